@@ -1,0 +1,1 @@
+"""Keras layers and models: CMML, its parts, and the baselines beside it."""

@@ -1,0 +1,1 @@
+"""Simple, strong methods that every cold-start model must beat, one file each."""

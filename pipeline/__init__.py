@@ -1,0 +1,1 @@
+"""The `cmml` command line, one module per step."""

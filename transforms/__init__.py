@@ -1,0 +1,1 @@
+"""Raw interaction logs to a prepared data set of episodes, by Beam."""

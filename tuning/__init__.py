@@ -1,0 +1,1 @@
+"""Hyperparameter search. Nothing lives here yet: see the changelog."""
