@@ -36,6 +36,12 @@ NAMES_DIR = "names"
 USER_ID = "user_id"
 ITEM_ID = "item_id"
 
+# Keys of one entity record, beside one key per feature (int64 values of the
+# vocabulary, without padding, or one float in the raw unit).
+ENTITY_ID_KEY = "id"
+ENTITY_ROW_KEY = "row"
+ENTITY_COUNT_KEY = "num_meta_train"  # Meta-train support pairs it occurs in.
+
 # Keys of one episode record. The query of a meta-train task is held out: training
 # draws its own support and query sets from the record's support alone.
 TASK_ID_KEY = "task_id"
@@ -73,7 +79,7 @@ class TableSpec:
 
 @dataclasses.dataclass(frozen=True)
 class FeatureSpec:
-    """One feature of a user or an item.
+    r"""One feature of a user or an item.
 
     Attributes:
         name: Name in vocabularies, models and requests: letters, digits, underscores.
@@ -81,7 +87,7 @@ class FeatureSpec:
         kind: One value, several values, or a number.
         separator: Between the values of a "multi" text column.
         drop_pattern: Regular expression removed from each value, such as
-            `\\(.*?\\)` for remarks in parentheses.
+            `\(.*?\)` for remarks in parentheses.
         max_values: Values kept of a "multi" feature, the first ones.
         min_count: Values seen on fewer meta-train entities become unknown.
     """
@@ -107,8 +113,8 @@ class FeatureSpec:
             raise ValueError(f"feature name {self.name!r} is taken by the ids.")
         if self.max_values < 1 or self.min_count < 1:
             raise ValueError(
-                f"max_values and min_count of feature {self.name!r} must be at least 1, "
-                f"got {self.max_values} and {self.min_count}."
+                f"max_values and min_count of feature {self.name!r} must be at "
+                f"least 1, got {self.max_values} and {self.min_count}."
             )
 
     @property

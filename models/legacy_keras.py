@@ -1,0 +1,22 @@
+"""Picks Keras 2 (`tf_keras`) before TensorFlow picks Keras 3.
+
+TensorFlow Recommenders 0.7 runs on `tf_keras` only, and TensorFlow decides which
+Keras `tf.keras` is when it is first touched. Every module of ours therefore takes
+TensorFlow from here: `from models.legacy_keras import tf`.
+"""
+
+import os
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import tensorflow as tf  # noqa: E402
+
+if not tf.keras.__version__.startswith("2."):
+    raise ImportError(
+        "cmml needs tf.keras to be Keras 2 (tf_keras), but it is Keras "
+        f"{tf.keras.__version__}. Set TF_USE_LEGACY_KERAS=1 in the environment, or "
+        "import models.legacy_keras before anything that touches tf.keras."
+    )
+
+__all__ = ["tf"]
