@@ -10,13 +10,13 @@ import os
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import tensorflow as tf  # noqa: E402
+import tensorflow as tf
 
-if not tf.keras.__version__.startswith("2."):
+if not tf.keras.Model.__module__.startswith("tf_keras."):
     raise ImportError(
-        "cmml needs tf.keras to be Keras 2 (tf_keras), but it is Keras "
-        f"{tf.keras.__version__}. Set TF_USE_LEGACY_KERAS=1 in the environment, or "
-        "import models.legacy_keras before anything that touches tf.keras."
+        "tf.keras must be Keras 2 (tf_keras), but its Model comes from "
+        f"{tf.keras.Model.__module__}. Set TF_USE_LEGACY_KERAS=1 in the environment, "
+        "or import models.legacy_keras before anything that touches tf.keras."
     )
 
 __all__ = ["tf"]

@@ -1,0 +1,101 @@
+"""The encoded features of every user or item of a prepared data set, in memory."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from models.legacy_keras import tf
+from transforms import schema
+from transforms.schema import Feature
+
+
+@dataclasses.dataclass(frozen=True)
+class EntityTable:
+    """Encoded features of N entities; row 0 is the unknown entity.
+
+    Attributes:
+        features: What each encoded feature is, in the order of the model.
+        encoded: By feature name, int32 [N + 1, V] values of the vocabulary padded
+            with 0, V = `max_values`; or float32 [N + 1] in the raw unit if numeric.
+        counts: int64 [N + 1], meta-train support pairs each entity occurs in.
+    """
+
+    features: tuple[Feature, ...]
+    encoded: Mapping[str, np.ndarray]
+    counts: np.ndarray
+
+    @property
+    def num_rows(self) -> int:
+        """N + 1, the unknown row included."""
+        return len(self.counts)
+
+
+def load_entity_table(
+    dataset_dir: str | pathlib.Path, kind: str, features: Sequence[Feature]
+) -> EntityTable:
+    """Reads the entity table of a prepared data set.
+
+    Args:
+        dataset_dir: The prepared data set.
+        kind: "user" or "item".
+        features: The features to read, from `dataset.json`.
+
+    Raises:
+        ValueError: If the rows do not run from 1 to N.
+    """
+    pattern = str(
+        pathlib.Path(dataset_dir) / schema.ENTITIES_DIR / f"{kind}-*.tfrecord"
+    )
+    records = tf.data.TFRecordDataset(sorted(tf.io.gfile.glob(pattern)))
+
+    def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        return _densify(
+            tf.io.parse_example(serialized, _parsing_spec(features)), features
+        )
+
+    batches = list(records.batch(4096).map(parse).as_numpy_iterator())
+    rows = np.concatenate([[0], *(batch[schema.ENTITY_ROW_KEY] for batch in batches)])
+    if not np.array_equal(rows, np.arange(len(rows))):
+        raise ValueError(f"rows of {pattern} must run from 1 to N, got {rows[1:]}.")
+    unknown = {schema.ENTITY_COUNT_KEY: np.zeros([1], np.int64)}
+    unknown |= {feature.name: unknown_row(feature) for feature in features}
+    columns = {
+        name: np.concatenate([row, *(batch[name] for batch in batches)])
+        for name, row in unknown.items()
+    }
+    counts = columns.pop(schema.ENTITY_COUNT_KEY)
+    return EntityTable(features=tuple(features), encoded=columns, counts=counts)
+
+
+def unknown_row(feature: Feature) -> np.ndarray:
+    """Encodes one entity of which nothing is known: [1, V] zeros, or the mean [1]."""
+    if feature.kind == "numeric":
+        return np.full([1], feature.mean, np.float32)
+    return np.zeros([1, feature.max_values], np.int32)
+
+
+def _parsing_spec(features: Sequence[Feature]) -> dict[str, object]:
+    spec: dict[str, object] = {
+        schema.ENTITY_ROW_KEY: tf.io.FixedLenFeature([], tf.int64),
+        schema.ENTITY_COUNT_KEY: tf.io.FixedLenFeature([], tf.int64),
+    }
+    for feature in features:
+        spec[feature.name] = (
+            tf.io.FixedLenFeature([], tf.float32)
+            if feature.kind == "numeric"
+            else tf.io.RaggedFeature(tf.int64)
+        )
+    return spec
+
+
+def _densify(
+    parsed: dict[str, tf.Tensor], features: Sequence[Feature]
+) -> dict[str, tf.Tensor]:
+    """Pads the values of each feature that has some to its full width."""
+    for feature in features:
+        if feature.kind != "numeric":
+            values = parsed[feature.name].to_tensor(shape=[None, feature.max_values])
+            parsed[feature.name] = tf.cast(values, tf.int32)
+    return parsed

@@ -1,0 +1,71 @@
+"""The two calls that every method answers: `adapt` and `score`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from models.legacy_keras import tf
+
+# A batch of episodes, or one half of it: padded tensors by name. `support_user`,
+# `support_item`: int32 [B, S]; `support_label`: float32 [B, S]; `support_mask`:
+# bool [B, S]; `query_*`: the same, [B, Q].
+Episode: TypeAlias = Mapping[str, tf.Tensor]
+
+# What a method knows of each task: a nested structure of tensors, batch first.
+State: TypeAlias = Any
+
+_SUPPORT_PREFIX = "support_"
+_QUERY_PREFIX = "query_"
+_QUERY_LABEL = "query_label"
+
+
+@runtime_checkable
+class Recommender(Protocol):
+    """A method that adapts to a task in one call and scores pairs in another.
+
+    What is known of a task is an argument and a return value, never hidden in the
+    object, so that it can be cached, batched and exported.
+    """
+
+    def adapt(self, support: Episode) -> State:
+        """Returns what is known of each task after its support set.
+
+        Args:
+            support: The `support_*` tensors of a batch, [B, S]. A task without
+                support is legal.
+
+        Returns:
+            A nested structure of tensors with batch dimension B.
+        """
+        ...
+
+    def score(self, state: State, query: Episode) -> tf.Tensor:
+        """Scores the query pairs of each task.
+
+        Args:
+            state: What `adapt` returned.
+            query: `query_user` and `query_item`, int32 [B, Q].
+
+        Returns:
+            float32 [B, Q], in the unit of the labels; scores of padding mean nothing.
+        """
+        ...
+
+
+def split_episode(episode: Episode) -> tuple[Episode, Episode]:
+    """Splits a batch into what a method adapts to and what it scores.
+
+    Args:
+        episode: The tensors of a batch.
+
+    Returns:
+        The `support_*` tensors, and the `query_*` tensors without the labels.
+    """
+    support = {k: v for k, v in episode.items() if k.startswith(_SUPPORT_PREFIX)}
+    query = {
+        k: v
+        for k, v in episode.items()
+        if k.startswith(_QUERY_PREFIX) and k != _QUERY_LABEL
+    }
+    return support, query

