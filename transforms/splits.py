@@ -1,0 +1,103 @@
+"""Which task belongs to meta-train, meta-validation and meta-test."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, SplitSpec
+from transforms.stable_hash import stable_fraction
+
+_LISTS = {
+    "meta_train_users": META_TRAIN,
+    "meta_validation_users": META_VALIDATION,
+    "meta_test_users": META_TEST,
+}
+_OPTIONAL_LIST = "meta_validation_users"
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskSplitter:
+    """Decides the split of a task from its id alone, alike on every worker.
+
+    Attributes:
+        spec: Seed and shares.
+        listed: Split by task id, if a split file names the tasks.
+        lists_validation: Whether that file names the meta-validation tasks too.
+    """
+
+    spec: SplitSpec
+    listed: Mapping[str, str] | None = None
+    lists_validation: bool = False
+
+    def split_of(self, task_id: str) -> str | None:
+        """Returns the split of a task, or None if the split file leaves it out."""
+        spec = self.spec
+        if self.listed is not None:
+            split = self.listed.get(task_id)
+        elif stable_fraction(spec.seed, META_TEST, task_id) < spec.test_fraction:
+            split = META_TEST
+        else:
+            split = META_TRAIN
+        if split != META_TRAIN or self.lists_validation:
+            return split
+        # Another salt than above, or the same tasks would always be drawn first.
+        fraction = stable_fraction(spec.seed, META_VALIDATION, task_id)
+        return META_VALIDATION if fraction < spec.validation_fraction else META_TRAIN
+
+
+def load_splitter(spec: SplitSpec, data_dir: str) -> TaskSplitter:
+    """Returns the splitter, having read the split file if there is one.
+
+    Args:
+        spec: The split.
+        data_dir: Folder that the path of the split file is relative to.
+
+    Raises:
+        ValueError: If the file is missing, is not JSON, lacks a list, or names a task
+            in two of them.
+    """
+    if spec.path is None:
+        return TaskSplitter(spec)
+    path = split_file(spec.path, data_dir)
+    try:
+        lists = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"split.path must name a JSON file: {path}: {error}") from None
+    required = [name for name in _LISTS if name != _OPTIONAL_LIST]
+    if not isinstance(lists, dict) or not all(name in lists for name in required):
+        found = sorted(lists) if isinstance(lists, dict) else type(lists).__name__
+        raise ValueError(
+            f"split.path must name a JSON object with the lists {required}, and {path} "
+            f"has {found}."
+        )
+    return TaskSplitter(spec, _listed(lists, path), _OPTIONAL_LIST in lists)
+
+
+def split_file(name: str, data_dir: str) -> pathlib.Path:
+    """Returns the path of the split file.
+
+    Raises:
+        ValueError: If it is not there.
+    """
+    path = pathlib.Path(data_dir, name)
+    if not path.is_file():
+        raise ValueError(
+            f"split.path must name a file, got {name!r}: no such file as {path}."
+        )
+    return path
+
+
+def _listed(lists: Mapping[str, Any], path: pathlib.Path) -> dict[str, str]:
+    listed: dict[str, str] = {}
+    for name, split in _LISTS.items():
+        for task_id in map(str, lists.get(name, ())):
+            if listed.setdefault(task_id, split) != split:
+                raise ValueError(
+                    f"no task may be in two lists of the split file, but {path} has "
+                    f"{task_id!r} for {listed[task_id]} and {split}."
+                )
+    return listed

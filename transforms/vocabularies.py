@@ -1,0 +1,50 @@
+"""Vocabularies: which values have a number of their own, and which one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+
+def id_order(entity_id: str) -> tuple[bool, int, str, str]:
+    """Returns the sort key of an id: numbers first, by value, then texts."""
+    if entity_id.isascii() and entity_id.isdecimal():
+        digits = entity_id.lstrip("0")
+        return False, len(digits), digits, entity_id
+    return True, 0, entity_id, entity_id
+
+
+def build_vocabulary(
+    values_by_entity: Iterable[Sequence[str]], min_count: int
+) -> list[str]:
+    """Returns the values that enough entities carry.
+
+    Only meta-train entities must be given, so that the model trains every row of an
+    embedding and meta-test leaks nothing.
+
+    Args:
+        values_by_entity: Values of each entity; one that repeats counts once.
+        min_count: Entities that must carry a value.
+
+    Returns:
+        The values, the most frequent first, equally frequent ones in text order. Value
+        n is integer n + 1 of the feature.
+    """
+    counts = Counter(value for values in values_by_entity for value in set(values))
+    kept = (item for item in counts.items() if item[1] >= min_count)
+    return [value for value, _ in sorted(kept, key=_most_frequent_first)]
+
+
+def vocabulary_rows(vocabulary: Sequence[str]) -> dict[str, int]:
+    """Returns the integer of each value: 1 for the first."""
+    return {value: row for row, value in enumerate(vocabulary, start=1)}
+
+
+def vocabulary_file(vocabulary: Iterable[str]) -> bytes:
+    """Returns the bytes of `vocabulary/<feature>.txt`: one value a line."""
+    return "".join(value + "\n" for value in vocabulary).encode()
+
+
+def _most_frequent_first(item: tuple[str, int]) -> tuple[int, str]:
+    value, count = item
+    return -count, value
