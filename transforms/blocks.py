@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from transforms.columnar_rows import column_rows
-from transforms.row_error import RowError
 from transforms.schema import TableSpec
-from transforms.text_rows import delimited_rows, json_rows
+from transforms.text_rows import Row, delimited_rows, json_rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,41 +34,21 @@ class Block:
     header: tuple[str, ...] = ()
 
 
-class Row(NamedTuple):
-    """One row of a block: either `values` or `error` means something.
-
-    Attributes:
-        line: Its 1-based line or row number in the file.
-        values: The fields asked for, in that order; None for an absent one.
-        error: Why the row cannot be cut into fields.
-        text: The row as text, if there is an error.
-    """
-
-    line: int
-    values: tuple[Any, ...]
-    error: RowError | None = None
-    text: str = ""
-
-
 def rows_of(block: Block, table: TableSpec, columns: Sequence[str]) -> Iterator[Row]:
-    """Yields the rows of a block, unreadable ones included.
+    """Returns the rows of a block, unreadable ones included.
 
     Args:
         block: The block.
         table: The table it belongs to.
         columns: Columns wanted. Each must be in the header or the schema.
 
-    Yields:
-        One `Row` for each row of the block; blank lines are no rows.
+    Returns:
+        (line or row number, fields) of each row: the fields in the order asked for,
+        None for an absent one, or an `UnreadableRow`. Blank lines are no rows.
     """
+    data, first_line = block.data, block.first_line
     if table.format == "csv":
-        rows = delimited_rows(block.data, block.header, table, columns)
-    elif table.format == "jsonl":
-        rows = json_rows(block.data, table.encoding, columns)
-    else:
-        rows = column_rows(block.data, columns)
-    for offset, values in rows:
-        if isinstance(values, tuple):
-            yield Row(block.first_line + offset, values)
-        else:
-            yield Row(block.first_line + offset, (), values.error, values.text)
+        return delimited_rows(data, first_line, block.header, table, columns)
+    if table.format == "jsonl":
+        return json_rows(data, first_line, table.encoding, columns)
+    return column_rows(data, first_line, columns)

@@ -14,13 +14,13 @@ from transforms.beam_hints import no_beam_hints
 from transforms.entities import EntityBlock, entity_columns, merge_entities
 from transforms.entity_table import EntityTable, build_entity_table
 from transforms.episode_files import EntityRows
-from transforms.interactions import REJECTED
 from transforms.output_files import (
     SCHEMA_PBTXT,
     STAGE_DIR,
     STATISTICS_PBTXT,
     OutputFiles,
 )
+from transforms.rejected import REJECTED
 from transforms.schema import DatasetSpec, Feature
 from transforms.statistics import build_schema, build_statistics, proto_file
 from transforms.summaries import TasksSummary, merge_summaries

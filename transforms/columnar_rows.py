@@ -133,19 +133,20 @@ def tfds_blocks(
 
 
 def column_rows(
-    data: Any, columns: Sequence[str]
+    data: Any, first_row: int, columns: Sequence[str]
 ) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Yields (offset, values) of a block that came by column.
+    """Yields (row number, values) of a block that came by column.
 
     Args:
         data: A pyarrow record batch, or lists by column.
+        first_row: Number of its first row.
         columns: The columns wanted.
     """
     lists = [
         data[column] if isinstance(data, dict) else data.column(column).to_pylist()
         for column in columns
     ]
-    yield from enumerate(zip(*lists, strict=True))
+    yield from enumerate(zip(*lists, strict=True), start=first_row)
 
 
 def _as_list(values: Any) -> list[Any]:

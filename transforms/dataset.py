@@ -16,11 +16,16 @@ from transforms.catalogue import CatalogueInfo, WriteCatalogue, staged_info
 from transforms.entities import ParseEntities
 from transforms.episode_files import WriteEpisodes
 from transforms.episodes import BuildTasks
-from transforms.interactions import REJECTED, ParseInteractions
+from transforms.interactions import ParseInteractions
 from transforms.output_files import ANOMALIES_PBTXT, STAGE_DIR, OutputFiles
 from transforms.raw_files import find_raw_files
 from transforms.read_tables import BlockOptions, ReadTable
-from transforms.rejected import RejectedRowsError, WriteRejected, collect_rejected
+from transforms.rejected import (
+    REJECTED,
+    RejectedRowsError,
+    WriteRejected,
+    collect_rejected,
+)
 from transforms.row_error import CONFLICTING_ENTITY
 from transforms.schema import DatasetInfo, DatasetSpec, TableSpec
 from transforms.splits import TaskSplitter, load_splitter

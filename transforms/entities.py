@@ -14,8 +14,7 @@ from apache_beam.metrics import Metrics
 
 from transforms.beam_hints import no_beam_hints
 from transforms.blocks import Block, rows_of
-from transforms.interactions import REJECTED
-from transforms.rejected import RejectedRow, reject
+from transforms.rejected import REJECTED, RejectedRow, rejected_output
 from transforms.row_error import (
     CONFLICTING_ENTITY,
     MALFORMED,
@@ -23,6 +22,7 @@ from transforms.row_error import (
     RowError,
 )
 from transforms.schema import EntitySpec, FeatureSpec, TableSpec
+from transforms.text_rows import UnreadableRow
 from transforms.values import as_number, as_text
 
 _ENTITY_ROWS_READ = Metrics.counter("cmml", "entity_rows_read")
@@ -192,23 +192,21 @@ class _ParseBlock(beam.DoFn):
         known: dict[str, array.array[int]] = {}
         by_entity: dict[Entity, array.array[int]] = {}
         num_rows = 0
-        for row in rows_of(block, self._spec.table, self._columns):
+        for line, fields in rows_of(block, self._spec.table, self._columns):
             num_rows += 1
-            key = repr(row.values)
-            if row.error is None and key in known:
-                known[key].append(row.line)
+            key = repr(fields)
+            if key in known:
+                known[key].append(line)
                 continue
             try:
-                if row.error is not None:
-                    raise row.error
-                entity = parse_entity(row.values, self._spec)
+                if isinstance(fields, UnreadableRow):
+                    raise fields.error
+                entity = parse_entity(fields, self._spec)
             except RowError as error:
-                rejected: RejectedRow = reject(block, row, error, self._columns)
-                yield beam.pvalue.TaggedOutput(REJECTED, rejected)
+                yield rejected_output(block, line, fields, self._columns, error)
                 continue
-            lines = by_entity.setdefault(entity, array.array("q"))
-            lines.append(row.line)
-            known[key] = lines
+            known[key] = by_entity.setdefault(entity, array.array("q"))
+            known[key].append(line)
         _ENTITY_ROWS_READ.inc(num_rows)
         yield EntityBlock(
             block.source,

@@ -12,11 +12,10 @@ from apache_beam.metrics import Metrics
 
 from transforms.beam_hints import no_beam_hints
 from transforms.interactions import (
-    REJECTED,
     InteractionBlock,
     interaction_columns,
 )
-from transforms.rejected import RejectedRow
+from transforms.rejected import REJECTED, RejectedRow
 from transforms.row_error import DUPLICATE_PAIR
 from transforms.schema import META_TRAIN, DatasetSpec, EpisodeSpec
 from transforms.splits import TaskSplitter

@@ -12,13 +12,13 @@ from apache_beam.metrics import Metrics
 
 from transforms.beam_hints import no_beam_hints
 from transforms.blocks import Block, rows_of
-from transforms.rejected import RejectedRow, reject
+from transforms.rejected import REJECTED, rejected_output
 from transforms.row_error import LABEL_OUT_OF_RANGE, MISSING_FIELD, RowError
 from transforms.schema import InteractionSpec
 from transforms.stable_hash import shard_of
+from transforms.text_rows import UnreadableRow
 from transforms.values import as_number, as_text
 
-REJECTED = "rejected"
 _INTERACTIONS_READ = Metrics.counter("cmml", "interactions_read")
 
 
@@ -55,13 +55,6 @@ class InteractionBlock:
     lines: array.array[int] = dataclasses.field(
         default_factory=lambda: array.array("q")
     )
-
-    def append(self, interaction: Interaction, line: int) -> None:
-        """Adds one interaction."""
-        self.users.append(interaction.user_id)
-        self.items.append(interaction.item_id)
-        self.labels.append(interaction.label)
-        self.lines.append(line)
 
 
 class ParsedInteractions(NamedTuple):
@@ -139,21 +132,23 @@ class _ParseBlock(beam.DoFn):
         by_user: dict[str, InteractionBlock] = {}
         texts: dict[str, str] = {}  # Shares equal ids: smaller to send and to hold.
         num_rows = 0
-        for row in rows_of(block, self._spec.table, self._columns):
+        for line, fields in rows_of(block, self._spec.table, self._columns):
             num_rows += 1
             try:
-                if row.error is not None:
-                    raise row.error
-                user_id, item_id, label = parse_interaction(row.values, self._spec)
+                if isinstance(fields, UnreadableRow):
+                    raise fields.error
+                user_id, item_id, label = parse_interaction(fields, self._spec)
             except RowError as error:
-                rejected: RejectedRow = reject(block, row, error, self._columns)
-                yield beam.pvalue.TaggedOutput(REJECTED, rejected)
+                yield rejected_output(block, line, fields, self._columns, error)
                 continue
             user_id = texts.setdefault(user_id, user_id)
-            item_id = texts.setdefault(item_id, item_id)
             if user_id not in by_user:
                 by_user[user_id] = self._shard_block(shards, user_id, block)
-            by_user[user_id].append(Interaction(user_id, item_id, label), row.line)
+            shard = by_user[user_id]
+            shard.users.append(user_id)
+            shard.items.append(texts.setdefault(item_id, item_id))
+            shard.labels.append(label)
+            shard.lines.append(line)
         _INTERACTIONS_READ.inc(num_rows)
         yield from shards.items()
 

@@ -12,12 +12,16 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms.beam_hints import no_beam_hints
-from transforms.blocks import Block, Row
+from transforms.blocks import Block
 from transforms.output_files import STAGE_DIR, OutputFiles
 from transforms.row_error import RowError
 from transforms.schema import REJECTED_DIR
 from transforms.stable_hash import stable_digest
+from transforms.text_rows import UnreadableRow
 from transforms.values import as_json
+
+# Tag of the output of refused rows.
+REJECTED = "rejected"
 
 _STAGED = f"{STAGE_DIR}/{REJECTED_DIR}"
 # Rows of one file that are sorted and written together. A fixed stretch of lines, so
@@ -56,14 +60,28 @@ class RejectedRow:
         return json.dumps(fields)
 
 
-def reject(
-    block: Block, row: Row, error: RowError, columns: Sequence[str]
-) -> RejectedRow:
-    """Returns the refused row of an error."""
-    content: Any = row.text
-    if row.error is None:
-        content = dict(zip(columns, row.values, strict=True))
-    return RejectedRow(block.source, row.line, error.reason, error.detail, content)
+def rejected_output(
+    block: Block,
+    line: int,
+    fields: tuple[Any, ...] | UnreadableRow,
+    columns: Sequence[str],
+    error: RowError,
+) -> beam.pvalue.TaggedOutput:
+    """Returns a refused row, marked for the output of refused rows.
+
+    Args:
+        block: Where it is from.
+        line: Its line or row number.
+        fields: The row, as `rows_of` gave it.
+        columns: Names of the fields.
+        error: Why it is refused.
+    """
+    if isinstance(fields, UnreadableRow):
+        content: Any = fields.text
+    else:
+        content = dict(zip(columns, fields, strict=True))
+    row = RejectedRow(block.source, line, error.reason, error.detail, content)
+    return beam.pvalue.TaggedOutput(REJECTED, row)
 
 
 class WriteRejected(beam.PTransform):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import codecs
 import csv
+import dataclasses
 import io
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from transforms.row_error import ENCODING, MALFORMED, MISSING_FIELD, RowError
 from transforms.schema import TableSpec
@@ -19,7 +20,8 @@ from transforms.schema import TableSpec
 _QUOTE = '"'
 
 
-class UnreadableRow(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class UnreadableRow:
     """A line that cannot be cut into fields.
 
     Attributes:
@@ -31,7 +33,8 @@ class UnreadableRow(NamedTuple):
     text: str
 
 
-OffsetRow = tuple[int, tuple[Any, ...] | UnreadableRow]
+# A line number, and the fields asked for or why there are none.
+Row = tuple[int, tuple[Any, ...] | UnreadableRow]
 
 
 def cut_at_lines(stream: io.BufferedReader, block_bytes: int) -> Iterator[bytes]:
@@ -70,15 +73,20 @@ def split_header(line: bytes, table: TableSpec) -> tuple[str, ...]:
 
 
 def delimited_rows(
-    data: bytes, header: tuple[str, ...], table: TableSpec, columns: Sequence[str]
-) -> Iterator[OffsetRow]:
-    """Yields (line offset, fields) of delimited text.
+    data: bytes,
+    first_line: int,
+    header: tuple[str, ...],
+    table: TableSpec,
+    columns: Sequence[str],
+) -> Iterator[Row]:
+    """Yields the rows of delimited text.
 
     A header line must match every row. A header given in the configuration names the
     leading columns: more fields at the end of a row are not read.
 
     Args:
         data: Whole lines.
+        first_line: Line number of the first one.
         header: Names of the columns.
         table: Delimiter, encoding, and whether the header was given.
         columns: The columns wanted.
@@ -86,43 +94,44 @@ def delimited_rows(
     positions = [header.index(column) for column in columns]
     delimiter, width = table.delimiter, len(header)
     may_be_longer = table.header is not None
-    for offset, line in decoded_lines(data, table.encoding):
+    for number, line in decoded_lines(data, table.encoding, first_line):
         if isinstance(line, UnreadableRow):
-            yield offset, line
+            yield number, line
             continue
         try:
             fields = _split(line, delimiter)
         except csv.Error as error:
-            yield offset, UnreadableRow(RowError(MALFORMED, str(error)), line)
+            yield number, UnreadableRow(RowError(MALFORMED, str(error)), line)
             continue
         if len(fields) == width or (may_be_longer and len(fields) > width):
-            yield offset, tuple(map(fields.__getitem__, positions))
+            yield number, tuple(map(fields.__getitem__, positions))
         else:
             reason = MISSING_FIELD if len(fields) < width else MALFORMED
             detail = f"expected {width} fields, got {len(fields)}"
-            yield offset, UnreadableRow(RowError(reason, detail), line)
+            yield number, UnreadableRow(RowError(reason, detail), line)
 
 
 def json_rows(
-    data: bytes, encoding: str, columns: Sequence[str]
-) -> Iterator[OffsetRow]:
-    """Yields (line offset, values) of JSON lines; an absent key gives None.
+    data: bytes, first_line: int, encoding: str, columns: Sequence[str]
+) -> Iterator[Row]:
+    """Yields the rows of JSON lines; an absent key gives None.
 
     Args:
         data: Whole lines.
+        first_line: Line number of the first one.
         encoding: Their encoding.
         columns: The keys wanted.
     """
-    for offset, line in decoded_lines(data, encoding):
+    for number, line in decoded_lines(data, encoding, first_line):
         if isinstance(line, UnreadableRow):
-            yield offset, line
+            yield number, line
             continue
         try:
             record = parse_json_object(line)
         except RowError as error:
-            yield offset, UnreadableRow(error, line)
+            yield number, UnreadableRow(error, line)
             continue
-        yield offset, tuple(map(record.get, columns))
+        yield number, tuple(map(record.get, columns))
 
 
 def parse_json_object(line: str) -> dict[str, Any]:
@@ -141,9 +150,9 @@ def parse_json_object(line: str) -> dict[str, Any]:
 
 
 def decoded_lines(
-    data: bytes, encoding: str
+    data: bytes, encoding: str, first_line: int = 1
 ) -> Iterator[tuple[int, str | UnreadableRow]]:
-    """Yields (offset, line) without line ends and blank lines.
+    """Yields (line number, line) without line ends and blank lines.
 
     One undecodable line does not spoil the others.
     """
@@ -151,11 +160,11 @@ def decoded_lines(
         lines: list[Any] = data.decode(encoding).split("\n")
     except UnicodeDecodeError:
         lines = [_decode(line, encoding) for line in data.split(b"\n")]
-    for offset, line in enumerate(lines):
+    for number, line in enumerate(lines, start=first_line):
         if isinstance(line, UnreadableRow):
-            yield offset, line
+            yield number, line
         elif stripped := line.rstrip("\r"):
-            yield offset, stripped
+            yield number, stripped
 
 
 def _decode(line: bytes, encoding: str) -> str | UnreadableRow:

@@ -31,10 +31,10 @@ def as_text(value: object) -> str | None:
         RowError: If the value is a list or mapping, holds a line break (one line of a
             vocabulary file is one value), or is no valid UTF-8.
     """
-    if value is None:
-        return None
     if isinstance(value, str):
         text = value.strip()
+    elif value is None:
+        return None
     elif isinstance(value, bytes):
         text = _decode(value).strip()
     elif isinstance(value, float):
@@ -62,17 +62,15 @@ def as_number(value: object) -> float | None:
         RowError: If the value is not a finite number. NaN counts as one that is not,
             and so does an underscore between digits, which only Python reads.
     """
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return None
     if isinstance(value, bytes):
         value = _decode(value)
     try:
-        if isinstance(value, str) and "_" in value:
-            raise ValueError(value)
         number = float(value)  # type: ignore[arg-type]  # The except is the check.
     except (TypeError, ValueError, OverflowError):
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return None
         raise RowError(NOT_A_NUMBER, f"expected a number, got {value!r}") from None
-    if not math.isfinite(number):
+    if not math.isfinite(number) or (isinstance(value, str) and "_" in value):
         raise RowError(NOT_A_NUMBER, f"expected a finite number, got {value!r}")
     return number
 
