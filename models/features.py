@@ -21,6 +21,7 @@ class FeatureEmbedding(tf.keras.layers.Layer):
         feature: What the feature is.
         embedding_dim: Width of the embedding.
         seed: Seed of the initial weights.
+        initial: "normal" or "zeros", the distribution of the initial weights.
 
     Call arguments:
         encoded: int32 [N, V] values of the vocabulary padded with 0, or float32 [N]
@@ -35,7 +36,13 @@ class FeatureEmbedding(tf.keras.layers.Layer):
     """
 
     def __init__(
-        self, feature: Feature, embedding_dim: int, *, seed: int, **kwargs: Any
+        self,
+        feature: Feature,
+        embedding_dim: int,
+        *,
+        seed: int = 0,
+        initial: str = "normal",
+        **kwargs: Any,
     ) -> None:
         super().__init__(name=feature.name, **kwargs)
         self.feature = feature
@@ -43,7 +50,9 @@ class FeatureEmbedding(tf.keras.layers.Layer):
         self.table = self.add_weight(
             "table",
             shape=[rows, embedding_dim],
-            initializer=tf.keras.initializers.RandomNormal(stddev=0.05, seed=seed),
+            initializer="zeros"
+            if initial == "zeros"
+            else tf.keras.initializers.RandomNormal(stddev=0.05, seed=seed),
         )
 
     def call(self, encoded: tf.Tensor) -> tf.Tensor:
@@ -61,11 +70,14 @@ class FeatureEmbedding(tf.keras.layers.Layer):
 class EntityEmbedding(tf.keras.layers.Layer):
     """Embeds users or items from their features, and perhaps their id.
 
+    With an id, the last unit is the bias of the entity: it starts at 0 and is what
+    the entity adds to every score.
+
     Args:
         table: Encoded features of every entity.
         embedding_dim: Width of the embedding of each feature.
         min_id_count: Entities seen in fewer meta-train pairs share the unknown id;
-            None for no id embedding.
+            None for neither ids nor biases.
         seed: Seed of the initial weights.
 
     Call arguments:
@@ -90,16 +102,22 @@ class EntityEmbedding(tf.keras.layers.Layer):
             FeatureEmbedding(feature, embedding_dim, seed=seed + i)
             for i, feature in enumerate(table.features)
         ]
-        self.id_embedding = None
-        if min_id_count is not None:
+        self.has_id = min_id_count is not None
+        if self.has_id:
             rows = np.arange(table.num_rows, dtype=np.int32)
             trained = np.where(table.counts >= min_id_count, rows, 0)
-            self.id_of_row = tf.constant(trained[:, np.newaxis])
-            entity_id = Feature("id", "categorical", vocabulary_size=table.num_rows - 1)
+            self.id_of_row = tf.constant(trained[:, np.newaxis])  # [N + 1, 1]
+            size = table.num_rows - 1
             self.id_embedding = FeatureEmbedding(
-                entity_id, embedding_dim, seed=seed + len(table.features)
+                Feature("id", "categorical", vocabulary_size=size),
+                embedding_dim,
+                seed=seed + len(table.features),
             )
-        self.width = embedding_dim * (len(table.features) + (min_id_count is not None))
+            self.bias = FeatureEmbedding(
+                Feature("bias", "categorical", vocabulary_size=size), 1, initial="zeros"
+            )
+        num_embeddings = len(table.features) + self.has_id
+        self.width = embedding_dim * num_embeddings + self.has_id
 
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """Embeds each different row once."""
@@ -111,11 +129,18 @@ class EntityEmbedding(tf.keras.layers.Layer):
         """Embeds int32 [N] rows of the table as float32 [N, width]."""
         encoded = {name: tf.gather(v, rows) for name, v in self.encoded.items()}
         parts = self.embed_features(encoded)
-        if self.id_embedding is not None:
-            parts.append(self.id_embedding(tf.gather(self.id_of_row, rows)))
-        if not parts:
-            return tf.zeros([tf.size(rows), 0])
-        return tf.concat(parts, axis=-1)
+        if self.has_id:
+            ids = tf.gather(self.id_of_row, rows)
+            parts += [self.id_embedding(ids), self.bias(ids)]
+        return tf.concat([tf.zeros([tf.size(rows), 0]), *parts], axis=-1)
+
+    def set_bias(self, bias: np.ndarray) -> None:
+        """Sets the bias of every entity that has an id of its own.
+
+        Args:
+            bias: float [N + 1], in standard deviations of the label.
+        """
+        self.bias.table.assign(np.asarray(bias, np.float32)[:, np.newaxis])
 
     def embed_features(self, encoded: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
         """Embeds entities that need not be in the table, from features alone.

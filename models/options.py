@@ -1,5 +1,7 @@
-"""The hyperparameters of CMML. Standard library only, so that reading a
-configuration does not wait for TensorFlow."""
+"""The hyperparameters of CMML.
+
+Standard library only, so that reading a configuration does not wait for TensorFlow.
+"""
 
 import dataclasses
 

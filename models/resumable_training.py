@@ -1,0 +1,139 @@
+"""Callbacks that let a killed training go on where it was, and say how it goes."""
+
+import json
+import os
+import pathlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from models.legacy_keras import tf
+
+METRICS_FILE = "metrics.jsonl"
+
+
+class ResumableTraining(tf.keras.callbacks.Callback):
+    """Keeps the last and the best weights, stops early, and writes `metrics.jsonl`.
+
+    After every epoch the whole state (weights, optimizer, dropout generators, epoch,
+    best value) is on disk, so that a training that is killed and started again ends
+    with the weights of one that was not.
+
+    Args:
+        run_dir: Directory of the run; `checkpoints/` and `metrics.jsonl` go there.
+        monitor: Metric to be minimised.
+        patience: Epochs without a better value before stopping.
+        num_tasks: Tasks of an epoch, for the speed that is reported.
+
+    Attributes:
+        on_epoch: Called after every epoch with the line of `metrics.jsonl`.
+        epoch: Epochs done.
+        best: Best value of the metric so far.
+        best_epoch: Epoch of the best value, the first being 1.
+    """
+
+    def __init__(
+        self,
+        run_dir: str | pathlib.Path,
+        *,
+        monitor: str,
+        patience: int,
+        num_tasks: int,
+    ) -> None:
+        super().__init__()
+        self._run_dir = pathlib.Path(run_dir)
+        self._monitor = monitor
+        self._patience = patience
+        self._num_tasks = num_tasks
+        self.on_epoch: Callable[[dict[str, Any]], None] = lambda line: None
+        self.epoch = tf.Variable(0, dtype=tf.int64)
+        self.best = tf.Variable(float("inf"))
+        self.best_epoch = tf.Variable(0, dtype=tf.int64)
+        self._started = 0.0
+
+    def restore(self, model: tf.keras.Model) -> int:
+        """Loads the last state of an interrupted training, if there is one.
+
+        Args:
+            model: The compiled model, its weights created.
+
+        Returns:
+            Epochs already done.
+        """
+        model.optimizer.build(model.trainable_variables)
+        state = tf.train.Checkpoint(
+            model=model,
+            optimizer=model.optimizer,
+            epoch=self.epoch,
+            best=self.best,
+            best_epoch=self.best_epoch,
+        )
+        directory = self._run_dir / "checkpoints"
+        self._last = tf.train.CheckpointManager(state, str(directory / "last"), 1)
+        weights = tf.train.Checkpoint(model=model)
+        self._best_weights = tf.train.CheckpointManager(
+            weights, str(directory / "best"), 1
+        )
+        if self._last.latest_checkpoint:
+            state.restore(
+                self._last.latest_checkpoint
+            ).assert_existing_objects_matched()
+        self._truncate_metrics()
+        return int(self.epoch)
+
+    @property
+    def has_converged(self) -> bool:
+        """Whether patience has run out."""
+        return int(self.epoch) - int(self.best_epoch) >= self._patience
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Starts the clock."""
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Saves, logs, and stops if patience has run out."""
+        assert logs is not None
+        seconds = time.monotonic() - self._started
+        self.epoch.assign(epoch + 1)
+        if logs[self._monitor] < float(self.best):
+            self.best.assign(logs[self._monitor])
+            self.best_epoch.assign(epoch + 1)
+            self._best_weights.save()
+        self._last.save()
+        line = {
+            "epoch": epoch + 1,
+            **{name: round(float(value), 6) for name, value in logs.items()},
+            f"best_{self._monitor}": round(float(self.best), 6),
+            "best_epoch": int(self.best_epoch),
+            "tasks_per_s": round(self._num_tasks / seconds, 1),
+        }
+        with (self._run_dir / METRICS_FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        self.on_epoch(line)
+        self.model.stop_training = self.has_converged
+
+    def _truncate_metrics(self) -> None:
+        """Drops lines of epochs after the last saved state."""
+        path = self._run_dir / METRICS_FILE
+        if not path.exists():
+            return
+        kept = []
+        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+            if line.endswith("\n") and json.loads(line)["epoch"] <= int(self.epoch):
+                kept.append(line)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text("".join(kept), encoding="utf-8")
+        os.replace(temporary, path)
+
+
+def restore_best(model: tf.keras.Model, run_dir: str | pathlib.Path) -> None:
+    """Loads the best weights of a run into a model of the same options.
+
+    Raises:
+        ValueError: If the run holds none.
+    """
+    directory = pathlib.Path(run_dir) / "checkpoints" / "best"
+    path = tf.train.latest_checkpoint(str(directory))
+    if path is None:
+        raise ValueError(f"{directory} holds no weights: run `cmml train`.")
+    tf.train.Checkpoint(model=model).restore(path).expect_partial()

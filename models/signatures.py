@@ -1,0 +1,219 @@
+"""The served form of a trained CMML: strings in, scores and ids out, one graph."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from models.cmml import CMML
+from models.entity_table import EntityTable
+from models.legacy_keras import tf
+from models.vocabulary import IdLookup, encode_feature
+from transforms import schema
+from transforms.schema import DatasetInfo, Feature
+
+_BLOCK = 2048  # Candidates scored at once by `recommend`.
+
+
+class ServedModel(tf.Module):
+    """A trained CMML with its vocabularies, as TensorFlow Serving takes it.
+
+    Item vectors are computed once, here; a user is made of the raw features of the
+    request, looked up in the graph, so that no user needs to be known beforehand.
+
+    Args:
+        model: The trained model.
+        info: The data set it was trained on.
+        items: The item table of the data set.
+        dataset_dir: The prepared data set, for its vocabularies.
+        top_k: Items that `recommend` returns.
+        min_item_count: Items with fewer meta-train interactions are not recommended.
+
+    Raises:
+        ValueError: If no item may be recommended.
+    """
+
+    def __init__(
+        self,
+        model: CMML,
+        info: DatasetInfo,
+        items: EntityTable,
+        dataset_dir: str | pathlib.Path,
+        *,
+        top_k: int,
+        min_item_count: int,
+    ) -> None:
+        super().__init__(name="cmml")
+        vocabularies = pathlib.Path(dataset_dir) / schema.VOCABULARY_DIR
+        # Only the weights are kept as such: a Keras model would be saved with all its
+        # functions, most of which nobody may call.
+        self.weights = model.variables
+        self._model = lambda: model
+        self.item_ids = IdLookup(vocabularies / f"{schema.ITEM_ID}.txt")
+        self.user_features = {feature.name: feature for feature in info.user_features}
+        self.user_values = {
+            feature.name: IdLookup(vocabularies / f"{feature.name}.txt")
+            for feature in info.user_features
+            if feature.kind != "numeric"
+        }
+        rows = tf.range(items.num_rows)
+        self.item_vectors = tf.Variable(
+            model.items.embed_rows(rows), trainable=False, name="item_vectors"
+        )
+        candidates = np.flatnonzero(items.counts >= min_item_count)
+        candidates = candidates[candidates != schema.UNKNOWN].astype(np.int32)
+        if not len(candidates):
+            raise ValueError(
+                "no item may be recommended: none has min_item_count = "
+                f"{min_item_count} meta-train interactions."
+            )
+        self.candidates = tf.constant(candidates)
+        self.top_k = min(top_k, len(candidates))
+
+    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """Traces the signatures.
+
+        Returns:
+            `serving_default` and `rank` score given query items, `recommend` returns
+            the best of the catalogue.
+        """
+        strings = [None, None], tf.string
+        support = {
+            "support_item_id": strings,
+            "support_label": ([None, None], tf.float32),
+            **{
+                f"user_{name}": _request_spec(feature)
+                for name, feature in self.user_features.items()
+            },
+        }
+        rank = _trace(self.rank, {**support, "query_item_id": strings})
+        recommend = _trace(self.recommend, {**support, "exclude_item_id": strings})
+        return {"serving_default": rank, "rank": rank, "recommend": recommend}
+
+    def save(self, directory: str | pathlib.Path) -> None:
+        """Writes a SavedModel with all signatures."""
+        # The gradient of the encoder is of no use in a server.
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(
+            self, str(directory), signatures=self.signatures(), options=options
+        )
+
+    def rank(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Scores the query items of each task.
+
+        Args:
+            **inputs: `support_item_id` string [B, S] and `support_label` float32
+                [B, S], padded with ""; `query_item_id` string [B, Q]; and
+                `user_<feature>` of each user feature: string [B], or string [B, V]
+                with several values, or float32 [B].
+
+        Returns:
+            `score`, float32 [B, Q]. An unknown id is scored as the unknown item.
+        """
+        user, context, _ = self._adapt(inputs)
+        rows = self.item_ids.rows(inputs["query_item_id"])
+        return {"score": self._score(user, context, tf.gather(self.item_vectors, rows))}
+
+    def recommend(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Finds the items of the catalogue with the highest scores.
+
+        Args:
+            **inputs: As of `rank`, with `exclude_item_id`, string [B, E] padded with
+                "", in place of the query. Items of the support set are excluded too.
+
+        Returns:
+            `item_id`, string [B, k], and `score`, float32 [B, k], best first; where
+            fewer than k items are left, "" and 0.
+        """
+        user, context, support_rows = self._adapt(inputs)
+        scores = self._score_candidates(user, context)  # [B, N]
+        excluded = tf.concat(
+            [support_rows, self.item_ids.rows(inputs["exclude_item_id"])], axis=1
+        )
+        scores = tf.where(self._is_excluded(excluded), -np.inf, scores)
+        best = tf.math.top_k(scores, self.top_k)
+        is_left = tf.math.is_finite(best.values)
+        ids = self.item_ids.values(tf.gather(self.candidates, best.indices))
+        return {
+            "item_id": tf.where(is_left, ids, ""),
+            "score": tf.where(is_left, best.values, 0.0),
+        }
+
+    def _adapt(
+        self, inputs: Mapping[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Returns user vectors [B, U], context [B, C] and support rows [B, S]."""
+        ids = inputs["support_item_id"]
+        rows = self.item_ids.rows(ids)
+        user = self._embed_user(inputs, tf.shape(ids)[0])
+        pairs = self._model().pair(
+            user[:, tf.newaxis, :], tf.gather(self.item_vectors, rows)
+        )
+        context = self._model().encode(pairs, inputs["support_label"], ids != "")
+        return user, context, rows
+
+    def _embed_user(
+        self, inputs: Mapping[str, tf.Tensor], batch_size: tf.Tensor
+    ) -> tf.Tensor:
+        encoded = {
+            name: encode_feature(
+                feature, inputs[f"user_{name}"], self.user_values.get(name)
+            )
+            for name, feature in self.user_features.items()
+        }
+        parts = self._model().users.embed_features(encoded)
+        return tf.concat([tf.zeros([batch_size, 0]), *parts], axis=-1)
+
+    def _score(
+        self, user: tf.Tensor, context: tf.Tensor, items: tf.Tensor
+    ) -> tf.Tensor:
+        pairs = self._model().pair(user[:, tf.newaxis, :], items)
+        return self._model().modulated_score(context, pairs)
+
+    def _score_candidates(self, user: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
+        """Scores all candidates, float32 [B, N], block by block to bound memory."""
+        num_candidates = self.candidates.shape[0]
+        block = min(_BLOCK, num_candidates)
+        num_blocks = -(-num_candidates // block)
+        padding = num_blocks * block - num_candidates
+        padded = tf.pad(self.candidates, [[0, padding]])
+
+        def score_block(rows: tf.Tensor) -> tf.Tensor:
+            vectors = tf.gather(self.item_vectors, rows)[tf.newaxis]
+            shape = [tf.shape(context)[0], block, vectors.shape[-1]]
+            return self._score(user, context, tf.broadcast_to(vectors, shape))
+
+        scores = tf.map_fn(
+            score_block,
+            tf.reshape(padded, [num_blocks, block]),
+            fn_output_signature=tf.float32,
+            parallel_iterations=1,
+        )  # [num_blocks, B, block]
+        flat = tf.reshape(tf.transpose(scores, [1, 0, 2]), [-1, num_blocks * block])
+        return flat[:, :num_candidates]
+
+    def _is_excluded(self, rows: tf.Tensor) -> tf.Tensor:
+        """Marks the candidates among the rows int32 [B, E], as bool [B, N]."""
+        tasks = tf.range(tf.shape(rows)[0])[:, tf.newaxis]
+        marked = tf.scatter_nd(
+            tf.stack([tf.broadcast_to(tasks, tf.shape(rows)), rows], axis=-1),
+            tf.ones_like(rows),
+            [tf.shape(rows)[0], self.item_vectors.shape[0]],
+        )
+        return tf.gather(marked, self.candidates, axis=1) > 0
+
+
+def _request_spec(feature: Feature) -> tuple[list[int | None], tf.DType]:
+    if feature.kind == "numeric":
+        return [None], tf.float32
+    return ([None, None] if feature.kind == "multi" else [None]), tf.string
+
+
+def _trace(
+    function: object, inputs: Mapping[str, tuple[Sequence[int | None], tf.DType]]
+) -> tf.types.experimental.ConcreteFunction:
+    specs = {
+        name: tf.TensorSpec(shape, dtype, name=name)
+        for name, (shape, dtype) in inputs.items()
+    }
+    return tf.function(function).get_concrete_function(**specs)

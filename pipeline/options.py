@@ -1,0 +1,34 @@
+"""Beam options from command-line flags."""
+
+from collections.abc import Sequence
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+# By name: `DirectRunner` would first try to download another runner.
+DEFAULT_RUNNER = "FnApiRunner"
+
+
+def beam_options(flags: Sequence[str]) -> PipelineOptions:
+    """Parses Beam flags; a flag that Beam does not know is an error.
+
+    Beam by itself logs a warning and drops it, so that a mistyped --runner would run
+    the job locally.
+
+    Args:
+        flags: Command-line flags, such as ["--runner=DataflowRunner"].
+
+    Returns:
+        The options, with the in-process runner unless a flag names another.
+
+    Raises:
+        ValueError: If a flag is not one of Beam's.
+    """
+    if flags and not flags[0].startswith("-"):
+        raise ValueError(f"unexpected argument {flags[0]!r}.")
+    options = PipelineOptions([f"--runner={DEFAULT_RUNNER}", *flags])
+    known = options.get_all_options()
+    given = options.get_all_options(retain_unknown_options=True)
+    if unknown := sorted(given.keys() - known.keys()):
+        names = ", ".join(f"--{name}" for name in unknown)
+        raise ValueError(f"unknown flags: {names}. They are neither cmml's nor Beam's.")
+    return options

@@ -1,0 +1,102 @@
+"""The directory of one run, and the record of which steps have been done there."""
+
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+from typing import Any
+
+from pipeline.config import Config, hash_of, to_yaml
+
+LINEAGE = "lineage.json"
+RESOLVED_CONFIG = "config.resolved.yaml"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunDir:
+    """`runs/<name>/<run_id>/`, where run_id ends in a hash of what decides the weights.
+
+    The same configuration on the same data finds the same directory again, so that a
+    killed step resumes and a finished one is skipped.
+
+    Attributes:
+        path: The directory.
+    """
+
+    path: pathlib.Path
+
+    @property
+    def checkpoints(self) -> pathlib.Path:
+        """Weights: `best` for use, `last` to resume from."""
+        return self.path / "checkpoints"
+
+    @property
+    def logs(self) -> pathlib.Path:
+        """What TensorBoard reads."""
+        return self.path / "logs"
+
+    @property
+    def evaluation(self) -> pathlib.Path:
+        """Metrics and predictions."""
+        return self.path / "eval"
+
+    @property
+    def export(self) -> pathlib.Path:
+        """Base of the exported models."""
+        return self.path / "export"
+
+    def is_done(self, step: str, fingerprint: str) -> bool:
+        """Whether the step has been finished with this fingerprint."""
+        return self._lineage().get(step, {}).get("fingerprint") == fingerprint
+
+    def record(self, step: str, fingerprint: str, **facts: Any) -> None:
+        """Notes that the step has been finished, in one atomic write."""
+        lineage = self._lineage()
+        finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        lineage[step] = {"fingerprint": fingerprint, "finished": finished, **facts}
+        write_atomically(self.path / LINEAGE, json.dumps(lineage, indent=2) + "\n")
+
+    def facts(self, step: str) -> dict[str, Any]:
+        """What was noted of a finished step; empty if it is not finished."""
+        return self._lineage().get(step, {})
+
+    def _lineage(self) -> dict[str, dict[str, Any]]:
+        path = self.path / LINEAGE
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def training_fingerprint(config: Config, dataset_fingerprint: str) -> str:
+    """Hashes everything that decides the weights."""
+    return hash_of(dataset_fingerprint, config.model, config.training)
+
+
+def open_run(config: Config, dataset_fingerprint: str) -> RunDir:
+    """Finds the run of this configuration and data, or starts one.
+
+    Args:
+        config: The experiment.
+        dataset_fingerprint: Of the prepared data set.
+
+    Returns:
+        The run, its resolved configuration written.
+    """
+    digest = training_fingerprint(config, dataset_fingerprint)[:8]
+    parent = pathlib.Path(config.runs_dir) / config.name
+    existing = sorted(parent.glob(f"*-{digest}"))
+    if existing:
+        run = RunDir(existing[-1])
+    else:
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+        run = RunDir(parent / f"{now}-{digest}")
+        run.path.mkdir(parents=True)
+    write_atomically(run.path / RESOLVED_CONFIG, to_yaml(config))
+    return run
+
+
+def write_atomically(path: pathlib.Path, text: str) -> None:
+    """Writes a text file so that no reader ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)

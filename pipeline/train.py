@@ -1,0 +1,147 @@
+"""The step `train`: episodes to weights, by fit."""
+
+import math
+import pathlib
+from typing import Any
+
+from models.baselines.bias_ridge import fit_biases
+from models.cmml import CMML, build_cmml
+from models.episode_dataset import fixed_episodes, training_episodes
+from models.legacy_keras import tf
+from models.resumable_training import ResumableTraining, restore_best
+from pipeline.config import Config, TrainingConfig
+from pipeline.loaded_dataset import LoadedDataset, load_dataset, meta_train_pairs
+from pipeline.progress import progress_bar, say
+from pipeline.run_dir import RunDir, open_run, training_fingerprint
+from transforms import schema
+from transforms.schema import load_dataset_info
+
+STEP = "train"
+_MONITOR = "val_mae"
+_L2 = 3.0  # Of the biases that the item biases start from.
+
+
+def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
+    """Fits CMML, or goes on where a killed training was, or skips a finished one.
+
+    Args:
+        config: The experiment.
+        dataset_dir: The prepared data set.
+
+    Returns:
+        The run, with the best weights by meta-validation.
+
+    Raises:
+        ValueError: If the data set is incomplete or has no meta-validation tasks.
+    """
+    info = load_dataset_info(dataset_dir)
+    run = open_run(config, info.fingerprint)
+    fingerprint = training_fingerprint(config, info.fingerprint)
+    if run.is_done(STEP, fingerprint):
+        say(f"train: {run.path} is up to date")
+        return run
+    for split in (schema.META_TRAIN, schema.META_VALIDATION):
+        if not info.num_tasks.get(split):
+            raise ValueError(f"{dataset_dir} holds no {split} tasks to train with.")
+    dataset = load_dataset(dataset_dir)
+    model = new_model(config, dataset)
+    facts = _fit(model, dataset, config.training, run)
+    run.record(STEP, fingerprint, dataset=info.fingerprint, **facts)
+    return run
+
+
+def new_model(config: Config, dataset: LoadedDataset) -> CMML:
+    """Builds a CMML with fresh weights that starts from closed-form item biases."""
+    model = build_cmml(
+        dataset.info,
+        dataset.users,
+        dataset.items,
+        config.model,
+        seed=config.training.seed,
+    )
+    if model.items.has_id:
+        biases = fit_biases(meta_train_pairs(dataset), item_l2=_L2, user_l2=_L2)
+        offset = biases.mean + biases.item - dataset.info.label_mean
+        model.items.set_bias(offset / dataset.info.label_std)
+    return model
+
+
+def trained_model(config: Config, dataset: LoadedDataset, run: RunDir) -> CMML:
+    """Builds the model of a finished training.
+
+    Raises:
+        ValueError: If the training is not finished.
+    """
+    fingerprint = training_fingerprint(config, dataset.info.fingerprint)
+    if not run.is_done(STEP, fingerprint):
+        raise ValueError(f"{run.path} is not trained to the end: run `cmml train`.")
+    model = build_cmml(dataset.info, dataset.users, dataset.items, config.model)
+    restore_best(model, run.path)
+    return model
+
+
+def _fit(
+    model: CMML, dataset: LoadedDataset, options: TrainingConfig, run: RunDir
+) -> dict[str, Any]:
+    num_tasks = dataset.info.num_tasks[schema.META_TRAIN]
+    steps_per_epoch = math.ceil(num_tasks / options.batch_size)
+    total_steps = steps_per_epoch * options.max_epochs
+    model.compile(
+        optimizer=tf.keras.optimizers.AdamW(
+            tf.keras.optimizers.schedules.CosineDecay(
+                options.learning_rate, total_steps
+            ),
+            weight_decay=options.weight_decay,
+        ),
+        steps_per_execution=min(options.steps_per_execution, steps_per_epoch),
+    )
+    training = ResumableTraining(
+        run.path, monitor=_MONITOR, patience=options.patience, num_tasks=num_tasks
+    )
+    first_epoch = training.restore(model)
+    if first_epoch:
+        say(f"train: resuming {run.path} after epoch {first_epoch}")
+    validation = fixed_episodes(
+        dataset.directory,
+        schema.META_VALIDATION,
+        max_support_size=options.support_size,
+        batch_size=options.batch_size,
+    )
+    num_validation = dataset.info.num_tasks[schema.META_VALIDATION]
+    with progress_bar("train: epoch", options.max_epochs, first_epoch) as advance:
+        training.on_epoch = lambda line: advance(
+            f"val_mae {line['val_mae']:.4f}, best {line['best_val_mae']:.4f} at epoch "
+            f"{line['best_epoch']}, {line['tasks_per_s']:.0f} tasks/s"
+        )
+        if not training.has_converged:
+            model.fit(
+                training_episodes(
+                    dataset.directory,
+                    support_size=options.support_size,
+                    query_size=options.query_size,
+                    batch_size=options.batch_size,
+                    seed=options.seed,
+                    full_support_fraction=options.full_support_fraction,
+                    first_step=first_epoch * steps_per_epoch,
+                ),
+                steps_per_epoch=steps_per_epoch,
+                initial_epoch=first_epoch,
+                epochs=options.max_epochs,
+                validation_data=validation.map(_without_task_id),
+                validation_steps=math.ceil(num_validation / options.batch_size),
+                callbacks=[
+                    training,
+                    tf.keras.callbacks.TensorBoard(str(run.logs), write_graph=False),
+                ],
+                verbose=0,
+            )
+    return {
+        "epochs": int(training.epoch),
+        "best_epoch": int(training.best_epoch),
+        "best_val_mae": round(float(training.best), 6),
+        "num_parameters": model.count_params(),
+    }
+
+
+def _without_task_id(episode: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    return {name: value for name, value in episode.items() if name != "task_id"}
