@@ -68,7 +68,10 @@ def load_splitter(spec: SplitSpec, data_dir: str) -> TaskSplitter:
     except ValueError as error:
         raise ValueError(f"split.path must name a JSON file: {path}: {error}") from None
     required = [name for name in _LISTS if name != _OPTIONAL_LIST]
-    if not isinstance(lists, dict) or not all(name in lists for name in required):
+    if not isinstance(lists, dict) or not all(
+        isinstance(lists.get(name, []), list) and (name in lists or name not in required)
+        for name in _LISTS
+    ):
         found = sorted(lists) if isinstance(lists, dict) else type(lists).__name__
         raise ValueError(
             f"split.path must name a JSON object with the lists {required}, and {path} "

@@ -66,10 +66,16 @@ def split_header(line: bytes, table: TableSpec) -> tuple[str, ...]:
     """Returns the column names in a header line.
 
     Raises:
-        ValueError: If the line is not text in the table's encoding.
+        ValueError: If the line cannot be read.
     """
-    fields = _split(line.decode(table.encoding).rstrip("\r\n"), table.delimiter)
-    return tuple(field.strip() for field in fields)
+    try:
+        text = line.decode(table.encoding).rstrip("\r\n")
+        return tuple(name.strip() for name in _split(text, table.delimiter))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f"the header line of {table.path} must be {table.encoding} text with "
+            f"{table.delimiter!r} between the names, got {line!r}: {error}."
+        ) from None
 
 
 def delimited_rows(

@@ -36,7 +36,7 @@ def encode_example(
         floats: float32 values by key.
         texts: One UTF-8 text by key.
     """
-    example = _example_class()()
+    example = example_class()()
     features = example.features.feature
     for key, numbers in (ints or {}).items():
         features[key].int64_list.value.extend(numbers)
@@ -78,7 +78,7 @@ def _masked_crc(data: bytes) -> bytes:
 
 
 @functools.cache
-def _example_class() -> Any:
+def example_class() -> Any:
     """Builds the message class in a pool of its own.
 
     TensorFlow registers the same names in the default pool, and one name may be

@@ -1,0 +1,148 @@
+"""Small raw tables, and a way to prepare them and look at the result."""
+
+import gzip
+import hashlib
+import pathlib
+import struct
+
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.test_pipeline import TestPipeline
+
+from transforms.dataset import prepare_dataset
+from transforms.schema import (
+    DatasetSpec,
+    EntitySpec,
+    EpisodeSpec,
+    FeatureSpec,
+    InteractionSpec,
+    SplitSpec,
+    TableSpec,
+)
+from transforms.tfrecord import example_class
+
+TestPipeline.__test__ = False  # Its name alone makes pytest collect it.
+
+NUM_USERS = 12
+NUM_ITEMS = 8
+
+
+def label_of(user, item):
+    """Whole stars from 1 to 5."""
+    return 1 + (user + item) % 5
+
+
+@pytest.fixture
+def ratings():
+    """Rows (user, item, label): 12 users have each labelled all 8 items."""
+    return [
+        (user, item, label_of(user, item))
+        for user in range(1, NUM_USERS + 1)
+        for item in range(1, NUM_ITEMS + 1)
+    ]
+
+
+@pytest.fixture
+def raw(tmp_path, ratings):
+    """A folder with ratings.csv, users.csv and items.csv."""
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    lines = [f"{user},{item},{label}\n" for user, item, label in ratings]
+    (folder / "ratings.csv").write_text("user_id,item_id,rating\n" + "".join(lines))
+    users = [f"{user},{'FM'[user % 2]},{20 + user}\n" for user in range(1, 13)]
+    (folder / "users.csv").write_text("id,gender,age\n" + "".join(users))
+    items = [f"{item},Film {item},a|b{item}\n" for item in range(1, 10)]
+    (folder / "items.csv").write_text("id,title,genre\n" + "".join(items))
+    return folder
+
+
+def small_spec(**changes):
+    """The specification of `raw`, with changes."""
+    defaults = {
+        "interactions": InteractionSpec(TableSpec("ratings.csv")),
+        "users": EntitySpec(
+            TableSpec("users.csv"),
+            features=(FeatureSpec("gender"), FeatureSpec("age", kind="numeric")),
+        ),
+        "items": EntitySpec(
+            TableSpec("items.csv"),
+            name_column="title",
+            features=(FeatureSpec("genre", kind="multi"),),
+        ),
+        "split": SplitSpec(seed=1, test_fraction=0.3, validation_fraction=0.3),
+        "episodes": EpisodeSpec(query_size=2, num_shards=2),
+    }
+    return DatasetSpec(**{**defaults, **changes})
+
+
+@pytest.fixture
+def spec():
+    return small_spec()
+
+
+@pytest.fixture
+def make_spec():
+    return small_spec
+
+
+@pytest.fixture
+def prepare(raw, tmp_path):
+    """Prepares a specification and returns (info, directory)."""
+
+    def run(spec, name="prepared", *flags):
+        output = tmp_path / name
+        options = PipelineOptions(["--runner=FnApiRunner", *flags])
+        info = prepare_dataset(
+            spec, str(raw), str(output), fingerprint="0" * 16, options=options
+        )
+        return info, output
+
+    return run
+
+
+@pytest.fixture
+def read_records():
+    """Reads a TFRecord file as dicts of lists, without TensorFlow."""
+
+    def read(path):
+        data = pathlib.Path(path).read_bytes()
+        if str(path).endswith(".gz"):
+            data = gzip.decompress(data)
+        while data:
+            (length,) = struct.unpack("<Q", data[:8])
+            example = example_class().FromString(data[12 : 12 + length])
+            yield {
+                key: list(getattr(feature, feature.WhichOneof("kind")).value)
+                for key, feature in example.features.feature.items()
+            }
+            data = data[16 + length :]
+
+    return lambda path: list(read(path))
+
+
+@pytest.fixture
+def read_episodes(read_records):
+    """Reads the episodes of one split from all shards, by task id."""
+
+    def read(directory, split):
+        return {
+            record["task_id"][0].decode(): record
+            for path in sorted(directory.glob(f"episodes/{split}-*"))
+            for record in read_records(path)
+        }
+
+    return read
+
+
+@pytest.fixture
+def digests():
+    """Returns the hash of every file under a folder by its name."""
+
+    def hash_files(folder):
+        return {
+            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+    return hash_files
