@@ -67,16 +67,7 @@ def load_splitter(spec: SplitSpec, data_dir: str) -> TaskSplitter:
         lists = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"split.path must name a JSON file: {path}: {error}") from None
-    required = [name for name in _LISTS if name != _OPTIONAL_LIST]
-    if not isinstance(lists, dict) or not all(
-        isinstance(lists.get(name, []), list) and (name in lists or name not in required)
-        for name in _LISTS
-    ):
-        found = sorted(lists) if isinstance(lists, dict) else type(lists).__name__
-        raise ValueError(
-            f"split.path must name a JSON object with the lists {required}, and {path} "
-            f"has {found}."
-        )
+    _check_lists(lists, path)
     return TaskSplitter(spec, _listed(lists, path), _OPTIONAL_LIST in lists)
 
 
@@ -92,6 +83,16 @@ def split_file(name: str, data_dir: str) -> pathlib.Path:
             f"split.path must name a file, got {name!r}: no such file as {path}."
         )
     return path
+
+
+def _check_lists(lists: Any, path: pathlib.Path) -> None:
+    found = lists if isinstance(lists, dict) else {}
+    needed = [name for name in _LISTS if name != _OPTIONAL_LIST or name in found]
+    if not all(isinstance(found.get(name), list) for name in needed):
+        raise ValueError(
+            f"split.path must name a JSON object with the lists {needed}, and {path} "
+            f"has {sorted(found) or type(lists).__name__}."
+        )
 
 
 def _listed(lists: Mapping[str, Any], path: pathlib.Path) -> dict[str, str]:
