@@ -1,0 +1,152 @@
+"""The step `evaluate`: CMML and the baselines on the same frozen episodes."""
+
+import dataclasses
+import json
+import pathlib
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from models.baselines.baseline import Baseline
+from models.baselines.registry import BASELINES
+from models.baselines.selection import select
+from models.episode_dataset import fixed_episodes
+from models.metrics import Interval, bootstrap_mean, paired_difference, task_metrics
+from pipeline.comparison_table import comparison_table
+from pipeline.config import Config, EvaluationConfig, hash_of
+from pipeline.group_scores import COLD, WARM, score_groups
+from pipeline.loaded_dataset import LoadedDataset, load_dataset, meta_train_pairs
+from pipeline.predictions import PredictionWriter
+from pipeline.progress import say
+from pipeline.run_dir import RunDir, training_fingerprint, write_atomically
+from pipeline.train import trained_model
+from transforms import schema
+
+STEP = "evaluate"
+CMML_NAME = "cmml"
+REFERENCE = "bias_ridge"  # The method that paired differences are taken to.
+
+# Values of each task, float64 [T], by method, group and metric.
+_TaskMetrics: TypeAlias = dict[str, dict[str, dict[str, np.ndarray]]]
+
+
+def evaluate(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> str:
+    """Scores the query pairs of cold and warm users with every method.
+
+    Cold users are those of meta-test, warm users those of meta-train with the pairs
+    held out of their training. All methods see the same support and query pairs.
+
+    Args:
+        config: The experiment.
+        dataset_dir: The prepared data set.
+        run: The run of a finished training; `eval/` is written there.
+
+    Returns:
+        A table for people to read, in Markdown.
+
+    Raises:
+        ValueError: If the training is not finished or there are no meta-test tasks.
+    """
+    info = schema.load_dataset_info(dataset_dir)
+    fingerprint = hash_of(
+        training_fingerprint(config, info.fingerprint), config.evaluation
+    )
+    table = run.evaluation / "table.md"
+    if run.is_done(STEP, fingerprint) and table.exists():
+        say(f"evaluate: {run.evaluation} is up to date")
+        return table.read_text(encoding="utf-8")
+    if not info.num_tasks.get(schema.META_TEST):
+        raise ValueError(f"{dataset_dir} holds no meta_test tasks to evaluate on.")
+    dataset = load_dataset(dataset_dir)
+    methods: dict[str, Any] = {CMML_NAME: trained_model(config, dataset, run)}
+    methods |= _fitted_baselines(config.evaluation, dataset)
+    run.evaluation.mkdir(exist_ok=True)
+    by_task: _TaskMetrics = {}
+    predictions = run.evaluation / "predictions.parquet"
+    with PredictionWriter(predictions, dataset_dir) as writer:
+        for name, method in methods.items():
+            say(f"evaluate: scoring with {name}")
+            for group, scored in score_groups(method, dataset, config.evaluation):
+                writer.write(name, group, scored)
+                by_task.setdefault(name, {})[group] = task_metrics(
+                    scored.labels,
+                    scored.scores,
+                    scored.mask,
+                    seed=config.evaluation.seed,
+                    task_ids=scored.users[:, 0],
+                )
+    summary = _summarise(by_task, config.evaluation)
+    differences = _differences(by_task, config.evaluation)
+    _write_json(run.evaluation / "metrics.json", summary)
+    _write_json(run.evaluation / "differences.json", differences)
+    num_cold = info.num_tasks[schema.META_TEST]
+    text = comparison_table(summary, differences, REFERENCE, num_cold)
+    write_atomically(table, text)
+    chosen = {n: m.hyperparameters for n, m in methods.items() if n != CMML_NAME}
+    run.record(STEP, fingerprint, chosen=chosen)
+    return text
+
+
+def _fitted_baselines(
+    options: EvaluationConfig, dataset: LoadedDataset
+) -> dict[str, Baseline]:
+    """Fits the baselines, hyperparameters chosen on meta-validation."""
+    pairs = meta_train_pairs(dataset)
+    validation = fixed_episodes(
+        dataset.directory,
+        schema.META_VALIDATION,
+        max_support_size=options.support_size,
+        batch_size=options.batch_size,
+    )
+    batches = list(validation)
+    fitted = {}
+    for name in options.baselines:
+        say(f"evaluate: fitting {name}")
+        fitted[name] = select(BASELINES[name], pairs, batches)
+    return fitted
+
+
+def _summarise(
+    by_task: _TaskMetrics, options: EvaluationConfig
+) -> dict[str, dict[str, dict[str, Interval]]]:
+    """Means and intervals by method, group and metric; `all` is cold and warm."""
+
+    def interval(values: np.ndarray) -> Interval:
+        return bootstrap_mean(values, options.seed, options.num_resamples)
+
+    summary = {}
+    for method, groups in by_task.items():
+        both = {
+            metric: np.concatenate([groups[COLD][metric], groups[WARM][metric]])
+            for metric in groups[COLD]
+        }
+        summary[method] = {
+            group: {metric: interval(v) for metric, v in values.items()}
+            for group, values in {"all": both, **groups}.items()
+        }
+    return summary
+
+
+def _differences(
+    by_task: _TaskMetrics, options: EvaluationConfig
+) -> dict[str, dict[str, Interval]]:
+    """Paired differences of MAE to the reference, by method and group."""
+    if REFERENCE not in by_task:
+        return {}
+    return {
+        method: {
+            group: paired_difference(
+                values["mae"],
+                by_task[REFERENCE][group]["mae"],
+                options.seed,
+                options.num_resamples,
+            )
+            for group, values in groups.items()
+        }
+        for method, groups in by_task.items()
+        if method != REFERENCE
+    }
+
+
+def _write_json(path: pathlib.Path, value: object) -> None:
+    write_atomically(path, json.dumps(value, indent=2, default=dataclasses.asdict))
