@@ -89,8 +89,12 @@ class WriteCatalogue(beam.DoFn):
         summary = merge_summaries(summaries)
         task_ids = [i for split in summary.splits.values() for i in split.task_ids]
         item_ids = [i for split in summary.splits.values() for i in split.items]
-        known_users, bad_users = merge_entities(user_blocks, entity_columns(spec.users))
-        known_items, bad_items = merge_entities(item_blocks, entity_columns(spec.items))
+        known_users, bad_users = merge_entities(
+            "users", user_blocks, entity_columns(spec.users)
+        )
+        known_items, bad_items = merge_entities(
+            "items", item_blocks, entity_columns(spec.items)
+        )
         for row in (*bad_users, *bad_items):
             yield beam.pvalue.TaggedOutput(REJECTED, row)
         users = build_entity_table(

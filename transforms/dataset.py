@@ -16,7 +16,7 @@ from transforms.catalogue import CatalogueInfo, WriteCatalogue, staged_info
 from transforms.entities import ParseEntities
 from transforms.episode_files import WriteEpisodes
 from transforms.episodes import BuildTasks
-from transforms.interactions import ParseInteractions
+from transforms.interactions import INTERACTIONS, ParseInteractions
 from transforms.output_files import ANOMALIES_PBTXT, STAGE_DIR, OutputFiles
 from transforms.raw_files import find_raw_files
 from transforms.read_tables import BlockOptions, ReadTable
@@ -26,7 +26,6 @@ from transforms.rejected import (
     WriteRejected,
     collect_rejected,
 )
-from transforms.row_error import CONFLICTING_ENTITY
 from transforms.schema import DatasetInfo, DatasetSpec, TableSpec
 from transforms.splits import TaskSplitter, load_splitter
 from transforms.statistics import build_anomalies, proto_file
@@ -74,15 +73,15 @@ def prepare_dataset(
     with beam.Pipeline(options=options) as root:
         build_pipeline(root, spec, splitter, data_dir, files)
     _logger.info("Collecting the refused rows and the counts")
-    by_source = collect_rejected(files)
+    rejected = collect_rejected(files)
     info = staged_info(files)
     try:
-        _check_rejected(spec, data_dir, output_dir, by_source, info)
+        _check_rejected(spec, output_dir, rejected.get(INTERACTIONS, Counter()), info)
         _check_meta_train(info)
     except ValueError:
         files.keep_only_rejected()
         raise
-    num_rejected = sum(by_source.values(), Counter[str]())
+    num_rejected = sum(rejected.values(), Counter[str]())
     dataset_info = _dataset_info(spec, fingerprint, info, num_rejected)
     files.write(ANOMALIES_PBTXT, proto_file(build_anomalies(num_rejected)))
     files.write(schema.DATASET_JSON, dataset_info.to_json().encode())
@@ -117,11 +116,12 @@ def build_pipeline(
     summaries = tasks.tasks | "Summarize" >> beam.ParDo(SummarizeShard())
     rejected = [parsed.rejected, tasks[REJECTED]]
     entity_blocks = []
-    for kind, entity_spec in (("Users", spec.users), ("Items", spec.items)):
+    for kind, entity_spec in (("users", spec.users), ("items", spec.items)):
         if entity_spec.table is None:
-            entity_blocks.append(root | f"No{kind}" >> beam.Create([]))
+            entity_blocks.append(root | f"No {kind}" >> beam.Create([]))
             continue
-        entities = blocks[entity_spec.table] | kind >> ParseEntities(entity_spec)
+        parse = ParseEntities(kind, entity_spec)
+        entities = blocks[entity_spec.table] | f"Parse {kind}" >> parse
         entity_blocks.append(entities.entities)
         rejected.append(entities[REJECTED])
     catalogue = (
@@ -157,17 +157,9 @@ def _read_tables(
 
 
 def _check_rejected(
-    spec: DatasetSpec,
-    data_dir: str,
-    output_dir: str,
-    by_source: Mapping[str, Counter[str]],
-    info: CatalogueInfo,
+    spec: DatasetSpec, output_dir: str, reasons: Counter[str], info: CatalogueInfo
 ) -> None:
     """Compares the share of refused interactions with the limit."""
-    reasons: Counter[str] = Counter()
-    for file in find_raw_files(spec.interactions.table, data_dir, "interactions.table"):
-        reasons.update(by_source.get(file.source, {}))
-    reasons.pop(CONFLICTING_ENTITY, None)  # Legal as interactions.
     refused = reasons.total()
     num_legal = sum(info.num_interactions.values()) + sum(
         count for reason, count in info.num_dropped.items() if reason.startswith("pair")

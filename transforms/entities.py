@@ -73,19 +73,20 @@ class ParseEntities(beam.PTransform):
     Output: `EntityBlock`s under `entities`, `RejectedRow`s under `rejected`.
 
     Args:
+        kind: "users" or "items", which refused rows say.
         spec: Id, name and features. Its table must be given.
     """
 
-    def __init__(self, spec: EntitySpec) -> None:
+    def __init__(self, kind: str, spec: EntitySpec) -> None:
         super().__init__()
-        self._spec = spec
+        self._parse = _ParseBlock(kind, spec)
 
     @no_beam_hints
     def expand(self, blocks: beam.PCollection) -> Any:
         """Parses every block."""
-        return blocks | "ParseBlocks" >> beam.ParDo(
-            _ParseBlock(self._spec)
-        ).with_outputs(REJECTED, main="entities")
+        return blocks | "ParseBlocks" >> beam.ParDo(self._parse).with_outputs(
+            REJECTED, main="entities"
+        )
 
 
 def entity_columns(spec: EntitySpec) -> tuple[str, ...]:
@@ -151,11 +152,12 @@ def parse_feature(value: Any, spec: FeatureSpec) -> FeatureValue:
 
 
 def merge_entities(
-    blocks: Iterable[EntityBlock], columns: Sequence[str]
+    kind: str, blocks: Iterable[EntityBlock], columns: Sequence[str]
 ) -> tuple[dict[str, Entity], list[RejectedRow]]:
     """Takes the first row of each id; later rows must say the same.
 
     Args:
+        kind: "users" or "items", which refused rows say.
         blocks: All blocks of the table, in any order.
         columns: Names of id, name and features in the refused rows.
 
@@ -172,15 +174,16 @@ def merge_entities(
             row = dict(zip(columns, _fields(entity, columns), strict=True))
             detail = f"an earlier row of {entity.entity_id!r} says otherwise"
             rejected += [
-                RejectedRow(block.source, line, CONFLICTING_ENTITY, detail, row)
+                RejectedRow(kind, block.source, line, CONFLICTING_ENTITY, detail, row)
                 for line in lines
             ]
     return entities, rejected
 
 
 class _ParseBlock(beam.DoFn):
-    def __init__(self, spec: EntitySpec) -> None:
+    def __init__(self, kind: str, spec: EntitySpec) -> None:
         super().__init__()
+        self._kind = kind
         self._spec = spec
         self._columns = entity_columns(spec)
 
@@ -203,7 +206,9 @@ class _ParseBlock(beam.DoFn):
                     raise fields.error
                 entity = parse_entity(fields, self._spec)
             except RowError as error:
-                yield rejected_output(block, line, fields, self._columns, error)
+                yield rejected_output(
+                    self._kind, block, line, fields, self._columns, error
+                )
                 continue
             known[key] = by_entity.setdefault(entity, array.array("q"))
             known[key].append(line)

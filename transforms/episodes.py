@@ -12,6 +12,7 @@ from apache_beam.metrics import Metrics
 
 from transforms.beam_hints import no_beam_hints
 from transforms.interactions import (
+    INTERACTIONS,
     InteractionBlock,
     interaction_columns,
 )
@@ -144,7 +145,9 @@ def labels_by_task(
             row = dict(zip(columns, (user_id, item_id, label), strict=True))
             detail = f"user {user_id!r} has labelled item {item_id!r} before"
             rejected.append(
-                RejectedRow(block.source, line, DUPLICATE_PAIR, detail, row)
+                RejectedRow(
+                    INTERACTIONS, block.source, line, DUPLICATE_PAIR, detail, row
+                )
             )
     return labels, rejected
 

@@ -19,6 +19,9 @@ from transforms.stable_hash import shard_of
 from transforms.text_rows import UnreadableRow
 from transforms.values import as_number, as_text
 
+# What refused rows say they were read as.
+INTERACTIONS = "interactions"
+
 _INTERACTIONS_READ = Metrics.counter("cmml", "interactions_read")
 
 
@@ -139,7 +142,9 @@ class _ParseBlock(beam.DoFn):
                     raise fields.error
                 user_id, item_id, label = parse_interaction(fields, self._spec)
             except RowError as error:
-                yield rejected_output(block, line, fields, self._columns, error)
+                yield rejected_output(
+                    INTERACTIONS, block, line, fields, self._columns, error
+                )
                 continue
             user_id = texts.setdefault(user_id, user_id)
             if user_id not in by_user:

@@ -39,6 +39,7 @@ class RejectedRow:
     """A refused row.
 
     Attributes:
+        table: What it was read as: "interactions", "users" or "items".
         source: The file.
         line: Its 1-based line or row number there.
         reason: One of `row_error.REASONS`.
@@ -46,6 +47,7 @@ class RejectedRow:
         row: The fields read, by column, or the text of an unreadable row.
     """
 
+    table: str
     source: str
     line: int
     reason: str
@@ -61,6 +63,7 @@ class RejectedRow:
 
 
 def rejected_output(
+    table: str,
     block: Block,
     line: int,
     fields: tuple[Any, ...] | UnreadableRow,
@@ -70,6 +73,7 @@ def rejected_output(
     """Returns a refused row, marked for the output of refused rows.
 
     Args:
+        table: What it was read as.
         block: Where it is from.
         line: Its line or row number.
         fields: The row, as `rows_of` gave it.
@@ -80,7 +84,7 @@ def rejected_output(
         content: Any = fields.text
     else:
         content = dict(zip(columns, fields, strict=True))
-    row = RejectedRow(block.source, line, error.reason, error.detail, content)
+    row = RejectedRow(table, block.source, line, error.reason, error.detail, content)
     return beam.pvalue.TaggedOutput(REJECTED, row)
 
 
@@ -109,10 +113,11 @@ class WriteRejected(beam.PTransform):
 def sorted_once(rows: Iterable[RejectedRow]) -> list[RejectedRow]:
     """Sorts rows of one file by line, and keeps one of each line and reason.
 
-    A table that serves as interactions and as users refuses an unreadable row twice.
+    A file that serves as interactions and as users refuses an unreadable row twice.
+    The interactions come first in the order of the tables' names, so theirs is kept.
     """
     unique: dict[tuple[int, str], RejectedRow] = {}
-    for row in sorted(rows, key=_line_reason_detail):
+    for row in sorted(rows, key=_sort_key):
         unique.setdefault((row.line, row.reason), row)
     return list(unique.values())
 
@@ -124,7 +129,7 @@ def collect_rejected(files: OutputFiles) -> dict[str, collections.Counter[str]]:
         files: The output directory. Its `rejected` folder is made, even if empty.
 
     Returns:
-        Refused rows by reason, for each source that has any.
+        Refused rows by reason, for each of the tables that has any.
     """
     files.make_dir(REJECTED_DIR)
     counts: dict[str, collections.Counter[str]] = {}
@@ -132,8 +137,9 @@ def collect_rejected(files: OutputFiles) -> dict[str, collections.Counter[str]]:
     for name in files.names(_STAGED):
         rows = [json.loads(line) for line in files.lines(name)]
         parts.append((rows[0]["source"], rows[0]["line"], name))
-        reasons = counts.setdefault(rows[0]["source"], collections.Counter())
-        reasons.update(row["reason"] for row in rows)
+        for row in rows:
+            reasons = counts.setdefault(row["table"], collections.Counter())
+            reasons[row["reason"]] += 1
     for number, (_, _, name) in enumerate(sorted(parts)):
         files.move(name, f"{REJECTED_DIR}/part-{number:05d}.jsonl")
     return counts
@@ -162,5 +168,5 @@ def _key_by_stretch(row: RejectedRow) -> tuple[tuple[str, int], RejectedRow]:
     return (row.source, row.line // _LINES_PER_PART), row
 
 
-def _line_reason_detail(row: RejectedRow) -> tuple[int, str, str]:
-    return row.line, row.reason, row.detail
+def _sort_key(row: RejectedRow) -> tuple[int, str, str, str]:
+    return row.line, row.reason, row.table, row.detail

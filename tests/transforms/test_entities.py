@@ -79,7 +79,9 @@ def test_the_first_row_of_an_id_counts_and_others_must_agree():
         EntityBlock("i.csv", 0, 5, [new, old], [[5, 7], [6]]),
         EntityBlock("i.csv", 0, 2, [old], [[2, 3]]),
     ]
-    entities, rejected = merge_entities(blocks, ("id", "title", "genre", "year"))
+    entities, rejected = merge_entities(
+        "items", blocks, ("id", "title", "genre", "year")
+    )
     assert entities == {"1": old}
     assert [(row.line, row.reason) for row in rejected] == [
         (5, "conflicting_entity"),
@@ -92,7 +94,7 @@ def test_a_block_keeps_each_different_entity_once_with_its_lines():
     data = b"1,A,x,1\n1,A,x,1\n1,A,y,1\n,B,x,1\n2,B,x,1,extra\n"
     block = Block("items.csv", 0, 2, data, ("id", "title", "genre", "year"))
     with TestPipeline("FnApiRunner") as root:
-        parsed = root | beam.Create([block]) | ParseEntities(SPEC)
+        parsed = root | beam.Create([block]) | ParseEntities("items", SPEC)
         found = parsed.entities | beam.FlatMap(
             lambda part: [
                 (entity.values[0], list(lines))
@@ -115,7 +117,7 @@ def test_numbers_that_are_equal_but_not_alike_are_different_ids():
     block = Block("items.parquet", 0, 1, {"id": [1, True, 1.0]})
     spec = EntitySpec(TableSpec("items.parquet", format="parquet"))
     with TestPipeline("FnApiRunner") as root:
-        parsed = root | beam.Create([block]) | ParseEntities(spec)
+        parsed = root | beam.Create([block]) | ParseEntities("items", spec)
         ids = parsed.entities | beam.FlatMap(
             lambda part: [
                 (entity.entity_id, list(lines))

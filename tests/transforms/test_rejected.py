@@ -14,12 +14,15 @@ from transforms.rejected import (
 from transforms.row_error import REASONS, RowError
 
 
-def refused(line, source="a.csv", reason="malformed", detail="why"):
-    return RejectedRow(source, line, reason, detail, {"x": "1"})
+def refused(
+    line, source="a.csv", reason="malformed", detail="why", table="interactions"
+):
+    return RejectedRow(table, source, line, reason, detail, {"x": "1"})
 
 
 def test_a_refused_row_is_one_json_object():
     assert json.loads(refused(7).to_json()) == {
+        "table": "interactions",
         "source": "a.csv",
         "line": 7,
         "reason": "malformed",
@@ -29,7 +32,7 @@ def test_a_refused_row_is_one_json_object():
 
 
 def test_an_unreadable_row_is_kept_as_text():
-    row = RejectedRow("a.csv", 7, "malformed", "why", "a,b")
+    row = RejectedRow("users", "a.csv", 7, "malformed", "why", "a,b")
     assert json.loads(row.to_json())["row"] == "a,b"
 
 
@@ -43,7 +46,7 @@ def test_parts_are_in_order_of_source_and_line_and_counted_by_reason(tmp_path):
     files = OutputFiles(str(tmp_path))
     rows = [
         refused(5_000_000),
-        refused(3, "b.csv"),
+        refused(3, "b.csv", table="users"),
         refused(4),
         refused(2, reason="encoding"),
     ]
@@ -51,8 +54,8 @@ def test_parts_are_in_order_of_source_and_line_and_counted_by_reason(tmp_path):
         _ = root | beam.Create(rows) | WriteRejected(files)
     counts = collect_rejected(files)
     assert counts == {
-        "a.csv": {"malformed": 2, "encoding": 1},
-        "b.csv": {"malformed": 1},
+        "interactions": {"malformed": 2, "encoding": 1},
+        "users": {"malformed": 1},
     }
     parts = sorted((tmp_path / "rejected").iterdir())
     assert [part.name for part in parts] == [
