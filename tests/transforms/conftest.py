@@ -32,8 +32,7 @@ def label_of(user, item):
     return 1 + (user + item) % 5
 
 
-@pytest.fixture
-def ratings():
+def all_ratings():
     """Rows (user, item, label): 12 users have each labelled all 8 items."""
     return [
         (user, item, label_of(user, item))
@@ -42,12 +41,10 @@ def ratings():
     ]
 
 
-@pytest.fixture
-def raw(tmp_path, ratings):
-    """A folder with ratings.csv, users.csv and items.csv."""
-    folder = tmp_path / "raw"
+def write_raw(folder):
+    """Writes ratings.csv, users.csv and items.csv."""
     folder.mkdir()
-    lines = [f"{user},{item},{label}\n" for user, item, label in ratings]
+    lines = [f"{user},{item},{label}\n" for user, item, label in all_ratings()]
     (folder / "ratings.csv").write_text("user_id,item_id,rating\n" + "".join(lines))
     users = [f"{user},{'FM'[user % 2]},{20 + user}\n" for user in range(1, 13)]
     (folder / "users.csv").write_text("id,gender,age\n" + "".join(users))
@@ -75,6 +72,29 @@ def small_spec(**changes):
     return DatasetSpec(**{**defaults, **changes})
 
 
+def run_prepare(spec, raw, output, *flags):
+    """Prepares a specification and returns (info, directory)."""
+    info = prepare_dataset(
+        spec,
+        str(raw),
+        str(output),
+        fingerprint="0" * 16,
+        options=PipelineOptions(["--runner=FnApiRunner", *flags]),
+    )
+    return info, output
+
+
+@pytest.fixture
+def ratings():
+    return all_ratings()
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """A folder of raw tables that a test may change."""
+    return write_raw(tmp_path / "raw")
+
+
 @pytest.fixture
 def spec():
     return small_spec()
@@ -87,17 +107,19 @@ def make_spec():
 
 @pytest.fixture
 def prepare(raw, tmp_path):
-    """Prepares a specification and returns (info, directory)."""
+    """Prepares a specification from `raw`."""
 
     def run(spec, name="prepared", *flags):
-        output = tmp_path / name
-        options = PipelineOptions(["--runner=FnApiRunner", *flags])
-        info = prepare_dataset(
-            spec, str(raw), str(output), fingerprint="0" * 16, options=options
-        )
-        return info, output
+        return run_prepare(spec, raw, tmp_path / name, *flags)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory):
+    """(info, directory) of `spec` and `raw` as they are, to read only."""
+    folder = tmp_path_factory.mktemp("shared")
+    return run_prepare(small_spec(), write_raw(folder / "raw"), folder / "prepared")
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ import zipfile
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
 
-from transforms.dataset import prepare_dataset
 from transforms.rejected import RejectedRowsError
 from transforms.schema import (
     SPLITS,
@@ -31,8 +29,8 @@ def rejected_rows(directory):
     ]
 
 
-def test_every_file_of_the_layout_is_there(prepare, spec):
-    _, directory = prepare(spec)
+def test_every_file_of_the_layout_is_there(prepared):
+    _, directory = prepared
     names = {str(path.relative_to(directory)) for path in directory.rglob("*")}
     assert names == {
         "_SUCCESS",
@@ -60,8 +58,8 @@ def test_every_file_of_the_layout_is_there(prepare, spec):
     }
 
 
-def test_dataset_json_says_what_was_prepared(prepare, spec):
-    info, directory = prepare(spec)
+def test_dataset_json_says_what_was_prepared(prepared):
+    info, directory = prepared
     assert info == load_dataset_info(directory)
     assert (info.num_users, info.num_items) == (12, 9)
     assert sum(info.num_tasks.values()) == 12
@@ -73,8 +71,8 @@ def test_dataset_json_says_what_was_prepared(prepare, spec):
     assert info.options["episodes"]["query_size"] == 2
 
 
-def test_label_statistics_are_those_of_meta_train_support(prepare, spec, read_episodes):
-    info, directory = prepare(spec)
+def test_label_statistics_are_those_of_meta_train_support(prepared, read_episodes):
+    info, directory = prepared
     labels = [
         label
         for record in read_episodes(directory, "meta_train").values()
@@ -84,9 +82,9 @@ def test_label_statistics_are_those_of_meta_train_support(prepare, spec, read_ep
 
 
 def test_each_task_is_in_one_split_with_disjoint_support_and_query(
-    prepare, spec, read_episodes, ratings
+    prepared, read_episodes, ratings
 ):
-    _, directory = prepare(spec)
+    _, directory = prepared
     expected = {(str(user), item): label for user, item, label in ratings}
     seen = {}
     for split in SPLITS:
@@ -103,9 +101,9 @@ def test_each_task_is_in_one_split_with_disjoint_support_and_query(
 
 
 def test_vocabularies_and_counts_come_from_meta_train_support(
-    prepare, spec, read_episodes, read_records
+    prepared, read_episodes, read_records
 ):
-    _, directory = prepare(spec)
+    _, directory = prepared
     counts = dict.fromkeys(range(1, 10), 0)
     for record in read_episodes(directory, "meta_train").values():
         for item in record["support/item"]:
@@ -118,37 +116,28 @@ def test_vocabularies_and_counts_come_from_meta_train_support(
     assert records[8]["genre"] == [1]
 
 
-def test_names_and_ids_stand_on_the_line_of_their_row(prepare, spec):
-    _, directory = prepare(spec)
+def test_names_and_ids_stand_on_the_line_of_their_row(prepared):
+    _, directory = prepared
     names = (directory / "names/item.txt").read_text().splitlines()
     ids = (directory / "vocabulary/item_id.txt").read_text().splitlines()
     assert names == [f"Film {item}" for item in ids]
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ["--text_block_bytes=7"],
-        ["--text_block_bytes=100"],
-        ["--direct_num_workers=2", "--direct_running_mode=multi_threading"],
-        [
-            "--text_block_bytes=64",
-            "--direct_num_workers=3",
-            "--direct_running_mode=multi_threading",
-        ],
-    ],
-)
 def test_bytes_depend_neither_on_workers_nor_on_blocks(
-    prepare, make_spec, raw, digests, flags
+    prepare, make_spec, raw, digests
 ):
     with (raw / "ratings.csv").open("a") as file:
         file.write("1,1,5\nbad\n2,2,9\n3,,3\n4,1,1\n")
     with (raw / "items.csv").open("a") as file:
         file.write("1,Other,c\n,No id,c\n1,Other,c\n")
     spec = make_spec(max_rejected_fraction=0.5)
-    _, one = prepare(spec, "one")
-    _, other = prepare(spec, "other", *flags)
-    assert digests(one) == digests(other)
+    _, expected = prepare(spec)
+    threads = ["--direct_num_workers=2", "--direct_running_mode=multi_threading"]
+    for number, flags in enumerate(
+        (["--text_block_bytes=7"], threads, ["--text_block_bytes=64", *threads])
+    ):
+        _, found = prepare(spec, f"other-{number}", *flags)
+        assert digests(found) == digests(expected), flags
 
 
 def test_refused_rows_are_kept_with_line_and_reason(prepare, make_spec, raw):
@@ -208,8 +197,10 @@ def test_a_table_without_a_single_task_is_an_error(prepare, make_spec):
         prepare(spec)
 
 
-def test_what_an_interrupted_run_left_is_removed(prepare, spec, tmp_path, digests):
-    _, clean = prepare(spec, "clean")
+def test_what_an_interrupted_run_left_is_removed(
+    prepare, prepared, spec, tmp_path, digests
+):
+    _, clean = prepared
     directory = tmp_path / "interrupted"
     for name in ("episodes/meta_train-00007-of-00009.tfrecord.gz", ".stage/x.tmp"):
         (directory / name).parent.mkdir(parents=True)
@@ -219,21 +210,33 @@ def test_what_an_interrupted_run_left_is_removed(prepare, spec, tmp_path, digest
 
 
 def test_an_earlier_data_set_is_no_longer_whole_while_it_is_made_again(
-    prepare, spec, make_spec, tmp_path
+    prepare, make_spec, tmp_path
 ):
-    prepare(spec)
+    (tmp_path / "prepared").mkdir()
+    (tmp_path / "prepared/_SUCCESS").touch()
     with pytest.raises(ValueError, match="must be in meta-train"):
         prepare(make_spec(episodes=EpisodeSpec(query_size=8)))
     assert not (tmp_path / "prepared/_SUCCESS").exists()
 
 
-def test_nothing_is_touched_if_a_column_is_missing(prepare, spec, make_spec, digests):
-    _, directory = prepare(spec)
-    before = digests(directory)
-    bad = InteractionSpec(TableSpec("ratings.csv"), label_column="stars")
-    with pytest.raises(ValueError, match="no column 'stars'"):
-        prepare(make_spec(interactions=bad))
-    assert digests(directory) == before
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"interactions": InteractionSpec(TableSpec("ratings.csv"), "who")},
+            "no column 'who'",
+        ),
+        ({"split": SplitSpec(path="no.json")}, r"split\.path must name a file"),
+    ],
+)
+def test_inputs_are_checked_before_an_earlier_data_set_is_removed(
+    prepare, make_spec, tmp_path, changes, message
+):
+    (tmp_path / "prepared").mkdir()
+    (tmp_path / "prepared/_SUCCESS").touch()
+    with pytest.raises(ValueError, match=message):
+        prepare(make_spec(**changes))
+    assert (tmp_path / "prepared/_SUCCESS").exists()
 
 
 def test_the_split_file_decides_the_splits(prepare, make_spec, raw, read_episodes):
@@ -292,12 +295,12 @@ def write_table(folder, kind, rows):
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet", "zip", "gz", "glob"])
 def test_every_format_gives_the_same_episodes(
-    prepare, spec, raw, ratings, kind, digests
+    prepare, prepared, spec, raw, ratings, kind, digests
 ):
     table = write_table(raw, kind, ratings)
     interactions = InteractionSpec(table, "who", "what", "stars")
-    _, expected = prepare(spec, "expected")
-    _, found = prepare(dataclasses.replace(spec, interactions=interactions), "found")
+    _, expected = prepared
+    _, found = prepare(dataclasses.replace(spec, interactions=interactions))
     differing = dict(digests(found).items() ^ digests(expected).items())
     assert set(differing) == {"dataset.json"}
 
@@ -325,19 +328,3 @@ def test_users_and_items_may_be_in_the_interaction_table(prepare, raw, ratings):
         == len(ratings) + 1
     )
     assert not info.has_item_names
-
-
-def test_a_split_file_is_checked_before_anything_is_removed(
-    spec, make_spec, prepare, raw, digests
-):
-    _, directory = prepare(spec)
-    before = digests(directory)
-    with pytest.raises(ValueError, match=r"split\.path must name a file"):
-        prepare_dataset(
-            make_spec(split=SplitSpec(path="no.json")),
-            str(raw),
-            str(directory),
-            fingerprint="0" * 16,
-            options=PipelineOptions(["--runner=FnApiRunner"]),
-        )
-    assert digests(directory) == before
