@@ -23,7 +23,7 @@ from transforms.output_files import (
 from transforms.rejected import REJECTED
 from transforms.schema import DatasetSpec, Feature
 from transforms.statistics import build_schema, build_statistics, proto_file
-from transforms.summaries import TasksSummary, merge_summaries
+from transforms.summaries import TasksSummary, mean_and_std, merge_summaries
 from transforms.tfrecord import tfrecord_file
 from transforms.vocabularies import vocabulary_file
 
@@ -40,7 +40,7 @@ class CatalogueInfo:
         user_features: Features of a user.
         item_features: Features of an item.
         label_mean: Mean label of the meta-train support pairs.
-        label_std: Their standard deviation.
+        label_std: Their standard deviation, 1 if they do not vary.
         num_tasks: Tasks by split.
         num_interactions: Pairs by split.
         num_dropped: Legal tasks and pairs left out, by reason.
@@ -144,14 +144,14 @@ def catalogue_info(
 ) -> CatalogueInfo:
     """Returns the counts that `dataset.json` is made of."""
     splits = summary.splits
-    mean, std = splits[schema.META_TRAIN].support.mean_and_std()
+    mean, std = mean_and_std(splits[schema.META_TRAIN].support.label_counts)
     return CatalogueInfo(
         num_users=len(users.entities),
         num_items=len(items.entities),
         user_features=users.features,
         item_features=items.features,
         label_mean=mean,
-        label_std=std,
+        label_std=std or 1.0,
         num_tasks={name: len(split.task_ids) for name, split in splits.items()},
         num_interactions={n: split.num_interactions for n, split in splits.items()},
         num_dropped=dict(sorted(summary.num_dropped.items())),

@@ -54,11 +54,10 @@ def find_raw_files(table: TableSpec, data_dir: str, meaning: str) -> list[RawFil
         return [RawFile(table.path, 0, table.path)]
     root = pathlib.Path(data_dir)
     exact = root / table.path
-    names = (
-        [str(exact)]
-        if exact.is_file()
-        else sorted(filter(_is_file, glob.glob(str(exact))))
-    )
+    names = [str(exact)]
+    if not exact.is_file():
+        matches = glob.glob(table.path, root_dir=root, recursive=True)
+        names = sorted(str(root / name) for name in matches if (root / name).is_file())
     if not names:
         raise ValueError(
             f"{meaning}.path must name a file or match some, got {table.path!r}: "
@@ -95,10 +94,6 @@ def nearest(name: str, known: Sequence[str]) -> str:
     by_lower = {candidate.lower(): candidate for candidate in known}
     found = difflib.get_close_matches(name.lower(), list(by_lower), n=1)
     return f"; did you mean {by_lower[found[0]]!r}?" if found else "."
-
-
-def _is_file(name: str) -> bool:
-    return pathlib.Path(name).is_file()
 
 
 def _source(name: str, member: str | None, root: pathlib.Path) -> str:

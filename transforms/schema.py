@@ -51,6 +51,11 @@ SUPPORT_LABEL_KEY = "support/label"
 QUERY_ITEM_KEY = "query/item"
 QUERY_LABEL_KEY = "query/label"
 
+
+class DataError(ValueError):
+    """Data that cannot be used as it is; the message says what to do about it."""
+
+
 _STRICT = {"extra": "forbid"}
 
 
@@ -380,11 +385,11 @@ def load_dataset_info(directory: str | pathlib.Path) -> DatasetInfo:
     """Reads `dataset.json` of a complete prepared data set.
 
     Raises:
-        ValueError: If the directory is missing or incomplete.
+        DataError: If the directory is missing or incomplete.
     """
     root = pathlib.Path(directory)
     if not (root / SUCCESS).is_file():
-        raise ValueError(
+        raise DataError(
             f"{root} is not a complete prepared data set (no {SUCCESS}): "
             "run `cmml prepare`."
         )

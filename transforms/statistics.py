@@ -6,7 +6,6 @@ give equal bytes.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +17,13 @@ from transforms import schema
 from transforms.entities import FeatureValue
 from transforms.entity_table import EntityTable
 from transforms.row_error import REASONS
-from transforms.summaries import PairsSummary, SplitSummary, TasksSummary
+from transforms.summaries import (
+    PairsSummary,
+    SplitSummary,
+    TasksSummary,
+    mean_and_std,
+)
+from transforms.vocabularies import most_frequent_first
 
 _NUM_BUCKETS = 10
 _NUM_TOP_VALUES = 20
@@ -163,7 +168,7 @@ def _add_texts(
     total = counts.total()
     if total:
         stats.avg_length = sum(len(t.encode()) * n for t, n in counts.items()) / total
-    for text, count in sorted(counts.items(), key=_most_frequent_first):
+    for text, count in sorted(counts.items(), key=most_frequent_first):
         if len(stats.top_values) == _NUM_TOP_VALUES:
             break
         stats.top_values.add(value=text, frequency=count)
@@ -185,13 +190,9 @@ def _fill_common(common: statistics_pb2.CommonStatistics, sizes: Counter[int]) -
 def _fill_numbers(
     stats: statistics_pb2.NumericStatistics, counts: Counter[float]
 ) -> None:
-    total = counts.total()
-    if not total:
+    if not counts:
         return
-    mean = math.fsum(value * n for value, n in counts.items()) / total
-    squares = math.fsum((value - mean) ** 2 * n for value, n in counts.items())
-    stats.mean = mean
-    stats.std_dev = math.sqrt(squares / total)
+    stats.mean, stats.std_dev = mean_and_std(counts)
     stats.num_zeros = counts[0.0]
     stats.min = min(counts)
     stats.max = max(counts)
@@ -225,11 +226,6 @@ def _median(counts: Counter[float]) -> float:
         if seen >= middle:
             return value
     raise AssertionError("the median of nothing")
-
-
-def _most_frequent_first(item: tuple[str, int]) -> tuple[int, str]:
-    value, count = item
-    return -count, value
 
 
 def _always() -> schema_pb2.FeaturePresence:

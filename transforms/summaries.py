@@ -36,19 +36,6 @@ class PairsSummary:
         self.label_counts.update(other.label_counts)
         self.sizes.update(other.sizes)
 
-    def mean_and_std(self) -> tuple[float, float]:
-        """Returns mean and standard deviation of the labels; (0, 1) without any.
-
-        The deviation is 1 if the labels do not vary, so that one can divide by it.
-        """
-        count = self.label_counts.total()
-        if not count:
-            return 0.0, 1.0
-        items = self.label_counts.items()
-        mean = math.fsum(label * n for label, n in items) / count
-        variance = math.fsum((label - mean) ** 2 * n for label, n in items) / count
-        return mean, math.sqrt(variance) or 1.0
-
 
 @dataclasses.dataclass
 class SplitSummary:
@@ -124,6 +111,20 @@ class TasksSummary:
     def num_pairs(self) -> int:
         """Returns the pairs in the episodes of all splits."""
         return sum(split.num_interactions for split in self.splits.values())
+
+
+def mean_and_std(counts: Counter[float]) -> tuple[float, float]:
+    """Returns mean and standard deviation of counted values; (0, 0) without any.
+
+    The sums are exact, so that the order of the values does not matter.
+    """
+    total = counts.total()
+    if not total:
+        return 0.0, 0.0
+    items = counts.items()
+    mean = math.fsum(value * count for value, count in items) / total
+    squares = math.fsum((value - mean) ** 2 * count for value, count in items)
+    return mean, math.sqrt(squares / total)
 
 
 class SummarizeShard(beam.DoFn):

@@ -32,7 +32,7 @@ def build_vocabulary(
     """
     counts = Counter(value for values in values_by_entity for value in set(values))
     kept = (item for item in counts.items() if item[1] >= min_count)
-    return [value for value, _ in sorted(kept, key=_most_frequent_first)]
+    return [value for value, _ in sorted(kept, key=most_frequent_first)]
 
 
 def vocabulary_rows(vocabulary: Sequence[str]) -> dict[str, int]:
@@ -45,6 +45,7 @@ def vocabulary_file(vocabulary: Iterable[str]) -> bytes:
     return "".join(value + "\n" for value in vocabulary).encode()
 
 
-def _most_frequent_first(item: tuple[str, int]) -> tuple[int, str]:
+def most_frequent_first(item: tuple[str, int]) -> tuple[int, str]:
+    """Returns the sort key of a (value, count) pair: by count, then in text order."""
     value, count = item
     return -count, value

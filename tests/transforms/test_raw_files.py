@@ -28,6 +28,13 @@ def test_a_pattern_matches_files_in_sorted_order(tmp_path):
     ]
 
 
+def test_a_folder_that_looks_like_a_pattern_is_none(tmp_path):
+    folder = tmp_path / "run[1]"
+    folder.mkdir()
+    (folder / "part-1.csv").write_text("x")
+    assert [file.source for file in find(folder, "part-*.csv")] == ["part-1.csv"]
+
+
 def test_a_name_that_looks_like_a_pattern_is_a_name_first(tmp_path):
     (tmp_path / "a[1].csv").write_text("x")
     assert [file.source for file in find(tmp_path, "a[1].csv")] == ["a[1].csv"]

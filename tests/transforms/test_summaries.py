@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 
 from transforms.episodes import Pairs, Task, TaskShard
-from transforms.summaries import PairsSummary, merge_summaries, summarize
+from transforms.summaries import mean_and_std, merge_summaries, summarize
 
 TRAIN = Task("u", "meta_train", Pairs(["a", "b"], [1.0, 3.0]), Pairs(["c"], [5.0]))
 TEST = Task("v", "meta_test", Pairs(["a"], [2.0]), Pairs(["d"], [4.0]))
@@ -34,14 +34,14 @@ def test_items_of_a_split_are_those_of_support_and_query(merged):
     assert merged.splits["meta_test"].items == {"a": 1, "d": 1}
 
 
-def test_mean_and_deviation_of_labels(merged):
-    # Labels 1 and 3: mean 2, both 1 away.
-    assert merged.splits["meta_train"].support.mean_and_std() == (2.0, 1.0)
+def test_mean_and_deviation_of_counted_labels():
+    # Labels 1, 1, 1 and 5: mean 2, squared distances 3 * 1 + 9 = 12.
+    assert mean_and_std(Counter({1.0: 3, 5.0: 1})) == (2.0, 3**0.5)
 
 
-def test_labels_that_do_not_vary_have_deviation_one():
-    assert PairsSummary(Counter({4.0: 3})).mean_and_std() == (4.0, 1.0)
+def test_labels_that_do_not_vary_have_no_deviation():
+    assert mean_and_std(Counter({4.0: 3})) == (4.0, 0.0)
 
 
-def test_without_labels_the_mean_is_zero():
-    assert PairsSummary().mean_and_std() == (0.0, 1.0)
+def test_without_labels_mean_and_deviation_are_zero():
+    assert mean_and_std(Counter()) == (0.0, 0.0)
