@@ -1,4 +1,4 @@
-"""Raw tables to a prepared data set: the whole pipeline, and what the driver adds."""
+"""Raw tables to a prepared data set: what the driver does before and after Beam."""
 
 from __future__ import annotations
 
@@ -6,31 +6,20 @@ import dataclasses
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms import schema
-from transforms.catalogue import CatalogueInfo, WriteCatalogue, staged_info
-from transforms.entities import ParseEntities
-from transforms.episode_files import WriteEpisodes
-from transforms.episodes import BuildTasks
-from transforms.interactions import INTERACTIONS, ParseInteractions
-from transforms.output_files import ANOMALIES_PBTXT, STAGE_DIR, OutputFiles
-from transforms.raw_files import find_raw_files
-from transforms.read_tables import BlockOptions, ReadTable
-from transforms.rejected import (
-    REJECTED,
-    RejectedRowsError,
-    WriteRejected,
-    collect_rejected,
-)
-from transforms.schema import DatasetInfo, DatasetSpec, TableSpec
-from transforms.splits import TaskSplitter, load_splitter
+from transforms.catalogue import CatalogueInfo, staged_info
+from transforms.dataset_pipeline import build_pipeline
+from transforms.interactions import INTERACTIONS
+from transforms.output_files import ANOMALIES_PBTXT, OutputFiles
+from transforms.rejected import RejectedRowsError, collect_rejected
+from transforms.schema import DatasetInfo, DatasetSpec
+from transforms.splits import load_splitter
 from transforms.statistics import build_anomalies, proto_file
-from transforms.summaries import SummarizeShard
-from transforms.tables import check_tables, columns_by_table
+from transforms.tables import check_tables
 
 _logger = logging.getLogger(__name__)
 
@@ -85,75 +74,9 @@ def prepare_dataset(
     dataset_info = _dataset_info(spec, fingerprint, info, num_rejected)
     files.write(ANOMALIES_PBTXT, proto_file(build_anomalies(num_rejected)))
     files.write(schema.DATASET_JSON, dataset_info.to_json().encode())
-    files.write(schema.SUCCESS, b"")
-    files.remove(STAGE_DIR)
+    files.finish()
     _logger.info("Prepared %s tasks in %s", dict(info.num_tasks), output_dir)
     return schema.load_dataset_info(output_dir)
-
-
-def build_pipeline(
-    root: beam.Pipeline,
-    spec: DatasetSpec,
-    splitter: TaskSplitter,
-    data_dir: str,
-    files: OutputFiles,
-) -> None:
-    """Adds all stages to a pipeline.
-
-    Args:
-        root: The pipeline.
-        spec: The data set, checked by `check_tables`.
-        splitter: Decides the split of each task.
-        data_dir: Folder of the raw tables.
-        files: The output directory, cleared.
-    """
-    num_shards = spec.episodes.num_shards
-    blocks = _read_tables(root, spec, data_dir)
-    parsed = blocks[spec.interactions.table] | "Interactions" >> ParseInteractions(
-        spec.interactions, num_shards
-    )
-    tasks = parsed.shards | "Tasks" >> BuildTasks(spec, splitter)
-    summaries = tasks.tasks | "Summarize" >> beam.ParDo(SummarizeShard())
-    rejected = [parsed.rejected, tasks[REJECTED]]
-    entity_blocks = []
-    for kind, entity_spec in (("users", spec.users), ("items", spec.items)):
-        if entity_spec.table is None:
-            entity_blocks.append(root | f"No {kind}" >> beam.Create([]))
-            continue
-        parse = ParseEntities(kind, entity_spec)
-        entities = blocks[entity_spec.table] | f"Parse {kind}" >> parse
-        entity_blocks.append(entities.entities)
-        rejected.append(entities[REJECTED])
-    catalogue = (
-        root
-        | "Once" >> beam.Create([0])
-        | "Catalogue"
-        >> beam.ParDo(
-            WriteCatalogue(spec, files),
-            *map(beam.pvalue.AsIter, (*entity_blocks, summaries)),
-        ).with_outputs(REJECTED, main="rows")
-    )
-    rejected.append(catalogue[REJECTED])
-    _ = tasks.tasks | "WriteEpisodes" >> beam.ParDo(
-        WriteEpisodes(files, num_shards), beam.pvalue.AsSingleton(catalogue.rows)
-    )
-    _ = rejected | "AllRejected" >> beam.Flatten() | WriteRejected(files)
-
-
-def _read_tables(
-    root: beam.Pipeline, spec: DatasetSpec, data_dir: str
-) -> dict[TableSpec, Any]:
-    """Reads each distinct table once, whatever number of uses it has."""
-    block_bytes = root.options.view_as(BlockOptions).text_block_bytes
-    blocks = {}
-    for number, (table, columns) in enumerate(columns_by_table(spec).items()):
-        files = find_raw_files(table, data_dir, "table")
-        read = ReadTable(
-            table, columns, data_dir=data_dir, text_block_bytes=block_bytes
-        )
-        created = root | f"Files{number}" >> beam.Create(files)
-        blocks[table] = created | f"Read{number}" >> read
-    return blocks
 
 
 def _check_rejected(

@@ -66,6 +66,11 @@ class OutputFiles:
             )
         self.remove(*_OURS)
 
+    def finish(self) -> None:
+        """Removes the stage folder, then says that the data set is whole."""
+        self.remove(STAGE_DIR)
+        self.path(schema.SUCCESS).touch()
+
     def keep_only_rejected(self) -> None:
         """Removes everything but the refused rows."""
         self.remove(*(name for name in _OURS if name != schema.REJECTED_DIR))

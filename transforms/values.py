@@ -45,7 +45,7 @@ def as_text(value: object) -> str | None:
         raise RowError(MALFORMED, f"expected one value, got {value!r}")
     else:
         text = str(value)
-    if "\n" in text or "\r" in text:
+    if not text.isprintable() and len(text.splitlines()) > 1:
         raise RowError(MALFORMED, f"line break inside the value {text!r}")
     if not text.isascii():
         _check_utf8(text)

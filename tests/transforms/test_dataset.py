@@ -1,6 +1,10 @@
 import dataclasses
 import gzip
 import json
+import logging
+import pathlib
+import subprocess
+import sys
 import zipfile
 
 import pyarrow as pa
@@ -328,3 +332,19 @@ def test_users_and_items_may_be_in_the_interaction_table(prepare, raw, ratings):
         == len(ratings) + 1
     )
     assert not info.has_item_names
+
+
+def test_preparation_does_without_tensorflow():
+    code = (
+        "import sys, transforms.dataset, transforms.fingerprint, transforms.sources\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    root = pathlib.Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+def test_the_driver_logs_its_stages(prepare, spec, caplog):
+    with caplog.at_level(logging.INFO, logger="transforms"):
+        prepare(spec)
+    stages = [record.message.split()[0] for record in caplog.records]
+    assert stages == ["Preparing", "Collecting", "Prepared"]

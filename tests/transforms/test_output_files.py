@@ -40,3 +40,13 @@ def test_only_the_refused_rows_are_kept(tmp_path):
         files.write(name, b"{}")
     files.keep_only_rejected()
     assert [path.name for path in tmp_path.iterdir()] == ["rejected"]
+
+
+def test_a_finished_data_set_has_no_stage_folder(tmp_path):
+    files = OutputFiles(str(tmp_path))
+    files.write("dataset.json", b"{}")
+    files.finish()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "_SUCCESS",
+        "dataset.json",
+    ]

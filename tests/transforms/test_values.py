@@ -27,6 +27,7 @@ def test_text_of_a_field(value, text):
     ("value", "message"),
     [
         ("two\nlines", r"malformed: line break inside the value 'two\\nlines'"),
+        ("two\u2028lines", "malformed: line break"),
         (["a"], r"malformed: expected one value, got \['a'\]"),
         ({"a": 1}, "malformed: expected one value"),
         (b"\xff", "encoding: not utf-8"),

@@ -1,0 +1,86 @@
+"""The whole Beam pipeline, from raw tables to episode files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apache_beam as beam
+
+from transforms.catalogue import WriteCatalogue
+from transforms.entities import ParseEntities
+from transforms.episode_files import WriteEpisodes
+from transforms.episodes import BuildTasks
+from transforms.interactions import ParseInteractions
+from transforms.output_files import OutputFiles
+from transforms.raw_files import find_raw_files
+from transforms.read_tables import BlockOptions, ReadTable
+from transforms.rejected import REJECTED, WriteRejected
+from transforms.schema import DatasetSpec, TableSpec
+from transforms.splits import TaskSplitter
+from transforms.summaries import SummarizeShard
+from transforms.tables import columns_by_table
+
+
+def build_pipeline(
+    root: beam.Pipeline,
+    spec: DatasetSpec,
+    splitter: TaskSplitter,
+    data_dir: str,
+    files: OutputFiles,
+) -> None:
+    """Adds all stages to a pipeline.
+
+    Args:
+        root: The pipeline.
+        spec: The data set, checked by `check_tables`.
+        splitter: Decides the split of each task.
+        data_dir: Folder of the raw tables.
+        files: The output directory, cleared.
+    """
+    num_shards = spec.episodes.num_shards
+    blocks = _read_tables(root, spec, data_dir)
+    parsed = blocks[spec.interactions.table] | "Interactions" >> ParseInteractions(
+        spec.interactions, num_shards
+    )
+    tasks = parsed.shards | "Tasks" >> BuildTasks(spec, splitter)
+    summaries = tasks.tasks | "Summarize" >> beam.ParDo(SummarizeShard())
+    rejected = [parsed.rejected, tasks[REJECTED]]
+    entity_blocks = []
+    for kind, entity_spec in (("users", spec.users), ("items", spec.items)):
+        if entity_spec.table is None:
+            entity_blocks.append(root | f"No {kind}" >> beam.Create([]))
+            continue
+        parse = ParseEntities(kind, entity_spec)
+        entities = blocks[entity_spec.table] | f"Parse {kind}" >> parse
+        entity_blocks.append(entities.entities)
+        rejected.append(entities[REJECTED])
+    catalogue = (
+        root
+        | "Once" >> beam.Create([0])
+        | "Catalogue"
+        >> beam.ParDo(
+            WriteCatalogue(spec, files),
+            *map(beam.pvalue.AsIter, (*entity_blocks, summaries)),
+        ).with_outputs(REJECTED, main="rows")
+    )
+    rejected.append(catalogue[REJECTED])
+    _ = tasks.tasks | "WriteEpisodes" >> beam.ParDo(
+        WriteEpisodes(files, num_shards), beam.pvalue.AsSingleton(catalogue.rows)
+    )
+    _ = rejected | "AllRejected" >> beam.Flatten() | WriteRejected(files)
+
+
+def _read_tables(
+    root: beam.Pipeline, spec: DatasetSpec, data_dir: str
+) -> dict[TableSpec, Any]:
+    """Reads each distinct table once, whatever number of uses it has."""
+    block_bytes = root.options.view_as(BlockOptions).text_block_bytes
+    blocks = {}
+    for number, (table, columns) in enumerate(columns_by_table(spec).items()):
+        files = find_raw_files(table, data_dir, "table")
+        read = ReadTable(
+            table, columns, data_dir=data_dir, text_block_bytes=block_bytes
+        )
+        created = root | f"Files{number}" >> beam.Create(files)
+        blocks[table] = created | f"Read{number}" >> read
+    return blocks
