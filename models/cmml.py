@@ -202,7 +202,7 @@ def build_cmml(
 def _one_empty_episode() -> dict[str, tf.Tensor]:
     """An episode that makes a model create its weights."""
     rows, labels = tf.zeros([1, 1], tf.int32), tf.zeros([1, 1])
-    episode = {}
+    episode: dict[str, tf.Tensor] = {}
     for role in ("support", "query"):
         episode |= {f"{role}_user": rows, f"{role}_item": rows}
         episode |= {f"{role}_label": labels, f"{role}_mask": rows > 0}

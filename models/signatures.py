@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from models.legacy_keras import tf
 from models.vocabulary import IdLookup, encode_feature
 from transforms import schema
 from transforms.schema import DatasetInfo, Feature
+
+# Shape and type of an input.
+_Spec: TypeAlias = tuple[Sequence[int | None], tf.DType]
 
 _BLOCK = 2048  # Candidates scored at once by `recommend`.
 
@@ -77,8 +81,8 @@ class ServedModel(tf.Module):
             `serving_default` and `rank` score given query items, `recommend` returns
             the best of the catalogue.
         """
-        strings = [None, None], tf.string
-        support = {
+        strings: _Spec = [None, None], tf.string
+        support: dict[str, _Spec] = {
             "support_item_id": strings,
             "support_label": ([None, None], tf.float32),
             **{
@@ -203,14 +207,14 @@ class ServedModel(tf.Module):
         return tf.gather(marked, self.candidates, axis=1) > 0
 
 
-def _request_spec(feature: Feature) -> tuple[list[int | None], tf.DType]:
+def _request_spec(feature: Feature) -> _Spec:
     if feature.kind == "numeric":
         return [None], tf.float32
     return ([None, None] if feature.kind == "multi" else [None]), tf.string
 
 
 def _trace(
-    function: object, inputs: Mapping[str, tuple[Sequence[int | None], tf.DType]]
+    function: object, inputs: Mapping[str, _Spec]
 ) -> tf.types.experimental.ConcreteFunction:
     specs = {
         name: tf.TensorSpec(shape, dtype, name=name)

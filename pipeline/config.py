@@ -226,7 +226,9 @@ def dataset_spec(config: DataConfig, data_dir: str) -> DatasetSpec:
 
         if config.source == "movielens":
             assert config.path is not None
-            tables = sources.movielens(config.path, config.extra_path, data_dir)
+            tables = sources.movielens(
+                config.path, config.extra_path, data_dir=data_dir
+            )
         elif config.source == "tfds":
             assert config.path is not None
             tables = sources.tfds(config.path)

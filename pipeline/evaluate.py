@@ -45,7 +45,7 @@ def evaluate(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> str:
         A table for people to read, in Markdown.
 
     Raises:
-        ValueError: If the training is not finished or there are no meta-test tasks.
+        DataError: If there are no meta-test tasks.
     """
     info = schema.load_dataset_info(dataset_dir)
     fingerprint = hash_of(
@@ -56,7 +56,9 @@ def evaluate(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> str:
         say(f"evaluate: {run.evaluation} is up to date")
         return table.read_text(encoding="utf-8")
     if not info.num_tasks.get(schema.META_TEST):
-        raise ValueError(f"{dataset_dir} holds no meta_test tasks to evaluate on.")
+        raise schema.DataError(
+            f"{dataset_dir} holds no meta_test tasks to evaluate on."
+        )
     dataset = load_dataset(dataset_dir)
     methods: dict[str, Any] = {CMML_NAME: trained_model(config, dataset, run)}
     methods |= _fitted_baselines(config.evaluation, dataset)

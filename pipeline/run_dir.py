@@ -12,6 +12,8 @@ from pipeline.config import Config, hash_of, to_yaml
 LINEAGE = "lineage.json"
 RESOLVED_CONFIG = "config.resolved.yaml"
 
+_EXPORT_DIR = "export"
+
 
 @dataclasses.dataclass(frozen=True)
 class RunDir:
@@ -44,7 +46,7 @@ class RunDir:
     @property
     def export(self) -> pathlib.Path:
         """Base of the exported models."""
-        return self.path / "export"
+        return self.path / _EXPORT_DIR
 
     def is_done(self, step: str, fingerprint: str) -> bool:
         """Whether the step has been finished with this fingerprint."""
@@ -81,17 +83,39 @@ def open_run(config: Config, dataset_fingerprint: str) -> RunDir:
     Returns:
         The run, its resolved configuration written.
     """
-    digest = training_fingerprint(config, dataset_fingerprint)[:8]
-    parent = pathlib.Path(config.runs_dir) / config.name
-    existing = sorted(parent.glob(f"*-{digest}"))
-    if existing:
-        run = RunDir(existing[-1])
-    else:
+    run = find_run(config, dataset_fingerprint)
+    if run is None:
+        digest = training_fingerprint(config, dataset_fingerprint)[:8]
         now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
-        run = RunDir(parent / f"{now}-{digest}")
+        run = RunDir(_parent(config) / f"{now}-{digest}")
         run.path.mkdir(parents=True)
     write_atomically(run.path / RESOLVED_CONFIG, to_yaml(config))
     return run
+
+
+def find_run(config: Config, dataset_fingerprint: str) -> RunDir | None:
+    """Finds the run of this configuration and data, if it was ever started."""
+    digest = training_fingerprint(config, dataset_fingerprint)[:8]
+    existing = sorted(_parent(config).glob(f"*-{digest}"))
+    return RunDir(existing[-1]) if existing else None
+
+
+def newest_export(config: Config) -> pathlib.Path:
+    """Finds the model that was exported last under the name of this experiment.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    pattern = f"*/{_EXPORT_DIR}/{config.export.model_name}/*/saved_model.pb"
+    versions = [path.parent for path in _parent(config).glob(pattern)]
+    versions = [path for path in versions if path.name.isdigit()]
+    if not versions:
+        raise ValueError(f"{_parent(config)} holds no exported model: run `cmml run`.")
+    return max(versions, key=lambda path: int(path.name))
+
+
+def _parent(config: Config) -> pathlib.Path:
+    return pathlib.Path(config.runs_dir) / config.name
 
 
 def write_atomically(path: pathlib.Path, text: str) -> None:

@@ -12,9 +12,9 @@ from models.resumable_training import ResumableTraining, restore_best
 from pipeline.config import Config, TrainingConfig
 from pipeline.loaded_dataset import LoadedDataset, load_dataset, meta_train_pairs
 from pipeline.progress import progress_bar, say
-from pipeline.run_dir import RunDir, open_run, training_fingerprint
+from pipeline.run_dir import RunDir, find_run, open_run, training_fingerprint
 from transforms import schema
-from transforms.schema import load_dataset_info
+from transforms.schema import DataError, load_dataset_info
 
 STEP = "train"
 _MONITOR = "val_mae"
@@ -32,7 +32,7 @@ def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
         The run, with the best weights by meta-validation.
 
     Raises:
-        ValueError: If the data set is incomplete or has no meta-validation tasks.
+        DataError: If the data set is incomplete or has no meta-validation tasks.
     """
     info = load_dataset_info(dataset_dir)
     run = open_run(config, info.fingerprint)
@@ -42,7 +42,7 @@ def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
         return run
     for split in (schema.META_TRAIN, schema.META_VALIDATION):
         if not info.num_tasks.get(split):
-            raise ValueError(f"{dataset_dir} holds no {split} tasks to train with.")
+            raise DataError(f"{dataset_dir} holds no {split} tasks to train with.")
     dataset = load_dataset(dataset_dir)
     model = new_model(config, dataset)
     facts = _fit(model, dataset, config.training, run)
@@ -66,15 +66,25 @@ def new_model(config: Config, dataset: LoadedDataset) -> CMML:
     return model
 
 
-def trained_model(config: Config, dataset: LoadedDataset, run: RunDir) -> CMML:
-    """Builds the model of a finished training.
+def open_trained(config: Config, dataset_dir: pathlib.Path) -> RunDir:
+    """Finds the run of a finished training.
 
     Raises:
-        ValueError: If the training is not finished.
+        DataError: If the training is not finished.
     """
-    fingerprint = training_fingerprint(config, dataset.info.fingerprint)
-    if not run.is_done(STEP, fingerprint):
-        raise ValueError(f"{run.path} is not trained to the end: run `cmml train`.")
+    info = load_dataset_info(dataset_dir)
+    run = find_run(config, info.fingerprint)
+    fingerprint = training_fingerprint(config, info.fingerprint)
+    if run is None or not run.is_done(STEP, fingerprint):
+        raise DataError(
+            f"{config.name!r} is not trained to the end with this configuration: "
+            "run `cmml train`."
+        )
+    return run
+
+
+def trained_model(config: Config, dataset: LoadedDataset, run: RunDir) -> CMML:
+    """Builds the model of a finished training, with its best weights."""
     model = build_cmml(dataset.info, dataset.users, dataset.items, config.model)
     restore_best(model, run.path)
     return model

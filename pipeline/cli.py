@@ -1,0 +1,210 @@
+"""The command line: `cmml <step> ...`. Each step is imported only when it runs."""
+
+import argparse
+import functools
+import logging
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from transforms.schema import DataError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
+Step = Callable[[], int | None]
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one sub-command and returns its exit status.
+
+    Args:
+        argv: Arguments without the program name; the process's own by default.
+
+    Returns:
+        0 on success, 1 if `doctor` finds trouble, 2 if arguments, configuration or
+        data are at fault. A bug keeps its traceback.
+    """
+    _quieten()
+    arguments, flags = _parser().parse_known_args(argv)
+    try:
+        step: Step = arguments.check(arguments, flags)
+    except ValueError as error:
+        print(f"cmml {arguments.command}: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    try:
+        return step() or 0
+    except DataError as error:
+        print(f"cmml {arguments.command}: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        print(f"cmml {arguments.command}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def entry_point() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+def _quieten() -> None:
+    """Keeps start-up chatter of the libraries off the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    logging.basicConfig(
+        level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cmml",
+        description="Cold-start recommendation that adapts in one forward pass.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
+    beam = "Any other --flag goes to Beam, for example --runner=FlinkRunner."
+    _add_step(commands, "prepare", "raw tables to TFRecord episodes", _prepare, beam)
+    _add_step(commands, "train", "episodes to weights", _train)
+    _add_step(commands, "evaluate", "CMML beside the baselines", _evaluate)
+    _add_step(commands, "export", "weights to a SavedModel", _export)
+    _add_step(commands, "run", "all of the above, skipping what is done", _run, beam)
+
+    predict = commands.add_parser(
+        "predict", help="answer requests with an exported model", allow_abbrev=False
+    )
+    source = predict.add_mutually_exclusive_group(required=True)
+    source.add_argument("--model", type=pathlib.Path, help="exported model directory")
+    source.add_argument("--config", help="YAML file whose newest export is to be used")
+    predict.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    predict.add_argument("--input", type=pathlib.Path, required=True, help="JSON lines")
+    predict.add_argument("--output", type=pathlib.Path, help="JSON lines; else stdout")
+    predict.add_argument("--top", type=int, default=10, help="items to recommend")
+    predict.add_argument("--text", action="store_true", help="print for people")
+    predict.set_defaults(check=_predict)
+
+    doctor = commands.add_parser(
+        "doctor", help="check the environment for known traps", allow_abbrev=False
+    )
+    doctor.set_defaults(check=_doctor)
+    return parser
+
+
+def _add_step(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    summary: str,
+    check: Callable[[argparse.Namespace, Sequence[str]], Step],
+    epilog: str | None = None,
+) -> None:
+    step = commands.add_parser(name, help=summary, epilog=epilog, allow_abbrev=False)
+    step.add_argument("--config", required=True, help="YAML file of the experiment")
+    step.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change one key, for example model.dropout=0.1; may be repeated",
+    )
+    step.set_defaults(check=check)
+
+
+def _prepare(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    config = _config(arguments)
+    from pipeline import prepare
+
+    prepare.check(config, flags)
+    return lambda: _done(prepare.prepare(config, flags))
+
+
+def _train(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    config, dataset_dir = _dataset(arguments, flags)
+    from pipeline.train import train
+
+    return lambda: _done(train(config, dataset_dir).path)
+
+
+def _evaluate(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    config, dataset_dir = _dataset(arguments, flags)
+    from pipeline.evaluate import evaluate
+    from pipeline.train import open_trained
+
+    run = open_trained(config, dataset_dir)
+    return lambda: _done(evaluate(config, dataset_dir, run))
+
+
+def _export(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    config, dataset_dir = _dataset(arguments, flags)
+    from pipeline.export import export
+    from pipeline.train import open_trained
+
+    run = open_trained(config, dataset_dir)
+    return lambda: _done(export(config, dataset_dir, run))
+
+
+def _run(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    config = _config(arguments)
+    from pipeline import prepare
+    from pipeline.run import run
+
+    prepare.check(config, flags)
+    return lambda: _done(run(config, flags))
+
+
+def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    _refuse(flags)
+    if not arguments.input.is_file():
+        raise ValueError(f"--input must be a file, got {str(arguments.input)!r}.")
+    if arguments.model is None:
+        from pipeline.run_dir import newest_export
+
+        arguments.model = newest_export(_config(arguments))
+    from pipeline import predict
+
+    return functools.partial(
+        predict.run,
+        predict.newest_version(arguments.model),
+        arguments.input,
+        output_path=arguments.output,
+        top=arguments.top,
+        as_text=arguments.text,
+    )
+
+
+def _doctor(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    _refuse(flags)
+    from pipeline import doctor
+
+    return doctor.run
+
+
+def _config(arguments: argparse.Namespace) -> "Config":
+    from pipeline.config import load_config
+
+    return load_config(arguments.config, arguments.set)
+
+
+def _dataset(
+    arguments: argparse.Namespace, flags: Sequence[str]
+) -> "tuple[Config, pathlib.Path]":
+    """Loads the configuration and finds its prepared data set."""
+    _refuse(flags)
+    config = _config(arguments)
+    from pipeline.prepare import open_dataset
+
+    return config, open_dataset(config)
+
+
+def _refuse(flags: Sequence[str]) -> None:
+    if flags:
+        raise ValueError(f"unknown arguments: {' '.join(flags)}.")
+
+
+def _done(result: object) -> None:
+    """Prints what a step leaves behind; that it returned is its success."""
+    print(result)

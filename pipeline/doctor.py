@@ -1,0 +1,142 @@
+"""The command `doctor`: known traps of this stack, found before they cost an hour."""
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from typing import NamedTuple
+
+_MIN_FREE_GB = 2
+
+
+class Finding(NamedTuple):
+    """One check: what it looked at, whether it is fine, and the cure if not."""
+
+    what: str
+    is_fine: bool
+    cure: str = ""
+
+
+def run() -> int:
+    """Prints a line per check, with the cure of each trouble; changes nothing.
+
+    Returns:
+        1 if there is trouble, else 0.
+    """
+    findings = [check() for check in _CHECKS]
+    for finding in findings:
+        print(f"{'ok  ' if finding.is_fine else 'FAIL'}  {finding.what}")
+        if not finding.is_fine:
+            print(f"      cure: {finding.cure}")
+    return int(not all(finding.is_fine for finding in findings))
+
+
+def _python() -> Finding:
+    version = sys.version.split()[0]
+    cure = "make the virtual environment with Python 3.11."
+    return Finding(f"Python {version}", sys.version_info[:2] == (3, 11), cure)
+
+
+def _legacy_keras() -> Finding:
+    value = os.environ.get("TF_USE_LEGACY_KERAS", "1")
+    return Finding(
+        f"Keras 2 is asked for (TF_USE_LEGACY_KERAS={value})",
+        value.lower() in ("1", "true"),
+        "unset TF_USE_LEGACY_KERAS or set it to 1: TensorFlow Recommenders needs it.",
+    )
+
+
+def _tf_keras() -> Finding:
+    tensorflow, tf_keras = _version("tensorflow"), _version("tf-keras")
+    return Finding(
+        f"tensorflow {tensorflow} and tf-keras {tf_keras} go together",
+        tensorflow is not None
+        and tf_keras is not None
+        and tensorflow.split(".")[:2] == tf_keras.split(".")[:2],
+        "pip install -c constraints.txt tensorflow tf-keras",
+    )
+
+
+def _one_tensorflow() -> Finding:
+    return Finding(
+        "tensorflow-cpu is not installed over tensorflow",
+        _version("tensorflow-cpu") is None,
+        "pip uninstall tensorflow-cpu tensorflow, then install tensorflow again.",
+    )
+
+
+def _no_scann() -> Finding:
+    return Finding(
+        "scann is not installed",
+        _version("scann") is None,
+        "pip uninstall scann: it breaks `import tensorflow_recommenders`.",
+    )
+
+
+def _checksum() -> Finding:
+    return Finding(
+        "google-crc32c is installed (TFRecord checksums)",
+        importlib.util.find_spec("google_crc32c") is not None,
+        "pip install google-crc32c",
+    )
+
+
+def _importlib_resources() -> Finding:
+    return Finding(
+        "importlib_resources is installed (TensorFlow Datasets)",
+        importlib.util.find_spec("importlib_resources") is not None,
+        "pip install importlib_resources",
+    )
+
+
+def _protobuf() -> Finding:
+    version = _version("protobuf")
+    return Finding(
+        f"protobuf {version} is 6.x",
+        version is not None and version.startswith("6."),
+        "pip install 'protobuf>=6.31,<7': something else has pinned another one.",
+    )
+
+
+def _own_packages() -> Finding:
+    foreign = []
+    for name in ("models", "pipeline", "transforms", "tuning"):
+        spec = importlib.util.find_spec(name)
+        origin = (spec.origin or "") if spec else ""
+        here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        if not origin.startswith(here):
+            foreign.append(f"{name} ({origin or 'missing'})")
+    return Finding(
+        "models, pipeline, transforms and tuning are ours",
+        not foreign,
+        f"another package hides {', '.join(foreign)}: use a virtual environment.",
+    )
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(".").free / 1e9
+    cure = f"free some space: {_MIN_FREE_GB} GB are needed for data and runs."
+    return Finding(f"{free:.0f} GB of disk are free here", free >= _MIN_FREE_GB, cure)
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+_CHECKS: tuple[Callable[[], Finding], ...] = (
+    _python,
+    _legacy_keras,
+    _tf_keras,
+    _one_tensorflow,
+    _no_scann,
+    _checksum,
+    _importlib_resources,
+    _protobuf,
+    _own_packages,
+    _disk,
+)

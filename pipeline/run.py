@@ -1,0 +1,32 @@
+"""The step `run`: everything from raw tables to a checked, exported model."""
+
+import pathlib
+from collections.abc import Sequence
+
+from pipeline.config import Config
+from pipeline.evaluate import evaluate
+from pipeline.export import export
+from pipeline.prepare import prepare
+from pipeline.progress import say
+from pipeline.train import train
+
+
+def run(config: Config, flags: Sequence[str]) -> pathlib.Path:
+    """Prepares, trains, evaluates and exports; skips what is up to date.
+
+    Args:
+        config: The experiment.
+        flags: Flags for Beam.
+
+    Returns:
+        The directory of the exported version.
+    """
+    dataset_dir = prepare(config, flags)
+    run_dir = train(config, dataset_dir)
+    table = evaluate(config, dataset_dir, run_dir)
+    exported = export(config, dataset_dir, run_dir)
+    print(table)
+    print(f"run:    {run_dir.path}")
+    print(f"model:  {exported}")
+    say(f"look inside with: tensorboard --logdir {run_dir.logs}")
+    return exported
