@@ -61,11 +61,16 @@ def prepare_dataset(
     _logger.info("Preparing %s", output_dir)
     with beam.Pipeline(options=options) as root:
         build_pipeline(root, spec, splitter, data_dir, files)
+    return _finish(spec, fingerprint, files)
+
+
+def _finish(spec: DatasetSpec, fingerprint: str, files: OutputFiles) -> DatasetInfo:
+    """Checks what the workers left, and makes a whole data set of it."""
     _logger.info("Collecting the refused rows and the counts")
     rejected = collect_rejected(files)
     info = staged_info(files)
     try:
-        _check_rejected(spec, output_dir, rejected.get(INTERACTIONS, Counter()), info)
+        _check_rejected(spec, files.root, rejected.get(INTERACTIONS, Counter()), info)
         _check_meta_train(info)
     except ValueError:
         files.keep_only_rejected()
@@ -75,8 +80,8 @@ def prepare_dataset(
     files.write(ANOMALIES_PBTXT, proto_file(build_anomalies(num_rejected)))
     files.write(schema.DATASET_JSON, dataset_info.to_json().encode())
     files.finish()
-    _logger.info("Prepared %s tasks in %s", dict(info.num_tasks), output_dir)
-    return schema.load_dataset_info(output_dir)
+    _logger.info("Prepared %s tasks in %s", dict(info.num_tasks), files.root)
+    return schema.load_dataset_info(files.root)
 
 
 def _check_rejected(

@@ -15,7 +15,7 @@ from transforms.output_files import OutputFiles
 from transforms.raw_files import find_raw_files
 from transforms.read_tables import BlockOptions, ReadTable
 from transforms.rejected import REJECTED, WriteRejected
-from transforms.schema import DatasetSpec, TableSpec
+from transforms.schema import DatasetSpec, EntitySpec, TableSpec
 from transforms.splits import TaskSplitter
 from transforms.summaries import SummarizeShard
 from transforms.tables import columns_by_table
@@ -44,28 +44,23 @@ def build_pipeline(
     )
     tasks = parsed.shards | "Tasks" >> BuildTasks(spec, splitter)
     summaries = tasks.tasks | "Summarize" >> beam.ParDo(SummarizeShard())
-    rejected = [parsed.rejected, tasks[REJECTED]]
-    entity_blocks = []
-    for kind, entity_spec in (("users", spec.users), ("items", spec.items)):
-        if entity_spec.table is None:
-            entity_blocks.append(root | f"No {kind}" >> beam.Create([]))
-            continue
-        parse = ParseEntities(kind, entity_spec)
-        entities = blocks[entity_spec.table] | f"Parse {kind}" >> parse
-        entity_blocks.append(entities.entities)
-        rejected.append(entities[REJECTED])
+    users = _parse_entities(root, "users", spec.users, blocks)
+    items = _parse_entities(root, "items", spec.items, blocks)
     catalogue = (
         root
         | "Once" >> beam.Create([0])
         | "Catalogue"
         >> beam.ParDo(
             WriteCatalogue(spec, files),
-            *map(beam.pvalue.AsIter, (*entity_blocks, summaries)),
+            *map(beam.pvalue.AsIter, (users.entities, items.entities, summaries)),
         ).with_outputs(REJECTED, main="rows")
     )
-    rejected.append(catalogue[REJECTED])
     _ = tasks.tasks | "WriteEpisodes" >> beam.ParDo(
         WriteEpisodes(files, num_shards), beam.pvalue.AsSingleton(catalogue.rows)
+    )
+    rejected = (
+        parsed.rejected,
+        *(part[REJECTED] for part in (tasks, users, items, catalogue)),
     )
     _ = rejected | "AllRejected" >> beam.Flatten() | WriteRejected(files)
 
@@ -84,3 +79,14 @@ def _read_tables(
         created = root | f"Files{number}" >> beam.Create(files)
         blocks[table] = created | f"Read{number}" >> read
     return blocks
+
+
+def _parse_entities(
+    root: beam.Pipeline, kind: str, spec: EntitySpec, blocks: dict[TableSpec, Any]
+) -> Any:
+    """Parses the table of users or items, if there is one."""
+    if spec.table is None:
+        found = root | f"No {kind}" >> beam.Create([])
+    else:
+        found = blocks[spec.table]
+    return found | f"Parse {kind}" >> ParseEntities(kind, spec)

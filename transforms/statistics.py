@@ -77,29 +77,23 @@ def build_schema(
         users: The users.
         items: The items.
     """
-    result = schema_pb2.Schema()
-    result.feature.add(
-        name=schema.TASK_ID_KEY, type=schema_pb2.BYTES, presence=_always()
-    )
-    domain = schema_pb2.IntDomain(min=1, max=len(users.entities), is_categorical=True)
-    result.feature.add(
-        name=schema.USER_KEY,
-        type=schema_pb2.INT,
-        int_domain=domain,
-        presence=_always(),
-    )
-    domain = schema_pb2.IntDomain(min=1, max=len(items.entities), is_categorical=True)
-    for name in (schema.SUPPORT_ITEM_KEY, schema.QUERY_ITEM_KEY):
-        result.feature.add(
-            name=name, type=schema_pb2.INT, int_domain=domain, presence=_always()
-        )
     labels = schema_pb2.FloatDomain(
         min=spec.interactions.label_min, max=spec.interactions.label_max
     )
+    result = schema_pb2.Schema()
+    result.feature.add(name=schema.TASK_ID_KEY, type=schema_pb2.BYTES)
+    for name, table in (
+        (schema.USER_KEY, users),
+        (schema.SUPPORT_ITEM_KEY, items),
+        (schema.QUERY_ITEM_KEY, items),
+    ):
+        rows = schema_pb2.IntDomain(min=1, max=len(table.entities), is_categorical=True)
+        result.feature.add(name=name, type=schema_pb2.INT, int_domain=rows)
     for name in (schema.SUPPORT_LABEL_KEY, schema.QUERY_LABEL_KEY):
-        result.feature.add(
-            name=name, type=schema_pb2.FLOAT, float_domain=labels, presence=_always()
-        )
+        result.feature.add(name=name, type=schema_pb2.FLOAT, float_domain=labels)
+    for feature in result.feature:
+        feature.presence.min_fraction = 1.0
+        feature.presence.min_count = 1
     for feature in (*users.features, *items.features):
         numeric = feature.kind == "numeric"
         result.feature.add(
@@ -226,7 +220,3 @@ def _median(counts: Counter[float]) -> float:
         if seen >= middle:
             return value
     raise AssertionError("the median of nothing")
-
-
-def _always() -> schema_pb2.FeaturePresence:
-    return schema_pb2.FeaturePresence(min_fraction=1.0, min_count=1)
