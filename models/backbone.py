@@ -26,6 +26,7 @@ class Backbone(tf.Module):
         self, input_dim: int, hidden_dims: Sequence[int], *, seed: int
     ) -> None:
         super().__init__(name="backbone")
+        self.input_dim = input_dim
         widths = [input_dim, *hidden_dims, 1]
         self.kernels = []
         for i, shape in enumerate(itertools.pairwise(widths)):

@@ -2,6 +2,8 @@
 
 from models.legacy_keras import tf  # isort: skip  Before anything that imports Keras.
 
+from typing import TypeAlias
+
 import tensorflow_recommenders as tfrs
 
 from models.backbone import Backbone
@@ -9,25 +11,32 @@ from models.context_encoder import SequentialEncoder
 from models.entity_table import EntityTable
 from models.features import EntityEmbedding
 from models.hybrid_context import DotHybrid
-from models.losses import masked_squared_error, task_absolute_error
+from models.label_prior import ConstantPrior, FactorPrior
+from models.losses import LOSSES, masked_squared_error, task_absolute_error
 from models.modulation import FiLMModulation
 from models.options import CMMLOptions
 from models.recommender import Episode, split_episode
 from transforms.schema import DatasetInfo
 
+LabelPrior: TypeAlias = ConstantPrior | FactorPrior
+
 
 class CMML(tfrs.Model):
     """Contextual modulation meta-learning for the user-specific setting.
 
-    `adapt` turns a support set into a context embedding, `score` bends the backbone
-    with it for each query pair; no gradient step is taken at adaptation time.
+    `adapt` turns a support set into a context, `score` bends the backbone with it for
+    each query pair; no gradient step is taken at adaptation time. The backbone adds
+    to the label that the prior expects of the pair.
 
     Args:
         users: Embeds users.
-        items: Embeds items; its last unit is the item bias if it has ids.
+        items: Embeds items.
+        prior: What label is expected of a pair.
         options: Sizes and switches.
-        label_mean: Mean meta-train label, the centre of scores and labels.
-        label_std: Standard deviation of the meta-train labels, their unit inside.
+        label_mean: Mean of the meta-train labels, their zero inside.
+        label_std: Their standard deviation, their unit inside.
+        loss: "squared" or "absolute", what is minimised on the query set.
+        seed: Seed of dropout and of the backbone.
 
     Call arguments:
         episode: A batch of episodes.
@@ -37,26 +46,29 @@ class CMML(tfrs.Model):
 
     Source:
         CMML (arXiv:2108.10511) Fig. 1, Eq. 1-3. Deviations: labels and scores are
-        standardised inside; an item bias is part of the pair embedding and is added
-        to the score.
+        standardised inside; the prior, unless it is constant.
     """
 
     def __init__(
         self,
         users: EntityEmbedding,
         items: EntityEmbedding,
+        prior: LabelPrior,
         options: CMMLOptions,
         *,
         label_mean: float,
         label_std: float,
+        loss: str = "squared",
         seed: int = 0,
     ) -> None:
         super().__init__(name="cmml")
+        self.loss_function = LOSSES[loss]
         self.users = users
         self.items = items
+        self.prior = prior
         self.label_mean = label_mean
         self.label_std = label_std
-        pair_dim = users.width + items.width
+        pair_dim = users.width + items.width + prior.num_evidence
         self.dropout = tf.keras.layers.Dropout(
             options.dropout, seed=seed, rng_type="stateful"
         )
@@ -69,11 +81,12 @@ class CMML(tfrs.Model):
         )
         self.backbone = Backbone(pair_dim, options.hidden_dims, seed=seed)
         self.mae = tf.keras.metrics.Mean(name="mae")
+        self.mse = tf.keras.metrics.Mean(name="mse")
 
     @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
-        """Mean over tasks of the mean absolute error."""
-        return [self.mae]
+        """Mean over tasks of the mean absolute error, and mean squared error."""
+        return [self.mae, self.mse]
 
     def call(self, episode: Episode, training: bool = False) -> tf.Tensor:
         """Adapts to the support set and scores the query set."""
@@ -81,19 +94,18 @@ class CMML(tfrs.Model):
         return self.score(self.adapt(support, training), query, training)
 
     def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
-        """Squared error on the query set, as `fit` and `evaluate` ask for it."""
+        """Error on the query set, as `fit` and `evaluate` ask for it."""
         scores = self(inputs, training=training)
         labels, mask = inputs["query_label"], inputs["query_mask"]
         self.mae.update_state(
             task_absolute_error(labels, scores, mask), tf.reduce_any(mask, axis=-1)
         )
-        return masked_squared_error(labels, scores, mask)
+        self.mse.update_state(masked_squared_error(labels, scores, mask))
+        return self.loss_function(labels, scores, mask)
 
     def adapt(self, support: Episode, training: bool = False) -> tf.Tensor:
-        """Encodes each support set as a context embedding, float32 [B, C]."""
-        pairs = self.pair(
-            self.users(support["support_user"]), self.items(support["support_item"])
-        )
+        """Encodes each support set as a context, float32 [B, C]."""
+        pairs = self._pairs(support, "support", training)
         return self.encode(
             pairs, support["support_label"], support["support_mask"], training
         )
@@ -101,21 +113,33 @@ class CMML(tfrs.Model):
     def score(
         self, state: tf.Tensor, query: Episode, training: bool = False
     ) -> tf.Tensor:
-        """Scores query pairs given the context embedding of their task."""
-        pairs = self.pair(
-            self.users(query["query_user"]), self.items(query["query_item"])
-        )
+        """Scores query pairs given the context of their task, float32 [B, Q]."""
+        pairs = self._pairs(query, "query", training)
         return self.modulated_score(state, pairs, training)
 
+    def _pairs(self, episode: Episode, role: str, training: bool) -> tf.Tensor:
+        users, items = episode[f"{role}_user"], episode[f"{role}_item"]
+        units = self.prior.units(users, items, training)
+        return self.pair(
+            self.users(users), tf.concat([self.items(items), units], axis=-1)
+        )
+
+    def item_vectors(self) -> tf.Tensor:
+        """What `pair` wants of every item of the catalogue, float32 [N + 1, width]."""
+        rows = tf.range(self.items.num_rows)
+        return tf.concat(
+            [self.items.embed_rows(rows), self.prior.units(rows, rows)], axis=-1
+        )
+
     def pair(self, users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
-        """Joins embedded users and items.
+        """Joins users and items.
 
         Args:
             users: float32 [B, S, users.width], or [B, 1, users.width] for all pairs.
-            items: float32 [B, S, items.width].
+            items: float32 [B, S, ...], as `item_vectors` has them.
 
         Returns:
-            float32 [B, S, D], the item's units last.
+            float32 [B, S, D + prior.pair_dim], the units of the prior last.
         """
         shape = tf.concat([tf.shape(items)[:-1], [self.users.width]], axis=0)
         return tf.concat([tf.broadcast_to(users, shape), items], axis=-1)
@@ -127,39 +151,59 @@ class CMML(tfrs.Model):
         support_mask: tf.Tensor,
         training: bool = False,
     ) -> tf.Tensor:
-        """Encodes embedded support pairs as a context embedding.
+        """Encodes support pairs as a context.
 
         Args:
-            pairs: float32 [B, S, D].
+            pairs: float32 [B, S, ...], as `pair` joins them.
             labels: float32 [B, S], in the unit of the data set.
             support_mask: bool [B, S], False for padding.
             training: Whether units are dropped.
 
         Returns:
-            float32 [B, C].
+            float32 [B, C]: the context embedding, then the vector of the prior.
         """
-        standardised = (labels - self.label_mean) / self.label_std
-        pairs = self.dropout(pairs, training=training)
-        return self.encoder(pairs, standardised, support_mask)
+        embedded, units = self._split(pairs)
+        vector = self.prior.solve(units, labels, support_mask)
+        embedded, expected = self._with_evidence(embedded, units, vector, training)
+        surprise = (labels - expected) / self.label_std
+        context = self.encoder(embedded, surprise, support_mask)
+        return tf.concat([context, vector], axis=-1)
 
     def modulated_score(
         self, context: tf.Tensor, pairs: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
-        """Scores embedded query pairs with the backbone bent by the context.
+        """Scores query pairs with the backbone bent by the context.
 
         Args:
-            context: float32 [B, C].
-            pairs: float32 [B, Q, D].
+            context: float32 [B, C], as `encode` returns it.
+            pairs: float32 [B, Q, ...], as `pair` joins them.
             training: Whether units are dropped.
 
         Returns:
             float32 [B, Q], in the unit of the labels.
         """
-        bias = pairs[..., -1] if self.items.has_id else 0.0
-        pairs = self.dropout(pairs, training=training)
-        modulation = self.modulation(self.hybrid(context, pairs))
-        scores = self.backbone(pairs, modulation) + bias
-        return self.label_mean + self.label_std * scores
+        embedded, units = self._split(pairs)
+        width = self.backbone.input_dim
+        context, vector = context[..., :width], context[..., width:]
+        embedded, expected = self._with_evidence(embedded, units, vector, training)
+        modulation = self.modulation(self.hybrid(context, embedded))
+        return expected + self.label_std * self.backbone(embedded, modulation)
+
+    def _split(self, pairs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Separates the embedding of pairs from the units of the prior."""
+        width = self.users.width + self.items.width
+        return pairs[..., :width], pairs[..., width:]
+
+    def _with_evidence(
+        self, embedded: tf.Tensor, units: tf.Tensor, vector: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Appends the expected label to the embedding, and returns it beside."""
+        embedded = self.dropout(embedded, training=training)
+        expected = self.prior.expect(vector, units)
+        if self.prior.num_evidence:
+            evidence = (expected - self.label_mean) / self.label_std
+            embedded = tf.concat([embedded, evidence[..., tf.newaxis]], axis=-1)
+        return embedded, expected
 
 
 def build_cmml(
@@ -168,6 +212,7 @@ def build_cmml(
     items: EntityTable,
     options: CMMLOptions,
     *,
+    loss: str = "squared",
     seed: int = 0,
 ) -> CMML:
     """Assembles a CMML with fresh weights for a prepared data set.
@@ -177,9 +222,13 @@ def build_cmml(
         users: Its user table.
         items: Its item table.
         options: Sizes and switches.
+        loss: "squared" or "absolute".
         seed: Seed of the initial weights and of dropout.
     """
     tf.keras.utils.set_random_seed(seed)
+    prior: LabelPrior = ConstantPrior(info.label_mean)
+    if options.prior == "factors":
+        prior = FactorPrior(info.num_users, info.num_items, rank=options.prior_rank)
     min_id_count = info.options["min_item_count"] if options.item_id else None
     model = CMML(
         EntityEmbedding(users, options.embedding_dim, seed=seed, name="users"),
@@ -190,9 +239,11 @@ def build_cmml(
             seed=seed + len(users.features),
             name="items",
         ),
+        prior,
         options,
         label_mean=info.label_mean,
         label_std=info.label_std,
+        loss=loss,
         seed=seed,
     )
     model(_one_empty_episode())

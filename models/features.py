@@ -21,7 +21,6 @@ class FeatureEmbedding(tf.keras.layers.Layer):
         feature: What the feature is.
         embedding_dim: Width of the embedding.
         seed: Seed of the initial weights.
-        initial: "normal" or "zeros", the distribution of the initial weights.
 
     Call arguments:
         encoded: int32 [N, V] values of the vocabulary padded with 0, or float32 [N]
@@ -41,7 +40,6 @@ class FeatureEmbedding(tf.keras.layers.Layer):
         embedding_dim: int,
         *,
         seed: int = 0,
-        initial: str = "normal",
         **kwargs: Any,
     ) -> None:
         super().__init__(name=feature.name, **kwargs)
@@ -50,9 +48,7 @@ class FeatureEmbedding(tf.keras.layers.Layer):
         self.table = self.add_weight(
             "table",
             shape=[rows, embedding_dim],
-            initializer="zeros"
-            if initial == "zeros"
-            else tf.keras.initializers.RandomNormal(stddev=0.05, seed=seed),
+            initializer=tf.keras.initializers.RandomNormal(stddev=0.05, seed=seed),
         )
 
     def call(self, encoded: tf.Tensor) -> tf.Tensor:
@@ -70,14 +66,11 @@ class FeatureEmbedding(tf.keras.layers.Layer):
 class EntityEmbedding(tf.keras.layers.Layer):
     """Embeds users or items from their features, and perhaps their id.
 
-    With an id, the last unit is the bias of the entity: it starts at 0 and is what
-    the entity adds to every score.
-
     Args:
         table: Encoded features of every entity.
         embedding_dim: Width of the embedding of each feature.
         min_id_count: Entities seen in fewer meta-train pairs share the unknown id;
-            None for neither ids nor biases.
+            None for no id embedding.
         seed: Seed of the initial weights.
 
     Call arguments:
@@ -97,27 +90,23 @@ class EntityEmbedding(tf.keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.num_rows = table.num_rows
         self.encoded = {n: tf.constant(v) for n, v in table.encoded.items()}
         self.embeddings = [
             FeatureEmbedding(feature, embedding_dim, seed=seed + i)
             for i, feature in enumerate(table.features)
         ]
-        self.has_id = min_id_count is not None
-        if self.has_id:
+        self.id_embedding = None
+        if min_id_count is not None:
             rows = np.arange(table.num_rows, dtype=np.int32)
             trained = np.where(table.counts >= min_id_count, rows, 0)
             self.id_of_row = tf.constant(trained[:, np.newaxis])  # [N + 1, 1]
-            size = table.num_rows - 1
             self.id_embedding = FeatureEmbedding(
-                Feature("id", "categorical", vocabulary_size=size),
+                Feature("id", "categorical", vocabulary_size=table.num_rows - 1),
                 embedding_dim,
                 seed=seed + len(table.features),
             )
-            self.bias = FeatureEmbedding(
-                Feature("bias", "categorical", vocabulary_size=size), 1, initial="zeros"
-            )
-        num_embeddings = len(table.features) + self.has_id
-        self.width = embedding_dim * num_embeddings + self.has_id
+        self.width = embedding_dim * (len(table.features) + (min_id_count is not None))
 
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """Embeds each different row once."""
@@ -129,18 +118,9 @@ class EntityEmbedding(tf.keras.layers.Layer):
         """Embeds int32 [N] rows of the table as float32 [N, width]."""
         encoded = {name: tf.gather(v, rows) for name, v in self.encoded.items()}
         parts = self.embed_features(encoded)
-        if self.has_id:
-            ids = tf.gather(self.id_of_row, rows)
-            parts += [self.id_embedding(ids), self.bias(ids)]
+        if self.id_embedding is not None:
+            parts.append(self.id_embedding(tf.gather(self.id_of_row, rows)))
         return tf.concat([tf.zeros([tf.size(rows), 0]), *parts], axis=-1)
-
-    def set_bias(self, bias: np.ndarray) -> None:
-        """Sets the bias of every entity that has an id of its own.
-
-        Args:
-            bias: float [N + 1], in standard deviations of the label.
-        """
-        self.bias.table.assign(np.asarray(bias, np.float32)[:, np.newaxis])
 
     def embed_features(self, encoded: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
         """Embeds entities that need not be in the table, from features alone.

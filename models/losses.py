@@ -24,6 +24,22 @@ def masked_squared_error(
     return tf.math.divide_no_nan(tf.reduce_sum(squared), tf.reduce_sum(weights))
 
 
+def masked_absolute_error(
+    labels: tf.Tensor, scores: tf.Tensor, query_mask: tf.Tensor
+) -> tf.Tensor:
+    """Mean absolute error over the real query pairs, arguments as above.
+
+    Its best score is the median of the labels to be expected, not the mean: better by
+    MAE, worse by RMSE.
+    """
+    weights = tf.cast(query_mask, scores.dtype)
+    absolute = tf.abs(scores - labels) * weights
+    return tf.math.divide_no_nan(tf.reduce_sum(absolute), tf.reduce_sum(weights))
+
+
+LOSSES = {"squared": masked_squared_error, "absolute": masked_absolute_error}
+
+
 def task_absolute_error(
     labels: tf.Tensor, scores: tf.Tensor, query_mask: tf.Tensor
 ) -> tf.Tensor:

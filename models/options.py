@@ -4,6 +4,7 @@ Standard library only, so that reading a configuration does not wait for TensorF
 """
 
 import dataclasses
+from typing import Literal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,8 +13,11 @@ class CMMLOptions:
 
     Attributes:
         embedding_dim: Width of the embedding of each feature.
-        item_id: Whether items have an id embedding and a bias of their own, beside
-            their features.
+        item_id: Whether items have an id embedding beside their features.
+        prior: What label is expected of a pair before the backbone adds to it:
+            "factors" of collaborative filtering, solved in closed form from the
+            support set, or "constant", the mean label, as in the paper.
+        prior_rank: Latent factors of the "factors" prior; 0 leaves biases alone.
         label_dim: Width of the embedding of a support label.
         encoder_dim: H, units of the GRU and of the hidden layer behind it.
         modulation_dim: Units of each layer of the modulation network's trunk.
@@ -23,6 +27,8 @@ class CMMLOptions:
 
     embedding_dim: int = 32
     item_id: bool = True
+    prior: Literal["factors", "constant"] = "factors"
+    prior_rank: int = 16
     label_dim: int = 64
     encoder_dim: int = 128
     modulation_dim: int = 64
@@ -47,5 +53,7 @@ class CMMLOptions:
                 raise ValueError(f"{name} must be at least 1, got {size}.")
         if not self.hidden_dims:
             raise ValueError("hidden_dims must name at least one layer, got none.")
+        if self.prior_rank < 0:
+            raise ValueError(f"prior_rank must be at least 0, got {self.prior_rank}.")
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}.")

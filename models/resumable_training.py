@@ -100,9 +100,14 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             self.best_epoch.assign(epoch + 1)
             self._best_weights.save()
         self._last.save()
+        metrics = {
+            name: round(float(value), 6)
+            for name, value in logs.items()
+            if not name.endswith("loss")  # Of the last batch only.
+        }
         line = {
             "epoch": epoch + 1,
-            **{name: round(float(value), 6) for name, value in logs.items()},
+            **metrics,
             f"best_{self._monitor}": round(float(self.best), 6),
             "best_epoch": int(self.best_epoch),
             "tasks_per_s": round(self._num_tasks / seconds, 1),

@@ -49,9 +49,8 @@ class ServedModel(tf.Module):
     ) -> None:
         super().__init__(name="cmml")
         vocabularies = pathlib.Path(dataset_dir) / schema.VOCABULARY_DIR
-        # Only the weights are kept as such: a Keras model would be saved with all its
-        # functions, most of which nobody may call.
-        self.weights = model.variables
+        # Out of sight of tf.Module: a Keras model would be saved with all its functions
+        # and weights, most of which no signature uses.
         self._model = lambda: model
         self.item_ids = IdLookup(vocabularies / f"{schema.ITEM_ID}.txt")
         self.user_features = {feature.name: feature for feature in info.user_features}
@@ -60,9 +59,8 @@ class ServedModel(tf.Module):
             for feature in info.user_features
             if feature.kind != "numeric"
         }
-        rows = tf.range(items.num_rows)
         self.item_vectors = tf.Variable(
-            model.items.embed_rows(rows), trainable=False, name="item_vectors"
+            model.item_vectors(), trainable=False, name="item_vectors"
         )
         candidates = np.flatnonzero(items.counts >= min_item_count)
         candidates = candidates[candidates != schema.UNKNOWN].astype(np.int32)
@@ -96,10 +94,13 @@ class ServedModel(tf.Module):
 
     def save(self, directory: str | pathlib.Path) -> None:
         """Writes a SavedModel with all signatures."""
+        signatures = self.signatures()
+        used = [v for function in signatures.values() for v in function.variables]
+        self.weights = list({id(variable): variable for variable in used}.values())
         # The gradient of the encoder is of no use in a server.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
         tf.saved_model.save(
-            self, str(directory), signatures=self.signatures(), options=options
+            self, str(directory), signatures=signatures, options=options
         )
 
     def rank(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -5,9 +5,9 @@ import pathlib
 
 import numpy as np
 
-from models.baselines.labelled_pairs import LabelledPairs
 from models.entity_table import EntityTable, load_entity_table
 from models.episode_dataset import fixed_episodes
+from models.labelled_pairs import LabelledPairs
 from transforms import schema
 from transforms.schema import DatasetInfo, load_dataset_info
 

@@ -4,7 +4,6 @@ import math
 import pathlib
 from typing import Any
 
-from models.baselines.bias_ridge import fit_biases
 from models.cmml import CMML, build_cmml
 from models.episode_dataset import fixed_episodes, training_episodes
 from models.legacy_keras import tf
@@ -18,7 +17,6 @@ from transforms.schema import DataError, load_dataset_info
 
 STEP = "train"
 _MONITOR = "val_mae"
-_L2 = 3.0  # Of the biases that the item biases start from.
 
 
 def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
@@ -51,18 +49,16 @@ def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
 
 
 def new_model(config: Config, dataset: LoadedDataset) -> CMML:
-    """Builds a CMML with fresh weights that starts from closed-form item biases."""
+    """Builds a CMML with fresh weights and a fitted prior."""
     model = build_cmml(
         dataset.info,
         dataset.users,
         dataset.items,
         config.model,
+        loss=config.training.loss,
         seed=config.training.seed,
     )
-    if model.items.has_id:
-        biases = fit_biases(meta_train_pairs(dataset), item_l2=_L2, user_l2=_L2)
-        offset = biases.mean + biases.item - dataset.info.label_mean
-        model.items.set_bias(offset / dataset.info.label_std)
+    model.prior.fit(meta_train_pairs(dataset), seed=config.training.seed)
     return model
 
 

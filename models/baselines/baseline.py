@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeAlias
 
-from models.baselines.labelled_pairs import LabelledPairs
+from models.labelled_pairs import LabelledPairs
 from models.recommender import Recommender
 
 # Values to try, by constructor argument; every combination is one candidate.

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.baselines.baseline import Grid
-from models.baselines.labelled_pairs import LabelledPairs
 from models.baselines.shrinkage import (
     check_strength,
     shrunk_means,
     shrunk_support_mean,
 )
+from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.recommender import Episode, State
 

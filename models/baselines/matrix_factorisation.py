@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from models.baselines.baseline import Grid
-from models.baselines.gaussian_factors import fit_gaussian_factors
-from models.baselines.labelled_pairs import LabelledPairs
+from models.gaussian_factors import fit_gaussian_factors
+from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.recommender import Episode, State
 

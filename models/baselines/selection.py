@@ -11,7 +11,7 @@ import numpy as np
 
 from models import metrics
 from models.baselines.baseline import Baseline
-from models.baselines.labelled_pairs import LabelledPairs
+from models.labelled_pairs import LabelledPairs
 from models.recommender import Episode, Recommender, split_episode
 
 _LOGGER = logging.getLogger(__name__)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.baselines.bias_ridge import BiasRidge, fit_biases
-from models.baselines.labelled_pairs import LabelledPairs
+from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 
 NUM_USERS, NUM_ITEMS = 15, 10

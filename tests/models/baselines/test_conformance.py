@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.baselines.labelled_pairs import LabelledPairs
 from models.baselines.registry import BASELINES
+from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.recommender import Recommender, split_episode
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from models.baselines.bias_ridge import BiasRidge
-from models.baselines.gaussian_factors import fit_gaussian_factors
-from models.baselines.labelled_pairs import LabelledPairs
 from models.baselines.matrix_factorisation import MatrixFactorisation
 from models.baselines.selection import mean_task_mae
+from models.gaussian_factors import fit_gaussian_factors
+from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 
 NUM_USERS, NUM_ITEMS, NUM_TASKS = 200, 40, 50

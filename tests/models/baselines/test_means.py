@@ -3,8 +3,8 @@ import pytest
 
 from models.baselines.global_mean import GlobalMean
 from models.baselines.item_mean import ItemMean
-from models.baselines.labelled_pairs import LabelledPairs
 from models.baselines.support_mean import SupportMean
+from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 
 # Mean label 4; item 3 has no pair.

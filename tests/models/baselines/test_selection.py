@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from models.baselines.global_mean import GlobalMean
-from models.baselines.labelled_pairs import LabelledPairs
 from models.baselines.selection import mean_task_mae, select
 from models.baselines.support_mean import SupportMean
+from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 
 PAIRS = LabelledPairs(np.ones(1, int), np.ones(1, int), np.array([5.0]), 1, 1)

@@ -63,9 +63,17 @@ class LabelledPairs:
             raise ValueError(
                 f"some pair must have a known item, got {known.size} of item {UNKNOWN}."
             )
+        return self.subset(known)
+
+    def subset(self, chosen: NDArray[np.bool_]) -> LabelledPairs:
+        """Returns the pairs marked in bool [N].
+
+        Raises:
+            ValueError: If none is.
+        """
         return dataclasses.replace(
             self,
-            user=self.user[known],
-            item=self.item[known],
-            label=self.label[known],
+            user=self.user[chosen],
+            item=self.item[chosen],
+            label=self.label[chosen],
         )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.baselines.labelled_pairs import LabelledPairs
+from models.labelled_pairs import LabelledPairs
 
 
 def pairs_of(user=(1, 2), item=(1, 0), label=(3.0, 4.0)):

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from models.baselines.labelled_pairs import LabelledPairs
+from models.labelled_pairs import LabelledPairs
 
 Floats = NDArray[np.floating]
 

@@ -1,0 +1,42 @@
+# The two commands of the README, and what contributors run. Python 3.11 is needed.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test check lint clean
+
+help:
+	@echo "make demo   train, evaluate and export on MovieLens latest small, then ask it"
+	@echo "make test   run the tests"
+	@echo "make check  everything CI runs: lint, types, tests"
+	@echo "make clean  remove the virtual environment"
+
+# Installed once; again only when the pinned versions or the packaging change.
+$(READY): constraints.txt setup.py
+	@echo "== Making a virtual environment in $(VENV) (a few minutes, once)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --progress-bar on -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)
+	@echo "== Preparing, training, evaluating and exporting (about two minutes)"
+	$(BIN)/cmml run --config configs/movielens_small.yaml
+	@echo "== A new user, known by five ratings"
+	$(BIN)/cmml predict --config configs/movielens_small.yaml \
+		--input examples/new_user.jsonl --text
+
+test: $(READY)
+	@echo "== Running the tests (some minutes)"
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint test
+
+clean:
+	rm -rf $(VENV) build *.egg-info
