@@ -162,6 +162,7 @@ class CMML(tfrs.Model):
         Returns:
             float32 [B, C]: the context embedding, then the vector of the prior.
         """
+        labels = tf.where(support_mask, labels, self.label_mean)  # Padding may be NaN.
         embedded, units = self._split(pairs)
         vector = self.prior.solve(units, labels, support_mask)
         embedded, expected = self._with_evidence(embedded, units, vector, training)

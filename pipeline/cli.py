@@ -2,13 +2,12 @@
 
 import argparse
 import functools
-import logging
-import os
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from pipeline import quiet
 from transforms.schema import DataError
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 on success, 1 if `doctor` finds trouble, 2 if arguments, configuration or
         data are at fault. A bug keeps its traceback.
     """
-    _quieten()
+    quiet.quieten()
     arguments, flags = _parser().parse_known_args(argv)
     try:
         step: Step = arguments.check(arguments, flags)
@@ -50,15 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def entry_point() -> None:
     """The console script."""
     sys.exit(main())
-
-
-def _quieten() -> None:
-    """Keeps start-up chatter of the libraries off the terminal."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    logging.basicConfig(
-        level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s"
-    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -150,9 +140,11 @@ def _export(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 def _run(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config = _config(arguments)
     from pipeline import prepare
-    from pipeline.run import run
 
     prepare.check(config, flags)
+    quiet.import_tensorflow()
+    from pipeline.run import run
+
     return lambda: _done(run(config, flags))
 
 
@@ -164,6 +156,7 @@ def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
         from pipeline.run_dir import newest_export
 
         arguments.model = newest_export(_config(arguments))
+    quiet.import_tensorflow()
     from pipeline import predict
 
     return functools.partial(
@@ -197,7 +190,9 @@ def _dataset(
     config = _config(arguments)
     from pipeline.prepare import open_dataset
 
-    return config, open_dataset(config)
+    dataset_dir = open_dataset(config)
+    quiet.import_tensorflow()
+    return config, dataset_dir
 
 
 def _refuse(flags: Sequence[str]) -> None:

@@ -26,7 +26,7 @@ def run(config: Config, flags: Sequence[str]) -> pathlib.Path:
     table = evaluate(config, dataset_dir, run_dir)
     exported = export(config, dataset_dir, run_dir)
     print(table)
-    print(f"run:    {run_dir.path}")
-    print(f"model:  {exported}")
-    say(f"look inside with: tensorboard --logdir {run_dir.logs}")
+    say(f"run:   {run_dir.path}")
+    say(f"logs:  tensorboard --logdir {run_dir.logs}")
+    say("model:")
     return exported

@@ -1,0 +1,48 @@
+"""Start-up chatter of the libraries, held back."""
+
+import contextlib
+import logging
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+
+# Lines that the C++ side of TensorFlow writes before its log level counts.
+_CHATTER = re.compile(r"[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl")
+
+
+def quieten() -> None:
+    """Asks for errors only; what a library has to say of its own start is dropped."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.basicConfig(level=logging.ERROR)
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow and TensorFlow Recommenders without their chatter."""
+    with _filtered_stderr():
+        import tensorflow_recommenders  # noqa: F401
+
+        from models.legacy_keras import tf
+
+        tf.get_logger().setLevel(logging.ERROR)
+    logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+@contextlib.contextmanager
+def _filtered_stderr() -> Iterator[None]:
+    """Holds back what is written to file descriptor 2, and drops known chatter."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            for line in held.read().decode(errors="replace").splitlines():
+                if not _CHATTER.match(line):
+                    print(line, file=sys.stderr)
