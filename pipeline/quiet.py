@@ -21,11 +21,7 @@ def quieten() -> None:
 def import_tensorflow() -> None:
     """Imports TensorFlow and TensorFlow Recommenders without their chatter."""
     with _filtered_stderr():
-        import tensorflow_recommenders  # noqa: F401
-
-        from models.legacy_keras import tf
-
-        tf.get_logger().setLevel(logging.ERROR)
+        import models.cmml  # noqa: F401  Imports both, in the right order.
     logging.getLogger("absl").setLevel(logging.ERROR)
 
 
