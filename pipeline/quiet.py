@@ -20,9 +20,11 @@ def quieten() -> None:
 
 def import_tensorflow() -> None:
     """Imports TensorFlow and TensorFlow Recommenders without their chatter."""
+    import absl.logging
+
     with _filtered_stderr():
         import models.cmml  # noqa: F401  Imports both, in the right order.
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    absl.logging.set_verbosity(absl.logging.ERROR)
 
 
 @contextlib.contextmanager
