@@ -25,6 +25,11 @@ from transforms.schema import (
 
 DATA_DIR_VARIABLE = "CMML_DATA_DIR"
 
+# As `models.baselines.registry` has them, which cannot be imported without TensorFlow.
+BaselineName: typing.TypeAlias = Literal[
+    "global_mean", "support_mean", "item_mean", "bias_ridge", "matrix_factorisation"
+]
+
 
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message names file, key and value."""
@@ -134,8 +139,8 @@ class EvaluationConfig(_Section):
     """
 
     support_size: int = pydantic.Field(40, ge=1)
-    few_shot_sizes: tuple[int, ...] = (0, 1, 3, 5, 10, 20)
-    baselines: tuple[str, ...] = (
+    few_shot_sizes: tuple[pydantic.NonNegativeInt, ...] = (0, 1, 3, 5, 10, 20)
+    baselines: tuple[BaselineName, ...] = (
         "global_mean",
         "support_mean",
         "item_mean",
@@ -198,11 +203,10 @@ def load_config(path: str | pathlib.Path, overrides: Sequence[str] = ()) -> Conf
             names file, key, value and the nearest valid key.
     """
     try:
-        values = yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
+        text = pathlib.Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {path}: {error}.") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from None
+    values = _from_yaml(text, str(path))
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold keys and values, got {values!r}.")
     for override in overrides:
@@ -282,7 +286,15 @@ def _apply(values: dict[str, Any], override: str) -> None:
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):
             raise ConfigError(f"--set {override!r}: {parent!r} is not a section.")
-    section[leaf] = yaml.safe_load(text)
+    section[leaf] = _from_yaml(text, f"--set {override!r}")
+
+
+def _from_yaml(text: str, source: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())  # On one line.
+        raise ConfigError(f"{source} is not YAML: {reason}") from None
 
 
 def _explain(problem: Mapping[str, Any]) -> str:
