@@ -1,5 +1,6 @@
 """Beam options from command-line flags."""
 
+import itertools
 from collections.abc import Sequence
 
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -23,8 +24,10 @@ def beam_options(flags: Sequence[str]) -> PipelineOptions:
     Raises:
         ValueError: If a flag is not one of Beam's.
     """
-    if flags and not flags[0].startswith("-"):
-        raise ValueError(f"unexpected argument {flags[0]!r}.")
+    for before, flag in itertools.pairwise(["", *flags]):
+        may_be_value = before.startswith("-") and "=" not in before
+        if not flag.startswith("-") and not may_be_value:
+            raise ValueError(f"unexpected argument {flag!r}.")
     options = PipelineOptions([f"--runner={DEFAULT_RUNNER}", *flags])
     known = options.get_all_options()
     given = options.get_all_options(retain_unknown_options=True)
