@@ -65,7 +65,7 @@ class PredictionWriter:
         columns = [
             np.full(num_rows, method),
             np.full(num_rows, group),
-            np.repeat(scored.task_ids.astype(str), num_pairs),
+            np.repeat([task_id.decode() for task_id in scored.task_ids], num_pairs),
             np.repeat(scored.support_sizes, num_pairs),
             self._user_ids[scored.users[mask]],
             self._item_ids[scored.items[mask]],
