@@ -17,7 +17,7 @@ class MaskedGRU(tf.keras.layers.Layer):
 
     Call arguments:
         inputs: float32 [B, S, D].
-        mask: bool [B, S], False for padding.
+        support_mask: bool [B, S], False for padding.
 
     Returns:
         float32 [B, H], the state after the last real position; zeros if there is none.
@@ -65,9 +65,9 @@ def fold_gru(
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:
     """Runs the recurrence, and knows its own gradient.
 
-    The gradient keeps the states alone, recomputes all gates in one matrix product
-    and gathers the weight gradients in another, so that its loop holds one product
-    a step where automatic differentiation needs two.
+    The gradient prepares all that does not depend on the order of steps for all steps
+    at once, and gathers the weight gradients in one matrix product, so that its loop
+    holds one product a step where automatic differentiation needs two.
 
     Args:
         projected: float32 [S, B, 3H], inputs times kernel plus bias, first step first.
@@ -78,40 +78,53 @@ def fold_gru(
     Returns:
         The last state, float32 [B, H]; the gradient function.
     """
+    units = recurrent.shape[0]
     num_steps, batch_size = tf.shape(projected)[0], tf.shape(projected)[1]
-    start = tf.zeros([batch_size, recurrent.shape[0]], projected.dtype)
+    start = tf.zeros([batch_size, units], projected.dtype)
 
-    def step(t: tf.Tensor, state: tf.Tensor, states: tf.TensorArray) -> tuple[Any, ...]:
-        update, _, candidate, _ = _gates(
-            projected[t], tf.matmul(state, recurrent) + recurrent_bias
-        )
+    def step(
+        t: tf.Tensor, state: tf.Tensor, arrays: tuple[tf.TensorArray, ...]
+    ) -> tuple[Any, ...]:
+        gates_x, candidate_x = tf.split(projected[t], [2 * units, units], axis=-1)
+        from_state = tf.matmul(state, recurrent) + recurrent_bias
+        gates_h, candidate_h = tf.split(from_state, [2 * units, units], axis=-1)
+        gates = tf.sigmoid(gates_x + gates_h)
+        update, reset = tf.split(gates, 2, axis=-1)
+        candidate = tf.tanh(candidate_x + reset * candidate_h)
         following = state + present[t] * (1.0 - update) * (candidate - state)
-        return t + 1, following, states.write(t + 1, following)
+        values = (state, gates, candidate, candidate_h)
+        arrays = tuple(a.write(t, v) for a, v in zip(arrays, values, strict=True))
+        return t + 1, following, arrays
 
-    # One state more than steps, so that the array is never empty.
-    states = tf.TensorArray(projected.dtype, num_steps + 1).write(0, start)
-    _, last, states = tf.while_loop(
-        lambda t, *_: t < num_steps, step, (0, start, states)
+    def array(width: int) -> tf.TensorArray:
+        # One more than steps, so that it is never empty.
+        zeros = tf.zeros([batch_size, width], projected.dtype)
+        return tf.TensorArray(projected.dtype, num_steps + 1).write(num_steps, zeros)
+
+    arrays = (array(units), array(2 * units), array(units), array(units))
+    _, last, arrays = tf.while_loop(
+        lambda t, *_: t < num_steps, step, (0, start, arrays)
     )
 
     def gradient(last_gradient: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        before = states.stack()[:-1]  # [S, B, H], the state each step began with.
-        update, reset, candidate, candidate_h = _gates(
-            projected, tf.matmul(before, recurrent) + recurrent_bias
-        )
-        kept = 1.0 - present * (1.0 - update)
-        to_candidate = present * (1.0 - update) * (1.0 - tf.square(candidate))
-        to_update = present * (before - candidate) * update * (1.0 - update)
-        to_reset = to_candidate * candidate_h * reset * (1.0 - reset)
-        # Derivatives of a step's state by its recurrent projection, unit by unit.
-        local = tf.concat([to_update, to_reset, to_candidate * reset], axis=-1)
+        before, gates, candidate, candidate_h = (a.stack()[:-1] for a in arrays)
+        update, reset = tf.split(gates, 2, axis=-1)  # [S, B, H]
+        moved = present * (1.0 - update)
+        kept = 1.0 - moved
+        # Derivatives of a step's state by what goes into each gate, unit by unit.
+        by_candidate = moved * (1.0 - tf.square(candidate))
+        by_update = moved * (before - candidate) * update
+        by_reset = by_candidate * candidate_h * reset * (1.0 - reset)
+        local = tf.stack([by_update, by_reset, by_candidate * reset], axis=2)
 
         def step_back(
             t: tf.Tensor, upstream: tf.Tensor, upstreams: tf.TensorArray
         ) -> tuple[Any, ...]:
-            by_projection = local[t] * tf.tile(upstream, [1, 3])
+            by_recurrent = tf.reshape(
+                local[t] * upstream[:, tf.newaxis, :], [-1, 3 * units]
+            )
             following = upstream * kept[t] + tf.matmul(
-                by_projection, recurrent, transpose_b=True
+                by_recurrent, recurrent, transpose_b=True
             )
             return t - 1, following, upstreams.write(t, following)
 
@@ -121,12 +134,16 @@ def fold_gru(
             lambda t, *_: t >= 0, step_back, (num_steps - 1, last_gradient, upstreams)
         )
         upstream = upstreams.stack()[1:]  # [S, B, H], by the state each step left.
-        by_recurrent = local * tf.tile(upstream, [1, 1, 3])  # [S, B, 3H]
+        by_recurrent = local * upstream[:, :, tf.newaxis, :]  # [S, B, 3, H]
         by_input = tf.concat(
-            [to_update * upstream, to_reset * upstream, to_candidate * upstream], -1
+            [
+                tf.reshape(by_recurrent[:, :, :2], [num_steps, batch_size, 2 * units]),
+                by_candidate * upstream,
+            ],
+            axis=-1,
         )
-        flat = tf.reshape(by_recurrent, [-1, recurrent.shape[1]])
-        rows = tf.reshape(before, [-1, recurrent.shape[0]])
+        flat = tf.reshape(by_recurrent, [-1, 3 * units])
+        rows = tf.reshape(before, [-1, units])
         return (
             by_input,
             tf.zeros_like(present),
@@ -135,14 +152,3 @@ def fold_gru(
         )
 
     return last, gradient
-
-
-def _gates(
-    projected: tf.Tensor, recurrent: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns update gate, reset gate, candidate and its recurrent part."""
-    update_x, reset_x, candidate_x = tf.split(projected, 3, axis=-1)
-    update_h, reset_h, candidate_h = tf.split(recurrent, 3, axis=-1)
-    reset = tf.sigmoid(reset_x + reset_h)
-    candidate = tf.tanh(candidate_x + reset * candidate_h)
-    return tf.sigmoid(update_x + update_h), reset, candidate, candidate_h
