@@ -35,7 +35,9 @@ def main() -> None:
     num_tasks = dataset.info.num_tasks[META_TRAIN]
     steps = math.ceil(num_tasks / config.training.batch_size)
     model.compile(
-        optimizer=tf.keras.optimizers.AdamW(config.training.learning_rate),
+        optimizer=tf.keras.optimizers.Adam(
+            config.training.learning_rate, jit_compile=True
+        ),
         steps_per_execution=min(config.training.steps_per_execution, steps),
     )
     episodes = training_episodes(

@@ -69,8 +69,10 @@ class CMML(tfrs.Model):
         self.label_mean = label_mean
         self.label_std = label_std
         pair_dim = users.width + items.width + prior.num_evidence
+        # One mask for all pairs of a set; its generator is saved, so that a resumed
+        # training goes on as if it had not stopped.
         self.dropout = tf.keras.layers.Dropout(
-            options.dropout, seed=seed, rng_type="stateful"
+            options.dropout, noise_shape=(None, 1, None), seed=seed, rng_type="stateful"
         )
         self.encoder = SequentialEncoder(
             pair_dim, encoder_dim=options.encoder_dim, label_dim=options.label_dim

@@ -39,10 +39,9 @@ class SequentialEncoder(tf.keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.label_hidden = tf.keras.layers.Dense(
-            label_dim, activation="relu", name="label_hidden"
+        self.label_embedding = tf.keras.layers.Dense(
+            label_dim, activation="relu", name="label_embedding"
         )
-        self.label_embedding = tf.keras.layers.Dense(label_dim, name="label_embedding")
         self.gru = MaskedGRU(encoder_dim, name="gru")
         self.hidden = tf.keras.layers.Dense(
             encoder_dim, activation="relu", name="hidden"
@@ -53,7 +52,7 @@ class SequentialEncoder(tf.keras.layers.Layer):
         self, pairs: tf.Tensor, labels: tf.Tensor, support_mask: tf.Tensor
     ) -> tf.Tensor:
         """Encodes the pairs one after the other."""
-        embedded = self.label_embedding(self.label_hidden(labels[..., tf.newaxis]))
+        embedded = self.label_embedding(labels[..., tf.newaxis])
         labelled = tf.concat([pairs, embedded], axis=-1)  # [B, S, D + label_dim]
         state = self.gru(labelled, support_mask)  # [B, H]
         return self.projection(self.hidden(state))

@@ -106,7 +106,6 @@ class TrainingConfig(_Section):
             others draw a size from 0 to `support_size`, so that few pairs work too.
         loss: Error of a query pair, "squared" as in the paper or "absolute".
         learning_rate: Of Adam at the start; it falls to 0 along a cosine.
-        weight_decay: Decoupled weight decay, 0 for plain Adam.
         max_epochs: Passes over the meta-train tasks, at most.
         patience: Epochs without a better meta-validation MAE before stopping.
         steps_per_execution: Batches that `fit` runs in one call of the graph.
@@ -119,7 +118,6 @@ class TrainingConfig(_Section):
     full_support_fraction: float = pydantic.Field(0.5, ge=0.0, le=1.0)
     loss: Literal["squared", "absolute"] = "squared"
     learning_rate: float = pydantic.Field(1e-3, gt=0.0)
-    weight_decay: float = pydantic.Field(0.0, ge=0.0)
     max_epochs: int = pydantic.Field(60, ge=1)
     patience: int = pydantic.Field(10, ge=1)
     steps_per_execution: int = pydantic.Field(8, ge=1)
