@@ -150,8 +150,15 @@ def _run(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 
 def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     _refuse(flags)
+    if arguments.top < 1:
+        raise ValueError(f"--top must be at least 1, got {arguments.top}.")
     if not arguments.input.is_file():
         raise ValueError(f"--input must be a file, got {str(arguments.input)!r}.")
+    output = arguments.output
+    if output is not None and not output.parent.is_dir():
+        raise ValueError(
+            f"--output must be in a folder that exists, got {str(output)!r}."
+        )
     if arguments.model is None:
         from pipeline.run_dir import newest_export
 

@@ -4,6 +4,7 @@ Uses the exported model and nothing else of ours, as any other client would.
 """
 
 import json
+import math
 import os
 import pathlib
 from collections.abc import Mapping
@@ -71,19 +72,19 @@ class ExportedModel:
             raise ValueError(f"a request must be a JSON object, got {request!r}.")
         if unknown := sorted(set(request) - _KEYS):
             raise ValueError(f"unknown keys {unknown}; valid keys: {sorted(_KEYS)}.")
-        support = [self._support_pair(pair) for pair in request.get("support", [])]
+        support = [self._support_pair(pair) for pair in _list(request, "support")]
         inputs = {
             "support_item_id": tf.constant([[i for i, _ in support]], tf.string),
             "support_label": tf.constant([[label for _, label in support]], tf.float32),
             **self._user(request.get("user", {})),
         }
-        if query := request.get("query"):
+        if query := _list(request, "query"):
             inputs["query_item_id"] = tf.constant([[str(i) for i in query]])
             scores = self._signatures["rank"](**inputs)["score"][0].numpy()
             order = sorted(range(len(query)), key=lambda i: -scores[i])
             answer = {"ranked": [self._item(query[i], scores[i]) for i in order]}
         else:
-            exclude = [str(i) for i in request.get("exclude", [])]
+            exclude = [str(i) for i in _list(request, "exclude")]
             inputs["exclude_item_id"] = tf.constant([exclude], tf.string)
             best = self._signatures["recommend"](**inputs)
             ids = [
@@ -101,7 +102,7 @@ class ExportedModel:
                 f"got {pair!r}."
             )
         label = pair["label"]
-        if isinstance(label, bool) or not isinstance(label, int | float):
+        if not _is_number(label):
             raise ValueError(f"label must be a number, got {label!r}.")
         if "item_id" in pair:
             return str(pair["item_id"]), float(label)
@@ -114,30 +115,53 @@ class ExportedModel:
         return ids[0], float(label)
 
     def _user(self, features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        if not isinstance(features, dict):
+            raise ValueError(f"user must be a JSON object, got {features!r}.")
         if unknown := sorted(set(features) - set(self._user_inputs)):
             raise ValueError(
                 f"unknown user features {unknown}; "
                 f"the model knows {sorted(self._user_inputs)}."
             )
-        inputs = {}
-        for name, spec in self._user_inputs.items():
-            value = features.get(name)
-            if spec.dtype == tf.float32:
-                number = float("nan") if value is None else float(value)
-                inputs[f"user_{name}"] = tf.constant([number], tf.float32)
-            elif spec.shape.rank == 1:
-                inputs[f"user_{name}"] = tf.constant(
-                    ["" if value is None else str(value)]
-                )
-            else:
-                values = [str(part) for part in value or []]
-                inputs[f"user_{name}"] = tf.constant([values], tf.string)
-        return inputs
+        return {
+            f"user_{name}": _user_input(name, spec, features.get(name))
+            for name, spec in self._user_inputs.items()
+        }
 
     def _item(self, item_id: Any, score: Any) -> dict[str, Any]:
         name = self.item_names.get(str(item_id))
         item = {"item_id": str(item_id)} | ({"item_name": name} if name else {})
         return item | {"score": round(float(score), 4)}
+
+
+def _list(request: Mapping[str, Any], key: str) -> list[Any]:
+    """Returns a list of a request; an empty one if it is not given."""
+    value = request.get(key)
+    if value is not None and not isinstance(value, list):
+        raise ValueError(f"{key} must be a list, got {value!r}.")
+    return value or []
+
+
+def _user_input(name: str, spec: tf.TensorSpec, value: Any) -> tf.Tensor:
+    """Returns a raw feature as the model takes it; None is unknown."""
+    if spec.dtype == tf.float32:
+        wanted, is_fine = "a number", value is None or _is_number(value)
+    elif spec.shape.rank == 1:
+        wanted, is_fine = "one value", not isinstance(value, list | dict)
+    else:
+        wanted, is_fine = "a list of values", value is None or isinstance(value, list)
+    if not is_fine:
+        raise ValueError(f"user feature {name!r} must be {wanted}, got {value!r}.")
+    if spec.dtype == tf.float32:
+        return tf.constant([math.nan if value is None else value], tf.float32)
+    if spec.shape.rank == 1:
+        return tf.constant(["" if value is None else str(value)])
+    return tf.constant([[str(part) for part in value or []]], tf.string)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a JSON value is a number, and neither infinite nor a truth value."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
 
 
 def newest_version(directory: pathlib.Path) -> pathlib.Path:
@@ -174,16 +198,19 @@ def run(
     Raises:
         RequestError: If a line cannot be answered; nothing is then written.
     """
+    try:
+        lines = input_path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{input_path} must be UTF-8 text: {error}.") from None
     model = ExportedModel(directory)
     answers = []
-    lines = input_path.read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             request = json.loads(line)
             answer = model.answer(request, top)
-        except (ValueError, TypeError, AttributeError) as error:
+        except ValueError as error:
             raise RequestError(f"{input_path}, line {number}: {error}") from None
         as_json = json.dumps(answer, ensure_ascii=False)
         answers.append(_describe(request, answer) if as_text else as_json)
