@@ -34,7 +34,7 @@ class ServedModel(tf.Module):
         min_item_count: Items with fewer meta-train interactions are not recommended.
 
     Raises:
-        ValueError: If no item may be recommended.
+        DataError: If no item may be recommended.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class ServedModel(tf.Module):
         candidates = np.flatnonzero(items.counts >= min_item_count)
         candidates = candidates[candidates != schema.UNKNOWN].astype(np.int32)
         if not len(candidates):
-            raise ValueError(
+            raise schema.DataError(
                 "no item may be recommended: none has min_item_count = "
                 f"{min_item_count} meta-train interactions."
             )

@@ -47,7 +47,7 @@ def export(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> pathlib.Pa
         The directory of the version, `<run>/export/<model_name>/<version>`.
 
     Raises:
-        ValueError: If the training is not finished or no item can be recommended.
+        DataError: If the training is not finished or no item can be recommended.
         ExportError: If the exported model scores differently.
     """
     info = schema.load_dataset_info(dataset_dir)

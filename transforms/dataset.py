@@ -49,8 +49,9 @@ def prepare_dataset(
         What `dataset.json` says.
 
     Raises:
-        ValueError: If an input is missing or lacks a column, the output directory
-            holds foreign files, or no meta-train task is left.
+        ValueError: If an input is missing or lacks a column.
+        DataError: If the output directory holds foreign files, or no meta-train task
+            is left.
         RejectedRowsError: If more interactions were refused than the specification
             allows. The refused rows, and nothing else, stay in the output directory.
     """
@@ -104,7 +105,7 @@ def _check_rejected(
 
 def _check_meta_train(info: CatalogueInfo) -> None:
     if not info.num_tasks[schema.META_TRAIN]:
-        raise ValueError(
+        raise schema.DataError(
             "at least one task must be in meta-train, got none. Left out: "
             f"{dict(info.num_dropped)}. Lower episodes.query_size or "
             "episodes.min_support_size, or check the split."

@@ -54,13 +54,13 @@ class OutputFiles:
         """Makes the directory, without what an earlier run left in it.
 
         Raises:
-            ValueError: If it holds anything that is not of a prepared data set.
+            DataError: If it holds anything that is not of a prepared data set.
         """
         root = pathlib.Path(self.root)
         root.mkdir(parents=True, exist_ok=True)
         foreign = sorted({path.name for path in root.iterdir()} - set(_OURS))
         if foreign:
-            raise ValueError(
+            raise schema.DataError(
                 f"the output directory must be empty or hold a prepared data set, but "
                 f"{self.root!r} has {foreign[0]!r}: choose another one."
             )

@@ -15,7 +15,7 @@ from transforms.beam_hints import no_beam_hints
 from transforms.blocks import Block
 from transforms.output_files import STAGE_DIR, OutputFiles
 from transforms.row_error import RowError
-from transforms.schema import REJECTED_DIR
+from transforms.schema import REJECTED_DIR, DataError
 from transforms.stable_hash import stable_digest
 from transforms.text_rows import UnreadableRow
 from transforms.values import as_json
@@ -30,7 +30,7 @@ _LINES_PER_PART = 1_000_000
 _ROWS_REFUSED = Metrics.counter("cmml", "rows_refused")
 
 
-class RejectedRowsError(ValueError):
+class RejectedRowsError(DataError):
     """More of the interactions were refused than the configuration allows."""
 
 
