@@ -77,8 +77,9 @@ def training_episodes(
 
     Each epoch visits every task once, in a new order, with a new query, a new support
     set and a new order within it. A task with too few pairs gives half of them,
-    rounded up, to the query. All is a function of the seed and the step, so that a
-    resumed training sees what an uninterrupted one would have.
+    rounded up, to the query. All is a function of the step, the seed and the global
+    seed of TensorFlow, so that a resumed training sees what an uninterrupted one would
+    have.
 
     Args:
         dataset_dir: A prepared data set.
