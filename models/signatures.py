@@ -57,7 +57,7 @@ class ServedModel(tf.Module):
         self.user_values = {
             feature.name: IdLookup(vocabularies / f"{feature.name}.txt")
             for feature in info.user_features
-            if feature.kind != "numeric"
+            if feature.vocabulary_size
         }
         self.item_vectors = tf.Variable(
             model.item_vectors(), trainable=False, name="item_vectors"

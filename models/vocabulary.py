@@ -10,8 +10,8 @@ class IdLookup(tf.Module):
     """Maps the values of a vocabulary file to rows and back.
 
     Args:
-        path: One value a line; line n is row n, the first being 1. The file becomes an
-            asset of a saved model.
+        path: One value a line, at least one; line n is row n, the first being 1. The
+            file becomes an asset of a saved model.
     """
 
     def __init__(self, path: str | pathlib.Path) -> None:
@@ -57,11 +57,14 @@ def encode_feature(
         feature: What the feature is.
         raw: string [B], string [B, V] padded with "" if there are several values, or
             float32 [B].
-        lookup: The vocabulary of the feature, None if it is numeric.
+        lookup: The vocabulary of the feature, None if it is empty.
 
     Returns:
         int32 [B, V], or float32 [B]; a number that is not finite is the mean.
     """
-    if feature.kind == "numeric" or lookup is None:
+    if feature.kind == "numeric":
         return tf.where(tf.math.is_finite(raw), raw, feature.mean)
-    return lookup.rows(raw if feature.kind == "multi" else raw[:, tf.newaxis])
+    values = raw if feature.kind == "multi" else raw[:, tf.newaxis]
+    if lookup is None:
+        return tf.fill(tf.shape(values), UNKNOWN)
+    return lookup.rows(values)
