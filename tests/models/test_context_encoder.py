@@ -26,7 +26,7 @@ def test_maps_the_last_state_of_the_gru_to_the_context():
     encoder = SequentialEncoder(1, encoder_dim=1, label_dim=1)
     mask = tf.constant([[True]])
     encoder(tf.zeros([1, 1, 1]), tf.zeros([1, 1]), mask)
-    for layer in (encoder.label_hidden, encoder.label_embedding, encoder.hidden):
+    for layer in (encoder.label_embedding, encoder.hidden):
         layer.kernel.assign([[1.0]])
     # Gates are 0.5; the candidate is tanh of the pair plus the embedded label.
     encoder.gru.kernel.assign([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])

@@ -1,0 +1,214 @@
+"""One tiny prepared data set with features of every kind, and models of it."""
+
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from models.cmml import build_cmml
+from models.entity_table import EntityTable, load_entity_table
+from models.episode_dataset import fixed_episodes
+from models.labelled_pairs import LabelledPairs
+from models.options import CMMLOptions
+from transforms.dataset import prepare_dataset
+from transforms.schema import (
+    META_TEST,
+    META_TRAIN,
+    DatasetInfo,
+    DatasetSpec,
+    EntitySpec,
+    EpisodeSpec,
+    FeatureSpec,
+    InteractionSpec,
+    SplitSpec,
+    TableSpec,
+)
+
+NUM_USERS = 16
+NUM_ITEMS = 10
+META_TRAIN_USERS = [str(user) for user in range(1, 11)]
+META_TEST_USERS = ["14", "15", "16"]
+
+TINY = CMMLOptions(
+    embedding_dim=3,
+    prior_rank=1,
+    label_dim=2,
+    encoder_dim=4,
+    modulation_dim=4,
+    hidden_dims=(5, 4),
+    dropout=0.2,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class TinyDataset:
+    """A prepared data set, its small parts in memory.
+
+    Attributes:
+        directory: Where it is.
+        info: What `dataset.json` says.
+        users: The user table.
+        items: The item table.
+        pairs: The support pairs of the meta-train tasks.
+    """
+
+    directory: pathlib.Path
+    info: DatasetInfo
+    users: EntityTable
+    items: EntityTable
+    pairs: LabelledPairs
+
+
+def raw_users():
+    """Rows (id, gender, hobby, age); meta-test holds values never seen before."""
+    for user in range(1, NUM_USERS + 1):
+        gender = "X" if user == 14 else "FM"[user % 2]
+        hobbies = "chess|go" if user % 3 else "go"
+        yield str(user), gender, hobbies, "" if user == 15 else str(20 + user)
+
+
+def raw_items():
+    """Rows (id, genre, studio, year); nobody has labelled the last one."""
+    for item in range(1, NUM_ITEMS + 1):
+        yield str(item), f"drama|g{item % 3}", f"s{item % 4}", str(1990 + item)
+
+
+def raw_ratings():
+    """Rows (user, item, label) in whole stars: most pairs of items 1 to 8, few of 9."""
+    for user in range(1, NUM_USERS + 1):
+        for item in range(1, 9):
+            if (user + item) % 7:
+                yield str(user), str(item), 1 + (user * item + user // 3) % 5
+    yield from [("1", "9", 5), ("2", "9", 1)]
+
+
+def write_table(path, header, rows):
+    lines = [header, *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_raw(folder):
+    folder.mkdir()
+    write_table(folder / "ratings.csv", "user_id,item_id,rating", raw_ratings())
+    write_table(folder / "users.csv", "id,gender,hobby,age", raw_users())
+    write_table(folder / "items.csv", "id,genre,studio,year", raw_items())
+    others = {str(user) for user in range(1, NUM_USERS + 1)} - set(META_TRAIN_USERS)
+    split = {
+        "meta_train_users": META_TRAIN_USERS,
+        "meta_validation_users": sorted(others - set(META_TEST_USERS)),
+        "meta_test_users": META_TEST_USERS,
+    }
+    (folder / "split.json").write_text(json.dumps(split))
+    return folder
+
+
+def tiny_spec():
+    return DatasetSpec(
+        interactions=InteractionSpec(TableSpec("ratings.csv")),
+        users=EntitySpec(
+            TableSpec("users.csv"),
+            features=(
+                FeatureSpec("gender"),
+                FeatureSpec("hobby", kind="multi"),
+                FeatureSpec("age", kind="numeric"),
+            ),
+        ),
+        items=EntitySpec(
+            TableSpec("items.csv"),
+            features=(
+                FeatureSpec("genre", kind="multi"),
+                FeatureSpec("studio"),
+                FeatureSpec("year", kind="numeric"),
+            ),
+        ),
+        split=SplitSpec(path="split.json"),
+        episodes=EpisodeSpec(query_size=2, num_shards=2),
+        min_item_count=2,
+    )
+
+
+def labelled_pairs(directory, info):
+    """Reads the support pairs of the meta-train tasks."""
+    (episode,) = fixed_episodes(directory, META_TRAIN)
+    present = episode["support_mask"].numpy()
+    columns = [episode[f"support_{k}"].numpy() for k in ("user", "item", "label")]
+    rows = [column[present] for column in columns]
+    return LabelledPairs(*rows, info.num_users, info.num_items)
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory):
+    """The prepared data set, to read only."""
+    folder = tmp_path_factory.mktemp("tiny")
+    raw, directory = write_raw(folder / "raw"), folder / "prepared"
+    info = prepare_dataset(
+        tiny_spec(),
+        str(raw),
+        str(directory),
+        fingerprint="0" * 16,
+        options=PipelineOptions(["--runner=FnApiRunner"]),
+    )
+    return TinyDataset(
+        directory,
+        info,
+        load_entity_table(directory, "user", info.user_features),
+        load_entity_table(directory, "item", info.item_features),
+        labelled_pairs(directory, info),
+    )
+
+
+@pytest.fixture(scope="session")
+def raw_user_features():
+    """Gender, hobbies and age of each user as they came in, by row of the table."""
+    return [
+        (gender, hobbies.split("|"), float(age or "nan"))
+        for _, gender, hobbies, age in raw_users()
+    ]
+
+
+@pytest.fixture(scope="session")
+def new_model(dataset):
+    """Builds a tiny CMML with a fitted prior, its options changed by keyword."""
+
+    def build(*, seed=0, loss="squared", **changes):
+        model = build_cmml(
+            dataset.info,
+            dataset.users,
+            dataset.items,
+            dataclasses.replace(TINY, **changes),
+            loss=loss,
+            seed=seed,
+        )
+        model.prior.fit(dataset.pairs, seed=seed)
+        return model
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def set_large_weights():
+    """Makes every weight matter, as after a long training."""
+
+    def assign(model):
+        rng = np.random.default_rng(0)
+        for variable in model.trainable_variables:
+            variable.assign(rng.normal(scale=0.5, size=variable.shape))
+        return model
+
+    return assign
+
+
+@pytest.fixture(scope="session")
+def model(new_model, set_large_weights):
+    """A tiny CMML with large weights, to read only."""
+    return set_large_weights(new_model())
+
+
+@pytest.fixture(scope="session")
+def episode(dataset):
+    """The meta-test episodes: three tasks of 5 or fewer support and 2 query pairs."""
+    (batch,) = fixed_episodes(dataset.directory, META_TEST)
+    return {name: value for name, value in batch.items() if name != "task_id"}
