@@ -99,8 +99,8 @@ def config_values(folder):
             "support_size": 6,
             "query_size": 3,
             "batch_size": 16,
-            "max_epochs": 2,
-            "learning_rate": 0.01,
+            "max_epochs": 4,
+            "learning_rate": 0.1,
         },
         "evaluation": {
             "support_size": 6,

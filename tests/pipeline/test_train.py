@@ -51,7 +51,7 @@ def test_an_incomplete_data_set_is_an_error(config, tmp_path):
 def test_each_epoch_is_a_line_of_metrics(experiment):
     text = (experiment.run_dir / "metrics.jsonl").read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
-    assert [line["epoch"] for line in lines] == [1, 2]
+    assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
     assert set(lines[0]) == {
         *("epoch", "mae", "mse", "val_mae", "val_mse"),
         *("best_val_mae", "best_epoch", "tasks_per_s"),
@@ -71,8 +71,8 @@ def test_the_weights_are_those_of_the_best_epoch(experiment, config):
 
 def test_the_record_of_a_training_says_how_it_went(experiment):
     facts = RunDir(experiment.run_dir).facts("train")
-    assert facts["epochs"] == 2
-    assert facts["best_epoch"] in (1, 2)
+    assert facts["epochs"] == 4
+    assert facts["best_epoch"] in (1, 2, 3, 4)
     assert facts["num_parameters"] > 0
     assert facts["dataset"] == experiment.dataset_dir.name
 

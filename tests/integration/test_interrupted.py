@@ -1,0 +1,107 @@
+"""Steps that are killed in the middle, and started again."""
+
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+COMMAND = "import sys; from pipeline.cli import main; sys.exit(main())"
+TOO_LONG_S = 300
+
+
+@pytest.fixture
+def kill_when(raw_dir):
+    """Runs the command line in a process and kills it when a condition is met."""
+
+    def run(condition, *arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, *map(str, arguments)],
+            cwd=ROOT,
+            env=os.environ | {"CMML_DATA_DIR": str(raw_dir)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            give_up = time.monotonic() + TOO_LONG_S
+            while not condition():
+                assert process.poll() is None, "it ended before it could be killed"
+                assert time.monotonic() < give_up, "nothing to be killed has come"
+                time.sleep(0.002)
+        finally:
+            process.kill()
+            process.wait()
+
+    return run
+
+
+def digests(folder):
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(
+            path.read_bytes()
+        ).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def metric_lines(folder):
+    """The lines of the only `metrics.jsonl` under a folder, without the speed."""
+    paths = list(folder.glob("own/*/metrics.jsonl"))
+    if not paths:
+        return []
+    lines = paths[0].read_text(encoding="utf-8").splitlines(keepends=True)
+    whole = [json.loads(line) for line in lines if line.endswith("\n")]
+    return [{k: v for k, v in line.items() if k != "tasks_per_s"} for line in whole]
+
+
+def test_a_killed_preparation_leaves_no_trace_in_the_next_one(
+    cmml, kill_when, write_config, tmp_path
+):
+    path = write_config(tmp_path)
+    many = "prepare", "--config", path, "--set", "data.episodes.num_shards=50"
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    # Small blocks: it takes longer, and the result is the same.
+    kill_when(
+        lambda: any(killed.glob("own/*/episodes/*")),
+        *(*many, "--set", f"prepared_dir={killed}", "--text_block_bytes=256"),
+    )
+    assert not list(killed.glob("own/*/_SUCCESS"))
+    train = cmml("train", *many[1:], "--set", f"prepared_dir={killed}")
+    assert "is not a complete prepared data set" in train.stderr
+
+    assert cmml(*many, "--set", f"prepared_dir={killed}").status == 0
+    assert cmml(*many, "--set", f"prepared_dir={whole}").status == 0
+    assert digests(killed) == digests(whole)
+    assert list(killed.glob("own/*/_SUCCESS"))
+
+
+def test_a_killed_training_goes_on_where_it_was(cmml, kill_when, experiment, tmp_path):
+    longer = (
+        *("train", "--config", experiment.config_path),
+        *("--set", "training.max_epochs=10", "--set", "training.patience=10"),
+    )
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    kill_when(
+        lambda: len(metric_lines(killed)) >= 2,
+        *(*longer, "--set", f"runs_dir={killed}"),
+    )
+    num_done = len(metric_lines(killed))
+    assert 2 <= num_done < 10
+
+    resumed = cmml(*longer, "--set", f"runs_dir={killed}")
+    assert resumed.status == 0
+    (run_dir,) = (killed / "own").iterdir()
+    first_epoch = int(resumed.stderr.split(" after epoch ")[1].split()[0])
+    assert f"train: resuming {run_dir} after epoch" in resumed.stderr
+    assert first_epoch >= num_done
+
+    assert cmml(*longer, "--set", f"runs_dir={whole}").status == 0
+    assert [line["epoch"] for line in metric_lines(killed)] == list(range(1, 11))
+    for found, expected in zip(metric_lines(killed), metric_lines(whole), strict=True):
+        assert found == pytest.approx(expected, abs=1e-5)

@@ -1,0 +1,255 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from pipeline import cli, doctor
+from transforms.schema import DataError
+
+
+def one_line(text):
+    """The only line of a text."""
+    (line,) = text.splitlines()
+    return line
+
+
+def test_help_waits_for_no_library():
+    code = (
+        "import sys\n"
+        "from pipeline.cli import main\n"
+        "try:\n"
+        "    main(['--help'])\n"
+        "finally:\n"
+        "    heavy = {'tensorflow', 'apache_beam', 'pydantic', 'numpy', 'yaml'}\n"
+        "    assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    for step in ("prepare", "train", "evaluate", "export", "run", "predict", "doctor"):
+        assert step in done.stdout
+
+
+@pytest.mark.parametrize(
+    "step", ["prepare", "train", "evaluate", "export", "run", "predict", "doctor"]
+)
+def test_every_step_has_help(cmml, step):
+    done = cmml(step, "--help")
+    assert done.status == 0
+    assert f"usage: cmml {step}" in done.stdout
+
+
+def test_help_on_preparing_says_where_other_flags_go(cmml):
+    assert "Any other --flag goes to Beam" in cmml("prepare", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: STEP"),
+        (["trian"], "invalid choice: 'trian'"),
+        (["train"], "the following arguments are required: --config"),
+        (["train", "--conf", "a.yaml"], "arguments are required: --config"),
+        (["predict", "--input", "a"], "one of the arguments --model --config is requi"),
+        (
+            ["predict", "--input", "a", "--model", "b", "--config", "c"],
+            "not allowed wi",
+        ),
+        (["predict", "--input", "a", "--model", "b", "--top", "x"], "int value: 'x'"),
+        (["predict", "--input", "a", "--model", "b", "--top", "0"], "at least 1, got"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_explained(cmml, arguments, message):
+    done = cmml(*arguments)
+    assert done.status == 2
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("step", ["train", "evaluate", "export"])
+def test_unknown_arguments_are_one_line(cmml, step):
+    done = cmml(step, "--config", "own.yaml", "--runner=FlinkRunner", "stray")
+    assert done.status == 2
+    assert one_line(done.stderr) == (
+        f"cmml {step}: unknown arguments: --runner=FlinkRunner stray."
+    )
+
+
+def test_an_unknown_beam_flag_is_one_line(cmml, write_config, tmp_path):
+    done = cmml("prepare", "--config", write_config(tmp_path), "--runer=FlinkRunner")
+    assert done.status == 2
+    assert one_line(done.stderr).startswith("cmml prepare: unknown flags: --runer.")
+    assert not (tmp_path / "prepared").exists()
+
+
+@pytest.mark.parametrize(
+    "step", ["prepare", "train", "evaluate", "export", "run", "predict"]
+)
+def test_a_missing_configuration_is_one_line(cmml, step, tmp_path):
+    (tmp_path / "input.jsonl").touch()
+    more = ["--input", tmp_path / "input.jsonl"] if step == "predict" else []
+    done = cmml(step, "--config", tmp_path / "nowhere.yaml", *more)
+    assert done.status == 2
+    line = one_line(done.stderr)
+    assert line.startswith(f"cmml {step}: cannot read {tmp_path}/nowhere.yaml: ")
+
+
+def test_a_wrong_key_is_one_line(cmml, write_config, tmp_path):
+    path = write_config(tmp_path)
+    done = cmml("run", "--config", path, "--set", "model.droput=0.1")
+    assert done.status == 2
+    assert one_line(done.stderr) == (
+        f"cmml run: {path}: unknown key 'model.droput' (value 0.1); "
+        "did you mean 'dropout'?"
+    )
+
+
+@pytest.mark.parametrize("step", ["train", "evaluate", "export"])
+def test_a_step_before_its_data_is_one_line(cmml, write_config, tmp_path, step):
+    done = cmml(step, "--config", write_config(tmp_path))
+    assert done.status == 2
+    assert one_line(done.stderr).endswith("(no _SUCCESS): run `cmml prepare`.")
+
+
+@pytest.mark.parametrize("step", ["evaluate", "export"])
+def test_a_step_before_the_training_is_one_line(cmml, experiment, step):
+    done = cmml(step, "--config", experiment.config_path, "--set", "training.seed=9")
+    assert done.status == 2
+    assert one_line(done.stderr).endswith("with this configuration: run `cmml train`.")
+
+
+@pytest.mark.parametrize("step", ["prepare", "run"])
+def test_a_missing_column_of_an_own_table_is_one_line(
+    cmml, write_config, own_tables, tmp_path, step
+):
+    path = own_tables / "people.csv"
+    path.write_text(path.read_text("utf-8").replace("speaks", "Speeks"), "utf-8")
+    done = cmml(step, "--config", write_config(tmp_path), data_dir=own_tables)
+    assert done.status == 2
+    assert one_line(done.stderr) == (
+        f"cmml {step}: people.csv has no column 'speaks' (feature 'language' of users)"
+        "; did you mean 'Speeks'? Columns: person, sex, Speeks, age."
+    )
+
+
+def test_a_missing_table_is_one_line(cmml, write_config, own_tables, tmp_path):
+    (own_tables / "ratings.csv").unlink()
+    done = cmml("run", "--config", write_config(tmp_path), data_dir=own_tables)
+    assert done.status == 2
+    assert "interactions.table.path must name a file" in one_line(done.stderr)
+
+
+def test_too_many_bad_rows_fail_and_are_kept(cmml, write_config, tmp_path):
+    path = write_config(tmp_path)
+    limit = "data.max_rejected_fraction=0.005"
+    done = cmml("prepare", "--config", path, "--set", limit)
+    assert done.status == 2
+    # 4 bad rows beside 60 users with 12 ratings each: 4 / 724.
+    last = done.stderr.splitlines()[-1]
+    assert "allows 0.50% of the interactions to be refused, got 0.55% (4 of 724" in last
+    (dataset_dir,) = (tmp_path / "prepared" / "own").iterdir()
+    assert [path.name for path in dataset_dir.iterdir()] == ["rejected"]
+    (part,) = (dataset_dir / "rejected").iterdir()
+    rows = [json.loads(line) for line in part.read_text("utf-8").splitlines()]
+    assert {row["reason"] for row in rows} == {
+        *("label_out_of_range", "not_a_number", "missing_field", "malformed"),
+    }
+    assert rows[0]["source"] == "ratings.csv"
+    assert rows[0]["line"] == 722  # After the header and 720 ratings.
+
+
+def test_too_few_ratings_are_one_line(cmml, write_config, tmp_path):
+    path = write_config(tmp_path)
+    done = cmml("prepare", "--config", path, "--set", "data.episodes.query_size=30")
+    assert done.status == 2
+    last = done.stderr.splitlines()[-1]
+    assert "at least one task must be in meta-train, got none." in last
+    assert "Lower episodes.query_size" in last
+
+
+def test_a_foreign_file_where_the_data_go_is_one_line(
+    cmml, write_config, experiment, tmp_path
+):
+    # The same data have the same folder name, whatever the parent.
+    path = write_config(tmp_path)
+    folder = tmp_path / "prepared" / "own" / experiment.dataset_dir.name
+    folder.mkdir(parents=True)
+    (folder / "thesis.doc").touch()
+    done = cmml("prepare", "--config", path)
+    assert done.status == 2
+    assert "has 'thesis.doc': choose another one." in done.stderr.splitlines()[-1]
+    assert (folder / "thesis.doc").exists()
+
+
+def test_an_export_without_items_to_recommend_is_one_line(cmml, experiment):
+    rare = "export.min_item_count=1000"
+    done = cmml("export", "--config", experiment.config_path, "--set", rare)
+    assert done.status == 2
+    assert "none has min_item_count = 1000" in one_line(done.stderr)
+
+
+def test_predict_needs_a_file_to_read(cmml, experiment, tmp_path):
+    done = cmml("predict", "--config", experiment.config_path, "--input", tmp_path)
+    assert done.status == 2
+    assert one_line(done.stderr) == (
+        f"cmml predict: --input must be a file, got '{tmp_path}'."
+    )
+
+
+def test_predict_needs_a_folder_to_write_to(cmml, experiment, tmp_path):
+    (tmp_path / "input.jsonl").touch()
+    done = cmml(
+        *("predict", "--model", experiment.exported),
+        *("--input", tmp_path / "input.jsonl"),
+        *("--output", tmp_path / "no" / "answers.jsonl"),
+    )
+    assert done.status == 2
+    assert "--output must be in a folder that exists" in one_line(done.stderr)
+
+
+def test_predict_needs_text_to_read(cmml, experiment, tmp_path):
+    (tmp_path / "input.jsonl").write_bytes(b'{"task_id": "\xff"}\n')
+    model, file = experiment.exported, tmp_path / "input.jsonl"
+    done = cmml("predict", "--model", model, "--input", file)
+    assert done.status == 2
+    assert f"{file} must be UTF-8 text: " in one_line(done.stderr)
+
+
+def test_predict_without_a_model_is_one_line(cmml, write_config, tmp_path):
+    (tmp_path / "input.jsonl").touch()
+    for source in (["--model", tmp_path], ["--config", write_config(tmp_path)]):
+        done = cmml("predict", *source, "--input", tmp_path / "input.jsonl")
+        assert done.status == 2
+        assert "holds no exported model: run `cmml" in one_line(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (DataError("the disk is full"), 2, "cmml doctor: the disk is full\n"),
+        (KeyboardInterrupt(), 130, "cmml doctor: interrupted\n"),
+    ],
+)
+def test_how_a_step_ends_is_the_exit_status(monkeypatch, capsys, error, status, said):
+    def fail():
+        raise error
+
+    monkeypatch.setattr(doctor, "run", fail)
+    assert cli.main(["doctor"]) == status
+    assert capsys.readouterr() == ("", said)
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    def fail():
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(doctor, "run", fail)
+    with pytest.raises(ValueError, match="a bug"):
+        cli.main(["doctor"])
+
+
+def test_the_console_script_exits_with_the_status(monkeypatch):
+    monkeypatch.setattr(doctor, "run", lambda: 1)
+    monkeypatch.setattr(sys, "argv", ["cmml", "doctor"])
+    with pytest.raises(SystemExit, match="1"):
+        cli.entry_point()

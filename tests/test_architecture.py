@@ -1,0 +1,138 @@
+"""The rules of the house: who may import whom, and what every file must have."""
+
+import ast
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+MAY_IMPORT = {
+    "transforms": set(),
+    "models": {"transforms.schema"},
+    "tuning": {"models", "transforms.schema"},
+    "pipeline": {"models", "transforms", "tuning"},
+}
+PACKAGES = sorted(MAY_IMPORT)
+FOLDERS = (*PACKAGES, "benchmarks", "configs", "deploy", "docs", "examples", "tests")
+SOURCES = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def parse(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported_names(nodes):
+    """Names of modules, and of what is taken from them."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def outside_functions(node):
+    """Yields the nodes that run when the module is imported."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from outside_functions(child)
+
+
+def is_allowed(name, package):
+    prefixes = MAY_IMPORT[package] | {package}
+    return any(name == p or name.startswith(p + ".") for p in prefixes)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_only_what_it_may(package):
+    for source in (ROOT / package).rglob("*.py"):
+        names = imported_names(ast.walk(parse(source)))
+        ours = {name for name in names if name.split(".")[0] in PACKAGES}
+        bad = {name for name in ours if not is_allowed(name, package)}
+        assert not bad, f"{name_of(source)} must not import {sorted(bad)}"
+
+
+def test_imports_are_absolute():
+    for source in SOURCES:
+        for node in ast.walk(parse(source)):
+            is_relative = isinstance(node, ast.ImportFrom) and node.level > 0
+            assert not is_relative, f"{name_of(source)} has a relative import"
+
+
+def test_transforms_never_import_tensorflow_at_module_level():
+    for source in (ROOT / "transforms").rglob("*.py"):
+        names = imported_names(outside_functions(parse(source)))
+        top = {name.split(".")[0] for name in names}
+        heavy = top & {"tensorflow", "tensorflow_datasets", "tf_keras"}
+        assert not heavy, f"{name_of(source)} imports {sorted(heavy)} at module level"
+
+
+def test_the_data_contract_takes_the_standard_library_alone():
+    names = imported_names(ast.walk(parse(ROOT / "transforms" / "schema.py")))
+    foreign = {name.split(".")[0] for name in names} - sys.stdlib_module_names
+    assert not foreign
+
+
+def test_the_data_contract_and_the_options_drag_in_no_library():
+    code = (
+        "import sys, transforms.schema, models.options\n"
+        "heavy = {'apache_beam', 'tensorflow', 'pydantic', 'numpy'}\n"
+        "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_an_init_holds_a_docstring_and_nothing_else():
+    for source in SOURCES:
+        if source.name == "__init__.py":
+            tree = parse(source)
+            assert ast.get_docstring(tree), f"{name_of(source)} has no docstring"
+            assert len(tree.body) == 1, f"{name_of(source)} holds more than that"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=name_of)
+def test_what_is_public_has_a_docstring(source):
+    tree = parse(source)
+    assert ast.get_docstring(tree), "the module has no docstring"
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    for node in [*tree.body, *(part for c in classes for part in c.body)]:
+        is_definition = isinstance(node, ast.FunctionDef | ast.ClassDef)
+        if is_definition and not node.name.startswith("_"):
+            is_private = any(node in c.body and c.name.startswith("_") for c in classes)
+            assert is_private or ast.get_docstring(node), f"{node.name} has none"
+
+
+def test_setup_lists_exactly_the_packages_that_exist():
+    (listed,) = [
+        ast.literal_eval(node.value)
+        for node in ast.walk(parse(ROOT / "setup.py"))
+        if isinstance(node, ast.keyword) and node.arg == "packages"
+    ]
+    folders = {source.parent for source in SOURCES}
+    assert sorted(listed) == sorted(name_of(f).replace("/", ".") for f in folders)
+    for folder in folders:
+        assert (folder / "__init__.py").is_file(), f"{name_of(folder)} is no package"
+
+
+def test_tests_are_no_packages():
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+def test_no_file_has_left_over_work_or_a_path_of_some_machine():
+    pattern = re.compile(r"\b(TODO|FIXME|XXX)\b|/(root|home|Users)/")
+    suffixes = {".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".json", ".config"}
+    files = [path for path in ROOT.iterdir() if path.is_file()]
+    files += [path for name in FOLDERS for path in (ROOT / name).rglob("*")]
+    for path in files:
+        if path.suffix in suffixes and path != pathlib.Path(__file__):
+            found = pattern.search(path.read_text(encoding="utf-8"))
+            assert not found, f"{name_of(path)} has {found[0]!r}"
