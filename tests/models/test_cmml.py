@@ -1,0 +1,184 @@
+import numpy as np
+import pytest
+
+from models.label_prior import ConstantPrior, FactorPrior
+from models.legacy_keras import tf
+from models.recommender import split_episode
+
+
+def prior_scores(model, episode):
+    """What the prior of a model expects of the query pairs."""
+    units = {
+        role: model.prior.units(episode[f"{role}_user"], episode[f"{role}_item"])
+        for role in ("support", "query")
+    }
+    vector = model.prior.solve(
+        units["support"], episode["support_label"], episode["support_mask"]
+    )
+    return model.prior.expect(vector, units["query"])
+
+
+def train(model, episode, num_steps, learning_rate=0.01):
+    """Takes a few steps on one batch and returns the loss before each."""
+    model.compile(tf.keras.optimizers.Adam(learning_rate))
+    batches = tf.data.Dataset.from_tensors(episode).repeat(num_steps)
+    losses = tf.keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda _, logs: seen.append(logs["loss"])
+    )
+    seen = []
+    model.fit(batches, verbose=0, callbacks=[losses])
+    return seen
+
+
+def test_a_call_adapts_to_the_support_and_scores_the_query(model, episode):
+    support, query = split_episode(episode)
+    np.testing.assert_allclose(
+        model(episode), model.score(model.adapt(support), query), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("prior", ["factors", "constant"])
+def test_the_backbone_adds_to_what_the_prior_expects(new_model, episode, prior):
+    model = new_model(prior=prior)
+    model.backbone.kernels[-1].assign(tf.zeros_like(model.backbone.kernels[-1]))
+    np.testing.assert_allclose(model(episode), prior_scores(model, episode), rtol=1e-6)
+    model.backbone.biases[-1].assign([2.0])
+    # The backbone says 2 of every pair, in units of the deviation of the labels.
+    expected = prior_scores(model, episode) + 2.0 * model.label_std
+    np.testing.assert_allclose(model(episode), expected, rtol=1e-6)
+
+
+def test_scores_start_near_what_the_prior_expects(new_model, episode):
+    model = new_model()
+    change = np.abs(model(episode) - prior_scores(model, episode))
+    assert 0.0 < change.max() < 0.1
+
+
+def test_another_unit_of_the_labels_changes_the_unit_of_the_scores(
+    new_model, set_large_weights, episode
+):
+    stars, others = (set_large_weights(new_model(prior="constant")) for _ in range(2))
+    # Labels of 10 * stars + 7 have ten times the deviation about another mean.
+    others.label_std = 10.0 * stars.label_std
+    others.label_mean = 10.0 * stars.label_mean + 7.0
+    others.prior = ConstantPrior(others.label_mean)
+    rescaled = {**episode, "support_label": 10.0 * episode["support_label"] + 7.0}
+    np.testing.assert_allclose(others(rescaled), 10.0 * stars(episode) + 7.0, rtol=1e-4)
+
+
+def test_scores_depend_on_users_items_and_support(model, episode):
+    before = model(episode)
+    for name, value in (
+        ("query_user", episode["query_user"] - 1),
+        ("query_item", episode["query_item"] % 10 + 1),
+        ("support_item", episode["support_item"] % 10 + 1),
+        ("support_label", 6.0 - episode["support_label"]),
+    ):
+        after = model({**episode, name: value})
+        assert (np.abs(after - before).max(axis=1) > 1e-3).all(), name
+
+
+def test_items_seen_too_rarely_differ_by_their_features_alone(dataset, new_model):
+    model = new_model(prior="constant")
+    vectors = model.item_vectors().numpy()
+    rare = np.flatnonzero(dataset.items.counts < 2)
+    assert {0, 10} <= set(rare)
+    is_zero = (vectors[:, -3:] == 0.0).all(axis=1)  # The id embedding is the last one.
+    np.testing.assert_array_equal(np.flatnonzero(is_zero), rare)
+
+
+def test_item_vectors_are_what_pairs_are_made_of(model, episode):
+    support, query = split_episode(episode)
+    pairs = model.pair(
+        model.users(query["query_user"][:, :1]),  # Once, for all pairs of a task.
+        tf.gather(model.item_vectors(), query["query_item"]),
+    )
+    context = model.adapt(support)
+    np.testing.assert_allclose(
+        model.modulated_score(context, pairs), model.score(context, query), atol=1e-6
+    )
+
+
+def test_units_are_dropped_in_training_alone(new_model, set_large_weights, episode):
+    model = set_large_weights(new_model(prior="constant", dropout=0.5))
+    np.testing.assert_array_equal(model(episode), model(episode))
+    trained = model(episode, training=True)
+    assert not np.allclose(trained, model(episode))
+    assert not np.allclose(trained, model(episode, training=True))  # Others each time.
+
+
+def test_training_meets_the_prior_that_has_not_seen_the_user(
+    new_model, dataset, episode
+):
+    model = new_model(dropout=0.0)
+    user = int(dataset.pairs.user[0])
+    of_meta_train = {
+        name: tf.fill(value.shape, user) if name.endswith("user") else value
+        for name, value in episode.items()
+    }
+    for batch, are_alike in ((episode, True), (of_meta_train, False)):
+        inference, training = model(batch), model(batch, training=True)
+        assert np.allclose(inference, training, atol=1e-5) == are_alike
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute"])
+def test_the_loss_is_over_query_pairs_and_the_mae_a_mean_over_tasks(
+    new_model, episode, loss
+):
+    model = new_model(prior="constant", loss=loss)
+    model.backbone.kernels[-1].assign(tf.zeros_like(model.backbone.kernels[-1]))
+    # Every score is the mean label; labels are off by 1, 3 | 2 | and nothing to score.
+    off = tf.constant([[1.0, -3.0], [2.0, np.nan], [np.nan, np.nan]])
+    mask = tf.math.is_finite(off)
+    labels = tf.where(mask, off + model.label_mean, 0.0)
+    batch = {**episode, "query_label": labels, "query_mask": mask}
+    value = model.compute_loss(batch)
+    # Squared (1 + 9 + 4) / 3, absolute (1 + 3 + 2) / 3.
+    expected = {"squared": 14.0 / 3.0, "absolute": 2.0}[loss]
+    assert value.numpy() == pytest.approx(expected, rel=1e-5)
+    # Two tasks: ((1 + 3) / 2 + 2) / 2 = 2.
+    metrics = {metric.name: float(metric.result()) for metric in model.metrics}
+    assert metrics["mae"] == pytest.approx(2.0, rel=1e-5)
+    assert metrics["mse"] == pytest.approx(14.0 / 3.0, rel=1e-5)
+
+
+@pytest.mark.parametrize("prior", ["factors", "constant"])
+def test_every_weight_but_those_of_the_prior_moves_in_a_few_steps(
+    new_model, episode, prior
+):
+    model = new_model(prior=prior, dropout=0.0)
+    before = {variable.ref(): variable.numpy() for variable in model.variables}
+    train(model, episode, num_steps=3)
+    still = {ref for ref, value in before.items() if np.all(ref.deref() == value)}
+    assert still == {variable.ref() for variable in model.prior.variables}
+
+
+def test_one_batch_can_be_learnt_by_heart(new_model, episode):
+    losses = train(new_model(dropout=0.0), episode, num_steps=60, learning_rate=0.02)
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_a_checkpoint_brings_back_the_scores(
+    model, new_model, set_large_weights, episode, tmp_path
+):
+    path = tf.train.Checkpoint(model=model).save(tmp_path / "weights")
+    fresh = new_model(seed=1)
+    assert not np.allclose(fresh(episode), model(episode))
+    tf.train.Checkpoint(model=fresh).restore(path).assert_consumed()
+    np.testing.assert_array_equal(fresh(episode), model(episode))
+
+
+def test_the_seed_decides_the_weights(new_model, episode):
+    first, again, other = (new_model(seed=seed)(episode) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_options_choose_the_parts(new_model):
+    full = new_model()
+    assert isinstance(full.prior, FactorPrior)
+    # Three features of width 3 a side, the id of the item, and what the prior expects.
+    assert full.backbone.input_dim == 9 + 12 + 1
+    plain = new_model(prior="constant", item_id=False)
+    assert isinstance(plain.prior, ConstantPrior)
+    assert plain.backbone.input_dim == 9 + 9
