@@ -113,13 +113,13 @@ class TrainingConfig(_Section):
     """
 
     support_size: int = pydantic.Field(40, ge=1)
-    query_size: int = pydantic.Field(10, ge=1)
+    query_size: int = pydantic.Field(20, ge=1)
     batch_size: int = pydantic.Field(128, ge=1)
     full_support_fraction: float = pydantic.Field(0.5, ge=0.0, le=1.0)
     loss: Literal["squared", "absolute"] = "squared"
     learning_rate: float = pydantic.Field(1e-3, gt=0.0)
-    max_epochs: int = pydantic.Field(60, ge=1)
-    patience: int = pydantic.Field(10, ge=1)
+    max_epochs: int = pydantic.Field(40, ge=1)
+    patience: int = pydantic.Field(8, ge=1)
     steps_per_execution: int = pydantic.Field(8, ge=1)
     seed: int = 0
 
