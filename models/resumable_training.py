@@ -64,6 +64,7 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         state = tf.train.Checkpoint(
             model=model,
             optimizer=model.optimizer,
+            generators=_generators(model),
             epoch=self.epoch,
             best=self.best,
             best_epoch=self.best_epoch,
@@ -129,6 +130,12 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         temporary = path.with_suffix(".tmp")
         temporary.write_text("".join(kept), encoding="utf-8")
         os.replace(temporary, path)
+
+
+def _generators(model: tf.keras.Model) -> list[tf.random.Generator]:
+    """Finds the generators of dropout, which Keras keeps out of its checkpoints."""
+    random = [getattr(layer, "_random_generator", None) for layer in model.submodules]
+    return [r._generator for r in random if r is not None and r._generator is not None]
 
 
 def restore_best(model: tf.keras.Model, run_dir: str | pathlib.Path) -> None:
