@@ -101,7 +101,7 @@ def _fitted_baselines(
         batch_size=options.batch_size,
     )
     batches = list(validation)
-    fitted = {}
+    fitted: dict[str, Baseline] = {}
     for name in options.baselines:
         say(f"evaluate: fitting {name}")
         fitted[name] = select(BASELINES[name], pairs, batches)
