@@ -162,6 +162,20 @@ def test_every_wrong_key_is_told_at_once(load):
         load(MINIMAL, "model.a=1", "training.b=2", "c=3")
 
 
+@pytest.mark.parametrize("odd", ["null", "[[1]]", "{a: 1}", "{1: 2}", "''", ".inf"])
+def test_whatever_a_value_is_its_error_is_one_line(load, odd):
+    messages = {}
+    for key in (value.partition("=")[0] for value in OTHER_VALUES):
+        try:
+            load(MINIMAL, f"{key}={odd}")
+        except ConfigError as error:
+            messages[key] = str(error)
+    assert messages
+    for key, message in messages.items():
+        assert key.split(".")[0] in message
+        assert len(message.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
