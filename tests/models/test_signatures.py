@@ -203,7 +203,7 @@ def test_user_features_nobody_knows_are_as_if_not_given(serve, rank_request):
     np.testing.assert_allclose(*scores, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("block", [1, 3, 9, 2048])
+@pytest.mark.parametrize("block", [1, 4, 9, 2048])  # Of 9 items.
 def test_recommend_ranks_the_catalogue_as_rank_does_in_blocks_of_any_size(
     serve, rank_request, recommend_request, monkeypatch, block
 ):
