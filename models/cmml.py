@@ -16,7 +16,7 @@ from models.losses import LOSSES, masked_squared_error, task_absolute_error
 from models.modulation import FiLMModulation
 from models.options import CMMLOptions
 from models.recommender import Episode, split_episode
-from transforms.schema import DatasetInfo
+from transforms.schema import DataError, DatasetInfo
 
 LabelPrior: TypeAlias = ConstantPrior | FactorPrior
 
@@ -37,6 +37,9 @@ class CMML(tfrs.Model):
         label_std: Their standard deviation, their unit inside.
         loss: "squared" or "absolute", what is minimised on the query set.
         seed: Seed of dropout and of the backbone.
+
+    Raises:
+        DataError: If pairs have neither features, nor ids, nor a prior to go by.
 
     Call arguments:
         episode: A batch of episodes.
@@ -69,6 +72,12 @@ class CMML(tfrs.Model):
         self.label_mean = label_mean
         self.label_std = label_std
         pair_dim = users.width + items.width + prior.num_evidence
+        if not pair_dim:
+            raise DataError(
+                "a pair must have something to be told by, got users and items without "
+                "features: give them features, set model.item_id, or model.prior to "
+                "'factors'."
+            )
         # One mask for all pairs of a set; its generator is saved, so that a resumed
         # training goes on as if it had not stopped.
         self.dropout = tf.keras.layers.Dropout(

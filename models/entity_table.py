@@ -45,10 +45,9 @@ def load_entity_table(
     Raises:
         ValueError: If the rows do not run from 1 to N.
     """
-    pattern = str(
-        pathlib.Path(dataset_dir) / schema.ENTITIES_DIR / f"{kind}-*.tfrecord"
-    )
-    records = tf.data.TFRecordDataset(sorted(tf.io.gfile.glob(pattern)))
+    directory = pathlib.Path(dataset_dir) / schema.ENTITIES_DIR
+    paths = sorted(str(path) for path in directory.glob(f"{kind}-*.tfrecord"))
+    records = tf.data.TFRecordDataset(paths)
 
     def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         return _densify(
@@ -58,7 +57,9 @@ def load_entity_table(
     batches = list(records.batch(4096).map(parse).as_numpy_iterator())
     rows = np.concatenate([[0], *(batch[schema.ENTITY_ROW_KEY] for batch in batches)])
     if not np.array_equal(rows, np.arange(len(rows))):
-        raise ValueError(f"rows of {pattern} must run from 1 to N, got {rows[1:]}.")
+        raise ValueError(
+            f"rows of {directory}/{kind}-* must run from 1 to N, got {rows[1:]}."
+        )
     unknown = {schema.ENTITY_COUNT_KEY: np.zeros([1], np.int64)}
     unknown |= {feature.name: unknown_row(feature) for feature in features}
     columns = {

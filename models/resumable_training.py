@@ -1,6 +1,7 @@
 """Callbacks that let a killed training go on where it was, and say how it goes."""
 
 import json
+import math
 import os
 import pathlib
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from models.legacy_keras import tf
+from transforms.schema import DataError
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -92,31 +94,45 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         self._started = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Saves, logs, and stops if patience has run out."""
+        """Saves, logs, and stops if patience has run out.
+
+        Raises:
+            DataError: If the metric is not finite.
+        """
         assert logs is not None
-        seconds = time.monotonic() - self._started
+        value = logs[self._monitor]
+        if not math.isfinite(value):
+            raise DataError(
+                f"{self._monitor} must be finite, got {value} after epoch {epoch + 1}: "
+                "lower the learning rate, or look for extreme numeric features."
+            )
         self.epoch.assign(epoch + 1)
-        if logs[self._monitor] < float(self.best):
-            self.best.assign(logs[self._monitor])
+        if value < float(self.best):
+            self.best.assign(value)
             self.best_epoch.assign(epoch + 1)
             self._best_weights.save()
+        line = self._line(logs)
+        # The line first: one of an epoch whose state was not saved is dropped later.
+        with (self._run_dir / METRICS_FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
         self._last.save()
+        self.on_epoch(line)
+        self.model.stop_training = self.has_converged
+
+    def _line(self, logs: dict[str, float]) -> dict[str, Any]:
+        seconds = time.monotonic() - self._started
         metrics = {
             name: round(float(value), 6)
             for name, value in logs.items()
             if not name.endswith("loss")  # Of the last batch only.
         }
-        line = {
-            "epoch": epoch + 1,
+        return {
+            "epoch": int(self.epoch),
             **metrics,
             f"best_{self._monitor}": round(float(self.best), 6),
             "best_epoch": int(self.best_epoch),
             "tasks_per_s": round(self._num_tasks / seconds, 1),
         }
-        with (self._run_dir / METRICS_FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        self.on_epoch(line)
-        self.model.stop_training = self.has_converged
 
     def _truncate_metrics(self) -> None:
         """Drops lines of epochs after the last saved state."""

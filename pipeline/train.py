@@ -38,9 +38,13 @@ def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
     if run.is_done(STEP, fingerprint):
         say(f"train: {run.path} is up to date")
         return run
-    for split in (schema.META_TRAIN, schema.META_VALIDATION):
-        if not info.num_tasks.get(split):
-            raise DataError(f"{dataset_dir} holds no {split} tasks to train with.")
+    for split, needed in ((schema.META_TRAIN, 2), (schema.META_VALIDATION, 1)):
+        found = info.num_tasks.get(split, 0)
+        if found < needed:
+            raise DataError(
+                f"{dataset_dir} must hold at least {needed} {split} tasks to train "
+                f"with, got {found}."
+            )
     dataset = load_dataset(dataset_dir)
     model = new_model(config, dataset)
     facts = _fit(model, dataset, config.training, run)

@@ -1,9 +1,14 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
+from models.cmml import build_cmml
 from models.label_prior import ConstantPrior, FactorPrior
 from models.legacy_keras import tf
+from models.options import CMMLOptions
 from models.recommender import split_episode
+from transforms.schema import DataError
 
 
 def prior_scores(model, episode):
@@ -184,3 +189,14 @@ def test_options_choose_the_parts(new_model):
     plain = new_model(prior="constant", item_id=False)
     assert isinstance(plain.prior, ConstantPrior)
     assert plain.backbone.input_dim == 9 + 9
+
+
+def test_pairs_that_nothing_is_known_of_are_refused(dataset):
+    info = dataclasses.replace(dataset.info, user_features=(), item_features=())
+    users, items = (
+        dataclasses.replace(table, features=(), encoded={})
+        for table in (dataset.users, dataset.items)
+    )
+    options = CMMLOptions(item_id=False, prior="constant")
+    with pytest.raises(DataError, match="users and items without features"):
+        build_cmml(info, users, items, options)

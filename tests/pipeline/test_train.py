@@ -28,18 +28,21 @@ def test_a_finished_training_is_skipped(experiment, config, capsys):
     assert changed == {"config.resolved.yaml"}
 
 
-@pytest.mark.parametrize("split", ["meta_train", "meta_validation"])
-def test_a_data_set_without_tasks_to_train_with_is_an_error(
-    experiment, tmp_path, split
+@pytest.mark.parametrize(
+    ("split", "found", "needed"), [("meta_train", 1, 2), ("meta_validation", 0, 1)]
+)
+def test_a_data_set_with_too_few_tasks_to_train_with_is_an_error(
+    experiment, tmp_path, split, found, needed
 ):
     dataset_dir = shutil.copytree(experiment.dataset_dir, tmp_path / "data")
     path = dataset_dir / "dataset.json"
     info = json.loads(path.read_text(encoding="utf-8"))
-    info["num_tasks"][split] = 0
+    info["num_tasks"][split] = found
     path.write_text(json.dumps(info), encoding="utf-8")
     runs = [f"runs_dir={tmp_path}", "training.seed=1"]
     config = load_config(experiment.config_path, runs)
-    with pytest.raises(DataError, match=f"data holds no {split} tasks to train with"):
+    message = f"at least {needed} {split} tasks to train with, got {found}"
+    with pytest.raises(DataError, match=message):
         train(config, dataset_dir)
 
 
