@@ -2,7 +2,7 @@
 
 from models.legacy_keras import tf  # isort: skip  Before anything that imports Keras.
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import tensorflow_recommenders as tfrs
 
@@ -16,9 +16,23 @@ from models.losses import LOSSES, masked_squared_error, task_absolute_error
 from models.modulation import FiLMModulation
 from models.options import CMMLOptions
 from models.recommender import Episode, split_episode
-from transforms.schema import DataError, DatasetInfo
+from transforms.schema import UNKNOWN, DataError, DatasetInfo
 
 LabelPrior: TypeAlias = ConstantPrior | FactorPrior
+
+
+class Pairs(NamedTuple):
+    """Embedded pairs of a support or query set.
+
+    Attributes:
+        user: float32 [B, 1, U], one user a task.
+        items: float32 [B, S, I].
+        units: float32 [B, S, prior.pair_dim], what the prior knows of each pair.
+    """
+
+    user: tf.Tensor
+    items: tf.Tensor
+    units: tf.Tensor
 
 
 class CMML(tfrs.Model):
@@ -116,48 +130,32 @@ class CMML(tfrs.Model):
 
     def adapt(self, support: Episode, training: bool = False) -> tf.Tensor:
         """Encodes each support set as a context, float32 [B, C]."""
-        pairs = self._pairs(support, "support", training)
-        return self.encode(
-            pairs, support["support_label"], support["support_mask"], training
+        mask = support["support_mask"]
+        users = tf.where(mask, support["support_user"], UNKNOWN)
+        # A task is one user, embedded once; 0 if there is padding alone.
+        user = tf.maximum(tf.reduce_max(users, axis=1, keepdims=True), UNKNOWN)
+        pairs = Pairs(
+            self.users(user),
+            self.items(support["support_item"]),
+            self.prior.units(users, support["support_item"], training),
         )
+        return self.encode(pairs, support["support_label"], mask, training)
 
     def score(
         self, state: tf.Tensor, query: Episode, training: bool = False
     ) -> tf.Tensor:
         """Scores query pairs given the context of their task, float32 [B, Q]."""
-        pairs = self._pairs(query, "query", training)
+        users, items = query["query_user"], query["query_item"]
+        pairs = Pairs(
+            self.users(users[:, :1]),  # One user a task, padding last.
+            self.items(items),
+            self.prior.units(users, items, training),
+        )
         return self.modulated_score(state, pairs, training)
-
-    def _pairs(self, episode: Episode, role: str, training: bool) -> tf.Tensor:
-        users, items = episode[f"{role}_user"], episode[f"{role}_item"]
-        units = self.prior.units(users, items, training)
-        return self.pair(
-            self.users(users), tf.concat([self.items(items), units], axis=-1)
-        )
-
-    def item_vectors(self) -> tf.Tensor:
-        """What `pair` wants of every item of the catalogue, float32 [N + 1, width]."""
-        rows = tf.range(self.items.num_rows)
-        return tf.concat(
-            [self.items.embed_rows(rows), self.prior.units(rows, rows)], axis=-1
-        )
-
-    def pair(self, users: tf.Tensor, items: tf.Tensor) -> tf.Tensor:
-        """Joins users and items.
-
-        Args:
-            users: float32 [B, S, users.width], or [B, 1, users.width] for all pairs.
-            items: float32 [B, S, ...], as `item_vectors` has them.
-
-        Returns:
-            float32 [B, S, D + prior.pair_dim], the units of the prior last.
-        """
-        shape = tf.concat([tf.shape(items)[:-1], [self.users.width]], axis=0)
-        return tf.concat([tf.broadcast_to(users, shape), items], axis=-1)
 
     def encode(
         self,
-        pairs: tf.Tensor,
+        pairs: Pairs,
         labels: tf.Tensor,
         support_mask: tf.Tensor,
         training: bool = False,
@@ -165,7 +163,7 @@ class CMML(tfrs.Model):
         """Encodes support pairs as a context.
 
         Args:
-            pairs: float32 [B, S, ...], as `pair` joins them.
+            pairs: Embedded support pairs.
             labels: float32 [B, S], in the unit of the data set.
             support_mask: bool [B, S], False for padding.
             training: Whether units are dropped.
@@ -174,48 +172,44 @@ class CMML(tfrs.Model):
             float32 [B, C]: the context embedding, then the vector of the prior.
         """
         labels = tf.where(support_mask, labels, self.label_mean)  # Padding may be NaN.
-        embedded, units = self._split(pairs)
-        vector = self.prior.solve(units, labels, support_mask)
-        embedded, expected = self._with_evidence(embedded, units, vector, training)
+        vector = self.prior.solve(pairs.units, labels, support_mask)
+        expected = self.prior.expect(vector, pairs.units)
         surprise = (labels - expected) / self.label_std
-        context = self.encoder(embedded, surprise, support_mask)
+        parts = self._parts(pairs, expected, training)
+        context = self.encoder(parts, surprise, support_mask)
         return tf.concat([context, vector], axis=-1)
 
     def modulated_score(
-        self, context: tf.Tensor, pairs: tf.Tensor, training: bool = False
+        self, context: tf.Tensor, pairs: Pairs, training: bool = False
     ) -> tf.Tensor:
         """Scores query pairs with the backbone bent by the context.
 
         Args:
             context: float32 [B, C], as `encode` returns it.
-            pairs: float32 [B, Q, ...], as `pair` joins them.
+            pairs: Embedded query pairs.
             training: Whether units are dropped.
 
         Returns:
             float32 [B, Q], in the unit of the labels.
         """
-        embedded, units = self._split(pairs)
         width = self.backbone.input_dim
         context, vector = context[..., :width], context[..., width:]
-        embedded, expected = self._with_evidence(embedded, units, vector, training)
+        expected = self.prior.expect(vector, pairs.units)
+        user, *others = self._parts(pairs, expected, training)
+        shape = tf.concat([tf.shape(expected), [self.users.width]], axis=0)
+        embedded = tf.concat([tf.broadcast_to(user, shape), *others], axis=-1)
         modulation = self.modulation(self.hybrid(context, embedded))
         return expected + self.label_std * self.backbone(embedded, modulation)
 
-    def _split(self, pairs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Separates the embedding of pairs from the units of the prior."""
-        width = self.users.width + self.items.width
-        return pairs[..., :width], pairs[..., width:]
-
-    def _with_evidence(
-        self, embedded: tf.Tensor, units: tf.Tensor, vector: tf.Tensor, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Appends the expected label to the embedding, and returns it beside."""
-        embedded = self.dropout(embedded, training=training)
-        expected = self.prior.expect(vector, units)
+    def _parts(
+        self, pairs: Pairs, expected: tf.Tensor, training: bool
+    ) -> list[tf.Tensor]:
+        """Parts of the pair embedding: user, item, and the label to be expected."""
+        parts = [self.dropout(part, training=training) for part in pairs[:2]]
         if self.prior.num_evidence:
             evidence = (expected - self.label_mean) / self.label_std
-            embedded = tf.concat([embedded, evidence[..., tf.newaxis]], axis=-1)
-        return embedded, expected
+            parts.append(evidence[..., tf.newaxis])
+        return parts
 
 
 def build_cmml(

@@ -18,7 +18,7 @@ class SequentialEncoder(tf.keras.layers.Layer):
         label_dim: Width of the embedding of a label.
 
     Call arguments:
-        pairs: float32 [B, S, D], embedded pairs.
+        pairs: float32 [B, S, D], embedded pairs, or parts of them as `MaskedGRU` takes.
         labels: float32 [B, S], standardised ratings, or 1/0 for click/no click.
         support_mask: bool [B, S], True for a real pair, False for padding.
 
@@ -49,10 +49,12 @@ class SequentialEncoder(tf.keras.layers.Layer):
         self.projection = tf.keras.layers.Dense(context_dim, name="projection")
 
     def call(
-        self, pairs: tf.Tensor, labels: tf.Tensor, support_mask: tf.Tensor
+        self,
+        pairs: tf.Tensor | list[tf.Tensor],
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
     ) -> tf.Tensor:
         """Encodes the pairs one after the other."""
-        embedded = self.label_embedding(labels[..., tf.newaxis])
-        labelled = tf.concat([pairs, embedded], axis=-1)  # [B, S, D + label_dim]
-        state = self.gru(labelled, support_mask)  # [B, H]
+        embedded = self.label_embedding(labels[..., tf.newaxis])  # [B, S, label_dim]
+        state = self.gru([*tf.nest.flatten(pairs), embedded], support_mask)  # [B, H]
         return self.projection(self.hidden(state))

@@ -9,14 +9,15 @@ from models.legacy_keras import tf
 class MaskedGRU(tf.keras.layers.Layer):
     """Gated recurrent unit whose state stands still at padding.
 
-    The inputs of all positions are projected in one matrix product before the loop,
-    and the graph holds no cuDNN op, so it is small and loads in any server.
+    The inputs of all positions are projected before the loop, and the graph holds no
+    cuDNN op, so it is small and loads in any server.
 
     Args:
         units: H, width of the state.
 
     Call arguments:
-        inputs: float32 [B, S, D].
+        inputs: float32 [B, S, D], or several parts of it, [B, S, D_i] or [B, 1, D_i] if
+            alike at all positions, which count as if they were concatenated.
         support_mask: bool [B, S], False for padding.
 
     Returns:
@@ -31,10 +32,12 @@ class MaskedGRU(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self.units = units
 
-    def build(self, input_shape: tf.TensorShape) -> None:
+    def build(self, input_shape: Any) -> None:
         """Creates the weights; gates are in the order update, reset, candidate."""
+        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+        self.part_dims = [shape[-1] for shape in shapes]
         width = 3 * self.units
-        self.kernel = self.add_weight("kernel", [input_shape[-1], width])
+        self.kernel = self.add_weight("kernel", [sum(self.part_dims), width])
         self.bias = self.add_weight("bias", [width], initializer="zeros")
         self.recurrent = self.add_weight(
             "recurrent", [self.units, width], initializer="orthogonal"
@@ -44,12 +47,18 @@ class MaskedGRU(tf.keras.layers.Layer):
         )
         super().build(input_shape)
 
-    def call(self, inputs: tf.Tensor, support_mask: tf.Tensor) -> tf.Tensor:
+    def call(
+        self, inputs: tf.Tensor | list[tf.Tensor], support_mask: tf.Tensor
+    ) -> tf.Tensor:
         """Folds the positions into one state, first to last."""
-        projected = tf.transpose(inputs @ self.kernel + self.bias, [1, 0, 2])
-        present = tf.cast(tf.transpose(support_mask), inputs.dtype)[..., tf.newaxis]
+        parts = tf.nest.flatten(inputs)
+        kernels = tf.split(self.kernel, self.part_dims)
+        projected = tf.convert_to_tensor(self.bias)
+        for part, kernel in zip(parts, kernels, strict=True):
+            projected += part @ kernel  # [B, 1, 3H] until a part has all positions.
+        present = tf.cast(tf.transpose(support_mask), projected.dtype)[..., tf.newaxis]
         return fold_gru(
-            projected,  # [S, B, 3H]
+            tf.transpose(projected, [1, 0, 2]),  # [S, B, 3H]
             present,  # [S, B, 1]
             tf.convert_to_tensor(self.recurrent),
             tf.convert_to_tensor(self.recurrent_bias),

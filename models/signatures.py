@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from models.cmml import CMML
+from models.cmml import CMML, Pairs
 from models.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.vocabulary import IdLookup, encode_feature
@@ -59,8 +59,12 @@ class ServedModel(tf.Module):
             for feature in info.user_features
             if feature.vocabulary_size
         }
+        rows = tf.range(items.num_rows)
         self.item_vectors = tf.Variable(
-            model.item_vectors(), trainable=False, name="item_vectors"
+            model.items.embed_rows(rows), trainable=False, name="item_vectors"
+        )
+        self.item_units = tf.Variable(
+            model.prior.units(rows, rows), trainable=False, name="item_units"
         )
         candidates = np.flatnonzero(items.counts >= min_item_count)
         candidates = candidates[candidates != schema.UNKNOWN].astype(np.int32)
@@ -117,7 +121,8 @@ class ServedModel(tf.Module):
         """
         user, context, _ = self._adapt(inputs)
         rows = self.item_ids.rows(inputs["query_item_id"])
-        return {"score": self._score(user, context, tf.gather(self.item_vectors, rows))}
+        pairs = self._pairs(user, rows)
+        return {"score": self._model().modulated_score(context, pairs)}
 
     def recommend(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Finds the items of the catalogue with the highest scores.
@@ -151,11 +156,18 @@ class ServedModel(tf.Module):
         ids = inputs["support_item_id"]
         rows = self.item_ids.rows(ids)
         user = self._embed_user(inputs, tf.shape(ids)[0])
-        pairs = self._model().pair(
-            user[:, tf.newaxis, :], tf.gather(self.item_vectors, rows)
+        context = self._model().encode(
+            self._pairs(user, rows), inputs["support_label"], ids != ""
         )
-        context = self._model().encode(pairs, inputs["support_label"], ids != "")
         return user, context, rows
+
+    def _pairs(self, user: tf.Tensor, rows: tf.Tensor) -> Pairs:
+        """Pairs the users float32 [B, U] with items of the catalogue, int32 [B, S]."""
+        return Pairs(
+            user[:, tf.newaxis, :],
+            tf.gather(self.item_vectors, rows),
+            tf.gather(self.item_units, rows),
+        )
 
     def _embed_user(
         self, inputs: Mapping[str, tf.Tensor], batch_size: tf.Tensor
@@ -169,12 +181,6 @@ class ServedModel(tf.Module):
         parts = self._model().users.embed_features(encoded)
         return tf.concat([tf.zeros([batch_size, 0]), *parts], axis=-1)
 
-    def _score(
-        self, user: tf.Tensor, context: tf.Tensor, items: tf.Tensor
-    ) -> tf.Tensor:
-        pairs = self._model().pair(user[:, tf.newaxis, :], items)
-        return self._model().modulated_score(context, pairs)
-
     def _score_candidates(self, user: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
         """Scores all candidates, float32 [B, N], block by block to bound memory."""
         num_candidates = self.candidates.shape[0]
@@ -184,9 +190,8 @@ class ServedModel(tf.Module):
         padded = tf.pad(self.candidates, [[0, padding]])
 
         def score_block(rows: tf.Tensor) -> tf.Tensor:
-            vectors = tf.gather(self.item_vectors, rows)[tf.newaxis]
-            shape = [tf.shape(context)[0], block, vectors.shape[-1]]
-            return self._score(user, context, tf.broadcast_to(vectors, shape))
+            rows = tf.broadcast_to(rows, [tf.shape(context)[0], block])
+            return self._model().modulated_score(context, self._pairs(user, rows))
 
         scores = tf.map_fn(
             score_block,

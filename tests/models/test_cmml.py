@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.cmml import build_cmml
+from models.cmml import Pairs, build_cmml
 from models.label_prior import ConstantPrior, FactorPrior
 from models.legacy_keras import tf
 from models.options import CMMLOptions
@@ -87,22 +87,40 @@ def test_scores_depend_on_users_items_and_support(model, episode):
 
 def test_items_seen_too_rarely_differ_by_their_features_alone(dataset, new_model):
     model = new_model(prior="constant")
-    vectors = model.item_vectors().numpy()
+    vectors = model.items.embed_rows(tf.range(dataset.items.num_rows)).numpy()
     rare = np.flatnonzero(dataset.items.counts < 2)
     assert {0, 10} <= set(rare)
     is_zero = (vectors[:, -3:] == 0.0).all(axis=1)  # The id embedding is the last one.
     np.testing.assert_array_equal(np.flatnonzero(is_zero), rare)
 
 
-def test_item_vectors_are_what_pairs_are_made_of(model, episode):
+def test_tables_of_items_made_beforehand_give_the_same_scores(model, dataset, episode):
     support, query = split_episode(episode)
-    pairs = model.pair(
-        model.users(query["query_user"][:, :1]),  # Once, for all pairs of a task.
-        tf.gather(model.item_vectors(), query["query_item"]),
+    rows = tf.range(dataset.items.num_rows)
+    items = query["query_item"]
+    pairs = Pairs(
+        model.users(query["query_user"][:, :1]),
+        tf.gather(model.items.embed_rows(rows), items),
+        tf.gather(model.prior.units(rows, rows), items),
     )
     context = model.adapt(support)
     np.testing.assert_allclose(
-        model.modulated_score(context, pairs), model.score(context, query), atol=1e-6
+        model.modulated_score(context, pairs), model.score(context, query), atol=1e-5
+    )
+
+
+def test_padding_before_the_user_does_not_hide_them(model, episode):
+    """The user of a task is that of its real pairs, wherever padding stands."""
+    support, query = split_episode(episode)
+    fillers = {"label": 9.0, "mask": False, "item": 3, "user": 1}
+    shifted = {
+        key: tf.pad(value, [[0, 0], [2, 0]], constant_values=fillers[key[8:]])
+        for key, value in support.items()
+    }
+    np.testing.assert_allclose(
+        model.score(model.adapt(shifted), query),
+        model.score(model.adapt(support), query),
+        atol=1e-5,
     )
 
 

@@ -118,3 +118,18 @@ def test_one_graph_of_stock_ops_runs_any_number_of_steps(gru):
     ops |= {op.type for op in graph.graph.get_operations()}
     assert "MatMul" in ops
     assert not [op for op in ops if "cudnn" in op.lower()]
+
+
+def test_parts_count_as_if_they_were_concatenated():
+    gru = MaskedGRU(3)
+    once, each = (
+        tf.random.normal([2, 1, 2], seed=1),
+        tf.random.normal([2, 4, 5], seed=2),
+    )
+    mask = tf.sequence_mask([4, 2], 4)
+    whole = tf.concat([tf.repeat(once, 4, axis=1), each], axis=-1)
+    parts_state = gru([once, each], mask)
+    other = MaskedGRU(3)
+    other(whole, mask)
+    other.set_weights(gru.get_weights())
+    np.testing.assert_allclose(parts_state, other(whole, mask), atol=1e-6)
