@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -52,6 +53,15 @@ QUERY_ITEM_KEY = "query/item"
 QUERY_LABEL_KEY = "query/label"
 
 
+# Labels above it have a gain in NDCG that no float holds.
+_MAX_LABEL = 1000.0
+
+# Features may not be called like the ids, nor like the other keys of their record.
+_RESERVED_FEATURE_NAMES = frozenset(
+    {USER_ID, ITEM_ID, ENTITY_ID_KEY, ENTITY_ROW_KEY, ENTITY_COUNT_KEY}
+)
+
+
 class DataError(ValueError):
     """Data that cannot be used as it is; the message says what to do about it."""
 
@@ -87,7 +97,8 @@ class FeatureSpec:
     r"""One feature of a user or an item.
 
     Attributes:
-        name: Name in vocabularies, models and requests: letters, digits, underscores.
+        name: Name in vocabularies, models and requests: letters, digits, underscores,
+            in ASCII and a letter first.
         column: Column of the raw table; `name` if not given.
         kind: One value, several values, or a number.
         separator: Between the values of a "multi" text column.
@@ -109,13 +120,27 @@ class FeatureSpec:
 
     def __post_init__(self) -> None:
         """Checks what the type annotations cannot say."""
-        if not self.name.isidentifier():
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.name):
             raise ValueError(
-                f"feature name must be letters, digits and underscores, "
+                "feature name must be letters, digits and underscores, a letter first, "
                 f"got {self.name!r}."
             )
-        if self.name in (USER_ID, ITEM_ID):
-            raise ValueError(f"feature name {self.name!r} is taken by the ids.")
+        # Of a name in `_bytes` TensorFlow Serving takes the values for base64.
+        if self.name in _RESERVED_FEATURE_NAMES or self.name.endswith("_bytes"):
+            raise ValueError(
+                f"feature name must not be one of {sorted(_RESERVED_FEATURE_NAMES)} "
+                f"nor end in '_bytes', got {self.name!r}: choose another one and give "
+                "`column`."
+            )
+        if self.kind == "multi" and not self.separator:
+            raise ValueError(f"separator of feature {self.name!r} must not be empty.")
+        try:
+            re.compile(self.drop_pattern or "")
+        except re.error as error:
+            raise ValueError(
+                f"drop_pattern of feature {self.name!r} must be a regular expression, "
+                f"got {self.drop_pattern!r}: {error}."
+            ) from None
         if self.max_values < 1 or self.min_count < 1:
             raise ValueError(
                 f"max_values and min_count of feature {self.name!r} must be at "
@@ -137,8 +162,8 @@ class InteractionSpec:
         user_column: Column of the user id.
         item_column: Column of the item id.
         label_column: Column of the label.
-        label_min: Smallest legal label.
-        label_max: Largest legal label.
+        label_min: Smallest legal label, at least 0.
+        label_max: Largest legal label, at most 1000.
     """
 
     table: TableSpec
@@ -156,6 +181,13 @@ class InteractionSpec:
             raise ValueError(
                 "label_min must be below label_max, "
                 f"got {self.label_min} and {self.label_max}."
+            )
+        # The gain of a label in NDCG is 2 ** label - 1.
+        if self.label_min < 0.0 or self.label_max > _MAX_LABEL:
+            raise ValueError(
+                f"labels must be within [0, {_MAX_LABEL:g}], or NDCG is not defined, "
+                f"got a range of [{self.label_min:g}, {self.label_max:g}]: shift or "
+                "scale them."
             )
 
 
