@@ -159,9 +159,12 @@ def restore_best(model: tf.keras.Model, run_dir: str | pathlib.Path) -> None:
 
     Raises:
         ValueError: If the run holds none.
+        AssertionError: If they are not those of such a model.
     """
     directory = pathlib.Path(run_dir) / "checkpoints" / "best"
     path = tf.train.latest_checkpoint(str(directory))
     if path is None:
         raise ValueError(f"{directory} holds no weights: run `cmml train`.")
-    tf.train.Checkpoint(model=model).restore(path).expect_partial()
+    weights = tf.train.Checkpoint(model=model).restore(path)
+    # Every weight must be found; the optimizer beside them is of no use here.
+    weights.assert_existing_objects_matched().expect_partial()

@@ -191,3 +191,11 @@ def test_refuses_to_restore_the_best_weights_of_a_run_without_any(
 ):
     with pytest.raises(ValueError, match=r"best holds no weights: run `cmml train`\."):
         restore_best(small_model, tmp_path)
+
+
+def test_refuses_best_weights_that_are_of_another_model(start, tmp_path):
+    run_epoch(start(), 1.0)
+    other = tf.keras.Sequential([tf.keras.layers.Dense(1), tf.keras.layers.Dense(1)])
+    other.build([None, 1])
+    with pytest.raises(AssertionError, match="not bound to checkpointed values"):
+        restore_best(other, tmp_path)
