@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -9,6 +10,7 @@ from models.signatures import ServedModel
 from pipeline import export as step
 from pipeline.config import load_config
 from pipeline.export import ExportError, export
+from pipeline.loaded_dataset import load_dataset
 from pipeline.run_dir import RunDir
 
 
@@ -111,17 +113,26 @@ def test_another_configuration_becomes_another_version(experiment, config, run, 
 def test_a_version_that_scores_otherwise_is_never_seen(
     experiment, config, run, monkeypatch
 ):
-    score = ServedModel._score
+    rank = ServedModel.rank
 
-    def off_by_little(self, user, context, items):
-        return score(self, user, context, items) + 1e-3
+    def off_by_little(self, **inputs):
+        return {"score": rank(self, **inputs)["score"] + 1e-3}
 
-    monkeypatch.setattr(ServedModel, "_score", off_by_little)
-    with pytest.raises(ExportError, match=r"within 1e-05, got a difference of 0\.00"):
+    monkeypatch.setattr(ServedModel, "rank", off_by_little)
+    with pytest.raises(ExportError, match=r"within 5e-05, got a difference of 0\.00"):
         export(config, experiment.dataset_dir, run)
     versions = [path.name for path in (run.export / "cmml").glob("[0-9]*")]
     assert versions == [experiment.exported.name]
     assert run.facts("export")["version"] == experiment.exported.name
+
+
+def test_without_meta_test_the_check_is_on_meta_validation(experiment):
+    dataset = load_dataset(experiment.dataset_dir)
+    assert step._example_split(dataset) == "meta_test"
+    num_tasks = {**dataset.info.num_tasks, "meta_test": 0}
+    info = dataclasses.replace(dataset.info, num_tasks=num_tasks)
+    without = dataclasses.replace(dataset, info=info)
+    assert step._example_split(without) == "meta_validation"
 
 
 def test_scores_that_are_not_numbers_do_not_agree(experiment, config, run, monkeypatch):
