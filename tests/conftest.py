@@ -25,7 +25,7 @@ TINY_MODEL = {
     "label_dim": 4,
     "encoder_dim": 8,
     "modulation_dim": 8,
-    "hidden_dims": [8, 8],
+    "hidden_dims": [16, 16],
     "prior_rank": 2,
 }
 
