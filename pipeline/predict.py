@@ -15,6 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf
 
 from transforms.schema import DataError
+from transforms.values import as_text
 
 _NAMES_JSON = pathlib.Path("assets.extra") / "item_names.json"
 _KEYS = {"task_id", "user", "support", "query", "exclude"}
@@ -79,12 +80,13 @@ class ExportedModel:
             **self._user(request.get("user", {})),
         }
         if query := _list(request, "query"):
-            inputs["query_item_id"] = tf.constant([[str(i) for i in query]])
+            ids = [_item_id(item_id) for item_id in query]
+            inputs["query_item_id"] = tf.constant([ids])
             scores = self._signatures["rank"](**inputs)["score"][0].numpy()
-            order = sorted(range(len(query)), key=lambda i: -scores[i])
-            answer = {"ranked": [self._item(query[i], scores[i]) for i in order]}
+            order = sorted(range(len(ids)), key=lambda i: -scores[i])
+            answer = {"ranked": [self._item(ids[i], scores[i]) for i in order]}
         else:
-            exclude = [str(i) for i in _list(request, "exclude")]
+            exclude = [_item_id(item_id) for item_id in _list(request, "exclude")]
             inputs["exclude_item_id"] = tf.constant([exclude], tf.string)
             best = self._signatures["recommend"](**inputs)
             ids = [
@@ -105,7 +107,7 @@ class ExportedModel:
         if not _is_number(label):
             raise ValueError(f"label must be a number, got {label!r}.")
         if "item_id" in pair:
-            return str(pair["item_id"]), float(label)
+            return _item_id(pair["item_id"]), float(label)
         name = str(pair.get("item_name"))
         ids = self._ids_of_name.get(name, [])
         if len(ids) != 1:
@@ -127,9 +129,9 @@ class ExportedModel:
             for name, spec in self._user_inputs.items()
         }
 
-    def _item(self, item_id: Any, score: Any) -> dict[str, Any]:
-        name = self.item_names.get(str(item_id))
-        item = {"item_id": str(item_id)} | ({"item_name": name} if name else {})
+    def _item(self, item_id: str, score: Any) -> dict[str, Any]:
+        name = self.item_names.get(item_id)
+        item = {"item_id": item_id} | ({"item_name": name} if name else {})
         return item | {"score": round(float(score), 4)}
 
 
@@ -139,6 +141,14 @@ def _list(request: Mapping[str, Any], key: str) -> list[Any]:
     if value is not None and not isinstance(value, list):
         raise ValueError(f"{key} must be a list, got {value!r}.")
     return value or []
+
+
+def _item_id(value: Any) -> str:
+    """Returns an item id as preparation reads one: 31, 31.0 and " 31" are "31"."""
+    text = as_text(value)
+    if text is None:
+        raise ValueError(f"item_id must be a text or a number, got {value!r}.")
+    return text
 
 
 def _user_input(name: str, spec: tf.TensorSpec, value: Any) -> tf.Tensor:
@@ -154,14 +164,14 @@ def _user_input(name: str, spec: tf.TensorSpec, value: Any) -> tf.Tensor:
     if spec.dtype == tf.float32:
         return tf.constant([math.nan if value is None else value], tf.float32)
     if spec.shape.rank == 1:
-        return tf.constant(["" if value is None else str(value)])
-    return tf.constant([[str(part) for part in value or []]], tf.string)
+        return tf.constant([as_text(value) or ""])
+    return tf.constant([[as_text(part) or "" for part in value or []]], tf.string)
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a JSON value is a number, and neither infinite nor a truth value."""
+    """Whether a JSON value is a number that a float32 holds, and no truth value."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)
+    return is_number and abs(value) <= float(tf.float32.max)
 
 
 def newest_version(directory: pathlib.Path) -> pathlib.Path:
@@ -229,7 +239,7 @@ def _describe(request: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
 
     kind = "ranked" if "ranked" in answer else "recommended"
     lines = [f"{request.get('task_id', 'A new user')} rated:"]
-    lines += [f"  {p['label']:>4}  {title(p)}" for p in request.get("support", [])]
+    lines += [f"  {p['label']:>4}  {title(p)}" for p in _list(request, "support")]
     lines.append(f"{kind}:")
     lines += [f"  {item['score']:.2f}  {title(item)}" for item in answer[kind]]
     return "\n".join(lines)

@@ -79,6 +79,15 @@ def test_an_item_may_be_given_by_name(model):
     )
 
 
+def test_ids_and_values_are_read_as_those_of_the_tables(model):
+    request = {"support": SUPPORT, "query": ["f9"], "user": {"gender": "F"}}
+    padded = {"support": SUPPORT, "query": [" f9 "], "user": {"gender": "F\n"}}
+    assert model.answer(padded, 5) == model.answer(request, 5)
+    numbers = model.answer({"query": [31.0, 31, 10**30]}, 5)["ranked"]
+    found = sorted(item["item_id"] for item in numbers)
+    assert found == [str(10**30), "31", "31"]
+
+
 def test_a_new_user_without_anything_is_answered(model):
     ranked = model.answer({"query": ["f1", "f2"]}, top=5)["ranked"]
     assert all(math.isfinite(item["score"]) for item in ranked)
@@ -117,6 +126,11 @@ def test_features_of_the_user_reach_the_model(model):
         ({"support": [{"item_id": "f1", "label": True}]}, "a number, got True"),
         ({"support": [{"item_id": "f1", "label": None}]}, "a number, got None"),
         ({"support": [{"item_id": "f1", "label": math.nan}]}, "a number, got nan"),
+        ({"support": [{"item_id": "f1", "label": 1e39}]}, r"a number, got 1e\+39"),
+        ({"support": [{"item_id": "f1", "label": 10**400}]}, "a number, got 1000"),
+        ({"support": [{"item_id": None, "label": 3}]}, "item_id must be .*, got None"),
+        ({"query": ["f1", ""]}, "item_id must be a text or a number, got ''"),
+        ({"exclude": [["f1"]]}, r"expected one value, got \['f1'\]"),
         (
             {"support": [{"item_name": "Film", "label": 3}]},
             "item_name must name one item, got 'Film', which names 0",
@@ -159,13 +173,16 @@ def test_answers_can_be_read_by_people(answer):
     lines = [
         json.dumps({"task_id": "Ada", "support": support, "query": ["f9"]}),
         json.dumps({"support": support}),
+        json.dumps({"support": None}),
     ]
     text = answer(*lines, top=2, as_text=True).read_text(encoding="utf-8").split("\n")
     assert text[:4] == ["Ada rated:", "     5  f1", "   1.5  Film 2", "ranked:"]
     assert text[4].endswith("  Film 9")
     assert text[5] == "A new user rated:"
     assert text[8] == "recommended:"
-    assert len(text[9:]) == 3  # Two items, and the end of the last line.
+    # Two items a user, and the end of the last line.
+    assert text[11:13] == ["A new user rated:", "recommended:"]
+    assert len(text[13:]) == 3
 
 
 def test_the_newest_of_several_versions_is_taken(tmp_path):
