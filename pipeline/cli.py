@@ -152,6 +152,8 @@ def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     _refuse(flags)
     if arguments.top < 1:
         raise ValueError(f"--top must be at least 1, got {arguments.top}.")
+    if arguments.model is not None and arguments.set:
+        raise ValueError(f"--set goes with --config, got {arguments.set} with --model.")
     if not arguments.input.is_file():
         raise ValueError(f"--input must be a file, got {str(arguments.input)!r}.")
     output = arguments.output

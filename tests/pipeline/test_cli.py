@@ -58,6 +58,10 @@ def test_help_on_preparing_says_where_other_flags_go(cmml):
         ),
         (["predict", "--input", "a", "--model", "b", "--top", "x"], "int value: 'x'"),
         (["predict", "--input", "a", "--model", "b", "--top", "0"], "at least 1, got"),
+        (
+            ["predict", "--input", "a", "--model", "b", "--set", "name=c"],
+            "--set goes with --config, got ['name=c'] with --model.",
+        ),
     ],
 )
 def test_arguments_that_do_not_fit_are_explained(cmml, arguments, message):
