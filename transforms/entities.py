@@ -27,6 +27,9 @@ from transforms.values import as_number, as_text
 
 _ENTITY_ROWS_READ = Metrics.counter("cmml", "entity_rows_read")
 
+# A larger number, or its square in a deviation, does not fit the records or a float.
+_MAX_NUMBER = 1e30
+
 # Values of one feature before encoding: texts, or a number.
 FeatureValue = tuple[str, ...] | float | None
 
@@ -107,7 +110,8 @@ def parse_entity(values: Sequence[Any], spec: EntitySpec) -> Entity:
         spec: Id, name and features.
 
     Returns:
-        The entity. Features that are empty, and numbers that are none, are unknown.
+        The entity. Features that are empty, and numbers that are none or beyond 1e30,
+        are unknown.
 
     Raises:
         RowError: If the id is empty, or a value cannot be a line of a vocabulary.
@@ -136,10 +140,7 @@ def parse_feature(value: Any, spec: FeatureSpec) -> FeatureValue:
         RowError: If a value cannot be a line of a vocabulary.
     """
     if spec.kind == "numeric":
-        try:
-            return as_number(value)
-        except RowError:
-            return None
+        return _number(value)
     if spec.kind == "categorical":
         parts: Iterable[Any] = (value,)
     elif isinstance(value, list | tuple):
@@ -229,6 +230,14 @@ def _one_line(value: Any) -> str:
         if error.reason != MALFORMED:
             raise
     return " ".join(str(value).split())
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = as_number(value)
+    except RowError:
+        return None
+    return None if number is None or abs(number) > _MAX_NUMBER else number
 
 
 def _clean(value: Any, drop_pattern: str | None) -> str | None:

@@ -32,6 +32,11 @@ def test_unknown_features_are_no_reason_to_refuse_a_row():
     assert entity == Entity("31", "", ((), None))
 
 
+@pytest.mark.parametrize(("value", "number"), [("-1e30", -1e30), ("1e31", None)])
+def test_a_number_too_large_for_the_records_is_unknown(value, number):
+    assert parse_feature(value, FeatureSpec("year", kind="numeric")) == number
+
+
 def test_line_breaks_in_a_name_become_blanks():
     assert parse_entity(("1", "One\r\ntwo", "", ""), SPEC).name == "One two"
 
