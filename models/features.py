@@ -1,4 +1,4 @@
-"""Embeddings of entities from their features, and of pairs from two entities."""
+"""Embeddings of users and items from their features and ids."""
 
 from collections.abc import Mapping
 from typing import Any

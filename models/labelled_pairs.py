@@ -1,4 +1,4 @@
-"""The meta-train pairs that baselines are fitted to."""
+"""The meta-train pairs that the prior and the baselines are fitted to."""
 
 from __future__ import annotations
 
