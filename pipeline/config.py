@@ -179,7 +179,7 @@ class Config(_Section):
         runs_dir: Folder of the runs.
     """
 
-    name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_.-]+$")
+    name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
     data: DataConfig
     model: CMMLOptions = CMMLOptions()
     training: TrainingConfig = TrainingConfig()

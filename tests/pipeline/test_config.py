@@ -120,6 +120,7 @@ def test_an_unknown_key_is_named_with_its_value_and_the_nearest_one(
     ("override", "message"),
     [
         ("name=a/b", r"'name': String should match pattern .*, got 'a/b'"),
+        ("name=..", r"'name': String should match pattern .*, got '..'"),
         ("training.batch_size=many", r"'training.batch_size': .* integer, .*'many'"),
         ("training.batch_size=0", r"'training.batch_size': .* equal to 1, got 0"),
         ("training.loss=cubed", r"'squared' or 'absolute', got 'cubed'"),
