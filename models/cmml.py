@@ -125,7 +125,8 @@ class CMML(tfrs.Model):
         self.mae.update_state(
             task_absolute_error(labels, scores, mask), tf.reduce_any(mask, axis=-1)
         )
-        self.mse.update_state(masked_squared_error(labels, scores, mask))
+        num_pairs = tf.reduce_sum(tf.cast(mask, scores.dtype))
+        self.mse.update_state(masked_squared_error(labels, scores, mask), num_pairs)
         return self.loss_function(labels, scores, mask)
 
     def adapt(self, support: Episode, training: bool = False) -> tf.Tensor:

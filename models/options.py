@@ -6,6 +6,10 @@ Standard library only, so that reading a configuration does not wait for TensorF
 import dataclasses
 from typing import Literal
 
+# To be raised whenever the same options and data come to give other weights or scores:
+# runs of before are then not taken for up to date.
+MODEL_VERSION = 1
+
 
 @dataclasses.dataclass(frozen=True)
 class CMMLOptions:

@@ -60,11 +60,13 @@ def encode_feature(
         lookup: The vocabulary of the feature, None if it is empty.
 
     Returns:
-        int32 [B, V], or float32 [B]; a number that is not finite is the mean.
+        int32 [B, V], at most `max_values` wide, or float32 [B]; a number that is not
+        finite is the mean.
     """
     if feature.kind == "numeric":
         return tf.where(tf.math.is_finite(raw), raw, feature.mean)
-    values = raw if feature.kind == "multi" else raw[:, tf.newaxis]
+    several = feature.kind == "multi"
+    values = raw[:, : feature.max_values] if several else raw[:, tf.newaxis]
     if lookup is None:
         return tf.fill(tf.shape(values), UNKNOWN)
     return lookup.rows(values)

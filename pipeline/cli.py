@@ -32,18 +32,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     quiet.quieten()
     arguments, flags = _parser().parse_known_args(argv)
     try:
-        step: Step = arguments.check(arguments, flags)
-    except ValueError as error:
-        print(f"cmml {arguments.command}: {error}", file=sys.stderr)
-        return USAGE_ERROR
-    try:
-        return step() or 0
+        return _run_step(arguments, flags)
     except DataError as error:
         print(f"cmml {arguments.command}: {error}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:
         print(f"cmml {arguments.command}: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _run_step(arguments: argparse.Namespace, flags: Sequence[str]) -> int:
+    """Checks all there is to check, then runs the step."""
+    try:
+        step: Step = arguments.check(arguments, flags)
+    except ValueError as error:
+        raise DataError(str(error)) from None
+    return step() or 0
 
 
 def entry_point() -> None:

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pathlib
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ import tensorflow as tf
 from transforms.schema import DataError
 from transforms.values import as_text
 
+_MANIFEST_JSON = pathlib.Path("assets.extra") / "manifest.json"
 _NAMES_JSON = pathlib.Path("assets.extra") / "item_names.json"
 _KEYS = {"task_id", "user", "support", "query", "exclude"}
 
@@ -46,6 +48,8 @@ class ExportedModel:
             for name, spec in inputs.items()
             if name.startswith("user_")
         }
+        manifest = json.loads((self.directory / _MANIFEST_JSON).read_text("utf-8"))
+        self._label_range = manifest["label_min"], manifest["label_max"]
         path = self.directory / _NAMES_JSON
         names = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         self.item_names: dict[str, str] = names
@@ -106,6 +110,9 @@ class ExportedModel:
         label = pair["label"]
         if not _is_number(label):
             raise ValueError(f"label must be a number, got {label!r}.")
+        low, high = self._label_range
+        if not low <= label <= high:
+            raise ValueError(f"label must be within [{low:g}, {high:g}], got {label}.")
         if "item_id" in pair:
             return _item_id(pair["item_id"]), float(label)
         name = str(pair.get("item_name"))
@@ -212,6 +219,7 @@ def run(
         lines = input_path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError as error:
         raise RequestError(f"{input_path} must be UTF-8 text: {error}.") from None
+    print(f"predict: asking {directory}", file=sys.stderr)
     model = ExportedModel(directory)
     answers = []
     for number, line in enumerate(lines, start=1):

@@ -7,6 +7,7 @@ import os
 import pathlib
 from typing import Any
 
+from models.options import MODEL_VERSION
 from pipeline.config import Config, hash_of, to_yaml
 
 LINEAGE = "lineage.json"
@@ -70,7 +71,7 @@ class RunDir:
 
 def training_fingerprint(config: Config, dataset_fingerprint: str) -> str:
     """Hashes everything that decides the weights."""
-    return hash_of(dataset_fingerprint, config.model, config.training)
+    return hash_of(MODEL_VERSION, dataset_fingerprint, config.model, config.training)
 
 
 def open_run(config: Config, dataset_fingerprint: str) -> RunDir:

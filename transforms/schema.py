@@ -320,6 +320,11 @@ class DatasetSpec:
                 "max_rejected_fraction must be within [0, 1], "
                 f"got {self.max_rejected_fraction}."
             )
+        if any(feature.drop_pattern for feature in self.users.features):
+            raise ValueError(
+                "drop_pattern goes with features of items only, since those of users "
+                f"come raw in requests, got {[f.name for f in self.users.features]}."
+            )
         both = {f.name for f in self.users.features} & {
             f.name for f in self.items.features
         }

@@ -128,6 +128,7 @@ def test_features_of_the_user_reach_the_model(model):
         ({"support": [{"item_id": "f1", "label": math.nan}]}, "a number, got nan"),
         ({"support": [{"item_id": "f1", "label": 1e39}]}, r"a number, got 1e\+39"),
         ({"support": [{"item_id": "f1", "label": 10**400}]}, "a number, got 1000"),
+        ({"support": [{"item_id": "f1", "label": 6}]}, r"within \[1, 5\], got 6"),
         ({"support": [{"item_id": None, "label": 3}]}, "item_id must be .*, got None"),
         ({"query": ["f1", ""]}, "item_id must be a text or a number, got ''"),
         ({"exclude": [["f1"]]}, r"expected one value, got \['f1'\]"),
