@@ -9,13 +9,15 @@ from models.entity_table import EntityTable
 from models.legacy_keras import tf
 from transforms.schema import Feature
 
+_MAX_DEVIATIONS = 5.0  # Of a number from its mean: a slip of units must not rule.
+
 
 class FeatureEmbedding(tf.keras.layers.Layer):
     """Embeds one encoded feature of an entity.
 
     A categorical value has a row of its own, several values are averaged, a number is
-    standardised and scaled along a learned direction. Row 0, unknown, is the zero
-    vector, as is an empty list of values.
+    standardised, cut at 5 deviations and scaled along a learned direction. Row 0,
+    unknown, is the zero vector, as is an empty list of values.
 
     Args:
         feature: What the feature is.
@@ -55,6 +57,7 @@ class FeatureEmbedding(tf.keras.layers.Layer):
         """Looks up, or scales, the values."""
         if self.feature.kind == "numeric":
             value = (encoded - self.feature.mean) / self.feature.std
+            value = tf.clip_by_value(value, -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
             return value[:, tf.newaxis] * self.table
         known = tf.cast(encoded > 0, self.table.dtype)[..., tf.newaxis]  # [N, V, 1]
         values = tf.gather(self.table, encoded) * known  # [N, V, embedding_dim]

@@ -83,6 +83,7 @@ def evaluate(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> str:
     _write_json(run.evaluation / "differences.json", differences)
     num_cold = info.num_tasks[schema.META_TEST]
     text = comparison_table(summary, differences, REFERENCE, num_cold)
+    text += "\n" + _verdict(by_task, config.evaluation)
     write_atomically(table, text)
     chosen = {n: m.hyperparameters for n, m in methods.items() if n != CMML_NAME}
     run.record(STEP, fingerprint, chosen=chosen)
@@ -148,6 +149,25 @@ def _differences(
         for method, groups in by_task.items()
         if method != REFERENCE
     }
+
+
+def _verdict(by_task: _TaskMetrics, options: EvaluationConfig) -> str:
+    """Says in a sentence how CMML stands to the baseline with the lowest cold MAE."""
+    errors = {method: groups[COLD]["mae"] for method, groups in by_task.items()}
+    cmml = errors.pop(CMML_NAME)
+    if not errors:
+        return ""
+    best = min(errors, key=lambda method: float(np.nanmean(errors[method])))
+    gap = paired_difference(cmml, errors[best], options.seed, options.num_resamples)
+    if gap.low <= 0.0 <= gap.high:
+        standing = f"not told apart from {best}, the best baseline"
+    else:
+        standing = f"{'worse' if gap.mean > 0.0 else 'better'} than {best}, the best"
+        standing += " baseline, beyond chance"
+    return (
+        f"By cold mae, cmml is {standing}: difference {gap.mean:+.4f} "
+        f"[{gap.low:+.4f}, {gap.high:+.4f}].\n"
+    )
 
 
 def _write_json(path: pathlib.Path, value: object) -> None:

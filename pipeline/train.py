@@ -145,6 +145,10 @@ def _fit(
                 ],
                 verbose=0,
             )
+    say(
+        f"train: ended after epoch {int(training.epoch)}, best val_mae "
+        f"{float(training.best):.4f} at epoch {int(training.best_epoch)}"
+    )
     return {
         "epochs": int(training.epoch),
         "best_epoch": int(training.best_epoch),

@@ -133,7 +133,9 @@ def test_the_exported_model_answers_new_users(experiment, cmml, tmp_path, source
     requests.write_text(text, encoding="utf-8")
     given = experiment.config_path if source == "--config" else experiment.exported
     done = cmml("predict", source, given, "--input", requests, "--top", 2)
-    assert (done.status, done.stderr) == (0, "")
+    assert done.status == 0
+    (asking,) = done.stderr.splitlines()
+    assert asking.startswith(f"predict: asking {experiment.run_dir}")
     ada, bob = map(json.loads, done.stdout.splitlines())
     assert (ada["task_id"], bob["task_id"]) == ("Ada", "Bob")
     assert {item["item_id"] for item in ada["ranked"]} == {"f4", "f5"}

@@ -138,3 +138,10 @@ def test_the_seed_decides_the_weights(table):
     )
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(first, other)
+
+
+def test_a_number_far_off_counts_as_five_deviations():
+    embed = FeatureEmbedding(AGE, 2)
+    # The mean is 20 and the deviation 2: 30 is 5 deviations off, 45000 counts alike.
+    at_limit, far_off = embed(tf.constant([30.0, 45000.0]))
+    np.testing.assert_allclose(far_off, at_limit)

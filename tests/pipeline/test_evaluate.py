@@ -6,7 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.episode_dataset import fixed_episodes
-from pipeline.config import load_config
+from pipeline import evaluate as evaluate_module
+from pipeline.config import EvaluationConfig, load_config
 from pipeline.evaluate import evaluate
 from pipeline.run_dir import RunDir
 from transforms.schema import SPLITS, DataError
@@ -175,3 +176,23 @@ def test_a_data_set_without_meta_test_tasks_is_an_error(experiment, tmp_path):
     config = load_config(experiment.config_path, ["evaluation.seed=1"])
     with pytest.raises(DataError, match="data holds no meta_test tasks to evaluate on"):
         evaluate(config, dataset_dir, RunDir(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("errors", "standing"),
+    [
+        ([0.5, 0.6, 0.7, 0.8], "better than item_mean, the best baseline"),
+        ([1.5, 1.6, 1.7, 1.8], "worse than item_mean, the best baseline"),
+        ([0.9, 1.1, 1.0, 1.0], "not told apart from item_mean, the best baseline"),
+    ],
+)
+def test_the_verdict_compares_with_the_best_baseline(errors, standing):
+    def metrics(values):
+        return {"cold": {"mae": np.array(values)}}
+
+    by_task = {
+        "cmml": metrics(errors),
+        "global_mean": metrics([2.0, 2.0, 2.0, 2.0]),
+        "item_mean": metrics([1.0, 1.0, 1.0, 1.0]),
+    }
+    assert standing in evaluate_module._verdict(by_task, EvaluationConfig())
