@@ -5,6 +5,7 @@ import numpy as np
 from models.gaussian_factors import GaussianFactors, fit_gaussian_factors
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
+from models.ridge import solve_ridge
 
 _NUM_FOLDS = 4
 _NUM_ITERATIONS = 15
@@ -140,13 +141,8 @@ class FactorPrior(tf.Module):
         Returns:
             float32 [B, K], zeros for a task without support.
         """
-        present = tf.cast(support_mask, units.dtype)
-        factors = units[..., :-1] * present[..., tf.newaxis]  # [B, S, K]
-        residual = (labels - units[..., -1]) * present
-        precision = tf.matmul(factors, factors, transpose_a=True)
-        precision += self.noise_variance * tf.eye(self.rank + 1)
-        projected = tf.linalg.matvec(factors, residual, transpose_a=True)
-        return tf.linalg.solve(precision, projected[..., tf.newaxis])[..., 0]
+        residual = labels - units[..., -1]
+        return solve_ridge(units[..., :-1], residual, support_mask, self.noise_variance)
 
     def expect(self, vector: tf.Tensor, units: tf.Tensor) -> tf.Tensor:
         """Expects the label of each query pair.

@@ -9,6 +9,7 @@ from models.gaussian_factors import fit_gaussian_factors
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.recommender import Episode, State
+from models.ridge import solve_ridge
 
 
 class MatrixFactorisation(tf.Module):
@@ -83,15 +84,12 @@ class MatrixFactorisation(tf.Module):
 
     def adapt(self, support: Episode) -> State:
         """Returns the user vector of each task, float32 [B, D]."""
-        item, present = support["support_item"], support["support_mask"]
-        factors = tf.gather(self.item_factors, item)  # [B, S, D]
-        factors = tf.where(present[..., tf.newaxis], factors, 0.0)
+        item = support["support_item"]
+        factors = tf.ensure_shape(
+            tf.gather(self.item_factors, item), [None, None, self.rank + 1]
+        )
         residual = support["support_label"] - tf.gather(self.item_mean, item)
-        residual = tf.where(present, residual, 0.0)[..., tf.newaxis]  # [B, S, 1]
-        gram = tf.matmul(factors, factors, transpose_a=True)  # [B, D, D]
-        gram += self.user_l2 * tf.eye(self.rank + 1)
-        projected = tf.matmul(factors, residual, transpose_a=True)  # [B, D, 1]
-        return tf.squeeze(tf.linalg.solve(gram, projected), axis=-1)
+        return solve_ridge(factors, residual, support["support_mask"], self.user_l2)
 
     def score(self, state: State, query: Episode) -> tf.Tensor:
         """Returns item mean + item factors . user vector, float32 [B, Q]."""
