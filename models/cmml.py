@@ -2,23 +2,24 @@
 
 from models.legacy_keras import tf  # isort: skip  Before anything that imports Keras.
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import tensorflow_recommenders as tfrs
 
-from models.backbone import Backbone
-from models.context_encoder import SequentialEncoder
 from models.entity_table import EntityTable
+from models.family import ENCODERS, HYBRIDS, MODULATIONS
 from models.features import EntityEmbedding
-from models.hybrid_context import DotHybrid
-from models.label_prior import ConstantPrior, FactorPrior
+from models.item_factors import ItemFactors, NoFactors
 from models.losses import LOSSES, masked_squared_error, task_absolute_error
-from models.modulation import FiLMModulation
 from models.options import CMMLOptions
 from models.recommender import Episode, split_episode
 from transforms.schema import UNKNOWN, DataError, DatasetInfo
 
-LabelPrior: TypeAlias = ConstantPrior | FactorPrior
+Factors: TypeAlias = ItemFactors | NoFactors
+
+
+# What a modulation network returns: its values, a nested structure of tensors.
+Modulation: TypeAlias = Any
 
 
 class Pairs(NamedTuple):
@@ -27,7 +28,8 @@ class Pairs(NamedTuple):
     Attributes:
         user: float32 [B, 1, U], one user a task.
         items: float32 [B, S, I].
-        units: float32 [B, S, prior.pair_dim], what the prior knows of each pair.
+        units: float32 [B, S, factors.unit_dim], what collaborative filtering knows of
+            each pair.
     """
 
     user: tf.Tensor
@@ -45,15 +47,15 @@ class CMML(tfrs.Model):
     Args:
         users: Embeds users.
         items: Embeds items.
-        prior: What label is expected of a pair.
-        options: Sizes and switches.
+        factors: What collaborative filtering knows of items.
+        options: Members, sizes and switches.
         label_mean: Mean of the meta-train labels, their zero inside.
         label_std: Their standard deviation, their unit inside.
         loss: "squared" or "absolute", what is minimised on the query set.
         seed: Seed of dropout and of the backbone.
 
     Raises:
-        DataError: If pairs have neither features, nor ids, nor a prior to go by.
+        DataError: If pairs have neither features, nor ids, nor factors to go by.
 
     Call arguments:
         episode: A batch of episodes.
@@ -70,7 +72,7 @@ class CMML(tfrs.Model):
         self,
         users: EntityEmbedding,
         items: EntityEmbedding,
-        prior: LabelPrior,
+        factors: Factors,
         options: CMMLOptions,
         *,
         label_mean: float,
@@ -82,10 +84,15 @@ class CMML(tfrs.Model):
         self.loss_function = LOSSES[loss]
         self.users = users
         self.items = items
-        self.prior = prior
+        self.factors = factors
         self.label_mean = label_mean
         self.label_std = label_std
-        pair_dim = users.width + items.width + prior.num_evidence
+        self.has_prior = options.prior == "factors"
+        self.has_fixed = options.embeddings != "learned"
+        self.detaches_support = options.detach_support
+        self.sees_negatives = options.negatives
+        pair_dim = users.width + items.width + self.has_prior
+        pair_dim += self.has_fixed * (factors.vector_dim + factors.unit_dim)
         if not pair_dim:
             raise DataError(
                 "a pair must have something to be told by, got users and items without "
@@ -97,14 +104,11 @@ class CMML(tfrs.Model):
         self.dropout = tf.keras.layers.Dropout(
             options.dropout, noise_shape=(None, 1, None), seed=seed, rng_type="stateful"
         )
-        self.encoder = SequentialEncoder(
-            pair_dim, encoder_dim=options.encoder_dim, label_dim=options.label_dim
-        )
-        self.hybrid = DotHybrid()
-        self.modulation = FiLMModulation(
-            options.hidden_dims, modulation_dim=options.modulation_dim
-        )
-        self.backbone = Backbone(pair_dim, options.hidden_dims, seed=seed)
+        self.encoder = ENCODERS[options.encoder](options, pair_dim)
+        self.hybrid = HYBRIDS[options.hybrid](options)
+        make_modulation, make_backbone = MODULATIONS[options.modulation]
+        self.modulation = make_modulation(options)
+        self.backbone = make_backbone(options, pair_dim, seed)
         self.mae = tf.keras.metrics.Mean(name="mae")
         self.mse = tf.keras.metrics.Mean(name="mse")
 
@@ -133,26 +137,27 @@ class CMML(tfrs.Model):
         """Encodes each support set as a context, float32 [B, C]."""
         mask = support["support_mask"]
         users = tf.where(mask, support["support_user"], UNKNOWN)
-        # A task is one user, embedded once; 0 if there is padding alone.
-        user = tf.maximum(tf.reduce_max(users, axis=1, keepdims=True), UNKNOWN)
-        pairs = Pairs(
-            self.users(user),
-            self.items(support["support_item"]),
-            self.prior.units(users, support["support_item"], training),
-        )
+        # A task is one user: that of its real pairs, wherever padding stands.
+        pairs = self._embed_pairs(users, users, support["support_item"], training)
         return self.encode(pairs, support["support_label"], mask, training)
 
     def score(
         self, state: tf.Tensor, query: Episode, training: bool = False
     ) -> tf.Tensor:
         """Scores query pairs given the context of their task, float32 [B, Q]."""
-        users, items = query["query_user"], query["query_item"]
-        pairs = Pairs(
-            self.users(users[:, :1]),  # One user a task, padding last.
-            self.items(items),
-            self.prior.units(users, items, training),
-        )
+        users = query["query_user"]
+        first = users[:, :1]  # The padding comes last.
+        pairs = self._embed_pairs(first, users, query["query_item"], training)
         return self.modulated_score(state, pairs, training)
+
+    def _embed_pairs(
+        self, user: tf.Tensor, users: tf.Tensor, items: tf.Tensor, training: bool
+    ) -> Pairs:
+        """Embeds pairs [B, S]; the user of a task, the largest row of `user`, once."""
+        # The lowest integer if there is not even padding.
+        user = tf.maximum(tf.reduce_max(user, axis=1, keepdims=True), UNKNOWN)
+        units = self.factors.units(users, items, training)
+        return Pairs(self.users(user), self.items(items), units)
 
     def encode(
         self,
@@ -173,11 +178,15 @@ class CMML(tfrs.Model):
             float32 [B, C]: the context embedding, then the vector of the prior.
         """
         labels = tf.where(support_mask, labels, self.label_mean)  # Padding may be NaN.
-        vector = self.prior.solve(pairs.units, labels, support_mask)
-        expected = self.prior.expect(vector, pairs.units)
+        vector = self.factors.solve(pairs.units, labels, support_mask)
+        expected = self._expect(vector, pairs.units)
         surprise = (labels - expected) / self.label_std
-        parts = self._parts(pairs, expected, training)
-        context = self.encoder(parts, surprise, support_mask)
+        parts = self._parts(pairs, vector, expected, training)
+        if self.detaches_support:
+            parts = [tf.stop_gradient(part) for part in parts]
+        if not self.sees_negatives:
+            support_mask &= labels >= self.label_mean
+        context = self.encoder(parts, surprise, support_mask, training)
         return tf.concat([context, vector], axis=-1)
 
     def modulated_score(
@@ -193,24 +202,64 @@ class CMML(tfrs.Model):
         Returns:
             float32 [B, Q], in the unit of the labels.
         """
-        width = self.backbone.input_dim
-        context, vector = context[..., :width], context[..., width:]
-        expected = self.prior.expect(vector, pairs.units)
-        user, *others = self._parts(pairs, expected, training)
-        shape = tf.concat([tf.shape(expected), [self.users.width]], axis=0)
-        embedded = tf.concat([tf.broadcast_to(user, shape), *others], axis=-1)
-        modulation = self.modulation(self.hybrid(context, embedded))
+        embedded, expected = self._embed(context, pairs, training)
+        modulation = self._modulate(context, embedded)
         return expected + self.label_std * self.backbone(embedded, modulation)
 
+    def modulate(self, context: tf.Tensor, pairs: Pairs) -> Modulation:
+        """Returns what the context changes of the backbone, pair by pair, as values.
+
+        Args:
+            context: float32 [B, C], as `encode` returns it.
+            pairs: Embedded query pairs.
+
+        Returns:
+            The values of the modulation network, each [B, Q, ...], or [B, 1, ...] if
+            alike for all pairs of a task: see `models.modulation`.
+        """
+        embedded, _ = self._embed(context, pairs, training=False)
+        return self._modulate(context, embedded)
+
+    def _modulate(self, context: tf.Tensor, embedded: tf.Tensor) -> Modulation:
+        hybrid = self.hybrid(context[..., : self.backbone.input_dim], embedded)
+        return self.modulation(hybrid)
+
+    def _embed(
+        self, context: tf.Tensor, pairs: Pairs, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns pair embeddings [B, Q, D] and the labels to be expected [B, Q]."""
+        vector = context[..., self.backbone.input_dim :]
+        expected = self._expect(vector, pairs.units)
+        parts = self._parts(pairs, vector, expected, training)
+        shape = tf.shape(expected)
+        return tf.concat([_spread(part, shape) for part in parts], axis=-1), expected
+
+    def _expect(self, vector: tf.Tensor, units: tf.Tensor) -> tf.Tensor:
+        """Expects a label of each pair, float32 [B, Q], before the backbone does."""
+        if self.has_prior:
+            return self.factors.expect(vector, units)
+        return tf.fill(tf.shape(units)[:-1], self.label_mean)
+
     def _parts(
-        self, pairs: Pairs, expected: tf.Tensor, training: bool
+        self, pairs: Pairs, vector: tf.Tensor, expected: tf.Tensor, training: bool
     ) -> list[tf.Tensor]:
-        """Parts of the pair embedding: user, item, and the label to be expected."""
+        """Parts of the pair embedding, [B, 1, D_i] or [B, S, D_i]."""
         parts = [self.dropout(part, training=training) for part in pairs[:2]]
-        if self.prior.num_evidence:
+        if self.has_fixed:
+            factors, item_label = pairs.units[..., :-1], pairs.units[..., -1:]
+            parts += [vector[:, tf.newaxis, :], factors / self.label_std]
+            parts.append((item_label - self.label_mean) / self.label_std)
+        if self.has_prior:
             evidence = (expected - self.label_mean) / self.label_std
             parts.append(evidence[..., tf.newaxis])
         return parts
+
+
+def _spread(part: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+    """Spreads a part that is alike at all positions over [B, Q]."""
+    if part.shape[1] != 1:
+        return part
+    return tf.broadcast_to(part, tf.concat([shape, [part.shape[-1]]], axis=0))
 
 
 def build_cmml(
@@ -228,25 +277,27 @@ def build_cmml(
         info: The data set.
         users: Its user table.
         items: Its item table.
-        options: Sizes and switches.
+        options: Members, sizes and switches.
         loss: "squared" or "absolute".
         seed: Seed of the initial weights and of dropout.
     """
     tf.keras.utils.set_random_seed(seed)
-    prior: LabelPrior = ConstantPrior(info.label_mean)
-    if options.prior == "factors":
-        prior = FactorPrior(info.num_users, info.num_items, rank=options.prior_rank)
-    min_id_count = info.options["min_item_count"] if options.item_id else None
+    factors: Factors = NoFactors()
+    if options.prior == "factors" or options.embeddings != "learned":
+        factors = ItemFactors(info.num_users, info.num_items, rank=options.prior_rank)
+    if options.embeddings == "fixed":
+        users, items = users.without_features(), items.without_features()
+    has_ids = options.item_id and options.embeddings != "fixed"
     model = CMML(
         EntityEmbedding(users, options.embedding_dim, seed=seed, name="users"),
         EntityEmbedding(
             items,
             options.embedding_dim,
-            min_id_count=min_id_count,
+            min_id_count=info.options["min_item_count"] if has_ids else None,
             seed=seed + len(users.features),
             name="items",
         ),
-        prior,
+        factors,
         options,
         label_mean=info.label_mean,
         label_std=info.label_std,

@@ -31,6 +31,10 @@ class EntityTable:
         """N + 1, the unknown row included."""
         return len(self.counts)
 
+    def without_features(self) -> "EntityTable":
+        """Returns the same entities, nothing known of them but their counts."""
+        return dataclasses.replace(self, features=(), encoded={})
+
 
 def load_entity_table(
     dataset_dir: str | pathlib.Path, kind: str, features: Sequence[Feature]

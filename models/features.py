@@ -115,7 +115,8 @@ class EntityEmbedding(tf.keras.layers.Layer):
         """Embeds each different row once."""
         distinct, positions = tf.unique(tf.reshape(rows, [-1]))
         embedded = tf.gather(self.embed_rows(distinct), positions)
-        return tf.reshape(embedded, tf.concat([tf.shape(rows), [self.width]], axis=0))
+        shape = tf.concat([tf.shape(rows), [self.width]], axis=0)
+        return tf.ensure_shape(tf.reshape(embedded, shape), [*rows.shape, self.width])
 
     def embed_rows(self, rows: tf.Tensor) -> tf.Tensor:
         """Embeds int32 [N] rows of the table as float32 [N, width]."""

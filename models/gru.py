@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from models.dense_parts import PartwiseDense
 from models.legacy_keras import tf
 
 
@@ -16,8 +17,7 @@ class MaskedGRU(tf.keras.layers.Layer):
         units: H, width of the state.
 
     Call arguments:
-        inputs: float32 [B, S, D], or several parts of it, [B, S, D_i] or [B, 1, D_i] if
-            alike at all positions, which count as if they were concatenated.
+        inputs: float32 [B, S, D], or parts of it as `PartwiseDense` takes them.
         support_mask: bool [B, S], False for padding.
 
     Returns:
@@ -31,14 +31,13 @@ class MaskedGRU(tf.keras.layers.Layer):
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = units
+        # Gates are in the order update, reset, candidate.
+        self.input_gates = PartwiseDense(3 * units, name="input_gates")
 
     def build(self, input_shape: Any) -> None:
-        """Creates the weights; gates are in the order update, reset, candidate."""
-        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
-        self.part_dims = [shape[-1] for shape in shapes]
+        """Creates the weights."""
+        self.input_gates.build(input_shape)
         width = 3 * self.units
-        self.kernel = self.add_weight("kernel", [sum(self.part_dims), width])
-        self.bias = self.add_weight("bias", [width], initializer="zeros")
         self.recurrent = self.add_weight(
             "recurrent", [self.units, width], initializer="orthogonal"
         )
@@ -51,11 +50,7 @@ class MaskedGRU(tf.keras.layers.Layer):
         self, inputs: tf.Tensor | list[tf.Tensor], support_mask: tf.Tensor
     ) -> tf.Tensor:
         """Folds the positions into one state, first to last."""
-        parts = tf.nest.flatten(inputs)
-        kernels = tf.split(self.kernel, self.part_dims)
-        projected = tf.convert_to_tensor(self.bias)
-        for part, kernel in zip(parts, kernels, strict=True):
-            projected += part @ kernel  # [B, 1, 3H] until a part has all positions.
+        projected = self.input_gates(inputs)  # [B, S, 3H]
         present = tf.cast(tf.transpose(support_mask), projected.dtype)[..., tf.newaxis]
         return fold_gru(
             tf.transpose(projected, [1, 0, 2]),  # [S, B, 3H]

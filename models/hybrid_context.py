@@ -1,6 +1,29 @@
 """Hybrid context generators: the context embedding seen from one query pair."""
 
+from typing import Any
+
+from models.dense_parts import PartwiseDense
 from models.legacy_keras import tf
+
+
+class NoHybrid(tf.keras.layers.Layer):
+    """Hands on the context as it is, the same for every pair of the task.
+
+    Call arguments:
+        context: float32 [B, C].
+        pairs: float32 [B, Q, D], embedded query pairs, which are not looked at.
+
+    Returns:
+        float32 [B, 1, C]: what is made of it is made once a task.
+
+    Source:
+        CMML (arXiv:2108.10511) section 4.4, the ablation without a hybrid context.
+    """
+
+    def call(self, context: tf.Tensor, pairs: tf.Tensor) -> tf.Tensor:
+        """Gives the context the rank of pairs."""
+        del pairs
+        return context[:, tf.newaxis, :]
 
 
 class DotHybrid(tf.keras.layers.Layer):
@@ -17,7 +40,7 @@ class DotHybrid(tf.keras.layers.Layer):
         ValueError: If the widths differ.
 
     Source:
-        CMML (arXiv:2108.10511) Eq. 8, section 3.2.2, "dot".
+        CMML (arXiv:2108.10511) Eq. 8, section 3.3, "dot".
     """
 
     def call(self, context: tf.Tensor, pairs: tf.Tensor) -> tf.Tensor:
@@ -28,3 +51,30 @@ class DotHybrid(tf.keras.layers.Layer):
                 f"got {context.shape[-1]} and {pairs.shape[-1]}."
             )
         return context[:, tf.newaxis, :] * pairs
+
+
+class MLPHybrid(tf.keras.layers.Layer):
+    """Puts context and pair through a network of two layers.
+
+    Args:
+        hybrid_dim: Units of the hidden layer and of the result.
+
+    Call arguments:
+        context: float32 [B, C].
+        pairs: float32 [B, Q, D], embedded query pairs.
+
+    Returns:
+        float32 [B, Q, hybrid_dim].
+
+    Source:
+        CMML (arXiv:2108.10511) Eq. 8, section 3.3, "MLP": f([context; pair]).
+    """
+
+    def __init__(self, hybrid_dim: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.hidden = PartwiseDense(hybrid_dim, activation="relu", name="hidden")
+        self.projection = tf.keras.layers.Dense(hybrid_dim, name="projection")
+
+    def call(self, context: tf.Tensor, pairs: tf.Tensor) -> tf.Tensor:
+        """Combines each pair with the context of its episode."""
+        return self.projection(self.hidden([context[:, tf.newaxis, :], pairs]))

@@ -4,57 +4,144 @@ Standard library only, so that reading a configuration does not wait for TensorF
 """
 
 import dataclasses
-from typing import Literal
+from typing import Literal, TypeAlias
 
 # To be raised whenever the same options and data come to give other weights or scores:
 # runs of before are then not taken for up to date.
-MODEL_VERSION = 1
+MODEL_VERSION = 2
+
+# The members of the family: one of each makes a model. `models.family` builds them.
+Encoder: TypeAlias = Literal["gru", "mean", "max"]
+Hybrid: TypeAlias = Literal["none", "dot", "mlp"]
+Modulation: TypeAlias = Literal["film", "sigmoid", "weight", "soft"]
+
+MAX_ORDERS = 8  # Of a support set, that can be averaged.
+
+# What one member alone looks at: key, its default, the key of the member, its names.
+_ONLY_WITH = (
+    ("num_orders", 1, "encoder", ("gru",)),
+    ("modulation_position", "before_activation", "modulation", ("film", "sigmoid")),
+    ("film_scale_offset", 1.0, "modulation", ("film",)),
+    ("route_axis", "source", "modulation", ("soft",)),
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class CMMLOptions:
-    """Sizes and switches of a CMML model.
+    """Members, sizes and switches of a CMML model.
+
+    Sizes that a member has no use for are ignored, so that members can be exchanged by
+    one key; a switch that would change nothing is refused.
 
     Attributes:
-        embedding_dim: Width of the embedding of each feature.
+        encoder: Context encoder: "gru", or the "mean" or "max" of encoded pairs.
+        negatives: Whether the encoder sees negative pairs, those with a label below
+            the mean meta-train label.
+        num_orders: Orders of the support set whose contexts "gru" averages outside of
+            training; 1 is the order that the pairs came in.
+        hybrid: Hybrid context generator: "dot", "mlp", or "none".
+        modulation: What bends the backbone: "film" or "sigmoid" on every layer, the
+            "weight" of the last layer, or "soft" modularization.
+        modulation_position: Whether "film" and "sigmoid" change a layer before its
+            activation or after it.
+        film_scale_offset: Added to each scale of "film".
+        route_axis: What route weights of "soft" sum to 1 over: the "source" modules
+            that are mixed into one, or the "target" modules one is dealt out to.
+        activation: Of the backbone, "relu" or "leaky_relu".
+        detach_support: Whether the context teaches the embeddings nothing, as in the
+            authors' code.
+        embeddings: What a pair is embedded by: "learned" embeddings of features and
+            ids, vectors "fixed" beforehand by collaborative filtering (a new user's
+            is folded in), or "both".
+        embedding_dim: Width of the learned embedding of each feature.
         item_id: Whether items have an id embedding beside their features.
         prior: What label is expected of a pair before the backbone adds to it:
             "factors" of collaborative filtering, solved in closed form from the
             support set, or "constant", the mean label, as in the paper.
-        prior_rank: Latent factors of the "factors" prior; 0 leaves biases alone.
+        prior_rank: Latent factors of the "factors" prior and of "fixed" embeddings; 0
+            leaves biases alone.
         label_dim: Width of the embedding of a support label.
-        encoder_dim: H, units of the GRU and of the hidden layer behind it.
+        encoder_dim: H, units of the GRU and of the hidden layers of encoders.
+        hybrid_dim: Units of both layers of the "mlp" hybrid.
         modulation_dim: Units of each layer of the modulation network's trunk.
-        hidden_dims: Units of each hidden layer of the backbone, input side first.
-        dropout: Share of pair-embedding units dropped in training.
+        hidden_dims: Units of each hidden layer of the backbone, input side first; not
+            of "soft", which has the next three.
+        module_layers: k, layers of modules.
+        num_modules: R, modules of each layer.
+        module_dim: d, units of each module.
+        dropout: Share of units of learned embeddings dropped in training.
+
+    Raises:
+        ValueError: If a size is out of range, or a switch goes with another member.
     """
 
+    encoder: Encoder = "gru"
+    negatives: bool = True
+    num_orders: int = 1
+    hybrid: Hybrid = "dot"
+    modulation: Modulation = "film"
+    modulation_position: Literal["before_activation", "after_activation"] = (
+        "before_activation"
+    )
+    film_scale_offset: float = 1.0
+    route_axis: Literal["source", "target"] = "source"
+    activation: Literal["relu", "leaky_relu"] = "relu"
+    detach_support: bool = False
+    embeddings: Literal["learned", "fixed", "both"] = "learned"
     embedding_dim: int = 32
     item_id: bool = True
     prior: Literal["factors", "constant"] = "factors"
     prior_rank: int = 16
     label_dim: int = 64
     encoder_dim: int = 128
+    hybrid_dim: int = 128
     modulation_dim: int = 64
     hidden_dims: tuple[int, ...] = (64, 64, 64)
+    module_layers: int = 3
+    num_modules: int = 4
+    module_dim: int = 32
     dropout: float = 0.2
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
     def __post_init__(self) -> None:
-        """Checks the sizes."""
-        sizes = {
-            "embedding_dim": self.embedding_dim,
-            "label_dim": self.label_dim,
-            "encoder_dim": self.encoder_dim,
-            "modulation_dim": self.modulation_dim,
-        }
-        for name, size in [
-            *sizes.items(),
-            *(("hidden_dims", u) for u in self.hidden_dims),
-        ]:
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}.")
+        """Checks the sizes, and that every switch has a member to work on."""
+        self._check_sizes()
+        for key, default, member_key, names in _ONLY_WITH:
+            value, member = getattr(self, key), getattr(self, member_key)
+            if value != default and member not in names:
+                allowed = " or ".join(repr(name) for name in names)
+                raise ValueError(
+                    f"{key} = {value!r} goes with {member_key} {allowed} only, "
+                    f"got {member_key} {member!r}."
+                )
+        if self.detach_support and self.embeddings == "fixed":
+            raise ValueError(
+                "detach_support = True has nothing to detach where embeddings are "
+                "'fixed'."
+            )
+
+    def _check_sizes(self) -> None:
+        for name in (
+            "num_orders",
+            "embedding_dim",
+            "label_dim",
+            "encoder_dim",
+            "hybrid_dim",
+            "modulation_dim",
+            "hidden_dims",
+            "module_layers",
+            "num_modules",
+            "module_dim",
+        ):
+            value = getattr(self, name)
+            for size in value if isinstance(value, tuple) else [value]:
+                if size < 1:
+                    raise ValueError(f"{name} must be at least 1, got {size}.")
+        if self.num_orders > MAX_ORDERS:
+            raise ValueError(
+                f"num_orders must be at most {MAX_ORDERS}, got {self.num_orders}."
+            )
         if not self.hidden_dims:
             raise ValueError("hidden_dims must name at least one layer, got none.")
         if self.prior_rank < 0:

@@ -64,7 +64,7 @@ class ServedModel(tf.Module):
             model.items.embed_rows(rows), trainable=False, name="item_vectors"
         )
         self.item_units = tf.Variable(
-            model.prior.units(rows, rows), trainable=False, name="item_units"
+            model.factors.units(rows, rows), trainable=False, name="item_units"
         )
         candidates = np.flatnonzero(items.counts >= min_item_count)
         candidates = candidates[candidates != schema.UNKNOWN].astype(np.int32)

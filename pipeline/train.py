@@ -53,7 +53,7 @@ def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
 
 
 def new_model(config: Config, dataset: LoadedDataset) -> CMML:
-    """Builds a CMML with fresh weights and a fitted prior."""
+    """Builds a CMML with fresh weights and fitted factors."""
     model = build_cmml(
         dataset.info,
         dataset.users,
@@ -62,7 +62,7 @@ def new_model(config: Config, dataset: LoadedDataset) -> CMML:
         loss=config.training.loss,
         seed=config.training.seed,
     )
-    model.prior.fit(meta_train_pairs(dataset), seed=config.training.seed)
+    model.factors.fit(meta_train_pairs(dataset), seed=config.training.seed)
     return model
 
 

@@ -35,9 +35,12 @@ META_TEST_USERS = ["14", "15", "16"]
 TINY = CMMLOptions(
     embedding_dim=3,
     prior_rank=1,
-    label_dim=2,
-    encoder_dim=4,
-    modulation_dim=4,
+    label_dim=4,
+    encoder_dim=5,
+    hybrid_dim=6,
+    modulation_dim=6,
+    num_modules=3,
+    module_dim=4,
     hidden_dims=(5, 4),
     dropout=0.2,
 )
@@ -171,7 +174,7 @@ def raw_user_features():
 
 @pytest.fixture(scope="session")
 def new_model(dataset):
-    """Builds a tiny CMML with a fitted prior, its options changed by keyword."""
+    """Builds a tiny CMML with fitted factors, its options changed by keyword."""
 
     def build(*, seed=0, loss="squared", **changes):
         model = build_cmml(
@@ -182,7 +185,7 @@ def new_model(dataset):
             loss=loss,
             seed=seed,
         )
-        model.prior.fit(dataset.pairs, seed=seed)
+        model.factors.fit(dataset.pairs, seed=seed)
         return model
 
     return build

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.cmml import Pairs, build_cmml
-from models.label_prior import ConstantPrior, FactorPrior
+from models.item_factors import ItemFactors, NoFactors
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from models.recommender import split_episode
@@ -13,14 +13,16 @@ from transforms.schema import DataError
 
 def prior_scores(model, episode):
     """What the prior of a model expects of the query pairs."""
+    if isinstance(model.factors, NoFactors):
+        return tf.fill(episode["query_item"].shape, model.label_mean)
     units = {
-        role: model.prior.units(episode[f"{role}_user"], episode[f"{role}_item"])
+        role: model.factors.units(episode[f"{role}_user"], episode[f"{role}_item"])
         for role in ("support", "query")
     }
-    vector = model.prior.solve(
+    vector = model.factors.solve(
         units["support"], episode["support_label"], episode["support_mask"]
     )
-    return model.prior.expect(vector, units["query"])
+    return model.factors.expect(vector, units["query"])
 
 
 def train(model, episode, *, num_steps, learning_rate=0.01, run_eagerly=False):
@@ -47,9 +49,9 @@ def test_a_call_adapts_to_the_support_and_scores_the_query(model, episode):
 @pytest.mark.parametrize("prior", ["factors", "constant"])
 def test_the_backbone_adds_to_what_the_prior_expects(new_model, episode, prior):
     model = new_model(prior=prior)
-    model.backbone.kernels[-1].assign(tf.zeros_like(model.backbone.kernels[-1]))
+    model.backbone.last_kernel.assign(tf.zeros_like(model.backbone.last_kernel))
     np.testing.assert_allclose(model(episode), prior_scores(model, episode), rtol=1e-6)
-    model.backbone.biases[-1].assign([2.0])
+    model.backbone.last_bias.assign([2.0])
     # The backbone says 2 of every pair, in units of the deviation of the labels.
     expected = prior_scores(model, episode) + 2.0 * model.label_std
     np.testing.assert_allclose(model(episode), expected, rtol=1e-6)
@@ -68,7 +70,6 @@ def test_another_unit_of_the_labels_changes_the_unit_of_the_scores(
     # Labels of 10 * stars + 7 have ten times the deviation about another mean.
     others.label_std = 10.0 * stars.label_std
     others.label_mean = 10.0 * stars.label_mean + 7.0
-    others.prior = ConstantPrior(others.label_mean)
     rescaled = {**episode, "support_label": 10.0 * episode["support_label"] + 7.0}
     np.testing.assert_allclose(others(rescaled), 10.0 * stars(episode) + 7.0, rtol=1e-4)
 
@@ -101,7 +102,7 @@ def test_tables_of_items_made_beforehand_give_the_same_scores(model, dataset, ep
     pairs = Pairs(
         model.users(query["query_user"][:, :1]),
         tf.gather(model.items.embed_rows(rows), items),
-        tf.gather(model.prior.units(rows, rows), items),
+        tf.gather(model.factors.units(rows, rows), items),
     )
     context = model.adapt(support)
     np.testing.assert_allclose(
@@ -151,7 +152,7 @@ def test_the_loss_is_over_query_pairs_and_the_mae_a_mean_over_tasks(
     new_model, episode, loss
 ):
     model = new_model(prior="constant", loss=loss)
-    model.backbone.kernels[-1].assign(tf.zeros_like(model.backbone.kernels[-1]))
+    model.backbone.last_kernel.assign(tf.zeros_like(model.backbone.last_kernel))
     # Every score is the mean label; labels are off by 1, 3 | 2 | and nothing to score.
     off = tf.constant([[1.0, -3.0], [2.0, np.nan], [np.nan, np.nan]])
     mask = tf.math.is_finite(off)
@@ -175,7 +176,7 @@ def test_every_weight_but_those_of_the_prior_moves_in_a_few_steps(
     before = {variable.ref(): variable.numpy() for variable in model.variables}
     train(model, episode, num_steps=3, run_eagerly=True)
     still = {ref for ref, value in before.items() if np.all(ref.deref() == value)}
-    assert still == {variable.ref() for variable in model.prior.variables}
+    assert still == {variable.ref() for variable in model.factors.variables}
 
 
 def test_one_batch_can_be_learnt_by_heart(new_model, episode):
@@ -201,11 +202,11 @@ def test_the_seed_decides_the_weights(new_model, episode):
 
 def test_options_choose_the_parts(new_model):
     full = new_model()
-    assert isinstance(full.prior, FactorPrior)
+    assert isinstance(full.factors, ItemFactors)
     # Three features of width 3 a side, the id of the item, and what the prior expects.
     assert full.backbone.input_dim == 9 + 12 + 1
     plain = new_model(prior="constant", item_id=False)
-    assert isinstance(plain.prior, ConstantPrior)
+    assert isinstance(plain.factors, NoFactors)
     assert plain.backbone.input_dim == 9 + 9
 
 

@@ -4,19 +4,38 @@ import numpy as np
 import pytest
 
 from models.baselines.registry import BASELINES
+from models.cmml import Pairs
+from models.family import combinations
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.recommender import Recommender, split_episode
+from models.signatures import ServedModel
 
 NUM_USERS, NUM_ITEMS = 16, 10
 TOLERANCE = 1e-4
+ROUNDING = 1e-5  # Of scores as large as these weights can make them.
 
-CMML_VARIANTS = {
-    f"cmml, {prior} prior, item_id={item_id}": {"prior": prior, "item_id": item_id}
-    for prior in ("factors", "constant")
-    for item_id in (True, False)
+# Every combination of members, and every switch and other embedding with the default
+# ones. Options that are not given are those of `new_model`.
+VARIANTS = {
+    **{"-".join(names.values()): names for names in combinations()},
+    "mean without negatives": {"encoder": "mean", "negatives": False},
+    "several orders": {"num_orders": 3},
+    "after the activation": {"modulation_position": "after_activation"},
+    "film without offset": {"film_scale_offset": 0.0},
+    "leaky relu": {"activation": "leaky_relu"},
+    "routes by target": {"modulation": "soft", "route_axis": "target"},
+    "leaky modules": {"modulation": "soft", "activation": "leaky_relu"},
+    "detached support": {"detach_support": True},
+    "constant prior": {"prior": "constant"},
+    "constant prior, no ids": {"prior": "constant", "item_id": False},
+    "no ids": {"item_id": False},
+    "fixed": {"embeddings": "fixed"},
+    "fixed, constant prior": {"embeddings": "fixed", "prior": "constant"},
+    "both": {"embeddings": "both"},
+    "both, constant prior": {"embeddings": "both", "prior": "constant"},
 }
-METHODS = [*CMML_VARIANTS, *sorted(BASELINES)]
+METHODS = [*VARIANTS, *sorted(BASELINES)]
 
 
 def random_pairs(seed=0):
@@ -51,7 +70,7 @@ def scores_of(method, episode):
 
 
 def assert_equal_scores(actual, expected):
-    np.testing.assert_allclose(actual, expected, atol=TOLERANCE)
+    np.testing.assert_allclose(actual, expected, atol=TOLERANCE, rtol=ROUNDING)
 
 
 def fitted(name):
@@ -65,7 +84,7 @@ def method(request, new_model, set_large_weights):
     """Any method, fitted."""
     if request.param in BASELINES:
         return fitted(request.param)
-    return set_large_weights(new_model(**CMML_VARIANTS[request.param]))
+    return set_large_weights(new_model(**VARIANTS[request.param]))
 
 
 @pytest.fixture(scope="module", params=sorted(BASELINES))
@@ -160,6 +179,20 @@ def test_query_labels_do_not_influence_the_score(method, episode):
     )
 
 
+def test_one_pair_is_a_support_set(method, episode):
+    alone = {
+        key: value[:, :1] if key.startswith("support") else value
+        for key, value in episode.items()
+    }
+    assert np.isfinite(scores_of(method, alone)).all()
+
+
+def test_labels_that_are_all_equal_make_finite_scores(method, episode):
+    for label in (1.0, 5.0):
+        alike = {**episode, "support_label": tf.fill([3, 5], label)}
+        assert np.isfinite(scores_of(method, alike)).all()
+
+
 def test_the_order_of_the_support_set_does_not_matter(baseline, episode):
     turned = {
         key: value[:, ::-1] if key.startswith("support") else value
@@ -189,3 +222,114 @@ def test_the_grid_holds_values_the_constructor_takes(baseline):
     for name, values in type(baseline).GRID.items():
         for value in values:
             assert type(baseline)(**{name: value}).hyperparameters[name] == value
+
+
+# What CMML promises beside: any members together can be trained, saved and served.
+
+
+@pytest.fixture(scope="module", params=VARIANTS)
+def options(request):
+    """Options of any CMML."""
+    return VARIANTS[request.param]
+
+
+@pytest.fixture(scope="module")
+def cmml(options, new_model, set_large_weights):
+    """Any CMML, its weights large, to read only."""
+    return set_large_weights(new_model(**options))
+
+
+def test_every_weight_moves_in_one_step(options, new_model, episode):
+    model = new_model(**options, dropout=0.0)
+    rng = np.random.default_rng(0)
+    for variable in model.trainable_variables:
+        # All positive, so that no ReLU is shut, and no two alike.
+        variable.assign(rng.uniform(0.01, 0.3, variable.shape))
+    before = {variable.ref(): variable.numpy() for variable in model.variables}
+    model.compile(tf.keras.optimizers.Adam(0.01), run_eagerly=True)
+    model.fit(tf.data.Dataset.from_tensors(all_ids(episode)), verbose=0)
+    still = {ref for ref, value in before.items() if np.all(ref.deref() == value)}
+    assert still == {variable.ref() for variable in model.factors.variables}
+
+
+def test_a_checkpoint_brings_back_the_scores(cmml, options, new_model, tmp_path):
+    path = tf.train.Checkpoint(model=cmml).save(tmp_path / "weights")
+    fresh = new_model(**options, seed=1)
+    episode = random_episode()
+    assert not np.allclose(scores_of(fresh, episode), scores_of(cmml, episode))
+    tf.train.Checkpoint(model=fresh).restore(path).assert_consumed()
+    np.testing.assert_array_equal(scores_of(fresh, episode), scores_of(cmml, episode))
+
+
+def test_the_support_set_matters(cmml, episode):
+    other = {**episode, "support_label": 6.0 - episode["support_label"]}
+    changes = np.abs(scores_of(cmml, other) - scores_of(cmml, episode)).max(axis=1)
+    assert (changes[:2] > 1e-3).all()  # The third task has none.
+
+
+def test_the_order_of_the_support_set_matters_to_the_gru_alone(cmml, options, episode):
+    turned = {
+        key: value[:, ::-1] if key.startswith("support") else value
+        for key, value in episode.items()
+    }
+    before, after = scores_of(cmml, episode), scores_of(cmml, turned)
+    if options.get("encoder", "gru") == "gru":
+        assert np.abs(before - after).max() > TOLERANCE
+    else:
+        assert_equal_scores(after, before)
+
+
+def test_modulation_is_a_structure_of_values_that_the_backbone_takes(cmml, episode):
+    support, query = split_episode(episode)
+    context = cmml.adapt(support)
+    rows, users = query["query_item"], query["query_user"]
+    pairs = Pairs(
+        cmml.users(users[:, :1]), cmml.items(rows), cmml.factors.units(users, rows)
+    )
+    for value in tf.nest.flatten(cmml.modulate(context, pairs)):
+        assert value.dtype == tf.float32
+        assert value.shape[0] == 3
+        assert value.shape[1] in (1, 4)  # Once a task, or once a pair.
+
+
+def test_the_served_model_scores_alike(cmml, dataset, tmp_path):
+    served = ServedModel(
+        *(cmml, dataset.info, dataset.items, dataset.directory),
+        top_k=3,
+        min_item_count=0,
+    )
+    served.save(tmp_path)
+    signatures = tf.saved_model.load(str(tmp_path)).signatures
+    episode = random_episode()  # Of users nobody knows: the row 0, no features.
+    support = {
+        "support_item_id": ids_of(episode, "support"),
+        "support_label": episode["support_label"],
+        "user_gender": tf.fill([3], ""),
+        "user_hobby": tf.fill([3, 1], ""),
+        "user_age": tf.fill([3], np.nan),
+    }
+    rank = signatures["rank"](**support, query_item_id=ids_of(episode, "query"))
+    scores = scores_of(cmml, episode)
+    present = episode["query_mask"].numpy()
+    assert_equal_scores(rank["score"].numpy()[present], scores.numpy()[present])
+    best = signatures["recommend"](**support, exclude_item_id=tf.fill([3, 1], ""))
+    assert (np.diff(best["score"]) <= 0.0).all()
+    again = signatures["rank"](**support, query_item_id=best["item_id"])
+    assert_equal_scores(best["score"], again["score"])
+
+
+def ids_of(episode, role):
+    """Ids as they came in: row n has the id n, "?" is unknown, padding is empty."""
+    rows = episode[f"{role}_item"]
+    ids = tf.where(rows > 0, tf.strings.as_string(rows), "?")
+    return tf.where(episode[f"{role}_mask"], ids, "")
+
+
+def all_ids(episode):
+    """The episode with known users and items, so that every embedding is met."""
+    return {
+        key: tf.range(3)[:, tf.newaxis] + tf.range(value.shape[1]) + 1
+        if key.endswith(("user", "item"))
+        else value
+        for key, value in episode.items()
+    }

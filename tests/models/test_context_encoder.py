@@ -1,14 +1,38 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from models.context_encoder import SequentialEncoder
+from models.context_encoder import PoolingEncoder, SequentialEncoder, fixed_orders
 from models.legacy_keras import tf
+from models.options import MAX_ORDERS
+
+SIZES = {"encoder_dim": 4, "label_dim": 2}
+KINDS = {
+    "mean": lambda: PoolingEncoder(3, pooling="mean", **SIZES),
+    "max": lambda: PoolingEncoder(3, pooling="max", **SIZES),
+    "gru": lambda: SequentialEncoder(3, **SIZES),
+    "gru, four orders": lambda: SequentialEncoder(3, num_orders=4, **SIZES),
+}
+ORDER_FREE = ("mean", "max")
 
 
-@pytest.fixture
-def encoder():
+def made(kind):
+    """An encoder with weights, all of them away from 0."""
     tf.keras.utils.set_random_seed(0)
-    return SequentialEncoder(3, encoder_dim=4, label_dim=2)
+    encoder = KINDS[kind]()
+    encoder(tf.zeros([1, 1, 5]), tf.zeros([1, 1]), tf.ones([1, 1], tf.bool))
+    for weight in encoder.trainable_variables:
+        weight.assign(tf.random.normal(weight.shape, stddev=0.7))
+    return encoder
+
+
+ENCODERS = {kind: made(kind) for kind in KINDS}
+
+
+@pytest.fixture(params=KINDS)
+def encoder(request):
+    return ENCODERS[request.param]
 
 
 @pytest.fixture
@@ -22,6 +46,24 @@ def support():
     }
 
 
+@pytest.mark.parametrize(("pooling", "context"), [("mean", -1.0), ("max", 4.0)])
+def test_pools_encoded_pairs(pooling, context):
+    encoder = PoolingEncoder(1, encoder_dim=1, label_dim=1, pooling=pooling)
+    pairs = tf.constant([[[1.0], [1.0], [99.0]]])
+    labels, mask = tf.constant([[2.0, -1.0, 5.0]]), tf.constant([[True, True, False]])
+    encoder(pairs, labels, mask)
+    encoder.label_embedding.kernel.assign([[1.0]])
+    encoder.first.kernel.assign([[1.0], [1.0]])
+    encoder.second.kernel.assign([[2.0]])
+    encoder.second.bias.assign([-4.0])
+    encoder.projection.kernel.assign([[-5.0]])
+    encoder.projection.bias.assign([4.0])
+    # Eq. 6. Labels relu(2) = 2 and relu(-1) = 0; first layer 1 + 2 = 3 and 1 + 0 = 1;
+    # second relu(2 * 3 - 4) = 2 and relu(2 - 4) = 0; encoded -5 * 2 + 4 = -6 and 4.
+    # Padding is left out: mean -1, max 4.
+    np.testing.assert_allclose(encoder(pairs, labels, mask), [[context]])
+
+
 def test_maps_the_last_state_of_the_gru_to_the_context():
     encoder = SequentialEncoder(1, encoder_dim=1, label_dim=1)
     mask = tf.constant([[True]])
@@ -29,13 +71,13 @@ def test_maps_the_last_state_of_the_gru_to_the_context():
     for layer in (encoder.label_embedding, encoder.hidden):
         layer.kernel.assign([[1.0]])
     # Gates are 0.5; the candidate is tanh of the pair plus the embedded label.
-    encoder.gru.kernel.assign([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
+    encoder.gru.input_gates.kernel.assign([[0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
     encoder.gru.recurrent.assign([[0.0, 0.0, 0.0]])
     encoder.projection.kernel.assign([[10.0]])
     encoder.projection.bias.assign([1.0])
     context = encoder(tf.constant([[[-0.5]]]), tf.constant([[1.5]]), mask)
-    # Label relu(1.5) = 1.5, candidate tanh(-0.5 + 1.5) = 0.76159, state half of it;
-    # 10 * 0.380797 + 1 = 4.80797.
+    # Eq. 7. Label relu(1.5) = 1.5, candidate tanh(-0.5 + 1.5) = 0.76159, state half of
+    # it; 10 * 0.380797 + 1 = 4.80797.
     np.testing.assert_allclose(context, [[4.80797]], rtol=1e-5)
 
 
@@ -53,8 +95,8 @@ def test_padding_is_skipped_wherever_it_stands(encoder, support, at):
     np.testing.assert_allclose(encoder(**padded), encoder(**support), atol=1e-6)
 
 
-def test_episodes_without_support_share_one_learned_vector(encoder, support):
-    encoder(**support)
+def test_episodes_without_support_share_one_learned_vector(support):
+    encoder = made("gru")
     encoder.hidden.bias.assign([1.0, 2.0, 3.0, 4.0])
     encoder.projection.bias.assign([5.0, 6.0, 7.0])
     # The state is 0, so hidden is its bias: [1, 2, 3, 4] @ projection + [5, 6, 7].
@@ -70,3 +112,128 @@ def test_the_context_depends_on_pairs_and_labels(encoder, support, name):
     before = encoder(**support)
     after = encoder(**{**support, name: -support[name]})
     assert (np.abs(after - before).max(axis=1) > 1e-3).all()
+
+
+def test_pooling_makes_the_zero_vector_of_no_support(support):
+    for kind in ORDER_FREE:
+        without = {**support, "support_mask": tf.zeros([2, 3], tf.bool)}
+        np.testing.assert_array_equal(ENCODERS[kind](**without), np.zeros([2, 3]))
+        empty = {name: value[:, :0] for name, value in support.items()}
+        np.testing.assert_array_equal(ENCODERS[kind](**empty), np.zeros([2, 3]))
+
+
+def test_refuses_another_pooling():
+    with pytest.raises(ValueError, match="'mean' or 'max', got 'sum'"):
+        PoolingEncoder(3, pooling="sum")
+
+
+@pytest.mark.parametrize("num_orders", [0, MAX_ORDERS + 1])
+def test_refuses_another_number_of_orders(num_orders):
+    message = rf"within \[1, {MAX_ORDERS}\], got {num_orders}"
+    with pytest.raises(ValueError, match=message):
+        SequentialEncoder(3, num_orders=num_orders)
+
+
+def test_several_orders_average_the_contexts_of_one(support):
+    one, several = ENCODERS["gru"], ENCODERS["gru, four orders"]
+    for weight, same in zip(several.variables, one.variables, strict=True):
+        weight.assign(same)
+    orders = fixed_orders(support["support_mask"], 4)
+    contexts = [
+        one(**{k: tf.gather(v, order, batch_dims=1) for k, v in support.items()})
+        for order in tf.unstack(orders, axis=1)
+    ]
+    np.testing.assert_allclose(several(**support), np.mean(contexts, axis=0), atol=1e-6)
+    assert not np.allclose(contexts[0][0], contexts[1][0])
+    # In training there is one order alone, fresh from the input pipeline.
+    np.testing.assert_array_equal(several(**support, training=True), one(**support))
+
+
+def test_orders_are_permutations_the_first_as_given():
+    mask = tf.sequence_mask([7, 3, 0], 9)
+    orders = fixed_orders(mask, MAX_ORDERS).numpy()
+    np.testing.assert_array_equal(
+        np.sort(orders), np.tile(range(9), [3, MAX_ORDERS, 1])
+    )
+    np.testing.assert_array_equal(orders[:, 0], np.tile(range(9), [3, 1]))
+    assert len(np.unique(orders[0], axis=0)) == MAX_ORDERS
+
+
+def test_orders_do_not_depend_on_the_padding():
+    alone = fixed_orders(tf.ones([1, 5], tf.bool), 4).numpy()
+    mask = tf.constant([[True, False, True, True, False, False, True, True]])
+    among = fixed_orders(mask, 4).numpy()[..., :5]
+    np.testing.assert_array_equal(np.array([0, 2, 3, 6, 7])[alone], among)
+
+
+@st.composite
+def supports(draw, min_size=0, max_size=6):
+    """A support set of one episode, its numbers within [-4, 4]."""
+    size = draw(st.integers(min_size, max_size))
+    numbers = st.floats(-4, 4, width=16)
+    values = draw(st.lists(numbers, min_size=size * 6, max_size=size * 6))
+    values = np.reshape(values, [1, size, 6]).astype(np.float32)
+    return {
+        "pairs": tf.constant(values[..., :5]),
+        "labels": tf.constant(values[..., 5]),
+        "support_mask": tf.ones([1, size], tf.bool),
+    }
+
+
+def assert_close(one, other):
+    np.testing.assert_allclose(one, other, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ORDER_FREE)
+@settings(max_examples=25, deadline=None)
+@given(support=supports(), seed=st.integers(0, 99))
+def test_the_order_of_pairs_does_not_matter(kind, support, seed):
+    order = np.random.default_rng(seed).permutation(support["labels"].shape[1])
+    turned = {k: tf.gather(v, order, axis=1) for k, v in support.items()}
+    assert_close(ENCODERS[kind](**turned), ENCODERS[kind](**support))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None)
+@given(support=supports(), before=st.integers(0, 3), behind=st.integers(0, 3))
+def test_padding_does_not_matter(kind, support, before, behind):
+    def padded(value, filler):
+        ends = [[0, 0], [before, behind]] + [[0, 0]] * (value.shape.rank - 2)
+        return tf.pad(value, ends, constant_values=filler)
+
+    fillers = {"pairs": 7.0, "labels": 7.0, "support_mask": False}
+    wider = {k: padded(v, fillers[k]) for k, v in support.items()}
+    assert_close(ENCODERS[kind](**wider), ENCODERS[kind](**support))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None)
+@given(one=supports(), other=supports())
+def test_an_episode_encodes_alike_alone_and_in_a_batch(kind, one, other):
+    width = max(one["labels"].shape[1], other["labels"].shape[1])
+
+    def widened(value):
+        ends = [[0, 0], [0, width - value.shape[1]]] + [[0, 0]] * (value.shape.rank - 2)
+        return tf.pad(value, ends)
+
+    both = {k: tf.concat([widened(one[k]), widened(other[k])], axis=0) for k in one}
+    alone = [ENCODERS[kind](**support)[0] for support in (one, other)]
+    assert_close(ENCODERS[kind](**both), alone)
+
+
+@pytest.mark.parametrize("kind", ORDER_FREE)
+@settings(max_examples=25, deadline=None)
+@given(support=supports(min_size=1, max_size=1), times=st.integers(2, 5))
+def test_pooling_does_not_mind_how_often_the_same_pair_stands_there(
+    kind, support, times
+):
+    repeated = {k: tf.repeat(v, times, axis=1) for k, v in support.items()}
+    assert_close(ENCODERS[kind](**repeated), ENCODERS[kind](**support))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None)
+@given(support=supports(min_size=1), label=st.floats(-4, 4, width=16))
+def test_labels_that_are_all_equal_make_a_finite_context(kind, support, label):
+    alike = {**support, "labels": tf.fill(support["labels"].shape, label)}
+    assert np.isfinite(ENCODERS[kind](**alike)).all()

@@ -34,9 +34,9 @@ def stock_gru(gru):
     cell = tf.keras.layers.GRUCell(UNITS, reset_after=True)
     layer = tf.keras.layers.RNN(cell)
     layer.build(tf.TensorShape([None, None, WIDTH]))
-    cell.kernel.assign(gru.kernel)
+    cell.kernel.assign(gru.input_gates.kernel)
     cell.recurrent_kernel.assign(gru.recurrent)
-    cell.bias.assign(tf.stack([gru.bias, gru.recurrent_bias]))
+    cell.bias.assign(tf.stack([gru.input_gates.bias, gru.recurrent_bias]))
     return layer
 
 
@@ -53,7 +53,12 @@ def value_and_gradients(layer, weights, inputs, mask):
 def test_equals_the_layer_of_keras_in_value_and_gradients(gru, mask):
     stock = stock_gru(gru)
     inputs, mask = random_tensor(BATCH, STEPS, WIDTH), tf.constant(mask) > 0
-    weights = [gru.kernel, gru.recurrent, gru.bias, gru.recurrent_bias]
+    weights = [
+        gru.input_gates.kernel,
+        gru.recurrent,
+        gru.input_gates.bias,
+        gru.recurrent_bias,
+    ]
     state, gradients = value_and_gradients(gru, weights, inputs, mask)
     stock_state, stock_gradients = value_and_gradients(
         lambda inputs, mask: stock(inputs, mask=mask),
@@ -88,7 +93,7 @@ def test_the_gradient_is_that_of_finite_differences():
 def test_halves_the_way_to_the_candidate_and_stands_still_at_padding():
     gru = MaskedGRU(1)
     gru.build(tf.TensorShape([None, None, 1]))
-    gru.kernel.assign([[0.0, 0.0, 1.0]])
+    gru.input_gates.kernel.assign([[0.0, 0.0, 1.0]])
     gru.recurrent.assign(tf.zeros([1, 3]))
     inputs = tf.constant([[[np.arctanh(0.8)], [5.0], [np.arctanh(0.2)]]], tf.float32)
     # Update gate sigmoid(0) = 0.5, candidates 0.8 and 0.2: (0 + 0.8) / 2 = 0.4, again

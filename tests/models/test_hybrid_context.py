@@ -1,20 +1,46 @@
 import numpy as np
 import pytest
 
-from models.hybrid_context import DotHybrid
+from models.hybrid_context import DotHybrid, MLPHybrid, NoHybrid
 from models.legacy_keras import tf
 
+CONTEXT = tf.constant([[2.0, -1.0], [0.0, 10.0]])
+PAIRS = tf.constant([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]])
 
-def test_multiplies_the_context_with_each_pair_unit_by_unit():
-    context = tf.constant([[2.0, -1.0], [0.0, 10.0]])
-    pairs = tf.constant([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]])
-    # First episode (2 * 1, -1 * 2) and (2 * 3, -1 * 4), second (0, 60) and (0, 80).
+
+def test_dot_multiplies_the_context_with_each_pair_unit_by_unit():
+    # Eq. 8, dot. First episode (2 * 1, -1 * 2) and (2 * 3, -1 * 4), second (0, 60) and
+    # (0, 80).
     np.testing.assert_array_equal(
-        DotHybrid()(context, pairs),
+        DotHybrid()(CONTEXT, PAIRS),
         [[[2.0, -2.0], [6.0, -4.0]], [[0.0, 60.0], [0.0, 80.0]]],
     )
 
 
-def test_refuses_a_context_that_is_not_as_wide_as_a_pair():
+def test_dot_refuses_a_context_that_is_not_as_wide_as_a_pair():
     with pytest.raises(ValueError, match="context as wide as a pair, got 2 and 3"):
         DotHybrid()(tf.ones([1, 2]), tf.ones([1, 4, 3]))
+
+
+def test_mlp_is_a_network_of_context_and_pair():
+    hybrid = MLPHybrid(1)
+    hybrid(CONTEXT, PAIRS)
+    hybrid.hidden.kernel.assign([[1.0], [0.0], [0.0], [-1.0]])
+    hybrid.hidden.bias.assign([3.0])
+    hybrid.projection.kernel.assign([[-2.0]])
+    hybrid.projection.bias.assign([0.5])
+    # Eq. 8, MLP. Hidden relu(c_0 - x_1 + 3): relu(2 - 2 + 3) = 3, relu(2 - 4 + 3) = 1,
+    # relu(0 - 6 + 3) = 0 and relu(0 - 8 + 3) = 0; times -2, plus 0.5.
+    np.testing.assert_array_equal(
+        hybrid(CONTEXT, PAIRS), [[[-5.5], [-1.5]], [[0.5], [0.5]]]
+    )
+
+
+def test_mlp_takes_a_context_of_any_width():
+    assert MLPHybrid(5)(tf.ones([2, 7]), PAIRS).shape == [2, 2, 5]
+
+
+def test_none_hands_on_the_context_once_a_task():
+    np.testing.assert_array_equal(
+        NoHybrid()(CONTEXT, PAIRS), [[[2.0, -1.0]], [[0.0, 10.0]]]
+    )

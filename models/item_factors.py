@@ -1,8 +1,9 @@
-"""What label to expect of a pair before CMML says more: a constant, or factors."""
+"""Item factors of collaborative filtering, to which a new user is folded in."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.gaussian_factors import GaussianFactors, fit_gaussian_factors
+from models.gaussian_factors import fit_gaussian_factors
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.ridge import solve_ridge
@@ -11,21 +12,14 @@ _NUM_FOLDS = 4
 _NUM_ITERATIONS = 15
 
 
-class ConstantPrior(tf.Module):
-    """Expects the mean label of every pair, whatever the support set.
+class NoFactors(tf.Module):
+    """Knows nothing of items, and expects nothing. Has the calls of `ItemFactors`."""
 
-    With it CMML is the model of the paper. It has the calls of `FactorPrior`.
+    unit_dim = 0
+    vector_dim = 0
 
-    Args:
-        label_mean: Mean meta-train label.
-    """
-
-    pair_dim = 0
-    num_evidence = 0
-
-    def __init__(self, label_mean: float) -> None:
-        super().__init__(name="constant_prior")
-        self.label_mean = label_mean
+    def __init__(self) -> None:
+        super().__init__(name="no_factors")
 
     def fit(self, pairs: LabelledPairs, *, seed: int) -> None:
         """Does nothing: there is nothing to fit."""
@@ -42,22 +36,18 @@ class ConstantPrior(tf.Module):
         """Returns float32 [B, 0]."""
         return tf.zeros([tf.shape(units)[0], 0])
 
-    def expect(self, vector: tf.Tensor, units: tf.Tensor) -> tf.Tensor:
-        """Returns the mean label for every pair, float32 [B, Q]."""
-        return tf.fill(tf.shape(units)[:-1], self.label_mean)
 
-
-class FactorPrior(tf.Module):
-    """Expects of a pair what collaborative filtering does, solved in closed form.
+class ItemFactors(tf.Module):
+    """Fits items to vectors beforehand, and folds users in, in closed form.
 
     The label of a pair is a mean and bias of the item plus the product of K item
     factors with K user factors. Item factors are fitted once to meta-train; the user
     factors of a task are the posterior mean given its support set, a ridge regression
-    of K unknowns, so that adaptation is still one forward pass. CMML learns what is
-    left: what features tell, and what is not linear.
+    of K unknowns, so that adaptation is still one forward pass.
 
     In training, the factors of an item are those of a fit without the user they meet,
-    since a fit that has seen the label to be predicted promises too much.
+    since a fit that has seen the label to be predicted promises too much. The fits are
+    turned to agree with each other, so that one factor means the same in all of them.
 
     Args:
         num_users: Rows of the user table, the unknown row not counted.
@@ -68,15 +58,14 @@ class FactorPrior(tf.Module):
         ValueError: If the rank is negative.
     """
 
-    num_evidence = 1
-
     def __init__(self, num_users: int, num_items: int, *, rank: int) -> None:
-        super().__init__(name="factor_prior")
+        super().__init__(name="item_factors")
         if rank < 0:
             raise ValueError(f"rank must be at least 0, got {rank}.")
         self.rank = rank
-        self.pair_dim = rank + 2
-        shape = [_NUM_FOLDS + 1, num_items + 1, self.pair_dim]
+        self.vector_dim = rank + 1
+        self.unit_dim = rank + 2
+        shape = [_NUM_FOLDS + 1, num_items + 1, self.unit_dim]
         # K factors and the expected label of an average user, by fold and item row.
         self.table = tf.Variable(tf.zeros(shape), trainable=False, name="table")
         self.noise_variance = tf.Variable(1.0, trainable=False, name="noise_variance")
@@ -106,7 +95,9 @@ class FactorPrior(tf.Module):
                     others, rank=self.rank, num_iterations=_NUM_ITERATIONS, seed=seed
                 )
             )
-        self.table.assign(np.stack([_as_table(fitted) for fitted in fits]))
+        factors = [align(f.item_factors, fits[-1].item_factors) for f in fits]
+        expected = [(f.label_mean + f.item_bias)[:, np.newaxis] for f in fits]
+        self.table.assign(np.concatenate([factors, expected], axis=-1))
         self.noise_variance.assign(fits[-1].noise_variance)
         self.fold_of_user.assign(folds)
 
@@ -121,7 +112,7 @@ class FactorPrior(tf.Module):
             training: Whether to use the fit that has not seen the user.
 
         Returns:
-            float32 [..., pair_dim]: K factors of the item, and its expected label.
+            float32 [..., unit_dim]: K factors of the item, and its expected label.
         """
         if not training:
             return tf.gather(self.table[_NUM_FOLDS], items)
@@ -134,7 +125,7 @@ class FactorPrior(tf.Module):
         """Solves for the user factors of each task.
 
         Args:
-            units: float32 [B, S, pair_dim], of the support pairs.
+            units: float32 [B, S, unit_dim], of the support pairs.
             labels: float32 [B, S], in the unit of the data set.
             support_mask: bool [B, S], False for padding.
 
@@ -149,7 +140,7 @@ class FactorPrior(tf.Module):
 
         Args:
             vector: float32 [B, K], user factors.
-            units: float32 [B, Q, pair_dim].
+            units: float32 [B, Q, unit_dim].
 
         Returns:
             float32 [B, Q], in the unit of the labels.
@@ -157,7 +148,25 @@ class FactorPrior(tf.Module):
         return units[..., -1] + tf.linalg.matvec(units[..., :-1], vector)
 
 
-def _as_table(fitted: GaussianFactors) -> np.ndarray:
-    expected = fitted.label_mean + fitted.item_bias
-    table = np.concatenate([fitted.item_factors, expected[:, np.newaxis]], axis=1)
-    return table.astype(np.float32)
+def align(
+    factors: NDArray[np.floating], reference: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Turns the factors of one fit to agree with those of another.
+
+    A fit is as good turned by any rotation or reflection, since user factors turn with
+    it; so factors of two fits can be compared only after this.
+
+    Args:
+        factors: float [N, K].
+        reference: float [N, K].
+
+    Returns:
+        float [N, K], `factors` times the orthogonal matrix that brings it nearest to
+        `reference`.
+
+    Source:
+        Schoenemann, "A generalized solution of the orthogonal Procrustes problem"
+        (1966).
+    """
+    left, _, right = np.linalg.svd(factors.T @ reference)
+    return factors @ (left @ right)

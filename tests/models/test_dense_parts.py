@@ -1,0 +1,37 @@
+import numpy as np
+
+from models.dense_parts import PartwiseDense
+from models.legacy_keras import tf
+
+
+def test_adds_up_the_projections_of_the_parts():
+    layer = PartwiseDense(1)
+    user, items = tf.constant([[[2.0]]]), tf.constant([[[1.0, 3.0], [4.0, 5.0]]])
+    layer([user, items])
+    layer.kernel.assign([[10.0], [1.0], [-1.0]])
+    layer.bias.assign([0.5])
+    # 10 * 2 + 1 - 3 + 0.5 and 10 * 2 + 4 - 5 + 0.5.
+    np.testing.assert_array_equal(layer([user, items]), [[[18.5], [19.5]]])
+
+
+def test_parts_count_as_if_they_were_concatenated():
+    rng = np.random.default_rng(0)
+    user, items = (
+        tf.constant(rng.normal(size=shape), tf.float32)
+        for shape in ([2, 1, 3], [2, 4, 2])
+    )
+    layer = PartwiseDense(5, activation="relu")
+    in_parts = layer([user, items])
+    whole = tf.concat([tf.repeat(user, 4, axis=1), items], axis=-1)
+    expected = tf.nn.relu(whole @ layer.kernel + layer.bias)
+    np.testing.assert_allclose(in_parts, expected, atol=1e-6)
+    assert (in_parts.numpy() == 0.0).any()  # Or the activation was not seen.
+
+
+def test_a_part_without_width_changes_nothing():
+    layer = PartwiseDense(2)
+    pairs = tf.ones([1, 3, 2])
+    layer([tf.zeros([1, 1, 0]), pairs])
+    np.testing.assert_allclose(
+        layer([tf.zeros([1, 1, 0]), pairs]), pairs @ layer.kernel + layer.bias
+    )
