@@ -69,6 +69,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_step(commands, "export", "weights to a SavedModel", _export)
     _add_step(commands, "run", "all of the above, skipping what is done", _run, beam)
 
+    ablate = _add_step(
+        commands, "ablate", "train and compare variants over seeds", _ablate
+    )
+    ablate.add_argument("--grid", required=True, help="YAML file of the variants")
+    ablate.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    ablate.add_argument(
+        "--split",
+        choices=["meta_validation", "meta_test"],
+        default="meta_validation",
+        help="meta_validation to choose by, meta_test to report; default %(default)s",
+    )
+
     predict = commands.add_parser(
         "predict", help="answer requests with an exported model", allow_abbrev=False
     )
@@ -95,7 +107,7 @@ def _add_step(
     summary: str,
     check: Callable[[argparse.Namespace, Sequence[str]], Step],
     epilog: str | None = None,
-) -> None:
+) -> argparse.ArgumentParser:
     step = commands.add_parser(name, help=summary, epilog=epilog, allow_abbrev=False)
     step.add_argument("--config", required=True, help="YAML file of the experiment")
     step.add_argument(
@@ -106,6 +118,7 @@ def _add_step(
         help="change one key, for example model.dropout=0.1; may be repeated",
     )
     step.set_defaults(check=check)
+    return step
 
 
 def _prepare(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
@@ -150,6 +163,18 @@ def _run(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     from pipeline.run import run
 
     return lambda: _done(run(config, flags))
+
+
+def _ablate(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    from pipeline.variant_grid import expand, load_grid
+
+    grid = load_grid(arguments.grid)
+    seeds = list(dict.fromkeys(arguments.seeds))  # Each once.
+    tables = expand(grid, arguments.config, arguments.set, seeds)
+    _, dataset_dir = _dataset(arguments, flags)
+    from pipeline.ablate import ablate
+
+    return lambda: _done(ablate(grid, tables, dataset_dir, split=arguments.split))
 
 
 def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:

@@ -1,8 +1,9 @@
 """The comparison of all methods as a table for people, in Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from models.metrics import Interval
+from pipeline.markdown_table import cell, layout, signed
 
 Metrics = Mapping[str, Mapping[str, Mapping[str, Interval]]]
 Differences = Mapping[str, Mapping[str, Interval]]
@@ -36,14 +37,14 @@ def comparison_table(
     header.append(f"cold mae less {reference}")
     rows = []
     for method, groups in metrics.items():
-        cells = [_cell(groups[group][name]) for group, name in _COLUMNS]
+        cells = [cell(groups[group][name]) for group, name in _COLUMNS]
         difference = differences.get(method, {}).get("cold")
-        rows.append([method, *cells, _signed(difference) if difference else "-"])
+        rows.append([method, *cells, signed(difference) if difference else "-"])
     shots = [group for group in next(iter(metrics.values())) if "/support_" in group]
     parts = [
         f"Means over tasks, {num_cold} cold users; 95 % bootstrap intervals of the "
         "mean in brackets. Lower mae and rmse, higher ndcg is better.",
-        _layout(header, rows),
+        layout(header, rows),
     ]
     if shots:
         sizes = [group.rpartition("_")[2] for group in shots]
@@ -53,26 +54,6 @@ def comparison_table(
         ]
         parts += [
             "mae of the same cold users with fewer support pairs:",
-            _layout(["method", *sizes, "all"], curve),
+            layout(["method", *sizes, "all"], curve),
         ]
     return "\n\n".join(parts) + "\n"
-
-
-def _cell(interval: Interval) -> str:
-    return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
-
-
-def _signed(interval: Interval) -> str:
-    return f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
-
-
-def _layout(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligns the cells, so that the source reads as well as the rendered table."""
-    table = [header, *rows]
-    widths = [max(len(row[i]) for row in table) for i in range(len(header))]
-    lines = [
-        "| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |"
-        for row in table
-    ]
-    rule = "| " + " | ".join("-" * width for width in widths) + " |"
-    return "\n".join([lines[0], rule, *lines[1:]])

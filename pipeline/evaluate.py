@@ -7,15 +7,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from models.baselines.baseline import Baseline
-from models.baselines.registry import BASELINES
-from models.baselines.selection import select
-from models.episode_dataset import fixed_episodes
 from models.metrics import Interval, bootstrap_mean, paired_difference, task_metrics
 from pipeline.comparison_table import comparison_table
 from pipeline.config import Config, EvaluationConfig, hash_of
-from pipeline.group_scores import COLD, WARM, score_groups
-from pipeline.loaded_dataset import LoadedDataset, load_dataset, meta_train_pairs
+from pipeline.fitted_baselines import fit_baselines
+from pipeline.group_scores import COLD, WARM, evaluation_groups, score_groups
+from pipeline.loaded_dataset import load_dataset
 from pipeline.predictions import PredictionWriter
 from pipeline.progress import say
 from pipeline.run_dir import RunDir, training_fingerprint, write_atomically
@@ -61,14 +58,16 @@ def evaluate(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> str:
         )
     dataset = load_dataset(dataset_dir)
     methods: dict[str, Any] = {CMML_NAME: trained_model(config, dataset, run)}
-    methods |= _fitted_baselines(config.evaluation, dataset)
+    options = config.evaluation
+    methods |= fit_baselines(options.baselines, dataset, options)
+    groups = evaluation_groups(dataset, options)
     run.evaluation.mkdir(exist_ok=True)
     by_task: _TaskMetrics = {}
     predictions = run.evaluation / "predictions.parquet"
     with PredictionWriter(predictions, dataset_dir) as writer:
         for name, method in methods.items():
             say(f"evaluate: scoring with {name}")
-            for group, scored in score_groups(method, dataset, config.evaluation):
+            for group, scored in score_groups(method, groups):
                 writer.write(name, group, scored)
                 by_task.setdefault(name, {})[group] = task_metrics(
                     scored.labels,
@@ -88,25 +87,6 @@ def evaluate(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> str:
     chosen = {n: m.hyperparameters for n, m in methods.items() if n != CMML_NAME}
     run.record(STEP, fingerprint, chosen=chosen)
     return text
-
-
-def _fitted_baselines(
-    options: EvaluationConfig, dataset: LoadedDataset
-) -> dict[str, Baseline]:
-    """Fits the baselines, hyperparameters chosen on meta-validation."""
-    pairs = meta_train_pairs(dataset)
-    validation = fixed_episodes(
-        dataset.directory,
-        schema.META_VALIDATION,
-        max_support_size=options.support_size,
-        batch_size=options.batch_size,
-    )
-    batches = list(validation)
-    fitted: dict[str, Baseline] = {}
-    for name in options.baselines:
-        say(f"evaluate: fitting {name}")
-        fitted[name] = select(BASELINES[name], pairs, batches)
-    return fitted
 
 
 def _summarise(

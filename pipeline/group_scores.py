@@ -1,7 +1,7 @@
 """Scores of a method on the frozen episodes of each group of tasks."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -43,18 +43,14 @@ def few_shot_group(size: int) -> str:
     return f"{COLD}/support_{size}"
 
 
-def score_groups(
-    method: Recommender, dataset: LoadedDataset, options: EvaluationConfig
-) -> Iterator[tuple[str, GroupScores]]:
-    """Scores every group: cold, warm, and cold with fewer support pairs.
+def evaluation_groups(
+    dataset: LoadedDataset, options: EvaluationConfig
+) -> dict[str, tf.data.Dataset]:
+    """Returns the episodes of each group: cold, warm, and cold with fewer pairs.
 
     Args:
-        method: A fitted method.
         dataset: The prepared data set.
         options: Support sizes and batch size.
-
-    Yields:
-        Name and scores of each group.
     """
     groups = [
         (COLD, schema.META_TEST, options.support_size),
@@ -65,14 +61,31 @@ def score_groups(
         for size in options.few_shot_sizes
         if size < options.support_size
     ]
-    score = tf.function(_score, reduce_retracing=True)
-    for name, split, support_size in groups:
-        episodes = fixed_episodes(
+    return {
+        name: fixed_episodes(
             dataset.directory,
             split,
             max_support_size=support_size,
             batch_size=options.batch_size,
         )
+        for name, split, support_size in groups
+    }
+
+
+def score_groups(
+    method: Recommender, groups: Mapping[str, tf.data.Dataset]
+) -> Iterator[tuple[str, GroupScores]]:
+    """Scores the query pairs of every group.
+
+    Args:
+        method: A fitted method.
+        groups: Episodes by name of the group, `task_id` included.
+
+    Yields:
+        Name and scores of each group.
+    """
+    score = tf.function(_score, reduce_retracing=True)
+    for name, episodes in groups.items():
         yield name, _join([_score_batch(score, method, e) for e in episodes])
 
 

@@ -7,7 +7,7 @@ from models.episode_dataset import fixed_episodes
 from models.legacy_keras import tf
 from pipeline import group_scores
 from pipeline.config import EvaluationConfig
-from pipeline.group_scores import GroupScores, score_groups
+from pipeline.group_scores import GroupScores, evaluation_groups, score_groups
 from pipeline.loaded_dataset import load_dataset
 
 OPTIONS = EvaluationConfig(support_size=6, few_shot_sizes=(0, 2, 6), batch_size=16)
@@ -31,7 +31,7 @@ def dataset(experiment):
 
 @pytest.fixture(scope="module")
 def groups(dataset):
-    return dict(score_groups(SupportSize(), dataset, OPTIONS))
+    return dict(score_groups(SupportSize(), evaluation_groups(dataset, OPTIONS)))
 
 
 def test_groups_are_cold_warm_and_the_smaller_support_sizes(groups):
@@ -67,7 +67,8 @@ def test_fewer_support_pairs_leave_the_query_pairs_as_they_are(groups):
 
 def test_the_size_of_a_batch_does_not_matter(dataset, groups):
     options = OPTIONS.model_copy(update={"batch_size": 5})
-    for name, scored in score_groups(SupportSize(), dataset, options):
+    smaller = evaluation_groups(dataset, options)
+    for name, scored in score_groups(SupportSize(), smaller):
         for field in dataclasses.fields(GroupScores):
             np.testing.assert_array_equal(
                 getattr(scored, field.name), getattr(groups[name], field.name)

@@ -1,0 +1,172 @@
+"""A grid of named variants of one experiment, as `cmml ablate` trains them."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import pydantic
+import yaml
+
+from pipeline.config import Config, ConfigError, load_config
+
+# Changes of a configuration, by key such as "model.encoder".
+Changes = Mapping[str, Any]
+
+
+_MAY_CHANGE = ("model.", "training.")
+_SEED = "training.seed"
+
+
+def _check_keys(changes: Changes) -> Changes:
+    """Refuses what would make variants of different data or figures."""
+    for key, value in changes.items():
+        if not key.startswith(_MAY_CHANGE) or key == _SEED:
+            raise ValueError(
+                "a variant changes keys of model and training, and not the seed, "
+                f"got {key!r} (value {value!r})."
+            )
+    return changes
+
+
+_Changes = Annotated[dict[str, Any], pydantic.AfterValidator(_check_keys)]
+
+
+class _Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class TableSpec(_Section):
+    """One table of an ablation: every row with every column, if there are columns.
+
+    Attributes:
+        title: Heading of the table.
+        set: Changes of every variant of the table.
+        rows: Changes of each row, by its name.
+        columns: Changes of each column, by its name.
+    """
+
+    title: str
+    set: _Changes = {}
+    rows: dict[str, _Changes] = pydantic.Field(min_length=1)
+    columns: dict[str, _Changes] = {}
+
+
+class GridSpec(_Section):
+    """Variants of one experiment, laid out as tables.
+
+    Attributes:
+        name: Folder of the results.
+        set: Changes of every variant.
+        tables: The tables.
+    """
+
+    name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
+    set: _Changes = {}
+    tables: list[TableSpec] = pydantic.Field(min_length=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One cell of a table.
+
+    Attributes:
+        row: Name of its row.
+        column: Name of its column; "" in a table of rows alone.
+        configs: Its configuration by seed.
+    """
+
+    row: str
+    column: str
+    configs: Mapping[int, Config]
+
+    @property
+    def name(self) -> str:
+        """Row and column."""
+        return f"{self.row}, {self.column}" if self.column else self.row
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table with its variants.
+
+    Attributes:
+        title: Heading.
+        variants: Cells, row by row.
+        columns: Names of the columns; empty if there are rows alone.
+    """
+
+    title: str
+    variants: Sequence[Variant]
+    columns: Sequence[str]
+
+
+def load_grid(path: str | pathlib.Path) -> GridSpec:
+    """Reads a grid.
+
+    Raises:
+        ConfigError: If the file cannot be read or breaks the format; it names file and
+            key.
+    """
+    try:
+        values = yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
+        return GridSpec.model_validate(values)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}.") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(
+            f"{path} is not YAML: {' '.join(str(error).split())}"
+        ) from None
+    except pydantic.ValidationError as error:
+        problems = [
+            f"key {'.'.join(map(str, problem['loc']))!r}: "
+            + problem["msg"].removeprefix("Value error, ")
+            for problem in error.errors()
+        ]
+        raise ConfigError(f"{path}: " + "; ".join(problems)) from None
+
+
+def expand(
+    grid: GridSpec,
+    config_path: str | pathlib.Path,
+    overrides: Sequence[str],
+    seeds: Sequence[int],
+) -> list[Table]:
+    """Makes the configuration of every variant, so that none fails hours later.
+
+    Args:
+        grid: The grid.
+        config_path: YAML file of the experiment that is varied.
+        overrides: Changes of the experiment as of `load_config`; those of the grid win.
+        seeds: Seeds that each variant is trained with.
+
+    Raises:
+        ConfigError: If a variant is not a legal configuration; it names the variant.
+    """
+
+    def configure(name: str, *changes: Changes) -> Mapping[int, Config]:
+        # JSON is YAML, which is what values of overrides are.
+        merged = {key: value for part in changes for key, value in part.items()}
+        texts = [f"{key}={json.dumps(value)}" for key, value in merged.items()]
+        try:
+            return {
+                seed: load_config(
+                    config_path, [*overrides, *texts, f"training.seed={seed}"]
+                )
+                for seed in seeds
+            }
+        except ConfigError as error:
+            raise ConfigError(f"variant {name!r}: {error}") from None
+
+    def variants(table: TableSpec) -> Iterator[Variant]:
+        for row, of_row in table.rows.items():
+            for column, of_column in (table.columns or {"": {}}).items():
+                name = f"{table.title}: {row}" + (f", {column}" if column else "")
+                changes = grid.set, table.set, of_row, of_column
+                yield Variant(row, column, configure(name, *changes))
+
+    return [
+        Table(table.title, list(variants(table)), list(table.columns))
+        for table in grid.tables
+    ]
