@@ -8,7 +8,12 @@ def test_the_defaults_are_legal():
 
 
 @pytest.mark.parametrize(
-    "name", ["embedding_dim", "label_dim", "encoder_dim", "modulation_dim"]
+    "name",
+    [
+        *("embedding_dim", "label_dim", "encoder_dim", "hybrid_dim"),
+        *("modulation_dim", "module_layers", "num_modules", "module_dim"),
+        "num_orders",
+    ],
 )
 def test_refuses_a_width_of_nothing(name):
     with pytest.raises(ValueError, match=rf"{name} must be at least 1, got 0\."):
@@ -23,11 +28,47 @@ def test_refuses_a_width_of_nothing(name):
         ({"prior_rank": -1}, r"prior_rank must be at least 0, got -1\."),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1\.0\."),
         ({"dropout": -0.1}, r"dropout must be in \[0, 1\), got -0\.1\."),
+        ({"num_orders": 9}, r"num_orders must be at most 8, got 9\."),
     ],
 )
 def test_refuses_what_no_model_can_have(changes, message):
     with pytest.raises(ValueError, match=message):
         CMMLOptions(**changes)
+
+
+@pytest.mark.parametrize(
+    ("switch", "legal", "illegal"),
+    [
+        ({"num_orders": 2}, {"encoder": "gru"}, {"encoder": "max"}),
+        (
+            {"modulation_position": "after_activation"},
+            {"modulation": "sigmoid"},
+            {"modulation": "weight"},
+        ),
+        (
+            {"film_scale_offset": 0.0},
+            {"modulation": "film"},
+            {"modulation": "sigmoid"},
+        ),
+        ({"route_axis": "target"}, {"modulation": "soft"}, {"modulation": "film"}),
+    ],
+)
+def test_refuses_a_switch_that_its_member_does_not_have(switch, legal, illegal):
+    CMMLOptions(**switch, **legal)
+    ((key, value),) = switch.items()
+    ((member_key, member),) = illegal.items()
+    message = (
+        rf"{key} = {value!r} goes with {member_key} '.*' only, "
+        rf"got {member_key} {member!r}\."
+    )
+    with pytest.raises(ValueError, match=message):
+        CMMLOptions(**switch, **illegal)
+
+
+def test_refuses_to_detach_embeddings_that_learn_nothing():
+    CMMLOptions(detach_support=True, embeddings="both")
+    with pytest.raises(ValueError, match="nothing to detach where embeddings are 'fi"):
+        CMMLOptions(detach_support=True, embeddings="fixed")
 
 
 def test_nothing_dropped_and_biases_alone_are_legal():

