@@ -1,6 +1,7 @@
 """User tasks a second of `fit`, input pipeline included."""
 
 import argparse
+import dataclasses
 import json
 import math
 import resource
@@ -13,9 +14,11 @@ quiet.import_tensorflow()
 
 from models.cmml import build_cmml  # noqa: E402
 from models.episode_dataset import training_episodes  # noqa: E402
+from models.family import combinations  # noqa: E402
 from models.legacy_keras import tf  # noqa: E402
-from pipeline.config import load_config  # noqa: E402
-from pipeline.loaded_dataset import load_dataset  # noqa: E402
+from models.options import CMMLOptions  # noqa: E402
+from pipeline.config import TrainingConfig, load_config  # noqa: E402
+from pipeline.loaded_dataset import LoadedDataset, load_dataset  # noqa: E402
 from pipeline.prepare import open_dataset  # noqa: E402
 from transforms.schema import META_TRAIN  # noqa: E402
 
@@ -28,40 +31,57 @@ def main() -> None:
     parser.add_argument("--query_size", type=int, default=10)
     parser.add_argument("--full_support_fraction", type=float, default=1.0)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument(
+        "--members",
+        action="store_true",
+        help="every encoder with every hybrid and modulation, a line each",
+    )
     arguments = parser.parse_args()
     config = load_config(arguments.config, arguments.set)
     dataset = load_dataset(open_dataset(config))
-    model = build_cmml(dataset.info, dataset.users, dataset.items, config.model)
+    for names in combinations() if arguments.members else [{}]:
+        options = dataclasses.replace(config.model, **names)
+        speeds = measure(dataset, options, config.training, arguments)
+        figures = {
+            **names,
+            "tasks_per_s": sorted(round(speed) for speed in speeds),
+            "batch_size": config.training.batch_size,
+            "support_size": arguments.support_size,
+            "query_size": arguments.query_size,
+            "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        }
+        print(json.dumps(figures), flush=True)
+
+
+def measure(
+    dataset: LoadedDataset,
+    options: CMMLOptions,
+    training: TrainingConfig,
+    arguments: argparse.Namespace,
+) -> list[float]:
+    """Returns the tasks a second of each epoch but the first, which traces."""
+    tf.keras.backend.clear_session()
+    model = build_cmml(dataset.info, dataset.users, dataset.items, options)
     num_tasks = dataset.info.num_tasks[META_TRAIN]
-    steps = math.ceil(num_tasks / config.training.batch_size)
+    steps = math.ceil(num_tasks / training.batch_size)
     model.compile(
-        optimizer=tf.keras.optimizers.Adam(
-            config.training.learning_rate, jit_compile=True
-        ),
-        steps_per_execution=min(config.training.steps_per_execution, steps),
+        optimizer=tf.keras.optimizers.Adam(training.learning_rate, jit_compile=True),
+        steps_per_execution=min(training.steps_per_execution, steps),
     )
     episodes = training_episodes(
         dataset.directory,
         support_size=arguments.support_size,
         query_size=arguments.query_size,
-        batch_size=config.training.batch_size,
+        batch_size=training.batch_size,
         seed=0,
         full_support_fraction=arguments.full_support_fraction,
     )
-    model.fit(episodes, steps_per_epoch=steps, epochs=1, verbose=0)  # Traces.
     speeds = []
-    for _ in range(arguments.epochs):
+    for _ in range(arguments.epochs + 1):
         started = time.monotonic()
         model.fit(episodes, steps_per_epoch=steps, epochs=1, verbose=0)
         speeds.append(num_tasks / (time.monotonic() - started))
-    figures = {
-        "tasks_per_s": sorted(round(speed) for speed in speeds),
-        "batch_size": config.training.batch_size,
-        "support_size": arguments.support_size,
-        "query_size": arguments.query_size,
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-    }
-    print(json.dumps(figures))
+    return speeds[1:]
 
 
 if __name__ == "__main__":

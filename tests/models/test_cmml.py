@@ -210,6 +210,108 @@ def test_options_choose_the_parts(new_model):
     assert plain.backbone.input_dim == 9 + 9
 
 
+@pytest.mark.parametrize("labels", [[1.0, 0.0], [5.0, 2.0]], ids=["clicks", "stars"])
+@pytest.mark.parametrize("encoder", ["mean", "max", "gru"])
+def test_an_encoder_without_negatives_sees_positive_pairs_alone(
+    new_model, set_large_weights, episode, encoder, labels
+):
+    options = {"encoder": encoder, "prior": "constant"}
+    blind, full = (
+        set_large_weights(new_model(negatives=negatives, **options))
+        for negatives in (False, True)
+    )
+    blind.label_mean = full.label_mean = sum(labels) / 2.0
+    support, query = split_episode(episode)
+    is_positive = tf.range(support["support_item"].shape[1]) % 2 == 0
+    support = {**support, "support_label": tf.where(is_positive, *labels)[tf.newaxis]}
+    other_items = tf.where(is_positive, support["support_item"], 3)
+    for model, is_blind in ((blind, True), (full, False)):
+        before = model.score(model.adapt(support), query)
+        other = {**support, "support_item": other_items}
+        after = model.score(model.adapt(other), query)
+        assert np.array_equal(before, after) == is_blind
+        # Positive pairs count in any case.
+        fewer = {**support, "support_mask": support["support_mask"] & ~is_positive}
+        assert not np.allclose(model.score(model.adapt(fewer), query), before)
+
+
+def test_labels_that_are_all_alike_are_positive(new_model, set_large_weights, episode):
+    model = set_large_weights(
+        new_model(encoder="mean", negatives=False, prior="constant")
+    )
+    model.label_mean = 1.0
+    alike = {**episode, "support_label": tf.ones_like(episode["support_label"])}
+    without = {**alike, "support_mask": tf.zeros_like(episode["support_mask"])}
+    assert not np.allclose(model(alike), model(without))
+
+
+@pytest.mark.parametrize("is_detached", [True, False])
+def test_detached_support_teaches_the_embeddings_nothing(
+    new_model, set_large_weights, dataset, episode, is_detached
+):
+    model = set_large_weights(
+        new_model(detach_support=is_detached, prior="constant", encoder="mean")
+    )
+    # Items 1 to 5 in the support, 6 and 7 in the query.
+    support_items = tf.broadcast_to(tf.range(1, 6), [3, 5])
+    batch = {
+        **episode,
+        **{f"support_{k}": v for k, v in support_of(episode, 5).items()},
+        "support_item": support_items,
+        "query_item": tf.broadcast_to([6, 7], [3, 2]),
+    }
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(batch)
+    table = model.items.id_embedding.table
+    gradient = tf.convert_to_tensor(tape.gradient(loss, table)).numpy()
+    assert np.any(gradient[6:8])
+    assert np.any(gradient[1:6]) != is_detached
+
+
+def support_of(episode, width):
+    """User, label and mask of support sets of this many real pairs."""
+    user = tf.repeat(episode["query_user"][:, :1], width, axis=1)
+    return {
+        "user": user,
+        "label": tf.cast(user % 3 + tf.range(width) % 4 + 1, tf.float32),
+        "mask": tf.ones([user.shape[0], width], tf.bool),
+    }
+
+
+def test_fixed_embeddings_are_vectors_of_collaborative_filtering(new_model):
+    fixed, both = (new_model(embeddings=kind) for kind in ("fixed", "both"))
+    # Of rank 1: two user factors, two item factors and the item's label; and what the
+    # prior expects. No feature, no id.
+    assert fixed.backbone.input_dim == 2 + 3 + 1
+    assert fixed.items.trainable_variables == fixed.users.trainable_variables == []
+    # Learned: three features of width 3 a side and the id of the item.
+    assert both.backbone.input_dim == 9 + 12 + 6
+    plain = new_model(embeddings="fixed", prior="constant")
+    assert plain.backbone.input_dim == 2 + 3
+
+
+def test_a_new_user_is_folded_into_fixed_vectors(new_model, episode):
+    model = new_model(embeddings="fixed", prior="constant")
+    context = model.adapt(split_episode(episode)[0])
+    units = model.factors.units(episode["support_user"], episode["support_item"])
+    folded_in = model.factors.solve(
+        units, episode["support_label"], episode["support_mask"]
+    )
+    np.testing.assert_array_equal(context[:, model.backbone.input_dim :], folded_in)
+
+
+def test_a_task_without_a_hybrid_is_modulated_once(new_model, episode):
+    support, query = split_episode(episode)
+    rows, users = query["query_item"], query["query_user"]
+    for hybrid, num_values in (("none", 1), ("dot", 2), ("mlp", 2)):
+        model = new_model(hybrid=hybrid)
+        units = model.factors.units(users, rows)
+        pairs = Pairs(model.users(users[:, :1]), model.items(rows), units)
+        film = model.modulate(model.adapt(support), pairs)
+        shapes = [tuple(value.shape) for value in tf.nest.flatten(film)]
+        assert shapes == [(3, num_values, units) for units in (5, 5, 4, 4)]
+
+
 def test_pairs_that_nothing_is_known_of_are_refused(dataset):
     info = dataclasses.replace(dataset.info, user_features=(), item_features=())
     users, items = (

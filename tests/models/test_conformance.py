@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tensorflow.python.framework import op_def_registry
 
 from models.baselines.registry import BASELINES
 from models.cmml import Pairs
@@ -299,6 +301,8 @@ def test_the_served_model_scores_alike(cmml, dataset, tmp_path):
         min_item_count=0,
     )
     served.save(tmp_path)
+    ops = ops_of(tmp_path)
+    assert not {op for op in ops if op_def_registry.get(op) is None or "PyFunc" in op}
     signatures = tf.saved_model.load(str(tmp_path)).signatures
     episode = random_episode()  # Of users nobody knows: the row 0, no features.
     support = {
@@ -316,6 +320,15 @@ def test_the_served_model_scores_alike(cmml, dataset, tmp_path):
     assert (np.diff(best["score"]) <= 0.0).all()
     again = signatures["rank"](**support, query_item_id=best["item_id"])
     assert_equal_scores(best["score"], again["score"])
+
+
+def ops_of(directory):
+    """Names of all ops of a SavedModel."""
+    saved_model = SavedModel.FromString((directory / "saved_model.pb").read_bytes())
+    graph = saved_model.meta_graphs[0].graph_def
+    functions = {function.signature.name for function in graph.library.function}
+    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+    return {node.op for node in nodes} - functions
 
 
 def ids_of(episode, role):
