@@ -175,7 +175,8 @@ class CMML(tfrs.Model):
             training: Whether units are dropped.
 
         Returns:
-            float32 [B, C]: the context embedding, then the vector of the prior.
+            float32 [B, C]: the context embedding, as wide as a pair, then the user
+            factors, if there are factors.
         """
         labels = tf.where(support_mask, labels, self.label_mean)  # Padding may be NaN.
         vector = self.factors.solve(pairs.units, labels, support_mask)
@@ -244,7 +245,8 @@ class CMML(tfrs.Model):
         self, pairs: Pairs, vector: tf.Tensor, expected: tf.Tensor, training: bool
     ) -> list[tf.Tensor]:
         """Parts of the pair embedding, [B, 1, D_i] or [B, S, D_i]."""
-        parts = [self.dropout(part, training=training) for part in pairs[:2]]
+        learned = pairs.user, pairs.items
+        parts = [self.dropout(part, training=training) for part in learned]
         if self.has_fixed:
             factors, item_label = pairs.units[..., :-1], pairs.units[..., -1:]
             parts += [vector[:, tf.newaxis, :], factors / self.label_std]
