@@ -121,7 +121,7 @@ class TrainingConfig(_Section):
     max_epochs: int = pydantic.Field(40, ge=1)
     patience: int = pydantic.Field(8, ge=1)
     steps_per_execution: int = pydantic.Field(8, ge=1)
-    seed: int = 0
+    seed: int = pydantic.Field(0, ge=0)
 
 
 class EvaluationConfig(_Section):
@@ -147,7 +147,7 @@ class EvaluationConfig(_Section):
     )
     num_resamples: int = pydantic.Field(1000, ge=100)
     batch_size: int = pydantic.Field(256, ge=1)
-    seed: int = 0
+    seed: int = pydantic.Field(0, ge=0)
 
 
 class ExportConfig(_Section):
@@ -200,11 +200,7 @@ def load_config(path: str | pathlib.Path, overrides: Sequence[str] = ()) -> Conf
         ConfigError: If the file cannot be read, or a key is unknown or ill-typed; it
             names file, key, value and the nearest valid key.
     """
-    try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {error}.") from None
-    values = _from_yaml(text, str(path))
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold keys and values, got {values!r}.")
     for override in overrides:
@@ -214,6 +210,19 @@ def load_config(path: str | pathlib.Path, overrides: Sequence[str] = ()) -> Conf
     except pydantic.ValidationError as error:
         lines = [_explain(problem) for problem in error.errors()]
         raise ConfigError(f"{path}: " + "; ".join(lines)) from None
+
+
+def read_yaml(path: str | pathlib.Path) -> Any:
+    """Reads a YAML file.
+
+    Raises:
+        ConfigError: If it cannot be read or is not YAML; it names the file.
+    """
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}.") from None
+    return _from_yaml(text, str(path))
 
 
 def dataset_spec(config: DataConfig, data_dir: str) -> DatasetSpec:

@@ -4,12 +4,11 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import pydantic
-import yaml
 
-from pipeline.config import Config, ConfigError, load_config
+from pipeline.config import Config, ConfigError, load_config, read_yaml
 
 # Changes of a configuration, by key such as "model.encoder".
 Changes = Mapping[str, Any]
@@ -66,6 +65,13 @@ class GridSpec(_Section):
     set: _Changes = {}
     tables: list[TableSpec] = pydantic.Field(min_length=1)
 
+    @pydantic.model_validator(mode="after")
+    def _check_titles(self) -> Self:
+        titles = [table.title for table in self.tables]
+        if repeated := sorted({t for t in titles if titles.count(t) > 1}):
+            raise ValueError(f"titles of tables must differ, got {repeated} twice.")
+        return self
+
 
 @dataclasses.dataclass(frozen=True)
 class Variant:
@@ -110,20 +116,13 @@ def load_grid(path: str | pathlib.Path) -> GridSpec:
             key.
     """
     try:
-        values = yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
-        return GridSpec.model_validate(values)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {error}.") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(
-            f"{path} is not YAML: {' '.join(str(error).split())}"
-        ) from None
+        return GridSpec.model_validate(read_yaml(path))
     except pydantic.ValidationError as error:
-        problems = [
-            f"key {'.'.join(map(str, problem['loc']))!r}: "
-            + problem["msg"].removeprefix("Value error, ")
-            for problem in error.errors()
-        ]
+        problems = []
+        for problem in error.errors():
+            key = ".".join(map(str, problem["loc"]))
+            message = problem["msg"].removeprefix("Value error, ")
+            problems.append(f"key {key!r}: {message}" if key else message)
         raise ConfigError(f"{path}: " + "; ".join(problems)) from None
 
 
@@ -148,7 +147,9 @@ def expand(
     def configure(name: str, *changes: Changes) -> Mapping[int, Config]:
         # JSON is YAML, which is what values of overrides are.
         merged = {key: value for part in changes for key, value in part.items()}
-        texts = [f"{key}={json.dumps(value)}" for key, value in merged.items()]
+        texts = [
+            f"{key}={json.dumps(value, default=str)}" for key, value in merged.items()
+        ]
         try:
             return {
                 seed: load_config(

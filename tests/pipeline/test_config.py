@@ -141,6 +141,7 @@ def test_an_unknown_key_is_named_with_its_value_and_the_nearest_one(
         ("name=..", r"'name': String should match pattern .*, got '..'"),
         ("training.batch_size=many", r"'training.batch_size': .* integer, .*'many'"),
         ("training.batch_size=0", r"'training.batch_size': .* equal to 1, got 0"),
+        ("training.seed=-1", r"'training.seed': .* equal to 0, got -1"),
         ("training.loss=cubed", r"'squared' or 'absolute', got 'cubed'"),
         ("training.learning_rate=0", r"greater than 0, got 0"),
         ("model.dropout=1.5", r"key 'model': dropout must be in \[0, 1\), got 1.5"),

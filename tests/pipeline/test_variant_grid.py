@@ -69,6 +69,11 @@ def test_later_changes_win_and_all_seeds_have_them(tables):
     [
         ({"name": "a/b"}, r"key 'name': String should match"),
         ({"tables": []}, r"key 'tables': List should have at least 1 item"),
+        (
+            {"tables": [{"title": "a", "rows": {"b": {}}}] * 2},
+            r"titles of tables must differ, got \['a'\] twice",
+        ),
+        ({"tables": [{"title": "a", "rows": {"b": None}}]}, r"key 'tables.0.rows.b'"),
         ({"table": []}, r"key 'table': Extra inputs are not permitted"),
         (
             {"set": {"data.path": "x"}},
@@ -87,7 +92,12 @@ def test_a_grid_that_breaks_the_format_is_an_error(write, changes, message):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", r"grid\.yaml is not YAML: "), (None, "cannot read ")]
+    ("text", "message"),
+    [
+        ("{", r"grid\.yaml is not YAML: "),
+        ("", r"grid\.yaml: .* valid dictionary"),
+        (None, "cannot read "),
+    ],
 )
 def test_a_grid_that_cannot_be_read_is_an_error(tmp_path, text, message):
     path = tmp_path / "grid.yaml"
