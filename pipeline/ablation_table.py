@@ -24,6 +24,8 @@ class VariantSummary:
         ndcg: NDCG@3.
         seed_deviation: Standard deviation of the MAE over seeds; NaN of one seed.
         less_reference: Paired difference of MAE to the reference.
+        less_first: Paired difference of MAE to the first variant of the table; None if
+            that broke off, and of a reference.
         other_support: What the support set of another task adds to the MAE.
         no_support: MAE without support.
         tasks_per_s: Speed of training, the median over seeds; NaN for a reference.
@@ -35,6 +37,7 @@ class VariantSummary:
     ndcg: Interval
     seed_deviation: float
     less_reference: Interval
+    less_first: Interval | None
     other_support: Interval
     no_support: Interval
     tasks_per_s: float
@@ -76,46 +79,57 @@ def summarise(
     """
     reference = references[REFERENCE][0].metrics[OWN]["mae"]
 
-    def over_seeds(tried: Sequence[Outcome]) -> VariantSummary:
-        def by_task(group: str, metric: str) -> np.ndarray:
-            return np.mean([one.metrics[group][metric] for one in tried], axis=0)
-
+    def over_seeds(
+        tried: Sequence[Outcome], first: Sequence[Outcome] = ()
+    ) -> VariantSummary:
         def mean(values: np.ndarray) -> Interval:
             return bootstrap_mean(values, options.seed, options.num_resamples)
 
         def difference(a: np.ndarray, b: np.ndarray) -> Interval:
             return paired_difference(a, b, options.seed, options.num_resamples)
 
-        own = by_task(OWN, "mae")
+        own = _by_task(tried, OWN, "mae")
+        has_first = first and not _failure(first)
         by_seed = [np.nanmean(one.metrics[OWN]["mae"]) for one in tried]
         return VariantSummary(
             mae=mean(own),
-            ndcg=mean(by_task(OWN, "ndcg@3")),
+            ndcg=mean(_by_task(tried, OWN, "ndcg@3")),
             seed_deviation=float(np.std(by_seed, ddof=1)) if len(tried) > 1 else np.nan,
             less_reference=difference(own, reference),
-            other_support=difference(by_task(OTHER, "mae"), own),
-            no_support=mean(by_task(NONE, "mae")),
+            less_first=difference(own, _by_task(first, OWN, "mae"))
+            if has_first
+            else None,
+            other_support=difference(_by_task(tried, OTHER, "mae"), own),
+            no_support=mean(_by_task(tried, NONE, "mae")),
             tasks_per_s=float(np.median([one.tasks_per_s for one in tried])),
             num_parameters=tried[0].num_parameters,
             runs=tuple(one.run for one in tried if one.run),
         )
 
-    def of_variant(tried: Sequence[Outcome]) -> VariantSummary | str:
-        failures = [one.failure for one in tried if one.failure]
-        return failures[0] if failures else over_seeds(tried)
+    def of_table(table: Table) -> dict[str, VariantSummary | str]:
+        tried = {v.name: outcomes[table.title, v.name] for v in table.variants}
+        first = next(iter(tried.values()))
+        return {
+            name: _failure(those) or over_seeds(those, first)
+            for name, those in tried.items()
+        }
 
     return AblationSummary(
-        variants={
-            table.title: {
-                variant.name: of_variant(outcomes[table.title, variant.name])
-                for variant in table.variants
-            }
-            for table in tables
-        },
+        variants={table.title: of_table(table) for table in tables},
         references={name: over_seeds(tried) for name, tried in references.items()},
         num_tasks=int(np.isfinite(reference).sum()),
         num_seeds=len(tables[0].variants[0].configs),
     )
+
+
+def _by_task(tried: Sequence[Outcome], group: str, metric: str) -> np.ndarray:
+    """Averages a metric of each task over seeds."""
+    return np.mean([one.metrics[group][metric] for one in tried], axis=0)
+
+
+def _failure(tried: Sequence[Outcome]) -> str:
+    """Says why the training broke off with some seed; "" if with none."""
+    return next((one.failure for one in tried if one.failure), "")
 
 
 def ablation_report(
@@ -159,6 +173,7 @@ _HEADER = (
     "sd of seeds",
     "ndcg@3",
     f"mae less {REFERENCE}",
+    "mae less first row",
     "other support",
     "no support",
     "tasks/s",
@@ -175,6 +190,7 @@ def _row(name: str, result: VariantSummary | str) -> list[str]:
         _or_dash(result.seed_deviation, ".4f"),
         f"{result.ndcg.mean:.4f}",
         signed(result.less_reference),
+        signed(result.less_first) if result.less_first else "-",
         f"{result.other_support.mean:+.4f}",
         f"{result.no_support.mean:.4f}",
         _or_dash(result.tasks_per_s, ".0f"),

@@ -52,6 +52,7 @@ def test_figures_are_drawn_together_over_seeds_and_tasks(summary):
     assert dot.seed_deviation == pytest.approx(2.0**0.5)
     # (2 - 4 + 4 - 5) / 2; (9 - 2 + 9 - 4) / 2.
     assert dot.less_reference.mean == -1.5
+    assert dot.less_first.mean == 0.0  # It is the first.
     assert dot.other_support.mean == 6.0
     assert dot.no_support.mean == 5.0
     assert (dot.tasks_per_s, dot.num_parameters) == (20.0, 1234)
@@ -76,10 +77,30 @@ def test_the_report_has_a_matrix_and_a_row_for_each_variant(summary, tables):
     cells = [[c.strip() for c in r.split("|")[1:-1]] for r in rows.splitlines()]
     assert cells[2] == [
         *("PE, dot", "3.0000 [2.000, 4.000]", "1.4142", "0.5000"),
-        *("-1.5000 [-2.0000, -1.0000]", "+6.0000", "5.0000", "20", "1,234"),
+        *("-1.5000 [-2.0000, -1.0000]", "+0.0000 [+0.0000, +0.0000]"),
+        *("+6.0000", "5.0000", "20", "1,234"),
     ]
     assert cells[4][0] == "*bias_ridge*"
-    assert cells[4][2] == cells[4][7] == cells[4][8] == "-"
+    assert [cells[4][i] for i in (2, 5, 8, 9)] == ["-"] * 4
+
+
+def test_variants_are_held_against_the_first_of_their_table():
+    seeds = {0: None}
+    names = ("first", "other")
+    table = Table("Rows", [Variant(name, "", seeds) for name in names], [])
+    outcomes = {
+        ("Rows", "first"): [outcome([1.0, 2.0])],
+        ("Rows", "other"): [outcome([1.5, 3.5])],
+    }
+    references = {"bias_ridge": [outcome([4.0, 5.0])]}
+    first, other = (
+        summarise([table], outcomes, references, OPTIONS).variants["Rows"].values()
+    )
+    # (1.5 - 1 + 3.5 - 2) / 2.
+    assert (first.less_first.mean, other.less_first.mean) == (0.0, 1.0)
+    outcomes["Rows", "first"] = [Outcome({}, failure="not finite")]
+    summary = summarise([table], outcomes, references, OPTIONS)
+    assert summary.variants["Rows"]["other"].less_first is None
 
 
 def test_figures_are_json_without_nan(summary):
