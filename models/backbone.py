@@ -2,13 +2,10 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeAlias
 
 from models.legacy_keras import tf
 from models.modulation import LayerChange
-
-Activation: TypeAlias = Literal["relu", "leaky_relu"]
-Position: TypeAlias = Literal["before_activation", "after_activation"]
+from models.options import Activation, Position
 
 _SLOPE = 0.01  # Of leaky ReLU below 0, as in the authors' code.
 
@@ -21,6 +18,9 @@ class HiddenLayers(tf.Module):
         activation: "relu" as in the paper, or "leaky_relu".
         position: Whether a layer is changed before its activation or after it.
         seed: Seed of the Glorot-uniform kernels.
+
+    Raises:
+        ValueError: If activation or position is unknown.
     """
 
     def __init__(
@@ -33,6 +33,11 @@ class HiddenLayers(tf.Module):
     ) -> None:
         super().__init__(name="hidden_layers")
         self.activate = activation_function(activation)
+        if position not in ("before_activation", "after_activation"):
+            raise ValueError(
+                "position must be 'before_activation' or 'after_activation', "
+                f"got {position!r}."
+            )
         self.position = position
         self.kernels = [
             tf.Variable(glorot(shape, seed + i), name=f"kernel_{i}")
@@ -180,10 +185,16 @@ class HeadlessBackbone(tf.Module):
 
 
 def activation_function(name: Activation) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Returns the activation of that name."""
+    """Returns the activation of that name.
+
+    Raises:
+        ValueError: If it is unknown.
+    """
     if name == "relu":
         return tf.nn.relu
-    return lambda x: tf.nn.leaky_relu(x, _SLOPE)
+    if name == "leaky_relu":
+        return lambda x: tf.nn.leaky_relu(x, _SLOPE)
+    raise ValueError(f"activation must be 'relu' or 'leaky_relu', got {name!r}.")
 
 
 def glorot(shape: Sequence[int], seed: int) -> tf.Tensor:

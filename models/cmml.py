@@ -18,8 +18,8 @@ from transforms.schema import UNKNOWN, DataError, DatasetInfo
 Factors: TypeAlias = ItemFactors | NoFactors
 
 
-# What a modulation network returns: its values, a nested structure of tensors.
-Modulation: TypeAlias = Any
+# What a modulation network returns: a nested structure of tensors.
+ModulationValues: TypeAlias = Any
 
 
 class Pairs(NamedTuple):
@@ -96,8 +96,8 @@ class CMML(tfrs.Model):
         if not pair_dim:
             raise DataError(
                 "a pair must have something to be told by, got users and items without "
-                "features: give them features, set model.item_id, or model.prior to "
-                "'factors'."
+                "features: give them features, set model.item_id, or let factors tell: "
+                "model.prior = 'factors' or model.embeddings = 'fixed'."
             )
         # One mask for all pairs of a set; its generator is saved, so that a resumed
         # training goes on as if it had not stopped.
@@ -134,7 +134,7 @@ class CMML(tfrs.Model):
         return self.loss_function(labels, scores, mask)
 
     def adapt(self, support: Episode, training: bool = False) -> tf.Tensor:
-        """Encodes each support set as a context, float32 [B, C]."""
+        """Encodes each support set as a context, float32 [B, C + K]."""
         mask = support["support_mask"]
         users = tf.where(mask, support["support_user"], UNKNOWN)
         # A task is one user: that of its real pairs, wherever padding stands.
@@ -175,8 +175,8 @@ class CMML(tfrs.Model):
             training: Whether units are dropped.
 
         Returns:
-            float32 [B, C]: the context embedding, as wide as a pair, then the user
-            factors, if there are factors.
+            float32 [B, C + K]: the context embedding, C = D, then the user factors, K
+            of them or none.
         """
         labels = tf.where(support_mask, labels, self.label_mean)  # Padding may be NaN.
         vector = self.factors.solve(pairs.units, labels, support_mask)
@@ -196,7 +196,7 @@ class CMML(tfrs.Model):
         """Scores query pairs with the backbone bent by the context.
 
         Args:
-            context: float32 [B, C], as `encode` returns it.
+            context: float32 [B, C + K], as `encode` returns it.
             pairs: Embedded query pairs.
             training: Whether units are dropped.
 
@@ -207,11 +207,11 @@ class CMML(tfrs.Model):
         modulation = self._modulate(context, embedded)
         return expected + self.label_std * self.backbone(embedded, modulation)
 
-    def modulate(self, context: tf.Tensor, pairs: Pairs) -> Modulation:
+    def modulate(self, context: tf.Tensor, pairs: Pairs) -> ModulationValues:
         """Returns what the context changes of the backbone, pair by pair, as values.
 
         Args:
-            context: float32 [B, C], as `encode` returns it.
+            context: float32 [B, C + K], as `encode` returns it.
             pairs: Embedded query pairs.
 
         Returns:
@@ -221,7 +221,7 @@ class CMML(tfrs.Model):
         embedded, _ = self._embed(context, pairs, training=False)
         return self._modulate(context, embedded)
 
-    def _modulate(self, context: tf.Tensor, embedded: tf.Tensor) -> Modulation:
+    def _modulate(self, context: tf.Tensor, embedded: tf.Tensor) -> ModulationValues:
         hybrid = self.hybrid(context[..., : self.backbone.input_dim], embedded)
         return self.modulation(hybrid)
 

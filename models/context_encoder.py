@@ -1,11 +1,11 @@
 """Context encoders: a support set of labelled pairs to one context embedding."""
 
-from typing import Any, Literal
+from typing import Any
 
 from models.dense_parts import PartwiseDense
 from models.gru import MaskedGRU
 from models.legacy_keras import tf
-from models.options import MAX_ORDERS
+from models.options import MAX_ORDERS, Pooling
 
 # Squares of 1, 2, 3, ... times the square root of a prime, modulo 1, are spread evenly
 # and in no order that shows, another one for each prime.
@@ -27,7 +27,8 @@ class PoolingEncoder(tf.keras.layers.Layer):
     Call arguments:
         pairs: float32 [B, S, D], embedded pairs, or parts of them as `PartwiseDense`
             takes them.
-        labels: float32 [B, S], standardised ratings, or 1/0 for click/no click.
+        labels: float32 [B, S], how far each label is from what was expected, in
+            standard deviations of labels.
         support_mask: bool [B, S], True for a real pair, False for padding.
 
     Returns:
@@ -47,7 +48,7 @@ class PoolingEncoder(tf.keras.layers.Layer):
         *,
         encoder_dim: int = 128,
         label_dim: int = 64,
-        pooling: Literal["mean", "max"] = "mean",
+        pooling: Pooling = "mean",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -77,21 +78,19 @@ class PoolingEncoder(tf.keras.layers.Layer):
         if self.pooling == "max":
             lowest = encoded.dtype.min
             pooled = tf.reduce_max(tf.where(present, encoded, lowest), axis=1)
-            # Of no pairs at all the maximum is -inf.
-            return tf.where(pooled > lowest, pooled, 0.0)
-        weights = tf.cast(present, encoded.dtype)
-        return tf.math.divide_no_nan(
-            tf.reduce_sum(encoded * weights, axis=1), tf.reduce_sum(weights, axis=1)
-        )
+            return tf.where(tf.reduce_any(present, axis=1), pooled, 0.0)
+        total = tf.reduce_sum(tf.where(present, encoded, 0.0), axis=1)
+        num_pairs = tf.reduce_sum(tf.cast(present, encoded.dtype), axis=1)
+        return tf.math.divide_no_nan(total, num_pairs)
 
 
 class SequentialEncoder(tf.keras.layers.Layer):
     """Runs a GRU over the support set and maps its last state to the context.
 
     Order carries nothing if every training epoch brings a fresh permutation, which
-    is how episodes are drawn. Padding is skipped wherever it stands. Outside of
-    training the contexts of several fixed orders can be averaged: the order that the
-    pairs came in, and others that depend on their number alone.
+    is how episodes are drawn. Padding, which must be finite, is skipped wherever it
+    stands. Outside of training the contexts of several fixed orders can be averaged:
+    the order that the pairs came in, and others that depend on their number alone.
 
     Args:
         context_dim: C, width of the context embedding.
@@ -102,7 +101,8 @@ class SequentialEncoder(tf.keras.layers.Layer):
     Call arguments:
         pairs: float32 [B, S, D], embedded pairs, or parts of them as `PartwiseDense`
             takes them.
-        labels: float32 [B, S], standardised ratings, or 1/0 for click/no click.
+        labels: float32 [B, S], how far each label is from what was expected, in
+            standard deviations of labels.
         support_mask: bool [B, S], True for a real pair, False for padding.
         training: Whether the pairs are taken in the order that they came in only.
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from models.backbone import Backbone, HeadlessBackbone
 from models.context_encoder import PoolingEncoder, SequentialEncoder
@@ -15,12 +15,12 @@ from models.modulation import (
     SigmoidModulation,
     WeightModulation,
 )
-from models.options import CMMLOptions
+from models.options import CMMLOptions, Pooling
 
 Layer: TypeAlias = tf.keras.layers.Layer
 
 
-def _pooling(pooling: Literal["mean", "max"]) -> Callable[[CMMLOptions, int], Layer]:
+def _pooling(pooling: Pooling) -> Callable[[CMMLOptions, int], Layer]:
     return lambda options, pair_dim: PoolingEncoder(
         pair_dim,
         encoder_dim=options.encoder_dim,

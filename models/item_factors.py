@@ -13,7 +13,10 @@ _NUM_ITERATIONS = 15
 
 
 class NoFactors(tf.Module):
-    """Knows nothing of items, and expects nothing. Has the calls of `ItemFactors`."""
+    """Stands in for `ItemFactors` where nothing is made beforehand: vectors of width 0.
+
+    It has no `expect`: without factors there is no prior to ask.
+    """
 
     unit_dim = 0
     vector_dim = 0
@@ -47,7 +50,8 @@ class ItemFactors(tf.Module):
 
     In training, the factors of an item are those of a fit without the user they meet,
     since a fit that has seen the label to be predicted promises too much. The fits are
-    turned to agree with each other, so that one factor means the same in all of them.
+    turned to agree with the whole one, so that one factor means the same in all of
+    them; the turn and the variance of the noise are all they take from the whole.
 
     Args:
         num_users: Rows of the user table, the unknown row not counted.
@@ -104,7 +108,7 @@ class ItemFactors(tf.Module):
     def units(
         self, users: tf.Tensor, items: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
-        """Looks up what the prior knows of each pair.
+        """Looks up what collaborative filtering knows of each pair.
 
         Args:
             users: int32 [...], rows of the user table.

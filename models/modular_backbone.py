@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from models.backbone import Activation, activation_function, glorot
+from models.backbone import activation_function, glorot
 from models.legacy_keras import tf
+from models.options import Activation
 
 
 class ModularBackbone(tf.Module):

@@ -1,9 +1,10 @@
 """Modulation networks: a hybrid context to changes of the backbone, as values."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from models.legacy_keras import tf
+from models.options import RouteAxis
 
 # The change of one hidden layer: (scale, shift) or (scale,), each [B, Q, units].
 LayerChange: TypeAlias = tuple[tf.Tensor, ...]
@@ -21,7 +22,7 @@ class FiLMModulation(tf.keras.layers.Layer):
         scale_offset: Added to every scale, so that 1 starts near no modulation.
 
     Call arguments:
-        hybrid: float32 [B, Q, D]; with Q = 1 all pairs of a task are changed alike.
+        hybrid: float32 [B, Q, width]; with Q = 1 all pairs are changed alike.
 
     Returns:
         One (scale, shift) per hidden layer, each float32 [B, Q, units].
@@ -63,7 +64,7 @@ class SigmoidModulation(tf.keras.layers.Layer):
         modulation_dim: Units of each layer of the trunk, as in `FiLMModulation`.
 
     Call arguments:
-        hybrid: float32 [B, Q, D]; with Q = 1 all pairs of a task are changed alike.
+        hybrid: float32 [B, Q, width]; with Q = 1 all pairs are changed alike.
 
     Returns:
         One (scale,) per hidden layer, float32 [B, Q, units].
@@ -94,10 +95,10 @@ class WeightModulation(tf.keras.layers.Layer):
 
     Args:
         last_dim: Units of the last hidden layer of the backbone.
-        modulation_dim: Units of each of the two hidden layers of the hypernetwork.
+        modulation_dim: Units of each of the two layers of the trunk.
 
     Call arguments:
-        hybrid: float32 [B, Q, D]; with Q = 1 all pairs of a task share the weights.
+        hybrid: float32 [B, Q, width]; with Q = 1 all pairs share the weights.
 
     Returns:
         The weights float32 [B, Q, last_dim] and the bias float32 [B, Q, 1].
@@ -112,8 +113,7 @@ class WeightModulation(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self.last_dim = last_dim
         self.trunk = _trunk(2, modulation_dim)
-        # Both start small: weights that do not depend on the context, near 0, as those
-        # of a last layer that is not modulated.
+        # Starts near a small last layer that does not depend on the context.
         limit = 0.1 * (6.0 / (last_dim + 1)) ** 0.5
         self.head = tf.keras.layers.Dense(
             last_dim + 1,
@@ -148,7 +148,7 @@ class RouteModulation(tf.keras.layers.Layer):
             layer it is always the source.
 
     Call arguments:
-        hybrid: float32 [B, Q, D]; with Q = 1 all pairs of a task are routed alike.
+        hybrid: float32 [B, Q, width]; with Q = 1 all pairs are routed alike.
 
     Returns:
         Route weights: of each layer but the last float32 [B, Q, R, R], source module
@@ -168,7 +168,7 @@ class RouteModulation(tf.keras.layers.Layer):
         num_modules: int,
         *,
         modulation_dim: int = 64,
-        axis: Literal["source", "target"] = "source",
+        axis: RouteAxis = "source",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

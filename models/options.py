@@ -4,6 +4,8 @@ Standard library only, so that reading a configuration does not wait for TensorF
 """
 
 import dataclasses
+import math
+import typing
 from typing import Literal, TypeAlias
 
 # To be raised whenever the same options and data come to give other weights or scores:
@@ -11,9 +13,15 @@ from typing import Literal, TypeAlias
 MODEL_VERSION = 2
 
 # The members of the family: one of each makes a model. `models.family` builds them.
-Encoder: TypeAlias = Literal["gru", "mean", "max"]
-Hybrid: TypeAlias = Literal["none", "dot", "mlp"]
-Modulation: TypeAlias = Literal["film", "sigmoid", "weight", "soft"]
+EncoderName: TypeAlias = Literal["gru", "mean", "max"]
+HybridName: TypeAlias = Literal["none", "dot", "mlp"]
+ModulationName: TypeAlias = Literal["film", "sigmoid", "weight", "soft"]
+
+# Their switches.
+Pooling: TypeAlias = Literal["mean", "max"]
+Position: TypeAlias = Literal["before_activation", "after_activation"]
+RouteAxis: TypeAlias = Literal["source", "target"]
+Activation: TypeAlias = Literal["relu", "leaky_relu"]
 
 MAX_ORDERS = 8  # Of a support set, that can be averaged.
 
@@ -31,12 +39,12 @@ class CMMLOptions:
     """Members, sizes and switches of a CMML model.
 
     Sizes that a member has no use for are ignored, so that members can be exchanged by
-    one key; a switch that would change nothing is refused.
+    one key; a switch of a member that is not there is refused.
 
     Attributes:
         encoder: Context encoder: "gru", or the "mean" or "max" of encoded pairs.
         negatives: Whether the encoder sees negative pairs, those with a label below
-            the mean meta-train label.
+            the mean meta-train label. Factors, if there are any, count them anyway.
         num_orders: Orders of the support set whose contexts "gru" averages outside of
             training; 1 is the order that the pairs came in.
         hybrid: Hybrid context generator: "dot", "mlp", or "none".
@@ -72,20 +80,19 @@ class CMMLOptions:
         dropout: Share of units of learned embeddings dropped in training.
 
     Raises:
-        ValueError: If a size is out of range, or a switch goes with another member.
+        ValueError: If a name is unknown, a size out of range, or a switch goes with
+            another member.
     """
 
-    encoder: Encoder = "gru"
+    encoder: EncoderName = "gru"
     negatives: bool = True
     num_orders: int = 1
-    hybrid: Hybrid = "dot"
-    modulation: Modulation = "film"
-    modulation_position: Literal["before_activation", "after_activation"] = (
-        "before_activation"
-    )
+    hybrid: HybridName = "dot"
+    modulation: ModulationName = "film"
+    modulation_position: Position = "before_activation"
     film_scale_offset: float = 1.0
-    route_axis: Literal["source", "target"] = "source"
-    activation: Literal["relu", "leaky_relu"] = "relu"
+    route_axis: RouteAxis = "source"
+    activation: Activation = "relu"
     detach_support: bool = False
     embeddings: Literal["learned", "fixed", "both"] = "learned"
     embedding_dim: int = 32
@@ -105,7 +112,8 @@ class CMMLOptions:
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
     def __post_init__(self) -> None:
-        """Checks the sizes, and that every switch has a member to work on."""
+        """Checks names and sizes, and that every switch has a member to work on."""
+        self._check_names()
         self._check_sizes()
         for key, default, member_key, names in _ONLY_WITH:
             value, member = getattr(self, key), getattr(self, member_key)
@@ -120,6 +128,12 @@ class CMMLOptions:
                 "detach_support = True has nothing to detach where embeddings are "
                 "'fixed'."
             )
+
+    def _check_names(self) -> None:
+        for key, hint in typing.get_type_hints(CMMLOptions).items():
+            names, value = typing.get_args(hint), getattr(self, key)
+            if typing.get_origin(hint) is Literal and value not in names:
+                raise ValueError(f"{key} must be one of {names}, got {value!r}.")
 
     def _check_sizes(self) -> None:
         for name in (
@@ -146,5 +160,9 @@ class CMMLOptions:
             raise ValueError("hidden_dims must name at least one layer, got none.")
         if self.prior_rank < 0:
             raise ValueError(f"prior_rank must be at least 0, got {self.prior_rank}.")
+        if not math.isfinite(self.film_scale_offset):
+            raise ValueError(
+                f"film_scale_offset must be finite, got {self.film_scale_offset}."
+            )
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}.")

@@ -14,6 +14,10 @@ from transforms.schema import DataError
 METRICS_FILE = "metrics.jsonl"
 
 
+class TrainingDivergedError(DataError):
+    """A training whose metric is not a finite number any more."""
+
+
 class ResumableTraining(tf.keras.callbacks.Callback):
     """Keeps the last and the best weights, stops early, and writes `metrics.jsonl`.
 
@@ -97,12 +101,12 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         """Saves, logs, and stops if patience has run out.
 
         Raises:
-            DataError: If the metric is not finite.
+            TrainingDivergedError: If the metric is not finite.
         """
         assert logs is not None
         value = logs[self._monitor]
         if not math.isfinite(value):
-            raise DataError(
+            raise TrainingDivergedError(
                 f"{self._monitor} must be finite, got {value} after epoch {epoch + 1}: "
                 "lower the learning rate, or look for extreme numeric features."
             )

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.legacy_keras import tf
-from models.resumable_training import METRICS_FILE
+from models.resumable_training import METRICS_FILE, TrainingDivergedError
 from pipeline.ablation_table import ablation_report, summarise, to_json
 from pipeline.config import Config, hash_of
-from pipeline.fitted_baselines import fit_baselines
+from pipeline.fitted_baselines import REFERENCE, fit_baselines
 from pipeline.loaded_dataset import LoadedDataset, load_dataset
 from pipeline.progress import say
 from pipeline.run_dir import RunDir, training_fingerprint, write_atomically
 from pipeline.train import STEP as TRAIN
-from pipeline.train import train, trained_model
+from pipeline.train import check_splits, train, trained_model
 from pipeline.variant_grid import GridSpec, Table
 from pipeline.variant_scores import (
     Outcome,
@@ -25,35 +25,42 @@ from pipeline.variant_scores import (
     score_variant,
     support_groups,
 )
-from transforms.schema import DataError
 
 STEP = "ablate"
-REFERENCES = ("bias_ridge", "item_mean")  # Rows beside the variants of every table.
+REFERENCES = (REFERENCE, "item_mean")  # Rows beside the variants of every table.
 
 
 def ablate(
-    grid: GridSpec, tables: Sequence[Table], dataset_dir: pathlib.Path, *, split: str
+    grid: GridSpec,
+    tables: Sequence[Table],
+    dataset_dir: pathlib.Path,
+    *,
+    split: str,
+    overrides: Sequence[str] = (),
 ) -> str:
     """Trains every variant with every seed, scores it, and lays the results out.
 
     Each variant and seed is a run of its own, which resumes if it was killed and is
     skipped if it is finished, in whatever table or grid it stands. A variant whose
-    training breaks off is a row that says so.
+    training diverges is a row that says so.
 
     Args:
         grid: The grid.
         tables: Its tables, expanded.
         dataset_dir: The prepared data set.
         split: "meta_validation" to choose by, "meta_test" to report.
+        overrides: Changes of the experiment as typed, to be told in the report.
 
     Returns:
         The tables, in Markdown; they and `results.json` are written to
         `runs/<name>/ablations/<grid>/<split>/`.
 
     Raises:
-        DataError: If the split has fewer than 2 tasks.
+        DataError: If the split has fewer than 2 tasks, or the data set too few to
+            train with.
     """
     dataset = load_dataset(dataset_dir)
+    check_splits(dataset.info, dataset_dir)
     config = next(iter(tables[0].variants[0].configs.values()))
     groups = support_groups(dataset, split, config.evaluation)
     baselines = fit_baselines(REFERENCES, dataset, config.evaluation)
@@ -72,7 +79,7 @@ def ablate(
         say(f"ablate: {number}/{len(jobs)}  {table.title}: {variant.name}, seed {seed}")
         outcome = _outcome(variant.configs[seed], dataset, groups, split)
         outcomes.setdefault((table.title, variant.name), []).append(outcome)
-    summary = summarise(tables, outcomes, references, config.evaluation)
+    summary = summarise(tables, outcomes, references, overrides, config.evaluation)
     text = ablation_report(grid.name, split, tables, summary)
     folder = pathlib.Path(config.runs_dir, config.name, "ablations", grid.name, split)
     results = json.dumps(to_json(summary), indent=2) + "\n"
@@ -90,10 +97,10 @@ def _outcome(
     """Trains and scores one variant with one seed, unless that is done."""
     try:
         run = train(config, dataset.directory)
-    except DataError as error:
+    except TrainingDivergedError as error:
         say(f"ablate: {error}")
-        return Outcome({}, failure=str(error))
-    path = run.path / STEP / f"{split}.npz"
+        return Outcome({}, failure=f"seed {config.training.seed}: {error}")
+    path = run.ablation / f"{split}.npz"
     fingerprint = hash_of(
         training_fingerprint(config, dataset.info.fingerprint), config.evaluation
     )

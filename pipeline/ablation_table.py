@@ -8,11 +8,10 @@ import numpy as np
 
 from models.metrics import Interval, bootstrap_mean, paired_difference
 from pipeline.config import EvaluationConfig
+from pipeline.fitted_baselines import REFERENCE
 from pipeline.markdown_table import cell, layout, signed
 from pipeline.variant_grid import Table
 from pipeline.variant_scores import NONE, OTHER, OWN, Outcome
-
-REFERENCE = "bias_ridge"  # What differences are taken to.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +28,7 @@ class VariantSummary:
         other_support: What the support set of another task adds to the MAE.
         no_support: MAE without support.
         tasks_per_s: Speed of training, the median over seeds; NaN for a reference.
-        num_parameters: Trained and untrained weights; 0 for a reference.
+        num_parameters: Weights that were trained; 0 for a reference.
         runs: Names of the runs.
     """
 
@@ -54,19 +53,22 @@ class AblationSummary:
             text, for a variant whose training broke off with some seed.
         references: By name of the baseline.
         num_tasks: Tasks that were scored.
-        num_seeds: Seeds of each variant.
+        seeds: Seeds of each variant.
+        overrides: Changes of the experiment as typed.
     """
 
     variants: Mapping[str, Mapping[str, VariantSummary | str]]
     references: Mapping[str, VariantSummary]
     num_tasks: int
-    num_seeds: int
+    seeds: tuple[int, ...]
+    overrides: tuple[str, ...]
 
 
 def summarise(
     tables: Sequence[Table],
     outcomes: Mapping[tuple[str, str], Sequence[Outcome]],
     references: Mapping[str, Sequence[Outcome]],
+    overrides: Sequence[str],
     options: EvaluationConfig,
 ) -> AblationSummary:
     """Draws the outcomes of all seeds together.
@@ -75,6 +77,7 @@ def summarise(
         tables: The tables.
         outcomes: By title of the table and name of the variant, one a seed.
         references: By name of the baseline.
+        overrides: Changes of the experiment as typed, to be kept with the results.
         options: Seed and number of the resamples.
     """
     reference = references[REFERENCE][0].metrics[OWN]["mae"]
@@ -118,7 +121,8 @@ def summarise(
         variants={table.title: of_table(table) for table in tables},
         references={name: over_seeds(tried) for name, tried in references.items()},
         num_tasks=int(np.isfinite(reference).sum()),
-        num_seeds=len(tables[0].variants[0].configs),
+        seeds=tuple(tables[0].variants[0].configs),
+        overrides=tuple(overrides),
     )
 
 
@@ -149,10 +153,12 @@ def ablation_report(
     Returns:
         Markdown.
     """
+    seeds = ", ".join(map(str, summary.seeds))
     parts = [
         f"# Ablation {name} on {split}",
-        f"Means over {summary.num_tasks} tasks, each the mean of {summary.num_seeds} "
-        "seed(s); 95 % bootstrap intervals over tasks in brackets. Lower mae, higher "
+        f"Means over {summary.num_tasks} tasks, each the mean of seeds {seeds}"
+        + "".join(f", --set {override}" for override in summary.overrides)
+        + "; 95 % bootstrap intervals over tasks in brackets. Lower mae, higher "
         "ndcg is better. `other support` is what the support set of another task adds "
         "to the mae, `no support` the mae without any.",
     ]

@@ -73,7 +73,13 @@ def _parser() -> argparse.ArgumentParser:
         commands, "ablate", "train and compare variants over seeds", _ablate
     )
     ablate.add_argument("--grid", required=True, help="YAML file of the variants")
-    ablate.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    ablate.add_argument(
+        "--seeds",
+        type=int,
+        nargs="+",
+        default=[0, 1, 2],
+        help="seeds each variant is trained with; default 0 1 2",
+    )
     ablate.add_argument(
         "--split",
         choices=["meta_validation", "meta_test"],
@@ -168,13 +174,22 @@ def _run(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 def _ablate(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     from pipeline.variant_grid import expand, load_grid
 
+    _refuse(flags)
     grid = load_grid(arguments.grid)
     seeds = list(dict.fromkeys(arguments.seeds))  # Each once.
     tables = expand(grid, arguments.config, arguments.set, seeds)
     _, dataset_dir = _dataset(arguments, flags)
     from pipeline.ablate import ablate
 
-    return lambda: _done(ablate(grid, tables, dataset_dir, split=arguments.split))
+    return lambda: _done(
+        ablate(
+            grid,
+            tables,
+            dataset_dir,
+            split=arguments.split,
+            overrides=arguments.set,
+        )
+    )
 
 
 def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:

@@ -117,11 +117,11 @@ class TrainingConfig(_Section):
     batch_size: int = pydantic.Field(128, ge=1)
     full_support_fraction: float = pydantic.Field(0.5, ge=0.0, le=1.0)
     loss: Literal["squared", "absolute"] = "squared"
-    learning_rate: float = pydantic.Field(1e-3, gt=0.0)
+    learning_rate: float = pydantic.Field(1e-3, gt=0.0, allow_inf_nan=False)
     max_epochs: int = pydantic.Field(40, ge=1)
     patience: int = pydantic.Field(8, ge=1)
     steps_per_execution: int = pydantic.Field(8, ge=1)
-    seed: int = pydantic.Field(0, ge=0)
+    seed: int = pydantic.Field(0, ge=0, lt=2**32)
 
 
 class EvaluationConfig(_Section):
@@ -147,7 +147,7 @@ class EvaluationConfig(_Section):
     )
     num_resamples: int = pydantic.Field(1000, ge=100)
     batch_size: int = pydantic.Field(256, ge=1)
-    seed: int = pydantic.Field(0, ge=0)
+    seed: int = pydantic.Field(0, ge=0, lt=2**32)
 
 
 class ExportConfig(_Section):
@@ -189,12 +189,17 @@ class Config(_Section):
     runs_dir: str = "runs"
 
 
-def load_config(path: str | pathlib.Path, overrides: Sequence[str] = ()) -> Config:
+def load_config(
+    path: str | pathlib.Path,
+    overrides: Sequence[str] = (),
+    changes: Mapping[str, Any] = types.MappingProxyType({}),
+) -> Config:
     """Reads a YAML file and checks every key.
 
     Args:
         path: The file.
-        overrides: Changes such as "model.dropout=0.1"; values are YAML.
+        overrides: Changes as typed, such as "model.dropout=0.1"; values are YAML.
+        changes: Further changes by key, such as {"model.dropout": 0.1}; they win.
 
     Raises:
         ConfigError: If the file cannot be read, or a key is unknown or ill-typed; it
@@ -204,7 +209,13 @@ def load_config(path: str | pathlib.Path, overrides: Sequence[str] = ()) -> Conf
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold keys and values, got {values!r}.")
     for override in overrides:
-        _apply(values, override)
+        key, separator, text = override.partition("=")
+        source = f"--set {override!r}"
+        if not separator or not key:
+            raise ConfigError(f"--set needs key=value, got {override!r}.")
+        _assign(values, key, _from_yaml(text, source), source)
+    for key, value in changes.items():
+        _assign(values, key, value, repr(key))
     try:
         return Config.model_validate(values)
     except pydantic.ValidationError as error:
@@ -283,23 +294,36 @@ def _canonical(value: object) -> str:
     return json.dumps(value, default=plain)
 
 
-def _apply(values: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    if not separator or not key:
-        raise ConfigError(f"--set needs key=value, got {override!r}.")
+def _assign(values: dict[str, Any], key: str, value: Any, source: str) -> None:
     *parents, leaf = key.split(".")
     section = values
     for parent in parents:
         section = section.setdefault(parent, {})
         if not isinstance(section, dict):
-            raise ConfigError(f"--set {override!r}: {parent!r} is not a section.")
-    section[leaf] = _from_yaml(text, f"--set {override!r}")
+            raise ConfigError(f"{source}: {parent!r} is not a section.")
+    section[leaf] = value
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice in a mapping, where YAML would drop the first."""
+
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Any, Any]:
+        """Builds a mapping."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        repeated = [key for key in keys if keys.count(key) > 1 and key != "<<"]
+        if repeated:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {repeated[0]!r} stands twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
 
 
 def _from_yaml(text: str, source: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return yaml.load(text, _UniqueKeyLoader)
+    except (yaml.YAMLError, ValueError) as error:  # The latter of dates there are not.
         reason = " ".join(str(error).split())  # On one line.
         raise ConfigError(f"{source} is not YAML: {reason}") from None
 

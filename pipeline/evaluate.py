@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from models.metrics import Interval, bootstrap_mean, paired_difference, task_metrics
+from models.metrics import Interval, bootstrap_mean, paired_difference
 from pipeline.comparison_table import comparison_table
 from pipeline.config import Config, EvaluationConfig, hash_of
-from pipeline.fitted_baselines import fit_baselines
+from pipeline.fitted_baselines import REFERENCE, fit_baselines
 from pipeline.group_scores import COLD, WARM, evaluation_groups, score_groups
 from pipeline.loaded_dataset import load_dataset
 from pipeline.predictions import PredictionWriter
@@ -21,7 +21,6 @@ from transforms import schema
 
 STEP = "evaluate"
 CMML_NAME = "cmml"
-REFERENCE = "bias_ridge"  # The method that paired differences are taken to.
 
 # Values of each task, float64 [T], by method, group and metric.
 _TaskMetrics: TypeAlias = dict[str, dict[str, dict[str, np.ndarray]]]
@@ -69,13 +68,7 @@ def evaluate(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> str:
             say(f"evaluate: scoring with {name}")
             for group, scored in score_groups(method, groups):
                 writer.write(name, group, scored)
-                by_task.setdefault(name, {})[group] = task_metrics(
-                    scored.labels,
-                    scored.scores,
-                    scored.mask,
-                    seed=config.evaluation.seed,
-                    task_ids=scored.users[:, 0],
-                )
+                by_task.setdefault(name, {})[group] = scored.metrics(options.seed)
     summary = _summarise(by_task, config.evaluation)
     differences = _differences(by_task, config.evaluation)
     _write_json(run.evaluation / "metrics.json", summary)

@@ -11,6 +11,8 @@ from pipeline.loaded_dataset import LoadedDataset, meta_train_pairs
 from pipeline.progress import say
 from transforms import schema
 
+REFERENCE = "bias_ridge"  # The method that paired differences are taken to.
+
 
 def fit_baselines(
     names: Sequence[str], dataset: LoadedDataset, options: EvaluationConfig

@@ -7,6 +7,7 @@ import numpy as np
 
 from models.episode_dataset import fixed_episodes
 from models.legacy_keras import tf
+from models.metrics import task_metrics
 from models.recommender import Recommender, split_episode
 from pipeline.config import EvaluationConfig
 from pipeline.loaded_dataset import LoadedDataset
@@ -36,6 +37,20 @@ class GroupScores:
     labels: np.ndarray
     scores: np.ndarray
     mask: np.ndarray
+
+    def metrics(self, seed: int) -> dict[str, np.ndarray]:
+        """Returns every metric of every task, as `task_metrics` does.
+
+        Args:
+            seed: Seed of the order of pairs with equal scores.
+        """
+        return task_metrics(
+            self.labels,
+            self.scores,
+            self.mask,
+            seed=seed,
+            task_ids=self.users[:, 0],
+        )
 
 
 def few_shot_group(size: int) -> str:

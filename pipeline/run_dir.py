@@ -45,6 +45,11 @@ class RunDir:
         return self.path / "eval"
 
     @property
+    def ablation(self) -> pathlib.Path:
+        """Metrics of each task, if the run is a variant of an ablation."""
+        return self.path / "ablate"
+
+    @property
     def export(self) -> pathlib.Path:
         """Base of the exported models."""
         return self.path / _EXPORT_DIR

@@ -38,6 +38,20 @@ def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
     if run.is_done(STEP, fingerprint):
         say(f"train: {run.path} is up to date")
         return run
+    check_splits(info, dataset_dir)
+    dataset = load_dataset(dataset_dir)
+    model = new_model(config, dataset)
+    facts = _fit(model, dataset, config.training, run)
+    run.record(STEP, fingerprint, dataset=info.fingerprint, **facts)
+    return run
+
+
+def check_splits(info: schema.DatasetInfo, dataset_dir: pathlib.Path) -> None:
+    """Refuses a data set that is too small to train with.
+
+    Raises:
+        DataError: If it has no meta-validation task or fewer than 2 meta-train tasks.
+    """
     for split, needed in ((schema.META_TRAIN, 2), (schema.META_VALIDATION, 1)):
         found = info.num_tasks.get(split, 0)
         if found < needed:
@@ -45,11 +59,6 @@ def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
                 f"{dataset_dir} must hold at least {needed} {split} tasks to train "
                 f"with, got {found}."
             )
-    dataset = load_dataset(dataset_dir)
-    model = new_model(config, dataset)
-    facts = _fit(model, dataset, config.training, run)
-    run.record(STEP, fingerprint, dataset=info.fingerprint, **facts)
-    return run
 
 
 def new_model(config: Config, dataset: LoadedDataset) -> CMML:
@@ -153,7 +162,7 @@ def _fit(
         "epochs": int(training.epoch),
         "best_epoch": int(training.best_epoch),
         "best_val_mae": round(float(training.best), 6),
-        "num_parameters": model.count_params(),
+        "num_parameters": sum(v.shape.num_elements() for v in model.trainable_weights),
     }
 
 

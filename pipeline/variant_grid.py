@@ -1,7 +1,6 @@
 """A grid of named variants of one experiment, as `cmml ablate` trains them."""
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self
@@ -18,18 +17,35 @@ _MAY_CHANGE = ("model.", "training.")
 _SEED = "training.seed"
 
 
-def _check_keys(changes: Changes) -> Changes:
-    """Refuses what would make variants of different data or figures."""
+def _check_changes(changes: Any) -> Any:
+    """Refuses what would make variants of different data or figures; null is none."""
+    if changes is None:
+        return {}
+    if not isinstance(changes, dict):
+        raise ValueError(
+            "changes must be keys and values such as 'model.encoder: mean', "
+            f"got {changes!r}."
+        )
     for key, value in changes.items():
-        if not key.startswith(_MAY_CHANGE) or key == _SEED:
+        if not str(key).startswith(_MAY_CHANGE) or key == _SEED:
             raise ValueError(
-                "a variant changes keys of model and training, and not the seed, "
+                "a variant changes keys of model and training such as "
+                "'model.encoder: mean', and not the seed, "
                 f"got {key!r} (value {value!r})."
             )
     return changes
 
 
-_Changes = Annotated[dict[str, Any], pydantic.AfterValidator(_check_keys)]
+def _check_names(named: Any) -> Any:
+    """Refuses names that YAML takes for something else, such as no; null is none."""
+    for name in named or {}:
+        if not isinstance(name, str):
+            raise ValueError(f"names must be text, got {name!r}: put it in quotes.")
+    return {} if named is None else named
+
+
+_Changes = Annotated[dict[str, Any], pydantic.BeforeValidator(_check_changes)]
+_Named = Annotated[dict[str, _Changes], pydantic.BeforeValidator(_check_names)]
 
 
 class _Section(pydantic.BaseModel):
@@ -48,8 +64,8 @@ class TableSpec(_Section):
 
     title: str
     set: _Changes = {}
-    rows: dict[str, _Changes] = pydantic.Field(min_length=1)
-    columns: dict[str, _Changes] = {}
+    rows: _Named = pydantic.Field(min_length=1)
+    columns: _Named = {}
 
 
 class GridSpec(_Section):
@@ -122,6 +138,8 @@ def load_grid(path: str | pathlib.Path) -> GridSpec:
         for problem in error.errors():
             key = ".".join(map(str, problem["loc"]))
             message = problem["msg"].removeprefix("Value error, ")
+            if not message.endswith("."):  # Not of ours, which say what they got.
+                message += f", got {problem['input']!r}."
             problems.append(f"key {key!r}: {message}" if key else message)
         raise ConfigError(f"{path}: " + "; ".join(problems)) from None
 
@@ -141,20 +159,18 @@ def expand(
         seeds: Seeds that each variant is trained with.
 
     Raises:
-        ConfigError: If a variant is not a legal configuration; it names the variant.
+        ConfigError: If a variant is not a legal configuration, which it names, or two
+            of a table have one name.
     """
+    if given := [text for text in overrides if text.startswith(f"{_SEED}=")]:
+        raise ConfigError(f"seeds are given by --seeds, got --set {given[0]}.")
+    load_config(config_path, overrides)  # What is wrong here is no variant's fault.
 
     def configure(name: str, *changes: Changes) -> Mapping[int, Config]:
-        # JSON is YAML, which is what values of overrides are.
         merged = {key: value for part in changes for key, value in part.items()}
-        texts = [
-            f"{key}={json.dumps(value, default=str)}" for key, value in merged.items()
-        ]
         try:
             return {
-                seed: load_config(
-                    config_path, [*overrides, *texts, f"training.seed={seed}"]
-                )
+                seed: load_config(config_path, overrides, {**merged, _SEED: seed})
                 for seed in seeds
             }
         except ConfigError as error:
@@ -167,7 +183,15 @@ def expand(
                 changes = grid.set, table.set, of_row, of_column
                 yield Variant(row, column, configure(name, *changes))
 
-    return [
+    tables = [
         Table(table.title, list(variants(table)), list(table.columns))
         for table in grid.tables
     ]
+    for table in tables:
+        names = [variant.name for variant in table.variants]
+        if repeated := [name for name in names if names.count(name) > 1]:
+            raise ConfigError(
+                f"names of variants must differ, got {repeated[0]!r} twice in "
+                f"{table.title!r}."
+            )
+    return tables

@@ -9,7 +9,6 @@ import numpy as np
 
 from models.episode_dataset import fixed_episodes
 from models.legacy_keras import tf
-from models.metrics import task_metrics
 from models.recommender import Recommender
 from pipeline.config import EvaluationConfig
 from pipeline.group_scores import score_groups
@@ -34,7 +33,8 @@ def support_groups(
 
     Returns:
         By "own", the episodes as they are; by "other", with the support set of the
-        next task of the batch; by "none", without support.
+        task before in the batch, the first task with that of the last; by "none",
+        without support.
 
     Raises:
         DataError: If there are fewer than 2 tasks, so that none has another.
@@ -75,13 +75,7 @@ def score_variant(
 ) -> TaskMetrics:
     """Scores a method on every group of episodes."""
     return {
-        name: task_metrics(
-            scored.labels,
-            scored.scores,
-            scored.mask,
-            seed=options.seed,
-            task_ids=scored.users[:, 0],
-        )
+        name: scored.metrics(options.seed)
         for name, scored in score_groups(method, groups)
     }
 
@@ -93,7 +87,7 @@ class Outcome:
     Attributes:
         metrics: Its metrics; empty if its training broke off.
         tasks_per_s: Speed of training, the median over epochs.
-        num_parameters: Trained and untrained weights.
+        num_parameters: Weights that were trained.
         run: Name of the run.
         failure: Why its training broke off; "" if it did not.
     """

@@ -46,6 +46,18 @@ def test_leaky_relu_lets_a_hundredth_through(two_units):
     np.testing.assert_allclose(backbone(FOUR, FILM), [[102.92]])
 
 
+@pytest.mark.parametrize(
+    ("switch", "message"),
+    [
+        ({"activation": "gelu"}, "'relu' or 'leaky_relu', got 'gelu'"),
+        ({"position": "before"}, "or 'after_activation', got 'before'"),
+    ],
+)
+def test_refuses_a_switch_it_does_not_know(switch, message):
+    with pytest.raises(ValueError, match=message):
+        Backbone(1, [2], seed=0, **switch)
+
+
 def test_a_change_may_be_a_scale_alone(two_units):
     # Units: relu(0.5 * 4.5) = 2.25 and relu(0.25 * 4) = 1: 22.5 + 1 + 3.
     scales = [(tf.constant([[[0.5, 0.25]]]),)]

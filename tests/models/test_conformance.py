@@ -288,10 +288,14 @@ def test_modulation_is_a_structure_of_values_that_the_backbone_takes(cmml, episo
     pairs = Pairs(
         cmml.users(users[:, :1]), cmml.items(rows), cmml.factors.units(users, rows)
     )
-    for value in tf.nest.flatten(cmml.modulate(context, pairs)):
+    values = cmml.modulate(context, pairs)
+    for value in tf.nest.flatten(values):
         assert value.dtype == tf.float32
         assert value.shape[0] == 3
         assert value.shape[1] in (1, 4)  # Once a task, or once a pair.
+    embedded, expected = cmml._embed(context, pairs, training=False)
+    scores = expected + cmml.label_std * cmml.backbone(embedded, values)
+    assert_equal_scores(scores, cmml.score(context, query))
 
 
 def test_the_served_model_scores_alike(cmml, dataset, tmp_path):

@@ -122,6 +122,20 @@ def test_pooling_makes_the_zero_vector_of_no_support(support):
         np.testing.assert_array_equal(ENCODERS[kind](**empty), np.zeros([2, 3]))
 
 
+@pytest.mark.parametrize("kind", ORDER_FREE)
+def test_pooling_hides_no_weight_that_is_not_finite(kind, support):
+    encoder = made(kind)
+    encoder.projection.bias.assign([np.nan] * 3)
+    assert np.isnan(encoder(**support)).all()
+
+
+@pytest.mark.parametrize("kind", ORDER_FREE)
+def test_pooling_takes_padding_of_any_content(kind, support):
+    present = support["support_mask"][..., tf.newaxis]
+    odd = {**support, "pairs": tf.where(present, support["pairs"], np.nan)}
+    assert_close(ENCODERS[kind](**odd), ENCODERS[kind](**support))
+
+
 def test_refuses_another_pooling():
     with pytest.raises(ValueError, match="'mean' or 'max', got 'sum'"):
         PoolingEncoder(3, pooling="sum")
@@ -135,7 +149,7 @@ def test_refuses_another_number_of_orders(num_orders):
 
 
 def test_several_orders_average_the_contexts_of_one(support):
-    one, several = ENCODERS["gru"], ENCODERS["gru, four orders"]
+    one, several = made("gru"), made("gru, four orders")
     for weight, same in zip(several.variables, one.variables, strict=True):
         weight.assign(same)
     orders = fixed_orders(support["support_mask"], 4)

@@ -3,12 +3,12 @@ import typing
 import pytest
 
 from models.family import ENCODERS, HYBRIDS, MODULATIONS, combinations
-from models.options import Encoder, Hybrid, Modulation
+from models.options import EncoderName, HybridName, ModulationName
 
 
 @pytest.mark.parametrize(
     ("members", "names"),
-    [(ENCODERS, Encoder), (HYBRIDS, Hybrid), (MODULATIONS, Modulation)],
+    [(ENCODERS, EncoderName), (HYBRIDS, HybridName), (MODULATIONS, ModulationName)],
 )
 def test_every_name_that_the_options_take_has_a_member(members, names):
     assert set(members) == set(typing.get_args(names))

@@ -3,13 +3,20 @@
 import numpy as np
 import pytest
 
-from models.backbone import Backbone
-from models.context_encoder import SequentialEncoder
+from models.backbone import Backbone, HeadlessBackbone
+from models.context_encoder import PoolingEncoder, SequentialEncoder
+from models.dense_parts import PartwiseDense
 from models.features import EntityEmbedding, FeatureEmbedding
 from models.gru import MaskedGRU
-from models.hybrid_context import DotHybrid
+from models.hybrid_context import DotHybrid, MLPHybrid, NoHybrid
 from models.legacy_keras import tf
-from models.modulation import FiLMModulation
+from models.modular_backbone import ModularBackbone
+from models.modulation import (
+    FiLMModulation,
+    RouteModulation,
+    SigmoidModulation,
+    WeightModulation,
+)
 from transforms.schema import Feature
 
 TAGS = Feature("tags", "multi", vocabulary_size=3, max_values=2)
@@ -17,12 +24,25 @@ TAGS = Feature("tags", "multi", vocabulary_size=3, max_values=2)
 # How each layer is made, given the item table of the data set.
 LAYERS = {
     "backbone": lambda table: Backbone(4, [3, 2], seed=0),
-    "encoder": lambda table: SequentialEncoder(4, encoder_dim=3, label_dim=2),
+    "backbone, headless": lambda table: HeadlessBackbone(4, [3, 2], seed=0),
+    "backbone, modular": lambda table: ModularBackbone(
+        4, num_layers=2, num_modules=3, module_dim=2, seed=0
+    ),
+    "dense": lambda table: PartwiseDense(3),
+    "encoder, gru": lambda table: SequentialEncoder(4, encoder_dim=3, label_dim=2),
+    "encoder, orders": lambda table: SequentialEncoder(4, num_orders=3),
+    "encoder, mean": lambda table: PoolingEncoder(4, encoder_dim=3, label_dim=2),
+    "encoder, max": lambda table: PoolingEncoder(4, pooling="max", encoder_dim=3),
     "entities": lambda table: EntityEmbedding(table, 2, min_id_count=1),
     "feature": lambda table: FeatureEmbedding(TAGS, 2),
     "gru": lambda table: MaskedGRU(3),
-    "hybrid": lambda table: DotHybrid(),
-    "modulation": lambda table: FiLMModulation([3, 2], modulation_dim=4),
+    "hybrid, none": lambda table: NoHybrid(),
+    "hybrid, dot": lambda table: DotHybrid(),
+    "hybrid, mlp": lambda table: MLPHybrid(5),
+    "modulation, film": lambda table: FiLMModulation([3, 2], modulation_dim=4),
+    "modulation, sigmoid": lambda table: SigmoidModulation([3, 2], modulation_dim=4),
+    "modulation, weight": lambda table: WeightModulation(2, modulation_dim=4),
+    "modulation, routes": lambda table: RouteModulation(2, 3, modulation_dim=4),
 }
 
 
@@ -39,15 +59,25 @@ def inputs_of(name, batch_size=3, width=5):
         (floats(batch_size, width, units), floats(batch_size, width, units))
         for units in (3, 2)
     ]
-    return {
+    of_kind = {
         "backbone": [pairs, film],
+        "backbone, headless": [
+            pairs,
+            (floats(batch_size, width, 2), floats(batch_size, width, 1)),
+        ],
+        "backbone, modular": [
+            pairs,
+            [floats(batch_size, width, 3, 3), floats(batch_size, width, 3)],
+        ],
+        "dense": [[floats(batch_size, 1, 4), pairs]],
         "encoder": [pairs, floats(batch_size, width), mask],
         "entities": [tf.constant(rng.integers(0, 10, [batch_size, width]))],
         "feature": [tf.constant(rng.integers(0, 4, [batch_size, 2]))],
         "gru": [pairs, mask],
         "hybrid": [floats(batch_size, 4), pairs],
         "modulation": [pairs],
-    }[name]
+    }
+    return of_kind.get(name, of_kind.get(name.partition(",")[0]))
 
 
 def assert_equal_outputs(outputs, others):
@@ -69,7 +99,7 @@ def layer(name, dataset):
 def test_one_graph_serves_any_batch_and_any_width(name, layer):
     def spec(value):
         # The batch and the pairs in it may be any; the last of several is a width.
-        is_vector = name in ("hybrid", "feature") and value.shape.rank == 2
+        is_vector = name.startswith(("hybrid", "feature")) and value.shape.rank == 2
         shape = [None, value.shape[1]] if is_vector else [None, None, *value.shape[2:]]
         return tf.TensorSpec(shape, value.dtype)
 

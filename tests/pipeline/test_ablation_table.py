@@ -37,10 +37,13 @@ def summary(tables):
             outcome([1.0, 3.0], tasks_per_s=10.0, num_parameters=1234, run="a"),
             outcome([3.0, 5.0], tasks_per_s=30.0, num_parameters=1234, run="b"),
         ],
-        ("Both", "PE, mlp"): [outcome([1.0, 1.0]), Outcome({}, failure="not finite")],
+        ("Both", "PE, mlp"): [
+            outcome([1.0, 1.0]),
+            Outcome({}, failure="seed 1: not\nfinite"),
+        ],
     }
     references = {"bias_ridge": [outcome([4.0, 5.0])]}
-    return summarise(tables, outcomes, references, OPTIONS)
+    return summarise(tables, outcomes, references, ["model.dropout=0.1"], OPTIONS)
 
 
 def test_figures_are_drawn_together_over_seeds_and_tasks(summary):
@@ -57,19 +60,22 @@ def test_figures_are_drawn_together_over_seeds_and_tasks(summary):
     assert dot.no_support.mean == 5.0
     assert (dot.tasks_per_s, dot.num_parameters) == (20.0, 1234)
     assert dot.runs == ("a", "b")
-    assert (summary.num_tasks, summary.num_seeds) == (2, 2)
+    assert (summary.num_tasks, summary.seeds) == (2, (0, 1))
 
 
 def test_a_variant_that_broke_off_says_why(summary, tables):
-    assert summary.variants["Both"]["PE, mlp"] == "not finite"
-    assert "| broke off: not finite" in ablation_report("x", "y", tables, summary)
+    assert summary.variants["Both"]["PE, mlp"] == "seed 1: not\nfinite"
+    assert "| broke off: seed 1: not finite |" in ablation_report(
+        "x", "y", tables, summary
+    )
 
 
 def test_the_report_has_a_matrix_and_a_row_for_each_variant(summary, tables):
     text = ablation_report("own", "meta_test", tables, summary)
     title, note, heading, matrix, rows = text.strip().split("\n\n")
     assert title == "# Ablation own on meta_test"
-    assert note.startswith("Means over 2 tasks, each the mean of 2 seed(s); 95 % ")
+    expected = "Means over 2 tasks, each the mean of seeds 0, 1, --set model.dropout=0."
+    assert note.startswith(expected)
     assert heading == "## Both"
     cells = [[c.strip() for c in r.split("|")[1:-1]] for r in matrix.splitlines()]
     assert cells[0] == ["mae", "dot", "mlp"]
@@ -94,12 +100,12 @@ def test_variants_are_held_against_the_first_of_their_table():
     }
     references = {"bias_ridge": [outcome([4.0, 5.0])]}
     first, other = (
-        summarise([table], outcomes, references, OPTIONS).variants["Rows"].values()
+        summarise([table], outcomes, references, [], OPTIONS).variants["Rows"].values()
     )
     # (1.5 - 1 + 3.5 - 2) / 2.
     assert (first.less_first.mean, other.less_first.mean) == (0.0, 1.0)
-    outcomes["Rows", "first"] = [Outcome({}, failure="not finite")]
-    summary = summarise([table], outcomes, references, OPTIONS)
+    outcomes["Rows", "first"] = [Outcome({}, failure="seed 1: not\nfinite")]
+    summary = summarise([table], outcomes, references, [], OPTIONS)
     assert summary.variants["Rows"]["other"].less_first is None
 
 

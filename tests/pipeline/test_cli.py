@@ -14,6 +14,12 @@ def one_line(text):
     return line
 
 
+STEPS = (
+    *("prepare", "train", "evaluate", "export", "run"),
+    *("ablate", "predict", "doctor"),
+)
+
+
 def test_help_waits_for_no_library():
     code = (
         "import sys\n"
@@ -27,13 +33,11 @@ def test_help_waits_for_no_library():
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    for step in ("prepare", "train", "evaluate", "export", "run", "predict", "doctor"):
+    for step in STEPS:
         assert step in done.stdout
 
 
-@pytest.mark.parametrize(
-    "step", ["prepare", "train", "evaluate", "export", "run", "predict", "doctor"]
-)
+@pytest.mark.parametrize("step", STEPS)
 def test_every_step_has_help(cmml, step):
     done = cmml(step, "--help")
     assert done.status == 0
@@ -51,6 +55,10 @@ def test_help_on_preparing_says_where_other_flags_go(cmml):
         (["trian"], "invalid choice: 'trian'"),
         (["train"], "the following arguments are required: --config"),
         (["train", "--conf", "a.yaml"], "arguments are required: --config"),
+        (["ablate", "--config", "a"], "arguments are required: --grid"),
+        (["ablate", "--config", "a", "--grid", "b", "--seeds", "x"], "int value: 'x'"),
+        (["ablate", "--config", "a", "--grid", "b", "--oops"], "arguments: --oops"),
+        (["ablate", "--config", "a", "--grid", "no.yaml"], "cannot read no.yaml: "),
         (["predict", "--input", "a"], "one of the arguments --model --config is requi"),
         (
             ["predict", "--input", "a", "--model", "b", "--config", "c"],

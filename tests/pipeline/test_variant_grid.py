@@ -73,15 +73,26 @@ def test_later_changes_win_and_all_seeds_have_them(tables):
             {"tables": [{"title": "a", "rows": {"b": {}}}] * 2},
             r"titles of tables must differ, got \['a'\] twice",
         ),
-        ({"tables": [{"title": "a", "rows": {"b": None}}]}, r"key 'tables.0.rows.b'"),
+        (
+            {"tables": [{"title": "a", "rows": {"b": "mean"}}]},
+            r"key 'tables.0.rows.b': changes must be keys and values .* got 'mean'",
+        ),
+        (
+            {"tables": [{"title": "a", "rows": {False: {}}}]},
+            r"key 'tables.0.rows': names must be text, got False: put it in quotes",
+        ),
+        (
+            {"set": {"model": {"encoder": "mean"}}},
+            r"key 'set': .* such as 'model.encoder: mean', .* got 'model' ",
+        ),
         ({"table": []}, r"key 'table': Extra inputs are not permitted"),
         (
             {"set": {"data.path": "x"}},
-            r"key 'set': a variant changes keys of model and .* got 'data.path' .*'x'",
+            r"key 'set': a variant changes keys of model .* got 'data.path' .*'x'",
         ),
         (
             {"tables": [{"title": "a", "rows": {"b": {"training.seed": 3}}}]},
-            r"key 'tables.0.rows.b': .*not the seed, got 'training.seed' \(value 3\)",
+            r"key 'tables.0.rows.b': .* seed, got 'training.seed' \(value 3\)",
         ),
     ],
 )
@@ -113,6 +124,46 @@ def test_a_variant_that_is_no_legal_configuration_is_named(write):
     message = r"variant 'Encoders: odd': .*num_orders = 3 goes with encoder 'gru' only"
     with pytest.raises(ConfigError, match=message):
         expand(load_grid(grid), config, [], [0])
+
+
+def test_what_is_wrong_without_a_variant_is_no_fault_of_one(write):
+    grid, config = write()
+    with pytest.raises(ConfigError, match=r"^[^ ]*own\.yaml: unknown key 'model.drop'"):
+        expand(load_grid(grid), config, ["model.drop=3"], [0])
+    with pytest.raises(ConfigError, match=r"seeds are given by --seeds, got --set tr"):
+        expand(load_grid(grid), config, ["training.seed=3"], [0])
+
+
+def test_variants_of_one_name_are_refused(write):
+    rows, columns = {"x": {}, "x, b": {}}, {"b, c": {}, "c": {}}
+    grid, config = write(tables=[{"title": "a", "rows": rows, "columns": columns}])
+    with pytest.raises(ConfigError, match=r"must differ, got 'x, b, c' twice in 'a'"):
+        expand(load_grid(grid), config, [], [0])
+
+
+def test_a_name_that_stands_twice_is_an_error(write):
+    grid, _ = write()
+    grid.write_text("name: a\ntables:\n- title: b\n  rows: {PE: {}, PE: {}}\n")
+    with pytest.raises(ConfigError, match=r"grid\.yaml is not YAML: .*'PE' stands twi"):
+        load_grid(grid)
+
+
+def test_the_grid_wins_over_what_is_typed_and_columns_over_rows(write):
+    table = {"set": {"model.dropout": 0.2, "model.encoder_dim": 2}, "title": "a"}
+    table["rows"] = {"r": {"model.encoder_dim": 3, "model.label_dim": 3}}
+    table["columns"] = {"c": {"model.label_dim": 4}}
+    grid, config = write(set={"model.dropout": 0.1}, tables=[table])
+    typed = ["model.dropout=0.9", "model.hybrid_dim=7"]
+    ((variant,),) = (t.variants for t in expand(load_grid(grid), config, typed, [0]))
+    model = variant.configs[0].model
+    assert (model.dropout, model.encoder_dim, model.label_dim) == (0.2, 3, 4)
+    assert model.hybrid_dim == 7
+
+
+def test_a_row_of_nothing_changes_nothing(write):
+    grid, config = write(tables=[{"title": "a", "rows": {"as it is": None}}])
+    ((variant,),) = (t.variants for t in expand(load_grid(grid), config, [], [0]))
+    assert variant.configs[0].model.prior == "constant"
 
 
 @pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.stem)
