@@ -143,8 +143,8 @@ class RouteModulation(tf.keras.layers.Layer):
         num_layers: k, layers of modules.
         num_modules: R, modules of each layer.
         modulation_dim: Units of each layer of the trunk.
-        axis: What the weights sum to 1 over: "source", the modules that are mixed into
-            one, or "target", the modules that one is dealt out to. Out of the last
+        axis: What the weights sum to 1 over: "target", the modules that one is dealt
+            out to, or "source", the modules that are mixed into one. Out of the last
             layer it is always the source.
 
     Call arguments:
@@ -158,8 +158,7 @@ class RouteModulation(tf.keras.layers.Layer):
         ValueError: If `axis` is neither "source" nor "target".
 
     Source:
-        CMML (arXiv:2108.10511) Eq. 12, section 3.4.3. Deviation: the axis, which in
-        the paper is the target; see docs/deviations.md.
+        CMML (arXiv:2108.10511) Eq. 12, section 3.4.3.
     """
 
     def __init__(
@@ -168,7 +167,7 @@ class RouteModulation(tf.keras.layers.Layer):
         num_modules: int,
         *,
         modulation_dim: int = 64,
-        axis: RouteAxis = "source",
+        axis: RouteAxis = "target",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

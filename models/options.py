@@ -30,7 +30,7 @@ _ONLY_WITH = (
     ("num_orders", 1, "encoder", ("gru",)),
     ("modulation_position", "before_activation", "modulation", ("film", "sigmoid")),
     ("film_scale_offset", 1.0, "modulation", ("film",)),
-    ("route_axis", "source", "modulation", ("soft",)),
+    ("route_axis", "target", "modulation", ("soft",)),
 )
 
 
@@ -53,8 +53,9 @@ class CMMLOptions:
         modulation_position: Whether "film" and "sigmoid" change a layer before its
             activation or after it.
         film_scale_offset: Added to each scale of "film".
-        route_axis: What route weights of "soft" sum to 1 over: the "source" modules
-            that are mixed into one, or the "target" modules one is dealt out to.
+        route_axis: What route weights of "soft" sum to 1 over: the "target" modules
+            that one is dealt out to, as in the paper, or the "source" modules that are
+            mixed into one, as in the authors' code.
         activation: Of the backbone, "relu" or "leaky_relu".
         detach_support: Whether the context teaches the embeddings nothing, as in the
             authors' code.
@@ -91,7 +92,7 @@ class CMMLOptions:
     modulation: ModulationName = "film"
     modulation_position: Position = "before_activation"
     film_scale_offset: float = 1.0
-    route_axis: RouteAxis = "source"
+    route_axis: RouteAxis = "target"
     activation: Activation = "relu"
     detach_support: bool = False
     embeddings: Literal["learned", "fixed", "both"] = "learned"

@@ -144,11 +144,11 @@ def test_a_killed_ablation_goes_on_where_it_was(
 def test_a_grid_with_a_variant_that_cannot_be_trains_nothing(
     experiment, cmml, tmp_path
 ):
-    tables = [{"title": "Routes", "rows": {"odd": {"model.route_axis": "target"}}}]
+    tables = [{"title": "Routes", "rows": {"odd": {"model.route_axis": "source"}}}]
     path = tmp_path / "grid.yaml"
     path.write_text(yaml.safe_dump({"name": "odd", "tables": tables}))
     done = cmml("ablate", "--config", experiment.config_path, "--grid", path)
     assert done.status == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("cmml ablate: variant 'Routes: odd': ")
-    assert "route_axis = 'target' goes with modulation 'soft' only" in line
+    assert "route_axis = 'source' goes with modulation 'soft' only" in line

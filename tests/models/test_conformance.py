@@ -26,7 +26,7 @@ VARIANTS = {
     "after the activation": {"modulation_position": "after_activation"},
     "film without offset": {"film_scale_offset": 0.0},
     "leaky relu": {"activation": "leaky_relu"},
-    "routes by target": {"modulation": "soft", "route_axis": "target"},
+    "routes by source": {"modulation": "soft", "route_axis": "source"},
     "leaky modules": {"modulation": "soft", "activation": "leaky_relu"},
     "detached support": {"detach_support": True},
     "constant prior": {"prior": "constant"},

@@ -53,7 +53,7 @@ def test_refuses_what_no_model_can_have(changes, message):
             {"modulation": "film"},
             {"modulation": "sigmoid"},
         ),
-        ({"route_axis": "target"}, {"modulation": "soft"}, {"modulation": "film"}),
+        ({"route_axis": "source"}, {"modulation": "soft"}, {"modulation": "film"}),
     ],
 )
 def test_refuses_a_switch_that_its_member_does_not_have(switch, legal, illegal):

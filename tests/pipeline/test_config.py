@@ -42,7 +42,7 @@ OTHER_VALUES = (
     "model.modulation=weight",
     "model.modulation_position=after_activation",
     "model.film_scale_offset=0",
-    "model.route_axis=target",
+    "model.route_axis=source",
     "model.activation=leaky_relu",
     "model.detach_support=true",
     "model.embeddings=both",
@@ -81,7 +81,7 @@ OTHER_VALUES = (
 )
 
 # What a switch that one member alone has needs beside it.
-NEEDED = {"model.route_axis=target": ["model.modulation=soft"]}
+NEEDED = {"model.route_axis=source": ["model.modulation=soft"]}
 
 
 @pytest.fixture
