@@ -37,6 +37,19 @@ class Pairs(NamedTuple):
     units: tf.Tensor
 
 
+class TaskState(NamedTuple):
+    """What is known of each task after its support set.
+
+    Attributes:
+        context: float32 [B, D], the context embedding, as wide as a pair.
+        user_factors: float32 [B, K], solved from the support set; K is 0 where there
+            are no factors.
+    """
+
+    context: tf.Tensor
+    user_factors: tf.Tensor
+
+
 class CMML(tfrs.Model):
     """Contextual modulation meta-learning for the user-specific setting.
 
@@ -133,8 +146,8 @@ class CMML(tfrs.Model):
         self.mse.update_state(masked_squared_error(labels, scores, mask), num_pairs)
         return self.loss_function(labels, scores, mask)
 
-    def adapt(self, support: Episode, training: bool = False) -> tf.Tensor:
-        """Encodes each support set as a context, float32 [B, C + K]."""
+    def adapt(self, support: Episode, training: bool = False) -> TaskState:
+        """Encodes each support set."""
         mask = support["support_mask"]
         users = tf.where(mask, support["support_user"], UNKNOWN)
         # A task is one user: that of its real pairs, wherever padding stands.
@@ -142,9 +155,9 @@ class CMML(tfrs.Model):
         return self.encode(pairs, support["support_label"], mask, training)
 
     def score(
-        self, state: tf.Tensor, query: Episode, training: bool = False
+        self, state: TaskState, query: Episode, training: bool = False
     ) -> tf.Tensor:
-        """Scores query pairs given the context of their task, float32 [B, Q]."""
+        """Scores query pairs given the state of their task, float32 [B, Q]."""
         users = query["query_user"]
         first = users[:, :1]  # The padding comes last.
         pairs = self._embed_pairs(first, users, query["query_item"], training)
@@ -165,91 +178,82 @@ class CMML(tfrs.Model):
         labels: tf.Tensor,
         support_mask: tf.Tensor,
         training: bool = False,
-    ) -> tf.Tensor:
-        """Encodes support pairs as a context.
+    ) -> TaskState:
+        """Encodes support pairs.
 
         Args:
             pairs: Embedded support pairs.
             labels: float32 [B, S], in the unit of the data set.
             support_mask: bool [B, S], False for padding.
             training: Whether units are dropped.
-
-        Returns:
-            float32 [B, C + K]: the context embedding, C = D, then the user factors, K
-            of them or none.
         """
         labels = tf.where(support_mask, labels, self.label_mean)  # Padding may be NaN.
-        vector = self.factors.solve(pairs.units, labels, support_mask)
-        expected = self._expect(vector, pairs.units)
+        user_factors = self.factors.solve(pairs.units, labels, support_mask)
+        expected = self._expect(user_factors, pairs.units)
         surprise = (labels - expected) / self.label_std
-        parts = self._parts(pairs, vector, expected, training)
+        parts = self._parts(pairs, user_factors, expected, training)
         if self.detaches_support:
             parts = [tf.stop_gradient(part) for part in parts]
         if not self.sees_negatives:
             support_mask &= labels >= self.label_mean
         context = self.encoder(parts, surprise, support_mask, training)
-        return tf.concat([context, vector], axis=-1)
+        return TaskState(context, user_factors)
 
     def modulated_score(
-        self, context: tf.Tensor, pairs: Pairs, training: bool = False
+        self, state: TaskState, pairs: Pairs, training: bool = False
     ) -> tf.Tensor:
         """Scores query pairs with the backbone bent by the context.
 
         Args:
-            context: float32 [B, C + K], as `encode` returns it.
+            state: As `encode` returns it.
             pairs: Embedded query pairs.
             training: Whether units are dropped.
 
         Returns:
             float32 [B, Q], in the unit of the labels.
         """
-        embedded, expected = self._embed(context, pairs, training)
-        modulation = self._modulate(context, embedded)
+        embedded, expected = self._embed(state, pairs, training)
+        modulation = self.modulation(self.hybrid(state.context, embedded))
         return expected + self.label_std * self.backbone(embedded, modulation)
 
-    def modulate(self, context: tf.Tensor, pairs: Pairs) -> ModulationValues:
+    def modulate(self, state: TaskState, pairs: Pairs) -> ModulationValues:
         """Returns what the context changes of the backbone, pair by pair, as values.
 
         Args:
-            context: float32 [B, C + K], as `encode` returns it.
+            state: As `encode` returns it.
             pairs: Embedded query pairs.
 
         Returns:
             The values of the modulation network, each [B, Q, ...], or [B, 1, ...] if
             alike for all pairs of a task: see `models.modulation`.
         """
-        embedded, _ = self._embed(context, pairs, training=False)
-        return self._modulate(context, embedded)
-
-    def _modulate(self, context: tf.Tensor, embedded: tf.Tensor) -> ModulationValues:
-        hybrid = self.hybrid(context[..., : self.backbone.input_dim], embedded)
-        return self.modulation(hybrid)
+        embedded, _ = self._embed(state, pairs, training=False)
+        return self.modulation(self.hybrid(state.context, embedded))
 
     def _embed(
-        self, context: tf.Tensor, pairs: Pairs, training: bool
+        self, state: TaskState, pairs: Pairs, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns pair embeddings [B, Q, D] and the labels to be expected [B, Q]."""
-        vector = context[..., self.backbone.input_dim :]
-        expected = self._expect(vector, pairs.units)
-        parts = self._parts(pairs, vector, expected, training)
+        expected = self._expect(state.user_factors, pairs.units)
+        parts = self._parts(pairs, state.user_factors, expected, training)
         shape = tf.shape(expected)
         return tf.concat([_spread(part, shape) for part in parts], axis=-1), expected
 
-    def _expect(self, vector: tf.Tensor, units: tf.Tensor) -> tf.Tensor:
+    def _expect(self, user_factors: tf.Tensor, units: tf.Tensor) -> tf.Tensor:
         """Expects a label of each pair, float32 [B, Q], before the backbone does."""
         if self.has_prior:
-            return self.factors.expect(vector, units)
+            return self.factors.expect(user_factors, units)
         return tf.fill(tf.shape(units)[:-1], self.label_mean)
 
     def _parts(
-        self, pairs: Pairs, vector: tf.Tensor, expected: tf.Tensor, training: bool
+        self, pairs: Pairs, user_factors: tf.Tensor, expected: tf.Tensor, training: bool
     ) -> list[tf.Tensor]:
         """Parts of the pair embedding, [B, 1, D_i] or [B, S, D_i]."""
         learned = pairs.user, pairs.items
         parts = [self.dropout(part, training=training) for part in learned]
         if self.has_fixed:
             factors, item_label = pairs.units[..., :-1], pairs.units[..., -1:]
-            parts += [vector[:, tf.newaxis, :], factors / self.label_std]
+            parts += [user_factors[:, tf.newaxis, :], factors / self.label_std]
             parts.append((item_label - self.label_mean) / self.label_std)
         if self.has_prior:
             evidence = (expected - self.label_mean) / self.label_std

@@ -104,7 +104,7 @@ class SequentialEncoder(tf.keras.layers.Layer):
         labels: float32 [B, S], how far each label is from what was expected, in
             standard deviations of labels.
         support_mask: bool [B, S], True for a real pair, False for padding.
-        training: Whether the pairs are taken in the order that they came in only.
+        training: If true, only the given order is used, without averaging.
 
     Returns:
         float32 [B, C]. Episodes without support all get the same learned vector.

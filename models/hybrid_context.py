@@ -14,7 +14,7 @@ class NoHybrid(tf.keras.layers.Layer):
         pairs: float32 [B, Q, D], embedded query pairs, which are not looked at.
 
     Returns:
-        float32 [B, 1, C]: what is made of it is made once a task.
+        float32 [B, 1, C], so that the modulation is computed once per task.
 
     Source:
         CMML (arXiv:2108.10511) section 4.4, the ablation without a hybrid context.

@@ -11,7 +11,7 @@ class ModularBackbone(tf.Module):
     """Maps pair embeddings to scores by layers of small networks, softly wired.
 
     All modules of the first layer read the pair. A module of a later layer reads a mix
-    of the modules before it, weighed by the routes; the modules of the last layer are
+    of the modules before it, weighted by the routes; the modules of the last layer are
     mixed into one and read by a linear layer.
 
     Args:
@@ -95,6 +95,6 @@ def _mix_into_each(outputs: Sequence[tf.Tensor], routes: tf.Tensor) -> list[tf.T
 
 
 def _mix(outputs: Sequence[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
-    """Sums modules [B, Q, d] weighed by float32 [B, Q, R]."""
+    """Sums modules [B, Q, d] weighted by float32 [B, Q, R]."""
     by_module = tf.split(weights, len(outputs), axis=-1)  # [B, Q, 1] each.
     return tf.add_n([w * o for w, o in zip(by_module, outputs, strict=True)])

@@ -28,8 +28,8 @@ class FiLMModulation(tf.keras.layers.Layer):
         One (scale, shift) per hidden layer, each float32 [B, Q, units].
 
     Source:
-        CMML (arXiv:2108.10511) Eq. 11, section 3.4.2. Deviation: the scale has an
-        offset of 1, without which three layers nearly multiply the signal out.
+        CMML (arXiv:2108.10511) Eq. 11, section 3.4.2. Deviation: the offset, without
+        which three layers with scales near 0 drive the signal towards 0.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class WeightModulation(tf.keras.layers.Layer):
 
 
 class RouteModulation(tf.keras.layers.Layer):
-    """Weighs the ways from each module of a layer to each module of the next.
+    """Weights the routes from each module of a layer to each module of the next.
 
     A trunk of ReLU layers reads the hybrid context; the routes out of module layer l
     come from the trunk at depth l.

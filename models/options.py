@@ -9,7 +9,7 @@ import typing
 from typing import Literal, TypeAlias
 
 # To be raised whenever the same options and data come to give other weights or scores:
-# runs of before are then not taken for up to date.
+# earlier runs then count as out of date.
 MODEL_VERSION = 2
 
 # The members of the family: one of each makes a model. `models.family` builds them.
@@ -17,7 +17,7 @@ EncoderName: TypeAlias = Literal["gru", "mean", "max"]
 HybridName: TypeAlias = Literal["none", "dot", "mlp"]
 ModulationName: TypeAlias = Literal["film", "sigmoid", "weight", "soft"]
 
-# Their switches.
+# How members can be set.
 Pooling: TypeAlias = Literal["mean", "max"]
 Position: TypeAlias = Literal["before_activation", "after_activation"]
 RouteAxis: TypeAlias = Literal["source", "target"]
@@ -25,12 +25,12 @@ Activation: TypeAlias = Literal["relu", "leaky_relu"]
 
 MAX_ORDERS = 8  # Of a support set, that can be averaged.
 
-# What one member alone looks at: key, its default, the key of the member, its names.
+# Switches that some members alone have: the switch, the key of the member, its names.
 _ONLY_WITH = (
-    ("num_orders", 1, "encoder", ("gru",)),
-    ("modulation_position", "before_activation", "modulation", ("film", "sigmoid")),
-    ("film_scale_offset", 1.0, "modulation", ("film",)),
-    ("route_axis", "target", "modulation", ("soft",)),
+    ("num_orders", "encoder", ("gru",)),
+    ("modulation_position", "modulation", ("film", "sigmoid")),
+    ("film_scale_offset", "modulation", ("film",)),
+    ("route_axis", "modulation", ("soft",)),
 )
 
 
@@ -63,7 +63,7 @@ class CMMLOptions:
             ids, vectors "fixed" beforehand by collaborative filtering (a new user's
             is folded in), or "both".
         embedding_dim: Width of the learned embedding of each feature.
-        item_id: Whether items have an id embedding beside their features.
+        item_id: Whether items have a learned id embedding beside their features.
         prior: What label is expected of a pair before the backbone adds to it:
             "factors" of collaborative filtering, solved in closed form from the
             support set, or "constant", the mean label, as in the paper.
@@ -116,9 +116,10 @@ class CMMLOptions:
         """Checks names and sizes, and that every switch has a member to work on."""
         self._check_names()
         self._check_sizes()
-        for key, default, member_key, names in _ONLY_WITH:
+        for key, member_key, names in _ONLY_WITH:
             value, member = getattr(self, key), getattr(self, member_key)
-            if value != default and member not in names:
+            # A default of the dataclass is an attribute of the class.
+            if value != getattr(CMMLOptions, key) and member not in names:
                 allowed = " or ".join(repr(name) for name in names)
                 raise ValueError(
                     f"{key} = {value!r} goes with {member_key} {allowed} only, "

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from models.cmml import CMML, Pairs
+from models.cmml import CMML, Pairs, TaskState
 from models.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.vocabulary import IdLookup, encode_feature
@@ -119,10 +119,10 @@ class ServedModel(tf.Module):
         Returns:
             `score`, float32 [B, Q]. An unknown id is scored as the unknown item.
         """
-        user, context, _ = self._adapt(inputs)
+        user, state, _ = self._adapt(inputs)
         rows = self.item_ids.rows(inputs["query_item_id"])
         pairs = self._pairs(user, rows)
-        return {"score": self._model().modulated_score(context, pairs)}
+        return {"score": self._model().modulated_score(state, pairs)}
 
     def recommend(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Finds the items of the catalogue with the highest scores.
@@ -135,8 +135,8 @@ class ServedModel(tf.Module):
             `item_id`, string [B, k], and `score`, float32 [B, k], best first; where
             fewer than k items are left, "" and 0.
         """
-        user, context, support_rows = self._adapt(inputs)
-        scores = self._score_candidates(user, context)  # [B, N]
+        user, state, support_rows = self._adapt(inputs)
+        scores = self._score_candidates(user, state)  # [B, N]
         excluded = tf.concat(
             [support_rows, self.item_ids.rows(inputs["exclude_item_id"])], axis=1
         )
@@ -151,15 +151,15 @@ class ServedModel(tf.Module):
 
     def _adapt(
         self, inputs: Mapping[str, tf.Tensor]
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Returns user vectors [B, U], context [B, C] and support rows [B, S]."""
+    ) -> tuple[tf.Tensor, TaskState, tf.Tensor]:
+        """Returns user vectors [B, U], states and support rows [B, S]."""
         ids = inputs["support_item_id"]
         rows = self.item_ids.rows(ids)
         user = self._embed_user(inputs, tf.shape(ids)[0])
-        context = self._model().encode(
+        state = self._model().encode(
             self._pairs(user, rows), inputs["support_label"], ids != ""
         )
-        return user, context, rows
+        return user, state, rows
 
     def _pairs(self, user: tf.Tensor, rows: tf.Tensor) -> Pairs:
         """Pairs the users float32 [B, U] with items of the catalogue, int32 [B, S]."""
@@ -181,7 +181,7 @@ class ServedModel(tf.Module):
         parts = self._model().users.embed_features(encoded)
         return tf.concat([tf.zeros([batch_size, 0]), *parts], axis=-1)
 
-    def _score_candidates(self, user: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
+    def _score_candidates(self, user: tf.Tensor, state: TaskState) -> tf.Tensor:
         """Scores all candidates, float32 [B, N], block by block to bound memory."""
         num_candidates = self.candidates.shape[0]
         block = min(_BLOCK, num_candidates)
@@ -190,8 +190,8 @@ class ServedModel(tf.Module):
         padded = tf.pad(self.candidates, [[0, padding]])
 
         def score_block(rows: tf.Tensor) -> tf.Tensor:
-            rows = tf.broadcast_to(rows, [tf.shape(context)[0], block])
-            return self._model().modulated_score(context, self._pairs(user, rows))
+            rows = tf.broadcast_to(rows, [tf.shape(user)[0], block])
+            return self._model().modulated_score(state, self._pairs(user, rows))
 
         scores = tf.map_fn(
             score_block,

@@ -153,14 +153,14 @@ def ablation_report(
     Returns:
         Markdown.
     """
-    seeds = ", ".join(map(str, summary.seeds))
+    changed = "".join(f" --set {override}" for override in summary.overrides)
     parts = [
         f"# Ablation {name} on {split}",
-        f"Means over {summary.num_tasks} tasks, each the mean of seeds {seeds}"
-        + "".join(f", --set {override}" for override in summary.overrides)
-        + "; 95 % bootstrap intervals over tasks in brackets. Lower mae, higher "
-        "ndcg is better. `other support` is what the support set of another task adds "
-        "to the mae, `no support` the mae without any.",
+        f"Seeds: {', '.join(map(str, summary.seeds))}.{changed}",
+        f"Means over {summary.num_tasks} tasks, each the mean of its seeds; 95 % "
+        "bootstrap intervals over tasks in brackets. Lower mae, higher ndcg is better. "
+        "`other support` is what the support set of another task adds to the mae, "
+        "`no support` the mae without any.",
     ]
     for table in tables:
         results = summary.variants[table.title]

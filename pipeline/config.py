@@ -219,8 +219,7 @@ def load_config(
     try:
         return Config.model_validate(values)
     except pydantic.ValidationError as error:
-        lines = [_explain(problem) for problem in error.errors()]
-        raise ConfigError(f"{path}: " + "; ".join(lines)) from None
+        raise ConfigError(explain(path, error, Config)) from None
 
 
 def read_yaml(path: str | pathlib.Path) -> Any:
@@ -307,17 +306,15 @@ def _assign(values: dict[str, Any], key: str, value: Any, source: str) -> None:
 class _UniqueKeyLoader(yaml.SafeLoader):
     """Refuses a key that stands twice in a mapping, where YAML would drop the first."""
 
-    def construct_mapping(
-        self, node: yaml.MappingNode, deep: bool = False
-    ) -> dict[Any, Any]:
-        """Builds a mapping."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        repeated = [key for key in keys if keys.count(key) > 1 and key != "<<"]
-        if repeated:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Reads a mapping as it is written, before others are merged into it."""
+        node = super().compose_mapping_node(anchor)
+        keys = [key.value for key, _ in node.value]
+        if repeated := [key for key in keys if keys.count(key) > 1]:
             raise yaml.constructor.ConstructorError(
                 None, None, f"key {repeated[0]!r} stands twice", node.start_mark
             )
-        return super().construct_mapping(node, deep)
+        return node
 
 
 def _from_yaml(text: str, source: str) -> Any:
@@ -328,11 +325,25 @@ def _from_yaml(text: str, source: str) -> Any:
         raise ConfigError(f"{source} is not YAML: {reason}") from None
 
 
-def _explain(problem: Mapping[str, Any]) -> str:
+def explain(
+    path: str | pathlib.Path, error: pydantic.ValidationError, root: type
+) -> str:
+    """Says on one line what is wrong with a file.
+
+    Args:
+        path: The file.
+        error: What pydantic found.
+        root: The class of the whole file.
+    """
+    lines = [_explain(problem, root) for problem in error.errors()]
+    return f"{path}: " + "; ".join(lines)
+
+
+def _explain(problem: Mapping[str, Any], root: type) -> str:
     location = [part for part in problem["loc"] if isinstance(part, str | int)]
     key = ".".join(str(part) for part in location)
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        valid = _valid_keys(location[:-1])
+        valid = _valid_keys(location[:-1], root)
         near = difflib.get_close_matches(str(location[-1]), valid, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {valid}."
         return f"unknown key {key!r} (value {problem['input']!r}); {hint}"
@@ -340,13 +351,13 @@ def _explain(problem: Mapping[str, Any]) -> str:
     if problem["type"] in ("missing", "missing_argument"):
         return f"key {key!r} is required."
     if problem["type"] == "value_error":
-        return f"key {key!r}: {message}"
+        return f"key {key!r}: {message}" if key else message
     return f"key {key!r}: {message}, got {problem['input']!r}."
 
 
-def _valid_keys(location: Sequence[str | int]) -> list[str]:
-    """Lists the keys of the section at a location in the configuration."""
-    section: Any = Config
+def _valid_keys(location: Sequence[str | int], root: type) -> list[str]:
+    """Lists the keys of the section at a location in the file."""
+    section: Any = root
     for part in location:
         hints = typing.get_type_hints(section)
         section = hints[part] if isinstance(part, str) else section
@@ -359,8 +370,8 @@ def _valid_keys(location: Sequence[str | int]) -> list[str]:
 
 
 def _section_in(annotation: Any) -> Any:
-    """Finds the section class in `Spec | None` or `tuple[Spec, ...]`."""
-    if typing.get_origin(annotation) in (types.UnionType, typing.Union, tuple):
+    """Finds the section class in `Spec | None`, `tuple[Spec, ...]` or `list[Spec]`."""
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union, tuple, list):
         inner = [a for a in typing.get_args(annotation) if isinstance(a, type)]
         return next(a for a in inner if a is not type(None))
     return annotation

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 import pydantic
 
-from pipeline.config import Config, ConfigError, load_config, read_yaml
+from pipeline.config import Config, ConfigError, explain, load_config, read_yaml
 
 # Changes of a configuration, by key such as "model.encoder".
 Changes = Mapping[str, Any]
@@ -38,10 +38,14 @@ def _check_changes(changes: Any) -> Any:
 
 def _check_names(named: Any) -> Any:
     """Refuses names that YAML takes for something else, such as no; null is none."""
-    for name in named or {}:
-        if not isinstance(name, str):
+    if named is None:
+        return {}
+    if not isinstance(named, dict):
+        raise ValueError(f"must be names with their changes, got {named!r}.")
+    for name in named:
+        if not isinstance(name, str) or not name:
             raise ValueError(f"names must be text, got {name!r}: put it in quotes.")
-    return {} if named is None else named
+    return named
 
 
 _Changes = Annotated[dict[str, Any], pydantic.BeforeValidator(_check_changes)]
@@ -134,14 +138,7 @@ def load_grid(path: str | pathlib.Path) -> GridSpec:
     try:
         return GridSpec.model_validate(read_yaml(path))
     except pydantic.ValidationError as error:
-        problems = []
-        for problem in error.errors():
-            key = ".".join(map(str, problem["loc"]))
-            message = problem["msg"].removeprefix("Value error, ")
-            if not message.endswith("."):  # Not of ours, which say what they got.
-                message += f", got {problem['input']!r}."
-            problems.append(f"key {key!r}: {message}" if key else message)
-        raise ConfigError(f"{path}: " + "; ".join(problems)) from None
+        raise ConfigError(explain(path, error, GridSpec)) from None
 
 
 def expand(

@@ -103,7 +103,7 @@ def test_another_seed_or_split_adds_to_what_is_there(first, cmml, arguments, run
     done = cmml(*arguments(runs_dir, 0, 1, split="meta_test"))
     assert "# Ablation tiny on meta_test" in done.stdout
     assert done.status == 0
-    assert f"each the mean of seeds 0, 1, --set runs_dir={runs_dir}; 95" in done.stdout
+    assert f"Seeds: 0, 1. --set runs_dir={runs_dir}\n" in done.stdout
     assert len(results_in(runs_dir, "meta_test")["variants"]["Encoders"]) == 2
     # Neither trained nor scored again: the seed of before, on the split of before.
     assert cmml(*arguments(runs_dir, 0)).stdout == first.stdout

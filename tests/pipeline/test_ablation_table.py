@@ -72,10 +72,10 @@ def test_a_variant_that_broke_off_says_why(summary, tables):
 
 def test_the_report_has_a_matrix_and_a_row_for_each_variant(summary, tables):
     text = ablation_report("own", "meta_test", tables, summary)
-    title, note, heading, matrix, rows = text.strip().split("\n\n")
+    title, seeds, note, heading, matrix, rows = text.strip().split("\n\n")
     assert title == "# Ablation own on meta_test"
-    expected = "Means over 2 tasks, each the mean of seeds 0, 1, --set model.dropout=0."
-    assert note.startswith(expected)
+    assert seeds == "Seeds: 0, 1. --set model.dropout=0.1"
+    assert note.startswith("Means over 2 tasks, each the mean of its seeds; 95 % ")
     assert heading == "## Both"
     cells = [[c.strip() for c in r.split("|")[1:-1]] for r in matrix.splitlines()]
     assert cells[0] == ["mae", "dot", "mlp"]

@@ -85,7 +85,19 @@ def test_later_changes_win_and_all_seeds_have_them(tables):
             {"set": {"model": {"encoder": "mean"}}},
             r"key 'set': .* such as 'model.encoder: mean', .* got 'model' ",
         ),
-        ({"table": []}, r"key 'table': Extra inputs are not permitted"),
+        ({"table": []}, r"unknown key 'table' \(value \[\]\); did you mean 'tables'"),
+        (
+            {"tables": [{"title": "a", "rows": {"b": {}}, "colums": {}}]},
+            r"unknown key 'tables.0.colums' .* did you mean 'columns'",
+        ),
+        (
+            {"tables": [{"title": "a", "rows": 3}]},
+            r"key 'tables.0.rows': must be names with their changes, got 3\.",
+        ),
+        (
+            {"tables": [{"title": "a", "rows": {"": {}}}]},
+            r"key 'tables.0.rows': names must be text, got ''",
+        ),
         (
             {"set": {"data.path": "x"}},
             r"key 'set': a variant changes keys of model .* got 'data.path' .*'x'",
@@ -160,6 +172,19 @@ def test_the_grid_wins_over_what_is_typed_and_columns_over_rows(write):
     assert model.hybrid_dim == 7
 
 
+def test_yaml_may_merge_mappings(write):
+    grid, config = write()
+    grid.write_text(
+        "name: a\ntables:\n- title: b\n  rows:\n"
+        "    base: &base {model.dropout: 0.1, model.encoder: mean}\n"
+        "    more: &more {<<: *base, model.dropout: 0.2}\n"
+        "    most: {<<: *more, model.hybrid: mlp}\n"
+    )
+    (table,) = expand(load_grid(grid), config, [], [0])
+    *_, most = (variant.configs[0].model for variant in table.variants)
+    assert (most.encoder, most.hybrid, most.dropout) == ("mean", "mlp", 0.2)
+
+
 def test_a_row_of_nothing_changes_nothing(write):
     grid, config = write(tables=[{"title": "a", "rows": {"as it is": None}}])
     ((variant,),) = (t.variants for t in expand(load_grid(grid), config, [], [0]))
@@ -171,3 +196,19 @@ def test_the_grids_that_come_along_are_legal(path):
     grid = load_grid(path)
     assert grid.name == path.stem
     assert expand(grid, CONFIGS / "movielens_1m_user.yaml", [], [0])
+
+
+@pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.stem)
+def test_the_grids_that_come_along_leave_no_switch_to_chance(path):
+    """Other switches in the configuration at hand change no variant."""
+    config, grid = CONFIGS / "movielens_1m_user.yaml", load_grid(path)
+    others = [
+        *("model.num_orders=3", "model.film_scale_offset=0.5"),
+        *("model.activation=leaky_relu", "model.detach_support=true"),
+        *("model.modulation_position=after_activation", "model.embeddings=both"),
+        *("model.negatives=false", "model.item_id=false", "model.prior=constant"),
+    ]
+    as_they_are = expand(grid, config, [], [0])
+    for table, same in zip(expand(grid, config, others, [0]), as_they_are, strict=True):
+        for one, other in zip(table.variants, same.variants, strict=True):
+            assert one.configs[0].model == other.configs[0].model
