@@ -93,7 +93,13 @@ def _parser() -> argparse.ArgumentParser:
     source = predict.add_mutually_exclusive_group(required=True)
     source.add_argument("--model", type=pathlib.Path, help="exported model directory")
     source.add_argument("--config", help="YAML file whose newest export is to be used")
-    predict.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    predict.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="as given when it was trained",
+    )
     predict.add_argument("--input", type=pathlib.Path, required=True, help="JSON lines")
     predict.add_argument("--output", type=pathlib.Path, help="JSON lines; else stdout")
     predict.add_argument("--top", type=int, default=10, help="items to recommend")

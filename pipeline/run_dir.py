@@ -8,7 +8,7 @@ import pathlib
 from typing import Any
 
 from models.options import MODEL_VERSION
-from pipeline.config import Config, hash_of, to_yaml
+from pipeline.config import Config, ConfigError, hash_of, load_config, to_yaml
 
 LINEAGE = "lineage.json"
 RESOLVED_CONFIG = "config.resolved.yaml"
@@ -107,17 +107,36 @@ def find_run(config: Config, dataset_fingerprint: str) -> RunDir | None:
 
 
 def newest_export(config: Config) -> pathlib.Path:
-    """Finds the model that was exported last under the name of this experiment.
+    """Finds the model that was exported last with this configuration.
+
+    The raw and prepared data need not be there any more.
 
     Raises:
         ValueError: If there is none.
     """
     pattern = f"*/{_EXPORT_DIR}/{config.export.model_name}/*/saved_model.pb"
     versions = [path.parent for path in _parent(config).glob(pattern)]
-    versions = [path for path in versions if path.name.isdigit()]
+    versions = [
+        path
+        for path in versions
+        if path.name.isdigit() and _is_of(config, path.parents[2])
+    ]
     if not versions:
-        raise ValueError(f"{_parent(config)} holds no exported model: run `cmml run`.")
+        raise ValueError(
+            f"{_parent(config)} holds no exported model of this configuration: run "
+            "`cmml run` with the same --config and --set."
+        )
     return max(versions, key=lambda path: int(path.name))
+
+
+def _is_of(config: Config, run_path: pathlib.Path) -> bool:
+    """Whether the model of a run is that of a configuration."""
+    try:
+        other = load_config(run_path / RESOLVED_CONFIG)
+    except ConfigError:  # Of an earlier version, which knew other keys.
+        return False
+    parts = ("data", "model", "training")
+    return all(getattr(other, part) == getattr(config, part) for part in parts)
 
 
 def _parent(config: Config) -> pathlib.Path:

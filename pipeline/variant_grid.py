@@ -152,16 +152,28 @@ def expand(
     Args:
         grid: The grid.
         config_path: YAML file of the experiment that is varied.
-        overrides: Changes of the experiment as of `load_config`; those of the grid win.
+        overrides: Changes of the experiment as typed; they win over those of the whole
+            grid, and must not touch what variants differ in.
         seeds: Seeds that each variant is trained with.
 
     Raises:
         ConfigError: If a variant is not a legal configuration, which it names, or two
             of a table have one name.
     """
-    if given := [text for text in overrides if text.startswith(f"{_SEED}=")]:
-        raise ConfigError(f"seeds are given by --seeds, got --set {given[0]}.")
     load_config(config_path, overrides)  # What is wrong here is no variant's fault.
+    typed = {text.partition("=")[0] for text in overrides}
+    if _SEED in typed:
+        raise ConfigError(f"seeds are given by --seeds, got --set of {_SEED!r}.")
+    of_tables = [
+        changes
+        for table in grid.tables
+        for changes in (table.set, *table.rows.values(), *table.columns.values())
+    ]
+    if varied := sorted(typed & {key for changes in of_tables for key in changes}):
+        raise ConfigError(
+            f"variants differ in {varied[0]!r}: change it in the grid, not by --set."
+        )
+    of_all = {key: value for key, value in grid.set.items() if key not in typed}
 
     def configure(name: str, *changes: Changes) -> Mapping[int, Config]:
         merged = {key: value for part in changes for key, value in part.items()}
@@ -177,7 +189,7 @@ def expand(
         for row, of_row in table.rows.items():
             for column, of_column in (table.columns or {"": {}}).items():
                 name = f"{table.title}: {row}" + (f", {column}" if column else "")
-                changes = grid.set, table.set, of_row, of_column
+                changes = of_all, table.set, of_row, of_column
                 yield Variant(row, column, configure(name, *changes))
 
     tables = [

@@ -232,7 +232,9 @@ def test_predict_without_a_model_is_one_line(cmml, write_config, tmp_path):
     for source in (["--model", tmp_path], ["--config", write_config(tmp_path)]):
         done = cmml("predict", *source, "--input", tmp_path / "input.jsonl")
         assert done.status == 2
-        assert "holds no exported model: run `cmml" in one_line(done.stderr)
+        message = one_line(done.stderr)
+        assert "holds no exported model" in message
+        assert ": run `cmml run`" in message
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from pipeline import run_dir
-from pipeline.config import load_config
+from pipeline.config import load_config, to_yaml
 from pipeline.run_dir import (
     RunDir,
     find_run,
@@ -99,20 +99,38 @@ def test_a_write_leaves_no_temporary_file(tmp_path):
     assert (tmp_path / "a.txt").read_bytes() == "é".encode()
 
 
-def test_the_newest_export_has_the_highest_version_of_any_run(make_config, tmp_path):
-    # 999 is newer as a text, 2000 has no graph, staging is not finished.
-    for name in ("a/export/cmml/1000", "b/export/cmml/999", "a/export/cmml/.staging-9"):
-        folder = tmp_path / "runs" / "own" / name
+@pytest.fixture
+def export(tmp_path):
+    """Leaves an exported version in a run of a configuration."""
+
+    def leave(config, run, version):
+        run_dir = tmp_path / "runs" / "own" / run
+        folder = run_dir / "export" / "cmml" / version
         folder.mkdir(parents=True)
         (folder / "saved_model.pb").touch()
-    (tmp_path / "runs/own/a/export/cmml/2000").mkdir()
-    newest = newest_export(make_config())
-    assert newest == tmp_path / "runs/own/a/export/cmml/1000"
+        write_atomically(run_dir / "config.resolved.yaml", to_yaml(config))
+        return folder
+
+    return leave
 
 
-def test_an_export_under_another_model_name_does_not_count(make_config, tmp_path):
-    folder = tmp_path / "runs/own/a/export/cmml/1000"
-    folder.mkdir(parents=True)
-    (folder / "saved_model.pb").touch()
-    with pytest.raises(ValueError, match=r"runs/own holds no exported model: run"):
-        newest_export(make_config("export.model_name=other"))
+def test_the_newest_export_has_the_highest_version_of_any_run(make_config, export):
+    config = make_config()
+    newest = export(config, "a", "1000")
+    # 999 is newer as a text, 2000 has no graph, staging is not finished.
+    export(config, "b", "999")
+    export(config, "a", ".staging-9")
+    (newest.parent / "2000").mkdir()
+    assert newest_export(make_config("evaluation.seed=1")) == newest
+
+
+def test_the_export_of_another_configuration_does_not_count(make_config, export):
+    config = make_config("model.encoder=mean")
+    mine = export(config, "mine", "1000")
+    export(make_config("model.encoder=max"), "newer", "2000")
+    old = export(config, "old", "3000").parents[2] / "config.resolved.yaml"
+    old.write_text("name: own\nmodel: {forgotten: 1}\n", encoding="utf-8")
+    assert newest_export(config) == mine
+    for other in ("model.encoder=gru", "training.seed=1", "export.model_name=other"):
+        with pytest.raises(ValueError, match=r"no exported model of this conf.*: run"):
+            newest_export(make_config(other))

@@ -142,7 +142,7 @@ def test_what_is_wrong_without_a_variant_is_no_fault_of_one(write):
     grid, config = write()
     with pytest.raises(ConfigError, match=r"^[^ ]*own\.yaml: unknown key 'model.drop'"):
         expand(load_grid(grid), config, ["model.drop=3"], [0])
-    with pytest.raises(ConfigError, match=r"seeds are given by --seeds, got --set tr"):
+    with pytest.raises(ConfigError, match=r"by --seeds, got --set of 'training.seed'"):
         expand(load_grid(grid), config, ["training.seed=3"], [0])
 
 
@@ -160,16 +160,20 @@ def test_a_name_that_stands_twice_is_an_error(write):
         load_grid(grid)
 
 
-def test_the_grid_wins_over_what_is_typed_and_columns_over_rows(write):
-    table = {"set": {"model.dropout": 0.2, "model.encoder_dim": 2}, "title": "a"}
+def test_what_is_typed_wins_over_the_grid_and_columns_over_rows(write):
+    table = {"set": {"model.encoder_dim": 2}, "title": "a"}
     table["rows"] = {"r": {"model.encoder_dim": 3, "model.label_dim": 3}}
     table["columns"] = {"c": {"model.label_dim": 4}}
-    grid, config = write(set={"model.dropout": 0.1}, tables=[table])
+    common = {"model.dropout": 0.1, "model.encoder_dim": 9, "model.num_modules": 2}
+    grid, config = write(set=common, tables=[table])
     typed = ["model.dropout=0.9", "model.hybrid_dim=7"]
     ((variant,),) = (t.variants for t in expand(load_grid(grid), config, typed, [0]))
     model = variant.configs[0].model
-    assert (model.dropout, model.encoder_dim, model.label_dim) == (0.2, 3, 4)
-    assert model.hybrid_dim == 7
+    assert (model.dropout, model.encoder_dim, model.label_dim) == (0.9, 3, 4)
+    assert (model.num_modules, model.hybrid_dim) == (2, 7)
+    message = r"variants differ in 'model\.label_dim': change it in the grid, not by"
+    with pytest.raises(ConfigError, match=message):
+        expand(load_grid(grid), config, ["model.label_dim=5"], [0])
 
 
 def test_yaml_may_merge_mappings(write):
@@ -199,16 +203,23 @@ def test_the_grids_that_come_along_are_legal(path):
 
 
 @pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.stem)
-def test_the_grids_that_come_along_leave_no_switch_to_chance(path):
+def test_the_grids_that_come_along_leave_no_switch_to_chance(path, tmp_path):
     """Other switches in the configuration at hand change no variant."""
     config, grid = CONFIGS / "movielens_1m_user.yaml", load_grid(path)
-    others = [
-        *("model.num_orders=3", "model.film_scale_offset=0.5"),
-        *("model.activation=leaky_relu", "model.detach_support=true"),
-        *("model.modulation_position=after_activation", "model.embeddings=both"),
-        *("model.negatives=false", "model.item_id=false", "model.prior=constant"),
-    ]
+    values = yaml.safe_load(config.read_text(encoding="utf-8"))
+    values["model"] = {
+        "num_orders": 3,
+        "film_scale_offset": 0.5,
+        "activation": "leaky_relu",
+        "detach_support": True,
+        "modulation_position": "after_activation",
+        "embeddings": "both",
+        "negatives": False,
+        "item_id": False,
+    }
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump(values), encoding="utf-8")
     as_they_are = expand(grid, config, [], [0])
-    for table, same in zip(expand(grid, config, others, [0]), as_they_are, strict=True):
+    for table, same in zip(expand(grid, other, [], [0]), as_they_are, strict=True):
         for one, other in zip(table.variants, same.variants, strict=True):
             assert one.configs[0].model == other.configs[0].model
