@@ -234,7 +234,7 @@ def test_predict_without_a_model_is_one_line(cmml, write_config, tmp_path):
         assert done.status == 2
         message = one_line(done.stderr)
         assert "holds no exported model" in message
-        assert ": run `cmml run`" in message
+        assert ": run `cmml" in message
 
 
 @pytest.mark.parametrize(
