@@ -30,6 +30,7 @@ class PoolingEncoder(tf.keras.layers.Layer):
         labels: float32 [B, S], how far each label is from what was expected, in
             standard deviations of labels.
         support_mask: bool [B, S], True for a real pair, False for padding.
+        training: Changes nothing; `SequentialEncoder` has use for it.
 
     Returns:
         float32 [B, C]. An episode without support gets the zero vector.

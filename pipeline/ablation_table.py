@@ -93,15 +93,14 @@ def summarise(
 
         own = _by_task(tried, OWN, "mae")
         has_first = first and not _failure(first)
+        first_own = _by_task(first, OWN, "mae") if has_first else None
         by_seed = [np.nanmean(one.metrics[OWN]["mae"]) for one in tried]
         return VariantSummary(
             mae=mean(own),
             ndcg=mean(_by_task(tried, OWN, "ndcg@3")),
             seed_deviation=float(np.std(by_seed, ddof=1)) if len(tried) > 1 else np.nan,
             less_reference=difference(own, reference),
-            less_first=difference(own, _by_task(first, OWN, "mae"))
-            if has_first
-            else None,
+            less_first=None if first_own is None else difference(own, first_own),
             other_support=difference(_by_task(tried, OTHER, "mae"), own),
             no_support=mean(_by_task(tried, NONE, "mae")),
             tasks_per_s=float(np.median([one.tasks_per_s for one in tried])),
