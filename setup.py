@@ -20,13 +20,18 @@ setup(
     packages=[
         "models",
         "models.baselines",
+        "models.scenarios",
+        "models.scenarios.baselines",
         "pipeline",
+        "pipeline.scenarios",
         "transforms",
+        "transforms.scenarios",
         "tuning",
     ],
     install_requires=[
         "apache-beam>=2.77,<3",
         "google-crc32c>=1.6",  # Beam cannot write TFRecords without a checksum.
+        "implicit>=0.7.3,<0.8",
         "importlib_resources>=6",  # TensorFlow Datasets needs it and does not say so.
         "keras-tuner>=1.4.8,<1.5",
         "numpy>=2,<3",
@@ -34,12 +39,14 @@ setup(
         "pydantic>=2.11,<3",
         "PyYAML>=6",
         "rich>=13",
+        "scipy>=1.13,<2",
         "tensorboard>=2.21,<2.22",
         "tensorflow>=2.21,<2.22",
         "tensorflow-datasets>=4.9.10,<5",
         "tensorflow-metadata>=1.21,<1.22",
         "tensorflow-recommenders>=0.7.7,<0.8",
         "tf-keras>=2.21,<2.22",
+        "threadpoolctl>=3",
     ],
     extras_require={"demo": DEMO, "dev": [*DEV, *DEMO]},
     entry_points={"console_scripts": ["cmml=pipeline.cli:entry_point"]},

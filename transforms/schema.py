@@ -405,9 +405,13 @@ class DatasetInfo:
         """Reads the text of `dataset.json`.
 
         Raises:
-            ValueError: If it was written in another format version.
+            ValueError: If it is of another setting or format version.
         """
         fields = json.loads(text)
+        if (setting := fields.get("setting", "user")) != "user":
+            raise DataError(
+                f"the data set must be of the user-specific setting, got {setting!r}."
+            )
         if fields.get("format_version") != FORMAT_VERSION:
             raise ValueError(
                 f"dataset.json has format_version {fields.get('format_version')!r}, "

@@ -1,0 +1,1 @@
+"""CMML and its baselines in the scenario-specific setting."""

@@ -1,0 +1,1 @@
+"""The baselines of the scenario-specific setting, one file each."""

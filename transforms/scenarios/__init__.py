@@ -1,0 +1,1 @@
+"""Clicks and pools of items to episodes of scenarios, by Beam."""

@@ -1,0 +1,373 @@
+"""The data contract of the scenario-specific setting: clicks, scenarios and records.
+
+Standard library only, as `transforms.schema`, whose file names and splits hold here
+too. A task is a scenario: a pool of items (a theme, a tag, a genre) and the clicks of
+users inside it. A click is a user-item pair of whatever kind of implicit feedback.
+
+Pairs are split as well as scenarios, because one pair belongs to many scenarios: a
+stable hash holds some out. Queries of meta-validation and meta-test scenarios are held
+out pairs; everything else (support sets, meta-train, collaborative filtering) is made
+of *known* pairs. Each known pair is in one fold, again by a stable hash.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from transforms.schema import (
+    DATASET_JSON,
+    FORMAT_VERSION,
+    SUCCESS,
+    DataError,
+    SplitSpec,
+    TableSpec,
+)
+
+SCENARIO_SETTING = "scenario"
+
+# Beside the files that `transforms.schema` names.
+CLICKS_DIR = "clicks"  # known-SSSSS-of-NNNNN.tfrecord.gz, one record a user.
+SCENARIO_ID = "scenario_id"  # Vocabulary of the scenarios, all splits.
+
+# Keys of one record of known clicks: a user row, item rows, and the fold of each pair.
+CLICKS_USER_KEY = "user"
+CLICKS_ITEM_KEY = "item"
+CLICKS_FOLD_KEY = "fold"
+
+# Keys of one episode record, beside the bytes `task_id` (the scenario id). All int64.
+# Meta-train: the support holds all known clicks of the scenario, which training draws
+# its own support and query sets from; query and known are empty.
+# Meta-validation and meta-test: the support holds `support_size` known clicks, the
+# query all held-out clicks in a random order that is part of the record, and `known`
+# the known clicks of every user of the query, which are no candidates to be ranked.
+# Negatives: `num_negatives` items for each click, click after click, of the same
+# scenario, not clicked there by the same user.
+POOL_KEY = "pool"  # Item rows of the scenario, ascending.
+SUPPORT_USER_KEY = "support/user"
+SUPPORT_ITEM_KEY = "support/item"
+SUPPORT_FOLD_KEY = "support/fold"
+SUPPORT_NEGATIVE_KEY = "support/negative"
+QUERY_USER_KEY = "query/user"
+QUERY_ITEM_KEY = "query/item"
+QUERY_NEGATIVE_KEY = "query/negative"
+KNOWN_USER_KEY = "known/user"
+KNOWN_ITEM_KEY = "known/item"
+
+_STRICT = {"extra": "forbid"}
+
+
+@dataclasses.dataclass(frozen=True)
+class ClickSpec:
+    """The table of clicks: one row for each event; a repeated pair counts once.
+
+    Attributes:
+        table: Where it is.
+        user_column: Column of the user id.
+        item_column: Column of the item id.
+        scenario_column: Column of the scenario that the click happened in, if the log
+            says so. Without one, a click counts in every scenario whose pool has the
+            item.
+    """
+
+    table: TableSpec
+    user_column: str = "user_id"
+    item_column: str = "item_id"
+    scenario_column: str | None = None
+
+    __pydantic_config__ = _STRICT
+
+
+@dataclasses.dataclass(frozen=True)
+class PoolSpec:
+    """The table that says which items belong to which scenario.
+
+    Attributes:
+        table: Where it is.
+        item_column: Column of the item id.
+        scenario_column: Column of the scenario id, or of several of them.
+        separator: Between several scenarios in one field; None if there is one.
+        lowercase: Whether scenarios that differ in case only are one.
+    """
+
+    table: TableSpec
+    item_column: str = "item_id"
+    scenario_column: str = "scenario_id"
+    separator: str | None = None
+    lowercase: bool = False
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Refuses an empty separator."""
+        if self.separator == "":
+            raise ValueError("separator must not be empty; leave it out instead.")
+
+
+@dataclasses.dataclass(frozen=True)
+class NameSpec:
+    """The table of names, for people to read, of items or scenarios.
+
+    Attributes:
+        table: Where it is.
+        id_column: Column of the id.
+        name_column: Column of the name.
+    """
+
+    table: TableSpec
+    id_column: str = "id"
+    name_column: str = "name"
+
+    __pydantic_config__ = _STRICT
+
+
+@dataclasses.dataclass(frozen=True)
+class DomainSpec:
+    """The tables of one domain. Domains share neither users nor items nor scenarios.
+
+    Attributes:
+        clicks: The clicks.
+        pools: Which items belong to which scenario; may be left out if the clicks say
+            their scenario, and a pool is then what was clicked in it.
+        item_names: Names of items.
+        scenario_names: Names of scenarios.
+        name: Put before every id of the domain, with a colon: "lastfm:52". Empty if
+            there is only one domain.
+    """
+
+    clicks: ClickSpec
+    pools: PoolSpec | None = None
+    item_names: NameSpec | None = None
+    scenario_names: NameSpec | None = None
+    name: str = ""
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Checks that scenarios come from somewhere."""
+        if self.pools is None and self.clicks.scenario_column is None:
+            raise ValueError(
+                "scenarios must come from `pools`, or from `clicks.scenario_column`, "
+                "got neither."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class ScenarioSplitSpec(SplitSpec):
+    """The split by scenario, and of pairs.
+
+    Beside those of `SplitSpec`, whose `path` names a JSON file with the lists
+    `meta_train_scenarios`, `meta_test_scenarios` and perhaps
+    `meta_validation_scenarios`:
+
+    Attributes:
+        held_out_fraction: Share of the pairs that are held out for the queries of
+            meta-validation and meta-test.
+        num_folds: Folds of the known pairs, for vectors that have not seen a pair.
+    """
+
+    held_out_fraction: float = 0.2
+    num_folds: int = 5
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Checks shares and folds."""
+        super().__post_init__()
+        if not 0.0 < self.held_out_fraction < 1.0:
+            raise ValueError(
+                f"held_out_fraction must be in (0, 1), got {self.held_out_fraction}."
+            )
+        if self.num_folds < 2:
+            raise ValueError(f"num_folds must be at least 2, got {self.num_folds}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class ScenarioEpisodeSpec:
+    """Which scenarios become tasks, and how.
+
+    Attributes:
+        min_pool_size: Scenarios with fewer items are left out.
+        max_pool_size: Scenarios with more items are left out.
+        support_size: Clicks in the support set of a meta-validation or meta-test task.
+        min_clicks: Scenarios with fewer known clicks are left out, and those of
+            meta-validation and meta-test without any held-out click.
+        max_clicks_per_scenario: Known and held-out clicks kept of one scenario: whole
+            users are drawn by a stable hash until so many are reached. It bounds
+            memory, and what training looks at.
+        num_negatives: Negatives drawn for each click.
+        num_shards: Files per split.
+    """
+
+    min_pool_size: int = 100
+    max_pool_size: int = 1000
+    support_size: int = 64
+    min_clicks: int = 20
+    max_clicks_per_scenario: int = 100_000
+    num_negatives: int = 4
+    num_shards: int = 4
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Checks the sizes."""
+        for name in (
+            "min_pool_size",
+            "support_size",
+            "min_clicks",
+            "max_clicks_per_scenario",
+            "num_negatives",
+            "num_shards",
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        if self.max_pool_size < self.min_pool_size:
+            raise ValueError(
+                "max_pool_size must be at least min_pool_size, "
+                f"got {self.max_pool_size} and {self.min_pool_size}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class ScenarioDatasetSpec:
+    """Everything that decides the content of a prepared data set.
+
+    Attributes:
+        domains: The domains, with different names if there are several.
+        split: The split by scenario and of pairs.
+        episodes: The episode records.
+        max_rejected_fraction: Above this share of refused rows of the clicks the step
+            fails.
+    """
+
+    domains: tuple[DomainSpec, ...]
+    split: ScenarioSplitSpec = ScenarioSplitSpec()
+    episodes: ScenarioEpisodeSpec = ScenarioEpisodeSpec()
+    max_rejected_fraction: float = 0.01
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Checks the names of the domains and the tolerance."""
+        names = [domain.name for domain in self.domains]
+        if not names or len(set(names)) < len(names) or (len(names) > 1 and "" in names):
+            raise ValueError(
+                "there must be one domain, or several with different names, "
+                f"got {names}."
+            )
+        if any(":" in name for name in names):
+            raise ValueError(f"names of domains must have no colon, got {names}.")
+        if not 0.0 <= self.max_rejected_fraction <= 1.0:
+            raise ValueError(
+                "max_rejected_fraction must be within [0, 1], "
+                f"got {self.max_rejected_fraction}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """A domain of a prepared data set. Its entities have rows next to each other.
+
+    Attributes:
+        name: Its name; empty if it is the only one.
+        num_users: Its users. Those of the first domain have the rows from 1 on.
+        num_items: Its items.
+    """
+
+    name: str
+    num_users: int
+    num_items: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ScenarioDatasetInfo:
+    """What `dataset.json` says of a prepared data set of scenarios.
+
+    Attributes:
+        fingerprint: Hash of inputs and options: equal ones mean equal bytes.
+        domains: The domains, in the order of their rows.
+        num_users: Rows of the user table, the unknown row not counted: users with a
+            known or held-out click.
+        num_items: Rows of the item table, the unknown row not counted: items that were
+            clicked, or are in the pool of a task.
+        num_tasks: Tasks by split.
+        num_clicks: Clicks by split that the support of the records holds.
+        num_queries: Held-out clicks by split that the query of the records holds.
+        num_known: Known pairs, in scenarios or not.
+        num_held_out: Held-out pairs, in scenarios or not.
+        num_rejected: Refused rows by reason.
+        num_dropped: Legal clicks and scenarios left out, by reason.
+        options: The `ScenarioDatasetSpec` it was made from.
+        has_item_names: Whether `names/item.txt` is there.
+        has_scenario_names: Whether `names/scenario.txt` is there.
+        setting: Always "scenario".
+        format_version: Version of this layout.
+    """
+
+    fingerprint: str
+    domains: tuple[Domain, ...]
+    num_users: int
+    num_items: int
+    num_tasks: Mapping[str, int]
+    num_clicks: Mapping[str, int]
+    num_queries: Mapping[str, int]
+    num_known: int
+    num_held_out: int
+    num_rejected: Mapping[str, int]
+    num_dropped: Mapping[str, int]
+    options: Mapping[str, Any]
+    has_item_names: bool = False
+    has_scenario_names: bool = False
+    setting: str = SCENARIO_SETTING
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def num_folds(self) -> int:
+        """Folds of the known pairs."""
+        return int(self.options["split"]["num_folds"])
+
+    @property
+    def num_negatives(self) -> int:
+        """Negatives of each click in the records."""
+        return int(self.options["episodes"]["num_negatives"])
+
+    def to_json(self) -> str:
+        """Returns the text of `dataset.json`."""
+        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> ScenarioDatasetInfo:
+        """Reads the text of `dataset.json`.
+
+        Raises:
+            DataError: If it is of another setting or format version.
+        """
+        fields = json.loads(text)
+        found = fields.get("setting", "user"), fields.get("format_version")
+        if found != (SCENARIO_SETTING, FORMAT_VERSION):
+            raise DataError(
+                f"dataset.json must be of setting {SCENARIO_SETTING!r} and "
+                f"format_version {FORMAT_VERSION}, got {found[0]!r} and {found[1]!r}: "
+                "prepare the data set again."
+            )
+        fields["domains"] = tuple(Domain(**domain) for domain in fields["domains"])
+        return cls(**fields)
+
+
+def load_scenario_info(directory: str | pathlib.Path) -> ScenarioDatasetInfo:
+    """Reads `dataset.json` of a complete prepared data set of scenarios.
+
+    Raises:
+        DataError: If the directory is missing, incomplete or of another setting.
+    """
+    root = pathlib.Path(directory)
+    if not (root / SUCCESS).is_file():
+        raise DataError(
+            f"{root} is not a complete prepared data set (no {SUCCESS}): "
+            "run `cmml prepare`."
+        )
+    text = (root / DATASET_JSON).read_text(encoding="utf-8")
+    return ScenarioDatasetInfo.from_json(text)
