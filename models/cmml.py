@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 import tensorflow_recommenders as tfrs
 
 from models.entity_table import EntityTable
-from models.family import ENCODERS, HYBRIDS, MODULATIONS
+from models.family import build_members
 from models.features import EntityEmbedding
 from models.item_factors import ItemFactors, NoFactors
 from models.losses import LOSSES, masked_squared_error, task_absolute_error
@@ -117,11 +117,8 @@ class CMML(tfrs.Model):
         self.dropout = tf.keras.layers.Dropout(
             options.dropout, noise_shape=(None, 1, None), seed=seed, rng_type="stateful"
         )
-        self.encoder = ENCODERS[options.encoder](options, pair_dim)
-        self.hybrid = HYBRIDS[options.hybrid](options)
-        make_modulation, make_backbone = MODULATIONS[options.modulation]
-        self.modulation = make_modulation(options)
-        self.backbone = make_backbone(options, pair_dim, seed)
+        members = build_members(options, pair_dim, seed)
+        self.encoder, self.hybrid, self.modulation, self.backbone = members
         self.mae = tf.keras.metrics.Mean(name="mae")
         self.mse = tf.keras.metrics.Mean(name="mse")
 

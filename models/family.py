@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from models.backbone import Backbone, HeadlessBackbone
 from models.context_encoder import PoolingEncoder, SequentialEncoder
@@ -15,12 +15,12 @@ from models.modulation import (
     SigmoidModulation,
     WeightModulation,
 )
-from models.options import CMMLOptions, Pooling
+from models.options import MemberOptions, Pooling
 
 Layer: TypeAlias = tf.keras.layers.Layer
 
 
-def _pooling(pooling: Pooling) -> Callable[[CMMLOptions, int], Layer]:
+def _pooling(pooling: Pooling) -> Callable[[MemberOptions, int], Layer]:
     return lambda options, pair_dim: PoolingEncoder(
         pair_dim,
         encoder_dim=options.encoder_dim,
@@ -29,7 +29,7 @@ def _pooling(pooling: Pooling) -> Callable[[CMMLOptions, int], Layer]:
     )
 
 
-def _gru(options: CMMLOptions, pair_dim: int) -> Layer:
+def _gru(options: MemberOptions, pair_dim: int) -> Layer:
     return SequentialEncoder(
         pair_dim,
         encoder_dim=options.encoder_dim,
@@ -38,7 +38,7 @@ def _gru(options: CMMLOptions, pair_dim: int) -> Layer:
     )
 
 
-def _film(options: CMMLOptions) -> Layer:
+def _film(options: MemberOptions) -> Layer:
     return FiLMModulation(
         options.hidden_dims,
         modulation_dim=options.modulation_dim,
@@ -46,17 +46,17 @@ def _film(options: CMMLOptions) -> Layer:
     )
 
 
-def _sigmoid(options: CMMLOptions) -> Layer:
+def _sigmoid(options: MemberOptions) -> Layer:
     return SigmoidModulation(options.hidden_dims, modulation_dim=options.modulation_dim)
 
 
-def _weight(options: CMMLOptions) -> Layer:
+def _weight(options: MemberOptions) -> Layer:
     return WeightModulation(
         options.hidden_dims[-1], modulation_dim=options.modulation_dim
     )
 
 
-def _soft(options: CMMLOptions) -> Layer:
+def _soft(options: MemberOptions) -> Layer:
     return RouteModulation(
         options.module_layers,
         options.num_modules,
@@ -65,7 +65,7 @@ def _soft(options: CMMLOptions) -> Layer:
     )
 
 
-def _bent_layers(options: CMMLOptions, pair_dim: int, seed: int) -> tf.Module:
+def _bent_layers(options: MemberOptions, pair_dim: int, seed: int) -> tf.Module:
     return Backbone(
         pair_dim,
         options.hidden_dims,
@@ -75,13 +75,15 @@ def _bent_layers(options: CMMLOptions, pair_dim: int, seed: int) -> tf.Module:
     )
 
 
-def _generated_last_layer(options: CMMLOptions, pair_dim: int, seed: int) -> tf.Module:
+def _generated_last_layer(
+    options: MemberOptions, pair_dim: int, seed: int
+) -> tf.Module:
     return HeadlessBackbone(
         pair_dim, options.hidden_dims, activation=options.activation, seed=seed
     )
 
 
-def _modules(options: CMMLOptions, pair_dim: int, seed: int) -> tf.Module:
+def _modules(options: MemberOptions, pair_dim: int, seed: int) -> tf.Module:
     return ModularBackbone(
         pair_dim,
         num_layers=options.module_layers,
@@ -93,13 +95,13 @@ def _modules(options: CMMLOptions, pair_dim: int, seed: int) -> tf.Module:
 
 
 # Contexts are as wide as a pair, D, which the dot hybrid needs: (options, D) -> layer.
-ENCODERS: dict[str, Callable[[CMMLOptions, int], Layer]] = {
+ENCODERS: dict[str, Callable[[MemberOptions, int], Layer]] = {
     "gru": _gru,
     "mean": _pooling("mean"),
     "max": _pooling("max"),
 }
 
-HYBRIDS: dict[str, Callable[[CMMLOptions], Layer]] = {
+HYBRIDS: dict[str, Callable[[MemberOptions], Layer]] = {
     "none": lambda options: NoHybrid(),
     "dot": lambda options: DotHybrid(),
     "mlp": lambda options: MLPHybrid(options.hybrid_dim),
@@ -108,13 +110,41 @@ HYBRIDS: dict[str, Callable[[CMMLOptions], Layer]] = {
 # A modulation network, and the backbone that its values bend: (options, D, seed) -> it.
 MODULATIONS: dict[
     str,
-    tuple[Callable[[CMMLOptions], Layer], Callable[[CMMLOptions, int, int], tf.Module]],
+    tuple[
+        Callable[[MemberOptions], Layer], Callable[[MemberOptions, int, int], tf.Module]
+    ],
 ] = {
     "film": (_film, _bent_layers),
     "sigmoid": (_sigmoid, _bent_layers),
     "weight": (_weight, _generated_last_layer),
     "soft": (_soft, _modules),
 }
+
+
+class Members(NamedTuple):
+    """The parts of one model; the last one is what the third one bends."""
+
+    encoder: Layer
+    hybrid: Layer
+    modulation: Layer
+    backbone: tf.Module
+
+
+def build_members(options: MemberOptions, pair_dim: int, seed: int) -> Members:
+    """Builds the members that the options name.
+
+    Args:
+        options: Members, sizes and switches.
+        pair_dim: D, width of a pair embedding.
+        seed: Seed of the backbone.
+    """
+    make_modulation, make_backbone = MODULATIONS[options.modulation]
+    return Members(
+        ENCODERS[options.encoder](options, pair_dim),
+        HYBRIDS[options.hybrid](options),
+        make_modulation(options),
+        make_backbone(options, pair_dim, seed),
+    )
 
 
 def combinations() -> Iterator[dict[str, str]]:

@@ -35,16 +35,17 @@ _ONLY_WITH = (
 
 
 @dataclasses.dataclass(frozen=True)
-class CMMLOptions:
-    """Members, sizes and switches of a CMML model.
+class MemberOptions:
+    """Members, sizes and switches that a model has in either setting.
 
     Sizes that a member has no use for are ignored, so that members can be exchanged by
     one key; a switch of a member that is not there is refused.
 
     Attributes:
         encoder: Context encoder: "gru", or the "mean" or "max" of encoded pairs.
-        negatives: Whether the encoder sees negative pairs, those with a label below
-            the mean meta-train label. Factors, if there are any, count them anyway.
+        negatives: Whether the encoder sees negative pairs: those with a label below
+            the mean meta-train label, or without a click. Factors, if there are any,
+            count them anyway.
         num_orders: Orders of the support set whose contexts "gru" averages outside of
             training; 1 is the order that the pairs came in.
         hybrid: Hybrid context generator: "dot", "mlp", or "none".
@@ -57,18 +58,6 @@ class CMMLOptions:
             that one is dealt out to, as in the paper, or the "source" modules that are
             mixed into one, as in the authors' code.
         activation: Of the backbone, "relu" or "leaky_relu".
-        detach_support: Whether the context teaches the embeddings nothing, as in the
-            authors' code.
-        embeddings: What a pair is embedded by: "learned" embeddings of features and
-            ids, vectors "fixed" beforehand by collaborative filtering (a new user's
-            is folded in), or "both".
-        embedding_dim: Width of the learned embedding of each feature.
-        item_id: Whether items have a learned id embedding beside their features.
-        prior: What label is expected of a pair before the backbone adds to it:
-            "factors" of collaborative filtering, solved in closed form from the
-            support set, or "constant", the mean label, as in the paper.
-        prior_rank: Latent factors of the "factors" prior and of "fixed" embeddings; 0
-            leaves biases alone.
         label_dim: Width of the embedding of a support label.
         encoder_dim: H, units of the GRU and of the hidden layers of encoders.
         hybrid_dim: Units of both layers of the "mlp" hybrid.
@@ -78,7 +67,8 @@ class CMMLOptions:
         module_layers: k, layers of modules.
         num_modules: R, modules of each layer.
         module_dim: d, units of each module.
-        dropout: Share of units of learned embeddings dropped in training.
+        dropout: Share of units of the embeddings of users and items dropped in
+            training.
 
     Raises:
         ValueError: If a name is unknown, a size out of range, or a switch goes with
@@ -94,12 +84,6 @@ class CMMLOptions:
     film_scale_offset: float = 1.0
     route_axis: RouteAxis = "target"
     activation: Activation = "relu"
-    detach_support: bool = False
-    embeddings: Literal["learned", "fixed", "both"] = "learned"
-    embedding_dim: int = 32
-    item_id: bool = True
-    prior: Literal["factors", "constant"] = "factors"
-    prior_rank: int = 16
     label_dim: int = 64
     encoder_dim: int = 128
     hybrid_dim: int = 128
@@ -119,20 +103,15 @@ class CMMLOptions:
         for key, member_key, names in _ONLY_WITH:
             value, member = getattr(self, key), getattr(self, member_key)
             # A default of the dataclass is an attribute of the class.
-            if value != getattr(CMMLOptions, key) and member not in names:
+            if value != getattr(MemberOptions, key) and member not in names:
                 allowed = " or ".join(repr(name) for name in names)
                 raise ValueError(
                     f"{key} = {value!r} goes with {member_key} {allowed} only, "
                     f"got {member_key} {member!r}."
                 )
-        if self.detach_support and self.embeddings == "fixed":
-            raise ValueError(
-                "detach_support = True has nothing to detach where embeddings are "
-                "'fixed'."
-            )
 
     def _check_names(self) -> None:
-        for key, hint in typing.get_type_hints(CMMLOptions).items():
+        for key, hint in typing.get_type_hints(type(self)).items():
             names, value = typing.get_args(hint), getattr(self, key)
             if typing.get_origin(hint) is Literal and value not in names:
                 raise ValueError(f"{key} must be one of {names}, got {value!r}.")
@@ -140,7 +119,6 @@ class CMMLOptions:
     def _check_sizes(self) -> None:
         for name in (
             "num_orders",
-            "embedding_dim",
             "label_dim",
             "encoder_dim",
             "hybrid_dim",
@@ -160,11 +138,72 @@ class CMMLOptions:
             )
         if not self.hidden_dims:
             raise ValueError("hidden_dims must name at least one layer, got none.")
-        if self.prior_rank < 0:
-            raise ValueError(f"prior_rank must be at least 0, got {self.prior_rank}.")
         if not math.isfinite(self.film_scale_offset):
             raise ValueError(
                 f"film_scale_offset must be finite, got {self.film_scale_offset}."
             )
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout must be in [0, 1), got {self.dropout}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class CMMLOptions(MemberOptions):
+    """Options of the user-specific setting, beside those of `MemberOptions`.
+
+    Attributes:
+        detach_support: Whether the context teaches the embeddings nothing, as in the
+            authors' code.
+        embeddings: What a pair is embedded by: "learned" embeddings of features and
+            ids, vectors "fixed" beforehand by collaborative filtering (a new user's
+            is folded in), or "both".
+        embedding_dim: Width of the learned embedding of each feature.
+        item_id: Whether items have a learned id embedding beside their features.
+        prior: What label is expected of a pair before the backbone adds to it:
+            "factors" of collaborative filtering, solved in closed form from the
+            support set, or "constant", the mean label, as in the paper.
+        prior_rank: Latent factors of the "factors" prior and of "fixed" embeddings; 0
+            leaves biases alone.
+    """
+
+    detach_support: bool = False
+    embeddings: Literal["learned", "fixed", "both"] = "learned"
+    embedding_dim: int = 32
+    item_id: bool = True
+    prior: Literal["factors", "constant"] = "factors"
+    prior_rank: int = 16
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    def __post_init__(self) -> None:
+        """Checks these too."""
+        super().__post_init__()
+        if self.detach_support and self.embeddings == "fixed":
+            raise ValueError(
+                "detach_support = True has nothing to detach where embeddings are "
+                "'fixed'."
+            )
+        if self.embedding_dim < 1:
+            raise ValueError(
+                f"embedding_dim must be at least 1, got {self.embedding_dim}."
+            )
+        if self.prior_rank < 0:
+            raise ValueError(f"prior_rank must be at least 0, got {self.prior_rank}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class ScenarioOptions(MemberOptions):
+    """Options of the scenario-specific setting, beside those of `MemberOptions`.
+
+    Users and items are embedded by vectors made beforehand, which stay as they are.
+
+    Attributes:
+        product: Whether the pair embedding holds the product of the two vectors, unit
+            by unit, beside the vectors, which alone are what the paper has.
+        prior: What the backbone adds to: the "dot" product of the two vectors, or a
+            "constant", as in the paper.
+    """
+
+    product: bool = True
+    prior: Literal["dot", "constant"] = "dot"
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012

@@ -27,7 +27,8 @@ class ResumableTraining(tf.keras.callbacks.Callback):
 
     Args:
         run_dir: Directory of the run; `checkpoints/` and `metrics.jsonl` go there.
-        monitor: Metric to be minimised.
+        monitor: Metric to choose by.
+        maximise: Whether more of it is better.
         patience: Epochs without a better value before stopping.
         num_tasks: Tasks of an epoch, for the speed that is reported.
 
@@ -43,17 +44,19 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         run_dir: str | pathlib.Path,
         *,
         monitor: str,
+        maximise: bool = False,
         patience: int,
         num_tasks: int,
     ) -> None:
         super().__init__()
         self._run_dir = pathlib.Path(run_dir)
         self._monitor = monitor
+        self._sign = -1.0 if maximise else 1.0
         self._patience = patience
         self._num_tasks = num_tasks
         self.on_epoch: Callable[[dict[str, Any]], None] = lambda line: None
         self.epoch = tf.Variable(0, dtype=tf.int64)
-        self.best = tf.Variable(float("inf"))
+        self.best = tf.Variable(self._sign * float("inf"))
         self.best_epoch = tf.Variable(0, dtype=tf.int64)
         self._started = 0.0
 
@@ -111,7 +114,7 @@ class ResumableTraining(tf.keras.callbacks.Callback):
                 "lower the learning rate, or look for extreme numeric features."
             )
         self.epoch.assign(epoch + 1)
-        if value < float(self.best):
+        if self._sign * value < self._sign * float(self.best):
             self.best.assign(value)
             self.best_epoch.assign(epoch + 1)
             self._best_weights.save()

@@ -14,7 +14,7 @@ from transforms import schema
 from transforms.schema import DatasetInfo, Feature
 
 # Shape and type of an input.
-_Spec: TypeAlias = tuple[Sequence[int | None], tf.DType]
+InputSpec: TypeAlias = tuple[Sequence[int | None], tf.DType]
 
 _BLOCK = 2048  # Candidates scored at once by `recommend`.
 
@@ -83,8 +83,8 @@ class ServedModel(tf.Module):
             `serving_default` and `rank` score given query items, `recommend` returns
             the best of the catalogue.
         """
-        strings: _Spec = [None, None], tf.string
-        support: dict[str, _Spec] = {
+        strings: InputSpec = [None, None], tf.string
+        support: dict[str, InputSpec] = {
             "support_item_id": strings,
             "support_label": ([None, None], tf.float32),
             **{
@@ -92,20 +92,13 @@ class ServedModel(tf.Module):
                 for name, feature in self.user_features.items()
             },
         }
-        rank = _trace(self.rank, {**support, "query_item_id": strings})
-        recommend = _trace(self.recommend, {**support, "exclude_item_id": strings})
+        rank = trace(self.rank, {**support, "query_item_id": strings})
+        recommend = trace(self.recommend, {**support, "exclude_item_id": strings})
         return {"serving_default": rank, "rank": rank, "recommend": recommend}
 
     def save(self, directory: str | pathlib.Path) -> None:
         """Writes a SavedModel with all signatures."""
-        signatures = self.signatures()
-        used = [v for function in signatures.values() for v in function.variables]
-        self.weights = list({id(variable): variable for variable in used}.values())
-        # The gradient of the encoder is of no use in a server.
-        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-        tf.saved_model.save(
-            self, str(directory), signatures=signatures, options=options
-        )
+        save_with_signatures(self, self.signatures(), directory)
 
     def rank(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores the query items of each task.
@@ -213,15 +206,40 @@ class ServedModel(tf.Module):
         return tf.gather(marked, self.candidates, axis=1) > 0
 
 
-def _request_spec(feature: Feature) -> _Spec:
+def save_with_signatures(
+    module: tf.Module,
+    signatures: Mapping[str, tf.types.experimental.ConcreteFunction],
+    directory: str | pathlib.Path,
+) -> None:
+    """Writes a SavedModel that holds the weights its signatures use, and no others.
+
+    Args:
+        module: Owns the tables; gets the weights as an attribute.
+        signatures: By name.
+        directory: Where it goes.
+    """
+    used = [v for function in signatures.values() for v in function.variables]
+    module.weights = list({id(variable): variable for variable in used}.values())
+    # The gradient of the encoder is of no use in a server.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(directory), signatures=signatures, options=options)
+
+
+def _request_spec(feature: Feature) -> InputSpec:
     if feature.kind == "numeric":
         return [None], tf.float32
     return ([None, None] if feature.kind == "multi" else [None]), tf.string
 
 
-def _trace(
-    function: object, inputs: Mapping[str, _Spec]
+def trace(
+    function: object, inputs: Mapping[str, InputSpec]
 ) -> tf.types.experimental.ConcreteFunction:
+    """Traces a signature.
+
+    Args:
+        function: Takes the inputs by keyword.
+        inputs: Shape and type of each.
+    """
     specs = {
         name: tf.TensorSpec(shape, dtype, name=name)
         for name, (shape, dtype) in inputs.items()

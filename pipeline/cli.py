@@ -2,8 +2,10 @@
 
 import argparse
 import functools
+import importlib
 import pathlib
 import sys
+import types
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,8 @@ from pipeline import quiet
 from transforms.schema import DataError
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
+    from pipeline.config_section import Experiment
+    from pipeline.run_dir import RunDir
 
 Step = Callable[[], int | None]
 
@@ -64,11 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
     beam = "Any other --flag goes to Beam, for example --runner=FlinkRunner."
     _add_step(commands, "prepare", "raw tables to TFRecord episodes", _prepare, beam)
+    _add_step(
+        commands, "pretrain", "vectors of users and items, for scenarios", _pretrain
+    )
     _add_step(commands, "train", "episodes to weights", _train)
     _add_step(commands, "evaluate", "CMML beside the baselines", _evaluate)
     _add_step(commands, "export", "weights to a SavedModel", _export)
     _add_step(commands, "run", "all of the above, skipping what is done", _run, beam)
 
+    _add_step(commands, "audit", "look for leaks in a prepared data set", _audit)
     ablate = _add_step(
         commands, "ablate", "train and compare variants over seeds", _ablate
     )
@@ -135,46 +142,55 @@ def _add_step(
 
 def _prepare(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config = _config(arguments)
-    from pipeline import prepare
-
+    prepare = _module_of(config, "prepare")
     prepare.check(config, flags)
     return lambda: _done(prepare.prepare(config, flags))
 
 
+def _pretrain(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    config, dataset_dir = _dataset(arguments, flags)
+    if config.setting != "scenario":
+        raise ValueError(
+            "pretrain goes with setting 'scenario' only: in setting "
+            f"{config.setting!r} `train` fits the factors it needs."
+        )
+    from pipeline.scenarios.pretrain import pretrain
+
+    return lambda: _done(pretrain(config, dataset_dir))
+
+
 def _train(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config, dataset_dir = _dataset(arguments, flags)
-    from pipeline.train import train
-
+    train = _module_of(config, "train").train
     return lambda: _done(train(config, dataset_dir).path)
 
 
 def _evaluate(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config, dataset_dir = _dataset(arguments, flags)
-    from pipeline.evaluate import evaluate
-    from pipeline.train import open_trained
-
-    run = open_trained(config, dataset_dir)
+    evaluate = _module_of(config, "evaluate").evaluate
+    run = _trained(config, dataset_dir)
     return lambda: _done(evaluate(config, dataset_dir, run))
 
 
 def _export(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config, dataset_dir = _dataset(arguments, flags)
-    from pipeline.export import export
-    from pipeline.train import open_trained
-
-    run = open_trained(config, dataset_dir)
+    export = _module_of(config, "export").export
+    run = _trained(config, dataset_dir)
     return lambda: _done(export(config, dataset_dir, run))
 
 
 def _run(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config = _config(arguments)
-    from pipeline import prepare
-
-    prepare.check(config, flags)
+    _module_of(config, "prepare").check(config, flags)
     quiet.import_tensorflow()
-    from pipeline.run import run
-
+    run = _module_of(config, "run").run
     return lambda: _done(run(config, flags))
+
+
+def _audit(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    config, dataset_dir = _dataset(arguments, flags)
+    audit = _module_of(config, "audit").audit
+    return lambda: audit(config, dataset_dir)
 
 
 def _ablate(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
@@ -235,21 +251,30 @@ def _doctor(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     return doctor.run
 
 
-def _config(arguments: argparse.Namespace) -> "Config":
-    from pipeline.config import load_config
+def _config(arguments: argparse.Namespace) -> "Experiment":
+    from pipeline.config import load_experiment
 
-    return load_config(arguments.config, arguments.set)
+    return load_experiment(arguments.config, arguments.set)
+
+
+def _module_of(config: "Experiment", step: str) -> types.ModuleType:
+    """Imports the module of a step in the setting of an experiment."""
+    folder = "pipeline.scenarios" if config.setting == "scenario" else "pipeline"
+    return importlib.import_module(f"{folder}.{step}")
+
+
+def _trained(config: "Experiment", dataset_dir: pathlib.Path) -> "RunDir":
+    """Finds the run of a finished training."""
+    return _module_of(config, "train").open_trained(config, dataset_dir)
 
 
 def _dataset(
     arguments: argparse.Namespace, flags: Sequence[str]
-) -> "tuple[Config, pathlib.Path]":
+) -> "tuple[Experiment, pathlib.Path]":
     """Loads the configuration and finds its prepared data set."""
     _refuse(flags)
     config = _config(arguments)
-    from pipeline.prepare import open_dataset
-
-    dataset_dir = open_dataset(config)
+    dataset_dir = _module_of(config, "prepare").open_dataset(config)
     quiet.import_tensorflow()
     return config, dataset_dir
 

@@ -15,6 +15,8 @@ import pydantic
 import yaml
 
 from models.options import CMMLOptions
+from pipeline.config_section import Experiment, Section
+from pipeline.scenarios.config import ScenarioConfig
 from transforms.schema import (
     DatasetSpec,
     EntitySpec,
@@ -35,13 +37,7 @@ class ConfigError(ValueError):
     """A configuration that cannot be used; the message names file, key and value."""
 
 
-class _Section(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(
-        extra="forbid", frozen=True, protected_namespaces=()
-    )
-
-
-class DataConfig(_Section):
+class DataConfig(Section):
     """Where the interactions come from and how they become episodes.
 
     Attributes:
@@ -95,7 +91,7 @@ class DataConfig(_Section):
         return self
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """How the model is fitted.
 
     Attributes:
@@ -124,7 +120,7 @@ class TrainingConfig(_Section):
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
 
 
-class EvaluationConfig(_Section):
+class EvaluationConfig(Section):
     """How methods are compared.
 
     Attributes:
@@ -150,43 +146,34 @@ class EvaluationConfig(_Section):
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
 
 
-class ExportConfig(_Section):
-    """What the exported model is called and recommends.
+class Config(Experiment):
+    """A whole experiment in the user-specific setting.
 
     Attributes:
-        model_name: Name TensorFlow Serving knows the model by.
-        top_k: Items that `recommend` returns.
-        min_item_count: Items with fewer meta-train interactions are not recommended
-            (they can still be ranked).
-    """
-
-    model_name: str = pydantic.Field("cmml", pattern=r"^[a-zA-Z0-9_]+$")
-    top_k: int = pydantic.Field(100, ge=1)
-    min_item_count: int = pydantic.Field(10, ge=0)
-
-
-class Config(_Section):
-    """A whole experiment.
-
-    Attributes:
-        name: Folder of its prepared data and its runs.
         data: Raw tables to episodes.
-        model: Sizes and switches of CMML.
+        model: Members, sizes and switches of CMML.
         training: Episodes to weights.
         evaluation: Weights to metrics.
-        export: Weights to a SavedModel.
-        prepared_dir: Folder of the prepared data sets.
-        runs_dir: Folder of the runs.
     """
 
-    name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
+    setting: Literal["user"] = "user"
     data: DataConfig
     model: CMMLOptions = CMMLOptions()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
-    export: ExportConfig = ExportConfig()
-    prepared_dir: str = "prepared"
-    runs_dir: str = "runs"
+
+    @property
+    def data_section(self) -> DataConfig:
+        """What decides the prepared data set."""
+        return self.data
+
+    @property
+    def weight_sections(self) -> tuple[Any, ...]:
+        """What decides the weights, given the prepared data set."""
+        return self.model, self.training
+
+
+_KINDS: Mapping[str, type[Experiment]] = {"user": Config, "scenario": ScenarioConfig}
 
 
 def load_config(
@@ -194,7 +181,27 @@ def load_config(
     overrides: Sequence[str] = (),
     changes: Mapping[str, Any] = types.MappingProxyType({}),
 ) -> Config:
+    """Reads an experiment in the user-specific setting, as `load_experiment` does.
+
+    Raises:
+        ConfigError: Also if it is of another setting.
+    """
+    config = load_experiment(path, overrides, changes)
+    if not isinstance(config, Config):
+        raise ConfigError(
+            f"{path}: this goes with setting 'user' only, got {config.setting!r}."
+        )
+    return config
+
+
+def load_experiment(
+    path: str | pathlib.Path,
+    overrides: Sequence[str] = (),
+    changes: Mapping[str, Any] = types.MappingProxyType({}),
+) -> Experiment:
     """Reads a YAML file and checks every key.
+
+    The key `setting` says which keys there are; "user" if it is not given.
 
     Args:
         path: The file.
@@ -216,10 +223,16 @@ def load_config(
         _assign(values, key, _from_yaml(text, source), source)
     for key, value in changes.items():
         _assign(values, key, value, repr(key))
+    setting = values.get("setting", "user")
+    if setting not in _KINDS:
+        raise ConfigError(
+            f"{path}: key 'setting' must be one of {list(_KINDS)}, got {setting!r}."
+        )
+    kind = _KINDS[setting]
     try:
-        return Config.model_validate(values)
+        return kind.model_validate(values)
     except pydantic.ValidationError as error:
-        raise ConfigError(explain(path, error, Config)) from None
+        raise ConfigError(explain(path, error, kind)) from None
 
 
 def read_yaml(path: str | pathlib.Path) -> Any:
@@ -279,7 +292,7 @@ def hash_of(*parts: object) -> str:
     return hashlib.blake2b(_canonical(parts).encode(), digest_size=8).hexdigest()
 
 
-def to_yaml(config: Config) -> str:
+def to_yaml(config: Experiment) -> str:
     """Returns the configuration with every default filled in."""
     return yaml.safe_dump(json.loads(_canonical(config)), sort_keys=False)
 

@@ -1,10 +1,9 @@
 """The step `export`: a trained model to a directory that TensorFlow Serving takes."""
 
 import json
-import os
 import pathlib
-import shutil
 import time
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
@@ -16,20 +15,14 @@ from models.recommender import split_episode
 from models.signatures import ServedModel
 from pipeline.config import Config, hash_of
 from pipeline.loaded_dataset import LoadedDataset, load_dataset
-from pipeline.progress import say
+from pipeline.published_version import EXTRA_DIR, check_difference, publish
 from pipeline.raw_requests import raw_request
 from pipeline.run_dir import RunDir, training_fingerprint, write_atomically
 from pipeline.train import trained_model
 from transforms import schema
 
-STEP = "export"
-EXTRA_DIR = "assets.extra"
 NAMES_JSON = "item_names.json"
 _TOLERANCE = 1e-5  # Of the largest label, or of 1 if that is less.
-
-
-class ExportError(RuntimeError):
-    """An exported model that does not do what the trained one does."""
 
 
 def export(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> pathlib.Path:
@@ -53,38 +46,26 @@ def export(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> pathlib.Pa
     """
     info = schema.load_dataset_info(dataset_dir)
     fingerprint = hash_of(training_fingerprint(config, info.fingerprint), config.export)
-    version = run.facts(STEP).get("version")
-    base = run.export / config.export.model_name
-    if run.is_done(STEP, fingerprint) and (base / str(version)).is_dir():
-        say(f"export: {base / str(version)} is up to date")
-        return base / str(version)
-    dataset = load_dataset(dataset_dir)
-    model = trained_model(config, dataset, run)
-    version = str(int(time.time()))
-    staging = base / f".staging-{version}"
-    for leftover in base.glob(".staging-*"):
-        shutil.rmtree(leftover)
-    served = ServedModel(
-        model,
-        info,
-        dataset.items,
-        dataset_dir,
-        top_k=config.export.top_k,
-        min_item_count=config.export.min_item_count,
-    )
-    served.save(staging)
-    difference = _largest_difference(staging, model, dataset)
-    tolerance = _TOLERANCE * max(1.0, info.label_max)
-    if not difference <= tolerance:
-        raise ExportError(
-            f"scores of {staging} must agree with the trained model within "
-            f"{tolerance:g}, got a difference of {difference}."
+
+    def build(staging: pathlib.Path) -> float:
+        dataset = load_dataset(dataset_dir)
+        model = trained_model(config, dataset, run)
+        served = ServedModel(
+            model,
+            info,
+            dataset.items,
+            dataset_dir,
+            top_k=config.export.top_k,
+            min_item_count=config.export.min_item_count,
         )
-    _write_extra(staging, config, dataset, run)
-    os.replace(staging, base / version)
-    run.record(STEP, fingerprint, version=version, largest_difference=difference)
-    say(f"export: wrote {base / version}, scores agree within {difference:.1e}")
-    return base / version
+        served.save(staging)
+        difference = _largest_difference(staging, model, dataset)
+        tolerance = _TOLERANCE * max(1.0, info.label_max)
+        check_difference(difference, tolerance, staging)
+        _write_extra(staging, config, dataset, run)
+        return difference
+
+    return publish(config, run, fingerprint, build)
 
 
 def _largest_difference(
@@ -126,24 +107,36 @@ def _write_extra(
     if metrics.exists():
         manifest["metrics"] = json.loads(metrics.read_text(encoding="utf-8"))["cmml"]
     write_atomically(extra / "manifest.json", json.dumps(manifest, indent=2) + "\n")
-    vocabulary = dataset.directory / schema.VOCABULARY_DIR / f"{schema.ITEM_ID}.txt"
-    names = dataset.directory / schema.NAMES_DIR / "item.txt"
+    write_item_names(extra, dataset.directory)
+    _write_request_examples(extra / "request_examples", dataset)
+
+
+def write_item_names(extra: pathlib.Path, dataset_dir: pathlib.Path) -> None:
+    """Writes the names of the items by id, where the data set has any."""
+    vocabulary = dataset_dir / schema.VOCABULARY_DIR / f"{schema.ITEM_ID}.txt"
+    names = dataset_dir / schema.NAMES_DIR / "item.txt"
     if names.exists():
         ids = vocabulary.read_text(encoding="utf-8").split("\n")[:-1]
         texts = names.read_text(encoding="utf-8").split("\n")[:-1]
         by_id = dict(zip(ids, texts, strict=True))
         text = json.dumps(by_id, ensure_ascii=False, indent=0)
         write_atomically(extra / NAMES_JSON, text)
-    _write_request_examples(extra / "request_examples", dataset)
 
 
 def _write_request_examples(directory: pathlib.Path, dataset: LoadedDataset) -> None:
-    """Writes bodies of REST requests that work as they are."""
+    """Writes requests of one task that work as they are."""
     _, request = raw_request(dataset, _example_split(dataset), num_tasks=1)
     rank = {name: _plain(values[0]) for name, values in request.items()}
     recommend = {name: value for name, value in rank.items() if name != "query_item_id"}
     recommend["exclude_item_id"] = rank["query_item_id"]
-    for signature, row in (("rank", rank), ("recommend", recommend)):
+    write_request_examples(directory, {"rank": rank, "recommend": recommend})
+
+
+def write_request_examples(
+    directory: pathlib.Path, rows: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Writes the body of a REST request with one row for each signature."""
+    for signature, row in rows.items():
         body = {"signature_name": signature, "instances": [row]}
         text = json.dumps(body, indent=1, ensure_ascii=False) + "\n"
         write_atomically(directory / f"{signature}.json", text)

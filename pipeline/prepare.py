@@ -1,9 +1,10 @@
 """The step `prepare`: raw tables to a prepared data set, by Beam."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pipeline.config import Config, data_dir, dataset_spec
+from pipeline.config_section import Experiment
 from pipeline.options import beam_options
 from pipeline.progress import say
 from transforms.dataset import prepare_dataset
@@ -14,7 +15,7 @@ from transforms.schema import (
     DatasetSpec,
     load_dataset_info,
 )
-from transforms.tables import check_tables
+from transforms.tables import check_tables, used_tables
 
 
 def prepared_dir(config: Config) -> pathlib.Path:
@@ -24,7 +25,7 @@ def prepared_dir(config: Config) -> pathlib.Path:
         ValueError: If the raw data is missing or its layout is unknown.
     """
     spec = dataset_spec(config.data, data_dir())
-    return _directory(config, fingerprint(spec, data_dir()))
+    return directory_of(config, fingerprint(spec, data_dir()))
 
 
 def check(config: Config, flags: Sequence[str]) -> DatasetSpec:
@@ -35,7 +36,7 @@ def check(config: Config, flags: Sequence[str]) -> DatasetSpec:
     """
     beam_options(flags)
     spec = dataset_spec(config.data, data_dir())
-    check_tables(spec, data_dir())
+    check_tables(used_tables(spec), data_dir())
     return spec
 
 
@@ -55,7 +56,7 @@ def prepare(config: Config, flags: Sequence[str]) -> pathlib.Path:
     """
     spec = check(config, flags)
     digest = fingerprint(spec, data_dir())
-    directory = _directory(config, digest)
+    directory = directory_of(config, digest)
     if (directory / SUCCESS).exists():
         say(f"prepare: {directory} is up to date")
         return directory
@@ -79,13 +80,18 @@ def describe(info: DatasetInfo) -> str:
         for split, num in info.num_tasks.items()
     ]
     lines.append(f"prepare: {info.num_users} users, {info.num_items} items")
-    for what, counts in (
-        ("refused", info.num_rejected),
-        ("left out", info.num_dropped),
-    ):
+    return "\n".join([*lines, *describe_counts(info.num_rejected, info.num_dropped)])
+
+
+def describe_counts(
+    num_rejected: Mapping[str, int], num_dropped: Mapping[str, int]
+) -> list[str]:
+    """Says in two lines what was refused and what was left out, and why."""
+    lines = []
+    for what, counts in (("refused", num_rejected), ("left out", num_dropped)):
         found = ", ".join(f"{n} {reason}" for reason, n in counts.items() if n)
         lines.append(f"prepare: {what}: {found or 'nothing'}")
-    return "\n".join(lines)
+    return lines
 
 
 def open_dataset(config: Config) -> pathlib.Path:
@@ -99,5 +105,6 @@ def open_dataset(config: Config) -> pathlib.Path:
     return directory
 
 
-def _directory(config: Config, digest: str) -> pathlib.Path:
+def directory_of(config: Experiment, digest: str) -> pathlib.Path:
+    """Names the directory of the data set with a fingerprint."""
     return pathlib.Path(config.prepared_dir) / config.name / digest

@@ -8,7 +8,9 @@ import pathlib
 from typing import Any
 
 from models.options import MODEL_VERSION
-from pipeline.config import Config, ConfigError, hash_of, load_config, to_yaml
+from pipeline.config import ConfigError, hash_of, load_experiment, to_yaml
+from pipeline.config_section import Experiment
+from transforms.schema import DataError
 
 LINEAGE = "lineage.json"
 RESOLVED_CONFIG = "config.resolved.yaml"
@@ -74,12 +76,12 @@ class RunDir:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def training_fingerprint(config: Config, dataset_fingerprint: str) -> str:
+def training_fingerprint(config: Experiment, dataset_fingerprint: str) -> str:
     """Hashes everything that decides the weights."""
-    return hash_of(MODEL_VERSION, dataset_fingerprint, config.model, config.training)
+    return hash_of(MODEL_VERSION, dataset_fingerprint, *config.weight_sections)
 
 
-def open_run(config: Config, dataset_fingerprint: str) -> RunDir:
+def open_run(config: Experiment, dataset_fingerprint: str) -> RunDir:
     """Finds the run of this configuration and data, or starts one.
 
     Args:
@@ -99,14 +101,30 @@ def open_run(config: Config, dataset_fingerprint: str) -> RunDir:
     return run
 
 
-def find_run(config: Config, dataset_fingerprint: str) -> RunDir | None:
+def find_run(config: Experiment, dataset_fingerprint: str) -> RunDir | None:
     """Finds the run of this configuration and data, if it was ever started."""
     digest = training_fingerprint(config, dataset_fingerprint)[:8]
     existing = sorted(_parent(config).glob(f"*-{digest}"))
     return RunDir(existing[-1]) if existing else None
 
 
-def newest_export(config: Config) -> pathlib.Path:
+def finished_run(config: Experiment, dataset_fingerprint: str, step: str) -> RunDir:
+    """Finds the run of this configuration and data in which a step has been finished.
+
+    Raises:
+        DataError: If there is none.
+    """
+    run = find_run(config, dataset_fingerprint)
+    fingerprint = training_fingerprint(config, dataset_fingerprint)
+    if run is None or not run.is_done(step, fingerprint):
+        raise DataError(
+            f"{config.name!r} has no finished {step!r} with this configuration: run "
+            f"`cmml {step}`."
+        )
+    return run
+
+
+def newest_export(config: Experiment) -> pathlib.Path:
     """Finds the model that was exported last with this configuration.
 
     The raw and prepared data need not be there any more.
@@ -129,17 +147,17 @@ def newest_export(config: Config) -> pathlib.Path:
     return max(versions, key=lambda path: int(path.name))
 
 
-def _is_of(config: Config, run_path: pathlib.Path) -> bool:
+def _is_of(config: Experiment, run_path: pathlib.Path) -> bool:
     """Whether the model of a run is that of a configuration."""
     try:
-        other = load_config(run_path / RESOLVED_CONFIG)
+        other = load_experiment(run_path / RESOLVED_CONFIG)
     except ConfigError:  # Of an earlier version, which knew other keys.
         return False
-    parts = ("data", "model", "training")
-    return all(getattr(other, part) == getattr(config, part) for part in parts)
+    same_data = other.data_section == config.data_section
+    return same_data and other.weight_sections == config.weight_sections
 
 
-def _parent(config: Config) -> pathlib.Path:
+def _parent(config: Experiment) -> pathlib.Path:
     return pathlib.Path(config.runs_dir) / config.name
 
 

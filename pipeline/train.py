@@ -11,8 +11,9 @@ from models.resumable_training import ResumableTraining, restore_best
 from pipeline.config import Config, TrainingConfig
 from pipeline.loaded_dataset import LoadedDataset, load_dataset, meta_train_pairs
 from pipeline.progress import progress_bar, say
-from pipeline.run_dir import RunDir, find_run, open_run, training_fingerprint
+from pipeline.run_dir import RunDir, finished_run, open_run, training_fingerprint
 from transforms import schema
+from transforms.scenarios.schema import ScenarioDatasetInfo
 from transforms.schema import DataError, load_dataset_info
 
 STEP = "train"
@@ -46,7 +47,9 @@ def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
     return run
 
 
-def check_splits(info: schema.DatasetInfo, dataset_dir: pathlib.Path) -> None:
+def check_splits(
+    info: schema.DatasetInfo | ScenarioDatasetInfo, dataset_dir: pathlib.Path
+) -> None:
     """Refuses a data set that is too small to train with.
 
     Raises:
@@ -81,15 +84,7 @@ def open_trained(config: Config, dataset_dir: pathlib.Path) -> RunDir:
     Raises:
         DataError: If the training is not finished.
     """
-    info = load_dataset_info(dataset_dir)
-    run = find_run(config, info.fingerprint)
-    fingerprint = training_fingerprint(config, info.fingerprint)
-    if run is None or not run.is_done(STEP, fingerprint):
-        raise DataError(
-            f"{config.name!r} is not trained to the end with this configuration: "
-            "run `cmml train`."
-        )
-    return run
+    return finished_run(config, load_dataset_info(dataset_dir).fingerprint, STEP)
 
 
 def trained_model(config: Config, dataset: LoadedDataset, run: RunDir) -> CMML:

@@ -19,7 +19,7 @@ from transforms.rejected import RejectedRowsError, collect_rejected
 from transforms.schema import DatasetInfo, DatasetSpec
 from transforms.splits import load_splitter
 from transforms.statistics import build_anomalies, proto_file
-from transforms.tables import check_tables
+from transforms.tables import check_tables, used_tables
 
 _logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def prepare_dataset(
         RejectedRowsError: If more interactions were refused than the specification
             allows. The refused rows, and nothing else, stay in the output directory.
     """
-    check_tables(spec, data_dir)
+    check_tables(used_tables(spec), data_dir)
     splitter = load_splitter(spec.split, data_dir)
     files = OutputFiles(output_dir)
     files.clear()

@@ -18,7 +18,7 @@ from transforms.rejected import REJECTED, WriteRejected
 from transforms.schema import DatasetSpec, EntitySpec, TableSpec
 from transforms.splits import TaskSplitter
 from transforms.summaries import SummarizeShard
-from transforms.tables import columns_by_table
+from transforms.tables import columns_by_table, used_tables
 
 
 def build_pipeline(
@@ -71,7 +71,9 @@ def _read_tables(
     """Reads each distinct table once, whatever number of uses it has."""
     block_bytes = root.options.view_as(BlockOptions).text_block_bytes
     blocks = {}
-    for number, (table, columns) in enumerate(columns_by_table(spec).items()):
+    for number, (table, columns) in enumerate(
+        columns_by_table(used_tables(spec)).items()
+    ):
         files = find_raw_files(table, data_dir, "table")
         read = ReadTable(
             table, columns, data_dir=data_dir, text_block_bytes=block_bytes

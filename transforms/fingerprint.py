@@ -6,10 +6,12 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 from transforms.columnar_rows import package_version
 from transforms.raw_files import PACKAGE_FORMATS, find_raw_files
+from transforms.scenarios.schema import ScenarioDatasetSpec
 from transforms.schema import FORMAT_VERSION, DatasetSpec
 from transforms.splits import split_file
 from transforms.tables import UsedTable, used_tables
@@ -31,7 +33,14 @@ def fingerprint(spec: DatasetSpec, data_dir: str) -> str:
     Raises:
         ValueError: If an input file or package is missing.
     """
-    inputs = {used.meaning: _table_inputs(used, data_dir) for used in used_tables(spec)}
+    return fingerprint_of(spec, used_tables(spec), data_dir)
+
+
+def fingerprint_of(
+    spec: DatasetSpec | ScenarioDatasetSpec, tables: Iterable[UsedTable], data_dir: str
+) -> str:
+    """Returns the same of a specification of either setting, given its tables."""
+    inputs = {used.meaning: _table_inputs(used, data_dir) for used in tables}
     if spec.split.path is not None:
         path = split_file(spec.split.path, data_dir)
         inputs["split"] = [[spec.split.path, _digest(path)]]

@@ -13,6 +13,7 @@ import shutil
 import uuid
 
 from transforms import schema
+from transforms.scenarios.schema import CLICKS_DIR, VECTORS_DIR
 
 # Where workers leave results for the driver, and files until they are whole.
 STAGE_DIR = ".stage"
@@ -31,6 +32,8 @@ _OURS = (
     schema.ENTITIES_DIR,
     schema.EPISODES_DIR,
     schema.NAMES_DIR,
+    CLICKS_DIR,
+    VECTORS_DIR,
     STAGE_DIR,
     schema.REJECTED_DIR,
 )

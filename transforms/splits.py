@@ -8,15 +8,14 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, SplitSpec
+from transforms.schema import (
+    META_TEST,
+    META_TRAIN,
+    META_VALIDATION,
+    SPLITS,
+    SplitSpec,
+)
 from transforms.stable_hash import stable_fraction
-
-_LISTS = {
-    "meta_train_users": META_TRAIN,
-    "meta_validation_users": META_VALIDATION,
-    "meta_test_users": META_TEST,
-}
-_OPTIONAL_LIST = "meta_validation_users"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +48,13 @@ class TaskSplitter:
         return META_VALIDATION if fraction < spec.validation_fraction else META_TRAIN
 
 
-def load_splitter(spec: SplitSpec, data_dir: str) -> TaskSplitter:
+def load_splitter(spec: SplitSpec, data_dir: str, tasks: str = "users") -> TaskSplitter:
     """Returns the splitter, having read the split file if there is one.
 
     Args:
         spec: The split.
         data_dir: Folder that the path of the split file is relative to.
+        tasks: What the lists are called: "meta_train_users" and so on.
 
     Raises:
         ValueError: If the file is missing, is not JSON, lacks a list, or names a task
@@ -67,8 +67,11 @@ def load_splitter(spec: SplitSpec, data_dir: str) -> TaskSplitter:
         lists = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"split.path must name a JSON file: {path}: {error}") from None
-    _check_lists(lists, path)
-    return TaskSplitter(spec, _listed(lists, path), _OPTIONAL_LIST in lists)
+    names = {f"{split}_{tasks}": split for split in SPLITS}
+    optional = f"{META_VALIDATION}_{tasks}"
+    given = lists if isinstance(lists, dict) else {}
+    _check_lists(lists, [n for n in names if n != optional or n in given], path)
+    return TaskSplitter(spec, _listed(lists, names, path), optional in lists)
 
 
 def split_file(name: str, data_dir: str) -> pathlib.Path:
@@ -85,9 +88,8 @@ def split_file(name: str, data_dir: str) -> pathlib.Path:
     return path
 
 
-def _check_lists(lists: Any, path: pathlib.Path) -> None:
+def _check_lists(lists: Any, needed: list[str], path: pathlib.Path) -> None:
     found = lists if isinstance(lists, dict) else {}
-    needed = [name for name in _LISTS if name != _OPTIONAL_LIST or name in found]
     if not all(isinstance(found.get(name), list) for name in needed):
         raise ValueError(
             f"split.path must name a JSON object with the lists {needed}, and {path} "
@@ -95,9 +97,11 @@ def _check_lists(lists: Any, path: pathlib.Path) -> None:
         )
 
 
-def _listed(lists: Mapping[str, Any], path: pathlib.Path) -> dict[str, str]:
+def _listed(
+    lists: Mapping[str, Any], names: Mapping[str, str], path: pathlib.Path
+) -> dict[str, str]:
     listed: dict[str, str] = {}
-    for name, split in _LISTS.items():
+    for name, split in names.items():
         for task_id in map(str, lists.get(name, ())):
             if listed.setdefault(task_id, split) != split:
                 raise ValueError(

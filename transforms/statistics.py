@@ -130,7 +130,7 @@ def _add_labels(
 ) -> None:
     feature.name = name
     feature.type = _FLOAT
-    _fill_common(feature.num_stats.common_stats, pairs.sizes)
+    fill_common(feature.num_stats.common_stats, pairs.sizes)
     _fill_numbers(feature.num_stats, pairs.label_counts)
 
 
@@ -143,7 +143,7 @@ def _add_numbers(
     feature.name = name
     feature.type = _FLOAT
     sizes = Counter({1: len(numbers), 0: len(column) - len(numbers)})
-    _fill_common(feature.num_stats.common_stats, sizes)
+    fill_common(feature.num_stats.common_stats, sizes)
     _fill_numbers(feature.num_stats, Counter(numbers))
 
 
@@ -157,7 +157,7 @@ def _add_texts(
     feature.name = name
     feature.type = _STRING
     stats = feature.string_stats
-    _fill_common(stats.common_stats, Counter(map(len, texts)))
+    fill_common(stats.common_stats, Counter(map(len, texts)))
     stats.unique = len(counts)
     total = counts.total()
     if total:
@@ -168,7 +168,7 @@ def _add_texts(
         stats.top_values.add(value=text, frequency=count)
 
 
-def _fill_common(common: statistics_pb2.CommonStatistics, sizes: Counter[int]) -> None:
+def fill_common(common: statistics_pb2.CommonStatistics, sizes: Counter[int]) -> None:
     """Fills in how many values an example has; one without any is missing."""
     present = {size: count for size, count in sizes.items() if size and count}
     common.num_missing = sizes[0]

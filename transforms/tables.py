@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from transforms.columnar_rows import (
     package_version,
@@ -62,31 +62,31 @@ def used_tables(spec: DatasetSpec) -> list[UsedTable]:
     return tables
 
 
-def columns_by_table(spec: DatasetSpec) -> dict[TableSpec, tuple[str, ...]]:
+def columns_by_table(tables: Iterable[UsedTable]) -> dict[TableSpec, tuple[str, ...]]:
     """Returns each distinct table with all columns read from it, each once.
 
     A table that serves as interactions, users and items is thus read once.
     """
     found: dict[TableSpec, dict[str, None]] = {}
-    for used in used_tables(spec):
+    for used in tables:
         found.setdefault(used.table, {}).update(dict.fromkeys(used.columns.values()))
     return {table: tuple(columns) for table, columns in found.items()}
 
 
-def check_tables(spec: DatasetSpec, data_dir: str) -> None:
+def check_tables(tables: Iterable[UsedTable], data_dir: str) -> None:
     """Checks before any work that every table and every column is there.
 
     A JSON line may lack a key, so the first lines together must have every column.
     The columns of a TensorFlow data set show only when it is read.
 
     Args:
-        spec: The data set.
+        tables: The tables of the data set.
         data_dir: Folder of the raw tables.
 
     Raises:
         ValueError: If a file, archive member, column, encoding or package is missing.
     """
-    for used in used_tables(spec):
+    for used in tables:
         _check_text_format(used)
         for file in find_raw_files(used.table, data_dir, used.meaning):
             known = table_columns(file, used.table)

@@ -95,7 +95,9 @@ def load_tasks(
     Raises:
         ValueError: If there is no file of that split.
     """
-    spec: dict[str, object] = {key: tf.io.RaggedFeature(tf.int64) for key in _TASK_LISTS}
+    spec: dict[str, object] = {
+        key: tf.io.RaggedFeature(tf.int64) for key in _TASK_LISTS
+    }
     spec[schema.TASK_ID_KEY] = tf.io.FixedLenFeature([], tf.string)
     directory = pathlib.Path(dataset_dir) / schema.EPISODES_DIR
     tasks = []
@@ -130,7 +132,9 @@ def load_known_clicks(
     Raises:
         ValueError: If there is no file of clicks.
     """
-    spec: dict[str, object] = {key: tf.io.RaggedFeature(tf.int64) for key in _CLICK_LISTS}
+    spec: dict[str, object] = {
+        key: tf.io.RaggedFeature(tf.int64) for key in _CLICK_LISTS
+    }
     spec[scenario_schema.CLICKS_USER_KEY] = tf.io.FixedLenFeature([], tf.int64)
     directory = pathlib.Path(dataset_dir) / scenario_schema.CLICKS_DIR
     users, items, folds = [], [], []

@@ -1,13 +1,11 @@
 """The configuration of an experiment in the scenario-specific setting."""
 
-from __future__ import annotations
-
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import pydantic
 
-from models.options import CMMLOptions
-from pipeline.config_section import ExportConfig, Section
+from models.options import ScenarioOptions
+from pipeline.config_section import Experiment, Section
 from transforms.scenarios.schema import (
     ClickSpec,
     NameSpec,
@@ -130,6 +128,8 @@ class ScenarioTrainingConfig(Section):
         learning_rate: Of Adam at the start; it falls to 0 along a cosine.
         steps_per_epoch: Batches between two looks at meta-validation.
         max_epochs: Such stretches, at most.
+        validation_users: Users of each meta-validation scenario that are looked at
+            after an epoch; all if None.
         patience: Epochs without a better meta-validation Recall@20 before stopping.
         steps_per_execution: Batches that `fit` runs in one call of the graph.
         seed: Seed of weights, episodes and dropout.
@@ -146,6 +146,7 @@ class ScenarioTrainingConfig(Section):
     learning_rate: float = pydantic.Field(1e-3, gt=0.0, allow_inf_nan=False)
     steps_per_epoch: int = pydantic.Field(100, ge=1)
     max_epochs: int = pydantic.Field(20, ge=1)
+    validation_users: pydantic.PositiveInt | None = 200
     patience: int = pydantic.Field(6, ge=1)
     steps_per_execution: int = pydantic.Field(10, ge=1)
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
@@ -178,29 +179,30 @@ class ScenarioEvaluationConfig(Section):
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
 
 
-class ScenarioConfig(Section):
-    """A whole experiment with scenarios.
+class ScenarioConfig(Experiment):
+    """A whole experiment in the scenario-specific setting.
 
     Attributes:
-        setting: "scenario".
-        name: Folder of its prepared data and its runs.
         data: Raw tables to episodes.
         vectors: Known clicks to vectors of users and items.
         model: Members, sizes and switches of CMML.
         training: Episodes to weights.
         evaluation: Weights to metrics.
-        export: Weights to a SavedModel.
-        prepared_dir: Folder of the prepared data sets.
-        runs_dir: Folder of the runs.
     """
 
     setting: Literal["scenario"]
-    name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
     data: ScenarioDataConfig
     vectors: VectorsConfig = VectorsConfig()
-    model: CMMLOptions = CMMLOptions()
+    model: ScenarioOptions = ScenarioOptions()
     training: ScenarioTrainingConfig = ScenarioTrainingConfig()
     evaluation: ScenarioEvaluationConfig = ScenarioEvaluationConfig()
-    export: ExportConfig = ExportConfig()
-    prepared_dir: str = "prepared"
-    runs_dir: str = "runs"
+
+    @property
+    def data_section(self) -> ScenarioDataConfig:
+        """What decides the prepared data set."""
+        return self.data
+
+    @property
+    def weight_sections(self) -> tuple[Any, ...]:
+        """What decides the weights, given the prepared data set."""
+        return self.vectors, self.model, self.training

@@ -10,14 +10,15 @@ from pipeline.config import (
     Config,
     ConfigError,
     EvaluationConfig,
-    ExportConfig,
     TrainingConfig,
     data_dir,
     dataset_spec,
     hash_of,
     load_config,
+    load_experiment,
     to_yaml,
 )
+from pipeline.config_section import ExportConfig
 from transforms.schema import EntitySpec, EpisodeSpec, SplitSpec
 
 CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
@@ -278,7 +279,7 @@ def test_the_other_values_name_every_key():
         "export": ExportConfig.model_fields,
     }
     keys = {f"{name}.{key}" for name, fields in sections.items() for key in fields}
-    keys |= Config.model_fields.keys() - sections.keys() - {"data"}
+    keys |= Config.model_fields.keys() - sections.keys() - {"data", "setting"}
     assert {value.partition("=")[0] for value in OTHER_VALUES} == keys
 
 
@@ -307,7 +308,7 @@ def test_the_resolved_configuration_loads_as_the_same(load, text):
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda p: p.stem)
 def test_the_configurations_that_come_along_load(path):
-    assert load_config(path).name == path.stem
+    assert load_experiment(path).name == path.stem
 
 
 def test_the_template_for_own_tables_shows_the_defaults():

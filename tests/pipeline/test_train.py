@@ -86,7 +86,7 @@ def test_a_finished_training_is_found(experiment, config):
 
 def test_a_configuration_that_is_not_trained_is_an_error(experiment):
     other = load_config(experiment.config_path, ["training.seed=1"])
-    message = "'own' is not trained to the end with this configuration: run `cmml tr"
+    message = "'own' has no finished 'train' with this configuration: run `cmml tr"
     with pytest.raises(DataError, match=message):
         open_trained(other, experiment.dataset_dir)
 
@@ -96,5 +96,5 @@ def test_a_training_that_was_killed_is_not_finished(experiment, tmp_path):
     run_dir = shutil.copytree(experiment.run_dir, parent / experiment.run_dir.name)
     (run_dir / "lineage.json").unlink()
     config = load_config(experiment.config_path, [f"runs_dir={tmp_path}"])
-    with pytest.raises(DataError, match="not trained to the end"):
+    with pytest.raises(DataError, match="has no finished"):
         open_trained(config, experiment.dataset_dir)

@@ -11,7 +11,7 @@ from transforms.schema import (
     InteractionSpec,
     TableSpec,
 )
-from transforms.tables import check_tables, columns_by_table
+from transforms.tables import check_tables, columns_by_table, used_tables
 
 
 def interactions(path, **table):
@@ -19,7 +19,7 @@ def interactions(path, **table):
 
 
 def test_good_tables_pass(spec, raw):
-    check_tables(spec, str(raw))
+    check_tables(used_tables(spec), str(raw))
 
 
 def test_an_absent_column_is_named_with_its_meaning_and_the_nearest_one(raw):
@@ -30,50 +30,52 @@ def test_an_absent_column_is_named_with_its_meaning_and_the_nearest_one(raw):
         match=r"r\.csv has no column 'userid' \(interactions\.user_column\); "
         r"did you mean 'userId'\? Columns: userId, item_id, rating\.",
     ):
-        check_tables(spec, str(raw))
+        check_tables(used_tables(spec), str(raw))
 
 
 def test_an_absent_feature_column_is_named_with_its_feature(spec, raw):
     users = EntitySpec(TableSpec("users.csv"), features=(FeatureSpec("job"),))
     with pytest.raises(ValueError, match=r"no column 'job' \(feature 'job' of users\)"):
-        check_tables(dataclasses.replace(spec, users=users), str(raw))
+        check_tables(used_tables(dataclasses.replace(spec, users=users)), str(raw))
 
 
 def test_the_columns_of_parquet_are_in_its_schema(raw):
     pq.write_table(pa.table({"user_id": [1], "item_id": [2]}), raw / "r.parquet")
     with pytest.raises(ValueError, match=r"'rating'.*Columns: user_id, item_id"):
-        check_tables(interactions("r.parquet", format="parquet"), str(raw))
+        check_tables(used_tables(interactions("r.parquet", format="parquet")), str(raw))
 
 
 def test_the_columns_of_json_lines_are_those_of_the_first_lines_together(raw):
     path = raw / "r.jsonl"
     path.write_text('{"user_id": 1}\nbad\n{"item_id": 2, "rating": 3}\n')
-    check_tables(interactions("r.jsonl", format="jsonl"), str(raw))
+    check_tables(used_tables(interactions("r.jsonl", format="jsonl")), str(raw))
     path.write_text('{"user_id": 1}\n')
     with pytest.raises(ValueError, match="has no column 'item_id'"):
-        check_tables(interactions("r.jsonl", format="jsonl"), str(raw))
+        check_tables(used_tables(interactions("r.jsonl", format="jsonl")), str(raw))
 
 
 def test_a_given_header_must_name_the_columns(raw):
     spec = interactions("ratings.csv", header=("user_id", "movie_id", "rating"))
     with pytest.raises(ValueError, match="has no column 'item_id'"):
-        check_tables(spec, str(raw))
+        check_tables(used_tables(spec), str(raw))
 
 
 def test_a_missing_file_is_found(raw):
     with pytest.raises(ValueError, match=r"interactions.table.path.*'no.csv'"):
-        check_tables(interactions("no.csv"), str(raw))
+        check_tables(used_tables(interactions("no.csv")), str(raw))
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "klingon"])
 def test_encodings_that_cannot_be_cut_at_lines_are_refused(raw, encoding):
     with pytest.raises(ValueError, match=rf"encoding must be.*got '{encoding}'"):
-        check_tables(interactions("ratings.csv", encoding=encoding), str(raw))
+        check_tables(
+            used_tables(interactions("ratings.csv", encoding=encoding)), str(raw)
+        )
 
 
 def test_a_delimiter_has_one_character_or_is_two_colons(raw):
     with pytest.raises(ValueError, match=r"delimiter must be one.*got '\|\|'"):
-        check_tables(interactions("ratings.csv", delimiter="||"), str(raw))
+        check_tables(used_tables(interactions("ratings.csv", delimiter="||")), str(raw))
 
 
 def test_a_table_with_two_uses_is_read_once_with_the_columns_of_both():
@@ -82,4 +84,6 @@ def test_a_table_with_two_uses_is_read_once_with_the_columns_of_both():
         InteractionSpec(table),
         EntitySpec(table, "user_id", features=(FeatureSpec("age"),)),
     )
-    assert columns_by_table(spec) == {table: ("user_id", "item_id", "rating", "age")}
+    assert columns_by_table(used_tables(spec)) == {
+        table: ("user_id", "item_id", "rating", "age")
+    }

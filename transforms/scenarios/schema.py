@@ -31,6 +31,7 @@ SCENARIO_SETTING = "scenario"
 
 # Beside the files that `transforms.schema` names.
 CLICKS_DIR = "clicks"  # known-SSSSS-of-NNNNN.tfrecord.gz, one record a user.
+VECTORS_DIR = "vectors"  # Not of `prepare`: what `pretrain` makes of the clicks.
 SCENARIO_ID = "scenario_id"  # Vocabulary of the scenarios, all splits.
 
 # Keys of one record of known clicks: a user row, item rows, and the fold of each pair.
@@ -223,7 +224,9 @@ class ScenarioEpisodeSpec:
             "num_shards",
         ):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+                raise ValueError(
+                    f"{name} must be at least 1, got {getattr(self, name)}."
+                )
         if self.max_pool_size < self.min_pool_size:
             raise ValueError(
                 "max_pool_size must be at least min_pool_size, "
@@ -253,7 +256,11 @@ class ScenarioDatasetSpec:
     def __post_init__(self) -> None:
         """Checks the names of the domains and the tolerance."""
         names = [domain.name for domain in self.domains]
-        if not names or len(set(names)) < len(names) or (len(names) > 1 and "" in names):
+        if (
+            not names
+            or len(set(names)) < len(names)
+            or (len(names) > 1 and "" in names)
+        ):
             raise ValueError(
                 "there must be one domain, or several with different names, "
                 f"got {names}."

@@ -1,0 +1,228 @@
+"""CMML in the scenario-specific setting: it ranks items of a scenario for its users."""
+
+from models.legacy_keras import tf  # isort: skip  Before anything that imports Keras.
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow_recommenders as tfrs
+
+from models.family import build_members
+from models.options import ScenarioOptions
+from models.recommender import Episode, split_episode
+from models.scenarios.losses import RankingLoss, margin_loss, pair_accuracy
+from models.scenarios.vectors import Vectors
+
+
+# At the start the backbone hardly changes the order of the dot product.
+_SMALL = 0.05
+
+
+class VectorPairs(NamedTuple):
+    """The vectors of the pairs of a support or query set.
+
+    Attributes:
+        user: float32 [B, S, D].
+        item: float32 [B, S, D].
+    """
+
+    user: tf.Tensor
+    item: tf.Tensor
+
+
+class ScenarioCMML(tfrs.Model):
+    """Contextual modulation meta-learning for the scenario-specific setting.
+
+    `adapt` turns the clicks and negatives of a scenario into a context, `score` bends
+    the backbone with it for each query pair. Users and items come as vectors of
+    collaborative filtering, which are not trained. The backbone adds to the dot product
+    of the two vectors, unless that prior is switched off.
+
+    Args:
+        vectors: Of users and items.
+        options: Members, sizes and switches.
+        loss: What is minimised on the query set.
+        query_negatives: R, negatives behind each click of a training query.
+        seed: Seed of dropout and of the backbone.
+
+    Call arguments:
+        episode: A batch of episodes.
+
+    Returns:
+        float32 [B, Q]; only the order within a scenario means something.
+
+    Source:
+        CMML (arXiv:2108.10511) Fig. 1, Eq. 1-4. Deviations: the prior, and the product
+        of the vectors in the pair embedding, unless they are switched off.
+    """
+
+    def __init__(
+        self,
+        vectors: Vectors,
+        options: ScenarioOptions,
+        *,
+        loss: RankingLoss | None = None,
+        query_negatives: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(name="cmml")
+        self.loss_function = loss or margin_loss(1.0)
+        self.group_size = 1 + query_negatives
+        self.has_prior = options.prior == "dot"
+        self.has_product = options.product
+        self.sees_negatives = options.negatives
+        # Out of sight of Keras: they are no weights, and stand on disk already.
+        user_table, item_table = tf.constant(vectors.users), tf.constant(vectors.items)
+        self._tables = lambda: (user_table, item_table)
+        width = vectors.users.shape[-1]
+        self.user_scale = _one_over_rms(vectors.users[0, 1:], "user_scale")
+        self.item_scale = _one_over_rms(vectors.items[0, 1:], "item_scale")
+        if self.has_prior:
+            self.prior_scale = tf.Variable(1.0, name="prior_scale")
+            self.backbone_scale = tf.Variable(_SMALL, name="backbone_scale")
+        pair_dim = (2 + self.has_product) * width + self.has_prior
+        self.dropout = tf.keras.layers.Dropout(
+            options.dropout, noise_shape=(None, 1, None), seed=seed, rng_type="stateful"
+        )
+        members = build_members(options, pair_dim, seed)
+        self.encoder, self.hybrid, self.modulation, self.backbone = members
+        self.accuracy = tf.keras.metrics.Mean(name="pair_accuracy")
+
+    @property
+    def metrics(self) -> list[tf.keras.metrics.Metric]:
+        """Mean over batches of the share of negatives that score below their click."""
+        return [self.accuracy]
+
+    def call(self, episode: Episode, training: bool = False) -> tf.Tensor:
+        """Adapts to the support set and scores the query set."""
+        support, query = split_episode(episode)
+        return self.score(self.adapt(support, training), query, training)
+
+    def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
+        """Loss of the query set, as `fit` asks for it."""
+        scores = self(inputs, training=training)
+        batch = tf.shape(scores)[0]
+        scores = tf.reshape(scores, [batch, -1, self.group_size])
+        mask = tf.reshape(inputs["query_mask"], [batch, -1, self.group_size])[..., 0]
+        self.accuracy.update_state(pair_accuracy(scores, mask))
+        return self.loss_function(scores, mask)
+
+    def adapt(self, support: Episode, training: bool = False) -> tf.Tensor:
+        """Encodes each support set as a context float32 [B, D]."""
+        mask = support["support_mask"]
+        pairs = self._look_up(support, "support", mask)
+        return self.encode(pairs, support["support_label"], mask, training)
+
+    def score(
+        self, state: tf.Tensor, query: Episode, training: bool = False
+    ) -> tf.Tensor:
+        """Scores query pairs given the context of their task, float32 [B, Q]."""
+        pairs = self._look_up(query, "query", None)
+        return self.modulated_score(state, pairs, training)
+
+    def encode(
+        self,
+        pairs: VectorPairs,
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """Encodes support pairs.
+
+        Args:
+            pairs: Their vectors.
+            labels: float32 [B, S], 1 for a click and 0 for none.
+            support_mask: bool [B, S], False for padding.
+            training: Whether units are dropped.
+
+        Returns:
+            float32 [B, D], a context as wide as a pair.
+        """
+        labels = tf.where(support_mask, labels, 0.0)
+        if not self.sees_negatives:
+            support_mask &= labels > 0.5
+        return self.encoder(
+            self._parts(pairs, training), 2.0 * labels - 1.0, support_mask, training
+        )
+
+    def modulated_score(
+        self, context: tf.Tensor, pairs: VectorPairs, training: bool = False
+    ) -> tf.Tensor:
+        """Scores query pairs with the backbone bent by the context.
+
+        Args:
+            context: float32 [B, D], as `encode` returns it.
+            pairs: Vectors of the query pairs.
+            training: Whether units are dropped.
+
+        Returns:
+            float32 [B, Q].
+        """
+        embedded = tf.concat(self._parts(pairs, training), axis=-1)
+        modulation = self.modulation(self.hybrid(context, embedded))
+        scores = self.backbone(embedded, modulation)
+        if self.has_prior:
+            prior = self.prior_scale * dot_product(pairs)
+            return prior + self.backbone_scale * scores
+        return scores
+
+    def _look_up(self, half: Episode, role: str, mask: tf.Tensor | None) -> VectorPairs:
+        """Looks up the vectors of pairs, in the fit that the episode says."""
+        users, items = half[f"{role}_user"], half[f"{role}_item"]
+        if mask is not None:
+            users, items = tf.where(mask, users, 0), tf.where(mask, items, 0)
+        user_table, item_table = self._tables()
+        fit = half.get(f"{role}_fit")
+        if fit is None:
+            return VectorPairs(
+                tf.gather(user_table[0], users), tf.gather(item_table[0], items)
+            )
+        fit = tf.broadcast_to(fit, tf.shape(users))
+        return VectorPairs(
+            tf.gather_nd(user_table, tf.stack([fit, users], axis=-1)),
+            tf.gather_nd(item_table, tf.stack([fit, items], axis=-1)),
+        )
+
+    def _parts(self, pairs: VectorPairs, training: bool) -> list[tf.Tensor]:
+        """Parts of the pair embedding, float32 [B, S, D_i] each, of unit size."""
+        user, item = pairs.user * self.user_scale, pairs.item * self.item_scale
+        parts = [user, item]
+        if self.has_product:
+            parts.append(user * item)
+        parts = [self.dropout(part, training=training) for part in parts]
+        if self.has_prior:
+            parts.append(dot_product(pairs)[..., tf.newaxis])
+        return parts
+
+
+def dot_product(pairs: VectorPairs) -> tf.Tensor:
+    """Returns the dot product of the two vectors of each pair, float32 [B, S]."""
+    return tf.reduce_sum(pairs.user * pairs.item, axis=-1)
+
+
+def build_scenario_cmml(
+    vectors: Vectors,
+    options: ScenarioOptions,
+    *,
+    loss: RankingLoss | None = None,
+    query_negatives: int = 1,
+    seed: int = 0,
+) -> ScenarioCMML:
+    """Assembles a CMML with fresh weights; arguments as of `ScenarioCMML`."""
+    tf.keras.utils.set_random_seed(seed)
+    model = ScenarioCMML(
+        vectors, options, loss=loss, query_negatives=query_negatives, seed=seed
+    )
+    rows, labels = tf.zeros([1, 1], tf.int32), tf.zeros([1, 1])
+    episode: dict[str, tf.Tensor] = {}
+    for role in ("support", "query"):
+        episode |= {f"{role}_user": rows, f"{role}_item": rows}
+        episode |= {f"{role}_label": labels, f"{role}_mask": rows > 0}
+    model(episode)
+    return model
+
+
+def _one_over_rms(vectors: np.ndarray, name: str) -> tf.Variable:
+    """Returns what brings the units of vectors to a root mean square of 1."""
+    rms = float(np.sqrt(np.mean(np.square(vectors, dtype=np.float64))))
+    return tf.Variable(1.0 / rms if rms else 1.0, trainable=False, name=name)

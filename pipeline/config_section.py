@@ -1,0 +1,56 @@
+"""What the configurations of both settings are made of."""
+
+from typing import Any, Literal
+
+import pydantic
+
+
+class Section(pydantic.BaseModel):
+    """A part of the configuration: unknown keys are errors, nothing can be changed."""
+
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=()
+    )
+
+
+class ExportConfig(Section):
+    """What the exported model is called and recommends.
+
+    Attributes:
+        model_name: Name TensorFlow Serving knows the model by.
+        top_k: Items that `recommend` returns.
+        min_item_count: Items with fewer meta-train interactions are not recommended
+            (they can still be ranked).
+    """
+
+    model_name: str = pydantic.Field("cmml", pattern=r"^[a-zA-Z0-9_]+$")
+    top_k: int = pydantic.Field(100, ge=1)
+    min_item_count: int = pydantic.Field(10, ge=0)
+
+
+class Experiment(Section):
+    """What every experiment has, whatever its setting.
+
+    Attributes:
+        setting: What a task is: a "user" with ratings, or a "scenario" with clicks.
+        name: Folder of its prepared data and its runs.
+        export: Weights to a SavedModel.
+        prepared_dir: Folder of the prepared data sets.
+        runs_dir: Folder of the runs.
+    """
+
+    setting: Literal["user", "scenario"]
+    name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
+    export: ExportConfig = ExportConfig()
+    prepared_dir: str = "prepared"
+    runs_dir: str = "runs"
+
+    @property
+    def data_section(self) -> Any:
+        """What decides the prepared data set."""
+        raise NotImplementedError
+
+    @property
+    def weight_sections(self) -> tuple[Any, ...]:
+        """What decides the weights, given the prepared data set."""
+        raise NotImplementedError

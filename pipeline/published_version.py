@@ -1,0 +1,74 @@
+"""A new version of an exported model, checked before it can be seen."""
+
+import os
+import pathlib
+import shutil
+import time
+from collections.abc import Callable
+
+from pipeline.config_section import Experiment
+from pipeline.progress import say
+from pipeline.run_dir import RunDir
+
+STEP = "export"
+EXTRA_DIR = "assets.extra"
+
+
+class ExportError(RuntimeError):
+    """An exported model that does not do what the trained one does."""
+
+
+def publish(
+    config: Experiment,
+    run: RunDir,
+    fingerprint: str,
+    build: Callable[[pathlib.Path], float],
+) -> pathlib.Path:
+    """Exports the model of a run as a new version, unless that has been done.
+
+    The version is written beside its place, compared with the trained model, and
+    renamed in one step.
+
+    Args:
+        config: The experiment.
+        run: The run of a finished training.
+        fingerprint: Of all that the export depends on.
+        build: Writes everything to a folder, checks it, and returns the largest
+            difference of its scores to those of the trained model.
+
+    Returns:
+        The directory of the version, `<run>/export/<model_name>/<version>`.
+
+    Raises:
+        ExportError: As `build` raises it; nothing is then to be seen.
+    """
+    version = run.facts(STEP).get("version")
+    base = run.export / config.export.model_name
+    if run.is_done(STEP, fingerprint) and (base / str(version)).is_dir():
+        say(f"export: {base / str(version)} is up to date")
+        return base / str(version)
+    version = str(int(time.time()))
+    staging = base / f".staging-{version}"
+    for leftover in base.glob(".staging-*"):
+        shutil.rmtree(leftover)
+    difference = build(staging)
+    os.replace(staging, base / version)
+    run.record(STEP, fingerprint, version=version, largest_difference=difference)
+    say(f"export: wrote {base / version}, scores agree within {difference:.1e}")
+    return base / version
+
+
+def check_difference(
+    difference: float, tolerance: float, directory: pathlib.Path
+) -> float:
+    """Returns the largest difference of scores, if it is small enough.
+
+    Raises:
+        ExportError: If it is not, or is not a number.
+    """
+    if not difference <= tolerance:
+        raise ExportError(
+            f"scores of {directory} must agree with the trained model within "
+            f"{tolerance:g}, got a difference of {difference}."
+        )
+    return difference

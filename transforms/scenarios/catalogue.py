@@ -1,0 +1,300 @@
+"""Users, items and scenarios of a data set: numbered, named, counted."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+
+from transforms import schema
+from transforms.beam_hints import no_beam_hints
+from transforms.entities import EntityBlock, merge_entities
+from transforms.episode_files import EntityRows
+from transforms.output_files import (
+    SCHEMA_PBTXT,
+    STAGE_DIR,
+    STATISTICS_PBTXT,
+    OutputFiles,
+)
+from transforms.rejected import REJECTED
+from transforms.scenarios import schema as keys
+from transforms.scenarios.clicks import in_domain
+from transforms.scenarios.pools import Pools
+from transforms.scenarios.schema import Domain, NameSpec, ScenarioDatasetSpec
+from transforms.scenarios.statistics import build_schema, build_statistics
+from transforms.scenarios.tasks import DroppedClicks, ScenarioTask
+from transforms.scenarios.user_clicks import UserShard
+from transforms.statistics import proto_file
+from transforms.tfrecord import encode_example, tfrecord_file
+from transforms.vocabularies import id_order, vocabulary_file, vocabulary_rows
+
+ITEM_NAMES = "item_names"
+SCENARIO_NAMES = "scenario_names"
+
+_STAGED = f"{STAGE_DIR}/catalogue.json"
+
+
+@dataclasses.dataclass
+class UsersSummary:
+    """Counts of one shard of users, or of all.
+
+    Attributes:
+        users: Known clicks by user, zeros included.
+        items: Known clicks by item, zeros of held-out ones included.
+        num_rows: Rows of the log.
+        num_held_out: Held-out pairs.
+        num_dropped: Legal clicks left out, by reason.
+    """
+
+    users: Counter[str] = dataclasses.field(default_factory=Counter)
+    items: Counter[str] = dataclasses.field(default_factory=Counter)
+    num_rows: int = 0
+    num_held_out: int = 0
+    num_dropped: Counter[str] = dataclasses.field(default_factory=Counter)
+
+    def add(self, shard: UserShard) -> None:
+        """Counts a shard."""
+        for user in shard.users:
+            self.users[user.user_id] += len(user.known)
+            for item_id in user.known:
+                self.items[item_id] += 1
+            for item_id in user.held_out:
+                self.items[item_id] += 0
+            self.num_held_out += len(user.held_out)
+        self.num_rows += shard.num_rows
+        self.num_dropped.update(shard.num_dropped)
+
+    def merge(self, other: UsersSummary) -> None:
+        """Adds the counts of other shards."""
+        self.users.update(other.users)
+        self.items.update(other.items)
+        self.num_rows += other.num_rows
+        self.num_held_out += other.num_held_out
+        self.num_dropped.update(other.num_dropped)
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskSummary:
+    """What the catalogue needs to know of a task.
+
+    Attributes:
+        scenario_id: The scenario.
+        split: Its split.
+        pool: Its items.
+        num_support: Support clicks.
+        num_query: Held-out clicks.
+    """
+
+    scenario_id: str
+    split: str
+    pool: Sequence[str]
+    num_support: int
+    num_query: int
+
+
+def summarize_users(shard: UserShard) -> UsersSummary:
+    """Returns the counts of one shard of users."""
+    summary = UsersSummary()
+    summary.add(shard)
+    return summary
+
+
+def summarize_task(task: ScenarioTask) -> TaskSummary:
+    """Returns what the catalogue needs to know of a task."""
+    return TaskSummary(
+        task.scenario_id,
+        task.split,
+        task.pool,
+        len(task.support.items),
+        len(task.query.items),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class CatalogueInfo:
+    """What the driver needs to know of the catalogue; see `ScenarioDatasetInfo`."""
+
+    domains: tuple[Domain, ...]
+    num_users: int
+    num_items: int
+    num_tasks: Mapping[str, int]
+    num_clicks: Mapping[str, int]
+    num_queries: Mapping[str, int]
+    num_known: int
+    num_held_out: int
+    num_rows: int
+    num_dropped: Mapping[str, int]
+
+
+class WriteCatalogue(beam.DoFn):
+    """Numbers users and items, and writes all that is said of them.
+
+    One worker holds them all, as the tables of vectors do later.
+
+    Input: anything, once; as side inputs the `UsersSummary` of every shard, the
+        `TaskSummary` of every task, the `DroppedClicks`, the `Pools`, and the
+        `EntityBlock`s of item and scenario names, one iterable for each domain's table.
+    Output: `EntityRows` under `rows`, `RejectedRow`s under `rejected`.
+
+    Args:
+        spec: The data set.
+        files: The output directory.
+    """
+
+    def __init__(self, spec: ScenarioDatasetSpec, files: OutputFiles) -> None:
+        super().__init__()
+        self._spec = spec
+        self._files = files
+
+    @no_beam_hints
+    def process(
+        self,
+        _: object,
+        users: Iterable[UsersSummary],
+        tasks: Iterable[TaskSummary],
+        dropped: Iterable[DroppedClicks],
+        pools: Pools,
+        *names: Iterable[EntityBlock],
+    ) -> Iterator[Any]:
+        """Writes the files."""
+        summary = UsersSummary()
+        for part in users:
+            summary.merge(part)
+        found = sorted(tasks, key=lambda task: id_order(task.scenario_id))
+        for task in found:
+            summary.items.update(dict.fromkeys(task.pool, 0))
+        num_dropped = summary.num_dropped + pools.num_dropped
+        for reasons in dropped:
+            num_dropped.update(reasons.num_dropped)
+        domains = [domain.name for domain in self._spec.domains]
+        user_ids = order_ids(summary.users, domains)
+        item_ids = order_ids(summary.items, domains)
+        self._write_entities("user", schema.USER_ID, user_ids, summary.users)
+        self._write_entities("item", schema.ITEM_ID, item_ids, summary.items)
+        scenario_ids = [task.scenario_id for task in found]
+        self._write_ids(keys.SCENARIO_ID, scenario_ids)
+        by_kind, rejected = self._names(names)
+        for row in rejected:
+            yield beam.pvalue.TaggedOutput(REJECTED, row)
+        for kind, ids in ((ITEM_NAMES, item_ids), (SCENARIO_NAMES, scenario_ids)):
+            self._write_names(kind, ids, by_kind.get(kind))
+        self._files.write(SCHEMA_PBTXT, proto_file(build_schema(item_ids, user_ids)))
+        self._files.write(STATISTICS_PBTXT, proto_file(build_statistics(found)))
+        info = CatalogueInfo(
+            domains=_domains(domains, user_ids, item_ids),
+            num_users=len(user_ids),
+            num_items=len(item_ids),
+            num_tasks=_by_split(found, lambda task: 1),
+            num_clicks=_by_split(found, lambda task: task.num_support),
+            num_queries=_by_split(found, lambda task: task.num_query),
+            num_known=summary.users.total(),
+            num_held_out=summary.num_held_out,
+            num_rows=summary.num_rows,
+            num_dropped=dict(sorted((+num_dropped).items())),
+        )
+        text = json.dumps(dataclasses.asdict(info))
+        self._files.write(_STAGED, text.encode())
+        yield EntityRows(vocabulary_rows(user_ids), vocabulary_rows(item_ids))
+
+    def _write_entities(
+        self, kind: str, vocabulary: str, ids: Sequence[str], counts: Mapping[str, int]
+    ) -> None:
+        records = (
+            encode_example(
+                ints={
+                    schema.ENTITY_ROW_KEY: [row],
+                    schema.ENTITY_COUNT_KEY: [counts[entity_id]],
+                },
+                texts={schema.ENTITY_ID_KEY: entity_id},
+            )
+            for row, entity_id in enumerate(ids, start=1)
+        )
+        name = f"{schema.ENTITIES_DIR}/{kind}-00000-of-00001.tfrecord"
+        self._files.write(name, tfrecord_file(records))
+        self._write_ids(vocabulary, ids)
+
+    def _write_ids(self, vocabulary: str, ids: Sequence[str]) -> None:
+        name = f"{schema.VOCABULARY_DIR}/{vocabulary}.txt"
+        self._files.write(name, vocabulary_file(ids))
+
+    def _names(
+        self, blocks: Sequence[Iterable[EntityBlock]]
+    ) -> tuple[dict[str, dict[str, str]], list[Any]]:
+        """Joins the names of all domains, by kind and by id."""
+        by_kind: dict[str, dict[str, str]] = {}
+        rejected = []
+        for (kind, domain, spec), found in zip(
+            name_tables(self._spec), blocks, strict=True
+        ):
+            columns = (spec.id_column, spec.name_column)
+            entities, bad = merge_entities(kind, found, columns)
+            rejected += bad
+            names = by_kind.setdefault(kind, {})
+            for raw_id, entity in entities.items():
+                names[in_domain(domain, raw_id)] = entity.name
+        return by_kind, rejected
+
+    def _write_names(
+        self, kind: str, ids: Sequence[str], names: Mapping[str, str] | None
+    ) -> None:
+        if names is not None:
+            lines = "".join(names.get(entity_id, "") + "\n" for entity_id in ids)
+            name = f"{schema.NAMES_DIR}/{kind.removesuffix('_names')}.txt"
+            self._files.write(name, lines.encode())
+
+
+def name_tables(spec: ScenarioDatasetSpec) -> list[tuple[str, str, NameSpec]]:
+    """Returns kind, domain and specification of each table of names."""
+    return [
+        (kind, domain.name, names)
+        for domain in spec.domains
+        for kind, names in (
+            (ITEM_NAMES, domain.item_names),
+            (SCENARIO_NAMES, domain.scenario_names),
+        )
+        if names is not None
+    ]
+
+
+def order_ids(ids: Iterable[str], domains: Sequence[str]) -> list[str]:
+    """Orders ids by domain, and inside a domain numbers first."""
+    place = {name: number for number, name in enumerate(domains)}
+
+    def key(entity_id: str) -> tuple[int, tuple[bool, int, str, str]]:
+        name = domain_of(entity_id, domains)
+        return place[name], id_order(entity_id.removeprefix(f"{name}:"))
+
+    return sorted(ids, key=key)
+
+
+def domain_of(entity_id: str, domains: Sequence[str]) -> str:
+    """Returns the name of the domain of an id; "" if there is only one without name."""
+    return "" if "" in domains else entity_id.partition(":")[0]
+
+
+def staged_info(files: OutputFiles) -> CatalogueInfo:
+    """Reads what `WriteCatalogue` left for the driver."""
+    fields = json.loads("\n".join(files.lines(_STAGED)))
+    fields["domains"] = tuple(Domain(**domain) for domain in fields["domains"])
+    return CatalogueInfo(**fields)
+
+
+def _domains(
+    names: Sequence[str], user_ids: Sequence[str], item_ids: Sequence[str]
+) -> tuple[Domain, ...]:
+    users, items = (
+        Counter(domain_of(entity_id, names) for entity_id in ids)
+        for ids in (user_ids, item_ids)
+    )
+    return tuple(Domain(name, users[name], items[name]) for name in names)
+
+
+def _by_split(tasks: Iterable[TaskSummary], count: Any) -> dict[str, int]:
+    sums = dict.fromkeys(schema.SPLITS, 0)
+    for task in tasks:
+        sums[task.split] += count(task)
+    return sums

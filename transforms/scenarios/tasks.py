@@ -1,0 +1,240 @@
+"""The clicks of one scenario to a task: support, query, and negatives for both."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from transforms.beam_hints import no_beam_hints
+from transforms.scenarios.pools import Pools
+from transforms.scenarios.schema import ScenarioDatasetSpec, ScenarioEpisodeSpec
+from transforms.scenarios.user_clicks import ScenarioUser, ScenarioUsers
+from transforms.schema import META_TRAIN
+from transforms.splits import TaskSplitter
+from transforms.stable_hash import stable_digest, stable_fraction
+
+# Reasons of `num_dropped`: legal, but not in the episodes.
+TOO_FEW_CLICKS = "too_few_clicks"
+NO_HELD_OUT_CLICK = "no_held_out_click"
+CLICK_OVER_LIMIT = "click_over_limit"
+CLICK_WITHOUT_NEGATIVE = "click_without_negative"
+TASK_NOT_IN_SPLIT_FILE = "task_not_in_split_file"
+
+_TASKS = Metrics.counter("cmml", "tasks")
+
+
+@dataclasses.dataclass
+class Clicks:
+    """Clicks of a task with their negatives, by column.
+
+    Attributes:
+        users: User ids.
+        items: Places in the pool.
+        folds: Fold of each; empty where it does not matter.
+        negatives: Places in the pool, as many for each click as the records hold.
+    """
+
+    users: list[str] = dataclasses.field(default_factory=list)
+    items: list[int] = dataclasses.field(default_factory=list)
+    folds: list[int] = dataclasses.field(default_factory=list)
+    negatives: list[int] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class ScenarioTask:
+    """One scenario as a task.
+
+    Attributes:
+        scenario_id: The scenario.
+        split: Its split.
+        pool: Item ids.
+        support: Known clicks.
+        query: Held-out clicks; none in meta-train.
+        known_users: User of each known click of a user of the query.
+        known_items: Its item, as a place in the pool.
+    """
+
+    scenario_id: str
+    split: str
+    pool: list[str]
+    support: Clicks
+    query: Clicks
+    known_users: list[str]
+    known_items: list[int]
+
+
+@dataclasses.dataclass
+class DroppedClicks:
+    """What was left out of one scenario.
+
+    Attributes:
+        num_dropped: Clicks, or the scenario, by reason.
+    """
+
+    num_dropped: Counter[str]
+
+
+class BuildTasks(beam.DoFn):
+    """Makes a task of each scenario.
+
+    Input: (scenario id, `ScenarioUsers`), and the `Pools` as a side input.
+    Output: `ScenarioTask`s under `tasks`, `DroppedClicks` under `dropped`.
+
+    Args:
+        spec: The data set.
+        splitter: Decides the split of each task.
+    """
+
+    def __init__(self, spec: ScenarioDatasetSpec, splitter: TaskSplitter) -> None:
+        super().__init__()
+        self._spec = spec
+        self._splitter = splitter
+
+    @no_beam_hints
+    def process(self, group: tuple[str, ScenarioUsers], pools: Pools) -> Iterator[Any]:
+        """Makes one task, unless the scenario is too small."""
+        scenario_id, found = group
+        dropped = Counter({CLICK_OVER_LIMIT: found.num_dropped})
+        split = self._splitter.split_of(scenario_id)
+        if split is None:
+            dropped[TASK_NOT_IN_SPLIT_FILE] += 1
+        else:
+            pool = pools.items[scenario_id]
+            task = build_task(scenario_id, split, pool, found.users, self._spec)
+            num_clicks = sum(user.num_clicks for user in found.users)
+            reason = reason_to_drop(task, self._spec.episodes)
+            if reason is None:
+                _TASKS.inc()
+                yield task
+            else:
+                dropped[reason] += 1
+                dropped[f"click_of_task_with_{reason}"] += num_clicks
+            dropped[CLICK_WITHOUT_NEGATIVE] += _without_negative(found.users, pool)
+        yield beam.pvalue.TaggedOutput("dropped", DroppedClicks(+dropped))
+
+
+def reason_to_drop(task: ScenarioTask, spec: ScenarioEpisodeSpec) -> str | None:
+    """Says why a task is too small, or None if it is not."""
+    num_known = len(task.support.items)
+    wanted = spec.min_clicks
+    if task.split != META_TRAIN:
+        wanted = min(wanted, spec.support_size)
+        if num_known >= wanted and not task.query.items:
+            return NO_HELD_OUT_CLICK
+    return TOO_FEW_CLICKS if num_known < wanted else None
+
+
+def build_task(
+    scenario_id: str,
+    split: str,
+    pool: Sequence[str],
+    users: Sequence[ScenarioUser],
+    spec: ScenarioDatasetSpec,
+) -> ScenarioTask:
+    """Draws support, query and negatives of one scenario.
+
+    Clicks are taken in a random order that only the seed, the scenario, the user and
+    the item decide; negatives are drawn by a generator that the seed, the scenario and
+    the user decide.
+
+    Args:
+        scenario_id: The scenario.
+        split: Its split.
+        pool: Its item ids, in order.
+        users: Its users with their clicks.
+        spec: Seed and sizes.
+    """
+    seed, sizes = spec.split.seed, spec.episodes
+    places = {item_id: place for place, item_id in enumerate(pool)}
+    support: list[_Drawn] = []
+    query: list[_Drawn] = []
+    task = ScenarioTask(scenario_id, split, list(pool), Clicks(), Clicks(), [], [])
+    for user in users:
+        known = [places[item_id] for item_id in user.known]
+        held_out = [places[item_id] for item_id in user.held_out]
+        generator = random.Random(stable_digest(seed, scenario_id, user.user_id))
+        for drawn, clicked, avoided in (
+            (support, known, set(known)),
+            (query, held_out, {*known, *held_out}),
+        ):
+            if split == META_TRAIN and drawn is query:
+                continue
+            for item in clicked:
+                negatives = draw_negatives(
+                    generator, len(pool), avoided, sizes.num_negatives
+                )
+                if negatives:
+                    digest = stable_digest(
+                        seed, "order", scenario_id, user.user_id, pool[item]
+                    )
+                    drawn.append((digest, user.user_id, item, negatives))
+        if split != META_TRAIN and held_out:
+            task.known_users += [user.user_id] * len(known)
+            task.known_items += known
+    limit = None if split == META_TRAIN else sizes.support_size
+    _fill(task.support, support, limit)
+    _fill(task.query, query, None)
+    task.support.folds = [
+        fold_of(spec, user_id, pool[item])
+        for user_id, item in zip(task.support.users, task.support.items, strict=True)
+    ]
+    return task
+
+
+def fold_of(spec: ScenarioDatasetSpec, user_id: str, item_id: str) -> int:
+    """Returns the fold of a known pair."""
+    share = stable_fraction(spec.split.seed, "fold", user_id, item_id)
+    return int(share * spec.split.num_folds)
+
+
+def draw_negatives(
+    generator: random.Random, pool_size: int, avoided: set[int], num_negatives: int
+) -> list[int]:
+    """Draws places of a pool that are not to be avoided, evenly.
+
+    Args:
+        generator: Source of chance.
+        pool_size: Places to draw from.
+        avoided: Places not to draw.
+        num_negatives: Places wanted.
+
+    Returns:
+        Different places, but for pools with too few of them; none if there is none.
+    """
+    num_left = pool_size - len(avoided)
+    if num_left <= 0:
+        return []
+    if num_left >= 2 * num_negatives and 2 * num_left >= pool_size:
+        drawn: dict[int, None] = {}
+        while len(drawn) < num_negatives:  # Most draws are new and allowed.
+            place = int(generator.random() * pool_size)
+            if place not in avoided:
+                drawn[place] = None
+        return list(drawn)
+    left = [place for place in range(pool_size) if place not in avoided]
+    if num_left >= num_negatives:
+        return generator.sample(left, num_negatives)
+    return generator.choices(left, k=num_negatives)
+
+
+# Digest, user id, place of the item, and its negatives.
+_Drawn = tuple[bytes, str, int, list[int]]
+
+
+def _fill(clicks: Clicks, drawn: list[_Drawn], limit: int | None) -> None:
+    for _, user_id, item, negatives in sorted(drawn)[:limit]:
+        clicks.users.append(user_id)
+        clicks.items.append(item)
+        clicks.negatives += negatives
+
+
+def _without_negative(users: Sequence[ScenarioUser], pool: Sequence[str]) -> int:
+    """Counts known clicks of users who have clicked the whole pool."""
+    full = [user for user in users if len(user.known) == len(pool)]
+    return sum(len(user.known) for user in full)

@@ -1,0 +1,262 @@
+"""Clicks of one shard of users: known or held out, and dealt out to scenarios."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+
+from transforms.beam_hints import no_beam_hints
+from transforms.scenarios.clicks import ClickBlock
+from transforms.scenarios.pools import Pools
+from transforms.scenarios.schema import ScenarioDatasetSpec, ScenarioSplitSpec
+from transforms.stable_hash import stable_digest, stable_fraction
+from transforms.vocabularies import id_order
+
+# Tag of the output of clicks by scenario.
+SCENARIOS = "scenarios"
+
+REPEATED_CLICK = "repeated_click"
+
+# What a shard knows of a user: the scenarios that each item was clicked in. A log that
+# does not say scenarios leaves the set empty.
+ItemsOfUser = dict[str, set[str]]
+
+
+class UserClicks(NamedTuple):
+    """The clicks of one user, each item once.
+
+    Attributes:
+        user_id: The user.
+        known: Item ids of known pairs.
+        folds: The fold of each of them.
+        held_out: Item ids of pairs that are held out.
+    """
+
+    user_id: str
+    known: list[str]
+    folds: list[int]
+    held_out: list[str]
+
+
+@dataclasses.dataclass
+class UserShard:
+    """The users of one shard.
+
+    Attributes:
+        shard: Its number.
+        users: In the order of their ids.
+        num_rows: Rows of the log that they come from.
+        num_dropped: Legal clicks left out, by reason.
+    """
+
+    shard: int
+    users: list[UserClicks]
+    num_rows: int
+    num_dropped: Counter[str]
+
+
+class ScenarioUser(NamedTuple):
+    """The clicks of one user in one scenario.
+
+    Attributes:
+        digest: Sort key: which users a scenario with too many clicks keeps.
+        user_id: The user.
+        known: Item ids of known pairs.
+        held_out: Item ids of pairs that are held out.
+    """
+
+    digest: bytes
+    user_id: str
+    known: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+    @property
+    def num_clicks(self) -> int:
+        """Known and held-out clicks."""
+        return len(self.known) + len(self.held_out)
+
+
+@dataclasses.dataclass
+class ScenarioUsers:
+    """Some users of one scenario, in the order of their digests.
+
+    Attributes:
+        users: Those that are kept.
+        num_dropped: Clicks of users that were trimmed away.
+    """
+
+    users: list[ScenarioUser] = dataclasses.field(default_factory=list)
+    num_dropped: int = 0
+
+
+class SplitUsers(beam.DoFn):
+    """Splits the pairs of each user, and deals them out to the scenarios.
+
+    Input: (shard, `ClickBlock`s), and the `Pools` as a side input.
+    Output: `UserShard`s under `users`, (scenario id, `ScenarioUsers`) under
+        `scenarios`, trimmed to the most clicks of a scenario.
+
+    Args:
+        spec: The data set.
+    """
+
+    def __init__(self, spec: ScenarioDatasetSpec) -> None:
+        super().__init__()
+        self._spec = spec
+
+    @no_beam_hints
+    def process(
+        self, group: tuple[int, Iterable[ClickBlock]], pools: Pools
+    ) -> Iterator[Any]:
+        """Splits the pairs of one shard."""
+        shard, blocks = group
+        users, num_rows, num_repeated = items_by_user(blocks)
+        dropped = +Counter({REPEATED_CLICK: num_repeated})
+        split = [
+            split_pairs(user_id, users[user_id], self._spec.split)
+            for user_id in sorted(users, key=id_order)
+        ]
+        by_scenario: dict[str, ScenarioUsers] = {}
+        for clicks in split:
+            items = users[clicks.user_id]
+            for scenario_id, user in deal_out(clicks, items, pools, self._spec.split):
+                by_scenario.setdefault(scenario_id, ScenarioUsers()).users.append(user)
+        limit = self._spec.episodes.max_clicks_per_scenario
+        for scenario_id, found in by_scenario.items():
+            found.users.sort()
+            trimmed = trim(found, limit)
+            yield beam.pvalue.TaggedOutput(SCENARIOS, (scenario_id, trimmed))
+        yield UserShard(shard, split, num_rows, dropped)
+
+
+class JoinUsers(beam.CombineFn):
+    """Joins the users of one scenario without ever holding many more than are kept.
+
+    Args:
+        limit: Most clicks of a scenario.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    @no_beam_hints
+    def create_accumulator(self) -> ScenarioUsers:
+        """Starts with no user."""
+        return ScenarioUsers()
+
+    @no_beam_hints
+    def add_input(self, joined: ScenarioUsers, users: ScenarioUsers) -> ScenarioUsers:
+        """Adds the users of one shard."""
+        return join([joined, users], self._limit)
+
+    @no_beam_hints
+    def merge_accumulators(self, parts: Iterable[ScenarioUsers]) -> ScenarioUsers:
+        """Joins what other workers have joined."""
+        return join(parts, self._limit)
+
+    @no_beam_hints
+    def extract_output(self, joined: ScenarioUsers) -> ScenarioUsers:
+        """Returns the users that are left."""
+        return joined
+
+
+def items_by_user(
+    blocks: Iterable[ClickBlock],
+) -> tuple[dict[str, ItemsOfUser], int, int]:
+    """Collects the different items of each user.
+
+    Returns:
+        Scenarios by item by user, the number of rows, and of those that repeat an
+        earlier one.
+    """
+    users: dict[str, ItemsOfUser] = {}
+    num_rows = num_different = 0
+    for block in blocks:
+        rows = zip(block.users, block.items, block.scenarios, strict=True)
+        for user_id, item_id, scenario_id in rows:
+            num_rows += 1
+            items = users.setdefault(user_id, {})
+            is_new = item_id not in items
+            scenarios = items.setdefault(item_id, set())
+            if scenario_id and scenario_id not in scenarios:
+                scenarios.add(scenario_id)
+                is_new = True
+            num_different += is_new
+    return users, num_rows, num_rows - num_different
+
+
+def split_pairs(
+    user_id: str, items: Iterable[str], spec: ScenarioSplitSpec
+) -> UserClicks:
+    """Holds out some pairs of a user and gives the others a fold, by stable hashes."""
+    clicks = UserClicks(user_id, [], [], [])
+    for item_id in sorted(items, key=id_order):
+        share = stable_fraction(spec.seed, "held_out", user_id, item_id)
+        if share < spec.held_out_fraction:
+            clicks.held_out.append(item_id)
+            continue
+        fold = stable_fraction(spec.seed, "fold", user_id, item_id) * spec.num_folds
+        clicks.known.append(item_id)
+        clicks.folds.append(int(fold))
+    return clicks
+
+
+def deal_out(
+    clicks: UserClicks, items: ItemsOfUser, pools: Pools, spec: ScenarioSplitSpec
+) -> Iterator[tuple[str, ScenarioUser]]:
+    """Yields what a user clicked in each scenario.
+
+    Args:
+        clicks: The pairs of the user, split.
+        items: The scenarios that each item was clicked in, if the log says them.
+        pools: The scenarios of each item.
+        spec: Seed of the digests.
+    """
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for role, item_ids in enumerate((clicks.known, clicks.held_out)):
+        for item_id in item_ids:
+            said = items[item_id]
+            for scenario_id in pools.scenarios.get(item_id, ()):
+                if not said or scenario_id in said:
+                    found.setdefault(scenario_id, ([], []))[role].append(item_id)
+    for scenario_id, (known, held_out) in found.items():
+        digest = stable_digest(spec.seed, "user", scenario_id, clicks.user_id)
+        yield (
+            scenario_id,
+            ScenarioUser(digest, clicks.user_id, tuple(known), tuple(held_out)),
+        )
+
+
+def join(parts: Iterable[ScenarioUsers], limit: int) -> ScenarioUsers:
+    """Joins users of one scenario and trims them; the order of the parts is no matter.
+
+    Trimming keeps the first users until so many clicks are reached. What a part has
+    trimmed away would not be among the first of all either.
+    """
+    joined = ScenarioUsers()
+    for part in parts:
+        joined.users += part.users
+        joined.num_dropped += part.num_dropped
+    joined.users.sort()
+    return trim(joined, limit)
+
+
+def trim(found: ScenarioUsers, limit: int) -> ScenarioUsers:
+    """Keeps the first users until so many clicks are reached.
+
+    Args:
+        found: Users in the order of their digests.
+        limit: Most clicks, but for those of the last user that is kept.
+    """
+    num_clicks = 0
+    for place, user in enumerate(found.users):
+        if num_clicks >= limit:
+            dropped = sum(other.num_clicks for other in found.users[place:])
+            return ScenarioUsers(found.users[:place], found.num_dropped + dropped)
+        num_clicks += user.num_clicks
+    return found
