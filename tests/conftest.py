@@ -1,13 +1,15 @@
-"""One small experiment, run once and shared by the tests of pipeline and integration.
+"""Two small experiments, run once and shared by the tests of pipeline and integration.
 
-Its raw tables are a user's own: other column names, another delimiter, features of
-every kind, and a few rows that must be refused.
+The raw tables are a user's own: other column names, another delimiter, features of
+every kind, and a few rows that must be refused. One experiment has users as tasks, the
+other scenarios.
 """
 
 import contextlib
 import dataclasses
 import io
 import pathlib
+import random
 import types
 
 import pytest
@@ -202,6 +204,141 @@ def experiment(tmp_path_factory, write_config, cmml):
     return Experiment(
         config_path=config_path,
         dataset_dir=dataset_dir,
+        run_dir=exported.parents[2],
+        exported=exported,
+        **vars(done),
+    )
+
+
+NUM_TASTES = 4
+NUM_SHOPPERS = 60
+NUM_GOODS = 60
+NUM_THEMES = 20
+THEME_SIZE = 18
+
+
+def write_scenario_tables(folder):
+    """Writes clicks.csv, pools.csv, goods.csv and themes.csv.
+
+    Shoppers and goods have one of four tastes, and who shares it clicks far more often.
+    One row of the clicks has no item, one repeats another.
+    """
+    folder.mkdir()
+    chance = random.Random(7)
+    clicks = [
+        f"s{user},g{item}\n"
+        for user in range(NUM_SHOPPERS)
+        for item in range(NUM_GOODS)
+        if chance.random() < (0.8 if user % NUM_TASTES == item % NUM_TASTES else 0.08)
+    ]
+    text = "shopper,good\n" + "".join(clicks) + clicks[0] + "s1,\n"
+    (folder / "clicks.csv").write_text(text, encoding="utf-8")
+    pools = [
+        f"g{item},t{theme}\n"
+        for theme in range(NUM_THEMES)
+        for item in sorted(chance.sample(range(NUM_GOODS), THEME_SIZE))
+    ]
+    text = "good,theme\n" + "".join(pools)
+    (folder / "pools.csv").write_text(text, encoding="utf-8")
+    for name, kind, number in (("goods", "g", NUM_GOODS), ("themes", "t", NUM_THEMES)):
+        rows = [f"{kind}{i},{name[:-1].title()} {i}\n" for i in range(number)]
+        (folder / f"{name}.csv").write_text("id,name\n" + "".join(rows))
+    return folder
+
+
+def scenario_values(folder):
+    """The configuration for these tables, as YAML would give it."""
+    clicks = {
+        "table": {"path": "clicks.csv"},
+        "user_column": "shopper",
+        "item_column": "good",
+    }
+    pools = {
+        "table": {"path": "pools.csv"},
+        "item_column": "good",
+        "scenario_column": "theme",
+    }
+    shop = {
+        "source": "table",
+        "clicks": clicks,
+        "pools": pools,
+        "item_names": {"table": {"path": "goods.csv"}},
+        "scenario_names": {"table": {"path": "themes.csv"}},
+    }
+    return {
+        "setting": "scenario",
+        "name": "shop",
+        "data": {
+            "domains": {"shop": shop},
+            "split": {"test_fraction": 0.25, "validation_fraction": 0.25},
+            "episodes": {
+                "min_pool_size": 10,
+                "max_pool_size": 40,
+                "support_size": 16,
+                "min_clicks": 8,
+                "num_shards": 2,
+            },
+        },
+        "vectors": {"factors": 4, "regularization": [1.0], "alpha": [1.0, 5.0]},
+        "model": {
+            "label_dim": 4,
+            "encoder_dim": 8,
+            "modulation_dim": 8,
+            "hidden_dims": [16, 16],
+        },
+        "training": {
+            "support_size": 16,
+            "query_size": 32,
+            "batch_size": 4,
+            "steps_per_epoch": 8,
+            "steps_per_execution": 4,
+            "max_epochs": 3,
+            "learning_rate": 0.01,
+        },
+        "evaluation": {
+            "support_size": 16,
+            "few_shot_sizes": [0, 4],
+            "num_resamples": 100,
+        },
+        "export": {"top_k": 5, "min_item_count": 1},
+        "prepared_dir": str(folder / "prepared"),
+        "runs_dir": str(folder / "runs"),
+    }
+
+
+@pytest.fixture(scope="session")
+def scenario_tables(tmp_path_factory):
+    """The raw tables of the experiment with scenarios, to read only."""
+    return write_scenario_tables(tmp_path_factory.mktemp("shop") / "raw")
+
+
+@pytest.fixture(scope="session")
+def scenario_config(tmp_path_factory):
+    """The YAML file of the experiment with scenarios."""
+    folder = tmp_path_factory.mktemp("scenarios")
+    path = folder / "shop.yaml"
+    text = yaml.safe_dump(scenario_values(folder), sort_keys=False)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def scenario_dataset(scenario_config, scenario_tables, cmml):
+    """The prepared data set of scenarios, to read only."""
+    done = cmml("prepare", "--config", scenario_config, data_dir=scenario_tables)
+    assert done.status == 0, done.stderr
+    return pathlib.Path(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def scenario_experiment(scenario_config, scenario_tables, scenario_dataset, cmml):
+    """The experiment with scenarios, run once by `cmml run`. To read only."""
+    done = cmml("run", "--config", scenario_config, data_dir=scenario_tables)
+    assert done.status == 0, done.stderr
+    exported = pathlib.Path(done.stdout.splitlines()[-1])
+    return Experiment(
+        config_path=scenario_config,
+        dataset_dir=scenario_dataset,
         run_dir=exported.parents[2],
         exported=exported,
         **vars(done),
