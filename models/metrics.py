@@ -6,6 +6,7 @@ NumPy only, so that anyone can recompute every figure from the stored prediction
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -168,8 +169,6 @@ def bootstrap_mean(values: ArrayLike, seed: int, num_resamples: int = 1000) -> I
     Raises:
         ValueError: If no task has a value, or there is no resample.
     """
-    if num_resamples < 1:
-        raise ValueError(f"num_resamples must be at least 1, got {num_resamples}.")
     given = np.asarray(values, np.float64)
     defined = given[~np.isnan(given)]
     if given.ndim != 1 or not defined.size:
@@ -177,16 +176,44 @@ def bootstrap_mean(values: ArrayLike, seed: int, num_resamples: int = 1000) -> I
             "values must be a vector with at least one task that is not NaN, "
             f"got shape {given.shape} with {defined.size} such tasks."
         )
+    return resampled_interval(
+        defined[:, np.newaxis],
+        lambda sums: sums[..., 0] / defined.size,
+        seed,
+        num_resamples,
+    )
+
+
+def resampled_interval(
+    columns: Floats,
+    statistic: Callable[[Floats], Floats],
+    seed: int,
+    num_resamples: int,
+) -> Interval:
+    """Returns a statistic of sums over tasks, and its interval over resampled tasks.
+
+    Args:
+        columns: float [T, C], what is summed over tasks.
+        statistic: From sums [..., C] to the statistic [...].
+        seed: Seed of the resampling.
+        num_resamples: Number of resampled sets of tasks.
+
+    Raises:
+        ValueError: If there is no resample.
+    """
+    if num_resamples < 1:
+        raise ValueError(f"num_resamples must be at least 1, got {num_resamples}.")
+    num_tasks = len(columns)
     rng = np.random.default_rng(seed)
-    means = np.empty(num_resamples)
-    step = max(1, _MAX_DRAWS // defined.size)
+    found = np.empty(num_resamples)
+    step = max(1, _MAX_DRAWS // columns.size)
     for start in range(0, num_resamples, step):
         stop = min(start + step, num_resamples)
-        drawn = rng.integers(defined.size, size=(stop - start, defined.size))
-        means[start:stop] = defined[drawn].mean(axis=1)
+        drawn = rng.integers(num_tasks, size=(stop - start, num_tasks))
+        found[start:stop] = statistic(columns[drawn].sum(axis=1))
     tail = (1.0 - _CONFIDENCE) / 2.0
-    low, high = np.quantile(means, [tail, 1.0 - tail])
-    return Interval(float(defined.mean()), float(low), float(high))
+    low, high = np.quantile(found, [tail, 1.0 - tail])
+    return Interval(float(statistic(columns.sum(axis=0))), float(low), float(high))
 
 
 def paired_difference(
@@ -260,13 +287,13 @@ def _tie_keys(
             f"task_ids must be one integer for each of the {num_tasks} tasks, "
             f"got shape {tasks.shape}."
         )
-    seeded = _scramble(np.asarray([seed]).astype(np.uint64))
-    tasked = _scramble(seeded ^ tasks.astype(np.uint64))[:, np.newaxis]  # [T, 1]
-    return _scramble(tasked ^ np.arange(num_positions, dtype=np.uint64))
+    seeded = scramble(np.asarray([seed]).astype(np.uint64))
+    tasked = scramble(seeded ^ tasks.astype(np.uint64))[:, np.newaxis]  # [T, 1]
+    return scramble(tasked ^ np.arange(num_positions, dtype=np.uint64))
 
 
-def _scramble(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Mixes the bits of each number (the splitmix64 finaliser)."""
+def scramble(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mixes the bits of each number (the splitmix64 finaliser), into a fresh array."""
     mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -59,6 +59,7 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         self.best = tf.Variable(self._sign * float("inf"))
         self.best_epoch = tf.Variable(0, dtype=tf.int64)
         self._started = 0.0
+        self._last_batch = 0.0
 
     def restore(self, model: tf.keras.Model) -> int:
         """Loads the last state of an interrupted training, if there is one.
@@ -100,6 +101,12 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         """Starts the clock."""
         self._started = time.monotonic()
 
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, float] | None = None
+    ) -> None:
+        """Looks at the clock, before validation begins."""
+        self._last_batch = time.monotonic()
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Saves, logs, and stops if patience has run out.
 
@@ -127,7 +134,7 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         self.model.stop_training = self.has_converged
 
     def _line(self, logs: dict[str, float]) -> dict[str, Any]:
-        seconds = time.monotonic() - self._started
+        seconds = self._last_batch - self._started
         metrics = {
             name: round(float(value), 6)
             for name, value in logs.items()

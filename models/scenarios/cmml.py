@@ -13,7 +13,6 @@ from models.recommender import Episode, split_episode
 from models.scenarios.losses import RankingLoss, margin_loss, pair_accuracy
 from models.scenarios.vectors import Vectors
 
-
 # At the start the backbone hardly changes the order of the dot product.
 _SMALL = 0.05
 

@@ -4,7 +4,6 @@ import pathlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from models.scenarios.vectors import Vectors
 from numpy.typing import NDArray
 
 from models.scenarios.records import (
@@ -13,6 +12,7 @@ from models.scenarios.records import (
     load_known_clicks,
     load_tasks,
 )
+from models.scenarios.vectors import Vectors
 from pipeline.audit import (
     Finding,
     check,

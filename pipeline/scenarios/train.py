@@ -3,6 +3,8 @@
 import pathlib
 from typing import Any
 
+import numpy as np
+
 from models.legacy_keras import tf
 from models.resumable_training import ResumableTraining, restore_best
 from models.scenarios.cmml import ScenarioCMML, build_scenario_cmml
@@ -12,7 +14,7 @@ from pipeline.progress import progress_bar, say
 from pipeline.run_dir import RunDir, finished_run, open_run, training_fingerprint
 from pipeline.scenarios.config import ScenarioConfig
 from pipeline.scenarios.loaded_scenarios import LoadedScenarios, load_scenarios
-from pipeline.scenarios.ranking import rank_tasks
+from pipeline.scenarios.ranking import Ranker
 from pipeline.train import STEP, check_splits
 from transforms import schema
 from transforms.scenarios.schema import load_scenario_info
@@ -85,21 +87,22 @@ class RankMetaValidation(tf.keras.callbacks.Callback):
         super().__init__()
         self._tasks = dataset.tasks(schema.META_VALIDATION)
         self._config = config
+        self._ranker: Ranker | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Adds the figures to the logs, for the callbacks after this one."""
         assert logs is not None
         options = self._config.evaluation
-        ranked = rank_tasks(
-            self.model,
+        if self._ranker is None:
+            self._ranker = Ranker(self.model, options.seed)
+        ranked = self._ranker.rank(
             self._tasks,
             support_size=options.support_size,
             support_negatives=options.support_negatives,
-            seed=options.seed,
-            max_users_per_task=self._config.training.validation_users,
+            max_users=self._config.training.validation_users,
         )
-        for name, values in ranked.metrics().items():
-            logs[f"val_{name}"] = float(values.mean())
+        for name, values in ranked.metrics().by_scenario().items():
+            logs[f"val_{name}"] = float(np.nanmean(values))
 
 
 def _fit(

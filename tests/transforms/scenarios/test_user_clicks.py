@@ -72,9 +72,7 @@ def test_a_click_counts_in_every_scenario_that_has_the_item():
 
 def test_a_click_counts_only_where_the_log_says_it_happened():
     pools = Pools({}, {"a": ["s", "t"]}, Counter())
-    dealt = dict(
-        deal_out(UserClicks("u", ["a"], [0], []), {"a": {"t"}}, pools, SPLIT)
-    )
+    dealt = dict(deal_out(UserClicks("u", ["a"], [0], []), {"a": {"t"}}, pools, SPLIT))
     assert list(dealt) == ["t"]
 
 

@@ -1,0 +1,236 @@
+"""Vectors of users and items from collaborative filtering, in fold and out of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import scipy.sparse
+import threadpoolctl
+from numpy.typing import NDArray
+
+from models.item_factors import align
+from models.scenarios.records import KnownClicks
+from transforms.scenarios.schema import Domain
+
+Floats = NDArray[np.float32]
+
+# To be raised whenever the same clicks and options come to give other vectors.
+VECTORS_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Vectors:
+    """Vectors of users and items from several fits. Row 0 is the unknown entity.
+
+    Fit 0 has seen all known clicks, fit f + 1 all but those of fold f. The fits are
+    turned to agree, so that one unit means the same in all of them.
+
+    Attributes:
+        users: float32 [F + 1, num_users + 1, D].
+        items: float32 [F + 1, num_items + 1, D].
+        num_fallbacks: Users and items without a click in each fit, which have the
+            vector of others: (users, items) by fit.
+    """
+
+    users: Floats
+    items: Floats
+    num_fallbacks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class FactorisationOptions:
+    """How one matrix of clicks is factorised.
+
+    Attributes:
+        method: "als" (weighted matrix factorisation) or "bpr".
+        factors: Width of a vector; of "bpr" one more, for the bias of items.
+        regularization: Penalty of large vectors.
+        alpha: Weight of a click, of "als" only.
+        iterations: Sweeps.
+        learning_rate: Of "bpr" only.
+        seed: Seed of the initial vectors.
+    """
+
+    method: Literal["als", "bpr"] = "als"
+    factors: int = 64
+    regularization: float = 30.0
+    alpha: float = 10.0
+    iterations: int = 15
+    learning_rate: float = 0.05
+    seed: int = 0
+
+
+def fit_vectors(
+    known: KnownClicks,
+    domains: Sequence[Domain],
+    pools: Sequence[NDArray[np.integer]],
+    options: FactorisationOptions,
+    num_folds: int,
+) -> Vectors:
+    """Fits vectors to all known clicks, and without each fold.
+
+    Each domain is fitted by itself, since domains share nothing, and brought to one
+    scale: dot products of known clicks have a root mean square of 1.
+
+    An entity without a click in a fit gets the vector of others there: an item the
+    mean over the clicked items of the pools it is in, else of its domain; a user the
+    mean user of their domain; the unknown entities, row 0, the mean of all.
+
+    Args:
+        known: The known clicks.
+        domains: The domains, in the order of their rows.
+        pools: Item rows of each scenario.
+        options: The factorisation.
+        num_folds: F, folds to be left out in turn; 0 for fit 0 alone.
+
+    Returns:
+        F + 1 fits.
+    """
+    fits = [np.ones(known.user.size, bool)]
+    fits += [known.fold != fold for fold in range(num_folds)]
+    width = options.factors + (options.method == "bpr")
+    users = np.zeros([len(fits), known.num_users + 1, width], np.float32)
+    items = np.zeros([len(fits), known.num_items + 1, width], np.float32)
+    first_user = first_item = 1
+    for domain in domains:
+        of_users = slice(first_user, first_user + domain.num_users)
+        of_items = slice(first_item, first_item + domain.num_items)
+        inside = (known.user >= of_users.start) & (known.user < of_users.stop)
+        for number, seen in enumerate(fits):
+            chosen = inside & seen
+            if chosen.any():
+                users[number, of_users], items[number, of_items] = factorise(
+                    known.user[chosen] - first_user,
+                    known.item[chosen] - first_item,
+                    (domain.num_users, domain.num_items),
+                    options,
+                )
+        _turn(users[:, of_users], items[:, of_items])
+        scale = _scale(users[0], items[0], known.user[inside], known.item[inside])
+        users[:, of_users] *= scale
+        items[:, of_items] *= scale
+        first_user, first_item = of_users.stop, of_items.stop
+    num_fallbacks = tuple(
+        _fill_in(users[number], items[number], known, seen, domains, pools)
+        for number, seen in enumerate(fits)
+    )
+    return Vectors(users, items, num_fallbacks)
+
+
+def factorise(
+    user: NDArray[np.integer],
+    item: NDArray[np.integer],
+    shape: tuple[int, int],
+    options: FactorisationOptions,
+) -> tuple[Floats, Floats]:
+    """Factorises one matrix of clicks; the same clicks give the same vectors.
+
+    Args:
+        user: int [N], rows from 0.
+        item: int [N], columns from 0.
+        shape: Users and items.
+        options: The method and its settings.
+
+    Returns:
+        float32 [users, D] and [items, D].
+
+    Source:
+        Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback
+        Datasets" (ICDM 2008); Rendle et al., "BPR" (UAI 2009); both as the package
+        implicit has them.
+    """
+    ones = np.ones(user.size, np.float32)
+    clicks = scipy.sparse.csr_matrix((ones, (user, item)), shape=shape)
+    model = _model(options)
+    with threadpoolctl.threadpool_limits(1, "blas"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(clicks, show_progress=False)
+    return np.asarray(model.user_factors), np.asarray(model.item_factors)
+
+
+def _model(options: FactorisationOptions) -> Any:
+    if options.method == "bpr":
+        from implicit.cpu.bpr import BayesianPersonalizedRanking
+
+        return BayesianPersonalizedRanking(
+            factors=options.factors,
+            learning_rate=options.learning_rate,
+            regularization=options.regularization,
+            iterations=options.iterations,
+            num_threads=1,  # More of them write over each other.
+            random_state=options.seed,
+        )
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    with warnings.catch_warnings():  # Of threads, which are limited where it matters.
+        warnings.simplefilter("ignore")
+        return AlternatingLeastSquares(
+            factors=options.factors,
+            regularization=options.regularization,
+            alpha=options.alpha,
+            iterations=options.iterations,
+            random_state=options.seed,
+        )
+
+
+def _turn(users: Floats, items: Floats) -> None:
+    """Turns every fit to agree with the first one, in place; dot products stay."""
+    reference = np.concatenate([users[0], items[0]])
+    for number in range(1, len(users)):
+        both = np.concatenate([users[number], items[number]])
+        turned = align(both, reference)
+        users[number], items[number] = np.split(turned, [users.shape[1]])
+
+
+def _scale(
+    users: Floats,
+    items: Floats,
+    user: NDArray[np.integer],
+    item: NDArray[np.integer],
+) -> float:
+    """Returns what brings dot products of clicks to a root mean square of 1."""
+    if not user.size:
+        return 1.0
+    squares = np.einsum("nd,nd->n", users[user], items[item], dtype=np.float64) ** 2
+    rms = float(np.sqrt(squares.mean()))
+    return rms**-0.5 if rms else 1.0
+
+
+def _fill_in(
+    users: Floats,
+    items: Floats,
+    known: KnownClicks,
+    seen: NDArray[np.bool_],
+    domains: Sequence[Domain],
+    pools: Sequence[NDArray[np.integer]],
+) -> tuple[int, int]:
+    """Gives those without a click in a fit the vector of others, in place."""
+    has_user = np.bincount(known.user[seen], minlength=len(users)) > 0
+    has_item = np.bincount(known.item[seen], minlength=len(items)) > 0
+    sums, counts = np.zeros_like(items), np.zeros(len(items))
+    for pool in pools:
+        clicked = pool[has_item[pool]]
+        if clicked.size:
+            sums[pool] += items[clicked].mean(axis=0)
+            counts[pool] += 1
+    in_pool = ~has_item & (counts > 0)
+    items[in_pool] = sums[in_pool] / counts[in_pool, np.newaxis]
+    first_user = first_item = 1
+    for domain in domains:
+        for table, has_click, filled, first, number in (
+            (users, has_user, has_user, first_user, domain.num_users),
+            (items, has_item, has_item | in_pool, first_item, domain.num_items),
+        ):
+            rows = np.arange(first, first + number)
+            clicked = rows[has_click[rows]]
+            if clicked.size:
+                table[rows[~filled[rows]]] = table[clicked].mean(axis=0)
+        first_user += domain.num_users
+        first_item += domain.num_items
+    for table, has_click in ((users, has_user), (items, has_item)):
+        table[0] = table[has_click].mean(axis=0)
+    return int((~has_user[1:]).sum()), int((~has_item[1:]).sum())

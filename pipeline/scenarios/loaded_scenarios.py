@@ -1,0 +1,66 @@
+"""A prepared data set of scenarios as training and evaluation use it."""
+
+import dataclasses
+import functools
+import pathlib
+
+from models.scenarios.records import (
+    KnownClicks,
+    ScenarioTask,
+    load_known_clicks,
+    load_tasks,
+)
+from models.scenarios.vector_files import load_vectors
+from models.scenarios.vectors import VECTORS_VERSION, Vectors
+from pipeline.config import hash_of
+from pipeline.scenarios.config import ScenarioConfig
+from transforms.scenarios.schema import (
+    VECTORS_DIR,
+    ScenarioDatasetInfo,
+    load_scenario_info,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadedScenarios:
+    """A prepared data set of scenarios and its vectors, in memory.
+
+    Attributes:
+        directory: Where it is.
+        info: What `dataset.json` says.
+        vectors: Of users and items.
+    """
+
+    directory: pathlib.Path
+    info: ScenarioDatasetInfo
+    vectors: Vectors
+
+    @functools.cached_property
+    def known(self) -> KnownClicks:
+        """All known clicks."""
+        return load_known_clicks(self.directory, self.info)
+
+    def tasks(self, split: str) -> list[ScenarioTask]:
+        """Reads the tasks of a split."""
+        return load_tasks(self.directory, split, self.info.num_negatives)
+
+
+def load_scenarios(
+    config: ScenarioConfig, dataset_dir: pathlib.Path
+) -> LoadedScenarios:
+    """Reads a prepared data set and the vectors of a configuration.
+
+    Raises:
+        DataError: If the data set or the vectors are not there or not complete.
+    """
+    info = load_scenario_info(dataset_dir)
+    vectors = load_vectors(vectors_dir(config, dataset_dir, info))
+    return LoadedScenarios(dataset_dir, info, vectors)
+
+
+def vectors_dir(
+    config: ScenarioConfig, dataset_dir: pathlib.Path, info: ScenarioDatasetInfo
+) -> pathlib.Path:
+    """Names the directory of the vectors, which changes with all they depend on."""
+    digest = hash_of(VECTORS_VERSION, info.fingerprint, config.vectors)
+    return dataset_dir / VECTORS_DIR / digest
