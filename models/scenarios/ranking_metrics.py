@@ -40,11 +40,12 @@ class UserMetrics:
         NaN for a scenario without a user.
         """
         counts = np.bincount(self.task, minlength=self.num_tasks)
-        counts = np.where(counts > 0, counts, np.nan)
-        return {
-            name: np.bincount(self.task, values, minlength=self.num_tasks) / counts
+        divisors = np.where(counts > 0, counts, np.nan)
+        means: dict[str, Floats] = {
+            name: np.bincount(self.task, values, minlength=self.num_tasks) / divisors
             for name, values in self.values.items()
         }
+        return means
 
 
 def user_metrics(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -78,7 +78,8 @@ def fit_vectors(
 
     An entity without a click in a fit gets the vector of others there: an item the
     mean over the clicked items of the pools it is in, else of its domain; a user the
-    mean user of their domain; the unknown entities, row 0, the mean of all.
+    mean user of their domain; the unknown entities, row 0, the mean of all. Without any
+    click to take a mean over, the vector is 0.
 
     Args:
         known: The known clicks.
@@ -95,30 +96,24 @@ def fit_vectors(
     width = options.factors + (options.method == "bpr")
     users = np.zeros([len(fits), known.num_users + 1, width], np.float32)
     items = np.zeros([len(fits), known.num_items + 1, width], np.float32)
-    first_user = first_item = 1
-    for domain in domains:
-        of_users = slice(first_user, first_user + domain.num_users)
-        of_items = slice(first_item, first_item + domain.num_items)
-        inside = (known.user >= of_users.start) & (known.user < of_users.stop)
-        for number, seen in enumerate(fits):
-            chosen = inside & seen
-            if chosen.any():
-                users[number, of_users], items[number, of_items] = factorise(
-                    known.user[chosen] - first_user,
-                    known.item[chosen] - first_item,
-                    (domain.num_users, domain.num_items),
-                    options,
-                )
-        _turn(users[:, of_users], items[:, of_items])
-        scale = _scale(users[0], items[0], known.user[inside], known.item[inside])
-        users[:, of_users] *= scale
-        items[:, of_items] *= scale
-        first_user, first_item = of_users.stop, of_items.stop
-    num_fallbacks = tuple(
-        _fill_in(users[number], items[number], known, seen, domains, pools)
-        for number, seen in enumerate(fits)
-    )
-    return Vectors(users, items, num_fallbacks)
+    for of_users, of_items in _slices(domains):
+        users[:, of_users], items[:, of_items] = _fit_domain(
+            known, fits, of_users, of_items, options
+        )
+    num_fallbacks = []
+    for number, seen in enumerate(fits):
+        has_user = np.bincount(known.user[seen], minlength=known.num_users + 1) > 0
+        has_item = np.bincount(known.item[seen], minlength=known.num_items + 1) > 0
+        in_pool = _fill_from_pools(items[number], has_item, pools)
+        for of_users, of_items in _slices(domains):
+            _fill_with_mean(users[number, of_users], has_user[of_users])
+            _fill_with_mean(
+                items[number, of_items], has_item[of_items], in_pool[of_items]
+            )
+        users[number, 0] = _mean(users[number, has_user])
+        items[number, 0] = _mean(items[number, has_item])
+        num_fallbacks.append((int((~has_user[1:]).sum()), int((~has_item[1:]).sum())))
+    return Vectors(users, items, tuple(num_fallbacks))
 
 
 def factorise(
@@ -143,6 +138,9 @@ def factorise(
         Datasets" (ICDM 2008); Rendle et al., "BPR" (UAI 2009); both as the package
         implicit has them.
     """
+    if not user.size:
+        width = options.factors + (options.method == "bpr")
+        return tuple(np.zeros([size, width], np.float32) for size in shape)
     ones = np.ones(user.size, np.float32)
     clicks = scipy.sparse.csr_matrix((ones, (user, item)), shape=shape)
     model = _model(options)
@@ -150,6 +148,38 @@ def factorise(
         warnings.simplefilter("ignore")
         model.fit(clicks, show_progress=False)
     return np.asarray(model.user_factors), np.asarray(model.item_factors)
+
+
+def _slices(domains: Sequence[Domain]) -> Iterator[tuple[slice, slice]]:
+    """Yields the rows of users and of items of each domain."""
+    first_user = first_item = 1
+    for domain in domains:
+        of_users = slice(first_user, first_user + domain.num_users)
+        of_items = slice(first_item, first_item + domain.num_items)
+        yield of_users, of_items
+        first_user, first_item = of_users.stop, of_items.stop
+
+
+def _fit_domain(
+    known: KnownClicks,
+    fits: Sequence[NDArray[np.bool_]],
+    of_users: slice,
+    of_items: slice,
+    options: FactorisationOptions,
+) -> tuple[Floats, Floats]:
+    """Fits one domain without fallbacks, float32 [F + 1, users or items of it, D]."""
+    inside = (known.user >= of_users.start) & (known.user < of_users.stop)
+    user, item = known.user[inside] - of_users.start, known.item[inside]
+    item = item - of_items.start
+    shape = of_users.stop - of_users.start, of_items.stop - of_items.start
+    pairs = []
+    for seen in fits:
+        chosen = seen[inside]
+        pairs.append(factorise(user[chosen], item[chosen], shape, options))
+    users, items = (np.stack(tables) for tables in zip(*pairs, strict=True))
+    _turn(users, items)
+    scale = _scale(users[0], items[0], user, item)
+    return users * scale, items * scale
 
 
 def _model(options: FactorisationOptions) -> Any:
@@ -200,37 +230,30 @@ def _scale(
     return rms**-0.5 if rms else 1.0
 
 
-def _fill_in(
-    users: Floats,
-    items: Floats,
-    known: KnownClicks,
-    seen: NDArray[np.bool_],
-    domains: Sequence[Domain],
-    pools: Sequence[NDArray[np.integer]],
-) -> tuple[int, int]:
-    """Gives those without a click in a fit the vector of others, in place."""
-    has_user = np.bincount(known.user[seen], minlength=len(users)) > 0
-    has_item = np.bincount(known.item[seen], minlength=len(items)) > 0
+def _fill_from_pools(
+    items: Floats, has_item: NDArray[np.bool_], pools: Sequence[NDArray[np.integer]]
+) -> NDArray[np.bool_]:
+    """Gives items without a click the mean of their pools, in place; says which."""
     sums, counts = np.zeros_like(items), np.zeros(len(items))
     for pool in pools:
-        clicked = pool[has_item[pool]]
+        clicked, others = pool[has_item[pool]], pool[~has_item[pool]]
         if clicked.size:
-            sums[pool] += items[clicked].mean(axis=0)
-            counts[pool] += 1
-    in_pool = ~has_item & (counts > 0)
+            sums[others] += items[clicked].mean(axis=0)
+            counts[others] += 1
+    in_pool = counts > 0
     items[in_pool] = sums[in_pool] / counts[in_pool, np.newaxis]
-    first_user = first_item = 1
-    for domain in domains:
-        for table, has_click, filled, first, number in (
-            (users, has_user, has_user, first_user, domain.num_users),
-            (items, has_item, has_item | in_pool, first_item, domain.num_items),
-        ):
-            rows = np.arange(first, first + number)
-            clicked = rows[has_click[rows]]
-            if clicked.size:
-                table[rows[~filled[rows]]] = table[clicked].mean(axis=0)
-        first_user += domain.num_users
-        first_item += domain.num_items
-    for table, has_click in ((users, has_user), (items, has_item)):
-        table[0] = table[has_click].mean(axis=0)
-    return int((~has_user[1:]).sum()), int((~has_item[1:]).sum())
+    return in_pool
+
+
+def _fill_with_mean(
+    table: Floats, has_click: NDArray[np.bool_], filled: NDArray[np.bool_] | None = None
+) -> None:
+    """Gives rows without a click, not filled yet, the mean of the others, in place."""
+    empty = ~has_click if filled is None else ~(has_click | filled)
+    table[empty] = _mean(table[has_click])
+
+
+def _mean(table: Floats) -> Floats:
+    """Returns the mean row; of no rows at all, zeros."""
+    total: Floats = table.sum(axis=0) / np.float32(max(1, len(table)))
+    return total

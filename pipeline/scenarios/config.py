@@ -100,12 +100,12 @@ class VectorsConfig(Section):
     """
 
     method: Literal["als", "bpr"] = "als"
-    factors: int = pydantic.Field(64, ge=1)
+    factors: int = pydantic.Field(128, ge=1)
     regularization: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
-        (10.0, 30.0, 60.0, 100.0), min_length=1
+        (3.0, 10.0, 30.0, 60.0, 100.0, 150.0), min_length=1
     )
     alpha: tuple[pydantic.PositiveFloat, ...] = pydantic.Field(
-        (5.0, 10.0, 20.0, 40.0), min_length=1
+        (10.0, 40.0), min_length=1
     )
     iterations: int = pydantic.Field(15, ge=1)
     learning_rate: float = pydantic.Field(0.05, gt=0.0, allow_inf_nan=False)

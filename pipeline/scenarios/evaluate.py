@@ -1,0 +1,162 @@
+"""The step `evaluate` with scenarios: CMML and the baselines rank the same pools."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from models.metrics import Interval, bootstrap_mean, paired_difference
+from models.scenarios.ranking_metrics import UserMetrics, pair_mean
+from models.scenarios.records import ScenarioTask
+from pipeline.config import hash_of
+from pipeline.evaluate import CMML_NAME, STEP
+from pipeline.progress import say
+from pipeline.run_dir import RunDir, training_fingerprint, write_atomically
+from pipeline.scenarios.config import ScenarioConfig, ScenarioEvaluationConfig
+from pipeline.scenarios.fitted_baselines import METRIC, fit_baselines
+from pipeline.scenarios.loaded_scenarios import load_scenarios
+from pipeline.scenarios.ranked_clicks import RankedClicksWriter
+from pipeline.scenarios.ranking import Ranker
+from pipeline.scenarios.ranking_table import (
+    OTHER_SUPPORT,
+    SCENARIO_MEAN,
+    few_shot_group,
+    ranking_table,
+    verdicts,
+)
+from pipeline.scenarios.train import trained_model
+from transforms import schema
+from transforms.scenarios.schema import load_scenario_info
+
+PAIR_MEAN = "pair_mean"
+
+# Metrics of every user, by method and group.
+_Found = dict[str, dict[str, UserMetrics]]
+
+
+def evaluate(config: ScenarioConfig, dataset_dir: pathlib.Path, run: RunDir) -> str:
+    """Ranks the pools of meta-test for their users with every method.
+
+    All methods are shown the same support sets, and asked for the same clicks. CMML is
+    asked again with fewer clicks, and with the support set of another scenario.
+
+    Args:
+        config: The experiment.
+        dataset_dir: The prepared data set.
+        run: The run of a finished training; `eval/` is written there.
+
+    Returns:
+        A table for people to read, in Markdown.
+
+    Raises:
+        DataError: If there are no meta-test tasks.
+    """
+    info = load_scenario_info(dataset_dir)
+    fingerprint = hash_of(
+        training_fingerprint(config, info.fingerprint), config.evaluation
+    )
+    table = run.evaluation / "table.md"
+    if run.is_done(STEP, fingerprint) and table.exists():
+        say(f"evaluate: {run.evaluation} is up to date")
+        return table.read_text(encoding="utf-8")
+    if not info.num_tasks.get(schema.META_TEST):
+        raise schema.DataError(
+            f"{dataset_dir} holds no meta_test tasks to evaluate on."
+        )
+    dataset = load_scenarios(config, dataset_dir)
+    options = config.evaluation
+    baselines, chosen = fit_baselines(options.baselines, dataset, options)
+    methods = {CMML_NAME: trained_model(config, dataset, run), **baselines}
+    tasks = dataset.tasks(schema.META_TEST)
+    run.evaluation.mkdir(exist_ok=True)
+    found: _Found = {}
+    path = run.evaluation / "ranked_clicks.parquet"
+    with RankedClicksWriter(path, dataset_dir) as writer:
+        for name, method in methods.items():
+            say(f"evaluate: ranking with {name}")
+            ranker = Ranker(method, options.seed)
+            groups = _groups(tasks, options, is_cmml=name == CMML_NAME)
+            for group, (size, supports) in groups.items():
+                ranked = ranker.rank(
+                    tasks,
+                    support_size=size,
+                    support_negatives=options.support_negatives,
+                    supports=supports,
+                )
+                writer.write(name, group, tasks, ranked)
+                found.setdefault(name, {})[group] = ranked.metrics()
+    summary = _summarise(found, options)
+    differences = _differences(found, options)
+    _write_json(run.evaluation / "metrics.json", summary)
+    _write_json(run.evaluation / "differences.json", differences)
+    text = ranking_table(summary, differences, len(tasks), options.few_shot_sizes)
+    text += "\n" + verdicts(differences)
+    write_atomically(table, text)
+    run.record(STEP, fingerprint, chosen=chosen)
+    return text
+
+
+def _groups(
+    tasks: Sequence[ScenarioTask], options: ScenarioEvaluationConfig, *, is_cmml: bool
+) -> dict[str, tuple[int, Sequence[ScenarioTask] | None]]:
+    """Returns the support size, and whose support sets, of each group."""
+    groups: dict[str, tuple[int, Sequence[ScenarioTask] | None]] = {
+        SCENARIO_MEAN: (options.support_size, None)
+    }
+    if is_cmml:
+        for size in options.few_shot_sizes:
+            if size < options.support_size:
+                groups[few_shot_group(size)] = size, None
+        if len(tasks) > 1:
+            others = [*tasks[1:], tasks[0]]
+            groups[OTHER_SUPPORT] = options.support_size, others
+    return groups
+
+
+def _summarise(
+    found: _Found, options: ScenarioEvaluationConfig
+) -> dict[str, dict[str, dict[str, Interval]]]:
+    """Means and intervals by method, group and metric."""
+    seed, num_resamples = options.seed, options.num_resamples
+    summary: dict[str, dict[str, dict[str, Interval]]] = {}
+    for method, groups in found.items():
+        summary[method] = {
+            group: {
+                name: bootstrap_mean(values, seed, num_resamples)
+                for name, values in metrics.by_scenario().items()
+            }
+            for group, metrics in groups.items()
+        }
+        own = groups[SCENARIO_MEAN]
+        summary[method][PAIR_MEAN] = {
+            name: pair_mean(own, name, seed, num_resamples) for name in own.values
+        }
+    return summary
+
+
+def _differences(
+    found: _Found, options: ScenarioEvaluationConfig
+) -> dict[str, Interval]:
+    """Paired differences over scenarios: CMML less others, in what is chosen by."""
+
+    def figures(method: str, group: str) -> np.ndarray:
+        return found[method][group].by_scenario()[METRIC]
+
+    others: dict[str, np.ndarray] = {
+        method: figures(method, SCENARIO_MEAN)
+        for method in found
+        if method != CMML_NAME
+    }
+    if OTHER_SUPPORT in found[CMML_NAME]:
+        others[OTHER_SUPPORT] = figures(CMML_NAME, OTHER_SUPPORT)
+    own = figures(CMML_NAME, SCENARIO_MEAN)
+    return {
+        name: paired_difference(own, values, options.seed, options.num_resamples)
+        for name, values in others.items()
+    }
+
+
+def _write_json(path: pathlib.Path, value: Mapping[str, object]) -> None:
+    write_atomically(path, json.dumps(value, indent=2, default=dataclasses.asdict))
