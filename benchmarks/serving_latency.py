@@ -13,7 +13,7 @@ quiet.quieten()
 quiet.import_tensorflow()
 
 from models.legacy_keras import tf  # noqa: E402
-from pipeline.predict import newest_version  # noqa: E402
+from pipeline.exported_model import newest_version  # noqa: E402
 
 
 def main() -> None:

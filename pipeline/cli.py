@@ -235,10 +235,11 @@ def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
         arguments.model = newest_export(_config(arguments))
     quiet.import_tensorflow()
     from pipeline import predict
+    from pipeline.exported_model import newest_version
 
     return functools.partial(
         predict.run,
-        predict.newest_version(arguments.model),
+        newest_version(arguments.model),
         arguments.input,
         output_path=arguments.output,
         top=arguments.top,

@@ -73,6 +73,11 @@ def _load_table(
         _VECTOR_KEY: tf.io.FixedLenFeature(list(shape), tf.float32),
     }
     paths = sorted(str(path) for path in directory.glob(f"{kind}-*.tfrecord"))
+    if not paths:
+        raise DataError(
+            f"{directory} holds no {kind}-*.tfrecord: remove it and run "
+            "`cmml pretrain`."
+        )
     records = tf.data.TFRecordDataset(paths).batch(4096)
     batches = [tf.io.parse_example(batch, spec) for batch in records]
     rows = np.concatenate([batch[ENTITY_ROW_KEY].numpy() for batch in batches])

@@ -63,6 +63,11 @@ class FactorisationOptions:
     learning_rate: float = 0.05
     seed: int = 0
 
+    @property
+    def width(self) -> int:
+        """D, width of the vectors."""
+        return self.factors + (self.method == "bpr")
+
 
 def fit_vectors(
     known: KnownClicks,
@@ -93,27 +98,17 @@ def fit_vectors(
     """
     fits = [np.ones(known.user.size, bool)]
     fits += [known.fold != fold for fold in range(num_folds)]
-    width = options.factors + (options.method == "bpr")
-    users = np.zeros([len(fits), known.num_users + 1, width], np.float32)
-    items = np.zeros([len(fits), known.num_items + 1, width], np.float32)
-    for of_users, of_items in _slices(domains):
+    users = np.zeros([len(fits), known.num_users + 1, options.width], np.float32)
+    items = np.zeros([len(fits), known.num_items + 1, options.width], np.float32)
+    for of_users, of_items in _rows_of(domains):
         users[:, of_users], items[:, of_items] = _fit_domain(
             known, fits, of_users, of_items, options
         )
-    num_fallbacks = []
-    for number, seen in enumerate(fits):
-        has_user = np.bincount(known.user[seen], minlength=known.num_users + 1) > 0
-        has_item = np.bincount(known.item[seen], minlength=known.num_items + 1) > 0
-        in_pool = _fill_from_pools(items[number], has_item, pools)
-        for of_users, of_items in _slices(domains):
-            _fill_with_mean(users[number, of_users], has_user[of_users])
-            _fill_with_mean(
-                items[number, of_items], has_item[of_items], in_pool[of_items]
-            )
-        users[number, 0] = _mean(users[number, has_user])
-        items[number, 0] = _mean(items[number, has_item])
-        num_fallbacks.append((int((~has_user[1:]).sum()), int((~has_item[1:]).sum())))
-    return Vectors(users, items, tuple(num_fallbacks))
+    num_fallbacks = tuple(
+        _fill_in(users[number], items[number], known, seen, domains, pools)
+        for number, seen in enumerate(fits)
+    )
+    return Vectors(users, items, num_fallbacks)
 
 
 def factorise(
@@ -138,9 +133,12 @@ def factorise(
         Datasets" (ICDM 2008); Rendle et al., "BPR" (UAI 2009); both as the package
         implicit has them.
     """
-    if not user.size:
-        width = options.factors + (options.method == "bpr")
-        return tuple(np.zeros([size, width], np.float32) for size in shape)
+    if not user.size:  # Implicit cannot fit nothing.
+        num_users, num_items = shape
+        return (
+            np.zeros([num_users, options.width], np.float32),
+            np.zeros([num_items, options.width], np.float32),
+        )
     ones = np.ones(user.size, np.float32)
     clicks = scipy.sparse.csr_matrix((ones, (user, item)), shape=shape)
     model = _model(options)
@@ -150,7 +148,7 @@ def factorise(
     return np.asarray(model.user_factors), np.asarray(model.item_factors)
 
 
-def _slices(domains: Sequence[Domain]) -> Iterator[tuple[slice, slice]]:
+def _rows_of(domains: Sequence[Domain]) -> Iterator[tuple[slice, slice]]:
     """Yields the rows of users and of items of each domain."""
     first_user = first_item = 1
     for domain in domains:
@@ -169,8 +167,8 @@ def _fit_domain(
 ) -> tuple[Floats, Floats]:
     """Fits one domain without fallbacks, float32 [F + 1, users or items of it, D]."""
     inside = (known.user >= of_users.start) & (known.user < of_users.stop)
-    user, item = known.user[inside] - of_users.start, known.item[inside]
-    item = item - of_items.start
+    user = known.user[inside] - of_users.start
+    item = known.item[inside] - of_items.start
     shape = of_users.stop - of_users.start, of_items.stop - of_items.start
     pairs = []
     for seen in fits:
@@ -221,39 +219,58 @@ def _scale(
     items: Floats,
     user: NDArray[np.integer],
     item: NDArray[np.integer],
-) -> float:
+) -> np.float32:
     """Returns what brings dot products of clicks to a root mean square of 1."""
     if not user.size:
-        return 1.0
+        return np.float32(1.0)
     squares = np.einsum("nd,nd->n", users[user], items[item], dtype=np.float64) ** 2
     rms = float(np.sqrt(squares.mean()))
-    return rms**-0.5 if rms else 1.0
+    return np.float32(rms**-0.5 if rms else 1.0)
+
+
+def _fill_in(
+    users: Floats,
+    items: Floats,
+    known: KnownClicks,
+    seen: NDArray[np.bool_],
+    domains: Sequence[Domain],
+    pools: Sequence[NDArray[np.integer]],
+) -> tuple[int, int]:
+    """Gives users and items without a click in a fit the vector of others, in place."""
+    has_user = np.bincount(known.user[seen], minlength=len(users)) > 0
+    has_item = np.bincount(known.item[seen], minlength=len(items)) > 0
+    in_pool = _fill_from_pools(items, has_item, pools)
+    lacks_item = ~(has_item | in_pool)
+    for of_users, of_items in _rows_of(domains):
+        user_mean = _mean(users[of_users][has_user[of_users]])
+        item_mean = _mean(items[of_items][has_item[of_items]])
+        users[of_users][~has_user[of_users]] = user_mean
+        items[of_items][lacks_item[of_items]] = item_mean
+    users[0], items[0] = _mean(users[has_user]), _mean(items[has_item])
+    return int((~has_user[1:]).sum()), int((~has_item[1:]).sum())
 
 
 def _fill_from_pools(
     items: Floats, has_item: NDArray[np.bool_], pools: Sequence[NDArray[np.integer]]
 ) -> NDArray[np.bool_]:
-    """Gives items without a click the mean of their pools, in place; says which."""
+    """Gives items without a click the mean of their pools, in place.
+
+    Returns:
+        bool [num_items + 1], the items that have got one.
+    """
     sums, counts = np.zeros_like(items), np.zeros(len(items))
     for pool in pools:
         clicked, others = pool[has_item[pool]], pool[~has_item[pool]]
         if clicked.size:
             sums[others] += items[clicked].mean(axis=0)
             counts[others] += 1
-    in_pool = counts > 0
+    in_pool: NDArray[np.bool_] = counts > 0
     items[in_pool] = sums[in_pool] / counts[in_pool, np.newaxis]
     return in_pool
 
 
-def _fill_with_mean(
-    table: Floats, has_click: NDArray[np.bool_], filled: NDArray[np.bool_] | None = None
-) -> None:
-    """Gives rows without a click, not filled yet, the mean of the others, in place."""
-    empty = ~has_click if filled is None else ~(has_click | filled)
-    table[empty] = _mean(table[has_click])
-
-
 def _mean(table: Floats) -> Floats:
-    """Returns the mean row; of no rows at all, zeros."""
-    total: Floats = table.sum(axis=0) / np.float32(max(1, len(table)))
-    return total
+    """Returns the mean row; zeros if there is no row."""
+    return (
+        table.mean(axis=0) if len(table) else np.zeros_like(table, shape=table.shape[1])
+    )

@@ -19,6 +19,7 @@ from transforms.scenarios.schema import (
     ScenarioDatasetInfo,
     load_scenario_info,
 )
+from transforms.schema import DataError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +35,9 @@ class LoadedScenarios:
     directory: pathlib.Path
     info: ScenarioDatasetInfo
     vectors: Vectors
+    _tasks: dict[str, list[ScenarioTask]] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @functools.cached_property
     def known(self) -> KnownClicks:
@@ -41,8 +45,12 @@ class LoadedScenarios:
         return load_known_clicks(self.directory, self.info)
 
     def tasks(self, split: str) -> list[ScenarioTask]:
-        """Reads the tasks of a split."""
-        return load_tasks(self.directory, split, self.info.num_negatives)
+        """Returns the tasks of a split, read once."""
+        if split not in self._tasks:
+            self._tasks[split] = load_tasks(
+                self.directory, split, self.info.num_negatives
+            )
+        return self._tasks[split]
 
 
 def load_scenarios(
@@ -54,7 +62,15 @@ def load_scenarios(
         DataError: If the data set or the vectors are not there or not complete.
     """
     info = load_scenario_info(dataset_dir)
-    vectors = load_vectors(vectors_dir(config, dataset_dir, info))
+    directory = vectors_dir(config, dataset_dir, info)
+    vectors = load_vectors(directory)
+    found = tuple(table.shape[1] - 1 for table in (vectors.users, vectors.items))
+    if found != (info.num_users, info.num_items):
+        raise DataError(
+            f"{directory} must hold vectors of {info.num_users} users and "
+            f"{info.num_items} items, got {found[0]} and {found[1]}: remove it and run "
+            "`cmml pretrain`."
+        )
     return LoadedScenarios(dataset_dir, info, vectors)
 
 

@@ -1,16 +1,17 @@
 """The step `pretrain`: known clicks to vectors of users and items."""
 
+import dataclasses
 import itertools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from models.scenarios.baselines.dot_product import DotProduct
-from models.scenarios.records import load_known_clicks, load_tasks
+from models.scenarios.records import ScenarioTask, load_known_clicks, load_tasks
 from models.scenarios.vector_files import save_vectors
-from models.scenarios.vectors import FactorisationOptions, fit_vectors
+from models.scenarios.vectors import FactorisationOptions, Vectors, fit_vectors
 from pipeline.progress import say
 from pipeline.scenarios.config import ScenarioConfig, VectorsConfig
 from pipeline.scenarios.loaded_scenarios import vectors_dir
@@ -20,6 +21,26 @@ from transforms.scenarios.schema import load_scenario_info
 from transforms.schema import SUCCESS, DataError
 
 _METRIC = "recall@20"
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """Values that were tried.
+
+    Attributes:
+        options: The values.
+        recall: Recall@20 of the dot product on meta-validation, in [0, 1].
+    """
+
+    options: FactorisationOptions
+    recall: float
+
+    def __str__(self) -> str:
+        """Returns a line for people."""
+        text = f"{self.options.method}, regularization {self.options.regularization:g}"
+        if self.options.method == "als":
+            text += f", alpha {self.options.alpha:g}"
+        return f"{text}: meta-validation {_METRIC} {self.recall:.4f}"
 
 
 def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
@@ -55,40 +76,22 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
             f"{dataset_dir} must hold at least 1 meta_validation task to choose "
             "vectors by, got 0."
         )
+    # What is in a pool is known beforehand; of meta-test nothing else is looked at.
     pools = [task.pool for tasks in by_split.values() for task in tasks]
-    found: list[tuple[float, FactorisationOptions]] = []
-    for options in candidates(config.vectors):
+    trials: list[Trial] = []
+    for options in options_to_try(config.vectors):
         vectors = fit_vectors(known, info.domains, pools, options, num_folds=0)
-        ranked = rank_tasks(
-            DotProduct(vectors),
-            validation,
-            support_size=0,
-            support_negatives=0,
-            seed=config.evaluation.seed,
-        )
-        by_scenario = ranked.metrics().by_scenario()[_METRIC]
-        figure = float(np.nanmean(by_scenario))
-        say(f"pretrain: {_describe(options)}: meta-validation {_METRIC} {figure:.4f}")
-        found.append((figure, options))
-    figure, best = max(found, key=lambda pair: pair[0])
-    say(f"pretrain: taking {_describe(best)}, fitting {info.num_folds} folds")
-    vectors = fit_vectors(known, info.domains, pools, best, info.num_folds)
-    users, items = vectors.num_fallbacks[0]
-    say(f"pretrain: {users} users and {items} items have no known click")
-    facts: dict[str, Any] = {
-        "method": best.method,
-        "chosen": {"regularization": best.regularization, "alpha": best.alpha},
-        f"meta_validation_{_METRIC}": figure,
-        "candidates": [
-            {"regularization": o.regularization, "alpha": o.alpha, _METRIC: f}
-            for f, o in found
-        ],
-    }
-    save_vectors(directory, vectors, facts)
+        trials.append(Trial(options, dot_product_recall(vectors, validation)))
+        say(f"pretrain: {trials[-1]}")
+    best = max(trials, key=lambda trial: trial.recall)
+    say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
+    vectors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
+    say(describe_fallbacks(vectors.num_fallbacks))
+    save_vectors(directory, vectors, _facts(best, trials))
     return directory
 
 
-def candidates(config: VectorsConfig) -> Iterator[FactorisationOptions]:
+def options_to_try(config: VectorsConfig) -> Iterator[FactorisationOptions]:
     """Yields every combination of the values to try."""
     alphas = config.alpha if config.method == "als" else config.alpha[:1]
     for regularization, alpha in itertools.product(config.regularization, alphas):
@@ -103,6 +106,46 @@ def candidates(config: VectorsConfig) -> Iterator[FactorisationOptions]:
         )
 
 
-def _describe(options: FactorisationOptions) -> str:
-    text = f"{options.method}, regularization {options.regularization:g}"
-    return f"{text}, alpha {options.alpha:g}" if options.method == "als" else text
+def dot_product_recall(vectors: Vectors, tasks: Sequence[ScenarioTask]) -> float:
+    """Ranks held-out clicks by the dot product of fit 0.
+
+    Args:
+        vectors: Of users and items.
+        tasks: Scenarios to be ranked.
+
+    Returns:
+        Recall@20, the mean over users and then over scenarios, in [0, 1].
+    """
+    ranked = rank_tasks(
+        DotProduct(vectors), tasks, support_size=0, support_negatives=0, seed=0
+    )
+    return float(np.nanmean(ranked.metrics().by_scenario()[_METRIC]))
+
+
+def describe_fallbacks(num_fallbacks: Sequence[tuple[int, int]]) -> str:
+    """Says how many users and items have the vector of others."""
+    (users, items), *folds = num_fallbacks
+    text = (
+        f"pretrain: {users} users and {items} items have no known click and get the "
+        "mean vector of others"
+    )
+    if folds:
+        most_users, most_items = np.max(folds, axis=0)
+        text += f"; at most {most_users} and {most_items} without a fold"
+    return text
+
+
+def _facts(best: Trial, trials: Sequence[Trial]) -> dict[str, Any]:
+    """Returns what `vectors.json` says of the choice."""
+    return {
+        "chosen": dataclasses.asdict(best.options),
+        f"meta_validation_{_METRIC}": best.recall,
+        "trials": [
+            {
+                "regularization": trial.options.regularization,
+                "alpha": trial.options.alpha,
+                f"meta_validation_{_METRIC}": trial.recall,
+            }
+            for trial in trials
+        ],
+    }

@@ -4,7 +4,8 @@ import math
 import pytest
 
 from pipeline import predict
-from pipeline.predict import ExportedModel, RequestError, newest_version
+from pipeline.exported_model import newest_version
+from pipeline.predict import RequestError, load_model
 
 SUPPORT = [
     {"item_id": "f1", "label": 5},
@@ -15,7 +16,7 @@ SUPPORT = [
 
 @pytest.fixture(scope="module")
 def model(experiment):
-    return ExportedModel(experiment.exported)
+    return load_model(experiment.exported)
 
 
 @pytest.fixture

@@ -9,7 +9,11 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from models.scenarios.baselines.baseline import Grid
-from models.scenarios.baselines.pool_scores import PoolScores, click_matrix
+from models.scenarios.baselines.pool_scores import (
+    PoolScores,
+    ScoreUsers,
+    click_matrix,
+)
 from models.scenarios.records import KnownClicks
 from models.scenarios.vectors import Vectors
 from transforms.schema import DataError
@@ -60,16 +64,17 @@ class EASE(PoolScores):
         del vectors
         return cls(known, **hyperparameters)
 
-    def score_pool(self, items: NDArray[np.integer]) -> NDArray[np.floating]:
-        """Scores every user, float [num_users + 1, P]."""
+    def scorer(self, items: NDArray[np.integer]) -> ScoreUsers:
+        """Makes the weights of the items, or the scores of all users."""
         if not self._by_user:
             weights = -self._inverse[:, items] / np.diag(self._inverse)[items]
             weights[items, np.arange(items.size)] = 0.0
-            return self._clicks @ weights
-        pool = self._clicks[:, items]  # [U, P]
+            return lambda users: self._clicks[users] @ weights
+        pool = self._clicks[:, items]  # [num_users + 1, P]
         smoothed = np.asarray((pool.T @ self._inverse).T)  # M X
         leverage = np.asarray(pool.multiply(smoothed).sum(axis=0)).ravel()
-        return (pool.toarray() - self._l2 * smoothed) / (1.0 - leverage)
+        scores = (pool.toarray() - self._l2 * smoothed) / (1.0 - leverage)
+        return lambda users: scores[users]
 
 
 def _inverse(gram: NDArray[np.float32], l2: float) -> NDArray[np.float32]:

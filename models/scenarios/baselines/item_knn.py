@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scenarios.baselines.baseline import Grid
-from models.scenarios.baselines.pool_scores import PoolScores, click_matrix
+from models.scenarios.baselines.pool_scores import (
+    PoolScores,
+    ScoreUsers,
+    click_matrix,
+)
 from models.scenarios.records import KnownClicks
 from models.scenarios.vectors import Vectors
 
@@ -45,11 +49,12 @@ class ItemKNN(PoolScores):
         del vectors
         return cls(known, **hyperparameters)
 
-    def score_pool(self, items: NDArray[np.integer]) -> NDArray[np.floating]:
-        """Sums the cosines for every user, float [num_users + 1, P]."""
+    def scorer(self, items: NDArray[np.integer]) -> ScoreUsers:
+        """Makes the cosines of the items to all items."""
         both = (self._clicks.T @ self._clicks[:, items]).tocoo()  # [num_items + 1, P]
         norms = self._norms[both.row] * self._norms[items][both.col]
         both.data /= norms + self._shrinkage
         # Of an item to itself: nobody's candidates are items they have clicked.
         both.data[both.row == items[both.col]] = 0.0
-        return (self._clicks @ both.tocsc()).toarray()
+        cosines = both.tocsr()
+        return lambda users: (self._clicks[users] @ cosines).toarray()

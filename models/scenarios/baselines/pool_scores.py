@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse
@@ -12,27 +14,30 @@ from models.legacy_keras import tf
 from models.recommender import Episode
 from models.scenarios.records import KnownClicks
 
+# From int [U], rows of the user table, to float [U, P].
+ScoreUsers: TypeAlias = Callable[[NDArray[np.integer]], NDArray[np.floating]]
+
 
 class PoolScores(abc.ABC):
     """Scores pairs by what is known of each user, by sparse matrices outside the graph.
 
-    Scores of one pool are kept until another one is asked for, so that users can come
-    in portions.
+    What a pool takes is made once and kept until another one is asked for; users come
+    in portions, and only those asked for are scored.
     """
 
     def __init__(self) -> None:
         self._items = np.empty(0, np.int32)
-        self._scores = np.empty([0, 0], np.float32)
+        self._score_users: ScoreUsers | None = None
 
     @abc.abstractmethod
-    def score_pool(self, items: NDArray[np.integer]) -> NDArray[np.floating]:
-        """Scores every user for some items.
+    def scorer(self, items: NDArray[np.integer]) -> ScoreUsers:
+        """Makes the function that scores users for some items.
 
         Args:
             items: int [P], rows of the item table, ascending.
 
         Returns:
-            float [num_users + 1, P].
+            A function from int [U], rows of the user table, to scores, float [U, P].
         """
 
     def adapt(self, support: Episode) -> tuple[()]:
@@ -49,10 +54,17 @@ class PoolScores(abc.ABC):
 
     def _look_up(self, users: NDArray, items: NDArray) -> NDArray[np.float32]:
         wanted = np.unique(items)
-        if not np.isin(wanted, self._items, assume_unique=True).all():
-            self._items = wanted
-            self._scores = np.asarray(self.score_pool(wanted), np.float32)
-        return self._scores[users, np.searchsorted(self._items, items)]
+        if (
+            self._score_users is None
+            or not np.isin(wanted, self._items, assume_unique=True).all()
+        ):
+            self._items, self._score_users = wanted, self.scorer(wanted)
+        rows, place = np.unique(users, return_inverse=True)
+        scores = self._score_users(rows).astype(np.float32, copy=False)  # [U, P]
+        found: NDArray[np.float32] = scores[
+            place.reshape(users.shape), np.searchsorted(self._items, items)
+        ]
+        return found
 
 
 def click_matrix(known: KnownClicks) -> scipy.sparse.csr_matrix:
