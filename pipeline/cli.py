@@ -153,8 +153,8 @@ def _pretrain(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config, dataset_dir = _dataset(arguments, flags)
     if not isinstance(config, ScenarioConfig):
         raise ValueError(
-            "pretrain goes with setting 'scenario' only: in setting "
-            f"{config.setting!r} `train` fits the factors it needs."
+            "pretrain goes with setting 'scenario' only, "
+            f"got {config.setting!r}, where `train` fits the factors it needs."
         )
     from pipeline.scenarios.pretrain import pretrain
 

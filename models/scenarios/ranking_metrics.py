@@ -78,13 +78,13 @@ def user_metrics(
     num_groups = len(groups)
 
     def total(values: NDArray[Any]) -> Floats:
-        sums: Floats = np.bincount(place, values.astype(float), minlength=num_groups)
+        sums = np.bincount(place, values, minlength=num_groups).astype(np.float64)
         return sums
 
     num_clicks = np.bincount(place, minlength=num_groups)
     gains = 1.0 / np.log2(ranks + 1.0)
     most = int(num_clicks.max(initial=0))
-    ideal = np.cumsum([0.0, *(1.0 / np.log2(np.arange(most) + 2.0))])
+    ideal = np.append(0.0, np.cumsum(1.0 / np.log2(np.arange(most) + 2.0)))
     values = {f"recall@{k}": total(ranks <= k) / num_clicks for k in RECALL_CUTOFFS}
     for k in NDCG_CUTOFFS:
         best = ideal[np.minimum(num_clicks, k)]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.metrics import Interval, bootstrap_mean, paired_difference
+from models.recommender import Recommender
 from models.scenarios.ranking_metrics import UserMetrics, pair_mean
 from models.scenarios.records import ScenarioTask
 from pipeline.config import hash_of
@@ -68,25 +69,13 @@ def evaluate(config: ScenarioConfig, dataset_dir: pathlib.Path, run: RunDir) -> 
     dataset = load_scenarios(config, dataset_dir)
     options = config.evaluation
     baselines, chosen = fit_baselines(options.baselines, dataset, options)
-    methods = {CMML_NAME: trained_model(config, dataset, run), **baselines}
+    model = trained_model(config, dataset, run)
+    methods: dict[str, Recommender] = {CMML_NAME: model, **baselines}
     tasks = dataset.tasks(schema.META_TEST)
     run.evaluation.mkdir(exist_ok=True)
-    found: _Found = {}
     path = run.evaluation / "ranked_clicks.parquet"
     with RankedClicksWriter(path, dataset_dir) as writer:
-        for name, method in methods.items():
-            say(f"evaluate: ranking with {name}")
-            ranker = Ranker(method, options.seed)
-            groups = _groups(tasks, options, is_cmml=name == CMML_NAME)
-            for group, (size, supports) in groups.items():
-                ranked = ranker.rank(
-                    tasks,
-                    support_size=size,
-                    support_negatives=options.support_negatives,
-                    supports=supports,
-                )
-                writer.write(name, group, tasks, ranked)
-                found.setdefault(name, {})[group] = ranked.metrics()
+        found = _rank(methods, tasks, options, writer)
     summary = _summarise(found, options)
     differences = _differences(found, options)
     _write_json(run.evaluation / "metrics.json", summary)
@@ -96,6 +85,30 @@ def evaluate(config: ScenarioConfig, dataset_dir: pathlib.Path, run: RunDir) -> 
     write_atomically(table, text)
     run.record(STEP, fingerprint, chosen=chosen)
     return text
+
+
+def _rank(
+    methods: Mapping[str, Recommender],
+    tasks: Sequence[ScenarioTask],
+    options: ScenarioEvaluationConfig,
+    writer: RankedClicksWriter,
+) -> _Found:
+    """Ranks with every method and group, and keeps the ranks."""
+    found: _Found = {}
+    for name, method in methods.items():
+        say(f"evaluate: ranking with {name}")
+        ranker = Ranker(method, options.seed)
+        groups = _groups(tasks, options, is_cmml=name == CMML_NAME)
+        for group, (size, supports) in groups.items():
+            ranked = ranker.rank(
+                tasks,
+                support_size=size,
+                support_negatives=options.support_negatives,
+                supports=supports,
+            )
+            writer.write(name, group, tasks, ranked)
+            found.setdefault(name, {})[group] = ranked.metrics()
+    return found
 
 
 def _groups(

@@ -88,6 +88,9 @@ class Ranker:
             supports: Tasks whose support sets are shown instead of their own.
             max_users: Users ranked for in each task, at most; the choice is the same
                 every time.
+
+        Raises:
+            ValueError: If no task has a held-out click, or a score is not a number.
         """
         parts = []
         for number, task in enumerate(tasks):
@@ -106,6 +109,10 @@ class Ranker:
                         "support_size": np.full_like(place, num_shown),
                     }
                 )
+        if not parts:
+            raise ValueError(
+                f"tasks must have a held-out click, got none in {len(tasks)} tasks."
+            )
         names = [f.name for f in dataclasses.fields(RankedClicks)][1:]
         return RankedClicks(
             len(tasks),

@@ -12,7 +12,9 @@ from transforms.scenarios.schema import Domain
 # The first domain has users 1 and 2 and items 1 to 4, the second user 3 and item 5.
 DOMAINS = (Domain("a", 2, 4), Domain("b", 1, 1))
 SMALL = {
-    "als": FactorisationOptions("als", factors=3, regularization=0.1, alpha=5.0),
+    "als": FactorisationOptions(
+        "als", factors=3, regularization=0.1, alpha=5.0, iterations=5
+    ),
     "bpr": FactorisationOptions("bpr", factors=3, regularization=0.01, iterations=200),
 }
 
@@ -218,7 +220,7 @@ PAIRS = [(1, i) for i in range(1, 5)] + [(2, i) for i in range(1, 5)] + [(3, 5)]
 
 
 @pytest.mark.parametrize("method", SMALL)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     folds=st.dictionaries(st.sampled_from(PAIRS), st.integers(0, 1)),
     pools=st.lists(

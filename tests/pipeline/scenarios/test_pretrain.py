@@ -22,7 +22,13 @@ from transforms.scenarios.schema import load_scenario_info
 from transforms.schema import META_TEST, META_VALIDATION, DataError
 
 
-@pytest.fixture
+def copy_without_vectors(dataset_dir, target):
+    return shutil.copytree(
+        dataset_dir, target, ignore=shutil.ignore_patterns("vectors")
+    )
+
+
+@pytest.fixture(scope="module")
 def config(scenario_config):
     """The experiment with scenarios."""
     return load_experiment(scenario_config)
@@ -31,9 +37,15 @@ def config(scenario_config):
 @pytest.fixture
 def dataset_dir(scenario_dataset, tmp_path):
     """The prepared data set, without vectors, for a test to change."""
-    return shutil.copytree(
-        scenario_dataset, tmp_path / "data", ignore=shutil.ignore_patterns("vectors")
-    )
+    return copy_without_vectors(scenario_dataset, tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def pretrained(config, scenario_dataset, tmp_path_factory):
+    """The prepared data set and its vectors, both to read only."""
+    folder = tmp_path_factory.mktemp("pretrained")
+    directory = copy_without_vectors(scenario_dataset, folder / "data")
+    return directory, pretrain(config, directory)
 
 
 @pytest.fixture
@@ -73,10 +85,11 @@ def test_the_values_with_the_best_recall_are_taken(
     assert "taking als, regularization 1, alpha 5: " in said
 
 
-def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(config, dataset_dir):
+def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(pretrained):
+    dataset_dir, directory = pretrained
     info = load_scenario_info(dataset_dir)
     known = load_known_clicks(dataset_dir, info)
-    vectors = load_vectors(pretrain(config, dataset_dir))
+    vectors = load_vectors(directory)
     assert vectors.users.shape == (info.num_folds + 1, info.num_users + 1, 4)
     assert vectors.items.shape == (info.num_folds + 1, info.num_items + 1, 4)
 
@@ -125,8 +138,8 @@ def test_recall_is_the_mean_over_users_and_then_over_scenarios():
     assert dot_product_recall(vectors, [first, second]) == pytest.approx(0.375)
 
 
-def test_what_is_up_to_date_is_left_alone(config, dataset_dir, capsys):
-    directory = pretrain(config, dataset_dir)
+def test_what_is_up_to_date_is_left_alone(config, pretrained, capsys):
+    dataset_dir, directory = pretrained
     before = {path: path.stat().st_mtime_ns for path in directory.iterdir()}
     assert pretrain(config, dataset_dir) == directory
     assert {path: path.stat().st_mtime_ns for path in directory.iterdir()} == before
@@ -146,10 +159,8 @@ def test_other_vectors_have_another_directory(scenario_config, dataset_dir):
 
 
 def test_held_out_clicks_of_meta_test_change_nothing(
-    config, dataset_dir, change_tasks, tmp_path
+    config, dataset_dir, pretrained, change_tasks
 ):
-    other_dir = shutil.copytree(dataset_dir, tmp_path / "other")
-    honest = pretrain(config, dataset_dir)
     nothing = np.zeros(0, np.int32)
     change_tasks(
         META_TEST,
@@ -158,8 +169,8 @@ def test_held_out_clicks_of_meta_test_change_nothing(
             for task in tasks
         ],
     )
-    blind = pretrain(config, other_dir)
-    for path in honest.iterdir():
+    blind = pretrain(config, dataset_dir)
+    for path in pretrained[1].iterdir():
         assert path.read_bytes() == (blind / path.name).read_bytes()
 
 
