@@ -78,8 +78,7 @@ def user_metrics(
     num_groups = len(groups)
 
     def total(values: NDArray[Any]) -> Floats:
-        sums = np.bincount(place, values, minlength=num_groups).astype(np.float64)
-        return sums
+        return np.bincount(place, values, minlength=num_groups).astype(np.float64)
 
     num_clicks = np.bincount(place, minlength=num_groups)
     gains = 1.0 / np.log2(ranks + 1.0)

@@ -160,6 +160,8 @@ class ScenarioEvaluationConfig(Section):
         support_negatives: Negatives given with each of them.
         few_shot_sizes: Smaller support sizes at which every scenario is ranked again
             with CMML.
+        few_shot_users: Users of each scenario that is ranked for again, at most; all if
+            None.
         baselines: Methods shown beside CMML.
         num_resamples: Bootstrap resamples of the scenarios behind each interval.
         seed: Seed of the resamples and of the order of tied scores.
@@ -168,6 +170,7 @@ class ScenarioEvaluationConfig(Section):
     support_size: int = pydantic.Field(64, ge=1)
     support_negatives: int = pydantic.Field(1, ge=0)
     few_shot_sizes: tuple[pydantic.NonNegativeInt, ...] = (0, 4, 16)
+    few_shot_users: pydantic.PositiveInt | None = 200
     baselines: tuple[BaselineName, ...] = (
         "item_pop",
         "popularity",

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from pipeline.scenarios.ranked_clicks import RankedClicksWriter
 from pipeline.scenarios.ranking import Ranker
 from pipeline.scenarios.ranking_table import (
     OTHER_SUPPORT,
+    OWN_SUPPORT,
     SCENARIO_MEAN,
     few_shot_group,
     ranking_table,
@@ -111,20 +113,27 @@ def _rank(
     return found
 
 
+class _Group(NamedTuple):
+    """What is shown of each task, and how many of its users are ranked for."""
+
+    support_size: int
+    supports: Sequence[ScenarioTask] | None = None
+    max_users: int | None = None
+
+
 def _groups(
     tasks: Sequence[ScenarioTask], options: ScenarioEvaluationConfig, *, is_cmml: bool
-) -> dict[str, tuple[int, Sequence[ScenarioTask] | None]]:
-    """Returns the support size, and whose support sets, of each group."""
-    groups: dict[str, tuple[int, Sequence[ScenarioTask] | None]] = {
-        SCENARIO_MEAN: (options.support_size, None)
-    }
+) -> dict[str, _Group]:
+    """Returns the groups that a method is ranked in; CMML in more than one."""
+    size, some = options.support_size, options.few_shot_users
+    groups = {SCENARIO_MEAN: _Group(size)}
     if is_cmml:
-        for size in options.few_shot_sizes:
-            if size < options.support_size:
-                groups[few_shot_group(size)] = size, None
+        for few in options.few_shot_sizes:
+            if few < size:
+                groups[few_shot_group(few)] = _Group(few, max_users=some)
+        groups[OWN_SUPPORT] = _Group(size, max_users=some)
         if len(tasks) > 1:
-            others = [*tasks[1:], tasks[0]]
-            groups[OTHER_SUPPORT] = options.support_size, others
+            groups[OTHER_SUPPORT] = _Group(size, [*tasks[1:], tasks[0]], some)
     return groups
 
 
@@ -152,23 +161,34 @@ def _summarise(
 def _differences(
     found: _Found, options: ScenarioEvaluationConfig
 ) -> dict[str, Interval]:
-    """Paired differences over scenarios: CMML less others, in what is chosen by."""
+    """Paired differences over scenarios, in what is chosen by.
+
+    CMML less each other method, and less itself with less, or another, support.
+    """
 
     def figures(method: str, group: str) -> np.ndarray:
         return found[method][group].by_scenario()[METRIC]
 
-    others: dict[str, np.ndarray] = {
+    others = {
         method: figures(method, SCENARIO_MEAN)
         for method in found
         if method != CMML_NAME
     }
-    if OTHER_SUPPORT in found[CMML_NAME]:
-        others[OTHER_SUPPORT] = figures(CMML_NAME, OTHER_SUPPORT)
+    seed, num_resamples = options.seed, options.num_resamples
     own = figures(CMML_NAME, SCENARIO_MEAN)
-    return {
-        name: paired_difference(own, values, options.seed, options.num_resamples)
+    differences = {
+        name: paired_difference(own, values, seed, num_resamples)
         for name, values in others.items()
     }
+    for group in found[CMML_NAME]:
+        if group not in (SCENARIO_MEAN, OWN_SUPPORT):
+            differences[group] = paired_difference(
+                figures(CMML_NAME, OWN_SUPPORT),
+                figures(CMML_NAME, group),
+                seed,
+                num_resamples,
+            )
+    return differences
 
 
 def _write_json(path: pathlib.Path, value: Mapping[str, object]) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from models.scenarios.baselines.dot_product import DotProduct
+from models.scenarios.factorisation import FactorisationOptions
 from models.scenarios.records import ScenarioTask, load_known_clicks, load_tasks
 from models.scenarios.vector_files import save_vectors
-from models.scenarios.vectors import FactorisationOptions, Vectors, fit_vectors
+from models.scenarios.vectors import Vectors, fit_vectors
 from pipeline.progress import say
 from pipeline.scenarios.config import ScenarioConfig, VectorsConfig
 from pipeline.scenarios.loaded_scenarios import vectors_dir

@@ -8,6 +8,7 @@ from pipeline.markdown_table import cell, layout, signed
 Metrics = Mapping[str, Mapping[str, Mapping[str, Interval]]]
 
 SCENARIO_MEAN = "scenario_mean"
+OWN_SUPPORT = f"{SCENARIO_MEAN}/own_support"
 OTHER_SUPPORT = f"{SCENARIO_MEAN}/other_support"
 
 _METHOD = "cmml"
@@ -30,7 +31,8 @@ def ranking_table(
 
     Args:
         metrics: By method, group and metric.
-        differences: CMML less each other method, in recall@20.
+        differences: CMML less each other method, and less itself with another
+            support, in recall@20.
         num_tasks: Scenarios of meta-test.
         few_shot_sizes: Clicks shown in the second table.
 
@@ -66,14 +68,18 @@ def ranking_table(
         for size in few_shot_sizes
         if few_shot_group(size) in groups
     }
-    curve["all clicks"] = SCENARIO_MEAN
+    curve["all clicks"] = OWN_SUPPORT
     if OTHER_SUPPORT in groups:
         curve["those of another scenario"] = OTHER_SUPPORT
-    lines = [
-        [name, *(f"{groups[group][m].mean:.4f}" for m in _WITH_INTERVAL)]
-        for name, group in curve.items()
+    lines = []
+    for name, group in curve.items():
+        cells = [f"{groups[group][metric].mean:.4f}" for metric in _WITH_INTERVAL]
+        gap = differences.get(group)
+        lines.append([name, *cells, signed(gap) if gap else "-"])
+    parts += [
+        "cmml by what it is shown, over some users of each scenario:",
+        layout(["support", *_WITH_INTERVAL, "all clicks less it, recall@20"], lines),
     ]
-    parts += ["cmml by what it is shown:", layout(["support", *_WITH_INTERVAL], lines)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -87,7 +93,7 @@ def verdicts(differences: Mapping[str, Interval]) -> str:
                 "The support set of another scenario "
                 f"{_costs(gap)} recall@20: own less other, {figures}."
             )
-        else:
+        elif not name.startswith(SCENARIO_MEAN):
             lines.append(f"By recall@20, cmml is {_standing(gap)} {name}: {figures}.")
     return "\n".join(lines) + "\n"
 

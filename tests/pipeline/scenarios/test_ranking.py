@@ -12,7 +12,7 @@ NUM_USERS, NUM_ITEMS, NUM_NEGATIVES = 12, 40, 2
 
 
 def task_of(scenario_id, pool, support, query, known):
-    """A task of (user, item) pairs; the negatives are all the first item of the pool."""
+    """A task of (user, item) pairs; all negatives are the first item of the pool."""
 
     def columns(pairs):
         return np.asarray(pairs, np.int32).reshape(-1, 2).T
@@ -84,6 +84,10 @@ def rank(method, tasks, seed=0):
     return rank_tasks(method, tasks, support_size=4, support_negatives=1, seed=seed)
 
 
+def pairs_of(users, items):
+    return set(zip(users.tolist(), items.tolist(), strict=True))
+
+
 def places(ranked):
     """What came out, by scenario, user and item."""
     keys = zip(
@@ -118,8 +122,8 @@ def test_ranks_are_those_of_a_slow_count(tasks, untied):
     found = places(rank(TableScores(untied), tasks))
     assert len(found) == sum(task.query_user.size for task in tasks)
     for number, task in enumerate(tasks):
-        known = set(zip(task.known_user.tolist(), task.known_item.tolist()))
-        for user, item in zip(task.query_user.tolist(), task.query_item.tolist()):
+        known = pairs_of(task.known_user, task.known_item)
+        for user, item in pairs_of(task.query_user, task.query_item):
             scores = [untied[user, i] for i in task.pool if (user, i) not in known]
             better = [score for score in scores if score > untied[user, item]]
             expected = untied[user, item], 1 + len(better), len(scores)

@@ -42,6 +42,7 @@ def test_the_metrics_are_those_of_the_contract(metrics):
         "pair_mean",
         "scenario_mean/support_0",
         "scenario_mean/support_4",
+        "scenario_mean/own_support",
         "scenario_mean/other_support",
     }
     figure = metrics["cmml"]["scenario_mean"]["recall@10"]

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from models.scenarios.factorisation import FactorisationOptions, factorise
+
+OPTIONS = {
+    "als": FactorisationOptions("als", factors=3, regularization=0.1, alpha=5.0),
+    "bpr": FactorisationOptions("bpr", factors=3, regularization=0.01, iterations=50),
+}
+# Four users and five items; user 3 and item 4 have no click.
+USER = np.array([0, 0, 1, 1, 2, 2], np.int32)
+ITEM = np.array([0, 1, 0, 1, 2, 3], np.int32)
+
+
+@pytest.mark.parametrize("method", OPTIONS)
+def test_vectors_have_the_width_they_say(method):
+    users, items = factorise(USER, ITEM, (4, 5), OPTIONS[method])
+    assert OPTIONS[method].width == {"als": 3, "bpr": 4}[method]  # The bias of items.
+    assert users.shape == (4, OPTIONS[method].width)
+    assert items.shape == (5, OPTIONS[method].width)
+    assert users.dtype == items.dtype == np.float32
+
+
+@pytest.mark.parametrize("method", OPTIONS)
+def test_equal_seeds_give_equal_bits_and_others_do_not(method):
+    def fit(**changes):
+        options = OPTIONS[method].__dict__ | changes
+        return factorise(USER, ITEM, (4, 5), FactorisationOptions(**options))[1]
+
+    np.testing.assert_array_equal(fit(), fit())
+    assert np.abs(fit() - fit(seed=1)).max() > 0.0
+
+
+@pytest.mark.parametrize("method", OPTIONS)
+def test_no_click_at_all_gives_zeros(method):
+    nothing = np.zeros(0, np.int32)
+    users, items = factorise(nothing, nothing, (4, 5), OPTIONS[method])
+    assert users.shape == (4, OPTIONS[method].width)
+    assert items.shape == (5, OPTIONS[method].width)
+    assert not users.any()
+    assert not items.any()
+
+
+def test_als_brings_clicks_near_1_and_others_near_0():
+    # One factor and one user who has clicked the one item n times as heavily as not:
+    # minimise alpha (1 - x y)^2 + r (x^2 + y^2). At the optimum x = y = z by symmetry,
+    # and alpha (1 - z^2) = r, so that x y = 1 - r / alpha = 1 - 1 / 4.
+    options = FactorisationOptions(
+        factors=1, regularization=1.0, alpha=4.0, iterations=200
+    )
+    one = np.zeros(1, np.int32)
+    users, items = factorise(one, one, (1, 1), options)
+    np.testing.assert_allclose(users @ items.T, [[0.75]], atol=1e-4)
+
+
+def test_the_callers_number_of_blas_threads_comes_back():
+    import threadpoolctl
+
+    before = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
+    factorise(USER, ITEM, (4, 5), OPTIONS["als"])
+    after = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
+    assert after[: len(before)] == before
