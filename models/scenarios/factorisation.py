@@ -20,7 +20,7 @@ class FactorisationOptions:
         method: "als" (weighted matrix factorisation) or "bpr".
         factors: Width of a vector; of "bpr" one more, for the bias of items.
         regularization: Penalty of large vectors.
-        alpha: Weight of a click, of "als" only.
+        alpha: Weight of a click, where a pair without one weighs 1; of "als" only.
         iterations: Sweeps.
         learning_rate: Of "bpr" only.
         seed: Seed of the initial vectors.

@@ -101,12 +101,13 @@ def _rank(
         say(f"evaluate: ranking with {name}")
         ranker = Ranker(method, options.seed)
         groups = _groups(tasks, options, is_cmml=name == CMML_NAME)
-        for group, (size, supports) in groups.items():
+        for group, shown in groups.items():
             ranked = ranker.rank(
                 tasks,
-                support_size=size,
+                support_size=shown.support_size,
                 support_negatives=options.support_negatives,
-                supports=supports,
+                supports=shown.supports,
+                max_users=shown.max_users,
             )
             writer.write(name, group, tasks, ranked)
             found.setdefault(name, {})[group] = ranked.metrics()

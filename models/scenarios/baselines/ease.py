@@ -27,7 +27,8 @@ class EASE(PoolScores):
     With X [U, I] the known clicks and P = (X'X + aI)^-1 the weights are
     B = I - P diag(P)^-1. Where there are fewer users than items, P comes from the
     smaller matrix M = (aI + XX')^-1: P = (I - X'MX) / a, so that a user u scores an
-    item j they have not clicked ((I - aM) X)[u, j] / (1 - X[:, j]' M X[:, j]).
+    item j they have not clicked ((I - aM) X)[u, j] / (1 - X[:, j]' M X[:, j]). Scores
+    of items they have clicked mean nothing.
 
     Args:
         known: All known clicks.
@@ -68,7 +69,6 @@ class EASE(PoolScores):
         """Makes the weights of the items, or the scores of all users."""
         if not self._by_user:
             weights = -self._inverse[:, items] / np.diag(self._inverse)[items]
-            weights[items, np.arange(items.size)] = 0.0
             return lambda users: self._clicks[users] @ weights
         pool = self._clicks[:, items]  # [num_users + 1, P]
         smoothed = np.asarray((pool.T @ self._inverse).T)  # M X

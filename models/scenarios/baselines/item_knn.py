@@ -21,7 +21,8 @@ class ItemKNN(PoolScores):
     """Sums the cosines of an item to the items that the user is known to have clicked.
 
     All of them count as neighbours. The cosine of two items is that of their columns of
-    clicks, pulled towards 0 where clicks are few.
+    clicks, pulled towards 0 where clicks are few. Scores of items that the user has
+    clicked, which are like themselves, mean nothing.
 
     Args:
         known: All known clicks.
@@ -54,7 +55,5 @@ class ItemKNN(PoolScores):
         both = (self._clicks.T @ self._clicks[:, items]).tocoo()  # [num_items + 1, P]
         norms = self._norms[both.row] * self._norms[items][both.col]
         both.data /= norms + self._shrinkage
-        # Of an item to itself: nobody's candidates are items they have clicked.
-        both.data[both.row == items[both.col]] = 0.0
         cosines = both.tocsr()
         return lambda users: (self._clicks[users] @ cosines).toarray()

@@ -1,5 +1,8 @@
+import dataclasses
+
 import numpy as np
 import pytest
+import threadpoolctl
 
 from models.scenarios.factorisation import FactorisationOptions, factorise
 
@@ -24,8 +27,8 @@ def test_vectors_have_the_width_they_say(method):
 @pytest.mark.parametrize("method", OPTIONS)
 def test_equal_seeds_give_equal_bits_and_others_do_not(method):
     def fit(**changes):
-        options = OPTIONS[method].__dict__ | changes
-        return factorise(USER, ITEM, (4, 5), FactorisationOptions(**options))[1]
+        options = dataclasses.replace(OPTIONS[method], **changes)
+        return factorise(USER, ITEM, (4, 5), options)[1]
 
     np.testing.assert_array_equal(fit(), fit())
     assert np.abs(fit() - fit(seed=1)).max() > 0.0
@@ -41,10 +44,9 @@ def test_no_click_at_all_gives_zeros(method):
     assert not items.any()
 
 
-def test_als_brings_clicks_near_1_and_others_near_0():
-    # One factor and one user who has clicked the one item n times as heavily as not:
-    # minimise alpha (1 - x y)^2 + r (x^2 + y^2). At the optimum x = y = z by symmetry,
-    # and alpha (1 - z^2) = r, so that x y = 1 - r / alpha = 1 - 1 / 4.
+def test_als_brings_a_click_as_near_to_1_as_the_penalty_lets_it():
+    # One user x and one item y of one factor: alpha (1 - x y)^2 + r (x^2 + y^2) is
+    # least at x = y with alpha (1 - x y) = r, so that x y = 1 - r / alpha = 1 - 1 / 4.
     options = FactorisationOptions(
         factors=1, regularization=1.0, alpha=4.0, iterations=200
     )
@@ -54,8 +56,6 @@ def test_als_brings_clicks_near_1_and_others_near_0():
 
 
 def test_the_callers_number_of_blas_threads_comes_back():
-    import threadpoolctl
-
     before = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
     factorise(USER, ITEM, (4, 5), OPTIONS["als"])
     after = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
