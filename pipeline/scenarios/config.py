@@ -92,7 +92,8 @@ class VectorsConfig(Section):
     Attributes:
         method: "als" (weighted matrix factorisation) or "bpr", of `implicit`.
         factors: Width of a vector.
-        regularization: Values to try.
+        regularization: Values to try. Those of the default are for "als"; "bpr" wants
+            0.003 to 0.03, and 60 iterations or more.
         alpha: Values to try of the weight of a click, of "als" only.
         iterations: Sweeps.
         learning_rate: Of "bpr" only.
@@ -102,7 +103,7 @@ class VectorsConfig(Section):
     method: Literal["als", "bpr"] = "als"
     factors: int = pydantic.Field(128, ge=1)
     regularization: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
-        (3.0, 10.0, 30.0, 60.0, 100.0, 150.0), min_length=1
+        (3.0, 10.0, 30.0, 60.0, 100.0, 150.0, 200.0), min_length=1
     )
     alpha: tuple[pydantic.PositiveFloat, ...] = pydantic.Field(
         (10.0, 40.0), min_length=1

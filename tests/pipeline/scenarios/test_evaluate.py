@@ -8,14 +8,15 @@ import pytest
 from models.scenarios.records import load_tasks
 from pipeline.config import load_experiment
 from pipeline.run_dir import RunDir
-from pipeline.scenarios.evaluate import evaluate
+from pipeline.scenarios.config import ScenarioEvaluationConfig
+from pipeline.scenarios.evaluate import _groups, evaluate
 from transforms.scenarios.schema import load_scenario_info
 from transforms.schema import DataError
 
 BASELINES = ["item_pop", "popularity", "dot_product", "item_knn", "ease"]
 METHODS = ["cmml", *BASELINES]
 SHOWN_LESS = ["scenario_mean/support_0", "scenario_mean/support_4"]
-OTHER = "scenario_mean/other_support"
+OWN, OTHER = "scenario_mean/own_support", "scenario_mean/other_support"
 METRICS = [f"recall@{k}" for k in (5, 10, 20, 50)] + ["ndcg@10", "ndcg@20"]
 METRICS += ["ndcg", "mrr"]
 
@@ -70,7 +71,7 @@ def asked(rows):
 def test_metrics_are_by_method_group_and_metric(metrics):
     assert list(metrics) == METHODS
     means = ["scenario_mean", "pair_mean"]
-    assert set(metrics["cmml"]) == {*means, *SHOWN_LESS, OTHER}
+    assert set(metrics["cmml"]) == {*means, *SHOWN_LESS, OWN, OTHER}
     for method in BASELINES:
         assert list(metrics[method]) == means
     for groups in metrics.values():
@@ -120,7 +121,8 @@ def test_every_held_out_click_of_meta_test_is_ranked_once(
 
 def test_every_method_and_group_is_asked_the_same(ranked_clicks):
     own = [(method, "scenario_mean") for method in METHODS]
-    assert set(ranked_clicks) == {*own, *(("cmml", g) for g in (*SHOWN_LESS, OTHER))}
+    shown = [("cmml", group) for group in (*SHOWN_LESS, OWN, OTHER)]
+    assert set(ranked_clicks) == {*own, *shown}
     expected = asked(ranked_clicks["cmml", "scenario_mean"])
     assert all(asked(rows) == expected for rows in ranked_clicks.values())
 
@@ -135,17 +137,40 @@ def test_support_sizes_are_what_was_shown(ranked_clicks, meta_test):
             assert row["support_size"] == min(most, own[row["task_id"]])
 
 
-def test_differences_are_cmml_less_the_others(scenario_experiment, metrics):
+def test_differences_are_cmml_less_others_or_less_itself_shown_something_else(
+    scenario_experiment, metrics
+):
     differences = read_json(scenario_experiment, "differences.json")
-    assert list(differences) == [*BASELINES, OTHER]
+    assert list(differences) == [*BASELINES, *SHOWN_LESS, OTHER]
 
     def mean(method, group="scenario_mean"):
         return metrics[method][group]["recall@20"]["mean"]
 
     for name, interval in differences.items():
-        other = mean("cmml", OTHER) if name == OTHER else mean(name)
-        assert interval["mean"] == pytest.approx(mean("cmml") - other, abs=1e-12)
+        own, other = (
+            (mean("cmml"), mean(name))
+            if name in BASELINES
+            else (mean("cmml", OWN), mean("cmml", name))
+        )
+        assert interval["mean"] == pytest.approx(own - other, abs=1e-12)
         assert interval["low"] <= interval["high"]
+
+
+def test_some_users_are_ranked_for_where_only_the_support_changes(meta_test):
+    options = ScenarioEvaluationConfig(few_shot_sizes=(0, 64), few_shot_users=5)
+    groups = _groups(meta_test, options, is_cmml=True)
+    assert {name: group.max_users for name, group in groups.items()} == {
+        "scenario_mean": None,
+        "scenario_mean/support_0": 5,
+        OWN: 5,
+        OTHER: 5,
+    }
+    supports = groups[OTHER].supports
+    assert all(a is not b for a, b in zip(meta_test, supports, strict=True))
+    assert {task.scenario_id for task in supports} == {
+        task.scenario_id for task in meta_test
+    }
+    assert list(_groups(meta_test, options, is_cmml=False)) == ["scenario_mean"]
 
 
 def test_the_table_is_kept_and_the_choices_are_recorded(scenario_experiment, meta_test):

@@ -21,6 +21,7 @@ METRICS = {
         "pair_mean": values(0.4375),
         "scenario_mean/support_0": values(0.25),
         "scenario_mean/support_4": values(0.375),
+        "scenario_mean/own_support": values(0.625),
         "scenario_mean/other_support": values(0.3125),
     },
     "ease": {"scenario_mean": values(0.75), "pair_mean": values(0.625)},
@@ -42,15 +43,18 @@ def test_methods_are_rows_and_metrics_are_columns():
 
 def test_cmml_by_what_it_is_shown_is_a_second_table():
     # Groups that were not ranked are left out.
-    *_, title, curve = ranking_table(METRICS, {}, 7, [0, 4, 64]).split("\n\n")
-    assert title == "cmml by what it is shown:"
-    assert [row[0::2] for row in rows_of(curve)] == [
-        ["support", "recall@20"],
-        ["-" * 25, "-" * 9],
-        ["0 clicks", "0.2500"],
-        ["4 clicks", "0.3750"],
-        ["all clicks", "0.5000"],
-        ["those of another scenario", "0.3125"],
+    differences = {"scenario_mean/support_4": Interval(0.25, 0.2, 0.3)}
+    table = ranking_table(METRICS, differences, 7, [0, 4, 64])
+    *_, title, curve = table.split("\n\n")
+    assert title == "cmml by what it is shown, over some users of each scenario:"
+    header, _, *rows = rows_of(curve)
+    gap = "all clicks less it, recall@20"
+    assert header == ["support", "recall@10", "recall@20", gap]
+    assert rows == [
+        ["0 clicks", "0.2500", "0.2500", "-"],
+        ["4 clicks", "0.3750", "0.3750", "+0.2500 [+0.2000, +0.3000]"],
+        ["all clicks", "0.6250", "0.6250", "-"],
+        ["those of another scenario", "0.3125", "0.3125", "-"],
     ]
 
 
@@ -67,7 +71,10 @@ def test_cmml_by_what_it_is_shown_is_a_second_table():
     ],
 )
 def test_the_verdicts_go_by_the_interval(gap, standing, cost):
-    lines = verdicts({"ease": gap, "scenario_mean/other_support": gap}).splitlines()
+    lines = verdicts(
+        {"ease": gap, "scenario_mean/support_4": gap}
+        | {"scenario_mean/other_support": gap}
+    ).splitlines()
     figures = f"difference {gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]."
     assert lines == [
         f"By recall@20, cmml is {standing} ease: {figures}",
