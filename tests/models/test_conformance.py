@@ -19,8 +19,8 @@ ROUNDING = 1e-5  # Of scores as large as these weights can make them.
 
 # Every combination of members, and every switch and other embedding with the default
 # ones. Options that are not given are those of `new_model`.
-VARIANTS = {
-    **{"-".join(names.values()): names for names in combinations()},
+COMBINATIONS = {"-".join(names.values()): names for names in combinations()}
+SWITCHES = {
     "mean without negatives": {"encoder": "mean", "negatives": False},
     "several orders": {"num_orders": 3},
     "after the activation": {"modulation_position": "after_activation"},
@@ -37,7 +37,16 @@ VARIANTS = {
     "both": {"embeddings": "both"},
     "both, constant prior": {"embeddings": "both", "prior": "constant"},
 }
-METHODS = [*VARIANTS, *sorted(BASELINES)]
+VARIANTS = COMBINATIONS | SWITCHES
+# What is promised of each method is asked of a third of the combinations, in which every
+# member meets every other; what is asked of CMML alone, of all of them.
+HYBRIDS = ("none", "dot", "mlp")
+PAIRED = [
+    f"{encoder}-{HYBRIDS[(i + j) % 3]}-{modulation}"
+    for i, encoder in enumerate(("gru", "mean", "max"))
+    for j, modulation in enumerate(("film", "sigmoid", "weight", "soft"))
+]
+METHODS = [*PAIRED, *SWITCHES, *sorted(BASELINES)]
 
 
 def random_pairs(seed=0):
