@@ -136,9 +136,10 @@ def list_rows(
         if isinstance(line, UnreadableRow):
             yield number, line
             continue
-        count, *values = line.split()
+        count, *values = line.split() or [""]  # Blanks only: no count.
         if count != str(len(values)):
-            detail = f"expected {count} values, got {len(values)}"
+            found = f"{count!r} and {len(values)} values"
+            detail = f"expected a count and as many values, got {found}"
             yield number, UnreadableRow(RowError(MALFORMED, detail), line)
             continue
         for value in values:

@@ -98,11 +98,20 @@ def training_episodes(
         name: tf.concat([getattr(task, f"support_{name}") for task in tasks], axis=0)
         for name in ("user", "item", "fold", "negative")
     }
+    flat["of_user"] = tf.concat([_clicks_of_user(task) for task in tasks], axis=0)
     ends = tf.constant(np.cumsum([0, *(task.support_item.size for task in tasks)]))
     places = tf.data.Dataset.range(len(tasks)).shuffle(len(tasks), seed).repeat()
     numbered = places.enumerate().skip(first_step * batch_size)
     episodes = numbered.map(to_episode, num_parallel_calls=2)
     return episodes.batch(batch_size, drop_remainder=True).prefetch(4)
+
+
+def _clicks_of_user(task: ScenarioTask) -> np.ndarray:
+    """Returns how many clicks of the task are of the user of each, float32 [N]."""
+    _, place, counts = np.unique(
+        task.support_user, return_inverse=True, return_counts=True
+    )
+    return counts[place].astype(np.float32)
 
 
 def _draw(
@@ -116,27 +125,29 @@ def _draw(
     fold = clicks["fold"]
     num_clicks = tf.size(fold)
     asked = fold[tf.random.stateless_uniform([], seeds[0], 0, num_clicks, tf.int32)]
-    keys = tf.random.stateless_uniform([num_clicks], seeds[1])
+    keys = tf.math.log(tf.random.stateless_uniform([num_clicks], seeds[1], 1e-9))
+    by_user = keys * clicks["of_user"]  # The largest: a user as likely as another.
     widest = max(sizes.query_size, sizes.support_size)
     missing = tf.maximum(widest - num_clicks, 0)
 
     def take(
-        is_wanted: tf.Tensor, size: int, limit: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
-        chosen = tf.pad(tf.where(is_wanted, keys, -1.0), [[0, missing]])
+        is_wanted: tf.Tensor, keys: tf.Tensor, size: int, limit: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        chosen = tf.where(is_wanted, keys, keys.dtype.min)
+        chosen = tf.pad(chosen, [[0, missing]], constant_values=keys.dtype.min)
         places = tf.math.top_k(chosen, size).indices
         found = tf.reduce_sum(tf.cast(is_wanted, tf.int32))
         mask = tf.range(size) < tf.minimum(found, limit)
         return tf.where(mask, places, 0), mask
 
     episode: dict[str, tf.Tensor] = {}
-    query, query_mask = take(fold == asked, sizes.query_size, sizes.query_size)
+    query, query_mask = take(fold == asked, by_user, sizes.query_size, sizes.query_size)
     user, item = _with_negatives(clicks, query, sizes.query_negatives, seeds[2])
     group = 1 + sizes.query_negatives
     label = tf.one_hot(tf.zeros([sizes.query_size], tf.int32), group)
     mask = tf.repeat(query_mask[:, tf.newaxis], group, axis=1)
     episode |= _side("query", user, item, label, mask, None)
-    support, support_mask = take(fold != asked, sizes.support_size, num_support)
+    support, support_mask = take(fold != asked, keys, sizes.support_size, num_support)
     user, item = _with_negatives(clicks, support, sizes.support_negatives, seeds[3])
     group = 1 + sizes.support_negatives
     label = tf.one_hot(tf.zeros([sizes.support_size], tf.int32), group)

@@ -146,9 +146,9 @@ class ScenarioTrainingConfig(Section):
     margin: float = pydantic.Field(1.0, gt=0.0, allow_inf_nan=False)
     learning_rate: float = pydantic.Field(1e-3, gt=0.0, allow_inf_nan=False)
     steps_per_epoch: int = pydantic.Field(100, ge=1)
-    max_epochs: int = pydantic.Field(20, ge=1)
+    max_epochs: int = pydantic.Field(10, ge=1)
     validation_users: pydantic.PositiveInt | None = 200
-    patience: int = pydantic.Field(6, ge=1)
+    patience: int = pydantic.Field(4, ge=1)
     steps_per_execution: int = pydantic.Field(10, ge=1)
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
 

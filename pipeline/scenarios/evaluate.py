@@ -25,6 +25,7 @@ from pipeline.scenarios.ranking_table import (
     OTHER_SUPPORT,
     OWN_SUPPORT,
     SCENARIO_MEAN,
+    domain_group,
     few_shot_group,
     ranking_table,
     verdicts,
@@ -74,11 +75,13 @@ def evaluate(config: ScenarioConfig, dataset_dir: pathlib.Path, run: RunDir) -> 
     model = trained_model(config, dataset, run)
     methods: dict[str, Recommender] = {CMML_NAME: model, **baselines}
     tasks = dataset.tasks(schema.META_TEST)
+    is_hybrid = len(info.domains) > 1
+    domains = [task.scenario_id.partition(":")[0] for task in tasks]
     run.evaluation.mkdir(exist_ok=True)
     path = run.evaluation / "ranked_clicks.parquet"
     with RankedClicksWriter(path, dataset_dir) as writer:
-        found = _rank(methods, tasks, options, writer)
-    summary = _summarise(found, options)
+        found = _rank(methods, tasks, options, writer, is_hybrid)
+    summary = _summarise(found, options, domains if is_hybrid else [])
     differences = _differences(found, options)
     _write_json(run.evaluation / "metrics.json", summary)
     _write_json(run.evaluation / "differences.json", differences)
@@ -94,13 +97,16 @@ def _rank(
     tasks: Sequence[ScenarioTask],
     options: ScenarioEvaluationConfig,
     writer: RankedClicksWriter,
+    is_hybrid: bool,
 ) -> _Found:
     """Ranks with every method and group, and keeps the ranks."""
     found: _Found = {}
     for name, method in methods.items():
         say(f"evaluate: ranking with {name}")
         ranker = Ranker(method, options.seed)
-        groups = _groups(tasks, options, is_cmml=name == CMML_NAME)
+        groups = _groups(tasks, options, is_hybrid)
+        if name != CMML_NAME:
+            groups = {SCENARIO_MEAN: groups[SCENARIO_MEAN]}
         for group, shown in groups.items():
             ranked = ranker.rank(
                 tasks,
@@ -123,25 +129,44 @@ class _Group(NamedTuple):
 
 
 def _groups(
-    tasks: Sequence[ScenarioTask], options: ScenarioEvaluationConfig, *, is_cmml: bool
+    tasks: Sequence[ScenarioTask], options: ScenarioEvaluationConfig, is_hybrid: bool
 ) -> dict[str, _Group]:
-    """Returns the groups that a method is ranked in; CMML in more than one."""
+    """Returns the groups that CMML is ranked in; the first is that of all methods."""
     size, some = options.support_size, options.few_shot_users
     groups = {SCENARIO_MEAN: _Group(size)}
-    if is_cmml:
-        for few in options.few_shot_sizes:
-            if few < size:
-                groups[few_shot_group(few)] = _Group(few, max_users=some)
-        groups[OWN_SUPPORT] = _Group(size, max_users=some)
-        if len(tasks) > 1:
-            groups[OTHER_SUPPORT] = _Group(size, [*tasks[1:], tasks[0]], some)
+    for few in options.few_shot_sizes:
+        if few < size:
+            groups[few_shot_group(few)] = _Group(few, max_users=some)
+    groups[OWN_SUPPORT] = _Group(size, max_users=some)
+    if len(tasks) > 1:
+        groups[OTHER_SUPPORT] = _Group(size, _others(tasks, is_hybrid), some)
     return groups
 
 
+def _others(tasks: Sequence[ScenarioTask], is_hybrid: bool) -> list[ScenarioTask]:
+    """Returns for each task the next one of its domain, for the last one the first."""
+    by_domain: dict[str, list[ScenarioTask]] = {}
+    for task in tasks:
+        domain = task.scenario_id.partition(":")[0] if is_hybrid else ""
+        by_domain.setdefault(domain, []).append(task)
+    following = {
+        task.scenario_id: other
+        for found in by_domain.values()
+        for task, other in zip(found, [*found[1:], found[0]], strict=True)
+    }
+    return [following[task.scenario_id] for task in tasks]
+
+
 def _summarise(
-    found: _Found, options: ScenarioEvaluationConfig
+    found: _Found, options: ScenarioEvaluationConfig, domains: Sequence[str]
 ) -> dict[str, dict[str, dict[str, Interval]]]:
-    """Means and intervals by method, group and metric."""
+    """Means and intervals by method, group and metric.
+
+    Args:
+        found: Metrics of every user.
+        options: The resampling.
+        domains: The domain of each task, for a group each; none if there is only one.
+    """
     seed, num_resamples = options.seed, options.num_resamples
     summary: dict[str, dict[str, dict[str, Interval]]] = {}
     for method, groups in found.items():
@@ -156,6 +181,12 @@ def _summarise(
         summary[method][PAIR_MEAN] = {
             name: pair_mean(own, name, seed, num_resamples) for name in own.values
         }
+        for domain in dict.fromkeys(domains):
+            chosen = np.array(domains) == domain
+            summary[method][domain_group(domain)] = {
+                name: bootstrap_mean(values[chosen], seed, num_resamples)
+                for name, values in own.by_scenario().items()
+            }
     return summary
 
 

@@ -21,6 +21,11 @@ def few_shot_group(size: int) -> str:
     return f"{SCENARIO_MEAN}/support_{size}"
 
 
+def domain_group(domain: str) -> str:
+    """Names the group of the tasks of one domain of a hybrid data set."""
+    return f"{SCENARIO_MEAN}/domain_{domain}"
+
+
 def ranking_table(
     metrics: Metrics,
     differences: Mapping[str, Interval],
@@ -63,6 +68,14 @@ def ranking_table(
         layout(header, rows),
     ]
     groups = metrics[_METHOD]
+    by_domain = [group for group in groups if "/domain_" in group]
+    if by_domain:
+        header = ["method", *(group.partition("/domain_")[2] for group in by_domain)]
+        lines = [
+            [method, *(cell(found[group]["recall@20"]) for group in by_domain)]
+            for method, found in metrics.items()
+        ]
+        parts += ["recall@20 by domain:", layout(header, lines)]
     curve = {
         f"{size} clicks": few_shot_group(size)
         for size in few_shot_sizes

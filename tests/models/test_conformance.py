@@ -38,7 +38,7 @@ SWITCHES = {
     "both, constant prior": {"embeddings": "both", "prior": "constant"},
 }
 VARIANTS = COMBINATIONS | SWITCHES
-# What is promised of each method is asked of a third of the combinations, in which every
+# What is promised of each method is asked of a third of the combinations, in which each
 # member meets every other; what is asked of CMML alone, of all of them.
 HYBRIDS = ("none", "dot", "mlp")
 PAIRED = [

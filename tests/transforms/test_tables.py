@@ -87,3 +87,13 @@ def test_a_table_with_two_uses_is_read_once_with_the_columns_of_both():
     assert columns_by_table(used_tables(spec)) == {
         table: ("user_id", "item_id", "rating", "age")
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns"), [("lists", "line, value"), ("lines", "line, text")]
+)
+def test_the_columns_of_lists_and_lines_are_always_the_same(raw, kind, columns):
+    (raw / "r.dat").write_text("1 7\n")
+    spec = InteractionSpec(TableSpec("r.dat", format=kind), "line", "other")
+    with pytest.raises(ValueError, match=rf"no column 'other'.*Columns: {columns}\."):
+        check_tables(used_tables(DatasetSpec(spec)), str(raw))

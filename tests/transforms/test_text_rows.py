@@ -10,6 +10,8 @@ from transforms.text_rows import (
     decoded_lines,
     delimited_rows,
     json_rows,
+    line_rows,
+    list_rows,
     skip_byte_order_mark,
     split_header,
 )
@@ -109,3 +111,44 @@ def test_lines_that_are_no_json_object_are_malformed(line):
     ((_, bad),) = json_rows(line, 1, "utf-8", ("user",))
     assert reason(bad) == "malformed"
     assert isinstance(bad.error, RowError)
+
+
+def test_each_value_of_a_list_is_a_row_with_the_number_of_its_line():
+    # Line 1 has the id 0. Line 2 is blank and line 3 empty, yet both are counted.
+    data = b"2 7 9\n\n0\r\n1\t8\r\n"
+    found = list(list_rows(data, 1, "utf-8", ("value", "line")))
+    assert found == [(1, ("7", "0")), (1, ("9", "0")), (4, ("8", "3"))]
+
+
+def test_ids_of_a_later_block_go_on_from_its_first_line():
+    assert list(list_rows(b"1 7\n", 5, "utf-8", ("line",))) == [(5, ("4",))]
+    assert list(line_rows(b"x\n", 5, "utf-8", ("line",))) == [(5, ("4",))]
+
+
+@pytest.mark.parametrize(
+    ("line", "got"),
+    [
+        (b"3 7 9", "got '3' and 2 values"),
+        (b"1 7 9", "got '1' and 2 values"),
+        (b"x 7", "got 'x' and 1 values"),
+        (b" \t", "got '' and 0 values"),
+    ],
+)
+def test_a_list_with_a_wrong_count_is_one_refused_row_and_loses_no_other(line, got):
+    data = b"1 5\n" + line + b"\n1 6\n"
+    first, (number, bad), last = list_rows(data, 1, "utf-8", ("line", "value"))
+    assert (first, last) == ((1, ("0", "5")), (3, ("2", "6")))
+    assert (number, reason(bad), bad.text) == (2, "malformed", line.decode())
+    assert f"expected a count and as many values, {got}" in str(bad.error)
+
+
+def test_plain_lines_keep_quotes_delimiters_and_blanks():
+    data = 'a,"b\n\n #c \r\né'.encode()
+    found = list(line_rows(data, 1, "utf-8", ("line", "text")))
+    assert found == [(1, ("0", 'a,"b')), (3, ("2", " #c ")), (4, ("3", "é"))]
+
+
+@pytest.mark.parametrize("read", [list_rows, line_rows])
+def test_an_undecodable_line_of_either_format_is_refused_alone(read):
+    (number, bad), (last, _) = read(b"1 \xff\n1 8\n", 1, "utf-8", ("line",))
+    assert (number, reason(bad), last) == (1, "encoding", 2)

@@ -273,6 +273,11 @@ class ScenarioDatasetSpec:
                 f"got {self.max_rejected_fraction}."
             )
 
+    @property
+    def domain_names(self) -> tuple[str, ...]:
+        """Names of the domains; one empty name if there is only one without."""
+        return tuple(domain.name for domain in self.domains)
+
 
 @dataclasses.dataclass(frozen=True)
 class Domain:

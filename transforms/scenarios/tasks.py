@@ -12,12 +12,13 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms.beam_hints import no_beam_hints
+from transforms.scenarios.clicks import raw_id
 from transforms.scenarios.pools import Pools
 from transforms.scenarios.schema import ScenarioDatasetSpec, ScenarioEpisodeSpec
-from transforms.scenarios.user_clicks import ScenarioUser, ScenarioUsers
+from transforms.scenarios.user_clicks import ScenarioUser, ScenarioUsers, fold_of
 from transforms.schema import META_TRAIN
 from transforms.splits import TaskSplitter
-from transforms.stable_hash import stable_digest, stable_fraction
+from transforms.stable_hash import stable_digest
 
 # Reasons of `num_dropped`: legal, but not in the episodes.
 TOO_FEW_CLICKS = "too_few_clicks"
@@ -101,7 +102,11 @@ class BuildTasks(beam.DoFn):
         """Makes one task, unless the scenario is too small."""
         scenario_id, found = group
         dropped = Counter({CLICK_OVER_LIMIT: found.num_dropped})
-        split = self._splitter.split_of(scenario_id)
+        # A split file names whole ids, a hash takes them as they came.
+        name = scenario_id
+        if self._splitter.listed is None:
+            name = raw_id(scenario_id, self._spec.domain_names)
+        split = self._splitter.split_of(name)
         if split is None:
             dropped[TASK_NOT_IN_SPLIT_FILE] += 1
         else:
@@ -151,6 +156,8 @@ def build_task(
         spec: Seed and sizes.
     """
     seed, sizes = spec.split.seed, spec.episodes
+    names = spec.domain_names
+    raw_scenario = raw_id(scenario_id, names)
     places = {item_id: place for place, item_id in enumerate(pool)}
     support: list[_Drawn] = []
     query: list[_Drawn] = []
@@ -158,7 +165,8 @@ def build_task(
     for user in users:
         known = [places[item_id] for item_id in user.known]
         held_out = [places[item_id] for item_id in user.held_out]
-        generator = random.Random(stable_digest(seed, scenario_id, user.user_id))
+        raw_user = raw_id(user.user_id, names)
+        generator = random.Random(stable_digest(seed, raw_scenario, raw_user))
         for drawn, clicked, avoided in (
             (support, known, set(known)),
             (query, held_out, {*known, *held_out}),
@@ -170,8 +178,9 @@ def build_task(
                     generator, len(pool), avoided, sizes.num_negatives
                 )
                 if negatives:
+                    raw_item = raw_id(pool[item], names)
                     digest = stable_digest(
-                        seed, "order", scenario_id, user.user_id, pool[item]
+                        seed, "order", raw_scenario, raw_user, raw_item
                     )
                     drawn.append((digest, user.user_id, item, negatives))
         if split != META_TRAIN and held_out:
@@ -181,16 +190,10 @@ def build_task(
     _fill(task.support, support, limit)
     _fill(task.query, query, None)
     task.support.folds = [
-        fold_of(spec, user_id, pool[item])
+        fold_of(spec, raw_id(user_id, names), raw_id(pool[item], names))
         for user_id, item in zip(task.support.users, task.support.items, strict=True)
     ]
     return task
-
-
-def fold_of(spec: ScenarioDatasetSpec, user_id: str, item_id: str) -> int:
-    """Returns the fold of a known pair."""
-    share = stable_fraction(spec.split.seed, "fold", user_id, item_id)
-    return int(share * spec.split.num_folds)
 
 
 def draw_negatives(

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 
 from transforms.beam_hints import no_beam_hints
-from transforms.scenarios.clicks import ClickBlock
+from transforms.scenarios.clicks import ClickBlock, raw_id
 from transforms.scenarios.pools import Pools
-from transforms.scenarios.schema import ScenarioDatasetSpec, ScenarioSplitSpec
+from transforms.scenarios.schema import ScenarioDatasetSpec
 from transforms.stable_hash import stable_digest, stable_fraction
 from transforms.vocabularies import id_order
 
@@ -117,13 +117,13 @@ class SplitUsers(beam.DoFn):
         users, num_rows, num_repeated = items_by_user(blocks)
         dropped = +Counter({REPEATED_CLICK: num_repeated})
         split = [
-            split_pairs(user_id, users[user_id], self._spec.split)
+            split_pairs(user_id, users[user_id], self._spec)
             for user_id in sorted(users, key=id_order)
         ]
         by_scenario: dict[str, ScenarioUsers] = {}
         for clicks in split:
             items = users[clicks.user_id]
-            for scenario_id, user in deal_out(clicks, items, pools, self._spec.split):
+            for scenario_id, user in deal_out(clicks, items, pools, self._spec):
                 by_scenario.setdefault(scenario_id, ScenarioUsers()).users.append(user)
         limit = self._spec.episodes.max_clicks_per_scenario
         for scenario_id, found in by_scenario.items():
@@ -191,23 +191,31 @@ def items_by_user(
 
 
 def split_pairs(
-    user_id: str, items: Iterable[str], spec: ScenarioSplitSpec
+    user_id: str, items: Iterable[str], spec: ScenarioDatasetSpec
 ) -> UserClicks:
     """Holds out some pairs of a user and gives the others a fold, by stable hashes."""
+    split = spec.split
     clicks = UserClicks(user_id, [], [], [])
+    raw_user = raw_id(user_id, spec.domain_names)
     for item_id in sorted(items, key=id_order):
-        share = stable_fraction(spec.seed, "held_out", user_id, item_id)
-        if share < spec.held_out_fraction:
+        raw_item = raw_id(item_id, spec.domain_names)
+        share = stable_fraction(split.seed, "held_out", raw_user, raw_item)
+        if share < split.held_out_fraction:
             clicks.held_out.append(item_id)
-            continue
-        fold = stable_fraction(spec.seed, "fold", user_id, item_id) * spec.num_folds
-        clicks.known.append(item_id)
-        clicks.folds.append(int(fold))
+        else:
+            clicks.known.append(item_id)
+            clicks.folds.append(fold_of(spec, raw_user, raw_item))
     return clicks
 
 
+def fold_of(spec: ScenarioDatasetSpec, raw_user: str, raw_item: str) -> int:
+    """Returns the fold of a known pair."""
+    share = stable_fraction(spec.split.seed, "fold", raw_user, raw_item)
+    return int(share * spec.split.num_folds)
+
+
 def deal_out(
-    clicks: UserClicks, items: ItemsOfUser, pools: Pools, spec: ScenarioSplitSpec
+    clicks: UserClicks, items: ItemsOfUser, pools: Pools, spec: ScenarioDatasetSpec
 ) -> Iterator[tuple[str, ScenarioUser]]:
     """Yields what a user clicked in each scenario.
 
@@ -215,7 +223,7 @@ def deal_out(
         clicks: The pairs of the user, split.
         items: The scenarios that each item was clicked in, if the log says them.
         pools: The scenarios of each item.
-        spec: Seed of the digests.
+        spec: Seed of the digests, and the domains.
     """
     found: dict[str, tuple[list[str], list[str]]] = {}
     for role, item_ids in enumerate((clicks.known, clicks.held_out)):
@@ -225,7 +233,8 @@ def deal_out(
                 if not said or scenario_id in said:
                     found.setdefault(scenario_id, ([], []))[role].append(item_id)
     for scenario_id, (known, held_out) in found.items():
-        digest = stable_digest(spec.seed, "user", scenario_id, clicks.user_id)
+        raw_ids = (raw_id(i, spec.domain_names) for i in (scenario_id, clicks.user_id))
+        digest = stable_digest(spec.split.seed, "user", *raw_ids)
         yield (
             scenario_id,
             ScenarioUser(digest, clicks.user_id, tuple(known), tuple(held_out)),

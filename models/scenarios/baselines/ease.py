@@ -48,7 +48,7 @@ class EASE(PoolScores):
         self._clicks = click_matrix(known)
         self._l2 = l2
         num_users, num_items = self._clicks.shape
-        if min(num_users, num_items) > _MAX_SIDE:
+        if min(known.num_users, known.num_items) > _MAX_SIDE:
             raise DataError(
                 f"baseline 'ease' needs at most {_MAX_SIDE} users or items, got "
                 f"{known.num_users} and {known.num_items}: leave it out of "

@@ -3,6 +3,7 @@ import pytest
 
 from models.legacy_keras import tf
 from models.recommender import Recommender
+from models.scenarios.baselines import ease
 from models.scenarios.baselines.dot_product import DotProduct
 from models.scenarios.baselines.ease import EASE
 from models.scenarios.baselines.item_knn import ItemKNN
@@ -118,6 +119,14 @@ def test_ease_refuses_what_it_could_not_invert():
     known = known_clicks([1], [1], 20_001, 30_000)
     with pytest.raises(DataError, match=r"at most 20000 users or items, got 20001 and"):
         EASE(known)
+
+
+def test_ease_takes_as_many_users_or_items_as_it_says(monkeypatch):
+    monkeypatch.setattr(ease, "_MAX_SIDE", 4)
+    EASE(known_clicks([1], [1], 4, 9))
+    EASE(known_clicks([1], [1], 9, 4))
+    with pytest.raises(DataError, match=r"at most 4 users or items, got 5 and 9"):
+        EASE(known_clicks([1], [1], 5, 9))
 
 
 def test_ease_takes_many_items_of_few_users():

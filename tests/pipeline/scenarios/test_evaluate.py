@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -158,7 +159,7 @@ def test_differences_are_cmml_less_others_or_less_itself_shown_something_else(
 
 def test_some_users_are_ranked_for_where_only_the_support_changes(meta_test):
     options = ScenarioEvaluationConfig(few_shot_sizes=(0, 64), few_shot_users=5)
-    groups = _groups(meta_test, options, is_cmml=True)
+    groups = _groups(meta_test, options, is_hybrid=False)
     assert {name: group.max_users for name, group in groups.items()} == {
         "scenario_mean": None,
         "scenario_mean/support_0": 5,
@@ -170,7 +171,14 @@ def test_some_users_are_ranked_for_where_only_the_support_changes(meta_test):
     assert {task.scenario_id for task in supports} == {
         task.scenario_id for task in meta_test
     }
-    assert list(_groups(meta_test, options, is_cmml=False)) == ["scenario_mean"]
+
+
+def test_another_support_set_is_of_the_same_domain(meta_test):
+    names = ("a:1", "b:1", "a:2", "b:2", "b:3")
+    tasks = [dataclasses.replace(meta_test[0], scenario_id=name) for name in names]
+    groups = _groups(tasks, ScenarioEvaluationConfig(), is_hybrid=True)
+    supports = groups[OTHER].supports
+    assert [t.scenario_id for t in supports] == ["a:2", "b:2", "a:1", "b:3", "b:1"]
 
 
 def test_the_table_is_kept_and_the_choices_are_recorded(scenario_experiment, meta_test):

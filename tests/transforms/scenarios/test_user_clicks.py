@@ -5,7 +5,12 @@ import pytest
 
 from transforms.scenarios.clicks import ClickBlock
 from transforms.scenarios.pools import Pools
-from transforms.scenarios.schema import ScenarioSplitSpec
+from transforms.scenarios.schema import (
+    ClickSpec,
+    DomainSpec,
+    ScenarioDatasetSpec,
+    ScenarioSplitSpec,
+)
 from transforms.scenarios.user_clicks import (
     ScenarioUser,
     ScenarioUsers,
@@ -16,8 +21,10 @@ from transforms.scenarios.user_clicks import (
     split_pairs,
     trim,
 )
+from transforms.schema import TableSpec
 
-SPLIT = ScenarioSplitSpec(num_folds=3)
+DOMAIN = DomainSpec(ClickSpec(TableSpec("clicks.csv"), scenario_column="scenario"))
+SPLIT = ScenarioDatasetSpec((DOMAIN,), ScenarioSplitSpec(num_folds=3))
 
 
 def user(digest, num_known, num_held_out=0):
