@@ -20,7 +20,8 @@ def lastfm(path: str, *, name: str = "") -> DomainSpec:
 
     Args:
         path: Folder or zip archive with `user_artists.csv`, `user_taggedartists.csv`,
-            `artists.csv` and `tags.csv`, comma-separated with a header.
+            `artists.csv` and `tags.csv`, comma-separated with a header. The archive of
+            GroupLens has tab-separated `.dat` files instead, which are not read.
         name: Name of the domain.
     """
     table = _files_of(path)
@@ -99,7 +100,7 @@ def taobao(path: str, *, name: str = "") -> DomainSpec:
 
     A scenario is a theme; the log says in which one a click happened. The vectors that
     are published beside (`user_embedding.csv`, `item_embedding.csv`) are not read: they
-    were made of all clicks, of those to be found too. Nor are purchases.
+    may have been made of held-out clicks too. Nor are purchases.
 
     Args:
         path: Folder or zip archive with `theme_click_log.csv` and
