@@ -53,12 +53,11 @@ def _domain_spec(name: str, config: DomainConfig, data_dir: str) -> DomainSpec:
         return sources.movielens(
             config.path, scenarios=config.scenarios, data_dir=data_dir, name=name
         )
-    reader = {
-        "lastfm": sources.lastfm,
-        "citeulike": sources.citeulike,
-        "taobao": sources.taobao,
-    }[config.source]
-    return reader(config.path, name=name)
+    if config.source == "lastfm":
+        return sources.lastfm(config.path, data_dir=data_dir, name=name)
+    if config.source == "citeulike":
+        return sources.citeulike(config.path, name=name)
+    return sources.taobao(config.path, name=name)
 
 
 def check(config: ScenarioConfig, flags: Sequence[str]) -> ScenarioDatasetSpec:

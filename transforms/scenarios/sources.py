@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import posixpath
+import zipfile
 from collections.abc import Callable
 from typing import Literal
 
@@ -12,24 +14,33 @@ from transforms.schema import TableSpec
 from transforms.sources import movielens as movielens_tables
 
 
-def lastfm(path: str, *, name: str = "") -> DomainSpec:
+def lastfm(path: str, *, data_dir: str = ".", name: str = "") -> DomainSpec:
     """Returns the tables of the Last.fm data set of HetRec 2011.
 
     A click is an artist that a user has listened to; a scenario is a tag, its pool the
     artists that carry it.
 
     Args:
-        path: Folder or zip archive with `user_artists.csv`, `user_taggedartists.csv`,
-            `artists.csv` and `tags.csv`, comma-separated with a header. The archive of
-            GroupLens has tab-separated `.dat` files instead, which are not read.
+        path: Folder or zip archive with the tables `user_artists`,
+            `user_taggedartists`, `artists` and `tags`: `.dat` with tabs, as GroupLens
+            packs them, or `.csv` with commas.
+        data_dir: Folder of the raw tables.
         name: Name of the domain.
     """
-    table = _files_of(path)
+    if _has_file(path, "user_artists.dat", data_dir):
+        suffix, delimiter = ".dat", "\t"
+    else:
+        suffix, delimiter = ".csv", ","
+
+    def table(file: str) -> TableSpec:
+        found = _files_of(path)(file + suffix)
+        return dataclasses.replace(found, delimiter=delimiter)
+
     return DomainSpec(
-        ClickSpec(table("user_artists.csv"), "userID", "artistID"),
-        PoolSpec(table("user_taggedartists.csv"), "artistID", "tagID"),
-        NameSpec(table("artists.csv")),
-        NameSpec(table("tags.csv"), "tagID", "tagValue"),
+        ClickSpec(table("user_artists"), "userID", "artistID"),
+        PoolSpec(table("user_taggedartists"), "artistID", "tagID"),
+        NameSpec(table("artists")),
+        NameSpec(table("tags"), "tagID", "tagValue"),
         name,
     )
 
@@ -113,6 +124,15 @@ def taobao(path: str, *, name: str = "") -> DomainSpec:
         PoolSpec(table("theme_item_pool.csv"), "item_id", "theme_id"),
         name=name,
     )
+
+
+def _has_file(path: str, file: str, data_dir: str) -> bool:
+    """Says whether a file is in a folder, or at the top of a zip archive."""
+    full = pathlib.Path(data_dir, path)
+    if full.is_file() and zipfile.is_zipfile(full):
+        with zipfile.ZipFile(full) as archive:
+            return file in archive.namelist()
+    return (full / file).is_file()
 
 
 def _files_of(path: str) -> Callable[..., TableSpec]:

@@ -75,6 +75,21 @@ def test_lastfm(tmp_path):
     assert found == [(2, ("13", "80's"))]
 
 
+def test_lastfm_as_it_is_packed(tmp_path):
+    with zipfile.ZipFile(tmp_path / "hetrec.zip", "w") as archive:
+        archive.writestr("user_artists.dat", "userID\tartistID\tweight\n2\t51\t13883\n")
+        archive.writestr(
+            "user_taggedartists.dat",
+            "userID\tartistID\ttagID\tday\tmonth\tyear\n2\t52\t13\t1\t4\t2009\n",
+        )
+        archive.writestr("artists.dat", "id\tname\turl\n51\tDuran, Duran\thttp://x\n")
+        archive.writestr("tags.dat", "tagID\ttagValue\n13\tchillout\n")
+    domain = sources.lastfm("hetrec.zip", data_dir=str(tmp_path))
+    check(domain, tmp_path)
+    assert clicks_of(domain, tmp_path) == [("2", "51")]
+    assert pools_of(domain, tmp_path) == [("52", "13")]
+
+
 def test_citeulike(tmp_path):
     write(
         tmp_path / "cu",
