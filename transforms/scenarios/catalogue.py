@@ -22,15 +22,25 @@ from transforms.output_files import (
 )
 from transforms.rejected import REJECTED
 from transforms.scenarios import schema as keys
-from transforms.scenarios.clicks import in_domain
+from transforms.scenarios.clicks import (
+    domain_of,
+    domain_order,
+    in_domain,
+    lowercases,
+)
 from transforms.scenarios.pools import Pools
-from transforms.scenarios.schema import Domain, NameSpec, ScenarioDatasetSpec
+from transforms.scenarios.schema import (
+    Domain,
+    DomainSpec,
+    NameSpec,
+    ScenarioDatasetSpec,
+)
 from transforms.scenarios.statistics import build_schema, build_statistics
 from transforms.scenarios.tasks import DroppedClicks, ScenarioTask
 from transforms.scenarios.user_clicks import UserShard
 from transforms.statistics import proto_file
 from transforms.tfrecord import encode_example, tfrecord_file
-from transforms.vocabularies import id_order, vocabulary_file, vocabulary_rows
+from transforms.vocabularies import vocabulary_file, vocabulary_rows
 
 ITEM_NAMES = "item_names"
 SCENARIO_NAMES = "scenario_names"
@@ -164,15 +174,16 @@ class WriteCatalogue(beam.DoFn):
         summary = UsersSummary()
         for part in users:
             summary.merge(part)
-        found = sorted(tasks, key=lambda task: id_order(task.scenario_id))
+        domains = self._spec.domain_names
+        order = domain_order(domains)
+        found = sorted(tasks, key=lambda task: order(task.scenario_id))
         for task in found:
             summary.items.update(dict.fromkeys(task.pool, 0))
         num_dropped = summary.num_dropped + pools.num_dropped
         for reasons in dropped:
             num_dropped.update(reasons.num_dropped)
-        domains = [domain.name for domain in self._spec.domains]
-        user_ids = order_ids(summary.users, domains)
-        item_ids = order_ids(summary.items, domains)
+        user_ids = sorted(summary.users, key=order)
+        item_ids = sorted(summary.items, key=order)
         self._write_entities("user", schema.USER_ID, user_ids, summary.users)
         self._write_entities("item", schema.ITEM_ID, item_ids, summary.items)
         scenario_ids = [task.scenario_id for task in found]
@@ -234,8 +245,10 @@ class WriteCatalogue(beam.DoFn):
             entities, bad = merge_entities(kind, found, columns)
             rejected += bad
             names = by_kind.setdefault(kind, {})
+            lowercase = kind == SCENARIO_NAMES and lowercases(domain)
             for raw_id, entity in entities.items():
-                names[in_domain(domain, raw_id)] = entity.name
+                entity_id = raw_id.lower() if lowercase else raw_id
+                names.setdefault(in_domain(domain.name, entity_id), entity.name)
         return by_kind, rejected
 
     def _write_names(
@@ -247,10 +260,12 @@ class WriteCatalogue(beam.DoFn):
             self._files.write(name, lines.encode())
 
 
-def name_tables(spec: ScenarioDatasetSpec) -> list[tuple[str, str, NameSpec]]:
+def name_tables(
+    spec: ScenarioDatasetSpec,
+) -> list[tuple[str, DomainSpec, NameSpec]]:
     """Returns kind, domain and specification of each table of names."""
     return [
-        (kind, domain.name, names)
+        (kind, domain, names)
         for domain in spec.domains
         for kind, names in (
             (ITEM_NAMES, domain.item_names),
@@ -258,22 +273,6 @@ def name_tables(spec: ScenarioDatasetSpec) -> list[tuple[str, str, NameSpec]]:
         )
         if names is not None
     ]
-
-
-def order_ids(ids: Iterable[str], domains: Sequence[str]) -> list[str]:
-    """Orders ids by domain, and inside a domain numbers first."""
-    place = {name: number for number, name in enumerate(domains)}
-
-    def key(entity_id: str) -> tuple[int, tuple[bool, int, str, str]]:
-        name = domain_of(entity_id, domains)
-        return place[name], id_order(entity_id.removeprefix(f"{name}:"))
-
-    return sorted(ids, key=key)
-
-
-def domain_of(entity_id: str, domains: Sequence[str]) -> str:
-    """Returns the name of the domain of an id; "" if there is only one without name."""
-    return "" if "" in domains else entity_id.partition(":")[0]
 
 
 def staged_info(files: OutputFiles) -> CatalogueInfo:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -17,6 +17,7 @@ from transforms.scenarios.schema import ClickSpec, DomainSpec
 from transforms.stable_hash import shard_of
 from transforms.text_rows import UnreadableRow
 from transforms.values import as_text
+from transforms.vocabularies import id_order
 
 # What refused rows say they were read as.
 CLICKS = "clicks"
@@ -76,13 +77,20 @@ def click_columns(spec: ClickSpec) -> tuple[str, ...]:
     return spec.user_column, spec.item_column, *scenario
 
 
-def parse_click(values: Sequence[Any], columns: Sequence[str], domain: str) -> Click:
+def parse_click(
+    values: Sequence[Any],
+    columns: Sequence[str],
+    domain: str,
+    *,
+    lowercase: bool = False,
+) -> Click:
     """Reads one click.
 
     Args:
         values: Fields of `click_columns`, as they are in the table.
         columns: Their names.
         domain: Name that goes before ids; "" for none.
+        lowercase: Whether scenarios that differ in case only are one.
 
     Returns:
         The click.
@@ -90,13 +98,15 @@ def parse_click(values: Sequence[Any], columns: Sequence[str], domain: str) -> C
     Raises:
         RowError: If a field is empty or cannot be an id.
     """
-    user_id, item_id, *scenario = required_ids(values, columns, domain)
-    return Click(user_id, item_id, scenario[0] if scenario else "")
+    user_id, item_id, *scenario = required_ids(values, columns)
+    scenario_id = ""
+    if scenario:
+        (name,) = scenario
+        scenario_id = in_domain(domain, name.lower() if lowercase else name)
+    return Click(in_domain(domain, user_id), in_domain(domain, item_id), scenario_id)
 
 
-def required_ids(
-    values: Sequence[Any], columns: Sequence[str], domain: str
-) -> list[str]:
+def required_ids(values: Sequence[Any], columns: Sequence[str]) -> list[str]:
     """Reads fields that must all be ids.
 
     Raises:
@@ -107,7 +117,7 @@ def required_ids(
         text = as_text(value)
         if text is None:
             raise RowError(MISSING_FIELD, f"{column} is empty")
-        ids.append(in_domain(domain, text))
+        ids.append(text)
     return ids
 
 
@@ -129,12 +139,43 @@ def raw_id(entity_id: str, domains: Sequence[str]) -> str:
     return entity_id if "" in domains else entity_id.partition(":")[2]
 
 
+def domain_of(entity_id: str, domains: Sequence[str]) -> str:
+    """Returns the name of the domain of an id; "" if there is only one without name."""
+    return "" if "" in domains else entity_id.partition(":")[0]
+
+
+def domain_order(
+    domains: Sequence[str],
+) -> Callable[[str], tuple[int, tuple[bool, int, str, str]]]:
+    """Returns a sort key of ids: domain after domain, inside one by `id_order`.
+
+    Rows and records have this order, so that those of a domain are alike alone and in
+    a hybrid data set.
+
+    Args:
+        domains: Names of all domains.
+    """
+    places = {name: place for place, name in enumerate(domains)}
+
+    def key(entity_id: str) -> tuple[int, tuple[bool, int, str, str]]:
+        place = places[domain_of(entity_id, domains)]
+        return place, id_order(raw_id(entity_id, domains))
+
+    return key
+
+
+def lowercases(domain: DomainSpec) -> bool:
+    """Returns whether scenarios of a domain that differ in case only are one."""
+    return domain.pools is not None and domain.pools.lowercase
+
+
 class _ParseBlock(beam.DoFn):
     def __init__(self, domain: DomainSpec, num_shards: int) -> None:
         super().__init__()
         self._domain = domain
         self._num_shards = num_shards
         self._columns = click_columns(domain.clicks)
+        self._lowercase = lowercases(domain)
 
     @no_beam_hints
     def process(self, block: Block) -> Iterator[Any]:
@@ -147,7 +188,12 @@ class _ParseBlock(beam.DoFn):
             try:
                 if isinstance(fields, UnreadableRow):
                     raise fields.error
-                click = parse_click(fields, self._columns, self._domain.name)
+                click = parse_click(
+                    fields,
+                    self._columns,
+                    self._domain.name,
+                    lowercase=self._lowercase,
+                )
             except RowError as error:
                 yield rejected_output(CLICKS, block, line, fields, self._columns, error)
                 continue

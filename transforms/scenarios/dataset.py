@@ -127,12 +127,14 @@ class _Pipeline:
                 "dropped", main="tasks"
             )
         )
-        rows = beam.pvalue.AsSingleton(self._catalogue(users.users, tasks, pools))
+        names = self._names(blocks)
+        catalogue = self._catalogue(users.users, tasks, pools, names)
+        rows = beam.pvalue.AsSingleton(catalogue)
         _ = users.users | "WriteClicks" >> beam.ParDo(
             WriteClicks(self._files, self._num_shards), rows
         )
         _ = self._by_shard(tasks.tasks) | "WriteTasks" >> beam.ParDo(
-            WriteTasks(self._files, self._num_shards), rows
+            WriteTasks(self._files, self._spec), rows
         )
         _ = (
             self._rejected
@@ -182,37 +184,30 @@ class _Pipeline:
             | "OncePools" >> beam.Create([0])
             | "MergePools"
             >> beam.ParDo(
-                MergePools(self._spec.episodes),
+                MergePools(self._spec),
                 beam.pvalue.AsIter(parts | "AllPools" >> beam.Flatten()),
             )
         )
         return beam.pvalue.AsSingleton(merged)
 
-    def _catalogue(self, users: Any, tasks: Any, pools: Any) -> Any:
+    def _names(self, blocks: dict[TableSpec, Any]) -> list[Any]:
+        """Returns the `EntityBlock`s of each table of `name_tables`."""
+        names = []
+        for number, (kind, _, spec) in enumerate(name_tables(self._spec)):
+            entity = EntitySpec(spec.table, spec.id_column, spec.name_column)
+            found = blocks[spec.table]
+            parsed = found | f"ParseNames{number}" >> ParseEntities(kind, entity)
+            names.append(parsed.entities)
+            self._rejected.append(parsed[REJECTED])
+        return names
+
+    def _catalogue(self, users: Any, tasks: Any, pools: Any, names: list[Any]) -> Any:
         """Writes the catalogue and returns the `EntityRows`."""
         sides = [
             users | "SummarizeUsers" >> beam.Map(summarize_users),
             tasks.tasks | "SummarizeTasks" >> beam.Map(summarize_task),
             tasks.dropped,
         ]
-        names = []
-        for number, (kind, _, spec) in enumerate(name_tables(self._spec)):
-            entity = EntitySpec(spec.table, spec.id_column, spec.name_column)
-            read = ReadTable(
-                spec.table,
-                (spec.id_column, spec.name_column),
-                data_dir=self._data_dir,
-                text_block_bytes=1 << 20,
-            )
-            files = find_raw_files(spec.table, self._data_dir, "table")
-            parsed = (
-                self._root
-                | f"NameFiles{number}" >> beam.Create(files)
-                | f"ReadNames{number}" >> read
-                | f"ParseNames{number}" >> ParseEntities(kind, entity)
-            )
-            names.append(parsed.entities)
-            self._rejected.append(parsed[REJECTED])
         written = (
             self._root
             | "Once" >> beam.Create([0])

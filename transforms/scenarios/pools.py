@@ -12,12 +12,15 @@ import apache_beam as beam
 from transforms.beam_hints import no_beam_hints
 from transforms.blocks import Block, rows_of
 from transforms.rejected import REJECTED, rejected_output
-from transforms.row_error import MISSING_FIELD, RowError
-from transforms.scenarios.clicks import ClickBlock, in_domain
-from transforms.scenarios.schema import DomainSpec, PoolSpec, ScenarioEpisodeSpec
+from transforms.row_error import RowError
+from transforms.scenarios.clicks import (
+    ClickBlock,
+    domain_order,
+    in_domain,
+    required_ids,
+)
+from transforms.scenarios.schema import DomainSpec, PoolSpec, ScenarioDatasetSpec
 from transforms.text_rows import UnreadableRow
-from transforms.values import as_text
-from transforms.vocabularies import id_order
 
 # What refused rows say they were read as.
 POOLS = "pools"
@@ -34,7 +37,7 @@ class Pools:
     """The pools of the scenarios that are neither too small nor too large.
 
     Attributes:
-        items: Item ids of each scenario, in the order of their ids.
+        items: Item ids of each scenario, in the order of their rows.
         scenarios: Scenarios of each item.
         num_dropped: Scenarios left out, by reason.
     """
@@ -74,10 +77,10 @@ class MergePools(beam.DoFn):
     Output: `Pools`, once.
 
     Args:
-        spec: The sizes that are wanted.
+        spec: The sizes that are wanted, and the domains.
     """
 
-    def __init__(self, spec: ScenarioEpisodeSpec) -> None:
+    def __init__(self, spec: ScenarioDatasetSpec) -> None:
         super().__init__()
         self._spec = spec
 
@@ -87,26 +90,28 @@ class MergePools(beam.DoFn):
         yield merge_pools(blocks, self._spec)
 
 
-def merge_pools(blocks: Iterable[PoolBlock], spec: ScenarioEpisodeSpec) -> Pools:
+def merge_pools(blocks: Iterable[PoolBlock], spec: ScenarioDatasetSpec) -> Pools:
     """Joins pools, and keeps those of the right size.
 
     Args:
         blocks: Items by scenario, in any order.
-        spec: The sizes.
+        spec: The sizes that are wanted, and the domains.
     """
+    sizes = spec.episodes
+    order = domain_order(spec.domain_names)
     joined: dict[str, set[str]] = {}
     for block in blocks:
         for scenario_id, found in block.items():
             joined.setdefault(scenario_id, set()).update(found)
     pools = Pools({}, {}, Counter())
-    for scenario_id in sorted(joined, key=id_order):
+    for scenario_id in sorted(joined, key=order):
         items = joined[scenario_id]
-        if len(items) < spec.min_pool_size:
+        if len(items) < sizes.min_pool_size:
             pools.num_dropped[POOL_TOO_SMALL] += 1
-        elif len(items) > spec.max_pool_size:
+        elif len(items) > sizes.max_pool_size:
             pools.num_dropped[POOL_TOO_LARGE] += 1
         else:
-            pools.items[scenario_id] = sorted(items, key=id_order)
+            pools.items[scenario_id] = sorted(items, key=order)
             for item_id in items:
                 pools.scenarios.setdefault(item_id, []).append(scenario_id)
     return pools
@@ -137,10 +142,8 @@ def parse_pool_row(
     Raises:
         RowError: If a field is empty or cannot be an id.
     """
-    item, scenario = (as_text(value) for value in values)
-    if item is None or scenario is None:
-        column = spec.scenario_column if item else spec.item_column
-        raise RowError(MISSING_FIELD, f"{column} is empty")
+    columns = (spec.item_column, spec.scenario_column)
+    item, scenario = required_ids(values, columns)
     if spec.lowercase:
         scenario = scenario.lower()
     parts = [scenario] if spec.separator is None else scenario.split(spec.separator)

@@ -11,10 +11,11 @@ from transforms.beam_hints import no_beam_hints
 from transforms.episode_files import EntityRows, episode_file
 from transforms.output_files import OutputFiles
 from transforms.scenarios import schema as keys
+from transforms.scenarios.clicks import domain_order
+from transforms.scenarios.schema import ScenarioDatasetSpec
 from transforms.scenarios.tasks import ScenarioTask
 from transforms.scenarios.user_clicks import UserClicks, UserShard
 from transforms.tfrecord import encode_example, tfrecord_file
-from transforms.vocabularies import id_order
 
 
 class WriteClicks(beam.DoFn):
@@ -52,13 +53,14 @@ class WriteTasks(beam.DoFn):
 
     Args:
         files: The output directory.
-        num_shards: Shards in all, which stands in the file names.
+        spec: The number of shards, which stands in the file names, and the domains.
     """
 
-    def __init__(self, files: OutputFiles, num_shards: int) -> None:
+    def __init__(self, files: OutputFiles, spec: ScenarioDatasetSpec) -> None:
         super().__init__()
         self._files = files
-        self._num_shards = num_shards
+        self._num_shards = spec.episodes.num_shards
+        self._order = domain_order(spec.domain_names)
 
     @no_beam_hints
     def process(
@@ -66,7 +68,7 @@ class WriteTasks(beam.DoFn):
     ) -> Iterator[int]:
         """Writes the files, even if they are empty."""
         shard, found = group
-        tasks = sorted(found, key=lambda task: id_order(task.scenario_id))
+        tasks = sorted(found, key=lambda task: self._order(task.scenario_id))
         for split in schema.SPLITS:
             records = (encode_task(task, rows) for task in tasks if task.split == split)
             name = episode_file(split, shard, self._num_shards)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -59,6 +59,8 @@ class ScenarioTask:
         query: Held-out clicks; none in meta-train.
         known_users: User of each known click of a user of the query.
         known_items: Its item, as a place in the pool.
+        num_known: Known clicks that the support could hold.
+        num_without_negative: Clicks left out, whose users left no item to draw.
     """
 
     scenario_id: str
@@ -68,6 +70,8 @@ class ScenarioTask:
     query: Clicks
     known_users: list[str]
     known_items: list[int]
+    num_known: int = 0
+    num_without_negative: int = 0
 
 
 @dataclasses.dataclass
@@ -115,24 +119,22 @@ class BuildTasks(beam.DoFn):
             num_clicks = sum(user.num_clicks for user in found.users)
             reason = reason_to_drop(task, self._spec.episodes)
             if reason is None:
+                dropped[CLICK_WITHOUT_NEGATIVE] += task.num_without_negative
                 _TASKS.inc()
                 yield task
             else:
                 dropped[reason] += 1
                 dropped[f"click_of_task_with_{reason}"] += num_clicks
-            dropped[CLICK_WITHOUT_NEGATIVE] += _without_negative(found.users, pool)
         yield beam.pvalue.TaggedOutput("dropped", DroppedClicks(+dropped))
 
 
 def reason_to_drop(task: ScenarioTask, spec: ScenarioEpisodeSpec) -> str | None:
     """Says why a task is too small, or None if it is not."""
-    num_known = len(task.support.items)
-    wanted = spec.min_clicks
-    if task.split != META_TRAIN:
-        wanted = min(wanted, spec.support_size)
-        if num_known >= wanted and not task.query.items:
-            return NO_HELD_OUT_CLICK
-    return TOO_FEW_CLICKS if num_known < wanted else None
+    if task.num_known < spec.min_clicks:
+        return TOO_FEW_CLICKS
+    if task.split != META_TRAIN and not task.query.items:
+        return NO_HELD_OUT_CLICK
+    return None
 
 
 def build_task(
@@ -155,40 +157,25 @@ def build_task(
         users: Its users with their clicks.
         spec: Seed and sizes.
     """
-    seed, sizes = spec.split.seed, spec.episodes
-    names = spec.domain_names
-    raw_scenario = raw_id(scenario_id, names)
     places = {item_id: place for place, item_id in enumerate(pool)}
+    task = ScenarioTask(scenario_id, split, list(pool), Clicks(), Clicks(), [], [])
     support: list[_Drawn] = []
     query: list[_Drawn] = []
-    task = ScenarioTask(scenario_id, split, list(pool), Clicks(), Clicks(), [], [])
     for user in users:
-        known = [places[item_id] for item_id in user.known]
-        held_out = [places[item_id] for item_id in user.held_out]
-        raw_user = raw_id(user.user_id, names)
-        generator = random.Random(stable_digest(seed, raw_scenario, raw_user))
-        for drawn, clicked, avoided in (
-            (support, known, set(known)),
-            (query, held_out, {*known, *held_out}),
-        ):
-            if split == META_TRAIN and drawn is query:
-                continue
-            for item in clicked:
-                negatives = draw_negatives(
-                    generator, len(pool), avoided, sizes.num_negatives
-                )
-                if negatives:
-                    raw_item = raw_id(pool[item], names)
-                    digest = stable_digest(
-                        seed, "order", raw_scenario, raw_user, raw_item
-                    )
-                    drawn.append((digest, user.user_id, item, negatives))
-        if split != META_TRAIN and held_out:
-            task.known_users += [user.user_id] * len(known)
-            task.known_items += known
-    limit = None if split == META_TRAIN else sizes.support_size
+        if split == META_TRAIN:
+            user = user._replace(held_out=())
+        known, held_out = _draw_user(scenario_id, user, places, spec)
+        support += known
+        query += held_out
+        task.num_without_negative += user.num_clicks - len(known) - len(held_out)
+        if held_out:
+            task.known_users += [user.user_id] * len(user.known)
+            task.known_items += [places[item_id] for item_id in user.known]
+    task.num_known = len(support)
+    limit = None if split == META_TRAIN else spec.episodes.support_size
     _fill(task.support, support, limit)
     _fill(task.query, query, None)
+    names = spec.domain_names
     task.support.folds = [
         fold_of(spec, raw_id(user_id, names), raw_id(pool[item], names))
         for user_id, item in zip(task.support.users, task.support.items, strict=True)
@@ -230,14 +217,35 @@ def draw_negatives(
 _Drawn = tuple[bytes, str, int, list[int]]
 
 
+def _draw_user(
+    scenario_id: str,
+    user: ScenarioUser,
+    places: Mapping[str, int],
+    spec: ScenarioDatasetSpec,
+) -> tuple[list[_Drawn], list[_Drawn]]:
+    """Draws order and negatives of the known and the held-out clicks of a user."""
+    seed = spec.split.seed
+    names = spec.domain_names
+    raw_ids = raw_id(scenario_id, names), raw_id(user.user_id, names)
+    generator = random.Random(stable_digest(seed, *raw_ids))
+    known = {places[item_id] for item_id in user.known}
+    clicked = known | {places[item_id] for item_id in user.held_out}
+    drawn: tuple[list[_Drawn], list[_Drawn]] = ([], [])
+    for found, item_ids, avoided in zip(
+        drawn, (user.known, user.held_out), (known, clicked), strict=True
+    ):
+        for item_id in item_ids:
+            negatives = draw_negatives(
+                generator, len(places), avoided, spec.episodes.num_negatives
+            )
+            if negatives:
+                digest = stable_digest(seed, "order", *raw_ids, raw_id(item_id, names))
+                found.append((digest, user.user_id, places[item_id], negatives))
+    return drawn
+
+
 def _fill(clicks: Clicks, drawn: list[_Drawn], limit: int | None) -> None:
     for _, user_id, item, negatives in sorted(drawn)[:limit]:
         clicks.users.append(user_id)
         clicks.items.append(item)
         clicks.negatives += negatives
-
-
-def _without_negative(users: Sequence[ScenarioUser], pool: Sequence[str]) -> int:
-    """Counts known clicks of users who have clicked the whole pool."""
-    full = [user for user in users if len(user.known) == len(pool)]
-    return sum(len(user.known) for user in full)

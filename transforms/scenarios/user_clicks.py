@@ -10,11 +10,10 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 
 from transforms.beam_hints import no_beam_hints
-from transforms.scenarios.clicks import ClickBlock, raw_id
+from transforms.scenarios.clicks import ClickBlock, domain_order, raw_id
 from transforms.scenarios.pools import Pools
 from transforms.scenarios.schema import ScenarioDatasetSpec
 from transforms.stable_hash import stable_digest, stable_fraction
-from transforms.vocabularies import id_order
 
 # Tag of the output of clicks by scenario.
 SCENARIOS = "scenarios"
@@ -118,7 +117,7 @@ class SplitUsers(beam.DoFn):
         dropped = +Counter({REPEATED_CLICK: num_repeated})
         split = [
             split_pairs(user_id, users[user_id], self._spec)
-            for user_id in sorted(users, key=id_order)
+            for user_id in sorted(users, key=domain_order(self._spec.domain_names))
         ]
         by_scenario: dict[str, ScenarioUsers] = {}
         for clicks in split:
@@ -197,7 +196,7 @@ def split_pairs(
     split = spec.split
     clicks = UserClicks(user_id, [], [], [])
     raw_user = raw_id(user_id, spec.domain_names)
-    for item_id in sorted(items, key=id_order):
+    for item_id in sorted(items, key=domain_order(spec.domain_names)):
         raw_item = raw_id(item_id, spec.domain_names)
         share = stable_fraction(split.seed, "held_out", raw_user, raw_item)
         if share < split.held_out_fraction:
