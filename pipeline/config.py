@@ -224,7 +224,7 @@ def load_experiment(
     for key, value in changes.items():
         _assign(values, key, value, repr(key))
     setting = values.get("setting", "user")
-    if setting not in _KINDS:
+    if not isinstance(setting, str) or setting not in _KINDS:
         raise ConfigError(
             f"{path}: key 'setting' must be one of {list(_KINDS)}, got {setting!r}."
         )

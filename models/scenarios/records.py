@@ -45,8 +45,8 @@ class ScenarioTask:
         query_user: int32 [Q], user rows of held-out clicks; none in meta-train.
         query_item: int32 [Q], their items.
         query_negative: int32 [Q, K], items that the same user has not clicked.
-        known_user: int32 [N], users of the query with an item they are known to have
-            clicked, which is no candidate for them.
+        known_user: int32 [N], users of the query with another item that they have
+            clicked, known or held out for the other split: no candidate for them.
         known_item: int32 [N], those items.
     """
 

@@ -13,9 +13,6 @@ from models.scenarios.factorisation import FactorisationOptions, Floats, factori
 from models.scenarios.records import KnownClicks
 from transforms.scenarios.schema import Domain
 
-# To be raised whenever the same clicks and options come to give other vectors.
-VECTORS_VERSION = 1
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Vectors:

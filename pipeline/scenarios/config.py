@@ -4,7 +4,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 import pydantic
 
-from models.options import ScenarioOptions
+from models.options import VECTORS_VERSION, ScenarioOptions
 from pipeline.config_section import Experiment, Section
 from transforms.scenarios.schema import (
     ClickSpec,
@@ -49,6 +49,10 @@ class DomainConfig(Section):
             raise ValueError(
                 f"source {self.source!r} {verb} `path`, got {self.path!r}."
             )
+        if self.scenarios != "tags" and self.source != "movielens":
+            raise ValueError(
+                f"`scenarios` goes with source 'movielens' only, got {self.source!r}."
+            )
         tables = ("clicks", "pools", "item_names", "scenario_names")
         given = [name for name in tables if getattr(self, name) is not None]
         if self.source == "table":
@@ -81,6 +85,16 @@ class ScenarioDataConfig(Section):
     split: ScenarioSplitSpec = ScenarioSplitSpec()
     episodes: ScenarioEpisodeSpec = ScenarioEpisodeSpec()
     max_rejected_fraction: float = pydantic.Field(0.01, ge=0.0, le=1.0)
+
+    @pydantic.field_validator("domains")
+    @classmethod
+    def _check_names(cls, domains: dict[str, DomainConfig]) -> dict[str, DomainConfig]:
+        for name in domains:
+            if not name or ":" in name:
+                raise ValueError(
+                    f"names of domains must not be empty nor hold a colon, got {name!r}."
+                )
+        return domains
 
 
 class VectorsConfig(Section):
@@ -209,4 +223,26 @@ class ScenarioConfig(Experiment):
     @property
     def weight_sections(self) -> tuple[Any, ...]:
         """What decides the weights, given the prepared data set."""
-        return self.vectors, self.model, self.training
+        shown = self.evaluation  # What epochs are chosen by.
+        return (
+            VECTORS_VERSION,
+            self.vectors,
+            self.model,
+            self.training,
+            (shown.support_size, shown.support_negatives, shown.seed),
+        )
+
+    @pydantic.model_validator(mode="after")
+    def _check_negatives(self) -> Self:
+        stored = self.data.episodes.num_negatives
+        for key, value in (
+            ("training.support_negatives", self.training.support_negatives),
+            ("training.query_negatives", self.training.query_negatives),
+            ("evaluation.support_negatives", self.evaluation.support_negatives),
+        ):
+            if value > stored:
+                raise ValueError(
+                    f"{key} must be at most data.episodes.num_negatives, {stored}, "
+                    f"got {value}."
+                )
+        return self

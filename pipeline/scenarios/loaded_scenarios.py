@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import pathlib
 
+from models.options import VECTORS_VERSION
 from models.scenarios.records import (
     KnownClicks,
     ScenarioTask,
@@ -11,7 +12,7 @@ from models.scenarios.records import (
     load_tasks,
 )
 from models.scenarios.vector_files import load_vectors
-from models.scenarios.vectors import VECTORS_VERSION, Vectors
+from models.scenarios.vectors import Vectors
 from pipeline.config import hash_of
 from pipeline.scenarios.config import ScenarioConfig
 from transforms.scenarios.schema import (

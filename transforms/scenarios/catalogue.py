@@ -72,9 +72,9 @@ class UsersSummary:
             self.users[user.user_id] += len(user.known)
             for item_id in user.known:
                 self.items[item_id] += 1
-            for item_id in user.held_out:
-                self.items[item_id] += 0
-            self.num_held_out += len(user.held_out)
+            for item_ids in user.held_out.values():
+                self.items.update(dict.fromkeys(item_ids, 0))
+                self.num_held_out += len(item_ids)
         self.num_rows += shard.num_rows
         self.num_dropped.update(shard.num_dropped)
 

@@ -77,20 +77,13 @@ def click_columns(spec: ClickSpec) -> tuple[str, ...]:
     return spec.user_column, spec.item_column, *scenario
 
 
-def parse_click(
-    values: Sequence[Any],
-    columns: Sequence[str],
-    domain: str,
-    *,
-    lowercase: bool = False,
-) -> Click:
+def parse_click(values: Sequence[Any], columns: Sequence[str], domain: str) -> Click:
     """Reads one click.
 
     Args:
         values: Fields of `click_columns`, as they are in the table.
         columns: Their names.
         domain: Name that goes before ids; "" for none.
-        lowercase: Whether scenarios that differ in case only are one.
 
     Returns:
         The click.
@@ -98,12 +91,9 @@ def parse_click(
     Raises:
         RowError: If a field is empty or cannot be an id.
     """
-    user_id, item_id, *scenario = required_ids(values, columns)
-    scenario_id = ""
-    if scenario:
-        (name,) = scenario
-        scenario_id = in_domain(domain, name.lower() if lowercase else name)
-    return Click(in_domain(domain, user_id), in_domain(domain, item_id), scenario_id)
+    ids = required_ids(values, columns)
+    user_id, item_id, *scenario = (in_domain(domain, text) for text in ids)
+    return Click(user_id, item_id, scenario[0] if scenario else "")
 
 
 def required_ids(values: Sequence[Any], columns: Sequence[str]) -> list[str]:
@@ -175,7 +165,6 @@ class _ParseBlock(beam.DoFn):
         self._domain = domain
         self._num_shards = num_shards
         self._columns = click_columns(domain.clicks)
-        self._lowercase = lowercases(domain)
 
     @no_beam_hints
     def process(self, block: Block) -> Iterator[Any]:
@@ -188,12 +177,7 @@ class _ParseBlock(beam.DoFn):
             try:
                 if isinstance(fields, UnreadableRow):
                     raise fields.error
-                click = parse_click(
-                    fields,
-                    self._columns,
-                    self._domain.name,
-                    lowercase=self._lowercase,
-                )
+                click = parse_click(fields, self._columns, self._domain.name)
             except RowError as error:
                 yield rejected_output(CLICKS, block, line, fields, self._columns, error)
                 continue

@@ -5,8 +5,8 @@ too. A task is a scenario: a pool of items (a theme, a tag, a genre) and the cli
 users inside it. A click is a user-item pair of whatever kind of implicit feedback.
 
 Pairs are split as well as scenarios, because one pair belongs to many scenarios: a
-stable hash holds some out. Queries of meta-validation and meta-test scenarios are held
-out pairs; everything else (support sets, meta-train, collaborative filtering) is made
+stable hash holds some out, some for the queries of meta-validation, others for those of
+meta-test. Everything else (support sets, meta-train, collaborative filtering) is made
 of *known* pairs. Each known pair is in one fold, again by a stable hash.
 """
 
@@ -43,10 +43,12 @@ CLICKS_FOLD_KEY = "fold"
 # Meta-train: the support holds all known clicks of the scenario, which training draws
 # its own support and query sets from; query and known are empty.
 # Meta-validation and meta-test: the support holds `support_size` known clicks, the
-# query all held-out clicks in a random order that is part of the record, and `known`
-# the known clicks of every user of the query, which are no candidates to be ranked.
+# query all clicks held out for the split in a random order that is part of the record,
+# and `known` what else every user of the query has clicked, known or held out for the
+# other split, which is no candidate to be ranked.
 # Negatives: `num_negatives` items for each click, click after click, of the same
-# scenario, not clicked there by the same user.
+# scenario: of the support, items that the same user is not known to have clicked; of
+# the query, items that they have not clicked, known or held out.
 POOL_KEY = "pool"  # Item rows of the scenario, ascending.
 SUPPORT_USER_KEY = "support/user"
 SUPPORT_ITEM_KEY = "support/item"
@@ -154,6 +156,15 @@ class DomainSpec:
                 "scenarios must come from `pools`, or from `clicks.scenario_column`, "
                 "got neither."
             )
+        if (
+            self.pools is not None
+            and self.pools.lowercase
+            and self.clicks.scenario_column is not None
+        ):
+            raise ValueError(
+                "pools.lowercase must be false where clicks.scenario_column is given, "
+                "or the two would name different scenarios."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,10 +178,13 @@ class ScenarioSplitSpec(SplitSpec):
     Attributes:
         held_out_fraction: Share of the pairs that are held out for the queries of
             meta-validation and meta-test.
+        held_out_for_validation: Share of those that is for meta-validation; the others
+            are for meta-test. What a choice is made by is thus never reported.
         num_folds: Folds of the known pairs, for vectors that have not seen a pair.
     """
 
     held_out_fraction: float = 0.2
+    held_out_for_validation: float = 0.3
     num_folds: int = 5
 
     __pydantic_config__ = _STRICT
@@ -178,10 +192,9 @@ class ScenarioSplitSpec(SplitSpec):
     def __post_init__(self) -> None:
         """Checks shares and folds."""
         super().__post_init__()
-        if not 0.0 < self.held_out_fraction < 1.0:
-            raise ValueError(
-                f"held_out_fraction must be in (0, 1), got {self.held_out_fraction}."
-            )
+        for name in ("held_out_fraction", "held_out_for_validation"):
+            if not 0.0 < (value := getattr(self, name)) < 1.0:
+                raise ValueError(f"{name} must be in (0, 1), got {value}.")
         if self.num_folds < 2:
             raise ValueError(f"num_folds must be at least 2, got {self.num_folds}.")
 
@@ -307,7 +320,7 @@ class ScenarioDatasetInfo:
             clicked, or are in the pool of a task.
         num_tasks: Tasks by split.
         num_clicks: Clicks by split that the support of the records holds.
-        num_queries: Held-out clicks by split that the query of the records holds.
+        num_queries: Clicks by split that the query of the records holds.
         num_known: Known pairs, in scenarios or not.
         num_held_out: Held-out pairs, in scenarios or not.
         num_rejected: Refused rows by reason.

@@ -16,7 +16,7 @@ from transforms.scenarios.clicks import raw_id
 from transforms.scenarios.pools import Pools
 from transforms.scenarios.schema import ScenarioDatasetSpec, ScenarioEpisodeSpec
 from transforms.scenarios.user_clicks import ScenarioUser, ScenarioUsers, fold_of
-from transforms.schema import META_TRAIN
+from transforms.schema import META_TRAIN, META_VALIDATION
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import stable_digest
 
@@ -57,7 +57,8 @@ class ScenarioTask:
         pool: Item ids.
         support: Known clicks.
         query: Held-out clicks; none in meta-train.
-        known_users: User of each known click of a user of the query.
+        known_users: User of each other click of a user of the query: known, or held
+            out for the other split.
         known_items: Its item, as a place in the pool.
         num_known: Known clicks that the support could hold.
         num_without_negative: Clicks left out, whose users left no item to draw.
@@ -130,7 +131,7 @@ class BuildTasks(beam.DoFn):
 
 def reason_to_drop(task: ScenarioTask, spec: ScenarioEpisodeSpec) -> str | None:
     """Says why a task is too small, or None if it is not."""
-    if task.num_known < spec.min_clicks:
+    if task.num_known < max(spec.min_clicks, 1):
         return TOO_FEW_CLICKS
     if task.split != META_TRAIN and not task.query.items:
         return NO_HELD_OUT_CLICK
@@ -162,15 +163,16 @@ def build_task(
     support: list[_Drawn] = []
     query: list[_Drawn] = []
     for user in users:
-        if split == META_TRAIN:
-            user = user._replace(held_out=())
-        known, held_out = _draw_user(scenario_id, user, places, spec)
+        asked, other = _asked(user, split)
+        known, drawn = _draw_user(scenario_id, user, asked, places, spec)
         support += known
-        query += held_out
-        task.num_without_negative += user.num_clicks - len(known) - len(held_out)
-        if held_out:
-            task.known_users += [user.user_id] * len(user.known)
-            task.known_items += [places[item_id] for item_id in user.known]
+        query += drawn
+        num_drawn = len(known) + len(drawn)
+        task.num_without_negative += len(user.known) + len(asked) - num_drawn
+        if drawn:
+            not_asked = [places[item_id] for item_id in (*user.known, *other)]
+            task.known_users += [user.user_id] * len(not_asked)
+            task.known_items += not_asked
     task.num_known = len(support)
     limit = None if split == META_TRAIN else spec.episodes.support_size
     _fill(task.support, support, limit)
@@ -181,6 +183,15 @@ def build_task(
         for user_id, item in zip(task.support.users, task.support.items, strict=True)
     ]
     return task
+
+
+def _asked(user: ScenarioUser, split: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns the held-out items that a split asks for, and those of the other one."""
+    if split == META_TRAIN:
+        return (), ()
+    if split == META_VALIDATION:
+        return user.for_validation, user.for_test
+    return user.for_test, user.for_validation
 
 
 def draw_negatives(
@@ -220,19 +231,21 @@ _Drawn = tuple[bytes, str, int, list[int]]
 def _draw_user(
     scenario_id: str,
     user: ScenarioUser,
+    asked: Sequence[str],
     places: Mapping[str, int],
     spec: ScenarioDatasetSpec,
 ) -> tuple[list[_Drawn], list[_Drawn]]:
-    """Draws order and negatives of the known and the held-out clicks of a user."""
+    """Draws order and negatives of a user's known clicks, and of those asked for."""
     seed = spec.split.seed
     names = spec.domain_names
     raw_ids = raw_id(scenario_id, names), raw_id(user.user_id, names)
     generator = random.Random(stable_digest(seed, *raw_ids))
+    held_out = (*user.for_validation, *user.for_test)
     known = {places[item_id] for item_id in user.known}
-    clicked = known | {places[item_id] for item_id in user.held_out}
+    clicked = known | {places[item_id] for item_id in held_out}
     drawn: tuple[list[_Drawn], list[_Drawn]] = ([], [])
     for found, item_ids, avoided in zip(
-        drawn, (user.known, user.held_out), (known, clicked), strict=True
+        drawn, (user.known, asked), (known, clicked), strict=True
     ):
         for item_id in item_ids:
             negatives = draw_negatives(

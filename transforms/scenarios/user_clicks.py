@@ -13,6 +13,7 @@ from transforms.beam_hints import no_beam_hints
 from transforms.scenarios.clicks import ClickBlock, domain_order, raw_id
 from transforms.scenarios.pools import Pools
 from transforms.scenarios.schema import ScenarioDatasetSpec
+from transforms.schema import META_TEST, META_VALIDATION
 from transforms.stable_hash import stable_digest, stable_fraction
 
 # Tag of the output of clicks by scenario.
@@ -32,13 +33,14 @@ class UserClicks(NamedTuple):
         user_id: The user.
         known: Item ids of known pairs.
         folds: The fold of each of them.
-        held_out: Item ids of pairs that are held out.
+        held_out: Item ids of pairs that are held out, by the split they are held out
+            for.
     """
 
     user_id: str
     known: list[str]
     folds: list[int]
-    held_out: list[str]
+    held_out: dict[str, list[str]]
 
 
 @dataclasses.dataclass
@@ -65,18 +67,20 @@ class ScenarioUser(NamedTuple):
         digest: Sort key: which users a scenario with too many clicks keeps.
         user_id: The user.
         known: Item ids of known pairs.
-        held_out: Item ids of pairs that are held out.
+        for_validation: Item ids of pairs that are held out for meta-validation.
+        for_test: Item ids of pairs that are held out for meta-test.
     """
 
     digest: bytes
     user_id: str
     known: tuple[str, ...]
-    held_out: tuple[str, ...]
+    for_validation: tuple[str, ...]
+    for_test: tuple[str, ...]
 
     @property
     def num_clicks(self) -> int:
         """Known and held-out clicks."""
-        return len(self.known) + len(self.held_out)
+        return len(self.known) + len(self.for_validation) + len(self.for_test)
 
 
 @dataclasses.dataclass
@@ -194,13 +198,15 @@ def split_pairs(
 ) -> UserClicks:
     """Holds out some pairs of a user and gives the others a fold, by stable hashes."""
     split = spec.split
-    clicks = UserClicks(user_id, [], [], [])
+    clicks = UserClicks(user_id, [], [], {META_VALIDATION: [], META_TEST: []})
     raw_user = raw_id(user_id, spec.domain_names)
     for item_id in sorted(items, key=domain_order(spec.domain_names)):
         raw_item = raw_id(item_id, spec.domain_names)
         share = stable_fraction(split.seed, "held_out", raw_user, raw_item)
         if share < split.held_out_fraction:
-            clicks.held_out.append(item_id)
+            share = stable_fraction(split.seed, "held_out_for", raw_user, raw_item)
+            is_test = share >= split.held_out_for_validation
+            clicks.held_out[META_TEST if is_test else META_VALIDATION].append(item_id)
         else:
             clicks.known.append(item_id)
             clicks.folds.append(fold_of(spec, raw_user, raw_item))
@@ -224,19 +230,20 @@ def deal_out(
         pools: The scenarios of each item.
         spec: Seed of the digests, and the domains.
     """
-    found: dict[str, tuple[list[str], list[str]]] = {}
-    for role, item_ids in enumerate((clicks.known, clicks.held_out)):
+    found: dict[str, tuple[list[str], list[str], list[str]]] = {}
+    roles = clicks.known, clicks.held_out[META_VALIDATION], clicks.held_out[META_TEST]
+    for role, item_ids in enumerate(roles):
         for item_id in item_ids:
             said = items[item_id]
             for scenario_id in pools.scenarios.get(item_id, ()):
                 if not said or scenario_id in said:
-                    found.setdefault(scenario_id, ([], []))[role].append(item_id)
-    for scenario_id, (known, held_out) in found.items():
+                    found.setdefault(scenario_id, ([], [], []))[role].append(item_id)
+    for scenario_id, by_role in found.items():
         raw_ids = (raw_id(i, spec.domain_names) for i in (scenario_id, clicks.user_id))
         digest = stable_digest(spec.split.seed, "user", *raw_ids)
         yield (
             scenario_id,
-            ScenarioUser(digest, clicks.user_id, tuple(known), tuple(held_out)),
+            ScenarioUser(digest, clicks.user_id, *map(tuple, by_role)),
         )
 
 

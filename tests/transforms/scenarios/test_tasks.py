@@ -18,7 +18,7 @@ from transforms.scenarios.tasks import (
     reason_to_drop,
 )
 from transforms.scenarios.user_clicks import ScenarioUser
-from transforms.schema import META_TEST, META_TRAIN, TableSpec
+from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, TableSpec
 
 POOL = [f"i{n}" for n in range(10)]
 DOMAIN = DomainSpec(
@@ -28,8 +28,8 @@ SPEC = ScenarioDatasetSpec(
     (DOMAIN,), episodes=ScenarioEpisodeSpec(support_size=4, num_negatives=3)
 )
 USERS = [
-    ScenarioUser(b"1", "u1", ("i0", "i1", "i2"), ("i3",)),
-    ScenarioUser(b"2", "u2", ("i4", "i5", "i6"), ()),
+    ScenarioUser(b"1", "u1", ("i0", "i1", "i2"), ("i7",), ("i3",)),
+    ScenarioUser(b"2", "u2", ("i4", "i5", "i6"), (), ()),
 ]
 
 
@@ -58,8 +58,15 @@ def test_a_meta_test_task_holds_a_support_set_and_all_held_out_clicks():
     task = build(META_TEST)
     assert len(task.support.items) == 4
     assert (task.query.users, task.query.items) == (["u1"], [3])
-    # The second user is not asked about, so that nothing of theirs needs excluding.
-    assert (task.known_users, task.known_items) == (["u1"] * 3, [0, 1, 2])
+    # The second user is not asked about, so that nothing of theirs needs excluding. Of
+    # the first one, what is held out for meta-validation is no candidate either.
+    assert (task.known_users, task.known_items) == (["u1"] * 4, [0, 1, 2, 7])
+
+
+def test_a_meta_validation_task_asks_for_what_is_held_out_for_it():
+    task = build(META_VALIDATION)
+    assert (task.query.users, task.query.items) == (["u1"], [7])
+    assert task.known_items == [0, 1, 2, 3]
 
 
 def test_negatives_of_the_support_avoid_what_is_known_of_the_user():
@@ -69,13 +76,13 @@ def test_negatives_of_the_support_avoid_what_is_known_of_the_user():
 
 
 def test_negatives_of_the_query_avoid_what_is_held_out_too():
-    users = [ScenarioUser(b"1", "u1", ("i0",), tuple(POOL[1:7]))]
+    users = [ScenarioUser(b"1", "u1", ("i0",), ("i1",), tuple(POOL[2:7]))]
     found = negatives_by_user(build(META_TEST, users).query)
     assert found == {"u1": {7, 8, 9}}  # All that are left.
 
 
 def test_support_negatives_do_not_know_what_is_held_out():
-    users = [ScenarioUser(b"1", "u1", ("i0",), tuple(POOL[1:]))]
+    users = [ScenarioUser(b"1", "u1", ("i0",), (), tuple(POOL[1:]))]
     task = build(META_TEST, users)
     # Everything but the known click is held out, and the negatives come from there.
     assert set(task.support.negatives) <= set(range(1, 10))

@@ -27,10 +27,14 @@ DOMAIN = DomainSpec(ClickSpec(TableSpec("clicks.csv"), scenario_column="scenario
 SPLIT = ScenarioDatasetSpec((DOMAIN,), ScenarioSplitSpec(num_folds=3))
 
 
+def held_out(*for_test):
+    return {"meta_validation": [], "meta_test": list(for_test)}
+
+
 def user(digest, num_known, num_held_out=0):
     known = tuple(f"i{n}" for n in range(num_known))
     held_out = tuple(f"h{n}" for n in range(num_held_out))
-    return ScenarioUser(bytes([digest]), f"u{digest}", known, held_out)
+    return ScenarioUser(bytes([digest]), f"u{digest}", known, (), held_out)
 
 
 def test_a_repeated_row_counts_once():
@@ -54,8 +58,11 @@ def test_a_click_in_another_scenario_is_no_repetition():
 def test_each_pair_is_known_or_held_out():
     items = [f"i{n}" for n in range(200)]
     clicks = split_pairs("u", items, SPLIT)
-    assert sorted(clicks.known + clicks.held_out) == sorted(items)
-    assert 20 < len(clicks.held_out) < 60  # 40 are expected, with a deviation of 6.
+    validation, test = clicks.held_out["meta_validation"], clicks.held_out["meta_test"]
+    assert sorted(clicks.known + validation + test) == sorted(items)
+    # 40 held out are expected, with a deviation of 6; of them 12 for meta-validation.
+    assert 20 < len(validation + test) < 60
+    assert 3 < len(validation) < len(test)
     assert set(clicks.folds) == {0, 1, 2}
     assert len(clicks.folds) == len(clicks.known)
 
@@ -68,10 +75,10 @@ def test_a_pair_is_split_alike_whatever_else_the_user_clicked():
 
 def test_a_click_counts_in_every_scenario_that_has_the_item():
     pools = Pools({}, {"a": ["s", "t"], "b": ["t"]}, Counter())
-    clicks = UserClicks("u", ["a", "x"], [0, 0], ["b"])
+    clicks = UserClicks("u", ["a", "x"], [0, 0], held_out("b"))
     items = {"a": set(), "b": set(), "x": set()}
     dealt = dict(deal_out(clicks, items, pools, SPLIT))
-    assert {name: (u.known, u.held_out) for name, u in dealt.items()} == {
+    assert {name: (u.known, u.for_test) for name, u in dealt.items()} == {
         "s": (("a",), ()),
         "t": (("a",), ("b",)),
     }
@@ -79,7 +86,9 @@ def test_a_click_counts_in_every_scenario_that_has_the_item():
 
 def test_a_click_counts_only_where_the_log_says_it_happened():
     pools = Pools({}, {"a": ["s", "t"]}, Counter())
-    dealt = dict(deal_out(UserClicks("u", ["a"], [0], []), {"a": {"t"}}, pools, SPLIT))
+    dealt = dict(
+        deal_out(UserClicks("u", ["a"], [0], held_out()), {"a": {"t"}}, pools, SPLIT)
+    )
     assert list(dealt) == ["t"]
 
 
