@@ -3,7 +3,7 @@
 python benchmarks/scenario_prepare_memory.py [--clicks 1000000]
 
 Each run is a process of its own: without a limit that matters, with the limit of the
-defaults, and with a tight one.
+defaults, and with a tight one. Prints a JSON line for each.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def prepare(folder: str, output: str, limit: int) -> None:
     # All in meta-train, whose records hold every click.
     split = ScenarioSplitSpec(test_fraction=0.0, validation_fraction=0.0)
     spec = ScenarioDatasetSpec((domain,), split, sizes)
-    start = time.monotonic()
+    started = time.monotonic()
     info = prepare_scenarios(
         spec,
         folder,
@@ -67,17 +67,19 @@ def prepare(folder: str, output: str, limit: int) -> None:
         fingerprint="benchmark",
         options=PipelineOptions(["--runner=FnApiRunner"]),
     )
-    print(
-        json.dumps(
-            {
-                "limit": limit,
-                "seconds": round(time.monotonic() - start, 1),
-                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-                "clicks_in_records": sum(info.num_clicks.values()),
-                "click_over_limit": info.num_dropped.get("click_over_limit", 0),
-            }
-        )
-    )
+    seconds = time.monotonic() - started
+    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    rows = info.num_known + info.num_held_out  # None is refused, none repeated.
+    figures = {
+        "limit": limit,
+        "rows": rows,
+        "seconds": round(seconds, 1),
+        "rows_per_s": round(rows / seconds),
+        "peak_mb": round(peak_kb / 1024),
+        "clicks_in_records": sum(info.num_clicks.values()),
+        "click_over_limit": info.num_dropped.get("click_over_limit", 0),
+    }
+    print(json.dumps(figures))
 
 
 def main() -> None:

@@ -162,6 +162,20 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         os.replace(temporary, path)
 
 
+def check_finite(model: tf.keras.Model, epoch: int) -> None:
+    """Makes sure that a model can be asked.
+
+    Raises:
+        TrainingDivergedError: If a weight is not a finite number.
+    """
+    for weight in model.trainable_weights:
+        if not bool(tf.reduce_all(tf.math.is_finite(weight))):
+            raise TrainingDivergedError(
+                f"weight {weight.name} must be finite after epoch {epoch + 1}: lower "
+                "the learning rate."
+            )
+
+
 def _generators(model: tf.keras.Model) -> list[tf.random.Generator]:
     """Finds the generators of dropout, which Keras keeps out of its checkpoints."""
     random = [getattr(layer, "_random_generator", None) for layer in model.submodules]

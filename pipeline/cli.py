@@ -29,8 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program name; the process's own by default.
 
     Returns:
-        0 on success, 1 if `doctor` finds trouble, 2 if arguments, configuration or
-        data are at fault. A bug keeps its traceback.
+        0 on success, 1 if `doctor` finds trouble or `audit` a leak, 2 if arguments,
+        configuration or data are at fault. A bug keeps its traceback.
     """
     quiet.quieten()
     arguments, flags = _parser().parse_known_args(argv)

@@ -372,9 +372,14 @@ def _valid_keys(location: Sequence[str | int], root: type) -> list[str]:
     """Lists the keys of the section at a location in the file."""
     section: Any = root
     for part in location:
+        if typing.get_origin(section) is dict:  # Of sections by a name of one's own.
+            section = _section_in(typing.get_args(section)[1])
+            continue
         hints = typing.get_type_hints(section)
         section = hints[part] if isinstance(part, str) else section
         section = _section_in(section)
+    if typing.get_origin(section) is dict:
+        return []
     return sorted(
         name
         for name in typing.get_type_hints(section)

@@ -19,8 +19,8 @@ class ExportConfig(Section):
     Attributes:
         model_name: Name TensorFlow Serving knows the model by.
         top_k: Items that `recommend` returns.
-        min_item_count: Items with fewer meta-train interactions are not recommended
-            (they can still be ranked).
+        min_item_count: Items with fewer meta-train interactions, or known clicks, are
+            not recommended (they can still be ranked, or be named as candidates).
     """
 
     model_name: str = pydantic.Field("cmml", pattern=r"^[a-zA-Z0-9_]+$")

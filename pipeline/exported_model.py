@@ -11,6 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
 
+from transforms.row_error import RowError
 from transforms.values import as_text
 
 _MANIFEST_JSON = pathlib.Path("assets.extra") / "manifest.json"
@@ -205,7 +206,11 @@ def as_id(value: Any, key: str = "item_id") -> str:
     Raises:
         ValueError: If it is neither a text nor a number; it names the key.
     """
-    text = as_text(value)
+    is_plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+    try:
+        text = as_text(value) if is_plain else None
+    except RowError as error:
+        raise ValueError(f"{key}: {error.detail}.") from None
     if text is None:
         raise ValueError(f"{key} must be a text or a number, got {value!r}.")
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from transforms.columnar_rows import (
     package_version,
@@ -91,7 +91,9 @@ def check_tables(tables: Iterable[UsedTable], data_dir: str) -> None:
     """
     for used in tables:
         _check_text_format(used)
-        for file in find_raw_files(used.table, data_dir, used.meaning):
+        files = find_raw_files(used.table, data_dir, used.meaning)
+        _check_one_file(used, files)
+        for file in files:
             known = table_columns(file, used.table)
             for meaning, column in used.columns.items():
                 if known is not None and column not in known:
@@ -133,6 +135,15 @@ def _entity_columns(kind: str, entity: EntitySpec) -> dict[str, str]:
     for feature in entity.features:
         columns[f"feature {feature.name!r} of {kind}"] = feature.source_column
     return columns
+
+
+def _check_one_file(used: UsedTable, files: Sequence[RawFile]) -> None:
+    if used.table.format in _FIXED_COLUMNS and len(files) > 1:
+        raise ValueError(
+            f"{used.meaning}.path must name one file, since lines of format "
+            f"{used.table.format!r} are known by their number, got {len(files)} files "
+            f"for {used.table.path!r}."
+        )
 
 
 def _check_text_format(used: UsedTable) -> None:

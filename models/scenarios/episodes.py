@@ -51,8 +51,8 @@ def training_episodes(
     For each episode one fold of the scenario's clicks is drawn, a fold as likely as it
     has clicks. The query is of that fold, the support of all others, so that a query is
     asked as it will be in deployment: with vectors that have seen the support and not
-    the query. All is a function of the step and the seed, so that a resumed training
-    sees what an uninterrupted one would have.
+    the query. All is a function of the step, the seed and the global seed of
+    TensorFlow, so that a resumed training sees what an uninterrupted one would have.
 
     Args:
         tasks: The meta-train tasks.

@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 RECALL_CUTOFFS = (5, 10, 20, 50)
 NDCG_CUTOFFS = (10, 20)
 
+_MAX_COMPARED = 1 << 20  # Pairs of an item to be ranked and another one, at once.
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class UserMetrics:
@@ -144,12 +146,16 @@ def ranks_among(
     """
     if np.isnan(scores[is_candidate]).any():
         raise ValueError("scores of candidates must be numbers, got NaN.")
-    own, own_key = scores[row, column], keys[row, column]
-    by_click, key_by_click = scores[row], keys[row]  # [N, P]
-    is_before = by_click > own[:, np.newaxis]
-    is_tied = by_click == own[:, np.newaxis]
-    is_before |= is_tied & (key_by_click < own_key[:, np.newaxis])
-    return 1 + (is_before & is_candidate[row]).sum(axis=1)
+    step = max(1, _MAX_COMPARED // scores.shape[1])
+    ranks = np.empty(row.size, np.int64)
+    for start in range(0, row.size, step):
+        part = slice(start, start + step)
+        r, c = row[part], column[part]
+        own, own_key = scores[r, c, np.newaxis], keys[r, c, np.newaxis]
+        is_before = scores[r] > own  # [n, P]
+        is_before |= (scores[r] == own) & (keys[r] < own_key)
+        ranks[part] = 1 + (is_before & is_candidate[r]).sum(axis=1)
+    return ranks
 
 
 def tie_keys(

@@ -129,11 +129,13 @@ class ServedScenarioModel(tf.Module):
             `item_id`, string [B, k], and `score`, float32 [B, k], best first; where
             fewer than k items are left, "" and 0.
         """
-        context, (users, items) = self._adapt(inputs)
+        context, items = self._adapt(inputs)
         query_user = self.user_ids.rows(inputs["query_user_id"])[:, tf.newaxis]
         rows = self._candidate_rows(inputs["candidate_item_id"])
         scores = self._score_blocks(context, query_user, rows)  # [B, M]
-        is_own = (users == query_user) & (inputs["support_label"] > 0.5)
+        # By id, since all unknown users have one row.
+        is_same = inputs["support_user_id"] == inputs["query_user_id"][:, tf.newaxis]
+        is_own = is_same & (inputs["support_label"] > 0.5)
         excluded = tf.concat(
             [
                 tf.where(is_own, items, schema.UNKNOWN),
@@ -154,17 +156,15 @@ class ServedScenarioModel(tf.Module):
             "score": tf.where(is_left, best.values, 0.0),
         }
 
-    def _adapt(
-        self, inputs: Mapping[str, tf.Tensor]
-    ) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-        """Returns contexts, and the user and item rows of the support [B, S]."""
+    def _adapt(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns contexts, and the item rows of the support [B, S]."""
         ids = inputs["support_item_id"]
         users = self.user_ids.rows(inputs["support_user_id"])
         items = self.item_ids.rows(ids)
         context = self._model().encode(
             self._pairs(users, items), inputs["support_label"], ids != ""
         )
-        return context, (users, items)
+        return context, items
 
     def _pairs(self, users: tf.Tensor, items: tf.Tensor) -> VectorPairs:
         return VectorPairs(

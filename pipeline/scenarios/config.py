@@ -92,7 +92,7 @@ class ScenarioDataConfig(Section):
         for name in domains:
             if not name or ":" in name:
                 raise ValueError(
-                    f"names of domains must not be empty nor hold a colon, got {name!r}."
+                    f"names of domains must have a letter and no colon, got {name!r}."
                 )
         return domains
 

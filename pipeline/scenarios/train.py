@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 
 from models.legacy_keras import tf
-from models.resumable_training import ResumableTraining, restore_best
+from models.resumable_training import (
+    ResumableTraining,
+    check_finite,
+    restore_best,
+)
 from models.scenarios.cmml import ScenarioCMML, build_scenario_cmml
 from models.scenarios.episodes import EpisodeSizes, training_episodes
 from models.scenarios.losses import ranking_loss
@@ -90,8 +94,13 @@ class RankMetaValidation(tf.keras.callbacks.Callback):
         self._ranker: Ranker | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Adds the figures to the logs, for the callbacks after this one."""
+        """Adds the figures to the logs, for the callbacks after this one.
+
+        Raises:
+            TrainingDivergedError: If a weight is not a finite number.
+        """
         assert logs is not None
+        check_finite(self.model, epoch)
         options = self._config.evaluation
         if self._ranker is None:
             self._ranker = Ranker(self.model, options.seed)

@@ -5,6 +5,7 @@ import pytest
 
 from models.scenarios.records import KnownClicks, ScenarioTask
 from pipeline.scenarios.audit import (
+    asked_in_two_splits,
     clicked_negatives,
     fold_scores,
     known_candidates,
@@ -12,7 +13,7 @@ from pipeline.scenarios.audit import (
     normalised_ranks,
     query_in_known_clicks,
     query_in_support,
-    random_items,
+    shuffled_users,
 )
 
 
@@ -83,6 +84,10 @@ def test_ranks_leave_out_what_is_known_and_share_ties():
     np.testing.assert_allclose(found, [0.0, 1.5 / 4, 2.5 / 4])
 
 
+def test_nothing_to_compare_is_no_verdict():
+    assert fold_scores(float("nan"), 0.5, 0.6).verdict == "note"
+
+
 @pytest.mark.parametrize(
     ("out_of_fold", "verdict"), [(0.6, "ok"), (0.75, "ok"), (0.9, "LEAK")]
 )
@@ -90,9 +95,23 @@ def test_vectors_that_have_seen_their_fold_are_a_leak(out_of_fold, verdict):
     assert fold_scores(1.0, out_of_fold, 0.6).verdict == verdict
 
 
-@pytest.mark.parametrize(("rank", "verdict"), [(0.51, "ok"), (0.4, "LEAK")])
-def test_random_items_must_rank_like_chance(rank, verdict):
-    assert random_items(0.2, rank, "popularity").verdict == verdict
+def test_a_click_must_be_told_by_whose_it_is():
+    own = np.linspace(0.0, 0.4, 50)
+    popular = own + 0.1
+    by = "the dot product"
+    assert shuffled_users(own, own + 0.2, popular, by).verdict == "ok"
+    assert shuffled_users(own, own, popular, by).verdict == "LEAK"
+    # Popularity knows no user, and cannot tell.
+    assert shuffled_users(own, own, popular, "popularity").verdict == "ok"
+
+
+def test_a_pair_that_both_splits_ask_for_is_a_leak():
+    other = dataclasses.replace(TASK, query_item=rows(3, 5, 2))
+    assert asked_in_two_splits([TASK], [TASK]).verdict == "LEAK"
+    # User 1 is asked for 3 and 2 in both.
+    assert asked_in_two_splits([TASK], [other]).detail.startswith("2 of 3")
+    apart = dataclasses.replace(TASK, query_item=rows(5, 5, 6))
+    assert asked_in_two_splits([TASK], [apart]).verdict == "ok"
 
 
 def test_the_audit_of_a_prepared_data_set_is_clean(
@@ -101,5 +120,5 @@ def test_the_audit_of_a_prepared_data_set_is_clean(
     config = scenario_experiment.config_path
     done = cmml("audit", "--config", config, data_dir=scenario_tables)
     assert done.status == 0, done.stdout
-    assert "0 leaks found in 11 checks" in done.stdout
+    assert "0 leaks found in 12 checks" in done.stdout
     assert "out of fold" in done.stdout

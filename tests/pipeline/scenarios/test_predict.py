@@ -69,7 +69,8 @@ def test_an_empty_support_set_and_an_unknown_user_get_an_answer(model):
             },
             "label must be 1 for a click or 0, got 3",
         ),
-        ({"user_id": [], "query": ["g1"]}, "expected one value"),
+        ({"user_id": [], "query": ["g1"]}, "user_id must be a text or a number"),
+        ({"user_id": True}, "user_id must be a text or a number, got True"),
     ],
 )
 def test_a_bad_request_is_named(model, request_, message):

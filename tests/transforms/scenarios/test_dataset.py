@@ -42,6 +42,10 @@ def is_held_out(user, item):
     return stable_fraction(0, "held_out", user, item) < 0.2
 
 
+def is_for_test(user, item):
+    return stable_fraction(0, "held_out_for", user, item) >= 0.3
+
+
 def clicks():
     """12 users, each with 8 of the 16 items."""
     return [(f"u{u}", f"i{(3 * u + k) % 16}") for u in range(12) for k in range(8)]
@@ -152,8 +156,18 @@ def test_a_held_out_pair_of_two_scenarios_is_in_no_record_but_its_query(
     assert not planted & known
     for name in ("trained", "tested", "checked"):
         assert not planted & pairs(prepared, tasks[name], "support")
-    assert planted <= pairs(prepared, tasks["tested"], "query")
+    for_test = {p for p in planted if is_for_test(*p)}
+    assert for_test <= pairs(prepared, tasks["tested"], "query")
     assert not tasks["trained"]["query/item"]
+
+
+def test_no_pair_is_asked_for_in_both_meta_validation_and_meta_test(prepared, tasks):
+    checked = pairs(prepared, tasks["checked"], "query")
+    tested = pairs(prepared, tasks["tested"], "query")
+    assert checked
+    assert not {p for p in checked if is_for_test(*p)}
+    assert tested
+    assert not {p for p in tested if not is_for_test(*p)}
 
 
 def test_the_records_hold_every_known_click_once(prepared, tasks):
@@ -162,7 +176,8 @@ def test_the_records_hold_every_known_click_once(prepared, tasks):
     assert pairs(prepared, tasks["trained"], "support") == trained
     assert len(tasks["trained"]["support/item"]) == len(trained)
     asked = {user for user, _ in pairs(prepared, tasks["tested"], "query")}
-    expected = {p for p in known if p[1] in POOLS["tested"] and p[0] in asked}
+    clicked = known | {p for p in clicks() if is_held_out(*p) and not is_for_test(*p)}
+    expected = {p for p in clicked if p[1] in POOLS["tested"] and p[0] in asked}
     assert pairs(prepared, tasks["tested"], "known") == expected
     assert len(tasks["tested"]["support/item"]) == SIZES.support_size
 

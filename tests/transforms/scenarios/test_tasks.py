@@ -126,12 +126,12 @@ def test_a_full_pool_leaves_nothing_to_draw():
     [
         (META_TRAIN, 20, 0, None),
         (META_TRAIN, 19, 0, "too_few_clicks"),
-        (META_TEST, 4, 1, None),  # The support set holds no more than 4.
-        (META_TEST, 3, 1, "too_few_clicks"),
-        (META_TEST, 4, 0, "no_held_out_click"),
+        (META_TEST, 20, 1, None),
+        (META_TEST, 19, 1, "too_few_clicks"),  # Though a support set holds only 4.
+        (META_TEST, 20, 0, "no_held_out_click"),
     ],
 )
 def test_tasks_that_are_too_small_are_left_out(split, num_known, num_query, reason):
-    support, query = Clicks(items=[0] * num_known), Clicks(items=[0] * num_query)
-    task = ScenarioTask("s", split, POOL, support, query, [], [])
+    support, query = Clicks(items=[0] * 4), Clicks(items=[0] * num_query)
+    task = ScenarioTask("s", split, POOL, support, query, [], [], num_known)
     assert reason_to_drop(task, SPEC.episodes) == reason
