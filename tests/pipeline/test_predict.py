@@ -132,7 +132,7 @@ def test_features_of_the_user_reach_the_model(model):
         ({"support": [{"item_id": "f1", "label": 6}]}, r"within \[1, 5\], got 6"),
         ({"support": [{"item_id": None, "label": 3}]}, "item_id must be .*, got None"),
         ({"query": ["f1", ""]}, "item_id must be a text or a number, got ''"),
-        ({"exclude": [["f1"]]}, r"expected one value, got \['f1'\]"),
+        ({"exclude": [["f1"]]}, r"item_id must be .*, got \['f1'\]"),
         (
             {"support": [{"item_name": "Film", "label": 3}]},
             "item_name must name one item, got 'Film', which names 0",

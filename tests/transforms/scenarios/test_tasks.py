@@ -89,6 +89,18 @@ def test_support_negatives_do_not_know_what_is_held_out():
     assert task.query.items == []  # No item is left to compare a query click with.
 
 
+def test_clicks_that_leave_no_item_to_draw_are_left_out_and_counted():
+    full = ScenarioUser(b"1", "u1", tuple(POOL), (), ())
+    half = ScenarioUser(b"2", "u2", tuple(POOL[:8]), (), tuple(POOL[8:]))
+    last = ScenarioUser(b"3", "u3", ("i0",), (), ("i1",))
+    task = build(META_TEST, [full, half, last])
+    # All 10 clicks of the first user; of the second one the 2 that are asked for.
+    assert task.num_without_negative == 12
+    assert task.num_known == 8 + 1
+    # Nothing is asked of the second user, so that nothing of theirs needs excluding.
+    assert set(task.query.users) == set(task.known_users) == {"u3"}
+
+
 def test_the_same_seed_draws_the_same_task():
     assert build(META_TEST) == build(META_TEST)
     assert build(META_TEST, USERS[::-1]).support == build(META_TEST).support
