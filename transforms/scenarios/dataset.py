@@ -26,8 +26,6 @@ from transforms.scenarios.catalogue import (
     WriteCatalogue,
     name_tables,
     staged_info,
-    summarize_task,
-    summarize_users,
 )
 from transforms.scenarios.clicks import CLICKS, ClickBlock, ParseClicks
 from transforms.scenarios.pools import MergePools, ParsePools, pools_of_clicks
@@ -36,6 +34,7 @@ from transforms.scenarios.schema import (
     ScenarioDatasetSpec,
     load_scenario_info,
 )
+from transforms.scenarios.summaries import summarize_task, summarize_users
 from transforms.scenarios.tables import used_tables
 from transforms.scenarios.task_files import WriteClicks, WriteTasks
 from transforms.scenarios.tasks import BuildTasks

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms import schema
 from transforms.scenarios import schema as keys
+from transforms.scenarios.summaries import TaskSummary
 from transforms.statistics import fill_common
-
-if TYPE_CHECKING:
-    from transforms.scenarios.catalogue import TaskSummary
 
 _INT = statistics_pb2.FeatureNameStatistics.INT
 _USER_KEYS = (keys.SUPPORT_USER_KEY, keys.QUERY_USER_KEY, keys.KNOWN_USER_KEY)
