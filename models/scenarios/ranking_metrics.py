@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 RECALL_CUTOFFS = (5, 10, 20, 50)
 NDCG_CUTOFFS = (10, 20)
 
+# What vectors, epochs and hyperparameters are chosen by, on meta-validation.
+CHOSEN_BY = "recall@20"
+
 _MAX_COMPARED = 1 << 20  # Pairs of an item to be ranked and another one, at once.
 
 

@@ -10,14 +10,14 @@ import numpy as np
 
 from models.metrics import Interval, bootstrap_mean, paired_difference
 from models.recommender import Recommender
-from models.scenarios.ranking_metrics import UserMetrics, pair_mean
+from models.scenarios.ranking_metrics import CHOSEN_BY, UserMetrics, pair_mean
 from models.scenarios.records import ScenarioTask
 from pipeline.config import hash_of
 from pipeline.evaluate import CMML_NAME, STEP
 from pipeline.progress import say
 from pipeline.run_dir import RunDir, training_fingerprint, write_atomically
 from pipeline.scenarios.config import ScenarioConfig, ScenarioEvaluationConfig
-from pipeline.scenarios.fitted_baselines import METRIC, fit_baselines
+from pipeline.scenarios.fitted_baselines import fit_baselines
 from pipeline.scenarios.loaded_scenarios import load_scenarios
 from pipeline.scenarios.ranked_clicks import RankedClicksWriter
 from pipeline.scenarios.ranking import Ranker
@@ -199,7 +199,7 @@ def _differences(
     """
 
     def figures(method: str, group: str) -> np.ndarray:
-        return found[method][group].by_scenario()[METRIC]
+        return found[method][group].by_scenario()[CHOSEN_BY]
 
     others = {
         method: figures(method, SCENARIO_MEAN)

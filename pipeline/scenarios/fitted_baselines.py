@@ -8,13 +8,12 @@ import numpy as np
 
 from models.recommender import Recommender
 from models.scenarios.baselines.registry import BASELINES
+from models.scenarios.ranking_metrics import CHOSEN_BY
 from pipeline.progress import say
 from pipeline.scenarios.config import ScenarioEvaluationConfig
 from pipeline.scenarios.loaded_scenarios import LoadedScenarios
 from pipeline.scenarios.ranking import rank_tasks
 from transforms import schema
-
-METRIC = "recall@20"  # What is chosen by.
 
 
 def fit_baselines(
@@ -50,7 +49,7 @@ def fit_baselines(
                     support_negatives=options.support_negatives,
                     seed=options.seed,
                 )
-                figure = float(np.nanmean(ranked.metrics().by_scenario()[METRIC]))
+                figure = float(np.nanmean(ranked.metrics().by_scenario()[CHOSEN_BY]))
             if figure > best:
                 best, fitted[name], chosen[name] = figure, method, hyperparameters
     return fitted, chosen

@@ -10,6 +10,7 @@ import numpy as np
 
 from models.scenarios.baselines.dot_product import DotProduct
 from models.scenarios.factorisation import FactorisationOptions
+from models.scenarios.ranking_metrics import CHOSEN_BY
 from models.scenarios.records import ScenarioTask, load_known_clicks, load_tasks
 from models.scenarios.vector_files import save_vectors
 from models.scenarios.vectors import Vectors, fit_vectors
@@ -20,8 +21,6 @@ from pipeline.scenarios.ranking import rank_tasks
 from transforms import schema
 from transforms.scenarios.schema import load_scenario_info
 from transforms.schema import SUCCESS, DataError
-
-_METRIC = "recall@20"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Trial:
         text = f"{self.options.method}, regularization {self.options.regularization:g}"
         if self.options.method == "als":
             text += f", alpha {self.options.alpha:g}"
-        return f"{text}: meta-validation {_METRIC} {self.recall:.4f}"
+        return f"{text}: meta-validation {CHOSEN_BY} {self.recall:.4f}"
 
 
 def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
@@ -120,7 +119,7 @@ def dot_product_recall(vectors: Vectors, tasks: Sequence[ScenarioTask]) -> float
     ranked = rank_tasks(
         DotProduct(vectors), tasks, support_size=0, support_negatives=0, seed=0
     )
-    return float(np.nanmean(ranked.metrics().by_scenario()[_METRIC]))
+    return float(np.nanmean(ranked.metrics().by_scenario()[CHOSEN_BY]))
 
 
 def describe_fallbacks(num_fallbacks: Sequence[tuple[int, int]]) -> str:
@@ -140,12 +139,12 @@ def _facts(best: Trial, trials: Sequence[Trial]) -> dict[str, Any]:
     """Returns what `vectors.json` says of the choice."""
     return {
         "chosen": dataclasses.asdict(best.options),
-        f"meta_validation_{_METRIC}": best.recall,
+        f"meta_validation_{CHOSEN_BY}": best.recall,
         "trials": [
             {
                 "regularization": trial.options.regularization,
                 "alpha": trial.options.alpha,
-                f"meta_validation_{_METRIC}": trial.recall,
+                f"meta_validation_{CHOSEN_BY}": trial.recall,
             }
             for trial in trials
         ],

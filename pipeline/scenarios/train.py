@@ -14,6 +14,7 @@ from models.resumable_training import (
 from models.scenarios.cmml import ScenarioCMML, build_scenario_cmml
 from models.scenarios.episodes import EpisodeSizes, training_episodes
 from models.scenarios.losses import ranking_loss
+from models.scenarios.ranking_metrics import CHOSEN_BY
 from pipeline.progress import progress_bar, say
 from pipeline.run_dir import RunDir, finished_run, open_run, training_fingerprint
 from pipeline.scenarios.config import ScenarioConfig
@@ -23,7 +24,7 @@ from pipeline.train import STEP, check_splits
 from transforms import schema
 from transforms.scenarios.schema import load_scenario_info
 
-MONITOR = "val_recall@20"
+MONITOR = f"val_{CHOSEN_BY}"
 
 
 def train(config: ScenarioConfig, dataset_dir: pathlib.Path) -> RunDir:
