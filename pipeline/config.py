@@ -224,6 +224,11 @@ def load_experiment(
     for key, value in changes.items():
         _assign(values, key, value, repr(key))
     setting = values.get("setting", "user")
+    data = values.get("data")
+    if "setting" not in values and isinstance(data, dict) and "domains" in data:
+        raise ConfigError(
+            f"{path}: data.domains goes with `setting: scenario`, which is not given."
+        )
     if not isinstance(setting, str) or setting not in _KINDS:
         raise ConfigError(
             f"{path}: key 'setting' must be one of {list(_KINDS)}, got {setting!r}."

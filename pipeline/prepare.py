@@ -15,6 +15,7 @@ from transforms.schema import (
     DatasetSpec,
     load_dataset_info,
 )
+from transforms.splits import load_splitter
 from transforms.tables import check_tables, used_tables
 
 
@@ -37,6 +38,7 @@ def check(config: Config, flags: Sequence[str]) -> DatasetSpec:
     beam_options(flags)
     spec = dataset_spec(config.data, data_dir())
     check_tables(used_tables(spec), data_dir())
+    load_splitter(spec.split, data_dir())
     return spec
 
 

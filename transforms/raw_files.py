@@ -61,7 +61,7 @@ def find_raw_files(table: TableSpec, data_dir: str, meaning: str) -> list[RawFil
     if not names:
         raise ValueError(
             f"{meaning}.path must name a file or match some, got {table.path!r}: "
-            f"no such file as {exact}."
+            f"no such file as {exact}. It is relative to CMML_DATA_DIR."
         )
     members = [_member(table, name, meaning) for name in names]
     files = zip(names, members, strict=True)

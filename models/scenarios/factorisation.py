@@ -9,7 +9,13 @@ import scipy.sparse
 import threadpoolctl
 from numpy.typing import NDArray
 
+from transforms.schema import DataError
+
 Floats = NDArray[np.float32]
+
+
+class FactorisationDivergedError(DataError):
+    """A factorisation whose vectors are not finite numbers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,12 +74,20 @@ def factorise(
             np.zeros([num_users, options.width], np.float32),
             np.zeros([num_items, options.width], np.float32),
         )
+    from implicit.recommender_base import ModelFitError
+
     ones = np.ones(user.size, np.float32)
     clicks = scipy.sparse.csr_matrix((ones, (user, item)), shape=shape)
     model = _model(options)
     with threadpoolctl.threadpool_limits(1, "blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.fit(clicks, show_progress=False)
+        try:
+            model.fit(clicks, show_progress=False)
+        except ModelFitError as error:
+            raise FactorisationDivergedError(
+                f"{options.method} must give finite vectors, but with regularization "
+                f"{options.regularization:g} it does not: {error}."
+            ) from None
     return np.asarray(model.user_factors), np.asarray(model.item_factors)
 
 

@@ -53,7 +53,13 @@ class ExportedScenarioModel(ExportedModel):
             inputs["query_item_id"] = tf.constant([ids])
             return self.ranked(request, inputs, ids)
         inputs["query_user_id"] = tf.constant([user_id])
-        inputs["candidate_item_id"] = self._ids(as_list(request, "candidates"))
+        candidates = as_list(request, "candidates")
+        if request.get("candidates") == []:
+            raise ValueError(
+                "candidates must name an item, got []: leave it out to recommend from "
+                "the whole catalogue."
+            )
+        inputs["candidate_item_id"] = self._ids(candidates)
         inputs["exclude_item_id"] = self._ids(as_list(request, "exclude"))
         return self.recommended(request, inputs, top)
 

@@ -19,6 +19,7 @@ from transforms.scenarios.schema import (
 )
 from transforms.scenarios.tables import used_tables
 from transforms.schema import SUCCESS
+from transforms.splits import load_splitter
 from transforms.tables import check_tables
 
 
@@ -69,6 +70,7 @@ def check(config: ScenarioConfig, flags: Sequence[str]) -> ScenarioDatasetSpec:
     beam_options(flags)
     spec = dataset_spec(config.data, data_dir())
     check_tables(used_tables(spec), data_dir())
+    load_splitter(spec.split, data_dir(), "scenarios")
     return spec
 
 

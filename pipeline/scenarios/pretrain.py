@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from models.scenarios.baselines.dot_product import DotProduct
-from models.scenarios.factorisation import FactorisationOptions
+from models.scenarios.factorisation import (
+    FactorisationDivergedError,
+    FactorisationOptions,
+)
 from models.scenarios.ranking_metrics import CHOSEN_BY
 from models.scenarios.records import ScenarioTask, load_known_clicks, load_tasks
 from models.scenarios.vector_files import save_vectors
@@ -58,7 +61,8 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
         The directory of the vectors.
 
     Raises:
-        DataError: If there is no meta-validation task to choose by.
+        DataError: If there is no meta-validation task to choose by, or no value gives
+            finite vectors.
     """
     info = load_scenario_info(dataset_dir)
     directory = vectors_dir(config, dataset_dir, info)
@@ -80,9 +84,19 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
     pools = [task.pool for tasks in by_split.values() for task in tasks]
     trials: list[Trial] = []
     for options in options_to_try(config.vectors):
-        vectors = fit_vectors(known, info.domains, pools, options, num_folds=0)
+        try:
+            vectors = fit_vectors(known, info.domains, pools, options, num_folds=0)
+        except FactorisationDivergedError as error:
+            say(f"pretrain: left out, {error}")
+            continue
         trials.append(Trial(options, dot_product_recall(vectors, validation)))
         say(f"pretrain: {trials[-1]}")
+    if not trials:
+        raise DataError(
+            "vectors.regularization must hold a value with which vectors are finite, "
+            f"got {list(config.vectors.regularization)} with method "
+            f"{config.vectors.method!r}."
+        )
     best = max(trials, key=lambda trial: trial.recall)
     say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
     vectors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)

@@ -343,3 +343,31 @@ def test_a_movielens_folder_that_is_not_there_is_named(load, tmp_path):
     config = load(MINIMAL, "data.source=movielens", "data.path=ml.zip")
     with pytest.raises(ValueError, match=r"path must name .*, got 'ml.zip'"):
         dataset_spec(config.data, str(tmp_path))
+
+
+def test_a_key_of_a_domain_that_is_mistyped_is_named():
+    path = CONFIGS / "own_clicks.yaml"
+    message = r"unknown key 'data.domains.shop.clicks.usr_column' .* 'user_column'\?"
+    with pytest.raises(ConfigError, match=message):
+        load_experiment(path, ["data.domains.shop.clicks.usr_column=buyer"])
+    with pytest.raises(ConfigError, match=r"'data.domains.shop.pool' .* 'pools'\?"):
+        load_experiment(path, ["data.domains.shop.pool=1"])
+
+
+def test_domains_without_a_setting_say_which_is_meant(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("name: x\ndata: {domains: {}}\n")
+    with pytest.raises(ConfigError, match="goes with `setting: scenario`"):
+        load_experiment(path)
+
+
+@pytest.mark.parametrize("setting", ["[user]", "users"])
+def test_an_unknown_setting_is_named(setting):
+    with pytest.raises(ConfigError, match="key 'setting' must be one of"):
+        load_experiment(CONFIGS / "own_table.yaml", [f"setting={setting}"])
+
+
+def test_more_negatives_than_are_stored_are_refused():
+    message = "training.query_negatives must be at most data.episodes.num_negatives, 4"
+    with pytest.raises(ConfigError, match=message):
+        load_experiment(CONFIGS / "own_clicks.yaml", ["training.query_negatives=9"])

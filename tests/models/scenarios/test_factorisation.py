@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from models.scenarios.factorisation import FactorisationOptions, factorise
+from models.scenarios.factorisation import (
+    FactorisationDivergedError,
+    FactorisationOptions,
+    factorise,
+)
 
 OPTIONS = {
     "als": FactorisationOptions("als", factors=3, regularization=0.1, alpha=5.0),
@@ -60,3 +64,12 @@ def test_the_callers_number_of_blas_threads_comes_back():
     factorise(USER, ITEM, (4, 5), OPTIONS["als"])
     after = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
     assert after[: len(before)] == before
+
+
+def test_vectors_that_are_not_finite_are_an_error():
+    user, item = np.nonzero(np.eye(30, 20) + np.eye(30, 20, 1))
+    options = FactorisationOptions(
+        method="bpr", factors=4, regularization=1e6, learning_rate=100.0
+    )
+    with pytest.raises(FactorisationDivergedError, match="regularization 1e\\+06"):
+        factorise(user, item, (30, 20), options)

@@ -70,6 +70,7 @@ def test_an_empty_support_set_and_an_unknown_user_get_an_answer(model):
             "label must be 1 for a click or 0, got 3",
         ),
         ({"user_id": [], "query": ["g1"]}, "user_id must be a text or a number"),
+        ({"user_id": "s1", "candidates": []}, "candidates must name an item"),
         ({"user_id": True}, "user_id must be a text or a number, got True"),
     ],
 )
