@@ -9,8 +9,9 @@ from models.legacy_keras import tf
 from models.signatures import ServedModel
 from pipeline import export as step
 from pipeline.config import load_config
-from pipeline.export import ExportError, export
+from pipeline.export import export
 from pipeline.loaded_dataset import load_dataset
+from pipeline.published_version import ExportError
 from pipeline.run_dir import RunDir
 
 

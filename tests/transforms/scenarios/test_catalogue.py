@@ -5,13 +5,7 @@ import pytest
 
 from transforms.entities import Entity, EntityBlock
 from transforms.output_files import OutputFiles
-from transforms.scenarios.catalogue import (
-    TaskSummary,
-    UsersSummary,
-    WriteCatalogue,
-    staged_info,
-    summarize_users,
-)
+from transforms.scenarios.catalogue import WriteCatalogue, staged_info
 from transforms.scenarios.pools import Pools
 from transforms.scenarios.schema import (
     ClickSpec,
@@ -20,6 +14,11 @@ from transforms.scenarios.schema import (
     NameSpec,
     PoolSpec,
     ScenarioDatasetSpec,
+)
+from transforms.scenarios.summaries import (
+    TaskSummary,
+    UsersSummary,
+    summarize_users,
 )
 from transforms.scenarios.user_clicks import UserClicks, UserShard
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, TableSpec
