@@ -49,7 +49,8 @@ def training_episodes(
     """Meta-train episodes, drawn afresh, endlessly.
 
     For each episode one fold of the scenario's clicks is drawn, a fold as likely as it
-    has clicks. The query is of that fold, the support of all others, so that a query is
+    has clicks. The query is of that fold, clicks of each user as likely as those of
+    another, since metrics count users alike. The support is of all others: a query is
     asked as it will be in deployment: with vectors that have seen the support and not
     the query. All is a function of the step, the seed and the global seed of
     TensorFlow, so that a resumed training sees what an uninterrupted one would have.
