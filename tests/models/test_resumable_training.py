@@ -78,6 +78,7 @@ def run_epoch(training, value):
     epoch = int(training.epoch)
     training.on_epoch_begin(epoch)
     training.model.set_weights([np.array([[value]])])
+    training.on_train_batch_end(0)
     training.on_epoch_end(epoch, {"loss": 1.0, "mae": 0.1, "val_mae": value})
 
 
