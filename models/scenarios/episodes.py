@@ -50,9 +50,9 @@ def training_episodes(
 
     For each episode one fold of the scenario's clicks is drawn, a fold as likely as it
     has clicks. The query is of that fold, clicks of each user as likely as those of
-    another, since metrics count users alike. The support is of all others, so that it is
-    asked as it will be in deployment: with vectors that have seen the support and not
-    the query. All is a function of the step, the seed and the global seed of
+    another, since metrics count users alike. The support is of the others. So a query
+    is asked as it will be in deployment: with vectors that have seen the support and
+    not the query. All is a function of the step, the seed and the global seed of
     TensorFlow, so that a resumed training sees what an uninterrupted one would have.
 
     Args:
