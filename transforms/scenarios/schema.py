@@ -176,6 +176,7 @@ class ScenarioSplitSpec(SplitSpec):
     `meta_validation_scenarios`:
 
     Attributes:
+        validation_fraction: As of `SplitSpec`; more, since there are few scenarios.
         held_out_fraction: Share of the pairs that are held out for the queries of
             meta-validation and meta-test.
         held_out_for_validation: Share of those that is for meta-validation; the others
@@ -183,6 +184,7 @@ class ScenarioSplitSpec(SplitSpec):
         num_folds: Folds of the known pairs, for vectors that have not seen a pair.
     """
 
+    validation_fraction: float = 0.2
     held_out_fraction: float = 0.2
     held_out_for_validation: float = 0.3
     num_folds: int = 5
