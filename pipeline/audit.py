@@ -65,6 +65,7 @@ def audit(config: Config, dataset_dir: pathlib.Path) -> int:
         ),
         query_in_support(splits),
         repeated_pairs(splits),
+        too_small_tasks(splits, dataset.info),
         no_timestamps(),
         *_controls(dataset),
         user_protocol(dataset.info),
@@ -160,6 +161,33 @@ def repeated_pairs(splits: Mapping[str, Iterable[Batch]]) -> Finding:
     )
 
 
+def too_small_tasks(
+    splits: Mapping[str, Iterable[Batch]], info: DatasetInfo
+) -> Finding:
+    """Looks for tasks with fewer pairs than the options of the data set allow.
+
+    Args:
+        splits: Batches of episodes by split.
+        info: What `dataset.json` says.
+    """
+    options = info.options["episodes"]
+    query_size, support_size = options["query_size"], options["min_support_size"]
+    num_bad = num_tasks = 0
+    for batches in splits.values():
+        for batch in batches:
+            is_small = batch["query_mask"].sum(axis=1) != query_size
+            is_small |= batch["support_mask"].sum(axis=1) < support_size
+            num_bad += int(is_small.sum())
+            num_tasks += is_small.size
+    return check(
+        "tasks of another size than was asked for",
+        num_bad,
+        f"{num_tasks} tasks",
+        f"they must have {query_size} query pairs and {support_size} support pairs or "
+        "more; prepare again.",
+    )
+
+
 def no_timestamps() -> Finding:
     """Says that nothing is known of time."""
     return Finding(
@@ -203,22 +231,41 @@ def user_protocol(info: DatasetInfo) -> Finding:
     episodes, split = info.options["episodes"], info.options["split"]
     query_size = episodes["query_size"]
     per_task = episodes["max_interactions_per_task"]
-    matches: list[str] = []
-    differs: list[str] = []
-    for what, theirs, ours in (
-        ("10 query pairs (MeLU, CMML, TaNP at least 10)", 10, query_size),
-        ("50 pairs of a meta-test user (CMML)", 50, per_task),
-    ):
-        (matches if theirs == ours else differs).append(f"{what}, here {ours}")
     share = info.num_tasks[schema.META_TEST] / max(sum(info.num_tasks.values()), 1)
-    how = "named by a file" if split["path"] else "by a stable hash"
+    fewest = query_size + episodes["min_support_size"]
+    most_shown = per_task - query_size if per_task else "all"
+    how = "named by a file" if split["path"] else "drawn by a stable hash"
+    compared = compare_protocols(
+        [
+            ("20% of users are meta-test (CMML)", "20%", f"{share:.0%}"),
+            ("10 query pairs (MeLU, CMML; TaNP at least 10)", 10, query_size),
+            ("50 pairs of a meta-test user (CMML)", 50, per_task or "all"),
+            ("users with 13 pairs or more (MeLU)", 13, fewest),
+            ("users with 100 pairs or fewer (MeLU)", 100, "any number"),
+            ("20 support pairs (TaNP)", 20, most_shown),
+        ]
+    )
     return Finding(
-        "protocol",
-        "note",
-        f"tasks are users, {share:.0%} of them meta-test, {how} (CMML: 20% of users, "
-        f"all their ratings). Alike: {'; '.join(matches) or 'nothing'}. Different: "
-        f"{'; '.join(differs) or 'nothing'}. MeLU keeps users with 13 to 100 ratings, "
-        "TaNP shows 20 support pairs; here all users with enough pairs are kept.",
+        "protocol", "note", f"tasks are users, meta-test is {how}. {compared}"
+    )
+
+
+def compare_protocols(rows: Iterable[tuple[str, object, object]]) -> str:
+    """Says what is as it was published, and what is not.
+
+    Args:
+        rows: What is compared, with the published value and that of the data set.
+    """
+    alike: list[str] = []
+    different: list[str] = []
+    for what, published, here in rows:
+        if published == here:
+            alike.append(what)
+        else:
+            different.append(f"{what}, here {here}")
+    return (
+        f"Alike: {'; '.join(alike) or 'nothing'}. "
+        f"Different: {'; '.join(different) or 'nothing'}."
     )
 
 

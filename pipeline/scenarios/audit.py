@@ -1,7 +1,8 @@
 """The command `audit` with scenarios."""
 
+import json
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,12 @@ from models.scenarios.records import (
     load_known_clicks,
     load_tasks,
 )
-from models.scenarios.vector_files import load_vectors
+from models.scenarios.vector_files import VECTORS_JSON, load_vectors
 from models.scenarios.vectors import Vectors
 from pipeline.audit import (
     Finding,
     check,
+    compare_protocols,
     no_timestamps,
     print_report,
     tasks_overlap,
@@ -25,11 +27,16 @@ from pipeline.audit import (
 from pipeline.scenarios.config import ScenarioConfig
 from pipeline.scenarios.loaded_scenarios import vectors_dir
 from transforms import schema
-from transforms.scenarios.schema import ScenarioDatasetInfo, load_scenario_info
+from transforms.scenarios.schema import (
+    VECTORS_DIR,
+    ScenarioDatasetInfo,
+    load_scenario_info,
+)
 
 Floats = NDArray[np.floating]
 
 _POPULARITY = "popularity"
+_TOLERANCE = 0.02  # Of a mean dot product; known clicks have a root mean square of 1.
 
 
 def audit(config: ScenarioConfig, dataset_dir: pathlib.Path) -> int:
@@ -50,27 +57,110 @@ def audit(config: ScenarioConfig, dataset_dir: pathlib.Path) -> int:
         split: load_tasks(dataset_dir, split, info.num_negatives)
         for split in schema.SPLITS
     }
-    vectors = _vectors(config, dataset_dir, info)
     ids = {split: [t.scenario_id for t in tasks] for split, tasks in splits.items()}
-    asked = [*splits[schema.META_VALIDATION], *splits[schema.META_TEST]]
+    trained, validation = splits[schema.META_TRAIN], splits[schema.META_VALIDATION]
+    asked = [*validation, *splits[schema.META_TEST]]
+    pools = wrong_pools([*trained, *asked])
     findings = [
         tasks_overlap(ids),
+        pools,
+        too_small_tasks(trained, asked, info),
+        repeated_clicks([*trained, *asked]),
         query_in_known_clicks(asked, known),
-        query_in_support([t for tasks in splits.values() for t in tasks], asked),
-        asked_in_two_splits(splits[schema.META_VALIDATION], splits[schema.META_TEST]),
+        query_in_support(trained, asked),
+        asked_in_two_splits(validation, splits[schema.META_TEST]),
         known_candidates(asked, known, _says_scenarios(info)),
         clicked_negatives(asked),
-        negatives_held_out([t for tasks in splits.values() for t in tasks], asked),
+        clicked_support_negatives([*trained, *asked]),
+        negatives_held_out([*trained, *asked], asked),
         no_timestamps(),
-        *_controls(splits[schema.META_VALIDATION], known, vectors),
-        scenario_protocol(info),
+        incomplete_vectors(dataset_dir / VECTORS_DIR, info),
     ]
+    if pools.verdict == "ok":
+        vectors = _vectors(config, dataset_dir, info)
+        findings += controls(validation, known, vectors)
+    else:
+        findings.append(Finding("controls", "note", "left out: the pools are wrong."))
+    findings.append(scenario_protocol(info, config.training.query_size))
     return print_report(dataset_dir, findings)
 
 
 def pair_keys(user: NDArray[np.integer], item: NDArray[np.integer]) -> NDArray:
     """Returns one int64 for each pair of rows, different for different pairs."""
     return (user.astype(np.int64) << 32) | item.astype(np.int64)
+
+
+def wrong_pools(tasks: Iterable[ScenarioTask]) -> Finding:
+    """Looks for items that a pool holds twice, and for items outside of their pool."""
+    num_bad = num_items = 0
+    for task in tasks:
+        named = (
+            task.support_item,
+            task.support_negative.ravel(),
+            task.query_item,
+            task.query_negative.ravel(),
+            task.known_item,
+        )
+        items = np.concatenate(named)
+        num_bad += int((np.diff(task.pool) <= 0).sum())
+        num_bad += int((~np.isin(items, task.pool)).sum())
+        num_items += task.pool.size + items.size
+    return check(
+        "items twice in a pool or outside of it",
+        num_bad,
+        f"{num_items} items",
+        "pools must be ascending and hold every item of their task; prepare again.",
+    )
+
+
+def too_small_tasks(
+    trained: Iterable[ScenarioTask],
+    asked: Iterable[ScenarioTask],
+    info: ScenarioDatasetInfo,
+) -> Finding:
+    """Looks for tasks of another size than the options of the data set allow.
+
+    Args:
+        trained: Tasks of meta-train.
+        asked: Tasks of meta-validation and meta-test.
+        info: What `dataset.json` says.
+    """
+    options = info.options["episodes"]
+    fewest = options["min_clicks"]
+
+    def is_wrong(task: ScenarioTask, num_support: int, num_query: int) -> bool:
+        pool_range = options["min_pool_size"], options["max_pool_size"]
+        return (
+            not pool_range[0] <= task.pool.size <= pool_range[1]
+            or task.support_item.size < num_support
+            or task.query_item.size < num_query
+        )
+
+    shown = min(fewest, options["support_size"])
+    wrong = [is_wrong(task, fewest, 0) for task in trained]
+    wrong += [is_wrong(task, shown, 1) for task in asked]
+    return check(
+        "tasks of another size than was asked for",
+        sum(wrong),
+        f"{len(wrong)} tasks",
+        "their pool, support or query is not as the options say; prepare again.",
+    )
+
+
+def repeated_clicks(tasks: Iterable[ScenarioTask]) -> Finding:
+    """Looks for pairs that a task holds twice in its support, or in its query."""
+    num_bad = num_pairs = 0
+    for task in tasks:
+        for role in ("support", "query"):
+            pairs = _keys([task], role)
+            num_bad += pairs.size - np.unique(pairs).size
+            num_pairs += pairs.size
+    return check(
+        "pairs that a task holds twice",
+        num_bad,
+        f"{num_pairs} pairs",
+        "one of them can end up on the other side; prepare again.",
+    )
 
 
 def query_in_known_clicks(asked: Sequence[ScenarioTask], known: KnownClicks) -> Finding:
@@ -86,11 +176,21 @@ def query_in_known_clicks(asked: Sequence[ScenarioTask], known: KnownClicks) -> 
 
 
 def query_in_support(
-    tasks: Sequence[ScenarioTask], asked: Sequence[ScenarioTask]
+    trained: Sequence[ScenarioTask], asked: Sequence[ScenarioTask]
 ) -> Finding:
-    """Looks for queries in any support set, and in what training draws from."""
+    """Looks for queries in any support set, and anywhere in meta-train.
+
+    Args:
+        trained: Tasks of meta-train, whose support is what training draws from.
+        asked: Tasks of meta-validation and meta-test.
+    """
     queries = _keys(asked, "query")
-    num_bad = int(np.isin(queries, _keys(tasks, "support")).sum())
+    shown = (
+        _keys(trained, "support"),
+        _keys(trained, "query"),
+        _keys(asked, "support"),
+    )
+    num_bad = int(np.isin(queries, np.concatenate(shown)).sum())
     return check(
         "query pairs in a support set or in meta-train",
         num_bad,
@@ -140,11 +240,7 @@ def known_candidates(
 def clicked_negatives(asked: Sequence[ScenarioTask]) -> Finding:
     """Looks for negatives of query clicks that the same user has clicked."""
     num_bad = num_negatives = 0
-    for task in asked:
-        users = np.broadcast_to(
-            task.query_user[:, np.newaxis], task.query_negative.shape
-        )
-        negatives = pair_keys(users, task.query_negative)
+    for task, negatives in _negatives(asked, "query"):
         clicked = np.concatenate([_keys([task], "query"), _keys([task], "known")])
         num_bad += int(np.isin(negatives, clicked).sum())
         num_negatives += negatives.size
@@ -156,17 +252,31 @@ def clicked_negatives(asked: Sequence[ScenarioTask]) -> Finding:
     )
 
 
+def clicked_support_negatives(tasks: Iterable[ScenarioTask]) -> Finding:
+    """Looks for negatives of support clicks that are support clicks of the same user.
+
+    The support of meta-train holds all known clicks of the scenario, so that there
+    every negative is held against all that is known.
+    """
+    num_bad = num_negatives = 0
+    for task, negatives in _negatives(tasks, "support"):
+        num_bad += int(np.isin(negatives, _keys([task], "support")).sum())
+        num_negatives += negatives.size
+    return check(
+        "support negatives that are known clicks",
+        num_bad,
+        f"{num_negatives} negatives",
+        "one pair is shown with both labels; prepare again.",
+    )
+
+
 def negatives_held_out(
     tasks: Iterable[ScenarioTask], asked: Sequence[ScenarioTask]
 ) -> Finding:
     """Counts support negatives that are held-out clicks, which nobody could know."""
     queries = np.unique(_keys(asked, "query"))
     num_found = num_negatives = 0
-    for task in tasks:
-        users = np.broadcast_to(
-            task.support_user[:, np.newaxis], task.support_negative.shape
-        )
-        negatives = pair_keys(users, task.support_negative)
+    for _, negatives in _negatives(tasks, "support"):
         num_found += int(np.isin(negatives, queries).sum())
         num_negatives += negatives.size
     return Finding(
@@ -177,8 +287,28 @@ def negatives_held_out(
     )
 
 
+def incomplete_vectors(folder: pathlib.Path, info: ScenarioDatasetInfo) -> Finding:
+    """Looks for vectors that lack a file, or a fit without each fold.
+
+    Args:
+        folder: Where the vectors of a data set lie, one directory each.
+        info: What `dataset.json` says.
+    """
+    found = sorted(folder.glob("[!.]*"))
+    return check(
+        "vectors that are not complete",
+        sum(not _is_complete(directory, info) for directory in found),
+        f"{len(found)} directories of vectors",
+        "without a fit for each fold, training asks for clicks that its vectors have "
+        "seen; remove them and run `cmml pretrain`.",
+    )
+
+
 def fold_scores(in_fit: float, out_of_fold: float, held_out: float) -> Finding:
     """Judges whether vectors have seen the clicks that training asks for.
+
+    Out of fold, clicks must not look more like those a fit has seen than like those
+    that are held out.
 
     Args:
         in_fit: Mean dot product of known clicks by the fit that has seen them.
@@ -191,7 +321,7 @@ def fold_scores(in_fit: float, out_of_fold: float, held_out: float) -> Finding:
     )
     if not np.isfinite([in_fit, out_of_fold, held_out]).all():
         return Finding("vectors out of fold", "note", f"{figures}: nothing to compare.")
-    if abs(out_of_fold - in_fit) < abs(out_of_fold - held_out):
+    if out_of_fold > (in_fit + held_out) / 2 + _TOLERANCE:
         return Finding(
             "vectors out of fold",
             "LEAK",
@@ -239,30 +369,38 @@ def asked_in_two_splits(
     )
 
 
-def scenario_protocol(info: ScenarioDatasetInfo) -> Finding:
-    """Says which published protocol the split is like, and where it is not."""
+def scenario_protocol(info: ScenarioDatasetInfo, query_size: int) -> Finding:
+    """Says which published protocol the split is like, and where it is not.
+
+    Args:
+        info: What `dataset.json` says.
+        query_size: Most clicks in the query set of a training episode.
+    """
     episodes, split = info.options["episodes"], info.options["split"]
     support, low, high = (
         episodes[key] for key in ("support_size", "min_pool_size", "max_pool_size")
     )
-    matches: list[str] = []
-    differs: list[str] = []
-    for what, theirs, ours in (
-        ("64 support clicks", 64, support),
-        ("pools of 100 to 1000 items", (100, 1000), (low, high)),
-    ):
-        here = "-".join(map(str, ours)) if isinstance(ours, tuple) else str(ours)
-        (matches if theirs == ours else differs).append(f"{what}, here {here}")
-    differs.append(
-        f"{split['held_out_fraction']:.0%} of pairs are held out, while in theirs a "
-        "pair may be in meta-train and meta-test at once, and support clicks come from "
-        "users that are not asked about"
+    compared = compare_protocols(
+        [
+            ("64 support clicks", 64, support),
+            ("128 query clicks of a training episode", 128, query_size),
+            ("pools of 100 to 1000 items", "100 to 1000", f"{low} to {high}"),
+            (
+                "a pair may be in meta-train and meta-test at once",
+                "0%",
+                f"{split['held_out_fraction']:.0%} of pairs are held out",
+            ),
+            (
+                "support clicks of users that are not asked about",
+                "apart",
+                "users may be in both",
+            ),
+        ]
     )
     return Finding(
         "protocol",
         "note",
-        "split by scenario as ScenarioMeta (s2Meta) and CMML do. Alike: "
-        f"{'; '.join(matches) or 'nothing'}. Different: {'; '.join(differs)}.",
+        f"split by scenario as ScenarioMeta (s2Meta) and CMML do. {compared}",
     )
 
 
@@ -296,10 +434,16 @@ def candidates(task: ScenarioTask, users: NDArray[np.integer]) -> NDArray[np.boo
     return is_candidate
 
 
-def _controls(
+def controls(
     tasks: Sequence[ScenarioTask], known: KnownClicks, vectors: Vectors | None
 ) -> list[Finding]:
-    """Ranks held-out clicks, as they are and dealt out to other users."""
+    """Ranks held-out clicks, as they are and dealt out to other users.
+
+    Args:
+        tasks: Tasks of meta-validation.
+        known: All known clicks.
+        vectors: To rank by their dot product; by popularity if None.
+    """
     if not tasks:
         return [Finding("controls", "note", "there are no meta-validation tasks.")]
     counts = np.bincount(known.item, minlength=known.num_items + 1).astype(float)
@@ -339,12 +483,20 @@ def _controls(
     ]
     if vectors is None:
         return [*findings, Finding("vectors out of fold", "note", "none are fitted.")]
-    return [*findings, _fold_finding(tasks, known, vectors)]
+    return [*findings, vectors_out_of_fold(tasks, known, vectors)]
 
 
-def _fold_finding(
+def vectors_out_of_fold(
     tasks: Sequence[ScenarioTask], known: KnownClicks, vectors: Vectors
 ) -> Finding:
+    """Scores clicks by the fits that have seen them, and by those that have not.
+
+    Args:
+        tasks: Tasks of meta-validation.
+        known: All known clicks.
+        vectors: A fit to all known clicks, and one without each fold.
+    """
+
     def mean_dot(fit: NDArray, user: NDArray, item: NDArray) -> float:
         products = np.einsum(
             "nd,nd->n", vectors.users[fit, user], vectors.items[fit, item]
@@ -373,7 +525,25 @@ def _vectors(
     config: ScenarioConfig, dataset_dir: pathlib.Path, info: ScenarioDatasetInfo
 ) -> Vectors | None:
     directory = vectors_dir(config, dataset_dir, info)
-    return load_vectors(directory) if (directory / schema.SUCCESS).is_file() else None
+    return load_vectors(directory) if _is_complete(directory, info) else None
+
+
+def _is_complete(directory: pathlib.Path, info: ScenarioDatasetInfo) -> bool:
+    wanted = (schema.SUCCESS, VECTORS_JSON, "user-*.tfrecord", "item-*.tfrecord")
+    if not all(any(directory.glob(pattern)) for pattern in wanted):
+        return False
+    facts = json.loads((directory / VECTORS_JSON).read_text(encoding="utf-8"))
+    return bool(facts["num_fits"] == info.num_folds + 1)
+
+
+def _negatives(
+    tasks: Iterable[ScenarioTask], role: str
+) -> Iterator[tuple[ScenarioTask, NDArray]]:
+    """Yields each task with the keys of its negatives, with the users of the clicks."""
+    for task in tasks:
+        items = getattr(task, f"{role}_negative")
+        users = getattr(task, f"{role}_user")[:, np.newaxis]
+        yield task, pair_keys(np.broadcast_to(users, items.shape), items)
 
 
 def _keys(tasks: Sequence[ScenarioTask], role: str) -> NDArray:

@@ -1,3 +1,5 @@
+import types
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,8 @@ from pipeline.audit import (
     query_in_support,
     repeated_pairs,
     tasks_overlap,
+    too_small_tasks,
+    user_protocol,
 )
 
 
@@ -20,6 +24,19 @@ def batch(support, query):
         "query_item": query,
         "query_mask": query > 0,
     }
+
+
+def info(*, max_interactions=50, path="users.json"):
+    """What `dataset.json` says, as far as it is looked at."""
+    episodes = {
+        "query_size": 10,
+        "min_support_size": 1,
+        "max_interactions_per_task": max_interactions,
+    }
+    return types.SimpleNamespace(
+        options={"episodes": episodes, "split": {"path": path}},
+        num_tasks={"meta_train": 70, "meta_validation": 10, "meta_test": 20},
+    )
 
 
 def test_a_task_in_two_splits_is_a_leak():
@@ -41,6 +58,30 @@ def test_a_pair_twice_in_a_task_is_a_leak():
     assert repeated_pairs(clean).verdict == "ok"
     planted = {"meta_train": [batch([[1, 2, 0, 0], [1, 2, 3, 1]], [[5], [6]])]}
     assert repeated_pairs(planted).verdict == "LEAK"
+
+
+def test_a_task_of_another_size_than_the_options_say_is_a_leak():
+    ten = list(range(1, 11))
+    assert too_small_tasks({"a": [batch([[11]], [ten])]}, info()).verdict == "ok"
+    for support, query in (([0], ten), ([11], [*ten[:9], 0]), ([11], [*ten, 12])):
+        found = too_small_tasks({"a": [batch([support], [query])]}, info())
+        assert (found.verdict, found.detail[:6]) == ("LEAK", "1 of 1")
+
+
+def test_the_protocol_is_told_from_the_options():
+    # 20 of 100 tasks are meta-test, and 40 of 50 pairs are not asked for.
+    alike, different = user_protocol(info()).detail.split("Different: ")
+    assert "20% of users" in alike
+    assert "50 pairs of a meta-test user (CMML)" in alike
+    assert "20 support pairs (TaNP), here 40" in different
+    alike, different = user_protocol(info(max_interactions=30)).detail.split(
+        "Different: "
+    )
+    assert "20 support pairs (TaNP)" in alike
+    assert "50 pairs of a meta-test user (CMML), here 30" in different
+    unlimited = user_protocol(info(max_interactions=None, path=None)).detail
+    assert "drawn by a stable hash" in unlimited
+    assert "20 support pairs (TaNP), here all" in unlimited
 
 
 @pytest.mark.parametrize(
@@ -71,5 +112,5 @@ def test_a_leak_is_in_the_exit_status(tmp_path, capsys):
 def test_the_audit_of_a_prepared_data_set_is_clean(experiment, cmml):
     done = cmml("audit", "--config", experiment.config_path)
     assert done.status == 0, done.stderr
-    assert "0 leaks found in 7 checks" in done.stdout
+    assert "0 leaks found in 8 checks" in done.stdout
     assert "permuted labels: bias ridge on meta-validation" in done.stdout
