@@ -15,7 +15,7 @@ from transforms.catalogue import CatalogueInfo, staged_info
 from transforms.dataset_pipeline import build_pipeline
 from transforms.interactions import INTERACTIONS
 from transforms.output_files import ANOMALIES_PBTXT, OutputFiles
-from transforms.rejected import RejectedRowsError, collect_rejected
+from transforms.rejected import check_refused, collect_rejected
 from transforms.schema import DatasetInfo, DatasetSpec
 from transforms.splits import load_splitter
 from transforms.statistics import build_anomalies, proto_file
@@ -89,18 +89,12 @@ def _check_rejected(
     spec: DatasetSpec, output_dir: str, reasons: Counter[str], info: CatalogueInfo
 ) -> None:
     """Compares the share of refused interactions with the limit."""
-    refused = reasons.total()
     num_legal = sum(info.num_interactions.values()) + sum(
         count for reason, count in info.num_dropped.items() if reason.startswith("pair")
     )
-    share = refused / max(refused + num_legal, 1)
-    if share > spec.max_rejected_fraction:
-        counts = ", ".join(f"{n} {reason}" for reason, n in reasons.most_common())
-        raise RejectedRowsError(
-            f"max_rejected_fraction allows {spec.max_rejected_fraction:.2%} of the "
-            f"interactions to be refused, got {share:.2%} ({refused} of "
-            f"{refused + num_legal}: {counts}). See {output_dir}/{schema.REJECTED_DIR}."
-        )
+    check_refused(
+        reasons, num_legal, spec.max_rejected_fraction, "interactions", output_dir
+    )
 
 
 def _check_meta_train(info: CatalogueInfo) -> None:

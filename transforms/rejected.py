@@ -145,6 +145,36 @@ def collect_rejected(files: OutputFiles) -> dict[str, collections.Counter[str]]:
     return counts
 
 
+def check_refused(
+    reasons: collections.Counter[str],
+    num_legal: int,
+    max_fraction: float,
+    what: str,
+    output_dir: str,
+) -> None:
+    """Compares the share of refused rows of a table with the limit.
+
+    Args:
+        reasons: Refused rows by reason.
+        num_legal: Rows that were not refused.
+        max_fraction: `max_rejected_fraction`, the limit.
+        what: What the rows are, in words.
+        output_dir: Where the refused rows are kept.
+
+    Raises:
+        RejectedRowsError: If it is above the limit.
+    """
+    refused = reasons.total()
+    share = refused / max(refused + num_legal, 1)
+    if share > max_fraction:
+        counts = ", ".join(f"{n} {reason}" for reason, n in reasons.most_common())
+        raise RejectedRowsError(
+            f"max_rejected_fraction allows {max_fraction:.2%} of the {what} to be "
+            f"refused, got {share:.2%} ({refused} of {refused + num_legal}: {counts}). "
+            f"See {output_dir}/{REJECTED_DIR}."
+        )
+
+
 class _WriteStretch(beam.DoFn):
     def __init__(self, files: OutputFiles) -> None:
         super().__init__()

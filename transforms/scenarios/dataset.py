@@ -17,8 +17,8 @@ from transforms.raw_files import find_raw_files
 from transforms.read_tables import BlockOptions, ReadTable
 from transforms.rejected import (
     REJECTED,
-    RejectedRowsError,
     WriteRejected,
+    check_refused,
     collect_rejected,
 )
 from transforms.scenarios.catalogue import (
@@ -249,7 +249,13 @@ def _finish(
     rejected = collect_rejected(files)
     info = staged_info(files)
     try:
-        _check_rejected(spec, files.root, rejected.get(CLICKS, Counter()), info)
+        check_refused(
+            rejected.get(CLICKS, Counter()),
+            info.num_rows,
+            spec.max_rejected_fraction,
+            CLICKS,
+            files.root,
+        )
         _check_meta_train(info)
     except ValueError:
         files.keep_only_rejected()
@@ -273,25 +279,6 @@ def _finish(
     files.finish()
     _logger.info("Prepared %s tasks in %s", dict(info.num_tasks), files.root)
     return load_scenario_info(files.root)
-
-
-def _check_rejected(
-    spec: ScenarioDatasetSpec,
-    output_dir: str,
-    reasons: Counter[str],
-    info: CatalogueInfo,
-) -> None:
-    """Compares the share of refused clicks with the limit."""
-    refused = reasons.total()
-    share = refused / max(refused + info.num_rows, 1)
-    if share > spec.max_rejected_fraction:
-        counts = ", ".join(f"{n} {reason}" for reason, n in reasons.most_common())
-        raise RejectedRowsError(
-            f"max_rejected_fraction allows {spec.max_rejected_fraction:.2%} of the "
-            f"clicks to be refused, got {share:.2%} ({refused} of "
-            f"{refused + info.num_rows}: {counts}). "
-            f"See {output_dir}/{schema.REJECTED_DIR}."
-        )
 
 
 def _check_meta_train(info: CatalogueInfo) -> None:

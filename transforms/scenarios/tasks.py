@@ -131,7 +131,7 @@ class BuildTasks(beam.DoFn):
 
 def reason_to_drop(task: ScenarioTask, spec: ScenarioEpisodeSpec) -> str | None:
     """Says why a task is too small, or None if it is not."""
-    if task.num_known < max(spec.min_clicks, 1):
+    if task.num_known < spec.min_clicks:
         return TOO_FEW_CLICKS
     if task.split != META_TRAIN and not task.query.items:
         return NO_HELD_OUT_CLICK
