@@ -432,10 +432,19 @@ def load_dataset_info(directory: str | pathlib.Path) -> DatasetInfo:
     Raises:
         DataError: If the directory is missing or incomplete.
     """
+    return DatasetInfo.from_json(read_dataset_json(directory))
+
+
+def read_dataset_json(directory: str | pathlib.Path) -> str:
+    """Returns the text of `dataset.json` of a complete data set of either setting.
+
+    Raises:
+        DataError: If the directory is missing or incomplete.
+    """
     root = pathlib.Path(directory)
     if not (root / SUCCESS).is_file():
         raise DataError(
             f"{root} is not a complete prepared data set (no {SUCCESS}): "
             "run `cmml prepare`."
         )
-    return DatasetInfo.from_json((root / DATASET_JSON).read_text(encoding="utf-8"))
+    return (root / DATASET_JSON).read_text(encoding="utf-8")

@@ -19,12 +19,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from transforms.schema import (
-    DATASET_JSON,
     FORMAT_VERSION,
-    SUCCESS,
     DataError,
     SplitSpec,
     TableSpec,
+    read_dataset_json,
 )
 
 SCENARIO_SETTING = "scenario"
@@ -390,11 +389,4 @@ def load_scenario_info(directory: str | pathlib.Path) -> ScenarioDatasetInfo:
     Raises:
         DataError: If the directory is missing, incomplete or of another setting.
     """
-    root = pathlib.Path(directory)
-    if not (root / SUCCESS).is_file():
-        raise DataError(
-            f"{root} is not a complete prepared data set (no {SUCCESS}): "
-            "run `cmml prepare`."
-        )
-    text = (root / DATASET_JSON).read_text(encoding="utf-8")
-    return ScenarioDatasetInfo.from_json(text)
+    return ScenarioDatasetInfo.from_json(read_dataset_json(directory))
