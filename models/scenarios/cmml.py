@@ -2,8 +2,6 @@
 
 from models.legacy_keras import tf  # isort: skip  Before anything that imports Keras.
 
-from typing import NamedTuple
-
 import numpy as np
 import tensorflow_recommenders as tfrs
 
@@ -11,22 +9,16 @@ from models.family import build_members
 from models.options import ScenarioOptions
 from models.recommender import Episode, split_episode
 from models.scenarios.losses import RankingLoss, margin_loss, pair_accuracy
+from models.scenarios.vector_tables import (
+    VectorPairs,
+    VectorTables,
+    dot_product,
+    one_over_rms,
+)
 from models.scenarios.vectors import Vectors
 
 # At the start the backbone hardly changes the order of the dot product.
 _SMALL = 0.05
-
-
-class VectorPairs(NamedTuple):
-    """The vectors of the pairs of a support or query set.
-
-    Attributes:
-        user: float32 [B, S, D].
-        item: float32 [B, S, D].
-    """
-
-    user: tf.Tensor
-    item: tf.Tensor
 
 
 class ScenarioCMML(tfrs.Model):
@@ -71,11 +63,11 @@ class ScenarioCMML(tfrs.Model):
         self.has_product = options.product
         self.sees_negatives = options.negatives
         # Out of sight of Keras: they are no weights, and stand on disk already.
-        user_table, item_table = tf.constant(vectors.users), tf.constant(vectors.items)
-        self._tables = lambda: (user_table, item_table)
+        tables = VectorTables(vectors)
+        self._look_up = lambda half, role: tables.look_up(half, role)
         width = vectors.users.shape[-1]
-        self.user_scale = _one_over_rms(vectors.users[0, 1:], "user_scale")
-        self.item_scale = _one_over_rms(vectors.items[0, 1:], "item_scale")
+        self.user_scale = _scale(vectors.users, "user_scale")
+        self.item_scale = _scale(vectors.items, "item_scale")
         if self.has_prior:
             self.prior_scale = tf.Variable(1.0, name="prior_scale")
             self.backbone_scale = tf.Variable(_SMALL, name="backbone_scale")
@@ -109,14 +101,14 @@ class ScenarioCMML(tfrs.Model):
     def adapt(self, support: Episode, training: bool = False) -> tf.Tensor:
         """Encodes each support set as a context float32 [B, D]."""
         mask = support["support_mask"]
-        pairs = self._look_up(support, "support", mask)
+        pairs = self._look_up(support, "support")
         return self.encode(pairs, support["support_label"], mask, training)
 
     def score(
         self, state: tf.Tensor, query: Episode, training: bool = False
     ) -> tf.Tensor:
         """Scores query pairs given the context of their task, float32 [B, Q]."""
-        pairs = self._look_up(query, "query", None)
+        pairs = self._look_up(query, "query")
         return self.modulated_score(state, pairs, training)
 
     def encode(
@@ -165,23 +157,6 @@ class ScenarioCMML(tfrs.Model):
             return prior + self.backbone_scale * scores
         return scores
 
-    def _look_up(self, half: Episode, role: str, mask: tf.Tensor | None) -> VectorPairs:
-        """Looks up the vectors of pairs, in the fit that the episode says."""
-        users, items = half[f"{role}_user"], half[f"{role}_item"]
-        if mask is not None:
-            users, items = tf.where(mask, users, 0), tf.where(mask, items, 0)
-        user_table, item_table = self._tables()
-        fit = half.get(f"{role}_fit")
-        if fit is None:
-            return VectorPairs(
-                tf.gather(user_table[0], users), tf.gather(item_table[0], items)
-            )
-        fit = tf.broadcast_to(fit, tf.shape(users))
-        return VectorPairs(
-            tf.gather_nd(user_table, tf.stack([fit, users], axis=-1)),
-            tf.gather_nd(item_table, tf.stack([fit, items], axis=-1)),
-        )
-
     def _parts(self, pairs: VectorPairs, training: bool) -> list[tf.Tensor]:
         """Parts of the pair embedding, float32 [B, S, D_i] each, of unit size."""
         user, item = pairs.user * self.user_scale, pairs.item * self.item_scale
@@ -192,11 +167,6 @@ class ScenarioCMML(tfrs.Model):
         if self.has_prior:
             parts.append(dot_product(pairs)[..., tf.newaxis])
         return parts
-
-
-def dot_product(pairs: VectorPairs) -> tf.Tensor:
-    """Returns the dot product of the two vectors of each pair, float32 [B, S]."""
-    return tf.reduce_sum(pairs.user * pairs.item, axis=-1)
 
 
 def build_scenario_cmml(
@@ -221,7 +191,6 @@ def build_scenario_cmml(
     return model
 
 
-def _one_over_rms(vectors: np.ndarray, name: str) -> tf.Variable:
+def _scale(table: np.ndarray, name: str) -> tf.Variable:
     """Returns what brings the units of vectors to a root mean square of 1."""
-    rms = float(np.sqrt(np.mean(np.square(vectors, dtype=np.float64))))
-    return tf.Variable(1.0 / rms if rms else 1.0, trainable=False, name=name)
+    return tf.Variable(one_over_rms(table[0, 1:]), trainable=False, name=name)

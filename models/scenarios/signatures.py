@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from models.legacy_keras import tf
-from models.scenarios.cmml import ScenarioCMML, VectorPairs
+from models.scenarios.cmml import ScenarioCMML
+from models.scenarios.vector_tables import VectorPairs
 from models.scenarios.vectors import Vectors
 from models.signatures import InputSpec, save_with_signatures, trace
 from models.vocabulary import IdLookup

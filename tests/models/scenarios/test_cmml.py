@@ -8,8 +8,9 @@ import pytest
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
 from models.recommender import Recommender, split_episode
-from models.scenarios.cmml import VectorPairs, build_scenario_cmml, dot_product
+from models.scenarios.cmml import build_scenario_cmml
 from models.scenarios.episodes import EpisodeSizes, training_episodes
+from models.scenarios.vector_tables import VectorPairs, dot_product
 from models.scenarios.vectors import Vectors
 
 HYBRIDS = ("dot", "mlp", "none")

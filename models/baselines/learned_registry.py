@@ -1,0 +1,8 @@
+"""The learned baselines of the user-specific setting by name."""
+
+from models.baselines.dcn import DCN
+from models.baselines.learned_baseline import LearnedBaseline
+
+LEARNED: dict[str, type[LearnedBaseline]] = {
+    "dcn": DCN,
+}
