@@ -23,6 +23,7 @@ setup(
         "models.scenarios",
         "models.scenarios.baselines",
         "pipeline",
+        "pipeline.comparison",
         "pipeline.scenarios",
         "transforms",
         "transforms.scenarios",
@@ -34,6 +35,7 @@ setup(
         "implicit>=0.7.3,<0.8",
         "importlib_resources>=6",  # TensorFlow Datasets needs it and does not say so.
         "keras-tuner>=1.4.8,<1.5",
+        "matplotlib>=3.9",
         "numpy>=2,<3",
         "pyarrow>=18",
         "pydantic>=2.11,<3",

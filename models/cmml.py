@@ -12,7 +12,7 @@ from models.features import EntityEmbedding
 from models.item_factors import ItemFactors, NoFactors
 from models.losses import LOSSES, masked_squared_error, task_absolute_error
 from models.options import CMMLOptions
-from models.recommender import Episode, split_episode
+from models.recommender import Episode, one_empty_episode, split_episode
 from transforms.schema import UNKNOWN, DataError, DatasetInfo
 
 Factors: TypeAlias = ItemFactors | NoFactors
@@ -307,15 +307,5 @@ def build_cmml(
         loss=loss,
         seed=seed,
     )
-    model(_one_empty_episode())
+    model(one_empty_episode())
     return model
-
-
-def _one_empty_episode() -> dict[str, tf.Tensor]:
-    """An episode that makes a model create its weights."""
-    rows, labels = tf.zeros([1, 1], tf.int32), tf.zeros([1, 1])
-    episode: dict[str, tf.Tensor] = {}
-    for role in ("support", "query"):
-        episode |= {f"{role}_user": rows, f"{role}_item": rows}
-        episode |= {f"{role}_label": labels, f"{role}_mask": rows > 0}
-    return episode

@@ -56,14 +56,17 @@ class FeatureEmbedding(tf.keras.layers.Layer):
     def call(self, encoded: tf.Tensor) -> tf.Tensor:
         """Looks up, or scales, the values."""
         if self.feature.kind == "numeric":
-            value = (encoded - self.feature.mean) / self.feature.std
-            value = tf.clip_by_value(value, -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
-            return value[:, tf.newaxis] * self.table
+            return self.standardise(encoded)[:, tf.newaxis] * self.table
         known = tf.cast(encoded > 0, self.table.dtype)[..., tf.newaxis]  # [N, V, 1]
         values = tf.gather(self.table, encoded) * known  # [N, V, embedding_dim]
         return tf.math.divide_no_nan(
             tf.reduce_sum(values, axis=1), tf.reduce_sum(known, axis=1)
         )
+
+    def standardise(self, encoded: tf.Tensor) -> tf.Tensor:
+        """Returns numbers in deviations from their mean, cut, float32 [...]."""
+        value = (encoded - self.feature.mean) / self.feature.std
+        return tf.clip_by_value(value, -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
 
 
 class EntityEmbedding(tf.keras.layers.Layer):

@@ -69,3 +69,13 @@ def split_episode(episode: Episode) -> tuple[Episode, Episode]:
         if k.startswith(_QUERY_PREFIX) and k != _QUERY_LABEL
     }
     return support, query
+
+
+def one_empty_episode() -> dict[str, tf.Tensor]:
+    """An episode that makes a model create its weights."""
+    rows, labels = tf.zeros([1, 1], tf.int32), tf.zeros([1, 1])
+    episode: dict[str, tf.Tensor] = {}
+    for role in ("support", "query"):
+        episode |= {f"{role}_user": rows, f"{role}_item": rows}
+        episode |= {f"{role}_label": labels, f"{role}_mask": rows > 0}
+    return episode

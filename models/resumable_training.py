@@ -146,6 +146,7 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             f"best_{self._monitor}": round(float(self.best), 6),
             "best_epoch": int(self.best_epoch),
             "tasks_per_s": round(self._num_tasks / seconds, 1),
+            "epoch_s": round(seconds, 3),  # Without meta-validation.
         }
 
     def _truncate_metrics(self) -> None:

@@ -4,6 +4,7 @@ import argparse
 import functools
 import importlib
 import pathlib
+import shlex
 import sys
 import types
 from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     quiet.quieten()
     arguments, flags = _parser().parse_known_args(argv)
+    arguments.typed = list(sys.argv[1:] if argv is None else argv)
     try:
         return _run_step(arguments, flags)
     except DataError as error:
@@ -92,6 +94,31 @@ def _parser() -> argparse.ArgumentParser:
         choices=["meta_validation", "meta_test"],
         default="meta_validation",
         help="meta_validation to choose by, meta_test to report; default %(default)s",
+    )
+
+    compare = _add_step(
+        commands,
+        "compare",
+        "every method beside CMML, with intervals and costs",
+        _compare,
+    )
+    compare.add_argument(
+        "--methods",
+        nargs="+",
+        metavar="METHOD",
+        help="methods to compare; default: comparison.methods, or all there are",
+    )
+    compare.add_argument(
+        "--seeds",
+        type=int,
+        default=5,
+        help="seeds of each trained method, the first ones; default %(default)s",
+    )
+    compare.add_argument(
+        "--split",
+        choices=["meta_validation", "meta_test"],
+        default="meta_test",
+        help="what methods are judged on; default %(default)s",
     )
 
     predict = commands.add_parser(
@@ -212,6 +239,22 @@ def _ablate(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
             dataset_dir,
             split=arguments.split,
             overrides=arguments.set,
+        )
+    )
+
+
+def _compare(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    config, dataset_dir = _dataset(arguments, flags)
+    step = _module_of(config, "compare")
+    methods = step.check(config, arguments.methods, arguments.seeds)
+    return lambda: _done(
+        step.compare(
+            config,
+            dataset_dir,
+            methods=methods,
+            num_seeds=arguments.seeds,
+            split=arguments.split,
+            command=shlex.join(["cmml", *arguments.typed]),
         )
     )
 

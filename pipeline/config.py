@@ -29,8 +29,18 @@ DATA_DIR_VARIABLE = "CMML_DATA_DIR"
 
 # As `models.baselines.registry` has them, which cannot be imported without TensorFlow.
 BaselineName: typing.TypeAlias = Literal[
-    "global_mean", "support_mean", "item_mean", "bias_ridge", "matrix_factorisation"
+    "global_mean",
+    "support_mean",
+    "item_mean",
+    "bias_ridge",
+    "matrix_factorisation",
+    "als",
+    "item_knn",
+    "item_kernel",
 ]
+
+
+ExperimentT = typing.TypeVar("ExperimentT", bound=Experiment)
 
 
 class ConfigError(ValueError):
@@ -238,6 +248,25 @@ def load_experiment(
         return kind.model_validate(values)
     except pydantic.ValidationError as error:
         raise ConfigError(explain(path, error, kind)) from None
+
+
+def with_changes(config: ExperimentT, changes: Mapping[str, Any]) -> ExperimentT:
+    """Returns a copy of an experiment in which some keys have other values.
+
+    Args:
+        config: The experiment.
+        changes: By key, such as {"model.dropout": 0.1}.
+
+    Raises:
+        ConfigError: If a key is unknown or ill-typed; it names key and value.
+    """
+    values = json.loads(_canonical(config))
+    for key, value in changes.items():
+        _assign(values, key, value, repr(key))
+    try:
+        return type(config).model_validate(values)
+    except pydantic.ValidationError as error:
+        raise ConfigError(explain(config.name, error, type(config))) from None
 
 
 def read_yaml(path: str | pathlib.Path) -> Any:

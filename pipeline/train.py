@@ -42,7 +42,7 @@ def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
     check_splits(info, dataset_dir)
     dataset = load_dataset(dataset_dir)
     model = new_model(config, dataset)
-    facts = _fit(model, dataset, config.training, run)
+    facts = fit_episodes(model, dataset, config.training, run)
     run.record(STEP, fingerprint, dataset=info.fingerprint, **facts)
     return run
 
@@ -94,9 +94,20 @@ def trained_model(config: Config, dataset: LoadedDataset, run: RunDir) -> CMML:
     return model
 
 
-def _fit(
-    model: CMML, dataset: LoadedDataset, options: TrainingConfig, run: RunDir
+def fit_episodes(
+    model: tf.keras.Model, dataset: LoadedDataset, options: TrainingConfig, run: RunDir
 ) -> dict[str, Any]:
+    """Trains a model on meta-train, or goes on where a killed training was.
+
+    Args:
+        model: CMML or a learned baseline, its weights fresh.
+        dataset: The data set.
+        options: How to train.
+        run: Where weights and metrics are kept.
+
+    Returns:
+        Facts about the training.
+    """
     num_tasks = dataset.info.num_tasks[schema.META_TRAIN]
     steps_per_epoch = math.ceil(num_tasks / options.batch_size)
     total_steps = steps_per_epoch * options.max_epochs
@@ -157,8 +168,13 @@ def _fit(
         "epochs": int(training.epoch),
         "best_epoch": int(training.best_epoch),
         "best_val_mae": round(float(training.best), 6),
-        "num_parameters": sum(v.shape.num_elements() for v in model.trainable_weights),
+        "num_parameters": num_parameters(model),
     }
+
+
+def num_parameters(model: tf.keras.Model) -> int:
+    """Counts the weights that are trained."""
+    return sum(v.shape.num_elements() for v in model.trainable_weights)
 
 
 def _without_task_id(episode: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -117,6 +117,6 @@ def load_metrics(path: pathlib.Path) -> TaskMetrics:
     metrics: dict[str, dict[str, np.ndarray]] = {}
     with np.load(path) as arrays:
         for name, values in arrays.items():
-            group, _, metric = name.partition("/")
+            group, _, metric = name.rpartition("/")  # Groups may have one.
             metrics.setdefault(group, {})[metric] = values
     return metrics

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import tensorflow_recommenders as tfrs
 
+from models.baselines.functional_mlp import Layer, linear
 from models.baselines.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
@@ -72,6 +73,40 @@ class DCN(LearnedBaseline):
             for number, width in enumerate(options.hidden_dims)
         ]
         self.head = tf.keras.layers.Dense(1, kernel_initializer=glorot(seed=seed + 200))
+        self._create_weights(inputs.user_dim + inputs.item_dim)
+
+    def _create_weights(self, width: int) -> None:
+        """Calls each layer once, on pairs of that width."""
+        crossed = deep = tf.zeros([1, width])
+        for cross in self.crosses:
+            cross(crossed)
+        for layer in self.deep:
+            deep = layer(deep)
+        self.head(tf.concat([crossed, deep], axis=-1))
+
+    @property
+    def layer_weights(self) -> list[Layer]:
+        """Kernel and bias of each layer: cross layers, deep ones, and the head."""
+        layers = [*self.crosses, *self.deep, self.head]
+        return [tuple(layer.trainable_variables) for layer in layers]
+
+    def raw_scores(self, pairs: tf.Tensor, weights: Sequence[Layer]) -> tf.Tensor:
+        """Scores pairs as the layers do, with weights that may differ from theirs.
+
+        Args:
+            pairs: float32 [B, Q, D].
+            weights: As of `layer_weights`, or the same for each task.
+
+        Returns:
+            float32 [B, Q].
+        """
+        *hidden, head = weights
+        crossed = deep = pairs
+        for weight in hidden[: len(self.crosses)]:
+            crossed = pairs * linear(crossed, weight) + crossed
+        for weight in hidden[len(self.crosses) :]:
+            deep = tf.nn.relu(linear(deep, weight))
+        return tf.squeeze(linear(tf.concat([crossed, deep], axis=-1), head), axis=-1)
 
     def adapt(self, support: Episode, training: bool = False) -> State:
         """Returns an empty state: the support set is of no use here."""
@@ -82,10 +117,4 @@ class DCN(LearnedBaseline):
         """Scores query pairs, float32 [B, Q]."""
         del state
         pairs = self.inputs_of_pairs.embed_query(query, training)
-        crossed, deep = pairs, pairs
-        for cross in self.crosses:
-            crossed = cross(pairs, crossed)
-        for layer in self.deep:
-            deep = layer(deep)
-        raw = tf.squeeze(self.head(tf.concat([crossed, deep], axis=-1)), axis=-1)
-        return self.objective.scores(raw)
+        return self.objective.scores(self.raw_scores(pairs, self.layer_weights))

@@ -41,7 +41,10 @@ class Objective(Protocol):
     labels.
     """
 
-    metrics: Sequence[tf.keras.metrics.Metric]
+    @property
+    def metrics(self) -> Sequence[tf.keras.metrics.Metric]:
+        """What is told of a training beside its loss."""
+        ...
 
     def signals(self, support: Episode) -> tf.Tensor:
         """Returns the support labels in units of a network, float32 [B, S].
@@ -97,6 +100,8 @@ class LearnedBaseline(tfrs.Model):
         OPTIONS: Class of the hyperparameters.
         CANDIDATES: Changes of them to be tried on meta-validation, the best guess
             first. Every learned method tries equally many.
+        TRAINS_AS: Name of a method whose weights it has, if it differs from that in
+            `adapt` and `score` alone.
 
     Call arguments:
         episode: A batch of episodes.
@@ -107,6 +112,7 @@ class LearnedBaseline(tfrs.Model):
 
     OPTIONS: ClassVar[type[LearnedOptions]] = LearnedOptions
     CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
+    TRAINS_AS: ClassVar[str | None] = None
 
     def __init__(
         self,

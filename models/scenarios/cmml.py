@@ -7,7 +7,7 @@ import tensorflow_recommenders as tfrs
 
 from models.family import build_members
 from models.options import ScenarioOptions
-from models.recommender import Episode, split_episode
+from models.recommender import Episode, one_empty_episode, split_episode
 from models.scenarios.losses import RankingLoss, margin_loss, pair_accuracy
 from models.scenarios.vector_tables import (
     VectorPairs,
@@ -182,12 +182,7 @@ def build_scenario_cmml(
     model = ScenarioCMML(
         vectors, options, loss=loss, query_negatives=query_negatives, seed=seed
     )
-    rows, labels = tf.zeros([1, 1], tf.int32), tf.zeros([1, 1])
-    episode: dict[str, tf.Tensor] = {}
-    for role in ("support", "query"):
-        episode |= {f"{role}_user": rows, f"{role}_item": rows}
-        episode |= {f"{role}_label": labels, f"{role}_mask": rows > 0}
-    model(episode)
+    model(one_empty_episode())
     return model
 
 

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,12 +20,11 @@ from pipeline.scenarios.fitted_baselines import fit_baselines
 from pipeline.scenarios.loaded_scenarios import load_scenarios
 from pipeline.scenarios.ranked_clicks import RankedClicksWriter
 from pipeline.scenarios.ranking import Ranker
+from pipeline.scenarios.ranking_groups import ranking_groups
 from pipeline.scenarios.ranking_table import (
-    OTHER_SUPPORT,
     OWN_SUPPORT,
     SCENARIO_MEAN,
     domain_group,
-    few_shot_group,
     ranking_table,
     verdicts,
 )
@@ -104,7 +102,7 @@ def _rank(
     for name, method in methods.items():
         say(f"evaluate: ranking with {name}")
         ranker = Ranker(method, options.seed)
-        groups = _groups(tasks, options, is_hybrid)
+        groups = ranking_groups(tasks, options, is_hybrid)
         if name != CMML_NAME:
             groups = {SCENARIO_MEAN: groups[SCENARIO_MEAN]}
         for group, shown in groups.items():
@@ -118,43 +116,6 @@ def _rank(
             writer.write(name, group, tasks, ranked)
             found.setdefault(name, {})[group] = ranked.metrics()
     return found
-
-
-class _Group(NamedTuple):
-    """What is shown of each task, and how many of its users are ranked for."""
-
-    support_size: int
-    supports: Sequence[ScenarioTask] | None = None
-    max_users: int | None = None
-
-
-def _groups(
-    tasks: Sequence[ScenarioTask], options: ScenarioEvaluationConfig, is_hybrid: bool
-) -> dict[str, _Group]:
-    """Returns the groups that CMML is ranked in; the first is that of all methods."""
-    size, some = options.support_size, options.few_shot_users
-    groups = {SCENARIO_MEAN: _Group(size)}
-    for few in options.few_shot_sizes:
-        if few < size:
-            groups[few_shot_group(few)] = _Group(few, max_users=some)
-    groups[OWN_SUPPORT] = _Group(size, max_users=some)
-    if len(tasks) > 1:
-        groups[OTHER_SUPPORT] = _Group(size, _others(tasks, is_hybrid), some)
-    return groups
-
-
-def _others(tasks: Sequence[ScenarioTask], is_hybrid: bool) -> list[ScenarioTask]:
-    """Returns for each task the next one of its domain, for the last one the first."""
-    by_domain: dict[str, list[ScenarioTask]] = {}
-    for task in tasks:
-        domain = task.scenario_id.partition(":")[0] if is_hybrid else ""
-        by_domain.setdefault(domain, []).append(task)
-    following = {
-        task.scenario_id: other
-        for found in by_domain.values()
-        for task, other in zip(found, [*found[1:], found[0]], strict=True)
-    }
-    return [following[task.scenario_id] for task in tasks]
 
 
 def _summarise(

@@ -17,10 +17,10 @@ from models.scenarios.losses import ranking_loss
 from models.scenarios.ranking_metrics import CHOSEN_BY
 from pipeline.progress import progress_bar, say
 from pipeline.run_dir import RunDir, finished_run, open_run, training_fingerprint
-from pipeline.scenarios.config import ScenarioConfig
+from pipeline.scenarios.config import ScenarioConfig, ScenarioTrainingConfig
 from pipeline.scenarios.loaded_scenarios import LoadedScenarios, load_scenarios
 from pipeline.scenarios.ranking import Ranker
-from pipeline.train import STEP, check_splits
+from pipeline.train import STEP, check_splits, num_parameters
 from transforms import schema
 from transforms.scenarios.schema import load_scenario_info
 
@@ -57,7 +57,7 @@ def train(config: ScenarioConfig, dataset_dir: pathlib.Path) -> RunDir:
         query_negatives=options.query_negatives,
         seed=options.seed,
     )
-    facts = _fit(model, dataset, config, run)
+    facts = fit_scenarios(model, dataset, config, run)
     run.record(STEP, fingerprint, dataset=info.fingerprint, **facts)
     return run
 
@@ -115,9 +115,23 @@ class RankMetaValidation(tf.keras.callbacks.Callback):
             logs[f"val_{name}"] = float(np.nanmean(values))
 
 
-def _fit(
-    model: ScenarioCMML, dataset: LoadedScenarios, config: ScenarioConfig, run: RunDir
+def fit_scenarios(
+    model: tf.keras.Model,
+    dataset: LoadedScenarios,
+    config: ScenarioConfig,
+    run: RunDir,
 ) -> dict[str, Any]:
+    """Trains a model on meta-train, or goes on where a killed training was.
+
+    Args:
+        model: CMML or a learned baseline, its weights fresh.
+        dataset: The data set.
+        config: How to train, and how to look at meta-validation.
+        run: Where weights and metrics are kept.
+
+    Returns:
+        Facts about the training.
+    """
     options = config.training
     model.compile(
         optimizer=tf.keras.optimizers.Adam(
@@ -140,13 +154,7 @@ def _fit(
         say(f"train: resuming {run.path} after epoch {first_epoch}")
     episodes = training_episodes(
         dataset.tasks(schema.META_TRAIN),
-        EpisodeSizes(
-            support_size=options.support_size,
-            support_negatives=options.support_negatives,
-            query_size=options.query_size,
-            query_negatives=options.query_negatives,
-            full_support_fraction=options.full_support_fraction,
-        ),
+        episode_sizes(options),
         batch_size=options.batch_size,
         seed=options.seed,
         first_step=first_epoch * options.steps_per_epoch,
@@ -177,5 +185,16 @@ def _fit(
         "epochs": int(training.epoch),
         "best_epoch": int(training.best_epoch),
         f"best_{MONITOR}": round(float(training.best), 6),
-        "num_parameters": sum(v.shape.num_elements() for v in model.trainable_weights),
+        "num_parameters": num_parameters(model),
     }
+
+
+def episode_sizes(options: ScenarioTrainingConfig) -> EpisodeSizes:
+    """Returns the sizes of training episodes."""
+    return EpisodeSizes(
+        support_size=options.support_size,
+        support_negatives=options.support_negatives,
+        query_size=options.query_size,
+        query_negatives=options.query_negatives,
+        full_support_fraction=options.full_support_fraction,
+    )

@@ -1,0 +1,137 @@
+"""Milliseconds a task of methods that adapt by gradient steps, in training and after.
+
+Episodes are random, of one size: 90 support and 10 query pairs, embedded as 8 parts of
+32 units, 32 tasks a batch. The input pipeline is left out.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+from pipeline import quiet
+
+quiet.quieten()
+quiet.import_tensorflow()
+
+import numpy as np  # noqa: E402
+
+from models.baselines.feature_pairs import FeaturePairs  # noqa: E402
+from models.baselines.learned_baseline import LearnedBaseline  # noqa: E402
+from models.baselines.learned_registry import LEARNED  # noqa: E402
+from models.baselines.rating_objective import RatingObjective  # noqa: E402
+from models.entity_table import EntityTable  # noqa: E402
+from models.features import EntityEmbedding  # noqa: E402
+from models.legacy_keras import tf  # noqa: E402
+from models.recommender import Episode, split_episode  # noqa: E402
+from transforms.schema import Feature  # noqa: E402
+
+NUM_USERS, NUM_ITEMS, EMBEDDING_DIM = 6000, 3700, 32
+USER_SIZES = {"gender": 2, "age": 7, "occupation": 21, "zip": 400}
+ITEM_SIZES = {"rate": 6, "genre": 25, "director": 600}
+MAX_VALUES = {"genre": 8, "director": 3}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--methods", nargs="+", default=["melu", "metacs", "dcn_f"])
+    parser.add_argument("--steps", nargs="+", type=int, default=[1, 5, 20])
+    parser.add_argument("--batch_size", type=int, default=32)
+    parser.add_argument("--support_size", type=int, default=90)
+    parser.add_argument("--query_size", type=int, default=10)
+    parser.add_argument("--first_order", action="store_true")
+    parser.add_argument("--repeats", type=int, default=15)
+    arguments = parser.parse_args()
+    for name in arguments.methods:
+        for steps in arguments.steps:
+            print(json.dumps(measure(name, steps, arguments)), flush=True)
+
+
+def measure(
+    name: str, steps: int, arguments: argparse.Namespace
+) -> dict[str, str | int | float]:
+    """Returns the medians of one method with so many inner steps."""
+    tf.keras.backend.clear_session()
+    method = LEARNED[name]
+    first_order = {"first_order": True} if arguments.first_order else {}
+    options = method.OPTIONS(hidden_dims=(64, 64), inner_steps=steps, **first_order)
+    model = method(random_inputs(), RatingObjective(3.5, 1.1), options)
+    sizes = {"support": arguments.support_size, "query": arguments.query_size}
+    episode = random_episode(arguments.batch_size, sizes)
+    model(episode)
+    model.compile(tf.keras.optimizers.Adam(1e-3, jit_compile=True))
+    timed = {
+        "train": tf.function(lambda: model.train_step(episode)),
+        "adapt_and_score": tf.function(lambda: adapt_and_score(model, episode)),
+    }
+    figures = {
+        f"{key}_ms": 1e3 * seconds(call, arguments.repeats) / arguments.batch_size
+        for key, call in timed.items()
+    }
+    return {"method": name, "inner_steps": steps} | {
+        key: round(figure, 3) for key, figure in figures.items()
+    }
+
+
+def adapt_and_score(model: LearnedBaseline, episode: Episode) -> tf.Tensor:
+    support, query = split_episode(episode)
+    return model.score(model.adapt(support), query)
+
+
+def seconds(call: Callable[[], object], repeats: int) -> float:
+    """Returns the median time of a call, after two that trace and warm up."""
+    for _ in range(2):
+        call()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def random_inputs() -> FeaturePairs:
+    """Makes pairs of users of 4 features, and items of 3 and an id."""
+    chance = np.random.default_rng(0)
+    users = random_table(NUM_USERS, USER_SIZES, chance)
+    items = random_table(NUM_ITEMS, ITEM_SIZES, chance)
+    return FeaturePairs(
+        EntityEmbedding(users, EMBEDDING_DIM),
+        EntityEmbedding(items, EMBEDDING_DIM, min_id_count=1),
+    )
+
+
+def random_table(
+    num_rows: int, vocabulary_sizes: dict[str, int], chance: np.random.Generator
+) -> EntityTable:
+    """Makes a table in which some of the values of longer lists are missing."""
+    features, encoded = [], {}
+    for name, size in vocabulary_sizes.items():
+        width = MAX_VALUES.get(name, 1)
+        kind = "multi" if name in MAX_VALUES else "categorical"
+        features.append(Feature(name, kind, vocabulary_size=size, max_values=width))
+        values = chance.integers(1, size + 1, [num_rows + 1, width])
+        missing = np.arange(width) >= chance.integers(1, width + 1, [num_rows + 1, 1])
+        encoded[name] = np.where(missing, 0, values).astype(np.int32)
+    return EntityTable(tuple(features), encoded, np.ones(num_rows + 1, np.int64))
+
+
+def random_episode(batch_size: int, sizes: dict[str, int]) -> Episode:
+    """Makes a batch without padding."""
+    chance = np.random.default_rng(1)
+    users = chance.integers(1, NUM_USERS + 1, [batch_size, 1])
+    episode = {}
+    for half, size in sizes.items():
+        shape = [batch_size, size]
+        items = chance.integers(1, NUM_ITEMS + 1, shape)
+        labels = chance.integers(1, 6, shape)
+        episode[f"{half}_user"] = tf.constant(np.tile(users, [1, size]), tf.int32)
+        episode[f"{half}_item"] = tf.constant(items, tf.int32)
+        episode[f"{half}_label"] = tf.constant(labels, tf.float32)
+        episode[f"{half}_mask"] = tf.ones(shape, tf.bool)
+    return episode
+
+
+if __name__ == "__main__":
+    main()

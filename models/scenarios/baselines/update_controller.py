@@ -1,0 +1,168 @@
+"""How s2Meta changes one weight tensor of a network: a small LSTM per coordinate."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+from models.backbone import glorot
+from models.legacy_keras import tf
+
+# Values of the weight tensor and memory of the LSTM.
+Changed: TypeAlias = tuple[tf.Tensor, "Memory"]
+
+_PRECISION = 10.0  # p: gradients below e ** -p are not told by their logarithm.
+_KEEP_BIAS = 5.0  # sigmoid(5) = 0.993: weights hardly decay at the start.
+_RATE_BIAS = -4.6  # sigmoid(-4.6) = 0.01: a learning rate that does no harm.
+_HEAD_SPREAD = 0.01  # Standard deviation of the head kernels: rates alike at first.
+
+
+class Memory(NamedTuple):
+    """Memory of the LSTM, both float32 [H, B, N], units first."""
+
+    hidden: tf.Tensor
+    cell: tf.Tensor
+
+
+class Parameters(NamedTuple):
+    """Weights of a controller, units first as everything here.
+
+    Attributes:
+        kernel: [4 * H, 3 + H], from the inputs of a coordinate and its hidden units.
+        loss_kernel: [4 * H, 2], from the loss of the task.
+        bias: [4 * H, 1, 1].
+        head: [2, H], from the hidden units to how much is kept and the rate.
+        head_bias: [2, 1, 1].
+    """
+
+    kernel: tf.Tensor
+    loss_kernel: tf.Tensor
+    bias: tf.Tensor
+    head: tf.Tensor
+    head_bias: tf.Tensor
+
+
+class UpdateController(tf.Module):
+    """Makes the weights of one controller, shared by the coordinates of a tensor.
+
+    Args:
+        dim: H, hidden units of the LSTM.
+        seed: Seed of the kernels.
+
+    Attributes:
+        parameters: The weights, as `change` takes them.
+    """
+
+    def __init__(self, dim: int, *, seed: int, name: str) -> None:
+        super().__init__(name=name)
+        gates = 4 * dim
+        head = tf.random.stateless_normal([2, dim], [seed, 2], stddev=_HEAD_SPREAD)
+        values = Parameters(
+            kernel=glorot((gates, 3 + dim), seed),
+            loss_kernel=glorot((gates, 2), seed + 1),
+            bias=tf.zeros([gates, 1, 1]),
+            head=head,
+            head_bias=tf.constant([[[_KEEP_BIAS]], [[_RATE_BIAS]]]),
+        )
+        self.parameters = Parameters(
+            *(
+                tf.Variable(value, name=f"{name}_{field}")
+                for field, value in zip(Parameters._fields, values, strict=True)
+            )
+        )
+
+
+def log_scaled(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Tells numbers of any size by two of about unit size.
+
+    Args:
+        values: float32 [...].
+
+    Returns:
+        log|v| / p and the sign, or -1 and e ** p * v where |v| < e ** -p.
+
+    Source:
+        Andrychowicz et al., "Learning to learn by gradient descent by gradient
+        descent" (NIPS 2016), appendix A.
+    """
+    size = tf.abs(values)
+    is_large = size >= tf.exp(-_PRECISION)
+    logarithm = tf.math.log(tf.where(is_large, size, 1.0)) / _PRECISION
+    return (
+        tf.where(is_large, logarithm, -1.0),
+        tf.where(is_large, tf.sign(values), tf.exp(_PRECISION) * values),
+    )
+
+
+def empty_memory(values: tf.Tensor, dim: int) -> Memory:
+    """Returns the memory before the first step for values [B, N]."""
+    zeros = tf.zeros(tf.concat([[dim], tf.shape(values)], axis=0))
+    zeros = tf.ensure_shape(zeros, [dim, *values.shape])
+    return Memory(zeros, zeros)
+
+
+def change(
+    parameters: Parameters,
+    values: tf.Tensor,
+    gradient: tf.Tensor,
+    loss: tf.Tensor,
+    memory: Memory,
+) -> Changed:
+    """Takes one step: values become keep * values - rate * gradient.
+
+    The LSTM sees gradient, values and loss as constants.
+
+    Args:
+        parameters: Of the controller.
+        values: float32 [B, N], the weight tensor of each task, flat.
+        gradient: float32 [B, N].
+        loss: float32 [2, B], the support loss of each task on a log scale.
+        memory: Of the step before.
+
+    Returns:
+        Values and memory after the step.
+
+    Source:
+        s2Meta (Du et al., KDD 2019) section 3.3.
+    """
+    seen = [*log_scaled(gradient), values]
+    units = tf.concat([tf.stop_gradient(seen), memory.hidden], axis=0)  # [3 + H, B, N]
+    gates = tf.tensordot(parameters.kernel, units, axes=1)  # [4 * H, B, N]
+    gates += tf.matmul(parameters.loss_kernel, loss)[..., tf.newaxis] + parameters.bias
+    admit, forget, reveal, new = tf.split(gates, 4)
+    cell = tf.sigmoid(forget) * memory.cell + tf.sigmoid(admit) * tf.tanh(new)
+    hidden = tf.sigmoid(reveal) * tf.tanh(cell)
+    heads = tf.tensordot(parameters.head, hidden, axes=1) + parameters.head_bias
+    keep, rate = tf.unstack(tf.sigmoid(heads))  # [B, N] each.
+    return keep * values - rate * gradient, Memory(hidden, cell)
+
+
+@tf.custom_gradient
+def change_all(*arguments: Any) -> Any:
+    """Takes one step with every weight tensor, and forgets how until it is asked.
+
+    Gradients are made from the arguments anew: all that is between would fill the
+    memory after some steps.
+
+    Args:
+        *arguments: Lists over weight tensors of the arguments of `change`, in that
+            order.
+
+    Returns:
+        List over weight tensors of what `change` returns.
+    """
+
+    def gradients(*upstream: tf.Tensor) -> list[tf.Tensor]:
+        flat = tf.nest.flatten(arguments)
+        with tf.GradientTape() as tape:
+            tape.watch(flat)
+            changed = [change(*of_one) for of_one in zip(*arguments, strict=True)]
+        found: list[tf.Tensor] = tape.gradient(
+            tf.nest.flatten(changed),
+            flat,
+            output_gradients=list(upstream),
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        return found
+
+    changed = [change(*of_one) for of_one in zip(*arguments, strict=True)]
+    return changed, gradients

@@ -1,0 +1,1 @@
+"""The comparison of all methods: trained, judged, and laid out for people."""

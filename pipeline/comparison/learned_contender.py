@@ -1,0 +1,145 @@
+"""A learned baseline in a comparison, whatever the setting."""
+
+import abc
+import dataclasses
+import pathlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pydantic
+
+from models.baselines.learned_baseline import LearnedBaseline, Objective, PairInputs
+from models.legacy_keras import tf
+from models.recommender import Recommender
+from models.resumable_training import restore_best
+from pipeline.comparison.contender import METHODS_VERSION, Changes, Contender
+from pipeline.config import explain, hash_of
+from pipeline.config_section import Experiment
+from pipeline.run_dir import RunDir
+
+
+class LearnedContender(Contender):
+    """A method that is trained by episodes, as CMML is.
+
+    One that `TRAINS_AS` another shares its trainings, in the candidate it has chosen.
+
+    Args:
+        name: Its name in the registry.
+        registry: The learned baselines of the setting.
+        config: The experiment.
+        dataset_fingerprint: Of the prepared data set.
+        chosen: Candidates that other methods have chosen already.
+
+    Raises:
+        ValueError: If the configuration gives it an option that it does not have.
+    """
+
+    KIND: ClassVar[str] = "learned"
+
+    def __init__(
+        self,
+        name: str,
+        registry: Mapping[str, type[LearnedBaseline]],
+        config: Experiment,
+        dataset_fingerprint: str,
+        chosen: Mapping[str, Changes],
+    ) -> None:
+        self.name = name
+        self._class = registry[name]
+        self.candidates = self._class.CANDIDATES
+        self._trained_name = self._class.TRAINS_AS or name
+        self._trained_class = registry[self._trained_name]
+        self._home = pathlib.Path(config.runs_dir, config.name)
+        self._dataset_fingerprint = dataset_fingerprint
+        options = config.comparison.options
+        self._common: Changes = options.get(name, {})
+        if self._trained_name != name:
+            of_other = chosen.get(self._trained_name, {})
+            of_other = {**of_other, **options.get(self._trained_name, {})}
+            self._common = {**of_other, **self._common}
+        self._options({})  # What is wrong with them shows before hours of training.
+
+    @abc.abstractmethod
+    def inputs(self, seed: int) -> PairInputs:
+        """Returns fresh inputs."""
+
+    @abc.abstractmethod
+    def objective(self) -> Objective:
+        """Returns what is learned."""
+
+    @abc.abstractmethod
+    def conditions(self, learning_rate: float, seed: int) -> Any:
+        """Returns what decides the weights beside the options, for a fingerprint."""
+
+    @abc.abstractmethod
+    def fit(
+        self, model: LearnedBaseline, learning_rate: float, seed: int, run: RunDir
+    ) -> dict[str, Any]:
+        """Trains a model in a run and returns facts about it."""
+
+    @abc.abstractmethod
+    def empty_episode(self) -> Mapping[str, tf.Tensor]:
+        """Returns an episode that makes a model create its weights."""
+
+    def train(self, changes: Changes, seed: int) -> RunDir:
+        """Trains the method by episodes."""
+        options = _shared(self._options(changes), self._trained_class.OPTIONS)
+        fingerprint = hash_of(
+            METHODS_VERSION,
+            self._dataset_fingerprint,
+            self._trained_name,
+            options,
+            self.conditions(options.learning_rate, seed),
+        )
+        run = method_run(self._home, self._trained_name, fingerprint)
+        if not run.is_done("train", fingerprint):
+            model = self._build(self._trained_class, options, seed)
+            facts = self.fit(model, options.learning_rate, seed, run)
+            tried = dataclasses.asdict(options)
+            run.record("train", fingerprint, options=tried, **facts)
+            tf.keras.backend.clear_session()  # Graphs of all trainings would pile up.
+        return run
+
+    def load(self, run: RunDir, changes: Changes) -> Recommender:
+        """Builds the method with the best weights of a run."""
+        model = self.untrained(changes)
+        restore_best(model, run.path)
+        return model
+
+    def untrained(self, changes: Changes) -> LearnedBaseline:
+        """Builds the method with fresh weights."""
+        return self._build(self._class, self._options(changes), seed=0)
+
+    def chosen(self, run: RunDir, changes: Changes) -> dict[str, Any]:
+        """Returns every option."""
+        del run
+        return dataclasses.asdict(self._options(changes))
+
+    def _options(self, changes: Changes) -> Any:
+        values = {**changes, **self._common}
+        try:
+            return pydantic.TypeAdapter(self._class.OPTIONS).validate_python(values)
+        except pydantic.ValidationError as error:
+            source = f"comparison.options.{self.name}"
+            raise ValueError(explain(source, error, self._class.OPTIONS)) from None
+
+    def _build(
+        self, method: type[LearnedBaseline], options: Any, seed: int
+    ) -> LearnedBaseline:
+        tf.keras.utils.set_random_seed(seed)
+        model = method(self.inputs(seed), self.objective(), options, seed=seed)
+        model(self.empty_episode())
+        return model
+
+
+def method_run(home: pathlib.Path, name: str, fingerprint: str) -> RunDir:
+    """Returns the directory of one training of a method, `methods/<name>/<digest>`."""
+    run = RunDir(home / "methods" / name / fingerprint)
+    run.path.mkdir(parents=True, exist_ok=True)
+    return run
+
+
+def _shared(options: Any, kind: type[Any]) -> Any:
+    """Returns those options that another class of options has too."""
+    names = [field.name for field in dataclasses.fields(kind)]
+    return kind(**{name: getattr(options, name) for name in names})

@@ -1,0 +1,158 @@
+"""What a comparison of methods is made of: its setup, its results, and its costs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Values = Mapping[str, Mapping[str, Floats]]
+
+KINDS = ("simple", "learned", "cmml")
+CMML = "cmml"
+
+_ERRORS = ("mae", "rmse")
+
+
+def direction(metric: str) -> int:
+    """Returns -1 for a metric whose lower values are better, otherwise 1."""
+    return -1 if metric in _ERRORS else 1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MethodResult:
+    """A method after tuning, with all its seeds.
+
+    Attributes:
+        name: Its name.
+        kind: "simple" if fitted in one call, "learned" if trained by episodes, "cmml".
+        hyperparameters: What was chosen.
+        values: By group and metric, float64 [num_seeds, T], one row for a method
+            without seed; NaN where a task has no value. Empty after a failure.
+        trials: Candidates and their figures on meta-validation, higher is better; None
+            for one that broke off.
+        num_parameters: Weights that were trained; 0 for a simple method.
+        train_s: Seconds of training, the median over seeds; NaN if unknown.
+        adapt_ms: Milliseconds per task to adapt and score; NaN if unknown.
+        peak_mb: Memory in MB above that of the idle process; NaN if unknown.
+        flags: What is suspicious about its scores.
+        failure: Why its training broke off; "" if it did not.
+
+    Raises:
+        ValueError: If the kind is unknown, the values are no matrices, or there are
+            neither values nor a failure.
+    """
+
+    name: str
+    kind: str
+    hyperparameters: Mapping[str, Any]
+    values: Values
+    trials: Sequence[tuple[Mapping[str, Any], float | None]] = ()
+    num_parameters: int = 0
+    train_s: float = float("nan")
+    adapt_ms: float = float("nan")
+    peak_mb: float = float("nan")
+    flags: tuple[str, ...] = ()
+    failure: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {KINDS}, got {self.kind!r}.")
+        if not self.values and not self.failure:
+            raise ValueError(f"{self.name!r} must have values or a failure, got none.")
+        for group, by_metric in self.values.items():
+            for metric, values in by_metric.items():
+                if values.ndim != 2:
+                    raise ValueError(
+                        f"values of {self.name!r} must be [num_seeds, T], got shape "
+                        f"{values.shape} for {metric!r} of {group!r}."
+                    )
+
+    def by_task(self, group: str, metric: str) -> Floats | None:
+        """Returns the mean over seeds of each task, float64 [T]; None if not known."""
+        values = self.values.get(group, {}).get(metric)
+        return None if values is None else np.mean(values, axis=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    """How the methods were compared.
+
+    Attributes:
+        name: Name of the experiment.
+        setting: "user" or "scenario".
+        split: The split of tasks that was scored.
+        primary: The metric that methods are ranked by.
+        secondary: Further metrics of the main table.
+        groups: What each group of tasks is, in a few words; the first is the main one.
+        seeds: Seeds of every method that has any.
+        num_tasks: Tasks of the main group.
+        num_trials: Candidates of hyperparameters tried for each method, at most.
+        commands: What to type to get the same.
+        few_shot: By support size, the group that shows no more, sizes rising. To end
+            with the whole support set, name the group of the same query pairs last.
+        num_resamples: Bootstrap resamples behind each interval.
+        seed: Seed of the resampling.
+
+    Raises:
+        ValueError: If there is no group.
+    """
+
+    name: str
+    setting: str
+    split: str
+    primary: str
+    secondary: Sequence[str]
+    groups: Mapping[str, str]
+    seeds: Sequence[int]
+    num_tasks: int
+    num_trials: int = 1
+    commands: Sequence[str] = ()
+    few_shot: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    num_resamples: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.groups:
+            raise ValueError("groups must name at least the main group, got none.")
+
+    @property
+    def main_group(self) -> str:
+        """The group that decides."""
+        return next(iter(self.groups))
+
+
+@dataclasses.dataclass(frozen=True)
+class CostCurve:
+    """What a method costs by the number of its inner steps.
+
+    Attributes:
+        method: Its name.
+        steps: Inner steps, rising; none for a method that adapts in a forward pass.
+        train_ms: Milliseconds of training per task: one for each number of steps, or
+            the one of a forward pass.
+        adapt_ms: Milliseconds per task to adapt and score, alike.
+        peak_mb: Memory in MB above that of the idle process, alike.
+
+    Raises:
+        ValueError: If a list has another length.
+    """
+
+    method: str
+    steps: Sequence[int]
+    train_ms: Sequence[float]
+    adapt_ms: Sequence[float]
+    peak_mb: Sequence[float]
+
+    def __post_init__(self) -> None:
+        expected = len(self.steps) or 1
+        for name in ("train_ms", "adapt_ms", "peak_mb"):
+            if (length := len(getattr(self, name))) != expected:
+                raise ValueError(
+                    f"{name} of {self.method!r} must hold {expected} values, got "
+                    f"{length}."
+                )
