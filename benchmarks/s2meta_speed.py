@@ -57,8 +57,9 @@ def measure(num_steps: int, arguments: argparse.Namespace) -> tuple[float, float
     def train(episode: Episode) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = model.compute_loss(episode, training=True)
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        variables = model.trainable_variables
+        gradients = tape.gradient(loss, variables)
+        optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return loss
 
     @tf.function

@@ -41,13 +41,13 @@ class ALS(tf.Module):
         one unit of the user vector is a bias.
     """
 
-    GRID: ClassVar[Grid] = {"rank": (8, 16, 32), "l2": (0.03, 0.06, 0.1)}
+    GRID: ClassVar[Grid] = {"rank": (8, 16, 32), "l2": (0.05, 0.08, 0.12)}
 
     def __init__(
         self,
         *,
         rank: int = 16,
-        l2: float = 0.06,
+        l2: float = 0.08,
         num_iterations: int = 10,
         seed: int = 0,
         name: str = "als",

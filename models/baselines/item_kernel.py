@@ -49,7 +49,7 @@ class ItemKernel(tf.Module):
         section 2.2, for the regression.
     """
 
-    GRID: ClassVar[Grid] = {"shrinkage": (50.0, 100.0, 200.0), "rank": (32, 64, 128)}
+    GRID: ClassVar[Grid] = {"shrinkage": (30.0, 100.0), "rank": (32, 64)}
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from models.baselines.lwa import LWA
 from models.baselines.melu import MeLU
 from models.baselines.nlba import NLBA
 from models.baselines.tanp import TaNP
+from models.scenarios.baselines.conet import CoNet
 from models.scenarios.baselines.s2meta import S2Meta
 
 LEARNED: dict[str, type[LearnedBaseline]] = {
@@ -17,4 +18,5 @@ LEARNED: dict[str, type[LearnedBaseline]] = {
     "melu": MeLU,
     "dcn_f": FineTunedDCN,
     "s2meta": S2Meta,
+    "conet": CoNet,
 }

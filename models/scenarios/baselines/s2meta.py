@@ -19,7 +19,7 @@ from models.recommender import Episode, State, split_episode
 from models.scenarios.baselines.stop_controller import StopController
 from models.scenarios.baselines.update_controller import (
     UpdateController,
-    change_all,
+    change,
     empty_memory,
     log_scaled,
 )
@@ -39,6 +39,7 @@ class S2MetaOptions(LearnedOptions):
         step_penalty: What a step has to gain to be worth it.
     """
 
+    hidden_dims: tuple[int, ...] = (64, 32, 16)
     inner_steps: int = 10
     min_steps: int = 4
     controller_dim: int = 16
@@ -51,7 +52,7 @@ class _Step(NamedTuple):
     Attributes:
         weights: Layers of the network.
         stop: Probability to stop before it.
-        is_taken: 1 if the task took it by choice, 0 if it had to or did not.
+        is_taken: 1 if the task took it, 0 if not.
     """
 
     weights: State
@@ -73,7 +74,8 @@ class S2Meta(LearnedBaseline):
         s2Meta (Du et al., KDD 2019) sections 3.2 to 3.5. Deviations: one learning rate
         for all; whole support sets at each step instead of samples; controllers
         without layer normalisation; the reward of going on is told by the loss that
-        support sets have, over all negatives of a user.
+        support sets have, over all negatives of a user; steps below the least number,
+        which are not by choice, are rewarded too.
     """
 
     OPTIONS: ClassVar[type[LearnedOptions]] = S2MetaOptions
@@ -146,8 +148,7 @@ class S2Meta(LearnedBaseline):
             stop, stop_memory = self.stop(loss[0], gradients, stop_memory)
             if number >= self.options.min_steps:
                 active &= self._goes_on(stop, training)
-            is_choice = tf.cast(number >= self.options.min_steps, tf.float32)
-            steps.append(_Step(weights, stop, is_choice * tf.cast(active, tf.float32)))
+            steps.append(_Step(weights, stop, tf.cast(active, tf.float32)))
             changed, memories = self._change(weights, gradients, loss, memories)
             weights = _where(active, changed, weights)
         return weights, steps
@@ -172,7 +173,7 @@ class S2Meta(LearnedBaseline):
     def _goes_on(self, stop: tf.Tensor, training: bool) -> tf.Tensor:
         """Draws which tasks take the step, or decides it; bool [B]."""
         if training:
-            return tf.random.uniform(tf.shape(stop)) >= stop
+            return tf.random.uniform(tf.shape(stop), seed=self.seed) >= stop
         return stop <= 0.5
 
     def _change(
@@ -183,16 +184,12 @@ class S2Meta(LearnedBaseline):
         memories: list[Any],
     ) -> tuple[State, list[Any]]:
         """Takes one step with all weights of all tasks."""
-        changed = change_all(
-            [
-                tf.nest.map_structure(tf.convert_to_tensor, controller.parameters)
-                for controller in self.controllers
-            ],
-            _flat(weights),
-            gradients,
-            [loss] * len(gradients),
-            memories,
-        )
+        changed = [
+            change(controller.parameters, values, gradient, loss, memory)
+            for controller, values, gradient, memory in zip(
+                self.controllers, _flat(weights), gradients, memories, strict=True
+            )
+        ]
         values = [
             tf.reshape(value, tf.shape(weight))
             for (value, _), weight in zip(
@@ -205,7 +202,7 @@ class S2Meta(LearnedBaseline):
     def _stop_loss(
         self, episode: Episode, weights: State, steps: list[_Step]
     ) -> tf.Tensor:
-        """REINFORCE: a step taken by choice is rewarded by what is gained from there."""
+        """REINFORCE: to go on is rewarded by what is gained from there."""
         query = _as_support(episode)
         pairs = self.inputs_of_pairs.embed_query(episode, training=False)
 
@@ -215,7 +212,7 @@ class S2Meta(LearnedBaseline):
         final = loss_of(weights)
         num_left = tf.zeros_like(final)
         total = tf.zeros_like(final)
-        for step in reversed(steps[self.options.min_steps :]):
+        for step in reversed(steps):
             num_left += step.is_taken
             gain = loss_of(step.weights) - final - num_left * self.options.step_penalty
             surprise = -tf.math.log(1.0 - tf.minimum(step.stop, _MAX_STOP))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from models.backbone import glorot
 from models.legacy_keras import tf
@@ -13,6 +13,7 @@ Changed: TypeAlias = tuple[tf.Tensor, "Memory"]
 _PRECISION = 10.0  # p: gradients below e ** -p are not told by their logarithm.
 _KEEP_BIAS = 5.0  # sigmoid(5) = 0.993: weights hardly decay at the start.
 _RATE_BIAS = -4.6  # sigmoid(-4.6) = 0.01: a learning rate that does no harm.
+_NUM_SEEN = 6  # Of a coordinate: gradient (2), value, loss (2), 1.
 _HEAD_SPREAD = 0.01  # Standard deviation of the head kernels: rates alike at first.
 
 
@@ -27,16 +28,13 @@ class Parameters(NamedTuple):
     """Weights of a controller, units first as everything here.
 
     Attributes:
-        kernel: [4 * H, 3 + H], from the inputs of a coordinate and its hidden units.
-        loss_kernel: [4 * H, 2], from the loss of the task.
-        bias: [4 * H, 1, 1].
+        kernel: [4 * H, 6 + H], from what is seen of a coordinate, which ends in a 1 for
+            the bias, and its hidden units.
         head: [2, H], from the hidden units to how much is kept and the rate.
         head_bias: [2, 1, 1].
     """
 
     kernel: tf.Tensor
-    loss_kernel: tf.Tensor
-    bias: tf.Tensor
     head: tf.Tensor
     head_bias: tf.Tensor
 
@@ -55,11 +53,11 @@ class UpdateController(tf.Module):
     def __init__(self, dim: int, *, seed: int, name: str) -> None:
         super().__init__(name=name)
         gates = 4 * dim
+        # The bias starts at 0.
+        mask = tf.where(tf.range(_NUM_SEEN + dim) == _NUM_SEEN - 1, 0.0, 1.0)
         head = tf.random.stateless_normal([2, dim], [seed, 2], stddev=_HEAD_SPREAD)
         values = Parameters(
-            kernel=glorot((gates, 3 + dim), seed),
-            loss_kernel=glorot((gates, 2), seed + 1),
-            bias=tf.zeros([gates, 1, 1]),
+            kernel=glorot((gates, _NUM_SEEN + dim), seed) * mask,
             head=head,
             head_bias=tf.constant([[[_KEEP_BIAS]], [[_RATE_BIAS]]]),
         )
@@ -124,45 +122,14 @@ def change(
     Source:
         s2Meta (Du et al., KDD 2019) section 3.3.
     """
-    seen = [*log_scaled(gradient), values]
-    units = tf.concat([tf.stop_gradient(seen), memory.hidden], axis=0)  # [3 + H, B, N]
+    of_task = tf.broadcast_to(loss[..., tf.newaxis], [2, *tf.unstack(tf.shape(values))])
+    seen = [*log_scaled(gradient), values, *tf.unstack(of_task), tf.ones_like(values)]
+    units = tf.concat([tf.stop_gradient(seen), memory.hidden], axis=0)  # [6 + H, B, N]
+    # All in one product: an addition to the gates would cost as much again.
     gates = tf.tensordot(parameters.kernel, units, axes=1)  # [4 * H, B, N]
-    gates += tf.matmul(parameters.loss_kernel, loss)[..., tf.newaxis] + parameters.bias
     admit, forget, reveal, new = tf.split(gates, 4)
     cell = tf.sigmoid(forget) * memory.cell + tf.sigmoid(admit) * tf.tanh(new)
     hidden = tf.sigmoid(reveal) * tf.tanh(cell)
     heads = tf.tensordot(parameters.head, hidden, axes=1) + parameters.head_bias
     keep, rate = tf.unstack(tf.sigmoid(heads))  # [B, N] each.
     return keep * values - rate * gradient, Memory(hidden, cell)
-
-
-@tf.custom_gradient
-def change_all(*arguments: Any) -> Any:
-    """Takes one step with every weight tensor, and forgets how until it is asked.
-
-    Gradients are made from the arguments anew: all that is between would fill the
-    memory after some steps.
-
-    Args:
-        *arguments: Lists over weight tensors of the arguments of `change`, in that
-            order.
-
-    Returns:
-        List over weight tensors of what `change` returns.
-    """
-
-    def gradients(*upstream: tf.Tensor) -> list[tf.Tensor]:
-        flat = tf.nest.flatten(arguments)
-        with tf.GradientTape() as tape:
-            tape.watch(flat)
-            changed = [change(*of_one) for of_one in zip(*arguments, strict=True)]
-        found: list[tf.Tensor] = tape.gradient(
-            tf.nest.flatten(changed),
-            flat,
-            output_gradients=list(upstream),
-            unconnected_gradients=tf.UnconnectedGradients.ZERO,
-        )
-        return found
-
-    changed = [change(*of_one) for of_one in zip(*arguments, strict=True)]
-    return changed, gradients
