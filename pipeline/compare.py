@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.baselines.learned_registry import LEARNED
+from models.baselines.registry import BASELINES
 from models.baselines.selection import mean_task_mae
 from models.episode_dataset import fixed_episodes, training_episodes
 from models.recommender import Episode, Recommender
@@ -19,10 +20,11 @@ from pipeline.cold_start_groups import (
 from pipeline.comparison.contender import METHODS_VERSION, Changes
 from pipeline.comparison.cost import Cost, in_own_process, measure_cost
 from pipeline.comparison.flags import score_flags
+from pipeline.comparison.known_methods import known_methods
 from pipeline.comparison.results import Setup
 from pipeline.comparison.tournament import Field, hold
 from pipeline.config import Config, hash_of
-from pipeline.contenders import METHODS, contender
+from pipeline.contenders import contender
 from pipeline.group_scores import COLD, few_shot_group
 from pipeline.loaded_dataset import LoadedDataset, load_dataset
 from pipeline.train import check_splits
@@ -44,27 +46,11 @@ def check(config: Config, methods: Sequence[str] | None, num_seeds: int) -> list
         num_seeds: Seeds of each method.
 
     Raises:
-        ValueError: If a method is unknown, or there is no seed.
-    """
-    return known_methods(
-        methods or config.comparison.methods or METHODS, METHODS, num_seeds
-    )
-
-
-def known_methods(
-    names: Sequence[str], known: Sequence[str], num_seeds: int
-) -> list[str]:
-    """Returns methods in the order they are entered, each once.
-
-    Raises:
-        ValueError: If one is unknown, or there is no seed.
+        ValueError: If a method or one of its options is unknown, or there is no seed.
     """
     if num_seeds < 1:
         raise ValueError(f"--seeds must be at least 1, got {num_seeds}.")
-    for name in names:
-        if name not in known:
-            raise ValueError(f"methods must be among {list(known)}, got {name!r}.")
-    return sorted(set(names), key=known.index)
+    return known_methods(config, methods, simple=BASELINES, learned=LEARNED)
 
 
 def compare(

@@ -158,6 +158,13 @@ def enter(
     )
 
 
+def method_run(home: pathlib.Path, name: str, fingerprint: str) -> RunDir:
+    """Returns the directory of one training of a method, `methods/<name>/<digest>`."""
+    run = RunDir(home / "methods" / name / fingerprint)
+    run.path.mkdir(parents=True, exist_ok=True)
+    return run
+
+
 def train_seconds(run: RunDir) -> float:
     """Returns how long a training took, meta-validation left out; NaN if unknown."""
     facts = run.facts("train")

@@ -12,7 +12,12 @@ from models.baselines.learned_baseline import LearnedBaseline, Objective, PairIn
 from models.legacy_keras import tf
 from models.recommender import Recommender
 from models.resumable_training import restore_best
-from pipeline.comparison.contender import METHODS_VERSION, Changes, Contender
+from pipeline.comparison.contender import (
+    METHODS_VERSION,
+    Changes,
+    Contender,
+    method_run,
+)
 from pipeline.config import explain, hash_of
 from pipeline.config_section import Experiment
 from pipeline.run_dir import RunDir
@@ -29,9 +34,6 @@ class LearnedContender(Contender):
         config: The experiment.
         dataset_fingerprint: Of the prepared data set.
         chosen: Candidates that other methods have chosen already.
-
-    Raises:
-        ValueError: If the configuration gives it an option that it does not have.
     """
 
     KIND: ClassVar[str] = "learned"
@@ -57,7 +59,6 @@ class LearnedContender(Contender):
             of_other = chosen.get(self._trained_name, {})
             of_other = {**of_other, **options.get(self._trained_name, {})}
             self._common = {**of_other, **self._common}
-        self._options({})  # What is wrong with them shows before hours of training.
 
     @abc.abstractmethod
     def inputs(self, seed: int) -> PairInputs:
@@ -116,12 +117,7 @@ class LearnedContender(Contender):
         return dataclasses.asdict(self._options(changes))
 
     def _options(self, changes: Changes) -> Any:
-        values = {**changes, **self._common}
-        try:
-            return pydantic.TypeAdapter(self._class.OPTIONS).validate_python(values)
-        except pydantic.ValidationError as error:
-            source = f"comparison.options.{self.name}"
-            raise ValueError(explain(source, error, self._class.OPTIONS)) from None
+        return method_options(self.name, self._class, {**changes, **self._common})
 
     def _build(
         self, method: type[LearnedBaseline], options: Any, seed: int
@@ -132,11 +128,22 @@ class LearnedContender(Contender):
         return model
 
 
-def method_run(home: pathlib.Path, name: str, fingerprint: str) -> RunDir:
-    """Returns the directory of one training of a method, `methods/<name>/<digest>`."""
-    run = RunDir(home / "methods" / name / fingerprint)
-    run.path.mkdir(parents=True, exist_ok=True)
-    return run
+def method_options(name: str, method: type[LearnedBaseline], changes: Changes) -> Any:
+    """Makes the options of a learned baseline.
+
+    Args:
+        name: Its name.
+        method: Its class.
+        changes: What differs from the defaults.
+
+    Raises:
+        ValueError: If there is no such option, or its value is of no use.
+    """
+    try:
+        return pydantic.TypeAdapter(method.OPTIONS).validate_python(changes)
+    except pydantic.ValidationError as error:
+        source = f"comparison.options.{name}"
+        raise ValueError(explain(source, error, method.OPTIONS)) from None
 
 
 def _shared(options: Any, kind: type[Any]) -> Any:

@@ -7,17 +7,19 @@ import numpy as np
 
 from models.recommender import Episode, Recommender
 from models.scenarios.baselines.learned_registry import LEARNED
+from models.scenarios.baselines.registry import BASELINES
 from models.scenarios.episodes import training_episodes
 from models.scenarios.ranking_metrics import CHOSEN_BY
-from pipeline.compare import CURVE_STEPS, STEP, has_inner_steps, known_methods
+from pipeline.compare import CURVE_STEPS, STEP, has_inner_steps
 from pipeline.comparison.contender import METHODS_VERSION, Changes
 from pipeline.comparison.cost import Cost, in_own_process, measure_cost
 from pipeline.comparison.flags import CONSTANT, PERFECT
+from pipeline.comparison.known_methods import known_methods
 from pipeline.comparison.results import Setup
 from pipeline.comparison.tournament import Field, hold
 from pipeline.config import hash_of
 from pipeline.scenarios.config import ScenarioConfig
-from pipeline.scenarios.contenders import METHODS, contender
+from pipeline.scenarios.contenders import contender
 from pipeline.scenarios.loaded_scenarios import (
     LoadedScenarios,
     load_scenarios,
@@ -50,11 +52,11 @@ def check(
     """Returns the methods to be compared; arguments as in the user-specific setting.
 
     Raises:
-        ValueError: If a method is unknown, or there is no seed.
+        ValueError: If a method or one of its options is unknown, or there is no seed.
     """
-    return known_methods(
-        methods or config.comparison.methods or METHODS, METHODS, num_seeds
-    )
+    if num_seeds < 1:
+        raise ValueError(f"--seeds must be at least 1, got {num_seeds}.")
+    return known_methods(config, methods, simple=BASELINES, learned=LEARNED)
 
 
 def compare(

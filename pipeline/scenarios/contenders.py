@@ -1,35 +1,35 @@
 """The methods that `cmml compare` knows in the scenario-specific setting."""
 
 import pathlib
-import time
 import types
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 from models.baselines.learned_baseline import LearnedBaseline
 from models.legacy_keras import tf
-from models.recommender import Recommender, one_empty_episode
+from models.recommender import one_empty_episode
 from models.scenarios.baselines.click_objective import ClickObjective
 from models.scenarios.baselines.learned_registry import LEARNED
 from models.scenarios.baselines.registry import BASELINES
 from models.scenarios.baselines.vector_inputs import VectorInputs
-from models.scenarios.cmml import ScenarioCMML, build_scenario_cmml
 from models.scenarios.losses import ranking_loss
+from pipeline.comparison.cmml_contender import PLAIN, CMMLContender
 from pipeline.comparison.contender import METHODS_VERSION, Changes, Contender
-from pipeline.comparison.learned_contender import LearnedContender, method_run
+from pipeline.comparison.learned_contender import LearnedContender
+from pipeline.comparison.results import CMML
+from pipeline.comparison.simple_contender import (
+    Fitted,
+    SimpleContender,
+)
 from pipeline.config import hash_of, with_changes
-from pipeline.contenders import CMML_CANDIDATES, PLAIN
-from pipeline.evaluate import CMML_NAME
 from pipeline.run_dir import RunDir
 from pipeline.scenarios.config import ScenarioConfig
 from pipeline.scenarios.fitted_baselines import fit_baselines
 from pipeline.scenarios.loaded_scenarios import LoadedScenarios
-from pipeline.scenarios.train import fit_scenarios, train, trained_model
+from pipeline.scenarios.train import fit_scenarios, new_model, train, trained_model
 
-# CMML as in the paper: the two vectors alone, and no dot product to add to.
-_PLAIN: Changes = {"model.prior": "constant", "model.product": False}
-
-METHODS = (*BASELINES, *LEARNED, PLAIN, CMML_NAME)
+# The two vectors alone, and no dot product to add to.
+_PLAIN_CHANGES: Changes = {"model.prior": "constant", "model.product": False}
 
 
 def contender(
@@ -38,88 +38,41 @@ def contender(
     dataset: LoadedScenarios,
     chosen: Mapping[str, Changes] = types.MappingProxyType({}),
 ) -> Contender:
-    """Returns the method of that name; arguments as in the user-specific setting.
-
-    Raises:
-        ValueError: If there is none, or the configuration gives it an option that it
-            does not have.
-    """
-    options = config.comparison.options.get(name, {})
+    """Returns the method of that name; arguments as in the user-specific setting."""
     if name in BASELINES:
-        if options:
-            raise ValueError(
-                f"comparison.options of {name!r} must be empty, since it chooses from "
-                f"a grid of its own, got {options}."
-            )
-        return SimpleContender(name, config, dataset)
-    if name in (CMML_NAME, PLAIN):
-        common = {**(_PLAIN if name == PLAIN else {}), **options}
-        return CMMLContender(name, with_changes(config, common), dataset)
-    if name not in LEARNED:
-        raise ValueError(f"methods must be among {METHODS}, got {name!r}.")
+        return _simple(name, config, dataset)
+    if name in (CMML, PLAIN):
+        options = config.comparison.options.get(name, {})
+        common = {**(_PLAIN_CHANGES if name == PLAIN else {}), **options}
+        return CMMLContender(
+            name,
+            with_changes(config, common),
+            train=lambda changed: train(changed, dataset.directory),
+            load=lambda changed, run: trained_model(changed, dataset, run),
+            build=lambda changed: new_model(changed, dataset),
+        )
     return ScenarioContender(name, config, dataset, chosen)
 
 
-class SimpleContender(Contender):
-    """A method that is made in one call; its grid is searched then."""
+def _simple(
+    name: str, config: ScenarioConfig, dataset: LoadedScenarios
+) -> SimpleContender:
+    def fit() -> Fitted:
+        fitted, chosen = fit_baselines([name], dataset, config.evaluation)
+        return fitted[name], chosen[name]
 
-    KIND: ClassVar[str] = "simple"
-    candidates: Sequence[Changes] = ({},)
-
-    def __init__(
-        self, name: str, config: ScenarioConfig, dataset: LoadedScenarios
-    ) -> None:
-        self.name = name
-        self._config = config
-        self._dataset = dataset
-        self._fitted: tuple[Recommender, dict[str, Any]] | None = None
-
-    @property
-    def has_seeds(self) -> bool:
-        """Whether another seed makes another model: no."""
-        return False
-
-    def train(self, changes: Changes, seed: int) -> RunDir:
-        """Makes the method, unless its results are kept."""
-        del changes, seed
-        config = self._config
-        fingerprint = hash_of(
+    return SimpleContender(
+        name,
+        fit=fit,
+        fit_default=lambda: BASELINES[name].fit(dataset.known, dataset.vectors),
+        home=pathlib.Path(config.runs_dir, config.name),
+        fingerprint=hash_of(
             METHODS_VERSION,
-            self._dataset.info.fingerprint,
+            dataset.info.fingerprint,
             config.vectors,
             config.evaluation,
-        )
-        home = pathlib.Path(config.runs_dir, config.name)
-        run = method_run(home, self.name, fingerprint)
-        if not run.is_done("train", fingerprint):
-            started = time.monotonic()
-            _, chosen = self._fit()
-            seconds = round(time.monotonic() - started, 3)
-            run.record("train", fingerprint, fit_s=seconds, chosen=chosen)
-        return run
-
-    def load(self, run: RunDir, changes: Changes) -> Recommender:
-        """Makes it again if another process has."""
-        del run, changes
-        return self._fit()[0]
-
-    def untrained(self, changes: Changes) -> Recommender:
-        """Makes it with its defaults."""
-        del changes
-        return BASELINES[self.name].fit(self._dataset.known, self._dataset.vectors)
-
-    def chosen(self, run: RunDir, changes: Changes) -> dict[str, Any]:
-        """Returns what was chosen from its grid."""
-        del changes
-        return dict(run.facts("train")["chosen"])
-
-    def _fit(self) -> tuple[Recommender, dict[str, Any]]:
-        if self._fitted is None:
-            fitted, chosen = fit_baselines(
-                [self.name], self._dataset, self._config.evaluation
-            )
-            self._fitted = fitted[self.name], chosen[self.name]
-        return self._fitted
+        ),
+    )
 
 
 class ScenarioContender(LearnedContender):
@@ -176,39 +129,3 @@ class ScenarioContender(LearnedContender):
     def _changed(self, learning_rate: float, seed: int) -> ScenarioConfig:
         changes = {"training.learning_rate": learning_rate, "training.seed": seed}
         return with_changes(self._config, changes)
-
-
-class CMMLContender(Contender):
-    """CMML; its candidates are changes of the configuration."""
-
-    KIND: ClassVar[str] = "cmml"
-    candidates = CMML_CANDIDATES
-
-    def __init__(
-        self, name: str, config: ScenarioConfig, dataset: LoadedScenarios
-    ) -> None:
-        self.name = name
-        self._config = config
-        self._dataset = dataset
-
-    def train(self, changes: Changes, seed: int) -> RunDir:
-        """Trains it as the step `train` does, in the same place."""
-        return train(self._changed(changes, seed), self._dataset.directory)
-
-    def load(self, run: RunDir, changes: Changes) -> Recommender:
-        """Builds it with the best weights of a run."""
-        return trained_model(self._changed(changes, 0), self._dataset, run)
-
-    def untrained(self, changes: Changes) -> ScenarioCMML:
-        """Builds it with fresh weights."""
-        config = self._changed(changes, 0)
-        training = config.training
-        return build_scenario_cmml(
-            self._dataset.vectors,
-            config.model,
-            loss=ranking_loss(training.loss, training.margin),
-            query_negatives=training.query_negatives,
-        )
-
-    def _changed(self, changes: Changes, seed: int) -> ScenarioConfig:
-        return with_changes(self._config, {**changes, "training.seed": seed})

@@ -49,17 +49,22 @@ def train(config: ScenarioConfig, dataset_dir: pathlib.Path) -> RunDir:
         return run
     check_splits(info, dataset_dir)
     dataset = load_scenarios(config, dataset_dir)
+    model = new_model(config, dataset)
+    facts = fit_scenarios(model, dataset, config, run)
+    run.record(STEP, fingerprint, dataset=info.fingerprint, **facts)
+    return run
+
+
+def new_model(config: ScenarioConfig, dataset: LoadedScenarios) -> ScenarioCMML:
+    """Builds a CMML with fresh weights."""
     options = config.training
-    model = build_scenario_cmml(
+    return build_scenario_cmml(
         dataset.vectors,
         config.model,
         loss=ranking_loss(options.loss, options.margin),
         query_negatives=options.query_negatives,
         seed=options.seed,
     )
-    facts = fit_scenarios(model, dataset, config, run)
-    run.record(STEP, fingerprint, dataset=info.fingerprint, **facts)
-    return run
 
 
 def open_trained(config: ScenarioConfig, dataset_dir: pathlib.Path) -> RunDir:

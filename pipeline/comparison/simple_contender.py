@@ -1,0 +1,80 @@
+"""A simple method in a comparison, whatever the setting."""
+
+import pathlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+from models.recommender import Recommender
+from pipeline.comparison.contender import Changes, Contender, method_run
+from pipeline.run_dir import RunDir
+
+# A fitted method, and what was chosen from its grid.
+Fitted: TypeAlias = tuple[Recommender, dict[str, Any]]
+
+
+class SimpleContender(Contender):
+    """A method that is fitted in one call; its grid is searched then.
+
+    Args:
+        name: Its name.
+        fit: Fits it, the best of its grid.
+        fit_default: Fits it with its defaults.
+        home: Folder of the experiment's runs.
+        fingerprint: Of all that decides what is fitted.
+    """
+
+    KIND: ClassVar[str] = "simple"
+    candidates: Sequence[Changes] = ({},)
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        fit: Callable[[], Fitted],
+        fit_default: Callable[[], Recommender],
+        home: pathlib.Path,
+        fingerprint: str,
+    ) -> None:
+        self.name = name
+        self._fit = fit
+        self._fit_default = fit_default
+        self._home = home
+        self._fingerprint = fingerprint
+        self._fitted: Fitted | None = None
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether another seed makes another model: no."""
+        return False
+
+    def train(self, changes: Changes, seed: int) -> RunDir:
+        """Fits the method, unless its results are kept."""
+        del changes, seed
+        run = method_run(self._home, self.name, self._fingerprint)
+        if not run.is_done("train", self._fingerprint):
+            started = time.monotonic()
+            _, chosen = self._fit_once()
+            seconds = round(time.monotonic() - started, 3)
+            run.record("train", self._fingerprint, fit_s=seconds, chosen=chosen)
+        return run
+
+    def load(self, run: RunDir, changes: Changes) -> Recommender:
+        """Fits it again if another process has."""
+        del run, changes
+        return self._fit_once()[0]
+
+    def untrained(self, changes: Changes) -> Recommender:
+        """Fits it with its defaults."""
+        del changes
+        return self._fit_default()
+
+    def chosen(self, run: RunDir, changes: Changes) -> dict[str, Any]:
+        """Returns what was chosen from its grid."""
+        del changes
+        return dict(run.facts("train")["chosen"])
+
+    def _fit_once(self) -> Fitted:
+        if self._fitted is None:
+            self._fitted = self._fit()
+        return self._fitted
