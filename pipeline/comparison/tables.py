@@ -86,7 +86,7 @@ def standing_table(summary: Summary) -> ResultTable:
     columns = [_METHOD]
     columns += [
         Column(group, group, _standing_text, Standing, is_decisive=True)
-        for group in setup.groups
+        for group in setup.all_groups
     ]
     return ResultTable(
         name="wins",
@@ -229,4 +229,4 @@ def _standings(summary: Summary, result: MethodResult) -> dict[str, Any]:
             setup.num_resamples,
         )
 
-    return {group: of_group(group) for group in setup.groups}
+    return {group: of_group(group) for group in setup.all_groups}

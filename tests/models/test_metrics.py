@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import ndcg_score
 
 from models import metrics
 
@@ -120,6 +121,22 @@ def test_agrees_with_a_slow_implementation(labels, k, seed):
     present = np.ones([1, len(labels)], bool)
     fast = metrics.ndcg([labels], [scores], present, k=k)
     np.testing.assert_allclose(fast, [slow_ndcg(labels, list(scores), k)])
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_ndcg_agrees_with_scikit_learn(k):
+    rng = np.random.default_rng(k)
+    labels = rng.integers(0, 6, [20, 8]).astype(float)
+    scores = rng.normal(size=[20, 8])
+    labels[0], labels[1] = 3.0, 0.0  # All alike; without any gain there is no ideal.
+    found = metrics.ndcg(labels, scores, np.ones([20, 8], bool), k=k)
+    # There gains are the labels themselves, here 2 ** label - 1.
+    expected = [
+        ndcg_score([2.0**true - 1.0], [score], k=k)
+        for true, score in zip(labels, scores, strict=True)
+    ]
+    expected[1] = np.nan
+    np.testing.assert_allclose(found, expected)
 
 
 def test_interval_of_equal_tasks_is_a_point():
