@@ -1,4 +1,8 @@
-"""Milliseconds a scenario of s2Meta, to train and to adapt and score, by steps."""
+"""Milliseconds a scenario to train, and to adapt and score: s2Meta by steps, and CMML.
+
+CMML is the one of the paper: three layers of 64, a GRU of 128, FiLM by networks of 64,
+the vectors alone and no dot product.
+"""
 
 import argparse
 import json
@@ -15,10 +19,12 @@ quiet.import_tensorflow()
 import numpy as np  # noqa: E402
 
 from models.legacy_keras import tf  # noqa: E402
+from models.options import ScenarioOptions  # noqa: E402
 from models.recommender import Episode, split_episode  # noqa: E402
 from models.scenarios.baselines.click_objective import ClickObjective  # noqa: E402
 from models.scenarios.baselines.s2meta import S2Meta, S2MetaOptions  # noqa: E402
 from models.scenarios.baselines.vector_inputs import VectorInputs  # noqa: E402
+from models.scenarios.cmml import build_scenario_cmml  # noqa: E402
 from models.scenarios.losses import margin_loss  # noqa: E402
 from models.scenarios.vectors import Vectors  # noqa: E402
 
@@ -31,12 +37,13 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=8)
     parser.add_argument("--support_clicks", type=int, default=64)
     parser.add_argument("--query_clicks", type=int, default=128)
-    parser.add_argument("--vector_dim", type=int, default=128)
+    parser.add_argument("--vector_dim", type=int, default=64)
     parser.add_argument("--repetitions", type=int, default=7)
     arguments = parser.parse_args()
-    for num_steps in arguments.steps:
+    for num_steps in [0, *arguments.steps]:
         train, serve = measure(num_steps, arguments)
         figures = {
+            "method": "s2meta" if num_steps else "cmml",
             "steps": num_steps,
             "train_ms_per_task": round(train / arguments.batch_size, 2),
             "serve_ms_per_task": round(serve / arguments.batch_size, 2),
@@ -71,14 +78,17 @@ def measure(num_steps: int, arguments: argparse.Namespace) -> tuple[float, float
     return median_ms(train, episode, count), median_ms(serve, episode, count)
 
 
-def build_model(num_steps: int, vector_dim: int) -> S2Meta:
-    """Makes a model that takes every step."""
+def build_model(num_steps: int, vector_dim: int) -> tf.keras.Model:
+    """Makes a model that takes every step, or for 0 steps CMML."""
     chance = np.random.default_rng(0)
     shape = [1, _NUM_ENTITIES + 1, vector_dim]
     vectors = Vectors(
         chance.normal(size=shape).astype(np.float32),
         chance.normal(size=shape).astype(np.float32),
     )
+    if not num_steps:
+        plain = ScenarioOptions(prior="constant", product=False, dropout=0.0)
+        return build_scenario_cmml(vectors, plain)
     options = S2MetaOptions(inner_steps=num_steps, min_steps=num_steps)
     objective = ClickObjective(margin_loss(1.0))
     return S2Meta(VectorInputs(vectors), objective, options)
