@@ -37,6 +37,10 @@ class Interval:
     high: float
 
 
+class NotFiniteError(ValueError):
+    """Scores that no metric can be taken of."""
+
+
 def task_metrics(
     labels: ArrayLike,
     scores: ArrayLike,
@@ -260,7 +264,7 @@ def _checked(
     )
     for name, values in (("labels", true), ("scores", predicted)):
         if not np.isfinite(values).all():
-            raise ValueError(
+            raise NotFiniteError(
                 f"{name} of real pairs must be finite, "
                 f"got {values[~np.isfinite(values)][0]}."
             )

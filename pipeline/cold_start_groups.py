@@ -1,12 +1,12 @@
 """Groups of query pairs that tell where a method is strong, in the user setting."""
 
-import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 
 from models.episode_dataset import fixed_episodes
 from models.legacy_keras import tf
+from models.metrics import mae
 from models.recommender import Recommender
 from pipeline.config import EvaluationConfig
 from pipeline.group_scores import (
@@ -104,14 +104,11 @@ def score_comparison(
     ):
         scores = scored[of_users]
         is_new = few[scores.items]
-        metrics[known] = _mae_of(scores, ~is_new, seed)
-        metrics[new] = _mae_of(scores, is_new, seed)
+        # NaN for a task without such a pair.
+        metrics[known] = {"mae": _mae_of(scores, ~is_new)}
+        metrics[new] = {"mae": _mae_of(scores, is_new)}
     return metrics, scored[COLD]
 
 
-def _mae_of(
-    scores: GroupScores, chosen: np.ndarray, seed: int
-) -> dict[str, np.ndarray]:
-    """Returns the MAE over some of the pairs of each task; NaN where there is none."""
-    some = dataclasses.replace(scores, mask=scores.mask & chosen)
-    return {"mae": some.metrics(seed)["mae"]}
+def _mae_of(scores: GroupScores, chosen: np.ndarray) -> np.ndarray:
+    return mae(scores.labels, scores.scores, scores.mask & chosen)

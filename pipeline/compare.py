@@ -1,9 +1,7 @@
 """The step `compare`: every method on the same frozen episodes, with its cost."""
 
-import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -11,13 +9,14 @@ from models.baselines.learned_registry import LEARNED
 from models.baselines.registry import BASELINES
 from models.baselines.selection import mean_task_mae
 from models.episode_dataset import fixed_episodes, training_episodes
+from models.options import MODEL_VERSION
 from models.recommender import Episode, Recommender
 from pipeline.cold_start_groups import (
     GROUPS,
     comparison_groups,
     score_comparison,
 )
-from pipeline.comparison.contender import METHODS_VERSION, Changes
+from pipeline.comparison.contender import Changes
 from pipeline.comparison.cost import Cost, in_own_process, measure_cost
 from pipeline.comparison.flags import score_flags
 from pipeline.comparison.known_methods import known_methods
@@ -34,7 +33,6 @@ from transforms.schema import load_dataset_info
 STEP = "compare"
 _COST_TASKS = 32
 _COST_SUPPORT, _COST_QUERY = 40, 10
-CURVE_STEPS = (1, 5, 10, 20)
 
 
 def check(config: Config, methods: Sequence[str] | None, num_seeds: int) -> list[str]:
@@ -80,10 +78,10 @@ def compare(
         to `runs/<name>/compare/<split>/`.
 
     Raises:
-        DataError: If the data set has too few tasks.
+        DataError: If the data set has too few tasks, or none of the split.
     """
     dataset = load_dataset(dataset_dir)
-    check_splits(dataset.info, dataset_dir)
+    check_splits(dataset.info, dataset_dir, judged=split)
     options = config.evaluation
     setup = Setup(
         name=config.name,
@@ -93,7 +91,11 @@ def compare(
         secondary=("rmse", "ndcg@1", "ndcg@3", "ndcg@5"),
         groups=dict(GROUPS),
         few_shot={
-            **{s: few_shot_group(s) for s in options.few_shot_sizes},
+            **{
+                size: few_shot_group(size)
+                for size in options.few_shot_sizes
+                if size < options.support_size
+            },
             options.support_size: COLD,
         },
         seeds=tuple(range(num_seeds)),
@@ -107,16 +109,14 @@ def compare(
         setup=setup,
         judge=UserJudge(dataset, split, config),
         contender=lambda name, chosen: contender(name, config, dataset, chosen),
-        cost=lambda name, changes: in_own_process(
-            method_cost, config, dataset_dir, name, changes
+        cost=lambda name, hyperparameters: in_own_process(
+            method_cost, config, dataset_dir, name, hyperparameters
         ),
-        curve_steps={
-            name: CURVE_STEPS
-            for name in methods
-            if name in LEARNED and has_inner_steps(LEARNED[name].OPTIONS)
-        },
+        learned=LEARNED,
         max_seeds=config.comparison.max_seeds,
-        fingerprint=hash_of(METHODS_VERSION, dataset.info.fingerprint),
+        fingerprint=hash_of(
+            MODEL_VERSION, dataset.info.fingerprint, *config.weight_sections
+        ),
         folder=pathlib.Path(config.runs_dir, config.name, STEP, split),
     )
     return hold(field, methods, num_seeds)
@@ -136,7 +136,7 @@ class UserJudge:
         self._options = config.evaluation
         self._groups = comparison_groups(dataset, split, config.evaluation)
         self.fingerprint = hash_of(
-            METHODS_VERSION, dataset.info.fingerprint, split, config.evaluation
+            MODEL_VERSION, dataset.info.fingerprint, split, config.evaluation
         )
 
     def figure(self, method: Recommender) -> float:
@@ -159,17 +159,12 @@ class UserJudge:
         return found, score_flags(cold.labels, cold.scores, cold.mask)
 
 
-def has_inner_steps(kind: type[Any]) -> bool:
-    """Whether a class of options says how many steps adaptation takes."""
-    return "inner_steps" in {field.name for field in dataclasses.fields(kind)}
-
-
 def method_cost(
-    config: Config, dataset_dir: pathlib.Path, name: str, changes: Changes
+    config: Config, dataset_dir: pathlib.Path, name: str, hyperparameters: Changes
 ) -> Cost:
     """Measures what a method costs; to be called in a process of its own."""
     dataset = load_dataset(dataset_dir)
-    method = contender(name, config, dataset).untrained(changes)
+    method = contender(name, config, dataset).build(hyperparameters)
     return measure_cost(method, _batch(dataset_dir))
 
 

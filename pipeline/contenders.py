@@ -11,22 +11,24 @@ from models.baselines.learned_registry import LEARNED
 from models.baselines.rating_objective import RatingObjective
 from models.baselines.registry import BASELINES
 from models.legacy_keras import tf
+from models.options import MODEL_VERSION
 from models.recommender import Recommender, one_empty_episode
-from pipeline.comparison.cmml_contender import PLAIN, CMMLContender
-from pipeline.comparison.contender import METHODS_VERSION, Changes, Contender
+from pipeline.comparison.cmml_contender import CMMLContender
+from pipeline.comparison.contender import Changes, Contender
 from pipeline.comparison.learned_contender import LearnedContender
-from pipeline.comparison.results import CMML
+from pipeline.comparison.results import CMML, PLAIN
 from pipeline.comparison.simple_contender import (
     Fitted,
     SimpleContender,
 )
-from pipeline.config import Config, TrainingConfig, hash_of, with_changes
+from pipeline.config import Config, TrainingConfig, hash_of
 from pipeline.fitted_baselines import fit_baselines
 from pipeline.loaded_dataset import LoadedDataset, meta_train_pairs
 from pipeline.run_dir import RunDir
 from pipeline.train import fit_episodes, new_model, train, trained_model
 
-_PLAIN_CHANGES: Changes = {"model.prior": "constant"}
+# Nothing of what collaborative filtering knows.
+_PLAIN_CHANGES: Changes = {"model.prior": "constant", "model.embeddings": "learned"}
 
 
 def contender(
@@ -48,10 +50,10 @@ def contender(
         return _simple(name, config, dataset)
     if name in (CMML, PLAIN):
         options = config.comparison.options.get(name, {})
-        common = {**(_PLAIN_CHANGES if name == PLAIN else {}), **options}
         return CMMLContender(
             name,
-            with_changes(config, common),
+            config,
+            common={**options, **(_PLAIN_CHANGES if name == PLAIN else {})},
             train=lambda changed: train(changed, dataset.directory),
             load=lambda changed, run: trained_model(changed, dataset, run),
             build=lambda changed: new_model(changed, dataset),
@@ -64,18 +66,19 @@ def _simple(name: str, config: Config, dataset: LoadedDataset) -> SimpleContende
         method = fit_baselines([name], dataset, config.evaluation)[name]
         return method, method.hyperparameters
 
-    def fit_default() -> Recommender:
-        method = BASELINES[name]()
+    def build(hyperparameters: Changes) -> Recommender:
+        method = BASELINES[name](**hyperparameters)
         method.fit(meta_train_pairs(dataset))
         return method
 
     return SimpleContender(
         name,
         fit=fit,
-        fit_default=fit_default,
+        build=build,
         home=pathlib.Path(config.runs_dir, config.name),
         fingerprint=hash_of(
-            METHODS_VERSION, dataset.info.fingerprint, config.evaluation
+            *(MODEL_VERSION, BASELINES[name].GRID),
+            *(dataset.info.fingerprint, config.evaluation),
         ),
     )
 

@@ -48,13 +48,24 @@ def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
 
 
 def check_splits(
-    info: schema.DatasetInfo | ScenarioDatasetInfo, dataset_dir: pathlib.Path
+    info: schema.DatasetInfo | ScenarioDatasetInfo,
+    dataset_dir: pathlib.Path,
+    *,
+    judged: str | None = None,
 ) -> None:
     """Refuses a data set that is too small to train with.
 
+    Args:
+        info: What `dataset.json` says.
+        dataset_dir: Where it is.
+        judged: A split that must have tasks too.
+
     Raises:
-        DataError: If it has no meta-validation task or fewer than 2 meta-train tasks.
+        DataError: If it has no meta-validation task or fewer than 2 meta-train tasks,
+            or none of that split.
     """
+    if judged and not info.num_tasks.get(judged):
+        raise DataError(f"{dataset_dir} holds no {judged} tasks to judge methods on.")
     for split, needed in ((schema.META_TRAIN, 2), (schema.META_VALIDATION, 1)):
         found = info.num_tasks.get(split, 0)
         if found < needed:

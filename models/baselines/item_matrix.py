@@ -19,7 +19,7 @@ def check_num_items(name: str, num_items: int) -> None:
     if num_items > _MAX_ITEMS:
         raise DataError(
             f"baseline {name!r} needs at most {_MAX_ITEMS} items, got {num_items}: "
-            "leave it out of evaluation.baselines."
+            "leave it out of evaluation.baselines and comparison.methods."
         )
 
 

@@ -100,6 +100,8 @@ class LearnedBaseline(tfrs.Model):
         OPTIONS: Class of the hyperparameters.
         CANDIDATES: Changes of them to be tried on meta-validation, the best guess
             first. Every learned method tries equally many.
+        VERSION: Goes up when the method changes without its options, so that nothing
+            trained before is taken for it.
         TRAINS_AS: Name of a method whose weights it has, if it differs from that in
             `adapt` and `score` alone.
 
@@ -112,6 +114,7 @@ class LearnedBaseline(tfrs.Model):
 
     OPTIONS: ClassVar[type[LearnedOptions]] = LearnedOptions
     CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
+    VERSION: ClassVar[int] = 1
     TRAINS_AS: ClassVar[str | None] = None
 
     def __init__(

@@ -110,7 +110,7 @@ class TaNP(LearnedBaseline):
             for number, units in enumerate(dims)
         ]
         self.shifts = [
-            _dense(units, seed + 80 + number, "tanh", f"shift_bias_{number}")
+            _dense(units, seed + 80 + number, "tanh", f"shift_{number}")
             for number, units in enumerate(dims)
         ]
         self.head = _dense(1, seed + 100)

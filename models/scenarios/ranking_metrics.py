@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.metrics import Interval, resampled_interval, scramble
+from models.metrics import Interval, NotFiniteError, resampled_interval, scramble
 
 Floats = NDArray[np.float64]
 
@@ -148,7 +148,7 @@ def ranks_among(
         ValueError: If a score of a candidate is not a number.
     """
     if np.isnan(scores[is_candidate]).any():
-        raise ValueError("scores of candidates must be numbers, got NaN.")
+        raise NotFiniteError("scores of candidates must be numbers, got NaN.")
     step = max(1, _MAX_COMPARED // scores.shape[1])
     ranks = np.empty(row.size, np.int64)
     for start in range(0, row.size, step):

@@ -1,14 +1,12 @@
 """CMML in a comparison, whatever the setting."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Generic
+from typing import Any, ClassVar, Generic
 
 from models.recommender import Recommender
 from pipeline.comparison.contender import Changes, Contender
 from pipeline.config import ExperimentT, with_changes
 from pipeline.run_dir import RunDir
-
-PLAIN = "cmml_plain"  # As in the paper, without what collaborative filtering knows.
 
 
 class CMMLContender(Contender, Generic[ExperimentT]):
@@ -17,6 +15,7 @@ class CMMLContender(Contender, Generic[ExperimentT]):
     Args:
         name: Its name.
         config: The experiment.
+        common: What all candidates share.
         train: Trains it as the step `train` does, in the same place.
         load: Builds it with the best weights of a run.
         build: Builds it with fresh weights.
@@ -35,27 +34,33 @@ class CMMLContender(Contender, Generic[ExperimentT]):
         name: str,
         config: ExperimentT,
         *,
+        common: Changes,
         train: Callable[[ExperimentT], RunDir],
         load: Callable[[ExperimentT, RunDir], Recommender],
         build: Callable[[ExperimentT], Recommender],
     ) -> None:
         self.name = name
         self._config = config
+        self._common = common
         self._train = train
         self._load = load
         self._build = build
 
     def train(self, changes: Changes, seed: int) -> RunDir:
         """Trains it with a seed."""
-        return self._train(self._changed(changes, seed))
+        return self._train(self._changed(self.resolve(changes), seed))
 
     def load(self, run: RunDir, changes: Changes) -> Recommender:
         """Builds it with the best weights of a run."""
-        return self._load(self._changed(changes, 0), run)
+        return self._load(self._changed(self.resolve(changes), 0), run)
 
-    def untrained(self, changes: Changes) -> Recommender:
+    def resolve(self, changes: Changes) -> dict[str, Any]:
+        """Returns the changes of the configuration."""
+        return {**changes, **self._common}
+
+    def build(self, hyperparameters: Changes) -> Recommender:
         """Builds it with fresh weights."""
-        return self._build(self._changed(changes, 0))
+        return self._build(self._changed(hyperparameters, 0))
 
     def _changed(self, changes: Changes, seed: int) -> ExperimentT:
         return with_changes(self._config, {**changes, "training.seed": seed})

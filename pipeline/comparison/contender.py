@@ -9,19 +9,20 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
+from models.metrics import NotFiniteError
 from models.recommender import Recommender
-from models.resumable_training import METRICS_FILE, TrainingDivergedError
+from models.resumable_training import METRICS_FILE
 from pipeline.config import hash_of
 from pipeline.progress import say
 from pipeline.run_dir import RunDir
 from pipeline.variant_scores import TaskMetrics, load_metrics, save_metrics
-
-# A method whose results depend on more than its options gets a higher one when it
-# changes, so that nothing of before is taken for it.
-METHODS_VERSION = 1
+from transforms.schema import DataError
 
 # Hyperparameters that differ from the defaults of a method.
 Changes: TypeAlias = Mapping[str, Any]
+
+# What makes a method fall out of a comparison, which goes on without it.
+_FAILURES = (DataError, NotFiniteError)  # A diverged training is the former.
 
 
 class Contender(abc.ABC):
@@ -47,7 +48,7 @@ class Contender(abc.ABC):
         """Trains, goes on where a killed training was, or finds a finished one.
 
         Raises:
-            TrainingDivergedError: If a metric is not finite any more.
+            DataError: If it diverges, or the data is not for this method.
         """
 
     @abc.abstractmethod
@@ -55,13 +56,21 @@ class Contender(abc.ABC):
         """Returns what has been trained."""
 
     @abc.abstractmethod
-    def untrained(self, changes: Changes) -> Recommender:
-        """Returns a method that costs what a trained one does."""
+    def resolve(self, changes: Changes) -> dict[str, Any]:
+        """Returns all hyperparameters of a candidate that tell it from another."""
 
     def chosen(self, run: RunDir, changes: Changes) -> dict[str, Any]:
-        """Returns the hyperparameters to be told."""
+        """Returns the hyperparameters of a run, as `build` takes them."""
         del run
-        return dict(changes)
+        return self.resolve(changes)
+
+    @abc.abstractmethod
+    def build(self, hyperparameters: Changes) -> Recommender:
+        """Returns a method that costs what a trained one does.
+
+        Args:
+            hyperparameters: As `chosen` returns them; nothing is added to them.
+        """
 
 
 class Judge(Protocol):
@@ -130,12 +139,12 @@ def enter(
         another seed, breaks off.
     """
     trials: list[tuple[Changes, float | None]] = []
-    for changes in contender.candidates[:num_trials]:
+    for changes in _different(contender, contender.candidates[:num_trials]):
         figure = _try(contender, judge, changes, seeds[0])
         trials.append((changes, figure))
     tried = [(figure, n) for n, (_, figure) in enumerate(trials) if figure is not None]
     if not tried:
-        return Entry({}, {}, trials, {}, failure="the training of every trial diverged")
+        return Entry({}, {}, trials, {}, failure="every trial broke off")
     _, best = max(tried, key=lambda pair: (pair[0], -pair[1]))
     changes = trials[best][0]
     runs, found = [], []
@@ -143,9 +152,9 @@ def enter(
         say(f"compare: {contender.name} {dict(changes)}, seed {seed}")
         try:
             runs.append(contender.train(changes, seed))
-        except TrainingDivergedError as error:
+            found.append(_judge(contender, judge, runs[-1], changes))
+        except _FAILURES as error:
             return Entry(changes, {}, trials, {}, failure=f"seed {seed}: {error}")
-        found.append(_judge(contender, judge, runs[-1], changes))
     facts = runs[0].facts("train")
     return Entry(
         changes=changes,
@@ -182,15 +191,16 @@ def _try(
 ) -> float | None:
     """Trains one candidate and looks at meta-validation, unless that is done."""
     say(f"compare: {contender.name}, trial of {dict(changes) or 'the defaults'}")
+    digest = _digest(contender, judge, changes)
+    step = f"figure {digest}"
     try:
         run = contender.train(changes, seed)
-    except TrainingDivergedError as error:
+        if not run.is_done(step, digest):
+            figure = judge.figure(contender.load(run, changes))
+            run.record(step, digest, figure=figure)
+    except _FAILURES as error:
         say(f"compare: {error}")
         return None
-    step = f"figure {hash_of(contender.name, changes)}"
-    if not run.is_done(step, judge.fingerprint):
-        figure = judge.figure(contender.load(run, changes))
-        run.record(step, judge.fingerprint, figure=figure)
     return float(run.facts(step)["figure"])
 
 
@@ -198,17 +208,26 @@ def _judge(
     contender: Contender, judge: Judge, run: RunDir, changes: Changes
 ) -> tuple[TaskMetrics, tuple[str, ...]]:
     """Scores what a run has trained, unless that is done."""
-    digest = hash_of(contender.name, changes)
-    step, path = f"compare {digest}", _values_path(run, digest)
-    if not (run.is_done(step, judge.fingerprint) and path.exists()):
+    digest = _digest(contender, judge, changes)
+    step, path = f"compare {digest}", run.path / "compare" / f"{digest}.npz"
+    if not (run.is_done(step, digest) and path.exists()):
         metrics, flags = judge.judge(contender.load(run, changes))
         save_metrics(path, metrics)
-        run.record(step, judge.fingerprint, flags=list(flags))
+        run.record(step, digest, flags=list(flags))
     return load_metrics(path), tuple(run.facts(step)["flags"])
 
 
-def _values_path(run: RunDir, digest: str) -> pathlib.Path:
-    return run.path / "compare" / f"{digest}.npz"
+def _digest(contender: Contender, judge: Judge, changes: Changes) -> str:
+    """Hashes what tells the results in one run from others there."""
+    return hash_of(contender.name, contender.resolve(changes), judge.fingerprint)
+
+
+def _different(contender: Contender, candidates: Sequence[Changes]) -> list[Changes]:
+    """Returns candidates without those that amount to one before."""
+    found: dict[str, Changes] = {}
+    for changes in candidates:
+        found.setdefault(hash_of(contender.resolve(changes)), changes)
+    return list(found.values())
 
 
 def _stack(found: Sequence[TaskMetrics]) -> dict[str, dict[str, np.ndarray]]:

@@ -1,5 +1,7 @@
 """What a method costs: time and memory, each measured in a process of its own."""
 
+import concurrent.futures
+import concurrent.futures.process
 import dataclasses
 import gc
 import multiprocessing
@@ -8,15 +10,14 @@ import pathlib
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from models.legacy_keras import tf
 from models.recommender import Episode, Recommender, split_episode
+from pipeline.progress import say
 
 _MIN_REPEATS = 5
 _MIN_SECONDS = 2.0
-
-ResultT = TypeVar("ResultT")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,20 +27,31 @@ class Cost:
     Attributes:
         adapt_ms: Milliseconds to adapt to the support set and score the query set.
         train_ms: Milliseconds of a step of training; NaN if there is none.
-        peak_mb: Most memory that training takes beyond what the method takes at rest,
-            or adaptation where there is no training; NaN where it cannot be known.
+        peak_mb: Most memory that training takes beyond the process before it, or
+            adaptation where there is no training; NaN where it cannot be known.
+        load: Processes that were running or waiting then, the mean of a minute; above
+            1 the times are too long.
     """
 
     adapt_ms: float
     train_ms: float
     peak_mb: float
+    load: float = float("nan")
 
 
-def in_own_process(measure: Callable[..., ResultT], *arguments: Any) -> ResultT:
-    """Calls a function in a fresh process, which holds nothing but what it needs."""
+def in_own_process(measure: Callable[..., Cost], *arguments: Any) -> Cost:
+    """Measures in a fresh process, which holds nothing but what it needs.
+
+    Returns:
+        The cost; NaN if the process is killed, as by a machine without memory.
+    """
     context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply(measure, arguments)
+    with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
+        try:
+            return pool.submit(measure, *arguments).result()
+        except concurrent.futures.process.BrokenProcessPool:
+            say("compare: the process that measures was killed; its cost is unknown")
+            return Cost(float("nan"), float("nan"), float("nan"))
 
 
 def measure_cost(method: Recommender, batch: Episode) -> Cost:
@@ -51,6 +63,7 @@ def measure_cost(method: Recommender, batch: Episode) -> Cost:
     """
     num_tasks = int(tf.shape(batch["support_mask"])[0])
     gc.collect()
+    load = os.getloadavg()[0]
     before = _reset_peak()
 
     @tf.function
@@ -65,7 +78,12 @@ def measure_cost(method: Recommender, batch: Episode) -> Cost:
     adapt_s = _median_time(lambda: adapt_and_score(batch).numpy())
     if not isinstance(method, tf.keras.Model):
         peak = _peak() - before
-    return Cost(1000.0 * adapt_s / num_tasks, train_ms, peak / 2**20)
+    return Cost(
+        adapt_ms=1000.0 * adapt_s / num_tasks,
+        train_ms=train_ms,
+        peak_mb=peak / 2**20,
+        load=round(load, 2),
+    )
 
 
 def _training(model: tf.keras.Model, batch: Episode) -> Callable[[], object]:

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from models.baselines.learned_baseline import LearnedBaseline
-from pipeline.comparison.cmml_contender import PLAIN
 from pipeline.comparison.learned_contender import method_options
-from pipeline.comparison.results import CMML
+from pipeline.comparison.results import CMML, PLAIN
 from pipeline.config import with_changes
 from pipeline.config_section import Experiment
 
@@ -18,6 +17,8 @@ def known_methods(
     learned: Mapping[str, type[LearnedBaseline]],
 ) -> list[str]:
     """Returns the methods to be compared, each once, in the order they are entered.
+
+    A method that goes on from the trainings of another brings that one along.
 
     Args:
         config: The experiment.
@@ -45,4 +46,5 @@ def known_methods(
                 f"comparison.options of {name!r} must be empty, since it chooses from "
                 f"a grid of its own, got {changes}."
             )
-    return sorted(set(names), key=known.index)
+    bases = [learned[name].TRAINS_AS for name in names if name in learned]
+    return sorted({*names, *filter(None, bases)}, key=known.index)

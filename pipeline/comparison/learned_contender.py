@@ -10,10 +10,10 @@ import pydantic
 
 from models.baselines.learned_baseline import LearnedBaseline, Objective, PairInputs
 from models.legacy_keras import tf
+from models.options import MODEL_VERSION
 from models.recommender import Recommender
 from models.resumable_training import restore_best
 from pipeline.comparison.contender import (
-    METHODS_VERSION,
     Changes,
     Contender,
     method_run,
@@ -54,11 +54,11 @@ class LearnedContender(Contender):
         self._home = pathlib.Path(config.runs_dir, config.name)
         self._dataset_fingerprint = dataset_fingerprint
         options = config.comparison.options
-        self._common: Changes = options.get(name, {})
-        if self._trained_name != name:
-            of_other = chosen.get(self._trained_name, {})
-            of_other = {**of_other, **options.get(self._trained_name, {})}
-            self._common = {**of_other, **self._common}
+        self._base = chosen.get(self._trained_name, {}) if self._class.TRAINS_AS else {}
+        self._common: Changes = {
+            **options.get(self._trained_name, {}),
+            **options.get(name, {}),
+        }
 
     @abc.abstractmethod
     def inputs(self, seed: int) -> PairInputs:
@@ -86,7 +86,7 @@ class LearnedContender(Contender):
         """Trains the method by episodes."""
         options = _shared(self._options(changes), self._trained_class.OPTIONS)
         fingerprint = hash_of(
-            METHODS_VERSION,
+            *(MODEL_VERSION, self._trained_class.VERSION),
             self._dataset_fingerprint,
             self._trained_name,
             options,
@@ -103,21 +103,22 @@ class LearnedContender(Contender):
 
     def load(self, run: RunDir, changes: Changes) -> Recommender:
         """Builds the method with the best weights of a run."""
-        model = self.untrained(changes)
+        model = self._build(self._class, self._options(changes), seed=0)
         restore_best(model, run.path)
         return model
 
-    def untrained(self, changes: Changes) -> LearnedBaseline:
-        """Builds the method with fresh weights."""
-        return self._build(self._class, self._options(changes), seed=0)
-
-    def chosen(self, run: RunDir, changes: Changes) -> dict[str, Any]:
+    def resolve(self, changes: Changes) -> dict[str, Any]:
         """Returns every option."""
-        del run
         return dataclasses.asdict(self._options(changes))
 
+    def build(self, hyperparameters: Changes) -> LearnedBaseline:
+        """Builds the method with fresh weights."""
+        options = method_options(self.name, self._class, hyperparameters)
+        return self._build(self._class, options, seed=0)
+
     def _options(self, changes: Changes) -> Any:
-        return method_options(self.name, self._class, {**changes, **self._common})
+        values = {**self._base, **changes, **self._common}
+        return method_options(self.name, self._class, values)
 
     def _build(
         self, method: type[LearnedBaseline], options: Any, seed: int

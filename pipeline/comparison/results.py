@@ -14,6 +14,7 @@ Values = Mapping[str, Mapping[str, Floats]]
 
 KINDS = ("simple", "learned", "cmml")
 CMML = "cmml"
+PLAIN = "cmml_plain"  # As in the paper: what collaborative filtering knows left out.
 
 _ERRORS = ("mae", "rmse")
 
@@ -38,7 +39,8 @@ class MethodResult:
         num_parameters: Weights that were trained; 0 for a simple method.
         train_s: Seconds of training, the median over seeds; NaN if unknown.
         adapt_ms: Milliseconds per task to adapt and score; NaN if unknown.
-        peak_mb: Memory in MB above that of the idle process; NaN if unknown.
+        peak_mb: Most memory of training, or else of adaptation, in MB beyond the
+            process before it; NaN if unknown.
         flags: What is suspicious about its scores.
         failure: Why its training broke off; "" if it did not.
 
@@ -89,7 +91,7 @@ class Setup:
         primary: The metric that methods are ranked by.
         secondary: Further metrics of the main table.
         groups: What each group of tasks is, in a few words; the first is the main one.
-        seeds: Seeds of every method that has any.
+        seeds: Seeds of a method, at most.
         num_tasks: Tasks of the main group.
         num_trials: Candidates of hyperparameters tried for each method, at most.
         commands: What to type to get the same.
@@ -141,7 +143,7 @@ class CostCurve:
         train_ms: Milliseconds of training per task: one for each number of steps, or
             the one of a forward pass.
         adapt_ms: Milliseconds per task to adapt and score, alike.
-        peak_mb: Memory in MB above that of the idle process, alike.
+        peak_mb: Most memory in MB beyond the process before it, alike.
 
     Raises:
         ValueError: If a list has another length.

@@ -19,7 +19,7 @@ class SimpleContender(Contender):
     Args:
         name: Its name.
         fit: Fits it, the best of its grid.
-        fit_default: Fits it with its defaults.
+        build: Fits it with given hyperparameters.
         home: Folder of the experiment's runs.
         fingerprint: Of all that decides what is fitted.
     """
@@ -32,20 +32,20 @@ class SimpleContender(Contender):
         name: str,
         *,
         fit: Callable[[], Fitted],
-        fit_default: Callable[[], Recommender],
+        build: Callable[[Changes], Recommender],
         home: pathlib.Path,
         fingerprint: str,
     ) -> None:
         self.name = name
         self._fit = fit
-        self._fit_default = fit_default
+        self._build = build
         self._home = home
         self._fingerprint = fingerprint
         self._fitted: Fitted | None = None
 
     @property
     def has_seeds(self) -> bool:
-        """Whether another seed makes another model: no."""
+        """Whether it is fitted with other seeds: no, they hardly matter to it."""
         return False
 
     def train(self, changes: Changes, seed: int) -> RunDir:
@@ -64,15 +64,18 @@ class SimpleContender(Contender):
         del run, changes
         return self._fit_once()[0]
 
-    def untrained(self, changes: Changes) -> Recommender:
-        """Fits it with its defaults."""
-        del changes
-        return self._fit_default()
+    def resolve(self, changes: Changes) -> dict[str, Any]:
+        """Returns nothing: what is chosen is known once it is fitted."""
+        return dict(changes)
 
     def chosen(self, run: RunDir, changes: Changes) -> dict[str, Any]:
         """Returns what was chosen from its grid."""
         del changes
         return dict(run.facts("train")["chosen"])
+
+    def build(self, hyperparameters: Changes) -> Recommender:
+        """Fits it as it was chosen."""
+        return self._build(hyperparameters)
 
     def _fit_once(self) -> Fitted:
         if self._fitted is None:

@@ -119,8 +119,9 @@ def resampled_means(values: Floats, seed: int, num_resamples: int) -> Floats:
 def p_value(differences: Floats, seed: int, num_resamples: int) -> float:
     """Returns the two-sided bootstrap p-value of a mean difference.
 
-    Twice the share of resampled means on the rarer side of 0. A bootstrap cannot tell
-    less than one resample, which therefore is the least that is returned.
+    Twice the share of resampled means on the rarer side of 0, the mean of the tasks
+    themselves, which is on neither, counted among them: no finite number of resamples
+    shows that there are none.
 
     Args:
         differences: float64 [T], not NaN.
@@ -128,11 +129,11 @@ def p_value(differences: Floats, seed: int, num_resamples: int) -> float:
         num_resamples: Number of resampled sets of tasks.
 
     Returns:
-        A number in [1 / num_resamples, 1].
+        A number in [2 / (num_resamples + 1), 1].
     """
     means = resampled_means(differences, seed, num_resamples)
-    share = min(np.mean(means <= 0.0), np.mean(means >= 0.0))
-    return float(np.clip(2.0 * share, 1.0 / num_resamples, 1.0))
+    rarer = min(np.sum(means <= 0.0), np.sum(means >= 0.0))
+    return float(min(1.0, 2.0 * (rarer + 1) / (num_resamples + 1)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -6,7 +6,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from models.metrics import Interval
-from pipeline.comparison.results import CMML, Floats, MethodResult, Setup, direction
+from pipeline.comparison.results import (
+    CMML,
+    PLAIN,
+    Floats,
+    MethodResult,
+    Setup,
+    direction,
+)
 from pipeline.comparison.statistics import Difference, differences, task_interval
 
 
@@ -25,6 +32,7 @@ class Summary:
         quality: Primary metric by method and group, where it is known.
         less_reference: Each other method less the reference.
         less_cmml: Each other method less CMML.
+        less_plain: Each other method less CMML as in the paper.
         less_best: Each other method less the best on these tasks.
     """
 
@@ -34,6 +42,7 @@ class Summary:
     quality: Mapping[tuple[str, str], Interval]
     less_reference: Mapping[str, Difference]
     less_cmml: Mapping[str, Difference]
+    less_plain: Mapping[str, Difference]
     less_best: Mapping[str, Difference]
 
     @property
@@ -65,8 +74,8 @@ def summarise(
         results: The methods, in any order.
         setup: How they were compared.
         reference: Name of the best simple method; chosen on meta-validation, so that
-            the differences to it owe nothing to the tasks they are taken on. None if
-            there is none.
+            differences on meta-test owe nothing to the tasks they are taken on. None
+            if there is none.
 
     Raises:
         ValueError: If there is no method, two have one name, or none has that of the
@@ -88,6 +97,7 @@ def summarise(
         quality=quality,
         less_reference=_less(ranked, setup, reference),
         less_cmml=_less(ranked, setup, CMML),
+        less_plain=_less(ranked, setup, PLAIN),
         less_best=_less(ranked, setup, ranked[0].name),
     )
 

@@ -43,10 +43,10 @@ def main_table(summary: Summary) -> ResultTable:
         note=f"{setup.main_group}: {about}; {setup.num_tasks} tasks of {setup.split}. "
         "Each task counts with the mean of its seeds; 95 % bootstrap intervals over "
         "tasks in brackets. Over seeds stands the 95 % t interval of their means; "
-        f"seeds are {', '.join(map(str, setup.seeds))}. p-values are two-sided, of a "
+        "the column before says how many there are. p-values are two-sided, of a "
         "paired bootstrap over tasks, corrected by Holm's method for all methods "
-        "compared with the same one; before that none is below 1 / "
-        f"{setup.num_resamples}, all that so many resamples can tell. "
+        "compared with the same one; before that none is below 2 / "
+        f"{setup.num_resamples + 1}, all that so many resamples can tell. "
         f"{_directions([setup.primary, *setup.secondary])}",
         columns=_main_columns(summary),
         rows=[_main_row(summary, result) for result in summary.results],
@@ -139,6 +139,7 @@ def _main_columns(summary: Summary) -> list[Column]:
         _METHOD,
         Column("kind", "kind"),
         Column(primary, primary, cell, Interval, better, is_decisive=True),
+        Column("num_seeds", "seeds", _form("d")),
         Column("seeds", "over seeds", _seed_text, Interval),
     ]
     columns += [
@@ -170,6 +171,7 @@ def _main_row(summary: Summary, result: MethodResult) -> Row:
         "method": result.name,
         "kind": result.kind,
         primary: summary.quality.get((result.name, group)),
+        "num_seeds": None if values is None else len(values),
         "seeds": None if values is None else seed_interval(values),
         "num_parameters": result.num_parameters or None,
         "train_s": _or_none(result.train_s),

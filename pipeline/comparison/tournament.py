@@ -4,7 +4,9 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
+from models.baselines.learned_baseline import LearnedBaseline
 from pipeline.comparison.contender import Changes, Contender, Entry, Judge, enter
 from pipeline.comparison.cost import Cost
 from pipeline.comparison.report import write_report
@@ -14,6 +16,7 @@ from pipeline.progress import say
 from pipeline.run_dir import write_atomically
 
 COSTS_DIR = "costs"
+CURVE_STEPS = (1, 5, 10, 20)  # Inner steps, as in Figure 2 of the CMML paper.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,10 +27,10 @@ class Field:
         setup: What is compared, and how it is told.
         judge: Scores methods.
         contender: Makes a method by name, given what others have chosen.
-        cost: Measures a method, by name and candidate, in a process of its own.
-        curve_steps: Inner steps to be timed, by method that takes some.
+        cost: Measures a method, by name and hyperparameters, in a process of its own.
+        learned: The learned methods of the setting.
         max_seeds: Most seeds of a method, by name.
-        fingerprint: Of all that costs depend on, but method and candidate.
+        fingerprint: Of all that costs depend on, but the hyperparameters.
         folder: Where results go.
     """
 
@@ -35,7 +38,7 @@ class Field:
     judge: Judge
     contender: Callable[[str, Mapping[str, Changes]], Contender]
     cost: Callable[[str, Changes], Cost]
-    curve_steps: Mapping[str, Sequence[int]]
+    learned: Mapping[str, type[LearnedBaseline]]
     max_seeds: Mapping[str, int]
     fingerprint: str
     folder: pathlib.Path
@@ -53,8 +56,7 @@ def hold(field: Field, methods: Sequence[str], num_seeds: int) -> str:
         The tables, in Markdown.
     """
     chosen: dict[str, Changes] = {}
-    results: list[MethodResult] = []
-    figures: dict[str, float] = {}
+    entered: dict[str, tuple[Contender, Entry]] = {}
     for number, name in enumerate(methods, start=1):
         say(f"compare: {name}, method {number} of {len(methods)}")
         method = field.contender(name, chosen)
@@ -62,17 +64,23 @@ def hold(field: Field, methods: Sequence[str], num_seeds: int) -> str:
         num_trials = field.setup.num_trials
         entry = enter(method, field.judge, num_trials=num_trials, seeds=seeds)
         chosen[name] = entry.changes
-        figures[name] = entry.figure
-        results.append(_result(name, method, entry, _cost(field, name, entry.changes)))
-    simple = {r.name for r in results if r.kind == "simple" and not r.failure}
-    reference = max(simple, key=lambda name: figures[name], default=None)
-    curves = list(_curves(field, results, chosen))
+        entered[name] = method, entry
+    # All in one go, after the trainings, so that they meet the same machine.
+    costs = {name: _cost(field, name, entry) for name, (_, entry) in entered.items()}
+    results = [_result(*entered[name], costs[name]) for name in entered]
+    curves = list(_curves(field, entered, costs))
+    simple = {one.name: entered[one.name][1] for one in results if _is_simple(one)}
+    reference = max(simple, key=lambda name: simple[name].figure, default=None)
     return write_report(field.folder, field.setup, results, curves, reference)
 
 
-def _result(name: str, method: Contender, entry: Entry, cost: Cost) -> MethodResult:
+def _is_simple(result: MethodResult) -> bool:
+    return result.kind == "simple" and not result.failure
+
+
+def _result(method: Contender, entry: Entry, cost: Cost) -> MethodResult:
     return MethodResult(
-        name=name,
+        name=method.name,
         kind=method.KIND,
         hyperparameters=dict(entry.hyperparameters),
         trials=tuple(entry.trials),
@@ -86,32 +94,44 @@ def _result(name: str, method: Contender, entry: Entry, cost: Cost) -> MethodRes
     )
 
 
-def _cost(field: Field, name: str, changes: Changes) -> Cost:
-    """Measures a method, unless that is done."""
-    digest = hash_of(field.fingerprint, name, changes)
+def _cost(field: Field, name: str, entry: Entry, **others: Any) -> Cost:
+    """Measures a method, unless that is done or it broke off.
+
+    Args:
+        field: The comparison.
+        name: Of the method.
+        entry: What was chosen.
+        **others: Hyperparameters that are to be others.
+    """
+    if entry.failure:
+        return Cost(float("nan"), float("nan"), float("nan"))
+    hyperparameters = {**entry.hyperparameters, **others}
+    version = field.learned[name].VERSION if name in field.learned else 0
+    digest = hash_of(field.fingerprint, version, name, hyperparameters)
     path = field.folder.parent / COSTS_DIR / f"{name}-{digest}.json"
     if not path.exists():
-        say(f"compare: timing {name} {dict(changes)}")
-        cost = field.cost(name, changes)
+        say(f"compare: timing {name} {hyperparameters}")
+        cost = field.cost(name, hyperparameters)
         write_atomically(path, json.dumps(dataclasses.asdict(cost)) + "\n")
     return Cost(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def _curves(
-    field: Field, results: Sequence[MethodResult], chosen: Mapping[str, Changes]
+    field: Field,
+    entered: Mapping[str, tuple[Contender, Entry]],
+    costs: Mapping[str, Cost],
 ) -> Iterator[CostCurve]:
     """Yields costs by inner steps; a single point of methods that take none."""
-    for result in results:
-        if result.kind == "simple":
+    for name, (method, entry) in entered.items():
+        if method.KIND == "simple" or entry.failure:
             continue
-        steps = field.curve_steps.get(result.name, ())
-        best = chosen[result.name]
-        tried: list[Changes] = [{**best, "inner_steps": n} for n in steps]
-        costs = [_cost(field, result.name, changes) for changes in tried or [best]]
+        steps = CURVE_STEPS if "inner_steps" in entry.hyperparameters else ()
+        measured = [_cost(field, name, entry, inner_steps=n) for n in steps]
+        measured = measured or [costs[name]]
         yield CostCurve(
-            method=result.name,
+            method=name,
             steps=tuple(steps),
-            train_ms=tuple(cost.train_ms for cost in costs),
-            adapt_ms=tuple(cost.adapt_ms for cost in costs),
-            peak_mb=tuple(cost.peak_mb for cost in costs),
+            train_ms=tuple(cost.train_ms for cost in measured),
+            adapt_ms=tuple(cost.adapt_ms for cost in measured),
+            peak_mb=tuple(cost.peak_mb for cost in measured),
         )

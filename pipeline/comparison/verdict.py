@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pipeline.comparison.results import CMML, MethodResult
+from pipeline.comparison.results import CMML, PLAIN, MethodResult
 from pipeline.comparison.statistics import Difference
 from pipeline.comparison.summary import Summary
 from pipeline.markdown_table import signed
@@ -64,11 +64,16 @@ def _cmml_and_simple(summary: Summary) -> list[str]:
 
 def _cmml_and_learned(summary: Summary) -> list[str]:
     best = next((one for one in summary.scored if one.kind == "learned"), None)
-    gap = summary.less_cmml.get(best.name) if best else None
-    if best is None or gap is None:
+    if best is None:
         return []
     who = f"The best learned method on these tasks, {best.name},"
-    return [_sentence(summary, who, gap, CMML)]
+    plain = f"{PLAIN}, which sees no more than it does"
+    gaps = {CMML: summary.less_cmml, plain: summary.less_plain}
+    return [
+        _sentence(summary, who, gap[best.name], other)
+        for other, gap in gaps.items()
+        if best.name in gap
+    ]
 
 
 def _sentence(summary: Summary, who: str, gap: Difference, other: str) -> str:
@@ -119,4 +124,9 @@ def _doubts(summary: Summary) -> list[str]:
     ]
     if len(summary.setup.seeds) == 1:
         sentences.append("With one seed, nothing is known of other seeds.")
+    if summary.setup.split == "meta_validation":
+        sentences.append(
+            "Methods were chosen on these same tasks, which flatters them: p-values "
+            "and intervals are of no use here."
+        )
     return sentences

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from models.options import MODEL_VERSION
 from models.recommender import Episode, Recommender
 from models.scenarios.baselines.learned_registry import LEARNED
 from models.scenarios.baselines.registry import BASELINES
 from models.scenarios.episodes import training_episodes
 from models.scenarios.ranking_metrics import CHOSEN_BY
-from pipeline.compare import CURVE_STEPS, STEP, has_inner_steps
-from pipeline.comparison.contender import METHODS_VERSION, Changes
+from pipeline.compare import STEP
+from pipeline.comparison.contender import Changes
 from pipeline.comparison.cost import Cost, in_own_process, measure_cost
 from pipeline.comparison.flags import CONSTANT, PERFECT
 from pipeline.comparison.known_methods import known_methods
@@ -73,7 +74,7 @@ def compare(
     Arguments, result and errors are as in the user-specific setting.
     """
     dataset = load_scenarios(config, dataset_dir)
-    check_splits(dataset.info, dataset_dir)
+    check_splits(dataset.info, dataset_dir, judged=split)
     options = config.evaluation
     judge = ScenarioJudge(dataset, split, config)
     setup = Setup(
@@ -102,17 +103,13 @@ def compare(
         setup=setup,
         judge=judge,
         contender=lambda name, chosen: contender(name, config, dataset, chosen),
-        cost=lambda name, changes: in_own_process(
-            method_cost, config, dataset_dir, name, changes
+        cost=lambda name, hyperparameters: in_own_process(
+            method_cost, config, dataset_dir, name, hyperparameters
         ),
-        curve_steps={
-            name: CURVE_STEPS
-            for name in methods
-            if name in LEARNED and has_inner_steps(LEARNED[name].OPTIONS)
-        },
+        learned=LEARNED,
         max_seeds=config.comparison.max_seeds,
         fingerprint=hash_of(
-            METHODS_VERSION, dataset.info.fingerprint, config.vectors, config.training
+            MODEL_VERSION, dataset.info.fingerprint, *config.weight_sections
         ),
         folder=pathlib.Path(config.runs_dir, config.name, STEP, split),
     )
@@ -148,7 +145,7 @@ class ScenarioJudge:
             }
         vectors = vectors_dir(config, dataset.directory, dataset.info)
         self.fingerprint = hash_of(
-            *(METHODS_VERSION, dataset.info.fingerprint, split),
+            *(MODEL_VERSION, dataset.info.fingerprint, split),
             *(vectors.name, config.evaluation),
         )
 
@@ -200,11 +197,14 @@ def ranking_flags(ranked: RankedClicks) -> tuple[str, ...]:
 
 
 def method_cost(
-    config: ScenarioConfig, dataset_dir: pathlib.Path, name: str, changes: Changes
+    config: ScenarioConfig,
+    dataset_dir: pathlib.Path,
+    name: str,
+    hyperparameters: Changes,
 ) -> Cost:
     """Measures what a method costs; to be called in a process of its own."""
     dataset = load_scenarios(config, dataset_dir)
-    method = contender(name, config, dataset).untrained(changes)
+    method = contender(name, config, dataset).build(hyperparameters)
     return measure_cost(method, _batch(config, dataset))
 
 

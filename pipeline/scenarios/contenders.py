@@ -7,16 +7,17 @@ from typing import Any
 
 from models.baselines.learned_baseline import LearnedBaseline
 from models.legacy_keras import tf
+from models.options import MODEL_VERSION, VECTORS_VERSION
 from models.recommender import one_empty_episode
 from models.scenarios.baselines.click_objective import ClickObjective
 from models.scenarios.baselines.learned_registry import LEARNED
 from models.scenarios.baselines.registry import BASELINES
 from models.scenarios.baselines.vector_inputs import VectorInputs
 from models.scenarios.losses import ranking_loss
-from pipeline.comparison.cmml_contender import PLAIN, CMMLContender
-from pipeline.comparison.contender import METHODS_VERSION, Changes, Contender
+from pipeline.comparison.cmml_contender import CMMLContender
+from pipeline.comparison.contender import Changes, Contender
 from pipeline.comparison.learned_contender import LearnedContender
-from pipeline.comparison.results import CMML
+from pipeline.comparison.results import CMML, PLAIN
 from pipeline.comparison.simple_contender import (
     Fitted,
     SimpleContender,
@@ -43,10 +44,10 @@ def contender(
         return _simple(name, config, dataset)
     if name in (CMML, PLAIN):
         options = config.comparison.options.get(name, {})
-        common = {**(_PLAIN_CHANGES if name == PLAIN else {}), **options}
         return CMMLContender(
             name,
-            with_changes(config, common),
+            config,
+            common={**options, **(_PLAIN_CHANGES if name == PLAIN else {})},
             train=lambda changed: train(changed, dataset.directory),
             load=lambda changed, run: trained_model(changed, dataset, run),
             build=lambda changed: new_model(changed, dataset),
@@ -64,13 +65,13 @@ def _simple(
     return SimpleContender(
         name,
         fit=fit,
-        fit_default=lambda: BASELINES[name].fit(dataset.known, dataset.vectors),
+        build=lambda hyperparameters: BASELINES[name].fit(
+            dataset.known, dataset.vectors, **hyperparameters
+        ),
         home=pathlib.Path(config.runs_dir, config.name),
         fingerprint=hash_of(
-            METHODS_VERSION,
-            dataset.info.fingerprint,
-            config.vectors,
-            config.evaluation,
+            *(MODEL_VERSION, VECTORS_VERSION, BASELINES[name].GRID),
+            *(dataset.info.fingerprint, config.vectors, config.evaluation),
         ),
     )
 

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from models.legacy_keras import tf
+from models.metrics import NotFiniteError
 from models.resumable_training import (
     ResumableTraining,
+    TrainingDivergedError,
     check_finite,
     restore_best,
 )
@@ -103,19 +105,22 @@ class RankMetaValidation(tf.keras.callbacks.Callback):
         """Adds the figures to the logs, for the callbacks after this one.
 
         Raises:
-            TrainingDivergedError: If a weight is not a finite number.
+            TrainingDivergedError: If a weight or score is not a finite number.
         """
         assert logs is not None
         check_finite(self.model, epoch)
         options = self._config.evaluation
         if self._ranker is None:
             self._ranker = Ranker(self.model, options.seed)
-        ranked = self._ranker.rank(
-            self._tasks,
-            support_size=options.support_size,
-            support_negatives=options.support_negatives,
-            max_users=self._config.training.validation_users,
-        )
+        try:
+            ranked = self._ranker.rank(
+                self._tasks,
+                support_size=options.support_size,
+                support_negatives=options.support_negatives,
+                max_users=self._config.training.validation_users,
+            )
+        except NotFiniteError as error:
+            raise TrainingDivergedError(f"after epoch {epoch + 1}: {error}") from None
         for name, values in ranked.metrics().by_scenario().items():
             logs[f"val_{name}"] = float(np.nanmean(values))
 

@@ -83,7 +83,7 @@ class S2Meta(LearnedBaseline):
         {},
         {"learning_rate": 3e-4},
         {"learning_rate": 3e-3},
-        {"inner_steps": 5},
+        {"inner_steps": 20},
     )
 
     def __init__(
@@ -109,6 +109,8 @@ class S2Meta(LearnedBaseline):
             for number, tensor in enumerate(tensors)
         ]
         self.stop = StopController(len(tensors), seed=seed + 1000)
+        # Saved with the weights; and an op with a seed would draw alike at every step.
+        self.generator = tf.random.Generator.from_seed(seed)
 
     def adapt(self, support: Episode, training: bool = False) -> State:
         """Returns the network of each task, kernel [B, in, out] and bias of layers."""
@@ -173,7 +175,7 @@ class S2Meta(LearnedBaseline):
     def _goes_on(self, stop: tf.Tensor, training: bool) -> tf.Tensor:
         """Draws which tasks take the step, or decides it; bool [B]."""
         if training:
-            return tf.random.uniform(tf.shape(stop), seed=self.seed) >= stop
+            return self.generator.uniform(tf.shape(stop)) >= stop
         return stop <= 0.5
 
     def _change(

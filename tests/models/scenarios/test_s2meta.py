@@ -109,3 +109,15 @@ def test_to_go_on_is_rewarded_by_what_is_gained():
     # that is left, -log(1 - 1/2) * (-1/4 - 2/4), and the mean is over two tasks.
     loss = model._stop_loss(episode, weights, steps)
     np.testing.assert_allclose(loss, np.log(2.0) * -0.75 / 2.0, rtol=1e-5)
+
+
+def test_every_step_of_training_draws_anew_whether_to_stop():
+    model = new_model(inner_steps=2, min_steps=0)
+
+    @tf.function
+    def draws():
+        stop = tf.fill([200], 0.5)
+        return model._goes_on(stop, True), model._goes_on(stop, True)
+
+    first, second = (np.asarray(drawn) for drawn in draws())
+    assert 0.3 < (first == second).mean() < 0.7

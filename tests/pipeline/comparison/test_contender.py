@@ -38,7 +38,10 @@ class Fake(Contender):
     def load(self, run, changes):
         return changes["quality"], int(run.path.name.rpartition("-")[2])
 
-    def untrained(self, changes):
+    def resolve(self, changes):
+        return dict(changes)
+
+    def build(self, hyperparameters):
         raise NotImplementedError
 
 
@@ -102,7 +105,7 @@ def test_a_method_that_always_diverges_is_a_failure_and_no_error(tmp_path):
     entry = enter(
         Fake(tmp_path, candidates(math.nan)), Counting(), num_trials=1, seeds=[0]
     )
-    assert entry.failure == "the training of every trial diverged"
+    assert entry.failure == "every trial broke off"
     assert entry.values == {}
 
 

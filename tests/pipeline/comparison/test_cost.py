@@ -64,7 +64,6 @@ def test_a_simple_method_is_adapted_but_not_trained(batch):
     found = measure_cost(Doubling(), batch)
     assert found.adapt_ms > 0.0
     assert found.train_ms != found.train_ms  # Not a number.
-    assert found.peak_mb != found.peak_mb or found.peak_mb >= 0.0
 
 
 def test_a_learned_method_is_trained_too(batch):
