@@ -17,7 +17,7 @@ def _measure_quickly():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cost, "_MIN_SECONDS", 0.0)
         patch.setattr(cost, "_MIN_REPEATS", 1)
-        patch.setattr("pipeline.compare.CURVE_STEPS", (1,))
+        patch.setattr("pipeline.comparison.tournament.CURVE_STEPS", (1,))
         patch.setattr("pipeline.compare.in_own_process", _here)
         patch.setattr("pipeline.scenarios.compare.in_own_process", _here)
         yield

@@ -98,6 +98,7 @@ def test_a_resumed_training_ends_like_one_that_was_not_killed(
     lines = [read_metrics(run_dir) for run_dir in (straight, killed)]
     for line in (*lines[0], *lines[1]):
         assert line.pop("tasks_per_s") > 0.0
+        assert line.pop("epoch_s") >= 0.0
     assert [line["epoch"] for line in lines[0]] == [1, 2, 3, 4]
     for one, other in zip(*lines, strict=True):
         assert other == pytest.approx(one, abs=2e-6)  # Metrics have six decimals.
@@ -161,6 +162,7 @@ def test_every_epoch_has_a_line_of_metrics_and_is_reported(start, tmp_path):
     lines = read_metrics(tmp_path)
     assert lines == reported
     assert lines[1].pop("tasks_per_s") > 0.0
+    assert lines[1].pop("epoch_s") >= 0.0
     assert lines[1] == {  # The loss is of the last batch only, so it is left out.
         "epoch": 2,
         "mae": 0.1,

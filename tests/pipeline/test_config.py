@@ -18,7 +18,7 @@ from pipeline.config import (
     load_experiment,
     to_yaml,
 )
-from pipeline.config_section import ExportConfig
+from pipeline.config_section import ComparisonConfig, ExportConfig
 from transforms.schema import EntitySpec, EpisodeSpec, SplitSpec
 
 CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
@@ -79,6 +79,11 @@ OTHER_VALUES = (
     "export.model_name=other",
     "export.top_k=3",
     "export.min_item_count=3",
+    "comparison.methods=[cmml]",
+    "comparison.num_trials=2",
+    "comparison.max_seeds={cmml: 1}",
+    "comparison.options={melu: {inner_steps: 1}}",
+    "comparison.num_resamples=200",
 )
 
 # What a switch that one member alone has needs beside it.
@@ -277,6 +282,7 @@ def test_the_other_values_name_every_key():
         "training": TrainingConfig.model_fields,
         "evaluation": EvaluationConfig.model_fields,
         "export": ExportConfig.model_fields,
+        "comparison": ComparisonConfig.model_fields,
     }
     keys = {f"{name}.{key}" for name, fields in sections.items() for key in fields}
     keys |= Config.model_fields.keys() - sections.keys() - {"data", "setting"}
