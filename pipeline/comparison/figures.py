@@ -6,7 +6,6 @@ legible by day and by night. The same results make the same bytes.
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -15,18 +14,13 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import scipy.optimize
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.path import Path
 from matplotlib.ticker import LogLocator, NullLocator
-from matplotlib.transforms import Bbox
 
-from models.metrics import Interval
+from pipeline.comparison.figure_labels import INK, Line, label_lines, label_points
 from pipeline.comparison.results import CMML, KINDS, CostCurve, MethodResult, direction
 from pipeline.comparison.summary import Summary
-
-_INK = "#1a2b3c"  # No other part of a figure has this colour.
 
 _OF_KIND = {"simple": "#808080", "learned": "#0072b2", "cmml": "#d55e00"}
 _MARKER_OF_KIND = {"simple": "s", "learned": "o", "cmml": "D"}
@@ -39,24 +33,21 @@ _STYLE: Any = {  # Keys that matplotlib types as literals.
     "svg.fonttype": "none",
     "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 9.0,
-    "text.color": _INK,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "axes.titlecolor": _INK,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
     "axes.titlesize": 10.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "axes.grid": True,
-    "grid.color": _INK,
+    "grid.color": INK,
     "grid.alpha": 0.12,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "legend.frameon": False,
 }
-_LABEL_POINTS = 8.0
-_LETTER_WIDTH = 5.2
-_LABEL_GAP = 11.0  # Points between the middles of two labels.
 
 
 def all_figures(summary: Summary, curves: Sequence[CostCurve]) -> dict[str, str]:
@@ -90,7 +81,7 @@ def quality_by_cost(summary: Summary) -> str:
         axes.set_ylabel(_metric_label(summary.setup.primary))
         if shown:
             axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(KINDS))
-        _label_points(
+        label_points(
             axes, {one.name: (one.adapt_ms, summary.main(one.name)) for one in shown}
         )
         return _to_svg(figure)
@@ -107,7 +98,7 @@ def few_shot_curves(summary: Summary) -> str:
     """
     sizes = summary.setup.few_shot
     lines = {
-        one.name: _Line(range(len(sizes)), _curve(summary, one))
+        one.name: Line(range(len(sizes)), _curve(summary, one))
         for one in summary.scored
     }
     lines = {name: line for name, line in lines.items() if np.isfinite(line.y).any()}
@@ -121,7 +112,7 @@ def few_shot_curves(summary: Summary) -> str:
         axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
         axes.set_xlabel("pairs of the support set that are shown, at most")
         axes.set_ylabel(_metric_label(summary.setup.primary))
-        _label_lines(axes, lines, looks)
+        label_lines(axes, lines, looks)
         return _to_svg(figure)
 
 
@@ -153,17 +144,6 @@ def cost_by_steps(curves: Sequence[CostCurve], results: Sequence[MethodResult]) 
             axes.set_title(title)
             _draw_costs(axes, {c.method: (c, values(c)) for c in curves}, steps, looks)
         return _to_svg(figure)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Line:
-    x: Sequence[int]
-    y: Sequence[float]
-
-    def end(self) -> tuple[float, float]:
-        """Returns the last point that is known."""
-        points = zip(self.x, self.y, strict=True)
-        return [(x, y) for x, y in points if math.isfinite(y)][-1]
 
 
 def _styled(name: str) -> AbstractContextManager[None]:
@@ -231,13 +211,13 @@ def _draw_costs(
     looks: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Draws one panel: lines over inner steps, and levels for forward passes."""
-    lines: dict[str, _Line] = {}
+    lines: dict[str, Line] = {}
     for name, (curve, values) in measured.items():
         positive = [value if value > 0.0 else math.nan for value in values]
         if not np.isfinite(positive).any():
             continue
         x = curve.steps or (steps[0], steps[-1])
-        lines[name] = _Line(x, positive if curve.steps else positive * 2)
+        lines[name] = Line(x, positive if curve.steps else positive * 2)
         look = looks[name] if curve.steps else {**looks[name], "marker": ""}
         axes.plot(x, lines[name].y, **look)
     axes.set_xscale("log")
@@ -248,122 +228,7 @@ def _draw_costs(
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("inner steps")
-    _label_lines(axes, lines, looks)
-
-
-def _label_lines(
-    axes: Axes,
-    lines: Mapping[str, _Line],
-    looks: Mapping[str, Mapping[str, Any]],
-) -> None:
-    """Writes the name of each line to the right of it, none over another."""
-    box = axes.get_window_extent()
-    low, high = (_points(height) for height in (box.y0, box.y1))
-    ends = [_in_points(axes, line.end()) for line in lines.values()]
-    places = spread([y for _, y in ends], _LABEL_GAP, low, high)
-    for (name, line), (x, y), place in zip(lines.items(), ends, places, strict=True):
-        axes.annotate(
-            name,
-            xy=line.end(),
-            xytext=(_points(box.x1) + 14.0 - x, place - y),
-            textcoords="offset points",
-            fontsize=_LABEL_POINTS,
-            fontweight="bold" if name == CMML else "normal",
-            va="center",
-            arrowprops=_leader(looks[name]["color"], relpos=(0.0, 0.5)),
-        )
-
-
-def spread(
-    positions: Sequence[float], gap: float, low: float, high: float
-) -> list[float]:
-    """Moves positions apart, as little as can be in the mean square.
-
-    Args:
-        positions: Where labels would stand.
-        gap: The least distance between two.
-        low: The lowest position; kept whatever the number of labels.
-        high: The highest position, if there is room for all below it.
-
-    Returns:
-        New positions in the order of the old ones.
-    """
-    if not positions:
-        return []
-    order = np.argsort(positions, kind="stable")
-    offsets = gap * np.arange(len(positions))
-    moved = scipy.optimize.isotonic_regression(np.asarray(positions)[order] - offsets)
-    found = np.empty(len(positions))
-    found[order] = np.clip(moved.x, low, max(low, high - offsets[-1])) + offsets
-    return [float(place) for place in found]
-
-
-def _label_points(axes: Axes, points: Mapping[str, tuple[float, Interval]]) -> None:
-    """Writes a name beside each point, where it covers no other name, point or bar."""
-    bars = {name: _bar_box(axes, *point) for name, point in points.items()}
-    written: list[Bbox] = []
-    for name, (x, interval) in points.items():
-        others = [bar for other, bar in bars.items() if other != name]
-        box, offset = _free_place(
-            _in_points(axes, (x, interval.mean)),
-            _LETTER_WIDTH * len(name),
-            bars[name],
-            [*others, *written],
-        )
-        written.append(box)
-        axes.annotate(
-            name,
-            xy=(x, interval.mean),
-            xytext=offset,
-            textcoords="offset points",
-            fontsize=_LABEL_POINTS,
-            fontweight="bold" if name == CMML else "normal",
-            va="center",
-            arrowprops=_leader(_INK, relpos=(float(offset[0] < 0.0), 0.5)),
-        )
-
-
-def _bar_box(axes: Axes, x: float, interval: Interval) -> Bbox:
-    """Returns what a point and its bar cover, in points."""
-    left, low = _in_points(axes, (x, interval.low))
-    _, high = _in_points(axes, (x, interval.high))
-    return Bbox.from_extents(left - 4.0, low - 1.0, left + 4.0, high + 1.0)
-
-
-def _leader(colour: str, relpos: tuple[float, float]) -> dict[str, Any]:
-    """Returns the look of the thin line from a label to what it names."""
-    look = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.6}
-    return look | {"shrinkA": 0.0, "shrinkB": 3.0, "relpos": relpos}
-
-
-def _free_place(
-    centre: tuple[float, float], width: float, own: Bbox, taken: Sequence[Bbox]
-) -> tuple[Bbox, tuple[float, float]]:
-    """Returns the nearest place beside a point for its label, all in points.
-
-    The label is to cover nothing, and the line to it as little as can be.
-    """
-    tried = []
-    for rise in sorted(np.arange(-90.0, 91.0, 9.0), key=abs):
-        for left, near in ((7.0, 7.0), (-7.0 - width, -7.0)):
-            corner = (centre[0] + left, centre[1] + rise - _LABEL_GAP / 2.0)
-            box = Bbox.from_bounds(*corner, width, _LABEL_GAP)
-            leader = Path([centre, (centre[0] + near, centre[1] + rise)])
-            crossed = sum(leader.intersects_bbox(other) for other in taken)
-            fault = (box.count_overlaps([own, *taken]), crossed)
-            tried.append((fault, (box, (left, float(rise)))))
-    return min(tried, key=lambda one: one[0])[1]
-
-
-def _points(pixels: float) -> float:
-    return pixels * 72.0 / mpl.rcParams["figure.dpi"]
-
-
-def _in_points(axes: Axes, point: tuple[float, float]) -> tuple[float, float]:
-    """Returns where a point of the data lies in the figure, limits being final."""
-    axes.autoscale_view()
-    x, y = axes.transData.transform(point)
-    return _points(float(x)), _points(float(y))
+    label_lines(axes, lines, looks)
 
 
 def _to_svg(figure: Figure) -> str:
@@ -376,4 +241,4 @@ def _to_svg(figure: Figure) -> str:
         bbox_inches="tight",
         metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
     )
-    return file.getvalue().replace(_INK, "currentColor")
+    return file.getvalue().replace(INK, "currentColor")
