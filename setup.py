@@ -28,8 +28,10 @@ setup(
     packages=[
         "models",
         "models.baselines",
+        "models.baselines.parts",
         "models.scenarios",
         "models.scenarios.baselines",
+        "models.scenarios.baselines.parts",
         "pipeline",
         "pipeline.comparison",
         "pipeline.scenarios",

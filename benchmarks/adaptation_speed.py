@@ -19,9 +19,9 @@ quiet.import_tensorflow()
 
 import numpy as np  # noqa: E402
 
-from models.baselines.feature_pairs import FeaturePairs  # noqa: E402
 from models.baselines.learned_registry import LEARNED  # noqa: E402
-from models.baselines.rating_objective import RatingObjective  # noqa: E402
+from models.baselines.parts.feature_pairs import FeaturePairs  # noqa: E402
+from models.baselines.parts.rating_objective import RatingObjective  # noqa: E402
 from models.cmml import CMML  # noqa: E402
 from models.entity_table import EntityTable  # noqa: E402
 from models.features import EntityEmbedding  # noqa: E402

@@ -21,9 +21,9 @@ import numpy as np  # noqa: E402
 from models.legacy_keras import tf  # noqa: E402
 from models.options import ScenarioOptions  # noqa: E402
 from models.recommender import Episode, split_episode  # noqa: E402
-from models.scenarios.baselines.click_objective import ClickObjective  # noqa: E402
+from models.scenarios.baselines.parts.click_objective import ClickObjective  # noqa: E402
+from models.scenarios.baselines.parts.vector_inputs import VectorInputs  # noqa: E402
 from models.scenarios.baselines.s2meta import S2Meta, S2MetaOptions  # noqa: E402
-from models.scenarios.baselines.vector_inputs import VectorInputs  # noqa: E402
 from models.scenarios.cmml import build_scenario_cmml  # noqa: E402
 from models.scenarios.losses import margin_loss  # noqa: E402
 from models.scenarios.vectors import Vectors  # noqa: E402

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.baselines.learned_registry import LEARNED
+from models.baselines.parts.selection import mean_task_mae
 from models.baselines.registry import BASELINES
-from models.baselines.selection import mean_task_mae
 from models.episode_dataset import fixed_episodes, training_episodes
 from models.options import MODEL_VERSION
 from models.recommender import Episode, Recommender

@@ -5,10 +5,10 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
-from models.baselines.feature_pairs import FeaturePairs, build_feature_pairs
 from models.baselines.learned_baseline import LearnedBaseline
 from models.baselines.learned_registry import LEARNED
-from models.baselines.rating_objective import RatingObjective
+from models.baselines.parts.feature_pairs import FeaturePairs, build_feature_pairs
+from models.baselines.parts.rating_objective import RatingObjective
 from models.baselines.registry import BASELINES
 from models.legacy_keras import tf
 from models.options import MODEL_VERSION

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from models.baselines.baseline import Baseline
+from models.baselines.parts.selection import select
 from models.baselines.registry import BASELINES
-from models.baselines.selection import select
 from models.episode_dataset import fixed_episodes
 from pipeline.config import EvaluationConfig
 from pipeline.loaded_dataset import LoadedDataset, meta_train_pairs

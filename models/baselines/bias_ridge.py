@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.baselines.baseline import Grid
-from models.baselines.shrinkage import (
+from models.baselines.parts.shrinkage import (
     check_strength,
     shrunk_means,
     shrunk_support_mean,

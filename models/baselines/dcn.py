@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import tensorflow_recommenders as tfrs
 
-from models.baselines.functional_mlp import Layer, linear
 from models.baselines.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
     Objective,
     PairInputs,
 )
+from models.baselines.parts.functional_mlp import Layer, linear
 from models.recommender import Episode, State
 
 

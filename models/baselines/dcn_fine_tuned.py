@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from models.baselines.dcn import DCN, DCNOptions
-from models.baselines.functional_mlp import for_each_task
-from models.baselines.inner_loop import adam_steps, check_inner_options
 from models.baselines.learned_baseline import LearnedOptions
+from models.baselines.parts.functional_mlp import for_each_task
+from models.baselines.parts.inner_loop import adam_steps, check_inner_options
 from models.recommender import Episode, State
 
 

@@ -11,8 +11,8 @@ from scipy.sparse.linalg import eigsh
 
 from models.baselines.baseline import Grid
 from models.baselines.bias_ridge import fit_biases
-from models.baselines.item_matrix import check_num_items, entries, matrix_variable
-from models.baselines.shrinkage import check_strength
+from models.baselines.parts.item_matrix import check_num_items, entries, matrix_variable
+from models.baselines.parts.shrinkage import check_strength
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.recommender import Episode, State

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from models.baselines.baseline import Grid
 from models.baselines.bias_ridge import Biases, fit_biases
-from models.baselines.item_matrix import check_num_items, entries, matrix_variable
-from models.baselines.shrinkage import check_strength, shrunk_support_mean
+from models.baselines.parts.item_matrix import check_num_items, entries, matrix_variable
+from models.baselines.parts.shrinkage import check_strength, shrunk_support_mean
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.recommender import Episode, State

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from models.baselines.baseline import Grid
-from models.baselines.shrinkage import check_strength, shrunk_means
+from models.baselines.parts.shrinkage import check_strength, shrunk_means
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.recommender import Episode, State

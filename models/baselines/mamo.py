@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from models.backbone import glorot
-from models.baselines.attended_memory import AttendedMemory
-from models.baselines.functional_mlp import Layer, for_each_task, linear
-from models.baselines.inner_loop import sgd_steps
 from models.baselines.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
     Objective,
     PairInputs,
 )
+from models.baselines.parts.attended_memory import AttendedMemory
+from models.baselines.parts.functional_mlp import Layer, for_each_task, linear
+from models.baselines.parts.inner_loop import sgd_steps
 from models.recommender import Episode, State, split_episode
 
 _EPSILON = 1e-5  # In the norms of a cosine.

@@ -6,14 +6,19 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from models.baselines.functional_mlp import FunctionalMLP, Layer, for_each_task, linear
-from models.baselines.inner_loop import check_inner_options, sgd_steps
 from models.baselines.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
     Objective,
     PairInputs,
 )
+from models.baselines.parts.functional_mlp import (
+    FunctionalMLP,
+    Layer,
+    for_each_task,
+    linear,
+)
+from models.baselines.parts.inner_loop import check_inner_options, sgd_steps
 from models.recommender import Episode, State
 
 

@@ -4,12 +4,12 @@ from models.legacy_keras import tf  # isort: skip  Before anything that imports 
 
 from typing import TypeAlias
 
-from models.baselines.feature_pairs import FeaturePairs
-from models.baselines.functional_mlp import for_each_task
-from models.baselines.inner_loop import sgd_steps
 from models.baselines.learned_baseline import Objective
 from models.baselines.melu import MeLU, MeLUOptions
-from models.baselines.overlap import entity_overlaps, spread_steps
+from models.baselines.parts.feature_pairs import FeaturePairs
+from models.baselines.parts.functional_mlp import for_each_task
+from models.baselines.parts.inner_loop import sgd_steps
+from models.baselines.parts.overlap import entity_overlaps, spread_steps
 from models.recommender import Episode, State
 from transforms.schema import UNKNOWN
 

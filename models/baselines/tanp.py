@@ -12,7 +12,7 @@ from models.baselines.learned_baseline import (
     Objective,
     PairInputs,
 )
-from models.baselines.student_clusters import StudentClusters, sharpening_loss
+from models.baselines.parts.student_clusters import StudentClusters, sharpening_loss
 from models.recommender import Episode, State, split_episode
 
 

@@ -9,10 +9,10 @@ from models.baselines.learned_baseline import LearnedBaseline
 from models.legacy_keras import tf
 from models.options import MODEL_VERSION, VECTORS_VERSION
 from models.recommender import one_empty_episode
-from models.scenarios.baselines.click_objective import ClickObjective
 from models.scenarios.baselines.learned_registry import LEARNED
+from models.scenarios.baselines.parts.click_objective import ClickObjective
+from models.scenarios.baselines.parts.vector_inputs import VectorInputs
 from models.scenarios.baselines.registry import BASELINES
-from models.scenarios.baselines.vector_inputs import VectorInputs
 from models.scenarios.losses import ranking_loss
 from pipeline.comparison.cmml_contender import CMMLContender
 from pipeline.comparison.contender import Changes, Contender

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from models.baselines.selection import mean_task_mae
+from models.baselines.parts.selection import mean_task_mae
 from models.episode_dataset import fixed_episodes
 from pipeline.config import load_config
 from pipeline.loaded_dataset import load_dataset

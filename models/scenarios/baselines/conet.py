@@ -8,19 +8,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from models.backbone import glorot
-from models.baselines.functional_mlp import (
-    FunctionalMLP,
-    Layer,
-    for_each_task,
-    linear,
-)
-from models.baselines.inner_loop import adam_steps, check_inner_options
 from models.baselines.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
     Objective,
     PairInputs,
 )
+from models.baselines.parts.functional_mlp import (
+    FunctionalMLP,
+    Layer,
+    for_each_task,
+    linear,
+)
+from models.baselines.parts.inner_loop import adam_steps, check_inner_options
 from models.recommender import Episode, State, split_episode
 
 

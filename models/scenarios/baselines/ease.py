@@ -9,7 +9,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from models.scenarios.baselines.baseline import Grid
-from models.scenarios.baselines.pool_scores import (
+from models.scenarios.baselines.parts.pool_scores import (
     PoolScores,
     ScoreUsers,
     click_matrix,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scenarios.baselines.baseline import Grid
-from models.scenarios.baselines.pool_scores import (
+from models.scenarios.baselines.parts.pool_scores import (
     PoolScores,
     ScoreUsers,
     click_matrix,

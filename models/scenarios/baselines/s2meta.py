@@ -7,17 +7,17 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from models.baselines.functional_mlp import FunctionalMLP, for_each_task
-from models.baselines.inner_loop import gradient_of_each_task
 from models.baselines.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
     Objective,
     PairInputs,
 )
+from models.baselines.parts.functional_mlp import FunctionalMLP, for_each_task
+from models.baselines.parts.inner_loop import gradient_of_each_task
 from models.recommender import Episode, State, split_episode
-from models.scenarios.baselines.stop_controller import StopController
-from models.scenarios.baselines.update_controller import (
+from models.scenarios.baselines.parts.stop_controller import StopController
+from models.scenarios.baselines.parts.update_controller import (
     UpdateController,
     change,
     empty_memory,

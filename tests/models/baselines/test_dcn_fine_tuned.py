@@ -5,8 +5,8 @@ import pytest
 
 from models.baselines.dcn import DCN, DCNOptions
 from models.baselines.dcn_fine_tuned import FineTunedDCN, FineTunedDCNOptions
-from models.baselines.feature_pairs import build_feature_pairs
-from models.baselines.rating_objective import RatingObjective
+from models.baselines.parts.feature_pairs import build_feature_pairs
+from models.baselines.parts.rating_objective import RatingObjective
 from models.legacy_keras import tf
 from models.recommender import split_episode
 

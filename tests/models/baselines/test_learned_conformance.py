@@ -5,14 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.baselines.feature_pairs import build_feature_pairs
 from models.baselines.learned_registry import LEARNED
-from models.baselines.rating_objective import RatingObjective
+from models.baselines.parts.feature_pairs import build_feature_pairs
+from models.baselines.parts.rating_objective import RatingObjective
 from models.legacy_keras import tf
 from models.recommender import Recommender, split_episode
-from models.scenarios.baselines.click_objective import ClickObjective
 from models.scenarios.baselines.learned_registry import LEARNED as LEARNED_CLICKS
-from models.scenarios.baselines.vector_inputs import VectorInputs
+from models.scenarios.baselines.parts.click_objective import ClickObjective
+from models.scenarios.baselines.parts.vector_inputs import VectorInputs
 from models.scenarios.losses import margin_loss
 from models.scenarios.vectors import Vectors
 

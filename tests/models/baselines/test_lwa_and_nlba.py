@@ -5,7 +5,7 @@ import pytest
 
 from models.baselines.lwa import LWA, LWAOptions
 from models.baselines.nlba import NLBA, NLBAOptions
-from models.baselines.rating_objective import RatingObjective
+from models.baselines.parts.rating_objective import RatingObjective
 from models.legacy_keras import tf
 from models.recommender import split_episode
 

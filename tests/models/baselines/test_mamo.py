@@ -3,9 +3,9 @@ import types
 import numpy as np
 import pytest
 
-from models.baselines.attended_memory import AttendedMemory
 from models.baselines.mamo import MAMO, MAMOOptions
-from models.baselines.rating_objective import RatingObjective
+from models.baselines.parts.attended_memory import AttendedMemory
+from models.baselines.parts.rating_objective import RatingObjective
 from models.legacy_keras import tf
 from models.recommender import split_episode
 

@@ -3,7 +3,7 @@ import pytest
 
 from models.baselines.bias_ridge import BiasRidge
 from models.baselines.matrix_factorisation import MatrixFactorisation
-from models.baselines.selection import mean_task_mae
+from models.baselines.parts.selection import mean_task_mae
 from models.gaussian_factors import fit_gaussian_factors
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from models.baselines.feature_pairs import build_feature_pairs
-from models.baselines.functional_mlp import for_each_task
-from models.baselines.inner_loop import sgd_steps
 from models.baselines.melu import MeLU, MeLUOptions
 from models.baselines.metacs import MetaCS
-from models.baselines.rating_objective import RatingObjective
+from models.baselines.parts.feature_pairs import build_feature_pairs
+from models.baselines.parts.functional_mlp import for_each_task
+from models.baselines.parts.inner_loop import sgd_steps
+from models.baselines.parts.rating_objective import RatingObjective
 from models.legacy_keras import tf
 from models.recommender import split_episode
 

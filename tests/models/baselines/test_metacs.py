@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from models.baselines.feature_pairs import build_feature_pairs
 from models.baselines.melu import MeLUOptions
 from models.baselines.metacs import MetaCS
-from models.baselines.rating_objective import RatingObjective
+from models.baselines.parts.feature_pairs import build_feature_pairs
+from models.baselines.parts.rating_objective import RatingObjective
 from models.legacy_keras import tf
 from models.recommender import split_episode
 

@@ -3,8 +3,8 @@ import types
 import numpy as np
 import pytest
 
-from models.baselines.rating_objective import RatingObjective
-from models.baselines.student_clusters import StudentClusters, sharpening_loss
+from models.baselines.parts.rating_objective import RatingObjective
+from models.baselines.parts.student_clusters import StudentClusters, sharpening_loss
 from models.baselines.tanp import Gaussian, TaNP, TaNPOptions, gaussian_divergence
 from models.legacy_keras import tf
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from models.legacy_keras import tf
-from models.scenarios.baselines.click_objective import ClickObjective
 from models.scenarios.baselines.conet import CoNet, CoNetOptions, OfScenario
-from models.scenarios.baselines.vector_inputs import VectorInputs
+from models.scenarios.baselines.parts.click_objective import ClickObjective
+from models.scenarios.baselines.parts.vector_inputs import VectorInputs
 from models.scenarios.losses import margin_loss
 from models.scenarios.vectors import Vectors
 

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from models.baselines.functional_mlp import for_each_task
-from models.baselines.inner_loop import sgd_steps
+from models.baselines.parts.functional_mlp import for_each_task
+from models.baselines.parts.inner_loop import sgd_steps
 from models.legacy_keras import tf
-from models.scenarios.baselines.click_objective import ClickObjective
+from models.scenarios.baselines.parts.click_objective import ClickObjective
+from models.scenarios.baselines.parts.update_controller import log_scaled
+from models.scenarios.baselines.parts.vector_inputs import VectorInputs
 from models.scenarios.baselines.s2meta import S2Meta, S2MetaOptions, _Step
-from models.scenarios.baselines.update_controller import log_scaled
-from models.scenarios.baselines.vector_inputs import VectorInputs
 from models.scenarios.losses import margin_loss
 from models.scenarios.vectors import Vectors
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.baselines.global_mean import GlobalMean
-from models.baselines.selection import mean_task_mae, select
+from models.baselines.parts.selection import mean_task_mae, select
 from models.baselines.support_mean import SupportMean
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf

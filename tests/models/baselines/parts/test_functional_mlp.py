@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.baselines.functional_mlp import FunctionalMLP, for_each_task
+from models.baselines.parts.functional_mlp import FunctionalMLP, for_each_task
 from models.legacy_keras import tf
 
 

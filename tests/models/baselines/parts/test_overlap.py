@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from models.baselines.overlap import entity_overlaps, feature_overlap, spread_steps
+from models.baselines.parts.overlap import (
+    entity_overlaps,
+    feature_overlap,
+    spread_steps,
+)
 from models.features import EntityEmbedding, FeatureEmbedding
 from models.legacy_keras import tf
 from transforms.schema import Feature

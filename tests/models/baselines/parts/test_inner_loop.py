@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.baselines.inner_loop import (
+from models.baselines.parts.inner_loop import (
     adam_steps,
     check_inner_options,
     gradient_of_each_task,

@@ -1,0 +1,1 @@
+"""What baselines are made of: networks, memories, objectives, inputs, and fits."""

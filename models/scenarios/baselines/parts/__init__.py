@@ -1,0 +1,1 @@
+"""What baselines of scenarios are made of."""
