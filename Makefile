@@ -29,7 +29,8 @@ demo: $(READY)
 
 test: $(READY)
 	@echo "== Running the tests (some minutes)"
-	$(BIN)/python -m pytest
+	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 \
+		$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .
