@@ -13,6 +13,7 @@ from models.options import MODEL_VERSION
 from models.recommender import Episode, Recommender
 from pipeline.cold_start_groups import (
     GROUPS,
+    OTHER_SUPPORT,
     comparison_groups,
     score_comparison,
 )
@@ -101,6 +102,7 @@ def compare(
         seeds=tuple(range(num_seeds)),
         num_tasks=dataset.info.num_tasks[split],
         num_trials=config.comparison.num_trials,
+        controls=(OTHER_SUPPORT,),
         commands=(command,),
         num_resamples=config.comparison.num_resamples,
         seed=options.seed,

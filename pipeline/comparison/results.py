@@ -97,6 +97,8 @@ class Setup:
         commands: What to type to get the same.
         few_shot: By support size, the group that shows no more, sizes rising. To end
             with the whole support set, name the group of the same query pairs last.
+        controls: Groups in which a better figure is no merit, such as that with the
+            support sets of others: the best is not told there.
         num_resamples: Bootstrap resamples behind each interval.
         seed: Seed of the resampling.
 
@@ -115,6 +117,7 @@ class Setup:
     num_trials: int = 1
     commands: Sequence[str] = ()
     few_shot: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    controls: Sequence[str] = ()
     num_resamples: int = 1000
     seed: int = 0
 

@@ -70,7 +70,10 @@ def few_shot_table(summary: Summary) -> ResultTable:
 def group_table(summary: Summary) -> ResultTable:
     """Returns a row for each method and a column for each group of tasks."""
     setup, groups = summary.setup, summary.setup.groups
-    told = "; ".join(f"{name}: {about}" for name, about in groups.items())
+    told = "; ".join(
+        f"{name}: {about} ({_num_tasks(summary, name)} tasks)"
+        for name, about in groups.items()
+    )
     return _by_group(
         summary,
         {name: name for name in groups},
@@ -87,6 +90,7 @@ def standing_table(summary: Summary) -> ResultTable:
     columns += [
         Column(group, group, _standing_text, Standing, is_decisive=True)
         for group in setup.all_groups
+        if group not in setup.controls
     ]
     return ResultTable(
         name="wins",
@@ -207,7 +211,11 @@ def _by_group(
 ) -> ResultTable:
     """Returns the primary metric of each method, a column for each group."""
     columns: Sequence[Column] = [
-        Column(group, shown, cell, Interval, summary.direction, is_decisive=True)
+        Column(
+            *(group, shown, cell, Interval),
+            better=0 if group in summary.setup.controls else summary.direction,
+            is_decisive=True,
+        )
         for group, shown in titles.items()
     ]
     rows = [
@@ -216,6 +224,15 @@ def _by_group(
         for one in summary.results
     ]
     return ResultTable(name, title, note, [_METHOD, *columns], rows)
+
+
+def _num_tasks(summary: Summary, group: str) -> int:
+    """Counts the tasks of a group that have a value, by the first method with some."""
+    for one in summary.scored:
+        values = one.by_task(group, summary.setup.primary)
+        if values is not None:
+            return int(np.isfinite(values).sum())
+    return 0
 
 
 def _standings(summary: Summary, result: MethodResult) -> dict[str, Any]:

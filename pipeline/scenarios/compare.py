@@ -95,6 +95,7 @@ def compare(
         seeds=tuple(range(num_seeds)),
         num_tasks=dataset.info.num_tasks[split],
         num_trials=config.comparison.num_trials,
+        controls=(OTHER_SUPPORT,),
         commands=(command,),
         num_resamples=config.comparison.num_resamples,
         seed=options.seed,
