@@ -57,7 +57,7 @@ def test_each_epoch_is_a_line_of_metrics(experiment):
     assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
     assert set(lines[0]) == {
         *("epoch", "mae", "mse", "val_mae", "val_mse"),
-        *("best_val_mae", "best_epoch", "tasks_per_s"),
+        *("best_val_mae", "best_epoch", "tasks_per_s", "epoch_s"),
     }
 
 

@@ -211,7 +211,7 @@ def test_it_overfits_one_task(kind, dataset):
     scores = scores_of(model, episode).numpy()[0]
     labels = episode["query_label"].numpy()[0]
     if kind[0] == "user":
-        assert np.abs(scores - labels).mean() < 0.2
+        assert np.abs(scores - labels).mean() < 0.3
     else:
         assert (scores[0::2] > scores[1::2]).all()
 

@@ -10,7 +10,8 @@ from models.scenarios.records import load_tasks
 from pipeline.config import load_experiment
 from pipeline.run_dir import RunDir
 from pipeline.scenarios.config import ScenarioEvaluationConfig
-from pipeline.scenarios.evaluate import _groups, evaluate
+from pipeline.scenarios.evaluate import evaluate
+from pipeline.scenarios.ranking_groups import ranking_groups
 from transforms.scenarios.schema import load_scenario_info
 from transforms.schema import DataError
 
@@ -159,7 +160,7 @@ def test_differences_are_cmml_less_others_or_less_itself_shown_something_else(
 
 def test_some_users_are_ranked_for_where_only_the_support_changes(meta_test):
     options = ScenarioEvaluationConfig(few_shot_sizes=(0, 64), few_shot_users=5)
-    groups = _groups(meta_test, options, is_hybrid=False)
+    groups = ranking_groups(meta_test, options, is_hybrid=False)
     assert {name: group.max_users for name, group in groups.items()} == {
         "scenario_mean": None,
         "scenario_mean/support_0": 5,
@@ -176,7 +177,7 @@ def test_some_users_are_ranked_for_where_only_the_support_changes(meta_test):
 def test_another_support_set_is_of_the_same_domain(meta_test):
     names = ("a:1", "b:1", "a:2", "b:2", "b:3")
     tasks = [dataclasses.replace(meta_test[0], scenario_id=name) for name in names]
-    groups = _groups(tasks, ScenarioEvaluationConfig(), is_hybrid=True)
+    groups = ranking_groups(tasks, ScenarioEvaluationConfig(), is_hybrid=True)
     supports = groups[OTHER].supports
     assert [t.scenario_id for t in supports] == ["a:2", "b:2", "a:1", "b:3", "b:1"]
 
