@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.baselines.baseline import Grid
 from models.baselines.bias_ridge import fit_biases
+from models.baselines.parts.item_matrix import pair_matrix
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.recommender import Episode, State
@@ -91,8 +92,8 @@ class ALS(tf.Module):
         known = pairs.with_known_items()
         biases = fit_biases(known, item_l2=_BIAS_L2, user_l2=_BIAS_L2)
         item_mean = biases.mean + biases.item
-        residual = _matrix(known, known.label - item_mean[known.item])
-        present = _matrix(known, np.ones(known.label.shape))
+        residual = pair_matrix(known, known.label - item_mean[known.item])
+        present = pair_matrix(known, np.ones(known.label.shape))
         self.item_mean.assign(item_mean)
         self.item_factors.assign(self._fit_factors(residual, present))
 
@@ -131,14 +132,6 @@ class ALS(tf.Module):
             projected = residual.T @ users - present.T @ (bias * users)
             items = _solve_side(projected, present.T, users, self.l2)
         return np.hstack([ones, items])
-
-
-def _matrix(
-    pairs: LabelledPairs, values: NDArray[np.floating]
-) -> scipy.sparse.csr_matrix:
-    """Puts one value per pair into [num_users + 1, num_items + 1]."""
-    shape = (pairs.num_users + 1, pairs.num_items + 1)
-    return scipy.sparse.csr_matrix((values, (pairs.user, pairs.item)), shape=shape)
 
 
 def _solve_side(

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import NDArray
 from scipy.sparse.linalg import eigsh
 
 from models.baselines.baseline import Grid
 from models.baselines.bias_ridge import fit_biases
-from models.baselines.parts.item_matrix import check_num_items, entries, matrix_variable
+from models.baselines.parts.item_matrix import (
+    check_num_items,
+    entries,
+    matrix_variable,
+    pair_matrix,
+)
 from models.baselines.parts.shrinkage import check_strength
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
@@ -120,12 +124,8 @@ def _covariance(
     shrinkage: float,
 ) -> Matrix:
     """Shrunk covariance of each two items, [num_items + 1, num_items + 1]."""
-    shape = (pairs.num_users + 1, pairs.num_items + 1)
-    places = (pairs.user, pairs.item)
-    values = scipy.sparse.csr_matrix((residual.astype(np.float32), places), shape)
-    rated = scipy.sparse.csr_matrix(
-        (np.ones(residual.shape, np.float32), places), shape
-    )
+    values = pair_matrix(pairs, residual.astype(np.float32))
+    rated = pair_matrix(pairs, np.ones(residual.shape, np.float32))
     products: Matrix = (values.T @ values).toarray()
     counts: Matrix = (rated.T @ rated).toarray()
     return (products + np.float32(shrinkage * of_bias)) / (

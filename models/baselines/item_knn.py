@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import NDArray
 
 from models.baselines.baseline import Grid
 from models.baselines.bias_ridge import Biases, fit_biases
-from models.baselines.parts.item_matrix import check_num_items, entries, matrix_variable
+from models.baselines.parts.item_matrix import (
+    check_num_items,
+    entries,
+    matrix_variable,
+    pair_matrix,
+)
 from models.baselines.parts.shrinkage import check_strength, shrunk_support_mean
 from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
@@ -119,8 +123,8 @@ def _likeness(
 ) -> NDArray[np.float32]:
     """Correlates the residuals of each two items, [num_items + 1, num_items + 1]."""
     expected = biases.mean + biases.item[pairs.item] + biases.user[pairs.user]
-    residual = _matrix(pairs, (pairs.label - expected).astype(np.float32))
-    rated = _matrix(pairs, np.ones(pairs.label.shape, np.float32))
+    residual = pair_matrix(pairs, (pairs.label - expected).astype(np.float32))
+    rated = pair_matrix(pairs, np.ones(pairs.label.shape, np.float32))
     products = (residual.T @ residual).toarray()
     squares = (residual.power(2).T @ rated).toarray()  # Of the row, over both.
     norms = np.sqrt(squares * squares.T)
@@ -128,11 +132,3 @@ def _likeness(
     counts = (rated.T @ rated).toarray()
     likeness: NDArray[np.float32] = correlation * counts / (counts + shrinkage)
     return likeness
-
-
-def _matrix(
-    pairs: LabelledPairs, values: NDArray[np.float32]
-) -> scipy.sparse.csr_matrix:
-    """Puts one value per pair into [num_users + 1, num_items + 1]."""
-    shape = (pairs.num_users + 1, pairs.num_items + 1)
-    return scipy.sparse.csr_matrix((values, (pairs.user, pairs.item)), shape=shape)

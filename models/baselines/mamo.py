@@ -17,6 +17,7 @@ from models.baselines.learned_baseline import (
 from models.baselines.parts.attended_memory import AttendedMemory
 from models.baselines.parts.functional_mlp import Layer, for_each_task, linear
 from models.baselines.parts.inner_loop import sgd_steps
+from models.baselines.parts.masked_mean import masked_mean
 from models.recommender import Episode, State, split_episode
 
 _EPSILON = 1e-5  # In the norms of a cosine.
@@ -205,7 +206,7 @@ class MAMO(LearnedBaseline):
         """Returns the start, the sum of all steps, and their mean gradient."""
         options = self.options
         pairs = self.inputs_of_pairs.embed_support(support, training)
-        user = _mean(
+        user = masked_mean(
             pairs[..., : self.inputs_of_pairs.user_dim], support["support_mask"]
         )
         start = self._start(user)
@@ -286,11 +287,3 @@ def _normal(shape: Sequence[int], std: float, seed: int) -> tf.Tensor:
 def _unit(vectors: tf.Tensor) -> tf.Tensor:
     """Brings vectors to length 1, or to 0 if there is nothing to them."""
     return tf.math.l2_normalize(vectors, axis=-1, epsilon=_EPSILON)
-
-
-def _mean(vectors: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Returns the mean over real pairs, float32 [B, U]; 0 if there are none."""
-    weights = tf.cast(mask, vectors.dtype)[..., tf.newaxis]
-    return tf.math.divide_no_nan(
-        tf.reduce_sum(vectors * weights, axis=1), tf.reduce_sum(weights, axis=1)
-    )

@@ -12,6 +12,7 @@ from models.baselines.learned_baseline import (
     Objective,
     PairInputs,
 )
+from models.baselines.parts.masked_mean import masked_mean
 from models.baselines.parts.student_clusters import StudentClusters, sharpening_loss
 from models.recommender import Episode, State, split_episode
 
@@ -171,7 +172,7 @@ class TaNP(LearnedBaseline):
 
     def _latent(self, labelled: tf.Tensor, mask: tf.Tensor) -> Gaussian:
         """Returns the distribution of the latent variable given labelled pairs."""
-        pooled = _mean(self.latent_encoder(labelled), mask)
+        pooled = masked_mean(self.latent_encoder(labelled), mask)
         mean, log_variance = tf.split(self.latent_head(pooled), 2, axis=-1)
         return Gaussian(mean, log_variance)
 
@@ -179,7 +180,7 @@ class TaNP(LearnedBaseline):
         self, labelled: tf.Tensor, mask: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the code [B, T] with that of its clusters, and their shares."""
-        code = _mean(self.code_encoder(labelled), mask)
+        code = masked_mean(self.code_encoder(labelled), mask)
         shares = self.clusters(code)
         return code + self.clusters.mix(shares), shares
 
@@ -209,14 +210,6 @@ def gaussian_divergence(posterior: Gaussian, prior: Gaussian) -> tf.Tensor:
     log_ratio = posterior.log_variance - prior.log_variance
     divergence = tf.exp(log_ratio) + squared * tf.exp(-prior.log_variance)
     return 0.5 * tf.reduce_mean(tf.reduce_sum(divergence - 1.0 - log_ratio, axis=-1))
-
-
-def _mean(encoded: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Returns the mean of real pairs [B, S, E], float32 [B, E]; 0 without any."""
-    weights = tf.cast(mask, encoded.dtype)[..., tf.newaxis]
-    return tf.math.divide_no_nan(
-        tf.reduce_sum(encoded * weights, axis=1), tf.reduce_sum(weights, axis=1)
-    )
 
 
 def _network(widths: Sequence[int], seed: int) -> tf.keras.Sequential:

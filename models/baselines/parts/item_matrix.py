@@ -1,5 +1,10 @@
 """Square matrices of numbers between items, by item row."""
 
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from models.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from transforms.schema import DataError
 
@@ -21,6 +26,14 @@ def check_num_items(name: str, num_items: int) -> None:
             f"baseline {name!r} needs at most {_MAX_ITEMS} items, got {num_items}: "
             "leave it out of evaluation.baselines and comparison.methods."
         )
+
+
+def pair_matrix(
+    pairs: LabelledPairs, values: NDArray[np.floating]
+) -> scipy.sparse.csr_matrix:
+    """Puts one value per pair into [num_users + 1, num_items + 1]."""
+    shape = (pairs.num_users + 1, pairs.num_items + 1)
+    return scipy.sparse.csr_matrix((values, (pairs.user, pairs.item)), shape=shape)
 
 
 def matrix_variable(name: str) -> tf.Variable:
