@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Sequence
 
+from models.dense_parts import Parts, project
 from models.legacy_keras import tf
 from models.modulation import LayerChange
 from models.options import Activation, Position
@@ -49,12 +50,12 @@ class HiddenLayers(tf.Module):
         ]
 
     def __call__(
-        self, pairs: tf.Tensor, changes: Sequence[LayerChange] | None = None
+        self, pairs: Parts, changes: Sequence[LayerChange] | None = None
     ) -> tf.Tensor:
         """Returns the last hidden layer, float32 [B, Q, units].
 
         Args:
-            pairs: float32 [B, Q, D].
+            pairs: float32 [B, Q, D], or parts of it as `PartwiseDense` takes them.
             changes: One change a layer; none if None.
 
         Raises:
@@ -72,7 +73,7 @@ class HiddenLayers(tf.Module):
         for kernel, bias, change in zip(
             self.kernels, self.biases, changes, strict=True
         ):
-            hidden = hidden @ kernel + bias
+            hidden = project(hidden, kernel, bias)
             if self.position == "before_activation":
                 hidden = self.activate(_bend(hidden, *change))
             else:
@@ -120,13 +121,11 @@ class Backbone(tf.Module):
         self.last_kernel = tf.Variable(last, name="last_kernel")
         self.last_bias = tf.Variable(tf.zeros([1]), name="last_bias")
 
-    def __call__(
-        self, pairs: tf.Tensor, modulation: Sequence[LayerChange]
-    ) -> tf.Tensor:
+    def __call__(self, pairs: Parts, modulation: Sequence[LayerChange]) -> tf.Tensor:
         """Scores each pair.
 
         Args:
-            pairs: float32 [B, Q, D].
+            pairs: float32 [B, Q, D], or parts of it as `PartwiseDense` takes them.
             modulation: One change per hidden layer, from `FiLMModulation` or
                 `SigmoidModulation`.
 
@@ -168,12 +167,12 @@ class HeadlessBackbone(tf.Module):
         )
 
     def __call__(
-        self, pairs: tf.Tensor, modulation: tuple[tf.Tensor, tf.Tensor]
+        self, pairs: Parts, modulation: tuple[tf.Tensor, tf.Tensor]
     ) -> tf.Tensor:
         """Scores each pair.
 
         Args:
-            pairs: float32 [B, Q, D].
+            pairs: float32 [B, Q, D], or parts of it as `PartwiseDense` takes them.
             modulation: Weights and bias of the last layer, from `WeightModulation`.
 
         Returns:

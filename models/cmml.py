@@ -2,7 +2,7 @@
 
 from models.legacy_keras import tf  # isort: skip  Before anything that imports Keras.
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import tensorflow_recommenders as tfrs
 
@@ -11,15 +11,12 @@ from models.family import build_members
 from models.features import EntityEmbedding
 from models.item_factors import ItemFactors, NoFactors
 from models.losses import LOSSES, masked_squared_error, task_absolute_error
+from models.modulation import ModulationValues
 from models.options import CMMLOptions
 from models.recommender import Episode, one_empty_episode, split_episode
 from transforms.schema import UNKNOWN, DataError, DatasetInfo
 
 Factors: TypeAlias = ItemFactors | NoFactors
-
-
-# What a modulation network returns: a nested structure of tensors.
-ModulationValues: TypeAlias = Any
 
 
 class Pairs(NamedTuple):
@@ -184,6 +181,53 @@ class CMML(tfrs.Model):
             support_mask: bool [B, S], False for padding.
             training: Whether units are dropped.
         """
+        user_factors, inputs = self._encoder_inputs(
+            pairs, labels, support_mask, training
+        )
+        return TaskState(self.encoder(*inputs, training), user_factors)
+
+    @property
+    def can_advance(self) -> bool:
+        """Whether `advance` adds pairs to a memory of the pairs before them.
+
+        Not so if user factors are solved from the support set, since each new pair then
+        changes how all of them are seen.
+        """
+        return self.encoder.can_advance and not self.factors.vector_dim
+
+    def advance(
+        self,
+        memory: tf.Tensor,
+        pairs: Pairs,
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+    ) -> tf.Tensor:
+        """Adds support pairs to what the encoder remembers; arguments as of `encode`.
+
+        Args:
+            memory: float32 [B, encoder.memory_dim], zeros before the first pair.
+            pairs: Embedded support pairs.
+            labels: float32 [B, S], in the unit of the data set.
+            support_mask: bool [B, S], False for padding.
+
+        Returns:
+            The memory after them.
+        """
+        _, inputs = self._encoder_inputs(pairs, labels, support_mask, training=False)
+        return self.encoder.advance(memory, *inputs)
+
+    def recall(self, memory: tf.Tensor) -> TaskState:
+        """Returns the state after the pairs that a memory was advanced by."""
+        return TaskState(self.encoder.read(memory), tf.zeros([tf.shape(memory)[0], 0]))
+
+    def _encoder_inputs(
+        self,
+        pairs: Pairs,
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+        training: bool,
+    ) -> tuple[tf.Tensor, tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]]:
+        """Returns user factors; parts of pairs, surprises and mask for the encoder."""
         labels = tf.where(support_mask, labels, self.label_mean)  # Padding may be NaN.
         user_factors = self.factors.solve(pairs.units, labels, support_mask)
         expected = self._expect(user_factors, pairs.units)
@@ -193,8 +237,7 @@ class CMML(tfrs.Model):
             parts = [tf.stop_gradient(part) for part in parts]
         if not self.sees_negatives:
             support_mask &= labels >= self.label_mean
-        context = self.encoder(parts, surprise, support_mask, training)
-        return TaskState(context, user_factors)
+        return user_factors, (parts, surprise, support_mask)
 
     def modulated_score(
         self, state: TaskState, pairs: Pairs, training: bool = False
@@ -209,9 +252,13 @@ class CMML(tfrs.Model):
         Returns:
             float32 [B, Q], in the unit of the labels.
         """
-        embedded, expected = self._embed(state, pairs, training)
-        modulation = self.modulation(self.hybrid(state.context, embedded))
-        return expected + self.label_std * self.backbone(embedded, modulation)
+        parts, expected = self._embed(state, pairs, training)
+        modulation = self.modulation(self.hybrid(state.context, parts))
+        return expected + self.label_std * self.backbone(parts, modulation)
+
+    def prior(self, state: TaskState, pairs: Pairs) -> tf.Tensor:
+        """Returns what the backbone adds to, float32 [B, Q]; arguments as above."""
+        return self._expect(state.user_factors, pairs.units)
 
     def modulate(self, state: TaskState, pairs: Pairs) -> ModulationValues:
         """Returns what the context changes of the backbone, pair by pair, as values.
@@ -224,17 +271,15 @@ class CMML(tfrs.Model):
             The values of the modulation network, each [B, Q, ...], or [B, 1, ...] if
             alike for all pairs of a task: see `models.modulation`.
         """
-        embedded, _ = self._embed(state, pairs, training=False)
-        return self.modulation(self.hybrid(state.context, embedded))
+        parts, _ = self._embed(state, pairs, training=False)
+        return self.modulation(self.hybrid(state.context, parts))
 
     def _embed(
         self, state: TaskState, pairs: Pairs, training: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns pair embeddings [B, Q, D] and the labels to be expected [B, Q]."""
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """Returns parts of the pairs, and the labels to be expected [B, Q]."""
         expected = self._expect(state.user_factors, pairs.units)
-        parts = self._parts(pairs, state.user_factors, expected, training)
-        shape = tf.shape(expected)
-        return tf.concat([_spread(part, shape) for part in parts], axis=-1), expected
+        return self._parts(pairs, state.user_factors, expected, training), expected
 
     def _expect(self, user_factors: tf.Tensor, units: tf.Tensor) -> tf.Tensor:
         """Expects a label of each pair, float32 [B, Q], before the backbone does."""
@@ -256,13 +301,6 @@ class CMML(tfrs.Model):
             evidence = (expected - self.label_mean) / self.label_std
             parts.append(evidence[..., tf.newaxis])
         return parts
-
-
-def _spread(part: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
-    """Spreads a part that is alike at all positions over [B, Q]."""
-    if part.shape[1] != 1:
-        return part
-    return tf.broadcast_to(part, tf.concat([shape, [part.shape[-1]]], axis=0))
 
 
 def build_cmml(

@@ -16,7 +16,9 @@ class PoolingEncoder(tf.keras.layers.Layer):
     """Encodes each labelled pair and pools over the support set.
 
     The pooling makes the context independent of the order of the support set. Padding
-    takes no part in it, so an episode encodes alike alone and in a wider batch.
+    takes no part in it, so an episode encodes alike alone and in a wider batch. Pairs
+    can come in one after the other: what is remembered of them is the sum or the
+    maximum of their encodings, and their number.
 
     Args:
         context_dim: C, width of the context embedding.
@@ -31,6 +33,10 @@ class PoolingEncoder(tf.keras.layers.Layer):
             standard deviations of labels.
         support_mask: bool [B, S], True for a real pair, False for padding.
         training: Changes nothing; `SequentialEncoder` has use for it.
+
+    Attributes:
+        can_advance: Whether `advance` adds pairs to a memory of earlier ones.
+        memory_dim: Width of that memory.
 
     Returns:
         float32 [B, C]. An episode without support gets the zero vector.
@@ -56,6 +62,8 @@ class PoolingEncoder(tf.keras.layers.Layer):
         if pooling not in ("mean", "max"):
             raise ValueError(f"pooling must be 'mean' or 'max', got {pooling!r}.")
         self.pooling = pooling
+        self.can_advance = True
+        self.memory_dim = context_dim + 1
         self.label_embedding = _label_embedding(label_dim)
         self.first = PartwiseDense(encoder_dim, activation="relu", name="first")
         self.second = tf.keras.layers.Dense(
@@ -72,17 +80,52 @@ class PoolingEncoder(tf.keras.layers.Layer):
     ) -> tf.Tensor:
         """Encodes each pair and pools over the real ones."""
         del training
+        return self.read(self._pool(pairs, labels, support_mask))
+
+    def advance(
+        self,
+        memory: tf.Tensor,
+        pairs: tf.Tensor | list[tf.Tensor],
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+    ) -> tf.Tensor:
+        """Adds pairs to a memory, float32 [B, memory_dim], zeros before the first."""
+        pooled, num_pairs = tf.split(memory, [self.memory_dim - 1, 1], axis=-1)
+        more = self._pool(pairs, labels, support_mask)
+        more_pooled, more_pairs = tf.split(more, [self.memory_dim - 1, 1], axis=-1)
+        if self.pooling == "mean":
+            return memory + more
+        highest = tf.maximum(pooled, more_pooled)
+        highest = tf.where(num_pairs > 0.0, highest, more_pooled)
+        highest = tf.where(more_pairs > 0.0, highest, pooled)
+        return tf.concat([highest, num_pairs + more_pairs], axis=-1)
+
+    def read(self, memory: tf.Tensor) -> tf.Tensor:
+        """Returns the context of the pairs in a memory, float32 [B, C]."""
+        pooled, num_pairs = tf.split(memory, [self.memory_dim - 1, 1], axis=-1)
+        if self.pooling == "mean":
+            return tf.math.divide_no_nan(pooled, num_pairs)
+        return pooled
+
+    def _pool(
+        self,
+        pairs: tf.Tensor | list[tf.Tensor],
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+    ) -> tf.Tensor:
+        """Returns the memory of these pairs alone."""
         embedded = self.label_embedding(labels[..., tf.newaxis])  # [B, S, label_dim]
         hidden = self.second(self.first([*tf.nest.flatten(pairs), embedded]))
         encoded = self.projection(hidden)  # [B, S, C]
         present = support_mask[..., tf.newaxis]
-        if self.pooling == "max":
-            lowest = encoded.dtype.min
-            pooled = tf.reduce_max(tf.where(present, encoded, lowest), axis=1)
-            return tf.where(tf.reduce_any(present, axis=1), pooled, 0.0)
-        total = tf.reduce_sum(tf.where(present, encoded, 0.0), axis=1)
         num_pairs = tf.reduce_sum(tf.cast(present, encoded.dtype), axis=1)
-        return tf.math.divide_no_nan(total, num_pairs)
+        if self.pooling == "mean":
+            pooled = tf.reduce_sum(tf.where(present, encoded, 0.0), axis=1)
+        else:
+            lowest = encoded.dtype.min
+            highest = tf.reduce_max(tf.where(present, encoded, lowest), axis=1)
+            pooled = tf.where(num_pairs > 0.0, highest, 0.0)
+        return tf.concat([pooled, num_pairs], axis=-1)
 
 
 class SequentialEncoder(tf.keras.layers.Layer):
@@ -106,6 +149,11 @@ class SequentialEncoder(tf.keras.layers.Layer):
             standard deviations of labels.
         support_mask: bool [B, S], True for a real pair, False for padding.
         training: If true, only the given order is used, without averaging.
+
+    Attributes:
+        can_advance: Whether `advance` adds pairs to a memory of earlier ones, the state
+            of the GRU: not if orders are averaged.
+        memory_dim: Width of that memory.
 
     Returns:
         float32 [B, C]. Episodes without support all get the same learned vector.
@@ -133,6 +181,8 @@ class SequentialEncoder(tf.keras.layers.Layer):
                 f"num_orders must be within [1, {MAX_ORDERS}], got {num_orders}."
             )
         self.num_orders = num_orders
+        self.can_advance = num_orders == 1
+        self.memory_dim = encoder_dim
         self.label_embedding = _label_embedding(label_dim)
         self.gru = MaskedGRU(encoder_dim, name="gru")
         self.hidden = tf.keras.layers.Dense(
@@ -148,21 +198,39 @@ class SequentialEncoder(tf.keras.layers.Layer):
         training: bool = False,
     ) -> tf.Tensor:
         """Encodes the pairs one after the other."""
-        embedded = self.label_embedding(labels[..., tf.newaxis])  # [B, S, label_dim]
-        parts = [*tf.nest.flatten(pairs), embedded]
+        parts = self._parts(pairs, labels)
         if training or self.num_orders == 1:
-            return self._encode(parts, support_mask)
+            return self.read(self.gru(parts, support_mask, training=training))
         orders = fixed_orders(support_mask, self.num_orders)
         parts = [_reorder(part, orders) for part in parts]
         mask = _reorder(support_mask[..., tf.newaxis], orders)[..., 0]
-        contexts = self._encode(parts, mask)  # [B * num_orders, C]
+        contexts = self.read(
+            self.gru(parts, mask, training=False)
+        )  # [B * num_orders, C]
         width = contexts.shape[-1]
         by_order = tf.reshape(contexts, [-1, self.num_orders, width])
         return tf.reduce_mean(by_order, axis=1)
 
-    def _encode(self, parts: list[tf.Tensor], support_mask: tf.Tensor) -> tf.Tensor:
-        state = self.gru(parts, support_mask)  # [B, H]
-        return self.projection(self.hidden(state))
+    def advance(
+        self,
+        memory: tf.Tensor,
+        pairs: tf.Tensor | list[tf.Tensor],
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+    ) -> tf.Tensor:
+        """Adds pairs to a memory, float32 [B, memory_dim], zeros before the first."""
+        parts = self._parts(pairs, labels)
+        return self.gru(parts, support_mask, memory, training=False)
+
+    def read(self, memory: tf.Tensor) -> tf.Tensor:
+        """Returns the context of the pairs in a memory, float32 [B, C]."""
+        return self.projection(self.hidden(memory))
+
+    def _parts(
+        self, pairs: tf.Tensor | list[tf.Tensor], labels: tf.Tensor
+    ) -> list[tf.Tensor]:
+        embedded = self.label_embedding(labels[..., tf.newaxis])  # [B, S, label_dim]
+        return [*tf.nest.flatten(pairs), embedded]
 
 
 def fixed_orders(support_mask: tf.Tensor, num_orders: int) -> tf.Tensor:

@@ -59,6 +59,8 @@ class FeatureEmbedding(tf.keras.layers.Layer):
             return self.standardise(encoded)[:, tf.newaxis] * self.table
         known = tf.cast(encoded > 0, self.table.dtype)[..., tf.newaxis]  # [N, V, 1]
         values = tf.gather(self.table, encoded) * known  # [N, V, embedding_dim]
+        if encoded.shape[1] == 1:
+            return tf.squeeze(values, axis=1)
         return tf.math.divide_no_nan(
             tf.reduce_sum(values, axis=1), tf.reduce_sum(known, axis=1)
         )

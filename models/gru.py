@@ -6,6 +6,9 @@ from typing import Any
 from models.dense_parts import PartwiseDense
 from models.legacy_keras import tf
 
+_UNROLL = 8  # Steps of `advance_gru` in one turn of its loop.
+_OPEN = 1e4  # The sigmoid of it is 1.
+
 
 class MaskedGRU(tf.keras.layers.Layer):
     """Gated recurrent unit whose state stands still at padding.
@@ -19,6 +22,8 @@ class MaskedGRU(tf.keras.layers.Layer):
     Call arguments:
         inputs: float32 [B, S, D], or parts of it as `PartwiseDense` takes them.
         support_mask: bool [B, S], False for padding.
+        state: float32 [B, H], from which to go on if not in training; None for zeros.
+        training: If true, with a gradient made for training; else the faster way.
 
     Returns:
         float32 [B, H], the state after the last real position; zeros if there is none.
@@ -47,17 +52,83 @@ class MaskedGRU(tf.keras.layers.Layer):
         super().build(input_shape)
 
     def call(
-        self, inputs: tf.Tensor | list[tf.Tensor], support_mask: tf.Tensor
+        self,
+        inputs: tf.Tensor | list[tf.Tensor],
+        support_mask: tf.Tensor,
+        state: tf.Tensor | None = None,
+        training: bool = True,
     ) -> tf.Tensor:
         """Folds the positions into one state, first to last."""
-        projected = self.input_gates(inputs)  # [B, S, 3H]
-        present = tf.cast(tf.transpose(support_mask), projected.dtype)[..., tf.newaxis]
-        return fold_gru(
-            tf.transpose(projected, [1, 0, 2]),  # [S, B, 3H]
-            present,  # [S, B, 1]
-            tf.convert_to_tensor(self.recurrent),
-            tf.convert_to_tensor(self.recurrent_bias),
-        )
+        projected, present = self._project(inputs, support_mask)
+        weights = map(tf.convert_to_tensor, (self.recurrent, self.recurrent_bias))
+        if training:
+            return fold_gru(projected, tf.cast(present, projected.dtype), *weights)
+        if state is None:
+            state = tf.zeros([tf.shape(projected)[1], self.units])
+        return advance_gru(state, projected, present, *weights)
+
+    def _project(
+        self, inputs: tf.Tensor | list[tf.Tensor], support_mask: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns inputs of the gates [S, B, 3H], and which are real [S, B, 1]."""
+        projected = tf.transpose(self.input_gates(inputs), [1, 0, 2])
+        return projected, tf.transpose(support_mask)[..., tf.newaxis]
+
+
+def advance_gru(
+    state: tf.Tensor,
+    projected: tf.Tensor,
+    present: tf.Tensor,
+    recurrent: tf.Tensor,
+    recurrent_bias: tf.Tensor,
+) -> tf.Tensor:
+    """Runs the recurrence where no gradient is wanted, with few ops a step.
+
+    All that does not depend on the state is done before the loop, which takes several
+    steps at a time. At padding the gate that keeps the state is wide open.
+
+    Args:
+        state: float32 [B, H].
+        projected: float32 [S, B, 3H], inputs times kernel plus bias, first step first.
+        present: bool [S, B, 1], False for padding.
+        recurrent: float32 [H, 3H].
+        recurrent_bias: float32 [3H].
+
+    Returns:
+        The last state, float32 [B, H].
+    """
+    units = recurrent.shape[0]
+    kept = tf.constant([_OPEN] * units + [0.0] * (2 * units), projected.dtype)
+    projected += kept * tf.cast(~present, projected.dtype)
+    num_steps, batch_size = tf.unstack(tf.shape(projected)[:2])
+    missing = tf.math.floormod(-num_steps, _UNROLL)
+    padding = tf.broadcast_to(kept, [missing, batch_size, 3 * units])
+    blocks = tf.reshape(
+        tf.concat([projected, padding], axis=0), [-1, _UNROLL, batch_size, 3 * units]
+    )
+    gates, candidates = tf.split(blocks, [2 * units, units], axis=-1)
+
+    def step(state: tf.Tensor, gates_x: tf.Tensor, candidate_x: tf.Tensor) -> tf.Tensor:
+        from_state = tf.nn.bias_add(tf.matmul(state, recurrent), recurrent_bias)
+        gates_h, candidate_h = tf.split(from_state, [2 * units, units], axis=-1)
+        update, reset = tf.split(tf.sigmoid(gates_x + gates_h), 2, axis=-1)
+        candidate = tf.tanh(candidate_x + reset * candidate_h)
+        return state + (1.0 - update) * (candidate - state)
+
+    def block(number: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        steps = tf.unstack(gates[number]), tf.unstack(candidates[number])
+        for gates_x, candidate_x in zip(*steps, strict=True):
+            state = step(state, gates_x, candidate_x)
+        return number + 1, state
+
+    num_blocks = tf.shape(gates)[0]
+    _, state = tf.while_loop(
+        lambda number, _: number < num_blocks,
+        block,
+        (0, state),
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, units])),
+    )
+    return state
 
 
 @tf.custom_gradient

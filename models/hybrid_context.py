@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.dense_parts import PartwiseDense
+from models.dense_parts import Parts, PartwiseDense
 from models.legacy_keras import tf
 
 
@@ -11,7 +11,7 @@ class NoHybrid(tf.keras.layers.Layer):
 
     Call arguments:
         context: float32 [B, C].
-        pairs: float32 [B, Q, D], embedded query pairs, which are not looked at.
+        pairs: Embedded query pairs, which are not looked at.
 
     Returns:
         float32 [B, 1, C], so that the modulation is computed once per task.
@@ -20,7 +20,7 @@ class NoHybrid(tf.keras.layers.Layer):
         CMML (arXiv:2108.10511) section 4.4, the ablation without a hybrid context.
     """
 
-    def call(self, context: tf.Tensor, pairs: tf.Tensor) -> tf.Tensor:
+    def call(self, context: tf.Tensor, pairs: Parts) -> tf.Tensor:
         """Gives the context the rank of pairs."""
         del pairs
         return context[:, tf.newaxis, :]
@@ -31,10 +31,11 @@ class DotHybrid(tf.keras.layers.Layer):
 
     Call arguments:
         context: float32 [B, D], which must be as wide as a pair.
-        pairs: float32 [B, Q, D], embedded query pairs.
+        pairs: float32 [B, Q, D], embedded query pairs, or parts of them as
+            `PartwiseDense` takes them.
 
     Returns:
-        float32 [B, Q, D].
+        The products, shaped as the pairs are.
 
     Raises:
         ValueError: If the widths differ.
@@ -43,14 +44,18 @@ class DotHybrid(tf.keras.layers.Layer):
         CMML (arXiv:2108.10511) Eq. 8, section 3.3, "dot".
     """
 
-    def call(self, context: tf.Tensor, pairs: tf.Tensor) -> tf.Tensor:
+    def call(self, context: tf.Tensor, pairs: Parts) -> Parts:
         """Combines each pair with the context of its episode."""
-        if context.shape[-1] != pairs.shape[-1]:
+        parts = tf.nest.flatten(pairs)
+        widths = [part.shape[-1] for part in parts]
+        if context.shape[-1] != sum(widths):
             raise ValueError(
                 "the dot hybrid needs a context as wide as a pair, "
-                f"got {context.shape[-1]} and {pairs.shape[-1]}."
+                f"got {context.shape[-1]} and {sum(widths)}."
             )
-        return context[:, tf.newaxis, :] * pairs
+        of_parts = tf.split(context[:, tf.newaxis, :], widths, axis=-1)
+        products = [c * part for c, part in zip(of_parts, parts, strict=True)]
+        return tf.nest.pack_sequence_as(pairs, products)
 
 
 class MLPHybrid(tf.keras.layers.Layer):
@@ -61,7 +66,8 @@ class MLPHybrid(tf.keras.layers.Layer):
 
     Call arguments:
         context: float32 [B, C].
-        pairs: float32 [B, Q, D], embedded query pairs.
+        pairs: float32 [B, Q, D], embedded query pairs, or parts of them as
+            `PartwiseDense` takes them.
 
     Returns:
         float32 [B, Q, hybrid_dim].
@@ -75,6 +81,7 @@ class MLPHybrid(tf.keras.layers.Layer):
         self.hidden = PartwiseDense(hybrid_dim, activation="relu", name="hidden")
         self.projection = tf.keras.layers.Dense(hybrid_dim, name="projection")
 
-    def call(self, context: tf.Tensor, pairs: tf.Tensor) -> tf.Tensor:
+    def call(self, context: tf.Tensor, pairs: Parts) -> tf.Tensor:
         """Combines each pair with the context of its episode."""
-        return self.projection(self.hidden([context[:, tf.newaxis, :], pairs]))
+        parts = [context[:, tf.newaxis, :], *tf.nest.flatten(pairs)]
+        return self.projection(self.hidden(parts))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from models.backbone import activation_function, glorot
+from models.dense_parts import Parts, project
 from models.legacy_keras import tf
 from models.options import Activation
 
@@ -52,11 +53,11 @@ class ModularBackbone(tf.Module):
         self.last_kernel = tf.Variable(last, name="last_kernel")
         self.last_bias = tf.Variable(tf.zeros([1]), name="last_bias")
 
-    def __call__(self, pairs: tf.Tensor, modulation: Sequence[tf.Tensor]) -> tf.Tensor:
+    def __call__(self, pairs: Parts, modulation: Sequence[tf.Tensor]) -> tf.Tensor:
         """Scores each pair.
 
         Args:
-            pairs: float32 [B, Q, D].
+            pairs: float32 [B, Q, D], or parts of it as `PartwiseDense` takes them.
             modulation: Route weights, from `RouteModulation`.
 
         Returns:
@@ -79,12 +80,12 @@ class ModularBackbone(tf.Module):
         mixed = _mix(outputs, last)  # [B, Q, d]
         return tf.squeeze(mixed @ self.last_kernel + self.last_bias, axis=-1)
 
-    def _layer(self, layer: int, inputs: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    def _layer(self, layer: int, inputs: Sequence[Parts]) -> list[tf.Tensor]:
         """Runs the modules of a layer, each on its own input, [B, Q, d] each."""
         kernels = tf.unstack(self.kernels[layer])
         biases = tf.unstack(self.biases[layer])
         return [
-            self.activate(x @ kernel + bias)
+            self.activate(project(x, kernel, bias))
             for x, kernel, bias in zip(inputs, kernels, biases, strict=True)
         ]
 

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from models.dense_parts import Parts, PartwiseDense
 from models.legacy_keras import tf
 from models.options import RouteAxis
 
 # The change of one hidden layer: (scale, shift) or (scale,), each [B, Q, units].
 LayerChange: TypeAlias = tuple[tf.Tensor, ...]
+
+# What a modulation network returns: a nested structure of tensors.
+ModulationValues: TypeAlias = Any
 
 
 class FiLMModulation(tf.keras.layers.Layer):
@@ -22,7 +26,8 @@ class FiLMModulation(tf.keras.layers.Layer):
         scale_offset: Added to every scale, so that 1 starts near no modulation.
 
     Call arguments:
-        hybrid: float32 [B, Q, width]; with Q = 1 all pairs are changed alike.
+        hybrid: float32 [B, Q, width], or parts of it as `PartwiseDense` takes them;
+            with Q = 1 all pairs are changed alike.
 
     Returns:
         One (scale, shift) per hidden layer, each float32 [B, Q, units].
@@ -42,10 +47,15 @@ class FiLMModulation(tf.keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.scale_offset = scale_offset
+        self.value_names = [
+            f"{value}_{layer}"
+            for layer in range(len(layer_dims))
+            for value in ("scale", "shift")
+        ]
         self.trunk = _trunk(len(layer_dims), modulation_dim)
         self.heads = _heads([2 * units for units in layer_dims])
 
-    def call(self, hybrid: tf.Tensor) -> list[LayerChange]:
+    def call(self, hybrid: Parts) -> list[LayerChange]:
         """Returns the change of each layer."""
         changes = []
         hidden = hybrid
@@ -64,7 +74,8 @@ class SigmoidModulation(tf.keras.layers.Layer):
         modulation_dim: Units of each layer of the trunk, as in `FiLMModulation`.
 
     Call arguments:
-        hybrid: float32 [B, Q, width]; with Q = 1 all pairs are changed alike.
+        hybrid: float32 [B, Q, width], or parts of it as `PartwiseDense` takes them;
+            with Q = 1 all pairs are changed alike.
 
     Returns:
         One (scale,) per hidden layer, float32 [B, Q, units].
@@ -77,10 +88,11 @@ class SigmoidModulation(tf.keras.layers.Layer):
         self, layer_dims: Sequence[int], *, modulation_dim: int = 64, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        self.value_names = [f"scale_{layer}" for layer in range(len(layer_dims))]
         self.trunk = _trunk(len(layer_dims), modulation_dim)
         self.heads = _heads(layer_dims)
 
-    def call(self, hybrid: tf.Tensor) -> list[LayerChange]:
+    def call(self, hybrid: Parts) -> list[LayerChange]:
         """Returns the change of each layer."""
         changes = []
         hidden = hybrid
@@ -98,7 +110,8 @@ class WeightModulation(tf.keras.layers.Layer):
         modulation_dim: Units of each of the two layers of the trunk.
 
     Call arguments:
-        hybrid: float32 [B, Q, width]; with Q = 1 all pairs share the weights.
+        hybrid: float32 [B, Q, width], or parts of it as `PartwiseDense` takes them;
+            with Q = 1 all pairs share the weights.
 
     Returns:
         The weights float32 [B, Q, last_dim] and the bias float32 [B, Q, 1].
@@ -112,6 +125,7 @@ class WeightModulation(tf.keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.last_dim = last_dim
+        self.value_names = ["weights", "bias"]
         self.trunk = _trunk(2, modulation_dim)
         # Starts near a small last layer that does not depend on the context.
         limit = 0.1 * (6.0 / (last_dim + 1)) ** 0.5
@@ -124,7 +138,7 @@ class WeightModulation(tf.keras.layers.Layer):
             name="head",
         )
 
-    def call(self, hybrid: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def call(self, hybrid: Parts) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns weights and bias."""
         hidden = hybrid
         for trunk in self.trunk:
@@ -148,7 +162,8 @@ class RouteModulation(tf.keras.layers.Layer):
             layer it is always the source.
 
     Call arguments:
-        hybrid: float32 [B, Q, width]; with Q = 1 all pairs are routed alike.
+        hybrid: float32 [B, Q, width], or parts of it as `PartwiseDense` takes them;
+            with Q = 1 all pairs are routed alike.
 
     Returns:
         Route weights: of each layer but the last float32 [B, Q, R, R], source module
@@ -175,11 +190,12 @@ class RouteModulation(tf.keras.layers.Layer):
             raise ValueError(f"axis must be 'source' or 'target', got {axis!r}.")
         self.num_modules = num_modules
         self.axis = axis
+        self.value_names = [f"routes_{layer}" for layer in range(num_layers)]
         self.trunk = _trunk(num_layers, modulation_dim)
         between = [num_modules**2] * (num_layers - 1)
         self.heads = _heads([*between, num_modules])
 
-    def call(self, hybrid: tf.Tensor) -> list[tf.Tensor]:
+    def call(self, hybrid: Parts) -> list[tf.Tensor]:
         """Returns the route weights of each layer."""
         routes = []
         hidden = hybrid
@@ -196,7 +212,7 @@ class RouteModulation(tf.keras.layers.Layer):
 
 def _trunk(num_layers: int, units: int) -> list[tf.keras.layers.Layer]:
     return [
-        tf.keras.layers.Dense(units, activation="relu", name=f"trunk_{i}")
+        PartwiseDense(units, activation="relu", name=f"trunk_{i}")
         for i in range(num_layers)
     ]
 

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow_recommenders as tfrs
 
 from models.family import build_members
+from models.modulation import ModulationValues
 from models.options import ScenarioOptions
 from models.recommender import Episode, one_empty_episode, split_episode
 from models.scenarios.losses import RankingLoss, margin_loss, pair_accuracy
@@ -129,12 +130,51 @@ class ScenarioCMML(tfrs.Model):
         Returns:
             float32 [B, D], a context as wide as a pair.
         """
+        inputs = self._encoder_inputs(pairs, labels, support_mask, training)
+        return self.encoder(*inputs, training)
+
+    @property
+    def can_advance(self) -> bool:
+        """Whether `advance` adds pairs to a memory of the pairs before them."""
+        return self.encoder.can_advance
+
+    def advance(
+        self,
+        memory: tf.Tensor,
+        pairs: VectorPairs,
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+    ) -> tf.Tensor:
+        """Adds support pairs to what the encoder remembers.
+
+        Args:
+            memory: float32 [B, encoder.memory_dim], zeros before the first pair.
+            pairs: Vectors of the support pairs.
+            labels: float32 [B, S], 1 for a click and 0 for none.
+            support_mask: bool [B, S], False for padding.
+
+        Returns:
+            The memory after them.
+        """
+        inputs = self._encoder_inputs(pairs, labels, support_mask, training=False)
+        return self.encoder.advance(memory, *inputs)
+
+    def recall(self, memory: tf.Tensor) -> tf.Tensor:
+        """Returns the context after the pairs that a memory was advanced by."""
+        return self.encoder.read(memory)
+
+    def _encoder_inputs(
+        self,
+        pairs: VectorPairs,
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+        training: bool,
+    ) -> tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]:
+        """Returns parts of pairs, signs of labels and the mask for the encoder."""
         labels = tf.where(support_mask, labels, 0.0)
         if not self.sees_negatives:
             support_mask &= labels > 0.5
-        return self.encoder(
-            self._parts(pairs, training), 2.0 * labels - 1.0, support_mask, training
-        )
+        return self._parts(pairs, training), 2.0 * labels - 1.0, support_mask
 
     def modulated_score(
         self, context: tf.Tensor, pairs: VectorPairs, training: bool = False
@@ -149,13 +189,32 @@ class ScenarioCMML(tfrs.Model):
         Returns:
             float32 [B, Q].
         """
-        embedded = tf.concat(self._parts(pairs, training), axis=-1)
-        modulation = self.modulation(self.hybrid(context, embedded))
-        scores = self.backbone(embedded, modulation)
+        parts = self._parts(pairs, training)
+        modulation = self.modulation(self.hybrid(context, parts))
+        scores = self.backbone(parts, modulation)
         if self.has_prior:
-            prior = self.prior_scale * dot_product(pairs)
-            return prior + self.backbone_scale * scores
+            return self.prior(context, pairs) + self.backbone_scale * scores
         return scores
+
+    def prior(self, context: tf.Tensor, pairs: VectorPairs) -> tf.Tensor:
+        """Returns what the backbone adds to, float32 [B, Q]; arguments as above."""
+        del context
+        if self.has_prior:
+            return self.prior_scale * dot_product(pairs)
+        return tf.zeros(tf.shape(pairs.item)[:-1])
+
+    def modulate(self, context: tf.Tensor, pairs: VectorPairs) -> ModulationValues:
+        """Returns what the context changes of the backbone, pair by pair, as values.
+
+        Args:
+            context: float32 [B, D], as `encode` returns it.
+            pairs: Vectors of the query pairs.
+
+        Returns:
+            The values of the modulation network, each [B, Q, ...], or [B, 1, ...] if
+            alike for all pairs of a task: see `models.modulation`.
+        """
+        return self.modulation(self.hybrid(context, self._parts(pairs, training=False)))
 
     def _parts(self, pairs: VectorPairs, training: bool) -> list[tf.Tensor]:
         """Parts of the pair embedding, float32 [B, S, D_i] each, of unit size."""

@@ -121,3 +121,25 @@ def test_weights_made_once_a_task_serve_all_its_pairs():
     np.testing.assert_allclose(
         backbone(pairs, weights), backbone(pairs, repeated), rtol=1e-5
     )
+
+
+def parts_and_whole():
+    """Pairs of three units in parts, one alike at all positions, and concatenated."""
+    once = tf.random.stateless_normal([2, 1, 1], [0, 3])
+    each = tf.random.stateless_normal([2, 5, 2], [0, 4])
+    return [once, each], tf.concat([tf.repeat(once, 5, axis=1), each], axis=-1)
+
+
+def test_parts_of_pairs_count_as_if_they_were_concatenated():
+    parts, whole = parts_and_whole()
+    backbone = Backbone(3, [4, 4], seed=0)
+    film = [
+        (tf.random.stateless_normal([2, 5, 4], [1, i]), tf.ones([2, 1, 4]))
+        for i in range(2)
+    ]
+    np.testing.assert_allclose(backbone(parts, film), backbone(whole, film), atol=1e-5)
+    headless = HeadlessBackbone(3, [4], seed=0)
+    weights = tf.random.stateless_normal([2, 1, 4], [0, 2]), tf.ones([2, 1, 1])
+    np.testing.assert_allclose(
+        headless(parts, weights), headless(whole, weights), atol=1e-5
+    )

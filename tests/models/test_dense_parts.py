@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.dense_parts import PartwiseDense
+from models.dense_parts import PartwiseDense, project
 from models.legacy_keras import tf
 
 
@@ -34,4 +34,26 @@ def test_a_part_without_width_changes_nothing():
     layer([tf.zeros([1, 1, 0]), pairs])
     np.testing.assert_allclose(
         layer([tf.zeros([1, 1, 0]), pairs]), pairs @ layer.kernel + layer.bias
+    )
+
+
+def test_one_part_need_not_stand_in_a_list():
+    layer = PartwiseDense(2)
+    pairs = tf.constant([[[1.0, 2.0], [3.0, 4.0]]])
+    np.testing.assert_array_equal(layer(pairs), layer([pairs]))
+
+
+def test_projects_without_a_layer():
+    once, each = tf.constant([[[2.0]]]), tf.constant([[[1.0], [4.0]]])
+    kernel, bias = tf.constant([[10.0, 0.0], [1.0, -1.0]]), tf.constant([0.5, 0.0])
+    # 10 * 2 + 1 + 0.5 and -1; 10 * 2 + 4 + 0.5 and -4.
+    np.testing.assert_array_equal(
+        project([once, each], kernel, bias), [[[21.5, -1.0], [24.5, -4.0]]]
+    )
+
+
+def test_what_is_alike_everywhere_stays_one_position():
+    kernel, bias = tf.constant([[3.0]]), tf.constant([1.0])
+    np.testing.assert_array_equal(
+        project(tf.constant([[[2.0]]]), kernel, bias), [[[7.0]]]
     )

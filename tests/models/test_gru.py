@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.gru import MaskedGRU, fold_gru
+from models.gru import MaskedGRU, advance_gru, fold_gru
 from models.legacy_keras import tf
 
 BATCH, STEPS, WIDTH, UNITS = 3, 5, 4, 2
@@ -138,3 +138,76 @@ def test_parts_count_as_if_they_were_concatenated():
     other(whole, mask)
     other.set_weights(gru.get_weights())
     np.testing.assert_allclose(parts_state, other(whole, mask), atol=1e-6)
+
+
+def recurrence(steps, seed=0):
+    """Projected inputs, a mask with holes and the weights of a recurrence."""
+    rng = np.random.default_rng(seed)
+    shapes = [steps, BATCH, 3 * UNITS], [UNITS, 3 * UNITS], [3 * UNITS]
+    projected, recurrent, bias = (
+        tf.constant(rng.normal(size=shape), tf.float32) for shape in shapes
+    )
+    present = tf.constant(rng.random([steps, BATCH, 1]) < 0.7)
+    return projected, present, recurrent, bias
+
+
+@pytest.mark.parametrize("steps", range(18))
+def test_advancing_from_zeros_equals_folding(steps):
+    projected, present, *weights = recurrence(steps)
+    state = advance_gru(tf.zeros([BATCH, UNITS]), projected, present, *weights)
+    folded = fold_gru(projected, tf.cast(present, tf.float32), *weights)
+    np.testing.assert_allclose(state, folded, atol=1e-6)
+
+
+@pytest.mark.parametrize("at", [0, 1, 7, 8, 9, 12])
+def test_advancing_goes_on_from_a_given_state(at):
+    projected, present, *weights = recurrence(12)
+    nothing = tf.zeros([BATCH, UNITS])
+    half = advance_gru(nothing, projected[:at], present[:at], *weights)
+    state = advance_gru(half, projected[at:], present[at:], *weights)
+    whole = advance_gru(nothing, projected, present, *weights)
+    np.testing.assert_allclose(state, whole, atol=1e-6)
+    assert np.abs(whole).min() > 1e-3
+
+
+def test_advancing_over_padding_leaves_the_state_as_it_is():
+    projected, present, *weights = recurrence(11)
+    state = random_tensor(BATCH, UNITS, seed=5)
+    # Not even large inputs or a large state open the gate.
+    after = advance_gru(
+        100.0 * state, 1e3 * projected, tf.zeros_like(present), *weights
+    )
+    np.testing.assert_array_equal(after, 100.0 * state)
+
+
+def test_outside_of_training_the_layer_advances(gru):
+    inputs, mask = random_tensor(BATCH, STEPS, WIDTH), tf.constant(MASKS["with holes"])
+    mask = mask > 0
+    in_training = gru(inputs, mask)
+    np.testing.assert_allclose(
+        gru(inputs, mask, training=False), in_training, atol=1e-6
+    )
+    half = gru(inputs[:, :2], mask[:, :2], training=False)
+    state = gru(inputs[:, 2:], mask[:, 2:], half, training=False)
+    np.testing.assert_allclose(state, in_training, atol=1e-6)
+
+
+def test_one_graph_advances_by_any_number_of_steps(gru):
+    graph = tf.function(lambda *inputs: gru(*inputs, training=False), autograph=False)
+    graph = graph.get_concrete_function(
+        tf.TensorSpec([None, None, WIDTH]),
+        tf.TensorSpec([None, None], tf.bool),
+        tf.TensorSpec([None, UNITS]),
+    )
+    start = random_tensor(BATCH, UNITS, seed=3)
+    for steps in (0, 1, 8, 17):
+        inputs = random_tensor(BATCH, steps, WIDTH)
+        mask = tf.ones([BATCH, steps], tf.bool)
+        expected = gru(inputs, mask, start, training=False)
+        np.testing.assert_allclose(graph(inputs, mask, start), expected, atol=1e-6)
+
+
+def test_a_batch_of_known_size_is_advanced_in_a_graph(gru):
+    inputs, mask = random_tensor(1, STEPS, WIDTH), tf.ones([1, STEPS], tf.bool)
+    graph = tf.function(lambda inputs: gru(inputs, mask, training=False))
+    np.testing.assert_allclose(graph(inputs), gru(inputs, mask), atol=1e-6)

@@ -44,3 +44,26 @@ def test_none_hands_on_the_context_once_a_task():
     np.testing.assert_array_equal(
         NoHybrid()(CONTEXT, PAIRS), [[[2.0, -1.0]], [[0.0, 10.0]]]
     )
+
+
+ONCE, EACH = tf.constant([[[1.0]], [[-3.0]]]), PAIRS[..., :1]
+WHOLE = tf.concat([tf.repeat(ONCE, 2, axis=1), EACH], axis=-1)
+
+
+def test_dot_leaves_parts_apart_and_multiplies_each_with_its_share():
+    once, each = DotHybrid()(CONTEXT, [ONCE, EACH])
+    # Once a task 2 * 1 and 0 * -3; each pair -1 * 1, -1 * 3, and 10 * 5, 10 * 7.
+    np.testing.assert_array_equal(once, [[[2.0]], [[0.0]]])
+    np.testing.assert_array_equal(each, [[[-1.0], [-3.0]], [[50.0], [70.0]]])
+
+
+def test_dot_refuses_parts_that_are_not_as_wide_as_the_context():
+    with pytest.raises(ValueError, match="context as wide as a pair, got 2 and 3"):
+        DotHybrid()(CONTEXT, [ONCE, PAIRS])
+
+
+def test_mlp_counts_parts_as_if_they_were_concatenated():
+    hybrid = MLPHybrid(4)
+    np.testing.assert_allclose(
+        hybrid(CONTEXT, [ONCE, EACH]), hybrid(CONTEXT, WHOLE), atol=1e-5
+    )

@@ -24,6 +24,7 @@ TAGS = Feature("tags", "multi", vocabulary_size=3, max_values=2)
 # How each layer is made, given the item table of the data set.
 LAYERS = {
     "backbone": lambda table: Backbone(4, [3, 2], seed=0),
+    "backbone, parts": lambda table: Backbone(4, [3, 2], seed=0),
     "backbone, headless": lambda table: HeadlessBackbone(4, [3, 2], seed=0),
     "backbone, modular": lambda table: ModularBackbone(
         4, num_layers=2, num_modules=3, module_dim=2, seed=0
@@ -38,8 +39,10 @@ LAYERS = {
     "gru": lambda table: MaskedGRU(3),
     "hybrid, none": lambda table: NoHybrid(),
     "hybrid, dot": lambda table: DotHybrid(),
+    "hybrid, dot, parts": lambda table: DotHybrid(),
     "hybrid, mlp": lambda table: MLPHybrid(5),
     "modulation, film": lambda table: FiLMModulation([3, 2], modulation_dim=4),
+    "modulation, film, parts": lambda table: FiLMModulation([3, 2], modulation_dim=4),
     "modulation, sigmoid": lambda table: SigmoidModulation([3, 2], modulation_dim=4),
     "modulation, weight": lambda table: WeightModulation(2, modulation_dim=4),
     "modulation, routes": lambda table: RouteModulation(2, 3, modulation_dim=4),
@@ -54,6 +57,7 @@ def inputs_of(name, batch_size=3, width=5):
         return tf.constant(rng.normal(size=shape), tf.float32)
 
     pairs = floats(batch_size, width, 4)
+    parts = [floats(batch_size, 1, 1), floats(batch_size, width, 3)]
     mask = tf.sequence_mask(range(batch_size), width)
     film = [
         (floats(batch_size, width, units), floats(batch_size, width, units))
@@ -61,6 +65,7 @@ def inputs_of(name, batch_size=3, width=5):
     ]
     of_kind = {
         "backbone": [pairs, film],
+        "backbone, parts": [parts, film],
         "backbone, headless": [
             pairs,
             (floats(batch_size, width, 2), floats(batch_size, width, 1)),
@@ -75,7 +80,9 @@ def inputs_of(name, batch_size=3, width=5):
         "feature": [tf.constant(rng.integers(0, 4, [batch_size, 2]))],
         "gru": [pairs, mask],
         "hybrid": [floats(batch_size, 4), pairs],
+        "hybrid, dot, parts": [floats(batch_size, 4), parts],
         "modulation": [pairs],
+        "modulation, film, parts": [parts],
     }
     return of_kind.get(name, of_kind.get(name.partition(",")[0]))
 
@@ -100,7 +107,9 @@ def test_one_graph_serves_any_batch_and_any_width(name, layer):
     def spec(value):
         # The batch and the pairs in it may be any; the last of several is a width.
         is_vector = name.startswith(("hybrid", "feature")) and value.shape.rank == 2
-        shape = [None, value.shape[1]] if is_vector else [None, None, *value.shape[2:]]
+        shape = [None, None, *value.shape[2:]]
+        if is_vector or value.shape[1] == 1:  # A part is alike everywhere, or nowhere.
+            shape = [None, *value.shape[1:]]
         return tf.TensorSpec(shape, value.dtype)
 
     specs = tf.nest.map_structure(spec, inputs_of(name))

@@ -62,3 +62,22 @@ def test_the_seed_decides_the_weights_and_modules_start_apart():
         np.testing.assert_array_equal(one, same)
         assert not np.allclose(one, different)
         assert not np.allclose(one[0], one[1])
+
+
+def parts_and_whole():
+    """Pairs of three units in parts, one alike at all positions, and concatenated."""
+    once = tf.random.stateless_normal([2, 1, 1], [0, 3])
+    each = tf.random.stateless_normal([2, 5, 2], [0, 4])
+    return [once, each], tf.concat([tf.repeat(once, 5, axis=1), each], axis=-1)
+
+
+def test_parts_of_pairs_count_as_if_they_were_concatenated():
+    parts, whole = parts_and_whole()
+    backbone = ModularBackbone(3, num_layers=2, num_modules=2, module_dim=4, seed=0)
+    routes = [
+        tf.random.stateless_normal([2, 5, 2, 2], [0, 1]),
+        tf.random.stateless_normal([2, 1, 2], [0, 2]),
+    ]
+    np.testing.assert_allclose(
+        backbone(parts, routes), backbone(whole, routes), atol=1e-5
+    )
