@@ -3,32 +3,22 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models import signatures
 from models.cmml import build_cmml
 from models.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.options import CMMLOptions
-from models.signatures import ServedModel
+from models.serving import catalogue
 from transforms.schema import DataError
 
 TOLERANCE = 1e-5
 
 
-@pytest.fixture
-def serve(dataset, model):
-    """Makes a served model of the tiny data set, its options changed by keyword."""
-
-    def build(*, model=model, info=dataset.info, top_k=5, min_item_count=1):
-        return ServedModel(
-            model,
-            info,
-            dataset.items,
-            dataset.directory,
-            top_k=top_k,
-            min_item_count=min_item_count,
-        )
-
-    return build
+@pytest.fixture(scope="module")
+def saved_dir(serve, tmp_path_factory):
+    """A saved model, to read only."""
+    directory = tmp_path_factory.mktemp("user_model")
+    serve().save(directory)
+    return directory
 
 
 def ids_of(rows, mask):
@@ -70,9 +60,10 @@ def recommend_request(rank_request):
 
 def ids_and_scores(recommended):
     """Lists the recommended ids and scores of each task as one mapping."""
+    columns = [recommended[name].numpy() for name in ("item_id", "score")]
     return [
         dict(zip(map(bytes.decode, ids), scores, strict=True))
-        for ids, scores in zip(*(v.numpy() for v in recommended.values()), strict=True)
+        for ids, scores in zip(*columns, strict=True)
     ]
 
 
@@ -83,34 +74,15 @@ def test_rank_equals_the_trained_model_from_raw_strings(
     np.testing.assert_allclose(served, model(episode), atol=TOLERANCE)
 
 
-def test_a_saved_model_answers_alike_from_another_place(
-    serve, rank_request, recommend_request, tmp_path
-):
-    served = serve()
-    served.save(tmp_path / "saved")
-    (tmp_path / "saved").rename(tmp_path / "moved")
-    loaded = tf.saved_model.load(str(tmp_path / "moved")).signatures
-    assert set(loaded) == {"serving_default", "rank", "recommend"}
-    for name in ("serving_default", "rank"):
-        score = loaded[name](**rank_request)["score"]
-        expected = served.rank(**rank_request)["score"]
-        np.testing.assert_allclose(score, expected, atol=TOLERANCE)
-    answer = loaded["recommend"](**recommend_request)
-    expected = served.recommend(**recommend_request)
-    np.testing.assert_array_equal(answer["item_id"], expected["item_id"])
-    np.testing.assert_allclose(answer["score"], expected["score"], atol=TOLERANCE)
-
-
-def test_a_saved_model_holds_no_more_than_its_signatures_need(serve, tmp_path):
-    serve().save(tmp_path)
-    variables = tf.train.list_variables(str(tmp_path / "variables" / "variables"))
+def test_a_saved_model_holds_no_more_than_its_signatures_need(saved_dir):
+    variables = tf.train.list_variables(str(saved_dir / "variables" / "variables"))
     shapes = [shape for _, shape in variables]
     # Of 10 items and the unknown one: four embeddings of 3, and 3 units of the prior,
     # of whose five fits there is no more need.
     assert [11, 4 * 3] in shapes
     assert [11, 3] in shapes
     assert [5, 11, 3] not in shapes
-    assert sorted(path.name for path in (tmp_path / "assets").iterdir()) == [
+    assert sorted(path.name for path in (saved_dir / "assets").iterdir()) == [
         "gender.txt",
         "hobby.txt",
         "item_id.txt",
@@ -208,10 +180,10 @@ def test_user_features_nobody_knows_are_as_if_not_given(serve, rank_request):
 def test_recommend_ranks_the_catalogue_as_rank_does_in_blocks_of_any_size(
     serve, rank_request, recommend_request, monkeypatch, block
 ):
-    monkeypatch.setattr(signatures, "_BLOCK", block)
+    monkeypatch.setattr(catalogue, "_BLOCK", block)
     served = serve(top_k=9)
-    catalogue = [str(item) for item in range(1, 10)]
-    everything = {"query_item_id": tf.constant([catalogue] * 3)}
+    items = [str(item) for item in range(1, 10)]
+    everything = {"query_item_id": tf.constant([items] * 3)}
     scores = served.rank(**rank_request | everything)["score"].numpy()
     answer = served.recommend(**recommend_request)
     for task, (ids, best) in enumerate(
@@ -221,7 +193,7 @@ def test_recommend_ranks_the_catalogue_as_rank_does_in_blocks_of_any_size(
         expected = sorted(
             (
                 (-score, item)
-                for score, item in zip(scores[task], catalogue, strict=True)
+                for score, item in zip(scores[task], items, strict=True)
                 if item.encode() not in support
             )
         )
@@ -285,7 +257,7 @@ def test_items_seen_too_rarely_are_not_recommended(serve, dataset, recommend_req
 
 
 def test_refuses_to_recommend_nothing(serve):
-    with pytest.raises(DataError, match="none has min_item_count = 99 meta-train"):
+    with pytest.raises(DataError, match="none has min_item_count = 99 interactions"):
         serve(min_item_count=99)
 
 
@@ -319,14 +291,192 @@ def test_users_need_no_features(
     assert names == {"support_item_id", "support_label", "query_item_id"}
 
 
-def test_inputs_have_the_shapes_of_a_request(serve):
-    rank = serve().signatures()["rank"]
-    specs = rank.structured_input_signature[1]
-    assert {name: (spec.dtype, spec.shape.rank) for name, spec in specs.items()} == {
-        "support_item_id": (tf.string, 2),
-        "support_label": (tf.float32, 2),
-        "query_item_id": (tf.string, 2),
-        "user_gender": (tf.string, 1),
-        "user_hobby": (tf.string, 2),
-        "user_age": (tf.float32, 1),
+def shapes_of(specs):
+    return {name: (spec.dtype, spec.shape.as_list()) for name, spec in specs.items()}
+
+
+def test_signatures_have_the_names_and_shapes_of_a_request(saved_dir):
+    signatures = tf.saved_model.load(str(saved_dir)).signatures
+    support = {
+        "support_item_id": (tf.string, [None, None]),
+        "support_label": (tf.float32, [None, None]),
     }
+    profile = {
+        "user_gender": (tf.string, [None]),
+        "user_hobby": (tf.string, [None, None]),
+        "user_age": (tf.float32, [None]),
+    }
+    query = {"query_item_id": (tf.string, [None, None])}
+    wanted = {"exclude_item_id": (tf.string, [None, None])}
+    # Version 2, support size 1, profile 3 * 3 + 1, state 22 + 2, 64 labels and items.
+    context = {"context": (tf.float32, [None, 165])}
+    inputs = {
+        "serving_default": support | profile | query,
+        "rank": support | profile | query,
+        "encode": support | profile,
+        "score": context | query,
+        "update": context | support,
+        "recommend": support | profile | wanted,
+        "recommend_from_context": context | wanted,
+        "explain": support | profile | query,
+    }
+    assert set(signatures) == set(inputs)
+    for name, expected in inputs.items():
+        _, specs = signatures[name].structured_input_signature
+        assert shapes_of(specs) == expected
+
+
+@pytest.fixture
+def empty(recommend_request):
+    """The same without support."""
+    return recommend_request | {
+        "support_item_id": tf.fill([3, 2], ""),
+        "support_label": tf.fill([3, 2], np.nan),
+    }
+
+
+NOT_KNOWN = {
+    "user_gender": tf.constant(["", "X", "unheard of"]),  # X is in meta-test alone.
+    "user_hobby": tf.constant([[""], [""], ["unheard of"]]),
+    "user_age": tf.constant([np.nan, np.inf, np.nan]),
+}
+
+
+def reasons(answer):
+    return [reason.decode() for reason in answer["fallback_reason"].numpy()]
+
+
+def most_popular(counts, left_out=()):
+    """Items by their number of interactions, with their share of all."""
+    rows = [row for row in range(1, len(counts)) if counts[row] and row not in left_out]
+    rows.sort(key=lambda row: -counts[row])  # Stable: of two alike the first.
+    return [str(row) for row in rows], [counts[row] / counts.sum() for row in rows]
+
+
+def test_with_support_nothing_stands_in_for_it(serve, recommend_request):
+    answer = serve().recommend(**recommend_request | NOT_KNOWN)
+    assert reasons(answer) == ["", "", ""]
+
+
+def test_without_support_features_of_the_user_stand_in(serve, empty):
+    served = serve(top_k=9)
+    answer = served.recommend(**empty)
+    assert reasons(answer) == ["user_features"] * 3
+    request = {k: v for k, v in empty.items() if k != "exclude_item_id"}
+    again = served.rank(**request, query_item_id=answer["item_id"])["score"]
+    np.testing.assert_allclose(answer["score"], again, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("gender", ["F"]), ("hobby", [["?", "go"]]), ("age", [33.0])]
+)
+def test_one_feature_is_enough_to_stand_in(serve, empty, name, value):
+    known = {f"user_{name}": tf.repeat(tf.constant(value), 3, axis=0)}
+    answer = serve().recommend(**empty | NOT_KNOWN | known)
+    assert reasons(answer) == ["user_features"] * 3
+
+
+def test_without_anything_known_the_popular_items_stand_in(serve, dataset, empty):
+    served = serve(top_k=9)
+    answer = served.recommend(**empty | NOT_KNOWN)
+    assert reasons(answer) == ["popularity"] * 3
+    items, shares = most_popular(dataset.items.counts)
+    assert len(items) == 9  # Nobody has labelled the tenth.
+    for found in ids_and_scores(answer):
+        assert list(found) == items
+        np.testing.assert_allclose(list(found.values()), shares, rtol=1e-6)
+
+
+def test_of_the_popular_items_too_some_are_left_out(serve, dataset, empty):
+    items, _ = most_popular(dataset.items.counts)
+    first, third = items[0], items[2]
+    exclude = tf.constant([[first, "", third]] * 3)
+    answer = serve(top_k=9).recommend(
+        **empty | NOT_KNOWN | {"exclude_item_id": exclude}
+    )
+    left, shares = most_popular(dataset.items.counts, {int(first), int(third)})
+    for ids, scores in zip(answer["item_id"], answer["score"], strict=True):
+        assert [item.decode() for item in ids.numpy()] == [*left, "", ""]
+        np.testing.assert_allclose(scores, [*shares, 0.0, 0.0], rtol=1e-6)
+
+
+def test_each_task_of_a_batch_has_its_own_reason(serve, recommend_request, empty):
+    served = serve()
+    rungs = (recommend_request, empty, empty | NOT_KNOWN)
+    mixed = {}
+    for name in recommend_request:
+        rows = [rung[name][place] for place, rung in enumerate(rungs)]
+        filler = "" if rows[0].dtype == tf.string else np.nan
+        width = max(row.shape[0] for row in rows) if rows[0].shape.rank else None
+        mixed[name] = tf.stack(
+            rows
+            if width is None
+            else [
+                tf.pad(row, [[0, width - row.shape[0]]], constant_values=filler)
+                for row in rows
+            ]
+        )
+    answer = served.recommend(**mixed)
+    assert reasons(answer) == ["", "user_features", "popularity"]
+    for place, rung in enumerate(rungs):
+        alone = served.recommend(**rung)
+        np.testing.assert_array_equal(answer["item_id"][place], alone["item_id"][place])
+        np.testing.assert_allclose(
+            answer["score"][place], alone["score"][place], atol=TOLERANCE
+        )
+    context = served.encode(
+        **{k: v for k, v in mixed.items() if k != "exclude_item_id"}
+    )["context"]
+    from_context = served.recommend_from_context(
+        context=context, exclude_item_id=mixed["exclude_item_id"]
+    )
+    assert reasons(from_context) == ["", "user_features", "popularity"]
+
+
+@pytest.mark.parametrize("shortlist_size", [9, 10, 1000])
+def test_a_shortlist_of_the_whole_catalogue_changes_nothing(
+    serve, recommend_request, shortlist_size
+):
+    exact = serve(top_k=9).recommend(**recommend_request)
+    answer = serve(top_k=9, shortlist_size=shortlist_size).recommend(
+        **recommend_request
+    )
+    np.testing.assert_array_equal(answer["item_id"], exact["item_id"])
+    np.testing.assert_allclose(answer["score"], exact["score"], atol=TOLERANCE)
+
+
+def test_a_shortlist_holds_the_items_of_the_highest_prior(
+    serve, new_model, set_large_weights, recommend_request
+):
+    prior_alone = set_large_weights(new_model())
+    for weight in (prior_alone.backbone.last_kernel, prior_alone.backbone.last_bias):
+        weight.assign(tf.zeros_like(weight))
+    highest = ids_and_scores(serve(model=prior_alone).recommend(**recommend_request))
+    exact = ids_and_scores(serve(top_k=9).recommend(**recommend_request))
+    answer = ids_and_scores(
+        serve(top_k=6, shortlist_size=3).recommend(**recommend_request)
+    )
+    has_changed = []
+    for first, whole, found in zip(highest, exact, answer, strict=True):
+        shortlist = set(list(first)[:3])
+        expected = [item for item in whole if item in shortlist]
+        assert list(found) == [*expected, ""]  # "" in three places.
+        for item in expected:
+            assert found[item] == pytest.approx(whole[item], abs=TOLERANCE)
+        has_changed.append(expected != list(whole)[:3])
+    assert any(has_changed)  # Or it would not show that the list is short.
+
+
+def test_a_shortlist_of_popular_items_holds_the_most_popular(serve, dataset, empty):
+    items, shares = most_popular(dataset.items.counts, {1})
+    answer = serve(shortlist_size=2).recommend(
+        **empty | NOT_KNOWN | {"exclude_item_id": tf.fill([3, 1], "1")}
+    )
+    for ids, scores in zip(answer["item_id"], answer["score"], strict=True):
+        assert [item.decode() for item in ids.numpy()] == [*items[:2], "", "", ""]
+        np.testing.assert_allclose(scores, [*shares[:2], 0, 0, 0], rtol=1e-6)
+
+
+def test_a_shortlist_needs_a_prior_to_choose_by(serve, new_model):
+    with pytest.raises(DataError, match="needs a prior to choose by, got 5 with"):
+        serve(model=new_model(prior="constant"), shortlist_size=5)

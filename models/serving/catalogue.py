@@ -1,0 +1,120 @@
+"""The items that can be recommended, and the best of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from models.legacy_keras import tf
+from models.vocabulary import IdLookup
+from transforms.schema import UNKNOWN, DataError
+
+# Pairs scored at once: the layers of so many stay in the cache of a core. Of each task
+# there are some in a block, so that many tasks do not make many blocks.
+_BLOCK = 512
+_MIN_BLOCK = 64
+
+
+class Catalogue(tf.Module):
+    """Finds the best items by their scores, without those excluded.
+
+    Args:
+        item_ids: The vocabulary of items.
+        counts: int [N + 1], interactions of each item by row.
+        min_item_count: Items with fewer interactions are not recommended.
+        top_k: K, items returned.
+
+    Raises:
+        DataError: If no item may be recommended.
+    """
+
+    def __init__(
+        self, item_ids: IdLookup, counts: np.ndarray, *, min_item_count: int, top_k: int
+    ) -> None:
+        super().__init__(name="catalogue")
+        rows = np.flatnonzero(counts >= min_item_count)
+        rows = rows[rows != UNKNOWN].astype(np.int32)
+        if not len(rows):
+            raise DataError(
+                "no item may be recommended: none has min_item_count = "
+                f"{min_item_count} interactions."
+            )
+        self.num_rows = len(counts)
+        self.candidates = tf.constant(rows)
+        share = counts / max(1, counts.sum())
+        self.popularity = tf.constant(share, tf.float32)  # [N + 1]
+        self.top_k = min(top_k, len(rows))
+        self._item_ids = item_ids
+
+    def all_rows(self, batch_size: tf.Tensor) -> tf.Tensor:
+        """Returns the rows of all candidates for each task, int32 [B, N]."""
+        return tf.broadcast_to(self.candidates, [batch_size, len(self.candidates)])
+
+    def is_among(self, rows: tf.Tensor, excluded: tf.Tensor) -> tf.Tensor:
+        """Says which rows int32 [B, M] are among those excluded, int32 [B, E]."""
+        tasks = tf.range(tf.shape(excluded)[0])[:, tf.newaxis]
+        tasks = tf.broadcast_to(tasks, tf.shape(excluded))
+        marked = tf.scatter_nd(
+            tf.stack([tasks, excluded], axis=-1),
+            tf.ones_like(excluded),
+            [tf.shape(excluded)[0], self.num_rows],
+        )
+        return tf.gather(marked, rows, batch_dims=1) > 0
+
+    def without_repeats(self, rows: tf.Tensor) -> tf.Tensor:
+        """Makes rows int32 [B, M] unknown that stand further left already."""
+        places = tf.broadcast_to(tf.range(tf.shape(rows)[1]), tf.shape(rows))
+        tasks = tf.broadcast_to(
+            tf.range(tf.shape(rows)[0])[:, tf.newaxis], tf.shape(rows)
+        )
+        nowhere = tf.fill([tf.shape(rows)[0], self.num_rows], tf.shape(rows)[1])
+        first = tf.tensor_scatter_nd_min(
+            nowhere, tf.stack([tasks, rows], axis=-1), places
+        )
+        return tf.where(tf.gather(first, rows, batch_dims=1) == places, rows, UNKNOWN)
+
+    def best(self, rows: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Takes the items with the highest scores.
+
+        Args:
+            rows: int32 [B, M].
+            scores: float32 [B, M], -inf for an item that is excluded.
+
+        Returns:
+            `item_id` string [B, K] and `score` float32 [B, K], best first; "" and 0
+            where fewer are left.
+        """
+        missing = tf.maximum(self.top_k - tf.shape(scores)[1], 0)
+        scores = tf.pad(scores, [[0, 0], [0, missing]], constant_values=-np.inf)
+        rows = tf.pad(rows, [[0, 0], [0, missing]])
+        best = tf.math.top_k(scores, self.top_k)
+        is_left = best.values > -np.inf
+        ids = self._item_ids.values(tf.gather(rows, best.indices, batch_dims=1))
+        return {
+            "item_id": tf.where(is_left, ids, ""),
+            "score": tf.where(is_left, best.values, 0.0),
+        }
+
+
+def score_in_blocks(
+    score: Callable[[tf.Tensor], tf.Tensor], rows: tf.Tensor
+) -> tf.Tensor:
+    """Scores rows int32 [B, M] block by block, to bound memory; float32 [B, M].
+
+    Args:
+        score: From rows int32 [B, block] to float32 [B, block].
+        rows: The rows.
+    """
+    batch_size, num_rows = tf.unstack(tf.shape(rows))
+    of_each_task = tf.maximum(_BLOCK // tf.maximum(batch_size, 1), _MIN_BLOCK)
+    block = tf.clip_by_value(num_rows, 1, of_each_task)
+    num_blocks = tf.math.floordiv(num_rows + block - 1, block)
+    padded = tf.pad(rows, [[0, 0], [0, num_blocks * block - num_rows]])
+    blocks = tf.reshape(padded, [batch_size, num_blocks, block])
+    scores = tf.map_fn(
+        score,
+        tf.transpose(blocks, [1, 0, 2]),
+        fn_output_signature=tf.TensorSpec([None, None], tf.float32),
+        parallel_iterations=1,
+    )  # [num_blocks, B, block]
+    flat = tf.reshape(tf.transpose(scores, [1, 0, 2]), [batch_size, -1])
+    return flat[:, :num_rows]

@@ -1,0 +1,88 @@
+"""What is known of a task, as one vector that a client can keep."""
+
+from collections.abc import Mapping
+
+from models.legacy_keras import tf
+
+# A float32 holds whole numbers below 2 ** 24; a version takes two of them.
+_BASE = 2**20
+
+_HEADER = {"version": 2, "support_size": 1}
+
+
+class ContextFormat:
+    """Packs named values into one context, marked with the version of the model.
+
+    Args:
+        widths: Width of each value.
+        model_version: At least 0, below 2 ** 40.
+
+    Attributes:
+        width: C, of a context.
+    """
+
+    def __init__(self, widths: Mapping[str, int], model_version: int) -> None:
+        self._widths = {**_HEADER, **widths}
+        self.width = sum(self._widths.values())
+        self.model_version = model_version
+        self._mark = [float(part) for part in divmod(model_version, _BASE)]
+
+    def pack(
+        self, support_size: tf.Tensor, values: Mapping[str, tf.Tensor]
+    ) -> tf.Tensor:
+        """Packs values.
+
+        Args:
+            support_size: int32 [B], real support pairs.
+            values: By name, float32 [B, width of the value].
+
+        Returns:
+            float32 [B, C].
+        """
+        size = tf.cast(support_size, tf.float32)[:, tf.newaxis]
+        mark = tf.broadcast_to(self._mark, [tf.shape(size)[0], 2])
+        all_values = {"version": mark, "support_size": size, **values}
+        return tf.concat([all_values[name] for name in self._widths], axis=-1)
+
+    def unpack(self, context: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Unpacks a context, refusing one of another model version or one with NaN.
+
+        Args:
+            context: float32 [B, C].
+
+        Returns:
+            The support sizes int32 [B], and the values by name.
+        """
+        values = self._split(self._checked(context))
+        del values["version"]
+        size = tf.cast(values.pop("support_size")[:, 0], tf.int32)
+        return size, values
+
+    def _checked(self, context: tf.Tensor) -> tf.Tensor:
+        """Returns the context, to be read once it is found in order."""
+        mark = context[:, :2]
+        version = tf.cast(mark[:, 0], tf.int64) * _BASE + tf.cast(mark[:, 1], tf.int64)
+        is_other = tf.reduce_any(mark != self._mark, axis=1)
+        of_version = tf.debugging.Assert(
+            ~tf.reduce_any(is_other),
+            [
+                f"this is model version {self.model_version}, which cannot read a "
+                "context of another; encode the support again; got contexts of",
+                tf.boolean_mask(version, is_other),
+            ],
+        )
+        # One after the other: a context of another version may have another width.
+        with tf.control_dependencies([of_version]):
+            width = tf.shape(context)[1]
+            of_width = tf.debugging.Assert(
+                width == self.width,
+                [f"a context must hold {self.width} values, got", width],
+            )
+        with tf.control_dependencies([of_width]):
+            return tf.debugging.assert_all_finite(
+                context, "every value of a context must be finite."
+            )
+
+    def _split(self, context: tf.Tensor) -> dict[str, tf.Tensor]:
+        parts = tf.split(context, list(self._widths.values()), axis=-1)
+        return dict(zip(self._widths, parts, strict=True))

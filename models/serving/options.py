@@ -1,0 +1,28 @@
+"""What a served model is told beside its weights."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class ServingOptions:
+    """Sizes and limits of the signatures.
+
+    Attributes:
+        model_version: Version that contexts are marked with, at least 0.
+        top_k: Items that `recommend` returns.
+        min_item_count: Items with fewer meta-train interactions, or known clicks, are
+            not recommended.
+        max_support: Most support pairs of a task.
+        max_query: Most query, candidate or excluded items of a task.
+        history_size: Pairs that a context holds where `update` has to see them again.
+        shortlist_size: Items of the highest prior that `recommend` scores with the
+            whole model; 0 for all of them.
+    """
+
+    model_version: int = 0
+    top_k: int = 100
+    min_item_count: int = 10
+    max_support: int = 1000
+    max_query: int = 10_000
+    history_size: int = 64
+    shortlist_size: int = 0

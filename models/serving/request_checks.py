@@ -1,0 +1,76 @@
+"""Checks of a request in the graph: what cannot be answered is refused, and named.
+
+Each check returns the inputs, to be used in place of those it was given: an op runs as
+soon as its inputs are there, and could otherwise fail before the check, in words that
+say nothing of the request.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from models.legacy_keras import tf
+
+# Values by name of the input, each [B, ...].
+Inputs: TypeAlias = Mapping[str, tf.Tensor]
+Checked: TypeAlias = dict[str, tf.Tensor]
+
+
+def check_batch(inputs: Inputs) -> Checked:
+    """Refuses inputs that do not all have the same number of tasks."""
+    sizes = tf.stack([tf.shape(value)[0] for value in inputs.values()])
+    names = ", ".join(inputs)
+    check = tf.debugging.Assert(
+        tf.reduce_all(sizes == sizes[0]),
+        [f"all inputs must have one number of tasks; {names} have", sizes],
+        summarize=-1,
+    )
+    return _behind([check], inputs, list(inputs))
+
+
+def check_shapes(inputs: Inputs, names: Sequence[str]) -> Checked:
+    """Refuses inputs, those named, that are not all of one shape."""
+    first, *others = names
+    shape = tf.shape(inputs[first])
+    checks = []
+    for name in others:
+        other = tf.shape(inputs[name])
+        message = [f"{first} and {name} must have one shape, got", shape, "and", other]
+        checks.append(tf.debugging.Assert(tf.reduce_all(shape == other), message))
+    return _behind(checks, inputs, names)
+
+
+def check_widths(inputs: Inputs, names: Sequence[str], limit: int) -> Checked:
+    """Refuses a task with more than the limit in one of the inputs named, [B, N]."""
+    checks = []
+    for name in names:
+        width = tf.shape(inputs[name])[1]
+        message = [f"{name} must hold at most {limit} values a task, got", width]
+        checks.append(tf.debugging.Assert(width <= limit, message))
+    return _behind(checks, inputs, names)
+
+
+def check_labels(inputs: Inputs, label_range: tuple[float, float]) -> Checked:
+    """Refuses a label out of range, unless its item is "", which is padding.
+
+    Args:
+        inputs: With `support_item_id` string [B, S] and `support_label` float32 [B, S].
+        label_range: Lowest and highest label there is.
+    """
+    labels = inputs["support_label"]
+    low, high = label_range
+    is_wrong = ~((labels >= low) & (labels <= high))  # True for NaN.
+    is_wrong &= inputs["support_item_id"] != ""
+    check = tf.debugging.Assert(
+        ~tf.reduce_any(is_wrong),
+        [
+            f"support_label must be within [{low:g}, {high:g}], got",
+            tf.boolean_mask(labels, is_wrong),
+        ],
+    )
+    return _behind([check], inputs, ["support_label"])
+
+
+def _behind(checks: Sequence[Any], inputs: Inputs, names: Sequence[str]) -> Checked:
+    """Lets the inputs named wait for the checks."""
+    with tf.control_dependencies(checks):
+        return {**inputs, **{name: tf.identity(inputs[name]) for name in names}}

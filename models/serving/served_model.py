@@ -1,0 +1,452 @@
+"""The signatures that a served model has in either setting."""
+
+import abc
+import pathlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from models.legacy_keras import tf
+from models.serving.catalogue import Catalogue, score_in_blocks
+from models.serving.context_format import ContextFormat
+from models.serving.options import ServingOptions
+from models.serving.request_checks import (
+    Checked,
+    Inputs,
+    check_batch,
+    check_labels,
+    check_shapes,
+    check_widths,
+)
+from models.serving.saving import (
+    IDS,
+    LABELS,
+    InputSpec,
+    Signature,
+    save_with_signatures,
+    trace,
+)
+from models.serving.support_memory import (
+    EncoderMemory,
+    PairHistory,
+    Support,
+    SupportMemory,
+    Values,
+)
+from transforms.schema import DataError
+
+# Why a recommendation does not come from a support set.
+BY_USER_FEATURES = "user_features"
+BY_SCENARIO = "scenario"
+BY_POPULARITY = "popularity"
+
+MAX_EXPLAINED = 128  # Support pairs, and query pairs, of one explanation.
+
+
+class ServedTask(NamedTuple):
+    """What is known of each task.
+
+    Attributes:
+        profile: What is known beside the support set, float32 [B, ...] by name.
+        state: What the model adapted to, as its `encode` returns it.
+        memory: What is kept to add pairs later.
+        support_size: int32 [B], real support pairs.
+    """
+
+    profile: Values
+    state: Any
+    memory: Values
+    support_size: tf.Tensor
+
+
+class ServedModel(tf.Module, abc.ABC):
+    """A trained model with its vocabularies, as TensorFlow Serving takes it.
+
+    Args:
+        model: The trained model.
+        catalogue: The items that can be recommended.
+        options: Sizes and limits.
+        label_range: Lowest and highest label.
+        roles: What makes a pair: "user" and "item", or "item" alone.
+        profile_widths: Width of each value of a profile.
+
+    Raises:
+        DataError: If there is to be a shortlist and no prior.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        catalogue: Catalogue,
+        options: ServingOptions,
+        *,
+        label_range: tuple[float, float],
+        roles: tuple[str, ...],
+        profile_widths: Mapping[str, int],
+    ) -> None:
+        super().__init__(name="cmml")
+        if options.shortlist_size and not model.has_prior:
+            raise DataError(
+                "export.shortlist_size needs a prior to choose by, got "
+                f"{options.shortlist_size} with model.prior = 'constant'."
+            )
+        # Out of sight of tf.Module: a Keras model would be saved with all its functions
+        # and weights, most of which no signature uses.
+        self._model = lambda: model
+        self.catalogue = catalogue
+        self.options = options
+        self._label_range = label_range
+        self._roles = roles
+        self._profile_widths = dict(profile_widths)
+        self.memory = self._make_memory()
+        self.context_format = ContextFormat(
+            {**profile_widths, **self.memory.widths}, options.model_version
+        )
+
+    @abc.abstractmethod
+    def _profile_inputs(self) -> dict[str, InputSpec]:
+        """What a request says of a task beside its support set."""
+
+    @abc.abstractmethod
+    def _read_profile(self, inputs: Inputs, batch_size: tf.Tensor) -> Values:
+        """Returns the profile of each task."""
+
+    @abc.abstractmethod
+    def _rows(self, role: str, ids: tf.Tensor) -> tf.Tensor:
+        """Looks up users or items."""
+
+    @abc.abstractmethod
+    def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> Any:
+        """Embeds pairs of rows [B, S]."""
+
+    @abc.abstractmethod
+    def _wanted_inputs(self) -> dict[str, InputSpec]:
+        """What `recommend` is told beside the task."""
+
+    @abc.abstractmethod
+    def _candidates(self, inputs: Inputs) -> dict[str, tf.Tensor]:
+        """Returns the rows [B, M] of the pairs that `recommend` chooses from."""
+
+    @abc.abstractmethod
+    def _fallback_reason(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
+        """Returns what stands in for an empty support set, string [B], or ""."""
+
+    @abc.abstractmethod
+    def _own_rows(self, inputs: Inputs) -> tf.Tensor:
+        """Returns item rows [B, S] of the support that are not recommended again."""
+
+    def signatures(self) -> dict[str, Signature]:
+        """Traces the signatures.
+
+        Returns:
+            By name: `serving_default`, which is `rank`, `encode`, `score`, `update`,
+            `recommend`, `recommend_from_context` and `explain`.
+        """
+        pairs = {f"support_{role}_id": IDS for role in self._roles}
+        pairs["support_label"] = LABELS
+        support = pairs | self._profile_inputs()
+        query = {f"query_{role}_id": IDS for role in self._roles}
+        wanted = self._wanted_inputs() | {"exclude_item_id": IDS}
+        context: dict[str, InputSpec] = {
+            "context": ([None, self.context_format.width], tf.float32)
+        }
+        rank = trace(self.rank, support | query)
+        return {
+            "serving_default": rank,
+            "rank": rank,
+            "encode": trace(self.encode, support),
+            "score": trace(self.score, context | query),
+            "update": trace(self.update, context | pairs),
+            "recommend": trace(self.recommend, support | wanted),
+            "recommend_from_context": trace(
+                self.recommend_from_context, context | wanted
+            ),
+            "explain": trace(self.explain, support | query),
+        }
+
+    def save(self, directory: str | pathlib.Path) -> None:
+        """Writes a SavedModel with all signatures."""
+        save_with_signatures(self, self.signatures(), directory)
+
+    def rank(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Scores the query pairs of each task.
+
+        Args:
+            **inputs: `support_item_id` string [B, S] and `support_label` float32
+                [B, S], padded with ""; `query_item_id` string [B, Q]; and what the
+                setting has beside.
+
+        Returns:
+            `score`, float32 [B, Q]. An unknown id is scored as the unknown entity.
+        """
+        inputs = self._checked(inputs)
+        return {"score": self._score(self._encode(inputs), inputs)}
+
+    def encode(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Encodes the support set of each task.
+
+        Args:
+            **inputs: As of `rank`, without the query.
+
+        Returns:
+            `context` float32 [B, C], which `score`, `update` and
+            `recommend_from_context` take; `support_size` int32 [B]; and
+            `model_version` int64 [B], which alone can read the context.
+        """
+        inputs = self._checked(inputs)
+        return self._served_context(self._encode(inputs))
+
+    def score(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Scores as `rank` does, given `context` in place of the support set."""
+        inputs = self._checked(inputs)
+        return {"score": self._score(self._unpack(inputs), inputs)}
+
+    def update(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Adds the given support pairs to `context`.
+
+        Returns:
+            As `encode` of all the pairs.
+        """
+        inputs = self._checked(inputs)
+        task = self._unpack(inputs)
+        support = self._support(inputs)
+        state, memory = self.memory.advance(
+            task.memory,
+            task.support_size,
+            support,
+            lambda rows: self._pairs(task.profile, rows),
+        )
+        size = task.support_size + support.size
+        return self._served_context(ServedTask(task.profile, state, memory, size))
+
+    def recommend(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Finds the items with the highest scores.
+
+        Args:
+            **inputs: As of `rank`, and `exclude_item_id`, string [B, E] padded with
+                "", in place of the query. What the support set holds is excluded too.
+
+        Returns:
+            `item_id`, string [B, K], and `score`, float32 [B, K], best first; where
+            fewer than K items are left, "" and 0. `fallback_reason`, string [B]: "", or
+            what a task without support was served by. By popularity, a score is the
+            share of all known interactions that are with the item.
+        """
+        inputs = self._checked(inputs)
+        return self._recommend(self._encode(inputs), inputs, self._own_rows(inputs))
+
+    def recommend_from_context(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Does as `recommend`, given `context` in place of the support set.
+
+        The context does not tell the items of the support set, which therefore have to
+        be among those excluded.
+        """
+        inputs = self._checked(inputs)
+        task = self._unpack(inputs)
+        nothing = tf.zeros([tf.shape(inputs["context"])[0], 0], tf.int32)
+        return self._recommend(task, inputs, nothing)
+
+    def explain(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Tells what the score of each query pair owes to each support pair.
+
+        Args:
+            **inputs: As of `rank`.
+
+        Returns:
+            `score` float32 [B, Q]; `attribution` float32 [B, Q, S], the score less that
+            without the support pair, 0 for padding; and `modulation` float32 [B, Q, M],
+            what the context changes of the backbone.
+        """
+        inputs = check_widths(
+            self._checked(inputs), ["support_label", "query_item_id"], MAX_EXPLAINED
+        )
+        task = self._encode(inputs)
+        score = self._score(task, inputs)
+        return {
+            "score": score,
+            "attribution": self._attribution(task, inputs, score),
+            "modulation": self._modulation(task, inputs),
+        }
+
+    def modulation_widths(self) -> dict[str, int]:
+        """Returns the width of each value that `modulation` of `explain` holds."""
+        model = self._model()
+        rows = {role: tf.zeros([1, 1], tf.int32) for role in self._roles}
+        pairs = self._pairs(self._empty_profile(), rows)
+        values = tf.nest.flatten(model.modulate(self._empty_state(), pairs))
+        names = model.modulation.value_names
+        return {
+            name: int(np.prod(value.shape[2:]))
+            for name, value in zip(names, values, strict=True)
+        }
+
+    def _make_memory(self) -> SupportMemory:
+        if self._model().can_advance:
+            return EncoderMemory(self._model())
+        return PairHistory(
+            self._model(), self._roles, self._empty_state(), self.options.history_size
+        )
+
+    def _empty_profile(self) -> Values:
+        return {
+            name: tf.zeros([1, width]) for name, width in self._profile_widths.items()
+        }
+
+    def _empty_state(self) -> Any:
+        rows = {role: tf.zeros([1, 1], tf.int32) for role in self._roles}
+        pairs = self._pairs(self._empty_profile(), rows)
+        return self._model().encode(pairs, tf.zeros([1, 1]), tf.constant([[False]]))
+
+    def _checked(self, inputs: Inputs) -> Checked:
+        """Returns the inputs, in order, or refuses them."""
+        checked = check_batch(inputs)
+        if "support_label" in checked:
+            names = [f"support_{role}_id" for role in self._roles]
+            checked = check_shapes(checked, [*names, "support_label"])
+            checked = check_widths(checked, ["support_label"], self.options.max_support)
+            checked = check_labels(checked, self._label_range)
+        if "query_item_id" in checked:
+            names = [f"query_{role}_id" for role in self._roles]
+            checked = check_shapes(checked, names)
+        items = ("query_item_id", "candidate_item_id", "exclude_item_id")
+        given = [name for name in items if name in checked]
+        return check_widths(checked, given, self.options.max_query)
+
+    def _support(self, inputs: Inputs) -> Support:
+        ids = {role: inputs[f"support_{role}_id"] for role in self._roles}
+        rows = {role: self._rows(role, values) for role, values in ids.items()}
+        return Support(rows, inputs["support_label"], ids["item"] != "")
+
+    def _encode(self, inputs: Inputs) -> ServedTask:
+        support = self._support(inputs)
+        profile = self._read_profile(inputs, tf.shape(support.labels)[0])
+        state, memory = self.memory.remember(
+            support, lambda rows: self._pairs(profile, rows)
+        )
+        return ServedTask(profile, state, memory, support.size)
+
+    def _unpack(self, inputs: Inputs) -> ServedTask:
+        size, values = self.context_format.unpack(inputs["context"])
+        profile = {name: values.pop(name) for name in self._profile_widths}
+        return ServedTask(profile, self.memory.recall(values), values, size)
+
+    def _served_context(self, task: ServedTask) -> dict[str, tf.Tensor]:
+        version = tf.constant(self.context_format.model_version, tf.int64)
+        context = self.context_format.pack(
+            task.support_size, {**task.profile, **task.memory}
+        )
+        return {
+            "context": context,
+            "support_size": task.support_size,
+            "model_version": tf.fill(tf.shape(task.support_size), version),
+        }
+
+    def _query_rows(self, inputs: Inputs) -> dict[str, tf.Tensor]:
+        return {
+            role: self._rows(role, inputs[f"query_{role}_id"]) for role in self._roles
+        }
+
+    def _score(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
+        pairs = self._pairs(task.profile, self._query_rows(inputs))
+        return self._model().modulated_score(task.state, pairs)
+
+    def _recommend(
+        self, task: ServedTask, inputs: Inputs, own_rows: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        rows = self._candidates(inputs)
+        excluded = [own_rows, self._rows("item", inputs["exclude_item_id"])]
+        unknown = tf.zeros([tf.shape(own_rows)[0], 1], tf.int32)  # And padding.
+        is_out = self.catalogue.is_among(
+            rows["item"], tf.concat([*excluded, unknown], axis=1)
+        )
+        reason = self._fallback_reason(task, inputs)
+        is_popular = (reason == BY_POPULARITY) | (reason == BY_SCENARIO)
+        is_popular = is_popular[:, tf.newaxis]
+        if self._shortens(rows["item"]):
+            rows, is_out = self._shortlist(task, rows, is_out, is_popular)
+        scores = self._score_rows(task, rows)
+        popularity = tf.gather(self.catalogue.popularity, rows["item"])
+        scores = tf.where(is_popular, popularity, scores)
+        best = self.catalogue.best(rows["item"], tf.where(is_out, -np.inf, scores))
+        return {**best, "fallback_reason": reason}
+
+    def _score_rows(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Scores [B, M] rows that share their user, if a user makes a pair."""
+
+        def score(items: tf.Tensor) -> tf.Tensor:
+            block = {
+                role: items
+                if role == "item"
+                else tf.broadcast_to(values[:, :1], tf.shape(items))
+                for role, values in rows.items()
+            }
+            pairs = self._pairs(task.profile, block)
+            return self._model().modulated_score(task.state, pairs)
+
+        return score_in_blocks(score, rows["item"])
+
+    def _shortens(self, rows: tf.Tensor) -> bool:
+        size = self.options.shortlist_size
+        return bool(size) and (rows.shape[1] is None or rows.shape[1] > size)
+
+    def _shortlist(
+        self,
+        task: ServedTask,
+        rows: Mapping[str, tf.Tensor],
+        is_out: tf.Tensor,
+        is_popular: tf.Tensor,
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Keeps the rows of the highest prior, or popularity; says which are out."""
+        first = self._prior(task, rows)
+        popularity = tf.gather(self.catalogue.popularity, rows["item"])
+        first = tf.where(is_popular, popularity, first)
+        first = tf.where(is_out, first.dtype.min, first)
+        size = tf.minimum(self.options.shortlist_size, tf.shape(first)[1])
+        best = tf.math.top_k(first, size, sorted=False).indices
+        best = tf.sort(best)  # So that ties go as they do without a shortlist.
+        kept = {
+            role: tf.gather(values, best, batch_dims=1) for role, values in rows.items()
+        }
+        return kept, tf.gather(is_out, best, batch_dims=1)
+
+    def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns what is expected of candidates before the backbone adds to it."""
+        return self._model().prior(task.state, self._pairs(task.profile, rows))
+
+    def _attribution(
+        self, task: ServedTask, inputs: Inputs, score: tf.Tensor
+    ) -> tf.Tensor:
+        """Scores once more without each support pair, all at once."""
+        support = self._support(inputs)
+        batch_size, size = tf.unstack(tf.shape(support.labels))
+
+        def repeated(values: tf.Tensor) -> tf.Tensor:
+            return tf.repeat(values, size, axis=0)  # [B * S, ...]
+
+        left_out = tf.tile(tf.eye(size, dtype=tf.bool), [batch_size, 1])
+        without = Support(
+            {role: repeated(rows) for role, rows in support.rows.items()},
+            repeated(support.labels),
+            repeated(support.mask) & ~left_out,
+        )
+        profile = {name: repeated(value) for name, value in task.profile.items()}
+        state, _ = self.memory.remember(
+            without, lambda rows: self._pairs(profile, rows)
+        )
+        query = {r: repeated(rows) for r, rows in self._query_rows(inputs).items()}
+        others = self._model().modulated_score(state, self._pairs(profile, query))
+        others = tf.reshape(others, [batch_size, size, tf.shape(score)[1]])
+        gain = tf.transpose(score[:, tf.newaxis, :] - others, [0, 2, 1])  # [B, Q, S]
+        return tf.where(support.mask[:, tf.newaxis, :], gain, 0.0)
+
+    def _modulation(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
+        rows = self._query_rows(inputs)
+        values = self._model().modulate(task.state, self._pairs(task.profile, rows))
+        shape = tf.shape(rows["item"])
+        spread = []
+        for value in tf.nest.flatten(values):  # [B, Q or 1, ...]
+            width = int(np.prod(value.shape[2:]))
+            flat = tf.reshape(value, [shape[0], -1, width])
+            spread.append(tf.broadcast_to(flat, [shape[0], shape[1], width]))
+        return tf.concat(spread, axis=-1)

@@ -1,0 +1,142 @@
+"""The served form of a trained CMML of the user-specific setting."""
+
+import pathlib
+from collections.abc import Mapping
+
+from models.cmml import CMML, Pairs
+from models.entity_table import EntityTable
+from models.legacy_keras import tf
+from models.serving.catalogue import Catalogue
+from models.serving.options import ServingOptions
+from models.serving.request_checks import Inputs
+from models.serving.saving import InputSpec
+from models.serving.served_model import (
+    BY_POPULARITY,
+    BY_USER_FEATURES,
+    ServedModel,
+    ServedTask,
+)
+from models.serving.support_memory import Values
+from models.vocabulary import IdLookup, encode_feature
+from transforms import schema
+from transforms.schema import DatasetInfo, Feature
+
+
+class ServedUserModel(ServedModel):
+    """A trained CMML with its vocabularies; a task is a user with ratings.
+
+    Item vectors are computed once, here; a user is made of the raw features of the
+    request, looked up in the graph, so that no user needs to be known beforehand.
+
+    Beside the support set and the query, a request has `user_<feature>` of each user
+    feature: string [B], or string [B, V] with several values, or float32 [B].
+
+    Args:
+        model: The trained model.
+        info: The data set it was trained on.
+        items: The item table of the data set.
+        dataset_dir: The prepared data set, for its vocabularies.
+        options: Sizes and limits.
+
+    Raises:
+        DataError: If no item may be recommended.
+    """
+
+    def __init__(
+        self,
+        model: CMML,
+        info: DatasetInfo,
+        items: EntityTable,
+        dataset_dir: str | pathlib.Path,
+        options: ServingOptions,
+    ) -> None:
+        vocabularies = pathlib.Path(dataset_dir) / schema.VOCABULARY_DIR
+        item_ids = IdLookup(vocabularies / f"{schema.ITEM_ID}.txt")
+        rows = tf.range(items.num_rows)
+        self._item_vectors = tf.Variable(
+            model.items.embed_rows(rows), trainable=False, name="item_vectors"
+        )
+        self._item_units = tf.Variable(
+            model.factors.units(rows, rows), trainable=False, name="item_units"
+        )
+        super().__init__(
+            model,
+            Catalogue(
+                item_ids,
+                items.counts,
+                min_item_count=options.min_item_count,
+                top_k=options.top_k,
+            ),
+            options,
+            label_range=(info.label_min, info.label_max),
+            roles=("item",),
+            profile_widths={"user": model.users.width, "is_known": 1},
+        )
+        self.item_ids = item_ids
+        self.user_features = {feature.name: feature for feature in info.user_features}
+        self.user_values = {
+            feature.name: IdLookup(vocabularies / f"{feature.name}.txt")
+            for feature in info.user_features
+            if feature.vocabulary_size
+        }
+
+    def _profile_inputs(self) -> dict[str, InputSpec]:
+        return {
+            f"user_{name}": _request_spec(feature)
+            for name, feature in self.user_features.items()
+        }
+
+    def _read_profile(self, inputs: Inputs, batch_size: tf.Tensor) -> Values:
+        raw = {name: inputs[f"user_{name}"] for name in self.user_features}
+        encoded = {
+            name: encode_feature(feature, raw[name], self.user_values.get(name))
+            for name, feature in self.user_features.items()
+        }
+        parts = self._model().users.embed_features(encoded)
+        is_known = tf.zeros([batch_size], tf.bool)
+        for name, values in encoded.items():
+            if self.user_features[name].kind == "numeric":
+                is_known |= tf.math.is_finite(raw[name])
+            else:
+                is_known |= tf.reduce_any(values > schema.UNKNOWN, axis=1)
+        return {
+            "user": tf.concat([tf.zeros([batch_size, 0]), *parts], axis=-1),
+            "is_known": tf.cast(is_known, tf.float32)[:, tf.newaxis],
+        }
+
+    def _rows(self, role: str, ids: tf.Tensor) -> tf.Tensor:
+        del role  # Items alone make pairs.
+        return self.item_ids.rows(ids)
+
+    def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> Pairs:
+        return Pairs(
+            profile["user"][:, tf.newaxis, :],
+            tf.gather(self._item_vectors, rows["item"]),
+            tf.gather(self._item_units, rows["item"]),
+        )
+
+    def _wanted_inputs(self) -> dict[str, InputSpec]:
+        return {}
+
+    def _candidates(self, inputs: Inputs) -> dict[str, tf.Tensor]:
+        batch_size = tf.shape(inputs["exclude_item_id"])[0]
+        return {"item": self.catalogue.all_rows(batch_size)}
+
+    def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        shared = {"item": rows["item"][:1]}  # Every task has the same candidates.
+        return super()._prior(task, shared)
+
+    def _own_rows(self, inputs: Inputs) -> tf.Tensor:
+        return self.item_ids.rows(inputs["support_item_id"])
+
+    def _fallback_reason(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
+        del inputs
+        is_known = task.profile["is_known"][:, 0] > 0.0
+        without = tf.where(is_known, BY_USER_FEATURES, BY_POPULARITY)
+        return tf.where(task.support_size > 0, "", without)
+
+
+def _request_spec(feature: Feature) -> InputSpec:
+    if feature.kind == "numeric":
+        return [None], tf.float32
+    return ([None, None] if feature.kind == "multi" else [None]), tf.string

@@ -1,0 +1,191 @@
+"""What a context keeps of a support set, so that pairs can be added to it."""
+
+import abc
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from models.legacy_keras import tf
+
+# Named float32 [B, ...] values, as they go into a context.
+Values: TypeAlias = dict[str, tf.Tensor]
+
+# What a model knows of each task, and its embedded pairs.
+State: TypeAlias = Any
+Pairs: TypeAlias = Any
+
+_STATE = "state"
+_ENCODER = "encoder"
+_LABEL = "history_label"
+
+
+class Support(NamedTuple):
+    """Support sets of a request.
+
+    Attributes:
+        rows: int32 [B, S] by "user" or "item": rows of the tables, of each pair.
+        labels: float32 [B, S].
+        mask: bool [B, S], False for padding.
+    """
+
+    rows: dict[str, tf.Tensor]
+    labels: tf.Tensor
+    mask: tf.Tensor
+
+    @property
+    def size(self) -> tf.Tensor:
+        """Real pairs of each task, int32 [B]."""
+        return tf.reduce_sum(tf.cast(self.mask, tf.int32), axis=1)
+
+
+# Embeds pairs of rows [B, S].
+Embed: TypeAlias = Callable[[Mapping[str, tf.Tensor]], Pairs]
+
+
+class SupportMemory(abc.ABC):
+    """Adapts a model to support sets, keeping what it takes to go on later.
+
+    Attributes:
+        kind: What is kept: what the "encoder" remembers, or the "pairs" themselves.
+        widths: Width of each value kept.
+        max_size: Most pairs that can be advanced to; None for any number.
+    """
+
+    kind: str
+    widths: dict[str, int]
+    max_size: int | None
+
+    @abc.abstractmethod
+    def remember(self, support: Support, embed: Embed) -> tuple[State, Values]:
+        """Returns the state of the model after a support set, and what is kept."""
+
+    @abc.abstractmethod
+    def advance(
+        self, values: Values, size: tf.Tensor, support: Support, embed: Embed
+    ) -> tuple[State, Values]:
+        """Does so after more pairs.
+
+        Args:
+            values: What was kept of the pairs before.
+            size: int32 [B], how many they were.
+            support: The pairs to be added.
+            embed: Embeds pairs.
+        """
+
+    @abc.abstractmethod
+    def recall(self, values: Values) -> State:
+        """Returns the state that went with what was kept."""
+
+
+class EncoderMemory(SupportMemory):
+    """Keeps what the encoder remembers of the pairs; the pairs can be forgotten.
+
+    Args:
+        model: One whose `can_advance` holds.
+    """
+
+    kind = "encoder"
+    max_size = None
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.widths = {_ENCODER: model.encoder.memory_dim}
+
+    def remember(self, support: Support, embed: Embed) -> tuple[State, Values]:
+        """Advances an empty memory."""
+        shape = [tf.shape(support.labels)[0], self.widths[_ENCODER]]
+        return self._advance(tf.zeros(shape), support, embed)
+
+    def advance(
+        self, values: Values, size: tf.Tensor, support: Support, embed: Embed
+    ) -> tuple[State, Values]:
+        """Advances the memory."""
+        del size
+        return self._advance(values[_ENCODER], support, embed)
+
+    def recall(self, values: Values) -> State:
+        """Reads the memory."""
+        return self._model.recall(values[_ENCODER])
+
+    def _advance(
+        self, memory: tf.Tensor, support: Support, embed: Embed
+    ) -> tuple[State, Values]:
+        pairs = embed(support.rows)
+        memory = self._model.advance(memory, pairs, support.labels, support.mask)
+        return self._model.recall(memory), {_ENCODER: memory}
+
+
+class PairHistory(SupportMemory):
+    """Keeps the state and the pairs themselves, to encode them all again.
+
+    For models in which a new pair changes how the earlier ones are seen.
+
+    Args:
+        model: Any.
+        roles: "user" and "item", or "item" alone: what makes a pair.
+        template: A state of the model.
+        size: H, pairs that are kept; of more none are.
+    """
+
+    kind = "pairs"
+
+    def __init__(
+        self, model: Any, roles: tuple[str, ...], template: State, size: int
+    ) -> None:
+        self._model = model
+        self._roles = {f"history_{role}": role for role in roles}
+        self._template = template
+        self._size = self.max_size = size
+        self._state_widths = [part.shape[-1] for part in tf.nest.flatten(template)]
+        self.widths = {_STATE: sum(self._state_widths), _LABEL: size}
+        self.widths |= dict.fromkeys(self._roles, size)
+
+    def remember(self, support: Support, embed: Embed) -> tuple[State, Values]:
+        """Encodes the pairs."""
+        pairs = embed(support.rows)
+        state = self._model.encode(pairs, support.labels, support.mask)
+        return state, self._values(state, support)
+
+    def advance(
+        self, values: Values, size: tf.Tensor, support: Support, embed: Embed
+    ) -> tuple[State, Values]:
+        """Encodes old and new pairs together, if there is room for them."""
+        total = size + support.size
+        is_over = total > self._size
+        tf.debugging.Assert(
+            ~tf.reduce_any(is_over),
+            [
+                f"a context can be updated up to {self._size} support pairs; encode "
+                "the whole support set instead; got",
+                tf.boolean_mask(total, is_over),
+            ],
+        )
+        rows = {
+            role: tf.concat(
+                [tf.cast(values[name], tf.int32), support.rows[role]], axis=1
+            )
+            for name, role in self._roles.items()
+        }
+        labels = tf.concat([values[_LABEL], support.labels], axis=1)
+        mask = tf.concat([tf.sequence_mask(size, self._size), support.mask], axis=1)
+        return self.remember(Support(rows, labels, mask), embed)
+
+    def recall(self, values: Values) -> State:
+        """Takes the state apart."""
+        parts = tf.split(values[_STATE], self._state_widths, axis=-1)
+        return tf.nest.pack_sequence_as(self._template, parts)
+
+    def _values(self, state: State, support: Support) -> Values:
+        order = tf.argsort(tf.cast(~support.mask, tf.int32), axis=1, stable=True)
+        is_kept = tf.gather(support.mask, order, batch_dims=1)
+
+        def kept(values: tf.Tensor) -> tf.Tensor:
+            values = tf.gather(tf.cast(values, tf.float32), order, batch_dims=1)
+            values = tf.where(is_kept, values, 0.0)[:, : self._size]
+            missing = self._size - tf.shape(values)[1]
+            return tf.ensure_shape(
+                tf.pad(values, [[0, 0], [0, missing]]), [None, self._size]
+            )
+
+        history = {name: kept(support.rows[role]) for name, role in self._roles.items()}
+        flat = tf.concat(tf.nest.flatten(state), axis=-1)
+        return {_STATE: flat, _LABEL: kept(support.labels), **history}

@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+from models.legacy_keras import tf
+from models.serving import catalogue
+from models.serving.catalogue import Catalogue, score_in_blocks
+from models.vocabulary import IdLookup
+from transforms.schema import DataError
+
+COUNTS = np.array([5, 1, 0, 3, 1])  # Of the unknown item first.
+
+
+@pytest.fixture
+def make(tmp_path):
+    path = tmp_path / "item_id.txt"
+    path.write_text("a\nb\nc\nd\n")
+
+    def build(top_k=3, min_item_count=1):
+        lookup = IdLookup(path)
+        return Catalogue(lookup, COUNTS, min_item_count=min_item_count, top_k=top_k)
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("min_item_count", "rows"), [(0, [1, 2, 3, 4]), (1, [1, 3, 4]), (2, [3])]
+)
+def test_items_seen_often_enough_are_candidates(make, min_item_count, rows):
+    items = make(min_item_count=min_item_count)
+    np.testing.assert_array_equal(items.all_rows(tf.constant(2)), [rows, rows])
+
+
+def test_no_more_items_are_returned_than_there_are(make):
+    assert make(top_k=2).top_k == 2
+    assert make(top_k=99).top_k == 3
+
+
+def test_refuses_to_have_no_item(make):
+    with pytest.raises(DataError, match="none has min_item_count = 4 interactions"):
+        make(min_item_count=4)
+
+
+def test_popularity_is_the_share_of_interactions(make):
+    np.testing.assert_allclose(make().popularity, [0.5, 0.1, 0.0, 0.3, 0.1])
+
+
+def test_says_which_rows_are_excluded_task_by_task(make):
+    rows = tf.constant([[1, 2, 3, 0], [1, 1, 4, 3]])
+    excluded = tf.constant([[3, 3, 0], [1, 2, 2]])
+    np.testing.assert_array_equal(
+        make().is_among(rows, excluded),
+        [[False, False, True, True], [True, True, False, False]],
+    )
+
+
+def test_takes_the_best_first_and_of_two_alike_the_first(make):
+    rows = tf.constant([[1, 2, 3, 4], [4, 3, 2, 1]])
+    scores = tf.constant([[0.5, 2.0, 0.5, 1.0], [-1.0, -1.0, -1.0, -np.inf]])
+    best = make().best(rows, scores)
+    np.testing.assert_array_equal(
+        best["item_id"], [[b"b", b"d", b"a"], [b"d", b"c", b"b"]]
+    )
+    np.testing.assert_array_equal(best["score"], [[2.0, 1.0, 0.5], [-1.0] * 3])
+
+
+def test_where_fewer_are_left_ids_are_empty_and_scores_0(make):
+    rows = tf.constant([[1, 2], [3, 4], [1, 4]])
+    scores = tf.constant([[-np.inf, -3.0], [-np.inf, -np.inf], [1.0, 2.0]])
+    best = make().best(rows, scores)
+    np.testing.assert_array_equal(
+        best["item_id"], [[b"b", b"", b""], [b"", b"", b""], [b"d", b"a", b""]]
+    )
+    np.testing.assert_array_equal(
+        best["score"], [[-3.0, 0.0, 0.0], [0.0, 0.0, 0.0], [2.0, 1.0, 0.0]]
+    )
+
+
+@pytest.mark.parametrize("block", [1, 3, 4, 5, 512])
+@pytest.mark.parametrize("width", [1, 4, 7])
+def test_blocks_of_any_size_make_the_same_scores(monkeypatch, block, width):
+    monkeypatch.setattr(catalogue, "_BLOCK", 2 * block)
+    monkeypatch.setattr(catalogue, "_MIN_BLOCK", 1)
+    rows = tf.reshape(tf.range(2 * width), [2, width])
+    widths = []
+
+    def score(items):
+        widths.append(items.shape[1])
+        return 0.5 * tf.cast(items, tf.float32)
+
+    scores = score_in_blocks(score, rows)
+    np.testing.assert_array_equal(scores, 0.5 * rows.numpy())
+    assert set(widths) == {min(block, width)}
+
+
+def test_a_block_has_some_pairs_of_each_task_however_many_tasks_there_are():
+    rows = tf.zeros([512, 100], tf.int32)
+    widths = []
+
+    def score(items):
+        widths.append(items.shape)
+        return tf.cast(items, tf.float32)
+
+    score_in_blocks(score, rows)
+    assert set(widths) == {(512, 64)}
+
+
+def test_a_row_counts_once_where_it_stands_first(make):
+    rows = tf.constant([[3, 1, 3, 2, 1], [0, 0, 2, 2, 2]])
+    np.testing.assert_array_equal(
+        make().without_repeats(rows), [[3, 1, 0, 2, 0], [0, 0, 2, 0, 0]]
+    )
