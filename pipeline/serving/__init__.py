@@ -1,0 +1,1 @@
+"""Validating, publishing, serving and calling exported models."""

@@ -1,0 +1,1 @@
+"""What stands beside the graph of an exported version, for people and for tools."""

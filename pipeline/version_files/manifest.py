@@ -1,0 +1,91 @@
+"""The manifest: what a version is, where it is from and what it takes."""
+
+import json
+import pathlib
+import time
+from importlib import metadata
+from typing import Any
+
+from models.legacy_keras import tf
+from models.serving.served_model import MAX_EXPLAINED, ServedModel
+from pipeline.run_dir import RunDir, write_atomically
+
+MANIFEST_JSON = "manifest.json"
+
+
+def make_manifest(
+    directory: pathlib.Path, served: ServedModel, run: RunDir, facts: dict[str, Any]
+) -> dict[str, Any]:
+    """Collects the facts of a version.
+
+    Args:
+        directory: Holds the SavedModel.
+        served: What it was made of.
+        run: The run it is of.
+        facts: What the setting knows of it.
+    """
+    options = served.options
+    loaded = tf.saved_model.load(str(directory))
+    manifest = facts | {
+        "model_version": options.model_version,
+        "run": run.path.name,
+        "created": int(time.time()),
+        "tensorflow": metadata.version("tensorflow"),
+        "signatures": {
+            name: _describe(function) for name, function in loaded.signatures.items()
+        },
+        "ops": op_names(directory),
+        "limits": {
+            "max_support": options.max_support,
+            "max_query": options.max_query,
+            "max_explained": MAX_EXPLAINED,
+            "top_k": served.catalogue.top_k,
+        },
+        "context": {
+            "width": served.context_format.width,
+            "holds": served.memory.kind,
+            "max_updated_support": served.memory.max_size,
+        },
+        "modulation": served.modulation_widths(),
+        "num_candidates": len(served.catalogue.candidates),
+        "shortlist_size": options.shortlist_size,
+        "size_bytes": _size(directory),
+    }
+    metrics = run.evaluation / "metrics.json"
+    if metrics.exists():
+        manifest["metrics"] = json.loads(metrics.read_text(encoding="utf-8"))["cmml"]
+    return manifest
+
+
+def write_manifest(extra: pathlib.Path, manifest: dict[str, Any]) -> None:
+    """Writes it."""
+    write_atomically(extra / MANIFEST_JSON, json.dumps(manifest, indent=2) + "\n")
+
+
+def op_names(directory: pathlib.Path) -> list[str]:
+    """Lists the ops of the graph and of its functions, each once."""
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    content = (directory / "saved_model.pb").read_bytes()
+    graph = SavedModel.FromString(content).meta_graphs[0].graph_def
+    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
+    functions = {function.signature.name for function in graph.library.function}
+    return sorted({node.op for node in nodes} - functions)
+
+
+def _describe(function: Any) -> dict[str, Any]:
+    _, inputs = function.structured_input_signature
+    return {
+        side: {
+            name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
+            for name, spec in specs.items()
+        }
+        for side, specs in (
+            ("inputs", inputs),
+            ("outputs", function.structured_outputs),
+        )
+    }
+
+
+def _size(directory: pathlib.Path) -> int:
+    return sum(p.stat().st_size for p in directory.rglob("*") if p.is_file())

@@ -1,0 +1,123 @@
+"""The model card of a version, as model hubs read one."""
+
+import datetime
+from typing import Any
+
+import yaml
+
+_TASKS = {
+    "user": "few-shot rating prediction for new users",
+    "scenario": "few-shot item ranking in new scenarios",
+}
+
+_FALLBACK = {
+    "user": "user features, else popularity",
+    "scenario": "the vector of a known user, else popularity among the candidates",
+}
+
+
+def model_card(manifest: dict[str, Any], dataset: str) -> str:
+    """Writes the card in Markdown, with what a machine reads in its front matter.
+
+    Args:
+        manifest: Of the version.
+        dataset: Name of the data set.
+    """
+    name, setting = manifest["model_name"], manifest["setting"]
+    results = _results(manifest)
+    front = {
+        "library_name": "tf-keras",
+        "tags": ["recommendation", "cold-start", "meta-learning"],
+        "datasets": [dataset],
+        "metrics": sorted({row["type"] for row in results}),
+        "model-index": [
+            {
+                "name": name,
+                "results": [
+                    {
+                        "task": {"type": "recommendation", "name": _TASKS[setting]},
+                        "dataset": {"name": dataset, "type": dataset},
+                        "metrics": results,
+                    }
+                ],
+            }
+        ],
+    }
+    header = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+    return f"---\n{header}---\n\n" + _body(manifest, dataset)
+
+
+def _results(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": metric,
+            "name": f"{metric}, {group}",
+            "value": round(interval["mean"], 6),
+            "interval_95": [round(interval["low"], 6), round(interval["high"], 6)],
+        }
+        for group, by_metric in manifest.get("metrics", {}).items()
+        for metric, interval in by_metric.items()
+    ]
+
+
+def _body(manifest: dict[str, Any], dataset: str) -> str:
+    name, setting, limits = (manifest[k] for k in ("model_name", "setting", "limits"))
+    created = datetime.datetime.fromtimestamp(manifest["created"], datetime.UTC)
+    kept = manifest["context"]
+    room = kept["max_updated_support"]
+    updates = f"up to {room} support pairs" if room else "any number of support pairs"
+    return f"""\
+# {name}, version {manifest["model_version"]}
+
+## Model details
+
+CMML (contextual modulation meta-learning, arXiv:2108.10511): {_TASKS[setting]}. A
+support set of labelled interactions is encoded in one forward pass; the result bends
+the backbone that scores each pair. No gradient is taken when it adapts.
+
+Run `{manifest["run"]}`, written {created:%Y-%m-%d %H:%M} UTC with TensorFlow
+{manifest["tensorflow"]}; {manifest["size_bytes"] / 1e6:.1f} MB,
+{len(manifest["ops"])} kinds of ops, all of them stock.
+
+## Intended use
+
+Scores and recommendations for users or scenarios with few interactions, or none. A task
+without support is served by {_FALLBACK[setting]}, and the answer of `recommend` says so
+in `fallback_reason`.
+
+## Training data
+
+Data set `{dataset}` (fingerprint `{manifest["dataset_fingerprint"]}`), with
+{manifest["num_items"]} items of which {manifest["num_candidates"]} can be recommended;
+labels from {manifest["label_min"]:g} to {manifest["label_max"]:g}.
+
+## Evaluation
+
+{_table(manifest)}
+
+## Limitations
+
+- It knows the items of its data set; others are scored as the unknown item.
+- At most {limits["max_support"]} support pairs and {limits["max_query"]} query items a
+  task; `recommend` returns {limits["top_k"]} items.
+- A context can be read by this version alone, and be updated to {updates}.
+
+## How to serve
+
+Copy the folder of this version into `<models>/{name}/` and start TensorFlow Serving
+with `--model_name={name} --model_base_path=<models>/{name}`. `request_examples/` has a
+request for each signature, and `ask.sh` and `ask.py` that send one.
+"""
+
+
+def _table(manifest: dict[str, Any]) -> str:
+    results = _results(manifest)
+    if not results:
+        return "Not evaluated before it was exported."
+    rows = [
+        f"| {row['name']} | {row['value']:.4f} | "
+        f"[{row['interval_95'][0]:.4f}, {row['interval_95'][1]:.4f}] |"
+        for row in results
+    ]
+    head = "| metric on meta-test, tasks | mean | 95 % interval over tasks |"
+    return "\n".join([head, "| --- | --- | --- |", *rows])
