@@ -1,0 +1,1 @@
+"""A model server in Python that speaks what TensorFlow Serving speaks."""

@@ -1,0 +1,159 @@
+"""The services of gRPC: PredictionService and ModelService as TensorFlow Serving's."""
+
+from collections.abc import Awaitable
+from typing import NoReturn, TypeAlias, TypeVar
+
+import grpc
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    regression_pb2,
+)
+
+from pipeline.serving.server import model_info, tensors
+from pipeline.serving.server.metrics import ServerMetrics
+from pipeline.serving.server.model_catalogue import ModelCatalogue
+from pipeline.serving.server.model_config_list import served_directories
+from pipeline.serving.server.predictor import Predictor
+from pipeline.serving.server.request_error import RequestError
+from pipeline.serving.server.servable import Signature
+
+_Context: TypeAlias = "grpc.aio.ServicerContext"
+_Answer = TypeVar("_Answer")
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Answers Predict and GetModelMetadata.
+
+    Args:
+        predictor: Answers.
+        catalogue: The models.
+        metrics: Is told of every Predict.
+        max_request_bytes: Bound of the values of one input.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        catalogue: ModelCatalogue,
+        metrics: ServerMetrics,
+        max_request_bytes: int,
+    ) -> None:
+        self._predictor = predictor
+        self._catalogue = catalogue
+        self._metrics = metrics
+        self._max_values = max_request_bytes
+
+    async def Predict(  # noqa: N802  The name of the method in the proto.
+        self, request: predict_pb2.PredictRequest, context: _Context
+    ) -> predict_pb2.PredictResponse:
+        """Runs a signature."""
+        return await _or_abort(self._predict(request, context), context)
+
+    async def _predict(
+        self, request: predict_pb2.PredictRequest, context: _Context
+    ) -> predict_pb2.PredictResponse:
+        wanted = list(request.output_filter)
+
+        def read_inputs(signature: Signature) -> dict[str, tensors.Array]:
+            tensors.check_names(request.inputs, signature.inputs)
+            signature.check_outputs(wanted)
+            return {
+                name: tensors.from_proto(request.inputs[name], spec, self._max_values)
+                for name, spec in signature.inputs.items()
+            }
+
+        with self._metrics.watch("GRPC") as watched:
+            prediction = await self._predictor.predict(
+                request.model_spec, read_inputs, watched, context.time_remaining()
+            )
+        response = predict_pb2.PredictResponse(model_spec=prediction.model_spec)
+        for name in wanted or prediction.outputs:
+            proto = tensors.to_proto(prediction.outputs[name])
+            response.outputs[name].CopyFrom(proto)
+        return response
+
+    async def GetModelMetadata(  # noqa: N802
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: _Context
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        """Describes the signatures of a model."""
+        return await _or_abort(self._metadata(request), context)
+
+    async def _metadata(
+        self, request: get_model_metadata_pb2.GetModelMetadataRequest
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        return model_info.metadata(self._catalogue, request)
+
+    async def Classify(  # noqa: N802
+        self, request: classification_pb2.ClassificationRequest, context: _Context
+    ) -> NoReturn:
+        """Is not served: models here have no such signature."""
+        await _refuse("Classify", context)
+
+    async def Regress(  # noqa: N802
+        self, request: regression_pb2.RegressionRequest, context: _Context
+    ) -> NoReturn:
+        """Is not served: models here have no such signature."""
+        await _refuse("Regress", context)
+
+    async def MultiInference(  # noqa: N802
+        self, request: inference_pb2.MultiInferenceRequest, context: _Context
+    ) -> NoReturn:
+        """Is not served: models here have no such signature."""
+        await _refuse("MultiInference", context)
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """Answers GetModelStatus and HandleReloadConfigRequest.
+
+    Args:
+        catalogue: The models.
+    """
+
+    def __init__(self, catalogue: ModelCatalogue) -> None:
+        self._catalogue = catalogue
+
+    async def GetModelStatus(  # noqa: N802
+        self, request: get_model_status_pb2.GetModelStatusRequest, context: _Context
+    ) -> get_model_status_pb2.GetModelStatusResponse:
+        """Tells the state of the versions of a model."""
+        return await _or_abort(self._status(request), context)
+
+    async def _status(
+        self, request: get_model_status_pb2.GetModelStatusRequest
+    ) -> get_model_status_pb2.GetModelStatusResponse:
+        return model_info.status(self._catalogue, request)
+
+    async def HandleReloadConfigRequest(  # noqa: N802
+        self, request: model_management_pb2.ReloadConfigRequest, context: _Context
+    ) -> model_management_pb2.ReloadConfigResponse:
+        """Exchanges the models; answers when the new ones are available."""
+        return await _or_abort(self._reload(request), context)
+
+    async def _reload(
+        self, request: model_management_pb2.ReloadConfigRequest
+    ) -> model_management_pb2.ReloadConfigResponse:
+        directories = served_directories(request.config)
+        await self._catalogue.apply(directories, labels_first=True)
+        response = model_management_pb2.ReloadConfigResponse()
+        response.status.error_code = 0
+        return response
+
+
+async def _or_abort(answer: Awaitable[_Answer], context: _Context) -> _Answer:
+    """Waits for an answer, or tells the client why there is none."""
+    try:
+        return await answer
+    except RequestError as error:
+        return await context.abort(error.code, error.message)
+
+
+async def _refuse(method: str, context: _Context) -> NoReturn:
+    message = f"{method} is not served, use Predict."
+    raise await context.abort(grpc.StatusCode.UNIMPLEMENTED, message)

@@ -1,0 +1,188 @@
+"""A model server in this process: one event loop in a thread of its own."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Coroutine, Sequence
+from typing import Any, Self, TypeVar
+
+import aiohttp.web
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from tensorflow_serving.apis import (
+    model_service_pb2_grpc,
+    prediction_service_pb2_grpc,
+)
+
+from pipeline.serving.server.batcher import Batcher
+from pipeline.serving.server.grpc_services import ModelService, PredictionService
+from pipeline.serving.server.malformed_requests import RefuseMalformedRequests
+from pipeline.serving.server.metrics import ServerMetrics
+from pipeline.serving.server.model_catalogue import ModelCatalogue
+from pipeline.serving.server.options import (
+    ServedModelDirectory,
+    ServerError,
+    ServerOptions,
+)
+from pipeline.serving.server.predictor import Predictor
+from pipeline.serving.server.request_error import RequestError
+from pipeline.serving.server.rest_api import RestApi
+
+__all__ = ["ModelServer", "ServedModelDirectory", "ServerError", "ServerOptions"]
+
+logger = logging.getLogger(__name__)
+
+_Result = TypeVar("_Result")
+_SERVICES = ("", "tensorflow.serving.PredictionService")
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+
+
+class ModelServer:
+    """Serves exported models over gRPC and REST.
+
+    A context manager: entering returns when the first versions answer, leaving when the
+    requests in flight are answered.
+
+    Args:
+        models: The models.
+        options: Where it listens, and its limits.
+
+    Attributes:
+        grpc_address: Host and port, once it runs.
+        rest_url: Where REST, the metrics and the page are, once it runs.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[ServedModelDirectory],
+        options: ServerOptions | None = None,
+    ) -> None:
+        self.grpc_address = ""
+        self.rest_url = ""
+        self._models = list(models)
+        self._options = options or ServerOptions()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="model-server", daemon=True
+        )
+        self._running: _Running | None = None
+
+    def __enter__(self) -> Self:
+        """Starts the server.
+
+        Raises:
+            ServerError: If a port is taken or a model cannot be loaded.
+        """
+        self._thread.start()
+        try:
+            self._running = self._wait(_start(self._models, self._options))
+        except (RequestError, OSError, RuntimeError) as error:
+            self._end()
+            message = error.message if isinstance(error, RequestError) else str(error)
+            raise ServerError(f"the server cannot start: {message}") from error
+        except BaseException:
+            self._end()
+            raise
+        host = f"[{self._options.host}]" if ":" in self._options.host else None
+        host = host or self._options.host
+        self.grpc_address = f"{host}:{self._running.grpc_port}"
+        self.rest_url = f"http://{host}:{self._running.rest_port}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stops taking requests, answers those in flight, and ends."""
+        if self._running is not None:
+            self._wait(self._running.stop(self._options.drain_s))
+            self._running = None
+        self._end()
+
+    def reload(self, models: Sequence[ServedModelDirectory]) -> None:
+        """Exchanges the models for others; those that stay answer all the while.
+
+        Versions are loaded first, then labels moved, then other versions unloaded.
+
+        Raises:
+            ServerError: If a label names a version that is not loaded, or a model has
+                no version that can be loaded.
+        """
+        if self._running is None:
+            raise ServerError("the server must be running to reload its models.")
+        try:
+            self._wait(self._running.catalogue.apply(models))
+        except RequestError as error:
+            raise ServerError(error.message) from None
+
+    def _wait(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+class _Running:
+    """The parts of a server that runs."""
+
+    def __init__(self, options: ServerOptions) -> None:
+        self.metrics = ServerMetrics()
+        self.catalogue = ModelCatalogue(options, self.metrics)
+        self.batcher = Batcher(options, self.metrics)
+        predictor = Predictor(self.catalogue, self.batcher, options.deadline_s)
+        size = options.max_request_bytes
+        self.rest = RestApi(predictor, self.catalogue, self.metrics, size)
+        self.runner = aiohttp.web.AppRunner(
+            self.rest.app, access_log=None, shutdown_timeout=options.drain_s
+        )
+        self.grpc = grpc.aio.server(
+            interceptors=[RefuseMalformedRequests()],
+            options=[
+                ("grpc.max_receive_message_length", size),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),  # A taken port is an error.
+            ],
+        )
+        self.health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, self.grpc)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            PredictionService(predictor, self.catalogue, self.metrics, size), self.grpc
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(self.catalogue), self.grpc
+        )
+        self.grpc_port = 0
+        self.rest_port = 0
+
+    async def listen(self, options: ServerOptions) -> None:
+        """Opens both ports."""
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        self.grpc_port = self.grpc.add_insecure_port(f"{host}:{options.grpc_port}")
+        await self.runner.setup()
+        site = aiohttp.web.TCPSite(self.runner, options.host, options.rest_port)
+        await site.start()
+        self.rest_port = self.runner.addresses[0][1]
+        await self.grpc.start()
+        for service in _SERVICES:
+            await self.health.set(service, _SERVING)
+
+    async def stop(self, drain_s: float) -> None:
+        """Answers what is in flight and ends everything."""
+        self.rest.is_draining = True
+        await self.health.enter_graceful_shutdown()
+        await asyncio.gather(self.grpc.stop(drain_s), self.runner.cleanup())
+        await self.batcher.close()
+        await self.catalogue.close()
+
+
+async def _start(
+    models: Sequence[ServedModelDirectory], options: ServerOptions
+) -> _Running:
+    running = _Running(options)
+    async with contextlib.AsyncExitStack() as on_failure:
+        on_failure.push_async_callback(running.stop, 0.0)
+        await running.catalogue.apply(models)
+        await running.listen(options)
+        on_failure.pop_all()
+    return running

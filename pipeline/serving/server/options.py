@@ -1,0 +1,122 @@
+"""What a model server is told: its models and its limits."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Mapping
+
+from transforms.schema import DataError
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_MAX_VERSION = 2**63 - 1
+
+
+class ServerError(DataError):
+    """A model server that cannot do what it is asked to."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServedModelDirectory:
+    """Where the versions of a model are, and which of them are served.
+
+    Attributes:
+        name: What clients call the model.
+        base_path: Holds a directory for each version, named by its number.
+        versions: The versions to serve; None for the newest.
+        num_newest: How many of the newest, where `versions` is None; None for all.
+        labels: Version of each label, such as "stable".
+    """
+
+    name: str
+    base_path: pathlib.Path
+    versions: tuple[int, ...] | None = None
+    num_newest: int | None = 1
+    labels: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def find(self) -> dict[int, pathlib.Path]:
+        """Lists the complete versions on the disk, oldest first.
+
+        `saved_model.pb` makes a version complete: whoever copies one writes it last.
+
+        Raises:
+            OSError: If the base path cannot be read.
+        """
+        found = {
+            int(path.name): path
+            for path in sorted(self.base_path.iterdir())
+            if path.name.isascii()
+            and path.name.isdigit()
+            and int(path.name) <= _MAX_VERSION
+            and (path / "saved_model.pb").is_file()
+        }
+        return dict(sorted(found.items()))
+
+    def wanted(self, found: Mapping[int, pathlib.Path]) -> dict[int, pathlib.Path]:
+        """Picks the versions to serve of those found, newest first."""
+        numbers = sorted(found, reverse=True)
+        if self.versions is not None:
+            numbers = [number for number in numbers if number in self.versions]
+        elif self.num_newest is not None:
+            numbers = numbers[: self.num_newest]
+        return {number: found[number] for number in numbers}
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerOptions:
+    """Where a model server listens, and how much it takes on.
+
+    Attributes:
+        host: Address to listen at; anything but loopback is open to the network.
+        grpc_port: Port of gRPC; 0 for a free one.
+        rest_port: Port of REST, of the metrics and of the page; 0 for a free one.
+        max_request_bytes: Larger requests are refused.
+        deadline_s: Most seconds a request may take; a gRPC client may ask for less.
+        queue_size: Requests that may wait; more are refused.
+        max_batch_size: Most tasks that are run at once.
+        batch_timeout_s: How long a request waits for others to be run with. With 0
+            none waits: a batch is what came in while the workers were busy.
+        num_workers: Batches that are run side by side, each on several threads. Half as
+            many as cores by default: larger batches are worth more than more of them.
+        poll_s: Seconds between two looks at the disk.
+        drain_s: Most seconds for the requests in flight when the server stops.
+        allow_labels_of_missing_versions: Whether a label may name a version that is
+            not loaded.
+
+    Raises:
+        ServerError: If a value is out of range.
+    """
+
+    host: str = "127.0.0.1"
+    grpc_port: int = 8500
+    rest_port: int = 8501
+    max_request_bytes: int = 4 * 2**20
+    deadline_s: float = 10.0
+    queue_size: int = 256
+    max_batch_size: int = 64
+    batch_timeout_s: float = 0.0
+    num_workers: int = max(1, (os.cpu_count() or 1) // 2)
+    poll_s: float = 1.0
+    drain_s: float = 10.0
+    allow_labels_of_missing_versions: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("grpc_port", "rest_port"):
+            if not 0 <= getattr(self, name) < 2**16:
+                self._refuse(name, "within [0, 65535]")
+        if self.grpc_port == self.rest_port != 0:
+            self._refuse("rest_port", "another port than grpc_port")
+        for name in ("max_request_bytes", "queue_size", "max_batch_size"):
+            if getattr(self, name) < 1:
+                self._refuse(name, "at least 1")
+        if self.num_workers < 1:
+            self._refuse("num_workers", "at least 1")
+        for name in ("deadline_s", "poll_s"):
+            if not getattr(self, name) > 0:
+                self._refuse(name, "above 0")
+        for name in ("batch_timeout_s", "drain_s"):
+            if not getattr(self, name) >= 0:
+                self._refuse(name, "at least 0")
+
+    def _refuse(self, name: str, wanted: str) -> None:
+        raise ServerError(f"{name} must be {wanted}, got {getattr(self, name)}.")

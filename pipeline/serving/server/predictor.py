@@ -1,0 +1,99 @@
+"""What gRPC and REST share: from a model and its inputs to the outputs."""
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Callable, Mapping
+
+import grpc
+from tensorflow_serving.apis import model_pb2
+
+from pipeline.serving.server.batcher import Batcher, Outputs
+from pipeline.serving.server.metrics import WatchedRequest
+from pipeline.serving.server.model_catalogue import ModelCatalogue
+from pipeline.serving.server.request_error import RequestError
+from pipeline.serving.server.servable import DEFAULT_SIGNATURE, Signature
+from pipeline.serving.server.tensors import Array
+
+logger = logging.getLogger(__name__)
+
+ReadInputs = Callable[[Signature], Mapping[str, Array]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """The answer to a request.
+
+    Attributes:
+        model_spec: The version and the signature that answered.
+        outputs: By name.
+    """
+
+    model_spec: model_pb2.ModelSpec
+    outputs: Outputs
+
+
+class Predictor:
+    """Answers requests.
+
+    Args:
+        catalogue: The models.
+        batcher: Runs them.
+        deadline_s: Most seconds a request may take.
+    """
+
+    def __init__(
+        self, catalogue: ModelCatalogue, batcher: Batcher, deadline_s: float
+    ) -> None:
+        self._catalogue = catalogue
+        self._batcher = batcher
+        self._deadline_s = deadline_s
+
+    async def predict(
+        self,
+        spec: model_pb2.ModelSpec,
+        read_inputs: ReadInputs,
+        watched: WatchedRequest,
+        remaining_s: float | None = None,
+    ) -> Prediction:
+        """Answers one request.
+
+        Args:
+            spec: Model, version and signature asked for.
+            read_inputs: Takes the inputs out of the request as a signature wants them.
+            watched: Is told of the names that turn out to exist.
+            remaining_s: Seconds the client waits; None if it did not say.
+
+        Raises:
+            RequestError: If it cannot be answered.
+        """
+        model = self._catalogue.model(spec)
+        watched.model_name = spec.name
+        servable = model.resolve(self._catalogue.version(spec))
+        name = spec.signature_name or DEFAULT_SIGNATURE
+        if name not in servable.signatures:
+            raise RequestError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                f'Serving signature key "{name}" not found.',
+            )
+        watched.signature = name
+        deadline_s = min(self._deadline_s, remaining_s or self._deadline_s)
+        try:
+            inputs = read_inputs(servable.signatures[name])
+            async with asyncio.timeout(deadline_s):
+                outputs = await self._batcher.run(servable, name, inputs)
+        except RequestError:
+            raise
+        except TimeoutError:
+            raise RequestError(
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+                f"there was no answer within {deadline_s:g} s.",
+            ) from None
+        except Exception:  # A bug. It must be seen here, and not by the client.
+            logger.exception("a request to %s failed", spec.name)
+            raise RequestError(
+                grpc.StatusCode.INTERNAL, "internal error, see the log of the server."
+            ) from None
+        answered = model_pb2.ModelSpec(name=spec.name, signature_name=name)
+        answered.version.value = servable.version
+        return Prediction(answered, outputs)
