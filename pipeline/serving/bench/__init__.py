@@ -1,0 +1,1 @@
+"""Measures a served model: latency, throughput, soak, reload, malformed requests."""

@@ -1,0 +1,101 @@
+"""What carries a request to a model: this process, gRPC or REST."""
+
+import pathlib
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+from pipeline.serving.client import Client
+from pipeline.serving.rest_client import Columns, RestClient, Signature, TensorSpec
+
+IN_PROCESS = "inprocess"
+GRPC = "grpc"
+REST = "rest"
+TRANSPORTS = (IN_PROCESS, GRPC, REST)
+
+
+class Caller(Protocol):
+    """Sends requests that were made beforehand; both clients are one."""
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns the signatures by name."""
+        ...
+
+    def request(self, signature: str, inputs: Columns) -> Any:
+        """Returns a request as `send` takes it."""
+        ...
+
+    def send(self, request: Any, timeout_s: float) -> Columns:
+        """Sends a request once, and returns the outputs by name."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what the caller holds."""
+        ...
+
+
+class InProcessCaller:
+    """Calls the signatures of a model loaded into this process.
+
+    Args:
+        version_dir: The version to load.
+    """
+
+    def __init__(self, version_dir: pathlib.Path) -> None:
+        self._loaded = tf.saved_model.load(str(version_dir))
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns the signatures by name."""
+        return {
+            name: Signature(
+                _specs(function.structured_input_signature[1]),
+                _specs(function.structured_outputs),
+            )
+            for name, function in self._loaded.signatures.items()
+        }
+
+    def request(self, signature: str, inputs: Columns) -> Any:
+        """Returns the function of a signature and its tensors."""
+        function = self._loaded.signatures[signature]
+        specs = function.structured_input_signature[1]
+        tensors = {
+            name: tf.constant(values, specs[name].dtype)
+            for name, values in inputs.items()
+        }
+        return function, tensors
+
+    def send(self, request: Any, timeout_s: float) -> Columns:
+        """Calls the function; it cannot be broken off."""
+        function, tensors = request
+        return {name: tensor.numpy() for name, tensor in function(**tensors).items()}
+
+    def close(self) -> None:
+        """Lets the model go."""
+        del self._loaded
+
+
+def open_caller(
+    transport: str, version_dir: pathlib.Path, model_name: str, address: str
+) -> Caller:
+    """Opens a caller of a transport.
+
+    Args:
+        transport: One of `TRANSPORTS`.
+        version_dir: What is loaded into this process, where it is that.
+        model_name: Name of the model on the server.
+        address: Of the server, for this transport.
+
+    Returns:
+        The caller, to be closed.
+    """
+    if transport == IN_PROCESS:
+        return InProcessCaller(version_dir)
+    kind = Client if transport == GRPC else RestClient
+    return kind(address, model_name)
+
+
+def _specs(specs: dict[str, tf.TensorSpec]) -> dict[str, TensorSpec]:
+    return {
+        name: TensorSpec(spec.dtype.name, tuple(spec.shape))
+        for name, spec in specs.items()
+    }

@@ -1,0 +1,152 @@
+"""Malformed requests over both transports: is the server unharmed by them?"""
+
+import collections
+import dataclasses
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import grpc
+import numpy as np
+
+from pipeline.serving.bench.callers import GRPC
+from pipeline.serving.bench.malformed import (
+    WRONG_BODIES,
+    WRONG_INPUTS,
+    WRONG_MESSAGES,
+    Generator,
+    message,
+)
+from pipeline.serving.bench.workload import Workload
+from pipeline.serving.client import Client
+from pipeline.serving.rest_client import Columns, RestClient, ServingError
+
+_PREDICT = "/tensorflow.serving.PredictionService/Predict"
+_TIMEOUT_S = 20.0
+_SUPPORT = 5
+_CANDIDATES = 10
+_TOLERANCE = 1e-5
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """How often a kind of malformed request was answered with a code."""
+
+    transport: str
+    kind: str
+    code: str
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Fuzz:
+    """What malformed requests came to.
+
+    Attributes:
+        requests: How many were sent.
+        answers: By transport, kind and code.
+        is_unharmed: Whether a good request is answered as before, over both.
+    """
+
+    requests: int
+    answers: list[Answers]
+    is_unharmed: bool
+
+
+def fuzz(count: int, seed: int, workload: Workload, clients: Mapping[str, Any]) -> Fuzz:
+    """Sends malformed requests, and a good one before and after.
+
+    Args:
+        count: How many over each transport; kinds take turns.
+        seed: Of what is changed in each.
+        workload: Makes the good request.
+        clients: Of the server by transport: "grpc" a `Client`, "rest" a `RestClient`,
+            or one of them alone.
+
+    Returns:
+        What came of them.
+    """
+    rng = np.random.default_rng(seed)
+    good = workload.inputs("rank", rng, _SUPPORT, _CANDIDATES)
+    before = _scores(clients, good)
+    codes: collections.Counter[tuple[str, str, str]] = collections.Counter()
+    for transport, client in clients.items():
+        endless = _grpc_codes if transport == GRPC else _rest_codes
+        for kind, code in itertools.islice(endless(client, good, rng), count):
+            codes[transport, kind, code] += 1
+    after = _scores(clients, good)
+    return Fuzz(
+        requests=codes.total(),
+        answers=[Answers(*key, count) for key, count in sorted(codes.items())],
+        is_unharmed=all(
+            score is not None and np.allclose(score, before[name], atol=_TOLERANCE)
+            for name, score in after.items()
+        ),
+    )
+
+
+def _grpc_codes(
+    client: Client, good: Columns, rng: Generator
+) -> Iterator[tuple[str, str]]:
+    """Yields kind and code of one malformed message after the other, without end."""
+    call = client.channel.unary_unary(
+        _PREDICT, request_serializer=bytes, response_deserializer=bytes
+    )
+
+    def sent(data: bytes) -> str:
+        try:
+            call(data, timeout=_TIMEOUT_S)
+        except grpc.RpcError as error:
+            return str(error.code().name)
+        return "OK"
+
+    name = client.model_name
+    whole = client.request("rank", good).SerializeToString()
+    while True:
+        for kind, change in WRONG_INPUTS.items():
+            wrong = message(name, change(good, rng)).SerializeToString()
+            yield kind, sent(wrong)
+        for kind, change_bytes in WRONG_MESSAGES.items():
+            yield kind, sent(change_bytes(whole, rng))
+
+
+def _rest_codes(
+    client: RestClient, good: Columns, rng: Generator
+) -> Iterator[tuple[str, str]]:
+    """Yields kind and code of one malformed body after the other, without end."""
+
+    def sent(method: str, path: str, body: bytes | None) -> str:
+        try:
+            status, _ = client.exchange(method, path, body, _TIMEOUT_S)
+        except ServingError as error:
+            return error.code
+        return f"HTTP {status}"
+
+    predict = f"{client.path}:predict"
+    whole = client.request("rank", good)
+    paths: dict[str, Callable[[], str]] = {
+        "predict by GET": lambda: sent("GET", predict, None),
+        "an unknown model": lambda: sent("POST", "/v1/models/nope:predict", whole),
+        "an unknown verb": lambda: sent("POST", f"{client.path}:guess", whole),
+        "an unknown path": lambda: sent("POST", "/../../etc", whole),
+    }
+    while True:
+        for kind, change in WRONG_INPUTS.items():
+            body = {"signature_name": "rank", "inputs": change(good, rng)}
+            yield kind, sent("POST", predict, json.dumps(body).encode())
+        for kind, change_bytes in WRONG_BODIES.items():
+            yield kind, sent("POST", predict, change_bytes(whole, rng))
+        for kind, send in paths.items():
+            yield kind, send()
+
+
+def _scores(clients: Mapping[str, Any], good: Columns) -> dict[str, Any]:
+    """Returns the scores of the good request by transport; None if not answered."""
+    scores = {}
+    for name, client in clients.items():
+        try:
+            scores[name] = client.predict("rank", good)["score"]
+        except ServingError:
+            scores[name] = None
+    return scores

@@ -1,0 +1,836 @@
+"""A client of an exported model over the REST API of TensorFlow Serving.
+
+This file is the whole client and takes the standard library alone: a service that asks
+for recommendations copies it as it is. `client.py` adds the same over gRPC.
+
+    client = RestClient("http://localhost:8501", "cmml")
+    task = Task([Pair("31", 4.0), Pair("1029", 2.5)], user={"gender": "F"})
+    best = client.recommend(task, exclude=["50"], top=10)
+"""
+
+import abc
+import collections
+import dataclasses
+import hashlib
+import http.client
+import itertools
+import json
+import math
+import numbers
+import random
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+INVALID_ARGUMENT = "INVALID_ARGUMENT"
+UNAVAILABLE = "UNAVAILABLE"
+DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+
+_CODES = {
+    400: INVALID_ARGUMENT,
+    404: "NOT_FOUND",
+    405: "UNIMPLEMENTED",
+    408: DEADLINE_EXCEEDED,
+    413: "RESOURCE_EXHAUSTED",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    502: UNAVAILABLE,
+    503: UNAVAILABLE,
+    504: DEADLINE_EXCEEDED,
+}
+_DTYPES = {"DT_STRING": "string", "DT_FLOAT": "float32"}
+_FIRST_PAUSE_S = 0.02
+_LONGEST_PAUSE_S = 1.0
+_FLOAT32_MAX = 3.4028234e38
+
+T = TypeVar("T")
+# Values by input name, each a nested list (or array) whose first axis is the task.
+Columns: TypeAlias = dict[str, Any]
+# What is scored: an item id, or in the scenario setting (user id, item id).
+Item: TypeAlias = str | tuple[str, str]
+
+
+class ServingError(RuntimeError):
+    """An answer other than OK.
+
+    Args:
+        code: Name of a gRPC status code, such as "INVALID_ARGUMENT".
+        message: What the server says.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class TensorSpec(NamedTuple):
+    """Type ("string", "float32", "int32" or "int64") and shape; None is any size."""
+
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+class Signature(NamedTuple):
+    """What a signature takes and gives, by name."""
+
+    inputs: dict[str, TensorSpec]
+    outputs: dict[str, TensorSpec]
+
+
+class Pair(NamedTuple):
+    """A labelled interaction; `user_id` goes with the scenario setting alone."""
+
+    item_id: str
+    label: float = 1.0
+    user_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What the model adapts to, and for whom.
+
+    Attributes:
+        support: Labelled interactions of the user, or of the scenario.
+        user: Raw features by name, in the user setting. One left out is unknown.
+        user_id: The user to score for, in the scenario setting.
+        name: Used in errors, in place of the position of the task.
+    """
+
+    support: Sequence[Pair] = ()
+    user: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    user_id: str = ""
+    name: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """The encoded support set of a task, good for one version of the model.
+
+    Attributes:
+        values: C numbers.
+        support_size: Support pairs it was made from.
+        model_version: The version that made it; no other takes it.
+    """
+
+    values: tuple[float, ...]
+    support_size: int
+    model_version: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Recommendations:
+    """Items of the catalogue, best first.
+
+    Attributes:
+        items: (item id, score).
+        fallback_reason: "" if made from the support set, else what they rest on:
+            "user_features", "scenario" or "popularity".
+    """
+
+    items: list[tuple[str, float]]
+    fallback_reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Explanation:
+    """Scores of Q items, and what moved them.
+
+    Attributes:
+        score: Q numbers.
+        attribution: [Q][S], score less the score without that support pair.
+        modulation: [Q][M], how the backbone is bent for each item.
+    """
+
+    score: list[float]
+    attribution: list[list[float]]
+    modulation: list[list[float]]
+
+
+class ContextCache:
+    """The contexts used last, by version of the model and digest of the task.
+
+    May be used by several threads.
+
+    Args:
+        capacity: Most contexts kept.
+    """
+
+    def __init__(self, capacity: int = 10_000) -> None:
+        if capacity < 1:
+            raise ValueError(f"capacity must be at least 1, got {capacity}.")
+        self._capacity = capacity
+        self._contexts: collections.OrderedDict[tuple[int, str], Context]
+        self._contexts = collections.OrderedDict()
+        self._lock = threading.Lock()
+        self.version = 0  # Of the newest context.
+
+    def get(self, digest: str) -> Context | None:
+        """Returns the context of a task that the newest version made, if kept."""
+        with self._lock:
+            key = self.version, digest
+            if key in self._contexts:
+                self._contexts.move_to_end(key)
+            return self._contexts.get(key)
+
+    def put(self, digest: str, context: Context) -> None:
+        """Keeps a context, at the cost of the one unused for longest."""
+        with self._lock:
+            self.version = context.model_version
+            self._contexts[context.model_version, digest] = context
+            self._contexts.move_to_end((context.model_version, digest))
+            if len(self._contexts) > self._capacity:
+                self._contexts.popitem(last=False)
+
+    def drop(self, digest: str) -> None:
+        """Forgets the context of a task."""
+        with self._lock:
+            self._contexts.pop((self.version, digest), None)
+
+    def __len__(self) -> int:
+        return len(self._contexts)
+
+
+def digest_of(task: Task) -> str:
+    """Returns a digest of all of a task that its context is made from."""
+    made_from = [[tuple(pair) for pair in task.support], dict(task.user)]
+    text = json.dumps(made_from, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+class ServingClient(abc.ABC):
+    """What can be asked of an exported model, whatever carries it.
+
+    A call is tried again while the server is unavailable, until `timeout_s` is over.
+    Every method with one task or context has a sibling `..._many` that sends several in
+    one request, padded to the longest.
+
+    Args:
+        model_name: Name of the model on the server.
+        version: A version of it; the newest there is by default.
+        label: A label of a version, in place of its number.
+        timeout_s: Seconds that a call may take, with all its attempts.
+        pad_to: Widths that inputs are padded to, by "support", "query", "exclude" and
+            "candidate": the smallest that is enough. A server that batches requests can
+            join those of equal width only.
+        cache: Contexts of `use_cache=True`; may be shared by clients of one model.
+
+    Raises:
+        ValueError: If both a version and a label are given.
+    """
+
+    def __init__(
+        self,
+        model_name: str,
+        *,
+        version: int | None = None,
+        label: str | None = None,
+        timeout_s: float = 10.0,
+        pad_to: Mapping[str, Sequence[int]] | None = None,
+        cache: ContextCache | None = None,
+    ) -> None:
+        if version is not None and label is not None:
+            raise ValueError(
+                f"give a version or a label, not both, got {version} and {label!r}."
+            )
+        self.model_name = model_name
+        self.version = version
+        self.label = label
+        self.timeout_s = timeout_s
+        self.cache = ContextCache() if cache is None else cache
+        self._pad_to = {name: sorted(sizes) for name, sizes in (pad_to or {}).items()}
+        self._signatures: dict[str, Signature] = {}
+
+    @abc.abstractmethod
+    def request(self, signature: str, inputs: Columns) -> Any:
+        """Returns a request as `send` takes it."""
+
+    @abc.abstractmethod
+    def send(self, request: Any, timeout_s: float) -> Columns:
+        """Sends a request once, and returns the outputs by name."""
+
+    @abc.abstractmethod
+    def fetch_signatures(self, timeout_s: float) -> dict[str, Signature]:
+        """Asks the server for its signatures once."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Closes the connections."""
+
+    def __enter__(self: T) -> T:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns the signatures by name; asked for once.
+
+        Raises:
+            ServingError: If the server cannot say.
+        """
+        if not self._signatures:
+            self._signatures = self._retried(self.fetch_signatures)
+        return self._signatures
+
+    def predict(self, signature: str, inputs: Columns) -> Columns:
+        """Calls a signature with what it takes, unchecked.
+
+        Args:
+            signature: Its name.
+            inputs: By name, nested lists or arrays that agree in their first axis.
+
+        Returns:
+            The outputs by name, as nested lists or arrays.
+
+        Raises:
+            ServingError: If the answer is not OK.
+        """
+        request = self.request(signature, inputs)
+        return self._retried(lambda timeout_s: self.send(request, timeout_s))
+
+    def rank(
+        self, task: Task, items: Sequence[Item], *, use_cache: bool = False
+    ) -> list[float]:
+        """Scores items for a task; as `rank_many`."""
+        return self.rank_many([task], [items], use_cache=use_cache)[0]
+
+    def rank_many(
+        self,
+        tasks: Sequence[Task],
+        items: Sequence[Sequence[Item]],
+        *,
+        use_cache: bool = False,
+    ) -> list[list[float]]:
+        """Scores items for each task.
+
+        Args:
+            tasks: At least one.
+            items: Those to score for each task. In the scenario setting a plain id is
+                scored for the `user_id` of the task.
+            use_cache: Whether contexts are kept and used again.
+
+        Returns:
+            A score for each item.
+
+        Raises:
+            ValueError: If a value is not what it should be; the message names the task,
+                the key and the value.
+            ServingError: If the answer is not OK.
+        """
+        names, query = _names(tasks), _query(items, [task.user_id for task in tasks])
+        if use_cache:
+            return self._with_contexts(tasks, lambda c: self._score(c, query, names))
+        inputs = self._inputs("rank", {**_support(tasks), **query}, names)
+        return _cut(self.predict("rank", inputs)["score"], items)
+
+    def recommend(
+        self,
+        task: Task,
+        *,
+        exclude: Sequence[str] = (),
+        candidates: Sequence[str] = (),
+        top: int | None = None,
+        use_cache: bool = False,
+    ) -> Recommendations:
+        """Recommends items to a task; as `recommend_many`."""
+        return self.recommend_many(
+            [task],
+            exclude=[exclude],
+            candidates=[candidates],
+            top=top,
+            use_cache=use_cache,
+        )[0]
+
+    def recommend_many(
+        self,
+        tasks: Sequence[Task],
+        *,
+        exclude: Sequence[Sequence[str]] | None = None,
+        candidates: Sequence[Sequence[str]] | None = None,
+        top: int | None = None,
+        use_cache: bool = False,
+    ) -> list[Recommendations]:
+        """Recommends items to each task; never those of its support set.
+
+        Args:
+            tasks: At least one.
+            exclude: Items not to recommend, for each task.
+            candidates: Items to choose from, for each task, in the scenario setting;
+                the whole catalogue by default.
+            top: Most items for each; by default, and at most, what was set at export.
+            use_cache: Whether contexts are kept and used again.
+
+        Returns:
+            Recommendations for each task.
+
+        Raises:
+            ValueError: As of `rank_many`.
+            ServingError: If the answer is not OK.
+        """
+        names = _names(tasks)
+        choice = {
+            "query_user_id": [task.user_id for task in tasks],
+            "exclude_item_id": exclude or [()] * len(tasks),
+            "candidate_item_id": candidates or [()] * len(tasks),
+        }
+
+        def ask(signature: str, given: Columns) -> Columns:
+            inputs = self._inputs(signature, {**given, **choice}, names)
+            return self.predict(signature, inputs)
+
+        if use_cache:
+            outputs = self._with_contexts(
+                tasks, lambda c: ask("recommend_from_context", _context(c))
+            )
+        else:
+            outputs = ask("recommend", _support(tasks))
+        reasons = outputs.get("fallback_reason", [""] * len(tasks))
+        rows = zip(outputs["item_id"], outputs["score"], reasons, strict=True)
+        return [_recommendations(*row, top) for row in rows]
+
+    def encode(self, task: Task) -> Context:
+        """Encodes the support set of a task."""
+        return self.encode_many([task])[0]
+
+    def encode_many(self, tasks: Sequence[Task]) -> list[Context]:
+        """Encodes the support set of each task.
+
+        Raises:
+            ValueError: As of `rank_many`.
+            ServingError: If the answer is not OK.
+        """
+        inputs = self._inputs("encode", _support(tasks), _names(tasks))
+        return _contexts(self.predict("encode", inputs))
+
+    def score(self, context: Context, items: Sequence[Item]) -> list[float]:
+        """Scores items with a context; as `score_many`."""
+        return self.score_many([context], [items])[0]
+
+    def score_many(
+        self, contexts: Sequence[Context], items: Sequence[Sequence[Item]]
+    ) -> list[list[float]]:
+        """Scores items with each context, which the model must have made itself.
+
+        Args:
+            contexts: At least one.
+            items: Those to score with each; in the scenario setting (user, item).
+
+        Returns:
+            A score for each item.
+
+        Raises:
+            ValueError: As of `rank_many`.
+            ServingError: If the answer is not OK; INVALID_ARGUMENT for a context of
+                another version.
+        """
+        return self._score(contexts, _query(items), _context_names(contexts))
+
+    def update(self, context: Context, pairs: Sequence[Pair]) -> Context:
+        """Adds support pairs to a context; as `update_many`."""
+        return self.update_many([context], [pairs])[0]
+
+    def update_many(
+        self, contexts: Sequence[Context], pairs: Sequence[Sequence[Pair]]
+    ) -> list[Context]:
+        """Adds support pairs to each context: the same as to encode them all.
+
+        Raises:
+            ValueError: As of `rank_many`.
+            ServingError: As of `score_many`.
+        """
+        given = {**_context(contexts), **_pairs(pairs)}
+        inputs = self._inputs("update", given, _context_names(contexts))
+        return _contexts(self.predict("update", inputs))
+
+    def explain(self, task: Task, items: Sequence[Item]) -> Explanation:
+        """Explains the scores of items for a task; as `explain_many`."""
+        return self.explain_many([task], [items])[0]
+
+    def explain_many(
+        self, tasks: Sequence[Task], items: Sequence[Sequence[Item]]
+    ) -> list[Explanation]:
+        """Explains the scores of items for each task.
+
+        Args:
+            tasks: At least one.
+            items: Those to score for each, as of `rank_many`.
+
+        Returns:
+            An explanation for each task, without its padding.
+
+        Raises:
+            ValueError: As of `rank_many`.
+            ServingError: If the answer is not OK.
+        """
+        query = _query(items, [task.user_id for task in tasks])
+        inputs = self._inputs("explain", {**_support(tasks), **query}, _names(tasks))
+        outputs = self.predict("explain", inputs)
+        names = "score", "attribution", "modulation"
+        rows = zip(tasks, *(_cut(outputs[name], items) for name in names), strict=True)
+        return [
+            Explanation(score, [row[: len(task.support)] for row in rows], modulation)
+            for task, score, rows, modulation in rows
+        ]
+
+    def _score(
+        self,
+        contexts: Sequence[Context],
+        query: Columns,
+        names: Sequence[str],
+    ) -> list[list[float]]:
+        inputs = self._inputs("score", {**_context(contexts), **query}, names)
+        scores = self.predict("score", inputs)["score"]
+        return _cut(scores, query["query_item_id"])
+
+    def _with_contexts(
+        self, tasks: Sequence[Task], call: Callable[[list[Context]], T]
+    ) -> T:
+        """Calls with contexts from the cache, once more if the model has changed."""
+        digests = [digest_of(task) for task in tasks]
+        kept = {digest: self.cache.get(digest) for digest in digests}
+        missing = {
+            digest: task
+            for digest, task in zip(digests, tasks, strict=True)
+            if kept[digest] is None
+        }
+        contexts = kept | self._encode_and_keep(missing)
+        try:
+            return call([contexts[digest] for digest in digests])
+        except ServingError as error:
+            if error.code != INVALID_ARGUMENT:
+                raise
+            for digest in digests:
+                self.cache.drop(digest)
+            fresh = self._encode_and_keep(dict(zip(digests, tasks, strict=True)))
+            if _versions(fresh) == _versions(contexts):
+                raise  # The contexts are not what is wrong.
+            return call([fresh[digest] for digest in digests])
+
+    def _encode_and_keep(self, tasks: Mapping[str, Task]) -> dict[str, Any]:
+        """Encodes tasks, by digest."""
+        contexts = self.encode_many(list(tasks.values())) if tasks else []
+        made = dict(zip(tasks, contexts, strict=True))
+        for digest, context in made.items():
+            self.cache.put(digest, context)
+        return made
+
+    def _retried(self, call: Callable[[float], T]) -> T:
+        """Calls, with the seconds left, until it is done or they are over."""
+        end = time.monotonic() + self.timeout_s
+        for attempt in itertools.count():
+            try:
+                return call(end - time.monotonic())
+            except ServingError as error:
+                pause = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
+                if error.code != UNAVAILABLE or time.monotonic() + pause >= end:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1.0))
+        raise AssertionError("unreachable")
+
+    def _inputs(self, signature: str, given: Columns, names: Sequence[str]) -> Columns:
+        """Checks what is given for each task, and pads it.
+
+        Args:
+            signature: The signature that takes it.
+            given: By input name, for each task a value or a list of values. What the
+                signature does not take must be empty; a user feature may be left out.
+            names: What errors call the tasks.
+
+        Raises:
+            ValueError: If a value is not what it should be.
+        """
+        signatures = self.signatures()
+        if signature not in signatures:
+            raise ValueError(
+                f"the model has no signature {signature!r}, only {sorted(signatures)}."
+            )
+        specs = signatures[signature].inputs
+        for name, rows in given.items():
+            if len(rows) != len(names) or not names:
+                raise ValueError(
+                    f"{name} must be given for each of {len(names)} tasks, at least "
+                    f"one, got {len(rows)}."
+                )
+            for row, task in zip(rows, names, strict=True):
+                if name not in specs and _is_given(row):
+                    raise ValueError(
+                        f"{task}: {name} is {row!r}, but {signature} takes only "
+                        f"{sorted(specs)}."
+                    )
+        unknown = [None] * len(names)
+        return {
+            name: self._column(name, spec, given.get(name, unknown), names)
+            for name, spec in specs.items()
+        }
+
+    def _column(
+        self, name: str, spec: TensorSpec, rows: Sequence[Any], names: Sequence[str]
+    ) -> list[Any]:
+        """Returns one input, [B] or [B, padded width]."""
+        where = [f"{task}: {name}" for task in names]
+        if len(spec.shape) == 1:
+            may_lack = name.startswith("user_")
+            pairs = zip(rows, where, strict=True)
+            return [_value(row, spec.dtype, at, may_lack=may_lack) for row, at in pairs]
+        lists = [
+            [_value(v, spec.dtype, f"{at}[{i}]") for i, v in enumerate(_list(row, at))]
+            for row, at in zip(rows, where, strict=True)
+        ]
+        longest = max(map(len, lists))
+        widths = self._pad_to.get(name.split("_")[0], [longest])
+        if longest > widths[-1]:
+            raise ValueError(
+                f"{name}: at most {widths[-1]} values fit pad_to, got {longest}."
+            )
+        width = next(width for width in widths if width >= longest)
+        fill: Any = "" if spec.dtype == "string" else 0.0
+        return [row + [fill] * (width - len(row)) for row in lists]
+
+
+class RestClient(ServingClient):
+    """Asks over REST. Each thread has one connection, kept open.
+
+    Args:
+        address: "http://host:port", "https://host:port" or "host:port".
+        model_name: As of `ServingClient`, and so are the others.
+        **options: As of `ServingClient`.
+
+    Raises:
+        ValueError: If the address has neither scheme http nor https.
+    """
+
+    def __init__(self, address: str, model_name: str, **options: Any) -> None:
+        super().__init__(model_name, **options)
+        url = urllib.parse.urlsplit(address if "//" in address else f"http://{address}")
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError(
+                f"address must be like 'http://host:port', got {address!r}."
+            )
+        self._url = url
+        self._local = threading.local()
+        self._open: list[http.client.HTTPConnection] = []
+        path = f"/v1/models/{urllib.parse.quote(model_name, safe='')}"
+        if self.version is not None:
+            path += f"/versions/{self.version}"
+        elif self.label is not None:
+            path += f"/labels/{urllib.parse.quote(self.label, safe='')}"
+        self.path = url.path.rstrip("/") + path
+
+    def request(self, signature: str, inputs: Columns) -> bytes:
+        """Returns the body of a request."""
+        body = {"signature_name": signature, "inputs": inputs}
+        return json.dumps(body, default=_plain).encode()
+
+    def send(self, request: bytes, timeout_s: float) -> Columns:
+        """Posts a body once; a single output of a signature comes without its name."""
+        answer = self._answer("POST", f"{self.path}:predict", request, timeout_s)
+        outputs = answer["outputs"]
+        if isinstance(outputs, dict):
+            return outputs
+        signature = json.loads(request)["signature_name"]
+        (name,) = self.signatures()[signature].outputs
+        return {name: outputs}
+
+    def fetch_signatures(self, timeout_s: float) -> dict[str, Signature]:
+        """Gets the signatures."""
+        answer = self._answer("GET", f"{self.path}/metadata", None, timeout_s)
+        found = answer["metadata"]["signature_def"]["signature_def"]
+        return {
+            name: Signature(_specs(value["inputs"]), _specs(value["outputs"]))
+            for name, value in found.items()
+            if "inputs" in value  # The initialisation of a SavedModel has none.
+        }
+
+    def close(self) -> None:
+        """Closes the connections of all threads."""
+        while self._open:
+            self._open.pop().close()
+
+    def _answer(
+        self, method: str, path: str, body: bytes | None, timeout_s: float
+    ) -> dict[str, Any]:
+        """Returns the JSON object that answers a call, which is made once."""
+        status, text = self.exchange(method, path, body, timeout_s)
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            answer = {"error": f"an answer without a JSON object: {text[:200]!r}"}
+        if status != 200 or "error" in answer:
+            code = _CODES.get(status, "UNKNOWN")
+            raise ServingError(code, str(answer.get("error", f"HTTP status {status}")))
+        return answer
+
+    def exchange(
+        self, method: str, path: str, body: bytes | None, timeout_s: float
+    ) -> tuple[int, bytes]:
+        """Makes a call once, on the connection of this thread.
+
+        Returns:
+            HTTP status and body of the answer.
+
+        Raises:
+            ServingError: UNAVAILABLE if there is no connection, or the server closed
+                it; DEADLINE_EXCEEDED if the answer takes longer.
+        """
+        connection = self._connection(timeout_s)
+        try:
+            headers = {"Content-Type": "application/json"} if body else {}
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except TimeoutError:
+            connection.close()
+            message = f"no answer from {self._url.netloc} within {timeout_s:.3g} s"
+            raise ServingError(DEADLINE_EXCEEDED, message) from None
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            message = f"{self._url.netloc}: {error or type(error).__name__}"
+            raise ServingError(UNAVAILABLE, message) from None
+
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        """Returns the connection of this thread; http.client sets TCP_NODELAY."""
+        connection: http.client.HTTPConnection | None
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            is_safe = self._url.scheme == "https"
+            kind = (
+                http.client.HTTPSConnection if is_safe else http.client.HTTPConnection
+            )
+            connection = kind(str(self._url.hostname), self._url.port)
+            self._local.connection = connection
+            self._open.append(connection)
+        connection.timeout = max(timeout_s, 0.001)
+        if connection.sock is not None:
+            connection.sock.settimeout(connection.timeout)
+        return connection
+
+
+def _specs(tensors: Mapping[str, Any]) -> dict[str, TensorSpec]:
+    """Reads what the metadata says of inputs or outputs."""
+    return {
+        name: TensorSpec(
+            _DTYPES.get(tensor["dtype"], tensor["dtype"].removeprefix("DT_").lower()),
+            tuple(
+                None if int(dim["size"]) < 0 else int(dim["size"])
+                for dim in tensor["tensor_shape"].get("dim", [])
+            ),
+        )
+        for name, tensor in tensors.items()
+    }
+
+
+def _names(tasks: Sequence[Task]) -> list[str]:
+    return [f"task {task.name or i}" for i, task in enumerate(tasks)]
+
+
+def _context_names(contexts: Sequence[Context]) -> list[str]:
+    return [f"context {i}" for i in range(len(contexts))]
+
+
+def _support(tasks: Sequence[Task]) -> Columns:
+    """Returns support sets and user features as they are given."""
+    features = {name for task in tasks for name in task.user}
+    return _pairs([task.support for task in tasks]) | {
+        f"user_{name}": [task.user.get(name) for task in tasks] for name in features
+    }
+
+
+def _pairs(rows: Sequence[Sequence[Pair]]) -> Columns:
+    pairs = [[Pair(*pair) for pair in row] for row in rows]
+    return {
+        "support_user_id": [[pair.user_id for pair in row] for row in pairs],
+        "support_item_id": [[pair.item_id for pair in row] for row in pairs],
+        "support_label": [[pair.label for pair in row] for row in pairs],
+    }
+
+
+def _query(rows: Sequence[Sequence[Item]], users: Sequence[str] = ()) -> Columns:
+    """Returns what is to be scored; a plain item goes with the user of its row."""
+    user_of = dict(enumerate(users))
+    pairs = [
+        [
+            item if isinstance(item, tuple) else (user_of.get(i, ""), item)
+            for item in row
+        ]
+        for i, row in enumerate(rows)
+    ]
+    return {
+        "query_user_id": [[user for user, _ in row] for row in pairs],
+        "query_item_id": [[item for _, item in row] for row in pairs],
+    }
+
+
+def _context(contexts: Sequence[Context]) -> Columns:
+    return {"context": [context.values for context in contexts]}
+
+
+def _is_given(value: Any) -> bool:
+    is_list = isinstance(value, list | tuple)
+    return any(map(_is_given, value)) if is_list else value not in (None, "")
+
+
+def _list(value: Any, where: str) -> Sequence[Any]:
+    """Returns a list of values; None is none."""
+    if isinstance(value, str) or not isinstance(value or [], Sequence):
+        raise ValueError(f"{where} must be a list of values, got {value!r}.")
+    return value or []
+
+
+def _value(value: Any, dtype: str, where: str, *, may_lack: bool = False) -> Any:
+    """Returns a value as the model takes it: a text that says something, or a number.
+
+    An id is a text as preparation writes it: 31, 31.0 and " 31" are "31".
+    """
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if value is None and may_lack:
+        return "" if dtype == "string" else math.nan
+    if dtype != "string":
+        if not is_number or not abs(value) <= _FLOAT32_MAX:
+            raise ValueError(f"{where} must be a finite number, got {value!r}.")
+        return float(value)
+    if is_number and math.isfinite(value):
+        return str(int(value) if value == int(value) else value)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{where} must be a text or a number, got {value!r}.")
+    return value.strip()
+
+
+def _cut(rows: Any, wanted: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Drops the padding of the second axis."""
+    return [_listed(row)[: len(like)] for row, like in zip(rows, wanted, strict=True)]
+
+
+def _listed(values: Any) -> list[Any]:
+    return values.tolist() if hasattr(values, "tolist") else values
+
+
+def _versions(contexts: Mapping[str, Context]) -> set[int]:
+    return {context.model_version for context in contexts.values()}
+
+
+def _contexts(outputs: Columns) -> list[Context]:
+    names = "context", "support_size", "model_version"
+    return [
+        Context(tuple(_listed(values)), int(size), int(version))
+        for values, size, version in zip(
+            *(outputs[name] for name in names), strict=True
+        )
+    ]
+
+
+def _recommendations(
+    ids: Any, scores: Any, reason: Any, top: int | None
+) -> Recommendations:
+    pairs = zip(_listed(ids), _listed(scores), strict=True)
+    items = [(item_id, score) for item_id, score in pairs if item_id]
+    return Recommendations(items[:top], str(reason))
+
+
+def _plain(value: Any) -> Any:
+    """Turns an array or bytes into what JSON can hold."""
+    return value.decode() if isinstance(value, bytes) else value.tolist()
