@@ -2,22 +2,28 @@
 
 import argparse
 import functools
-import importlib
 import pathlib
 import shlex
 import sys
-import types
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipeline import quiet
+from pipeline.serving_steps import add_serving_steps
+from pipeline.step_arguments import (
+    Step,
+    add_step,
+    config_of,
+    dataset_of,
+    done,
+    module_of,
+    refuse,
+)
 from transforms.schema import DataError
 
 if TYPE_CHECKING:
     from pipeline.config_section import Experiment
     from pipeline.run_dir import RunDir
-
-Step = Callable[[], int | None]
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -30,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program name; the process's own by default.
 
     Returns:
-        0 on success, 1 if `doctor` finds trouble or `audit` a leak, 2 if arguments,
-        configuration or data are at fault. A bug keeps its traceback.
+        0 on success, 1 if `doctor` finds trouble, `audit` a leak, or `validate` and
+        `push` a model that is not fit to serve, 2 if arguments, configuration or data
+        are at fault. A bug keeps its traceback.
     """
     quiet.quieten()
     arguments, flags = _parser().parse_known_args(argv)
@@ -68,17 +75,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
     beam = "Any other --flag goes to Beam, for example --runner=FlinkRunner."
-    _add_step(commands, "prepare", "raw tables to TFRecord episodes", _prepare, beam)
-    _add_step(
+    add_step(commands, "prepare", "raw tables to TFRecord episodes", _prepare, beam)
+    add_step(
         commands, "pretrain", "vectors of users and items, for scenarios", _pretrain
     )
-    _add_step(commands, "train", "episodes to weights", _train)
-    _add_step(commands, "evaluate", "CMML beside the baselines", _evaluate)
-    _add_step(commands, "export", "weights to a SavedModel", _export)
-    _add_step(commands, "run", "all of the above, skipping what is done", _run, beam)
+    add_step(commands, "train", "episodes to weights", _train)
+    add_step(commands, "evaluate", "CMML beside the baselines", _evaluate)
+    add_step(commands, "export", "weights to a SavedModel", _export)
+    add_step(commands, "run", "all of the above, skipping what is done", _run, beam)
 
-    _add_step(commands, "audit", "look for leaks in a prepared data set", _audit)
-    ablate = _add_step(
+    add_step(commands, "audit", "look for leaks in a prepared data set", _audit)
+    ablate = add_step(
         commands, "ablate", "train and compare variants over seeds", _ablate
     )
     ablate.add_argument("--grid", required=True, help="YAML file of the variants")
@@ -96,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         help="meta_validation to choose by, meta_test to report; default %(default)s",
     )
 
-    compare = _add_step(
+    compare = add_step(
         commands,
         "compare",
         "every method beside CMML, with intervals and costs",
@@ -140,6 +147,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--text", action="store_true", help="print for people")
     predict.set_defaults(check=_predict)
 
+    add_serving_steps(commands)
+
     doctor = commands.add_parser(
         "doctor", help="check the environment for known traps", allow_abbrev=False
     )
@@ -147,37 +156,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_step(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    summary: str,
-    check: Callable[[argparse.Namespace, Sequence[str]], Step],
-    epilog: str | None = None,
-) -> argparse.ArgumentParser:
-    step = commands.add_parser(name, help=summary, epilog=epilog, allow_abbrev=False)
-    step.add_argument("--config", required=True, help="YAML file of the experiment")
-    step.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="change one key, for example model.dropout=0.1; may be repeated",
-    )
-    step.set_defaults(check=check)
-    return step
-
-
 def _prepare(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config = _config(arguments)
-    prepare = _module_of(config, "prepare")
+    config = config_of(arguments)
+    prepare = module_of(config, "prepare")
     prepare.check(config, flags)
-    return lambda: _done(prepare.prepare(config, flags))
+    return lambda: done(prepare.prepare(config, flags))
 
 
 def _pretrain(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     from pipeline.scenarios.config import ScenarioConfig
 
-    config, dataset_dir = _dataset(arguments, flags)
+    config, dataset_dir = dataset_of(arguments, flags)
     if not isinstance(config, ScenarioConfig):
         raise ValueError(
             "pretrain goes with setting 'scenario' only, "
@@ -185,54 +174,54 @@ def _pretrain(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
         )
     from pipeline.scenarios.pretrain import pretrain
 
-    return lambda: _done(pretrain(config, dataset_dir))
+    return lambda: done(pretrain(config, dataset_dir))
 
 
 def _train(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config, dataset_dir = _dataset(arguments, flags)
-    train = _module_of(config, "train").train
-    return lambda: _done(train(config, dataset_dir).path)
+    config, dataset_dir = dataset_of(arguments, flags)
+    train = module_of(config, "train").train
+    return lambda: done(train(config, dataset_dir).path)
 
 
 def _evaluate(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config, dataset_dir = _dataset(arguments, flags)
-    evaluate = _module_of(config, "evaluate").evaluate
+    config, dataset_dir = dataset_of(arguments, flags)
+    evaluate = module_of(config, "evaluate").evaluate
     run = _trained(config, dataset_dir)
-    return lambda: _done(evaluate(config, dataset_dir, run))
+    return lambda: done(evaluate(config, dataset_dir, run))
 
 
 def _export(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config, dataset_dir = _dataset(arguments, flags)
-    export = _module_of(config, "export").export
+    config, dataset_dir = dataset_of(arguments, flags)
+    export = module_of(config, "export").export
     run = _trained(config, dataset_dir)
-    return lambda: _done(export(config, dataset_dir, run))
+    return lambda: done(export(config, dataset_dir, run))
 
 
 def _run(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config = _config(arguments)
-    _module_of(config, "prepare").check(config, flags)
+    config = config_of(arguments)
+    module_of(config, "prepare").check(config, flags)
     quiet.import_tensorflow()
-    run = _module_of(config, "run").run
-    return lambda: _done(run(config, flags))
+    run = module_of(config, "run").run
+    return lambda: done(run(config, flags))
 
 
 def _audit(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config, dataset_dir = _dataset(arguments, flags)
-    audit = _module_of(config, "audit").audit
+    config, dataset_dir = dataset_of(arguments, flags)
+    audit = module_of(config, "audit").audit
     return lambda: audit(config, dataset_dir)
 
 
 def _ablate(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     from pipeline.variant_grid import expand, load_grid
 
-    _refuse(flags)
+    refuse(flags)
     grid = load_grid(arguments.grid)
     seeds = list(dict.fromkeys(arguments.seeds))  # Each once.
     tables = expand(grid, arguments.config, arguments.set, seeds)
-    _, dataset_dir = _dataset(arguments, flags)
+    _, dataset_dir = dataset_of(arguments, flags)
     from pipeline.ablate import ablate
 
-    return lambda: _done(
+    return lambda: done(
         ablate(
             grid,
             tables,
@@ -244,10 +233,10 @@ def _ablate(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 
 
 def _compare(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config, dataset_dir = _dataset(arguments, flags)
-    step = _module_of(config, "compare")
+    config, dataset_dir = dataset_of(arguments, flags)
+    step = module_of(config, "compare")
     methods = step.check(config, arguments.methods, arguments.seeds)
-    return lambda: _done(
+    return lambda: done(
         step.compare(
             config,
             dataset_dir,
@@ -260,7 +249,7 @@ def _compare(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 
 
 def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    _refuse(flags)
+    refuse(flags)
     if arguments.top < 1:
         raise ValueError(f"--top must be at least 1, got {arguments.top}.")
     if arguments.model is not None and arguments.set:
@@ -275,7 +264,7 @@ def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     if arguments.model is None:
         from pipeline.run_dir import newest_export
 
-        arguments.model = newest_export(_config(arguments))
+        arguments.model = newest_export(config_of(arguments))
     quiet.import_tensorflow()
     from pipeline import predict
     from pipeline.exported_model import newest_version
@@ -291,45 +280,12 @@ def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 
 
 def _doctor(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    _refuse(flags)
+    refuse(flags)
     from pipeline import doctor
 
     return doctor.run
 
 
-def _config(arguments: argparse.Namespace) -> "Experiment":
-    from pipeline.config import load_experiment
-
-    return load_experiment(arguments.config, arguments.set)
-
-
-def _module_of(config: "Experiment", step: str) -> types.ModuleType:
-    """Imports the module of a step in the setting of an experiment."""
-    folder = "pipeline.scenarios" if config.setting == "scenario" else "pipeline"
-    return importlib.import_module(f"{folder}.{step}")
-
-
 def _trained(config: "Experiment", dataset_dir: pathlib.Path) -> "RunDir":
     """Finds the run of a finished training."""
-    return _module_of(config, "train").open_trained(config, dataset_dir)
-
-
-def _dataset(
-    arguments: argparse.Namespace, flags: Sequence[str]
-) -> "tuple[Experiment, pathlib.Path]":
-    """Loads the configuration and finds its prepared data set."""
-    _refuse(flags)
-    config = _config(arguments)
-    dataset_dir = _module_of(config, "prepare").open_dataset(config)
-    quiet.import_tensorflow()
-    return config, dataset_dir
-
-
-def _refuse(flags: Sequence[str]) -> None:
-    if flags:
-        raise ValueError(f"unknown arguments: {' '.join(flags)}.")
-
-
-def _done(result: object) -> None:
-    """Prints what a step leaves behind; that it returned is its success."""
-    print(result)
+    return module_of(config, "train").open_trained(config, dataset_dir)

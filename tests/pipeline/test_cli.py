@@ -16,7 +16,8 @@ def one_line(text):
 
 STEPS = (
     *("prepare", "train", "evaluate", "export", "run"),
-    *("ablate", "predict", "doctor"),
+    *("audit", "ablate", "compare", "predict"),
+    *("serve", "validate", "push", "rollback", "bench", "doctor"),
 )
 
 
