@@ -62,6 +62,8 @@ class MaskedGRU(tf.keras.layers.Layer):
         projected, present = self._project(inputs, support_mask)
         weights = map(tf.convert_to_tensor, (self.recurrent, self.recurrent_bias))
         if training:
+            if state is not None:
+                raise ValueError("training starts from zeros, got a state.")
             return fold_gru(projected, tf.cast(present, projected.dtype), *weights)
         if state is None:
             state = tf.zeros([tf.shape(projected)[1], self.units])

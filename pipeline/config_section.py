@@ -23,7 +23,8 @@ class ExportConfig(Section):
         top_k: Items that `recommend` returns.
         min_item_count: Items with fewer meta-train interactions, or known clicks, are
             not recommended (they can still be ranked, or be named as candidates).
-        max_support: Most support pairs of a request.
+        max_tasks: Most tasks of a request.
+        max_support: Most support pairs of a task.
         max_query: Most query, candidate or excluded items of a task.
         history_size: Pairs that a context keeps for `update`, of models that have to
             see all pairs again.
@@ -34,6 +35,7 @@ class ExportConfig(Section):
     model_name: str = pydantic.Field("cmml", pattern=r"^[a-zA-Z0-9_]+$")
     top_k: int = pydantic.Field(100, ge=1)
     min_item_count: int = pydantic.Field(10, ge=0)
+    max_tasks: int = pydantic.Field(1024, ge=1)
     max_support: int = pydantic.Field(1000, ge=1)
     max_query: int = pydantic.Field(10_000, ge=1)
     history_size: int = pydantic.Field(64, ge=1, le=1000)

@@ -137,7 +137,7 @@ def _serve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     if arguments.config is not None:
         from pipeline.run_dir import newest_export
 
-        model = newest_export(config_of(arguments))
+        model = newest_export(config_of(arguments)).parent  # And what comes after it.
     elif arguments.set:
         raise ValueError(f"--set goes with --config, got {arguments.set} without.")
     return serve.check(
@@ -164,14 +164,14 @@ def _validate(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 
 
 def _push(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    if arguments.keep is not None and arguments.keep < 1:
+        raise ValueError(f"--keep must be at least 1, got {arguments.keep}.")
     config, dataset_dir = dataset_of(arguments, flags)
     from pipeline import push
     from pipeline.run_dir import newest_export
 
     options = config.push
     if arguments.keep is not None:
-        if arguments.keep < 1:
-            raise ValueError(f"--keep must be at least 1, got {arguments.keep}.")
         options = options.model_copy(update={"keep": arguments.keep})
     destination = push.Destination(arguments.to, arguments.label, arguments.server)
     push.check(config, options, destination)

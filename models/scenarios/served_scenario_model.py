@@ -78,6 +78,7 @@ class ServedScenarioModel(ServedModel):
             label_range=(0.0, 1.0),
             roles=("user", "item"),
             profile_widths={},
+            num_rows=max(len(vectors.users[0]), len(vectors.items[0])),
         )
         self.ids = {"user": user_ids, "item": item_ids}
 

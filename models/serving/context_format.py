@@ -60,7 +60,8 @@ class ContextFormat:
 
     def _checked(self, context: tf.Tensor) -> tf.Tensor:
         """Returns the context, to be read once it is found in order."""
-        mark = context[:, :2]
+        # Padded, so that one of no width has a mark to be refused by.
+        mark = tf.ensure_shape(tf.pad(context, [[0, 0], [0, 2]])[:, :2], [None, 2])
         version = tf.cast(mark[:, 0], tf.int64) * _BASE + tf.cast(mark[:, 1], tf.int64)
         is_other = tf.reduce_any(mark != self._mark, axis=1)
         of_version = tf.debugging.Assert(

@@ -12,6 +12,7 @@ class ServingOptions:
         top_k: Items that `recommend` returns.
         min_item_count: Items with fewer meta-train interactions, or known clicks, are
             not recommended.
+        max_tasks: Most tasks of a request.
         max_support: Most support pairs of a task.
         max_query: Most query, candidate or excluded items of a task.
         history_size: Pairs that a context holds where `update` has to see them again.
@@ -22,6 +23,7 @@ class ServingOptions:
     model_version: int = 0
     top_k: int = 100
     min_item_count: int = 10
+    max_tasks: int = 1024
     max_support: int = 1000
     max_query: int = 10_000
     history_size: int = 64

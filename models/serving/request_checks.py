@@ -15,8 +15,8 @@ Inputs: TypeAlias = Mapping[str, tf.Tensor]
 Checked: TypeAlias = dict[str, tf.Tensor]
 
 
-def check_batch(inputs: Inputs) -> Checked:
-    """Refuses inputs that do not all have the same number of tasks."""
+def check_batch(inputs: Inputs, max_tasks: int) -> Checked:
+    """Refuses inputs that do not all have the same number of tasks, or too many."""
     sizes = tf.stack([tf.shape(value)[0] for value in inputs.values()])
     names = ", ".join(inputs)
     check = tf.debugging.Assert(
@@ -24,7 +24,9 @@ def check_batch(inputs: Inputs) -> Checked:
         [f"all inputs must have one number of tasks; {names} have", sizes],
         summarize=-1,
     )
-    return _behind([check], inputs, list(inputs))
+    message = [f"a request must hold at most {max_tasks} tasks, got", sizes[0]]
+    is_small = tf.debugging.Assert(sizes[0] <= max_tasks, message)
+    return _behind([check, is_small], inputs, list(inputs))
 
 
 def check_shapes(inputs: Inputs, names: Sequence[str]) -> Checked:

@@ -28,6 +28,7 @@ from models.serving.saving import (
     trace,
 )
 from models.serving.support_memory import (
+    MAX_ROWS,
     EncoderMemory,
     PairHistory,
     Support,
@@ -42,6 +43,7 @@ BY_SCENARIO = "scenario"
 BY_POPULARITY = "popularity"
 
 MAX_EXPLAINED = 128  # Support pairs, and query pairs, of one explanation.
+MAX_EXPLAINED_TASKS = 16  # Each is scored once more for each of its support pairs.
 
 
 class ServedTask(NamedTuple):
@@ -70,9 +72,11 @@ class ServedModel(tf.Module, abc.ABC):
         label_range: Lowest and highest label.
         roles: What makes a pair: "user" and "item", or "item" alone.
         profile_widths: Width of each value of a profile.
+        num_rows: Rows of the larger one of the tables that pairs are made from.
 
     Raises:
-        DataError: If there is to be a shortlist and no prior.
+        DataError: If there is to be a shortlist and no prior, or the tables are too
+            large.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class ServedModel(tf.Module, abc.ABC):
         label_range: tuple[float, float],
         roles: tuple[str, ...],
         profile_widths: Mapping[str, int],
+        num_rows: int,
     ) -> None:
         super().__init__(name="cmml")
         if options.shortlist_size and not model.has_prior:
@@ -98,6 +103,7 @@ class ServedModel(tf.Module, abc.ABC):
         self.options = options
         self._label_range = label_range
         self._roles = roles
+        self._num_rows = num_rows
         self._profile_widths = dict(profile_widths)
         self.memory = self._make_memory()
         self.context_format = ContextFormat(
@@ -148,9 +154,8 @@ class ServedModel(tf.Module, abc.ABC):
         support = pairs | self._profile_inputs()
         query = {f"query_{role}_id": IDS for role in self._roles}
         wanted = self._wanted_inputs() | {"exclude_item_id": IDS}
-        context: dict[str, InputSpec] = {
-            "context": ([None, self.context_format.width], tf.float32)
-        }
+        # Of any width, so that the graph can say which version a context is of.
+        context: dict[str, InputSpec] = {"context": ([None, None], tf.float32)}
         rank = trace(self.rank, support | query)
         return {
             "serving_default": rank,
@@ -259,7 +264,9 @@ class ServedModel(tf.Module, abc.ABC):
             what the context changes of the backbone.
         """
         inputs = check_widths(
-            self._checked(inputs), ["support_label", "query_item_id"], MAX_EXPLAINED
+            check_batch(self._checked(inputs), MAX_EXPLAINED_TASKS),
+            ["support_label", "query_item_id"],
+            MAX_EXPLAINED,
         )
         task = self._encode(inputs)
         score = self._score(task, inputs)
@@ -284,6 +291,11 @@ class ServedModel(tf.Module, abc.ABC):
     def _make_memory(self) -> SupportMemory:
         if self._model().can_advance:
             return EncoderMemory(self._model())
+        if self._num_rows > MAX_ROWS:
+            raise DataError(
+                f"a context can keep rows of tables of at most {MAX_ROWS}, got "
+                f"{self._num_rows}: take an encoder that pairs can be added to."
+            )
         return PairHistory(
             self._model(), self._roles, self._empty_state(), self.options.history_size
         )
@@ -300,7 +312,7 @@ class ServedModel(tf.Module, abc.ABC):
 
     def _checked(self, inputs: Inputs) -> Checked:
         """Returns the inputs, in order, or refuses them."""
-        checked = check_batch(inputs)
+        checked = check_batch(inputs, self.options.max_tasks)
         if "support_label" in checked:
             names = [f"support_{role}_id" for role in self._roles]
             checked = check_shapes(checked, [*names, "support_label"])

@@ -71,6 +71,7 @@ class ServedUserModel(ServedModel):
             label_range=(info.label_min, info.label_max),
             roles=("item",),
             profile_widths={"user": model.users.width, "is_known": 1},
+            num_rows=items.num_rows,
         )
         self.item_ids = item_ids
         self.user_features = {feature.name: feature for feature in info.user_features}

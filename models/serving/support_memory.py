@@ -13,6 +13,9 @@ Values: TypeAlias = dict[str, tf.Tensor]
 State: TypeAlias = Any
 Pairs: TypeAlias = Any
 
+# A row is kept as a float32, which holds whole numbers up to here.
+MAX_ROWS = 2**24
+
 _STATE = "state"
 _ENCODER = "encoder"
 _LABEL = "history_label"
@@ -151,7 +154,7 @@ class PairHistory(SupportMemory):
         """Encodes old and new pairs together, if there is room for them."""
         total = size + support.size
         is_over = total > self._size
-        tf.debugging.Assert(
+        check = tf.debugging.Assert(
             ~tf.reduce_any(is_over),
             [
                 f"a context can be updated up to {self._size} support pairs; encode "
@@ -159,6 +162,8 @@ class PairHistory(SupportMemory):
                 tf.boolean_mask(total, is_over),
             ],
         )
+        with tf.control_dependencies([] if check is None else [check]):
+            size = tf.identity(size)
         rows = {
             role: tf.concat(
                 [tf.cast(values[name], tf.int32), support.rows[role]], axis=1

@@ -65,6 +65,11 @@ def export(
         )
         served.save(staging)
         answered = list(_answered(model, dataset, config))
+        if not answered:
+            raise schema.DataError(
+                "meta_validation must have a scenario to check the export with: "
+                "raise data.split.validation_fraction."
+            )
         scores = [float(np.max(np.abs(r.outputs["score"]))) for r in answered]
         difference = largest_difference(staging, answered) / max(1.0, *scores)
         check_difference(difference, _TOLERANCE, staging)

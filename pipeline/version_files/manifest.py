@@ -36,6 +36,7 @@ def make_manifest(
         },
         "ops": op_names(directory),
         "limits": {
+            "max_tasks": options.max_tasks,
             "max_support": options.max_support,
             "max_query": options.max_query,
             "max_explained": MAX_EXPLAINED,

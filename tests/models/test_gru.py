@@ -211,3 +211,9 @@ def test_a_batch_of_known_size_is_advanced_in_a_graph(gru):
     inputs, mask = random_tensor(1, STEPS, WIDTH), tf.ones([1, STEPS], tf.bool)
     graph = tf.function(lambda inputs: gru(inputs, mask, training=False))
     np.testing.assert_allclose(graph(inputs), gru(inputs, mask), atol=1e-6)
+
+
+def test_training_starts_from_zeros(gru):
+    inputs, mask = random_tensor(1, STEPS, WIDTH), tf.ones([1, STEPS], tf.bool)
+    with pytest.raises(ValueError, match="training starts from zeros, got a state"):
+        gru(inputs, mask, tf.zeros([1, UNITS]))

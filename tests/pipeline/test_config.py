@@ -79,6 +79,7 @@ OTHER_VALUES = (
     "export.model_name=other",
     "export.top_k=3",
     "export.min_item_count=3",
+    "export.max_tasks=20",
     "export.max_support=20",
     "export.max_query=20",
     "export.history_size=20",

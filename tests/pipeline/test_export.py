@@ -73,7 +73,7 @@ def test_the_manifest_says_where_a_version_is_from(experiment):
     assert {"MatMul", "LookupTableFindV2"} <= set(manifest.pop("ops"))
     signatures = manifest.pop("signatures")
     assert signatures["score"]["inputs"] == {
-        "context": {"dtype": "float32", "shape": [None, manifest["context"]["width"]]},
+        "context": {"dtype": "float32", "shape": [None, None]},
         "query_item_id": {"dtype": "string", "shape": [None, None]},
     }
     assert manifest.pop("context").keys() == {"width", "holds", "max_updated_support"}
@@ -90,6 +90,7 @@ def test_the_manifest_says_where_a_version_is_from(experiment):
         "num_candidates": 14,
         "shortlist_size": 0,
         "limits": {
+            "max_tasks": 1024,
             "max_support": 1000,
             "max_query": 10_000,
             "max_explained": 128,

@@ -36,7 +36,7 @@ def test_the_flags_of_serve_are_the_options_of_a_server():
         (["rollback", "--to", "nowhere"], "--to must be a base that has been pushed"),
         (["rollback", "--to", ".", "--label", "old"], "--label must be one of"),
         (["rollback", "--to", ".", "--server", "8500"], "--server must be host:port"),
-        (["bench", "--model", "nowhere"], "nowhere holds no exported model"),
+        (["bench", "--model", "nowhere"], "nowhere holds no"),
         (["bench", "--model", ".", "--support", "a"], "--support"),
         (["bench", "--model", ".", "--typo"], "unknown arguments: --typo"),
     ],
@@ -57,7 +57,8 @@ def test_push_keeps_at_least_one_version(capsys, experiment):
         *(capsys, "push", "--config", experiment.config_path),
         *("--to", "models", "--keep", "0"),
     )
-    assert (status, "--keep must be at least 1, got 0" in error) == (2, True)
+    assert status == 2
+    assert "--keep must be at least 1, got 0" in error
 
 
 def test_serve_answers_the_request_examples_and_ends_with_0(experiment):

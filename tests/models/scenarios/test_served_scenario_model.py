@@ -277,7 +277,7 @@ def test_signatures_have_the_names_and_shapes_of_a_request(served):
         "exclude_item_id": (tf.string, [None, None]),
     }
     # Version 2, support size 1, and the 4 units of the encoder.
-    context = {"context": (tf.float32, [None, 7])}
+    context = {"context": (tf.float32, [None, None])}
     inputs = {
         "serving_default": pairs | query,
         "rank": pairs | query,

@@ -26,7 +26,7 @@ def labelled(labels, items=(("i1", ""), ("i2", "i3"))):
 @pytest.mark.parametrize(
     "check",
     [
-        check_batch,
+        lambda inputs: check_batch(inputs, 2),
         lambda inputs: check_shapes(inputs, ["one"]),
         lambda inputs: check_shapes(inputs, ["one", "other"]),
         lambda inputs: check_widths(inputs, ["one", "other"], 3),
@@ -43,7 +43,12 @@ def test_good_inputs_come_back_as_they_are(check):
 def test_all_inputs_must_have_one_number_of_tasks():
     message = r"one, other, flat have'\n2, 2, 1$"
     with pytest.raises(REFUSED, match=message):
-        check_batch(INPUTS | {"flat": tf.constant([1])})
+        check_batch(INPUTS | {"flat": tf.constant([1])}, 9)
+
+
+def test_there_must_be_no_more_tasks_than_the_limit():
+    with pytest.raises(REFUSED, match=r"at most 1 tasks, got'\n2$"):
+        check_batch(INPUTS, 1)
 
 
 @pytest.mark.parametrize("shape", [[2, 2], [2, 4], [1, 3]])

@@ -7,7 +7,7 @@ from tensorflow.python.framework import op_def_registry
 
 from models.family import combinations
 from models.legacy_keras import tf
-from models.serving.served_model import MAX_EXPLAINED
+from models.serving.served_model import MAX_EXPLAINED, MAX_EXPLAINED_TASKS
 
 VERSION = 1_700_000_003  # Of all models here.
 TOLERANCE = 1e-4
@@ -263,6 +263,32 @@ def test_bad_requests_are_refused_in_plain_words(setting, loaded):
     assert np.isfinite(rank(**at_most)["score"]).all()
 
 
+def test_no_more_tasks_than_the_limit_are_answered(setting):
+    served = setting.serve({}, max_tasks=4)
+    request = setting.support | setting.profile | setting.query
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"at most 4 tasks, got"):
+        served.rank(**request)
+    few = {name: value[:4] for name, value in request.items()}
+    assert served.rank(**few)["score"].shape[0] == 4
+
+
+def test_no_task_at_all_has_no_answer(setting, loaded, encoded):
+    support = setting.support | setting.profile
+    context = {"context": tf.constant(encoded)}
+    for name, request in {
+        "rank": support | setting.query,
+        "encode": support,
+        "score": context | setting.query,
+        "update": context | setting.support,
+        "recommend": support | setting.wanted,
+        "recommend_from_context": context | setting.wanted,
+        "explain": support | setting.query,
+    }.items():
+        none = {key: value[:0] for key, value in request.items()}
+        for value in loaded.signatures[name](**none).values():
+            assert value.shape[0] == 0, name
+
+
 def test_every_signature_checks_the_pairs_it_is_given(setting, loaded, encoded):
     labels = setting.support["support_label"]
     bad = setting.support | {"support_label": tf.where(labels == labels, 7.0, 7.0)}
@@ -437,3 +463,11 @@ def test_no_more_pairs_than_the_limit_are_explained(setting, name):
     message = f"must hold at most {MAX_EXPLAINED} values a task"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         served.explain(**request | too_many)
+
+
+def test_no_more_tasks_than_the_limit_are_explained(setting):
+    request = setting.support | setting.profile | setting.query
+    many = {name: tf.concat([value] * 4, axis=0) for name, value in request.items()}
+    message = f"at most {MAX_EXPLAINED_TASKS} tasks, got"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        setting.serve({}).explain(**many)

@@ -7,7 +7,7 @@ from models.cmml import build_cmml
 from models.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.options import CMMLOptions
-from models.serving import catalogue
+from models.serving import catalogue, served_model
 from transforms.schema import DataError
 
 TOLERANCE = 1e-5
@@ -309,7 +309,7 @@ def test_signatures_have_the_names_and_shapes_of_a_request(saved_dir):
     query = {"query_item_id": (tf.string, [None, None])}
     wanted = {"exclude_item_id": (tf.string, [None, None])}
     # Version 2, support size 1, profile 3 * 3 + 1, state 22 + 2, 64 labels and items.
-    context = {"context": (tf.float32, [None, 165])}
+    context = {"context": (tf.float32, [None, None])}
     inputs = {
         "serving_default": support | profile | query,
         "rank": support | profile | query,
@@ -480,3 +480,9 @@ def test_a_shortlist_of_popular_items_holds_the_most_popular(serve, dataset, emp
 def test_a_shortlist_needs_a_prior_to_choose_by(serve, new_model):
     with pytest.raises(DataError, match="needs a prior to choose by, got 5 with"):
         serve(model=new_model(prior="constant"), shortlist_size=5)
+
+
+def test_tables_too_large_for_a_context_are_refused(serve, monkeypatch):
+    monkeypatch.setattr(served_model, "MAX_ROWS", 10)
+    with pytest.raises(DataError, match="tables of at most 10, got 11"):
+        serve()
