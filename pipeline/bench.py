@@ -1,44 +1,9 @@
 """The step `bench`: what a served model takes, over which transport, and bears."""
 
-import dataclasses
 import pathlib
 
-from pipeline.serving.bench.sizes import Sizes
+from pipeline.serving.bench.options import TRANSPORTS, BenchOptions, Sizes
 from pipeline.serving.version_dir import check_version_dir
-
-TRANSPORTS = ("inprocess", "grpc", "rest")
-
-
-@dataclasses.dataclass(frozen=True)
-class BenchOptions:
-    """What to measure.
-
-    Attributes:
-        version_dir: The version; it is served, or its ids make the requests.
-        sizes: Of the requests.
-        transports: Some of `TRANSPORTS`.
-        targets: Addresses of a server by transport; none has one started.
-        output: Folder of `bench.json` and `bench.md`.
-        soak_minutes: How long a steady load is kept up; 0 for none.
-        reload: Whether a new version is published under load.
-        fuzz: Malformed requests over each transport; 0 for none.
-        seed: Of all requests.
-    """
-
-    version_dir: pathlib.Path
-    sizes: Sizes
-    transports: tuple[str, ...]
-    targets: dict[str, str]
-    output: pathlib.Path
-    soak_minutes: float
-    reload: bool
-    fuzz: int
-    seed: int
-
-    @property
-    def has_grid(self) -> bool:
-        """Whether latencies by size are measured: where nothing else is asked for."""
-        return not (self.soak_minutes or self.reload or self.fuzz)
 
 
 def check(
@@ -154,6 +119,7 @@ def _numbers(flag: str, text: str, *, least: int) -> tuple[int, ...]:
 
 
 def _version_dir(model: pathlib.Path) -> pathlib.Path:
+    model = model.resolve()  # So that "." has a name.
     versions = [path for path in model.glob("*") if path.name.isdigit()]
     is_base = bool(versions) and not (model / "saved_model.pb").exists()
     newest = max(versions, key=lambda path: int(path.name)) if is_base else model

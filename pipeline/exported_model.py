@@ -11,6 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
 
+from pipeline.serving.model_base import SAVED_MODEL, is_version
 from transforms.row_error import RowError
 from transforms.values import as_text
 
@@ -243,12 +244,20 @@ def is_number(value: Any) -> bool:
 def newest_version(directory: pathlib.Path) -> pathlib.Path:
     """Finds the exported model in a directory.
 
+    Args:
+        directory: A version, or the folder of the versions of a model.
+
+    Returns:
+        The version, absolute, so that its name is its number.
+
     Raises:
         ValueError: If there is none.
     """
-    if (directory / "saved_model.pb").exists():
+    directory = directory.resolve()
+    if (directory / SAVED_MODEL).is_file():
         return directory
-    versions = [p for p in directory.glob("*") if p.name.isdigit()]
+    graphs = directory.glob(f"*/{SAVED_MODEL}")
+    versions = [graph.parent for graph in graphs if is_version(graph.parent)]
     if not versions:
         raise ValueError(f"{directory} holds no exported model: run `cmml export`.")
     return max(versions, key=lambda path: int(path.name))

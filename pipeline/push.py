@@ -11,7 +11,7 @@ from pipeline.config_section import Experiment, PushConfig
 from pipeline.exported_model import read_manifest
 from pipeline.progress import say
 from pipeline.serving import blessing as blessings
-from pipeline.serving.blessing import Blessing
+from pipeline.serving.durable_files import content_digest
 from pipeline.serving.gate import model_blessing
 from pipeline.serving.infra_rules import infra_blessing
 from pipeline.serving.live_server import LiveServer, LiveServerError
@@ -81,6 +81,7 @@ def push(
     name = config.export.model_name
     fingerprint = json.loads(read_dataset_json(dataset_dir))["fingerprint"]
     _check_version(version_dir, name, fingerprint)
+    digest = content_digest(version_dir)  # What is judged is what is published.
     version, base, label = int(version_dir.name), destination.base, destination.label
     server = None if destination.server is None else LiveServer(destination.server)
     if server is not None:
@@ -92,14 +93,32 @@ def push(
             base, name, served_base=options.served_base, server=server
         )
         if labels.labels().get(label) == version and models.has(version):
+            models.check_same(version_dir, digest)
+            labels.confirm()
             say(f"push: version {version} is {label} in {base} already")
             print(models.path(version))
             return 0
         serving = _serving(models, labels)
-        blessing = _bless(config, dataset_dir, options, version_dir, serving, serve)
+        infra = infra_blessing(version_dir, serve)
+        blessings.write_infra(infra, digest)
+        print(infra.table(), end="\n\n")
+        blessing = model_blessing(config, dataset_dir, options, infra, serving)
+        marker = blessings.write_model(blessing, digest)
+        print(blessing.table(), end="\n\n")
+        print(f"{marker.name}: {blessing.message} (see {marker.parent})")
         if not blessing.passed:
             return 1
-        _publish(version_dir, models, labels, PushHistory(base), label, blessing)
+        is_new = models.publish(version_dir, digest)
+        event = PushEvent(
+            event=PUSH,
+            model_name=name,
+            pushed_version=version,
+            destination=models.path(version),
+            label=label,
+            previous_version=labels.labels().get(label),
+            blessing=blessing.message,
+        )
+        _move(event, models, labels, PushHistory(base), is_new)
         removed = models.retire_old(
             options.keep, {*labels.labels().values(), *labels.listed()}
         )
@@ -130,51 +149,21 @@ def _serving(models: ModelBase, labels: ServedLabels) -> pathlib.Path | None:
     return models.path(versions[-1]) if versions else None
 
 
-def _bless(
-    config: Experiment,
-    dataset_dir: pathlib.Path,
-    options: PushConfig,
-    version_dir: pathlib.Path,
-    serving: pathlib.Path | None,
-    serve: OpenServer,
-) -> Blessing:
-    """Validates and judges a version, and writes both beside it."""
-    infra = infra_blessing(version_dir, serve)
-    blessings.write_infra(infra)
-    verdict = model_blessing(config, dataset_dir, options, infra, serving)
-    marker = blessings.write_model(verdict)
-    print(infra.table(), end="\n\n")
-    print(verdict.table(), end="\n\n")
-    print(f"{marker.name}: {verdict.message} (see {marker.parent})")
-    return verdict
-
-
-def _publish(
-    version_dir: pathlib.Path,
+def _move(
+    event: PushEvent,
     models: ModelBase,
     labels: ServedLabels,
     history: PushHistory,
-    label: str,
-    blessing: Blessing,
+    is_new: bool,
 ) -> None:
-    """Makes a version one that serves; it is noted before, lest a crash hides it."""
-    version = int(version_dir.name)
-    is_new = models.publish(version_dir)
-    event = PushEvent(
-        event=PUSH,
-        model_name=models.directory.name,
-        pushed_version=version,
-        destination=models.path(version),
-        label=label,
-        previous_version=labels.labels().get(label),
-        blessing=blessing.message,
-    )
+    """Moves the label; it is noted before, lest a crash hides it."""
     history.record(event)
+    version = event.pushed_version
     try:
-        labels.move(label, version)
+        labels.move(event.label, version)
     except LiveServerError:
         history.record(dataclasses.replace(event, event=WITHDRAWAL))
         if is_new:
             models.retire(version)
         raise
-    say(f"push: version {version} is {label} in {models.directory.parent}")
+    say(f"push: version {version} is {event.label} in {models.directory.parent}")

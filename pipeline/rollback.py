@@ -1,11 +1,12 @@
 """The step `rollback`: a label goes back to the version that had it before."""
 
+import dataclasses
 import pathlib
 
 from pipeline.progress import say
-from pipeline.serving.live_server import LiveServer
+from pipeline.serving.live_server import LiveServer, LiveServerError
 from pipeline.serving.model_base import ModelBase, push_lock
-from pipeline.serving.push_history import ROLLBACK, PushEvent, PushHistory
+from pipeline.serving.push_history import ROLLBACK, WITHDRAWAL, PushEvent, PushHistory
 from pipeline.serving.push_options import STABLE
 from pipeline.serving.served_labels import ServedLabels
 from transforms.schema import DataError
@@ -74,7 +75,11 @@ def rollback(
             previous_version=current,
         )
         history.record(event)
-        labels.move(label, wanted)
+        try:
+            labels.move(label, wanted)
+        except LiveServerError:
+            history.record(dataclasses.replace(event, event=WITHDRAWAL))
+            raise
         say(f"rollback: version {wanted} is {label} in {base}, {current} was")
     print(models.path(wanted))
     return 0

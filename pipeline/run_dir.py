@@ -10,6 +10,7 @@ from typing import Any
 from models.options import MODEL_VERSION
 from pipeline.config import ConfigError, hash_of, load_experiment, to_yaml
 from pipeline.config_section import Experiment
+from pipeline.serving.model_base import SAVED_MODEL, is_version
 from transforms.schema import DataError
 
 LINEAGE = "lineage.json"
@@ -132,12 +133,12 @@ def newest_export(config: Experiment) -> pathlib.Path:
     Raises:
         ValueError: If there is none.
     """
-    pattern = f"*/{_EXPORT_DIR}/{config.export.model_name}/*/saved_model.pb"
+    pattern = f"*/{_EXPORT_DIR}/{config.export.model_name}/*/{SAVED_MODEL}"
     versions = [path.parent for path in _parent(config).glob(pattern)]
     versions = [
         path
         for path in versions
-        if path.name.isdigit() and _is_of(config, path.parents[2])
+        if is_version(path) and _is_of(config, path.parents[2])
     ]
     if not versions:
         raise ValueError(

@@ -121,7 +121,8 @@ def _warn_if_open(options: ServerOptions) -> None:
     if options.host not in LOOPBACK:
         say(
             f"serve: --host {options.host} opens the server to the network, and it has "
-            "no authentication."
+            "no authentication: who reaches its gRPC port can also exchange its models "
+            "by HandleReloadConfigRequest."
         )
 
 
@@ -137,8 +138,9 @@ def _serve_embedded(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    directories = [directory] if directory else []
+    directories, applied = [directory] if directory else [], b""
     if config_path is not None:
+        applied = config_path.read_bytes()
         directories = read_directories(config_path)
     with ModelServer(directories, options) as server:
         print(
@@ -146,24 +148,32 @@ def _serve_embedded(
             f"page {server.rest_url}/",
             flush=True,
         )
-        _wait(stop, server, config_path, options.poll_s)
+        if config_path is None:
+            stop.wait()
+        else:
+            _follow(config_path, applied, stop, server, options.poll_s)
         say("serve: answering what is in flight, then ending")
     return 0
 
 
-def _wait(
+def _follow(
+    config_path: pathlib.Path,
+    applied: bytes,
     stop: threading.Event,
     server: "ModelServer",
-    config_path: pathlib.Path | None,
     poll_s: float,
 ) -> None:
-    """Waits for the end, and gives the server its `models.config` as it changes."""
+    """Gives the server its `models.config` as it changes, until the end.
+
+    Args:
+        config_path: The file.
+        applied: What it held before the server started.
+        stop: Is set to end it.
+        server: Runs.
+        poll_s: Seconds between two looks.
+    """
     from pipeline.serving.server.model_config_list import read_directories
 
-    if config_path is None:
-        stop.wait()
-        return
-    applied = config_path.read_bytes()
     while not stop.wait(poll_s):
         try:
             content = config_path.read_bytes()

@@ -7,6 +7,7 @@ recorded itself: warm-up requests, and requests with the answers of the trained 
 import pathlib
 
 from pipeline.serving.blessing import infra_dir, write_infra
+from pipeline.serving.durable_files import content_digest
 from pipeline.serving.infra_rules import infra_blessing
 from pipeline.serving.loopback_server import OpenServer, open_server
 from pipeline.serving.version_dir import check_version_dir
@@ -23,11 +24,13 @@ def validate(version_dir: pathlib.Path, *, serve: OpenServer = open_server) -> i
         0 if the version is INFRA_BLESSED, otherwise 1.
 
     Raises:
-        DataError: If the directory is no exported version.
+        DataError: If the directory is no exported version, or what was found cannot be
+            written beside it.
     """
     check_version_dir(version_dir)
+    digest = content_digest(version_dir)
     blessing = infra_blessing(version_dir, serve)
-    marker = write_infra(blessing)
+    marker = write_infra(blessing, digest)
     print(blessing.table())
     print(f"{marker.name}: {blessing.message} (see {infra_dir(version_dir)})")
     return 0 if blessing.passed else 1

@@ -1,9 +1,8 @@
 """What was found out about a version, rule by rule, and the files that say so.
 
 They lie beside the version, in a folder whose name is no number, which a server does
-not look at: `<model_name>/.validation/<version>/`. Not within the version: it may be
-served from a read-only disk, its copy in a base is compared with it byte by byte, and
-what is published must never change.
+not look at: `<model_name>/.validation/<version>/`. Not within the version: its copy in
+a base is compared with it byte by byte, and what is published must never change.
 """
 
 import dataclasses
@@ -12,7 +11,8 @@ import pathlib
 from collections.abc import Sequence
 
 from pipeline.markdown_table import layout
-from pipeline.serving.durable_files import content_digest, write_durably
+from pipeline.serving.durable_files import write_durably
+from transforms.schema import DataError
 
 VALIDATION_DIR = ".validation"
 VALIDATIONS_JSON = "validations.json"
@@ -90,17 +90,42 @@ def model_dir(version_dir: pathlib.Path) -> pathlib.Path:
     return version_dir.parent / VALIDATION_DIR / version_dir.name / "model"
 
 
-def write_infra(blessing: Blessing) -> pathlib.Path:
-    """Writes INFRA_BLESSED or INFRA_NOT_BLESSED; returns the file."""
-    return _write(infra_dir(blessing.current_model), "INFRA_", blessing)
+def write_infra(blessing: Blessing, digest: str) -> pathlib.Path:
+    """Writes INFRA_BLESSED or INFRA_NOT_BLESSED.
+
+    Args:
+        blessing: The verdict.
+        digest: `content_digest` of the version, taken before it was judged.
+
+    Returns:
+        The file.
+
+    Raises:
+        DataError: If it cannot be written beside the version.
+    """
+    return _write(infra_dir(blessing.current_model), "INFRA_", blessing, digest)
 
 
-def write_model(blessing: Blessing) -> pathlib.Path:
-    """Writes BLESSED or NOT_BLESSED; returns the file."""
-    return _write(model_dir(blessing.current_model), "", blessing)
+def write_model(blessing: Blessing, digest: str) -> pathlib.Path:
+    """Writes BLESSED or NOT_BLESSED, as `write_infra` does."""
+    return _write(model_dir(blessing.current_model), "", blessing, digest)
 
 
-def _write(directory: pathlib.Path, prefix: str, blessing: Blessing) -> pathlib.Path:
+def _write(
+    directory: pathlib.Path, prefix: str, blessing: Blessing, digest: str
+) -> pathlib.Path:
+    try:
+        return _written(directory, prefix, blessing, digest)
+    except OSError as error:
+        raise DataError(
+            f"the verdict is written beside the version, to {directory}: {error}. "
+            "Copy the version to where you may write."
+        ) from None
+
+
+def _written(
+    directory: pathlib.Path, prefix: str, blessing: Blessing, digest: str
+) -> pathlib.Path:
     """Writes `validations.json` and then the marker, an earlier one gone meanwhile."""
     directory.mkdir(parents=True, exist_ok=True)
     good, bad = directory / f"{prefix}BLESSED", directory / f"{prefix}NOT_BLESSED"
@@ -110,7 +135,7 @@ def _write(directory: pathlib.Path, prefix: str, blessing: Blessing) -> pathlib.
     content = {
         "blessing_message": blessing.message,
         "current_model": str(blessing.current_model),
-        "current_model_sha256": content_digest(blessing.current_model),
+        "current_model_sha256": digest,
         "baseline_model": None if baseline is None else str(baseline),
         "rules": [dataclasses.asdict(rule) for rule in blessing.rules],
     }

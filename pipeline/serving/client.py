@@ -27,6 +27,7 @@ from pipeline.serving.rest_client import (
 
 _CHANNEL_OPTIONS = [
     ("grpc.enable_http_proxy", 0),
+    ("grpc.max_receive_message_length", -1),  # Explanations are large.
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]

@@ -1,17 +1,19 @@
 """The gate in front of a base: what a version must be to be served."""
 
+import dataclasses
 import pathlib
 from collections.abc import Iterator
 
 from models.metrics import NotFiniteError
 from pipeline.config_section import Experiment, PushConfig
-from pipeline.exported_model import read_manifest
 from pipeline.serving.blessing import Blessing, Rule
 from pipeline.serving.budget_rules import latency_rule, size_rule
+from pipeline.serving.comparable import manifest_of, why_not_comparable
 from pipeline.serving.quality_rules import better_rule, not_worse_rule, rubber_stamp
 from pipeline.serving.task_figures import baseline_names, task_figures
 
 _CANDIDATE = "candidate"
+_DATASET = "dataset_fingerprint"
 
 
 def model_blessing(
@@ -34,16 +36,21 @@ def model_blessing(
 
     Returns:
         The verdict.
+
+    Raises:
+        DataError: If the manifest of the version that serves is damaged.
     """
     candidate = infra.current_model
     name = "infra"
     rules = [Rule(name, infra.passed, None, "every rule passed", infra.message)]
-    reason = _not_comparable(candidate, serving)
+    reason = ""
     if infra.passed:
+        reason = why_not_comparable(candidate, serving)
         rules.append(size_rule(candidate, options.max_size_mb))
         rules.append(latency_rule(candidate, options.max_p99_ms))
         rules += _quality(config, dataset_dir, options, candidate, serving, reason)
-    return Blessing(rules, candidate, None if reason else serving)
+    compared = infra.passed and not reason
+    return Blessing(rules, candidate, serving if compared else None)
 
 
 def _quality(
@@ -67,22 +74,14 @@ def _quality(
     if serving is None or reason:
         yield rubber_stamp(reason, options)
     else:
-        yield not_worse_rule(figures, _CANDIDATE, serving.name, options)
+        rule = not_worse_rule(figures, _CANDIDATE, serving.name, options)
+        origins = _origins(candidate, serving)
+        yield dataclasses.replace(rule, detail=rule.detail + origins)
 
 
-def _not_comparable(candidate: pathlib.Path, serving: pathlib.Path | None) -> str:
-    """Says why a version cannot be compared with the one that serves; "" if it can."""
-    if serving is None:
-        return "no version serves yet"
-    key = "dataset_fingerprint"
-    own = read_manifest(candidate).get(key)
-    try:
-        other = read_manifest(serving).get(key)
-    except OSError:
-        return f"version {serving.name}, which serves, has no manifest"
-    if own is None or own != other:
-        return (
-            f"version {serving.name}, which serves, was made for data set {other!r}, "
-            f"this one for {own!r}"
-        )
-    return ""
+def _origins(candidate: pathlib.Path, serving: pathlib.Path) -> str:
+    """Says of which data sets two versions are, if they are of different ones."""
+    own, other = (manifest_of(path).get(_DATASET) for path in (candidate, serving))
+    if own == other:
+        return ""
+    return f"; {serving.name} was made for data set {other!r}, this one for {own!r}"

@@ -4,9 +4,12 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from google.protobuf.message import DecodeError
+
 from models.legacy_keras import tf
 from pipeline.serving.blessing import Rule
 from pipeline.serving.model_base import SAVED_MODEL
+from transforms.schema import DataError
 
 # Type and shape, None for any size, by name of the tensor, by "inputs" and "outputs".
 Signature: TypeAlias = dict[str, dict[str, tuple[str, list[int | None]]]]
@@ -55,7 +58,11 @@ def signatures_rule(version_dir: pathlib.Path, manifest: Mapping[str, Any]) -> R
 
 
 def signatures_of(version_dir: pathlib.Path) -> dict[str, Signature]:
-    """Reads the signatures of a version, by name."""
+    """Reads the signatures of a version, by name.
+
+    Raises:
+        DataError: If the graph cannot be read.
+    """
     return {
         name: {
             side: {
@@ -75,8 +82,11 @@ def signatures_of(version_dir: pathlib.Path) -> dict[str, Signature]:
 def _meta_graph(version_dir: pathlib.Path) -> Any:
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-    content = (version_dir / SAVED_MODEL).read_bytes()
-    return SavedModel.FromString(content).meta_graphs[0]
+    path = version_dir / SAVED_MODEL
+    try:
+        return SavedModel.FromString(path.read_bytes()).meta_graphs[0]
+    except (OSError, DecodeError, IndexError) as error:
+        raise DataError(f"cannot read {path}: {error}. Export again.") from None
 
 
 def _listed(signatures: Mapping[str, Any]) -> dict[str, Signature]:

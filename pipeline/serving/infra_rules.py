@@ -38,14 +38,14 @@ def infra_blessing(version_dir: pathlib.Path, open_server: OpenServer) -> Blessi
     A graph with ops that a server does not have is not run at all.
 
     Args:
-        version_dir: The version.
+        version_dir: The version, which `check_version_dir` has passed.
         open_server: Runs a server that has loaded it, or raises `DataError`.
 
     Returns:
         What was found.
 
     Raises:
-        DataError: If the version has no manifest.
+        DataError: If its graph cannot be read.
     """
     manifest = read_manifest(version_dir)
     rules = [ops_rule(version_dir), signatures_rule(version_dir, manifest)]

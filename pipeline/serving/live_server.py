@@ -1,8 +1,8 @@
 """A running model server that is told of a new configuration, over gRPC."""
 
+import contextlib
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
 
 import grpc
 from tensorflow_serving.apis import (
@@ -41,7 +41,8 @@ class LiveServer:
         Raises:
             LiveServerError: If not.
         """
-        self._states(model_name, None)
+        with self._stub() as stub:
+            self._states(stub, model_name, None)
 
     def reload(self, config: ModelServerConfig) -> None:
         """Gives the server a configuration, in place of the one it has.
@@ -50,14 +51,23 @@ class LiveServer:
             LiveServerError: If it does not take it.
         """
         request = model_management_pb2.ReloadConfigRequest(config=config)
-        response = self._call(
-            lambda stub, t: stub.HandleReloadConfigRequest(request, t)
-        )
+        with self._stub() as stub:
+            response = stub.HandleReloadConfigRequest(request, _CALL_TIMEOUT_S)
         if response.status.error_code:
             raise LiveServerError(
                 f"{self.address} does not take the new models.config: "
                 f"{response.status.error_message}"
             )
+
+    def is_available(self, model_name: str, version: int) -> bool:
+        """Whether a version has been loaded.
+
+        Raises:
+            LiveServerError: If the server does not answer.
+        """
+        with self._stub() as stub:
+            states = self._states(stub, model_name, version)
+        return any(status.state == _STATE.AVAILABLE for status in states)
 
     def wait_available(self, model_name: str, version: int) -> None:
         """Returns when a version has been loaded.
@@ -65,9 +75,18 @@ class LiveServer:
         Raises:
             LiveServerError: If it cannot be, or not in time.
         """
+        with self._stub() as stub:
+            self._wait_available(stub, model_name, version)
+
+    def _wait_available(
+        self,
+        stub: model_service_pb2_grpc.ModelServiceStub,
+        model_name: str,
+        version: int,
+    ) -> None:
         give_up = time.monotonic() + self._load_timeout_s
         while True:
-            for status in self._states(model_name, version):
+            for status in self._states(stub, model_name, version):
                 if status.state == _STATE.AVAILABLE:
                     return
                 if status.state == _STATE.END and status.status.error_code:
@@ -83,7 +102,10 @@ class LiveServer:
             time.sleep(_POLL_S)
 
     def _states(
-        self, model_name: str, version: int | None
+        self,
+        stub: model_service_pb2_grpc.ModelServiceStub,
+        model_name: str,
+        version: int | None,
     ) -> list[get_model_status_pb2.ModelVersionStatus]:
         """Returns the states of a version or all; none if it is not known yet."""
         request = get_model_status_pb2.GetModelStatusRequest()
@@ -91,27 +113,21 @@ class LiveServer:
         if version is not None:
             request.model_spec.version.value = version
         try:
-            response = self._call(lambda stub, t: stub.GetModelStatus(request, t))
-        except _NotFoundError:
-            return []
+            response = stub.GetModelStatus(request, _CALL_TIMEOUT_S)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.NOT_FOUND:
+                return []
+            raise
         return list(response.model_version_status)
 
-    def _call(
-        self, call: Callable[[model_service_pb2_grpc.ModelServiceStub, float], Any]
-    ) -> Any:
+    @contextlib.contextmanager
+    def _stub(self) -> Iterator[model_service_pb2_grpc.ModelServiceStub]:
+        """Opens one connection, for all calls that are made of it."""
         options = [("grpc.enable_http_proxy", 0)]
         with grpc.insecure_channel(self.address, options) as channel:
             try:
-                return call(
-                    model_service_pb2_grpc.ModelServiceStub(channel), _CALL_TIMEOUT_S
-                )
+                yield model_service_pb2_grpc.ModelServiceStub(channel)
             except grpc.RpcError as error:
-                is_unknown = error.code() == grpc.StatusCode.NOT_FOUND
-                kind = _NotFoundError if is_unknown else LiveServerError
-                raise kind(
+                raise LiveServerError(
                     f"{self.address} answers {error.code().name}: {error.details()}"
                 ) from None
-
-
-class _NotFoundError(LiveServerError):
-    """The server does not know the model or the version."""

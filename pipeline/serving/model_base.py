@@ -60,29 +60,42 @@ class ModelBase:
             for leftover in self.directory.glob(f"{prefix}*"):
                 shutil.rmtree(leftover)
 
-    def publish(self, source: pathlib.Path) -> bool:
+    def check_same(self, source: pathlib.Path, digest: str) -> None:
+        """Checks that the published version of a number is the one that is meant.
+
+        Args:
+            source: A version directory, its name the number of a published version.
+            digest: `content_digest` of it.
+
+        Raises:
+            DataError: If another model has that number.
+        """
+        target = self.directory / source.name
+        if content_digest(target) != digest:
+            raise DataError(
+                f"{target} is there and differs from {source}: a published version "
+                "is never overwritten; export again for a new number."
+            )
+
+    def publish(self, source: pathlib.Path, digest: str) -> bool:
         """Copies a version into the base, unless it is there.
 
         The push lock must be held.
 
         Args:
             source: A version directory, its name the number of the version.
+            digest: `content_digest` of it when it was judged.
 
         Returns:
             Whether it was not there before.
 
         Raises:
-            DataError: If another model has that number, or the copy came out
-                differently.
+            DataError: If another model has that number, or the copy is not what was
+                judged.
         """
         target = self.directory / source.name
-        digest = content_digest(source)
         if target.exists():
-            if content_digest(target) != digest:
-                raise DataError(
-                    f"{target} is there and differs from {source}: a published version "
-                    "is never overwritten; export again for a new number."
-                )
+            self.check_same(source, digest)
             return False
         self.directory.mkdir(parents=True, exist_ok=True)
         staging = self.directory / f"{_STAGING}{source.name}"
@@ -90,8 +103,8 @@ class ModelBase:
         sync_tree(staging)
         if content_digest(staging) != digest:
             raise DataError(
-                f"{staging} differs from {source}, which it was copied from: did it "
-                "change meanwhile? Push again."
+                f"{staging} differs from {source} as it was judged: did it change "
+                "meanwhile? Push again."
             )
         os.rename(staging, target)
         sync(self.directory)

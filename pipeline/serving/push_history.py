@@ -23,7 +23,7 @@ class PushEvent:
         model_name: Name of the model.
         pushed_version: That gets the label.
         destination: Directory of the version.
-        label: That moves.
+        label: That moves, or does not after all if it is a withdrawal.
         previous_version: That had the label; None if none had.
         blessing: Why the version was found fit; None of a rollback.
     """

@@ -18,6 +18,7 @@ import json
 import math
 import numbers
 import random
+import re
 import threading
 import time
 import urllib.parse
@@ -25,17 +26,24 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 INVALID_ARGUMENT = "INVALID_ARGUMENT"
+FAILED_PRECONDITION = "FAILED_PRECONDITION"
 UNAVAILABLE = "UNAVAILABLE"
 DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
 
 _CODES = {
     400: INVALID_ARGUMENT,
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
     405: "UNIMPLEMENTED",
     408: DEADLINE_EXCEEDED,
+    409: "ABORTED",
+    412: FAILED_PRECONDITION,
     413: "RESOURCE_EXHAUSTED",
     429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
     500: "INTERNAL",
+    501: "UNIMPLEMENTED",
     502: UNAVAILABLE,
     503: UNAVAILABLE,
     504: DEADLINE_EXCEEDED,
@@ -266,7 +274,7 @@ class ServingClient(abc.ABC):
         self.close()
 
     def signatures(self) -> dict[str, Signature]:
-        """Returns the signatures by name; asked for once.
+        """Returns the signatures by name; asked for once, and when a call is refused.
 
         Raises:
             ServingError: If the server cannot say.
@@ -288,8 +296,7 @@ class ServingClient(abc.ABC):
         Raises:
             ServingError: If the answer is not OK.
         """
-        request = self.request(signature, inputs)
-        return self._retried(lambda timeout_s: self.send(request, timeout_s))
+        return self._with_signatures(lambda: self._predict(signature, inputs))
 
     def rank(
         self, task: Task, items: Sequence[Item], *, use_cache: bool = False
@@ -323,8 +330,8 @@ class ServingClient(abc.ABC):
         names, query = _names(tasks), _query(items, [task.user_id for task in tasks])
         if use_cache:
             return self._with_contexts(tasks, lambda c: self._score(c, query, names))
-        inputs = self._inputs("rank", {**_support(tasks), **query}, names)
-        return _cut(self.predict("rank", inputs)["score"], items)
+        outputs = self._ask("rank", {**_support(tasks), **query}, names)
+        return _cut(outputs["score"], items)
 
     def recommend(
         self,
@@ -357,7 +364,8 @@ class ServingClient(abc.ABC):
 
         Args:
             tasks: At least one.
-            exclude: Items not to recommend, for each task.
+            exclude: Items not to recommend, for each task. Contexts do not know their
+                support set: with `use_cache` its items are sent among these.
             candidates: Items to choose from, for each task, in the scenario setting;
                 the whole catalogue by default.
             top: Most items for each; by default, and at most, what was set at export.
@@ -371,22 +379,26 @@ class ServingClient(abc.ABC):
             ServingError: If the answer is not OK.
         """
         names = _names(tasks)
-        choice = {
+        choice: Columns = {
             "query_user_id": [task.user_id for task in tasks],
             "exclude_item_id": exclude or [()] * len(tasks),
             "candidate_item_id": candidates or [()] * len(tasks),
         }
 
-        def ask(signature: str, given: Columns) -> Columns:
-            inputs = self._inputs(signature, {**given, **choice}, names)
-            return self.predict(signature, inputs)
+        def ask(contexts: list[Context]) -> Columns:
+            given = {**_context(contexts), **choice}
+            rows = choice["exclude_item_id"]
+            if len(rows) == len(tasks):  # Any other number is refused below.
+                given["exclude_item_id"] = [
+                    [*_list(row, f"{name}: exclude_item_id"), *_known_items(task, name)]
+                    for row, task, name in zip(rows, tasks, names, strict=True)
+                ]
+            return self._ask("recommend_from_context", given, names)
 
         if use_cache:
-            outputs = self._with_contexts(
-                tasks, lambda c: ask("recommend_from_context", _context(c))
-            )
+            outputs = self._with_contexts(tasks, ask)
         else:
-            outputs = ask("recommend", _support(tasks))
+            outputs = self._ask("recommend", {**_support(tasks), **choice}, names)
         reasons = outputs.get("fallback_reason", [""] * len(tasks))
         rows = zip(outputs["item_id"], outputs["score"], reasons, strict=True)
         return [_recommendations(*row, top) for row in rows]
@@ -402,8 +414,7 @@ class ServingClient(abc.ABC):
             ValueError: As of `rank_many`.
             ServingError: If the answer is not OK.
         """
-        inputs = self._inputs("encode", _support(tasks), _names(tasks))
-        return _contexts(self.predict("encode", inputs))
+        return self._encode(tasks, _names(tasks))
 
     def score(self, context: Context, items: Sequence[Item]) -> list[float]:
         """Scores items with a context; as `score_many`."""
@@ -442,8 +453,7 @@ class ServingClient(abc.ABC):
             ServingError: As of `score_many`.
         """
         given = {**_context(contexts), **_pairs(pairs)}
-        inputs = self._inputs("update", given, _context_names(contexts))
-        return _contexts(self.predict("update", inputs))
+        return _contexts(self._ask("update", given, _context_names(contexts)))
 
     def explain(self, task: Task, items: Sequence[Item]) -> Explanation:
         """Explains the scores of items for a task; as `explain_many`."""
@@ -466,8 +476,7 @@ class ServingClient(abc.ABC):
             ServingError: If the answer is not OK.
         """
         query = _query(items, [task.user_id for task in tasks])
-        inputs = self._inputs("explain", {**_support(tasks), **query}, _names(tasks))
-        outputs = self.predict("explain", inputs)
+        outputs = self._ask("explain", {**_support(tasks), **query}, _names(tasks))
         names = "score", "attribution", "modulation"
         rows = zip(tasks, *(_cut(outputs[name], items) for name in names), strict=True)
         return [
@@ -481,38 +490,74 @@ class ServingClient(abc.ABC):
         query: Columns,
         names: Sequence[str],
     ) -> list[list[float]]:
-        inputs = self._inputs("score", {**_context(contexts), **query}, names)
-        scores = self.predict("score", inputs)["score"]
-        return _cut(scores, query["query_item_id"])
+        outputs = self._ask("score", {**_context(contexts), **query}, names)
+        return _cut(outputs["score"], query["query_item_id"])
+
+    def _encode(self, tasks: Sequence[Task], names: Sequence[str]) -> list[Context]:
+        return _contexts(self._ask("encode", _support(tasks), names))
+
+    def _ask(self, signature: str, given: Columns, names: Sequence[str]) -> Columns:
+        """Checks what is given, as `_inputs` does, and calls a signature with it."""
+        return self._with_signatures(
+            lambda: self._predict(signature, self._inputs(signature, given, names))
+        )
+
+    def _predict(self, signature: str, inputs: Columns) -> Columns:
+        request = self.request(signature, inputs)
+        return self._retried(lambda timeout_s: self.send(request, timeout_s))
+
+    def _with_signatures(self, call: Callable[[], T]) -> T:
+        """Calls, once more if it is refused and the signatures have changed."""
+        known = self._signatures
+        try:
+            return call()
+        except ServingError as error:
+            is_refused = error.code in (INVALID_ARGUMENT, FAILED_PRECONDITION)
+            if not known or not is_refused:
+                raise
+            self._signatures = self._retried(self.fetch_signatures)
+            if self._signatures == known:
+                raise
+        return call()
 
     def _with_contexts(
         self, tasks: Sequence[Task], call: Callable[[list[Context]], T]
     ) -> T:
-        """Calls with contexts from the cache, once more if the model has changed."""
+        """Calls with contexts from the cache; anew while versions disagree.
+
+        Behind a balancer one server may encode and one of another version score: they
+        are asked until they agree, or `timeout_s` is over.
+        """
+        end = time.monotonic() + self.timeout_s
         digests = [digest_of(task) for task in tasks]
-        kept = {digest: self.cache.get(digest) for digest in digests}
-        missing = {
-            digest: task
-            for digest, task in zip(digests, tasks, strict=True)
-            if kept[digest] is None
-        }
-        contexts = kept | self._encode_and_keep(missing)
-        try:
-            return call([contexts[digest] for digest in digests])
-        except ServingError as error:
-            if error.code != INVALID_ARGUMENT:
-                raise
+        named = dict(zip(digests, zip(tasks, _names(tasks), strict=True), strict=True))
+        kept = {digest: self.cache.get(digest) for digest in named}
+        contexts = {digest: context for digest, context in kept.items() if context}
+        missing = [digest for digest in named if digest not in contexts]
+        for attempt in itertools.count():
+            made = {digest: named[digest] for digest in missing}
+            contexts |= self._encode_and_keep(made)
+            try:
+                return call([contexts[digest] for digest in digests])
+            except ServingError as error:
+                pause = _pause_s(attempt)
+                is_over = time.monotonic() + pause >= end
+                if is_over or not _is_of_version(error, contexts):
+                    raise
             for digest in digests:
                 self.cache.drop(digest)
-            fresh = self._encode_and_keep(dict(zip(digests, tasks, strict=True)))
-            if _versions(fresh) == _versions(contexts):
-                raise  # The contexts are not what is wrong.
-            return call([fresh[digest] for digest in digests])
+            missing = digests
+            time.sleep(pause if attempt else 0.0)
+        raise AssertionError("unreachable")
 
-    def _encode_and_keep(self, tasks: Mapping[str, Task]) -> dict[str, Any]:
-        """Encodes tasks, by digest."""
-        contexts = self.encode_many(list(tasks.values())) if tasks else []
-        made = dict(zip(tasks, contexts, strict=True))
+    def _encode_and_keep(
+        self, named: Mapping[str, tuple[Task, str]]
+    ) -> dict[str, Context]:
+        """Encodes tasks with what errors call them, by digest."""
+        if not named:
+            return {}
+        tasks, names = zip(*named.values(), strict=True)
+        made = dict(zip(named, self._encode(tasks, names), strict=True))
         for digest, context in made.items():
             self.cache.put(digest, context)
         return made
@@ -524,7 +569,7 @@ class ServingClient(abc.ABC):
             try:
                 return call(end - time.monotonic())
             except ServingError as error:
-                pause = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
+                pause = _pause_s(attempt)
                 if error.code != UNAVAILABLE or time.monotonic() + pause >= end:
                     raise
             time.sleep(pause * random.uniform(0.5, 1.0))
@@ -591,7 +636,7 @@ class ServingClient(abc.ABC):
 
 
 class RestClient(ServingClient):
-    """Asks over REST. Each thread has one connection, kept open.
+    """Asks over REST. There are as many connections, kept open, as calls at once.
 
     Args:
         address: "http://host:port", "https://host:port" or "host:port".
@@ -610,8 +655,8 @@ class RestClient(ServingClient):
                 f"address must be like 'http://host:port', got {address!r}."
             )
         self._url = url
-        self._local = threading.local()
-        self._open: list[http.client.HTTPConnection] = []
+        self._idle: list[http.client.HTTPConnection] = []
+        self._lock = threading.Lock()
         path = f"/v1/models/{urllib.parse.quote(model_name, safe='')}"
         if self.version is not None:
             path += f"/versions/{self.version}"
@@ -645,9 +690,11 @@ class RestClient(ServingClient):
         }
 
     def close(self) -> None:
-        """Closes the connections of all threads."""
-        while self._open:
-            self._open.pop().close()
+        """Closes the idle connections."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
     def _answer(
         self, method: str, path: str, body: bytes | None, timeout_s: float
@@ -668,7 +715,7 @@ class RestClient(ServingClient):
     def exchange(
         self, method: str, path: str, body: bytes | None, timeout_s: float
     ) -> tuple[int, bytes]:
-        """Makes a call once, on the connection of this thread.
+        """Makes a call once, on the connection used last.
 
         Returns:
             HTTP status and body of the answer.
@@ -682,32 +729,33 @@ class RestClient(ServingClient):
             headers = {"Content-Type": "application/json"} if body else {}
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            status, text = answer.status, answer.read()
         except TimeoutError:
             connection.close()
             message = f"no answer from {self._url.netloc} within {timeout_s:.3g} s"
             raise ServingError(DEADLINE_EXCEEDED, message) from None
         except (OSError, http.client.HTTPException) as error:
             connection.close()
+            self.close()  # The server may have closed the idle ones too.
             message = f"{self._url.netloc}: {error or type(error).__name__}"
             raise ServingError(UNAVAILABLE, message) from None
+        with self._lock:
+            self._idle.append(connection)
+        return status, text
 
     def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
-        """Returns the connection of this thread; http.client sets TCP_NODELAY."""
-        connection: http.client.HTTPConnection | None
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            is_safe = self._url.scheme == "https"
-            kind = (
-                http.client.HTTPSConnection if is_safe else http.client.HTTPConnection
-            )
-            connection = kind(str(self._url.hostname), self._url.port)
-            self._local.connection = connection
-            self._open.append(connection)
+        """Takes an idle connection or makes one; http.client sets TCP_NODELAY."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else self._new_connection()
         connection.timeout = max(timeout_s, 0.001)
         if connection.sock is not None:
             connection.sock.settimeout(connection.timeout)
         return connection
+
+    def _new_connection(self) -> http.client.HTTPConnection:
+        is_safe = self._url.scheme == "https"
+        kind = http.client.HTTPSConnection if is_safe else http.client.HTTPConnection
+        return kind(str(self._url.hostname), self._url.port)
 
 
 def _specs(tensors: Mapping[str, Any]) -> dict[str, TensorSpec]:
@@ -809,8 +857,38 @@ def _listed(values: Any) -> list[Any]:
     return values.tolist() if hasattr(values, "tolist") else values
 
 
-def _versions(contexts: Mapping[str, Context]) -> set[int]:
-    return {context.model_version for context in contexts.values()}
+def _known_items(task: Task, name: str) -> list[Any]:
+    """Returns what is not to be recommended again, as the model has it.
+
+    These are the items of the support set; in the scenario setting, where pairs have
+    users, those that the user of the task clicked.
+    """
+    pairs = [Pair(*pair) for pair in task.support]
+    if not any(pair.user_id for pair in pairs):
+        return [pair.item_id for pair in pairs]
+    where = f"{name}: query_user_id"
+    user_id = _value(task.user_id, "string", where)
+    return [
+        pair.item_id
+        for pair in pairs
+        if _value(pair.user_id, "string", where) == user_id and pair.label > 0.5
+    ]
+
+
+def _is_of_version(error: ServingError, contexts: Mapping[str, Context]) -> bool:
+    """Whether contexts are refused for their version, which the message names."""
+    named = set(re.findall(r"\d+", error.message))
+    versions = {str(context.model_version) for context in contexts.values()}
+    return (
+        error.code == INVALID_ARGUMENT
+        and "version" in error.message
+        and bool(named & versions)
+    )
+
+
+def _pause_s(attempt: int) -> float:
+    """Returns the longest pause after an attempt."""
+    return min(_FIRST_PAUSE_S * 2.0**attempt, _LONGEST_PAUSE_S)
 
 
 def _contexts(outputs: Columns) -> list[Context]:

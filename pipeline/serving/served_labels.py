@@ -79,6 +79,30 @@ class ServedLabels:
             self._restore(before)
             raise
 
+    def confirm(self) -> None:
+        """Makes sure that the server has what the file says.
+
+        It may have been started since, or have missed a push without it.
+
+        Raises:
+            LiveServerError: If it cannot load a version or does not take a label.
+        """
+        if self._server is None:
+            return
+        config = read_models_config(self._path)
+        labels = labels_of(config, self._model_name)
+        loaded = {
+            label: version
+            for label, version in labels.items()
+            if self._server.is_available(self._model_name, version)
+        }
+        if loaded != labels:
+            versions = set(versions_of(config, self._model_name))
+            self._server.reload(self._changed(config, versions, loaded))
+            for version in labels.values():
+                self._server.wait_available(self._model_name, version)
+        self._server.reload(config)
+
     def _changed(
         self, config: ModelServerConfig, versions: set[int], labels: dict[str, int]
     ) -> ModelServerConfig:

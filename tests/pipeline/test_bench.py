@@ -37,6 +37,17 @@ def test_a_version_may_be_named(model):
     assert bench.check(model / "7").version_dir == model / "7"
 
 
+def test_a_version_may_be_the_working_directory(model, monkeypatch):
+    monkeypatch.chdir(model / "7")
+    assert bench.check(pathlib.Path(".")).version_dir == model / "7"
+
+
+def test_the_newest_version_must_be_complete(model):
+    (model / "30" / "saved_model.pb").unlink()
+    with pytest.raises(DataError, match=r"30 holds no saved_model\.pb"):
+        bench.check(model)
+
+
 @pytest.mark.parametrize("asked", [{"soak": 1.5}, {"reload": True}, {"fuzz": 10}])
 def test_the_grid_is_left_out_where_something_else_is_asked_for(model, asked):
     assert not bench.check(model, **asked).has_grid

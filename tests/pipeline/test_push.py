@@ -1,3 +1,4 @@
+import contextlib
 import json
 import shutil
 
@@ -168,6 +169,33 @@ def test_a_version_that_serves_already_is_left_alone(
     assert "version 11 is stable in" in capsys.readouterr().err
 
 
+def test_another_model_of_the_number_that_serves_is_refused(pusher, base, make_version):
+    pusher(make_version(11))
+    other = make_version(11, "other")
+    (other / "note").write_text("other")
+    with pytest.raises(DataError, match="a published version is never overwritten"):
+        pusher(other, serve=never)
+
+
+def test_a_version_that_changes_while_it_is_judged_is_not_published(
+    pusher, base, make_version, fake_server
+):
+    version = make_version(11)
+    before = content_digest(version)
+
+    @contextlib.contextmanager
+    def serve_and_change(name, directory):
+        with fake_server(name, directory) as addresses:
+            yield addresses
+        (version / "note").write_text("changed")
+
+    with pytest.raises(DataError, match=r"differs from .* as it was judged"):
+        pusher(version, serve=serve_and_change)
+    assert served(base) == ([], {})
+    path = version.parent / ".validation" / "11" / "model" / "validations.json"
+    assert json.loads(path.read_text())["current_model_sha256"] == before
+
+
 def test_a_canary_is_compared_with_the_stable_version_and_leaves_it(
     pusher, base, make_version
 ):
@@ -247,6 +275,9 @@ class FakeLiveServer:
     def reload(self, config):
         pass
 
+    def is_available(self, model_name, version):
+        return False
+
     def wait_available(self, model_name, version):
         if self.cannot_load:
             raise LiveServerError(f"cannot load version {version}")
@@ -270,6 +301,20 @@ def test_a_version_that_the_server_cannot_load_is_withdrawn(
     assert served(base) == ([11], {"stable": 11})
     events = [event["event"] for event in PushHistory(base).events()]
     assert events == ["push", "push", "withdrawal"]
+
+
+def test_a_version_is_not_said_to_serve_where_the_server_cannot_load_it(
+    pusher, base, make_version, monkeypatch, capsys
+):
+    version = make_version(11)
+    pusher(version)
+    capsys.readouterr()
+    monkeypatch.setattr(step, "LiveServer", FakeLiveServer)
+    monkeypatch.setattr(FakeLiveServer, "cannot_load", True)
+    with pytest.raises(LiveServerError, match="cannot load version 11"):
+        pusher(version, server="localhost:8500")
+    assert "already" not in capsys.readouterr().err
+    assert served(base) == ([11], {"stable": 11})
 
 
 def test_a_server_that_is_not_there_stops_a_push_before_it_begins(

@@ -3,6 +3,7 @@ import shutil
 import pytest
 
 from pipeline.rollback import rollback
+from pipeline.serving.live_server import LiveServerError
 from pipeline.serving.model_base import push_lock
 from pipeline.serving.push_history import PUSH, PushEvent, PushHistory
 from pipeline.serving.served_labels import ServedLabels
@@ -75,6 +76,22 @@ def test_a_base_that_is_not_there_is_not_made(tmp_path):
     with pytest.raises(DataError, match="must be a base that has been pushed to"):
         rollback(tmp_path / "none", "cmml")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_rollback_that_the_server_does_not_take_is_withdrawn(base, monkeypatch):
+    def refuse(*_):
+        raise LiveServerError("cannot load version 2")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ServedLabels, "move", refuse)
+        with pytest.raises(LiveServerError, match="cannot load version 2"):
+            rollback(base, "cmml")
+    assert stable(base) == 3
+    first, second = PushHistory(base).events()[-2:]
+    assert (first["event"], second["event"]) == ("rollback", "withdrawal")
+    assert second["pushed_version"] == first["pushed_version"] == 2
+    rollback(base, "cmml")
+    assert stable(base) == 2
 
 
 def test_a_push_that_is_going_on_is_not_disturbed(base):

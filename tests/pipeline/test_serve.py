@@ -15,6 +15,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from pipeline import serve
+from pipeline.serving.server.model_server import ModelServer
 from pipeline.serving.server.options import ServerError, ServerOptions
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
@@ -99,7 +100,7 @@ def test_the_stock_server_takes_over_where_it_is_installed(fake_server, models):
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr
     assert stdout == "serve: gRPC 127.0.0.1:9000, REST http://127.0.0.1:9001\n"
-    assert "listens on every interface" in stderr
+    assert "listens on every interface whatever --host is" in stderr
     flags = flags_in(fake_server)
     assert flags["--port"] == "9000"
     assert flags["--rest_api_port"] == "9001"
@@ -198,9 +199,9 @@ def test_the_embedded_server_serves_until_it_is_told_to_stop(
     assert get(f"{url}/healthz") is None
 
 
-def test_the_embedded_server_takes_over_a_changed_models_config(
-    exported, tmp_path, serve_meanwhile
-):
+@pytest.fixture
+def write_config(exported, tmp_path):
+    """Writes `models.config` with models of some names, in one step."""
     path = tmp_path / "models.config"
 
     def write(*names):
@@ -212,20 +213,45 @@ def test_the_embedded_server_takes_over_a_changed_models_config(
         temporary = path.with_suffix(".tmp")
         temporary.write_text(f"model_config_list {{ {entries} }}")
         temporary.rename(path)
+        return path
+
+    return write
+
+
+def test_the_embedded_server_takes_over_a_changed_models_config(
+    write_config, serve_meanwhile, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(serve, "say", said.append)
 
     def change(url):
-        path.write_text("no config")
-        write("first", "second")
+        write_config("first", "second")
         wait_until(lambda: get(f"{url}/v1/models/second/labels/new"))
         path.write_text("no config")
-        time.sleep(0.1)  # Some looks at the file.
+        wait_until(lambda: any("the models stay as they are" in line for line in said))
         assert get(f"{url}/v1/models/second/labels/new")
 
-    write("first")
-    status, printed, _ = serve_meanwhile(change, models_config=path)
+    path = write_config("first")
+    status, _, _ = serve_meanwhile(change, models_config=path)
     assert status == 0
-    assert f"took over {path}" in printed.err
-    assert "the models stay as they are" in printed.err
+    assert f"serve: took over {path}" in said
+
+
+def test_a_models_config_that_changes_during_the_start_is_taken_over(
+    write_config, serve_meanwhile, monkeypatch
+):
+    start = ModelServer.__enter__
+
+    def change_and_start(server):
+        write_config("first", "second")
+        return start(server)
+
+    monkeypatch.setattr(ModelServer, "__enter__", change_and_start)
+    status, _, _ = serve_meanwhile(
+        lambda url: wait_until(lambda: get(f"{url}/v1/models/second")),
+        models_config=write_config("first"),
+    )
+    assert status == 0
 
 
 def test_a_model_is_a_version_or_holds_versions(models):
@@ -262,10 +288,28 @@ def test_what_cannot_be_served_is_refused(models, tmp_path, monkeypatch):
 
 
 def test_the_stock_server_needs_its_ports(fake_server, models):
-    with pytest.raises(ServerError, match="grpc_port must be given"):
+    with pytest.raises(ServerError, match=r"^port must be given"):
         serve.check(
             model=models, models_config=None, options=ServerOptions(grpc_port=0)
         )
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"queue_size": 1},
+        {"max_batch_size": 1},
+        {"batch_timeout_s": 0.5},
+        {"num_workers": 77},
+    ],
+)
+def test_limits_that_the_stock_server_has_not_are_refused(fake_server, models, limit):
+    ((name, value),) = limit.items()
+    given = {"model": models, "models_config": None, "options": ServerOptions(**limit)}
+    message = f"{name} must be .* got {value}: take --server embedded"
+    with pytest.raises(ServerError, match=message):
+        serve.check(**given)
+    serve.check(**given, server="embedded")
 
 
 def test_listening_to_the_network_is_warned_of(models, capsys, monkeypatch):
@@ -273,4 +317,6 @@ def test_listening_to_the_network_is_warned_of(models, capsys, monkeypatch):
     for host, is_warned in (("127.0.0.1", False), ("0.0.0.0", True)):
         options = ServerOptions(host=host)
         serve.check(model=models, models_config=None, options=options)
-        assert ("opens the server" in capsys.readouterr().err) == is_warned
+        said = capsys.readouterr().err
+        assert ("opens the server" in said) == is_warned
+        assert ("HandleReloadConfigRequest" in said) == is_warned

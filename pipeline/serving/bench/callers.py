@@ -11,7 +11,6 @@ from pipeline.serving.rest_client import Columns, RestClient, Signature, TensorS
 IN_PROCESS = "inprocess"
 GRPC = "grpc"
 REST = "rest"
-TRANSPORTS = (IN_PROCESS, GRPC, REST)
 
 
 class Caller(Protocol):
@@ -80,7 +79,7 @@ def open_caller(
     """Opens a caller of a transport.
 
     Args:
-        transport: One of `TRANSPORTS`.
+        transport: One of the three above.
         version_dir: What is loaded into this process, where it is that.
         model_name: Name of the model on the server.
         address: Of the server, for this transport.

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from pipeline.serving.bench.callers import Caller
 from pipeline.serving.bench.load import Summary, closed_loop, summarise
-from pipeline.serving.bench.sizes import Sizes
+from pipeline.serving.bench.options import Sizes
 from pipeline.serving.bench.workload import Workload
 
 # Adaptation and scoring, scoring alone, the whole catalogue, adaptation alone.

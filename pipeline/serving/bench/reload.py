@@ -15,8 +15,8 @@ import numpy as np
 
 from pipeline.serving.bench.callers import Caller, open_caller
 from pipeline.serving.bench.load import Call, summarise
+from pipeline.serving.bench.options import Sizes
 from pipeline.serving.bench.server_process import ServerProcess
-from pipeline.serving.bench.sizes import Sizes
 from pipeline.serving.bench.steady_load import SteadyLoad, half_of_peak
 from pipeline.serving.bench.workload import Workload
 from pipeline.serving.rest_client import RestClient
@@ -26,8 +26,8 @@ _POLL_S = 0.02
 _LOAD_TIMEOUT_S = 120.0
 _TOLERANCE = 1e-5
 
-# Starts a server of the versions under a base path.
-StartServer = Callable[[str, pathlib.Path], ServerProcess]
+# Starts a server of a version under a base path; None for the newest, whichever it is.
+StartServer = Callable[[str, pathlib.Path, int | None], ServerProcess]
 
 
 class ReloadError(RuntimeError):
@@ -99,7 +99,8 @@ def reload_under_load(
         base = pathlib.Path(folder) / model_name
         shutil.copytree(version_dir, base / version_dir.name)
         with contextlib.ExitStack() as stack:
-            addresses = stack.enter_context(start_server(model_name, base)).addresses
+            server = stack.enter_context(start_server(model_name, base, None))
+            addresses = server.addresses
             caller = open_caller(
                 transport, version_dir, model_name, addresses[transport]
             )

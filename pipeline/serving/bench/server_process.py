@@ -72,26 +72,34 @@ class ServerProcess:
         return float(psutil.Process(self._process.pid).memory_info().rss / _MB)
 
 
-def embedded_server(model_name: str, base_path: pathlib.Path) -> ServerProcess:
+def embedded_server(
+    model_name: str, base_path: pathlib.Path, version: int | None = None
+) -> ServerProcess:
     """Returns the embedded server of a model, on free ports of this machine.
 
     Args:
         model_name: The name it is served under.
         base_path: Holds its numbered versions.
+        version: The one that is served; None for the newest, also when it changes.
     """
-    return ServerProcess([sys.executable, "-m", __name__, model_name, str(base_path)])
+    what = [model_name, str(base_path), *([] if version is None else [str(version)])]
+    return ServerProcess([sys.executable, "-m", __name__, *what])
 
 
 def main(argv: Sequence[str]) -> None:
-    """Serves the newest version until the standard input ends."""
+    """Serves a version, or the newest, until the standard input ends."""
     from pipeline.serving.server.model_server import (
         ModelServer,
         ServedModelDirectory,
         ServerOptions,
     )
 
-    model_name, base_path = argv
-    directory = ServedModelDirectory(name=model_name, base_path=pathlib.Path(base_path))
+    model_name, base_path, *versions = argv
+    directory = ServedModelDirectory(
+        name=model_name,
+        base_path=pathlib.Path(base_path),
+        versions=tuple(map(int, versions)) or None,
+    )
     server = ModelServer([directory], ServerOptions(grpc_port=0, rest_port=0))
     with server:
         addresses = {"grpc": server.grpc_address, "rest": server.rest_url}

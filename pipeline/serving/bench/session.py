@@ -6,12 +6,12 @@ import platform
 from importlib import metadata
 from typing import Any
 
-from pipeline.bench import BenchOptions
 from pipeline.exported_model import read_manifest
 from pipeline.progress import say
 from pipeline.serving.bench.callers import GRPC, IN_PROCESS, REST, Caller, open_caller
 from pipeline.serving.bench.fuzz import Fuzz, fuzz
 from pipeline.serving.bench.grid import MEASURED, cells, measure
+from pipeline.serving.bench.options import BenchOptions
 from pipeline.serving.bench.reload import Reload, StartServer, reload_under_load
 from pipeline.serving.bench.report import Bench, Measured
 from pipeline.serving.bench.server_process import ServerProcess, embedded_server
@@ -120,8 +120,10 @@ class Session:
         """Returns the addresses given, or those of a server that it starts."""
         if self._options.targets:
             return self._options.targets, None
-        base = self._options.version_dir.parent
-        server = stack.enter_context(self._start_server(self._name, base))
+        directory = self._options.version_dir
+        server = stack.enter_context(
+            self._start_server(self._name, directory.parent, int(directory.name))
+        )
         return server.addresses, server
 
     def _caller(

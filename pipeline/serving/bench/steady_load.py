@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.serving.bench.callers import Caller
 from pipeline.serving.bench.load import Call, closed_loop, open_loop, summarise
-from pipeline.serving.bench.sizes import Sizes
+from pipeline.serving.bench.options import Sizes
 from pipeline.serving.bench.workload import Workload
 
 _LOAD_FRACTION = 0.5

@@ -17,7 +17,8 @@ class Workload:
     """Makes requests of one task each.
 
     Ids and features are drawn from the vocabularies of the version, labels from the
-    range that its manifest states.
+    range that its manifest states: whole numbers, or halves if it begins or ends
+    between them.
 
     Args:
         version_dir: A version of an exported model.
@@ -37,7 +38,7 @@ class Workload:
             labels = manifest["label_min"], manifest["label_max"]
         except KeyError as error:
             raise ValueError(f"{version_dir}: the manifest lacks {error}.") from None
-        self._labels = int(labels[0]), int(labels[1])
+        self._labels = float(labels[0]), float(labels[1])
         self._values: dict[str, Sequence[str]] = {}
 
     def requests(
@@ -85,7 +86,9 @@ class Workload:
     ) -> list[Any]:
         if name == "support_label":
             low, high = self._labels
-            return rng.integers(low, high, count, endpoint=True).astype(float).tolist()
+            step = 1.0 if low.is_integer() and high.is_integer() else 0.5
+            steps = rng.integers(0, int((high - low) / step), count, endpoint=True)
+            return (low + step * steps).tolist()
         if spec.dtype != "string":
             return [0.0] * count
         is_id = name.endswith(("_item_id", "_user_id"))

@@ -27,7 +27,7 @@ export class ServedModel {
 
   /** Returns the name of an item, or its id where it has none. */
   itemName(id) {
-    return this.itemNames[id] || id;
+    return (Object.hasOwn(this.itemNames, id) && this.itemNames[id]) || id;
   }
 
   /**

@@ -21,7 +21,7 @@ from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.model_catalogue import ModelCatalogue
 from pipeline.serving.server.model_config_list import served_directories
 from pipeline.serving.server.predictor import Predictor
-from pipeline.serving.server.request_error import RequestError
+from pipeline.serving.server.request_error import RequestError, shorten
 from pipeline.serving.server.servable import Signature
 
 _Context: TypeAlias = "grpc.aio.ServicerContext"
@@ -151,7 +151,7 @@ async def _or_abort(answer: Awaitable[_Answer], context: _Context) -> _Answer:
     try:
         return await answer
     except RequestError as error:
-        return await context.abort(error.code, error.message)
+        return await context.abort(error.code, shorten(error.message))
 
 
 async def _refuse(method: str, context: _Context) -> NoReturn:

@@ -132,7 +132,7 @@ class _Running:
         self.batcher = Batcher(options, self.metrics)
         predictor = Predictor(self.catalogue, self.batcher, options.deadline_s)
         size = options.max_request_bytes
-        self.rest = RestApi(predictor, self.catalogue, self.metrics, size)
+        self.rest = RestApi(predictor, self.catalogue, self.metrics, options)
         self.runner = aiohttp.web.AppRunner(
             self.rest.app, access_log=None, shutdown_timeout=options.drain_s
         )

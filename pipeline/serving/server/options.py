@@ -105,7 +105,7 @@ class ServerOptions:
             if not 0 <= getattr(self, name) < 2**16:
                 self._refuse(name, "within [0, 65535]")
         if self.grpc_port == self.rest_port != 0:
-            self._refuse("rest_port", "another port than grpc_port")
+            self._refuse("rest_port", "another port than port")
         for name in ("max_request_bytes", "queue_size", "max_batch_size"):
             if getattr(self, name) < 1:
                 self._refuse(name, "at least 1")
@@ -119,4 +119,5 @@ class ServerOptions:
                 self._refuse(name, "at least 0")
 
     def _refuse(self, name: str, wanted: str) -> None:
-        raise ServerError(f"{name} must be {wanted}, got {getattr(self, name)}.")
+        flag = "port" if name == "grpc_port" else name
+        raise ServerError(f"{flag} must be {wanted}, got {getattr(self, name)}.")

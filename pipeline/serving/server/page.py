@@ -1,46 +1,88 @@
 """The page of a server: static files, and what they need to know of the model."""
 
+import dataclasses
 import json
 import pathlib
-from typing import Any
+from typing import Any, Self
 
 import aiohttp.web
+import grpc
+
+from pipeline.serving.server.request_error import RequestError
 
 PAGE_DIR = pathlib.Path(__file__).parents[1] / "page"
 
+# Listed once: what a request names is looked up here and never on the disk.
+_KINDS = {".html", ".css", ".js"}
+_FILES = {path.name: path for path in PAGE_DIR.iterdir() if path.suffix in _KINDS}
 _MAX_NAMES = 100_000
 
 
 async def show(request: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
     """Answers with a file of the page; `index.html` where none is named."""
-    name = request.match_info.get("name", "index.html")
-    path = PAGE_DIR / name
-    is_there = path.parent == PAGE_DIR and not name.startswith(".") and path.is_file()
-    if not is_there or path.suffix == ".py":
+    path = _FILES.get(request.match_info.get("name", "index.html"))
+    if path is None:
         raise aiohttp.web.HTTPNotFound(text=f"there is no {request.path!r}.")
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
     return aiohttp.web.FileResponse(path, headers=headers)
 
 
-def config(model_name: str, version_dir: pathlib.Path) -> dict[str, Any]:
-    """Describes a version for the page.
+@dataclasses.dataclass(frozen=True)
+class PageConfig:
+    """What the page needs to know of a version, made once when it is loaded.
 
-    Args:
-        model_name: As clients call it.
-        version_dir: The version.
-
-    Returns:
-        `model_name`, `manifest` and `item_names` by id, the first ones; each empty
-        where the version has none.
+    Attributes:
+        text: JSON with `model_name`, `manifest` and `item_names` by id, the first ones;
+            each of the last two empty where the version has none.
+        error: Why there is no text; "" if there is one. The model serves all the same.
     """
-    extra = version_dir / "assets.extra"
-    names = _read_json(extra / "item_names.json")
-    return {
-        "model_name": model_name,
-        "manifest": _read_json(extra / "manifest.json"),
-        "item_names": dict(list(names.items())[:_MAX_NAMES]),
-    }
+
+    text: str = ""
+    error: str = ""
+
+    @classmethod
+    def read(cls, model_name: str, version_dir: pathlib.Path) -> Self:
+        """Reads the files of a version.
+
+        Args:
+            model_name: As clients call it.
+            version_dir: The version.
+        """
+        extra = version_dir / "assets.extra"
+        try:
+            names = _read_object(extra / "item_names.json")
+            config = {
+                "model_name": model_name,
+                "manifest": _read_object(extra / "manifest.json"),
+                "item_names": dict(list(names.items())[:_MAX_NAMES]),
+            }
+        except (OSError, ValueError, RecursionError) as error:
+            return cls(error=f"the page cannot show model {model_name!r}: {error}")
+        return cls(json.dumps(config))
+
+    def answer(self) -> aiohttp.web.Response:
+        """Returns the text as a response.
+
+        Raises:
+            RequestError: If there is none.
+        """
+        if self.error:
+            raise RequestError(grpc.StatusCode.DATA_LOSS, self.error)
+        return aiohttp.web.Response(text=self.text, content_type="application/json")
 
 
-def _read_json(path: pathlib.Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+def _read_object(path: pathlib.Path) -> dict[str, Any]:
+    """Reads a JSON object; an empty one where there is no file.
+
+    Raises:
+        ValueError: If the file holds something else.
+    """
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} must be JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path.name} must hold an object, got {str(content)[:80]!r}")
+    return content

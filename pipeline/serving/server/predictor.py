@@ -77,7 +77,9 @@ class Predictor:
                 f'Serving signature key "{name}" not found.',
             )
         watched.signature = name
-        deadline_s = min(self._deadline_s, remaining_s or self._deadline_s)
+        deadline_s = self._deadline_s
+        if remaining_s is not None:
+            deadline_s = min(deadline_s, remaining_s)
         try:
             inputs = read_inputs(servable.signatures[name])
             async with asyncio.timeout(deadline_s):

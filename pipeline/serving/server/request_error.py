@@ -24,6 +24,7 @@ _HTTP_STATUS = {
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.UNAUTHENTICATED: 401,
 }
+_MAX_MESSAGE = 1000  # Characters; what gRPC sends as a header must be short.
 _BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
 _OUR_FAULT = {
     grpc.StatusCode.UNKNOWN,
@@ -41,17 +42,23 @@ class RequestError(Exception):
     Attributes:
         code: Status of gRPC.
         message: For the one who asks.
+        http_status: Status of HTTP; by default the one that goes with the code.
     """
 
-    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+    def __init__(
+        self, code: grpc.StatusCode, message: str, *, http_status: int | None = None
+    ) -> None:
         super().__init__(code, message)
         self.code = code
         self.message = message
+        self.http_status = http_status or _HTTP_STATUS.get(code, 500)
 
-    @property
-    def http_status(self) -> int:
-        """The status of HTTP that goes with the code."""
-        return _HTTP_STATUS.get(self.code, 500)
+
+def shorten(message: str) -> str:
+    """Cuts a message that repeats too much of what was sent."""
+    if len(message) <= _MAX_MESSAGE:
+        return message
+    return f"{message[:_MAX_MESSAGE]}..."
 
 
 def invalid(message: str) -> RequestError:

@@ -4,6 +4,8 @@ import re
 import urllib.parse
 
 import aiohttp.web
+import grpc
+import yarl
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from tensorflow_serving.apis import (
@@ -16,8 +18,9 @@ from pipeline.serving.server import json_outputs, model_info, page
 from pipeline.serving.server.json_inputs import PredictBody
 from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.model_catalogue import ModelCatalogue
+from pipeline.serving.server.options import LOOPBACK, ServerOptions
 from pipeline.serving.server.predictor import Predictor
-from pipeline.serving.server.request_error import RequestError, invalid
+from pipeline.serving.server.request_error import RequestError, invalid, shorten
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 
@@ -34,7 +37,7 @@ class RestApi:
         predictor: Answers.
         catalogue: The models.
         metrics: Is told of every predict, and shown.
-        max_request_bytes: Larger bodies are refused.
+        options: Of the server.
     """
 
     def __init__(
@@ -42,14 +45,17 @@ class RestApi:
         predictor: Predictor,
         catalogue: ModelCatalogue,
         metrics: ServerMetrics,
-        max_request_bytes: int,
+        options: ServerOptions,
     ) -> None:
         self._predictor = predictor
         self._catalogue = catalogue
         self._metrics = metrics
         self.is_draining = False
+        middlewares = [_errors_as_json]
+        if options.host in LOOPBACK:
+            middlewares.append(_refuse_foreign_hosts)
         self.app = aiohttp.web.Application(
-            client_max_size=max_request_bytes, middlewares=[_errors_as_json]
+            client_max_size=options.max_request_bytes, middlewares=middlewares
         )
         self.app.router.add_post("/v1/{rest:.*}", self._predict)
         self.app.router.add_get("/v1/{rest:.*}", self._describe)
@@ -115,7 +121,7 @@ class RestApi:
         first = next(iter(self._catalogue.models), "")
         name = request.query.get("model", first)
         servable = self._catalogue.resolve(model_pb2.ModelSpec(name=name))
-        return aiohttp.web.json_response(page.config(name, servable.directory))
+        return servable.page_config.answer()
 
 
 def _target(
@@ -141,6 +147,12 @@ def _target(
 async def _read(request: aiohttp.web.Request) -> bytes:
     try:
         return await request.read()
+    except aiohttp.web.HTTPRequestEntityTooLarge as error:
+        raise RequestError(
+            grpc.StatusCode.RESOURCE_EXHAUSTED,
+            error.text or error.reason,
+            http_status=error.status,
+        ) from None
     except (
         aiohttp.web.RequestPayloadError
     ) as error:  # A body that is not what its headers say.
@@ -167,7 +179,28 @@ async def _errors_as_json(
     except aiohttp.web.HTTPError as error:
         status, message = error.status, error.text or error.reason
     return aiohttp.web.Response(
-        text=json_outputs.error(message),
+        text=json_outputs.error(shorten(message)),
         status=status,
         content_type="application/json",
     )
+
+
+@aiohttp.web.middleware
+async def _refuse_foreign_hosts(
+    request: aiohttp.web.Request, handler: aiohttp.typedefs.Handler
+) -> aiohttp.web.StreamResponse:
+    """Refuses requests to another name than that of this machine.
+
+    A page from elsewhere can have its own name resolved to this machine, and would then
+    be allowed to read the answers.
+    """
+    host = request.headers.get("Host", LOOPBACK[0])
+    try:
+        name = yarl.URL(f"http://{host}").host
+    except ValueError:
+        name = None
+    if name not in LOOPBACK:
+        raise aiohttp.web.HTTPForbidden(
+            text=f"Host must be one of {LOOPBACK}, got {host!r}."
+        )
+    return await handler(request)

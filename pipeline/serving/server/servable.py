@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from pipeline.serving.server import request_error
+from pipeline.serving.server import page, request_error
 from pipeline.serving.server.tensors import Array, TensorSpec, check_names, from_proto
 
 WARMUP_REQUESTS = pathlib.Path("assets.extra") / "tf_serving_warmup_requests"
@@ -83,20 +83,27 @@ class Servable:
     """A loaded version of a model.
 
     Args:
+        model_name: As clients call the model.
         version: Its number.
         directory: Where it is.
         run_timeout_s: Most seconds a call of a signature may take.
 
     Attributes:
+        page_config: What the page needs to know of it.
         definitions: All signatures as they are in the file.
         signatures: Those that can be called, by name.
     """
 
     def __init__(
-        self, version: int, directory: pathlib.Path, run_timeout_s: float
+        self,
+        model_name: str,
+        version: int,
+        directory: pathlib.Path,
+        run_timeout_s: float,
     ) -> None:
         self.version = version
         self.directory = directory
+        self.page_config = page.PageConfig.read(model_name, directory)
         config = tf.compat.v1.ConfigProto()
         # It would take seconds to load a version, and gain nothing in its speed.
         config.graph_options.rewrite_options.disable_meta_optimizer = True
@@ -138,10 +145,13 @@ class Servable:
         self._session.close()
 
 
-def load(version: int, directory: pathlib.Path, run_timeout_s: float) -> Servable:
+def load(
+    model_name: str, version: int, directory: pathlib.Path, run_timeout_s: float
+) -> Servable:
     """Loads a version and replays its warm-up requests, if it has any.
 
     Args:
+        model_name: As clients call the model.
         version: Its number.
         directory: Where it is.
         run_timeout_s: Most seconds a call of a signature may take.
@@ -150,7 +160,7 @@ def load(version: int, directory: pathlib.Path, run_timeout_s: float) -> Servabl
         Exception: Whatever TensorFlow raises of a broken version, or ValueError if it
             does not answer its own warm-up requests.
     """
-    servable = Servable(version, directory, run_timeout_s)
+    servable = Servable(model_name, version, directory, run_timeout_s)
     try:
         _warm_up(servable, directory / WARMUP_REQUESTS)
     except BaseException:

@@ -17,7 +17,7 @@ from tensorflow_serving.apis import get_model_status_pb2
 from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.options import ServedModelDirectory, ServerOptions
 from pipeline.serving.server.request_error import RequestError, invalid
-from pipeline.serving.server.servable import Servable, load
+from pipeline.serving.server.servable import WARMUP_REQUESTS, Servable, load
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ class VersionStatus:
         state: As GetModelStatus tells it.
         servable: The loaded version while it is AVAILABLE.
         error: Why it could not be loaded.
-        stamp: The files of the version that could not be loaded: it is tried again
-            when they change.
+        stamp: The files that could not be loaded, also where others of the same
+            number serve on: they are tried again when they change.
     """
 
     state: int
@@ -46,8 +46,8 @@ class VersionStatus:
 class ServedModel:
     """Keeps the wanted versions of one model loaded.
 
-    A version that is no longer wanted goes only when a wanted one has come, and only
-    when all requests that it has taken are answered.
+    A version that is no longer wanted, or deleted, goes only when a wanted one has
+    come, and only when all requests that it has taken are answered.
 
     Args:
         directory: Where the versions are and which are wanted. May be replaced.
@@ -118,7 +118,11 @@ class ServedModel:
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(self._options.poll_s)
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception:  # A bug, which must not end the looking.
+                name = self.directory.name
+                logger.exception("model %r: the versions stay as they are", name)
 
     async def refresh(self) -> None:
         """Loads the wanted versions found on the disk and drops the others."""
@@ -134,10 +138,8 @@ class ServedModel:
                 await self._ensure_loaded(number, path)
             self._move_labels()
             available = self.available
-            has_wanted = bool(wanted.keys() & available.keys())
-            for number in available.keys() - wanted.keys():
-                # With none to take its place a version stays, unless it is deleted.
-                if has_wanted or not (wanted or number in found):
+            if wanted.keys() & available.keys():  # Or nothing would take their place.
+                for number in available.keys() - wanted.keys():
                     self._unload(number)
 
     def _move_labels(self) -> None:
@@ -166,17 +168,23 @@ class ServedModel:
         status = self.versions.get(number)
         if status and status.servable and status.servable.directory == path:
             return
-        stamp = await asyncio.to_thread(_stamp, path)
-        if status and status.error and status.stamp == stamp:
+        try:
+            stamp = await asyncio.to_thread(_stamp, path)
+        except OSError as error:  # It is being deleted, or cannot be read.
+            logger.warning("%s is left for the next look: %s", path, error)
+            return
+        if status and status.stamp and status.stamp == stamp:
             return
         replaced = status.servable if status else None
         if replaced is None:
             self.versions[number] = VersionStatus(State.LOADING)
-        loop, name = asyncio.get_running_loop(), self.directory.name
+        name, deadline_s = self.directory.name, self._options.deadline_s
+        loading = self._loader.submit(load, name, number, path, deadline_s)
         try:
-            servable = await loop.run_in_executor(
-                self._loader, load, number, path, self._options.deadline_s
-            )
+            servable = await asyncio.wrap_future(loading)
+        except asyncio.CancelledError:  # Nobody waits for it any longer.
+            loading.add_done_callback(_close_loaded)
+            raise
         except Exception as error:  # A broken version may raise anything.
             logger.error("model %r: cannot load %s: %s", name, path, error)
             self._metrics.on_load_failed(name)
@@ -184,6 +192,8 @@ class ServedModel:
                 self.versions[number] = VersionStatus(
                     State.END, error=_load_error(path, error), stamp=stamp
                 )
+            else:
+                self.versions[number].stamp = stamp  # The replaced one serves on.
             return
         self.versions[number] = VersionStatus(State.AVAILABLE, servable)
         self._metrics.on_loaded(name, number)
@@ -221,6 +231,11 @@ def not_found(model_name: str, version: int | None) -> RequestError:
     )
 
 
+def _close_loaded(loading: concurrent.futures.Future[Servable]) -> None:
+    if not loading.cancelled() and loading.exception() is None:
+        loading.result().close()
+
+
 def _load_error(path: pathlib.Path, error: Exception) -> RequestError:
     code = grpc.StatusCode.UNKNOWN
     if isinstance(error, tf.errors.OpError):
@@ -229,7 +244,8 @@ def _load_error(path: pathlib.Path, error: Exception) -> RequestError:
 
 
 def _stamp(path: pathlib.Path) -> _Stamp:
-    """Returns name, size and time of the files that a version is made of."""
-    files = [path / "saved_model.pb", *sorted((path / "variables").glob("*"))]
-    stats = ((file.name, file.stat()) for file in files if file.exists())
+    """Returns path, size and time of the files that decide whether a version loads."""
+    variables = sorted((path / "variables").glob("*"))
+    files = [path / "saved_model.pb", *variables, path / WARMUP_REQUESTS]
+    stats = ((str(file), file.stat()) for file in files if file.exists())
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)

@@ -13,6 +13,8 @@ from pipeline.serving.server.options import (
 
 STOCK_SERVER = "tensorflow_model_server"
 
+_EMBEDDED_ONLY = ("queue_size", "max_batch_size", "batch_timeout_s", "num_workers")
+
 _MONITORING = """prometheus_config {
   enable: true
   path: "/monitoring/prometheus/metrics"
@@ -24,14 +26,21 @@ def check(options: ServerOptions) -> None:
     """Says where the stock server does not do what is asked for.
 
     Raises:
-        ServerError: If a port is left open.
+        ServerError: If a port is left open or a limit set that it does not have.
     """
-    for name in ("grpc_port", "rest_port"):
-        if getattr(options, name) == 0:
-            raise ServerError(f"{name} must be given for {STOCK_SERVER}, got 0.")
+    for flag, port in (("port", options.grpc_port), ("rest_port", options.rest_port)):
+        if port == 0:
+            raise ServerError(f"{flag} must be given for {STOCK_SERVER}, got 0.")
+    for name in _EMBEDDED_ONLY:
+        value, default = getattr(options, name), getattr(ServerOptions, name)
+        if value != default:
+            raise ServerError(
+                f"{name} must be {default} for {STOCK_SERVER}, which has no such "
+                f"limit, got {value}: take --server embedded."
+            )
     say(
-        f"serve: {STOCK_SERVER} listens on every interface and has no authentication: "
-        "keep its ports behind a firewall."
+        f"serve: {STOCK_SERVER} listens on every interface whatever --host is, and has "
+        "no authentication: keep its ports behind a firewall."
     )
 
 

@@ -104,8 +104,8 @@ def from_proto(
     Args:
         proto: The tensor.
         spec: What it must be.
-        max_values: Refuses more values. A few bytes can stand for any number of equal
-            ones, so that the size of a request is no bound.
+        max_values: Refuses more values, and a longer dimension. A few bytes can stand
+            for any number of equal values, so that the size of a request is no bound.
 
     Raises:
         RequestError: If it is not what it must be.
@@ -118,10 +118,10 @@ def from_proto(
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
     if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
         raise invalid(f"input {spec.name!r} must have a known shape, got {shape}.")
-    if math.prod(shape) > max_values:
+    if max(math.prod(shape), *shape, 0) > max_values:  # [2**40, 0] has no value.
         raise invalid(
-            f"input {spec.name!r} must have at most {max_values} values, "
-            f"got shape {list(shape)}."
+            f"input {spec.name!r} must have at most {max_values} values, in "
+            f"each dimension too, got shape {list(shape)}."
         )
     spec.check_shape(shape)
     try:

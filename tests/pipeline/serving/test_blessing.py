@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.serving.blessing import Blessing, Rule, write_infra, write_model
 from pipeline.serving.durable_files import content_digest
+from transforms.schema import DataError
 
 GOOD = Rule("size", True, 2.5, 500.0, "MB on disk")
 BAD = Rule("latency", False, 71.0, 50.0, "p99 in ms")
@@ -44,7 +45,7 @@ def test_the_table_has_a_line_for_each_rule(version_dir):
 def test_what_was_found_is_written_beside_the_version(version_dir):
     before = content_digest(version_dir)
     blessing = Blessing([GOOD, BAD], version_dir, version_dir.parent / "16")
-    marker = write_model(blessing)
+    marker = write_model(blessing, "0a1b")
     assert content_digest(version_dir) == before
     folder = version_dir.parent / ".validation" / "17" / "model"
     assert marker == folder / "NOT_BLESSED"
@@ -53,7 +54,7 @@ def test_what_was_found_is_written_beside_the_version(version_dir):
     assert found == {
         "blessing_message": "broken: latency: p99 in ms",
         "current_model": str(version_dir),
-        "current_model_sha256": before,
+        "current_model_sha256": "0a1b",
         "baseline_model": str(version_dir.parent / "16"),
         "rules": [
             {
@@ -85,7 +86,13 @@ def test_a_later_verdict_takes_the_place_of_an_earlier_one(
     version_dir, write, folder, names
 ):
     directory = version_dir.parent / ".validation" / "17" / folder
-    write(Blessing([BAD], version_dir))
+    write(Blessing([BAD], version_dir), "0a1b")
     assert {p.name for p in directory.iterdir()} == {names[1], "validations.json"}
-    write(Blessing([GOOD], version_dir))
+    write(Blessing([GOOD], version_dir), "0a1b")
     assert {p.name for p in directory.iterdir()} == {names[0], "validations.json"}
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(version_dir):
+    (version_dir.parent / ".validation").touch()  # A file, so that no folder can be.
+    with pytest.raises(DataError, match=r"beside the version, to .*17/infra: "):
+        write_infra(Blessing([GOOD], version_dir), "0a1b")

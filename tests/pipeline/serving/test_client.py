@@ -441,7 +441,48 @@ def test_a_request_that_is_wrong_in_itself_is_not_repeated(client, model):
     model.failures = [("INVALID_ARGUMENT", "too many items")]
     with pytest.raises(ServingError, match="INVALID_ARGUMENT: too many items"):
         client.rank(LIKES, ["1"], use_cache=True)
-    assert [name for name, _ in model.calls] == ["encode", "score", "score", "encode"]
+    assert [name for name, _ in model.calls] == ["encode", "score", "score"]
+
+
+def test_servers_of_two_versions_are_asked_until_they_agree(client, model, monkeypatch):
+    answer, versions = model.answer, iter([1, 2, 1, 2, 1, 1])
+
+    def balanced(signature, inputs):
+        model.version = next(versions)
+        return answer(signature, inputs)
+
+    monkeypatch.setattr(model, "answer", balanced)
+    assert client.rank(LIKES, ["1"], use_cache=True) == [16.0]
+    assert [name for name, _ in model.calls] == ["encode", "score"] * 3
+
+
+def test_an_error_names_the_task_also_where_others_have_their_context(client):
+    client.rank(LIKES, ["1"], use_cache=True)
+    wrong = Task([("31", math.nan)])
+    with pytest.raises(ValueError, match=r"^task 1: support_label\[0\]"):
+        client.rank_many([LIKES, wrong], [["1"]] * 2, use_cache=True)
+
+
+def test_the_support_set_is_excluded_where_a_context_takes_its_place(client, model):
+    client.recommend_many([LIKES, Task()], exclude=[["3"], []], use_cache=True)
+    asked = model.calls[-1][1]
+    assert asked["exclude_item_id"] == [["3", "31", "50"], ["", "", ""]]
+    with pytest.raises(ValueError, match="exclude_item_id must be given for each of 1"):
+        client.recommend_many([LIKES], exclude=[["3"], []], use_cache=True)
+
+
+def test_signatures_that_have_changed_are_asked_for_again(client, model, monkeypatch):
+    client.signatures()
+    changed = model.signatures()
+    changed["rank"][0]["user_city"] = ("DT_STRING", 1)
+    monkeypatch.setattr(model, "signatures", lambda: changed)
+    model.failures = [("INVALID_ARGUMENT", "user_city is missing")]
+    assert client.rank(LIKES, ["1"]) == [16.0]
+    assert [("user_city" in inputs) for _, inputs in model.calls] == [False, True]
+    model.failures = [("INVALID_ARGUMENT", "no")]
+    with pytest.raises(ServingError, match="INVALID_ARGUMENT: no"):
+        client.rank(LIKES, ["1"])
+    assert len(model.calls) == 3
 
 
 def test_a_context_of_another_version_is_refused_where_it_is_handed_over(client, model):
@@ -538,9 +579,15 @@ class TestScenario:
         client.recommend_many([task, task], candidates=[["1", "2"], ["3"]])
         client.recommend(task, use_cache=True)
         (_, first), _, (_, second) = model.calls
+        assert second["exclude_item_id"] == [[]]  # The user has no pair in the support.
         assert first["candidate_item_id"] == [["1", "2"], ["3", ""]]
         assert first["query_user_id"] == ["u3", "u3"]
         assert second["candidate_item_id"] == [[]]
+
+    def test_what_the_user_clicked_is_excluded_with_a_context(self, client, model):
+        pairs = [Pair("1", 1.0, "u3"), Pair("2", 0.0, "u3"), Pair("3", 1.0, "u1")]
+        client.recommend(Task(pairs, user_id="u3"), exclude=["9"], use_cache=True)
+        assert model.calls[-1][1]["exclude_item_id"] == [["9", "1"]]
 
     def test_a_pair_must_have_a_user(self, client):
         with pytest.raises(ValueError, match=r"support_user_id\[0\] must be a text"):
@@ -568,6 +615,14 @@ def test_predict_over_grpc_gives_arrays_and_texts(model):
             client.predict("score", {"context": [["a"]]})
         with pytest.raises(ServingError, match="no signature nope"):
             client.predict("nope", {"context": [[1.0]]})
+
+
+def test_answers_over_grpc_may_be_larger_than_4_mb(model, monkeypatch):
+    large = {"score": [[1.0] * 1_200_000]}
+    monkeypatch.setattr(model, "answer", lambda signature, inputs: large)
+    with served_over_grpc(model) as address, Client(address, "cmml") as client:
+        scores = client.predict("rank", {"query_item_id": [["1"]]})["score"]
+    assert scores.shape == (1, 1_200_000)
 
 
 def test_the_cache_forgets_what_was_unused_for_longest():

@@ -12,6 +12,7 @@ from pipeline.serving import gate
 from pipeline.serving.blessing import Blessing, Rule
 from pipeline.serving.gate import model_blessing
 from pipeline.serving.task_figures import TaskFigures
+from transforms.schema import DataError
 
 OPTIONS = PushConfig(num_resamples=100, max_p99_ms=1e6)
 
@@ -119,18 +120,19 @@ def test_the_version_that_serves_alone_decides(judge, serving):
     assert broken(judge(serving=serving)) == ["not worse than 1700000000"]
 
 
-def test_a_version_for_other_data_is_not_compared(judge, serving):
-    path = serving / "assets.extra" / "manifest.json"
-    manifest = json.loads(path.read_text())
-    path.write_text(json.dumps(manifest | {"dataset_fingerprint": "other"}))
+def change_manifest(version_dir, **changes):
+    path = version_dir / "assets.extra" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_version_for_other_data_is_compared_all_the_same(judge, serving):
+    change_manifest(serving, dataset_fingerprint="other")
     judge.figures["1700000000"] = [0.3] * 9
     blessing = judge(serving=serving)
-    assert blessing.passed
-    assert blessing.baseline_model is None
-    assert judge.asked == {"candidate": judge.version}
-    assert blessing.rules[-1].detail == (
-        "rubber stamp: version 1700000000, which serves, was made for data set "
-        "'other', this one for 'data'; the other rules alone decide"
+    assert broken(blessing) == ["not worse than 1700000000"]
+    assert blessing.baseline_model == serving
+    assert blessing.rules[-1].detail.endswith(
+        "; 1700000000 was made for data set 'other', this one for 'data'"
     )
 
 
@@ -139,6 +141,12 @@ def test_a_version_without_manifest_is_not_compared(judge, serving):
     blessing = judge(serving=serving)
     assert blessing.passed
     assert "1700000000, which serves, has no manifest" in blessing.message
+
+
+def test_a_damaged_manifest_of_the_version_that_serves_is_an_error(judge, serving):
+    (serving / "assets.extra" / "manifest.json").write_text("{half")
+    with pytest.raises(DataError, match=f"manifest.json of {serving} is damaged: "):
+        judge(serving=serving)
 
 
 def test_scores_that_are_no_numbers_break_a_rule(judge, monkeypatch):

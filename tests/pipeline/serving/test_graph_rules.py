@@ -4,6 +4,7 @@ import pytest
 
 from models.legacy_keras import tf
 from pipeline.serving.graph_rules import ops_rule, signatures_of, signatures_rule
+from transforms.schema import DataError
 
 
 @pytest.fixture
@@ -116,3 +117,10 @@ def test_rank_must_be_there(tmp_path, manifest):
     rule = signatures_rule(tmp_path / "1", manifest)
     assert not rule.passed
     assert rule.detail.startswith("'rank' is missing; ")
+
+
+def test_a_damaged_graph_is_named(version):
+    path = version / "saved_model.pb"
+    path.write_bytes(b"no graph")
+    with pytest.raises(DataError, match=f"cannot read {path}"):
+        signatures_of(version)

@@ -77,6 +77,30 @@ def test_a_version_is_waited_for():
     assert service.asked == [("cmml", 17)] * 3
 
 
+def test_one_connection_is_kept_while_waiting(monkeypatch):
+    opened = []
+    connect = grpc.insecure_channel
+
+    def count(address, options):
+        opened.append(address)
+        return connect(address, options)
+
+    monkeypatch.setattr(grpc, "insecure_channel", count)
+    states = [(None, ""), (State.LOADING, ""), (State.AVAILABLE, "")]
+    with served(FakeModelService(states)) as address:
+        LiveServer(address).wait_available("cmml", 17)
+    assert opened == [address]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [(None, False), (State.LOADING, False), (State.AVAILABLE, True)],
+)
+def test_a_version_is_available_when_it_has_been_loaded(state, expected):
+    with served(FakeModelService([(state, "")])) as address:
+        assert LiveServer(address).is_available("cmml", 17) == expected
+
+
 def test_a_version_that_cannot_be_loaded_is_not_waited_for():
     service = FakeModelService([(State.LOADING, ""), (State.END, "no such op")])
     with (

@@ -17,5 +17,8 @@ def test_the_embedded_server_is_one_that_a_version_can_be_tried_with(version):
 
 def test_a_version_that_cannot_be_loaded_is_an_error(version):
     (version / "saved_model.pb").write_bytes(b"no graph")
-    with pytest.raises(DataError), open_server("cmml", version):
+    with (
+        pytest.raises(DataError, match=str(version)),
+        open_server("cmml", version),
+    ):
         pass

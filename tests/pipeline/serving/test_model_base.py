@@ -29,6 +29,10 @@ def models(tmp_path):
     return ModelBase(tmp_path / "base", "cmml")
 
 
+def publish(models, source):
+    return models.publish(source, content_digest(source))
+
+
 def add(models, version):
     """Puts a version into the base by hand."""
     directory = models.path(version)
@@ -42,24 +46,24 @@ def seen_by_a_server(models):
 
 
 def test_a_version_is_published_as_it_is(models, source):
-    assert models.publish(source)
+    assert publish(models, source)
     assert seen_by_a_server(models) == ["1700000001"]
     assert content_digest(models.path(1700000001)) == content_digest(source)
     assert [path.name for path in models.directory.iterdir()] == ["1700000001"]
 
 
 def test_the_same_version_is_not_published_twice(models, source):
-    models.publish(source)
+    publish(models, source)
     before = models.path(1700000001).stat().st_mtime_ns
-    assert not models.publish(source)
+    assert not publish(models, source)
     assert models.path(1700000001).stat().st_mtime_ns == before
 
 
 def test_a_published_version_is_never_overwritten(models, source):
-    models.publish(source)
+    publish(models, source)
     (source / "saved_model.pb").write_bytes(b"another graph")
     with pytest.raises(DataError, match=r"1700000001 is there and differs from"):
-        models.publish(source)
+        publish(models, source)
     assert (models.path(1700000001) / "saved_model.pb").read_bytes() == b"graph"
 
 
@@ -77,11 +81,11 @@ def test_a_crash_leaves_nothing_a_server_would_load(
     with monkeypatch.context() as patch:
         patch.setattr(module, function, crash)
         with pytest.raises(OSError, match="crash"):
-            models.publish(source)
+            publish(models, source)
     assert seen_by_a_server(models) == []
     models.clean_up()
     assert list(models.directory.iterdir()) == []
-    assert models.publish(source)
+    assert publish(models, source)
 
 
 def test_a_crash_within_the_copy_leaves_nothing_a_server_would_load(
@@ -98,7 +102,7 @@ def test_a_crash_within_the_copy_leaves_nothing_a_server_would_load(
 
     monkeypatch.setattr(shutil, "copyfile", copy_one)
     with pytest.raises(shutil.Error, match="crash"):
-        models.publish(source)
+        publish(models, source)
     assert len(copied) == 1
     assert seen_by_a_server(models) == []
 
@@ -108,8 +112,16 @@ def test_a_copy_that_came_out_differently_is_refused(models, source, monkeypatch
         (directory / "saved_model.pb").write_bytes(b"grapf")
 
     monkeypatch.setattr(model_base, "sync_tree", sync_after_damage)
-    with pytest.raises(DataError, match=r"differs from .* which it was copied from"):
-        models.publish(source)
+    with pytest.raises(DataError, match=r"differs from .* as it was judged"):
+        publish(models, source)
+    assert seen_by_a_server(models) == []
+
+
+def test_a_version_that_changed_after_it_was_judged_is_refused(models, source):
+    digest = content_digest(source)
+    (source / "saved_model.pb").write_bytes(b"another graph")
+    with pytest.raises(DataError, match=f"differs from {source} as it was judged"):
+        models.publish(source, digest)
     assert seen_by_a_server(models) == []
 
 
@@ -117,11 +129,13 @@ def test_a_copy_that_came_out_differently_is_refused(models, source, monkeypatch
 def test_a_killed_push_leaves_nothing_and_the_next_one_cleans_up(models, source, point):
     code = (
         "import os, pathlib, shutil, signal, sys\n"
+        "from pipeline.serving.durable_files import content_digest\n"
         "from pipeline.serving.model_base import ModelBase, push_lock\n"
         f"{point} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
         "base = pathlib.Path(sys.argv[1])\n"
         "with push_lock(base):\n"
-        "    ModelBase(base, 'cmml').publish(pathlib.Path(sys.argv[2]))\n"
+        "    source = pathlib.Path(sys.argv[2])\n"
+        "    ModelBase(base, 'cmml').publish(source, content_digest(source))\n"
     )
     base = models.directory.parent
     done = subprocess.run([sys.executable, "-c", code, base, source], cwd=ROOT)
@@ -129,7 +143,7 @@ def test_a_killed_push_leaves_nothing_and_the_next_one_cleans_up(models, source,
     assert [path.name for path in models.directory.iterdir()] == [".staging-1700000001"]
     with push_lock(base):  # The system has lifted the lock.
         models.clean_up()
-        assert models.publish(source)
+        assert publish(models, source)
     assert [path.name for path in models.directory.iterdir()] == ["1700000001"]
 
 
@@ -200,6 +214,7 @@ def test_two_pushes_at_once_are_refused(tmp_path):
         (".1", False),
         ("1a", False),
         ("٣", False),
+        ("²", False),
     ],
 )
 def test_a_version_is_named_by_decimal_digits(name, expected):

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -109,17 +110,34 @@ def test_a_connection_is_kept_and_sends_at_once(client, server):
     client.predict("rank", {})
     (_, first, _), (_, second, _) = server.received
     assert first == second
-    (connection,) = client._open
+    (connection,) = client._idle
     assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_each_thread_has_its_own_connection(client, server):
-    client.predict("rank", {})
-    thread = threading.Thread(target=client.predict, args=("rank", {}))
-    thread.start()
-    thread.join()
+def test_threads_after_each_other_share_a_connection(client, server):
+    for _ in range(3):
+        thread = threading.Thread(target=client.predict, args=("rank", {}))
+        thread.start()
+        thread.join()
+    assert len({address for _, address, _ in server.received}) == 1
+    assert len(client._idle) == 1
+
+
+def test_calls_at_once_have_a_connection_each(client, server):
+    server.hold = threading.Event()
+    threads = [
+        threading.Thread(target=client.predict, args=("rank", {})) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    while len(server.received) < 2:
+        time.sleep(0.001)
+    server.hold.set()
+    for thread in threads:
+        thread.join()
     (_, first, _), (_, second, _) = server.received
     assert first != second
+    assert len(client._idle) == 2
 
 
 def test_a_connection_that_the_server_closed_is_opened_again(client, server):
@@ -132,10 +150,16 @@ def test_a_connection_that_the_server_closed_is_opened_again(client, server):
     ("status", "code"),
     [
         (400, "INVALID_ARGUMENT"),
+        (401, "UNAUTHENTICATED"),
+        (403, "PERMISSION_DENIED"),
         (404, "NOT_FOUND"),
+        (409, "ABORTED"),
+        (412, "FAILED_PRECONDITION"),
         (413, "RESOURCE_EXHAUSTED"),
         (429, "RESOURCE_EXHAUSTED"),
+        (499, "CANCELLED"),
         (500, "INTERNAL"),
+        (501, "UNIMPLEMENTED"),
         (504, "DEADLINE_EXCEEDED"),
         (418, "UNKNOWN"),
     ],

@@ -23,8 +23,9 @@ from pipeline.serving.server.model_server import (
 class FakeServer:
     """Keeps what it is told, and fails where it should."""
 
-    def __init__(self, fails_at=None):
+    def __init__(self, fails_at=None, available=()):
         self.calls = []
+        self.available = available
         self.fails_at = fails_at
 
     def _call(self, name, what):
@@ -38,6 +39,9 @@ class FakeServer:
 
     def wait_available(self, model_name, version):
         self._call("wait", version)
+
+    def is_available(self, model_name, version):
+        return version in self.available
 
 
 @pytest.fixture
@@ -150,3 +154,23 @@ def test_a_running_server_takes_the_same_steps(tiny_version, tmp_path):
                 (status,) = stub.GetModelStatus(request).model_version_status
                 versions[label] = status.version
     assert versions == {"stable": 2, "canary": 1}
+
+
+def test_a_server_that_has_all_versions_is_given_the_file_again(base):
+    ServedLabels(base, "cmml").move("stable", 1)
+    server = FakeServer(available=[1])
+    ServedLabels(base, "cmml", server=server).confirm()
+    assert server.calls == [("reload", ([1], {"stable": 1}))]
+
+
+def test_a_server_that_lacks_a_version_loads_it_before_it_gets_the_label(base):
+    ServedLabels(base, "cmml").move("stable", 1)
+    ServedLabels(base, "cmml").move("canary", 2)
+    server = FakeServer(available=[1])
+    before = config_file(base)
+    ServedLabels(base, "cmml", server=server).confirm()
+    *first, last = server.calls
+    assert first[0] == ("reload", ([1, 2], {"stable": 1}))
+    assert sorted(first[1:]) == [("wait", 1), ("wait", 2)]
+    assert last == ("reload", ([1, 2], {"stable": 1, "canary": 2}))
+    assert config_file(base) == before

@@ -146,7 +146,7 @@ class RestHandler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def rest_server(model_name, base):
+def rest_server(model_name, base, version=None):
     """A stand-in for `ServerProcess`, of this process."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RestHandler)
     server.daemon_threads = True

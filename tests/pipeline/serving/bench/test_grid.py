@@ -1,7 +1,7 @@
 """Which combinations are measured, and with what."""
 
 from pipeline.serving.bench.grid import Cell, cells, measure
-from pipeline.serving.bench.sizes import Sizes
+from pipeline.serving.bench.options import Sizes
 from pipeline.serving.bench.workload import Workload
 
 SIZES = Sizes(support=(0, 5), candidates=(10, 100), concurrency=(1, 8), seconds=0.02)

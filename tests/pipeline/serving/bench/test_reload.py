@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from pipeline.serving.bench import reload as reload_module
+from pipeline.serving.bench.options import Sizes
 from pipeline.serving.bench.reload import ReloadError, reload_under_load
-from pipeline.serving.bench.sizes import Sizes
 from pipeline.serving.bench.steady_load import SteadyLoad
 
 SIZES = Sizes(support=(2,), candidates=(3,), concurrency=(1,), seconds=0.1)
@@ -23,7 +23,8 @@ def test_a_copy_is_published_while_requests_come(version_dir, start_rest_server)
     bases = []
 
     @contextlib.contextmanager
-    def start(model_name, base):
+    def start(model_name, base, version):
+        assert version is None  # The newest, whichever it is.
         bases.append((model_name, base, sorted(p.name for p in base.iterdir())))
         with start_rest_server(model_name, base) as server:
             yield server

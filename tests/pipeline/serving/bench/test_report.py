@@ -72,6 +72,15 @@ def test_files_hold_the_same(tmp_path):
     assert values["reload"]["took_s"] == 1.25
 
 
+def test_a_figure_that_there_is_not_is_null(tmp_path):
+    failed = dataclasses.replace(CALLS, p50_ms=float("nan"))
+    cell = Cell("rank", 1, 1, 1)
+    write(Bench(about={}, grid=[Measured("grpc", cell, failed)]), tmp_path)
+    text = (tmp_path / "bench.json").read_text(encoding="utf-8")
+    assert "NaN" not in text
+    assert json.loads(text)["grid"][0]["calls"]["p50_ms"] is None
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -8,7 +8,9 @@ from pipeline.serving.bench.server_process import (
     ServerProcess,
     ServerProcessError,
     embedded_server,
+    main,
 )
+from pipeline.serving.server import model_server
 
 SERVES = (
     'import sys; print(\'{"grpc": "a:1", "rest": "http://a:2"}\', flush=True);'
@@ -46,3 +48,20 @@ def test_the_embedded_server_is_a_module_of_this_python(tmp_path):
     command = embedded_server("cmml", tmp_path)._command
     module = "pipeline.serving.bench.server_process"
     assert command == [sys.executable, "-m", module, "cmml", str(tmp_path)]
+    assert embedded_server("cmml", tmp_path, 7)._command == [*command, "7"]
+
+
+@pytest.mark.parametrize(("arguments", "versions"), [([], None), (["7"], (7,))])
+def test_the_version_named_is_served_or_else_the_newest(
+    tmp_path, monkeypatch, arguments, versions
+):
+    served = []
+
+    def refuse(directories, options):
+        served.extend(directories)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(model_server, "ModelServer", refuse)
+    with pytest.raises(KeyboardInterrupt):
+        main(["cmml", str(tmp_path), *arguments])
+    assert [directory.versions for directory in served] == [versions]

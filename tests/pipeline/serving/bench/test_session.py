@@ -2,10 +2,9 @@
 
 import pytest
 
-from pipeline.bench import BenchOptions
 from pipeline.serving.bench.grid import Cell
+from pipeline.serving.bench.options import BenchOptions, Sizes
 from pipeline.serving.bench.session import Session
-from pipeline.serving.bench.sizes import Sizes
 
 
 @pytest.fixture
@@ -50,6 +49,17 @@ def test_what_is_asked_for_is_measured_without_the_grid(options, start_rest_serv
     assert bench.soak.minutes[0].memory_mb == 100.0
     assert bench.fuzz.requests == 2
     assert bench.is_sound
+
+
+def test_the_version_that_is_named_is_served(options, start_rest_server):
+    asked = []
+
+    def start(*arguments):
+        asked.append(arguments)
+        return start_rest_server(*arguments)
+
+    Session(options(), start).run()
+    assert [version for _, _, version in asked] == [7]
 
 
 def test_a_server_that_is_given_is_asked_and_none_started(

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.serving.bench import steady_load
 from pipeline.serving.bench.load import Call
-from pipeline.serving.bench.sizes import Sizes
+from pipeline.serving.bench.options import Sizes
 from pipeline.serving.bench.steady_load import half_of_peak
 from pipeline.serving.bench.workload import Workload
 

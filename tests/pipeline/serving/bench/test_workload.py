@@ -26,6 +26,15 @@ def test_requests_have_the_sizes_asked_for_and_values_of_the_model(version_dir, 
     assert labels == {1.0, 2.0, 3.0, 4.0, 5.0}
 
 
+def test_labels_stay_in_a_range_that_begins_between_whole_numbers(version_dir, caller):
+    path = version_dir / "assets.extra" / "manifest.json"
+    path.write_text(json.dumps({"label_min": 0.5, "label_max": 5}), encoding="utf-8")
+    ((_, inputs),) = Workload(version_dir, caller, 0).requests(
+        "rank", 1, support=500, candidates=1
+    )
+    assert set(inputs["support_label"][0]) == {n / 2 for n in range(1, 11)}
+
+
 def test_the_seed_decides(version_dir, caller):
     def make(seed):
         workload = Workload(version_dir, caller, seed)

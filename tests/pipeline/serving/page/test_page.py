@@ -270,6 +270,8 @@ def test_more_of_the_list_can_be_shown(films):
 def test_names_are_text(films):
     page = films("item=f5&label=3&item=f13&label=3")
     assert texts(page, "#pairs .name") == ["<b>Bold</b> & co.", "f13"]
+    page = films("item=constructor&label=3")  # Every object of JavaScript has one.
+    assert texts(page, "#pairs .name") == ["constructor"]
 
 
 def test_quick_changes_are_asked_for_once(films):

@@ -121,6 +121,20 @@ def test_a_tensor_that_stands_for_many_values_is_refused(toy):
     code, message = refusal(toy.prediction.Predict, request, 20)
     assert code is Code.INVALID_ARGUMENT
     assert "at most 4194304 values" in message
+    request = toy.request(PAIRS)
+    request.inputs["label"].CopyFrom(tf.make_tensor_proto(np.zeros([1, 0], np.float32)))
+    request.inputs["label"].tensor_shape.dim[0].size = 2**40  # 2**40 times 0 is 0.
+    code, message = refusal(toy.prediction.Predict, request, 20)
+    assert code is Code.INVALID_ARGUMENT
+    assert "got shape [1099511627776, 0]" in message
+
+
+def test_a_message_does_not_repeat_all_that_was_sent(toy):
+    code, message = refusal(toy.predict, PAIRS, "no" * 5000)
+    assert code is Code.FAILED_PRECONDITION
+    assert message.startswith('Serving signature key "nono')
+    assert len(message) == 1003
+    assert message.endswith("...")
 
 
 def test_a_tensor_whose_values_do_not_fit_its_shape_is_refused(toy):

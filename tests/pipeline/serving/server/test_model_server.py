@@ -1,5 +1,6 @@
 """Limits of a server, and its end."""
 
+import asyncio
 import concurrent.futures
 import json
 import threading
@@ -9,13 +10,19 @@ import urllib.request
 import grpc
 import numpy as np
 import pytest
+from tensorflow_serving.apis import model_pb2
 
+from pipeline.serving.server.batcher import Batcher
+from pipeline.serving.server.metrics import ServerMetrics, WatchedRequest
+from pipeline.serving.server.model_catalogue import ModelCatalogue
 from pipeline.serving.server.model_server import (
     ModelServer,
     ServedModelDirectory,
     ServerError,
     ServerOptions,
 )
+from pipeline.serving.server.predictor import Predictor
+from pipeline.serving.server.request_error import RequestError
 
 FOREVER = {"turns": np.int64([10**15])}
 A_WHILE = {"turns": np.int64([30_000])}
@@ -47,6 +54,27 @@ def test_a_client_may_wait_for_less(served):
         toy.predict(FOREVER, "spin", timeout=0.1)
     assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     toy.predict(X, "describe")
+
+
+def test_a_client_that_waits_no_longer_is_not_given_the_whole_deadline(
+    base_path, publish
+):
+    publish(base_path, 1)
+
+    async def ask():
+        options, metrics = ServerOptions(num_workers=1), ServerMetrics()
+        catalogue, batcher = ModelCatalogue(options, metrics), Batcher(options, metrics)
+        await catalogue.apply([ServedModelDirectory("toy", base_path)])
+        predictor = Predictor(catalogue, batcher, options.deadline_s)
+        spec = model_pb2.ModelSpec(name="toy", signature_name="describe")
+        try:
+            await predictor.predict(spec, lambda _: X, WatchedRequest(), 0.0)
+        finally:
+            await batcher.close()
+            await catalogue.close()
+
+    with pytest.raises(RequestError, match="no answer within 0 s"):
+        asyncio.run(ask())
 
 
 def test_a_full_queue_refuses_at_once_and_answers_the_rest(served):
@@ -109,8 +137,8 @@ def test_two_servers_run_in_one_process(served):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"grpc_port": 70000}, r"grpc_port must be within \[0, 65535\], got 70000"),
-        ({"grpc_port": 8501}, "rest_port must be another port than grpc_port"),
+        ({"grpc_port": 70000}, r"^port must be within \[0, 65535\], got 70000"),
+        ({"grpc_port": 8501}, "rest_port must be another port than port, got 8501"),
         ({"queue_size": 0}, "queue_size must be at least 1, got 0"),
         ({"num_workers": 0}, "num_workers must be at least 1, got 0"),
         ({"deadline_s": 0.0}, "deadline_s must be above 0, got 0.0"),

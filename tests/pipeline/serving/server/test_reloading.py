@@ -1,5 +1,7 @@
 """What becomes of versions while a server runs."""
 
+import asyncio
+import concurrent.futures
 import contextlib
 import shutil
 import threading
@@ -14,7 +16,13 @@ from tensorflow_serving.apis import (
     prediction_log_pb2,
 )
 
-from pipeline.serving.server.model_server import ServedModelDirectory, ServerError
+from pipeline.serving.server import servable, served_model
+from pipeline.serving.server.metrics import ServerMetrics
+from pipeline.serving.server.model_server import (
+    ServedModelDirectory,
+    ServerError,
+    ServerOptions,
+)
 
 AVAILABLE, END = 30, 50
 X = {"x": np.float32([1.0])}
@@ -123,6 +131,126 @@ def test_a_broken_version_leaves_the_old_one_serving(
     shutil.rmtree(base_path / "2")
     publish(base_path, 2, factor=2.0)  # Mended, it is tried again.
     eventually(lambda: factor_of(toy) == (2, 2.0))
+
+
+def test_a_version_alone_serves_on_when_it_is_deleted(
+    serve, base_path, publish, eventually
+):
+    publish(base_path, 1, factor=1.0)
+    toy = serve()
+    with looks_counted() as looks:
+        shutil.rmtree(base_path / "1")
+        eventually(lambda: len(looks) > 2)
+        assert factor_of(toy) == (1, 1.0)
+        shutil.rmtree(base_path)
+        looks.clear()
+        eventually(lambda: len(looks) > 2)
+    assert factor_of(toy) == (1, 1.0)
+    base_path.mkdir()
+    publish(base_path, 2, factor=2.0)
+    eventually(lambda: factor_of(toy) == (2, 2.0))
+    eventually(lambda: states_of(toy) == {1: END, 2: AVAILABLE})
+
+
+@contextlib.contextmanager
+def looks_counted():
+    """Yields a list that grows with each look at the disk."""
+    looks, refresh = [], served_model.ServedModel.refresh
+
+    async def counted(model):
+        await refresh(model)
+        looks.append(model)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(served_model.ServedModel, "refresh", counted)
+        yield looks
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), ValueError("a bug")])
+def test_a_look_that_fails_is_not_the_last(
+    serve, base_path, publish, eventually, monkeypatch, error
+):
+    publish(base_path, 1)
+    toy = serve()
+    stamp, failed = served_model._stamp, []
+
+    def fail_once(path):
+        if not failed:
+            failed.append(path)
+            raise error
+        return stamp(path)
+
+    monkeypatch.setattr(served_model, "_stamp", fail_once)
+    publish(base_path, 2, factor=2.0)
+    eventually(lambda: factor_of(toy) == (2, 2.0))
+    assert failed == [base_path / "2"]
+
+
+def test_a_replacement_that_cannot_be_loaded_is_tried_once(
+    serve, base_path, publish, tmp_path, eventually, monkeypatch
+):
+    publish(base_path, 1, factor=1.0)
+    toy = serve()
+    (tmp_path / "other" / "1").mkdir(parents=True)
+    (tmp_path / "other" / "1" / "saved_model.pb").write_bytes(b"no model")
+    tried, load = [], served_model.load
+
+    def counted(*arguments):
+        tried.append(arguments)
+        return load(*arguments)
+
+    monkeypatch.setattr(served_model, "load", counted)
+    with looks_counted() as looks:
+        reload(toy, {"name": "toy", "base_path": str(tmp_path / "other")})
+        eventually(lambda: len(looks) > 3)
+    assert len(tried) == 1
+    assert factor_of(toy) == (1, 1.0)
+
+
+def test_a_load_that_ends_after_the_close_is_closed(base_path, publish, monkeypatch):
+    publish(base_path, 1)
+    may_load, is_closed = threading.Event(), threading.Event()
+    load, close = served_model.load, servable.Servable.close
+
+    def load_late(*arguments):
+        assert may_load.wait(20)
+        return load(*arguments)
+
+    def tell(version):
+        close(version)
+        is_closed.set()
+
+    monkeypatch.setattr(served_model, "load", load_late)
+    monkeypatch.setattr(servable.Servable, "close", tell)
+
+    async def close_while_loading(loader):
+        directory = ServedModelDirectory("toy", base_path)
+        options = ServerOptions(poll_s=0.001)
+        model = served_model.ServedModel(directory, loader, options, ServerMetrics())
+        model.poll()
+        while not model.versions:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.001)  # The loader has taken it up.
+        await model.close()
+        may_load.set()
+
+    with concurrent.futures.ThreadPoolExecutor(1) as loader:
+        asyncio.run(close_while_loading(loader))
+    assert is_closed.is_set()
+
+
+def test_a_version_is_tried_again_when_its_warmup_changes(
+    serve, base_path, publish, eventually
+):
+    publish(base_path, 1)
+    toy = serve()
+    extra = base_path / ".2" / "assets.extra"
+    write_warmup(extra, [prediction_log_pb2.PredictionLog(predict_log={})])
+    shutil.copytree(base_path / "1", base_path / ".2", dirs_exist_ok=True)
+    (base_path / ".2").rename(base_path / "2")
+    eventually(lambda: states_of(toy).get(2) == END)
+    (base_path / "2" / "assets.extra" / "tf_serving_warmup_requests").unlink()
+    eventually(lambda: states_of(toy).get(2) == AVAILABLE)
 
 
 def test_a_version_that_fails_its_own_warmup_does_not_serve(

@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.serving.server import page
+from pipeline.serving.server.options import ServerOptions
+from pipeline.serving.server.rest_api import RestApi
 
 ROW = {"item": ["ab", "c"], "label": [1.0, 2.0]}
 # Lengths 2 and 1, plus once the label.
@@ -197,6 +199,9 @@ def test_a_large_body_is_refused(toy):
     status, answer = toy.post(b" " * (4 * 2**20 + 1))
     assert status == 413
     assert "error" in answer
+    metrics = toy.http("GET", "/monitoring/prometheus/metrics")[1].decode()
+    assert 'status="RESOURCE_EXHAUSTED"' in metrics
+    assert 'status="CANCELLED"' not in metrics
 
 
 def test_a_body_that_is_not_what_its_headers_say_is_refused(toy):
@@ -240,18 +245,37 @@ def test_metrics_have_the_names_of_tensorflow_serving(toy):
     assert "cmml_server_batch_size_bucket{" in text
 
 
-def test_the_page_is_served_as_it_is_in_its_folder(toy, tmp_path, monkeypatch):
-    folder = tmp_path / "page"
-    folder.mkdir()
-    (tmp_path / "secret.txt").write_text("secret")
-    (folder / "index.html").write_text("<p>hello")
-    (folder / "page.js").write_text("1;")
-    (folder / "hidden.py").write_text("1")
-    monkeypatch.setattr(page, "PAGE_DIR", folder)
-    assert toy.http("GET", "/") == (200, b"<p>hello")
-    assert toy.http("GET", "/page.js") == toy.http("GET", "/page/page.js")
-    for path in ("/hidden.py", "/page/..%2Fsecret.txt", "/%2e%2e%2fsecret.txt", "/no"):
+def test_the_files_of_the_page_are_served_and_no_others(toy):
+    index = (page.PAGE_DIR / "index.html").read_bytes()
+    assert toy.http("GET", "/") == (200, index)
+    script = (page.PAGE_DIR / "page.js").read_bytes()
+    for path in ("/page.js", "/page/page.js"):
+        assert toy.http("GET", path) == (200, script)
+    aside = ("/page/..%2Fversion_dir.py", "/%2e%2e%2fversion_dir.py")
+    for path in (*aside, "/no", "/page/a%00b", f"/page/{'x' * 5000}"):
         assert toy.http("GET", path)[0] == 404
+
+
+def test_a_page_from_elsewhere_cannot_ask_under_its_own_name(toy):
+    for host in ("localhost", "LocalHost:1", "127.0.0.1:8501", "[::1]", "[::1]:80"):
+        assert toy.http("GET", "/healthz", headers={"Host": host})[0] == 200
+    for host in ("evil.example", "evil.example:8501", "127.0.0.1.evil.example", "["):
+        status, body = toy.http("GET", "/v1/models/toy", headers={"Host": host})
+        assert (status, list(json.loads(body))) == (403, ["error"])
+
+
+def test_a_server_of_the_network_has_any_name():
+    # Bound to nothing: only what the options decide is looked at.
+    apps = [
+        RestApi(None, None, None, ServerOptions(host=host)).app
+        for host in ("127.0.0.1", "0.0.0.0")
+    ]
+    assert [len(app.middlewares) for app in apps] == [2, 1]
+
+
+def test_a_message_does_not_repeat_all_that_was_sent(toy):
+    status, answer = toy.post({"signature_name": "no" * 5000, "inputs": 1})
+    assert (status, len(answer["error"])) == (400, 1003)
 
 
 def test_the_page_learns_of_the_newest_version(serve, base_path, publish):
@@ -268,6 +292,26 @@ def test_the_page_learns_of_the_newest_version(serve, base_path, publish):
     toy = serve()
     assert toy.get("/page/config.json") == (200, expected)
     assert toy.get("/page/config.json?model=no")[0] == 404
+    (extra / "manifest.json").write_text("changed")
+    assert toy.get("/page/config.json") == (200, expected)  # As it was when loaded.
+
+
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [("{", "manifest.json must be JSON"), ("[3]", "must hold an object, got '[3]'")],
+)
+def test_a_broken_manifest_is_told_to_the_page_and_the_model_serves(
+    serve, base_path, publish, manifest, message
+):
+    publish(base_path, 1)
+    extra = base_path / "1" / "assets.extra"
+    extra.mkdir()
+    (extra / "manifest.json").write_text(manifest)
+    toy = serve()
+    status, answer = toy.get("/page/config.json")
+    assert status == 500
+    assert message in answer["error"]
+    assert toy.post({"instances": [ROW]}) == (200, {"predictions": [SCORES]})
 
 
 JSON = st.recursive(
