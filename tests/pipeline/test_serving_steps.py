@@ -1,5 +1,6 @@
 import json
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,7 +80,10 @@ def test_serve_answers_the_request_examples_and_ends_with_0(experiment):
         line = process.stdout.readline()
         address = line.partition("REST ")[2].partition(",")[0]
         examples = pathlib.Path(experiment.exported, "assets.extra/request_examples")
-        for script, signature in (("ask.py", "recommend"), ("ask.sh", "rank")):
+        scripts = {"ask.py": "recommend"}
+        if shutil.which("curl"):
+            scripts["ask.sh"] = "rank"
+        for script, signature in scripts.items():
             program = "sh" if script.endswith("sh") else sys.executable
             done = subprocess.run(
                 [program, examples / script, signature, address.partition("//")[2]],
