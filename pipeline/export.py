@@ -17,7 +17,7 @@ from pipeline.run_dir import RunDir, training_fingerprint
 from pipeline.serving.recorded_requests import RecordedRequest
 from pipeline.train import trained_model
 from pipeline.version_files.extra_files import write_extra_files
-from pipeline.version_files.task_request import TaskRequest
+from pipeline.version_files.task_request import TaskRequest, starting_with
 from transforms import schema
 
 _TOLERANCE = 1e-5  # Of the largest label, or of 1 if that is less.
@@ -134,13 +134,10 @@ def _without_padding(
 
 
 def _task_request(request: RecordedRequest) -> TaskRequest:
-    def starting_with(prefix: str) -> dict[str, np.ndarray]:
-        return {k: v for k, v in request.inputs.items() if k.startswith(prefix)}
-
-    query = starting_with("query_")
+    query = starting_with("query_", request.inputs)
     return TaskRequest(
-        support=starting_with("support_"),
-        profile=starting_with("user_"),
+        support=starting_with("support_", request.inputs),
+        profile=starting_with("user_", request.inputs),
         query=query,
         wanted={"exclude_item_id": query["query_item_id"]},
     )

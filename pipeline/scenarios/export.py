@@ -20,7 +20,7 @@ from pipeline.scenarios.loaded_scenarios import LoadedScenarios, load_scenarios
 from pipeline.scenarios.train import trained_model
 from pipeline.serving.recorded_requests import RecordedRequest
 from pipeline.version_files.extra_files import write_extra_files
-from pipeline.version_files.task_request import TaskRequest
+from pipeline.version_files.task_request import TaskRequest, starting_with
 from transforms import schema
 from transforms.scenarios.schema import load_scenario_info
 
@@ -121,16 +121,12 @@ def _answered(
 
 def _task_request(request: RecordedRequest) -> TaskRequest:
     """Asks for a few of the query items again, for the first of the users."""
-
-    def starting_with(prefix: str) -> dict[str, np.ndarray]:
-        return {k: v for k, v in request.inputs.items() if k.startswith(prefix)}
-
-    query = starting_with("query_")
+    query = starting_with("query_", request.inputs)
     items = query["query_item_id"]
     pool = sorted(set(items[0]))
     few = {name: value[:, :_RECORDED_PAIRS] for name, value in query.items()}
     return TaskRequest(
-        support=starting_with("support_"),
+        support=starting_with("support_", request.inputs),
         profile={},
         query=few,
         wanted={

@@ -28,20 +28,29 @@ def ops_rule(version_dir: pathlib.Path) -> Rule:
     """
     from tensorflow.python.framework import op_def_registry
 
-    graph = _meta_graph(version_dir).graph_def
-    functions = {function.signature.name for function in graph.library.function}
-    bodies = (function.node_def for function in graph.library.function)
-    nodes = [*graph.node, *(node for body in bodies for node in body)]
-    ops = {node.op for node in nodes} - functions
-    foreign = sorted(
+    ops = op_names(version_dir)
+    foreign = [
         op
         for op in ops
         if ">" in op or _PYTHON in op or op_def_registry.get(op) is None
-    )
+    ]
     detail = f"{len(ops)} kinds of ops, all of stock TensorFlow"
     if foreign:
         detail = f"ops that a stock server does not have: {', '.join(foreign)}"
     return Rule("ops", not foreign, float(len(foreign)), 0.0, detail)
+
+
+def op_names(version_dir: pathlib.Path) -> list[str]:
+    """Lists the ops of the graph and of its functions, each once, sorted.
+
+    Raises:
+        DataError: If the graph cannot be read.
+    """
+    graph = _meta_graph(version_dir).graph_def
+    functions = {function.signature.name for function in graph.library.function}
+    bodies = (function.node_def for function in graph.library.function)
+    nodes = [*graph.node, *(node for body in bodies for node in body)]
+    return sorted({node.op for node in nodes} - functions)
 
 
 def signatures_rule(version_dir: pathlib.Path, manifest: Mapping[str, Any]) -> Rule:

@@ -9,6 +9,7 @@ from typing import Any
 from models.legacy_keras import tf
 from models.serving.served_model import MAX_EXPLAINED, ServedModel
 from pipeline.run_dir import RunDir, write_atomically
+from pipeline.serving.graph_rules import op_names
 
 MANIFEST_JSON = "manifest.json"
 
@@ -61,17 +62,6 @@ def make_manifest(
 def write_manifest(extra: pathlib.Path, manifest: dict[str, Any]) -> None:
     """Writes it."""
     write_atomically(extra / MANIFEST_JSON, json.dumps(manifest, indent=2) + "\n")
-
-
-def op_names(directory: pathlib.Path) -> list[str]:
-    """Lists the ops of the graph and of its functions, each once."""
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
-    content = (directory / "saved_model.pb").read_bytes()
-    graph = SavedModel.FromString(content).meta_graphs[0].graph_def
-    nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
-    functions = {function.signature.name for function in graph.library.function}
-    return sorted({node.op for node in nodes} - functions)
 
 
 def _describe(function: Any) -> dict[str, Any]:

@@ -62,6 +62,11 @@ class TaskRequest:
         }
 
 
+def starting_with(prefix: str, inputs: Mapping[str, np.ndarray]) -> Tensors:
+    """Returns the inputs whose names start with a prefix."""
+    return {name: value for name, value in inputs.items() if name.startswith(prefix)}
+
+
 def _fit(value: np.ndarray, width: int) -> np.ndarray:
     """Cuts or pads [1, S] to [1, width]."""
     missing = max(0, width - value.shape[1])
