@@ -3,7 +3,7 @@
 import pathlib
 
 from pipeline.serving.bench.options import TRANSPORTS, BenchOptions, Sizes
-from pipeline.serving.version_dir import check_version_dir
+from pipeline.version_files.version_dir import check_version_dir, newest_version
 
 
 def check(
@@ -110,7 +110,7 @@ def _transports(text: str | None, targets: dict[str, str]) -> tuple[str, ...]:
 
 def _numbers(flag: str, text: str, *, least: int) -> tuple[int, ...]:
     parts = text.split(",")
-    numbers = tuple(int(part) if part.strip().isdigit() else -1 for part in parts)
+    numbers = tuple(int(part) if part.strip().isdecimal() else -1 for part in parts)
     if min(numbers) < least:
         raise ValueError(
             f"{flag} must be whole numbers from {least}, comma-separated, got {text!r}."
@@ -119,9 +119,6 @@ def _numbers(flag: str, text: str, *, least: int) -> tuple[int, ...]:
 
 
 def _version_dir(model: pathlib.Path) -> pathlib.Path:
-    model = model.resolve()  # So that "." has a name.
-    versions = [path for path in model.glob("*") if path.name.isdigit()]
-    is_base = bool(versions) and not (model / "saved_model.pb").exists()
-    newest = max(versions, key=lambda path: int(path.name)) if is_base else model
+    newest = newest_version(model)
     check_version_dir(newest)
     return newest

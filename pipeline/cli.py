@@ -267,7 +267,7 @@ def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
         arguments.model = newest_export(config_of(arguments))
     quiet.import_tensorflow()
     from pipeline import predict
-    from pipeline.exported_model import newest_version
+    from pipeline.version_files.version_dir import newest_version
 
     return functools.partial(
         predict.run,

@@ -14,9 +14,9 @@ from pipeline.loaded_dataset import LoadedDataset, load_dataset
 from pipeline.published_version import check_difference, publish
 from pipeline.raw_requests import raw_request
 from pipeline.run_dir import RunDir, training_fingerprint
-from pipeline.serving.recorded_requests import RecordedRequest
 from pipeline.train import trained_model
 from pipeline.version_files.extra_files import write_extra_files
+from pipeline.version_files.recorded_requests import RecordedRequest
 from pipeline.version_files.task_request import TaskRequest, starting_with
 from transforms import schema
 
@@ -59,13 +59,15 @@ def export(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> pathlib.Pa
         )
         served.save(staging)
         answered = list(_answered(model, dataset))
-        difference = largest_difference(staging, answered)
+        loaded = tf.saved_model.load(str(staging))
+        difference = largest_difference(loaded, answered)
         tolerance = _TOLERANCE * max(1.0, info.label_max)
         check_difference(difference, tolerance, staging)
         kept = answered[:_RECORDED_TASKS]
         write_extra_files(
             staging,
             served,
+            loaded,
             run,
             dataset_dir,
             facts={
@@ -87,15 +89,12 @@ def export(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> pathlib.Pa
     return publish(config, run, fingerprint, build)
 
 
-def largest_difference(
-    directory: pathlib.Path, answered: Sequence[RecordedRequest]
-) -> float:
-    """Compares an exported model with the answers of the trained one."""
-    signatures = tf.saved_model.load(str(directory)).signatures
+def largest_difference(loaded: tf.Module, answered: Sequence[RecordedRequest]) -> float:
+    """Compares a loaded SavedModel with the answers of the trained model."""
     gaps = [0.0]
     for request in answered:
         inputs = {name: tf.constant(value) for name, value in request.inputs.items()}
-        outputs = signatures[request.signature](**inputs)
+        outputs = loaded.signatures[request.signature](**inputs)
         for name, value in request.outputs.items():
             gaps.append(float(np.max(np.abs(outputs[name] - value), initial=0.0)))
     return float(np.max(gaps))  # NaN if any is.

@@ -11,12 +11,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
 
-from pipeline.serving.model_base import SAVED_MODEL, is_version
+from pipeline.version_files.version_dir import ITEM_NAMES, read_manifest
 from transforms.row_error import RowError
 from transforms.values import as_text
 
-_MANIFEST_JSON = pathlib.Path("assets.extra") / "manifest.json"
-_NAMES_JSON = pathlib.Path("assets.extra") / "item_names.json"
 _USER_KEYS = {"task_id", "user", "support", "query", "exclude"}
 
 
@@ -34,7 +32,7 @@ class ExportedModel:
         self._signatures = self._loaded.signatures
         _, self.inputs = self._signatures["rank"].structured_input_signature
         self.manifest = read_manifest(directory)
-        path = directory / _NAMES_JSON
+        path = directory / ITEM_NAMES
         names = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         self.item_names: dict[str, str] = names
         self._ids_of_name: dict[str, list[str]] = {}
@@ -183,13 +181,6 @@ def check_keys(request: Any, keys: set[str]) -> None:
         raise ValueError(f"unknown keys {unknown}; valid keys: {sorted(keys)}.")
 
 
-def read_manifest(directory: pathlib.Path) -> dict[str, Any]:
-    """Reads what the export says of a version."""
-    text = (directory / _MANIFEST_JSON).read_text(encoding="utf-8")
-    manifest: dict[str, Any] = json.loads(text)
-    return manifest
-
-
 def _task(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"task_id": request["task_id"]} if "task_id" in request else {}
 
@@ -239,25 +230,3 @@ def is_number(value: Any) -> bool:
     """Whether a JSON value is a number that a float32 holds, and no truth value."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and abs(value) <= float(tf.float32.max)
-
-
-def newest_version(directory: pathlib.Path) -> pathlib.Path:
-    """Finds the exported model in a directory.
-
-    Args:
-        directory: A version, or the folder of the versions of a model.
-
-    Returns:
-        The version, absolute, so that its name is its number.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    directory = directory.resolve()
-    if (directory / SAVED_MODEL).is_file():
-        return directory
-    graphs = directory.glob(f"*/{SAVED_MODEL}")
-    versions = [graph.parent for graph in graphs if is_version(graph.parent)]
-    if not versions:
-        raise ValueError(f"{directory} holds no exported model: run `cmml export`.")
-    return max(versions, key=lambda path: int(path.name))

@@ -9,14 +9,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.exported_model import (
-    ExportedModel,
-    ExportedUserModel,
-    as_list,
-    newest_version,
-    read_manifest,
-)
+from pipeline.exported_model import ExportedModel, ExportedUserModel, as_list
 from pipeline.scenarios.predict import ExportedScenarioModel
+from pipeline.version_files.version_dir import newest_version, read_manifest
 from transforms.schema import DataError
 
 

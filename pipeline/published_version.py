@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pipeline.config_section import Experiment
 from pipeline.progress import say
 from pipeline.run_dir import RunDir
-from pipeline.serving.model_base import is_version
+from pipeline.version_files.version_dir import is_version
 from transforms.schema import DataError
 
 STEP = "export"

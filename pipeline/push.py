@@ -8,20 +8,19 @@ import json
 import pathlib
 
 from pipeline.config_section import Experiment, PushConfig
-from pipeline.exported_model import read_manifest
 from pipeline.progress import say
-from pipeline.serving import blessing as blessings
-from pipeline.serving.durable_files import content_digest
-from pipeline.serving.gate import model_blessing
-from pipeline.serving.infra_rules import infra_blessing
-from pipeline.serving.live_server import LiveServer, LiveServerError
-from pipeline.serving.loopback_server import OpenServer, open_server
-from pipeline.serving.model_base import ModelBase, push_lock
-from pipeline.serving.push_history import PUSH, WITHDRAWAL, PushEvent, PushHistory
-from pipeline.serving.push_options import STABLE, check_label_and_server
-from pipeline.serving.served_labels import ServedLabels
-from pipeline.serving.task_figures import baseline_names
-from pipeline.serving.version_dir import check_version_dir
+from pipeline.serving.base.durable_files import content_digest
+from pipeline.serving.base.live_server import LiveServer, LiveServerError
+from pipeline.serving.base.model_base import ModelBase, push_lock
+from pipeline.serving.base.push_history import PUSH, WITHDRAWAL, PushEvent, PushHistory
+from pipeline.serving.base.push_options import STABLE, check_label_and_server
+from pipeline.serving.base.served_labels import ServedLabels
+from pipeline.serving.gate.task_figures import baseline_names
+from pipeline.serving.gate.verdict import model_blessing
+from pipeline.serving.validation import blessing as blessings
+from pipeline.serving.validation.infra_rules import infra_blessing
+from pipeline.serving.validation.loopback_server import OpenServer, open_server
+from pipeline.version_files.version_dir import check_version_dir, read_manifest
 from transforms.schema import DataError, read_dataset_json
 
 

@@ -4,11 +4,16 @@ import dataclasses
 import pathlib
 
 from pipeline.progress import say
-from pipeline.serving.live_server import LiveServer, LiveServerError
-from pipeline.serving.model_base import ModelBase, push_lock
-from pipeline.serving.push_history import ROLLBACK, WITHDRAWAL, PushEvent, PushHistory
-from pipeline.serving.push_options import STABLE
-from pipeline.serving.served_labels import ServedLabels
+from pipeline.serving.base.live_server import LiveServer, LiveServerError
+from pipeline.serving.base.model_base import ModelBase, push_lock
+from pipeline.serving.base.push_history import (
+    ROLLBACK,
+    WITHDRAWAL,
+    PushEvent,
+    PushHistory,
+)
+from pipeline.serving.base.push_options import STABLE
+from pipeline.serving.base.served_labels import ServedLabels
 from transforms.schema import DataError
 
 

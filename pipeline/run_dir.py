@@ -10,7 +10,7 @@ from typing import Any
 from models.options import MODEL_VERSION
 from pipeline.config import ConfigError, hash_of, load_experiment, to_yaml
 from pipeline.config_section import Experiment
-from pipeline.serving.model_base import SAVED_MODEL, is_version
+from pipeline.version_files.version_dir import SAVED_MODEL, is_version
 from transforms.schema import DataError
 
 LINEAGE = "lineage.json"

@@ -19,6 +19,7 @@ from pipeline.serving.server.options import (
     ServerOptions,
 )
 from pipeline.serving.server.stock_server import STOCK_SERVER
+from pipeline.version_files.version_dir import SAVED_MODEL, is_version
 from transforms.schema import DataError
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def directory_of(model: pathlib.Path, model_name: str | None) -> ServedModelDire
         ServerError: If there is no version.
     """
     path = model.resolve()
-    if (path / "saved_model.pb").is_file():
-        if not (path.name.isascii() and path.name.isdigit()):
+    if (path / SAVED_MODEL).is_file():
+        if not is_version(path):
             raise ServerError(
                 "--model must be a version, a directory named by a number, or hold "
                 f"versions, got {str(model)!r}."

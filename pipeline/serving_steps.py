@@ -183,7 +183,7 @@ def _push(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 
 def _rollback(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
-    from pipeline.serving.push_options import check_label_and_server
+    from pipeline.serving.base.push_options import check_label_and_server
 
     check_label_and_server(arguments.label, arguments.server)
     quiet.import_tensorflow()
@@ -227,6 +227,6 @@ def _prefer_single_requests() -> None:
 def _version(model: pathlib.Path) -> pathlib.Path:
     """Finds the version that is meant: the newest in a folder of versions."""
     quiet.import_tensorflow()
-    from pipeline.exported_model import newest_version
+    from pipeline.version_files.version_dir import newest_version
 
     return newest_version(model)

@@ -6,11 +6,11 @@ recorded itself: warm-up requests, and requests with the answers of the trained 
 
 import pathlib
 
-from pipeline.serving.blessing import infra_dir, write_infra
-from pipeline.serving.durable_files import content_digest
-from pipeline.serving.infra_rules import infra_blessing
-from pipeline.serving.loopback_server import OpenServer, open_server
-from pipeline.serving.version_dir import check_version_dir
+from pipeline.serving.base.durable_files import content_digest
+from pipeline.serving.validation.blessing import infra_dir, write_infra
+from pipeline.serving.validation.infra_rules import infra_blessing
+from pipeline.serving.validation.loopback_server import OpenServer, open_server
+from pipeline.version_files.version_dir import check_version_dir
 
 
 def validate(version_dir: pathlib.Path, *, serve: OpenServer = open_server) -> int:

@@ -18,8 +18,8 @@ from pipeline.run_dir import RunDir, training_fingerprint
 from pipeline.scenarios.config import ScenarioConfig
 from pipeline.scenarios.loaded_scenarios import LoadedScenarios, load_scenarios
 from pipeline.scenarios.train import trained_model
-from pipeline.serving.recorded_requests import RecordedRequest
 from pipeline.version_files.extra_files import write_extra_files
+from pipeline.version_files.recorded_requests import RecordedRequest
 from pipeline.version_files.task_request import TaskRequest, starting_with
 from transforms import schema
 from transforms.scenarios.schema import load_scenario_info
@@ -71,11 +71,13 @@ def export(
                 "raise data.split.validation_fraction."
             )
         scores = [float(np.max(np.abs(r.outputs["score"]))) for r in answered]
-        difference = largest_difference(staging, answered) / max(1.0, *scores)
+        loaded = tf.saved_model.load(str(staging))
+        difference = largest_difference(loaded, answered) / max(1.0, *scores)
         check_difference(difference, _TOLERANCE, staging)
         write_extra_files(
             staging,
             served,
+            loaded,
             run,
             dataset_dir,
             facts={

@@ -13,16 +13,20 @@ from models.legacy_keras import tf
 from models.serving.served_model import ServedModel
 from pipeline.progress import say
 from pipeline.run_dir import RunDir, write_atomically
-from pipeline.serving.recorded_requests import PARITY, WARMUP, RecordedRequest
 from pipeline.version_files.manifest import make_manifest, write_manifest
 from pipeline.version_files.model_card import model_card
+from pipeline.version_files.recorded_requests import RecordedRequest
 from pipeline.version_files.request_examples import write_request_examples
 from pipeline.version_files.request_records import warmup_requests, write_records
 from pipeline.version_files.task_request import TaskRequest, Tensors
+from pipeline.version_files.version_dir import (
+    ITEM_NAMES,
+    MODEL_CARD,
+    PARITY,
+    REQUEST_EXAMPLES,
+    WARMUP,
+)
 from transforms import schema
-
-EXTRA_DIR = "assets.extra"
-NAMES_JSON = "item_names.json"
 
 _EXAMPLE_PAIRS = 8  # Of the requests that people read.
 
@@ -30,6 +34,7 @@ _EXAMPLE_PAIRS = 8  # Of the requests that people read.
 def write_extra_files(
     directory: pathlib.Path,
     served: ServedModel,
+    loaded: tf.Module,
     run: RunDir,
     dataset_dir: pathlib.Path,
     *,
@@ -42,6 +47,7 @@ def write_extra_files(
     Args:
         directory: Holds the SavedModel.
         served: What it was made of.
+        loaded: The SavedModel, loaded again.
         run: The run it is of.
         dataset_dir: The prepared data set.
         facts: What the setting knows of the version, for the manifest.
@@ -49,7 +55,6 @@ def write_extra_files(
         answered: Requests with the answers of the trained model.
     """
     name, version = facts["model_name"], served.options.model_version
-    loaded = tf.saved_model.load(str(directory))
 
     def encode(inputs: Tensors) -> np.ndarray:
         tensors = {key: tf.constant(value) for key, value in inputs.items()}
@@ -59,11 +64,10 @@ def write_extra_files(
     about = {"model_name": name, "version": version}
     write_records(directory / WARMUP, warmup, **about)
     write_records(directory / PARITY, answered, **about)
-    extra = directory / EXTRA_DIR
     example = tasks[0].with_support(_EXAMPLE_PAIRS).with_query(_EXAMPLE_PAIRS)
     requests = example.requests(encode)
-    write_request_examples(extra / "request_examples", requests, name)
-    _write_item_names(extra, dataset_dir)
+    write_request_examples(directory / REQUEST_EXAMPLES, requests, name)
+    _write_item_names(directory, dataset_dir)
     if served.options.shortlist_size:
         overlap = shortlist_overlap(served, tasks)
         facts = facts | {"shortlist_overlap": overlap}
@@ -71,9 +75,10 @@ def write_extra_files(
             f"export: a shortlist of {served.options.shortlist_size} items finds "
             f"{overlap:.2%} of what is recommended without it"
         )
-    manifest = make_manifest(directory, served, run, facts)
-    write_manifest(extra, manifest)
-    write_atomically(extra / "README.md", model_card(manifest, dataset_dir.parent.name))
+    manifest = make_manifest(directory, served, loaded, run, facts)
+    write_manifest(directory, manifest)
+    card = model_card(manifest, dataset_dir.parent.name)
+    write_atomically(directory / MODEL_CARD, card)
 
 
 def shortlist_overlap(served: ServedModel, tasks: Sequence[TaskRequest]) -> float:
@@ -92,7 +97,7 @@ def shortlist_overlap(served: ServedModel, tasks: Sequence[TaskRequest]) -> floa
     return found / max(1, wanted)
 
 
-def _write_item_names(extra: pathlib.Path, dataset_dir: pathlib.Path) -> None:
+def _write_item_names(directory: pathlib.Path, dataset_dir: pathlib.Path) -> None:
     """Writes the names of the items by id, where the data set has any."""
     vocabulary = dataset_dir / schema.VOCABULARY_DIR / f"{schema.ITEM_ID}.txt"
     names = dataset_dir / schema.NAMES_DIR / "item.txt"
@@ -101,4 +106,4 @@ def _write_item_names(extra: pathlib.Path, dataset_dir: pathlib.Path) -> None:
         texts = names.read_text(encoding="utf-8").split("\n")[:-1]
         by_id = dict(zip(ids, texts, strict=True))
         text = json.dumps(by_id, ensure_ascii=False, indent=0)
-        write_atomically(extra / NAMES_JSON, text)
+        write_atomically(directory / ITEM_NAMES, text)

@@ -9,24 +9,27 @@ from typing import Any
 from models.legacy_keras import tf
 from models.serving.served_model import MAX_EXPLAINED, ServedModel
 from pipeline.run_dir import RunDir, write_atomically
-from pipeline.serving.graph_rules import op_names
-
-MANIFEST_JSON = "manifest.json"
+from pipeline.serving.validation.graph_rules import op_names
+from pipeline.version_files.version_dir import MANIFEST, size_bytes
 
 
 def make_manifest(
-    directory: pathlib.Path, served: ServedModel, run: RunDir, facts: dict[str, Any]
+    directory: pathlib.Path,
+    served: ServedModel,
+    loaded: tf.Module,
+    run: RunDir,
+    facts: dict[str, Any],
 ) -> dict[str, Any]:
     """Collects the facts of a version.
 
     Args:
         directory: Holds the SavedModel.
         served: What it was made of.
+        loaded: The SavedModel, loaded again.
         run: The run it is of.
         facts: What the setting knows of it.
     """
     options = served.options
-    loaded = tf.saved_model.load(str(directory))
     manifest = facts | {
         "model_version": options.model_version,
         "run": run.path.name,
@@ -51,7 +54,7 @@ def make_manifest(
         "modulation": served.modulation_widths(),
         "num_candidates": len(served.catalogue.candidates),
         "shortlist_size": options.shortlist_size,
-        "size_bytes": _size(directory),
+        "size_bytes": size_bytes(directory),
     }
     metrics = run.evaluation / "metrics.json"
     if metrics.exists():
@@ -59,9 +62,9 @@ def make_manifest(
     return manifest
 
 
-def write_manifest(extra: pathlib.Path, manifest: dict[str, Any]) -> None:
+def write_manifest(directory: pathlib.Path, manifest: dict[str, Any]) -> None:
     """Writes it."""
-    write_atomically(extra / MANIFEST_JSON, json.dumps(manifest, indent=2) + "\n")
+    write_atomically(directory / MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
 
 def _describe(function: Any) -> dict[str, Any]:
@@ -76,7 +79,3 @@ def _describe(function: Any) -> dict[str, Any]:
             ("outputs", function.structured_outputs),
         )
     }
-
-
-def _size(directory: pathlib.Path) -> int:
-    return sum(p.stat().st_size for p in directory.rglob("*") if p.is_file())

@@ -7,7 +7,7 @@ import numpy as np
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from models.legacy_keras import tf
-from pipeline.serving.recorded_requests import RecordedRequest
+from pipeline.version_files.recorded_requests import RecordedRequest
 from pipeline.version_files.task_request import TaskRequest, Tensors
 
 # Support sets are padded to these sizes, so that a server sees few shapes.

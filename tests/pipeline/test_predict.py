@@ -1,11 +1,9 @@
 import json
 import math
-import pathlib
 
 import pytest
 
 from pipeline import predict
-from pipeline.exported_model import newest_version
 from pipeline.predict import RequestError, load_model
 
 SUPPORT = [
@@ -186,30 +184,3 @@ def test_answers_can_be_read_by_people(answer):
     # Two items a user, and the end of the last line.
     assert text[11:13] == ["A new user rated:", "recommended by popularity:"]
     assert len(text[13:]) == 3
-
-
-def test_the_newest_of_several_versions_is_taken(tmp_path):
-    for name in ("1000", "999", ".staging-2000", "²"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "saved_model.pb").touch()
-    (tmp_path / "3000").mkdir()  # Without a graph.
-    assert newest_version(tmp_path) == tmp_path / "1000"
-
-
-def test_a_version_itself_may_be_named(tmp_path):
-    (tmp_path / "saved_model.pb").touch()
-    (tmp_path / "1000").mkdir()
-    assert newest_version(tmp_path) == tmp_path
-
-
-def test_a_version_may_be_named_as_the_folder_one_is_in(tmp_path, monkeypatch):
-    version = tmp_path / "1000"
-    version.mkdir()
-    (version / "saved_model.pb").touch()
-    monkeypatch.chdir(version)
-    assert newest_version(pathlib.Path(".")) == version
-
-
-def test_a_folder_without_a_model_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="holds no exported model: run `cmml export`"):
-        newest_version(tmp_path)

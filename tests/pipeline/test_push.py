@@ -12,18 +12,18 @@ from pipeline.config_section import PushConfig
 from pipeline.loaded_dataset import load_dataset
 from pipeline.push import Destination, check, push
 from pipeline.raw_requests import raw_request
-from pipeline.serving import gate
-from pipeline.serving.durable_files import content_digest
-from pipeline.serving.live_server import LiveServerError
-from pipeline.serving.model_base import push_lock
-from pipeline.serving.models_config import (
+from pipeline.serving.base.durable_files import content_digest
+from pipeline.serving.base.live_server import LiveServerError
+from pipeline.serving.base.model_base import push_lock
+from pipeline.serving.base.models_config import (
     labels_of,
     read_models_config,
     versions_of,
 )
-from pipeline.serving.push_history import PushHistory
-from pipeline.serving.served_labels import ServedLabels
-from pipeline.serving.task_figures import TaskFigures
+from pipeline.serving.base.push_history import PushHistory
+from pipeline.serving.base.served_labels import ServedLabels
+from pipeline.serving.gate import verdict as gate
+from pipeline.serving.gate.task_figures import TaskFigures
 from transforms.schema import DataError
 
 OPTIONS = PushConfig(num_resamples=100, max_p99_ms=1e6, keep=2)

@@ -3,10 +3,10 @@ import shutil
 import pytest
 
 from pipeline.rollback import rollback
-from pipeline.serving.live_server import LiveServerError
-from pipeline.serving.model_base import push_lock
-from pipeline.serving.push_history import PUSH, PushEvent, PushHistory
-from pipeline.serving.served_labels import ServedLabels
+from pipeline.serving.base.live_server import LiveServerError
+from pipeline.serving.base.model_base import push_lock
+from pipeline.serving.base.push_history import PUSH, PushEvent, PushHistory
+from pipeline.serving.base.served_labels import ServedLabels
 from transforms.schema import DataError
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.serving.durable_files import content_digest
+from pipeline.serving.base.durable_files import content_digest
 from pipeline.validate import validate
 from transforms.schema import DataError
 

@@ -8,10 +8,10 @@ import grpc
 from tensorflow_serving.apis import model_pb2
 
 from pipeline.serving.server.metrics import ServerMetrics
+from pipeline.serving.server.model_versions import ModelVersions, not_found
 from pipeline.serving.server.options import ServedModelDirectory, ServerOptions
 from pipeline.serving.server.request_error import RequestError, invalid
 from pipeline.serving.server.servable import Servable
-from pipeline.serving.server.served_model import ServedModel, not_found
 
 
 class ModelCatalogue:
@@ -25,7 +25,7 @@ class ModelCatalogue:
     def __init__(self, options: ServerOptions, metrics: ServerMetrics) -> None:
         self._options = options
         self._metrics = metrics
-        self.models: dict[str, ServedModel] = {}
+        self.models: dict[str, ModelVersions] = {}
         self._loader = concurrent.futures.ThreadPoolExecutor(
             1, thread_name_prefix="load"
         )
@@ -36,7 +36,7 @@ class ModelCatalogue:
         """Whether every model has a version that answers."""
         return bool(self.models) and all(m.available for m in self.models.values())
 
-    def model(self, spec: model_pb2.ModelSpec) -> ServedModel:
+    def model(self, spec: model_pb2.ModelSpec) -> ModelVersions:
         """Finds the model of a request.
 
         Raises:
@@ -114,7 +114,7 @@ class ModelCatalogue:
     async def _load(self, directory: ServedModelDirectory) -> None:
         model = self.models.get(directory.name)
         if model is None:
-            model = ServedModel(directory, self._loader, self._options, self._metrics)
+            model = ModelVersions(directory, self._loader, self._options, self._metrics)
             self.models[directory.name] = model
             model.poll()
         model.directory = directory
@@ -142,7 +142,7 @@ class ModelCatalogue:
                     )
 
 
-def _error_of(model: ServedModel) -> RequestError | None:
+def _error_of(model: ModelVersions) -> RequestError | None:
     """Says why a model has no version that answers."""
     name, base = model.directory.name, model.directory.base_path
     errors = [status.error for status in model.versions.values() if status.error]

@@ -4,7 +4,7 @@ import pathlib
 
 from tensorflow_serving.config import model_server_config_pb2 as config_pb2
 
-from pipeline.serving.models_config import read_models_config
+from pipeline.serving.base.models_config import read_models_config
 from pipeline.serving.server.options import ServedModelDirectory, ServerError
 from pipeline.serving.server.request_error import RequestError, invalid
 

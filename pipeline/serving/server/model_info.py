@@ -4,8 +4,8 @@ import grpc
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from pipeline.serving.server.model_catalogue import ModelCatalogue
+from pipeline.serving.server.model_versions import VersionStatus
 from pipeline.serving.server.request_error import RequestError, invalid
-from pipeline.serving.server.served_model import VersionStatus
 
 SIGNATURE_DEF = "signature_def"
 

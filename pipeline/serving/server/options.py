@@ -5,6 +5,7 @@ import os
 import pathlib
 from collections.abc import Mapping
 
+from pipeline.version_files.version_dir import SAVED_MODEL, is_version
 from transforms.schema import DataError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -45,10 +46,9 @@ class ServedModelDirectory:
         found = {
             int(path.name): path
             for path in sorted(self.base_path.iterdir())
-            if path.name.isascii()
-            and path.name.isdigit()
+            if is_version(path)
             and int(path.name) <= _MAX_VERSION
-            and (path / "saved_model.pb").is_file()
+            and (path / SAVED_MODEL).is_file()
         }
         return dict(sorted(found.items()))
 

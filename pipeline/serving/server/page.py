@@ -9,6 +9,7 @@ import aiohttp.web
 import grpc
 
 from pipeline.serving.server.request_error import RequestError
+from pipeline.version_files.version_dir import ITEM_NAMES, MANIFEST
 
 PAGE_DIR = pathlib.Path(__file__).parents[1] / "page"
 
@@ -48,12 +49,11 @@ class PageConfig:
             model_name: As clients call it.
             version_dir: The version.
         """
-        extra = version_dir / "assets.extra"
         try:
-            names = _read_object(extra / "item_names.json")
+            names = _read_object(version_dir / ITEM_NAMES)
             config = {
                 "model_name": model_name,
-                "manifest": _read_object(extra / "manifest.json"),
+                "manifest": _read_object(version_dir / MANIFEST),
                 "item_names": dict(list(names.items())[:_MAX_NAMES]),
             }
         except (OSError, ValueError, RecursionError) as error:

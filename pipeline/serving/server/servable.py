@@ -11,11 +11,11 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from pipeline.serving.server import page, request_error
 from pipeline.serving.server.tensors import Array, TensorSpec, check_names, from_proto
+from pipeline.version_files.version_dir import WARMUP
 
-WARMUP_REQUESTS = pathlib.Path("assets.extra") / "tf_serving_warmup_requests"
 DEFAULT_SIGNATURE = "serving_default"
 
-_MAX_WARMUP_REQUESTS = 1000
+_MAX_WARMUP = 1000
 _PREDICT_METHOD = "tensorflow/serving/predict"
 
 
@@ -162,7 +162,7 @@ def load(
     """
     servable = Servable(model_name, version, directory, run_timeout_s)
     try:
-        _warm_up(servable, directory / WARMUP_REQUESTS)
+        _warm_up(servable, directory / WARMUP)
     except BaseException:
         servable.close()
         raise
@@ -174,10 +174,8 @@ def _warm_up(servable: Servable, path: pathlib.Path) -> None:
         return
     records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
     for number, record in enumerate(records, start=1):
-        if number > _MAX_WARMUP_REQUESTS:
-            raise ValueError(
-                f"{path} must have at most {_MAX_WARMUP_REQUESTS} requests."
-            )
+        if number > _MAX_WARMUP:
+            raise ValueError(f"{path} must have at most {_MAX_WARMUP} requests.")
         log = prediction_log_pb2.PredictionLog.FromString(record)
         if not log.HasField("predict_log"):
             continue  # TensorFlow Serving replays other kinds that we do not serve.

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.serving.recorded_requests import RecordedRequest, read_requests
+from pipeline.version_files.recorded_requests import RecordedRequest, read_requests
 from pipeline.version_files.request_records import (
     SUPPORT_SIZES,
     warmup_requests,

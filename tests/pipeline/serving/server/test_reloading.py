@@ -16,13 +16,14 @@ from tensorflow_serving.apis import (
     prediction_log_pb2,
 )
 
-from pipeline.serving.server import servable, served_model
+from pipeline.serving.server import model_versions, servable
 from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.model_server import (
     ServedModelDirectory,
     ServerError,
     ServerOptions,
 )
+from pipeline.serving.server.model_versions import ModelVersions
 
 AVAILABLE, END = 30, 50
 X = {"x": np.float32([1.0])}
@@ -155,14 +156,14 @@ def test_a_version_alone_serves_on_when_it_is_deleted(
 @contextlib.contextmanager
 def looks_counted():
     """Yields a list that grows with each look at the disk."""
-    looks, refresh = [], served_model.ServedModel.refresh
+    looks, refresh = [], ModelVersions.refresh
 
     async def counted(model):
         await refresh(model)
         looks.append(model)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(served_model.ServedModel, "refresh", counted)
+        patch.setattr(ModelVersions, "refresh", counted)
         yield looks
 
 
@@ -172,7 +173,7 @@ def test_a_look_that_fails_is_not_the_last(
 ):
     publish(base_path, 1)
     toy = serve()
-    stamp, failed = served_model._stamp, []
+    stamp, failed = model_versions._stamp, []
 
     def fail_once(path):
         if not failed:
@@ -180,7 +181,7 @@ def test_a_look_that_fails_is_not_the_last(
             raise error
         return stamp(path)
 
-    monkeypatch.setattr(served_model, "_stamp", fail_once)
+    monkeypatch.setattr(model_versions, "_stamp", fail_once)
     publish(base_path, 2, factor=2.0)
     eventually(lambda: factor_of(toy) == (2, 2.0))
     assert failed == [base_path / "2"]
@@ -193,13 +194,13 @@ def test_a_replacement_that_cannot_be_loaded_is_tried_once(
     toy = serve()
     (tmp_path / "other" / "1").mkdir(parents=True)
     (tmp_path / "other" / "1" / "saved_model.pb").write_bytes(b"no model")
-    tried, load = [], served_model.load
+    tried, load = [], model_versions.load
 
     def counted(*arguments):
         tried.append(arguments)
         return load(*arguments)
 
-    monkeypatch.setattr(served_model, "load", counted)
+    monkeypatch.setattr(model_versions, "load", counted)
     with looks_counted() as looks:
         reload(toy, {"name": "toy", "base_path": str(tmp_path / "other")})
         eventually(lambda: len(looks) > 3)
@@ -210,7 +211,7 @@ def test_a_replacement_that_cannot_be_loaded_is_tried_once(
 def test_a_load_that_ends_after_the_close_is_closed(base_path, publish, monkeypatch):
     publish(base_path, 1)
     may_load, is_closed = threading.Event(), threading.Event()
-    load, close = served_model.load, servable.Servable.close
+    load, close = model_versions.load, servable.Servable.close
 
     def load_late(*arguments):
         assert may_load.wait(20)
@@ -220,13 +221,13 @@ def test_a_load_that_ends_after_the_close_is_closed(base_path, publish, monkeypa
         close(version)
         is_closed.set()
 
-    monkeypatch.setattr(served_model, "load", load_late)
+    monkeypatch.setattr(model_versions, "load", load_late)
     monkeypatch.setattr(servable.Servable, "close", tell)
 
     async def close_while_loading(loader):
         directory = ServedModelDirectory("toy", base_path)
         options = ServerOptions(poll_s=0.001)
-        model = served_model.ServedModel(directory, loader, options, ServerMetrics())
+        model = ModelVersions(directory, loader, options, ServerMetrics())
         model.poll()
         while not model.versions:
             await asyncio.sleep(0.001)

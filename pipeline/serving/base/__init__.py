@@ -1,0 +1,1 @@
+"""The base directory that servers read: its versions, their labels, its history."""

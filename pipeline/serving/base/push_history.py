@@ -1,0 +1,100 @@
+"""`pushes.jsonl`: what was pushed to a base and rolled back, a line for each."""
+
+import dataclasses
+import datetime
+import json
+import pathlib
+from typing import Any
+
+from pipeline.serving.base.durable_files import write_durably
+from transforms.schema import DataError
+
+PUSHES_JSONL = "pushes.jsonl"
+
+PUSH, ROLLBACK, WITHDRAWAL = "push", "rollback", "withdrawal"
+
+
+@dataclasses.dataclass(frozen=True)
+class PushEvent:
+    """One line.
+
+    Attributes:
+        event: `PUSH`, `ROLLBACK` or `WITHDRAWAL`.
+        model_name: Name of the model.
+        pushed_version: That gets the label.
+        destination: Directory of the version.
+        label: That moves, or does not after all if it is a withdrawal.
+        previous_version: That had the label; None if none had.
+        blessing: Why the version was found fit; None of a rollback.
+    """
+
+    event: str
+    model_name: str
+    pushed_version: int
+    destination: pathlib.Path
+    label: str
+    previous_version: int | None
+    blessing: str | None = None
+
+
+class PushHistory:
+    """The history of a base.
+
+    Args:
+        base: The base directory.
+    """
+
+    def __init__(self, base: pathlib.Path) -> None:
+        self._path = base / PUSHES_JSONL
+
+    def events(self) -> list[dict[str, Any]]:
+        """Returns what happened, the first thing first.
+
+        Raises:
+            DataError: If a line is no JSON object; it names the line.
+        """
+        if not self._path.exists():
+            return []
+        events = []
+        text = self._path.read_text(encoding="utf-8")
+        for number, line in enumerate(text.splitlines(), 1):
+            try:
+                event = json.loads(line)
+            except json.JSONDecodeError:
+                event = None
+            if not isinstance(event, dict):
+                raise DataError(
+                    f"{self._path}, line {number}: must be a JSON object, got {line!r}."
+                )
+            events.append(event)
+        return events
+
+    def record(self, event: PushEvent) -> None:
+        """Adds a line."""
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        line = {"time": now, **dataclasses.asdict(event)}
+        line["destination"] = str(event.destination)
+        lines = [json.dumps(part, ensure_ascii=False) for part in self.events()]
+        lines.append(json.dumps(line, ensure_ascii=False))
+        write_durably(self._path, "\n".join(lines) + "\n")
+
+    def before(self, model_name: str, label: str, version: int) -> int | None:
+        """Returns the version that a label was taken from when it got to another one.
+
+        Only pushes count: after a rollback from 3 to 2, what was before 2 is still 1.
+
+        Args:
+            model_name: Name of the model.
+            label: The label.
+            version: That has the label now.
+
+        Returns:
+            None if the version was the first with that label, or was not pushed.
+        """
+        for event in reversed(self.events()):
+            subject = (event.get("event"), event.get("model_name"), event.get("label"))
+            is_push = subject == (PUSH, model_name, label)
+            if is_push and event.get("pushed_version") == version:
+                previous = event.get("previous_version")
+                return None if previous is None else int(previous)
+        return None

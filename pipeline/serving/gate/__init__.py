@@ -1,0 +1,1 @@
+"""What a version must be, beside valid, before it is published."""

@@ -1,0 +1,129 @@
+"""An exported version as a method: it adapts and scores by its `rank` signature.
+
+So that an exported model is judged by the code that judges every method, from the raw
+ids and features that a client would send.
+"""
+
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from models.legacy_keras import tf
+from models.recommender import Episode, State
+from pipeline.loaded_dataset import LoadedDataset
+from pipeline.version_files.version_dir import read_manifest
+from transforms import schema
+
+# From the support and the query of a batch to the inputs of `rank`.
+ToRequest: TypeAlias = Callable[[Episode, Episode], dict[str, tf.Tensor]]
+
+_QUERY = "query_"
+
+
+class ExportedRecommender:
+    """A version of an exported model, as evaluation takes a method.
+
+    Args:
+        directory: The version.
+        to_request: Turns rows of the data set into raw ids and features.
+    """
+
+    def __init__(self, directory: pathlib.Path, to_request: ToRequest) -> None:
+        # Kept: the signatures do not keep the tables they use alive.
+        self._loaded = tf.saved_model.load(str(directory))
+        self._rank = self._loaded.signatures["rank"]
+        self._to_request = to_request
+        limits: Mapping[str, Any] = read_manifest(directory).get("limits", {})
+        self._max_query: int | None = limits.get("max_query")
+
+    def adapt(self, support: Episode) -> State:
+        """Returns the support set: what the version makes of it is made by `rank`."""
+        return dict(support)
+
+    def score(self, state: State, query: Episode) -> tf.Tensor:
+        """Scores the query pairs of each task.
+
+        Args:
+            state: What `adapt` returned.
+            query: `query_user` and `query_item`, int32 [B, Q].
+
+        Returns:
+            float32 [B, Q], as the version answers; a query longer than it takes is
+            asked for in parts.
+        """
+        request = self._to_request(state, query)
+        if self._max_query is None:
+            return self._rank(**request)["score"]
+        shown = {k: v for k, v in request.items() if not k.startswith(_QUERY)}
+        asked = {k: v for k, v in request.items() if k.startswith(_QUERY)}
+        batch_size, length = tf.unstack(tf.shape(query["query_item"]))
+        block = tf.maximum(tf.minimum(self._max_query, length), 1)
+        num_blocks = tf.math.floordiv(length + block - 1, block)
+        padding = [[0, 0], [0, num_blocks * block - length]]
+
+        def in_blocks(values: tf.Tensor) -> tf.Tensor:  # [num_blocks, B, block]
+            parts = [batch_size, num_blocks, block]
+            return tf.transpose(tf.reshape(tf.pad(values, padding), parts), [1, 0, 2])
+
+        scores = tf.map_fn(
+            lambda part: self._rank(**shown, **part)["score"],
+            {name: in_blocks(values) for name, values in asked.items()},
+            fn_output_signature=tf.TensorSpec([None, None], tf.float32),
+            parallel_iterations=1,
+        )
+        flat = tf.reshape(tf.transpose(scores, [1, 0, 2]), [batch_size, -1])
+        return flat[:, :length]
+
+
+def user_requests(dataset: LoadedDataset) -> ToRequest:
+    """Returns the way from episodes of users to raw ids and features.
+
+    Args:
+        dataset: The prepared data set.
+    """
+    item_ids = _values(dataset.directory, schema.ITEM_ID)
+    tables = {}
+    for feature in dataset.users.features:
+        encoded = dataset.users.encoded[feature.name]
+        table = tf.constant(encoded[:, 0] if feature.kind == "categorical" else encoded)
+        if feature.kind != "numeric":
+            table = tf.gather(_values(dataset.directory, feature.name), table)
+        tables[f"user_{feature.name}"] = table
+
+    def to_request(support: Episode, query: Episode) -> dict[str, tf.Tensor]:
+        user = query["query_user"][:, 0]
+        return {
+            "support_item_id": tf.gather(item_ids, support["support_item"]),
+            "support_label": support["support_label"],
+            "query_item_id": tf.gather(item_ids, query["query_item"]),
+            **{name: tf.gather(table, user) for name, table in tables.items()},
+        }
+
+    return to_request
+
+
+def scenario_requests(dataset_dir: pathlib.Path) -> ToRequest:
+    """Returns the way from episodes of scenarios to raw ids.
+
+    Args:
+        dataset_dir: The prepared data set.
+    """
+    user_ids = _values(dataset_dir, schema.USER_ID)
+    item_ids = _values(dataset_dir, schema.ITEM_ID)
+
+    def to_request(support: Episode, query: Episode) -> dict[str, tf.Tensor]:
+        return {
+            "support_user_id": tf.gather(user_ids, support["support_user"]),
+            "support_item_id": tf.gather(item_ids, support["support_item"]),
+            "support_label": support["support_label"],
+            "query_user_id": tf.gather(user_ids, query["query_user"]),
+            "query_item_id": tf.gather(item_ids, query["query_item"]),
+        }
+
+    return to_request
+
+
+def _values(dataset_dir: pathlib.Path, vocabulary: str) -> tf.Tensor:
+    """Reads a vocabulary, string [N + 1] by row; row 0 is empty."""
+    path = dataset_dir / schema.VOCABULARY_DIR / f"{vocabulary}.txt"
+    return tf.constant([b"", *path.read_bytes().split(b"\n")[:-1]])

@@ -1,0 +1,101 @@
+"""Whether a version is good enough, beyond chance: better than some, worse than none.
+
+Tasks are resampled in pairs, which removes what makes them easy or hard for both. A
+version that must beat several baselines must beat each, so that nothing has to be
+corrected for their number: chance has to help every time, not just once.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.metrics import paired_difference
+from pipeline.comparison.statistics import resampled_means
+from pipeline.config_section import PushConfig
+from pipeline.serving.gate.task_figures import TaskFigures
+from pipeline.serving.validation.blessing import Rule
+
+CONFIDENCE = 0.95  # One-sided, of the bound on how much worse a version may be.
+
+_MIN_TASKS = 2  # One task, resampled, has no spread.
+
+
+def better_rule(
+    figures: TaskFigures, candidate: str, baseline: str, options: PushConfig
+) -> Rule:
+    """Checks that a version is better than a baseline, beyond chance.
+
+    The 95 % interval of the difference must lie on the better side of 0.
+
+    Args:
+        figures: Of all methods.
+        candidate: Name of the version.
+        baseline: Name of the baseline.
+        options: The resampling.
+    """
+    name = f"better than {baseline}"
+    first, second = _paired(figures, candidate, baseline)
+    if first.size < _MIN_TASKS:
+        return _too_few(name, first.size, 0.0)
+    gap = paired_difference(first, second, options.seed, options.num_resamples)
+    worst = max(-figures.direction * gap.low, -figures.direction * gap.high)
+    detail = (
+        f"{_means(figures, first, second)}, difference {gap.mean:+.4f} "
+        f"[{gap.low:+.4f}, {gap.high:+.4f}]"
+    )
+    return Rule(name, worst < 0.0, worst, 0.0, detail)
+
+
+def not_worse_rule(
+    figures: TaskFigures, candidate: str, serving: str, options: PushConfig
+) -> Rule:
+    """Checks that a version is not worse than another one by more than the margin.
+
+    The upper end of the one-sided 95 % interval of the loss must not exceed it.
+
+    Args:
+        figures: Of all methods.
+        candidate: Name of the version.
+        serving: Name of the version that serves now.
+        options: The margin and the resampling.
+    """
+    name = f"not worse than {serving}"
+    first, second = _paired(figures, candidate, serving)
+    if first.size < _MIN_TASKS:
+        return _too_few(name, first.size, options.margin)
+    loss = -figures.direction * (first - second)
+    means = resampled_means(loss, options.seed, options.num_resamples)
+    worst = float(np.quantile(means, CONFIDENCE))
+    detail = (
+        f"{_means(figures, first, second)}, worse by {loss.mean():+.4f}, "
+        f"at most {worst:+.4f} with 95 % confidence"
+    )
+    return Rule(name, worst <= options.margin, worst, options.margin, detail)
+
+
+def rubber_stamp(reason: str, options: PushConfig) -> Rule:
+    """Passes a version that cannot be compared with one that serves; it says why."""
+    detail = f"rubber stamp: {reason}; the other rules alone decide"
+    return Rule("not worse than serving", True, None, options.margin, detail)
+
+
+def _paired(
+    figures: TaskFigures, first: str, second: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns the figures of two methods on the tasks that both have."""
+    a, b = figures.by_method[first], figures.by_method[second]
+    both = ~np.isnan(a) & ~np.isnan(b)
+    return a[both], b[both]
+
+
+def _means(
+    figures: TaskFigures, first: NDArray[np.float64], second: NDArray[np.float64]
+) -> str:
+    return (
+        f"{figures.metric} {first.mean():.4f} against {second.mean():.4f} "
+        f"on {first.size} tasks"
+    )
+
+
+def _too_few(name: str, num_tasks: int, limit: float) -> Rule:
+    detail = f"needs {_MIN_TASKS} tasks that both have figures of, got {num_tasks}"
+    return Rule(name, False, None, limit, detail)

@@ -1,0 +1,1 @@
+"""Whether a version loads, runs and answers as the trained model does."""

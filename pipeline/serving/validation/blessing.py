@@ -1,0 +1,152 @@
+"""What was found out about a version, rule by rule, and the files that say so.
+
+They lie beside the version, in a folder whose name is no number, which a server does
+not look at: `<model_name>/.validation/<version>/`. Not within the version: its copy in
+a base is compared with it byte by byte, and what is published must never change.
+"""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Sequence
+
+from pipeline.markdown_table import layout
+from pipeline.serving.base.durable_files import write_durably
+from transforms.schema import DataError
+
+VALIDATION_DIR = ".validation"
+VALIDATIONS_JSON = "validations.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """One thing that a version must do.
+
+    Attributes:
+        name: Of the rule.
+        passed: Whether the version does.
+        value: What was measured; None if nothing could be.
+        limit: What it must not exceed, or must be.
+        detail: For people, what `value` is made of or why it is not enough.
+    """
+
+    name: str
+    passed: bool
+    value: float | str | None
+    limit: float | str | None
+    detail: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Blessing:
+    """The verdict on a version.
+
+    Attributes:
+        rules: In the order in which they were tried; at least one.
+        current_model: The version that was judged.
+        baseline_model: The version it was compared with, None if with none.
+    """
+
+    rules: Sequence[Rule]
+    current_model: pathlib.Path
+    baseline_model: pathlib.Path | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule has been passed."""
+        return all(rule.passed for rule in self.rules)
+
+    @property
+    def message(self) -> str:
+        """Names the rule that decided: the first broken one, otherwise the last."""
+        broken = [rule for rule in self.rules if not rule.passed]
+        if broken:
+            return f"broken: {broken[0].name}: {broken[0].detail}"
+        last = self.rules[-1]
+        return f"all {len(self.rules)} rules passed, {last.name} last: {last.detail}"
+
+    def table(self) -> str:
+        """Returns a table for people, in Markdown."""
+        rows = [
+            [
+                rule.name,
+                "passed" if rule.passed else "BROKEN",
+                _cell(rule.value),
+                _cell(rule.limit),
+                rule.detail,
+            ]
+            for rule in self.rules
+        ]
+        return layout(["rule", "", "value", "limit", "detail"], rows)
+
+
+def infra_dir(version_dir: pathlib.Path) -> pathlib.Path:
+    """Names where `validate` writes what it found."""
+    return version_dir.parent / VALIDATION_DIR / version_dir.name / "infra"
+
+
+def model_dir(version_dir: pathlib.Path) -> pathlib.Path:
+    """Names where `push` writes its verdict."""
+    return version_dir.parent / VALIDATION_DIR / version_dir.name / "model"
+
+
+def write_infra(blessing: Blessing, digest: str) -> pathlib.Path:
+    """Writes INFRA_BLESSED or INFRA_NOT_BLESSED.
+
+    Args:
+        blessing: The verdict.
+        digest: `content_digest` of the version, taken before it was judged.
+
+    Returns:
+        The file.
+
+    Raises:
+        DataError: If it cannot be written beside the version.
+    """
+    return _write(infra_dir(blessing.current_model), "INFRA_", blessing, digest)
+
+
+def write_model(blessing: Blessing, digest: str) -> pathlib.Path:
+    """Writes BLESSED or NOT_BLESSED, as `write_infra` does."""
+    return _write(model_dir(blessing.current_model), "", blessing, digest)
+
+
+def _write(
+    directory: pathlib.Path, prefix: str, blessing: Blessing, digest: str
+) -> pathlib.Path:
+    try:
+        return _written(directory, prefix, blessing, digest)
+    except OSError as error:
+        raise DataError(
+            f"the verdict is written beside the version, to {directory}: {error}. "
+            "Copy the version to where you may write."
+        ) from None
+
+
+def _written(
+    directory: pathlib.Path, prefix: str, blessing: Blessing, digest: str
+) -> pathlib.Path:
+    """Writes `validations.json` and then the marker, an earlier one gone meanwhile."""
+    directory.mkdir(parents=True, exist_ok=True)
+    good, bad = directory / f"{prefix}BLESSED", directory / f"{prefix}NOT_BLESSED"
+    good.unlink(missing_ok=True)
+    bad.unlink(missing_ok=True)
+    baseline = blessing.baseline_model
+    content = {
+        "blessing_message": blessing.message,
+        "current_model": str(blessing.current_model),
+        "current_model_sha256": digest,
+        "baseline_model": None if baseline is None else str(baseline),
+        "rules": [dataclasses.asdict(rule) for rule in blessing.rules],
+    }
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    write_durably(directory / VALIDATIONS_JSON, text)
+    marker = good if blessing.passed else bad
+    marker.touch()
+    return marker
+
+
+def _cell(value: float | str | None) -> str:
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else f"{value:.4g}"

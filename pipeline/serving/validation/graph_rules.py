@@ -1,0 +1,139 @@
+"""What can be told of a version without running it: its ops and its signatures."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from google.protobuf.message import DecodeError
+
+from models.legacy_keras import tf
+from pipeline.serving.validation.blessing import Rule
+from pipeline.version_files.version_dir import SAVED_MODEL
+from transforms.schema import DataError
+
+# Type and shape, None for any size, by name of the tensor, by "inputs" and "outputs".
+Signature: TypeAlias = dict[str, dict[str, tuple[str, list[int | None]]]]
+
+REQUIRED = ("serving_default", "rank")
+
+_INIT_OP = "__saved_model_init_op"
+_PYTHON = "PyFunc"  # EagerPyFunc, PyFuncStateless and so on.
+
+
+def ops_rule(version_dir: pathlib.Path) -> Rule:
+    """Checks that every op is one that a stock server has.
+
+    An op of another package is spelt "Package>Op"; one that calls Python has no Python
+    to call.
+    """
+    from tensorflow.python.framework import op_def_registry
+
+    ops = op_names(version_dir)
+    foreign = [
+        op
+        for op in ops
+        if ">" in op or _PYTHON in op or op_def_registry.get(op) is None
+    ]
+    detail = f"{len(ops)} kinds of ops, all of stock TensorFlow"
+    if foreign:
+        detail = f"ops that a stock server does not have: {', '.join(foreign)}"
+    return Rule("ops", not foreign, float(len(foreign)), 0.0, detail)
+
+
+def op_names(version_dir: pathlib.Path) -> list[str]:
+    """Lists the ops of the graph and of its functions, each once, sorted.
+
+    Raises:
+        DataError: If the graph cannot be read.
+    """
+    graph = _meta_graph(version_dir).graph_def
+    functions = {function.signature.name for function in graph.library.function}
+    bodies = (function.node_def for function in graph.library.function)
+    nodes = [*graph.node, *(node for body in bodies for node in body)]
+    return sorted({node.op for node in nodes} - functions)
+
+
+def signatures_rule(version_dir: pathlib.Path, manifest: Mapping[str, Any]) -> Rule:
+    """Checks that the signatures are those that `manifest.json` lists."""
+    found = signatures_of(version_dir)
+    problems = [f"{name!r} is missing" for name in REQUIRED if name not in found]
+    if "signatures" in manifest:
+        problems += _differences(_listed(manifest["signatures"]), found)
+    else:
+        problems.append("manifest.json has no key 'signatures'")
+    detail = "; ".join(problems) or ", ".join(sorted(found))
+    value = f"{len(found)} signatures"
+    return Rule("signatures", not problems, value, "as in manifest.json", detail)
+
+
+def signatures_of(version_dir: pathlib.Path) -> dict[str, Signature]:
+    """Reads the signatures of a version, by name.
+
+    Raises:
+        DataError: If the graph cannot be read.
+    """
+    return {
+        name: {
+            side: {
+                tensor: (
+                    tf.as_dtype(info.dtype).name,
+                    [d.size if d.size >= 0 else None for d in info.tensor_shape.dim],
+                )
+                for tensor, info in getattr(definition, side).items()
+            }
+            for side in ("inputs", "outputs")
+        }
+        for name, definition in _meta_graph(version_dir).signature_def.items()
+        if name != _INIT_OP
+    }
+
+
+def _meta_graph(version_dir: pathlib.Path) -> Any:
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    path = version_dir / SAVED_MODEL
+    try:
+        return SavedModel.FromString(path.read_bytes()).meta_graphs[0]
+    except (OSError, DecodeError, IndexError) as error:
+        raise DataError(f"cannot read {path}: {error}. Export again.") from None
+
+
+def _listed(signatures: Mapping[str, Any]) -> dict[str, Signature]:
+    """Returns the signatures of a manifest in the same form as those of a graph."""
+    return {
+        name: {
+            side: {
+                tensor: (tf.as_dtype(info["dtype"]).name, list(info["shape"]))
+                for tensor, info in sides[side].items()
+            }
+            for side in ("inputs", "outputs")
+        }
+        for name, sides in signatures.items()
+    }
+
+
+def _differences(
+    listed: Mapping[str, Signature], found: Mapping[str, Signature]
+) -> list[str]:
+    problems = []
+    for name in sorted({*listed, *found}):
+        if name not in found:
+            problems.append(f"{name!r} is in manifest.json only")
+        elif name not in listed:
+            problems.append(f"{name!r} is not in manifest.json")
+        else:
+            problems += [
+                f"{name}.{side}.{tensor} is {_spelt(found[name][side].get(tensor))}, "
+                f"in manifest.json {_spelt(listed[name][side].get(tensor))}"
+                for side in ("inputs", "outputs")
+                for tensor in sorted({*listed[name][side], *found[name][side]})
+                if listed[name][side].get(tensor) != found[name][side].get(tensor)
+            ]
+    return problems
+
+
+def _spelt(tensor: tuple[str, list[int | None]] | None) -> str:
+    if tensor is None:
+        return "missing"
+    dtype, shape = tensor
+    return f"{dtype} [{', '.join('?' if n is None else str(n) for n in shape)}]"

@@ -1,0 +1,151 @@
+"""Requests to a version that a server on this machine has loaded."""
+
+import http.client
+import json
+import pathlib
+import urllib.parse
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import grpc
+import numpy as np
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+from models.legacy_keras import tf
+from pipeline.serving.validation.graph_rules import Signature
+from pipeline.version_files.recorded_requests import RecordedRequest, Tensors
+
+_TIMEOUT_S = 60.0
+_NO_LIMIT = -1  # Of the size of a message.
+
+# Asks for the outputs of a request, by name.
+Send: TypeAlias = Callable[[RecordedRequest], Tensors]
+
+
+class RefusedError(RuntimeError):
+    """A request that was not answered; the message is that of the server."""
+
+
+class GrpcTransport:
+    """Asks over gRPC.
+
+    Args:
+        address: Host and port.
+        model_name: Name of the model.
+        version: Of the model.
+    """
+
+    def __init__(self, address: str, model_name: str, version: int) -> None:
+        self._channel = grpc.insecure_channel(
+            address,
+            [
+                ("grpc.enable_http_proxy", 0),
+                ("grpc.max_receive_message_length", _NO_LIMIT),
+                ("grpc.max_send_message_length", _NO_LIMIT),
+            ],
+        )
+        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        self._model_name = model_name
+        self._version = version
+
+    def __call__(self, request: RecordedRequest) -> Tensors:
+        """Returns the outputs.
+
+        Raises:
+            RefusedError: If the server gives none.
+        """
+        message = predict_pb2.PredictRequest()
+        message.model_spec.name = self._model_name
+        message.model_spec.version.value = self._version
+        message.model_spec.signature_name = request.signature
+        for name, values in request.inputs.items():
+            message.inputs[name].CopyFrom(tf.make_tensor_proto(values))
+        try:
+            response = self._stub.Predict(message, _TIMEOUT_S)
+        except grpc.RpcError as error:
+            raise RefusedError(f"{error.code().name}: {error.details()}") from None
+        return {name: tf.make_ndarray(p) for name, p in response.outputs.items()}
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._channel.close()
+
+
+class RestTransport:
+    """Asks over REST, with the standard library: proxies are out of the question.
+
+    Args:
+        url: Of the server.
+        model_name: Name of the model.
+        version: Of the model.
+        signatures: Its signatures, for the types of outputs.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model_name: str,
+        version: int,
+        signatures: Mapping[str, Signature],
+    ) -> None:
+        self._netloc = urllib.parse.urlsplit(url).netloc
+        self._path = f"/v1/models/{model_name}/versions/{version}:predict"
+        self._signatures = signatures
+
+    def __call__(self, request: RecordedRequest) -> Tensors:
+        """Returns the outputs.
+
+        Raises:
+            RefusedError: If the server gives none.
+        """
+        inputs = {name: _plain(values) for name, values in request.inputs.items()}
+        body = {"signature_name": request.signature, "inputs": inputs}
+        answer = self.post(body)["outputs"]
+        types = self._signatures[request.signature]["outputs"]
+        if len(types) == 1:  # Then it comes without its name.
+            answer = dict.fromkeys(types, answer)
+        return {
+            name: _array(answer[name], dtype)
+            for name, (dtype, _) in types.items()
+            if name in answer
+        }
+
+    def post(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Posts a body as it is and returns the answer.
+
+        Raises:
+            RefusedError: If the status is not 200.
+        """
+        connection = http.client.HTTPConnection(self._netloc, timeout=_TIMEOUT_S)
+        try:
+            content = json.dumps(body).encode()
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", self._path, content, headers)
+            response = connection.getresponse()
+            text = response.read().decode()
+        finally:
+            connection.close()
+        if response.status != http.client.OK:
+            raise RefusedError(f"{response.status}: {text.strip()}")
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+
+def read_body(path: pathlib.Path) -> dict[str, Any]:
+    """Reads the body of a REST request from a file."""
+    body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return body
+
+
+def _plain(values: np.ndarray) -> Any:
+    """Turns an array into what JSON can hold."""
+    if values.dtype == object:
+        values = np.vectorize(bytes.decode, otypes=[object])(values)
+    return values.tolist()
+
+
+def _array(values: Any, dtype: str) -> np.ndarray:
+    if dtype == "string":
+        texts = np.array(values, dtype=object)
+        return np.vectorize(str.encode, otypes=[object])(texts)
+    return np.array(values, dtype=dtype)
