@@ -6,6 +6,7 @@ All of it belongs to the event loop; only the loading itself happens in a thread
 import asyncio
 import concurrent.futures
 import dataclasses
+import functools
 import logging
 import pathlib
 from typing import TypeAlias
@@ -180,7 +181,8 @@ class ModelVersions:
         if replaced is None:
             self.versions[number] = VersionStatus(State.LOADING)
         name, deadline_s = self.directory.name, self._options.deadline_s
-        loading = self._loader.submit(load, name, number, path, deadline_s)
+        load_version = functools.partial(load, gently=bool(self.available))
+        loading = self._loader.submit(load_version, name, number, path, deadline_s)
         try:
             servable = await asyncio.wrap_future(loading)
         except asyncio.CancelledError:  # Nobody waits for it any longer.

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import pathlib
+import time
 from collections.abc import Iterator, Mapping
 
 import tensorflow as tf
@@ -146,7 +147,12 @@ class Servable:
 
 
 def load(
-    model_name: str, version: int, directory: pathlib.Path, run_timeout_s: float
+    model_name: str,
+    version: int,
+    directory: pathlib.Path,
+    run_timeout_s: float,
+    *,
+    gently: bool = False,
 ) -> Servable:
     """Loads a version and replays its warm-up requests, if it has any.
 
@@ -155,6 +161,8 @@ def load(
         version: Its number.
         directory: Where it is.
         run_timeout_s: Most seconds a call of a signature may take.
+        gently: Whether to rest after each warm-up request for as long as it took, so
+            that another version can answer meanwhile.
 
     Raises:
         Exception: Whatever TensorFlow raises of a broken version, or ValueError if it
@@ -162,14 +170,14 @@ def load(
     """
     servable = Servable(model_name, version, directory, run_timeout_s)
     try:
-        _warm_up(servable, directory / WARMUP)
+        _warm_up(servable, directory / WARMUP, gently)
     except BaseException:
         servable.close()
         raise
     return servable
 
 
-def _warm_up(servable: Servable, path: pathlib.Path) -> None:
+def _warm_up(servable: Servable, path: pathlib.Path, gently: bool) -> None:
     if not path.exists():
         return
     records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
@@ -181,6 +189,7 @@ def _warm_up(servable: Servable, path: pathlib.Path) -> None:
             continue  # TensorFlow Serving replays other kinds that we do not serve.
         request = log.predict_log.request
         name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+        began = time.monotonic()
         try:
             if name not in servable.signatures:
                 raise request_error.invalid(f"there is no signature {name!r}.")
@@ -196,3 +205,5 @@ def _warm_up(servable: Servable, path: pathlib.Path) -> None:
             raise ValueError(
                 f"{path}, request {number}, is not answered: {error.message}"
             ) from None
+        if gently:
+            time.sleep(time.monotonic() - began)

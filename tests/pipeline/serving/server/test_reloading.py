@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import shutil
 import threading
+import types
 
 import grpc
 import numpy as np
@@ -196,9 +197,9 @@ def test_a_replacement_that_cannot_be_loaded_is_tried_once(
     (tmp_path / "other" / "1" / "saved_model.pb").write_bytes(b"no model")
     tried, load = [], model_versions.load
 
-    def counted(*arguments):
+    def counted(*arguments, **named):
         tried.append(arguments)
-        return load(*arguments)
+        return load(*arguments, **named)
 
     monkeypatch.setattr(model_versions, "load", counted)
     with looks_counted() as looks:
@@ -213,9 +214,9 @@ def test_a_load_that_ends_after_the_close_is_closed(base_path, publish, monkeypa
     may_load, is_closed = threading.Event(), threading.Event()
     load, close = model_versions.load, servable.Servable.close
 
-    def load_late(*arguments):
+    def load_late(*arguments, **named):
         assert may_load.wait(20)
-        return load(*arguments)
+        return load(*arguments, **named)
 
     def tell(version):
         close(version)
@@ -287,6 +288,36 @@ def test_a_version_that_answers_its_warmup_serves(serve, base_path, publish):
     log.predict_log.request.inputs["x"].CopyFrom(tf.make_tensor_proto(X["x"]))
     write_warmup(base_path / "1" / "assets.extra", [log, log])
     assert factor_of(serve()) == (1, 1.0)
+
+
+def test_a_version_rests_as_it_warms_up_only_while_another_answers(
+    serve, base_path, publish, eventually, monkeypatch
+):
+    gently, load = [], model_versions.load
+
+    def noted(*arguments, **named):
+        gently.append(named["gently"])
+        return load(*arguments, **named)
+
+    monkeypatch.setattr(model_versions, "load", noted)
+    publish(base_path, 1, factor=1.0)
+    toy = serve()
+    publish(base_path, 2, factor=2.0)
+    eventually(lambda: factor_of(toy) == (2, 2.0))
+    assert gently == [False, True]
+
+
+def test_a_rest_is_as_long_as_the_request_before_it(base_path, publish, monkeypatch):
+    publish(base_path, 1)
+    log = prediction_log_pb2.PredictionLog()
+    log.predict_log.request.model_spec.signature_name = "describe"
+    log.predict_log.request.inputs["x"].CopyFrom(tf.make_tensor_proto(X["x"]))
+    write_warmup(base_path / "1" / "assets.extra", [log, log])
+    rests, clock = [], iter([10.0, 10.5, 20.0, 23.0])
+    times = types.SimpleNamespace(monotonic=lambda: next(clock), sleep=rests.append)
+    monkeypatch.setattr(servable, "time", times)
+    servable.load("toy", 1, base_path / "1", 30.0, gently=True).close()
+    assert rests == [0.5, 3.0]
 
 
 def test_only_the_newest_is_served_unless_told_otherwise(serve, base_path, publish):
