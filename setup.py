@@ -13,7 +13,6 @@ DEV = [
     "pytest>=9",
     "pytest-xdist>=3",
     "ruff>=0.17",
-    "scikit-learn>=1.6",
     "types-PyYAML",
 ]
 
@@ -35,7 +34,9 @@ setup(
         "models.serving",
         "pipeline",
         "pipeline.comparison",
+        "pipeline.html",
         "pipeline.scenarios",
+        "pipeline.search_report",
         "pipeline.serving",
         "pipeline.serving.base",
         "pipeline.serving.bench",
@@ -65,6 +66,7 @@ setup(
         "pydantic>=2.11,<3",
         "PyYAML>=6",
         "rich>=13",
+        "scikit-learn>=1.6",
         "scipy>=1.13,<2",
         "tensorboard>=2.21,<2.22",
         "tensorflow>=2.21,<2.22",

@@ -9,12 +9,13 @@ import numpy as np
 
 from models.legacy_keras import tf
 from models.resumable_training import METRICS_FILE, TrainingDivergedError
+from models.whole_files import write_atomically
 from pipeline.ablation_table import ablation_report, summarise, to_json
 from pipeline.config import Config, hash_of
 from pipeline.fitted_baselines import REFERENCE, fit_baselines
 from pipeline.loaded_dataset import LoadedDataset, load_dataset
 from pipeline.progress import say
-from pipeline.run_dir import RunDir, training_fingerprint, write_atomically
+from pipeline.run_dir import RunDir, training_fingerprint
 from pipeline.train import STEP as TRAIN
 from pipeline.train import check_splits, train, trained_model
 from pipeline.variant_grid import GridSpec, Table

@@ -19,6 +19,7 @@ from pipeline.step_arguments import (
     module_of,
     refuse,
 )
+from pipeline.tuning_steps import add_tuning_steps
 from transforms.schema import DataError
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--text", action="store_true", help="print for people")
     predict.set_defaults(check=_predict)
 
+    add_tuning_steps(commands)
     add_serving_steps(commands)
 
     doctor = commands.add_parser(

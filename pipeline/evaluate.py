@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from models.metrics import Interval, bootstrap_mean, paired_difference
+from models.whole_files import write_atomically
 from pipeline.comparison_table import comparison_table
 from pipeline.config import Config, EvaluationConfig, hash_of
 from pipeline.fitted_baselines import REFERENCE, fit_baselines
@@ -15,7 +16,7 @@ from pipeline.group_scores import COLD, WARM, evaluation_groups, score_groups
 from pipeline.loaded_dataset import load_dataset
 from pipeline.predictions import PredictionWriter
 from pipeline.progress import say
-from pipeline.run_dir import RunDir, training_fingerprint, write_atomically
+from pipeline.run_dir import RunDir, training_fingerprint
 from pipeline.train import trained_model
 from transforms import schema
 

@@ -3,11 +3,11 @@
 import dataclasses
 import datetime
 import json
-import os
 import pathlib
 from typing import Any
 
 from models.options import MODEL_VERSION
+from models.whole_files import write_atomically
 from pipeline.config import ConfigError, hash_of, load_experiment, to_yaml
 from pipeline.config_section import Experiment
 from pipeline.version_files.version_dir import SAVED_MODEL, is_version
@@ -160,11 +160,3 @@ def _is_of(config: Experiment, run_path: pathlib.Path) -> bool:
 
 def _parent(config: Experiment) -> pathlib.Path:
     return pathlib.Path(config.runs_dir) / config.name
-
-
-def write_atomically(path: pathlib.Path, text: str) -> None:
-    """Writes a text file so that no reader ever sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)

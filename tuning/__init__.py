@@ -1,1 +1,1 @@
-"""Hyperparameter search. Nothing lives here yet: see the changelog."""
+"""Hyperparameter search: spaces, oracles that resume, and what trials come to."""

@@ -16,8 +16,7 @@ from matplotlib.transforms import Bbox
 
 from models.metrics import Interval
 from pipeline.comparison.results import CMML
-
-INK = "#1a2b3c"  # No other part of a figure has this colour.
+from pipeline.html.svg import INK
 
 _LABEL_POINTS = 8.0
 _LETTER_WIDTH = 5.2

@@ -1,53 +1,27 @@
-"""The figures of a comparison, as SVG with text that stays text.
-
-Ink is `currentColor` and the ground transparent, so that a figure inside a page is
-legible by day and by night. The same results make the same bytes.
-"""
+"""The figures of a comparison, as SVG. The same results make the same bytes."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from pipeline.comparison.figure_labels import INK, Line, label_lines, label_points
+from pipeline.comparison.figure_labels import Line, label_lines, label_points
 from pipeline.comparison.results import CMML, KINDS, CostCurve, MethodResult, direction
 from pipeline.comparison.summary import Summary
+from pipeline.html.svg import BLUE, GREY, ORANGE, styled, to_svg
 
-_OF_KIND = {"simple": "#808080", "learned": "#0072b2", "cmml": "#d55e00"}
+_OF_KIND = {"simple": GREY, "learned": BLUE, "cmml": ORANGE}
 _MARKER_OF_KIND = {"simple": "s", "learned": "o", "cmml": "D"}
 
 # Those of Okabe and Ito that show on white and on black, CMML's own left out.
-_CYCLE = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+_CYCLE = (BLUE, "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 _MARKERS = ("o", "^", "v", "P", "X", "<", ">")
-
-_STYLE: Any = {  # Keys that matplotlib types as literals.
-    "svg.fonttype": "none",
-    "font.family": ["DejaVu Sans", "sans-serif"],
-    "font.size": 9.0,
-    "text.color": INK,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.titlesize": 10.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": INK,
-    "grid.alpha": 0.12,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-}
 
 
 def all_figures(summary: Summary, curves: Sequence[CostCurve]) -> dict[str, str]:
@@ -70,7 +44,7 @@ def quality_by_cost(summary: Summary) -> str:
         SVG.
     """
     shown = [one for one in summary.scored if one.adapt_ms > 0.0]
-    with _styled("quality_by_cost"):
+    with styled("quality_by_cost"):
         figure = Figure(figsize=(9.0, 5.4))
         axes = figure.add_subplot()
         for kind in KINDS:
@@ -84,7 +58,7 @@ def quality_by_cost(summary: Summary) -> str:
         label_points(
             axes, {one.name: (one.adapt_ms, summary.main(one.name)) for one in shown}
         )
-        return _to_svg(figure)
+        return to_svg(figure)
 
 
 def few_shot_curves(summary: Summary) -> str:
@@ -103,7 +77,7 @@ def few_shot_curves(summary: Summary) -> str:
     }
     lines = {name: line for name, line in lines.items() if np.isfinite(line.y).any()}
     looks = _looks([one for one in summary.scored if one.name in lines])
-    with _styled("few_shot"):
+    with styled("few_shot"):
         figure = Figure(figsize=(9.0, max(5.4, 1.5 + 0.2 * len(lines))))
         axes = figure.add_subplot()
         axes.margins(x=0.02)
@@ -113,7 +87,7 @@ def few_shot_curves(summary: Summary) -> str:
         axes.set_xlabel("pairs of the support set that are shown, at most")
         axes.set_ylabel(_metric_label(summary.setup.primary))
         label_lines(axes, lines, looks)
-        return _to_svg(figure)
+        return to_svg(figure)
 
 
 def cost_by_steps(curves: Sequence[CostCurve], results: Sequence[MethodResult]) -> str:
@@ -137,18 +111,13 @@ def cost_by_steps(curves: Sequence[CostCurve], results: Sequence[MethodResult]) 
         ("peak memory, MB", lambda curve: curve.peak_mb),
     )
     steps = sorted({step for curve in curves for step in curve.steps}) or [1, 20]
-    with _styled("cost_by_steps"):
+    with styled("cost_by_steps"):
         figure = Figure(figsize=(13.0, max(4.6, 1.5 + 0.2 * len(curves))))
         figure.subplots_adjust(left=0.05, right=0.9, wspace=0.75)
         for axes, (title, values) in zip(figure.subplots(1, 3), panels, strict=True):
             axes.set_title(title)
             _draw_costs(axes, {c.method: (c, values(c)) for c in curves}, steps, looks)
-        return _to_svg(figure)
-
-
-def _styled(name: str) -> AbstractContextManager[None]:
-    """Sets the style, and a salt so that ids are the same in every process."""
-    return mpl.rc_context({**_STYLE, "svg.hashsalt": name})
+        return to_svg(figure)
 
 
 def _metric_label(metric: str) -> str:
@@ -229,16 +198,3 @@ def _draw_costs(
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("inner steps")
     label_lines(axes, lines, looks)
-
-
-def _to_svg(figure: Figure) -> str:
-    """Returns the figure as SVG, its ink as the current colour."""
-    file = io.StringIO()
-    figure.savefig(
-        file,
-        format="svg",
-        transparent=True,
-        bbox_inches="tight",
-        metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
-    )
-    return file.getvalue().replace(INK, "currentColor")

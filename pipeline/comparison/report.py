@@ -5,13 +5,13 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Sequence
 
+from models.whole_files import write_atomically
 from pipeline.comparison.figures import all_figures
 from pipeline.comparison.page import comparison_page
 from pipeline.comparison.results import CostCurve, MethodResult, Setup
 from pipeline.comparison.summary import summarise
 from pipeline.comparison.tables import all_tables
 from pipeline.comparison.verdict import verdict
-from pipeline.run_dir import write_atomically
 
 REPORT_FILE = "report.md"
 PAGE_FILE = "index.html"

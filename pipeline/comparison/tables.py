@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from models.metrics import Interval
-from pipeline.comparison.result_table import Column, ResultTable, Row
 from pipeline.comparison.results import CMML, MethodResult, direction
 from pipeline.comparison.statistics import (
     Difference,
@@ -18,6 +17,7 @@ from pipeline.comparison.statistics import (
     standing,
 )
 from pipeline.comparison.summary import Summary
+from pipeline.html.result_table import Column, ResultTable, Row
 from pipeline.markdown_table import cell, signed
 
 

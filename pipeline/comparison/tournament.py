@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from models.baselines.learned_baseline import LearnedBaseline
+from models.whole_files import write_atomically
 from pipeline.comparison.contender import Changes, Contender, Entry, Judge, enter
 from pipeline.comparison.cost import Cost
 from pipeline.comparison.report import write_report
 from pipeline.comparison.results import CostCurve, MethodResult, Setup
 from pipeline.config import hash_of
 from pipeline.progress import say
-from pipeline.run_dir import write_atomically
 
 COSTS_DIR = "costs"
 CURVE_STEPS = (1, 5, 10, 20)  # Inner steps, as in Figure 2 of the CMML paper.

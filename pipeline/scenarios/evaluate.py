@@ -11,10 +11,11 @@ from models.metrics import Interval, bootstrap_mean, paired_difference
 from models.recommender import Recommender
 from models.scenarios.ranking_metrics import CHOSEN_BY, UserMetrics, pair_mean
 from models.scenarios.records import ScenarioTask
+from models.whole_files import write_atomically
 from pipeline.config import hash_of
 from pipeline.evaluate import CMML_NAME, STEP
 from pipeline.progress import say
-from pipeline.run_dir import RunDir, training_fingerprint, write_atomically
+from pipeline.run_dir import RunDir, training_fingerprint
 from pipeline.scenarios.config import ScenarioConfig, ScenarioEvaluationConfig
 from pipeline.scenarios.fitted_baselines import fit_baselines
 from pipeline.scenarios.loaded_scenarios import load_scenarios

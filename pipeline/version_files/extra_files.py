@@ -11,8 +11,9 @@ import numpy as np
 
 from models.legacy_keras import tf
 from models.serving.served_model import ServedModel
+from models.whole_files import write_atomically
 from pipeline.progress import say
-from pipeline.run_dir import RunDir, write_atomically
+from pipeline.run_dir import RunDir
 from pipeline.version_files.manifest import make_manifest, write_manifest
 from pipeline.version_files.model_card import model_card
 from pipeline.version_files.recorded_requests import RecordedRequest

@@ -8,7 +8,8 @@ from typing import Any
 
 from models.legacy_keras import tf
 from models.serving.served_model import MAX_EXPLAINED, ServedModel
-from pipeline.run_dir import RunDir, write_atomically
+from models.whole_files import write_atomically
+from pipeline.run_dir import RunDir
 from pipeline.serving.validation.graph_rules import op_names
 from pipeline.version_files.version_dir import MANIFEST, size_bytes
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pipeline.run_dir import write_atomically
+from models.whole_files import write_atomically
 from pipeline.version_files.task_request import as_json
 
 _SHELL = """\

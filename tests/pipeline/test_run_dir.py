@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pipeline import run_dir
+from models.whole_files import write_atomically
 from pipeline.config import load_config, to_yaml
 from pipeline.run_dir import (
     RunDir,
@@ -10,7 +10,6 @@ from pipeline.run_dir import (
     newest_export,
     open_run,
     training_fingerprint,
-    write_atomically,
 )
 
 DATASET = "0123456789abcdef"
@@ -79,24 +78,6 @@ def test_lineage_says_when_a_step_was_finished(tmp_path):
     lineage = json.loads((tmp_path / "lineage.json").read_text(encoding="utf-8"))
     assert lineage["train"].pop("finished").endswith("+00:00")
     assert lineage == {"train": {"fingerprint": "a", "epochs": 3}}
-
-
-def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
-    def fail(source, target):
-        raise OSError("disk is gone")
-
-    path = tmp_path / "new" / "a.txt"
-    write_atomically(path, "old")
-    monkeypatch.setattr(run_dir.os, "replace", fail)
-    with pytest.raises(OSError, match="disk is gone"):
-        write_atomically(path, "new")
-    assert path.read_text(encoding="utf-8") == "old"
-
-
-def test_a_write_leaves_no_temporary_file(tmp_path):
-    write_atomically(tmp_path / "a.txt", "é")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
-    assert (tmp_path / "a.txt").read_bytes() == "é".encode()
 
 
 @pytest.fixture

@@ -1,52 +1,16 @@
 import dataclasses
-import html.parser
+import pathlib
 import re
+import runpy
 
 import pytest
 
 from pipeline.comparison.figures import all_figures
-from pipeline.comparison.page import comparison_page, inline_svg
+from pipeline.comparison.page import comparison_page
 from pipeline.comparison.summary import summarise
 
-VOID = {"meta", "br"}
-
-
-class Reader(html.parser.HTMLParser):
-    """Collects tags, ids, references and text, and checks that tags are balanced."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.tags, self.ids, self.references = [], [], [], []
-        self.text = ""
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        for name, value in attrs:
-            if name == "id":
-                self.ids.append(value)
-            if name in ("href", "src", "xlink:href"):
-                self.references.append(value)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-
-def read(page):
-    reader = Reader()
-    reader.feed(page)
-    reader.close()
-    assert not reader.open
-    return reader
+READER = runpy.run_path(str(pathlib.Path(__file__).parents[1] / "html/reader.py"))
+read = READER["read"]
 
 
 @pytest.fixture(scope="module")
@@ -128,14 +92,3 @@ def test_without_figures_and_commands_they_are_left_out(results, setup):
     bare = dataclasses.replace(setup, commands=())
     reader = read(comparison_page(summarise(results, bare, "ridge"), {}))
     assert not {"svg", "pre"} & set(reader.tags)
-
-
-def test_an_svg_gets_ids_of_its_own():
-    svg = (
-        '<?xml version="1.0"?><svg xmlns:xlink="http://x" xmlns="http://y">'
-        '<g id="a" style="clip-path: url(#a)"/><use xlink:href="#a"/></svg>'
-    )
-    assert inline_svg(svg, "n") == (
-        '<svg role="img" aria-label="n">'
-        '<g id="n-a" style="clip-path: url(#n-a)"/><use xlink:href="#n-a"/></svg>'
-    )

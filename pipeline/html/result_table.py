@@ -15,6 +15,8 @@ Row = Mapping[str, Any]
 
 BROKE_OFF = "broke off"
 
+_MANY_LETTERS = 40  # Cells of more are given room, to be of few lines.
+
 
 @dataclasses.dataclass(frozen=True)
 class Column:
@@ -150,6 +152,7 @@ def _bold(text: str) -> str:
 def _html_cell(column: Column, row: Row, text: str, is_best: bool) -> str:
     key = column.parts(row.get(column.key))[0]
     kind = "text" if isinstance(row.get(column.key), str) else "number"
+    kind += " long" if kind == "text" and len(text) > _MANY_LETTERS else ""
     shown = html.escape(text)
     shown = f"<strong>{shown}</strong>" if is_best else shown
     return f'<td class="{kind}" data-key="{html.escape(str(key))}">{shown}</td>'

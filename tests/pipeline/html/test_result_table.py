@@ -4,7 +4,7 @@ import io
 import pytest
 
 from models.metrics import Interval
-from pipeline.comparison.result_table import Column, ResultTable
+from pipeline.html.result_table import Column, ResultTable
 from pipeline.markdown_table import cell
 
 COLUMNS = (
@@ -65,3 +65,9 @@ def test_equals_are_both_the_best():
 def test_a_column_without_a_value_has_no_best():
     table = ResultTable("name", "Title", "", COLUMNS, [{"method": "a"}])
     assert "**" not in table.to_markdown()
+
+
+def test_long_text_is_given_room():
+    rows = [{"method": "x" * 41}, {"method": "x" * 40}]
+    page = ResultTable("name", "Title", "", COLUMNS[:1], rows).to_html()
+    assert page.count('<td class="text long"') == 1

@@ -1,0 +1,1 @@
+"""Pages for people: one HTML file each, with tables to sort and figures inline."""

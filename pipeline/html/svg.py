@@ -1,0 +1,83 @@
+"""Figures as SVG with text that stays text, and how they stand in a page.
+
+Ink is `currentColor` and the ground that of the page, so that a figure is legible by
+day and by night. The same figure makes the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import AbstractContextManager
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+# No other part of a figure has these colours: those of text, and of what is behind it.
+INK, GROUND = "#1a2b3c", "#fefdfc"
+
+# Those of Okabe and Ito, which show on white and on black and to the colour-blind.
+GREY, BLUE, ORANGE = "#808080", "#0072b2", "#d55e00"
+
+_STYLE: Any = {  # Keys that matplotlib types as literals.
+    "svg.fonttype": "none",
+    "font.family": ["DejaVu Sans", "sans-serif"],
+    "font.size": 9.0,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 10.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": INK,
+    "grid.alpha": 0.12,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+}
+
+
+def styled(name: str) -> AbstractContextManager[None]:
+    """Sets the style, and a salt so that ids are the same in every process.
+
+    Args:
+        name: Name of the figure.
+    """
+    return mpl.rc_context({**_STYLE, "svg.hashsalt": name})
+
+
+def to_svg(figure: Figure) -> str:
+    """Returns the figure as an SVG file, in the colours of the page that it is in."""
+    file = io.StringIO()
+    figure.savefig(
+        file,
+        format="svg",
+        transparent=True,
+        bbox_inches="tight",
+        metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+    )
+    svg = file.getvalue().replace(INK, "currentColor")
+    return svg.replace(GROUND, "var(--ground, white)")
+
+
+def plain(text: str) -> str:
+    """Returns text such that matplotlib shows it as it is, dollar signs and all."""
+    return text.replace("$", r"\$")
+
+
+def inline_svg(svg: str, name: str) -> str:
+    """Returns an SVG file as an element of a page.
+
+    Args:
+        svg: The file.
+        name: What its ids are to begin with, so that figures do not share any.
+    """
+    element = svg[svg.index("<svg") :]
+    element = re.sub(r' xmlns(:xlink)?="[^"]*"', "", element)
+    element = element.replace("<svg", f'<svg role="img" aria-label="{name}"', 1)
+    element = re.sub(r'\bid="', f'id="{name}-', element)
+    return re.sub(r'(href="|url\()#', rf"\g<1>#{name}-", element)

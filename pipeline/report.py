@@ -1,0 +1,230 @@
+"""The step `report`: a finished and evaluated run as one page for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+
+from models.whole_files import write_atomically
+from pipeline.cold_start_groups import GROUPS
+from pipeline.config import Config, hash_of
+from pipeline.config_section import Experiment
+from pipeline.evaluate import STEP as EVALUATE
+from pipeline.group_scores import COLD, WARM
+from pipeline.loaded_dataset import load_dataset
+from pipeline.parquet_file import read_ids
+from pipeline.run_dir import RunDir, training_fingerprint
+from pipeline.run_report import scenario_rows, user_rows
+from pipeline.run_report.context_section import context_section
+from pipeline.run_report.course_figure import read_course
+from pipeline.run_report.data_facts import scenario_facts, user_facts
+from pipeline.run_report.evaluated_run import read_summary, strongest_baseline
+from pipeline.run_report.findings import (
+    Findings,
+    Training,
+    find,
+    scenario_kinds,
+    user_kinds,
+)
+from pipeline.run_report.latency import measure_latency
+from pipeline.run_report.more_scores import more_scenario_scores, more_user_scores
+from pipeline.run_report.page import RunReport, run_page
+from pipeline.run_report.provenance import provenance
+from pipeline.scenarios.config import ScenarioConfig
+from pipeline.scenarios.loaded_scenarios import load_scenarios
+from pipeline.scenarios.ranking_table import SCENARIO_MEAN
+from pipeline.step_arguments import module_of
+from pipeline.version_files.version_dir import newest_version
+from transforms.scenarios.schema import SCENARIO_ID, load_scenario_info
+from transforms.schema import NAMES_DIR, DataError, load_dataset_info
+
+PAGE_FILE = "index.html"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Content:
+    """What is shown of a run, and is of one setting or the other."""
+
+    told: str
+    found: Findings
+    groups: Mapping[str, str]
+    metrics: Sequence[str]
+    task_names: Mapping[str, str]
+
+
+def open_evaluated(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
+    """Finds the run of a finished training that has been evaluated.
+
+    Args:
+        config: The experiment.
+        dataset_dir: The prepared data set.
+
+    Raises:
+        DataError: If a step is missing; the message names it.
+    """
+    run: RunDir = module_of(config, "train").open_trained(config, dataset_dir)
+    files = [
+        run.evaluation / name
+        for name in (
+            "metrics.json",
+            scenario_rows.RANKED_CLICKS
+            if config.setting == "scenario"
+            else user_rows.PREDICTIONS,
+        )
+    ]
+    is_done = run.is_done(EVALUATE, evaluation_fingerprint(config, dataset_dir))
+    if not is_done or not all(path.is_file() for path in files):
+        raise DataError(
+            f"{run.path} has not been evaluated with this configuration: run "
+            "`cmml evaluate` with the same --config and --set."
+        )
+    return run
+
+
+def evaluation_fingerprint(config: Experiment, dataset_dir: pathlib.Path) -> str:
+    """Hashes everything that decides the scores of an evaluation."""
+    if isinstance(config, ScenarioConfig):
+        fingerprint = load_scenario_info(dataset_dir).fingerprint
+        options: object = config.evaluation
+    else:
+        assert isinstance(config, Config)
+        fingerprint = load_dataset_info(dataset_dir).fingerprint
+        options = config.evaluation
+    return hash_of(training_fingerprint(config, fingerprint), options)
+
+
+def write_report(
+    config: Experiment,
+    dataset_dir: pathlib.Path,
+    run: RunDir,
+    *,
+    config_path: str,
+    overrides: Sequence[str] = (),
+    output: pathlib.Path | None = None,
+) -> pathlib.Path:
+    """Writes the page, and keeps the scores that it needed in `report/` of the run.
+
+    Args:
+        config: The experiment.
+        dataset_dir: The prepared data set.
+        run: The run, evaluated.
+        config_path: The configuration as typed, for the commands on the page.
+        overrides: Changes of it as typed.
+        output: The file; `report/index.html` of the run by default.
+
+    Returns:
+        The file.
+    """
+    folder = run.path / "report"
+    if isinstance(config, ScenarioConfig):
+        content = _scenario_content(config, dataset_dir, run, folder)
+    else:
+        assert isinstance(config, Config)
+        content = _user_content(config, dataset_dir, run, folder)
+    version = _newest_export(run, config.export.model_name)
+    text = run_page(
+        RunReport(
+            name=config.name,
+            told=content.told,
+            model=config.model,
+            found=content.found,
+            groups=content.groups,
+            metrics=content.metrics,
+            task_names=content.task_names,
+            context=context_section(),
+            latency=measure_latency(version) if version else [],
+            version=version,
+            provenance=provenance(
+                run,
+                dataset_dir,
+                setting=config.setting,
+                config_path=config_path,
+                overrides=overrides,
+            ),
+        )
+    )
+    path = output or folder / PAGE_FILE
+    write_atomically(path, text)
+    return path
+
+
+def _user_content(
+    config: Config, dataset_dir: pathlib.Path, run: RunDir, folder: pathlib.Path
+) -> _Content:
+    dataset = load_dataset(dataset_dir)
+    options = config.evaluation
+    summary = read_summary(run.evaluation / "metrics.json")
+    more = more_user_scores(
+        config,
+        dataset,
+        run,
+        folder,
+        strongest=strongest_baseline(summary, COLD, user_rows.MAE),
+        evaluated=evaluation_fingerprint(config, dataset_dir),
+    )
+    evaluated = user_rows.read_evaluated(run, dataset_dir, options, more)
+    found = find(
+        evaluated,
+        user_facts(dataset),
+        Training(read_course(run), "mae", config.training.max_epochs),
+        user_kinds(dataset.users, dataset.items, dataset_dir),
+    )
+    return _Content(
+        told=f"{_told(run)} A task is a user with ratings.",
+        found=found,
+        groups={COLD: GROUPS[COLD], WARM: GROUPS[WARM]},
+        metrics=user_rows.SHOWN_METRICS,
+        task_names={},
+    )
+
+
+def _scenario_content(
+    config: ScenarioConfig, dataset_dir: pathlib.Path, run: RunDir, folder: pathlib.Path
+) -> _Content:
+    dataset = load_scenarios(config, dataset_dir)
+    more = more_scenario_scores(
+        config,
+        dataset,
+        run,
+        folder,
+        evaluated=evaluation_fingerprint(config, dataset_dir),
+    )
+    evaluated = scenario_rows.read_evaluated(run, dataset_dir, config.evaluation, more)
+    domains = [domain.name for domain in dataset.info.domains]
+    found = find(
+        evaluated,
+        scenario_facts(dataset),
+        Training(read_course(run), evaluated.metric.name, config.training.max_epochs),
+        scenario_kinds(evaluated.task_ids, domains),
+    )
+    return _Content(
+        told=f"{_told(run)} A task is a scenario with clicks.",
+        found=found,
+        groups={SCENARIO_MEAN: "scenarios that training has not seen"},
+        metrics=scenario_rows.SHOWN_METRICS,
+        task_names=_scenario_names(dataset_dir)
+        if dataset.info.has_scenario_names
+        else {},
+    )
+
+
+def _told(run: RunDir) -> str:
+    facts = run.facts("train")
+    return (
+        f"{run.path.name}, {facts['num_parameters']:,} weights trained in "
+        f"{facts['epochs']} epochs. Figures are of meta-test unless they say otherwise."
+    )
+
+
+def _scenario_names(dataset_dir: pathlib.Path) -> dict[str, str]:
+    path = dataset_dir / NAMES_DIR / "scenario.txt"
+    names = path.read_text(encoding="utf-8").split("\n")[:-1]
+    return dict(zip(read_ids(dataset_dir, SCENARIO_ID)[1:], names, strict=True))
+
+
+def _newest_export(run: RunDir, model_name: str) -> pathlib.Path | None:
+    try:
+        return newest_version(run.export / model_name)
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""What a hyperparameter search has found, for people: figures, tables, a page."""

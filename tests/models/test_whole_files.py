@@ -1,0 +1,22 @@
+import pytest
+
+from models import whole_files
+from models.whole_files import write_atomically
+
+
+def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    def fail(source, target):
+        raise OSError("disk is gone")
+
+    path = tmp_path / "new" / "a.txt"
+    write_atomically(path, "old")
+    monkeypatch.setattr(whole_files.os, "replace", fail)
+    with pytest.raises(OSError, match="disk is gone"):
+        write_atomically(path, "new")
+    assert path.read_text(encoding="utf-8") == "old"
+
+
+def test_a_write_leaves_no_temporary_file(tmp_path):
+    write_atomically(tmp_path / "a.txt", "é")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_bytes() == "é".encode()

@@ -1,0 +1,69 @@
+"""How much each key of a search matters, told from the trials that were completed.
+
+Two figures answer different questions, and neither is made up where it cannot be known:
+
+- The *main effect* is the share of the variance of the objective that goes along with a
+  key, all else being equal (eta squared). It compares trials that differ in this key
+  alone, so it asks for a grid, and it is blind to what a key does only together with
+  others. In a complete grid the shares of all keys add up to 1, less luck and what keys
+  do together.
+- The *permutation importance* is the share that a key takes part in, alone or with
+  others. It takes any search, but many trials, and is given only if a random forest can
+  predict trials that it has not seen in the first place.
+
+A conditional key is judged by the trials in which it is active. Trials that are far
+worse than most count as bad as `worst_counted` says, since one training that diverges
+would else be all the variance there is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from tuning.forest import Forest, forest
+from tuning.main_effect import MainEffect, main_effect
+from tuning.outliers import worst_counted
+from tuning.trial_result import TrialResult
+
+_NONE = "no trial was completed"
+
+
+@dataclasses.dataclass(frozen=True)
+class Importance:
+    """How much each key matters, or why that cannot be known.
+
+    Attributes:
+        main: By key, its main effect, or why there is none to tell.
+        forest: The forest, or why there is none to tell.
+    """
+
+    main: Mapping[str, MainEffect | str]
+    forest: Forest | str
+
+
+def importance(
+    trials: Sequence[TrialResult], keys: Sequence[str], *, minimise: bool
+) -> Importance:
+    """Tells how much each key matters.
+
+    Args:
+        trials: Trials; those that were not completed are left out.
+        keys: Keys of the search.
+        minimise: Whether less of the objective is better.
+
+    Returns:
+        The figures, each of them given only where the trials can tell.
+    """
+    found = [(t, t.objective) for t in trials if t.objective is not None]
+    if not found:
+        return Importance(dict.fromkeys(keys, _NONE), _NONE)
+    limit = worst_counted([worth for _, worth in found], minimise=minimise)
+    pick = min if minimise else max
+    known = [
+        dataclasses.replace(trial, objective=pick(worth, limit))
+        for trial, worth in found
+    ]
+    return Importance(
+        {key: main_effect(known, key, keys) for key in keys}, forest(known, keys)
+    )

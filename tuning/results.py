@@ -1,0 +1,105 @@
+"""The folder of a search, as others read it."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from models.whole_files import write_atomically
+from transforms.schema import DataError
+from tuning.skipped import SkippedPoints
+from tuning.space import Space
+from tuning.trial_result import TrialResult, read_result
+
+SEARCH_FILE = "search.json"
+TRIALS_DIR = "trials"
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchResults:
+    """What a search has found so far.
+
+    Attributes:
+        space: What it tries.
+        algorithm: "grid", "random", "bayesian" or "hyperband".
+        metric: What trials are judged by on meta-validation, such as "val_mae".
+        minimise: Whether less of it is better.
+        unit: Its unit, such as "stars"; "" if it has none.
+        seeds: The seeds that each trial is trained with.
+        trials: Trials that have ended, by name; points of a grid that are no legal
+            configuration are among them, as "invalid".
+    """
+
+    space: Space
+    algorithm: str
+    metric: str
+    minimise: bool
+    unit: str
+    seeds: tuple[int, ...]
+    trials: Sequence[TrialResult] = ()
+
+    def best_first(self) -> list[TrialResult]:
+        """Returns the completed trials, the best first, of equals the earlier."""
+        sign = 1.0 if self.minimise else -1.0
+
+        def order(trial: TrialResult) -> tuple[float, str]:
+            assert trial.objective is not None  # Completed.
+            return sign * trial.objective, trial.trial_id
+
+        completed = [t for t in self.trials if t.status == "completed"]
+        return sorted(completed, key=order)
+
+
+def write_search(search_dir: pathlib.Path, search: SearchResults, **facts: Any) -> None:
+    """Writes down what is searched for, before the first trial.
+
+    Args:
+        search_dir: Folder of the search.
+        search: The search; its trials are not written.
+        facts: What else is worth knowing.
+    """
+    fields = {f.name: getattr(search, f.name) for f in dataclasses.fields(search)}
+    del fields["trials"]
+    fields["space"] = search.space.model_dump(mode="json")
+    text = json.dumps({**fields, "facts": facts}, indent=2)
+    write_atomically(search_dir / SEARCH_FILE, text + "\n")
+
+
+def read_results(search_dir: pathlib.Path) -> SearchResults:
+    """Reads a search and the trials that have ended.
+
+    Raises:
+        DataError: If the folder holds no search, or no completed trial yet.
+    """
+    results = read_search(search_dir)
+    if not results.best_first():
+        ended = len(results.trials)
+        raise DataError(
+            f"{search_dir} holds no completed trial yet, of {ended} that have ended: "
+            "run `cmml tune`."
+        )
+    return results
+
+
+def read_search(search_dir: pathlib.Path) -> SearchResults:
+    """Reads a search, of which no trial need have ended.
+
+    Raises:
+        DataError: If the folder holds none.
+    """
+    path = search_dir / SEARCH_FILE
+    if not path.exists():
+        raise DataError(f"{search_dir} holds no search: run `cmml tune`.")
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    del fields["facts"]
+    fields["space"] = Space.model_validate(fields["space"])
+    fields["seeds"] = tuple(fields["seeds"])
+    return SearchResults(**fields, trials=tuple(_ended(search_dir)))
+
+
+def _ended(search_dir: pathlib.Path) -> list[TrialResult]:
+    folders = sorted((search_dir / TRIALS_DIR).glob("*"))
+    found = [read_result(folder) for folder in folders]
+    skipped = SkippedPoints(search_dir).results()
+    return [r for r in found if r is not None] + skipped

@@ -1,0 +1,198 @@
+"""What a search tries: keys of the configuration, each with its values or its range."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+import pydantic
+
+_MAY_CHANGE = ("model.", "training.")
+_SEED = "training.seed"
+
+
+class _Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class Domain(_Section):
+    """What a key may be: one of some values, or a number of a range.
+
+    A list stands for its values: `[gru, mean]` is `{values: [gru, mean]}`.
+
+    Attributes:
+        values: The values, in the order in which a grid takes them.
+        min: Lower end of a range, itself in it.
+        max: Upper end, itself in it. Numbers are whole if both ends are.
+        scale: How a range is divided and drawn from: "linear", or "log" for even
+            ratios.
+        steps: Points of a range in a grid, both ends among them.
+        when: Values of other keys, those above this one, with which it counts; with
+            others it stays what the experiment says.
+    """
+
+    values: tuple[Any, ...] | None = None
+    min: int | float | None = None
+    max: int | float | None = None
+    scale: Literal["linear", "log"] = "linear"
+    steps: int | None = pydantic.Field(None, ge=2)
+    when: dict[str, tuple[Any, ...]] = {}
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _take_a_list(cls, value: Any) -> Any:
+        return {"values": value} if isinstance(value, list | tuple) else value
+
+    @pydantic.field_validator("values")
+    @classmethod
+    def _check_values(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        if values is None:
+            return None
+        if not values:
+            raise ValueError("must hold at least one value, got none.")
+        if repeated := [v for i, v in enumerate(values) if is_among(v, values[:i])]:
+            raise ValueError(f"values must differ, got {repeated[0]!r} twice.")
+        if texts := [v for v in values if isinstance(v, str) and _is_number(v)]:
+            raise ValueError(
+                f"{texts[0]!r} is text: YAML takes 1.0e-3 for a number, and not 1e-3."
+            )
+        return values
+
+    @pydantic.model_validator(mode="after")
+    def _check_kind(self) -> Self:
+        ends = {"min": self.min, "max": self.max, "steps": self.steps}
+        given = [name for name, value in ends.items() if value is not None]
+        if self.values is not None:
+            if given or self.scale != "linear":
+                raise ValueError(
+                    f"needs either `values` or a range, got {self.values!r} with "
+                    f"{' and '.join(given or ['scale'])}."
+                )
+            return self
+        if self.min is None or self.max is None:
+            raise ValueError("needs `values`, or `min` and `max`.")
+        if not (math.isfinite(self.min) and math.isfinite(self.max)):
+            raise ValueError(f"must be finite, got {self.min} to {self.max}.")
+        if self.min >= self.max:
+            raise ValueError(f"min must be below max, got {self.min} and {self.max}.")
+        if self.scale == "log" and self.min <= 0:
+            raise ValueError(f"min must be above 0 with scale log, got {self.min}.")
+        return self
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is a range of numbers, not a list of values."""
+        return self.values is None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a range of whole numbers."""
+        return isinstance(self.min, int) and isinstance(self.max, int)
+
+    def points(self) -> tuple[Any, ...]:
+        """Returns the values, or those of a range that a grid takes.
+
+        Raises:
+            ValueError: If it is a range without `steps`.
+        """
+        if self.values is not None:
+            return self.values
+        if self.steps is None:
+            raise ValueError(f"a grid needs `steps` of {self.min} to {self.max}.")
+        assert self.min is not None
+        assert self.max is not None
+        shares = [i / (self.steps - 1) for i in range(self.steps)]
+        if self.scale == "log":
+            found = [self.min * (self.max / self.min) ** share for share in shares]
+        else:
+            found = [self.min + (self.max - self.min) * share for share in shares]
+        if self.is_whole:
+            return tuple(dict.fromkeys(round(value) for value in found))
+        return tuple(float(f"{value:.6g}") for value in found)
+
+
+class Space(_Section):
+    """What a search tries, and how trials are held against each other.
+
+    Attributes:
+        name: Part of the name of the search's folder.
+        set: Changes of every trial, by key such as "model.dropout".
+        keys: What each key may be.
+        seeds: Trainings of each trial, that differ in their seed: that of the
+            experiment, and those after it.
+        spread_weight: Standard deviations over seeds that a trial is held back by.
+        keep_checkpoints: Trials whose weights are kept, the best.
+    """
+
+    name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
+    set: dict[str, Any] = {}
+    keys: dict[str, Domain] = pydantic.Field(min_length=1)
+    seeds: int = pydantic.Field(1, ge=1)
+    spread_weight: float = pydantic.Field(1.0, ge=0.0, allow_inf_nan=False)
+    keep_checkpoints: int = pydantic.Field(3, ge=1)
+
+    @pydantic.field_validator("set", "keys")
+    @classmethod
+    def _check_keys(cls, named: dict[str, Any]) -> dict[str, Any]:
+        """Refuses what would make trials of different data or figures."""
+        for key, value in named.items():
+            if not key.startswith(_MAY_CHANGE) or key == _SEED:
+                raise ValueError(
+                    "a trial changes keys of model and training such as "
+                    "'model.encoder', and not the seed, "
+                    f"got {key!r} (value {value!r})."
+                )
+        return named
+
+    @pydantic.model_validator(mode="after")
+    def _check_conditions(self) -> Self:
+        if both := sorted(self.set.keys() & self.keys.keys()):
+            raise ValueError(f"{both[0]!r} stands in `set` and in `keys`.")
+        above: dict[str, Domain] = {}
+        for key, domain in self.keys.items():
+            for parent, wanted in domain.when.items():
+                if parent not in above or above[parent].values is None:
+                    raise ValueError(
+                        f"key {key!r}: `when` names a key above that has values, "
+                        f"got {parent!r}."
+                    )
+                values = above[parent].values or ()
+                if unknown := [v for v in wanted if not is_among(v, values)]:
+                    raise ValueError(
+                        f"key {key!r}: {parent!r} is one of {list(values)}, "
+                        f"got {unknown[0]!r}."
+                    )
+                if not wanted:
+                    raise ValueError(f"key {key!r}: `when` of {parent!r} is empty.")
+            above[key] = domain
+        return self
+
+    def is_active(self, key: str, values: Mapping[str, Any]) -> bool:
+        """Whether a key counts in a trial.
+
+        Args:
+            key: The key.
+            values: Values of the active keys above it.
+        """
+        return all(
+            parent in values and is_among(values[parent], wanted)
+            for parent, wanted in self.keys[key].when.items()
+        )
+
+
+def is_among(value: Any, values: tuple[Any, ...]) -> bool:
+    """Whether a value is one of some; True is not 1, and a tuple is its list."""
+    return any(_plain(value) == _plain(other) for other in values)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return (type(value) is bool, value)

@@ -1,0 +1,84 @@
+"""What became of one trial of a search, and the file that says so."""
+
+import dataclasses
+import json
+import pathlib
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from models.whole_files import write_atomically
+
+RESULT_FILE = "result.json"
+
+Status: TypeAlias = Literal["completed", "invalid", "failed"]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialResult:
+    """A trial that has ended.
+
+    Attributes:
+        trial_id: Its name, such as "0003".
+        status: "completed", "invalid" if the configuration refuses its values, or
+            "failed" if a training broke off.
+        values: Values by key of the configuration, such as {"model.encoder": "gru"};
+            keys that are not active in this trial are left out.
+        scores: Metric on meta-validation, by seed; empty if not completed.
+        objective: What trials are held against each other by; None if not completed.
+        best_epochs: Epoch of each of the scores, the first being 1.
+        num_parameters: Weights that were trained; None if not completed.
+        seconds: Wall time of the trial, over all the times it was started.
+        reason: Why it is invalid or failed; "" otherwise.
+    """
+
+    trial_id: str
+    status: Status
+    values: Mapping[str, Any]
+    scores: tuple[float, ...] = ()
+    objective: float | None = None
+    best_epochs: tuple[int, ...] = ()
+    num_parameters: int | None = None
+    seconds: float = 0.0
+    reason: str = ""
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the scores over seeds; 0 of fewer than two."""
+        return spread(self.scores)
+
+
+def spread(scores: Sequence[float]) -> float:
+    """Standard deviation of a sample; 0 of fewer than two scores."""
+    return statistics.stdev(scores) if len(scores) > 1 else 0.0
+
+
+def objective(
+    scores: Sequence[float], *, spread_weight: float, minimise: bool
+) -> float:
+    """Joins the scores of several seeds into one, in the unit of the metric.
+
+    Args:
+        scores: One for each seed, at least one.
+        spread_weight: Standard deviations added to the mean, to the worse side.
+        minimise: Whether less of the metric is better.
+    """
+    sign = 1.0 if minimise else -1.0
+    return statistics.fmean(scores) + sign * spread_weight * spread(scores)
+
+
+def write_result(folder: pathlib.Path, result: TrialResult) -> None:
+    """Writes `result.json` into the folder of a trial, whole or not at all."""
+    text = json.dumps(dataclasses.asdict(result), indent=2)
+    write_atomically(folder / RESULT_FILE, text + "\n")
+
+
+def read_result(folder: pathlib.Path) -> TrialResult | None:
+    """Reads what `write_result` wrote; None if the trial has not ended."""
+    path = folder / RESULT_FILE
+    if not path.exists():
+        return None
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("scores", "best_epochs"):
+        fields[name] = tuple(fields[name])
+    return TrialResult(**fields)
