@@ -18,8 +18,8 @@ from models.serving.served_model import (
     BY_SCENARIO,
     BY_USER_FEATURES,
     ServedModel,
-    ServedTask,
 )
+from models.serving.served_tasks import ServedTask
 from models.serving.support_memory import Values
 from models.vocabulary import IdLookup
 from transforms import schema

@@ -3,22 +3,14 @@
 import abc
 import pathlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from models.legacy_keras import tf
 from models.serving.catalogue import Catalogue, score_in_blocks
-from models.serving.context_format import ContextFormat
 from models.serving.options import ServingOptions
-from models.serving.request_checks import (
-    Checked,
-    Inputs,
-    check_batch,
-    check_labels,
-    check_shapes,
-    check_widths,
-)
+from models.serving.request_checks import Inputs, check_batch, check_widths
 from models.serving.saving import (
     IDS,
     LABELS,
@@ -27,14 +19,8 @@ from models.serving.saving import (
     save_with_signatures,
     trace,
 )
-from models.serving.support_memory import (
-    MAX_ROWS,
-    EncoderMemory,
-    PairHistory,
-    Support,
-    SupportMemory,
-    Values,
-)
+from models.serving.served_tasks import ServedTask, ServedTasks
+from models.serving.support_memory import Support
 from transforms.schema import DataError
 
 # Why a recommendation does not come from a support set.
@@ -46,33 +32,14 @@ MAX_EXPLAINED = 128  # Support pairs, and query pairs, of one explanation.
 MAX_EXPLAINED_TASKS = 16  # Each is scored once more for each of its support pairs.
 
 
-class ServedTask(NamedTuple):
-    """What is known of each task.
-
-    Attributes:
-        profile: What is known beside the support set, float32 [B, ...] by name.
-        state: What the model adapted to, as its `encode` returns it.
-        memory: What is kept to add pairs later.
-        support_size: int32 [B], real support pairs.
-    """
-
-    profile: Values
-    state: Any
-    memory: Values
-    support_size: tf.Tensor
-
-
-class ServedModel(tf.Module, abc.ABC):
+class ServedModel(ServedTasks):
     """A trained model with its vocabularies, as TensorFlow Serving takes it.
 
     Args:
         model: The trained model.
         catalogue: The items that can be recommended.
         options: Sizes and limits.
-        label_range: Lowest and highest label.
-        roles: What makes a pair: "user" and "item", or "item" alone.
-        profile_widths: Width of each value of a profile.
-        num_rows: Rows of the larger one of the tables that pairs are made from.
+        **of_tasks: As `ServedTasks` takes them.
 
     Raises:
         DataError: If there is to be a shortlist and no prior, or the tables are too
@@ -84,47 +51,15 @@ class ServedModel(tf.Module, abc.ABC):
         model: Any,
         catalogue: Catalogue,
         options: ServingOptions,
-        *,
-        label_range: tuple[float, float],
-        roles: tuple[str, ...],
-        profile_widths: Mapping[str, int],
-        num_rows: int,
+        **of_tasks: Any,
     ) -> None:
-        super().__init__(name="cmml")
         if options.shortlist_size and not model.has_prior:
             raise DataError(
                 "export.shortlist_size needs a prior to choose by, got "
                 f"{options.shortlist_size} with model.prior = 'constant'."
             )
-        # Out of sight of tf.Module: a Keras model would be saved with all its functions
-        # and weights, most of which no signature uses.
-        self._model = lambda: model
+        super().__init__(model, options, **of_tasks)
         self.catalogue = catalogue
-        self.options = options
-        self._label_range = label_range
-        self._roles = roles
-        self._num_rows = num_rows
-        self._profile_widths = dict(profile_widths)
-        self.memory = self._make_memory()
-        self.context_format = ContextFormat(
-            {**profile_widths, **self.memory.widths}, options.model_version
-        )
-
-    @abc.abstractmethod
-    def _profile_inputs(self) -> dict[str, InputSpec]:
-        """What a request says of a task beside its support set."""
-
-    @abc.abstractmethod
-    def _read_profile(self, inputs: Inputs, batch_size: tf.Tensor) -> Values:
-        """Returns the profile of each task."""
-
-    @abc.abstractmethod
-    def _rows(self, role: str, ids: tf.Tensor) -> tf.Tensor:
-        """Looks up users or items."""
-
-    @abc.abstractmethod
-    def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> Any:
-        """Embeds pairs of rows [B, S]."""
 
     @abc.abstractmethod
     def _wanted_inputs(self) -> dict[str, InputSpec]:
@@ -173,57 +108,6 @@ class ServedModel(tf.Module, abc.ABC):
     def save(self, directory: str | pathlib.Path) -> None:
         """Writes a SavedModel with all signatures."""
         save_with_signatures(self, self.signatures(), directory)
-
-    def rank(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Scores the query pairs of each task.
-
-        Args:
-            **inputs: `support_item_id` string [B, S] and `support_label` float32
-                [B, S], padded with ""; `query_item_id` string [B, Q]; and what the
-                setting has beside.
-
-        Returns:
-            `score`, float32 [B, Q]. An unknown id is scored as the unknown entity.
-        """
-        inputs = self._checked(inputs)
-        return {"score": self._score(self._encode(inputs), inputs)}
-
-    def encode(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Encodes the support set of each task.
-
-        Args:
-            **inputs: As of `rank`, without the query.
-
-        Returns:
-            `context` float32 [B, C], which `score`, `update` and
-            `recommend_from_context` take; `support_size` int32 [B]; and
-            `model_version` int64 [B], which alone can read the context.
-        """
-        inputs = self._checked(inputs)
-        return self._served_context(self._encode(inputs))
-
-    def score(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Scores as `rank` does, given `context` in place of the support set."""
-        inputs = self._checked(inputs)
-        return {"score": self._score(self._unpack(inputs), inputs)}
-
-    def update(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Adds the given support pairs to `context`.
-
-        Returns:
-            As `encode` of all the pairs.
-        """
-        inputs = self._checked(inputs)
-        task = self._unpack(inputs)
-        support = self._support(inputs)
-        state, memory = self.memory.advance(
-            task.memory,
-            task.support_size,
-            support,
-            lambda rows: self._pairs(task.profile, rows),
-        )
-        size = task.support_size + support.size
-        return self._served_context(ServedTask(task.profile, state, memory, size))
 
     def recommend(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Finds the items with the highest scores.
@@ -287,81 +171,6 @@ class ServedModel(tf.Module, abc.ABC):
             name: int(np.prod(value.shape[2:]))
             for name, value in zip(names, values, strict=True)
         }
-
-    def _make_memory(self) -> SupportMemory:
-        if self._model().can_advance:
-            return EncoderMemory(self._model())
-        if self._num_rows > MAX_ROWS:
-            raise DataError(
-                f"a context can keep rows of tables of at most {MAX_ROWS}, got "
-                f"{self._num_rows}: take an encoder that pairs can be added to."
-            )
-        return PairHistory(
-            self._model(), self._roles, self._empty_state(), self.options.history_size
-        )
-
-    def _empty_profile(self) -> Values:
-        return {
-            name: tf.zeros([1, width]) for name, width in self._profile_widths.items()
-        }
-
-    def _empty_state(self) -> Any:
-        rows = {role: tf.zeros([1, 1], tf.int32) for role in self._roles}
-        pairs = self._pairs(self._empty_profile(), rows)
-        return self._model().encode(pairs, tf.zeros([1, 1]), tf.constant([[False]]))
-
-    def _checked(self, inputs: Inputs) -> Checked:
-        """Returns the inputs, in order, or refuses them."""
-        checked = check_batch(inputs, self.options.max_tasks)
-        if "support_label" in checked:
-            names = [f"support_{role}_id" for role in self._roles]
-            checked = check_shapes(checked, [*names, "support_label"])
-            checked = check_widths(checked, ["support_label"], self.options.max_support)
-            checked = check_labels(checked, self._label_range)
-        if "query_item_id" in checked:
-            names = [f"query_{role}_id" for role in self._roles]
-            checked = check_shapes(checked, names)
-        items = ("query_item_id", "candidate_item_id", "exclude_item_id")
-        given = [name for name in items if name in checked]
-        return check_widths(checked, given, self.options.max_query)
-
-    def _support(self, inputs: Inputs) -> Support:
-        ids = {role: inputs[f"support_{role}_id"] for role in self._roles}
-        rows = {role: self._rows(role, values) for role, values in ids.items()}
-        return Support(rows, inputs["support_label"], ids["item"] != "")
-
-    def _encode(self, inputs: Inputs) -> ServedTask:
-        support = self._support(inputs)
-        profile = self._read_profile(inputs, tf.shape(support.labels)[0])
-        state, memory = self.memory.remember(
-            support, lambda rows: self._pairs(profile, rows)
-        )
-        return ServedTask(profile, state, memory, support.size)
-
-    def _unpack(self, inputs: Inputs) -> ServedTask:
-        size, values = self.context_format.unpack(inputs["context"])
-        profile = {name: values.pop(name) for name in self._profile_widths}
-        return ServedTask(profile, self.memory.recall(values), values, size)
-
-    def _served_context(self, task: ServedTask) -> dict[str, tf.Tensor]:
-        version = tf.constant(self.context_format.model_version, tf.int64)
-        context = self.context_format.pack(
-            task.support_size, {**task.profile, **task.memory}
-        )
-        return {
-            "context": context,
-            "support_size": task.support_size,
-            "model_version": tf.fill(tf.shape(task.support_size), version),
-        }
-
-    def _query_rows(self, inputs: Inputs) -> dict[str, tf.Tensor]:
-        return {
-            role: self._rows(role, inputs[f"query_{role}_id"]) for role in self._roles
-        }
-
-    def _score(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
-        pairs = self._pairs(task.profile, self._query_rows(inputs))
-        return self._model().modulated_score(task.state, pairs)
 
     def _recommend(
         self, task: ServedTask, inputs: Inputs, own_rows: tf.Tensor

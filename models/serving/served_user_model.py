@@ -14,8 +14,8 @@ from models.serving.served_model import (
     BY_POPULARITY,
     BY_USER_FEATURES,
     ServedModel,
-    ServedTask,
 )
+from models.serving.served_tasks import ServedTask
 from models.serving.support_memory import Values
 from models.vocabulary import IdLookup, encode_feature
 from transforms import schema

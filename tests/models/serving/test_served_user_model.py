@@ -7,7 +7,7 @@ from models.cmml import build_cmml
 from models.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.options import CMMLOptions
-from models.serving import catalogue, served_model
+from models.serving import catalogue
 from transforms.schema import DataError
 
 TOLERANCE = 1e-5
@@ -483,6 +483,6 @@ def test_a_shortlist_needs_a_prior_to_choose_by(serve, new_model):
 
 
 def test_tables_too_large_for_a_context_are_refused(serve, monkeypatch):
-    monkeypatch.setattr(served_model, "MAX_ROWS", 10)
+    monkeypatch.setattr(served_tasks, "MAX_ROWS", 10)
     with pytest.raises(DataError, match="tables of at most 10, got 11"):
         serve()
