@@ -7,7 +7,7 @@ from models.cmml import build_cmml
 from models.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.options import CMMLOptions
-from models.serving import catalogue
+from models.serving import catalogue, served_tasks
 from transforms.schema import DataError
 
 TOLERANCE = 1e-5
