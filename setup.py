@@ -35,6 +35,7 @@ setup(
         "pipeline",
         "pipeline.comparison",
         "pipeline.html",
+        "pipeline.onboarding",
         "pipeline.scenarios",
         "pipeline.search_report",
         "pipeline.serving",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipeline import quiet
+from pipeline.onboard_steps import add_onboard_steps
 from pipeline.serving_steps import add_serving_steps
 from pipeline.step_arguments import (
     Step,
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 on success, 1 if `doctor` finds trouble, `audit` a leak, or `validate` and
         `push` a model that is not fit to serve, 2 if arguments, configuration or data
-        are at fault. A bug keeps its traceback.
+        are at fault, 3 if `onboard` says no-go. A bug keeps its traceback.
     """
     quiet.quieten()
     arguments, flags = _parser().parse_known_args(argv)
@@ -150,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_tuning_steps(commands)
     add_serving_steps(commands)
+    add_onboard_steps(commands)
 
     doctor = commands.add_parser(
         "doctor", help="check the environment for known traps", allow_abbrev=False

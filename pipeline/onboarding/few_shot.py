@@ -1,0 +1,71 @@
+"""How good methods are after so many support pairs, and how sure that is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from models.metrics import Interval, bootstrap_mean, paired_difference
+from pipeline.onboarding.tasks import Floats
+
+MODEL = "cmml"
+
+# Support sizes of a curve; those that the interactions do not reach are left out.
+SIZES = (0, 1, 2, 3, 5, 10, 20, 40)
+
+_REACHED_BY = 0.5  # Share of the units that the size by which one judges must have.
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FewShotCurve:
+    """A metric of several methods on the same pairs, by size of the support set.
+
+    Attributes:
+        metric: Its name, "mae" or "recall@20".
+        direction: -1 if lower is better, otherwise 1.
+        unit: What intervals are over, in the plural: "users" or "splits".
+        num_splits: Random splits behind each value.
+        sizes: P support sizes, ascending, the first one 0.
+        values: By method, float64 [P, N]; NaN where a unit has too few pairs.
+        reference: The method that the model has to beat.
+    """
+
+    metric: str
+    direction: int
+    unit: str
+    num_splits: int
+    sizes: Sequence[int]
+    values: Mapping[str, Floats]
+    reference: str
+
+    def num_units(self, size: int) -> int:
+        """Returns how many units reach a support size."""
+        return int(np.sum(~np.isnan(self._values(MODEL, size))))
+
+    def interval(self, method: str, size: int, seed: int = 0) -> Interval:
+        """Returns the mean over units after so many pairs, and its interval."""
+        return bootstrap_mean(self._values(method, size), seed)
+
+    def gain(self, size: int, seed: int = 0) -> Interval:
+        """Returns by how much the model is better than the reference, in pairs."""
+        return paired_difference(
+            self.direction * self._values(MODEL, size),
+            self.direction * self._values(self.reference, size),
+            seed,
+        )
+
+    @property
+    def judged_size(self) -> int:
+        """The largest support size that at least half of the units reach."""
+        enough = _REACHED_BY * self.num_units(self.sizes[0])
+        return max(size for size in self.sizes if self.num_units(size) >= enough)
+
+    def _values(self, method: str, size: int) -> Floats:
+        return self.values[method][list(self.sizes).index(size)]
+
+
+def sizes_up_to(num_pairs: int) -> list[int]:
+    """Returns the support sizes of a curve that so many pairs allow."""
+    return [size for size in SIZES if size <= num_pairs]

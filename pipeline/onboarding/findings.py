@@ -1,0 +1,85 @@
+"""All that was found out about new users or a new scenario."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from pipeline.onboarding.few_shot import FewShotCurve
+from pipeline.onboarding.new_interactions import NewInteractions
+from pipeline.onboarding.placement import Placement
+from pipeline.onboarding.questions import QuestionPlan
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Findings:
+    """What rules, texts and figures are made of.
+
+    Attributes:
+        setting: "user" or "scenario".
+        model: The version, as it is to be named.
+        source: The file, as it is to be named.
+        rows: What it holds.
+        num_unknown_items: Items of it that the model does not know.
+        num_unknown_users: Users likewise; 0 in the user-specific setting, where every
+            user is new.
+        num_seen: Users that the model was trained on, or clicks that it has seen; they
+            are not asked for.
+        curve: The few-shot curve; None if there are too few pairs for one.
+        placement: Where the tasks lie; None if the known ones were not given or are
+            too few.
+        plan: What to ask; None likewise, and with scenarios.
+        has_known: Whether known tasks were given.
+        item_names: Names by item id.
+    """
+
+    setting: str
+    model: str
+    source: str
+    rows: NewInteractions
+    num_unknown_items: int = 0
+    num_unknown_users: int = 0
+    num_seen: int = 0
+    curve: FewShotCurve | None = None
+    placement: Placement | None = None
+    plan: QuestionPlan | None = None
+    has_known: bool = False
+    item_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def num_items(self) -> int:
+        """Items of the file."""
+        return len({row.item_id for row in self.rows.interactions})
+
+    @property
+    def num_users(self) -> int:
+        """Users of the file."""
+        return len({row.user_id for row in self.rows.interactions})
+
+    @property
+    def unknown_item_fraction(self) -> float:
+        """Share of the items of the file that the model does not know."""
+        return self.num_unknown_items / self.num_items
+
+    def name(self, item_id: str) -> str:
+        """Returns what people call an item."""
+        return self.item_names.get(item_id, item_id)
+
+    def missing(self) -> Sequence[str]:
+        """Says in sentences what could not be found out, and why."""
+        told = []
+        if self.curve is None:
+            told.append("No few-shot curve: no task has enough new pairs.")
+        if not self.has_known:
+            told.append(
+                "Known tasks were not given (--config): nothing can be said of where "
+                "the new ones lie, of popularity and of what to ask."
+            )
+        elif self.placement is None:
+            told.append("No place: too few known tasks have as many pairs.")
+        if self.has_known and self.setting == "user" and self.plan is None:
+            told.append(
+                "No questions: too few known users, or too few items that enough of "
+                "them know."
+            )
+        return told

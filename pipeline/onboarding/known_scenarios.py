@@ -1,0 +1,141 @@
+"""Known scenarios of a prepared data set, as raw ids."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scenarios.records import ScenarioTask, load_known_clicks, load_tasks
+from pipeline.onboarding.placement import (
+    MIN_KNOWN,
+    Placement,
+    SizeGroup,
+    place_tasks,
+    size_for,
+)
+from pipeline.onboarding.scenario_curve import NewScenario
+from pipeline.onboarding.served_model import ServedScenarios
+from pipeline.onboarding.tasks import ScenarioSupport
+from pipeline.parquet_file import read_ids
+from transforms import schema
+from transforms.scenarios.schema import SCENARIO_ID, load_scenario_info
+
+MAX_SCENARIOS = 400  # Of meta-train, the first ones.
+
+_NUM_PROBES = 64  # Pairs at which it is looked at what a context changes.
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class KnownScenarios:
+    """What the export does not hold.
+
+    Attributes:
+        meta_train: Scenarios that the model was trained on.
+        popularity: Known clicks by item id.
+        clicks: User and item ids of all known clicks.
+        user_ids: object [N + 1], by row of the user table.
+        item_ids: object [N + 1], by row of the item table.
+        names: Names of scenarios by id; empty if there are none.
+    """
+
+    meta_train: Sequence[ScenarioTask]
+    popularity: Mapping[str, int]
+    clicks: frozenset[tuple[str, str]]
+    user_ids: NDArray[np.object_]
+    item_ids: NDArray[np.object_]
+    names: Mapping[str, str]
+
+    def support(
+        self, task: ScenarioTask, size: int, chance: np.random.Generator
+    ) -> ScenarioSupport:
+        """Draws clicks of a scenario, each with the first of its negatives."""
+        places = chance.permutation(task.support_item.size)[:size]
+        items = np.stack(
+            [task.support_item[places], task.support_negative[places, 0]], axis=1
+        )
+        return ScenarioSupport(
+            np.repeat(self.user_ids[task.support_user[places]], 2),
+            self.item_ids[items.ravel()],
+            np.tile([1.0, 0.0], places.size),
+        )
+
+
+def load_known_scenarios(dataset_dir: pathlib.Path) -> KnownScenarios:
+    """Reads some scenarios of meta-train, and all known clicks.
+
+    Args:
+        dataset_dir: The prepared data set.
+
+    Raises:
+        DataError: If it is not complete.
+    """
+    info = load_scenario_info(dataset_dir)
+    known = load_known_clicks(dataset_dir, info)
+    user_ids, item_ids = (
+        read_ids(dataset_dir, name) for name in (schema.USER_ID, schema.ITEM_ID)
+    )
+    counts = np.bincount(known.item, minlength=info.num_items + 1).tolist()
+
+    tasks = load_tasks(dataset_dir, schema.META_TRAIN, info.num_negatives)
+    clicks = zip(user_ids[known.user], item_ids[known.item], strict=True)
+    return KnownScenarios(
+        tasks[:MAX_SCENARIOS],
+        dict(zip(item_ids, counts, strict=True)),
+        frozenset(clicks),
+        user_ids,
+        item_ids,
+        _names(dataset_dir) if info.has_scenario_names else {},
+    )
+
+
+def place_scenario(
+    model: ServedScenarios,
+    known: KnownScenarios,
+    new: NewScenario,
+    task_id: str,
+    *,
+    seed: int = 0,
+) -> Placement | None:
+    """Places a new scenario among known ones, by what it changes of the backbone.
+
+    It is looked at at known pairs, drawn at random, the same for all.
+
+    Args:
+        model: The exported model.
+        known: Known scenarios.
+        new: The new one.
+        task_id: What it is called.
+        seed: Of all draws.
+    """
+    chance = np.random.default_rng(seed)
+    size = size_for(new.items.size)
+    train = [task for task in known.meta_train if task.support_item.size >= size]
+    if not size or len(train) < MIN_KNOWN:
+        return None
+    probes = [known.support(task, 1, chance) for task in train]
+    pairs = [
+        (s.users[0], s.items[0]) for s in probes[:: max(1, len(train) // _NUM_PROBES)]
+    ][:_NUM_PROBES]
+    users, items = (np.array(ids, object) for ids in zip(*pairs, strict=True))
+    places = chance.permutation(new.items.size)[:size]
+    shown = new.support(places, new.negatives(chance))
+
+    supports = [known.support(task, size, chance) for task in train]
+    group = SizeGroup(
+        size,
+        model.modulations(supports, users, items),
+        [known.names.get(task.scenario_id, task.scenario_id) for task in train],
+        model.modulations([shown], users, items),
+        [task_id],
+    )
+    return place_tasks([group])
+
+
+def _names(dataset_dir: pathlib.Path) -> dict[str, str]:
+    path = dataset_dir / schema.NAMES_DIR / "scenario.txt"
+    names = path.read_text(encoding="utf-8").split("\n")[:-1]
+    return dict(zip(read_ids(dataset_dir, SCENARIO_ID)[1:], names, strict=True))

@@ -1,0 +1,166 @@
+"""Known users of a prepared data set, as raw ids and features."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.baselines.item_mean import ItemMean
+from pipeline.loaded_dataset import LoadedDataset, load_dataset, meta_train_pairs
+from pipeline.onboarding.placement import (
+    MIN_KNOWN,
+    SIZES,
+    Placement,
+    SizeGroup,
+    place_tasks,
+    size_for,
+)
+from pipeline.onboarding.served_model import ServedUsers
+from pipeline.onboarding.tasks import Floats, UserEpisode, UserTask
+from pipeline.parquet_file import read_ids
+from pipeline.raw_requests import raw_request
+from transforms import schema
+
+MAX_USERS = 400  # Of each split, the first ones.
+
+ITEM_MEAN = "item mean"
+SUPPORT_MEAN = "support mean"
+
+_NUM_PROBES = 16  # Items at which it is looked at what a context changes.
+_SUPPORT_PRIOR = 1.0  # Pairs with the mean label that are added to a support set.
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class KnownUsers:
+    """What the export does not hold.
+
+    Attributes:
+        meta_train: Users that the model was trained on.
+        meta_validation: Users that it was not trained on.
+        item_means: Shrunk mean label by item id; that of an item without a pair under
+            "".
+        trained_ids: All users that the model was trained on.
+    """
+
+    meta_train: Sequence[UserTask]
+    meta_validation: Sequence[UserTask]
+    item_means: Mapping[str, float]
+    trained_ids: frozenset[str]
+
+    def item_mean(self, episode: UserEpisode) -> Floats:
+        """Expects of each pair the mean label of its item."""
+        default = self.item_means[""]
+        items = episode.task.items[episode.query]
+        return np.array([self.item_means.get(item, default) for item in items])
+
+
+def load_known_users(dataset_dir: pathlib.Path) -> KnownUsers:
+    """Reads some users of meta-train and meta-validation, and the means of items.
+
+    Args:
+        dataset_dir: The prepared data set.
+
+    Raises:
+        DataError: If it is not complete.
+    """
+    dataset = load_dataset(dataset_dir)
+    pairs = meta_train_pairs(dataset)
+    baseline = ItemMean()
+    baseline.fit(pairs)
+    means = baseline.item_mean.numpy().astype(float).tolist()
+    ids = read_ids(dataset_dir, schema.ITEM_ID)
+    return KnownUsers(
+        _known_users(dataset, schema.META_TRAIN),
+        _known_users(dataset, schema.META_VALIDATION),
+        dict(zip(ids, means, strict=True)),
+        frozenset(read_ids(dataset_dir, schema.USER_ID)[dataset.users.counts > 0]),
+    )
+
+
+def support_mean(label_mean: float) -> collections.abc.Callable[[UserEpisode], Floats]:
+    """Returns what expects the mean label of the support set of every pair.
+
+    Args:
+        label_mean: The mean that a task without support gets, and that is added to
+            every support set as one pair more.
+    """
+
+    def expect(episode: UserEpisode) -> Floats:
+        labels = episode.task.labels[episode.support]
+        total = labels.sum() + _SUPPORT_PRIOR * label_mean
+        mean = total / (labels.size + _SUPPORT_PRIOR)
+        return np.full(episode.query.size, mean)
+
+    return expect
+
+
+def place_users(
+    model: ServedUsers, known: KnownUsers, new: Sequence[UserTask], *, seed: int = 0
+) -> Placement | None:
+    """Places new users among known ones, by what their pairs change of the backbone.
+
+    It is looked at at the items that most known users have rated.
+
+    Args:
+        model: The exported model.
+        known: Known users.
+        new: New users.
+        seed: Of the choice of pairs where a user has too many.
+    """
+    chance = np.random.default_rng(seed)
+    counts = collections.Counter(
+        item for task in known.meta_train for item in task.items
+    )
+    probes = [item for item, _ in counts.most_common(_NUM_PROBES)]
+    by_size = collections.defaultdict(list)
+    for task in new:
+        by_size[size_for(task.labels.size)].append(task)
+
+    def seen(tasks: Sequence[UserTask], size: int) -> NDArray[np.float32]:
+        episodes = [
+            UserEpisode(t, chance.permutation(t.labels.size)[:size], np.empty(0, int))
+            for t in tasks
+        ]
+        return model.modulations(episodes, np.array(probes, object))
+
+    groups = []
+    for size in SIZES:
+        train = [task for task in known.meta_train if task.labels.size >= size]
+        if by_size[size] and len(train) >= MIN_KNOWN:
+            groups.append(
+                SizeGroup(
+                    size,
+                    seen(train, size),
+                    [task.task_id for task in train],
+                    seen(by_size[size], size),
+                    [task.task_id for task in by_size[size]],
+                )
+            )
+    return place_tasks(groups)
+
+
+def _known_users(dataset: LoadedDataset, split: str) -> list[UserTask]:
+    """Reads users with the pairs of their record, support and query."""
+    if not dataset.info.num_tasks.get(split):
+        return []
+    tensors, request = raw_request(dataset, split, num_tasks=MAX_USERS)
+    episode = {name: value.numpy() for name, value in tensors.items()}
+    users = []
+    for row, task_id in enumerate(episode["task_id"]):
+        items, labels = [], []
+        for role in ("support", "query"):
+            mask = episode[f"{role}_mask"][row]
+            items += [i.decode() for i in request[f"{role}_item_id"][row][mask]]
+            labels += episode[f"{role}_label"][row][mask].tolist()
+        profile = {k: v[row] for k, v in request.items() if k.startswith("user_")}
+        users.append(
+            UserTask(
+                task_id.decode(), np.array(items, object), np.array(labels), profile
+            )
+        )
+    return users

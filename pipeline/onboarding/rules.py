@@ -1,0 +1,141 @@
+"""Go or no-go: the rules, their thresholds, and what decided.
+
+A rule that cannot be checked, for want of known tasks, is said to be open and decides
+nothing; all others must hold.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from pipeline.markdown_table import signed
+from pipeline.onboarding.few_shot import FewShotCurve
+from pipeline.onboarding.findings import Findings
+from pipeline.onboarding.placement import UNLIKE_PERCENTILE
+
+# The thresholds, all of them.
+MIN_PAIRS = 20  # Rows that can be used: fewer tell nothing of errors.
+MAX_REFUSED_FRACTION = 0.2  # Of the rows: above it, the file is not what it should be.
+MAX_UNKNOWN_FRACTION = 0.5  # Of the items: the model knows nothing of these.
+MIN_UNITS = 5  # Users that the few-shot gain is told by.
+MIN_GAIN = 0.0  # The interval of the gain must lie above it.
+MAX_UNLIKE_FRACTION = 0.2  # Of the tasks: "unlike anything seen".
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A rule and what came of it.
+
+    Attributes:
+        name: Short name.
+        passed: Whether it holds; None if it could not be checked.
+        value: The number that decided; None if there is none.
+        limit: What it was compared with.
+        detail: What was compared, in words.
+    """
+
+    name: str
+    passed: bool | None
+    value: float | None
+    limit: float
+    detail: str
+
+    @property
+    def verdict(self) -> str:
+        """One word on it."""
+        return {True: "holds", False: "fails", None: "open"}[self.passed]
+
+
+def apply_rules(findings: Findings) -> list[Rule]:
+    """Returns every rule, those that are decided by the file alone first."""
+    num_pairs = len(findings.rows.interactions)
+    num_refused = len(findings.rows.refused)
+    refused = num_refused / (num_refused + num_pairs)
+    unknown = findings.unknown_item_fraction
+    return [
+        Rule(
+            "enough pairs",
+            num_pairs >= MIN_PAIRS,
+            num_pairs,
+            MIN_PAIRS,
+            f"{num_pairs} rows can be used, at least {MIN_PAIRS} are needed",
+        ),
+        Rule(
+            "few refused",
+            refused <= MAX_REFUSED_FRACTION,
+            refused,
+            MAX_REFUSED_FRACTION,
+            f"{refused:.0%} of the rows were refused, "
+            f"at most {MAX_REFUSED_FRACTION:.0%} may be",
+        ),
+        Rule(
+            "known items",
+            unknown <= MAX_UNKNOWN_FRACTION,
+            unknown,
+            MAX_UNKNOWN_FRACTION,
+            f"the model does not know {unknown:.0%} of the items, "
+            f"at most {MAX_UNKNOWN_FRACTION:.0%} may be unknown",
+        ),
+        *_gain_rules(findings.curve),
+        _place_rule(findings),
+    ]
+
+
+def is_go(rules: Sequence[Rule]) -> bool:
+    """Whether no rule fails."""
+    return all(rule.passed is not False for rule in rules)
+
+
+def headline(rules: Sequence[Rule]) -> str:
+    """Says the verdict, and what decided it."""
+    failed = [rule for rule in rules if rule.passed is False]
+    if failed:
+        return f"No-go: {'; '.join(rule.detail for rule in failed)}."
+    (gain,) = [rule for rule in rules if rule.name == "gain"]
+    still_open = [rule.name for rule in rules if rule.passed is None]
+    more = f" Not checked: {', '.join(still_open)}." if still_open else ""
+    return f"Go: {gain.detail}.{more}"
+
+
+def _gain_rules(curve: FewShotCurve | None) -> list[Rule]:
+    if curve is None:
+        detail = "no task has enough new pairs for a few-shot curve"
+        return [Rule("gain", False, None, MIN_GAIN, detail)]
+    size = curve.judged_size
+    num_units = curve.num_units(size)
+    gain = curve.gain(size)
+    return [
+        Rule(
+            "enough users",
+            curve.unit == "users" and num_units >= MIN_UNITS,
+            num_units if curve.unit == "users" else 1,
+            MIN_UNITS,
+            f"{num_units if curve.unit == 'users' else 1} users tell the gain, "
+            f"at least {MIN_UNITS} are needed",
+        ),
+        Rule(
+            "gain",
+            gain.low > MIN_GAIN,
+            gain.low,
+            MIN_GAIN,
+            f"{curve.metric} after {size} pairs is better than by {curve.reference} by "
+            f"{signed(gain)}, and the interval must lie above {MIN_GAIN:g}",
+        ),
+    ]
+
+
+def _place_rule(findings: Findings) -> Rule:
+    if findings.placement is None:
+        detail = "known tasks to compare with were not given, or are too few"
+        return Rule("like known tasks", None, None, MAX_UNLIKE_FRACTION, detail)
+    unlike = findings.placement.unlike_fraction
+    return Rule(
+        "like known tasks",
+        unlike <= MAX_UNLIKE_FRACTION,
+        unlike,
+        MAX_UNLIKE_FRACTION,
+        f"{unlike:.0%} of the tasks are unlike anything seen (farther than "
+        f"{UNLIKE_PERCENTILE:g} % of known ones), at most "
+        f"{MAX_UNLIKE_FRACTION:.0%} may be",
+    )

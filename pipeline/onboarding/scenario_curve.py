@@ -1,0 +1,221 @@
+"""Few-shot curve of a new scenario, on its own clicks."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scenarios.ranking_metrics import ranks_among
+from pipeline.onboarding.few_shot import MODEL, FewShotCurve, sizes_up_to
+from pipeline.onboarding.tasks import Floats, Places, RankPool, ScenarioSupport
+
+NUM_SPLITS = 5
+MAX_USERS = 50  # Ranked for in each split.
+MAX_POOL = 500  # Items ranked.
+MIN_CLICKS = 2
+CLICKS = "support clicks"
+POPULARITY = "popularity"
+
+_CUTOFF = 20
+_SHARE = 5  # Of a pool of fewer than 100 items, the first fifth counts.
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class NewScenario:
+    """The interactions of a new scenario.
+
+    Attributes:
+        users: object [N], user ids of its clicks.
+        items: object [N], item ids.
+        shown: Items by user that were shown and not clicked.
+        is_seen: bool [N], clicks that the model has seen, in whatever scenario.
+    """
+
+    users: NDArray[np.object_]
+    items: NDArray[np.object_]
+    shown: Mapping[str, Sequence[str]]
+    is_seen: NDArray[np.bool_]
+
+    @property
+    def num_unseen(self) -> int:
+        """Clicks that can be asked for."""
+        return int(np.sum(~self.is_seen))
+
+    def negatives(self, chance: np.random.Generator) -> NDArray[np.object_]:
+        """Draws an item for each click that its user has not clicked.
+
+        It is one that the file says was shown to them, or any other of the scenario;
+        "" if they have clicked all there are.
+        """
+        clicked: dict[str, set[str]] = collections.defaultdict(set)
+        for user, item in zip(self.users, self.items, strict=True):
+            clicked[user].add(item)
+        everything = sorted(set(self.items))
+        chosen = []
+        for user in self.users:
+            others = self.shown.get(user) or [
+                item for item in everything if item not in clicked[user]
+            ]
+            chosen.append(others[int(chance.integers(len(others)))] if others else "")
+        return np.array(chosen, object)
+
+    def support(
+        self, places: Places, negatives: NDArray[np.object_]
+    ) -> ScenarioSupport:
+        """Returns clicks with the negative of each behind it.
+
+        Args:
+            places: Which clicks.
+            negatives: object [N], as `negatives` drew them.
+        """
+        items = np.stack([self.items[places], negatives[places]], axis=1).ravel()
+        users = np.repeat(self.users[places], 2)
+        labels = np.tile([1.0, 0.0], places.size)
+        is_there = items != ""
+        return ScenarioSupport(users[is_there], items[is_there], labels[is_there])
+
+
+def scenario_curve(
+    rank: RankPool,
+    scenario: NewScenario,
+    popularity: Mapping[str, int] | None,
+    *,
+    seed: int = 0,
+) -> FewShotCurve:
+    """Ranks the items of a new scenario for its users after 0, 1, 2, ... clicks.
+
+    Each split shuffles the clicks. Half of those that the model has not seen are asked
+    for; of the others the first ones are shown, each with a negative. Candidates of a
+    user are the items of the file without the others that they clicked, and without
+    their negatives, so that neither is of help by itself; they are the same for every
+    size.
+
+    Args:
+        rank: The model.
+        scenario: At least `MIN_CLICKS` clicks that the model has not seen.
+        popularity: Known clicks by item id; None if they are not known.
+        seed: Of the splits.
+
+    Returns:
+        The curve of recall@20; with fewer than 100 items, of the first fifth of them.
+        Intervals are over users, each the mean of the splits in which they are asked
+        for. The model has to beat popularity, or the clicks of the support set
+        themselves if that is not known.
+
+    Raises:
+        ValueError: If there are too few clicks.
+    """
+    num_clicks = scenario.items.size
+    num_asked = (scenario.num_unseen + 1) // 2
+    if scenario.num_unseen < MIN_CLICKS:
+        raise ValueError(
+            f"a scenario must have {MIN_CLICKS} clicks that the model has not seen, "
+            f"got {scenario.num_unseen}."
+        )
+    chance = np.random.default_rng(seed)
+    pool = _pool(scenario, chance)
+    cutoff = min(_CUTOFF, max(1, pool.size // _SHARE))
+    everyone, user_of = np.unique(scenario.users.astype(str), return_inverse=True)
+    sizes = sizes_up_to(num_clicks - num_asked)
+    shape = NUM_SPLITS, len(sizes), everyone.size
+    found = collections.defaultdict[str, Floats](lambda: np.full(shape, np.nan))
+    for split in range(NUM_SPLITS):
+        order = chance.permutation(num_clicks)
+        query = order[~scenario.is_seen[order]][:num_asked]
+        order = order[~np.isin(order, query)]
+        ranking = _Split(scenario, user_of, pool, query, order, chance)
+        for place, size in enumerate(sizes):
+            support = order[:size]
+            shown = scenario.support(support, ranking.negatives)
+            scores = {
+                MODEL: rank(shown, everyone[ranking.users].astype(object), pool),
+                CLICKS: ranking.alike(_counts(scenario.items[support], pool)),
+            }
+            if popularity is not None:
+                known = np.array([popularity.get(item, 0) for item in pool], float)
+                scores[POPULARITY] = ranking.alike(known)
+            for name, given in scores.items():
+                found[name][split, place, ranking.users] = ranking.recall(given, cutoff)
+    return FewShotCurve(
+        metric=f"recall@{cutoff}",
+        direction=1,
+        unit="users",
+        num_splits=NUM_SPLITS,
+        sizes=sizes,
+        values={name: _mean_over_splits(values) for name, values in found.items()},
+        reference=CLICKS if popularity is None else POPULARITY,
+    )
+
+
+class _Split:
+    """Who is asked for what in a split, and what candidates they have."""
+
+    def __init__(
+        self,
+        scenario: NewScenario,
+        user_of: NDArray[np.intp],
+        pool: NDArray[np.object_],
+        query: Places,
+        rest: Places,
+        chance: np.random.Generator,
+    ) -> None:
+        place_of = {item: place for place, item in enumerate(pool)}
+        column_of = np.array([place_of.get(item, -1) for item in scenario.items])
+        query = query[column_of[query] >= 0]
+        users = np.unique(user_of[query])
+        if users.size > MAX_USERS:
+            users = np.sort(chance.choice(users, MAX_USERS, replace=False))
+            query = query[np.isin(user_of[query], users)]
+        self.users = users
+        self.negatives = scenario.negatives(chance)
+        self._row = np.searchsorted(users, user_of[query])
+        self._column = column_of[query]
+        self._is_candidate = np.ones([users.size, pool.size], bool)
+        negative_of = np.array([place_of.get(item, -1) for item in self.negatives])
+        for columns in (column_of, negative_of):
+            is_out = np.isin(user_of[rest], users) & (columns[rest] >= 0)
+            places = rest[is_out]
+            row = np.searchsorted(users, user_of[places])
+            self._is_candidate[row, columns[places]] = False
+        top = np.iinfo(np.int64).max
+        self._keys = chance.integers(top, size=self._is_candidate.shape, dtype=np.int64)
+
+    def alike(self, scores: Floats) -> Floats:
+        """Returns scores [P] that are the same for every user, [U, P]."""
+        return np.broadcast_to(scores, self._is_candidate.shape)
+
+    def recall(self, scores: NDArray[np.floating], cutoff: int) -> Floats:
+        """Returns the share of the query of each user on the first ranks, [U]."""
+        keys = self._keys.astype(np.uint64)
+        row = self._row
+        ranks = ranks_among(scores, self._is_candidate, keys, row, self._column)
+        hits = np.bincount(row, ranks <= cutoff, minlength=self.users.size)
+        return hits / np.bincount(row, minlength=self.users.size)
+
+
+def _pool(scenario: NewScenario, chance: np.random.Generator) -> NDArray[np.object_]:
+    """Returns the items that are ranked, object [P], ascending."""
+    shown = [item for items in scenario.shown.values() for item in items]
+    items = np.array(sorted({*scenario.items, *shown}), object)
+    if items.size <= MAX_POOL:
+        return items
+    places = chance.choice(items.size, MAX_POOL, replace=False)
+    return items[np.sort(places)]
+
+
+def _counts(items: NDArray[np.object_], pool: NDArray[np.object_]) -> Floats:
+    counts = collections.Counter(items)
+    return np.array([counts[item] for item in pool], float)
+
+
+def _mean_over_splits(values: Floats) -> Floats:
+    """Returns means over the splits in which a user is asked for, NaN if in none."""
+    num_asked = np.sum(~np.isnan(values), axis=0)
+    total = np.nansum(values, axis=0)
+    return np.divide(
+        total, num_asked, out=np.full(total.shape, np.nan), where=num_asked > 0
+    )

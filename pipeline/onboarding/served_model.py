@@ -1,0 +1,216 @@
+"""An exported version, asked about many support sets at once by its signatures."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.legacy_keras import tf
+from models.serving.served_model import MAX_EXPLAINED, MAX_EXPLAINED_TASKS
+from pipeline.onboarding.tasks import ScenarioSupport, UserEpisode
+
+_MAX_TASKS = 512  # Support sets of one request.
+_MAX_PAIRS = 1 << 15  # Query pairs of one request.
+_USER_PREFIX = "user_"
+
+_Inputs: TypeAlias = dict[str, NDArray[Any]]
+_Ids: TypeAlias = NDArray[np.object_]
+
+
+class _ServedModel:
+    """What both settings have in common.
+
+    Args:
+        directory: The version.
+    """
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        # Kept: the signatures do not keep the tables they use alive.
+        self._loaded = tf.saved_model.load(str(directory))
+        self._signatures = self._loaded.signatures
+        _, self._specs = self._signatures["rank"].structured_input_signature
+
+    def _call(self, signature: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        tensors = {
+            name: tf.constant(value, self._dtype(name))
+            for name, value in inputs.items()
+        }
+        return {k: v.numpy() for k, v in self._signatures[signature](**tensors).items()}
+
+    def _dtype(self, name: str) -> tf.DType:
+        return tf.float32 if name == "context" else self._specs[name].dtype
+
+    def _modulation(self, inputs: _Inputs) -> NDArray[np.float32]:
+        """Returns the mean modulation over the query of each task, [B, M]."""
+        return self._call("explain", inputs)["modulation"].mean(axis=1)
+
+
+class ServedUsers(_ServedModel):
+    """A version of the user-specific setting."""
+
+    @property
+    def feature_names(self) -> Sequence[str]:
+        """The features that a request may have."""
+        return [
+            name.removeprefix(_USER_PREFIX)
+            for name in self._specs
+            if name.startswith(_USER_PREFIX)
+        ]
+
+    def profile(self, features: Mapping[str, str]) -> dict[str, Any]:
+        """Returns raw features, text by name, as `UserTask` holds them.
+
+        Several values are cut at "|". What is empty, or no number where one is asked
+        for, is unknown.
+        """
+        return {
+            f"{_USER_PREFIX}{name}": _parsed(text, self._specs[f"{_USER_PREFIX}{name}"])
+            for name, text in features.items()
+            if text
+        }
+
+    def rank(self, episodes: Sequence[UserEpisode]) -> list[NDArray[np.float32]]:
+        """Scores the query of each episode; those of like size go in one request."""
+        sizes = [(e.support.size, e.query.size) for e in episodes]
+        order = sorted(range(len(episodes)), key=sizes.__getitem__)
+        scores: list[NDArray[np.float32]] = [np.empty([0], np.float32)] * len(order)
+        for start in range(0, len(order), _MAX_TASKS):
+            places = order[start : start + _MAX_TASKS]
+            part = [episodes[place] for place in places]
+            queries = [e.task.items[e.query] for e in part]
+            found = self._call("rank", self._inputs(part, queries))["score"]
+            for place, row, query in zip(places, found, queries, strict=True):
+                scores[place] = row[: query.size]
+        return scores
+
+    def modulations(
+        self, episodes: Sequence[UserEpisode], probes: _Ids
+    ) -> NDArray[np.float32]:
+        """Tells what each support set changes of the backbone.
+
+        Args:
+            episodes: B episodes, of which the support counts, at most 128 pairs.
+            probes: object [Q], item ids, at most 128, at which it is looked at.
+
+        Returns:
+            float32 [B, M], means over the probes.
+        """
+        found = []
+        for start in range(0, len(episodes), MAX_EXPLAINED_TASKS):
+            part = episodes[start : start + MAX_EXPLAINED_TASKS]
+            queries = [probes[:MAX_EXPLAINED]] * len(part)
+            found.append(self._modulation(self._inputs(part, queries)))
+        return np.concatenate(found)
+
+    def _inputs(
+        self, episodes: Sequence[UserEpisode], queries: Sequence[_Ids]
+    ) -> _Inputs:
+        supports = [e.task.items[e.support] for e in episodes]
+        labels = [e.task.labels[e.support] for e in episodes]
+        profiles = {
+            name: _profile_input(
+                [e.task.profile.get(name) for e in episodes],
+                is_number=spec.dtype == tf.float32,
+                is_list=spec.shape.rank == 2,
+            )
+            for name, spec in self._specs.items()
+            if name.startswith(_USER_PREFIX)
+        }
+        return profiles | {
+            "support_item_id": padded(supports, ""),
+            "support_label": padded(labels, 0.0),
+            "query_item_id": padded(queries, ""),
+        }
+
+
+class ServedScenarios(_ServedModel):
+    """A version of the scenario-specific setting."""
+
+    def rank(
+        self, support: ScenarioSupport, users: _Ids, pool: _Ids
+    ) -> NDArray[np.float32]:
+        """Scores a pool of items for each of some users of a scenario, [U, P].
+
+        Args:
+            support: The support set of the scenario.
+            users: object [U], user ids.
+            pool: object [P], item ids.
+        """
+        context = self._call("encode", _scenario_inputs([support]))["context"]
+        step = max(1, min(_MAX_TASKS, _MAX_PAIRS // pool.size))
+        found = [np.empty([0, pool.size], np.float32)]
+        for start in range(0, users.size, step):
+            part = users[start : start + step]
+            query = {
+                "context": np.repeat(context, part.size, axis=0),
+                "query_user_id": np.repeat(part[:, np.newaxis], pool.size, axis=1),
+                "query_item_id": np.repeat(pool[np.newaxis], part.size, axis=0),
+            }
+            found.append(self._call("score", query)["score"])
+        return np.concatenate(found)
+
+    def modulations(
+        self, supports: Sequence[ScenarioSupport], users: _Ids, items: _Ids
+    ) -> NDArray[np.float32]:
+        """Tells what each support set changes of the backbone.
+
+        Args:
+            supports: B support sets of at most 128 pairs.
+            users: object [Q], the users of the pairs at which it is looked at, at most
+                128.
+            items: object [Q], their items.
+
+        Returns:
+            float32 [B, M], means over the pairs.
+        """
+        found = []
+        for start in range(0, len(supports), MAX_EXPLAINED_TASKS):
+            part = supports[start : start + MAX_EXPLAINED_TASKS]
+            query = {
+                f"query_{role}_id": np.repeat(ids[np.newaxis], len(part), axis=0)
+                for role, ids in (("user", users), ("item", items))
+            }
+            found.append(self._modulation(_scenario_inputs(part) | query))
+        return np.concatenate(found)
+
+
+def _scenario_inputs(supports: Sequence[ScenarioSupport]) -> _Inputs:
+    return {
+        "support_user_id": padded([s.users for s in supports], ""),
+        "support_item_id": padded([s.items for s in supports], ""),
+        "support_label": padded([s.labels for s in supports], 0.0),
+    }
+
+
+def padded(rows: Sequence[NDArray[Any]], padding: object) -> NDArray[Any]:
+    """Returns rows of any length as one array [B, longest]."""
+    dtype = object if isinstance(padding, str) else np.float32
+    width = max((len(row) for row in rows), default=0)
+    found = np.full([len(rows), width], padding, dtype)
+    for number, row in enumerate(rows):
+        found[number, : len(row)] = row
+    return found
+
+
+def _parsed(text: str, spec: tf.TensorSpec) -> Any:
+    if spec.dtype == tf.float32:
+        try:
+            return float(text)
+        except ValueError:
+            return None
+    return text.split("|") if spec.shape.rank == 2 else text
+
+
+def _profile_input(
+    values: Sequence[Any], *, is_number: bool, is_list: bool
+) -> NDArray[Any]:
+    """Returns a raw feature of each task as a request has it; None is unknown."""
+    if is_number:
+        return np.array([np.nan if v is None else v for v in values], np.float32)
+    if is_list:
+        return padded([[] if v is None else v for v in values], "")
+    return np.array(["" if v is None else v for v in values], object)

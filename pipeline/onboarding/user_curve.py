@@ -1,0 +1,93 @@
+"""Few-shot curve of new users, on their own pairs."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from pipeline.onboarding.few_shot import MODEL, SIZES, FewShotCurve
+from pipeline.onboarding.tasks import Floats, RankUsers, UserEpisode, UserTask
+
+NUM_SPLITS = 10
+MAX_USERS = 200  # Of whom the curve is made, the first ones of a shuffle.
+MIN_PAIRS = 2  # One to be shown, one to be asked for.
+
+_MAX_QUERY = 20
+
+# Scores the query of an episode without a model.
+Baseline: TypeAlias = Callable[[UserEpisode], Floats]
+
+
+def user_curve(
+    rank: RankUsers,
+    tasks: Sequence[UserTask],
+    baselines: Mapping[str, Baseline],
+    *,
+    reference: str,
+    seed: int = 0,
+) -> FewShotCurve:
+    """Scores pairs of new users after 0, 1, 2, ... others of theirs.
+
+    Each split shuffles the pairs of a user. The second half, of at most 20 pairs, is
+    asked for; of the others the first ones are shown. So every size of the support is
+    judged on the same pairs, and no pair is ever shown and asked for.
+
+    Args:
+        rank: The model.
+        tasks: Users with at least `MIN_PAIRS` pairs.
+        baselines: Other methods by name.
+        reference: The one that the model has to beat.
+        seed: Of the splits.
+
+    Returns:
+        The curve of the mean absolute error. Intervals are over users, each the mean
+        of its splits; over splits if there is one user.
+
+    Raises:
+        ValueError: If there is no user, or one has too few pairs.
+    """
+    if not tasks or min(task.labels.size for task in tasks) < MIN_PAIRS:
+        sizes = sorted(task.labels.size for task in tasks)
+        raise ValueError(f"tasks must have {MIN_PAIRS} pairs each, got {sizes[:1]}.")
+    is_alone = len(tasks) == 1
+    asked = list(_episodes(tasks, seed))
+    scores = rank([episode for _, episode in asked])
+    shape = len(SIZES), len(tasks), NUM_SPLITS
+    found = collections.defaultdict[str, Floats](lambda: np.full(shape, np.nan))
+    for (place, episode), given in zip(asked, scores, strict=True):
+        found[MODEL][place] = episode.error(given)
+        for name, baseline in baselines.items():
+            found[name][place] = episode.error(baseline(episode))
+    is_reached = np.any(~np.isnan(found[MODEL]), axis=(1, 2))  # [P]
+    values = {
+        name: errors[:, 0] if is_alone else errors.mean(axis=2)
+        for name, errors in found.items()
+    }
+    return FewShotCurve(
+        metric="mae",
+        direction=-1,
+        unit="splits" if is_alone else "users",
+        num_splits=NUM_SPLITS,
+        sizes=[size for n, size in enumerate(SIZES) if is_reached[n]],
+        values={name: errors[is_reached] for name, errors in values.items()},
+        reference=reference,
+    )
+
+
+def _episodes(
+    tasks: Sequence[UserTask], seed: int
+) -> Iterator[tuple[tuple[int, int, int], UserEpisode]]:
+    """Yields every episode and its place: size, user, split."""
+    chance = np.random.default_rng(seed)
+    for user, task in enumerate(tasks):
+        num_pairs = task.labels.size
+        num_query = min(_MAX_QUERY, (num_pairs + 1) // 2)
+        for split in range(NUM_SPLITS):
+            order = chance.permutation(num_pairs)
+            shown, query = order[:-num_query], order[-num_query:]
+            for place, size in enumerate(SIZES):
+                if size <= shown.size:
+                    yield (place, user, split), UserEpisode(task, shown[:size], query)

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from pipeline.onboarding.few_shot import FewShotCurve, sizes_up_to
+
+NAN = np.nan
+
+
+@pytest.fixture
+def curve():
+    return FewShotCurve(
+        metric="mae",
+        direction=-1,
+        unit="users",
+        num_splits=1,
+        sizes=[0, 1, 2],
+        values={
+            "cmml": np.array([[1.0, 1.0, 2.0], [0.5, 0.5, 1.0], [0.2, NAN, NAN]]),
+            "item mean": np.array([[1.0, 1.0, 2.0], [1.0, 1.0, 2.0], [1.0, NAN, NAN]]),
+        },
+        reference="item mean",
+    )
+
+
+def test_a_lower_error_is_a_gain(curve):
+    # Differences 0.5, 0.5 and 1.
+    assert curve.gain(1).mean == pytest.approx(2.0 / 3.0)
+    assert curve.gain(1).low == pytest.approx(0.5)
+    assert curve.gain(0).mean == 0.0
+
+
+def test_one_judges_by_the_largest_size_that_half_of_the_users_reach(curve):
+    assert [curve.num_units(size) for size in curve.sizes] == [3, 3, 1]
+    assert curve.judged_size == 1
+
+
+def test_sizes_end_with_the_pairs():
+    assert sizes_up_to(4) == [0, 1, 2, 3]
+    assert sizes_up_to(0) == [0]

@@ -1,0 +1,95 @@
+import pytest
+
+from pipeline.onboarding.new_interactions import read_new_interactions
+from transforms.schema import DataError
+
+HEADER = "user_id,item_id,label"
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(*lines, **options):
+        path = tmp_path / "new.csv"
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        return read_new_interactions(path, label_range=(1.0, 5.0), **options)
+
+    return read
+
+
+def test_columns_come_in_any_order_and_a_timestamp_is_not_read(read):
+    rows = read("label,timestamp,item_id,user_id", "4.5,978300760,31,ü1")
+    assert rows.interactions == [("ü1", "31", 4.5)]
+    assert rows.features == {"ü1": {}}
+
+
+def test_a_refused_row_is_kept_with_its_line_and_reason(read):
+    rows = read(
+        HEADER,
+        "u1,1,4",
+        "u1,2,9",
+        "u1,3,many",
+        "u1,,3",
+        "u1,1,2",
+        "u1,5",
+        "u2,5,3,extra",
+        "u2,1,4",
+    )
+    assert [(row.line, row.reason) for row in rows.refused] == [
+        (3, "label_out_of_range"),
+        (4, "not_a_number"),
+        (5, "missing_field"),
+        (6, "duplicate_pair"),
+        (7, "missing_field"),
+        (8, "malformed"),
+    ]
+    assert rows.refused[0].detail == "label must be within [1, 5], got 9"
+    assert rows.refused[0].row == {"user_id": "u1", "item_id": "2", "label": "9"}
+    assert rows.num_refused["missing_field"] == 2
+    assert [row.user_id for row in rows.interactions] == ["u1", "u2"]
+
+
+def test_features_are_those_of_the_first_row_and_may_not_change(read):
+    rows = read(
+        f"{HEADER},gender",
+        "u1,1,4,F",
+        "u1,2,4,M",
+        "u1,3,4,F",
+        feature_names=["gender"],
+    )
+    assert rows.features == {"u1": {"gender": "F"}}
+    (refused,) = rows.refused
+    assert (refused.line, refused.reason) == (3, "conflicting_entity")
+    assert refused.detail == "gender of 'u1' was 'F', got 'M'"
+
+
+def test_a_click_is_one_or_none(tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text(f"{HEADER}\nu1,1,1\nu1,2,0\nu1,3,0.5\nu1,4,2\n")
+    rows = read_new_interactions(path, label_range=(0.0, 1.0), only_whole=True)
+    assert [row.label for row in rows.interactions] == [1.0, 0.0]
+    assert [row.line for row in rows.refused] == [4, 5]
+    assert rows.refused[0].detail == "label must be 1 for a click or 0, got 0.5"
+
+
+def test_a_missing_column_is_named(read):
+    with pytest.raises(DataError, match=r"new.csv, line 1: column 'label' is missing"):
+        read("user_id,item_id,rating", "u1,1,4")
+
+
+def test_an_unknown_column_is_named_with_those_that_are_valid(read):
+    with pytest.raises(DataError, match=r"column 'sex' is unknown; valid: .*'gender'"):
+        read(f"{HEADER},sex", "u1,1,4,F", feature_names=["gender"])
+
+
+def test_a_column_may_not_be_there_twice(read):
+    with pytest.raises(DataError, match="columns must differ"):
+        read(f"{HEADER},label", "u1,1,4,4")
+
+
+def test_a_file_without_a_row_of_use_says_what_is_wrong(read, tmp_path):
+    with pytest.raises(DataError, match=r"no row .* 1 refused, line 2: label must be"):
+        read(HEADER, "u1,1,9")
+    with pytest.raises(DataError, match="a header line at most"):
+        read(HEADER)
+    with pytest.raises(DataError, match="must be a CSV file: there is none"):
+        read_new_interactions(tmp_path / "none.csv", label_range=(1.0, 5.0))

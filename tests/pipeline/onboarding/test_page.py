@@ -1,0 +1,99 @@
+import json
+import pathlib
+import runpy
+
+import pytest
+
+from pipeline.onboarding.advice_text import as_json, as_text
+from pipeline.onboarding.page import onboarding_page
+from pipeline.onboarding.rules import apply_rules
+
+HERE = pathlib.Path(__file__).parent
+DRIVER = runpy.run_path(str(HERE.parent / "serving" / "page" / "chromium.py"))
+read = runpy.run_path(str(HERE.parent / "html" / "reader.py"))["read"]
+
+
+def page_of(findings):
+    return onboarding_page(findings, apply_rules(findings))
+
+
+def test_the_page_says_all_that_was_found(make_findings):
+    page = page_of(make_findings())
+    reader = read(page)
+    assert "Go: mae after 1 pairs" in reader.text
+    assert "6 of 6 tasks are like known ones, 0 unlike anything seen." in reader.text
+    assert "Ask first about Heat & <Dust>. 2 questions take" in reader.text
+    assert "higher by +0.2000 [+0.2000, +0.2000], beyond chance" in reader.text
+    assert "line 2: not_a_number, what" in reader.text
+    assert reader.tags.count("figure") == 3
+    assert page == page_of(make_findings())
+
+
+def test_what_could_not_be_found_out_is_said(make_findings):
+    findings = make_findings(curve=None, placement=None, plan=None, has_known=False)
+    reader = read(page_of(findings))
+    assert "figure" not in reader.tags
+    assert "no task has enough new pairs" in reader.text
+    assert "Known tasks were not given (--config)" in reader.text
+
+
+def test_a_gain_over_random_items_within_chance_is_called_so(make_findings):
+    findings = make_findings()
+    findings.plan.random[:] = findings.plan.chosen
+    assert "+0.0000], not beyond chance" in as_text(findings, [*apply_rules(findings)])
+
+
+def test_the_text_has_the_tables(make_findings):
+    findings = make_findings(num_unlike=1)
+    text = as_text(findings, apply_rules(findings))
+    assert "- 5 of 6 tasks are like known ones, 1 unlike anything seen." in text
+    titles = [line for line in text.splitlines() if line.startswith("## ")]
+    assert titles == [
+        "## Go or no-go",
+        "## Few-shot curve",
+        "## Place among known tasks",
+        "## What to ask a new user first",
+    ]
+    # The farthest comes first.
+    rows = [line for line in text.splitlines() if "| 2          |" in line]
+    assert "unlike anything seen" in rows[0]
+    assert "like known ones" in rows[1]
+
+
+def test_json_holds_the_same_numbers(make_findings):
+    findings = make_findings()
+    values = json.loads(json.dumps(as_json(findings, apply_rules(findings))))
+    assert values["go"] is True
+    assert values["file"]["num_refused"] == {"not_a_number": 1}
+    assert values["few_shot"]["judged_size"] == 1
+    gain = values["few_shot"]["sizes"][1]["gain"]
+    assert gain["low"] == pytest.approx(0.2)
+    assert values["places"][0]["is_unlike"] is False
+    first, second = values["questions"]["list"]
+    assert first["item_name"] == "Heat & <Dust>"
+    assert second["expected"]["mean"] == pytest.approx(0.8)
+    assert values["not_found_out"] == []
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A browser that nobody sees."""
+    program = DRIVER["find_browser"]()
+    if program is None:
+        pytest.skip(f"none of {', '.join(DRIVER['BROWSERS'])} is on the PATH")
+    with DRIVER["Chromium"](program, tmp_path_factory.mktemp("profile")) as chromium:
+        yield chromium
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1200])
+def test_a_browser_shows_the_page_without_complaint(
+    browser, make_findings, tmp_path, scheme, width
+):
+    path = tmp_path / "onboard.html"
+    path.write_text(page_of(make_findings()), encoding="utf-8")
+    browser.prefer(prefers_color_scheme=scheme)
+    browser.open(path.as_uri(), width=width)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    assert browser.complaints == []
+    assert browser.evaluate("performance.getEntriesByType('resource').length") == 0

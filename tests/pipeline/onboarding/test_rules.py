@@ -1,0 +1,62 @@
+import dataclasses
+
+import pytest
+
+from pipeline.onboarding.rules import apply_rules, headline, is_go
+
+
+def failing(findings):
+    return [rule.name for rule in apply_rules(findings) if rule.passed is False]
+
+
+def test_all_rules_hold_and_the_gain_is_what_is_said(make_findings):
+    rules = apply_rules(make_findings())
+    assert is_go(rules)
+    assert {rule.verdict for rule in rules} == {"holds"}
+    assert headline(rules) == (
+        "Go: mae after 1 pairs is better than by item mean by "
+        "+0.2000 [+0.2000, +0.2000], and the interval must lie above 0."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "value"),
+    [
+        ({"num_rows": 19}, "enough pairs", 19),
+        ({"num_refused": 7}, "few refused", 7 / 31),
+        ({"num_unknown_items": 13}, "known items", 13 / 24),
+        ({"gain": 0.0}, "gain", 0.0),
+        ({"num_unlike": 2}, "like known tasks", 2 / 6),
+        ({"curve": None}, "gain", None),
+    ],
+)
+def test_one_rule_that_fails_is_no_go_with_the_number(
+    make_findings, changes, name, value
+):
+    findings = make_findings(**changes)
+    rules = apply_rules(findings)
+    assert failing(findings) == [name]
+    assert not is_go(rules)
+    (rule,) = [rule for rule in rules if rule.name == name]
+    assert rule.value == pytest.approx(value)
+    assert headline(rules) == f"No-go: {rule.detail}."
+
+
+def test_thresholds_themselves_hold(make_findings):
+    findings = make_findings(num_rows=20, num_refused=5, num_unknown_items=10)
+    assert not failing(findings)
+
+
+def test_splits_of_one_user_are_not_users(make_findings):
+    findings = make_findings()
+    curve = dataclasses.replace(findings.curve, unit="splits")
+    findings = dataclasses.replace(findings, curve=curve)
+    assert failing(findings) == ["enough users"]
+    assert "1 users tell the gain" in headline(apply_rules(findings))
+
+
+def test_what_cannot_be_checked_is_open_and_decides_nothing(make_findings):
+    rules = apply_rules(make_findings(placement=None, plan=None, has_known=False))
+    assert is_go(rules)
+    assert rules[-1].verdict == "open"
+    assert headline(rules).endswith("Not checked: like known tasks.")
