@@ -132,9 +132,9 @@ def check_budget(
         ValueError: If a limit is out of range, or one is needed and not given.
     """
     if max_trials is not None and max_trials < 1:
-        raise ValueError(f"--max-trials must be at least 1, got {max_trials}.")
+        raise ValueError(f"--max_trials must be at least 1, got {max_trials}.")
     if max_hours is not None and not (math.isfinite(max_hours) and max_hours > 0.0):
-        raise ValueError(f"--max-hours must be above 0, got {max_hours:g}.")
+        raise ValueError(f"--max_hours must be above 0, got {max_hours:g}.")
     is_endless = algorithm in ("random", "bayesian")
     if is_endless and max_trials is None and max_hours is None:
-        raise ValueError(f"{algorithm} search needs --max-trials or --max-hours.")
+        raise ValueError(f"{algorithm} search needs --max_trials or --max_hours.")

@@ -29,13 +29,13 @@ def add_tuning_steps(commands: Commands) -> None:
         "--algorithm", choices=ALGORITHMS, default="grid", help="default %(default)s"
     )
     tune.add_argument(
-        "--max-trials",
+        "--max_trials",
         type=int,
         metavar="N",
         help="most trials of the search",
     )
     tune.add_argument(
-        "--max-hours",
+        "--max_hours",
         type=float,
         metavar="H",
         help="no trial starts later than that",

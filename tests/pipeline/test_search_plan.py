@@ -104,9 +104,9 @@ def test_seeds_begin_with_that_of_the_experiment(plan_of):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("grid", 0, None), "--max-trials must be at least 1, got 0"),
-        (("grid", None, 0.0), "--max-hours must be above 0, got 0"),
-        (("random", None, None), "random search needs --max-trials or --max-hours"),
+        (("grid", 0, None), "--max_trials must be at least 1, got 0"),
+        (("grid", None, 0.0), "--max_hours must be above 0, got 0"),
+        (("random", None, None), "random search needs --max_trials or --max_hours"),
     ],
 )
 def test_a_budget_out_of_range_is_an_error(arguments, message):

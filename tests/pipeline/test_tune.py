@@ -83,5 +83,5 @@ def test_a_search_without_an_end_is_refused(killed, cmml):
     done = cmml("tune", *arguments, "--algorithm", "random")
     assert done.status == 2
     assert done.stderr == (
-        "cmml tune: random search needs --max-trials or --max-hours.\n"
+        "cmml tune: random search needs --max_trials or --max_hours.\n"
     )
