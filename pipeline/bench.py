@@ -2,6 +2,7 @@
 
 import pathlib
 
+from pipeline.progress import say
 from pipeline.serving.bench.options import TRANSPORTS, BenchOptions, Sizes
 from pipeline.version_files.version_dir import check_version_dir, newest_version
 
@@ -94,6 +95,7 @@ def bench(options: BenchOptions) -> int:
 
     measured = session.Session(options).run()
     print(report.write(measured, options.output), end="")
+    say(f"bench: wrote {options.output}/bench.json and bench.md")
     return 0 if measured.is_sound else 1
 
 

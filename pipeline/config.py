@@ -278,7 +278,8 @@ def read_yaml(path: str | pathlib.Path) -> Any:
     try:
         text = pathlib.Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {error}.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"cannot read {path}: {reason}.") from None
     return _from_yaml(text, str(path))
 
 

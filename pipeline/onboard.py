@@ -73,6 +73,7 @@ def onboard(
         DataError: If the model is of the other setting or was made for other data, or
             the file cannot be used.
     """
+    say(f"onboard: asking {version}")
     manifest = read_manifest(version)
     _check_manifest(manifest, setting, dataset_dir)
     rows = read_new_interactions(
@@ -87,6 +88,7 @@ def onboard(
         model=f"{manifest['model_name']} {version.name}",
         source=path.name,
         rows=rows,
+        num_new_rows=len(rows.interactions),
         num_unknown_items=_num_unknown(version, ITEM_ID, rows),
         has_known=dataset_dir is not None,
         item_names=json.loads(names_file.read_text("utf-8"))
@@ -123,14 +125,18 @@ def _of_users(
         known = load_known_users(dataset_dir)
         mean = known.item_means[""]
         baselines = {ITEM_MEAN: known.item_mean, SUPPORT_MEAN: support_mean(mean)}
+        num_tasks = len(tasks)
+        tasks = [task for task in tasks if task.task_id not in known.trained_ids]
         say("onboard: placing the new users among known ones")
         placement = place_users(model, known, tasks)
         say("onboard: choosing questions by known users")
         plan = plan_questions(model.rank, known.meta_train, known.meta_validation)
-        num_tasks = len(tasks)
-        tasks = [task for task in tasks if task.task_id not in known.trained_ids]
         found = dataclasses.replace(
-            start, num_seen=num_tasks - len(tasks), placement=placement, plan=plan
+            start,
+            num_seen=num_tasks - len(tasks),
+            num_new_rows=sum(task.labels.size for task in tasks),
+            placement=placement,
+            plan=plan,
         )
     usable = [task for task in tasks if task.labels.size >= MIN_PAIRS]
     if not usable:
@@ -176,9 +182,11 @@ def _of_scenario(
         popularity = known.popularity
         scenario = new_scenario(start.rows, known.clicks)
         say("onboard: placing the new scenario among known ones")
+        num_seen = scenario.items.size - scenario.num_unseen
         found = dataclasses.replace(
             start,
-            num_seen=scenario.items.size - scenario.num_unseen,
+            num_seen=num_seen,
+            num_new_rows=start.num_new_rows - num_seen,
             placement=place_scenario(model, known, scenario, task_id),
         )
     if scenario.num_unseen < MIN_CLICKS:

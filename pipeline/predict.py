@@ -94,9 +94,13 @@ def _describe(request: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
         lines.append(f"{kind} for {request['user_id']}:")
     else:
         lines = [f"{request.get('task_id', 'A new user')} rated:"]
+        if not support:
+            lines = [f"{request.get('task_id', 'A new user')} rated nothing,"]
         lines += [f"  {p['label']:>4}  {title(p)}" for p in support]
         lines.append(f"{kind}:")
-    if reason := answer.get("fallback_reason"):
+    reason = answer.get("fallback_reason")
+    if reason:
         lines[-1] = f"{kind} by {reason.replace('_', ' ')}:"
-    lines += [f"  {item['score']:.2f}  {title(item)}" for item in answer[kind]]
+    layout = "6.2%" if reason == "popularity" else ".2f"  # A share of all pairs.
+    lines += [f"  {item['score']:{layout}}  {title(item)}" for item in answer[kind]]
     return "\n".join(lines)

@@ -166,3 +166,4 @@ def _move(
             models.retire(version)
         raise
     say(f"push: version {version} is {event.label} in {models.directory.parent}")
+    labels.tell_unlabelled("push")

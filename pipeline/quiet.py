@@ -22,13 +22,13 @@ def import_tensorflow() -> None:
     """Imports TensorFlow and TensorFlow Recommenders without their chatter."""
     import absl.logging
 
-    with _filtered_stderr():
+    with without_chatter():
         import models.cmml  # noqa: F401  Imports both, in the right order.
     absl.logging.set_verbosity(absl.logging.ERROR)
 
 
 @contextlib.contextmanager
-def _filtered_stderr() -> Iterator[None]:
+def without_chatter() -> Iterator[None]:
     """Holds back what is written to file descriptor 2, and drops known chatter."""
     sys.stderr.flush()
     kept = os.dup(2)

@@ -25,7 +25,7 @@ def rollback(
     version: int | None = None,
     server: str | None = None,
 ) -> int:
-    """Gives a label back.
+    """Gives a label back, and has the version that loses it unloaded.
 
     Args:
         base: The base directory.
@@ -81,10 +81,11 @@ def rollback(
         )
         history.record(event)
         try:
-            labels.move(label, wanted)
+            labels.move(label, wanted, unload_before=True)
         except LiveServerError:
             history.record(dataclasses.replace(event, event=WITHDRAWAL))
             raise
         say(f"rollback: version {wanted} is {label} in {base}, {current} was")
+        labels.tell_unlabelled("rollback")
     print(models.path(wanted))
     return 0

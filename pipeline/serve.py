@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pipeline import quiet
 from pipeline.progress import say
 from pipeline.serving.server import stock_server
 from pipeline.serving.server.options import (
@@ -133,8 +134,9 @@ def _serve_embedded(
     options: ServerOptions,
 ) -> int:
     """Serves until a signal comes; the requests in flight are answered first."""
-    from pipeline.serving.server.model_config_list import read_directories
-    from pipeline.serving.server.model_server import ModelServer
+    with quiet.without_chatter():  # They import TensorFlow.
+        from pipeline.serving.server.model_config_list import read_directories
+        from pipeline.serving.server.model_server import ModelServer
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -143,6 +145,8 @@ def _serve_embedded(
     if config_path is not None:
         applied = config_path.read_bytes()
         directories = read_directories(config_path)
+    for served in directories:
+        say(f"serve: loading {served.name} from {served.base_path}")
     with ModelServer(directories, options) as server:
         print(
             f"serve: gRPC {server.grpc_address}, REST {server.rest_url}, "

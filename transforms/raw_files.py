@@ -61,7 +61,8 @@ def find_raw_files(table: TableSpec, data_dir: str, meaning: str) -> list[RawFil
     if not names:
         raise ValueError(
             f"{meaning}.path must name a file or match some, got {table.path!r}: "
-            f"no such file as {exact}. It is relative to CMML_DATA_DIR."
+            f"no such file as {exact}. It is relative to the environment variable "
+            "CMML_DATA_DIR, the working directory if that is not set."
         )
     members = [_member(table, name, meaning) for name in names]
     files = zip(names, members, strict=True)

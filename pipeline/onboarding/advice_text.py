@@ -37,12 +37,12 @@ def sentences(findings: Findings, rules: Sequence[Rule]) -> list[str]:
     if findings.plan is not None:
         plan = findings.plan
         first, gain = findings.name(plan.questions[0].item_id), plan.gain_over_random()
-        beyond = "beyond" if gain.low > 0.0 else "not beyond"
+        beyond = "not " if gain.low <= 0.0 <= gain.high else ""
         found.append(
             f"Ask first about {first}. {len(plan.questions)} questions take the "
             f"expected error from {cell(plan.expected(0))} to "
-            f"{cell(plan.expected(len(plan.questions)))}; with random popular items it "
-            f"is higher by {signed(gain)}, {beyond} chance."
+            f"{cell(plan.expected(len(plan.questions)))}; the gain over as many random "
+            f"popular items is {signed(gain)}, {beyond}beyond chance."
         )
     return [*found, *findings.missing()]
 

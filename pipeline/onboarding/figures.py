@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from models.metrics import Interval
 from pipeline.html.svg import BLUE, GREY, ORANGE, plain, styled, to_svg
@@ -16,6 +16,7 @@ from pipeline.onboarding.questions import QuestionPlan
 _SIZE = (9.0, 3.6)
 _BAND = 0.2  # Opacity of an interval.
 _MOST_BINS = 40
+_NEAREST = 0.01  # A distance of 0 has no place on a scale of ratios.
 
 
 def few_shot_figure(curve: FewShotCurve) -> str:
@@ -41,9 +42,11 @@ def place_figure(placement: Placement) -> str:
         figure = Figure(figsize=_SIZE)
         axes = figure.add_subplot()
         num_bins = min(_MOST_BINS, max(10, placement.known.size // 8))
-        axes.hist(
-            placement.known, bins=num_bins, color=GREY, alpha=0.6, label="known tasks"
-        )
+        known = np.maximum(placement.known, _NEAREST)
+        bins = np.geomspace(known.min(), known.max() * 1.001, num_bins + 1)
+        axes.hist(known, bins=bins, color=GREY, alpha=0.6, label="known tasks")
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         limit = float(np.percentile(placement.known, UNLIKE_PERCENTILE))
         axes.axvline(
             limit,
@@ -52,7 +55,7 @@ def place_figure(placement: Placement) -> str:
             label=f"{UNLIKE_PERCENTILE:g} % of known tasks are nearer",
         )
         axes.plot(
-            new,
+            np.maximum(new, _NEAREST),
             [0.0] * len(new),
             linestyle="",
             marker="^",

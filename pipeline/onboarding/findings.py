@@ -25,6 +25,7 @@ class Findings:
             user is new.
         num_seen: Users that the model was trained on, or clicks that it has seen; they
             are not asked for.
+        num_new_rows: Rows that are not of those.
         curve: The few-shot curve; None if there are too few pairs for one.
         placement: Where the tasks lie; None if the known ones were not given or are
             too few.
@@ -37,6 +38,7 @@ class Findings:
     model: str
     source: str
     rows: NewInteractions
+    num_new_rows: int
     num_unknown_items: int = 0
     num_unknown_users: int = 0
     num_seen: int = 0

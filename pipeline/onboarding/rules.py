@@ -15,7 +15,7 @@ from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.placement import UNLIKE_PERCENTILE
 
 # The thresholds, all of them.
-MIN_PAIRS = 20  # Rows that can be used: fewer tell nothing of errors.
+MIN_PAIRS = 20  # Rows that the model was not trained on: fewer tell nothing.
 MAX_REFUSED_FRACTION = 0.2  # Of the rows: above it, the file is not what it should be.
 MAX_UNKNOWN_FRACTION = 0.5  # Of the items: the model knows nothing of these.
 MIN_UNITS = 5  # Users that the few-shot gain is told by.
@@ -49,17 +49,17 @@ class Rule:
 
 def apply_rules(findings: Findings) -> list[Rule]:
     """Returns every rule, those that are decided by the file alone first."""
-    num_pairs = len(findings.rows.interactions)
+    num_rows, num_new = len(findings.rows.interactions), findings.num_new_rows
     num_refused = len(findings.rows.refused)
-    refused = num_refused / (num_refused + num_pairs)
+    refused = num_refused / (num_refused + num_rows)
     unknown = findings.unknown_item_fraction
     return [
         Rule(
             "enough pairs",
-            num_pairs >= MIN_PAIRS,
-            num_pairs,
+            num_new >= MIN_PAIRS,
+            num_new,
             MIN_PAIRS,
-            f"{num_pairs} rows can be used, at least {MIN_PAIRS} are needed",
+            f"{num_new} rows are new to the model, at least {MIN_PAIRS} are needed",
         ),
         Rule(
             "few refused",
@@ -103,24 +103,25 @@ def _gain_rules(curve: FewShotCurve | None) -> list[Rule]:
         detail = "no task has enough new pairs for a few-shot curve"
         return [Rule("gain", False, None, MIN_GAIN, detail)]
     size = curve.judged_size
-    num_units = curve.num_units(size)
+    num_users = curve.num_units(size) if curve.unit == "users" else 1
     gain = curve.gain(size)
+    is_better = gain.low > MIN_GAIN
     return [
         Rule(
             "enough users",
-            curve.unit == "users" and num_units >= MIN_UNITS,
-            num_units if curve.unit == "users" else 1,
+            num_users >= MIN_UNITS,
+            num_users,
             MIN_UNITS,
-            f"{num_units if curve.unit == 'users' else 1} users tell the gain, "
-            f"at least {MIN_UNITS} are needed",
+            f"users that tell the gain: {num_users}, at least {MIN_UNITS} are needed",
         ),
         Rule(
             "gain",
-            gain.low > MIN_GAIN,
+            is_better,
             gain.low,
             MIN_GAIN,
-            f"{curve.metric} after {size} pairs is better than by {curve.reference} by "
-            f"{signed(gain)}, and the interval must lie above {MIN_GAIN:g}",
+            f"{curve.metric} with a support set of {size} is "
+            f"{'' if is_better else 'not '}better than by {curve.reference} beyond "
+            f"chance: gain {signed(gain)}",
         ),
     ]
 

@@ -182,5 +182,5 @@ def test_answers_can_be_read_by_people(answer):
     assert text[5] == "A new user rated:"
     assert text[8] == "recommended:"
     # Two items a user, and the end of the last line.
-    assert text[11:13] == ["A new user rated:", "recommended by popularity:"]
+    assert text[11:13] == ["A new user rated nothing,", "recommended by popularity:"]
     assert len(text[13:]) == 3

@@ -16,7 +16,7 @@ def written(capfd):
     """What is left of the bytes that a library writes to file descriptor 2."""
 
     def write(text):
-        with quiet._filtered_stderr():
+        with quiet.without_chatter():
             os.write(2, text.encode())
         return capfd.readouterr().err
 
@@ -33,7 +33,7 @@ def test_what_is_no_chatter_comes_through(written):
 
 def test_a_failure_inside_shows_what_was_written(capfd):
     def fail():
-        with quiet._filtered_stderr():
+        with quiet.without_chatter():
             os.write(2, b"a hint\n")
             raise ImportError("no such thing")
 

@@ -38,6 +38,23 @@ def test_a_label_goes_back_to_the_version_before(base, capsys):
     assert last["previous_version"] == 3
 
 
+def test_requests_without_a_label_no_longer_get_what_was_taken_back(base, capsys):
+    assert ServedLabels(base, "cmml").listed() == [2, 3]
+    rollback(base, "cmml")
+    assert ServedLabels(base, "cmml").listed() == [2]
+    assert "without a label" not in capsys.readouterr().err
+
+
+def test_a_canary_that_gets_requests_without_a_label_is_told_of(base, capsys):
+    ServedLabels(base, "cmml").move("canary", 3)
+    rollback(base, "cmml")
+    assert ServedLabels(base, "cmml").listed() == [2, 3]
+    assert (
+        "rollback: requests without a label get version 3, the newest that is loaded; "
+        "version 2 is stable" in capsys.readouterr().err
+    )
+
+
 def test_a_label_goes_back_step_by_step_until_the_first_version(base):
     rollback(base, "cmml")
     rollback(base, "cmml")
@@ -79,7 +96,7 @@ def test_a_base_that_is_not_there_is_not_made(tmp_path):
 
 
 def test_a_rollback_that_the_server_does_not_take_is_withdrawn(base, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise LiveServerError("cannot load version 2")
 
     with monkeypatch.context() as patch:

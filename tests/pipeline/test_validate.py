@@ -17,7 +17,7 @@ def test_a_version_that_a_server_can_use_is_blessed(version, capsys):
     assert content_digest(version) == before
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 10  # A header, a rule below it, seven rules, the verdict.
-    assert lines[-1].startswith("INFRA_BLESSED: all 7 rules passed, ")
+    assert lines[-1].startswith("INFRA_BLESSED: all 7 rules passed (see ")
 
 
 def test_a_version_that_answers_otherwise_is_not_blessed(version, fake_server, capsys):

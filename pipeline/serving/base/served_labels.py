@@ -4,13 +4,15 @@ A server refuses to give a label to a version that it has not loaded. So a label
 in two steps: first the version is added to what is loaded, the label left where it is;
 when the version is available, the label moves. The version that had it stays loaded
 until the next move: requests by label are answered all the time, and a rollback need
-not wait.
+not wait. A rollback is the exception: the version that is taken back is unloaded, since
+requests without a label go to the newest one that is loaded.
 """
 
 import pathlib
 
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from pipeline.progress import say
 from pipeline.serving.base.live_server import LiveServer, LiveServerError
 from pipeline.serving.base.model_base import ModelBase
 from pipeline.serving.base.models_config import (
@@ -21,6 +23,7 @@ from pipeline.serving.base.models_config import (
     with_model,
     write_models_config,
 )
+from pipeline.serving.base.push_options import STABLE
 
 
 class ServedLabels:
@@ -56,8 +59,27 @@ class ServedLabels:
         """Returns the versions that servers are told to load."""
         return versions_of(read_models_config(self._path), self._model_name)
 
-    def move(self, label: str, version: int) -> None:
+    def tell_unlabelled(self, step: str) -> None:
+        """Says which version requests without a label get, if it is not the stable one.
+
+        Args:
+            step: The step that says so.
+        """
+        newest, stable = max(self.listed()), self.labels().get(STABLE)
+        if newest != stable:
+            say(
+                f"{step}: requests without a label get version {newest}, the newest "
+                f"that is loaded; version {stable} is {STABLE}"
+            )
+
+    def move(self, label: str, version: int, *, unload_before: bool = False) -> None:
         """Gives a label to a version that is in the base.
+
+        Args:
+            label: The label.
+            version: The version.
+            unload_before: Whether the version that had the label is unloaded when it
+                has moved, unless it has another one.
 
         Raises:
             LiveServerError: If the server cannot load the version or does not take the
@@ -75,6 +97,8 @@ class ServedLabels:
             if self._server is not None:
                 self._server.wait_available(self._model_name, version)
             self._apply(self._changed(before, in_use, moved))
+            if unload_before:
+                self._apply(self._changed(before, set(moved.values()), moved))
         except LiveServerError:
             self._restore(before)
             raise

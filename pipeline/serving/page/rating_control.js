@@ -34,9 +34,20 @@ export function ratingControl(model, item, label, onRate) {
           element("span", { "aria-hidden": "true" }, "★"),
           element("span", { class: "unseen" }, words),
         ];
-    group.append(element("label", { title: words }, input, ...shown));
+    const half = model.isScenario ? "" : halfOfStar(model.labels, value);
+    group.append(element("label", { title: words, class: half }, input, ...shown));
   }
   return group;
+}
+
+/**
+ * Names the half of a star that a label is drawn as: "left" or "right" where labels go
+ * by halves, "" where each is a whole star.
+ */
+function halfOfStar(labels, value) {
+  const isHalf = (label) => !Number.isInteger(label) && Number.isInteger(2 * label);
+  const byHalves = labels.every((label, n) => isHalf(label) === (n % 2 === 0));
+  return !byHalves ? "" : isHalf(value) ? "left" : "right";
 }
 
 /** Says a label in a few characters. */

@@ -158,10 +158,16 @@ class _Running:
     async def listen(self, options: ServerOptions) -> None:
         """Opens both ports."""
         host = f"[{options.host}]" if ":" in options.host else options.host
-        self.grpc_port = self.grpc.add_insecure_port(f"{host}:{options.grpc_port}")
+        try:
+            self.grpc_port = self.grpc.add_insecure_port(f"{host}:{options.grpc_port}")
+        except RuntimeError:
+            raise ServerError(_taken("port", host, options.grpc_port)) from None
         await self.runner.setup()
         site = aiohttp.web.TCPSite(self.runner, options.host, options.rest_port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError:
+            raise ServerError(_taken("rest_port", host, options.rest_port)) from None
         self.rest_port = self.runner.addresses[0][1]
         await self.grpc.start()
         for service in _SERVICES:
@@ -186,3 +192,10 @@ async def _start(
         await running.listen(options)
         on_failure.pop_all()
     return running
+
+
+def _taken(flag: str, host: str, port: int) -> str:
+    return (
+        f"the server cannot start: --{flag} {port} of {host} is taken or not allowed; "
+        "name another one, or 0 for a free one."
+    )

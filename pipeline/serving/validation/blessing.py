@@ -58,12 +58,11 @@ class Blessing:
 
     @property
     def message(self) -> str:
-        """Names the rule that decided: the first broken one, otherwise the last."""
+        """Names the rule that decided: the first broken one, if there is one."""
         broken = [rule for rule in self.rules if not rule.passed]
         if broken:
             return f"broken: {broken[0].name}: {broken[0].detail}"
-        last = self.rules[-1]
-        return f"all {len(self.rules)} rules passed, {last.name} last: {last.detail}"
+        return f"all {len(self.rules)} rules passed"
 
     def table(self) -> str:
         """Returns a table for people, in Markdown."""

@@ -55,6 +55,7 @@ def make_findings():
             model="cmml 17",
             source="new.csv",
             rows=NewInteractions(rows, {}, refused),
+            num_new_rows=num_rows,
             curve=curve,
             placement=Placement(places, np.linspace(0.5, 2.0, 100)),
             plan=plan,

@@ -20,10 +20,10 @@ def page_of(findings):
 def test_the_page_says_all_that_was_found(make_findings):
     page = page_of(make_findings())
     reader = read(page)
-    assert "Go: mae after 1 pairs" in reader.text
+    assert "Go: mae with a support set of 1" in reader.text
     assert "6 of 6 tasks are like known ones, 0 unlike anything seen." in reader.text
     assert "Ask first about Heat & <Dust>. 2 questions take" in reader.text
-    assert "higher by +0.2000 [+0.2000, +0.2000], beyond chance" in reader.text
+    assert "popular items is +0.2000 [+0.2000, +0.2000], beyond chance" in reader.text
     assert "line 2: not_a_number, what" in reader.text
     assert reader.tags.count("figure") == 3
     assert page == page_of(make_findings())

@@ -14,8 +14,8 @@ def test_all_rules_hold_and_the_gain_is_what_is_said(make_findings):
     assert is_go(rules)
     assert {rule.verdict for rule in rules} == {"holds"}
     assert headline(rules) == (
-        "Go: mae after 1 pairs is better than by item mean by "
-        "+0.2000 [+0.2000, +0.2000], and the interval must lie above 0."
+        "Go: mae with a support set of 1 is better than by item mean beyond chance: "
+        "gain +0.2000 [+0.2000, +0.2000]."
     )
 
 
@@ -47,12 +47,22 @@ def test_thresholds_themselves_hold(make_findings):
     assert not failing(findings)
 
 
+def test_no_gain_is_not_called_better(make_findings):
+    for gain in (0.0, -0.1):
+        told = headline(apply_rules(make_findings(gain=gain)))
+        assert "is not better than by item mean beyond chance" in told
+
+
+def test_rows_of_the_training_do_not_count(make_findings):
+    assert failing(make_findings(num_new_rows=19)) == ["enough pairs"]
+
+
 def test_splits_of_one_user_are_not_users(make_findings):
     findings = make_findings()
     curve = dataclasses.replace(findings.curve, unit="splits")
     findings = dataclasses.replace(findings, curve=curve)
     assert failing(findings) == ["enough users"]
-    assert "1 users tell the gain" in headline(apply_rules(findings))
+    assert "users that tell the gain: 1, at least 5" in headline(apply_rules(findings))
 
 
 def test_what_cannot_be_checked_is_open_and_decides_nothing(make_findings):

@@ -106,6 +106,17 @@ def test_the_version_before_stays_loaded_until_the_next_move(base):
     assert labels.listed() == [2, 3]
 
 
+def test_a_version_that_is_taken_back_is_unloaded_when_the_label_has_moved(base):
+    ServedLabels(base, "cmml").move("stable", 2)
+    server = FakeServer()
+    labels = ServedLabels(base, "cmml", server=server)
+    labels.move("stable", 1, unload_before=True)
+    assert server.calls[-2:] == [
+        ("reload", ([1, 2], {"stable": 1})),
+        ("reload", ([1], {"stable": 1})),
+    ]
+
+
 def test_another_label_stays_where_it_is(base):
     labels = ServedLabels(base, "cmml")
     labels.move("stable", 1)

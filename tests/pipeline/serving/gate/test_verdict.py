@@ -71,7 +71,7 @@ def test_a_good_first_version_is_blessed_with_a_rubber_stamp(judge):
     ]
     assert blessing.passed
     assert blessing.baseline_model is None
-    assert "rubber stamp: no version serves yet" in blessing.message
+    assert "rubber stamp: no version serves yet" in blessing.rules[-1].detail
 
 
 def test_a_good_next_version_is_compared_with_the_one_that_serves(judge, serving):
@@ -140,7 +140,7 @@ def test_a_version_without_manifest_is_not_compared(judge, serving):
     (serving / "assets.extra" / "manifest.json").unlink()
     blessing = judge(serving=serving)
     assert blessing.passed
-    assert "1700000000, which serves, has no manifest" in blessing.message
+    assert "1700000000, which serves, has no manifest" in blessing.rules[-1].detail
 
 
 def test_a_damaged_manifest_of_the_version_that_serves_is_an_error(judge, serving):

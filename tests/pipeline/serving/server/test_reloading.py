@@ -348,10 +348,10 @@ def test_a_port_that_is_taken_is_an_error_at_the_start(serve, base_path, publish
     publish(base_path, 1)
     first = serve()
     port = int(first.server.rest_url.rsplit(":", 1)[1])
-    with pytest.raises(ServerError, match="the server cannot start"):
+    with pytest.raises(ServerError, match=f"cannot start: --rest_port {port} of"):
         serve(rest_port=port)
     port = int(first.server.grpc_address.rsplit(":", 1)[1])
-    with pytest.raises(ServerError, match="the server cannot start"):
+    with pytest.raises(ServerError, match=f"cannot start: --port {port} of"):
         serve(grpc_port=port)
 
 

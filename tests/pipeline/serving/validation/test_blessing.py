@@ -34,7 +34,7 @@ def test_the_message_names_the_rule_that_decided(version_dir):
     assert broken.message == "broken: latency: p99 in ms"
     other = Rule("ops", True, 0.0, 0.0, "stock")
     passed = Blessing([other, GOOD], version_dir)
-    assert passed.message == "all 2 rules passed, size last: MB on disk"
+    assert passed.message == "all 2 rules passed"
 
 
 def test_the_table_has_a_line_for_each_rule(version_dir):
