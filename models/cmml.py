@@ -152,10 +152,13 @@ class CMML(tfrs.Model):
         self, state: TaskState, query: Episode, training: bool = False
     ) -> tf.Tensor:
         """Scores query pairs given the state of their task, float32 [B, Q]."""
+        return self.modulated_score(state, self.query_pairs(query, training), training)
+
+    def query_pairs(self, query: Episode, training: bool = False) -> Pairs:
+        """Embeds query pairs, as `modulated_score` and `modulate` take them."""
         users = query["query_user"]
         first = users[:, :1]  # The padding comes last.
-        pairs = self._embed_pairs(first, users, query["query_item"], training)
-        return self.modulated_score(state, pairs, training)
+        return self._embed_pairs(first, users, query["query_item"], training)
 
     def _embed_pairs(
         self, user: tf.Tensor, users: tf.Tensor, items: tf.Tensor, training: bool

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipeline import quiet
+from pipeline.insight_steps import add_insight_steps
 from pipeline.onboard_steps import add_onboard_steps
+from pipeline.report_steps import add_report_steps
 from pipeline.serving_steps import add_serving_steps
 from pipeline.step_arguments import (
     Step,
@@ -152,6 +154,8 @@ def _parser() -> argparse.ArgumentParser:
     add_tuning_steps(commands)
     add_serving_steps(commands)
     add_onboard_steps(commands)
+    add_insight_steps(commands)
+    add_report_steps(commands)
 
     doctor = commands.add_parser(
         "doctor", help="check the environment for known traps", allow_abbrev=False

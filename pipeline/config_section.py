@@ -110,12 +110,29 @@ class PushConfig(Section):
     served_base: str | None = None
 
 
+class TensorBoardConfig(Section):
+    """What a training writes for TensorBoard beside loss and metrics.
+
+    No weight depends on it.
+
+    Attributes:
+        insight_every: Epochs from one look inside the model to the next: gradient, dead
+            units, contexts, adaptation gain, and pictures of the modulation; 0 for
+            none.
+        profile: Whether a few batches of the first epochs are profiled.
+    """
+
+    insight_every: int = pydantic.Field(5, ge=0)
+    profile: bool = False
+
+
 class Experiment(Section):
     """What every experiment has, whatever its setting.
 
     Attributes:
         setting: What a task is: a "user" with ratings, or a "scenario" with clicks.
         name: Folder of its prepared data and its runs.
+        tensorboard: What can be watched of a training.
         export: Weights to a SavedModel.
         comparison: CMML beside other methods.
         push: What a version must do to be served.
@@ -125,6 +142,7 @@ class Experiment(Section):
 
     setting: Literal["user", "scenario"]
     name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
+    tensorboard: TensorBoardConfig = TensorBoardConfig()
     export: ExportConfig = ExportConfig()
     comparison: ComparisonConfig = ComparisonConfig()
     push: PushConfig = PushConfig()

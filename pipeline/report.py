@@ -12,8 +12,12 @@ from pipeline.config import Config, hash_of
 from pipeline.config_section import Experiment
 from pipeline.evaluate import STEP as EVALUATE
 from pipeline.group_scores import COLD, WARM
+from pipeline.html.frame import Section
+from pipeline.insight.contexts import task_contexts
+from pipeline.insight.map import MAX_POINTS
 from pipeline.loaded_dataset import load_dataset
 from pipeline.parquet_file import read_ids
+from pipeline.progress import say
 from pipeline.run_dir import RunDir, training_fingerprint
 from pipeline.run_report import scenario_rows, user_rows
 from pipeline.run_report.context_section import context_section
@@ -27,17 +31,19 @@ from pipeline.run_report.findings import (
     scenario_kinds,
     user_kinds,
 )
-from pipeline.run_report.latency import measure_latency
+from pipeline.run_report.latency import Latency, measure_latency, read_bench
+from pipeline.run_report.modulation_section import largest_groups, modulation_section
 from pipeline.run_report.more_scores import more_scenario_scores, more_user_scores
 from pipeline.run_report.page import RunReport, run_page
 from pipeline.run_report.provenance import provenance
+from pipeline.run_report.task_modulations import task_modulations
 from pipeline.scenarios.config import ScenarioConfig
 from pipeline.scenarios.loaded_scenarios import load_scenarios
 from pipeline.scenarios.ranking_table import SCENARIO_MEAN
 from pipeline.step_arguments import module_of
 from pipeline.version_files.version_dir import newest_version
 from transforms.scenarios.schema import SCENARIO_ID, load_scenario_info
-from transforms.schema import NAMES_DIR, DataError, load_dataset_info
+from transforms.schema import META_TEST, NAMES_DIR, DataError, load_dataset_info
 
 PAGE_FILE = "index.html"
 
@@ -132,8 +138,8 @@ def write_report(
             groups=content.groups,
             metrics=content.metrics,
             task_names=content.task_names,
-            context=context_section(),
-            latency=measure_latency(version) if version else [],
+            inside=_inside(config, dataset_dir, run),
+            latency=_latency(run, version) if version else [],
             version=version,
             provenance=provenance(
                 run,
@@ -209,6 +215,20 @@ def _scenario_content(
     )
 
 
+def _inside(
+    config: Experiment, dataset_dir: pathlib.Path, run: RunDir
+) -> list[Section]:
+    """Returns the sections on contexts and on what they change."""
+    say("report: looking at contexts")
+    found = task_contexts(
+        config, dataset_dir, run, split=META_TEST, max_tasks=MAX_POINTS
+    )
+    groups = largest_groups(found)
+    tasks = {task for tasks in groups.values() for task in tasks}
+    values = task_modulations(config, dataset_dir, run, tasks)
+    return [context_section(found), modulation_section(groups, values)]
+
+
 def _told(run: RunDir) -> str:
     facts = run.facts("train")
     return (
@@ -221,6 +241,13 @@ def _scenario_names(dataset_dir: pathlib.Path) -> dict[str, str]:
     path = dataset_dir / NAMES_DIR / "scenario.txt"
     names = path.read_text(encoding="utf-8").split("\n")[:-1]
     return dict(zip(read_ids(dataset_dir, SCENARIO_ID)[1:], names, strict=True))
+
+
+def _latency(run: RunDir, version: pathlib.Path) -> list[Latency]:
+    return [
+        *measure_latency(version),
+        *read_bench(run.path / "bench" / "bench.json", version.name),
+    ]
 
 
 def _newest_export(run: RunDir, model_name: str) -> pathlib.Path | None:

@@ -9,6 +9,9 @@ from models.episode_dataset import fixed_episodes, training_episodes
 from models.legacy_keras import tf
 from models.resumable_training import ResumableTraining, restore_best
 from pipeline.config import Config, TrainingConfig
+from pipeline.config_section import TensorBoardConfig
+from pipeline.insight.training_log import Probe, tensorboard
+from pipeline.insight.user_probe import UserProbe
 from pipeline.loaded_dataset import LoadedDataset, load_dataset, meta_train_pairs
 from pipeline.progress import progress_bar, say
 from pipeline.run_dir import RunDir, finished_run, open_run, training_fingerprint
@@ -18,6 +21,7 @@ from transforms.schema import DataError, load_dataset_info
 
 STEP = "train"
 _MONITOR = "val_mae"
+_LOGGED = TensorBoardConfig()
 
 
 def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
@@ -42,7 +46,14 @@ def train(config: Config, dataset_dir: pathlib.Path) -> RunDir:
     check_splits(info, dataset_dir)
     dataset = load_dataset(dataset_dir)
     model = new_model(config, dataset)
-    facts = fit_episodes(model, dataset, config.training, run)
+    facts = fit_episodes(
+        model,
+        dataset,
+        config.training,
+        run,
+        logged=config.tensorboard,
+        probe=UserProbe(dataset, config.evaluation),
+    )
     run.record(STEP, fingerprint, dataset=info.fingerprint, **facts)
     return run
 
@@ -106,7 +117,13 @@ def trained_model(config: Config, dataset: LoadedDataset, run: RunDir) -> CMML:
 
 
 def fit_episodes(
-    model: tf.keras.Model, dataset: LoadedDataset, options: TrainingConfig, run: RunDir
+    model: tf.keras.Model,
+    dataset: LoadedDataset,
+    options: TrainingConfig,
+    run: RunDir,
+    *,
+    logged: TensorBoardConfig = _LOGGED,
+    probe: Probe | None = None,
 ) -> dict[str, Any]:
     """Trains a model on meta-train, or goes on where a killed training was.
 
@@ -115,6 +132,8 @@ def fit_episodes(
         dataset: The data set.
         options: How to train.
         run: Where weights and metrics are kept.
+        logged: What can be watched.
+        probe: What a CMML is looked at with; None for no look inside.
 
     Returns:
         Facts about the training.
@@ -165,10 +184,7 @@ def fit_episodes(
                 epochs=options.max_epochs,
                 validation_data=validation.map(_without_task_id),
                 validation_steps=math.ceil(num_validation / options.batch_size),
-                callbacks=[
-                    training,
-                    tf.keras.callbacks.TensorBoard(str(run.logs), write_graph=False),
-                ],
+                callbacks=[training, *tensorboard(run, logged, probe, num_tasks)],
                 verbose=0,
             )
     say(

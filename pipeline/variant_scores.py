@@ -58,10 +58,11 @@ def support_groups(
         )
 
     own = episodes(options.support_size)
-    return {OWN: own, OTHER: own.map(_exchange_support), NONE: episodes(0)}
+    return {OWN: own, OTHER: own.map(exchange_support), NONE: episodes(0)}
 
 
-def _exchange_support(episode: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+def exchange_support(episode: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Gives each task of a batch the support set of the one before."""
     return {
         name: tf.roll(value, 1, axis=0) if name.startswith("support_") else value
         for name, value in episode.items()

@@ -109,8 +109,11 @@ class ScenarioCMML(tfrs.Model):
         self, state: tf.Tensor, query: Episode, training: bool = False
     ) -> tf.Tensor:
         """Scores query pairs given the context of their task, float32 [B, Q]."""
-        pairs = self._look_up(query, "query")
-        return self.modulated_score(state, pairs, training)
+        return self.modulated_score(state, self.query_pairs(query), training)
+
+    def query_pairs(self, query: Episode) -> VectorPairs:
+        """Looks query pairs up, as `modulated_score` and `modulate` take them."""
+        return self._look_up(query, "query")
 
     def encode(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -53,13 +54,16 @@ def styled(name: str) -> AbstractContextManager[None]:
 def to_svg(figure: Figure) -> str:
     """Returns the figure as an SVG file, in the colours of the page that it is in."""
     file = io.StringIO()
-    figure.savefig(
-        file,
-        format="svg",
-        transparent=True,
-        bbox_inches="tight",
-        metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
-    )
+    with warnings.catch_warnings():
+        # Text stays text, and whoever reads the page has the letters.
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
+        figure.savefig(
+            file,
+            format="svg",
+            transparent=True,
+            bbox_inches="tight",
+            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+        )
     svg = file.getvalue().replace(INK, "currentColor")
     return svg.replace(GROUND, "var(--ground, white)")
 

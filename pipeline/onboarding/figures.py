@@ -43,7 +43,7 @@ def place_figure(placement: Placement) -> str:
         axes = figure.add_subplot()
         num_bins = min(_MOST_BINS, max(10, placement.known.size // 8))
         known = np.maximum(placement.known, _NEAREST)
-        bins = np.geomspace(known.min(), known.max() * 1.001, num_bins + 1)
+        bins = np.geomspace(known.min(), known.max() * 1.001, num_bins + 1).tolist()
         axes.hist(known, bins=bins, color=GREY, alpha=0.6, label="known tasks")
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

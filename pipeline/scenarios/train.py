@@ -17,6 +17,8 @@ from models.scenarios.cmml import ScenarioCMML, build_scenario_cmml
 from models.scenarios.episodes import EpisodeSizes, training_episodes
 from models.scenarios.losses import ranking_loss
 from models.scenarios.ranking_metrics import CHOSEN_BY
+from pipeline.insight.scenario_probe import ScenarioProbe
+from pipeline.insight.training_log import tensorboard
 from pipeline.progress import progress_bar, say
 from pipeline.run_dir import RunDir, finished_run, open_run, training_fingerprint
 from pipeline.scenarios.config import ScenarioConfig, ScenarioTrainingConfig
@@ -93,13 +95,16 @@ class RankMetaValidation(tf.keras.callbacks.Callback):
     Args:
         dataset: The data set.
         config: Sizes of support sets, and the users looked at.
+        ranker: Ranks with the model that is trained.
     """
 
-    def __init__(self, dataset: LoadedScenarios, config: ScenarioConfig) -> None:
+    def __init__(
+        self, dataset: LoadedScenarios, config: ScenarioConfig, ranker: Ranker
+    ) -> None:
         super().__init__()
         self._tasks = dataset.tasks(schema.META_VALIDATION)
         self._config = config
-        self._ranker: Ranker | None = None
+        self._ranker = ranker
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Adds the figures to the logs, for the callbacks after this one.
@@ -110,8 +115,6 @@ class RankMetaValidation(tf.keras.callbacks.Callback):
         assert logs is not None
         check_finite(self.model, epoch)
         options = self._config.evaluation
-        if self._ranker is None:
-            self._ranker = Ranker(self.model, options.seed)
         try:
             ranked = self._ranker.rank(
                 self._tasks,
@@ -152,12 +155,13 @@ def fit_scenarios(
         ),
         steps_per_execution=min(options.steps_per_execution, options.steps_per_epoch),
     )
+    num_tasks = options.steps_per_epoch * options.batch_size
     training = ResumableTraining(
         run.path,
         monitor=MONITOR,
         maximise=True,
         patience=options.patience,
-        num_tasks=options.steps_per_epoch * options.batch_size,
+        num_tasks=num_tasks,
     )
     first_epoch = training.restore(model)
     if first_epoch:
@@ -169,6 +173,10 @@ def fit_scenarios(
         seed=options.seed,
         first_step=first_epoch * options.steps_per_epoch,
     )
+    ranker = Ranker(model, config.evaluation.seed)
+    probe = None
+    if isinstance(model, ScenarioCMML):
+        probe = ScenarioProbe(dataset, config, episode_sizes(options), ranker)
     with progress_bar("train: epoch", options.max_epochs, first_epoch) as advance:
         training.on_epoch = lambda line: advance(
             f"{MONITOR} {line[MONITOR]:.4f}, best {line[f'best_{MONITOR}']:.4f} at "
@@ -181,9 +189,9 @@ def fit_scenarios(
                 initial_epoch=first_epoch,
                 epochs=options.max_epochs,
                 callbacks=[
-                    RankMetaValidation(dataset, config),
+                    RankMetaValidation(dataset, config, ranker),
                     training,
-                    tf.keras.callbacks.TensorBoard(str(run.logs), write_graph=False),
+                    *tensorboard(run, config.tensorboard, probe, num_tasks),
                 ],
                 verbose=0,
             )

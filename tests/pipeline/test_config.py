@@ -18,7 +18,12 @@ from pipeline.config import (
     load_experiment,
     to_yaml,
 )
-from pipeline.config_section import ComparisonConfig, ExportConfig, PushConfig
+from pipeline.config_section import (
+    ComparisonConfig,
+    ExportConfig,
+    PushConfig,
+    TensorBoardConfig,
+)
 from transforms.schema import EntitySpec, EpisodeSpec, SplitSpec
 
 CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
@@ -76,6 +81,8 @@ OTHER_VALUES = (
     "evaluation.num_resamples=300",
     "evaluation.batch_size=3",
     "evaluation.seed=3",
+    "tensorboard.insight_every=0",
+    "tensorboard.profile=true",
     "export.model_name=other",
     "export.top_k=3",
     "export.min_item_count=3",
@@ -297,6 +304,7 @@ def test_the_other_values_name_every_key():
         "model": CMMLOptions.__dataclass_fields__,
         "training": TrainingConfig.model_fields,
         "evaluation": EvaluationConfig.model_fields,
+        "tensorboard": TensorBoardConfig.model_fields,
         "export": ExportConfig.model_fields,
         "comparison": ComparisonConfig.model_fields,
         "push": PushConfig.model_fields,

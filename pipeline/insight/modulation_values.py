@@ -1,0 +1,77 @@
+"""What a context changes of the backbone, as values of one task or several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Values by name, as `value_names` of a modulation network has them, for one task or the
+# mean of several: `routes_0` float [R, R], of the last layer [R]; others float [units].
+Values: TypeAlias = Mapping[str, NDArray[np.floating]]
+
+ROUTES = "routes_"
+
+
+def has_routes(values: Values) -> bool:
+    """Whether the values are route weights."""
+    return any(name.startswith(ROUTES) for name in values)
+
+
+def named_values(values: object, names: Sequence[str]) -> list[dict[str, NDArray]]:
+    """Names what `modulate` returns, the mean over the pairs of each task taken.
+
+    Args:
+        values: Nested tensors or arrays, each [B, Q, ...].
+        names: Of them, in their order.
+
+    Returns:
+        The values of each of the B tasks, without the dimension of pairs.
+    """
+    flat = [np.asarray(value) for value in _flat(values)]
+    means = [value.mean(axis=1) for value in flat]
+    return [
+        {name: mean[task] for name, mean in zip(names, means, strict=True)}
+        for task in range(len(means[0]))
+    ]
+
+
+def mean_values(several: Sequence[Values]) -> dict[str, NDArray]:
+    """Returns the mean of the values of several tasks."""
+    return {
+        name: np.mean([values[name] for values in several], axis=0)
+        for name in several[0]
+    }
+
+
+def difference(values: Values, against: Values) -> dict[str, NDArray]:
+    """Returns the values less those of another task or group."""
+    return {name: np.asarray(values[name] - against[name]) for name in values}
+
+
+def _flat(values: object) -> list[object]:
+    """Returns the leaves of nested lists and tuples, in their order."""
+    if isinstance(values, list | tuple):
+        return [leaf for part in values for leaf in _flat(part)]
+    return [values]
+
+
+def unpacked_values(
+    packed: NDArray[np.float32], widths: Mapping[str, int]
+) -> dict[str, NDArray]:
+    """Parts what the signature `explain` of a served model calls `modulation`.
+
+    Args:
+        packed: float32 [M], the values one after the other.
+        widths: Width of each, by name and in their order, as `manifest.json` has them.
+    """
+    ends = np.cumsum(list(widths.values()))
+    parts = np.split(packed, ends[:-1])
+    values = dict(zip(widths, parts, strict=True))
+    routes = [name for name in values if name.startswith(ROUTES)]
+    for name in routes[:-1]:
+        num_modules = values[routes[-1]].size
+        values[name] = values[name].reshape(num_modules, num_modules)
+    return values

@@ -1,0 +1,128 @@
+"""What a training writes for TensorBoard: loss, metrics, and what goes on inside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from models.legacy_keras import tf
+from models.recommender import Episode
+from pipeline.config_section import TensorBoardConfig
+from pipeline.insight.modulation_values import Values
+from pipeline.insight.training_health import training_health
+from pipeline.run_dir import RunDir
+
+FOLDER = "insight"  # Within the logs of a run.
+
+_PROFILED_BATCHES = (2, 3)  # Calls of the graph, the first being slow as it is traced.
+
+
+class Probe(Protocol):
+    """What a training is looked at with, the same at every look.
+
+    Attributes:
+        episode: A batch of meta-validation, with the labels of the query.
+    """
+
+    episode: Episode
+
+    def adaptation_gain(self, model: Any) -> dict[str, float]:
+        """Returns how much better a model is with the own support set than without.
+
+        Args:
+            model: CMML.
+
+        Returns:
+            "over_empty", the metric that training is judged by with the own support
+            set, against that without any; "over_other", against that with the support
+            set of another task, if there is one. Above 0 is better, in the unit of the
+            metric.
+        """
+        ...
+
+    def modulations(self, model: Any) -> Mapping[str, Values]:
+        """Returns what the contexts of a few tasks change, by name of the task."""
+        ...
+
+
+def tensorboard(
+    run: RunDir,
+    options: TensorBoardConfig,
+    probe: Probe | None,
+    num_episodes: int,
+) -> list[tf.keras.callbacks.Callback]:
+    """Returns the callbacks of a training that write for TensorBoard.
+
+    Args:
+        run: The run, in whose logs they write.
+        options: What is written beside loss and metrics.
+        probe: What a CMML is looked at with; None for no look inside.
+        num_episodes: Episodes of an epoch.
+    """
+    callbacks: list[tf.keras.callbacks.Callback] = [
+        tf.keras.callbacks.TensorBoard(
+            str(run.logs),
+            write_graph=False,
+            profile_batch=_PROFILED_BATCHES if options.profile else 0,
+        )
+    ]
+    if probe is not None and options.insight_every:
+        callbacks.append(InsightLog(run, probe, options.insight_every, num_episodes))
+    return callbacks
+
+
+class InsightLog(tf.keras.callbacks.Callback):
+    """Writes health, adaptation gain and pictures of modulation, and the speed.
+
+    Args:
+        run: The run; `insight/` in its logs is written.
+        probe: What the model is looked at with.
+        every: Epochs from one look to the next, beginning with the first. The speed is
+            written after each.
+        num_episodes: Episodes of an epoch.
+    """
+
+    def __init__(
+        self, run: RunDir, probe: Probe, every: int, num_episodes: int
+    ) -> None:
+        super().__init__()
+        self._writer = tf.summary.create_file_writer(str(run.logs / FOLDER))
+        self._probe = probe
+        self._every = every
+        self._num_episodes = num_episodes
+        self._started = self._ended = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Starts the clock."""
+        self._started = time.monotonic()
+
+    def on_train_batch_end(
+        self, batch: int, logs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Looks at the clock, before validation begins."""
+        self._ended = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Writes; the step is the number of epochs before this one, as in Keras."""
+        with self._writer.as_default(step=epoch):
+            speed = self._num_episodes / (self._ended - self._started)
+            tf.summary.scalar("speed/episodes_per_s", speed)
+            if epoch % self._every == 0:
+                self._look()
+        self._writer.flush()
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Closes the file."""
+        self._writer.close()
+
+    def _look(self) -> None:
+        model = self.model
+        for name, value in training_health(model, self._probe.episode).items():
+            tf.summary.scalar(f"health/{name}", value)
+        for name, value in self._probe.adaptation_gain(model).items():
+            tf.summary.scalar(f"adaptation_gain/{name}", value)
+        from pipeline.insight.training_pictures import modulation_pictures
+
+        for name, picture in modulation_pictures(self._probe.modulations(model)):
+            tf.summary.image(name, picture)

@@ -1,0 +1,56 @@
+"""Ranges of counts that figures are given by."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_NUM_EVEN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Bands:
+    """Ranges of whole numbers, each from a start to just below the next.
+
+    Attributes:
+        starts: The lowest number of each, ascending; the last is open.
+    """
+
+    starts: tuple[int, ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """What each band is called: "1", "2-3" or "16+"."""
+        ends = [after - 1 for after in self.starts[1:]]
+        closed = [
+            str(start) if start == end else f"{start}-{end}"
+            for start, end in zip(self.starts, ends, strict=False)
+        ]
+        return [*closed, f"{self.starts[-1]}+"]
+
+    def place(self, counts: ArrayLike) -> NDArray[np.int64]:
+        """Returns the band of each count, from 0; -1 for one below all bands."""
+        return np.searchsorted(self.starts, np.asarray(counts), side="right") - 1
+
+    def last_of(self, band: int) -> int | None:
+        """Returns the highest number of a band, None if it is open."""
+        later = list(itertools.islice(self.starts, band + 1, band + 2))
+        return later[0] - 1 if later else None
+
+
+def even_bands(counts: ArrayLike) -> Bands:
+    """Returns bands that hold about as many of the counts each, five at most.
+
+    Args:
+        counts: int [N], at least one.
+    """
+    shares = np.arange(_NUM_EVEN) / _NUM_EVEN
+    starts = np.quantile(np.asarray(counts), shares, method="higher")
+    return Bands(tuple(sorted({int(start) for start in starts})))
+
+
+SUPPORT_BANDS = Bands((0, 1, 2, 4, 8, 16))
+COUNT_BANDS = Bands((0, 1, 3, 10, 30, 100, 300, 1000))

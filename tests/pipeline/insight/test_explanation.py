@@ -1,0 +1,147 @@
+import pathlib
+import runpy
+
+import numpy as np
+import pytest
+
+from pipeline.insight.attribution_figure import strongest_pairs
+from pipeline.insight.explanation import Explainer, Explanation
+from pipeline.insight.explanation_page import explanation_page
+from pipeline.insight.explanation_text import as_text, compared, reasons, verdict
+from pipeline.predict import load_model
+from transforms.schema import DataError
+
+READER = runpy.run_path(str(pathlib.Path(__file__).parents[1] / "html/reader.py"))
+read = READER["read"]
+EVIL = "<b>$a$"
+
+SUPPORT = [{"item_id": f"f{n}", "label": n} for n in (1, 3, 5)]
+REQUEST = {"task_id": "Ada", "support": SUPPORT, "user": {"age": 30}}
+ROUTES = {"routes_0": np.full([2, 2], 0.5), "routes_1": np.array([0.25, 0.75])}
+
+
+@pytest.fixture(scope="module")
+def explainer(experiment):
+    return Explainer(experiment.exported)
+
+
+@pytest.fixture
+def found():
+    """Two items and three pairs, of which the second counts most."""
+    return Explanation(
+        task=f"user {EVIL}",
+        pairs=["5 for A", f"1 for {EVIL}", "3 for C"],
+        items=["X", f"Y {EVIL}"],
+        scores=np.array([4.0, 3.5], np.float32),
+        attribution=np.array([[0.1, -0.4, 0.0], [0.05, 0.3, -0.01]], np.float32),
+        modulation=ROUTES,
+    )
+
+
+def test_an_effect_is_the_score_less_that_without_the_pair(explainer, experiment):
+    items = ["f7", "f8"]
+    found = explainer.explain(REQUEST, items)
+    model = load_model(experiment.exported)
+
+    def scores(support):
+        answer = model.answer(REQUEST | {"support": support, "query": items}, 2)
+        return {item["item_name"]: item["score"] for item in answer["ranked"]}
+
+    whole = scores(SUPPORT)
+    assert found.pairs == ["1 for Film 1", "3 for Film 3", "5 for Film 5"]
+    assert list(found.items) == list(whole)  # Best first.
+    for pair in range(3):
+        others = scores(SUPPORT[:pair] + SUPPORT[pair + 1 :])
+        for item, effect in zip(found.items, found.attribution[:, pair], strict=True):
+            assert effect == pytest.approx(whole[item] - others[item], abs=2e-4)
+
+
+def test_what_is_recommended_is_explained_unless_a_query_asks(explainer):
+    chosen = explainer.choose(REQUEST, 3)
+    assert len(chosen) == 3
+    assert not {"f1", "f3", "f5"} & set(chosen)
+    assert explainer.choose(REQUEST | {"query": ["f1", "f2"]}, 9) == ["f1", "f2"]
+
+
+def test_modulation_has_the_values_of_the_model(explainer):
+    values = explainer.explain(REQUEST, ["f7"]).modulation
+    shapes = {name: value.shape for name, value in values.items()}
+    assert shapes == {
+        f"{kind}_{layer}": (16,) for layer in (0, 1) for kind in ("scale", "shift")
+    }
+
+
+def test_a_task_without_support_owes_nothing(explainer):
+    found = explainer.explain(REQUEST | {"support": []}, ["f7"])
+    assert found.attribution.shape == (1, 0)
+    assert "no support pair" in as_text(found)
+    assert "no support pair" in explanation_page(found, {"Ada": found.modulation}, "c")
+
+
+def test_scenarios_are_explained_for_a_user(scenario_experiment):
+    explainer = Explainer(scenario_experiment.exported)
+    pairs = [{"user_id": "s1", "item_id": "g1"}, {"user_id": "s2", "item_id": "g2"}]
+    pairs[1]["label"] = 0
+    request = {"task_id": "new", "user_id": "s5", "support": pairs}
+    found = explainer.explain(request, ["g7", "g8"])
+    assert found.pairs == ["user s1 clicked Good 1", "user s2 did not click Good 2"]
+    assert found.task == "user s5 in scenario new"
+    other = explainer.explain(request, ["g7", "g8"], user_id="s6")
+    assert (found.scores != other.scores).any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"support": SUPPORT * 43},
+            "at most 128 support pairs to be explained, got 129",
+        ),
+        ({"support": [{"item_id": "f1"}]}, "task 'Ada': a support pair must have"),
+        ({"odd": 1}, r"task 'Ada': unknown keys \['odd'\]"),
+    ],
+)
+def test_a_request_that_cannot_be_explained_is_named(explainer, changes, message):
+    with pytest.raises(DataError, match=message):
+        explainer.explain(REQUEST | changes, ["f7"])
+
+
+def test_reasons_are_the_largest_of_each_sign():
+    assert reasons(np.array([0.1, -0.4, 0.0, 0.3, 0.2, -0.1])) == [3, 4, 1, 5]
+    assert reasons(np.array([0.0, 0.0])) == []
+
+
+def test_the_verdict_names_the_pair_that_counts_most(found):
+    first, second = verdict(found)
+    # |-0.4| and |0.3|: 0.35 on average; all six: 0.86 / 6.
+    assert first.startswith(f'"1 for {EVIL}" counts most')
+    assert (
+        "change by 0.350 on average, without a pair taken at random by 0.143" in first
+    )
+    assert f'-0.400, of "X" by "1 for {EVIL}"' in second
+    assert strongest_pairs(found).tolist() == [1, 0, 2]
+
+
+def test_two_tasks_are_compared_where_they_differ_most():
+    other = {**ROUTES, "routes_0": np.array([[0.5, 0.5], [0.2, 0.7]])}
+    told = compared(ROUTES, other, ["a", "b"])
+    # Differences 0, 0, 0.3 and -0.2.
+    assert told == (
+        "a and b differ most in the routes of layer 1: by 0.125 on average, and by "
+        "+0.300 at module 2 to 1."
+    )
+
+
+def test_the_page_stands_alone_and_escapes_what_it_shows(found):
+    other = {name: value[::-1] / 2.0 for name, value in ROUTES.items()}
+    groups = {EVIL: ROUTES, "b": other}
+    page = explanation_page(found, groups, "cmml explain")
+    reader = read(page)
+    assert EVIL not in page
+    assert "://" not in page
+    assert len(reader.ids) == len(set(reader.ids))
+    assert reader.tags.count("svg") == 3  # Attribution, routes, heat maps.
+    assert "difference: routes" in reader.text
+    assert f"1 for {EVIL} (+0.300)" in reader.text
+    lonely = read(explanation_page(found, {"a": ROUTES}, "c"))
+    assert "difference: routes" not in lonely.text

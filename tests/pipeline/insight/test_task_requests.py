@@ -1,0 +1,71 @@
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.config import load_experiment
+from pipeline.insight.task_requests import prepared_request, written_request
+from pipeline.predict import load_model
+from transforms.schema import DataError
+
+
+@pytest.fixture(scope="module")
+def request_of(experiment, scenario_experiment):
+    """Makes the request of a task of one of the two experiments."""
+
+    def make(setting, task_id):
+        made = experiment if setting == "user" else scenario_experiment
+        config = load_experiment(made.config_path)
+        return prepared_request(config, made.dataset_dir, task_id)
+
+    return make
+
+
+def test_a_user_of_the_data_set_is_asked_for_as_evaluate_does(experiment, request_of):
+    rows = pq.read_table(experiment.run_dir / "eval" / "predictions.parquet")
+    rows = rows.to_pandas().query("method == 'cmml' and group == 'cold'")
+    task_id = rows.task_id.iloc[0]
+    rows = rows[rows.task_id == task_id]
+    request = request_of("user", task_id)
+    assert len(request["support"]) == 6  # evaluation.support_size
+    assert set(request["user"]) == {"gender", "language", "age"}
+    model = load_model(experiment.exported)
+    answer = model.answer(request | {"query": rows.item_id.tolist()}, 10)
+    scores = {item["item_id"]: item["score"] for item in answer["ranked"]}
+    for item_id, score in zip(rows.item_id, rows.score, strict=True):
+        assert scores[item_id] == pytest.approx(score, abs=1e-4)
+
+
+def test_a_scenario_is_found_by_its_id_and_by_its_name(request_of):
+    by_id = request_of("scenario", "t3")
+    assert by_id == request_of("scenario", "Theme 3")
+    assert by_id["task_id"] == "Theme 3"
+    labels = np.array([pair["label"] for pair in by_id["support"]])
+    assert (labels == 1.0).sum() == (labels == 0.0).sum() > 0
+    items = {pair["item_id"] for pair in by_id["support"]}
+    assert items <= set(by_id["candidates"])
+    assert set(by_id["exclude"]) <= set(by_id["candidates"])
+
+
+@pytest.mark.parametrize(("setting", "what"), [("user", "user"), ("scenario",) * 2])
+def test_a_task_that_is_not_there_is_named(setting, what, request_of):
+    with pytest.raises(DataError, match=f"must have a {what} 'nobody'"):
+        request_of(setting, "nobody")
+
+
+def test_a_request_is_found_by_its_task_id(tmp_path):
+    path = tmp_path / "requests.jsonl"
+    lines = [json.dumps({"task_id": n, "support": []}) for n in ("Ada", 7)]
+    path.write_text("\n\n".join(lines), encoding="utf-8")
+    assert written_request(path, "7") == {"task_id": 7, "support": []}
+    with pytest.raises(DataError, match=r"a task_id 'Eve', got \['Ada', '7'\]"):
+        written_request(path, "Eve")
+
+
+@pytest.mark.parametrize(("line", "message"), [("{", "no JSON"), ("3", "no JSON obj")])
+def test_a_line_that_is_no_request_is_named(tmp_path, line, message):
+    path = tmp_path / "requests.jsonl"
+    path.write_text(f"\n{line}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=f"requests.jsonl, line 2: {message}"):
+        written_request(path, "Ada")
