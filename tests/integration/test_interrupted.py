@@ -53,6 +53,7 @@ def test_a_killed_training_goes_on_where_it_was(cmml, kill_when, experiment, tmp
     longer = (
         *("train", "--config", experiment.config_path),
         *("--set", "training.max_epochs=8", "--set", "training.patience=8"),
+        *("--set", "tensorboard.insight_every=0"),
     )
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     kill_when(

@@ -26,6 +26,7 @@ def killed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tune")
     config = ["--config", ROOT / "configs" / "movielens_small.yaml"]
     config += ["--set", f"prepared_dir={folder}", "--set", f"runs_dir={folder}"]
+    config += ["--set", "tensorboard.insight_every=0"]
     space = folder / "space.yaml"
     space.write_text(SPACE, encoding="utf-8")
     code = "from pipeline.cli import entry_point; entry_point()"
@@ -70,9 +71,6 @@ def test_a_killed_search_goes_on_in_the_middle_of_a_training_and_is_reported(
     (run,) = search_dir.glob("trials/0000/seed-0/*")
     log = (search_dir / "trials/0000/seed-0.log").read_text(encoding="utf-8")
     assert f"train: resuming {run} after epoch" in log
-    again = cmml("tune", *arguments)
-    assert again.stdout == done.stdout
-    assert "trial 0" not in again.stderr
     report = cmml("tune", "report", *arguments)
     assert report.status == 0, report.stderr
     assert (search_dir / "best.yaml").exists()
