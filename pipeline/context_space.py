@@ -11,8 +11,8 @@ from pipeline.config_section import Experiment
 from pipeline.html.svg import styled, to_svg
 from pipeline.insight.clusterings import as_json, clusterings, tells_apart
 from pipeline.insight.context_page import context_page
-from pipeline.insight.contexts import task_contexts
-from pipeline.insight.groups import GROUP, grouped
+from pipeline.insight.contexts import KINDS, task_contexts
+from pipeline.insight.groups import grouped
 from pipeline.insight.map import context_map_figure, map_positions
 from pipeline.insight.projector import write_projector
 from pipeline.progress import say
@@ -50,15 +50,10 @@ def map_contexts(
         The page; maps stand beside it as SVG, figures as JSON.
 
     Raises:
-        DataError: If there are fewer than 4 tasks, or none of the groups' labels.
+        DataError: If there are fewer than 4 contexts, or none of the groups' labels.
     """
     say(f"insight: encoding tasks of {split}")
-    try:
-        found = task_contexts(
-            config, dataset_dir, run, split=split, max_tasks=max_tasks
-        )
-    except ValueError as error:
-        raise DataError(str(error)) from None
+    found = task_contexts(config, dataset_dir, run, split=split, max_tasks=max_tasks)
     if len(found.task_ids) < _MIN_CONTEXTS:
         raise DataError(
             f"a map takes at least {_MIN_CONTEXTS} contexts, got {len(found.task_ids)} "
@@ -96,5 +91,4 @@ def map_contexts(
 
 def _kinds(labels: Mapping[str, object]) -> list[str]:
     """Returns the kinds of labels, those first that say what a task is about."""
-    first = [GROUP, "domain", "tag", "genre", "error", "support_size"]
-    return sorted(labels, key=lambda kind: (*[kind != one for one in first], kind))
+    return sorted(labels, key=lambda kind: (*[kind != one for one in KINDS], kind))

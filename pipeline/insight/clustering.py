@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,10 +21,12 @@ class Clustering:
     Attributes:
         num_contexts: N, contexts that have a label.
         num_labels: Different labels among them.
-        silhouette: Mean over contexts, in [-1, 1], 0 if labels lie anyhow; NaN with
-            fewer than 2 labels, or as many as contexts.
-        purity: Share of contexts whose nearest neighbour has the same label.
-        chance: The same share with labels dealt out at random, mean of 20 times.
+        silhouette: Mean over contexts, one of each task, in [-1, 1], 0 if labels lie
+            anyhow; NaN with fewer than 2 labels, or as many as contexts.
+        purity: Share of contexts whose nearest neighbour of another task has the same
+            label.
+        chance: The same share with labels dealt out at random among tasks with as
+            many contexts, mean of 20 times.
     """
 
     num_contexts: int
@@ -39,40 +42,49 @@ class Clustering:
 
 
 def clustering(
-    contexts: NDArray[np.float32], labels: Labels, seed: int = 0
+    contexts: NDArray[np.float32],
+    labels: Labels,
+    seed: int = 0,
+    *,
+    tasks: Sequence[str] | None = None,
 ) -> Clustering:
     """Measures how well contexts tell labels apart.
 
     Distance is that of the cosine, the mean context taken off first: what all tasks
-    have in common would drown the rest.
+    have in common would drown the rest. Contexts of one task are near each other
+    whatever the label of the task, so they are never compared.
 
     Args:
         contexts: float32 [N, D].
         labels: N texts; contexts with `NO_LABEL` are left out.
         seed: Of the permutations.
+        tasks: N ids of tasks, where all contexts of a task have the same label; by
+            default each context stands for itself.
 
     Raises:
-        ValueError: If fewer than 2 contexts have a label.
+        ValueError: If contexts of fewer than 2 tasks have a label.
     """
     from sklearn.metrics import silhouette_score
 
     has_label = np.array([label != NO_LABEL for label in labels], bool)
-    if has_label.sum() < 2:
-        raise ValueError(
-            f"clustering needs 2 contexts with a label, got {has_label.sum()}."
-        )
+    ids = np.array(range(len(labels)) if tasks is None else tasks)[has_label]
+    _, first, task = np.unique(ids, return_index=True, return_inverse=True)
+    if len(first) < 2:
+        told = "contexts" if tasks is None else "tasks"
+        raise ValueError(f"clustering needs 2 {told} with a label, got {len(first)}.")
     names, codes = np.unique(np.array(labels, str)[has_label], return_inverse=True)
     points = directions(contexts[has_label])
-    nearest = nearest_neighbours(points)
+    nearest = nearest_neighbours(points, task)
+    num_of_task = np.bincount(task)
     rng = np.random.default_rng(seed)
     by_chance = []
     for _ in range(_NUM_PERMUTATIONS):
-        dealt = rng.permutation(codes)
+        dealt = _dealt(codes[first], num_of_task, rng)[task]
         by_chance.append(np.mean(dealt == dealt[nearest]))
     silhouette = float("nan")
-    if 1 < len(names) < len(codes):
-        sample = min(_MAX_SILHOUETTE, len(codes))
-        chosen = rng.permutation(len(codes))[:sample]
+    if 1 < len(names) < len(first):
+        sample = min(_MAX_SILHOUETTE, len(first))
+        chosen = rng.permutation(first)[:sample]
         if 1 < len(np.unique(codes[chosen])) < sample:
             silhouette = float(
                 silhouette_score(points[chosen], codes[chosen], metric="euclidean")
@@ -86,6 +98,20 @@ def clustering(
     )
 
 
+def _dealt(
+    codes: NDArray[np.intp], num_of_task: NDArray[np.intp], rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Deals labels out among tasks with as many contexts.
+
+    A label of tasks with many contexts is that of many neighbours, wherever they lie.
+    """
+    dealt = codes.copy()
+    for num_contexts in np.unique(num_of_task):
+        alike = num_of_task == num_contexts
+        dealt[alike] = rng.permutation(codes[alike])
+    return dealt
+
+
 def directions(contexts: ArrayLike) -> NDArray[np.float32]:
     """Returns contexts less their mean, each of length 1, or 0 if it is the mean."""
     centred = np.asarray(contexts, np.float32)
@@ -94,9 +120,19 @@ def directions(contexts: ArrayLike) -> NDArray[np.float32]:
     return centred / np.where(lengths > 0.0, lengths, 1.0)
 
 
-def nearest_neighbours(points: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Returns the place of the nearest other point of each, int [N]."""
+def nearest_neighbours(
+    points: NDArray[np.float32], task: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Returns the place of the nearest point of another task of each, int [N].
+
+    Args:
+        points: float32 [N, D].
+        task: int [N], the task of each, from 0; at least two tasks.
+    """
     from sklearn.neighbors import NearestNeighbors
 
-    search = NearestNeighbors(n_neighbors=1).fit(points)
-    return search.kneighbors(return_distance=False)[:, 0]
+    # So many that one of them is of another task.
+    search = NearestNeighbors(n_neighbors=int(np.bincount(task).max())).fit(points)
+    near = search.kneighbors(return_distance=False)
+    place = (task[near] != task[:, np.newaxis]).argmax(axis=1)
+    return near[np.arange(len(near)), place]

@@ -8,18 +8,26 @@ from typing import Any
 
 from pipeline.html.result_table import Column, ResultTable
 from pipeline.insight.clustering import Clustering, clustering
-from pipeline.insight.contexts import NO_LABEL, TaskContexts
+from pipeline.insight.contexts import NO_LABEL, TAG, TaskContexts
 
 
 def clusterings(found: TaskContexts, seed: int = 0) -> dict[str, Clustering]:
     """Measures how well contexts cluster by each kind of label that is of texts.
+
+    By the tag contexts are compared with all others, by any other kind with those of
+    other tasks alone.
 
     Args:
         found: The contexts.
         seed: Of the permutations.
     """
     return {
-        kind: clustering(found.contexts, labels, seed)
+        kind: clustering(
+            found.contexts,
+            labels,
+            seed,
+            tasks=None if kind == TAG else found.task_ids,
+        )
         for kind, labels in found.labels.items()
         if all(isinstance(label, str) for label in labels) and tells_apart(found, kind)
     }
@@ -62,8 +70,9 @@ def verdict(found: Mapping[str, Clustering]) -> list[str]:
             "There are no two tasks with different labels, so nothing to cluster by."
         ]
     return [
-        f"By {kind.replace('_', ' ')}: the nearest neighbour of "
-        f"{each.purity:.1%} of the contexts has the same of {each.num_labels} labels, "
-        f"where chance has {each.chance:.1%}."
+        f"By {kind.replace('_', ' ')}: the nearest neighbour"
+        f"{'' if kind == TAG else ' of another task'} has the same of "
+        f"{each.num_labels} labels for {each.purity:.1%} of the contexts, where chance "
+        f"has {each.chance:.1%}."
         for kind, each in sorted(found.items(), key=lambda one: -one[1].ratio)
     ]

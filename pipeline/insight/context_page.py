@@ -49,8 +49,10 @@ def context_page(
                 "How contexts cluster",
                 sortable(clustering_table(measured)),
                 "Purity is the share of contexts whose nearest neighbour has the same "
-                "label, chance the same with labels dealt out at random. Silhouette is "
-                "near 1 for groups that lie apart, 0 for labels that lie anyhow.",
+                "label, chance the same with labels dealt out at random. Neighbours "
+                "are of other tasks, but for the tag, which is the name of the task. "
+                "Silhouette is near 1 for groups that lie apart, 0 for labels that lie "
+                "anyhow.",
                 name="clustering",
             ),
             Section("Maps", "\n".join(figures), _NOTE, name="maps"),

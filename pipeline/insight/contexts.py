@@ -18,6 +18,16 @@ from pipeline.scenarios.config import ScenarioConfig
 # What tasks are told apart by: a text, or a number that orders them.
 Labels: TypeAlias = Sequence[str | float]
 
+# The name of a task. All its contexts have it, and those of no other task.
+TAG = "tag"
+
+# What users like; the label is called so whatever feature of items it is told by.
+TASTE = "taste"
+
+# Kinds of labels in the order they are looked at, those first that say what a task is
+# about. A data set has some of them; features of users come behind.
+KINDS = ("group", "domain", TAG, TASTE, "error", "support_size")
+
 # In place of a split: the tasks of all of them.
 ALL_SPLITS = "all"
 
@@ -84,12 +94,11 @@ def task_contexts(
 
     Returns:
         The contexts. Kinds of labels are "split" and "support_size"; with users their
-        features, "error" and the taste in items (`pipeline.insight.taste`), mostly
-        "genre"; with scenarios "tag", and "domain" if there
-        are several.
+        features, "error" and "taste" in items (`pipeline.insight.taste`); with
+        scenarios "tag", and "domain" if there are several.
 
     Raises:
-        ValueError: If there are no weights, or no tasks of that split.
+        DataError: If that split has no tasks, or no scenario with 2 clicks.
     """
     if isinstance(config, ScenarioConfig):
         from pipeline.insight.scenario_contexts import scenario_contexts

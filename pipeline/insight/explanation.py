@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.legacy_keras import tf
-from pipeline.exported_model import ExportedModel, ExportedUserModel, as_list
+from pipeline.exported_model import ExportedModel, ExportedUserModel, as_id, as_list
 from pipeline.insight.modulation_values import Values, unpacked_values
 from pipeline.scenarios.predict import ExportedScenarioModel
 from pipeline.version_files.version_dir import read_manifest
@@ -82,8 +83,10 @@ class Explainer:
         Raises:
             DataError: If the request cannot be answered, or nothing is recommended.
         """
-        if query := as_list(request, "query"):
-            return [str(item_id) for item_id in query[:top]]
+        with _named(request):
+            query = [as_id(item_id) for item_id in as_list(request, "query")[:top]]
+        if query:
+            return query
         found = self._answer(request, top)["recommended"]
         if not found:
             raise DataError(f"task {request['task_id']!r} is recommended nothing.")
@@ -105,7 +108,8 @@ class Explainer:
         Raises:
             DataError: If the request cannot be answered, or has too many pairs.
         """
-        pairs = as_list(request, "support")
+        with _named(request):
+            pairs = as_list(request, "support")
         most = self._model.manifest["limits"]["max_explained"]
         if len(pairs) > most:
             raise DataError(
@@ -131,10 +135,8 @@ class Explainer:
         )
 
     def _answer(self, request: Mapping[str, Any], top: int) -> dict[str, Any]:
-        try:
+        with _named(request):
             return self._model.answer(request, top)
-        except ValueError as error:
-            raise DataError(f"task {request['task_id']!r}: {error}") from None
 
     def _describe(self, request: Mapping[str, Any]) -> str:
         if self._is_user:
@@ -148,3 +150,12 @@ class Explainer:
             return f"{pair['label']:g} for {item}"
         told = "clicked" if pair.get("label", 1) else "did not click"
         return f"user {pair['user_id']} {told} {item}"
+
+
+@contextlib.contextmanager
+def _named(request: Mapping[str, Any]) -> Iterator[None]:
+    """Names the task of a request that cannot be answered."""
+    try:
+        yield
+    except ValueError as error:
+        raise DataError(f"task {request['task_id']!r}: {error}") from None

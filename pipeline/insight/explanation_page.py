@@ -34,11 +34,12 @@ _ROUTES = (
 )
 _MODULATION = (
     "What the context makes of the backbone: a row a layer, a column a unit (of routes "
-    "a row a module that gives, a column a module that takes). White is no change of a "
-    "unit. Look for units that differ between rows of figures; the last row, if two "
-    "are compared, is the first less the second. Bad would be a difference of 0: then "
+    "a row a module that gives, a column a module that takes). {white}Look for "
+    "units that differ between rows of figures; the last row, if two are compared, is "
+    "the first less the second. Bad would be a difference of 0: then "
     "the context changes nothing."
 )
+_WHITE = "White is no change: a scale of 1, a shift of 0. "
 
 
 def explanation_page(
@@ -159,5 +160,8 @@ def _pictures(groups: Mapping[str, Values]) -> str:
         shown["difference"] = difference(first, second)
     with styled("heat"):
         svg = to_svg(modulation_figure(shown, compared=len(groups) > 1))
-    figures.append(captioned(svg, "heat", _MODULATION))
+    values = next(iter(groups.values()))
+    has_scales = any(name.startswith("scale_") for name in values)
+    caption = _MODULATION.format(white=_WHITE if has_scales else "")
+    figures.append(captioned(svg, "heat", caption))
     return "\n".join(figures)

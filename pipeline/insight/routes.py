@@ -105,7 +105,8 @@ def modulation_figure(groups: Mapping[str, Values], compared: bool = False) -> F
 
     FiLM and sigmoid modulation have scales and shifts, a row a layer and a column a
     unit; weight modulation one row; route weights a block for each layer, source
-    module down and target module across.
+    module down and target module across. White is 1 of
+    scales and 0 of all other values.
 
     Args:
         groups: Values by what they are of.
@@ -131,7 +132,7 @@ def modulation_figure(groups: Mapping[str, Values], compared: bool = False) -> F
             float(min(map(np.nanmin, together))),
             float(max(map(np.nanmax, together))),
         )
-        centre = 1.0 if kind == "scale" and limits[1] > 1.0 else 0.0
+        centre = 1.0 if kind == "scale" else 0.0
         for row, title in enumerate(groups):
             axes = all_axes[row, column]
             is_difference = compared and row == num_rows - 1

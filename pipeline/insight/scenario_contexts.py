@@ -14,12 +14,13 @@ from models.scenarios.episodes import support_episode
 from models.scenarios.records import ScenarioTask
 from pipeline.insight.contexts import Labels, TaskContexts, joined
 from pipeline.insight.orders import Support, mean_context, orders_of
-from pipeline.insight.scenario_names import scenario_names
 from pipeline.insight.user_contexts import existing_splits
 from pipeline.run_dir import RunDir
 from pipeline.scenarios.config import ScenarioConfig
 from pipeline.scenarios.loaded_scenarios import load_scenarios
+from pipeline.scenarios.scenario_names import scenario_names
 from pipeline.scenarios.train import trained_model
+from transforms.schema import DataError
 from transforms.stable_hash import stable_digest
 
 MAX_DRAWS = 8
@@ -54,6 +55,9 @@ def scenario_contexts(
     Returns:
         The contexts, those of a scenario one after the other. A scenario with one click
         is left out.
+
+    Raises:
+        DataError: If the split has no tasks, or none with 2 clicks.
     """
     dataset = load_scenarios(config, dataset_dir)
     model = trained_model(config, dataset, run)
@@ -84,6 +88,8 @@ def scenario_contexts(
                 seed=seed,
             )
             parts.append(TaskContexts(ids, contexts, labels))
+    if not parts:
+        raise DataError(f"split must have scenarios with 2 clicks, got {split!r}.")
     return joined(parts)
 
 

@@ -13,7 +13,6 @@ from models.scenarios.episodes import EpisodeSizes, support_episode, training_ep
 from models.scenarios.ranking_metrics import CHOSEN_BY
 from models.scenarios.records import ScenarioTask
 from pipeline.insight.modulation_values import Values, named_values
-from pipeline.insight.scenario_names import scenario_names
 from pipeline.scenarios.config import ScenarioConfig
 from pipeline.scenarios.loaded_scenarios import LoadedScenarios
 from pipeline.scenarios.ranking import Ranker
@@ -23,6 +22,7 @@ from pipeline.scenarios.ranking_table import (
     OWN_SUPPORT,
     few_shot_group,
 )
+from pipeline.scenarios.scenario_names import scenario_names
 from transforms import schema
 
 _GAIN_TASKS, _GAIN_USERS = 16, 10
@@ -40,7 +40,7 @@ class ScenarioProbe:
         dataset: The data set.
         config: How many clicks are shown.
         sizes: Of the episodes whose health is looked at.
-        ranker: Ranks with the model.
+        ranker: Ranks with the model that is looked at.
 
     Attributes:
         episode: The scenarios whose health is looked at.
@@ -67,7 +67,7 @@ class ScenarioProbe:
         self._ranker = ranker
 
     def adaptation_gain(self, model: Any) -> dict[str, float]:
-        """Returns what recall@20 rises by; see `Probe`."""
+        """Returns what recall@20 of the ranker, which has the model, rises by."""
         groups = ranking_groups(self._tasks, self._options, self._is_hybrid)
         recall = {
             name: self._mean_recall(groups[name])

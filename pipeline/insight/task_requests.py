@@ -15,11 +15,11 @@ from models.scenarios.records import ScenarioTask
 from models.serving.served_model import MAX_EXPLAINED
 from pipeline.config import Config
 from pipeline.config_section import Experiment
-from pipeline.insight.scenario_names import scenario_names
 from pipeline.loaded_dataset import LoadedDataset, load_dataset
 from pipeline.parquet_file import read_ids
 from pipeline.scenarios.config import ScenarioConfig
 from pipeline.scenarios.loaded_scenarios import load_scenarios
+from pipeline.scenarios.scenario_names import scenario_names
 from transforms import schema
 from transforms.schema import DataError
 

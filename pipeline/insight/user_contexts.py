@@ -16,6 +16,7 @@ from pipeline.config import Config
 from pipeline.insight.contexts import (
     ALL_SPLITS,
     NO_LABEL,
+    TASTE,
     Labels,
     TaskContexts,
     joined,
@@ -27,6 +28,7 @@ from pipeline.parquet_file import read_ids
 from pipeline.run_dir import RunDir
 from pipeline.train import trained_model
 from transforms import schema
+from transforms.schema import DataError
 
 _MAX_VALUES = 50  # Of a feature that users are told apart by.
 _SPLITS = (schema.META_TEST, schema.META_VALIDATION, schema.META_TRAIN)
@@ -75,7 +77,7 @@ def user_contexts(
             }
             if taste is not None:
                 liked = taste.of(batch["support_item"], batch["support_label"], mask)
-                labels[taste.name] = liked
+                labels[TASTE] = liked
             support, _ = split_episode(batch)
             contexts = mean_context(
                 adapt,
@@ -96,12 +98,12 @@ def existing_splits(num_tasks: Mapping[str, int], split: str) -> Sequence[str]:
         split: One split, or "all".
 
     Raises:
-        ValueError: If there are none.
+        DataError: If there are none.
     """
     wanted = _SPLITS if split == ALL_SPLITS else (split,)
     found = [name for name in wanted if num_tasks.get(name)]
     if not found:
-        raise ValueError(f"split must have tasks, got {split!r} of {dict(num_tasks)}.")
+        raise DataError(f"split must have tasks, got {split!r} of {dict(num_tasks)}.")
     return found
 
 

@@ -5,7 +5,11 @@ import runpy
 
 import pytest
 
+from pipeline import context_space
 from pipeline.cli import USAGE_ERROR
+from pipeline.config import load_experiment
+from pipeline.run_dir import RunDir
+from transforms.schema import DataError
 
 READER = runpy.run_path(str(pathlib.Path(__file__).parent / "html/reader.py"))
 read = READER["read"]
@@ -23,7 +27,7 @@ def test_insight_maps_the_contexts_of_a_run(experiment, cmml, tmp_path):
     assert page == tmp_path / "out" / "index.html"
     figures = json.loads((tmp_path / "out" / "clustering.json").read_text())
     assert figures["num_contexts"] == 60
-    assert {"gender", "genre", "split", "group"} <= set(figures["kinds"])
+    assert {"gender", "taste", "split", "group"} <= set(figures["kinds"])
     text = page.read_text(encoding="utf-8")
     assert "://" not in text
     reader = read(text)
@@ -44,6 +48,24 @@ def test_scenarios_are_mapped_by_their_names(
     assert done.status == 0, done.stderr
     figures = json.loads((tmp_path / "clustering.json").read_text())
     assert (figures["num_contexts"], list(figures["kinds"])) == (20, ["tag"])
+
+
+def test_a_bug_is_no_fault_of_the_data(experiment, monkeypatch, tmp_path):
+    def fails(*_, **__):
+        raise ValueError("shapes differ")
+
+    monkeypatch.setattr(context_space, "task_contexts", fails)
+    with pytest.raises(ValueError, match="shapes differ") as raised:
+        context_space.map_contexts(
+            load_experiment(experiment.config_path),
+            experiment.dataset_dir,
+            RunDir(experiment.run_dir),
+            split="all",
+            max_tasks=9,
+            groups=None,
+            output=tmp_path,
+        )
+    assert not isinstance(raised.value, DataError)
 
 
 def test_explain_tells_what_a_task_owes_to_its_pairs(experiment, cmml, tmp_path):

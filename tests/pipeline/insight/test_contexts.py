@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from pipeline.config import load_experiment
+from pipeline.insight import scenario_contexts
 from pipeline.insight.contexts import TaskContexts, joined, task_contexts, thinned
 from pipeline.insight.scenario_contexts import dealt_out
 from pipeline.run_dir import RunDir
-from transforms.schema import load_dataset_info
+from transforms.schema import DataError, load_dataset_info
 
 
 def contexts(ids):
@@ -40,7 +41,7 @@ def test_every_user_has_one_context_and_the_labels_of_the_tables(users, experime
     info = load_dataset_info(experiment.dataset_dir)
     assert len(users.task_ids) == sum(info.num_tasks.values())
     assert len(set(users.task_ids)) == len(users.task_ids) == len(users.contexts)
-    assert {"gender", "age", "genre", "split", "support_size", "error"} <= set(
+    assert {"gender", "age", "taste", "split", "support_size", "error"} <= set(
         users.labels
     )
     for task_id, gender, age in zip(
@@ -65,7 +66,7 @@ def test_errors_are_those_that_evaluate_has_written(users, experiment):
 def test_a_split_without_tasks_is_refused(experiment):
     config = load_experiment(experiment.config_path)
     run = RunDir(experiment.run_dir)
-    with pytest.raises(ValueError, match="split must have tasks, got 'meta_x'"):
+    with pytest.raises(DataError, match="split must have tasks, got 'meta_x'"):
         task_contexts(config, experiment.dataset_dir, run, split="meta_x")
 
 
@@ -83,6 +84,17 @@ def test_support_sets_of_a_scenario_share_no_click(scenario_experiment):
         assert len(draws) >= 2
         assert len({len(draw) for draw in draws}) == 1
         assert len(np.unique(places)) == len(places) <= task.support_item.size
+
+
+def test_scenarios_of_one_click_each_are_refused(scenario_experiment, monkeypatch):
+    monkeypatch.setattr(scenario_contexts, "dealt_out", lambda task, seed: [])
+    with pytest.raises(DataError, match="scenarios with 2 clicks, got 'meta_test'"):
+        task_contexts(
+            load_experiment(scenario_experiment.config_path),
+            scenario_experiment.dataset_dir,
+            RunDir(scenario_experiment.run_dir),
+            split="meta_test",
+        )
 
 
 def test_scenarios_are_named_and_encoded_several_times(scenario_experiment):

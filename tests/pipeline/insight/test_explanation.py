@@ -60,7 +60,21 @@ def test_what_is_recommended_is_explained_unless_a_query_asks(explainer):
     chosen = explainer.choose(REQUEST, 3)
     assert len(chosen) == 3
     assert not {"f1", "f3", "f5"} & set(chosen)
-    assert explainer.choose(REQUEST | {"query": ["f1", "f2"]}, 9) == ["f1", "f2"]
+    assert explainer.choose(REQUEST | {"query": ["f1", " f2"]}, 9) == ["f1", "f2"]
+    # Ids are read as preparation reads them.
+    assert explainer.choose(REQUEST | {"query": [31.0]}, 9) == ["31"]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("f1", "task 'Ada': query must be a list, got 'f1'"),
+        ([None], "task 'Ada': item_id must be a text or a number, got None"),
+    ],
+)
+def test_a_query_that_cannot_be_read_is_named(explainer, query, message):
+    with pytest.raises(DataError, match=message):
+        explainer.choose(REQUEST | {"query": query}, 9)
 
 
 def test_modulation_has_the_values_of_the_model(explainer):
@@ -98,6 +112,7 @@ def test_scenarios_are_explained_for_a_user(scenario_experiment):
             "at most 128 support pairs to be explained, got 129",
         ),
         ({"support": [{"item_id": "f1"}]}, "task 'Ada': a support pair must have"),
+        ({"support": "f1"}, "task 'Ada': support must be a list, got 'f1'"),
         ({"odd": 1}, r"task 'Ada': unknown keys \['odd'\]"),
     ],
 )
@@ -145,3 +160,12 @@ def test_the_page_stands_alone_and_escapes_what_it_shows(found):
     assert f"1 for {EVIL} (+0.300)" in reader.text
     lonely = read(explanation_page(found, {"a": ROUTES}, "c"))
     assert "difference: routes" not in lonely.text
+
+
+@pytest.mark.parametrize(
+    ("values", "is_told"),
+    [({"scale_0": np.full(3, 0.5)}, True), (ROUTES, False)],
+)
+def test_white_is_told_of_scales_and_shifts_alone(found, values, is_told):
+    page = read(explanation_page(found, {"a": values}, "c"))
+    assert ("White is no change" in page.text) == is_told

@@ -65,6 +65,10 @@ def test_the_labels_that_are_not_among_the_first_are_others():
 
 def test_numbers_have_a_scale_and_unknown_ones_no_point():
     assert ">size<" in svg("size")
+    with styled("map"):
+        figure = context_map_figure(FOUND, "size", FOUND.contexts[:, :2])
+    points = figure.axes[0].collections[0].get_offsets()
+    np.testing.assert_allclose(points, FOUND.contexts[:29, :2])  # The last is NaN.
 
 
 def test_a_kind_that_is_not_there_is_refused():

@@ -103,6 +103,15 @@ def test_heat_maps_have_a_row_a_group_and_a_column_a_kind():
     assert figure.axes[4].images[0].get_clim() == (-1.0, 1.0)
 
 
+@pytest.mark.parametrize("scale", [[0.2, 0.9], [1.2, 3.0], [1.0, 1.0]])
+def test_the_colours_of_scales_are_centred_at_one(scale):
+    with styled("x"):
+        figure = modulation_figure({"t": {"scale_0": np.array(scale)}})
+    low, high = figure.axes[0].images[0].get_clim()
+    assert (low + high) / 2.0 == pytest.approx(1.0)
+    assert low <= min(scale) <= max(scale) <= high
+
+
 def test_routes_and_weights_have_heat_maps_too():
     assert re.search(">t: routes<", svg(modulation_figure({"t": ROUTES})))
     weights = {"weights": np.array([0.5, -0.5]), "bias": np.array([0.1])}

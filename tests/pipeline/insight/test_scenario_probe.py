@@ -41,7 +41,8 @@ def test_the_gain_is_what_recall_rises_by(shop, monkeypatch):
     _, dataset = shop
     # Pools are so small that recall@20 would be 1 in any order.
     monkeypatch.setattr(scenario_probe, "CHOSEN_BY", "recall@5")
-    gain = probe_of(shop, ByItemRow()).adaptation_gain(None)
+    method = ByItemRow()
+    gain = probe_of(shop, method).adaptation_gain(method)
 
     def recall(support_size):
         ranked = Ranker(ByItemRow(), seed=0).rank(
@@ -58,7 +59,8 @@ def test_the_gain_is_what_recall_rises_by(shop, monkeypatch):
 
 
 def test_a_method_that_heeds_no_support_gains_nothing(shop):
-    gain = probe_of(shop, ByItemRow(heeds_support=False)).adaptation_gain(None)
+    method = ByItemRow(heeds_support=False)
+    gain = probe_of(shop, method).adaptation_gain(method)
     assert gain == {"over_empty": 0.0, "over_other": 0.0}
 
 
