@@ -71,7 +71,8 @@ def _few_pairs(found: Findings) -> list[str]:
     is_better = found.evaluated.metric.is_better
     for group in found.support:
         gap = group.less_best
-        if gap is not None and is_better(gap) is False:
+        is_sure = group.num_tasks >= MIN_CLAIMED
+        if gap is not None and is_sure and is_better(gap) is False:
             few = "no support pair" if group.label == "0" else f"{group.label} pairs"
             return [
                 f"With {few} {group.best} is better (cmml less it {signed(gap)}): "
@@ -96,7 +97,7 @@ def _training(found: Findings, model: MemberOptions) -> list[str]:
     elif best <= _EARLY * training.max_epochs:
         sentences.append(
             f"The best epoch was epoch {best} of {training.max_epochs}: try a lower "
-            "training.learning_rate, since most of what was run came too late to help."
+            "training.learning_rate, since what came after did not help."
         )
     sentences += _overfit(found, best, model)
     return sentences
@@ -127,9 +128,10 @@ def _margin(found: Findings) -> list[str]:
     base = run.summary[run.strongest][run.names.main][run.metric.name]
     if run.metric.is_better(gap) is False:
         return [
-            f"{run.strongest} is better (cmml less it {signed(gap)}): serve it, or "
-            "search with cmml tune over model.dropout, model.hidden_dims and "
-            "training.learning_rate."
+            f"{run.strongest} is better (cmml less it {signed(gap)}): search with "
+            "cmml tune over model.dropout, model.hidden_dims and "
+            "training.learning_rate, or take it, if cmml compare --split "
+            "meta_validation says the same."
         ]
     if abs(gap.mean) < _LITTLE * abs(base.mean):
         return [
@@ -167,7 +169,8 @@ def _calibration(found: Findings, model: MemberOptions) -> list[str]:
         return []
     sentences = []
     slope, bias = calibrated.slope, calibrated.bias
-    if slope is not None and abs(slope.mean - 1.0) > _SLOPE:
+    is_sloped = slope is not None and not slope.low <= 1.0 <= slope.high
+    if slope is not None and is_sloped and abs(slope.mean - 1.0) > _SLOPE:
         word = "far apart" if slope.mean < 1.0 else "close together"
         side = "above" if slope.mean < 1.0 else "below"
         sentences.append(
@@ -201,7 +204,7 @@ def _data(found: Findings) -> list[str]:
     kept = sum(data.user_counts.tolist())
     if kept and rejected > _MANY_REJECTED * kept:
         sentences.append(
-            f"{rejected:,} rows were refused, {rejected / kept:.2%} of what was kept: "
+            f"{rejected:,} rows were refused, beside {kept:,} that are in episodes: "
             "look at rejected/ of the prepared data set."
         )
     return sentences

@@ -18,6 +18,10 @@ MIN_TASKS = 5  # Of fewer no interval is shown.
 MIN_CLAIMED = 20  # Of fewer an interval is too narrow to claim anything by.
 BY_SUPPORT = "support pairs shown"
 
+# Of the baselines that `evaluate` scores with full support sets only, those that see
+# them: they cannot stand beside CMML with fewer pairs.
+_SEE_SUPPORT = ("item_pop",)
+
 
 @dataclasses.dataclass(frozen=True)
 class GroupFigures:
@@ -31,7 +35,8 @@ class GroupFigures:
         cmml: The mean over tasks.
         strongest: That of the baseline that is strongest over all; None without one.
         gap: CMML less it, over the same tasks.
-        best: The baseline with the best mean in this group.
+        best: The baseline with the best mean in this group, of those that have a
+            score for each of its tasks.
         less_best: CMML less that one.
     """
 
@@ -76,7 +81,8 @@ def by_support(run: EvaluatedRun) -> list[GroupFigures]:
     """Returns the figures of each band of support sizes.
 
     A task counts once in a band, with the most pairs of it that it was shown. A
-    baseline that was scored with full support sets only is shown with these.
+    baseline that was scored once is the same in every band if it does not look at
+    support sets, and else in none.
 
     Args:
         run: The scores, in groups that differ in the pairs shown.
@@ -93,7 +99,7 @@ def by_support(run: EvaluatedRun) -> list[GroupFigures]:
             if method == CMML_NAME:
                 continue
             rows = _in_band(parts, band)
-            if not parts:  # Scored once, with full support sets.
+            if not parts and method not in _SEE_SUPPORT:
                 rows = run.rows[method][run.names.main].of_users_in(own)
             if rows is not None:
                 values[method] = rows.by_task(num_tasks)
@@ -135,7 +141,8 @@ def _figures(
     if num_tasks < MIN_TASKS:
         return None
     figures = GroupFigures(kind, label, num_tasks, num_pairs, run.interval(own))
-    known = {name: v for name, v in values.items() if not np.isnan(own - v).all()}
+    tasks = ~np.isnan(own)
+    known = {name: v for name, v in values.items() if not np.isnan(v[tasks]).any()}
     if run.strongest not in known:
         return figures
     strongest = known[run.strongest]

@@ -6,12 +6,10 @@ from pipeline.html.elements import captioned, sortable
 from pipeline.html.frame import Section
 from pipeline.html.svg import styled, to_svg
 from pipeline.insight.clusterings import clustering_table, clusterings, tells_apart
-from pipeline.insight.contexts import TaskContexts
+from pipeline.insight.contexts import KINDS, TaskContexts
 from pipeline.insight.map import context_map_figure, map_positions
 
 _MIN_CONTEXTS = 10  # Fewer make no map.
-# Kinds of labels that are drawn, those first that say what a task is about.
-_DRAWN = ("domain", "tag", "genre", "error", "support_size")
 
 _CAPTION = (
     "Contexts of {count:,} support sets of meta-test in a plane (t-SNE of their 30 "
@@ -36,7 +34,7 @@ def context_section(found: TaskContexts) -> Section:
         return Section("Context space", body, name="context")
     positions = map_positions(found.contexts)
     figures: list[str] = []
-    for kind in _DRAWN:
+    for kind in KINDS:
         if tells_apart(found, kind):
             with styled(f"map-{kind}"):
                 svg = to_svg(context_map_figure(found, kind, positions))
@@ -47,8 +45,9 @@ def context_section(found: TaskContexts) -> Section:
         "Context space",
         "\n".join([*figures, sortable(clustering_table(clusterings(found)))]),
         "What the context encoder makes of support sets. Purity is the share of "
-        "contexts whose nearest neighbour has the same label, chance the same with "
-        "labels dealt out at random. Look for purity well above chance in what matters "
+        "contexts whose nearest neighbour has the same label, that of another task "
+        "unless the label is the task's own; chance is the same with labels dealt out "
+        "at random. Look for purity well above chance in what matters "
         "to taste. Bad would be a purity at chance everywhere, when contexts say "
         "nothing of their tasks.",
         name="context",

@@ -11,7 +11,7 @@ from pipeline.html.elements import bullet_list, captioned
 from pipeline.html.frame import Section
 from pipeline.html.svg import styled, to_svg
 from pipeline.insight.clusterings import tells_apart
-from pipeline.insight.contexts import NO_LABEL, TaskContexts
+from pipeline.insight.contexts import KINDS, NO_LABEL, TaskContexts
 from pipeline.insight.modulation_values import (
     Values,
     difference,
@@ -22,9 +22,7 @@ from pipeline.insight.routes import modulation_figure, route_figure
 
 _NUM_GROUPS = 3
 _MAX_TASKS = 20  # Of a group.
-_ALL = "all tasks"
-# Kinds of labels that groups are made by, those first that say what a task is about.
-_PREFERRED = ("domain", "tag", "genre")
+_FIRST = "the first tasks"
 
 _ROUTES = (
     "How much of each module goes into the next, in the mean of the tasks of a group. "
@@ -35,7 +33,8 @@ _ROUTES = (
 _VALUES = (
     "Values in the mean of the tasks of a group and of their query pairs: of scales "
     "and shifts a row a layer and a column a unit, of routes a row a module that gives "
-    "and a column a module that takes. White leaves a unit as it is. {difference}Bad "
+    "and a column a module that takes. A scale or shift in white leaves a unit as it "
+    "is. {difference}Bad "
     "would be figures that are all alike, when the context changes nothing."
 )
 _DIFFERENCE = (
@@ -55,7 +54,7 @@ def largest_groups(found: TaskContexts) -> dict[str, list[str]]:
     """
     kind = next((kind for kind in _kinds(found) if tells_apart(found, kind)), None)
     if kind is None:
-        return {_ALL: list(dict.fromkeys(found.task_ids))[:_MAX_TASKS]}
+        return {_FIRST: list(dict.fromkeys(found.task_ids))[:_MAX_TASKS]}
     labels = found.labels[kind]
     counts = Counter(str(label) for label in labels if label != NO_LABEL)
     groups = {}
@@ -92,8 +91,8 @@ def modulation_section(
     return Section(
         "Routes and modulation",
         "\n".join([bullet_list(_told(means)), *_figures(means)]),
-        "What the context changes of the backbone, for the groups of meta-test with "
-        "the most tasks. cmml explain shows it of single tasks.",
+        "What the context changes of the backbone, for groups of up to 20 tasks of "
+        "meta-test. cmml explain shows it of single tasks.",
         name="modulation",
     )
 
@@ -104,7 +103,7 @@ def _kinds(found: TaskContexts) -> list[str]:
         for kind, labels in found.labels.items()
         if kind != "split" and all(isinstance(label, str) for label in labels)
     ]
-    return sorted(texts, key=lambda kind: [kind != first for first in _PREFERRED])
+    return sorted(texts, key=lambda kind: [kind != first for first in KINDS])
 
 
 def _told(means: Mapping[str, Values]) -> list[str]:

@@ -58,8 +58,9 @@ def groups_section(found: Findings) -> Section:
             "By support pairs shown",
             "support",
             found.support,
-            "How fast a new task is learned: every task counts once in each column, "
-            "with as many pairs as that. Look for a steady gain to the right. Bad "
+            "How fast a new task is learned: every task that has as many pairs counts "
+            "once in a column. A baseline that looks at no support set is the same in "
+            "all. Look for a steady gain to the right. Bad "
             "would be a flat line, when the support set is not used, or a baseline "
             "that is better on the left, when too little is made of few pairs.",
         ),

@@ -131,7 +131,7 @@ def test_new_items_and_refused_rows_are_told(make_rows, make_findings, data, spr
     refused = dataclasses.replace(data, num_rejected={"malformed": 13})
     new, rejected = told(found, refused)
     assert new.startswith("5.0% of the query pairs are on items")  # 10 of 200.
-    assert rejected.startswith("13 rows were refused, 2.50% of what was kept")
+    assert rejected.startswith("13 rows were refused, beside 520 that are in episodes")
 
 
 def test_items_that_a_baseline_knows_better_are_told(

@@ -56,6 +56,32 @@ def test_a_baseline_that_was_scored_once_is_shown_for_the_same_users(
     assert found.gap.mean == pytest.approx(-0.3)
 
 
+def test_a_baseline_that_saw_more_pairs_is_not_in_a_band_of_fewer(make_rows, make_run):
+    run = make_run(
+        {
+            "cmml": {"cold/support_0": make_rows(0.9, 0), "cold": make_rows(0.2, 8)},
+            "item_pop": {"cold": make_rows(0.1, 8)},
+        }
+    )
+    assert [each.best for each in by_support(run)] == [None, "item_pop"]
+
+
+def test_a_baseline_with_a_score_for_some_tasks_is_not_the_best(make_rows, make_run):
+    run = make_run(
+        {
+            "cmml": {"cold": make_rows(0.4, 8)},
+            "strong": {"cold": make_rows(0.5, 8)},
+            "lucky": {"cold": make_rows(0.6, 8)},
+        }
+    )
+    few = run.rows["lucky"]["cold"]
+    few = few.select(few.task < 2)
+    few = dataclasses.replace(few, value=np.zeros(few.task.size))
+    run = dataclasses.replace(run, rows={**run.rows, "lucky": {"cold": few}})
+    (found,) = break_down(run, [Group("k", "all", "task", np.full(40, True))], "cold")
+    assert found.best == "strong"
+
+
 def test_groups_of_few_tasks_are_left_out(make_rows, make_run):
     run = make_run({"cmml": {"cold": make_rows(0.2, 8)}})
     tasks = np.arange(40)

@@ -19,13 +19,13 @@ def contexts(**labels):
 
 def test_groups_are_of_the_three_most_frequent_labels():
     found = contexts(
-        split=["meta_test"] * 8, genre=["a", "", "b", "b", "c", "d", "d", "c"]
+        split=["meta_test"] * 8, taste=["a", "", "b", "b", "c", "d", "d", "c"]
     )
     groups = largest_groups(found)
     assert groups == {
-        "genre b": ["u2", "u3"],
-        "genre c": ["u4", "u7"],
-        "genre d": ["u5", "u6"],
+        "taste b": ["u2", "u3"],
+        "taste c": ["u4", "u7"],
+        "taste d": ["u5", "u6"],
     }
 
 
@@ -41,7 +41,9 @@ def test_support_sets_of_one_task_are_one_task():
 
 
 def test_tasks_without_labels_are_one_group():
-    assert largest_groups(contexts(split=["a", "a"])) == {"all tasks": ["u0", "u1"]}
+    assert largest_groups(contexts(split=["a", "a"])) == {
+        "the first tasks": ["u0", "u1"]
+    }
 
 
 def test_scales_of_groups_are_compared_by_their_means():
