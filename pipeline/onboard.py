@@ -18,6 +18,7 @@ from pipeline.onboarding.known_users import (
     ITEM_MEAN,
     SUPPORT_MEAN,
     load_known_users,
+    mean_of_others,
     place_users,
     support_mean,
 )
@@ -96,7 +97,8 @@ def onboard(
         else {},
     )
     if setting == "user":
-        findings = _of_users(start, ServedUsers(version), dataset_dir)
+        middle = (manifest["label_min"] + manifest["label_max"]) / 2.0
+        findings = _of_users(start, ServedUsers(version), dataset_dir, middle)
     else:
         unknown = _num_unknown(version, USER_ID, rows)
         start = dataclasses.replace(start, num_unknown_users=unknown)
@@ -113,18 +115,24 @@ def onboard(
 
 
 def _of_users(
-    start: Findings, model: ServedUsers, dataset_dir: pathlib.Path | None
+    start: Findings,
+    model: ServedUsers,
+    dataset_dir: pathlib.Path | None,
+    middle: float,
 ) -> Findings:
-    """Finds out all there is about new users."""
+    """Finds out all there is about new users; `middle` is that of the labels."""
     tasks = user_tasks(start.rows, model)
-    label_mean = float(np.mean([row.label for row in start.rows.interactions]))
-    baselines: dict[str, Baseline] = {SUPPORT_MEAN: support_mean(label_mean)}
+    others = mean_of_others(tasks, default=middle)
+    baselines: dict[str, Baseline] = {SUPPORT_MEAN: support_mean(others)}
     found = start
     if dataset_dir is not None:
         say("onboard: reading known users")
         known = load_known_users(dataset_dir)
         mean = known.item_means[""]
-        baselines = {ITEM_MEAN: known.item_mean, SUPPORT_MEAN: support_mean(mean)}
+        baselines = {
+            ITEM_MEAN: known.item_mean,
+            SUPPORT_MEAN: support_mean(lambda _: mean),
+        }
         num_tasks = len(tasks)
         tasks = [task for task in tasks if task.task_id not in known.trained_ids]
         say("onboard: placing the new users among known ones")

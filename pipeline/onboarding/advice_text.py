@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.markdown_table import cell, signed
+from pipeline.onboarding.few_shot import MODEL
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.report_tables import (
     curve_table,
@@ -24,16 +25,19 @@ def sentences(findings: Findings, rules: Sequence[Rule]) -> list[str]:
         curve, size = findings.curve, findings.curve.judged_size
         found.append(
             f"The gain to expect over {curve.reference} is {signed(curve.gain(size))} "
-            f"in {curve.metric} after {size} pairs, {signed(curve.gain(0))} without "
-            "any."
+            f"in {curve.metric} after {curve.size_in_words(size)}, "
+            f"{signed(curve.gain(0))} without any."
         )
+        found += [
+            f"{name} is better there than the model: "
+            f"{cell(curve.interval(name, size))} against "
+            f"{cell(curve.interval(MODEL, size))}."
+            for name in curve.better_methods(size)
+        ]
     if findings.placement is not None:
         places = findings.placement.places
         num_unlike = sum(place.is_unlike for place in places)
-        found.append(
-            f"{len(places) - num_unlike} of {len(places)} tasks are like known ones, "
-            f"{num_unlike} unlike anything seen."
-        )
+        found.append(f"{num_unlike} of {len(places)} tasks are unlike anything seen.")
     if findings.plan is not None:
         plan = findings.plan
         first, gain = findings.name(plan.questions[0].item_id), plan.gain_over_random()

@@ -16,6 +16,7 @@ MODEL = "cmml"
 SIZES = (0, 1, 2, 3, 5, 10, 20, 40)
 
 _REACHED_BY = 0.5  # Share of the units that the size by which one judges must have.
+MIN_UNITS = 5  # And so many, where any size has them.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,6 +31,8 @@ class FewShotCurve:
         sizes: P support sizes, ascending, the first one 0.
         values: By method, float64 [P, N]; NaN where a unit has too few pairs.
         reference: The method that the model has to beat.
+        shown: What sizes count, in the plural: "pairs", or "clicks", each of which is
+            shown with a negative.
     """
 
     metric: str
@@ -39,6 +42,7 @@ class FewShotCurve:
     sizes: Sequence[int]
     values: Mapping[str, Floats]
     reference: str
+    shown: str = "pairs"
 
     def num_units(self, size: int) -> int:
         """Returns how many units reach a support size."""
@@ -58,9 +62,23 @@ class FewShotCurve:
 
     @property
     def judged_size(self) -> int:
-        """The largest support size that at least half of the units reach."""
-        enough = _REACHED_BY * self.num_units(self.sizes[0])
+        """The largest support size that half of the units reach, and 5 of them."""
+        most = self.num_units(self.sizes[0])
+        enough = max(_REACHED_BY * most, min(MIN_UNITS, most))
         return max(size for size in self.sizes if self.num_units(size) >= enough)
+
+    def size_in_words(self, size: int) -> str:
+        """Returns a support size and what it counts."""
+        return f"{size} {self.shown[:-1] if size == 1 else self.shown}"
+
+    def better_methods(self, size: int) -> list[str]:
+        """Names the methods whose mean after so many pairs is above the model's."""
+        own = self.interval(MODEL, size).mean
+        return [
+            name
+            for name in self.values
+            if self.direction * (self.interval(name, size).mean - own) > 0.0
+        ]
 
     def _values(self, method: str, size: int) -> Floats:
         return self.values[method][list(self.sizes).index(size)]

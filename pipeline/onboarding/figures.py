@@ -29,7 +29,7 @@ def few_shot_figure(curve: FewShotCurve) -> str:
             colour, style = _look(method, curve.reference)
             _draw(axes, range(len(found)), found, colour, style, plain(method))
         axes.set_xticks(range(len(curve.sizes)), [str(size) for size in curve.sizes])
-        axes.set_xlabel("pairs in the support set")
+        axes.set_xlabel(f"{curve.shown} shown")
         axes.set_ylabel(curve.metric)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return to_svg(figure)

@@ -75,7 +75,8 @@ class Findings:
         if not self.has_known:
             told.append(
                 "Known tasks were not given (--config): nothing can be said of where "
-                "the new ones lie, of popularity and of what to ask."
+                "the new ones lie, of popularity, of what to ask, and of whether the "
+                "model was trained on these rows."
             )
         elif self.placement is None:
             told.append("No place: too few known tasks have as many pairs.")

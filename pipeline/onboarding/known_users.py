@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from pipeline.onboarding.placement import (
 )
 from pipeline.onboarding.served_model import ServedUsers
 from pipeline.onboarding.tasks import Floats, UserEpisode, UserTask
+from pipeline.onboarding.user_curve import Baseline
 from pipeline.parquet_file import read_ids
 from pipeline.raw_requests import raw_request
 from transforms import schema
@@ -82,21 +83,40 @@ def load_known_users(dataset_dir: pathlib.Path) -> KnownUsers:
     )
 
 
-def support_mean(label_mean: float) -> collections.abc.Callable[[UserEpisode], Floats]:
+def support_mean(label_mean: Callable[[str], float]) -> Baseline:
     """Returns what expects the mean label of the support set of every pair.
 
     Args:
-        label_mean: The mean that a task without support gets, and that is added to
+        label_mean: The mean that a task gets without support, by its id; it is added to
             every support set as one pair more.
     """
 
     def expect(episode: UserEpisode) -> Floats:
         labels = episode.task.labels[episode.support]
-        total = labels.sum() + _SUPPORT_PRIOR * label_mean
+        total = labels.sum() + _SUPPORT_PRIOR * label_mean(episode.task.task_id)
         mean = total / (labels.size + _SUPPORT_PRIOR)
         return np.full(episode.query.size, mean)
 
     return expect
+
+
+def mean_of_others(tasks: Sequence[UserTask], default: float) -> Callable[[str], float]:
+    """Returns the mean label of all users but one, by id of that one.
+
+    Args:
+        tasks: The users.
+        default: Of a user without others.
+    """
+    total = sum(task.labels.sum() for task in tasks)
+    num_labels = sum(task.labels.size for task in tasks)
+    own = {task.task_id: (task.labels.sum(), task.labels.size) for task in tasks}
+
+    def mean(task_id: str) -> float:
+        label_sum, num_own = own[task_id]
+        others = num_labels - num_own
+        return float((total - label_sum) / others) if others else default
+
+    return mean
 
 
 def place_users(

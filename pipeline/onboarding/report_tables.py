@@ -33,7 +33,7 @@ def rule_table(rules: Sequence[Rule]) -> ResultTable:
 def curve_table(curve: FewShotCurve) -> ResultTable:
     """Returns every method at every size of the support set."""
     baselines = [name for name in curve.values if name != MODEL]
-    size = Column("size", "pairs")
+    size = Column("size", curve.shown)
     methods = [_interval(name, name) for name in (MODEL, *baselines)]
     gain = Column("gain", f"gain over {curve.reference}", signed, record=Interval)
     better = "lower is better" if curve.direction < 0 else "higher is better"
@@ -42,8 +42,8 @@ def curve_table(curve: FewShotCurve) -> ResultTable:
         "Few-shot curve",
         f"{curve.metric}, {better}, of {curve.num_splits} random splits of the new "
         f"interactions; intervals over {curve.unit}. The gain is in pairs, above 0 is "
-        "better. A row has those with as many pairs, so that rows are not of the same "
-        "ones.",
+        f"better. A row has those with as many {curve.shown}, so that rows are not of "
+        "the same ones.",
         [size, Column("units", curve.unit), *methods, gain],
         [
             {

@@ -10,17 +10,18 @@ import dataclasses
 from collections.abc import Sequence
 
 from pipeline.markdown_table import signed
-from pipeline.onboarding.few_shot import FewShotCurve
+from pipeline.onboarding.few_shot import MIN_UNITS, FewShotCurve
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.placement import UNLIKE_PERCENTILE
 
-# The thresholds, all of them.
+# The thresholds, with `MIN_UNITS`, the users that the few-shot gain is told by.
 MIN_PAIRS = 20  # Rows that the model was not trained on: fewer tell nothing.
 MAX_REFUSED_FRACTION = 0.2  # Of the rows: above it, the file is not what it should be.
 MAX_UNKNOWN_FRACTION = 0.5  # Of the items: the model knows nothing of these.
-MIN_UNITS = 5  # Users that the few-shot gain is told by.
+FEW_UNITS = 20  # Of fewer the gain is said to be told by few.
 MIN_GAIN = 0.0  # The interval of the gain must lie above it.
 MAX_UNLIKE_FRACTION = 0.2  # Of the tasks: "unlike anything seen".
+MIN_KNOWN = 100  # Known tasks; the farthest percent of fewer is chance.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,13 +54,18 @@ def apply_rules(findings: Findings) -> list[Rule]:
     num_refused = len(findings.rows.refused)
     refused = num_refused / (num_refused + num_rows)
     unknown = findings.unknown_item_fraction
+    are_new = (
+        "are new to the model"
+        if findings.has_known
+        else "can be used, which the model may have been trained on"
+    )
     return [
         Rule(
             "enough pairs",
             num_new >= MIN_PAIRS,
             num_new,
             MIN_PAIRS,
-            f"{num_new} rows are new to the model, at least {MIN_PAIRS} are needed",
+            f"{num_new} rows {are_new}; at least {MIN_PAIRS} are needed",
         ),
         Rule(
             "few refused",
@@ -106,6 +112,7 @@ def _gain_rules(curve: FewShotCurve | None) -> list[Rule]:
     num_users = curve.num_units(size) if curve.unit == "users" else 1
     gain = curve.gain(size)
     is_better = gain.low > MIN_GAIN
+    few = f", by {num_users} users only" if num_users < FEW_UNITS else ""
     return [
         Rule(
             "enough users",
@@ -119,15 +126,15 @@ def _gain_rules(curve: FewShotCurve | None) -> list[Rule]:
             is_better,
             gain.low,
             MIN_GAIN,
-            f"{curve.metric} with a support set of {size} is "
+            f"{curve.metric} after {curve.size_in_words(size)} is "
             f"{'' if is_better else 'not '}better than by {curve.reference} beyond "
-            f"chance: gain {signed(gain)}",
+            f"chance: gain {signed(gain)}{few}",
         ),
     ]
 
 
 def _place_rule(findings: Findings) -> Rule:
-    if findings.placement is None:
+    if findings.placement is None or findings.placement.known.size < MIN_KNOWN:
         detail = "known tasks to compare with were not given, or are too few"
         return Rule("like known tasks", None, None, MAX_UNLIKE_FRACTION, detail)
     unlike = findings.placement.unlike_fraction

@@ -148,6 +148,7 @@ def scenario_curve(
         sizes=sizes,
         values={name: _mean_over_splits(values) for name, values in found.items()},
         reference=CLICKS if popularity is None else POPULARITY,
+        shown="clicks",
     )
 
 

@@ -85,7 +85,7 @@ def test_too_little_to_tell_anything_is_no_go(experiment, judge):
     done = judge(experiment, "user", "user_id,item_id,label", "new1,f1,4", "new2,f2,3")
     assert done.status == NO_GO
     assert done.values["few_shot"] is None
-    assert "No-go: 2 rows are new to the model, at least 20 are needed" in done.output
+    assert "No-go: 2 rows are new to the model; at least 20 are needed" in done.output
 
 
 def test_a_new_scenario_is_judged_on_clicks_not_seen(scenario_experiment, judge):

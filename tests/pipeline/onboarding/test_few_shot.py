@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,21 @@ def test_a_lower_error_is_a_gain(curve):
 def test_one_judges_by_the_largest_size_that_half_of_the_users_reach(curve):
     assert [curve.num_units(size) for size in curve.sizes] == [3, 3, 1]
     assert curve.judged_size == 1
+
+
+def test_one_judges_by_five_users_where_any_size_has_them(curve):
+    errors = np.array([[1.0] * 8, [1.0] * 8, [1.0] * 4 + [NAN] * 4])
+    curve = dataclasses.replace(curve, values={"cmml": errors, "item mean": errors})
+    assert curve.num_units(2) == 4  # Half of them, and too few to judge by.
+    assert curve.judged_size == 1
+
+
+def test_a_method_that_is_better_than_the_model_is_named(curve):
+    assert curve.better_methods(1) == []
+    both = {"cmml": curve.values["item mean"], "other": curve.values["cmml"]}
+    curve = dataclasses.replace(curve, values=both)
+    assert curve.better_methods(1) == ["other"]
+    assert dataclasses.replace(curve, direction=1).better_methods(1) == []
 
 
 def test_sizes_end_with_the_pairs():

@@ -14,8 +14,8 @@ def test_all_rules_hold_and_the_gain_is_what_is_said(make_findings):
     assert is_go(rules)
     assert {rule.verdict for rule in rules} == {"holds"}
     assert headline(rules) == (
-        "Go: mae with a support set of 1 is better than by item mean beyond chance: "
-        "gain +0.2000 [+0.2000, +0.2000]."
+        "Go: mae after 1 pair is better than by item mean beyond chance: "
+        "gain +0.2000 [+0.2000, +0.2000], by 6 users only."
     )
 
 
@@ -45,6 +45,18 @@ def test_one_rule_that_fails_is_no_go_with_the_number(
 def test_thresholds_themselves_hold(make_findings):
     findings = make_findings(num_rows=20, num_refused=5, num_unknown_items=10)
     assert not failing(findings)
+
+
+def test_few_known_tasks_do_not_tell_what_is_unlike_them(make_findings):
+    findings = make_findings(num_unlike=6)
+    few = dataclasses.replace(findings.placement, known=findings.placement.known[:99])
+    rules = apply_rules(dataclasses.replace(findings, placement=few))
+    assert rules[-1].verdict == "open"
+
+
+def test_without_known_tasks_rows_are_not_called_new(make_findings):
+    first, *_ = apply_rules(make_findings(has_known=False))
+    assert "may have been trained on" in first.detail
 
 
 def test_no_gain_is_not_called_better(make_findings):

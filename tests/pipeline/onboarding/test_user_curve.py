@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pipeline.onboarding.known_users import mean_of_others
 from pipeline.onboarding.tasks import UserTask
 from pipeline.onboarding.user_curve import user_curve
 
@@ -29,6 +30,12 @@ def test_errors_are_those_of_the_method_at_each_size():
     assert curve.interval("three", 3).mean == pytest.approx((1.0 + 2.0) / 2.0)
     assert curve.gain(3).mean == pytest.approx(1.5 - 0.25)
     assert curve.unit == "users"
+
+
+def test_the_mean_of_others_has_not_seen_the_user():
+    mean = mean_of_others([make_task("a", 3), make_task("b", 1, label=1.0)], 3.0)
+    assert (mean("a"), mean("b")) == (1.0, 4.0)
+    assert mean_of_others([make_task("a", 3)], 3.0)("a") == 3.0
 
 
 def test_no_pair_is_shown_and_asked_for_and_all_sizes_ask_for_the_same():
