@@ -16,7 +16,6 @@ from pipeline.html.frame import Section
 from pipeline.insight.contexts import task_contexts
 from pipeline.insight.map import MAX_POINTS
 from pipeline.loaded_dataset import load_dataset
-from pipeline.parquet_file import read_ids
 from pipeline.progress import say
 from pipeline.run_dir import RunDir, training_fingerprint
 from pipeline.run_report import scenario_rows, user_rows
@@ -40,10 +39,11 @@ from pipeline.run_report.task_modulations import task_modulations
 from pipeline.scenarios.config import ScenarioConfig
 from pipeline.scenarios.loaded_scenarios import load_scenarios
 from pipeline.scenarios.ranking_table import SCENARIO_MEAN
+from pipeline.scenarios.scenario_names import scenario_names
 from pipeline.step_arguments import module_of
 from pipeline.version_files.version_dir import newest_version
-from transforms.scenarios.schema import SCENARIO_ID, load_scenario_info
-from transforms.schema import META_TEST, NAMES_DIR, DataError, load_dataset_info
+from transforms.scenarios.schema import load_scenario_info
+from transforms.schema import META_TEST, DataError, load_dataset_info
 
 PAGE_FILE = "index.html"
 
@@ -209,9 +209,7 @@ def _scenario_content(
         found=found,
         groups={SCENARIO_MEAN: "scenarios that training has not seen"},
         metrics=scenario_rows.SHOWN_METRICS,
-        task_names=_scenario_names(dataset_dir)
-        if dataset.info.has_scenario_names
-        else {},
+        task_names=scenario_names(dataset_dir),
     )
 
 
@@ -235,12 +233,6 @@ def _told(run: RunDir) -> str:
         f"{run.path.name}, {facts['num_parameters']:,} weights trained in "
         f"{facts['epochs']} epochs. Figures are of meta-test unless they say otherwise."
     )
-
-
-def _scenario_names(dataset_dir: pathlib.Path) -> dict[str, str]:
-    path = dataset_dir / NAMES_DIR / "scenario.txt"
-    names = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return dict(zip(read_ids(dataset_dir, SCENARIO_ID)[1:], names, strict=True))
 
 
 def _latency(run: RunDir, version: pathlib.Path) -> list[Latency]:

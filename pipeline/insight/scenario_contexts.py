@@ -62,7 +62,7 @@ def scenario_contexts(
     dataset = load_scenarios(config, dataset_dir)
     model = trained_model(config, dataset, run)
     adapt = tf.function(lambda support: model.adapt(support), reduce_retracing=True)
-    names = scenario_names(dataset)
+    names = scenario_names(dataset.directory)
     parts = []
     for name in existing_splits(dataset.info.num_tasks, split):
         draws = [

@@ -55,7 +55,7 @@ class ScenarioProbe:
     ) -> None:
         tasks = dataset.tasks(schema.META_VALIDATION)
         self._tasks = [task for task in tasks if task.query_item.size][:_GAIN_TASKS]
-        self._names = scenario_names(dataset)
+        self._names = scenario_names(dataset.directory)
         self._is_hybrid = len(dataset.info.domains) > 1
         self._options = config.evaluation.model_copy(
             update={"few_shot_sizes": (0,), "few_shot_users": _GAIN_USERS}

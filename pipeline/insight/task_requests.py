@@ -111,7 +111,7 @@ def _scenario_request(
     config: ScenarioConfig, dataset_dir: pathlib.Path, task_id: str
 ) -> Request:
     dataset = load_scenarios(config, dataset_dir)
-    names = scenario_names(dataset)
+    names = scenario_names(dataset.directory)
     for split in _SPLITS:
         for task in dataset.tasks(split) if dataset.info.num_tasks.get(split) else ():
             name = names.get(task.scenario_id, task.scenario_id)

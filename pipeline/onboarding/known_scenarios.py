@@ -21,8 +21,9 @@ from pipeline.onboarding.scenario_curve import NewScenario
 from pipeline.onboarding.served_model import ServedScenarios
 from pipeline.onboarding.tasks import ScenarioSupport
 from pipeline.parquet_file import read_ids
+from pipeline.scenarios.scenario_names import scenario_names
 from transforms import schema
-from transforms.scenarios.schema import SCENARIO_ID, load_scenario_info
+from transforms.scenarios.schema import load_scenario_info
 
 MAX_SCENARIOS = 400  # Of meta-train, the first ones.
 
@@ -88,7 +89,7 @@ def load_known_scenarios(dataset_dir: pathlib.Path) -> KnownScenarios:
         frozenset(clicks),
         user_ids,
         item_ids,
-        _names(dataset_dir) if info.has_scenario_names else {},
+        scenario_names(dataset_dir),
     )
 
 
@@ -133,9 +134,3 @@ def place_scenario(
         [task_id],
     )
     return place_tasks([group])
-
-
-def _names(dataset_dir: pathlib.Path) -> dict[str, str]:
-    path = dataset_dir / schema.NAMES_DIR / "scenario.txt"
-    names = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return dict(zip(read_ids(dataset_dir, SCENARIO_ID)[1:], names, strict=True))

@@ -59,10 +59,10 @@ def groups_section(found: Findings) -> Section:
             "support",
             found.support,
             "How fast a new task is learned: every task that has as many pairs counts "
-            "once in a column. A baseline that looks at no support set is the same in "
-            "all. Look for a steady gain to the right. Bad "
-            "would be a flat line, when the support set is not used, or a baseline "
-            "that is better on the left, when too little is made of few pairs.",
+            "once in a column. More pairs are of no help to a baseline that looks at "
+            "none. Look for a steady gain to the right. Bad would be a flat line, when "
+            "the support set is not used, or a baseline that is better on the left, "
+            "when too little is made of few pairs.",
         ),
         (
             "By popularity of the item",

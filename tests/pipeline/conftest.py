@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import http.server
 import json
+import pathlib
+import runpy
 import shutil
 import threading
 from concurrent import futures
@@ -17,6 +19,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from models.legacy_keras import tf
 
 EXTRA = "assets.extra"
+BROWSER = runpy.run_path(str(pathlib.Path(__file__).with_name("chromium.py")))
 
 
 class TinyModel(tf.Module):
@@ -251,3 +254,13 @@ def fake_server():
             server.stop(None).wait()
 
     return serve
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """A browser that nobody sees."""
+    program = BROWSER["find_browser"]()
+    if program is None:
+        pytest.skip(f"none of {', '.join(BROWSER['BROWSERS'])} is on the PATH")
+    with BROWSER["Chromium"](program, tmp_path_factory.mktemp("profile")) as chromium:
+        yield chromium

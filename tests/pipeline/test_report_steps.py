@@ -16,7 +16,6 @@ from pipeline.run_report.evaluated_run import read_summary, strongest_baseline
 from pipeline.run_report.user_rows import MAE
 
 HERE = pathlib.Path(__file__).parent
-DRIVER = runpy.run_path(str(HERE / "serving" / "page" / "chromium.py"))
 read = runpy.run_path(str(HERE / "html" / "reader.py"))["read"]
 
 SECTIONS = ["next", "data", "training", "metrics", "groups", "worst", "calibration"]
@@ -135,33 +134,23 @@ def test_an_output_in_no_folder_is_refused(cmml):
     )
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """A browser that nobody sees."""
-    program = DRIVER["find_browser"]()
-    if program is None:
-        pytest.skip(f"none of {', '.join(DRIVER['BROWSERS'])} is on the PATH")
-    with DRIVER["Chromium"](program, tmp_path_factory.mktemp("profile")) as chromium:
-        yield chromium
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1200])
-def test_a_browser_shows_the_page_without_complaint(browser, page, scheme, width):
-    browser.prefer(prefers_color_scheme=scheme)
-    browser.open(page.as_uri(), width=width)
-    assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    assert browser.complaints == []
-    assert browser.evaluate("performance.getEntriesByType('resource').length") == 0
+def test_a_browser_shows_the_page_without_complaint(chromium, page, scheme, width):
+    chromium.prefer(prefers_color_scheme=scheme)
+    chromium.open(page.as_uri(), width=width)
+    assert chromium.evaluate("document.documentElement.scrollWidth") <= width
+    assert chromium.complaints == []
+    assert chromium.evaluate("performance.getEntriesByType('resource').length") == 0
 
 
-def test_a_click_sorts_the_worst_tasks(browser, user_page):
-    browser.open(user_page.as_uri())
+def test_a_click_sorts_the_worst_tasks(chromium, user_page):
+    chromium.open(user_page.as_uri())
     cells = (
         "[...document.querySelectorAll('#worst ~ .wide')[0].querySelectorAll("
         "'tbody tr')].map((row) => Number(row.cells[1].innerText))"
     )
-    assert browser.evaluate(cells) == sorted(browser.evaluate(cells), reverse=True)
-    browser.click("#worst ~ .wide th:nth-child(2) button")
-    assert browser.evaluate(cells) == sorted(browser.evaluate(cells))
-    assert browser.complaints == []
+    assert chromium.evaluate(cells) == sorted(chromium.evaluate(cells), reverse=True)
+    chromium.click("#worst ~ .wide th:nth-child(2) button")
+    assert chromium.evaluate(cells) == sorted(chromium.evaluate(cells))
+    assert chromium.complaints == []

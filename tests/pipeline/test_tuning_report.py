@@ -13,7 +13,6 @@ from tuning.trial_result import write_result
 
 HERE = pathlib.Path(__file__).parent
 CONFIG = HERE.parents[1] / "configs" / "movielens_small.yaml"
-DRIVER = runpy.run_path(str(HERE / "serving" / "page" / "chromium.py"))
 SEARCH = runpy.run_path(str(HERE / "search_report" / "conftest.py"))
 
 
@@ -32,16 +31,6 @@ def search_dir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(search_dir):
     return write_report(search_dir, CONFIG, ["training.max_epochs=9"])
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """A browser that nobody sees."""
-    program = DRIVER["find_browser"]()
-    if program is None:
-        pytest.skip(f"none of {', '.join(DRIVER['BROWSERS'])} is on the PATH")
-    with DRIVER["Chromium"](program, tmp_path_factory.mktemp("profile")) as chromium:
-        yield chromium
 
 
 def test_the_files_lie_in_the_folder_of_the_search(search_dir, page):
@@ -99,8 +88,8 @@ def test_the_same_search_makes_the_same_page(search_dir, page):
     assert page.read_bytes() == before
 
 
-def first_cells(browser, column):
-    return browser.evaluate(
+def first_cells(chromium, column):
+    return chromium.evaluate(
         "[...document.querySelectorAll('#trials ~ .wide tbody tr')].map("
         f"(row) => row.cells[{column}].innerText)"
     )
@@ -108,30 +97,30 @@ def first_cells(browser, column):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1200])
-def test_a_browser_shows_the_page_without_complaint(browser, page, scheme, width):
-    browser.prefer(prefers_color_scheme=scheme)
-    browser.open(page.as_uri(), width=width)
-    content = browser.evaluate("document.documentElement.scrollWidth")
+def test_a_browser_shows_the_page_without_complaint(chromium, page, scheme, width):
+    chromium.prefer(prefers_color_scheme=scheme)
+    chromium.open(page.as_uri(), width=width)
+    content = chromium.evaluate("document.documentElement.scrollWidth")
     assert content <= width
-    assert browser.complaints == []
-    assert browser.evaluate("performance.getEntriesByType('resource').length") == 0
+    assert chromium.complaints == []
+    assert chromium.evaluate("performance.getEntriesByType('resource').length") == 0
 
 
-def test_a_click_sorts_the_trials(browser, page):
-    browser.open(page.as_uri())
-    assert first_cells(browser, 0)[:2] == ["0008", "0005"]
+def test_a_click_sorts_the_trials(chromium, page):
+    chromium.open(page.as_uri())
+    assert first_cells(chromium, 0)[:2] == ["0008", "0005"]
     head = "#trials ~ .wide th:nth-child({}) button"
-    browser.click(head.format(1))
-    assert first_cells(browser, 0)[:3] == ["0000", "0001", "0002"]
-    browser.click(head.format(1))
-    assert first_cells(browser, 0)[0] == "0018"
-    browser.click(head.format(3))
-    numbers = first_cells(browser, 2)
+    chromium.click(head.format(1))
+    assert first_cells(chromium, 0)[:3] == ["0000", "0001", "0002"]
+    chromium.click(head.format(1))
+    assert first_cells(chromium, 0)[0] == "0018"
+    chromium.click(head.format(3))
+    numbers = first_cells(chromium, 2)
     assert numbers[-1] == "-"  # What is missing stays last.
     assert [float(n) for n in numbers[:-1]] == sorted(float(n) for n in numbers[:-1])
-    browser.click(head.format(3))
-    assert first_cells(browser, 2)[-1] == "-"
-    assert browser.complaints == []
+    chromium.click(head.format(3))
+    assert first_cells(chromium, 2)[-1] == "-"
+    assert chromium.complaints == []
 
 
 def test_what_was_tried_under_hyperband_has_its_epochs(search_dir, tmp_path):

@@ -9,7 +9,6 @@ from pipeline.onboarding.page import onboarding_page
 from pipeline.onboarding.rules import apply_rules
 
 HERE = pathlib.Path(__file__).parent
-DRIVER = runpy.run_path(str(HERE.parent / "serving" / "page" / "chromium.py"))
 read = runpy.run_path(str(HERE.parent / "html" / "reader.py"))["read"]
 
 
@@ -75,25 +74,15 @@ def test_json_holds_the_same_numbers(make_findings):
     assert values["not_found_out"] == []
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """A browser that nobody sees."""
-    program = DRIVER["find_browser"]()
-    if program is None:
-        pytest.skip(f"none of {', '.join(DRIVER['BROWSERS'])} is on the PATH")
-    with DRIVER["Chromium"](program, tmp_path_factory.mktemp("profile")) as chromium:
-        yield chromium
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1200])
 def test_a_browser_shows_the_page_without_complaint(
-    browser, make_findings, tmp_path, scheme, width
+    chromium, make_findings, tmp_path, scheme, width
 ):
     path = tmp_path / "onboard.html"
     path.write_text(page_of(make_findings()), encoding="utf-8")
-    browser.prefer(prefers_color_scheme=scheme)
-    browser.open(path.as_uri(), width=width)
-    assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    assert browser.complaints == []
-    assert browser.evaluate("performance.getEntriesByType('resource').length") == 0
+    chromium.prefer(prefers_color_scheme=scheme)
+    chromium.open(path.as_uri(), width=width)
+    assert chromium.evaluate("document.documentElement.scrollWidth") <= width
+    assert chromium.complaints == []
+    assert chromium.evaluate("performance.getEntriesByType('resource').length") == 0

@@ -5,8 +5,6 @@ genre, so that each score can be worked out by hand.
 """
 
 import json
-import pathlib
-import runpy
 
 import pytest
 import tensorflow as tf
@@ -23,8 +21,6 @@ NAMES = {f"f{number}": f"Film {number}" for number in range(14)}
 NAMES |= {"f4": "Amélie", "f5": "<b>Bold</b> & co.", "f13": ""}
 POPULARITY = [(len(NAMES) - number) / 100 for number in range(len(NAMES))]
 VERSION = "1700000007"
-
-DRIVER = runpy.run_path(str(pathlib.Path(__file__).with_name("chromium.py")))
 
 
 def spec(name, *shape, dtype=tf.string):
@@ -222,13 +218,3 @@ def server(tmp_path_factory, describe_signatures):
         [films, themes], ServerOptions(grpc_port=0, rest_port=0)
     ) as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
-    """A browser that nobody sees."""
-    browser = DRIVER["find_browser"]()
-    if browser is None:
-        pytest.skip(f"none of {', '.join(DRIVER['BROWSERS'])} is on the PATH")
-    with DRIVER["Chromium"](browser, tmp_path_factory.mktemp("profile")) as chromium:
-        yield chromium
