@@ -10,13 +10,13 @@ import numpy as np
 from models.metrics import Interval, bootstrap_mean, paired_difference
 from models.whole_files import write_atomically
 from pipeline.comparison_table import comparison_table
-from pipeline.config import Config, EvaluationConfig, hash_of
+from pipeline.config import Config, EvaluationConfig
 from pipeline.fitted_baselines import REFERENCE, fit_baselines
 from pipeline.group_scores import COLD, WARM, evaluation_groups, score_groups
 from pipeline.loaded_dataset import load_dataset
 from pipeline.predictions import PredictionWriter
 from pipeline.progress import say
-from pipeline.run_dir import RunDir, training_fingerprint
+from pipeline.run_dir import RunDir, evaluation_fingerprint
 from pipeline.train import trained_model
 from transforms import schema
 
@@ -45,9 +45,7 @@ def evaluate(config: Config, dataset_dir: pathlib.Path, run: RunDir) -> str:
         DataError: If there are no meta-test tasks.
     """
     info = schema.load_dataset_info(dataset_dir)
-    fingerprint = hash_of(
-        training_fingerprint(config, info.fingerprint), config.evaluation
-    )
+    fingerprint = evaluation_fingerprint(config, info.fingerprint)
     table = run.evaluation / "table.md"
     if run.is_done(STEP, fingerprint) and table.exists():
         say(f"evaluate: {run.evaluation} is up to date")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import pathlib
 from collections.abc import Mapping, Sequence
 
 from models.whole_files import write_atomically
 from pipeline.cold_start_groups import GROUPS
-from pipeline.config import Config, hash_of
+from pipeline.config import Config
 from pipeline.config_section import Experiment
 from pipeline.evaluate import STEP as EVALUATE
 from pipeline.group_scores import COLD, WARM
@@ -17,7 +18,7 @@ from pipeline.insight.contexts import task_contexts
 from pipeline.insight.map import MAX_POINTS
 from pipeline.loaded_dataset import load_dataset
 from pipeline.progress import say
-from pipeline.run_dir import RunDir, training_fingerprint
+from pipeline.run_dir import RunDir, evaluation_fingerprint
 from pipeline.run_report import scenario_rows, user_rows
 from pipeline.run_report.context_section import context_section
 from pipeline.run_report.course_figure import read_course
@@ -42,8 +43,7 @@ from pipeline.scenarios.ranking_table import SCENARIO_MEAN
 from pipeline.scenarios.scenario_names import scenario_names
 from pipeline.step_arguments import module_of
 from pipeline.version_files.version_dir import newest_version
-from transforms.scenarios.schema import load_scenario_info
-from transforms.schema import META_TEST, DataError, load_dataset_info
+from transforms.schema import META_TEST, DataError, read_dataset_json
 
 PAGE_FILE = "index.html"
 
@@ -79,7 +79,7 @@ def open_evaluated(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
             else user_rows.PREDICTIONS,
         )
     ]
-    is_done = run.is_done(EVALUATE, evaluation_fingerprint(config, dataset_dir))
+    is_done = run.is_done(EVALUATE, evaluated_by(config, dataset_dir))
     if not is_done or not all(path.is_file() for path in files):
         raise DataError(
             f"{run.path} has not been evaluated with this configuration: run "
@@ -88,16 +88,11 @@ def open_evaluated(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
     return run
 
 
-def evaluation_fingerprint(config: Experiment, dataset_dir: pathlib.Path) -> str:
-    """Hashes everything that decides the scores of an evaluation."""
-    if isinstance(config, ScenarioConfig):
-        fingerprint = load_scenario_info(dataset_dir).fingerprint
-        options: object = config.evaluation
-    else:
-        assert isinstance(config, Config)
-        fingerprint = load_dataset_info(dataset_dir).fingerprint
-        options = config.evaluation
-    return hash_of(training_fingerprint(config, fingerprint), options)
+def evaluated_by(config: Experiment, dataset_dir: pathlib.Path) -> str:
+    """Returns the fingerprint that `evaluate` leaves for this experiment."""
+    assert isinstance(config, Config | ScenarioConfig)
+    fingerprint = json.loads(read_dataset_json(dataset_dir))["fingerprint"]
+    return evaluation_fingerprint(config, fingerprint)
 
 
 def write_report(
@@ -167,7 +162,7 @@ def _user_content(
         run,
         folder,
         strongest=strongest_baseline(summary, COLD, user_rows.MAE),
-        evaluated=evaluation_fingerprint(config, dataset_dir),
+        evaluated=evaluated_by(config, dataset_dir),
     )
     evaluated = user_rows.read_evaluated(run, dataset_dir, options, more)
     found = find(
@@ -194,7 +189,7 @@ def _scenario_content(
         dataset,
         run,
         folder,
-        evaluated=evaluation_fingerprint(config, dataset_dir),
+        evaluated=evaluated_by(config, dataset_dir),
     )
     evaluated = scenario_rows.read_evaluated(run, dataset_dir, config.evaluation, more)
     domains = [domain.name for domain in dataset.info.domains]

@@ -8,8 +8,9 @@ from typing import Any
 
 from models.options import MODEL_VERSION
 from models.whole_files import write_atomically
-from pipeline.config import ConfigError, hash_of, load_experiment, to_yaml
+from pipeline.config import Config, ConfigError, hash_of, load_experiment, to_yaml
 from pipeline.config_section import Experiment
+from pipeline.scenarios.config import ScenarioConfig
 from pipeline.version_files.version_dir import SAVED_MODEL, is_version
 from transforms.schema import DataError
 
@@ -80,6 +81,14 @@ class RunDir:
 def training_fingerprint(config: Experiment, dataset_fingerprint: str) -> str:
     """Hashes everything that decides the weights."""
     return hash_of(MODEL_VERSION, dataset_fingerprint, *config.weight_sections)
+
+
+def evaluation_fingerprint(
+    config: Config | ScenarioConfig, dataset_fingerprint: str
+) -> str:
+    """Hashes everything that decides the scores of an evaluation."""
+    trained = training_fingerprint(config, dataset_fingerprint)
+    return hash_of(trained, config.evaluation)
 
 
 def open_run(config: Experiment, dataset_fingerprint: str) -> RunDir:

@@ -12,10 +12,9 @@ from models.recommender import Recommender
 from models.scenarios.ranking_metrics import CHOSEN_BY, UserMetrics, pair_mean
 from models.scenarios.records import ScenarioTask
 from models.whole_files import write_atomically
-from pipeline.config import hash_of
 from pipeline.evaluate import CMML_NAME, STEP
 from pipeline.progress import say
-from pipeline.run_dir import RunDir, training_fingerprint
+from pipeline.run_dir import RunDir, evaluation_fingerprint
 from pipeline.scenarios.config import ScenarioConfig, ScenarioEvaluationConfig
 from pipeline.scenarios.fitted_baselines import fit_baselines
 from pipeline.scenarios.loaded_scenarios import load_scenarios
@@ -57,9 +56,7 @@ def evaluate(config: ScenarioConfig, dataset_dir: pathlib.Path, run: RunDir) -> 
         DataError: If there are no meta-test tasks.
     """
     info = load_scenario_info(dataset_dir)
-    fingerprint = hash_of(
-        training_fingerprint(config, info.fingerprint), config.evaluation
-    )
+    fingerprint = evaluation_fingerprint(config, info.fingerprint)
     table = run.evaluation / "table.md"
     if run.is_done(STEP, fingerprint) and table.exists():
         say(f"evaluate: {run.evaluation} is up to date")

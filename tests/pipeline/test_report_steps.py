@@ -9,7 +9,7 @@ from pipeline.cli import USAGE_ERROR
 from pipeline.config import load_config
 from pipeline.group_scores import COLD
 from pipeline.loaded_dataset import load_dataset
-from pipeline.report import evaluation_fingerprint
+from pipeline.report import evaluated_by
 from pipeline.run_dir import RunDir
 from pipeline.run_report import more_scores
 from pipeline.run_report.evaluated_run import read_summary, strongest_baseline
@@ -111,7 +111,7 @@ def test_scores_are_made_once(experiment, user_page, monkeypatch):
         strongest=strongest_baseline(
             read_summary(run.evaluation / "metrics.json"), COLD, MAE
         ),
-        evaluated=evaluation_fingerprint(config, experiment.dataset_dir),
+        evaluated=evaluated_by(config, experiment.dataset_dir),
     )
     assert path == user_page.parent / "scores.parquet"
 
