@@ -12,24 +12,24 @@ import statistics
 import time
 from collections.abc import Callable
 
-from pipeline import quiet
+from pipeline.experiment import quiet
 
 quiet.quieten()
 quiet.import_tensorflow()
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from models.baselines.learned_registry import LEARNED  # noqa: E402
-from models.baselines.parts.feature_pairs import FeaturePairs  # noqa: E402
-from models.baselines.parts.rating_objective import RatingObjective  # noqa: E402
-from models.cmml import CMML  # noqa: E402
-from models.entity_table import EntityTable  # noqa: E402
-from models.features import EntityEmbedding  # noqa: E402
-from models.item_factors import NoFactors  # noqa: E402
-from models.legacy_keras import tf  # noqa: E402
-from models.options import CMMLOptions  # noqa: E402
-from models.recommender import Episode, Recommender, split_episode  # noqa: E402
-from transforms.schema import Feature  # noqa: E402
+from models.baselines.learned.parts.feature_pairs import FeaturePairs
+from models.baselines.ratings.learned_registry import LEARNED
+from models.cmml import CMML
+from models.episodes.entity_table import EntityTable
+from models.factors.item_factors import NoFactors
+from models.legacy_keras import tf
+from models.objectives.rating_objective import RatingObjective
+from models.options import CMMLOptions
+from models.pairs.features import EntityEmbedding
+from models.recommender import Episode, Recommender, split_episode
+from transforms.schema import Feature
 
 NUM_USERS, NUM_ITEMS, EMBEDDING_DIM = 6000, 3700, 32
 USER_SIZES = {"gender": 2, "age": 7, "occupation": 21, "zip": 400}

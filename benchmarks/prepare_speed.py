@@ -6,9 +6,9 @@ import resource
 import tempfile
 import time
 
-from pipeline.config import data_dir, dataset_spec, load_config
-from pipeline.options import beam_options
-from transforms.dataset import prepare_dataset
+from pipeline.experiment.options import beam_options
+from pipeline.settings.user.config import data_dir, dataset_spec, load_config
+from transforms.ratings.dataset import prepare_dataset
 
 
 def main() -> None:

@@ -11,22 +11,22 @@ import statistics
 import time
 from collections.abc import Callable
 
-from pipeline import quiet
+from pipeline.experiment import quiet
 
 quiet.quieten()
 quiet.import_tensorflow()
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from models.legacy_keras import tf  # noqa: E402
-from models.options import ScenarioOptions  # noqa: E402
-from models.recommender import Episode, split_episode  # noqa: E402
-from models.scenarios.baselines.parts.click_objective import ClickObjective  # noqa: E402
-from models.scenarios.baselines.parts.vector_inputs import VectorInputs  # noqa: E402
-from models.scenarios.baselines.s2meta import S2Meta, S2MetaOptions  # noqa: E402
-from models.scenarios.cmml import build_scenario_cmml  # noqa: E402
-from models.scenarios.losses import margin_loss  # noqa: E402
-from models.scenarios.vectors import Vectors  # noqa: E402
+from models.baselines.learned.parts.vector_inputs import VectorInputs
+from models.baselines.learned.s2meta import S2Meta, S2MetaOptions
+from models.factors.vectors import Vectors
+from models.legacy_keras import tf
+from models.objectives.click_objective import ClickObjective
+from models.objectives.ranking_losses import margin_loss
+from models.options import ScenarioOptions
+from models.recommender import Episode, split_episode
+from models.scenario_cmml import build_scenario_cmml
 
 _NUM_ENTITIES = 1000
 

@@ -41,8 +41,8 @@ def write_tables(folder: pathlib.Path, num_clicks: int) -> None:
 def prepare(folder: str, output: str, limit: int) -> None:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from transforms.scenarios.dataset import prepare_scenarios
-    from transforms.scenarios.schema import (
+    from transforms.clicks.dataset import prepare_scenarios
+    from transforms.clicks.schema import (
         ClickSpec,
         DomainSpec,
         PoolSpec,

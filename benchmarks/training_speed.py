@@ -7,20 +7,20 @@ import math
 import resource
 import time
 
-from pipeline import quiet
+from pipeline.experiment import quiet
 
 quiet.quieten()
 quiet.import_tensorflow()
 
-from models.cmml import build_cmml  # noqa: E402
-from models.episode_dataset import training_episodes  # noqa: E402
-from models.family import combinations  # noqa: E402
-from models.legacy_keras import tf  # noqa: E402
-from models.options import CMMLOptions  # noqa: E402
-from pipeline.config import TrainingConfig, load_config  # noqa: E402
-from pipeline.loaded_dataset import LoadedDataset, load_dataset  # noqa: E402
-from pipeline.prepare import open_dataset  # noqa: E402
-from transforms.schema import META_TRAIN  # noqa: E402
+from models.cmml import build_cmml
+from models.episodes.rating_episodes import training_episodes
+from models.legacy_keras import tf
+from models.options import CMMLOptions
+from models.parts.family import combinations
+from pipeline.settings.user.config import TrainingConfig, load_config
+from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
+from pipeline.steps.prepare import open_dataset
+from transforms.schema import META_TRAIN
 
 
 def main() -> None:

@@ -15,17 +15,17 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline import quiet
+from pipeline.experiment import quiet
 
 quiet.quieten()
 quiet.import_tensorflow()
 
-from models.whole_files import write_atomically  # noqa: E402
-from tuning.grid import grid_points  # noqa: E402
-from tuning.results import SearchResults, read_results  # noqa: E402
-from tuning.search import run_search  # noqa: E402
-from tuning.space import Space  # noqa: E402
-from tuning.training import Training  # noqa: E402
+from models.whole_files import write_atomically
+from tuning.grid import grid_points
+from tuning.results import SearchResults, read_results
+from tuning.search import run_search
+from tuning.space import Space
+from tuning.training import Training
 
 
 def main() -> None:

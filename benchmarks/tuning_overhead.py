@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-from pipeline.search_plan import load_plan
+from pipeline.training.search_plan import load_plan
 from tuning.grid import grid_points, split_points
 from tuning.value_text import value_text
 

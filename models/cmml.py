@@ -1,18 +1,21 @@
 """CMML: a recommender that adapts to a task by one forward pass over its support."""
 
-from models.legacy_keras import tf  # isort: skip  Before anything that imports Keras.
-
 from typing import NamedTuple, TypeAlias
 
 import tensorflow_recommenders as tfrs
 
-from models.entity_table import EntityTable
-from models.family import build_members
-from models.features import EntityEmbedding
-from models.item_factors import ItemFactors, NoFactors
-from models.losses import LOSSES, masked_squared_error, task_absolute_error
-from models.modulation import ModulationValues
+from models.episodes.entity_table import EntityTable
+from models.factors.item_factors import ItemFactors, NoFactors
+from models.legacy_keras import tf
+from models.objectives.rating_losses import (
+    LOSSES,
+    masked_squared_error,
+    task_absolute_error,
+)
 from models.options import CMMLOptions
+from models.pairs.features import EntityEmbedding
+from models.parts.family import build_members
+from models.parts.modulation import ModulationValues
 from models.recommender import Episode, one_empty_episode, split_episode
 from transforms.schema import UNKNOWN, DataError, DatasetInfo
 
@@ -272,7 +275,7 @@ class CMML(tfrs.Model):
 
         Returns:
             The values of the modulation network, each [B, Q, ...], or [B, 1, ...] if
-            alike for all pairs of a task: see `models.modulation`.
+            alike for all pairs of a task: see `models.parts.modulation`.
         """
         parts, _ = self._embed(state, pairs, training=False)
         return self.modulation(self.hybrid(state.context, parts))

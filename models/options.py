@@ -15,7 +15,7 @@ MODEL_VERSION = 2
 # The same for clicks and the vectors of users and items that are fitted to them.
 VECTORS_VERSION = 2
 
-# The members of the family: one of each makes a model. `models.family` builds them.
+# The members of the family, one of each: `models.parts.family` builds them.
 EncoderName: TypeAlias = Literal["gru", "mean", "max"]
 HybridName: TypeAlias = Literal["none", "dot", "mlp"]
 ModulationName: TypeAlias = Literal["film", "sigmoid", "weight", "soft"]

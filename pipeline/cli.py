@@ -8,12 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline import quiet
-from pipeline.insight_steps import add_insight_steps
-from pipeline.onboard_steps import add_onboard_steps
-from pipeline.report_steps import add_report_steps
-from pipeline.serving_steps import add_serving_steps
-from pipeline.step_arguments import (
+from pipeline.commands.insight_steps import add_insight_steps
+from pipeline.commands.onboard_steps import add_onboard_steps
+from pipeline.commands.report_steps import add_report_steps
+from pipeline.commands.serving_steps import add_serving_steps
+from pipeline.commands.step_arguments import (
     Step,
     add_step,
     config_of,
@@ -22,12 +21,13 @@ from pipeline.step_arguments import (
     module_of,
     refuse,
 )
-from pipeline.tuning_steps import add_tuning_steps
+from pipeline.commands.tuning_steps import add_tuning_steps
+from pipeline.experiment import quiet
 from transforms.schema import DataError
 
 if TYPE_CHECKING:
-    from pipeline.config_section import Experiment
-    from pipeline.run_dir import RunDir
+    from pipeline.experiment.config_section import Experiment
+    from pipeline.experiment.run_dir import RunDir
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -172,7 +172,7 @@ def _prepare(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 
 
 def _pretrain(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    from pipeline.scenarios.config import ScenarioConfig
+    from pipeline.settings.scenario.config import ScenarioConfig
 
     config, dataset_dir = dataset_of(arguments, flags)
     if not isinstance(config, ScenarioConfig):
@@ -180,7 +180,7 @@ def _pretrain(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
             "pretrain goes with setting 'scenario' only, "
             f"got {config.setting!r}, where `train` fits the factors it needs."
         )
-    from pipeline.scenarios.pretrain import pretrain
+    from pipeline.steps.scenarios.pretrain import pretrain
 
     return lambda: done(pretrain(config, dataset_dir))
 
@@ -220,14 +220,14 @@ def _audit(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 
 
 def _ablate(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    from pipeline.variant_grid import expand, load_grid
+    from pipeline.judging.variant_grid import expand, load_grid
 
     refuse(flags)
     grid = load_grid(arguments.grid)
     seeds = list(dict.fromkeys(arguments.seeds))  # Each once.
     tables = expand(grid, arguments.config, arguments.set, seeds)
     _, dataset_dir = dataset_of(arguments, flags)
-    from pipeline.ablate import ablate
+    from pipeline.steps.ablate import ablate
 
     return lambda: done(
         ablate(
@@ -270,12 +270,12 @@ def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
             f"--output must be in a folder that exists, got {str(output)!r}."
         )
     if arguments.model is None:
-        from pipeline.run_dir import newest_export
+        from pipeline.experiment.run_dir import newest_export
 
         arguments.model = newest_export(config_of(arguments))
     quiet.import_tensorflow()
-    from pipeline import predict
-    from pipeline.version_files.version_dir import newest_version
+    from pipeline.export.version_dir import newest_version
+    from pipeline.steps import predict
 
     return functools.partial(
         predict.run,
@@ -289,7 +289,7 @@ def _predict(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 
 def _doctor(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
-    from pipeline import doctor
+    from pipeline.steps import doctor
 
     return doctor.run
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-CONTRACT = {"transforms.schema", "transforms.scenarios.schema"}
+CONTRACT = {"transforms.schema", "transforms.clicks.schema"}
 MAY_IMPORT = {
     "transforms": set(),
     "models": CONTRACT,
@@ -87,7 +87,7 @@ def test_the_data_contract_takes_the_standard_library_alone(module):
 
 def test_the_data_contract_and_the_options_drag_in_no_library():
     code = (
-        "import sys, transforms.scenarios.schema, models.options\n"
+        "import sys, transforms.clicks.schema, models.options\n"
         "heavy = {'apache_beam', 'tensorflow', 'pydantic', 'numpy'}\n"
         "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()\n"
     )

@@ -9,12 +9,12 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
-from transforms.columnar_rows import package_version
-from transforms.raw_files import PACKAGE_FORMATS, find_raw_files
-from transforms.scenarios.schema import ScenarioDatasetSpec
+from transforms.clicks.schema import ScenarioDatasetSpec
+from transforms.reading.columnar_rows import package_version
+from transforms.reading.raw_files import PACKAGE_FORMATS, find_raw_files
+from transforms.reading.tables import UsedTable, used_tables
 from transforms.schema import FORMAT_VERSION, DatasetSpec
 from transforms.splits import split_file
-from transforms.tables import UsedTable, used_tables
 
 _DIGEST_SIZE = 8
 

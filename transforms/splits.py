@@ -8,13 +8,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.schema import (
-    META_TEST,
-    META_TRAIN,
-    META_VALIDATION,
-    SPLITS,
-    SplitSpec,
-)
+from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, SPLITS, SplitSpec
 from transforms.stable_hash import stable_fraction
 
 

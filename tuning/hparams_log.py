@@ -6,7 +6,6 @@ import pathlib
 import time
 from typing import Any
 
-from models.legacy_keras import tf  # isort: skip  Before others import TensorFlow.
 from tensorboard.compat.proto import event_pb2
 from tensorboard.plugins.hparams import api as hp
 from tensorboard.plugins.hparams import api_pb2
@@ -14,6 +13,7 @@ from tensorboard.plugins.hparams.summary import session_end_pb
 from tensorboard.plugins.hparams.summary_v2 import hparams_config_pb, hparams_pb
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
+from models.legacy_keras import tf
 from tuning.results import SearchResults
 from tuning.space import Domain
 from tuning.trial_result import TrialResult

@@ -1,1 +1,1 @@
-"""Simple, strong methods that every cold-start model must beat, one file each."""
+"""The methods beside CMML: simple ones of either setting, and learned ones."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from models.legacy_keras import tf
-from models.vocabulary import IdLookup
+from models.serving.vocabulary import IdLookup
 from transforms.schema import UNKNOWN, DataError
 
 # Pairs scored at once: the layers of so many stay in the cache of a core. Of each task

@@ -4,20 +4,16 @@ import pathlib
 from collections.abc import Mapping
 
 from models.cmml import CMML, Pairs
-from models.entity_table import EntityTable
+from models.episodes.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.serving.catalogue import Catalogue
 from models.serving.options import ServingOptions
 from models.serving.request_checks import Inputs
 from models.serving.saving import InputSpec
-from models.serving.served_model import (
-    BY_POPULARITY,
-    BY_USER_FEATURES,
-    ServedModel,
-)
+from models.serving.served_model import BY_POPULARITY, BY_USER_FEATURES, ServedModel
 from models.serving.served_tasks import ServedTask
 from models.serving.support_memory import Values
-from models.vocabulary import IdLookup, encode_feature
+from models.serving.vocabulary import IdLookup, encode_feature
 from transforms import schema
 from transforms.schema import DatasetInfo, Feature
 

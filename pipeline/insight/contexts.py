@@ -10,10 +10,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config import Config
-from pipeline.config_section import Experiment
-from pipeline.run_dir import RunDir
-from pipeline.scenarios.config import ScenarioConfig
+from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.run_dir import RunDir
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.user.config import Config
 
 # What tasks are told apart by: a text, or a number that orders them.
 Labels: TypeAlias = Sequence[str | float]

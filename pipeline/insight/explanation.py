@@ -12,10 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.legacy_keras import tf
-from pipeline.exported_model import ExportedModel, ExportedUserModel, as_id, as_list
+from pipeline.export.exported_model import (
+    ExportedModel,
+    ExportedUserModel,
+    as_id,
+    as_list,
+)
+from pipeline.export.exported_scenario_model import ExportedScenarioModel
+from pipeline.export.version_dir import read_manifest
 from pipeline.insight.modulation_values import Values, unpacked_values
-from pipeline.scenarios.predict import ExportedScenarioModel
-from pipeline.version_files.version_dir import read_manifest
 from transforms.schema import DataError
 
 

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.episodes.click_episodes import support_episode
+from models.episodes.click_records import ScenarioTask
 from models.legacy_keras import tf
-from models.scenarios.episodes import support_episode
-from models.scenarios.records import ScenarioTask
+from pipeline.experiment.run_dir import RunDir
 from pipeline.insight.contexts import Labels, TaskContexts, joined
 from pipeline.insight.orders import Support, mean_context, orders_of
 from pipeline.insight.user_contexts import existing_splits
-from pipeline.run_dir import RunDir
-from pipeline.scenarios.config import ScenarioConfig
-from pipeline.scenarios.loaded_scenarios import load_scenarios
-from pipeline.scenarios.scenario_names import scenario_names
-from pipeline.scenarios.train import trained_model
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.loaded_scenarios import load_scenarios
+from pipeline.settings.scenario.scenario_names import scenario_names
+from pipeline.steps.scenarios.train import trained_model
 from transforms.schema import DataError
 from transforms.stable_hash import stable_digest
 

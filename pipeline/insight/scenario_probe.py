@@ -7,22 +7,26 @@ from typing import Any
 
 import numpy as np
 
+from models.episodes.click_episodes import (
+    EpisodeSizes,
+    support_episode,
+    training_episodes,
+)
+from models.episodes.click_records import ScenarioTask
+from models.evaluation.ranking_metrics import CHOSEN_BY
 from models.legacy_keras import tf
 from models.recommender import Episode
-from models.scenarios.episodes import EpisodeSizes, support_episode, training_episodes
-from models.scenarios.ranking_metrics import CHOSEN_BY
-from models.scenarios.records import ScenarioTask
 from pipeline.insight.modulation_values import Values, named_values
-from pipeline.scenarios.config import ScenarioConfig
-from pipeline.scenarios.loaded_scenarios import LoadedScenarios
-from pipeline.scenarios.ranking import Ranker
-from pipeline.scenarios.ranking_groups import ShownGroup, ranking_groups
-from pipeline.scenarios.ranking_table import (
+from pipeline.reports.run.ranking_table import (
     OTHER_SUPPORT,
     OWN_SUPPORT,
     few_shot_group,
 )
-from pipeline.scenarios.scenario_names import scenario_names
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.loaded_scenarios import LoadedScenarios
+from pipeline.settings.scenario.ranking import Ranker
+from pipeline.settings.scenario.ranking_groups import ShownGroup, ranking_groups
+from pipeline.settings.scenario.scenario_names import scenario_names
 from transforms import schema
 
 _GAIN_TASKS, _GAIN_USERS = 16, 10

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from models.episode_dataset import fixed_episodes
-from models.scenarios.episodes import support_episode
-from models.scenarios.records import ScenarioTask
+from models.episodes.click_episodes import support_episode
+from models.episodes.click_records import ScenarioTask
+from models.episodes.rating_episodes import fixed_episodes
 from models.serving.served_model import MAX_EXPLAINED
-from pipeline.config import Config
-from pipeline.config_section import Experiment
-from pipeline.loaded_dataset import LoadedDataset, load_dataset
-from pipeline.parquet_file import read_ids
-from pipeline.scenarios.config import ScenarioConfig
-from pipeline.scenarios.loaded_scenarios import load_scenarios
-from pipeline.scenarios.scenario_names import scenario_names
+from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.parquet_file import read_ids
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.loaded_scenarios import load_scenarios
+from pipeline.settings.scenario.scenario_names import scenario_names
+from pipeline.settings.user.config import Config
+from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
 from transforms import schema
 from transforms.schema import DataError
 

@@ -5,9 +5,9 @@ import pathlib
 import numpy as np
 from numpy.typing import NDArray
 
-from models.entity_table import EntityTable
+from models.episodes.entity_table import EntityTable
+from pipeline.experiment.parquet_file import read_ids
 from pipeline.insight.contexts import NO_LABEL
-from pipeline.parquet_file import read_ids
 
 _MAX_VALUES = 50  # A feature with more tells users apart, not tastes.
 

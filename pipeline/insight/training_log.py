@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from models.legacy_keras import tf
 from models.recommender import Episode
-from pipeline.config_section import TensorBoardConfig
+from pipeline.experiment.config_section import TensorBoardConfig
+from pipeline.experiment.run_dir import RunDir
 from pipeline.insight.modulation_values import Values
 from pipeline.insight.training_health import training_health
-from pipeline.run_dir import RunDir
 
 FOLDER = "insight"  # Within the logs of a run.
 

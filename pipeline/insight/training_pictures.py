@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from models.legacy_keras import tf
-from pipeline.html.svg import styled
 from pipeline.insight.modulation_values import Values, has_routes
-from pipeline.insight.routes import modulation_figure, route_figure
+from pipeline.reports.insight.routes import modulation_figure, route_figure
+from pipeline.reports.page.svg import styled
 
 _DPI = 80
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.episode_dataset import fixed_episodes
+from models.episodes.rating_episodes import fixed_episodes
+from models.evaluation.metrics import mae
 from models.legacy_keras import tf
-from models.metrics import mae
 from models.recommender import split_episode
-from pipeline.config import Config
+from pipeline.experiment.parquet_file import read_ids
+from pipeline.experiment.run_dir import RunDir
 from pipeline.insight.contexts import (
     ALL_SPLITS,
     NO_LABEL,
@@ -23,10 +24,9 @@ from pipeline.insight.contexts import (
 )
 from pipeline.insight.orders import mean_context, orders_of
 from pipeline.insight.taste import taste_of
-from pipeline.loaded_dataset import LoadedDataset, load_dataset
-from pipeline.parquet_file import read_ids
-from pipeline.run_dir import RunDir
-from pipeline.train import trained_model
+from pipeline.settings.user.config import Config
+from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
+from pipeline.steps.train import trained_model
 from transforms import schema
 from transforms.schema import DataError
 

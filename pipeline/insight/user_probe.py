@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from models.episode_dataset import fixed_episodes
+from models.episodes.rating_episodes import fixed_episodes
+from models.evaluation.metrics import mae
 from models.legacy_keras import tf
-from models.metrics import mae
 from models.recommender import Episode, split_episode
-from pipeline.config import EvaluationConfig
 from pipeline.insight.modulation_values import Values, named_values
-from pipeline.loaded_dataset import LoadedDataset
-from pipeline.variant_scores import exchange_support
+from pipeline.judging.variant_scores import exchange_support
+from pipeline.settings.user.config import EvaluationConfig
+from pipeline.settings.user.loaded_dataset import LoadedDataset
 from transforms import schema
 
 _GAIN_TASKS, _HEALTH_TASKS, _SHOWN_TASKS = 128, 16, 2

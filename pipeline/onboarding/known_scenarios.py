@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scenarios.records import ScenarioTask, load_known_clicks, load_tasks
+from models.episodes.click_records import ScenarioTask, load_known_clicks, load_tasks
+from pipeline.experiment.parquet_file import read_ids
 from pipeline.onboarding.placement import (
     MIN_KNOWN,
     Placement,
@@ -20,10 +21,9 @@ from pipeline.onboarding.placement import (
 from pipeline.onboarding.scenario_curve import NewScenario
 from pipeline.onboarding.served_model import ServedScenarios
 from pipeline.onboarding.tasks import ScenarioSupport
-from pipeline.parquet_file import read_ids
-from pipeline.scenarios.scenario_names import scenario_names
+from pipeline.settings.scenario.scenario_names import scenario_names
 from transforms import schema
-from transforms.scenarios.schema import load_scenario_info
+from transforms.clicks.schema import load_scenario_info
 
 MAX_SCENARIOS = 400  # Of meta-train, the first ones.
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.baselines.item_mean import ItemMean
-from pipeline.loaded_dataset import LoadedDataset, load_dataset, meta_train_pairs
+from models.baselines.ratings.item_mean import ItemMean
+from pipeline.experiment.parquet_file import read_ids
 from pipeline.onboarding.placement import (
     MIN_KNOWN,
     SIZES,
@@ -23,8 +23,12 @@ from pipeline.onboarding.placement import (
 from pipeline.onboarding.served_model import ServedUsers
 from pipeline.onboarding.tasks import Floats, UserEpisode, UserTask
 from pipeline.onboarding.user_curve import Baseline
-from pipeline.parquet_file import read_ids
-from pipeline.raw_requests import raw_request
+from pipeline.settings.user.loaded_dataset import (
+    LoadedDataset,
+    load_dataset,
+    meta_train_pairs,
+)
+from pipeline.settings.user.raw_requests import raw_request
 from transforms import schema
 
 MAX_USERS = 400  # Of each split, the first ones.

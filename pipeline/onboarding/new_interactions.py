@@ -8,21 +8,25 @@ import pathlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from transforms.interactions import INTERACTIONS, Interaction, parse_interaction
-from transforms.rejected import RejectedRow
-from transforms.row_error import (
+from transforms.ratings.interactions import (
+    INTERACTIONS,
+    Interaction,
+    parse_interaction,
+)
+from transforms.reading.row_error import (
     CONFLICTING_ENTITY,
     DUPLICATE_PAIR,
     LABEL_OUT_OF_RANGE,
     RowError,
 )
-from transforms.schema import DataError, InteractionSpec, TableSpec
-from transforms.text_rows import (
+from transforms.reading.text_rows import (
     UnreadableRow,
     delimited_rows,
     skip_byte_order_mark,
     split_header,
 )
+from transforms.schema import DataError, InteractionSpec, TableSpec
+from transforms.writing.rejected import RejectedRow
 
 _REQUIRED = ("user_id", "item_id", "label")
 _NOT_READ = "timestamp"  # Allowed, since logs have it; no method of ours goes by it.

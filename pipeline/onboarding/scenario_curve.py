@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scenarios.ranking_metrics import ranks_among
+from models.evaluation.ranking_metrics import ranks_among
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve, sizes_up_to
 from pipeline.onboarding.tasks import Floats, Places, RankPool, ScenarioSupport
 

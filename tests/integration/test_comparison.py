@@ -12,14 +12,14 @@ ALL_FILES = {"report.md", "index.html", "main.csv"}
 @pytest.fixture(autouse=True, scope="module")
 def _measure_quickly():
     """Costs are measured here too, but not for seconds in processes of their own."""
-    from pipeline.comparison import cost
+    from pipeline.judging import cost
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cost, "_MIN_SECONDS", 0.0)
         patch.setattr(cost, "_MIN_REPEATS", 1)
-        patch.setattr("pipeline.comparison.tournament.CURVE_STEPS", (1,))
-        patch.setattr("pipeline.compare.in_own_process", _here)
-        patch.setattr("pipeline.scenarios.compare.in_own_process", _here)
+        patch.setattr("pipeline.steps.tournament.CURVE_STEPS", (1,))
+        patch.setattr("pipeline.steps.compare.in_own_process", _here)
+        patch.setattr("pipeline.steps.scenarios.compare.in_own_process", _here)
         yield
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from models.recommender import split_episode
-from pipeline.config import load_config
-from pipeline.loaded_dataset import load_dataset
-from pipeline.raw_requests import raw_request
-from pipeline.run_dir import RunDir
-from pipeline.train import trained_model
+from pipeline.experiment.run_dir import RunDir
+from pipeline.settings.user.config import load_config
+from pipeline.settings.user.loaded_dataset import load_dataset
+from pipeline.settings.user.raw_requests import raw_request
+from pipeline.steps.train import trained_model
 
 STOCK_SERVER = pathlib.Path(__file__).with_name("stock_server.py")
 NUM_TASKS = 8

@@ -9,11 +9,12 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from models.cmml import build_cmml
-from models.entity_table import EntityTable, load_entity_table
-from models.episode_dataset import fixed_episodes
-from models.labelled_pairs import LabelledPairs
+from models.episodes.click_records import ScenarioTask
+from models.episodes.entity_table import EntityTable, load_entity_table
+from models.episodes.rating_episodes import fixed_episodes
+from models.factors.labelled_pairs import LabelledPairs
 from models.options import CMMLOptions
-from transforms.dataset import prepare_dataset
+from transforms.ratings.dataset import prepare_dataset
 from transforms.schema import (
     META_TEST,
     META_TRAIN,
@@ -215,3 +216,47 @@ def episode(dataset):
     """The meta-test episodes: three tasks of 5 or fewer support and 2 query pairs."""
     (batch,) = fixed_episodes(dataset.directory, META_TEST)
     return {name: value for name, value in batch.items() if name != "task_id"}
+
+
+CLICK_USERS, CLICK_ITEMS, NUM_FOLDS, NUM_NEGATIVES = 20, 30, 3, 3
+
+
+def make_task(seed, num_clicks=40, pool_size=15):
+    """A task whose clicks are different pairs, each with negatives of its own."""
+    chance = np.random.default_rng(seed)
+    pool = np.sort(chance.choice(np.arange(1, CLICK_ITEMS + 1), pool_size, False))
+    pairs = chance.choice(CLICK_USERS * pool_size, num_clicks, replace=False)
+    user, item = 1 + pairs // pool_size, pool[pairs % pool_size]
+    half = num_clicks // 2
+
+    def negatives(users):
+        clicked = {u: set(item[user == u]) for u in users}
+        return np.array(
+            [
+                chance.choice([i for i in pool if i not in clicked[u]], NUM_NEGATIVES)
+                for u in users
+            ]
+        ).reshape(-1, NUM_NEGATIVES)
+
+    def rows(values):
+        return np.asarray(values, np.int32)
+
+    return ScenarioTask(
+        scenario_id=f"s{seed}",
+        pool=rows(pool),
+        support_user=rows(user[:half]),
+        support_item=rows(item[:half]),
+        support_fold=rows(np.arange(half) % NUM_FOLDS),
+        support_negative=rows(negatives(user[:half])),
+        query_user=rows(user[half:]),
+        query_item=rows(item[half:]),
+        query_negative=rows(negatives(user[half:])),
+        known_user=rows(user[:half]),
+        known_item=rows(item[:half]),
+    )
+
+
+@pytest.fixture(scope="session")
+def tasks():
+    """Three tasks of 20 support and 20 query clicks each."""
+    return [make_task(seed) for seed in range(3)]

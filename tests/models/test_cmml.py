@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.cmml import Pairs, build_cmml
-from models.item_factors import ItemFactors, NoFactors
+from models.factors.item_factors import ItemFactors, NoFactors
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from models.recommender import split_episode

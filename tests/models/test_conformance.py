@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from tensorflow.python.framework import op_def_registry
 
-from models.baselines.registry import BASELINES
+from models.baselines.ratings.registry import BASELINES
 from models.cmml import Pairs
-from models.family import combinations
-from models.labelled_pairs import LabelledPairs
+from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
+from models.parts.family import combinations
 from models.recommender import Recommender, split_episode
 from models.serving.options import ServingOptions
 from models.serving.served_user_model import ServedUserModel

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from models.backbone import Backbone, HeadlessBackbone
-from models.context_encoder import PoolingEncoder, SequentialEncoder
-from models.dense_parts import PartwiseDense
-from models.features import EntityEmbedding, FeatureEmbedding
-from models.gru import MaskedGRU
-from models.hybrid_context import DotHybrid, MLPHybrid, NoHybrid
 from models.legacy_keras import tf
-from models.modular_backbone import ModularBackbone
-from models.modulation import (
+from models.pairs.features import EntityEmbedding, FeatureEmbedding
+from models.parts.backbone import Backbone, HeadlessBackbone
+from models.parts.context_encoder import PoolingEncoder, SequentialEncoder
+from models.parts.dense_parts import PartwiseDense
+from models.parts.gru import MaskedGRU
+from models.parts.hybrid_context import DotHybrid, MLPHybrid, NoHybrid
+from models.parts.modular_backbone import ModularBackbone
+from models.parts.modulation import (
     FiLMModulation,
     RouteModulation,
     SigmoidModulation,

@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from models.episode_dataset import fixed_episodes, training_episodes
+from models.episodes.rating_episodes import fixed_episodes, training_episodes
 from models.legacy_keras import tf
 from models.resumable_training import METRICS_FILE, ResumableTraining, restore_best
 from transforms.schema import DataError

@@ -4,8 +4,6 @@ import contextlib
 import dataclasses
 import http.server
 import json
-import pathlib
-import runpy
 import shutil
 import threading
 from concurrent import futures
@@ -13,13 +11,14 @@ from concurrent import futures
 import grpc
 import numpy as np
 import pytest
+from chromium import BROWSERS, Chromium, find_browser
+from onboarding_findings import make_findings  # noqa: F401
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from models.legacy_keras import tf
 
 EXTRA = "assets.extra"
-BROWSER = runpy.run_path(str(pathlib.Path(__file__).with_name("chromium.py")))
 
 
 class TinyModel(tf.Module):
@@ -259,8 +258,8 @@ def fake_server():
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory):
     """A browser that nobody sees."""
-    program = BROWSER["find_browser"]()
+    program = find_browser()
     if program is None:
-        pytest.skip(f"none of {', '.join(BROWSER['BROWSERS'])} is on the PATH")
-    with BROWSER["Chromium"](program, tmp_path_factory.mktemp("profile")) as chromium:
+        pytest.skip(f"none of {', '.join(BROWSERS)} is on the PATH")
+    with Chromium(program, tmp_path_factory.mktemp("profile")) as chromium:
         yield chromium

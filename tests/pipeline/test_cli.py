@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from pipeline import cli, doctor
+from pipeline import cli
+from pipeline.steps import doctor
 from transforms.schema import DataError
 
 

@@ -9,7 +9,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.test_pipeline import TestPipeline
 
-from transforms.dataset import prepare_dataset
+from transforms.ratings.dataset import prepare_dataset
 from transforms.schema import (
     DatasetSpec,
     EntitySpec,
@@ -19,7 +19,7 @@ from transforms.schema import (
     SplitSpec,
     TableSpec,
 )
-from transforms.tfrecord import example_class
+from transforms.writing.tfrecord import example_class
 
 TestPipeline.__test__ = False  # Its name alone makes pytest collect it.
 

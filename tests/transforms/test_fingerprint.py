@@ -3,10 +3,10 @@ import json
 
 import pytest
 
-from transforms import columnar_rows
 from transforms.fingerprint import fingerprint
+from transforms.ratings.sources import rdatasets
+from transforms.reading import columnar_rows
 from transforms.schema import DatasetSpec, SplitSpec
-from transforms.sources import rdatasets
 
 
 def test_equal_inputs_have_equal_fingerprints_of_16_digits(spec, raw):

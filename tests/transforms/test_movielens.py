@@ -7,9 +7,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from transforms import columnar_rows
+from transforms.ratings.sources import movielens, rdatasets, tfds
+from transforms.reading import columnar_rows
 from transforms.schema import DatasetSpec, EpisodeSpec, SplitSpec
-from transforms.sources import movielens, rdatasets, tfds
 
 SMALL = EpisodeSpec(query_size=2, num_shards=1)
 NO_TEST = SplitSpec(test_fraction=0.0, validation_fraction=0.0)

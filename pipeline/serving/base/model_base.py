@@ -17,8 +17,8 @@ import pathlib
 import shutil
 from collections.abc import Collection, Iterator
 
+from pipeline.export.version_dir import SAVED_MODEL, is_version
 from pipeline.serving.base.durable_files import content_digest, sync, sync_tree
-from pipeline.version_files.version_dir import SAVED_MODEL, is_version
 from transforms.schema import DataError
 
 _LOCK = ".push.lock"

@@ -12,7 +12,7 @@ import pathlib
 
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from pipeline.progress import say
+from pipeline.experiment.progress import say
 from pipeline.serving.base.live_server import LiveServer, LiveServerError
 from pipeline.serving.base.model_base import ModelBase
 from pipeline.serving.base.models_config import (

@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.markdown_table import layout
+from pipeline.reports.page.markdown_table import layout
 from pipeline.serving.bench.fuzz import Fuzz
 from pipeline.serving.bench.grid import Cell, size
 from pipeline.serving.bench.load import Summary

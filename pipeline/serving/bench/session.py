@@ -6,7 +6,8 @@ import platform
 from importlib import metadata
 from typing import Any
 
-from pipeline.progress import say
+from pipeline.experiment.progress import say
+from pipeline.export.version_dir import read_manifest
 from pipeline.serving.bench.callers import GRPC, IN_PROCESS, REST, Caller, open_caller
 from pipeline.serving.bench.fuzz import Fuzz, fuzz
 from pipeline.serving.bench.grid import MEASURED, cells, measure
@@ -17,7 +18,6 @@ from pipeline.serving.bench.server_process import ServerProcess, embedded_server
 from pipeline.serving.bench.soak import Soak, soak
 from pipeline.serving.bench.steady_load import half_of_peak
 from pipeline.serving.bench.workload import Workload
-from pipeline.version_files.version_dir import read_manifest
 
 
 class Session:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.export.version_dir import read_manifest
 from pipeline.serving.bench.callers import Caller
 from pipeline.serving.rest_client import Columns, TensorSpec
-from pipeline.version_files.version_dir import read_manifest
 
 ASSETS_DIR = "assets"
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from models.legacy_keras import tf
+from pipeline.export.recorded_requests import read_requests
+from pipeline.export.version_dir import PARITY, WARMUP, size_bytes
 from pipeline.serving.validation.blessing import Rule
-from pipeline.version_files.recorded_requests import read_requests
-from pipeline.version_files.version_dir import PARITY, WARMUP, size_bytes
 
 _RANK = ("rank", "serving_default")
 _NUM_CALLS = 300  # Three of them lie above the 99th percentile.

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 from models.legacy_keras import tf
 from models.recommender import Episode, State
-from pipeline.loaded_dataset import LoadedDataset
-from pipeline.version_files.version_dir import read_manifest
+from pipeline.export.version_dir import read_manifest
+from pipeline.settings.user.loaded_dataset import LoadedDataset
 from transforms import schema
 
 # From the support and the query of a batch to the inputs of `rank`.

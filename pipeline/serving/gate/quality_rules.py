@@ -8,9 +8,9 @@ corrected for their number: chance has to help every time, not just once.
 import numpy as np
 from numpy.typing import NDArray
 
-from models.metrics import paired_difference
-from pipeline.comparison.statistics import resampled_means
-from pipeline.config_section import PushConfig
+from models.evaluation.metrics import paired_difference
+from pipeline.experiment.config_section import PushConfig
+from pipeline.judging.statistics import resampled_means
 from pipeline.serving.gate.task_figures import TaskFigures
 from pipeline.serving.validation.blessing import Rule
 

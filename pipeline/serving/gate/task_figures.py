@@ -9,25 +9,25 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from models.episode_dataset import fixed_episodes
+from models.episodes.rating_episodes import fixed_episodes
+from models.evaluation.ranking_metrics import CHOSEN_BY
 from models.recommender import Recommender
-from models.scenarios.ranking_metrics import CHOSEN_BY
-from pipeline import fitted_baselines
-from pipeline.config import BaselineName, Config
-from pipeline.config_section import Experiment, PushConfig
-from pipeline.group_scores import score_groups
-from pipeline.loaded_dataset import load_dataset
-from pipeline.progress import say
-from pipeline.scenarios import config as scenario_config
-from pipeline.scenarios import fitted_baselines as scenario_baselines
-from pipeline.scenarios.config import ScenarioConfig
-from pipeline.scenarios.loaded_scenarios import load_scenarios
-from pipeline.scenarios.ranking import Ranker
+from pipeline.experiment.config_section import Experiment, PushConfig
+from pipeline.experiment.progress import say
+from pipeline.judging import fitted_baselines
+from pipeline.judging import fitted_scenario_baselines as scenario_baselines
 from pipeline.serving.gate.exported_recommender import (
     ExportedRecommender,
     scenario_requests,
     user_requests,
 )
+from pipeline.settings.scenario import config as scenario_config
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.loaded_scenarios import load_scenarios
+from pipeline.settings.scenario.ranking import Ranker
+from pipeline.settings.user.config import BaselineName, Config
+from pipeline.settings.user.group_scores import score_groups
+from pipeline.settings.user.loaded_dataset import load_dataset
 from transforms.schema import DataError, read_dataset_json
 
 _DEFAULT_BASELINES = {"user": ("bias_ridge",), "scenario": ("popularity",)}

@@ -4,8 +4,8 @@ import dataclasses
 import pathlib
 from collections.abc import Iterator
 
-from models.metrics import NotFiniteError
-from pipeline.config_section import Experiment, PushConfig
+from models.evaluation.metrics import NotFiniteError
+from pipeline.experiment.config_section import Experiment, PushConfig
 from pipeline.serving.gate.budget_rules import latency_rule, size_rule
 from pipeline.serving.gate.comparable import manifest_of, why_not_comparable
 from pipeline.serving.gate.quality_rules import (

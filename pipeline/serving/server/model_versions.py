@@ -15,11 +15,11 @@ import grpc
 import tensorflow as tf
 from tensorflow_serving.apis import get_model_status_pb2
 
+from pipeline.export.version_dir import SAVED_MODEL, WARMUP
 from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.options import ServedModelDirectory, ServerOptions
 from pipeline.serving.server.request_error import RequestError, invalid
 from pipeline.serving.server.servable import Servable, load
-from pipeline.version_files.version_dir import SAVED_MODEL, WARMUP
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import Any, Self
 import aiohttp.web
 import grpc
 
+from pipeline.export.version_dir import ITEM_NAMES, MANIFEST
 from pipeline.serving.server.request_error import RequestError
-from pipeline.version_files.version_dir import ITEM_NAMES, MANIFEST
 
 PAGE_DIR = pathlib.Path(__file__).parents[1] / "page"
 

@@ -4,7 +4,7 @@ import os
 import pathlib
 import tempfile
 
-from pipeline.progress import say
+from pipeline.experiment.progress import say
 from pipeline.serving.server.options import (
     ServedModelDirectory,
     ServerError,

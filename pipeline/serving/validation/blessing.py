@@ -10,7 +10,7 @@ import json
 import pathlib
 from collections.abc import Sequence
 
-from pipeline.markdown_table import layout
+from pipeline.reports.page.markdown_table import layout
 from pipeline.serving.base.durable_files import write_durably
 from transforms.schema import DataError
 

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 from google.protobuf.message import DecodeError
 
 from models.legacy_keras import tf
+from pipeline.export.version_dir import SAVED_MODEL
 from pipeline.serving.validation.blessing import Rule
-from pipeline.version_files.version_dir import SAVED_MODEL
 from transforms.schema import DataError
 
 # Type and shape, None for any size, by name of the tensor, by "inputs" and "outputs".

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.export.recorded_requests import RecordedRequest, Tensors, read_requests
+from pipeline.export.version_dir import PARITY, REQUEST_EXAMPLES, WARMUP, read_manifest
 from pipeline.serving.validation.blessing import Blessing, Rule
 from pipeline.serving.validation.graph_rules import (
     ops_rule,
@@ -25,17 +27,6 @@ from pipeline.serving.validation.transports import (
     RestTransport,
     Send,
     read_body,
-)
-from pipeline.version_files.recorded_requests import (
-    RecordedRequest,
-    Tensors,
-    read_requests,
-)
-from pipeline.version_files.version_dir import (
-    PARITY,
-    REQUEST_EXAMPLES,
-    WARMUP,
-    read_manifest,
 )
 from transforms.schema import DataError
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.version_files.recorded_requests import Tensors
+from pipeline.export.recorded_requests import Tensors
 
 TOLERANCE = 1e-5  # Of the largest label or score, or of 1 if that is less.
 

@@ -12,8 +12,8 @@ import numpy as np
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from models.legacy_keras import tf
+from pipeline.export.recorded_requests import RecordedRequest, Tensors
 from pipeline.serving.validation.graph_rules import Signature
-from pipeline.version_files.recorded_requests import RecordedRequest, Tensors
 
 _TIMEOUT_S = 60.0
 _NO_LIMIT = -1  # Of the size of a message.

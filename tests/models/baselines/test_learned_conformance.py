@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.baselines.learned_registry import LEARNED
-from models.baselines.parts.feature_pairs import build_feature_pairs
-from models.baselines.parts.rating_objective import RatingObjective
+from models.baselines.clicks.learned_registry import LEARNED as LEARNED_CLICKS
+from models.baselines.learned.parts.feature_pairs import build_feature_pairs
+from models.baselines.learned.parts.vector_inputs import VectorInputs
+from models.baselines.ratings.learned_registry import LEARNED
+from models.factors.vectors import Vectors
 from models.legacy_keras import tf
+from models.objectives.click_objective import ClickObjective
+from models.objectives.ranking_losses import margin_loss
+from models.objectives.rating_objective import RatingObjective
 from models.recommender import Recommender, split_episode
-from models.scenarios.baselines.learned_registry import LEARNED as LEARNED_CLICKS
-from models.scenarios.baselines.parts.click_objective import ClickObjective
-from models.scenarios.baselines.parts.vector_inputs import VectorInputs
-from models.scenarios.losses import margin_loss
-from models.scenarios.vectors import Vectors
 
 METHODS = [
     *(("user", name) for name in LEARNED),

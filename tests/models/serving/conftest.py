@@ -6,12 +6,12 @@ import types
 import numpy as np
 import pytest
 
+from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
-from models.scenarios.cmml import build_scenario_cmml
-from models.scenarios.served_scenario_model import ServedScenarioModel
-from models.scenarios.vectors import Vectors
+from models.scenario_cmml import build_scenario_cmml
 from models.serving.options import ServingOptions
+from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.served_user_model import ServedUserModel
 from transforms import schema
 

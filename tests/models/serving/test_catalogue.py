@@ -4,7 +4,7 @@ import pytest
 from models.legacy_keras import tf
 from models.serving import catalogue
 from models.serving.catalogue import Catalogue, score_in_blocks
-from models.vocabulary import IdLookup
+from models.serving.vocabulary import IdLookup
 from transforms.schema import DataError
 
 COUNTS = np.array([5, 1, 0, 3, 1])  # Of the unknown item first.

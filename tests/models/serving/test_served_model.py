@@ -5,8 +5,8 @@ import pytest
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.python.framework import op_def_registry
 
-from models.family import combinations
 from models.legacy_keras import tf
+from models.parts.family import combinations
 from models.serving.served_model import MAX_EXPLAINED, MAX_EXPLAINED_TASKS
 
 VERSION = 1_700_000_003  # Of all models here.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.cmml import build_cmml
-from models.entity_table import EntityTable
+from models.episodes.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from models.serving import catalogue, served_tasks

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pipeline.insight.clustering import clustering, directions, nearest_neighbours
-from pipeline.insight.clusterings import as_json, clusterings, verdict
 from pipeline.insight.contexts import TaskContexts
+from pipeline.reports.insight.clusterings import as_json, clusterings, verdict
 
 # Two bundles of directions, five contexts each.
 BUNDLES = np.array(

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from pipeline.config import load_experiment
+from pipeline.experiment.run_dir import RunDir
 from pipeline.insight import scenario_contexts
 from pipeline.insight.contexts import TaskContexts, joined, task_contexts, thinned
 from pipeline.insight.scenario_contexts import dealt_out
-from pipeline.run_dir import RunDir
+from pipeline.settings.user.config import load_experiment
 from transforms.schema import DataError, load_dataset_info
 
 
@@ -71,8 +71,8 @@ def test_a_split_without_tasks_is_refused(experiment):
 
 
 def test_support_sets_of_a_scenario_share_no_click(scenario_experiment):
-    from models.scenarios.records import load_tasks
-    from transforms.scenarios.schema import load_scenario_info
+    from models.episodes.click_records import load_tasks
+    from transforms.clicks.schema import load_scenario_info
 
     info = load_scenario_info(scenario_experiment.dataset_dir)
     tasks = load_tasks(

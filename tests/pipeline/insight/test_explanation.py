@@ -1,18 +1,19 @@
-import pathlib
-import runpy
-
 import numpy as np
 import pytest
+from page_reader import read
 
-from pipeline.insight.attribution_figure import strongest_pairs
 from pipeline.insight.explanation import Explainer, Explanation
-from pipeline.insight.explanation_page import explanation_page
-from pipeline.insight.explanation_text import as_text, compared, reasons, verdict
-from pipeline.predict import load_model
+from pipeline.reports.insight.attribution_figure import strongest_pairs
+from pipeline.reports.insight.explanation_page import explanation_page
+from pipeline.reports.insight.explanation_text import (
+    as_text,
+    compared,
+    reasons,
+    verdict,
+)
+from pipeline.steps.predict import load_model
 from transforms.schema import DataError
 
-READER = runpy.run_path(str(pathlib.Path(__file__).parents[1] / "html/reader.py"))
-read = READER["read"]
 EVIL = "<b>$a$"
 
 SUPPORT = [{"item_id": f"f{n}", "label": n} for n in (1, 3, 5)]

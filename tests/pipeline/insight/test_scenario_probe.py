@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from models.legacy_keras import tf
-from pipeline.config import load_experiment
+from pipeline.experiment.run_dir import RunDir
 from pipeline.insight import scenario_probe
 from pipeline.insight.scenario_probe import ScenarioProbe
-from pipeline.run_dir import RunDir
-from pipeline.scenarios.loaded_scenarios import load_scenarios
-from pipeline.scenarios.ranking import Ranker
-from pipeline.scenarios.train import episode_sizes, trained_model
+from pipeline.settings.scenario.loaded_scenarios import load_scenarios
+from pipeline.settings.scenario.ranking import Ranker
+from pipeline.settings.user.config import load_experiment
+from pipeline.steps.scenarios.train import episode_sizes, trained_model
 
 
 class ByItemRow:

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import load_experiment
 from pipeline.insight.task_requests import prepared_request, written_request
-from pipeline.predict import load_model
+from pipeline.settings.user.config import load_experiment
+from pipeline.steps.predict import load_model
 from transforms.schema import DataError
 
 

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from models.episode_dataset import fixed_episodes
+from models.episodes.rating_episodes import fixed_episodes
+from models.evaluation.metrics import mae
 from models.legacy_keras import tf
-from models.metrics import mae
-from pipeline.config import load_config, load_experiment
+from pipeline.experiment.run_dir import RunDir, training_fingerprint
 from pipeline.insight.training_health import dead_share, training_health
 from pipeline.insight.training_pictures import modulation_pictures
 from pipeline.insight.user_probe import UserProbe
-from pipeline.loaded_dataset import load_dataset
-from pipeline.run_dir import RunDir, training_fingerprint
-from pipeline.train import train, trained_model
+from pipeline.settings.user.config import load_config, load_experiment
+from pipeline.settings.user.loaded_dataset import load_dataset
+from pipeline.steps.train import train, trained_model
 
 SCALARS = {
     *("health/gradient_norm", "health/dead_units", "health/context_norm"),

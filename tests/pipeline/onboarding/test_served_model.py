@@ -3,7 +3,7 @@ import pytest
 
 from pipeline.onboarding.served_model import ServedScenarios, ServedUsers, padded
 from pipeline.onboarding.tasks import ScenarioSupport, UserEpisode, UserTask
-from pipeline.predict import load_model
+from pipeline.steps.predict import load_model
 
 
 @pytest.fixture(scope="module")

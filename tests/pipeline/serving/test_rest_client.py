@@ -15,7 +15,12 @@ import numpy as np
 import pytest
 
 from pipeline.serving import rest_client
-from pipeline.serving.rest_client import RestClient, ServingError, Signature, TensorSpec
+from pipeline.serving.rest_client import (
+    RestClient,
+    ServingError,
+    Signature,
+    TensorSpec,
+)
 
 SOURCE = pathlib.Path(rest_client.__file__)
 RANK = {"rank": Signature({}, {"score": TensorSpec("float32", (None, None))})}

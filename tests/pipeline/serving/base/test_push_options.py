@@ -1,7 +1,7 @@
 import pydantic
 import pytest
 
-from pipeline.config_section import PushConfig
+from pipeline.experiment.config_section import PushConfig
 from pipeline.serving.base.push_options import check_label_and_server
 
 

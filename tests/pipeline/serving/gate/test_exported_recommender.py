@@ -4,22 +4,22 @@ import shutil
 import numpy as np
 import pytest
 
-from models.episode_dataset import fixed_episodes
+from models.episodes.click_episodes import support_episode
+from models.episodes.click_records import load_tasks
+from models.episodes.rating_episodes import fixed_episodes
 from models.legacy_keras import tf
 from models.recommender import Recommender, split_episode
-from models.scenarios.episodes import support_episode
-from models.scenarios.records import load_tasks
-from pipeline.config import load_config, load_experiment
-from pipeline.loaded_dataset import load_dataset
-from pipeline.run_dir import RunDir
-from pipeline.scenarios import train as scenario_train
-from pipeline.scenarios.loaded_scenarios import load_scenarios
+from pipeline.experiment.run_dir import RunDir
 from pipeline.serving.gate.exported_recommender import (
     ExportedRecommender,
     scenario_requests,
     user_requests,
 )
-from pipeline.train import trained_model
+from pipeline.settings.scenario.loaded_scenarios import load_scenarios
+from pipeline.settings.user.config import load_config, load_experiment
+from pipeline.settings.user.loaded_dataset import load_dataset
+from pipeline.steps.scenarios import train as scenario_train
+from pipeline.steps.train import trained_model
 
 
 @pytest.fixture

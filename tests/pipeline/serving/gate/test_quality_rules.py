@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.config_section import PushConfig
+from pipeline.experiment.config_section import PushConfig
 from pipeline.serving.gate.quality_rules import (
     better_rule,
     not_worse_rule,

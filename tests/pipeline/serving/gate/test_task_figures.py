@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import load_experiment
-from pipeline.config_section import PushConfig
+from pipeline.experiment.config_section import PushConfig
 from pipeline.serving.gate.task_figures import baseline_names, task_figures
+from pipeline.settings.user.config import load_experiment
 from transforms.schema import DataError
 
 

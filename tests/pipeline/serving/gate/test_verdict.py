@@ -5,13 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
-from models.metrics import NotFiniteError
-from pipeline.config import load_experiment
-from pipeline.config_section import PushConfig
+from models.evaluation.metrics import NotFiniteError
+from pipeline.experiment.config_section import PushConfig
 from pipeline.serving.gate import verdict as gate
 from pipeline.serving.gate.task_figures import TaskFigures
 from pipeline.serving.gate.verdict import model_blessing
 from pipeline.serving.validation.blessing import Blessing, Rule
+from pipeline.settings.user.config import load_experiment
 from transforms.schema import DataError
 
 OPTIONS = PushConfig(num_resamples=100, max_p99_ms=1e6)

@@ -1,0 +1,1 @@
+"""Simple methods of the scenario-specific setting, one file each."""

@@ -1,0 +1,36 @@
+"""What a baseline of scenarios is, beside a recommender."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+from models.episodes.click_records import KnownClicks
+from models.factors.vectors import Vectors
+from models.recommender import Recommender
+
+# Values to try, by constructor argument; every combination is one candidate.
+Grid: TypeAlias = Mapping[str, Sequence[Any]]
+
+
+class ScenarioBaseline(Recommender, Protocol):
+    """A recommender made of the known clicks and the vectors of all users and items.
+
+    Attributes:
+        GRID: The hyperparameters worth trying.
+    """
+
+    GRID: ClassVar[Grid]
+
+    @classmethod
+    def fit(
+        cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
+    ) -> ScenarioBaseline:
+        """Makes the method.
+
+        Args:
+            known: All known clicks.
+            vectors: Of users and items.
+            **hyperparameters: One of each of `GRID`.
+        """
+        ...

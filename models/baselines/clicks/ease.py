@@ -1,0 +1,82 @@
+"""EASE: a linear model of each item by all others, in closed form."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from models.baselines.clicks.baseline import Grid
+from models.baselines.clicks.pool_scores import PoolScores, ScoreUsers, click_matrix
+from models.episodes.click_records import KnownClicks
+from models.factors.vectors import Vectors
+from transforms.schema import DataError
+
+_MAX_SIDE = 20_000  # A square matrix of that size takes 1.6 GB, its inversion thrice.
+
+
+class EASE(PoolScores):
+    """Scores an item by a ridge regression of its clicks on those of all other items.
+
+    With X [U, I] the known clicks and P = (X'X + aI)^-1 the weights are
+    B = I - P diag(P)^-1. Where there are fewer users than items, P comes from the
+    smaller matrix M = (aI + XX')^-1: P = (I - X'MX) / a, so that a user u scores an
+    item j they have not clicked ((I - aM) X)[u, j] / (1 - X[:, j]' M X[:, j]). Scores
+    of items they have clicked mean nothing.
+
+    Args:
+        known: All known clicks.
+        l2: a, the ridge, above 0.
+
+    Raises:
+        DataError: If there are more than 20,000 users and as many items.
+
+    Source:
+        Steck, "Embarrassingly Shallow Autoencoders for Sparse Data" (WWW 2019).
+    """
+
+    GRID: ClassVar[Grid] = {"l2": (100.0, 200.0, 400.0)}
+
+    def __init__(self, known: KnownClicks, *, l2: float = 200.0) -> None:
+        super().__init__()
+        self._clicks = click_matrix(known)
+        self._l2 = l2
+        num_users, num_items = self._clicks.shape
+        if min(known.num_users, known.num_items) > _MAX_SIDE:
+            raise DataError(
+                f"baseline 'ease' needs at most {_MAX_SIDE} users or items, got "
+                f"{known.num_users} and {known.num_items}: leave it out of "
+                "evaluation.baselines."
+            )
+        self._by_user = num_users <= num_items
+        side = self._clicks if self._by_user else self._clicks.T
+        gram = side @ side.T
+        self._inverse = _inverse(gram.toarray(), l2)
+
+    @classmethod
+    def fit(cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any) -> EASE:
+        """Inverts the smaller of the two matrices of common clicks."""
+        del vectors
+        return cls(known, **hyperparameters)
+
+    def scorer(self, items: NDArray[np.integer]) -> ScoreUsers:
+        """Makes the weights of the items, or the scores of all users."""
+        if not self._by_user:
+            weights = -self._inverse[:, items] / np.diag(self._inverse)[items]
+            return lambda users: self._clicks[users] @ weights
+        pool = self._clicks[:, items]  # [num_users + 1, P]
+        smoothed = np.asarray((pool.T @ self._inverse).T)  # M X
+        leverage = np.asarray(pool.multiply(smoothed).sum(axis=0)).ravel()
+        scores = (pool.toarray() - self._l2 * smoothed) / (1.0 - leverage)
+        return lambda users: scores[users]
+
+
+def _inverse(gram: NDArray[np.float32], l2: float) -> NDArray[np.float32]:
+    """Inverts gram + l2 I, which is symmetric and positive."""
+    np.fill_diagonal(gram, gram.diagonal() + l2)
+    factor, _ = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True)
+    inverse, _ = scipy.linalg.lapack.spotri(factor, lower=True, overwrite_c=True)
+    lower = np.tril(inverse)
+    return lower + np.tril(inverse, -1).T

@@ -1,0 +1,41 @@
+"""Popularity inside the support set."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from models.baselines.clicks.baseline import Grid
+from models.episodes.click_records import KnownClicks
+from models.factors.vectors import Vectors
+from models.legacy_keras import tf
+from models.recommender import Episode
+
+
+class ItemPop:
+    """Scores an item by its clicks in the support set; negatives are no clicks.
+
+    Source:
+        The baseline of that name in CMML (arXiv:2108.10511) section 4.1.
+    """
+
+    GRID: ClassVar[Grid] = {}
+
+    @classmethod
+    def fit(
+        cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
+    ) -> ItemPop:
+        """Learns nothing."""
+        del known, vectors, hyperparameters
+        return cls()
+
+    def adapt(self, support: Episode) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the items of the support set, and which of them were clicked."""
+        is_click = support["support_mask"] & (support["support_label"] > 0.5)
+        return support["support_item"], is_click
+
+    def score(self, state: tuple[tf.Tensor, tf.Tensor], query: Episode) -> tf.Tensor:
+        """Returns the number of clicks on each item, float32 [B, Q]."""
+        items, is_click = state
+        is_same = query["query_item"][:, :, tf.newaxis] == items[:, tf.newaxis, :]
+        found = is_same & is_click[:, tf.newaxis, :]  # [B, Q, S]
+        return tf.reduce_sum(tf.cast(found, tf.float32), axis=2)

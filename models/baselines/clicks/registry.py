@@ -1,0 +1,18 @@
+"""The baselines of scenarios by name."""
+
+from __future__ import annotations
+
+from models.baselines.clicks.baseline import ScenarioBaseline
+from models.baselines.clicks.dot_product import DotProduct
+from models.baselines.clicks.ease import EASE
+from models.baselines.clicks.item_knn import ItemKNN
+from models.baselines.clicks.item_pop import ItemPop
+from models.baselines.clicks.popularity import Popularity
+
+BASELINES: dict[str, type[ScenarioBaseline]] = {
+    "item_pop": ItemPop,
+    "popularity": Popularity,
+    "dot_product": DotProduct,
+    "item_knn": ItemKNN,
+    "ease": EASE,
+}

@@ -1,0 +1,1 @@
+"""Methods trained by episodes, in either setting, one file each."""

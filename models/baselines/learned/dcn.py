@@ -1,0 +1,119 @@
+"""DCN: a deep and cross network, trained on all tasks alike."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import tensorflow_recommenders as tfrs
+
+from models.baselines.learned.learned_baseline import (
+    LearnedBaseline,
+    LearnedOptions,
+    Objective,
+    PairInputs,
+)
+from models.baselines.learned.parts.functional_mlp import Layer, linear
+from models.legacy_keras import tf
+from models.recommender import Episode, State
+
+
+@dataclasses.dataclass(frozen=True)
+class DCNOptions(LearnedOptions):
+    """Hyperparameters of `DCN`.
+
+    Attributes:
+        num_cross: Cross layers.
+    """
+
+    hidden_dims: tuple[int, ...] = (64, 64)
+    num_cross: int = 3
+
+
+class DCN(LearnedBaseline):
+    """Scores a pair by crosses of its units beside a deep network; it does not adapt.
+
+    Arguments as of `LearnedBaseline`.
+
+    Source:
+        Wang et al., "DCN V2" (WWW 2021), as `tensorflow_recommenders` has it, whose
+        cross layers have a full matrix; CMML (arXiv:2108.10511) section 4.1.3 for its
+        place among the baselines.
+    """
+
+    OPTIONS: ClassVar[type[LearnedOptions]] = DCNOptions
+    CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = (
+        {},
+        {"learning_rate": 3e-4},
+        {"learning_rate": 3e-3},
+        {"num_cross": 1},
+    )
+
+    def __init__(
+        self,
+        inputs: PairInputs,
+        objective: Objective,
+        options: DCNOptions,
+        *,
+        seed: int = 0,
+        name: str = "dcn",
+    ) -> None:
+        super().__init__(inputs, objective, options, seed=seed, name=name)
+        glorot = tf.keras.initializers.GlorotUniform
+        self.crosses = [
+            tfrs.layers.dcn.Cross(kernel_initializer=glorot(seed=seed + number))
+            for number in range(options.num_cross)
+        ]
+        self.deep = [
+            tf.keras.layers.Dense(
+                width,
+                activation="relu",
+                kernel_initializer=glorot(seed=seed + 100 + number),
+            )
+            for number, width in enumerate(options.hidden_dims)
+        ]
+        self.head = tf.keras.layers.Dense(1, kernel_initializer=glorot(seed=seed + 200))
+        self._create_weights(inputs.user_dim + inputs.item_dim)
+
+    def _create_weights(self, width: int) -> None:
+        """Calls each layer once, on pairs of that width."""
+        crossed = deep = tf.zeros([1, width])
+        for cross in self.crosses:
+            cross(crossed)
+        for layer in self.deep:
+            deep = layer(deep)
+        self.head(tf.concat([crossed, deep], axis=-1))
+
+    @property
+    def layer_weights(self) -> list[Layer]:
+        """Kernel and bias of each layer: cross layers, deep ones, and the head."""
+        layers = [*self.crosses, *self.deep, self.head]
+        return [tuple(layer.trainable_variables) for layer in layers]
+
+    def raw_scores(self, pairs: tf.Tensor, weights: Sequence[Layer]) -> tf.Tensor:
+        """Scores pairs as the layers do, with weights that may differ from theirs.
+
+        Args:
+            pairs: float32 [B, Q, D].
+            weights: As of `layer_weights`, or the same for each task.
+
+        Returns:
+            float32 [B, Q].
+        """
+        *hidden, head = weights
+        crossed = deep = pairs
+        for weight in hidden[: len(self.crosses)]:
+            crossed = pairs * linear(crossed, weight) + crossed
+        for weight in hidden[len(self.crosses) :]:
+            deep = tf.nn.relu(linear(deep, weight))
+        return tf.squeeze(linear(tf.concat([crossed, deep], axis=-1), head), axis=-1)
+
+    def adapt(self, support: Episode, training: bool = False) -> State:
+        """Returns an empty state: the support set is of no use here."""
+        del support, training
+        return ()
+
+    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+        """Scores query pairs, float32 [B, Q]."""
+        del state
+        pairs = self.inputs_of_pairs.embed_query(query, training)
+        return self.objective.scores(self.raw_scores(pairs, self.layer_weights))

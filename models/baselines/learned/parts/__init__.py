@@ -1,0 +1,1 @@
+"""What learned baselines are made of: networks, memories, inner loops, inputs."""

@@ -1,0 +1,106 @@
+"""Pairs as learned baselines of the user-specific setting see them: embedded features.
+
+The same embeddings as those of CMML, of users and items, so that methods differ in what
+they do with them alone.
+"""
+
+from typing import Any
+
+from models.episodes.entity_table import EntityTable
+from models.legacy_keras import tf
+from models.pairs.features import EntityEmbedding
+from models.recommender import Episode
+from transforms.schema import UNKNOWN, DatasetInfo
+
+
+class FeaturePairs(tf.keras.layers.Layer):
+    """Embeds pairs from the features of users and items, and from item ids.
+
+    Args:
+        users: Embeds users.
+        items: Embeds items.
+        dropout: Share of units dropped in training, alike for all pairs of a set.
+        seed: Seed of dropout.
+
+    Source:
+        CMML (arXiv:2108.10511) section 4.1 and MeLU: users and items are told by their
+        features. Deviation: items that meta-train knows have an embedding of their own
+        beside, as in the default CMML.
+    """
+
+    def __init__(
+        self,
+        users: EntityEmbedding,
+        items: EntityEmbedding,
+        *,
+        dropout: float = 0.0,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.users = users
+        self.items = items
+        self.user_dim = users.width
+        self.item_dim = items.width
+        self.dropout = tf.keras.layers.Dropout(
+            dropout, noise_shape=(None, 1, None), seed=seed, rng_type="stateful"
+        )
+
+    def embed_support(self, support: Episode, training: bool = False) -> tf.Tensor:
+        """Embeds support pairs, float32 [B, S, D]; padding as an unknown item."""
+        mask = support["support_mask"]
+        users = tf.where(mask, support["support_user"], UNKNOWN)
+        items = tf.where(mask, support["support_item"], UNKNOWN)
+        # A task is one user: that of its real pairs, wherever padding stands.
+        user = tf.maximum(tf.reduce_max(users, axis=1, keepdims=True), UNKNOWN)
+        return self._embed(user, items, training)
+
+    def embed_query(self, query: Episode, training: bool = False) -> tf.Tensor:
+        """Embeds query pairs, float32 [B, Q, D]."""
+        user = tf.maximum(
+            tf.reduce_max(query["query_user"][:, :1], axis=1, keepdims=True), UNKNOWN
+        )
+        return self._embed(user, query["query_item"], training)
+
+    def _embed(self, user: tf.Tensor, items: tf.Tensor, training: bool) -> tf.Tensor:
+        """Embeds the user [B, 1] of each task, and items [B, S]."""
+        of_user = self.dropout(self.users(user), training=training)  # [B, 1, U]
+        of_items = self.dropout(self.items(items), training=training)  # [B, S, I]
+        shape = tf.concat([tf.shape(items), [self.user_dim]], axis=0)
+        pairs = tf.concat([tf.broadcast_to(of_user, shape), of_items], axis=-1)
+        return tf.ensure_shape(pairs, [None, None, self.user_dim + self.item_dim])
+
+
+def build_feature_pairs(
+    info: DatasetInfo,
+    users: EntityTable,
+    items: EntityTable,
+    *,
+    embedding_dim: int,
+    item_id: bool,
+    dropout: float,
+    seed: int = 0,
+) -> FeaturePairs:
+    """Makes the pairs of a prepared data set with fresh embeddings.
+
+    Args:
+        info: The data set.
+        users: Its user table.
+        items: Its item table.
+        embedding_dim: Width of the embedding of each feature.
+        item_id: Whether items have an id embedding.
+        dropout: Share of units dropped in training.
+        seed: Seed of the initial weights and of dropout.
+    """
+    return FeaturePairs(
+        EntityEmbedding(users, embedding_dim, seed=seed, name="users"),
+        EntityEmbedding(
+            items,
+            embedding_dim,
+            min_id_count=info.options["min_item_count"] if item_id else None,
+            seed=seed + len(users.features),
+            name="items",
+        ),
+        dropout=dropout,
+        seed=seed,
+    )

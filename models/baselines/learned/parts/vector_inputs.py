@@ -1,0 +1,47 @@
+"""Pairs as learned baselines of the scenario-specific setting see them: two vectors."""
+
+from models.factors.vectors import Vectors
+from models.legacy_keras import tf
+from models.pairs.vector_tables import VectorTables, one_over_rms
+from models.recommender import Episode
+
+
+class VectorInputs(tf.keras.layers.Layer):
+    """The vectors of user and item, side by side, of unit size; they are not trained.
+
+    Args:
+        vectors: Of users and items.
+        dropout: Share of units dropped in training, alike for all pairs of a set.
+        seed: Seed of dropout.
+
+    Source:
+        CMML (arXiv:2108.10511) section 4.1; every method of the paper sees these alone.
+    """
+
+    def __init__(
+        self, vectors: Vectors, *, dropout: float = 0.0, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.user_dim = vectors.users.shape[-1]
+        self.item_dim = vectors.items.shape[-1]
+        tables = VectorTables(vectors)
+        # Out of sight of Keras: they are no weights, and stand on disk already.
+        self._look_up = lambda half, role: tables.look_up(half, role)
+        self._user_scale = one_over_rms(vectors.users[0, 1:])
+        self._item_scale = one_over_rms(vectors.items[0, 1:])
+        self.dropout = tf.keras.layers.Dropout(
+            dropout, noise_shape=(None, 1, None), seed=seed, rng_type="stateful"
+        )
+
+    def embed_support(self, support: Episode, training: bool = False) -> tf.Tensor:
+        """Embeds support pairs, float32 [B, S, D]; padding as an unknown pair."""
+        return self._embed(support, "support", training)
+
+    def embed_query(self, query: Episode, training: bool = False) -> tf.Tensor:
+        """Embeds query pairs, float32 [B, Q, D]."""
+        return self._embed(query, "query", training)
+
+    def _embed(self, half: Episode, role: str, training: bool) -> tf.Tensor:
+        pairs = self._look_up(half, role)
+        both = pairs.user * self._user_scale, pairs.item * self._item_scale
+        return self.dropout(tf.concat(both, axis=-1), training=training)

@@ -1,1 +1,0 @@
-"""What baselines are made of: networks, memories, objectives, inputs, and fits."""

@@ -1,0 +1,1 @@
+"""Simple methods of the user-specific setting, one file each."""

@@ -1,0 +1,39 @@
+"""The mean label, for every pair."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from models.baselines.ratings.baseline import Grid
+from models.factors.labelled_pairs import LabelledPairs
+from models.legacy_keras import tf
+from models.recommender import Episode, State
+
+
+class GlobalMean(tf.Module):
+    """Scores every pair with the mean meta-train label: what knowing nothing gives."""
+
+    GRID: ClassVar[Grid] = {}
+
+    def __init__(self, *, name: str = "global_mean") -> None:
+        super().__init__(name=name)
+        self.label_mean = tf.Variable(0.0, trainable=False, name="label_mean")
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """None."""
+        return {}
+
+    def fit(self, pairs: LabelledPairs) -> None:
+        """Takes the mean label."""
+        self.label_mean.assign(pairs.label.mean())
+
+    def adapt(self, support: Episode) -> State:
+        """Returns an empty state: the support set is of no use here."""
+        del support
+        return ()
+
+    def score(self, state: State, query: Episode) -> tf.Tensor:
+        """Returns the mean label for each pair, float32 [B, Q]."""
+        del state
+        return tf.fill(tf.shape(query["query_item"]), self.label_mean)

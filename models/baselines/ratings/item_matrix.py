@@ -1,0 +1,57 @@
+"""Square matrices of numbers between items, by item row."""
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from models.factors.labelled_pairs import LabelledPairs
+from models.legacy_keras import tf
+from transforms.schema import DataError
+
+_MAX_ITEMS = 10_000  # A square matrix of that size takes 0.4 GB, its making thrice.
+
+
+def check_num_items(name: str, num_items: int) -> None:
+    """Refuses a table of items too long for a square matrix.
+
+    Args:
+        name: The baseline, as `evaluation.baselines` has it.
+        num_items: Rows of the item table, the unknown row not counted.
+
+    Raises:
+        DataError: If there are more than 10,000 items.
+    """
+    if num_items > _MAX_ITEMS:
+        raise DataError(
+            f"baseline {name!r} needs at most {_MAX_ITEMS} items, got {num_items}: "
+            "leave it out of evaluation.baselines and comparison.methods."
+        )
+
+
+def pair_matrix(
+    pairs: LabelledPairs, values: NDArray[np.floating]
+) -> scipy.sparse.csr_matrix:
+    """Puts one value per pair into [num_users + 1, num_items + 1]."""
+    shape = (pairs.num_users + 1, pairs.num_items + 1)
+    return scipy.sparse.csr_matrix((values, (pairs.user, pairs.item)), shape=shape)
+
+
+def matrix_variable(name: str) -> tf.Variable:
+    """Makes a variable for a square matrix of any size, of one row as yet."""
+    return tf.Variable(tf.zeros([1, 1]), shape=[None, None], trainable=False, name=name)
+
+
+def entries(matrix: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
+    """Looks up the entry of each row with each column of its task.
+
+    Args:
+        matrix: float32 [N, N].
+        rows: int32 [B, Q].
+        columns: int32 [B, S].
+
+    Returns:
+        float32 [B, Q, S].
+    """
+    matrix = tf.convert_to_tensor(matrix)
+    places = rows[:, :, tf.newaxis] * tf.shape(matrix)[1] + columns[:, tf.newaxis, :]
+    return tf.gather(tf.reshape(matrix, [-1]), places)

@@ -1,0 +1,98 @@
+"""Latent factors of items, to which a new user is folded in."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from models.baselines.ratings.baseline import Grid
+from models.factors.gaussian_factors import fit_gaussian_factors
+from models.factors.labelled_pairs import LabelledPairs
+from models.factors.ridge import solve_ridge
+from models.legacy_keras import tf
+from models.recommender import Episode, State
+
+
+class MatrixFactorisation(tf.Module):
+    """Scores a pair with item mean + item factors . user vector.
+
+    Item factors come from the meta-train pairs; the user vector, of a bias and latent
+    factors, is the ridge regression of the support labels on them, solved in closed
+    form. A task without support has the user vector zero, an item without meta-train
+    pairs the factors of the average item.
+
+    Args:
+        rank: Number of latent factors beside the user bias, at least 1.
+        num_iterations: Sweeps of alternating least squares, at least 1.
+        seed: Seed of the initial factors.
+
+    Raises:
+        ValueError: If `rank` or `num_iterations` is below 1.
+    """
+
+    GRID: ClassVar[Grid] = {"rank": (8, 16, 24)}
+
+    def __init__(
+        self,
+        *,
+        rank: int = 16,
+        num_iterations: int = 15,
+        seed: int = 0,
+        name: str = "matrix_factorisation",
+    ) -> None:
+        super().__init__(name=name)
+        if rank < 1 or num_iterations < 1:
+            raise ValueError(
+                "rank and num_iterations must be at least 1, "
+                f"got {rank} and {num_iterations}."
+            )
+        self.rank = rank
+        self.num_iterations = num_iterations
+        self.seed = seed
+        self.item_mean = tf.Variable(
+            tf.zeros([1]), shape=[None], trainable=False, name="item_mean"
+        )
+        self.item_factors = tf.Variable(
+            tf.zeros([1, rank + 1]),
+            shape=[None, rank + 1],
+            trainable=False,
+            name="item_factors",
+        )
+        self.user_l2 = tf.Variable(1.0, trainable=False, name="user_l2")
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """The constructor arguments."""
+        return {
+            "rank": self.rank,
+            "num_iterations": self.num_iterations,
+            "seed": self.seed,
+        }
+
+    def fit(self, pairs: LabelledPairs) -> None:
+        """Fits the item factors and the penalty of user vectors.
+
+        Raises:
+            ValueError: If no pair has a known item.
+        """
+        fitted = fit_gaussian_factors(
+            pairs, rank=self.rank, num_iterations=self.num_iterations, seed=self.seed
+        )
+        self.item_mean.assign(fitted.label_mean + fitted.item_bias)
+        self.item_factors.assign(fitted.item_factors)
+        # A standard normal prior under this noise is this ridge penalty.
+        self.user_l2.assign(fitted.noise_variance)
+
+    def adapt(self, support: Episode) -> State:
+        """Returns the user vector of each task, float32 [B, D]."""
+        item = support["support_item"]
+        factors = tf.ensure_shape(
+            tf.gather(self.item_factors, item), [None, None, self.rank + 1]
+        )
+        residual = support["support_label"] - tf.gather(self.item_mean, item)
+        return solve_ridge(factors, residual, support["support_mask"], self.user_l2)
+
+    def score(self, state: State, query: Episode) -> tf.Tensor:
+        """Returns item mean + item factors . user vector, float32 [B, Q]."""
+        item = query["query_item"]
+        factors = tf.gather(self.item_factors, item)  # [B, Q, D]
+        return tf.gather(self.item_mean, item) + tf.linalg.matvec(factors, state)

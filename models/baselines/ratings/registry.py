@@ -1,0 +1,24 @@
+"""The baselines by name."""
+
+from __future__ import annotations
+
+from models.baselines.ratings.als import ALS
+from models.baselines.ratings.baseline import Baseline
+from models.baselines.ratings.bias_ridge import BiasRidge
+from models.baselines.ratings.global_mean import GlobalMean
+from models.baselines.ratings.item_kernel import ItemKernel
+from models.baselines.ratings.item_knn import ItemKNN
+from models.baselines.ratings.item_mean import ItemMean
+from models.baselines.ratings.matrix_factorisation import MatrixFactorisation
+from models.baselines.ratings.support_mean import SupportMean
+
+BASELINES: dict[str, type[Baseline]] = {
+    "global_mean": GlobalMean,
+    "support_mean": SupportMean,
+    "item_mean": ItemMean,
+    "bias_ridge": BiasRidge,
+    "matrix_factorisation": MatrixFactorisation,
+    "als": ALS,
+    "item_knn": ItemKNN,
+    "item_kernel": ItemKernel,
+}

@@ -1,0 +1,1 @@
+"""Records of a prepared data set as batches of episodes."""

@@ -1,0 +1,234 @@
+"""Tasks to batches of episodes: drawn afresh for training, fixed for evaluation.
+
+Episodes are the padded tensors that `models.recommender` describes, with three things
+of their own. One episode has many users. Pairs without a click, the negatives, have the
+label 0. And `support_fit` and `query_fit`, int32 [B, 1], say which fit of the vectors
+an episode is to be seen with: the one that has not seen the clicks it asks for.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.episodes.click_records import ScenarioTask
+from models.legacy_keras import tf
+
+# Positions times this, modulo 1, are spread evenly and in no order that shows.
+_SCATTER = 3.0**0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class EpisodeSizes:
+    """How large training episodes are.
+
+    Attributes:
+        support_size: Most clicks of a support set.
+        support_negatives: Negatives beside each of them.
+        query_size: Most clicks of a query set.
+        query_negatives: R, negatives beside each of them.
+        full_support_fraction: Share of batches with `support_size` clicks a task; the
+            others draw a size from 0 to `support_size`.
+    """
+
+    support_size: int = 64
+    support_negatives: int = 1
+    query_size: int = 128
+    query_negatives: int = 1
+    full_support_fraction: float = 1.0
+
+
+def training_episodes(
+    tasks: Sequence[ScenarioTask],
+    sizes: EpisodeSizes,
+    *,
+    batch_size: int,
+    seed: int,
+    first_step: int = 0,
+) -> tf.data.Dataset:
+    """Meta-train episodes, drawn afresh, endlessly.
+
+    For each episode one fold of the scenario's clicks is drawn, a fold as likely as it
+    has clicks. The query is of that fold, clicks of each user as likely as those of
+    another, since metrics count users alike. The support is of the others. So a query
+    is asked as it will be in deployment: with vectors that have seen the support and
+    not the query. All is a function of the step, the seed and the global seed of
+    TensorFlow, so that a resumed training sees what an uninterrupted one would have.
+
+    Args:
+        tasks: The meta-train tasks.
+        sizes: How large episodes are.
+        batch_size: B, scenarios in a batch; all batches are whole.
+        seed: Seed of all draws.
+        first_step: Batches left out at the start.
+
+    Returns:
+        Batches of episodes. The query comes in groups of 1 + R pairs: a click, then its
+        negatives; `query_mask` is alike within a group.
+
+    Raises:
+        ValueError: If the records hold fewer negatives than are asked for, or no task
+            has a click.
+    """
+    tasks = [task for task in tasks if task.support_item.size]
+    if not tasks:
+        raise ValueError("training needs a task with a click, got none.")
+    num_negatives = tasks[0].support_negative.shape[1]
+    wanted = max(sizes.support_negatives, sizes.query_negatives)
+    if wanted > num_negatives:
+        raise ValueError(
+            f"support_negatives and query_negatives must be at most {num_negatives}, "
+            f"which the records hold for each click, got {wanted}."
+        )
+
+    def to_episode(number: tf.Tensor, place: tf.Tensor) -> dict[str, tf.Tensor]:
+        step = number // batch_size
+        size_seed = tf.stack([tf.constant(seed, tf.int64), -1 - step])
+        kind, share = tf.unstack(tf.random.stateless_uniform([2], size_seed))
+        num_support = tf.where(
+            kind < sizes.full_support_fraction,
+            sizes.support_size,
+            tf.cast(share * (sizes.support_size + 1.0), tf.int32),
+        )
+        start, end = ends[place], ends[place + 1]
+        clicks = {name: rows[start:end] for name, rows in flat.items()}
+        draw_seed = tf.stack([tf.constant(seed, tf.int64), number])
+        return _draw(clicks, sizes, num_support, draw_seed)
+
+    flat = {
+        name: tf.concat([getattr(task, f"support_{name}") for task in tasks], axis=0)
+        for name in ("user", "item", "fold", "negative")
+    }
+    flat["of_user"] = tf.concat([_clicks_of_user(task) for task in tasks], axis=0)
+    ends = tf.constant(np.cumsum([0, *(task.support_item.size for task in tasks)]))
+    places = tf.data.Dataset.range(len(tasks)).shuffle(len(tasks), seed).repeat()
+    numbered = places.enumerate().skip(first_step * batch_size)
+    episodes = numbered.map(to_episode, num_parallel_calls=2)
+    return episodes.batch(batch_size, drop_remainder=True).prefetch(4)
+
+
+def _clicks_of_user(task: ScenarioTask) -> np.ndarray:
+    """Returns how many clicks of the task are of the user of each, float32 [N]."""
+    _, place, counts = np.unique(
+        task.support_user, return_inverse=True, return_counts=True
+    )
+    return counts[place].astype(np.float32)
+
+
+def _draw(
+    clicks: dict[str, tf.Tensor],
+    sizes: EpisodeSizes,
+    num_support: tf.Tensor,
+    seed: tf.Tensor,
+) -> dict[str, tf.Tensor]:
+    """Draws one episode from the clicks of a scenario."""
+    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 5))
+    fold = clicks["fold"]
+    num_clicks = tf.size(fold)
+    asked = fold[tf.random.stateless_uniform([], seeds[0], 0, num_clicks, tf.int32)]
+    keys = tf.math.log(tf.random.stateless_uniform([num_clicks], seeds[1], 1e-9))
+    by_user = keys * clicks["of_user"]  # The largest: a user as likely as another.
+    widest = max(sizes.query_size, sizes.support_size)
+    missing = tf.maximum(widest - num_clicks, 0)
+
+    def take(
+        is_wanted: tf.Tensor, keys: tf.Tensor, size: int, limit: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        chosen = tf.where(is_wanted, keys, keys.dtype.min)
+        chosen = tf.pad(chosen, [[0, missing]], constant_values=keys.dtype.min)
+        places = tf.math.top_k(chosen, size).indices
+        found = tf.reduce_sum(tf.cast(is_wanted, tf.int32))
+        mask = tf.range(size) < tf.minimum(found, limit)
+        return tf.where(mask, places, 0), mask
+
+    episode: dict[str, tf.Tensor] = {}
+    query, query_mask = take(fold == asked, by_user, sizes.query_size, sizes.query_size)
+    user, item = _with_negatives(clicks, query, sizes.query_negatives, seeds[2])
+    group = 1 + sizes.query_negatives
+    label = tf.one_hot(tf.zeros([sizes.query_size], tf.int32), group)
+    mask = tf.repeat(query_mask[:, tf.newaxis], group, axis=1)
+    episode |= _side("query", user, item, label, mask, None)
+    support, support_mask = take(fold != asked, keys, sizes.support_size, num_support)
+    user, item = _with_negatives(clicks, support, sizes.support_negatives, seeds[3])
+    group = 1 + sizes.support_negatives
+    label = tf.one_hot(tf.zeros([sizes.support_size], tf.int32), group)
+    mask = tf.repeat(support_mask[:, tf.newaxis], group, axis=1)
+    num_pairs = sizes.support_size * group
+    order = tf.argsort(tf.random.stateless_uniform([num_pairs], seeds[4]))
+    episode |= _side("support", user, item, label, mask, order)
+    fit = tf.reshape(asked + 1, [1])
+    return episode | {"support_fit": fit, "query_fit": fit}
+
+
+def _with_negatives(
+    clicks: dict[str, tf.Tensor], places: tf.Tensor, num_negatives: int, seed: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns users and items [N, 1 + R] of chosen clicks and R of their negatives."""
+    user = tf.gather(clicks["user"], places)[:, tf.newaxis]
+    item = tf.gather(clicks["item"], places)[:, tf.newaxis]
+    negatives = tf.gather(clicks["negative"], places)  # [N, K]
+    keys = tf.random.stateless_uniform(tf.shape(negatives), seed)
+    drawn = tf.math.top_k(keys, num_negatives).indices
+    items = tf.concat([item, tf.gather(negatives, drawn, batch_dims=1)], axis=1)
+    return tf.repeat(user, 1 + num_negatives, axis=1), items
+
+
+def _side(
+    role: str,
+    user: tf.Tensor,
+    item: tf.Tensor,
+    label: tf.Tensor,
+    mask: tf.Tensor,
+    order: tf.Tensor | None,
+) -> dict[str, tf.Tensor]:
+    """Names the flat tensors of a support or query set; padding is zero."""
+    parts = {
+        "user": tf.where(mask, user, 0),
+        "item": tf.where(mask, item, 0),
+        "label": tf.where(mask, label, 0.0),
+        "mask": mask,
+    }
+    flat = {name: tf.reshape(part, [-1]) for name, part in parts.items()}
+    if order is not None:
+        flat = {name: tf.gather(part, order) for name, part in flat.items()}
+    return {f"{role}_{name}": part for name, part in flat.items()}
+
+
+def support_episode(
+    task: ScenarioTask, *, max_clicks: int, num_negatives: int
+) -> dict[str, tf.Tensor]:
+    """Returns the support set of one task, the same every time.
+
+    Args:
+        task: The task.
+        max_clicks: Clicks taken, the first ones.
+        num_negatives: Negatives taken beside each, the first ones.
+
+    Returns:
+        The `support_*` tensors, [1, S], clicks and negatives mixed.
+
+    Raises:
+        ValueError: If the record holds fewer negatives.
+    """
+    stored = task.support_negative.shape[1]
+    if num_negatives > stored:
+        raise ValueError(
+            f"num_negatives must be at most {stored}, which the records hold for each "
+            f"click, got {num_negatives}."
+        )
+    users, items = task.support_user[:max_clicks], task.support_item[:max_clicks]
+    negatives = task.support_negative[:max_clicks, :num_negatives]
+    item = np.concatenate([items[:, np.newaxis], negatives], axis=1)
+    label = np.zeros(item.shape, np.float32)
+    label[:, 0] = 1.0
+    user = np.broadcast_to(users[:, np.newaxis], item.shape)
+    order = np.argsort((np.arange(1, item.size + 1) ** 2 * _SCATTER) % 1.0)
+    parts = {
+        "user": user.ravel()[order],
+        "item": item.ravel()[order],
+        "label": label.ravel()[order],
+        "mask": np.ones(item.size, bool),
+    }
+    return {
+        f"support_{name}": tf.constant(part[np.newaxis]) for name, part in parts.items()
+    }

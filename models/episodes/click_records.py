@@ -1,0 +1,161 @@
+"""Records of a prepared data set of scenarios, as arrays in memory."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.legacy_keras import tf
+from transforms import schema
+from transforms.clicks import schema as scenario_schema
+from transforms.clicks.schema import ScenarioDatasetInfo
+
+Rows = NDArray[np.int32]
+
+_CLICK_LISTS = (
+    scenario_schema.CLICKS_ITEM_KEY,
+    scenario_schema.CLICKS_FOLD_KEY,
+)
+_TASK_LISTS = (
+    scenario_schema.POOL_KEY,
+    scenario_schema.SUPPORT_USER_KEY,
+    scenario_schema.SUPPORT_ITEM_KEY,
+    scenario_schema.SUPPORT_FOLD_KEY,
+    scenario_schema.SUPPORT_NEGATIVE_KEY,
+    scenario_schema.QUERY_USER_KEY,
+    scenario_schema.QUERY_ITEM_KEY,
+    scenario_schema.QUERY_NEGATIVE_KEY,
+    scenario_schema.KNOWN_USER_KEY,
+    scenario_schema.KNOWN_ITEM_KEY,
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ScenarioTask:
+    """One scenario: its pool of items, its support clicks, and the clicks to be found.
+
+    Attributes:
+        scenario_id: As it came in, with its domain before it if there are several.
+        pool: int32 [P], item rows, ascending.
+        support_user: int32 [S], user rows of known clicks.
+        support_item: int32 [S], their items.
+        support_fold: int32 [S], the fold of each.
+        support_negative: int32 [S, K], items the same user has no known click on.
+        query_user: int32 [Q], user rows of held-out clicks; none in meta-train.
+        query_item: int32 [Q], their items.
+        query_negative: int32 [Q, K], items that the same user has not clicked.
+        known_user: int32 [N], users of the query with another item that they have
+            clicked, known or held out for the other split: no candidate for them.
+        known_item: int32 [N], those items.
+    """
+
+    scenario_id: str
+    pool: Rows
+    support_user: Rows
+    support_item: Rows
+    support_fold: Rows
+    support_negative: Rows
+    query_user: Rows
+    query_item: Rows
+    query_negative: Rows
+    known_user: Rows
+    known_item: Rows
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class KnownClicks:
+    """All known pairs of a data set, in scenarios or not, each once.
+
+    Attributes:
+        user: int32 [N], rows of the user table, ascending.
+        item: int32 [N], rows of the item table.
+        fold: int32 [N], in [0, num_folds).
+        num_users: Rows of the user table, the unknown row not counted.
+        num_items: Rows of the item table, the unknown row not counted.
+    """
+
+    user: Rows
+    item: Rows
+    fold: Rows
+    num_users: int
+    num_items: int
+
+
+def load_tasks(
+    dataset_dir: str | pathlib.Path, split: str, num_negatives: int
+) -> list[ScenarioTask]:
+    """Reads the tasks of a split, in the order of the files.
+
+    Args:
+        dataset_dir: A prepared data set of scenarios.
+        split: "meta_train", "meta_validation" or "meta_test".
+        num_negatives: K, as `dataset.json` has it.
+
+    Raises:
+        ValueError: If there is no file of that split.
+    """
+    spec: dict[str, object] = {
+        key: tf.io.RaggedFeature(tf.int64) for key in _TASK_LISTS
+    }
+    spec[schema.TASK_ID_KEY] = tf.io.FixedLenFeature([], tf.string)
+    directory = pathlib.Path(dataset_dir) / schema.EPISODES_DIR
+    tasks = []
+    for record in _records(directory, split):
+        values = tf.io.parse_single_example(record, spec)
+        lists = {key: values[key].numpy().astype(np.int32) for key in _TASK_LISTS}
+        tasks.append(
+            ScenarioTask(
+                scenario_id=values[schema.TASK_ID_KEY].numpy().decode(),
+                **{
+                    key.replace("/", "_"): (
+                        rows.reshape(-1, num_negatives)
+                        if key.endswith("/negative")
+                        else rows
+                    )
+                    for key, rows in lists.items()
+                },
+            )
+        )
+    return tasks
+
+
+def load_known_clicks(
+    dataset_dir: str | pathlib.Path, info: ScenarioDatasetInfo
+) -> KnownClicks:
+    """Reads all known pairs.
+
+    Args:
+        dataset_dir: A prepared data set of scenarios.
+        info: What its `dataset.json` says.
+
+    Raises:
+        ValueError: If there is no file of clicks.
+    """
+    spec: dict[str, object] = {
+        key: tf.io.RaggedFeature(tf.int64) for key in _CLICK_LISTS
+    }
+    spec[scenario_schema.CLICKS_USER_KEY] = tf.io.FixedLenFeature([], tf.int64)
+    directory = pathlib.Path(dataset_dir) / scenario_schema.CLICKS_DIR
+    users, items, folds = [], [], []
+    for batch in _records(directory, "known").batch(1024):
+        values = tf.io.parse_example(batch, spec)
+        item_lists = values[scenario_schema.CLICKS_ITEM_KEY]
+        user = values[scenario_schema.CLICKS_USER_KEY].numpy()
+        users.append(np.repeat(user, item_lists.row_lengths().numpy()))
+        items.append(item_lists.values.numpy())
+        folds.append(values[scenario_schema.CLICKS_FOLD_KEY].values.numpy())
+    user, item, fold = (
+        np.concatenate([*parts, []]).astype(np.int32) for parts in (users, items, folds)
+    )
+    order = np.argsort(user, kind="stable")
+    return KnownClicks(
+        user[order], item[order], fold[order], info.num_users, info.num_items
+    )
+
+
+def _records(directory: pathlib.Path, kind: str) -> tf.data.Dataset:
+    paths = sorted(str(path) for path in directory.glob(f"{kind}-*.tfrecord.gz"))
+    if not paths:
+        raise ValueError(f"{directory} holds no records of {kind!r}.")
+    return tf.data.TFRecordDataset(paths, compression_type="GZIP")

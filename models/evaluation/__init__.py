@@ -1,0 +1,1 @@
+"""Metrics of tasks, and their means with intervals; NumPy only."""

@@ -1,0 +1,1 @@
+"""Factors of users and items, fitted beforehand by collaborative filtering."""

@@ -1,0 +1,1 @@
+"""Pairs of a user and an item as embeddings."""

@@ -1,0 +1,1 @@
+"""The parts of CMML: encoders, hybrid contexts, modulations, backbones."""

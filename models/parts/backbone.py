@@ -1,0 +1,210 @@
+"""The backbone: a plain network from pairs to scores that a modulation bends."""
+
+import itertools
+from collections.abc import Callable, Sequence
+
+from models.legacy_keras import tf
+from models.options import Activation, Position
+from models.parts.dense_parts import Parts, project
+from models.parts.modulation import LayerChange
+
+_SLOPE = 0.01  # Of leaky ReLU below 0, as in the authors' code.
+
+
+class HiddenLayers(tf.Module):
+    """The hidden layers of a network, each open to a change.
+
+    Args:
+        widths: Width of the input, then units of each layer.
+        activation: "relu" as in the paper, or "leaky_relu".
+        position: Whether a layer is changed before its activation or after it.
+        seed: Seed of the Glorot-uniform kernels.
+
+    Raises:
+        ValueError: If activation or position is unknown.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        *,
+        activation: Activation = "relu",
+        position: Position = "before_activation",
+        seed: int,
+    ) -> None:
+        super().__init__(name="hidden_layers")
+        self.activate = activation_function(activation)
+        if position not in ("before_activation", "after_activation"):
+            raise ValueError(
+                "position must be 'before_activation' or 'after_activation', "
+                f"got {position!r}."
+            )
+        self.position = position
+        self.kernels = [
+            tf.Variable(glorot(shape, seed + i), name=f"kernel_{i}")
+            for i, shape in enumerate(itertools.pairwise(widths))
+        ]
+        self.biases = [
+            tf.Variable(tf.zeros([units]), name=f"bias_{i}")
+            for i, units in enumerate(widths[1:])
+        ]
+
+    def __call__(
+        self, pairs: Parts, changes: Sequence[LayerChange] | None = None
+    ) -> tf.Tensor:
+        """Returns the last hidden layer, float32 [B, Q, units].
+
+        Args:
+            pairs: float32 [B, Q, D], or parts of it as `PartwiseDense` takes them.
+            changes: One change a layer; none if None.
+
+        Raises:
+            ValueError: If the number of changes is not that of the layers.
+        """
+        num_layers = len(self.kernels)
+        if changes is None:
+            changes = [()] * num_layers
+        if len(changes) != num_layers:
+            raise ValueError(
+                f"a modulation needs one change for each of the {num_layers} hidden "
+                f"layers, got {len(changes)}."
+            )
+        hidden = pairs
+        for kernel, bias, change in zip(
+            self.kernels, self.biases, changes, strict=True
+        ):
+            hidden = project(hidden, kernel, bias)
+            if self.position == "before_activation":
+                hidden = self.activate(_bend(hidden, *change))
+            else:
+                hidden = _bend(self.activate(hidden), *change)
+        return hidden
+
+
+class Backbone(tf.Module):
+    """Maps pair embeddings to scores; each hidden layer can be scaled and shifted.
+
+    A plain `tf.Module`: weights and a forward pass, no fit and no config, so that it
+    can be modulated, exported and tested on its own.
+
+    Args:
+        input_dim: D, width of one pair embedding.
+        hidden_dims: Units of each hidden layer, input side first.
+        activation: "relu" as in the paper, or "leaky_relu".
+        position: Whether a layer is changed before its activation or after it.
+        seed: Seed of the kernels: Glorot-uniform, the last one a tenth of that, so that
+            scores start near 0.
+
+    Source:
+        CMML (arXiv:2108.10511) section 4.1: three ReLU layers of 64 units and a
+        linear one.
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        hidden_dims: Sequence[int],
+        *,
+        activation: Activation = "relu",
+        position: Position = "before_activation",
+        seed: int,
+    ) -> None:
+        super().__init__(name="backbone")
+        self.input_dim = input_dim
+        self.hidden = HiddenLayers(
+            [input_dim, *hidden_dims],
+            activation=activation,
+            position=position,
+            seed=seed,
+        )
+        last = 0.1 * glorot([hidden_dims[-1], 1], seed + len(hidden_dims))
+        self.last_kernel = tf.Variable(last, name="last_kernel")
+        self.last_bias = tf.Variable(tf.zeros([1]), name="last_bias")
+
+    def __call__(self, pairs: Parts, modulation: Sequence[LayerChange]) -> tf.Tensor:
+        """Scores each pair.
+
+        Args:
+            pairs: float32 [B, Q, D], or parts of it as `PartwiseDense` takes them.
+            modulation: One change per hidden layer, from `FiLMModulation` or
+                `SigmoidModulation`.
+
+        Returns:
+            float32 [B, Q].
+
+        Raises:
+            ValueError: If the number of changes is not that of the hidden layers.
+        """
+        hidden = self.hidden(pairs, modulation)
+        return tf.squeeze(hidden @ self.last_kernel + self.last_bias, axis=-1)
+
+
+class HeadlessBackbone(tf.Module):
+    """Maps pair embeddings to scores with a last layer that the modulation brings.
+
+    Args:
+        input_dim: D, width of one pair embedding.
+        hidden_dims: Units of each hidden layer, input side first.
+        activation: "relu" as in the paper, or "leaky_relu".
+        seed: Seed of the Glorot-uniform kernels.
+
+    Source:
+        CMML (arXiv:2108.10511) Eq. 9, section 3.4.1.
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        hidden_dims: Sequence[int],
+        *,
+        activation: Activation = "relu",
+        seed: int,
+    ) -> None:
+        super().__init__(name="backbone")
+        self.input_dim = input_dim
+        self.hidden = HiddenLayers(
+            [input_dim, *hidden_dims], activation=activation, seed=seed
+        )
+
+    def __call__(
+        self, pairs: Parts, modulation: tuple[tf.Tensor, tf.Tensor]
+    ) -> tf.Tensor:
+        """Scores each pair.
+
+        Args:
+            pairs: float32 [B, Q, D], or parts of it as `PartwiseDense` takes them.
+            modulation: Weights and bias of the last layer, from `WeightModulation`.
+
+        Returns:
+            float32 [B, Q].
+        """
+        weights, bias = modulation
+        products = tf.reduce_sum(weights * self.hidden(pairs), axis=-1)
+        return products + tf.squeeze(bias, axis=-1)
+
+
+def activation_function(name: Activation) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns the activation of that name.
+
+    Raises:
+        ValueError: If it is unknown.
+    """
+    if name == "relu":
+        return tf.nn.relu
+    if name == "leaky_relu":
+        return lambda x: tf.nn.leaky_relu(x, _SLOPE)
+    raise ValueError(f"activation must be 'relu' or 'leaky_relu', got {name!r}.")
+
+
+def glorot(shape: Sequence[int], seed: int) -> tf.Tensor:
+    """Draws a Glorot-uniform kernel."""
+    return tf.keras.initializers.GlorotUniform(seed=seed)(shape)
+
+
+def _bend(
+    layer: tf.Tensor, scale: tf.Tensor | None = None, shift: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Scales and shifts a layer by what is given."""
+    if scale is not None:
+        layer = scale * layer
+    return layer if shift is None else layer + shift

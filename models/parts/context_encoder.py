@@ -1,0 +1,270 @@
+"""Context encoders: a support set of labelled pairs to one context embedding."""
+
+from typing import Any
+
+from models.legacy_keras import tf
+from models.options import MAX_ORDERS, Pooling
+from models.parts.dense_parts import PartwiseDense
+from models.parts.gru import MaskedGRU
+
+# Squares of 1, 2, 3, ... times the square root of a prime, modulo 1, are spread evenly
+# and in no order that shows, another one for each prime.
+_PRIMES = (3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0)
+
+
+class PoolingEncoder(tf.keras.layers.Layer):
+    """Encodes each labelled pair and pools over the support set.
+
+    The pooling makes the context independent of the order of the support set. Padding
+    takes no part in it, so an episode encodes alike alone and in a wider batch. Pairs
+    can come in one after the other: what is remembered of them is the sum or the
+    maximum of their encodings, and their number.
+
+    Args:
+        context_dim: C, width of the context embedding.
+        encoder_dim: Units of the two hidden layers that encode one pair.
+        label_dim: Width of the embedding of a label.
+        pooling: "mean" or "max".
+
+    Call arguments:
+        pairs: float32 [B, S, D], embedded pairs, or parts of them as `PartwiseDense`
+            takes them.
+        labels: float32 [B, S], how far each label is from what was expected, in
+            standard deviations of labels.
+        support_mask: bool [B, S], True for a real pair, False for padding.
+        training: Changes nothing; `SequentialEncoder` has use for it.
+
+    Attributes:
+        can_advance: Whether `advance` adds pairs to a memory of earlier ones.
+        memory_dim: Width of that memory.
+
+    Returns:
+        float32 [B, C]. An episode without support gets the zero vector.
+
+    Raises:
+        ValueError: If `pooling` is neither "mean" nor "max".
+
+    Source:
+        CMML (arXiv:2108.10511) Eq. 6, section 3.2.1. Deviation: labels are part of
+        each encoded pair, which the paper leaves out of its notation.
+    """
+
+    def __init__(
+        self,
+        context_dim: int,
+        *,
+        encoder_dim: int = 128,
+        label_dim: int = 64,
+        pooling: Pooling = "mean",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if pooling not in ("mean", "max"):
+            raise ValueError(f"pooling must be 'mean' or 'max', got {pooling!r}.")
+        self.pooling = pooling
+        self.can_advance = True
+        self.memory_dim = context_dim + 1
+        self.label_embedding = _label_embedding(label_dim)
+        self.first = PartwiseDense(encoder_dim, activation="relu", name="first")
+        self.second = tf.keras.layers.Dense(
+            encoder_dim, activation="relu", name="second"
+        )
+        self.projection = tf.keras.layers.Dense(context_dim, name="projection")
+
+    def call(
+        self,
+        pairs: tf.Tensor | list[tf.Tensor],
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """Encodes each pair and pools over the real ones."""
+        del training
+        return self.read(self._pool(pairs, labels, support_mask))
+
+    def advance(
+        self,
+        memory: tf.Tensor,
+        pairs: tf.Tensor | list[tf.Tensor],
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+    ) -> tf.Tensor:
+        """Adds pairs to a memory, float32 [B, memory_dim], zeros before the first."""
+        pooled, num_pairs = tf.split(memory, [self.memory_dim - 1, 1], axis=-1)
+        more = self._pool(pairs, labels, support_mask)
+        more_pooled, more_pairs = tf.split(more, [self.memory_dim - 1, 1], axis=-1)
+        if self.pooling == "mean":
+            return memory + more
+        highest = tf.maximum(pooled, more_pooled)
+        highest = tf.where(num_pairs > 0.0, highest, more_pooled)
+        highest = tf.where(more_pairs > 0.0, highest, pooled)
+        return tf.concat([highest, num_pairs + more_pairs], axis=-1)
+
+    def read(self, memory: tf.Tensor) -> tf.Tensor:
+        """Returns the context of the pairs in a memory, float32 [B, C]."""
+        pooled, num_pairs = tf.split(memory, [self.memory_dim - 1, 1], axis=-1)
+        if self.pooling == "mean":
+            return tf.math.divide_no_nan(pooled, num_pairs)
+        return pooled
+
+    def _pool(
+        self,
+        pairs: tf.Tensor | list[tf.Tensor],
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+    ) -> tf.Tensor:
+        """Returns the memory of these pairs alone."""
+        embedded = self.label_embedding(labels[..., tf.newaxis])  # [B, S, label_dim]
+        hidden = self.second(self.first([*tf.nest.flatten(pairs), embedded]))
+        encoded = self.projection(hidden)  # [B, S, C]
+        present = support_mask[..., tf.newaxis]
+        num_pairs = tf.reduce_sum(tf.cast(present, encoded.dtype), axis=1)
+        if self.pooling == "mean":
+            pooled = tf.reduce_sum(tf.where(present, encoded, 0.0), axis=1)
+        else:
+            lowest = encoded.dtype.min
+            highest = tf.reduce_max(tf.where(present, encoded, lowest), axis=1)
+            pooled = tf.where(num_pairs > 0.0, highest, 0.0)
+        return tf.concat([pooled, num_pairs], axis=-1)
+
+
+class SequentialEncoder(tf.keras.layers.Layer):
+    """Runs a GRU over the support set and maps its last state to the context.
+
+    Order carries nothing if every training epoch brings a fresh permutation, which
+    is how episodes are drawn. Padding, which must be finite, is skipped wherever it
+    stands. Outside of training the contexts of several fixed orders can be averaged:
+    the order that the pairs came in, and others that depend on their number alone.
+
+    Args:
+        context_dim: C, width of the context embedding.
+        encoder_dim: H, units of the GRU and of the hidden layer behind it.
+        label_dim: Width of the embedding of a label.
+        num_orders: Orders that are averaged outside of training, 1 to `MAX_ORDERS`.
+
+    Call arguments:
+        pairs: float32 [B, S, D], embedded pairs, or parts of them as `PartwiseDense`
+            takes them.
+        labels: float32 [B, S], how far each label is from what was expected, in
+            standard deviations of labels.
+        support_mask: bool [B, S], True for a real pair, False for padding.
+        training: If true, only the given order is used, without averaging.
+
+    Attributes:
+        can_advance: Whether `advance` adds pairs to a memory of earlier ones, the state
+            of the GRU: not if orders are averaged.
+        memory_dim: Width of that memory.
+
+    Returns:
+        float32 [B, C]. Episodes without support all get the same learned vector.
+
+    Raises:
+        ValueError: If `num_orders` is out of range.
+
+    Source:
+        CMML (arXiv:2108.10511) Eq. 7, section 3.2.2. Deviation: labels are part of
+        each encoded pair, which the paper leaves out of its notation.
+    """
+
+    def __init__(
+        self,
+        context_dim: int,
+        *,
+        encoder_dim: int = 128,
+        label_dim: int = 64,
+        num_orders: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not 1 <= num_orders <= MAX_ORDERS:
+            raise ValueError(
+                f"num_orders must be within [1, {MAX_ORDERS}], got {num_orders}."
+            )
+        self.num_orders = num_orders
+        self.can_advance = num_orders == 1
+        self.memory_dim = encoder_dim
+        self.label_embedding = _label_embedding(label_dim)
+        self.gru = MaskedGRU(encoder_dim, name="gru")
+        self.hidden = tf.keras.layers.Dense(
+            encoder_dim, activation="relu", name="hidden"
+        )
+        self.projection = tf.keras.layers.Dense(context_dim, name="projection")
+
+    def call(
+        self,
+        pairs: tf.Tensor | list[tf.Tensor],
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """Encodes the pairs one after the other."""
+        parts = self._parts(pairs, labels)
+        if training or self.num_orders == 1:
+            return self.read(self.gru(parts, support_mask, training=training))
+        orders = fixed_orders(support_mask, self.num_orders)
+        parts = [_reorder(part, orders) for part in parts]
+        mask = _reorder(support_mask[..., tf.newaxis], orders)[..., 0]
+        contexts = self.read(
+            self.gru(parts, mask, training=False)
+        )  # [B * num_orders, C]
+        width = contexts.shape[-1]
+        by_order = tf.reshape(contexts, [-1, self.num_orders, width])
+        return tf.reduce_mean(by_order, axis=1)
+
+    def advance(
+        self,
+        memory: tf.Tensor,
+        pairs: tf.Tensor | list[tf.Tensor],
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+    ) -> tf.Tensor:
+        """Adds pairs to a memory, float32 [B, memory_dim], zeros before the first."""
+        parts = self._parts(pairs, labels)
+        return self.gru(parts, support_mask, memory, training=False)
+
+    def read(self, memory: tf.Tensor) -> tf.Tensor:
+        """Returns the context of the pairs in a memory, float32 [B, C]."""
+        return self.projection(self.hidden(memory))
+
+    def _parts(
+        self, pairs: tf.Tensor | list[tf.Tensor], labels: tf.Tensor
+    ) -> list[tf.Tensor]:
+        embedded = self.label_embedding(labels[..., tf.newaxis])  # [B, S, label_dim]
+        return [*tf.nest.flatten(pairs), embedded]
+
+
+def fixed_orders(support_mask: tf.Tensor, num_orders: int) -> tf.Tensor:
+    """Orders the real pairs of each support set in several ways.
+
+    An order depends on the number of real pairs alone, not on the padding among or
+    behind them, so that padding changes no context.
+
+    Args:
+        support_mask: bool [B, S].
+        num_orders: Number of orders, at least 1.
+
+    Returns:
+        int32 [B, num_orders, S], positions of the real pairs first; the first order is
+        that in which they stand.
+    """
+    place = tf.cumsum(tf.cast(support_mask, tf.float64), axis=1)  # 1 for the first.
+    place = place[:, tf.newaxis, :]
+    roots = tf.sqrt(tf.constant(_PRIMES[: num_orders - 1], tf.float64))
+    scattered = tf.math.floormod(place**2 * roots[:, tf.newaxis], 1.0)
+    as_given = place / (1.0 + place)
+    keys = tf.concat([as_given, scattered], axis=1)  # [B, num_orders, S], below 1.
+    keys = tf.where(support_mask[:, tf.newaxis, :], keys, 1.0)  # Padding last.
+    return tf.argsort(keys, axis=-1, stable=True)
+
+
+def _reorder(part: tf.Tensor, orders: tf.Tensor) -> tf.Tensor:
+    """Repeats [B, S, D] in each order, as [B * num_orders, S, D]; [B, 1, D] alike."""
+    if part.shape[1] == 1:
+        return tf.repeat(part, orders.shape[1], axis=0)
+    reordered = tf.gather(part, orders, batch_dims=1)  # [B, num_orders, S, D]
+    shape = tf.concat([[-1], tf.shape(part)[1:]], axis=0)
+    return tf.reshape(reordered, shape)
+
+
+def _label_embedding(label_dim: int) -> tf.keras.layers.Dense:
+    return tf.keras.layers.Dense(label_dim, activation="relu", name="label_embedding")

@@ -1,1 +1,0 @@
-"""CMML and its baselines in the scenario-specific setting."""

@@ -1,1 +1,0 @@
-"""The baselines of the scenario-specific setting, one file each."""

@@ -1,1 +1,0 @@
-"""What baselines of scenarios are made of."""

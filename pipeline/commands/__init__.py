@@ -1,0 +1,1 @@
+"""The arguments of each command, light: a step is imported when it runs."""

@@ -1,1 +1,0 @@
-"""The comparison of all methods: trained, judged, and laid out for people."""

@@ -1,0 +1,177 @@
+"""The directory of one run, and the record of which steps have been done there."""
+
+import dataclasses
+import datetime
+import json
+import pathlib
+from typing import Any
+
+from models.options import MODEL_VERSION
+from models.whole_files import write_atomically
+from pipeline.experiment.config_section import Experiment
+from pipeline.export.version_dir import SAVED_MODEL, is_version
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.user.config import (
+    Config,
+    ConfigError,
+    hash_of,
+    load_experiment,
+    to_yaml,
+)
+from transforms.schema import DataError
+
+LINEAGE = "lineage.json"
+RESOLVED_CONFIG = "config.resolved.yaml"
+
+_EXPORT_DIR = "export"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunDir:
+    """`runs/<name>/<run_id>/`, where run_id ends in a hash of what decides the weights.
+
+    The same configuration on the same data finds the same directory again, so that a
+    killed step resumes and a finished one is skipped.
+
+    Attributes:
+        path: The directory.
+    """
+
+    path: pathlib.Path
+
+    @property
+    def checkpoints(self) -> pathlib.Path:
+        """Weights: `best` for use, `last` to resume from."""
+        return self.path / "checkpoints"
+
+    @property
+    def logs(self) -> pathlib.Path:
+        """What TensorBoard reads."""
+        return self.path / "logs"
+
+    @property
+    def evaluation(self) -> pathlib.Path:
+        """Metrics and predictions."""
+        return self.path / "eval"
+
+    @property
+    def ablation(self) -> pathlib.Path:
+        """Metrics of each task, if the run is a variant of an ablation."""
+        return self.path / "ablate"
+
+    @property
+    def export(self) -> pathlib.Path:
+        """Base of the exported models."""
+        return self.path / _EXPORT_DIR
+
+    def is_done(self, step: str, fingerprint: str) -> bool:
+        """Whether the step has been finished with this fingerprint."""
+        return self._lineage().get(step, {}).get("fingerprint") == fingerprint
+
+    def record(self, step: str, fingerprint: str, **facts: Any) -> None:
+        """Notes that the step has been finished, in one atomic write."""
+        lineage = self._lineage()
+        finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        lineage[step] = {"fingerprint": fingerprint, "finished": finished, **facts}
+        write_atomically(self.path / LINEAGE, json.dumps(lineage, indent=2) + "\n")
+
+    def facts(self, step: str) -> dict[str, Any]:
+        """What was noted of a finished step; empty if it is not finished."""
+        return self._lineage().get(step, {})
+
+    def _lineage(self) -> dict[str, dict[str, Any]]:
+        path = self.path / LINEAGE
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def training_fingerprint(config: Experiment, dataset_fingerprint: str) -> str:
+    """Hashes everything that decides the weights."""
+    return hash_of(MODEL_VERSION, dataset_fingerprint, *config.weight_sections)
+
+
+def evaluation_fingerprint(
+    config: Config | ScenarioConfig, dataset_fingerprint: str
+) -> str:
+    """Hashes everything that decides the scores of an evaluation."""
+    trained = training_fingerprint(config, dataset_fingerprint)
+    return hash_of(trained, config.evaluation)
+
+
+def open_run(config: Experiment, dataset_fingerprint: str) -> RunDir:
+    """Finds the run of this configuration and data, or starts one.
+
+    Args:
+        config: The experiment.
+        dataset_fingerprint: Of the prepared data set.
+
+    Returns:
+        The run, its resolved configuration written.
+    """
+    run = find_run(config, dataset_fingerprint)
+    if run is None:
+        digest = training_fingerprint(config, dataset_fingerprint)[:8]
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+        run = RunDir(_parent(config) / f"{now}-{digest}")
+        run.path.mkdir(parents=True)
+    write_atomically(run.path / RESOLVED_CONFIG, to_yaml(config))
+    return run
+
+
+def find_run(config: Experiment, dataset_fingerprint: str) -> RunDir | None:
+    """Finds the run of this configuration and data, if it was ever started."""
+    digest = training_fingerprint(config, dataset_fingerprint)[:8]
+    existing = sorted(_parent(config).glob(f"*-{digest}"))
+    return RunDir(existing[-1]) if existing else None
+
+
+def finished_run(config: Experiment, dataset_fingerprint: str, step: str) -> RunDir:
+    """Finds the run of this configuration and data in which a step has been finished.
+
+    Raises:
+        DataError: If there is none.
+    """
+    run = find_run(config, dataset_fingerprint)
+    fingerprint = training_fingerprint(config, dataset_fingerprint)
+    if run is None or not run.is_done(step, fingerprint):
+        raise DataError(
+            f"{config.name!r} has no finished {step!r} with this configuration: run "
+            f"`cmml {step}`."
+        )
+    return run
+
+
+def newest_export(config: Experiment) -> pathlib.Path:
+    """Finds the model that was exported last with this configuration.
+
+    The raw and prepared data need not be there any more.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    pattern = f"*/{_EXPORT_DIR}/{config.export.model_name}/*/{SAVED_MODEL}"
+    versions = [path.parent for path in _parent(config).glob(pattern)]
+    versions = [
+        path
+        for path in versions
+        if is_version(path) and _is_of(config, path.parents[2])
+    ]
+    if not versions:
+        raise ValueError(
+            f"{_parent(config)} holds no exported model of this configuration: run "
+            "`cmml run` with the same --config and --set."
+        )
+    return max(versions, key=lambda path: int(path.name))
+
+
+def _is_of(config: Experiment, run_path: pathlib.Path) -> bool:
+    """Whether the model of a run is that of a configuration."""
+    try:
+        other = load_experiment(run_path / RESOLVED_CONFIG)
+    except ConfigError:  # Of an earlier version, which knew other keys.
+        return False
+    same_data = other.data_section == config.data_section
+    return same_data and other.weight_sections == config.weight_sections
+
+
+def _parent(config: Experiment) -> pathlib.Path:
+    return pathlib.Path(config.runs_dir) / config.name

@@ -1,0 +1,1 @@
+"""A version: the graph and the files beside it, published whole."""

@@ -1,0 +1,110 @@
+"""Writes all that stands beside the graph of a version."""
+
+import copy
+import dataclasses
+import json
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from models.legacy_keras import tf
+from models.serving.served_model import ServedModel
+from models.whole_files import write_atomically
+from pipeline.experiment.progress import say
+from pipeline.experiment.run_dir import RunDir
+from pipeline.export.manifest import make_manifest, write_manifest
+from pipeline.export.model_card import model_card
+from pipeline.export.recorded_requests import RecordedRequest
+from pipeline.export.request_examples import write_request_examples
+from pipeline.export.request_records import warmup_requests, write_records
+from pipeline.export.task_request import TaskRequest, Tensors
+from pipeline.export.version_dir import (
+    ITEM_NAMES,
+    MODEL_CARD,
+    PARITY,
+    REQUEST_EXAMPLES,
+    WARMUP,
+)
+from transforms import schema
+
+_EXAMPLE_PAIRS = 8  # Of the requests that people read.
+
+
+def write_extra_files(
+    directory: pathlib.Path,
+    served: ServedModel,
+    loaded: tf.Module,
+    run: RunDir,
+    dataset_dir: pathlib.Path,
+    *,
+    facts: dict[str, Any],
+    tasks: Sequence[TaskRequest],
+    answered: Sequence[RecordedRequest],
+) -> None:
+    """Writes warmup and parity records, request examples, names, manifest and card.
+
+    Args:
+        directory: Holds the SavedModel.
+        served: What it was made of.
+        loaded: The SavedModel, loaded again.
+        run: The run it is of.
+        dataset_dir: The prepared data set.
+        facts: What the setting knows of the version, for the manifest.
+        tasks: Real tasks as raw ids and features.
+        answered: Requests with the answers of the trained model.
+    """
+    name, version = facts["model_name"], served.options.model_version
+
+    def encode(inputs: Tensors) -> np.ndarray:
+        tensors = {key: tf.constant(value) for key, value in inputs.items()}
+        return loaded.signatures["encode"](**tensors)["context"].numpy()
+
+    warmup = warmup_requests(tasks, encode)
+    about = {"model_name": name, "version": version}
+    write_records(directory / WARMUP, warmup, **about)
+    write_records(directory / PARITY, answered, **about)
+    example = tasks[0].with_support(_EXAMPLE_PAIRS).with_query(_EXAMPLE_PAIRS)
+    requests = example.requests(encode)
+    write_request_examples(directory / REQUEST_EXAMPLES, requests, name)
+    _write_item_names(directory, dataset_dir)
+    if served.options.shortlist_size:
+        overlap = shortlist_overlap(served, tasks)
+        facts = facts | {"shortlist_overlap": overlap}
+        say(
+            f"export: a shortlist of {served.options.shortlist_size} items finds "
+            f"{overlap:.2%} of what is recommended without it"
+        )
+    manifest = make_manifest(directory, served, loaded, run, facts)
+    write_manifest(directory, manifest)
+    card = model_card(manifest, dataset_dir.parent.name)
+    write_atomically(directory / MODEL_CARD, card)
+
+
+def shortlist_overlap(served: ServedModel, tasks: Sequence[TaskRequest]) -> float:
+    """Returns the share of the recommended items that a shortlist does not lose."""
+    exact = copy.copy(served)
+    exact.options = dataclasses.replace(served.options, shortlist_size=0)
+    found = wanted = 0
+    for task in tasks:
+        inputs = task.support | task.profile | task.wanted
+        tensors = {name: tf.constant(value) for name, value in inputs.items()}
+        best, short = (
+            set(model.recommend(**tensors)["item_id"][0].numpy()) - {b""}
+            for model in (exact, served)
+        )
+        found, wanted = found + len(best & short), wanted + len(best)
+    return found / max(1, wanted)
+
+
+def _write_item_names(directory: pathlib.Path, dataset_dir: pathlib.Path) -> None:
+    """Writes the names of the items by id, where the data set has any."""
+    vocabulary = dataset_dir / schema.VOCABULARY_DIR / f"{schema.ITEM_ID}.txt"
+    names = dataset_dir / schema.NAMES_DIR / "item.txt"
+    if names.exists():
+        ids = vocabulary.read_text(encoding="utf-8").split("\n")[:-1]
+        texts = names.read_text(encoding="utf-8").split("\n")[:-1]
+        by_id = dict(zip(ids, texts, strict=True))
+        text = json.dumps(by_id, ensure_ascii=False, indent=0)
+        write_atomically(directory / ITEM_NAMES, text)

@@ -1,0 +1,82 @@
+"""The manifest: what a version is, where it is from and what it takes."""
+
+import json
+import pathlib
+import time
+from importlib import metadata
+from typing import Any
+
+from models.legacy_keras import tf
+from models.serving.served_model import MAX_EXPLAINED, ServedModel
+from models.whole_files import write_atomically
+from pipeline.experiment.run_dir import RunDir
+from pipeline.export.version_dir import MANIFEST, size_bytes
+from pipeline.serving.validation.graph_rules import op_names
+
+
+def make_manifest(
+    directory: pathlib.Path,
+    served: ServedModel,
+    loaded: tf.Module,
+    run: RunDir,
+    facts: dict[str, Any],
+) -> dict[str, Any]:
+    """Collects the facts of a version.
+
+    Args:
+        directory: Holds the SavedModel.
+        served: What it was made of.
+        loaded: The SavedModel, loaded again.
+        run: The run it is of.
+        facts: What the setting knows of it.
+    """
+    options = served.options
+    manifest = facts | {
+        "model_version": options.model_version,
+        "run": run.path.name,
+        "created": int(time.time()),
+        "tensorflow": metadata.version("tensorflow"),
+        "signatures": {
+            name: _describe(function) for name, function in loaded.signatures.items()
+        },
+        "ops": op_names(directory),
+        "limits": {
+            "max_tasks": options.max_tasks,
+            "max_support": options.max_support,
+            "max_query": options.max_query,
+            "max_explained": MAX_EXPLAINED,
+            "top_k": served.catalogue.top_k,
+        },
+        "context": {
+            "width": served.context_format.width,
+            "holds": served.memory.kind,
+            "max_updated_support": served.memory.max_size,
+        },
+        "modulation": served.modulation_widths(),
+        "num_candidates": len(served.catalogue.candidates),
+        "shortlist_size": options.shortlist_size,
+        "size_bytes": size_bytes(directory),
+    }
+    metrics = run.evaluation / "metrics.json"
+    if metrics.exists():
+        manifest["metrics"] = json.loads(metrics.read_text(encoding="utf-8"))["cmml"]
+    return manifest
+
+
+def write_manifest(directory: pathlib.Path, manifest: dict[str, Any]) -> None:
+    """Writes it."""
+    write_atomically(directory / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+
+
+def _describe(function: Any) -> dict[str, Any]:
+    _, inputs = function.structured_input_signature
+    return {
+        side: {
+            name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
+            for name, spec in specs.items()
+        }
+        for side, specs in (
+            ("inputs", inputs),
+            ("outputs", function.structured_outputs),
+        )
+    }

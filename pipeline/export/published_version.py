@@ -1,0 +1,103 @@
+"""A new version of an exported model, checked before it can be seen."""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import shutil
+import time
+from collections.abc import Callable, Iterator
+
+from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.progress import say
+from pipeline.experiment.run_dir import RunDir
+from pipeline.export.version_dir import is_version
+from transforms.schema import DataError
+
+STEP = "export"
+
+
+class ExportError(RuntimeError):
+    """An exported model that does not do what the trained one does."""
+
+
+def publish(
+    config: Experiment,
+    run: RunDir,
+    fingerprint: str,
+    build: Callable[[pathlib.Path, int], float],
+) -> pathlib.Path:
+    """Exports the model of a run as a new version, unless that has been done.
+
+    The version is written beside its place, compared with the trained model, and
+    renamed in one step.
+
+    Args:
+        config: The experiment.
+        run: The run of a finished training.
+        fingerprint: Of all that the export depends on.
+        build: Writes everything of a version to a folder, checks it, and returns the
+            largest difference of its scores to those of the trained model.
+
+    Returns:
+        The directory of the version, `<run>/export/<model_name>/<version>`.
+
+    Raises:
+        ExportError: As `build` raises it; nothing is then to be seen.
+        DataError: If another export of the run is going on.
+    """
+    base = run.export / config.export.model_name
+    with _export_lock(base):
+        version = run.facts(STEP).get("version")
+        if run.is_done(STEP, fingerprint) and (base / str(version)).is_dir():
+            say(f"export: {base / str(version)} is up to date")
+            return base / str(version)
+        number = _new_number(base)
+        version = str(number)
+        staging = base / f".staging-{version}"
+        for leftover in base.glob(".staging-*"):
+            shutil.rmtree(leftover)
+        difference = build(staging, number)
+        os.replace(staging, base / version)
+        run.record(STEP, fingerprint, version=version, largest_difference=difference)
+    say(f"export: wrote {base / version}, scores agree within {difference:.1e}")
+    return base / version
+
+
+@contextlib.contextmanager
+def _export_lock(base: pathlib.Path) -> Iterator[None]:
+    """Keeps other exports away from a folder; the system lifts it if we are killed."""
+    base.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(base, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(
+                f"another export to {base} is going on: wait for it to end."
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _new_number(base: pathlib.Path) -> int:
+    """Returns the time in seconds, or more if a version has that number or a higher."""
+    numbers = [int(path.name) for path in base.glob("*") if is_version(path)]
+    return max(int(time.time()), max(numbers, default=0) + 1)
+
+
+def check_difference(
+    difference: float, tolerance: float, directory: pathlib.Path
+) -> float:
+    """Returns the largest difference of scores, if it is small enough.
+
+    Raises:
+        ExportError: If it is not, or is not a number.
+    """
+    if not difference <= tolerance:
+        raise ExportError(
+            f"scores of {directory} must agree with the trained model within "
+            f"{tolerance:g}, got a difference of {difference}."
+        )
+    return difference

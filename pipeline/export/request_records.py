@@ -1,0 +1,75 @@
+"""Requests as TensorFlow Serving reads them, to warm a model up and to check it."""
+
+import pathlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+
+from models.legacy_keras import tf
+from pipeline.export.recorded_requests import RecordedRequest
+from pipeline.export.task_request import TaskRequest, Tensors
+
+# Support sets are padded to these sizes, so that a server sees few shapes.
+SUPPORT_SIZES = (0, 1, 2, 4, 8, 16, 32, 64)
+
+MAX_RECORDS = 1000  # TensorFlow Serving refuses a file with more.
+
+
+def warmup_requests(
+    tasks: Sequence[TaskRequest], encode: Callable[[Tensors], np.ndarray]
+) -> Iterator[RecordedRequest]:
+    """Yields a request for each signature and each size of a support set.
+
+    Args:
+        tasks: Real tasks, taken in turn.
+        encode: As of `TaskRequest.requests`.
+    """
+    for number, size in enumerate(SUPPORT_SIZES):
+        task = tasks[number % len(tasks)].with_support(size)
+        for signature, inputs in task.requests(encode).items():
+            yield RecordedRequest(signature, inputs, {})
+
+
+def write_records(
+    path: pathlib.Path,
+    requests: Iterable[RecordedRequest],
+    *,
+    model_name: str,
+    version: int,
+) -> int:
+    """Writes a TFRecord file of `PredictionLog`, and returns how many there are.
+
+    Args:
+        path: The file, in a folder that may not be there yet.
+        requests: With the answers that are to be expected, if any.
+        model_name: Whom they ask.
+        version: Of the model.
+
+    Raises:
+        ValueError: If there are more than TensorFlow Serving takes.
+    """
+    logs = [_log(request, model_name, version) for request in requests]
+    if len(logs) > MAX_RECORDS:
+        raise ValueError(f"records must be at most {MAX_RECORDS}, got {len(logs)}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for log in logs:
+            writer.write(log.SerializeToString())
+    return len(logs)
+
+
+def _log(request: RecordedRequest, model_name: str, version: int) -> PredictionLog:
+    log = PredictionLog()
+    asked = log.predict_log.request
+    asked.model_spec.name = model_name
+    asked.model_spec.signature_name = request.signature
+    for name, value in request.inputs.items():
+        asked.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    answered = log.predict_log.response
+    for name, value in request.outputs.items():
+        answered.model_spec.name = model_name
+        answered.model_spec.version.value = version
+        answered.model_spec.signature_name = request.signature
+        answered.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+    return log

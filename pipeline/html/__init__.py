@@ -1,1 +1,0 @@
-"""Pages for people: one HTML file each, with tables to sort and figures inline."""

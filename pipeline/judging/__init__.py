@@ -1,0 +1,1 @@
+"""Scores to metrics, intervals and groups; methods tuned, trained and judged."""

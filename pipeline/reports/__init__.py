@@ -1,0 +1,1 @@
+"""All that people read: pages, tables, figures and words."""

@@ -1,0 +1,54 @@
+"""The files of a comparison: tables, figures and the page."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+
+from models.whole_files import write_atomically
+from pipeline.judging.results import CostCurve, MethodResult, Setup
+from pipeline.reports.comparison.figures import all_figures
+from pipeline.reports.comparison.page import comparison_page
+from pipeline.reports.comparison.summary import summarise
+from pipeline.reports.comparison.tables import all_tables
+from pipeline.reports.comparison.verdict import verdict
+
+REPORT_FILE = "report.md"
+PAGE_FILE = "index.html"
+
+
+def write_report(
+    folder: pathlib.Path,
+    setup: Setup,
+    results: Sequence[MethodResult],
+    curves: Sequence[CostCurve],
+    reference: str | None,
+) -> str:
+    """Writes every table as CSV, every figure as SVG, a report and a page.
+
+    Args:
+        folder: Where to; made if it is not there.
+        setup: How the methods were compared.
+        results: The methods.
+        curves: Their costs by inner steps.
+        reference: Name of the best simple method on meta-validation; None if there is
+            none.
+
+    Returns:
+        The report, in Markdown.
+
+    Raises:
+        ValueError: As in `summarise`.
+    """
+    summary = summarise(results, setup, reference)
+    tables, figures = all_tables(summary), all_figures(summary, curves)
+    for table in tables:
+        write_atomically(folder / f"{table.name}.csv", table.to_csv())
+    for name, svg in figures.items():
+        write_atomically(folder / f"{name}.svg", svg)
+    sentences = "\n".join(f"- {sentence}" for sentence in verdict(summary))
+    parts = [f"# Comparison {setup.name} on {setup.split}\n", sentences + "\n"]
+    report = "\n".join([*parts, *(table.to_markdown() for table in tables)])
+    write_atomically(folder / REPORT_FILE, report)
+    write_atomically(folder / PAGE_FILE, comparison_page(summary, figures))
+    return report

@@ -1,0 +1,246 @@
+"""The tables of a comparison."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from models.evaluation.metrics import Interval
+from pipeline.judging.results import CMML, MethodResult, direction
+from pipeline.judging.statistics import Difference, Standing, seed_interval, standing
+from pipeline.reports.comparison.summary import Summary
+from pipeline.reports.page.markdown_table import cell, signed
+from pipeline.reports.page.result_table import Column, ResultTable, Row
+
+
+def all_tables(summary: Summary) -> list[ResultTable]:
+    """Returns every table that there is something to put in, the main one first."""
+    tables = [main_table(summary)]
+    if summary.setup.few_shot:
+        tables.append(few_shot_table(summary))
+    if len(summary.setup.groups) > 1:
+        tables.append(group_table(summary))
+    if summary.reference is not None and summary.of(summary.reference):
+        tables.append(standing_table(summary))
+    return tables
+
+
+def main_table(summary: Summary) -> ResultTable:
+    """Returns a row for each method: quality, differences, costs and doubts."""
+    setup = summary.setup
+    about = setup.groups[setup.main_group]
+    return ResultTable(
+        name="main",
+        title=f"All methods on {setup.main_group}",
+        note=f"{setup.main_group}: {about}; {setup.num_tasks} tasks of {setup.split}. "
+        "Each task counts with the mean of its seeds; 95 % bootstrap intervals over "
+        "tasks in brackets. Over seeds stands the 95 % t interval of their means; "
+        "the column before says how many there are. p-values are two-sided, of a "
+        "paired bootstrap over tasks, corrected by Holm's method for all methods "
+        "compared with the same one; before that none is below 2 / "
+        f"{setup.num_resamples + 1}, all that so many resamples can tell. "
+        f"{_directions([setup.primary, *setup.secondary])}",
+        columns=_main_columns(summary),
+        rows=[_main_row(summary, result) for result in summary.results],
+    )
+
+
+def few_shot_table(summary: Summary) -> ResultTable:
+    """Returns a row for each method and a column for each size of support set."""
+    setup = summary.setup
+    titles = {group: str(size) for size, group in setup.few_shot.items()}
+    return _by_group(
+        summary,
+        titles,
+        name="few_shot",
+        title=f"{setup.primary} by size of the support set",
+        note="Columns are the pairs of the support set that are shown at most; the "
+        f"query pairs are the same. {_directions([setup.primary])}",
+    )
+
+
+def group_table(summary: Summary) -> ResultTable:
+    """Returns a row for each method and a column for each group of tasks."""
+    setup, groups = summary.setup, summary.setup.groups
+    told = "; ".join(
+        f"{name}: {about} ({_num_tasks(summary, name)} tasks)"
+        for name, about in groups.items()
+    )
+    return _by_group(
+        summary,
+        {name: name for name in groups},
+        name="groups",
+        title=f"{setup.primary} by group",
+        note=f"{told}. {_directions([setup.primary])}",
+    )
+
+
+def standing_table(summary: Summary) -> ResultTable:
+    """Returns wins and losses of each method against the reference, by group."""
+    setup, base = summary.setup, summary.reference
+    columns = [_METHOD]
+    columns += [
+        Column(group, group, _standing_text, Standing, is_decisive=True)
+        for group in setup.all_groups
+        if group not in setup.controls
+    ]
+    return ResultTable(
+        name="wins",
+        title=f"Wins and losses against {base}",
+        note=f"Share of tasks on which the method has the better {setup.primary}, then "
+        "the worse one, the rest being equal; and whether the interval of the mean "
+        "difference excludes 0: better, worse or even, not corrected for the number of "
+        "methods and groups. A method can win on most tasks and still be worse in the "
+        "mean.",
+        columns=columns,
+        rows=[
+            {"method": one.name, "failure": one.failure} | _standings(summary, one)
+            for one in summary.results
+            if one.name != base
+        ],
+    )
+
+
+def _directions(metrics: Sequence[str]) -> str:
+    words = ["lower" if direction(name) < 0 else "higher" for name in metrics]
+    if len(set(words)) == 1:
+        return f"{words[0].capitalize()} is better; the best is in bold."
+    pairs = [f"{word} {name}" for word, name in zip(words, metrics, strict=True)]
+    return f"Better is {', '.join(pairs)}; the best is in bold."
+
+
+def _form(specification: str) -> Callable[[float], str]:
+    return lambda value: format(value, specification)
+
+
+def _seed_text(interval: Interval) -> str:
+    return f"[{interval.low:.4f}, {interval.high:.4f}]"
+
+
+def _p_text(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _standing_text(one: Standing) -> str:
+    return f"{100 * one.better:.0f} % / {100 * one.worse:.0f} %, {one.verdict}"
+
+
+_METHOD = Column("method", "method")
+
+
+def _main_columns(summary: Summary) -> list[Column]:
+    primary, base = summary.setup.primary, summary.reference
+    better = direction(primary)
+    columns = [
+        _METHOD,
+        Column("kind", "kind"),
+        Column(primary, primary, cell, Interval, better, is_decisive=True),
+        Column("num_seeds", "seeds", _form("d")),
+        Column("seeds", "over seeds", _seed_text, Interval),
+    ]
+    columns += [
+        Column(name, name, _form(".4f"), better=direction(name))
+        for name in summary.setup.secondary
+    ]
+    for key, name in (("less_reference", base), ("less_cmml", CMML)):
+        if getattr(summary, key):
+            columns += [
+                Column(key, f"{primary} less {name}", signed, Interval),
+                Column(f"{key}_holm_p", f"Holm p, {name}", _p_text),
+            ]
+    return [
+        *columns,
+        Column("num_parameters", "parameters", _form(",")),
+        Column("train_s", "training, s", _form(",.1f")),
+        Column("adapt_ms", "adapt, ms/task", _form(".3g")),
+        Column("peak_mb", "peak, MB", _form(",.1f")),
+        Column("flags", "flags"),
+    ]
+
+
+def _main_row(summary: Summary, result: MethodResult) -> Row:
+    setup = summary.setup
+    group, primary = setup.main_group, setup.primary
+    values = result.values.get(group, {}).get(primary)
+    flags = [f"broke off: {result.failure}"] if result.failure else [*result.flags]
+    row: dict[str, Any] = {
+        "method": result.name,
+        "kind": result.kind,
+        primary: summary.quality.get((result.name, group)),
+        "num_seeds": None if values is None else len(values),
+        "seeds": None if values is None else seed_interval(values),
+        "num_parameters": result.num_parameters or None,
+        "train_s": _or_none(result.train_s),
+        "adapt_ms": _or_none(result.adapt_ms),
+        "peak_mb": _or_none(result.peak_mb),
+        "flags": ", ".join(flags) or None,
+        "failure": result.failure,
+    }
+    row |= {name: _mean(result, group, name) for name in setup.secondary}
+    row |= _difference("less_reference", summary.less_reference.get(result.name))
+    return row | _difference("less_cmml", summary.less_cmml.get(result.name))
+
+
+def _difference(key: str, difference: Difference | None) -> dict[str, Any]:
+    if difference is None:
+        return {}
+    return {key: difference.interval, f"{key}_holm_p": difference.holm_p}
+
+
+def _mean(result: MethodResult, group: str, metric: str) -> float | None:
+    values = result.by_task(group, metric)
+    if values is None or np.isnan(values).all():
+        return None
+    return float(np.nanmean(values))
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _by_group(
+    summary: Summary, titles: Mapping[str, str], *, name: str, title: str, note: str
+) -> ResultTable:
+    """Returns the primary metric of each method, a column for each group."""
+    columns: Sequence[Column] = [
+        Column(
+            *(group, shown, cell, Interval),
+            better=0 if group in summary.setup.controls else summary.direction,
+            is_decisive=True,
+        )
+        for group, shown in titles.items()
+    ]
+    rows = [
+        {"method": one.name, "failure": one.failure}
+        | {group: summary.quality.get((one.name, group)) for group in titles}
+        for one in summary.results
+    ]
+    return ResultTable(name, title, note, [_METHOD, *columns], rows)
+
+
+def _num_tasks(summary: Summary, group: str) -> int:
+    """Counts the tasks of a group that have a value, by the first method with some."""
+    for one in summary.scored:
+        values = one.by_task(group, summary.setup.primary)
+        if values is not None:
+            return int(np.isfinite(values).sum())
+    return 0
+
+
+def _standings(summary: Summary, result: MethodResult) -> dict[str, Any]:
+    setup = summary.setup
+    base = summary.of(summary.reference or "")
+
+    def of_group(group: str) -> Standing | None:
+        return standing(
+            result.by_task(group, setup.primary),
+            base.by_task(group, setup.primary) if base else None,
+            summary.direction,
+            setup.seed,
+            setup.num_resamples,
+        )
+
+    return {group: of_group(group) for group in setup.all_groups}

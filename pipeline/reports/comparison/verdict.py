@@ -1,0 +1,132 @@
+"""What a comparison has shown, in sentences that claim no more than the figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pipeline.judging.results import CMML, PLAIN, MethodResult
+from pipeline.judging.statistics import Difference
+from pipeline.reports.comparison.summary import Summary
+from pipeline.reports.page.markdown_table import signed
+
+
+def verdict(summary: Summary) -> list[str]:
+    """Returns who wins, how CMML stands, what it costs, and what to doubt."""
+    if not summary.scored:
+        return ["No method has a result on the main group.", *_doubts(summary)]
+    return [
+        _winner(summary),
+        *_winner_and_reference(summary),
+        *_cmml_and_simple(summary),
+        *_cmml_and_learned(summary),
+        *_costs(summary),
+        *_doubts(summary),
+    ]
+
+
+def _winner(summary: Summary) -> str:
+    setup, best = summary.setup, summary.scored[0].name
+    word = "lowest" if summary.direction < 0 else "highest"
+    found = summary.main(best)
+    text = (
+        f"Of {len(summary.scored)} methods, {best} has the {word} {setup.primary} on "
+        f"{setup.main_group}: {found.mean:.4f} [{found.low:.4f}, {found.high:.4f}]."
+    )
+    if len(summary.scored) == 1:
+        return text
+    even = [n for n, gap in summary.less_best.items() if not gap.is_beyond_chance]
+    if not even:
+        return (
+            f"{text} All others are worse beyond chance (Holm p <= 0.05), though the "
+            "best was found on these same tasks, which flatters it."
+        )
+    return f"{text} Not told apart from it (Holm p > 0.05): {', '.join(even)}."
+
+
+def _winner_and_reference(summary: Summary) -> list[str]:
+    best, base = summary.scored[0], summary.reference
+    if best.name == base:
+        return [f"No method has a better mean than the best simple one, {base}."]
+    gap = summary.less_reference.get(best.name)
+    if gap is None or best.name == CMML:  # CMML gets a sentence of its own.
+        return []
+    return [_sentence(summary, best.name, gap, f"the best simple method, {base}")]
+
+
+def _cmml_and_simple(summary: Summary) -> list[str]:
+    gap = summary.less_reference.get(CMML)
+    if gap is None:
+        return []
+    other = f"the best simple method, {summary.reference}"
+    return [_sentence(summary, CMML, gap, other)]
+
+
+def _cmml_and_learned(summary: Summary) -> list[str]:
+    best = next((one for one in summary.scored if one.kind == "learned"), None)
+    if best is None:
+        return []
+    who = f"The best learned method on these tasks, {best.name},"
+    plain = f"{PLAIN}, which sees no more than it does"
+    gaps = {CMML: summary.less_cmml, plain: summary.less_plain}
+    return [
+        _sentence(summary, who, gap[best.name], other)
+        for other, gap in gaps.items()
+        if best.name in gap
+    ]
+
+
+def _sentence(summary: Summary, who: str, gap: Difference, other: str) -> str:
+    stands = "not told apart from"
+    if gap.is_beyond_chance:
+        is_better = summary.direction * gap.interval.mean > 0.0
+        stands = "better than" if is_better else "worse than"
+    p = "< 0.001" if gap.holm_p < 0.001 else f"= {gap.holm_p:.3f}"
+    return (
+        f"{who} is {stands} {other}: {summary.setup.primary} difference "
+        f"{signed(gap.interval)}, Holm p {p}."
+    )
+
+
+def _costs(summary: Summary) -> list[str]:
+    known = [one for one in summary.scored if not math.isnan(one.adapt_ms)]
+    cmml = next((one for one in known if one.name == CMML), None)
+    learned = [one for one in known if one.kind == "learned"]
+    if cmml is None:
+        return []
+    text = f"To adapt and score, {CMML} takes {cmml.adapt_ms:.3g} ms per task"
+    if not learned:
+        return [f"{text}."]
+    fast, slow = _extremes(learned)
+    if fast is slow:
+        return [f"{text}, {fast.name} {fast.adapt_ms:.3g} ms."]
+    return [
+        f"{text}; the learned methods take from {fast.adapt_ms:.3g} ms ({fast.name}) "
+        f"to {slow.adapt_ms:.3g} ms ({slow.name})."
+    ]
+
+
+def _extremes(methods: Sequence[MethodResult]) -> tuple[MethodResult, MethodResult]:
+    by_cost = sorted(methods, key=lambda one: one.adapt_ms)
+    return by_cost[0], by_cost[-1]
+
+
+def _doubts(summary: Summary) -> list[str]:
+    sentences = [
+        f"{one.name} has suspicious scores: {', '.join(one.flags)}."
+        for one in summary.results
+        if one.flags
+    ]
+    sentences += [
+        f"{one.name} has no result, since its training broke off: {one.failure}."
+        for one in summary.results
+        if one.failure
+    ]
+    if len(summary.setup.seeds) == 1:
+        sentences.append("With one seed, nothing is known of other seeds.")
+    if summary.setup.split == "meta_validation":
+        sentences.append(
+            "Methods were chosen on these same tasks, which flatters them: p-values "
+            "and intervals are of no use here."
+        )
+    return sentences

@@ -1,0 +1,1 @@
+"""Pages on what is inside a model: contexts, modulation, explanations."""

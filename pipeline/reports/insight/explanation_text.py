@@ -1,0 +1,80 @@
+"""An explanation in words, for a terminal and for the top of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.insight.explanation import Explanation
+from pipeline.insight.modulation_values import ROUTES, Values, difference
+from pipeline.reports.insight.attribution_figure import strongest_pairs
+
+_MAX_REASONS = 2  # Of each sign.
+
+
+def as_text(found: Explanation) -> str:
+    """Lays recommendations out, each with the pairs that it owes most to."""
+    lines = [f"{found.task}, {len(found.pairs)} support pairs", *verdict(found)]
+    for item, score, effects in zip(
+        found.items, found.scores, found.attribution, strict=True
+    ):
+        lines.append(f"  {score:.2f}  {item}")
+        lines += [
+            f"        {effects[pair]:+.3f}  {found.pairs[pair]}"
+            for pair in reasons(effects)
+        ]
+    return "\n".join(lines)
+
+
+def reasons(effects: np.ndarray) -> list[int]:
+    """Returns places of the pairs that raise a score most, and of those that lower it.
+
+    Args:
+        effects: float [S], the score less that without each pair.
+    """
+    order = np.argsort(effects, kind="stable")
+    raising = [int(pair) for pair in order[::-1] if effects[pair] > 0.0]
+    lowering = [int(pair) for pair in order if effects[pair] < 0.0]
+    return raising[:_MAX_REASONS] + lowering[:_MAX_REASONS]
+
+
+def verdict(found: Explanation) -> list[str]:
+    """Says in sentences what the scores owe to the support set."""
+    if not found.pairs:
+        return ["There is no support pair, so that nothing is owed to one."]
+    effects = np.abs(found.attribution)
+    first = int(strongest_pairs(found)[0])
+    item, pair = divmod(int(effects.argmax()), len(found.pairs))
+    return [
+        f'"{found.pairs[first]}" counts most: without it scores change by '
+        f"{effects[:, first].mean():.3f} on average, without a pair taken at random by "
+        f"{effects.mean():.3f}.",
+        f"The largest change of one score is {found.attribution[item, pair]:+.3f}, of "
+        f'"{found.items[item]}" by "{found.pairs[pair]}".',
+    ]
+
+
+def compared(first: Values, second: Values, names: Sequence[str]) -> str:
+    """Says in a sentence how far the modulations of two tasks or groups are apart.
+
+    Args:
+        first: Values of the one.
+        second: Values of the other.
+        names: What the two are called.
+    """
+    gap = difference(first, second)
+    name = max(gap, key=lambda key: float(np.abs(gap[key]).mean()))
+    place = np.unravel_index(np.abs(gap[name]).argmax(), gap[name].shape)
+    unit = " to ".join(str(int(axis) + 1) for axis in place)
+    return (
+        f"{names[0]} and {names[1]} differ most in the {_layer(name)}: by "
+        f"{np.abs(gap[name]).mean():.3f} on average, and by {gap[name][place]:+.3f} at "
+        f"{'module' if name.startswith(ROUTES) else 'unit'} {unit}."
+    )
+
+
+def _layer(name: str) -> str:
+    """Returns "scale_0" as "scale of layer 1"."""
+    kind, _, layer = name.rpartition("_")
+    return f"{kind} of layer {int(layer) + 1}" if kind else layer

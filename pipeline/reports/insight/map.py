@@ -1,0 +1,181 @@
+"""The map of contexts: tasks as points, near where contexts are alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from pipeline.insight.clustering import directions
+from pipeline.insight.contexts import NO_LABEL, Labels, TaskContexts, thinned
+from pipeline.reports.page.svg import BLUE, GREY, ORANGE, plain
+
+MAX_POINTS = 3000  # t-SNE of more takes minutes.
+
+_NUM_COMPONENTS = 30
+_PERPLEXITY = 30.0
+_FEW = 200  # Of so few the exact layout takes less time.
+
+# Those of Okabe and Ito that show on white and on black; other labels are grey.
+_COLOURS = (
+    *(BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c564b", "#b5a500"),
+)
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
+_REST = "other"
+_MAX_LETTERS = 28
+
+
+def map_positions(contexts: NDArray[np.float32], seed: int = 0) -> NDArray[np.float32]:
+    """Lays contexts out in a plane, by t-SNE of their 30 principal components.
+
+    Near points are alike; distances between groups, and their sizes, mean nothing.
+
+    Args:
+        contexts: float32 [N, D].
+        seed: Of the layout.
+
+    Returns:
+        float32 [N, 2]; with fewer than 4 contexts just two of their values.
+    """
+    points = principal_components(contexts, _NUM_COMPONENTS)
+    if len(points) < 4:
+        return points[:, :2]
+    from sklearn.manifold import TSNE
+
+    perplexity = min(_PERPLEXITY, (len(points) - 1) / 3.0)
+    method = "exact" if len(points) <= _FEW else "barnes_hut"
+    layout = TSNE(perplexity=perplexity, init="pca", method=method, random_state=seed)
+    # Threads that wait for each other take twice as long where other programs run.
+    with threadpool_limits(1):
+        return np.asarray(layout.fit_transform(points), np.float32)
+
+
+def principal_components(
+    contexts: NDArray[np.float32], most: int
+) -> NDArray[np.float32]:
+    """Returns the principal components of the directions of contexts.
+
+    Args:
+        contexts: float32 [N, D].
+        most: Components, at most.
+
+    Returns:
+        float32 [N, at least 2]; zeros where there are fewer.
+    """
+    centred = directions(contexts)
+    centred = centred - centred.mean(axis=0)
+    left, scales, _ = np.linalg.svd(centred, full_matrices=False)
+    found = (left * scales)[:, :most].astype(np.float32)
+    return np.pad(found, [(0, 0), (0, max(0, 2 - found.shape[1]))])
+
+
+def context_map_figure(
+    found: TaskContexts,
+    colour_by: str,
+    positions: NDArray[np.float32] | None = None,
+) -> Figure:
+    """Draws the map, to be used within `pipeline.reports.page.svg.styled`.
+
+    Args:
+        found: The contexts; more than 3,000 are thinned out, unless there are
+            positions.
+        colour_by: The kind of label: texts have a colour each, the most frequent
+            eight of them; numbers a scale of colours.
+        positions: float32 [N, 2], as `map_positions` returns them; by default they
+            are made.
+
+    Raises:
+        ValueError: If there is no such kind.
+    """
+    if colour_by not in found.labels:
+        raise ValueError(
+            f"colour_by must be one of {sorted(found.labels)}, got {colour_by!r}."
+        )
+    if positions is None:
+        found = thinned(found, MAX_POINTS, seed=0)
+        positions = map_positions(found.contexts)
+    figure = Figure(figsize=(7.6, 5.2))
+    axes = figure.add_subplot()
+    axes.set(xticks=[], yticks=[])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    labels = found.labels[colour_by]
+    if any(isinstance(label, str) for label in labels):
+        _draw_texts(axes, positions, labels)
+    else:
+        _draw_numbers(figure, axes, positions, labels, colour_by)
+    return figure
+
+
+def _draw_texts(axes: Axes, positions: NDArray[np.float32], labels: Labels) -> None:
+    names = np.array([str(label) for label in labels], object)
+    counts = Counter(name for name in names if name != NO_LABEL)
+    shown = [name for name, _ in sorted(counts.items(), key=lambda c: (-c[1], c[0]))]
+    shown = sorted(shown[: len(_COLOURS)])
+    size = _size(len(names))
+    rest = ~np.isin(names, shown)
+    if rest.any():
+        _scatter(axes, positions[rest], size * 0.7, GREY, "o", 0.35, _REST)
+    for name, colour, marker in zip(shown, _COLOURS, _MARKERS, strict=False):
+        few = size * (2.0 if counts[name] < 100 and len(counts) > len(shown) else 1.0)
+        label = name if len(name) <= _MAX_LETTERS else f"{name[:_MAX_LETTERS]}…"
+        chosen = positions[names == name]
+        _scatter(axes, chosen, few, colour, marker, 0.8, plain(label))
+    axes.legend(
+        loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=1.6, borderpad=0.2
+    )
+
+
+def _scatter(
+    axes: Axes,
+    points: NDArray[np.float32],
+    size: float,
+    colour: str,
+    marker: str,
+    alpha: float,
+    label: str,
+) -> None:
+    axes.scatter(
+        points[:, 0],
+        points[:, 1],
+        s=size,
+        c=colour,
+        marker=marker,
+        alpha=alpha,
+        linewidths=0,
+        label=label,
+        rasterized=True,
+    )
+
+
+def _draw_numbers(
+    figure: Figure,
+    axes: Axes,
+    positions: NDArray[np.float32],
+    labels: Labels,
+    kind: str,
+) -> None:
+    values = np.array(labels, float)
+    known = np.isfinite(values)
+    low, high = np.percentile(values[known], [2, 98]) if known.any() else (0.0, 1.0)
+    drawn = axes.scatter(
+        positions[known, 0],
+        positions[known, 1],
+        s=_size(len(values)),
+        c=values[known],
+        vmin=low,
+        vmax=high,
+        cmap="viridis",
+        linewidths=0,
+        rasterized=True,
+    )
+    bar = figure.colorbar(drawn, ax=axes, label=kind.replace("_", " "), shrink=0.8)
+    bar.outline.set_visible(False)
+
+
+def _size(num_points: int) -> float:
+    """Returns the area of a point, in square points."""
+    return float(np.clip(20000.0 / max(num_points, 1), 7.0, 40.0))

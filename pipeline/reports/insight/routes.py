@@ -1,0 +1,204 @@
+"""Pictures of what a context changes: routes between modules, scales and shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
+
+from pipeline.insight.modulation_values import ROUTES, Values, has_routes
+from pipeline.reports.page.svg import BLUE, GROUND, INK, plain
+
+_NODE = 14.0
+
+
+def route_figure(groups: Mapping[str, Values]) -> Figure:
+    """Draws the routes of tasks or groups side by side, as the paper's Figure 4.
+
+    Modules are circles, a layer a row, input at the top. The darker and wider a line,
+    the larger the weight of the route.
+
+    Args:
+        groups: Route weights by what they are of.
+
+    Raises:
+        ValueError: If the values are no route weights.
+    """
+    for title, values in groups.items():
+        if not has_routes(values):
+            raise ValueError(
+                f"groups must hold route weights, got {sorted(values)} for {title!r}."
+            )
+    figure = Figure(figsize=(3.1 * len(groups) + 0.4, 3.7))
+    all_axes = figure.subplots(1, len(groups), squeeze=False)[0]
+    for axes, (title, values) in zip(all_axes, groups.items(), strict=True):
+        _draw_routes(axes, _matrices(values))
+        axes.set_title(plain(title), fontsize=9)
+    figure.text(
+        0.5,
+        0.0,
+        "the darker a line, the more of one module goes into the next; weights "
+        f"{_summed(groups)} a module sum to 1",
+        ha="center",
+        fontsize=8,
+    )
+    return figure
+
+
+def _summed(groups: Mapping[str, Values]) -> str:
+    """Tells which weights sum to 1, as `model.route_axis` has it."""
+    first, *_ = _matrices(next(iter(groups.values())))
+    return "out of" if np.allclose(first.sum(axis=1), 1.0, atol=1e-3) else "into"
+
+
+def _draw_routes(axes: Axes, matrices: Sequence[NDArray]) -> None:
+    """Draws one graph, from the weights [R, R] of each layer, [R, 1] of the last."""
+    axes.set_axis_off()
+    num_layers = len(matrices)
+    num_modules = matrices[0].shape[0]
+    for layer, weights in enumerate(matrices):
+        most = float(weights.max()) or 1.0
+        for (source, target), weight in np.ndenumerate(weights):
+            share = float(weight) / most
+            axes.plot(
+                [source, target if weights.shape[1] > 1 else (num_modules - 1) / 2],
+                [-layer, -layer - 1],
+                color=BLUE,
+                alpha=0.06 + 0.94 * share**1.5,
+                linewidth=0.6 + 3.0 * share,
+                solid_capstyle="round",
+                zorder=1 + share,
+            )
+    for layer in range(num_layers):
+        axes.plot(
+            range(num_modules),
+            [-layer] * num_modules,
+            linestyle="none",
+            marker="o",
+            markersize=_NODE,
+            markerfacecolor=GROUND,
+            markeredgecolor=INK,
+            zorder=4,
+        )
+        for module in range(num_modules):
+            axes.text(
+                module,
+                -layer - 0.01,
+                str(module + 1),
+                ha="center",
+                va="center",
+                fontsize=8,
+                zorder=5,
+            )
+        axes.text(-0.75, -layer, f"layer {layer + 1}", va="center", ha="right")
+    axes.text((num_modules - 1) / 2, -num_layers - 0.08, "score", ha="center", va="top")
+    axes.set_xlim(-0.9, num_modules - 0.6)
+    axes.set_ylim(-num_layers - 0.35, 0.35)
+
+
+def modulation_figure(groups: Mapping[str, Values], compared: bool = False) -> Figure:
+    """Draws all values as heat maps, a column for each kind and a row for each group.
+
+    FiLM and sigmoid modulation have scales and shifts, a row a layer and a column a
+    unit; weight modulation one row; route weights a block for each layer, source
+    module down and target module across. White is 1 of
+    scales and 0 of all other values.
+
+    Args:
+        groups: Values by what they are of.
+        compared: Whether the last group is the difference of others, and has a scale
+            of colours of its own around 0.
+    """
+    kinds = _kinds(next(iter(groups.values())))
+    num_rows, num_columns = len(groups), len(kinds)
+    tall = max(grid.shape[0] for grid in kinds.values())
+    figure = Figure(
+        figsize=(
+            1.2 + 3.4 * num_columns,
+            (0.75 + 0.14 * max(tall, 4)) * num_rows + 0.4,
+        ),
+        layout="constrained",
+    )
+    all_axes = figure.subplots(num_rows, num_columns, squeeze=False)
+    grids = [_kinds(values) for values in groups.values()]
+    own = len(grids) - compared
+    for column, kind in enumerate(kinds):
+        together = [grid[kind] for grid in grids[:own]] or [grids[0][kind]]
+        limits = (
+            float(min(map(np.nanmin, together))),
+            float(max(map(np.nanmax, together))),
+        )
+        centre = 1.0 if kind == "scale" else 0.0
+        for row, title in enumerate(groups):
+            axes = all_axes[row, column]
+            is_difference = compared and row == num_rows - 1
+            if is_difference:
+                spread = float(np.nanmax(np.abs(grids[row][kind]))) or 1.0
+                drawn = _heat(axes, grids[row][kind], (-spread, spread), "RdBu_r")
+            elif kind == "routes":
+                drawn = _heat(axes, grids[row][kind], (0.0, limits[1]), "Blues")
+            else:
+                spread = max(centre - limits[0], limits[1] - centre) or 1.0
+                around = (centre - spread, centre + spread)
+                drawn = _heat(axes, grids[row][kind], around, "RdBu_r")
+            axes.set_title(f"{plain(title)}: {kind}", fontsize=8, loc="left")
+            bar = figure.colorbar(drawn, ax=axes, fraction=0.04, pad=0.02)
+            bar.outline.set_visible(False)
+            bar.ax.tick_params(labelsize=7)
+    return figure
+
+
+def _heat(
+    axes: Axes, grid: NDArray, limits: tuple[float, float], colours: str
+) -> AxesImage:
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.set_yticks(range(len(grid)), [str(row + 1) for row in range(len(grid))])
+    axes.xaxis.set_major_formatter(lambda column, _: f"{column + 1:g}")
+    axes.tick_params(labelsize=7, length=2)
+    return axes.imshow(
+        grid,
+        aspect="auto",
+        cmap=colours,
+        vmin=limits[0],
+        vmax=limits[1],
+        interpolation="nearest",
+    )
+
+
+def _kinds(values: Values) -> dict[str, NDArray]:
+    """Returns a grid for each kind of value, rows are layers; NaN where it is none."""
+    if has_routes(values):
+        matrices = _matrices(values)
+        return {"routes": _side_by_side(matrices)}
+    rows: dict[str, list[NDArray]] = {}
+    for name, value in values.items():
+        kind = name.rpartition("_")[0] or name
+        rows.setdefault(kind, []).append(np.ravel(value))
+    return {kind: _stacked(layers) for kind, layers in rows.items()}
+
+
+def _matrices(values: Values) -> list[NDArray]:
+    """Returns the route weights of each layer, [R, R], of the last [R, 1]."""
+    matrices = [np.asarray(values[name]) for name in values if name.startswith(ROUTES)]
+    return [m if m.ndim == 2 else m[:, np.newaxis] for m in matrices]
+
+
+def _side_by_side(matrices: Sequence[NDArray]) -> NDArray:
+    """Puts the weights of the layers beside each other, a gap between."""
+    gap = np.full([len(matrices[0]), 1], np.nan)
+    parts = [part for matrix in matrices for part in (matrix, gap)]
+    return np.concatenate(parts[:-1], axis=1)
+
+
+def _stacked(rows: Sequence[NDArray]) -> NDArray:
+    """Stacks layers that may differ in width."""
+    width = max(len(row) for row in rows)
+    grid = np.full([len(rows), width], np.nan)
+    for place, row in enumerate(rows):
+        grid[place, : len(row)] = row
+    return grid

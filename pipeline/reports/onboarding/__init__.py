@@ -1,0 +1,1 @@
+"""The page of onboarding, its figures and its words."""

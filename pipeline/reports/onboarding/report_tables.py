@@ -1,0 +1,125 @@
+"""Tables of the support advisor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.evaluation.metrics import Interval
+from pipeline.onboarding.few_shot import MODEL, FewShotCurve
+from pipeline.onboarding.findings import Findings
+from pipeline.onboarding.placement import Placement
+from pipeline.onboarding.questions import QuestionPlan
+from pipeline.onboarding.rules import Rule
+from pipeline.reports.page.markdown_table import cell, signed
+from pipeline.reports.page.result_table import Column, ResultTable
+
+_MOST_PLACES = 50
+
+
+def rule_table(rules: Sequence[Rule]) -> ResultTable:
+    """Returns what each rule came to."""
+    return ResultTable(
+        "rules",
+        "Go or no-go",
+        "Every rule that can be checked must hold.",
+        [Column("name", "rule"), Column("verdict", "verdict"), Column("detail", "why")],
+        [
+            {"name": rule.name, "verdict": rule.verdict, "detail": rule.detail}
+            for rule in rules
+        ],
+    )
+
+
+def curve_table(curve: FewShotCurve) -> ResultTable:
+    """Returns every method at every size of the support set."""
+    baselines = [name for name in curve.values if name != MODEL]
+    size = Column("size", curve.shown)
+    methods = [_interval(name, name) for name in (MODEL, *baselines)]
+    gain = Column("gain", f"gain over {curve.reference}", signed, record=Interval)
+    better = "lower is better" if curve.direction < 0 else "higher is better"
+    return ResultTable(
+        "few_shot",
+        "Few-shot curve",
+        f"{curve.metric}, {better}, of {curve.num_splits} random splits of the new "
+        f"interactions; intervals over {curve.unit}. The gain is in pairs, above 0 is "
+        f"better. A row has those with as many {curve.shown}, so that rows are not of "
+        "the same ones.",
+        [size, Column("units", curve.unit), *methods, gain],
+        [
+            {
+                "size": n,
+                "units": curve.num_units(n),
+                "gain": curve.gain(n),
+                **{name: curve.interval(name, n) for name in (MODEL, *baselines)},
+            }
+            for n in curve.sizes
+        ],
+    )
+
+
+def place_table(placement: Placement) -> ResultTable:
+    """Returns where each new task lies, the farthest first."""
+    places = sorted(placement.places, key=lambda place: -place.percentile)
+    return ResultTable(
+        "places",
+        "Place among known tasks",
+        "Mean distance to the five nearest tasks of meta-train, in units of the median "
+        "that these have among themselves; the percentile is the share of them that "
+        f"are nearer to theirs. The farthest {_MOST_PLACES} at most.",
+        [
+            Column("task", "task"),
+            Column("size", "pairs seen"),
+            Column("distance", "distance", "{:.2f}".format),
+            Column("percentile", "percentile", "{:.0f}".format),
+            Column("verdict", "verdict"),
+            Column("nearest", "nearest known tasks"),
+        ],
+        [
+            {
+                "task": place.task_id,
+                "size": place.size,
+                "distance": place.distance,
+                "percentile": place.percentile,
+                "verdict": (
+                    "unlike anything seen" if place.is_unlike else "like known ones"
+                ),
+                "nearest": ", ".join(place.nearest),
+            }
+            for place in places[:_MOST_PLACES]
+        ],
+    )
+
+
+def question_table(plan: QuestionPlan, findings: Findings) -> ResultTable:
+    """Returns the questions, in the order in which to ask."""
+    return ResultTable(
+        "questions",
+        "What to ask a new user first",
+        f"Chosen among the {plan.num_candidates} items that most know, by "
+        f"{plan.num_choosers} users of meta-train; what they are worth is measured on "
+        f"{plan.num_judges} users of meta-validation, on pairs with other items. The "
+        "error to expect counts those that cannot answer too.",
+        [
+            Column("number", "question"),
+            Column("item", "item"),
+            Column("share", "can answer", "{:.0%}".format),
+            Column("reduction", "error falls by, of those", "{:.4f}".format),
+            _interval("expected", "mae to expect"),
+            _interval("random", "mae with random popular items"),
+        ],
+        [
+            {
+                "number": number,
+                "item": findings.name(question.item_id),
+                "share": question.share,
+                "reduction": question.reduction,
+                "expected": plan.expected(number),
+                "random": plan.expected_of_random(number),
+            }
+            for number, question in enumerate(plan.questions, start=1)
+        ],
+    )
+
+
+def _interval(key: str, title: str) -> Column:
+    return Column(key, title, cell, record=Interval)

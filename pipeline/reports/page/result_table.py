@@ -1,0 +1,158 @@
+"""A table of results that can be read, sorted in a browser, and computed with."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import html
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pipeline.reports.page.markdown_table import layout
+
+Row = Mapping[str, Any]
+
+BROKE_OFF = "broke off"
+
+_MANY_LETTERS = 40  # Cells of more are given room, to be of few lines.
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """How one value of every row is shown.
+
+    Attributes:
+        key: Where a row has it, and what it is called in CSV.
+        title: What it is called in front of people.
+        text: Writes a value.
+        record: The dataclass that its values are of, which in CSV takes a column for
+            each field; None if they are numbers or text.
+        better: 1 if the highest value is the best and to be in bold, -1 if the lowest,
+            0 if none is.
+        is_decisive: Whether the table is about it, so that a method that broke off
+            says so here.
+    """
+
+    key: str
+    title: str
+    text: Callable[[Any], str] = str
+    record: type | None = None
+    better: int = 0
+    is_decisive: bool = False
+
+    def names(self) -> list[str]:
+        """Returns the columns that it takes in CSV, the value to sort by first."""
+        if self.record is None:
+            return [self.key]
+        return [f"{self.key}_{field.name}" for field in dataclasses.fields(self.record)]
+
+    def parts(self, value: Any) -> list[Any]:
+        """Returns the values of those columns, empty text if there is none."""
+        if value is None:
+            return [""] * len(self.names())
+        return [value] if self.record is None else list(dataclasses.astuple(value))
+
+
+@dataclasses.dataclass(frozen=True)
+class ResultTable:
+    """Rows of values, and how to show them.
+
+    Attributes:
+        name: Short name, for files.
+        title: Heading.
+        note: What the figures are, in a sentence or two.
+        columns: The columns.
+        rows: By key of the column, a value, or None where there is none; under
+            "failure" why the method broke off, if it did.
+    """
+
+    name: str
+    title: str
+    note: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+
+    def to_markdown(self) -> str:
+        """Returns the heading, the note and the table; the best values in bold."""
+        best = self._best()
+        cells = [
+            [_bold(text) if column.key in best[n] else text for column, text in row]
+            for n, row in enumerate(self._texts())
+        ]
+        table = layout([column.title for column in self.columns], cells)
+        return f"## {self.title}\n\n{self.note}\n\n{table}\n"
+
+    def to_csv(self) -> str:
+        """Returns all values in full precision, with a line of names."""
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow([name for column in self.columns for name in column.names()])
+        for row in self.rows:
+            values = [(column, row.get(column.key)) for column in self.columns]
+            writer.writerow(
+                [part for column, value in values for part in column.parts(value)]
+            )
+        return lines.getvalue()
+
+    def to_html(self) -> str:
+        """Returns a `<table>` whose cells carry what they are to be sorted by."""
+        best = self._best()
+        head = "".join(
+            f'<th scope="col"><button type="button">{html.escape(column.title)}'
+            "</button></th>"
+            for column in self.columns
+        )
+        body = []
+        for n, texts in enumerate(self._texts()):
+            cells = [
+                _html_cell(column, self.rows[n], text, column.key in best[n])
+                for column, text in texts
+            ]
+            body.append(f"<tr>{''.join(cells)}</tr>")
+        return (
+            f'<table class="sortable"><thead><tr>{head}</tr></thead>\n'
+            "<tbody>\n" + "\n".join(body) + "\n</tbody></table>"
+        )
+
+    def _texts(self) -> list[list[tuple[Column, str]]]:
+        return [
+            [(column, _text(column, row)) for column in self.columns]
+            for row in self.rows
+        ]
+
+    def _best(self) -> list[set[str]]:
+        """Returns, for each row, the keys of the columns it is the best of."""
+        found: list[set[str]] = [set() for _ in self.rows]
+        for column in self.columns:
+            values = {
+                n: column.better * column.parts(row[column.key])[0]
+                for n, row in enumerate(self.rows)
+                if column.better and row.get(column.key) is not None
+            }
+            for n, value in values.items():
+                if value == max(values.values()):
+                    found[n].add(column.key)
+        return found
+
+
+def _text(column: Column, row: Row) -> str:
+    value = row.get(column.key)
+    if value is not None:
+        return column.text(value)
+    if row.get("failure"):
+        return BROKE_OFF if column.is_decisive else ""
+    return "-"
+
+
+def _bold(text: str) -> str:
+    return f"**{text}**"
+
+
+def _html_cell(column: Column, row: Row, text: str, is_best: bool) -> str:
+    key = column.parts(row.get(column.key))[0]
+    kind = "text" if isinstance(row.get(column.key), str) else "number"
+    kind += " long" if kind == "text" and len(text) > _MANY_LETTERS else ""
+    shown = html.escape(text)
+    shown = f"<strong>{shown}</strong>" if is_best else shown
+    return f'<td class="{kind}" data-key="{html.escape(str(key))}">{shown}</td>'

@@ -1,0 +1,210 @@
+"""What to try next: rules on the figures of the run, each told with its figure."""
+
+from __future__ import annotations
+
+from models.options import MemberOptions
+from pipeline.reports.page.markdown_table import signed
+from pipeline.reports.run.breakdown import MIN_CLAIMED
+from pipeline.reports.run.findings import Findings
+from pipeline.steps.evaluate import CMML_NAME
+
+_EARLY = 0.2  # Share of the epochs allowed that is called early.
+_OVERFIT = 0.03  # Share of the metric of meta-validation.
+_LITTLE = 0.01
+_SLOPE = 0.1
+_BIAS = 0.02  # Share of the range of labels.
+_MANY_NEW = 0.02
+_MANY_REJECTED = 0.001
+
+
+def advice(found: Findings, model: MemberOptions) -> list[str]:
+    """Returns what to try next, in sentences, what matters most first.
+
+    Args:
+        found: The run.
+        model: The members and sizes that it has.
+    """
+    sentences = [
+        *_context(found, model),
+        *_few_pairs(found),
+        *_training(found, model),
+        *_margin(found),
+        *_rare_items(found),
+        *_calibration(found, model),
+        *_data(found),
+    ]
+    return sentences or ["Nothing stands out: no rule on these figures applies."]
+
+
+def _context(found: Findings, model: MemberOptions) -> list[str]:
+    is_better = found.evaluated.metric.is_better
+    none, other = (found.adaptation.get(kind) for kind in ("none", "other"))
+    simpler = [
+        *(["model.encoder=mean"] if model.encoder != "mean" else []),
+        f"model.dropout above {model.dropout:g}",
+        *(["model.modulation=sigmoid"] if model.modulation != "sigmoid" else []),
+    ]
+    if none is not None and is_better(none) is False:
+        return [
+            f"The own support set does harm against none ({signed(none)}): try what "
+            f"bends the network less, {' or '.join(simpler)}."
+        ]
+    if none is not None and is_better(none) is None:
+        return [
+            f"The own support set is worth nothing beyond chance ({signed(none)}): "
+            "train once with model.prior=constant to see whether the prior leaves it "
+            f"nothing to do, then try {' or '.join(simpler)}."
+        ]
+    if other is not None and not is_better(other):
+        wider = f"model.encoder_dim above {model.encoder_dim}"
+        hybrid = "model.hybrid=mlp or " if model.hybrid != "mlp" else ""
+        return [
+            "The support set of another task does as well as the own one "
+            f"({signed(other)}): what is learned is that there is one, not whose. Try "
+            f"{hybrid}{wider}."
+        ]
+    return []
+
+
+def _few_pairs(found: Findings) -> list[str]:
+    """Looks at the smallest support sets beside the best baseline there."""
+    is_better = found.evaluated.metric.is_better
+    for group in found.support:
+        gap = group.less_best
+        is_sure = group.num_tasks >= MIN_CLAIMED
+        if gap is not None and is_sure and is_better(gap) is False:
+            few = "no support pair" if group.label == "0" else f"{group.label} pairs"
+            return [
+                f"With {few} {group.best} is better (cmml less it {signed(gap)}): "
+                "lower training.full_support_fraction, so that more episodes show few "
+                f"pairs, or answer with {group.best} until there are more."
+            ]
+    return []
+
+
+def _training(found: Findings, model: MemberOptions) -> list[str]:
+    training = found.training
+    if not training.course:
+        return []
+    last = training.course[-1]
+    best, epochs = int(last["best_epoch"]), int(last["epoch"])
+    sentences = []
+    if best == epochs == training.max_epochs:
+        sentences.append(
+            f"The best epoch was the last one, {best} of {training.max_epochs}: raise "
+            "training.max_epochs."
+        )
+    elif best <= _EARLY * training.max_epochs:
+        sentences.append(
+            f"The best epoch was epoch {best} of {training.max_epochs}: try a lower "
+            "training.learning_rate, since what came after did not help."
+        )
+    sentences += _overfit(found, best, model)
+    return sentences
+
+
+def _overfit(found: Findings, best: int, model: MemberOptions) -> list[str]:
+    """Compares meta-train with meta-validation at the best epoch."""
+    monitor = found.training.monitor
+    line = next((e for e in found.training.course if int(e["epoch"]) == best), {})
+    seen, unseen = line.get(monitor), line.get(f"val_{monitor}")
+    if seen is None or unseen is None:
+        return []
+    lead = found.evaluated.metric.direction * (seen - unseen)
+    if lead <= _OVERFIT * abs(unseen):
+        return []
+    return [
+        f"{monitor} of meta-train is {seen:.4f} at the best epoch, that of "
+        f"meta-validation {unseen:.4f}: take model.dropout above {model.dropout:g}, or "
+        "smaller model.hidden_dims."
+    ]
+
+
+def _margin(found: Findings) -> list[str]:
+    run = found.evaluated
+    gap = run.less_strongest
+    if run.strongest is None or gap is None:
+        return ["No baseline was evaluated: name some in evaluation.baselines."]
+    base = run.summary[run.strongest][run.names.main][run.metric.name]
+    if run.metric.is_better(gap) is False:
+        return [
+            f"{run.strongest} is better (cmml less it {signed(gap)}): search with "
+            "cmml tune over model.dropout, model.hidden_dims and "
+            "training.learning_rate, or take it, if cmml compare --split "
+            "meta_validation says the same."
+        ]
+    if abs(gap.mean) < _LITTLE * abs(base.mean):
+        return [
+            f"cmml less {run.strongest} is only {signed(gap)}, "
+            f"{abs(gap.mean) / abs(base.mean):.1%} of its figure, so that the "
+            "modulation adds little to what both know: better "
+            f"{'factors (model.prior_rank)' if found.calibration else 'vectors'} may "
+            "move both, and cmml tune tells whether anything else does."
+        ]
+    return []
+
+
+def _rare_items(found: Findings) -> list[str]:
+    is_better = found.evaluated.metric.is_better
+    remedy = (
+        "give items more features, or raise data.min_item_count, below which an item "
+        "is told by them alone"
+        if found.calibration
+        else "stronger vectors.regularization keeps vectors of few clicks closer to 0"
+    )
+    for group in found.popularity[:-1]:
+        gap = group.less_best
+        is_sure = group.num_tasks >= MIN_CLAIMED
+        if gap is not None and is_sure and is_better(gap) is False:
+            return [
+                f"On items with {group.label} interactions {group.best} is better "
+                f"(cmml less it {signed(gap)}, {group.num_pairs:,} pairs): {remedy}."
+            ]
+    return []
+
+
+def _calibration(found: Findings, model: MemberOptions) -> list[str]:
+    calibrated = found.calibration
+    if calibrated is None:
+        return []
+    sentences = []
+    slope, bias = calibrated.slope, calibrated.bias
+    is_sloped = slope is not None and not slope.low <= 1.0 <= slope.high
+    if slope is not None and is_sloped and abs(slope.mean - 1.0) > _SLOPE:
+        word = "far apart" if slope.mean < 1.0 else "close together"
+        side = "above" if slope.mean < 1.0 else "below"
+        sentences.append(
+            f"Predicted labels are too {word}: the line of labels by predictions has "
+            f"slope {slope.mean:.2f} [{slope.low:.2f}, {slope.high:.2f}]. Try "
+            f"model.dropout {side} {model.dropout:g}."
+        )
+    labels = found.evaluated.rows[CMML_NAME][found.evaluated.names.main].others["label"]
+    if abs(bias.mean) > _BIAS * (labels.max() - labels.min()) and (
+        bias.low > 0.0 or bias.high < 0.0
+    ):
+        sentences.append(
+            f"Predictions are off by {signed(bias)} on average: compare the labels of "
+            "the splits in the section on data, since tasks may differ."
+        )
+    return sentences
+
+
+def _data(found: Findings) -> list[str]:
+    data = found.data
+    sentences = []
+    test = data.split("meta_test")
+    if test is not None and test.num_query_pairs:
+        share = test.num_new_item_pairs / test.num_query_pairs
+        if share > _MANY_NEW:
+            sentences.append(
+                f"{share:.1%} of the query pairs are on items that training has never "
+                "seen: features of items are what is known of these."
+            )
+    rejected = sum(data.num_rejected.values())
+    kept = sum(data.user_counts.tolist())
+    if kept and rejected > _MANY_REJECTED * kept:
+        sentences.append(
+            f"{rejected:,} rows were refused, beside {kept:,} that are in episodes: "
+            "look at rejected/ of the prepared data set."
+        )
+    return sentences

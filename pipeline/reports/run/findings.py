@@ -1,0 +1,152 @@
+"""All that the report tells of a run, as figures; the words come later."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from models.episodes.entity_table import EntityTable
+from models.evaluation.metrics import Interval
+from pipeline.reports.run.bands import COUNT_BANDS, even_bands
+from pipeline.reports.run.breakdown import GroupFigures, break_down, by_support
+from pipeline.reports.run.calibration import Calibration, calibration
+from pipeline.reports.run.course_figure import Epoch
+from pipeline.reports.run.data_facts import DataFacts
+from pipeline.reports.run.evaluated_run import EvaluatedRun
+from pipeline.reports.run.groups import (
+    Group,
+    banded_groups,
+    domain_groups,
+    feature_groups,
+)
+from pipeline.reports.run.worst_tasks import WorstTasks, worst_tasks
+from pipeline.steps.evaluate import CMML_NAME
+
+OTHER_WORD = {"none": "no support set", "other": "the support set of another task"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """What the training came to.
+
+    Attributes:
+        course: Its epochs.
+        monitor: The metric that the best epoch is chosen by, without "val_".
+        max_epochs: Most epochs that were allowed.
+    """
+
+    course: Sequence[Epoch]
+    monitor: str
+    max_epochs: int
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Findings:
+    """What was found of a run.
+
+    Attributes:
+        evaluated: What `evaluate` left.
+        data: The prepared data set.
+        training: The training.
+        support: By support pairs shown.
+        popularity: By interactions of the item.
+        activity: By interactions of the user.
+        features: By what else is known of users, items and tasks.
+        adaptation: CMML with its own support sets less CMML with "none" and with those
+            of an "other" task, where they were scored.
+        worst: The tasks, the worst first.
+        calibration: Of predicted labels; None where only their order means anything.
+    """
+
+    evaluated: EvaluatedRun
+    data: DataFacts
+    training: Training
+    support: Sequence[GroupFigures]
+    popularity: Sequence[GroupFigures]
+    activity: Sequence[GroupFigures]
+    features: Sequence[GroupFigures]
+    adaptation: Mapping[str, Interval]
+    worst: WorstTasks
+    calibration: Calibration | None
+
+    @property
+    def groups(self) -> list[GroupFigures]:
+        """All groups, of each kind."""
+        return [*self.support, *self.popularity, *self.activity, *self.features]
+
+
+def find(
+    evaluated: EvaluatedRun, data: DataFacts, training: Training, kinds: Sequence[Group]
+) -> Findings:
+    """Looks at the scores of a run from all sides.
+
+    Args:
+        evaluated: The scores.
+        data: The prepared data set.
+        training: The training.
+        kinds: Further groups to look at.
+    """
+    main = evaluated.names.main
+    popularity = banded_groups(
+        "interactions of the item", "item", data.item_counts, COUNT_BANDS
+    )
+    active = _active_group(evaluated)
+    users = np.unique(evaluated.rows[CMML_NAME][active].user)
+    activity = banded_groups(
+        "interactions of the user",
+        "user",
+        data.user_counts,
+        even_bands(data.user_counts[users]),
+    )
+    shown = evaluated.support_sets()
+    rows = evaluated.rows[CMML_NAME][main]
+    return Findings(
+        evaluated=evaluated,
+        data=data,
+        training=training,
+        support=by_support(evaluated),
+        popularity=break_down(evaluated, popularity, main),
+        activity=break_down(evaluated, activity, active),
+        features=break_down(evaluated, kinds, main),
+        adaptation={
+            kind: evaluated.difference(shown["own"], shown[kind])
+            for kind in ("none", "other")
+            if kind in shown and "own" in shown
+        },
+        worst=worst_tasks(evaluated, data.item_counts),
+        calibration=(
+            calibration(
+                rows,
+                len(evaluated.task_ids),
+                evaluated.seed,
+                evaluated.num_resamples,
+            )
+            if "label" in rows.others
+            else None
+        ),
+    )
+
+
+def _active_group(evaluated: EvaluatedRun) -> str:
+    """Names the group to look at the activity of users in."""
+    active = evaluated.names.active
+    has_pairs = active in evaluated.rows[CMML_NAME]  # Meta-train may hold none out.
+    return active if has_pairs else evaluated.names.main
+
+
+def user_kinds(
+    users: EntityTable, items: EntityTable, dataset_dir: pathlib.Path
+) -> list[Group]:
+    """Returns the groups by features of users and items."""
+    return [
+        *feature_groups("user", users, dataset_dir),
+        *feature_groups("item", items, dataset_dir),
+    ]
+
+
+def scenario_kinds(task_ids: Sequence[str], domains: Sequence[str]) -> list[Group]:
+    """Returns the groups by domain."""
+    return domain_groups(task_ids, domains)

@@ -1,0 +1,150 @@
+"""How long the newest export of a run takes to answer, here or in a bench of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from models.legacy_keras import tf
+from pipeline.experiment.progress import say
+from pipeline.export.recorded_requests import RecordedRequest, read_requests
+from pipeline.export.version_dir import WARMUP
+from transforms.schema import DataError
+
+_ALIAS = "serving_default"  # Is another name of one of the signatures.
+_NUM_CALLS = 30
+_NUM_WARM_UP = 3
+_MAX_REQUESTS = 24
+_SUPPORT, _CANDIDATES = "support_item_id", ("query_item_id", "candidate_item_id")
+
+
+@dataclasses.dataclass(frozen=True)
+class Latency:
+    """What requests of one kind take.
+
+    Attributes:
+        where: How it was asked, such as "here" or "grpc, 8 at once".
+        signature: Name of the signature.
+        tasks: Tasks in the request.
+        support: Support pairs of each, padding included; None if it takes none.
+        candidates: Items to score of each; None if it takes none.
+        p50_ms: Median.
+        p90_ms: 90th percentile.
+    """
+
+    where: str
+    signature: str
+    tasks: int
+    support: int | None
+    candidates: int | None
+    p50_ms: float
+    p90_ms: float
+
+
+class _Kind(NamedTuple):
+    """What requests are told apart by; names are those of `Latency`."""
+
+    signature: str
+    tasks: int
+    support: int | None
+    candidates: int | None
+
+
+def measure_latency(version_dir: pathlib.Path) -> list[Latency]:
+    """Asks the export each of the requests that it records for a server's warm-up.
+
+    Args:
+        version_dir: The version.
+
+    Returns:
+        The times; none if it has no such requests.
+    """
+    try:
+        requests = read_requests(version_dir / WARMUP)
+    except DataError:  # An earlier version, that has none.
+        return []
+    say(f"report: asking {version_dir.name}")
+    loaded = tf.saved_model.load(str(version_dir))
+    chosen = [request for request in requests if request.signature != _ALIAS]
+    step = max(1, -(-len(chosen) // _MAX_REQUESTS))
+    taken: dict[_Kind, list[float]] = {}
+    for request in chosen[::step]:
+        times = _measure(request, loaded.signatures[request.signature])
+        taken.setdefault(_kind(request), []).extend(times)
+    found = [_latency(kind, times) for kind, times in taken.items()]
+    return sorted(found, key=lambda each: (each.signature, each.support or 0))
+
+
+def read_bench(path: pathlib.Path, version: str) -> list[Latency]:
+    """Reads what `cmml bench` measured of a version.
+
+    Args:
+        path: `bench.json`; it need not be there.
+        version: The version.
+
+    Returns:
+        The times; none if they are of another version.
+    """
+    if not path.is_file():
+        return []
+    bench = json.loads(path.read_text(encoding="utf-8"))
+    if bench["about"]["version"] != version:
+        return []
+    return [
+        Latency(
+            where=f"{row['transport']}, {row['cell']['concurrency']} at once",
+            signature=row["cell"]["signature"],
+            tasks=1,
+            support=row["cell"]["support"],
+            candidates=row["cell"]["candidates"],
+            p50_ms=row["calls"]["p50_ms"],
+            p90_ms=row["calls"]["p90_ms"],
+        )
+        for row in bench.get("grid", [])
+        if row["calls"]["p50_ms"] is not None
+    ]
+
+
+def _kind(request: RecordedRequest) -> _Kind:
+    return _Kind(
+        request.signature,
+        len(next(iter(request.inputs.values()))),
+        _width(request, (_SUPPORT,)),
+        _width(request, _CANDIDATES),
+    )
+
+
+def _latency(kind: _Kind, times: Sequence[float]) -> Latency:
+    p50, p90 = np.quantile(np.array(times) * 1000.0, [0.5, 0.9])
+    return Latency("here", *kind, p50_ms=float(p50), p90_ms=float(p90))
+
+
+def _measure(
+    request: RecordedRequest, signature: Callable[..., Mapping[str, tf.Tensor]]
+) -> list[float]:
+    """Returns the seconds of each call."""
+    inputs = {name: tf.constant(value) for name, value in request.inputs.items()}
+    taken = [_seconds(signature, inputs) for _ in range(_NUM_WARM_UP + _NUM_CALLS)]
+    return taken[_NUM_WARM_UP:]
+
+
+def _seconds(
+    signature: Callable[..., Mapping[str, tf.Tensor]], inputs: Mapping[str, tf.Tensor]
+) -> float:
+    start = time.perf_counter()
+    for output in signature(**inputs).values():
+        output.numpy()  # It may be on its way yet.
+    return time.perf_counter() - start
+
+
+def _width(request: RecordedRequest, names: Sequence[str]) -> int | None:
+    for name in names:
+        if name in request.inputs and request.inputs[name].ndim > 1:
+            return int(request.inputs[name].shape[1])
+    return None

@@ -1,0 +1,83 @@
+"""Where a run comes from, and what makes it again."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+
+from models.options import MODEL_VERSION, VECTORS_VERSION
+from pipeline.experiment.run_dir import RESOLVED_CONFIG, RunDir
+
+# Distributions whose version can change a figure.
+_LIBRARIES = ("tensorflow", "tf_keras", "numpy", "scipy", "apache-beam", "scikit-learn")
+_STEPS = ("train", "evaluate", "export")
+
+
+@dataclasses.dataclass(frozen=True)
+class Provenance:
+    """Where a run comes from.
+
+    Attributes:
+        facts: By name, what tells this run from others.
+        config: The configuration with every default, as YAML.
+        commands: What is to be typed to get it again.
+    """
+
+    facts: Mapping[str, str]
+    config: str
+    commands: Sequence[str]
+
+
+def provenance(
+    run: RunDir,
+    dataset_dir: pathlib.Path,
+    *,
+    setting: str,
+    config_path: str,
+    overrides: Sequence[str],
+) -> Provenance:
+    """Collects it.
+
+    Args:
+        run: The run.
+        dataset_dir: The prepared data set.
+        setting: "user" or "scenario".
+        config_path: The configuration as typed.
+        overrides: Changes of it as typed.
+    """
+    facts = {"run": run.path.name, "data set": dataset_dir.name}
+    for step in _STEPS:
+        noted = run.facts(step)
+        if noted:
+            facts[step] = f"{noted['fingerprint']}, finished {noted['finished']}"
+    for name, values in run.facts("evaluate").get("chosen", {}).items():
+        if values:
+            chosen = ", ".join(f"{key}={value}" for key, value in values.items())
+            facts[f"chosen for {name}"] = chosen
+    versions = {"model": MODEL_VERSION, "vectors": VECTORS_VERSION}
+    facts["versions of the code"] = ", ".join(f"{k} {v}" for k, v in versions.items())
+    facts["python"] = f"{platform.python_version()} on {platform.system()}"
+    facts["libraries of this report"] = ", ".join(
+        f"{name} {found}" for name in _LIBRARIES if (found := _version(name))
+    )
+    steps = ["prepare", *(["pretrain"] if setting == "scenario" else []), *_STEPS]
+    changes = [part for change in overrides for part in ("--set", change)]
+    return Provenance(
+        facts=facts,
+        config=(run.path / RESOLVED_CONFIG).read_text(encoding="utf-8"),
+        commands=[
+            shlex.join(["cmml", step, "--config", config_path, *changes])
+            for step in [*steps, "report"]
+        ],
+    )
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None

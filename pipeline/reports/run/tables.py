@@ -1,0 +1,205 @@
+"""The tables of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from models.evaluation.metrics import Interval
+from pipeline.reports.page.markdown_table import cell, signed
+from pipeline.reports.page.result_table import Column, ResultTable
+from pipeline.reports.run.breakdown import GroupFigures
+from pipeline.reports.run.data_facts import DataFacts
+from pipeline.reports.run.evaluated_run import EvaluatedRun
+from pipeline.reports.run.latency import Latency
+from pipeline.reports.run.worst_tasks import WorstTasks
+from pipeline.steps.evaluate import CMML_NAME
+
+_NUM_WORST = 20
+_COUNT = "{:,}".format
+
+# Words for the codes of what is legal but left out.
+_DROPPED = {
+    "task_too_small": "tasks with too few pairs",
+    "pair_of_task_too_small": "pairs of tasks with too few",
+    "task_not_in_split_file": "tasks that the split file does not name",
+    "pair_of_task_not_in_split_file": "pairs of tasks that it does not name",
+    "pair_over_limit": "pairs over the most that a task may have",
+    "pool_too_small": "scenarios with too few items",
+    "pool_too_large": "scenarios with too many items",
+    "too_few_clicks": "scenarios with too few clicks",
+    "no_held_out_click": "scenarios without a held-out click",
+    "click_over_limit": "clicks over the most that a scenario may have",
+    "click_without_negative": "clicks without an item to hold against",
+    "repeated_click": "clicks that repeat another",
+}
+
+
+def metrics_table(
+    run: EvaluatedRun, group: str, names: Sequence[str], gaps: Mapping[str, Interval]
+) -> ResultTable:
+    """Returns the metrics of every method on a group, as `metrics.json` has them.
+
+    Args:
+        run: What `evaluate` left.
+        group: The group.
+        names: The metrics.
+        gaps: By method, CMML less it, of the metric that methods are judged by.
+    """
+    columns = [
+        Column(name, name, cell, Interval, better=_direction(name)) for name in names
+    ]
+    if gaps:
+        place = list(names).index(run.metric.name) + 1
+        title = f"{run.metric.name}, cmml less it"
+        columns.insert(place, Column("gap", title, signed, Interval))
+    columns.insert(0, Column("method", "method"))
+    rows = [
+        {"method": method, **{n: groups[group][n] for n in names}}
+        | ({"gap": gaps[method]} if method in gaps else {})
+        for method, groups in run.summary.items()
+        if group in groups
+    ]
+    return ResultTable(f"metrics-{group}", group, "", columns, rows)
+
+
+def _direction(metric: str) -> int:
+    return -1 if metric in ("mae", "rmse") else 1
+
+
+def group_table(
+    name: str, figures: Sequence[GroupFigures], strongest: str | None
+) -> ResultTable:
+    """Returns the figures of groups.
+
+    Args:
+        name: Of the table.
+        figures: The groups.
+        strongest: The baseline that is shown beside; None for none.
+    """
+    is_one_kind = len({found.kind for found in figures}) == 1
+    columns = [
+        *([] if is_one_kind else [Column("kind", "of")]),
+        Column("label", figures[0].kind if is_one_kind else "group"),
+        Column("num_tasks", "tasks", _COUNT),
+        Column("num_pairs", "pairs", _COUNT),
+        Column("cmml", "cmml", cell, Interval),
+    ]
+    if strongest is not None:
+        columns += [
+            Column("strongest", strongest, cell, Interval),
+            Column("gap", f"cmml less {strongest}", signed, Interval),
+            Column("best", "best baseline here"),
+            Column("less_best", "cmml less that", signed, Interval),
+        ]
+    rows = [
+        {
+            "kind": found.kind,
+            "label": found.label,
+            "num_tasks": found.num_tasks,
+            "num_pairs": found.num_pairs,
+            "cmml": found.cmml,
+            "strongest": found.strongest,
+            "gap": found.gap,
+            "best": found.best,
+            "less_best": found.less_best,
+        }
+        for found in figures
+    ]
+    return ResultTable(name, name, "", columns, rows)
+
+
+def split_table(data: DataFacts) -> ResultTable:
+    """Returns the size of each split, and of its support sets."""
+    columns = [
+        Column("split", "split"),
+        Column("tasks", "tasks", _COUNT),
+        Column("support", "support pairs", _COUNT),
+        Column("median", "a task, median", "{:,.0f}".format),
+        Column("range", "least to most"),
+        Column("query", "query pairs", _COUNT),
+        Column("new", "of these on items never seen in training", "{:.2%}".format),
+    ]
+    rows = [
+        {
+            "split": found.split,
+            "tasks": found.support_sizes.size,
+            "support": int(found.support_sizes.sum()),
+            "median": float(np.median(found.support_sizes)),
+            "range": f"{found.support_sizes.min():,} to {found.support_sizes.max():,}",
+            "query": found.num_query_pairs,
+            "new": found.num_new_item_pairs / found.num_query_pairs
+            if found.num_query_pairs
+            else None,
+        }
+        for found in data.splits
+    ]
+    return ResultTable("splits", "splits", "", columns, rows)
+
+
+def left_out_table(data: DataFacts, reasons: Mapping[str, str]) -> ResultTable:
+    """Returns how many rows were refused and left out, and why.
+
+    Args:
+        data: The data set.
+        reasons: What each code of a refused row means.
+    """
+    columns = [
+        Column("what", "what"),
+        Column("reason", "reason"),
+        Column("count", "count", _COUNT),
+    ]
+    rows: list[dict[str, Any]] = [
+        {"what": "refused", "reason": reasons.get(code, code), "count": count}
+        for code, count in data.num_rejected.items()
+    ]
+    rows += [
+        {"what": "left out", "reason": _DROPPED.get(code, code), "count": count}
+        for code, count in data.num_dropped.items()
+    ]
+    return ResultTable("left-out", "left out", "", columns, rows)
+
+
+def worst_table(
+    run: EvaluatedRun, worst: WorstTasks, names: Mapping[str, str]
+) -> ResultTable:
+    """Returns the worst tasks with what is known of them.
+
+    Args:
+        run: The scores.
+        worst: The tasks in order.
+        names: Names of tasks by id, where they have one.
+    """
+    own = run.by_task(CMML_NAME, run.names.main)
+    columns = [
+        Column("task", "task"),
+        *([Column("name", "name")] if names else []),
+        Column("metric", f"{run.metric.name} of cmml", "{:.4f}".format),
+        *(Column(trait.name, trait.name, "{:,.4g}".format) for trait in worst.traits),
+    ]
+    rows = [
+        {
+            "task": run.task_ids[place],
+            "name": names.get(run.task_ids[place], ""),
+            "metric": float(own[place]),
+            **{trait.name: float(trait.values[place]) for trait in worst.traits},
+        }
+        for place in worst.order[:_NUM_WORST]
+    ]
+    return ResultTable("worst", "worst", "", columns, rows)
+
+
+def latency_table(rows: Sequence[Latency]) -> ResultTable:
+    """Returns how long requests take."""
+    columns = [
+        Column("signature", "signature"),
+        Column("where", "asked"),
+        Column("tasks", "tasks", _COUNT),
+        Column("support", "support pairs", _COUNT),
+        Column("candidates", "items to score", _COUNT),
+        Column("p50_ms", "median, ms", "{:.2f}".format),
+        Column("p90_ms", "90th percentile, ms", "{:.2f}".format),
+    ]
+    return ResultTable("latency", "latency", "", columns, [vars(row) for row in rows])

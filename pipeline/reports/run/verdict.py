@@ -1,0 +1,118 @@
+"""What a run has shown, in sentences that claim no more than the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.evaluation.metrics import Interval
+from pipeline.reports.page.markdown_table import signed
+from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
+from pipeline.reports.run.findings import OTHER_WORD, Findings
+from pipeline.steps.evaluate import CMML_NAME
+
+_NUM_NAMED = 3  # Groups that are named on either side.
+_SMALL = 0.01  # A difference below this share of the baseline's figure is called so.
+_TAIL = 0.025  # Of either side of an interval.
+
+
+def verdict(found: Findings) -> list[str]:
+    """Returns whether the run is good, for whom, and why.
+
+    Args:
+        found: The run.
+    """
+    return [_is_good(found), *_for_whom(found), *_why(found)]
+
+
+def figure(interval: Interval) -> str:
+    """Writes a mean and its interval as in a sentence."""
+    return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def _is_good(found: Findings) -> str:
+    run = found.evaluated
+    main, name = run.names.main, run.metric.name
+    own = run.summary[CMML_NAME][main][name]
+    num_tasks = len(found.worst.order)
+    told = (
+        f"Is it good? On {num_tasks:,} tasks that training has not seen, cmml has "
+        f"{name} {figure(own)}"
+    )
+    gap = run.less_strongest
+    if run.strongest is None or gap is None:
+        return f"{told}. No baseline was evaluated, so nothing can be said of it."
+    base = run.summary[run.strongest][main][name]
+    num_baselines = len(run.summary) - 1
+    who = "the only baseline" if num_baselines == 1 else f"the best of {num_baselines}"
+    return (
+        f"{told}; {run.strongest}, {who}{'' if num_baselines == 1 else ' baselines'}, "
+        f"{figure(base)}. cmml is {_standing(run.metric.is_better(gap))}: difference "
+        f"{signed(gap)}, {_size(gap, base)}."
+    )
+
+
+def _standing(is_better: bool | None) -> str:
+    if is_better is None:
+        return "not told apart from it"
+    return f"{'better' if is_better else 'worse'} beyond chance"
+
+
+def _size(gap: Interval, base: Interval) -> str:
+    share = abs(gap.mean) / abs(base.mean) if base.mean else float("inf")
+    small = ", which is little" if share < _SMALL else ""
+    return f"{share:.1%} of the baseline's figure{small}"
+
+
+def _for_whom(found: Findings) -> list[str]:
+    run = found.evaluated
+    groups = [
+        group
+        for group in found.groups
+        if group.gap is not None and group.num_tasks >= MIN_CLAIMED
+    ]
+    if not groups:
+        return []
+    better, worse = (
+        [g for g in groups if g.gap and run.metric.is_better(g.gap) is wanted]
+        for wanted in (True, False)
+    )
+    sentence = (
+        f"For whom? Of {len(groups)} groups of at least {MIN_CLAIMED} tasks, cmml is "
+        f"better than {run.strongest} beyond chance in {len(better)} and worse in "
+        f"{len(worse)}; luck alone would make about {_TAIL * len(groups):.1f} of each."
+    )
+    if better:
+        sentence += f" It gains most for {_named(better)}."
+    if worse:
+        sentence += f" It loses most for {_named(worse)}."
+    return [sentence]
+
+
+def _named(groups: Sequence[GroupFigures]) -> str:
+    def size(group: GroupFigures) -> float:
+        return abs(group.gap.mean) if group.gap else 0.0
+
+    largest = sorted(groups, key=size, reverse=True)[:_NUM_NAMED]
+    return "; ".join(
+        f"{group.kind} {group.label} ({signed(group.gap)})"
+        for group in largest
+        if group.gap
+    )
+
+
+def _why(found: Findings) -> list[str]:
+    parts = []
+    for kind, gap in found.adaptation.items():
+        is_better = found.evaluated.metric.is_better(gap)
+        word = {
+            None: "makes no difference beyond chance",
+            True: "helps beyond chance",
+            False: "does harm beyond chance",
+        }[is_better]
+        parts.append(f"against {OTHER_WORD[kind]} it {word}, {signed(gap)}")
+    if not parts:
+        return []
+    return [
+        f"Why? What adapting to the task's own support set does to "
+        f"{found.evaluated.metric.name}: {'; '.join(parts)}."
+    ]

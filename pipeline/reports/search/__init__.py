@@ -1,0 +1,1 @@
+"""What a hyperparameter search came to: figures, tables, a page."""

@@ -1,0 +1,62 @@
+"""The best trial of a search as an experiment that can be run."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+
+from pipeline.experiment.config_section import Experiment
+from pipeline.reports.search.verdict import how_judged, quantity, setting_of
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.user.config import Config, load_experiment, to_yaml
+from tuning.results import SearchResults
+
+
+def best_experiment(
+    results: SearchResults, config_path: str | pathlib.Path, overrides: Sequence[str]
+) -> Config | ScenarioConfig:
+    """Returns the experiment with the values of the best trial and its first seed.
+
+    It keeps its name, so that it finds the prepared data, and its run is a new one:
+    runs are told apart by what decides their weights.
+
+    Args:
+        results: The search.
+        config_path: The experiment that was searched around.
+        overrides: Changes of it as typed, those that the search had.
+
+    Raises:
+        ConfigError: If the experiment cannot be read, or refuses the values.
+    """
+    changes = {**results.space.set, **results.best_first()[0].values}
+    changes["training.seed"] = results.seeds[0]
+    experiment = load_experiment(config_path, overrides, changes)
+    assert isinstance(experiment, Config | ScenarioConfig)  # There are no others.
+    return experiment
+
+
+def best_yaml(results: SearchResults, experiment: Experiment) -> str:
+    """Writes the experiment, and above it where its values come from.
+
+    Args:
+        results: The search.
+        experiment: As `best_experiment` returns it.
+    """
+    best = results.best_first()[0]
+    assert best.objective is not None
+    scores = ", ".join(
+        f"{seed}: {score:.4f}"
+        for seed, score in zip(results.seeds, best.scores, strict=True)
+    )
+    told = [
+        f"The best trial of the search {results.space.name!r} by {results.algorithm}.",
+        f"trial: {best.trial_id}, of {len(results.best_first())} that were completed",
+        f"values: {setting_of(best.values)}",
+        f"objective: {quantity(results, best.objective)}, {how_judged(results)} on "
+        "meta-validation",
+        f"{results.metric} by seed: {scores}",
+        f"chosen for the {'lowest' if results.minimise else 'highest'} objective, of "
+        "equals the earliest; meta-test was not looked at",
+    ]
+    comments = [f"# {' '.join(line.split())}\n" for line in told]  # Each on one line.
+    return "".join(comments) + to_yaml(experiment)

@@ -1,0 +1,103 @@
+"""The metric by each key alone."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.reports.page.svg import BLUE, INK, styled, to_svg
+from pipeline.reports.search.key_axis import KeyAxis, key_axis, shortened, varied_keys
+from pipeline.reports.search.objective_axis import ObjectiveAxis, objective_axis
+from pipeline.reports.search.trial_points import draw_points
+from tuning.results import SearchResults
+from tuning.trial_result import TrialResult
+from tuning.value_text import value_text
+
+_NUM_COLUMNS = 3
+_SPREAD = 0.5  # Share of the room of a value that its points take.
+_GOLDEN = 0.618034
+_MOST_LETTERS = 26  # Of labels below a panel, before they are turned.
+
+
+def slices(results: SearchResults) -> str | None:
+    """Draws a panel for each key: mean over seeds, and bars from seed to seed.
+
+    Args:
+        results: The search.
+
+    Returns:
+        SVG; None if no key has more than one value.
+    """
+    trials = results.best_first()
+    varied = varied_keys(results)
+    if not varied:
+        return None
+    scale = objective_axis(results)
+    num_rows = math.ceil(len(varied) / _NUM_COLUMNS)
+    with styled("slices"):
+        figure = Figure(figsize=(10.0, 2.9 * num_rows))
+        figure.set_layout_engine("constrained", h_pad=0.12)
+        panels = figure.subplots(
+            num_rows, _NUM_COLUMNS, squeeze=False, sharey=True
+        ).flatten()
+        for axes, (key, domain) in zip(panels, varied.items(), strict=False):
+            _draw_panel(axes, key_axis(key, domain, trials), trials, scale)
+        for axes in panels[len(varied) :]:
+            axes.set_axis_off()
+        figure.supylabel(scale.label, fontsize=9.0)
+        return to_svg(figure)
+
+
+def _draw_panel(
+    axes: Axes, axis: KeyAxis, trials: Sequence[TrialResult], scale: ObjectiveAxis
+) -> None:
+    active = [trial for trial in trials if axis.key in trial.values]
+    some = f" ({len(active)} of {len(trials)} trials)"
+    axes.set_title(axis.key + (some if len(active) < len(trials) else ""), fontsize=9.0)
+    axes.set_ylim(scale.low, scale.high)
+    axes.set_xlim(-_SPREAD * axis.gap if axis.is_even else -0.05, None)
+    axes.set_xlim(right=1.0 + _SPREAD * axis.gap if axis.is_even else 1.05)
+    is_long = sum(map(len, axis.ticks)) > _MOST_LETTERS
+    axes.set_xticks(
+        list(axis.ticks.values()),
+        [shortened(label) for label in axis.ticks],
+        rotation=25 if is_long else 0,
+        ha="right" if is_long else "center",
+    )
+    x = [
+        axis.place(trial.values[axis.key])
+        + ((n * _GOLDEN % 1.0 - 0.5) * _SPREAD * axis.gap if axis.is_even else 0.0)
+        for n, trial in enumerate(active)
+    ]
+    means = [statistics.fmean(trial.scores) for trial in active]
+    axes.vlines(
+        x,
+        [scale.clip(min(trial.scores)) for trial in active],
+        [scale.clip(max(trial.scores)) for trial in active],
+        color=BLUE,
+        linewidth=1.0,
+        alpha=0.7,
+    )
+    best = 0 if active and active[0] is trials[0] else None
+    draw_points(axes, x, means, scale, best=best)
+    if axis.is_even:
+        _draw_medians(axes, axis, active, scale)
+
+
+def _draw_medians(
+    axes: Axes, axis: KeyAxis, active: Sequence[TrialResult], scale: ObjectiveAxis
+) -> None:
+    """Draws the median over the trials of each value."""
+    by_value: dict[str, list[TrialResult]] = {}
+    for trial in active:
+        by_value.setdefault(value_text(trial.values[axis.key]), []).append(trial)
+    half = 0.35 * axis.gap
+    for group in by_value.values():
+        x = axis.place(group[0].values[axis.key])
+        middle = statistics.median(statistics.fmean(trial.scores) for trial in group)
+        height = scale.clip(middle)
+        axes.plot([x - half, x + half], [height] * 2, color=INK, linewidth=1.2)

@@ -1,1 +1,0 @@
-"""The steps of the command line in the scenario-specific setting."""

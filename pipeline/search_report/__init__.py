@@ -1,1 +1,0 @@
-"""What a hyperparameter search has found, for people: figures, tables, a page."""

@@ -1,0 +1,1 @@
+"""What differs between the settings: users with ratings, scenarios with clicks."""

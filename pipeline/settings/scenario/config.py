@@ -1,0 +1,248 @@
+"""The configuration of an experiment in the scenario-specific setting."""
+
+from typing import Any, Literal, Self, TypeAlias
+
+import pydantic
+
+from models.options import VECTORS_VERSION, ScenarioOptions
+from pipeline.experiment.config_section import Experiment, Section
+from transforms.clicks.schema import (
+    ClickSpec,
+    NameSpec,
+    PoolSpec,
+    ScenarioEpisodeSpec,
+    ScenarioSplitSpec,
+)
+
+BaselineName: TypeAlias = Literal[
+    "item_pop", "popularity", "dot_product", "item_knn", "ease"
+]
+
+_NEEDS_PATH = ("lastfm", "citeulike", "movielens", "taobao")
+
+
+class DomainConfig(Section):
+    """Where the clicks of one domain come from.
+
+    Attributes:
+        source: A known layout, or "table" for tables of one's own.
+        path: Folder or zip archive of a known layout; not for "table".
+        scenarios: What a scenario is in "movielens": a tag of `tags.csv`, or a genre.
+        clicks: The clicks of "table".
+        pools: The items of each scenario of "table".
+        item_names: Names of the items of "table".
+        scenario_names: Names of the scenarios of "table".
+    """
+
+    source: Literal["lastfm", "citeulike", "movielens", "taobao", "table"]
+    path: str | None = None
+    scenarios: Literal["tags", "genres"] = "tags"
+    clicks: ClickSpec | None = None
+    pools: PoolSpec | None = None
+    item_names: NameSpec | None = None
+    scenario_names: NameSpec | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _check_domain(self) -> Self:
+        if (self.source in _NEEDS_PATH) != (self.path is not None):
+            verb = "takes no" if self.source == "table" else "needs a"
+            raise ValueError(
+                f"source {self.source!r} {verb} `path`, got {self.path!r}."
+            )
+        if self.scenarios != "tags" and self.source != "movielens":
+            raise ValueError(
+                f"`scenarios` goes with source 'movielens' only, got {self.source!r}."
+            )
+        tables = ("clicks", "pools", "item_names", "scenario_names")
+        given = [name for name in tables if getattr(self, name) is not None]
+        if self.source == "table":
+            if self.clicks is None:
+                raise ValueError("source 'table' needs `clicks`.")
+            if self.pools is None and self.clicks.scenario_column is None:
+                raise ValueError(
+                    "source 'table' needs `pools`, or `clicks.scenario_column`."
+                )
+        elif given:
+            raise ValueError(
+                f"{' and '.join(given)} go with source 'table' only, "
+                f"got source {self.source!r}."
+            )
+        return self
+
+
+class ScenarioDataConfig(Section):
+    """Where the clicks come from and how scenarios become episodes.
+
+    Attributes:
+        domains: The domains by name; one, or several that share no ids, for a hybrid
+            data set.
+        split: The split by scenario and of pairs.
+        episodes: The episode records.
+        max_rejected_fraction: Above this share of refused clicks, `prepare` fails.
+    """
+
+    domains: dict[str, DomainConfig] = pydantic.Field(min_length=1)
+    split: ScenarioSplitSpec = ScenarioSplitSpec()
+    episodes: ScenarioEpisodeSpec = ScenarioEpisodeSpec()
+    max_rejected_fraction: float = pydantic.Field(0.01, ge=0.0, le=1.0)
+
+    @pydantic.field_validator("domains")
+    @classmethod
+    def _check_names(cls, domains: dict[str, DomainConfig]) -> dict[str, DomainConfig]:
+        for name in domains:
+            if not name or ":" in name:
+                raise ValueError(
+                    f"names of domains must have a letter and no colon, got {name!r}."
+                )
+        return domains
+
+
+class VectorsConfig(Section):
+    """How users and items get their vectors from collaborative filtering.
+
+    Of several values, those are taken with which the dot product of the vectors has
+    the best Recall@20 on meta-validation.
+
+    Attributes:
+        method: "als" (weighted matrix factorisation) or "bpr", of `implicit`.
+        factors: Width of a vector.
+        regularization: Values to try. Those of the default are for "als"; "bpr" wants
+            0.003 to 0.03, and 60 iterations or more.
+        alpha: Values to try of the weight of a click, of "als" only.
+        iterations: Sweeps.
+        learning_rate: Of "bpr" only.
+        seed: Seed of the initial vectors.
+    """
+
+    method: Literal["als", "bpr"] = "als"
+    factors: int = pydantic.Field(128, ge=1)
+    regularization: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
+        (3.0, 10.0, 30.0, 60.0, 100.0, 150.0, 200.0), min_length=1
+    )
+    alpha: tuple[pydantic.PositiveFloat, ...] = pydantic.Field(
+        (10.0, 40.0), min_length=1
+    )
+    iterations: int = pydantic.Field(15, ge=1)
+    learning_rate: float = pydantic.Field(0.05, gt=0.0, allow_inf_nan=False)
+    seed: int = pydantic.Field(0, ge=0, lt=2**31)
+
+
+class ScenarioTrainingConfig(Section):
+    """How the model is fitted.
+
+    Attributes:
+        support_size: Most clicks in the support set of a training episode.
+        support_negatives: Negatives shown for each click of the support set.
+        query_size: Most clicks in its query set.
+        query_negatives: Negatives that each click of the query set is compared with.
+        batch_size: B, scenarios in a batch.
+        full_support_fraction: Share of batches with `support_size` clicks a task; the
+            others draw a size from 0 to `support_size`, so that fewer work too.
+        loss: "margin" as in the paper, "bpr" or "cross_entropy".
+        margin: Of "margin".
+        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
+        steps_per_epoch: Batches between two looks at meta-validation.
+        max_epochs: Such stretches, at most.
+        validation_users: Users of each meta-validation scenario that are looked at
+            after an epoch; all if None.
+        patience: Epochs without a better meta-validation Recall@20 before stopping.
+        steps_per_execution: Batches that `fit` runs in one call of the graph.
+        seed: Seed of weights, episodes and dropout.
+    """
+
+    support_size: int = pydantic.Field(64, ge=1)
+    support_negatives: int = pydantic.Field(1, ge=0)
+    query_size: int = pydantic.Field(128, ge=1)
+    query_negatives: int = pydantic.Field(1, ge=1)
+    batch_size: int = pydantic.Field(8, ge=1)
+    full_support_fraction: float = pydantic.Field(0.7, ge=0.0, le=1.0)
+    loss: Literal["margin", "bpr", "cross_entropy"] = "margin"
+    margin: float = pydantic.Field(1.0, gt=0.0, allow_inf_nan=False)
+    learning_rate: float = pydantic.Field(1e-3, gt=0.0, allow_inf_nan=False)
+    steps_per_epoch: int = pydantic.Field(100, ge=1)
+    max_epochs: int = pydantic.Field(10, ge=1)
+    validation_users: pydantic.PositiveInt | None = 200
+    patience: int = pydantic.Field(4, ge=1)
+    steps_per_execution: int = pydantic.Field(10, ge=1)
+    seed: int = pydantic.Field(0, ge=0, lt=2**32)
+
+
+class ScenarioEvaluationConfig(Section):
+    """How methods are compared.
+
+    Attributes:
+        support_size: Clicks given to every method, at most.
+        support_negatives: Negatives given with each of them.
+        few_shot_sizes: Smaller support sizes at which every scenario is ranked again
+            with CMML.
+        few_shot_users: Users of each scenario that is ranked for again, at most; all if
+            None.
+        baselines: Methods shown beside CMML.
+        num_resamples: Bootstrap resamples of the scenarios behind each interval.
+        seed: Seed of the resamples and of the order of tied scores.
+    """
+
+    support_size: int = pydantic.Field(64, ge=1)
+    support_negatives: int = pydantic.Field(1, ge=0)
+    few_shot_sizes: tuple[pydantic.NonNegativeInt, ...] = (0, 4, 16)
+    few_shot_users: pydantic.PositiveInt | None = 200
+    baselines: tuple[BaselineName, ...] = (
+        "item_pop",
+        "popularity",
+        "dot_product",
+        "item_knn",
+        "ease",
+    )
+    num_resamples: int = pydantic.Field(1000, ge=100)
+    seed: int = pydantic.Field(0, ge=0, lt=2**32)
+
+
+class ScenarioConfig(Experiment):
+    """A whole experiment in the scenario-specific setting.
+
+    Attributes:
+        data: Raw tables to episodes.
+        vectors: Known clicks to vectors of users and items.
+        model: Members, sizes and switches of CMML.
+        training: Episodes to weights.
+        evaluation: Weights to metrics.
+    """
+
+    setting: Literal["scenario"]
+    data: ScenarioDataConfig
+    vectors: VectorsConfig = VectorsConfig()
+    model: ScenarioOptions = ScenarioOptions()
+    training: ScenarioTrainingConfig = ScenarioTrainingConfig()
+    evaluation: ScenarioEvaluationConfig = ScenarioEvaluationConfig()
+
+    @property
+    def data_section(self) -> ScenarioDataConfig:
+        """What decides the prepared data set."""
+        return self.data
+
+    @property
+    def weight_sections(self) -> tuple[Any, ...]:
+        """What decides the weights, given the prepared data set."""
+        shown = self.evaluation  # What epochs are chosen by.
+        return (
+            VECTORS_VERSION,
+            self.vectors,
+            self.model,
+            self.training,
+            (shown.support_size, shown.support_negatives, shown.seed),
+        )
+
+    @pydantic.model_validator(mode="after")
+    def _check_negatives(self) -> Self:
+        stored = self.data.episodes.num_negatives
+        for key, value in (
+            ("training.support_negatives", self.training.support_negatives),
+            ("training.query_negatives", self.training.query_negatives),
+            ("evaluation.support_negatives", self.evaluation.support_negatives),
+        ):
+            if value > stored:
+                raise ValueError(
+                    f"{key} must be at most data.episodes.num_negatives, {stored}, "
+                    f"got {value}."
+                )
+        return self

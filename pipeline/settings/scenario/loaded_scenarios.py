@@ -1,0 +1,83 @@
+"""A prepared data set of scenarios as training and evaluation use it."""
+
+import dataclasses
+import functools
+import pathlib
+
+from models.episodes.click_records import (
+    KnownClicks,
+    ScenarioTask,
+    load_known_clicks,
+    load_tasks,
+)
+from models.factors.vector_files import load_vectors
+from models.factors.vectors import Vectors
+from models.options import VECTORS_VERSION
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.user.config import hash_of
+from transforms.clicks.schema import (
+    VECTORS_DIR,
+    ScenarioDatasetInfo,
+    load_scenario_info,
+)
+from transforms.schema import DataError
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadedScenarios:
+    """A prepared data set of scenarios and its vectors, in memory.
+
+    Attributes:
+        directory: Where it is.
+        info: What `dataset.json` says.
+        vectors: Of users and items.
+    """
+
+    directory: pathlib.Path
+    info: ScenarioDatasetInfo
+    vectors: Vectors
+    _tasks: dict[str, list[ScenarioTask]] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @functools.cached_property
+    def known(self) -> KnownClicks:
+        """All known clicks."""
+        return load_known_clicks(self.directory, self.info)
+
+    def tasks(self, split: str) -> list[ScenarioTask]:
+        """Returns the tasks of a split, read once."""
+        if split not in self._tasks:
+            self._tasks[split] = load_tasks(
+                self.directory, split, self.info.num_negatives
+            )
+        return self._tasks[split]
+
+
+def load_scenarios(
+    config: ScenarioConfig, dataset_dir: pathlib.Path
+) -> LoadedScenarios:
+    """Reads a prepared data set and the vectors of a configuration.
+
+    Raises:
+        DataError: If the data set or the vectors are not there or not complete.
+    """
+    info = load_scenario_info(dataset_dir)
+    directory = vectors_dir(config, dataset_dir, info)
+    vectors = load_vectors(directory)
+    found = tuple(table.shape[1] - 1 for table in (vectors.users, vectors.items))
+    if found != (info.num_users, info.num_items):
+        raise DataError(
+            f"{directory} must hold vectors of {info.num_users} users and "
+            f"{info.num_items} items, got {found[0]} and {found[1]}: remove it and run "
+            "`cmml pretrain`."
+        )
+    return LoadedScenarios(dataset_dir, info, vectors)
+
+
+def vectors_dir(
+    config: ScenarioConfig, dataset_dir: pathlib.Path, info: ScenarioDatasetInfo
+) -> pathlib.Path:
+    """Names the directory of the vectors, which changes with all they depend on."""
+    digest = hash_of(VECTORS_VERSION, info.fingerprint, config.vectors)
+    return dataset_dir / VECTORS_DIR / digest

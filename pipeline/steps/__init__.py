@@ -1,0 +1,1 @@
+"""The work of each command, one file a command, by its name."""

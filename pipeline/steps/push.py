@@ -1,0 +1,169 @@
+"""The step `push`: a version to the base that servers read, if it is fit to serve.
+
+Nothing of a version that is not blessed reaches the base, and there is no way round.
+"""
+
+import dataclasses
+import json
+import pathlib
+
+from pipeline.experiment.config_section import Experiment, PushConfig
+from pipeline.experiment.progress import say
+from pipeline.export.version_dir import check_version_dir, read_manifest
+from pipeline.serving.base.durable_files import content_digest
+from pipeline.serving.base.live_server import LiveServer, LiveServerError
+from pipeline.serving.base.model_base import ModelBase, push_lock
+from pipeline.serving.base.push_history import PUSH, WITHDRAWAL, PushEvent, PushHistory
+from pipeline.serving.base.push_options import STABLE, check_label_and_server
+from pipeline.serving.base.served_labels import ServedLabels
+from pipeline.serving.gate.task_figures import baseline_names
+from pipeline.serving.gate.verdict import model_blessing
+from pipeline.serving.validation import blessing as blessings
+from pipeline.serving.validation.infra_rules import infra_blessing
+from pipeline.serving.validation.loopback_server import OpenServer, open_server
+from transforms.schema import DataError, read_dataset_json
+
+
+@dataclasses.dataclass(frozen=True)
+class Destination:
+    """Where a version goes.
+
+    Attributes:
+        base: The base directory; made if it is not there.
+        label: The label it gets.
+        server: gRPC address of a running server that is told of it; None for servers
+            that read `models.config` by themselves.
+    """
+
+    base: pathlib.Path
+    label: str = STABLE
+    server: str | None = None
+
+
+def check(config: Experiment, options: PushConfig, destination: Destination) -> None:
+    """Checks what is typed.
+
+    Raises:
+        ValueError: If a baseline, the label or the address cannot be.
+    """
+    baseline_names(config, options)
+    check_label_and_server(destination.label, destination.server)
+
+
+def push(
+    config: Experiment,
+    dataset_dir: pathlib.Path,
+    options: PushConfig,
+    version_dir: pathlib.Path,
+    destination: Destination,
+    *,
+    serve: OpenServer = open_server,
+) -> int:
+    """Judges a version, publishes it if it is blessed, and gives it a label.
+
+    Args:
+        config: The experiment.
+        dataset_dir: The prepared data set that the version was made for.
+        options: The limits, and how many versions are kept.
+        version_dir: The version.
+        destination: Where it goes.
+        serve: Runs a server that has loaded a version.
+
+    Returns:
+        0 if the version serves now, or did already; 1 if it is not blessed.
+
+    Raises:
+        DataError: If the version is none, is of another model or data set, differs from
+            a published one of the same number, or another push is going on.
+        LiveServerError: If a server is named and is not there or cannot load it.
+    """
+    name = config.export.model_name
+    fingerprint = json.loads(read_dataset_json(dataset_dir))["fingerprint"]
+    _check_version(version_dir, name, fingerprint)
+    digest = content_digest(version_dir)  # What is judged is what is published.
+    version, base, label = int(version_dir.name), destination.base, destination.label
+    server = None if destination.server is None else LiveServer(destination.server)
+    if server is not None:
+        server.check(name)
+    with push_lock(base):
+        models = ModelBase(base, name)
+        models.clean_up()
+        labels = ServedLabels(
+            base, name, served_base=options.served_base, server=server
+        )
+        if labels.labels().get(label) == version and models.has(version):
+            models.check_same(version_dir, digest)
+            labels.confirm()
+            say(f"push: version {version} is {label} in {base} already")
+            print(models.path(version))
+            return 0
+        serving = _serving(models, labels)
+        infra = infra_blessing(version_dir, serve)
+        blessings.write_infra(infra, digest)
+        print(infra.table(), end="\n\n")
+        blessing = model_blessing(config, dataset_dir, options, infra, serving)
+        marker = blessings.write_model(blessing, digest)
+        print(blessing.table(), end="\n\n")
+        print(f"{marker.name}: {blessing.message} (see {marker.parent})")
+        if not blessing.passed:
+            return 1
+        is_new = models.publish(version_dir, digest)
+        event = PushEvent(
+            event=PUSH,
+            model_name=name,
+            pushed_version=version,
+            destination=models.path(version),
+            label=label,
+            previous_version=labels.labels().get(label),
+            blessing=blessing.message,
+        )
+        _move(event, models, labels, PushHistory(base), is_new)
+        removed = models.retire_old(
+            options.keep, {*labels.labels().values(), *labels.listed()}
+        )
+        for old in removed:
+            say(f"push: removed version {old}, older than the newest {options.keep}")
+    print(models.path(version))
+    return 0
+
+
+def _check_version(version_dir: pathlib.Path, name: str, fingerprint: str) -> None:
+    """Checks that a version is of this experiment."""
+    check_version_dir(version_dir)
+    manifest = read_manifest(version_dir)
+    for key, wanted in (("model_name", name), ("dataset_fingerprint", fingerprint)):
+        if manifest.get(key) != wanted:
+            raise DataError(
+                f"{version_dir}: {key} in manifest.json must be {wanted!r}, as in this "
+                f"configuration, got {manifest.get(key)!r}."
+            )
+
+
+def _serving(models: ModelBase, labels: ServedLabels) -> pathlib.Path | None:
+    """Finds the version that serves now: the stable one, otherwise the newest."""
+    stable = labels.labels().get(STABLE)
+    if stable is not None and models.has(stable):
+        return models.path(stable)
+    versions = models.versions()
+    return models.path(versions[-1]) if versions else None
+
+
+def _move(
+    event: PushEvent,
+    models: ModelBase,
+    labels: ServedLabels,
+    history: PushHistory,
+    is_new: bool,
+) -> None:
+    """Moves the label; it is noted before, lest a crash hides it."""
+    history.record(event)
+    version = event.pushed_version
+    try:
+        labels.move(event.label, version)
+    except LiveServerError:
+        history.record(dataclasses.replace(event, event=WITHDRAWAL))
+        if is_new:
+            models.retire(version)
+        raise
+    say(f"push: version {version} is {event.label} in {models.directory.parent}")
+    labels.tell_unlabelled("push")

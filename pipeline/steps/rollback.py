@@ -1,0 +1,91 @@
+"""The step `rollback`: a label goes back to the version that had it before."""
+
+import dataclasses
+import pathlib
+
+from pipeline.experiment.progress import say
+from pipeline.serving.base.live_server import LiveServer, LiveServerError
+from pipeline.serving.base.model_base import ModelBase, push_lock
+from pipeline.serving.base.push_history import (
+    ROLLBACK,
+    WITHDRAWAL,
+    PushEvent,
+    PushHistory,
+)
+from pipeline.serving.base.push_options import STABLE
+from pipeline.serving.base.served_labels import ServedLabels
+from transforms.schema import DataError
+
+
+def rollback(
+    base: pathlib.Path,
+    model_name: str,
+    *,
+    label: str = STABLE,
+    version: int | None = None,
+    server: str | None = None,
+) -> int:
+    """Gives a label back, and has the version that loses it unloaded.
+
+    Args:
+        base: The base directory.
+        model_name: Name of the model.
+        label: The label.
+        version: The version that gets it; the one that had it before if None.
+        server: gRPC address of a running server that is told of it.
+
+    Returns:
+        0; the label is where it should be.
+
+    Raises:
+        DataError: If no version has the label, there was none before, or it is gone.
+        LiveServerError: If the server is not there or cannot load the version.
+    """
+    live = None if server is None else LiveServer(server)
+    if not base.is_dir():
+        raise DataError(f"--to must be a base that has been pushed to, got {base}.")
+    if live is not None:
+        live.check(model_name)
+    with push_lock(base):
+        labels = ServedLabels(base, model_name, server=live)
+        models, history = ModelBase(base, model_name), PushHistory(base)
+        current = labels.labels().get(label)
+        if current is None:
+            raise DataError(
+                f"no version of {model_name!r} in {base} is {label}, "
+                f"its labels are {labels.labels()}."
+            )
+        wanted = version
+        if wanted is None:
+            wanted = history.before(model_name, label, current)
+        if wanted is None:
+            raise DataError(
+                f"{base} knows of no version that was {label} before {current}: name "
+                f"one with --version, there are {models.versions()}."
+            )
+        if not models.has(wanted):
+            raise DataError(
+                f"version {wanted} of {model_name!r} is not in {base} any more: name "
+                f"another one with --version, there are {models.versions()}."
+            )
+        if wanted == current:
+            say(f"rollback: version {wanted} is {label} already")
+            return 0
+        event = PushEvent(
+            event=ROLLBACK,
+            model_name=model_name,
+            pushed_version=wanted,
+            destination=models.path(wanted),
+            label=label,
+            previous_version=current,
+        )
+        history.record(event)
+        try:
+            labels.move(label, wanted, unload_before=True)
+        except LiveServerError:
+            history.record(dataclasses.replace(event, event=WITHDRAWAL))
+            raise
+        say(f"rollback: version {wanted} is {label} in {base}, {current} was")
+        labels.tell_unlabelled("rollback")
+    print(models.path(wanted))
+    return 0

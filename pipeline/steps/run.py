@@ -1,0 +1,32 @@
+"""The step `run`: everything from raw tables to a checked, exported model."""
+
+import pathlib
+from collections.abc import Sequence
+
+from pipeline.experiment.progress import say
+from pipeline.settings.user.config import Config
+from pipeline.steps.evaluate import evaluate
+from pipeline.steps.export import export
+from pipeline.steps.prepare import prepare
+from pipeline.steps.train import train
+
+
+def run(config: Config, flags: Sequence[str]) -> pathlib.Path:
+    """Prepares, trains, evaluates and exports; skips what is up to date.
+
+    Args:
+        config: The experiment.
+        flags: Flags for Beam.
+
+    Returns:
+        The directory of the exported version.
+    """
+    dataset_dir = prepare(config, flags)
+    run_dir = train(config, dataset_dir)
+    table = evaluate(config, dataset_dir, run_dir)
+    exported = export(config, dataset_dir, run_dir)
+    print(table)
+    say(f"run:   {run_dir.path}")
+    say(f"logs:  tensorboard --logdir {run_dir.logs}")
+    say("model:")
+    return exported

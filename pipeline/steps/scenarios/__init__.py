@@ -1,0 +1,1 @@
+"""Steps that the scenario-specific setting still has of its own."""

@@ -1,0 +1,34 @@
+"""The step `run` with scenarios: from raw tables to a checked, exported model."""
+
+import pathlib
+from collections.abc import Sequence
+
+from pipeline.experiment.progress import say
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.steps.scenarios.evaluate import evaluate
+from pipeline.steps.scenarios.export import export
+from pipeline.steps.scenarios.prepare import prepare
+from pipeline.steps.scenarios.pretrain import pretrain
+from pipeline.steps.scenarios.train import train
+
+
+def run(config: ScenarioConfig, flags: Sequence[str]) -> pathlib.Path:
+    """Prepares, fits vectors, trains, evaluates and exports; skips what is up to date.
+
+    Args:
+        config: The experiment.
+        flags: Flags for Beam.
+
+    Returns:
+        The directory of the exported version.
+    """
+    dataset_dir = prepare(config, flags)
+    pretrain(config, dataset_dir)
+    run_dir = train(config, dataset_dir)
+    table = evaluate(config, dataset_dir, run_dir)
+    exported = export(config, dataset_dir, run_dir)
+    print(table)
+    say(f"run:   {run_dir.path}")
+    say(f"logs:  tensorboard --logdir {run_dir.logs}")
+    say("model:")
+    return exported

@@ -1,0 +1,92 @@
+"""The step `tune`: searches keys of the configuration, judged on meta-validation."""
+
+import pathlib
+
+from pipeline.experiment.progress import say
+from pipeline.training.search_plan import SearchPlan
+from pipeline.training.trial_training import StepTrainer
+from transforms.clicks.schema import load_scenario_info
+from transforms.schema import load_dataset_info
+from tuning.hparams_log import HPARAMS_DIR
+from tuning.results import SearchResults
+from tuning.search import Budget, run_search
+from tuning.value_text import value_text
+
+
+def search_dir_of(plan: SearchPlan, dataset_dir: pathlib.Path) -> pathlib.Path:
+    """Names the folder of a search."""
+    is_scenario = plan.config.setting == "scenario"
+    load_info = load_scenario_info if is_scenario else load_dataset_info
+    return plan.folder(load_info(dataset_dir).fingerprint)
+
+
+def tune(
+    plan: SearchPlan,
+    dataset_dir: pathlib.Path,
+    *,
+    max_trials: int | None = None,
+    max_hours: float | None = None,
+    command: str,
+) -> str:
+    """Runs the trials that are missing, and says which is best.
+
+    Started again after a kill, with the same arguments, it finishes what is missing and
+    repeats nothing. Several processes share the trials if KerasTuner's variables
+    KERASTUNER_TUNER_ID, KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT say so.
+
+    Args:
+        plan: What is searched.
+        dataset_dir: The prepared data set.
+        max_trials: Trials of the whole search, at most.
+        max_hours: Hours after which no trial is started.
+        command: What lays the results out.
+
+    Returns:
+        A few lines for people.
+
+    Raises:
+        DataError: If values can never be tried, the data set is at fault, three trials
+            in a row fail alike, or another process runs this search.
+    """
+    search = _search(plan)
+    search_dir = search_dir_of(plan, dataset_dir)
+    say(f"tune: {search_dir}")
+    results = run_search(
+        search,
+        search_dir,
+        refusal=plan.refusal,
+        trainer=StepTrainer(plan.config, dataset_dir, search.metric),
+        say=say,
+        budget=Budget(max_trials, max_hours, plan.config.training.max_epochs),
+    )
+    return _summary(results, search_dir, command)
+
+
+def _search(plan: SearchPlan) -> SearchResults:
+    """Says what trials are judged by, which is what best epochs are chosen by."""
+    metric, minimise, unit = "val_mae", True, "stars"
+    if plan.config.setting == "scenario":
+        from pipeline.steps.scenarios.train import MONITOR
+
+        metric, minimise, unit = MONITOR, False, ""
+    return SearchResults(plan.space, plan.algorithm, metric, minimise, unit, plan.seeds)
+
+
+def _summary(results: SearchResults, search_dir: pathlib.Path, command: str) -> str:
+    statuses = [trial.status for trial in results.trials]
+    counts = [
+        f"{statuses.count('completed')} trials completed",
+        f"{statuses.count('failed')} failed",
+        f"{statuses.count('invalid')} skipped as invalid",
+    ]
+    lines = [", ".join(counts)]
+    if best := results.best_first():
+        values = ", ".join(f"{k}={value_text(v)}" for k, v in best[0].values.items())
+        unit = f" {results.unit}" if results.unit else ""
+        lines.append(
+            f"best: trial {best[0].trial_id}, {results.metric} "
+            f"{best[0].objective:.4f}{unit}, with {values}"
+        )
+        lines.append(f"next: {command}")
+    lines += [f"TensorBoard: {search_dir / HPARAMS_DIR}", str(search_dir)]
+    return "\n".join(lines)

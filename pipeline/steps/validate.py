@@ -1,0 +1,36 @@
+"""The step `validate`: whether a server can load an exported version and answers well.
+
+The version is loaded by the embedded server on this machine and asked what it has
+recorded itself: warm-up requests, and requests with the answers of the trained model.
+"""
+
+import pathlib
+
+from pipeline.export.version_dir import check_version_dir
+from pipeline.serving.base.durable_files import content_digest
+from pipeline.serving.validation.blessing import infra_dir, write_infra
+from pipeline.serving.validation.infra_rules import infra_blessing
+from pipeline.serving.validation.loopback_server import OpenServer, open_server
+
+
+def validate(version_dir: pathlib.Path, *, serve: OpenServer = open_server) -> int:
+    """Validates a version and writes what was found beside it.
+
+    Args:
+        version_dir: The version, `<base>/<model_name>/<version>`.
+        serve: Runs a server that has loaded it.
+
+    Returns:
+        0 if the version is INFRA_BLESSED, otherwise 1.
+
+    Raises:
+        DataError: If the directory is no exported version, or what was found cannot be
+            written beside it.
+    """
+    check_version_dir(version_dir)
+    digest = content_digest(version_dir)
+    blessing = infra_blessing(version_dir, serve)
+    marker = write_infra(blessing, digest)
+    print(blessing.table())
+    print(f"{marker.name}: {blessing.message} (see {infra_dir(version_dir)})")
+    return 0 if blessing.passed else 1

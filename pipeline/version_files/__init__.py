@@ -1,1 +1,0 @@
-"""What stands beside the graph of an exported version, for people and for tools."""

@@ -1,0 +1,200 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import ndcg_score
+
+from models.evaluation import metrics
+
+ALL = [[True, True, True]]
+
+
+def slow_ndcg(labels, scores, k):
+    """One task without ties or padding, in plain Python."""
+    by_score = [label for _, label in sorted(zip(scores, labels, strict=True))[::-1]]
+    by_label = sorted(labels, reverse=True)
+
+    def dcg(ranked):
+        return sum(
+            (2**label - 1) / np.log2(place + 2)
+            for place, label in enumerate(ranked[:k])
+        )
+
+    return dcg(by_score) / dcg(by_label) if dcg(by_label) else float("nan")
+
+
+def test_errors_of_two_tasks_by_hand():
+    labels = [[3.0, 5.0, 1.0], [4.0, 0.0, 0.0]]
+    scores = [[4.0, 3.0, 1.0], [2.5, 9.0, 9.0]]
+    present = [[True, True, True], [True, False, False]]
+    # Errors: 1, -2, 0 and -1.5. MAE 3/3 and 1.5; RMSE sqrt(5/3) and 1.5.
+    np.testing.assert_allclose(metrics.mae(labels, scores, present), [1.0, 1.5])
+    np.testing.assert_allclose(
+        metrics.rmse(labels, scores, present), [np.sqrt(5.0 / 3.0), 1.5]
+    )
+
+
+def test_ndcg_by_hand():
+    labels, scores = [[1.0, 2.0, 0.0]], [[0.9, 0.5, 0.7]]
+    # Gains 1, 3, 0, ranked by score: 1, 0, 3. Discounts 1, 1/log2(3), 1/2.
+    # DCG@1 = 1 of an ideal 3. DCG@3 = 1 + 0 + 1.5 = 2.5; ideal 3 + 1/log2(3).
+    np.testing.assert_allclose(metrics.ndcg(labels, scores, ALL, k=1), [1.0 / 3.0])
+    np.testing.assert_allclose(
+        metrics.ndcg(labels, scores, ALL, k=3), [2.5 / (3.0 + 1.0 / np.log2(3.0))]
+    )
+
+
+@pytest.mark.parametrize("k", [1, 3, 5, 100])
+def test_a_perfect_ranking_gives_one(k):
+    labels = [[5.0, 1.0, 3.0]]
+    np.testing.assert_allclose(metrics.ndcg(labels, labels, ALL, k=k), [1.0])
+
+
+def test_a_task_whose_labels_are_all_zero_has_no_ndcg():
+    values = metrics.ndcg([[0.0, 0.0], [1.0, 0.0]], [[1, 2], [2, 1]], [[1, 1]] * 2, k=1)
+    np.testing.assert_array_equal(values, [np.nan, 1.0])
+    # Left out of the mean: 1 / 1 task, not 1 / 2.
+    assert metrics.bootstrap_mean(values, seed=0).mean == 1.0
+
+
+def test_a_task_without_pairs_has_no_metric():
+    values = metrics.task_metrics([[3.0]], [[3.0]], [[False]])
+    assert all(np.isnan(value).all() for value in values.values())
+
+
+def test_metrics_are_spelt_as_in_the_reports():
+    values = metrics.task_metrics([[3.0]], [[3.0]], [[True]])
+    assert list(values) == ["mae", "rmse", "ndcg@1", "ndcg@3", "ndcg@5"]
+
+
+def test_padding_does_not_change_a_metric():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(1, 6, [4, 6]).astype(float)
+    scores = rng.integers(0, 2, [4, 6]).astype(float)  # Ties in every task.
+    present = np.arange(6) < np.array([[6], [3], [1], [5]])
+    padding = [(0, 0), (0, 3)]
+    alone = metrics.task_metrics(labels, scores, present)
+    padded = metrics.task_metrics(
+        np.pad(labels, padding, constant_values=np.nan),
+        np.pad(scores, padding, constant_values=99.0),
+        np.pad(present, padding),
+    )
+    for name, values in alone.items():
+        np.testing.assert_allclose(padded[name], values, err_msg=name)
+
+
+def test_ties_fall_alike_in_any_batch():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(1, 6, [50, 8]).astype(float)
+    scores, present, ids = np.zeros([50, 8]), np.ones([50, 8], bool), np.arange(50) + 7
+    whole = metrics.ndcg(labels, scores, present, k=1, task_ids=ids)
+    part = slice(20, 30)
+    np.testing.assert_array_equal(
+        metrics.ndcg(
+            labels[part], scores[part], present[part], k=1, task_ids=ids[part]
+        ),
+        whole[part],
+    )
+
+
+def test_ties_are_random_and_seeded():
+    # The one positive comes first; with equal scores it is on top of 1 task in 4.
+    labels = np.tile([1.0, 0.0, 0.0, 0.0], [4000, 1])
+    scores, present = np.zeros_like(labels), np.ones_like(labels, bool)
+    first = metrics.ndcg(labels, scores, present, k=1, seed=1)
+    again = metrics.ndcg(labels, scores, present, k=1, seed=1)
+    other = metrics.ndcg(labels, scores, present, k=1, seed=2)
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    # Standard error sqrt(0.25 * 0.75 / 4000) = 0.007.
+    assert abs(first.mean() - 0.25) < 0.03
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    labels=st.lists(st.integers(0, 5), min_size=1, max_size=12),
+    k=st.integers(1, 15),
+    seed=st.integers(0, 1000),
+)
+def test_agrees_with_a_slow_implementation(labels, k, seed):
+    scores = np.random.default_rng(seed).permutation(len(labels)).astype(float)
+    present = np.ones([1, len(labels)], bool)
+    fast = metrics.ndcg([labels], [scores], present, k=k)
+    np.testing.assert_allclose(fast, [slow_ndcg(labels, list(scores), k)])
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_ndcg_agrees_with_scikit_learn(k):
+    rng = np.random.default_rng(k)
+    labels = rng.integers(0, 6, [20, 8]).astype(float)
+    scores = rng.normal(size=[20, 8])
+    labels[0], labels[1] = 3.0, 0.0  # All alike; without any gain there is no ideal.
+    found = metrics.ndcg(labels, scores, np.ones([20, 8], bool), k=k)
+    # There gains are the labels themselves, here 2 ** label - 1.
+    expected = [
+        ndcg_score([2.0**true - 1.0], [score], k=k)
+        for true, score in zip(labels, scores, strict=True)
+    ]
+    expected[1] = np.nan
+    np.testing.assert_allclose(found, expected)
+
+
+def test_interval_of_equal_tasks_is_a_point():
+    interval = metrics.bootstrap_mean([2.0, 2.0, 2.0], seed=0)
+    assert interval == metrics.Interval(mean=2.0, low=2.0, high=2.0)
+
+
+def test_interval_is_that_of_the_normal_approximation():
+    values = np.random.default_rng(0).normal(size=400)
+    interval = metrics.bootstrap_mean(values, seed=0, num_resamples=4000)
+    half_width = 1.96 * values.std() / np.sqrt(400)
+    assert interval.mean == pytest.approx(values.mean())
+    assert interval.low == pytest.approx(values.mean() - half_width, abs=0.01)
+    assert interval.high == pytest.approx(values.mean() + half_width, abs=0.01)
+
+
+def test_interval_does_not_depend_on_how_the_draws_are_chunked(monkeypatch):
+    values = np.arange(30.0)
+    whole = metrics.bootstrap_mean(values, seed=3)
+    monkeypatch.setattr(metrics, "_MAX_DRAWS", 100)
+    chunked = metrics.bootstrap_mean(values, seed=3)
+    assert (chunked.low, chunked.high) == pytest.approx((whole.low, whole.high))
+
+
+def test_pairing_removes_what_is_hard_for_both_methods():
+    hardness = np.random.default_rng(0).normal(scale=10.0, size=100)
+    # Every task differs by exactly 0.5, whichever tasks are drawn.
+    interval = metrics.paired_difference(hardness + 0.5, hardness, seed=0)
+    assert interval.mean == pytest.approx(0.5)
+    assert interval.low == pytest.approx(0.5)
+    assert interval.high == pytest.approx(0.5)
+
+
+def test_a_difference_leaves_out_tasks_without_a_value_in_either():
+    interval = metrics.paired_difference([1.0, np.nan, 4.0], [0.0, 1.0, np.nan], seed=0)
+    assert interval == metrics.Interval(1.0, 1.0, 1.0)
+
+
+def test_refuses_arrays_of_different_shapes():
+    with pytest.raises(ValueError, match=r"one shape \[T, Q\], got .*\(1, 3\)"):
+        metrics.mae([[1.0]], [[1.0]], ALL)
+    with pytest.raises(ValueError, match=r"same tasks, got \(2,\) and \(1,\)"):
+        metrics.paired_difference([1.0, 2.0], [1.0], seed=0)
+    with pytest.raises(ValueError, match=r"each of the 1 tasks, got shape \(2,\)"):
+        metrics.ndcg([[1.0]], [[1.0]], [[True]], k=1, task_ids=[1, 2])
+
+
+def test_refuses_values_that_have_no_metric():
+    with pytest.raises(ValueError, match=r"scores of real pairs .* got nan"):
+        metrics.mae([[1.0]], [[np.nan]], [[True]])
+    with pytest.raises(ValueError, match=r"at least 0 for ndcg, got -1\.0"):
+        metrics.ndcg([[-1.0]], [[1.0]], [[True]], k=1)
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
+        metrics.ndcg([[1.0]], [[1.0]], [[True]], k=0)
+
+
+def test_refuses_a_mean_over_no_tasks():
+    with pytest.raises(ValueError, match=r"shape \(1,\) with 0 such tasks"):
+        metrics.bootstrap_mean([np.nan], seed=0)
+    with pytest.raises(ValueError, match="num_resamples must be at least 1, got 0"):
+        metrics.bootstrap_mean([1.0], seed=0, num_resamples=0)

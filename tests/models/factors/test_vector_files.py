@@ -1,0 +1,78 @@
+import json
+
+import numpy as np
+import pytest
+
+from models.factors.vector_files import VECTORS_JSON, load_vectors, save_vectors
+from models.factors.vectors import Vectors
+from transforms.schema import SUCCESS, DataError
+
+
+@pytest.fixture
+def vectors():
+    """Two fits of 3 users and 4 items, of width 2; every number is another one."""
+    return Vectors(
+        np.arange(2 * 4 * 2, dtype=np.float32).reshape(2, 4, 2),
+        -np.arange(2 * 5 * 2, dtype=np.float32).reshape(2, 5, 2),
+        num_fallbacks=((0, 1), (2, 3)),
+    )
+
+
+def test_vectors_come_back_as_they_were(tmp_path, vectors):
+    save_vectors(tmp_path / "v", vectors, {"method": "als"})
+    loaded = load_vectors(tmp_path / "v")
+    np.testing.assert_array_equal(loaded.users, vectors.users)
+    np.testing.assert_array_equal(loaded.items, vectors.items)
+    assert loaded.users.dtype == loaded.items.dtype == np.float32
+    assert loaded.num_fallbacks == ((0, 1), (2, 3))
+    facts = json.loads((tmp_path / "v" / VECTORS_JSON).read_text())
+    assert (facts["num_fits"], facts["width"], facts["method"]) == (2, 2, "als")
+
+
+def test_saving_replaces_what_is_there_and_leaves_nothing_beside(tmp_path, vectors):
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v" / "old").touch()
+    (tmp_path / ".v.tmp").mkdir()
+    (tmp_path / ".v.tmp" / "half").touch()
+    save_vectors(tmp_path / "v", vectors, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["v"]
+    assert {path.name for path in (tmp_path / "v").iterdir()} == {
+        SUCCESS,
+        VECTORS_JSON,
+        "user-00000-of-00001.tfrecord",
+        "item-00000-of-00001.tfrecord",
+    }
+
+
+def test_equal_vectors_give_equal_bytes(tmp_path, vectors):
+    for name in ("a", "b"):
+        save_vectors(tmp_path / name, vectors, {"method": "als"})
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_vectors_that_are_not_there_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"v holds no vectors .*: run `cmml pretrain`"):
+        load_vectors(tmp_path / "v")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (SUCCESS, "holds no vectors"),
+        ("item-00000-of-00001.tfrecord", r"holds no item-\*\.tfrecord: remove it"),
+    ],
+)
+def test_half_of_the_vectors_is_refused(tmp_path, vectors, name, text):
+    save_vectors(tmp_path / "v", vectors, {})
+    (tmp_path / "v" / name).unlink()
+    with pytest.raises(DataError, match=text):
+        load_vectors(tmp_path / "v")
+
+
+def test_rows_in_another_order_are_refused(tmp_path, vectors):
+    save_vectors(tmp_path / "v", vectors, {})
+    path = tmp_path / "v" / "user-00000-of-00001.tfrecord"
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.raises(DataError, match=r"user-\* must run from 0, got \[0 1 2 3 0"):
+        load_vectors(tmp_path / "v")

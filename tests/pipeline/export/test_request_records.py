@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from pipeline.export.recorded_requests import RecordedRequest, read_requests
+from pipeline.export.request_records import (
+    SUPPORT_SIZES,
+    warmup_requests,
+    write_records,
+)
+from pipeline.export.task_request import TaskRequest
+
+ABOUT = {"model_name": "cmml", "version": 7}
+
+
+def request(size=1):
+    return RecordedRequest(
+        "rank",
+        {"query_item_id": np.array([[b"a"] * size], dtype=object)},
+        {"score": np.full([1, size], 0.5, np.float32)},
+    )
+
+
+def test_records_are_read_as_they_were_written(tmp_path):
+    path = tmp_path / "new" / "records"
+    assert write_records(path, [request(1), request(3)], **ABOUT) == 2
+    first, second = read_requests(path)
+    assert first.signature == "rank"
+    assert first.inputs["query_item_id"].tolist() == [[b"a"]]
+    np.testing.assert_array_equal(second.outputs["score"], [[0.5, 0.5, 0.5]])
+
+
+def test_no_more_records_than_tensorflow_serving_reads(tmp_path):
+    with pytest.raises(ValueError, match="at most 1000, got 1001"):
+        write_records(tmp_path / "records", [request()] * 1001, **ABOUT)
+    assert not (tmp_path / "records").exists()
+
+
+def test_every_signature_is_warmed_up_with_every_size_of_a_support_set():
+    task = TaskRequest(
+        support={"support_item_id": np.array([[b"a", b"b"]], dtype=object)},
+        profile={},
+        query={"query_item_id": np.array([[b"c"]], dtype=object)},
+        wanted={},
+    )
+    requests = list(warmup_requests([task], lambda inputs: np.zeros([1, 1])))
+    ranked = [r.inputs["support_item_id"] for r in requests if r.signature == "rank"]
+    assert tuple(ids.shape[1] for ids in ranked) == SUPPORT_SIZES
+    assert {request.signature for request in requests} == {
+        *("rank", "encode", "score", "update", "recommend"),
+        *("recommend_from_context", "explain"),
+    }

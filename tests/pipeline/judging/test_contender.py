@@ -1,0 +1,153 @@
+"""Tuning, seeds and results that are kept, with a method that trains nothing."""
+
+import math
+
+import numpy as np
+import pytest
+
+from models.resumable_training import METRICS_FILE, TrainingDivergedError
+from pipeline.experiment.run_dir import RunDir
+from pipeline.judging.contender import Contender, enter, train_seconds
+
+
+class Fake(Contender):
+    """A method whose model is its quality, as the candidate says it."""
+
+    KIND = "learned"
+
+    def __init__(self, folder, candidates, has_seeds=True):
+        self.name = "fake"
+        self.candidates = candidates
+        self._folder = folder
+        self._has_seeds = has_seeds
+        self.trained = []
+
+    @property
+    def has_seeds(self):
+        return self._has_seeds
+
+    def train(self, changes, seed):
+        self.trained.append((changes["quality"], seed))
+        if math.isnan(changes["quality"]) or (changes.get("breaks") and seed):
+            raise TrainingDivergedError("val_mae must be finite")
+        run = RunDir(self._folder / f"{changes['quality']}-{seed}")
+        run.path.mkdir(parents=True, exist_ok=True)
+        run.record("train", "f", num_parameters=7, fit_s=float(seed))
+        return run
+
+    def load(self, run, changes):
+        return changes["quality"], int(run.path.name.rpartition("-")[2])
+
+    def resolve(self, changes):
+        return dict(changes)
+
+    def build(self, hyperparameters):
+        raise NotImplementedError
+
+
+class Counting:
+    """A judge that counts how often it is asked."""
+
+    fingerprint = "f"
+
+    def __init__(self):
+        self.asked = 0
+
+    def figure(self, method):
+        self.asked += 1
+        return method[0]
+
+    def judge(self, method):
+        self.asked += 1
+        quality, seed = method
+        return {"cold/some": {"mae": np.array([quality, seed])}}, ("odd",)
+
+
+def candidates(*qualities, **others):
+    return [{"quality": quality, **others} for quality in qualities]
+
+
+def test_the_best_candidate_by_the_first_seed_is_trained_with_all(tmp_path):
+    fake = Fake(tmp_path, candidates(1.0, 3.0, 2.0))
+    entry = enter(fake, Counting(), num_trials=3, seeds=[0, 1])
+    assert entry.changes == {"quality": 3.0}
+    assert [figure for _, figure in entry.trials] == [1.0, 3.0, 2.0]
+    assert entry.figure == 3.0
+    assert fake.trained == [(1.0, 0), (3.0, 0), (2.0, 0), (3.0, 0), (3.0, 1)]
+    np.testing.assert_array_equal(
+        entry.values["cold/some"]["mae"], [[3.0, 0.0], [3.0, 1.0]]
+    )
+    assert entry.flags == ("odd",)
+    assert entry.num_parameters == 7
+    assert entry.train_s == 0.5  # The median of 0 and 1.
+
+
+def test_no_more_candidates_are_tried_than_the_budget_has(tmp_path):
+    fake = Fake(tmp_path, candidates(1.0, 3.0))
+    entry = enter(fake, Counting(), num_trials=1, seeds=[0])
+    assert entry.changes == {"quality": 1.0}
+
+
+def test_of_equal_candidates_the_first_is_chosen(tmp_path):
+    fake = Fake(tmp_path, [{"quality": 1.0, "n": 0}, {"quality": 1.0, "n": 1}])
+    assert enter(fake, Counting(), num_trials=2, seeds=[0]).changes["n"] == 0
+
+
+def test_a_candidate_that_diverges_is_a_trial_without_a_figure(tmp_path):
+    fake = Fake(tmp_path, candidates(math.nan, 2.0))
+    entry = enter(fake, Counting(), num_trials=2, seeds=[0])
+    assert entry.changes == {"quality": 2.0}
+    assert entry.trials[0][1] is None
+    assert not entry.failure
+
+
+def test_a_method_that_always_diverges_is_a_failure_and_no_error(tmp_path):
+    entry = enter(
+        Fake(tmp_path, candidates(math.nan)), Counting(), num_trials=1, seeds=[0]
+    )
+    assert entry.failure == "every trial broke off"
+    assert entry.values == {}
+
+
+def test_a_seed_that_diverges_is_named(tmp_path):
+    fake = Fake(tmp_path, candidates(1.0, breaks=True))
+    entry = enter(fake, Counting(), num_trials=1, seeds=[0, 1])
+    assert entry.failure == "seed 1: val_mae must be finite"
+
+
+def test_a_method_without_seeds_is_trained_once(tmp_path):
+    fake = Fake(tmp_path, candidates(1.0), has_seeds=False)
+    entry = enter(fake, Counting(), num_trials=1, seeds=[0, 1, 2])
+    assert entry.values["cold/some"]["mae"].shape == (1, 2)
+
+
+def test_what_has_been_judged_is_not_judged_again(tmp_path):
+    judge = Counting()
+    first = enter(
+        Fake(tmp_path, candidates(1.0, 2.0)), judge, num_trials=2, seeds=[0, 1]
+    )
+    assert judge.asked == 4
+    again = enter(
+        Fake(tmp_path, candidates(1.0, 2.0)), judge, num_trials=2, seeds=[0, 1]
+    )
+    assert judge.asked == 4
+    np.testing.assert_array_equal(
+        first.values["cold/some"]["mae"], again.values["cold/some"]["mae"]
+    )
+    judge.fingerprint = "g"
+    enter(Fake(tmp_path, candidates(1.0, 2.0)), judge, num_trials=2, seeds=[0, 1])
+    assert judge.asked == 8
+
+
+def test_seconds_of_a_training_are_those_of_its_epochs(tmp_path):
+    lines = ['{"epoch": 1, "epoch_s": 2.5}', '{"epoch": 2, "epoch_s": 1.0}']
+    (tmp_path / METRICS_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert train_seconds(RunDir(tmp_path)) == 3.5
+    assert math.isnan(train_seconds(RunDir(tmp_path / "nothing")))
+
+
+@pytest.mark.parametrize("num_trials", [1, 4])
+def test_equal_budgets_hold_whatever_the_number_of_candidates(tmp_path, num_trials):
+    fake = Fake(tmp_path, candidates(1.0, 2.0))
+    entry = enter(fake, Counting(), num_trials=num_trials, seeds=[0])
+    assert len(entry.trials) == min(2, num_trials)

@@ -1,0 +1,79 @@
+"""Costs are measured of what is asked, and nothing else is promised of them."""
+
+import os
+
+import pytest
+
+from models.legacy_keras import tf
+from pipeline.judging import cost
+from pipeline.judging.cost import in_own_process, measure_cost
+
+
+class Doubling:
+    """A method that scores twice the item."""
+
+    def adapt(self, support):
+        return tf.cast(support["support_item"][:, 0], tf.float32)
+
+    def score(self, state, query):
+        return 2.0 * tf.cast(query["query_item"], tf.float32) + state[:, tf.newaxis]
+
+
+class Learned(tf.keras.Model):
+    """The same, with a weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.factor = self.add_weight("factor", shape=[])
+
+    adapt = Doubling.adapt
+
+    def score(self, state, query):
+        return self.factor * Doubling.score(self, state, query)
+
+    def call(self, episode):
+        return self.score(self.adapt(episode), episode)
+
+    def train_step(self, episode):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(self(episode)))
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(
+            zip(gradients, self.trainable_variables, strict=True)
+        )
+        return {"loss": loss}
+
+
+@pytest.fixture
+def batch():
+    rows = tf.ones([2, 3], tf.int32)
+    return {
+        "support_item": rows,
+        "support_mask": rows > 0,
+        "query_item": rows,
+        "query_label": tf.ones([2, 3]),
+    }
+
+
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch):
+    monkeypatch.setattr(cost, "_MIN_SECONDS", 0.0)
+
+
+def test_a_simple_method_is_adapted_but_not_trained(batch):
+    found = measure_cost(Doubling(), batch)
+    assert found.adapt_ms > 0.0
+    assert found.train_ms != found.train_ms  # Not a number.
+
+
+def test_a_learned_method_is_trained_too(batch):
+    model = Learned()
+    before = float(model.factor)
+    found = measure_cost(model, batch)
+    assert found.adapt_ms > 0.0
+    assert found.train_ms > 0.0
+    assert float(model.factor) != before
+
+
+def test_a_measurement_runs_in_a_process_of_its_own():
+    assert in_own_process(os.getpid) != os.getpid()

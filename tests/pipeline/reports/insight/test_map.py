@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from pipeline.insight.contexts import TaskContexts
+from pipeline.reports.insight.map import (
+    context_map_figure,
+    map_positions,
+    principal_components,
+)
+from pipeline.reports.page.svg import styled, to_svg
+
+RNG = np.random.default_rng(0)
+# Three bundles of ten contexts.
+BUNDLES = np.repeat(np.eye(3, 8), 10, axis=0) + 0.02 * RNG.normal(size=[30, 8])
+FOUND = TaskContexts(
+    [str(n) for n in range(30)],
+    BUNDLES.astype(np.float32),
+    {
+        "tag": [name for name in ("a$1$", "b", "<c>") for _ in range(10)],
+        "size": [*map(float, range(29)), float("nan")],
+        "many": [f"m{n % 10}" for n in range(30)],
+    },
+)
+
+
+def svg(kind, positions=FOUND.contexts[:, :2]):
+    with styled("map"):
+        return to_svg(context_map_figure(FOUND, kind, positions))
+
+
+def test_bundles_stay_together_on_the_map():
+    places = map_positions(FOUND.contexts)
+    assert places.shape == (30, 2)
+    gaps = np.linalg.norm(places[:, np.newaxis] - places, axis=-1)
+    np.fill_diagonal(gaps, np.inf)
+    assert (gaps.argmin(axis=1) // 10 == np.arange(30) // 10).all()
+
+
+def test_the_same_contexts_make_the_same_map():
+    first, second = map_positions(FOUND.contexts), map_positions(FOUND.contexts)
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("num_contexts", [2, 3])
+def test_a_few_contexts_have_places_too(num_contexts):
+    assert map_positions(FOUND.contexts[:num_contexts]).shape == (num_contexts, 2)
+
+
+def test_components_are_ordered_by_what_they_tell():
+    spread = principal_components(FOUND.contexts, 4).std(axis=0)
+    assert (np.diff(spread) <= 1e-6).all()
+    assert principal_components(np.ones([5, 1], np.float32), 4).shape == (5, 2)
+
+
+def test_texts_are_named_in_the_legend_as_they_are():
+    drawn = svg("tag")
+    assert all(name in drawn for name in ("a$1$", ">b<", "&lt;c&gt;"))
+
+
+def test_the_labels_that_are_not_among_the_first_are_others():
+    drawn = svg("many")
+    assert ">other<" in drawn
+    assert (">m7<" in drawn, ">m8<" in drawn) == (True, False)
+
+
+def test_numbers_have_a_scale_and_unknown_ones_no_point():
+    assert ">size<" in svg("size")
+    with styled("map"):
+        figure = context_map_figure(FOUND, "size", FOUND.contexts[:, :2])
+    points = figure.axes[0].collections[0].get_offsets()
+    np.testing.assert_allclose(points, FOUND.contexts[:29, :2])  # The last is NaN.
+
+
+def test_a_kind_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match=r"one of \['many', 'size', 'tag'\], got 'x'"):
+        context_map_figure(FOUND, "x")

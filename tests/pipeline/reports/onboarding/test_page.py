@@ -1,0 +1,84 @@
+import json
+
+import pytest
+from page_reader import read
+
+from pipeline.onboarding.rules import apply_rules
+from pipeline.reports.onboarding.advice_text import as_json, as_text
+from pipeline.reports.onboarding.page import onboarding_page
+
+
+def page_of(findings):
+    return onboarding_page(findings, apply_rules(findings))
+
+
+def test_the_page_says_all_that_was_found(make_findings):
+    page = page_of(make_findings())
+    reader = read(page)
+    assert "Go: mae after 1 pair is better" in reader.text
+    assert "0 of 6 tasks are unlike anything seen." in reader.text
+    assert "Ask first about Heat & <Dust>. 2 questions take" in reader.text
+    assert "popular items is +0.2000 [+0.2000, +0.2000], beyond chance" in reader.text
+    assert "line 2: not_a_number, what" in reader.text
+    assert reader.tags.count("figure") == 3
+    assert page == page_of(make_findings())
+
+
+def test_what_could_not_be_found_out_is_said(make_findings):
+    findings = make_findings(curve=None, placement=None, plan=None, has_known=False)
+    reader = read(page_of(findings))
+    assert "figure" not in reader.tags
+    assert "no task has enough new pairs" in reader.text
+    assert "Known tasks were not given (--config)" in reader.text
+
+
+def test_a_gain_over_random_items_within_chance_is_called_so(make_findings):
+    findings = make_findings()
+    findings.plan.random[:] = findings.plan.chosen
+    assert "+0.0000], not beyond chance" in as_text(findings, [*apply_rules(findings)])
+
+
+def test_the_text_has_the_tables(make_findings):
+    findings = make_findings(num_unlike=1)
+    text = as_text(findings, apply_rules(findings))
+    assert "- 1 of 6 tasks are unlike anything seen." in text
+    titles = [line for line in text.splitlines() if line.startswith("## ")]
+    assert titles == [
+        "## Go or no-go",
+        "## Few-shot curve",
+        "## Place among known tasks",
+        "## What to ask a new user first",
+    ]
+    # The farthest comes first.
+    rows = [line for line in text.splitlines() if "| 2          |" in line]
+    assert "unlike anything seen" in rows[0]
+    assert "like known ones" in rows[1]
+
+
+def test_json_holds_the_same_numbers(make_findings):
+    findings = make_findings()
+    values = json.loads(json.dumps(as_json(findings, apply_rules(findings))))
+    assert values["go"] is True
+    assert values["file"]["num_refused"] == {"not_a_number": 1}
+    assert values["few_shot"]["judged_size"] == 1
+    gain = values["few_shot"]["sizes"][1]["gain"]
+    assert gain["low"] == pytest.approx(0.2)
+    assert values["places"][0]["is_unlike"] is False
+    first, second = values["questions"]["list"]
+    assert first["item_name"] == "Heat & <Dust>"
+    assert second["expected"]["mean"] == pytest.approx(0.8)
+    assert values["not_found_out"] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1200])
+def test_a_browser_shows_the_page_without_complaint(
+    chromium, make_findings, tmp_path, scheme, width
+):
+    path = tmp_path / "onboard.html"
+    path.write_text(page_of(make_findings()), encoding="utf-8")
+    chromium.prefer(prefers_color_scheme=scheme)
+    chromium.open(path.as_uri(), width=width)
+    assert chromium.evaluate("document.documentElement.scrollWidth") <= width
+    assert chromium.complaints == []
+    assert chromium.evaluate("performance.getEntriesByType('resource').length") == 0

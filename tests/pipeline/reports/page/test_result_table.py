@@ -1,0 +1,73 @@
+import csv
+import io
+
+import pytest
+
+from models.evaluation.metrics import Interval
+from pipeline.reports.page.markdown_table import cell
+from pipeline.reports.page.result_table import Column, ResultTable
+
+COLUMNS = (
+    Column("method", "method"),
+    Column("mae", "mae", cell, Interval, better=-1, is_decisive=True),
+    Column("recall", "recall", "{:.2f}".format, better=1),
+    Column("weights", "weights", "{:,}".format),
+)
+ROWS = (
+    {"method": "a|b", "mae": Interval(0.1 + 0.2, 0.2, 0.4), "recall": 0.5},
+    {"method": "<c>", "mae": Interval(0.5, 0.4, 0.6), "recall": 0.75, "weights": 1234},
+    {"method": "d", "failure": "diverged"},
+)
+
+
+@pytest.fixture
+def table():
+    return ResultTable("name", "Title", "A note.", COLUMNS, ROWS)
+
+
+def test_markdown_has_the_best_in_bold(table):
+    title, note, rows = table.to_markdown().split("\n\n")
+    assert (title, note) == ("## Title", "A note.")
+    assert rows.splitlines() == [
+        "| method | mae                       | recall   | weights |",
+        "| ------ | ------------------------- | -------- | ------- |",
+        "| a\\|b   | **0.3000 [0.200, 0.400]** | 0.50     | -       |",
+        "| <c>    | 0.5000 [0.400, 0.600]     | **0.75** | 1,234   |",
+        "| d      | broke off                 |          |         |",
+    ]
+
+
+def test_csv_comes_back_in_full_precision(table):
+    rows = list(csv.DictReader(io.StringIO(table.to_csv())))
+    assert list(rows[0]) == [
+        *("method", "mae_mean", "mae_low", "mae_high", "recall", "weights")
+    ]
+    assert [row["method"] for row in rows] == ["a|b", "<c>", "d"]
+    assert float(rows[0]["mae_mean"]) == 0.1 + 0.2
+    assert [float(rows[1][f"mae_{k}"]) for k in ("low", "high")] == [0.4, 0.6]
+    assert rows[0]["weights"] == rows[2]["mae_mean"] == rows[2]["recall"] == ""
+
+
+def test_html_escapes_and_carries_the_keys_to_sort_by(table):
+    page = table.to_html()
+    assert '<td class="text" data-key="&lt;c&gt;">&lt;c&gt;</td>' in page
+    assert 'data-key="0.5">0.5000 [0.400, 0.600]</td>' in page
+    assert 'data-key="0.75"><strong>0.75</strong></td>' in page
+    assert 'data-key="">broke off</td>' in page
+
+
+def test_equals_are_both_the_best():
+    rows = [{"method": name, "recall": 0.5} for name in "ab"]
+    table = ResultTable("name", "Title", "", COLUMNS, rows)
+    assert table.to_markdown().count("**0.50**") == 2
+
+
+def test_a_column_without_a_value_has_no_best():
+    table = ResultTable("name", "Title", "", COLUMNS, [{"method": "a"}])
+    assert "**" not in table.to_markdown()
+
+
+def test_long_text_is_given_room():
+    rows = [{"method": "x" * 41}, {"method": "x" * 40}]
+    page = ResultTable("name", "Title", "", COLUMNS[:1], rows).to_html()
+    assert page.count('<td class="text long"') == 1

@@ -1,0 +1,153 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from models.evaluation.metrics import Interval
+from models.options import CMMLOptions
+from pipeline.reports.run.advice import advice
+
+MODEL = CMMLOptions(dropout=0.2, encoder="gru", hybrid="dot", encoder_dim=128)
+
+
+def rows_of(make_rows, spread, *, cmml=0.5, knn=0.6, none=0.9, other=0.9, first=0.95):
+    """A run in which nothing stands out, but for what is changed."""
+    return {
+        "cmml": {
+            "cold": make_rows(cmml + spread, 8),
+            "cold/support_0": make_rows(none + spread, 0),
+            "cold/other_support": make_rows(other + spread, 8),
+        },
+        "knn": {
+            "cold": make_rows(knn + spread, 8),
+            "cold/support_0": make_rows(first + spread, 0),
+        },
+    }
+
+
+@pytest.fixture
+def quiet_data(data):
+    """A data set in which every item has been seen."""
+    split = dataclasses.replace(data.splits[0], num_new_item_pairs=0)
+    return dataclasses.replace(data, splits=[split])
+
+
+def told(findings, quiet_data, **changes):
+    calm = dataclasses.replace(
+        findings.calibration,
+        bias=Interval(0.0, -0.1, 0.1),
+        slope=Interval(1.0, 0.9, 1.1),
+    )
+    changes = {"calibration": calm, "data": quiet_data, **changes}
+    return advice(dataclasses.replace(findings, **changes), MODEL)
+
+
+def test_nothing_is_made_up(make_rows, make_findings, quiet_data, spread):
+    found = make_findings(rows_of(make_rows, spread))
+    assert told(found, quiet_data) == [
+        "Nothing stands out: no rule on these figures applies."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"none": 0.4, "first": 0.45},
+            "own support set does harm against none (+0.1000",
+        ),
+        (
+            {"other": 0.4},
+            "support set of another task does as well as the own one (+0.1",
+        ),
+        ({"first": 0.8}, "With no support pair knn is better (cmml less it +0.1000"),
+        ({"knn": 0.4}, "knn is better (cmml less it +0.1000"),
+        ({"knn": 0.502}, "cmml less knn is only -0.0020 [-0.0020, -0.0020], 0.4%"),
+    ],
+)
+def test_each_rule_tells_its_figure(
+    make_rows, make_findings, quiet_data, spread, changes, sentence
+):
+    found = make_findings(rows_of(make_rows, spread, **changes))
+    assert sentence in " ".join(told(found, quiet_data))
+
+
+def test_a_context_that_is_worth_nothing_is_told(
+    make_rows, make_findings, quiet_data, spread
+):
+    rows = rows_of(make_rows, spread)
+    rows["cmml"]["cold/support_0"] = make_rows(0.5 + spread[::-1], 0)
+    (sentence,) = told(make_findings(rows), quiet_data)
+    assert "worth nothing beyond chance" in sentence
+    assert "model.encoder=mean or model.dropout above 0.2" in sentence
+
+
+def test_what_the_model_has_already_is_not_advised(
+    make_rows, make_findings, quiet_data, spread
+):
+    found = make_findings(rows_of(make_rows, spread, none=0.4, first=0.45))
+    mean = dataclasses.replace(MODEL, encoder="mean", modulation="sigmoid")
+    assert "encoder=mean" not in advice(found, mean)[0]
+    assert "modulation=sigmoid" not in advice(found, mean)[0]
+
+
+def epoch(number, best, train=0.5):
+    return {"epoch": number, "best_epoch": best, "mae": train, "val_mae": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("course", "sentence"),
+    [
+        ([epoch(10, 10)], "The best epoch was the last one, 10 of 10: raise"),
+        ([epoch(9, 2)], "The best epoch was epoch 2 of 10: try a lower"),
+        ([epoch(6, 6, 0.4)], "mae of meta-train is 0.4000 at the best epoch, that of"),
+    ],
+)
+def test_the_training_is_judged_by_its_epochs(
+    make_rows, make_findings, quiet_data, spread, course, sentence
+):
+    found = make_findings(rows_of(make_rows, spread), course=course)
+    (said,) = told(found, quiet_data)
+    assert sentence in said
+
+
+def test_predictions_are_judged_by_slope_and_bias(
+    make_rows, make_findings, quiet_data, spread
+):
+    found = make_findings(rows_of(make_rows, spread))
+    off = dataclasses.replace(
+        found.calibration,
+        bias=Interval(0.2, 0.1, 0.3),
+        slope=Interval(0.8, 0.7, 0.85),
+    )
+    slope, bias = told(found, quiet_data, calibration=off)
+    assert "too far apart" in slope
+    assert "slope 0.80 [0.70, 0.85]. Try model.dropout above 0.2." in slope
+    assert "off by +0.2000 [+0.1000, +0.3000] on average" in bias
+
+
+def test_new_items_and_refused_rows_are_told(make_rows, make_findings, data, spread):
+    found = make_findings(rows_of(make_rows, spread))
+    refused = dataclasses.replace(data, num_rejected={"malformed": 13})
+    new, rejected = told(found, refused)
+    assert new.startswith("5.0% of the query pairs are on items")  # 10 of 200.
+    assert rejected.startswith("13 rows were refused, beside 520 that are in episodes")
+
+
+def test_items_that_a_baseline_knows_better_are_told(
+    make_rows, make_findings, quiet_data, spread
+):
+    rows = rows_of(make_rows, spread)
+    own = rows["cmml"]["cold"]
+    rare = np.isin(own.item, [2, 3])  # Seen twice.
+    value = np.where(rare, own.value + 1.0, own.value)
+    rows["cmml"]["cold"] = dataclasses.replace(own, value=value)
+    found = make_findings(rows)
+    few = [each for each in found.popularity if each.label == "1-2"]
+    assert few[0].num_tasks == 10  # Too few to claim anything.
+    assert not any("On items" in each for each in told(found, quiet_data))
+    many = dataclasses.replace(few[0], num_tasks=20)
+    said = told(found, quiet_data, popularity=[many, *found.popularity])
+    assert "On items with 1-2 interactions knn is better (cmml less it +" in " ".join(
+        said
+    )

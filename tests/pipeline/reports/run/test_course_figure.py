@@ -1,0 +1,31 @@
+import json
+import pathlib
+
+from pipeline.experiment.run_dir import RunDir
+from pipeline.reports.run.course_figure import course_figure, read_course
+
+
+def write(folder, lines):
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (folder / "metrics.jsonl").write_text(text)
+    return RunDir(pathlib.Path(folder))
+
+
+def test_an_epoch_that_was_run_twice_counts_as_it_was_last(tmp_path):
+    lines = [{"epoch": 1, "x": 1.0}, {"epoch": 2, "x": 2.0}, {"epoch": 2, "x": 3.0}]
+    assert [line["x"] for line in read_course(write(tmp_path, lines))] == [1.0, 3.0]
+
+
+def test_a_run_without_metrics_has_no_course(tmp_path):
+    assert read_course(RunDir(tmp_path)) == []
+
+
+def test_the_metric_that_epochs_are_chosen_by_comes_first():
+    line = {"epoch": 1, "best_epoch": 1, "pair_accuracy": 0.9, "tasks_per_s": 5.0}
+    line |= {"val_recall@20": 0.7, "val_ndcg": 0.4, "val_mrr": 0.3}
+    svg = course_figure([line], "recall@20")
+    titles = ("recall@20", "pair_accuracy", "ndcg", "tasks per second")
+    places = [svg.index(f">{title}<") for title in titles]
+    assert places == sorted(places)
+    assert ">mrr<" not in svg
+    assert svg.count("<svg") == 1

@@ -1,0 +1,59 @@
+import numpy as np
+
+from models.evaluation.metrics import Interval
+from pipeline.reports.run.tables import (
+    group_table,
+    left_out_table,
+    metrics_table,
+    split_table,
+    worst_table,
+)
+
+
+def test_metrics_stand_in_the_table_as_in_the_summary(make_rows, make_run):
+    rows = {
+        "cmml": {"cold": make_rows(0.5, 8)},
+        "knn": {"cold": make_rows(0.6, 8)},
+    }
+    gap = Interval(-0.1, -0.2, 0.0)
+    text = metrics_table(make_run(rows), "cold", ["mae"], {"knn": gap}).to_markdown()
+    assert "| cmml   | **0.5000 [0.500, 0.500]** | -                          |" in text
+    assert "| knn    | 0.6000 [0.600, 0.600]     | -0.1000 [-0.2000, +0.0000] |" in text
+
+
+def test_groups_of_one_kind_are_called_by_it(make_rows, make_findings):
+    found = make_findings(
+        {"cmml": {"cold": make_rows(0.5, 8)}, "knn": {"cold": make_rows(0.6, 8)}}
+    )
+    table = group_table("popularity", found.popularity, "knn")
+    assert table.columns[0].title == "interactions of the item"
+    assert table.rows[0]["label"] == "0"
+    both = group_table("all", [*found.popularity, *found.activity], "knn")
+    assert [column.title for column in both.columns[:2]] == ["of", "group"]
+
+
+def test_splits_show_the_share_of_new_items(data):
+    (row,) = split_table(data).rows
+    assert (row["tasks"], row["support"], row["median"]) == (40, 320, 8.0)
+    assert row["new"] == 0.05  # 10 of 200.
+
+
+def test_codes_are_put_into_words(data):
+    data.num_rejected.update({"malformed": 2, "odd": 1})
+    data.num_dropped.update({"pool_too_small": 3})
+    rows = left_out_table(data, {"malformed": "no row"}).rows
+    assert [(row["reason"], row["count"]) for row in rows] == [
+        ("no row", 2),
+        ("odd", 1),
+        ("scenarios with too few items", 3),
+    ]
+
+
+def test_the_worst_tasks_have_their_names(make_rows, make_findings):
+    errors = np.linspace(0.1, 0.9, 40)
+    found = make_findings({"cmml": {"cold": make_rows(errors, 8)}})
+    table = worst_table(found.evaluated, found.worst, {"u39": "Jazz"})
+    assert len(table.rows) == 20
+    first = table.rows[0]
+    assert (first["task"], first["name"]) == ("u39", "Jazz")
+    assert abs(first["metric"] - 0.9) < 1e-12

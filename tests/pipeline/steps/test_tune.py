@@ -1,0 +1,85 @@
+"""A search on MovieLens "latest small": killed in a training, resumed, reported."""
+
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tuning.results import read_results
+
+ROOT = pathlib.Path(__file__).parents[3]
+SPACE = """
+name: tried
+set: {training.max_epochs: 2}
+keys:
+  model.modulation: [weight, soft]
+  model.route_axis: {values: [target], when: {model.modulation: [soft]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The arguments of a search, and its folder as it was when it was killed."""
+    folder = tmp_path_factory.mktemp("tune")
+    config = ["--config", ROOT / "configs" / "movielens_small.yaml"]
+    config += ["--set", f"prepared_dir={folder}", "--set", f"runs_dir={folder}"]
+    config += ["--set", "tensorboard.insight_every=0"]
+    space = folder / "space.yaml"
+    space.write_text(SPACE, encoding="utf-8")
+    code = "from pipeline.cli import entry_point; entry_point()"
+    command = [sys.executable, "-c", code]
+    subprocess.run([*command, "prepare", *map(str, config)], cwd=ROOT, check=True)
+    arguments = [*config, "--space", space]
+    with subprocess.Popen(
+        [*command, "tune", *map(str, arguments)],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        end = time.monotonic() + 240.0
+        while not list(
+            folder.glob("movielens_small/tuning/*/trials/0000/*/*/checkpoints/last/*")
+        ):
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    (search_dir,) = folder.glob("movielens_small/tuning/tried-grid-*")
+    return arguments, search_dir
+
+
+def test_a_killed_search_goes_on_in_the_middle_of_a_training_and_is_reported(
+    killed, cmml
+):
+    arguments, search_dir = killed
+    assert not (search_dir / "trials/0000/result.json").exists()
+    done = cmml("tune", *arguments)
+    assert done.status == 0, done.stderr
+    assert done.stdout.splitlines()[0] == (
+        "2 trials completed, 0 failed, 0 skipped as invalid"
+    )
+    assert done.stdout.splitlines()[-1] == str(search_dir)
+    assert "trial 0001 (2/2)  model.modulation=soft" in done.stderr
+    trials = read_results(search_dir).trials
+    assert [trial.values for trial in trials] == [
+        {"model.modulation": "weight"},
+        {"model.modulation": "soft", "model.route_axis": "target"},
+    ]
+    # One run only, which the second process went on with.
+    (run,) = search_dir.glob("trials/0000/seed-0/*")
+    log = (search_dir / "trials/0000/seed-0.log").read_text(encoding="utf-8")
+    assert f"train: resuming {run} after epoch" in log
+    report = cmml("tune", "report", *arguments)
+    assert report.status == 0, report.stderr
+    assert (search_dir / "best.yaml").exists()
+
+
+def test_a_search_without_an_end_is_refused(killed, cmml):
+    arguments, _ = killed
+    done = cmml("tune", *arguments, "--algorithm", "random")
+    assert done.status == 2
+    assert done.stderr == (
+        "cmml tune: random search needs --max_trials or --max_hours.\n"
+    )

@@ -1,0 +1,119 @@
+from array import array
+from collections import Counter
+
+import pytest
+
+from transforms.clicks.catalogue import WriteCatalogue, staged_info
+from transforms.clicks.pools import Pools
+from transforms.clicks.schema import (
+    ClickSpec,
+    Domain,
+    DomainSpec,
+    NameSpec,
+    PoolSpec,
+    ScenarioDatasetSpec,
+)
+from transforms.clicks.summaries import TaskSummary, UsersSummary, summarize_users
+from transforms.clicks.user_clicks import UserClicks, UserShard
+from transforms.entities.entities import Entity, EntityBlock
+from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, TableSpec
+from transforms.writing.output_files import OutputFiles
+from transforms.writing.tfrecord import example_class
+
+SHARDS = [
+    UserShard(
+        0,
+        [UserClicks("a:u", ["a:10", "a:9"], [0, 1], {META_TEST: ["a:8"]})],
+        num_rows=4,
+        num_dropped=Counter(repeated_click=1),
+    ),
+    UserShard(
+        1,
+        [UserClicks("b:u", ["b:9"], [2], {}), UserClicks("a:t", ["a:9"], [0], {})],
+        num_rows=2,
+        num_dropped=Counter(),
+    ),
+]
+TASKS = [
+    TaskSummary("a:jazz", META_TRAIN, ["a:9", "a:11"], 3, 0),
+    TaskSummary("b:2", META_TEST, ["b:9"], 1, 4),
+]
+
+
+def domain(name):
+    return DomainSpec(
+        ClickSpec(TableSpec("clicks.csv")),
+        PoolSpec(TableSpec("pools.csv"), lowercase=True),
+        scenario_names=NameSpec(TableSpec("names.csv")) if name == "a" else None,
+        name=name,
+    )
+
+
+SPEC = ScenarioDatasetSpec((domain("b"), domain("a")))
+
+
+def names_block(*rows):
+    entities = [Entity(entity_id, name, ()) for entity_id, name in rows]
+    lines = [array("q", [line]) for line, _ in enumerate(rows, start=2)]
+    return EntityBlock("names.csv", 0, 2, entities, lines)
+
+
+@pytest.fixture
+def files(tmp_path):
+    return OutputFiles(str(tmp_path))
+
+
+@pytest.fixture
+def outputs(files):
+    """What `WriteCatalogue` yields, having written."""
+    names = names_block(("Jazz", "All that jazz"), ("Jazz", "Another"))
+    pools = Pools({}, {}, Counter(pool_too_small=2))
+    summaries = map(summarize_users, SHARDS)
+    write = WriteCatalogue(SPEC, files)
+    return list(write.process(0, summaries, TASKS, [], pools, [names]))
+
+
+def test_held_out_pairs_give_an_item_a_row_but_no_count():
+    summary = UsersSummary()
+    for shard in SHARDS:
+        summary.merge(summarize_users(shard))
+    assert summary.items == {"a:10": 1, "a:9": 2, "a:8": 0, "b:9": 1}
+    assert "a:8" in summary.items
+    assert summary.users == {"a:u": 2, "b:u": 1, "a:t": 1}
+    assert (summary.num_rows, summary.num_held_out) == (6, 1)
+
+
+def test_rows_go_domain_after_domain_as_the_specification_has_them(files, outputs):
+    *_, rows = outputs
+    # Items are those clicked and a:11, which is in a pool only.
+    assert rows.items == {"b:9": 1, "a:8": 2, "a:9": 3, "a:10": 4, "a:11": 5}
+    assert rows.users == {"b:u": 1, "a:t": 2, "a:u": 3}
+    assert files.lines("vocabulary/item_id.txt") == list(rows.items)
+    assert files.lines("vocabulary/scenario_id.txt") == ["b:2", "a:jazz"]
+    example = example_class()()
+    data = files.path("entities/item-00000-of-00001.tfrecord").read_bytes()
+    found, at = [], 0
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 8], "little")
+        example.ParseFromString(data[at + 12 : at + 12 + length])
+        at += 16 + length
+        feature = example.features.feature
+        found.append(feature["num_meta_train"].int64_list.value[0])
+    assert found == [1, 0, 2, 1, 0]
+
+
+def test_names_find_scenarios_that_were_put_in_lower_case(files, outputs):
+    (rejected, _) = outputs
+    assert files.lines("names/scenario.txt") == ["", "All that jazz"]
+    assert not files.path("names/item.txt").exists()
+    assert (rejected.value.line, rejected.value.reason) == (3, "conflicting_entity")
+
+
+def test_the_counts_wait_for_the_driver(files, outputs):
+    info = staged_info(files)
+    assert info.domains == (Domain("b", 1, 1), Domain("a", 2, 4))
+    assert info.num_tasks == {META_TRAIN: 1, META_VALIDATION: 0, META_TEST: 1}
+    assert info.num_clicks == {META_TRAIN: 3, META_VALIDATION: 0, META_TEST: 1}
+    assert info.num_queries == {META_TRAIN: 0, META_VALIDATION: 0, META_TEST: 4}
+    assert (info.num_known, info.num_held_out, info.num_rows) == (4, 1, 6)
+    assert info.num_dropped == {"pool_too_small": 2, "repeated_click": 1}

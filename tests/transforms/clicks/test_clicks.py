@@ -1,0 +1,80 @@
+import apache_beam as beam
+import pytest
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
+
+from transforms.clicks.clicks import (
+    Click,
+    ParseClicks,
+    domain_of,
+    domain_order,
+    in_domain,
+    parse_click,
+    raw_id,
+)
+from transforms.clicks.schema import ClickSpec, DomainSpec
+from transforms.reading.blocks import Block
+from transforms.reading.row_error import RowError
+from transforms.schema import TableSpec
+from transforms.stable_hash import shard_of
+
+COLUMNS = ("user_id", "item_id", "theme")
+
+
+def test_every_id_of_a_click_gets_the_name_of_its_domain():
+    assert parse_click((" 1 ", 2.0, "t"), COLUMNS, "") == Click("1", "2", "t")
+    assert parse_click(("1", "2", "t"), COLUMNS, "a") == Click("a:1", "a:2", "a:t")
+    assert parse_click(("1", "2"), COLUMNS[:2], "a") == Click("a:1", "a:2", "")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (("", "i", "t"), "missing_field: user_id is empty"),
+        (("u", None, "t"), "missing_field: item_id is empty"),
+        (("u", "i", " "), "missing_field: theme is empty"),
+        (("u\nv", "i", "t"), "malformed: line break"),
+    ],
+)
+def test_rows_that_are_no_click_are_refused(values, message):
+    with pytest.raises(RowError, match=message):
+        parse_click(values, COLUMNS, "a")
+
+
+def test_an_id_gives_back_its_domain_and_what_it_was():
+    found = in_domain("a", "x:1")
+    assert (domain_of(found, ["b", "a"]), raw_id(found, ["b", "a"])) == ("a", "x:1")
+    # Without a name the colon is a part of the id.
+    assert (domain_of("x:1", [""]), raw_id("x:1", [""])) == ("", "x:1")
+
+
+def test_ids_are_ordered_by_domain_and_then_as_they_came():
+    ids = ["a:10", "a:9", "b:2", "b:x", "a:x"]
+    assert sorted(ids, key=domain_order(["b", "a"])) == [
+        *("b:2", "b:x"),
+        *("a:9", "a:10", "a:x"),
+    ]
+    assert sorted(["10", "9", ":9"], key=domain_order([""])) == ["9", "10", ":9"]
+
+
+def test_each_row_goes_to_the_shard_of_its_user_or_is_refused():
+    domain = DomainSpec(
+        ClickSpec(TableSpec("c.csv"), scenario_column="theme"), name="a"
+    )
+    block = Block("c.csv", 0, 2, b"u1,i1,t\nu2,,t\nu1,i2,s\nu3,i1,t\n", COLUMNS)
+    with TestPipeline("FnApiRunner") as root:
+        parsed = root | beam.Create([block]) | ParseClicks(domain, 50)
+        shards = parsed.shards | beam.MapTuple(
+            lambda shard, part: (shard, part.users, part.items, part.scenarios)
+        )
+        first, second = shard_of("a:u1", 50), shard_of("a:u3", 50)
+        expected = [
+            (first, ["a:u1", "a:u1"], ["a:i1", "a:i2"], ["a:t", "a:s"]),
+            (second, ["a:u3"], ["a:i1"], ["a:t"]),
+        ]
+        assert_that(shards, equal_to(expected), label="shards")
+        rejected = parsed.rejected | beam.Map(lambda r: (r.table, r.line, r.reason))
+        expected = [("clicks", 3, "missing_field")]
+        assert_that(rejected, equal_to(expected), label="rejected")
+    (read,) = root.result.metrics().query()["counters"]
+    assert (read.key.metric.name, read.committed) == ("clicks_read", 4)

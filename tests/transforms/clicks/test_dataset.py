@@ -1,0 +1,277 @@
+"""The whole pipeline on a small log: what is in which file, and what must not be."""
+
+import gzip
+import json
+import pathlib
+
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from transforms.clicks.dataset import prepare_scenarios
+from transforms.clicks.schema import (
+    ClickSpec,
+    DomainSpec,
+    NameSpec,
+    PoolSpec,
+    ScenarioDatasetSpec,
+    ScenarioEpisodeSpec,
+    ScenarioSplitSpec,
+    load_scenario_info,
+)
+from transforms.schema import DataError, TableSpec
+from transforms.stable_hash import stable_fraction
+from transforms.writing.tfrecord import example_class
+
+POOLS = {
+    "trained": [f"i{n}" for n in range(12)],
+    "tested": [f"i{n}" for n in range(4, 16)],
+    "checked": [f"i{n}" for n in range(2, 14)],
+    "tiny": ["i1"],
+}
+SPLIT_FILE = {
+    "meta_train_scenarios": ["trained"],
+    "meta_validation_scenarios": ["checked"],
+    "meta_test_scenarios": ["tested", "tiny"],
+}
+SIZES = ScenarioEpisodeSpec(
+    min_pool_size=5, support_size=8, min_clicks=3, num_negatives=2, num_shards=2
+)
+
+
+def is_held_out(user, item):
+    return stable_fraction(0, "held_out", user, item) < 0.2
+
+
+def is_for_test(user, item):
+    return stable_fraction(0, "held_out_for", user, item) >= 0.3
+
+
+def clicks():
+    """12 users, each with 8 of the 16 items."""
+    return [(f"u{u}", f"i{(3 * u + k) % 16}") for u in range(12) for k in range(8)]
+
+
+def write_tables(folder, rows):
+    folder.mkdir(exist_ok=True)
+    lines = "".join(f"{user},{item}\n" for user, item in rows)
+    (folder / "clicks.csv").write_text("user_id,item_id\n" + lines)
+    lines = "".join(f"{i},{s}\n" for s, items in POOLS.items() for i in items)
+    (folder / "pools.csv").write_text("item_id,scenario_id\n" + lines)
+    lines = "".join(f"i{n},Item {n}\n" for n in range(1, 16))
+    (folder / "names.csv").write_text("id,name\n" + lines)
+    (folder / "split.json").write_text(json.dumps(SPLIT_FILE))
+    return folder
+
+
+def domain(name="", **changes):
+    return DomainSpec(
+        ClickSpec(TableSpec("clicks.csv")),
+        PoolSpec(TableSpec("pools.csv")),
+        item_names=NameSpec(TableSpec("names.csv")),
+        name=name,
+        **changes,
+    )
+
+
+def prepare(raw, output, *domains, flags=(), **changes):
+    spec = ScenarioDatasetSpec(
+        domains or (domain(),),
+        **{"split": ScenarioSplitSpec(path="split.json"), "episodes": SIZES} | changes,
+    )
+    options = PipelineOptions(["--runner=FnApiRunner", *flags])
+    return prepare_scenarios(
+        spec, str(raw), str(output), fingerprint="f", options=options
+    )
+
+
+def read_records(directory, pattern):
+    """Every record as lists by key."""
+    found = []
+    for path in sorted(pathlib.Path(directory).glob(pattern)):
+        data, at = gzip.decompress(path.read_bytes()), 0
+        while at < len(data):
+            length = int.from_bytes(data[at : at + 8], "little")
+            example = example_class()()
+            example.ParseFromString(data[at + 12 : at + 12 + length])
+            at += 16 + length
+            values = example.features.feature.items()
+            found.append(
+                {k: list(v.int64_list.value or v.bytes_list.value) for k, v in values}
+            )
+    return found
+
+
+def pairs(directory, record, role):
+    """(user id, item id) of one role of a record."""
+    users, items = (
+        [None, *(directory / "vocabulary" / f"{kind}_id.txt").read_text().split("\n")]
+        for kind in ("user", "item")
+    )
+    prefix = f"{role}/" if role else ""
+    user = record[f"{prefix}user"]
+    item = record[f"{prefix}item"]
+    user = user * len(item) if len(user) == 1 else user
+    return {(users[u], items[i]) for u, i in zip(user, item, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    return write_tables(tmp_path_factory.mktemp("raw"), clicks())
+
+
+@pytest.fixture(scope="module")
+def prepared(raw, tmp_path_factory):
+    output = tmp_path_factory.mktemp("prepared")
+    prepare(raw, output)
+    return output
+
+
+@pytest.fixture(scope="module")
+def tasks(prepared):
+    found = read_records(prepared, "episodes/*.gz")
+    return {record["task_id"][0].decode(): record for record in found}
+
+
+def test_the_counts_are_those_of_the_log(prepared):
+    info = load_scenario_info(prepared)
+    assert dict(info.num_tasks) == {
+        "meta_train": 1,
+        "meta_validation": 1,
+        "meta_test": 1,
+    }
+    assert info.num_held_out == sum(is_held_out(*pair) for pair in clicks())
+    assert info.num_known + info.num_held_out == len(clicks())
+    assert dict(info.num_dropped) == {"pool_too_small": 1}
+
+
+def test_a_held_out_pair_of_two_scenarios_is_in_no_record_but_its_query(
+    prepared, tasks
+):
+    shared = set(POOLS["trained"]) & set(POOLS["tested"])
+    planted = {p for p in clicks() if is_held_out(*p) and p[1] in shared}
+    assert planted
+    known = set()
+    for record in read_records(prepared, "clicks/*.gz"):
+        known |= pairs(prepared, record, "")
+    assert not planted & known
+    for name in ("trained", "tested", "checked"):
+        assert not planted & pairs(prepared, tasks[name], "support")
+    for_test = {p for p in planted if is_for_test(*p)}
+    assert for_test <= pairs(prepared, tasks["tested"], "query")
+    assert not tasks["trained"]["query/item"]
+
+
+def test_no_pair_is_asked_for_in_both_meta_validation_and_meta_test(prepared, tasks):
+    checked = pairs(prepared, tasks["checked"], "query")
+    tested = pairs(prepared, tasks["tested"], "query")
+    assert checked
+    assert not {p for p in checked if is_for_test(*p)}
+    assert tested
+    assert not {p for p in tested if not is_for_test(*p)}
+
+
+def test_the_records_hold_every_known_click_once(prepared, tasks):
+    known = {p for p in clicks() if not is_held_out(*p)}
+    trained = {p for p in known if p[1] in POOLS["trained"]}
+    assert pairs(prepared, tasks["trained"], "support") == trained
+    assert len(tasks["trained"]["support/item"]) == len(trained)
+    asked = {user for user, _ in pairs(prepared, tasks["tested"], "query")}
+    clicked = known | {p for p in clicks() if is_held_out(*p) and not is_for_test(*p)}
+    expected = {p for p in clicked if p[1] in POOLS["tested"] and p[0] in asked}
+    assert pairs(prepared, tasks["tested"], "known") == expected
+    assert len(tasks["tested"]["support/item"]) == SIZES.support_size
+
+
+def test_names_stand_in_the_order_of_the_rows(prepared):
+    ids = (prepared / "vocabulary" / "item_id.txt").read_text().split("\n")
+    names = (prepared / "names" / "item.txt").read_text().split("\n")
+    found = dict(zip(ids, names, strict=True))
+    assert found["i7"] == "Item 7"
+    assert found["i0"] == ""
+
+
+def contents(directory):
+    files = (path for path in directory.rglob("*") if path.is_file())
+    return {str(p.relative_to(directory)): p.read_bytes() for p in files}
+
+
+def test_equal_inputs_give_equal_bytes_in_blocks_of_any_size(raw, prepared, tmp_path):
+    prepare(raw, tmp_path / "again", flags=["--text_block_bytes=100"])
+    assert contents(tmp_path / "again") == contents(prepared)
+
+
+def test_domains_share_nothing_though_their_raw_ids_are_equal(raw, tmp_path):
+    split = ScenarioSplitSpec(test_fraction=0.0, validation_fraction=0.0)
+    info = prepare(raw, tmp_path / "p", domain("a"), domain("b"), split=split)
+    assert [(d.name, d.num_users, d.num_items) for d in info.domains] == [
+        ("a", 12, 16),
+        ("b", 12, 16),
+    ]
+    for record in read_records(tmp_path / "p", "episodes/*.gz"):
+        name = record["task_id"][0].decode().partition(":")[0]
+        found = pairs(tmp_path / "p", record, "support")
+        assert {text.partition(":")[0] for p in found for text in p} == {name}
+
+
+def test_a_log_that_says_the_scenario_makes_the_pools(tmp_path):
+    raw = write_tables(tmp_path / "raw", [])
+    lines = "".join(f"{u},{i},{'xy'[int(u[1:]) % 2]}\n" for u, i in clicks())
+    (raw / "clicks.csv").write_text("user_id,item_id,scenario\n" + lines)
+    spec = DomainSpec(
+        ClickSpec(TableSpec("clicks.csv"), scenario_column="scenario"), None
+    )
+    split = ScenarioSplitSpec(test_fraction=0.0, validation_fraction=0.0)
+    prepare(raw, tmp_path / "p", spec, split=split)
+    for record in read_records(tmp_path / "p", "episodes/*.gz"):
+        odd = {int(u[1:]) % 2 for u, _ in pairs(tmp_path / "p", record, "support")}
+        assert odd == {"xy".index(record["task_id"][0].decode())}
+
+
+def test_bad_rows_are_refused_and_kept(tmp_path):
+    raw = write_tables(tmp_path / "raw", [*clicks(), ("u1", ""), clicks()[0]])
+    info = prepare(raw, tmp_path / "p", max_rejected_fraction=0.1)
+    assert dict(info.num_rejected) == {"missing_field": 1}
+    assert info.num_dropped["repeated_click"] == 1
+    (part,) = (tmp_path / "p" / "rejected").iterdir()
+    row = json.loads(part.read_text())
+    assert (row["table"], row["line"]) == ("clicks", len(clicks()) + 2)
+    assert row["detail"] == "item_id is empty"
+
+
+def test_too_many_bad_rows_leave_no_data_set(tmp_path):
+    raw = write_tables(tmp_path / "raw", [*clicks(), ("", "i1")])
+    with pytest.raises(DataError, match=r"0.00% of the clicks .* got 1.03%"):
+        prepare(raw, tmp_path / "p", max_rejected_fraction=0.0)
+    assert [path.name for path in (tmp_path / "p").iterdir()] == ["rejected"]
+
+
+def test_a_data_set_without_a_meta_train_scenario_is_an_error(raw, tmp_path):
+    sizes = ScenarioEpisodeSpec(min_pool_size=13)
+    with pytest.raises(DataError, match="at least one scenario must be in meta-train"):
+        prepare(raw, tmp_path / "p", episodes=sizes)
+
+
+def test_a_missing_column_is_named(raw, tmp_path):
+    spec = DomainSpec(
+        ClickSpec(TableSpec("clicks.csv"), item_column="item"),
+        PoolSpec(TableSpec("pools.csv")),
+    )
+    message = r"no column 'item' \(clicks.item_column\); did you mean 'item_id'\?"
+    with pytest.raises(ValueError, match=message):
+        prepare(raw, tmp_path / "p", spec)
+
+
+def test_a_scenario_with_too_many_clicks_keeps_whole_users(raw, tmp_path):
+    split = ScenarioSplitSpec(test_fraction=0.0, validation_fraction=0.0)
+    sizes = ScenarioEpisodeSpec(
+        min_pool_size=5, min_clicks=3, num_shards=2, max_clicks_per_scenario=20
+    )
+    info = prepare(raw, tmp_path / "p", split=split, episodes=sizes)
+    assert info.num_dropped["click_over_limit"] > 0
+    for record in read_records(tmp_path / "p", "episodes/*.gz"):
+        pool = POOLS[record["task_id"][0].decode()]
+        found = pairs(tmp_path / "p", record, "support")
+        users = {user for user, _ in found}
+        of_users = {p for p in clicks() if p[0] in users and p[1] in pool}
+        assert found == {p for p in of_users if not is_held_out(*p)}
+        assert len(of_users) < 20 + 8  # The last user may go over the limit.

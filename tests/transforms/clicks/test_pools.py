@@ -1,0 +1,95 @@
+import apache_beam as beam
+import pytest
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
+
+from transforms.clicks.clicks import ClickBlock
+from transforms.clicks.pools import (
+    ParsePools,
+    merge_pools,
+    parse_pool_row,
+    pools_of_clicks,
+)
+from transforms.clicks.schema import (
+    ClickSpec,
+    DomainSpec,
+    PoolSpec,
+    ScenarioDatasetSpec,
+    ScenarioEpisodeSpec,
+)
+from transforms.reading.blocks import Block
+from transforms.reading.row_error import RowError
+from transforms.schema import TableSpec
+
+TABLE = TableSpec("pools.csv")
+SIZES = ScenarioEpisodeSpec(min_pool_size=2, max_pool_size=3)
+
+
+def domain(name="", **changes):
+    return DomainSpec(
+        ClickSpec(TableSpec("clicks.csv")), PoolSpec(TABLE, **changes), name=name
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "text", "scenarios"),
+    [
+        ({}, "Jazz|Rock", ["a:Jazz|Rock"]),
+        ({"separator": "|"}, "Jazz| Rock", ["a:Jazz", "a:Rock"]),
+        ({"separator": "|"}, "Jazz||", ["a:Jazz"]),
+        ({"separator": "|"}, "|", []),
+        ({"lowercase": True}, "Jazz", ["a:jazz"]),
+    ],
+)
+def test_a_field_holds_one_scenario_or_several(changes, text, scenarios):
+    spec = PoolSpec(TABLE, **changes)
+    assert parse_pool_row((7, text), spec, "a") == ("a:7", scenarios)
+
+
+@pytest.mark.parametrize(
+    ("values", "column"), [(("", "s"), "item_id"), (("i", None), "scenario_id")]
+)
+def test_a_row_of_a_pool_with_an_empty_field_is_refused(values, column):
+    with pytest.raises(RowError, match=f"missing_field: {column} is empty"):
+        parse_pool_row(values, PoolSpec(TABLE), "")
+
+
+def test_blocks_are_joined_in_the_order_of_rows_whatever_their_own():
+    blocks = [{"s": {"10": None, "9": None}}, {"s": {"9": None, "x": None}}]
+    spec = ScenarioDatasetSpec((domain(),), episodes=SIZES)
+    pools = merge_pools(blocks, spec)
+    assert pools == merge_pools(blocks[::-1], spec)
+    assert pools.items == {"s": ["9", "10", "x"]}
+    assert pools.scenarios == {"9": ["s"], "10": ["s"], "x": ["s"]}
+
+
+@pytest.mark.parametrize(
+    ("num_items", "dropped"),
+    [
+        (1, {"pool_too_small": 1}),
+        (2, {}),
+        (3, {}),
+        (4, {"pool_too_large": 1}),
+    ],
+)
+def test_pools_of_a_wrong_size_are_left_out_and_counted(num_items, dropped):
+    spec = ScenarioDatasetSpec((domain(),), episodes=SIZES)
+    pools = merge_pools([{"s": dict.fromkeys(map(str, range(num_items)))}], spec)
+    assert pools.num_dropped == dropped
+    assert bool(pools.items) == bool(pools.scenarios) == (not dropped)
+
+
+def test_what_was_clicked_in_a_scenario_is_in_its_pool():
+    block = ClickBlock(["u", "v", "u"], ["i", "i", "j"], ["s", "t", ""])
+    assert pools_of_clicks(block) == {"s": {"i": None}, "t": {"i": None}}
+
+
+def test_rows_become_pools_of_the_domain_or_are_refused():
+    block = Block("p.csv", 0, 2, b"1,s\n1,s\n,s\n2,t\n", ("item_id", "scenario_id"))
+    with TestPipeline("FnApiRunner") as root:
+        parsed = root | beam.Create([block]) | ParsePools(domain("a"))
+        expected = [{"a:s": {"a:1": None}, "a:t": {"a:2": None}}]
+        assert_that(parsed.pools, equal_to(expected), label="pools")
+        rejected = parsed.rejected | beam.Map(lambda r: (r.table, r.line, r.reason))
+        expected = [("pools", 4, "missing_field")]
+        assert_that(rejected, equal_to(expected), label="rejected")

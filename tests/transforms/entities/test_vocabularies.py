@@ -1,0 +1,34 @@
+from transforms.entities.vocabularies import (
+    build_vocabulary,
+    id_order,
+    vocabulary_file,
+    vocabulary_rows,
+)
+
+
+def test_number_ids_come_first_by_value_then_texts():
+    ids = ["b", "10", "9", "09", "a", "-1", "100", "²"]
+    assert sorted(ids, key=id_order) == ["09", "9", "10", "100", "-1", "a", "b", "²"]
+
+
+def test_ids_of_any_length_can_be_ordered():
+    longest = "9" * 10_000
+    assert sorted([longest, "1"], key=id_order) == ["1", longest]
+
+
+def test_values_are_ordered_by_count_then_text():
+    values = [["x", "b"], ["x", "a"], ["x", "x"]]
+    # x is on 3 entities, a and b on one each.
+    assert build_vocabulary(values, min_count=1) == ["x", "a", "b"]
+
+
+def test_a_value_that_repeats_within_an_entity_counts_once():
+    assert build_vocabulary([["x", "x"], ["y"], ["y"]], min_count=2) == ["y"]
+
+
+def test_rows_start_at_one():
+    assert vocabulary_rows(["x", "y"]) == {"x": 1, "y": 2}
+
+
+def test_a_vocabulary_file_has_one_value_a_line():
+    assert vocabulary_file(["é", "b"]) == "é\nb\n".encode()

@@ -1,0 +1,139 @@
+import array
+
+import apache_beam as beam
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
+
+from transforms.ratings.episodes import (
+    BuildTasks,
+    build_task,
+    build_tasks,
+    labels_by_task,
+)
+from transforms.ratings.interactions import InteractionBlock
+from transforms.schema import (
+    META_TEST,
+    META_TRAIN,
+    DatasetSpec,
+    EpisodeSpec,
+    InteractionSpec,
+    SplitSpec,
+    TableSpec,
+)
+from transforms.splits import TaskSplitter
+from transforms.stable_hash import stable_digest
+
+COLUMNS = ("user", "item", "rating")
+ALL_TRAIN = TaskSplitter(SplitSpec(test_fraction=0.0, validation_fraction=0.0))
+
+
+def block(first_line, *rows, source_index=0):
+    """A block of (user, item, label) rows on consecutive lines."""
+    return InteractionBlock(
+        f"part-{source_index}",
+        source_index,
+        first_line,
+        [user for user, _, _ in rows],
+        [item for _, item, _ in rows],
+        array.array("d", [label for _, _, label in rows]),
+        array.array("q", range(first_line, first_line + len(rows))),
+    )
+
+
+def pairs(num):
+    return {f"i{number}": float(number) for number in range(num)}
+
+
+def test_the_first_row_of_a_pair_counts_in_whatever_order_blocks_come():
+    later = block(9, ("u", "a", 2.0), ("u", "b", 3.0))
+    earlier = block(2, ("u", "a", 1.0))
+    other_file = block(1, ("u", "b", 5.0), source_index=1)
+    labels, rejected = labels_by_task([other_file, later, earlier], COLUMNS)
+    assert labels == {"u": {"a": 1.0, "b": 3.0}}
+    assert [(row.source, row.line, row.reason) for row in rejected] == [
+        ("part-0", 9, "duplicate_pair"),
+        ("part-1", 1, "duplicate_pair"),
+    ]
+    assert rejected[0].row == {"user": "u", "item": "a", "rating": 2.0}
+
+
+def test_query_comes_first_in_an_order_that_seed_user_and_item_decide():
+    task = build_task("u", META_TRAIN, pairs(6), EpisodeSpec(query_size=2), seed=3)
+    order = sorted(pairs(6), key=lambda item: stable_digest(3, "u", item))
+    assert task.query.items == order[:2]
+    assert task.support.items == order[2:]
+    assert task.support.labels == [float(item[1:]) for item in order[2:]]
+
+
+def test_the_order_does_not_depend_on_the_order_of_the_rows():
+    backwards = dict(reversed(pairs(6).items()))
+    spec = EpisodeSpec(query_size=2)
+    assert build_task("u", META_TEST, pairs(6), spec, seed=0) == build_task(
+        "u", META_TEST, backwards, spec, seed=0
+    )
+
+
+def test_each_split_has_its_own_limit():
+    spec = EpisodeSpec(
+        query_size=2,
+        max_interactions_per_task=5,
+        max_interactions_per_meta_train_task=8,
+    )
+    # 2 query pairs leave room for 3 and 6 support pairs.
+    assert len(build_task("u", META_TEST, pairs(20), spec, seed=0).support.items) == 3
+    assert len(build_task("u", META_TRAIN, pairs(20), spec, seed=0).support.items) == 6
+
+
+def test_meta_train_tasks_have_no_limit_unless_asked():
+    task = build_task("u", META_TRAIN, pairs(99), EpisodeSpec(query_size=9), seed=0)
+    assert len(task.support.items) == 90
+
+
+def test_tasks_are_in_order_of_their_ids():
+    labels = {"10": pairs(3), "b": pairs(3), "9": pairs(3)}
+    tasks, _ = build_tasks(labels, ALL_TRAIN, EpisodeSpec(query_size=2))
+    assert [task.task_id for task in tasks] == ["9", "10", "b"]
+
+
+def test_what_is_left_out_is_counted_by_reason():
+    splitter = TaskSplitter(
+        SplitSpec(validation_fraction=0.0), {"a": META_TEST, "b": META_TRAIN}
+    )
+    spec = EpisodeSpec(query_size=2, max_interactions_per_task=4)
+    labels = {"a": pairs(7), "b": pairs(2), "c": pairs(5)}
+    tasks, dropped = build_tasks(labels, splitter, spec)
+    assert [task.task_id for task in tasks] == ["a"]
+    assert dropped == {
+        "pair_over_limit": 3,  # 7 - 4 of a.
+        "task_too_small": 1,  # b needs 2 + 1 pairs.
+        "pair_of_task_too_small": 2,
+        "task_not_in_split_file": 1,  # c.
+        "pair_of_task_not_in_split_file": 5,
+    }
+
+
+def test_a_task_without_support_is_legal_if_asked_for():
+    spec = EpisodeSpec(query_size=2, min_support_size=0)
+    (task,), dropped = build_tasks({"u": pairs(2)}, ALL_TRAIN, spec)
+    assert (len(task.query.items), task.support.items) == (2, [])
+    assert not dropped
+
+
+def test_every_shard_has_its_tasks_even_if_it_has_none():
+    spec = DatasetSpec(
+        InteractionSpec(TableSpec("r.csv")),
+        episodes=EpisodeSpec(query_size=1, num_shards=3),
+    )
+    rows = block(2, ("u", "a", 1.0), ("u", "b", 2.0), ("u", "a", 3.0), ("v", "a", 1.0))
+    with TestPipeline("FnApiRunner") as root:
+        built = root | beam.Create([(1, rows)]) | BuildTasks(spec, ALL_TRAIN)
+        sizes = built.tasks | beam.Map(lambda shard: (shard.shard, len(shard.tasks)))
+        assert_that(sizes, equal_to([(0, 0), (1, 1), (2, 0)]), label="tasks")
+        lines = built.rejected | beam.Map(lambda row: row.line)
+        assert_that(lines, equal_to([4]), label="rejected")
+    counters = root.result.metrics().query()["counters"]
+    assert {c.key.metric.name: c.committed for c in counters} == {
+        "tasks": 1,
+        "dropped_task_too_small": 1,
+        "dropped_pair_of_task_too_small": 1,
+    }

@@ -1,0 +1,134 @@
+from collections import Counter
+
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import (
+    anomalies_pb2,
+    schema_pb2,
+    statistics_pb2,
+)
+
+from transforms.entities.entities import Entity
+from transforms.entities.entity_table import build_entity_table
+from transforms.ratings.episodes import Pairs, Task, TaskShard
+from transforms.ratings.statistics import (
+    build_anomalies,
+    build_schema,
+    build_statistics,
+    proto_file,
+)
+from transforms.ratings.summaries import summarize
+from transforms.schema import EntitySpec, FeatureSpec, TableSpec
+
+TASKS = [
+    Task("u", "meta_train", Pairs(["a", "b"], [1.0, 5.0]), Pairs(["c"], [3.0])),
+    Task("v", "meta_train", Pairs(["a"], [3.0]), Pairs(["d"], [4.0])),
+    Task("w", "meta_test", Pairs([], []), Pairs(["a"], [2.0])),
+]
+
+
+@pytest.fixture
+def summary():
+    return summarize(TaskShard(0, TASKS, Counter()))
+
+
+@pytest.fixture
+def users(summary):
+    spec = EntitySpec(
+        TableSpec("u"),
+        features=(FeatureSpec("sex"), FeatureSpec("age", kind="numeric")),
+    )
+    known = {
+        "u": Entity("u", "", (("F",), 20.0)),
+        "v": Entity("v", "", (("F",), None)),
+        "w": Entity("w", "", ((), 50.0)),
+    }
+    return build_entity_table(spec, known, [], summary.support_users)
+
+
+@pytest.fixture
+def items(summary):
+    return build_entity_table(EntitySpec(), {}, "abcd", summary.support_items)
+
+
+@pytest.fixture
+def datasets(summary, users, items):
+    statistics = build_statistics(summary, users, items)
+    return {
+        dataset.name: {feature.name: feature for feature in dataset.features}
+        for dataset in statistics.datasets
+    }
+
+
+def test_each_split_has_its_statistics(summary, users, items):
+    statistics = build_statistics(summary, users, items)
+    assert {d.name: d.num_examples for d in statistics.datasets} == {
+        "meta_train": 2,
+        "meta_validation": 0,
+        "meta_test": 1,
+    }
+
+
+def test_labels_are_summed_up(datasets):
+    stats = datasets["meta_train"]["support/label"].num_stats
+    # Labels 1, 5 and 3: mean 3, squared distances 4 + 4 + 0 = 8.
+    assert (stats.mean, stats.min, stats.max, stats.median) == (3.0, 1.0, 5.0, 3.0)
+    assert stats.std_dev == pytest.approx((8 / 3) ** 0.5)
+    (histogram,) = stats.histograms
+    # Ten buckets of width 0.4: 1 is in the first, 3 in the sixth, 5 in the last.
+    counts = [bucket.sample_count for bucket in histogram.buckets]
+    assert counts == [1, 0, 0, 0, 0, 1, 0, 0, 0, 1]
+    assert histogram.buckets[0].high_value == pytest.approx(1.4)
+
+
+def test_support_sizes_are_the_numbers_of_values(datasets):
+    common = datasets["meta_train"]["support/label"].num_stats.common_stats
+    assert (common.min_num_values, common.max_num_values) == (1, 2)
+    assert (common.tot_num_values, common.avg_num_values) == (3, 1.5)
+    assert common.num_values_histogram.buckets[0].sample_count == 1
+
+
+def test_a_task_without_support_counts_as_missing(datasets):
+    common = datasets["meta_test"]["support/label"].num_stats.common_stats
+    assert (common.num_missing, common.num_non_missing) == (1, 0)
+
+
+def test_texts_have_their_top_values(datasets):
+    stats = datasets["meta_train"]["sex"].string_stats
+    (top,) = stats.top_values
+    assert (top.value, top.frequency, stats.unique) == ("F", 2, 1)
+    assert datasets["meta_test"]["sex"].string_stats.common_stats.num_missing == 1
+
+
+def test_numbers_that_are_missing_are_counted(datasets):
+    stats = datasets["meta_train"]["age"].num_stats
+    assert (stats.mean, stats.common_stats.num_missing) == (20.0, 1)
+
+
+def test_the_schema_says_types_and_ranges(make_spec, users, items):
+    by_name = {f.name: f for f in build_schema(make_spec(), users, items).feature}
+    assert by_name["support/item"].int_domain.max == 4
+    assert by_name["user"].int_domain.max == 3
+    assert by_name["query/label"].float_domain.min == 1.0
+    assert by_name["sex"].type == schema_pb2.BYTES
+    assert by_name["age"].type == schema_pb2.FLOAT
+
+
+def test_anomalies_count_refused_rows_by_reason():
+    anomalies = build_anomalies({"malformed": 3})
+    assert anomalies.anomaly_info["malformed"].short_description == "3 rows refused"
+    assert (
+        "cannot be cut into fields" in anomalies.anomaly_info["malformed"].description
+    )
+
+
+def test_files_can_be_read_back(summary, users, items, make_spec):
+    for message, empty in (
+        (
+            build_statistics(summary, users, items),
+            statistics_pb2.DatasetFeatureStatisticsList(),
+        ),
+        (build_schema(make_spec(), users, items), schema_pb2.Schema()),
+        (build_anomalies({"malformed": 3}), anomalies_pb2.Anomalies()),
+    ):
+        assert text_format.Parse(proto_file(message).decode(), empty) == message

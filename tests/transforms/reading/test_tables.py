@@ -1,0 +1,99 @@
+import dataclasses
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from transforms.reading.tables import check_tables, columns_by_table, used_tables
+from transforms.schema import (
+    DatasetSpec,
+    EntitySpec,
+    FeatureSpec,
+    InteractionSpec,
+    TableSpec,
+)
+
+
+def interactions(path, **table):
+    return DatasetSpec(InteractionSpec(TableSpec(path, **table)))
+
+
+def test_good_tables_pass(spec, raw):
+    check_tables(used_tables(spec), str(raw))
+
+
+def test_an_absent_column_is_named_with_its_meaning_and_the_nearest_one(raw):
+    (raw / "r.csv").write_text("userId,item_id,rating\n")
+    spec = DatasetSpec(InteractionSpec(TableSpec("r.csv"), user_column="userid"))
+    with pytest.raises(
+        ValueError,
+        match=r"r\.csv has no column 'userid' \(interactions\.user_column\); "
+        r"did you mean 'userId'\? Columns: userId, item_id, rating\.",
+    ):
+        check_tables(used_tables(spec), str(raw))
+
+
+def test_an_absent_feature_column_is_named_with_its_feature(spec, raw):
+    users = EntitySpec(TableSpec("users.csv"), features=(FeatureSpec("job"),))
+    with pytest.raises(ValueError, match=r"no column 'job' \(feature 'job' of users\)"):
+        check_tables(used_tables(dataclasses.replace(spec, users=users)), str(raw))
+
+
+def test_the_columns_of_parquet_are_in_its_schema(raw):
+    pq.write_table(pa.table({"user_id": [1], "item_id": [2]}), raw / "r.parquet")
+    with pytest.raises(ValueError, match=r"'rating'.*Columns: user_id, item_id"):
+        check_tables(used_tables(interactions("r.parquet", format="parquet")), str(raw))
+
+
+def test_the_columns_of_json_lines_are_those_of_the_first_lines_together(raw):
+    path = raw / "r.jsonl"
+    path.write_text('{"user_id": 1}\nbad\n{"item_id": 2, "rating": 3}\n')
+    check_tables(used_tables(interactions("r.jsonl", format="jsonl")), str(raw))
+    path.write_text('{"user_id": 1}\n')
+    with pytest.raises(ValueError, match="has no column 'item_id'"):
+        check_tables(used_tables(interactions("r.jsonl", format="jsonl")), str(raw))
+
+
+def test_a_given_header_must_name_the_columns(raw):
+    spec = interactions("ratings.csv", header=("user_id", "movie_id", "rating"))
+    with pytest.raises(ValueError, match="has no column 'item_id'"):
+        check_tables(used_tables(spec), str(raw))
+
+
+def test_a_missing_file_is_found(raw):
+    with pytest.raises(ValueError, match=r"interactions.table.path.*'no.csv'"):
+        check_tables(used_tables(interactions("no.csv")), str(raw))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "klingon"])
+def test_encodings_that_cannot_be_cut_at_lines_are_refused(raw, encoding):
+    with pytest.raises(ValueError, match=rf"encoding must be.*got '{encoding}'"):
+        check_tables(
+            used_tables(interactions("ratings.csv", encoding=encoding)), str(raw)
+        )
+
+
+def test_a_delimiter_has_one_character_or_is_two_colons(raw):
+    with pytest.raises(ValueError, match=r"delimiter must be one.*got '\|\|'"):
+        check_tables(used_tables(interactions("ratings.csv", delimiter="||")), str(raw))
+
+
+def test_a_table_with_two_uses_is_read_once_with_the_columns_of_both():
+    table = TableSpec("r.csv")
+    spec = DatasetSpec(
+        InteractionSpec(table),
+        EntitySpec(table, "user_id", features=(FeatureSpec("age"),)),
+    )
+    assert columns_by_table(used_tables(spec)) == {
+        table: ("user_id", "item_id", "rating", "age")
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns"), [("lists", "line, value"), ("lines", "line, text")]
+)
+def test_the_columns_of_lists_and_lines_are_always_the_same(raw, kind, columns):
+    (raw / "r.dat").write_text("1 7\n")
+    spec = InteractionSpec(TableSpec("r.dat", format=kind), "line", "other")
+    with pytest.raises(ValueError, match=rf"no column 'other'.*Columns: {columns}\."):
+        check_tables(used_tables(DatasetSpec(spec)), str(raw))

@@ -1,0 +1,169 @@
+"""Which items belong to which scenario."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import apache_beam as beam
+
+from transforms.clicks.clicks import ClickBlock, domain_order, in_domain, required_ids
+from transforms.clicks.schema import DomainSpec, PoolSpec, ScenarioDatasetSpec
+from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.blocks import Block, rows_of
+from transforms.reading.row_error import RowError
+from transforms.reading.text_rows import UnreadableRow
+from transforms.writing.rejected import REJECTED, rejected_output
+
+# What refused rows say they were read as.
+POOLS = "pools"
+
+POOL_TOO_SMALL = "pool_too_small"
+POOL_TOO_LARGE = "pool_too_large"
+
+# Items by scenario, each once, in the order they came.
+PoolBlock = dict[str, dict[str, None]]
+
+
+@dataclasses.dataclass
+class Pools:
+    """The pools of the scenarios that are neither too small nor too large.
+
+    Attributes:
+        items: Item ids of each scenario, in the order of their rows.
+        scenarios: Scenarios of each item.
+        num_dropped: Scenarios left out, by reason.
+    """
+
+    items: dict[str, list[str]]
+    scenarios: dict[str, list[str]]
+    num_dropped: Counter[str]
+
+
+class ParsePools(beam.PTransform):
+    """Turns blocks of rows into items by scenario, and refused rows.
+
+    Input: `Block`.
+    Output: `PoolBlock`s under `pools`, `RejectedRow`s under `rejected`.
+
+    Args:
+        domain: The table of pools, which must be given, and the name of the domain.
+    """
+
+    def __init__(self, domain: DomainSpec) -> None:
+        super().__init__()
+        assert domain.pools is not None
+        self._parse = _ParseBlock(domain.pools, domain.name)
+
+    @no_beam_hints
+    def expand(self, blocks: beam.PCollection) -> Any:
+        """Parses every block."""
+        return blocks | "ParseBlocks" >> beam.ParDo(self._parse).with_outputs(
+            REJECTED, main="pools"
+        )
+
+
+class MergePools(beam.DoFn):
+    """Joins all pools, which one worker holds, as every worker does afterwards.
+
+    Input: anything, once; as a side input all `PoolBlock`s.
+    Output: `Pools`, once.
+
+    Args:
+        spec: The sizes that are wanted, and the domains.
+    """
+
+    def __init__(self, spec: ScenarioDatasetSpec) -> None:
+        super().__init__()
+        self._spec = spec
+
+    @no_beam_hints
+    def process(self, _: object, blocks: Iterable[PoolBlock]) -> Iterator[Pools]:
+        """Joins the blocks."""
+        yield merge_pools(blocks, self._spec)
+
+
+def merge_pools(blocks: Iterable[PoolBlock], spec: ScenarioDatasetSpec) -> Pools:
+    """Joins pools, and keeps those of the right size.
+
+    Args:
+        blocks: Items by scenario, in any order.
+        spec: The sizes that are wanted, and the domains.
+    """
+    sizes = spec.episodes
+    order = domain_order(spec.domain_names)
+    joined: dict[str, set[str]] = {}
+    for block in blocks:
+        for scenario_id, found in block.items():
+            joined.setdefault(scenario_id, set()).update(found)
+    pools = Pools({}, {}, Counter())
+    for scenario_id in sorted(joined, key=order):
+        items = joined[scenario_id]
+        if len(items) < sizes.min_pool_size:
+            pools.num_dropped[POOL_TOO_SMALL] += 1
+        elif len(items) > sizes.max_pool_size:
+            pools.num_dropped[POOL_TOO_LARGE] += 1
+        else:
+            pools.items[scenario_id] = sorted(items, key=order)
+            for item_id in items:
+                pools.scenarios.setdefault(item_id, []).append(scenario_id)
+    return pools
+
+
+def pools_of_clicks(block: ClickBlock) -> PoolBlock:
+    """Returns what was clicked in each scenario that the clicks say."""
+    pools: PoolBlock = {}
+    for item_id, scenario_id in zip(block.items, block.scenarios, strict=True):
+        if scenario_id:
+            pools.setdefault(scenario_id, {})[item_id] = None
+    return pools
+
+
+def parse_pool_row(
+    values: tuple[Any, ...], spec: PoolSpec, domain: str
+) -> tuple[str, list[str]]:
+    """Reads the item and the scenarios of one row.
+
+    Args:
+        values: Item and scenario, as they are in the table.
+        spec: Separator and case.
+        domain: Name that goes before ids; "" for none.
+
+    Returns:
+        The item id, and its scenario ids.
+
+    Raises:
+        RowError: If a field is empty or cannot be an id.
+    """
+    columns = (spec.item_column, spec.scenario_column)
+    item, scenario = required_ids(values, columns)
+    if spec.lowercase:
+        scenario = scenario.lower()
+    parts = [scenario] if spec.separator is None else scenario.split(spec.separator)
+    names = [name for part in parts if (name := part.strip())]
+    return in_domain(domain, item), [in_domain(domain, name) for name in names]
+
+
+class _ParseBlock(beam.DoFn):
+    def __init__(self, spec: PoolSpec, domain: str) -> None:
+        super().__init__()
+        self._spec = spec
+        self._domain = domain
+        self._columns = (spec.item_column, spec.scenario_column)
+
+    @no_beam_hints
+    def process(self, block: Block) -> Iterator[Any]:
+        pools: PoolBlock = {}
+        for line, fields in rows_of(block, self._spec.table, self._columns):
+            try:
+                if isinstance(fields, UnreadableRow):
+                    raise fields.error
+                item_id, scenarios = parse_pool_row(fields, self._spec, self._domain)
+            except RowError as error:
+                yield rejected_output(POOLS, block, line, fields, self._columns, error)
+                continue
+            for scenario_id in scenarios:
+                pools.setdefault(scenario_id, {})[item_id] = None
+        yield pools

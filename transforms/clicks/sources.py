@@ -1,0 +1,155 @@
+"""Readers: the tables of well-known data sets of clicks and scenarios."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import posixpath
+import zipfile
+from collections.abc import Callable
+from typing import Literal
+
+from transforms.clicks.schema import ClickSpec, DomainSpec, NameSpec, PoolSpec
+from transforms.ratings.sources import movielens as movielens_tables
+from transforms.schema import TableSpec
+
+
+def lastfm(path: str, *, data_dir: str = ".", name: str = "") -> DomainSpec:
+    """Returns the tables of the Last.fm data set of HetRec 2011.
+
+    A click is an artist that a user has listened to; a scenario is a tag, its pool the
+    artists that carry it.
+
+    Args:
+        path: Folder or zip archive with the tables `user_artists`,
+            `user_taggedartists`, `artists` and `tags`: `.dat` with tabs, as GroupLens
+            packs them, or `.csv` with commas.
+        data_dir: Folder of the raw tables.
+        name: Name of the domain.
+    """
+    if _has_file(path, "user_artists.dat", data_dir):
+        suffix, delimiter = ".dat", "\t"
+    else:
+        suffix, delimiter = ".csv", ","
+
+    def table(file: str) -> TableSpec:
+        found = _files_of(path)(file + suffix)
+        return dataclasses.replace(found, delimiter=delimiter)
+
+    return DomainSpec(
+        ClickSpec(table("user_artists"), "userID", "artistID"),
+        PoolSpec(table("user_taggedartists"), "artistID", "tagID"),
+        NameSpec(table("artists")),
+        NameSpec(table("tags"), "tagID", "tagValue"),
+        name,
+    )
+
+
+def citeulike(path: str, *, name: str = "") -> DomainSpec:
+    """Returns the tables of CiteULike, set a.
+
+    A click is an article in a user's library; a scenario is a tag. Users and articles
+    have the number of their line, from 0, for an id.
+
+    Args:
+        path: Folder or zip archive with `users.dat`, `item-tag.dat` and `tags.dat`.
+        name: Name of the domain.
+    """
+    table = _files_of(path)
+    return DomainSpec(
+        ClickSpec(table("users.dat", "lists"), "line", "value"),
+        PoolSpec(table("item-tag.dat", "lists"), "line", "value"),
+        scenario_names=NameSpec(table("tags.dat", "lines"), "line", "text"),
+        name=name,
+    )
+
+
+def movielens(
+    path: str,
+    *,
+    scenarios: Literal["tags", "genres"] = "tags",
+    data_dir: str = ".",
+    name: str = "",
+) -> DomainSpec:
+    """Returns the tables of a MovieLens download, each rating a click.
+
+    Args:
+        path: Folder or zip archive as GroupLens packs it: MovieLens 20M or another one
+            with CSV files, or, for genres, MovieLens 1M.
+        scenarios: What a scenario is: a tag that someone gave a movie, in lower case,
+            or a genre.
+        data_dir: Folder of the raw tables.
+        name: Name of the domain.
+
+    Raises:
+        ValueError: If the path holds neither layout, or has no tags.
+    """
+    interactions, _, items = movielens_tables(path, data_dir=data_dir)
+    clicks = ClickSpec(
+        interactions.table, interactions.user_column, interactions.item_column
+    )
+    assert items.table is not None
+    assert items.name_column is not None
+    (genre,) = items.features
+    if scenarios == "genres":
+        pools = PoolSpec(
+            items.table, items.id_column, genre.source_column, genre.separator
+        )
+    elif items.table.header is not None:  # MovieLens 1M.
+        raise ValueError(
+            f"scenarios 'tags' need the file tags.csv, which {path!r} does not have: "
+            "choose scenarios 'genres'."
+        )
+    else:
+        pools = PoolSpec(_beside(items.table, "tags.csv"), "movieId", "tag", None, True)
+    names = NameSpec(items.table, items.id_column, items.name_column)
+    return DomainSpec(clicks, pools, names, name=name)
+
+
+def taobao(path: str, *, name: str = "") -> DomainSpec:
+    """Returns the tables of the Taobao Cloud Theme Click data set.
+
+    A scenario is a theme; the log says in which one a click happened. The vectors that
+    are published beside (`user_embedding.csv`, `item_embedding.csv`) are not read: they
+    may have been made of held-out clicks too. Nor are purchases.
+
+    Args:
+        path: Folder or zip archive with `theme_click_log.csv` and
+            `theme_item_pool.csv`.
+        name: Name of the domain.
+    """
+    table = _files_of(path)
+    return DomainSpec(
+        ClickSpec(table("theme_click_log.csv"), "user_id", "item_id", "theme_id"),
+        PoolSpec(table("theme_item_pool.csv"), "item_id", "theme_id"),
+        name=name,
+    )
+
+
+def _has_file(path: str, file: str, data_dir: str) -> bool:
+    """Says whether a file is in a folder, or at the top of a zip archive."""
+    full = pathlib.Path(data_dir, path)
+    if full.is_file() and zipfile.is_zipfile(full):
+        with zipfile.ZipFile(full) as archive:
+            return file in archive.namelist()
+    return (full / file).is_file()
+
+
+def _files_of(path: str) -> Callable[..., TableSpec]:
+    """Returns what makes the table of a file in a folder or a zip archive."""
+
+    def table(file: str, kind: Literal["csv", "lists", "lines"] = "csv") -> TableSpec:
+        if path.endswith(".zip"):
+            return TableSpec(path, file, format=kind)
+        return TableSpec(posixpath.join(path, file), format=kind)
+
+    return table
+
+
+def _beside(table: TableSpec, file: str) -> TableSpec:
+    """Returns the table of another file of the same folder or archive."""
+    if table.member is not None:
+        return TableSpec(
+            table.path, str(pathlib.PurePosixPath(table.member).with_name(file))
+        )
+    return TableSpec(str(pathlib.PurePosixPath(table.path).with_name(file)))

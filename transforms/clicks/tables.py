@@ -1,0 +1,41 @@
+"""The raw tables of a data set of scenarios: which columns are read of each."""
+
+from __future__ import annotations
+
+from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
+from transforms.reading.tables import UsedTable
+
+
+def used_tables(spec: ScenarioDatasetSpec) -> list[UsedTable]:
+    """Returns the tables of all domains, as `transforms.reading.tables` checks them."""
+    return [used for domain in spec.domains for used in _tables_of(domain)]
+
+
+def _tables_of(domain: DomainSpec) -> list[UsedTable]:
+    where = f"domains.{domain.name}." if domain.name else ""
+    clicks = domain.clicks
+    columns = {"user_column": clicks.user_column, "item_column": clicks.item_column}
+    if clicks.scenario_column is not None:
+        columns["scenario_column"] = clicks.scenario_column
+    found = [("clicks", clicks.table, columns)]
+    if (pools := domain.pools) is not None:
+        columns = {
+            "item_column": pools.item_column,
+            "scenario_column": pools.scenario_column,
+        }
+        found.append(("pools", pools.table, columns))
+    for kind, names in (
+        ("item_names", domain.item_names),
+        ("scenario_names", domain.scenario_names),
+    ):
+        if names is not None:
+            columns = {"id_column": names.id_column, "name_column": names.name_column}
+            found.append((kind, names.table, columns))
+    return [
+        UsedTable(
+            f"{where}{kind}.table",
+            table,
+            {f"{where}{kind}.{name}": column for name, column in columns.items()},
+        )
+        for kind, table, columns in found
+    ]

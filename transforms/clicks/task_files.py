@@ -1,0 +1,111 @@
+"""Tasks and known clicks to records on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import apache_beam as beam
+
+from transforms import schema
+from transforms.clicks import schema as keys
+from transforms.clicks.clicks import domain_order
+from transforms.clicks.schema import ScenarioDatasetSpec
+from transforms.clicks.tasks import ScenarioTask
+from transforms.clicks.user_clicks import UserClicks, UserShard
+from transforms.ratings.episode_files import EntityRows, episode_file
+from transforms.reading.beam_hints import no_beam_hints
+from transforms.writing.output_files import OutputFiles
+from transforms.writing.tfrecord import encode_example, tfrecord_file
+
+
+class WriteClicks(beam.DoFn):
+    """Writes the known clicks of one shard of users.
+
+    Input: `UserShard`, and the `EntityRows` as a side input.
+    Output: the number of users written.
+
+    Args:
+        files: The output directory.
+        num_shards: Shards in all, which stands in the file names.
+    """
+
+    def __init__(self, files: OutputFiles, num_shards: int) -> None:
+        super().__init__()
+        self._files = files
+        self._num_shards = num_shards
+
+    @no_beam_hints
+    def process(self, shard: UserShard, rows: EntityRows) -> Iterator[int]:
+        """Writes the file."""
+        users = [user for user in shard.users if user.known]
+        number = f"{shard.shard:05d}-of-{self._num_shards:05d}"
+        records = (encode_clicks(user, rows) for user in users)
+        data = tfrecord_file(records, compress=True)
+        self._files.write(f"{keys.CLICKS_DIR}/known-{number}.tfrecord.gz", data)
+        yield len(users)
+
+
+class WriteTasks(beam.DoFn):
+    """Writes the episode files of one shard of scenarios, one for each split.
+
+    Input: (shard, `ScenarioTask`s), and the `EntityRows` as a side input.
+    Output: the number of tasks written.
+
+    Args:
+        files: The output directory.
+        spec: The number of shards, which stands in the file names, and the domains.
+    """
+
+    def __init__(self, files: OutputFiles, spec: ScenarioDatasetSpec) -> None:
+        super().__init__()
+        self._files = files
+        self._num_shards = spec.episodes.num_shards
+        self._order = domain_order(spec.domain_names)
+
+    @no_beam_hints
+    def process(
+        self, group: tuple[int, Iterable[ScenarioTask]], rows: EntityRows
+    ) -> Iterator[int]:
+        """Writes the files, even if they are empty."""
+        shard, found = group
+        tasks = sorted(found, key=lambda task: self._order(task.scenario_id))
+        for split in schema.SPLITS:
+            records = (encode_task(task, rows) for task in tasks if task.split == split)
+            name = episode_file(split, shard, self._num_shards)
+            self._files.write(name, tfrecord_file(records, compress=True))
+        yield len(tasks)
+
+
+def encode_clicks(user: UserClicks, rows: EntityRows) -> bytes:
+    """Returns the record of the known clicks of one user."""
+    return encode_example(
+        ints={
+            keys.CLICKS_USER_KEY: [rows.users[user.user_id]],
+            keys.CLICKS_ITEM_KEY: [rows.items[item_id] for item_id in user.known],
+            keys.CLICKS_FOLD_KEY: user.folds,
+        }
+    )
+
+
+def encode_task(task: ScenarioTask, rows: EntityRows) -> bytes:
+    """Returns the record of one task, its ids as rows of the entity tables."""
+    pool = [rows.items[item_id] for item_id in task.pool]
+    ints = {
+        keys.POOL_KEY: sorted(pool),
+        keys.SUPPORT_FOLD_KEY: task.support.folds,
+        keys.KNOWN_USER_KEY: [rows.users[user_id] for user_id in task.known_users],
+        keys.KNOWN_ITEM_KEY: [pool[place] for place in task.known_items],
+    }
+    for clicks, user_key, item_key, negative_key in (
+        (
+            task.support,
+            keys.SUPPORT_USER_KEY,
+            keys.SUPPORT_ITEM_KEY,
+            keys.SUPPORT_NEGATIVE_KEY,
+        ),
+        (task.query, keys.QUERY_USER_KEY, keys.QUERY_ITEM_KEY, keys.QUERY_NEGATIVE_KEY),
+    ):
+        ints[user_key] = [rows.users[user_id] for user_id in clicks.users]
+        ints[item_key] = [pool[place] for place in clicks.items]
+        ints[negative_key] = [pool[place] for place in clicks.negatives]
+    return encode_example(ints=ints, texts={schema.TASK_ID_KEY: task.scenario_id})

@@ -1,0 +1,1 @@
+"""Users and items: their rows, vocabularies and encoded features."""

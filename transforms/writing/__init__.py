@@ -1,0 +1,1 @@
+"""Files of a prepared data set, and refused rows, written whole."""

@@ -1,0 +1,118 @@
+"""Files of the prepared data set, written whole or not at all.
+
+Plain files: every worker and the driver must see the same file system at the same
+path.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import uuid
+
+from transforms import schema
+from transforms.clicks.schema import CLICKS_DIR, VECTORS_DIR
+
+# Where workers leave results for the driver, and files until they are whole.
+STAGE_DIR = ".stage"
+SCHEMA_PBTXT = "schema.pbtxt"
+STATISTICS_PBTXT = "statistics.pbtxt"
+ANOMALIES_PBTXT = "anomalies.pbtxt"
+
+# `_SUCCESS` comes first: without it nobody takes the rest for a data set.
+_OURS = (
+    schema.SUCCESS,
+    schema.DATASET_JSON,
+    SCHEMA_PBTXT,
+    STATISTICS_PBTXT,
+    ANOMALIES_PBTXT,
+    schema.VOCABULARY_DIR,
+    schema.ENTITIES_DIR,
+    schema.EPISODES_DIR,
+    schema.NAMES_DIR,
+    CLICKS_DIR,
+    VECTORS_DIR,
+    STAGE_DIR,
+    schema.REJECTED_DIR,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class OutputFiles:
+    """The directory of a prepared data set. Names are relative to it.
+
+    Attributes:
+        root: The directory.
+    """
+
+    root: str
+
+    def path(self, name: str) -> pathlib.Path:
+        """Returns the path of a file."""
+        return pathlib.Path(self.root, name)
+
+    def clear(self) -> None:
+        """Makes the directory, without what an earlier run left in it.
+
+        Raises:
+            DataError: If it holds anything that is not of a prepared data set.
+        """
+        root = pathlib.Path(self.root)
+        root.mkdir(parents=True, exist_ok=True)
+        foreign = sorted({path.name for path in root.iterdir()} - set(_OURS))
+        if foreign:
+            raise schema.DataError(
+                f"the output directory must be empty or hold a prepared data set, but "
+                f"{self.root!r} has {foreign[0]!r}: choose another one."
+            )
+        self.remove(*_OURS)
+
+    def finish(self) -> None:
+        """Removes the stage folder, then says that the data set is whole."""
+        self.remove(STAGE_DIR)
+        self.path(schema.SUCCESS).touch()
+
+    def keep_only_rejected(self) -> None:
+        """Removes everything but the refused rows."""
+        self.remove(*(name for name in _OURS if name != schema.REJECTED_DIR))
+
+    def remove(self, *names: str) -> None:
+        """Removes files and directories, if they are there."""
+        for path in map(self.path, names):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def make_dir(self, name: str) -> None:
+        """Makes a directory."""
+        self.path(name).mkdir(parents=True, exist_ok=True)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Writes a file under a temporary name, then renames it.
+
+        Two workers that are given the same work thus leave one whole file.
+        """
+        path = self.path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path(f"{STAGE_DIR}/{uuid.uuid4().hex}.tmp")
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+
+    def names(self, directory: str) -> list[str]:
+        """Returns the names of the files in a directory, sorted; none if absent."""
+        folder = self.path(directory)
+        if not folder.is_dir():
+            return []
+        return sorted(f"{directory}/{path.name}" for path in folder.iterdir())
+
+    def lines(self, name: str) -> list[str]:
+        """Returns the lines of a text file."""
+        return self.path(name).read_text(encoding="utf-8").splitlines()
+
+    def move(self, name: str, new_name: str) -> None:
+        """Renames a file."""
+        os.replace(self.path(name), self.path(new_name))
