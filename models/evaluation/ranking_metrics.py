@@ -12,14 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.evaluation.metrics import (
-    Interval,
-    NotFiniteError,
-    resampled_interval,
-    scramble,
-)
-
-Floats = NDArray[np.float64]
+from models.evaluation.errors import NotFiniteError
+from models.evaluation.intervals import Floats, Interval, resampled_interval
+from models.evaluation.ties import scramble
 
 RECALL_CUTOFFS = (5, 10, 20, 50)
 NDCG_CUTOFFS = (10, 20)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.episodes.rating_episodes import fixed_episodes
-from models.evaluation.metrics import mae
+from models.evaluation.rating_metrics import mae
 from models.legacy_keras import tf
 from models.recommender import split_episode
 from pipeline.experiment.parquet_file import read_ids

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.episodes.rating_episodes import fixed_episodes
-from models.evaluation.metrics import mae
+from models.evaluation.rating_metrics import mae
 from models.legacy_keras import tf
 from models.recommender import Episode, split_episode
 from pipeline.insight.modulation_values import Values, named_values

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
-from models.evaluation.metrics import NotFiniteError
+from models.evaluation.errors import NotFiniteError
 from models.recommender import Recommender
 from models.resumable_training import METRICS_FILE
 from pipeline.experiment.progress import say

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import scipy.stats
 
-from models.evaluation.metrics import Interval, bootstrap_mean, paired_difference
+from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
 from pipeline.judging.results import Floats
 
 LEVEL = 0.05

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models.evaluation.metrics import Interval, bootstrap_mean, paired_difference
+from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
 from pipeline.onboarding.tasks import Floats
 
 MODEL = "cmml"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models.evaluation.metrics import Interval, bootstrap_mean, paired_difference
+from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
 from pipeline.onboarding.tasks import Floats, Places, RankUsers, UserEpisode, UserTask
 
 NUM_QUESTIONS = 10

@@ -10,7 +10,8 @@ import numpy as np
 from models.baselines.ratings.bias_ridge import BiasRidge
 from models.baselines.ratings.item_mean import ItemMean
 from models.episodes.rating_episodes import fixed_episodes
-from models.evaluation.metrics import mae, paired_difference
+from models.evaluation.intervals import paired_difference
+from models.evaluation.rating_metrics import mae
 from models.legacy_keras import tf
 from models.recommender import Recommender, split_episode
 from pipeline.settings.user.config import Config

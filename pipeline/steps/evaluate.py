@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from models.evaluation.metrics import Interval, bootstrap_mean, paired_difference
+from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
 from models.whole_files import write_atomically
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, evaluation_fingerprint

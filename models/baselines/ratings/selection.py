@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from models.baselines.ratings.baseline import Baseline
-from models.evaluation import metrics
+from models.evaluation.rating_metrics import mae
 from models.factors.labelled_pairs import LabelledPairs
 from models.recommender import Episode, Recommender, split_episode
 
@@ -77,9 +77,7 @@ def mean_task_mae(method: Recommender, batches: Sequence[Episode]) -> float:
     for episode in batches:
         support, query = split_episode(episode)
         scores = method.score(method.adapt(support), query)
-        errors.append(
-            metrics.mae(episode["query_label"], scores, episode["query_mask"])
-        )
+        errors.append(mae(episode["query_label"], scores, episode["query_mask"]))
     by_task = np.concatenate(errors)
     if np.isnan(by_task).all():
         raise ValueError(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluation.metrics import Interval, bootstrap_mean, paired_difference
+from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
 from pipeline.judging.fitted_baselines import REFERENCE
 from pipeline.judging.variant_grid import Table
 from pipeline.judging.variant_scores import NONE, OTHER, OWN, Outcome

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.judging.results import CMML
 from pipeline.reports.page.svg import INK
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.judging.results import (
     CMML,
     PLAIN,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.judging.results import CMML, MethodResult, direction
 from pipeline.judging.statistics import Difference, Standing, seed_interval, standing
 from pipeline.reports.comparison.summary import Summary

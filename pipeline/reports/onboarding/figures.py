@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve
 from pipeline.onboarding.placement import UNLIKE_PERCENTILE, Placement
 from pipeline.onboarding.questions import QuestionPlan

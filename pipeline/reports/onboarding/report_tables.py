@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.placement import Placement

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 
 
 def cell(interval: Interval) -> str:

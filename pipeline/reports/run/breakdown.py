@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from models.evaluation.metrics import Floats, Interval
+from models.evaluation.intervals import Floats, Interval
 from pipeline.reports.run.bands import SUPPORT_BANDS
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.groups import Group

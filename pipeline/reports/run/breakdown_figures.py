@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.reports.page.svg import BLUE, INK, ORANGE, plain, styled, to_svg
 from pipeline.reports.run.breakdown import GroupFigures
 from pipeline.reports.run.evaluated_run import Metric

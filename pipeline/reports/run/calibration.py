@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.evaluation.metrics import Floats, Interval, resampled_interval
+from models.evaluation.intervals import Floats, Interval, resampled_interval
 from pipeline.reports.run.scored_rows import ScoredRows
 
 _NUM_BINS = 10

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pyarrow.parquet as pq
 
-from models.evaluation.metrics import (
+from models.evaluation.intervals import (
     Floats,
     Interval,
     bootstrap_mean,

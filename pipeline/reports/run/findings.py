@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.episodes.entity_table import EntityTable
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.reports.run.bands import COUNT_BANDS, even_bands
 from pipeline.reports.run.breakdown import GroupFigures, break_down, by_support
 from pipeline.reports.run.calibration import Calibration, calibration

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from models.episodes.entity_table import EntityTable
-from models.evaluation.metrics import Bools
+from models.evaluation.rating_metrics import Bools
 from pipeline.reports.run.bands import Bands
 from pipeline.reports.run.scored_rows import ScoredRows
 from transforms import schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.reports.page.elements import bullet_list, captioned, folded, sortable
 from pipeline.reports.page.frame import Section
 from pipeline.reports.page.markdown_table import signed

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.reports.page.markdown_table import cell, layout, signed
 
 Metrics = Mapping[str, Mapping[str, Mapping[str, Interval]]]

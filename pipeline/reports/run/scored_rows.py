@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from models.evaluation.metrics import Bools, Floats
+from models.evaluation.intervals import Floats
+from models.evaluation.rating_metrics import Bools
 
 Rows = NDArray[np.int64]
 

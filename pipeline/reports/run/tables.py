@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.reports.page.markdown_table import cell, signed
 from pipeline.reports.page.result_table import Column, ResultTable
 from pipeline.reports.run.breakdown import GroupFigures

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from models.evaluation.metrics import NDCG_CUTOFFS
+from models.evaluation.rating_metrics import NDCG_CUTOFFS
 from pipeline.experiment.parquet_file import read_ids
 from pipeline.experiment.run_dir import RunDir
 from pipeline.reports.run.evaluated_run import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.reports.page.markdown_table import signed
 from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import OTHER_WORD, Findings

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from models.evaluation.metrics import Floats
+from models.evaluation.intervals import Floats
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.scored_rows import ScoredRows
 from pipeline.steps.evaluate import CMML_NAME

@@ -8,7 +8,7 @@ corrected for their number: chance has to help every time, not just once.
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluation.metrics import paired_difference
+from models.evaluation.intervals import paired_difference
 from pipeline.experiment.config_section import PushConfig
 from pipeline.judging.statistics import resampled_means
 from pipeline.serving.gate.task_figures import TaskFigures

@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 from collections.abc import Iterator
 
-from models.evaluation.metrics import NotFiniteError
+from models.evaluation.errors import NotFiniteError
 from pipeline.experiment.config_section import Experiment, PushConfig
 from pipeline.serving.gate.budget_rules import latency_rule, size_rule
 from pipeline.serving.gate.comparable import manifest_of, why_not_comparable

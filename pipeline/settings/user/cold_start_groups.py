@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from models.episodes.rating_episodes import fixed_episodes
-from models.evaluation.metrics import mae
+from models.evaluation.rating_metrics import mae
 from models.legacy_keras import tf
 from models.recommender import Recommender
 from pipeline.judging.variant_scores import TaskMetrics, support_groups

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from models.episodes.rating_episodes import fixed_episodes
-from models.evaluation.metrics import task_metrics
+from models.evaluation.rating_metrics import task_metrics
 from models.legacy_keras import tf
 from models.recommender import Recommender, split_episode
 from pipeline.settings.user.config import EvaluationConfig

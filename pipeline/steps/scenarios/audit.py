@@ -13,7 +13,7 @@ from models.episodes.click_records import (
     load_known_clicks,
     load_tasks,
 )
-from models.evaluation.metrics import bootstrap_mean
+from models.evaluation.intervals import bootstrap_mean
 from models.factors.vector_files import VECTORS_JSON, load_vectors
 from models.factors.vectors import Vectors
 from pipeline.settings.scenario.config import ScenarioConfig

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.episodes.click_records import ScenarioTask
-from models.evaluation.metrics import Interval, bootstrap_mean, paired_difference
+from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
 from models.evaluation.ranking_metrics import CHOSEN_BY, UserMetrics, pair_mean
 from models.recommender import Recommender
 from models.whole_files import write_atomically

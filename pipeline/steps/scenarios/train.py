@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from models.episodes.click_episodes import EpisodeSizes, training_episodes
-from models.evaluation.metrics import NotFiniteError
+from models.evaluation.errors import NotFiniteError
 from models.evaluation.ranking_metrics import CHOSEN_BY
 from models.legacy_keras import tf
 from models.objectives.ranking_losses import ranking_loss

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.episodes.rating_episodes import fixed_episodes
-from models.evaluation.metrics import mae
+from models.evaluation.rating_metrics import mae
 from models.legacy_keras import tf
 from pipeline.experiment.run_dir import RunDir, training_fingerprint
 from pipeline.insight.training_health import dead_share, training_health

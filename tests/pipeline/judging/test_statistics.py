@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.evaluation.metrics import bootstrap_mean
+from models.evaluation.intervals import bootstrap_mean
 from pipeline.judging.statistics import (
     Difference,
     differences,

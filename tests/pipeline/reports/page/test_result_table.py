@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.reports.page.markdown_table import cell
 from pipeline.reports.page.result_table import Column, ResultTable
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.evaluation.metrics import bootstrap_mean
+from models.evaluation.intervals import bootstrap_mean
 from pipeline.reports.run.bands import COUNT_BANDS
 from pipeline.reports.run.data_facts import DataFacts, SplitFacts
 from pipeline.reports.run.evaluated_run import EvaluatedRun

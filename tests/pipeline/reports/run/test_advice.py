@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from models.options import CMMLOptions
 from pipeline.reports.run.advice import advice
 

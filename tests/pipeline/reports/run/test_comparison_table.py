@@ -1,4 +1,4 @@
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.reports.run.comparison_table import comparison_table
 
 NAMES = ("mae", "rmse", "ndcg@1", "ndcg@3", "ndcg@5")

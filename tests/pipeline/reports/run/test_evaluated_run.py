@@ -3,7 +3,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.reports.run.evaluated_run import Metric, read_rows
 from pipeline.reports.run.scored_rows import ScoredRows
 

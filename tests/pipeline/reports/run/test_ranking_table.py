@@ -1,6 +1,6 @@
 import pytest
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.reports.run.ranking_table import ranking_table, verdicts
 
 NAMES = ("recall@5", "recall@10", "recall@20", "recall@50", "ndcg", "mrr")

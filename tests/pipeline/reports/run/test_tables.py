@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from pipeline.reports.run.tables import (
     group_table,
     left_out_table,

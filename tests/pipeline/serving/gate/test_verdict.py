@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from models.evaluation.metrics import NotFiniteError
+from models.evaluation.errors import NotFiniteError
 from pipeline.experiment.config_section import PushConfig
 from pipeline.serving.gate import verdict as gate
 from pipeline.serving.gate.task_figures import TaskFigures

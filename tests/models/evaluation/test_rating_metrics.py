@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
-from models.evaluation import metrics
+from models.evaluation import rating_metrics as metrics
 
 ALL = [[True, True, True]]
 
@@ -53,8 +53,6 @@ def test_a_perfect_ranking_gives_one(k):
 def test_a_task_whose_labels_are_all_zero_has_no_ndcg():
     values = metrics.ndcg([[0.0, 0.0], [1.0, 0.0]], [[1, 2], [2, 1]], [[1, 1]] * 2, k=1)
     np.testing.assert_array_equal(values, [np.nan, 1.0])
-    # Left out of the mean: 1 / 1 task, not 1 / 2.
-    assert metrics.bootstrap_mean(values, seed=0).mean == 1.0
 
 
 def test_a_task_without_pairs_has_no_metric():
@@ -139,47 +137,9 @@ def test_ndcg_agrees_with_scikit_learn(k):
     np.testing.assert_allclose(found, expected)
 
 
-def test_interval_of_equal_tasks_is_a_point():
-    interval = metrics.bootstrap_mean([2.0, 2.0, 2.0], seed=0)
-    assert interval == metrics.Interval(mean=2.0, low=2.0, high=2.0)
-
-
-def test_interval_is_that_of_the_normal_approximation():
-    values = np.random.default_rng(0).normal(size=400)
-    interval = metrics.bootstrap_mean(values, seed=0, num_resamples=4000)
-    half_width = 1.96 * values.std() / np.sqrt(400)
-    assert interval.mean == pytest.approx(values.mean())
-    assert interval.low == pytest.approx(values.mean() - half_width, abs=0.01)
-    assert interval.high == pytest.approx(values.mean() + half_width, abs=0.01)
-
-
-def test_interval_does_not_depend_on_how_the_draws_are_chunked(monkeypatch):
-    values = np.arange(30.0)
-    whole = metrics.bootstrap_mean(values, seed=3)
-    monkeypatch.setattr(metrics, "_MAX_DRAWS", 100)
-    chunked = metrics.bootstrap_mean(values, seed=3)
-    assert (chunked.low, chunked.high) == pytest.approx((whole.low, whole.high))
-
-
-def test_pairing_removes_what_is_hard_for_both_methods():
-    hardness = np.random.default_rng(0).normal(scale=10.0, size=100)
-    # Every task differs by exactly 0.5, whichever tasks are drawn.
-    interval = metrics.paired_difference(hardness + 0.5, hardness, seed=0)
-    assert interval.mean == pytest.approx(0.5)
-    assert interval.low == pytest.approx(0.5)
-    assert interval.high == pytest.approx(0.5)
-
-
-def test_a_difference_leaves_out_tasks_without_a_value_in_either():
-    interval = metrics.paired_difference([1.0, np.nan, 4.0], [0.0, 1.0, np.nan], seed=0)
-    assert interval == metrics.Interval(1.0, 1.0, 1.0)
-
-
 def test_refuses_arrays_of_different_shapes():
     with pytest.raises(ValueError, match=r"one shape \[T, Q\], got .*\(1, 3\)"):
         metrics.mae([[1.0]], [[1.0]], ALL)
-    with pytest.raises(ValueError, match=r"same tasks, got \(2,\) and \(1,\)"):
-        metrics.paired_difference([1.0, 2.0], [1.0], seed=0)
     with pytest.raises(ValueError, match=r"each of the 1 tasks, got shape \(2,\)"):
         metrics.ndcg([[1.0]], [[1.0]], [[True]], k=1, task_ids=[1, 2])
 
@@ -191,10 +151,3 @@ def test_refuses_values_that_have_no_metric():
         metrics.ndcg([[-1.0]], [[1.0]], [[True]], k=1)
     with pytest.raises(ValueError, match="k must be at least 1, got 0"):
         metrics.ndcg([[1.0]], [[1.0]], [[True]], k=0)
-
-
-def test_refuses_a_mean_over_no_tasks():
-    with pytest.raises(ValueError, match=r"shape \(1,\) with 0 such tasks"):
-        metrics.bootstrap_mean([np.nan], seed=0)
-    with pytest.raises(ValueError, match="num_resamples must be at least 1, got 0"):
-        metrics.bootstrap_mean([1.0], seed=0, num_resamples=0)

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from models.evaluation import intervals
+
+
+def test_interval_of_equal_tasks_is_a_point():
+    interval = intervals.bootstrap_mean([2.0, 2.0, 2.0], seed=0)
+    assert interval == intervals.Interval(mean=2.0, low=2.0, high=2.0)
+
+
+def test_interval_is_that_of_the_normal_approximation():
+    values = np.random.default_rng(0).normal(size=400)
+    interval = intervals.bootstrap_mean(values, seed=0, num_resamples=4000)
+    half_width = 1.96 * values.std() / np.sqrt(400)
+    assert interval.mean == pytest.approx(values.mean())
+    assert interval.low == pytest.approx(values.mean() - half_width, abs=0.01)
+    assert interval.high == pytest.approx(values.mean() + half_width, abs=0.01)
+
+
+def test_a_task_without_a_value_is_left_out_of_the_mean():
+    # 1 / 1 task, not 1 / 2.
+    assert intervals.bootstrap_mean([np.nan, 1.0], seed=0).mean == 1.0
+
+
+def test_interval_does_not_depend_on_how_the_draws_are_chunked(monkeypatch):
+    values = np.arange(30.0)
+    whole = intervals.bootstrap_mean(values, seed=3)
+    monkeypatch.setattr(intervals, "_MAX_DRAWS", 100)
+    chunked = intervals.bootstrap_mean(values, seed=3)
+    assert (chunked.low, chunked.high) == pytest.approx((whole.low, whole.high))
+
+
+def test_pairing_removes_what_is_hard_for_both_methods():
+    hardness = np.random.default_rng(0).normal(scale=10.0, size=100)
+    # Every task differs by exactly 0.5, whichever tasks are drawn.
+    interval = intervals.paired_difference(hardness + 0.5, hardness, seed=0)
+    assert interval.mean == pytest.approx(0.5)
+    assert interval.low == pytest.approx(0.5)
+    assert interval.high == pytest.approx(0.5)
+
+
+def test_a_difference_leaves_out_tasks_without_a_value_in_either():
+    interval = intervals.paired_difference(
+        [1.0, np.nan, 4.0], [0.0, 1.0, np.nan], seed=0
+    )
+    assert interval == intervals.Interval(1.0, 1.0, 1.0)
+
+
+def test_refuses_a_mean_over_no_tasks():
+    with pytest.raises(ValueError, match=r"shape \(1,\) with 0 such tasks"):
+        intervals.bootstrap_mean([np.nan], seed=0)
+    with pytest.raises(ValueError, match="num_resamples must be at least 1, got 0"):
+        intervals.bootstrap_mean([1.0], seed=0, num_resamples=0)
+
+
+def test_refuses_a_difference_over_other_tasks():
+    with pytest.raises(ValueError, match=r"same tasks, got \(2,\) and \(1,\)"):
+        intervals.paired_difference([1.0, 2.0], [1.0], seed=0)
