@@ -2,11 +2,9 @@
 
 from typing import NamedTuple, TypeAlias
 
-import tensorflow_recommenders as tfrs
-
 from models.episodes.entity_table import EntityTable
 from models.factors.item_factors import ItemFactors, NoFactors
-from models.legacy_keras import tf
+from models.legacy_keras import tf, tfrs
 from models.objectives.rating_losses import (
     LOSSES,
     masked_squared_error,

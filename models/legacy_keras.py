@@ -2,7 +2,7 @@
 
 TensorFlow Recommenders 0.7 runs on `tf_keras` only, and TensorFlow decides which
 Keras `tf.keras` is when it is first touched. Every module of ours therefore takes
-TensorFlow from here: `from models.legacy_keras import tf`.
+both from here: `from models.legacy_keras import tf, tfrs`.
 """
 
 import os
@@ -19,4 +19,6 @@ if not tf.keras.Model.__module__.startswith("tf_keras."):
         "or import models.legacy_keras before anything that touches tf.keras."
     )
 
-__all__ = ["tf"]
+import tensorflow_recommenders as tfrs
+
+__all__ = ["tf", "tfrs"]

@@ -1,10 +1,9 @@
 """CMML in the scenario-specific setting: it ranks items of a scenario for its users."""
 
 import numpy as np
-import tensorflow_recommenders as tfrs
 
 from models.factors.vectors import Vectors
-from models.legacy_keras import tf
+from models.legacy_keras import tf, tfrs
 from models.objectives.ranking_losses import RankingLoss, margin_loss, pair_accuracy
 from models.options import ScenarioOptions
 from models.pairs.vector_tables import (

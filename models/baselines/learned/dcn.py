@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import tensorflow_recommenders as tfrs
-
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
@@ -13,7 +11,7 @@ from models.baselines.learned.learned_baseline import (
     PairInputs,
 )
 from models.baselines.learned.parts.functional_mlp import Layer, linear
-from models.legacy_keras import tf
+from models.legacy_keras import tf, tfrs
 from models.recommender import Episode, State
 
 

@@ -4,9 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-import tensorflow_recommenders as tfrs
-
-from models.legacy_keras import tf
+from models.legacy_keras import tf, tfrs
 from models.recommender import Episode, State, split_episode
 
 
