@@ -7,7 +7,9 @@ import tempfile
 import time
 
 from pipeline.experiment.options import beam_options
-from pipeline.settings.user.config import data_dir, dataset_spec, load_config
+from pipeline.experiment.config_file import data_dir
+from pipeline.settings.user.config import dataset_spec
+from pipeline.settings.registry import load_config
 from transforms.ratings.dataset import prepare_dataset
 
 

@@ -44,7 +44,7 @@ def add_step(
 
 def config_of(arguments: argparse.Namespace) -> "Experiment":
     """Loads the configuration."""
-    from pipeline.settings.user.config import load_experiment
+    from pipeline.settings.registry import load_experiment
 
     return load_experiment(arguments.config, arguments.set)
 

@@ -11,13 +11,9 @@ from models.whole_files import write_atomically
 from pipeline.experiment.config_section import Experiment
 from pipeline.export.version_dir import SAVED_MODEL, is_version
 from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.user.config import (
-    Config,
-    ConfigError,
-    hash_of,
-    load_experiment,
-    to_yaml,
-)
+from pipeline.settings.user.config import Config
+from pipeline.experiment.config_file import ConfigError, hash_of, to_yaml
+from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError
 
 LINEAGE = "lineage.json"

@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 from pipeline.insight.contexts import NO_LABEL, TaskContexts
-from pipeline.settings.user.config import read_yaml
+from pipeline.experiment.config_file import read_yaml
 from transforms.schema import DataError
 
 GROUP = "group"  # The kind of label that groups are.

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic
 from models.recommender import Recommender
 from pipeline.experiment.run_dir import RunDir
 from pipeline.judging.contender import Changes, Contender
-from pipeline.settings.user.config import ExperimentT, with_changes
+from pipeline.experiment.config_file import ExperimentT, with_changes
 
 
 class CMMLContender(Contender, Generic[ExperimentT]):

@@ -15,7 +15,7 @@ from models.resumable_training import METRICS_FILE
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.judging.variant_scores import TaskMetrics, load_metrics, save_metrics
-from pipeline.settings.user.config import hash_of
+from pipeline.experiment.config_file import hash_of
 from transforms.schema import DataError
 
 # Hyperparameters that differ from the defaults of a method.

@@ -6,7 +6,7 @@ from models.baselines.learned.learned_baseline import LearnedBaseline
 from pipeline.experiment.config_section import Experiment
 from pipeline.judging.learned_contender import method_options
 from pipeline.judging.results import CMML, PLAIN
-from pipeline.settings.user.config import with_changes
+from pipeline.experiment.config_file import with_changes
 
 
 def known_methods(

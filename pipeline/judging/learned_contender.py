@@ -20,7 +20,7 @@ from models.resumable_training import restore_best
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.run_dir import RunDir
 from pipeline.judging.contender import Changes, Contender, method_run
-from pipeline.settings.user.config import explain, hash_of
+from pipeline.experiment.config_file import explain, hash_of
 
 
 class LearnedContender(Contender):

@@ -7,13 +7,9 @@ from typing import Annotated, Any, Self
 
 import pydantic
 
-from pipeline.settings.user.config import (
-    Config,
-    ConfigError,
-    explain,
-    load_config,
-    read_yaml,
-)
+from pipeline.settings.user.config import Config
+from pipeline.experiment.config_file import ConfigError, explain, read_yaml
+from pipeline.settings.registry import load_config
 
 # Changes of a configuration, by key such as "model.encoder".
 Changes = Mapping[str, Any]

@@ -26,7 +26,8 @@ from pipeline.reports.comparison.ablation_table import (
     summarise,
     to_json,
 )
-from pipeline.settings.user.config import Config, hash_of
+from pipeline.settings.user.config import Config
+from pipeline.experiment.config_file import hash_of
 from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
 from pipeline.steps.train import STEP as TRAIN
 from pipeline.steps.train import check_splits, train, trained_model

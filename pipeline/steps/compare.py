@@ -22,7 +22,8 @@ from pipeline.settings.user.cold_start_groups import (
     comparison_groups,
     score_comparison,
 )
-from pipeline.settings.user.config import Config, hash_of
+from pipeline.settings.user.config import Config
+from pipeline.experiment.config_file import hash_of
 from pipeline.settings.user.group_scores import COLD, few_shot_group
 from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
 from pipeline.steps.contenders import contender

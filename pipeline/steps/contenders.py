@@ -23,7 +23,8 @@ from pipeline.judging.fitted_baselines import fit_baselines
 from pipeline.judging.learned_contender import LearnedContender
 from pipeline.judging.results import CMML, PLAIN
 from pipeline.judging.simple_contender import Fitted, SimpleContender
-from pipeline.settings.user.config import Config, TrainingConfig, hash_of
+from pipeline.settings.user.config import Config, TrainingConfig
+from pipeline.experiment.config_file import hash_of
 from pipeline.settings.user.loaded_dataset import LoadedDataset, meta_train_pairs
 from pipeline.steps.train import fit_episodes, new_model, train, trained_model
 

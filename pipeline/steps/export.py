@@ -14,7 +14,8 @@ from pipeline.export.extra_files import write_extra_files
 from pipeline.export.published_version import check_difference, publish
 from pipeline.export.recorded_requests import RecordedRequest
 from pipeline.export.task_request import TaskRequest, starting_with
-from pipeline.settings.user.config import Config, hash_of
+from pipeline.settings.user.config import Config
+from pipeline.experiment.config_file import hash_of
 from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
 from pipeline.settings.user.raw_requests import raw_request
 from pipeline.steps.train import trained_model

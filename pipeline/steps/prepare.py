@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.options import beam_options
 from pipeline.experiment.progress import say
-from pipeline.settings.user.config import Config, data_dir, dataset_spec
+from pipeline.settings.user.config import Config, dataset_spec
+from pipeline.experiment.config_file import data_dir
 from transforms.fingerprint import fingerprint
 from transforms.ratings.dataset import prepare_dataset
 from transforms.reading.tables import check_tables, used_tables

@@ -13,7 +13,7 @@ from pipeline.judging.contender import Changes, Contender, Entry, Judge, enter
 from pipeline.judging.cost import Cost
 from pipeline.judging.results import CostCurve, MethodResult, Setup
 from pipeline.reports.comparison.report import write_report
-from pipeline.settings.user.config import hash_of
+from pipeline.experiment.config_file import hash_of
 
 COSTS_DIR = "costs"
 CURVE_STEPS = (1, 5, 10, 20)  # Inner steps, as in Figure 2 of the CMML paper.

@@ -10,15 +10,15 @@ import pydantic
 
 from models.options import MODEL_VERSION
 from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.user.config import (
-    Config,
+from pipeline.settings.user.config import Config
+from pipeline.experiment.config_file import (
     ConfigError,
     explain,
     hash_of,
-    load_experiment,
     read_yaml,
     with_changes,
 )
+from pipeline.settings.registry import load_experiment
 from tuning.space import Space
 
 _EPOCHS_KEY = "training.max_epochs"  # Hyperband's own.

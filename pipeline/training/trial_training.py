@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.commands.step_arguments import module_of
 from pipeline.experiment import quiet
 from pipeline.experiment.config_section import Experiment
-from pipeline.settings.user.config import with_changes
+from pipeline.experiment.config_file import with_changes
 from transforms.schema import DataError
 from tuning.locks import locked
 from tuning.own_process import ProcessKilledError, run_in_own_process

@@ -10,7 +10,7 @@ import pytest
 
 from models.recommender import split_episode
 from pipeline.experiment.run_dir import RunDir
-from pipeline.settings.user.config import load_config
+from pipeline.settings.registry import load_config
 from pipeline.settings.user.loaded_dataset import load_dataset
 from pipeline.settings.user.raw_requests import raw_request
 from pipeline.steps.train import trained_model

@@ -21,7 +21,8 @@ from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.loaded_scenarios import LoadedScenarios
 from pipeline.settings.scenario.ranking import Ranker
 from pipeline.settings.user.cold_start_groups import OTHER_SUPPORT
-from pipeline.settings.user.config import Config, hash_of
+from pipeline.settings.user.config import Config
+from pipeline.experiment.config_file import hash_of
 from pipeline.settings.user.group_scores import (
     evaluation_groups,
     few_shot_group,

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pipeline.experiment.config_section import Experiment
 from pipeline.reports.search.verdict import how_judged, quantity, setting_of
 from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.user.config import Config, load_experiment, to_yaml
+from pipeline.settings.user.config import Config
+from pipeline.settings.registry import load_experiment
+from pipeline.experiment.config_file import to_yaml
 from tuning.results import SearchResults
 
 

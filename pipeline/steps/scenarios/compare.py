@@ -31,7 +31,7 @@ from pipeline.settings.scenario.loaded_scenarios import (
 )
 from pipeline.settings.scenario.ranking import RankedClicks, Ranker
 from pipeline.settings.scenario.ranking_groups import ranking_groups
-from pipeline.settings.user.config import hash_of
+from pipeline.experiment.config_file import hash_of
 from pipeline.steps.compare import STEP
 from pipeline.steps.scenarios.contenders import contender
 from pipeline.steps.scenarios.train import episode_sizes

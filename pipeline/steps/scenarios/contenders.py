@@ -23,7 +23,7 @@ from pipeline.judging.results import CMML, PLAIN
 from pipeline.judging.simple_contender import Fitted, SimpleContender
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.loaded_scenarios import LoadedScenarios
-from pipeline.settings.user.config import hash_of, with_changes
+from pipeline.experiment.config_file import hash_of, with_changes
 from pipeline.steps.scenarios.train import (
     fit_scenarios,
     new_model,

@@ -18,7 +18,7 @@ from pipeline.export.recorded_requests import RecordedRequest
 from pipeline.export.task_request import TaskRequest, starting_with
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.loaded_scenarios import LoadedScenarios, load_scenarios
-from pipeline.settings.user.config import hash_of
+from pipeline.experiment.config_file import hash_of
 from pipeline.steps.export import largest_difference
 from pipeline.steps.scenarios.train import trained_model
 from transforms import schema

@@ -10,7 +10,7 @@ from pipeline.settings.scenario.config import (
     ScenarioConfig,
     ScenarioDataConfig,
 )
-from pipeline.settings.user.config import data_dir
+from pipeline.experiment.config_file import data_dir
 from pipeline.steps.prepare import describe_counts, directory_of
 from transforms.clicks import sources
 from transforms.clicks.dataset import prepare_scenarios

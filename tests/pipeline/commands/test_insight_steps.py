@@ -7,7 +7,7 @@ from page_reader import read
 
 from pipeline.cli import USAGE_ERROR
 from pipeline.experiment.run_dir import RunDir
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from pipeline.steps import context_space
 from transforms.schema import DataError
 

@@ -10,7 +10,8 @@ from pipeline.experiment.run_dir import (
     open_run,
     training_fingerprint,
 )
-from pipeline.settings.user.config import load_config, to_yaml
+from pipeline.settings.registry import load_config
+from pipeline.experiment.config_file import to_yaml
 
 DATASET = "0123456789abcdef"
 

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.experiment.run_dir import RunDir
 from pipeline.export.published_version import publish
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError
 
 

@@ -5,7 +5,7 @@ from pipeline.experiment.run_dir import RunDir
 from pipeline.insight import scenario_contexts
 from pipeline.insight.contexts import TaskContexts, joined, task_contexts, thinned
 from pipeline.insight.scenario_contexts import dealt_out
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError, load_dataset_info
 
 

@@ -7,7 +7,7 @@ from pipeline.insight import scenario_probe
 from pipeline.insight.scenario_probe import ScenarioProbe
 from pipeline.settings.scenario.loaded_scenarios import load_scenarios
 from pipeline.settings.scenario.ranking import Ranker
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from pipeline.steps.scenarios.train import episode_sizes, trained_model
 
 

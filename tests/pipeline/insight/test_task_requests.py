@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.insight.task_requests import prepared_request, written_request
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from pipeline.steps.predict import load_model
 from transforms.schema import DataError
 

@@ -8,7 +8,7 @@ from pipeline.experiment.run_dir import RunDir, training_fingerprint
 from pipeline.insight.training_health import dead_share, training_health
 from pipeline.insight.training_pictures import modulation_pictures
 from pipeline.insight.user_probe import UserProbe
-from pipeline.settings.user.config import load_config, load_experiment
+from pipeline.settings.registry import load_config, load_experiment
 from pipeline.settings.user.loaded_dataset import load_dataset
 from pipeline.steps.train import train, trained_model
 

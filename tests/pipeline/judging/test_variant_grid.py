@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from pipeline.judging.variant_grid import expand, load_grid
-from pipeline.settings.user.config import ConfigError
+from pipeline.experiment.config_file import ConfigError
 
 CONFIGS = pathlib.Path(__file__).parents[3] / "configs"
 GRIDS = sorted((CONFIGS / "ablations").glob("*.yaml"))

@@ -10,7 +10,7 @@ from models.serving.served_user_model import ServedUserModel
 from pipeline.experiment.run_dir import RunDir
 from pipeline.export.published_version import ExportError
 from pipeline.export.recorded_requests import read_requests
-from pipeline.settings.user.config import load_config
+from pipeline.settings.registry import load_config
 from pipeline.settings.user.loaded_dataset import load_dataset
 from pipeline.steps import export as step
 from pipeline.steps.export import export

@@ -19,7 +19,7 @@ from pipeline.serving.base.push_history import PushHistory
 from pipeline.serving.base.served_labels import ServedLabels
 from pipeline.serving.gate import verdict as gate
 from pipeline.serving.gate.task_figures import TaskFigures
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.loaded_dataset import load_dataset
 from pipeline.settings.user.raw_requests import raw_request
 from pipeline.steps import push as step

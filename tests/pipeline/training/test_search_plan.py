@@ -3,7 +3,7 @@ import pathlib
 import pytest
 import yaml
 
-from pipeline.settings.user.config import ConfigError
+from pipeline.experiment.config_file import ConfigError
 from pipeline.training.search_plan import check_budget, load_plan, load_space
 from tuning.grid import check_values, grid_points, split_points
 

@@ -4,7 +4,8 @@ import pathlib
 import pytest
 
 from pipeline.reports.search.best_config import best_experiment, best_yaml
-from pipeline.settings.user.config import ConfigError, load_experiment
+from pipeline.experiment.config_file import ConfigError
+from pipeline.settings.registry import load_experiment
 
 CONFIG = pathlib.Path(__file__).parents[4] / "configs" / "movielens_small.yaml"
 

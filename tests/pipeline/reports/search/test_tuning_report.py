@@ -6,7 +6,7 @@ import runpy
 import pytest
 
 from pipeline.reports.search.tuning_report import write_report
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError
 from tuning.results import write_search
 from tuning.trial_result import write_result

@@ -16,7 +16,7 @@ from pipeline.serving.gate.exported_recommender import (
     user_requests,
 )
 from pipeline.settings.scenario.loaded_scenarios import load_scenarios
-from pipeline.settings.user.config import load_config, load_experiment
+from pipeline.settings.registry import load_config, load_experiment
 from pipeline.settings.user.loaded_dataset import load_dataset
 from pipeline.steps.scenarios import train as scenario_train
 from pipeline.steps.train import trained_model

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.experiment.config_section import PushConfig
 from pipeline.serving.gate.task_figures import baseline_names, task_figures
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError
 
 

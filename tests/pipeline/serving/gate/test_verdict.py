@@ -11,7 +11,7 @@ from pipeline.serving.gate import verdict as gate
 from pipeline.serving.gate.task_figures import TaskFigures
 from pipeline.serving.gate.verdict import model_blessing
 from pipeline.serving.validation.blessing import Blessing, Rule
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError
 
 OPTIONS = PushConfig(num_resamples=100, max_p99_ms=1e6)

@@ -8,7 +8,7 @@ from pipeline.settings.scenario.config import (
     ScenarioConfig,
     ScenarioDataConfig,
 )
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from pipeline.steps.scenarios.prepare import dataset_spec
 from transforms.clicks.schema import ClickSpec
 from transforms.schema import TableSpec

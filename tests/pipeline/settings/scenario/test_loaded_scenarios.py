@@ -10,7 +10,7 @@ from pipeline.settings.scenario.loaded_scenarios import (
     load_scenarios,
     vectors_dir,
 )
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from transforms.clicks.schema import load_scenario_info
 from transforms.schema import META_TRAIN, META_VALIDATION, DataError
 

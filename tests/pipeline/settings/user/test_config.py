@@ -14,16 +14,12 @@ from pipeline.experiment.config_section import (
 from pipeline.settings.user.config import (
     BaselineName,
     Config,
-    ConfigError,
     EvaluationConfig,
     TrainingConfig,
-    data_dir,
     dataset_spec,
-    hash_of,
-    load_config,
-    load_experiment,
-    to_yaml,
 )
+from pipeline.experiment.config_file import ConfigError, data_dir, hash_of, to_yaml
+from pipeline.settings.registry import load_config, load_experiment
 from transforms.schema import EntitySpec, EpisodeSpec, SplitSpec
 
 CONFIGS = pathlib.Path(__file__).parents[4] / "configs"

@@ -10,7 +10,7 @@ from models.episodes.click_records import load_tasks
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.scenario.config import ScenarioEvaluationConfig
 from pipeline.settings.scenario.ranking_groups import ranking_groups
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from pipeline.steps.scenarios.evaluate import evaluate
 from transforms.clicks.schema import load_scenario_info
 from transforms.schema import DataError

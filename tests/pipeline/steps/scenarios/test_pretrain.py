@@ -10,7 +10,7 @@ from models.factors.vector_files import VECTORS_JSON, load_vectors
 from models.factors.vectors import Vectors
 from pipeline.settings.scenario.config import VectorsConfig
 from pipeline.settings.scenario.loaded_scenarios import vectors_dir
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from pipeline.steps.scenarios import pretrain as step
 from pipeline.steps.scenarios.pretrain import (
     describe_fallbacks,

@@ -8,7 +8,7 @@ import pytest
 
 from models.evaluation.ranking_metrics import user_metrics
 from models.resumable_training import ResumableTraining
-from pipeline.settings.user.config import load_experiment
+from pipeline.settings.registry import load_experiment
 from pipeline.steps.scenarios.train import open_trained, train
 from transforms.schema import DataError
 

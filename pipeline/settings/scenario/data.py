@@ -14,7 +14,7 @@ from models.factors.vector_files import load_vectors
 from models.factors.vectors import Vectors
 from models.options import VECTORS_VERSION
 from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.user.config import hash_of
+from pipeline.experiment.config_file import hash_of
 from transforms.clicks.schema import (
     VECTORS_DIR,
     ScenarioDatasetInfo,

@@ -1,0 +1,113 @@
+"""What a method answered, a row a pair, in either setting."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[np.generic]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ScoredPairs:
+    """The query pairs of T tasks with their scores, those of a task in their order.
+
+    Attributes:
+        task_ids: T ids as they came in, of tasks with or without a pair.
+        task: int [N], place of the task of each pair in `task_ids`, ascending.
+        user: int [N], rows of the user table.
+        item: int [N], rows of the item table.
+        support_size: int [N], support pairs that the method was shown of the task.
+        score: float [N], in the unit of the label, or only in its order.
+        label: float [N]; None where pairs are clicks.
+        rank: int [N], rank of a held-out click among the candidates of its user, from
+            1; None where pairs are rated.
+        num_candidates: int [N], of how many; None where pairs are rated.
+    """
+
+    task_ids: Sequence[str]
+    task: NDArray[np.int64]
+    user: NDArray[np.int32]
+    item: NDArray[np.int32]
+    support_size: NDArray[np.int64]
+    score: NDArray[np.float32]
+    label: NDArray[np.float32] | None = None
+    rank: NDArray[np.int64] | None = None
+    num_candidates: NDArray[np.int64] | None = None
+
+    @property
+    def num_tasks(self) -> int:
+        """T, tasks with or without a pair."""
+        return len(self.task_ids)
+
+    def select(self, chosen: NDArray) -> ScoredPairs:
+        """Returns some of the pairs, by mask or by place, of the same tasks."""
+        return dataclasses.replace(
+            self, **{name: column[chosen] for name, column in self.columns().items()}
+        )
+
+    def of_tasks(self, chosen: NDArray[np.bool_]) -> ScoredPairs:
+        """Returns the pairs of some tasks; the others are there without a pair.
+
+        Args:
+            chosen: bool [T].
+        """
+        return self.select(chosen[self.task])
+
+    def of_users_in(self, other: ScoredPairs) -> ScoredPairs:
+        """Returns the pairs whose task and user stand in others of the same tasks."""
+        width = max(self.user.max(initial=0), other.user.max(initial=0)) + 1
+        keys = other.task * width + other.user
+        return self.select(np.isin(self.task * width + self.user, keys))
+
+    def columns(self) -> dict[str, Column]:
+        """Returns the columns that there are, by name."""
+        names = [f.name for f in dataclasses.fields(self) if f.name != "task_ids"]
+        columns = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in columns.items() if value is not None}
+
+    def padded(self, *names: str) -> tuple[list[Column], NDArray[np.bool_]]:
+        """Lays columns out with a row a task.
+
+        Args:
+            *names: Of columns.
+
+        Returns:
+            The columns [T, Q], and the mask bool [T, Q], False for padding.
+        """
+        counts = np.bincount(self.task, minlength=self.num_tasks)
+        mask = np.arange(counts.max(initial=0)) < counts[:, np.newaxis]
+        columns = []
+        for name in names:
+            values = getattr(self, name)
+            rows = np.zeros(mask.shape, values.dtype)
+            rows[mask] = values
+            columns.append(rows)
+        return columns, mask
+
+
+def join_pairs(parts: Sequence[ScoredPairs], *, same_tasks: bool = False) -> ScoredPairs:
+    """Returns the pairs of several groups, one after the other.
+
+    Args:
+        parts: The groups, which have the same columns.
+        same_tasks: Whether they are of one list of tasks; the tasks are otherwise
+            counted on from one group to the next.
+    """
+    columns = {
+        name: np.concatenate([part.columns()[name] for part in parts])
+        for name in parts[0].columns()
+    }
+    if same_tasks:
+        order = np.argsort(columns["task"], kind="stable")
+        chosen = {name: column[order] for name, column in columns.items()}
+        return ScoredPairs(parts[0].task_ids, **chosen)
+    starts = np.cumsum([0, *(part.num_tasks for part in parts[:-1])])
+    columns["task"] = np.concatenate(
+        [part.task + start for part, start in zip(parts, starts, strict=True)]
+    )
+    task_ids = [task_id for part in parts for task_id in part.task_ids]
+    return ScoredPairs(task_ids, **columns)

@@ -1,0 +1,53 @@
+"""A group of tasks, and what a method is shown of each before it is asked."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """Tasks of one split with support sets of one kind and size.
+
+    Attributes:
+        tasks: What these tasks are called, such as "cold", "warm" or "scenario_mean".
+        split: The split they are of.
+        size: Support pairs shown of each, at most.
+        full_size: Support pairs that are shown where nothing is left out.
+        support: Whose support set is shown: the task's own, or that of another task.
+        max_users: Users of a task that are asked about, at most; all if None.
+        max_tasks: Tasks that are asked about, at most, the first ones; all if None.
+    """
+
+    tasks: str
+    split: str
+    size: int
+    full_size: int
+    support: Literal["own", "other"] = "own"
+    max_users: int | None = None
+    max_tasks: int | None = None
+
+    @property
+    def is_few_shot(self) -> bool:
+        """Whether less is shown than there is."""
+        return self.size < self.full_size
+
+    @property
+    def group(self) -> str:
+        """The name of the group for files and people; it is never parsed back."""
+        if self.support == "other":
+            return f"{self.tasks}/other_support"
+        if self.is_few_shot:
+            return f"{self.tasks}/support_{self.size}"
+        if self.max_users is not None:
+            return f"{self.tasks}/own_support"
+        return self.tasks
+
+    def few(self, size: int) -> Shown:
+        """Returns the same tasks with fewer support pairs."""
+        return dataclasses.replace(self, size=size)
+
+    def with_other_support(self) -> Shown:
+        """Returns the same tasks, each shown the support set of another."""
+        return dataclasses.replace(self, support="other")

@@ -1,0 +1,220 @@
+"""The YAML file of an experiment: read, changed, checked, hashed and written."""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import os
+import pathlib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pydantic
+import yaml
+
+from pipeline.experiment.config_section import Experiment
+
+DATA_DIR_VARIABLE = "CMML_DATA_DIR"
+
+
+ExperimentT = typing.TypeVar("ExperimentT", bound=Experiment)
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names file, key and value."""
+
+
+def load_experiment_of(
+    kinds: Mapping[str, type[Experiment]],
+    path: str | pathlib.Path,
+    overrides: Sequence[str] = (),
+    changes: Mapping[str, Any] = types.MappingProxyType({}),
+) -> Experiment:
+    """Reads a YAML file and checks every key.
+
+    The key `setting` says which keys there are; "user" if it is not given.
+
+    Args:
+        kinds: The class of an experiment by name of its setting.
+        path: The file.
+        overrides: Changes as typed, such as "model.dropout=0.1"; values are YAML.
+        changes: Further changes by key, such as {"model.dropout": 0.1}; they win.
+
+    Raises:
+        ConfigError: If the file cannot be read, or a key is unknown or ill-typed; it
+            names file, key, value and the nearest valid key.
+    """
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold keys and values, got {values!r}.")
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        source = f"--set {override!r}"
+        if not separator or not key:
+            raise ConfigError(f"--set needs key=value, got {override!r}.")
+        _assign(values, key, _from_yaml(text, source), source)
+    for key, value in changes.items():
+        _assign(values, key, value, repr(key))
+    setting = values.get("setting", "user")
+    data = values.get("data")
+    if "setting" not in values and isinstance(data, dict) and "domains" in data:
+        raise ConfigError(
+            f"{path}: data.domains goes with `setting: scenario`, which is not given."
+        )
+    if not isinstance(setting, str) or setting not in kinds:
+        raise ConfigError(
+            f"{path}: key 'setting' must be one of {list(kinds)}, got {setting!r}."
+        )
+    kind = kinds[setting]
+    try:
+        return kind.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise ConfigError(explain(path, error, kind)) from None
+
+
+def with_changes(config: ExperimentT, changes: Mapping[str, Any]) -> ExperimentT:
+    """Returns a copy of an experiment in which some keys have other values.
+
+    Args:
+        config: The experiment.
+        changes: By key, such as {"model.dropout": 0.1}.
+
+    Raises:
+        ConfigError: If a key is unknown or ill-typed; it names key and value.
+    """
+    values = json.loads(_canonical(config))
+    for key, value in changes.items():
+        _assign(values, key, value, repr(key))
+    try:
+        return type(config).model_validate(values)
+    except pydantic.ValidationError as error:
+        raise ConfigError(explain(config.name, error, type(config))) from None
+
+
+def read_yaml(path: str | pathlib.Path) -> Any:
+    """Reads a YAML file.
+
+    Raises:
+        ConfigError: If it cannot be read or is not YAML; it names the file.
+    """
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"cannot read {path}: {reason}.") from None
+    return _from_yaml(text, str(path))
+
+
+def data_dir() -> str:
+    """The folder of raw data, from the environment; the working one by default."""
+    return os.environ.get(DATA_DIR_VARIABLE, ".")
+
+
+def hash_of(*parts: object) -> str:
+    """Returns 16 hex digits that change with any of the parts."""
+    return hashlib.blake2b(_canonical(parts).encode(), digest_size=8).hexdigest()
+
+
+def to_yaml(config: Experiment) -> str:
+    """Returns the configuration with every default filled in."""
+    return yaml.safe_dump(json.loads(_canonical(config)), sort_keys=False)
+
+
+def _canonical(value: object) -> str:
+    def plain(part: Any) -> Any:
+        if isinstance(part, pydantic.BaseModel):
+            return {name: getattr(part, name) for name in type(part).model_fields}
+        return dataclasses.asdict(part)
+
+    return json.dumps(value, default=plain)
+
+
+def _assign(values: dict[str, Any], key: str, value: Any, source: str) -> None:
+    *parents, leaf = key.split(".")
+    section = values
+    for parent in parents:
+        section = section.setdefault(parent, {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"{source}: {parent!r} is not a section.")
+    section[leaf] = value
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice in a mapping, where YAML would drop the first."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Reads a mapping as it is written, before others are merged into it."""
+        node = super().compose_mapping_node(anchor)
+        keys = [key.value for key, _ in node.value]
+        if repeated := [key for key in keys if keys.count(key) > 1]:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {repeated[0]!r} stands twice", node.start_mark
+            )
+        return node
+
+
+def _from_yaml(text: str, source: str) -> Any:
+    try:
+        return yaml.load(text, _UniqueKeyLoader)
+    except (yaml.YAMLError, ValueError) as error:  # The latter of dates there are not.
+        reason = " ".join(str(error).split())  # On one line.
+        raise ConfigError(f"{source} is not YAML: {reason}") from None
+
+
+def explain(
+    path: str | pathlib.Path, error: pydantic.ValidationError, root: type
+) -> str:
+    """Says on one line what is wrong with a file.
+
+    Args:
+        path: The file.
+        error: What pydantic found.
+        root: The class of the whole file.
+    """
+    lines = [_explain(problem, root) for problem in error.errors()]
+    return f"{path}: " + "; ".join(lines)
+
+
+def _explain(problem: Mapping[str, Any], root: type) -> str:
+    location = [part for part in problem["loc"] if isinstance(part, str | int)]
+    key = ".".join(str(part) for part in location)
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        valid = _valid_keys(location[:-1], root)
+        near = difflib.get_close_matches(str(location[-1]), valid, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {valid}."
+        return f"unknown key {key!r} (value {problem['input']!r}); {hint}"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in ("missing", "missing_argument"):
+        return f"key {key!r} is required."
+    if problem["type"] == "value_error":
+        return f"key {key!r}: {message}" if key else message
+    return f"key {key!r}: {message}, got {problem['input']!r}."
+
+
+def _valid_keys(location: Sequence[str | int], root: type) -> list[str]:
+    """Lists the keys of the section at a location in the file."""
+    section: Any = root
+    for part in location:
+        if typing.get_origin(section) is dict:  # Of sections by a name of one's own.
+            section = _section_in(typing.get_args(section)[1])
+            continue
+        hints = typing.get_type_hints(section)
+        section = hints[part] if isinstance(part, str) else section
+        section = _section_in(section)
+    if typing.get_origin(section) is dict:
+        return []
+    return sorted(
+        name
+        for name in typing.get_type_hints(section)
+        if name[0].isalpha() and name != "model_config"
+    )
+
+
+def _section_in(annotation: Any) -> Any:
+    """Finds the section class in `Spec | None`, `tuple[Spec, ...]` or `list[Spec]`."""
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union, tuple, list):
+        inner = [a for a in typing.get_args(annotation) if isinstance(a, type)]
+        return next(a for a in inner if a is not type(None))
+    return annotation

@@ -1,0 +1,252 @@
+"""What differs between the settings, and what every step takes from one."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from models.evaluation.metric import Metric
+from models.evaluation.scored_pairs import ScoredPairs
+from models.evaluation.shown import Shown
+from pipeline.experiment.config_section import Experiment
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from models.baselines.learned.learned_baseline import (
+        LearnedBaseline,
+        Objective,
+        PairInputs,
+    )
+    from models.cmml import CMML
+    from models.evaluation.intervals import Floats
+    from models.legacy_keras import tf
+    from models.recommender import Episode, Recommender
+    from models.serving.requests import RecordedRequest, TaskRequest
+    from models.serving.served_model import ServedModel
+    from pipeline.settings.step_parts import StepParts
+
+# What a setting has loaded of a prepared data set; each setting has a class of its own.
+Data = Any
+
+
+class Source(Protocol):
+    """The raw tables of an experiment, and how they become a prepared data set."""
+
+    def check(self) -> None:
+        """Checks tables and columns without any work.
+
+        Raises:
+            ValueError: If a table or a column is not what it should be.
+        """
+        ...
+
+    def fingerprint(self) -> str:
+        """Returns what changes with inputs and options.
+
+        Raises:
+            ValueError: If a table is missing.
+        """
+        ...
+
+    def prepare(self, directory: pathlib.Path, options: PipelineOptions) -> str:
+        """Writes the data set, whole or not at all.
+
+        Returns:
+            What it holds, in a few lines for people.
+
+        Raises:
+            RejectedRowsError: If too many rows are refused; they are kept.
+        """
+        ...
+
+
+class Scorer(Protocol):
+    """Asks one method, whose calls it compiles once; its weights may change."""
+
+    def __call__(self, shown: Shown) -> ScoredPairs:
+        """Scores the query pairs of a group of tasks.
+
+        Raises:
+            DataError: If the group cannot be, such as one task with the support of
+                another.
+            NotFiniteError: If scores cannot be ranked.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Methods:
+    """The methods that stand beside CMML.
+
+    Attributes:
+        simple: Fitted in one call, by name; a class has a `GRID` of hyperparameters.
+        learned: Trained by episodes, by name.
+        reference: The simple method that differences are taken to.
+        beside_ablation: Simple methods that are rows beside the variants of an
+            ablation; the reference is among them.
+        plain: Changes of the configuration that leave CMML as in the paper.
+        fit: Fits a simple method, by name and hyperparameters.
+        inputs: Makes what learned methods see of a pair, for a configuration, a data
+            set and a seed.
+        input_options: What of a configuration decides these inputs.
+        objective: Makes what learned methods learn.
+        empty_episode: Makes an episode that lets a model create its weights.
+    """
+
+    simple: Mapping[str, type[Any]]
+    learned: Mapping[str, type[LearnedBaseline]]
+    reference: str
+    beside_ablation: Sequence[str]
+    plain: Mapping[str, Any]
+    fit: Callable[[str, Data, Mapping[str, Any]], Recommender]
+    inputs: Callable[[Any, Data, int], PairInputs]
+    input_options: Callable[[Any], Sequence[object]]
+    objective: Callable[[Any, Data], Objective]
+    empty_episode: Callable[[Any], Episode]
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingPlan:
+    """What a training goes through.
+
+    Attributes:
+        episodes: Endless batches of meta-train, from a step on.
+        steps_per_epoch: Batches of an epoch.
+        num_tasks: Tasks of an epoch, for its speed.
+        validation: What epochs are judged by.
+        probe: Makes a batch of meta-validation with the labels of the query, for a
+            look at gradients and units.
+    """
+
+    episodes: Callable[[int], tf.data.Dataset]
+    steps_per_epoch: int
+    num_tasks: int
+    validation: Shown
+    probe: Callable[[], Episode]
+
+
+@dataclasses.dataclass(frozen=True)
+class Serving:
+    """How a trained model becomes a served one, and what is asked to check it.
+
+    Attributes:
+        export: Makes the served model of a trained one; the version is its number.
+        recorded: Yields `rank` requests of raw ids and features with the answers of the
+            trained model, one task each.
+        task_request: Makes all requests about the task of a recorded one.
+        to_request: From the support and the query of a batch to the inputs of `rank`.
+        facts: What the manifest says of labels and features.
+        tolerance: Largest difference of a score that is none, in the unit of scores,
+            given the recorded requests.
+        num_recorded: Requests that are kept with a version.
+    """
+
+    export: Callable[[CMML, int], ServedModel]
+    recorded: Callable[[CMML], Iterator[RecordedRequest]]
+    task_request: Callable[[RecordedRequest], TaskRequest]
+    to_request: Callable[[Episode, Episode], dict[str, tf.Tensor]]
+    facts: Mapping[str, Any]
+    tolerance: Callable[[Sequence[RecordedRequest]], float]
+    num_recorded: int
+
+
+class Setting(Protocol):
+    """All that differs between users with ratings and scenarios with clicks.
+
+    A setting has no state. Every step is written once and takes its parts from here; no
+    step is called back. A configuration is of the class `config`, and data is what
+    `load` has returned.
+
+    Attributes:
+        config: The class of its experiments.
+        metrics: What methods are judged by; the first decides.
+    """
+
+    config: type[Experiment]
+    metrics: Sequence[Metric]
+
+    def source(self, config: Any) -> Source:
+        """Returns the raw tables of an experiment.
+
+        Raises:
+            ValueError: If the layout of the raw data is unknown.
+        """
+        ...
+
+    def load(self, config: Any, dataset_dir: pathlib.Path) -> Data:
+        """Reads a prepared data set, its small parts into memory.
+
+        Args:
+            config: The experiment.
+            dataset_dir: The prepared data set.
+
+        Returns:
+            An object with `directory` and with `info`, what `dataset.json` says.
+
+        Raises:
+            DataError: If it, or what was fitted to it, is missing or incomplete.
+        """
+        ...
+
+    def build(self, config: Any, data: Data, *, fit: bool) -> CMML:
+        """Builds a CMML with fresh weights.
+
+        Args:
+            config: The experiment.
+            data: The data set.
+            fit: Whether what has a closed form is fitted; otherwise weights are to be
+                restored.
+        """
+        ...
+
+    def training(self, config: Any, data: Data) -> TrainingPlan:
+        """Returns what a training goes through."""
+        ...
+
+    def groups(self, config: Any, data: Data, split: str) -> Sequence[Shown]:
+        """Returns the groups of tasks that a method can be judged on.
+
+        Args:
+            config: The experiment.
+            data: The data set.
+            split: The split of the tasks that training has not seen.
+
+        Returns:
+            The first is the main group, with all that there is to show. Groups with
+            less to show have the same query pairs, or those of some users.
+        """
+        ...
+
+    def scorer(self, method: Recommender, config: Any, data: Data) -> Scorer:
+        """Returns what asks a method."""
+        ...
+
+    def by_task(
+        self, pairs: ScoredPairs, *, seed: int, names: Sequence[str] | None = None
+    ) -> dict[str, Floats]:
+        """Returns the metrics of each task.
+
+        Args:
+            pairs: What a method answered.
+            seed: Seed of the order of pairs with equal scores.
+            names: Metrics that are wanted; all if None.
+
+        Returns:
+            float64 [T] by metric; NaN where a metric is not defined.
+        """
+        ...
+
+    def methods(self) -> Methods:
+        """Returns the methods that stand beside CMML."""
+        ...
+
+    def serving(self, config: Any, data: Data) -> Serving:
+        """Returns how a trained model becomes a served one."""
+        ...
+
+    def parts(self) -> StepParts:
+        """Returns what one step alone needs."""
+        ...

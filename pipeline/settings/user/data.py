@@ -1,0 +1,87 @@
+"""A prepared data set of users as training and evaluation use it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Iterable
+
+import numpy as np
+
+from models.episodes.entity_table import EntityTable, load_entity_table
+from models.episodes.rating_episodes import fixed_episodes
+from models.factors.labelled_pairs import LabelledPairs
+from models.recommender import Episode
+from transforms import schema
+from transforms.schema import DatasetInfo, load_dataset_info
+
+
+@dataclasses.dataclass(frozen=True)
+class UserData:
+    """A prepared data set, its small parts in memory.
+
+    Attributes:
+        directory: Where it is.
+        info: What `dataset.json` says.
+        users: The user table.
+        items: The item table.
+    """
+
+    directory: pathlib.Path
+    info: DatasetInfo
+    users: EntityTable
+    items: EntityTable
+    _validation: dict[tuple[int, int], list[Episode]] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @functools.cached_property
+    def meta_train_pairs(self) -> LabelledPairs:
+        """All support pairs of the meta-train tasks."""
+        columns: dict[str, list[np.ndarray]] = {"user": [], "item": [], "label": []}
+        for episode in fixed_episodes(self.directory, schema.META_TRAIN):
+            mask = episode["support_mask"].numpy()
+            for name, parts in columns.items():
+                parts.append(episode[f"support_{name}"].numpy()[mask])
+        return LabelledPairs(
+            **{name: np.concatenate(parts) for name, parts in columns.items()},
+            num_users=self.info.num_users,
+            num_items=self.info.num_items,
+        )
+
+    def episodes(self, split: str, support_size: int, batch_size: int) -> Iterable:
+        """Returns frozen episodes; those of meta-validation are read once.
+
+        Args:
+            split: The split.
+            support_size: Support pairs of a task, at most.
+            batch_size: Tasks in a batch.
+        """
+        read = fixed_episodes(
+            self.directory,
+            split,
+            max_support_size=support_size,
+            batch_size=batch_size,
+        )
+        if split != schema.META_VALIDATION:
+            return read
+        key = support_size, batch_size
+        if key not in self._validation:
+            self._validation[key] = list(read)
+        return self._validation[key]
+
+
+def load_user_data(directory: pathlib.Path) -> UserData:
+    """Reads a prepared data set.
+
+    Raises:
+        DataError: If it is missing or incomplete.
+    """
+    info = load_dataset_info(directory)
+    return UserData(
+        directory=directory,
+        info=info,
+        users=load_entity_table(directory, "user", info.user_features),
+        items=load_entity_table(directory, "item", info.item_features),
+    )

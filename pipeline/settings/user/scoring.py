@@ -1,0 +1,144 @@
+"""Scores of a method on the frozen episodes of users, and their metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from models.evaluation import rating_metrics
+from models.evaluation.intervals import Floats
+from models.evaluation.metric import Metric
+from models.evaluation.scored_pairs import ScoredPairs
+from models.evaluation.shown import Shown
+from models.legacy_keras import tf
+from models.recommender import Episode, Recommender, split_episode
+from pipeline.settings.user.config import UserConfig
+from pipeline.settings.user.data import UserData
+from transforms.schema import DataError
+
+MAE = Metric("mae", unit="stars", higher_is_better=False)
+METRICS = (
+    MAE,
+    Metric("rmse", unit="stars", higher_is_better=False),
+    *(Metric(f"ndcg@{k}") for k in rating_metrics.NDCG_CUTOFFS),
+)
+
+
+class RatingScorer:
+    """Scores query pairs of users with a method, whose calls it compiles once.
+
+    Args:
+        method: A fitted method; its weights may change.
+        config: The experiment.
+        data: The data set.
+    """
+
+    def __init__(self, method: Recommender, config: UserConfig, data: UserData) -> None:
+        self._score = tf.function(
+            lambda support, query: method.score(method.adapt(support), query),
+            reduce_retracing=True,
+        )
+        self._batch_size = config.evaluation.batch_size
+        self._data = data
+
+    def __call__(self, shown: Shown) -> ScoredPairs:
+        """Scores the query pairs of a group of users.
+
+        Raises:
+            DataError: If one user is to be shown the support set of another.
+        """
+        parts = [self._scored(batch) for batch in self._batches(shown)]
+        return _joined(parts)
+
+    def _batches(self, shown: Shown) -> Iterator[Episode]:
+        size = self._batch_size
+        if shown.support == "other":
+            num_tasks = self._data.info.num_tasks.get(shown.split, 0)
+            size = exchangeable_batch_size(num_tasks, size, shown.split)
+        episodes = self._data.episodes(shown.split, shown.size, size)
+        for episode in _first_tasks(episodes, shown.max_tasks):
+            yield exchange_support(episode) if shown.support == "other" else episode
+
+    def _scored(self, episode: Episode) -> tuple[list[str], Mapping[str, np.ndarray]]:
+        """Returns the ids of a batch, and its pairs by column."""
+        scores = self._score(*split_episode(episode)).numpy()
+        mask = episode["query_mask"].numpy()
+        num_pairs = mask.sum(axis=1)
+        sizes = episode["support_mask"].numpy().sum(axis=1)
+        columns = {
+            "task": np.repeat(np.arange(len(mask)), num_pairs),
+            "user": episode["query_user"].numpy()[mask],
+            "item": episode["query_item"].numpy()[mask],
+            "support_size": np.repeat(sizes, num_pairs),
+            "score": scores[mask],
+            "label": episode["query_label"].numpy()[mask],
+        }
+        return [task_id.decode() for task_id in episode["task_id"].numpy()], columns
+
+
+def rating_metrics_by_task(
+    pairs: ScoredPairs, *, seed: int, names: Sequence[str] | None = None
+) -> dict[str, Floats]:
+    """Returns the metrics of each user; see `Setting.by_task`."""
+    (labels, scores, users), mask = pairs.padded("label", "score", "user")
+    first = users[:, 0] if users.shape[1] else np.zeros(len(users), np.int32)
+    values = rating_metrics.task_metrics(
+        labels, scores, mask, seed=seed, task_ids=first, names=names
+    )
+    return values
+
+
+def exchangeable_batch_size(num_tasks: int, batch_size: int, split: str) -> int:
+    """Returns a batch size with which no task is alone in its batch.
+
+    Raises:
+        DataError: If there are fewer than 2 tasks, so that none has another.
+    """
+    if num_tasks < 2:
+        raise DataError(
+            f"{split} must hold at least 2 tasks to exchange their support sets, got "
+            f"{num_tasks}."
+        )
+    while num_tasks % batch_size == 1 or batch_size == 1:
+        batch_size += 1
+    return batch_size
+
+
+def exchange_support(episode: Episode) -> dict[str, tf.Tensor]:
+    """Gives each task of a batch the support set of the one before."""
+    return {
+        name: tf.roll(value, 1, axis=0) if name.startswith("support_") else value
+        for name, value in episode.items()
+    }
+
+
+def _first_tasks(episodes: Iterable[Episode], most: int | None) -> Iterator[Episode]:
+    """Yields batches up to a number of tasks; all if there is none."""
+    left = most
+    for episode in episodes:
+        if left is None:
+            yield episode
+            continue
+        part = {name: value[:left] for name, value in episode.items()}
+        yield part
+        left -= int(part["task_id"].shape[0])
+        if left <= 0:
+            return
+
+
+def _joined(
+    parts: Sequence[tuple[list[str], Mapping[str, np.ndarray]]],
+) -> ScoredPairs:
+    starts = np.cumsum([0, *(len(ids) for ids, _ in parts)])
+    columns = {
+        name: np.concatenate([columns[name] for _, columns in parts])
+        for name in parts[0][1]
+    }
+    columns["task"] = np.concatenate(
+        [
+            columns["task"] + start
+            for (_, columns), start in zip(parts, starts, strict=False)
+        ]
+    )
+    return ScoredPairs([task_id for ids, _ in parts for task_id in ids], **columns)
