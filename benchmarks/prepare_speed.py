@@ -7,9 +7,10 @@ import tempfile
 import time
 
 from pipeline.experiment.options import beam_options
+
 from pipeline.experiment.config_file import data_dir
-from pipeline.settings.user.config import dataset_spec
 from pipeline.settings.registry import load_config
+from pipeline.settings.user.config import dataset_spec
 from transforms.ratings.dataset import prepare_dataset
 
 

@@ -12,14 +12,15 @@ from pipeline.experiment import quiet
 quiet.quieten()
 quiet.import_tensorflow()
 
+from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
+
 from models.cmml import build_cmml
 from models.episodes.rating_episodes import training_episodes
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from models.parts.family import combinations
-from pipeline.settings.user.config import TrainingConfig
 from pipeline.settings.registry import load_config
-from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
+from pipeline.settings.user.config import TrainingConfig
 from pipeline.steps.prepare import open_dataset
 from transforms.schema import META_TRAIN
 

@@ -17,11 +17,13 @@ class Metric:
         name: As `eval/metrics.json` spells it, such as "mae" or "recall@20".
         unit: What stands behind a figure of it; "" for a share.
         higher_is_better: Whether more of it is better.
+        in_tables: Whether the tables of `evaluate` and `compare` have a column of it.
     """
 
     name: str
     unit: str = ""
     higher_is_better: bool = True
+    in_tables: bool = True
 
     @property
     def direction(self) -> int:

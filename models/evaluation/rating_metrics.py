@@ -5,6 +5,8 @@ NumPy only, so that anyone can recompute every figure from the stored scores.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -26,8 +28,9 @@ def task_metrics(
     *,
     seed: int = 0,
     task_ids: ArrayLike | None = None,
+    names: Collection[str] | None = None,
 ) -> dict[str, Floats]:
-    """Returns every metric of every task: "mae", "rmse", "ndcg@1" and so on.
+    """Returns metrics of every task: "mae", "rmse", "ndcg@1" and so on.
 
     Args:
         labels: float [T, Q], at least 0.
@@ -35,6 +38,7 @@ def task_metrics(
         query_mask: bool [T, Q], False for padding.
         seed: Seed of the order of pairs with equal scores.
         task_ids: int [T], as in `ndcg`.
+        names: Metrics that are wanted; all if None.
 
     Returns:
         float64 [T] by metric name; NaN where a metric is not defined.
@@ -42,15 +46,20 @@ def task_metrics(
     Raises:
         ValueError: As in `ndcg`.
     """
-    metrics = {
-        "mae": mae(labels, scores, query_mask),
-        "rmse": rmse(labels, scores, query_mask),
+
+    def ndcg_at(k: int) -> Floats:
+        return ndcg(labels, scores, query_mask, k=k, seed=seed, task_ids=task_ids)
+
+    metrics: dict[str, Callable[[], Floats]] = {
+        "mae": lambda: mae(labels, scores, query_mask),
+        "rmse": lambda: rmse(labels, scores, query_mask),
+        **{f"ndcg@{k}": functools.partial(ndcg_at, k) for k in NDCG_CUTOFFS},
     }
-    for k in NDCG_CUTOFFS:
-        metrics[f"ndcg@{k}"] = ndcg(
-            labels, scores, query_mask, k=k, seed=seed, task_ids=task_ids
-        )
-    return metrics
+    return {
+        name: measure()
+        for name, measure in metrics.items()
+        if names is None or name in names
+    }
 
 
 def mae(labels: ArrayLike, scores: ArrayLike, query_mask: ArrayLike) -> Floats:

@@ -89,7 +89,9 @@ class ScoredPairs:
         return columns, mask
 
 
-def join_pairs(parts: Sequence[ScoredPairs], *, same_tasks: bool = False) -> ScoredPairs:
+def join_pairs(
+    parts: Sequence[ScoredPairs], *, same_tasks: bool = False
+) -> ScoredPairs:
     """Returns the pairs of several groups, one after the other.
 
     Args:

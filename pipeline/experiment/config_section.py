@@ -130,7 +130,8 @@ class Experiment(Section):
     """What every experiment has, whatever its setting.
 
     Attributes:
-        setting: What a task is: a "user" with ratings, or a "scenario" with clicks.
+        setting: What a task is, such as a "user" with ratings or a "scenario" with
+            clicks.
         name: Folder of its prepared data and its runs.
         tensorboard: What can be watched of a training.
         export: Weights to a SavedModel.
@@ -140,7 +141,7 @@ class Experiment(Section):
         runs_dir: Folder of the runs.
     """
 
-    setting: Literal["user", "scenario"]
+    setting: str
     name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
     tensorboard: TensorBoardConfig = TensorBoardConfig()
     export: ExportConfig = ExportConfig()
@@ -158,3 +159,8 @@ class Experiment(Section):
     def weight_sections(self) -> tuple[Any, ...]:
         """What decides the weights, given the prepared data set."""
         raise NotImplementedError
+
+    @property
+    def factor_sections(self) -> tuple[Any, ...]:
+        """What decides the factors that are fitted beforehand, if there are any."""
+        return ()

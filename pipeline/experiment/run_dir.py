@@ -8,18 +8,14 @@ from typing import Any
 
 from models.options import MODEL_VERSION
 from models.whole_files import write_atomically
+from pipeline.experiment.config_file import hash_of, to_yaml
 from pipeline.experiment.config_section import Experiment
-from pipeline.export.version_dir import SAVED_MODEL, is_version
-from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.user.config import Config
-from pipeline.experiment.config_file import ConfigError, hash_of, to_yaml
-from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError
 
 LINEAGE = "lineage.json"
 RESOLVED_CONFIG = "config.resolved.yaml"
 
-_EXPORT_DIR = "export"
+EXPORT_DIR = "export"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +54,7 @@ class RunDir:
     @property
     def export(self) -> pathlib.Path:
         """Base of the exported models."""
-        return self.path / _EXPORT_DIR
+        return self.path / EXPORT_DIR
 
     def is_done(self, step: str, fingerprint: str) -> bool:
         """Whether the step has been finished with this fingerprint."""
@@ -85,9 +81,7 @@ def training_fingerprint(config: Experiment, dataset_fingerprint: str) -> str:
     return hash_of(MODEL_VERSION, dataset_fingerprint, *config.weight_sections)
 
 
-def evaluation_fingerprint(
-    config: Config | ScenarioConfig, dataset_fingerprint: str
-) -> str:
+def evaluation_fingerprint(config: Any, dataset_fingerprint: str) -> str:
     """Hashes everything that decides the scores of an evaluation."""
     trained = training_fingerprint(config, dataset_fingerprint)
     return hash_of(trained, config.evaluation)
@@ -107,7 +101,7 @@ def open_run(config: Experiment, dataset_fingerprint: str) -> RunDir:
     if run is None:
         digest = training_fingerprint(config, dataset_fingerprint)[:8]
         now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
-        run = RunDir(_parent(config) / f"{now}-{digest}")
+        run = RunDir(runs_of(config) / f"{now}-{digest}")
         run.path.mkdir(parents=True)
     write_atomically(run.path / RESOLVED_CONFIG, to_yaml(config))
     return run
@@ -116,7 +110,7 @@ def open_run(config: Experiment, dataset_fingerprint: str) -> RunDir:
 def find_run(config: Experiment, dataset_fingerprint: str) -> RunDir | None:
     """Finds the run of this configuration and data, if it was ever started."""
     digest = training_fingerprint(config, dataset_fingerprint)[:8]
-    existing = sorted(_parent(config).glob(f"*-{digest}"))
+    existing = sorted(runs_of(config).glob(f"*-{digest}"))
     return RunDir(existing[-1]) if existing else None
 
 
@@ -136,38 +130,6 @@ def finished_run(config: Experiment, dataset_fingerprint: str, step: str) -> Run
     return run
 
 
-def newest_export(config: Experiment) -> pathlib.Path:
-    """Finds the model that was exported last with this configuration.
-
-    The raw and prepared data need not be there any more.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    pattern = f"*/{_EXPORT_DIR}/{config.export.model_name}/*/{SAVED_MODEL}"
-    versions = [path.parent for path in _parent(config).glob(pattern)]
-    versions = [
-        path
-        for path in versions
-        if is_version(path) and _is_of(config, path.parents[2])
-    ]
-    if not versions:
-        raise ValueError(
-            f"{_parent(config)} holds no exported model of this configuration: run "
-            "`cmml run` with the same --config and --set."
-        )
-    return max(versions, key=lambda path: int(path.name))
-
-
-def _is_of(config: Experiment, run_path: pathlib.Path) -> bool:
-    """Whether the model of a run is that of a configuration."""
-    try:
-        other = load_experiment(run_path / RESOLVED_CONFIG)
-    except ConfigError:  # Of an earlier version, which knew other keys.
-        return False
-    same_data = other.data_section == config.data_section
-    return same_data and other.weight_sections == config.weight_sections
-
-
-def _parent(config: Experiment) -> pathlib.Path:
+def runs_of(config: Experiment) -> pathlib.Path:
+    """Returns the folder of the runs of an experiment."""
     return pathlib.Path(config.runs_dir) / config.name

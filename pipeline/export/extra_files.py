@@ -11,22 +11,22 @@ import numpy as np
 
 from models.legacy_keras import tf
 from models.serving.served_model import ServedModel
+from models.serving.task_request import TaskRequest, Tensors
 from models.whole_files import write_atomically
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
-from pipeline.export.manifest import make_manifest, write_manifest
-from pipeline.export.model_card import model_card
-from pipeline.export.recorded_requests import RecordedRequest
-from pipeline.export.request_examples import write_request_examples
-from pipeline.export.request_records import warmup_requests, write_records
-from pipeline.export.task_request import TaskRequest, Tensors
-from pipeline.export.version_dir import (
+from pipeline.experiment.version_dir import (
     ITEM_NAMES,
     MODEL_CARD,
     PARITY,
     REQUEST_EXAMPLES,
     WARMUP,
 )
+from pipeline.export.manifest import make_manifest, write_manifest
+from pipeline.export.model_card import model_card
+from pipeline.export.recorded_requests import RecordedRequest
+from pipeline.export.request_examples import write_request_examples
+from pipeline.export.request_records import warmup_requests, write_records
 from transforms import schema
 
 _EXAMPLE_PAIRS = 8  # Of the requests that people read.

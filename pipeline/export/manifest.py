@@ -10,7 +10,7 @@ from models.legacy_keras import tf
 from models.serving.served_model import MAX_EXPLAINED, ServedModel
 from models.whole_files import write_atomically
 from pipeline.experiment.run_dir import RunDir
-from pipeline.export.version_dir import MANIFEST, size_bytes
+from pipeline.experiment.version_dir import MANIFEST, size_bytes
 from pipeline.serving.validation.graph_rules import op_names
 
 

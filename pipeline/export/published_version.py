@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
-from pipeline.export.version_dir import is_version
+from pipeline.experiment.version_dir import is_version
 from transforms.schema import DataError
 
 STEP = "export"

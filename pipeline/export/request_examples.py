@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from models.serving.task_request import as_json
 from models.whole_files import write_atomically
-from pipeline.export.task_request import as_json
 
 _SHELL = """\
 #!/bin/sh

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.experiment.config_section import Experiment
-from pipeline.experiment.run_dir import RunDir
-from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.user.config import Config
-
-# What tasks are told apart by: a text, or a number that orders them.
-Labels: TypeAlias = Sequence[str | float]
-
-# The name of a task. All its contexts have it, and those of no other task.
-TAG = "tag"
-
-# What users like; the label is called so whatever feature of items it is told by.
-TASTE = "taste"
+from models.cmml import CMML
+from models.legacy_keras import tf
+from pipeline.insight.orders import mean_context, orders_of
+from pipeline.insight.training_health import context_of
+from pipeline.settings.labelled_supports import TAG, TASTE, Labels
+from pipeline.settings.registry import setting_of
+from pipeline.settings.setting import Data
+from transforms import schema
+from transforms.schema import DataError
 
 # Kinds of labels in the order they are looked at, those first that say what a task is
 # about. A data set has some of them; features of users come behind.
@@ -31,11 +26,7 @@ KINDS = ("group", "domain", TAG, TASTE, "error", "support_size")
 # In place of a split: the tasks of all of them.
 ALL_SPLITS = "all"
 
-# Orders that a context is the mean over; users are many and their support sets short.
-SCENARIO_ORDERS, USER_ORDERS = 32, 4
-
-# The label of a task that has none of a kind.
-NO_LABEL = ""
+_SPLITS = (schema.META_TEST, schema.META_VALIDATION, schema.META_TRAIN)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,78 +58,86 @@ class TaskContexts:
 
 
 def task_contexts(
-    config: Experiment,
-    dataset_dir: pathlib.Path,
-    run: RunDir,
+    config: Any,
+    data: Data,
+    model: CMML,
     *,
     split: str,
     max_tasks: int = 6000,
     num_orders: int | None = None,
     seed: int = 0,
 ) -> TaskContexts:
-    """Encodes support sets with the best weights of a finished training.
+    """Encodes support sets with the weights of a finished training.
 
     With users as tasks that is the support set that `evaluate` shows of each. With
-    scenarios it is several of each, which share no click: see `scenario_contexts`.
+    scenarios it is several of each, which share no click.
 
     Args:
         config: The experiment.
-        dataset_dir: The prepared data set.
-        run: The run of a finished training.
+        data: The data set.
+        model: CMML with its best weights.
         split: "meta_train", "meta_validation", "meta_test", or "all" of them.
         max_tasks: Support sets, at most; more are thinned out at random.
         num_orders: Orders of each support set that a context is the mean over, if the
-            encoder is recurrent: see `pipeline.insight.orders`. By default 32 with
-            scenarios, 4 with users.
+            encoder is recurrent: see `pipeline.insight.orders`. That of the setting by
+            default.
         seed: Of the choice, of the orders, and of the support sets of scenarios.
 
     Returns:
-        The contexts. Kinds of labels are "split" and "support_size"; with users their
-        features, "error" and "taste" in items (`pipeline.insight.taste`); with
-        scenarios "tag", and "domain" if there are several.
+        The contexts. Kinds of labels are "split" and those of the setting.
 
     Raises:
-        DataError: If that split has no tasks, or no scenario with 2 clicks.
+        DataError: If that split has no tasks with a support set, or the setting has no
+            labels.
     """
-    if isinstance(config, ScenarioConfig):
-        from pipeline.insight.scenario_contexts import scenario_contexts
-
-        found = scenario_contexts(
-            config,
-            dataset_dir,
-            run,
-            split=split,
-            num_orders=num_orders or SCENARIO_ORDERS,
-            seed=seed,
-        )
-    else:
-        assert isinstance(config, Config)
-        from pipeline.insight.user_contexts import user_contexts
-
-        found = user_contexts(
-            config,
-            dataset_dir,
-            run,
-            split=split,
-            num_orders=num_orders or USER_ORDERS,
-            seed=seed,
-        )
-    return thinned(found, max_tasks, seed)
+    parts = setting_of(config).parts()
+    if parts.supports is None:
+        raise DataError(f"contexts of setting {config.setting!r} have no labels.")
+    adapt = tf.function(
+        lambda support: context_of(model.adapt(support)), reduce_retracing=True
+    )
+    orders = orders_of(config.model, num_orders or parts.context_orders)
+    encoded = []
+    for name in existing_splits(data.info.num_tasks, split):
+        for batch in parts.supports(config, data, model, name, seed):
+            contexts = mean_context(adapt, batch.support, num_orders=orders, seed=seed)
+            labels = {**batch.labels, "split": [name] * len(batch.task_ids)}
+            encoded.append(TaskContexts(batch.task_ids, contexts, labels))
+    if not encoded:
+        raise DataError(f"split must have tasks with support sets, got {split!r}.")
+    return thinned(joined(encoded), max_tasks, seed)
 
 
-def thinned(found: TaskContexts, most: int, seed: int) -> TaskContexts:
+def existing_splits(num_tasks: Mapping[str, int], split: str) -> Sequence[str]:
+    """Returns the splits that are meant, those without tasks left out.
+
+    Args:
+        num_tasks: Tasks by split.
+        split: One split, or "all".
+
+    Raises:
+        DataError: If there are none.
+    """
+    splits = _SPLITS if split == ALL_SPLITS else (split,)
+    existing = [name for name in splits if num_tasks.get(name)]
+    if not existing:
+        raise DataError(f"split must have tasks, got {split!r} of {dict(num_tasks)}.")
+    return existing
+
+
+def thinned(contexts: TaskContexts, most: int, seed: int) -> TaskContexts:
     """Chooses some of the contexts at random, in the order they have.
 
     Args:
-        found: The contexts.
+        contexts: The contexts.
         most: How many are left, at most.
         seed: Of the choice.
     """
-    num_found = len(found.task_ids)
-    if num_found <= most:
-        return found
-    places = np.random.default_rng(seed).choice(num_found, most, replace=False)
-    return found.select(np.sort(places))
+    number = len(contexts.task_ids)
+    if number <= most:
+        return contexts
+    places = np.random.default_rng(seed).choice(number, most, replace=False)
+    return contexts.select(np.sort(places))
 
 
 def joined(parts: Sequence[TaskContexts]) -> TaskContexts:

@@ -11,16 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.legacy_keras import tf
-from pipeline.export.exported_model import (
-    ExportedModel,
-    ExportedUserModel,
-    as_id,
-    as_list,
-)
-from pipeline.export.exported_scenario_model import ExportedScenarioModel
-from pipeline.export.version_dir import read_manifest
+from pipeline.export.loaded_version import load_version
 from pipeline.insight.modulation_values import Values, unpacked_values
+from pipeline.settings.exported_model import as_id, as_list
 from transforms.schema import DataError
 
 
@@ -45,28 +38,6 @@ class Explanation:
     modulation: Values
 
 
-class _AsksWhy(ExportedModel):
-    """An exported model that answers a query by `explain` in place of `rank`."""
-
-    def ranked(
-        self,
-        request: Mapping[str, Any],
-        inputs: Mapping[str, tf.Tensor],
-        ids: Sequence[str],
-    ) -> dict[str, Any]:
-        """Returns what `explain` does of one task, without the batch dimension."""
-        found = self._signatures["explain"](**inputs)
-        return {name: value[0].numpy() for name, value in found.items()}
-
-
-class _UserModel(_AsksWhy, ExportedUserModel):
-    pass
-
-
-class _ScenarioModel(_AsksWhy, ExportedScenarioModel):
-    pass
-
-
 class Explainer:
     """Explains what an exported model of either setting answers.
 
@@ -75,8 +46,7 @@ class Explainer:
     """
 
     def __init__(self, version: pathlib.Path) -> None:
-        self._is_user = read_manifest(version)["setting"] == "user"
-        self._model = _UserModel(version) if self._is_user else _ScenarioModel(version)
+        self._model = load_version(version)
 
     def choose(self, request: Mapping[str, Any], top: int) -> list[str]:
         """Returns ids of the items to explain: those asked for, or else recommended.
@@ -92,10 +62,11 @@ class Explainer:
             query = [as_id(item_id) for item_id in as_list(request, "query")[:top]]
         if query:
             return query
-        found = self._answer(request, top)["recommended"]
-        if not found:
+        with _named(request):
+            recommended = self._model.answer(request, top)["recommended"]
+        if not recommended:
             raise DataError(f"task {request['task_id']!r} is recommended nothing.")
-        return [item["item_id"] for item in found]
+        return [item["item_id"] for item in recommended]
 
     def explain(
         self,
@@ -121,40 +92,23 @@ class Explainer:
                 f"task {request['task_id']!r} must have at most {most} support pairs "
                 f"to be explained, got {len(pairs)}."
             )
-        asked = dict(request, query=list(items))
+        asked = dict(request)
         if user_id is not None:
             asked["user_id"] = user_id
-        found = self._answer(asked, len(items))
-        order = np.argsort(-found["score"], kind="stable")
-        attribution = found["attribution"][order]
+        with _named(request):
+            answer = self._model.explained(asked, items)
+        order = np.argsort(-answer["score"], kind="stable")
         names = self._model.item_names
         return Explanation(
-            task=self._describe(asked),
-            pairs=[self._pair(pair) for pair in pairs],
+            task=self._model.describe_task(asked),
+            pairs=[self._model.describe_pair(pair) for pair in pairs],
             items=[names.get(items[place], items[place]) for place in order],
-            scores=found["score"][order],
-            attribution=attribution,
+            scores=answer["score"][order],
+            attribution=answer["attribution"][order],
             modulation=unpacked_values(
-                found["modulation"].mean(axis=0), self._model.manifest["modulation"]
+                answer["modulation"].mean(axis=0), self._model.manifest["modulation"]
             ),
         )
-
-    def _answer(self, request: Mapping[str, Any], top: int) -> dict[str, Any]:
-        with _named(request):
-            return self._model.answer(request, top)
-
-    def _describe(self, request: Mapping[str, Any]) -> str:
-        if self._is_user:
-            return f"user {request['task_id']}"
-        return f"user {request['user_id']} in scenario {request['task_id']}"
-
-    def _pair(self, pair: Mapping[str, Any]) -> str:
-        item_id = self._model.item_of(pair)
-        item = self._model.item_names.get(item_id, item_id)
-        if self._is_user:
-            return f"{pair['label']:g} for {item}"
-        told = "clicked" if pair.get("label", 1) else "did not click"
-        return f"user {pair['user_id']} {told} {item}"
 
 
 @contextlib.contextmanager

@@ -6,8 +6,9 @@ import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 
-from pipeline.insight.contexts import NO_LABEL, TaskContexts
 from pipeline.experiment.config_file import read_yaml
+from pipeline.insight.contexts import TaskContexts
+from pipeline.settings.labelled_supports import NO_LABEL
 from transforms.schema import DataError
 
 GROUP = "group"  # The kind of label that groups are.

@@ -4,62 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from models.legacy_keras import tf
-from models.recommender import Episode
-from pipeline.experiment.config_section import TensorBoardConfig
 from pipeline.experiment.run_dir import RunDir
-from pipeline.insight.modulation_values import Values
+from pipeline.insight.probe import Probe
 from pipeline.insight.training_health import training_health
+from pipeline.settings.setting import Data, Scorer, TrainingPlan
 
 FOLDER = "insight"  # Within the logs of a run.
 
 _PROFILED_BATCHES = (2, 3)  # Calls of the graph, the first being slow as it is traced.
 
 
-class Probe(Protocol):
-    """What a training is looked at with, the same at every look.
-
-    Attributes:
-        episode: A batch of meta-validation, with the labels of the query.
-    """
-
-    episode: Episode
-
-    def adaptation_gain(self, model: Any) -> dict[str, float]:
-        """Returns how much better a model is with the own support set than without.
-
-        Args:
-            model: CMML.
-
-        Returns:
-            "over_empty", the metric that training is judged by with the own support
-            set, against that without any; "over_other", against that with the support
-            set of another task, if there is one. Above 0 is better, in the unit of the
-            metric.
-        """
-        ...
-
-    def modulations(self, model: Any) -> Mapping[str, Values]:
-        """Returns what the contexts of a few tasks change, by name of the task."""
-        ...
-
-
-def tensorboard(
-    run: RunDir,
-    options: TensorBoardConfig,
-    probe: Probe | None,
-    num_episodes: int,
+def look_inside(
+    config: Any, data: Data, run: RunDir, scorer: Scorer, plan: TrainingPlan
 ) -> list[tf.keras.callbacks.Callback]:
-    """Returns the callbacks of a training that write for TensorBoard.
+    """Returns the callbacks of a training of CMML that write for TensorBoard.
 
     Args:
+        config: The experiment; `tensorboard` says what is written beside loss and
+            metrics.
+        data: The data set.
         run: The run, in whose logs they write.
-        options: What is written beside loss and metrics.
-        probe: What a CMML is looked at with; None for no look inside.
-        num_episodes: Episodes of an epoch.
+        scorer: Asks the model that is trained.
+        plan: What the training goes through.
     """
+    options = config.tensorboard
     callbacks: list[tf.keras.callbacks.Callback] = [
         tf.keras.callbacks.TensorBoard(
             str(run.logs),
@@ -67,8 +38,9 @@ def tensorboard(
             profile_batch=_PROFILED_BATCHES if options.profile else 0,
         )
     ]
-    if probe is not None and options.insight_every:
-        callbacks.append(InsightLog(run, probe, options.insight_every, num_episodes))
+    if options.insight_every:
+        probe = Probe(config, data, scorer, plan)
+        callbacks.append(InsightLog(run, probe, options.insight_every, plan.num_tasks))
     return callbacks
 
 
@@ -120,9 +92,10 @@ class InsightLog(tf.keras.callbacks.Callback):
         model = self.model
         for name, value in training_health(model, self._probe.episode).items():
             tf.summary.scalar(f"health/{name}", value)
-        for name, value in self._probe.adaptation_gain(model).items():
+        for name, value in self._probe.adaptation_gain().items():
             tf.summary.scalar(f"adaptation_gain/{name}", value)
         from pipeline.insight.training_pictures import modulation_pictures
 
-        for name, picture in modulation_pictures(self._probe.modulations(model)):
-            tf.summary.image(name, picture)
+        if modulations := self._probe.modulations(model):
+            for name, picture in modulation_pictures(modulations):
+                tf.summary.image(name, picture)

@@ -5,55 +5,60 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from pipeline.judging.results import Floats
+from models.evaluation.intervals import Floats
+from models.evaluation.scored_pairs import ScoredPairs
 
 CONSTANT = "constant"
 CONSTANT_WITHIN_TASKS = "constant within tasks"
 PERFECT = "perfect"
 
-_TOLERANCE = 1e-6  # In units of the range of the labels.
+_TOLERANCE = 1e-6  # Of the range of the labels, or of the largest score.
 
 
-def score_flags(
-    labels: ArrayLike, scores: ArrayLike, mask: ArrayLike
-) -> tuple[str, ...]:
+def score_flags(pairs: ScoredPairs) -> tuple[str, ...]:
     """Says what is suspicious about the scores of all tasks.
 
     A constant score ignores its input, and how such ties are broken decides its
     ranking; perfect scores are a sign of labels that leak.
 
     Args:
-        labels: float [T, Q].
-        scores: float [T, Q], in the label's unit or only its order.
-        mask: bool [T, Q], False for padding.
+        pairs: What a method answered.
 
     Returns:
-        "constant" if all scores are equal, otherwise "constant within tasks" if those
-        of each task are; "perfect" if every score is its label, or every task with
-        different labels is ranked without a fault. Empty without query pairs.
-
-    Raises:
-        ValueError: If the shapes differ.
+        "constant" if all scores are equal, otherwise, of rated pairs, "constant within
+        tasks" if those of each task are; "perfect" if every score is its label, or
+        every task with different labels, or every user of it, is ranked without a
+        fault. Empty without query pairs.
     """
-    given = [np.asarray(array) for array in (labels, scores, mask)]
-    if len({array.shape for array in given}) > 1 or given[0].ndim != 2:
-        raise ValueError(
-            "labels, scores and mask must have one shape [T, Q], got "
-            f"{[array.shape for array in given]}."
-        )
-    true, predicted = (array.astype(np.float64) for array in given[:2])
-    present = given[2].astype(bool)
-    if not present.any():
+    if not pairs.task.size:
         return ()
+    if pairs.label is None:
+        return _click_flags(pairs)
+    (labels, scores), mask = pairs.padded("label", "score")
+    true, predicted = labels.astype(np.float64), scores.astype(np.float64)
     tasks = [
-        (true[t, present[t]], predicted[t, present[t]])
-        for t in np.flatnonzero(present.any(axis=1))
+        (true[t, mask[t]], predicted[t, mask[t]])
+        for t in np.flatnonzero(mask.any(axis=1))
     ]
-    tolerance = _TOLERANCE * (np.ptp(true[present]) or 1.0)
+    tolerance = _TOLERANCE * (np.ptp(true[mask]) or 1.0)
     constant = _constant([own for _, own in tasks], tolerance)
     return (*constant, *((PERFECT,) if _is_perfect(tasks, tolerance) else ()))
+
+
+def _click_flags(pairs: ScoredPairs) -> tuple[str, ...]:
+    flags = []
+    low, high = float(pairs.score.min()), float(pairs.score.max())
+    if high - low <= _TOLERANCE * max(1.0, abs(high)):
+        flags.append(CONSTANT)
+    assert pairs.rank is not None  # Pairs without labels have ranks.
+    keys = np.stack([pairs.task, pairs.user])
+    _, user, num_clicks = np.unique(
+        keys, axis=1, return_inverse=True, return_counts=True
+    )
+    if (pairs.rank <= num_clicks[user.reshape(-1)]).all():
+        flags.append(PERFECT)
+    return tuple(flags)
 
 
 def _constant(scores: Sequence[Floats], tolerance: float) -> tuple[str, ...]:

@@ -1,37 +1,31 @@
 """What is asked of a comparison, checked before hours of training."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
-from models.baselines.learned.learned_baseline import LearnedBaseline
-from pipeline.experiment.config_section import Experiment
-from pipeline.judging.learned_contender import method_options
-from pipeline.judging.results import CMML, PLAIN
 from pipeline.experiment.config_file import with_changes
+from pipeline.experiment.config_section import Experiment
+from pipeline.judging.compared_learned import method_options
+from pipeline.judging.results import CMML, PLAIN
+from pipeline.settings.registry import setting_of
 
 
-def known_methods(
-    config: Experiment,
-    asked: Sequence[str] | None,
-    *,
-    simple: Collection[str],
-    learned: Mapping[str, type[LearnedBaseline]],
-) -> list[str]:
-    """Returns the methods to be compared, each once, in the order they are entered.
+def known_methods(config: Experiment, names: Sequence[str] | None) -> list[str]:
+    """Returns the methods to be compared, each once, in the order they are compared.
 
     A method that goes on from the trainings of another brings that one along.
 
     Args:
         config: The experiment.
-        asked: As typed; those of the configuration if None, else all there are.
-        simple: Names of the simple methods of the setting.
-        learned: Its learned methods.
+        names: As typed; those of the configuration if None, else all there are.
 
     Raises:
         ValueError: If a method is unknown, or the configuration gives one an option
             that it does not have.
     """
+    methods = setting_of(config).methods()
+    simple, learned = methods.simple, methods.learned
     known = [*simple, *learned, PLAIN, CMML]
-    names = asked or config.comparison.methods or known
+    names = names or config.comparison.methods or known
     options = config.comparison.options
     for name in (*names, *options, *config.comparison.max_seeds):
         if name not in known:

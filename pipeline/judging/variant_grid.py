@@ -7,9 +7,9 @@ from typing import Annotated, Any, Self
 
 import pydantic
 
-from pipeline.settings.user.config import Config
 from pipeline.experiment.config_file import ConfigError, explain, read_yaml
-from pipeline.settings.registry import load_config
+from pipeline.experiment.config_section import Experiment
+from pipeline.settings.registry import load_experiment
 
 # Changes of a configuration, by key such as "model.encoder".
 Changes = Mapping[str, Any]
@@ -107,7 +107,7 @@ class Variant:
 
     row: str
     column: str
-    configs: Mapping[int, Config]
+    configs: Mapping[int, Experiment]
 
     @property
     def name(self) -> str:
@@ -162,7 +162,7 @@ def expand(
         ConfigError: If a variant is not a legal configuration, which it names, or two
             of a table have one name.
     """
-    load_config(config_path, overrides)  # What is wrong here is no variant's fault.
+    load_experiment(config_path, overrides)  # What is wrong here is no variant's fault.
     typed = {text.partition("=")[0] for text in overrides}
     if _SEED in typed:
         raise ConfigError(f"seeds are given by --seeds, got --set of {_SEED!r}.")
@@ -177,11 +177,11 @@ def expand(
         )
     of_all = {key: value for key, value in grid.set.items() if key not in typed}
 
-    def configure(name: str, *changes: Changes) -> Mapping[int, Config]:
+    def configure(name: str, *changes: Changes) -> Mapping[int, Experiment]:
         merged = {key: value for part in changes for key, value in part.items()}
         try:
             return {
-                seed: load_config(config_path, overrides, {**merged, _SEED: seed})
+                seed: load_experiment(config_path, overrides, {**merged, _SEED: seed})
                 for seed in seeds
             }
         except ConfigError as error:

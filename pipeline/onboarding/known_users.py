@@ -23,7 +23,7 @@ from pipeline.onboarding.placement import (
 from pipeline.onboarding.served_model import ServedUsers
 from pipeline.onboarding.tasks import Floats, UserEpisode, UserTask
 from pipeline.onboarding.user_curve import Baseline
-from pipeline.settings.user.loaded_dataset import (
+from pipeline.settings.user.data import (
     LoadedDataset,
     load_dataset,
     meta_train_pairs,

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from models.evaluation.intervals import Floats
     from models.legacy_keras import tf
     from models.recommender import Episode, Recommender
-    from models.serving.requests import RecordedRequest, TaskRequest
+    from models.serving.recorded_request import RecordedRequest
     from models.serving.served_model import ServedModel
+    from models.serving.task_request import TaskRequest
     from pipeline.settings.step_parts import StepParts
 
 # What a setting has loaded of a prepared data set; each setting has a class of its own.
@@ -119,6 +120,7 @@ class TrainingPlan:
         validation: What epochs are judged by.
         probe: Makes a batch of meta-validation with the labels of the query, for a
             look at gradients and units.
+        timed: Makes a batch of meta-train, the same every time, to measure costs with.
     """
 
     episodes: Callable[[int], tf.data.Dataset]
@@ -126,6 +128,7 @@ class TrainingPlan:
     num_tasks: int
     validation: Shown
     probe: Callable[[], Episode]
+    timed: Callable[[], Episode]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from models.evaluation.scored_pairs import ScoredPairs
 
 if TYPE_CHECKING:
+    from models.cmml import CMML
     from models.evaluation.intervals import Interval
     from models.recommender import Episode
+    from pipeline.settings.exported_model import ExportedModel
     from pipeline.settings.finding import Finding
+    from pipeline.settings.labelled_supports import LabelledSupports
 
 GroupPairs = Mapping[str, ScoredPairs]
 
@@ -34,7 +37,8 @@ class StepParts:
     A configuration and data are of the setting, as in `Setting`.
 
     Attributes:
-        group_words: What a group is, in a few words, by its name.
+        group_words: What groups are, in a few words, by name; those that methods are
+            compared in, with all support pairs shown.
         pretrain: Fits factors to a prepared data set, unless that has been done, and
             returns their directory; None where `build` fits all there is.
         further_intervals: Groups of `eval/metrics.json` beyond the means of the groups
@@ -43,10 +47,16 @@ class StepParts:
         task_names: What tasks are called, by id; empty where they have only ids.
         episodes: Yields ids and frozen episodes of a split, in batches; the query of a
             task comes without padding in between.
+        supports: Yields labelled support sets of a split, given a trained model and a
+            seed.
+        context_orders: Orders of a support set that its context is the mean over.
+        request: Makes the request of a task by its id or name, with what `evaluate`
+            shows; raises DataError if there is no such task.
+        exported: Loads an exported version.
         audit: Looks for leaks in a prepared data set.
     """
 
-    group_words: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    group_words: Callable[[Any], Mapping[str, str]] = lambda data: {}
     pretrain: Callable[[Any, pathlib.Path], pathlib.Path] | None = None
     further_intervals: Callable[
         [Any, Any, GroupPairs], dict[str, dict[str, Interval]]
@@ -58,4 +68,10 @@ class StepParts:
     episodes: Callable[[Any, Any, str], Iterator[tuple[list[str], Episode]]] | None = (
         None
     )
+    supports: (
+        Callable[[Any, Any, CMML, str, int], Iterator[LabelledSupports]] | None
+    ) = None
+    context_orders: int = 1
+    request: Callable[[Any, Any, str], Mapping[str, Any]] | None = None
+    exported: Callable[[pathlib.Path], ExportedModel] | None = None
     audit: Callable[[Any, pathlib.Path], Sequence[Finding]] | None = None

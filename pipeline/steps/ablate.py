@@ -1,39 +1,45 @@
 """The step `ablate`: variants of one experiment, trained over seeds and compared."""
 
+from __future__ import annotations
+
 import gc
 import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from models.evaluation.shown import Shown
 from models.legacy_keras import tf
+from models.recommender import Recommender
 from models.resumable_training import METRICS_FILE, TrainingDivergedError
 from models.whole_files import write_atomically
+from pipeline.experiment.config_file import hash_of
+from pipeline.experiment.prepared import check_splits
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, training_fingerprint
-from pipeline.judging.fitted_baselines import REFERENCE, fit_baselines
-from pipeline.judging.variant_grid import GridSpec, Table
-from pipeline.judging.variant_scores import (
+from pipeline.judging.ablation import (
+    NONE,
+    OTHER,
+    OWN,
     Outcome,
-    load_metrics,
-    save_metrics,
-    score_variant,
-    support_groups,
-)
-from pipeline.reports.comparison.ablation_table import (
-    ablation_report,
+    Resampling,
     summarise,
     to_json,
 )
-from pipeline.settings.user.config import Config
-from pipeline.experiment.config_file import hash_of
-from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
-from pipeline.steps.train import STEP as TRAIN
-from pipeline.steps.train import check_splits, train, trained_model
+from pipeline.judging.simple_methods import fit_simple
+from pipeline.judging.task_metrics_file import TaskMetrics, load_metrics, save_metrics
+from pipeline.judging.variant_grid import GridSpec, Table
+from pipeline.reports.comparison.ablation_table import ablation_report
+from pipeline.settings.registry import setting_of
+from pipeline.settings.setting import Data
+from pipeline.steps.train import train
+from pipeline.training.trained import STEP as TRAIN
+from pipeline.training.trained import trained_model
+from transforms.schema import DataError
 
 STEP = "ablate"
-REFERENCES = (REFERENCE, "item_mean")  # Rows beside the variants of every table.
 
 
 def ablate(
@@ -55,7 +61,7 @@ def ablate(
         tables: Its tables, expanded.
         dataset_dir: The prepared data set.
         split: "meta_validation" to choose by, "meta_test" to report.
-        overrides: Changes of the experiment as typed, to be told in the report.
+        overrides: Changes of the experiment as typed, to be shown in the report.
 
     Returns:
         The tables, in Markdown; they and `results.json` are written to
@@ -65,14 +71,14 @@ def ablate(
         DataError: If the split has fewer than 2 tasks, or the data set too few to
             train with.
     """
-    dataset = load_dataset(dataset_dir)
-    check_splits(dataset.info, dataset_dir)
+    check_splits(dataset_dir)
     config = next(iter(tables[0].variants[0].configs.values()))
-    groups = support_groups(dataset, split, config.evaluation)
-    baselines = fit_baselines(REFERENCES, dataset, config.evaluation)
+    setting, options = setting_of(config), config.evaluation
+    data = setting.load(config, dataset_dir)
+    groups = support_sets(config, data, split)
     references = {
-        name: [Outcome(score_variant(method, groups, config.evaluation))]
-        for name, method in baselines.items()
+        name: [Outcome(_judge(method, config, data, groups))]
+        for name, method in _references(config, data).items()
     }
     outcomes: dict[tuple[str, str], list[Outcome]] = {}
     jobs = [
@@ -83,10 +89,17 @@ def ablate(
     ]
     for number, (table, variant, seed) in enumerate(jobs, start=1):
         say(f"ablate: {number}/{len(jobs)}  {table.title}: {variant.name}, seed {seed}")
-        outcome = _outcome(variant.configs[seed], dataset, groups, split)
+        outcome = _outcome(variant.configs[seed], data, groups, split)
         outcomes.setdefault((table.title, variant.name), []).append(outcome)
-    summary = summarise(tables, outcomes, references, overrides, config.evaluation)
-    text = ablation_report(grid.name, split, tables, summary)
+    summary = summarise(
+        tables,
+        outcomes,
+        references,
+        metrics=setting.metrics,
+        overrides=overrides,
+        resampling=Resampling(options.seed, options.num_resamples),
+    )
+    text = ablation_report(grid.name, split, tables, summary, setting.metrics[0])
     folder = pathlib.Path(config.runs_dir, config.name, "ablations", grid.name, split)
     results = json.dumps(to_json(summary), indent=2) + "\n"
     write_atomically(folder / "results.json", results)
@@ -94,26 +107,56 @@ def ablate(
     return text
 
 
+def support_sets(config: Any, data: Data, split: str) -> dict[str, Shown]:
+    """Returns the tasks of a split with their own support sets, others' and none.
+
+    Raises:
+        DataError: If there are fewer than 2 tasks, so that none has another.
+    """
+    num_tasks = data.info.num_tasks.get(split, 0)
+    if num_tasks < 2:
+        raise DataError(
+            f"{data.directory} must hold at least 2 {split} tasks to exchange their "
+            f"support sets, got {num_tasks}."
+        )
+    own = setting_of(config).groups(config, data, split)[0]
+    return {OWN: own, OTHER: own.with_other_support(), NONE: own.few(0)}
+
+
+def _references(config: Any, data: Data) -> dict[str, Recommender]:
+    """Fits the simple methods that stand beside the variants."""
+    names = setting_of(config).methods().beside_ablation
+    return {name: fit_simple(name, config, data).method for name in names}
+
+
+def _judge(
+    method: Recommender, config: Any, data: Data, groups: Mapping[str, Shown]
+) -> TaskMetrics:
+    setting = setting_of(config)
+    scorer = setting.scorer(method, config, data)
+    return {
+        name: setting.by_task(scorer(shown), seed=config.evaluation.seed)
+        for name, shown in groups.items()
+    }
+
+
 def _outcome(
-    config: Config,
-    dataset: LoadedDataset,
-    groups: dict[str, tf.data.Dataset],
-    split: str,
+    config: Any, data: Data, groups: Mapping[str, Shown], split: str
 ) -> Outcome:
-    """Trains and scores one variant with one seed, unless that is done."""
+    """Trains and judges one variant with one seed, unless that is done."""
     try:
-        run = train(config, dataset.directory)
+        run = train(config, data.directory)
     except TrainingDivergedError as error:
         say(f"ablate: {error}")
         return Outcome({}, failure=f"seed {config.training.seed}: {error}")
     path = run.ablation / f"{split}.npz"
     fingerprint = hash_of(
-        training_fingerprint(config, dataset.info.fingerprint), config.evaluation
+        training_fingerprint(config, data.info.fingerprint), config.evaluation
     )
     step = f"{STEP} {split}"
     if not (run.is_done(step, fingerprint) and path.exists()):
-        model = trained_model(config, dataset, run)
-        save_metrics(path, score_variant(model, groups, config.evaluation))
+        model = trained_model(config, data, run)
+        save_metrics(path, _judge(model, config, data, groups))
         run.record(step, fingerprint)
         # What Keras and the garbage collector keep would pile up, variant by variant.
         del model

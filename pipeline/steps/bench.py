@@ -3,7 +3,7 @@
 import pathlib
 
 from pipeline.experiment.progress import say
-from pipeline.export.version_dir import check_version_dir, newest_version
+from pipeline.experiment.version_dir import check_version_dir, newest_version
 from pipeline.serving.bench.options import TRANSPORTS, BenchOptions, Sizes
 
 

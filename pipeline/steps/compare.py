@@ -1,43 +1,46 @@
 """The step `compare`: every method on the same frozen episodes, with its cost."""
 
+from __future__ import annotations
+
+import dataclasses
+import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-import numpy as np
-
-from models.baselines.ratings.learned_registry import LEARNED
-from models.baselines.ratings.registry import BASELINES
-from models.baselines.ratings.selection import mean_task_mae
-from models.episodes.rating_episodes import fixed_episodes, training_episodes
 from models.options import MODEL_VERSION
-from models.recommender import Episode, Recommender
-from pipeline.judging.contender import Changes
-from pipeline.judging.cost import Cost, in_own_process, measure_cost
-from pipeline.judging.flags import score_flags
-from pipeline.judging.known_methods import known_methods
-from pipeline.judging.results import Setup
-from pipeline.settings.user.cold_start_groups import (
-    GROUPS,
-    OTHER_SUPPORT,
-    comparison_groups,
-    score_comparison,
-)
-from pipeline.settings.user.config import Config
+from models.recommender import Recommender
+from models.whole_files import write_atomically
 from pipeline.experiment.config_file import hash_of
-from pipeline.settings.user.group_scores import COLD, few_shot_group
-from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
-from pipeline.steps.contenders import contender
-from pipeline.steps.tournament import Field, hold
-from pipeline.steps.train import check_splits
-from transforms import schema
-from transforms.schema import load_dataset_info
+from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.prepared import check_splits
+from pipeline.experiment.progress import say
+from pipeline.experiment.run_dir import RunDir
+from pipeline.judging import judge as judging
+from pipeline.judging.all_methods import compared_method
+from pipeline.judging.compared_method import (
+    Changes,
+    ComparedMethod,
+    Outcome,
+    tune_and_judge,
+)
+from pipeline.judging.cost import Cost, in_own_process, measure_cost
+from pipeline.judging.known_methods import known_methods
+from pipeline.judging.results import CostCurve, MethodResult, Setup
+from pipeline.judging.task_metrics_file import TaskMetrics
+from pipeline.reports.comparison.report import write_report
+from pipeline.settings.registry import setting_of
+from pipeline.settings.setting import Data
+from pipeline.steps.train import train
 
 STEP = "compare"
-_COST_TASKS = 32
-_COST_SUPPORT, _COST_QUERY = 40, 10
+COSTS_DIR = "costs"
+CURVE_STEPS = (1, 5, 10, 20)  # Inner steps, as in Figure 2 of the CMML paper.
 
 
-def check(config: Config, methods: Sequence[str] | None, num_seeds: int) -> list[str]:
+def check(
+    config: Experiment, methods: Sequence[str] | None, num_seeds: int
+) -> list[str]:
     """Returns the methods to be compared.
 
     Args:
@@ -50,11 +53,11 @@ def check(config: Config, methods: Sequence[str] | None, num_seeds: int) -> list
     """
     if num_seeds < 1:
         raise ValueError(f"--seeds must be at least 1, got {num_seeds}.")
-    return known_methods(config, methods, simple=BASELINES, learned=LEARNED)
+    return known_methods(config, methods)
 
 
 def compare(
-    config: Config,
+    config: Experiment,
     dataset_dir: pathlib.Path,
     *,
     methods: Sequence[str],
@@ -62,7 +65,7 @@ def compare(
     split: str,
     command: str,
 ) -> str:
-    """Tunes, trains, scores and times methods, and lays the results out.
+    """Tunes, trains, judges and times methods, and lays the results out.
 
     Each training is a run of its own, which resumes if it was killed and is found
     again if it is finished, in whatever comparison it stands.
@@ -73,7 +76,7 @@ def compare(
         methods: Names of the methods.
         num_seeds: Seeds of each method, unless the configuration has a lower limit.
         split: "meta_test" to report, "meta_validation" to look before.
-        command: What was typed, to be told.
+        command: What was typed, to be shown.
 
     Returns:
         A table for people to read, in Markdown; it and the other results are written
@@ -82,105 +85,181 @@ def compare(
     Raises:
         DataError: If the data set has too few tasks, or none of the split.
     """
-    dataset = load_dataset(dataset_dir)
-    check_splits(dataset.info, dataset_dir, judged=split)
-    options = config.evaluation
-    setup = Setup(
+    check_splits(dataset_dir, judged=split)
+    data = setting_of(config).load(config, dataset_dir)
+    comparison = Comparison(config, data, split)
+    outcomes = comparison.outcomes(methods, num_seeds)
+    # All in one go, after the trainings, so that they meet the same machine.
+    costs = {name: comparison.cost(name, one) for name, (_, one) in outcomes.items()}
+    results = [_result(*outcomes[name], costs[name]) for name in outcomes]
+    curves = list(comparison.curves(outcomes, costs))
+    simple = {
+        one.name: outcomes[one.name][1].worth
+        for one in results
+        if one.kind == "simple" and not one.failure
+    }
+    reference = max(simple, key=lambda name: simple[name], default=None)
+    setup = _setup(config, data, split, num_seeds, command)
+    return write_report(comparison.folder, setup, results, curves, reference)
+
+
+class Comparison:
+    """Methods of one experiment, judged on one split.
+
+    Args:
+        config: The experiment.
+        data: The data set.
+        split: The split of the tasks that training has not seen.
+
+    Attributes:
+        folder: Where results go.
+        fingerprint: Of all that judging depends on.
+    """
+
+    def __init__(self, config: Any, data: Data, split: str) -> None:
+        self._config = config
+        self._data = data
+        self._split = split
+        self.folder = pathlib.Path(config.runs_dir, config.name, STEP, split)
+        self.fingerprint = hash_of(
+            *(MODEL_VERSION, data.info.fingerprint, split),
+            *(config.factor_sections, config.evaluation),
+        )
+
+    def worth(self, method: Recommender) -> float:
+        """Returns what is chosen by; see `Judge`."""
+        return judging.validation_worth(method, self._config, self._data)
+
+    def judge(self, method: Recommender) -> tuple[TaskMetrics, tuple[str, ...]]:
+        """Returns the metrics of every task, and what is suspicious; see `Judge`."""
+        return judging.judge(method, self._config, self._data, self._split)
+
+    def outcomes(
+        self, methods: Sequence[str], num_seeds: int
+    ) -> dict[str, tuple[ComparedMethod, Outcome]]:
+        """Tunes, trains and judges methods, in their order.
+
+        Args:
+            methods: Their names.
+            num_seeds: Seeds of each, at most.
+        """
+        options = self._config.comparison
+        chosen: dict[str, Changes] = {}
+        outcomes: dict[str, tuple[ComparedMethod, Outcome]] = {}
+        for number, name in enumerate(methods, start=1):
+            say(f"compare: {name}, method {number} of {len(methods)}")
+            method = compared_method(
+                name, self._config, self._data, chosen, train=self._train
+            )
+            seeds = range(min(num_seeds, options.max_seeds.get(name, num_seeds)))
+            outcome = tune_and_judge(
+                method, self, num_trials=options.num_trials, seeds=seeds
+            )
+            chosen[name] = outcome.changes
+            outcomes[name] = method, outcome
+        return outcomes
+
+    def cost(self, name: str, outcome: Outcome, **others: Any) -> Cost:
+        """Measures a method, unless that is done or it failed.
+
+        Args:
+            name: Of the method.
+            outcome: What was chosen.
+            **others: Hyperparameters that are to be others.
+        """
+        if outcome.failure:
+            return Cost(float("nan"), float("nan"), float("nan"))
+        hyperparameters = {**outcome.hyperparameters, **others}
+        learned = setting_of(self._config).methods().learned
+        digest = hash_of(
+            *(MODEL_VERSION, self._data.info.fingerprint),
+            *self._config.weight_sections,
+            learned[name].VERSION if name in learned else 0,
+            *(name, hyperparameters),
+        )
+        path = self.folder.parent / COSTS_DIR / f"{name}-{digest}.json"
+        if not path.exists():
+            say(f"compare: timing {name} {hyperparameters}")
+            cost = in_own_process(
+                method_cost, self._config, self._data.directory, name, hyperparameters
+            )
+            write_atomically(path, json.dumps(dataclasses.asdict(cost)) + "\n")
+        return Cost(**json.loads(path.read_text(encoding="utf-8")))
+
+    def curves(
+        self,
+        outcomes: Mapping[str, tuple[ComparedMethod, Outcome]],
+        costs: Mapping[str, Cost],
+    ) -> Iterator[CostCurve]:
+        """Yields costs by inner steps; a single point of methods that take none."""
+        for name, (method, outcome) in outcomes.items():
+            if method.KIND == "simple" or outcome.failure:
+                continue
+            steps = CURVE_STEPS if "inner_steps" in outcome.hyperparameters else ()
+            measured = [self.cost(name, outcome, inner_steps=n) for n in steps]
+            measured = measured or [costs[name]]
+            yield CostCurve(
+                method=name,
+                steps=tuple(steps),
+                train_ms=tuple(cost.train_ms for cost in measured),
+                adapt_ms=tuple(cost.adapt_ms for cost in measured),
+                peak_mb=tuple(cost.peak_mb for cost in measured),
+            )
+
+    def _train(self, config: Any) -> RunDir:
+        return train(config, self._data.directory)
+
+
+def _setup(config: Any, data: Data, split: str, num_seeds: int, command: str) -> Setup:
+    """Says how the methods were compared."""
+    setting, options = setting_of(config), config.evaluation
+    groups = setting.groups(config, data, split)
+    words = setting.parts().group_words(data)
+    few = [one for one in groups if one.is_few_shot and one.support == "own"]
+    full = groups[0] if not few else few[0].few(few[0].full_size)
+    primary, *secondary = [one.name for one in setting.metrics if one.in_tables]
+    return Setup(
         name=config.name,
         setting=config.setting,
         split=split,
-        primary="mae",
-        secondary=("rmse", "ndcg@1", "ndcg@3", "ndcg@5"),
-        groups=dict(GROUPS),
-        few_shot={
-            **{
-                size: few_shot_group(size)
-                for size in options.few_shot_sizes
-                if size < options.support_size
-            },
-            options.support_size: COLD,
-        },
+        primary=primary,
+        secondary=tuple(secondary),
+        groups={groups[0].group: words[groups[0].group], **words},
+        few_shot={**{one.size: one.group for one in few}, full.size: full.group},
         seeds=tuple(range(num_seeds)),
-        num_tasks=dataset.info.num_tasks[split],
+        num_tasks=data.info.num_tasks[split],
         num_trials=config.comparison.num_trials,
-        controls=(OTHER_SUPPORT,),
+        controls=tuple(one.group for one in groups if one.support == "other"),
         commands=(command,),
         num_resamples=config.comparison.num_resamples,
         seed=options.seed,
     )
-    field = Field(
-        setup=setup,
-        judge=UserJudge(dataset, split, config),
-        contender=lambda name, chosen: contender(name, config, dataset, chosen),
-        cost=lambda name, hyperparameters: in_own_process(
-            method_cost, config, dataset_dir, name, hyperparameters
-        ),
-        learned=LEARNED,
-        max_seeds=config.comparison.max_seeds,
-        fingerprint=hash_of(
-            MODEL_VERSION, dataset.info.fingerprint, *config.weight_sections
-        ),
-        folder=pathlib.Path(config.runs_dir, config.name, STEP, split),
+
+
+def _result(method: ComparedMethod, outcome: Outcome, cost: Cost) -> MethodResult:
+    return MethodResult(
+        name=method.name,
+        kind=method.KIND,
+        hyperparameters=dict(outcome.hyperparameters),
+        trials=tuple(outcome.trials),
+        values=outcome.values,
+        num_parameters=outcome.num_parameters,
+        train_s=outcome.train_s,
+        adapt_ms=cost.adapt_ms,
+        peak_mb=cost.peak_mb,
+        flags=outcome.flags,
+        failure=outcome.failure,
     )
-    return hold(field, methods, num_seeds)
-
-
-class UserJudge:
-    """Scores methods on the frozen episodes of users.
-
-    Args:
-        dataset: The prepared data set.
-        split: Whose tasks are cold.
-        config: The experiment.
-    """
-
-    def __init__(self, dataset: LoadedDataset, split: str, config: Config) -> None:
-        self._dataset = dataset
-        self._options = config.evaluation
-        self._groups = comparison_groups(dataset, split, config.evaluation)
-        self.fingerprint = hash_of(
-            MODEL_VERSION, dataset.info.fingerprint, split, config.evaluation
-        )
-
-    def figure(self, method: Recommender) -> float:
-        """Returns the MAE on meta-validation, its sign turned."""
-        batches = fixed_episodes(
-            self._dataset.directory,
-            schema.META_VALIDATION,
-            max_support_size=self._options.support_size,
-            batch_size=self._options.batch_size,
-        )
-        return -mean_task_mae(method, list(batches))
-
-    def judge(
-        self, method: Recommender
-    ) -> tuple[Mapping[str, Mapping[str, np.ndarray]], tuple[str, ...]]:
-        """Returns the metrics of every task by group, and what is suspicious."""
-        found, cold = score_comparison(
-            method, self._groups, self._dataset, self._options.seed
-        )
-        return found, score_flags(cold.labels, cold.scores, cold.mask)
 
 
 def method_cost(
-    config: Config, dataset_dir: pathlib.Path, name: str, hyperparameters: Changes
+    config: Any, dataset_dir: pathlib.Path, name: str, hyperparameters: Changes
 ) -> Cost:
     """Measures what a method costs; to be called in a process of its own."""
-    dataset = load_dataset(dataset_dir)
-    method = contender(name, config, dataset).build(hyperparameters)
-    return measure_cost(method, _batch(dataset_dir))
-
-
-def _batch(dataset_dir: pathlib.Path) -> Episode:
-    """Returns one batch of meta-train, the same every time."""
-    episodes = training_episodes(
-        dataset_dir,
-        support_size=_COST_SUPPORT,
-        query_size=_COST_QUERY,
-        batch_size=min(
-            _COST_TASKS, load_dataset_info(dataset_dir).num_tasks[schema.META_TRAIN]
-        ),
-        seed=0,
+    setting = setting_of(config)
+    data = setting.load(config, dataset_dir)
+    method = compared_method(
+        name, config, data, train=lambda changed: train(changed, dataset_dir)
     )
-    batch: Episode = next(iter(episodes))
-    return batch
+    episode = setting.training(config, data).timed()
+    return measure_cost(method.build(hyperparameters), episode)

@@ -12,7 +12,7 @@ import numpy as np
 
 from models.whole_files import write_atomically
 from pipeline.experiment.progress import say
-from pipeline.export.version_dir import ITEM_NAMES, read_manifest
+from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.known_scenarios import load_known_scenarios, place_scenario
 from pipeline.onboarding.known_users import (

@@ -9,29 +9,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.export.exported_model import ExportedModel, ExportedUserModel, as_list
-from pipeline.export.exported_scenario_model import ExportedScenarioModel
-from pipeline.export.version_dir import newest_version, read_manifest
+from pipeline.export.loaded_version import load_version
+from pipeline.settings.exported_model import as_list
 from transforms.schema import DataError
 
 
 class RequestError(DataError):
     """A request line that cannot be answered; the message names file and line."""
-
-
-def load_model(directory: str | pathlib.Path) -> ExportedModel:
-    """Loads an exported model of either setting.
-
-    Args:
-        directory: A version, or a folder of versions of which the newest is taken.
-
-    Raises:
-        ValueError: If there is no exported model.
-    """
-    version = newest_version(pathlib.Path(directory))
-    if read_manifest(version).get("setting") == "scenario":
-        return ExportedScenarioModel(version)
-    return ExportedUserModel(version)
 
 
 def run(
@@ -59,7 +43,7 @@ def run(
     except UnicodeDecodeError as error:
         raise RequestError(f"{input_path} must be UTF-8 text: {error}.") from None
     print(f"predict: asking {directory}", file=sys.stderr)
-    model = load_model(directory)
+    model = load_version(directory)
     answers = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():

@@ -9,7 +9,7 @@ import pathlib
 
 from pipeline.experiment.config_section import Experiment, PushConfig
 from pipeline.experiment.progress import say
-from pipeline.export.version_dir import check_version_dir, read_manifest
+from pipeline.experiment.version_dir import check_version_dir, read_manifest
 from pipeline.serving.base.durable_files import content_digest
 from pipeline.serving.base.live_server import LiveServer, LiveServerError
 from pipeline.serving.base.model_base import ModelBase, push_lock

@@ -12,7 +12,7 @@ from pipeline.commands.step_arguments import module_of
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, evaluation_fingerprint
-from pipeline.export.version_dir import newest_version
+from pipeline.experiment.version_dir import newest_version
 from pipeline.insight.contexts import task_contexts
 from pipeline.reports.insight.map import MAX_POINTS
 from pipeline.reports.page.frame import Section
@@ -36,12 +36,12 @@ from pipeline.reports.run.provenance import provenance
 from pipeline.reports.run.ranking_table import SCENARIO_MEAN
 from pipeline.reports.run.task_modulations import task_modulations
 from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.scenario.loaded_scenarios import load_scenarios
+from pipeline.settings.scenario.data import load_scenarios
 from pipeline.settings.scenario.scenario_names import scenario_names
 from pipeline.settings.user.cold_start_groups import GROUPS
-from pipeline.settings.user.config import Config
+from pipeline.settings.user.config import UserConfig
+from pipeline.settings.user.data import load_dataset
 from pipeline.settings.user.group_scores import COLD, WARM
-from pipeline.settings.user.loaded_dataset import load_dataset
 from pipeline.steps.evaluate import STEP as EVALUATE
 from transforms.schema import META_TEST, DataError, read_dataset_json
 
@@ -90,7 +90,7 @@ def open_evaluated(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
 
 def evaluated_by(config: Experiment, dataset_dir: pathlib.Path) -> str:
     """Returns the fingerprint that `evaluate` leaves for this experiment."""
-    assert isinstance(config, Config | ScenarioConfig)
+    assert isinstance(config, UserConfig | ScenarioConfig)
     fingerprint = json.loads(read_dataset_json(dataset_dir))["fingerprint"]
     return evaluation_fingerprint(config, fingerprint)
 
@@ -121,7 +121,7 @@ def write_report(
     if isinstance(config, ScenarioConfig):
         content = _scenario_content(config, dataset_dir, run, folder)
     else:
-        assert isinstance(config, Config)
+        assert isinstance(config, UserConfig)
         content = _user_content(config, dataset_dir, run, folder)
     version = _newest_export(run, config.export.model_name)
     text = run_page(
@@ -151,7 +151,7 @@ def write_report(
 
 
 def _user_content(
-    config: Config, dataset_dir: pathlib.Path, run: RunDir, folder: pathlib.Path
+    config: UserConfig, dataset_dir: pathlib.Path, run: RunDir, folder: pathlib.Path
 ) -> _Content:
     dataset = load_dataset(dataset_dir)
     options = config.evaluation

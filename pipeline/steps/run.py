@@ -3,16 +3,17 @@
 import pathlib
 from collections.abc import Sequence
 
+from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.progress import say
-from pipeline.settings.user.config import Config
 from pipeline.steps.evaluate import evaluate
 from pipeline.steps.export import export
 from pipeline.steps.prepare import prepare
+from pipeline.steps.pretrain import pretrain
 from pipeline.steps.train import train
 
 
-def run(config: Config, flags: Sequence[str]) -> pathlib.Path:
-    """Prepares, trains, evaluates and exports; skips what is up to date.
+def run(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
+    """Prepares, fits factors, trains, evaluates and exports; skips what is up to date.
 
     Args:
         config: The experiment.
@@ -22,6 +23,7 @@ def run(config: Config, flags: Sequence[str]) -> pathlib.Path:
         The directory of the exported version.
     """
     dataset_dir = prepare(config, flags)
+    pretrain(config, dataset_dir)
     run_dir = train(config, dataset_dir)
     table = evaluate(config, dataset_dir, run_dir)
     exported = export(config, dataset_dir, run_dir)

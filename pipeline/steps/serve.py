@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.experiment import quiet
 from pipeline.experiment.progress import say
-from pipeline.export.version_dir import SAVED_MODEL, is_version
+from pipeline.experiment.version_dir import SAVED_MODEL, is_version
 from pipeline.serving.server import stock_server
 from pipeline.serving.server.options import (
     LOOPBACK,

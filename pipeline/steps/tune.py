@@ -2,11 +2,11 @@
 
 import pathlib
 
+from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
+from pipeline.settings.registry import setting_of
+from pipeline.steps.trial_training import StepTrainer
 from pipeline.training.search_plan import SearchPlan
-from pipeline.training.trial_training import StepTrainer
-from transforms.clicks.schema import load_scenario_info
-from transforms.schema import load_dataset_info
 from tuning.hparams_log import HPARAMS_DIR
 from tuning.results import SearchResults
 from tuning.search import Budget, run_search
@@ -15,9 +15,7 @@ from tuning.value_text import value_text
 
 def search_dir_of(plan: SearchPlan, dataset_dir: pathlib.Path) -> pathlib.Path:
     """Names the folder of a search."""
-    is_scenario = plan.config.setting == "scenario"
-    load_info = load_scenario_info if is_scenario else load_dataset_info
-    return plan.folder(load_info(dataset_dir).fingerprint)
+    return plan.folder(prepared_facts(dataset_dir).fingerprint)
 
 
 def tune(
@@ -64,12 +62,15 @@ def tune(
 
 def _search(plan: SearchPlan) -> SearchResults:
     """Says what trials are judged by, which is what best epochs are chosen by."""
-    metric, minimise, unit = "val_mae", True, "stars"
-    if plan.config.setting == "scenario":
-        from pipeline.steps.scenarios.train import MONITOR
-
-        metric, minimise, unit = MONITOR, False, ""
-    return SearchResults(plan.space, plan.algorithm, metric, minimise, unit, plan.seeds)
+    metric = setting_of(plan.config).metrics[0]
+    return SearchResults(
+        plan.space,
+        plan.algorithm,
+        f"val_{metric.name}",
+        not metric.higher_is_better,
+        metric.unit,
+        plan.seeds,
+    )
 
 
 def _summary(results: SearchResults, search_dir: pathlib.Path, command: str) -> str:

@@ -9,8 +9,6 @@ from typing import Any
 import pydantic
 
 from models.options import MODEL_VERSION
-from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.user.config import Config
 from pipeline.experiment.config_file import (
     ConfigError,
     explain,
@@ -34,7 +32,7 @@ class SearchPlan:
         algorithm: How trials are chosen.
     """
 
-    config: Config | ScenarioConfig
+    config: Any
     space: Space
     algorithm: str
 
@@ -113,7 +111,6 @@ def load_plan(
     of_all = {key: value for key, value in space.set.items() if key not in typed}
     load_experiment(config_path, overrides)  # What is wrong here is not the space's.
     config = load_experiment(config_path, overrides, of_all)
-    assert isinstance(config, Config | ScenarioConfig)  # There are no others.
     plan = SearchPlan(config, space.model_copy(update={"set": of_all}), algorithm)
     for key, domain in space.keys.items():
         section, _, name = key.partition(".")

@@ -7,12 +7,12 @@ import sys
 
 import numpy as np
 import pytest
+from pipeline.settings.user.loaded_dataset import load_dataset
+from pipeline.settings.user.raw_requests import raw_request
 
 from models.recommender import split_episode
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.registry import load_config
-from pipeline.settings.user.loaded_dataset import load_dataset
-from pipeline.settings.user.raw_requests import raw_request
 from pipeline.steps.train import trained_model
 
 STOCK_SERVER = pathlib.Path(__file__).with_name("stock_server.py")

@@ -7,13 +7,13 @@ import sys
 
 import numpy as np
 import pytest
+from pipeline.settings.scenario.loaded_scenarios import load_scenarios
+from pipeline.steps.scenarios.train import trained_model
 
 from models.episodes.click_episodes import support_episode
 from models.legacy_keras import tf
 from pipeline.experiment.run_dir import RunDir
-from pipeline.settings.scenario.loaded_scenarios import load_scenarios
 from pipeline.settings.registry import load_experiment
-from pipeline.steps.scenarios.train import trained_model
 
 STOCK_SERVER = pathlib.Path(__file__).with_name("stock_server.py")
 

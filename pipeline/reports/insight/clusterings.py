@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.insight.clustering import Clustering, clustering
-from pipeline.insight.contexts import NO_LABEL, TAG, TaskContexts
+from pipeline.insight.contexts import TaskContexts
 from pipeline.reports.page.result_table import Column, ResultTable
+from pipeline.settings.labelled_supports import NO_LABEL, TAG
 
 
 def clusterings(found: TaskContexts, seed: int = 0) -> dict[str, Clustering]:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from pipeline.insight.clustering import directions
-from pipeline.insight.contexts import NO_LABEL, Labels, TaskContexts, thinned
+from pipeline.insight.contexts import TaskContexts, thinned
 from pipeline.reports.page.svg import BLUE, GREY, ORANGE, plain
+from pipeline.settings.labelled_supports import NO_LABEL, Labels
 
 MAX_POINTS = 3000  # t-SNE of more takes minutes.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from models.options import MemberOptions
+from pipeline.judging.evaluation import CMML
 from pipeline.reports.page.markdown_table import signed
 from pipeline.reports.run.breakdown import MIN_CLAIMED
 from pipeline.reports.run.findings import Findings
-from pipeline.steps.evaluate import CMML_NAME
 
 _EARLY = 0.2  # Share of the epochs allowed that is called early.
 _OVERFIT = 0.03  # Share of the metric of meta-validation.
@@ -178,7 +178,7 @@ def _calibration(found: Findings, model: MemberOptions) -> list[str]:
             f"slope {slope.mean:.2f} [{slope.low:.2f}, {slope.high:.2f}]. Try "
             f"model.dropout {side} {model.dropout:g}."
         )
-    labels = found.evaluated.rows[CMML_NAME][found.evaluated.names.main].others["label"]
+    labels = found.evaluated.rows[CMML][found.evaluated.names.main].others["label"]
     if abs(bias.mean) > _BIAS * (labels.max() - labels.min()) and (
         bias.low > 0.0 or bias.high < 0.0
     ):

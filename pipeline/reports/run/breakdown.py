@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from models.evaluation.intervals import Floats, Interval
+from pipeline.judging.evaluation import CMML
 from pipeline.reports.run.bands import SUPPORT_BANDS
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.groups import Group
 from pipeline.reports.run.scored_rows import ScoredRows, join
-from pipeline.steps.evaluate import CMML_NAME
 
 MIN_TASKS = 5  # Of fewer no interval is shown.
 MIN_CLAIMED = 20  # Of fewer an interval is too narrow to claim anything by.
@@ -72,7 +72,7 @@ def break_down(
             method: found.by_task(num_tasks, chosen[method])
             for method, found in rows.items()
         }
-        num_pairs = int(chosen[CMML_NAME].sum())
+        num_pairs = int(chosen[CMML].sum())
         figures.append(_figures(run, group.kind, group.label, num_pairs, values))
     return [found for found in figures if found is not None]
 
@@ -91,12 +91,12 @@ def by_support(run: EvaluatedRun) -> list[GroupFigures]:
     shown = {method: _all_sizes(run, method) for method in run.rows}
     figures = []
     for band, label in enumerate(SUPPORT_BANDS.labels):
-        own = _in_band(shown[CMML_NAME], band)
+        own = _in_band(shown[CMML], band)
         if own is None:
             continue
-        values = {CMML_NAME: own.by_task(num_tasks)}
+        values = {CMML: own.by_task(num_tasks)}
         for method, parts in shown.items():
-            if method == CMML_NAME:
+            if method == CMML:
                 continue
             rows = _in_band(parts, band)
             if not parts and method not in _SEE_SUPPORT:
@@ -136,7 +136,7 @@ def _in_band(parts: Sequence[ScoredRows], band: int) -> ScoredRows | None:
 def _figures(
     run: EvaluatedRun, kind: str, label: str, num_pairs: int, values: dict[str, Floats]
 ) -> GroupFigures | None:
-    own = values.pop(CMML_NAME)
+    own = values.pop(CMML)
     num_tasks = int((~np.isnan(own)).sum())
     if num_tasks < MIN_TASKS:
         return None

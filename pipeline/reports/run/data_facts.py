@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from models.episodes.click_records import ScenarioTask
 from models.episodes.rating_episodes import fixed_episodes
-from pipeline.settings.scenario.loaded_scenarios import LoadedScenarios
-from pipeline.settings.user.loaded_dataset import LoadedDataset
+from pipeline.settings.scenario.data import LoadedScenarios
+from pipeline.settings.user.data import LoadedDataset
 from transforms import schema
 
 Counts = NDArray[np.int64]

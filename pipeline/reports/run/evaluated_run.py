@@ -17,8 +17,8 @@ from models.evaluation.intervals import (
     bootstrap_mean,
     paired_difference,
 )
+from pipeline.judging.evaluation import CMML
 from pipeline.reports.run.scored_rows import ScoredRows, codes
-from pipeline.steps.evaluate import CMML_NAME
 
 Summary = Mapping[str, Mapping[str, Mapping[str, Interval]]]
 
@@ -111,7 +111,7 @@ class EvaluatedRun:
             return None
         main = self.names.main
         return self.difference(
-            self.by_task(CMML_NAME, main), self.by_task(self.strongest, main)
+            self.by_task(CMML, main), self.by_task(self.strongest, main)
         )
 
     def support_sets(self) -> dict[str, Floats]:
@@ -121,9 +121,9 @@ class EvaluatedRun:
             By "own", "none" and "other", float64 [T] each, over the same tasks and
             users; a kind that was not scored is absent.
         """
-        groups = self.rows[CMML_NAME]
+        groups = self.rows[CMML]
         return {
-            kind: self.by_task(CMML_NAME, group)
+            kind: self.by_task(CMML, group)
             for kind, group in (
                 ("own", self.names.own),
                 ("none", self.names.none),
@@ -138,7 +138,7 @@ def strongest_baseline(summary: Summary, group: str, metric: Metric) -> str | No
     figures = {
         method: metric.direction * groups[group][metric.name].mean
         for method, groups in summary.items()
-        if method != CMML_NAME
+        if method != CMML
     }
     return max(figures, key=lambda method: figures[method]) if figures else None
 

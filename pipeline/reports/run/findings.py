@@ -10,6 +10,7 @@ import numpy as np
 
 from models.episodes.entity_table import EntityTable
 from models.evaluation.intervals import Interval
+from pipeline.judging.evaluation import CMML
 from pipeline.reports.run.bands import COUNT_BANDS, even_bands
 from pipeline.reports.run.breakdown import GroupFigures, break_down, by_support
 from pipeline.reports.run.calibration import Calibration, calibration
@@ -23,7 +24,6 @@ from pipeline.reports.run.groups import (
     feature_groups,
 )
 from pipeline.reports.run.worst_tasks import WorstTasks, worst_tasks
-from pipeline.steps.evaluate import CMML_NAME
 
 OTHER_WORD = {"none": "no support set", "other": "the support set of another task"}
 
@@ -94,7 +94,7 @@ def find(
         "interactions of the item", "item", data.item_counts, COUNT_BANDS
     )
     active = _active_group(evaluated)
-    users = np.unique(evaluated.rows[CMML_NAME][active].user)
+    users = np.unique(evaluated.rows[CMML][active].user)
     activity = banded_groups(
         "interactions of the user",
         "user",
@@ -102,7 +102,7 @@ def find(
         even_bands(data.user_counts[users]),
     )
     shown = evaluated.support_sets()
-    rows = evaluated.rows[CMML_NAME][main]
+    rows = evaluated.rows[CMML][main]
     return Findings(
         evaluated=evaluated,
         data=data,
@@ -133,7 +133,7 @@ def find(
 def _active_group(evaluated: EvaluatedRun) -> str:
     """Names the group to look at the activity of users in."""
     active = evaluated.names.active
-    has_pairs = active in evaluated.rows[CMML_NAME]  # Meta-train may hold none out.
+    has_pairs = active in evaluated.rows[CMML]  # Meta-train may hold none out.
     return active if has_pairs else evaluated.names.main
 
 

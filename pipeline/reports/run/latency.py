@@ -13,8 +13,8 @@ import numpy as np
 
 from models.legacy_keras import tf
 from pipeline.experiment.progress import say
+from pipeline.experiment.version_dir import WARMUP
 from pipeline.export.recorded_requests import RecordedRequest, read_requests
-from pipeline.export.version_dir import WARMUP
 from transforms.schema import DataError
 
 _ALIAS = "serving_default"  # Is another name of one of the signatures.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pipeline.insight.contexts import KINDS, NO_LABEL, TaskContexts
+from pipeline.insight.contexts import KINDS, TaskContexts
 from pipeline.insight.modulation_values import (
     Values,
     difference,
@@ -19,6 +19,7 @@ from pipeline.reports.insight.routes import modulation_figure, route_figure
 from pipeline.reports.page.elements import bullet_list, captioned
 from pipeline.reports.page.frame import Section
 from pipeline.reports.page.svg import styled, to_svg
+from pipeline.settings.labelled_supports import NO_LABEL
 
 _NUM_GROUPS = 3
 _MAX_TASKS = 20  # Of a group.

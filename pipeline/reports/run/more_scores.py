@@ -9,8 +9,10 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Collection
 
+from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
+from pipeline.judging.evaluation import CMML
 from pipeline.judging.fitted_baselines import fit_baselines
 from pipeline.judging.predictions import PredictionWriter
 from pipeline.judging.ranked_clicks import RankedClicksWriter
@@ -18,18 +20,16 @@ from pipeline.judging.variant_scores import OTHER, support_groups
 from pipeline.reports.run import ranking_table
 from pipeline.reports.run.bands import SUPPORT_BANDS
 from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.scenario.loaded_scenarios import LoadedScenarios
+from pipeline.settings.scenario.data import LoadedScenarios
 from pipeline.settings.scenario.ranking import Ranker
 from pipeline.settings.user.cold_start_groups import OTHER_SUPPORT
-from pipeline.settings.user.config import Config
-from pipeline.experiment.config_file import hash_of
+from pipeline.settings.user.config import UserConfig
+from pipeline.settings.user.data import LoadedDataset
 from pipeline.settings.user.group_scores import (
     evaluation_groups,
     few_shot_group,
     score_groups,
 )
-from pipeline.settings.user.loaded_dataset import LoadedDataset
-from pipeline.steps.evaluate import CMML_NAME
 from pipeline.steps.scenarios.train import trained_model as trained_scenario_model
 from pipeline.steps.train import trained_model
 from transforms import schema
@@ -55,7 +55,7 @@ def missing_sizes(sizes: Collection[int], most: int) -> list[int]:
 
 
 def more_user_scores(
-    config: Config,
+    config: UserConfig,
     dataset: LoadedDataset,
     run: RunDir,
     folder: pathlib.Path,
@@ -99,7 +99,7 @@ def more_user_scores(
         if has_others:
             asked[OTHER_SUPPORT] = support_groups(dataset, split, options)[OTHER]
         for group, scored in score_groups(model, asked):
-            writer.write(CMML_NAME, group, scored)
+            writer.write(CMML, group, scored)
         if few and strongest is not None:
             baseline = fit_baselines([strongest], dataset, options)[strongest]
             for group, scored in score_groups(baseline, few):
@@ -149,6 +149,6 @@ def more_scenario_scores(
                 max_users=options.few_shot_users,
             )
             group = ranking_table.few_shot_group(size)
-            writer.write(CMML_NAME, group, tasks, ranked)
+            writer.write(CMML, group, tasks, ranked)
     run.record(STEP, fingerprint)
     return [path]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from models.evaluation.intervals import Interval
+from pipeline.judging.evaluation import CMML
 from pipeline.reports.page.elements import bullet_list, captioned, folded, sortable
 from pipeline.reports.page.frame import Section
 from pipeline.reports.page.markdown_table import signed
@@ -14,7 +15,6 @@ from pipeline.reports.run.calibration_figure import calibration_figure, rank_fig
 from pipeline.reports.run.findings import Findings
 from pipeline.reports.run.tables import group_table, metrics_table, worst_table
 from pipeline.reports.run.worst_tasks import MIN_WORST
-from pipeline.steps.evaluate import CMML_NAME
 
 _INTERVALS = "Brackets hold 95 % intervals of resampled tasks."
 
@@ -33,9 +33,9 @@ def metrics_section(
     parts = []
     for group, words in groups.items():
         gaps: dict[str, Interval] = {}
-        own = run.by_task(CMML_NAME, group)
+        own = run.by_task(CMML, group)
         for method in run.rows:
-            if method != CMML_NAME and group in run.rows[method]:
+            if method != CMML and group in run.rows[method]:
                 gaps[method] = run.difference(own, run.by_task(method, group))
         table = sortable(metrics_table(run, group, names, gaps))
         parts.append(f"<h3>{words}</h3>\n{table}")
@@ -151,10 +151,10 @@ def calibration_section(found: Findings) -> Section:
     """Returns whether predictions mean what they say, or how clicks are ranked."""
     run = found.evaluated
     main = run.names.main
-    rows = run.rows[CMML_NAME][main]
+    rows = run.rows[CMML][main]
     calibrated = found.calibration
     if calibrated is None:
-        methods = [CMML_NAME, *([run.strongest] if run.strongest else [])]
+        methods = [CMML, *([run.strongest] if run.strongest else [])]
         svg = rank_figure({method: run.rows[method][main] for method in methods})
         return Section(
             "Where held-out clicks are ranked",

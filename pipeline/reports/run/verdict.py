@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
+from pipeline.judging.evaluation import CMML
 from pipeline.reports.page.markdown_table import signed
 from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import OTHER_WORD, Findings
-from pipeline.steps.evaluate import CMML_NAME
 
 _NUM_NAMED = 3  # Groups that are named on either side.
 _SMALL = 0.01  # A difference below this share of the baseline's figure is called so.
@@ -32,7 +32,7 @@ def figure(interval: Interval) -> str:
 def _is_good(found: Findings) -> str:
     run = found.evaluated
     main, name = run.names.main, run.metric.name
-    own = run.summary[CMML_NAME][main][name]
+    own = run.summary[CMML][main][name]
     num_tasks = len(found.worst.order)
     told = (
         f"Is it good? On {num_tasks:,} tasks that training has not seen, cmml has "

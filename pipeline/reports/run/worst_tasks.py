@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from models.evaluation.intervals import Floats
+from pipeline.judging.evaluation import CMML
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.scored_rows import ScoredRows
-from pipeline.steps.evaluate import CMML_NAME
 
 _WORST_SHARE = 0.1
 MIN_WORST = 5  # Fewer have nothing in common that could be told from chance.
@@ -75,11 +75,11 @@ def worst_tasks(run: EvaluatedRun, item_counts: NDArray) -> WorstTasks:
         item_counts: int, interactions of each item that can be learned from.
     """
     main = run.names.main
-    metric = run.by_task(CMML_NAME, main)
+    metric = run.by_task(CMML, main)
     known = np.flatnonzero(~np.isnan(metric))
     order = known[np.argsort(run.metric.direction * metric[known], kind="stable")]
     num_worst = max(round(_WORST_SHARE * len(order)), min(MIN_WORST, len(order) // 4))
-    found = traits(run.rows[CMML_NAME][main], len(run.task_ids), item_counts)
+    found = traits(run.rows[CMML][main], len(run.task_ids), item_counts)
     if run.strongest is not None:
         name = f"{run.metric.name} of {run.strongest}"
         found.append(Trait(name, run.by_task(run.strongest, main)))

@@ -5,18 +5,16 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Sequence
 
+from pipeline.experiment.config_file import to_yaml
 from pipeline.experiment.config_section import Experiment
 from pipeline.reports.search.verdict import how_judged, quantity, setting_of
-from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.user.config import Config
 from pipeline.settings.registry import load_experiment
-from pipeline.experiment.config_file import to_yaml
 from tuning.results import SearchResults
 
 
 def best_experiment(
     results: SearchResults, config_path: str | pathlib.Path, overrides: Sequence[str]
-) -> Config | ScenarioConfig:
+) -> Experiment:
     """Returns the experiment with the values of the best trial and its first seed.
 
     It keeps its name, so that it finds the prepared data, and its run is a new one:
@@ -32,9 +30,7 @@ def best_experiment(
     """
     changes = {**results.space.set, **results.best_first()[0].values}
     changes["training.seed"] = results.seeds[0]
-    experiment = load_experiment(config_path, overrides, changes)
-    assert isinstance(experiment, Config | ScenarioConfig)  # There are no others.
-    return experiment
+    return load_experiment(config_path, overrides, changes)
 
 
 def best_yaml(results: SearchResults, experiment: Experiment) -> str:

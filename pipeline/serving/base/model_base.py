@@ -17,7 +17,7 @@ import pathlib
 import shutil
 from collections.abc import Collection, Iterator
 
-from pipeline.export.version_dir import SAVED_MODEL, is_version
+from pipeline.experiment.version_dir import SAVED_MODEL, is_version
 from pipeline.serving.base.durable_files import content_digest, sync, sync_tree
 from transforms.schema import DataError
 

@@ -7,7 +7,7 @@ from importlib import metadata
 from typing import Any
 
 from pipeline.experiment.progress import say
-from pipeline.export.version_dir import read_manifest
+from pipeline.experiment.version_dir import read_manifest
 from pipeline.serving.bench.callers import GRPC, IN_PROCESS, REST, Caller, open_caller
 from pipeline.serving.bench.fuzz import Fuzz, fuzz
 from pipeline.serving.bench.grid import MEASURED, cells, measure

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.export.version_dir import read_manifest
+from pipeline.experiment.version_dir import read_manifest
 from pipeline.serving.bench.callers import Caller
 from pipeline.serving.rest_client import Columns, TensorSpec
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from models.legacy_keras import tf
+from pipeline.experiment.version_dir import PARITY, WARMUP, size_bytes
 from pipeline.export.recorded_requests import read_requests
-from pipeline.export.version_dir import PARITY, WARMUP, size_bytes
 from pipeline.serving.validation.blessing import Rule
 
 _RANK = ("rank", "serving_default")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.legacy_keras import tf
-from pipeline.export.version_dir import read_manifest
+from pipeline.experiment.version_dir import read_manifest
 from pipeline.serving.validation.graph_rules import signatures_of
 from transforms.schema import DataError
 

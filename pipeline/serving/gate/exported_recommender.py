@@ -10,9 +10,7 @@ from typing import Any, TypeAlias
 
 from models.legacy_keras import tf
 from models.recommender import Episode, State
-from pipeline.export.version_dir import read_manifest
-from pipeline.settings.user.loaded_dataset import LoadedDataset
-from transforms import schema
+from pipeline.experiment.version_dir import read_manifest
 
 # From the support and the query of a batch to the inputs of `rank`.
 ToRequest: TypeAlias = Callable[[Episode, Episode], dict[str, tf.Tensor]]
@@ -73,57 +71,3 @@ class ExportedRecommender:
         )
         flat = tf.reshape(tf.transpose(scores, [1, 0, 2]), [batch_size, -1])
         return flat[:, :length]
-
-
-def user_requests(dataset: LoadedDataset) -> ToRequest:
-    """Returns the way from episodes of users to raw ids and features.
-
-    Args:
-        dataset: The prepared data set.
-    """
-    item_ids = _values(dataset.directory, schema.ITEM_ID)
-    tables = {}
-    for feature in dataset.users.features:
-        encoded = dataset.users.encoded[feature.name]
-        table = tf.constant(encoded[:, 0] if feature.kind == "categorical" else encoded)
-        if feature.kind != "numeric":
-            table = tf.gather(_values(dataset.directory, feature.name), table)
-        tables[f"user_{feature.name}"] = table
-
-    def to_request(support: Episode, query: Episode) -> dict[str, tf.Tensor]:
-        user = query["query_user"][:, 0]
-        return {
-            "support_item_id": tf.gather(item_ids, support["support_item"]),
-            "support_label": support["support_label"],
-            "query_item_id": tf.gather(item_ids, query["query_item"]),
-            **{name: tf.gather(table, user) for name, table in tables.items()},
-        }
-
-    return to_request
-
-
-def scenario_requests(dataset_dir: pathlib.Path) -> ToRequest:
-    """Returns the way from episodes of scenarios to raw ids.
-
-    Args:
-        dataset_dir: The prepared data set.
-    """
-    user_ids = _values(dataset_dir, schema.USER_ID)
-    item_ids = _values(dataset_dir, schema.ITEM_ID)
-
-    def to_request(support: Episode, query: Episode) -> dict[str, tf.Tensor]:
-        return {
-            "support_user_id": tf.gather(user_ids, support["support_user"]),
-            "support_item_id": tf.gather(item_ids, support["support_item"]),
-            "support_label": support["support_label"],
-            "query_user_id": tf.gather(user_ids, query["query_user"]),
-            "query_item_id": tf.gather(item_ids, query["query_item"]),
-        }
-
-    return to_request
-
-
-def _values(dataset_dir: pathlib.Path, vocabulary: str) -> tf.Tensor:
-    """Reads a vocabulary, string [N + 1] by row; row 0 is empty."""
-    path = dataset_dir / schema.VOCABULARY_DIR / f"{vocabulary}.txt"
-    return tf.constant([b"", *path.read_bytes().split(b"\n")[:-1]])

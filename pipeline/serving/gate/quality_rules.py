@@ -37,7 +37,9 @@ def better_rule(
     if first.size < _MIN_TASKS:
         return _too_few(name, first.size, 0.0)
     gap = paired_difference(first, second, options.seed, options.num_resamples)
-    worst = max(-figures.direction * gap.low, -figures.direction * gap.high)
+    worst = max(
+        -figures.metric.direction * gap.low, -figures.metric.direction * gap.high
+    )
     detail = (
         f"{_means(figures, first, second)}, difference {gap.mean:+.4f} "
         f"[{gap.low:+.4f}, {gap.high:+.4f}]"
@@ -62,7 +64,7 @@ def not_worse_rule(
     first, second = _paired(figures, candidate, serving)
     if first.size < _MIN_TASKS:
         return _too_few(name, first.size, options.margin)
-    loss = -figures.direction * (first - second)
+    loss = -figures.metric.direction * (first - second)
     means = resampled_means(loss, options.seed, options.num_resamples)
     worst = float(np.quantile(means, CONFIDENCE))
     detail = (
@@ -91,7 +93,7 @@ def _means(
     figures: TaskFigures, first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> str:
     return (
-        f"{figures.metric} {first.mean():.4f} against {second.mean():.4f} "
+        f"{figures.metric.name} {first.mean():.4f} against {second.mean():.4f} "
         f"on {first.size} tasks"
     )
 

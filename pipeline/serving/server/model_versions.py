@@ -15,7 +15,7 @@ import grpc
 import tensorflow as tf
 from tensorflow_serving.apis import get_model_status_pb2
 
-from pipeline.export.version_dir import SAVED_MODEL, WARMUP
+from pipeline.experiment.version_dir import SAVED_MODEL, WARMUP
 from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.options import ServedModelDirectory, ServerOptions
 from pipeline.serving.server.request_error import RequestError, invalid

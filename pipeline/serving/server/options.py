@@ -5,7 +5,7 @@ import os
 import pathlib
 from collections.abc import Mapping
 
-from pipeline.export.version_dir import SAVED_MODEL, is_version
+from pipeline.experiment.version_dir import SAVED_MODEL, is_version
 from transforms.schema import DataError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

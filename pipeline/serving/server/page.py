@@ -8,7 +8,7 @@ from typing import Any, Self
 import aiohttp.web
 import grpc
 
-from pipeline.export.version_dir import ITEM_NAMES, MANIFEST
+from pipeline.experiment.version_dir import ITEM_NAMES, MANIFEST
 from pipeline.serving.server.request_error import RequestError
 
 PAGE_DIR = pathlib.Path(__file__).parents[1] / "page"

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from pipeline.export.version_dir import WARMUP
+from pipeline.experiment.version_dir import WARMUP
 from pipeline.serving.server import page, request_error
 from pipeline.serving.server.tensors import Array, TensorSpec, check_names, from_proto
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from google.protobuf.message import DecodeError
 
 from models.legacy_keras import tf
-from pipeline.export.version_dir import SAVED_MODEL
+from pipeline.experiment.version_dir import SAVED_MODEL
 from pipeline.serving.validation.blessing import Rule
 from transforms.schema import DataError
 

@@ -225,12 +225,16 @@ class ScenarioConfig(Experiment):
         """What decides the weights, given the prepared data set."""
         shown = self.evaluation  # What epochs are chosen by.
         return (
-            VECTORS_VERSION,
-            self.vectors,
+            *self.factor_sections,
             self.model,
             self.training,
             (shown.support_size, shown.support_negatives, shown.seed),
         )
+
+    @property
+    def factor_sections(self) -> tuple[Any, ...]:
+        """What decides the vectors."""
+        return VECTORS_VERSION, self.vectors
 
     @pydantic.model_validator(mode="after")
     def _check_negatives(self) -> Self:

@@ -13,8 +13,8 @@ from models.episodes.click_records import (
 from models.factors.vector_files import load_vectors
 from models.factors.vectors import Vectors
 from models.options import VECTORS_VERSION
-from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.experiment.config_file import hash_of
+from pipeline.settings.scenario.config import ScenarioConfig
 from transforms.clicks.schema import (
     VECTORS_DIR,
     ScenarioDatasetInfo,
@@ -24,7 +24,7 @@ from transforms.schema import DataError
 
 
 @dataclasses.dataclass(frozen=True)
-class LoadedScenarios:
+class ScenarioData:
     """A prepared data set of scenarios and its vectors, in memory.
 
     Attributes:
@@ -54,9 +54,9 @@ class LoadedScenarios:
         return self._tasks[split]
 
 
-def load_scenarios(
+def load_scenario_data(
     config: ScenarioConfig, dataset_dir: pathlib.Path
-) -> LoadedScenarios:
+) -> ScenarioData:
     """Reads a prepared data set and the vectors of a configuration.
 
     Raises:
@@ -72,7 +72,7 @@ def load_scenarios(
             f"{info.num_items} items, got {found[0]} and {found[1]}: remove it and run "
             "`cmml pretrain`."
         )
-    return LoadedScenarios(dataset_dir, info, vectors)
+    return ScenarioData(dataset_dir, info, vectors)
 
 
 def vectors_dir(

@@ -1,60 +1,92 @@
-"""Groups that scenarios are ranked in, by what is shown of each."""
+"""Groups of scenarios, by what is shown of each."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from __future__ import annotations
 
-from models.episodes.click_records import ScenarioTask
-from pipeline.reports.run.ranking_table import (
-    OTHER_SUPPORT,
-    OWN_SUPPORT,
-    SCENARIO_MEAN,
-    few_shot_group,
-)
-from pipeline.settings.scenario.config import ScenarioEvaluationConfig
+from collections.abc import Mapping
+
+import numpy as np
+
+from models.evaluation.intervals import Interval, bootstrap_mean
+from models.evaluation.ranking_metrics import pair_mean
+from models.evaluation.scored_pairs import ScoredPairs
+from models.evaluation.shown import Shown
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.data import ScenarioData
+from pipeline.settings.scenario.metrics import metrics_by_task, metrics_by_user
+
+SCENARIO_MEAN = "scenario_mean"
+PAIR_MEAN = "pair_mean"
+
+_WORDS: Mapping[str, str] = {
+    SCENARIO_MEAN: "scenarios that training has not seen",
+    f"{SCENARIO_MEAN}/own_support": "the same, ranked for some of their users",
+    f"{SCENARIO_MEAN}/other_support": (
+        "those, shown the support set of another scenario"
+    ),
+}
 
 
-class ShownGroup(NamedTuple):
-    """What is shown of each task, and how many of its users are ranked for."""
+def group_words(data: ScenarioData) -> dict[str, str]:
+    """Returns what groups are, in a few words."""
+    domains = [domain.name for domain in data.info.domains]
+    of_domains = {
+        f"{SCENARIO_MEAN}/domain_{name}": f"scenarios of {name}" for name in domains
+    }
+    return {**_WORDS, **(of_domains if len(domains) > 1 else {})}
 
-    support_size: int
-    supports: Sequence[ScenarioTask] | None = None
-    max_users: int | None = None
 
-
-def ranking_groups(
-    tasks: Sequence[ScenarioTask], options: ScenarioEvaluationConfig, is_hybrid: bool
-) -> dict[str, ShownGroup]:
-    """Returns the groups that a method can be ranked in.
-
-    Args:
-        tasks: The tasks.
-        options: Support sizes, and users of the groups beside the first.
-        is_hybrid: Whether there are several domains; the support set of another
-            scenario is of the same one.
-
-    Returns:
-        What is shown, by group; the first is that of all clicks and users.
-    """
-    size, some = options.support_size, options.few_shot_users
-    groups = {SCENARIO_MEAN: ShownGroup(size)}
-    for few in options.few_shot_sizes:
-        if few < size:
-            groups[few_shot_group(few)] = ShownGroup(few, max_users=some)
-    groups[OWN_SUPPORT] = ShownGroup(size, max_users=some)
-    if len(tasks) > 1:
-        groups[OTHER_SUPPORT] = ShownGroup(size, _others(tasks, is_hybrid), some)
+def scenario_groups(
+    config: ScenarioConfig, data: ScenarioData, split: str
+) -> list[Shown]:
+    """Returns all users, then some of them with other support sets."""
+    options = config.evaluation
+    size = options.support_size
+    main = Shown(SCENARIO_MEAN, split, size, size)
+    some = Shown(SCENARIO_MEAN, split, size, size, max_users=options.few_shot_users)
+    few = [some.few(smaller) for smaller in options.few_shot_sizes if smaller < size]
+    groups = [main, *few]
+    if some != main:
+        groups.append(some)
+    if data.info.num_tasks.get(split, 0) > 1:
+        groups.append(some.with_other_support())
     return groups
 
 
-def _others(tasks: Sequence[ScenarioTask], is_hybrid: bool) -> list[ScenarioTask]:
-    """Returns for each task the next one of its domain, for the last one the first."""
-    by_domain: dict[str, list[ScenarioTask]] = {}
-    for task in tasks:
-        domain = task.scenario_id.partition(":")[0] if is_hybrid else ""
-        by_domain.setdefault(domain, []).append(task)
-    following = {
-        task.scenario_id: other
-        for found in by_domain.values()
-        for task, other in zip(found, [*found[1:], found[0]], strict=True)
+def domain_of(task_id: str) -> str:
+    """Returns the domain of a scenario of a hybrid data set."""
+    return task_id.partition(":")[0]
+
+
+def by_domain(
+    config: ScenarioConfig, data: ScenarioData, scored: Mapping[str, ScoredPairs]
+) -> dict[str, ScoredPairs]:
+    """Parts the pairs by domain, if there are several."""
+    del config
+    if len(data.info.domains) < 2:
+        return {}
+    pairs = scored[SCENARIO_MEAN]
+    domains = np.array([domain_of(task_id) for task_id in pairs.task_ids])
+    return {
+        f"{SCENARIO_MEAN}/domain_{domain}": pairs.of_tasks(domains == domain)
+        for domain in dict.fromkeys(domains.tolist())
     }
-    return [following[task.scenario_id] for task in tasks]
+
+
+def pair_means(
+    config: ScenarioConfig, data: ScenarioData, scored: Mapping[str, ScoredPairs]
+) -> dict[str, dict[str, Interval]]:
+    """Returns the means over all users of all scenarios, and those of each domain."""
+    seed, num_resamples = config.evaluation.seed, config.evaluation.num_resamples
+    by_user = metrics_by_user(scored[SCENARIO_MEAN])
+    intervals = {
+        PAIR_MEAN: {
+            name: pair_mean(by_user, name, seed, num_resamples)
+            for name in by_user.values
+        }
+    }
+    for group, pairs in by_domain(config, data, scored).items():
+        intervals[group] = {
+            name: bootstrap_mean(values, seed, num_resamples)
+            for name, values in metrics_by_task(pairs, seed=seed).items()
+        }
+    return intervals

@@ -1,6 +1,5 @@
 """Pools of scenarios ranked for their users by a method."""
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,114 +8,74 @@ from numpy.typing import NDArray
 from models.episodes.click_episodes import support_episode
 from models.episodes.click_records import ScenarioTask
 from models.evaluation.ranking_metrics import (
-    UserMetrics,
     ranks_among,
     tie_keys,
-    user_metrics,
 )
+from models.evaluation.scored_pairs import ScoredPairs
+from models.evaluation.shown import Shown
 from models.legacy_keras import tf
-from models.recommender import Recommender
+from models.recommender import Episode, Recommender
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.data import ScenarioData
 from transforms.stable_hash import stable_digest
 
 _MAX_PAIRS = 1 << 15  # Scored at once.
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class RankedClicks:
-    """The rank of every held-out click among the candidates of its user.
+class ClickScorer:
+    """Ranks the pools of scenarios with a method, whose calls it compiles once.
 
-    Attributes:
-        num_tasks: T, scenarios that were ranked.
-        task: int [N], the scenario of each click, from 0.
-        support_size: int [N], clicks that the method was shown of it.
-        user: int [N], rows of the user table.
-        item: int [N], rows of the item table.
-        score: float [N].
-        rank: int [N], from 1.
-        num_candidates: int [N].
-    """
-
-    num_tasks: int
-    task: NDArray[np.int64]
-    support_size: NDArray[np.int64]
-    user: NDArray[np.int32]
-    item: NDArray[np.int32]
-    score: NDArray[np.float32]
-    rank: NDArray[np.int64]
-    num_candidates: NDArray[np.int64]
-
-    def metrics(self) -> UserMetrics:
-        """Returns every metric of every user in every scenario."""
-        return user_metrics(self.task, self.user, self.rank, num_tasks=self.num_tasks)
-
-
-class Ranker:
-    """Ranks pools with a method, whose two calls it compiles once.
+    The candidates of a user are the pool without what they are known to have clicked.
+    Memory is bounded by the pairs scored at once, and by one task.
 
     Args:
-        method: A fitted method; its weights may change between two rankings.
-        seed: Seed of the order of equal scores.
+        method: A fitted method; its weights may change.
+        config: The experiment.
+        data: The data set.
     """
 
-    def __init__(self, method: Recommender, seed: int) -> None:
+    def __init__(
+        self, method: Recommender, config: ScenarioConfig, data: ScenarioData
+    ) -> None:
         self._adapt = tf.function(
             lambda support: method.adapt(support), reduce_retracing=True
         )
         self._score = tf.function(
             lambda state, query: method.score(state, query), reduce_retracing=True
         )
-        self._seed = seed
+        self._options = config.evaluation
+        self._data = data
 
-    def rank(
-        self,
-        tasks: Sequence[ScenarioTask],
-        *,
-        support_size: int,
-        support_negatives: int,
-        supports: Sequence[ScenarioTask] | None = None,
-        max_users: int | None = None,
-    ) -> RankedClicks:
-        """Ranks the pool of each task for each user of its query.
-
-        The candidates of a user are the pool without what they are known to have
-        clicked. Memory is bounded by the pairs scored at once, and by one task.
-
-        Args:
-            tasks: The tasks.
-            support_size: Clicks shown of each, at most.
-            support_negatives: Negatives shown with each click.
-            supports: Tasks whose support sets are shown instead of their own.
-            max_users: Users ranked for in each task, at most; the choice is the same
-                every time.
+    def __call__(self, shown: Shown) -> ScoredPairs:
+        """Ranks the pool of each scenario for the users of its query.
 
         Raises:
-            ValueError: If no task has a held-out click, or a score is not a number.
+            ValueError: If no scenario has a held-out click, or a score is not a number.
         """
+        tasks = self._data.tasks(shown.split)[: shown.max_tasks]
+        supports = tasks
+        if shown.support == "other":
+            supports = other_tasks(tasks, len(self._data.info.domains) > 1)
         parts = []
-        for number, task in enumerate(tasks):
-            shown = task if supports is None else supports[number]
-            support = support_episode(
-                shown, max_clicks=support_size, num_negatives=support_negatives
-            )
-            num_shown = min(support_size, shown.support_item.size)
-            state = self._adapt(support)
-            for clicks in self._rank_task(task, state, max_users):
+        for number, (task, support) in enumerate(zip(tasks, supports, strict=True)):
+            num_shown = min(shown.size, support.support_item.size)
+            state = self._adapt(self._support(support, shown.size))
+            for clicks in self._rank_task(task, state, shown.max_users):
                 place = np.full(len(clicks["rank"]), number)
-                parts.append(
-                    {
-                        **clicks,
-                        "task": place,
-                        "support_size": np.full_like(place, num_shown),
-                    }
-                )
+                size = np.full_like(place, num_shown)
+                parts.append({"task": place, "support_size": size, **clicks})
         if not parts:
             raise ValueError(
                 f"tasks must have a held-out click, got none in {len(tasks)} tasks."
             )
-        names = [f.name for f in dataclasses.fields(RankedClicks)][1:]
-        return RankedClicks(
-            len(tasks),
-            **{n: np.concatenate([part[n] for part in parts]) for n in names},
+        return ScoredPairs(
+            [task.scenario_id for task in tasks],
+            **{n: np.concatenate([part[n] for part in parts]) for n in parts[0]},
+        )
+
+    def _support(self, task: ScenarioTask, size: int) -> Episode:
+        return support_episode(
+            task, max_clicks=size, num_negatives=self._options.support_negatives
         )
 
     def _rank_task(
@@ -152,7 +111,7 @@ class Ranker:
         asked = np.isin(task.query_user, users)
         user, item = task.query_user[asked], task.query_item[asked]
         row, column = _places(task, users, user, item)
-        keys = tie_keys(self._seed, task_key, users, task.pool)
+        keys = tie_keys(self._options.seed, task_key, users, task.pool)
         return {
             "user": user,
             "item": item,
@@ -162,18 +121,18 @@ class Ranker:
         }
 
 
-def rank_tasks(
-    method: Recommender,
-    tasks: Sequence[ScenarioTask],
-    *,
-    support_size: int,
-    support_negatives: int,
-    seed: int,
-) -> RankedClicks:
-    """Ranks the pools of tasks once; arguments as of `Ranker`."""
-    return Ranker(method, seed).rank(
-        tasks, support_size=support_size, support_negatives=support_negatives
-    )
+def other_tasks(tasks: Sequence[ScenarioTask], is_hybrid: bool) -> list[ScenarioTask]:
+    """Returns for each task the next one of its domain, for the last one the first."""
+    by_domain: dict[str, list[ScenarioTask]] = {}
+    for task in tasks:
+        domain = task.scenario_id.partition(":")[0] if is_hybrid else ""
+        by_domain.setdefault(domain, []).append(task)
+    following = {
+        task.scenario_id: other
+        for of_domain in by_domain.values()
+        for task, other in zip(of_domain, [*of_domain[1:], of_domain[0]], strict=True)
+    }
+    return [following[task.scenario_id] for task in tasks]
 
 
 def _places(

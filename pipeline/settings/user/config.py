@@ -138,7 +138,7 @@ class EvaluationConfig(Section):
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
 
 
-class Config(Experiment):
+class UserConfig(Experiment):
     """A whole experiment in the user-specific setting.
 
     Attributes:

@@ -1,114 +1,72 @@
-"""Groups of query pairs that tell where a method is strong, in the user setting."""
+"""Groups of users, and of pairs by how new user and item are."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from models.episodes.rating_episodes import fixed_episodes
-from models.evaluation.rating_metrics import mae
-from models.legacy_keras import tf
-from models.recommender import Recommender
-from pipeline.judging.variant_scores import TaskMetrics, support_groups
-from pipeline.settings.user.config import EvaluationConfig
-from pipeline.settings.user.group_scores import (
-    COLD,
-    WARM,
-    GroupScores,
-    few_shot_group,
-    score_groups,
-)
-from pipeline.settings.user.loaded_dataset import LoadedDataset
+from models.evaluation.intervals import Interval, bootstrap_mean
+from models.evaluation.scored_pairs import ScoredPairs, join_pairs
+from models.evaluation.shown import Shown
+from pipeline.settings.user.config import UserConfig
+from pipeline.settings.user.data import UserData
+from pipeline.settings.user.metrics import metrics_by_task
 from transforms import schema
 
-OTHER_SUPPORT = "cold/other_support"
+COLD, WARM = "cold", "warm"
 
-# What the main group is made of, and what stands beside it.
-WARM_PAIRS = "pairs/warm"
-NEW_USER = "pairs/new_user"
-NEW_ITEM = "pairs/new_item"
-BOTH_NEW = "pairs/both_new"
-
-GROUPS: Mapping[str, str] = {
+GROUP_WORDS: Mapping[str, str] = {
     COLD: "users that training has not seen",
-    OTHER_SUPPORT: "the same, shown the support set of another user",
+    f"{COLD}/other_support": "the same, shown the support set of another user",
     WARM: "users of meta-train, on pairs held out of it",
-    WARM_PAIRS: "pairs of a user and an item of meta-train",
-    NEW_USER: "pairs of a new user and an item of meta-train",
-    NEW_ITEM: "pairs of a user of meta-train and an item with few interactions there",
-    BOTH_NEW: "pairs of a new user and such an item",
+    "pairs/warm": "pairs of a user and an item of meta-train",
+    "pairs/new_user": "pairs of a new user and an item of meta-train",
+    "pairs/new_item": (
+        "pairs of a user of meta-train and an item with few interactions there"
+    ),
+    "pairs/both_new": "pairs of a new user and such an item",
 }
 
 
-def comparison_groups(
-    dataset: LoadedDataset, split: str, options: EvaluationConfig
-) -> dict[str, tf.data.Dataset]:
-    """Returns the episodes that methods are compared on.
+def user_groups(config: UserConfig, data: UserData, split: str) -> list[Shown]:
+    """Returns cold users, warm ones, and the cold ones with other support sets."""
+    options = config.evaluation
+    cold = Shown(COLD, split, options.support_size, options.support_size)
+    warm = Shown(WARM, schema.META_TRAIN, options.support_size, options.support_size)
+    sizes = [size for size in options.few_shot_sizes if size < options.support_size]
+    groups = [cold, warm, *(cold.few(size) for size in sizes)]
+    if data.info.num_tasks.get(split, 0) > 1:
+        groups.append(cold.with_other_support())
+    return groups
 
-    Args:
-        dataset: The prepared data set.
-        split: Whose tasks are cold: "meta_validation" or "meta_test".
-        options: Support and batch sizes.
 
-    Returns:
-        By group: cold tasks, the same with the support set of another, warm ones, and
-        cold ones with fewer support pairs.
-
-    Raises:
-        DataError: If there are fewer than 2 tasks.
-    """
-    exchanged = support_groups(dataset, split, options)
-
-    def episodes(of_split: str, support_size: int) -> tf.data.Dataset:
-        return fixed_episodes(
-            dataset.directory,
-            of_split,
-            max_support_size=support_size,
-            batch_size=options.batch_size,
-        )
-
+def cold_and_warm(
+    config: UserConfig, data: UserData, scored: Mapping[str, ScoredPairs]
+) -> dict[str, dict[str, Interval]]:
+    """Returns the group "all": cold and warm users together."""
+    del data
+    options = config.evaluation
+    both = join_pairs([scored[COLD], scored[WARM]])
+    by_task = metrics_by_task(both, seed=options.seed)
     return {
-        COLD: exchanged["own"],
-        OTHER_SUPPORT: exchanged["other"],
-        WARM: episodes(schema.META_TRAIN, options.support_size),
-        **{
-            few_shot_group(size): episodes(split, size)
-            for size in options.few_shot_sizes
-            if size < options.support_size
-        },
+        "all": {
+            name: bootstrap_mean(values, options.seed, options.num_resamples)
+            for name, values in by_task.items()
+        }
     }
 
 
-def score_comparison(
-    method: Recommender,
-    groups: Mapping[str, tf.data.Dataset],
-    dataset: LoadedDataset,
-    seed: int,
-) -> tuple[TaskMetrics, GroupScores]:
-    """Scores a method on all groups, and on pairs by how new user and item are.
-
-    Args:
-        method: A fitted method.
-        groups: As `comparison_groups` returns them.
-        dataset: The prepared data set.
-        seed: Seed of the order of pairs with equal scores.
-
-    Returns:
-        The metrics of every task by group, and the scores of the cold ones.
-    """
-    scored = dict(score_groups(method, groups))
-    metrics = {name: scores.metrics(seed) for name, scores in scored.items()}
-    few = dataset.items.counts < dataset.info.options["min_item_count"]
+def cold_start_groups(
+    config: UserConfig, data: UserData, scored: Mapping[str, ScoredPairs]
+) -> dict[str, ScoredPairs]:
+    """Parts cold and warm pairs by whether meta-train knows the item well."""
+    del config
+    is_new = data.items.counts < data.info.options["min_item_count"]
+    groups = {}
     for of_users, known, new in (
-        (WARM, WARM_PAIRS, NEW_ITEM),
-        (COLD, NEW_USER, BOTH_NEW),
+        (WARM, "pairs/warm", "pairs/new_item"),
+        (COLD, "pairs/new_user", "pairs/both_new"),
     ):
-        scores = scored[of_users]
-        is_new = few[scores.items]
-        # NaN for a task without such a pair.
-        metrics[known] = {"mae": _mae_of(scores, ~is_new)}
-        metrics[new] = {"mae": _mae_of(scores, is_new)}
-    return metrics, scored[COLD]
-
-
-def _mae_of(scores: GroupScores, chosen: np.ndarray) -> np.ndarray:
-    return mae(scores.labels, scores.scores, scores.mask & chosen)
+        pairs = scored[of_users]
+        groups[known] = pairs.select(~is_new[pairs.item])
+        groups[new] = pairs.select(is_new[pairs.item])
+    return groups

@@ -1,4 +1,4 @@
-"""Scores of a method on the frozen episodes of users, and their metrics."""
+"""Scores of a method on the frozen episodes of users."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from models.evaluation import rating_metrics
-from models.evaluation.intervals import Floats
-from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
@@ -16,13 +13,6 @@ from models.recommender import Episode, Recommender, split_episode
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
 from transforms.schema import DataError
-
-MAE = Metric("mae", unit="stars", higher_is_better=False)
-METRICS = (
-    MAE,
-    Metric("rmse", unit="stars", higher_is_better=False),
-    *(Metric(f"ndcg@{k}") for k in rating_metrics.NDCG_CUTOFFS),
-)
 
 
 class RatingScorer:
@@ -75,18 +65,6 @@ class RatingScorer:
             "label": episode["query_label"].numpy()[mask],
         }
         return [task_id.decode() for task_id in episode["task_id"].numpy()], columns
-
-
-def rating_metrics_by_task(
-    pairs: ScoredPairs, *, seed: int, names: Sequence[str] | None = None
-) -> dict[str, Floats]:
-    """Returns the metrics of each user; see `Setting.by_task`."""
-    (labels, scores, users), mask = pairs.padded("label", "score", "user")
-    first = users[:, 0] if users.shape[1] else np.zeros(len(users), np.int32)
-    values = rating_metrics.task_metrics(
-        labels, scores, mask, seed=seed, task_ids=first, names=names
-    )
-    return values
 
 
 def exchangeable_batch_size(num_tasks: int, batch_size: int, split: str) -> int:

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from models.whole_files import write_atomically
+from pipeline.experiment.config_file import to_yaml
 from pipeline.experiment.run_dir import (
     RunDir,
     find_run,
@@ -11,7 +12,6 @@ from pipeline.experiment.run_dir import (
     training_fingerprint,
 )
 from pipeline.settings.registry import load_config
-from pipeline.experiment.config_file import to_yaml
 
 DATASET = "0123456789abcdef"
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from pipeline.export.task_request import TaskRequest
 
 from pipeline.export.recorded_requests import RecordedRequest, read_requests
 from pipeline.export.request_records import (
@@ -7,7 +8,6 @@ from pipeline.export.request_records import (
     warmup_requests,
     write_records,
 )
-from pipeline.export.task_request import TaskRequest
 
 ABOUT = {"model_name": "cmml", "version": 7}
 

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from pipeline.export.task_request import TaskRequest, as_json
 
 

@@ -2,7 +2,11 @@ import pathlib
 
 import pytest
 
-from pipeline.export.version_dir import check_version_dir, newest_version, size_bytes
+from pipeline.experiment.version_dir import (
+    check_version_dir,
+    newest_version,
+    size_bytes,
+)
 from transforms.schema import DataError
 
 

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
+from pipeline.insight.scenario_probe import ScenarioProbe
+from pipeline.settings.scenario.loaded_scenarios import load_scenarios
+from pipeline.settings.scenario.ranking import Ranker
+from pipeline.steps.scenarios.train import episode_sizes, trained_model
 
 from models.legacy_keras import tf
 from pipeline.experiment.run_dir import RunDir
 from pipeline.insight import scenario_probe
-from pipeline.insight.scenario_probe import ScenarioProbe
-from pipeline.settings.scenario.loaded_scenarios import load_scenarios
-from pipeline.settings.scenario.ranking import Ranker
 from pipeline.settings.registry import load_experiment
-from pipeline.steps.scenarios.train import episode_sizes, trained_model
 
 
 class ByItemRow:

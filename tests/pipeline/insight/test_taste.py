@@ -3,7 +3,7 @@ import types
 import numpy as np
 import pytest
 
-from pipeline.insight.taste import Taste, taste_of
+from pipeline.settings.user.taste import Taste, taste_of
 from transforms import schema
 
 

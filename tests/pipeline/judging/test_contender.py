@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from pipeline.judging.contender import Contender, enter, train_seconds
 
 from models.resumable_training import METRICS_FILE, TrainingDivergedError
 from pipeline.experiment.run_dir import RunDir
-from pipeline.judging.contender import Contender, enter, train_seconds
 
 
 class Fake(Contender):

@@ -3,11 +3,11 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from pipeline.judging.fitted_scenario_baselines import fit_baselines
 
 from models.baselines.clicks.registry import BASELINES
 from models.episodes.click_records import ScenarioTask
 from models.legacy_keras import tf
-from pipeline.judging.fitted_scenario_baselines import fit_baselines
 from pipeline.settings.scenario.config import ScenarioEvaluationConfig
 
 

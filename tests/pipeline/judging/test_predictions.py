@@ -2,7 +2,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from pipeline.judging.predictions import PredictionWriter
 from pipeline.settings.user.group_scores import GroupScores
 

@@ -3,8 +3,8 @@ import pathlib
 import pytest
 import yaml
 
-from pipeline.judging.variant_grid import expand, load_grid
 from pipeline.experiment.config_file import ConfigError
+from pipeline.judging.variant_grid import expand, load_grid
 
 CONFIGS = pathlib.Path(__file__).parents[3] / "configs"
 GRIDS = sorted((CONFIGS / "ablations").glob("*.yaml"))

@@ -2,16 +2,16 @@ import dataclasses
 
 import numpy as np
 import pytest
-
-from models.legacy_keras import tf
 from pipeline.judging.variant_scores import (
     load_metrics,
     save_metrics,
     score_variant,
     support_groups,
 )
-from pipeline.settings.user.config import EvaluationConfig
 from pipeline.settings.user.loaded_dataset import load_dataset
+
+from models.legacy_keras import tf
+from pipeline.settings.user.config import EvaluationConfig
 from transforms.schema import DataError
 
 OPTIONS = EvaluationConfig(support_size=6, batch_size=4)

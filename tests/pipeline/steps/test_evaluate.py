@@ -7,8 +7,8 @@ import pytest
 
 from models.episodes.rating_episodes import fixed_episodes
 from pipeline.experiment.run_dir import RunDir
-from pipeline.settings.user.config import EvaluationConfig
 from pipeline.settings.registry import load_config
+from pipeline.settings.user.config import EvaluationConfig
 from pipeline.steps import evaluate as evaluate_module
 from pipeline.steps.evaluate import evaluate
 from transforms.schema import SPLITS, DataError

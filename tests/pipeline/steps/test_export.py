@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from pipeline.settings.user.loaded_dataset import load_dataset
 
 from models.legacy_keras import tf
 from models.serving.served_user_model import ServedUserModel
@@ -11,7 +12,6 @@ from pipeline.experiment.run_dir import RunDir
 from pipeline.export.published_version import ExportError
 from pipeline.export.recorded_requests import read_requests
 from pipeline.settings.registry import load_config
-from pipeline.settings.user.loaded_dataset import load_dataset
 from pipeline.steps import export as step
 from pipeline.steps.export import export
 

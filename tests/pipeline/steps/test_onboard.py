@@ -5,7 +5,7 @@ import types
 import pytest
 
 from pipeline.cli import USAGE_ERROR, main
-from pipeline.export.version_dir import MANIFEST
+from pipeline.experiment.version_dir import MANIFEST
 from pipeline.steps.onboard import NO_GO, onboard
 from transforms.schema import DataError
 

@@ -4,6 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
+from pipeline.settings.user.loaded_dataset import load_dataset
+from pipeline.settings.user.raw_requests import raw_request
 
 from models.legacy_keras import tf
 from pipeline.experiment.config_section import PushConfig
@@ -20,8 +22,6 @@ from pipeline.serving.base.served_labels import ServedLabels
 from pipeline.serving.gate import verdict as gate
 from pipeline.serving.gate.task_figures import TaskFigures
 from pipeline.settings.registry import load_experiment
-from pipeline.settings.user.loaded_dataset import load_dataset
-from pipeline.settings.user.raw_requests import raw_request
 from pipeline.steps import push as step
 from pipeline.steps.push import Destination, check, push
 from transforms.schema import DataError

@@ -4,14 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+from pipeline.judging.contender import Contender
+from pipeline.steps.tournament import Field, hold
 
 from models.baselines.learned.melu import MeLU
 from pipeline.experiment.run_dir import RunDir
-from pipeline.judging.contender import Contender
 from pipeline.judging.cost import Cost
 from pipeline.judging.results import Setup
 from pipeline.steps import tournament
-from pipeline.steps.tournament import Field, hold
 from transforms.schema import DataError
 
 

@@ -2,12 +2,12 @@ import json
 import shutil
 
 import pytest
+from pipeline.settings.user.loaded_dataset import load_dataset
 
 from models.baselines.ratings.selection import mean_task_mae
 from models.episodes.rating_episodes import fixed_episodes
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.registry import load_config
-from pipeline.settings.user.loaded_dataset import load_dataset
 from pipeline.steps.train import open_trained, train, trained_model
 from transforms.schema import DataError
 

@@ -2,9 +2,9 @@ import json
 
 import numpy as np
 import pytest
+from pipeline.judging.variant_scores import Outcome
 
 from pipeline.judging.variant_grid import Table, Variant
-from pipeline.judging.variant_scores import Outcome
 from pipeline.reports.comparison.ablation_table import (
     ablation_report,
     summarise,

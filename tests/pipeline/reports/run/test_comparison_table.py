@@ -1,5 +1,6 @@
-from models.evaluation.intervals import Interval
 from pipeline.reports.run.comparison_table import comparison_table
+
+from models.evaluation.intervals import Interval
 
 NAMES = ("mae", "rmse", "ndcg@1", "ndcg@3", "ndcg@5")
 

@@ -1,7 +1,7 @@
 import pytest
+from pipeline.reports.run.ranking_table import ranking_table, verdicts
 
 from models.evaluation.intervals import Interval
-from pipeline.reports.run.ranking_table import ranking_table, verdicts
 
 NAMES = ("recall@5", "recall@10", "recall@20", "recall@50", "ndcg", "mrr")
 

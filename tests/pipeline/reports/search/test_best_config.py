@@ -3,8 +3,8 @@ import pathlib
 
 import pytest
 
-from pipeline.reports.search.best_config import best_experiment, best_yaml
 from pipeline.experiment.config_file import ConfigError
+from pipeline.reports.search.best_config import best_experiment, best_yaml
 from pipeline.settings.registry import load_experiment
 
 CONFIG = pathlib.Path(__file__).parents[4] / "configs" / "movielens_small.yaml"

@@ -3,6 +3,9 @@ import shutil
 
 import numpy as np
 import pytest
+from pipeline.settings.scenario.loaded_scenarios import load_scenarios
+from pipeline.settings.user.loaded_dataset import load_dataset
+from pipeline.steps.scenarios import train as scenario_train
 
 from models.episodes.click_episodes import support_episode
 from models.episodes.click_records import load_tasks
@@ -15,10 +18,7 @@ from pipeline.serving.gate.exported_recommender import (
     scenario_requests,
     user_requests,
 )
-from pipeline.settings.scenario.loaded_scenarios import load_scenarios
 from pipeline.settings.registry import load_config, load_experiment
-from pipeline.settings.user.loaded_dataset import load_dataset
-from pipeline.steps.scenarios import train as scenario_train
 from pipeline.steps.train import trained_model
 
 

@@ -1,15 +1,15 @@
 import pathlib
 
 import pytest
+from pipeline.steps.scenarios.prepare import dataset_spec
 
 from pipeline.experiment.config_section import ExportConfig
+from pipeline.settings.registry import load_experiment
 from pipeline.settings.scenario.config import (
     DomainConfig,
     ScenarioConfig,
     ScenarioDataConfig,
 )
-from pipeline.settings.registry import load_experiment
-from pipeline.steps.scenarios.prepare import dataset_spec
 from transforms.clicks.schema import ClickSpec
 from transforms.schema import TableSpec
 

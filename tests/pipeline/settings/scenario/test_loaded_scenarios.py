@@ -2,14 +2,14 @@ import dataclasses
 
 import numpy as np
 import pytest
-
-from models.factors.vector_files import save_vectors
-from models.factors.vectors import Vectors
 from pipeline.settings.scenario.loaded_scenarios import (
     LoadedScenarios,
     load_scenarios,
     vectors_dir,
 )
+
+from models.factors.vector_files import save_vectors
+from models.factors.vectors import Vectors
 from pipeline.settings.registry import load_experiment
 from transforms.clicks.schema import load_scenario_info
 from transforms.schema import META_TRAIN, META_VALIDATION, DataError

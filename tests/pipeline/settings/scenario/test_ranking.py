@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
+from pipeline.settings.scenario.ranking import Ranker, rank_tasks
 
 from models.baselines.clicks.item_pop import ItemPop
 from models.episodes.click_records import ScenarioTask
 from models.evaluation.ranking_metrics import user_metrics
 from models.legacy_keras import tf
 from pipeline.settings.scenario import ranking
-from pipeline.settings.scenario.ranking import Ranker, rank_tasks
 
 NUM_USERS, NUM_ITEMS, NUM_NEGATIVES = 12, 40, 2
 

@@ -5,21 +5,21 @@ import pytest
 import yaml
 
 from models.options import CMMLOptions
+from pipeline.experiment.config_file import ConfigError, data_dir, hash_of, to_yaml
 from pipeline.experiment.config_section import (
     ComparisonConfig,
     ExportConfig,
     PushConfig,
     TensorBoardConfig,
 )
+from pipeline.settings.registry import load_config, load_experiment
 from pipeline.settings.user.config import (
     BaselineName,
-    Config,
     EvaluationConfig,
     TrainingConfig,
+    UserConfig,
     dataset_spec,
 )
-from pipeline.experiment.config_file import ConfigError, data_dir, hash_of, to_yaml
-from pipeline.settings.registry import load_config, load_experiment
 from transforms.schema import EntitySpec, EpisodeSpec, SplitSpec
 
 CONFIGS = pathlib.Path(__file__).parents[4] / "configs"
@@ -306,7 +306,7 @@ def test_the_other_values_name_every_key():
         "push": PushConfig.model_fields,
     }
     keys = {f"{name}.{key}" for name, fields in sections.items() for key in fields}
-    keys |= Config.model_fields.keys() - sections.keys() - {"data", "setting"}
+    keys |= UserConfig.model_fields.keys() - sections.keys() - {"data", "setting"}
     assert {value.partition("=")[0] for value in OTHER_VALUES} == keys
 
 

@@ -2,17 +2,17 @@ import dataclasses
 
 import numpy as np
 import pytest
-
-from models.episodes.rating_episodes import fixed_episodes
-from models.legacy_keras import tf
-from pipeline.settings.user import group_scores
-from pipeline.settings.user.config import EvaluationConfig
 from pipeline.settings.user.group_scores import (
     GroupScores,
     evaluation_groups,
     score_groups,
 )
 from pipeline.settings.user.loaded_dataset import load_dataset
+
+from models.episodes.rating_episodes import fixed_episodes
+from models.legacy_keras import tf
+from pipeline.settings.user import group_scores
+from pipeline.settings.user.config import EvaluationConfig
 
 OPTIONS = EvaluationConfig(support_size=6, few_shot_sizes=(0, 2, 6), batch_size=16)
 

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from pipeline.settings.user.loaded_dataset import load_dataset
 from pipeline.settings.user.raw_requests import raw_request
 

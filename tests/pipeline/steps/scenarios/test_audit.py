@@ -4,10 +4,6 @@ import types
 
 import numpy as np
 import pytest
-
-from models.episodes.click_records import KnownClicks, ScenarioTask
-from models.factors.vector_files import save_vectors
-from models.factors.vectors import Vectors
 from pipeline.steps.scenarios.audit import (
     asked_in_two_splits,
     clicked_negatives,
@@ -27,6 +23,10 @@ from pipeline.steps.scenarios.audit import (
     vectors_out_of_fold,
     wrong_pools,
 )
+
+from models.episodes.click_records import KnownClicks, ScenarioTask
+from models.factors.vector_files import save_vectors
+from models.factors.vectors import Vectors
 
 
 def rows(*values):

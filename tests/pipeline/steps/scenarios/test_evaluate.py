@@ -5,13 +5,13 @@ import shutil
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from pipeline.settings.scenario.ranking_groups import ranking_groups
+from pipeline.steps.scenarios.evaluate import evaluate
 
 from models.episodes.click_records import load_tasks
 from pipeline.experiment.run_dir import RunDir
-from pipeline.settings.scenario.config import ScenarioEvaluationConfig
-from pipeline.settings.scenario.ranking_groups import ranking_groups
 from pipeline.settings.registry import load_experiment
-from pipeline.steps.scenarios.evaluate import evaluate
+from pipeline.settings.scenario.config import ScenarioEvaluationConfig
 from transforms.clicks.schema import load_scenario_info
 from transforms.schema import DataError
 

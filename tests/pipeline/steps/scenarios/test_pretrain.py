@@ -4,13 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-
-from models.episodes.click_records import ScenarioTask, load_known_clicks, load_tasks
-from models.factors.vector_files import VECTORS_JSON, load_vectors
-from models.factors.vectors import Vectors
-from pipeline.settings.scenario.config import VectorsConfig
 from pipeline.settings.scenario.loaded_scenarios import vectors_dir
-from pipeline.settings.registry import load_experiment
 from pipeline.steps.scenarios import pretrain as step
 from pipeline.steps.scenarios.pretrain import (
     describe_fallbacks,
@@ -18,6 +12,12 @@ from pipeline.steps.scenarios.pretrain import (
     options_to_try,
     pretrain,
 )
+
+from models.episodes.click_records import ScenarioTask, load_known_clicks, load_tasks
+from models.factors.vector_files import VECTORS_JSON, load_vectors
+from models.factors.vectors import Vectors
+from pipeline.settings.registry import load_experiment
+from pipeline.settings.scenario.config import VectorsConfig
 from transforms.clicks.schema import load_scenario_info
 from transforms.schema import META_TEST, META_VALIDATION, DataError
 

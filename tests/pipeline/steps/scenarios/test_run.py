@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from pipeline.steps.scenarios.train import open_trained, train
 
 from models.evaluation.ranking_metrics import user_metrics
 from models.resumable_training import ResumableTraining
 from pipeline.settings.registry import load_experiment
-from pipeline.steps.scenarios.train import open_trained, train
 from transforms.schema import DataError
 
 TIMES = ("tasks_per_s", "epoch_s")  # Another time they are others.

@@ -1,0 +1,21 @@
+"""The command `audit`."""
+
+import argparse
+from collections.abc import Sequence
+
+from pipeline.commands.command import Command, Step, dataset_of
+
+
+def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    config, dataset_dir = dataset_of(arguments, flags)
+    from pipeline.steps.audit import audit
+
+    return lambda: audit(config, dataset_dir)
+
+
+COMMAND = Command(
+    "audit",
+    "look for leaks in a prepared data set",
+    _check,
+    needs_config=True,
+)

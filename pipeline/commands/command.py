@@ -1,0 +1,163 @@
+"""What a command of the command line is, and what commands share."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pipeline.experiment import quiet
+
+if TYPE_CHECKING:
+    from pipeline.experiment.config_section import Experiment
+
+# Does the work; returns an exit status, or None for 0.
+Step: TypeAlias = Callable[[], int | None]
+
+# Checks the arguments, of which the last are unknown ones, and returns the step.
+Check: TypeAlias = Callable[[argparse.Namespace, Sequence[str]], Step]
+
+MODEL = "a version, or the folder of the versions of a model"
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """A command: `cmml <name> ...`.
+
+    Attributes:
+        name: Its name.
+        summary: What it does, for the list of commands.
+        check: Makes its step of the arguments; imports what the step needs.
+        add_arguments: Adds its arguments.
+        needs_config: Whether it is a step of an experiment, with `--config` and `--set`
+            as every one has them.
+        epilog: What its help ends with.
+    """
+
+    name: str
+    summary: str
+    check: Check
+    add_arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    needs_config: bool = False
+    epilog: str | None = None
+
+    def add_to(self, commands: Any) -> None:
+        """Adds the command to the sub-parsers of the command line."""
+        parser = commands.add_parser(
+            self.name, help=self.summary, epilog=self.epilog, allow_abbrev=False
+        )
+        if self.needs_config:
+            parser.add_argument(
+                "--config", required=True, help="YAML file of the experiment"
+            )
+            add_set(
+                parser, "change one key, for example model.dropout=0.1; may be repeated"
+            )
+        self.add_arguments(parser)
+        parser.set_defaults(check=self.check)
+
+
+def add_set(parser: argparse.ArgumentParser, text: str) -> None:
+    """Adds the argument that changes keys of the configuration."""
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help=text
+    )
+
+
+def config_of(arguments: argparse.Namespace) -> Experiment:
+    """Loads the configuration."""
+    from pipeline.settings.registry import load_experiment
+
+    return load_experiment(arguments.config, arguments.set)
+
+
+def dataset_of(
+    arguments: argparse.Namespace, flags: Sequence[str]
+) -> tuple[Experiment, pathlib.Path]:
+    """Loads the configuration and finds its prepared data set."""
+    refuse(flags)
+    config = config_of(arguments)
+    from pipeline.steps.prepare import open_dataset
+
+    dataset_dir = open_dataset(config)
+    quiet.import_tensorflow()
+    return config, dataset_dir
+
+
+def refuse(flags: Sequence[str]) -> None:
+    """Refuses unknown arguments.
+
+    Raises:
+        ValueError: If there are any.
+    """
+    if flags:
+        raise ValueError(f"unknown arguments: {' '.join(flags)}.")
+
+
+def refuse_changes(arguments: argparse.Namespace, without: str) -> None:
+    """Refuses `--set` where no configuration is named.
+
+    Args:
+        arguments: What was typed.
+        without: What was typed instead, in words.
+
+    Raises:
+        ValueError: If there are changes and no `--config`.
+    """
+    if arguments.config is None and arguments.set:
+        raise ValueError(f"--set goes with --config, got {arguments.set} {without}.")
+
+
+def must_be_file(flag: str, path: pathlib.Path) -> None:
+    """Makes sure that a file is there.
+
+    Raises:
+        ValueError: If it is not; it names the flag.
+    """
+    if not path.is_file():
+        raise ValueError(f"{flag} must be a file, got {str(path)!r}.")
+
+
+def must_have_folder(output: pathlib.Path | None) -> None:
+    """Makes sure that the folder of `--output` is there.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if output is not None and not output.parent.is_dir():
+        raise ValueError(
+            f"--output must be in a folder that exists, got {str(output)!r}."
+        )
+
+
+def version_of(model: pathlib.Path) -> pathlib.Path:
+    """Finds the version that is meant: the newest in a folder of versions."""
+    quiet.import_tensorflow()
+    from pipeline.experiment.version_dir import newest_version
+
+    return newest_version(model)
+
+
+def newest_model(arguments: argparse.Namespace) -> pathlib.Path:
+    """Returns the model that is named, or else the newest export of `--config`."""
+    if arguments.model is not None:
+        return pathlib.Path(arguments.model)
+    from pipeline.export.newest_export import newest_export
+
+    return newest_export(config_of(arguments))
+
+
+def done(result: object) -> None:
+    """Prints what a step leaves behind; that it returned is its success."""
+    print(result)
+
+
+def prefer_single_requests() -> None:
+    """Leaves oneDNN out, whose products start slowly: those of one request are small.
+
+    Counts if TensorFlow has not been imported yet, and for the stock server too.
+    """
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

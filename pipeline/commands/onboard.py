@@ -1,0 +1,84 @@
+"""The command `onboard`."""
+
+import argparse
+import functools
+import pathlib
+from collections.abc import Sequence
+
+from pipeline.commands.command import (
+    Command,
+    Step,
+    add_set,
+    config_of,
+    must_be_file,
+    newest_model,
+    refuse,
+    refuse_changes,
+    version_of,
+)
+
+_FOLDER = pathlib.Path("onboard")
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--users",
+        type=pathlib.Path,
+        metavar="CSV",
+        help="user_id,item_id,label of new users",
+    )
+    source.add_argument(
+        "--scenario",
+        type=pathlib.Path,
+        metavar="CSV",
+        help="user_id,item_id,label (0 or 1) of one new scenario",
+    )
+    parser.add_argument(
+        "--model", type=pathlib.Path, help="default: the newest export of --config"
+    )
+    parser.add_argument(
+        "--config",
+        help="YAML file the model was made by, for what is known of other tasks",
+    )
+    add_set(parser, "as given when it was trained")
+    parser.add_argument(
+        "--output",
+        type=pathlib.Path,
+        help=f"folder of the results; default {_FOLDER}/<name of the CSV file>",
+    )
+
+
+def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    refuse(flags)
+    flag = "--users" if arguments.users else "--scenario"
+    path = arguments.users or arguments.scenario
+    must_be_file(flag, path)
+    if arguments.config is None and arguments.model is None:
+        raise ValueError("onboard needs --model, --config or both, got neither.")
+    refuse_changes(arguments, "without it")
+    dataset_dir = None
+    if arguments.config is not None:
+        from pipeline.steps.prepare import open_dataset
+
+        dataset_dir = open_dataset(config_of(arguments))
+    version = version_of(newest_model(arguments))
+    from pipeline.steps.onboard import onboard
+
+    return functools.partial(
+        onboard,
+        version,
+        setting="user" if arguments.users else "scenario",
+        path=path,
+        dataset_dir=dataset_dir,
+        output=arguments.output or _FOLDER / path.stem,
+    )
+
+
+COMMAND = Command(
+    "onboard",
+    "judge a model by the first interactions of new users or a new scenario",
+    _check,
+    add_arguments=_add_arguments,
+    epilog="Exit status: 0 go, 3 no-go.",
+)

@@ -1,0 +1,43 @@
+"""The command `rollback`."""
+
+import argparse
+import functools
+import pathlib
+from collections.abc import Sequence
+
+from pipeline.commands.command import Command, Step, refuse
+from pipeline.experiment import quiet
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", type=pathlib.Path, required=True, help="base of models")
+    parser.add_argument("--model_name", default="cmml", help="default %(default)s")
+    parser.add_argument("--label", default="stable", help="stable or canary")
+    parser.add_argument("--version", type=int, help="default: the one before")
+    parser.add_argument("--server", metavar="HOST:PORT", help="a server to be told")
+
+
+def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    refuse(flags)
+    from pipeline.serving.base.push_options import check_label_and_server
+
+    check_label_and_server(arguments.label, arguments.server)
+    quiet.import_tensorflow()
+    from pipeline.steps.rollback import rollback
+
+    return functools.partial(
+        rollback,
+        arguments.to,
+        arguments.model_name,
+        label=arguments.label,
+        version=arguments.version,
+        server=arguments.server,
+    )
+
+
+COMMAND = Command(
+    "rollback",
+    "give a label back to the version before",
+    _check,
+    add_arguments=_add_arguments,
+)

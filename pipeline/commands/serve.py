@@ -1,0 +1,88 @@
+"""The command `serve`."""
+
+import argparse
+import pathlib
+from collections.abc import Sequence
+
+from pipeline.commands.command import (
+    MODEL,
+    Command,
+    Step,
+    add_set,
+    config_of,
+    prefer_single_requests,
+    refuse,
+)
+from pipeline.serving.server.options import ServerOptions
+
+# Limits of `serve`: the attributes of `ServerOptions`, but for one that has a name that
+# TensorFlow Serving gives it.
+_OPTION_OF_FLAG = {"port": "grpc_port"}
+_SERVER_FLAGS = {
+    "host": "address to listen at",
+    "port": "of gRPC; 0 for a free one",
+    "rest_port": "of REST, metrics and page; 0 for a free one",
+    "max_request_bytes": "larger requests are refused",
+    "deadline_s": "most seconds for a request",
+    "queue_size": "most requests that wait",
+    "max_batch_size": "most tasks run at once",
+    "batch_timeout_s": "how long a request waits for others",
+    "num_workers": "batches run side by side",
+}
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--model", type=pathlib.Path, help=MODEL)
+    source.add_argument("--models_config", type=pathlib.Path, help="a models.config")
+    source.add_argument("--config", help="YAML file whose newest export is served")
+    add_set(parser, "as given when it was trained")
+    parser.add_argument("--model_name", help="default: the name of the folder")
+    parser.add_argument(
+        "--server",
+        default="auto",
+        choices=["auto", "embedded", "tensorflow_model_server"],
+        help="default: tensorflow_model_server if it is on the PATH, else embedded",
+    )
+    for name, text in _SERVER_FLAGS.items():
+        default = getattr(ServerOptions, _OPTION_OF_FLAG.get(name, name))
+        parser.add_argument(
+            f"--{name}",
+            type=type(default),
+            default=default,
+            help=f"{text}; default %(default)s",
+        )
+
+
+def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    refuse(flags)
+    prefer_single_requests()
+    from pipeline.steps import serve
+
+    model, name = arguments.model, arguments.model_name
+    if arguments.config is not None:
+        from pipeline.export.newest_export import newest_export
+
+        model = newest_export(config_of(arguments)).parent  # And what comes after it.
+    elif arguments.set:
+        raise ValueError(f"--set goes with --config, got {arguments.set} without.")
+    return serve.check(
+        model=model,
+        models_config=arguments.models_config,
+        model_name=name,
+        server=arguments.server,
+        options=ServerOptions(
+            **{
+                _OPTION_OF_FLAG.get(name, name): getattr(arguments, name)
+                for name in _SERVER_FLAGS
+            }
+        ),
+    )
+
+
+COMMAND = Command(
+    "serve",
+    "answer requests over gRPC and REST",
+    _check,
+    add_arguments=_add_arguments,
+)

@@ -1,0 +1,28 @@
+"""The command `validate`."""
+
+import argparse
+import functools
+import pathlib
+from collections.abc import Sequence
+
+from pipeline.commands.command import MODEL, Command, Step, refuse, version_of
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=pathlib.Path, required=True, help=MODEL)
+
+
+def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+    refuse(flags)
+    version = version_of(arguments.model)
+    from pipeline.steps.validate import validate
+
+    return functools.partial(validate, version)
+
+
+COMMAND = Command(
+    "validate",
+    "ask an exported model all it has recorded",
+    _check,
+    add_arguments=_add_arguments,
+)

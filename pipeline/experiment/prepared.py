@@ -1,0 +1,63 @@
+"""The prepared data set of an experiment: where it lies, and what all of them say."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
+
+from pipeline.experiment.config_section import Experiment
+from transforms import schema
+from transforms.schema import DataError, read_dataset_json
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedFacts:
+    """What `dataset.json` says in every setting.
+
+    Attributes:
+        fingerprint: Of inputs and options.
+        num_tasks: Tasks by split.
+    """
+
+    fingerprint: str
+    num_tasks: Mapping[str, int]
+
+
+def prepared_facts(dataset_dir: pathlib.Path) -> PreparedFacts:
+    """Reads what every setting knows of a prepared data set.
+
+    Raises:
+        DataError: If it is missing or incomplete.
+    """
+    values = json.loads(read_dataset_json(dataset_dir))
+    return PreparedFacts(values["fingerprint"], values["num_tasks"])
+
+
+def directory_of(config: Experiment, fingerprint: str) -> pathlib.Path:
+    """Names the directory of the data set with a fingerprint."""
+    return pathlib.Path(config.prepared_dir) / config.name / fingerprint
+
+
+def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> None:
+    """Refuses a data set that is too small to train with.
+
+    Args:
+        dataset_dir: Where it is.
+        judged: A split that must have tasks too.
+
+    Raises:
+        DataError: If it has no meta-validation task or fewer than 2 meta-train tasks,
+            or none of that split.
+    """
+    num_tasks = prepared_facts(dataset_dir).num_tasks
+    if judged and not num_tasks.get(judged):
+        raise DataError(f"{dataset_dir} holds no {judged} tasks to judge methods on.")
+    for split, needed in ((schema.META_TRAIN, 2), (schema.META_VALIDATION, 1)):
+        number = num_tasks.get(split, 0)
+        if number < needed:
+            raise DataError(
+                f"{dataset_dir} must hold at least {needed} {split} tasks to train "
+                f"with, got {number}."
+            )

@@ -1,0 +1,245 @@
+"""A method of a comparison: tuned, trained over seeds, and judged."""
+
+import abc
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import numpy as np
+
+from models.evaluation.errors import NotFiniteError
+from models.recommender import Recommender
+from models.resumable_training import METRICS_FILE
+from pipeline.experiment.config_file import hash_of
+from pipeline.experiment.progress import say
+from pipeline.experiment.run_dir import RunDir
+from pipeline.judging.task_metrics_file import (
+    TaskMetrics,
+    load_metrics,
+    save_metrics,
+)
+from transforms.schema import DataError
+
+# Hyperparameters that differ from the defaults of a method.
+Changes: TypeAlias = Mapping[str, Any]
+
+# What makes a method fail in a comparison, which goes on without it.
+_FAILURES = (DataError, NotFiniteError)  # A diverged training is the former.
+
+
+class ComparedMethod(abc.ABC):
+    """A method of a comparison.
+
+    Attributes:
+        KIND: "simple" if fitted in one call, "learned" if trained by episodes, "cmml".
+        name: What it is called in the tables.
+        candidates: Changes to be tried, in order.
+    """
+
+    KIND: ClassVar[str]
+    name: str
+    candidates: Sequence[Changes]
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether another seed makes another model."""
+        return True
+
+    @abc.abstractmethod
+    def train(self, changes: Changes, seed: int) -> RunDir:
+        """Trains, goes on where a killed training was, or finds a finished one.
+
+        Raises:
+            DataError: If it diverges, or the data is not for this method.
+        """
+
+    @abc.abstractmethod
+    def load(self, run: RunDir, changes: Changes) -> Recommender:
+        """Returns what has been trained."""
+
+    @abc.abstractmethod
+    def resolve(self, changes: Changes) -> dict[str, Any]:
+        """Returns all hyperparameters of a candidate that tell it from another."""
+
+    def chosen(self, run: RunDir, changes: Changes) -> dict[str, Any]:
+        """Returns the hyperparameters of a run, as `build` takes them."""
+        del run
+        return self.resolve(changes)
+
+    @abc.abstractmethod
+    def build(self, hyperparameters: Changes) -> Recommender:
+        """Returns a method that costs what a trained one does.
+
+        Args:
+            hyperparameters: As `chosen` returns them; nothing is added to them.
+        """
+
+
+class Judge(Protocol):
+    """How methods are scored; higher `worth` is better.
+
+    Attributes:
+        fingerprint: Changes with all that decides the scores.
+    """
+
+    fingerprint: str
+
+    def worth(self, method: Recommender) -> float:
+        """Returns what is chosen by, on meta-validation."""
+        ...
+
+    def judge(self, method: Recommender) -> tuple[TaskMetrics, tuple[str, ...]]:
+        """Returns the metrics of every task by group, and what is suspicious."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Outcome:
+    """A method after tuning and all its seeds.
+
+    Attributes:
+        changes: The candidate that was chosen.
+        hyperparameters: What it amounts to.
+        trials: Candidates and their worth on meta-validation, higher better; None of
+            one that failed.
+        values: Metrics by group and metric, float64 [num_seeds, T].
+        flags: What is suspicious about its scores.
+        num_parameters: Weights that were trained; 0 for a simple method.
+        train_s: Seconds of training, the median over seeds.
+        failure: Why there are no values; "" if there are.
+    """
+
+    changes: Changes
+    hyperparameters: Changes
+    trials: Sequence[tuple[Changes, float | None]]
+    values: Mapping[str, Mapping[str, np.ndarray]]
+    flags: tuple[str, ...] = ()
+    num_parameters: int = 0
+    train_s: float = float("nan")
+    failure: str = ""
+
+    @property
+    def worth(self) -> float:
+        """The best worth on meta-validation."""
+        worths = [worth for _, worth in self.trials if worth is not None]
+        return max(worths, default=float("-inf"))
+
+
+def tune_and_judge(
+    method: ComparedMethod, judge: Judge, *, num_trials: int, seeds: Sequence[int]
+) -> Outcome:
+    """Tunes a method with the first seed, trains it with all, and judges it.
+
+    Args:
+        method: The method.
+        judge: How to score it.
+        num_trials: Candidates tried, at most.
+        seeds: Seeds of the best candidate.
+
+    Returns:
+        What it came to; with a failure if every candidate, or the best one with
+        another seed, fails.
+    """
+    trials: list[tuple[Changes, float | None]] = []
+    for changes in _different(method, method.candidates[:num_trials]):
+        worth = _try(method, judge, changes, seeds[0])
+        trials.append((changes, worth))
+    tried = [(worth, n) for n, (_, worth) in enumerate(trials) if worth is not None]
+    if not tried:
+        return Outcome({}, {}, trials, {}, failure="every trial failed")
+    _, best = max(tried, key=lambda pair: (pair[0], -pair[1]))
+    changes = trials[best][0]
+    runs, judged = [], []
+    for seed in seeds if method.has_seeds else seeds[:1]:
+        say(f"compare: {method.name} {dict(changes)}, seed {seed}")
+        try:
+            runs.append(method.train(changes, seed))
+            judged.append(_judge(method, judge, runs[-1], changes))
+        except _FAILURES as error:
+            return Outcome(changes, {}, trials, {}, failure=f"seed {seed}: {error}")
+    facts = runs[0].facts("train")
+    return Outcome(
+        changes=changes,
+        hyperparameters=method.chosen(runs[0], changes),
+        trials=trials,
+        values=_stack([metrics for metrics, _ in judged]),
+        flags=tuple(dict.fromkeys(flag for _, flags in judged for flag in flags)),
+        num_parameters=facts.get("num_parameters", 0),
+        train_s=float(np.median([train_seconds(run) for run in runs])),
+    )
+
+
+def method_run(home: pathlib.Path, name: str, fingerprint: str) -> RunDir:
+    """Returns the directory of one training of a method, `methods/<name>/<digest>`."""
+    run = RunDir(home / "methods" / name / fingerprint)
+    run.path.mkdir(parents=True, exist_ok=True)
+    return run
+
+
+def train_seconds(run: RunDir) -> float:
+    """Returns how long a training took, meta-validation left out; NaN if unknown."""
+    facts = run.facts("train")
+    if "fit_s" in facts:
+        return float(facts["fit_s"])
+    path = run.path / METRICS_FILE
+    if not path.exists():
+        return float("nan")
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return float(sum(line.get("epoch_s", np.nan) for line in lines))
+
+
+def _try(
+    method: ComparedMethod, judge: Judge, changes: Changes, seed: int
+) -> float | None:
+    """Trains one candidate and looks at meta-validation, unless that is done."""
+    say(f"compare: {method.name}, trial of {dict(changes) or 'the defaults'}")
+    digest = _digest(method, judge, changes)
+    step = f"worth {digest}"
+    try:
+        run = method.train(changes, seed)
+        if not run.is_done(step, digest):
+            worth = judge.worth(method.load(run, changes))
+            run.record(step, digest, worth=worth)
+    except _FAILURES as error:
+        say(f"compare: {error}")
+        return None
+    return float(run.facts(step)["worth"])
+
+
+def _judge(
+    method: ComparedMethod, judge: Judge, run: RunDir, changes: Changes
+) -> tuple[TaskMetrics, tuple[str, ...]]:
+    """Scores what a run has trained, unless that is done."""
+    digest = _digest(method, judge, changes)
+    step, path = f"compare {digest}", run.path / "compare" / f"{digest}.npz"
+    if not (run.is_done(step, digest) and path.exists()):
+        metrics, flags = judge.judge(method.load(run, changes))
+        save_metrics(path, metrics)
+        run.record(step, digest, flags=list(flags))
+    return load_metrics(path), tuple(run.facts(step)["flags"])
+
+
+def _digest(method: ComparedMethod, judge: Judge, changes: Changes) -> str:
+    """Hashes what tells the results in one run from others there."""
+    return hash_of(method.name, method.resolve(changes), judge.fingerprint)
+
+
+def _different(method: ComparedMethod, candidates: Sequence[Changes]) -> list[Changes]:
+    """Returns candidates without those that amount to one before."""
+    different: dict[str, Changes] = {}
+    for changes in candidates:
+        different.setdefault(hash_of(method.resolve(changes)), changes)
+    return list(different.values())
+
+
+def _stack(by_seed: Sequence[TaskMetrics]) -> dict[str, dict[str, np.ndarray]]:
+    """Joins the metrics of all seeds, [num_seeds, T]."""
+    return {
+        group: {
+            metric: np.stack([metrics[group][metric] for metrics in by_seed])
+            for metric in by_metric
+        }
+        for group, by_metric in by_seed[0].items()
+    }

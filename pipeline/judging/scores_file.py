@@ -1,0 +1,132 @@
+"""`scores.parquet`: every score behind every figure, with the ids as they came."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from models.evaluation.scored_pairs import ScoredPairs
+from pipeline.experiment.parquet_file import ParquetFile, read_ids
+from transforms import schema
+
+SCORES_FILE = "scores.parquet"
+
+_NUMBERS = {
+    "support_size": pa.int32(),
+    "label": pa.float32(),
+    "score": pa.float32(),
+    "rank": pa.int32(),
+    "num_candidates": pa.int32(),
+}
+_COLUMNS = pa.schema(
+    [
+        ("method", pa.string()),
+        ("group", pa.string()),
+        ("task_id", pa.string()),
+        ("support_size", pa.int32()),
+        ("user_id", pa.string()),
+        ("item_id", pa.string()),
+        ("label", pa.float32()),
+        ("score", pa.float32()),
+        ("rank", pa.int32()),
+        ("num_candidates", pa.int32()),
+    ]
+)
+
+# What methods answered, by method and group.
+Scores = Mapping[str, Mapping[str, ScoredPairs]]
+
+
+class ScoresWriter(ParquetFile):
+    """Writes scores, a row per method, group and query pair.
+
+    What a setting does not have is null: the label of clicks, the rank of ratings.
+
+    Args:
+        path: The file.
+        dataset_dir: The prepared data set, for the ids.
+    """
+
+    def __init__(self, path: pathlib.Path, dataset_dir: pathlib.Path) -> None:
+        super().__init__(path, _COLUMNS)
+        self._user_ids = read_ids(dataset_dir, schema.USER_ID)
+        self._item_ids = read_ids(dataset_dir, schema.ITEM_ID)
+
+    def write(self, method: str, group: str, pairs: ScoredPairs) -> None:
+        """Adds what one method answered on one group."""
+        num_rows = pairs.task.size
+        columns = {
+            **pairs.columns(),
+            "method": np.full(num_rows, method),
+            "group": np.full(num_rows, group),
+            "task_id": np.array(pairs.task_ids, dtype=object)[pairs.task],
+            "user_id": self._user_ids[pairs.user],
+            "item_id": self._item_ids[pairs.item],
+        }
+        nothing = np.full(num_rows, None)
+        self.write_columns([columns.get(name, nothing) for name in _COLUMNS.names])
+
+
+def read_scores(paths: Sequence[pathlib.Path], dataset_dir: pathlib.Path) -> Scores:
+    """Reads files of scores.
+
+    Args:
+        paths: The files; a group that stands in several is taken from the first.
+        dataset_dir: The prepared data set, for the rows of ids.
+
+    Returns:
+        By method and group, all with one list of tasks, in the order they come in.
+    """
+    user_ids = read_ids(dataset_dir, schema.USER_ID)
+    item_ids = read_ids(dataset_dir, schema.ITEM_ID)
+    places: dict[str, int] = {}
+    scores: dict[str, dict[str, ScoredPairs]] = {}
+    task_ids: list[str] = []  # Shared by all, and filled while files are read.
+    for path in paths:
+        table = pq.read_table(path)
+        task, ids = _codes(table["task_id"])
+        task = np.array([places.setdefault(name, len(places)) for name in ids])[task]
+        task_ids.extend(list(places)[len(task_ids) :])
+        columns = {
+            "task": task,
+            "user": _rows_of(table["user_id"], user_ids),
+            "item": _rows_of(table["item_id"], item_ids),
+            **{
+                name: table[name].to_numpy()
+                for name in _NUMBERS
+                if not table[name].null_count
+            },
+        }
+        method, methods = _codes(table["method"])
+        group, groups = _codes(table["group"])
+        both = method * len(groups) + group
+        for key in np.unique(both):
+            of_method = scores.setdefault(methods[key // len(groups)], {})
+            chosen = both == key
+            parts = {name: column[chosen] for name, column in columns.items()}
+            of_method.setdefault(
+                groups[key % len(groups)], ScoredPairs(task_ids, **parts)
+            )
+    return scores
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
+    """Returns a column of text as places in the list of its values, and that list."""
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    places = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return places, encoded.dictionary.to_pylist()
+
+
+def _rows_of(column: pa.ChunkedArray, ids: NDArray) -> NDArray[np.int64]:
+    """Returns the row of each id of a column in its table, 0 for an unknown one."""
+    places, values = _codes(column)
+    known = {text: row for row, text in enumerate(ids)}
+    return np.array([known.get(text, 0) for text in values], np.int64)[places]

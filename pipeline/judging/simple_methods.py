@@ -1,0 +1,62 @@
+"""Simple methods fitted to a data set, hyperparameters chosen on meta-validation."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+from models.recommender import Recommender
+from pipeline.experiment.progress import say
+from pipeline.judging.judge import validation_worth
+from pipeline.settings.registry import setting_of
+from pipeline.settings.setting import Data
+
+
+class FittedMethod(NamedTuple):
+    """A simple method.
+
+    Attributes:
+        method: Fitted.
+        hyperparameters: What was chosen from its grid.
+    """
+
+    method: Recommender
+    hyperparameters: dict[str, Any]
+
+
+def fit_simple(name: str, config: Any, data: Data) -> FittedMethod:
+    """Fits every candidate of the grid of a method and returns the best one.
+
+    Args:
+        name: The method.
+        config: The experiment.
+        data: The data set.
+
+    Returns:
+        The candidate with the best mean on meta-validation, the first of equals.
+
+    Raises:
+        ValueError: If there is something to choose and no meta-validation task to
+            choose by.
+    """
+    say(f"baselines: fitting {name}")
+    methods = setting_of(config).methods()
+    grid = methods.simple[name].GRID
+    candidates = [
+        dict(zip(grid, values, strict=True))
+        for values in itertools.product(*grid.values())
+    ]
+    if len(candidates) == 1:
+        return FittedMethod(methods.fit(name, data, candidates[0]), candidates[0])
+    best, most = None, float("-inf")
+    for hyperparameters in candidates:
+        method = methods.fit(name, data, hyperparameters)
+        worth = validation_worth(method, config, data)
+        if worth > most:
+            best, most = FittedMethod(method, hyperparameters), worth
+    if best is None:
+        raise ValueError(
+            "some meta-validation task must have a query pair to choose "
+            f"hyperparameters of {name!r} by, got none."
+        )
+    return best

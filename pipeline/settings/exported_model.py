@@ -1,0 +1,187 @@
+"""An exported model as any other client would use it: by its signatures alone."""
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import tensorflow as tf
+
+from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
+from transforms.reading.row_error import RowError
+from transforms.reading.values import as_text
+
+
+class ExportedModel:
+    """An exported model, loaded for use in this process.
+
+    Args:
+        directory: A version of the model.
+    """
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.directory = directory
+        # Kept: the signatures do not keep the tables they use alive.
+        self._loaded = tf.saved_model.load(str(directory))
+        self._signatures = self._loaded.signatures
+        _, self.inputs = self._signatures["rank"].structured_input_signature
+        self.manifest = read_manifest(directory)
+        path = directory / ITEM_NAMES
+        names = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self.item_names: dict[str, str] = names
+        self._ids_of_name: dict[str, list[str]] = {}
+        for item_id, name in names.items():
+            self._ids_of_name.setdefault(name, []).append(item_id)
+
+    def answer(self, request: Mapping[str, Any], top: int) -> dict[str, Any]:
+        """Ranks the query items of a request, or recommends where there are none.
+
+        Args:
+            request: One request.
+            top: Most items recommended.
+
+        Raises:
+            ValueError: If a key is unknown or a value is not what it should be.
+        """
+        raise NotImplementedError
+
+    def ranked(
+        self,
+        request: Mapping[str, Any],
+        inputs: Mapping[str, tf.Tensor],
+        ids: Sequence[str],
+    ) -> dict[str, Any]:
+        """Returns the items of a request with the scores of `rank`, best first."""
+        scores = self._signatures["rank"](**inputs)["score"][0].numpy()
+        order = sorted(range(len(ids)), key=lambda i: -scores[i])
+        return _task(request) | {
+            "ranked": [self._item(ids[i], scores[i]) for i in order]
+        }
+
+    def recommended(
+        self, request: Mapping[str, Any], inputs: Mapping[str, tf.Tensor], top: int
+    ) -> dict[str, Any]:
+        """Returns the first items of `recommend`, and why if not by the support."""
+        best = self._signatures["recommend"](**inputs)
+        ids = [item_id.decode() for item_id in best["item_id"][0].numpy() if item_id]
+        pairs = zip(ids[:top], best["score"][0].numpy(), strict=False)
+        items = [self._item(item_id, score) for item_id, score in pairs]
+        reason = best["fallback_reason"][0].numpy().decode()
+        why = {"fallback_reason": reason} if reason else {}
+        return _task(request) | why | {"recommended": items}
+
+    def explained(
+        self, request: Mapping[str, Any], items: Sequence[str]
+    ) -> dict[str, Any]:
+        """Returns what `explain` says of one task and some items.
+
+        Args:
+            request: As `answer` takes it.
+            items: Ids of the items.
+
+        Returns:
+            Arrays by name, without the batch dimension.
+
+        Raises:
+            ValueError: As `answer`.
+        """
+        inputs = self.query_inputs(request, items)
+        outputs = self._signatures["explain"](**inputs)
+        return {name: value[0].numpy() for name, value in outputs.items()}
+
+    def query_inputs(
+        self, request: Mapping[str, Any], items: Sequence[str]
+    ) -> dict[str, tf.Tensor]:
+        """Returns the inputs of `rank` and `explain` for some items.
+
+        Args:
+            request: As `answer` takes it.
+            items: Ids of the items.
+
+        Raises:
+            ValueError: As `answer`.
+        """
+        raise NotImplementedError
+
+    def describe_task(self, request: Mapping[str, Any]) -> str:
+        """Names the task of a request in a few words."""
+        raise NotImplementedError
+
+    def describe_pair(self, pair: Mapping[str, Any]) -> str:
+        """Says in a few words what a support pair is."""
+        raise NotImplementedError
+
+    def item_name(self, pair: Mapping[str, Any]) -> str:
+        """Returns the name of the item of a support pair, or its id without one."""
+        item_id = self.item_of(pair)
+        return self.item_names.get(item_id, item_id)
+
+    def item_of(self, pair: Mapping[str, Any]) -> str:
+        """Returns the item id of a support pair, which may give the name instead.
+
+        Raises:
+            ValueError: If the name is not that of exactly one item.
+        """
+        if "item_id" in pair:
+            return as_id(pair["item_id"])
+        name = str(pair.get("item_name"))
+        ids = self._ids_of_name.get(name, [])
+        if len(ids) != 1:
+            raise ValueError(
+                f"item_name must name one item, got {name!r}, which names {len(ids)}."
+            )
+        return ids[0]
+
+    def _item(self, item_id: str, score: Any) -> dict[str, Any]:
+        name = self.item_names.get(item_id)
+        item = {"item_id": item_id} | ({"item_name": name} if name else {})
+        return item | {"score": round(float(score), 4)}
+
+
+def check_keys(request: Any, keys: set[str]) -> None:
+    """Checks that a request is an object of known keys.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not isinstance(request, dict):
+        raise ValueError(f"a request must be a JSON object, got {request!r}.")
+    if unknown := sorted(set(request) - keys):
+        raise ValueError(f"unknown keys {unknown}; valid keys: {sorted(keys)}.")
+
+
+def _task(request: Mapping[str, Any]) -> dict[str, Any]:
+    return {"task_id": request["task_id"]} if "task_id" in request else {}
+
+
+def as_list(request: Mapping[str, Any], key: str) -> list[Any]:
+    """Returns a list of a request; an empty one if it is not given."""
+    value = request.get(key)
+    if value is not None and not isinstance(value, list):
+        raise ValueError(f"{key} must be a list, got {value!r}.")
+    return value or []
+
+
+def as_id(value: Any, key: str = "item_id") -> str:
+    """Returns an id as preparation reads one: 31, 31.0 and " 31" are "31".
+
+    Raises:
+        ValueError: If it is neither a text nor a number; it names the key.
+    """
+    is_plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+    try:
+        text = as_text(value) if is_plain else None
+    except RowError as error:
+        raise ValueError(f"{key}: {error.detail}.") from None
+    if text is None:
+        raise ValueError(f"{key} must be a text or a number, got {value!r}.")
+    return text
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number that a float32 holds, and no truth value."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= float(tf.float32.max)

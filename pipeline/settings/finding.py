@@ -1,0 +1,79 @@
+"""What an audit finds: one check, what it looked at, and whether it is a leak."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+
+class Finding(NamedTuple):
+    """One check: what it looked at and what it found.
+
+    Attributes:
+        name: What was checked.
+        verdict: "ok", "LEAK", or "note" for what people must judge.
+        detail: The figures, and what to do about a leak.
+    """
+
+    name: str
+    verdict: Literal["ok", "LEAK", "note"]
+    detail: str
+
+
+def check(name: str, num_bad: int, looked_at: str, cure: str) -> Finding:
+    """Returns a finding that is a leak if anything is bad.
+
+    Args:
+        name: What was checked.
+        num_bad: What was found that should not be.
+        looked_at: What was looked at, in words.
+        cure: What is bad about it, and what to do.
+    """
+    if num_bad:
+        return Finding(name, "LEAK", f"{num_bad} of {looked_at}: {cure}")
+    return Finding(name, "ok", f"none of {looked_at}")
+
+
+def tasks_overlap(task_ids: Mapping[str, Sequence[object]]) -> Finding:
+    """Looks for tasks that are in two splits, or twice in one.
+
+    Args:
+        task_ids: Of the tasks, by split.
+    """
+    counts = Counter(name for names in task_ids.values() for name in names)
+    num_bad = sum(count - 1 for count in counts.values())
+    return check(
+        "tasks in two splits",
+        num_bad,
+        f"{counts.total()} tasks",
+        "what is learnt of them in meta-train is asked for again; prepare again.",
+    )
+
+
+def no_timestamps() -> Finding:
+    """Says that nothing is known of time."""
+    return Finding(
+        "time",
+        "note",
+        "the data set has no timestamps: pairs are split at random, so that what "
+        "others did later may inform a prediction. Compare with methods that were "
+        "evaluated in the same way only.",
+    )
+
+
+def compare_protocols(rows: Iterable[tuple[str, object, object]]) -> str:
+    """Says what is as it was published, and what is not.
+
+    Args:
+        rows: What is compared, with the published value and that of the data set.
+    """
+    alike: list[str] = []
+    different: list[str] = []
+    for what, published, here in rows:
+        if published == here:
+            alike.append(what)
+        else:
+            different.append(f"{what}, here {here}")
+    return (
+        f"Alike: {'; '.join(alike) or 'nothing'}. "
+        f"Different: {'; '.join(different) or 'nothing'}."
+    )

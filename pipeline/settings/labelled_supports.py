@@ -1,0 +1,37 @@
+"""Support sets of many tasks, and what is known of each task to read contexts by."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from numpy.typing import NDArray
+
+# What tasks are told apart by: a text, or a number that orders them.
+Labels: TypeAlias = Sequence[str | float]
+
+# The label of a task that has none of a kind.
+NO_LABEL = ""
+
+# The name of a task. All its contexts have it, and those of no other task.
+TAG = "tag"
+
+# What users like; the label is called so whatever feature of items it is told by.
+TASTE = "taste"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LabelledSupports:
+    """A batch of support sets.
+
+    Attributes:
+        task_ids: As they came in; several support sets of a task are there with its id
+            each.
+        support: The `support_*` arrays, [B, S], padding last.
+        labels: By kind, B labels, texts or numbers.
+    """
+
+    task_ids: Sequence[str]
+    support: Mapping[str, NDArray]
+    labels: Mapping[str, Labels]

@@ -1,0 +1,102 @@
+"""Requests to an exported scenario model: clicks of a scenario in, items out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from pipeline.settings.exported_model import (
+    ExportedModel,
+    as_id,
+    as_list,
+    check_keys,
+    is_number,
+)
+
+_KEYS = {"task_id", "support", "user_id", "query", "candidates", "exclude"}
+
+
+class ExportedScenarioModel(ExportedModel):
+    """An exported scenario model, loaded for use in this process."""
+
+    def answer(self, request: Mapping[str, Any], top: int) -> dict[str, Any]:
+        """Ranks the query items for a user, or recommends where there are none.
+
+        Args:
+            request: `support`, a list of {"user_id", "item_id" or "item_name", and
+                perhaps "label", 1 for a click and 0 for none}; `user_id`, for whom; and
+                perhaps `query`, item ids to score; `candidates`, the pool of the
+                scenario, else the whole catalogue; `exclude`, item ids not to
+                recommend; `task_id`, handed through.
+            top: Most items recommended.
+
+        Returns:
+            `task_id` if given, and `ranked` or `recommended`: items best first, each
+            with `item_id`, `item_name` if known, and `score`.
+
+        Raises:
+            ValueError: If a key is unknown or a value is not what it should be.
+        """
+        inputs, user_id = self._task_inputs(request)
+        if query := as_list(request, "query"):
+            ids = [as_id(item_id) for item_id in query]
+            return self.ranked(request, self.query_inputs(request, ids), ids)
+        inputs["query_user_id"] = tf.constant([user_id])
+        candidates = as_list(request, "candidates")
+        if request.get("candidates") == []:
+            raise ValueError(
+                "candidates must name an item, got []: leave it out to recommend from "
+                "the whole catalogue."
+            )
+        inputs["candidate_item_id"] = self._ids(candidates)
+        inputs["exclude_item_id"] = self._ids(as_list(request, "exclude"))
+        return self.recommended(request, inputs, top)
+
+    def query_inputs(
+        self, request: Mapping[str, Any], items: Sequence[str]
+    ) -> dict[str, tf.Tensor]:
+        """Returns the inputs of `rank`; see `ExportedModel.query_inputs`."""
+        inputs, user_id = self._task_inputs(request)
+        inputs["query_user_id"] = tf.constant([[user_id] * len(items)])
+        inputs["query_item_id"] = tf.constant([items])
+        return inputs
+
+    def describe_task(self, request: Mapping[str, Any]) -> str:
+        """Names the user and the scenario."""
+        return f"user {request['user_id']} in scenario {request['task_id']}"
+
+    def describe_pair(self, pair: Mapping[str, Any]) -> str:
+        """Says who clicked what, or did not."""
+        clicked = "clicked" if pair.get("label", 1) else "did not click"
+        return f"user {pair['user_id']} {clicked} {self.item_name(pair)}"
+
+    def _task_inputs(
+        self, request: Mapping[str, Any]
+    ) -> tuple[dict[str, tf.Tensor], str]:
+        """Returns the support set of a request, and the user it is for."""
+        check_keys(request, _KEYS)
+        if request.get("user_id") is None:
+            raise ValueError("a request must have `user_id`, the user to rank for.")
+        user_id = as_id(request["user_id"], "user_id")
+        support = [self._support_pair(pair) for pair in as_list(request, "support")]
+        inputs = {
+            "support_user_id": tf.constant([[u for u, _, _ in support]], tf.string),
+            "support_item_id": tf.constant([[i for _, i, _ in support]], tf.string),
+            "support_label": tf.constant([[y for _, _, y in support]], tf.float32),
+        }
+        return inputs, user_id
+
+    @staticmethod
+    def _ids(values: Sequence[Any]) -> tf.Tensor:
+        return tf.constant([[as_id(value) for value in values]], tf.string)
+
+    def _support_pair(self, pair: Any) -> tuple[str, str, float]:
+        if not isinstance(pair, dict) or "user_id" not in pair:
+            raise ValueError(
+                "a support pair must have `user_id` and `item_id` or `item_name`, "
+                f"got {pair!r}."
+            )
+        label = pair.get("label", 1)
+        if not is_number(label) or label not in (0, 1):
+            raise ValueError(f"label must be 1 for a click or 0, got {label!r}.")
+        return as_id(pair["user_id"], "user_id"), self.item_of(pair), float(label)

@@ -1,0 +1,71 @@
+"""The methods that stand beside CMML in the scenario-specific setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from models.baselines.clicks.learned_registry import LEARNED
+from models.baselines.clicks.registry import BASELINES
+from models.baselines.learned.parts.vector_inputs import VectorInputs
+from models.legacy_keras import tf
+from models.objectives.click_objective import ClickObjective
+from models.objectives.ranking_losses import ranking_loss
+from models.recommender import Episode, Recommender, one_empty_episode
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.data import ScenarioData
+from pipeline.settings.setting import Methods
+
+REFERENCE = "popularity"
+
+
+def scenario_methods() -> Methods:
+    """Returns the methods of clicks."""
+    return Methods(
+        simple=BASELINES,
+        learned=LEARNED,
+        reference=REFERENCE,
+        beside_ablation=(REFERENCE, "dot_product"),
+        # The two vectors alone, and no dot product to add to.
+        plain={"model.prior": "constant", "model.product": False},
+        fit=_fit,
+        inputs=_inputs,
+        input_options=_input_options,
+        objective=_objective,
+        empty_episode=_empty_episode,
+    )
+
+
+def _fit(
+    name: str, data: ScenarioData, hyperparameters: Mapping[str, Any]
+) -> Recommender:
+    return BASELINES[name].fit(data.known, data.vectors, **hyperparameters)
+
+
+def _inputs(config: ScenarioConfig, data: ScenarioData, seed: int) -> VectorInputs:
+    """Returns the vectors that CMML is given, with as much dropout."""
+    return VectorInputs(data.vectors, dropout=config.model.dropout, seed=seed)
+
+
+def _input_options(config: ScenarioConfig) -> Sequence[object]:
+    return (config.model.dropout,)
+
+
+def _objective(config: ScenarioConfig, data: ScenarioData) -> ClickObjective:
+    """Returns the order of items, by the loss of CMML."""
+    del data
+    training = config.training
+    return ClickObjective(
+        ranking_loss(training.loss, training.margin),
+        margin=training.margin,
+        query_negatives=training.query_negatives,
+    )
+
+
+def _empty_episode(config: ScenarioConfig) -> Episode:
+    """Returns padding: a click and its negatives."""
+    group = 1 + config.training.query_negatives
+    return {
+        name: tf.repeat(value, group, axis=1)
+        for name, value in one_empty_episode().items()
+    }

@@ -1,0 +1,32 @@
+"""What methods are judged by with scenarios as tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from models.evaluation.intervals import Floats
+from models.evaluation.metric import Metric
+from models.evaluation.ranking_metrics import UserMetrics, user_metrics
+from models.evaluation.scored_pairs import ScoredPairs
+
+METRICS = (
+    Metric("recall@20"),
+    *(Metric(f"recall@{k}") for k in (5, 10, 50)),
+    *(Metric(f"ndcg@{k}", in_tables=False) for k in (10, 20)),
+    *(Metric("ndcg"), Metric("mrr")),
+)
+
+
+def metrics_by_user(pairs: ScoredPairs) -> UserMetrics:
+    """Returns the metrics of each user in each scenario."""
+    assert pairs.rank is not None  # Clicks are ranked.
+    return user_metrics(pairs.task, pairs.user, pairs.rank, num_tasks=pairs.num_tasks)
+
+
+def metrics_by_task(
+    pairs: ScoredPairs, *, seed: int, names: Sequence[str] | None = None
+) -> dict[str, Floats]:
+    """Returns the metrics of each scenario, means over users; see `Setting.by_task`."""
+    del seed  # Ranks were told apart when they were taken.
+    by_task = metrics_by_user(pairs).by_scenario()
+    return {k: v for k, v in by_task.items() if names is None or k in names}

@@ -1,0 +1,45 @@
+"""What single steps need of the scenario-specific setting."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Sequence
+
+from pipeline.settings.finding import Finding
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.exported_model import ExportedScenarioModel
+from pipeline.settings.scenario.groups import by_domain, group_words, pair_means
+from pipeline.settings.scenario.labelled_supports import labelled_scenarios
+from pipeline.settings.scenario.scenario_names import scenario_names
+from pipeline.settings.scenario.task_request import scenario_request
+from pipeline.settings.scenario.training import scenario_episodes
+from pipeline.settings.step_parts import StepParts
+
+
+def scenario_parts() -> StepParts:
+    """Returns the functions of single steps."""
+    return StepParts(
+        group_words=group_words,
+        pretrain=_pretrain,
+        further_intervals=pair_means,
+        further_groups=by_domain,
+        task_names=scenario_names,
+        episodes=scenario_episodes,
+        supports=labelled_scenarios,
+        context_orders=32,
+        request=scenario_request,
+        exported=ExportedScenarioModel,
+        audit=_audit,
+    )
+
+
+def _pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
+    from pipeline.settings.scenario.pretrain import pretrain
+
+    return pretrain(config, dataset_dir)
+
+
+def _audit(config: ScenarioConfig, dataset_dir: pathlib.Path) -> Sequence[Finding]:
+    from pipeline.settings.scenario.audit import audit_clicks
+
+    return audit_clicks(config, dataset_dir)

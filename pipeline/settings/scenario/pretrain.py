@@ -1,0 +1,167 @@
+"""Known clicks to vectors of users and items."""
+
+import dataclasses
+import itertools
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from models.baselines.clicks.dot_product import DotProduct
+from models.episodes.click_records import load_known_clicks, load_tasks
+from models.evaluation.shown import Shown
+from models.factors.factorisation import (
+    FactorisationDivergedError,
+    FactorisationOptions,
+)
+from models.factors.vector_files import save_vectors
+from models.factors.vectors import fit_vectors
+from pipeline.experiment.progress import say
+from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
+from pipeline.settings.scenario.data import ScenarioData, vectors_dir
+from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
+from pipeline.settings.scenario.scoring import ClickScorer
+from transforms import schema
+from transforms.clicks.schema import load_scenario_info
+from transforms.schema import SUCCESS, DataError
+
+CHOSEN_BY = METRICS[0].name
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """Values that were tried.
+
+    Attributes:
+        options: The values.
+        recall: Recall@20 of the dot product on meta-validation, in [0, 1].
+    """
+
+    options: FactorisationOptions
+    recall: float
+
+    def __str__(self) -> str:
+        """Returns a line for people."""
+        text = f"{self.options.method}, regularization {self.options.regularization:g}"
+        if self.options.method == "als":
+            text += f", alpha {self.options.alpha:g}"
+        return f"{text}: meta-validation {CHOSEN_BY} {self.recall:.4f}"
+
+
+def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
+    """Fits vectors, unless that has been done.
+
+    Of the values of `config.vectors` those are taken with which the dot product of the
+    vectors ranks held-out clicks of meta-validation best; only then the folds are
+    fitted.
+
+    Args:
+        config: The experiment.
+        dataset_dir: The prepared data set.
+
+    Returns:
+        The directory of the vectors.
+
+    Raises:
+        DataError: If there is no meta-validation task to choose by, or no value gives
+            finite vectors.
+    """
+    info = load_scenario_info(dataset_dir)
+    directory = vectors_dir(config, dataset_dir, info)
+    if (directory / SUCCESS).is_file():
+        say(f"pretrain: {directory} is up to date")
+        return directory
+    known = load_known_clicks(dataset_dir, info)
+    by_split = {
+        split: load_tasks(dataset_dir, split, info.num_negatives)
+        for split in schema.SPLITS
+    }
+    if not by_split[schema.META_VALIDATION]:
+        raise DataError(
+            f"{dataset_dir} must hold at least 1 meta_validation task to choose "
+            "vectors by, got 0."
+        )
+    # What is in a pool is known beforehand; of meta-test nothing else is looked at.
+    pools = [task.pool for tasks in by_split.values() for task in tasks]
+    trials: list[Trial] = []
+    for options in options_to_try(config.vectors):
+        try:
+            vectors = fit_vectors(known, info.domains, pools, options, num_folds=0)
+        except FactorisationDivergedError as error:
+            say(f"pretrain: left out, {error}")
+            continue
+        data = ScenarioData(dataset_dir, info, vectors)
+        trials.append(Trial(options, dot_product_recall(config, data)))
+        say(f"pretrain: {trials[-1]}")
+    if not trials:
+        raise DataError(
+            "vectors.regularization must hold a value with which vectors are finite, "
+            f"got {list(config.vectors.regularization)} with method "
+            f"{config.vectors.method!r}."
+        )
+    best = max(trials, key=lambda trial: trial.recall)
+    say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
+    vectors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
+    say(describe_fallbacks(vectors.num_fallbacks))
+    save_vectors(directory, vectors, _facts(best, trials))
+    return directory
+
+
+def options_to_try(config: VectorsConfig) -> Iterator[FactorisationOptions]:
+    """Yields every combination of the values to try."""
+    alphas = config.alpha if config.method == "als" else config.alpha[:1]
+    for regularization, alpha in itertools.product(config.regularization, alphas):
+        yield FactorisationOptions(
+            method=config.method,
+            factors=config.factors,
+            regularization=regularization,
+            alpha=alpha,
+            iterations=config.iterations,
+            learning_rate=config.learning_rate,
+            seed=config.seed,
+        )
+
+
+def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
+    """Ranks held-out clicks of meta-validation by the dot product of fit 0.
+
+    Args:
+        config: The experiment.
+        data: The data set, with the vectors.
+
+    Returns:
+        Recall@20, the mean over users and then over scenarios, in [0, 1].
+    """
+    scorer = ClickScorer(DotProduct(data.vectors), config, data)
+    pairs = scorer(Shown("validation", schema.META_VALIDATION, 0, 0))
+    return float(np.nanmean(metrics_by_task(pairs, seed=0)[CHOSEN_BY]))
+
+
+def describe_fallbacks(num_fallbacks: Sequence[tuple[int, int]]) -> str:
+    """Says how many users and items have the vector of others."""
+    (users, items), *folds = num_fallbacks
+    text = (
+        f"pretrain: {users} users and {items} items have no known click and get the "
+        "mean vector of others"
+    )
+    if folds:
+        most_users, most_items = np.max(folds, axis=0)
+        text += f"; at most {most_users} and {most_items} without a fold"
+    return text
+
+
+def _facts(best: Trial, trials: Sequence[Trial]) -> dict[str, Any]:
+    """Returns what `vectors.json` says of the choice."""
+    return {
+        "chosen": dataclasses.asdict(best.options),
+        f"meta_validation_{CHOSEN_BY}": best.recall,
+        "trials": [
+            {
+                "regularization": trial.options.regularization,
+                "alpha": trial.options.alpha,
+                f"meta_validation_{CHOSEN_BY}": trial.recall,
+            }
+            for trial in trials
+        ],
+    }

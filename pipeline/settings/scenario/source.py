@@ -1,0 +1,118 @@
+"""The raw tables of an experiment with scenarios as tasks."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.experiment.config_file import data_dir
+from pipeline.settings.prepared_text import describe_counts
+from pipeline.settings.scenario.config import (
+    DomainConfig,
+    ScenarioConfig,
+    ScenarioDataConfig,
+)
+from transforms.clicks import sources
+from transforms.clicks.dataset import prepare_scenarios
+from transforms.clicks.schema import (
+    DomainSpec,
+    ScenarioDatasetInfo,
+    ScenarioDatasetSpec,
+)
+from transforms.clicks.tables import used_tables
+from transforms.fingerprint import fingerprint_of
+from transforms.reading.tables import check_tables
+from transforms.splits import load_splitter
+
+
+@dataclasses.dataclass(frozen=True)
+class ClickSource:
+    """Tables of clicks and pools.
+
+    Attributes:
+        spec: Which tables, and how they become episodes.
+    """
+
+    spec: ScenarioDatasetSpec
+
+    def check(self) -> None:
+        """Checks tables and columns; see `Source`."""
+        check_tables(used_tables(self.spec), data_dir())
+        load_splitter(self.spec.split, data_dir(), "scenarios")
+
+    def fingerprint(self) -> str:
+        """Returns what changes with inputs and options; see `Source`."""
+        return fingerprint_of(self.spec, used_tables(self.spec), data_dir())
+
+    def prepare(self, directory: pathlib.Path, options: PipelineOptions) -> str:
+        """Writes the data set; see `Source`."""
+        info = prepare_scenarios(
+            self.spec,
+            data_dir(),
+            str(directory),
+            fingerprint=self.fingerprint(),
+            options=options,
+        )
+        return _describe(info)
+
+
+def click_source(config: ScenarioConfig) -> ClickSource:
+    """Resolves the sources of an experiment to tables.
+
+    Raises:
+        ValueError: If the raw data is missing or its layout is unknown.
+    """
+    return ClickSource(dataset_spec(config.data, data_dir()))
+
+
+def dataset_spec(config: ScenarioDataConfig, data_dir: str) -> ScenarioDatasetSpec:
+    """Resolves the sources of the domains to tables.
+
+    Raises:
+        ValueError: If the raw data is missing or its layout is unknown.
+    """
+    names = config.domains if len(config.domains) > 1 else {"": None}
+    domains = zip(names, config.domains.values(), strict=True)
+    return ScenarioDatasetSpec(
+        tuple(_domain_spec(name, domain, data_dir) for name, domain in domains),
+        split=config.split,
+        episodes=config.episodes,
+        max_rejected_fraction=config.max_rejected_fraction,
+    )
+
+
+def _domain_spec(name: str, config: DomainConfig, data_dir: str) -> DomainSpec:
+    if config.source == "table":
+        assert config.clicks is not None  # Checked at load.
+        return DomainSpec(
+            config.clicks,
+            config.pools,
+            config.item_names,
+            config.scenario_names,
+            name,
+        )
+    assert config.path is not None  # Checked at load.
+    if config.source == "movielens":
+        return sources.movielens(
+            config.path, scenarios=config.scenarios, data_dir=data_dir, name=name
+        )
+    if config.source == "lastfm":
+        return sources.lastfm(config.path, data_dir=data_dir, name=name)
+    if config.source == "citeulike":
+        return sources.citeulike(config.path, name=name)
+    return sources.taobao(config.path, name=name)
+
+
+def _describe(info: ScenarioDatasetInfo) -> str:
+    lines = [
+        f"prepare: {split}: {num} scenarios, {info.num_clicks.get(split, 0)} support "
+        f"clicks, {info.num_queries.get(split, 0)} held-out clicks to be found"
+        for split, num in info.num_tasks.items()
+    ]
+    lines.append(
+        f"prepare: {info.num_users} users, {info.num_items} items, {info.num_known} "
+        f"known pairs, {info.num_held_out} held out"
+    )
+    return "\n".join([*lines, *describe_counts(info.num_rejected, info.num_dropped)])

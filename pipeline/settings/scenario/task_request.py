@@ -1,0 +1,64 @@
+"""A scenario of a prepared data set as the request that an exported model answers."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from models.episodes.click_episodes import support_episode
+from models.episodes.click_records import ScenarioTask
+from models.serving.served_model import MAX_EXPLAINED
+from pipeline.experiment.parquet_file import read_ids
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.data import ScenarioData
+from pipeline.settings.scenario.scenario_names import scenario_names
+from transforms import schema
+from transforms.schema import DataError
+
+_SPLITS = (schema.META_TEST, schema.META_VALIDATION, schema.META_TRAIN)
+
+
+def scenario_request(
+    config: ScenarioConfig, data: ScenarioData, task_id: str
+) -> Mapping[str, Any]:
+    """Makes the request of a scenario, by its id or name; see `StepParts.request`.
+
+    It is asked for the first user who has a held-out click there.
+    """
+    names = scenario_names(data.directory)
+    for split in _SPLITS:
+        for task in data.tasks(split) if data.info.num_tasks.get(split) else ():
+            name = names.get(task.scenario_id, task.scenario_id)
+            if task_id in (task.scenario_id, name):
+                return _request_of(task, name, config, data.directory)
+    raise DataError(f"{data.directory} must have a scenario {task_id!r}.")
+
+
+def _request_of(
+    task: ScenarioTask, name: str, config: ScenarioConfig, dataset_dir: pathlib.Path
+) -> Mapping[str, Any]:
+    users = read_ids(dataset_dir, schema.USER_ID)
+    items = read_ids(dataset_dir, schema.ITEM_ID)
+    options = config.evaluation
+    most = MAX_EXPLAINED // (1 + options.support_negatives)
+    support = support_episode(
+        task,
+        max_clicks=min(options.support_size, most),
+        num_negatives=options.support_negatives,
+    )
+    parts = (
+        support[f"support_{part}"].numpy()[0] for part in ("user", "item", "label")
+    )
+    asked = task.query_user if task.query_user.size else task.support_user
+    known = task.known_item[task.known_user == asked[0]]
+    return {
+        "task_id": name,
+        "user_id": users[asked[0]],
+        "support": [
+            {"user_id": users[user], "item_id": items[item], "label": float(label)}
+            for user, item, label in zip(*parts, strict=True)
+        ],
+        "candidates": items[task.pool].tolist(),
+        "exclude": items[known].tolist(),
+    }

@@ -1,0 +1,96 @@
+"""What a training with scenarios as tasks goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from models.episodes.click_episodes import (
+    EpisodeSizes,
+    support_episode,
+    training_episodes,
+)
+from models.evaluation.shown import Shown
+from models.legacy_keras import tf
+from models.recommender import Episode
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.data import ScenarioData
+from pipeline.settings.setting import TrainingPlan
+from transforms import schema
+
+_PROBED_TASKS = 4
+_MAX_CLICKS = 64  # Held-out clicks of a frozen episode, at most.
+
+
+def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPlan:
+    """Returns what a training goes through: an epoch is a number of batches."""
+    options = config.training
+    sizes = EpisodeSizes(
+        support_size=options.support_size,
+        support_negatives=options.support_negatives,
+        query_size=options.query_size,
+        query_negatives=options.query_negatives,
+        full_support_fraction=options.full_support_fraction,
+    )
+
+    def episodes(first_step: int) -> tf.data.Dataset:
+        return training_episodes(
+            data.tasks(schema.META_TRAIN),
+            sizes,
+            batch_size=options.batch_size,
+            seed=options.seed,
+            first_step=first_step,
+        )
+
+    def first(split: str, num_tasks: int, seed: int) -> Episode:
+        tasks = data.tasks(split)
+        drawn = training_episodes(
+            tasks, sizes, batch_size=min(num_tasks, len(tasks)), seed=seed
+        )
+        episode: Episode = next(iter(drawn))
+        return episode
+
+    size = config.evaluation.support_size
+    return TrainingPlan(
+        episodes=episodes,
+        steps_per_epoch=options.steps_per_epoch,
+        num_tasks=options.steps_per_epoch * options.batch_size,
+        validation=Shown(
+            "validation",
+            schema.META_VALIDATION,
+            size,
+            size,
+            max_users=options.validation_users,
+        ),
+        probe=lambda: first(schema.META_VALIDATION, _PROBED_TASKS, options.seed),
+        timed=lambda: first(schema.META_TRAIN, options.batch_size, 0),
+    )
+
+
+def scenario_episodes(
+    config: ScenarioConfig, data: ScenarioData, split: str
+) -> Iterator[tuple[list[str], Episode]]:
+    """Yields ids and frozen episodes of a split; see `StepParts.episodes`.
+
+    One scenario a batch; its query is up to 64 held-out clicks. A scenario without one
+    is left out.
+    """
+    options = config.evaluation
+    for task in data.tasks(split):
+        if not task.query_item.size:
+            continue
+        support = support_episode(
+            task,
+            max_clicks=options.support_size,
+            num_negatives=options.support_negatives,
+        )
+        user = task.query_user[np.newaxis, :_MAX_CLICKS]
+        episode = {
+            **support,
+            "query_user": tf.constant(user),
+            "query_item": tf.constant(task.query_item[np.newaxis, :_MAX_CLICKS]),
+            "query_label": tf.ones(user.shape),
+            "query_mask": tf.ones(user.shape, tf.bool),
+        }
+        yield [task.scenario_id], episode

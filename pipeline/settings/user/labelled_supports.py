@@ -1,0 +1,81 @@
+"""Support sets of users, of each the one that `evaluate` shows, with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.cmml import CMML
+from models.evaluation.rating_metrics import mae
+from models.legacy_keras import tf
+from models.recommender import split_episode
+from pipeline.experiment.parquet_file import read_ids
+from pipeline.settings.labelled_supports import (
+    NO_LABEL,
+    TASTE,
+    LabelledSupports,
+    Labels,
+)
+from pipeline.settings.user.config import UserConfig
+from pipeline.settings.user.data import UserData
+from pipeline.settings.user.taste import taste_of
+
+_MAX_VALUES = 50  # Of a feature that users are told apart by.
+
+# From the rows of users to a label of each.
+_Labelling = Callable[[NDArray[np.int32]], Labels]
+
+
+def labelled_users(
+    config: UserConfig, data: UserData, model: CMML, split: str, seed: int
+) -> Iterator[LabelledSupports]:
+    """Yields the support sets of a split; see `StepParts.supports`.
+
+    Labels are the features of users, "support_size", "error" and "taste" in items.
+    """
+    del seed
+    taste = taste_of(data.items, data.directory)
+    features = _feature_labels(data)
+    score = tf.function(lambda episode: model(episode), reduce_retracing=True)
+    options = config.evaluation
+    for batch in data.episodes(split, options.support_size, options.batch_size):
+        episode = dict(batch)
+        ids = [task_id.decode() for task_id in episode.pop("task_id").numpy()]
+        scores = score(episode).numpy()
+        arrays = {name: value.numpy() for name, value in episode.items()}
+        mask = arrays["support_mask"]
+        error = mae(arrays["query_label"], scores, arrays["query_mask"])
+        users = arrays["query_user"].max(axis=1)
+        labels = {kind: of_users(users) for kind, of_users in features.items()}
+        labels |= {
+            "support_size": mask.sum(axis=1).astype(float).tolist(),
+            "error": error.tolist(),
+        }
+        if taste is not None:
+            items, ratings = arrays["support_item"], arrays["support_label"]
+            labels[TASTE] = taste.of(items, ratings, mask)
+        support, _ = split_episode(arrays)
+        yield LabelledSupports(ids, support, labels)
+
+
+def _feature_labels(dataset: UserData) -> dict[str, _Labelling]:
+    """Returns what labels users by each feature that is a number or has few values."""
+    labelling: dict[str, _Labelling] = {}
+    for feature in dataset.users.features:
+        encoded = dataset.users.encoded[feature.name]
+        if feature.kind == "numeric":
+            labelling[feature.name] = _of_numbers(encoded)
+        elif feature.kind == "categorical" and feature.vocabulary_size <= _MAX_VALUES:
+            names = read_ids(dataset.directory, feature.name)
+            labelling[feature.name] = _of_values(encoded[:, 0], names)
+    return labelling
+
+
+def _of_numbers(encoded: NDArray[np.float32]) -> _Labelling:
+    return lambda users: encoded[users].astype(float).tolist()
+
+
+def _of_values(encoded: NDArray[np.int32], names: NDArray) -> _Labelling:
+    return lambda users: [str(name) or NO_LABEL for name in names[encoded[users]]]

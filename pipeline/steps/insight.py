@@ -1,0 +1,100 @@
+"""The step `insight`: contexts of tasks as a map, as figures, and for the Projector."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+
+from models.whole_files import write_atomically
+from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.progress import say
+from pipeline.experiment.run_dir import RunDir
+from pipeline.insight.contexts import KINDS, task_contexts
+from pipeline.insight.groups import grouped
+from pipeline.insight.projector import write_projector
+from pipeline.reports.insight.clusterings import as_json, clusterings, tells_apart
+from pipeline.reports.insight.context_page import context_page
+from pipeline.reports.insight.map import context_map_figure, map_positions
+from pipeline.reports.page.svg import styled, to_svg
+from pipeline.settings.registry import setting_of
+from pipeline.training.trained import trained_model
+from transforms.schema import DataError
+
+FOLDER = "insight"
+PAGE_FILE, FIGURES_FILE = "index.html", "clustering.json"
+
+_MIN_CONTEXTS = 4
+
+
+def map_contexts(
+    config: Experiment,
+    dataset_dir: pathlib.Path,
+    run: RunDir,
+    *,
+    split: str,
+    max_tasks: int,
+    groups: Mapping[str, Sequence[str]] | None,
+    output: pathlib.Path | None,
+) -> pathlib.Path:
+    """Encodes tasks and shows how their contexts lie.
+
+    Args:
+        config: The experiment.
+        dataset_dir: The prepared data set.
+        run: The run of a finished training; files of the Projector go to its logs.
+        split: "meta_train", "meta_validation", "meta_test", or "all" of them.
+        max_tasks: Contexts, at most; more are thinned out at random.
+        groups: Labels by group, as of `load_groups`; None for none.
+        output: Folder of the page; `insight/` of the run if None.
+
+    Returns:
+        The page; maps stand beside it as SVG, figures as JSON.
+
+    Raises:
+        DataError: If there are fewer than 4 contexts, or none of the groups' labels.
+    """
+    say(f"insight: encoding tasks of {split}")
+    data = setting_of(config).load(config, dataset_dir)
+    model = trained_model(config, data, run)
+    contexts = task_contexts(config, data, model, split=split, max_tasks=max_tasks)
+    if len(contexts.task_ids) < _MIN_CONTEXTS:
+        raise DataError(
+            f"a map takes at least {_MIN_CONTEXTS} contexts, got "
+            f"{len(contexts.task_ids)} of split {split!r}."
+        )
+    if groups is not None:
+        contexts = grouped(contexts, groups)
+    projector = write_projector(contexts, run.logs)
+    say(f"insight: laying {len(contexts.task_ids):,} contexts out")
+    positions = map_positions(contexts.contexts)
+    maps = {}
+    for kind in _kinds(contexts.labels):
+        if tells_apart(contexts, kind):
+            with styled(f"map-{kind}"):
+                maps[kind] = to_svg(context_map_figure(contexts, kind, positions))
+    say("insight: measuring how they cluster")
+    measured = clusterings(contexts)
+    folder = output or run.path / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, svg in maps.items():
+        write_atomically(folder / f"map_{kind}.svg", svg)
+    figures = {
+        "split": split,
+        "num_contexts": len(contexts.task_ids),
+        "kinds": {kind: as_json(each) for kind, each in measured.items()},
+    }
+    write_atomically(folder / FIGURES_FILE, json.dumps(figures, indent=2) + "\n")
+    description = (
+        f"{len(contexts.task_ids):,} contexts of {split}, run {run.path.name}."
+    )
+    write_atomically(
+        folder / PAGE_FILE,
+        context_page(config.name, description, maps, measured, projector),
+    )
+    return folder / PAGE_FILE
+
+
+def _kinds(labels: Mapping[str, object]) -> list[str]:
+    """Returns the kinds of labels, those first that say what a task is about."""
+    return sorted(labels, key=lambda kind: (*[kind != one for one in KINDS], kind))

@@ -1,1 +1,0 @@
-"""Steps that the scenario-specific setting still has of its own."""

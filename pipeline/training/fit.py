@@ -1,0 +1,158 @@
+"""A model fitted to meta-train, going on where a killed training was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from models.evaluation.errors import NotFiniteError
+from models.evaluation.shown import Shown
+from models.legacy_keras import tf
+from models.resumable_training import (
+    ResumableTraining,
+    TrainingDivergedError,
+    check_finite,
+)
+from pipeline.experiment.progress import progress_bar, say
+from pipeline.experiment.run_dir import RunDir
+from pipeline.settings.registry import setting_of
+from pipeline.settings.setting import Data, Scorer, Setting, TrainingPlan
+
+# Makes callbacks that look at a training.
+Watch: TypeAlias = Callable[
+    [RunDir, Scorer, TrainingPlan], Sequence[tf.keras.callbacks.Callback]
+]
+
+
+def unwatched(
+    run: RunDir, scorer: Scorer, plan: TrainingPlan
+) -> Sequence[tf.keras.callbacks.Callback]:
+    """Looks at nothing."""
+    del run, scorer, plan
+    return ()
+
+
+def monitor_of(setting: Setting) -> str:
+    """Names what epochs are chosen by, as `metrics.jsonl` has it."""
+    return f"val_{setting.metrics[0].name}"
+
+
+class JudgeMetaValidation(tf.keras.callbacks.Callback):
+    """Judges a model on meta-validation after every epoch, for others to choose by.
+
+    Args:
+        setting: The setting.
+        scorer: Asks the model that is trained.
+        shown: What of meta-validation.
+        seed: Seed of the order of equal scores.
+    """
+
+    def __init__(
+        self, setting: Setting, scorer: Scorer, shown: Shown, seed: int
+    ) -> None:
+        super().__init__()
+        self._setting = setting
+        self._scorer = scorer
+        self._shown = shown
+        self._seed = seed
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Adds the metrics to the logs, for the callbacks after this one.
+
+        Raises:
+            TrainingDivergedError: If a weight or score is not a finite number.
+        """
+        assert logs is not None
+        check_finite(self.model, epoch)
+        try:
+            pairs = self._scorer(self._shown)
+            by_task = self._setting.by_task(pairs, seed=self._seed)
+        except NotFiniteError as error:
+            raise TrainingDivergedError(f"after epoch {epoch + 1}: {error}") from None
+        for name, values in by_task.items():
+            logs[f"val_{name}"] = float(np.nanmean(values))
+
+
+def fit(
+    model: tf.keras.Model,
+    config: Any,
+    data: Data,
+    run: RunDir,
+    *,
+    watch: Watch = unwatched,
+) -> dict[str, Any]:
+    """Trains a model on meta-train, or goes on where a killed training was.
+
+    Args:
+        model: CMML or a learned baseline, its weights fresh.
+        config: The experiment.
+        data: The data set.
+        run: Where weights and metrics are kept.
+        watch: What looks at it.
+
+    Returns:
+        Facts about the training.
+
+    Raises:
+        TrainingDivergedError: If it comes to what is no finite number.
+    """
+    setting, options = setting_of(config), config.training
+    plan = setting.training(config, data)
+    scorer = setting.scorer(model, config, data)
+    monitor = monitor_of(setting)
+    _compile(model, options, plan)
+    training = ResumableTraining(
+        run.path,
+        monitor=monitor,
+        maximise=setting.metrics[0].higher_is_better,
+        patience=options.patience,
+        num_tasks=plan.num_tasks,
+    )
+    first_epoch = training.restore(model)
+    if first_epoch:
+        say(f"train: resuming {run.path} after epoch {first_epoch}")
+    judge = JudgeMetaValidation(
+        setting, scorer, plan.validation, config.evaluation.seed
+    )
+    with progress_bar("train: epoch", options.max_epochs, first_epoch) as advance:
+        training.on_epoch = lambda line: advance(
+            f"{monitor} {line[monitor]:.4f}, best {line[f'best_{monitor}']:.4f} at "
+            f"epoch {line['best_epoch']}, {line['tasks_per_s']:.0f} tasks/s"
+        )
+        if not training.has_converged:
+            model.fit(
+                plan.episodes(first_epoch * plan.steps_per_epoch),
+                steps_per_epoch=plan.steps_per_epoch,
+                initial_epoch=first_epoch,
+                epochs=options.max_epochs,
+                callbacks=[judge, training, *watch(run, scorer, plan)],
+                verbose=0,
+            )
+    say(
+        f"train: ended after epoch {int(training.epoch)}, best {monitor} "
+        f"{float(training.best):.4f} at epoch {int(training.best_epoch)}"
+    )
+    return {
+        "epochs": int(training.epoch),
+        "best_epoch": int(training.best_epoch),
+        f"best_{monitor}": round(float(training.best), 6),
+        "num_parameters": num_parameters(model),
+    }
+
+
+def _compile(model: tf.keras.Model, options: Any, plan: TrainingPlan) -> None:
+    decay = tf.keras.optimizers.schedules.CosineDecay(
+        options.learning_rate, plan.steps_per_epoch * options.max_epochs
+    )
+    model.compile(
+        # Else updating the embeddings costs a tenth of a step.
+        optimizer=tf.keras.optimizers.Adam(decay, jit_compile=True),
+        steps_per_execution=min(options.steps_per_execution, plan.steps_per_epoch),
+    )
+
+
+def num_parameters(model: tf.keras.Model) -> int:
+    """Counts the weights that are trained."""
+    return sum(v.shape.num_elements() for v in model.trainable_weights)
