@@ -13,11 +13,12 @@ Column = NDArray[np.generic]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ScoredPairs:
-    """The query pairs of T tasks with their scores, those of a task in their order.
+    """The query pairs of T tasks with their scores.
 
     Attributes:
         task_ids: T ids as they came in, of tasks with or without a pair.
-        task: int [N], place of the task of each pair in `task_ids`, ascending.
+        task: int [N], place of the task of each pair in `task_ids`; pairs of a task
+            are in the order of its query.
         user: int [N], rows of the user table.
         item: int [N], rows of the item table.
         support_size: int [N], support pairs that the method was shown of the task.
@@ -80,11 +81,12 @@ class ScoredPairs:
         """
         counts = np.bincount(self.task, minlength=self.num_tasks)
         mask = np.arange(counts.max(initial=0)) < counts[:, np.newaxis]
+        order = np.argsort(self.task, kind="stable")
         columns = []
         for name in names:
             values = getattr(self, name)
             rows = np.zeros(mask.shape, values.dtype)
-            rows[mask] = values
+            rows[mask] = values[order]
             columns.append(rows)
         return columns, mask
 
@@ -104,9 +106,7 @@ def join_pairs(
         for name in parts[0].columns()
     }
     if same_tasks:
-        order = np.argsort(columns["task"], kind="stable")
-        chosen = {name: column[order] for name, column in columns.items()}
-        return ScoredPairs(parts[0].task_ids, **chosen)
+        return ScoredPairs(parts[0].task_ids, **columns)
     starts = np.cumsum([0, *(part.num_tasks for part in parts[:-1])])
     columns["task"] = np.concatenate(
         [part.task + start for part, start in zip(parts, starts, strict=True)]

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+Tensors = Mapping[str, np.ndarray]
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RecordedRequest:
@@ -17,5 +19,5 @@ class RecordedRequest:
     """
 
     signature: str
-    inputs: Mapping[str, np.ndarray]
-    outputs: Mapping[str, np.ndarray]
+    inputs: Tensors
+    outputs: Tensors

@@ -4,7 +4,7 @@ import argparse
 import functools
 import pathlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pipeline.commands.command import (
     Command,
@@ -68,12 +68,16 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     if not 1 <= arguments.top <= 128:
         raise ValueError(f"--top must be within [1, 128], got {arguments.top}.")
     version = version_of(newest_model(arguments))
-    from pipeline.insight.task_requests import prepared_request, written_request
+    from pipeline.insight.task_requests import (
+        Request,
+        prepared_request,
+        written_request,
+    )
     from pipeline.steps.explain import explain
     from pipeline.steps.prepare import open_dataset
 
     if path is not None:
-        request_of = functools.partial(written_request, path)
+        request_of: Callable[[str], Request] = functools.partial(written_request, path)
     else:
         config = config_of(arguments)
         request_of = prepared_request(config, open_dataset(config))

@@ -51,9 +51,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
-    flag = "--users" if arguments.users else "--scenario"
     path = arguments.users or arguments.scenario
-    must_be_file(flag, path)
+    must_be_file("--users" if arguments.users else "--scenario", path)
     if arguments.config is None and arguments.model is None:
         raise ValueError("onboard needs --model, --config or both, got neither.")
     refuse_changes(arguments, "without it")
@@ -63,12 +62,14 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 
         dataset_dir = open_dataset(config_of(arguments))
     version = version_of(newest_model(arguments))
+    from pipeline.onboarding.new_scenario import NEW_SCENARIO
+    from pipeline.onboarding.new_users import NEW_USERS
     from pipeline.steps.onboard import onboard
 
     return functools.partial(
         onboard,
         version,
-        setting="user" if arguments.users else "scenario",
+        tasks=NEW_USERS if arguments.users else NEW_SCENARIO,
         path=path,
         dataset_dir=dataset_dir,
         output=arguments.output or _FOLDER / path.stem,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.legacy_keras import tf
+from models.serving.recorded_request import RecordedRequest
 from models.serving.served_model import ServedModel
 from models.serving.task_request import TaskRequest, Tensors
 from models.whole_files import write_atomically
@@ -24,7 +25,6 @@ from pipeline.experiment.version_dir import (
 )
 from pipeline.export.manifest import make_manifest, write_manifest
 from pipeline.export.model_card import model_card
-from pipeline.export.recorded_requests import RecordedRequest
 from pipeline.export.request_examples import write_request_examples
 from pipeline.export.request_records import warmup_requests, write_records
 from transforms import schema

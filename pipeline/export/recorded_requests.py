@@ -1,32 +1,13 @@
 """Requests that an export has recorded, some with the answers they must have."""
 
-import dataclasses
 import pathlib
-from collections.abc import Mapping
 
-import numpy as np
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from models.legacy_keras import tf
+from models.serving.recorded_request import RecordedRequest
 from transforms.schema import DataError
-
-Tensors = Mapping[str, np.ndarray]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class RecordedRequest:
-    """One record.
-
-    Attributes:
-        signature: Name of the signature.
-        inputs: By name.
-        outputs: What the trained model answers, by name; empty if it was not asked.
-    """
-
-    signature: str
-    inputs: Tensors
-    outputs: Tensors
 
 
 def read_requests(path: pathlib.Path) -> list[RecordedRequest]:

@@ -7,8 +7,8 @@ import numpy as np
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from models.legacy_keras import tf
+from models.serving.recorded_request import RecordedRequest
 from models.serving.task_request import TaskRequest, Tensors
-from pipeline.export.recorded_requests import RecordedRequest
 
 # Support sets are padded to these sizes, so that a server sees few shapes.
 SUPPORT_SIZES = (0, 1, 2, 4, 8, 16, 32, 64)

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.baselines.ratings.item_mean import ItemMean
+from models.episodes.rating_episodes import fixed_episodes
+from models.recommender import split_episode
 from pipeline.experiment.parquet_file import read_ids
 from pipeline.onboarding.placement import (
     MIN_KNOWN,
@@ -23,12 +25,8 @@ from pipeline.onboarding.placement import (
 from pipeline.onboarding.served_model import ServedUsers
 from pipeline.onboarding.tasks import Floats, UserEpisode, UserTask
 from pipeline.onboarding.user_curve import Baseline
-from pipeline.settings.user.data import (
-    LoadedDataset,
-    load_dataset,
-    meta_train_pairs,
-)
-from pipeline.settings.user.raw_requests import raw_request
+from pipeline.settings.user.data import UserData, load_user_data
+from pipeline.settings.user.serving import user_requests
 from transforms import schema
 
 MAX_USERS = 400  # Of each split, the first ones.
@@ -73,8 +71,8 @@ def load_known_users(dataset_dir: pathlib.Path) -> KnownUsers:
     Raises:
         DataError: If it is not complete.
     """
-    dataset = load_dataset(dataset_dir)
-    pairs = meta_train_pairs(dataset)
+    dataset = load_user_data(dataset_dir)
+    pairs = dataset.meta_train_pairs
     baseline = ItemMean()
     baseline.fit(pairs)
     means = baseline.item_mean.numpy().astype(float).tolist()
@@ -168,11 +166,13 @@ def place_users(
     return place_tasks(groups)
 
 
-def _known_users(dataset: LoadedDataset, split: str) -> list[UserTask]:
+def _known_users(dataset: UserData, split: str) -> list[UserTask]:
     """Reads users with the pairs of their record, support and query."""
     if not dataset.info.num_tasks.get(split):
         return []
-    tensors, request = raw_request(dataset, split, num_tasks=MAX_USERS)
+    tensors = next(iter(fixed_episodes(dataset.directory, split, batch_size=MAX_USERS)))
+    raw = user_requests(dataset)(*split_episode(tensors))
+    request = {name: value.numpy() for name, value in raw.items()}
     episode = {name: value.numpy() for name, value in tensors.items()}
     users = []
     for row, task_id in enumerate(episode["task_id"]):

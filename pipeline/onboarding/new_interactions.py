@@ -178,3 +178,11 @@ def _told(refused: Sequence[RejectedRow]) -> str:
         return "it holds a header line at most"
     shown = [f"line {row.line}: {row.detail}" for row in refused[:_SHOWN]]
     return f"{len(refused)} refused, {'; '.join(shown)}"
+
+
+def num_unknown(version: pathlib.Path, name: str, rows: NewInteractions) -> int:
+    """Counts ids of a file that are not in the vocabulary of the model."""
+    path = version / "assets" / f"{name}.txt"
+    known = set(path.read_text(encoding="utf-8").split("\n"))
+    column: Sequence[str] = [getattr(row, name) for row in rows.interactions]
+    return len(set(column) - known)

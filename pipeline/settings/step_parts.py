@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from models.cmml import CMML
     from models.evaluation.intervals import Interval
     from models.recommender import Episode
+    from pipeline.settings.data_facts import DataFacts
     from pipeline.settings.exported_model import ExportedModel
     from pipeline.settings.finding import Finding
     from pipeline.settings.labelled_supports import LabelledSupports
+    from pipeline.settings.pair_group import PairGroup
 
 GroupPairs = Mapping[str, ScoredPairs]
 
@@ -28,6 +30,10 @@ def _no_intervals(
 
 def _no_groups(config: Any, data: Any, scored: GroupPairs) -> dict[str, ScoredPairs]:
     return {}
+
+
+def _no_pair_groups(data: Any, task_ids: Sequence[str]) -> list[PairGroup]:
+    return []
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +59,10 @@ class StepParts:
         request: Makes the request of a task by its id or name, with what `evaluate`
             shows; raises DataError if there is no such task.
         exported: Loads an exported version.
+        description: What a task is, in a sentence.
+        facts: What a data set holds, for the report.
+        pair_groups: Groups by what is known of users, items and tasks, given the data
+            set and the ids of the tasks that pairs are of.
         audit: Looks for leaks in a prepared data set.
     """
 
@@ -74,4 +84,7 @@ class StepParts:
     context_orders: int = 1
     request: Callable[[Any, Any, str], Mapping[str, Any]] | None = None
     exported: Callable[[pathlib.Path], ExportedModel] | None = None
+    description: str = ""
+    facts: Callable[[Any], DataFacts] | None = None
+    pair_groups: Callable[[Any, Sequence[str]], Sequence[PairGroup]] = _no_pair_groups
     audit: Callable[[Any, pathlib.Path], Sequence[Finding]] | None = None

@@ -72,7 +72,7 @@ def ablate(
             train with.
     """
     check_splits(dataset_dir)
-    config = next(iter(tables[0].variants[0].configs.values()))
+    config: Any = next(iter(tables[0].variants[0].configs.values()))
     setting, options = setting_of(config), config.evaluation
     data = setting.load(config, dataset_dir)
     groups = support_sets(config, data, split)

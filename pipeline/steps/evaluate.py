@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from models.evaluation.intervals import Interval
@@ -108,7 +109,7 @@ def _judge_all(
     return evaluation, further, chosen
 
 
-def _groups_of(method: str, groups: list[Shown]) -> list[Shown]:
+def _groups_of(method: str, groups: Sequence[Shown]) -> list[Shown]:
     """Returns the groups that a method is asked about."""
     return [one for one in groups if method == CMML or one.support == "own"]
 

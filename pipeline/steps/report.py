@@ -2,61 +2,42 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
+from models import cmml
 from models.whole_files import write_atomically
-from pipeline.commands.step_arguments import module_of
 from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, evaluation_fingerprint
 from pipeline.experiment.version_dir import newest_version
 from pipeline.insight.contexts import task_contexts
+from pipeline.insight.task_modulations import task_modulations
+from pipeline.judging.scores_file import SCORES_FILE, read_scores
 from pipeline.reports.insight.map import MAX_POINTS
 from pipeline.reports.page.frame import Section
-from pipeline.reports.run import scenario_rows, user_rows
 from pipeline.reports.run.context_section import context_section
 from pipeline.reports.run.course_figure import read_course
-from pipeline.reports.run.data_facts import scenario_facts, user_facts
-from pipeline.reports.run.evaluated_run import read_summary, strongest_baseline
-from pipeline.reports.run.findings import (
-    Findings,
-    Training,
-    find,
-    scenario_kinds,
-    user_kinds,
+from pipeline.reports.run.evaluated_run import (
+    EvaluatedRun,
+    read_summary,
+    strongest_baseline,
 )
+from pipeline.reports.run.findings import Findings, Training, find
 from pipeline.reports.run.latency import Latency, measure_latency, read_bench
 from pipeline.reports.run.modulation_section import largest_groups, modulation_section
-from pipeline.reports.run.more_scores import more_scenario_scores, more_user_scores
+from pipeline.reports.run.more_scores import more_scores
 from pipeline.reports.run.page import RunReport, run_page
 from pipeline.reports.run.provenance import provenance
-from pipeline.reports.run.ranking_table import SCENARIO_MEAN
-from pipeline.reports.run.task_modulations import task_modulations
-from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.scenario.data import load_scenarios
-from pipeline.settings.scenario.scenario_names import scenario_names
-from pipeline.settings.user.cold_start_groups import GROUPS
-from pipeline.settings.user.config import UserConfig
-from pipeline.settings.user.data import load_dataset
-from pipeline.settings.user.group_scores import COLD, WARM
+from pipeline.settings.registry import setting_of
+from pipeline.settings.setting import Data
 from pipeline.steps.evaluate import STEP as EVALUATE
-from transforms.schema import META_TEST, DataError, read_dataset_json
+from pipeline.training.trained import open_trained, trained_model
+from transforms.schema import META_TEST, META_TRAIN, DataError
 
 PAGE_FILE = "index.html"
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Content:
-    """What is shown of a run, and is of one setting or the other."""
-
-    told: str
-    found: Findings
-    groups: Mapping[str, str]
-    metrics: Sequence[str]
-    task_names: Mapping[str, str]
 
 
 def open_evaluated(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
@@ -69,16 +50,8 @@ def open_evaluated(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
     Raises:
         DataError: If a step is missing; the message names it.
     """
-    run: RunDir = module_of(config, "train").open_trained(config, dataset_dir)
-    files = [
-        run.evaluation / name
-        for name in (
-            "metrics.json",
-            scenario_rows.RANKED_CLICKS
-            if config.setting == "scenario"
-            else user_rows.PREDICTIONS,
-        )
-    ]
+    run = open_trained(config, dataset_dir)
+    files = [run.evaluation / name for name in ("metrics.json", SCORES_FILE)]
     is_done = run.is_done(EVALUATE, evaluated_by(config, dataset_dir))
     if not is_done or not all(path.is_file() for path in files):
         raise DataError(
@@ -90,13 +63,11 @@ def open_evaluated(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
 
 def evaluated_by(config: Experiment, dataset_dir: pathlib.Path) -> str:
     """Returns the fingerprint that `evaluate` leaves for this experiment."""
-    assert isinstance(config, UserConfig | ScenarioConfig)
-    fingerprint = json.loads(read_dataset_json(dataset_dir))["fingerprint"]
-    return evaluation_fingerprint(config, fingerprint)
+    return evaluation_fingerprint(config, prepared_facts(dataset_dir).fingerprint)
 
 
 def write_report(
-    config: Experiment,
+    config: Any,
     dataset_dir: pathlib.Path,
     run: RunDir,
     *,
@@ -116,30 +87,44 @@ def write_report(
 
     Returns:
         The file.
+
+    Raises:
+        DataError: If the setting has no facts of a data set to show.
     """
     folder = run.path / "report"
-    if isinstance(config, ScenarioConfig):
-        content = _scenario_content(config, dataset_dir, run, folder)
-    else:
-        assert isinstance(config, UserConfig)
-        content = _user_content(config, dataset_dir, run, folder)
+    setting = setting_of(config)
+    parts = setting.parts()
+    if parts.facts is None:
+        raise DataError(f"runs of setting {config.setting!r} have no report.")
+    data = setting.load(config, dataset_dir)
+    model = trained_model(config, data, run)
+    evaluated = _evaluated_run(config, data, model, run, folder)
+    training = Training(
+        read_course(run), setting.metrics[0].name, config.training.max_epochs
+    )
+    findings: Findings = find(
+        evaluated,
+        parts.facts(data),
+        training,
+        parts.pair_groups(data, evaluated.task_ids),
+    )
     version = _newest_export(run, config.export.model_name)
     text = run_page(
         RunReport(
             name=config.name,
-            told=content.told,
+            told=f"{_describe(run)} {parts.description}",
             model=config.model,
-            found=content.found,
-            groups=content.groups,
-            metrics=content.metrics,
-            task_names=content.task_names,
-            inside=_inside(config, dataset_dir, run),
+            found=findings,
+            groups=_shown_groups(config, data, evaluated),
+            metrics=[one.name for one in setting.metrics if one.in_tables],
+            task_names=parts.task_names(dataset_dir),
+            inside=_inside(config, data, model),
             latency=_latency(run, version) if version else [],
             version=version,
             provenance=provenance(
                 run,
                 dataset_dir,
-                setting=config.setting,
+                has_pretrain=parts.pretrain is not None,
                 config_path=config_path,
                 overrides=overrides,
             ),
@@ -150,79 +135,55 @@ def write_report(
     return path
 
 
-def _user_content(
-    config: UserConfig, dataset_dir: pathlib.Path, run: RunDir, folder: pathlib.Path
-) -> _Content:
-    dataset = load_dataset(dataset_dir)
-    options = config.evaluation
+def _evaluated_run(
+    config: Any, data: Data, model: cmml.CMML, run: RunDir, folder: pathlib.Path
+) -> EvaluatedRun:
+    """Reads what `evaluate` left, and adds the scores that it lacks."""
+    setting, options = setting_of(config), config.evaluation
+    groups = setting.groups(config, data, META_TEST)
     summary = read_summary(run.evaluation / "metrics.json")
-    more = more_user_scores(
+    more = more_scores(
         config,
-        dataset,
+        data,
+        model,
         run,
         folder,
-        strongest=strongest_baseline(summary, COLD, user_rows.MAE),
-        evaluated=evaluated_by(config, dataset_dir),
+        strongest=strongest_baseline(summary, groups[0].group, setting.metrics[0]),
+        evaluated=evaluated_by(config, data.directory),
     )
-    evaluated = user_rows.read_evaluated(run, dataset_dir, options, more)
-    found = find(
-        evaluated,
-        user_facts(dataset),
-        Training(read_course(run), "mae", config.training.max_epochs),
-        user_kinds(dataset.users, dataset.items, dataset_dir),
-    )
-    return _Content(
-        told=f"{_told(run)} A task is a user with ratings.",
-        found=found,
-        groups={COLD: GROUPS[COLD], WARM: GROUPS[WARM]},
-        metrics=user_rows.SHOWN_METRICS,
-        task_names={},
+    return EvaluatedRun(
+        setting=setting,
+        groups=groups,
+        scores=read_scores([run.evaluation / SCORES_FILE, *more], data.directory),
+        summary=summary,
+        seed=options.seed,
+        num_resamples=options.num_resamples,
     )
 
 
-def _scenario_content(
-    config: ScenarioConfig, dataset_dir: pathlib.Path, run: RunDir, folder: pathlib.Path
-) -> _Content:
-    dataset = load_scenarios(config, dataset_dir)
-    more = more_scenario_scores(
-        config,
-        dataset,
-        run,
-        folder,
-        evaluated=evaluated_by(config, dataset_dir),
-    )
-    evaluated = scenario_rows.read_evaluated(run, dataset_dir, config.evaluation, more)
-    domains = [domain.name for domain in dataset.info.domains]
-    found = find(
-        evaluated,
-        scenario_facts(dataset),
-        Training(read_course(run), evaluated.metric.name, config.training.max_epochs),
-        scenario_kinds(evaluated.task_ids, domains),
-    )
-    return _Content(
-        told=f"{_told(run)} A task is a scenario with clicks.",
-        found=found,
-        groups={SCENARIO_MEAN: "scenarios that training has not seen"},
-        metrics=scenario_rows.SHOWN_METRICS,
-        task_names=scenario_names(dataset_dir),
-    )
+def _shown_groups(config: Any, data: Data, evaluated: EvaluatedRun) -> dict[str, str]:
+    """Returns what the groups of the first table are, in a few words."""
+    words = setting_of(config).parts().group_words(data)
+    known = [one.group for one in evaluated.groups if one.split == META_TRAIN]
+    return {group: words[group] for group in (evaluated.main, *known)}
 
 
-def _inside(
-    config: Experiment, dataset_dir: pathlib.Path, run: RunDir
-) -> list[Section]:
+def _inside(config: Any, data: Data, model: cmml.CMML) -> list[Section]:
     """Returns the sections on contexts and on what they change."""
     say("report: looking at contexts")
-    found = task_contexts(
-        config, dataset_dir, run, split=META_TEST, max_tasks=MAX_POINTS
-    )
-    groups = largest_groups(found)
+    contexts = task_contexts(config, data, model, split=META_TEST, max_tasks=MAX_POINTS)
+    groups = largest_groups(contexts)
     tasks = {task for tasks in groups.values() for task in tasks}
-    values = task_modulations(config, dataset_dir, run, tasks)
-    return [context_section(found), modulation_section(groups, values)]
+    episodes = setting_of(config).parts().episodes
+    values = {}
+    if episodes is not None:
+        batches = episodes(config, data, META_TEST)
+        modulations = task_modulations(model, batches)
+        values = {task: one for task, one in modulations if task in tasks}
+    return [context_section(contexts), modulation_section(groups, values)]
 
 
-def _told(run: RunDir) -> str:
+def _describe(run: RunDir) -> str:
     facts = run.facts("train")
     return (
         f"{run.path.name}, {facts['num_parameters']:,} weights trained in "

@@ -77,7 +77,8 @@ def train_once(
     quiet.import_tensorflow()
     from models.legacy_keras import tf
     from models.resumable_training import TrainingDivergedError
-    from pipeline.steps.train import STEP, train
+    from pipeline.steps.train import train
+    from pipeline.training.trained import STEP
 
     with locked(lock, wait=True):
         try:

@@ -125,7 +125,7 @@ def _margin(found: Findings) -> list[str]:
     gap = run.less_strongest
     if run.strongest is None or gap is None:
         return ["No baseline was evaluated: name some in evaluation.baselines."]
-    base = run.summary[run.strongest][run.names.main][run.metric.name]
+    base = run.summary[run.strongest][run.main][run.metric.name]
     if run.metric.is_better(gap) is False:
         return [
             f"{run.strongest} is better (cmml less it {signed(gap)}): search with "
@@ -178,7 +178,8 @@ def _calibration(found: Findings, model: MemberOptions) -> list[str]:
             f"slope {slope.mean:.2f} [{slope.low:.2f}, {slope.high:.2f}]. Try "
             f"model.dropout {side} {model.dropout:g}."
         )
-    labels = found.evaluated.rows[CMML][found.evaluated.names.main].others["label"]
+    labels = found.evaluated.scores[CMML][found.evaluated.main].label
+    assert labels is not None  # They are calibrated.
     if abs(bias.mean) > _BIAS * (labels.max() - labels.min()) and (
         bias.low > 0.0 or bias.high < 0.0
     ):

@@ -8,19 +8,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from models.evaluation.intervals import Floats, Interval
+from models.evaluation.scored_pairs import ScoredPairs, join_pairs
 from pipeline.judging.evaluation import CMML
 from pipeline.reports.run.bands import SUPPORT_BANDS
 from pipeline.reports.run.evaluated_run import EvaluatedRun
-from pipeline.reports.run.groups import Group
-from pipeline.reports.run.scored_rows import ScoredRows, join
+from pipeline.settings.pair_group import PairGroup
 
 MIN_TASKS = 5  # Of fewer no interval is shown.
 MIN_CLAIMED = 20  # Of fewer an interval is too narrow to claim anything by.
 BY_SUPPORT = "support pairs shown"
-
-# Of the baselines that `evaluate` scores with full support sets only, those that see
-# them: they cannot stand beside CMML with fewer pairs.
-_SEE_SUPPORT = ("item_pop",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +48,7 @@ class GroupFigures:
 
 
 def break_down(
-    run: EvaluatedRun, groups: Iterable[Group], within: str
+    run: EvaluatedRun, groups: Iterable[PairGroup], within: str
 ) -> list[GroupFigures]:
     """Returns the figures of each group that has enough tasks.
 
@@ -61,76 +57,65 @@ def break_down(
         groups: The groups.
         within: The group of `evaluate` whose pairs they are made of.
     """
-    num_tasks = len(run.task_ids)
-    rows = {
-        method: found[within] for method, found in run.rows.items() if within in found
+    scores = {
+        method: groups[within]
+        for method, groups in run.scores.items()
+        if within in groups
     }
     figures = []
     for group in groups:
-        chosen = {method: group.holds(found) for method, found in rows.items()}
-        values = {
-            method: found.by_task(num_tasks, chosen[method])
-            for method, found in rows.items()
+        chosen = {
+            method: pairs.select(group.holds(pairs)) for method, pairs in scores.items()
         }
-        num_pairs = int(chosen[CMML].sum())
+        values = {method: run.values(pairs) for method, pairs in chosen.items()}
+        num_pairs = chosen[CMML].task.size
         figures.append(_figures(run, group.kind, group.label, num_pairs, values))
-    return [found for found in figures if found is not None]
+    return [one for one in figures if one is not None]
 
 
 def by_support(run: EvaluatedRun) -> list[GroupFigures]:
     """Returns the figures of each band of support sizes.
 
-    A task counts once in a band, with the most pairs of it that it was shown. A
-    baseline that was scored once is the same in every band if it does not look at
-    support sets, and else in none.
+    A task counts once in a band, with the most pairs of it that it was shown.
 
     Args:
         run: The scores, in groups that differ in the pairs shown.
     """
-    num_tasks = len(run.task_ids)
-    shown = {method: _all_sizes(run, method) for method in run.rows}
+    by_size = {method: run.by_size(method) for method in run.scores}
     figures = []
     for band, label in enumerate(SUPPORT_BANDS.labels):
-        own = _in_band(shown[CMML], band)
+        own = _in_band(by_size[CMML], band)
         if own is None:
             continue
-        values = {CMML: own.by_task(num_tasks)}
-        for method, parts in shown.items():
+        values = {CMML: run.values(own)}
+        for method, parts in by_size.items():
             if method == CMML:
                 continue
-            rows = _in_band(parts, band)
-            if not parts and method not in _SEE_SUPPORT:
-                rows = run.rows[method][run.names.main].of_users_in(own)
-            if rows is not None:
-                values[method] = rows.by_task(num_tasks)
+            pairs = _in_band(parts, band)
+            if pairs is not None:
+                values[method] = run.values(pairs)
         figures.append(_figures(run, BY_SUPPORT, label, own.task.size, values))
-    return [found for found in figures if found is not None]
+    return [one for one in figures if one is not None]
 
 
-def _all_sizes(run: EvaluatedRun, method: str) -> list[ScoredRows]:
-    """The groups of a method that differ in the pairs shown, the own sets last."""
-    found = run.rows[method]
-    few = [rows for name, rows in found.items() if name.startswith(run.names.few)]
-    own = found.get(run.names.own)
-    return few if own is None else [*few, own]
-
-
-def _in_band(parts: Sequence[ScoredRows], band: int) -> ScoredRows | None:
+def _in_band(parts: Sequence[ScoredPairs], band: int) -> ScoredPairs | None:
     """Returns the pairs of each task with the largest support size in a band."""
-    kept = []
+    chosen = []
     for order, part in enumerate(parts):
-        chosen = SUPPORT_BANDS.place(part.support_size) == band
-        if chosen.any():
-            kept.append((order, part.select(chosen)))
-    if not kept:
+        is_inside = SUPPORT_BANDS.place(part.support_size) == band
+        if is_inside.any():
+            chosen.append((order, part.select(is_inside)))
+    if not chosen:
         return None
-    rows = join([part for _, part in kept])
-    order_of = np.concatenate([np.full(part.task.size, order) for order, part in kept])
+    pairs = join_pairs([part for _, part in chosen], same_tasks=True)
+    order_of = np.concatenate(
+        [np.full(part.task.size, order) for order, part in chosen]
+    )
     # Of two groups that show the same pairs of a task, the later counts.
-    key = rows.support_size * len(parts) + order_of
-    most = np.full(int(rows.task.max()) + 1, -1)
-    np.maximum.at(most, rows.task, key)
-    return rows.select(key == most[rows.task])
+    key = pairs.support_size * len(parts) + order_of
+    most = np.full(pairs.num_tasks, -1)
+    np.maximum.at(most, pairs.task, key)
+    return pairs.select(key == most[pairs.task])
 
 
 def _figures(

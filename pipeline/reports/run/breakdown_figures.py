@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from models.evaluation.intervals import Interval
+from models.evaluation.metric import Metric
 from pipeline.reports.page.svg import BLUE, INK, ORANGE, plain, styled, to_svg
 from pipeline.reports.run.breakdown import GroupFigures
-from pipeline.reports.run.evaluated_run import Metric
 
 
 def group_figure(

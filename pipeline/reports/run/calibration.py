@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.evaluation.intervals import Floats, Interval, resampled_interval
-from pipeline.reports.run.scored_rows import ScoredRows
+from models.evaluation.scored_pairs import ScoredPairs
 
 _NUM_BINS = 10
 _ALIKE = 1e-6  # Scores that differ by less have no slope.
@@ -50,7 +50,7 @@ class Calibration:
 
 
 def calibration(
-    rows: ScoredRows, num_tasks: int, seed: int, num_resamples: int
+    rows: ScoredPairs, num_tasks: int, seed: int, num_resamples: int
 ) -> Calibration:
     """Compares scores with labels.
 
@@ -60,7 +60,8 @@ def calibration(
         seed: Of the resampling of tasks.
         num_resamples: Of the tasks behind each interval.
     """
-    label, score = rows.others["label"], rows.others["score"]
+    assert rows.label is not None  # Only of rated pairs.
+    label, score = rows.label.astype(np.float64), rows.score.astype(np.float64)
 
     def sums(*columns: Floats) -> Floats:
         """Sums over the pairs of each task that has one, [T, C]."""

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from models.evaluation.scored_pairs import ScoredPairs
 from pipeline.reports.page.svg import BLUE, GREY, INK, ORANGE, plain, styled, to_svg
 from pipeline.reports.run.calibration import Calibration
-from pipeline.reports.run.scored_rows import ScoredRows
 
 _NUM_BINS = 40
 _NUM_CUTOFFS = 60
 
 
-def calibration_figure(found: Calibration, rows: ScoredRows) -> str:
+def calibration_figure(found: Calibration, rows: ScoredPairs) -> str:
     """Draws labels by predicted label, what is left over, and that by label.
 
     Args:
@@ -25,7 +25,8 @@ def calibration_figure(found: Calibration, rows: ScoredRows) -> str:
     Returns:
         SVG.
     """
-    residuals = rows.others["label"] - rows.others["score"]
+    assert rows.label is not None  # Only of rated pairs.
+    residuals = rows.label.astype(float) - rows.score.astype(float)
     with styled("calibration"):
         figure = Figure(figsize=(9.5, 3.0), layout="constrained")
         left, middle, right = figure.subplots(1, 3)
@@ -65,7 +66,7 @@ def calibration_figure(found: Calibration, rows: ScoredRows) -> str:
         return to_svg(figure)
 
 
-def rank_figure(rows: Mapping[str, ScoredRows]) -> str:
+def rank_figure(rows: Mapping[str, ScoredPairs]) -> str:
     """Draws the share of held-out clicks that is found within the first candidates.
 
     Args:
@@ -78,9 +79,11 @@ def rank_figure(rows: Mapping[str, ScoredRows]) -> str:
         figure = Figure(figsize=(6.5, 3.2), layout="constrained")
         axes = figure.add_subplot()
         for (name, found), color in zip(rows.items(), (ORANGE, BLUE), strict=False):
-            most = found.others["num_candidates"]
+            most = found.num_candidates
+            assert most is not None  # Clicks are ranked.
+            assert found.rank is not None
             cutoffs = np.unique(np.geomspace(1, most.max(), _NUM_CUTOFFS).astype(int))
-            ranks = np.sort(found.others["rank"])
+            ranks = np.sort(found.rank)
             shares = np.searchsorted(ranks, cutoffs, side="right") / len(ranks)
             axes.plot(cutoffs, shares, color=color, label=plain(name))
             if color == ORANGE:

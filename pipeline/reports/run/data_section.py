@@ -15,8 +15,8 @@ from pipeline.reports.page.elements import (
 from pipeline.reports.page.frame import Section
 from pipeline.reports.run.bands import COUNT_BANDS, SUPPORT_BANDS
 from pipeline.reports.run.bar_figures import Bars, banded, bar_panels, binned, shares
-from pipeline.reports.run.data_facts import DataFacts
 from pipeline.reports.run.tables import left_out_table, split_table
+from pipeline.settings.data_facts import DataFacts
 from transforms import schema
 
 _CAPTION = (

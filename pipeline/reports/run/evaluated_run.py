@@ -1,4 +1,4 @@
-"""What `evaluate` found of a run, to be looked at from other sides."""
+"""What `evaluate` left of a run, to be looked at from other sides."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import dataclasses
 import functools
 import json
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
-
-import numpy as np
-import pyarrow.parquet as pq
+from collections.abc import Sequence
 
 from models.evaluation.intervals import (
     Floats,
@@ -17,52 +14,13 @@ from models.evaluation.intervals import (
     bootstrap_mean,
     paired_difference,
 )
-from pipeline.judging.evaluation import CMML
-from pipeline.reports.run.scored_rows import ScoredRows, codes
-
-Summary = Mapping[str, Mapping[str, Mapping[str, Interval]]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Metric:
-    """What methods are judged by.
-
-    Attributes:
-        name: As `metrics.json` has it.
-        unit: What it is in, as it stands behind a number; "" for a share.
-        direction: 1 if more is better, -1 if less is.
-    """
-
-    name: str
-    unit: str
-    direction: int
-
-    def is_better(self, gap: Interval) -> bool | None:
-        """Whether a difference is to the better; None if it may be chance."""
-        if gap.low <= 0.0 <= gap.high:
-            return None
-        return gap.mean * self.direction > 0.0
-
-
-@dataclasses.dataclass(frozen=True)
-class GroupNames:
-    """Groups of tasks that the report asks for by name.
-
-    Attributes:
-        main: What methods are compared on.
-        own: Tasks shown their own support sets, of all sizes.
-        none: The same tasks shown nothing.
-        other: The same tasks shown the support set of another.
-        few: Begins the names of the groups that are shown fewer pairs.
-        active: The one whose users differ the most in how much is known of them.
-    """
-
-    main: str
-    own: str
-    none: str
-    other: str
-    few: str
-    active: str
+from models.evaluation.metric import Metric
+from models.evaluation.scored_pairs import ScoredPairs
+from models.evaluation.shown import Shown
+from pipeline.judging.evaluation import CMML, Summary
+from pipeline.judging.scores_file import Scores
+from pipeline.settings.setting import Setting
+from transforms import schema
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -70,31 +28,68 @@ class EvaluatedRun:
     """Every score behind every figure of a run.
 
     Attributes:
-        metric: What methods are judged by.
-        names: Names of groups.
-        task_ids: All tasks, as they came in.
-        rows: By method and group.
+        setting: Turns scores into metrics.
+        groups: The groups of tasks, the main one first.
+        scores: What methods answered, by method and group, all with one list of tasks.
         summary: `metrics.json`, by method, group and metric.
         seed: Of the resampling.
         num_resamples: Of the tasks behind each interval.
     """
 
-    metric: Metric
-    names: GroupNames
-    task_ids: Sequence[str]
-    rows: Mapping[str, Mapping[str, ScoredRows]]
+    setting: Setting
+    groups: Sequence[Shown]
+    scores: Scores
     summary: Summary
     seed: int
     num_resamples: int
 
+    @property
+    def metric(self) -> Metric:
+        """What methods are judged by."""
+        return self.setting.metrics[0]
+
+    @property
+    def main(self) -> str:
+        """The group that methods are compared on."""
+        return self.groups[0].group
+
+    @functools.cached_property
+    def own(self) -> Shown:
+        """Tasks shown all of their own, with the users that few-shot groups have."""
+        few = [one for one in self.groups if one.is_few_shot and one.support == "own"]
+        return few[0].few(few[0].full_size) if few else self.groups[0]
+
+    @property
+    def active(self) -> str:
+        """The group whose users differ the most in how much is known of them."""
+        known = [one.group for one in self.groups if one.split == schema.META_TRAIN]
+        return known[0] if known and known[0] in self.scores[CMML] else self.main
+
+    @property
+    def task_ids(self) -> Sequence[str]:
+        """All tasks, as they came in."""
+        return self.scores[CMML][self.main].task_ids
+
     @functools.cached_property
     def strongest(self) -> str | None:
         """The baseline with the best mean on the main group; None without baselines."""
-        return strongest_baseline(self.summary, self.names.main, self.metric)
+        return strongest_baseline(self.summary, self.main, self.metric)
+
+    @functools.cached_property
+    def _by_task(self) -> dict[tuple[str, str], Floats]:
+        return {}
 
     def by_task(self, method: str, group: str) -> Floats:
         """Returns the metric of each task, float64 [T], NaN if it is not in there."""
-        return self.rows[method][group].by_task(len(self.task_ids))
+        key = method, group
+        if key not in self._by_task:
+            self._by_task[key] = self.values(self.scores[method][group])
+        return self._by_task[key]
+
+    def values(self, pairs: ScoredPairs) -> Floats:
+        """Returns the metric of each task over some pairs, float64 [T]."""
+        name = self.metric.name
+        return self.setting.by_task(pairs, seed=self.seed, names=[name])[name]
 
     def interval(self, values: Floats) -> Interval:
         """Returns the mean over tasks and its interval, as `evaluate` takes it."""
@@ -109,9 +104,8 @@ class EvaluatedRun:
         """CMML less the strongest baseline on the main group."""
         if self.strongest is None:
             return None
-        main = self.names.main
         return self.difference(
-            self.by_task(CMML, main), self.by_task(self.strongest, main)
+            self.by_task(CMML, self.main), self.by_task(self.strongest, self.main)
         )
 
     def support_sets(self) -> dict[str, Floats]:
@@ -121,66 +115,45 @@ class EvaluatedRun:
             By "own", "none" and "other", float64 [T] each, over the same tasks and
             users; a kind that was not scored is absent.
         """
-        groups = self.rows[CMML]
+        kinds = {
+            "own": self.own.group,
+            "none": self.own.few(0).group,
+            "other": self.own.with_other_support().group,
+        }
         return {
             kind: self.by_task(CMML, group)
-            for kind, group in (
-                ("own", self.names.own),
-                ("none", self.names.none),
-                ("other", self.names.other),
-            )
-            if group in groups
+            for kind, group in kinds.items()
+            if group in self.scores[CMML]
         }
+
+    def by_size(self, method: str) -> list[ScoredPairs]:
+        """Returns what a method answered in the groups that differ in the pairs shown.
+
+        Those with the own support sets, of all sizes, come last.
+        """
+        scores = self.scores[method]
+        groups = [self.own.few(size).group for size in range(self.own.size)]
+        return [scores[group] for group in [*groups, self.own.group] if group in scores]
 
 
 def strongest_baseline(summary: Summary, group: str, metric: Metric) -> str | None:
     """Returns the baseline with the best mean on a group; None without baselines."""
-    figures = {
-        method: metric.direction * groups[group][metric.name].mean
-        for method, groups in summary.items()
-        if method != CMML
-    }
-    return max(figures, key=lambda method: figures[method]) if figures else None
+    return metric.best(
+        {
+            method: groups[group][metric.name].mean
+            for method, groups in summary.items()
+            if method != CMML
+        }
+    )
 
 
 def read_summary(path: pathlib.Path) -> Summary:
     """Reads `metrics.json`."""
-    found = json.loads(path.read_text(encoding="utf-8"))
+    values = json.loads(path.read_text(encoding="utf-8"))
     return {
         method: {
             group: {name: Interval(**value) for name, value in metrics.items()}
             for group, metrics in groups.items()
         }
-        for method, groups in found.items()
+        for method, groups in values.items()
     }
-
-
-def read_rows(
-    paths: Sequence[pathlib.Path], to_rows: Callable[..., ScoredRows]
-) -> tuple[list[str], dict[str, dict[str, ScoredRows]]]:
-    """Reads files of scores.
-
-    Args:
-        paths: Parquet files with `method`, `group` and `task_id`; a group that stands
-            in several is taken from the first.
-        to_rows: From a table and the place of the task of each row to its rows.
-
-    Returns:
-        The ids of all tasks in their order, and the rows by method and group.
-    """
-    places: dict[str, int] = {}
-    found: dict[str, dict[str, ScoredRows]] = {}
-    for path in paths:
-        table = pq.read_table(path)
-        task, ids = codes(table["task_id"])
-        task = np.array([places.setdefault(name, len(places)) for name in ids])[task]
-        rows = to_rows(table, task)
-        method, methods = codes(table["method"])
-        group, groups = codes(table["group"])
-        both = method * len(groups) + group
-        for key in np.unique(both):
-            of, within = methods[key // len(groups)], groups[key % len(groups)]
-            kept = found.setdefault(of, {})
-            if within not in kept:
-                kept[within] = rows.select(both == key)
-    return list(places), found

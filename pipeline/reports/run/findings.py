@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models.episodes.entity_table import EntityTable
 from models.evaluation.intervals import Interval
 from pipeline.judging.evaluation import CMML
 from pipeline.reports.run.bands import COUNT_BANDS, even_bands
 from pipeline.reports.run.breakdown import GroupFigures, break_down, by_support
 from pipeline.reports.run.calibration import Calibration, calibration
 from pipeline.reports.run.course_figure import Epoch
-from pipeline.reports.run.data_facts import DataFacts
 from pipeline.reports.run.evaluated_run import EvaluatedRun
-from pipeline.reports.run.groups import (
-    Group,
-    banded_groups,
-    domain_groups,
-    feature_groups,
-)
+from pipeline.reports.run.groups import banded_groups
 from pipeline.reports.run.worst_tasks import WorstTasks, worst_tasks
+from pipeline.settings.data_facts import DataFacts
+from pipeline.settings.pair_group import PairGroup
 
 OTHER_WORD = {"none": "no support set", "other": "the support set of another task"}
 
@@ -79,7 +73,10 @@ class Findings:
 
 
 def find(
-    evaluated: EvaluatedRun, data: DataFacts, training: Training, kinds: Sequence[Group]
+    evaluated: EvaluatedRun,
+    data: DataFacts,
+    training: Training,
+    kinds: Sequence[PairGroup],
 ) -> Findings:
     """Looks at the scores of a run from all sides.
 
@@ -89,12 +86,12 @@ def find(
         training: The training.
         kinds: Further groups to look at.
     """
-    main = evaluated.names.main
+    main = evaluated.main
     popularity = banded_groups(
         "interactions of the item", "item", data.item_counts, COUNT_BANDS
     )
-    active = _active_group(evaluated)
-    users = np.unique(evaluated.rows[CMML][active].user)
+    active = evaluated.active
+    users = np.unique(evaluated.scores[CMML][active].user)
     activity = banded_groups(
         "interactions of the user",
         "user",
@@ -102,7 +99,7 @@ def find(
         even_bands(data.user_counts[users]),
     )
     shown = evaluated.support_sets()
-    rows = evaluated.rows[CMML][main]
+    rows = evaluated.scores[CMML][main]
     return Findings(
         evaluated=evaluated,
         data=data,
@@ -124,29 +121,7 @@ def find(
                 evaluated.seed,
                 evaluated.num_resamples,
             )
-            if "label" in rows.others
+            if rows.label is not None
             else None
         ),
     )
-
-
-def _active_group(evaluated: EvaluatedRun) -> str:
-    """Names the group to look at the activity of users in."""
-    active = evaluated.names.active
-    has_pairs = active in evaluated.rows[CMML]  # Meta-train may hold none out.
-    return active if has_pairs else evaluated.names.main
-
-
-def user_kinds(
-    users: EntityTable, items: EntityTable, dataset_dir: pathlib.Path
-) -> list[Group]:
-    """Returns the groups by features of users and items."""
-    return [
-        *feature_groups("user", users, dataset_dir),
-        *feature_groups("item", items, dataset_dir),
-    ]
-
-
-def scenario_kinds(task_ids: Sequence[str], domains: Sequence[str]) -> list[Group]:
-    """Returns the groups by domain."""
-    return domain_groups(task_ids, domains)

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from models.legacy_keras import tf
+from models.serving.recorded_request import RecordedRequest
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import WARMUP
-from pipeline.export.recorded_requests import RecordedRequest, read_requests
+from pipeline.export.recorded_requests import read_requests
 from transforms.schema import DataError
 
 _ALIAS = "serving_default"  # Is another name of one of the signatures.

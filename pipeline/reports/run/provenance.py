@@ -36,7 +36,7 @@ def provenance(
     run: RunDir,
     dataset_dir: pathlib.Path,
     *,
-    setting: str,
+    has_pretrain: bool,
     config_path: str,
     overrides: Sequence[str],
 ) -> Provenance:
@@ -45,7 +45,7 @@ def provenance(
     Args:
         run: The run.
         dataset_dir: The prepared data set.
-        setting: "user" or "scenario".
+        has_pretrain: Whether the setting fits factors beforehand.
         config_path: The configuration as typed.
         overrides: Changes of it as typed.
     """
@@ -64,7 +64,7 @@ def provenance(
     facts["libraries of this report"] = ", ".join(
         f"{name} {found}" for name in _LIBRARIES if (found := _version(name))
     )
-    steps = ["prepare", *(["pretrain"] if setting == "scenario" else []), *_STEPS]
+    steps = ["prepare", *(["pretrain"] if has_pretrain else []), *_STEPS]
     changes = [part for change in overrides for part in ("--set", change)]
     return Provenance(
         facts=facts,

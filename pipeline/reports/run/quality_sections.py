@@ -34,8 +34,8 @@ def metrics_section(
     for group, words in groups.items():
         gaps: dict[str, Interval] = {}
         own = run.by_task(CMML, group)
-        for method in run.rows:
-            if method != CMML and group in run.rows[method]:
+        for method in run.scores:
+            if method != CMML and group in run.scores[method]:
                 gaps[method] = run.difference(own, run.by_task(method, group))
         table = sortable(metrics_table(run, group, names, gaps))
         parts.append(f"<h3>{words}</h3>\n{table}")
@@ -150,12 +150,12 @@ def worst_section(found: Findings, names: Mapping[str, str]) -> Section:
 def calibration_section(found: Findings) -> Section:
     """Returns whether predictions mean what they say, or how clicks are ranked."""
     run = found.evaluated
-    main = run.names.main
-    rows = run.rows[CMML][main]
+    main = run.main
+    rows = run.scores[CMML][main]
     calibrated = found.calibration
     if calibrated is None:
         methods = [CMML, *([run.strongest] if run.strongest else [])]
-        svg = rank_figure({method: run.rows[method][main] for method in methods})
+        svg = rank_figure({method: run.scores[method][main] for method in methods})
         return Section(
             "Where held-out clicks are ranked",
             captioned(

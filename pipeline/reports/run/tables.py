@@ -12,10 +12,10 @@ from pipeline.judging.evaluation import CMML
 from pipeline.reports.page.markdown_table import cell, signed
 from pipeline.reports.page.result_table import Column, ResultTable
 from pipeline.reports.run.breakdown import GroupFigures
-from pipeline.reports.run.data_facts import DataFacts
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.latency import Latency
 from pipeline.reports.run.worst_tasks import WorstTasks
+from pipeline.settings.data_facts import DataFacts
 
 _NUM_WORST = 20
 _COUNT = "{:,}".format
@@ -172,7 +172,7 @@ def worst_table(
         worst: The tasks in order.
         names: Names of tasks by id, where they have one.
     """
-    own = run.by_task(CMML, run.names.main)
+    own = run.by_task(CMML, run.main)
     columns = [
         Column("task", "task"),
         *([Column("name", "name")] if names else []),

@@ -31,7 +31,7 @@ def figure(interval: Interval) -> str:
 
 def _is_good(found: Findings) -> str:
     run = found.evaluated
-    main, name = run.names.main, run.metric.name
+    main, name = run.main, run.metric.name
     own = run.summary[CMML][main][name]
     num_tasks = len(found.worst.order)
     told = (

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from models.evaluation.intervals import Floats
+from models.evaluation.scored_pairs import ScoredPairs
 from pipeline.judging.evaluation import CMML
 from pipeline.reports.run.evaluated_run import EvaluatedRun
-from pipeline.reports.run.scored_rows import ScoredRows
 
 _WORST_SHARE = 0.1
 MIN_WORST = 5  # Fewer have nothing in common that could be told from chance.
@@ -74,19 +74,19 @@ def worst_tasks(run: EvaluatedRun, item_counts: NDArray) -> WorstTasks:
         run: The scores.
         item_counts: int, interactions of each item that can be learned from.
     """
-    main = run.names.main
+    main = run.main
     metric = run.by_task(CMML, main)
     known = np.flatnonzero(~np.isnan(metric))
     order = known[np.argsort(run.metric.direction * metric[known], kind="stable")]
     num_worst = max(round(_WORST_SHARE * len(order)), min(MIN_WORST, len(order) // 4))
-    found = traits(run.rows[CMML][main], len(run.task_ids), item_counts)
+    found = traits(run.scores[CMML][main], len(run.task_ids), item_counts)
     if run.strongest is not None:
         name = f"{run.metric.name} of {run.strongest}"
         found.append(Trait(name, run.by_task(run.strongest, main)))
     return WorstTasks(order, num_worst, found, _in_common(order, num_worst, found))
 
 
-def traits(rows: ScoredRows, num_tasks: int, item_counts: NDArray) -> list[Trait]:
+def traits(rows: ScoredPairs, num_tasks: int, item_counts: NDArray) -> list[Trait]:
     """Returns what can be told of tasks from what was asked of them.
 
     Args:
@@ -107,19 +107,19 @@ def traits(rows: ScoredRows, num_tasks: int, item_counts: NDArray) -> list[Trait
         Trait("interactions of its items, mean", mean(counts)),
         Trait(f"share of items with fewer than {_RARE}", mean(counts < _RARE)),
     ]
-    if "label" in rows.others:
-        label = rows.others["label"]
+    if rows.label is not None:
+        label = rows.label.astype(np.float64)
         centre = mean(label)
         found += [
             Trait("mean label", centre),
             Trait("spread of labels", np.sqrt(mean((label - centre[rows.task]) ** 2))),
         ]
-    else:
+    if rows.num_candidates is not None:
         pairs = np.unique(np.stack([rows.task, rows.user]), axis=1)
         num_users = np.bincount(pairs[0], minlength=num_tasks).astype(np.float64)
         found += [
             Trait("users", np.where(num_users > 0, num_users, np.nan)),
-            Trait("candidates", mean(rows.others["num_candidates"])),
+            Trait("candidates", mean(rows.num_candidates)),
         ]
     return found
 

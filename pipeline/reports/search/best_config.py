@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from pipeline.experiment.config_file import to_yaml
 from pipeline.experiment.config_section import Experiment
@@ -14,7 +15,7 @@ from tuning.results import SearchResults
 
 def best_experiment(
     results: SearchResults, config_path: str | pathlib.Path, overrides: Sequence[str]
-) -> Experiment:
+) -> Any:
     """Returns the experiment with the values of the best trial and its first seed.
 
     It keeps its name, so that it finds the prepared data, and its run is a new one:

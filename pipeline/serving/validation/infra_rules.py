@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from models.serving.recorded_request import RecordedRequest, Tensors
 from pipeline.experiment.version_dir import (
     PARITY,
     REQUEST_EXAMPLES,
     WARMUP,
     read_manifest,
 )
-from pipeline.export.recorded_requests import RecordedRequest, Tensors, read_requests
+from pipeline.export.recorded_requests import read_requests
 from pipeline.serving.validation.blessing import Blessing, Rule
 from pipeline.serving.validation.graph_rules import (
     ops_rule,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.export.recorded_requests import Tensors
+from models.serving.recorded_request import Tensors
 
 TOLERANCE = 1e-5  # Of the largest label or score, or of 1 if that is less.
 

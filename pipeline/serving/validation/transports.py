@@ -12,7 +12,7 @@ import numpy as np
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from models.legacy_keras import tf
-from pipeline.export.recorded_requests import RecordedRequest, Tensors
+from models.serving.recorded_request import RecordedRequest, Tensors
 from pipeline.serving.validation.graph_rules import Signature
 
 _TIMEOUT_S = 60.0

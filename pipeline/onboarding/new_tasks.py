@@ -1,0 +1,29 @@
+"""New tasks of one kind: how their file is read, and how they are measured."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from pipeline.onboarding.findings import Findings
+
+# Measures the tasks of a file: given what is known so far, the version that is asked,
+# and the prepared data set, None if only what the export holds is to be used.
+Measure: TypeAlias = Callable[[Findings, pathlib.Path, pathlib.Path | None], Findings]
+
+
+class NewTasks(NamedTuple):
+    """What `onboard` does with a file of new users, or with one of a new scenario.
+
+    Attributes:
+        setting: Of which setting the model must be.
+        flag: What the file is given by.
+        only_whole: Whether labels must be whole numbers.
+        measure: Measures the tasks.
+    """
+
+    setting: str
+    flag: str
+    only_whole: bool
+    measure: Measure

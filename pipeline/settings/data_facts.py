@@ -1,0 +1,84 @@
+"""What a prepared data set holds, as reports show it in every setting."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms import schema
+
+Counts = NDArray[np.int64]
+
+_NUM_EXAMPLES = 5
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SplitFacts:
+    """The tasks of one split.
+
+    Attributes:
+        split: Its name.
+        support_sizes: int [T], support pairs of each task.
+        query_sizes: int [T], query pairs of each.
+        num_query_pairs: Query pairs in all.
+        num_new_item_pairs: Query pairs on an item that meta-train has never seen.
+        labels: Number of pairs by label; empty where there are none but clicks.
+        pool_sizes: int [T], items of each scenario; empty with users as tasks.
+    """
+
+    split: str
+    support_sizes: Counts
+    query_sizes: Counts
+    num_query_pairs: int
+    num_new_item_pairs: int
+    labels: Mapping[float, int]
+    pool_sizes: Counts
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DataFacts:
+    """A prepared data set in figures.
+
+    Attributes:
+        sizes: What was read, by name.
+        num_rejected: Refused rows by reason.
+        num_dropped: Legal rows and tasks left out, by reason.
+        examples: Some refused rows, as they are kept.
+        user_counts: int [N + 1], interactions of each user that can be learned from.
+        item_counts: int [M + 1], the same of each item.
+        splits: The splits.
+    """
+
+    sizes: Mapping[str, int]
+    num_rejected: Mapping[str, int]
+    num_dropped: Mapping[str, int]
+    examples: Sequence[Mapping[str, object]]
+    user_counts: Counts
+    item_counts: Counts
+    splits: Sequence[SplitFacts]
+
+    @property
+    def new_item_share(self) -> float:
+        """The share of items that meta-train has never seen, in [0, 1]."""
+        return float((self.item_counts[1:] == 0).mean())
+
+    def split(self, name: str) -> SplitFacts | None:
+        """Returns a split by its name, None if it has no tasks."""
+        return next((one for one in self.splits if one.split == name), None)
+
+
+def rejected_examples(dataset_dir: pathlib.Path) -> Iterator[Mapping[str, object]]:
+    """Yields some refused rows."""
+    left = _NUM_EXAMPLES
+    for path in sorted((dataset_dir / schema.REJECTED_DIR).glob("*.jsonl")):
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                if not left:
+                    return
+                left -= 1
+                yield json.loads(line)

@@ -1,0 +1,77 @@
+"""What a prepared data set of scenarios holds, and the groups its pairs fall into."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.episodes.click_records import ScenarioTask
+from pipeline.settings.data_facts import (
+    Counts,
+    DataFacts,
+    SplitFacts,
+    rejected_examples,
+)
+from pipeline.settings.pair_group import PairGroup
+from pipeline.settings.scenario.data import ScenarioData
+from pipeline.settings.scenario.groups import domain_of
+from transforms import schema
+
+
+def scenario_facts(dataset: ScenarioData) -> DataFacts:
+    """Returns what a data set with scenarios as tasks holds.
+
+    Users and items count with their known clicks, in scenarios or not.
+    """
+    info, known = dataset.info, dataset.known
+    item_counts = np.bincount(known.item, minlength=info.num_items + 1)
+    splits = [
+        _scenario_split(name, dataset.tasks(name), item_counts)
+        for name in schema.SPLITS
+        if info.num_tasks.get(name)
+    ]
+    return DataFacts(
+        sizes={
+            "users": info.num_users,
+            "items": info.num_items,
+            "known clicks": info.num_known,
+            "held-out clicks": info.num_held_out,
+            "scenarios": sum(info.num_tasks.values()),
+        },
+        num_rejected=info.num_rejected,
+        num_dropped=info.num_dropped,
+        examples=list(rejected_examples(dataset.directory)),
+        user_counts=np.bincount(known.user, minlength=info.num_users + 1),
+        item_counts=item_counts,
+        splits=splits,
+    )
+
+
+def _scenario_split(
+    name: str, tasks: Sequence[ScenarioTask], item_counts: Counts
+) -> SplitFacts:
+    asked = np.concatenate([task.query_item for task in tasks])
+    return SplitFacts(
+        split=name,
+        support_sizes=np.array([task.support_item.size for task in tasks]),
+        query_sizes=np.array([task.query_item.size for task in tasks]),
+        num_query_pairs=int(asked.size),
+        num_new_item_pairs=int((item_counts[asked] == 0).sum()),
+        labels={},
+        pool_sizes=np.array([task.pool.size for task in tasks]),
+    )
+
+
+def domain_groups(data: ScenarioData, task_ids: Sequence[str]) -> list[PairGroup]:
+    """Returns a group for each domain of a hybrid data set.
+
+    Args:
+        data: The data set; a single domain makes no group.
+        task_ids: With the domain before a colon.
+    """
+    domains = [domain.name for domain in data.info.domains]
+    if len(domains) < 2:
+        return []
+    own = np.array([domain_of(task_id) for task_id in task_ids])
+    return [PairGroup("domain", domain, "task", own == domain) for domain in domains]

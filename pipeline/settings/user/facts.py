@@ -1,0 +1,111 @@
+"""What a prepared data set of users holds, and the groups its pairs fall into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.episodes.entity_table import EntityTable
+from models.episodes.rating_episodes import fixed_episodes
+from pipeline.settings.data_facts import (
+    Counts,
+    DataFacts,
+    SplitFacts,
+    rejected_examples,
+)
+from pipeline.settings.pair_group import PairGroup
+from pipeline.settings.user.data import UserData
+from transforms import schema
+
+_MAX_VALUES = 30  # Of a feature that groups are made by.
+
+
+def user_facts(dataset: UserData) -> DataFacts:
+    """Returns what a data set with users as tasks holds.
+
+    Users count with all pairs of their episodes, items with the support pairs of
+    meta-train.
+    """
+    info = dataset.info
+    user_counts = np.zeros(info.num_users + 1, np.int64)
+    splits = []
+    for name in schema.SPLITS:
+        if info.num_tasks.get(name):
+            found, users = _user_split(dataset, name)
+            splits.append(found)
+            np.add.at(user_counts, users, found.support_sizes + found.query_sizes)
+    return DataFacts(
+        sizes={
+            "users": info.num_users,
+            "items": info.num_items,
+            "interactions in episodes": int(user_counts.sum()),
+        },
+        num_rejected=info.num_rejected,
+        num_dropped=info.num_dropped,
+        examples=list(rejected_examples(dataset.directory)),
+        user_counts=user_counts,
+        item_counts=dataset.items.counts,
+        splits=splits,
+    )
+
+
+def _user_split(dataset: UserData, split: str) -> tuple[SplitFacts, Counts]:
+    """Returns a split and the user of each of its tasks."""
+    supports, queries, users, new, labels = [], [], [], 0, []
+    for episode in fixed_episodes(dataset.directory, split):
+        arrays = {name: value.numpy() for name, value in episode.items()}
+        shown, asked = arrays["support_mask"], arrays["query_mask"]
+        supports.append(shown.sum(axis=1))
+        queries.append(asked.sum(axis=1))
+        users.append(np.maximum(arrays["query_user"][:, 0], _first(arrays)))
+        new += int((dataset.items.counts[arrays["query_item"][asked]] == 0).sum())
+        labels += [arrays["support_label"][shown], arrays["query_label"][asked]]
+    values, counts = np.unique(np.concatenate(labels), return_counts=True)
+    query_sizes = np.concatenate(queries)
+    found = SplitFacts(
+        split=split,
+        support_sizes=np.concatenate(supports),
+        query_sizes=query_sizes,
+        num_query_pairs=int(query_sizes.sum()),
+        num_new_item_pairs=new,
+        labels=dict(zip(values.tolist(), counts.tolist(), strict=True)),
+        pool_sizes=np.zeros(0, np.int64),
+    )
+    return found, np.concatenate(users)
+
+
+def _first(arrays: Mapping[str, NDArray]) -> NDArray:
+    """The user of each task by its support set, 0 where that is empty."""
+    users = arrays["support_user"]
+    return users[:, 0] if users.shape[1] else np.zeros(len(users), users.dtype)
+
+
+def pair_groups(data: UserData) -> list[PairGroup]:
+    """Returns a group for each value of the features that have few values."""
+    return [
+        *_feature_groups("user", data.users, data),
+        *_feature_groups("item", data.items, data),
+    ]
+
+
+def _feature_groups(of: str, table: EntityTable, data: UserData) -> list[PairGroup]:
+    """Returns a group for each value of the features that have few values.
+
+    Args:
+        of: What the table is of: "user" or "item".
+        table: The table.
+        data: The prepared data set, for the names of values.
+    """
+    groups = []
+    for feature in table.features:
+        if feature.kind == "numeric" or feature.vocabulary_size > _MAX_VALUES:
+            continue
+        path = data.directory / schema.VOCABULARY_DIR / f"{feature.name}.txt"
+        names = path.read_text(encoding="utf-8").split("\n")[:-1]
+        encoded = table.encoded[feature.name]
+        for value, name in enumerate(names, 1):
+            members = (encoded == value).any(axis=1)
+            groups.append(PairGroup(f"{of} {feature.name}", name, of, members))
+    return groups
