@@ -13,11 +13,10 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, evaluation_fingerprint
 from pipeline.export.version_dir import newest_version
-from pipeline.insight.contexts import task_contexts
+from pipeline.insight.contexts import TaskContexts, task_contexts
+from pipeline.insight.modulation_values import Values
 from pipeline.reports.insight.map import MAX_POINTS
-from pipeline.reports.page.frame import Section
 from pipeline.reports.run import scenario_rows, user_rows
-from pipeline.reports.run.context_section import context_section
 from pipeline.reports.run.course_figure import read_course
 from pipeline.reports.run.data_facts import scenario_facts, user_facts
 from pipeline.reports.run.evaluated_run import read_summary, strongest_baseline
@@ -29,7 +28,7 @@ from pipeline.reports.run.findings import (
     user_kinds,
 )
 from pipeline.reports.run.latency import Latency, measure_latency, read_bench
-from pipeline.reports.run.modulation_section import largest_groups, modulation_section
+from pipeline.reports.run.modulation import largest_groups
 from pipeline.reports.run.more_scores import more_scenario_scores, more_user_scores
 from pipeline.reports.run.page import RunReport, run_page
 from pipeline.reports.run.provenance import provenance
@@ -123,17 +122,19 @@ def write_report(
     else:
         assert isinstance(config, Config)
         content = _user_content(config, dataset_dir, run, folder)
+    contexts, modulations = _inside(config, dataset_dir, run)
     version = _newest_export(run, config.export.model_name)
     text = run_page(
         RunReport(
             name=config.name,
-            told=content.told,
+            description=content.told,
             model=config.model,
-            found=content.found,
+            findings=content.found,
             groups=content.groups,
             metrics=content.metrics,
             task_names=content.task_names,
-            inside=_inside(config, dataset_dir, run),
+            contexts=contexts,
+            modulations=modulations,
             latency=_latency(run, version) if version else [],
             version=version,
             provenance=provenance(
@@ -210,16 +211,14 @@ def _scenario_content(
 
 def _inside(
     config: Experiment, dataset_dir: pathlib.Path, run: RunDir
-) -> list[Section]:
-    """Returns the sections on contexts and on what they change."""
+) -> tuple[TaskContexts, dict[str, Values]]:
+    """Returns contexts, and what those of the largest groups of tasks change."""
     say("report: looking at contexts")
-    found = task_contexts(
+    contexts = task_contexts(
         config, dataset_dir, run, split=META_TEST, max_tasks=MAX_POINTS
     )
-    groups = largest_groups(found)
-    tasks = {task for tasks in groups.values() for task in tasks}
-    values = task_modulations(config, dataset_dir, run, tasks)
-    return [context_section(found), modulation_section(groups, values)]
+    tasks = {task for tasks in largest_groups(contexts).values() for task in tasks}
+    return contexts, task_modulations(config, dataset_dir, run, tasks)
 
 
 def _told(run: RunDir) -> str:

@@ -11,6 +11,7 @@ from pipeline.judging.fitted_baselines import REFERENCE
 from pipeline.judging.variant_grid import Table
 from pipeline.judging.variant_scores import NONE, OTHER, OWN, Outcome
 from pipeline.reports.page.markdown_table import cell, layout, signed
+from pipeline.reports.page.result_table import FAILED
 from pipeline.settings.user.config import EvaluationConfig
 
 
@@ -24,7 +25,7 @@ class VariantSummary:
         seed_deviation: Standard deviation of the MAE over seeds; NaN of one seed.
         less_reference: Paired difference of MAE to the reference.
         less_first: Paired difference of MAE to the first variant of the table; None if
-            that broke off, and of a reference.
+            that failed, and of a reference.
         other_support: What the support set of another task adds to the MAE.
         no_support: MAE without support.
         tasks_per_s: Speed of training, the median over seeds; NaN for a reference.
@@ -50,7 +51,7 @@ class AblationSummary:
 
     Attributes:
         variants: By title of the table and name of the variant; what went wrong, as
-            text, for a variant whose training broke off with some seed.
+            text, for a variant whose training failed with some seed.
         references: By name of the baseline.
         num_tasks: Tasks that were scored.
         seeds: Seeds of each variant.
@@ -131,7 +132,7 @@ def _by_task(tried: Sequence[Outcome], group: str, metric: str) -> np.ndarray:
 
 
 def _failure(tried: Sequence[Outcome]) -> str:
-    """Says why the training broke off with some seed; "" if with none."""
+    """Says why the training failed with some seed; "" if with none."""
     return next((one.failure for one in tried if one.failure), "")
 
 
@@ -188,7 +189,7 @@ _HEADER = (
 
 def _row(name: str, result: VariantSummary | str) -> list[str]:
     if isinstance(result, str):
-        return [name, f"broke off: {result}", *[""] * (len(_HEADER) - 2)]
+        return [name, f"{FAILED}: {result}", *[""] * (len(_HEADER) - 2)]
     return [
         name,
         cell(result.mae),
@@ -207,7 +208,7 @@ def _matrix(table: Table, results: Mapping[str, VariantSummary | str]) -> str:
     rows: dict[str, list[str]] = {}
     for variant in table.variants:
         result = results[variant.name]
-        text = "broke off" if isinstance(result, str) else cell(result.mae)
+        text = FAILED if isinstance(result, str) else cell(result.mae)
         rows.setdefault(variant.row, [variant.row]).append(text)
     return layout(["mae", *table.columns], list(rows.values()))
 

@@ -16,6 +16,18 @@ from pipeline.reports.page.result_table import Column, ResultTable
 _MOST_PLACES = 50
 
 
+def all_tables(findings: Findings, rules: Sequence[Rule]) -> list[ResultTable]:
+    """Returns every table that there is something to put in."""
+    tables = [rule_table(rules)]
+    if findings.curve is not None:
+        tables.append(curve_table(findings.curve))
+    if findings.placement is not None:
+        tables.append(place_table(findings.placement))
+    if findings.plan is not None:
+        tables.append(question_table(findings.plan, findings))
+    return tables
+
+
 def rule_table(rules: Sequence[Rule]) -> ResultTable:
     """Returns what each rule came to."""
     return ResultTable(

@@ -1,4 +1,4 @@
-"""The metric of CMML and of the baselines in groups of what they were asked for."""
+"""The metric of CMML and of the baselines in groups of tasks, users and items."""
 
 from __future__ import annotations
 
@@ -63,18 +63,20 @@ def break_down(
     """
     num_tasks = len(run.task_ids)
     rows = {
-        method: found[within] for method, found in run.rows.items() if within in found
+        method: by_group[within]
+        for method, by_group in run.rows.items()
+        if within in by_group
     }
     figures = []
     for group in groups:
-        chosen = {method: group.holds(found) for method, found in rows.items()}
+        chosen = {method: group.holds(pairs) for method, pairs in rows.items()}
         values = {
-            method: found.by_task(num_tasks, chosen[method])
-            for method, found in rows.items()
+            method: pairs.by_task(num_tasks, chosen[method])
+            for method, pairs in rows.items()
         }
         num_pairs = int(chosen[CMML_NAME].sum())
         figures.append(_figures(run, group.kind, group.label, num_pairs, values))
-    return [found for found in figures if found is not None]
+    return [group for group in figures if group is not None]
 
 
 def by_support(run: EvaluatedRun) -> list[GroupFigures]:
@@ -88,14 +90,14 @@ def by_support(run: EvaluatedRun) -> list[GroupFigures]:
         run: The scores, in groups that differ in the pairs shown.
     """
     num_tasks = len(run.task_ids)
-    shown = {method: _all_sizes(run, method) for method in run.rows}
+    by_size = {method: _all_sizes(run, method) for method in run.rows}
     figures = []
     for band, label in enumerate(SUPPORT_BANDS.labels):
-        own = _in_band(shown[CMML_NAME], band)
+        own = _in_band(by_size[CMML_NAME], band)
         if own is None:
             continue
         values = {CMML_NAME: own.by_task(num_tasks)}
-        for method, parts in shown.items():
+        for method, parts in by_size.items():
             if method == CMML_NAME:
                 continue
             rows = _in_band(parts, band)
@@ -104,28 +106,30 @@ def by_support(run: EvaluatedRun) -> list[GroupFigures]:
             if rows is not None:
                 values[method] = rows.by_task(num_tasks)
         figures.append(_figures(run, BY_SUPPORT, label, own.task.size, values))
-    return [found for found in figures if found is not None]
+    return [group for group in figures if group is not None]
 
 
 def _all_sizes(run: EvaluatedRun, method: str) -> list[ScoredRows]:
     """The groups of a method that differ in the pairs shown, the own sets last."""
-    found = run.rows[method]
-    few = [rows for name, rows in found.items() if name.startswith(run.names.few)]
-    own = found.get(run.names.own)
+    groups = run.rows[method]
+    few = [rows for name, rows in groups.items() if name.startswith(run.names.few)]
+    own = groups.get(run.names.own)
     return few if own is None else [*few, own]
 
 
 def _in_band(parts: Sequence[ScoredRows], band: int) -> ScoredRows | None:
     """Returns the pairs of each task with the largest support size in a band."""
-    kept = []
+    parts_in_band = []
     for order, part in enumerate(parts):
         chosen = SUPPORT_BANDS.place(part.support_size) == band
         if chosen.any():
-            kept.append((order, part.select(chosen)))
-    if not kept:
+            parts_in_band.append((order, part.select(chosen)))
+    if not parts_in_band:
         return None
-    rows = join([part for _, part in kept])
-    order_of = np.concatenate([np.full(part.task.size, order) for order, part in kept])
+    rows = join([part for _, part in parts_in_band])
+    order_of = np.concatenate(
+        [np.full(part.task.size, order) for order, part in parts_in_band]
+    )
     # Of two groups that show the same pairs of a task, the later counts.
     key = rows.support_size * len(parts) + order_of
     most = np.full(int(rows.task.max()) + 1, -1)

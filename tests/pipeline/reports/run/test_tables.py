@@ -16,7 +16,9 @@ def test_metrics_stand_in_the_table_as_in_the_summary(make_rows, make_run):
         "knn": {"cold": make_rows(0.6, 8)},
     }
     gap = Interval(-0.1, -0.2, 0.0)
-    text = metrics_table(make_run(rows), "cold", ["mae"], {"knn": gap}).to_markdown()
+    text = metrics_table(
+        make_run(rows), "cold", ["mae"], {"knn": gap}, title="t"
+    ).to_markdown()
     assert "| cmml   | **0.5000 [0.500, 0.500]** | -                          |" in text
     assert "| knn    | 0.6000 [0.600, 0.600]     | -0.1000 [-0.2000, +0.0000] |" in text
 

@@ -16,6 +16,7 @@ def page_of(results, **parts):
         "advice": ["try"],
         "best_yaml": "a: 1",
         "command": "c",
+        "logs": "runs/a & b",
     } | parts
     return search_page(results, NOTHING, **parts)
 
@@ -28,7 +29,7 @@ def page(results):
 def test_tags_are_balanced_and_ids_are_unique(page):
     reader = read(page)
     assert len(reader.ids) == len(set(reader.ids))
-    assert (reader.tags.count("svg"), reader.tags.count("table")) == (4, 2)
+    assert (reader.tags.count("svg"), reader.tags.count("table")) == (3, 2)
 
 
 def test_the_page_asks_for_nothing(page):
@@ -46,7 +47,7 @@ def test_parts_stand_in_order_the_verdict_first(page):
         "Trial 0008 is the best",
         "try",
         "There is no permutation importance",
-        "Every completed trial as a line",
+        "tensorboard --logdir runs/a & b",
         "Judged by mean val_mae",
         "cmml run --config 'a & b'",
         "a: 1",
