@@ -26,7 +26,7 @@ def render(template: str, **values: object) -> str:
 @functools.cache
 def environment() -> jinja2.Environment:
     """Returns what templates are loaded by and may use."""
-    made = jinja2.Environment(
+    templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -34,5 +34,5 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"inline_svg": inline_svg, "signed": signed}
-    return made
+    templates.filters |= {"inline_svg": inline_svg, "signed": signed}
+    return templates

@@ -77,6 +77,9 @@ def plain(text: str) -> str:
 def inline_svg(svg: str, name: str) -> Markup:
     """Returns an SVG file as an element of a page: the one markup made in Python.
 
+    Ids that nothing refers to are left out, since matplotlib gives equal images the
+    same one.
+
     Args:
         svg: The file, as `to_svg` returns it.
         name: What its ids begin with, so that figures share none.
@@ -85,5 +88,10 @@ def inline_svg(svg: str, name: str) -> Markup:
     element = svg[svg.index("<svg") :]
     element = re.sub(r' xmlns(:xlink)?="[^"]*"', "", element)
     element = element.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
-    element = re.sub(r'\bid="', f'id="{prefix}-', element)
+    targets = set(re.findall(r'(?:href="|url\()#([^")]*)', element))
+
+    def own_id(match: re.Match[str]) -> str:
+        return f' id="{prefix}-{match[1]}"' if match[1] in targets else ""
+
+    element = re.sub(r' id="([^"]*)"', own_id, element)
     return Markup(re.sub(r'(href="|url\()#', rf"\g<1>#{prefix}-", element))

@@ -66,11 +66,11 @@ def test_a_list_of_nothing_is_left_out():
 
 
 def test_a_figure_has_its_ids_and_stands_above_its_caption():
-    svg = '<?xml version="1.0"?><svg><g id="a"/></svg>'
+    svg = '<?xml version="1.0"?><svg><g id="a"/><use href="#a"/></svg>'
     text = page(
         "{% call elements.figure(name, svg) %} b {% endcall %}", name='"', svg=svg
     )
-    assert '<svg role="img" aria-label="&#34;"><g id="--a"/></svg>' in text
+    assert '<svg role="img" aria-label="&#34;"><g id="--a"/><use href="#--a"/>' in text
     assert text.index("</svg>") < text.index("<figcaption>b</figcaption>")
 
 

@@ -1,5 +1,7 @@
 """A small run, worked by hand, as `evaluate` would have left it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -63,7 +65,7 @@ def make_run():
 def data():
     """The data set: item 1 was never seen, items 2 to 4 rarely."""
     counts = np.array([0, 0, 2, 2, 5, *[50] * (NUM_ITEMS - 4)])
-    split = SplitFacts(
+    test = SplitFacts(
         split="meta_test",
         support_sizes=np.full(NUM_TASKS, 8),
         query_sizes=np.full(NUM_TASKS, NUM_PAIRS),
@@ -79,7 +81,7 @@ def data():
         examples=[],
         user_counts=np.array([0, *[13] * NUM_TASKS]),
         item_counts=counts,
-        splits=[split],
+        splits=[dataclasses.replace(test, split="meta_train"), test],
     )
 
 

@@ -35,7 +35,7 @@ def test_groups_of_one_kind_are_called_by_it(make_rows, make_findings):
 
 
 def test_splits_show_the_share_of_new_items(data):
-    (row,) = split_table(data).rows
+    _, row = split_table(data).rows
     assert (row["tasks"], row["support"], row["median"]) == (40, 320, 8.0)
     assert row["new"] == 0.05  # 10 of 200.
 
