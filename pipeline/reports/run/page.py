@@ -8,7 +8,7 @@ import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
 
-from models.evaluation.metrics import Interval
+from models.evaluation.intervals import Interval
 from models.options import MemberOptions
 from pipeline.insight.contexts import TaskContexts
 from pipeline.insight.modulation_values import Values
