@@ -76,7 +76,7 @@ def test_text_is_escaped(results):
 
 def test_what_lies_beyond_an_axis_is_counted(with_scores):
     search = with_scores((1.0,), (1.1,), (1.2,), (1.3,), (99.0,))
-    assert "1 trial is worse than the axis reaches" in page_of(search)
+    assert "1 trial is worse than the axis reaches" in read(page_of(search)).text
 
 
 def test_a_trial_alone_has_a_page(with_scores):

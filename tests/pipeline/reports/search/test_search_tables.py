@@ -71,5 +71,5 @@ def test_a_forest_has_a_column(results):
     found = Importance({"a": "few", "b": "few"}, Forest(0.5, shares))
     table = importance_table(results, found)
     assert [row["forest"] for row in rows_of(table)] == ["0.4", "-0.001"]
-    assert [row[-1].text for row in table.cells()] == ["0%", "40%"]
+    assert [row[1].text for row in table.cells()] == ["40%", "0%"]
     assert "it predicts 50% of their variance" in table.note
