@@ -62,7 +62,6 @@ setup(
         "pipeline.settings.scenario",
         "pipeline.settings.user",
         "pipeline.steps",
-        "pipeline.steps.scenarios",
         "pipeline.training",
         "transforms",
         "transforms.clicks",
@@ -72,7 +71,7 @@ setup(
         "transforms.writing",
         "tuning",
     ],
-    package_data={"pipeline.serving": ["page/*"]},
+    package_data={"pipeline.reports": ["templates/*"], "pipeline.serving": ["page/*"]},
     install_requires=[
         "aiohttp>=3.14,<4",
         "apache-beam>=2.77,<3",
@@ -81,6 +80,7 @@ setup(
         "grpcio-health-checking>=1.80,<2",
         "implicit>=0.7.3,<0.8",
         "importlib_resources>=6",  # TensorFlow Datasets needs it and does not say so.
+        "jinja2>=3.1,<4",
         "keras-tuner>=1.4.8,<1.5",
         "matplotlib>=3.9",
         "numpy>=2,<3",

@@ -16,6 +16,25 @@ MAY_IMPORT = {
     "tuning": {"models", *CONTRACT},
     "pipeline": {"models", "transforms", "tuning"},
 }
+
+# The floors of each package, from the top: a module imports from its own floor and from
+# those below it.
+FLOORS = {
+    "pipeline": (
+        "pipeline.cli",
+        "pipeline.commands",
+        "pipeline.steps",
+        "pipeline.serving",
+        "pipeline.reports",
+        "pipeline.onboarding",
+        "pipeline.insight",
+        "pipeline.judging",
+        "pipeline.export",
+        "pipeline.training",
+        "pipeline.settings",
+        "pipeline.experiment",
+    ),
+}
 PACKAGES = sorted(MAY_IMPORT)
 FOLDERS = (*PACKAGES, "benchmarks", "configs", "deploy", "docs", "examples", "tests")
 SOURCES = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
@@ -23,6 +42,12 @@ SOURCES = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.p
 
 def name_of(path):
     return path.relative_to(ROOT).as_posix()
+
+
+def module_of(path):
+    """The dotted name of a source file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def parse(path):
@@ -60,6 +85,47 @@ def test_a_package_imports_only_what_it_may(package):
         ours = {name for name in names if name.split(".")[0] in PACKAGES}
         bad = {name for name in ours if not is_allowed(name, package)}
         assert not bad, f"{name_of(source)} must not import {sorted(bad)}"
+
+
+def floor_of(name, floors):
+    """The place of a module in the list of floors; the deepest folder that it is in."""
+    inside = [f for f in floors if name == f or name.startswith(f + ".")]
+    return floors.index(max(inside, key=len)) if inside else None
+
+
+@pytest.mark.parametrize("package", sorted(FLOORS))
+def test_every_floor_imports_only_from_those_below_it(package):
+    floors = FLOORS[package]
+    climbs = []
+    for source in (ROOT / package).rglob("*.py"):
+        own = module_of(source)
+        place = floor_of(own, floors)
+        assert place is not None or own == package, f"{own} is on no floor"
+        for name in sorted(imported_names(ast.walk(parse(source)))):
+            other = floor_of(name, floors)
+            if place is not None and other is not None and other < place:
+                climbs.append(f"{own} imports {name}")
+    assert not climbs, climbs
+
+
+def test_no_two_modules_import_each_other_in_a_circle():
+    modules = {module_of(source): source for source in SOURCES}
+    imports = {
+        name: {
+            part
+            for other in imported_names(outside_functions(parse(source)))
+            for part in (other, other.rpartition(".")[0])
+            if part in modules and part != name
+        }
+        for name, source in modules.items()
+    }
+    # What imports nothing that is left can be taken away, unless there is a circle.
+    while free := [name for name, others in imports.items() if not others]:
+        for name in free:
+            del imports[name]
+        for others in imports.values():
+            others.difference_update(free)
+    assert not imports, sorted(imports)
 
 
 def test_imports_are_absolute():

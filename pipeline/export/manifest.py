@@ -11,7 +11,7 @@ from models.serving.served_model import MAX_EXPLAINED, ServedModel
 from models.whole_files import write_atomically
 from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import MANIFEST, size_bytes
-from pipeline.serving.validation.graph_rules import op_names
+from pipeline.export.saved_graph import op_names
 
 
 def make_manifest(

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.legacy_keras import tf
 from pipeline.experiment.run_dir import RunDir
+from pipeline.insight.modulation_values import Values
 from pipeline.insight.probe import Probe
 from pipeline.insight.training_health import training_health
 from pipeline.settings.setting import Data, Scorer, TrainingPlan
+
+# From the modulation of tasks by name to pictures by name, uint8 [1, height, width, 4].
+Draw: TypeAlias = Callable[
+    [Mapping[str, Values]], Iterator[tuple[str, NDArray[np.uint8]]]
+]
 
 FOLDER = "insight"  # Within the logs of a run.
 
@@ -18,7 +27,12 @@ _PROFILED_BATCHES = (2, 3)  # Calls of the graph, the first being slow as it is 
 
 
 def look_inside(
-    config: Any, data: Data, run: RunDir, scorer: Scorer, plan: TrainingPlan
+    config: Any,
+    data: Data,
+    draw: Draw,
+    run: RunDir,
+    scorer: Scorer,
+    plan: TrainingPlan,
 ) -> list[tf.keras.callbacks.Callback]:
     """Returns the callbacks of a training of CMML that write for TensorBoard.
 
@@ -26,6 +40,7 @@ def look_inside(
         config: The experiment; `tensorboard` says what is written beside loss and
             metrics.
         data: The data set.
+        draw: Draws what contexts change.
         run: The run, in whose logs they write.
         scorer: Asks the model that is trained.
         plan: What the training goes through.
@@ -40,7 +55,9 @@ def look_inside(
     ]
     if options.insight_every:
         probe = Probe(config, data, scorer, plan)
-        callbacks.append(InsightLog(run, probe, options.insight_every, plan.num_tasks))
+        callbacks.append(
+            InsightLog(run, probe, draw, options.insight_every, plan.num_tasks)
+        )
     return callbacks
 
 
@@ -50,17 +67,19 @@ class InsightLog(tf.keras.callbacks.Callback):
     Args:
         run: The run; `insight/` in its logs is written.
         probe: What the model is looked at with.
+        draw: Draws what contexts change.
         every: Epochs from one look to the next, beginning with the first. The speed is
             written after each.
         num_episodes: Episodes of an epoch.
     """
 
     def __init__(
-        self, run: RunDir, probe: Probe, every: int, num_episodes: int
+        self, run: RunDir, probe: Probe, draw: Draw, every: int, num_episodes: int
     ) -> None:
         super().__init__()
         self._writer = tf.summary.create_file_writer(str(run.logs / FOLDER))
         self._probe = probe
+        self._draw = draw
         self._every = every
         self._num_episodes = num_episodes
         self._started = self._ended = 0.0
@@ -94,8 +113,6 @@ class InsightLog(tf.keras.callbacks.Callback):
             tf.summary.scalar(f"health/{name}", value)
         for name, value in self._probe.adaptation_gain().items():
             tf.summary.scalar(f"adaptation_gain/{name}", value)
-        from pipeline.insight.training_pictures import modulation_pictures
-
         if modulations := self._probe.modulations(model):
-            for name, picture in modulation_pictures(modulations):
+            for name, picture in self._draw(modulations):
                 tf.summary.image(name, picture)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from pipeline.judging.interval_text import signed
 from pipeline.onboarding.few_shot import MIN_UNITS, FewShotCurve
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.placement import UNLIKE_PERCENTILE
-from pipeline.reports.page.markdown_table import signed
 
 # The thresholds, with `MIN_UNITS`, the users that the few-shot gain is told by.
 MIN_PAIRS = 20  # Rows that the model was not trained on: fewer tell nothing.

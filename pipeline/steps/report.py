@@ -13,12 +13,11 @@ from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, evaluation_fingerprint
 from pipeline.experiment.version_dir import newest_version
-from pipeline.insight.contexts import task_contexts
+from pipeline.insight.contexts import TaskContexts, task_contexts
+from pipeline.insight.modulation_values import Values
 from pipeline.insight.task_modulations import task_modulations
 from pipeline.judging.scores_file import SCORES_FILE, read_scores
 from pipeline.reports.insight.map import MAX_POINTS
-from pipeline.reports.page.frame import Section
-from pipeline.reports.run.context_section import context_section
 from pipeline.reports.run.course_figure import read_course
 from pipeline.reports.run.evaluated_run import (
     EvaluatedRun,
@@ -27,7 +26,7 @@ from pipeline.reports.run.evaluated_run import (
 )
 from pipeline.reports.run.findings import Findings, Training, find
 from pipeline.reports.run.latency import Latency, measure_latency, read_bench
-from pipeline.reports.run.modulation_section import largest_groups, modulation_section
+from pipeline.reports.run.modulation import largest_groups
 from pipeline.reports.run.more_scores import more_scores
 from pipeline.reports.run.page import RunReport, run_page
 from pipeline.reports.run.provenance import provenance
@@ -108,17 +107,19 @@ def write_report(
         training,
         parts.pair_groups(data, evaluated.task_ids),
     )
+    contexts, modulations = _inside(config, data, model)
     version = _newest_export(run, config.export.model_name)
     text = run_page(
         RunReport(
             name=config.name,
-            told=f"{_describe(run)} {parts.description}",
+            description=f"{_describe(run)} {parts.description}",
             model=config.model,
-            found=findings,
+            findings=findings,
             groups=_shown_groups(config, data, evaluated),
             metrics=[one.name for one in setting.metrics if one.in_tables],
             task_names=parts.task_names(dataset_dir),
-            inside=_inside(config, data, model),
+            contexts=contexts,
+            modulations=modulations,
             latency=_latency(run, version) if version else [],
             version=version,
             provenance=provenance(
@@ -168,19 +169,18 @@ def _shown_groups(config: Any, data: Data, evaluated: EvaluatedRun) -> dict[str,
     return {group: words[group] for group in (evaluated.main, *known)}
 
 
-def _inside(config: Any, data: Data, model: cmml.CMML) -> list[Section]:
-    """Returns the sections on contexts and on what they change."""
+def _inside(
+    config: Any, data: Data, model: cmml.CMML
+) -> tuple[TaskContexts, dict[str, Values]]:
+    """Returns contexts, and what those of the largest groups of tasks change."""
     say("report: looking at contexts")
     contexts = task_contexts(config, data, model, split=META_TEST, max_tasks=MAX_POINTS)
-    groups = largest_groups(contexts)
-    tasks = {task for tasks in groups.values() for task in tasks}
+    tasks = {task for tasks in largest_groups(contexts).values() for task in tasks}
     episodes = setting_of(config).parts().episodes
-    values = {}
-    if episodes is not None:
-        batches = episodes(config, data, META_TEST)
-        modulations = task_modulations(model, batches)
-        values = {task: one for task, one in modulations if task in tasks}
-    return [context_section(contexts), modulation_section(groups, values)]
+    if episodes is None:
+        return contexts, {}
+    modulations = task_modulations(model, episodes(config, data, META_TEST))
+    return contexts, {task: values for task, values in modulations if task in tasks}
 
 
 def _describe(run: RunDir) -> str:

@@ -8,6 +8,7 @@ from pipeline.experiment.prepared import check_splits, prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, open_run, training_fingerprint
 from pipeline.insight.training_log import look_inside
+from pipeline.reports.insight.training_pictures import modulation_pictures
 from pipeline.settings.registry import setting_of
 from pipeline.training.fit import fit
 from pipeline.training.trained import STEP
@@ -37,7 +38,7 @@ def train(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
     setting = setting_of(config)
     data = setting.load(config, dataset_dir)
     model = setting.build(config, data, fit=True)
-    watch = functools.partial(look_inside, config, data)
+    watch = functools.partial(look_inside, config, data, modulation_pictures)
     facts = fit(model, config, data, run, watch=watch)
     run.record(STEP, fingerprint, dataset=digest, **facts)
     return run

@@ -142,7 +142,7 @@ def test_a_training_that_breaks_off_is_a_row_that_says_so(experiment, cmml, tmp_
         *("ablate", "--config", experiment.config_path, "--grid", path, "--seeds", 0),
         *("--set", f"runs_dir={tmp_path}"),
     )
-    failure = "broke off: seed 0: val_mae must be finite"
+    failure = "failed: seed 0: val_mae must be finite"
     assert failure in row_of(done.stdout, "fast")[0]
 
 

@@ -95,7 +95,7 @@ def record():
 @pytest.fixture(scope="session")
 def describe_signatures():
     """Returns what `manifest.json` says of the signatures of a version."""
-    from pipeline.serving.validation.graph_rules import signatures_of
+    from pipeline.export.saved_graph import signatures_of
 
     def describe(version_dir):
         return {

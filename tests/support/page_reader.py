@@ -11,7 +11,12 @@ class Reader(html.parser.HTMLParser):
     def __init__(self):
         super().__init__()
         self.open, self.tags, self.ids, self.references = [], [], [], []
-        self.text = ""
+        self._text = ""
+
+    @property
+    def text(self):
+        """All text, blanks and line ends as one space, as a browser shows it."""
+        return " ".join(self._text.split())
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
@@ -32,7 +37,7 @@ class Reader(html.parser.HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.text += data
+        self._text += data
 
 
 def read(page):

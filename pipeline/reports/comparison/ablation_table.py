@@ -8,8 +8,9 @@ import numpy as np
 
 from models.evaluation.metric import Metric
 from pipeline.judging.ablation import AblationSummary, VariantSummary
+from pipeline.judging.interval_text import cell, signed
 from pipeline.judging.variant_grid import Table
-from pipeline.reports.page.markdown_table import cell, layout, signed
+from pipeline.reports.page.markdown_table import layout
 
 
 def ablation_report(

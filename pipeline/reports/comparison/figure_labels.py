@@ -83,9 +83,9 @@ def spread(
     order = np.argsort(positions, kind="stable")
     offsets = gap * np.arange(len(positions))
     moved = scipy.optimize.isotonic_regression(np.asarray(positions)[order] - offsets)
-    found = np.empty(len(positions))
-    found[order] = np.clip(moved.x, low, max(low, high - offsets[-1])) + offsets
-    return [float(place) for place in found]
+    places = np.empty(len(positions))
+    places[order] = np.clip(moved.x, low, max(low, high - offsets[-1])) + offsets
+    return [float(place) for place in places]
 
 
 def label_points(axes: Axes, points: Mapping[str, tuple[float, Interval]]) -> None:

@@ -43,20 +43,20 @@ def quality_by_cost(summary: Summary) -> str:
     Returns:
         SVG.
     """
-    shown = [one for one in summary.scored if one.adapt_ms > 0.0]
+    timed = [one for one in summary.scored if one.adapt_ms > 0.0]
     with styled("quality_by_cost"):
         figure = Figure(figsize=(9.0, 5.4))
         axes = figure.add_subplot()
         for kind in KINDS:
-            _draw_points(axes, summary, [one for one in shown if one.kind == kind])
+            _draw_points(axes, summary, [one for one in timed if one.kind == kind])
         axes.set_xscale("log")
         axes.margins(x=0.14, y=0.08)
         axes.set_xlabel("ms per task to adapt and score (log scale)")
         axes.set_ylabel(_metric_label(summary.setup.primary))
-        if shown:
+        if timed:
             axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(KINDS))
         label_points(
-            axes, {one.name: (one.adapt_ms, summary.main(one.name)) for one in shown}
+            axes, {one.name: (one.adapt_ms, summary.main(one.name)) for one in timed}
         )
         return to_svg(figure)
 
@@ -126,8 +126,8 @@ def _metric_label(metric: str) -> str:
 
 def _curve(summary: Summary, result: MethodResult) -> list[float]:
     groups = summary.setup.few_shot.values()
-    found = [summary.quality.get((result.name, group)) for group in groups]
-    return [interval.mean if interval else math.nan for interval in found]
+    intervals = [summary.quality.get((result.name, group)) for group in groups]
+    return [interval.mean if interval else math.nan for interval in intervals]
 
 
 def _looks(results: Sequence[MethodResult]) -> dict[str, dict[str, Any]]:
@@ -159,11 +159,11 @@ def _draw_points(axes: Axes, summary: Summary, methods: Sequence[MethodResult]) 
     if not methods:
         return
     kind = methods[0].kind
-    found = [summary.main(one.name) for one in methods]
-    reach = [[i.mean - i.low for i in found], [i.high - i.mean for i in found]]
+    figures = [summary.main(one.name) for one in methods]
+    reach = [[i.mean - i.low for i in figures], [i.high - i.mean for i in figures]]
     axes.errorbar(
         [one.adapt_ms for one in methods],
-        [interval.mean for interval in found],
+        [interval.mean for interval in figures],
         yerr=np.maximum(reach, 0.0),
         fmt=_MARKER_OF_KIND[kind],
         color=_OF_KIND[kind],

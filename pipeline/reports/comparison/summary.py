@@ -25,8 +25,7 @@ class Summary:
 
     Attributes:
         setup: How the methods were compared.
-        results: The methods, the best on the main group first, those that broke off
-            last.
+        results: The methods, the best on the main group first, those that failed last.
         reference: Name of the best simple method, as chosen on meta-validation; None
             if there is none.
         quality: Primary metric by method and group, where it is known.
@@ -105,14 +104,14 @@ def summarise(
 def _quality(
     results: Sequence[MethodResult], setup: Setup
 ) -> dict[tuple[str, str], Interval]:
-    found = {}
+    quality = {}
     for group in setup.all_groups:
         for one in results:
             values = one.by_task(group, setup.primary)
             interval = task_interval(values, setup.seed, setup.num_resamples)
             if interval is not None:
-                found[one.name, group] = interval
-    return found
+                quality[one.name, group] = interval
+    return quality
 
 
 def _ranked(
@@ -121,10 +120,10 @@ def _ranked(
     quality: Mapping[tuple[str, str], Interval],
 ) -> list[MethodResult]:
     def place(one: MethodResult) -> tuple[bool, float]:
-        found = quality.get((one.name, setup.main_group))
-        if found is None:
+        interval = quality.get((one.name, setup.main_group))
+        if interval is None:
             return True, 0.0
-        return False, -direction(setup.primary) * found.mean
+        return False, -direction(setup.primary) * interval.mean
 
     return sorted(results, key=place)
 
@@ -133,12 +132,12 @@ def _less(
     results: Sequence[MethodResult], setup: Setup, name: str | None
 ) -> dict[str, Difference]:
     """Compares every other method with the one of that name; {} if it has no result."""
-    found: dict[str, Floats] = {}
+    by_method: dict[str, Floats] = {}
     for one in results:
         values = one.by_task(setup.main_group, setup.primary)
         if values is not None:
-            found[one.name] = values
-    base = found.pop(name, None) if name else None
+            by_method[one.name] = values
+    base = by_method.pop(name, None) if name else None
     if base is None:
         return {}
-    return differences(found, base, setup.seed, setup.num_resamples)
+    return differences(by_method, base, setup.seed, setup.num_resamples)

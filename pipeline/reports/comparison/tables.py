@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from models.evaluation.intervals import Interval
+from pipeline.judging.interval_text import cell, signed
 from pipeline.judging.results import CMML, MethodResult, direction
 from pipeline.judging.statistics import Difference, Standing, seed_interval, standing
 from pipeline.reports.comparison.summary import Summary
-from pipeline.reports.page.markdown_table import cell, signed
-from pipeline.reports.page.result_table import Column, ResultTable, Row
+from pipeline.reports.page.result_table import FAILED, Column, ResultTable, Row
 
 
 def all_tables(summary: Summary) -> list[ResultTable]:
@@ -65,7 +65,7 @@ def few_shot_table(summary: Summary) -> ResultTable:
 def group_table(summary: Summary) -> ResultTable:
     """Returns a row for each method and a column for each group of tasks."""
     setup, groups = summary.setup, summary.setup.groups
-    told = "; ".join(
+    sizes = "; ".join(
         f"{name}: {about} ({_num_tasks(summary, name)} tasks)"
         for name, about in groups.items()
     )
@@ -74,7 +74,7 @@ def group_table(summary: Summary) -> ResultTable:
         {name: name for name in groups},
         name="groups",
         title=f"{setup.primary} by group",
-        note=f"{told}. {_directions([setup.primary])}",
+        note=f"{sizes}. {_directions([setup.primary])}",
     )
 
 
@@ -102,6 +102,39 @@ def standing_table(summary: Summary) -> ResultTable:
             if one.name != base
         ],
     )
+
+
+def hyperparameter_table(summary: Summary) -> ResultTable:
+    """Returns what each method was tuned to, and what else was tried."""
+    return ResultTable(
+        name="hyperparameters",
+        title="Hyperparameters chosen",
+        note="Each trained method had at most "
+        f"{summary.setup.num_trials} trials with the first seed; the best figure on "
+        "meta-validation was taken, higher being better.",
+        columns=[_METHOD, Column("chosen", "chosen"), Column("trials", "trials")],
+        rows=[
+            {
+                "method": one.name,
+                "chosen": _options(one.hyperparameters) or "none",
+                "trials": _trials(one) or None,
+            }
+            for one in summary.results
+        ],
+    )
+
+
+def _trials(result: MethodResult) -> str:
+    """Returns a line for each trial; none where there was no choice."""
+    return "\n".join(
+        f"{_options(changes) or 'defaults'}: "
+        + (FAILED if figure is None else f"{figure:.4f}")
+        for changes, figure in (result.trials if len(result.trials) > 1 else ())
+    )
+
+
+def _options(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in options.items())
 
 
 def _directions(metrics: Sequence[str]) -> str:
@@ -165,7 +198,7 @@ def _main_row(summary: Summary, result: MethodResult) -> Row:
     setup = summary.setup
     group, primary = setup.main_group, setup.primary
     values = result.values.get(group, {}).get(primary)
-    flags = [f"broke off: {result.failure}"] if result.failure else [*result.flags]
+    flags = [f"{FAILED}: {result.failure}"] if result.failure else [*result.flags]
     row: dict[str, Any] = {
         "method": result.name,
         "kind": result.kind,
@@ -207,11 +240,11 @@ def _by_group(
     """Returns the primary metric of each method, a column for each group."""
     columns: Sequence[Column] = [
         Column(
-            *(group, shown, cell, Interval),
+            *(group, heading, cell, Interval),
             better=0 if group in summary.setup.controls else summary.direction,
             is_decisive=True,
         )
-        for group, shown in titles.items()
+        for group, heading in titles.items()
     ]
     rows = [
         {"method": one.name, "failure": one.failure}

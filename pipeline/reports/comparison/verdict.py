@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from pipeline.judging.interval_text import signed
 from pipeline.judging.results import CMML, PLAIN, MethodResult
 from pipeline.judging.statistics import Difference
 from pipeline.reports.comparison.summary import Summary
-from pipeline.reports.page.markdown_table import signed
 
 
 def verdict(summary: Summary) -> list[str]:
@@ -28,10 +28,10 @@ def verdict(summary: Summary) -> list[str]:
 def _winner(summary: Summary) -> str:
     setup, best = summary.setup, summary.scored[0].name
     word = "lowest" if summary.direction < 0 else "highest"
-    found = summary.main(best)
+    figure = summary.main(best)
     text = (
         f"Of {len(summary.scored)} methods, {best} has the {word} {setup.primary} on "
-        f"{setup.main_group}: {found.mean:.4f} [{found.low:.4f}, {found.high:.4f}]."
+        f"{setup.main_group}: {figure.mean:.4f} [{figure.low:.4f}, {figure.high:.4f}]."
     )
     if len(summary.scored) == 1:
         return text
@@ -118,7 +118,7 @@ def _doubts(summary: Summary) -> list[str]:
         if one.flags
     ]
     sentences += [
-        f"{one.name} has no result, since its training broke off: {one.failure}."
+        f"{one.name} has no result, since its training failed: {one.failure}."
         for one in summary.results
         if one.failure
     ]

@@ -12,36 +12,37 @@ from pipeline.reports.page.result_table import Column, ResultTable
 from pipeline.settings.labelled_supports import NO_LABEL, TAG
 
 
-def clusterings(found: TaskContexts, seed: int = 0) -> dict[str, Clustering]:
+def clusterings(contexts: TaskContexts, seed: int = 0) -> dict[str, Clustering]:
     """Measures how well contexts cluster by each kind of label that is of texts.
 
     By the tag contexts are compared with all others, by any other kind with those of
     other tasks alone.
 
     Args:
-        found: The contexts.
+        contexts: The contexts.
         seed: Of the permutations.
     """
     return {
         kind: clustering(
-            found.contexts,
+            contexts.contexts,
             labels,
             seed,
-            tasks=None if kind == TAG else found.task_ids,
+            tasks=None if kind == TAG else contexts.task_ids,
         )
-        for kind, labels in found.labels.items()
-        if all(isinstance(label, str) for label in labels) and tells_apart(found, kind)
+        for kind, labels in contexts.labels.items()
+        if all(isinstance(label, str) for label in labels)
+        and tells_apart(contexts, kind)
     }
 
 
-def tells_apart(found: TaskContexts, kind: str) -> bool:
+def tells_apart(contexts: TaskContexts, kind: str) -> bool:
     """Whether there are different labels of a kind."""
-    labels = found.labels.get(kind, ())
+    labels = contexts.labels.get(kind, ())
     known = {label for label in labels if label != NO_LABEL}
     return len(known) > 1
 
 
-def clustering_table(found: Mapping[str, Clustering]) -> ResultTable:
+def clustering_table(by_kind: Mapping[str, Clustering]) -> ResultTable:
     """Returns how well contexts tell labels apart, by kind of label."""
     columns = [
         Column("kind", "label"),
@@ -52,21 +53,21 @@ def clustering_table(found: Mapping[str, Clustering]) -> ResultTable:
         Column("ratio", "times chance", "{:.1f}".format),
         Column("silhouette", "silhouette", "{:+.3f}".format),
     ]
-    rows = [{"kind": kind, **as_json(each)} for kind, each in found.items()]
+    rows = [{"kind": kind, **as_json(each)} for kind, each in by_kind.items()]
     return ResultTable("clustering", "clustering", "", columns, rows)
 
 
-def as_json(found: Clustering) -> dict[str, Any]:
+def as_json(one: Clustering) -> dict[str, Any]:
     """Returns the figures, with None for those that are not defined."""
-    values = {**vars(found), "ratio": found.ratio}
+    values = {**vars(one), "ratio": one.ratio}
     return {
         name: None if math.isnan(value) else value for name, value in values.items()
     }
 
 
-def verdict(found: Mapping[str, Clustering]) -> list[str]:
+def verdict(by_kind: Mapping[str, Clustering]) -> list[str]:
     """Says in a sentence how well contexts cluster by each kind of label."""
-    if not found:
+    if not by_kind:
         return [
             "There are no two tasks with different labels, so nothing to cluster by."
         ]
@@ -75,5 +76,5 @@ def verdict(found: Mapping[str, Clustering]) -> list[str]:
         f"{'' if kind == TAG else ' of another task'} has the same of "
         f"{each.num_labels} labels for {each.purity:.1%} of the contexts, where chance "
         f"has {each.chance:.1%}."
-        for kind, each in sorted(found.items(), key=lambda one: -one[1].ratio)
+        for kind, each in sorted(by_kind.items(), key=lambda one: -one[1].ratio)
     ]

@@ -13,15 +13,18 @@ from pipeline.reports.insight.attribution_figure import strongest_pairs
 _MAX_REASONS = 2  # Of each sign.
 
 
-def as_text(found: Explanation) -> str:
+def as_text(explanation: Explanation) -> str:
     """Lays recommendations out, each with the pairs that it owes most to."""
-    lines = [f"{found.task}, {len(found.pairs)} support pairs", *verdict(found)]
+    lines = [
+        f"{explanation.task}, {len(explanation.pairs)} support pairs",
+        *verdict(explanation),
+    ]
     for item, score, effects in zip(
-        found.items, found.scores, found.attribution, strict=True
+        explanation.items, explanation.scores, explanation.attribution, strict=True
     ):
         lines.append(f"  {score:.2f}  {item}")
         lines += [
-            f"        {effects[pair]:+.3f}  {found.pairs[pair]}"
+            f"        {effects[pair]:+.3f}  {explanation.pairs[pair]}"
             for pair in reasons(effects)
         ]
     return "\n".join(lines)
@@ -39,19 +42,20 @@ def reasons(effects: np.ndarray) -> list[int]:
     return raising[:_MAX_REASONS] + lowering[:_MAX_REASONS]
 
 
-def verdict(found: Explanation) -> list[str]:
+def verdict(explanation: Explanation) -> list[str]:
     """Says in sentences what the scores owe to the support set."""
-    if not found.pairs:
+    if not explanation.pairs:
         return ["There is no support pair, so that nothing is owed to one."]
-    effects = np.abs(found.attribution)
-    first = int(strongest_pairs(found)[0])
-    item, pair = divmod(int(effects.argmax()), len(found.pairs))
+    effects = np.abs(explanation.attribution)
+    first = int(strongest_pairs(explanation)[0])
+    item, pair = divmod(int(effects.argmax()), len(explanation.pairs))
+    largest = explanation.attribution[item, pair]
     return [
-        f'"{found.pairs[first]}" counts most: without it scores change by '
+        f'"{explanation.pairs[first]}" counts most: without it scores change by '
         f"{effects[:, first].mean():.3f} on average, without a pair taken at random by "
         f"{effects.mean():.3f}.",
-        f"The largest change of one score is {found.attribution[item, pair]:+.3f}, of "
-        f'"{found.items[item]}" by "{found.pairs[pair]}".',
+        f"The largest change of one score is {largest:+.3f}, of "
+        f'"{explanation.items[item]}" by "{explanation.pairs[pair]}".',
     ]
 
 

@@ -70,19 +70,19 @@ def principal_components(
     centred = directions(contexts)
     centred = centred - centred.mean(axis=0)
     left, scales, _ = np.linalg.svd(centred, full_matrices=False)
-    found = (left * scales)[:, :most].astype(np.float32)
-    return np.pad(found, [(0, 0), (0, max(0, 2 - found.shape[1]))])
+    components = (left * scales)[:, :most].astype(np.float32)
+    return np.pad(components, [(0, 0), (0, max(0, 2 - components.shape[1]))])
 
 
 def context_map_figure(
-    found: TaskContexts,
+    contexts: TaskContexts,
     colour_by: str,
     positions: NDArray[np.float32] | None = None,
 ) -> Figure:
     """Draws the map, to be used within `pipeline.reports.page.svg.styled`.
 
     Args:
-        found: The contexts; more than 3,000 are thinned out, unless there are
+        contexts: The contexts; more than 3,000 are thinned out, unless there are
             positions.
         colour_by: The kind of label: texts have a colour each, the most frequent
             eight of them; numbers a scale of colours.
@@ -92,18 +92,18 @@ def context_map_figure(
     Raises:
         ValueError: If there is no such kind.
     """
-    if colour_by not in found.labels:
+    if colour_by not in contexts.labels:
         raise ValueError(
-            f"colour_by must be one of {sorted(found.labels)}, got {colour_by!r}."
+            f"colour_by must be one of {sorted(contexts.labels)}, got {colour_by!r}."
         )
     if positions is None:
-        found = thinned(found, MAX_POINTS, seed=0)
-        positions = map_positions(found.contexts)
+        contexts = thinned(contexts, MAX_POINTS, seed=0)
+        positions = map_positions(contexts.contexts)
     figure = Figure(figsize=(7.6, 5.2))
     axes = figure.add_subplot()
     axes.set(xticks=[], yticks=[])
     axes.spines[["left", "bottom"]].set_visible(False)
-    labels = found.labels[colour_by]
+    labels = contexts.labels[colour_by]
     if any(isinstance(label, str) for label in labels):
         _draw_texts(axes, positions, labels)
     else:
@@ -114,14 +114,16 @@ def context_map_figure(
 def _draw_texts(axes: Axes, positions: NDArray[np.float32], labels: Labels) -> None:
     names = np.array([str(label) for label in labels], object)
     counts = Counter(name for name in names if name != NO_LABEL)
-    shown = [name for name, _ in sorted(counts.items(), key=lambda c: (-c[1], c[0]))]
-    shown = sorted(shown[: len(_COLOURS)])
+    names_by_count = sorted(counts.items(), key=lambda c: (-c[1], c[0]))
+    coloured = sorted(name for name, _ in names_by_count[: len(_COLOURS)])
     size = _size(len(names))
-    rest = ~np.isin(names, shown)
+    rest = ~np.isin(names, coloured)
     if rest.any():
         _scatter(axes, positions[rest], size * 0.7, GREY, "o", 0.35, _REST)
-    for name, colour, marker in zip(shown, _COLOURS, _MARKERS, strict=False):
-        few = size * (2.0 if counts[name] < 100 and len(counts) > len(shown) else 1.0)
+    for name, colour, marker in zip(coloured, _COLOURS, _MARKERS, strict=False):
+        few = size * (
+            2.0 if counts[name] < 100 and len(counts) > len(coloured) else 1.0
+        )
         label = name if len(name) <= _MAX_LETTERS else f"{name[:_MAX_LETTERS]}…"
         chosen = positions[names == name]
         _scatter(axes, chosen, few, colour, marker, 0.8, plain(label))

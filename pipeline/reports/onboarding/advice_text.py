@@ -1,4 +1,4 @@
-"""What was found, in words, and as JSON."""
+"""What was measured, in words, and as JSON."""
 
 from __future__ import annotations
 
@@ -6,29 +6,24 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from pipeline.judging.interval_text import cell, signed
 from pipeline.onboarding.few_shot import MODEL
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.rules import Rule, headline, is_go
-from pipeline.reports.onboarding.report_tables import (
-    curve_table,
-    place_table,
-    question_table,
-    rule_table,
-)
-from pipeline.reports.page.markdown_table import cell, signed
+from pipeline.reports.onboarding.report_tables import all_tables
 
 
 def sentences(findings: Findings, rules: Sequence[Rule]) -> list[str]:
-    """Says what was found, the verdict first."""
-    found = [headline(rules), *file_sentences(findings)]
+    """Says what was measured, the verdict first."""
+    lines = [headline(rules), *file_sentences(findings)]
     if findings.curve is not None:
         curve, size = findings.curve, findings.curve.judged_size
-        found.append(
+        lines.append(
             f"The gain to expect over {curve.reference} is {signed(curve.gain(size))} "
             f"in {curve.metric} after {curve.size_in_words(size)}, "
             f"{signed(curve.gain(0))} without any."
         )
-        found += [
+        lines += [
             f"{name} is better there than the model: "
             f"{cell(curve.interval(name, size))} against "
             f"{cell(curve.interval(MODEL, size))}."
@@ -37,24 +32,24 @@ def sentences(findings: Findings, rules: Sequence[Rule]) -> list[str]:
     if findings.placement is not None:
         places = findings.placement.places
         num_unlike = sum(place.is_unlike for place in places)
-        found.append(f"{num_unlike} of {len(places)} tasks are unlike anything seen.")
+        lines.append(f"{num_unlike} of {len(places)} tasks are unlike anything seen.")
     if findings.plan is not None:
         plan = findings.plan
         first, gain = findings.name(plan.questions[0].item_id), plan.gain_over_random()
         beyond = "not " if gain.low <= 0.0 <= gain.high else ""
-        found.append(
+        lines.append(
             f"Ask first about {first}. {len(plan.questions)} questions take the "
             f"expected error from {cell(plan.expected(0))} to "
             f"{cell(plan.expected(len(plan.questions)))}; the gain over as many random "
             f"popular items is {signed(gain)}, {beyond}beyond chance."
         )
-    return [*found, *findings.missing()]
+    return [*lines, *findings.missing()]
 
 
 def file_sentences(findings: Findings) -> list[str]:
     """Says what the file holds."""
     rows = findings.rows
-    found = [
+    lines = [
         f"{findings.source}: {len(rows.interactions)} rows of {findings.num_users} "
         f"users and {findings.num_items} items can be used, {len(rows.refused)} were "
         "refused."
@@ -62,31 +57,25 @@ def file_sentences(findings: Findings) -> list[str]:
     if rows.refused:
         counts = ", ".join(f"{n} {reason}" for reason, n in rows.num_refused.items())
         first = rows.refused[0]
-        found.append(f"Refused: {counts}; first line {first.line}: {first.detail}.")
+        lines.append(f"Refused: {counts}; first line {first.line}: {first.detail}.")
     unknown = [f"{findings.num_unknown_items} of {findings.num_items} items"]
     is_user = findings.setting == "user"
     if not is_user:
         unknown.append(f"{findings.num_unknown_users} of {findings.num_users} users")
-    found.append(f"Unknown to the model: {' and '.join(unknown)}.")
+    lines.append(f"Unknown to the model: {' and '.join(unknown)}.")
     if findings.num_seen:
         what = "users it was trained on" if is_user else "clicks it was trained on"
-        found.append(
+        lines.append(
             f"{findings.num_seen} are {what}: they are left out of what is asked for."
         )
-    return found
+    return lines
 
 
 def as_text(findings: Findings, rules: Sequence[Rule]) -> str:
     """Returns everything for people to read, in Markdown."""
-    tables = [rule_table(rules)]
-    if findings.curve is not None:
-        tables.append(curve_table(findings.curve))
-    if findings.placement is not None:
-        tables.append(place_table(findings.placement))
-    if findings.plan is not None:
-        tables.append(question_table(findings.plan, findings))
-    told = "\n".join(f"- {sentence}" for sentence in sentences(findings, rules))
-    return "\n".join([told, "", *(table.to_markdown() for table in tables)])
+    lines = [f"- {sentence}" for sentence in sentences(findings, rules)]
+    tables = [table.to_markdown() for table in all_tables(findings, rules)]
+    return "\n".join([*lines, "", *tables])
 
 
 def as_json(findings: Findings, rules: Sequence[Rule]) -> dict[str, Any]:

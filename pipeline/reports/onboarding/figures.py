@@ -25,9 +25,9 @@ def few_shot_figure(curve: FewShotCurve) -> str:
         figure = Figure(figsize=_SIZE)
         axes = figure.add_subplot()
         for method in sorted(curve.values, key=lambda name: name == MODEL):
-            found = [curve.interval(method, size) for size in curve.sizes]
+            intervals = [curve.interval(method, size) for size in curve.sizes]
             colour, style = _look(method, curve.reference)
-            _draw(axes, range(len(found)), found, colour, style, plain(method))
+            _draw(axes, range(len(intervals)), intervals, colour, style, plain(method))
         axes.set_xticks(range(len(curve.sizes)), [str(size) for size in curve.sizes])
         axes.set_xlabel(f"{curve.shown} shown")
         axes.set_ylabel(curve.metric)
@@ -98,13 +98,13 @@ def _look(method: str, reference: str) -> tuple[str, str]:
 def _draw(
     axes: Axes,
     x: range,
-    found: list[Interval],
+    intervals: list[Interval],
     colour: str,
     style: str,
     label: str,
 ) -> None:
-    means = [interval.mean for interval in found]
+    means = [interval.mean for interval in intervals]
     axes.plot(x, means, style, color=colour, marker="o", markersize=4.0, label=label)
-    lows = [interval.low for interval in found]
-    highs = [interval.high for interval in found]
+    lows = [interval.low for interval in intervals]
+    highs = [interval.high for interval in intervals]
     axes.fill_between(x, lows, highs, color=colour, alpha=_BAND, linewidth=0.0)

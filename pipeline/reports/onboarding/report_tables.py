@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
+from pipeline.judging.interval_text import cell, signed
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.placement import Placement
 from pipeline.onboarding.questions import QuestionPlan
 from pipeline.onboarding.rules import Rule
-from pipeline.reports.page.markdown_table import cell, signed
 from pipeline.reports.page.result_table import Column, ResultTable
 
 _MOST_PLACES = 50
+
+
+def all_tables(findings: Findings, rules: Sequence[Rule]) -> list[ResultTable]:
+    """Returns every table that there is something to put in."""
+    tables = [rule_table(rules)]
+    if findings.curve is not None:
+        tables.append(curve_table(findings.curve))
+    if findings.placement is not None:
+        tables.append(place_table(findings.placement))
+    if findings.plan is not None:
+        tables.append(question_table(findings.plan, findings))
+    return tables
 
 
 def rule_table(rules: Sequence[Rule]) -> ResultTable:

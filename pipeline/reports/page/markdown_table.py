@@ -1,18 +1,6 @@
-"""Tables in Markdown, and how figures stand in them."""
+"""Tables in Markdown."""
 
 from collections.abc import Sequence
-
-from models.evaluation.intervals import Interval
-
-
-def cell(interval: Interval) -> str:
-    """Writes a mean and its interval."""
-    return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
-
-
-def signed(interval: Interval) -> str:
-    """Writes a difference and its interval."""
-    return f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
 
 
 def layout(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

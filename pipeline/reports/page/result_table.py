@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import html
 import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from pipeline.reports.page.markdown_table import layout
 
 Row = Mapping[str, Any]
 
-BROKE_OFF = "broke off"
+FAILED = "failed"
 
 _MANY_LETTERS = 40  # Cells of more are given room, to be of few lines.
 
@@ -30,8 +29,8 @@ class Column:
             each field; None if they are numbers or text.
         better: 1 if the highest value is the best and to be in bold, -1 if the lowest,
             0 if none is.
-        is_decisive: Whether the table is about it, so that a method that broke off
-            says so here.
+        is_decisive: Whether the table is about it, so that a method that failed says so
+            here.
     """
 
     key: str
@@ -55,6 +54,23 @@ class Column:
 
 
 @dataclasses.dataclass(frozen=True)
+class Cell:
+    """One value as a page shows it.
+
+    Attributes:
+        text: The value, written out.
+        kind: Classes of the style sheet: "text", "text long" or "number".
+        key: What rows are sorted by.
+        is_best: Whether it is the best of its column.
+    """
+
+    text: str
+    kind: str
+    key: Any
+    is_best: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class ResultTable:
     """Rows of values, and how to show them.
 
@@ -64,7 +80,7 @@ class ResultTable:
         note: What the figures are, in a sentence or two.
         columns: The columns.
         rows: By key of the column, a value, or None where there is none; under
-            "failure" why the method broke off, if it did.
+            "failure" why the method failed, if it did.
     """
 
     name: str
@@ -95,25 +111,16 @@ class ResultTable:
             )
         return lines.getvalue()
 
-    def to_html(self) -> str:
-        """Returns a `<table>` whose cells carry what they are to be sorted by."""
+    def cells(self) -> list[list[Cell]]:
+        """Returns the cells of each row, as the template of tables takes them."""
         best = self._best()
-        head = "".join(
-            f'<th scope="col"><button type="button">{html.escape(column.title)}'
-            "</button></th>"
-            for column in self.columns
-        )
-        body = []
-        for n, texts in enumerate(self._texts()):
-            cells = [
-                _html_cell(column, self.rows[n], text, column.key in best[n])
+        return [
+            [
+                _cell(column, self.rows[n], text, column.key in best[n])
                 for column, text in texts
             ]
-            body.append(f"<tr>{''.join(cells)}</tr>")
-        return (
-            f'<table class="sortable"><thead><tr>{head}</tr></thead>\n'
-            "<tbody>\n" + "\n".join(body) + "\n</tbody></table>"
-        )
+            for n, texts in enumerate(self._texts())
+        ]
 
     def _texts(self) -> list[list[tuple[Column, str]]]:
         return [
@@ -123,7 +130,7 @@ class ResultTable:
 
     def _best(self) -> list[set[str]]:
         """Returns, for each row, the keys of the columns it is the best of."""
-        found: list[set[str]] = [set() for _ in self.rows]
+        best: list[set[str]] = [set() for _ in self.rows]
         for column in self.columns:
             values = {
                 n: column.better * column.parts(row[column.key])[0]
@@ -132,8 +139,8 @@ class ResultTable:
             }
             for n, value in values.items():
                 if value == max(values.values()):
-                    found[n].add(column.key)
-        return found
+                    best[n].add(column.key)
+        return best
 
 
 def _text(column: Column, row: Row) -> str:
@@ -141,7 +148,7 @@ def _text(column: Column, row: Row) -> str:
     if value is not None:
         return column.text(value)
     if row.get("failure"):
-        return BROKE_OFF if column.is_decisive else ""
+        return FAILED if column.is_decisive else ""
     return "-"
 
 
@@ -149,10 +156,8 @@ def _bold(text: str) -> str:
     return f"**{text}**"
 
 
-def _html_cell(column: Column, row: Row, text: str, is_best: bool) -> str:
-    key = column.parts(row.get(column.key))[0]
-    kind = "text" if isinstance(row.get(column.key), str) else "number"
+def _cell(column: Column, row: Row, text: str, is_best: bool) -> Cell:
+    value = row.get(column.key)
+    kind = "text" if isinstance(value, str) else "number"
     kind += " long" if kind == "text" and len(text) > _MANY_LETTERS else ""
-    shown = html.escape(text)
-    shown = f"<strong>{shown}</strong>" if is_best else shown
-    return f'<td class="{kind}" data-key="{html.escape(str(key))}">{shown}</td>'
+    return Cell(text, kind, key=column.parts(value)[0], is_best=is_best)

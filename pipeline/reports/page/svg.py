@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib as mpl
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 # No other part of a figure has these colours: those of text, and of what is behind it.
@@ -73,15 +74,24 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def inline_svg(svg: str, name: str) -> str:
-    """Returns an SVG file as an element of a page.
+def inline_svg(svg: str, name: str) -> Markup:
+    """Returns an SVG file as an element of a page: the one markup made in Python.
+
+    Ids that nothing refers to are left out, since matplotlib gives equal images the
+    same one.
 
     Args:
-        svg: The file.
-        name: What its ids are to begin with, so that figures do not share any.
+        svg: The file, as `to_svg` returns it.
+        name: What its ids begin with, so that figures share none.
     """
+    label, prefix = escape(name), re.sub(r"[^\w-]+", "-", name)
     element = svg[svg.index("<svg") :]
     element = re.sub(r' xmlns(:xlink)?="[^"]*"', "", element)
-    element = element.replace("<svg", f'<svg role="img" aria-label="{name}"', 1)
-    element = re.sub(r'\bid="', f'id="{name}-', element)
-    return re.sub(r'(href="|url\()#', rf"\g<1>#{name}-", element)
+    element = element.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+    targets = set(re.findall(r'(?:href="|url\()#([^")]*)', element))
+
+    def own_id(match: re.Match[str]) -> str:
+        return f' id="{prefix}-{match[1]}"' if match[1] in targets else ""
+
+    element = re.sub(r' id="([^"]*)"', own_id, element)
+    return Markup(re.sub(r'(href="|url\()#', rf"\g<1>#{prefix}-", element))

@@ -1,10 +1,10 @@
-"""What to try next: rules on the figures of the run, each told with its figure."""
+"""What to try next: rules on the figures of the run, each with its figure."""
 
 from __future__ import annotations
 
 from models.options import MemberOptions
 from pipeline.judging.evaluation import CMML
-from pipeline.reports.page.markdown_table import signed
+from pipeline.judging.interval_text import signed
 from pipeline.reports.run.breakdown import MIN_CLAIMED
 from pipeline.reports.run.findings import Findings
 
@@ -17,28 +17,28 @@ _MANY_NEW = 0.02
 _MANY_REJECTED = 0.001
 
 
-def advice(found: Findings, model: MemberOptions) -> list[str]:
+def advice(findings: Findings, model: MemberOptions) -> list[str]:
     """Returns what to try next, in sentences, what matters most first.
 
     Args:
-        found: The run.
+        findings: The run.
         model: The members and sizes that it has.
     """
     sentences = [
-        *_context(found, model),
-        *_few_pairs(found),
-        *_training(found, model),
-        *_margin(found),
-        *_rare_items(found),
-        *_calibration(found, model),
-        *_data(found),
+        *_context(findings, model),
+        *_few_pairs(findings),
+        *_training(findings, model),
+        *_margin(findings),
+        *_rare_items(findings),
+        *_calibration(findings, model),
+        *_data(findings),
     ]
     return sentences or ["Nothing stands out: no rule on these figures applies."]
 
 
-def _context(found: Findings, model: MemberOptions) -> list[str]:
-    is_better = found.evaluated.metric.is_better
-    none, other = (found.adaptation.get(kind) for kind in ("none", "other"))
+def _context(findings: Findings, model: MemberOptions) -> list[str]:
+    is_better = findings.evaluated.metric.is_better
+    none, other = (findings.adaptation.get(kind) for kind in ("none", "other"))
     simpler = [
         *(["model.encoder=mean"] if model.encoder != "mean" else []),
         f"model.dropout above {model.dropout:g}",
@@ -46,8 +46,8 @@ def _context(found: Findings, model: MemberOptions) -> list[str]:
     ]
     if none is not None and is_better(none) is False:
         return [
-            f"The own support set does harm against none ({signed(none)}): try what "
-            f"bends the network less, {' or '.join(simpler)}."
+            f"The own support set does harm against none ({signed(none)}): try a "
+            f"simpler model, {' or '.join(simpler)}."
         ]
     if none is not None and is_better(none) is None:
         return [
@@ -66,10 +66,10 @@ def _context(found: Findings, model: MemberOptions) -> list[str]:
     return []
 
 
-def _few_pairs(found: Findings) -> list[str]:
+def _few_pairs(findings: Findings) -> list[str]:
     """Looks at the smallest support sets beside the best baseline there."""
-    is_better = found.evaluated.metric.is_better
-    for group in found.support:
+    is_better = findings.evaluated.metric.is_better
+    for group in findings.support:
         gap = group.less_best
         is_sure = group.num_tasks >= MIN_CLAIMED
         if gap is not None and is_sure and is_better(gap) is False:
@@ -82,8 +82,8 @@ def _few_pairs(found: Findings) -> list[str]:
     return []
 
 
-def _training(found: Findings, model: MemberOptions) -> list[str]:
-    training = found.training
+def _training(findings: Findings, model: MemberOptions) -> list[str]:
+    training = findings.training
     if not training.course:
         return []
     last = training.course[-1]
@@ -99,18 +99,18 @@ def _training(found: Findings, model: MemberOptions) -> list[str]:
             f"The best epoch was epoch {best} of {training.max_epochs}: try a lower "
             "training.learning_rate, since what came after did not help."
         )
-    sentences += _overfit(found, best, model)
+    sentences += _overfit(findings, best, model)
     return sentences
 
 
-def _overfit(found: Findings, best: int, model: MemberOptions) -> list[str]:
+def _overfit(findings: Findings, best: int, model: MemberOptions) -> list[str]:
     """Compares meta-train with meta-validation at the best epoch."""
-    monitor = found.training.monitor
-    line = next((e for e in found.training.course if int(e["epoch"]) == best), {})
+    monitor = findings.training.monitor
+    line = next((e for e in findings.training.course if int(e["epoch"]) == best), {})
     seen, unseen = line.get(monitor), line.get(f"val_{monitor}")
     if seen is None or unseen is None:
         return []
-    lead = found.evaluated.metric.direction * (seen - unseen)
+    lead = findings.evaluated.metric.direction * (seen - unseen)
     if lead <= _OVERFIT * abs(unseen):
         return []
     return [
@@ -120,8 +120,8 @@ def _overfit(found: Findings, best: int, model: MemberOptions) -> list[str]:
     ]
 
 
-def _margin(found: Findings) -> list[str]:
-    run = found.evaluated
+def _margin(findings: Findings) -> list[str]:
+    run = findings.evaluated
     gap = run.less_strongest
     if run.strongest is None or gap is None:
         return ["No baseline was evaluated: name some in evaluation.baselines."]
@@ -134,25 +134,25 @@ def _margin(found: Findings) -> list[str]:
             "meta_validation says the same."
         ]
     if abs(gap.mean) < _LITTLE * abs(base.mean):
+        key = "model.prior_rank" if findings.calibration else "vectors"
         return [
             f"cmml less {run.strongest} is only {signed(gap)}, "
             f"{abs(gap.mean) / abs(base.mean):.1%} of its figure, so that the "
-            "modulation adds little to what both know: better "
-            f"{'factors (model.prior_rank)' if found.calibration else 'vectors'} may "
+            f"modulation adds little to what both know: better factors ({key}) may "
             "move both, and cmml tune tells whether anything else does."
         ]
     return []
 
 
-def _rare_items(found: Findings) -> list[str]:
-    is_better = found.evaluated.metric.is_better
+def _rare_items(findings: Findings) -> list[str]:
+    is_better = findings.evaluated.metric.is_better
     remedy = (
         "give items more features, or raise data.min_item_count, below which an item "
-        "is told by them alone"
-        if found.calibration
+        "is known by them alone"
+        if findings.calibration
         else "stronger vectors.regularization keeps vectors of few clicks closer to 0"
     )
-    for group in found.popularity[:-1]:
+    for group in findings.popularity[:-1]:
         gap = group.less_best
         is_sure = group.num_tasks >= MIN_CLAIMED
         if gap is not None and is_sure and is_better(gap) is False:
@@ -163,8 +163,8 @@ def _rare_items(found: Findings) -> list[str]:
     return []
 
 
-def _calibration(found: Findings, model: MemberOptions) -> list[str]:
-    calibrated = found.calibration
+def _calibration(findings: Findings, model: MemberOptions) -> list[str]:
+    calibrated = findings.calibration
     if calibrated is None:
         return []
     sentences = []
@@ -178,7 +178,7 @@ def _calibration(found: Findings, model: MemberOptions) -> list[str]:
             f"slope {slope.mean:.2f} [{slope.low:.2f}, {slope.high:.2f}]. Try "
             f"model.dropout {side} {model.dropout:g}."
         )
-    labels = found.evaluated.scores[CMML][found.evaluated.main].label
+    labels = findings.evaluated.scores[CMML][findings.evaluated.main].label
     assert labels is not None  # They are calibrated.
     if abs(bias.mean) > _BIAS * (labels.max() - labels.min()) and (
         bias.low > 0.0 or bias.high < 0.0
@@ -190,8 +190,8 @@ def _calibration(found: Findings, model: MemberOptions) -> list[str]:
     return sentences
 
 
-def _data(found: Findings) -> list[str]:
-    data = found.data
+def _data(findings: Findings) -> list[str]:
+    data = findings.data
     sentences = []
     test = data.split("meta_test")
     if test is not None and test.num_query_pairs:
@@ -202,10 +202,10 @@ def _data(found: Findings) -> list[str]:
                 "seen: features of items are what is known of these."
             )
     rejected = sum(data.num_rejected.values())
-    kept = sum(data.user_counts.tolist())
-    if kept and rejected > _MANY_REJECTED * kept:
+    usable = sum(data.user_counts.tolist())
+    if usable and rejected > _MANY_REJECTED * usable:
         sentences.append(
-            f"{rejected:,} rows were refused, beside {kept:,} that are in episodes: "
+            f"{rejected:,} rows were refused, beside {usable:,} that are in episodes: "
             "look at rejected/ of the prepared data set."
         )
     return sentences

@@ -1,4 +1,4 @@
-"""The metric of CMML and of the baselines in groups of what they were asked for."""
+"""The metric of CMML and of the baselines in groups of tasks, users and items."""
 
 from __future__ import annotations
 

@@ -68,8 +68,8 @@ def calibration(
         totals = np.zeros((num_tasks, len(columns)))
         for place, values in enumerate(columns):
             np.add.at(totals[:, place], rows.task, values)
-        kept: Floats = totals[np.bincount(rows.task, minlength=num_tasks) > 0]
-        return kept
+        present = np.bincount(rows.task, minlength=num_tasks) > 0
+        return np.asarray(totals[present])
 
     def interval(columns: Floats) -> Interval:
         """The first sum by the second."""
@@ -115,5 +115,5 @@ def _slope(sums: Floats) -> Floats:
     """Returns the slope of labels by scores from sums [..., 5]."""
     count, score, label, squares, products = np.moveaxis(sums, -1, 0)
     spread = squares - score**2 / count
-    found: Floats = (products - score * label / count) / spread
-    return found
+    slope: Floats = (products - score * label / count) / spread
+    return slope

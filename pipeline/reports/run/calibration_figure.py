@@ -15,11 +15,11 @@ _NUM_BINS = 40
 _NUM_CUTOFFS = 60
 
 
-def calibration_figure(found: Calibration, rows: ScoredPairs) -> str:
+def calibration_figure(calibration: Calibration, rows: ScoredPairs) -> str:
     """Draws labels by predicted label, what is left over, and that by label.
 
     Args:
-        found: How scores and labels go together.
+        calibration: How scores and labels go together.
         rows: The pairs.
 
     Returns:
@@ -30,10 +30,10 @@ def calibration_figure(found: Calibration, rows: ScoredPairs) -> str:
     with styled("calibration"):
         figure = Figure(figsize=(9.5, 3.0), layout="constrained")
         left, middle, right = figure.subplots(1, 3)
-        scores = [each.score for each in found.bins]
-        means = np.array([each.label.mean for each in found.bins])
-        low = np.array([each.label.low for each in found.bins])
-        high = np.array([each.label.high for each in found.bins])
+        scores = [each.score for each in calibration.bins]
+        means = np.array([each.label.mean for each in calibration.bins])
+        low = np.array([each.label.low for each in calibration.bins])
+        high = np.array([each.label.high for each in calibration.bins])
         ends = [min(*scores, *low), max(*scores, *high)]
         left.plot(ends, ends, color=GREY, linestyle="--", label="perfect")
         left.errorbar(
@@ -54,9 +54,9 @@ def calibration_figure(found: Calibration, rows: ScoredPairs) -> str:
         middle.set_xlabel("label less prediction")
         middle.set_ylabel("pairs")
         middle.yaxis.set_major_formatter("{x:,.0f}")
-        if found.by_label:
-            ticks = [f"{label:g}" for label in found.by_label]
-            right.bar(ticks, list(found.by_label.values()), color=BLUE)
+        if calibration.by_label:
+            ticks = [f"{label:g}" for label in calibration.by_label]
+            right.bar(ticks, list(calibration.by_label.values()), color=BLUE)
             right.axhline(0.0, color=INK, linewidth=1.0)
             right.set_xlabel("label")
             right.set_ylabel("mean of prediction less label")
@@ -67,7 +67,7 @@ def calibration_figure(found: Calibration, rows: ScoredPairs) -> str:
 
 
 def rank_figure(rows: Mapping[str, ScoredPairs]) -> str:
-    """Draws the share of held-out clicks that is found within the first candidates.
+    """Draws the share of held-out clicks that are within the first candidates.
 
     Args:
         rows: Ranks by method, CMML first.
@@ -78,12 +78,12 @@ def rank_figure(rows: Mapping[str, ScoredPairs]) -> str:
     with styled("ranks"):
         figure = Figure(figsize=(6.5, 3.2), layout="constrained")
         axes = figure.add_subplot()
-        for (name, found), color in zip(rows.items(), (ORANGE, BLUE), strict=False):
-            most = found.num_candidates
+        for (name, ranked), color in zip(rows.items(), (ORANGE, BLUE), strict=False):
+            most = ranked.num_candidates
             assert most is not None  # Clicks are ranked.
-            assert found.rank is not None
+            assert ranked.rank is not None
             cutoffs = np.unique(np.geomspace(1, most.max(), _NUM_CUTOFFS).astype(int))
-            ranks = np.sort(found.rank)
+            ranks = np.sort(ranked.rank)
             shares = np.searchsorted(ranks, cutoffs, side="right") / len(ranks)
             axes.plot(cutoffs, shares, color=color, label=plain(name))
             if color == ORANGE:
@@ -93,7 +93,7 @@ def rank_figure(rows: Mapping[str, ScoredPairs]) -> str:
                 )
         axes.set_xscale("log")
         axes.set_xlabel("first candidates looked at")
-        axes.set_ylabel("share of held-out clicks found")
+        axes.set_ylabel("share of held-out clicks")
         axes.set_ylim(0.0, 1.0)
         axes.legend(fontsize=8.0)
         return to_svg(figure)

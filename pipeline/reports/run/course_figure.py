@@ -25,9 +25,8 @@ _PREFERRED = ("mse", "pair_accuracy", "ndcg")
 
 def read_course(run: RunDir) -> list[Epoch]:
     """Reads the epochs of a training, each once, in their order."""
-    path = run.path / METRICS_FILE
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    epochs = {line["epoch"]: line for line in map(json.loads, lines) if line}
+    lines = (run.path / METRICS_FILE).read_text(encoding="utf-8").splitlines()
+    epochs = {line["epoch"]: line for line in map(json.loads, lines)}
     return [epochs[number] for number in sorted(epochs)]
 
 
@@ -51,7 +50,7 @@ def course_figure(course: Sequence[Epoch], monitor: str) -> str:
             _draw(axes, course, f"val_{name}", "meta-validation", ORANGE)
             axes.set_title(plain(name), fontsize=9.0)
             axes.axvline(best, color=GREY, linestyle="--", label="best epoch")
-        _draw(panels[-1], course, _SPEED, "", BLUE)
+        _draw(panels[-1], course, _SPEED, None, BLUE)
         panels[-1].set_title("tasks per second", fontsize=9.0)
         panels[-1].set_ylim(bottom=0.0)
         lines: dict[str, Any] = {}
@@ -75,7 +74,7 @@ def _panels(line: Epoch, monitor: str) -> list[str]:
 
 
 def _draw(
-    axes: Axes, course: Sequence[Epoch], name: str, label: str, color: str
+    axes: Axes, course: Sequence[Epoch], name: str, label: str | None, color: str
 ) -> None:
     known = [(line["epoch"], line[name]) for line in course if name in line]
     if known:
@@ -86,5 +85,5 @@ def _draw(
             markersize=3.0,
             linewidth=1.3,
             color=color,
-            label=label or None,
+            label=label,
         )

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
 from pipeline.judging.evaluation import CMML, Difference, Evaluation, Summary
-from pipeline.reports.page.markdown_table import cell, layout, signed
+from pipeline.judging.interval_text import cell, signed
+from pipeline.reports.page.markdown_table import layout
 
 
 def evaluation_text(

@@ -78,8 +78,8 @@ def measure_latency(version_dir: pathlib.Path) -> list[Latency]:
     for request in chosen[::step]:
         times = _measure(request, loaded.signatures[request.signature])
         taken.setdefault(_kind(request), []).extend(times)
-    found = [_latency(kind, times) for kind, times in taken.items()]
-    return sorted(found, key=lambda each: (each.signature, each.support or 0))
+    rows = [_latency(kind, times) for kind, times in taken.items()]
+    return sorted(rows, key=lambda each: (each.signature, each.support or 0))
 
 
 def read_bench(path: pathlib.Path, version: str) -> list[Latency]:

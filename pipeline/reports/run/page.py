@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
-import html
+import json
 import pathlib
+import statistics
 from collections.abc import Mapping, Sequence
 
+from models.evaluation.intervals import Interval
 from models.options import MemberOptions
-from pipeline.reports.page.elements import bullet_list, verdict_list
-from pipeline.reports.page.frame import Section, page
+from pipeline.insight.contexts import TaskContexts
+from pipeline.insight.modulation_values import Values
+from pipeline.judging.evaluation import CMML
+from pipeline.reports.page.render import render
+from pipeline.reports.page.result_table import ResultTable
 from pipeline.reports.run.advice import advice
-from pipeline.reports.run.data_section import data_section
+from pipeline.reports.run.breakdown import MIN_TASKS
+from pipeline.reports.run.calibration_figure import calibration_figure, rank_figure
+from pipeline.reports.run.context_space import context_space
+from pipeline.reports.run.course_figure import course_figure
+from pipeline.reports.run.data_figure import data_figure
+from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.findings import Findings
+from pipeline.reports.run.group_figure import group_figure
 from pipeline.reports.run.latency import Latency
+from pipeline.reports.run.modulation import group_modulations, largest_groups
 from pipeline.reports.run.provenance import Provenance
-from pipeline.reports.run.quality_sections import (
-    calibration_section,
-    groups_section,
-    metrics_section,
-    worst_section,
-)
-from pipeline.reports.run.run_sections import (
-    latency_section,
-    provenance_section,
-    training_section,
+from pipeline.reports.run.tables import (
+    bin_table,
+    fact_table,
+    group_table,
+    latency_table,
+    left_out_table,
+    metrics_table,
+    split_table,
+    worst_table,
 )
 from pipeline.reports.run.verdict import verdict
+from pipeline.reports.run.worst_tasks import MIN_WORST
 from transforms.reading.row_error import REASONS
 
 
@@ -36,60 +48,112 @@ class RunReport:
 
     Attributes:
         name: Of the experiment.
-        told: What the run is, in a sentence.
+        description: What the run is, in a sentence.
         model: The members and sizes that it has.
-        found: What was found.
+        findings: What was measured.
         groups: What each group of `evaluate` to show is made of, by name.
         metrics: Metrics to show.
         task_names: Names of tasks by id, where they have one.
-        inside: The sections on contexts and on what they change.
+        contexts: Contexts of meta-test.
+        modulations: What the contexts of the tasks of `largest_groups` change.
         latency: What the export takes.
         version: The newest export, None if there is none.
         provenance: Where the run comes from.
     """
 
     name: str
-    told: str
+    description: str
     model: MemberOptions
-    found: Findings
+    findings: Findings
     groups: Mapping[str, str]
     metrics: Sequence[str]
     task_names: Mapping[str, str]
-    inside: Sequence[Section]
+    contexts: TaskContexts
+    modulations: Mapping[str, Values]
     latency: Sequence[Latency]
     version: pathlib.Path | None
     provenance: Provenance
 
 
+@dataclasses.dataclass(frozen=True)
+class _GroupView:
+    """Groups of one kind as they are shown: an SVG file and a table."""
+
+    figure: str
+    table: ResultTable
+
+
 def run_page(report: RunReport) -> str:
-    """Returns the page: the verdict first, then what it is told from."""
-    found = report.found
-    steps = advice(found, report.model)
-    next_step = f"What next? {steps[0]}"
-    return page(
-        f"Run of {report.name}",
-        report.told,
-        [
-            verdict_list([*verdict(found), next_step]),
-            Section(
-                "What to try next",
-                bullet_list(steps),
-                "Rules on the figures of this run. Those of meta-test tell where to "
-                "look; whether a change helps is for meta-validation to say.",
-                name="next",
-            ),
-            data_section(found.data, REASONS),
-            training_section(found.training),
-            metrics_section(found, _escaped(report.groups), report.metrics),
-            groups_section(found),
-            worst_section(found, report.task_names),
-            calibration_section(found),
-            *report.inside,
-            latency_section(report.latency, report.version),
-            provenance_section(report.provenance),
+    """Returns the page: the verdict first, then what it rests on."""
+    findings = report.findings
+    run, data, training = findings.evaluated, findings.data, findings.training
+    next_steps = advice(findings, report.model)
+    return render(
+        "run.html",
+        report=report,
+        findings=findings,
+        verdict=[*verdict(findings), f"What next? {next_steps[0]}"],
+        advice=next_steps,
+        num_unseen_items=int((data.item_counts[1:] == 0).sum()),
+        splits=split_table(data),
+        data_figure=data_figure(data),
+        left_out=left_out_table(data, REASONS),
+        examples=[json.dumps(row, ensure_ascii=False) for row in data.examples],
+        tasks_per_s=statistics.median(line["tasks_per_s"] for line in training.course),
+        course_figure=course_figure(training.course, training.monitor),
+        metrics=[
+            metrics_table(run, group, report.metrics, _gaps(run, group), title=title)
+            for group, title in report.groups.items()
         ],
+        min_tasks=MIN_TASKS,
+        groups=_group_views(findings),
+        features=group_table("features", findings.features, run.strongest),
+        min_worst=MIN_WORST,
+        worst_table=worst_table(run, findings.worst, report.task_names),
+        bins=bin_table(findings.calibration.bins if findings.calibration else ()),
+        score_figure=_score_figure(findings),
+        context=context_space(report.contexts),
+        modulation=group_modulations(
+            largest_groups(report.contexts), report.modulations
+        ),
+        latency=latency_table(report.latency),
+        facts=fact_table(report.provenance),
     )
 
 
-def _escaped(words: Mapping[str, str]) -> dict[str, str]:
-    return {name: html.escape(text) for name, text in words.items()}
+def _gaps(run: EvaluatedRun, group: str) -> dict[str, Interval]:
+    """Returns CMML less each baseline on a group, by name of the baseline."""
+    own = run.by_task(CMML, group)
+    return {
+        method: run.difference(own, run.by_task(method, group))
+        for method, rows in run.scores.items()
+        if method != CMML and group in rows
+    }
+
+
+def _group_views(findings: Findings) -> dict[str, _GroupView]:
+    """Returns the groups of each kind that has some, by name of the kind."""
+    run = findings.evaluated
+    kinds = {
+        "support": findings.support,
+        "popularity": findings.popularity,
+        "activity": findings.activity,
+    }
+    return {
+        name: _GroupView(
+            group_figure(name, groups, run.metric, run.strongest),
+            group_table(name, groups, run.strongest),
+        )
+        for name, groups in kinds.items()
+        if groups
+    }
+
+
+def _score_figure(findings: Findings) -> str:
+    """Draws what can be said of scores: of labels calibration, of clicks ranks."""
+    run = findings.evaluated
+    main = run.main
+    if findings.calibration is not None:
+        return calibration_figure(findings.calibration, run.scores[CMML][main])
+    methods = [CMML, *([run.strongest] if run.strongest else [])]
+    return rank_figure({method: run.scores[method][main] for method in methods})

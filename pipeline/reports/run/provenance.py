@@ -51,9 +51,9 @@ def provenance(
     """
     facts = {"run": run.path.name, "data set": dataset_dir.name}
     for step in _STEPS:
-        noted = run.facts(step)
-        if noted:
-            facts[step] = f"{noted['fingerprint']}, finished {noted['finished']}"
+        done = run.facts(step)
+        if done:
+            facts[step] = f"{done['fingerprint']}, finished {done['finished']}"
     for name, values in run.facts("evaluate").get("chosen", {}).items():
         if values:
             chosen = ", ".join(f"{key}={value}" for key, value in values.items())
@@ -62,7 +62,7 @@ def provenance(
     facts["versions of the code"] = ", ".join(f"{k} {v}" for k, v in versions.items())
     facts["python"] = f"{platform.python_version()} on {platform.system()}"
     facts["libraries of this report"] = ", ".join(
-        f"{name} {found}" for name in _LIBRARIES if (found := _version(name))
+        f"{name} {version}" for name in _LIBRARIES if (version := _version(name))
     )
     steps = ["prepare", *(["pretrain"] if has_pretrain else []), *_STEPS]
     changes = [part for change in overrides for part in ("--set", change)]

@@ -9,11 +9,13 @@ import numpy as np
 
 from models.evaluation.intervals import Interval
 from pipeline.judging.evaluation import CMML
-from pipeline.reports.page.markdown_table import cell, signed
+from pipeline.judging.interval_text import cell, signed
 from pipeline.reports.page.result_table import Column, ResultTable
 from pipeline.reports.run.breakdown import GroupFigures
+from pipeline.reports.run.calibration import Bin
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.latency import Latency
+from pipeline.reports.run.provenance import Provenance
 from pipeline.reports.run.worst_tasks import WorstTasks
 from pipeline.settings.data_facts import DataFacts
 
@@ -32,13 +34,17 @@ _DROPPED = {
     "too_few_clicks": "scenarios with too few clicks",
     "no_held_out_click": "scenarios without a held-out click",
     "click_over_limit": "clicks over the most that a scenario may have",
-    "click_without_negative": "clicks without an item to hold against",
+    "click_without_negative": "clicks without an item that was not clicked",
     "repeated_click": "clicks that repeat another",
 }
 
 
 def metrics_table(
-    run: EvaluatedRun, group: str, names: Sequence[str], gaps: Mapping[str, Interval]
+    run: EvaluatedRun,
+    group: str,
+    names: Sequence[str],
+    gaps: Mapping[str, Interval],
+    title: str,
 ) -> ResultTable:
     """Returns the metrics of every method on a group, as `metrics.json` has them.
 
@@ -47,14 +53,15 @@ def metrics_table(
         group: The group.
         names: The metrics.
         gaps: By method, CMML less it, of the metric that methods are judged by.
+        title: What the group is made of.
     """
     columns = [
         Column(name, name, cell, Interval, better=_direction(name)) for name in names
     ]
     if gaps:
         place = list(names).index(run.metric.name) + 1
-        title = f"{run.metric.name}, cmml less it"
-        columns.insert(place, Column("gap", title, signed, Interval))
+        heading = f"{run.metric.name}, cmml less it"
+        columns.insert(place, Column("gap", heading, signed, Interval))
     columns.insert(0, Column("method", "method"))
     rows = [
         {"method": method, **{n: groups[group][n] for n in names}}
@@ -62,7 +69,7 @@ def metrics_table(
         for method, groups in run.summary.items()
         if group in groups
     ]
-    return ResultTable(f"metrics-{group}", group, "", columns, rows)
+    return ResultTable(f"metrics-{group}", title, "", columns, rows)
 
 
 def _direction(metric: str) -> int:
@@ -79,7 +86,7 @@ def group_table(
         figures: The groups.
         strongest: The baseline that is shown beside; None for none.
     """
-    is_one_kind = len({found.kind for found in figures}) == 1
+    is_one_kind = len({group.kind for group in figures}) == 1
     columns = [
         *([] if is_one_kind else [Column("kind", "of")]),
         Column("label", figures[0].kind if is_one_kind else "group"),
@@ -94,21 +101,7 @@ def group_table(
             Column("best", "best baseline here"),
             Column("less_best", "cmml less that", signed, Interval),
         ]
-    rows = [
-        {
-            "kind": found.kind,
-            "label": found.label,
-            "num_tasks": found.num_tasks,
-            "num_pairs": found.num_pairs,
-            "cmml": found.cmml,
-            "strongest": found.strongest,
-            "gap": found.gap,
-            "best": found.best,
-            "less_best": found.less_best,
-        }
-        for found in figures
-    ]
-    return ResultTable(name, name, "", columns, rows)
+    return ResultTable(name, name, "", columns, [vars(group) for group in figures])
 
 
 def split_table(data: DataFacts) -> ResultTable:
@@ -124,17 +117,17 @@ def split_table(data: DataFacts) -> ResultTable:
     ]
     rows = [
         {
-            "split": found.split,
-            "tasks": found.support_sizes.size,
-            "support": int(found.support_sizes.sum()),
-            "median": float(np.median(found.support_sizes)),
-            "range": f"{found.support_sizes.min():,} to {found.support_sizes.max():,}",
-            "query": found.num_query_pairs,
-            "new": found.num_new_item_pairs / found.num_query_pairs
-            if found.num_query_pairs
+            "split": split.split,
+            "tasks": split.support_sizes.size,
+            "support": int(split.support_sizes.sum()),
+            "median": float(np.median(split.support_sizes)),
+            "range": f"{split.support_sizes.min():,} to {split.support_sizes.max():,}",
+            "query": split.num_query_pairs,
+            "new": split.num_new_item_pairs / split.num_query_pairs
+            if split.num_query_pairs
             else None,
         }
-        for found in data.splits
+        for split in data.splits
     ]
     return ResultTable("splits", "splits", "", columns, rows)
 
@@ -191,11 +184,29 @@ def worst_table(
     return ResultTable("worst", "worst", "", columns, rows)
 
 
+def bin_table(bins: Sequence[Bin]) -> ResultTable:
+    """Returns the predicted and the observed labels of pairs with like scores."""
+    columns = [
+        Column("num_pairs", "pairs", _COUNT),
+        Column("score", "predicted", "{:.3f}".format),
+        Column("label", "labels", cell, Interval),
+    ]
+    return ResultTable("bins", "bins", "", columns, [vars(one) for one in bins])
+
+
+def fact_table(provenance: Provenance) -> ResultTable:
+    """Returns where a run comes from."""
+    columns = [Column("name", "what"), Column("value", "value")]
+    facts = provenance.facts.items()
+    rows = [{"name": name, "value": value} for name, value in facts]
+    return ResultTable("provenance", "provenance", "", columns, rows)
+
+
 def latency_table(rows: Sequence[Latency]) -> ResultTable:
     """Returns how long requests take."""
     columns = [
         Column("signature", "signature"),
-        Column("where", "asked"),
+        Column("where", "where"),
         Column("tasks", "tasks", _COUNT),
         Column("support", "support pairs", _COUNT),
         Column("candidates", "items to score", _COUNT),

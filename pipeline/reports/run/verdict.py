@@ -1,4 +1,4 @@
-"""What a run has shown, in sentences that claim no more than the figures."""
+"""The verdict on a run, in sentences that claim no more than the figures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
 from pipeline.judging.evaluation import CMML
-from pipeline.reports.page.markdown_table import signed
+from pipeline.judging.interval_text import signed
 from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import OTHER_WORD, Findings
 
@@ -15,13 +15,13 @@ _SMALL = 0.01  # A difference below this share of the baseline's figure is calle
 _TAIL = 0.025  # Of either side of an interval.
 
 
-def verdict(found: Findings) -> list[str]:
+def verdict(findings: Findings) -> list[str]:
     """Returns whether the run is good, for whom, and why.
 
     Args:
-        found: The run.
+        findings: The run.
     """
-    return [_is_good(found), *_for_whom(found), *_why(found)]
+    return [_is_good(findings), *_for_whom(findings), *_why(findings)]
 
 
 def figure(interval: Interval) -> str:
@@ -29,23 +29,23 @@ def figure(interval: Interval) -> str:
     return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
-def _is_good(found: Findings) -> str:
-    run = found.evaluated
+def _is_good(findings: Findings) -> str:
+    run = findings.evaluated
     main, name = run.main, run.metric.name
     own = run.summary[CMML][main][name]
-    num_tasks = len(found.worst.order)
-    told = (
+    num_tasks = len(findings.worst.order)
+    text = (
         f"Is it good? On {num_tasks:,} tasks that training has not seen, cmml has "
         f"{name} {figure(own)}"
     )
     gap = run.less_strongest
     if run.strongest is None or gap is None:
-        return f"{told}. No baseline was evaluated, so nothing can be said of it."
+        return f"{text}. No baseline was evaluated, so nothing can be said of it."
     base = run.summary[run.strongest][main][name]
     num_baselines = len(run.summary) - 1
     who = "the only baseline" if num_baselines == 1 else f"the best of {num_baselines}"
     return (
-        f"{told}; {run.strongest}, {who}{'' if num_baselines == 1 else ' baselines'}, "
+        f"{text}; {run.strongest}, {who}{'' if num_baselines == 1 else ' baselines'}, "
         f"{figure(base)}. cmml is {_standing(run.metric.is_better(gap))}: difference "
         f"{signed(gap)}, {_size(gap, base)}."
     )
@@ -63,18 +63,18 @@ def _size(gap: Interval, base: Interval) -> str:
     return f"{share:.1%} of the baseline's figure{small}"
 
 
-def _for_whom(found: Findings) -> list[str]:
-    run = found.evaluated
+def _for_whom(findings: Findings) -> list[str]:
+    run = findings.evaluated
     groups = [
         group
-        for group in found.groups
+        for group in findings.groups
         if group.gap is not None and group.num_tasks >= MIN_CLAIMED
     ]
     if not groups:
         return []
     better, worse = (
-        [g for g in groups if g.gap and run.metric.is_better(g.gap) is wanted]
-        for wanted in (True, False)
+        [g for g in groups if g.gap and run.metric.is_better(g.gap) is sign]
+        for sign in (True, False)
     )
     sentence = (
         f"For whom? Of {len(groups)} groups of at least {MIN_CLAIMED} tasks, cmml is "
@@ -100,10 +100,10 @@ def _named(groups: Sequence[GroupFigures]) -> str:
     )
 
 
-def _why(found: Findings) -> list[str]:
+def _why(findings: Findings) -> list[str]:
     parts = []
-    for kind, gap in found.adaptation.items():
-        is_better = found.evaluated.metric.is_better(gap)
+    for kind, gap in findings.adaptation.items():
+        is_better = findings.evaluated.metric.is_better(gap)
         word = {
             None: "makes no difference beyond chance",
             True: "helps beyond chance",
@@ -114,5 +114,5 @@ def _why(found: Findings) -> list[str]:
         return []
     return [
         f"Why? What adapting to the task's own support set does to "
-        f"{found.evaluated.metric.name}: {'; '.join(parts)}."
+        f"{findings.evaluated.metric.name}: {'; '.join(parts)}."
     ]

@@ -15,7 +15,7 @@ from pipeline.judging.evaluation import CMML
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 
 _WORST_SHARE = 0.1
-MIN_WORST = 5  # Fewer have nothing in common that could be told from chance.
+MIN_WORST = 5  # Fewer have nothing in common that stands out from chance.
 _BY_CHANCE = 0.01
 _RARE = 10  # An item with fewer interactions is.
 
@@ -79,15 +79,16 @@ def worst_tasks(run: EvaluatedRun, item_counts: NDArray) -> WorstTasks:
     known = np.flatnonzero(~np.isnan(metric))
     order = known[np.argsort(run.metric.direction * metric[known], kind="stable")]
     num_worst = max(round(_WORST_SHARE * len(order)), min(MIN_WORST, len(order) // 4))
-    found = traits(run.scores[CMML][main], len(run.task_ids), item_counts)
+    of_tasks = traits(run.scores[CMML][main], len(run.task_ids), item_counts)
     if run.strongest is not None:
         name = f"{run.metric.name} of {run.strongest}"
-        found.append(Trait(name, run.by_task(run.strongest, main)))
-    return WorstTasks(order, num_worst, found, _in_common(order, num_worst, found))
+        of_tasks.append(Trait(name, run.by_task(run.strongest, main)))
+    common = _in_common(order, num_worst, of_tasks)
+    return WorstTasks(order, num_worst, of_tasks, common)
 
 
 def traits(rows: ScoredPairs, num_tasks: int, item_counts: NDArray) -> list[Trait]:
-    """Returns what can be told of tasks from what was asked of them.
+    """Returns what is known of tasks from their query pairs.
 
     Args:
         rows: The pairs.
@@ -102,7 +103,7 @@ def traits(rows: ScoredPairs, num_tasks: int, item_counts: NDArray) -> list[Trai
         return means
 
     counts = item_counts[rows.item]
-    found = [
+    of_tasks = [
         Trait("support pairs shown", mean(rows.support_size)),
         Trait("interactions of its items, mean", mean(counts)),
         Trait(f"share of items with fewer than {_RARE}", mean(counts < _RARE)),
@@ -110,27 +111,27 @@ def traits(rows: ScoredPairs, num_tasks: int, item_counts: NDArray) -> list[Trai
     if rows.label is not None:
         label = rows.label.astype(np.float64)
         centre = mean(label)
-        found += [
+        of_tasks += [
             Trait("mean label", centre),
             Trait("spread of labels", np.sqrt(mean((label - centre[rows.task]) ** 2))),
         ]
     if rows.num_candidates is not None:
         pairs = np.unique(np.stack([rows.task, rows.user]), axis=1)
         num_users = np.bincount(pairs[0], minlength=num_tasks).astype(np.float64)
-        found += [
+        of_tasks += [
             Trait("users", np.where(num_users > 0, num_users, np.nan)),
             Trait("candidates", mean(rows.num_candidates)),
         ]
-    return found
+    return of_tasks
 
 
 def _in_common(
-    order: NDArray, num_worst: int, found: Sequence[Trait]
+    order: NDArray, num_worst: int, of_tasks: Sequence[Trait]
 ) -> list[InCommon]:
     if num_worst < MIN_WORST:
         return []
     common = []
-    for trait in found:
+    for trait in of_tasks:
         worst, others = (
             part[~np.isnan(part)]
             for part in (

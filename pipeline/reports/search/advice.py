@@ -18,17 +18,19 @@ _EDGE = 0.02  # Share of a range that counts as its end.
 _LIGHTER = 0.7
 
 
-def advice(results: SearchResults, found: Importance, max_epochs: int) -> list[str]:
+def advice(
+    results: SearchResults, importance: Importance, max_epochs: int
+) -> list[str]:
     """Returns what to try next, in sentences.
 
     Args:
         results: The search.
-        found: Importance of its keys.
+        importance: Importance of its keys.
         max_epochs: Most epochs of the best trial.
     """
     idle = [
         key
-        for key, effect in found.main.items()
+        for key, effect in importance.main.items()
         if isinstance(effect, MainEffect) and effect.p > _BY_CHANCE
     ]
     sentences = _edges(results, idle) + _epochs(results, max_epochs) + _doubts(results)

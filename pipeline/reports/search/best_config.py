@@ -47,7 +47,7 @@ def best_yaml(results: SearchResults, experiment: Experiment) -> str:
         f"{seed}: {score:.4f}"
         for seed, score in zip(results.seeds, best.scores, strict=True)
     )
-    told = [
+    lines = [
         f"The best trial of the search {results.space.name!r} by {results.algorithm}.",
         f"trial: {best.trial_id}, of {len(results.best_first())} that were completed",
         f"values: {setting_of(best.values)}",
@@ -57,5 +57,5 @@ def best_yaml(results: SearchResults, experiment: Experiment) -> str:
         f"chosen for the {'lowest' if results.minimise else 'highest'} objective, of "
         "equals the earliest; meta-test was not looked at",
     ]
-    comments = [f"# {' '.join(line.split())}\n" for line in told]  # Each on one line.
+    comments = [f"# {' '.join(line.split())}\n" for line in lines]  # Each on one line.
     return "".join(comments) + to_yaml(experiment)

@@ -30,8 +30,8 @@ def best_so_far(results: SearchResults) -> str:
     places = {trial.trial_id: n for n, trial in enumerate(run, 1)}
     completed = [trial for trial in run if trial.objective is not None]
     failed = [trial for trial in run if trial.objective is None]
-    found = [trial.objective for trial in completed if trial.objective is not None]
-    so_far = list(itertools.accumulate(found, min if results.minimise else max))
+    y = [trial.objective for trial in completed if trial.objective is not None]
+    so_far = list(itertools.accumulate(y, min if results.minimise else max))
     scale = objective_axis(results)
     x = [float(places[trial.trial_id]) for trial in completed]
     with styled("best_so_far"):
@@ -40,7 +40,7 @@ def best_so_far(results: SearchResults) -> str:
         axes.set_ylim(scale.low, scale.high)
         axes.set_xlim(0.5, len(run) + 0.5)
         best = completed.index(results.best_first()[0])
-        draw_points(axes, x, found, scale, best=best)
+        draw_points(axes, x, y, scale, best=best)
         axes.step(
             [*x, len(run)],
             [scale.clip(value) for value in [*so_far, so_far[-1]]],
@@ -95,17 +95,17 @@ def _draw_costs(
     costs: Sequence[float],
     scale: ObjectiveAxis,
 ) -> None:
-    shown = [
+    points = [
         (cost, trial)
         for trial, cost in zip(trials, costs, strict=True)
         if cost > 0.0 and trial.objective is not None
     ]
     draw_points(
         axes,
-        [cost for cost, _ in shown],
-        [trial.objective or 0.0 for _, trial in shown],
+        [cost for cost, _ in points],
+        [trial.objective or 0.0 for _, trial in points],
         scale,
-        best=0 if shown and shown[0][1] is trials[0] else None,
+        best=0 if points and points[0][1] is trials[0] else None,
     )
     known = [cost for cost in costs if cost > 0.0]
     if known and max(known) > 20.0 * min(known):

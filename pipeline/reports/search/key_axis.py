@@ -71,9 +71,9 @@ def key_axis(key: str, domain: Domain, trials: Sequence[TrialResult]) -> KeyAxis
     ends = domain.min, domain.max
     low, high = (math.log10(end) if is_log else float(end) for end in ends)
     bare = KeyAxis(key, {}, (low, high), is_log)
-    shown = domain.points() if domain.steps else _round_numbers(low, high, is_log)
-    shown = shown if len(shown) <= _NUM_TICKS + 1 else (domain.min, domain.max)
-    ticks = {f"{value:.3g}": bare.place(value) for value in shown}
+    values = domain.points() if domain.steps else _round_numbers(low, high, is_log)
+    values = values if len(values) <= _NUM_TICKS + 1 else (domain.min, domain.max)
+    ticks = {f"{value:.3g}": bare.place(value) for value in values}
     return dataclasses.replace(bare, ticks=ticks)
 
 

@@ -37,11 +37,12 @@ class ObjectiveAxis:
 
 def objective_axis(results: SearchResults) -> ObjectiveAxis:
     """Makes the axis, which reaches as far as trials are told apart."""
-    found = [t.objective for t in results.best_first() if t.objective is not None]
+    trials = results.best_first()
+    objectives = [t.objective for t in trials if t.objective is not None]
     sign = 1.0 if results.minimise else -1.0
-    costs = [sign * objective for objective in found]  # The lowest is the best.
+    costs = [sign * objective for objective in objectives]  # The lowest is the best.
     best = costs[0]
-    worst = sign * worst_counted(found, minimise=results.minimise)
+    worst = sign * worst_counted(objectives, minimise=results.minimise)
     margin = _MARGIN * (worst - best) or 0.01 * abs(best) or 0.01
     ends = sorted((sign * (best - margin), sign * (worst + margin)))
     return ObjectiveAxis(

@@ -47,10 +47,10 @@ def trial_table(results: SearchResults) -> ResultTable:
     return ResultTable("trials", "Trials", note, columns, rows)
 
 
-def importance_table(results: SearchResults, found: Importance) -> ResultTable:
+def importance_table(results: SearchResults, importance: Importance) -> ResultTable:
     """Returns what each key does, or why that is not known; what matters most first."""
-    forest = found.forest if isinstance(found.forest, Forest) else None
-    is_known = [isinstance(effect, MainEffect) for effect in found.main.values()]
+    forest = importance.forest if isinstance(importance.forest, Forest) else None
+    is_known = [isinstance(effect, MainEffect) for effect in importance.main.values()]
     of_effects = [
         Column("share", "share of variance", _PERCENT),
         Column("by_chance", "share by chance", _PERCENT),
@@ -64,27 +64,29 @@ def importance_table(results: SearchResults, found: Importance) -> ResultTable:
         *([Column("forest", "permutation importance", _PERCENT)] if forest else []),
         *([] if all(is_known) else [Column("unknown", "why the share is not known")]),
     ]
-    rows = [_effect(key, effect, results) for key, effect in found.main.items()]
+    effects = importance.main.items()
+    rows = [_effect(key, effect, results) for key, effect in effects]
     if forest:
         rows = [{**row, "forest": forest.importance[row["key"]]} for row in rows]
     rows.sort(key=lambda row: (-row.get("share", -1.0), -row.get("forest", 0.0)))
-    return ResultTable("importance", "Importance of keys", _note(found), columns, rows)
+    note = _note(importance)
+    return ResultTable("importance", "Importance of keys", note, columns, rows)
 
 
-def _note(found: Importance) -> str:
-    told = (
+def _note(importance: Importance) -> str:
+    note = (
         "The share of the variance of the objective that goes along with a key alone, "
         "over trials that differ in nothing else; of a conditional key, over the "
         "trials in which it is active. p is the probability of such a share if the key "
         "did nothing. "
     )
-    if isinstance(found.forest, Forest):
-        return told + (
+    if isinstance(importance.forest, Forest):
+        return note + (
             "Permutation importance is the share that a key takes part in, alone or "
             "with others, by a random forest on trials that it has not seen; it "
-            f"predicts {found.forest.fit:.0%} of their variance."
+            f"predicts {importance.forest.fit:.0%} of their variance."
         )
-    return told + f"There is no permutation importance: {found.forest}."
+    return note + f"There is no permutation importance: {importance.forest}."
 
 
 def _effect(

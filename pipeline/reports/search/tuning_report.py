@@ -1,4 +1,4 @@
-"""The step `tune report`: what a search has found, for people, and its best trial."""
+"""The step `tune report`: a search as a page for people, and its best trial."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipeline.reports.search.best_config import best_experiment, best_yaml
 from pipeline.reports.search.key_axis import searched_keys
 from pipeline.reports.search.page import search_page
 from pipeline.reports.search.search_tables import trial_table
+from tuning.hparams_log import HPARAMS_DIR
 from tuning.importance import importance
 from tuning.results import read_results
 
@@ -43,17 +44,18 @@ def write_report(
     results = read_results(search_dir)
     experiment = best_experiment(results, config_path, overrides)
     best = best_yaml(results, experiment)
-    found = importance(
+    of_keys = importance(
         results.trials, list(searched_keys(results)), minimise=results.minimise
     )
     command = shlex.join(["cmml", "run", "--config", str(search_dir / BEST_FILE)])
     text = search_page(
         results,
-        found,
+        of_keys,
         name=experiment.name,
-        advice=advice(results, found, experiment.training.max_epochs),
+        advice=advice(results, of_keys, experiment.training.max_epochs),
         best_yaml=best,
         command=command,
+        logs=search_dir / HPARAMS_DIR,
     )
     table = trial_table(results)
     write_atomically(search_dir / f"{TABLE_FILE}.csv", table.to_csv())

@@ -25,7 +25,7 @@ def verdict(results: SearchResults) -> list[str]:
     ]
 
 
-def told(results: SearchResults) -> str:
+def description(results: SearchResults) -> str:
     """Returns what was searched, in a sentence."""
     seeds = "1 seed" if len(results.seeds) == 1 else f"{len(results.seeds)} seeds"
     return (
@@ -36,13 +36,13 @@ def told(results: SearchResults) -> str:
 
 def reasons(results: SearchResults) -> list[str]:
     """Returns why trials have no result, and which, each reason once."""
-    found: dict[tuple[str, str], list[str]] = {}
+    trials: dict[tuple[str, str], list[str]] = {}
     for trial in results.trials:
         if trial.status != "completed":
-            found.setdefault((trial.status, trial.reason), []).append(trial.trial_id)
+            trials.setdefault((trial.status, trial.reason), []).append(trial.trial_id)
     return [
         f"{len(names)} {status} ({_some(names)}): {reason}"
-        for (status, reason), names in found.items()
+        for (status, reason), names in trials.items()
     ]
 
 

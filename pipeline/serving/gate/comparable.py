@@ -7,7 +7,7 @@ from typing import Any
 
 from models.legacy_keras import tf
 from pipeline.experiment.version_dir import read_manifest
-from pipeline.serving.validation.graph_rules import signatures_of
+from pipeline.export.saved_graph import signatures_of
 from transforms.schema import DataError
 
 

@@ -1,22 +1,15 @@
-"""What can be told of a version without running it: its ops and its signatures."""
+"""Rules on the graph of a version: its ops and its signatures."""
 
 import pathlib
 from collections.abc import Mapping
-from typing import Any, TypeAlias
-
-from google.protobuf.message import DecodeError
+from typing import Any
 
 from models.legacy_keras import tf
-from pipeline.experiment.version_dir import SAVED_MODEL
+from pipeline.export.saved_graph import Signature, op_names, signatures_of
 from pipeline.serving.validation.blessing import Rule
-from transforms.schema import DataError
-
-# Type and shape, None for any size, by name of the tensor, by "inputs" and "outputs".
-Signature: TypeAlias = dict[str, dict[str, tuple[str, list[int | None]]]]
 
 REQUIRED = ("serving_default", "rank")
 
-_INIT_OP = "__saved_model_init_op"
 _PYTHON = "PyFunc"  # EagerPyFunc, PyFuncStateless and so on.
 
 
@@ -40,62 +33,17 @@ def ops_rule(version_dir: pathlib.Path) -> Rule:
     return Rule("ops", not foreign, float(len(foreign)), 0.0, detail)
 
 
-def op_names(version_dir: pathlib.Path) -> list[str]:
-    """Lists the ops of the graph and of its functions, each once, sorted.
-
-    Raises:
-        DataError: If the graph cannot be read.
-    """
-    graph = _meta_graph(version_dir).graph_def
-    functions = {function.signature.name for function in graph.library.function}
-    bodies = (function.node_def for function in graph.library.function)
-    nodes = [*graph.node, *(node for body in bodies for node in body)]
-    return sorted({node.op for node in nodes} - functions)
-
-
 def signatures_rule(version_dir: pathlib.Path, manifest: Mapping[str, Any]) -> Rule:
     """Checks that the signatures are those that `manifest.json` lists."""
-    found = signatures_of(version_dir)
-    problems = [f"{name!r} is missing" for name in REQUIRED if name not in found]
+    signatures = signatures_of(version_dir)
+    problems = [f"{name!r} is missing" for name in REQUIRED if name not in signatures]
     if "signatures" in manifest:
-        problems += _differences(_listed(manifest["signatures"]), found)
+        problems += _differences(_listed(manifest["signatures"]), signatures)
     else:
         problems.append("manifest.json has no key 'signatures'")
-    detail = "; ".join(problems) or ", ".join(sorted(found))
-    value = f"{len(found)} signatures"
+    detail = "; ".join(problems) or ", ".join(sorted(signatures))
+    value = f"{len(signatures)} signatures"
     return Rule("signatures", not problems, value, "as in manifest.json", detail)
-
-
-def signatures_of(version_dir: pathlib.Path) -> dict[str, Signature]:
-    """Reads the signatures of a version, by name.
-
-    Raises:
-        DataError: If the graph cannot be read.
-    """
-    return {
-        name: {
-            side: {
-                tensor: (
-                    tf.as_dtype(info.dtype).name,
-                    [d.size if d.size >= 0 else None for d in info.tensor_shape.dim],
-                )
-                for tensor, info in getattr(definition, side).items()
-            }
-            for side in ("inputs", "outputs")
-        }
-        for name, definition in _meta_graph(version_dir).signature_def.items()
-        if name != _INIT_OP
-    }
-
-
-def _meta_graph(version_dir: pathlib.Path) -> Any:
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-
-    path = version_dir / SAVED_MODEL
-    try:
-        return SavedModel.FromString(path.read_bytes()).meta_graphs[0]
-    except (OSError, DecodeError, IndexError) as error:
-        raise DataError(f"cannot read {path}: {error}. Export again.") from None
 
 
 def _listed(signatures: Mapping[str, Any]) -> dict[str, Signature]:

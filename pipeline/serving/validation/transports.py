@@ -13,7 +13,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from models.legacy_keras import tf
 from models.serving.recorded_request import RecordedRequest, Tensors
-from pipeline.serving.validation.graph_rules import Signature
+from pipeline.export.saved_graph import Signature
 
 _TIMEOUT_S = 60.0
 _NO_LIMIT = -1  # Of the size of a message.

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from page_reader import read
+from pipeline.reports.run.user_rows import MAE
 from pipeline.settings.user.group_scores import COLD
 from pipeline.settings.user.loaded_dataset import load_dataset
 
@@ -11,7 +12,6 @@ from pipeline.cli import USAGE_ERROR
 from pipeline.experiment.run_dir import RunDir
 from pipeline.reports.run import more_scores
 from pipeline.reports.run.evaluated_run import read_summary, strongest_baseline
-from pipeline.reports.run.user_rows import MAE
 from pipeline.settings.registry import load_config
 from pipeline.steps.report import evaluated_by
 

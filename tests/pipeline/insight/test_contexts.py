@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from pipeline.insight.scenario_contexts import dealt_out
 
 from pipeline.experiment.run_dir import RunDir
 from pipeline.insight import scenario_contexts
 from pipeline.insight.contexts import TaskContexts, joined, task_contexts, thinned
-from pipeline.insight.scenario_contexts import dealt_out
 from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError, load_dataset_info
 

@@ -157,10 +157,10 @@ def test_the_page_stands_alone_and_escapes_what_it_shows(found):
     assert "://" not in page
     assert len(reader.ids) == len(set(reader.ids))
     assert reader.tags.count("svg") == 3  # Attribution, routes, heat maps.
-    assert "difference: routes" in reader.text
+    assert "first less second: routes" in reader.text
     assert f"1 for {EVIL} (+0.300)" in reader.text
     lonely = read(explanation_page(found, {"a": ROUTES}, "c"))
-    assert "difference: routes" not in lonely.text
+    assert "first less second" not in lonely.text
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,9 @@ def test_figures_are_drawn_together_over_seeds_and_tasks(summary):
     assert (summary.num_tasks, summary.seeds) == (2, (0, 1))
 
 
-def test_a_variant_that_broke_off_says_why(summary, tables):
+def test_a_variant_that_failed_says_why(summary, tables):
     assert summary.variants["Both"]["PE, mlp"] == "seed 1: not\nfinite"
-    assert "| broke off: seed 1: not finite |" in ablation_report(
+    assert "| failed: seed 1: not finite |" in ablation_report(
         "x", "y", tables, summary
     )
 
@@ -83,7 +83,7 @@ def test_the_report_has_a_matrix_and_a_row_for_each_variant(summary, tables):
     assert heading == "## Both"
     cells = [[c.strip() for c in r.split("|")[1:-1]] for r in matrix.splitlines()]
     assert cells[0] == ["mae", "dot", "mlp"]
-    assert cells[2] == ["PE", "3.0000 [2.000, 4.000]", "broke off"]
+    assert cells[2] == ["PE", "3.0000 [2.000, 4.000]", "failed"]
     cells = [[c.strip() for c in r.split("|")[1:-1]] for r in rows.splitlines()]
     assert cells[2] == [
         *("PE, dot", "3.0000 [2.000, 4.000]", "1.4142", "0.5000"),

@@ -79,8 +79,7 @@ def test_trials_are_told_where_there_was_a_choice(results, setup):
     results[3] = dataclasses.replace(results[3], trials=trials)
     results[1] = dataclasses.replace(results[1], trials=[({}, 0.125)])
     page = comparison_page(summarise(results, setup, "ridge"), {})
-    assert "<code>defaults</code>: -0.5000<br>" in page
-    assert "<code>learning_rate=0.1</code>: broke off" in page
+    assert ">defaults: -0.5000\nlearning_rate=0.1: failed</td>" in page
     assert "0.1250" not in page
 
 

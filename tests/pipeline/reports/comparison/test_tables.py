@@ -55,8 +55,8 @@ def test_a_method_that_broke_off_is_a_row_that_says_so(summary):
     table = main_table(summary)
     line = table.to_markdown().splitlines()[-1]
     cells = [text.strip() for text in line.split("|")[1:-1]]
-    assert cells[:3] == ["s2meta", "learned", "broke off"]
-    assert cells[-1] == "broke off: loss < 0 & not finite"
+    assert cells[:3] == ["s2meta", "learned", "failed"]
+    assert cells[-1] == "failed: loss < 0 & not finite"
     assert set(cells[3:-1]) == {""}
 
 

@@ -26,7 +26,7 @@ def test_costs_and_doubts_are_told(results, setup):
     text = text_of(results, setup)
     assert "cmml takes 1 ms per task, melu 8 ms." in text
     assert "item_mean has suspicious scores: constant." in text
-    assert "s2meta has no result, since its training broke off: loss < 0" in text
+    assert "s2meta has no result, since its training failed: loss < 0" in text
     assert "one seed" not in text
 
 

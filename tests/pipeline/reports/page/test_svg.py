@@ -23,12 +23,13 @@ def test_ink_is_the_colour_of_the_page_and_text_is_text():
     assert ">a &amp; b</text>" in svg
 
 
-def test_an_svg_gets_ids_of_its_own():
+def test_an_svg_gets_ids_of_its_own_where_they_are_referred_to():
     svg = (
         '<?xml version="1.0"?><svg xmlns:xlink="http://x" xmlns="http://y">'
-        '<g id="a" style="clip-path: url(#a)"/><use xlink:href="#a"/></svg>'
+        '<g id="a" style="clip-path: url(#a)"/><use xlink:href="#a"/>'
+        '<g id="b"/></svg>'
     )
     assert inline_svg(svg, "n") == (
         '<svg role="img" aria-label="n">'
-        '<g id="n-a" style="clip-path: url(#n-a)"/><use xlink:href="#n-a"/></svg>'
+        '<g id="n-a" style="clip-path: url(#n-a)"/><use xlink:href="#n-a"/><g/></svg>'
     )

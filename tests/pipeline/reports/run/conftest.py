@@ -1,16 +1,18 @@
 """A small run, worked by hand, as `evaluate` would have left it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+from pipeline.reports.run.data_facts import DataFacts, SplitFacts
+from pipeline.reports.run.scored_rows import ScoredRows
+from pipeline.reports.run.user_rows import MAE, NAMES
 
 from models.evaluation.intervals import bootstrap_mean
 from pipeline.reports.run.bands import COUNT_BANDS
-from pipeline.reports.run.data_facts import DataFacts, SplitFacts
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.findings import Training, find
 from pipeline.reports.run.groups import banded_groups
-from pipeline.reports.run.scored_rows import ScoredRows
-from pipeline.reports.run.user_rows import MAE, NAMES
 
 NUM_TASKS = 40
 NUM_PAIRS = 5  # Of each task.
@@ -63,7 +65,7 @@ def make_run():
 def data():
     """The data set: item 1 was never seen, items 2 to 4 rarely."""
     counts = np.array([0, 0, 2, 2, 5, *[50] * (NUM_ITEMS - 4)])
-    split = SplitFacts(
+    test = SplitFacts(
         split="meta_test",
         support_sizes=np.full(NUM_TASKS, 8),
         query_sizes=np.full(NUM_TASKS, NUM_PAIRS),
@@ -79,7 +81,7 @@ def data():
         examples=[],
         user_counts=np.array([0, *[13] * NUM_TASKS]),
         item_counts=counts,
-        splits=[split],
+        splits=[dataclasses.replace(test, split="meta_train"), test],
     )
 
 

@@ -28,7 +28,7 @@ def rows_of(make_rows, spread, *, cmml=0.5, knn=0.6, none=0.9, other=0.9, first=
 @pytest.fixture
 def quiet_data(data):
     """A data set in which every item has been seen."""
-    split = dataclasses.replace(data.splits[0], num_new_item_pairs=0)
+    split = dataclasses.replace(data.splits[1], num_new_item_pairs=0)
     return dataclasses.replace(data, splits=[split])
 
 

@@ -16,10 +16,6 @@ def test_an_epoch_that_was_run_twice_counts_as_it_was_last(tmp_path):
     assert [line["x"] for line in read_course(write(tmp_path, lines))] == [1.0, 3.0]
 
 
-def test_a_run_without_metrics_has_no_course(tmp_path):
-    assert read_course(RunDir(tmp_path)) == []
-
-
 def test_the_metric_that_epochs_are_chosen_by_comes_first():
     line = {"epoch": 1, "best_epoch": 1, "pair_accuracy": 0.9, "tasks_per_s": 5.0}
     line |= {"val_recall@20": 0.7, "val_ndcg": 0.4, "val_mrr": 0.3}

@@ -16,7 +16,9 @@ def test_metrics_stand_in_the_table_as_in_the_summary(make_rows, make_run):
         "knn": {"cold": make_rows(0.6, 8)},
     }
     gap = Interval(-0.1, -0.2, 0.0)
-    text = metrics_table(make_run(rows), "cold", ["mae"], {"knn": gap}).to_markdown()
+    text = metrics_table(
+        make_run(rows), "cold", ["mae"], {"knn": gap}, title="t"
+    ).to_markdown()
     assert "| cmml   | **0.5000 [0.500, 0.500]** | -                          |" in text
     assert "| knn    | 0.6000 [0.600, 0.600]     | -0.1000 [-0.2000, +0.0000] |" in text
 
@@ -33,7 +35,7 @@ def test_groups_of_one_kind_are_called_by_it(make_rows, make_findings):
 
 
 def test_splits_show_the_share_of_new_items(data):
-    (row,) = split_table(data).rows
+    _, row = split_table(data).rows
     assert (row["tasks"], row["support"], row["median"]) == (40, 320, 8.0)
     assert row["new"] == 0.05  # 10 of 200.
 

@@ -3,6 +3,7 @@ import io
 
 import pytest
 
+from pipeline.reports.page.result_table import Cell
 from pipeline.reports.search.search_tables import importance_table, trial_table
 from tuning.forest import Forest
 from tuning.importance import Importance, importance
@@ -42,9 +43,10 @@ def test_a_key_that_is_not_active_has_no_value(results):
 
 def test_numbers_sort_by_value_and_lists_as_text(with_scores):
     values = [{"model.hidden_dims": [64, 64]}, {"model.hidden_dims": [8]}]
-    page = trial_table(with_scores((1.0,), (2.0,), values=values)).to_html()
-    assert '<td class="text" data-key="[64, 64]">[64, 64]</td>' in page
-    assert '<td class="number" data-key="1.0"><strong>1.0000</strong></td>' in page
+    table = trial_table(with_scores((1.0,), (2.0,), values=values))
+    row, *_ = table.cells()
+    assert Cell("[64, 64]", "text", key="[64, 64]", is_best=False) in row
+    assert Cell("1.0000", "number", key=1.0, is_best=True) in row
 
 
 def test_keys_stand_by_importance(results):
@@ -69,5 +71,5 @@ def test_a_forest_has_a_column(results):
     found = Importance({"a": "few", "b": "few"}, Forest(0.5, shares))
     table = importance_table(results, found)
     assert [row["forest"] for row in rows_of(table)] == ["0.4", "-0.001"]
-    assert [">40%<" in table.to_html(), ">0%<" in table.to_html()] == [True, True]
+    assert [row[1].text for row in table.cells()] == ["40%", "0%"]
     assert "it predicts 50% of their variance" in table.note

@@ -2,25 +2,22 @@ import dataclasses
 
 import pytest
 
-from pipeline.reports.search.verdict import how_judged, reasons, told, verdict
+from pipeline.reports.search.verdict import description, how_judged, reasons, verdict
 
 
 def test_the_best_trial_is_named_with_what_it_is(results):
     first, *_ = verdict(results)
-    assert first == (
-        "Trial 0008 is the best, with model.encoder = gru, model.modulation = soft, "
-        "model.num_modules = 4, training.learning_rate = 0.01: it has the lowest mean "
-        "val_mae of 2 seeds plus 0.5 times their standard deviation, 0.7007 stars "
-        "(mean 0.7000, seeds from 0.6990 to 0.7010)."
-    )
+    assert first.startswith("Trial 0008 is the best, with model.encoder = gru, ")
+    assert "lowest mean val_mae of 2 seeds plus 0.5 times" in first
+    assert "0.7007 stars (mean 0.7000, seeds from 0.6990 to 0.7010)" in first
 
 
 def test_a_lead_beyond_noise_is_told_in_spreads_of_seeds(results):
     # The second is 0.01 behind; seeds have a spread of 0.001 times the root of 2.
-    assert verdict(results)[1] == (
-        "It is 0.0100 stars ahead of the second, trial 0005, which is 7.1 times the "
-        "spread of seeds (0.0014): more than their luck would make."
-    )
+    lead = verdict(results)[1]
+    assert "0.0100 stars ahead of the second, trial 0005" in lead
+    assert "7.1 times the spread of seeds (0.0014)" in lead
+    assert "within noise" not in lead
 
 
 def test_a_lead_within_noise_is_said_to_be(with_scores):
@@ -32,10 +29,9 @@ def test_a_lead_within_noise_is_said_to_be(with_scores):
 
 
 def test_trials_and_their_time_are_counted(results):
-    assert verdict(results)[2] == (
-        "Of 20 trials 18 completed, 1 failed, 1 invalid; they took 9.0 minutes "
-        "together."
-    )
+    count = verdict(results)[2]
+    assert "20 trials 18 completed, 1 failed, 1 invalid" in count
+    assert "9.0 minutes" in count
 
 
 def test_each_reason_is_told_once(results):
@@ -76,5 +72,7 @@ def test_the_spread_counts_to_the_worse_side(with_scores, minimise, sign):
     assert how_judged(results) == expected
 
 
-def test_what_was_searched_is_told(results):
-    assert told(results) == "Search 'tiny' by grid, 4 keys, 20 trials of 2 seeds."
+def test_what_was_searched_is_described(results):
+    assert (
+        description(results) == "Search 'tiny' by grid, 4 keys, 20 trials of 2 seeds."
+    )

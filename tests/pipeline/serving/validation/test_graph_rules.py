@@ -3,11 +3,8 @@ import json
 import pytest
 
 from models.legacy_keras import tf
-from pipeline.serving.validation.graph_rules import (
-    ops_rule,
-    signatures_of,
-    signatures_rule,
-)
+from pipeline.export.saved_graph import signatures_of
+from pipeline.serving.validation.graph_rules import ops_rule, signatures_rule
 from transforms.schema import DataError
 
 

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from page_reader import read
 
 from pipeline.insight.contexts import TaskContexts
-from pipeline.reports.run.modulation_section import largest_groups, modulation_section
+from pipeline.reports.run.modulation import group_modulations, largest_groups
 
 
 def contexts(**labels):
@@ -47,20 +46,25 @@ def test_scales_of_groups_are_compared_by_their_means():
         "u1": {"scale_0": np.array([1.0, 5.0])},
         "u2": {"scale_0": np.array([1.0, 2.0])},
     }
-    section = modulation_section({"a": ["u0", "u1"], "b": ["u2", "gone"]}, values)
-    reader = read(section.to_html())
+    groups = {"a": ["u0", "u1"], "b": ["u2", "gone"]}
+    modulations = group_modulations(groups, values)
     # Means are [1, 4] and [1, 2]: 1 apart on average, and [1, 4] spread by 1.5.
-    told = "a (2 tasks) and b (1 task) differ by 1 on average, 66.7% of the spread"
-    assert told in reader.text
-    assert reader.tags.count("figure") == 1
+    (sentence,) = modulations.sentences
+    assert sentence.startswith(
+        "a (2 tasks) and b (1 task) differ by 1 on average, 66.7%"
+    )
+    assert modulations.figures.routes is None
+    assert modulations.figures.has_scales
 
 
 @pytest.mark.parametrize("names", [["a"], ["a", "b"]])
 def test_routes_are_drawn_as_a_graph_too(names):
     routes = {"routes_0": np.eye(2), "routes_1": np.array([0.5, 0.5])}
-    section = modulation_section({n: [n] for n in names}, dict.fromkeys(names, routes))
-    assert read(section.to_html()).tags.count("figure") == 2
+    values = dict.fromkeys(names, routes)
+    figures = group_modulations({n: [n] for n in names}, values).figures
+    assert "<svg" in figures.routes
+    assert figures.is_compared == (len(names) > 1)
 
 
 def test_groups_without_values_make_no_figure():
-    assert "No task has a query pair" in modulation_section({"a": ["u0"]}, {}).body
+    assert group_modulations({"a": ["u0"]}, {}) is None

@@ -28,7 +28,7 @@ def group_figure(
     Returns:
         SVG.
     """
-    has_gaps = strongest is not None and any(found.gap for found in figures)
+    has_gaps = strongest is not None and any(group.gap for group in figures)
     with styled(name):
         figure = Figure(figsize=(9.5, 3.1), layout="constrained")
         panels = figure.subplots(1, 2 if has_gaps else 1, squeeze=False)[0]
@@ -54,15 +54,15 @@ def _label(metric: Metric) -> str:
 def _draw_levels(
     axes: Axes, figures: Sequence[GroupFigures], strongest: str | None
 ) -> None:
-    _draw_intervals(axes, [found.cmml for found in figures], -0.1, ORANGE, "o", "cmml")
+    _draw_intervals(axes, [group.cmml for group in figures], -0.1, ORANGE, "o", "cmml")
     if strongest is not None:
-        others = [found.strongest for found in figures]
+        others = [group.strongest for group in figures]
         _draw_intervals(axes, others, 0.1, BLUE, "s", plain(strongest))
 
 
 def _draw_gaps(axes: Axes, figures: Sequence[GroupFigures]) -> None:
     axes.axhline(0.0, color=INK, linewidth=1.0)
-    _draw_intervals(axes, [found.gap for found in figures], 0.0, ORANGE, "o", "")
+    _draw_intervals(axes, [group.gap for group in figures], 0.0, ORANGE, "o", "")
 
 
 def _draw_intervals(
@@ -73,16 +73,16 @@ def _draw_intervals(
     marker: str,
     label: str,
 ) -> None:
-    known = [(x, found) for x, found in enumerate(intervals) if found is not None]
+    known = [(x, one) for x, one in enumerate(intervals) if one is not None]
     if not known:
         return
     axes.errorbar(
         [x + offset for x, _ in known],
-        [found.mean for _, found in known],
+        [one.mean for _, one in known],
         yerr=np.array(
             [
-                [found.mean - found.low for _, found in known],
-                [found.high - found.mean for _, found in known],
+                [one.mean - one.low for _, one in known],
+                [one.high - one.mean for _, one in known],
             ]
         ).clip(0.0),
         linestyle="",
@@ -98,7 +98,7 @@ def _label_groups(axes: Axes, figures: Sequence[GroupFigures]) -> None:
     axes.set_xlim(-0.6, len(figures) - 0.4)
     axes.set_xticks(
         range(len(figures)),
-        [plain(f"{found.label}\nn={found.num_pairs:,}") for found in figures],
+        [plain(f"{group.label}\nn={group.num_pairs:,}") for group in figures],
         fontsize=7.5,
     )
     axes.set_xlabel(plain(figures[0].kind))

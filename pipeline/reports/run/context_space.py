@@ -1,0 +1,44 @@
+"""The context space of a run: whether tasks that are alike have like contexts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from pipeline.insight.contexts import KINDS, TaskContexts
+from pipeline.reports.insight.clusterings import (
+    clustering_table,
+    clusterings,
+    tells_apart,
+)
+from pipeline.reports.insight.map import context_map_figure, map_positions
+from pipeline.reports.page.result_table import ResultTable
+from pipeline.reports.page.svg import styled, to_svg
+
+_MIN_CONTEXTS = 10  # Fewer make no map.
+
+
+@dataclasses.dataclass(frozen=True)
+class ContextSpace:
+    """Contexts as they are shown.
+
+    Attributes:
+        maps: SVG by kind of label.
+        clusters: How well they cluster by each kind of label.
+    """
+
+    maps: Mapping[str, str]
+    clusters: ResultTable
+
+
+def context_space(contexts: TaskContexts) -> ContextSpace | None:
+    """Draws maps of contexts and measures how well they cluster; None of too few."""
+    if len(contexts.task_ids) < _MIN_CONTEXTS:
+        return None
+    positions = map_positions(contexts.contexts)
+    maps = {}
+    for kind in KINDS:
+        if tells_apart(contexts, kind):
+            with styled(f"map-{kind}"):
+                maps[kind] = to_svg(context_map_figure(contexts, kind, positions))
+    return ContextSpace(maps, clustering_table(clusterings(contexts)))
