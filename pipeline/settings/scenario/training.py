@@ -45,12 +45,11 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
 
     def first(split: str, num_tasks: int, seed: int) -> Episode:
         tasks = data.tasks(split)
-        drawn = training_episodes(
-            tasks, sizes, batch_size=min(num_tasks, len(tasks)), seed=seed
-        )
+        drawn = training_episodes(tasks, sizes, batch_size=num_tasks, seed=seed)
         episode: Episode = next(iter(drawn))
         return episode
 
+    num_timed = min(options.batch_size, len(data.tasks(schema.META_TRAIN)))
     size = config.evaluation.support_size
     return TrainingPlan(
         episodes=episodes,
@@ -64,7 +63,7 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
             max_users=options.validation_users,
         ),
         probe=lambda: first(schema.META_VALIDATION, _PROBED_TASKS, options.seed),
-        timed=lambda: first(schema.META_TRAIN, options.batch_size, 0),
+        timed=lambda: first(schema.META_TRAIN, num_timed, 0),
     )
 
 
