@@ -27,6 +27,7 @@ from pipeline.export.manifest import make_manifest, write_manifest
 from pipeline.export.model_card import model_card
 from pipeline.export.request_examples import write_request_examples
 from pipeline.export.request_records import warmup_requests, write_records
+from pipeline.settings.setting import ServedWords
 from transforms import schema
 
 _EXAMPLE_PAIRS = 8  # Of the requests that people read.
@@ -40,6 +41,7 @@ def write_extra_files(
     dataset_dir: pathlib.Path,
     *,
     facts: dict[str, Any],
+    words: ServedWords,
     tasks: Sequence[TaskRequest],
     answered: Sequence[RecordedRequest],
 ) -> None:
@@ -52,6 +54,7 @@ def write_extra_files(
         run: The run it is of.
         dataset_dir: The prepared data set.
         facts: What the setting knows of the version, for the manifest.
+        words: What the model does, for the card.
         tasks: Real tasks as raw ids and features.
         answered: Requests with the answers of the trained model.
     """
@@ -78,7 +81,7 @@ def write_extra_files(
         )
     manifest = make_manifest(directory, served, loaded, run, facts)
     write_manifest(directory, manifest)
-    card = model_card(manifest, dataset_dir.parent.name)
+    card = model_card(manifest, dataset_dir.parent.name, words)
     write_atomically(directory / MODEL_CARD, card)
 
 

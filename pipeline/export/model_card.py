@@ -5,25 +5,18 @@ from typing import Any
 
 import yaml
 
-_TASKS = {
-    "user": "few-shot rating prediction for new users",
-    "scenario": "few-shot item ranking in new scenarios",
-}
-
-_FALLBACK = {
-    "user": "user features, else popularity",
-    "scenario": "the vector of a known user, else popularity among the candidates",
-}
+from pipeline.settings.setting import ServedWords
 
 
-def model_card(manifest: dict[str, Any], dataset: str) -> str:
+def model_card(manifest: dict[str, Any], dataset: str, words: ServedWords) -> str:
     """Writes the card in Markdown, with what a machine reads in its front matter.
 
     Args:
         manifest: Of the version.
         dataset: Name of the data set.
+        words: What the model does, in words.
     """
-    name, setting = manifest["model_name"], manifest["setting"]
+    name = manifest["model_name"]
     results = _results(manifest)
     front = {
         "library_name": "tf-keras",
@@ -35,7 +28,7 @@ def model_card(manifest: dict[str, Any], dataset: str) -> str:
                 "name": name,
                 "results": [
                     {
-                        "task": {"type": "recommendation", "name": _TASKS[setting]},
+                        "task": {"type": "recommendation", "name": words.task},
                         "dataset": {"name": dataset, "type": dataset},
                         "metrics": results,
                     }
@@ -44,7 +37,7 @@ def model_card(manifest: dict[str, Any], dataset: str) -> str:
         ],
     }
     header = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
-    return f"---\n{header}---\n\n" + _body(manifest, dataset)
+    return f"---\n{header}---\n\n" + _body(manifest, dataset, words)
 
 
 def _results(manifest: dict[str, Any]) -> list[dict[str, Any]]:
@@ -60,8 +53,8 @@ def _results(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _body(manifest: dict[str, Any], dataset: str) -> str:
-    name, setting, limits = (manifest[k] for k in ("model_name", "setting", "limits"))
+def _body(manifest: dict[str, Any], dataset: str, words: ServedWords) -> str:
+    name, limits = manifest["model_name"], manifest["limits"]
     created = datetime.datetime.fromtimestamp(manifest["created"], datetime.UTC)
     kept = manifest["context"]
     room = kept["max_updated_support"]
@@ -71,7 +64,7 @@ def _body(manifest: dict[str, Any], dataset: str) -> str:
 
 ## Model details
 
-CMML (contextual modulation meta-learning, arXiv:2108.10511): {_TASKS[setting]}. A
+CMML (contextual modulation meta-learning, arXiv:2108.10511): {words.task}. A
 support set of labelled interactions is encoded in one forward pass; the result bends
 the backbone that scores each pair. No gradient is taken when it adapts.
 
@@ -82,7 +75,7 @@ Run `{manifest["run"]}`, written {created:%Y-%m-%d %H:%M} UTC with TensorFlow
 ## Intended use
 
 Scores and recommendations for users or scenarios with few interactions, or none. A task
-without support is served by {_FALLBACK[setting]}, and the answer of `recommend` says so
+without support is served by {words.fallback}, and the answer of `recommend` says so
 in `fallback_reason`.
 
 ## Training data

@@ -9,19 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluation.metric import Metric
+
 Floats = NDArray[np.float64]
 Values = Mapping[str, Mapping[str, Floats]]
 
 KINDS = ("simple", "learned", "cmml")
 CMML = "cmml"
 PLAIN = "cmml_plain"  # As in the paper: what collaborative filtering knows left out.
-
-_ERRORS = ("mae", "rmse")
-
-
-def direction(metric: str) -> int:
-    """Returns -1 for a metric whose lower values are better, otherwise 1."""
-    return -1 if metric in _ERRORS else 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,8 +83,7 @@ class Setup:
         name: Name of the experiment.
         setting: "user" or "scenario".
         split: The split of tasks that was scored.
-        primary: The metric that methods are ranked by.
-        secondary: Further metrics of the main table.
+        metrics: Those of the main table; methods are ranked by the first.
         groups: What each group of tasks is, in a few words; the first is the main one.
         seeds: Seeds of a method, at most.
         num_tasks: Tasks of the main group.
@@ -109,8 +103,7 @@ class Setup:
     name: str
     setting: str
     split: str
-    primary: str
-    secondary: Sequence[str]
+    metrics: Sequence[Metric]
     groups: Mapping[str, str]
     seeds: Sequence[int]
     num_tasks: int
@@ -124,6 +117,16 @@ class Setup:
     def __post_init__(self) -> None:
         if not self.groups:
             raise ValueError("groups must name at least the main group, got none.")
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that decides."""
+        return self.metrics[0]
+
+    @property
+    def primary(self) -> str:
+        """Its name."""
+        return self.metric.name
 
     @property
     def main_group(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
+from models.evaluation.metric import Metric
 from pipeline.onboarding.tasks import Floats
 
 MODEL = "cmml"
@@ -24,8 +25,7 @@ class FewShotCurve:
     """A metric of several methods on the same pairs, by size of the support set.
 
     Attributes:
-        metric: Its name, "mae" or "recall@20".
-        direction: -1 if lower is better, otherwise 1.
+        metric: What methods are judged by.
         unit: What intervals are over, in the plural: "users" or "splits".
         num_splits: Random splits behind each value.
         sizes: P support sizes, ascending, the first one 0.
@@ -35,8 +35,7 @@ class FewShotCurve:
             shown with a negative.
     """
 
-    metric: str
-    direction: int
+    metric: Metric
     unit: str
     num_splits: int
     sizes: Sequence[int]
@@ -55,8 +54,8 @@ class FewShotCurve:
     def gain(self, size: int, seed: int = 0) -> Interval:
         """Returns by how much the model is better than the reference, in pairs."""
         return paired_difference(
-            self.direction * self._values(MODEL, size),
-            self.direction * self._values(self.reference, size),
+            self.metric.direction * self._values(MODEL, size),
+            self.metric.direction * self._values(self.reference, size),
             seed,
         )
 
@@ -77,7 +76,7 @@ class FewShotCurve:
         return [
             name
             for name in self.values
-            if self.direction * (self.interval(name, size).mean - own) > 0.0
+            if self.metric.direction * (self.interval(name, size).mean - own) > 0.0
         ]
 
     def _values(self, method: str, size: int) -> Floats:

@@ -1,4 +1,4 @@
-"""All that was found out about new users or a new scenario."""
+"""What is measured of new users or of a new scenario."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ class Findings:
         source: The file, as it is to be named.
         rows: What it holds.
         num_unknown_items: Items of it that the model does not know.
-        num_unknown_users: Users likewise; 0 in the user-specific setting, where every
-            user is new.
+        num_unknown_users: Users likewise; None where every user is new.
         num_seen: Users that the model was trained on, or clicks that it has seen; they
             are not asked for.
         num_new_rows: Rows that are not of those.
@@ -32,6 +31,9 @@ class Findings:
         plan: What to ask; None likewise, and with scenarios.
         has_known: Whether known tasks were given.
         item_names: Names by item id.
+        title: What is judged, in two words.
+        seen_words: What `num_seen` counts.
+        asks_questions: Whether a new task can be asked questions.
     """
 
     setting: str
@@ -40,13 +42,16 @@ class Findings:
     rows: NewInteractions
     num_new_rows: int
     num_unknown_items: int = 0
-    num_unknown_users: int = 0
+    num_unknown_users: int | None = None
     num_seen: int = 0
     curve: FewShotCurve | None = None
     placement: Placement | None = None
     plan: QuestionPlan | None = None
     has_known: bool = False
     item_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    title: str = "new users"
+    seen_words: str = "users it was trained on"
+    asks_questions: bool = True
 
     @property
     def num_items(self) -> int:
@@ -68,21 +73,21 @@ class Findings:
         return self.item_names.get(item_id, item_id)
 
     def missing(self) -> Sequence[str]:
-        """Says in sentences what could not be found out, and why."""
-        told = []
+        """Says in sentences what could not be measured, and why."""
+        sentences = []
         if self.curve is None:
-            told.append("No few-shot curve: no task has enough new pairs.")
+            sentences.append("No few-shot curve: no task has enough new pairs.")
         if not self.has_known:
-            told.append(
+            sentences.append(
                 "Known tasks were not given (--config): nothing can be said of where "
                 "the new ones lie, of popularity, of what to ask, and of whether the "
                 "model was trained on these rows."
             )
         elif self.placement is None:
-            told.append("No place: too few known tasks have as many pairs.")
-        if self.has_known and self.setting == "user" and self.plan is None:
-            told.append(
+            sentences.append("No place: too few known tasks have as many pairs.")
+        if self.has_known and self.asks_questions and self.plan is None:
+            sentences.append(
                 "No questions: too few known users, or too few items that enough of "
                 "them know."
             )
-        return told
+        return sentences

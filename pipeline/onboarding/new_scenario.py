@@ -28,7 +28,13 @@ def measure_scenario(
     model = ServedScenarios(version)
     task_id = pathlib.PurePath(start.source).stem
     unknown = num_unknown(version, USER_ID, start.rows)
-    findings = dataclasses.replace(start, num_unknown_users=unknown)
+    findings = dataclasses.replace(
+        start,
+        num_unknown_users=unknown,
+        title="a new scenario",
+        seen_words="clicks it was trained on",
+        asks_questions=False,
+    )
     popularity = None
     if dataset_dir is None:
         scenario = new_scenario(start.rows)

@@ -126,7 +126,7 @@ def _gain_rules(curve: FewShotCurve | None) -> list[Rule]:
             is_better,
             gain.low,
             MIN_GAIN,
-            f"{curve.metric} after {curve.size_in_words(size)} is "
+            f"{curve.metric.name} after {curve.size_in_words(size)} is "
             f"{'' if is_better else 'not '}better than by {curve.reference} beyond "
             f"chance: gain {signed(gain)}{few}",
         ),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluation.metric import Metric
 from models.evaluation.ranking_metrics import ranks_among
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve, sizes_up_to
 from pipeline.onboarding.tasks import Floats, Places, RankPool, ScenarioSupport
@@ -141,8 +142,7 @@ def scenario_curve(
             for name, given in scores.items():
                 found[name][split, place, ranking.users] = ranking.recall(given, cutoff)
     return FewShotCurve(
-        metric=f"recall@{cutoff}",
-        direction=1,
+        metric=Metric(f"recall@{cutoff}"),
         unit="users",
         num_splits=NUM_SPLITS,
         sizes=sizes,

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.onboarding.few_shot import MODEL, SIZES, FewShotCurve
 from pipeline.onboarding.tasks import Floats, RankUsers, UserEpisode, UserTask
+from pipeline.settings.user.metrics import MAE
 
 NUM_SPLITS = 10
 MAX_USERS = 200  # Of whom the curve is made, the first ones of a shuffle.
@@ -67,8 +68,7 @@ def user_curve(
         for name, errors in found.items()
     }
     return FewShotCurve(
-        metric="mae",
-        direction=-1,
+        metric=MAE,
         unit="splits" if is_alone else "users",
         num_splits=NUM_SPLITS,
         sizes=[size for n, size in enumerate(SIZES) if is_reached[n]],

@@ -132,6 +132,19 @@ class TrainingPlan:
 
 
 @dataclasses.dataclass(frozen=True)
+class ServedWords:
+    """What a served model does, in words for its card.
+
+    Attributes:
+        task: What it is for.
+        fallback: What serves a task without support.
+    """
+
+    task: str
+    fallback: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Serving:
     """How a trained model becomes a served one, and what is asked to check it.
 
@@ -142,6 +155,7 @@ class Serving:
         task_request: Makes all requests about the task of a recorded one.
         to_request: From the support and the query of a batch to the inputs of `rank`.
         facts: What the manifest says of labels and features.
+        words: What the card says of the model.
         tolerance: Largest difference of a score that is none, in the unit of scores,
             given the recorded requests.
         num_recorded: Requests that are kept with a version.
@@ -152,6 +166,7 @@ class Serving:
     task_request: Callable[[RecordedRequest], TaskRequest]
     to_request: Callable[[Episode, Episode], dict[str, tf.Tensor]]
     facts: Mapping[str, Any]
+    words: ServedWords
     tolerance: Callable[[Sequence[RecordedRequest]], float]
     num_recorded: int
 

@@ -217,13 +217,11 @@ def _setup(config: Any, data: Data, split: str, num_seeds: int, command: str) ->
     words = setting.parts().group_words(data)
     few = [one for one in groups if one.is_few_shot and one.support == "own"]
     full = groups[0] if not few else few[0].few(few[0].full_size)
-    primary, *secondary = [one.name for one in setting.metrics if one.in_tables]
     return Setup(
         name=config.name,
         setting=config.setting,
         split=split,
-        primary=primary,
-        secondary=tuple(secondary),
+        metrics=[one for one in setting.metrics if one.in_tables],
         groups={groups[0].group: words[groups[0].group], **words},
         few_shot={**{one.size: one.group for one in few}, full.size: full.group},
         seeds=tuple(range(num_seeds)),

@@ -71,6 +71,7 @@ def export(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> pathli
                 **serving.facts,
                 "largest_difference": difference,
             },
+            words=serving.words,
             tasks=[serving.task_request(request) for request in chosen],
             answered=chosen,
         )

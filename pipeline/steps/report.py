@@ -116,7 +116,7 @@ def write_report(
             model=config.model,
             findings=findings,
             groups=_shown_groups(config, data, evaluated),
-            metrics=[one.name for one in setting.metrics if one.in_tables],
+            metrics=[one for one in setting.metrics if one.in_tables],
             task_names=parts.task_names(dataset_dir),
             contexts=contexts,
             modulations=modulations,

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from models.evaluation.metric import Metric
 from pipeline.onboarding.few_shot import FewShotCurve
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.new_interactions import NewInteractions
@@ -26,8 +27,7 @@ def make_findings():
         ]
         base = np.linspace(0.8, 1.2, 6)
         curve = FewShotCurve(
-            metric="mae",
-            direction=-1,
+            metric=Metric("mae", higher_is_better=False),
             unit="users",
             num_splits=10,
             sizes=[0, 1],

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from pipeline.judging.results import CMML, KINDS, CostCurve, MethodResult, direction
+from models.evaluation.metric import Metric
+from pipeline.judging.results import CMML, KINDS, CostCurve, MethodResult
 from pipeline.reports.comparison.figure_labels import Line, label_lines, label_points
 from pipeline.reports.comparison.summary import Summary
 from pipeline.reports.page.svg import BLUE, GREY, ORANGE, styled, to_svg
@@ -52,7 +53,7 @@ def quality_by_cost(summary: Summary) -> str:
         axes.set_xscale("log")
         axes.margins(x=0.14, y=0.08)
         axes.set_xlabel("ms per task to adapt and score (log scale)")
-        axes.set_ylabel(_metric_label(summary.setup.primary))
+        axes.set_ylabel(_metric_label(summary.setup.metric))
         if timed:
             axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(KINDS))
         label_points(
@@ -85,7 +86,7 @@ def few_shot_curves(summary: Summary) -> str:
             axes.plot(line.x, line.y, **looks[name])
         axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
         axes.set_xlabel("pairs of the support set that are shown, at most")
-        axes.set_ylabel(_metric_label(summary.setup.primary))
+        axes.set_ylabel(_metric_label(summary.setup.metric))
         label_lines(axes, lines, looks)
         return to_svg(figure)
 
@@ -120,8 +121,9 @@ def cost_by_steps(curves: Sequence[CostCurve], results: Sequence[MethodResult]) 
         return to_svg(figure)
 
 
-def _metric_label(metric: str) -> str:
-    return f"{metric} ({'lower' if direction(metric) < 0 else 'higher'} is better)"
+def _metric_label(metric: Metric) -> str:
+    better = "higher" if metric.higher_is_better else "lower"
+    return f"{metric.name} ({better} is better)"
 
 
 def _curve(summary: Summary, result: MethodResult) -> list[float]:

@@ -12,7 +12,6 @@ from pipeline.judging.results import (
     Floats,
     MethodResult,
     Setup,
-    direction,
 )
 from pipeline.judging.statistics import Difference, differences, task_interval
 
@@ -53,7 +52,7 @@ class Summary:
     @property
     def direction(self) -> int:
         """-1 if lower values of the primary metric are better, otherwise 1."""
-        return direction(self.setup.primary)
+        return self.setup.metric.direction
 
     def of(self, name: str) -> MethodResult | None:
         """Returns the method of that name if it has a result on the main group."""
@@ -123,7 +122,7 @@ def _ranked(
         interval = quality.get((one.name, setup.main_group))
         if interval is None:
             return True, 0.0
-        return False, -direction(setup.primary) * interval.mean
+        return False, -setup.metric.direction * interval.mean
 
     return sorted(results, key=place)
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from models.evaluation.intervals import Interval
+from models.evaluation.metric import Metric
 from pipeline.judging.interval_text import cell, signed
-from pipeline.judging.results import CMML, MethodResult, direction
+from pipeline.judging.results import CMML, MethodResult
 from pipeline.judging.statistics import Difference, Standing, seed_interval, standing
 from pipeline.reports.comparison.summary import Summary
 from pipeline.reports.page.result_table import FAILED, Column, ResultTable, Row
@@ -42,7 +43,7 @@ def main_table(summary: Summary) -> ResultTable:
         "paired bootstrap over tasks, corrected by Holm's method for all methods "
         "compared with the same one; before that none is below 2 / "
         f"{setup.num_resamples + 1}, all that so many resamples can tell. "
-        f"{_directions([setup.primary, *setup.secondary])}",
+        f"{_directions(setup.metrics)}",
         columns=_main_columns(summary),
         rows=[_main_row(summary, result) for result in summary.results],
     )
@@ -58,7 +59,7 @@ def few_shot_table(summary: Summary) -> ResultTable:
         name="few_shot",
         title=f"{setup.primary} by size of the support set",
         note="Columns are the pairs of the support set that are shown at most; the "
-        f"query pairs are the same. {_directions([setup.primary])}",
+        f"query pairs are the same. {_directions([setup.metric])}",
     )
 
 
@@ -74,7 +75,7 @@ def group_table(summary: Summary) -> ResultTable:
         {name: name for name in groups},
         name="groups",
         title=f"{setup.primary} by group",
-        note=f"{sizes}. {_directions([setup.primary])}",
+        note=f"{sizes}. {_directions([setup.metric])}",
     )
 
 
@@ -137,11 +138,11 @@ def _options(options: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={value}" for key, value in options.items())
 
 
-def _directions(metrics: Sequence[str]) -> str:
-    words = ["lower" if direction(name) < 0 else "higher" for name in metrics]
+def _directions(metrics: Sequence[Metric]) -> str:
+    words = ["higher" if one.higher_is_better else "lower" for one in metrics]
     if len(set(words)) == 1:
         return f"{words[0].capitalize()} is better; the best is in bold."
-    pairs = [f"{word} {name}" for word, name in zip(words, metrics, strict=True)]
+    pairs = [f"{w} {one.name}" for w, one in zip(words, metrics, strict=True)]
     return f"Better is {', '.join(pairs)}; the best is in bold."
 
 
@@ -166,7 +167,7 @@ _METHOD = Column("method", "method")
 
 def _main_columns(summary: Summary) -> list[Column]:
     primary, base = summary.setup.primary, summary.reference
-    better = direction(primary)
+    better = summary.direction
     columns = [
         _METHOD,
         Column("kind", "kind"),
@@ -175,8 +176,8 @@ def _main_columns(summary: Summary) -> list[Column]:
         Column("seeds", "over seeds", _seed_text, Interval),
     ]
     columns += [
-        Column(name, name, _form(".4f"), better=direction(name))
-        for name in summary.setup.secondary
+        Column(one.name, one.name, _form(".4f"), better=one.direction)
+        for one in summary.setup.metrics[1:]
     ]
     for key, name in (("less_reference", base), ("less_cmml", CMML)):
         if getattr(summary, key):
@@ -212,7 +213,7 @@ def _main_row(summary: Summary, result: MethodResult) -> Row:
         "flags": ", ".join(flags) or None,
         "failure": result.failure,
     }
-    row |= {name: _mean(result, group, name) for name in setup.secondary}
+    row |= {one.name: _mean(result, group, one.name) for one in setup.metrics[1:]}
     row |= _difference("less_reference", summary.less_reference.get(result.name))
     return row | _difference("less_cmml", summary.less_cmml.get(result.name))
 

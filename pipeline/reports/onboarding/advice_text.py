@@ -20,7 +20,7 @@ def sentences(findings: Findings, rules: Sequence[Rule]) -> list[str]:
         curve, size = findings.curve, findings.curve.judged_size
         lines.append(
             f"The gain to expect over {curve.reference} is {signed(curve.gain(size))} "
-            f"in {curve.metric} after {curve.size_in_words(size)}, "
+            f"in {curve.metric.name} after {curve.size_in_words(size)}, "
             f"{signed(curve.gain(0))} without any."
         )
         lines += [
@@ -59,14 +59,13 @@ def file_sentences(findings: Findings) -> list[str]:
         first = rows.refused[0]
         lines.append(f"Refused: {counts}; first line {first.line}: {first.detail}.")
     unknown = [f"{findings.num_unknown_items} of {findings.num_items} items"]
-    is_user = findings.setting == "user"
-    if not is_user:
+    if findings.num_unknown_users is not None:
         unknown.append(f"{findings.num_unknown_users} of {findings.num_users} users")
     lines.append(f"Unknown to the model: {' and '.join(unknown)}.")
     if findings.num_seen:
-        what = "users it was trained on" if is_user else "clicks it was trained on"
         lines.append(
-            f"{findings.num_seen} are {what}: they are left out of what is asked for."
+            f"{findings.num_seen} are {findings.seen_words}: they are left out of what "
+            "is asked for."
         )
     return lines
 
@@ -95,13 +94,13 @@ def as_json(findings: Findings, rules: Sequence[Rule]) -> dict[str, Any]:
             "num_users": findings.num_users,
             "num_items": findings.num_items,
             "num_unknown_items": findings.num_unknown_items,
-            "num_unknown_users": findings.num_unknown_users,
+            "num_unknown_users": findings.num_unknown_users or 0,
             "num_seen": findings.num_seen,
         },
         "few_shot": None
         if curve is None
         else {
-            "metric": curve.metric,
+            "metric": curve.metric.name,
             "reference": curve.reference,
             "intervals_over": curve.unit,
             "num_splits": curve.num_splits,

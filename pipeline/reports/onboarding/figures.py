@@ -30,7 +30,7 @@ def few_shot_figure(curve: FewShotCurve) -> str:
             _draw(axes, range(len(intervals)), intervals, colour, style, plain(method))
         axes.set_xticks(range(len(curve.sizes)), [str(size) for size in curve.sizes])
         axes.set_xlabel(f"{curve.shown} shown")
-        axes.set_ylabel(curve.metric)
+        axes.set_ylabel(curve.metric.name)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return to_svg(figure)
 

@@ -28,7 +28,7 @@ def onboarding_page(findings: Findings, rules: Sequence[Rule]) -> str:
     tables = all_tables(findings, rules)
     return render(
         "onboarding.html",
-        kind="new users" if findings.setting == "user" else "a new scenario",
+        kind=findings.title,
         description=f"{findings.source} with model {findings.model}",
         verdict=sentences(findings, rules),
         contents={table.name: table.title for table in tables} | {"file": "The file"},

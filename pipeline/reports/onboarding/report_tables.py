@@ -48,12 +48,12 @@ def curve_table(curve: FewShotCurve) -> ResultTable:
     size = Column("size", curve.shown)
     methods = [_interval(name, name) for name in (MODEL, *baselines)]
     gain = Column("gain", f"gain over {curve.reference}", signed, record=Interval)
-    better = "lower is better" if curve.direction < 0 else "higher is better"
+    better = "lower is better" if curve.metric.direction < 0 else "higher is better"
     return ResultTable(
         "few_shot",
         "Few-shot curve",
-        f"{curve.metric}, {better}, of {curve.num_splits} random splits of the new "
-        f"interactions; intervals over {curve.unit}. The gain is in pairs, above 0 is "
+        f"{curve.metric.name}, {better}, of {curve.num_splits} random splits of the "
+        f"new interactions; intervals over {curve.unit}. The gain is in pairs, above 0 is "
         f"better. A row has those with as many {curve.shown}, so that rows are not of "
         "the same ones.",
         [size, Column("units", curve.unit), *methods, gain],

@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from models.evaluation.intervals import Interval
+from models.evaluation.metric import Metric
 from models.options import MemberOptions
 from pipeline.insight.contexts import TaskContexts
 from pipeline.insight.modulation_values import Values
@@ -66,7 +67,7 @@ class RunReport:
     model: MemberOptions
     findings: Findings
     groups: Mapping[str, str]
-    metrics: Sequence[str]
+    metrics: Sequence[Metric]
     task_names: Mapping[str, str]
     contexts: TaskContexts
     modulations: Mapping[str, Values]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.evaluation.intervals import Interval
+from models.evaluation.metric import Metric
 from pipeline.judging.evaluation import CMML
 from pipeline.judging.interval_text import cell, signed
 from pipeline.reports.page.result_table import Column, ResultTable
@@ -42,7 +43,7 @@ _DROPPED = {
 def metrics_table(
     run: EvaluatedRun,
     group: str,
-    names: Sequence[str],
+    metrics: Sequence[Metric],
     gaps: Mapping[str, Interval],
     title: str,
 ) -> ResultTable:
@@ -51,29 +52,26 @@ def metrics_table(
     Args:
         run: What `evaluate` left.
         group: The group.
-        names: The metrics.
+        metrics: Those shown.
         gaps: By method, CMML less it, of the metric that methods are judged by.
         title: What the group is made of.
     """
     columns = [
-        Column(name, name, cell, Interval, better=_direction(name)) for name in names
+        Column(one.name, one.name, cell, Interval, better=one.direction)
+        for one in metrics
     ]
     if gaps:
-        place = list(names).index(run.metric.name) + 1
+        place = list(metrics).index(run.metric) + 1
         heading = f"{run.metric.name}, cmml less it"
         columns.insert(place, Column("gap", heading, signed, Interval))
     columns.insert(0, Column("method", "method"))
     rows = [
-        {"method": method, **{n: groups[group][n] for n in names}}
+        {"method": method, **{one.name: groups[group][one.name] for one in metrics}}
         | ({"gap": gaps[method]} if method in gaps else {})
         for method, groups in run.summary.items()
         if group in groups
     ]
     return ResultTable(f"metrics-{group}", title, "", columns, rows)
-
-
-def _direction(metric: str) -> int:
-    return -1 if metric in ("mae", "rmse") else 1
 
 
 def group_table(

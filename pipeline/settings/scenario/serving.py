@@ -18,7 +18,7 @@ from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.task_request import TaskRequest, starting_with
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
-from pipeline.settings.setting import Serving
+from pipeline.settings.setting import ServedWords, Serving
 from transforms import schema
 
 _TOLERANCE = 1e-5  # Of the largest score, or of 1 if that is less.
@@ -51,6 +51,12 @@ def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
             "num_items": data.info.num_items,
             "user_features": [],
         },
+        words=ServedWords(
+            task="few-shot item ranking in new scenarios",
+            fallback=(
+                "the vector of a known user, else popularity among the candidates"
+            ),
+        ),
         tolerance=_tolerance,
         num_recorded=_CHECKED_TASKS,
     )

@@ -11,8 +11,9 @@ from models.evaluation.metric import Metric
 from models.evaluation.rating_metrics import NDCG_CUTOFFS, task_metrics
 from models.evaluation.scored_pairs import ScoredPairs
 
+MAE = Metric("mae", unit="stars", higher_is_better=False)
 METRICS = (
-    Metric("mae", unit="stars", higher_is_better=False),
+    MAE,
     Metric("rmse", unit="stars", higher_is_better=False),
     *(Metric(f"ndcg@{k}") for k in NDCG_CUTOFFS),
 )

@@ -14,7 +14,7 @@ from models.serving.recorded_request import RecordedRequest
 from models.serving.served_model import ServedModel
 from models.serving.served_user_model import ServedUserModel
 from models.serving.task_request import TaskRequest, starting_with
-from pipeline.settings.setting import Serving
+from pipeline.settings.setting import ServedWords, Serving
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
 from transforms import schema
@@ -43,6 +43,10 @@ def user_serving(config: UserConfig, data: UserData) -> Serving:
             "num_items": info.num_items,
             "user_features": [feature.name for feature in info.user_features],
         },
+        words=ServedWords(
+            task="few-shot rating prediction for new users",
+            fallback="user features, else popularity",
+        ),
         tolerance=lambda recorded: _TOLERANCE * max(1.0, info.label_max),
         num_recorded=_RECORDED_TASKS,
     )
