@@ -58,12 +58,6 @@ class ScoredPairs:
         """
         return self.select(chosen[self.task])
 
-    def of_users_in(self, other: ScoredPairs) -> ScoredPairs:
-        """Returns the pairs whose task and user stand in others of the same tasks."""
-        width = max(self.user.max(initial=0), other.user.max(initial=0)) + 1
-        keys = other.task * width + other.user
-        return self.select(np.isin(self.task * width + self.user, keys))
-
     def columns(self) -> dict[str, Column]:
         """Returns the columns that there are, by name."""
         names = [f.name for f in dataclasses.fields(self) if f.name != "task_ids"]

@@ -53,9 +53,9 @@ def curve_table(curve: FewShotCurve) -> ResultTable:
         "few_shot",
         "Few-shot curve",
         f"{curve.metric.name}, {better}, of {curve.num_splits} random splits of the "
-        f"new interactions; intervals over {curve.unit}. The gain is in pairs, above 0 is "
-        f"better. A row has those with as many {curve.shown}, so that rows are not of "
-        "the same ones.",
+        f"new interactions; intervals over {curve.unit}. The gain is in pairs, above 0 "
+        f"is better. A row has those with as many {curve.shown}, so that rows are not "
+        "of the same ones.",
         [size, Column("units", curve.unit), *methods, gain],
         [
             {
