@@ -40,11 +40,13 @@ class ComparedLearned(ComparedMethod):
         self.name = name
         self._config = config
         self._data = data
-        self._methods = setting_of(config).methods()
-        self._class = self._methods.learned[name]
+        learning = setting_of(config).methods().learning
+        assert learning is not None  # Its name is of one of them.
+        self._learning = learning
+        self._class = learning.classes[name]
         self.candidates = self._class.CANDIDATES
         self._trained_name = self._class.TRAINS_AS or name
-        self._trained_class = self._methods.learned[self._trained_name]
+        self._trained_class = learning.classes[self._trained_name]
         self._home = pathlib.Path(config.runs_dir, config.name)
         options = config.comparison.options
         self._base = chosen.get(self._trained_name, {}) if self._class.TRAINS_AS else {}
@@ -96,10 +98,10 @@ class ComparedLearned(ComparedMethod):
         self, method: type[LearnedBaseline], options: Any, seed: int
     ) -> LearnedBaseline:
         tf.keras.utils.set_random_seed(seed)
-        inputs = self._methods.inputs(self._config, self._data, seed)
-        objective = self._methods.objective(self._config, self._data)
+        inputs = self._learning.inputs(self._config, self._data, seed)
+        objective = self._learning.objective(self._config, self._data)
         model = method(inputs, objective, options, seed=seed)
-        model(self._methods.empty_episode(self._config))
+        model(self._learning.empty_episode(self._config))
         return model
 
     def _conditions(self, learning_rate: float, seed: int) -> Any:
@@ -107,7 +109,7 @@ class ComparedLearned(ComparedMethod):
         changed = self._changed(learning_rate, seed)
         # The members of CMML are not this method's.
         sections = [s for s in changed.weight_sections if s is not changed.model]
-        return sections, self._methods.input_options(changed)
+        return sections, self._learning.input_options(changed)
 
     def _changed(self, learning_rate: float, seed: int) -> Any:
         """Returns the experiment: trained as CMML is, but for the learning rate."""

@@ -79,17 +79,11 @@ class Scorer(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Methods:
-    """The methods that stand beside CMML.
+class LearnedMethods:
+    """Methods that are trained by episodes, as CMML is.
 
     Attributes:
-        simple: Fitted in one call, by name; a class has a `GRID` of hyperparameters.
-        learned: Trained by episodes, by name.
-        reference: The simple method that differences are taken to.
-        beside_ablation: Simple methods that are rows beside the variants of an
-            ablation; the reference is among them.
-        plain: Changes of the configuration that leave CMML as in the paper.
-        fit: Fits a simple method, by name and hyperparameters.
+        classes: By name.
         inputs: Makes what learned methods see of a pair, for a configuration, a data
             set and a seed.
         input_options: What of a configuration decides these inputs.
@@ -97,16 +91,38 @@ class Methods:
         empty_episode: Makes an episode that lets a model create its weights.
     """
 
-    simple: Mapping[str, type[Any]]
-    learned: Mapping[str, type[LearnedBaseline]]
-    reference: str
-    beside_ablation: Sequence[str]
-    plain: Mapping[str, Any]
-    fit: Callable[[str, Data, Mapping[str, Any]], Recommender]
+    classes: Mapping[str, type[LearnedBaseline]]
     inputs: Callable[[Any, Data, int], PairInputs]
     input_options: Callable[[Any], Sequence[object]]
     objective: Callable[[Any, Data], Objective]
     empty_episode: Callable[[Any], Episode]
+
+
+@dataclasses.dataclass(frozen=True)
+class Methods:
+    """The methods that stand beside CMML.
+
+    Attributes:
+        simple: Fitted in one call, by name; a class has a `GRID` of hyperparameters.
+        reference: The simple method that differences are taken to.
+        fit: Fits a simple method, by name and hyperparameters.
+        beside_ablation: Simple methods that are rows beside the variants of an
+            ablation; the reference comes first.
+        plain: Changes of the configuration that leave CMML as in the paper.
+        learning: Methods trained by episodes; None if there are none.
+    """
+
+    simple: Mapping[str, type[Any]]
+    reference: str
+    fit: Callable[[str, Data, Mapping[str, Any]], Recommender]
+    beside_ablation: Sequence[str]
+    plain: Mapping[str, Any]
+    learning: LearnedMethods | None = None
+
+    @property
+    def learned(self) -> Mapping[str, type[LearnedBaseline]]:
+        """The methods trained by episodes, by name."""
+        return {} if self.learning is None else self.learning.classes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,7 +170,8 @@ class Serving:
             trained model, one task each.
         task_request: Makes all requests about the task of a recorded one.
         to_request: From the support and the query of a batch to the inputs of `rank`.
-        facts: What the manifest says of labels and features.
+        facts: What the manifest says: "label_min", "label_max", "num_items" and
+            "user_features", the names of raw features.
         words: What the card says of the model.
         tolerance: Largest difference of a score that is none, in the unit of scores,
             given the recorded requests.

@@ -14,7 +14,7 @@ from models.objectives.ranking_losses import ranking_loss
 from models.recommender import Episode, Recommender, one_empty_episode
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
-from pipeline.settings.setting import Methods
+from pipeline.settings.setting import LearnedMethods, Methods
 
 REFERENCE = "popularity"
 
@@ -23,16 +23,18 @@ def scenario_methods() -> Methods:
     """Returns the methods of clicks."""
     return Methods(
         simple=BASELINES,
-        learned=LEARNED,
         reference=REFERENCE,
         beside_ablation=(REFERENCE, "dot_product"),
         # The two vectors alone, and no dot product to add to.
         plain={"model.prior": "constant", "model.product": False},
         fit=_fit,
-        inputs=_inputs,
-        input_options=_input_options,
-        objective=_objective,
-        empty_episode=_empty_episode,
+        learning=LearnedMethods(
+            classes=LEARNED,
+            inputs=_inputs,
+            input_options=_input_options,
+            objective=_objective,
+            empty_episode=_empty_episode,
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from models.baselines.ratings.learned_registry import LEARNED
 from models.baselines.ratings.registry import BASELINES
 from models.objectives.rating_objective import RatingObjective
 from models.recommender import Recommender, one_empty_episode
-from pipeline.settings.setting import Methods
+from pipeline.settings.setting import LearnedMethods, Methods
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
 
@@ -24,16 +24,18 @@ def user_methods() -> Methods:
     """Returns the methods of ratings."""
     return Methods(
         simple=BASELINES,
-        learned=LEARNED,
         reference=REFERENCE,
         beside_ablation=(REFERENCE, "item_mean"),
         # Nothing of what collaborative filtering knows.
         plain={"model.prior": "constant", "model.embeddings": "learned"},
         fit=_fit,
-        inputs=_inputs,
-        input_options=_input_options,
-        objective=_objective,
-        empty_episode=lambda config: one_empty_episode(),
+        learning=LearnedMethods(
+            classes=LEARNED,
+            inputs=_inputs,
+            input_options=_input_options,
+            objective=_objective,
+            empty_episode=lambda config: one_empty_episode(),
+        ),
     )
 
 
