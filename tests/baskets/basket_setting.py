@@ -36,8 +36,7 @@ from transforms import schema
 
 NUM_AISLES, PER_AISLE, WIDTH, NUM_NEGATIVES, SHOPPER = 4, 10, 4, 2, 1
 NUM_ITEMS = NUM_AISLES * PER_AISLE
-LABELS = {"label_min": 0.0, "label_max": 1.0}
-FACTS = {**LABELS, "num_items": NUM_ITEMS, "user_features": []}
+FACTS = {"label_min": 0, "label_max": 1, "num_items": NUM_ITEMS, "user_features": []}
 
 
 class BasketData(Section):
@@ -83,8 +82,8 @@ class BasketSource:
         vocabulary = directory / schema.VOCABULARY_DIR
         vocabulary.mkdir(parents=True)
         (vocabulary / f"{schema.USER_ID}.txt").write_text("shopper\n")
-        items = "".join(f"item-{row}\n" for row in range(1, NUM_ITEMS + 1))
-        (vocabulary / f"{schema.ITEM_ID}.txt").write_text(items)
+        items = [f"item-{row}\n" for row in range(1, NUM_ITEMS + 1)]
+        (vocabulary / f"{schema.ITEM_ID}.txt").write_text("".join(items))
         np.save(directory / "baskets.npy", np.array(baskets))
         num_tasks = dict.fromkeys(schema.SPLITS, len(baskets) // 3)
         info = {"fingerprint": self.fingerprint(), "num_tasks": num_tasks}
@@ -115,7 +114,6 @@ def as_query(items):
 
 
 def rank_of(scores, item, shown):
-    """Ranks an item of the catalogue among those that are not in the basket."""
     others = np.setdiff1d(np.arange(1, NUM_ITEMS + 1), shown)
     return 1 + int((scores[others - 1] > scores[item - 1]).sum()), len(others)
 
