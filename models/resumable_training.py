@@ -2,13 +2,13 @@
 
 import json
 import math
-import os
 import pathlib
 import time
 from collections.abc import Callable
 from typing import Any
 
 from models.legacy_keras import tf
+from models.whole_files import write_atomically
 from transforms.schema import DataError
 
 METRICS_FILE = "metrics.jsonl"
@@ -154,13 +154,11 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         path = self._run_dir / METRICS_FILE
         if not path.exists():
             return
-        kept = []
+        lines = []
         for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
             if line.endswith("\n") and json.loads(line)["epoch"] <= int(self.epoch):
-                kept.append(line)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text("".join(kept), encoding="utf-8")
-        os.replace(temporary, path)
+                lines.append(line)
+        write_atomically(path, "".join(lines))
 
 
 def check_finite(model: tf.keras.Model, epoch: int) -> None:

@@ -1,7 +1,6 @@
 """Trials as TensorBoard's HParams shows them: a run for each trial and seed."""
 
 import json
-import os
 import pathlib
 import time
 from typing import Any
@@ -14,6 +13,7 @@ from tensorboard.plugins.hparams.summary_v2 import hparams_config_pb, hparams_pb
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
 from models.legacy_keras import tf
+from models.whole_files import whole_file
 from tuning.results import SearchResults
 from tuning.space import Domain
 from tuning.trial_result import TrialResult
@@ -98,9 +98,10 @@ def _write_once(folder: pathlib.Path, *summaries: Any) -> None:
     path = folder / _EVENTS_FILE
     if path.exists():
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / ".search.tmp"
-    with tf.io.TFRecordWriter(str(temporary)) as writer:
+    with (
+        whole_file(path) as temporary,
+        tf.io.TFRecordWriter(str(temporary)) as writer,
+    ):
         version = event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2")
         writer.write(version.SerializeToString())
         for summary in summaries:
@@ -108,4 +109,3 @@ def _write_once(folder: pathlib.Path, *summaries: Any) -> None:
             # Some come as the same message of another package.
             event.summary.MergeFromString(summary.SerializeToString())
             writer.write(event.SerializeToString())
-    os.replace(temporary, path)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 
 import grpc
 
+from models.file_locks import LockedError, locked
 from transforms.schema import DataError
 from tuning.chief import serve_oracle, wait_for_chief
 from tuning.grid import Refusal, check_values
 from tuning.hparams_log import write_experiment
-from tuning.locks import LockedError, locked
 from tuning.oracles import make_oracle
 from tuning.results import SearchResults, read_search, write_search
 from tuning.training import Trainer

@@ -7,6 +7,9 @@ import json
 import pathlib
 from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.experiment.config_section import Experiment
 from transforms import schema
 from transforms.schema import DataError, read_dataset_json
@@ -61,3 +64,10 @@ def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> Non
                 f"{dataset_dir} must hold at least {needed} {split} tasks to train "
                 f"with, got {number}."
             )
+
+
+def read_ids(dataset_dir: pathlib.Path, name: str) -> NDArray[np.object_]:
+    """Reads the ids by row; row 0, unknown, is empty."""
+    path = dataset_dir / schema.VOCABULARY_DIR / f"{name}.txt"
+    ids = path.read_text(encoding="utf-8").split("\n")[:-1]
+    return np.array(["", *ids], dtype=object)

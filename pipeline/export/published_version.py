@@ -1,13 +1,13 @@
 """A new version of an exported model, checked before it can be seen."""
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import shutil
 import time
 from collections.abc import Callable, Iterator
 
+from models.file_locks import LockedError, locked
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
@@ -66,19 +66,14 @@ def publish(
 
 @contextlib.contextmanager
 def _export_lock(base: pathlib.Path) -> Iterator[None]:
-    """Keeps other exports away from a folder; the system lifts it if we are killed."""
-    base.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(base, os.O_RDONLY)
+    """Keeps other exports away from a folder."""
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataError(
-                f"another export to {base} is going on: wait for it to end."
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
+        with locked(base / ".export.lock", wait=False):
+            yield
+    except LockedError:
+        raise DataError(
+            f"another export to {base} is going on: wait for it to end."
+        ) from None
 
 
 def _new_number(base: pathlib.Path) -> int:

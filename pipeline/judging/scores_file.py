@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -12,18 +14,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from models.evaluation.scored_pairs import ScoredPairs
-from pipeline.experiment.parquet_file import ParquetFile, read_ids
+from models.whole_files import whole_file
+from pipeline.experiment.prepared import read_ids
 from transforms import schema
 
 SCORES_FILE = "scores.parquet"
 
-_NUMBERS = {
-    "support_size": pa.int32(),
-    "label": pa.float32(),
-    "score": pa.float32(),
-    "rank": pa.int32(),
-    "num_candidates": pa.int32(),
-}
+_NUMBERS = ("support_size", "label", "score", "rank", "num_candidates")
 _COLUMNS = pa.schema(
     [
         ("method", pa.string()),
@@ -43,10 +40,11 @@ _COLUMNS = pa.schema(
 Scores = Mapping[str, Mapping[str, ScoredPairs]]
 
 
-class ScoresWriter(ParquetFile):
-    """Writes scores, a row per method, group and query pair.
+class ScoresWriter:
+    """Writes scores, a row per method, group and query pair; a context manager.
 
-    What a setting does not have is null: the label of clicks, the rank of ratings.
+    The file gets its name when all of it is written. What a setting does not have is
+    null: the label of clicks, the rank of ratings.
 
     Args:
         path: The file.
@@ -54,9 +52,21 @@ class ScoresWriter(ParquetFile):
     """
 
     def __init__(self, path: pathlib.Path, dataset_dir: pathlib.Path) -> None:
-        super().__init__(path, _COLUMNS)
+        self._path = path
+        self._files = contextlib.ExitStack()
         self._user_ids = read_ids(dataset_dir, schema.USER_ID)
         self._item_ids = read_ids(dataset_dir, schema.ITEM_ID)
+
+    def __enter__(self) -> Self:
+        """Opens the file."""
+        temporary = self._files.enter_context(whole_file(self._path))
+        writer = pq.ParquetWriter(temporary, _COLUMNS)
+        self._writer = self._files.enter_context(writer)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        """Gives the file its name, unless something went wrong."""
+        self._files.__exit__(*error)
 
     def write(self, method: str, group: str, pairs: ScoredPairs) -> None:
         """Adds what one method answered on one group."""
@@ -70,7 +80,11 @@ class ScoresWriter(ParquetFile):
             "item_id": self._item_ids[pairs.item],
         }
         nothing = np.full(num_rows, None)
-        self.write_columns([columns.get(name, nothing) for name in _COLUMNS.names])
+        arrays = [
+            pa.array(columns.get(field.name, nothing), type=field.type)
+            for field in _COLUMNS
+        ]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=_COLUMNS))
 
 
 def read_scores(paths: Sequence[pathlib.Path], dataset_dir: pathlib.Path) -> Scores:

@@ -8,21 +8,21 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from models.whole_files import whole_file
+
 # Values of each task, float64 [T], by group and metric.
 TaskMetrics: TypeAlias = Mapping[str, Mapping[str, np.ndarray]]
 
 
 def save_metrics(path: pathlib.Path, metrics: TaskMetrics) -> None:
     """Writes metrics, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp.npz")
     arrays: dict[str, Any] = {
         f"{group}/{metric}": values
         for group, by_metric in metrics.items()
         for metric, values in by_metric.items()
     }
-    np.savez(temporary, **arrays)
-    temporary.replace(path)
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def load_metrics(path: pathlib.Path) -> TaskMetrics:

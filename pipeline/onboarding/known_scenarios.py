@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.episodes.click_records import ScenarioTask, load_known_clicks, load_tasks
-from pipeline.experiment.parquet_file import read_ids
+from pipeline.experiment.prepared import read_ids
 from pipeline.onboarding.placement import (
     MIN_KNOWN,
     Placement,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.baselines.ratings.item_mean import ItemMean
 from models.episodes.rating_episodes import fixed_episodes
 from models.recommender import split_episode
-from pipeline.experiment.parquet_file import read_ids
+from pipeline.experiment.prepared import read_ids
 from pipeline.onboarding.placement import (
     MIN_KNOWN,
     SIZES,

@@ -5,11 +5,11 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from models.file_locks import locked
 from pipeline.experiment import quiet
 from pipeline.experiment.config_file import with_changes
 from pipeline.experiment.config_section import Experiment
 from transforms.schema import DataError
-from tuning.locks import locked
 from tuning.own_process import ProcessKilledError, run_in_own_process
 from tuning.training import Training, TrainingFailedError
 

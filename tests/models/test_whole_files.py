@@ -20,3 +20,24 @@ def test_a_write_leaves_no_temporary_file(tmp_path):
     write_atomically(tmp_path / "a.txt", "é")
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
     assert (tmp_path / "a.txt").read_bytes() == "é".encode()
+
+
+def test_a_durable_file_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, "old\n", is_durable=True)
+    write_atomically(path, "näw\n", is_durable=True)
+    assert path.read_text(encoding="utf-8") == "näw\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_crash_before_it_is_on_the_disk_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomically(path, "old", is_durable=True)
+
+    def crash(*_):
+        raise OSError("no space")
+
+    monkeypatch.setattr(whole_files.os, "fsync", crash)
+    with pytest.raises(OSError, match="no space"):
+        write_atomically(path, "new", is_durable=True)
+    assert path.read_text() == "old"

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tuning.locks import locked
+from models.file_locks import locked
 from tuning.own_process import ProcessKilledError, RemoteError, run_in_own_process
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def test_a_lock_is_held_by_one_process_at_a_time(tmp_path):
     path = tmp_path / "folder" / ".lock"
     code = (
         "import pathlib, sys\n"
-        "from tuning.locks import LockedError, locked\n"
+        "from models.file_locks import LockedError, locked\n"
         "try:\n"
         "    with locked(pathlib.Path(sys.argv[1]), wait=False): print('taken')\n"
         "except LockedError as error: print(error)\n"

@@ -1,28 +1,9 @@
-"""Files that are there after a crash, whole or not at all."""
+"""Directories that are on the disk, and a hash of what they hold."""
 
 import hashlib
-import os
 import pathlib
 
-
-def write_durably(path: pathlib.Path, text: str) -> None:
-    """Writes a text file so that no reader, nor a crash, ever leaves half of it."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    sync(path.parent)
-
-
-def sync(path: pathlib.Path) -> None:
-    """Waits until a file, or what a directory lists, is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+from models.whole_files import sync
 
 
 def sync_tree(directory: pathlib.Path) -> None:

@@ -11,14 +11,15 @@ removed.
 """
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import shutil
 from collections.abc import Collection, Iterator
 
+from models.file_locks import LockedError, locked
+from models.whole_files import sync
 from pipeline.experiment.version_dir import SAVED_MODEL, is_version
-from pipeline.serving.base.durable_files import content_digest, sync, sync_tree
+from pipeline.serving.base.durable_files import content_digest, sync_tree
 from transforms.schema import DataError
 
 _LOCK = ".push.lock"
@@ -138,12 +139,10 @@ def push_lock(base: pathlib.Path) -> Iterator[None]:
     Raises:
         DataError: If another push is going on.
     """
-    base.mkdir(parents=True, exist_ok=True)
-    with (base / _LOCK).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataError(
-                f"another push to {base} is going on: wait for it to end."
-            ) from None
-        yield
+    try:
+        with locked(base / _LOCK, wait=False):
+            yield
+    except LockedError:
+        raise DataError(
+            f"another push to {base} is going on: wait for it to end."
+        ) from None

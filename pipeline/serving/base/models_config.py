@@ -13,7 +13,7 @@ from tensorflow_serving.config.model_server_config_pb2 import (
     ModelServerConfig,
 )
 
-from pipeline.serving.base.durable_files import write_durably
+from models.whole_files import write_atomically
 from transforms.schema import DataError
 
 MODELS_CONFIG = "models.config"
@@ -42,7 +42,7 @@ def read_models_config(path: pathlib.Path) -> ModelServerConfig:
 
 def write_models_config(path: pathlib.Path, config: ModelServerConfig) -> None:
     """Writes the file; a server that polls it never reads half of it."""
-    write_durably(path, text_format.MessageToString(config))
+    write_atomically(path, text_format.MessageToString(config), is_durable=True)
 
 
 def labels_of(config: ModelServerConfig, model_name: str) -> dict[str, int]:

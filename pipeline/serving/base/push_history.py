@@ -6,7 +6,7 @@ import json
 import pathlib
 from typing import Any
 
-from pipeline.serving.base.durable_files import write_durably
+from models.whole_files import write_atomically
 from transforms.schema import DataError
 
 PUSHES_JSONL = "pushes.jsonl"
@@ -76,7 +76,7 @@ class PushHistory:
         line["destination"] = str(event.destination)
         lines = [json.dumps(part, ensure_ascii=False) for part in self.events()]
         lines.append(json.dumps(line, ensure_ascii=False))
-        write_durably(self._path, "\n".join(lines) + "\n")
+        write_atomically(self._path, "\n".join(lines) + "\n", is_durable=True)
 
     def before(self, model_name: str, label: str, version: int) -> int | None:
         """Returns the version that a label was taken from when it got to another one.

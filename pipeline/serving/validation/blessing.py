@@ -10,8 +10,8 @@ import json
 import pathlib
 from collections.abc import Sequence
 
+from models.whole_files import write_atomically
 from pipeline.reports.page.markdown_table import layout
-from pipeline.serving.base.durable_files import write_durably
 from transforms.schema import DataError
 
 VALIDATION_DIR = ".validation"
@@ -139,7 +139,7 @@ def _written(
         "rules": [dataclasses.asdict(rule) for rule in blessing.rules],
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    write_durably(directory / VALIDATIONS_JSON, text)
+    write_atomically(directory / VALIDATIONS_JSON, text, is_durable=True)
     marker = good if blessing.passed else bad
     marker.touch()
     return marker

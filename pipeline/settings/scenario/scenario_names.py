@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Mapping
 
-from pipeline.experiment.parquet_file import read_ids
+from pipeline.experiment.prepared import read_ids
 from transforms import schema
 from transforms.clicks.schema import SCENARIO_ID, load_scenario_info
 

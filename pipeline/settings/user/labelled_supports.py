@@ -11,7 +11,7 @@ from models.cmml import CMML
 from models.evaluation.rating_metrics import mae
 from models.legacy_keras import tf
 from models.recommender import split_episode
-from pipeline.experiment.parquet_file import read_ids
+from pipeline.experiment.prepared import read_ids
 from pipeline.settings.labelled_supports import (
     NO_LABEL,
     TASTE,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.experiment.parquet_file import read_ids
+from pipeline.experiment.prepared import read_ids
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
 from transforms import schema

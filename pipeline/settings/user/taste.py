@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.episodes.entity_table import EntityTable
-from pipeline.experiment.parquet_file import read_ids
+from pipeline.experiment.prepared import read_ids
 from pipeline.settings.labelled_supports import NO_LABEL
 
 _MAX_VALUES = 50  # A feature with more tells users apart, not tastes.

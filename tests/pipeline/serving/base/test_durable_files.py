@@ -2,11 +2,7 @@ import os
 
 import pytest
 
-from pipeline.serving.base.durable_files import (
-    content_digest,
-    sync_tree,
-    write_durably,
-)
+from pipeline.serving.base.durable_files import content_digest, sync_tree
 
 
 @pytest.fixture
@@ -16,27 +12,6 @@ def folder(tmp_path):
     (folder / "a").write_bytes(b"12")
     (folder / "deep" / "b").write_bytes(b"345")
     return folder
-
-
-def test_a_file_is_replaced_as_a_whole(tmp_path):
-    path = tmp_path / "file"
-    write_durably(path, "old\n")
-    write_durably(path, "näw\n")
-    assert path.read_text(encoding="utf-8") == "näw\n"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_crash_while_writing_leaves_what_was_there(tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    write_durably(path, "old")
-
-    def crash(*_):
-        raise OSError("no space")
-
-    monkeypatch.setattr(os, "fsync", crash)
-    with pytest.raises(OSError, match="no space"):
-        write_durably(path, "new")
-    assert path.read_text() == "old"
 
 
 def test_the_digest_changes_with_names_and_content_alone(folder, tmp_path):
