@@ -77,10 +77,9 @@ def user_metrics(
     tasks, users, ranks = (np.asarray(x, np.int64) for x in (task, user, rank))
     if ranks.size and ranks.min() < 1:
         raise ValueError(f"ranks must be at least 1, got {ranks.min()}.")
-    pairs = np.stack([tasks, users], axis=1)
-    groups, place = np.unique(pairs, axis=0, return_inverse=True)
-    place = place.reshape(-1)
-    num_groups = len(groups)
+    width = int(users.max(initial=0)) + 1
+    keys, place = np.unique(tasks * width + users, return_inverse=True)
+    num_groups = len(keys)
 
     def total(values: NDArray[Any]) -> Floats:
         return np.bincount(place, values, minlength=num_groups).astype(np.float64)
@@ -97,7 +96,7 @@ def user_metrics(
     first = np.full(num_groups, np.iinfo(np.int64).max)
     np.minimum.at(first, place, ranks)
     values["mrr"] = 1.0 / first
-    return UserMetrics(groups[:, 0], num_tasks, values)
+    return UserMetrics(keys // width, num_tasks, values)
 
 
 def pair_mean(
