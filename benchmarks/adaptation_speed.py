@@ -28,6 +28,7 @@ from models.legacy_keras import tf
 from models.objectives.rating_objective import RatingObjective
 from models.options import CMMLOptions
 from models.pairs.features import EntityEmbedding
+from models.pairs.rated_pairs import RatedPairs
 from models.recommender import Episode, Recommender, split_episode
 from transforms.schema import Feature
 
@@ -90,8 +91,9 @@ def new_model(name: str, steps: int, first_order: bool) -> tf.keras.Model:
             prior="constant",
             dropout=0.0,
         )
-        parts = inputs.users, inputs.items, NoFactors(), options
-        return CMML(*parts, label_mean=3.5, label_std=1.1)
+        unit = {"label_mean": 3.5, "label_std": 1.1}
+        pairs = RatedPairs(inputs.users, inputs.items, NoFactors(), options, **unit)
+        return CMML(pairs, RatingObjective(**unit), options)
     method = LEARNED[name]
     options = {"hidden_dims": (64, 64), "inner_steps": steps}
     options |= {"first_order": True} if first_order else {}

@@ -20,13 +20,13 @@ import numpy as np
 
 from models.baselines.learned.parts.vector_inputs import VectorInputs
 from models.baselines.learned.s2meta import S2Meta, S2MetaOptions
+from models.cmml_builders import clicked_cmml
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.objectives.click_objective import ClickObjective
 from models.objectives.ranking_losses import margin_loss
 from models.options import ScenarioOptions
 from models.recommender import Episode, split_episode
-from models.scenario_cmml import build_scenario_cmml
 
 _NUM_ENTITIES = 1000
 
@@ -88,7 +88,7 @@ def build_model(num_steps: int, vector_dim: int) -> tf.keras.Model:
     )
     if not num_steps:
         plain = ScenarioOptions(prior="constant", product=False, dropout=0.0)
-        return build_scenario_cmml(vectors, plain)
+        return clicked_cmml(vectors, plain)
     options = S2MetaOptions(inner_steps=num_steps, min_steps=num_steps)
     objective = ClickObjective(margin_loss(1.0))
     return S2Meta(VectorInputs(vectors), objective, options)

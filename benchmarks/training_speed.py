@@ -14,7 +14,7 @@ quiet.import_tensorflow()
 
 from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
 
-from models.cmml import build_cmml
+from models.cmml_builders import rated_cmml
 from models.episodes.rating_episodes import training_episodes
 from models.legacy_keras import tf
 from models.options import CMMLOptions
@@ -63,7 +63,7 @@ def measure(
 ) -> list[float]:
     """Returns the tasks a second of each epoch but the first, which traces."""
     tf.keras.backend.clear_session()
-    model = build_cmml(dataset.info, dataset.users, dataset.items, options)
+    model = rated_cmml(dataset.info, dataset.users, dataset.items, options)
     num_tasks = dataset.info.num_tasks[META_TRAIN]
     steps = math.ceil(num_tasks / training.batch_size)
     model.compile(

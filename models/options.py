@@ -8,9 +8,9 @@ import math
 import typing
 from typing import Literal, TypeAlias
 
-# To be raised whenever the same options and data come to give other weights or scores:
-# earlier runs then count as out of date.
-MODEL_VERSION = 2
+# To be raised whenever the same options and data come to give other weights or scores,
+# or checkpoints another form: earlier runs then count as out of date.
+MODEL_VERSION = 3
 
 # The same for clicks and the vectors of users and items that are fitted to them.
 VECTORS_VERSION = 2

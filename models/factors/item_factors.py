@@ -13,13 +13,13 @@ _NUM_ITERATIONS = 15
 
 
 class NoFactors(tf.Module):
-    """Stands in for `ItemFactors` where nothing is made beforehand: vectors of width 0.
+    """Stands in for `ItemFactors` where nothing is made beforehand: factors of width 0.
 
     It has no `expect`: without factors there is no prior to ask.
     """
 
-    unit_dim = 0
-    vector_dim = 0
+    width = 0
+    num_factors = 0
 
     def __init__(self) -> None:
         super().__init__(name="no_factors")
@@ -27,17 +27,17 @@ class NoFactors(tf.Module):
     def fit(self, pairs: LabelledPairs, *, seed: int) -> None:
         """Does nothing: there is nothing to fit."""
 
-    def units(
+    def look_up(
         self, users: tf.Tensor, items: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
         """Returns float32 [..., 0]."""
         return tf.zeros(tf.concat([tf.shape(items), [0]], axis=0))
 
     def solve(
-        self, units: tf.Tensor, labels: tf.Tensor, support_mask: tf.Tensor
+        self, factors: tf.Tensor, labels: tf.Tensor, support_mask: tf.Tensor
     ) -> tf.Tensor:
         """Returns float32 [B, 0]."""
-        return tf.zeros([tf.shape(units)[0], 0])
+        return tf.zeros([tf.shape(factors)[0], 0])
 
 
 class ItemFactors(tf.Module):
@@ -58,6 +58,11 @@ class ItemFactors(tf.Module):
         num_items: Rows of the item table, the unknown row not counted.
         rank: Latent factors beside the bias of the user; K = 1 + rank.
 
+    Attributes:
+        num_factors: K, factors of a user.
+        width: K + 1, what is looked up of a pair: K factors of the item, and the label
+            that an average user is expected to give it.
+
     Raises:
         ValueError: If the rank is negative.
     """
@@ -67,9 +72,9 @@ class ItemFactors(tf.Module):
         if rank < 0:
             raise ValueError(f"rank must be at least 0, got {rank}.")
         self.rank = rank
-        self.vector_dim = rank + 1
-        self.unit_dim = rank + 2
-        shape = [_NUM_FOLDS + 1, num_items + 1, self.unit_dim]
+        self.num_factors = rank + 1
+        self.width = rank + 2
+        shape = [_NUM_FOLDS + 1, num_items + 1, self.width]
         # K factors and the expected label of an average user, by fold and item row.
         self.table = tf.Variable(tf.zeros(shape), trainable=False, name="table")
         self.noise_variance = tf.Variable(1.0, trainable=False, name="noise_variance")
@@ -105,7 +110,7 @@ class ItemFactors(tf.Module):
         self.noise_variance.assign(fits[-1].noise_variance)
         self.fold_of_user.assign(folds)
 
-    def units(
+    def look_up(
         self, users: tf.Tensor, items: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
         """Looks up what collaborative filtering knows of each pair.
@@ -116,7 +121,7 @@ class ItemFactors(tf.Module):
             training: Whether to use the fit that has not seen the user.
 
         Returns:
-            float32 [..., unit_dim]: K factors of the item, and its expected label.
+            float32 [..., width]: K factors of the item, and its expected label.
         """
         if not training:
             return tf.gather(self.table[_NUM_FOLDS], items)
@@ -124,32 +129,34 @@ class ItemFactors(tf.Module):
         return tf.gather_nd(self.table, tf.stack([folds, items], axis=-1))
 
     def solve(
-        self, units: tf.Tensor, labels: tf.Tensor, support_mask: tf.Tensor
+        self, factors: tf.Tensor, labels: tf.Tensor, support_mask: tf.Tensor
     ) -> tf.Tensor:
         """Solves for the user factors of each task.
 
         Args:
-            units: float32 [B, S, unit_dim], of the support pairs.
+            factors: float32 [B, S, width], of the support pairs.
             labels: float32 [B, S], in the unit of the data set.
             support_mask: bool [B, S], False for padding.
 
         Returns:
             float32 [B, K], zeros for a task without support.
         """
-        residual = labels - units[..., -1]
-        return solve_ridge(units[..., :-1], residual, support_mask, self.noise_variance)
+        residual = labels - factors[..., -1]
+        return solve_ridge(
+            factors[..., :-1], residual, support_mask, self.noise_variance
+        )
 
-    def expect(self, vector: tf.Tensor, units: tf.Tensor) -> tf.Tensor:
+    def expect(self, user_factors: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
         """Expects the label of each query pair.
 
         Args:
-            vector: float32 [B, K], user factors.
-            units: float32 [B, Q, unit_dim].
+            user_factors: float32 [B, K].
+            factors: float32 [B, Q, width].
 
         Returns:
             float32 [B, Q], in the unit of the labels.
         """
-        return units[..., -1] + tf.linalg.matvec(units[..., :-1], vector)
+        return factors[..., -1] + tf.linalg.matvec(factors[..., :-1], user_factors)
 
 
 def align(

@@ -1,4 +1,4 @@
-"""What learned baselines learn in the scenario-specific setting: the order of items."""
+"""What is learned in the scenario-specific setting: the order of items."""
 
 from models.legacy_keras import tf
 from models.objectives.ranking_losses import RankingLoss, pair_accuracy
@@ -22,12 +22,22 @@ class ClickObjective:
     def __init__(
         self, loss: RankingLoss, *, margin: float = 1.0, query_negatives: int = 1
     ) -> None:
+        self.neutral_label = 0.0
         self._loss = loss
         self._margin = margin
         self._group_size = 1 + query_negatives
         self._accuracy = tf.keras.metrics.Mean(name="pair_accuracy")
         # Mean over batches of the share of negatives that score below their click.
         self.metrics = (self._accuracy,)
+
+    def is_positive(self, labels: tf.Tensor) -> tf.Tensor:
+        """Returns which labels [B, S] are clicks."""
+        return labels > 0.5
+
+    def surprise(self, labels: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
+        """Returns 1 for a click and -1 for none, whatever is expected."""
+        del expected
+        return 2.0 * labels - 1.0
 
     def signals(self, support: Episode) -> tf.Tensor:
         """Returns 1 for a click, -1 for none, 0 for padding, float32 [B, S]."""

@@ -1,4 +1,4 @@
-"""What learned baselines learn in the user-specific setting: ratings."""
+"""What is learned in the user-specific setting: ratings."""
 
 from models.legacy_keras import tf
 from models.objectives.rating_losses import (
@@ -10,7 +10,9 @@ from models.recommender import Episode
 
 
 class RatingObjective:
-    """Ratings by squared error; a network sees them standardised.
+    """Ratings by their error; a network sees them standardised.
+
+    A label is positive if it is not below the mean.
 
     Args:
         label_mean: Mean of the meta-train labels.
@@ -24,7 +26,7 @@ class RatingObjective:
     def __init__(
         self, label_mean: float, label_std: float, *, loss: str = "squared"
     ) -> None:
-        self.label_mean = label_mean
+        self.label_mean = self.neutral_label = label_mean
         self.label_std = label_std
         self._loss = LOSSES[loss]
         self._mae = tf.keras.metrics.Mean(name="mae")
@@ -32,12 +34,20 @@ class RatingObjective:
         # Mean over tasks of the mean absolute error, and mean squared error.
         self.metrics = (self._mae, self._mse)
 
+    def is_positive(self, labels: tf.Tensor) -> tf.Tensor:
+        """Returns which labels [B, S] are not below the mean."""
+        return labels >= self.neutral_label
+
+    def surprise(self, labels: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
+        """Returns the standard deviations between labels and those expected."""
+        return (labels - expected) / self.label_std
+
     def signals(self, support: Episode) -> tf.Tensor:
         """Returns standardised labels, float32 [B, S]; 0 for padding."""
         labels = tf.where(
             support["support_mask"], support["support_label"], self.label_mean
         )
-        return (labels - self.label_mean) / self.label_std
+        return self.surprise(labels, self.label_mean)
 
     def support_loss(self, raw_scores: tf.Tensor, support: Episode) -> tf.Tensor:
         """Returns the mean squared error of each support set, float32 [B]."""

@@ -141,3 +141,34 @@ class EntityEmbedding(tf.keras.layers.Layer):
             One float32 [N, embedding_dim] per feature, in the order of the table.
         """
         return [embed(encoded[embed.feature.name]) for embed in self.embeddings]
+
+
+def embed_entities(
+    users: EntityTable,
+    items: EntityTable,
+    embedding_dim: int,
+    *,
+    min_item_count: int,
+    item_id: bool,
+    seed: int = 0,
+) -> tuple[EntityEmbedding, EntityEmbedding]:
+    """Makes fresh embeddings of users and items.
+
+    Args:
+        users: The user table.
+        items: The item table.
+        embedding_dim: Width of the embedding of each feature.
+        min_item_count: Items seen in fewer meta-train pairs share the unknown id.
+        item_id: Whether items have an id embedding.
+        seed: Seed of the initial weights.
+    """
+    return (
+        EntityEmbedding(users, embedding_dim, seed=seed, name="users"),
+        EntityEmbedding(
+            items,
+            embedding_dim,
+            min_id_count=min_item_count if item_id else None,
+            seed=seed + len(users.features),
+            name="items",
+        ),
+    )

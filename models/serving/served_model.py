@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from models.cmml import CMML
 from models.legacy_keras import tf
 from models.serving.catalogue import Catalogue, score_in_blocks
 from models.serving.options import ServingOptions
@@ -37,37 +38,43 @@ class ServedModel(ServedTasks):
 
     Args:
         model: The trained model.
-        catalogue: The items that can be recommended.
+        item_counts: int [N + 1], interactions of each item by row.
         options: Sizes and limits.
         **of_tasks: As `ServedTasks` takes them.
 
     Raises:
-        DataError: If there is to be a shortlist and no prior, or the tables are too
-            large.
+        DataError: If no item may be recommended, if there is to be a shortlist and no
+            prior, or if the tables are too large.
     """
 
     def __init__(
         self,
-        model: Any,
-        catalogue: Catalogue,
+        model: CMML,
+        item_counts: np.ndarray,
         options: ServingOptions,
         **of_tasks: Any,
     ) -> None:
-        if options.shortlist_size and not model.has_prior:
+        if options.shortlist_size and not model.pairs.has_prior:
             raise DataError(
                 "export.shortlist_size needs a prior to choose by, got "
                 f"{options.shortlist_size} with model.prior = 'constant'."
             )
         super().__init__(model, options, **of_tasks)
-        self.catalogue = catalogue
+        self.catalogue = Catalogue(
+            self.ids["item"],
+            item_counts,
+            min_item_count=options.min_item_count,
+            top_k=options.top_k,
+        )
 
-    @abc.abstractmethod
-    def _wanted_inputs(self) -> dict[str, InputSpec]:
-        """What `recommend` is told beside the task."""
+    def _candidate_inputs(self) -> dict[str, InputSpec]:
+        """What a request says of the candidates of `recommend`."""
+        return {}
 
-    @abc.abstractmethod
     def _candidates(self, inputs: Inputs) -> dict[str, tf.Tensor]:
         """Returns the rows [B, M] of the pairs that `recommend` chooses from."""
+        batch_size = tf.shape(inputs["exclude_item_id"])[0]
+        return {"item": self.catalogue.all_rows(batch_size)}
 
     @abc.abstractmethod
     def _fallback_reason(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
@@ -88,7 +95,7 @@ class ServedModel(ServedTasks):
         pairs["support_label"] = LABELS
         support = pairs | self._profile_inputs()
         query = {f"query_{role}_id": IDS for role in self._roles}
-        wanted = self._wanted_inputs() | {"exclude_item_id": IDS}
+        candidates = self._candidate_inputs() | {"exclude_item_id": IDS}
         # Of any width, so that the graph can say which version a context is of.
         context: dict[str, InputSpec] = {"context": ([None, None], tf.float32)}
         rank = trace(self.rank, support | query)
@@ -98,9 +105,9 @@ class ServedModel(ServedTasks):
             "encode": trace(self.encode, support),
             "score": trace(self.score, context | query),
             "update": trace(self.update, context | pairs),
-            "recommend": trace(self.recommend, support | wanted),
+            "recommend": trace(self.recommend, support | candidates),
             "recommend_from_context": trace(
-                self.recommend_from_context, context | wanted
+                self.recommend_from_context, context | candidates
             ),
             "explain": trace(self.explain, support | query),
         }
@@ -226,13 +233,13 @@ class ServedModel(ServedTasks):
         size = tf.minimum(self.options.shortlist_size, tf.shape(first)[1])
         best = tf.math.top_k(first, size, sorted=False).indices
         best = tf.sort(best)  # So that ties go as they do without a shortlist.
-        kept = {
+        shortlist = {
             role: tf.gather(values, best, batch_dims=1) for role, values in rows.items()
         }
-        return kept, tf.gather(is_out, best, batch_dims=1)
+        return shortlist, tf.gather(is_out, best, batch_dims=1)
 
     def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Returns what is expected of candidates before the backbone adds to it."""
+        """Returns what the backbone adds to for candidates, float32 [B, M]."""
         return self._model().prior(task.state, self._pairs(task.profile, rows))
 
     def _attribution(

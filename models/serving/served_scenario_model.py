@@ -1,15 +1,14 @@
-"""The served form of a trained scenario model."""
+"""The served form of a trained CMML of the scenario-specific setting."""
 
 import pathlib
 from collections.abc import Mapping
 
 import numpy as np
 
+from models.cmml import CMML
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.pairs.vector_tables import VectorPairs
-from models.scenario_cmml import ScenarioCMML
-from models.serving.catalogue import Catalogue
+from models.pairs.factor_tables import FactorPairs
 from models.serving.options import ServingOptions
 from models.serving.request_checks import Inputs
 from models.serving.saving import IDS, InputSpec
@@ -26,7 +25,7 @@ from transforms import schema
 
 
 class ServedScenarioModel(ServedModel):
-    """A trained scenario model with its vocabularies; a task is a scenario with clicks.
+    """A trained CMML with its vocabularies; a task is a scenario with clicks.
 
     A request brings the clicks of a scenario, which need not be known beforehand. Users
     and items that are unknown get the average vector: an unknown user is recommended
@@ -46,20 +45,18 @@ class ServedScenarioModel(ServedModel):
         options: Sizes and limits.
 
     Raises:
-        DataError: If no item may be recommended.
+        DataError: As of `ServedModel`.
     """
 
     def __init__(
         self,
-        model: ScenarioCMML,
+        model: CMML,
         vectors: Vectors,
         item_counts: np.ndarray,
         dataset_dir: str | pathlib.Path,
         options: ServingOptions,
     ) -> None:
         vocabularies = pathlib.Path(dataset_dir) / schema.VOCABULARY_DIR
-        user_ids = IdLookup(vocabularies / f"{schema.USER_ID}.txt")
-        item_ids = IdLookup(vocabularies / f"{schema.ITEM_ID}.txt")
         self._user_vectors = tf.Variable(
             vectors.users[0], trainable=False, name="user_vectors"
         )
@@ -68,45 +65,31 @@ class ServedScenarioModel(ServedModel):
         )
         super().__init__(
             model,
-            Catalogue(
-                item_ids,
-                item_counts,
-                min_item_count=options.min_item_count,
-                top_k=options.top_k,
-            ),
+            item_counts,
             options,
+            ids={
+                "user": IdLookup(vocabularies / f"{schema.USER_ID}.txt"),
+                "item": IdLookup(vocabularies / f"{schema.ITEM_ID}.txt"),
+            },
             label_range=(0.0, 1.0),
-            roles=("user", "item"),
-            profile_widths={},
             num_rows=max(len(vectors.users[0]), len(vectors.items[0])),
         )
-        self.ids = {"user": user_ids, "item": item_ids}
 
-    def _profile_inputs(self) -> dict[str, InputSpec]:
-        return {}
-
-    def _read_profile(self, inputs: Inputs, batch_size: tf.Tensor) -> Values:
-        del inputs, batch_size
-        return {}
-
-    def _rows(self, role: str, ids: tf.Tensor) -> tf.Tensor:
-        return self.ids[role].rows(ids)
-
-    def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> VectorPairs:
+    def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> FactorPairs:
         del profile
-        return VectorPairs(
+        return FactorPairs(
             tf.gather(self._user_vectors, rows["user"]),
             tf.gather(self._item_vectors, rows["item"]),
         )
 
-    def _wanted_inputs(self) -> dict[str, InputSpec]:
+    def _candidate_inputs(self) -> dict[str, InputSpec]:
         return {"query_user_id": ([None], tf.string), "candidate_item_id": IDS}
 
     def _candidates(self, inputs: Inputs) -> dict[str, tf.Tensor]:
         ids = inputs["candidate_item_id"]
-        batch_size, num_given = tf.unstack(tf.shape(ids))
+        batch_size, num_candidates = tf.unstack(tf.shape(ids))
         items = tf.cond(
-            num_given > 0,
+            num_candidates > 0,
             lambda: self.catalogue.without_repeats(self._rows("item", ids)),
             lambda: self.catalogue.all_rows(batch_size),
         )

@@ -1,10 +1,13 @@
 """Tasks of requests: encoded, kept as a context, added to, and scored."""
 
 import abc
+import types
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from models.cmml import CMML, TaskState
 from models.legacy_keras import tf
+from models.pairs.pair_embedding import Pairs
 from models.serving.context_format import ContextFormat
 from models.serving.options import ServingOptions
 from models.serving.request_checks import (
@@ -24,6 +27,7 @@ from models.serving.support_memory import (
     SupportMemory,
     Values,
 )
+from models.serving.vocabulary import IdLookup
 from transforms.schema import DataError
 
 
@@ -32,13 +36,13 @@ class ServedTask(NamedTuple):
 
     Attributes:
         profile: What is known beside the support set, float32 [B, ...] by name.
-        state: What the model adapted to, as its `encode` returns it.
+        state: What the model adapted to.
         memory: What is kept to add pairs later.
         support_size: int32 [B], real support pairs.
     """
 
     profile: Values
-    state: Any
+    state: TaskState
     memory: Values
     support_size: tf.Tensor
 
@@ -49,10 +53,10 @@ class ServedTasks(tf.Module, abc.ABC):
     Args:
         model: The trained model.
         options: Sizes and limits.
+        ids: The vocabularies of what makes a pair: "user" and "item", or "item" alone.
         label_range: Lowest and highest label.
-        roles: What makes a pair: "user" and "item", or "item" alone.
-        profile_widths: Width of each value of a profile.
         num_rows: Rows of the larger one of the tables that pairs are made from.
+        profile_widths: Width of each value of a profile.
 
     Raises:
         DataError: If the tables are too large for what a context keeps.
@@ -60,21 +64,22 @@ class ServedTasks(tf.Module, abc.ABC):
 
     def __init__(
         self,
-        model: Any,
+        model: CMML,
         options: ServingOptions,
         *,
+        ids: Mapping[str, IdLookup],
         label_range: tuple[float, float],
-        roles: tuple[str, ...],
-        profile_widths: Mapping[str, int],
         num_rows: int,
+        profile_widths: Mapping[str, int] = types.MappingProxyType({}),
     ) -> None:
         super().__init__(name="cmml")
         # Out of sight of tf.Module: a Keras model would be saved with all its functions
         # and weights, most of which no signature uses.
         self._model = lambda: model
         self.options = options
+        self.ids = dict(ids)
         self._label_range = label_range
-        self._roles = roles
+        self._roles = tuple(ids)
         self._num_rows = num_rows
         self._profile_widths = dict(profile_widths)
         self.memory = self._make_memory()
@@ -83,20 +88,21 @@ class ServedTasks(tf.Module, abc.ABC):
         )
 
     @abc.abstractmethod
+    def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> Pairs:
+        """Looks up pairs of rows [B, S]."""
+
     def _profile_inputs(self) -> dict[str, InputSpec]:
         """What a request says of a task beside its support set."""
+        return {}
 
-    @abc.abstractmethod
     def _read_profile(self, inputs: Inputs, batch_size: tf.Tensor) -> Values:
         """Returns the profile of each task."""
+        del inputs, batch_size
+        return {}
 
-    @abc.abstractmethod
     def _rows(self, role: str, ids: tf.Tensor) -> tf.Tensor:
         """Looks up users or items."""
-
-    @abc.abstractmethod
-    def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> Any:
-        """Embeds pairs of rows [B, S]."""
+        return self.ids[role].rows(ids)
 
     def rank(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores the query pairs of each task.
@@ -166,7 +172,7 @@ class ServedTasks(tf.Module, abc.ABC):
             name: tf.zeros([1, width]) for name, width in self._profile_widths.items()
         }
 
-    def _empty_state(self) -> Any:
+    def _empty_state(self) -> TaskState:
         rows = {role: tf.zeros([1, 1], tf.int32) for role in self._roles}
         pairs = self._pairs(self._empty_profile(), rows)
         return self._model().encode(pairs, tf.zeros([1, 1]), tf.constant([[False]]))
@@ -183,8 +189,8 @@ class ServedTasks(tf.Module, abc.ABC):
             names = [f"query_{role}_id" for role in self._roles]
             checked = check_shapes(checked, names)
         items = ("query_item_id", "candidate_item_id", "exclude_item_id")
-        given = [name for name in items if name in checked]
-        return check_widths(checked, given, self.options.max_query)
+        present = [name for name in items if name in checked]
+        return check_widths(checked, present, self.options.max_query)
 
     def _support(self, inputs: Inputs) -> Support:
         ids = {role: inputs[f"support_{role}_id"] for role in self._roles}

@@ -3,10 +3,10 @@
 import pathlib
 from collections.abc import Mapping
 
-from models.cmml import CMML, Pairs
+from models.cmml import CMML
 from models.episodes.entity_table import EntityTable
 from models.legacy_keras import tf
-from models.serving.catalogue import Catalogue
+from models.pairs.rated_pairs import RatedPairs, UserItemPairs
 from models.serving.options import ServingOptions
 from models.serving.request_checks import Inputs
 from models.serving.saving import InputSpec
@@ -35,7 +35,7 @@ class ServedUserModel(ServedModel):
         options: Sizes and limits.
 
     Raises:
-        DataError: If no item may be recommended.
+        DataError: As of `ServedModel`.
     """
 
     def __init__(
@@ -47,29 +47,24 @@ class ServedUserModel(ServedModel):
         options: ServingOptions,
     ) -> None:
         vocabularies = pathlib.Path(dataset_dir) / schema.VOCABULARY_DIR
-        item_ids = IdLookup(vocabularies / f"{schema.ITEM_ID}.txt")
         rows = tf.range(items.num_rows)
+        pairs: RatedPairs = model.pairs
         self._item_vectors = tf.Variable(
-            model.items.embed_rows(rows), trainable=False, name="item_vectors"
+            pairs.items.embed_rows(rows), trainable=False, name="item_vectors"
         )
-        self._item_units = tf.Variable(
-            model.factors.units(rows, rows), trainable=False, name="item_units"
+        self._item_factors = tf.Variable(
+            pairs.factors.look_up(rows, rows), trainable=False, name="item_factors"
         )
         super().__init__(
             model,
-            Catalogue(
-                item_ids,
-                items.counts,
-                min_item_count=options.min_item_count,
-                top_k=options.top_k,
-            ),
+            items.counts,
             options,
+            ids={"item": IdLookup(vocabularies / f"{schema.ITEM_ID}.txt")},
             label_range=(info.label_min, info.label_max),
-            roles=("item",),
-            profile_widths={"user": model.users.width, "is_known": 1},
             num_rows=items.num_rows,
+            profile_widths={"user": pairs.users.width, "is_known": 1},
         )
-        self.item_ids = item_ids
+        self._users = lambda: pairs.users  # Out of sight of tf.Module, as the model is.
         self.user_features = {feature.name: feature for feature in info.user_features}
         self.user_values = {
             feature.name: IdLookup(vocabularies / f"{feature.name}.txt")
@@ -89,7 +84,7 @@ class ServedUserModel(ServedModel):
             name: encode_feature(feature, raw[name], self.user_values.get(name))
             for name, feature in self.user_features.items()
         }
-        parts = self._model().users.embed_features(encoded)
+        parts = self._users().embed_features(encoded)
         is_known = tf.zeros([batch_size], tf.bool)
         for name, values in encoded.items():
             if self.user_features[name].kind == "numeric":
@@ -101,30 +96,19 @@ class ServedUserModel(ServedModel):
             "is_known": tf.cast(is_known, tf.float32)[:, tf.newaxis],
         }
 
-    def _rows(self, role: str, ids: tf.Tensor) -> tf.Tensor:
-        del role  # Items alone make pairs.
-        return self.item_ids.rows(ids)
-
-    def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> Pairs:
-        return Pairs(
+    def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> UserItemPairs:
+        return UserItemPairs(
             profile["user"][:, tf.newaxis, :],
             tf.gather(self._item_vectors, rows["item"]),
-            tf.gather(self._item_units, rows["item"]),
+            tf.gather(self._item_factors, rows["item"]),
         )
-
-    def _wanted_inputs(self) -> dict[str, InputSpec]:
-        return {}
-
-    def _candidates(self, inputs: Inputs) -> dict[str, tf.Tensor]:
-        batch_size = tf.shape(inputs["exclude_item_id"])[0]
-        return {"item": self.catalogue.all_rows(batch_size)}
 
     def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
         shared = {"item": rows["item"][:1]}  # Every task has the same candidates.
         return super()._prior(task, shared)
 
     def _own_rows(self, inputs: Inputs) -> tf.Tensor:
-        return self.item_ids.rows(inputs["support_item_id"])
+        return self._rows("item", inputs["support_item_id"])
 
     def _fallback_reason(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
         del inputs

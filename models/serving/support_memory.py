@@ -2,16 +2,14 @@
 
 import abc
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from models.cmml import CMML, TaskState
 from models.legacy_keras import tf
+from models.pairs.pair_embedding import Pairs
 
 # Named float32 [B, ...] values, as they go into a context.
 Values: TypeAlias = dict[str, tf.Tensor]
-
-# What a model knows of each task, and its embedded pairs.
-State: TypeAlias = Any
-Pairs: TypeAlias = Any
 
 # A row is kept as a float32, which holds whole numbers up to here.
 MAX_ROWS = 2**24
@@ -40,8 +38,8 @@ class Support(NamedTuple):
         return tf.reduce_sum(tf.cast(self.mask, tf.int32), axis=1)
 
 
-# Embeds pairs of rows [B, S].
-Embed: TypeAlias = Callable[[Mapping[str, tf.Tensor]], Pairs]
+# Looks up pairs of rows [B, S].
+LookUp: TypeAlias = Callable[[Mapping[str, tf.Tensor]], Pairs]
 
 
 class SupportMemory(abc.ABC):
@@ -58,24 +56,24 @@ class SupportMemory(abc.ABC):
     max_size: int | None
 
     @abc.abstractmethod
-    def remember(self, support: Support, embed: Embed) -> tuple[State, Values]:
+    def remember(self, support: Support, look_up: LookUp) -> tuple[TaskState, Values]:
         """Returns the state of the model after a support set, and what is kept."""
 
     @abc.abstractmethod
     def advance(
-        self, values: Values, size: tf.Tensor, support: Support, embed: Embed
-    ) -> tuple[State, Values]:
+        self, values: Values, size: tf.Tensor, support: Support, look_up: LookUp
+    ) -> tuple[TaskState, Values]:
         """Does so after more pairs.
 
         Args:
             values: What was kept of the pairs before.
             size: int32 [B], how many they were.
             support: The pairs to be added.
-            embed: Embeds pairs.
+            look_up: Looks up pairs.
         """
 
     @abc.abstractmethod
-    def recall(self, values: Values) -> State:
+    def recall(self, values: Values) -> TaskState:
         """Returns the state that went with what was kept."""
 
 
@@ -89,30 +87,30 @@ class EncoderMemory(SupportMemory):
     kind = "encoder"
     max_size = None
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: CMML) -> None:
         self._model = model
         self.widths = {_ENCODER: model.encoder.memory_dim}
 
-    def remember(self, support: Support, embed: Embed) -> tuple[State, Values]:
+    def remember(self, support: Support, look_up: LookUp) -> tuple[TaskState, Values]:
         """Advances an empty memory."""
         shape = [tf.shape(support.labels)[0], self.widths[_ENCODER]]
-        return self._advance(tf.zeros(shape), support, embed)
+        return self._advance(tf.zeros(shape), support, look_up)
 
     def advance(
-        self, values: Values, size: tf.Tensor, support: Support, embed: Embed
-    ) -> tuple[State, Values]:
+        self, values: Values, size: tf.Tensor, support: Support, look_up: LookUp
+    ) -> tuple[TaskState, Values]:
         """Advances the memory."""
         del size
-        return self._advance(values[_ENCODER], support, embed)
+        return self._advance(values[_ENCODER], support, look_up)
 
-    def recall(self, values: Values) -> State:
+    def recall(self, values: Values) -> TaskState:
         """Reads the memory."""
         return self._model.recall(values[_ENCODER])
 
     def _advance(
-        self, memory: tf.Tensor, support: Support, embed: Embed
-    ) -> tuple[State, Values]:
-        pairs = embed(support.rows)
+        self, memory: tf.Tensor, support: Support, look_up: LookUp
+    ) -> tuple[TaskState, Values]:
+        pairs = look_up(support.rows)
         memory = self._model.advance(memory, pairs, support.labels, support.mask)
         return self._model.recall(memory), {_ENCODER: memory}
 
@@ -123,7 +121,7 @@ class PairHistory(SupportMemory):
     For models in which a new pair changes how the earlier ones are seen.
 
     Args:
-        model: Any.
+        model: CMML.
         roles: "user" and "item", or "item" alone: what makes a pair.
         template: A state of the model.
         size: H, pairs that are kept; of more none are.
@@ -132,7 +130,7 @@ class PairHistory(SupportMemory):
     kind = "pairs"
 
     def __init__(
-        self, model: Any, roles: tuple[str, ...], template: State, size: int
+        self, model: CMML, roles: tuple[str, ...], template: TaskState, size: int
     ) -> None:
         self._model = model
         self._roles = {f"history_{role}": role for role in roles}
@@ -142,15 +140,15 @@ class PairHistory(SupportMemory):
         self.widths = {_STATE: sum(self._state_widths), _LABEL: size}
         self.widths |= dict.fromkeys(self._roles, size)
 
-    def remember(self, support: Support, embed: Embed) -> tuple[State, Values]:
+    def remember(self, support: Support, look_up: LookUp) -> tuple[TaskState, Values]:
         """Encodes the pairs."""
-        pairs = embed(support.rows)
+        pairs = look_up(support.rows)
         state = self._model.encode(pairs, support.labels, support.mask)
         return state, self._values(state, support)
 
     def advance(
-        self, values: Values, size: tf.Tensor, support: Support, embed: Embed
-    ) -> tuple[State, Values]:
+        self, values: Values, size: tf.Tensor, support: Support, look_up: LookUp
+    ) -> tuple[TaskState, Values]:
         """Encodes old and new pairs together, if there is room for them."""
         total = size + support.size
         is_over = total > self._size
@@ -172,25 +170,27 @@ class PairHistory(SupportMemory):
         }
         labels = tf.concat([values[_LABEL], support.labels], axis=1)
         mask = tf.concat([tf.sequence_mask(size, self._size), support.mask], axis=1)
-        return self.remember(Support(rows, labels, mask), embed)
+        return self.remember(Support(rows, labels, mask), look_up)
 
-    def recall(self, values: Values) -> State:
+    def recall(self, values: Values) -> TaskState:
         """Takes the state apart."""
         parts = tf.split(values[_STATE], self._state_widths, axis=-1)
         return tf.nest.pack_sequence_as(self._template, parts)
 
-    def _values(self, state: State, support: Support) -> Values:
+    def _values(self, state: TaskState, support: Support) -> Values:
         order = tf.argsort(tf.cast(~support.mask, tf.int32), axis=1, stable=True)
-        is_kept = tf.gather(support.mask, order, batch_dims=1)
+        present = tf.gather(support.mask, order, batch_dims=1)
 
-        def kept(values: tf.Tensor) -> tf.Tensor:
+        def packed(values: tf.Tensor) -> tf.Tensor:
             values = tf.gather(tf.cast(values, tf.float32), order, batch_dims=1)
-            values = tf.where(is_kept, values, 0.0)[:, : self._size]
+            values = tf.where(present, values, 0.0)[:, : self._size]
             missing = self._size - tf.shape(values)[1]
             return tf.ensure_shape(
                 tf.pad(values, [[0, 0], [0, missing]]), [None, self._size]
             )
 
-        history = {name: kept(support.rows[role]) for name, role in self._roles.items()}
+        history = {
+            name: packed(support.rows[role]) for name, role in self._roles.items()
+        }
         flat = tf.concat(tf.nest.flatten(state), axis=-1)
-        return {_STATE: flat, _LABEL: kept(support.labels), **history}
+        return {_STATE: flat, _LABEL: packed(support.labels), **history}

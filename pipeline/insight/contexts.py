@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from models.cmml import CMML
 from models.legacy_keras import tf
 from pipeline.insight.orders import mean_context, orders_of
-from pipeline.insight.training_health import context_of
 from pipeline.settings.labelled_supports import TAG, TASTE, Labels
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
@@ -94,7 +93,7 @@ def task_contexts(
     if parts.supports is None:
         raise DataError(f"contexts of setting {config.setting!r} have no labels.")
     adapt = tf.function(
-        lambda support: context_of(model.adapt(support)), reduce_retracing=True
+        lambda support: model.adapt(support).context, reduce_retracing=True
     )
     orders = orders_of(config.model, num_orders or parts.context_orders)
     encoded = []

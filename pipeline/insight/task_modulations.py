@@ -23,7 +23,7 @@ def task_modulations(
 
     @tf.function(reduce_retracing=True)
     def modulate(support: Episode, query: Episode) -> object:
-        return model.modulate(model.adapt(support), model.query_pairs(query))
+        return model.modulate(model.adapt(support), model.pairs.query_pairs(query))
 
     for task_ids, episode in batches:
         num_pairs = episode["query_mask"].numpy().sum(axis=1)

@@ -33,17 +33,12 @@ def training_health(model: Any, episode: Episode) -> dict[str, float]:
         loss = model.compute_loss(episode, training=False)
     gradients = tape.gradient(loss, model.trainable_variables)
     support, _ = split_episode(episode)
-    contexts = context_of(model.adapt(support))
+    contexts = model.adapt(support).context
     return {
         GRADIENT_NORM: float(tf.linalg.global_norm(gradients)),
         DEAD_UNITS: dead_share(layers, episode["query_mask"]),
         CONTEXT_NORM: float(tf.reduce_mean(tf.norm(contexts, axis=1))),
     }
-
-
-def context_of(state: Any) -> tf.Tensor:
-    """Returns the context embeddings in what `adapt` returns, float32 [B, D]."""
-    return getattr(state, "context", state)
 
 
 @contextlib.contextmanager

@@ -15,14 +15,11 @@ from pipeline.experiment.config_section import Experiment
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from models.baselines.learned.learned_baseline import (
-        LearnedBaseline,
-        Objective,
-        PairInputs,
-    )
+    from models.baselines.learned.learned_baseline import LearnedBaseline, PairInputs
     from models.cmml import CMML
     from models.evaluation.intervals import Floats
     from models.legacy_keras import tf
+    from models.objectives.objective import Objective
     from models.recommender import Episode, Recommender
     from models.serving.recorded_request import RecordedRequest
     from models.serving.served_model import ServedModel

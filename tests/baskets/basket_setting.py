@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from models.baselines.clicks.popularity import Popularity
+from models.cmml_builders import clicked_cmml
 from models.episodes import click_episodes
 from models.episodes.click_episodes import EpisodeSizes, support_episode
 from models.episodes.click_records import KnownClicks, ScenarioTask
@@ -19,7 +20,6 @@ from models.evaluation.shown import Shown
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
-from models.scenario_cmml import build_scenario_cmml as clicked_cmml
 from models.serving.recorded_request import RecordedRequest
 from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.task_request import TaskRequest, starting_with

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from models.cmml import build_cmml
+from models.cmml_builders import clicked_cmml, rated_cmml
 from models.episodes.click_records import ScenarioTask
 from models.episodes.entity_table import EntityTable, load_entity_table
 from models.episodes.rating_episodes import fixed_episodes
 from models.factors.labelled_pairs import LabelledPairs
-from models.options import CMMLOptions
+from models.factors.vectors import Vectors
+from models.legacy_keras import tf
+from models.options import CMMLOptions, ScenarioOptions
 from transforms.ratings.dataset import prepare_dataset
 from transforms.schema import (
     META_TEST,
@@ -33,18 +35,18 @@ NUM_ITEMS = 10
 META_TRAIN_USERS = [str(user) for user in range(1, 11)]
 META_TEST_USERS = ["14", "15", "16"]
 
-TINY = CMMLOptions(
-    embedding_dim=3,
-    prior_rank=1,
-    label_dim=4,
-    encoder_dim=5,
-    hybrid_dim=6,
-    modulation_dim=6,
-    num_modules=3,
-    module_dim=4,
-    hidden_dims=(5, 4),
-    dropout=0.2,
-)
+SIZES = {
+    "label_dim": 4,
+    "encoder_dim": 5,
+    "hybrid_dim": 6,
+    "modulation_dim": 6,
+    "num_modules": 3,
+    "module_dim": 4,
+    "hidden_dims": (5, 4),
+    "dropout": 0.2,
+}
+TINY = CMMLOptions(embedding_dim=3, prior_rank=1, **SIZES)
+TINY_CLICKS = ScenarioOptions(**SIZES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,18 +177,22 @@ def raw_user_features():
 
 @pytest.fixture(scope="session")
 def new_model(dataset):
-    """Builds a tiny CMML with fitted factors, its options changed by keyword."""
+    """Builds a tiny CMML of ratings with fitted factors, options changed by keyword.
 
-    def build(*, seed=0, loss="squared", **changes):
-        model = build_cmml(
-            dataset.info,
+    The mean and the deviation of its labels can be given too.
+    """
+
+    def build(*, seed=0, loss="squared", unit=None, **changes):
+        mean, std = unit or (dataset.info.label_mean, dataset.info.label_std)
+        model = rated_cmml(
+            dataclasses.replace(dataset.info, label_mean=mean, label_std=std),
             dataset.users,
             dataset.items,
             dataclasses.replace(TINY, **changes),
             loss=loss,
             seed=seed,
         )
-        model.factors.fit(dataset.pairs, seed=seed)
+        model.pairs.factors.fit(dataset.pairs, seed=seed)
         return model
 
     return build
@@ -219,6 +225,46 @@ def episode(dataset):
 
 
 CLICK_USERS, CLICK_ITEMS, NUM_FOLDS, NUM_NEGATIVES = 20, 30, 3, 3
+VECTOR_DIM = 4
+
+
+@pytest.fixture(scope="session")
+def vectors():
+    """Factors of users and items of all clicks, and without each fold."""
+    chance = np.random.default_rng(0)
+    shapes = (
+        [1 + NUM_FOLDS, 1 + number, VECTOR_DIM] for number in (CLICK_USERS, CLICK_ITEMS)
+    )
+    return Vectors(*(chance.normal(size=s).astype(np.float32) for s in shapes))
+
+
+@pytest.fixture(scope="session")
+def new_click_model(vectors):
+    """Builds a tiny CMML of clicks, its options changed by keyword."""
+
+    def build(*, seed=0, query_negatives=1, vectors=vectors, **changes):
+        options = dataclasses.replace(TINY_CLICKS, **changes)
+        return clicked_cmml(
+            vectors, options, query_negatives=query_negatives, seed=seed
+        )
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def click_episode():
+    """Three tasks of 6 support and 5 query pairs."""
+    chance = np.random.default_rng(1)
+    episode = {}
+    for role, size in (("support", 6), ("query", 5)):
+        shape = [3, size]
+        episode |= {
+            f"{role}_user": chance.integers(1, 1 + CLICK_USERS, shape, np.int32),
+            f"{role}_item": chance.integers(1, 1 + CLICK_ITEMS, shape, np.int32),
+            f"{role}_label": chance.integers(0, 2, shape).astype(np.float32),
+            f"{role}_mask": np.ones(shape, bool),
+        }
+    return {name: tf.constant(value) for name, value in episode.items()}
 
 
 def make_task(seed, num_clicks=40, pool_size=15):

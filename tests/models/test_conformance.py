@@ -1,25 +1,52 @@
-"""One battery for every method: what `Recommender` promises of each."""
+"""One battery for every method of both settings: what `Recommender` promises of each.
+
+A method is built once and its scores are traced once, for any batch and any width; all
+tests of it share the trace.
+"""
+
+import dataclasses
 
 import numpy as np
 import pytest
 from tensorflow.python.framework import op_def_registry
 
-from models.baselines.ratings.registry import BASELINES
-from models.cmml import Pairs
+from models.baselines.clicks import learned_registry as learned_of_clicks
+from models.baselines.clicks import registry as simple_of_clicks
+from models.baselines.learned.parts.feature_pairs import build_feature_pairs
+from models.baselines.learned.parts.vector_inputs import VectorInputs
+from models.baselines.ratings import learned_registry as learned_of_ratings
+from models.baselines.ratings import registry as simple_of_ratings
+from models.episodes.click_records import KnownClicks
 from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
+from models.objectives.click_objective import ClickObjective
+from models.objectives.ranking_losses import margin_loss
+from models.objectives.rating_objective import RatingObjective
 from models.parts.family import combinations
 from models.recommender import Recommender, split_episode
 from models.serving.options import ServingOptions
+from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.served_user_model import ServedUserModel
+from transforms import schema
 
 NUM_USERS, NUM_ITEMS = 16, 10
+SIMPLE = {"user": simple_of_ratings.BASELINES, "scenario": simple_of_clicks.BASELINES}
+LEARNED = {"user": learned_of_ratings.LEARNED, "scenario": learned_of_clicks.LEARNED}
 TOLERANCE = 1e-4
-ROUNDING = 1e-5  # Of scores as large as these weights can make them.
+ROUNDING = 1e-4  # Of scores as large as these weights can make them.
+VISIBLE = 1e-5  # What is above rounding, however small random weights make it.
 
-# Every combination of members, and every switch and other embedding with the default
-# ones. Options that are not given are those of `new_model`.
+# Every combination of members can be trained. What else is promised is asked of a third
+# of them, in which each member meets every other.
 COMBINATIONS = {"-".join(names.values()): names for names in combinations()}
+HYBRIDS = ("none", "dot", "mlp")
+PAIRED = [
+    f"{encoder}-{HYBRIDS[(i + j) % 3]}-{modulation}"
+    for i, encoder in enumerate(("gru", "mean", "max"))
+    for j, modulation in enumerate(("film", "sigmoid", "weight", "soft"))
+]
+PAIRED_OF_CLICKS = [*PAIRED[::3], PAIRED[5]]
+# Every switch and other embedding with the default members.
 SWITCHES = {
     "mean without negatives": {"encoder": "mean", "negatives": False},
     "several orders": {"num_orders": 3},
@@ -37,25 +64,159 @@ SWITCHES = {
     "both": {"embeddings": "both"},
     "both, constant prior": {"embeddings": "both", "prior": "constant"},
 }
-VARIANTS = COMBINATIONS | SWITCHES
-# All combinations are trained. What else is promised is asked of a third of them, in
-# which each member meets every other.
-HYBRIDS = ("none", "dot", "mlp")
-PAIRED = [
-    f"{encoder}-{HYBRIDS[(i + j) % 3]}-{modulation}"
-    for i, encoder in enumerate(("gru", "mean", "max"))
-    for j, modulation in enumerate(("film", "sigmoid", "weight", "soft"))
-]
+CLICK_SWITCHES = {
+    "no product": {"product": False},
+    "constant prior": {"prior": "constant"},
+    "constant prior, no product": {"prior": "constant", "product": False},
+    "without negatives": {"negatives": False},
+}
+
+
 # Each member once or twice, where one more would show nothing.
-WITH_EACH_MEMBER = [
-    "gru-none-film",
-    "mean-mlp-sigmoid",
-    "max-dot-weight",
-    "gru-none-soft",
-    "several orders",
-    "fixed",
+RECOMMENDED = ("gru-none-film", "mean-mlp-sigmoid", "max-dot-weight", "gru-none-soft")
+# Those that do not look at the support set, by design.
+FIXED = {"dcn"}
+# What is added to all scores of a user cancels out where they are only ranked.
+NOT_OF_RANKS = ("bias", "shift")
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A method to be tested: a "cmml", or a "simple" or "learned" baseline."""
+
+    setting: str
+    kind: str
+    name: str
+
+    def __str__(self):
+        return f"{self.setting}-{self.name}"
+
+    @property
+    def options(self):
+        """Those of a CMML that are not the default ones."""
+        switches = SWITCHES if self.setting == "user" else CLICK_SWITCHES
+        return (COMBINATIONS | switches)[self.name]
+
+
+USER_CMML = [Case("user", "cmml", name) for name in [*PAIRED, *SWITCHES]]
+SCENARIO_CMML = [
+    Case("scenario", "cmml", name) for name in [*PAIRED_OF_CLICKS, *CLICK_SWITCHES]
 ]
-METHODS = [*PAIRED, *SWITCHES, *sorted(BASELINES)]
+CMML = [*USER_CMML, *SCENARIO_CMML]
+BASELINES = [
+    Case(setting, kind, name)
+    for kind, registries in (("simple", SIMPLE), ("learned", LEARNED))
+    for setting, methods in registries.items()
+    for name in methods
+]
+METHODS = [*CMML, *BASELINES]
+RATED = [c for c in BASELINES if (c.setting, c.kind) == ("user", "simple")]
+OF_LEARNED = [c for c in BASELINES if c.kind == "learned"]
+WITH_WEIGHTS = [*CMML, *OF_LEARNED]
+OTHERS = [
+    Case(setting, "cmml", name)
+    for setting, names, in_battery in (
+        ("user", COMBINATIONS, PAIRED),
+        ("scenario", PAIRED, PAIRED_OF_CLICKS),
+    )
+    for name in names
+    if name not in in_battery
+]
+
+
+def only(cases):
+    """Runs a test for some of the methods alone, beside all other tests of each."""
+    return pytest.mark.parametrize(
+        "case", cases, indirect=True, ids=str, scope="module"
+    )
+
+
+@pytest.fixture(scope="module", params=METHODS, ids=str)
+def case(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def build(dataset, vectors, new_model, new_click_model):
+    """Builds the method of a case, with fresh weights."""
+
+    def fresh(case, seed=0):
+        if case.kind == "simple":
+            return fitted(case, vectors)
+        if case.kind == "learned":
+            return new_learned(case, dataset, vectors, seed)
+        new = new_model if case.setting == "user" else new_click_model
+        model = new(**case.options, dropout=0.0, seed=seed)
+        if case.setting == "scenario" and model.pairs.has_prior:
+            # Small as the start is, the backbone must show in the scores.
+            model.pairs.backbone_scale.assign(1.0)
+        return model
+
+    return fresh
+
+
+@pytest.fixture(scope="module")
+def method(case, build):
+    """Any method, its weights large, to read only."""
+    model = build(case)
+    rng = np.random.default_rng(0)
+    for variable in model.trainable_variables if case.kind != "simple" else ():
+        values = rng.normal(scale=0.4, size=variable.shape)
+        # Biases open units: random ones could shut all that show a change.
+        variable.assign(values if variable.shape.rank > 1 else abs(values))
+    return model
+
+
+@pytest.fixture(scope="module")
+def graph(method, episode):
+    """Scores an episode of any size by one trace."""
+    specs = {k: tf.TensorSpec([None, None], v.dtype) for k, v in episode.items()}
+    return tf.function(lambda batch: scores_of(method, batch), [specs], autograph=False)
+
+
+@pytest.fixture(scope="module")
+def episode(case):
+    return random_episode(case.setting)
+
+
+@pytest.fixture(scope="module")
+def scores(graph, episode):
+    """The scores of the episode."""
+    return graph(episode).numpy()
+
+
+def fitted(case, vectors, seed=0, **hyperparameters):
+    method = SIMPLE[case.setting][case.name]
+    if case.setting == "scenario":
+        return method.fit(random_clicks(), vectors, **hyperparameters)
+    baseline = method(**hyperparameters)
+    baseline.fit(random_pairs(seed))
+    return baseline
+
+
+def new_learned(case, dataset, vectors, seed):
+    method = LEARNED[case.setting][case.name]
+    # Few steps and units: graphs of many take long to trace. Steps are large, so that
+    # two of them can do something.
+    small = {"hidden_dims": (6, 5), "inner_steps": 2, "min_steps": 1}
+    small |= {"inner_learning_rate": 0.1}
+    names = {field.name for field in dataclasses.fields(method.OPTIONS)}
+    options = method.OPTIONS(**{k: v for k, v in small.items() if k in names})
+    if case.setting == "user":
+        inputs = build_feature_pairs(
+            *(dataset.info, dataset.users, dataset.items),
+            embedding_dim=3,
+            item_id=True,
+            dropout=0.0,
+            seed=seed,
+        )
+        objective = RatingObjective(dataset.info.label_mean, dataset.info.label_std)
+    else:
+        inputs = VectorInputs(vectors)
+        objective = ClickObjective(margin_loss(1.0), query_negatives=1)
+    model = method(inputs, objective, options, seed=seed)
+    model(random_episode(case.setting))
+    return model
 
 
 def random_pairs(seed=0):
@@ -69,15 +230,30 @@ def random_pairs(seed=0):
     )
 
 
-def random_episode(seed=1):
-    """Three tasks of 5, 2 and 0 support pairs and of 4, 3 and 4 query pairs."""
+def random_clicks():
+    rng = np.random.default_rng(0)
+    user, item = np.nonzero(rng.random([NUM_USERS, NUM_ITEMS]) < 0.4)
+    rows = user.astype(np.int32) + 1, item.astype(np.int32) + 1
+    return KnownClicks(*rows, np.zeros_like(rows[0]), NUM_USERS, NUM_ITEMS)
+
+
+def random_episode(setting, seed=1):
+    """Three tasks of 6, 2 and 0 support pairs and of 4, 2 and 4 query pairs.
+
+    Every task is another user; in the scenario setting, a click and a negative of one
+    user follow one another.
+    """
     rng = np.random.default_rng(seed)
     episode = {}
-    for half, width, sizes in (("support", 5, [5, 2, 0]), ("query", 4, [4, 3, 4])):
+    for half, width, sizes in (("support", 6, [6, 2, 0]), ("query", 4, [4, 2, 4])):
         shape = [3, width]
-        items = rng.integers(0, NUM_ITEMS + 1, shape)
+        users = np.tile([[1], [2], [3]], [1, width])
         labels = rng.integers(1, 6, shape)
-        episode[f"{half}_user"] = tf.zeros(shape, tf.int32)
+        if setting == "scenario":
+            users = rng.integers(1, 4, [3, width // 2]).repeat(2, axis=1)
+            labels = np.tile([1, 0], [3, width // 2])
+        items = np.stack([rng.permutation(8)[:width] + 1 for _ in range(3)])
+        episode[f"{half}_user"] = tf.constant(users, tf.int32)
         episode[f"{half}_item"] = tf.constant(items, tf.int32)
         episode[f"{half}_label"] = tf.constant(labels, tf.float32)
         episode[f"{half}_mask"] = tf.sequence_mask(sizes, width)
@@ -85,7 +261,9 @@ def random_episode(seed=1):
 
 
 def scores_of(method, episode):
-    support, query = split_episode(episode)
+    """Scores the query, which is shown with its labels."""
+    support, _ = split_episode(episode)
+    query = {name: v for name, v in episode.items() if name.startswith("query")}
     return method.score(method.adapt(support), query)
 
 
@@ -93,269 +271,194 @@ def assert_equal_scores(actual, expected):
     np.testing.assert_allclose(actual, expected, atol=TOLERANCE, rtol=ROUNDING)
 
 
-def fitted(name):
-    baseline = BASELINES[name]()
-    baseline.fit(random_pairs())
-    return baseline
+def halves(episode, change, half="support"):
+    """Changes the tensors of one half."""
+    return {k: change(v) if k.startswith(half) else v for k, v in episode.items()}
 
 
-@pytest.fixture(scope="module", params=METHODS)
-def method(request, new_model, set_large_weights):
-    """Any method, fitted."""
-    if request.param in BASELINES:
-        return fitted(request.param)
-    return set_large_weights(new_model(**VARIANTS[request.param]))
+def other_labels(case, episode):
+    labels = episode["support_label"]
+    turned = 1.0 - labels if case.setting == "scenario" else 6.0 - labels
+    return {**episode, "support_label": turned}
 
 
-@pytest.fixture(scope="module", params=sorted(BASELINES))
-def baseline(request):
-    """A method fitted to pairs in one call; none of them minds the order of a set."""
-    return fitted(request.param)
+# What every method promises.
 
 
-@pytest.fixture
-def episode():
-    return random_episode()
-
-
-def test_is_a_recommender_with_a_float_score_for_each_query_pair(method, episode):
+def test_is_a_recommender_alike_in_eager_mode_and_in_a_graph(method, episode, scores):
     assert isinstance(method, Recommender)
-    scores = scores_of(method, episode)
-    assert scores.shape == (3, 4)
-    assert scores.dtype == tf.float32
-
-
-def test_state_is_a_structure_of_tensors_batch_first(method, episode):
-    support, _ = split_episode(episode)
-    for tensor in tf.nest.flatten(method.adapt(support)):
+    support, query = split_episode(episode)
+    state = method.adapt(support)
+    for tensor in tf.nest.flatten(state):
         assert tf.is_tensor(tensor)
         assert tensor.shape[0] == 3
+    eager = method.score(state, query)
+    assert eager.shape == (3, 4)
+    assert eager.dtype == tf.float32
+    assert_equal_scores(scores, eager)
 
 
-def test_padding_does_not_change_a_score(method, episode):
-    fillers = {"label": 99.0, "mask": False, "item": 3, "user": 3}
-    padded = {
-        key: tf.pad(value, [[0, 0], [0, 3]], constant_values=fillers[key.split("_")[1]])
-        for key, value in episode.items()
-    }
-    assert_equal_scores(scores_of(method, padded)[:, :4], scores_of(method, episode))
+def test_padding_and_what_is_in_it_do_not_change_a_score(graph, episode, scores):
+    fillers = {"label": np.nan, "mask": False, "item": 3, "user": 3}
+    present, padded = episode["support_mask"], {}
+    for key, value in episode.items():
+        filler = tf.constant(fillers[key.split("_")[1]], value.dtype)
+        if key.startswith("support"):
+            value = tf.where(present, value, filler)
+        padded[key] = tf.pad(value, [[0, 0], [0, 3]], constant_values=filler)
+    assert_equal_scores(graph(padded)[:, :4], scores)
 
 
-def test_content_of_the_padding_does_not_matter(method, episode):
-    present = episode["support_mask"]
-    other = {
-        **episode,
-        "support_item": tf.where(present, episode["support_item"], 7),
-        "support_label": tf.where(present, episode["support_label"], np.nan),
-    }
-    assert_equal_scores(scores_of(method, other), scores_of(method, episode))
+def test_a_batch_of_one_equals_its_row_in_a_larger_batch(graph, episode, scores):
+    for row in range(3):
+        alone = {key: value[row : row + 1] for key, value in episode.items()}
+        assert_equal_scores(graph(alone)[0], scores[row])
 
 
-@pytest.mark.parametrize("row", [0, 1, 2])
-def test_a_batch_of_one_equals_its_row_in_a_larger_batch(method, episode, row):
-    alone = {key: value[row : row + 1] for key, value in episode.items()}
-    assert_equal_scores(scores_of(method, alone)[0], scores_of(method, episode)[row])
+def test_an_empty_support_set_gives_the_task_agnostic_prediction(graph, episode):
+    masked = {**episode, "support_mask": tf.zeros([3, 6], tf.bool)}
+    agnostic = graph(masked).numpy()
+    assert np.isfinite(agnostic).all()
+    assert_equal_scores(graph(halves(episode, lambda v: v[:, :0])), agnostic)
+    # One pair has one score, whichever task asks.
+    one_pair = {"query_user": tf.fill([3, 4], 1), "query_item": tf.fill([3, 4], 5)}
+    assert np.ptp(graph({**masked, **one_pair})) < TOLERANCE
 
 
-def test_eager_equals_graph(method, episode):
-    graph = tf.function(lambda batch: scores_of(method, batch))
-    assert_equal_scores(graph(episode), scores_of(method, episode))
+def test_query_labels_do_not_influence_the_score(graph, episode, scores):
+    leaking = {**episode, "query_label": tf.fill([3, 4], np.nan)}
+    np.testing.assert_array_equal(graph(leaking), scores)
 
 
-def test_one_graph_serves_any_batch_and_any_width(method, episode):
-    specs = {k: tf.TensorSpec([None, None], v.dtype) for k, v in episode.items()}
-    graph = tf.function(lambda batch: scores_of(method, batch), [specs])
-    for batch in (episode, {key: value[:2, :3] for key, value in episode.items()}):
-        assert_equal_scores(graph(batch), scores_of(method, batch))
+def test_scores_are_finite_whatever_is_unknown_or_alike(graph, episode):
+    changes = [{"query_item": tf.zeros([3, 4], tf.int32)}]  # The unknown item.
+    changes += [{"support_label": tf.fill([3, 6], label)} for label in (0.0, 1.0, 5.0)]
+    changes += [halves(episode, lambda value: value[:, :1])]  # One pair of support.
+    for change in changes:
+        assert np.isfinite(graph({**episode, **change})).all()
 
 
-def test_an_empty_support_set_gives_the_task_agnostic_prediction(method, episode):
-    masked = {**episode, "support_mask": tf.zeros([3, 5], tf.bool)}
-    without = {
-        key: value[:, :0] if key.startswith("support") else value
-        for key, value in episode.items()
-    }
-    scores = scores_of(method, masked)
-    assert np.isfinite(scores).all()
-    assert_equal_scores(scores, scores_of(method, without))
-    # Agnostic: one item has one score, whichever task asks.
-    same_item = {**masked, "query_item": tf.fill([3, 4], 5)}
-    assert np.ptp(scores_of(method, same_item)) < TOLERANCE
+@only([*CMML, *(c for c in BASELINES if c.kind == "simple")])
+def test_the_order_of_the_support_set_matters_to_the_gru_alone(
+    case, graph, episode, scores
+):
+    turned = graph(halves(episode, lambda value: value[:, ::-1])).numpy()
+    if case.kind == "cmml" and case.options.get("encoder", "gru") == "gru":
+        assert np.abs(turned - scores).max() > VISIBLE
+    else:
+        assert_equal_scores(turned, scores)
 
 
-def test_the_unknown_item_has_a_finite_score(method, episode):
-    unknown = tf.zeros([3, 4], tf.int32)
-    scores = scores_of(method, {**episode, "query_item": unknown})
-    assert np.isfinite(scores).all()
+# What methods with weights promise beside.
 
 
-def test_query_labels_do_not_influence_the_score(method, episode):
-    support, query = split_episode(episode)
-    assert "query_label" not in query
-    leaking = {**query, "query_label": tf.fill([3, 4], np.nan)}
-    state = method.adapt(support)
-    np.testing.assert_array_equal(
-        method.score(state, leaking), method.score(state, query)
-    )
+@only(WITH_WEIGHTS)
+def test_scores_differ_from_pair_to_pair(scores):
+    assert np.ptp(scores[0]) > TOLERANCE
 
 
-def test_one_pair_is_a_support_set(method, episode):
-    alone = {
-        key: value[:, :1] if key.startswith("support") else value
-        for key, value in episode.items()
-    }
-    assert np.isfinite(scores_of(method, alone)).all()
+@only(WITH_WEIGHTS)
+def test_adaptation_changes_the_scores_unless_there_is_none(
+    case, graph, episode, scores
+):
+    change = np.abs(graph(other_labels(case, episode)) - scores).max(axis=1)
+    if case.name in FIXED:
+        assert change.max() == 0.0
+    else:
+        assert change[:2].max() > VISIBLE
+        assert change[2] < VISIBLE  # This task has no support.
 
 
-def test_labels_that_are_all_equal_make_finite_scores(method, episode):
-    for label in (1.0, 5.0):
-        alike = {**episode, "support_label": tf.fill([3, 5], label)}
-        assert np.isfinite(scores_of(method, alike)).all()
+@only(WITH_WEIGHTS)
+def test_a_checkpoint_brings_back_the_scores(case, build, method, episode, tmp_path):
+    path = tf.train.Checkpoint(model=method).save(tmp_path / "weights")
+    fresh = build(case, seed=1)
+    before = {v.ref(): v.numpy() for v in fresh.trainable_variables}
+    tf.train.Checkpoint(model=fresh).restore(path).assert_consumed()
+    assert all(np.any(ref.deref() != value) for ref, value in before.items())
+    assert_equal_scores(scores_of(fresh, episode), scores_of(method, episode))
 
 
-def test_the_order_of_the_support_set_does_not_matter(baseline, episode):
-    turned = {
-        key: value[:, ::-1] if key.startswith("support") else value
-        for key, value in episode.items()
-    }
-    assert_equal_scores(scores_of(baseline, turned), scores_of(baseline, episode))
+# What CMML promises beside: any members together can be trained and served.
 
 
-def test_a_baseline_made_anew_from_its_hyperparameters_scores_alike(baseline, episode):
-    again = type(baseline)(**baseline.hyperparameters)
-    again.fit(random_pairs())
-    np.testing.assert_array_equal(
-        scores_of(again, episode), scores_of(baseline, episode)
-    )
+@only(CMML)
+def test_every_weight_is_trained(case, method):
+    values = [variable.numpy() for variable in method.variables]
+    assert untrained(case, method) == []
+    for variable, value in zip(method.variables, values, strict=True):
+        variable.assign(value)
 
 
-def test_fitting_again_forgets_the_pairs_of_before(baseline, episode):
-    refitted = type(baseline)(**baseline.hyperparameters)
-    refitted.fit(random_pairs(seed=5))
-    refitted.fit(random_pairs())
-    np.testing.assert_array_equal(
-        scores_of(refitted, episode), scores_of(baseline, episode)
-    )
+@pytest.mark.parametrize("other", OTHERS, ids=str)
+def test_every_weight_of_other_combinations_is_trained(other, build):
+    assert untrained(other, build(other)) == []
 
 
-def test_the_grid_holds_values_the_constructor_takes(baseline):
-    for name, values in type(baseline).GRID.items():
-        for value in values:
-            assert type(baseline)(**{name: value}).hyperparameters[name] == value
-
-
-# What CMML promises beside: any members together can be trained, saved and served.
-
-
-@pytest.fixture(scope="module", params=[*PAIRED, *SWITCHES])
-def options(request):
-    """Options of any CMML."""
-    return VARIANTS[request.param]
-
-
-@pytest.fixture(scope="module")
-def cmml(options, new_model, set_large_weights):
-    """Any CMML, its weights large, to read only."""
-    return set_large_weights(new_model(**options))
-
-
-@pytest.mark.parametrize("name", VARIANTS)
-def test_every_weight_moves_in_one_step(name, new_model, episode):
-    model = new_model(**VARIANTS[name], dropout=0.0)
+def untrained(case, model):
+    """Names of the weights that the loss of a batch has no gradient of."""
     rng = np.random.default_rng(0)
     for variable in model.trainable_variables:
         # All positive, so that no ReLU is shut, and no two alike.
         variable.assign(rng.uniform(0.01, 0.3, variable.shape))
-    before = {variable.ref(): variable.numpy() for variable in model.variables}
-    model.compile(tf.keras.optimizers.Adam(0.01), run_eagerly=True)
-    model.fit(tf.data.Dataset.from_tensors(all_ids(episode)), verbose=0)
-    still = {ref for ref, value in before.items() if np.all(ref.deref() == value)}
-    assert still == {variable.ref() for variable in model.factors.variables}
+    episode = random_episode(case.setting)
+    if case.setting == "user":
+        episode = all_ids(episode)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(episode, training=True)
+        if case.setting == "scenario":  # A ranking loss is blind to the level.
+            loss += tf.reduce_mean(model(episode, training=True) ** 2)
+    assert np.isfinite(loss)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    return [
+        variable.name
+        for variable, gradient in zip(model.trainable_variables, gradients, strict=True)
+        if gradient is None or not np.any(tf.convert_to_tensor(gradient))
+    ]
 
 
-def test_a_checkpoint_brings_back_the_scores(cmml, options, new_model, tmp_path):
-    path = tf.train.Checkpoint(model=cmml).save(tmp_path / "weights")
-    fresh = new_model(**options, seed=1)
-    episode = random_episode()
-    assert not np.allclose(scores_of(fresh, episode), scores_of(cmml, episode))
-    tf.train.Checkpoint(model=fresh).restore(path).assert_consumed()
-    np.testing.assert_array_equal(scores_of(fresh, episode), scores_of(cmml, episode))
-
-
-def test_the_context_matters(cmml, episode):
-    support, query = split_episode(episode)
-    other = {**support, "support_label": 6.0 - support["support_label"]}
-    state = cmml.adapt(support)
-    # The context of other labels, and whatever else is known as it is.
-    changed = state._replace(context=cmml.adapt(other).context)
-    changes = np.abs(cmml.score(changed, query) - cmml.score(state, query)).max(axis=1)
-    # The third task has no support, and random weights may shut the units of another.
-    assert changes[:2].max() > TOLERANCE
-
-
-def test_the_order_of_the_support_set_matters_to_the_gru_alone(cmml, options, episode):
-    turned = {
-        key: value[:, ::-1] if key.startswith("support") else value
+def all_ids(episode):
+    """The episode with known users and items, so that every embedding is met."""
+    return {
+        key: tf.range(3)[:, tf.newaxis] + tf.range(value.shape[1]) + 1
+        if key.endswith(("user", "item"))
+        else value
         for key, value in episode.items()
     }
-    before, after = scores_of(cmml, episode), scores_of(cmml, turned)
-    if options.get("encoder", "gru") == "gru":
-        assert np.abs(before - after).max() > TOLERANCE
-    else:
-        assert_equal_scores(after, before)
 
 
-def test_modulation_is_a_structure_of_values_that_the_backbone_takes(cmml, episode):
+@only(CMML)
+def test_the_context_matters(case, method, episode):
     support, query = split_episode(episode)
-    state = cmml.adapt(support)
-    rows, users = query["query_item"], query["query_user"]
-    pairs = Pairs(
-        cmml.users(users[:, :1]), cmml.items(rows), cmml.factors.units(users, rows)
-    )
-    values = cmml.modulate(state, pairs)
+    state = method.adapt(support)
+    other = method.adapt(split_episode(other_labels(case, episode))[0])
+    # The context of other labels, and whatever else is known as it is.
+    changed = state._replace(context=other.context)
+    changes = np.abs(method.score(changed, query) - method.score(state, query))
+    # The third task has no support, and random weights may shut the units of another.
+    assert changes[:2].max() > VISIBLE
+
+
+@only(CMML)
+def test_modulation_is_a_structure_of_values_that_the_backbone_takes(
+    method, episode, scores
+):
+    support, query = split_episode(episode)
+    state, pairs = method.adapt(support), method.pairs.query_pairs(query)
+    values = method.modulate(state, pairs)
     for value in tf.nest.flatten(values):
         assert value.dtype == tf.float32
         assert value.shape[0] == 3
         assert value.shape[1] in (1, 4)  # Once a task, or once a pair.
-    embedded, expected = cmml._embed(state, pairs, training=False)
-    scores = expected + cmml.label_std * cmml.backbone(embedded, values)
-    assert_equal_scores(scores, cmml.score(state, query))
+    parts, prior = method.pairs.embed(state.user_factors, pairs)
+    raw = method.backbone(parts, values)
+    assert_equal_scores(prior + method.pairs.backbone_scale * raw, scores)
+    assert_equal_scores(prior, method.prior(state, pairs))
 
 
-@pytest.fixture(scope="module")
-def serve(dataset):
-    """Makes the served form of a model."""
-    options = ServingOptions(top_k=3, min_item_count=0)
-    return lambda model: ServedUserModel(
-        model, dataset.info, dataset.items, dataset.directory, options
-    )
-
-
-def test_the_served_model_scores_alike(cmml, serve):
-    served = serve(cmml)
-    episode = random_episode()  # Of users nobody knows: the row 0, no features.
-    support = {
-        "support_item_id": ids_of(episode, "support"),
-        "support_label": episode["support_label"],
-        "user_gender": tf.fill([3], ""),
-        "user_hobby": tf.fill([3, 1], ""),
-        "user_age": tf.fill([3], np.nan),
-    }
-    rank = served.rank(**support, query_item_id=ids_of(episode, "query"))
-    scores = scores_of(cmml, episode)
-    present = episode["query_mask"].numpy()
-    assert_equal_scores(rank["score"].numpy()[present], scores.numpy()[present])
-    best = served.recommend(**support, exclude_item_id=tf.fill([3, 1], ""))
-    assert (np.diff(best["score"]) <= 0.0).all()
-    again = served.rank(**support, query_item_id=best["item_id"])
-    # Of the third task nothing is known: it is recommended what is popular.
-    assert_equal_scores(best["score"][:2], again["score"][:2])
-
-
-@pytest.mark.parametrize("name", WITH_EACH_MEMBER)
-def test_the_served_model_is_of_stock_ops_alone(name, new_model, serve):
-    signatures = serve(new_model(**VARIANTS[name])).signatures()
-    ops = set().union(*(ops_of(signature.graph) for signature in signatures.values()))
+@only(CMML)
+def test_the_graph_is_of_stock_ops_alone(graph):
+    ops = ops_of(graph.get_concrete_function().graph)
     assert "MatMul" in ops
     assert not {op for op in ops if op_def_registry.get(op) is None or "PyFunc" in op}
 
@@ -368,18 +471,177 @@ def ops_of(graph):
     return {node.op for node in nodes} - functions
 
 
-def ids_of(episode, role):
-    """Ids as they came in: row n has the id n, "?" is unknown, padding is empty."""
-    rows = episode[f"{role}_item"]
-    ids = tf.where(rows > 0, tf.strings.as_string(rows), "?")
-    return tf.where(episode[f"{role}_mask"], ids, "")
+@pytest.fixture(scope="module")
+def serve(dataset, vectors, tmp_path_factory):
+    """Makes the served form of a model of either setting."""
+    options = ServingOptions(top_k=3, min_item_count=0)
+    directory = tmp_path_factory.mktemp("clicks")
+    folder = directory / schema.VOCABULARY_DIR
+    folder.mkdir()
+    num_users, num_items = vectors.users.shape[1] - 1, vectors.items.shape[1] - 1
+    for name, number in ((schema.USER_ID, num_users), (schema.ITEM_ID, num_items)):
+        lines = "".join(f"{row}\n" for row in range(1, number + 1))
+        (folder / f"{name}.txt").write_text(lines)
+
+    def served(case, model):
+        if case.setting == "user":
+            return ServedUserModel(
+                model, dataset.info, dataset.items, dataset.directory, options
+            )
+        counts = np.arange(num_items + 1)
+        return ServedScenarioModel(model, vectors, counts, directory, options)
+
+    return served
 
 
-def all_ids(episode):
-    """The episode with known users and items, so that every embedding is met."""
-    return {
-        key: tf.range(3)[:, tf.newaxis] + tf.range(value.shape[1]) + 1
-        if key.endswith(("user", "item"))
-        else value
-        for key, value in episode.items()
-    }
+@only(CMML)
+def test_the_served_model_scores_alike(case, method, graph, episode, serve):
+    served = serve(case, method)
+    if case.setting == "user":  # Of users nobody knows: the row 0, no features.
+        for name in ("support_user", "query_user"):
+            episode = {**episode, name: tf.zeros_like(episode[name])}
+    support, query = request_of(case, episode)
+    present = episode["query_mask"].numpy()
+    rank = served.rank(**support, **query)["score"].numpy()
+    assert_equal_scores(rank[present], graph(episode).numpy()[present])
+    if case.setting == "user" and case.name in RECOMMENDED:
+        best = served.recommend(**support, exclude_item_id=tf.fill([3, 1], ""))
+        assert (np.diff(best["score"]) <= 0.0).all()
+        again = served.rank(**support, query_item_id=best["item_id"])
+        # Of the third task nothing is known: it is recommended what is popular.
+        assert_equal_scores(best["score"][:2], again["score"][:2])
+
+
+def request_of(case, episode):
+    """The episode as a request: row n has the id n, "?" is unknown, padding is ""."""
+
+    def ids(half, kind):
+        rows = episode[f"{half}_{kind}"]
+        values = tf.where(rows > 0, tf.strings.as_string(rows), "?")
+        return tf.where(episode[f"{half}_mask"], values, "")
+
+    support = {"support_item_id": ids("support", "item")}
+    support["support_label"] = episode["support_label"]
+    query = {"query_item_id": ids("query", "item")}
+    if case.setting == "scenario":
+        support["support_user_id"] = ids("support", "user")
+        query["query_user_id"] = ids("query", "user")
+    else:
+        support["user_gender"] = tf.fill([3], "")
+        support["user_hobby"] = tf.fill([3, 1], "")
+        support["user_age"] = tf.fill([3], np.nan)
+    return support, query
+
+
+# What baselines promise beside.
+
+
+@only(RATED)
+def test_a_baseline_made_anew_from_its_hyperparameters_scores_alike(
+    case, method, vectors, episode
+):
+    again = fitted(case, vectors, **method.hyperparameters)
+    np.testing.assert_array_equal(scores_of(again, episode), scores_of(method, episode))
+    # Fitting again forgets the pairs of before.
+    again.fit(random_pairs(seed=5))
+    again.fit(random_pairs())
+    np.testing.assert_array_equal(scores_of(again, episode), scores_of(method, episode))
+
+
+@only(RATED)
+def test_the_grid_holds_values_the_constructor_takes(method):
+    for name, values in type(method).GRID.items():
+        for value in values:
+            assert type(method)(**{name: value}).hyperparameters[name] == value
+
+
+@only(OF_LEARNED)
+def test_candidates_are_changes_of_known_options(method):
+    names = {field.name for field in dataclasses.fields(method.OPTIONS)}
+    assert dict(method.CANDIDATES[0]) == {}
+    for changes in method.CANDIDATES:
+        assert changes.keys() <= names
+        method.OPTIONS(**changes)
+
+
+@only(OF_LEARNED)
+def test_it_learns_what_the_support_set_tells_and_one_task_by_heart(
+    case, build, vectors
+):
+    model = build(case)
+    step = training_step(model, random_episode(case.setting))
+    before = {v.ref(): v.numpy() for v in model.trainable_variables}
+    assert before
+    if case.name not in FIXED:
+        for number in range(150):
+            step(tasks_of_two_kinds(case, vectors, seed=number % 20))
+        episode = tasks_of_two_kinds(case, vectors, seed=99)
+        others = halves(episode, lambda value: tf.roll(value, 1, axis=0))
+        gain = error(case, model, others) - error(case, model, episode)
+        assert gain > (0.5 if case.setting == "user" else 0.1)
+    # The query is the support: a method that can learn anything learns this.
+    one = {key: value[:1, :4] for key, value in random_episode(case.setting).items()}
+    for name in ("user", "item", "label", "mask"):
+        one[f"query_{name}"] = one[f"support_{name}"]
+    for n in range(150):
+        step(one)
+        if n % 25 == 24:
+            print(case, n, error(case, model, one))
+    assert error(case, model, one) < (0.3 if case.setting == "user" else 0.01)
+    still = [ref.deref().name for ref, v in before.items() if np.all(ref.deref() == v)]
+    if case.setting == "scenario":
+        still = [name for name in still if not any(n in name for n in NOT_OF_RANKS)]
+    assert still == []
+
+
+def error(case, model, episode):
+    """The mean absolute error, or the share of clicks that score below a negative."""
+    scores = scores_of(model, episode).numpy()
+    if case.setting == "user":
+        return np.abs(scores - episode["query_label"].numpy()).mean()
+    return (scores[:, 0::2] <= scores[:, 1::2]).mean()
+
+
+def training_step(model, episode):
+    """Traces a step of training once, for any batch and any width."""
+    optimizer = tf.keras.optimizers.Adam(0.01)
+    optimizer.build(model.trainable_variables)
+
+    def step(batch):
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(batch, training=True)
+        weights = model.trainable_variables
+        optimizer.apply_gradients(
+            zip(tape.gradient(loss, weights), weights, strict=True)
+        )
+
+    specs = {k: tf.TensorSpec([None, None], v.dtype) for k, v in episode.items()}
+    return tf.function(step, [specs], autograph=False)
+
+
+def tasks_of_two_kinds(case, vectors, seed, num_tasks=8):
+    """Tasks that only the support set tells apart: what one likes the other does not.
+
+    Users of one kind give 4.5 stars to everything, those of the other 1.5. Scenarios
+    of one kind click the item whose vector has the larger first unit, those of the
+    other the one with the smaller.
+    """
+    rng = np.random.default_rng(seed)
+    kinds = np.arange(num_tasks) % 2
+    episode = {}
+    for half in ("support", "query"):
+        shape = [num_tasks, 4]
+        items = np.stack([rng.permutation(8)[:4] + 1 for _ in range(num_tasks)])
+        labels = np.tile(4.5 - 3.0 * kinds[:, np.newaxis], [1, 4])
+        if case.setting == "scenario":
+            pairs = items.reshape(-1, 2, 2)
+            order = np.argsort(vectors.items[0][pairs, 0], axis=-1)
+            pairs = np.take_along_axis(pairs, order, -1).reshape(num_tasks, 2, 2)
+            is_first = (kinds == 0)[:, np.newaxis, np.newaxis]
+            items = np.where(is_first, pairs[..., ::-1], pairs).reshape(shape)
+            labels = np.tile([1.0, 0.0], [num_tasks, 2])
+        episode[f"{half}_user"] = tf.ones(shape, tf.int32)
+        episode[f"{half}_item"] = tf.constant(items, tf.int32)
+        episode[f"{half}_label"] = tf.constant(labels, tf.float32)
+        episode[f"{half}_mask"] = tf.ones(shape, tf.bool)
+    return episode

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, NamedTuple
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    Objective,
     PairInputs,
 )
 from models.baselines.learned.parts.functional_mlp import (
@@ -19,6 +18,7 @@ from models.baselines.learned.parts.functional_mlp import (
 )
 from models.baselines.learned.parts.inner_loop import adam_steps, check_inner_options
 from models.legacy_keras import tf
+from models.objectives.objective import Objective
 from models.parts.backbone import glorot
 from models.recommender import Episode, State, split_episode
 

@@ -4,8 +4,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-from models.legacy_keras import tf, tfrs
-from models.recommender import Episode, State, split_episode
+from models.episode_model import EpisodeModel
+from models.legacy_keras import tf
+from models.objectives.objective import Objective
+from models.recommender import Episode
 
 
 class PairInputs(Protocol):
@@ -31,41 +33,6 @@ class PairInputs(Protocol):
         ...
 
 
-class Objective(Protocol):
-    """What is learned: labels as numbers of unit size, and errors of raw scores.
-
-    Raw scores are what a network puts out; `scores` brings them to the unit of the
-    labels.
-    """
-
-    @property
-    def metrics(self) -> Sequence[tf.keras.metrics.Metric]:
-        """What is told of a training beside its loss."""
-        ...
-
-    def signals(self, support: Episode) -> tf.Tensor:
-        """Returns the support labels in units of a network, float32 [B, S].
-
-        About 0 in the middle and 1 in size; 0 for padding.
-        """
-        ...
-
-    def support_loss(self, raw_scores: tf.Tensor, support: Episode) -> tf.Tensor:
-        """Returns the error of raw scores [B, S] on each support set, float32 [B].
-
-        0 for a task without support.
-        """
-        ...
-
-    def scores(self, raw_scores: tf.Tensor) -> tf.Tensor:
-        """Brings raw scores [B, Q] to the unit of the labels."""
-        ...
-
-    def query_loss(self, episode: Episode, scores: tf.Tensor) -> tf.Tensor:
-        """Returns the mean error on the query sets, a scalar, and updates metrics."""
-        ...
-
-
 @dataclasses.dataclass(frozen=True)
 class LearnedOptions:
     """Hyperparameters that every learned baseline has.
@@ -81,7 +48,7 @@ class LearnedOptions:
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
 
-class LearnedBaseline(tfrs.Model):
+class LearnedBaseline(EpisodeModel):
     """A recommender that `fit` trains on episodes.
 
     A subclass has `adapt` and `score`. It makes its weights in `__init__` or when it is
@@ -123,30 +90,7 @@ class LearnedBaseline(tfrs.Model):
         seed: int = 0,
         name: str | None = None,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(objective, name=name)
         self.inputs_of_pairs = inputs
-        self.objective = objective
         self.options = options
         self.seed = seed
-
-    @property
-    def metrics(self) -> list[tf.keras.metrics.Metric]:
-        """Those of the objective."""
-        return list(self.objective.metrics)
-
-    def adapt(self, support: Episode, training: bool = False) -> State:
-        """Returns what is known of each task after its support set."""
-        raise NotImplementedError
-
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
-        """Scores query pairs given the state of their task, float32 [B, Q]."""
-        raise NotImplementedError
-
-    def call(self, episode: Episode, training: bool = False) -> tf.Tensor:
-        """Adapts to the support set and scores the query set."""
-        support, query = split_episode(episode)
-        return self.score(self.adapt(support, training), query, training)
-
-    def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
-        """Error on the query set, as `fit` and `evaluate` ask for it."""
-        return self.objective.query_loss(inputs, self(inputs, training=training))

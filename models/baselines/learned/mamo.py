@@ -8,7 +8,6 @@ from typing import Any, ClassVar, NamedTuple
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    Objective,
     PairInputs,
 )
 from models.baselines.learned.parts.attended_memory import AttendedMemory
@@ -16,6 +15,7 @@ from models.baselines.learned.parts.functional_mlp import Layer, for_each_task, 
 from models.baselines.learned.parts.inner_loop import sgd_steps
 from models.baselines.learned.parts.masked_mean import masked_mean
 from models.legacy_keras import tf
+from models.objectives.objective import Objective
 from models.parts.backbone import glorot
 from models.recommender import Episode, State, split_episode
 

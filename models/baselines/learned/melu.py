@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    Objective,
     PairInputs,
 )
 from models.baselines.learned.parts.functional_mlp import (
@@ -18,6 +17,7 @@ from models.baselines.learned.parts.functional_mlp import (
 )
 from models.baselines.learned.parts.inner_loop import check_inner_options, sgd_steps
 from models.legacy_keras import tf
+from models.objectives.objective import Objective
 from models.recommender import Episode, State
 
 

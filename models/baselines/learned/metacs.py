@@ -2,13 +2,13 @@
 
 from typing import TypeAlias
 
-from models.baselines.learned.learned_baseline import Objective
 from models.baselines.learned.melu import MeLU, MeLUOptions
 from models.baselines.learned.parts.feature_pairs import FeaturePairs
 from models.baselines.learned.parts.functional_mlp import for_each_task
 from models.baselines.learned.parts.inner_loop import sgd_steps
 from models.baselines.learned.parts.overlap import entity_overlaps, spread_steps
 from models.legacy_keras import tf
+from models.objectives.objective import Objective
 from models.recommender import Episode, State
 from transforms.schema import UNKNOWN
 

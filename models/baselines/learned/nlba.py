@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    Objective,
     PairInputs,
 )
 from models.baselines.learned.parts.class_representations import ClassRepresentations
 from models.legacy_keras import tf
+from models.objectives.objective import Objective
 from models.recommender import Episode, State
 
 

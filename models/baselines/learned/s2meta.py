@@ -8,7 +8,6 @@ from typing import Any, ClassVar, NamedTuple
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    Objective,
     PairInputs,
 )
 from models.baselines.learned.parts.functional_mlp import FunctionalMLP, for_each_task
@@ -21,6 +20,7 @@ from models.baselines.learned.parts.update_controller import (
     log_scaled,
 )
 from models.legacy_keras import tf
+from models.objectives.objective import Objective
 from models.recommender import Episode, State, split_episode
 
 _MAX_GRADIENT = 1.0

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, NamedTuple
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    Objective,
     PairInputs,
 )
 from models.baselines.learned.parts.masked_mean import masked_mean
@@ -16,6 +15,7 @@ from models.baselines.learned.parts.student_clusters import (
     sharpening_loss,
 )
 from models.legacy_keras import tf
+from models.objectives.objective import Objective
 from models.recommender import Episode, State, split_episode
 
 

@@ -42,12 +42,12 @@ class ScenarioSetting:
 
     def build(self, config: ScenarioConfig, data: ScenarioData, *, fit: bool) -> CMML:
         """Builds a CMML of clicked pairs; nothing of it is fitted here."""
+        from models.cmml_builders import clicked_cmml
         from models.objectives.ranking_losses import ranking_loss
-        from models.scenario_cmml import build_scenario_cmml
 
         del fit
         options = config.training
-        return build_scenario_cmml(
+        return clicked_cmml(
             data.vectors,
             config.model,
             loss=ranking_loss(options.loss, options.margin),

@@ -42,9 +42,9 @@ class UserSetting:
 
     def build(self, config: UserConfig, data: UserData, *, fit: bool) -> CMML:
         """Builds a CMML of rated pairs, and fits its factors."""
-        from models.cmml import build_cmml
+        from models.cmml_builders import rated_cmml
 
-        model = build_cmml(
+        model = rated_cmml(
             data.info,
             data.users,
             data.items,
@@ -53,7 +53,7 @@ class UserSetting:
             seed=config.training.seed,
         )
         if fit:
-            model.factors.fit(data.meta_train_pairs, seed=config.training.seed)
+            model.pairs.factors.fit(data.meta_train_pairs, seed=config.training.seed)
         return model
 
     def training(self, config: UserConfig, data: UserData) -> TrainingPlan:

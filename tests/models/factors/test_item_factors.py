@@ -28,7 +28,7 @@ def fitted_factors(pairs, rank=1, seed=0):
 
 def units_of(factors, user, training=True):
     """What is known of all items when this user meets them."""
-    return factors.units(tf.fill(ITEMS.shape, user), ITEMS, training=training)
+    return factors.look_up(tf.fill(ITEMS.shape, user), ITEMS, training=training)
 
 
 def test_one_user_factor_is_solved_by_ridge_regression():
@@ -117,7 +117,7 @@ def test_the_seed_decides_the_fit():
 
 def test_without_latent_factors_there_is_the_bias_of_the_user_alone():
     factors = fitted_factors(random_pairs(), rank=0)
-    assert (factors.unit_dim, units_of(factors, 1).shape[-1]) == (2, 2)
+    assert (factors.width, units_of(factors, 1).shape[-1]) == (2, 2)
 
 
 def test_nothing_of_the_factors_is_trained_by_gradients():
@@ -135,10 +135,10 @@ def test_no_factors_are_vectors_without_entries():
     factors = NoFactors()
     factors.fit(random_pairs(), seed=0)
     items = tf.constant([[1, 2, 3], [4, 5, 0]])
-    units = factors.units(tf.ones_like(items), items, training=True)
+    units = factors.look_up(tf.ones_like(items), items, training=True)
     vector = factors.solve(units, tf.ones([2, 3]), tf.ones([2, 3], tf.bool))
     assert (units.shape, vector.shape) == ([2, 3, 0], [2, 0])
-    assert (factors.unit_dim, factors.vector_dim) == (0, 0)
+    assert (factors.width, factors.num_factors) == (0, 0)
     assert not factors.variables
 
 

@@ -6,10 +6,10 @@ import types
 import numpy as np
 import pytest
 
+from models.cmml_builders import clicked_cmml
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
-from models.scenario_cmml import build_scenario_cmml
 from models.serving.options import ServingOptions
 from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.served_user_model import ServedUserModel
@@ -74,7 +74,7 @@ def serve_scenario(tmp_path_factory, set_large_weights):
 
     def build(members, **options):
         vectors = Vectors(users, items)
-        model = build_scenario_cmml(vectors, dataclasses.replace(TINY, **members))
+        model = clicked_cmml(vectors, dataclasses.replace(TINY, **members))
         defaults = {"model_version": VERSION, "top_k": 5, "min_item_count": 1}
         return ServedScenarioModel(
             *(set_large_weights(model), vectors, counts, directory),

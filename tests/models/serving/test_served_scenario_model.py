@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from models.cmml_builders import clicked_cmml
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
-from models.scenario_cmml import build_scenario_cmml
 from models.serving.options import ServingOptions
 from models.serving.served_scenario_model import ServedScenarioModel
 from transforms import schema
@@ -54,15 +54,15 @@ def serve(vectors, tmp_path_factory):
 @pytest.fixture(scope="module")
 def dot_model(vectors):
     """A model whose scores are the dot products, whatever the support set is."""
-    model = build_scenario_cmml(vectors, ScenarioOptions(**TINY))
-    model.backbone_scale.assign(0.0)
+    model = clicked_cmml(vectors, ScenarioOptions(**TINY))
+    model.pairs.backbone_scale.assign(0.0)
     return model
 
 
 @pytest.fixture(scope="module")
 def model(vectors, set_large_weights):
     """A model with large weights."""
-    return set_large_weights(build_scenario_cmml(vectors, ScenarioOptions(**TINY)))
+    return set_large_weights(clicked_cmml(vectors, ScenarioOptions(**TINY)))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.cmml import build_cmml
+from models.cmml_builders import rated_cmml
 from models.episodes.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.options import CMMLOptions
@@ -280,7 +280,7 @@ def test_users_need_no_features(
     info = dataclasses.replace(dataset.info, user_features=())
     users = EntityTable((), {}, dataset.users.counts)
     options = CMMLOptions(embedding_dim=3, prior="constant", hidden_dims=(4,))
-    model = set_large_weights(build_cmml(info, users, dataset.items, options))
+    model = set_large_weights(rated_cmml(info, users, dataset.items, options))
     served = serve(model=model, info=info)
     request = {k: v for k, v in rank_request.items() if not k.startswith("user")}
     np.testing.assert_allclose(

@@ -8,7 +8,8 @@ from typing import Any
 
 from models.episodes.entity_table import EntityTable
 from models.legacy_keras import tf
-from models.pairs.features import EntityEmbedding
+from models.pairs.features import EntityEmbedding, embed_entities
+from models.pairs.pair_embedding import dropout_of_sets
 from models.recommender import Episode
 from transforms.schema import UNKNOWN, DatasetInfo
 
@@ -42,9 +43,7 @@ class FeaturePairs(tf.keras.layers.Layer):
         self.items = items
         self.user_dim = users.width
         self.item_dim = items.width
-        self.dropout = tf.keras.layers.Dropout(
-            dropout, noise_shape=(None, 1, None), seed=seed, rng_type="stateful"
-        )
+        self.dropout = dropout_of_sets(dropout, seed)
 
     def embed_support(self, support: Episode, training: bool = False) -> tf.Tensor:
         """Embeds support pairs, float32 [B, S, D]; padding as an unknown item."""
@@ -92,15 +91,12 @@ def build_feature_pairs(
         dropout: Share of units dropped in training.
         seed: Seed of the initial weights and of dropout.
     """
-    return FeaturePairs(
-        EntityEmbedding(users, embedding_dim, seed=seed, name="users"),
-        EntityEmbedding(
-            items,
-            embedding_dim,
-            min_id_count=info.options["min_item_count"] if item_id else None,
-            seed=seed + len(users.features),
-            name="items",
-        ),
-        dropout=dropout,
+    embeddings = embed_entities(
+        users,
+        items,
+        embedding_dim,
+        min_item_count=info.options["min_item_count"],
+        item_id=item_id,
         seed=seed,
     )
+    return FeaturePairs(*embeddings, dropout=dropout, seed=seed)

@@ -2,7 +2,8 @@
 
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.pairs.vector_tables import VectorTables, one_over_rms
+from models.pairs.factor_tables import FactorTables, one_over_rms
+from models.pairs.pair_embedding import dropout_of_sets
 from models.recommender import Episode
 
 
@@ -24,14 +25,11 @@ class VectorInputs(tf.keras.layers.Layer):
         super().__init__()
         self.user_dim = vectors.users.shape[-1]
         self.item_dim = vectors.items.shape[-1]
-        tables = VectorTables(vectors)
-        # Out of sight of Keras: they are no weights, and stand on disk already.
-        self._look_up = lambda half, role: tables.look_up(half, role)
+        # A plain object, out of sight of Keras: they stand on disk already.
+        self._tables = FactorTables(vectors)
         self._user_scale = one_over_rms(vectors.users[0, 1:])
         self._item_scale = one_over_rms(vectors.items[0, 1:])
-        self.dropout = tf.keras.layers.Dropout(
-            dropout, noise_shape=(None, 1, None), seed=seed, rng_type="stateful"
-        )
+        self.dropout = dropout_of_sets(dropout, seed)
 
     def embed_support(self, support: Episode, training: bool = False) -> tf.Tensor:
         """Embeds support pairs, float32 [B, S, D]; padding as an unknown pair."""
@@ -42,6 +40,6 @@ class VectorInputs(tf.keras.layers.Layer):
         return self._embed(query, "query", training)
 
     def _embed(self, half: Episode, role: str, training: bool) -> tf.Tensor:
-        pairs = self._look_up(half, role)
+        pairs = self._tables.look_up(half, role)
         both = pairs.user * self._user_scale, pairs.item * self._item_scale
         return self.dropout(tf.concat(both, axis=-1), training=training)

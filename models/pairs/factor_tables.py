@@ -1,4 +1,4 @@
-"""Vectors of the pairs of an episode, in the fit that it is to be seen with."""
+"""Factors of the pairs of an episode, in the fit that it is to be seen with."""
 
 from typing import NamedTuple
 
@@ -9,8 +9,8 @@ from models.legacy_keras import tf
 from models.recommender import Episode
 
 
-class VectorPairs(NamedTuple):
-    """The vectors of the pairs of a support or query set.
+class FactorPairs(NamedTuple):
+    """The factors of user and item of the pairs of a support or query set.
 
     Attributes:
         user: float32 [B, S, D].
@@ -21,8 +21,8 @@ class VectorPairs(NamedTuple):
     item: tf.Tensor
 
 
-class VectorTables:
-    """Looks vectors up; they are constants, no weights of a model.
+class FactorTables:
+    """Looks factors up; they are constants, no weights of a model.
 
     Args:
         vectors: Of users and items.
@@ -32,8 +32,8 @@ class VectorTables:
         self._users = tf.constant(vectors.users)
         self._items = tf.constant(vectors.items)
 
-    def look_up(self, half: Episode, role: str) -> VectorPairs:
-        """Looks up the vectors of pairs, in fit 0 unless the episode says another.
+    def look_up(self, half: Episode, role: str) -> FactorPairs:
+        """Looks up the factors of pairs, in fit 0 unless the episode says another.
 
         Args:
             half: The support or the query set of a batch.
@@ -45,22 +45,22 @@ class VectorTables:
             users, items = tf.where(mask, users, 0), tf.where(mask, items, 0)
         fit = half.get(f"{role}_fit")
         if fit is None:
-            return VectorPairs(
+            return FactorPairs(
                 tf.gather(self._users[0], users), tf.gather(self._items[0], items)
             )
         fit = tf.broadcast_to(fit, tf.shape(users))
-        return VectorPairs(
+        return FactorPairs(
             tf.gather_nd(self._users, tf.stack([fit, users], axis=-1)),
             tf.gather_nd(self._items, tf.stack([fit, items], axis=-1)),
         )
 
 
-def dot_product(pairs: VectorPairs) -> tf.Tensor:
-    """Returns the dot product of the two vectors of each pair, float32 [B, S]."""
+def dot_product(pairs: FactorPairs) -> tf.Tensor:
+    """Returns the dot product of the factors of each pair, float32 [B, S]."""
     return tf.reduce_sum(pairs.user * pairs.item, axis=-1)
 
 
 def one_over_rms(vectors: np.ndarray) -> float:
-    """Returns what brings the units of vectors to a root mean square of 1."""
+    """Returns what brings factors to a root mean square of 1."""
     rms = float(np.sqrt(np.mean(np.square(vectors, dtype=np.float64))))
     return 1.0 / rms if rms else 1.0

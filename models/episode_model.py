@@ -1,0 +1,48 @@
+"""What every model that `fit` trains on episodes has in common."""
+
+from models.legacy_keras import tf, tfrs
+from models.objectives.objective import Objective
+from models.recommender import Episode, State, split_episode
+
+
+class EpisodeModel(tfrs.Model):
+    """A recommender that `fit` trains on episodes.
+
+    A subclass has `adapt` and `score`.
+
+    Args:
+        objective: What is learned.
+        name: Of the model.
+
+    Call arguments:
+        episode: A batch of episodes.
+
+    Returns:
+        float32 [B, Q], in the unit of the labels.
+    """
+
+    def __init__(self, objective: Objective, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.objective = objective
+
+    @property
+    def metrics(self) -> list[tf.keras.metrics.Metric]:
+        """Those of the objective."""
+        return list(self.objective.metrics)
+
+    def adapt(self, support: Episode, training: bool = False) -> State:
+        """Returns what is known of each task after its support set."""
+        raise NotImplementedError
+
+    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+        """Scores query pairs given the state of their task, float32 [B, Q]."""
+        raise NotImplementedError
+
+    def call(self, episode: Episode, training: bool = False) -> tf.Tensor:
+        """Adapts to the support set and scores the query set."""
+        support, query = split_episode(episode)
+        return self.score(self.adapt(support, training), query, training)
+
+    def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
+        """Error on the query set, as `fit` and `evaluate` ask for it."""
+        return self.objective.query_loss(inputs, self(inputs, training=training))

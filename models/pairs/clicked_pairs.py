@@ -1,0 +1,80 @@
+"""Pairs of users and items that users click, or do not."""
+
+import numpy as np
+
+from models.factors.vectors import Vectors
+from models.legacy_keras import tf
+from models.options import ScenarioOptions
+from models.pairs.factor_tables import (
+    FactorPairs,
+    FactorTables,
+    dot_product,
+    one_over_rms,
+)
+from models.pairs.pair_embedding import EmbeddedPairs, PairEmbedding, dropout_of_sets
+from models.recommender import Episode
+
+# At the start the backbone hardly changes the order of the dot product.
+_SMALL = 0.05
+
+
+class ClickedPairs(PairEmbedding):
+    """Embeds pairs by factors of users and items, which are not trained.
+
+    Args:
+        vectors: The factors.
+        options: Switches.
+        seed: Seed of dropout.
+    """
+
+    def __init__(
+        self, vectors: Vectors, options: ScenarioOptions, *, seed: int = 0
+    ) -> None:
+        super().__init__(name="pairs")
+        # A plain object, out of sight of Keras: they stand on disk already.
+        self._tables = FactorTables(vectors)
+        self.has_prior = options.prior == "dot"
+        self.has_product = options.product
+        self.user_scale = _scale(vectors.users, "user_scale")
+        self.item_scale = _scale(vectors.items, "item_scale")
+        self.backbone_scale = 1.0
+        if self.has_prior:
+            self.prior_scale = tf.Variable(1.0, name="prior_scale")
+            self.backbone_scale = tf.Variable(_SMALL, name="backbone_scale")
+        self.width = (2 + self.has_product) * vectors.users.shape[-1] + self.has_prior
+        self.dropout = dropout_of_sets(options.dropout, seed)
+
+    def support_pairs(self, support: Episode, training: bool = False) -> FactorPairs:
+        """Looks up support pairs, in the fit that the episode names."""
+        del training
+        return self._tables.look_up(support, "support")
+
+    def query_pairs(self, query: Episode, training: bool = False) -> FactorPairs:
+        """Looks up query pairs, in the fit that the episode names."""
+        del training
+        return self._tables.look_up(query, "query")
+
+    def expect(self, user_factors: tf.Tensor, pairs: FactorPairs) -> tf.Tensor:
+        """Returns the scaled dot product, or 0."""
+        del user_factors
+        if self.has_prior:
+            return self.prior_scale * dot_product(pairs)
+        return tf.zeros(tf.shape(pairs.item)[:-1])
+
+    def embed(
+        self, user_factors: tf.Tensor, pairs: FactorPairs, training: bool = False
+    ) -> EmbeddedPairs:
+        """Embeds pairs; factors come in unit size."""
+        user, item = pairs.user * self.user_scale, pairs.item * self.item_scale
+        parts = [user, item]
+        if self.has_product:
+            parts.append(user * item)
+        parts = [self.dropout(part, training=training) for part in parts]
+        if self.has_prior:
+            parts.append(dot_product(pairs)[..., tf.newaxis])
+        return EmbeddedPairs(parts, self.expect(user_factors, pairs))
+
+
+def _scale(table: np.ndarray, name: str) -> tf.Variable:
+    """Returns what brings the units of factors to a root mean square of 1."""
+    return tf.Variable(one_over_rms(table[0, 1:]), trainable=False, name=name)

@@ -1,0 +1,54 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from models.legacy_keras import tf
+from models.pairs.factor_tables import FactorPairs, dot_product
+
+
+def test_dot_product_by_hand():
+    pairs = (tf.constant([[[1.0, 2.0]]]), tf.constant([[[3.0, -1.0]]]))
+    np.testing.assert_allclose(dot_product(FactorPairs(*pairs)), [[1.0]])
+
+
+def test_the_start_is_near_the_dot_product(new_click_model, vectors, click_episode):
+    user, item = click_episode["query_user"], click_episode["query_item"]
+    dot = np.sum(vectors.users[0][user] * vectors.items[0][item], axis=-1)
+    scores = new_click_model()(click_episode).numpy()
+    assert np.abs(scores - dot).max() < 0.1 * np.abs(dot).max()
+    assert not np.array_equal(scores, dot)
+
+
+def test_without_a_prior_the_backbone_stands_alone(new_click_model, click_episode):
+    model = new_click_model(prior="constant")
+    for weight in (model.backbone.last_kernel, model.backbone.last_bias):
+        weight.assign(tf.zeros_like(weight))
+    assert not model(click_episode).numpy().any()
+
+
+@pytest.mark.parametrize(
+    ("options", "width"),
+    # User, item, their product, and the prior.
+    [({}, 3 * 4 + 1), ({"product": False}, 2 * 4 + 1), ({"prior": "constant"}, 3 * 4)],
+    ids=str,
+)
+def test_options_choose_what_a_pair_is_embedded_by(new_click_model, options, width):
+    model = new_click_model(**options)
+    assert model.pairs.width == model.backbone.input_dim == width
+
+
+def test_a_fit_of_the_factors_is_chosen_by_the_episode(
+    new_click_model, vectors, click_episode
+):
+    model = new_click_model()
+    fit = tf.constant([[2], [0], [3]], tf.int32)
+    in_fits = model(click_episode | {"support_fit": fit, "query_fit": fit})
+    np.testing.assert_allclose(in_fits[1], model(click_episode)[1], atol=1e-5)
+    second = dataclasses.replace(
+        vectors, users=vectors.users[2:3], items=vectors.items[2:3]
+    )
+    other = new_click_model(vectors=second)
+    for ours, theirs in zip(other.weights, model.weights, strict=True):
+        ours.assign(theirs)
+    np.testing.assert_allclose(in_fits[0], other(click_episode)[0], atol=1e-5)

@@ -1,0 +1,124 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from models.cmml_builders import rated_cmml
+from models.legacy_keras import tf
+from models.options import CMMLOptions
+from models.pairs.rated_pairs import UserItemPairs
+from models.recommender import split_episode
+from transforms.schema import DataError
+
+
+def test_items_seen_too_rarely_differ_by_their_features_alone(dataset, new_model):
+    pairs = new_model(prior="constant").pairs
+    vectors = pairs.items.embed_rows(tf.range(dataset.items.num_rows)).numpy()
+    rare = np.flatnonzero(dataset.items.counts < 2)
+    assert {0, 10} <= set(rare)
+    is_zero = (vectors[:, -3:] == 0.0).all(axis=1)  # The id embedding is the last one.
+    np.testing.assert_array_equal(np.flatnonzero(is_zero), rare)
+
+
+def test_tables_of_items_made_beforehand_give_the_same_scores(model, dataset, episode):
+    support, query = split_episode(episode)
+    rows = tf.range(dataset.items.num_rows)
+    items = query["query_item"]
+    pairs = UserItemPairs(
+        model.pairs.users(query["query_user"][:, :1]),
+        tf.gather(model.pairs.items.embed_rows(rows), items),
+        tf.gather(model.pairs.factors.look_up(rows, rows), items),
+    )
+    state = model.adapt(support)
+    np.testing.assert_allclose(
+        model.modulated_score(state, pairs), model.score(state, query), atol=1e-5
+    )
+
+
+def test_padding_before_the_user_does_not_hide_them(model, episode):
+    """The user of a task is that of its real pairs, wherever padding stands."""
+    support, query = split_episode(episode)
+    fillers = {"label": 9.0, "mask": False, "item": 3, "user": 1}
+    shifted = {
+        key: tf.pad(value, [[0, 0], [2, 0]], constant_values=fillers[key[8:]])
+        for key, value in support.items()
+    }
+    np.testing.assert_allclose(
+        model.score(model.adapt(shifted), query),
+        model.score(model.adapt(support), query),
+        atol=1e-5,
+    )
+
+
+def test_training_meets_the_prior_that_has_not_seen_the_user(
+    new_model, dataset, episode
+):
+    model = new_model(dropout=0.0)
+    user = int(dataset.pairs.user[0])
+    of_meta_train = {
+        name: tf.fill(value.shape, user) if name.endswith("user") else value
+        for name, value in episode.items()
+    }
+    for batch, are_alike in ((episode, True), (of_meta_train, False)):
+        inference, training = model(batch), model(batch, training=True)
+        assert np.allclose(inference, training, atol=1e-5) == are_alike
+
+
+@pytest.mark.parametrize("is_detached", [True, False])
+def test_detached_support_teaches_the_embeddings_nothing(
+    new_model, set_large_weights, episode, is_detached
+):
+    model = set_large_weights(
+        new_model(detach_support=is_detached, prior="constant", encoder="mean")
+    )
+    with tf.GradientTape() as tape:
+        context = model.adapt(split_episode(episode)[0]).context
+    users, items = model.pairs.users, model.pairs.items
+    embeddings = [*users.trainable_variables, *items.trainable_variables]
+    assert len(embeddings) == 3 + 4
+    # 0 where there is none.
+    zero = tf.UnconnectedGradients.ZERO
+    gradients = tape.gradient(context, embeddings, unconnected_gradients=zero)
+    for variable, gradient in zip(embeddings, gradients, strict=True):
+        assert np.any(tf.convert_to_tensor(gradient)) != is_detached, variable.name
+
+
+@pytest.mark.parametrize(
+    ("options", "width"),
+    [
+        # Three features of width 3 a side, the id of the item, and the prior.
+        ({}, 9 + 12 + 1),
+        ({"prior": "constant", "item_id": False}, 9 + 9),
+        # Of rank 1: two user factors, two item factors and the item's label.
+        ({"embeddings": "fixed"}, 2 + 3 + 1),
+        ({"embeddings": "fixed", "prior": "constant"}, 2 + 3),
+        ({"embeddings": "both"}, 9 + 12 + 5 + 1),
+    ],
+    ids=str,
+)
+def test_options_choose_what_a_pair_is_embedded_by(new_model, options, width):
+    model = new_model(**options)
+    assert model.pairs.width == model.backbone.input_dim == width
+    is_learned = bool(model.pairs.users.trainable_variables)
+    assert is_learned == (options.get("embeddings") != "fixed")
+    assert bool(model.pairs.num_factors) == ("item_id" not in options)
+
+
+def test_a_new_user_is_folded_into_fixed_factors(new_model, episode):
+    model = new_model(embeddings="fixed", prior="constant")
+    state = model.adapt(split_episode(episode)[0])
+    factors = model.pairs.factors
+    rows = factors.look_up(episode["support_user"], episode["support_item"])
+    folded_in = factors.solve(rows, episode["support_label"], episode["support_mask"])
+    np.testing.assert_array_equal(state.user_factors, folded_in)
+
+
+def test_pairs_that_nothing_is_known_of_are_refused(dataset):
+    info = dataclasses.replace(dataset.info, user_features=(), item_features=())
+    users, items = (
+        dataclasses.replace(table, features=(), encoded={})
+        for table in (dataset.users, dataset.items)
+    )
+    options = CMMLOptions(item_id=False, prior="constant")
+    with pytest.raises(DataError, match="users and items without features"):
+        rated_cmml(info, users, items, options)
