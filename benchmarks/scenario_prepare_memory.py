@@ -58,7 +58,7 @@ def prepare(folder: str, output: str, limit: int) -> None:
     sizes = ScenarioEpisodeSpec(max_clicks_per_scenario=limit, num_shards=16)
     # All in meta-train, whose records hold every click.
     split = ScenarioSplitSpec(test_fraction=0.0, validation_fraction=0.0)
-    spec = ScenarioDatasetSpec((domain,), split, sizes)
+    spec = ScenarioDatasetSpec((domain,), split=split, episodes=sizes)
     started = time.monotonic()
     info = prepare_scenarios(
         spec,

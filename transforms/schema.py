@@ -2,7 +2,8 @@
 
 Standard library only, so that every other package can import it without Beam or
 TensorFlow. The specifications are frozen dataclasses that the configuration file
-fills in (`data:` section); `DatasetInfo` is what `dataset.json` says.
+fills in (`data:` section). `CommonSpec` and `CommonInfo` (`dataset.json`) are what the
+data sets of every setting have; `DatasetSpec` and `DatasetInfo` are those of ratings.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import json
 import pathlib
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
 FORMAT_VERSION = 1
+USER_SETTING = "user"
 
 # Rows of the vocabularies and entity tables start at 1; 0 is unknown and padding.
 UNKNOWN = 0
@@ -293,37 +295,53 @@ class EpisodeSpec:
                 )
 
 
-@dataclasses.dataclass(frozen=True)
-class DatasetSpec:
-    """Everything that decides the content of a prepared data set.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CommonSpec:
+    """What decides the content of a prepared data set, whatever its setting.
 
     Attributes:
-        interactions: The labelled interactions.
-        users: The users.
-        items: The items.
         split: The split by task.
-        episodes: The episode records.
-        min_item_count: Items with fewer meta-train interactions get no id embedding.
-        max_rejected_fraction: Above this share of refused interactions the step fails.
+        max_rejected_fraction: Above this share of refused rows of the interactions the
+            step fails.
     """
 
-    interactions: InteractionSpec
-    users: EntitySpec = EntitySpec()
-    items: EntitySpec = EntitySpec()
     split: SplitSpec = SplitSpec()
-    episodes: EpisodeSpec = EpisodeSpec()
-    min_item_count: int = 3
     max_rejected_fraction: float = 0.01
 
     __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
-        """Checks the tolerance, and that users and items share no feature name."""
+        """Checks the tolerance."""
         if not 0.0 <= self.max_rejected_fraction <= 1.0:
             raise ValueError(
                 "max_rejected_fraction must be within [0, 1], "
                 f"got {self.max_rejected_fraction}."
             )
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetSpec(CommonSpec):
+    """Everything that decides the content of a prepared data set of ratings.
+
+    Beside those of `CommonSpec`:
+
+    Attributes:
+        interactions: The labelled interactions.
+        users: The users.
+        items: The items.
+        episodes: The episode records.
+        min_item_count: Items with fewer meta-train interactions get no id embedding.
+    """
+
+    interactions: InteractionSpec
+    users: EntitySpec = EntitySpec()
+    items: EntitySpec = EntitySpec()
+    episodes: EpisodeSpec = EpisodeSpec()
+    min_item_count: int = 3
+
+    def __post_init__(self) -> None:
+        """Checks that users and items share no feature name."""
+        super().__post_init__()
         if any(feature.drop_pattern for feature in self.users.features):
             raise ValueError(
                 "drop_pattern goes with features of items only, since those of users "
@@ -359,42 +377,38 @@ class Feature:
     std: float = 1.0
 
 
-@dataclasses.dataclass(frozen=True)
-class DatasetInfo:
-    """What `dataset.json` says of a prepared data set.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CommonInfo:
+    """What `dataset.json` says of a prepared data set, whatever its setting.
+
+    Class attributes:
+        setting: Name of the setting. The first one was "user", whose files do not say
+            it.
+        parts: Fields that are tuples of dataclasses, and which.
+        directories: What lies in a data set beside the directories that all have.
 
     Attributes:
         fingerprint: Hash of inputs and options: equal ones mean equal bytes.
         num_users: Rows of the user table, the unknown row not counted.
         num_items: Rows of the item table, the unknown row not counted.
-        user_features: Features of a user.
-        item_features: Features of an item.
-        label_min: Smallest legal label.
-        label_max: Largest legal label.
-        label_mean: Mean label of the meta-train support pairs.
-        label_std: Their standard deviation.
         num_tasks: Tasks by split.
-        num_interactions: Interactions by split, query pairs included.
         num_rejected: Refused rows by reason.
         num_dropped: Legal interactions and tasks that are not in the episodes, by
             reason.
-        options: The `DatasetSpec` it was made from.
+        options: The specification it was made from.
         has_item_names: Whether `names/item.txt` is there.
         format_version: Version of this layout.
     """
 
-    fingerprint: str
+    setting: ClassVar[str]
+    parts: ClassVar[Mapping[str, type]] = {}
+    directories: ClassVar[tuple[str, ...]] = ()
+
+    fingerprint: str = ""
     num_users: int
     num_items: int
-    user_features: tuple[Feature, ...]
-    item_features: tuple[Feature, ...]
-    label_min: float
-    label_max: float
-    label_mean: float
-    label_std: float
     num_tasks: Mapping[str, int]
-    num_interactions: Mapping[str, int]
-    num_rejected: Mapping[str, int]
+    num_rejected: Mapping[str, int] = dataclasses.field(default_factory=dict)
     num_dropped: Mapping[str, int]
     options: Mapping[str, Any]
     has_item_names: bool = False
@@ -402,28 +416,58 @@ class DatasetInfo:
 
     def to_json(self) -> str:
         """Returns the text of `dataset.json`."""
-        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
+        fields = dataclasses.asdict(self)
+        if self.setting != USER_SETTING:
+            fields["setting"] = self.setting
+        return json.dumps(fields, indent=2, sort_keys=True) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> DatasetInfo:
+    def from_json(cls, text: str) -> Self:
         """Reads the text of `dataset.json`.
 
         Raises:
-            ValueError: If it is of another setting or format version.
+            DataError: If it is of another setting or format version.
         """
         fields = json.loads(text)
-        if (setting := fields.get("setting", "user")) != "user":
+        setting = fields.pop("setting", USER_SETTING)
+        version = fields.get("format_version")
+        if (setting, version) != (cls.setting, FORMAT_VERSION):
             raise DataError(
-                f"the data set must be of the user-specific setting, got {setting!r}."
+                f"dataset.json must be of setting {cls.setting!r} and "
+                f"format_version {FORMAT_VERSION}, got {setting!r} and {version!r}: "
+                "prepare the data set again."
             )
-        if fields.get("format_version") != FORMAT_VERSION:
-            raise ValueError(
-                f"dataset.json has format_version {fields.get('format_version')!r}, "
-                f"this release reads {FORMAT_VERSION}: prepare the data set again."
-            )
-        for key in ("user_features", "item_features"):
-            fields[key] = tuple(Feature(**feature) for feature in fields[key])
+        for key, part in cls.parts.items():
+            fields[key] = tuple(part(**values) for values in fields[key])
         return cls(**fields)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DatasetInfo(CommonInfo):
+    """What `dataset.json` says of a prepared data set of ratings.
+
+    Beside those of `CommonInfo`:
+
+    Attributes:
+        user_features: Features of a user.
+        item_features: Features of an item.
+        label_min: Smallest legal label.
+        label_max: Largest legal label.
+        label_mean: Mean label of the meta-train support pairs.
+        label_std: Their standard deviation, 1 if they do not vary.
+        num_interactions: Interactions by split, query pairs included.
+    """
+
+    setting = USER_SETTING
+    parts: ClassVar = {"user_features": Feature, "item_features": Feature}
+
+    user_features: tuple[Feature, ...]
+    item_features: tuple[Feature, ...]
+    label_min: float
+    label_max: float
+    label_mean: float
+    label_std: float
+    num_interactions: Mapping[str, int]
 
 
 def load_dataset_info(directory: str | pathlib.Path) -> DatasetInfo:

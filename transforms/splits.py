@@ -63,8 +63,8 @@ def load_splitter(spec: SplitSpec, data_dir: str, tasks: str = "users") -> TaskS
         raise ValueError(f"split.path must name a JSON file: {path}: {error}") from None
     names = {f"{split}_{tasks}": split for split in SPLITS}
     optional = f"{META_VALIDATION}_{tasks}"
-    given = lists if isinstance(lists, dict) else {}
-    _check_lists(lists, [n for n in names if n != optional or n in given], path)
+    needed = [n for n in names if n != optional or n in _as_dict(lists)]
+    _check_lists(lists, needed, path)
     return TaskSplitter(spec, _listed(lists, names, path), optional in lists)
 
 
@@ -82,12 +82,16 @@ def split_file(name: str, data_dir: str) -> pathlib.Path:
     return path
 
 
+def _as_dict(lists: Any) -> dict[str, Any]:
+    return lists if isinstance(lists, dict) else {}
+
+
 def _check_lists(lists: Any, needed: list[str], path: pathlib.Path) -> None:
-    found = lists if isinstance(lists, dict) else {}
-    if not all(isinstance(found.get(name), list) for name in needed):
+    by_name = _as_dict(lists)
+    if not all(isinstance(by_name.get(name), list) for name in needed):
         raise ValueError(
             f"split.path must name a JSON object with the lists {needed}, and {path} "
-            f"has {sorted(found) or type(lists).__name__}."
+            f"has {sorted(by_name) or type(lists).__name__}."
         )
 
 

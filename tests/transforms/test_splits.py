@@ -11,7 +11,7 @@ def write(folder, **lists):
     return SplitSpec(path="split.json", validation_fraction=0.0)
 
 
-def test_shares_of_the_hash_split_are_as_asked():
+def test_shares_of_the_hash_split_are_those_of_the_specification():
     splitter = TaskSplitter(SplitSpec(test_fraction=0.2, validation_fraction=0.1))
     splits = [splitter.split_of(str(number)) for number in range(5000)]
     assert splits.count(META_TEST) / 5000 == pytest.approx(0.2, abs=0.02)
@@ -33,8 +33,8 @@ def test_without_a_meta_test_share_no_task_is_in_it():
 def test_the_split_file_decides_and_leaves_other_tasks_out(tmp_path):
     spec = write(tmp_path, meta_train_users=[1, "2"], meta_test_users=[3])
     splitter = load_splitter(spec, str(tmp_path))
-    found = [splitter.split_of(task_id) for task_id in ("1", "2", "3", "4")]
-    assert found == [META_TRAIN, META_TRAIN, META_TEST, None]
+    splits = [splitter.split_of(task_id) for task_id in ("1", "2", "3", "4")]
+    assert splits == [META_TRAIN, META_TRAIN, META_TEST, None]
 
 
 def test_meta_validation_is_drawn_from_meta_train_of_the_file(tmp_path):

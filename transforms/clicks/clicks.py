@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+import functools
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
-
-import apache_beam as beam
-from apache_beam.metrics import Metrics
 
 from transforms.clicks.schema import ClickSpec, DomainSpec
 from transforms.entities.vocabularies import id_order
-from transforms.reading.beam_hints import no_beam_hints
-from transforms.reading.blocks import Block, rows_of
+from transforms.reading.blocks import Block
+from transforms.reading.parse_rows import ParseRows
 from transforms.reading.row_error import MISSING_FIELD, RowError
-from transforms.reading.text_rows import UnreadableRow
+from transforms.reading.shards import ColumnsByShard
 from transforms.reading.values import as_text
-from transforms.stable_hash import shard_of
-from transforms.writing.rejected import REJECTED, rejected_output
 
 # What refused rows say they were read as.
 CLICKS = "clicks"
-
-_CLICKS_READ = Metrics.counter("cmml", "clicks_read")
 
 
 class Click(NamedTuple):
@@ -48,27 +43,44 @@ class ClickBlock:
     scenarios: list[str] = dataclasses.field(default_factory=list)
 
 
-class ParseClicks(beam.PTransform):
-    """Turns blocks of rows into clicks by shard, and refused rows.
-
-    Input: `Block`.
-    Output: (shard, `ClickBlock`) under `shards`, `RejectedRow`s under `rejected`.
+class ClickParser:
+    """Reads the clicks of one block, by the shard of their user.
 
     Args:
         domain: Columns, and the name that goes before ids.
         num_shards: Shards that users are spread over.
+        block: The block.
     """
 
-    def __init__(self, domain: DomainSpec, num_shards: int) -> None:
-        super().__init__()
-        self._parse = _ParseBlock(domain, num_shards)
+    def __init__(self, domain: DomainSpec, num_shards: int, block: Block) -> None:
+        self._domain = domain.name
+        self._names = click_columns(domain.clicks)
+        self._columns = ColumnsByShard(num_shards, ClickBlock)
 
-    @no_beam_hints
-    def expand(self, blocks: beam.PCollection) -> Any:
-        """Parses every block."""
-        return blocks | "ParseBlocks" >> beam.ParDo(self._parse).with_outputs(
-            REJECTED, main="shards"
-        )
+    def add(self, line: int, fields: tuple[Any, ...]) -> None:
+        """Reads one row; raises `RowError` if it is no click."""
+        user_id, item_id, scenario_id = parse_click(fields, self._names, self._domain)
+        columns = self._columns[user_id]
+        # One object for equal ids: smaller to send and to hold.
+        columns.users.append(sys.intern(user_id))
+        columns.items.append(sys.intern(item_id))
+        columns.scenarios.append(sys.intern(scenario_id))
+
+    def parsed(self) -> Iterable[tuple[int, ClickBlock]]:
+        """Returns (shard, `ClickBlock`) pairs."""
+        return self._columns.shards.items()
+
+
+def parse_clicks(domain: DomainSpec, num_shards: int) -> ParseRows:
+    """Returns the stage that turns `Block`s into (shard, `ClickBlock`) pairs.
+
+    Args:
+        domain: Table and columns, and the name that goes before ids.
+        num_shards: Shards that users are spread over.
+    """
+    spec = domain.clicks
+    new_parser = functools.partial(ClickParser, domain, num_shards)
+    return ParseRows(CLICKS, spec.table, click_columns(spec), new_parser)
 
 
 def click_columns(spec: ClickSpec) -> tuple[str, ...]:
@@ -157,37 +169,3 @@ def domain_order(
 def lowercases(domain: DomainSpec) -> bool:
     """Returns whether scenarios of a domain that differ in case only are one."""
     return domain.pools is not None and domain.pools.lowercase
-
-
-class _ParseBlock(beam.DoFn):
-    def __init__(self, domain: DomainSpec, num_shards: int) -> None:
-        super().__init__()
-        self._domain = domain
-        self._num_shards = num_shards
-        self._columns = click_columns(domain.clicks)
-
-    @no_beam_hints
-    def process(self, block: Block) -> Iterator[Any]:
-        shards: dict[int, ClickBlock] = {}
-        by_user: dict[str, ClickBlock] = {}
-        texts: dict[str, str] = {}  # Shares equal ids: smaller to send and to hold.
-        num_rows = 0
-        for line, fields in rows_of(block, self._domain.clicks.table, self._columns):
-            num_rows += 1
-            try:
-                if isinstance(fields, UnreadableRow):
-                    raise fields.error
-                click = parse_click(fields, self._columns, self._domain.name)
-            except RowError as error:
-                yield rejected_output(CLICKS, block, line, fields, self._columns, error)
-                continue
-            user_id, item_id, scenario_id = (texts.setdefault(t, t) for t in click)
-            if user_id not in by_user:
-                shard = shard_of(user_id, self._num_shards)
-                by_user[user_id] = shards.setdefault(shard, ClickBlock())
-            found = by_user[user_id]
-            found.users.append(user_id)
-            found.items.append(item_id)
-            found.scenarios.append(scenario_id)
-        _CLICKS_READ.inc(num_rows)
-        yield from shards.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,12 +11,10 @@ from typing import Any
 import apache_beam as beam
 
 from transforms.clicks.clicks import ClickBlock, domain_order, in_domain, required_ids
-from transforms.clicks.schema import DomainSpec, PoolSpec, ScenarioDatasetSpec
+from transforms.clicks.schema import PoolSpec, ScenarioDatasetSpec
 from transforms.reading.beam_hints import no_beam_hints
-from transforms.reading.blocks import Block, rows_of
-from transforms.reading.row_error import RowError
-from transforms.reading.text_rows import UnreadableRow
-from transforms.writing.rejected import REJECTED, rejected_output
+from transforms.reading.blocks import Block
+from transforms.reading.parse_rows import ParseRows
 
 # What refused rows say they were read as.
 POOLS = "pools"
@@ -42,27 +41,40 @@ class Pools:
     num_dropped: Counter[str]
 
 
-class ParsePools(beam.PTransform):
-    """Turns blocks of rows into items by scenario, and refused rows.
-
-    Input: `Block`.
-    Output: `PoolBlock`s under `pools`, `RejectedRow`s under `rejected`.
+class PoolParser:
+    """Reads the items by scenario of one block.
 
     Args:
-        domain: The table of pools, which must be given, and the name of the domain.
+        spec: Columns, separator and case.
+        domain: Name that goes before ids; "" for none.
+        block: The block.
     """
 
-    def __init__(self, domain: DomainSpec) -> None:
-        super().__init__()
-        assert domain.pools is not None
-        self._parse = _ParseBlock(domain.pools, domain.name)
+    def __init__(self, spec: PoolSpec, domain: str, block: Block) -> None:
+        self._spec = spec
+        self._domain = domain
+        self._pools: PoolBlock = {}
 
-    @no_beam_hints
-    def expand(self, blocks: beam.PCollection) -> Any:
-        """Parses every block."""
-        return blocks | "ParseBlocks" >> beam.ParDo(self._parse).with_outputs(
-            REJECTED, main="pools"
-        )
+    def add(self, line: int, fields: tuple[Any, ...]) -> None:
+        """Reads one row; raises `RowError` if it is none of a pool."""
+        item_id, scenarios = parse_pool_row(fields, self._spec, self._domain)
+        for scenario_id in scenarios:
+            self._pools.setdefault(scenario_id, {})[item_id] = None
+
+    def parsed(self) -> Iterable[PoolBlock]:
+        """Returns one `PoolBlock`."""
+        return [self._pools]
+
+
+def parse_pools(spec: PoolSpec, domain: str) -> ParseRows:
+    """Returns the stage that turns `Block`s into `PoolBlock`s.
+
+    Args:
+        spec: Table, columns, separator and case.
+        domain: Name that goes before ids; "" for none.
+    """
+    new_parser = functools.partial(PoolParser, spec, domain)
+    return ParseRows(POOLS, spec.table, _pool_columns(spec), new_parser)
 
 
 class MergePools(beam.DoFn):
@@ -72,7 +84,7 @@ class MergePools(beam.DoFn):
     Output: `Pools`, once.
 
     Args:
-        spec: The sizes that are wanted, and the domains.
+        spec: Sizes that a pool must have, and the domains.
     """
 
     def __init__(self, spec: ScenarioDatasetSpec) -> None:
@@ -90,14 +102,14 @@ def merge_pools(blocks: Iterable[PoolBlock], spec: ScenarioDatasetSpec) -> Pools
 
     Args:
         blocks: Items by scenario, in any order.
-        spec: The sizes that are wanted, and the domains.
+        spec: Sizes that a pool must have, and the domains.
     """
     sizes = spec.episodes
     order = domain_order(spec.domain_names)
     joined: dict[str, set[str]] = {}
     for block in blocks:
-        for scenario_id, found in block.items():
-            joined.setdefault(scenario_id, set()).update(found)
+        for scenario_id, pool in block.items():
+            joined.setdefault(scenario_id, set()).update(pool)
     pools = Pools({}, {}, Counter())
     for scenario_id in sorted(joined, key=order):
         items = joined[scenario_id]
@@ -137,8 +149,7 @@ def parse_pool_row(
     Raises:
         RowError: If a field is empty or cannot be an id.
     """
-    columns = (spec.item_column, spec.scenario_column)
-    item, scenario = required_ids(values, columns)
+    item, scenario = required_ids(values, _pool_columns(spec))
     if spec.lowercase:
         scenario = scenario.lower()
     parts = [scenario] if spec.separator is None else scenario.split(spec.separator)
@@ -146,24 +157,5 @@ def parse_pool_row(
     return in_domain(domain, item), [in_domain(domain, name) for name in names]
 
 
-class _ParseBlock(beam.DoFn):
-    def __init__(self, spec: PoolSpec, domain: str) -> None:
-        super().__init__()
-        self._spec = spec
-        self._domain = domain
-        self._columns = (spec.item_column, spec.scenario_column)
-
-    @no_beam_hints
-    def process(self, block: Block) -> Iterator[Any]:
-        pools: PoolBlock = {}
-        for line, fields in rows_of(block, self._spec.table, self._columns):
-            try:
-                if isinstance(fields, UnreadableRow):
-                    raise fields.error
-                item_id, scenarios = parse_pool_row(fields, self._spec, self._domain)
-            except RowError as error:
-                yield rejected_output(POOLS, block, line, fields, self._columns, error)
-                continue
-            for scenario_id in scenarios:
-                pools.setdefault(scenario_id, {})[item_id] = None
-        yield pools
+def _pool_columns(spec: PoolSpec) -> tuple[str, str]:
+    return spec.item_column, spec.scenario_column

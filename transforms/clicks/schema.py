@@ -13,14 +13,13 @@ of *known* pairs. Each known pair is in one fold, again by a stable hash.
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 from transforms.schema import (
-    FORMAT_VERSION,
-    DataError,
+    CommonInfo,
+    CommonSpec,
     SplitSpec,
     TableSpec,
     read_dataset_json,
@@ -249,26 +248,25 @@ class ScenarioEpisodeSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class ScenarioDatasetSpec:
-    """Everything that decides the content of a prepared data set.
+class ScenarioDatasetSpec(CommonSpec):
+    """Everything that decides the content of a prepared data set of scenarios.
+
+    Beside those of `CommonSpec`:
 
     Attributes:
         domains: The domains, with different names if there are several.
         split: The split by scenario and of pairs.
         episodes: The episode records.
-        max_rejected_fraction: Above this share of refused rows of the clicks the step
-            fails.
     """
 
     domains: tuple[DomainSpec, ...]
+    _: dataclasses.KW_ONLY
     split: ScenarioSplitSpec = ScenarioSplitSpec()
     episodes: ScenarioEpisodeSpec = ScenarioEpisodeSpec()
-    max_rejected_fraction: float = 0.01
-
-    __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
-        """Checks the names of the domains and the tolerance."""
+        """Checks the names of the domains."""
+        super().__post_init__()
         names = [domain.name for domain in self.domains]
         if (
             not names
@@ -281,11 +279,6 @@ class ScenarioDatasetSpec:
             )
         if any(":" in name for name in names):
             raise ValueError(f"names of domains must have no colon, got {names}.")
-        if not 0.0 <= self.max_rejected_fraction <= 1.0:
-            raise ValueError(
-                "max_rejected_fraction must be within [0, 1], "
-                f"got {self.max_rejected_fraction}."
-            )
 
     @property
     def domain_names(self) -> tuple[str, ...]:
@@ -308,47 +301,32 @@ class Domain:
     num_items: int
 
 
-@dataclasses.dataclass(frozen=True)
-class ScenarioDatasetInfo:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScenarioDatasetInfo(CommonInfo):
     """What `dataset.json` says of a prepared data set of scenarios.
 
+    Its users are those with a known or held-out click, its items those that were
+    clicked or are in the pool of a task. Beside those of `CommonInfo`:
+
     Attributes:
-        fingerprint: Hash of inputs and options: equal ones mean equal bytes.
         domains: The domains, in the order of their rows.
-        num_users: Rows of the user table, the unknown row not counted: users with a
-            known or held-out click.
-        num_items: Rows of the item table, the unknown row not counted: items that were
-            clicked, or are in the pool of a task.
-        num_tasks: Tasks by split.
         num_clicks: Clicks by split that the support of the records holds.
         num_queries: Clicks by split that the query of the records holds.
         num_known: Known pairs, in scenarios or not.
         num_held_out: Held-out pairs, in scenarios or not.
-        num_rejected: Refused rows by reason.
-        num_dropped: Legal clicks and scenarios left out, by reason.
-        options: The `ScenarioDatasetSpec` it was made from.
-        has_item_names: Whether `names/item.txt` is there.
         has_scenario_names: Whether `names/scenario.txt` is there.
-        setting: Always "scenario".
-        format_version: Version of this layout.
     """
 
-    fingerprint: str
+    setting = SCENARIO_SETTING
+    parts: ClassVar = {"domains": Domain}
+    directories = (CLICKS_DIR, VECTORS_DIR)
+
     domains: tuple[Domain, ...]
-    num_users: int
-    num_items: int
-    num_tasks: Mapping[str, int]
     num_clicks: Mapping[str, int]
     num_queries: Mapping[str, int]
     num_known: int
     num_held_out: int
-    num_rejected: Mapping[str, int]
-    num_dropped: Mapping[str, int]
-    options: Mapping[str, Any]
-    has_item_names: bool = False
     has_scenario_names: bool = False
-    setting: str = SCENARIO_SETTING
-    format_version: int = FORMAT_VERSION
 
     @property
     def num_folds(self) -> int:
@@ -359,28 +337,6 @@ class ScenarioDatasetInfo:
     def num_negatives(self) -> int:
         """Negatives of each click in the records."""
         return int(self.options["episodes"]["num_negatives"])
-
-    def to_json(self) -> str:
-        """Returns the text of `dataset.json`."""
-        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> ScenarioDatasetInfo:
-        """Reads the text of `dataset.json`.
-
-        Raises:
-            DataError: If it is of another setting or format version.
-        """
-        fields = json.loads(text)
-        found = fields.get("setting", "user"), fields.get("format_version")
-        if found != (SCENARIO_SETTING, FORMAT_VERSION):
-            raise DataError(
-                f"dataset.json must be of setting {SCENARIO_SETTING!r} and "
-                f"format_version {FORMAT_VERSION}, got {found[0]!r} and {found[1]!r}: "
-                "prepare the data set again."
-            )
-        fields["domains"] = tuple(Domain(**domain) for domain in fields["domains"])
-        return cls(**fields)
 
 
 def load_scenario_info(directory: str | pathlib.Path) -> ScenarioDatasetInfo:

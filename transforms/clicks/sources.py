@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 import pathlib
-import posixpath
 import zipfile
-from collections.abc import Callable
 from typing import Literal
 
 from transforms.clicks.schema import ClickSpec, DomainSpec, NameSpec, PoolSpec
 from transforms.ratings.sources import movielens as movielens_tables
+from transforms.reading.raw_files import table_of_download
 from transforms.schema import TableSpec
 
 
@@ -32,9 +31,8 @@ def lastfm(path: str, *, data_dir: str = ".", name: str = "") -> DomainSpec:
     else:
         suffix, delimiter = ".csv", ","
 
-    def table(file: str) -> TableSpec:
-        found = _files_of(path)(file + suffix)
-        return dataclasses.replace(found, delimiter=delimiter)
+    def table(name: str) -> TableSpec:
+        return table_of_download(path, name + suffix, delimiter=delimiter)
 
     return DomainSpec(
         ClickSpec(table("user_artists"), "userID", "artistID"),
@@ -55,11 +53,11 @@ def citeulike(path: str, *, name: str = "") -> DomainSpec:
         path: Folder or zip archive with `users.dat`, `item-tag.dat` and `tags.dat`.
         name: Name of the domain.
     """
-    table = _files_of(path)
+    table = functools.partial(table_of_download, path)
     return DomainSpec(
-        ClickSpec(table("users.dat", "lists"), "line", "value"),
-        PoolSpec(table("item-tag.dat", "lists"), "line", "value"),
-        scenario_names=NameSpec(table("tags.dat", "lines"), "line", "text"),
+        ClickSpec(table("users.dat", format="lists"), "line", "value"),
+        PoolSpec(table("item-tag.dat", format="lists"), "line", "value"),
+        scenario_names=NameSpec(table("tags.dat", format="lines"), "line", "text"),
         name=name,
     )
 
@@ -118,7 +116,7 @@ def taobao(path: str, *, name: str = "") -> DomainSpec:
             `theme_item_pool.csv`.
         name: Name of the domain.
     """
-    table = _files_of(path)
+    table = functools.partial(table_of_download, path)
     return DomainSpec(
         ClickSpec(table("theme_click_log.csv"), "user_id", "item_id", "theme_id"),
         PoolSpec(table("theme_item_pool.csv"), "item_id", "theme_id"),
@@ -133,17 +131,6 @@ def _has_file(path: str, file: str, data_dir: str) -> bool:
         with zipfile.ZipFile(full) as archive:
             return file in archive.namelist()
     return (full / file).is_file()
-
-
-def _files_of(path: str) -> Callable[..., TableSpec]:
-    """Returns what makes the table of a file in a folder or a zip archive."""
-
-    def table(file: str, kind: Literal["csv", "lists", "lines"] = "csv") -> TableSpec:
-        if path.endswith(".zip"):
-            return TableSpec(path, file, format=kind)
-        return TableSpec(posixpath.join(path, file), format=kind)
-
-    return table
 
 
 def _beside(table: TableSpec, file: str) -> TableSpec:

@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from transforms import schema
 from transforms.clicks import schema as keys
 from transforms.clicks.summaries import TaskSummary
-from transforms.ratings.statistics import fill_common
+from transforms.writing.statistics import fill_sizes, rows_schema
 
 _INT = statistics_pb2.FeatureNameStatistics.INT
 _USER_KEYS = (keys.SUPPORT_USER_KEY, keys.QUERY_USER_KEY, keys.KNOWN_USER_KEY)
@@ -24,49 +24,33 @@ _ITEM_KEYS = (
 )
 
 
-def build_schema(item_ids: Sequence[str], user_ids: Sequence[str]) -> schema_pb2.Schema:
-    """Returns types and ranges of the keys of an episode record.
-
-    Args:
-        item_ids: The items, in the order of their rows.
-        user_ids: The users, likewise.
-    """
-    result = schema_pb2.Schema()
-    result.feature.add(name=schema.TASK_ID_KEY, type=schema_pb2.BYTES)
-    for names, ids in ((_USER_KEYS, user_ids), (_ITEM_KEYS, item_ids)):
-        for name in names:
-            rows = schema_pb2.IntDomain(min=1, max=len(ids), is_categorical=True)
-            result.feature.add(name=name, type=schema_pb2.INT, int_domain=rows)
+def build_schema(num_users: int, num_items: int) -> schema_pb2.Schema:
+    """Returns types and ranges of the keys of an episode record."""
+    result = rows_schema(
+        dict.fromkeys(_USER_KEYS, num_users) | dict.fromkeys(_ITEM_KEYS, num_items)
+    )
     result.feature.add(name=keys.SUPPORT_FOLD_KEY, type=schema_pb2.INT)
     return result
 
 
 def build_statistics(
-    tasks: Iterable[TaskSummary],
+    tasks: Sequence[TaskSummary],
 ) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Returns one data set for each split: how many values each record has.
-
-    Args:
-        tasks: All tasks.
-    """
-    sizes: dict[str, dict[str, Counter[int]]] = {
-        split: {
-            name: Counter()
-            for name in (keys.POOL_KEY, keys.SUPPORT_ITEM_KEY, keys.QUERY_ITEM_KEY)
-        }
-        for split in schema.SPLITS
-    }
-    num_tasks: Counter[str] = Counter()
-    for task in tasks:
-        num_tasks[task.split] += 1
-        counts = sizes[task.split]
-        counts[keys.POOL_KEY][len(task.pool)] += 1
-        counts[keys.SUPPORT_ITEM_KEY][task.num_support] += 1
-        counts[keys.QUERY_ITEM_KEY][task.num_query] += 1
+    """Returns one data set for each split: how many values each record has."""
     result = statistics_pb2.DatasetFeatureStatisticsList()
-    for split, by_name in sizes.items():
-        dataset = result.datasets.add(name=split, num_examples=num_tasks[split])
-        for name, num_values in by_name.items():
+    for split in schema.SPLITS:
+        chosen = [task for task in tasks if task.split == split]
+        dataset = result.datasets.add(name=split, num_examples=len(chosen))
+        for name, sizes in _sizes(chosen).items():
             feature = dataset.features.add(name=name, type=_INT)
-            fill_common(feature.num_stats.common_stats, num_values)
+            fill_sizes(feature.num_stats.common_stats, sizes)
     return result
+
+
+def _sizes(tasks: Iterable[TaskSummary]) -> dict[str, Counter[int]]:
+    """Returns tasks by number of values, for each key that is counted."""
+    return {
+        keys.POOL_KEY: Counter(len(task.pool) for task in tasks),
+        keys.SUPPORT_ITEM_KEY: Counter(task.num_support for task in tasks),
+        keys.QUERY_ITEM_KEY: Counter(task.num_query for task in tasks),
+    }

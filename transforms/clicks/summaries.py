@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from transforms.clicks.tasks import ScenarioTask
 from transforms.clicks.user_clicks import UserShard
@@ -73,6 +73,14 @@ def summarize_users(shard: UserShard) -> UsersSummary:
     summary = UsersSummary()
     summary.add(shard)
     return summary
+
+
+def merge_users(parts: Iterable[UsersSummary]) -> UsersSummary:
+    """Returns the counts of all shards, whatever their order."""
+    merged = UsersSummary()
+    for part in parts:
+        merged.merge(part)
+    return merged
 
 
 def summarize_task(task: ScenarioTask) -> TaskSummary:

@@ -17,25 +17,25 @@ def _tables_of(domain: DomainSpec) -> list[UsedTable]:
     columns = {"user_column": clicks.user_column, "item_column": clicks.item_column}
     if clicks.scenario_column is not None:
         columns["scenario_column"] = clicks.scenario_column
-    found = [("clicks", clicks.table, columns)]
+    tables = [("clicks", clicks.table, columns)]
     if (pools := domain.pools) is not None:
         columns = {
             "item_column": pools.item_column,
             "scenario_column": pools.scenario_column,
         }
-        found.append(("pools", pools.table, columns))
+        tables.append(("pools", pools.table, columns))
     for kind, names in (
         ("item_names", domain.item_names),
         ("scenario_names", domain.scenario_names),
     ):
         if names is not None:
             columns = {"id_column": names.id_column, "name_column": names.name_column}
-            found.append((kind, names.table, columns))
+            tables.append((kind, names.table, columns))
     return [
         UsedTable(
             f"{where}{kind}.table",
             table,
             {f"{where}{kind}.{name}": column for name, column in columns.items()},
         )
-        for kind, table, columns in found
+        for kind, table, columns in tables
     ]

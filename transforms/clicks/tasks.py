@@ -105,8 +105,8 @@ class BuildTasks(beam.DoFn):
     @no_beam_hints
     def process(self, group: tuple[str, ScenarioUsers], pools: Pools) -> Iterator[Any]:
         """Makes one task, unless the scenario is too small."""
-        scenario_id, found = group
-        dropped = Counter({CLICK_OVER_LIMIT: found.num_dropped})
+        scenario_id, clicks = group
+        dropped = Counter({CLICK_OVER_LIMIT: clicks.num_dropped})
         # A split file names whole ids, a hash takes them as they came.
         name = scenario_id
         if self._splitter.listed is None:
@@ -116,8 +116,8 @@ class BuildTasks(beam.DoFn):
             dropped[TASK_NOT_IN_SPLIT_FILE] += 1
         else:
             pool = pools.items[scenario_id]
-            task = build_task(scenario_id, split, pool, found.users, self._spec)
-            num_clicks = sum(user.num_clicks for user in found.users)
+            task = build_task(scenario_id, split, pool, clicks.users, self._spec)
+            num_clicks = sum(user.num_clicks for user in clicks.users)
             reason = reason_to_drop(task, self._spec.episodes)
             if reason is None:
                 dropped[CLICK_WITHOUT_NEGATIVE] += task.num_without_negative
@@ -163,16 +163,16 @@ def build_task(
     support: list[_Drawn] = []
     query: list[_Drawn] = []
     for user in users:
-        asked, other = _asked(user, split)
-        known, drawn = _draw_user(scenario_id, user, asked, places, spec)
+        held_out, other = _held_out(user, split)
+        known, drawn = _draw_user(scenario_id, user, held_out, places, spec)
         support += known
         query += drawn
         num_drawn = len(known) + len(drawn)
-        task.num_without_negative += len(user.known) + len(asked) - num_drawn
+        task.num_without_negative += len(user.known) + len(held_out) - num_drawn
         if drawn:
-            not_asked = [places[item_id] for item_id in (*user.known, *other)]
-            task.known_users += [user.user_id] * len(not_asked)
-            task.known_items += not_asked
+            clicked = [places[item_id] for item_id in (*user.known, *other)]
+            task.known_users += [user.user_id] * len(clicked)
+            task.known_items += clicked
     task.num_known = len(support)
     limit = None if split == META_TRAIN else spec.episodes.support_size
     _fill(task.support, support, limit)
@@ -185,8 +185,10 @@ def build_task(
     return task
 
 
-def _asked(user: ScenarioUser, split: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns the held-out items that a split asks for, and those of the other one."""
+def _held_out(
+    user: ScenarioUser, split: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns the items held out for a split, and those for the other one."""
     if split == META_TRAIN:
         return (), ()
     if split == META_VALIDATION:
@@ -203,7 +205,7 @@ def draw_negatives(
         generator: Source of chance.
         pool_size: Places to draw from.
         avoided: Places not to draw.
-        num_negatives: Places wanted.
+        num_negatives: How many places.
 
     Returns:
         Different places, but for pools with too few of them; none if there is none.
@@ -231,11 +233,11 @@ _Drawn = tuple[bytes, str, int, list[int]]
 def _draw_user(
     scenario_id: str,
     user: ScenarioUser,
-    asked: Sequence[str],
+    queries: Sequence[str],
     places: Mapping[str, int],
     spec: ScenarioDatasetSpec,
 ) -> tuple[list[_Drawn], list[_Drawn]]:
-    """Draws order and negatives of a user's known clicks, and of those asked for."""
+    """Draws order and negatives of a user's known clicks, and of its query."""
     seed = spec.split.seed
     names = spec.domain_names
     raw_ids = raw_id(scenario_id, names), raw_id(user.user_id, names)
@@ -244,8 +246,8 @@ def _draw_user(
     known = {places[item_id] for item_id in user.known}
     clicked = known | {places[item_id] for item_id in held_out}
     drawn: tuple[list[_Drawn], list[_Drawn]] = ([], [])
-    for found, item_ids, avoided in zip(
-        drawn, (user.known, asked), (known, clicked), strict=True
+    for clicks, item_ids, avoided in zip(
+        drawn, (user.known, queries), (known, clicked), strict=True
     ):
         for item_id in item_ids:
             negatives = draw_negatives(
@@ -253,7 +255,7 @@ def _draw_user(
             )
             if negatives:
                 digest = stable_digest(seed, "order", *raw_ids, raw_id(item_id, names))
-                found.append((digest, user.user_id, places[item_id], negatives))
+                clicks.append((digest, user.user_id, places[item_id], negatives))
     return drawn
 
 

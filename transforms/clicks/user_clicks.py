@@ -1,4 +1,4 @@
-"""Clicks of one shard of users: known or held out, and dealt out to scenarios."""
+"""Clicks of one shard of users: known or held out, and by scenario."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class ScenarioUsers:
 
 
 class SplitUsers(beam.DoFn):
-    """Splits the pairs of each user, and deals them out to the scenarios.
+    """Splits the pairs of each user, and groups them by scenario.
 
     Input: (shard, `ClickBlock`s), and the `Pools` as a side input.
     Output: `UserShard`s under `users`, (scenario id, `ScenarioUsers`) under
@@ -126,12 +126,14 @@ class SplitUsers(beam.DoFn):
         by_scenario: dict[str, ScenarioUsers] = {}
         for clicks in split:
             items = users[clicks.user_id]
-            for scenario_id, user in deal_out(clicks, items, pools, self._spec):
+            for scenario_id, user in clicks_by_scenario(
+                clicks, items, pools, self._spec
+            ):
                 by_scenario.setdefault(scenario_id, ScenarioUsers()).users.append(user)
         limit = self._spec.episodes.max_clicks_per_scenario
-        for scenario_id, found in by_scenario.items():
-            found.users.sort()
-            trimmed = trim(found, limit)
+        for scenario_id, scenario in by_scenario.items():
+            scenario.users.sort()
+            trimmed = trim(scenario, limit)
             yield beam.pvalue.TaggedOutput(SCENARIOS, (scenario_id, trimmed))
         yield UserShard(shard, split, num_rows, dropped)
 
@@ -219,7 +221,7 @@ def fold_of(spec: ScenarioDatasetSpec, raw_user: str, raw_item: str) -> int:
     return int(share * spec.split.num_folds)
 
 
-def deal_out(
+def clicks_by_scenario(
     clicks: UserClicks, items: ItemsOfUser, pools: Pools, spec: ScenarioDatasetSpec
 ) -> Iterator[tuple[str, ScenarioUser]]:
     """Yields what a user clicked in each scenario.
@@ -230,15 +232,16 @@ def deal_out(
         pools: The scenarios of each item.
         spec: Seed of the digests, and the domains.
     """
-    found: dict[str, tuple[list[str], list[str], list[str]]] = {}
+    scenarios: dict[str, tuple[list[str], list[str], list[str]]] = {}
     roles = clicks.known, clicks.held_out[META_VALIDATION], clicks.held_out[META_TEST]
     for role, item_ids in enumerate(roles):
         for item_id in item_ids:
-            said = items[item_id]
+            logged = items[item_id]
             for scenario_id in pools.scenarios.get(item_id, ()):
-                if not said or scenario_id in said:
-                    found.setdefault(scenario_id, ([], [], []))[role].append(item_id)
-    for scenario_id, by_role in found.items():
+                if not logged or scenario_id in logged:
+                    by_role = scenarios.setdefault(scenario_id, ([], [], []))
+                    by_role[role].append(item_id)
+    for scenario_id, by_role in scenarios.items():
         raw_ids = (raw_id(i, spec.domain_names) for i in (scenario_id, clicks.user_id))
         digest = stable_digest(spec.split.seed, "user", *raw_ids)
         yield (
@@ -261,17 +264,18 @@ def join(parts: Iterable[ScenarioUsers], limit: int) -> ScenarioUsers:
     return trim(joined, limit)
 
 
-def trim(found: ScenarioUsers, limit: int) -> ScenarioUsers:
+def trim(scenario: ScenarioUsers, limit: int) -> ScenarioUsers:
     """Keeps the first users until so many clicks are reached.
 
     Args:
-        found: Users in the order of their digests.
+        scenario: Users in the order of their digests.
         limit: Most clicks, but for those of the last user that is kept.
     """
     num_clicks = 0
-    for place, user in enumerate(found.users):
+    for place, user in enumerate(scenario.users):
         if num_clicks >= limit:
-            dropped = sum(other.num_clicks for other in found.users[place:])
-            return ScenarioUsers(found.users[:place], found.num_dropped + dropped)
+            dropped = sum(other.num_clicks for other in scenario.users[place:])
+            num_dropped = scenario.num_dropped + dropped
+            return ScenarioUsers(scenario.users[:place], num_dropped)
         num_clicks += user.num_clicks
-    return found
+    return scenario

@@ -6,26 +6,20 @@ import array
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import apache_beam as beam
-from apache_beam.metrics import Metrics
-
-from transforms.reading.beam_hints import no_beam_hints
-from transforms.reading.blocks import Block, rows_of
+from transforms.reading.blocks import Block
+from transforms.reading.parse_rows import ParseRows
+from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import (
     CONFLICTING_ENTITY,
     MALFORMED,
     MISSING_FIELD,
     RowError,
 )
-from transforms.reading.text_rows import UnreadableRow
 from transforms.reading.values import as_number, as_text
-from transforms.schema import EntitySpec, FeatureSpec, TableSpec
-from transforms.writing.rejected import REJECTED, RejectedRow, rejected_output
-
-_ENTITY_ROWS_READ = Metrics.counter("cmml", "entity_rows_read")
+from transforms.schema import EntitySpec, FeatureSpec
 
 # A larger number, or its square in a deviation, does not fit the records or a float.
 _MAX_NUMBER = 1e30
@@ -69,27 +63,50 @@ class EntityBlock:
     lines: list[array.array[int]] = dataclasses.field(default_factory=list)
 
 
-class ParseEntities(beam.PTransform):
-    """Turns blocks of rows into blocks of entities, and refused rows.
+class EntityParser:
+    """Reads the different entities of one block.
 
-    Input: `Block`.
-    Output: `EntityBlock`s under `entities`, `RejectedRow`s under `rejected`.
+    A table may repeat an entity in thousands of rows: equal rows are parsed once.
 
     Args:
-        kind: "users" or "items", which refused rows say.
-        spec: Id, name and features. Its table must be given.
+        spec: Id, name and features.
+        block: The block.
     """
 
-    def __init__(self, kind: str, spec: EntitySpec) -> None:
-        super().__init__()
-        self._parse = _ParseBlock(kind, spec)
+    def __init__(self, spec: EntitySpec, block: Block) -> None:
+        self._spec = spec
+        self._block = block
+        # By the text of a row, since 1, 1.0 and True are equal but not the same id.
+        self._lines_by_row: dict[str, array.array[int]] = {}
+        self._lines_by_entity: dict[Entity, array.array[int]] = {}
 
-    @no_beam_hints
-    def expand(self, blocks: beam.PCollection) -> Any:
-        """Parses every block."""
-        return blocks | "ParseBlocks" >> beam.ParDo(self._parse).with_outputs(
-            REJECTED, main="entities"
-        )
+    def add(self, line: int, fields: tuple[Any, ...]) -> None:
+        """Reads one row; raises `RowError` if it is no entity."""
+        text = repr(fields)
+        lines = self._lines_by_row.get(text)
+        if lines is None:
+            entity = parse_entity(fields, self._spec)
+            lines = self._lines_by_entity.setdefault(entity, array.array("q"))
+            self._lines_by_row[text] = lines
+        lines.append(line)
+
+    def parsed(self) -> Iterable[EntityBlock]:
+        """Returns one `EntityBlock`."""
+        block, lines = self._block, self._lines_by_entity
+        place = (block.source, block.source_index, block.first_line)
+        return [EntityBlock(*place, list(lines), list(lines.values()))]
+
+
+def parse_entities(kind: str, spec: EntitySpec) -> ParseRows:
+    """Returns the stage that turns `Block`s into `EntityBlock`s.
+
+    Args:
+        kind: What the table is read as, such as "users", which refused rows say.
+        spec: Id, name and features. Its table must be given.
+    """
+    assert spec.table is not None
+    new_parser = functools.partial(EntityParser, spec)
+    return ParseRows(kind, spec.table, entity_columns(spec), new_parser)
 
 
 def entity_columns(spec: EntitySpec) -> tuple[str, ...]:
@@ -179,48 +196,6 @@ def merge_entities(
                 for line in lines
             ]
     return entities, rejected
-
-
-class _ParseBlock(beam.DoFn):
-    def __init__(self, kind: str, spec: EntitySpec) -> None:
-        super().__init__()
-        self._kind = kind
-        self._spec = spec
-        self._columns = entity_columns(spec)
-
-    @no_beam_hints
-    def process(self, block: Block) -> Iterator[Any]:
-        assert isinstance(self._spec.table, TableSpec)
-        # A table may repeat an entity in thousands of rows: each is read once.
-        # The key is its text, since 1, 1.0 and True are equal but not the same id.
-        known: dict[str, array.array[int]] = {}
-        by_entity: dict[Entity, array.array[int]] = {}
-        num_rows = 0
-        for line, fields in rows_of(block, self._spec.table, self._columns):
-            num_rows += 1
-            key = repr(fields)
-            if key in known:
-                known[key].append(line)
-                continue
-            try:
-                if isinstance(fields, UnreadableRow):
-                    raise fields.error
-                entity = parse_entity(fields, self._spec)
-            except RowError as error:
-                yield rejected_output(
-                    self._kind, block, line, fields, self._columns, error
-                )
-                continue
-            known[key] = by_entity.setdefault(entity, array.array("q"))
-            known[key].append(line)
-        _ENTITY_ROWS_READ.inc(num_rows)
-        yield EntityBlock(
-            block.source,
-            block.source_index,
-            block.first_line,
-            list(by_entity),
-            list(by_entity.values()),
-        )
 
 
 def _one_line(value: Any) -> str:

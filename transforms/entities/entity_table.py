@@ -15,7 +15,7 @@ from transforms.entities.vocabularies import (
     vocabulary_rows,
 )
 from transforms.schema import EntitySpec, Feature, FeatureSpec
-from transforms.writing.tfrecord import encode_example
+from transforms.writing.entity_files import encode_entity
 
 
 @dataclasses.dataclass
@@ -46,24 +46,16 @@ class EntityTable:
             name: vocabulary_rows(values) for name, values in self.vocabularies.items()
         }
         for row, entity in enumerate(self.entities, start=1):
-            ints = {
-                schema.ENTITY_ROW_KEY: [row],
-                schema.ENTITY_COUNT_KEY: [self.num_meta_train.get(entity.entity_id, 0)],
-            }
-            floats = {}
+            ints, floats = {}, {}
             for feature, value in zip(self.features, entity.values, strict=True):
                 if feature.kind == "numeric":
                     floats[feature.name] = [encode_number(value, feature)]
                 else:
                     codes = encode_values(value, encoders[feature.name], feature)
                     ints[feature.name] = codes
-            texts = {schema.ENTITY_ID_KEY: entity.entity_id}
-            yield encode_example(ints=ints, floats=floats, texts=texts)
-
-    def names(self) -> bytes:
-        """Returns the bytes of `names/<kind>.txt`: line n is the name of row n."""
-        lines = (entity.name + "\n" for entity in self.entities)
-        return "".join(lines).encode()
+            entity_id = entity.entity_id
+            count = self.num_meta_train.get(entity_id, 0)
+            yield encode_entity(row, entity_id, count, ints=ints, floats=floats)
 
 
 def build_entity_table(

@@ -31,18 +31,13 @@ def build_vocabulary(
         n is integer n + 1 of the feature.
     """
     counts = Counter(value for values in values_by_entity for value in set(values))
-    kept = (item for item in counts.items() if item[1] >= min_count)
-    return [value for value, _ in sorted(kept, key=most_frequent_first)]
+    frequent = (item for item in counts.items() if item[1] >= min_count)
+    return [value for value, _ in sorted(frequent, key=most_frequent_first)]
 
 
 def vocabulary_rows(vocabulary: Sequence[str]) -> dict[str, int]:
     """Returns the integer of each value: 1 for the first."""
     return {value: row for row, value in enumerate(vocabulary, start=1)}
-
-
-def vocabulary_file(vocabulary: Iterable[str]) -> bytes:
-    """Returns the bytes of `vocabulary/<feature>.txt`: one value a line."""
-    return "".join(value + "\n" for value in vocabulary).encode()
 
 
 def most_frequent_first(item: tuple[str, int]) -> tuple[int, str]:

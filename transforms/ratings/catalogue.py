@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -12,49 +11,25 @@ import apache_beam as beam
 from transforms import schema
 from transforms.entities.entities import EntityBlock, entity_columns, merge_entities
 from transforms.entities.entity_table import EntityTable, build_entity_table
-from transforms.entities.vocabularies import vocabulary_file
-from transforms.ratings.episode_files import EntityRows
-from transforms.ratings.statistics import build_schema, build_statistics, proto_file
-from transforms.ratings.summaries import TasksSummary, mean_and_std, merge_summaries
+from transforms.ratings.statistics import build_schema, build_statistics
+from transforms.ratings.summaries import TasksSummary, merge_summaries
 from transforms.reading.beam_hints import no_beam_hints
-from transforms.schema import DatasetSpec, Feature
+from transforms.reading.rejected_row import REJECTED
+from transforms.schema import DatasetInfo, DatasetSpec
+from transforms.writing.dataset_files import stage_info
+from transforms.writing.entity_files import (
+    EntityRows,
+    write_entities,
+    write_names,
+    write_vocabulary,
+)
 from transforms.writing.output_files import (
     SCHEMA_PBTXT,
-    STAGE_DIR,
     STATISTICS_PBTXT,
     OutputFiles,
 )
-from transforms.writing.rejected import REJECTED
-from transforms.writing.tfrecord import tfrecord_file
-
-_STAGED = f"{STAGE_DIR}/catalogue.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class CatalogueInfo:
-    """What the driver needs to know of the catalogue and the tasks.
-
-    Attributes:
-        num_users: Users.
-        num_items: Items.
-        user_features: Features of a user.
-        item_features: Features of an item.
-        label_mean: Mean label of the meta-train support pairs.
-        label_std: Their standard deviation, 1 if they do not vary.
-        num_tasks: Tasks by split.
-        num_interactions: Pairs by split.
-        num_dropped: Legal tasks and pairs left out, by reason.
-    """
-
-    num_users: int
-    num_items: int
-    user_features: tuple[Feature, ...]
-    item_features: tuple[Feature, ...]
-    label_mean: float
-    label_std: float
-    num_tasks: Mapping[str, int]
-    num_interactions: Mapping[str, int]
-    num_dropped: Mapping[str, int]
+from transforms.writing.protos import proto_file
+from transforms.writing.statistics import mean_and_std
 
 
 class WriteCatalogue(beam.DoFn):
@@ -105,9 +80,8 @@ class WriteCatalogue(beam.DoFn):
         )
         write_tables(self._files, users, items)
         write_statistics(self._files, spec, users, items, summary)
-        info = catalogue_info(users, items, summary)
-        text = json.dumps(dataclasses.asdict(info))
-        self._files.write(_STAGED, text.encode())
+        info = dataset_info(spec, users, items, summary)
+        stage_info(self._files, info, summary.num_legal())
         yield EntityRows(users.rows(), items.rows())
 
 
@@ -117,13 +91,12 @@ def write_tables(files: OutputFiles, users: EntityTable, items: EntityTable) -> 
         ("user", schema.USER_ID, users),
         ("item", schema.ITEM_ID, items),
     ):
-        records = tfrecord_file(table.records())
-        files.write(f"{schema.ENTITIES_DIR}/{kind}-00000-of-00001.tfrecord", records)
+        write_entities(files, kind, table.records())
         ids = [entity.entity_id for entity in table.entities]
         for name, values in {id_name: ids, **table.vocabularies}.items():
-            files.write(f"{schema.VOCABULARY_DIR}/{name}.txt", vocabulary_file(values))
+            write_vocabulary(files, name, values)
     if items.spec.name_column is not None:
-        files.write(f"{schema.NAMES_DIR}/item.txt", items.names())
+        write_names(files, "item", (entity.name for entity in items.entities))
 
 
 def write_statistics(
@@ -139,28 +112,24 @@ def write_statistics(
     files.write(STATISTICS_PBTXT, proto_file(statistics))
 
 
-def catalogue_info(
-    users: EntityTable, items: EntityTable, summary: TasksSummary
-) -> CatalogueInfo:
-    """Returns the counts that `dataset.json` is made of."""
+def dataset_info(
+    spec: DatasetSpec, users: EntityTable, items: EntityTable, summary: TasksSummary
+) -> DatasetInfo:
+    """Returns what `dataset.json` says, but for what the driver adds."""
     splits = summary.splits
     mean, std = mean_and_std(splits[schema.META_TRAIN].support.label_counts)
-    return CatalogueInfo(
+    return DatasetInfo(
         num_users=len(users.entities),
         num_items=len(items.entities),
         user_features=users.features,
         item_features=items.features,
+        label_min=spec.interactions.label_min,
+        label_max=spec.interactions.label_max,
         label_mean=mean,
         label_std=std or 1.0,
         num_tasks={name: len(split.task_ids) for name, split in splits.items()},
         num_interactions={n: split.num_interactions for n, split in splits.items()},
         num_dropped=dict(sorted(summary.num_dropped.items())),
+        options=dataclasses.asdict(spec),
+        has_item_names=spec.items.name_column is not None,
     )
-
-
-def staged_info(files: OutputFiles) -> CatalogueInfo:
-    """Reads what `WriteCatalogue` left for the driver."""
-    fields = json.loads("\n".join(files.lines(_STAGED)))
-    for key in ("user_features", "item_features"):
-        fields[key] = tuple(Feature(**feature) for feature in fields[key])
-    return CatalogueInfo(**fields)

@@ -1,27 +1,35 @@
-"""Raw tables to a prepared data set: what the driver does before and after Beam."""
+"""Raw tables of ratings to a prepared data set: the stages between."""
 
 from __future__ import annotations
 
-import dataclasses
-import logging
-from collections import Counter
+import functools
 from collections.abc import Mapping
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from transforms import schema
-from transforms.ratings.catalogue import CatalogueInfo, staged_info
-from transforms.ratings.dataset_pipeline import build_pipeline
-from transforms.ratings.interactions import INTERACTIONS
-from transforms.ratings.statistics import build_anomalies, proto_file
-from transforms.reading.tables import check_tables, used_tables
-from transforms.schema import DatasetInfo, DatasetSpec
-from transforms.splits import load_splitter
-from transforms.writing.output_files import ANOMALIES_PBTXT, OutputFiles
-from transforms.writing.rejected import check_refused, collect_rejected
+from transforms.entities.entities import parse_entities
+from transforms.ratings.catalogue import WriteCatalogue
+from transforms.ratings.episodes import BuildTasks, TaskShard
+from transforms.ratings.interactions import INTERACTIONS, parse_interactions
+from transforms.ratings.records import encode_episode
+from transforms.ratings.summaries import SummarizeShard
+from transforms.ratings.tables import used_tables
+from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.rejected_row import REJECTED
+from transforms.schema import DatasetInfo, DatasetSpec, EntitySpec, TableSpec
+from transforms.splits import TaskSplitter, load_splitter
+from transforms.writing.dataset_files import DatasetKind
+from transforms.writing.episode_files import WriteEpisodes
+from transforms.writing.output_files import OutputFiles
+from transforms.writing.preparation import prepare
 
-_logger = logging.getLogger(__name__)
+_RATINGS = DatasetKind(
+    DatasetInfo,
+    INTERACTIONS,
+    "Lower episodes.query_size or episodes.min_support_size, or check the split.",
+)
 
 
 def prepare_dataset(
@@ -32,95 +40,68 @@ def prepare_dataset(
     fingerprint: str,
     options: PipelineOptions,
 ) -> DatasetInfo:
-    """Prepares a data set from raw tables.
-
-    Workers and driver exchange plain files, so all of them must see both folders at
-    the same paths. Equal inputs give equal bytes, whatever the runner, the number of
-    workers and the size of a block.
-
-    Args:
-        spec: The data set.
-        data_dir: Folder of the raw tables.
-        output_dir: Where it goes. An earlier data set there, whole or not, is removed.
-        fingerprint: Hash of inputs and options, to be kept in `dataset.json`.
-        options: Beam options.
-
-    Returns:
-        What `dataset.json` says.
-
-    Raises:
-        ValueError: If an input is missing or lacks a column.
-        DataError: If the output directory holds foreign files, or no meta-train task
-            is left.
-        RejectedRowsError: If more interactions were refused than the specification
-            allows. The refused rows, and nothing else, stay in the output directory.
-    """
-    check_tables(used_tables(spec), data_dir)
+    """Prepares a data set of ratings; arguments and errors as those of `prepare`."""
     splitter = load_splitter(spec.split, data_dir)
-    files = OutputFiles(output_dir)
-    files.clear()
-    _logger.info("Preparing %s", output_dir)
-    with beam.Pipeline(options=options) as root:
-        build_pipeline(root, spec, splitter, data_dir, files)
-    return _finish(spec, fingerprint, files)
-
-
-def _finish(spec: DatasetSpec, fingerprint: str, files: OutputFiles) -> DatasetInfo:
-    """Checks what the workers left, and makes a whole data set of it."""
-    _logger.info("Collecting the refused rows and the counts")
-    rejected = collect_rejected(files)
-    info = staged_info(files)
-    try:
-        _check_rejected(spec, files.root, rejected.get(INTERACTIONS, Counter()), info)
-        _check_meta_train(info)
-    except ValueError:
-        files.keep_only_rejected()
-        raise
-    num_rejected = sum(rejected.values(), Counter[str]())
-    dataset_info = _dataset_info(spec, fingerprint, info, num_rejected)
-    files.write(ANOMALIES_PBTXT, proto_file(build_anomalies(num_rejected)))
-    files.write(schema.DATASET_JSON, dataset_info.to_json().encode())
-    files.finish()
-    _logger.info("Prepared %s tasks in %s", dict(info.num_tasks), files.root)
-    return schema.load_dataset_info(files.root)
-
-
-def _check_rejected(
-    spec: DatasetSpec, output_dir: str, reasons: Counter[str], info: CatalogueInfo
-) -> None:
-    """Compares the share of refused interactions with the limit."""
-    num_legal = sum(info.num_interactions.values()) + sum(
-        count for reason, count in info.num_dropped.items() if reason.startswith("pair")
-    )
-    check_refused(
-        reasons, num_legal, spec.max_rejected_fraction, "interactions", output_dir
-    )
-
-
-def _check_meta_train(info: CatalogueInfo) -> None:
-    if not info.num_tasks[schema.META_TRAIN]:
-        raise schema.DataError(
-            "at least one task must be in meta-train, got none. Left out: "
-            f"{dict(info.num_dropped)}. Lower episodes.query_size or "
-            "episodes.min_support_size, or check the split."
-        )
-
-
-def _dataset_info(
-    spec: DatasetSpec,
-    fingerprint: str,
-    info: CatalogueInfo,
-    num_rejected: Mapping[str, int],
-) -> DatasetInfo:
-    fields = {
-        field.name: getattr(info, field.name) for field in dataclasses.fields(info)
-    }
-    return DatasetInfo(
+    return prepare(
+        _RATINGS,
+        spec,
+        used_tables(spec),
+        functools.partial(_add_stages, spec, splitter),
+        data_dir=data_dir,
+        output_dir=output_dir,
         fingerprint=fingerprint,
-        label_min=spec.interactions.label_min,
-        label_max=spec.interactions.label_max,
-        num_rejected=dict(num_rejected),
-        options=dataclasses.asdict(spec),
-        has_item_names=spec.items.name_column is not None,
-        **fields,
+        options=options,
     )
+
+
+def _add_stages(
+    spec: DatasetSpec,
+    splitter: TaskSplitter,
+    root: beam.Pipeline,
+    blocks: Mapping[TableSpec, Any],
+    files: OutputFiles,
+) -> list[Any]:
+    """Adds all stages to a pipeline, and returns the refused rows of each."""
+    num_shards = spec.episodes.num_shards
+    interactions = blocks[spec.interactions.table] | "Interactions" >> (
+        parse_interactions(spec.interactions, num_shards)
+    )
+    tasks = interactions.parsed | "Tasks" >> BuildTasks(spec, splitter)
+    summaries = tasks.tasks | "Summarize" >> beam.ParDo(SummarizeShard())
+    users, bad_users = _parse_entities(root, "users", spec.users, blocks)
+    items, bad_items = _parse_entities(root, "items", spec.items, blocks)
+    catalogue = (
+        root
+        | "Once" >> beam.Create([0])
+        | "Catalogue"
+        >> beam.ParDo(
+            WriteCatalogue(spec, files),
+            *map(beam.pvalue.AsIter, (users, items, summaries)),
+        ).with_outputs(REJECTED, main="rows")
+    )
+    _ = (
+        tasks.tasks
+        | "TasksByShard" >> beam.Map(_tasks_by_shard)
+        | "WriteEpisodes"
+        >> beam.ParDo(
+            WriteEpisodes(files, num_shards, encode_episode),
+            beam.pvalue.AsSingleton(catalogue.rows),
+        )
+    )
+    rejected = [part[REJECTED] for part in (interactions, tasks, catalogue)]
+    return [*rejected, *bad_users, *bad_items]
+
+
+def _parse_entities(
+    root: beam.Pipeline, kind: str, spec: EntitySpec, blocks: Mapping[TableSpec, Any]
+) -> tuple[Any, list[Any]]:
+    """Parses the table of users or items: its entities and refused rows, if any."""
+    if spec.table is None:
+        return root | f"No {kind}" >> beam.Create([]), []
+    entities = blocks[spec.table] | f"Parse {kind}" >> parse_entities(kind, spec)
+    return entities.parsed, [entities[REJECTED]]
+
+
+@no_beam_hints
+def _tasks_by_shard(shard: TaskShard) -> tuple[int, list[Any]]:
+    return shard.shard, shard.tasks

@@ -17,11 +17,12 @@ from transforms.ratings.interactions import (
     interaction_columns,
 )
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.rejected_row import REJECTED, RejectedRow
 from transforms.reading.row_error import DUPLICATE_PAIR
+from transforms.reading.shards import GroupByShard
 from transforms.schema import META_TRAIN, DatasetSpec, EpisodeSpec
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import stable_digest
-from transforms.writing.rejected import REJECTED, RejectedRow
 
 # Reasons of `num_dropped`: legal, but not in the episodes.
 TASK_TOO_SMALL = "task_too_small"
@@ -30,15 +31,11 @@ PAIR_OF_TASK_TOO_SMALL = "pair_of_task_too_small"
 PAIR_OF_TASK_NOT_IN_SPLIT_FILE = "pair_of_task_not_in_split_file"
 PAIR_OVER_LIMIT = "pair_over_limit"
 
+PAIR_REASONS = (PAIR_OF_TASK_TOO_SMALL, PAIR_OF_TASK_NOT_IN_SPLIT_FILE, PAIR_OVER_LIMIT)
+
 _DROPPED = {
     reason: Metrics.counter("cmml", f"dropped_{reason}")
-    for reason in (
-        TASK_TOO_SMALL,
-        TASK_NOT_IN_SPLIT_FILE,
-        PAIR_OF_TASK_TOO_SMALL,
-        PAIR_OF_TASK_NOT_IN_SPLIT_FILE,
-        PAIR_OVER_LIMIT,
-    )
+    for reason in (TASK_TOO_SMALL, TASK_NOT_IN_SPLIT_FILE, *PAIR_REASONS)
 }
 _TASKS = Metrics.counter("cmml", "tasks")
 
@@ -104,21 +101,13 @@ class BuildTasks(beam.PTransform):
     @no_beam_hints
     def expand(self, blocks: beam.PCollection) -> Any:
         """Groups blocks by shard."""
-        nothing = [(i, InteractionBlock()) for i in range(self._num_shards)]
-        every_shard = blocks.pipeline | "EveryShard" >> beam.Create(nothing)
+        num_shards = self._spec.episodes.num_shards
+        build = beam.ParDo(_BuildShard(self._spec, self._splitter))
         return (
-            (blocks, every_shard)
-            | "WithEveryShard" >> beam.Flatten()
-            | "GroupByShard" >> beam.GroupByKey()
-            | "BuildShards"
-            >> beam.ParDo(_BuildShard(self._spec, self._splitter)).with_outputs(
-                REJECTED, main="tasks"
-            )
+            blocks
+            | "ByShard" >> GroupByShard(num_shards, InteractionBlock())
+            | "BuildShards" >> build.with_outputs(REJECTED, main="tasks")
         )
-
-    @property
-    def _num_shards(self) -> int:
-        return self._spec.episodes.num_shards
 
 
 def labels_by_task(

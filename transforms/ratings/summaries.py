@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 
-from transforms.ratings.episodes import Pairs, Task, TaskShard, num_pairs
+from transforms.ratings.episodes import (
+    PAIR_REASONS,
+    Pairs,
+    Task,
+    TaskShard,
+    num_pairs,
+)
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.schema import META_TRAIN, SPLITS
 
@@ -108,23 +113,10 @@ class TasksSummary:
         self.support_items.update(other.support_items)
         self.num_dropped.update(other.num_dropped)
 
-    def num_pairs(self) -> int:
-        """Returns the pairs in the episodes of all splits."""
-        return sum(split.num_interactions for split in self.splits.values())
-
-
-def mean_and_std(counts: Counter[float]) -> tuple[float, float]:
-    """Returns mean and standard deviation of counted values; (0, 0) without any.
-
-    The sums are exact, so that the order of the values does not matter.
-    """
-    total = counts.total()
-    if not total:
-        return 0.0, 0.0
-    items = counts.items()
-    mean = math.fsum(value * count for value, count in items) / total
-    squares = math.fsum((value - mean) ** 2 * count for value, count in items)
-    return mean, math.sqrt(squares / total)
+    def num_legal(self) -> int:
+        """Returns the pairs that are in episodes or were left out, but not refused."""
+        in_episodes = sum(split.num_interactions for split in self.splits.values())
+        return in_episodes + sum(self.num_dropped[reason] for reason in PAIR_REASONS)
 
 
 class SummarizeShard(beam.DoFn):

@@ -46,10 +46,10 @@ def rows_of(block: Block, table: TableSpec, columns: Sequence[str]) -> Iterator[
     Args:
         block: The block.
         table: The table it belongs to.
-        columns: Columns wanted. Each must be in the header or the schema.
+        columns: Columns to read. Each must be in the header or the schema.
 
     Returns:
-        (line or row number, fields) of each row: the fields in the order asked for,
+        (line or row number, fields) of each row: the fields in the order of `columns`,
         None for an absent one, or an `UnreadableRow`. Blank lines are no rows.
     """
     data, first_line = block.data, block.first_line

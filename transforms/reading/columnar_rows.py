@@ -140,7 +140,7 @@ def column_rows(
     Args:
         data: A pyarrow record batch, or lists by column.
         first_row: Number of its first row.
-        columns: The columns wanted.
+        columns: The columns to read.
     """
     lists = [
         data[column] if isinstance(data, dict) else data.column(column).to_pylist()

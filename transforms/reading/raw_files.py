@@ -9,9 +9,10 @@ import glob
 import gzip
 import io
 import pathlib
+import posixpath
 import zipfile
 from collections.abc import Iterator, Sequence
-from typing import cast
+from typing import Any, cast
 
 from transforms.schema import TableSpec
 
@@ -72,6 +73,19 @@ def find_raw_files(table: TableSpec, data_dir: str, meaning: str) -> list[RawFil
     ]
 
 
+def table_of_download(path: str, file: str, **table: Any) -> TableSpec:
+    """Returns the table of one file of a download.
+
+    Args:
+        path: Folder or zip archive, relative to the raw-data folder.
+        file: Name of the file inside.
+        **table: Other attributes of the `TableSpec`.
+    """
+    if path.endswith(".zip"):
+        return TableSpec(path, file, **table)
+    return TableSpec(posixpath.join(path, file), **table)
+
+
 @contextlib.contextmanager
 def open_raw_file(file: RawFile) -> Iterator[io.BufferedReader]:
     """Opens a file for reading bytes, unpacked from its zip archive or gzip."""
@@ -93,8 +107,8 @@ def nearest(name: str, known: Sequence[str]) -> str:
     Case does not count. Returns a full stop if nothing is near.
     """
     by_lower = {candidate.lower(): candidate for candidate in known}
-    found = difflib.get_close_matches(name.lower(), list(by_lower), n=1)
-    return f"; did you mean {by_lower[found[0]]!r}?" if found else "."
+    matches = difflib.get_close_matches(name.lower(), list(by_lower), n=1)
+    return f"; did you mean {by_lower[matches[0]]!r}?" if matches else "."
 
 
 def _source(name: str, member: str | None, root: pathlib.Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -15,7 +15,8 @@ from transforms.reading.columnar_rows import (
     rdatasets_blocks,
     tfds_blocks,
 )
-from transforms.reading.raw_files import RawFile, open_raw_file
+from transforms.reading.raw_files import RawFile, find_raw_files, open_raw_file
+from transforms.reading.tables import UsedTable, columns_by_table
 from transforms.reading.text_rows import (
     cut_at_lines,
     skip_byte_order_mark,
@@ -37,6 +38,31 @@ class BlockOptions(PipelineOptions):
             default=1 << 20,
             help="bytes of text files that one worker parses at a time",
         )
+
+
+def read_each_table(
+    root: beam.Pipeline, tables: Iterable[UsedTable], data_dir: str
+) -> dict[TableSpec, beam.PCollection]:
+    """Reads each distinct table once, whatever number of uses it has.
+
+    Args:
+        root: The pipeline.
+        tables: The tables, which `check_tables` has passed.
+        data_dir: Folder of the raw tables.
+
+    Returns:
+        The `Block`s of each table.
+    """
+    block_bytes = root.options.view_as(BlockOptions).text_block_bytes
+    blocks = {}
+    for number, (table, columns) in enumerate(columns_by_table(tables).items()):
+        read = ReadTable(
+            table, columns, data_dir=data_dir, text_block_bytes=block_bytes
+        )
+        files = find_raw_files(table, data_dir, "table")
+        created = root | f"Files{number}" >> beam.Create(files)
+        blocks[table] = created | f"Read{number}" >> read
+    return blocks
 
 
 class ReadTable(beam.PTransform):

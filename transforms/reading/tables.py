@@ -29,7 +29,7 @@ from transforms.reading.text_rows import (
     skip_byte_order_mark,
     split_header,
 )
-from transforms.schema import DatasetSpec, EntitySpec, TableSpec
+from transforms.schema import TableSpec
 
 _JSON_LINES_LOOKED_AT = 100
 _FIXED_COLUMNS = {"lists": LISTS_COLUMNS, "lines": LINES_COLUMNS}
@@ -50,30 +50,16 @@ class UsedTable:
     columns: Mapping[str, str]
 
 
-def used_tables(spec: DatasetSpec) -> list[UsedTable]:
-    """Returns the tables of a data set: interactions, and users and items if given."""
-    interactions = spec.interactions
-    columns = {
-        f"interactions.{name}": getattr(interactions, name)
-        for name in ("user_column", "item_column", "label_column")
-    }
-    tables = [UsedTable("interactions.table", interactions.table, columns)]
-    for kind, entity in (("users", spec.users), ("items", spec.items)):
-        if entity.table is not None:
-            columns = _entity_columns(kind, entity)
-            tables.append(UsedTable(f"{kind}.table", entity.table, columns))
-    return tables
-
-
 def columns_by_table(tables: Iterable[UsedTable]) -> dict[TableSpec, tuple[str, ...]]:
     """Returns each distinct table with all columns read from it, each once.
 
     A table that serves as interactions, users and items is thus read once.
     """
-    found: dict[TableSpec, dict[str, None]] = {}
+    by_table: dict[TableSpec, dict[str, None]] = {}
     for used in tables:
-        found.setdefault(used.table, {}).update(dict.fromkeys(used.columns.values()))
-    return {table: tuple(columns) for table, columns in found.items()}
+        columns = by_table.setdefault(used.table, {})
+        columns.update(dict.fromkeys(used.columns.values()))
+    return {table: tuple(columns) for table, columns in by_table.items()}
 
 
 def check_tables(tables: Iterable[UsedTable], data_dir: str) -> None:
@@ -126,15 +112,6 @@ def table_columns(file: RawFile, table: TableSpec) -> list[str] | None:
             return list(split_header(stream.readline(), table))
         lines = itertools.islice(stream, _JSON_LINES_LOOKED_AT)
         return _json_columns(b"".join(lines), table.encoding)
-
-
-def _entity_columns(kind: str, entity: EntitySpec) -> dict[str, str]:
-    columns = {f"{kind}.id_column": entity.id_column}
-    if entity.name_column is not None:
-        columns[f"{kind}.name_column"] = entity.name_column
-    for feature in entity.features:
-        columns[f"feature {feature.name!r} of {kind}"] = feature.source_column
-    return columns
 
 
 def _check_one_file(used: UsedTable, files: Sequence[RawFile]) -> None:

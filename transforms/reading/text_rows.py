@@ -99,7 +99,7 @@ def delimited_rows(
         first_line: Line number of the first one.
         header: Names of the columns.
         table: Delimiter, encoding, and whether the header was given.
-        columns: The columns wanted.
+        columns: The columns to read.
     """
     positions = [header.index(column) for column in columns]
     delimiter, width = table.delimiter, len(header)
@@ -130,7 +130,7 @@ def list_rows(
         data: Whole lines.
         first_line: Line number of the first one.
         encoding: Their encoding.
-        columns: Of `LISTS_COLUMNS`, those wanted.
+        columns: Of `LISTS_COLUMNS`, those to read.
     """
     for number, line in decoded_lines(data, encoding, first_line):
         if isinstance(line, UnreadableRow):
@@ -138,8 +138,8 @@ def list_rows(
             continue
         count, *values = line.split() or [""]  # Blanks only: no count.
         if count != str(len(values)):
-            found = f"{count!r} and {len(values)} values"
-            detail = f"expected a count and as many values, got {found}"
+            got = f"{count!r} and {len(values)} values"
+            detail = f"expected a count and as many values, got {got}"
             yield number, UnreadableRow(RowError(MALFORMED, detail), line)
             continue
         for value in values:
@@ -155,7 +155,7 @@ def line_rows(
         data: Whole lines.
         first_line: Line number of the first one.
         encoding: Their encoding.
-        columns: Of `LINES_COLUMNS`, those wanted.
+        columns: Of `LINES_COLUMNS`, those to read.
     """
     for number, line in decoded_lines(data, encoding, first_line):
         if isinstance(line, UnreadableRow):
@@ -173,7 +173,7 @@ def json_rows(
         data: Whole lines.
         first_line: Line number of the first one.
         encoding: Their encoding.
-        columns: The keys wanted.
+        columns: The keys to read.
     """
     for number, line in decoded_lines(data, encoding, first_line):
         if isinstance(line, UnreadableRow):

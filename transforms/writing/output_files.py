@@ -13,7 +13,6 @@ import shutil
 import uuid
 
 from transforms import schema
-from transforms.clicks.schema import CLICKS_DIR, VECTORS_DIR
 
 # Where workers leave results for the driver, and files until they are whole.
 STAGE_DIR = ".stage"
@@ -32,8 +31,6 @@ _OURS = (
     schema.ENTITIES_DIR,
     schema.EPISODES_DIR,
     schema.NAMES_DIR,
-    CLICKS_DIR,
-    VECTORS_DIR,
     STAGE_DIR,
     schema.REJECTED_DIR,
 )
@@ -45,9 +42,15 @@ class OutputFiles:
 
     Attributes:
         root: The directory.
+        directories: What lies in it beside what all data sets have.
     """
 
     root: str
+    directories: tuple[str, ...] = ()
+
+    @property
+    def _ours(self) -> tuple[str, ...]:
+        return (*_OURS, *self.directories)
 
     def path(self, name: str) -> pathlib.Path:
         """Returns the path of a file."""
@@ -61,13 +64,13 @@ class OutputFiles:
         """
         root = pathlib.Path(self.root)
         root.mkdir(parents=True, exist_ok=True)
-        foreign = sorted({path.name for path in root.iterdir()} - set(_OURS))
+        foreign = sorted({path.name for path in root.iterdir()} - {*self._ours})
         if foreign:
             raise schema.DataError(
                 f"the output directory must be empty or hold a prepared data set, but "
                 f"{self.root!r} has {foreign[0]!r}: choose another one."
             )
-        self.remove(*_OURS)
+        self.remove(*self._ours)
 
     def finish(self) -> None:
         """Removes the stage folder, then says that the data set is whole."""
@@ -76,7 +79,7 @@ class OutputFiles:
 
     def keep_only_rejected(self) -> None:
         """Removes everything but the refused rows."""
-        self.remove(*(name for name in _OURS if name != schema.REJECTED_DIR))
+        self.remove(*(name for name in self._ours if name != schema.REJECTED_DIR))
 
     def remove(self, *names: str) -> None:
         """Removes files and directories, if they are there."""

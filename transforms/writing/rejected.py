@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms.reading.beam_hints import no_beam_hints
-from transforms.reading.blocks import Block
-from transforms.reading.row_error import RowError
-from transforms.reading.text_rows import UnreadableRow
-from transforms.reading.values import as_json
+from transforms.reading.rejected_row import RejectedRow
 from transforms.schema import REJECTED_DIR, DataError
 from transforms.stable_hash import stable_digest
 from transforms.writing.output_files import STAGE_DIR, OutputFiles
-
-# Tag of the output of refused rows.
-REJECTED = "rejected"
 
 _STAGED = f"{STAGE_DIR}/{REJECTED_DIR}"
 # Rows of one file that are sorted and written together. A fixed stretch of lines, so
@@ -32,60 +24,6 @@ _ROWS_REFUSED = Metrics.counter("cmml", "rows_refused")
 
 class RejectedRowsError(DataError):
     """More of the interactions were refused than the configuration allows."""
-
-
-@dataclasses.dataclass(frozen=True)
-class RejectedRow:
-    """A refused row.
-
-    Attributes:
-        table: What it was read as: "interactions", "users" or "items".
-        source: The file.
-        line: Its 1-based line or row number there.
-        reason: One of `row_error.REASONS`.
-        detail: What was expected and what came.
-        row: The fields read, by column, or the text of an unreadable row.
-    """
-
-    table: str
-    source: str
-    line: int
-    reason: str
-    detail: str
-    row: str | Mapping[str, object]
-
-    def to_json(self) -> str:
-        """Returns one line of `rejected/part-*.jsonl`, without the line end."""
-        fields = dataclasses.asdict(self)
-        if not isinstance(self.row, str):
-            fields["row"] = as_json(self.row)
-        return json.dumps(fields)
-
-
-def rejected_output(
-    table: str,
-    block: Block,
-    line: int,
-    fields: tuple[Any, ...] | UnreadableRow,
-    columns: Sequence[str],
-    error: RowError,
-) -> beam.pvalue.TaggedOutput:
-    """Returns a refused row, marked for the output of refused rows.
-
-    Args:
-        table: What it was read as.
-        block: Where it is from.
-        line: Its line or row number.
-        fields: The row, as `rows_of` gave it.
-        columns: Names of the fields.
-        error: Why it is refused.
-    """
-    if isinstance(fields, UnreadableRow):
-        content: Any = fields.text
-    else:
-        content = dict(zip(columns, fields, strict=True))
-    row = RejectedRow(table, block.source, line, error.reason, error.detail, content)
-    return beam.pvalue.TaggedOutput(REJECTED, row)
 
 
 class WriteRejected(beam.PTransform):
@@ -108,6 +46,27 @@ class WriteRejected(beam.PTransform):
         keyed = rejected | "KeyByStretch" >> beam.Map(_key_by_stretch)
         groups = keyed | "GroupByStretch" >> beam.GroupByKey()
         return groups | "WriteStretch" >> beam.ParDo(_WriteStretch(self._files))
+
+
+def write_stretch(
+    files: OutputFiles, source: str, stretch: int, rows: Iterable[RejectedRow]
+) -> int:
+    """Writes refused rows of one stretch of a file under the stage folder.
+
+    Args:
+        files: The output directory.
+        source: The file that the rows come from.
+        stretch: Number of the stretch, from 0.
+        rows: Its refused rows, at least one, in any order.
+
+    Returns:
+        How many were written: one of each line and reason.
+    """
+    unique = sorted_once(rows)
+    text = "".join(row.to_json() + "\n" for row in unique)
+    name = f"{stable_digest(0, source).hex()}-{stretch}.jsonl"
+    files.write(f"{_STAGED}/{name}", text.encode())
+    return len(unique)
 
 
 def sorted_once(rows: Iterable[RejectedRow]) -> list[RejectedRow]:
@@ -185,12 +144,9 @@ class _WriteStretch(beam.DoFn):
         self, group: tuple[tuple[str, int], Iterable[RejectedRow]]
     ) -> Iterator[int]:
         (source, stretch), rows = group
-        unique = sorted_once(rows)
-        _ROWS_REFUSED.inc(len(unique))
-        text = "".join(row.to_json() + "\n" for row in unique)
-        name = f"{stable_digest(0, source).hex()}-{stretch}.jsonl"
-        self._files.write(f"{_STAGED}/{name}", text.encode())
-        yield len(unique)
+        num_rows = write_stretch(self._files, source, stretch, rows)
+        _ROWS_REFUSED.inc(num_rows)
+        yield num_rows
 
 
 @no_beam_hints

@@ -22,7 +22,7 @@ from transforms.clicks.schema import (
     ScenarioDatasetSpec,
 )
 from transforms.clicks.tables import used_tables
-from transforms.fingerprint import fingerprint_of
+from transforms.reading.fingerprint import fingerprint
 from transforms.reading.tables import check_tables
 from transforms.splits import load_splitter
 
@@ -44,7 +44,7 @@ class ClickSource:
 
     def fingerprint(self) -> str:
         """Returns what changes with inputs and options; see `Source`."""
-        return fingerprint_of(self.spec, used_tables(self.spec), data_dir())
+        return fingerprint(self.spec, used_tables(self.spec), data_dir())
 
     def prepare(self, directory: pathlib.Path, options: PipelineOptions) -> str:
         """Writes the data set; see `Source`."""

@@ -10,9 +10,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipeline.experiment.config_file import data_dir
 from pipeline.settings.prepared_text import describe_counts
 from pipeline.settings.user.config import UserConfig, dataset_spec
-from transforms import fingerprint
 from transforms.ratings.dataset import prepare_dataset
-from transforms.reading.tables import check_tables, used_tables
+from transforms.ratings.tables import used_tables
+from transforms.reading.fingerprint import fingerprint
+from transforms.reading.tables import check_tables
 from transforms.schema import DatasetInfo, DatasetSpec
 from transforms.splits import load_splitter
 
@@ -34,7 +35,7 @@ class RatingSource:
 
     def fingerprint(self) -> str:
         """Returns what changes with inputs and options; see `Source`."""
-        return fingerprint.fingerprint(self.spec, data_dir())
+        return fingerprint(self.spec, used_tables(self.spec), data_dir())
 
     def prepare(self, directory: pathlib.Path, options: PipelineOptions) -> str:
         """Writes the data set; see `Source`."""

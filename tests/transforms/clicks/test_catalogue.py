@@ -1,9 +1,10 @@
+import json
 from array import array
 from collections import Counter
 
 import pytest
 
-from transforms.clicks.catalogue import WriteCatalogue, staged_info
+from transforms.clicks.catalogue import WriteCatalogue
 from transforms.clicks.pools import Pools
 from transforms.clicks.schema import (
     ClickSpec,
@@ -11,14 +12,14 @@ from transforms.clicks.schema import (
     DomainSpec,
     NameSpec,
     PoolSpec,
+    ScenarioDatasetInfo,
     ScenarioDatasetSpec,
 )
-from transforms.clicks.summaries import TaskSummary, UsersSummary, summarize_users
+from transforms.clicks.summaries import TaskSummary, merge_users, summarize_users
 from transforms.clicks.user_clicks import UserClicks, UserShard
 from transforms.entities.entities import Entity, EntityBlock
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, TableSpec
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.tfrecord import example_class
 
 SHARDS = [
     UserShard(
@@ -74,32 +75,24 @@ def outputs(files):
 
 
 def test_held_out_pairs_give_an_item_a_row_but_no_count():
-    summary = UsersSummary()
-    for shard in SHARDS:
-        summary.merge(summarize_users(shard))
+    summary = merge_users(map(summarize_users, SHARDS))
     assert summary.items == {"a:10": 1, "a:9": 2, "a:8": 0, "b:9": 1}
     assert "a:8" in summary.items
     assert summary.users == {"a:u": 2, "b:u": 1, "a:t": 1}
     assert (summary.num_rows, summary.num_held_out) == (6, 1)
 
 
-def test_rows_go_domain_after_domain_as_the_specification_has_them(files, outputs):
+def test_rows_go_domain_after_domain_as_the_specification_has_them(
+    files, outputs, read_records
+):
     *_, rows = outputs
     # Items are those clicked and a:11, which is in a pool only.
     assert rows.items == {"b:9": 1, "a:8": 2, "a:9": 3, "a:10": 4, "a:11": 5}
     assert rows.users == {"b:u": 1, "a:t": 2, "a:u": 3}
     assert files.lines("vocabulary/item_id.txt") == list(rows.items)
     assert files.lines("vocabulary/scenario_id.txt") == ["b:2", "a:jazz"]
-    example = example_class()()
-    data = files.path("entities/item-00000-of-00001.tfrecord").read_bytes()
-    found, at = [], 0
-    while at < len(data):
-        length = int.from_bytes(data[at : at + 8], "little")
-        example.ParseFromString(data[at + 12 : at + 12 + length])
-        at += 16 + length
-        feature = example.features.feature
-        found.append(feature["num_meta_train"].int64_list.value[0])
-    assert found == [1, 0, 2, 1, 0]
+    records = read_records(files.path("entities/item-00000-of-00001.tfrecord"))
+    assert [record["num_meta_train"] for record in records] == [[1], [0], [2], [1], [0]]
 
 
 def test_names_find_scenarios_that_were_put_in_lower_case(files, outputs):
@@ -110,10 +103,12 @@ def test_names_find_scenarios_that_were_put_in_lower_case(files, outputs):
 
 
 def test_the_counts_wait_for_the_driver(files, outputs):
-    info = staged_info(files)
+    staged = json.loads(files.path(".stage/dataset.json").read_text())
+    assert staged["num_legal"] == 6
+    info = ScenarioDatasetInfo.from_json(staged["info"])
     assert info.domains == (Domain("b", 1, 1), Domain("a", 2, 4))
     assert info.num_tasks == {META_TRAIN: 1, META_VALIDATION: 0, META_TEST: 1}
     assert info.num_clicks == {META_TRAIN: 3, META_VALIDATION: 0, META_TEST: 1}
     assert info.num_queries == {META_TRAIN: 0, META_VALIDATION: 0, META_TEST: 4}
-    assert (info.num_known, info.num_held_out, info.num_rows) == (4, 1, 6)
+    assert (info.num_known, info.num_held_out) == (4, 1)
     assert info.num_dropped == {"pool_too_small": 2, "repeated_click": 1}

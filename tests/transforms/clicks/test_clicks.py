@@ -1,15 +1,13 @@
-import apache_beam as beam
 import pytest
-from apache_beam.testing.test_pipeline import TestPipeline
-from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.clicks.clicks import (
     Click,
-    ParseClicks,
+    ClickBlock,
     domain_of,
     domain_order,
     in_domain,
     parse_click,
+    parse_clicks,
     raw_id,
 )
 from transforms.clicks.schema import ClickSpec, DomainSpec
@@ -42,8 +40,8 @@ def test_rows_that_are_no_click_are_refused(values, message):
 
 
 def test_an_id_gives_back_its_domain_and_what_it_was():
-    found = in_domain("a", "x:1")
-    assert (domain_of(found, ["b", "a"]), raw_id(found, ["b", "a"])) == ("a", "x:1")
+    text = in_domain("a", "x:1")
+    assert (domain_of(text, ["b", "a"]), raw_id(text, ["b", "a"])) == ("a", "x:1")
     # Without a name the colon is a part of the id.
     assert (domain_of("x:1", [""]), raw_id("x:1", [""])) == ("", "x:1")
 
@@ -57,24 +55,18 @@ def test_ids_are_ordered_by_domain_and_then_as_they_came():
     assert sorted(["10", "9", ":9"], key=domain_order([""])) == ["9", "10", ":9"]
 
 
-def test_each_row_goes_to_the_shard_of_its_user_or_is_refused():
+def test_each_row_goes_to_the_shard_of_its_user_or_is_refused(parse_block):
     domain = DomainSpec(
         ClickSpec(TableSpec("c.csv"), scenario_column="theme"), name="a"
     )
     block = Block("c.csv", 0, 2, b"u1,i1,t\nu2,,t\nu1,i2,s\nu3,i1,t\n", COLUMNS)
-    with TestPipeline("FnApiRunner") as root:
-        parsed = root | beam.Create([block]) | ParseClicks(domain, 50)
-        shards = parsed.shards | beam.MapTuple(
-            lambda shard, part: (shard, part.users, part.items, part.scenarios)
-        )
-        first, second = shard_of("a:u1", 50), shard_of("a:u3", 50)
-        expected = [
-            (first, ["a:u1", "a:u1"], ["a:i1", "a:i2"], ["a:t", "a:s"]),
-            (second, ["a:u3"], ["a:i1"], ["a:t"]),
-        ]
-        assert_that(shards, equal_to(expected), label="shards")
-        rejected = parsed.rejected | beam.Map(lambda r: (r.table, r.line, r.reason))
-        expected = [("clicks", 3, "missing_field")]
-        assert_that(rejected, equal_to(expected), label="rejected")
-    (read,) = root.result.metrics().query()["counters"]
-    assert (read.key.metric.name, read.committed) == ("clicks_read", 4)
+    shards, rejected = parse_block(parse_clicks(domain, 50), block)
+    assert shards == [
+        (
+            shard_of("a:u1", 50),
+            ClickBlock(["a:u1", "a:u1"], ["a:i1", "a:i2"], ["a:t", "a:s"]),
+        ),
+        (shard_of("a:u3", 50), ClickBlock(["a:u3"], ["a:i1"], ["a:t"])),
+    ]
+    (row,) = rejected
+    assert (row.table, row.line, row.reason) == ("clicks", 3, "missing_field")

@@ -1,8 +1,6 @@
 """The whole pipeline on a small log: what is in which file, and what must not be."""
 
-import gzip
 import json
-import pathlib
 
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -20,7 +18,6 @@ from transforms.clicks.schema import (
 )
 from transforms.schema import DataError, TableSpec
 from transforms.stable_hash import stable_fraction
-from transforms.writing.tfrecord import example_class
 
 POOLS = {
     "trained": [f"i{n}" for n in range(12)],
@@ -76,29 +73,17 @@ def domain(name="", **changes):
 def prepare(raw, output, *domains, flags=(), **changes):
     spec = ScenarioDatasetSpec(
         domains or (domain(),),
-        **{"split": ScenarioSplitSpec(path="split.json"), "episodes": SIZES} | changes,
+        **{
+            "split": ScenarioSplitSpec(path="split.json"),
+            "episodes": SIZES,
+            "max_rejected_fraction": 0.1,
+        }
+        | changes,
     )
     options = PipelineOptions(["--runner=FnApiRunner", *flags])
     return prepare_scenarios(
         spec, str(raw), str(output), fingerprint="f", options=options
     )
-
-
-def read_records(directory, pattern):
-    """Every record as lists by key."""
-    found = []
-    for path in sorted(pathlib.Path(directory).glob(pattern)):
-        data, at = gzip.decompress(path.read_bytes()), 0
-        while at < len(data):
-            length = int.from_bytes(data[at : at + 8], "little")
-            example = example_class()()
-            example.ParseFromString(data[at + 12 : at + 12 + length])
-            at += 16 + length
-            values = example.features.feature.items()
-            found.append(
-                {k: list(v.int64_list.value or v.bytes_list.value) for k, v in values}
-            )
-    return found
 
 
 def pairs(directory, record, role):
@@ -116,20 +101,34 @@ def pairs(directory, record, role):
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
-    return write_tables(tmp_path_factory.mktemp("raw"), clicks())
+    """The log, with a row that is refused and one that repeats another."""
+    rows = [*clicks(), ("u1", ""), clicks()[0]]
+    return write_tables(tmp_path_factory.mktemp("raw"), rows)
 
 
 @pytest.fixture(scope="module")
 def prepared(raw, tmp_path_factory):
+    """The prepared data set, to read only."""
     output = tmp_path_factory.mktemp("prepared")
     prepare(raw, output)
     return output
 
 
 @pytest.fixture(scope="module")
-def tasks(prepared):
-    found = read_records(prepared, "episodes/*.gz")
-    return {record["task_id"][0].decode(): record for record in found}
+def read_all(read_records):
+    """Reads every record of the files of a pattern."""
+
+    def read(directory, pattern):
+        paths = sorted(directory.glob(pattern))
+        return [record for path in paths for record in read_records(path)]
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def tasks(prepared, read_all):
+    records = read_all(prepared, "episodes/*.gz")
+    return {record["task_id"][0].decode(): record for record in records}
 
 
 def test_the_counts_are_those_of_the_log(prepared):
@@ -141,17 +140,17 @@ def test_the_counts_are_those_of_the_log(prepared):
     }
     assert info.num_held_out == sum(is_held_out(*pair) for pair in clicks())
     assert info.num_known + info.num_held_out == len(clicks())
-    assert dict(info.num_dropped) == {"pool_too_small": 1}
+    assert dict(info.num_dropped) == {"pool_too_small": 1, "repeated_click": 1}
 
 
 def test_a_held_out_pair_of_two_scenarios_is_in_no_record_but_its_query(
-    prepared, tasks
+    prepared, tasks, read_all
 ):
     shared = set(POOLS["trained"]) & set(POOLS["tested"])
     planted = {p for p in clicks() if is_held_out(*p) and p[1] in shared}
     assert planted
     known = set()
-    for record in read_records(prepared, "clicks/*.gz"):
+    for record in read_all(prepared, "clicks/*.gz"):
         known |= pairs(prepared, record, "")
     assert not planted & known
     for name in ("trained", "tested", "checked"):
@@ -175,9 +174,9 @@ def test_the_records_hold_every_known_click_once(prepared, tasks):
     trained = {p for p in known if p[1] in POOLS["trained"]}
     assert pairs(prepared, tasks["trained"], "support") == trained
     assert len(tasks["trained"]["support/item"]) == len(trained)
-    asked = {user for user, _ in pairs(prepared, tasks["tested"], "query")}
+    query_users = {user for user, _ in pairs(prepared, tasks["tested"], "query")}
     clicked = known | {p for p in clicks() if is_held_out(*p) and not is_for_test(*p)}
-    expected = {p for p in clicked if p[1] in POOLS["tested"] and p[0] in asked}
+    expected = {p for p in clicked if p[1] in POOLS["tested"] and p[0] in query_users}
     assert pairs(prepared, tasks["tested"], "known") == expected
     assert len(tasks["tested"]["support/item"]) == SIZES.support_size
 
@@ -185,35 +184,32 @@ def test_the_records_hold_every_known_click_once(prepared, tasks):
 def test_names_stand_in_the_order_of_the_rows(prepared):
     ids = (prepared / "vocabulary" / "item_id.txt").read_text().split("\n")
     names = (prepared / "names" / "item.txt").read_text().split("\n")
-    found = dict(zip(ids, names, strict=True))
-    assert found["i7"] == "Item 7"
-    assert found["i0"] == ""
+    name_of = dict(zip(ids, names, strict=True))
+    assert name_of["i7"] == "Item 7"
+    assert name_of["i0"] == ""
 
 
-def contents(directory):
-    files = (path for path in directory.rglob("*") if path.is_file())
-    return {str(p.relative_to(directory)): p.read_bytes() for p in files}
-
-
-def test_equal_inputs_give_equal_bytes_in_blocks_of_any_size(raw, prepared, tmp_path):
+def test_equal_inputs_give_equal_bytes_in_blocks_of_any_size(
+    raw, prepared, tmp_path, digests
+):
     prepare(raw, tmp_path / "again", flags=["--text_block_bytes=100"])
-    assert contents(tmp_path / "again") == contents(prepared)
+    assert digests(tmp_path / "again") == digests(prepared)
 
 
-def test_domains_share_nothing_though_their_raw_ids_are_equal(raw, tmp_path):
+def test_domains_share_nothing_though_their_raw_ids_are_equal(raw, tmp_path, read_all):
     split = ScenarioSplitSpec(test_fraction=0.0, validation_fraction=0.0)
     info = prepare(raw, tmp_path / "p", domain("a"), domain("b"), split=split)
     assert [(d.name, d.num_users, d.num_items) for d in info.domains] == [
         ("a", 12, 16),
         ("b", 12, 16),
     ]
-    for record in read_records(tmp_path / "p", "episodes/*.gz"):
+    for record in read_all(tmp_path / "p", "episodes/*.gz"):
         name = record["task_id"][0].decode().partition(":")[0]
-        found = pairs(tmp_path / "p", record, "support")
-        assert {text.partition(":")[0] for p in found for text in p} == {name}
+        support = pairs(tmp_path / "p", record, "support")
+        assert {text.partition(":")[0] for p in support for text in p} == {name}
 
 
-def test_a_log_that_says_the_scenario_makes_the_pools(tmp_path):
+def test_a_log_that_says_the_scenario_makes_the_pools(tmp_path, read_all):
     raw = write_tables(tmp_path / "raw", [])
     lines = "".join(f"{u},{i},{'xy'[int(u[1:]) % 2]}\n" for u, i in clicks())
     (raw / "clicks.csv").write_text("user_id,item_id,scenario\n" + lines)
@@ -222,32 +218,32 @@ def test_a_log_that_says_the_scenario_makes_the_pools(tmp_path):
     )
     split = ScenarioSplitSpec(test_fraction=0.0, validation_fraction=0.0)
     prepare(raw, tmp_path / "p", spec, split=split)
-    for record in read_records(tmp_path / "p", "episodes/*.gz"):
+    for record in read_all(tmp_path / "p", "episodes/*.gz"):
         odd = {int(u[1:]) % 2 for u, _ in pairs(tmp_path / "p", record, "support")}
         assert odd == {"xy".index(record["task_id"][0].decode())}
 
 
-def test_bad_rows_are_refused_and_kept(tmp_path):
-    raw = write_tables(tmp_path / "raw", [*clicks(), ("u1", ""), clicks()[0]])
-    info = prepare(raw, tmp_path / "p", max_rejected_fraction=0.1)
-    assert dict(info.num_rejected) == {"missing_field": 1}
-    assert info.num_dropped["repeated_click"] == 1
-    (part,) = (tmp_path / "p" / "rejected").iterdir()
+def test_bad_rows_are_refused_and_kept(prepared):
+    assert load_scenario_info(prepared).num_rejected == {"missing_field": 1}
+    (part,) = (prepared / "rejected").iterdir()
     row = json.loads(part.read_text())
     assert (row["table"], row["line"]) == ("clicks", len(clicks()) + 2)
     assert row["detail"] == "item_id is empty"
 
 
-def test_too_many_bad_rows_leave_no_data_set(tmp_path):
-    raw = write_tables(tmp_path / "raw", [*clicks(), ("", "i1")])
-    with pytest.raises(DataError, match=r"0.00% of the clicks .* got 1.03%"):
+def test_too_many_bad_rows_leave_no_data_set(raw, tmp_path):
+    # 1 of 96 + 2 rows.
+    with pytest.raises(DataError, match=r"0.00% of the clicks .* got 1.02%"):
         prepare(raw, tmp_path / "p", max_rejected_fraction=0.0)
     assert [path.name for path in (tmp_path / "p").iterdir()] == ["rejected"]
 
 
 def test_a_data_set_without_a_meta_train_scenario_is_an_error(raw, tmp_path):
     sizes = ScenarioEpisodeSpec(min_pool_size=13)
-    with pytest.raises(DataError, match="at least one scenario must be in meta-train"):
+    with pytest.raises(
+        DataError,
+        match=r"at least one task must be in meta-train.*pool_too_small.*min_pool_size",
+    ):
         prepare(raw, tmp_path / "p", episodes=sizes)
 
 
@@ -261,17 +257,17 @@ def test_a_missing_column_is_named(raw, tmp_path):
         prepare(raw, tmp_path / "p", spec)
 
 
-def test_a_scenario_with_too_many_clicks_keeps_whole_users(raw, tmp_path):
+def test_a_scenario_with_too_many_clicks_keeps_whole_users(raw, tmp_path, read_all):
     split = ScenarioSplitSpec(test_fraction=0.0, validation_fraction=0.0)
     sizes = ScenarioEpisodeSpec(
         min_pool_size=5, min_clicks=3, num_shards=2, max_clicks_per_scenario=20
     )
     info = prepare(raw, tmp_path / "p", split=split, episodes=sizes)
     assert info.num_dropped["click_over_limit"] > 0
-    for record in read_records(tmp_path / "p", "episodes/*.gz"):
+    for record in read_all(tmp_path / "p", "episodes/*.gz"):
         pool = POOLS[record["task_id"][0].decode()]
-        found = pairs(tmp_path / "p", record, "support")
-        users = {user for user, _ in found}
+        support = pairs(tmp_path / "p", record, "support")
+        users = {user for user, _ in support}
         of_users = {p for p in clicks() if p[0] in users and p[1] in pool}
-        assert found == {p for p in of_users if not is_held_out(*p)}
+        assert support == {p for p in of_users if not is_held_out(*p)}
         assert len(of_users) < 20 + 8  # The last user may go over the limit.

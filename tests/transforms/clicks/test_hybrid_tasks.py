@@ -14,7 +14,7 @@ from transforms.clicks.schema import (
     ScenarioEpisodeSpec,
 )
 from transforms.clicks.tasks import build_task
-from transforms.clicks.user_clicks import deal_out, items_by_user, split_pairs
+from transforms.clicks.user_clicks import clicks_by_scenario, items_by_user, split_pairs
 from transforms.schema import SPLITS, TableSpec
 
 SIZES = ScenarioEpisodeSpec(min_pool_size=5, support_size=12, num_negatives=2)
@@ -45,7 +45,9 @@ def task_of(split, name, *others):
     users = [
         user
         for user_id, items in by_user.items()
-        for _, user in deal_out(split_pairs(user_id, items, spec), items, pools, spec)
+        for _, user in clicks_by_scenario(
+            split_pairs(user_id, items, spec), items, pools, spec
+        )
     ]
     task = build_task(scenario_id, split, pools.items[scenario_id], users, spec)
     names = spec.domain_names

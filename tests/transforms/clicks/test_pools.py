@@ -1,13 +1,10 @@
-import apache_beam as beam
 import pytest
-from apache_beam.testing.test_pipeline import TestPipeline
-from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.clicks.clicks import ClickBlock
 from transforms.clicks.pools import (
-    ParsePools,
     merge_pools,
     parse_pool_row,
+    parse_pools,
     pools_of_clicks,
 )
 from transforms.clicks.schema import (
@@ -84,12 +81,8 @@ def test_what_was_clicked_in_a_scenario_is_in_its_pool():
     assert pools_of_clicks(block) == {"s": {"i": None}, "t": {"i": None}}
 
 
-def test_rows_become_pools_of_the_domain_or_are_refused():
+def test_rows_become_pools_of_the_domain_or_are_refused(parse_block):
     block = Block("p.csv", 0, 2, b"1,s\n1,s\n,s\n2,t\n", ("item_id", "scenario_id"))
-    with TestPipeline("FnApiRunner") as root:
-        parsed = root | beam.Create([block]) | ParsePools(domain("a"))
-        expected = [{"a:s": {"a:1": None}, "a:t": {"a:2": None}}]
-        assert_that(parsed.pools, equal_to(expected), label="pools")
-        rejected = parsed.rejected | beam.Map(lambda r: (r.table, r.line, r.reason))
-        expected = [("pools", 4, "missing_field")]
-        assert_that(rejected, equal_to(expected), label="rejected")
+    pools, (row,) = parse_block(parse_pools(PoolSpec(TABLE), "a"), block)
+    assert pools == [{"a:s": {"a:1": None}, "a:t": {"a:2": None}}]
+    assert (row.table, row.line, row.reason) == ("pools", 4, "missing_field")

@@ -68,11 +68,11 @@ def test_lastfm(tmp_path):
     assert clicks_of(domain, tmp_path) == [("2", "51"), ("2", "52")]
     assert pools_of(domain, tmp_path) == [("52", "13")]
     names = domain.item_names
-    found = rows(names.table, (names.id_column, names.name_column), tmp_path)
-    assert found == [(2, ("51", "Duran, Duran")), (3, ("52", "Crüxshadows"))]
+    named = rows(names.table, (names.id_column, names.name_column), tmp_path)
+    assert named == [(2, ("51", "Duran, Duran")), (3, ("52", "Crüxshadows"))]
     names = domain.scenario_names
-    found = rows(names.table, (names.id_column, names.name_column), tmp_path)
-    assert found == [(2, ("13", "80's"))]
+    named = rows(names.table, (names.id_column, names.name_column), tmp_path)
+    assert named == [(2, ("13", "80's"))]
 
 
 def test_lastfm_as_it_is_packed(tmp_path):
@@ -114,8 +114,8 @@ def test_citeulike(tmp_path):
     assert rows(spec.table, columns, tmp_path, block_bytes=5) == expected
     assert pools_of(domain, tmp_path) == [("0", "1"), ("1", "0"), ("1", "1")]
     names = domain.scenario_names
-    found = rows(names.table, (names.id_column, names.name_column), tmp_path)
-    assert found == [(1, ("0", "ucsc-browser")), (2, ("1", "12_mar_10"))]
+    named = rows(names.table, (names.id_column, names.name_column), tmp_path)
+    assert named == [(1, ("0", "ucsc-browser")), (2, ("1", "12_mar_10"))]
 
 
 MOVIELENS = {
@@ -196,7 +196,7 @@ def test_every_row_of_the_real_data_can_be_read(reader, path, num_rows):
         pytest.skip(f"set CMML_DATA_DIR to a folder with {path}")
     used = used_tables(ScenarioDatasetSpec((reader(path),)))
     check_tables(used, data_dir)
-    found = [rows(each.table, list(each.columns.values()), data_dir) for each in used]
-    assert [len(table) for table in found] == num_rows
-    for table in found:
+    tables = [rows(each.table, list(each.columns.values()), data_dir) for each in used]
+    assert [len(table) for table in tables] == num_rows
+    for table in tables:
         assert all(isinstance(fields, tuple) and all(fields) for _, fields in table)

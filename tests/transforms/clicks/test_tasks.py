@@ -38,11 +38,11 @@ def build(split, users=USERS):
 
 
 def negatives_by_user(clicks):
-    found = {}
+    negatives = {}
     for place, user_id in enumerate(clicks.users):
         drawn = clicks.negatives[3 * place : 3 * place + 3]
-        found.setdefault(user_id, set()).update(drawn)
-    return found
+        negatives.setdefault(user_id, set()).update(drawn)
+    return negatives
 
 
 def test_a_meta_train_task_holds_all_known_clicks_and_nothing_held_out():
@@ -58,7 +58,7 @@ def test_a_meta_test_task_holds_a_support_set_and_all_held_out_clicks():
     task = build(META_TEST)
     assert len(task.support.items) == 4
     assert (task.query.users, task.query.items) == (["u1"], [3])
-    # The second user is not asked about, so that nothing of theirs needs excluding. Of
+    # The second user is not in the query, so that nothing of theirs needs excluding. Of
     # the first one, what is held out for meta-validation is no candidate either.
     assert (task.known_users, task.known_items) == (["u1"] * 4, [0, 1, 2, 7])
 
@@ -70,15 +70,15 @@ def test_a_meta_validation_task_asks_for_what_is_held_out_for_it():
 
 
 def test_negatives_of_the_support_avoid_what_is_known_of_the_user():
-    found = negatives_by_user(build(META_TRAIN).support)
-    assert not found["u1"] & {0, 1, 2}
-    assert not found["u2"] & {4, 5, 6}
+    negatives = negatives_by_user(build(META_TRAIN).support)
+    assert not negatives["u1"] & {0, 1, 2}
+    assert not negatives["u2"] & {4, 5, 6}
 
 
 def test_negatives_of_the_query_avoid_what_is_held_out_too():
     users = [ScenarioUser(b"1", "u1", ("i0",), ("i1",), tuple(POOL[2:7]))]
-    found = negatives_by_user(build(META_TEST, users).query)
-    assert found == {"u1": {7, 8, 9}}  # All that are left.
+    negatives = negatives_by_user(build(META_TEST, users).query)
+    assert negatives == {"u1": {7, 8, 9}}  # All that are left.
 
 
 def test_support_negatives_do_not_know_what_is_held_out():
@@ -94,10 +94,10 @@ def test_clicks_that_leave_no_item_to_draw_are_left_out_and_counted():
     half = ScenarioUser(b"2", "u2", tuple(POOL[:8]), (), tuple(POOL[8:]))
     last = ScenarioUser(b"3", "u3", ("i0",), (), ("i1",))
     task = build(META_TEST, [full, half, last])
-    # All 10 clicks of the first user; of the second one the 2 that are asked for.
+    # All 10 clicks of the first user; of the second one the 2 of the query.
     assert task.num_without_negative == 12
     assert task.num_known == 8 + 1
-    # Nothing is asked of the second user, so that nothing of theirs needs excluding.
+    # The query has nothing of the second user: nothing of theirs needs excluding.
     assert set(task.query.users) == set(task.known_users) == {"u3"}
 
 

@@ -15,7 +15,7 @@ from transforms.clicks.user_clicks import (
     ScenarioUser,
     ScenarioUsers,
     UserClicks,
-    deal_out,
+    clicks_by_scenario,
     items_by_user,
     join,
     split_pairs,
@@ -24,7 +24,7 @@ from transforms.clicks.user_clicks import (
 from transforms.schema import TableSpec
 
 DOMAIN = DomainSpec(ClickSpec(TableSpec("clicks.csv"), scenario_column="scenario"))
-SPLIT = ScenarioDatasetSpec((DOMAIN,), ScenarioSplitSpec(num_folds=3))
+SPLIT = ScenarioDatasetSpec((DOMAIN,), split=ScenarioSplitSpec(num_folds=3))
 
 
 def held_out(*for_test):
@@ -77,8 +77,8 @@ def test_a_click_counts_in_every_scenario_that_has_the_item():
     pools = Pools({}, {"a": ["s", "t"], "b": ["t"]}, Counter())
     clicks = UserClicks("u", ["a", "x"], [0, 0], held_out("b"))
     items = {"a": set(), "b": set(), "x": set()}
-    dealt = dict(deal_out(clicks, items, pools, SPLIT))
-    assert {name: (u.known, u.for_test) for name, u in dealt.items()} == {
+    clicks_in = dict(clicks_by_scenario(clicks, items, pools, SPLIT))
+    assert {name: (u.known, u.for_test) for name, u in clicks_in.items()} == {
         "s": (("a",), ()),
         "t": (("a",), ("b",)),
     }
@@ -86,16 +86,18 @@ def test_a_click_counts_in_every_scenario_that_has_the_item():
 
 def test_a_click_counts_only_where_the_log_says_it_happened():
     pools = Pools({}, {"a": ["s", "t"]}, Counter())
-    dealt = dict(
-        deal_out(UserClicks("u", ["a"], [0], held_out()), {"a": {"t"}}, pools, SPLIT)
+    clicks_in = dict(
+        clicks_by_scenario(
+            UserClicks("u", ["a"], [0], held_out()), {"a": {"t"}}, pools, SPLIT
+        )
     )
-    assert list(dealt) == ["t"]
+    assert list(clicks_in) == ["t"]
 
 
 def test_trimming_keeps_whole_users_until_the_limit_is_reached():
-    found = ScenarioUsers([user(1, 3), user(2, 2, 1), user(3, 4)])
+    scenario = ScenarioUsers([user(1, 3), user(2, 2, 1), user(3, 4)])
     # 3 clicks are below 5, 6 are not: the third user goes with all 4 clicks.
-    trimmed = trim(found, 5)
+    trimmed = trim(scenario, 5)
     assert [u.user_id for u in trimmed.users] == ["u1", "u2"]
     assert trimmed.num_dropped == 4
 

@@ -1,13 +1,10 @@
-import apache_beam as beam
 import pytest
-from apache_beam.testing.test_pipeline import TestPipeline
-from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.entities.entities import (
     Entity,
     EntityBlock,
-    ParseEntities,
     merge_entities,
+    parse_entities,
     parse_entity,
     parse_feature,
 )
@@ -95,38 +92,21 @@ def test_the_first_row_of_an_id_counts_and_others_must_agree():
     assert rejected[0].row == {"id": "1", "title": "A", "genre": ("y",), "year": 1.0}
 
 
-def test_a_block_keeps_each_different_entity_once_with_its_lines():
+def test_a_block_keeps_each_different_entity_once_with_its_lines(parse_block):
     data = b"1,A,x,1\n1,A,x,1\n1,A,y,1\n,B,x,1\n2,B,x,1,extra\n"
     block = Block("items.csv", 0, 2, data, ("id", "title", "genre", "year"))
-    with TestPipeline("FnApiRunner") as root:
-        parsed = root | beam.Create([block]) | ParseEntities("items", SPEC)
-        found = parsed.entities | beam.FlatMap(
-            lambda part: [
-                (entity.values[0], list(lines))
-                for entity, lines in zip(part.entities, part.lines, strict=True)
-            ]
-        )
-        expected = [(("x",), [2, 3]), (("y",), [4])]
-        assert_that(found, equal_to(expected), label="entities")
-        rejected = parsed.rejected | beam.Map(lambda row: (row.line, row.reason))
-        assert_that(
-            rejected,
-            equal_to([(5, "missing_field"), (6, "malformed")]),
-            label="rejected",
-        )
-    (read,) = root.result.metrics().query()["counters"]
-    assert (read.key.metric.name, read.committed) == ("entity_rows_read", 5)
+    (part,), rejected = parse_block(parse_entities("items", SPEC), block)
+    assert [entity.values[0] for entity in part.entities] == [("x",), ("y",)]
+    assert list(map(list, part.lines)) == [[2, 3], [4]]
+    assert [(row.table, row.line, row.reason) for row in rejected] == [
+        ("items", 5, "missing_field"),
+        ("items", 6, "malformed"),
+    ]
 
 
-def test_numbers_that_are_equal_but_not_alike_are_different_ids():
+def test_numbers_that_are_equal_but_not_alike_are_different_ids(parse_block):
     block = Block("items.parquet", 0, 1, {"id": [1, True, 1.0]})
     spec = EntitySpec(TableSpec("items.parquet", format="parquet"))
-    with TestPipeline("FnApiRunner") as root:
-        parsed = root | beam.Create([block]) | ParseEntities("items", spec)
-        ids = parsed.entities | beam.FlatMap(
-            lambda part: [
-                (entity.entity_id, list(lines))
-                for entity, lines in zip(part.entities, part.lines, strict=True)
-            ]
-        )
-        assert_that(ids, equal_to([("1", [1, 3]), ("True", [2])]))
+    (part,), _ = parse_block(parse_entities("items", spec), block)
+    assert [entity.entity_id for entity in part.entities] == ["1", "True"]
+    assert list(map(list, part.lines)) == [[1, 3], [2]]

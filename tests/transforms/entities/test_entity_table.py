@@ -74,8 +74,9 @@ def test_records_hold_integers_and_numbers_in_row_order(table):
     assert (eleven["id"], eleven["rate"], eleven["genre"]) == ([b"11"], [0], [])
 
 
-def test_names_stand_on_the_line_of_their_row(table):
-    assert table.names() == b"Eight\nNine\nTen\n\n"
+def test_entities_are_in_row_order_and_unknown_ones_have_no_name(table):
+    names = [entity.name for entity in table.entities]
+    assert names == ["Eight", "Nine", "Ten", ""]
 
 
 def test_values_on_too_few_entities_become_unknown():

@@ -1,7 +1,6 @@
 from transforms.entities.vocabularies import (
     build_vocabulary,
     id_order,
-    vocabulary_file,
     vocabulary_rows,
 )
 
@@ -28,7 +27,3 @@ def test_a_value_that_repeats_within_an_entity_counts_once():
 
 def test_rows_start_at_one():
     assert vocabulary_rows(["x", "y"]) == {"x": 1, "y": 2}
-
-
-def test_a_vocabulary_file_has_one_value_a_line():
-    assert vocabulary_file(["é", "b"]) == "é\nb\n".encode()

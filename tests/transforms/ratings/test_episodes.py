@@ -84,7 +84,7 @@ def test_each_split_has_its_own_limit():
     assert len(build_task("u", META_TRAIN, pairs(20), spec, seed=0).support.items) == 6
 
 
-def test_meta_train_tasks_have_no_limit_unless_asked():
+def test_meta_train_tasks_have_no_limit_by_default():
     task = build_task("u", META_TRAIN, pairs(99), EpisodeSpec(query_size=9), seed=0)
     assert len(task.support.items) == 90
 

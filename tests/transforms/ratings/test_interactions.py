@@ -1,12 +1,12 @@
-import apache_beam as beam
+from array import array
+
 import pytest
-from apache_beam.testing.test_pipeline import TestPipeline
-from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.ratings.interactions import (
     Interaction,
-    ParseInteractions,
+    InteractionBlock,
     parse_interaction,
+    parse_interactions,
 )
 from transforms.reading.blocks import Block
 from transforms.reading.row_error import RowError
@@ -40,28 +40,26 @@ def test_rows_that_are_no_interaction_are_refused(values, message):
         parse_interaction(values, SPEC)
 
 
-def test_each_row_goes_to_the_shard_of_its_user_or_is_refused():
+def test_each_row_goes_to_the_shard_of_its_user_or_is_refused(parse_block):
     data = b"u1,i1,5\nu2,i1,6\nu1,i2,4\nu3,i1,1\n"
-    block = Block("r.csv", 0, 2, data, HEADER)
-    with TestPipeline("FnApiRunner") as root:
-        parsed = root | beam.Create([block]) | ParseInteractions(SPEC, 50)
-        shards = parsed.shards | beam.MapTuple(
-            lambda shard, part: (shard, part.users, part.items, list(part.lines))
-        )
-        expected = [
-            (shard_of("u1", 50), ["u1", "u1"], ["i1", "i2"], [2, 4]),
-            (shard_of("u3", 50), ["u3"], ["i1"], [5]),
-        ]
-        assert_that(shards, equal_to(expected), label="shards")
-        rejected = parsed.rejected | beam.Map(lambda row: (row.line, row.reason))
-        assert_that(rejected, equal_to([(3, "label_out_of_range")]), label="rejected")
-    (read,) = root.result.metrics().query()["counters"]
-    assert (read.key.metric.name, read.committed) == ("interactions_read", 4)
-
-
-def test_the_labels_of_a_block_belong_to_its_rows():
-    block = Block("r.csv", 0, 2, b"u1,i1,5\nu1,i2,3\n", HEADER)
-    with TestPipeline("FnApiRunner") as root:
-        parsed = root | beam.Create([block]) | ParseInteractions(SPEC, 1)
-        labels = parsed.shards | beam.MapTuple(lambda _, part: list(part.labels))
-        assert_that(labels, equal_to([[5.0, 3.0]]))
+    block = Block("r.csv", 7, 2, data, HEADER)
+    shards, (row,) = parse_block(parse_interactions(SPEC, 50), block)
+    place = ("r.csv", 7, 2)
+    assert shards == [
+        (
+            shard_of("u1", 50),
+            InteractionBlock(
+                *place,
+                ["u1", "u1"],
+                ["i1", "i2"],
+                array("d", [5, 4]),
+                array("q", [2, 4]),
+            ),
+        ),
+        (
+            shard_of("u3", 50),
+            InteractionBlock(*place, ["u3"], ["i1"], array("d", [1]), array("q", [5])),
+        ),
+    ]
+    assert (row.table, row.line) == ("interactions", 3)
+    assert row.reason == "label_out_of_range"

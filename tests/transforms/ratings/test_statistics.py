@@ -11,14 +11,10 @@ from tensorflow_metadata.proto.v0 import (
 from transforms.entities.entities import Entity
 from transforms.entities.entity_table import build_entity_table
 from transforms.ratings.episodes import Pairs, Task, TaskShard
-from transforms.ratings.statistics import (
-    build_anomalies,
-    build_schema,
-    build_statistics,
-    proto_file,
-)
+from transforms.ratings.statistics import build_schema, build_statistics
 from transforms.ratings.summaries import summarize
 from transforms.schema import EntitySpec, FeatureSpec, TableSpec
+from transforms.writing.protos import build_anomalies, proto_file
 
 TASKS = [
     Task("u", "meta_train", Pairs(["a", "b"], [1.0, 5.0]), Pairs(["c"], [3.0])),
@@ -112,14 +108,6 @@ def test_the_schema_says_types_and_ranges(make_spec, users, items):
     assert by_name["query/label"].float_domain.min == 1.0
     assert by_name["sex"].type == schema_pb2.BYTES
     assert by_name["age"].type == schema_pb2.FLOAT
-
-
-def test_anomalies_count_refused_rows_by_reason():
-    anomalies = build_anomalies({"malformed": 3})
-    assert anomalies.anomaly_info["malformed"].short_description == "3 rows refused"
-    assert (
-        "cannot be cut into fields" in anomalies.anomaly_info["malformed"].description
-    )
 
 
 def test_files_can_be_read_back(summary, users, items, make_spec):

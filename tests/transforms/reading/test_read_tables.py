@@ -29,8 +29,8 @@ def test_line_numbers_are_those_of_the_file_whatever_the_block(
     tmp_path, text_block_bytes
 ):
     (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbfid,x\n1,a\n\n2,b\n3,c")
-    found = read(tmp_path, TableSpec("t.csv"), ("id",), text_block_bytes)
-    assert found == [(2, ("1",)), (4, ("2",)), (5, ("3",))]
+    rows = read(tmp_path, TableSpec("t.csv"), ("id",), text_block_bytes)
+    assert rows == [(2, ("1",)), (4, ("2",)), (5, ("3",))]
 
 
 def test_without_a_header_line_the_first_line_is_a_row(tmp_path):
@@ -43,8 +43,8 @@ def test_parquet_rows_are_numbered_from_one_across_row_groups(tmp_path):
     table = pa.table({"id": [1, 2, 3], "tags": [["a"], [], None]})
     pq.write_table(table, tmp_path / "t.parquet", row_group_size=2)
     spec = TableSpec("t.parquet", format="parquet")
-    found = read(tmp_path, spec, ("id", "tags"))
-    assert found == [(1, (1, ["a"])), (2, (2, [])), (3, (3, None))]
+    rows = read(tmp_path, spec, ("id", "tags"))
+    assert rows == [(1, (1, ["a"])), (2, (2, [])), (3, (3, None))]
 
 
 def test_tensorflow_data_sets_are_read_by_batch(monkeypatch):
@@ -54,8 +54,8 @@ def test_tensorflow_data_sets_are_read_by_batch(monkeypatch):
     ]
     monkeypatch.setattr(columnar_rows, "load_tfds", lambda name, folder: iter(batches))
     table = TableSpec("movielens/1m-ratings", format="tfds")
-    found = read("/nowhere", table, ("user_id",))
-    assert found == [(1, (b"u1",)), (2, (b"u2",)), (3, (b"u3",))]
+    rows = read("/nowhere", table, ("user_id",))
+    assert rows == [(1, (b"u1",)), (2, (b"u2",)), (3, (b"u3",))]
 
 
 def test_a_column_that_a_tensorflow_data_set_lacks_is_named(monkeypatch):

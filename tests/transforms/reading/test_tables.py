@@ -4,7 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from transforms.reading.tables import check_tables, columns_by_table, used_tables
+from transforms.ratings.tables import used_tables
+from transforms.reading.tables import check_tables, columns_by_table
 from transforms.schema import (
     DatasetSpec,
     EntitySpec,
@@ -60,7 +61,7 @@ def test_a_given_header_must_name_the_columns(raw):
         check_tables(used_tables(spec), str(raw))
 
 
-def test_a_missing_file_is_found(raw):
+def test_a_missing_file_is_an_error(raw):
     with pytest.raises(ValueError, match=r"interactions.table.path.*'no.csv'"):
         check_tables(used_tables(interactions("no.csv")), str(raw))
 

@@ -102,8 +102,8 @@ def test_only_undecodable_lines_are_refused():
 
 def test_json_lines_give_none_for_an_absent_key():
     data = b'{"user": 1, "item": [2, 3]}\n{"item": "x"}\n'
-    found = list(json_rows(data, 1, "utf-8", ("user", "item")))
-    assert found == [(1, (1, [2, 3])), (2, (None, "x"))]
+    parsed = list(json_rows(data, 1, "utf-8", ("user", "item")))
+    assert parsed == [(1, (1, [2, 3])), (2, (None, "x"))]
 
 
 @pytest.mark.parametrize("line", [b"{", b"[1]", b"7", b"[" * 100_000])
@@ -116,8 +116,8 @@ def test_lines_that_are_no_json_object_are_malformed(line):
 def test_each_value_of_a_list_is_a_row_with_the_number_of_its_line():
     # Line 1 has the id 0. Line 2 is blank and line 3 empty, yet both are counted.
     data = b"2 7 9\n\n0\r\n1\t8\r\n"
-    found = list(list_rows(data, 1, "utf-8", ("value", "line")))
-    assert found == [(1, ("7", "0")), (1, ("9", "0")), (4, ("8", "3"))]
+    parsed = list(list_rows(data, 1, "utf-8", ("value", "line")))
+    assert parsed == [(1, ("7", "0")), (1, ("9", "0")), (4, ("8", "3"))]
 
 
 def test_ids_of_a_later_block_go_on_from_its_first_line():
@@ -144,8 +144,8 @@ def test_a_list_with_a_wrong_count_is_one_refused_row_and_loses_no_other(line, g
 
 def test_plain_lines_keep_quotes_delimiters_and_blanks():
     data = 'a,"b\n\n #c \r\né'.encode()
-    found = list(line_rows(data, 1, "utf-8", ("line", "text")))
-    assert found == [(1, ("0", 'a,"b')), (3, ("2", " #c ")), (4, ("3", "é"))]
+    parsed = list(line_rows(data, 1, "utf-8", ("line", "text")))
+    assert parsed == [(1, ("0", 'a,"b')), (3, ("2", " #c ")), (4, ("3", "é"))]
 
 
 @pytest.mark.parametrize("read", [list_rows, line_rows])

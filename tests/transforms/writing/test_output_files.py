@@ -34,6 +34,15 @@ def test_files_that_are_not_ours_are_never_removed(tmp_path):
     assert (tmp_path / "episodes").is_dir()
 
 
+def test_a_setting_may_have_directories_of_its_own(tmp_path):
+    files = OutputFiles(str(tmp_path), ("clicks",))
+    files.write("clicks/a", b"1")
+    with pytest.raises(ValueError, match=r"must be empty or hold.*has 'clicks'"):
+        OutputFiles(str(tmp_path)).clear()
+    files.clear()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_only_the_refused_rows_are_kept(tmp_path):
     files = OutputFiles(str(tmp_path))
     for name in ("rejected/part-00000.jsonl", "episodes/a", "dataset.json"):

@@ -4,10 +4,10 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 
+from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import REASONS, RowError
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.rejected import (
-    RejectedRow,
     WriteRejected,
     collect_rejected,
     sorted_once,

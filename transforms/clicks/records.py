@@ -1,21 +1,20 @@
-"""Tasks and known clicks to records on disk."""
+"""Tasks and known clicks to records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import apache_beam as beam
 
 from transforms import schema
 from transforms.clicks import schema as keys
-from transforms.clicks.clicks import domain_order
-from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.clicks.tasks import ScenarioTask
 from transforms.clicks.user_clicks import UserClicks, UserShard
-from transforms.ratings.episode_files import EntityRows, episode_file
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.writing.entity_files import EntityRows
+from transforms.writing.episode_files import shard_file, write_records
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.tfrecord import encode_example, tfrecord_file
+from transforms.writing.tfrecord import encode_example
 
 
 class WriteClicks(beam.DoFn):
@@ -38,42 +37,10 @@ class WriteClicks(beam.DoFn):
     def process(self, shard: UserShard, rows: EntityRows) -> Iterator[int]:
         """Writes the file."""
         users = [user for user in shard.users if user.known]
-        number = f"{shard.shard:05d}-of-{self._num_shards:05d}"
+        name = shard_file(keys.CLICKS_DIR, "known", shard.shard, self._num_shards)
         records = (encode_clicks(user, rows) for user in users)
-        data = tfrecord_file(records, compress=True)
-        self._files.write(f"{keys.CLICKS_DIR}/known-{number}.tfrecord.gz", data)
+        write_records(self._files, name, records)
         yield len(users)
-
-
-class WriteTasks(beam.DoFn):
-    """Writes the episode files of one shard of scenarios, one for each split.
-
-    Input: (shard, `ScenarioTask`s), and the `EntityRows` as a side input.
-    Output: the number of tasks written.
-
-    Args:
-        files: The output directory.
-        spec: The number of shards, which stands in the file names, and the domains.
-    """
-
-    def __init__(self, files: OutputFiles, spec: ScenarioDatasetSpec) -> None:
-        super().__init__()
-        self._files = files
-        self._num_shards = spec.episodes.num_shards
-        self._order = domain_order(spec.domain_names)
-
-    @no_beam_hints
-    def process(
-        self, group: tuple[int, Iterable[ScenarioTask]], rows: EntityRows
-    ) -> Iterator[int]:
-        """Writes the files, even if they are empty."""
-        shard, found = group
-        tasks = sorted(found, key=lambda task: self._order(task.scenario_id))
-        for split in schema.SPLITS:
-            records = (encode_task(task, rows) for task in tasks if task.split == split)
-            name = episode_file(split, shard, self._num_shards)
-            self._files.write(name, tfrecord_file(records, compress=True))
-        yield len(tasks)
 
 
 def encode_clicks(user: UserClicks, rows: EntityRows) -> bytes:

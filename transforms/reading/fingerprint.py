@@ -9,21 +9,21 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
-from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.reading.columnar_rows import package_version
 from transforms.reading.raw_files import PACKAGE_FORMATS, find_raw_files
-from transforms.reading.tables import UsedTable, used_tables
-from transforms.schema import FORMAT_VERSION, DatasetSpec
+from transforms.reading.tables import UsedTable
+from transforms.schema import FORMAT_VERSION, CommonSpec
 from transforms.splits import split_file
 
 _DIGEST_SIZE = 8
 
 
-def fingerprint(spec: DatasetSpec, data_dir: str) -> str:
+def fingerprint(spec: CommonSpec, tables: Iterable[UsedTable], data_dir: str) -> str:
     """Returns a hash of the specification, the format version and the raw data.
 
     Args:
         spec: The data set.
+        tables: Its tables.
         data_dir: Folder of the raw tables.
 
     Returns:
@@ -33,13 +33,6 @@ def fingerprint(spec: DatasetSpec, data_dir: str) -> str:
     Raises:
         ValueError: If an input file or package is missing.
     """
-    return fingerprint_of(spec, used_tables(spec), data_dir)
-
-
-def fingerprint_of(
-    spec: DatasetSpec | ScenarioDatasetSpec, tables: Iterable[UsedTable], data_dir: str
-) -> str:
-    """Returns the same of a specification of either setting, given its tables."""
     inputs = {used.meaning: _table_inputs(used, data_dir) for used in tables}
     if spec.split.path is not None:
         path = split_file(spec.split.path, data_dir)

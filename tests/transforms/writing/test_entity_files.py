@@ -1,0 +1,34 @@
+import pytest
+
+from transforms.writing.entity_files import (
+    encode_entity,
+    write_entities,
+    write_names,
+    write_vocabulary,
+)
+from transforms.writing.output_files import OutputFiles
+
+
+@pytest.fixture
+def files(tmp_path):
+    return OutputFiles(str(tmp_path))
+
+
+def test_a_record_has_row_count_id_and_features(files, read_records):
+    records = [
+        encode_entity(1, "u", 3, ints={"genre": [2, 1]}, floats={"year": [1990.0]}),
+        encode_entity(2, "v", 0),
+    ]
+    write_entities(files, "user", records)
+    first = {"row": [1], "num_meta_train": [3], "id": [b"u"]}
+    assert read_records(files.path("entities/user-00000-of-00001.tfrecord")) == [
+        {**first, "genre": [2, 1], "year": [1990.0]},
+        {"row": [2], "num_meta_train": [0], "id": [b"v"]},
+    ]
+
+
+def test_vocabularies_and_names_have_one_value_a_line(files):
+    write_vocabulary(files, "genre", ["é", "b"])
+    write_names(files, "item", ["One", ""])
+    assert files.path("vocabulary/genre.txt").read_bytes() == "é\nb\n".encode()
+    assert files.path("names/item.txt").read_bytes() == b"One\n\n"

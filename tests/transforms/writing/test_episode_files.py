@@ -1,0 +1,36 @@
+from typing import NamedTuple
+
+from transforms.writing.entity_files import EntityRows
+from transforms.writing.episode_files import WriteEpisodes, shard_file
+from transforms.writing.output_files import OutputFiles
+from transforms.writing.tfrecord import encode_example
+
+
+class Task(NamedTuple):
+    name: str
+    split: str
+
+
+def encode(task, rows):
+    return encode_example(ints={"row": [rows.items[task.name]]})
+
+
+def test_file_names_say_split_and_shard():
+    name = "episodes/meta_train-00002-of-00012.tfrecord.gz"
+    assert shard_file("episodes", "meta_train", 2, 12) == name
+
+
+def test_every_split_has_a_file_even_if_it_is_empty(tmp_path, read_records):
+    write = WriteEpisodes(OutputFiles(str(tmp_path)), 1, encode)
+    tasks = [Task("b", "meta_test"), Task("a", "meta_train"), Task("a", "meta_test")]
+    rows = EntityRows({}, {"a": 1, "b": 2})
+    assert list(write.process((0, tasks), rows)) == [3]
+    rows_by_split = {
+        path.name.split("-")[0]: [record["row"] for record in read_records(path)]
+        for path in (tmp_path / "episodes").iterdir()
+    }
+    assert rows_by_split == {
+        "meta_train": [[1]],
+        "meta_validation": [],
+        "meta_test": [[2], [1]],
+    }

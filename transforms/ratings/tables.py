@@ -1,0 +1,30 @@
+"""The raw tables of a data set of ratings: which columns are read of each."""
+
+from __future__ import annotations
+
+from transforms.reading.tables import UsedTable
+from transforms.schema import DatasetSpec, EntitySpec
+
+
+def used_tables(spec: DatasetSpec) -> list[UsedTable]:
+    """Returns the tables of a data set: interactions, and users and items if given."""
+    interactions = spec.interactions
+    columns = {
+        f"interactions.{name}": getattr(interactions, name)
+        for name in ("user_column", "item_column", "label_column")
+    }
+    tables = [UsedTable("interactions.table", interactions.table, columns)]
+    for kind, entity in (("users", spec.users), ("items", spec.items)):
+        if entity.table is not None:
+            columns = _entity_columns(kind, entity)
+            tables.append(UsedTable(f"{kind}.table", entity.table, columns))
+    return tables
+
+
+def _entity_columns(kind: str, entity: EntitySpec) -> dict[str, str]:
+    columns = {f"{kind}.id_column": entity.id_column}
+    if entity.name_column is not None:
+        columns[f"{kind}.name_column"] = entity.name_column
+    for feature in entity.features:
+        columns[f"feature {feature.name!r} of {kind}"] = feature.source_column
+    return columns

@@ -1,0 +1,106 @@
+"""Blocks of raw rows to what a setting makes of them, and refused rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.blocks import Block, rows_of
+from transforms.reading.rejected_row import REJECTED, rejected_row
+from transforms.reading.row_error import RowError
+from transforms.reading.text_rows import UnreadableRow
+from transforms.schema import TableSpec
+
+
+class RowParser(Protocol):
+    """Reads the rows of one block and holds what becomes of them."""
+
+    def add(self, line: int, fields: tuple[Any, ...]) -> None:
+        """Reads one row.
+
+        Args:
+            line: Its line or row number.
+            fields: The columns of the row, as they are in the table.
+
+        Raises:
+            RowError: If the row breaks its format; nothing of it is held then.
+        """
+
+    def parsed(self) -> Iterable[Any]:
+        """Returns the elements that the rows have become."""
+
+
+class ParseRows(beam.PTransform):
+    """Turns blocks of rows of one table into parsed elements, and refused rows.
+
+    Only `RowError` is a fault of the data; any other exception stops the job. The
+    counter `<name>_read` has all rows, refused ones included.
+
+    Input: `Block`.
+    Output: the elements of each block under `parsed`, `RejectedRow`s under `rejected`.
+
+    Attributes:
+        parse_block: Its only `DoFn`.
+
+    Args:
+        name: What the table is read as, which refused rows say.
+        table: The table.
+        columns: Columns that a row is made of, in the order the parser takes them.
+        new_parser: Returns the parser of a block.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        table: TableSpec,
+        columns: Sequence[str],
+        new_parser: Callable[[Block], RowParser],
+    ) -> None:
+        super().__init__()
+        self.parse_block = _ParseBlock(name, table, tuple(columns), new_parser)
+
+    @no_beam_hints
+    def expand(self, blocks: beam.PCollection) -> Any:
+        """Parses every block."""
+        return blocks | "ParseBlocks" >> beam.ParDo(self.parse_block).with_outputs(
+            REJECTED, main="parsed"
+        )
+
+
+class _ParseBlock(beam.DoFn):
+    def __init__(
+        self,
+        name: str,
+        table: TableSpec,
+        columns: tuple[str, ...],
+        new_parser: Callable[[Block], RowParser],
+    ) -> None:
+        super().__init__()
+        self._name = name
+        self._table = table
+        self._columns = columns
+        self._new_parser = new_parser
+        self._rows_read = Metrics.counter("cmml", f"{name}_read")
+
+    @no_beam_hints
+    def process(self, block: Block) -> Iterator[Any]:
+        parser = self._new_parser(block)
+        add = parser.add
+        num_rows = 0
+        for line, fields in rows_of(block, self._table, self._columns):
+            num_rows += 1
+            try:
+                if isinstance(fields, UnreadableRow):
+                    raise fields.error
+                add(line, fields)
+            except RowError as error:
+                row = rejected_row(
+                    self._name, block, line, fields, self._columns, error
+                )
+                yield beam.pvalue.TaggedOutput(REJECTED, row)
+        self._rows_read.inc(num_rows)
+        yield from parser.parsed()

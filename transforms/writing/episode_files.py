@@ -1,0 +1,97 @@
+"""Records of tasks on disk, a file for each shard and split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+import apache_beam as beam
+
+from transforms.reading.beam_hints import no_beam_hints
+from transforms.schema import EPISODES_DIR, SPLITS
+from transforms.writing.entity_files import EntityRows
+from transforms.writing.output_files import OutputFiles
+from transforms.writing.tfrecord import tfrecord_file
+
+
+class SplitTask(Protocol):
+    """A task of any setting."""
+
+    @property
+    def split(self) -> str:
+        """Its split."""
+
+
+_Task = TypeVar("_Task", bound=SplitTask)
+
+
+class WriteEpisodes(beam.DoFn):
+    """Writes the episode files of one shard.
+
+    Input: (shard, tasks in the order of their records), and the `EntityRows` as a side
+        input.
+    Output: the number of tasks written.
+
+    Args:
+        files: The output directory.
+        num_shards: Shards in all.
+        encode: Returns the record of a task.
+    """
+
+    def __init__(
+        self,
+        files: OutputFiles,
+        num_shards: int,
+        encode: Callable[[Any, EntityRows], bytes],
+    ) -> None:
+        super().__init__()
+        self._files = files
+        self._num_shards = num_shards
+        self._encode = encode
+
+    @no_beam_hints
+    def process(
+        self, group: tuple[int, Sequence[Any]], rows: EntityRows
+    ) -> Iterator[int]:
+        """Writes the files."""
+        shard, tasks = group
+        write_episodes(
+            self._files,
+            shard,
+            self._num_shards,
+            tasks,
+            lambda task: self._encode(task, rows),
+        )
+        yield len(tasks)
+
+
+def write_episodes(
+    files: OutputFiles,
+    shard: int,
+    num_shards: int,
+    tasks: Sequence[_Task],
+    encode: Callable[[_Task], bytes],
+) -> None:
+    """Writes the episode files of one shard, one for each split, even if empty.
+
+    Args:
+        files: The output directory.
+        shard: Number of the shard.
+        num_shards: Shards in all, which stands in the file names.
+        tasks: Its tasks, in the order of their records.
+        encode: Returns the record of a task.
+    """
+    for split in SPLITS:
+        name = shard_file(EPISODES_DIR, split, shard, num_shards)
+        write_records(files, name, (encode(t) for t in tasks if t.split == split))
+
+
+def write_records(files: OutputFiles, name: str, records: Iterable[bytes]) -> None:
+    """Writes one compressed file of records."""
+    files.write(name, tfrecord_file(records, compress=True))
+
+
+def shard_file(directory: str, prefix: str, shard: int, num_shards: int) -> str:
+    """Returns the name of the file of a shard in the output directory."""
+    number = f"{shard:05d}-of-{num_shards:05d}"
+    return f"{directory}/{prefix}-{number}.tfrecord.gz"

@@ -1,0 +1,75 @@
+"""Raw tables to a prepared data set: what the driver does before and after Beam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from transforms.reading.read_tables import read_each_table
+from transforms.reading.tables import UsedTable, check_tables
+from transforms.schema import CommonSpec, TableSpec
+from transforms.writing.dataset_files import DatasetKind, Info, write_dataset
+from transforms.writing.output_files import OutputFiles
+from transforms.writing.rejected import WriteRejected
+
+# Adds the stages of a setting to a pipeline, given the `Block`s of each table. They
+# write into the output directory; returned are the collections of `RejectedRow`s.
+AddStages = Callable[
+    [beam.Pipeline, Mapping[TableSpec, Any], OutputFiles], Sequence[Any]
+]
+
+
+def prepare(
+    kind: DatasetKind[Info],
+    spec: CommonSpec,
+    tables: Iterable[UsedTable],
+    add_stages: AddStages,
+    *,
+    data_dir: str,
+    output_dir: str,
+    fingerprint: str,
+    options: PipelineOptions,
+) -> Info:
+    """Prepares a data set from raw tables.
+
+    Workers and driver exchange plain files, so all of them must see both folders at
+    the same paths. Equal inputs give equal bytes, whatever the runner, the number of
+    workers and the size of a block.
+
+    Args:
+        kind: Its setting.
+        spec: The data set.
+        tables: Its tables.
+        add_stages: Adds what lies between the tables and the files.
+        data_dir: Folder of the raw tables.
+        output_dir: Where it goes. An earlier data set there, whole or not, is removed.
+        fingerprint: Hash of inputs and options, to be kept in `dataset.json`.
+        options: Beam options.
+
+    Returns:
+        What `dataset.json` says.
+
+    Raises:
+        ValueError: If an input is missing or lacks a column.
+        DataError: As `write_dataset`.
+        RejectedRowsError: As `write_dataset`.
+    """
+    tables = list(tables)
+    check_tables(tables, data_dir)
+
+    def run_pipeline(files: OutputFiles) -> None:
+        with beam.Pipeline(options=options) as root:
+            blocks = read_each_table(root, tables, data_dir)
+            rejected = add_stages(root, blocks, files)
+            _ = rejected | "AllRejected" >> beam.Flatten() | WriteRejected(files)
+
+    return write_dataset(
+        kind,
+        run_pipeline,
+        output_dir,
+        fingerprint=fingerprint,
+        max_rejected_fraction=spec.max_rejected_fraction,
+    )

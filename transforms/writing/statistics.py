@@ -1,0 +1,100 @@
+"""Schema and statistics of counted values, as parts of the protos that TFDV reads.
+
+Everything is counted from the whole data set, and sorted, so that equal data sets
+give equal bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from transforms.schema import TASK_ID_KEY
+
+_NUM_BUCKETS = 10
+
+
+def rows_schema(num_rows: Mapping[str, int]) -> schema_pb2.Schema:
+    """Returns the schema of an episode record: its task id, and rows of entities.
+
+    Args:
+        num_rows: Rows of the entity table that each key points to.
+    """
+    result = schema_pb2.Schema()
+    result.feature.add(name=TASK_ID_KEY, type=schema_pb2.BYTES)
+    for name, last in num_rows.items():
+        rows = schema_pb2.IntDomain(min=1, max=last, is_categorical=True)
+        result.feature.add(name=name, type=schema_pb2.INT, int_domain=rows)
+    return result
+
+
+def fill_sizes(common: statistics_pb2.CommonStatistics, sizes: Counter[int]) -> None:
+    """Fills in how many values an example has; one without any is missing."""
+    present = {size: count for size, count in sizes.items() if size and count}
+    common.num_missing = sizes[0]
+    common.num_non_missing = sum(present.values())
+    common.tot_num_values = sum(size * count for size, count in present.items())
+    if present:
+        common.min_num_values = min(present)
+        common.max_num_values = max(present)
+        common.avg_num_values = common.tot_num_values / common.num_non_missing
+        common.num_values_histogram.CopyFrom(_histogram(Counter(present)))
+
+
+def fill_numbers(
+    stats: statistics_pb2.NumericStatistics, counts: Counter[float]
+) -> None:
+    """Fills in mean, deviation, extremes and histogram of counted numbers, if any."""
+    if not counts:
+        return
+    stats.mean, stats.std_dev = mean_and_std(counts)
+    stats.num_zeros = counts[0.0]
+    stats.min = min(counts)
+    stats.max = max(counts)
+    stats.median = _median(counts)
+    stats.histograms.append(_histogram(counts))
+
+
+def _histogram(counts: Counter[float] | Counter[int]) -> statistics_pb2.Histogram:
+    """Returns buckets of equal width from the smallest value to the largest."""
+    low, high = min(counts), max(counts)
+    width = (high - low) / _NUM_BUCKETS
+    samples = [0] * _NUM_BUCKETS
+    for value, count in counts.items():
+        place = int((value - low) / width) if width else 0
+        samples[min(place, _NUM_BUCKETS - 1)] += count
+    histogram = statistics_pb2.Histogram(type=statistics_pb2.Histogram.STANDARD)
+    for place, count in enumerate(samples):
+        start = low + place * width
+        is_last = place == _NUM_BUCKETS - 1
+        end = high if is_last else low + (place + 1) * width
+        histogram.buckets.add(low_value=start, high_value=end, sample_count=count)
+    return histogram
+
+
+def _median(counts: Counter[float]) -> float:
+    """Returns the middle value, the lower one of two."""
+    middle = (counts.total() + 1) // 2
+    seen = 0
+    for value in sorted(counts):
+        seen += counts[value]
+        if seen >= middle:
+            return value
+    raise AssertionError("the median of nothing")
+
+
+def mean_and_std(counts: Counter[float]) -> tuple[float, float]:
+    """Returns mean and standard deviation of counted values; (0, 0) without any.
+
+    The sums are exact, so that the order of the values does not matter.
+    """
+    total = counts.total()
+    if not total:
+        return 0.0, 0.0
+    items = counts.items()
+    mean = math.fsum(value * count for value, count in items) / total
+    squares = math.fsum((value - mean) ** 2 * count for value, count in items)
+    return mean, math.sqrt(squares / total)
