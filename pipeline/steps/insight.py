@@ -13,10 +13,9 @@ from pipeline.experiment.run_dir import RunDir
 from pipeline.insight.contexts import KINDS, task_contexts
 from pipeline.insight.groups import grouped
 from pipeline.insight.projector import write_projector
-from pipeline.reports.insight.clusterings import as_json, clusterings, tells_apart
+from pipeline.reports.insight.clusterings import as_json, clusterings
 from pipeline.reports.insight.context_page import context_page
-from pipeline.reports.insight.map import context_map_figure, map_positions
-from pipeline.reports.page.svg import styled, to_svg
+from pipeline.reports.insight.map import context_maps
 from pipeline.settings.registry import setting_of
 from pipeline.training.trained import trained_model
 from transforms.schema import DataError
@@ -67,12 +66,7 @@ def map_contexts(
         contexts = grouped(contexts, groups)
     projector = write_projector(contexts, run.logs)
     say(f"insight: laying {len(contexts.task_ids):,} contexts out")
-    positions = map_positions(contexts.contexts)
-    maps = {}
-    for kind in _kinds(contexts.labels):
-        if tells_apart(contexts, kind):
-            with styled(f"map-{kind}"):
-                maps[kind] = to_svg(context_map_figure(contexts, kind, positions))
+    maps = context_maps(contexts, _kinds(contexts.labels))
     say("insight: measuring how they cluster")
     measured = clusterings(contexts)
     folder = output or run.path / FOLDER

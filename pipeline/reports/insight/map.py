@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.insight.clustering import directions
 from pipeline.insight.contexts import TaskContexts, thinned
-from pipeline.reports.page.svg import BLUE, GREY, ORANGE, plain
+from pipeline.reports.insight.clusterings import tells_apart
+from pipeline.reports.page.svg import BLUE, GREY, ORANGE, plain, styled, to_svg
 from pipeline.settings.labelled_supports import NO_LABEL, Labels
 
 MAX_POINTS = 3000  # t-SNE of more takes minutes.
@@ -72,6 +74,22 @@ def principal_components(
     left, scales, _ = np.linalg.svd(centred, full_matrices=False)
     components = (left * scales)[:, :most].astype(np.float32)
     return np.pad(components, [(0, 0), (0, max(0, 2 - components.shape[1]))])
+
+
+def context_maps(contexts: TaskContexts, kinds: Iterable[str]) -> dict[str, str]:
+    """Draws a map for each kind of label that tells contexts apart, SVG by kind.
+
+    Args:
+        contexts: The contexts.
+        kinds: Kinds of labels in their order; one that is not there is left out.
+    """
+    positions = map_positions(contexts.contexts)
+    maps = {}
+    for kind in kinds:
+        if tells_apart(contexts, kind):
+            with styled(f"map-{kind}"):
+                maps[kind] = to_svg(context_map_figure(contexts, kind, positions))
+    return maps
 
 
 def context_map_figure(

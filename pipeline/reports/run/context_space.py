@@ -6,14 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 
 from pipeline.insight.contexts import KINDS, TaskContexts
-from pipeline.reports.insight.clusterings import (
-    clustering_table,
-    clusterings,
-    tells_apart,
-)
-from pipeline.reports.insight.map import context_map_figure, map_positions
+from pipeline.reports.insight.clusterings import clustering_table, clusterings
+from pipeline.reports.insight.map import context_maps
 from pipeline.reports.page.result_table import ResultTable
-from pipeline.reports.page.svg import styled, to_svg
 
 _MIN_CONTEXTS = 10  # Fewer make no map.
 
@@ -35,10 +30,5 @@ def context_space(contexts: TaskContexts) -> ContextSpace | None:
     """Draws maps of contexts and measures how well they cluster; None of too few."""
     if len(contexts.task_ids) < _MIN_CONTEXTS:
         return None
-    positions = map_positions(contexts.contexts)
-    maps = {}
-    for kind in KINDS:
-        if tells_apart(contexts, kind):
-            with styled(f"map-{kind}"):
-                maps[kind] = to_svg(context_map_figure(contexts, kind, positions))
-    return ContextSpace(maps, clustering_table(clusterings(contexts)))
+    clusters = clustering_table(clusterings(contexts))
+    return ContextSpace(context_maps(contexts, KINDS), clusters)

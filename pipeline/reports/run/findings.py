@@ -39,7 +39,7 @@ class Training:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Findings:
-    """What was found of a run.
+    """What was measured of a run.
 
     Attributes:
         evaluated: What `evaluate` left.

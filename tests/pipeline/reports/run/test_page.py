@@ -58,7 +58,8 @@ def test_a_page_stands_alone_and_escapes_what_it_shows(report):
     reader = read(page)
     assert "://" not in page
     assert len(reader.ids) == len(set(reader.ids))
-    assert {reference[1:] for reference in reader.references} <= set(reader.ids)
+    targets = {one[1:] for one in reader.references if not one.startswith("data:")}
+    assert targets <= set(reader.ids)
     assert reader.tags.count("script") == 1
     assert reader.text.count(EVIL) > 20
 
