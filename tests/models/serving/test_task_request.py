@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from pipeline.export.task_request import TaskRequest, as_json
+
+from models.serving.task_request import TaskRequest, as_json
 
 
 def ids(*values):

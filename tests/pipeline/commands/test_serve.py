@@ -7,9 +7,9 @@ import sys
 import urllib.request
 
 import pytest
+from pipeline.commands.serving_steps import _OPTION_OF_FLAG, _SERVER_FLAGS
 
 from pipeline import cli
-from pipeline.commands.serving_steps import _OPTION_OF_FLAG, _SERVER_FLAGS
 from pipeline.serving.server.options import ServerOptions
 
 ENTRY_POINT = "from pipeline.cli import entry_point; entry_point()"

@@ -1,8 +1,8 @@
 import pytest
 from apache_beam.options.pipeline_options import StandardOptions
-from pipeline.experiment.options import beam_options
 
 import transforms.ratings.dataset  # noqa: F401  Makes its own Beam options known.
+from pipeline.experiment.beam_options import beam_options
 
 
 def test_the_runner_is_in_process_by_default():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from pipeline.insight.training_pictures import modulation_pictures
 from pipeline.insight.user_probe import UserProbe
 from pipeline.settings.user.loaded_dataset import load_dataset
 
@@ -8,7 +9,6 @@ from models.evaluation.rating_metrics import mae
 from models.legacy_keras import tf
 from pipeline.experiment.run_dir import RunDir, training_fingerprint
 from pipeline.insight.training_health import dead_share, training_health
-from pipeline.insight.training_pictures import modulation_pictures
 from pipeline.settings.registry import load_config, load_experiment
 from pipeline.steps.train import train, trained_model
 

@@ -4,13 +4,17 @@ import math
 
 import numpy as np
 import pytest
-from pipeline.judging.contender import Contender, enter, train_seconds
 
 from models.resumable_training import METRICS_FILE, TrainingDivergedError
 from pipeline.experiment.run_dir import RunDir
+from pipeline.judging.compared_method import (
+    ComparedMethod,
+    train_seconds,
+    tune_and_judge,
+)
 
 
-class Fake(Contender):
+class Fake(ComparedMethod):
     """A method whose model is its quality, as the candidate says it."""
 
     KIND = "learned"
@@ -53,7 +57,7 @@ class Counting:
     def __init__(self):
         self.asked = 0
 
-    def figure(self, method):
+    def worth(self, method):
         self.asked += 1
         return method[0]
 
@@ -69,65 +73,65 @@ def candidates(*qualities, **others):
 
 def test_the_best_candidate_by_the_first_seed_is_trained_with_all(tmp_path):
     fake = Fake(tmp_path, candidates(1.0, 3.0, 2.0))
-    entry = enter(fake, Counting(), num_trials=3, seeds=[0, 1])
-    assert entry.changes == {"quality": 3.0}
-    assert [figure for _, figure in entry.trials] == [1.0, 3.0, 2.0]
-    assert entry.figure == 3.0
+    outcome = tune_and_judge(fake, Counting(), num_trials=3, seeds=[0, 1])
+    assert outcome.changes == {"quality": 3.0}
+    assert [worth for _, worth in outcome.trials] == [1.0, 3.0, 2.0]
+    assert outcome.worth == 3.0
     assert fake.trained == [(1.0, 0), (3.0, 0), (2.0, 0), (3.0, 0), (3.0, 1)]
     np.testing.assert_array_equal(
-        entry.values["cold/some"]["mae"], [[3.0, 0.0], [3.0, 1.0]]
+        outcome.values["cold/some"]["mae"], [[3.0, 0.0], [3.0, 1.0]]
     )
-    assert entry.flags == ("odd",)
-    assert entry.num_parameters == 7
-    assert entry.train_s == 0.5  # The median of 0 and 1.
+    assert outcome.flags == ("odd",)
+    assert outcome.num_parameters == 7
+    assert outcome.train_s == 0.5  # The median of 0 and 1.
 
 
 def test_no_more_candidates_are_tried_than_the_budget_has(tmp_path):
     fake = Fake(tmp_path, candidates(1.0, 3.0))
-    entry = enter(fake, Counting(), num_trials=1, seeds=[0])
-    assert entry.changes == {"quality": 1.0}
+    outcome = tune_and_judge(fake, Counting(), num_trials=1, seeds=[0])
+    assert outcome.changes == {"quality": 1.0}
 
 
 def test_of_equal_candidates_the_first_is_chosen(tmp_path):
     fake = Fake(tmp_path, [{"quality": 1.0, "n": 0}, {"quality": 1.0, "n": 1}])
-    assert enter(fake, Counting(), num_trials=2, seeds=[0]).changes["n"] == 0
+    assert tune_and_judge(fake, Counting(), num_trials=2, seeds=[0]).changes["n"] == 0
 
 
-def test_a_candidate_that_diverges_is_a_trial_without_a_figure(tmp_path):
+def test_a_candidate_that_diverges_is_a_trial_without_a_worth(tmp_path):
     fake = Fake(tmp_path, candidates(math.nan, 2.0))
-    entry = enter(fake, Counting(), num_trials=2, seeds=[0])
-    assert entry.changes == {"quality": 2.0}
-    assert entry.trials[0][1] is None
-    assert not entry.failure
+    outcome = tune_and_judge(fake, Counting(), num_trials=2, seeds=[0])
+    assert outcome.changes == {"quality": 2.0}
+    assert outcome.trials[0][1] is None
+    assert not outcome.failure
 
 
 def test_a_method_that_always_diverges_is_a_failure_and_no_error(tmp_path):
-    entry = enter(
+    outcome = tune_and_judge(
         Fake(tmp_path, candidates(math.nan)), Counting(), num_trials=1, seeds=[0]
     )
-    assert entry.failure == "every trial broke off"
-    assert entry.values == {}
+    assert outcome.failure == "every trial failed"
+    assert outcome.values == {}
 
 
 def test_a_seed_that_diverges_is_named(tmp_path):
     fake = Fake(tmp_path, candidates(1.0, breaks=True))
-    entry = enter(fake, Counting(), num_trials=1, seeds=[0, 1])
-    assert entry.failure == "seed 1: val_mae must be finite"
+    outcome = tune_and_judge(fake, Counting(), num_trials=1, seeds=[0, 1])
+    assert outcome.failure == "seed 1: val_mae must be finite"
 
 
 def test_a_method_without_seeds_is_trained_once(tmp_path):
     fake = Fake(tmp_path, candidates(1.0), has_seeds=False)
-    entry = enter(fake, Counting(), num_trials=1, seeds=[0, 1, 2])
-    assert entry.values["cold/some"]["mae"].shape == (1, 2)
+    outcome = tune_and_judge(fake, Counting(), num_trials=1, seeds=[0, 1, 2])
+    assert outcome.values["cold/some"]["mae"].shape == (1, 2)
 
 
 def test_what_has_been_judged_is_not_judged_again(tmp_path):
     judge = Counting()
-    first = enter(
+    first = tune_and_judge(
         Fake(tmp_path, candidates(1.0, 2.0)), judge, num_trials=2, seeds=[0, 1]
     )
     assert judge.asked == 4
-    again = enter(
+    again = tune_and_judge(
         Fake(tmp_path, candidates(1.0, 2.0)), judge, num_trials=2, seeds=[0, 1]
     )
     assert judge.asked == 4
@@ -135,7 +139,9 @@ def test_what_has_been_judged_is_not_judged_again(tmp_path):
         first.values["cold/some"]["mae"], again.values["cold/some"]["mae"]
     )
     judge.fingerprint = "g"
-    enter(Fake(tmp_path, candidates(1.0, 2.0)), judge, num_trials=2, seeds=[0, 1])
+    tune_and_judge(
+        Fake(tmp_path, candidates(1.0, 2.0)), judge, num_trials=2, seeds=[0, 1]
+    )
     assert judge.asked == 8
 
 
@@ -149,5 +155,5 @@ def test_seconds_of_a_training_are_those_of_its_epochs(tmp_path):
 @pytest.mark.parametrize("num_trials", [1, 4])
 def test_equal_budgets_hold_whatever_the_number_of_candidates(tmp_path, num_trials):
     fake = Fake(tmp_path, candidates(1.0, 2.0))
-    entry = enter(fake, Counting(), num_trials=num_trials, seeds=[0])
-    assert len(entry.trials) == min(2, num_trials)
+    outcome = tune_and_judge(fake, Counting(), num_trials=num_trials, seeds=[0])
+    assert len(outcome.trials) == min(2, num_trials)
