@@ -4,7 +4,11 @@ import types
 
 import numpy as np
 import pytest
-from pipeline.steps.scenarios.audit import (
+
+from models.episodes.click_records import KnownClicks, ScenarioTask
+from models.factors.vector_files import save_vectors
+from models.factors.vectors import Vectors
+from pipeline.settings.scenario.audit import (
     asked_in_two_splits,
     clicked_negatives,
     clicked_support_negatives,
@@ -23,10 +27,6 @@ from pipeline.steps.scenarios.audit import (
     vectors_out_of_fold,
     wrong_pools,
 )
-
-from models.episodes.click_records import KnownClicks, ScenarioTask
-from models.factors.vector_files import save_vectors
-from models.factors.vectors import Vectors
 
 
 def rows(*values):
@@ -305,13 +305,3 @@ def test_a_pair_that_both_splits_ask_for_is_a_leak():
     assert asked_in_two_splits([TASK], [other]).detail.startswith("2 of 3")
     apart = dataclasses.replace(TASK, query_item=rows(5, 5, 6))
     assert asked_in_two_splits([TASK], [apart]).verdict == "ok"
-
-
-def test_the_audit_of_a_prepared_data_set_is_clean(
-    scenario_experiment, scenario_tables, cmml
-):
-    config = scenario_experiment.config_path
-    done = cmml("audit", "--config", config, data_dir=scenario_tables)
-    assert done.status == 0, done.stdout
-    assert "0 leaks found in 17 checks" in done.stdout
-    assert "out of fold" in done.stdout

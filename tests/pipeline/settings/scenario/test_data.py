@@ -2,15 +2,15 @@ import dataclasses
 
 import numpy as np
 import pytest
-from pipeline.settings.scenario.loaded_scenarios import (
-    LoadedScenarios,
-    load_scenarios,
-    vectors_dir,
-)
 
 from models.factors.vector_files import save_vectors
 from models.factors.vectors import Vectors
 from pipeline.settings.registry import load_experiment
+from pipeline.settings.scenario.data import (
+    ScenarioData,
+    load_scenario_data,
+    vectors_dir,
+)
 from transforms.clicks.schema import load_scenario_info
 from transforms.schema import META_TRAIN, META_VALIDATION, DataError
 
@@ -45,7 +45,7 @@ def zeros(num_users, num_items):
 def test_a_data_set_comes_with_its_vectors(config, dataset_dir, info):
     vectors = zeros(info.num_users, info.num_items)
     save_vectors(vectors_dir(config, dataset_dir, info), vectors, {})
-    loaded = load_scenarios(config, dataset_dir)
+    loaded = load_scenario_data(config, dataset_dir)
     assert loaded.directory == dataset_dir
     assert loaded.info == info
     assert loaded.vectors.users.shape == vectors.users.shape
@@ -54,7 +54,7 @@ def test_a_data_set_comes_with_its_vectors(config, dataset_dir, info):
 
 def test_without_vectors_it_says_what_to_run(config, dataset_dir):
     with pytest.raises(DataError, match=r"holds no vectors .* run `cmml pretrain`"):
-        load_scenarios(config, dataset_dir)
+        load_scenario_data(config, dataset_dir)
 
 
 def test_vectors_of_other_entities_are_refused(config, dataset_dir, info):
@@ -63,11 +63,11 @@ def test_vectors_of_other_entities_are_refused(config, dataset_dir, info):
     with pytest.raises(
         DataError, match=rf"{info.num_items} items, got {info.num_users} and "
     ):
-        load_scenarios(config, dataset_dir)
+        load_scenario_data(config, dataset_dir)
 
 
 def test_clicks_and_tasks_are_read_once(dataset_dir, info):
-    loaded = LoadedScenarios(dataset_dir, info, zeros(info.num_users, info.num_items))
+    loaded = ScenarioData(dataset_dir, info, zeros(info.num_users, info.num_items))
     assert loaded.known is loaded.known
     assert loaded.known.user.size == info.num_known
     assert loaded.tasks(META_TRAIN) is loaded.tasks(META_TRAIN)

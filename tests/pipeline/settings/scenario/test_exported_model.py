@@ -1,11 +1,7 @@
-import json
-
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from pipeline.export.published_version import ExportError, check_difference
-from pipeline.steps.predict import load_model
+from pipeline.export.loaded_version import load_version
 
 CLICKS = [{"user_id": f"s{u}", "item_id": f"g{u % 4}"} for u in range(8)]
 POOL = [f"g{i}" for i in range(24)]
@@ -13,7 +9,7 @@ POOL = [f"g{i}" for i in range(24)]
 
 @pytest.fixture(scope="module")
 def model(scenario_experiment):
-    return load_model(scenario_experiment.exported)
+    return load_version(scenario_experiment.exported)
 
 
 def test_a_user_is_recommended_what_their_taste_is(model):
@@ -77,44 +73,3 @@ def test_an_empty_support_set_and_an_unknown_user_get_an_answer(model):
 def test_a_bad_request_is_named(model, request_, message):
     with pytest.raises(ValueError, match=message):
         model.answer(request_, 5)
-
-
-def test_requests_come_from_a_file(
-    scenario_experiment, scenario_tables, cmml, tmp_path
-):
-    path = tmp_path / "requests.jsonl"
-    path.write_text(json.dumps({"support": CLICKS, "user_id": "s3"}) + "\n")
-    model = scenario_experiment.exported
-    done = cmml("predict", "--model", model, "--input", path, "--text")
-    assert done.status == 0, done.stderr
-    assert "recommended for s3:" in done.stdout
-    config = scenario_experiment.config_path
-    done = cmml("predict", "--config", config, "--input", path)
-    assert len(json.loads(done.stdout)["recommended"]) == 5
-
-
-def test_the_request_examples_work_as_they_are(scenario_experiment):
-    loaded = tf.saved_model.load(str(scenario_experiment.exported))
-    folder = scenario_experiment.exported / "assets.extra" / "request_examples"
-    for name, output in (("rank", "score"), ("recommend", "item_id")):
-        body = json.loads((folder / f"{name}.json").read_text())
-        (row,) = body["instances"]
-        function = loaded.signatures[body["signature_name"]]
-        _, inputs = function.structured_input_signature
-        request = {
-            key: tf.constant([row[key]], spec.dtype) for key, spec in inputs.items()
-        }
-        assert function(**request)[output].shape[0] == 1
-
-
-def test_the_graph_has_stock_ops_only(scenario_experiment):
-    text = (scenario_experiment.exported / "saved_model.pb").read_bytes()
-    for name in (b"PyFunc", b"EagerPyFunc", b"XlaLaunch", b"CudnnRNN"):
-        assert name not in text
-
-
-def test_a_difference_that_is_not_a_number_is_an_error(tmp_path):
-    assert check_difference(0.5, 1.0, tmp_path) == 0.5
-    for difference in (2.0, float("nan")):
-        with pytest.raises(ExportError, match="must agree with the trained model"):
-            check_difference(difference, 1.0, tmp_path)

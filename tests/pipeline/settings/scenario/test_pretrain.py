@@ -1,23 +1,25 @@
 import dataclasses
 import json
+import pathlib
 import shutil
+import types
 
 import numpy as np
 import pytest
-from pipeline.settings.scenario.loaded_scenarios import vectors_dir
-from pipeline.steps.scenarios import pretrain as step
-from pipeline.steps.scenarios.pretrain import (
-    describe_fallbacks,
-    dot_product_recall,
-    options_to_try,
-    pretrain,
-)
 
 from models.episodes.click_records import ScenarioTask, load_known_clicks, load_tasks
 from models.factors.vector_files import VECTORS_JSON, load_vectors
 from models.factors.vectors import Vectors
 from pipeline.settings.registry import load_experiment
+from pipeline.settings.scenario import pretrain as module
 from pipeline.settings.scenario.config import VectorsConfig
+from pipeline.settings.scenario.data import ScenarioData, vectors_dir
+from pipeline.settings.scenario.pretrain import (
+    describe_fallbacks,
+    dot_product_recall,
+    options_to_try,
+    pretrain,
+)
 from transforms.clicks.schema import load_scenario_info
 from transforms.schema import META_TEST, META_VALIDATION, DataError
 
@@ -50,11 +52,11 @@ def pretrained(config, scenario_dataset, tmp_path_factory):
 
 @pytest.fixture
 def change_tasks(monkeypatch):
-    """Makes the step read the tasks of one split changed by a function."""
+    """Makes `pretrain` read the tasks of one split changed by a function."""
 
     def change(split, function):
         monkeypatch.setattr(
-            step,
+            module,
             "load_tasks",
             lambda directory, name, num_negatives: (
                 function(load_tasks(directory, name, num_negatives))
@@ -74,7 +76,7 @@ def test_the_values_with_the_best_recall_are_taken(
     scenario_config, dataset_dir, monkeypatch, capsys
 ):
     recalls = iter([0.2, 0.7, 0.5])
-    monkeypatch.setattr(step, "dot_product_recall", lambda *_: next(recalls))
+    monkeypatch.setattr(module, "dot_product_recall", lambda *_: next(recalls))
     config = load_experiment(scenario_config, changes={"vectors.alpha": [1, 5, 9]})
     facts = facts_of(pretrain(config, dataset_dir))
     assert facts["chosen"]["alpha"] == 5
@@ -102,7 +104,7 @@ def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(pretrained):
     assert own < other - 0.05
 
 
-def test_recall_is_the_mean_over_users_and_then_over_scenarios():
+def test_recall_is_the_mean_over_users_and_then_over_scenarios(config):
     # Items 1 to 30, the smaller the better for user 1, the larger for user 2.
     items = np.linspace(1.0, -1.0, 30, dtype=np.float32)
     vectors = Vectors(
@@ -133,9 +135,16 @@ def test_recall_is_the_mean_over_users_and_then_over_scenarios():
     first = task([(1, 20), (1, 21), (2, 11), (2, 10)], [(2, 30), (1, 25)])
     # User 1 again, item 30 of them all: 0 of 1.
     second = task([(1, 30)], [])
-    assert dot_product_recall(vectors, [first]) == pytest.approx(0.75)
-    assert dot_product_recall(vectors, [second]) == 0.0
-    assert dot_product_recall(vectors, [first, second]) == pytest.approx(0.375)
+
+    def recall(*tasks):
+        info = types.SimpleNamespace(domains=["one"])
+        data = ScenarioData(pathlib.Path(), info, vectors)
+        data._tasks[META_VALIDATION] = list(tasks)
+        return dot_product_recall(config, data)
+
+    assert recall(first) == pytest.approx(0.75)
+    assert recall(second) == 0.0
+    assert recall(first, second) == pytest.approx(0.375)
 
 
 def test_what_is_up_to_date_is_left_alone(config, pretrained, capsys):

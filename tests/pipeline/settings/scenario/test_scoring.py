@@ -1,12 +1,18 @@
+import dataclasses
+import types
+
 import numpy as np
 import pytest
-from pipeline.settings.scenario.ranking import Ranker, rank_tasks
 
 from models.baselines.clicks.item_pop import ItemPop
 from models.episodes.click_records import ScenarioTask
 from models.evaluation.ranking_metrics import user_metrics
+from models.evaluation.shown import Shown
 from models.legacy_keras import tf
-from pipeline.settings.scenario import ranking
+from pipeline.settings.scenario import scoring
+from pipeline.settings.scenario.config import ScenarioEvaluationConfig
+from pipeline.settings.scenario.metrics import metrics_by_task, metrics_by_user
+from pipeline.settings.scenario.scoring import ClickScorer, other_tasks
 
 NUM_USERS, NUM_ITEMS, NUM_NEGATIVES = 12, 40, 2
 
@@ -80,8 +86,24 @@ def untied():
     return scores.reshape(NUM_USERS + 1, NUM_ITEMS + 1)
 
 
+ALL = Shown("scenario_mean", "meta_test", 4, 4)
+
+
+def scorer_of(method, tasks, *, seed=0, support_negatives=1):
+    """Asks a method about tasks of one domain."""
+    config = types.SimpleNamespace(
+        evaluation=ScenarioEvaluationConfig(
+            seed=seed, support_negatives=support_negatives
+        )
+    )
+    data = types.SimpleNamespace(
+        tasks=lambda split: tasks, info=types.SimpleNamespace(domains=["one"])
+    )
+    return ClickScorer(method, config, data)
+
+
 def rank(method, tasks, seed=0):
-    return rank_tasks(method, tasks, support_size=4, support_negatives=1, seed=seed)
+    return scorer_of(method, tasks, seed=seed)(ALL)
 
 
 def pairs_of(users, items):
@@ -133,12 +155,12 @@ def test_ranks_are_those_of_a_slow_count(tasks, untied):
 def test_portions_of_users_change_nothing(tasks, untied, monkeypatch):
     method = TableScores(untied // 100)  # With ties.
     whole = places(rank(method, tasks))
-    monkeypatch.setattr(ranking, "_MAX_PAIRS", 30)  # One to three users at a time.
+    monkeypatch.setattr(scoring, "_MAX_PAIRS", 30)  # One to three users at a time.
     assert places(rank(method, tasks)) == whole
 
 
 def test_no_more_pairs_are_scored_at_once_than_stated(tasks, monkeypatch):
-    monkeypatch.setattr(ranking, "_MAX_PAIRS", 30)
+    monkeypatch.setattr(scoring, "_MAX_PAIRS", 30)
     sizes = []
 
     class Watched(TableScores):
@@ -155,7 +177,7 @@ def test_no_more_pairs_are_scored_at_once_than_stated(tasks, monkeypatch):
 
 
 def test_pools_and_portions_of_any_size_take_a_few_traces(tasks, untied, monkeypatch):
-    monkeypatch.setattr(ranking, "_MAX_PAIRS", 30)
+    monkeypatch.setattr(scoring, "_MAX_PAIRS", 30)
     method = TableScores(untied)
     rank(method, tasks)
     assert method.num_traces <= 3
@@ -181,8 +203,9 @@ def test_a_method_that_knows_nothing_finds_what_chance_finds():
     # chance, with a standard deviation of sqrt(0.25 / 400) = 0.025.
     pool = list(range(1, 41))
     task = task_of("s", pool, [(1, 2)], [(user, 1) for user in range(1, 401)], [])
-    metrics = rank(TableScores(np.zeros([401, 41])), [task]).metrics()
-    assert metrics.by_scenario()["recall@20"][0] == pytest.approx(0.5, abs=0.1)
+    ranked = rank(TableScores(np.zeros([401, 41])), [task])
+    found = metrics_by_task(ranked, seed=0)["recall@20"]
+    assert found == pytest.approx([0.5], abs=0.1)
 
 
 def test_the_order_of_ties_changes_with_the_seed(tasks):
@@ -196,7 +219,7 @@ def test_scenarios_without_a_user_still_count(tasks, untied):
     empty = task_of("empty", [1, 2], [(1, 1)], [], [])
     ranked = rank(TableScores(untied), [tasks[0], empty])
     assert ranked.num_tasks == 2
-    assert np.isnan(ranked.metrics().by_scenario()["mrr"][1])
+    assert np.isnan(metrics_by_task(ranked, seed=0)["mrr"][1])
     with pytest.raises(ValueError, match="must have a held-out click, got none in 1 t"):
         rank(TableScores(untied), [empty])
 
@@ -204,20 +227,20 @@ def test_scenarios_without_a_user_still_count(tasks, untied):
 def test_metrics_are_of_the_ranks(tasks, untied):
     ranked = rank(TableScores(untied), tasks)
     expected = user_metrics(ranked.task, ranked.user, ranked.rank, num_tasks=6)
-    found = ranked.metrics()
+    found = metrics_by_user(ranked)
     np.testing.assert_array_equal(found.task, expected.task)
     for name, values in expected.values.items():
         np.testing.assert_array_equal(found.values[name], values)
+    some = metrics_by_task(ranked, seed=0, names=["mrr"])
+    np.testing.assert_array_equal(some["mrr"], expected.by_scenario()["mrr"])
+    assert list(some) == ["mrr"]
 
 
 def test_some_users_are_the_same_every_time_with_all_their_clicks(tasks, untied):
-    ranker = Ranker(TableScores(untied), seed=0)
-    sizes = {"support_size": 4, "support_negatives": 1}
-    whole = places(ranker.rank(tasks, **sizes))
-    some = places(ranker.rank(tasks, **sizes, max_users=5))
-    assert some == places(
-        Ranker(TableScores(untied), 9).rank(tasks, **sizes, max_users=5)
-    )
+    scorer = scorer_of(TableScores(untied), tasks)
+    five = dataclasses.replace(ALL, max_users=5)
+    whole, some = places(scorer(ALL)), places(scorer(five))
+    assert some == places(scorer_of(TableScores(untied), tasks, seed=9)(five))
     users = {key[:2] for key in some}
     assert [sum(task == number for task, _ in users) for number in range(6)] == [5] * 6
     assert some == {key: value for key, value in whole.items() if key[:2] in users}
@@ -229,18 +252,40 @@ def test_the_support_set_is_shown_up_to_its_size_or_that_of_another_task():
     pool = [1, 2, 3]
     first = task_of("a", pool, [(1, 2), (2, 3), (3, 3)], [(4, 3)], [])
     second = task_of("b", pool, [(1, 2)], [(4, 3)], [])
-    ranker = Ranker(ItemPop(), seed=0)
+    scorer = scorer_of(ItemPop(), [first, second], support_negatives=0)
 
-    def ranked(size, supports=None):
-        found = ranker.rank(
-            [first, second], support_size=size, support_negatives=0, supports=supports
-        )
+    def ranked(shown):
+        found = scorer(shown)
         return found.score.tolist(), found.support_size.tolist()
 
-    assert ranked(3) == ([2, 0], [3, 1])
-    assert ranked(2) == ([1, 0], [2, 1])
-    assert ranked(0) == ([0, 0], [0, 0])
-    assert ranked(3, [second, first]) == ([0, 2], [1, 3])
+    three = Shown("scenario_mean", "meta_test", 3, 3)
+    assert ranked(three) == ([2, 0], [3, 1])
+    assert ranked(three.few(2)) == ([1, 0], [2, 1])
+    assert ranked(three.few(0)) == ([0, 0], [0, 0])
+    assert ranked(three.with_other_support()) == ([0, 2], [1, 3])
+
+
+def test_the_first_tasks_alone_can_be_asked_about(tasks, untied):
+    found = scorer_of(TableScores(untied), tasks)(dataclasses.replace(ALL, max_tasks=2))
+    assert found.task_ids == ["random 0", "random 1"]
+    whole = rank(TableScores(untied), tasks)
+    first = whole.task < 2
+    np.testing.assert_array_equal(found.rank, whole.rank[first])
+
+
+@pytest.mark.parametrize(
+    ("is_hybrid", "expected"),
+    [
+        (False, ["b:1", "a:2", "b:2", "b:3", "a:1"]),
+        (True, ["a:2", "b:2", "a:1", "b:3", "b:1"]),
+    ],
+)
+def test_another_support_set_is_of_the_next_task_of_the_same_domain(
+    is_hybrid, expected
+):
+    names = ("a:1", "b:1", "a:2", "b:2", "b:3")
+    tasks = [task_of(name, [1, 2], [(1, 1)], [(1, 2)], []) for name in names]
+    assert [t.scenario_id for t in other_tasks(tasks, is_hybrid)] == expected
 
 
 def test_a_score_that_is_no_number_is_an_error(tasks):

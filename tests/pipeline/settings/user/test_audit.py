@@ -3,13 +3,10 @@ import types
 import numpy as np
 import pytest
 
-from pipeline.steps.audit import (
-    Finding,
+from pipeline.settings.user.audit import (
     permuted_labels,
-    print_report,
     query_in_support,
     repeated_pairs,
-    tasks_overlap,
     too_small_tasks,
     user_protocol,
 )
@@ -37,12 +34,6 @@ def info(*, max_interactions=50, path="users.json"):
         options={"episodes": episodes, "split": {"path": path}},
         num_tasks={"meta_train": 70, "meta_validation": 10, "meta_test": 20},
     )
-
-
-def test_a_task_in_two_splits_is_a_leak():
-    assert tasks_overlap({"a": ["x", "y"], "b": ["z"]}).verdict == "ok"
-    found = tasks_overlap({"a": ["x", "y"], "b": ["y", "y"]})
-    assert (found.verdict, found.detail[:10]) == ("LEAK", "2 of 4 tas")
 
 
 def test_a_query_pair_in_the_support_is_a_leak():
@@ -98,19 +89,3 @@ def test_what_may_be_chance_is_no_leak():
     none = np.array([0.8, 0.8, 0.8])
     permuted = np.array([0.2, 0.9, 0.8])  # Better on average, by one task of three.
     assert permuted_labels(none, permuted, none, 4.0).verdict == "ok"
-
-
-def test_a_leak_is_in_the_exit_status(tmp_path, capsys):
-    findings = [Finding("one", "ok", "fine"), Finding("two", "LEAK", "1 of 2")]
-    assert print_report(tmp_path, findings) == 1
-    assert print_report(tmp_path, findings[:1]) == 0
-    printed = capsys.readouterr().out
-    assert "LEAK  two: 1 of 2" in printed
-    assert "1 leak found in 2 checks" in printed
-
-
-def test_the_audit_of_a_prepared_data_set_is_clean(experiment, cmml):
-    done = cmml("audit", "--config", experiment.config_path)
-    assert done.status == 0, done.stderr
-    assert "0 leaks found in 8 checks" in done.stdout
-    assert "permuted labels: bias ridge on meta-validation" in done.stdout
