@@ -36,15 +36,6 @@ def test_pairs_of_some_tasks_leave_the_others_without_a_pair():
     assert of_last.task.tolist() == [2]
 
 
-def test_pairs_of_users_in_others_are_told_apart_by_task():
-    # User 7 of the first scenario alone.
-    some = CLICKED.select(np.array([0]))
-    assert CLICKED.of_users_in(some).rank.tolist() == [2, 5]
-    nobody = CLICKED.select(np.array([], int))
-    assert CLICKED.of_users_in(nobody).task.size == 0
-    assert nobody.of_users_in(CLICKED).task.size == 0
-
-
 def test_padded_columns_have_a_row_a_task():
     (label, score), mask = RATED.padded("label", "score")
     np.testing.assert_array_equal(label, [[5.0, 3.0], [0.0, 0.0], [1.0, 0.0]])

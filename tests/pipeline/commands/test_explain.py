@@ -6,63 +6,6 @@ import pytest
 from page_reader import read
 
 from pipeline.cli import USAGE_ERROR
-from pipeline.experiment.run_dir import RunDir
-from pipeline.settings.registry import load_experiment
-from pipeline.steps import context_space
-from transforms.schema import DataError
-
-
-def test_insight_maps_the_contexts_of_a_run(experiment, cmml, tmp_path):
-    groups = tmp_path / "groups.yaml"
-    groups.write_text("funny: [comedy]\nsad: [drama, horror]\n", encoding="utf-8")
-    done = cmml(
-        *("insight", "--config", experiment.config_path),
-        *("--groups", groups, "--output", tmp_path / "out"),
-    )
-    assert done.status == 0, done.stderr
-    page = pathlib.Path(done.stdout.strip())
-    assert page == tmp_path / "out" / "index.html"
-    figures = json.loads((tmp_path / "out" / "clustering.json").read_text())
-    assert figures["num_contexts"] == 60
-    assert {"gender", "taste", "split", "group"} <= set(figures["kinds"])
-    text = page.read_text(encoding="utf-8")
-    assert "://" not in text
-    reader = read(text)
-    maps = list((tmp_path / "out").glob("map_*.svg"))
-    assert reader.tags.count("svg") == len(maps) >= 6
-    projector = experiment.run_dir / "logs" / "projector"
-    assert len((projector / "metadata.tsv").read_text().splitlines()) == 61
-
-
-def test_scenarios_are_mapped_by_their_names(
-    scenario_experiment, scenario_tables, cmml, tmp_path
-):
-    done = cmml(
-        *("insight", "--config", scenario_experiment.config_path),
-        *("--split", "meta_train", "--max_tasks", 20, "--output", tmp_path),
-        data_dir=scenario_tables,
-    )
-    assert done.status == 0, done.stderr
-    figures = json.loads((tmp_path / "clustering.json").read_text())
-    assert (figures["num_contexts"], list(figures["kinds"])) == (20, ["tag"])
-
-
-def test_a_bug_is_no_fault_of_the_data(experiment, monkeypatch, tmp_path):
-    def fails(*_, **__):
-        raise ValueError("shapes differ")
-
-    monkeypatch.setattr(context_space, "task_contexts", fails)
-    with pytest.raises(ValueError, match="shapes differ") as raised:
-        context_space.map_contexts(
-            load_experiment(experiment.config_path),
-            experiment.dataset_dir,
-            RunDir(experiment.run_dir),
-            split="all",
-            max_tasks=9,
-            groups=None,
-            output=tmp_path,
-        )
-    assert not isinstance(raised.value, DataError)
 
 
 def test_explain_tells_what_a_task_owes_to_its_pairs(experiment, cmml, tmp_path):
@@ -104,10 +47,6 @@ def test_explain_needs_no_configuration_for_a_request(experiment, cmml, tmp_path
         (
             ("explain", "--config", "c", "--task", "1", "--top", "0"),
             r"--top must be within \[1, 128\], got 0",
-        ),
-        (
-            ("insight", "--config", "c", "--max_tasks", "1"),
-            "--max_tasks must be at least 2, got 1",
         ),
         (("explain", "--config", "c", "--task", "1", "--odd"), "unknown arguments"),
     ],

@@ -4,15 +4,12 @@ import shutil
 
 import pytest
 from page_reader import read
-from pipeline.reports.run.user_rows import MAE
-from pipeline.settings.user.group_scores import COLD
-from pipeline.settings.user.loaded_dataset import load_dataset
 
 from pipeline.cli import USAGE_ERROR
 from pipeline.experiment.run_dir import RunDir
 from pipeline.reports.run import more_scores
 from pipeline.reports.run.evaluated_run import read_summary, strongest_baseline
-from pipeline.settings.registry import load_config
+from pipeline.settings.registry import load_experiment, setting_of
 from pipeline.steps.report import evaluated_by
 
 SECTIONS = ["next", "data", "training", "metrics", "groups", "worst", "calibration"]
@@ -97,27 +94,32 @@ def test_scores_are_made_once(experiment, user_page, monkeypatch):
     def fail(*_):
         raise AssertionError("scored again")
 
-    monkeypatch.setattr(more_scores, "trained_model", fail)
+    monkeypatch.setattr(more_scores, "fit_simple", fail)
     run = RunDir(user_page.parents[1])
-    config = load_config(experiment.config_path)
-    (path,) = more_scores.more_user_scores(
+    config = load_experiment(experiment.config_path)
+    setting = setting_of(config)
+    summary = read_summary(run.evaluation / "metrics.json")
+    (path,) = more_scores.more_scores(
         config,
-        load_dataset(experiment.dataset_dir),
+        setting.load(config, experiment.dataset_dir),
+        None,  # No model is needed.
         run,
         user_page.parent,
-        strongest=strongest_baseline(
-            read_summary(run.evaluation / "metrics.json"), COLD, MAE
-        ),
+        strongest=strongest_baseline(summary, "cold", setting.metrics[0]),
         evaluated=evaluated_by(config, experiment.dataset_dir),
     )
     assert path == user_page.parent / "scores.parquet"
 
 
-def test_a_run_without_an_evaluation_is_refused(experiment, cmml, tmp_path):
-    (copied(experiment, tmp_path) / "eval" / "predictions.parquet").unlink()
+@pytest.mark.parametrize("name", ["experiment", "scenario_experiment"])
+def test_a_run_without_an_evaluation_is_refused(
+    name, cmml, tmp_path, raw_dir, scenario_tables, request
+):
+    made = request.getfixturevalue(name)
+    (copied(made, tmp_path) / "eval" / "scores.parquet").unlink()
     done = cmml(
-        *("report", "--config", experiment.config_path),
-        *("--set", f"runs_dir={tmp_path}"),
+        *("report", "--config", made.config_path, "--set", f"runs_dir={tmp_path}"),
+        data_dir=raw_dir if name == "experiment" else scenario_tables,
     )
     assert done.status == USAGE_ERROR
     assert re.search("has not been evaluated .* run `cmml evaluate`", done.stderr)

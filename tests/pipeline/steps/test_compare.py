@@ -189,5 +189,5 @@ def test_what_is_typed_is_checked(name, request):
     assert check(config, ["cmml", "dcn"], 1) == ["dcn", "cmml"]
     with pytest.raises(ValueError, match="--seeds must be at least 1, got 0"):
         check(config, None, 0)
-    with pytest.raises(ValueError, match="methods must be among .*, got 'melo'"):
+    with pytest.raises(ValueError, match=r"methods must be among .*, got 'melo'"):
         check(config, ["melo"], 1)

@@ -53,7 +53,7 @@ def test_a_single_task_has_no_support_of_another():
     assert not [one for one in groups if one.support == "other"]
 
 
-# Scenario 0: user 1 with ranks 1 and 30, user 2 with rank 3. Scenario 1: user 1, rank 2.
+# Scenario 0: user 1 with ranks 1 and 30, user 2 with 3. Scenario 1: user 1 with 2.
 CLICKS = clicked_pairs((0, 1, 1), (0, 1, 30), (0, 2, 3), (1, 1, 2), num_candidates=40)
 
 
