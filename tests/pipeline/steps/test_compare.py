@@ -171,8 +171,7 @@ def test_the_setup_says_how_methods_were_compared(name, hold, request):
     assert setup.controls == controls
     assert all(setup.groups.values())  # Each has words.
     assert setup.primary == setting.metrics[0].name
-    tables = [metric.name for metric in setting.metrics if metric.in_tables]
-    assert [setup.primary, *setup.secondary] == tables
+    assert setup.metrics == [one for one in setting.metrics if one.in_tables]
     assert (setup.seeds, setup.commands) == ((0, 1), ("cmml compare",))
     data = setting.load(config, made.dataset_dir)
     assert setup.num_tasks == data.info.num_tasks["meta_test"]

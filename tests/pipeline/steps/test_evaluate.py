@@ -9,6 +9,7 @@ import pytest
 
 from models.episodes.click_records import load_tasks
 from models.episodes.rating_episodes import fixed_episodes
+from models.evaluation.ranking_metrics import user_metrics
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.registry import load_experiment, setting_of
 from pipeline.steps.evaluate import evaluate
@@ -296,6 +297,18 @@ def test_recall_recomputed_from_the_ranks_is_in_the_metrics(scenarios, k):
         if group == "scenario_mean":
             mean = metrics[method]["pair_mean"][f"recall@{k}"]["mean"]
             assert mean == pytest.approx(np.mean(np.concatenate(found)))
+
+
+def test_every_figure_can_be_recomputed_from_the_ranks(scenarios):
+    rows = scenarios.rows["ease", "scenario_mean"]
+    columns = [[row[key] for row in rows] for key in ("task_id", "user_id", "rank")]
+    task, user, rank = (np.array(column) for column in columns)
+    (_, task), (_, user) = (np.unique(ids, return_inverse=True) for ids in (task, user))
+    found = user_metrics(task, user, rank, num_tasks=task.max() + 1).by_scenario()
+    metrics = scenarios.json("metrics")["ease"]["scenario_mean"]
+    assert found.keys() == metrics.keys()
+    for name, values in found.items():
+        assert metrics[name]["mean"] == pytest.approx(values.mean())
 
 
 def test_every_held_out_click_of_meta_test_is_ranked_once(scenarios, scenario_dataset):
