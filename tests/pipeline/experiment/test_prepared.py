@@ -3,7 +3,12 @@ import types
 
 import pytest
 
-from pipeline.experiment.prepared import check_splits, directory_of, prepared_facts
+from pipeline.experiment.prepared import (
+    check_splits,
+    directory_of,
+    prepared_facts,
+    read_ids,
+)
 from transforms.schema import DataError
 
 ENOUGH = {"meta_train": 2, "meta_validation": 1, "meta_test": 0}
@@ -55,3 +60,10 @@ def test_a_split_to_judge_on_must_have_a_task(prepare):
     check_splits(prepare(meta_test=1), judged="meta_test")
     with pytest.raises(DataError, match="holds no meta_test tasks to judge methods on"):
         check_splits(prepare(), judged="meta_test")
+
+
+def test_ids_are_read_by_row_the_first_being_none(tmp_path):
+    folder = tmp_path / "vocabulary"
+    folder.mkdir()
+    (folder / "item_id.txt").write_text("a\nb c\né\n", encoding="utf-8")
+    assert read_ids(tmp_path, "item_id").tolist() == ["", "a", "b c", "é"]
