@@ -24,7 +24,7 @@ def assert_equal(first, second):
 
 
 def test_data_say_where_they_are_and_what_they_hold(loaded):
-    setting, config, data = loaded
+    _, _, data = loaded
     assert (data.directory / "_SUCCESS").exists()
     assert data.info.num_tasks["meta_train"] > 1
     assert len(data.info.fingerprint) == 16
