@@ -1,4 +1,5 @@
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -15,11 +16,13 @@ def one_line(text):
     return line
 
 
-STEPS = (
-    *("prepare", "train", "evaluate", "export", "run"),
-    *("audit", "ablate", "compare", "predict"),
-    *("serve", "validate", "push", "rollback", "bench", "doctor"),
-)
+STEPS = tuple(command.name for command in cli.COMMANDS)
+
+
+def test_every_command_is_a_file_of_its_own():
+    folder = pathlib.Path(cli.__file__).parent / "commands"
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "command"}
+    assert sorted(STEPS) == sorted(files)
 
 
 def test_help_waits_for_no_library():
@@ -237,6 +240,38 @@ def test_predict_without_a_model_is_one_line(cmml, write_config, tmp_path):
         message = one_line(done.stderr)
         assert "holds no exported model" in message
         assert ": run `cmml" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["serve", "--model", "nowhere"], "--model must hold an exported model"),
+        (["serve", "--model", ".", "--set", "a=1"], "--set goes with --config"),
+        (["serve", "--model", ".", "--num_workers", "0"], "num_workers must be at lea"),
+        (["validate", "--model", "nowhere"], "nowhere holds no exported model"),
+        (["rollback", "--to", "nowhere"], "--to must be a base that has been pushed"),
+        (["rollback", "--to", ".", "--label", "old"], "--label must be one of"),
+        (["rollback", "--to", ".", "--server", "8500"], "--server must be host:port"),
+        (["bench", "--model", "nowhere"], "nowhere holds no"),
+        (["bench", "--model", ".", "--support", "a"], "--support"),
+        (["bench", "--model", ".", "--typo"], "unknown arguments: --typo"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(
+    cmml, monkeypatch, tmp_path, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    done = cmml(*arguments)
+    assert done.status == 2
+    line = one_line(done.stderr)
+    assert message in line
+    assert line.startswith(f"cmml {arguments[0]}: ")
+
+
+def test_push_keeps_at_least_one_version(cmml):
+    done = cmml("push", "--config", "any.yaml", "--to", "models", "--keep", "0")
+    assert done.status == 2
+    assert "--keep must be at least 1, got 0" in one_line(done.stderr)
 
 
 @pytest.mark.parametrize(

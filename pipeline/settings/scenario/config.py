@@ -173,8 +173,7 @@ class ScenarioEvaluationConfig(Section):
     Attributes:
         support_size: Clicks given to every method, at most.
         support_negatives: Negatives given with each of them.
-        few_shot_sizes: Smaller support sizes at which every scenario is ranked again
-            with CMML.
+        few_shot_sizes: Smaller support sizes at which every scenario is ranked again.
         few_shot_users: Users of each scenario that is ranked for again, at most; all if
             None.
         baselines: Methods shown beside CMML.

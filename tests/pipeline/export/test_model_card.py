@@ -2,6 +2,7 @@ import pytest
 import yaml
 
 from pipeline.export.model_card import model_card
+from pipeline.settings.setting import ServedWords
 
 MANIFEST = {
     "model_name": "films",
@@ -20,6 +21,7 @@ MANIFEST = {
     "limits": {"max_support": 9, "max_query": 99, "top_k": 3},
     "context": {"width": 4, "holds": "pairs", "max_updated_support": 64},
 }
+WORDS = ServedWords(task="rating films", fallback="what most like")
 MAE = {"mean": 0.7, "low": 0.65, "high": 0.75}
 
 
@@ -30,7 +32,7 @@ def front_matter(card):
 
 def test_the_front_matter_is_a_model_index_with_intervals():
     card = front_matter(
-        model_card(MANIFEST | {"metrics": {"cold": {"mae": MAE}}}, "ml")
+        model_card(MANIFEST | {"metrics": {"cold": {"mae": MAE}}}, "ml", WORDS)
     )
     assert card["library_name"] == "tf-keras"
     assert card["datasets"] == ["ml"]
@@ -48,12 +50,12 @@ def test_the_front_matter_is_a_model_index_with_intervals():
 
 
 def test_the_table_has_what_was_measured():
-    card = model_card(MANIFEST | {"metrics": {"cold": {"mae": MAE}}}, "ml")
+    card = model_card(MANIFEST | {"metrics": {"cold": {"mae": MAE}}}, "ml", WORDS)
     assert "| mae, cold | 0.7000 | [0.6500, 0.7500] |" in card
 
 
 def test_a_version_that_was_not_evaluated_says_so():
-    card = model_card(MANIFEST, "ml")
+    card = model_card(MANIFEST, "ml", WORDS)
     assert "Not evaluated before it was exported." in card
     assert front_matter(card)["model-index"][0]["results"][0]["metrics"] == []
 
@@ -63,4 +65,11 @@ def test_a_version_that_was_not_evaluated_says_so():
 )
 def test_it_says_how_far_a_context_can_be_updated(room, words):
     context = MANIFEST["context"] | {"max_updated_support": room}
-    assert words in model_card(MANIFEST | {"context": context}, "ml")
+    assert words in model_card(MANIFEST | {"context": context}, "ml", WORDS)
+
+
+def test_it_says_what_the_model_does_and_what_it_falls_back_to():
+    card = model_card(MANIFEST, "ml", WORDS)
+    task = front_matter(card)["model-index"][0]["results"][0]["task"]
+    assert task["name"] == "rating films"
+    assert "what most like" in card

@@ -3,7 +3,11 @@ import time
 import pytest
 
 from pipeline.experiment.run_dir import RunDir
-from pipeline.export.published_version import publish
+from pipeline.export.published_version import (
+    ExportError,
+    check_difference,
+    publish,
+)
 from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError
 
@@ -65,3 +69,10 @@ def test_what_a_killed_export_has_left_is_removed(config, run):
         publish(config, run, "a", kill)
     version = publish(config, run, "a", build)
     assert [path.name for path in version.parent.iterdir()] == [version.name]
+
+
+def test_a_difference_that_is_not_a_number_is_an_error(tmp_path):
+    assert check_difference(0.5, 1.0, tmp_path) == 0.5
+    for difference in (2.0, float("nan")):
+        with pytest.raises(ExportError, match="must agree with the trained model"):
+            check_difference(difference, 1.0, tmp_path)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from pipeline.export.task_request import TaskRequest
 
 from models.serving.recorded_request import RecordedRequest
+from models.serving.task_request import TaskRequest
 from pipeline.export.recorded_requests import read_requests
 from pipeline.export.request_records import (
     SUPPORT_SIZES,

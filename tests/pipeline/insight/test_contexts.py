@@ -1,12 +1,18 @@
 import numpy as np
 import pytest
-from pipeline.insight.scenario_contexts import dealt_out
 
 from pipeline.experiment.run_dir import RunDir
-from pipeline.insight import scenario_contexts
-from pipeline.insight.contexts import TaskContexts, joined, task_contexts, thinned
-from pipeline.settings.registry import load_experiment
-from transforms.schema import DataError, load_dataset_info
+from pipeline.insight.contexts import (
+    TaskContexts,
+    existing_splits,
+    joined,
+    task_contexts,
+    thinned,
+)
+from pipeline.settings.registry import load_experiment, setting_of
+from pipeline.settings.scenario import labelled_supports
+from pipeline.training.trained import trained_model
+from transforms.schema import DataError
 
 
 def contexts(ids):
@@ -30,84 +36,52 @@ def test_joined_contexts_stand_one_after_the_other():
     assert found.labels["tag"] == ["ta", "tb", "tc"]
 
 
+def test_splits_without_tasks_are_left_out():
+    num_tasks = {"meta_train": 3, "meta_validation": 0, "meta_test": 1}
+    assert existing_splits(num_tasks, "all") == ["meta_test", "meta_train"]
+    assert existing_splits(num_tasks, "meta_train") == ["meta_train"]
+    for split in ("meta_validation", "meta_x"):
+        with pytest.raises(DataError, match=f"split must have tasks, got '{split}'"):
+            existing_splits(num_tasks, split)
+
+
+def arguments_of(made):
+    """Configuration, data and trained model of an experiment."""
+    config = load_experiment(made.config_path)
+    data = setting_of(config).load(config, made.dataset_dir)
+    return config, data, trained_model(config, data, RunDir(made.run_dir))
+
+
 @pytest.fixture(scope="module")
 def users(experiment):
-    config = load_experiment(experiment.config_path)
-    run = RunDir(experiment.run_dir)
-    return task_contexts(config, experiment.dataset_dir, run, split="all")
+    return arguments_of(experiment)
 
 
-def test_every_user_has_one_context_and_the_labels_of_the_tables(users, experiment):
-    info = load_dataset_info(experiment.dataset_dir)
-    assert len(users.task_ids) == sum(info.num_tasks.values())
-    assert len(set(users.task_ids)) == len(users.task_ids) == len(users.contexts)
-    assert {"gender", "age", "taste", "split", "support_size", "error"} <= set(
-        users.labels
-    )
-    for task_id, gender, age in zip(
-        users.task_ids, users.labels["gender"], users.labels["age"], strict=True
-    ):
-        number = int(task_id.removeprefix("ü"))
-        assert gender == "FM"[number % 2]
-        assert age == pytest.approx(20 + number)
+@pytest.fixture(scope="module")
+def scenarios(scenario_experiment):
+    return arguments_of(scenario_experiment)
 
 
-def test_errors_are_those_that_evaluate_has_written(users, experiment):
-    import pyarrow.parquet as pq
-
-    rows = pq.read_table(experiment.run_dir / "eval" / "predictions.parquet")
-    rows = rows.to_pandas().query("method == 'cmml' and group == 'cold'")
-    gap = (rows.score - rows.label).abs().groupby(rows.task_id).mean()
-    errors = dict(zip(users.task_ids, users.labels["error"], strict=True))
-    for task_id, error in gap.items():
-        assert errors[task_id] == pytest.approx(error, abs=1e-5)
-
-
-def test_a_split_without_tasks_is_refused(experiment):
-    config = load_experiment(experiment.config_path)
-    run = RunDir(experiment.run_dir)
-    with pytest.raises(DataError, match="split must have tasks, got 'meta_x'"):
-        task_contexts(config, experiment.dataset_dir, run, split="meta_x")
+def test_every_user_has_one_context_and_the_labels_of_the_setting(users):
+    found = task_contexts(*users, split="all")
+    num_tasks = users[1].info.num_tasks
+    assert len(found.task_ids) == sum(num_tasks.values())
+    assert len(set(found.task_ids)) == len(found.task_ids) == len(found.contexts)
+    for split, number in num_tasks.items():
+        assert found.labels["split"].count(split) == number
+    kinds = {"gender", "age", "taste", "split", "support_size", "error"}
+    assert kinds <= set(found.labels)
 
 
-def test_support_sets_of_a_scenario_share_no_click(scenario_experiment):
-    from models.episodes.click_records import load_tasks
-    from transforms.clicks.schema import load_scenario_info
-
-    info = load_scenario_info(scenario_experiment.dataset_dir)
-    tasks = load_tasks(
-        scenario_experiment.dataset_dir, "meta_train", info.num_negatives
-    )
-    for task in tasks:
-        draws = dealt_out(task, seed=0)
-        places = np.concatenate(draws)
-        assert len(draws) >= 2
-        assert len({len(draw) for draw in draws}) == 1
-        assert len(np.unique(places)) == len(places) <= task.support_item.size
-
-
-def test_scenarios_of_one_click_each_are_refused(scenario_experiment, monkeypatch):
-    monkeypatch.setattr(scenario_contexts, "dealt_out", lambda task, seed: [])
-    with pytest.raises(DataError, match="scenarios with 2 clicks, got 'meta_test'"):
-        task_contexts(
-            load_experiment(scenario_experiment.config_path),
-            scenario_experiment.dataset_dir,
-            RunDir(scenario_experiment.run_dir),
-            split="meta_test",
-        )
-
-
-def test_scenarios_are_named_and_encoded_several_times(scenario_experiment):
-    config = load_experiment(scenario_experiment.config_path)
-    found = task_contexts(
-        config,
-        scenario_experiment.dataset_dir,
-        RunDir(scenario_experiment.run_dir),
-        split="meta_test",
-        num_orders=2,
-    )
+def test_scenarios_are_encoded_several_times(scenarios):
+    found = task_contexts(*scenarios, split="meta_test", num_orders=2)
     assert len(set(found.task_ids)) < len(found.task_ids)
-    for task_id, tag in zip(found.task_ids, found.labels["tag"], strict=True):
-        assert tag == f"Theme {task_id.removeprefix('t')}"
+    assert len(found.labels["tag"]) == len(found.task_ids)
     assert np.isfinite(found.contexts).all()
     assert found.contexts.std(axis=0).max() > 0.0
+
+
+def test_scenarios_of_one_click_each_are_refused(scenarios, monkeypatch):
+    monkeypatch.setattr(labelled_supports, "permuted_draws", lambda task, seed: [])
+    with pytest.raises(DataError, match="with support sets, got 'meta_test'"):
+        task_contexts(*scenarios, split="meta_test")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from page_reader import read
 
+from pipeline.export.loaded_version import load_version
 from pipeline.insight.explanation import Explainer, Explanation
 from pipeline.reports.insight.attribution_figure import strongest_pairs
 from pipeline.reports.insight.explanation_page import explanation_page
@@ -11,7 +12,6 @@ from pipeline.reports.insight.explanation_text import (
     reasons,
     verdict,
 )
-from pipeline.steps.predict import load_model
 from transforms.schema import DataError
 
 EVIL = "<b>$a$"
@@ -42,7 +42,7 @@ def found():
 def test_an_effect_is_the_score_less_that_without_the_pair(explainer, experiment):
     items = ["f7", "f8"]
     found = explainer.explain(REQUEST, items)
-    model = load_model(experiment.exported)
+    model = load_version(experiment.exported)
 
     def scores(support):
         answer = model.answer(REQUEST | {"support": support, "query": items}, 2)

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.export.loaded_version import load_version
 from pipeline.insight.task_requests import prepared_request, written_request
 from pipeline.settings.registry import load_experiment
-from pipeline.steps.predict import load_model
 from transforms.schema import DataError
 
 
@@ -17,20 +17,20 @@ def request_of(experiment, scenario_experiment):
     def make(setting, task_id):
         made = experiment if setting == "user" else scenario_experiment
         config = load_experiment(made.config_path)
-        return prepared_request(config, made.dataset_dir, task_id)
+        return prepared_request(config, made.dataset_dir)(task_id)
 
     return make
 
 
 def test_a_user_of_the_data_set_is_asked_for_as_evaluate_does(experiment, request_of):
-    rows = pq.read_table(experiment.run_dir / "eval" / "predictions.parquet")
+    rows = pq.read_table(experiment.run_dir / "eval" / "scores.parquet")
     rows = rows.to_pandas().query("method == 'cmml' and group == 'cold'")
     task_id = rows.task_id.iloc[0]
     rows = rows[rows.task_id == task_id]
     request = request_of("user", task_id)
     assert len(request["support"]) == 6  # evaluation.support_size
     assert set(request["user"]) == {"gender", "language", "age"}
-    model = load_model(experiment.exported)
+    model = load_version(experiment.exported)
     answer = model.answer(request | {"query": rows.item_id.tolist()}, 10)
     scores = {item["item_id"]: item["score"] for item in answer["ranked"]}
     for item_id, score in zip(rows.item_id, rows.score, strict=True):

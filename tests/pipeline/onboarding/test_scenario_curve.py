@@ -33,7 +33,7 @@ def knows_all(support, users, pool):
 def test_who_knows_all_finds_all_and_gains_over_popularity():
     popularity = {f"i{n:02d}": n for n in range(NUM_ITEMS)}
     curve = scenario_curve(knows_all, make_scenario(), popularity)
-    assert curve.metric == "recall@4"  # A fifth of 23 items.
+    assert curve.metric.name == "recall@4"  # A fifth of 23 items.
     assert curve.size_in_words(1) == "1 click"
     assert curve.reference == POPULARITY
     assert curve.interval("cmml", 0).mean == 1.0

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from pipeline.export.loaded_version import load_version
 from pipeline.onboarding.served_model import ServedScenarios, ServedUsers, padded
 from pipeline.onboarding.tasks import ScenarioSupport, UserEpisode, UserTask
-from pipeline.steps.predict import load_model
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_a_batch_is_scored_as_requests_one_by_one(users, experiment):
         {},
         {"age": 50},
     ]
-    model = load_model(experiment.exported)
+    model = load_version(experiment.exported)
     for episode, scores, profile in zip(
         episodes, users.rank(episodes), profiles, strict=True
     ):
@@ -66,7 +66,7 @@ def test_a_pool_is_scored_as_requests_one_by_one(scenarios, scenario_experiment)
     )
     asked, pool = np.array(["s3", "s4"], object), np.array(["g3", "g7", "g8"], object)
     scores = scenarios.rank(support, asked, pool)
-    model = load_model(scenario_experiment.exported)
+    model = load_version(scenario_experiment.exported)
     pairs = [
         {"user_id": u, "item_id": i, "label": y}
         for u, i, y in zip(support.users, support.items, support.labels, strict=True)

@@ -1,116 +1,52 @@
 import types
 
-import numpy as np
 import pytest
 
-from pipeline.steps.audit import (
-    Finding,
-    permuted_labels,
-    print_report,
-    query_in_support,
-    repeated_pairs,
-    tasks_overlap,
-    too_small_tasks,
-    user_protocol,
-)
+from pipeline.settings import registry
+from pipeline.settings.finding import Finding
+from pipeline.settings.step_parts import StepParts
+from pipeline.steps.audit import audit
 
 
-def batch(support, query):
-    """One batch of tasks; 0 is padding."""
-    support, query = np.array(support), np.array(query)
-    return {
-        "support_item": support,
-        "support_mask": support > 0,
-        "query_item": query,
-        "query_mask": query > 0,
-    }
+@pytest.fixture
+def audit_of(monkeypatch, tmp_path):
+    """Audits a data set of a setting whose checks find something made up."""
+
+    def run(look):
+        setting = types.SimpleNamespace(parts=lambda: StepParts(audit=look))
+        monkeypatch.setitem(registry.SETTINGS, "made_up", setting)
+        return audit(types.SimpleNamespace(setting="made_up"), tmp_path)
+
+    return run
 
 
-def info(*, max_interactions=50, path="users.json"):
-    """What `dataset.json` says, as far as it is looked at."""
-    episodes = {
-        "query_size": 10,
-        "min_support_size": 1,
-        "max_interactions_per_task": max_interactions,
-    }
-    return types.SimpleNamespace(
-        options={"episodes": episodes, "split": {"path": path}},
-        num_tasks={"meta_train": 70, "meta_validation": 10, "meta_test": 20},
-    )
-
-
-def test_a_task_in_two_splits_is_a_leak():
-    assert tasks_overlap({"a": ["x", "y"], "b": ["z"]}).verdict == "ok"
-    found = tasks_overlap({"a": ["x", "y"], "b": ["y", "y"]})
-    assert (found.verdict, found.detail[:10]) == ("LEAK", "2 of 4 tas")
-
-
-def test_a_query_pair_in_the_support_is_a_leak():
-    clean = {"meta_test": [batch([[1, 2, 0], [3, 4, 5]], [[3, 0], [1, 2]])]}
-    assert query_in_support(clean).verdict == "ok"  # Padding is no pair.
-    planted = {"meta_test": [batch([[1, 2, 3], [3, 4, 5]], [[3, 0], [1, 2]])]}
-    found = query_in_support(planted)
-    assert (found.verdict, found.detail[:10]) == ("LEAK", "1 of 3 que")
-
-
-def test_a_pair_twice_in_a_task_is_a_leak():
-    clean = {"meta_train": [batch([[1, 2, 0, 0], [1, 2, 3, 4]], [[5], [6]])]}
-    assert repeated_pairs(clean).verdict == "ok"
-    planted = {"meta_train": [batch([[1, 2, 0, 0], [1, 2, 3, 1]], [[5], [6]])]}
-    assert repeated_pairs(planted).verdict == "LEAK"
-
-
-def test_a_task_of_another_size_than_the_options_say_is_a_leak():
-    ten = list(range(1, 11))
-    assert too_small_tasks({"a": [batch([[11]], [ten])]}, info()).verdict == "ok"
-    for support, query in (([0], ten), ([11], [*ten[:9], 0]), ([11], [*ten, 12])):
-        found = too_small_tasks({"a": [batch([support], [query])]}, info())
-        assert (found.verdict, found.detail[:6]) == ("LEAK", "1 of 1")
-
-
-def test_the_protocol_is_told_from_the_options():
-    # 20 of 100 tasks are meta-test, and 40 of 50 pairs are not asked for.
-    alike, different = user_protocol(info()).detail.split("Different: ")
-    assert "20% of users" in alike
-    assert "50 pairs of a meta-test user (CMML)" in alike
-    assert "20 support pairs (TaNP), here 40" in different
-    alike, different = user_protocol(info(max_interactions=30)).detail.split(
-        "Different: "
-    )
-    assert "20 support pairs (TaNP)" in alike
-    assert "50 pairs of a meta-test user (CMML), here 30" in different
-    unlimited = user_protocol(info(max_interactions=None, path=None)).detail
-    assert "drawn by a stable hash" in unlimited
-    assert "20 support pairs (TaNP), here all" in unlimited
-
-
-@pytest.mark.parametrize(
-    ("permuted", "verdict"), [(0.82, "ok"), (0.78, "ok"), (0.75, "LEAK")]
-)
-def test_labels_that_mean_nothing_must_not_help(permuted, verdict):
-    # The tolerance is a hundredth of the range, 4 stars here.
-    none = np.linspace(0.6, 1.0, 50)
-    found = permuted_labels(none - 0.1, none + permuted - 0.80, none, 4.0)
-    assert found.verdict == verdict
-
-
-def test_what_may_be_chance_is_no_leak():
-    none = np.array([0.8, 0.8, 0.8])
-    permuted = np.array([0.2, 0.9, 0.8])  # Better on average, by one task of three.
-    assert permuted_labels(none, permuted, none, 4.0).verdict == "ok"
-
-
-def test_a_leak_is_in_the_exit_status(tmp_path, capsys):
+def test_a_leak_is_in_the_exit_status(audit_of, capsys):
     findings = [Finding("one", "ok", "fine"), Finding("two", "LEAK", "1 of 2")]
-    assert print_report(tmp_path, findings) == 1
-    assert print_report(tmp_path, findings[:1]) == 0
+    assert audit_of(lambda config, dataset_dir: findings) == 1
     printed = capsys.readouterr().out
     assert "LEAK  two: 1 of 2" in printed
     assert "1 leak found in 2 checks" in printed
+    assert audit_of(lambda config, dataset_dir: findings[:1]) == 0
+    assert "0 leaks found in 1 checks" in capsys.readouterr().out
 
 
-def test_the_audit_of_a_prepared_data_set_is_clean(experiment, cmml):
+def test_a_setting_without_an_audit_says_so(audit_of):
+    with pytest.raises(ValueError, match="audit does not know setting 'made_up'"):
+        audit_of(None)
+
+
+def test_the_audit_of_a_prepared_data_set_of_users_is_clean(experiment, cmml):
     done = cmml("audit", "--config", experiment.config_path)
     assert done.status == 0, done.stderr
     assert "0 leaks found in 8 checks" in done.stdout
     assert "permuted labels: bias ridge on meta-validation" in done.stdout
+
+
+def test_the_audit_of_a_prepared_data_set_of_scenarios_is_clean(
+    scenario_experiment, scenario_tables, cmml
+):
+    config = scenario_experiment.config_path
+    done = cmml("audit", "--config", config, data_dir=scenario_tables)
+    assert done.status == 0, done.stdout
+    assert "0 leaks found in 17 checks" in done.stdout
+    assert "out of fold" in done.stdout

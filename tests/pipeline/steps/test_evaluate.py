@@ -1,3 +1,5 @@
+"""What `evaluate` has left of the two small experiments."""
+
 import json
 import shutil
 
@@ -5,33 +7,234 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from models.episodes.click_records import load_tasks
 from models.episodes.rating_episodes import fixed_episodes
+from models.evaluation.ranking_metrics import user_metrics
 from pipeline.experiment.run_dir import RunDir
-from pipeline.settings.registry import load_config
-from pipeline.settings.user.config import EvaluationConfig
-from pipeline.steps import evaluate as evaluate_module
+from pipeline.settings.registry import load_experiment, setting_of
 from pipeline.steps.evaluate import evaluate
+from transforms.clicks.schema import load_scenario_info
 from transforms.schema import SPLITS, DataError
 
-METHODS = ["cmml", "support_mean", "bias_ridge"]
-GROUPS = ["all", "cold", "warm", "cold/support_0", "cold/support_2"]
-METRICS = ["mae", "rmse", "ndcg@1", "ndcg@3", "ndcg@5"]
+BASELINES = {
+    "user": ["support_mean", "bias_ridge"],
+    "scenario": ["item_pop", "popularity", "dot_product", "item_knn", "ease"],
+}
+# Groups whose scores are written; the last is asked of CMML alone.
+GROUPS = {
+    "user": ["cold", "warm", "cold/support_0", "cold/support_2", "cold/other_support"],
+    "scenario": [
+        "scenario_mean",
+        "scenario_mean/support_0",
+        "scenario_mean/support_4",
+        "scenario_mean/own_support",
+        "scenario_mean/other_support",
+    ],
+}
+# Groups that are means over other groups.
+FURTHER = {"user": ["all"], "scenario": ["pair_mean"]}
+WARM, MOST = "warm", {"user": 6, "scenario": 16}
+
+
+class Evaluated:
+    """What `evaluate` has left of an experiment.
+
+    Attributes:
+        made: The experiment.
+        config: Its configuration.
+        setting: The name of its setting.
+        methods: CMML and the baselines.
+        rows: Rows of `scores.parquet` by method and group.
+    """
+
+    def __init__(self, made):
+        self.made = made
+        self.config = load_experiment(made.config_path)
+        self.setting = self.config.setting
+        self.methods = ["cmml", *BASELINES[self.setting]]
+        self.rows = {}
+        path = made.run_dir / "eval" / "scores.parquet"
+        for row in pq.read_table(path).to_pylist():
+            self.rows.setdefault((row["method"], row["group"]), []).append(row)
+
+    def json(self, name):
+        """Reads one of the files of figures."""
+        path = self.made.run_dir / "eval" / f"{name}.json"
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def groups_of(self, method):
+        """The groups that a method is asked about."""
+        groups = GROUPS[self.setting]
+        return groups if method == "cmml" else groups[:-1]
+
+    def asked(self, method, group):
+        """What tells the pairs apart that a method was asked about, in their order."""
+        keys = ("task_id", "user_id", "item_id", "label", "num_candidates")
+        return [[row[key] for key in keys] for row in self.rows[method, group]]
 
 
 @pytest.fixture(scope="module")
-def metrics(experiment):
-    path = experiment.run_dir / "eval" / "metrics.json"
-    return json.loads(path.read_text(encoding="utf-8"))
+def users(experiment):
+    return Evaluated(experiment)
 
 
 @pytest.fixture(scope="module")
-def predictions(experiment):
-    """Rows of `predictions.parquet` by method and group."""
-    rows = {}
-    path = experiment.run_dir / "eval" / "predictions.parquet"
-    for row in pq.read_table(path).to_pylist():
-        rows.setdefault((row["method"], row["group"]), []).append(row)
-    return rows
+def scenarios(scenario_experiment):
+    return Evaluated(scenario_experiment)
+
+
+@pytest.fixture(params=["users", "scenarios"])
+def evaluated(request):
+    """Either of them."""
+    return request.getfixturevalue(request.param)
+
+
+def test_metrics_are_by_method_group_and_metric(evaluated):
+    metrics = evaluated.json("metrics")
+    assert list(metrics) == evaluated.methods
+    names = {metric.name for metric in setting_of(evaluated.config).metrics}
+    for method, groups in metrics.items():
+        further = FURTHER[evaluated.setting]
+        assert sorted(groups) == sorted([*further, *evaluated.groups_of(method)])
+        for values in groups.values():
+            assert set(values) == names
+            for interval in values.values():
+                assert list(interval) == ["mean", "low", "high"]
+                assert interval["low"] <= interval["mean"] <= interval["high"]
+
+
+def test_scores_are_of_every_method_and_group(evaluated):
+    assert set(evaluated.rows) == {
+        (method, group)
+        for method in evaluated.methods
+        for group in evaluated.groups_of(method)
+    }
+
+
+def test_every_method_and_group_is_asked_the_same(evaluated):
+    for method, group in evaluated.rows:
+        main = WARM if group == WARM else GROUPS[evaluated.setting][0]
+        # All shoppers are fewer than are asked about with less to show.
+        assert evaluated.asked(method, group) == evaluated.asked("cmml", main)
+
+
+def test_support_sizes_are_what_was_shown(evaluated):
+    main = GROUPS[evaluated.setting][0]
+    sizes = {
+        row["task_id"]: row["support_size"] for row in evaluated.rows["cmml", main]
+    }
+    assert 0 < max(sizes.values()) <= MOST[evaluated.setting]
+    for (_, group), rows in evaluated.rows.items():
+        if group == WARM or group.endswith("other_support"):
+            continue
+        few = "/support_" in group
+        most = int(group.rpartition("_")[2]) if few else MOST[evaluated.setting]
+        for row in rows:
+            assert row["support_size"] == min(most, sizes[row["task_id"]])
+
+
+def test_differences_are_method_less_reference(evaluated):
+    values, metrics = evaluated.json("differences"), evaluated.json("metrics")
+    first = setting_of(evaluated.config).metrics[0]
+    assert values["format_version"] == 1
+    assert values["metric"] == first.name
+    assert values["higher_is_better"] == first.higher_is_better
+    pairs = set()
+    for row in values["differences"]:
+        method, reference = (
+            (row["method"], row["group"]),
+            (row["reference"], row["reference_group"]),
+        )
+        pairs.add((*method, *reference))
+        means = [metrics[m][g][first.name]["mean"] for m, g in (method, reference)]
+        assert row["mean"] == pytest.approx(means[0] - means[1], abs=1e-12)
+        assert row["low"] <= row["high"]
+    assert len(pairs) == len(values["differences"])
+    main = GROUPS[evaluated.setting][0]
+    for baseline in BASELINES[evaluated.setting]:
+        assert ("cmml", main, baseline, main) in pairs
+    own = main if evaluated.setting == "user" else f"{main}/own_support"
+    for size in (0, 2 if evaluated.setting == "user" else 4):
+        assert ("cmml", own, "cmml", f"{main}/support_{size}") in pairs
+    assert ("cmml", own, "cmml", f"{main}/other_support") in pairs
+
+
+def test_the_table_is_kept_and_the_choices_are_recorded(evaluated):
+    main = GROUPS[evaluated.setting][0]
+    text = (evaluated.made.run_dir / "eval" / "table.md").read_text(encoding="utf-8")
+    num_tasks = len({row["task_id"] for row in evaluated.rows["cmml", main]})
+    assert text.startswith(f"Means over tasks, {num_tasks} of {main};")
+    for method in evaluated.methods:
+        assert text.count(f"| {method} ") == 2  # In both tables.
+    assert "The support set of another task " in text
+    chosen = RunDir(evaluated.made.run_dir).facts("evaluate")["chosen"]
+    assert list(chosen) == BASELINES[evaluated.setting]
+
+
+def test_what_is_up_to_date_is_read_again(evaluated, capsys):
+    run = RunDir(evaluated.made.run_dir)
+    before = (run.evaluation / "metrics.json").stat().st_mtime_ns
+    text = evaluate(evaluated.config, evaluated.made.dataset_dir, run)
+    assert text == (run.evaluation / "table.md").read_text(encoding="utf-8")
+    assert (run.evaluation / "metrics.json").stat().st_mtime_ns == before
+    assert "is up to date" in capsys.readouterr().err
+
+
+def test_a_data_set_without_meta_test_tasks_is_an_error(evaluated, tmp_path):
+    dataset_dir = shutil.copytree(evaluated.made.dataset_dir, tmp_path / "data")
+    path = dataset_dir / "dataset.json"
+    info = json.loads(path.read_text(encoding="utf-8"))
+    info["num_tasks"]["meta_test"] = 0
+    path.write_text(json.dumps(info), encoding="utf-8")
+    with pytest.raises(DataError, match="data holds no meta_test tasks to evaluate on"):
+        evaluate(evaluated.config, dataset_dir, RunDir(tmp_path))
+
+
+def by_task(rows):
+    """Labels and scores of each user, in the order of the file."""
+    tasks = {}
+    for row in rows:
+        tasks.setdefault(row["task_id"], []).append((row["label"], row["score"]))
+    return [np.array(task, np.float64).T for task in tasks.values()]
+
+
+def ndcg_without_ties(labels, scores, k):
+    def dcg(ranked):
+        return sum((2.0**x - 1.0) / np.log2(i + 2) for i, x in enumerate(ranked[:k]))
+
+    return dcg(labels[np.argsort(-scores)]) / dcg(np.sort(labels)[::-1])
+
+
+def test_errors_recomputed_from_the_scores_are_the_metrics(users):
+    metrics = users.json("metrics")
+    for (method, group), rows in users.rows.items():
+        tasks = by_task(rows)
+        mae = np.mean([np.abs(s - x).mean() for x, s in tasks])
+        rmse = np.mean([np.sqrt(((s - x) ** 2).mean()) for x, s in tasks])
+        found = metrics[method][group]
+        assert found["mae"]["mean"] == pytest.approx(mae, abs=1e-6)
+        assert found["rmse"]["mean"] == pytest.approx(rmse, abs=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_orders_recomputed_from_the_scores_are_the_metrics(users, k):
+    # Means of the support tie all pairs of a task; these two do not.
+    for method in ("cmml", "bias_ridge"):
+        tasks = by_task(users.rows[method, "cold"])
+        assert all(len(set(scores)) == len(scores) for _, scores in tasks)
+        mean = np.mean([ndcg_without_ties(x, s, k) for x, s in tasks])
+        found = users.json("metrics")[method]["cold"][f"ndcg@{k}"]["mean"]
+        assert found == pytest.approx(mean, abs=1e-6)
+
+
+def test_all_is_cold_and_warm_together(users):
+    num_cold, num_warm = (
+        len(by_task(users.rows["cmml", group])) for group in ("cold", "warm")
+    )
+    metrics = users.json("metrics")["cmml"]
+    cold, warm, both = (metrics[g]["mae"]["mean"] for g in ("cold", "warm", "all"))
+    mean = (num_cold * cold + num_warm * warm) / (num_cold + num_warm)
+    assert both == pytest.approx(mean)
 
 
 @pytest.fixture(scope="module")
@@ -52,88 +255,6 @@ def pairs(experiment):
     }
 
 
-def by_task(rows):
-    """Labels and scores of each task, in the order of the file."""
-    tasks = {}
-    for row in rows:
-        tasks.setdefault(row["task_id"], []).append((row["label"], row["score"]))
-    return [np.array(task, np.float64).T for task in tasks.values()]
-
-
-def ndcg_without_ties(labels, scores, k):
-    def dcg(ranked):
-        return sum((2.0**x - 1.0) / np.log2(i + 2) for i, x in enumerate(ranked[:k]))
-
-    return dcg(labels[np.argsort(-scores)]) / dcg(np.sort(labels)[::-1])
-
-
-def test_metrics_are_by_method_group_and_metric(metrics):
-    assert list(metrics) == METHODS
-    for groups in metrics.values():
-        assert list(groups) == GROUPS
-        for values in groups.values():
-            assert list(values) == METRICS
-            for interval in values.values():
-                assert list(interval) == ["mean", "low", "high"]
-                assert interval["low"] <= interval["high"]
-
-
-def test_predictions_are_of_every_method_and_group(predictions):
-    assert set(predictions) == {(m, g) for m in METHODS for g in GROUPS[1:]}
-
-
-def test_errors_recomputed_from_the_predictions_are_the_metrics(metrics, predictions):
-    for (method, group), rows in predictions.items():
-        tasks = by_task(rows)
-        mae = np.mean([np.abs(s - x).mean() for x, s in tasks])
-        rmse = np.mean([np.sqrt(((s - x) ** 2).mean()) for x, s in tasks])
-        found = metrics[method][group]
-        assert found["mae"]["mean"] == pytest.approx(mae, abs=1e-6)
-        assert found["rmse"]["mean"] == pytest.approx(rmse, abs=1e-6)
-
-
-@pytest.mark.parametrize("k", [1, 3, 5])
-def test_rankings_recomputed_from_the_predictions_are_the_metrics(
-    metrics, predictions, k
-):
-    # Means of the support tie all pairs of a task; these two do not.
-    for method in ("cmml", "bias_ridge"):
-        tasks = by_task(predictions[method, "cold"])
-        assert all(len(set(scores)) == len(scores) for _, scores in tasks)
-        mean = np.mean([ndcg_without_ties(x, s, k) for x, s in tasks])
-        found = metrics[method]["cold"][f"ndcg@{k}"]["mean"]
-        assert found == pytest.approx(mean, abs=1e-6)
-
-
-def test_all_is_cold_and_warm_together(metrics, predictions):
-    num_cold, num_warm = (
-        len(by_task(predictions["cmml", group])) for group in ("cold", "warm")
-    )
-    cold, warm, both = (
-        metrics["cmml"][g]["mae"]["mean"] for g in ("cold", "warm", "all")
-    )
-    mean = (num_cold * cold + num_warm * warm) / (num_cold + num_warm)
-    assert both == pytest.approx(mean)
-
-
-def test_every_method_scores_the_same_query_pairs(predictions):
-    def asked(method, group):
-        keys = ("task_id", "user_id", "item_id", "label", "support_size")
-        return [[row[key] for key in keys] for row in predictions[method, group]]
-
-    for group in GROUPS[1:]:
-        for method in METHODS[1:]:
-            assert asked(method, group) == asked("cmml", group)
-
-
-def test_fewer_support_pairs_do_not_change_what_is_asked(predictions):
-    def asked(group):
-        keys = ("task_id", "item_id", "label")
-        return [[row[key] for key in keys] for row in predictions["cmml", group]]
-
-    assert asked("cold/support_0") == asked("cold/support_2") == asked("cold")
-
-
 def test_warm_query_pairs_are_in_no_support_set(pairs):
     asked = pairs["meta_train"]["query"]
     assert len(asked) == 39 * 3  # Tasks of meta-train, query size.
@@ -150,50 +271,79 @@ def test_cold_users_are_in_no_other_split(pairs):
     assert not users["meta_test"] & (users["meta_train"] | users["meta_validation"])
 
 
-def test_differences_are_paired_with_the_reference(experiment, metrics):
-    path = experiment.run_dir / "eval" / "differences.json"
-    differences = json.loads(path.read_text(encoding="utf-8"))
-    assert list(differences) == ["cmml", "support_mean"]
-    for method, groups in differences.items():
-        for group, interval in groups.items():
-            means = [metrics[m][group]["mae"]["mean"] for m in (method, "bias_ridge")]
-            assert interval["mean"] == pytest.approx(means[0] - means[1])
+def by_user(rows):
+    """Ranks of each user of each scenario."""
+    ranks = {}
+    for row in rows:
+        of_task = ranks.setdefault(row["task_id"], {})
+        of_task.setdefault(row["user_id"], set()).add(row["rank"])
+    return ranks
 
 
-def test_the_table_is_kept_and_the_choices_are_recorded(experiment):
-    table = experiment.run_dir / "eval" / "table.md"
-    assert table.read_text(encoding="utf-8").startswith("Means over tasks, 16 cold use")
-    lineage = (experiment.run_dir / "lineage.json").read_text(encoding="utf-8")
-    chosen = json.loads(lineage)["evaluate"]["chosen"]
-    assert list(chosen) == ["support_mean", "bias_ridge"]
+def recall(ranks, k):
+    return sum(rank <= k for rank in ranks) / len(ranks)
 
 
-def test_a_data_set_without_meta_test_tasks_is_an_error(experiment, tmp_path):
-    dataset_dir = shutil.copytree(experiment.dataset_dir, tmp_path / "data")
-    path = dataset_dir / "dataset.json"
-    info = json.loads(path.read_text(encoding="utf-8"))
-    info["num_tasks"]["meta_test"] = 0
-    path.write_text(json.dumps(info), encoding="utf-8")
-    config = load_config(experiment.config_path, ["evaluation.seed=1"])
-    with pytest.raises(DataError, match="data holds no meta_test tasks to evaluate on"):
-        evaluate(config, dataset_dir, RunDir(tmp_path))
+@pytest.mark.parametrize("k", [5, 10])
+def test_recall_recomputed_from_the_ranks_is_in_the_metrics(scenarios, k):
+    metrics = scenarios.json("metrics")
+    for (method, group), rows in scenarios.rows.items():
+        found = [
+            [recall(ranks, k) for ranks in users.values()]
+            for users in by_user(rows).values()
+        ]
+        mean = metrics[method][group][f"recall@{k}"]["mean"]
+        assert mean == pytest.approx(np.mean([np.mean(users) for users in found]))
+        if group == "scenario_mean":
+            mean = metrics[method]["pair_mean"][f"recall@{k}"]["mean"]
+            assert mean == pytest.approx(np.mean(np.concatenate(found)))
 
 
-@pytest.mark.parametrize(
-    ("errors", "standing"),
-    [
-        ([0.5, 0.6, 0.7, 0.8], "better than item_mean, the best baseline"),
-        ([1.5, 1.6, 1.7, 1.8], "worse than item_mean, the best baseline"),
-        ([0.9, 1.1, 1.0, 1.0], "not told apart from item_mean, the best baseline"),
-    ],
-)
-def test_the_verdict_compares_with_the_best_baseline(errors, standing):
-    def metrics(values):
-        return {"cold": {"mae": np.array(values)}}
+def test_every_figure_can_be_recomputed_from_the_ranks(scenarios):
+    rows = scenarios.rows["ease", "scenario_mean"]
+    columns = [[row[key] for row in rows] for key in ("task_id", "user_id", "rank")]
+    task, user, rank = (np.array(column) for column in columns)
+    (_, task), (_, user) = (np.unique(ids, return_inverse=True) for ids in (task, user))
+    found = user_metrics(task, user, rank, num_tasks=task.max() + 1).by_scenario()
+    metrics = scenarios.json("metrics")["ease"]["scenario_mean"]
+    assert found.keys() == metrics.keys()
+    for name, values in found.items():
+        assert metrics[name]["mean"] == pytest.approx(values.mean())
 
-    by_task = {
-        "cmml": metrics(errors),
-        "global_mean": metrics([2.0, 2.0, 2.0, 2.0]),
-        "item_mean": metrics([1.0, 1.0, 1.0, 1.0]),
-    }
-    assert standing in evaluate_module._verdict(by_task, EvaluationConfig())
+
+def test_every_held_out_click_of_meta_test_is_ranked_once(scenarios, scenario_dataset):
+    path = scenario_dataset / "vocabulary"
+    users, items = (
+        ["", *(path / f"{name}.txt").read_text(encoding="utf-8").split("\n")]
+        for name in ("user_id", "item_id")
+    )
+    info = load_scenario_info(scenario_dataset)
+    expected = []
+    for task in load_tasks(scenario_dataset, "meta_test", info.num_negatives):
+        for user, item in zip(task.query_user, task.query_item, strict=True):
+            num_known = int((task.known_user == user).sum())
+            num_candidates = task.pool.size - num_known
+            expected.append(
+                [task.scenario_id, users[user], items[item], None, num_candidates]
+            )
+    for (method, group), rows in scenarios.rows.items():
+        assert sorted(scenarios.asked(method, group)) == sorted(expected)
+        assert all(1 <= row["rank"] <= row["num_candidates"] for row in rows)
+        places = {(row["task_id"], row["user_id"], row["rank"]) for row in rows}
+        assert len(places) == len(rows)
+
+
+def test_tastes_are_found_out(scenarios):
+    # Who shares a taste clicks ten times as often: vectors must beat popularity.
+    metrics = scenarios.json("metrics")
+    by_vectors, popular, own = (
+        metrics[method]["scenario_mean"]["recall@5"]["mean"]
+        for method in ("dot_product", "popularity", "cmml")
+    )
+    assert by_vectors > popular + 0.2
+    assert own > popular + 0.2
+
+
+def test_hyperparameters_are_those_of_the_grid(scenarios):
+    chosen = RunDir(scenarios.made.run_dir).facts("evaluate")["chosen"]
+    assert chosen["ease"]["l2"] in (100.0, 200.0, 400.0)

@@ -4,16 +4,17 @@ import shutil
 
 import numpy as np
 import pytest
-from pipeline.settings.user.loaded_dataset import load_dataset
 
 from models.legacy_keras import tf
 from models.serving.served_user_model import ServedUserModel
 from pipeline.experiment.run_dir import RunDir
 from pipeline.export.published_version import ExportError
 from pipeline.export.recorded_requests import read_requests
-from pipeline.settings.registry import load_config
+from pipeline.settings.registry import load_experiment
+from pipeline.settings.user import serving
 from pipeline.steps import export as step
 from pipeline.steps.export import export
+from transforms.schema import DataError
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def run(experiment, tmp_path):
 @pytest.fixture(scope="module")
 def config(experiment):
     """Other than the one that has been exported."""
-    return load_config(experiment.config_path, ["export.top_k=3"])
+    return load_experiment(experiment.config_path, ["export.top_k=3"])
 
 
 def test_an_exported_version_has_graph_weights_and_what_people_want(experiment):
@@ -100,23 +101,34 @@ def test_the_manifest_says_where_a_version_is_from(experiment):
     }
 
 
+@pytest.mark.parametrize("made", ["experiment", "scenario_experiment"])
 @pytest.mark.parametrize(
-    ("name", "output", "width"), [("rank", "score", 3), ("recommend", "item_id", 5)]
+    ("name", "output", "width"), [("rank", "score", None), ("recommend", "item_id", 5)]
 )
-def test_the_request_examples_work_as_they_are(experiment, name, output, width):
-    path = experiment.exported / "assets.extra/request_examples" / f"{name}.json"
+def test_the_request_examples_work_as_they_are(made, name, output, width, request):
+    exported = request.getfixturevalue(made).exported
+    path = exported / "assets.extra/request_examples" / f"{name}.json"
     body = json.loads(path.read_text(encoding="utf-8"))
-    loaded = tf.saved_model.load(str(experiment.exported))
+    loaded = tf.saved_model.load(str(exported))
     signature = loaded.signatures[body["signature_name"]]
     _, specs = signature.structured_input_signature
     (row,) = body["instances"]
     inputs = {key: tf.constant([value], specs[key].dtype) for key, value in row.items()}
     assert inputs.keys() == specs.keys()
+    width = width or len(row["query_item_id"])
     assert signature(**inputs)[output].shape == (1, width)
 
 
+@pytest.mark.parametrize("made", ["experiment", "scenario_experiment"])
+def test_the_graph_has_stock_ops_only(made, request):
+    graph = request.getfixturevalue(made).exported / "saved_model.pb"
+    text = graph.read_bytes()
+    for name in (b"PyFunc", b"EagerPyFunc", b"XlaLaunch", b"CudnnRNN"):
+        assert name not in text
+
+
 def test_an_export_that_is_up_to_date_is_skipped(experiment, capsys):
-    config = load_config(experiment.config_path)
+    config = load_experiment(experiment.config_path)
     run = RunDir(experiment.run_dir)
     assert export(config, experiment.dataset_dir, run) == experiment.exported
     assert f"export: {experiment.exported} is up to date" in capsys.readouterr().err
@@ -155,25 +167,21 @@ def test_a_version_that_scores_otherwise_is_never_seen(
     assert run.facts("export")["version"] == experiment.exported.name
 
 
-def test_without_meta_test_the_check_is_on_meta_validation(experiment):
-    dataset = load_dataset(experiment.dataset_dir)
-    assert step._example_split(dataset) == "meta_test"
-    num_tasks = {**dataset.info.num_tasks, "meta_test": 0}
-    info = dataclasses.replace(dataset.info, num_tasks=num_tasks)
-    without = dataclasses.replace(dataset, info=info)
-    assert step._example_split(without) == "meta_validation"
-
-
 def test_scores_that_are_not_numbers_do_not_agree(experiment, config, run, monkeypatch):
-    monkeypatch.setattr(step, "ServedUserModel", lambda *args, **kwargs: Unsaved())
     monkeypatch.setattr(step, "largest_difference", lambda *args: float("nan"))
     with pytest.raises(ExportError, match="got a difference of nan"):
         export(config, experiment.dataset_dir, run)
 
 
-class Unsaved:
-    def save(self, directory):
-        tf.saved_model.save(tf.Module(), str(directory))
+def test_without_a_task_to_check_with_nothing_is_exported(
+    experiment, config, run, monkeypatch
+):
+    monkeypatch.setattr(serving, "_recorded", lambda *args: iter(()))
+    with pytest.raises(DataError, match=r"must hold a task .* raise data.split.valid"):
+        export(config, experiment.dataset_dir, run)
+    versions = [path.name for path in (run.export / "cmml").iterdir()]
+    assert experiment.exported.name in versions
+    assert len([name for name in versions if name.isdecimal()]) == 1
 
 
 def test_item_names_are_by_id(experiment):

@@ -6,6 +6,8 @@ import pytest
 
 from pipeline.cli import USAGE_ERROR, main
 from pipeline.experiment.version_dir import MANIFEST
+from pipeline.onboarding.new_scenario import NEW_SCENARIO
+from pipeline.onboarding.new_users import NEW_USERS
 from pipeline.steps.onboard import NO_GO, onboard
 from transforms.schema import DataError
 
@@ -20,12 +22,12 @@ RATINGS = [
 def judge(tmp_path, capsys):
     """Runs the step on a file; returns its status, output and `onboard.json`."""
 
-    def run(experiment, setting, *lines, with_data=True, version=None):
+    def run(experiment, tasks, *lines, with_data=True, version=None):
         path = tmp_path / "newcomers.csv"
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         status = onboard(
             version or experiment.exported,
-            setting=setting,
+            tasks=tasks,
             path=path,
             dataset_dir=experiment.dataset_dir if with_data else None,
             output=tmp_path / "out",
@@ -40,7 +42,9 @@ def judge(tmp_path, capsys):
 
 def test_new_users_are_judged_on_their_own_pairs(experiment, judge, tmp_path):
     header = "user_id,item_id,label,gender"
-    done = judge(experiment, "user", header, *RATINGS, "new1,f99,6,M", "new1,f90,2,M")
+    done = judge(
+        experiment, NEW_USERS, header, *RATINGS, "new1,f99,6,M", "new1,f90,2,M"
+    )
     assert done.values["go"] == (done.status == 0)
     assert done.status in (0, NO_GO)
     assert done.values["file"] == {
@@ -64,7 +68,7 @@ def test_new_users_are_judged_on_their_own_pairs(experiment, judge, tmp_path):
 
 def test_users_of_the_training_are_left_out(experiment, judge):
     rows = [f"ü{user},f{item},4" for user in range(1, 61) for item in range(1, 5)]
-    done = judge(experiment, "user", "user_id,item_id,label", *rows)
+    done = judge(experiment, NEW_USERS, "user_id,item_id,label", *rows)
     num_seen = done.values["file"]["num_seen"]
     # Of 60 users a quarter is in meta-test, and of the others in meta-validation.
     assert 20 < num_seen < 50
@@ -74,7 +78,7 @@ def test_users_of_the_training_are_left_out(experiment, judge):
 
 def test_without_the_data_the_export_tells_what_it_can(experiment, judge):
     header = "user_id,item_id,label,gender"
-    done = judge(experiment, "user", header, *RATINGS, with_data=False)
+    done = judge(experiment, NEW_USERS, header, *RATINGS, with_data=False)
     assert done.values["few_shot"]["reference"] == "support mean"
     assert done.values["places"] is None
     assert done.values["questions"] is None
@@ -82,7 +86,9 @@ def test_without_the_data_the_export_tells_what_it_can(experiment, judge):
 
 
 def test_too_little_to_tell_anything_is_no_go(experiment, judge):
-    done = judge(experiment, "user", "user_id,item_id,label", "new1,f1,4", "new2,f2,3")
+    done = judge(
+        experiment, NEW_USERS, "user_id,item_id,label", "new1,f1,4", "new2,f2,3"
+    )
     assert done.status == NO_GO
     assert done.values["few_shot"] is None
     assert "No-go: 2 rows are new to the model; at least 20 are needed" in done.output
@@ -97,7 +103,7 @@ def test_a_new_scenario_is_judged_on_clicks_not_seen(scenario_experiment, judge)
         if user % 4 == item % 4
     ]
     header = "user_id,item_id,label"
-    done = judge(scenario_experiment, "scenario", header, *clicks, "who,g1,1")
+    done = judge(scenario_experiment, NEW_SCENARIO, header, *clicks, "who,g1,1")
     assert done.values["setting"] == "scenario"
     assert done.values["file"]["num_unknown_users"] == 1
     # Four in five of these were clicked; of those, most are known.
@@ -108,7 +114,7 @@ def test_a_new_scenario_is_judged_on_clicks_not_seen(scenario_experiment, judge)
 
 def test_a_scenario_without_a_click_is_no_go(scenario_experiment, judge):
     done = judge(
-        scenario_experiment, "scenario", "user_id,item_id,label", "s1,g1,0", "s2,g1,0"
+        scenario_experiment, NEW_SCENARIO, "user_id,item_id,label", "s1,g1,0", "s2,g1,0"
     )
     assert done.status == NO_GO
     assert done.values["few_shot"] is None
@@ -116,7 +122,7 @@ def test_a_scenario_without_a_click_is_no_go(scenario_experiment, judge):
 
 def test_the_file_must_be_of_the_setting_of_the_model(experiment, judge):
     with pytest.raises(DataError, match=r"--scenario goes with .* give --users"):
-        judge(experiment, "scenario", "user_id,item_id,label", "s1,g1,1")
+        judge(experiment, NEW_SCENARIO, "user_id,item_id,label", "s1,g1,1")
 
 
 def test_the_data_must_be_those_of_the_model(experiment, judge, tmp_path):
@@ -126,7 +132,9 @@ def test_the_data_must_be_those_of_the_model(experiment, judge, tmp_path):
     manifest["dataset_fingerprint"] = "other"
     (version / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(DataError, match="data set 'other', got"):
-        judge(experiment, "user", "user_id,item_id,label", "new1,f1,4", version=version)
+        judge(
+            experiment, NEW_USERS, "user_id,item_id,label", "new1,f1,4", version=version
+        )
 
 
 def test_the_command_line_takes_the_newest_export(experiment, tmp_path, capsys):

@@ -4,10 +4,9 @@ import shutil
 
 import numpy as np
 import pytest
-from pipeline.settings.user.loaded_dataset import load_dataset
-from pipeline.settings.user.raw_requests import raw_request
 
 from models.legacy_keras import tf
+from models.recommender import split_episode
 from pipeline.experiment.config_section import PushConfig
 from pipeline.serving.base.durable_files import content_digest
 from pipeline.serving.base.live_server import LiveServerError
@@ -22,6 +21,8 @@ from pipeline.serving.base.served_labels import ServedLabels
 from pipeline.serving.gate import verdict as gate
 from pipeline.serving.gate.task_figures import TaskFigures
 from pipeline.settings.registry import load_experiment
+from pipeline.settings.user.data import load_user_data
+from pipeline.settings.user.serving import user_requests
 from pipeline.steps import push as step
 from pipeline.steps.push import Destination, check, push
 from transforms.schema import DataError
@@ -346,11 +347,12 @@ def exported(experiment, tmp_path, record, describe_signatures):
     version = shutil.copytree(
         experiment.exported, tmp_path / "export" / "cmml" / experiment.exported.name
     )
-    dataset = load_dataset(experiment.dataset_dir)
-    _, request = raw_request(dataset, "meta_validation", num_tasks=3)
+    data = load_user_data(experiment.dataset_dir)
+    episode = next(iter(data.episodes("meta_validation", 40, 3)))
+    request = user_requests(data)(*split_episode(episode))
     rank = tf.saved_model.load(str(version)).signatures["rank"]
-    inputs = {name: tf.constant(values) for name, values in request.items()}
-    answer = {"score": rank(**inputs)["score"].numpy()}
+    answer = {"score": rank(**request)["score"].numpy()}
+    request = {name: values.numpy() for name, values in request.items()}
     extra = version / "assets.extra"
     record(extra / "tf_serving_warmup_requests", [("rank", request, None)])
     record(extra / "parity_requests", [("rank", request, answer)])

@@ -28,7 +28,7 @@ printf '%s\\n' "$@" > "$FAKE_SERVER_ARGUMENTS"
 
 SERVE = """
 import pathlib, sys
-from pipeline import serve
+from pipeline.steps import serve
 from pipeline.serving.server.options import ServerOptions
 options = ServerOptions(grpc_port={grpc_port}, rest_port={rest_port}, poll_s=0.05)
 sys.exit(serve.check(

@@ -2,26 +2,31 @@ import json
 import shutil
 
 import pytest
-from pipeline.settings.user.loaded_dataset import load_dataset
 
-from models.baselines.ratings.selection import mean_task_mae
-from models.episodes.rating_episodes import fixed_episodes
 from pipeline.experiment.run_dir import RunDir
-from pipeline.settings.registry import load_config
-from pipeline.steps.train import open_trained, train, trained_model
+from pipeline.judging.judge import validation_worth
+from pipeline.settings.registry import load_experiment, setting_of
+from pipeline.steps.train import train
+from pipeline.training.trained import trained_model
 from transforms.schema import DataError
 
 
-@pytest.fixture(scope="module")
-def config(experiment):
-    return load_config(experiment.config_path)
+@pytest.fixture(params=["experiment", "scenario_experiment"])
+def made(request):
+    """The small experiment of each setting."""
+    return request.getfixturevalue(request.param)
 
 
-def test_a_finished_training_is_skipped(experiment, config, capsys):
-    files = [path for path in experiment.run_dir.rglob("*") if path.is_file()]
+@pytest.fixture
+def config(made):
+    return load_experiment(made.config_path)
+
+
+def test_a_finished_training_is_skipped(made, config, capsys):
+    files = [path for path in made.run_dir.rglob("*") if path.is_file()]
     before = {path: path.stat().st_mtime_ns for path in files}
-    run = train(config, experiment.dataset_dir)
-    assert run.path == experiment.run_dir
+    run = train(config, made.dataset_dir)
+    assert run.path == made.run_dir
     assert f"train: {run.path} is up to date" in capsys.readouterr().err
     after = {path: path.stat().st_mtime_ns for path in files}
     changed = {path.name for path in files if after[path] != before[path]}
@@ -29,19 +34,19 @@ def test_a_finished_training_is_skipped(experiment, config, capsys):
 
 
 @pytest.mark.parametrize(
-    ("split", "found", "needed"), [("meta_train", 1, 2), ("meta_validation", 0, 1)]
+    ("split", "number", "needed"), [("meta_train", 1, 2), ("meta_validation", 0, 1)]
 )
 def test_a_data_set_with_too_few_tasks_to_train_with_is_an_error(
-    experiment, tmp_path, split, found, needed
+    made, tmp_path, split, number, needed
 ):
-    dataset_dir = shutil.copytree(experiment.dataset_dir, tmp_path / "data")
+    dataset_dir = shutil.copytree(made.dataset_dir, tmp_path / "data")
     path = dataset_dir / "dataset.json"
     info = json.loads(path.read_text(encoding="utf-8"))
-    info["num_tasks"][split] = found
+    info["num_tasks"][split] = number
     path.write_text(json.dumps(info), encoding="utf-8")
     runs = [f"runs_dir={tmp_path}", "training.seed=1"]
-    config = load_config(experiment.config_path, runs)
-    message = f"at least {needed} {split} tasks to train with, got {found}"
+    config = load_experiment(made.config_path, runs)
+    message = f"at least {needed} {split} tasks to train with, got {number}"
     with pytest.raises(DataError, match=message):
         train(config, dataset_dir)
 
@@ -51,50 +56,31 @@ def test_an_incomplete_data_set_is_an_error(config, tmp_path):
         train(config, tmp_path)
 
 
-def test_each_epoch_is_a_line_of_metrics(experiment):
-    text = (experiment.run_dir / "metrics.jsonl").read_text(encoding="utf-8")
+def test_each_epoch_is_a_line_of_metrics(made, config):
+    text = (made.run_dir / "metrics.jsonl").read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
-    assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
-    assert set(lines[0]) == {
-        *("epoch", "mae", "mse", "val_mae", "val_mse"),
-        *("best_val_mae", "best_epoch", "tasks_per_s", "epoch_s"),
-    }
+    num_epochs = RunDir(made.run_dir).facts("train")["epochs"]
+    assert [line["epoch"] for line in lines] == list(range(1, num_epochs + 1))
+    metrics = [metric.name for metric in setting_of(config).metrics]
+    judged = {f"val_{name}" for name in metrics} | {f"best_val_{metrics[0]}"}
+    assert judged | {"epoch", "best_epoch", "tasks_per_s", "epoch_s"} <= set(lines[0])
+    best = [line[f"best_val_{metrics[0]}"] for line in lines]
+    assert best == sorted(best, reverse=config.setting == "user")
 
 
-def test_the_weights_are_those_of_the_best_epoch(experiment, config):
-    dataset = load_dataset(experiment.dataset_dir)
-    run = RunDir(experiment.run_dir)
-    model = trained_model(config, dataset, run)
-    episodes = fixed_episodes(
-        dataset.directory, "meta_validation", max_support_size=6, batch_size=16
-    )
-    best = run.facts("train")["best_val_mae"]
-    assert mean_task_mae(model, list(episodes)) == pytest.approx(best, abs=1e-5)
+def test_the_weights_are_those_of_the_best_epoch(made, config):
+    setting = setting_of(config)
+    data = setting.load(config, made.dataset_dir)
+    run = RunDir(made.run_dir)
+    model = trained_model(config, data, run)
+    metric = setting.metrics[0]
+    best = run.facts("train")[f"best_val_{metric.name}"]
+    worth = validation_worth(model, config, data)
+    assert metric.direction * worth == pytest.approx(best, abs=1e-5)
 
 
-def test_the_record_of_a_training_says_how_it_went(experiment):
-    facts = RunDir(experiment.run_dir).facts("train")
-    assert facts["epochs"] == 4
-    assert facts["best_epoch"] in (1, 2, 3, 4)
+def test_the_record_of_a_training_says_how_it_went(made):
+    facts = RunDir(made.run_dir).facts("train")
+    assert 1 <= facts["best_epoch"] <= facts["epochs"] <= 4
     assert facts["num_parameters"] > 0
-    assert facts["dataset"] == experiment.dataset_dir.name
-
-
-def test_a_finished_training_is_found(experiment, config):
-    assert open_trained(config, experiment.dataset_dir).path == experiment.run_dir
-
-
-def test_a_configuration_that_is_not_trained_is_an_error(experiment):
-    other = load_config(experiment.config_path, ["training.seed=1"])
-    message = "'own' has no finished 'train' with this configuration: run `cmml tr"
-    with pytest.raises(DataError, match=message):
-        open_trained(other, experiment.dataset_dir)
-
-
-def test_a_training_that_was_killed_is_not_finished(experiment, tmp_path):
-    parent = tmp_path / "own"
-    run_dir = shutil.copytree(experiment.run_dir, parent / experiment.run_dir.name)
-    (run_dir / "lineage.json").unlink()
-    config = load_config(experiment.config_path, [f"runs_dir={tmp_path}"])
-    with pytest.raises(DataError, match="has no finished"):
-        open_trained(config, experiment.dataset_dir)
+    assert facts["dataset"] == made.dataset_dir.name

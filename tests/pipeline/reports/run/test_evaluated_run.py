@@ -2,10 +2,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pipeline.reports.run.scored_rows import ScoredRows
 
 from models.evaluation.intervals import Interval
 from pipeline.reports.run.evaluated_run import Metric, read_rows
-from pipeline.reports.run.scored_rows import ScoredRows
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 import numpy as np
 import pyarrow as pa
-
 from pipeline.reports.run.scored_rows import ScoredRows, join, rows_of
 
 

@@ -1,8 +1,8 @@
 import pathlib
 
 import pytest
-from pipeline.steps.scenarios.prepare import dataset_spec
 
+from pipeline.experiment.config_file import ConfigError
 from pipeline.experiment.config_section import ExportConfig
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.scenario.config import (
@@ -10,6 +10,7 @@ from pipeline.settings.scenario.config import (
     ScenarioConfig,
     ScenarioDataConfig,
 )
+from pipeline.settings.scenario.source import dataset_spec
 from transforms.clicks.schema import ClickSpec
 from transforms.schema import TableSpec
 
@@ -44,3 +45,18 @@ def test_a_domain_has_its_name_before_ids_only_where_there_are_several(path, nam
     config = load_experiment(CONFIGS / f"{path}.yaml")
     domains = dataset_spec(config.data, ".").domains
     assert [domain.name for domain in domains] == names
+
+
+def test_a_key_of_a_domain_that_is_mistyped_is_named():
+    path = CONFIGS / "own_clicks.yaml"
+    message = r"unknown key 'data.domains.shop.clicks.usr_column' .* 'user_column'\?"
+    with pytest.raises(ConfigError, match=message):
+        load_experiment(path, ["data.domains.shop.clicks.usr_column=buyer"])
+    with pytest.raises(ConfigError, match=r"'data.domains.shop.pool' .* 'pools'\?"):
+        load_experiment(path, ["data.domains.shop.pool=1"])
+
+
+def test_more_negatives_than_are_stored_are_refused():
+    message = "training.query_negatives must be at most data.episodes.num_negatives, 4"
+    with pytest.raises(ConfigError, match=message):
+        load_experiment(CONFIGS / "own_clicks.yaml", ["training.query_negatives=9"])

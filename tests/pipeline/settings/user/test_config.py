@@ -12,7 +12,7 @@ from pipeline.experiment.config_section import (
     PushConfig,
     TensorBoardConfig,
 )
-from pipeline.settings.registry import load_config, load_experiment
+from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.config import (
     BaselineName,
     EvaluationConfig,
@@ -115,7 +115,7 @@ def load(tmp_path):
     def load_text(text, *overrides):
         path = tmp_path / "own.yaml"
         path.write_text(text, encoding="utf-8")
-        return load_config(path, overrides)
+        return load_experiment(path, overrides)
 
     return load_text
 
@@ -259,14 +259,14 @@ def test_a_file_that_is_not_a_configuration_is_refused(load, text, message):
 
 def test_a_missing_file_is_named():
     with pytest.raises(ConfigError, match=r"cannot read nowhere.yaml: .*No such file"):
-        load_config("nowhere.yaml")
+        load_experiment("nowhere.yaml")
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path):
     path = tmp_path / "own.yaml"
     path.write_bytes(b"name: \xff")
     with pytest.raises(ConfigError, match=r"cannot read .*own.yaml: .*utf-8"):
-        load_config(path)
+        load_experiment(path)
 
 
 def test_overrides_are_yaml_and_the_last_one_counts(load):
@@ -333,13 +333,8 @@ def test_the_resolved_configuration_loads_as_the_same(load, text):
     assert load(resolved) == config
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda p: p.stem)
-def test_the_configurations_that_come_along_load(path):
-    assert load_experiment(path).name == path.stem
-
-
 def test_the_template_for_own_tables_shows_the_defaults():
-    config = load_config(CONFIGS / "own_table.yaml")
+    config = load_experiment(CONFIGS / "own_table.yaml")
     assert config.export == ExportConfig(model_name="own_table")
     assert (config.data.split, config.data.episodes) == (SplitSpec(), EpisodeSpec())
     assert (config.data.min_item_count, config.data.max_rejected_fraction) == (3, 0.01)
@@ -370,31 +365,3 @@ def test_a_movielens_folder_that_is_not_there_is_named(load, tmp_path):
     config = load(MINIMAL, "data.source=movielens", "data.path=ml.zip")
     with pytest.raises(ValueError, match=r"path must name .*, got 'ml.zip'"):
         dataset_spec(config.data, str(tmp_path))
-
-
-def test_a_key_of_a_domain_that_is_mistyped_is_named():
-    path = CONFIGS / "own_clicks.yaml"
-    message = r"unknown key 'data.domains.shop.clicks.usr_column' .* 'user_column'\?"
-    with pytest.raises(ConfigError, match=message):
-        load_experiment(path, ["data.domains.shop.clicks.usr_column=buyer"])
-    with pytest.raises(ConfigError, match=r"'data.domains.shop.pool' .* 'pools'\?"):
-        load_experiment(path, ["data.domains.shop.pool=1"])
-
-
-def test_domains_without_a_setting_say_which_is_meant(tmp_path):
-    path = tmp_path / "x.yaml"
-    path.write_text("name: x\ndata: {domains: {}}\n")
-    with pytest.raises(ConfigError, match="goes with `setting: scenario`"):
-        load_experiment(path)
-
-
-@pytest.mark.parametrize("setting", ["[user]", "users"])
-def test_an_unknown_setting_is_named(setting):
-    with pytest.raises(ConfigError, match="key 'setting' must be one of"):
-        load_experiment(CONFIGS / "own_table.yaml", [f"setting={setting}"])
-
-
-def test_more_negatives_than_are_stored_are_refused():
-    message = "training.query_negatives must be at most data.episodes.num_negatives, 4"
-    with pytest.raises(ConfigError, match=message):
-        load_experiment(CONFIGS / "own_clicks.yaml", ["training.query_negatives=9"])

@@ -1,0 +1,54 @@
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+
+from pipeline.commands.serve import _OPTION_OF_FLAG, _SERVER_FLAGS
+from pipeline.serving.server.options import ServerOptions
+
+
+def test_the_flags_of_serve_are_the_options_of_a_server():
+    known = set(ServerOptions.__dataclass_fields__)
+    flags = {_OPTION_OF_FLAG.get(name, name) for name in _SERVER_FLAGS}
+    assert flags <= known
+    assert known - flags == {"poll_s", "drain_s", "allow_labels_of_missing_versions"}
+
+
+def test_serve_answers_the_request_examples_and_ends_with_0(experiment):
+    process = subprocess.Popen(
+        [
+            *(
+                sys.executable,
+                "-c",
+                "from pipeline.cli import entry_point as run; run()",
+            ),
+            *("serve", "--server", "embedded", "--config", experiment.config_path),
+            *("--port", "0", "--rest_port", "0"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        line = process.stdout.readline()
+        address = line.partition("REST ")[2].partition(",")[0]
+        examples = pathlib.Path(experiment.exported, "assets.extra/request_examples")
+        scripts = {"ask.py": "recommend"}
+        if shutil.which("curl"):
+            scripts["ask.sh"] = "rank"
+        for script, signature in scripts.items():
+            program = "sh" if script.endswith("sh") else sys.executable
+            done = subprocess.run(
+                [program, examples / script, signature, address.partition("//")[2]],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert json.loads(done.stdout)["predictions"]
+        with urllib.request.urlopen(f"{address}/") as page:
+            assert b"<title>" in page.read()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0

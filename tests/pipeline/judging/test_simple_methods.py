@@ -1,0 +1,147 @@
+import types
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from models.baselines.clicks import registry as clicks
+from models.baselines.ratings import registry as ratings
+from models.episodes.click_records import ScenarioTask
+from models.legacy_keras import tf
+from pipeline.judging.simple_methods import fit_simple
+from pipeline.settings.scenario.config import ScenarioEvaluationConfig
+from pipeline.settings.user.config import EvaluationConfig
+
+
+class ByItem:
+    """Scores items by their row, forwards or backwards."""
+
+    GRID: ClassVar = {"step": (-1.0, 1.0), "unused": (1, 2)}
+
+    def __init__(self, step=0.0, unused=0):
+        self.step = step
+
+    def fit(self, pairs):
+        assert pairs == "pairs"
+
+    def adapt(self, support):
+        return ()
+
+    def score(self, state, query):
+        return self.step * tf.cast(query["query_item"], tf.float32)
+
+
+class ByPoolItem(ByItem):
+    """The same of clicks."""
+
+    @classmethod
+    def fit(cls, known, vectors, *, step, unused):
+        assert (known, vectors) == ("known", "vectors")
+        return cls(step)
+
+
+class Fixed(ByItem):
+    """One candidate alone."""
+
+    GRID: ClassVar = {}
+
+
+class FixedInPool(ByPoolItem):
+    """The same of clicks."""
+
+    GRID: ClassVar = {}
+
+    @classmethod
+    def fit(cls, known, vectors):
+        return cls()
+
+
+def ratings_data(asked, *, has_query=True):
+    """Of one meta-validation user, whose label of an item is its row."""
+    items = tf.constant([[1, 2, 3]])
+    none = items[:, :0]
+    episode = {
+        "task_id": tf.constant(["u"]),
+        **{f"support_{name}": none for name in ("user", "item")},
+        "support_label": tf.cast(none, tf.float32),
+        "support_mask": none > 0,
+        "query_user": tf.ones_like(items),
+        "query_item": items,
+        "query_label": tf.cast(items, tf.float32),
+        "query_mask": (items > 0) & has_query,
+    }
+    return types.SimpleNamespace(
+        meta_train_pairs="pairs",
+        info=types.SimpleNamespace(num_tasks={}),
+        episodes=lambda split, *_: asked.append(split) or [episode],
+    )
+
+
+def clicks_data(asked):
+    """Of one meta-validation task, in which the user has clicked the last items."""
+    pool = np.arange(1, 61, dtype=np.int32)
+    clicked = pool[-4:]
+    none = np.zeros(0, np.int32)
+    negatives = np.zeros([4, 1], np.int32)
+    task = ScenarioTask(
+        scenario_id="s",
+        pool=pool,
+        support_user=np.ones_like(clicked),
+        support_item=clicked,
+        support_fold=np.zeros_like(clicked),
+        support_negative=negatives,
+        query_user=np.full_like(clicked, 2),
+        query_item=clicked,
+        query_negative=negatives,
+        known_user=none,
+        known_item=none,
+    )
+    return types.SimpleNamespace(
+        known="known",
+        vectors="vectors",
+        info=types.SimpleNamespace(num_tasks={}, domains=[]),
+        tasks=lambda split: asked.append(split) or [task],
+    )
+
+
+USERS = types.SimpleNamespace(setting="user", evaluation=EvaluationConfig())
+SCENARIOS = types.SimpleNamespace(
+    setting="scenario", evaluation=ScenarioEvaluationConfig()
+)
+BOTH = pytest.mark.parametrize(
+    ("config", "data", "registry", "with_grid", "without"),
+    [
+        (USERS, ratings_data, ratings, ByItem, Fixed),
+        (SCENARIOS, clicks_data, clicks, ByPoolItem, FixedInPool),
+    ],
+    ids=["user", "scenario"],
+)
+
+
+@BOTH
+def test_hyperparameters_are_chosen_on_meta_validation(
+    monkeypatch, config, data, registry, with_grid, without
+):
+    monkeypatch.setitem(registry.BASELINES, "by_item", with_grid)
+    asked = []
+    method, chosen = fit_simple("by_item", config, data(asked))
+    assert method.step == 1.0
+    assert chosen == {"step": 1.0, "unused": 1}  # Of equal ones the first.
+    assert set(asked) == {"meta_validation"}
+
+
+@BOTH
+def test_a_method_without_a_choice_asks_for_nothing(
+    monkeypatch, config, data, registry, with_grid, without
+):
+    monkeypatch.setitem(registry.BASELINES, "fixed", without)
+    asked = []
+    method, chosen = fit_simple("fixed", config, data(asked))
+    assert isinstance(method, without)
+    assert (chosen, asked) == ({}, [])
+
+
+def test_nothing_to_choose_by_is_an_error(monkeypatch):
+    monkeypatch.setitem(ratings.BASELINES, "by_item", ByItem)
+    with pytest.raises(ValueError, match=r"meta-validation .* of 'by_item' by, got no"):
+        fit_simple("by_item", USERS, ratings_data([], has_query=False))

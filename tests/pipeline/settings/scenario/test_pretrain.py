@@ -1,0 +1,208 @@
+import dataclasses
+import json
+import pathlib
+import shutil
+import types
+
+import numpy as np
+import pytest
+
+from models.episodes.click_records import ScenarioTask, load_known_clicks, load_tasks
+from models.factors.vector_files import VECTORS_JSON, load_vectors
+from models.factors.vectors import Vectors
+from pipeline.settings.registry import load_experiment
+from pipeline.settings.scenario import pretrain as module
+from pipeline.settings.scenario.config import VectorsConfig
+from pipeline.settings.scenario.data import ScenarioData, vectors_dir
+from pipeline.settings.scenario.pretrain import (
+    describe_fallbacks,
+    dot_product_recall,
+    options_to_try,
+    pretrain,
+)
+from transforms.clicks.schema import load_scenario_info
+from transforms.schema import META_TEST, META_VALIDATION, DataError
+
+
+def copy_without_vectors(dataset_dir, target):
+    return shutil.copytree(
+        dataset_dir, target, ignore=shutil.ignore_patterns("vectors")
+    )
+
+
+@pytest.fixture(scope="module")
+def config(scenario_config):
+    """The experiment with scenarios."""
+    return load_experiment(scenario_config)
+
+
+@pytest.fixture
+def dataset_dir(scenario_dataset, tmp_path):
+    """The prepared data set, without vectors, for a test to change."""
+    return copy_without_vectors(scenario_dataset, tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def pretrained(config, scenario_dataset, tmp_path_factory):
+    """The prepared data set and its vectors, both to read only."""
+    folder = tmp_path_factory.mktemp("pretrained")
+    directory = copy_without_vectors(scenario_dataset, folder / "data")
+    return directory, pretrain(config, directory)
+
+
+@pytest.fixture
+def change_tasks(monkeypatch):
+    """Makes `pretrain` read the tasks of one split changed by a function."""
+
+    def change(split, function):
+        monkeypatch.setattr(
+            module,
+            "load_tasks",
+            lambda directory, name, num_negatives: (
+                function(load_tasks(directory, name, num_negatives))
+                if name == split
+                else load_tasks(directory, name, num_negatives)
+            ),
+        )
+
+    return change
+
+
+def facts_of(directory):
+    return json.loads((directory / VECTORS_JSON).read_text(encoding="utf-8"))
+
+
+def test_the_values_with_the_best_recall_are_taken(
+    scenario_config, dataset_dir, monkeypatch, capsys
+):
+    recalls = iter([0.2, 0.7, 0.5])
+    monkeypatch.setattr(module, "dot_product_recall", lambda *_: next(recalls))
+    config = load_experiment(scenario_config, changes={"vectors.alpha": [1, 5, 9]})
+    facts = facts_of(pretrain(config, dataset_dir))
+    assert facts["chosen"]["alpha"] == 5
+    assert facts["meta_validation_recall@20"] == 0.7
+    assert [trial["alpha"] for trial in facts["trials"]] == [1, 5, 9]
+    said = capsys.readouterr().err
+    assert "als, regularization 1, alpha 9: meta-validation recall@20 0.5000" in said
+    assert "taking als, regularization 1, alpha 5: " in said
+
+
+def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(pretrained):
+    dataset_dir, directory = pretrained
+    info = load_scenario_info(dataset_dir)
+    known = load_known_clicks(dataset_dir, info)
+    vectors = load_vectors(directory)
+    assert vectors.users.shape == (info.num_folds + 1, info.num_users + 1, 4)
+    assert vectors.items.shape == (info.num_folds + 1, info.num_items + 1, 4)
+
+    def mean_dot(fits):
+        users, items = vectors.users[fits, known.user], vectors.items[fits, known.item]
+        return float(np.mean(np.sum(users * items, axis=-1)))
+
+    # A fit that has seen a click gives it more than one that has not.
+    own, other = mean_dot(known.fold + 1), mean_dot((known.fold + 1) % info.num_folds)
+    assert own < other - 0.05
+
+
+def test_recall_is_the_mean_over_users_and_then_over_scenarios(config):
+    # Items 1 to 30, the smaller the better for user 1, the larger for user 2.
+    items = np.linspace(1.0, -1.0, 30, dtype=np.float32)
+    vectors = Vectors(
+        np.array([[[0.0], [1.0], [-1.0]]], np.float32),
+        np.concatenate([[0.0], items]).astype(np.float32)[np.newaxis, :, np.newaxis],
+    )
+
+    def task(query, known, pool=range(1, 31)):
+        user, item = np.array(query, np.int32).reshape(-1, 2).T
+        known_user, known_item = np.array(known, np.int32).reshape(-1, 2).T
+        none = np.zeros(0, np.int32)
+        return ScenarioTask(
+            scenario_id="s",
+            pool=np.array(pool, np.int32),
+            support_user=none,
+            support_item=none,
+            support_fold=none,
+            support_negative=none.reshape(0, 1),
+            query_user=user,
+            query_item=item,
+            query_negative=none.reshape(0, 1),
+            known_user=known_user,
+            known_item=known_item,
+        )
+
+    # User 1: item 20 is the 20th, item 21 the 21st: 1 of 2. User 2: item 11 is the
+    # 20th, item 10 the 21st, but the 20th without item 30, which is known: 2 of 2.
+    first = task([(1, 20), (1, 21), (2, 11), (2, 10)], [(2, 30), (1, 25)])
+    # User 1 again, item 30 of them all: 0 of 1.
+    second = task([(1, 30)], [])
+
+    def recall(*tasks):
+        info = types.SimpleNamespace(domains=["one"])
+        data = ScenarioData(pathlib.Path(), info, vectors)
+        data._tasks[META_VALIDATION] = list(tasks)
+        return dot_product_recall(config, data)
+
+    assert recall(first) == pytest.approx(0.75)
+    assert recall(second) == 0.0
+    assert recall(first, second) == pytest.approx(0.375)
+
+
+def test_what_is_up_to_date_is_left_alone(config, pretrained, capsys):
+    dataset_dir, directory = pretrained
+    before = {path: path.stat().st_mtime_ns for path in directory.iterdir()}
+    assert pretrain(config, dataset_dir) == directory
+    assert {path: path.stat().st_mtime_ns for path in directory.iterdir()} == before
+    assert f"pretrain: {directory} is up to date" in capsys.readouterr().err
+
+
+def test_other_vectors_have_another_directory(scenario_config, dataset_dir):
+    info = load_scenario_info(dataset_dir)
+
+    def name(info=info, **changes):
+        config = load_experiment(scenario_config, changes=changes)
+        return vectors_dir(config, dataset_dir, info).name
+
+    assert name(**{"vectors.seed": 1}) != name()
+    assert name(dataclasses.replace(info, fingerprint="other")) != name()
+    assert name(**{"training.seed": 1, "evaluation.seed": 1}) == name()
+
+
+def test_held_out_clicks_of_meta_test_change_nothing(
+    config, dataset_dir, pretrained, change_tasks
+):
+    nothing = np.zeros(0, np.int32)
+    change_tasks(
+        META_TEST,
+        lambda tasks: [
+            dataclasses.replace(task, query_user=nothing, query_item=nothing)
+            for task in tasks
+        ],
+    )
+    blind = pretrain(config, dataset_dir)
+    for path in pretrained[1].iterdir():
+        assert path.read_bytes() == (blind / path.name).read_bytes()
+
+
+def test_without_meta_validation_there_is_nothing_to_choose_by(
+    config, dataset_dir, change_tasks
+):
+    change_tasks(META_VALIDATION, lambda tasks: [])
+    with pytest.raises(DataError, match=r"at least 1 meta_validation task .* got 0"):
+        pretrain(config, dataset_dir)
+
+
+def test_every_combination_is_tried_and_alpha_with_als_only():
+    config = VectorsConfig(factors=8, regularization=(1, 2), alpha=(3, 4), seed=5)
+    tried = [(each.regularization, each.alpha) for each in options_to_try(config)]
+    assert tried == [(1, 3), (1, 4), (2, 3), (2, 4)]
+    first = next(options_to_try(config))
+    assert (first.method, first.factors, first.seed) == ("als", 8, 5)
+    bpr = VectorsConfig(method="bpr", regularization=(1, 2), alpha=(3, 4))
+    assert [each.regularization for each in options_to_try(bpr)] == [1, 2]
+
+
+def test_fallbacks_are_said():
+    assert describe_fallbacks([(1, 2), (3, 9), (4, 8)]).endswith(
+        "1 users and 2 items have no known click and get the mean vector of others; "
+        "at most 4 and 9 without a fold"
+    )

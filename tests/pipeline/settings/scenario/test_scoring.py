@@ -1,0 +1,296 @@
+import dataclasses
+import types
+
+import numpy as np
+import pytest
+
+from models.baselines.clicks.item_pop import ItemPop
+from models.episodes.click_records import ScenarioTask
+from models.evaluation.ranking_metrics import user_metrics
+from models.evaluation.shown import Shown
+from models.legacy_keras import tf
+from pipeline.settings.scenario import scoring
+from pipeline.settings.scenario.config import ScenarioEvaluationConfig
+from pipeline.settings.scenario.metrics import metrics_by_task, metrics_by_user
+from pipeline.settings.scenario.scoring import ClickScorer, other_tasks
+
+NUM_USERS, NUM_ITEMS, NUM_NEGATIVES = 12, 40, 2
+
+
+def task_of(scenario_id, pool, support, query, known):
+    """A task of (user, item) pairs; all negatives are the first item of the pool."""
+
+    def columns(pairs):
+        return np.asarray(pairs, np.int32).reshape(-1, 2).T
+
+    (support_user, support_item), (query_user, query_item), (known_user, known_item) = (
+        columns(pairs) for pairs in (support, query, known)
+    )
+    return ScenarioTask(
+        scenario_id=scenario_id,
+        pool=np.asarray(pool, np.int32),
+        support_user=support_user,
+        support_item=support_item,
+        support_fold=np.zeros_like(support_user),
+        support_negative=np.full([len(support), NUM_NEGATIVES], pool[0], np.int32),
+        query_user=query_user,
+        query_item=query_item,
+        query_negative=np.full([len(query), NUM_NEGATIVES], pool[0], np.int32),
+        known_user=known_user,
+        known_item=known_item,
+    )
+
+
+def random_task(seed):
+    """A task of another pool size than its neighbours; known and query are disjoint."""
+    chance = np.random.default_rng(seed)
+    pool = np.sort(chance.choice(np.arange(1, NUM_ITEMS + 1), 9 + seed, False))
+    size = NUM_USERS * pool.size
+    places = chance.choice(size, size // 2, replace=False)
+    pairs = np.stack([1 + places // pool.size, pool[places % pool.size]], axis=1)
+    query, known = pairs[: size // 6], pairs[size // 6 :]
+    asked = np.unique(query[:, 0])
+    return task_of(
+        f"random {seed}", pool, known[:8], query, known[np.isin(known[:, 0], asked)]
+    )
+
+
+class TableScores:
+    """Scores pairs from a table, whatever the support; counts how often it is traced.
+
+    Args:
+        table: float32 [users, items].
+    """
+
+    def __init__(self, table):
+        self.table = tf.constant(table, tf.float32)
+        self.num_traces = 0
+
+    def adapt(self, support):
+        return tf.reduce_sum(support["support_label"], axis=1)
+
+    def score(self, state, query):
+        self.num_traces += 1
+        pairs = tf.stack([query["query_user"], query["query_item"]], axis=-1)
+        return tf.gather_nd(self.table, pairs)
+
+
+@pytest.fixture
+def tasks():
+    return [random_task(seed) for seed in range(6)]
+
+
+@pytest.fixture
+def untied():
+    scores = np.random.default_rng(5).permutation((NUM_USERS + 1) * (NUM_ITEMS + 1))
+    return scores.reshape(NUM_USERS + 1, NUM_ITEMS + 1)
+
+
+ALL = Shown("scenario_mean", "meta_test", 4, 4)
+
+
+def scorer_of(method, tasks, *, seed=0, support_negatives=1):
+    """Asks a method about tasks of one domain."""
+    config = types.SimpleNamespace(
+        evaluation=ScenarioEvaluationConfig(
+            seed=seed, support_negatives=support_negatives
+        )
+    )
+    data = types.SimpleNamespace(
+        tasks=lambda split: tasks, info=types.SimpleNamespace(domains=["one"])
+    )
+    return ClickScorer(method, config, data)
+
+
+def rank(method, tasks, seed=0):
+    return scorer_of(method, tasks, seed=seed)(ALL)
+
+
+def pairs_of(users, items):
+    return set(zip(users.tolist(), items.tolist(), strict=True))
+
+
+def places(ranked):
+    """What came out, by scenario, user and item."""
+    keys = zip(
+        ranked.task.tolist(), ranked.user.tolist(), ranked.item.tolist(), strict=True
+    )
+    values = zip(
+        ranked.score.tolist(),
+        ranked.rank.tolist(),
+        ranked.num_candidates.tolist(),
+        strict=True,
+    )
+    return dict(zip(keys, values, strict=True))
+
+
+def test_a_worked_case():
+    # User 1 knows item 2. Of the others, 9 scores 8, 5 scores 7 and 4 scores 0.
+    # User 2 knows nothing: 2 scores 9, then 4, 5, 9.
+    table = np.zeros([3, 10])
+    table[1, [2, 4, 5, 9]] = [9, 0, 7, 8]
+    table[2, [2, 4, 5, 9]] = [9, 6, 5, 4]
+    task = task_of("s", [2, 4, 5, 9], [(1, 2)], [(2, 9), (1, 5), (2, 2)], [(1, 2)])
+    ranked = rank(TableScores(table), [task])
+    assert places(ranked) == {
+        (0, 1, 5): (7, 2, 3),
+        (0, 2, 2): (9, 1, 4),
+        (0, 2, 9): (4, 4, 4),
+    }
+    np.testing.assert_array_equal(ranked.support_size, [1, 1, 1])
+
+
+def test_ranks_are_those_of_a_slow_count(tasks, untied):
+    found = places(rank(TableScores(untied), tasks))
+    assert len(found) == sum(task.query_user.size for task in tasks)
+    for number, task in enumerate(tasks):
+        known = pairs_of(task.known_user, task.known_item)
+        for user, item in pairs_of(task.query_user, task.query_item):
+            scores = [untied[user, i] for i in task.pool if (user, i) not in known]
+            better = [score for score in scores if score > untied[user, item]]
+            expected = untied[user, item], 1 + len(better), len(scores)
+            assert found[number, user, item] == expected
+
+
+def test_portions_of_users_change_nothing(tasks, untied, monkeypatch):
+    method = TableScores(untied // 100)  # With ties.
+    whole = places(rank(method, tasks))
+    monkeypatch.setattr(scoring, "_MAX_PAIRS", 30)  # One to three users at a time.
+    assert places(rank(method, tasks)) == whole
+
+
+def test_no_more_pairs_are_scored_at_once_than_stated(tasks, monkeypatch):
+    monkeypatch.setattr(scoring, "_MAX_PAIRS", 30)
+    sizes = []
+
+    class Watched(TableScores):
+        def score(self, state, query):
+            tf.numpy_function(
+                lambda users: sizes.append(users.size), [query["query_user"]], []
+            )
+            return super().score(state, query)
+
+    rank(Watched(np.zeros([NUM_USERS + 1, NUM_ITEMS + 1])), tasks)
+    assert max(sizes) <= 30
+    pairs = sum(np.unique(task.query_user).size * task.pool.size for task in tasks)
+    assert sum(sizes) == pairs
+
+
+def test_pools_and_portions_of_any_size_take_a_few_traces(tasks, untied, monkeypatch):
+    monkeypatch.setattr(scoring, "_MAX_PAIRS", 30)
+    method = TableScores(untied)
+    rank(method, tasks)
+    assert method.num_traces <= 3
+
+
+def test_equal_scores_are_ranked_without_a_look_at_the_clicks():
+    pool = list(range(1, 9))
+    method = TableScores(np.zeros([2, 10]))
+
+    def ranks(items):
+        task = task_of("s", pool, [(1, 1)], [(1, item) for item in items], [])
+        return {
+            key[2]: rank for key, (_, rank, _) in places(rank(method, [task])).items()
+        }
+
+    everything = ranks(pool)
+    assert sorted(everything.values()) == pool
+    assert ranks([6, 3]) == {6: everything[6], 3: everything[3]}
+
+
+def test_a_method_that_knows_nothing_finds_what_chance_finds():
+    # 400 users, one click each, always the first of 40 items: 20 of 40 are found by
+    # chance, with a standard deviation of sqrt(0.25 / 400) = 0.025.
+    pool = list(range(1, 41))
+    task = task_of("s", pool, [(1, 2)], [(user, 1) for user in range(1, 401)], [])
+    ranked = rank(TableScores(np.zeros([401, 41])), [task])
+    found = metrics_by_task(ranked, seed=0)["recall@20"]
+    assert found == pytest.approx([0.5], abs=0.1)
+
+
+def test_the_order_of_ties_changes_with_the_seed(tasks):
+    method = TableScores(np.zeros([NUM_USERS + 1, NUM_ITEMS + 1]))
+    first, again, other = (rank(method, tasks, seed).rank for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).mean() > 0.5
+
+
+def test_scenarios_without_a_user_still_count(tasks, untied):
+    empty = task_of("empty", [1, 2], [(1, 1)], [], [])
+    ranked = rank(TableScores(untied), [tasks[0], empty])
+    assert ranked.num_tasks == 2
+    assert np.isnan(metrics_by_task(ranked, seed=0)["mrr"][1])
+    with pytest.raises(ValueError, match="must have a held-out click, got none in 1 t"):
+        rank(TableScores(untied), [empty])
+
+
+def test_metrics_are_of_the_ranks(tasks, untied):
+    ranked = rank(TableScores(untied), tasks)
+    expected = user_metrics(ranked.task, ranked.user, ranked.rank, num_tasks=6)
+    found = metrics_by_user(ranked)
+    np.testing.assert_array_equal(found.task, expected.task)
+    for name, values in expected.values.items():
+        np.testing.assert_array_equal(found.values[name], values)
+    some = metrics_by_task(ranked, seed=0, names=["mrr"])
+    np.testing.assert_array_equal(some["mrr"], expected.by_scenario()["mrr"])
+    assert list(some) == ["mrr"]
+
+
+def test_some_users_are_the_same_every_time_with_all_their_clicks(tasks, untied):
+    scorer = scorer_of(TableScores(untied), tasks)
+    five = dataclasses.replace(ALL, max_users=5)
+    whole, some = places(scorer(ALL)), places(scorer(five))
+    assert some == places(scorer_of(TableScores(untied), tasks, seed=9)(five))
+    users = {key[:2] for key in some}
+    assert [sum(task == number for task, _ in users) for number in range(6)] == [5] * 6
+    assert some == {key: value for key, value in whole.items() if key[:2] in users}
+    assert users != {(number, user) for number in range(6) for user in range(1, 6)}
+
+
+def test_the_support_set_is_shown_up_to_its_size_or_that_of_another_task():
+    # Item 3 is clicked in the support of the first task, item 2 in that of the second.
+    pool = [1, 2, 3]
+    first = task_of("a", pool, [(1, 2), (2, 3), (3, 3)], [(4, 3)], [])
+    second = task_of("b", pool, [(1, 2)], [(4, 3)], [])
+    scorer = scorer_of(ItemPop(), [first, second], support_negatives=0)
+
+    def ranked(shown):
+        found = scorer(shown)
+        return found.score.tolist(), found.support_size.tolist()
+
+    three = Shown("scenario_mean", "meta_test", 3, 3)
+    assert ranked(three) == ([2, 0], [3, 1])
+    assert ranked(three.few(2)) == ([1, 0], [2, 1])
+    assert ranked(three.few(0)) == ([0, 0], [0, 0])
+    assert ranked(three.with_other_support()) == ([0, 2], [1, 3])
+
+
+def test_the_first_tasks_alone_can_be_asked_about(tasks, untied):
+    found = scorer_of(TableScores(untied), tasks)(dataclasses.replace(ALL, max_tasks=2))
+    assert found.task_ids == ["random 0", "random 1"]
+    whole = rank(TableScores(untied), tasks)
+    first = whole.task < 2
+    np.testing.assert_array_equal(found.rank, whole.rank[first])
+
+
+@pytest.mark.parametrize(
+    ("is_hybrid", "expected"),
+    [
+        (False, ["b:1", "a:2", "b:2", "b:3", "a:1"]),
+        (True, ["a:2", "b:2", "a:1", "b:3", "b:1"]),
+    ],
+)
+def test_another_support_set_is_of_the_next_task_of_the_same_domain(
+    is_hybrid, expected
+):
+    names = ("a:1", "b:1", "a:2", "b:2", "b:3")
+    tasks = [task_of(name, [1, 2], [(1, 1)], [(1, 2)], []) for name in names]
+    assert [t.scenario_id for t in other_tasks(tasks, is_hybrid)] == expected
+
+
+def test_a_score_that_is_no_number_is_an_error(tasks):
+    method = TableScores(np.full([NUM_USERS + 1, NUM_ITEMS + 1], np.nan))
+    with pytest.raises(
+        ValueError, match="scores of candidates must be numbers, got NaN"
+    ):
+        rank(method, tasks)

@@ -1,0 +1,89 @@
+"""A training that is killed, and what an epoch is judged by."""
+
+import json
+import types
+
+import numpy as np
+import pytest
+
+from models.evaluation.errors import NotFiniteError
+from models.evaluation.metric import Metric
+from models.evaluation.shown import Shown
+from models.legacy_keras import tf
+from models.resumable_training import ResumableTraining, TrainingDivergedError
+from pipeline.settings.registry import SETTINGS, load_experiment
+from pipeline.steps.train import train
+from pipeline.training.fit import JudgeMetaValidation, monitor_of, num_parameters
+
+TIMES = ("tasks_per_s", "epoch_s")  # Another time they are others.
+VALIDATION = Shown("validation", "meta_validation", 4, 4)
+
+
+def judge_of(by_task):
+    """Makes the callback of a setting whose metrics come from a function."""
+    setting = types.SimpleNamespace(
+        metrics=[Metric("mae")], by_task=lambda pairs, *, seed: by_task(pairs, seed)
+    )
+    judge = JudgeMetaValidation(setting, lambda shown: shown, VALIDATION, 7)
+    judge.set_model(tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=[1])]))
+    return judge
+
+
+def test_an_epoch_is_judged_by_means_over_tasks_with_a_value():
+    asked = []
+
+    def by_task(pairs, seed):
+        asked.append((pairs, seed))
+        return {"mae": np.array([1.0, np.nan, 3.0]), "mrr": np.array([0.5])}
+
+    logs = {"loss": 0.1}
+    judge_of(by_task).on_epoch_end(0, logs)
+    assert logs == {"loss": 0.1, "val_mae": 2.0, "val_mrr": 0.5}
+    assert asked == [(VALIDATION, 7)]
+
+
+def test_scores_without_metrics_end_a_training():
+    def by_task(pairs, seed):
+        raise NotFiniteError("scores must be finite")
+
+    with pytest.raises(TrainingDivergedError, match="after epoch 3: scores must be"):
+        judge_of(by_task).on_epoch_end(2, {})
+
+
+def test_epochs_are_chosen_by_the_first_metric():
+    monitors = {name: monitor_of(setting) for name, setting in SETTINGS.items()}
+    assert monitors == {"user": "val_mae", "scenario": "val_recall@20"}
+
+
+def test_weights_that_are_trained_are_counted():
+    model = tf.keras.Sequential([tf.keras.layers.Dense(2, input_shape=[3])])
+    model.add(tf.keras.layers.Dense(5, trainable=False))
+    assert num_parameters(model) == 3 * 2 + 2
+
+
+def test_a_killed_training_ends_as_if_it_had_not_been(scenario_experiment, tmp_path):
+    path, dataset_dir = scenario_experiment.config_path, scenario_experiment.dataset_dir
+    config = load_experiment(path, [f"runs_dir={tmp_path}"])
+
+    class KilledError(Exception):
+        pass
+
+    def kill(self, epoch, logs=None, original=ResumableTraining.on_epoch_end):
+        original(self, epoch, logs)
+        if epoch == 0:
+            raise KilledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ResumableTraining, "on_epoch_end", kill)
+        with pytest.raises(KilledError):
+            train(config, dataset_dir)
+    resumed = train(config, dataset_dir)
+
+    def lines(run_dir):
+        text = (run_dir / "metrics.jsonl").read_text()
+        return [
+            {k: v for k, v in json.loads(line).items() if k not in TIMES}
+            for line in text.splitlines()
+        ]
+
+    assert lines(resumed.path) == lines(scenario_experiment.run_dir)

@@ -1,0 +1,34 @@
+import shutil
+
+import pytest
+
+from pipeline.settings.registry import load_experiment
+from pipeline.training.trained import open_trained
+from transforms.schema import DataError
+
+
+@pytest.fixture(params=["experiment", "scenario_experiment"])
+def made(request):
+    """The small experiment of each setting."""
+    return request.getfixturevalue(request.param)
+
+
+def test_a_finished_training_is_found(made):
+    config = load_experiment(made.config_path)
+    assert open_trained(config, made.dataset_dir).path == made.run_dir
+
+
+def test_a_configuration_that_is_not_trained_is_an_error(made):
+    other = load_experiment(made.config_path, ["training.seed=1"])
+    message = "has no finished 'train' with this configuration: run `cmml tr"
+    with pytest.raises(DataError, match=message):
+        open_trained(other, made.dataset_dir)
+
+
+def test_a_training_that_was_killed_is_not_finished(made, tmp_path):
+    parent = tmp_path / made.run_dir.parent.name
+    run_dir = shutil.copytree(made.run_dir, parent / made.run_dir.name)
+    (run_dir / "lineage.json").unlink()
+    config = load_experiment(made.config_path, [f"runs_dir={tmp_path}"])
+    with pytest.raises(DataError, match="has no finished"):
+        open_trained(config, made.dataset_dir)
