@@ -10,6 +10,7 @@ from pipeline.insight.contexts import TaskContexts
 from pipeline.reports.run.latency import Latency
 from pipeline.reports.run.page import RunReport, run_page
 from pipeline.reports.run.provenance import Provenance
+from pipeline.settings.registry import SETTINGS
 
 EVIL = "<script>alert(1)</script>$a$"
 RNG = np.random.default_rng(0)
@@ -37,12 +38,12 @@ def make_report(make_findings):
 
     def make(scores):
         (main,) = scores["cmml"]
-        metric = "mae" if main == "cold" else "recall@20"
+        metric = SETTINGS["user" if main == "cold" else "scenario"].metrics[0]
         return RunReport(
             name=EVIL,
             description=EVIL,
             model=CMMLOptions(),
-            findings=make_findings(scores, course=epochs_of(metric)),
+            findings=make_findings(scores, course=epochs_of(metric.name)),
             groups={main: EVIL},
             metrics=[metric],
             task_names={"u3": EVIL},

@@ -8,6 +8,7 @@ from pipeline.reports.run.tables import (
     split_table,
     worst_table,
 )
+from pipeline.settings.user.metrics import METRICS
 
 
 def test_metrics_stand_in_the_table_as_in_the_summary(rated, make_run):
@@ -17,7 +18,7 @@ def test_metrics_stand_in_the_table_as_in_the_summary(rated, make_run):
     }
     gap = Interval(-0.1, -0.2, 0.0)
     text = metrics_table(
-        make_run(rows), "cold", ["mae"], {"knn": gap}, title="t"
+        make_run(rows), "cold", [METRICS[0]], {"knn": gap}, title="t"
     ).to_markdown()
     assert "| cmml   | **0.5000 [0.500, 0.500]** | -                          |" in text
     assert "| knn    | 0.6000 [0.600, 0.600]     | -0.1000 [-0.2000, +0.0000] |" in text
