@@ -7,13 +7,16 @@ other scenarios.
 
 import contextlib
 import dataclasses
+import functools
 import io
+import json
 import pathlib
 import random
 import types
 
 import pytest
 import yaml
+from built_once import built_once
 
 NUM_USERS = 60
 NUM_ITEMS = 14
@@ -192,22 +195,38 @@ def cmml(raw_dir):
     return run
 
 
-@pytest.fixture(scope="session")
-def experiment(tmp_path_factory, write_config, cmml):
-    """The experiment, run once by `cmml run`. To read only."""
-    folder = tmp_path_factory.mktemp("experiment")
-    config_path = write_config(folder)
-    done = cmml("run", "--config", config_path)
-    assert done.status == 0, done.stderr
-    exported = pathlib.Path(done.stdout.splitlines()[-1])
-    (dataset_dir,) = (folder / "prepared" / "own").iterdir()
+def run_once(tmp_path_factory, name, write, cmml):
+    """Runs an experiment by `cmml run`, once for all processes of the session.
+
+    Args:
+        tmp_path_factory: Where folders go.
+        name: Name of the experiment.
+        write: Writes its YAML file into a folder, and returns the path.
+        cmml: Runs the command line.
+    """
+
+    def build(folder):
+        done = cmml("run", "--config", write(folder))
+        assert done.status == 0, done.stderr
+        return json.dumps(vars(done))
+
+    folder, text = built_once(tmp_path_factory, name, build)
+    done = json.loads(text)
+    exported = pathlib.Path(done["stdout"].splitlines()[-1])
+    (dataset_dir,) = (folder / "prepared" / name).iterdir()
     return Experiment(
-        config_path=config_path,
+        config_path=folder / f"{name}.yaml",
         dataset_dir=dataset_dir,
         run_dir=exported.parents[2],
         exported=exported,
-        **vars(done),
+        **done,
     )
+
+
+@pytest.fixture(scope="session")
+def experiment(tmp_path_factory, write_config, cmml):
+    """The experiment, run once by `cmml run`. To read only."""
+    return run_once(tmp_path_factory, "own", write_config, cmml)
 
 
 NUM_TASTES = 4
@@ -312,10 +331,8 @@ def scenario_tables(tmp_path_factory):
     return write_scenario_tables(tmp_path_factory.mktemp("shop") / "raw")
 
 
-@pytest.fixture(scope="session")
-def scenario_config(tmp_path_factory):
-    """The YAML file of the experiment with scenarios."""
-    folder = tmp_path_factory.mktemp("scenarios")
+def write_scenario_config(folder):
+    """Writes the YAML file of the experiment with scenarios; returns its path."""
     path = folder / "shop.yaml"
     text = yaml.safe_dump(scenario_values(folder), sort_keys=False)
     path.write_text(text, encoding="utf-8")
@@ -323,23 +340,19 @@ def scenario_config(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def scenario_dataset(scenario_config, scenario_tables, cmml):
-    """The prepared data set of scenarios, to read only."""
-    done = cmml("prepare", "--config", scenario_config, data_dir=scenario_tables)
-    assert done.status == 0, done.stderr
-    return pathlib.Path(done.stdout.splitlines()[-1])
+def scenario_experiment(tmp_path_factory, scenario_tables, cmml):
+    """The experiment with scenarios, run once by `cmml run`. To read only."""
+    run = functools.partial(cmml, data_dir=scenario_tables)
+    return run_once(tmp_path_factory, "shop", write_scenario_config, run)
 
 
 @pytest.fixture(scope="session")
-def scenario_experiment(scenario_config, scenario_tables, scenario_dataset, cmml):
-    """The experiment with scenarios, run once by `cmml run`. To read only."""
-    done = cmml("run", "--config", scenario_config, data_dir=scenario_tables)
-    assert done.status == 0, done.stderr
-    exported = pathlib.Path(done.stdout.splitlines()[-1])
-    return Experiment(
-        config_path=scenario_config,
-        dataset_dir=scenario_dataset,
-        run_dir=exported.parents[2],
-        exported=exported,
-        **vars(done),
-    )
+def scenario_config(scenario_experiment):
+    """The YAML file of the experiment with scenarios."""
+    return scenario_experiment.config_path
+
+
+@pytest.fixture(scope="session")
+def scenario_dataset(scenario_experiment):
+    """The prepared data set of scenarios, to read only."""
+    return scenario_experiment.dataset_dir

@@ -1,6 +1,6 @@
 """Loads an exported model as a stranger would: TensorFlow alone, none of our code.
 
-Run by `test_served_model.py` in a process of its own.
+Run by `test_served_models.py` in a process of its own.
 """
 
 import importlib.abc

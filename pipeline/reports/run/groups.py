@@ -7,8 +7,6 @@ from numpy.typing import ArrayLike
 from pipeline.reports.run.bands import Bands
 from pipeline.settings.pair_group import PairGroup
 
-_MAX_VALUES = 30  # Of a feature that groups are made by.
-
 
 def banded_groups(
     kind: str, of: str, counts: ArrayLike, bands: Bands

@@ -30,7 +30,7 @@ from unittest import mock
 import yaml
 
 SETTINGS = ("user", "scenario")
-ABLATED = ("user",)  # Settings that `ablate` knows.
+ABLATED = ("user", "scenario")  # Settings that `ablate` knows.
 PARTS = ("compare", "ablate", "report", "insight", "explain")
 NAME = "golden"
 

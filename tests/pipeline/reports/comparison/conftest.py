@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from models.evaluation.metric import Metric
 from pipeline.judging.results import CostCurve, MethodResult, Setup
 from pipeline.reports.comparison.figures import all_figures
 from pipeline.reports.comparison.summary import summarise
@@ -30,8 +31,7 @@ def setup():
         name="tiny",
         setting="user",
         split="meta_test",
-        primary="mae",
-        secondary=("ndcg@3",),
+        metrics=(Metric("mae", higher_is_better=False), Metric("ndcg@3")),
         groups={"cold": "users never seen", "warm": "users of meta-train"},
         seeds=(0, 1, 2),
         num_tasks=NUM_TASKS - 1,

@@ -13,7 +13,7 @@ def test_the_best_comes_first_and_what_broke_off_last(summary):
 
 
 def test_a_recall_is_ranked_the_other_way(results, setup):
-    turned = dataclasses.replace(setup, primary="ndcg@3")
+    turned = dataclasses.replace(setup, metrics=setup.metrics[::-1])
     assert summarise(results, turned, "ridge").results[0].name == "cmml"
     assert summarise(results, turned, "ridge").direction == 1
 

@@ -55,7 +55,7 @@ def test_another_winner_is_compared_with_the_best_simple_method(results, setup):
 
 
 def test_a_higher_recall_is_better(results, setup):
-    turned = dataclasses.replace(setup, primary="ndcg@3")
+    turned = dataclasses.replace(setup, metrics=setup.metrics[::-1])
     text = text_of(results, turned)
     assert "cmml has the highest ndcg@3" in text
     assert "cmml is better than the best simple method" in text

@@ -1,59 +1,100 @@
-"""A small run, worked by hand, as `evaluate` would have left it."""
+"""Small runs of both settings, worked by hand, as `evaluate` would have left them."""
 
 import dataclasses
 
 import numpy as np
 import pytest
-from pipeline.reports.run.data_facts import DataFacts, SplitFacts
-from pipeline.reports.run.scored_rows import ScoredRows
-from pipeline.reports.run.user_rows import MAE, NAMES
 
 from models.evaluation.intervals import bootstrap_mean
+from models.evaluation.scored_pairs import ScoredPairs
+from models.evaluation.shown import Shown
 from pipeline.reports.run.bands import COUNT_BANDS
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.findings import Training, find
 from pipeline.reports.run.groups import banded_groups
+from pipeline.settings.data_facts import DataFacts, SplitFacts
+from pipeline.settings.registry import SETTINGS
+from transforms.schema import META_TEST
 
 NUM_TASKS = 40
 NUM_PAIRS = 5  # Of each task.
 NUM_ITEMS = 20
+FULL_SIZE = 40  # Support pairs that are shown at most.
+
+TASK_IDS = [f"u{n}" for n in range(NUM_TASKS)]
+TASK = np.repeat(np.arange(NUM_TASKS), NUM_PAIRS)
 
 
-def scored(errors, support_size, labels=None):
-    """Rows of 40 users with 5 pairs each, every pair of a user off by as much."""
-    task = np.repeat(np.arange(NUM_TASKS), NUM_PAIRS)
-    errors = np.broadcast_to(np.asarray(errors, float), NUM_TASKS)[task]
+def columns(support_size):
+    """What pairs of either setting have; the users of a task are of it alone."""
+    return {
+        "task": TASK,
+        "item": 1 + np.arange(TASK.size) % NUM_ITEMS,
+        "support_size": np.full(TASK.size, support_size),
+    }
+
+
+def rated_pairs(errors, support_size, labels=None):
+    """Pairs of 40 users with 5 ratings each, every pair of a user off by as much."""
+    errors = np.broadcast_to(np.asarray(errors, float), NUM_TASKS)[TASK]
     label = np.tile([1.0, 2.0, 3.0, 4.0, 5.0], NUM_TASKS)
     if labels is not None:
         label = np.asarray(labels, float)
-    return ScoredRows(
-        task=task,
-        user=task + 1,
-        item=1 + np.arange(task.size) % NUM_ITEMS,
-        support_size=np.full(task.size, support_size),
-        value=errors,
-        others={"label": label, "score": label + errors},
+    own = columns(support_size)
+    return ScoredPairs(
+        TASK_IDS, **own, user=TASK + 1, label=label, score=label + errors
     )
 
 
-def run_of(rows, seed=0, num_resamples=200):
-    """An `EvaluatedRun` of rows by method and group, with the summary they make."""
+def clicked_pairs(hits, support_size):
+    """Clicks of 5 users in 40 scenarios, so many of them among the first 20 of 50."""
+    hits = np.broadcast_to(np.asarray(hits), NUM_TASKS)[TASK]
+    place = np.tile(np.arange(NUM_PAIRS), NUM_TASKS)
+    rank = np.where(place < hits, 1, 30)
+    return ScoredPairs(
+        TASK_IDS,
+        **columns(support_size),
+        user=1 + np.arange(TASK.size) % NUM_TASKS,
+        score=-rank.astype(float),
+        rank=rank,
+        num_candidates=np.full(TASK.size, 50),
+    )
+
+
+def groups_of(setting):
+    """The groups of tasks, as the setting would make them."""
+    tasks = {"user": "cold", "scenario": "scenario_mean"}[setting]
+    main = Shown(tasks, META_TEST, FULL_SIZE, FULL_SIZE)
+    some = dataclasses.replace(main, max_users=30 if setting == "scenario" else None)
+    return [main, some.few(0), some, some.with_other_support()]
+
+
+def run_of(scores, seed=0, num_resamples=200):
+    """An `EvaluatedRun` of pairs by method and group, with the summary they make."""
+    (some, *_) = scores["cmml"].values()
+    name = "scenario" if some.label is None else "user"
+    setting = SETTINGS[name]
     summary = {
         method: {
             group: {
-                "mae": bootstrap_mean(found.by_task(NUM_TASKS), seed, num_resamples)
+                metric: bootstrap_mean(values, seed, num_resamples)
+                for metric, values in setting.by_task(pairs, seed=seed).items()
             }
-            for group, found in groups.items()
+            for group, pairs in groups.items()
         }
-        for method, groups in rows.items()
+        for method, groups in scores.items()
     }
-    ids = [f"u{n}" for n in range(NUM_TASKS)]
-    return EvaluatedRun(MAE, NAMES, ids, rows, summary, seed, num_resamples)
+    return EvaluatedRun(setting, groups_of(name), scores, summary, seed, num_resamples)
 
 
 @pytest.fixture
-def make_rows():
-    return scored
+def rated():
+    return rated_pairs
+
+
+@pytest.fixture
+def clicked():
+    return clicked_pairs
 
 
 @pytest.fixture
@@ -85,23 +126,35 @@ def data():
     )
 
 
+def data_of_clicks(data):
+    """The same data set, of clicks instead of ratings."""
+    pools = np.full(NUM_TASKS, 50)
+    splits = [
+        dataclasses.replace(split, labels={}, pool_sizes=pools) for split in data.splits
+    ]
+    return dataclasses.replace(data, splits=splits)
+
+
 @pytest.fixture
 def make_findings(data):
-    """Finds what there is in rows, trained in some epochs."""
+    """Finds what there is in scores, trained in some epochs."""
 
-    def make(rows, *, course=None, max_epochs=10):
+    def make(scores, *, course=None, max_epochs=10):
+        run = run_of(scores)
+        name = run.metric.name
+        facts = data if run.metric.name == "mae" else data_of_clicks(data)
         epochs = course or [
             {
                 "epoch": 4,
                 "best_epoch": 4,
-                "mae": 0.5,
-                "val_mae": 0.5,
-                "best_val_mae": 0.5,
+                name: 0.5,
+                f"val_{name}": 0.5,
+                f"best_val_{name}": 0.5,
                 "tasks_per_s": 100.0,
             }
         ]
-        kinds = banded_groups("items", "item", data.item_counts, COUNT_BANDS)
-        return find(run_of(rows), data, Training(epochs, "mae", max_epochs), kinds)
+        kinds = banded_groups("items", "item", facts.item_counts, COUNT_BANDS)
+        return find(run, facts, Training(epochs, name, max_epochs), kinds)
 
     return make
 

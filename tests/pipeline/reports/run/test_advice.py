@@ -10,17 +10,17 @@ from pipeline.reports.run.advice import advice
 MODEL = CMMLOptions(dropout=0.2, encoder="gru", hybrid="dot", encoder_dim=128)
 
 
-def rows_of(make_rows, spread, *, cmml=0.5, knn=0.6, none=0.9, other=0.9, first=0.95):
+def rows_of(rated, spread, *, cmml=0.5, knn=0.6, none=0.9, other=0.9, first=0.95):
     """A run in which nothing stands out, but for what is changed."""
     return {
         "cmml": {
-            "cold": make_rows(cmml + spread, 8),
-            "cold/support_0": make_rows(none + spread, 0),
-            "cold/other_support": make_rows(other + spread, 8),
+            "cold": rated(cmml + spread, 8),
+            "cold/support_0": rated(none + spread, 0),
+            "cold/other_support": rated(other + spread, 8),
         },
         "knn": {
-            "cold": make_rows(knn + spread, 8),
-            "cold/support_0": make_rows(first + spread, 0),
+            "cold": rated(knn + spread, 8),
+            "cold/support_0": rated(first + spread, 0),
         },
     }
 
@@ -42,8 +42,8 @@ def told(findings, quiet_data, **changes):
     return advice(dataclasses.replace(findings, **changes), MODEL)
 
 
-def test_nothing_is_made_up(make_rows, make_findings, quiet_data, spread):
-    found = make_findings(rows_of(make_rows, spread))
+def test_nothing_is_made_up(rated, make_findings, quiet_data, spread):
+    found = make_findings(rows_of(rated, spread))
     assert told(found, quiet_data) == [
         "Nothing stands out: no rule on these figures applies."
     ]
@@ -66,26 +66,26 @@ def test_nothing_is_made_up(make_rows, make_findings, quiet_data, spread):
     ],
 )
 def test_each_rule_tells_its_figure(
-    make_rows, make_findings, quiet_data, spread, changes, sentence
+    rated, make_findings, quiet_data, spread, changes, sentence
 ):
-    found = make_findings(rows_of(make_rows, spread, **changes))
+    found = make_findings(rows_of(rated, spread, **changes))
     assert sentence in " ".join(told(found, quiet_data))
 
 
 def test_a_context_that_is_worth_nothing_is_told(
-    make_rows, make_findings, quiet_data, spread
+    rated, make_findings, quiet_data, spread
 ):
-    rows = rows_of(make_rows, spread)
-    rows["cmml"]["cold/support_0"] = make_rows(0.5 + spread[::-1], 0)
+    rows = rows_of(rated, spread)
+    rows["cmml"]["cold/support_0"] = rated(0.5 + spread[::-1], 0)
     (sentence,) = told(make_findings(rows), quiet_data)
     assert "worth nothing beyond chance" in sentence
     assert "model.encoder=mean or model.dropout above 0.2" in sentence
 
 
 def test_what_the_model_has_already_is_not_advised(
-    make_rows, make_findings, quiet_data, spread
+    rated, make_findings, quiet_data, spread
 ):
-    found = make_findings(rows_of(make_rows, spread, none=0.4, first=0.45))
+    found = make_findings(rows_of(rated, spread, none=0.4, first=0.45))
     mean = dataclasses.replace(MODEL, encoder="mean", modulation="sigmoid")
     assert "encoder=mean" not in advice(found, mean)[0]
     assert "modulation=sigmoid" not in advice(found, mean)[0]
@@ -104,17 +104,17 @@ def epoch(number, best, train=0.5):
     ],
 )
 def test_the_training_is_judged_by_its_epochs(
-    make_rows, make_findings, quiet_data, spread, course, sentence
+    rated, make_findings, quiet_data, spread, course, sentence
 ):
-    found = make_findings(rows_of(make_rows, spread), course=course)
+    found = make_findings(rows_of(rated, spread), course=course)
     (said,) = told(found, quiet_data)
     assert sentence in said
 
 
 def test_predictions_are_judged_by_slope_and_bias(
-    make_rows, make_findings, quiet_data, spread
+    rated, make_findings, quiet_data, spread
 ):
-    found = make_findings(rows_of(make_rows, spread))
+    found = make_findings(rows_of(rated, spread))
     off = dataclasses.replace(
         found.calibration,
         bias=Interval(0.2, 0.1, 0.3),
@@ -126,8 +126,8 @@ def test_predictions_are_judged_by_slope_and_bias(
     assert "off by +0.2000 [+0.1000, +0.3000] on average" in bias
 
 
-def test_new_items_and_refused_rows_are_told(make_rows, make_findings, data, spread):
-    found = make_findings(rows_of(make_rows, spread))
+def test_new_items_and_refused_rows_are_told(rated, make_findings, data, spread):
+    found = make_findings(rows_of(rated, spread))
     refused = dataclasses.replace(data, num_rejected={"malformed": 13})
     new, rejected = told(found, refused)
     assert new.startswith("5.0% of the query pairs are on items")  # 10 of 200.
@@ -135,13 +135,13 @@ def test_new_items_and_refused_rows_are_told(make_rows, make_findings, data, spr
 
 
 def test_items_that_a_baseline_knows_better_are_told(
-    make_rows, make_findings, quiet_data, spread
+    rated, make_findings, quiet_data, spread
 ):
-    rows = rows_of(make_rows, spread)
+    rows = rows_of(rated, spread)
     own = rows["cmml"]["cold"]
     rare = np.isin(own.item, [2, 3])  # Seen twice.
-    value = np.where(rare, own.value + 1.0, own.value)
-    rows["cmml"]["cold"] = dataclasses.replace(own, value=value)
+    score = np.where(rare, own.score + 1.0, own.score)
+    rows["cmml"]["cold"] = dataclasses.replace(own, score=score)
     found = make_findings(rows)
     few = [each for each in found.popularity if each.label == "1-2"]
     assert few[0].num_tasks == 10  # Too few to claim anything.

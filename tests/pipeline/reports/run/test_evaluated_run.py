@@ -1,71 +1,75 @@
+import json
+
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from pipeline.reports.run.scored_rows import ScoredRows
 
 from models.evaluation.intervals import Interval
-from pipeline.reports.run.evaluated_run import Metric, read_rows
+from pipeline.reports.run.evaluated_run import read_summary
 
 
-@pytest.mark.parametrize(
-    ("direction", "low", "high", "better"),
-    [(-1, -2.0, -1.0, True), (1, -2.0, -1.0, False), (1, -2.0, 1.0, None)],
-)
-def test_a_difference_is_better_in_the_direction_of_the_metric(
-    direction, low, high, better
-):
-    gap = Interval((low + high) / 2, low, high)
-    assert Metric("m", "", direction).is_better(gap) is better
-
-
-def test_the_strongest_baseline_has_the_best_mean_of_the_main_group(
-    make_rows, make_run
-):
+def test_the_strongest_baseline_has_the_best_mean_of_the_main_group(rated, make_run):
     run = make_run(
         {
-            "cmml": {"cold": make_rows(0.1, 8)},
-            "weak": {"cold": make_rows(0.9, 8)},
-            "strong": {"cold": make_rows(0.5, 8)},
+            "cmml": {"cold": rated(0.1, 8)},
+            "weak": {"cold": rated(0.9, 8)},
+            "strong": {"cold": rated(0.5, 8)},
         }
     )
     assert run.strongest == "strong"
     assert run.less_strongest.mean == pytest.approx(-0.4)
 
 
-def test_without_baselines_there_is_no_difference(make_rows, make_run):
-    run = make_run({"cmml": {"cold": make_rows(0.1, 8)}})
+def test_more_clicks_found_are_better(clicked, make_run):
+    run = make_run(
+        {
+            "cmml": {"scenario_mean": clicked(4, 8)},
+            "weak": {"scenario_mean": clicked(1, 8)},
+            "strong": {"scenario_mean": clicked(3, 8)},
+        }
+    )
+    assert run.strongest == "strong"
+    assert run.less_strongest.mean == pytest.approx(0.2)
+
+
+def test_without_baselines_there_is_no_difference(rated, make_run):
+    run = make_run({"cmml": {"cold": rated(0.1, 8)}})
     assert run.strongest is None
     assert run.less_strongest is None
 
 
-def test_support_sets_that_were_not_scored_are_absent(make_rows, make_run):
-    groups = {"cold": make_rows(0.5, 8), "cold/other_support": make_rows(0.7, 8)}
-    found = make_run({"cmml": groups}).support_sets()
-    assert {kind: values[0] for kind, values in found.items()} == {
+def test_support_sets_that_were_not_scored_are_absent(rated, make_run):
+    groups = {"cold": rated(0.5, 8), "cold/other_support": rated(0.75, 8)}
+    support_sets = make_run({"cmml": groups}).support_sets()
+    assert {kind: values[0] for kind, values in support_sets.items()} == {
         "own": 0.5,
-        "other": 0.7,
+        "other": 0.75,
     }
 
 
-def write(path, groups):
-    names = ["method", "group", "task_id", "value"]
-    pq.write_table(
-        pa.table(dict(zip(names, zip(*groups, strict=True), strict=True))), path
-    )
+def test_support_sets_are_compared_over_the_users_of_fewer_pairs(clicked, make_run):
+    groups = {
+        "scenario_mean": clicked(5, 40),
+        "scenario_mean/own_support": clicked(4, 40),
+        "scenario_mean/support_0": clicked(2, 0),
+        "scenario_mean/other_support": clicked(1, 40),
+    }
+    support_sets = make_run({"cmml": groups}).support_sets()
+    assert {kind: values[0] for kind, values in support_sets.items()} == {
+        "own": 0.8,
+        "none": 0.4,
+        "other": 0.2,
+    }
 
 
-def to_rows(table, task):
-    zeros = np.zeros(len(task), int)
-    values = table["value"].to_numpy()
-    return ScoredRows(task, zeros, zeros, zeros, values, {})
+def test_tasks_without_a_pair_in_a_group_have_no_metric(rated, make_run):
+    pairs = rated(0.5, 8).of_tasks(np.arange(40) > 0)
+    values = make_run({"cmml": {"cold": pairs}}).by_task("cmml", "cold")
+    assert np.isnan(values[0])
+    assert (values[1:] == 0.5).all()
 
 
-def test_groups_of_several_files_are_read_and_the_first_counts(tmp_path):
-    write(tmp_path / "a", [("cmml", "cold", "u", 1.0), ("knn", "cold", "v", 2.0)])
-    write(tmp_path / "b", [("cmml", "cold", "u", 9.0), ("cmml", "other", "v", 3.0)])
-    ids, found = read_rows([tmp_path / "a", tmp_path / "b"], to_rows)
-    assert ids == ["u", "v"]
-    assert found["cmml"]["cold"].value.tolist() == [1.0]
-    assert found["cmml"]["other"].task.tolist() == [1]
-    assert found["knn"]["cold"].value.tolist() == [2.0]
+def test_a_summary_is_read_as_it_was_written(tmp_path):
+    path = tmp_path / "metrics.json"
+    value = {"mean": 0.5, "low": 0.25, "high": 0.75}
+    path.write_text(json.dumps({"cmml": {"cold": {"mae": value}}}))
+    assert read_summary(path) == {"cmml": {"cold": {"mae": Interval(0.5, 0.25, 0.75)}}}

@@ -10,6 +10,7 @@ from pipeline.insight.contexts import TaskContexts
 from pipeline.reports.run.latency import Latency
 from pipeline.reports.run.page import RunReport, run_page
 from pipeline.reports.run.provenance import Provenance
+from pipeline.settings.registry import SETTINGS
 
 EVIL = "<script>alert(1)</script>$a$"
 RNG = np.random.default_rng(0)
@@ -24,37 +25,62 @@ MODULATIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def epochs():
-    line = {"best_epoch": 2, "best_val_mae": 0.5, "tasks_per_s": 1234.0}
-    return [{"epoch": n, "mae": 1.0 / n, "val_mae": 1.0 / n} | line for n in (1, 2)]
+def epochs_of(metric):
+    line = {"best_epoch": 2, f"best_val_{metric}": 0.5, "tasks_per_s": 1234.0}
+    return [
+        {"epoch": n, metric: 1.0 / n, f"val_{metric}": 1.0 / n} | line for n in (1, 2)
+    ]
 
 
 @pytest.fixture
-def report(make_rows, make_findings, spread, epochs):
-    """The report of a run whose names are all hostile."""
-    rows = {
-        "cmml": {"cold": make_rows(0.5 + spread, 8)},
-        EVIL: {"cold": make_rows(0.6 + spread, 8)},
-    }
-    return RunReport(
-        name=EVIL,
-        description=EVIL,
-        model=CMMLOptions(),
-        findings=make_findings(rows, course=epochs),
-        groups={"cold": EVIL},
-        metrics=["mae"],
-        task_names={"u3": EVIL},
-        contexts=CONTEXTS,
-        modulations=MODULATIONS,
-        latency=[Latency(EVIL, "rank", 1, 3, None, 1.5, 2.5)],
-        version=pathlib.Path("export/17"),
-        provenance=Provenance({"run": EVIL}, f"a: {EVIL}", [f"cmml {EVIL}"]),
+def make_report(make_findings):
+    """Makes the report of a run whose names are all hostile."""
+
+    def make(scores):
+        (main,) = scores["cmml"]
+        metric = SETTINGS["user" if main == "cold" else "scenario"].metrics[0]
+        return RunReport(
+            name=EVIL,
+            description=EVIL,
+            model=CMMLOptions(),
+            findings=make_findings(scores, course=epochs_of(metric.name)),
+            groups={main: EVIL},
+            metrics=[metric],
+            task_names={"u3": EVIL},
+            contexts=CONTEXTS,
+            modulations=MODULATIONS,
+            latency=[Latency(EVIL, "rank", 1, 3, None, 1.5, 2.5)],
+            version=pathlib.Path("export/17"),
+            provenance=Provenance({"run": EVIL}, f"a: {EVIL}", [f"cmml {EVIL}"]),
+        )
+
+    return make
+
+
+@pytest.fixture
+def report(rated, make_report, spread):
+    """Of ratings."""
+    return make_report(
+        {
+            "cmml": {"cold": rated(0.5 + spread, 8)},
+            EVIL: {"cold": rated(0.6 + spread, 8)},
+        }
     )
 
 
-def test_a_page_stands_alone_and_escapes_what_it_shows(report):
-    page = run_page(report)
+@pytest.fixture
+def report_of_clicks(clicked, make_report):
+    return make_report(
+        {
+            "cmml": {"scenario_mean": clicked(4, 8)},
+            EVIL: {"scenario_mean": clicked(3, 8)},
+        }
+    )
+
+
+@pytest.mark.parametrize("fixture", ["report", "report_of_clicks"])
+def test_a_page_stands_alone_and_escapes_what_it_shows(request, fixture):
+    page = run_page(request.getfixturevalue(fixture))
     reader = read(page)
     assert "://" not in page
     assert len(reader.ids) == len(set(reader.ids))
@@ -62,6 +88,13 @@ def test_a_page_stands_alone_and_escapes_what_it_shows(report):
     assert targets <= set(reader.ids)
     assert reader.tags.count("script") == 1
     assert reader.text.count(EVIL) > 20
+
+
+def test_more_clicks_found_are_a_gain_on_the_page(report_of_clicks):
+    text = read(run_page(report_of_clicks)).text
+    # 4 of 5 clicks are among the first 20, of the baseline 3.
+    assert "recall@20 0.8000 [0.800, 0.800]" in text
+    assert "cmml is better beyond chance: difference +0.2000" in text
 
 
 def test_the_figures_of_the_run_are_there(report):

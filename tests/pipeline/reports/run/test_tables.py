@@ -8,24 +8,25 @@ from pipeline.reports.run.tables import (
     split_table,
     worst_table,
 )
+from pipeline.settings.user.metrics import METRICS
 
 
-def test_metrics_stand_in_the_table_as_in_the_summary(make_rows, make_run):
+def test_metrics_stand_in_the_table_as_in_the_summary(rated, make_run):
     rows = {
-        "cmml": {"cold": make_rows(0.5, 8)},
-        "knn": {"cold": make_rows(0.6, 8)},
+        "cmml": {"cold": rated(0.5, 8)},
+        "knn": {"cold": rated(0.6, 8)},
     }
     gap = Interval(-0.1, -0.2, 0.0)
     text = metrics_table(
-        make_run(rows), "cold", ["mae"], {"knn": gap}, title="t"
+        make_run(rows), "cold", [METRICS[0]], {"knn": gap}, title="t"
     ).to_markdown()
     assert "| cmml   | **0.5000 [0.500, 0.500]** | -                          |" in text
     assert "| knn    | 0.6000 [0.600, 0.600]     | -0.1000 [-0.2000, +0.0000] |" in text
 
 
-def test_groups_of_one_kind_are_called_by_it(make_rows, make_findings):
+def test_groups_of_one_kind_are_called_by_it(rated, make_findings):
     found = make_findings(
-        {"cmml": {"cold": make_rows(0.5, 8)}, "knn": {"cold": make_rows(0.6, 8)}}
+        {"cmml": {"cold": rated(0.5, 8)}, "knn": {"cold": rated(0.6, 8)}}
     )
     table = group_table("popularity", found.popularity, "knn")
     assert table.columns[0].title == "interactions of the item"
@@ -51,9 +52,9 @@ def test_codes_are_put_into_words(data):
     ]
 
 
-def test_the_worst_tasks_have_their_names(make_rows, make_findings):
+def test_the_worst_tasks_have_their_names(rated, make_findings):
     errors = np.linspace(0.1, 0.9, 40)
-    found = make_findings({"cmml": {"cold": make_rows(errors, 8)}})
+    found = make_findings({"cmml": {"cold": rated(errors, 8)}})
     table = worst_table(found.evaluated, found.worst, {"u39": "Jazz"})
     assert len(table.rows) == 20
     first = table.rows[0]

@@ -4,21 +4,21 @@ import pytest
 from pipeline.reports.run.worst_tasks import traits, worst_tasks
 
 
-def test_the_worst_tenth_but_at_least_five_come_first(make_rows, make_run):
-    run = make_run({"cmml": {"cold": make_rows(np.arange(40) / 40, 8)}})
+def test_the_worst_tenth_but_at_least_five_come_first(rated, make_run):
+    run = make_run({"cmml": {"cold": rated(np.arange(40) / 40, 8)}})
     found = worst_tasks(run, np.full(21, 50))
     assert found.num_worst == 5
     assert found.order[:5].tolist() == [39, 38, 37, 36, 35]
 
 
-def test_what_sets_them_apart_is_told(make_rows, make_run):
+def test_what_sets_them_apart_is_told(rated, make_run):
     errors = np.arange(40) / 40
     labels = np.tile([1.0, 2.0, 3.0, 4.0, 5.0], 40).reshape(40, 5)
     labels[:35] = 3.0  # The five worst have spread labels, the others none.
     run = make_run(
         {
-            "cmml": {"cold": make_rows(errors, 8, labels.ravel())},
-            "knn": {"cold": make_rows(0.5, 8)},
+            "cmml": {"cold": rated(errors, 8, labels.ravel())},
+            "knn": {"cold": rated(0.5, 8)},
         }
     )
     (found,) = worst_tasks(run, np.full(21, 50)).in_common
@@ -28,11 +28,9 @@ def test_what_sets_them_apart_is_told(make_rows, make_run):
     assert found.higher == 1.0
 
 
-def test_traits_are_means_over_the_pairs_of_a_task(make_rows):
+def test_traits_are_means_over_the_pairs_of_a_task(rated):
     counts = np.array([0, 2, 4, 6, 8, 100, *[50] * 15])
-    found = {
-        trait.name: trait.values for trait in traits(make_rows(0.1, 8), 40, counts)
-    }
+    found = {trait.name: trait.values for trait in traits(rated(0.1, 8), 40, counts)}
     # Task 0 asks for items 1 to 5, task 1 for items 6 to 10.
     assert found["interactions of its items, mean"][:2].tolist() == [24.0, 50.0]
     assert found["share of items with fewer than 10"][:2].tolist() == [0.8, 0.0]

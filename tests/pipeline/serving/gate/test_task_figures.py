@@ -26,9 +26,9 @@ def test_an_exported_version_has_the_errors_that_evaluate_found(
     options = PushConfig(split="meta_test", baselines=("support_mean",))
     versions = {"candidate": experiment.exported}
     found = task_figures(user_config, experiment.dataset_dir, options, versions)
-    assert (found.metric, found.direction) == ("mae", -1)
+    assert (found.metric.name, found.metric.direction) == ("mae", -1)
     assert list(found.by_method) == ["candidate", "support_mean"]
-    rows = pq.read_table(experiment.run_dir / "eval" / "predictions.parquet")
+    rows = pq.read_table(experiment.run_dir / "eval" / "scores.parquet")
     for name, method in (("candidate", "cmml"), ("support_mean", "support_mean")):
         errors = {}
         for row in rows.to_pylist():
@@ -49,7 +49,7 @@ def test_an_exported_version_has_the_recall_that_evaluate_found(
         options,
         {"candidate": scenario_experiment.exported},
     )
-    assert (found.metric, found.direction) == ("recall@20", 1)
+    assert (found.metric.name, found.metric.direction) == ("recall@20", 1)
     path = scenario_experiment.run_dir / "eval" / "metrics.json"
     metrics = json.loads(path.read_text(encoding="utf-8"))
     for name, method in (("candidate", "cmml"), ("item_pop", "item_pop")):
