@@ -68,12 +68,13 @@ def sections_of(root: type) -> dict[type, Section]:
 
 
 def all_keys(root: type) -> set[str]:
-    """Returns every key of a file as `--set` takes it, and every section."""
-    return {
+    """Returns every key and every section of a file, as `--set` takes a key."""
+    sections = sections_of(root).values()
+    return {path for one in sections for path in one.paths if path} | {
         f"{path}.{key.name}".lstrip(".")
-        for section in sections_of(root).values()
-        for path in section.paths
-        for key in section.keys
+        for one in sections
+        for path in one.paths
+        for key in one.keys
     }
 
 
@@ -91,7 +92,7 @@ def limits_of(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if typing.get_origin(annotation) is typing.Annotated:
         metadata = [*metadata, *typing.get_args(annotation)[1:]]
     return " and ".join(
-        f"{words} {getattr(one, name):g}"
+        f"{words} {_number(getattr(one, name))}"
         for one in metadata
         for kind, (words, name) in _LIMITS.items()
         if isinstance(one, kind)
@@ -158,6 +159,10 @@ def _element(annotation: Any) -> str:
 
 def _is_literal(annotation: Any) -> bool:
     return typing.get_origin(annotation) is typing.Literal
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) else str(value)
 
 
 def _one_line(text: str) -> str:
