@@ -1,0 +1,93 @@
+"""The page of every command with its arguments, made from the parsers."""
+
+import argparse
+import re
+
+from docs.reference.markdown import GENERATED, table
+from pipeline import cli
+from pipeline.commands.command import Command
+
+_HEAD = f"""\
+# Command line
+
+{GENERATED}
+
+`cmml COMMAND --help` says the same. `prepare` and `run` hand flags that they do not
+know to Beam; everywhere else such a flag is an error.
+
+Exit status: 0 if all is well; 1 if `doctor` finds trouble, `audit` a leak, or
+`validate` and `push` a version that is not fit to serve; 2 if arguments, configuration
+or data are at fault, with one line that says how; 3 if `onboard` says no-go; 130 after
+Ctrl+C.
+"""
+
+# Defaults that a machine has of its own.
+_OF_THE_MACHINE = {"num_workers": "half the cores"}
+
+
+def command_line_page() -> str:
+    """Returns the page."""
+    commands = table(
+        ("command", "what it does"),
+        ((f"[`{one.name}`](#{one.name})", one.summary) for one in cli.COMMANDS),
+    )
+    parsers = command_parsers()
+    sections = [
+        line for one in cli.COMMANDS for line in _section(one, parsers[one.name])
+    ]
+    return "\n".join([_HEAD, *commands, *sections]).rstrip() + "\n"
+
+
+def command_parsers() -> dict[str, argparse.ArgumentParser]:
+    """Returns the parser of each command by its name."""
+    (commands,) = (
+        action
+        for action in cli._parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    return dict(commands.choices)
+
+
+def _section(command: Command, parser: argparse.ArgumentParser) -> list[str]:
+    arguments = [one for one in parser._actions if one.dest != "help"]
+    rows = [
+        (_name(one, parser), _help(one, parser), _default(one)) for one in arguments
+    ]
+    summary = command.summary[0].upper() + command.summary[1:] + "."
+    lines = [f"## {command.name}", "", summary, ""]
+    if rows:
+        lines += table(("argument", "what it is", "default"), rows)
+    return [*lines, command.epilog, ""] if command.epilog else lines
+
+
+def _name(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
+    """Returns an argument with what it takes, such as "--top TOP"."""
+    if not action.option_strings:
+        return f"`{action.dest}`"
+    flag = " ".join(action.option_strings)
+    if action.nargs == 0:
+        return f"`{flag}`"
+    formatter = parser._get_formatter()
+    placeholder = formatter._get_default_metavar_for_optional(action)
+    return f"`{flag} {formatter._format_args(action, placeholder)}`"
+
+
+def _help(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
+    """Returns the help, without a default that has a column of its own."""
+    if not action.help:
+        return ""
+    text = parser._get_formatter()._expand_help(action)
+    if _default(action) == "-":
+        return text
+    return re.sub(r"(; |^)default:? [^;]*$", "", text)
+
+
+def _default(action: argparse.Action) -> str:
+    if action.required:
+        return "required"
+    if action.dest in _OF_THE_MACHINE:
+        return _OF_THE_MACHINE[action.dest]
+    value = action.default
+    if value is None or value is False or value == []:
+        return "-"
+    return f"`{' '.join(map(str, value)) if isinstance(value, list) else value}`"
