@@ -34,6 +34,16 @@ FLOORS = {
         "pipeline.settings",
         "pipeline.experiment",
     ),
+    "transforms": (
+        "transforms.clicks",
+        "transforms.ratings",
+        "transforms.entities",
+        "transforms.writing",
+        "transforms.reading",
+        "transforms.splits",
+        "transforms.schema",
+        "transforms.stable_hash",
+    ),
 }
 PACKAGES = sorted(MAY_IMPORT)
 FOLDERS = (*PACKAGES, "benchmarks", "configs", "deploy", "docs", "examples", "tests")
