@@ -43,7 +43,7 @@ def test_health_sees_dead_units_and_leaves_the_model_as_it_was(trained):
 def test_the_gradient_norm_is_that_of_the_loss(trained):
     model, episode = trained
     found = training_health(model, episode)["gradient_norm"]
-    weight = model.backbone.kernels[-1]
+    weight = model.backbone.last_kernel
     with tf.GradientTape() as tape:
         loss = model.compute_loss(episode, training=False)
     gradient = tape.gradient(loss, weight)
