@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import pathlib
 import shutil
 import sys
 from collections.abc import Callable
@@ -101,11 +102,11 @@ def _protobuf() -> Finding:
 
 
 def _own_packages() -> Finding:
+    here = str(pathlib.Path(__file__).resolve().parents[2])
     foreign = []
     for name in ("models", "pipeline", "transforms", "tuning"):
         spec = importlib.util.find_spec(name)
         origin = (spec.origin or "") if spec else ""
-        here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
         if not origin.startswith(here):
             foreign.append(f"{name} ({origin or 'missing'})")
     return Finding(

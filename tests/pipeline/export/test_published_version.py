@@ -57,7 +57,7 @@ def test_an_export_that_is_going_on_is_not_disturbed(config, run):
         return build(directory, number)
 
     version = publish(config, run, "a", build_twice)
-    assert [path.name for path in version.parent.iterdir()] == [version.name]
+    assert [path.name for path in version.parent.glob("[!.]*")] == [version.name]
 
 
 def test_what_a_killed_export_has_left_is_removed(config, run):
@@ -68,7 +68,7 @@ def test_what_a_killed_export_has_left_is_removed(config, run):
     with pytest.raises(KeyboardInterrupt):
         publish(config, run, "a", kill)
     version = publish(config, run, "a", build)
-    assert [path.name for path in version.parent.iterdir()] == [version.name]
+    assert [path.name for path in version.parent.glob("[!.]*")] == [version.name]
 
 
 def test_a_difference_that_is_not_a_number_is_an_error(tmp_path):

@@ -1,5 +1,5 @@
 import importlib.machinery
-import os
+import pathlib
 from importlib import metadata
 from types import SimpleNamespace
 
@@ -8,7 +8,7 @@ import pytest
 from pipeline import cli
 from pipeline.steps import doctor
 
-OURS = os.path.dirname(os.path.dirname(os.path.abspath(doctor.__file__)))
+OURS = pathlib.Path(__file__).parents[3]
 HEALTHY = {"tensorflow": "2.21.0", "tf-keras": "2.21.0", "protobuf": "6.33.1"}
 
 

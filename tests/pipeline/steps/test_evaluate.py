@@ -165,7 +165,7 @@ def test_the_table_is_kept_and_the_choices_are_recorded(evaluated):
     num_tasks = len({row["task_id"] for row in evaluated.rows["cmml", main]})
     assert text.startswith(f"Means over tasks, {num_tasks} of {main};")
     for method in evaluated.methods:
-        assert text.count(f"| {method} ") == 2  # In both tables.
+        assert text.count(f"\n| {method} ") == 2  # A row in both tables.
     assert "The support set of another task " in text
     chosen = RunDir(evaluated.made.run_dir).facts("evaluate")["chosen"]
     assert list(chosen) == BASELINES[evaluated.setting]

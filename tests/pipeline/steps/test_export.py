@@ -50,7 +50,7 @@ def test_an_exported_version_has_graph_weights_and_what_people_want(experiment):
         "assets.extra/request_examples/rank.json",
         "assets.extra/request_examples/recommend.json",
     } <= names
-    assert [path.name for path in experiment.exported.parent.iterdir()] == [
+    assert [path.name for path in experiment.exported.parent.glob("[!.]*")] == [
         experiment.exported.name
     ]
 
@@ -139,9 +139,9 @@ def test_another_configuration_becomes_another_version(experiment, config, run, 
     (base / ".staging-1").mkdir()
     (base / ".staging-1" / "saved_model.pb").touch()
     version = export(config, experiment.dataset_dir, run)
-    assert sorted(path.name for path in base.iterdir()) == [
-        experiment.exported.name,
-        version.name,
+    assert not (base / ".staging-1").exists()
+    assert sorted(path.name for path in base.glob("[!.]*")) == [
+        *(experiment.exported.name, version.name),
     ]
     recommend = tf.saved_model.load(str(version)).signatures["recommend"]
     assert recommend.structured_outputs["item_id"].shape == (None, 3)
@@ -179,7 +179,7 @@ def test_without_a_task_to_check_with_nothing_is_exported(
     monkeypatch.setattr(serving, "_recorded", lambda *args: iter(()))
     with pytest.raises(DataError, match=r"must hold a task .* raise data.split.valid"):
         export(config, experiment.dataset_dir, run)
-    versions = [path.name for path in (run.export / "cmml").iterdir()]
+    versions = [path.name for path in (run.export / "cmml").glob("[!.]*")]
     assert experiment.exported.name in versions
     assert len([name for name in versions if name.isdecimal()]) == 1
 

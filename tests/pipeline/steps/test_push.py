@@ -22,6 +22,7 @@ from pipeline.serving.gate import verdict as gate
 from pipeline.serving.gate.task_figures import TaskFigures
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.data import load_user_data
+from pipeline.settings.user.metrics import MAE
 from pipeline.settings.user.serving import user_requests
 from pipeline.steps import push as step
 from pipeline.steps.push import Destination, check, push
@@ -62,7 +63,7 @@ def pusher(tmp_path, base, write_config, fake_server, monkeypatch):
     def task_figures(config, dataset_dir, options, versions):
         names = [*versions, "bias_ridge"]
         values = {name: np.full(9, made_up.get(name, 0.7)) for name in names}
-        return TaskFigures("mae", -1, values)
+        return TaskFigures(MAE, values)
 
     monkeypatch.setattr(gate, "task_figures", task_figures)
 
