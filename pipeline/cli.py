@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_step(arguments: argparse.Namespace, flags: Sequence[str]) -> int:
     """Checks all there is to check, then runs the step."""
     try:
-        step: Step = arguments.check(arguments, flags)
+        step: Step = arguments.resolve(arguments, flags)
     except ValueError as error:
         raise DataError(str(error)) from None
     return step() or 0

@@ -19,9 +19,9 @@ def keep_best(search_dir: pathlib.Path, results: SearchResults) -> None:
         results: The search and all trials that have ended.
     """
     best = results.best_first()[: results.space.keep_checkpoints]
-    kept = {trial.trial_id for trial in best}
+    best_ids = {trial.trial_id for trial in best}
     for trial in results.trials:
         folder = search_dir / TRIALS_DIR / trial.trial_id
-        if trial.trial_id not in kept:
+        if trial.trial_id not in best_ids:
             for checkpoints in folder.glob(f"**/{CHECKPOINTS_DIR}"):
                 shutil.rmtree(checkpoints, ignore_errors=True)  # Two may do it at once.

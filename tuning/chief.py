@@ -1,7 +1,7 @@
 """The chief of a distributed search: hands out trials to workers over gRPC.
 
-The protocol is KerasTuner's. A worker that has died is told from one that works by its
-signs of life: whatever it asks, and `GetTrial` again and again during a trial.
+The protocol is KerasTuner's. A worker that works shows it by its calls, and by calling
+`GetTrial` again and again during a trial; one that does not has died.
 """
 
 import time

@@ -17,7 +17,7 @@ MIN_FIT = 0.3
 
 _NUM_FOLDS = 5
 _NUM_TREES = 100
-_NUM_DEALS = 10
+_NUM_PERMUTATIONS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Forest:
             below 0 if it is worse than their mean.
         importance: By key, the share of the variance that it takes part in, alone or
             with others: half of the squared error that is added when its values are
-            dealt out anew, since old and new value each count once. Around 0, also
+            permuted, since old and new value each count once. Around 0, also
             below, if the key does nothing.
     """
 
@@ -58,14 +58,14 @@ def forest(trials: Sequence[TrialResult], keys: Sequence[str]) -> Forest | str:
     if total == 0.0:
         return "all trials have the same objective"
     inputs = np.column_stack([_column(trials, key) for key in keys])  # [trials, keys]
-    error, dealt = _errors(inputs, targets)
+    error, permuted = _errors(inputs, targets)
     fit = 1.0 - error / total
     if fit < MIN_FIT:
         return (
             "a forest cannot predict trials that it has not seen "
             f"(it explains {fit:.0%} of their variance)"
         )
-    shares = 0.5 * (dealt - error) / total
+    shares = 0.5 * (permuted - error) / total
     return Forest(fit, dict(zip(keys, shares.tolist(), strict=True)))
 
 
@@ -78,7 +78,7 @@ def _errors(inputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]
 
     Returns:
         The sum of squared errors; and the same, float64 [keys], with the values of each
-        key dealt out anew among the trials in which it is active, the mean of several.
+        key permuted among the trials in which it is active, the mean of several.
     """
     # They take a second to import, and only reports need them.
     from sklearn.ensemble import RandomForestRegressor
@@ -86,26 +86,27 @@ def _errors(inputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]
 
     rng = np.random.default_rng(0)
     num_keys = inputs.shape[1]
-    found, dealt = 0.0, np.zeros(num_keys)
+    error, permuted = 0.0, np.zeros(num_keys)
     for seen, unseen in KFold(_NUM_FOLDS, shuffle=True, random_state=0).split(inputs):
         model = RandomForestRegressor(_NUM_TREES, random_state=0)
         model.fit(inputs[seen], targets[seen])
-        known, wanted = inputs[unseen], targets[unseen]
-        found += float(np.sum((model.predict(known) - wanted) ** 2))
-        for n, _ in itertools.product(range(num_keys), range(_NUM_DEALS)):
+        known, actual = inputs[unseen], targets[unseen]
+        error += float(np.sum((model.predict(known) - actual) ** 2))
+        for n, _ in itertools.product(range(num_keys), range(_NUM_PERMUTATIONS)):
             rows = known.copy()
             is_active = ~np.isnan(rows[:, n])
             rows[is_active, n] = rng.permutation(rows[is_active, n])
-            dealt[n] += np.sum((model.predict(rows) - wanted) ** 2) / _NUM_DEALS
-    return found, dealt
+            squares = np.sum((model.predict(rows) - actual) ** 2)
+            permuted[n] += squares / _NUM_PERMUTATIONS
+    return error, permuted
 
 
 def _column(trials: Sequence[TrialResult], key: str) -> np.ndarray:
     """Returns values as numbers, names by place, NaN where the key is not active."""
-    found = [trial.values.get(key) for trial in trials]
-    if all(value is None or isinstance(value, int | float) for value in found):
-        return np.asarray(found, np.float64)
-    texts = [None if value is None else value_text(value) for value in found]
+    values = [trial.values.get(key) for trial in trials]
+    if all(value is None or isinstance(value, int | float) for value in values):
+        return np.asarray(values, np.float64)
+    texts = [None if value is None else value_text(value) for value in values]
     places = {text: n for n, text in enumerate(dict.fromkeys(texts))}
     return np.asarray(
         [math.nan if text is None else places[text] for text in texts], np.float64

@@ -1,4 +1,4 @@
-"""How much each key of a search matters, told from the trials that were completed.
+"""How much each key of a search matters, computed from the trials that were completed.
 
 Two figures answer different questions, and neither is made up where it cannot be known:
 
@@ -8,7 +8,7 @@ Two figures answer different questions, and neither is made up where it cannot b
   others. In a complete grid the shares of all keys add up to 1, less luck and what keys
   do together.
 - The *permutation importance* is the share that a key takes part in, alone or with
-  others. It takes any search, but many trials, and is given only if a random forest can
+  others. It takes any search, but many trials, and is there only if a random forest can
   predict trials that it has not seen in the first place.
 
 A conditional key is judged by the trials in which it is active. Trials that are far
@@ -53,16 +53,16 @@ def importance(
         minimise: Whether less of the objective is better.
 
     Returns:
-        The figures, each of them given only where the trials can tell.
+        The figures, each only where the trials suffice for it.
     """
-    found = [(t, t.objective) for t in trials if t.objective is not None]
-    if not found:
+    completed = [(t, t.objective) for t in trials if t.objective is not None]
+    if not completed:
         return Importance(dict.fromkeys(keys, _NONE), _NONE)
-    limit = worst_counted([worth for _, worth in found], minimise=minimise)
+    limit = worst_counted([worth for _, worth in completed], minimise=minimise)
     pick = min if minimise else max
     known = [
         dataclasses.replace(trial, objective=pick(worth, limit))
-        for trial, worth in found
+        for trial, worth in completed
     ]
     return Importance(
         {key: main_effect(known, key, keys) for key in keys}, forest(known, keys)

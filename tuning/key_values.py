@@ -24,8 +24,8 @@ def to_hyperparameters(space: Space) -> HyperParameters:
     hyperparameters = HyperParameters()
     for key, domain in space.keys.items():
         with contextlib.ExitStack() as conditions:
-            for parent, wanted in domain.when.items():
-                texts = [json.dumps(value) for value in wanted]
+            for parent, allowed in domain.when.items():
+                texts = [json.dumps(value) for value in allowed]
                 scope = hyperparameters.conditional_scope(parent, texts)
                 conditions.enter_context(scope)
             _declare(hyperparameters, key, domain)

@@ -26,12 +26,12 @@ class MainEffect:
     Attributes:
         share: Eta squared, the share in [0, 1] of the variance that goes along with the
             key.
-        by_chance: The share to be expected if the values of the key were dealt out anew
+        by_chance: The share to be expected if the values of the key were permuted
             within each block.
         p: Probability of so large a share if the key did nothing, by an F test within
             blocks.
         means: Mean objective of each value, as text.
-        num_trials: Trials that it was told from.
+        num_trials: Trials that it was computed from.
     """
 
     share: float

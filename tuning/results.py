@@ -18,7 +18,7 @@ TRIALS_DIR = "trials"
 
 @dataclasses.dataclass(frozen=True)
 class SearchResults:
-    """What a search has found so far.
+    """The trials of a search so far.
 
     Attributes:
         space: What it tries.
@@ -100,6 +100,6 @@ def read_search(search_dir: pathlib.Path) -> SearchResults:
 
 def _ended(search_dir: pathlib.Path) -> list[TrialResult]:
     folders = sorted((search_dir / TRIALS_DIR).glob("*"))
-    found = [read_result(folder) for folder in folders]
+    results = [read_result(folder) for folder in folders]
     skipped = SkippedPoints(search_dir).results()
-    return [r for r in found if r is not None] + skipped
+    return [r for r in results if r is not None] + skipped

@@ -68,18 +68,18 @@ def role_of(environment: Mapping[str, str] = os.environ) -> Role:
     Raises:
         DataError: If some of them are set and others not.
     """
-    found = {name: environment.get(name, "") for name in (_TUNER_ID, _IP, _PORT)}
-    missing = [name for name, value in found.items() if not value]
-    if len(missing) == len(found):
+    variables = {name: environment.get(name, "") for name in (_TUNER_ID, _IP, _PORT)}
+    missing = [name for name, value in variables.items() if not value]
+    if len(missing) == len(variables):
         return Role()
     if missing:
         raise DataError(
             f"a distributed search needs {_TUNER_ID}, {_IP} and {_PORT}, got no "
             f"{' and no '.join(missing)}."
         )
-    if not found[_PORT].isdigit():
-        raise DataError(f"{_PORT} must be a number, got {found[_PORT]!r}.")
-    return Role(found[_TUNER_ID], f"{found[_IP]}:{found[_PORT]}")
+    if not variables[_PORT].isdigit():
+        raise DataError(f"{_PORT} must be a number, got {variables[_PORT]!r}.")
+    return Role(variables[_TUNER_ID], f"{variables[_IP]}:{variables[_PORT]}")
 
 
 def run_search(

@@ -60,12 +60,12 @@ class Domain(_Section):
     @pydantic.model_validator(mode="after")
     def _check_kind(self) -> Self:
         ends = {"min": self.min, "max": self.max, "steps": self.steps}
-        given = [name for name, value in ends.items() if value is not None]
+        ends_set = [name for name, value in ends.items() if value is not None]
         if self.values is not None:
-            if given or self.scale != "linear":
+            if ends_set or self.scale != "linear":
                 raise ValueError(
                     f"needs either `values` or a range, got {self.values!r} with "
-                    f"{' and '.join(given or ['scale'])}."
+                    f"{' and '.join(ends_set or ['scale'])}."
                 )
             return self
         if self.min is None or self.max is None:
@@ -102,12 +102,12 @@ class Domain(_Section):
         assert self.max is not None
         shares = [i / (self.steps - 1) for i in range(self.steps)]
         if self.scale == "log":
-            found = [self.min * (self.max / self.min) ** share for share in shares]
+            points = [self.min * (self.max / self.min) ** share for share in shares]
         else:
-            found = [self.min + (self.max - self.min) * share for share in shares]
+            points = [self.min + (self.max - self.min) * share for share in shares]
         if self.is_whole:
-            return tuple(dict.fromkeys(round(value) for value in found))
-        return tuple(float(f"{value:.6g}") for value in found)
+            return tuple(dict.fromkeys(round(value) for value in points))
+        return tuple(float(f"{value:.6g}") for value in points)
 
 
 class Space(_Section):
@@ -149,19 +149,19 @@ class Space(_Section):
             raise ValueError(f"{both[0]!r} stands in `set` and in `keys`.")
         above: dict[str, Domain] = {}
         for key, domain in self.keys.items():
-            for parent, wanted in domain.when.items():
+            for parent, allowed in domain.when.items():
                 if parent not in above or above[parent].values is None:
                     raise ValueError(
                         f"key {key!r}: `when` names a key above that has values, "
                         f"got {parent!r}."
                     )
                 values = above[parent].values or ()
-                if unknown := [v for v in wanted if not is_among(v, values)]:
+                if unknown := [v for v in allowed if not is_among(v, values)]:
                     raise ValueError(
                         f"key {key!r}: {parent!r} is one of {list(values)}, "
                         f"got {unknown[0]!r}."
                     )
-                if not wanted:
+                if not allowed:
                     raise ValueError(f"key {key!r}: `when` of {parent!r} is empty.")
             above[key] = domain
         return self
@@ -174,8 +174,8 @@ class Space(_Section):
             values: Values of the active keys above it.
         """
         return all(
-            parent in values and is_among(values[parent], wanted)
-            for parent, wanted in self.keys[key].when.items()
+            parent in values and is_among(values[parent], allowed)
+            for parent, allowed in self.keys[key].when.items()
         )
 
 

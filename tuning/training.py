@@ -22,7 +22,7 @@ class Training:
 
 
 class TrainingFailedError(Exception):
-    """A training that broke off, as these values let it; the search goes on."""
+    """A training that failed because of its values; the search goes on."""
 
 
 class Trainer(Protocol):
@@ -39,5 +39,5 @@ class Trainer(Protocol):
             folder: What it writes goes below; others of the trial do so too.
 
         Raises:
-            TrainingFailedError: If the training broke off.
+            TrainingFailedError: If the training failed.
         """

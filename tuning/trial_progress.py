@@ -11,7 +11,7 @@ class TrialProgress:
     """Tells how far a search is and how long it will take.
 
     Args:
-        results: The search as it was found.
+        results: The search as it was resumed.
         num_planned: Trials of the whole search; None if that is not known.
     """
 

@@ -21,7 +21,7 @@ class TrialResult:
     Attributes:
         trial_id: Its name, such as "0003".
         status: "completed", "invalid" if the configuration refuses its values, or
-            "failed" if a training broke off.
+            "failed" if a training failed.
         values: Values by key of the configuration, such as {"model.encoder": "gru"};
             keys that are not active in this trial are left out.
         scores: Metric on meta-validation, by seed; empty if not completed.

@@ -45,8 +45,8 @@ class SearchTuner(BaseTuner):
     """Runs the trials of a search, here or for a chief elsewhere.
 
     No models are built here: a trial is what the trainer makes of its values. What it
-    comes to is in its folder before the oracle is told, so that a trial whose end the
-    oracle has not seen is not run again, only told again.
+    comes to is in its folder before the oracle is notified, so that a trial whose end
+    the oracle has not seen is not run again, only reported again.
 
     Args:
         oracle: Hands out trials, or stands for the one of the chief.
@@ -116,7 +116,7 @@ class SearchTuner(BaseTuner):
             The objective.
 
         Raises:
-            FailedTrialError: If a training broke off; says why.
+            FailedTrialError: If a training failed; says why.
         """
         name = trial.hyperparameters.values.get(SEARCH_NAME, self._search_dir.name)
         if name != self._search_dir.name:

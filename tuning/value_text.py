@@ -1,4 +1,4 @@
-"""How values of keys are written for people, and told apart."""
+"""How values of keys are written for people, and distinguished."""
 
 import json
 from typing import Any

@@ -23,7 +23,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
     from pipeline.judging.variant_grid import expand, load_grid
 
@@ -47,7 +47,7 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "ablate",
     "train and compare variants over seeds",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
     needs_config=True,
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pipeline.commands.command import Command, Step, dataset_of
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config, dataset_dir = dataset_of(arguments, flags)
     from pipeline.steps.audit import audit
 
@@ -16,6 +16,6 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "audit",
     "look for leaks in a prepared data set",
-    _check,
+    _resolve,
     needs_config=True,
 )

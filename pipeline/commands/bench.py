@@ -45,7 +45,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
     prefer_single_requests()
     from pipeline.steps import bench
@@ -57,7 +57,7 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
             *("target", "rest_target", "output", "soak", "reload", "fuzz", "seed"),
         )
     }
-    options = bench.check(arguments.model, **options_by_name)
+    options = bench.resolve_options(arguments.model, **options_by_name)
     quiet.import_tensorflow()
     return functools.partial(bench.bench, options)
 
@@ -65,6 +65,6 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "bench",
     "measure latency, soak, reload and bad requests",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Step: TypeAlias = Callable[[], int | None]
 
 # Checks the arguments, of which the last are unknown ones, and returns the step.
-Check: TypeAlias = Callable[[argparse.Namespace, Sequence[str]], Step]
+Resolve: TypeAlias = Callable[[argparse.Namespace, Sequence[str]], Step]
 
 MODEL = "a version, or the folder of the versions of a model"
 
@@ -30,7 +30,7 @@ class Command:
     Attributes:
         name: Its name.
         summary: What it does, for the list of commands.
-        check: Makes its step of the arguments; imports what the step needs.
+        resolve: Makes its step of the arguments; imports what the step needs.
         add_arguments: Adds its arguments.
         needs_config: Whether it is a step of an experiment, with `--config` and `--set`
             as every one has them.
@@ -39,7 +39,7 @@ class Command:
 
     name: str
     summary: str
-    check: Check
+    resolve: Resolve
     add_arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
     needs_config: bool = False
     epilog: str | None = None
@@ -57,7 +57,7 @@ class Command:
                 parser, "change one key, for example model.dropout=0.1; may be repeated"
             )
         self.add_arguments(parser)
-        parser.set_defaults(check=self.check)
+        parser.set_defaults(resolve=self.resolve)
 
 
 def add_set(parser: argparse.ArgumentParser, text: str) -> None:

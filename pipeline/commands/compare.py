@@ -28,11 +28,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config, dataset_dir = dataset_of(arguments, flags)
     from pipeline.steps import compare
 
-    methods = compare.check(config, arguments.methods, arguments.seeds)
+    methods = compare.resolve_methods(config, arguments.methods, arguments.seeds)
     return lambda: done(
         compare.compare(
             config,
@@ -48,7 +48,7 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "compare",
     "every method beside CMML, with intervals and costs",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
     needs_config=True,
 )

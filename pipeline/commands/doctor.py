@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pipeline.commands.command import Command, Step, refuse
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
     from pipeline.steps import doctor
 
@@ -16,5 +16,5 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "doctor",
     "check the environment for known traps",
-    _check,
+    _resolve,
 )

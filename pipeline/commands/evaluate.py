@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pipeline.commands.command import Command, Step, dataset_of, done
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config, dataset_dir = dataset_of(arguments, flags)
     from pipeline.steps.evaluate import evaluate
     from pipeline.training.trained import open_trained
@@ -18,6 +18,6 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "evaluate",
     "CMML beside the baselines",
-    _check,
+    _resolve,
     needs_config=True,
 )

@@ -23,7 +23,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", help="YAML file whose newest export and prepared tasks are taken"
     )
-    add_set(parser, "as given when it was trained")
+    add_set(parser, "as set when it was trained")
     parser.add_argument(
         "--model", type=pathlib.Path, help="exported model; default: that of --config"
     )
@@ -57,7 +57,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
     path = arguments.input
     if arguments.config is None and (arguments.model is None or path is None):
@@ -96,6 +96,6 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "explain",
     "what a recommendation owes to each support pair",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
 )

@@ -30,7 +30,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     if arguments.max_tasks < 2:
         raise ValueError(f"--max_tasks must be at least 2, got {arguments.max_tasks}.")
     config, dataset_dir = dataset_of(arguments, flags)
@@ -56,7 +56,7 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "insight",
     "a map of the contexts of tasks, and how they cluster",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
     needs_config=True,
 )

@@ -41,7 +41,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config",
         help="YAML file the model was made by, for what is known of other tasks",
     )
-    add_set(parser, "as given when it was trained")
+    add_set(parser, "as set when it was trained")
     parser.add_argument(
         "--output",
         type=pathlib.Path,
@@ -49,7 +49,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
     path = arguments.users or arguments.scenario
     must_be_file("--users" if arguments.users else "--scenario", path)
@@ -79,7 +79,7 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "onboard",
     "judge a model by the first interactions of new users or a new scenario",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
     epilog="Exit status: 0 go, 3 no-go.",
 )

@@ -22,14 +22,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--model", type=pathlib.Path, help="exported model directory")
     source.add_argument("--config", help="YAML file whose newest export is to be used")
-    add_set(parser, "as given when it was trained")
+    add_set(parser, "as set when it was trained")
     parser.add_argument("--input", type=pathlib.Path, required=True, help="JSON lines")
     parser.add_argument("--output", type=pathlib.Path, help="JSON lines; else stdout")
     parser.add_argument("--top", type=int, default=10, help="items to recommend")
     parser.add_argument("--text", action="store_true", help="print for people")
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
     if arguments.top < 1:
         raise ValueError(f"--top must be at least 1, got {arguments.top}.")
@@ -52,6 +52,6 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "predict",
     "answer requests with an exported model",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
 )

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pipeline.commands.command import Command, Step, config_of, done
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config = config_of(arguments)
     from pipeline.steps import prepare
 
-    prepare.check(config, flags)
+    prepare.validate(config, flags)
     return lambda: done(prepare.prepare(config, flags))
 
 
 COMMAND = Command(
     "prepare",
     "raw tables to TFRecord episodes",
-    _check,
+    _resolve,
     needs_config=True,
     epilog="Any other --flag goes to Beam, for example --runner=FlinkRunner.",
 )

@@ -18,11 +18,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=pathlib.Path, help="default: the newest export")
     parser.add_argument("--to", type=pathlib.Path, required=True, help="base of models")
     parser.add_argument("--label", default="stable", help="stable or canary")
-    parser.add_argument("--keep", type=int, help="versions kept; default push.keep")
-    parser.add_argument("--server", metavar="HOST:PORT", help="a server to be told")
+    parser.add_argument("--keep", type=int, help="versions to keep; default push.keep")
+    parser.add_argument("--server", metavar="HOST:PORT", help="a server to be notified")
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     if arguments.keep is not None and arguments.keep < 1:
         raise ValueError(f"--keep must be at least 1, got {arguments.keep}.")
     config, dataset_dir = dataset_of(arguments, flags)
@@ -32,7 +32,7 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     if arguments.keep is not None:
         options = options.model_copy(update={"keep": arguments.keep})
     destination = push.Destination(arguments.to, arguments.label, arguments.server)
-    push.check(config, options, destination)
+    push.validate(config, options, destination)
     version = version_of(newest_model(arguments))
     return functools.partial(
         push.push, config, dataset_dir, options, version, destination
@@ -42,7 +42,7 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "push",
     "publish a model that is fit to serve",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
     needs_config=True,
 )

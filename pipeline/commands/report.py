@@ -15,7 +15,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     must_have_folder(arguments.output)
     config, dataset_dir = dataset_of(arguments, flags)
     from pipeline.steps.report import open_evaluated, write_report
@@ -36,7 +36,7 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "report",
     "one page on an evaluated run: is it good, for whom",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
     needs_config=True,
 )

@@ -14,10 +14,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model_name", default="cmml", help="default %(default)s")
     parser.add_argument("--label", default="stable", help="stable or canary")
     parser.add_argument("--version", type=int, help="default: the one before")
-    parser.add_argument("--server", metavar="HOST:PORT", help="a server to be told")
+    parser.add_argument("--server", metavar="HOST:PORT", help="a server to be notified")
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
     from pipeline.serving.base.push_options import check_label_and_server
 
@@ -38,6 +38,6 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "rollback",
     "give a label back to the version before",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
 )

@@ -7,11 +7,11 @@ from pipeline.commands.command import Command, Step, config_of, done
 from pipeline.experiment import quiet
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config = config_of(arguments)
     from pipeline.steps import prepare
 
-    prepare.check(config, flags)
+    prepare.validate(config, flags)
     quiet.import_tensorflow()
     from pipeline.steps.run import run
 
@@ -21,7 +21,7 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "run",
     "all of the above, skipping what is done",
-    _check,
+    _resolve,
     needs_config=True,
     epilog="Any other --flag goes to Beam, for example --runner=FlinkRunner.",
 )

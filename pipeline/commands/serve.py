@@ -36,7 +36,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--model", type=pathlib.Path, help=MODEL)
     source.add_argument("--models_config", type=pathlib.Path, help="a models.config")
     source.add_argument("--config", help="YAML file whose newest export is served")
-    add_set(parser, "as given when it was trained")
+    add_set(parser, "as set when it was trained")
     parser.add_argument("--model_name", help="default: the name of the folder")
     parser.add_argument(
         "--server",
@@ -54,7 +54,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
     prefer_single_requests()
     from pipeline.steps import serve
@@ -66,7 +66,7 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
         model = newest_export(config_of(arguments)).parent  # And what comes after it.
     elif arguments.set:
         raise ValueError(f"--set goes with --config, got {arguments.set} without.")
-    return serve.check(
+    return serve.resolve(
         model=model,
         models_config=arguments.models_config,
         model_name=name,
@@ -83,6 +83,6 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "serve",
     "answer requests over gRPC and REST",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pipeline.commands.command import Command, Step, dataset_of, done
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     config, dataset_dir = dataset_of(arguments, flags)
     from pipeline.steps.train import train
 
@@ -16,6 +16,6 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "train",
     "episodes to weights",
-    _check,
+    _resolve,
     needs_config=True,
 )

@@ -39,7 +39,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     from pipeline.training.search_plan import check_budget, load_plan
 
     if arguments.action == "run":
@@ -79,7 +79,7 @@ def _report_command(arguments: argparse.Namespace) -> str:
 COMMAND = Command(
     "tune",
     "search keys of the configuration, and report what came of it",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
     needs_config=True,
     epilog=_EPILOG,

@@ -12,7 +12,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=pathlib.Path, required=True, help=MODEL)
 
 
-def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
     version = version_of(arguments.model)
     from pipeline.steps.validate import validate
@@ -23,6 +23,6 @@ def _check(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
 COMMAND = Command(
     "validate",
     "ask an exported model all it has recorded",
-    _check,
+    _resolve,
     add_arguments=_add_arguments,
 )

@@ -30,8 +30,8 @@ def beam_options(flags: Sequence[str]) -> PipelineOptions:
             raise ValueError(f"unexpected argument {flag!r}.")
     options = PipelineOptions([f"--runner={DEFAULT_RUNNER}", *flags])
     known = options.get_all_options()
-    given = options.get_all_options(retain_unknown_options=True)
-    if unknown := sorted(given.keys() - known.keys()):
+    retained = options.get_all_options(retain_unknown_options=True)
+    if unknown := sorted(retained.keys() - known.keys()):
         names = ", ".join(f"--{name}" for name in unknown)
         raise ValueError(f"unknown flags: {names}. They are neither cmml's nor Beam's.")
     return options

@@ -34,7 +34,7 @@ def load_experiment_of(
 ) -> Experiment:
     """Reads a YAML file and checks every key.
 
-    The key `setting` says which keys there are; "user" if it is not given.
+    The key `setting` says which keys there are; "user" if it is missing.
 
     Args:
         kinds: The class of an experiment by name of its setting.
@@ -61,7 +61,7 @@ def load_experiment_of(
     data = values.get("data")
     if "setting" not in values and isinstance(data, dict) and "domains" in data:
         raise ConfigError(
-            f"{path}: data.domains goes with `setting: scenario`, which is not given."
+            f"{path}: data.domains goes with `setting: scenario`, which is missing."
         )
     if not isinstance(setting, str) or setting not in kinds:
         raise ConfigError(
@@ -170,7 +170,7 @@ def explain(
 
     Args:
         path: The file.
-        error: What pydantic found.
+        error: The error of pydantic.
         root: The class of the whole file.
     """
     lines = [_explain(problem, root) for problem in error.errors()]

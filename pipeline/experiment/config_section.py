@@ -51,7 +51,7 @@ class ExportConfig(Section):
         return self
 
     def serving_options(self, model_version: int) -> ServingOptions:
-        """Returns what the served model is told."""
+        """Returns the options of the served model."""
         sizes = self.model_dump(exclude={"model_name"})
         return ServingOptions(model_version=model_version, **sizes)
 
@@ -91,7 +91,7 @@ class PushConfig(Section):
         max_p99_ms: Longest 99th percentile of the time that `rank` takes in process
             for a recorded request, in milliseconds.
         max_size_mb: Largest size of a version on disk, in megabytes.
-        keep: Versions kept in the base, the newest; those with a label are kept too.
+        keep: Versions that stay in the base, the newest; those with a label stay too.
         num_resamples: Bootstrap resamples of the tasks behind each rule.
         seed: Seed of the resamples and of the order of tied scores.
         served_base: The base as the server sees it, such as "/models" in a container;
@@ -157,7 +157,7 @@ class Experiment(Section):
 
     @property
     def weight_sections(self) -> tuple[Any, ...]:
-        """What decides the weights, given the prepared data set."""
+        """What decides the weights, beside the prepared data set."""
         raise NotImplementedError
 
     @property

@@ -1,4 +1,4 @@
-"""The layout of an exported version, and how one is found."""
+"""The layout of an exported version, and the newest one of a folder."""
 
 import json
 import pathlib

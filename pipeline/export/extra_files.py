@@ -89,7 +89,7 @@ def shortlist_overlap(served: ServedModel, tasks: Sequence[TaskRequest]) -> floa
     """Returns the share of the recommended items that a shortlist does not lose."""
     exact = copy.copy(served)
     exact.options = dataclasses.replace(served.options, shortlist_size=0)
-    found = wanted = 0
+    num_kept = num_best = 0
     for task in tasks:
         inputs = task.support | task.profile | task.wanted
         tensors = {name: tf.constant(value) for name, value in inputs.items()}
@@ -97,8 +97,9 @@ def shortlist_overlap(served: ServedModel, tasks: Sequence[TaskRequest]) -> floa
             set(model.recommend(**tensors)["item_id"][0].numpy()) - {b""}
             for model in (exact, served)
         )
-        found, wanted = found + len(best & short), wanted + len(best)
-    return found / max(1, wanted)
+        num_kept += len(best & short)
+        num_best += len(best)
+    return num_kept / max(1, num_best)
 
 
 def _write_item_names(directory: pathlib.Path, dataset_dir: pathlib.Path) -> None:

@@ -23,6 +23,6 @@ def load_version(directory: str | pathlib.Path) -> ExportedModel:
     exported = SETTINGS[name].parts().exported if name in SETTINGS else None
     if exported is None:
         raise DataError(
-            f"{version} is of setting {name!r}, which cannot be asked here."
+            f"{version} is of setting {name!r}, which has no exported model here."
         )
     return exported(version)

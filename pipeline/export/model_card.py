@@ -56,8 +56,8 @@ def _results(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 def _body(manifest: dict[str, Any], dataset: str, words: ServedWords) -> str:
     name, limits = manifest["model_name"], manifest["limits"]
     created = datetime.datetime.fromtimestamp(manifest["created"], datetime.UTC)
-    kept = manifest["context"]
-    room = kept["max_updated_support"]
+    context = manifest["context"]
+    room = context["max_updated_support"]
     updates = f"up to {room} support pairs" if room else "any number of support pairs"
     return f"""\
 # {name}, version {manifest["model_version"]}
@@ -65,8 +65,8 @@ def _body(manifest: dict[str, Any], dataset: str, words: ServedWords) -> str:
 ## Model details
 
 CMML (contextual modulation meta-learning, arXiv:2108.10511): {words.task}. A
-support set of labelled interactions is encoded in one forward pass; the result bends
-the backbone that scores each pair. No gradient is taken when it adapts.
+support set of labelled interactions is encoded in one forward pass; the result
+modulates the backbone that scores each pair. No gradient is taken when it adapts.
 
 Run `{manifest["run"]}`, written {created:%Y-%m-%d %H:%M} UTC with TensorFlow
 {manifest["tensorflow"]}; {manifest["size_bytes"] / 1e6:.1f} MB,

@@ -49,9 +49,9 @@ def _parsed(record: bytes, where: str) -> PredictionLog:
 
 
 def _request(log: PredictionLog) -> RecordedRequest:
-    asked, answered = log.predict_log.request, log.predict_log.response
+    request, response = log.predict_log.request, log.predict_log.response
     return RecordedRequest(
-        signature=asked.model_spec.signature_name or "serving_default",
-        inputs={name: tf.make_ndarray(p) for name, p in asked.inputs.items()},
-        outputs={name: tf.make_ndarray(p) for name, p in answered.outputs.items()},
+        signature=request.model_spec.signature_name or "serving_default",
+        inputs={name: tf.make_ndarray(p) for name, p in request.inputs.items()},
+        outputs={name: tf.make_ndarray(p) for name, p in response.outputs.items()},
     )

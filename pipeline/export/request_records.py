@@ -61,15 +61,15 @@ def write_records(
 
 def _log(request: RecordedRequest, model_name: str, version: int) -> PredictionLog:
     log = PredictionLog()
-    asked = log.predict_log.request
-    asked.model_spec.name = model_name
-    asked.model_spec.signature_name = request.signature
+    sent = log.predict_log.request
+    sent.model_spec.name = model_name
+    sent.model_spec.signature_name = request.signature
     for name, value in request.inputs.items():
-        asked.inputs[name].CopyFrom(tf.make_tensor_proto(value))
-    answered = log.predict_log.response
+        sent.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    response = log.predict_log.response
     for name, value in request.outputs.items():
-        answered.model_spec.name = model_name
-        answered.model_spec.version.value = version
-        answered.model_spec.signature_name = request.signature
-        answered.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+        response.model_spec.name = model_name
+        response.model_spec.version.value = version
+        response.model_spec.signature_name = request.signature
+        response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
     return log

@@ -25,8 +25,8 @@ class Clustering:
             anyhow; NaN with fewer than 2 labels, or as many as contexts.
         purity: Share of contexts whose nearest neighbour of another task has the same
             label.
-        chance: The same share with labels dealt out at random among tasks with as
-            many contexts, mean of 20 times.
+        chance: The same share with labels permuted among tasks with as many contexts,
+            mean of 20 times.
     """
 
     num_contexts: int
@@ -70,8 +70,8 @@ def clustering(
     ids = np.array(range(len(labels)) if tasks is None else tasks)[has_label]
     _, first, task = np.unique(ids, return_index=True, return_inverse=True)
     if len(first) < 2:
-        told = "contexts" if tasks is None else "tasks"
-        raise ValueError(f"clustering needs 2 {told} with a label, got {len(first)}.")
+        noun = "contexts" if tasks is None else "tasks"
+        raise ValueError(f"clustering needs 2 {noun} with a label, got {len(first)}.")
     names, codes = np.unique(np.array(labels, str)[has_label], return_inverse=True)
     points = directions(contexts[has_label])
     nearest = nearest_neighbours(points, task)
@@ -79,8 +79,8 @@ def clustering(
     rng = np.random.default_rng(seed)
     by_chance = []
     for _ in range(_NUM_PERMUTATIONS):
-        dealt = _dealt(codes[first], num_of_task, rng)[task]
-        by_chance.append(np.mean(dealt == dealt[nearest]))
+        permuted = _permuted(codes[first], num_of_task, rng)[task]
+        by_chance.append(np.mean(permuted == permuted[nearest]))
     silhouette = float("nan")
     if 1 < len(names) < len(first):
         sample = min(_MAX_SILHOUETTE, len(first))
@@ -98,18 +98,18 @@ def clustering(
     )
 
 
-def _dealt(
+def _permuted(
     codes: NDArray[np.intp], num_of_task: NDArray[np.intp], rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Deals labels out among tasks with as many contexts.
+    """Permutes labels among tasks with as many contexts.
 
     A label of tasks with many contexts is that of many neighbours, wherever they lie.
     """
-    dealt = codes.copy()
+    permuted = codes.copy()
     for num_contexts in np.unique(num_of_task):
         alike = num_of_task == num_contexts
-        dealt[alike] = rng.permutation(codes[alike])
-    return dealt
+        permuted[alike] = rng.permutation(codes[alike])
+    return permuted
 
 
 def directions(contexts: ArrayLike) -> NDArray[np.float32]:

@@ -39,13 +39,15 @@ def load_groups(path: pathlib.Path) -> Mapping[str, Sequence[str]]:
     return {str(group): [str(x) for x in labels] for group, labels in groups.items()}
 
 
-def grouped(found: TaskContexts, groups: Mapping[str, Sequence[str]]) -> TaskContexts:
+def grouped(
+    contexts: TaskContexts, groups: Mapping[str, Sequence[str]]
+) -> TaskContexts:
     """Adds the kind of label "group", by the kind that has the most of the labels.
 
     Upper and lower case are alike. A context whose label is in no group has none.
 
     Args:
-        found: The contexts.
+        contexts: Contexts and their labels.
         groups: Labels by group.
 
     Raises:
@@ -56,13 +58,13 @@ def grouped(found: TaskContexts, groups: Mapping[str, Sequence[str]]) -> TaskCon
     }
     texts = {
         kind: [str(label).casefold() for label in labels]
-        for kind, labels in found.labels.items()
+        for kind, labels in contexts.labels.items()
     }
     kind = max(texts, key=lambda kind: len(group_of.keys() & set(texts[kind])))
     named = [group_of.get(text, NO_LABEL) for text in texts[kind]]
     if not any(named):
         raise DataError(
             f"groups must name labels that tasks have, got {sorted(group_of)}, none of "
-            f"which is a label of a kind in {sorted(found.labels)}."
+            f"which is a label of a kind in {sorted(contexts.labels)}."
         )
-    return dataclasses.replace(found, labels={**found.labels, GROUP: named})
+    return dataclasses.replace(contexts, labels={**contexts.labels, GROUP: named})

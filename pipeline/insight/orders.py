@@ -35,7 +35,7 @@ def mean_context(
     Args:
         adapt: From the `support_*` tensors of a batch to contexts float32 [B, D].
         support: The `support_*` tensors, [B, S], padding last.
-        num_orders: Orders; the first is the one that is given.
+        num_orders: Orders; the first is that of `support`.
         seed: Of the others.
 
     Returns:

@@ -19,14 +19,14 @@ TENSOR = "contexts/.ATTRIBUTES/VARIABLE_VALUE"
 _TASK_ID = "task_id"
 
 
-def write_projector(found: TaskContexts, logs: pathlib.Path) -> pathlib.Path:
+def write_projector(contexts: TaskContexts, logs: pathlib.Path) -> pathlib.Path:
     """Writes a checkpoint, the labels, and the configuration that names both.
 
     A summary stands beside them, without which TensorBoard would not look into the
     folder.
 
     Args:
-        found: The contexts.
+        contexts: Contexts and their labels.
         logs: Folder of the logs of a run.
 
     Returns:
@@ -37,9 +37,9 @@ def write_projector(found: TaskContexts, logs: pathlib.Path) -> pathlib.Path:
     folder = logs / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    checkpoint = tf.train.Checkpoint(contexts=tf.Variable(found.contexts))
+    checkpoint = tf.train.Checkpoint(contexts=tf.Variable(contexts.contexts))
     checkpoint.save(str(folder / "contexts.ckpt"))  # Found by being the latest.
-    write_atomically(folder / METADATA, _metadata(found))
+    write_atomically(folder / METADATA, _metadata(contexts))
     config = projector.ProjectorConfig()
     embedding = config.embeddings.add()
     embedding.tensor_name = TENSOR
@@ -47,17 +47,17 @@ def write_projector(found: TaskContexts, logs: pathlib.Path) -> pathlib.Path:
     write_atomically(folder / CONFIG, str(config))
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default():
-        tf.summary.scalar("contexts", len(found.task_ids), step=0)
+        tf.summary.scalar("contexts", len(contexts.task_ids), step=0)
     writer.close()
     return folder
 
 
-def _metadata(found: TaskContexts) -> str:
+def _metadata(contexts: TaskContexts) -> str:
     """Returns one line a context under one line of kinds, tabs between."""
-    kinds = list(found.labels)
+    kinds = list(contexts.labels)
     lines = ["\t".join([_TASK_ID, *kinds])]
-    columns = [found.labels[kind] for kind in kinds]
-    for task_id, *labels in zip(found.task_ids, *columns, strict=True):
+    columns = [contexts.labels[kind] for kind in kinds]
+    for task_id, *labels in zip(contexts.task_ids, *columns, strict=True):
         lines.append("\t".join([_cell(task_id), *(_cell(label) for label in labels)]))
     return "\n".join(lines) + "\n"
 

@@ -13,7 +13,7 @@ from models.evaluation.metric import Metric
 from pipeline.judging.task_metrics_file import TaskMetrics
 from pipeline.judging.variant_grid import Table
 
-OWN, OTHER, NONE = "own", "other", "none"  # Whose support set is shown.
+OWN, OTHER, NONE = "own", "other", "none"  # Whose support set methods get.
 
 
 @dataclasses.dataclass(frozen=True)

@@ -91,7 +91,7 @@ def _training(model: tf.keras.Model, batch: Episode) -> Callable[[], object]:
     model.compile(tf.keras.optimizers.Adam(1e-4, jit_compile=True))
     step = model.make_train_function()
     batches = iter(tf.data.Dataset.from_tensors(dict(batch)).repeat())
-    # What the function returns is computed when it is asked for.
+    # What the function returns is computed when it is read.
     return lambda: {k: float(v) for k, v in step(batches).items()}
 
 

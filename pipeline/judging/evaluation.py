@@ -84,7 +84,7 @@ class Evaluation:
         return {one.size: one.group for one in sorted([*few, full], key=_size)}
 
     def other_support(self) -> tuple[str, str] | None:
-        """Returns the group shown the support sets of others, and that of the own."""
+        """Returns the group with the support sets of others, and that with the own."""
         for one in self.groups:
             if one.support == "other":
                 return one.group, dataclasses.replace(one, support="own").group
@@ -115,7 +115,7 @@ class Evaluation:
         return Difference(method, group, reference, reference_group, interval)
 
     def differences(self) -> list[Difference]:
-        """Returns every difference that is told of.
+        """Returns every difference that is reported.
 
         Each method less the reference in every group of its own, CMML less each other
         method in the main group, and CMML with all support pairs less CMML with fewer
@@ -128,11 +128,11 @@ class Evaluation:
             for group in self.by_task[method]
             if group in self.by_task[self.reference]
         ]
-        told = {(one.method, one.group, one.reference) for one in to_reference}
+        reported = {(one.method, one.group, one.reference) for one in to_reference}
         to_others = [
             self.difference(CMML, self.main, method, self.main)
             for method in self.by_task
-            if method != CMML and (CMML, self.main, method) not in told
+            if method != CMML and (CMML, self.main, method) not in reported
         ]
         return [*to_reference, *to_others, *self._by_support()]
 

@@ -1,4 +1,4 @@
-"""A method judged: asked for pairs, and its answers turned into metrics of tasks."""
+"""A method judged: it scores pairs, and its scores become metrics of tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a comparison, checked before hours of training."""
+"""The methods of a comparison, checked before hours of training."""
 
 from collections.abc import Sequence
 

@@ -30,14 +30,14 @@ class MethodResult:
         values: By group and metric, float64 [num_seeds, T], one row for a method
             without seed; NaN where a task has no value. Empty after a failure.
         trials: Candidates and their figures on meta-validation, higher is better; None
-            for one that broke off.
+            for one that failed.
         num_parameters: Weights that were trained; 0 for a simple method.
         train_s: Seconds of training, the median over seeds; NaN if unknown.
         adapt_ms: Milliseconds per task to adapt and score; NaN if unknown.
         peak_mb: Most memory of training, or else of adaptation, in MB beyond the
             process before it; NaN if unknown.
         flags: What is suspicious about its scores.
-        failure: Why its training broke off; "" if it did not.
+        failure: Why its training failed; "" if it did not.
 
     Raises:
         ValueError: If the kind is unknown, the values are no matrices, or there are
@@ -92,7 +92,7 @@ class Setup:
         few_shot: By support size, the group that shows no more, sizes rising. To end
             with the whole support set, name the group of the same query pairs last.
         controls: Groups in which a better figure is no merit, such as that with the
-            support sets of others: the best is not told there.
+            support sets of others: the best is not marked there.
         num_resamples: Bootstrap resamples behind each interval.
         seed: Seed of the resampling.
 

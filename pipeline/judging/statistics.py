@@ -107,13 +107,13 @@ def resampled_means(values: Floats, seed: int, num_resamples: int) -> Floats:
         float64 [N].
     """
     rng = np.random.default_rng(seed)
-    found = np.empty(num_resamples)
+    means = np.empty(num_resamples)
     step = max(1, _MAX_DRAWS // values.size)
     for start in range(0, num_resamples, step):
         stop = min(start + step, num_resamples)
         drawn = rng.integers(values.size, size=(stop - start, values.size))
-        found[start:stop] = values[drawn].mean(axis=1)
-    return found
+        means[start:stop] = values[drawn].mean(axis=1)
+    return means
 
 
 def p_value(differences: Floats, seed: int, num_resamples: int) -> float:

@@ -165,7 +165,7 @@ def expand(
     load_experiment(config_path, overrides)  # What is wrong here is no variant's fault.
     typed = {text.partition("=")[0] for text in overrides}
     if _SEED in typed:
-        raise ConfigError(f"seeds are given by --seeds, got --set of {_SEED!r}.")
+        raise ConfigError(f"seeds are set by --seeds, got --set of {_SEED!r}.")
     of_tables = [
         changes
         for table in grid.tables

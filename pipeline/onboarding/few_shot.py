@@ -31,8 +31,8 @@ class FewShotCurve:
         sizes: P support sizes, ascending, the first one 0.
         values: By method, float64 [P, N]; NaN where a unit has too few pairs.
         reference: The method that the model has to beat.
-        shown: What sizes count, in the plural: "pairs", or "clicks", each of which is
-            shown with a negative.
+        size_noun: What sizes count, in the plural: "pairs", or "clicks", each of which
+            comes with a negative.
     """
 
     metric: Metric
@@ -41,7 +41,7 @@ class FewShotCurve:
     sizes: Sequence[int]
     values: Mapping[str, Floats]
     reference: str
-    shown: str = "pairs"
+    size_noun: str = "pairs"
 
     def num_units(self, size: int) -> int:
         """Returns how many units reach a support size."""
@@ -68,7 +68,7 @@ class FewShotCurve:
 
     def size_in_words(self, size: int) -> str:
         """Returns a support size and what it counts."""
-        return f"{size} {self.shown[:-1] if size == 1 else self.shown}"
+        return f"{size} {self.size_noun[:-1] if size == 1 else self.size_noun}"
 
     def better_methods(self, size: int) -> list[str]:
         """Names the methods whose mean after so many pairs is above the model's."""

@@ -23,13 +23,13 @@ class Findings:
         num_unknown_items: Items of it that the model does not know.
         num_unknown_users: Users likewise; None where every user is new.
         num_seen: Users that the model was trained on, or clicks that it has seen; they
-            are not asked for.
+            are in no query set.
         num_new_rows: Rows that are not of those.
         curve: The few-shot curve; None if there are too few pairs for one.
-        placement: Where the tasks lie; None if the known ones were not given or are
-            too few.
+        placement: Where the tasks lie; None if the known ones are missing or too
+            few.
         plan: What to ask; None likewise, and with scenarios.
-        has_known: Whether known tasks were given.
+        has_known: Whether there are known tasks to compare with.
         item_names: Names by item id.
         title: What is judged, in two words.
         seen_words: What `num_seen` counts.
@@ -79,7 +79,7 @@ class Findings:
             sentences.append("No few-shot curve: no task has enough new pairs.")
         if not self.has_known:
             sentences.append(
-                "Known tasks were not given (--config): nothing can be said of where "
+                "Known tasks are missing (--config): nothing can be said of where "
                 "the new ones lie, of popularity, of what to ask, and of whether the "
                 "model was trained on these rows."
             )

@@ -123,14 +123,14 @@ def place_scenario(
     ][:_NUM_PROBES]
     users, items = (np.array(ids, object) for ids in zip(*pairs, strict=True))
     places = chance.permutation(new.items.size)[:size]
-    shown = new.support(places, new.negatives(chance))
+    support = new.support(places, new.negatives(chance))
 
     supports = [known.support(task, size, chance) for task in train]
     group = SizeGroup(
         size,
         model.modulations(supports, users, items),
         [known.names.get(task.scenario_id, task.scenario_id) for task in train],
-        model.modulations([shown], users, items),
+        model.modulations([support], users, items),
         [task_id],
     )
     return place_tasks([group])

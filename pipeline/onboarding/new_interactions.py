@@ -90,11 +90,13 @@ def read_new_interactions(
     low, high = label_range
     spec = InteractionSpec(table, label_column="label", label_min=low, label_max=high)
     reader = _Reader(spec, features, only_whole)
-    wanted = (*_REQUIRED, *features)
-    for line, fields in delimited_rows(data, 2, columns, table, wanted):
+    names = (*_REQUIRED, *features)
+    for line, fields in delimited_rows(data, 2, columns, table, names):
         reader.read(line, fields)
     if not reader.interactions:
-        raise DataError(f"{path} has no row that can be used: {_told(reader.refused)}.")
+        raise DataError(
+            f"{path} has no row that can be used: {_summary(reader.refused)}."
+        )
     return NewInteractions(reader.interactions, reader.features, reader.refused)
 
 
@@ -173,11 +175,11 @@ class _Reader:
         self.interactions.append(interaction)
 
 
-def _told(refused: Sequence[RejectedRow]) -> str:
+def _summary(refused: Sequence[RejectedRow]) -> str:
     if not refused:
         return "it holds a header line at most"
-    shown = [f"line {row.line}: {row.detail}" for row in refused[:_SHOWN]]
-    return f"{len(refused)} refused, {'; '.join(shown)}"
+    examples = [f"line {row.line}: {row.detail}" for row in refused[:_SHOWN]]
+    return f"{len(refused)} refused, {'; '.join(examples)}"
 
 
 def num_unknown(version: pathlib.Path, name: str, rows: NewInteractions) -> int:

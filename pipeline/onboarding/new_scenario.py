@@ -68,14 +68,14 @@ def new_scenario(
         seen: User and item ids of clicks that the model has seen.
     """
     clicks = [row for row in rows.interactions if row.label == _CLICK]
-    shown = collections.defaultdict(list)
+    unclicked = collections.defaultdict(list)
     for user_id, item_id, label in rows.interactions:
         if label != _CLICK:
-            shown[user_id].append(item_id)
+            unclicked[user_id].append(item_id)
     return NewScenario(
         np.array([row.user_id for row in clicks], object),
         np.array([row.item_id for row in clicks], object),
-        shown,
+        unclicked,
         np.array([(row.user_id, row.item_id) in seen for row in clicks], bool),
     )
 

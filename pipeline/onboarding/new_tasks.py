@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from pipeline.onboarding.findings import Findings
 
-# Measures the tasks of a file: given what is known so far, the version that is asked,
+# Measures the tasks of a file: takes what is known so far, the version that answers,
 # and the prepared data set, None if only what the export holds is to be used.
 Measure: TypeAlias = Callable[[Findings, pathlib.Path, pathlib.Path | None], Findings]
 
@@ -18,7 +18,7 @@ class NewTasks(NamedTuple):
 
     Attributes:
         setting: Of which setting the model must be.
-        flag: What the file is given by.
+        flag: The flag that names the file.
         only_whole: Whether labels must be whole numbers.
         measure: Measures the tasks.
     """

@@ -13,7 +13,7 @@ from pipeline.onboarding.tasks import Floats
 # Support sets of new and known tasks are cut to one of these sizes to be compared.
 SIZES = (1, 2, 4, 8, 16, 32)
 
-UNLIKE_PERCENTILE = 99.0  # Farther than that is "unlike anything seen".
+OUTLIER_PERCENTILE = 99.0  # Farther than that is an outlier.
 
 MIN_KNOWN = 20  # Tasks with as many pairs, or a size is not compared at.
 
@@ -23,7 +23,7 @@ _NO_SPREAD = 1e-6  # Of values that are the same for all, but for rounding.
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SizeGroup:
-    """What the model makes of tasks that it is shown equally many pairs of.
+    """What the model makes of tasks with support sets of one size.
 
     Attributes:
         size: The pairs.
@@ -47,7 +47,7 @@ class Place:
     Attributes:
         task_id: The task.
         size: Support pairs that it was seen with.
-        distance: To the nearest known tasks, in units of the median of the distances
+        distance: To the nearest known tasks, divided by the median of the distances
             that known tasks have to each other.
         percentile: Share of the known tasks that are nearer to theirs, in percent.
         nearest: The nearest known tasks.
@@ -60,9 +60,9 @@ class Place:
     nearest: Sequence[str]
 
     @property
-    def is_unlike(self) -> bool:
+    def is_outlier(self) -> bool:
         """Whether it is farther than nearly all known tasks."""
-        return self.percentile >= UNLIKE_PERCENTILE
+        return self.percentile >= OUTLIER_PERCENTILE
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -79,9 +79,9 @@ class Placement:
     known: Floats
 
     @property
-    def unlike_fraction(self) -> float:
-        """Share of the new tasks that are unlike anything seen."""
-        return float(np.mean([place.is_unlike for place in self.places]))
+    def outlier_fraction(self) -> float:
+        """Share of the new tasks that are outliers."""
+        return float(np.mean([place.is_outlier for place in self.places]))
 
 
 def size_for(num_pairs: int) -> int:
@@ -93,9 +93,9 @@ def place_tasks(groups: Sequence[SizeGroup]) -> Placement | None:
     """Compares new tasks with known ones.
 
     The distance of a task is the mean of those to the five nearest known tasks, itself
-    not counted, each value in units of its deviation among these. How far is usual is
-    told by the known tasks. Distances are in units of their median, so that those of
-    several sizes go into one figure.
+    not counted, each value divided by its deviation among these. The known tasks say
+    how far is usual. Distances are divided by their median, so that those of several
+    sizes go into one figure.
 
     Args:
         groups: One for each size.
@@ -109,15 +109,15 @@ def place_tasks(groups: Sequence[SizeGroup]) -> Placement | None:
         if len(group.known) < MIN_KNOWN:
             continue
         usual, _ = _nearest(*_scaled(group.known, group.known), is_same=True)
-        found, order = _nearest(*_scaled(group.new, group.known), is_same=False)
+        distances, order = _nearest(*_scaled(group.new, group.known), is_same=False)
         unit = float(np.median(usual)) or 1.0
         known.append(usual / unit)
         places += [
             Place(
                 task_id,
                 group.size,
-                float(found[number] / unit),
-                float(100.0 * np.mean(usual < found[number])),
+                float(distances[number] / unit),
+                float(100.0 * np.mean(usual < distances[number])),
                 [group.known_ids[n] for n in order[number]],
             )
             for number, task_id in enumerate(group.new_ids)
@@ -128,7 +128,7 @@ def place_tasks(groups: Sequence[SizeGroup]) -> Placement | None:
 def _scaled(
     tasks: NDArray[np.floating], known: NDArray[np.floating]
 ) -> tuple[Floats, Floats]:
-    """Returns both in units of the deviation of what varies among the known tasks."""
+    """Divides both by the deviation of what varies among the known tasks."""
     both = (array.astype(np.float64) for array in (tasks, known))
     centre, scale = known.mean(axis=0), known.std(axis=0)
     varies = scale > _NO_SPREAD * np.maximum(np.abs(centre), scale.max())

@@ -1,4 +1,4 @@
-"""Which items to ask a new user about first, told by how known users answered."""
+"""Which items to ask a new user about first, chosen by how known users answered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUM_QUESTIONS = 10
 
 # An item may be asked about if so many known users, and such a share, can answer; of
 # those the best known, as long as they make up no more than such a share of all pairs:
-# the error is told by the other pairs.
+# the error is measured on the other pairs.
 MIN_RATERS = 10
 MIN_SHARE = 0.05
 MAX_CANDIDATES = 100
@@ -26,7 +26,7 @@ MIN_USERS = 40  # Fewer known users tell nothing.
 
 MAX_CHOOSERS = 300  # For the sake of time.
 
-_MAX_QUERY = 40  # Pairs of a user that the error is told by.
+_MAX_QUERY = 40  # Pairs of a user that the error is measured on.
 _NUM_RANDOM = 20  # Random lists of questions that the chosen one is compared with.
 
 
@@ -38,7 +38,7 @@ class Question:
         item_id: The item.
         share: Share of the users they are chosen by that can answer, in [0, 1].
         reduction: By how much the error of those is expected to fall with the answer,
-            given the answers before.
+            after the answers before.
     """
 
     item_id: str
@@ -56,7 +56,7 @@ class QuestionPlan:
             they were not chosen by.
         random: float64 [L + 1, U], the same of random lists, their mean.
         num_choosers: Users that they were chosen by.
-        num_candidates: Items that could be asked about.
+        num_candidates: Items that questions can be about.
     """
 
     questions: Sequence[Question]
@@ -70,13 +70,13 @@ class QuestionPlan:
         """U, users that the errors are of."""
         return int(self.chosen.shape[1])
 
-    def expected(self, num_asked: int) -> Interval:
+    def expected(self, num_answers: int) -> Interval:
         """Returns the error to expect after some questions."""
-        return bootstrap_mean(self.chosen[num_asked], seed=0)
+        return bootstrap_mean(self.chosen[num_answers], seed=0)
 
-    def expected_of_random(self, num_asked: int) -> Interval:
-        """Returns the same if random candidates are asked about."""
-        return bootstrap_mean(self.random[num_asked], seed=0)
+    def expected_of_random(self, num_answers: int) -> Interval:
+        """Returns the same for questions about random candidates."""
+        return bootstrap_mean(self.random[num_answers], seed=0)
 
     def gain_over_random(self) -> Interval:
         """Returns how much lower the error is after all questions than with those."""
@@ -91,7 +91,7 @@ def plan_questions(
     num_questions: int = NUM_QUESTIONS,
     seed: int = 0,
 ) -> QuestionPlan | None:
-    """Chooses questions one after the other, each given those before.
+    """Chooses questions one after the other, each after the answers before.
 
     The next one is the candidate with the largest expected reduction: the share of
     known users that can answer, times what their error falls by, in pairs, with the
@@ -99,7 +99,7 @@ def plan_questions(
     chance explains is drawn to the mean of all candidates (see `shrunk`), so that the
     best known items come first where none tells more. Errors are those on pairs whose
     items are no candidates, so that all lists are judged on the same pairs, and no pair
-    is ever shown and asked for.
+    is ever in support and query set.
 
     The best of many looks better than it is: what the list is worth is measured on
     other users than those by whom it was chosen.
@@ -134,17 +134,17 @@ def plan_questions(
 
 
 def candidate_items(tasks: Sequence[UserTask]) -> list[str]:
-    """Returns the items that can be asked about, the best known first."""
+    """Returns the items that questions can be about, the best known first."""
     counts = collections.Counter(item for task in tasks for item in task.items)
     least = max(MIN_RATERS, MIN_SHARE * len(tasks))
     room = MAX_PAIR_SHARE * counts.total()
-    found: list[str] = []
+    candidates: list[str] = []
     for item in sorted(counts, key=lambda item: (-counts[item], item)):
         room -= counts[item]
-        if counts[item] < least or room < 0.0 or len(found) == MAX_CANDIDATES:
+        if counts[item] < least or room < 0.0 or len(candidates) == MAX_CANDIDATES:
             break
-        found.append(item)
-    return found
+        candidates.append(item)
+    return candidates
 
 
 def shrunk(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
@@ -156,24 +156,24 @@ def shrunk(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
     Args:
         values: By group, at least one value in all.
     """
-    groups = {name: np.array(given) for name, given in values.items() if len(given)}
+    groups = {name: np.array(group) for name, group in values.items() if len(group)}
     everything = np.concatenate(list(groups.values()))
     grand = float(everything.mean())
-    sizes = np.array([given.size for given in groups.values()])
-    means = np.array([given.mean() for given in groups.values()])
-    gaps = [float(((given - given.mean()) ** 2).sum()) for given in groups.values()]
+    sizes = np.array([group.size for group in groups.values()])
+    means = np.array([group.mean() for group in groups.values()])
+    gaps = [float(((group - group.mean()) ** 2).sum()) for group in groups.values()]
     within = sum(gaps) / max(1, everything.size - len(groups))
     between = max(0.0, float(np.var(means) - np.mean(within / sizes)))
-    kept = np.divide(
+    shares = np.divide(
         between, between + within / sizes, out=np.zeros(sizes.size), where=between > 0.0
     )
-    found = grand + kept * (means - grand)
-    return dict(zip(groups, found.tolist(), strict=True))
+    means = grand + shares * (means - grand)
+    return dict(zip(groups, means.tolist(), strict=True))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _KnownUser:
-    """A user who can be asked.
+    """A user who can answer questions.
 
     Attributes:
         task: All pairs.
@@ -198,7 +198,7 @@ class _KnownUser:
         rest = np.setdiff1d(np.arange(task.labels.size), list(known.values()))
         return cls(task, known, chance.permutation(rest)[:_MAX_QUERY].astype(np.intp))
 
-    def shown(self, support: Sequence[int]) -> UserEpisode:
+    def episode(self, support: Sequence[int]) -> UserEpisode:
         """Returns the episode after some answers."""
         return UserEpisode(self.task, np.array(support, np.intp), self.query)
 
@@ -214,12 +214,12 @@ def _errors_after(
     for n, user in enumerate(users):
         support: list[int] = []
         places.append((0, n))
-        episodes.append(user.shown(support))
+        episodes.append(user.episode(support))
         for step, item in enumerate(items, start=1):
             if item in user.place_of:
                 support.append(user.place_of[item])
                 places.append((step, n))
-                episodes.append(user.shown(support))
+                episodes.append(user.episode(support))
     errors = np.full([len(items) + 1, len(users)], np.nan)
     for place, episode, scores in zip(places, episodes, rank(episodes), strict=True):
         errors[place] = episode.error(scores)
@@ -240,30 +240,32 @@ def _choose(
     left = list(candidates)
     questions: list[Question] = []
     for _ in range(num_questions):
-        asked = [
+        trials = [
             (item, n)
             for item in left
             for n, user in enumerate(users)
             if item in user.place_of
         ]
         episodes = [
-            users[n].shown([*supports[n], users[n].place_of[item]]) for item, n in asked
+            users[n].episode([*supports[n], users[n].place_of[item]])
+            for item, n in trials
         ]
         after: dict[str, dict[int, float]] = {item: {} for item in left}
         for (item, n), episode, scores in zip(
-            asked, episodes, rank(episodes), strict=True
+            trials, episodes, rank(episodes), strict=True
         ):
             after[item][n] = episode.error(scores)
-        told = shrunk(
+        reductions = shrunk(
             {
-                item: [errors[n] - error for n, error in found.items()]
-                for item, found in after.items()
+                item: [errors[n] - error for n, error in errors_after.items()]
+                for item, errors_after in after.items()
             }
         )
-        best = max(told, key=lambda item: told[item] * len(after[item]))
+        best = max(reductions, key=lambda item: reductions[item] * len(after[item]))
         for n, error in after[best].items():
             supports[n].append(users[n].place_of[best])
             errors[n] = error
         left.remove(best)
-        questions.append(Question(best, len(after[best]) / len(users), told[best]))
+        share = len(after[best]) / len(users)
+        questions.append(Question(best, share, reductions[best]))
     return questions

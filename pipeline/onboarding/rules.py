@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from pipeline.judging.interval_text import signed
 from pipeline.onboarding.few_shot import MIN_UNITS, FewShotCurve
 from pipeline.onboarding.findings import Findings
-from pipeline.onboarding.placement import UNLIKE_PERCENTILE
+from pipeline.onboarding.placement import OUTLIER_PERCENTILE
 
-# The thresholds, with `MIN_UNITS`, the users that the few-shot gain is told by.
+# The thresholds, with `MIN_UNITS`, the users that the few-shot gain is measured on.
 MIN_PAIRS = 20  # Rows that the model was not trained on: fewer tell nothing.
 MAX_REFUSED_FRACTION = 0.2  # Of the rows: above it, the file is not what it should be.
 MAX_UNKNOWN_FRACTION = 0.5  # Of the items: the model knows nothing of these.
-FEW_UNITS = 20  # Of fewer the gain is said to be told by few.
+FEW_UNITS = 20  # Of fewer the report says that few decide the gain.
 MIN_GAIN = 0.0  # The interval of the gain must lie above it.
-MAX_UNLIKE_FRACTION = 0.2  # Of the tasks: "unlike anything seen".
+MAX_OUTLIER_FRACTION = 0.2  # Of the tasks.
 MIN_KNOWN = 100  # Known tasks; the farthest percent of fewer is chance.
 
 
@@ -135,15 +135,15 @@ def _gain_rules(curve: FewShotCurve | None) -> list[Rule]:
 
 def _place_rule(findings: Findings) -> Rule:
     if findings.placement is None or findings.placement.known.size < MIN_KNOWN:
-        detail = "known tasks to compare with were not given, or are too few"
-        return Rule("like known tasks", None, None, MAX_UNLIKE_FRACTION, detail)
-    unlike = findings.placement.unlike_fraction
+        detail = "known tasks to compare with are missing, or too few"
+        return Rule("like known tasks", None, None, MAX_OUTLIER_FRACTION, detail)
+    outliers = findings.placement.outlier_fraction
     return Rule(
         "like known tasks",
-        unlike <= MAX_UNLIKE_FRACTION,
-        unlike,
-        MAX_UNLIKE_FRACTION,
-        f"{unlike:.0%} of the tasks are unlike anything seen (farther than "
-        f"{UNLIKE_PERCENTILE:g} % of known ones), at most "
-        f"{MAX_UNLIKE_FRACTION:.0%} may be",
+        outliers <= MAX_OUTLIER_FRACTION,
+        outliers,
+        MAX_OUTLIER_FRACTION,
+        f"{outliers:.0%} of the tasks are outliers (farther than "
+        f"{OUTLIER_PERCENTILE:g} % of known ones), at most "
+        f"{MAX_OUTLIER_FRACTION:.0%} may be",
     )

@@ -32,25 +32,25 @@ class NewScenario:
     Attributes:
         users: object [N], user ids of its clicks.
         items: object [N], item ids.
-        shown: Items by user that were shown and not clicked.
+        unclicked: Items by user that were displayed and not clicked.
         is_seen: bool [N], clicks that the model has seen, in whatever scenario.
     """
 
     users: NDArray[np.object_]
     items: NDArray[np.object_]
-    shown: Mapping[str, Sequence[str]]
+    unclicked: Mapping[str, Sequence[str]]
     is_seen: NDArray[np.bool_]
 
     @property
     def num_unseen(self) -> int:
-        """Clicks that can be asked for."""
+        """Clicks that can be in a query set."""
         return int(np.sum(~self.is_seen))
 
     def negatives(self, chance: np.random.Generator) -> NDArray[np.object_]:
         """Draws an item for each click that its user has not clicked.
 
-        It is one that the file says was shown to them, or any other of the scenario;
-        "" if they have clicked all there are.
+        It is one that the file says was displayed to them, or any other of the
+        scenario; "" if they have clicked all there are.
         """
         clicked: dict[str, set[str]] = collections.defaultdict(set)
         for user, item in zip(self.users, self.items, strict=True):
@@ -58,7 +58,7 @@ class NewScenario:
         everything = sorted(set(self.items))
         chosen = []
         for user in self.users:
-            others = self.shown.get(user) or [
+            others = self.unclicked.get(user) or [
                 item for item in everything if item not in clicked[user]
             ]
             chosen.append(others[int(chance.integers(len(others)))] if others else "")
@@ -89,11 +89,11 @@ def scenario_curve(
 ) -> FewShotCurve:
     """Ranks the items of a new scenario for its users after 0, 1, 2, ... clicks.
 
-    Each split shuffles the clicks. Half of those that the model has not seen are asked
-    for; of the others the first ones are shown, each with a negative. Candidates of a
-    user are the items of the file without the others that they clicked, and without
-    their negatives, so that neither is of help by itself; they are the same for every
-    size.
+    Each split shuffles the clicks. Half of those that the model has not seen are the
+    query set; of the others the first ones are the support set, each with a negative.
+    Candidates of a user are the items of the file without the others that they clicked,
+    and without their negatives, so that neither is of help by itself; they are the same
+    for every size.
 
     Args:
         rank: The model.
@@ -103,15 +103,15 @@ def scenario_curve(
 
     Returns:
         The curve of recall@20; with fewer than 100 items, of the first fifth of them.
-        Intervals are over users, each the mean of the splits in which they are asked
-        for. The model has to beat popularity, or the clicks of the support set
+        Intervals are over users, each the mean of the splits in which they have a
+        query. The model has to beat popularity, or the clicks of the support set
         themselves if that is not known.
 
     Raises:
         ValueError: If there are too few clicks.
     """
     num_clicks = scenario.items.size
-    num_asked = (scenario.num_unseen + 1) // 2
+    num_queries = (scenario.num_unseen + 1) // 2
     if scenario.num_unseen < MIN_CLICKS:
         raise ValueError(
             f"a scenario must have {MIN_CLICKS} clicks that the model has not seen, "
@@ -121,39 +121,40 @@ def scenario_curve(
     pool = _pool(scenario, chance)
     cutoff = min(_CUTOFF, max(1, pool.size // _SHARE))
     everyone, user_of = np.unique(scenario.users.astype(str), return_inverse=True)
-    sizes = sizes_up_to(num_clicks - num_asked)
+    sizes = sizes_up_to(num_clicks - num_queries)
     shape = NUM_SPLITS, len(sizes), everyone.size
-    found = collections.defaultdict[str, Floats](lambda: np.full(shape, np.nan))
+    recalls = collections.defaultdict[str, Floats](lambda: np.full(shape, np.nan))
     for split in range(NUM_SPLITS):
         order = chance.permutation(num_clicks)
-        query = order[~scenario.is_seen[order]][:num_asked]
+        query = order[~scenario.is_seen[order]][:num_queries]
         order = order[~np.isin(order, query)]
         ranking = _Split(scenario, user_of, pool, query, order, chance)
         for place, size in enumerate(sizes):
             support = order[:size]
-            shown = scenario.support(support, ranking.negatives)
+            labelled = scenario.support(support, ranking.negatives)
             scores = {
-                MODEL: rank(shown, everyone[ranking.users].astype(object), pool),
+                MODEL: rank(labelled, everyone[ranking.users].astype(object), pool),
                 CLICKS: ranking.alike(_counts(scenario.items[support], pool)),
             }
             if popularity is not None:
                 known = np.array([popularity.get(item, 0) for item in pool], float)
                 scores[POPULARITY] = ranking.alike(known)
-            for name, given in scores.items():
-                found[name][split, place, ranking.users] = ranking.recall(given, cutoff)
+            for name, ranked in scores.items():
+                recall = ranking.recall(ranked, cutoff)
+                recalls[name][split, place, ranking.users] = recall
     return FewShotCurve(
         metric=Metric(f"recall@{cutoff}"),
         unit="users",
         num_splits=NUM_SPLITS,
         sizes=sizes,
-        values={name: _mean_over_splits(values) for name, values in found.items()},
+        values={name: _mean_over_splits(values) for name, values in recalls.items()},
         reference=CLICKS if popularity is None else POPULARITY,
-        shown="clicks",
+        size_noun="clicks",
     )
 
 
 class _Split:
-    """Who is asked for what in a split, and what candidates they have."""
+    """The query of each user in a split, and the candidates."""
 
     def __init__(
         self,
@@ -200,8 +201,8 @@ class _Split:
 
 def _pool(scenario: NewScenario, chance: np.random.Generator) -> NDArray[np.object_]:
     """Returns the items that are ranked, object [P], ascending."""
-    shown = [item for items in scenario.shown.values() for item in items]
-    items = np.array(sorted({*scenario.items, *shown}), object)
+    unclicked = [item for items in scenario.unclicked.values() for item in items]
+    items = np.array(sorted({*scenario.items, *unclicked}), object)
     if items.size <= MAX_POOL:
         return items
     places = chance.choice(items.size, MAX_POOL, replace=False)
@@ -214,9 +215,9 @@ def _counts(items: NDArray[np.object_], pool: NDArray[np.object_]) -> Floats:
 
 
 def _mean_over_splits(values: Floats) -> Floats:
-    """Returns means over the splits in which a user is asked for, NaN if in none."""
-    num_asked = np.sum(~np.isnan(values), axis=0)
+    """Returns means over the splits in which a user has a query, NaN if in none."""
+    num_queries = np.sum(~np.isnan(values), axis=0)
     total = np.nansum(values, axis=0)
     return np.divide(
-        total, num_asked, out=np.full(total.shape, np.nan), where=num_asked > 0
+        total, num_queries, out=np.full(total.shape, np.nan), where=num_queries > 0
     )

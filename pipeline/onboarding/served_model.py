@@ -1,4 +1,4 @@
-"""An exported version, asked about many support sets at once by its signatures."""
+"""An exported version, whose signatures are called for many support sets at once."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ class ServedUsers(_ServedModel):
     def profile(self, features: Mapping[str, str]) -> dict[str, Any]:
         """Returns raw features, text by name, as `UserTask` holds them.
 
-        Several values are cut at "|". What is empty, or no number where one is asked
-        for, is unknown.
+        Several values are cut at "|". What is empty, or no number where there must be
+        one, is unknown.
         """
         return {
             f"{_USER_PREFIX}{name}": _parsed(text, self._specs[f"{_USER_PREFIX}{name}"])
@@ -82,8 +82,8 @@ class ServedUsers(_ServedModel):
             places = order[start : start + _MAX_TASKS]
             part = [episodes[place] for place in places]
             queries = [e.task.items[e.query] for e in part]
-            found = self._call("rank", self._inputs(part, queries))["score"]
-            for place, row, query in zip(places, found, queries, strict=True):
+            rows = self._call("rank", self._inputs(part, queries))["score"]
+            for place, row, query in zip(places, rows, queries, strict=True):
                 scores[place] = row[: query.size]
         return scores
 
@@ -99,12 +99,12 @@ class ServedUsers(_ServedModel):
         Returns:
             float32 [B, M], means over the probes.
         """
-        found = []
+        modulations = []
         for start in range(0, len(episodes), MAX_EXPLAINED_TASKS):
             part = episodes[start : start + MAX_EXPLAINED_TASKS]
             queries = [probes[:MAX_EXPLAINED]] * len(part)
-            found.append(self._modulation(self._inputs(part, queries)))
-        return np.concatenate(found)
+            modulations.append(self._modulation(self._inputs(part, queries)))
+        return np.concatenate(modulations)
 
     def _inputs(
         self, episodes: Sequence[UserEpisode], queries: Sequence[_Ids]
@@ -142,7 +142,7 @@ class ServedScenarios(_ServedModel):
         """
         context = self._call("encode", _scenario_inputs([support]))["context"]
         step = max(1, min(_MAX_TASKS, _MAX_PAIRS // pool.size))
-        found = [np.empty([0, pool.size], np.float32)]
+        scores = [np.empty([0, pool.size], np.float32)]
         for start in range(0, users.size, step):
             part = users[start : start + step]
             query = {
@@ -150,8 +150,8 @@ class ServedScenarios(_ServedModel):
                 "query_user_id": np.repeat(part[:, np.newaxis], pool.size, axis=1),
                 "query_item_id": np.repeat(pool[np.newaxis], part.size, axis=0),
             }
-            found.append(self._call("score", query)["score"])
-        return np.concatenate(found)
+            scores.append(self._call("score", query)["score"])
+        return np.concatenate(scores)
 
     def modulations(
         self, supports: Sequence[ScenarioSupport], users: _Ids, items: _Ids
@@ -167,15 +167,15 @@ class ServedScenarios(_ServedModel):
         Returns:
             float32 [B, M], means over the pairs.
         """
-        found = []
+        modulations = []
         for start in range(0, len(supports), MAX_EXPLAINED_TASKS):
             part = supports[start : start + MAX_EXPLAINED_TASKS]
             query = {
                 f"query_{role}_id": np.repeat(ids[np.newaxis], len(part), axis=0)
                 for role, ids in (("user", users), ("item", items))
             }
-            found.append(self._modulation(_scenario_inputs(part) | query))
-        return np.concatenate(found)
+            modulations.append(self._modulation(_scenario_inputs(part) | query))
+        return np.concatenate(modulations)
 
 
 def _scenario_inputs(supports: Sequence[ScenarioSupport]) -> _Inputs:
@@ -190,10 +190,10 @@ def padded(rows: Sequence[NDArray[Any]], padding: object) -> NDArray[Any]:
     """Returns rows of any length as one array [B, longest]."""
     dtype = object if isinstance(padding, str) else np.float32
     width = max((len(row) for row in rows), default=0)
-    found = np.full([len(rows), width], padding, dtype)
+    array = np.full([len(rows), width], padding, dtype)
     for number, row in enumerate(rows):
-        found[number, : len(row)] = row
-    return found
+        array[number, : len(row)] = row
+    return array
 
 
 def _parsed(text: str, spec: tf.TensorSpec) -> Any:

@@ -1,4 +1,4 @@
-"""Tasks as raw ids, and what is asked of a model about them."""
+"""Tasks as raw ids, and the calls of a model about them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class UserTask:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class UserEpisode:
-    """Some pairs of a user that are shown, and some that are asked for.
+    """A support set and a query set of a user.
 
     Attributes:
         task: The user.
-        support: Places of the pairs that are shown.
-        query: Places of the pairs that are asked for, none of them shown.
+        support: Places of the support pairs.
+        query: Places of the query pairs, none of them in the support set.
     """
 
     task: UserTask
@@ -72,7 +72,7 @@ class ScenarioSupport:
 # Scores the query of each episode, one array each.
 RankUsers: TypeAlias = Callable[[Sequence[UserEpisode]], Sequence[NDArray[Any]]]
 
-# Scores [U, P] of users and a pool of items, object [U] and [P], given a support set.
+# Scores [U, P] of users and a pool of items, object [U] and [P], by a support set.
 RankPool: TypeAlias = Callable[
     [ScenarioSupport, NDArray[np.object_], NDArray[np.object_]], NDArray[Any]
 ]

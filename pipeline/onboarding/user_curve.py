@@ -14,7 +14,7 @@ from pipeline.settings.user.metrics import MAE
 
 NUM_SPLITS = 10
 MAX_USERS = 200  # Of whom the curve is made, the first ones of a shuffle.
-MIN_PAIRS = 2  # One to be shown, one to be asked for.
+MIN_PAIRS = 2  # One for the support set, one for the query set.
 
 _MAX_QUERY = 20
 
@@ -33,8 +33,8 @@ def user_curve(
     """Scores pairs of new users after 0, 1, 2, ... others of theirs.
 
     Each split shuffles the pairs of a user. The second half, of at most 20 pairs, is
-    asked for; of the others the first ones are shown. So every size of the support is
-    judged on the same pairs, and no pair is ever shown and asked for.
+    the query set; of the others the first ones are the support set. So every size of
+    the support is judged on the same pairs, and no pair is ever in both.
 
     Args:
         rank: The model.
@@ -54,18 +54,18 @@ def user_curve(
         sizes = sorted(task.labels.size for task in tasks)
         raise ValueError(f"tasks must have {MIN_PAIRS} pairs each, got {sizes[:1]}.")
     is_alone = len(tasks) == 1
-    asked = list(_episodes(tasks, seed))
-    scores = rank([episode for _, episode in asked])
+    episodes = list(_episodes(tasks, seed))
+    scores = rank([episode for _, episode in episodes])
     shape = len(SIZES), len(tasks), NUM_SPLITS
-    found = collections.defaultdict[str, Floats](lambda: np.full(shape, np.nan))
-    for (place, episode), given in zip(asked, scores, strict=True):
-        found[MODEL][place] = episode.error(given)
+    errors = collections.defaultdict[str, Floats](lambda: np.full(shape, np.nan))
+    for (place, episode), episode_scores in zip(episodes, scores, strict=True):
+        errors[MODEL][place] = episode.error(episode_scores)
         for name, baseline in baselines.items():
-            found[name][place] = episode.error(baseline(episode))
-    is_reached = np.any(~np.isnan(found[MODEL]), axis=(1, 2))  # [P]
+            errors[name][place] = episode.error(baseline(episode))
+    is_reached = np.any(~np.isnan(errors[MODEL]), axis=(1, 2))  # [P]
     values = {
-        name: errors[:, 0] if is_alone else errors.mean(axis=2)
-        for name, errors in found.items()
+        name: values[:, 0] if is_alone else values.mean(axis=2)
+        for name, values in errors.items()
     }
     return FewShotCurve(
         metric=MAE,
@@ -87,7 +87,7 @@ def _episodes(
         num_query = min(_MAX_QUERY, (num_pairs + 1) // 2)
         for split in range(NUM_SPLITS):
             order = chance.permutation(num_pairs)
-            shown, query = order[:-num_query], order[-num_query:]
+            support, query = order[:-num_query], order[-num_query:]
             for place, size in enumerate(SIZES):
-                if size <= shown.size:
-                    yield (place, user, split), UserEpisode(task, shown[:size], query)
+                if size <= support.size:
+                    yield (place, user, split), UserEpisode(task, support[:size], query)

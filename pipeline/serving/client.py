@@ -87,11 +87,11 @@ class Client(ServingClient):
             model_spec=self._model_spec(), metadata_field=["signature_def"]
         )
         answer = self._call(self._stub.GetModelMetadata, request, timeout_s)
-        found = get_model_metadata_pb2.SignatureDefMap()
-        answer.metadata["signature_def"].Unpack(found)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        answer.metadata["signature_def"].Unpack(signatures)
         return {
             name: Signature(_specs(value.inputs), _specs(value.outputs))
-            for name, value in found.signature_def.items()
+            for name, value in signatures.signature_def.items()
             if value.inputs  # The initialisation of a SavedModel has none.
         }
 

@@ -149,7 +149,7 @@ class Explanation:
     Attributes:
         score: Q numbers.
         attribution: [Q][S], score less the score without that support pair.
-        modulation: [Q][M], how the backbone is bent for each item.
+        modulation: [Q][M], changes of the backbone for each item.
     """
 
     score: list[float]
@@ -163,7 +163,7 @@ class ContextCache:
     May be used by several threads.
 
     Args:
-        capacity: Most contexts kept.
+        capacity: Most contexts that it holds.
     """
 
     def __init__(self, capacity: int = 10_000) -> None:
@@ -176,7 +176,7 @@ class ContextCache:
         self.version = 0  # Of the newest context.
 
     def get(self, digest: str) -> Context | None:
-        """Returns the context of a task that the newest version made, if kept."""
+        """Returns the context of a task that the newest version made, if held."""
         with self._lock:
             key = self.version, digest
             if key in self._contexts:
@@ -209,7 +209,7 @@ def digest_of(task: Task) -> str:
 
 
 class ServingClient(abc.ABC):
-    """What can be asked of an exported model, whatever carries it.
+    """The calls of an exported model, over any transport.
 
     A call is tried again while the server is unavailable, until `timeout_s` is over.
     Every method with one task or context has a sibling `..._many` that sends several in
@@ -226,7 +226,7 @@ class ServingClient(abc.ABC):
         cache: Contexts of `use_cache=True`; may be shared by clients of one model.
 
     Raises:
-        ValueError: If both a version and a label are given.
+        ValueError: If both a version and a label are set.
     """
 
     def __init__(
@@ -274,7 +274,7 @@ class ServingClient(abc.ABC):
         self.close()
 
     def signatures(self) -> dict[str, Signature]:
-        """Returns the signatures by name; asked for once, and when a call is refused.
+        """Returns the signatures by name; fetched once, and when a call is refused.
 
         Raises:
             ServingError: If the server cannot say.
@@ -317,7 +317,7 @@ class ServingClient(abc.ABC):
             tasks: At least one.
             items: Those to score for each task. In the scenario setting a plain id is
                 scored for the `user_id` of the task.
-            use_cache: Whether contexts are kept and used again.
+            use_cache: Whether contexts are stored and used again.
 
         Returns:
             A score for each item.
@@ -369,7 +369,7 @@ class ServingClient(abc.ABC):
             candidates: Items to choose from, for each task, in the scenario setting;
                 the whole catalogue by default.
             top: Most items for each; by default, and at most, what was set at export.
-            use_cache: Whether contexts are kept and used again.
+            use_cache: Whether contexts are stored and used again.
 
         Returns:
             Recommendations for each task.
@@ -386,14 +386,14 @@ class ServingClient(abc.ABC):
         }
 
         def ask(contexts: list[Context]) -> Columns:
-            given = {**_context(contexts), **choice}
+            values = {**_context(contexts), **choice}
             rows = choice["exclude_item_id"]
             if len(rows) == len(tasks):  # Any other number is refused below.
-                given["exclude_item_id"] = [
+                values["exclude_item_id"] = [
                     [*_list(row, f"{name}: exclude_item_id"), *_known_items(task, name)]
                     for row, task, name in zip(rows, tasks, names, strict=True)
                 ]
-            return self._ask("recommend_from_context", given, names)
+            return self._ask("recommend_from_context", values, names)
 
         if use_cache:
             outputs = self._with_contexts(tasks, ask)
@@ -452,8 +452,8 @@ class ServingClient(abc.ABC):
             ValueError: As of `rank_many`.
             ServingError: As of `score_many`.
         """
-        given = {**_context(contexts), **_pairs(pairs)}
-        return _contexts(self._ask("update", given, _context_names(contexts)))
+        values = {**_context(contexts), **_pairs(pairs)}
+        return _contexts(self._ask("update", values, _context_names(contexts)))
 
     def explain(self, task: Task, items: Sequence[Item]) -> Explanation:
         """Explains the scores of items for a task; as `explain_many`."""
@@ -496,10 +496,10 @@ class ServingClient(abc.ABC):
     def _encode(self, tasks: Sequence[Task], names: Sequence[str]) -> list[Context]:
         return _contexts(self._ask("encode", _support(tasks), names))
 
-    def _ask(self, signature: str, given: Columns, names: Sequence[str]) -> Columns:
-        """Checks what is given, as `_inputs` does, and calls a signature with it."""
+    def _ask(self, signature: str, values: Columns, names: Sequence[str]) -> Columns:
+        """Checks values, as `_inputs` does, and calls a signature with them."""
         return self._with_signatures(
-            lambda: self._predict(signature, self._inputs(signature, given, names))
+            lambda: self._predict(signature, self._inputs(signature, values, names))
         )
 
     def _predict(self, signature: str, inputs: Columns) -> Columns:
@@ -526,13 +526,13 @@ class ServingClient(abc.ABC):
         """Calls with contexts from the cache; anew while versions disagree.
 
         Behind a balancer one server may encode and one of another version score: they
-        are asked until they agree, or `timeout_s` is over.
+        are called until they agree, or `timeout_s` is over.
         """
         end = time.monotonic() + self.timeout_s
         digests = [digest_of(task) for task in tasks]
         named = dict(zip(digests, zip(tasks, _names(tasks), strict=True), strict=True))
-        kept = {digest: self.cache.get(digest) for digest in named}
-        contexts = {digest: context for digest, context in kept.items() if context}
+        cached = {digest: self.cache.get(digest) for digest in named}
+        contexts = {digest: context for digest, context in cached.items() if context}
         missing = [digest for digest in named if digest not in contexts]
         for attempt in itertools.count():
             made = {digest: named[digest] for digest in missing}
@@ -575,12 +575,12 @@ class ServingClient(abc.ABC):
             time.sleep(pause * random.uniform(0.5, 1.0))
         raise AssertionError("unreachable")
 
-    def _inputs(self, signature: str, given: Columns, names: Sequence[str]) -> Columns:
-        """Checks what is given for each task, and pads it.
+    def _inputs(self, signature: str, values: Columns, names: Sequence[str]) -> Columns:
+        """Checks the values of each task, and pads them.
 
         Args:
-            signature: The signature that takes it.
-            given: By input name, for each task a value or a list of values. What the
+            signature: The signature that takes them.
+            values: By input name, for each task a value or a list of values. What the
                 signature does not take must be empty; a user feature may be left out.
             names: What errors call the tasks.
 
@@ -593,21 +593,21 @@ class ServingClient(abc.ABC):
                 f"the model has no signature {signature!r}, only {sorted(signatures)}."
             )
         specs = signatures[signature].inputs
-        for name, rows in given.items():
+        for name, rows in values.items():
             if len(rows) != len(names) or not names:
                 raise ValueError(
-                    f"{name} must be given for each of {len(names)} tasks, at least "
-                    f"one, got {len(rows)}."
+                    f"{name} must have a value for each of {len(names)} tasks, at "
+                    f"least one, got {len(rows)}."
                 )
             for row, task in zip(rows, names, strict=True):
-                if name not in specs and _is_given(row):
+                if name not in specs and _has_value(row):
                     raise ValueError(
                         f"{task}: {name} is {row!r}, but {signature} takes only "
                         f"{sorted(specs)}."
                     )
         unknown = [None] * len(names)
         return {
-            name: self._column(name, spec, given.get(name, unknown), names)
+            name: self._column(name, spec, values.get(name, unknown), names)
             for name, spec in specs.items()
         }
 
@@ -636,7 +636,7 @@ class ServingClient(abc.ABC):
 
 
 class RestClient(ServingClient):
-    """Asks over REST. There are as many connections, kept open, as calls at once.
+    """Asks over REST. There are as many connections, held open, as calls at once.
 
     Args:
         address: "http://host:port", "https://host:port" or "host:port".
@@ -682,10 +682,10 @@ class RestClient(ServingClient):
     def fetch_signatures(self, timeout_s: float) -> dict[str, Signature]:
         """Gets the signatures."""
         answer = self._answer("GET", f"{self.path}/metadata", None, timeout_s)
-        found = answer["metadata"]["signature_def"]["signature_def"]
+        signatures = answer["metadata"]["signature_def"]["signature_def"]
         return {
             name: Signature(_specs(value["inputs"]), _specs(value["outputs"]))
-            for name, value in found.items()
+            for name, value in signatures.items()
             if "inputs" in value  # The initialisation of a SavedModel has none.
         }
 
@@ -781,7 +781,7 @@ def _context_names(contexts: Sequence[Context]) -> list[str]:
 
 
 def _support(tasks: Sequence[Task]) -> Columns:
-    """Returns support sets and user features as they are given."""
+    """Returns support sets and user features as they came."""
     features = {name for task in tasks for name in task.user}
     return _pairs([task.support for task in tasks]) | {
         f"user_{name}": [task.user.get(name) for task in tasks] for name in features
@@ -817,9 +817,9 @@ def _context(contexts: Sequence[Context]) -> Columns:
     return {"context": [context.values for context in contexts]}
 
 
-def _is_given(value: Any) -> bool:
+def _has_value(value: Any) -> bool:
     is_list = isinstance(value, list | tuple)
-    return any(map(_is_given, value)) if is_list else value not in (None, "")
+    return any(map(_has_value, value)) if is_list else value not in (None, "")
 
 
 def _list(value: Any, where: str) -> Sequence[Any]:
@@ -848,9 +848,9 @@ def _value(value: Any, dtype: str, where: str, *, may_lack: bool = False) -> Any
     return value.strip()
 
 
-def _cut(rows: Any, wanted: Sequence[Sequence[Any]]) -> list[list[Any]]:
+def _cut(rows: Any, unpadded: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Drops the padding of the second axis."""
-    return [_listed(row)[: len(like)] for row, like in zip(rows, wanted, strict=True)]
+    return [_listed(row)[: len(like)] for row, like in zip(rows, unpadded, strict=True)]
 
 
 def _listed(values: Any) -> list[Any]:

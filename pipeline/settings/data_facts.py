@@ -48,7 +48,7 @@ class DataFacts:
         sizes: What was read, by name.
         num_rejected: Refused rows by reason.
         num_dropped: Legal rows and tasks left out, by reason.
-        examples: Some refused rows, as they are kept.
+        examples: Some refused rows, as they are stored.
         user_counts: int [N + 1], interactions of each user that can be learned from.
         item_counts: int [M + 1], the same of each item.
         splits: The splits.

@@ -1,4 +1,4 @@
-"""What an audit finds: one check, what it looked at, and whether it is a leak."""
+"""A finding of an audit: one check, what it looked at, and whether it is a leak."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 
 class Finding(NamedTuple):
-    """One check: what it looked at and what it found.
+    """One check: what it looked at and the result.
 
     Attributes:
         name: What was checked.
@@ -19,12 +19,12 @@ class Finding(NamedTuple):
     detail: str
 
 
-def check(name: str, num_bad: int, looked_at: str, cure: str) -> Finding:
+def to_finding(name: str, num_bad: int, looked_at: str, cure: str) -> Finding:
     """Returns a finding that is a leak if anything is bad.
 
     Args:
         name: What was checked.
-        num_bad: What was found that should not be.
+        num_bad: Number of what should not be.
         looked_at: What was looked at, in words.
         cure: What is bad about it, and what to do.
     """
@@ -41,11 +41,11 @@ def tasks_overlap(task_ids: Mapping[str, Sequence[object]]) -> Finding:
     """
     counts = Counter(name for names in task_ids.values() for name in names)
     num_bad = sum(count - 1 for count in counts.values())
-    return check(
+    return to_finding(
         "tasks in two splits",
         num_bad,
         f"{counts.total()} tasks",
-        "what is learnt of them in meta-train is asked for again; prepare again.",
+        "what is learnt of them in meta-train is queried again; prepare again.",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from numpy.typing import NDArray
 
-# What tasks are told apart by: a text, or a number that orders them.
+# What tasks are distinguished by: a text, or a number that orders them.
 Labels: TypeAlias = Sequence[str | float]
 
 # The label of a task that has none of a kind.
@@ -17,7 +17,7 @@ NO_LABEL = ""
 # The name of a task. All its contexts have it, and those of no other task.
 TAG = "tag"
 
-# What users like; the label is called so whatever feature of items it is told by.
+# What users like; the label is called so whatever feature of items it is made from.
 TASTE = "taste"
 
 

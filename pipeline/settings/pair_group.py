@@ -15,7 +15,7 @@ class PairGroup:
     """Some of the tasks, users or items.
 
     Attributes:
-        kind: What groups are told apart by.
+        kind: What distinguishes the groups.
         label: Which one it is.
         of: What `members` are rows of: "task", "user" or "item".
         members: bool [rows], the members.

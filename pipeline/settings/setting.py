@@ -33,7 +33,7 @@ Data = Any
 class Source(Protocol):
     """The raw tables of an experiment, and how they become a prepared data set."""
 
-    def check(self) -> None:
+    def validate(self) -> None:
         """Checks tables and columns without any work.
 
         Raises:
@@ -56,7 +56,7 @@ class Source(Protocol):
             What it holds, in a few lines for people.
 
         Raises:
-            RejectedRowsError: If too many rows are refused; they are kept.
+            RejectedRowsError: If too many rows are refused; they are stored.
         """
         ...
 
@@ -132,7 +132,7 @@ class TrainingPlan:
         num_tasks: Tasks of an epoch, for its speed.
         validation: What epochs are judged by.
         probe: Makes a batch of meta-validation with the labels of the query, for a
-            look at gradients and units.
+            look at gradients and hidden units.
         timed: Makes a batch of meta-train, the same every time, to measure costs with.
     """
 
@@ -159,7 +159,7 @@ class ServedWords:
 
 @dataclasses.dataclass(frozen=True)
 class Serving:
-    """How a trained model becomes a served one, and what is asked to check it.
+    """How a trained model becomes a served one, and the requests that check it.
 
     Attributes:
         export: Makes the served model of a trained one; the version is its number.
@@ -171,8 +171,8 @@ class Serving:
             "user_features", the names of raw features.
         words: What the card says of the model.
         tolerance: Largest difference of a score that is none, in the unit of scores,
-            given the recorded requests.
-        num_recorded: Requests that are kept with a version.
+            by the recorded requests.
+        num_recorded: Requests that are written with a version.
     """
 
     export: Callable[[CMML, int], ServedModel]
@@ -264,7 +264,7 @@ class Setting(Protocol):
         Args:
             pairs: What a method answered.
             seed: Seed of the order of pairs with equal scores.
-            names: Metrics that are wanted; all if None.
+            names: Metrics to compute; all if None.
 
         Returns:
             float64 [T] by metric; NaN where a metric is not defined.

@@ -44,7 +44,7 @@ class StepParts:
 
     Attributes:
         group_words: What groups are, in a few words, by name; those that methods are
-            compared in, with all support pairs shown.
+            compared in, with all support pairs.
         pretrain: Fits factors to a prepared data set, unless that has been done, and
             returns their directory; None where `build` fits all there is.
         further_intervals: Groups of `eval/metrics.json` beyond the means of the groups
@@ -53,7 +53,7 @@ class StepParts:
         task_names: What tasks are called, by id; empty where they have only ids.
         episodes: Yields ids and frozen episodes of a split, in batches; the query of a
             task comes without padding in between.
-        supports: Yields labelled support sets of a split, given a trained model and a
+        supports: Yields labelled support sets of a split, by a trained model and a
             seed.
         context_orders: Orders of a support set that its context is the mean over.
         request: Makes the request of a task by its id or name, with what `evaluate`
@@ -61,7 +61,7 @@ class StepParts:
         exported: Loads an exported version.
         description: What a task is, in a sentence.
         facts: What a data set holds, for the report.
-        pair_groups: Groups by what is known of users, items and tasks, given the data
+        pair_groups: Groups by what is known of users, items and tasks, by the data
             set and the ids of the tasks that pairs are of.
         audit: Looks for leaks in a prepared data set.
     """

@@ -61,7 +61,7 @@ def ablate(
         tables: Its tables, expanded.
         dataset_dir: The prepared data set.
         split: "meta_validation" to choose by, "meta_test" to report.
-        overrides: Changes of the experiment as typed, to be shown in the report.
+        overrides: Changes of the experiment as typed, for the report.
 
     Returns:
         The tables, in Markdown; they and `results.json` are written to

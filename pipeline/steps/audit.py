@@ -1,4 +1,4 @@
-"""The command `audit`: leaks in a prepared data set, found before they flatter."""
+"""The command `audit`: leaks in a prepared data set, which would flatter metrics."""
 
 import pathlib
 

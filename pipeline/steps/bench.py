@@ -7,7 +7,7 @@ from pipeline.experiment.version_dir import check_version_dir, newest_version
 from pipeline.serving.bench.options import TRANSPORTS, BenchOptions, Sizes
 
 
-def check(
+def resolve_options(
     model: pathlib.Path,
     *,
     support: str = "0,5,10,40",
@@ -49,12 +49,12 @@ def check(
         DataError: If there is no exported model.
     """
     targets = {"grpc": target, "rest": rest_target}
-    given = {name: address for name, address in targets.items() if address}
-    chosen = _transports(transports, given)
+    addresses = {name: address for name, address in targets.items() if address}
+    chosen = _transports(transports, addresses)
     remote = set(chosen) - {"inprocess"}
-    if given and (lost := remote - set(given)):
-        raise ValueError(f"no target is given for the transports {sorted(lost)}.")
-    if given and reload:
+    if addresses and (lost := remote - set(addresses)):
+        raise ValueError(f"there is no target for the transports {sorted(lost)}.")
+    if addresses and reload:
         raise ValueError("--reload starts a server itself and takes no target.")
     if seconds <= 0:
         raise ValueError(f"--seconds must be above 0, got {seconds:g}.")
@@ -75,7 +75,7 @@ def check(
         version_dir=_version_dir(model),
         sizes=sizes,
         transports=chosen,
-        targets=given,
+        targets=addresses,
         output=output,
         soak_minutes=soak,
         reload=reload,

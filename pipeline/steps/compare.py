@@ -38,7 +38,7 @@ COSTS_DIR = "costs"
 CURVE_STEPS = (1, 5, 10, 20)  # Inner steps, as in Figure 2 of the CMML paper.
 
 
-def check(
+def resolve_methods(
     config: Experiment, methods: Sequence[str] | None, num_seeds: int
 ) -> list[str]:
     """Returns the methods to be compared.
@@ -67,8 +67,8 @@ def compare(
 ) -> str:
     """Tunes, trains, judges and times methods, and lays the results out.
 
-    Each training is a run of its own, which resumes if it was killed and is found
-    again if it is finished, in whatever comparison it stands.
+    Each training is a run of its own, which resumes if it was killed and is reused
+    if it is finished, in whatever comparison it stands.
 
     Args:
         config: The experiment.
@@ -76,7 +76,7 @@ def compare(
         methods: Names of the methods.
         num_seeds: Seeds of each method, unless the configuration has a lower limit.
         split: "meta_test" to report, "meta_validation" to look before.
-        command: What was typed, to be shown.
+        command: What was typed, for the report.
 
     Returns:
         A table for people to read, in Markdown; it and the other results are written

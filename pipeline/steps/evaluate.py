@@ -1,4 +1,4 @@
-"""The step `evaluate`: CMML and the baselines asked for the same pairs."""
+"""The step `evaluate`: CMML and the baselines judged on the same pairs."""
 
 import dataclasses
 import json
@@ -30,8 +30,8 @@ STEP = "evaluate"
 def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
     """Judges every method on the tasks of meta-test.
 
-    All methods are shown the same support sets, and asked for the same pairs. All are
-    asked again with fewer support pairs, and CMML with the support set of another task.
+    All methods get the same support sets and score the same pairs. All are judged
+    again with fewer support pairs, and CMML with the support set of another task.
 
     Args:
         config: The experiment.
@@ -110,7 +110,7 @@ def _judge_all(
 
 
 def _groups_of(method: str, groups: Sequence[Shown]) -> list[Shown]:
-    """Returns the groups that a method is asked about."""
+    """Returns the groups that a method is judged in."""
     return [one for one in groups if method == CMML or one.support == "own"]
 
 

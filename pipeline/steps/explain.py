@@ -28,8 +28,8 @@ def explain(
 ) -> None:
     """Explains what is recommended to a task, and what its context changes.
 
-    All tasks are asked about the items of the first one, so that what differs between
-    them is their contexts alone.
+    All tasks are explained with the items of the first one, so that what differs
+    between them is their contexts alone.
 
     Args:
         version: The exported version.
@@ -49,18 +49,18 @@ def explain(
     items = explainer.choose(first, top)
 
     def modulation(group: Sequence[str]) -> Values:
-        found = [
+        explanations = [
             explainer.explain(requests[task_id], items, first.get("user_id"))
             for task_id in group
         ]
-        return mean_values([one.modulation for one in found])
+        return mean_values([one.modulation for one in explanations])
 
-    found = explainer.explain(first, items)
+    explanation = explainer.explain(first, items)
     groups = {", ".join(tasks): modulation(tasks)}
     if against:
         groups[", ".join(against)] = modulation(against)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{_NOT_IN_NAMES.sub('-', tasks[0])}.html"
-    write_atomically(path, explanation_page(found, groups, command))
-    print(as_text(found))
+    write_atomically(path, explanation_page(explanation, groups, command))
+    print(as_text(explanation))
     print(path)

@@ -11,14 +11,14 @@ from pipeline.settings.registry import setting_of
 from transforms.schema import SUCCESS
 
 
-def check(config: Experiment, flags: Sequence[str]) -> None:
+def validate(config: Experiment, flags: Sequence[str]) -> None:
     """Checks tables, columns and Beam flags without any work.
 
     Raises:
         ValueError: If a table, a column or a flag is not what it should be.
     """
     beam_options(flags)
-    setting_of(config).source(config).check()
+    setting_of(config).source(config).validate()
 
 
 def prepare(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
@@ -32,12 +32,12 @@ def prepare(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
         The directory of the data set.
 
     Raises:
-        ValueError: As `check`.
-        RejectedRowsError: If too many rows are refused; they are kept.
+        ValueError: As `validate`.
+        RejectedRowsError: If too many rows are refused; they are stored.
     """
     options = beam_options(flags)
     source = setting_of(config).source(config)
-    source.check()
+    source.validate()
     directory = directory_of(config, source.fingerprint())
     if (directory / SUCCESS).exists():
         say(f"prepare: {directory} is up to date")

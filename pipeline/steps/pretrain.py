@@ -6,7 +6,7 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.settings.registry import setting_of
 
 
-def check(config: Experiment) -> None:
+def validate(config: Experiment) -> None:
     """Refuses a setting whose training fits all that it needs.
 
     Raises:

@@ -31,7 +31,7 @@ class Destination:
     Attributes:
         base: The base directory; made if it is not there.
         label: The label it gets.
-        server: gRPC address of a running server that is told of it; None for servers
+        server: gRPC address of a running server that is notified; None for servers
             that read `models.config` by themselves.
     """
 
@@ -40,7 +40,7 @@ class Destination:
     server: str | None = None
 
 
-def check(config: Experiment, options: PushConfig, destination: Destination) -> None:
+def validate(config: Experiment, options: PushConfig, destination: Destination) -> None:
     """Checks what is typed.
 
     Raises:
@@ -64,7 +64,7 @@ def push(
     Args:
         config: The experiment.
         dataset_dir: The prepared data set that the version was made for.
-        options: The limits, and how many versions are kept.
+        options: The limits, and how many versions stay.
         version_dir: The version.
         destination: Where it goes.
         serve: Runs a server that has loaded a version.
@@ -84,7 +84,7 @@ def push(
     version, base, label = int(version_dir.name), destination.base, destination.label
     server = None if destination.server is None else LiveServer(destination.server)
     if server is not None:
-        server.check(name)
+        server.ping(name)
     with push_lock(base):
         models = ModelBase(base, name)
         models.clean_up()
@@ -131,11 +131,11 @@ def _check_version(version_dir: pathlib.Path, name: str, fingerprint: str) -> No
     """Checks that a version is of this experiment."""
     check_version_dir(version_dir)
     manifest = read_manifest(version_dir)
-    for key, wanted in (("model_name", name), ("dataset_fingerprint", fingerprint)):
-        if manifest.get(key) != wanted:
+    for key, expected in (("model_name", name), ("dataset_fingerprint", fingerprint)):
+        if manifest.get(key) != expected:
             raise DataError(
-                f"{version_dir}: {key} in manifest.json must be {wanted!r}, as in this "
-                f"configuration, got {manifest.get(key)!r}."
+                f"{version_dir}: {key} in manifest.json must be {expected!r}, as in "
+                f"this configuration, got {manifest.get(key)!r}."
             )
 
 
@@ -155,7 +155,7 @@ def _move(
     history: PushHistory,
     is_new: bool,
 ) -> None:
-    """Moves the label; it is noted before, lest a crash hides it."""
+    """Moves the label; it is recorded before, so that a crash cannot hide it."""
     history.record(event)
     version = event.pushed_version
     try:

@@ -32,7 +32,7 @@ def rollback(
         model_name: Name of the model.
         label: The label.
         version: The version that gets it; the one that had it before if None.
-        server: gRPC address of a running server that is told of it.
+        server: gRPC address of a running server that is notified.
 
     Returns:
         0; the label is where it should be.
@@ -45,7 +45,7 @@ def rollback(
     if not base.is_dir():
         raise DataError(f"--to must be a base that has been pushed to, got {base}.")
     if live is not None:
-        live.check(model_name)
+        live.ping(model_name)
     with push_lock(base):
         labels = ServedLabels(base, model_name, server=live)
         models, history = ModelBase(base, model_name), PushHistory(base)
@@ -55,37 +55,37 @@ def rollback(
                 f"no version of {model_name!r} in {base} is {label}, "
                 f"its labels are {labels.labels()}."
             )
-        wanted = version
-        if wanted is None:
-            wanted = history.before(model_name, label, current)
-        if wanted is None:
+        target = version
+        if target is None:
+            target = history.before(model_name, label, current)
+        if target is None:
             raise DataError(
                 f"{base} knows of no version that was {label} before {current}: name "
                 f"one with --version, there are {models.versions()}."
             )
-        if not models.has(wanted):
+        if not models.has(target):
             raise DataError(
-                f"version {wanted} of {model_name!r} is not in {base} any more: name "
+                f"version {target} of {model_name!r} is not in {base} any more: name "
                 f"another one with --version, there are {models.versions()}."
             )
-        if wanted == current:
-            say(f"rollback: version {wanted} is {label} already")
+        if target == current:
+            say(f"rollback: version {target} is {label} already")
             return 0
         event = PushEvent(
             event=ROLLBACK,
             model_name=model_name,
-            pushed_version=wanted,
-            destination=models.path(wanted),
+            pushed_version=target,
+            destination=models.path(target),
             label=label,
             previous_version=current,
         )
         history.record(event)
         try:
-            labels.move(label, wanted, unload_before=True)
+            labels.move(label, target, unload_before=True)
         except LiveServerError:
             history.record(dataclasses.replace(event, event=WITHDRAWAL))
             raise
-        say(f"rollback: version {wanted} is {label} in {base}, {current} was")
+        say(f"rollback: version {target} is {label} in {base}, {current} was")
         labels.tell_unlabelled("rollback")
-    print(models.path(wanted))
+    print(models.path(target))
     return 0

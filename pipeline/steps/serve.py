@@ -31,7 +31,7 @@ EMBEDDED = "embedded"
 SERVERS = (AUTO, EMBEDDED, STOCK_SERVER)
 
 
-def check(
+def resolve(
     *,
     model: pathlib.Path | None,
     models_config: pathlib.Path | None,
@@ -50,7 +50,7 @@ def check(
         options: Where to listen, and the limits.
 
     Returns:
-        What serves until it is told to stop by SIGINT or SIGTERM. The stock server
+        What serves until SIGINT or SIGTERM. The stock server
         takes the place of this process.
 
     Raises:
@@ -62,7 +62,7 @@ def check(
     directory = None if model is None else directory_of(model, model_name)
     executable = None if server == EMBEDDED else shutil.which(STOCK_SERVER)
     if executable is not None:
-        stock_server.check(options)
+        stock_server.validate(options)
         return lambda: stock_server.replace_process(
             executable, directory or models_config, options
         )
@@ -106,9 +106,9 @@ def directory_of(model: pathlib.Path, model_name: str | None) -> ServedModelDire
 def _check_source(
     model: pathlib.Path | None, models_config: pathlib.Path | None, name: str | None
 ) -> None:
-    """Makes sure that one source of models is given."""
+    """Makes sure that there is one source of models."""
     if (model is None) == (models_config is None):
-        raise ServerError("one of --model and --models_config must be given.")
+        raise ServerError("one of --model and --models_config must be set.")
     if models_config is None:
         return
     if name is not None:

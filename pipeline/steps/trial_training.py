@@ -18,7 +18,7 @@ from tuning.training import Training, TrainingFailedError
 class StepTrainer:
     """Trains as `cmml train` does, with its run in the folder of the trial.
 
-    A training that was killed goes on after its last epoch; a finished one is found by
+    A training that was killed goes on after its last epoch; a finished one is known by
     its lineage.
 
     Attributes:

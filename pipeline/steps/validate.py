@@ -1,6 +1,6 @@
 """The step `validate`: whether a server can load an exported version and answers well.
 
-The version is loaded by the embedded server on this machine and asked what it has
+The version is loaded by the embedded server on this machine and gets what it has
 recorded itself: warm-up requests, and requests with the answers of the trained model.
 """
 
@@ -14,7 +14,7 @@ from pipeline.serving.validation.loopback_server import OpenServer, open_server
 
 
 def validate(version_dir: pathlib.Path, *, serve: OpenServer = open_server) -> int:
-    """Validates a version and writes what was found beside it.
+    """Validates a version and writes the findings beside it.
 
     Args:
         version_dir: The version, `<base>/<model_name>/<version>`.
@@ -24,7 +24,7 @@ def validate(version_dir: pathlib.Path, *, serve: OpenServer = open_server) -> i
         0 if the version is INFRA_BLESSED, otherwise 1.
 
     Raises:
-        DataError: If the directory is no exported version, or what was found cannot be
+        DataError: If the directory is no exported version, or the findings cannot be
             written beside it.
     """
     check_version_dir(version_dir)

@@ -89,7 +89,7 @@ def fit(
         model: CMML or a learned baseline, its weights fresh.
         config: The experiment.
         data: The data set.
-        run: Where weights and metrics are kept.
+        run: Where weights and metrics are written.
         watch: What looks at it.
 
     Returns:

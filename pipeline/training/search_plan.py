@@ -126,7 +126,7 @@ def check_budget(
     """Makes sure that a search comes to an end.
 
     Raises:
-        ValueError: If a limit is out of range, or one is needed and not given.
+        ValueError: If a limit is out of range, or one is needed and missing.
     """
     if max_trials is not None and max_trials < 1:
         raise ValueError(f"--max_trials must be at least 1, got {max_trials}.")

@@ -19,7 +19,7 @@ from transforms.reading.rejected_row import RejectedRow
 def make_findings():
     """Makes findings that are go, but for what is changed."""
 
-    def make(*, num_rows=24, num_refused=1, gain=0.2, num_unlike=0, **changes):
+    def make(*, num_rows=24, num_refused=1, gain=0.2, num_outliers=0, **changes):
         rows = [Interaction(f"u{n % 6}", f"i{n}", 4.0) for n in range(num_rows)]
         refused = [
             RejectedRow("interactions", "new.csv", 2 + n, "not_a_number", "what", "u,i")
@@ -39,7 +39,7 @@ def make_findings():
             reference="item mean",
         )
         places = [
-            Place(f"u{n}", 2, 9.0, 100.0 if n < num_unlike else 40.0, ["k1", "k2"])
+            Place(f"u{n}", 2, 9.0, 100.0 if n < num_outliers else 40.0, ["k1", "k2"])
             for n in range(6)
         ]
         errors = np.tile(np.linspace(0.9, 1.1, 50), [3, 1])

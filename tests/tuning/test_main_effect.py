@@ -38,7 +38,7 @@ def test_main_effects_of_a_grid_by_hand():
         {"gru": 1.5, "mean": 2.5, "max": 3.5}
     )
     assert (found["rate"].p, found["width"].p) == (0.0, 1.0)
-    # Nothing lies between the widths of a block, whatever is dealt out.
+    # Nothing lies between the widths of a block, whatever is permuted.
     assert found["width"].by_chance == pytest.approx(0.0)
     assert sum(effect.share for effect in found.values()) == pytest.approx(1.0)
 

@@ -31,8 +31,8 @@ def sentences(findings: Findings, rules: Sequence[Rule]) -> list[str]:
         ]
     if findings.placement is not None:
         places = findings.placement.places
-        num_unlike = sum(place.is_unlike for place in places)
-        lines.append(f"{num_unlike} of {len(places)} tasks are unlike anything seen.")
+        num_outliers = sum(place.is_outlier for place in places)
+        lines.append(f"{num_outliers} of {len(places)} tasks are outliers.")
     if findings.plan is not None:
         plan = findings.plan
         first, gain = findings.name(plan.questions[0].item_id), plan.gain_over_random()
@@ -121,7 +121,7 @@ def as_json(findings: Findings, rules: Sequence[Rule]) -> dict[str, Any]:
         "places": None
         if placement is None
         else [
-            dataclasses.asdict(place) | {"is_unlike": place.is_unlike}
+            dataclasses.asdict(place) | {"is_unlike": place.is_outlier}
             for place in placement.places
         ],
         "questions": None

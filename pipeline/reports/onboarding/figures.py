@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from models.evaluation.intervals import Interval
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve
-from pipeline.onboarding.placement import UNLIKE_PERCENTILE, Placement
+from pipeline.onboarding.placement import OUTLIER_PERCENTILE, Placement
 from pipeline.onboarding.questions import QuestionPlan
 from pipeline.reports.page.svg import BLUE, GREY, ORANGE, plain, styled, to_svg
 
@@ -29,7 +29,7 @@ def few_shot_figure(curve: FewShotCurve) -> str:
             colour, style = _look(method, curve.reference)
             _draw(axes, range(len(intervals)), intervals, colour, style, plain(method))
         axes.set_xticks(range(len(curve.sizes)), [str(size) for size in curve.sizes])
-        axes.set_xlabel(f"{curve.shown} shown")
+        axes.set_xlabel(f"{curve.size_noun} shown")
         axes.set_ylabel(curve.metric.name)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
         return to_svg(figure)
@@ -47,12 +47,12 @@ def place_figure(placement: Placement) -> str:
         axes.hist(known, bins=bins, color=GREY, alpha=0.6, label="known tasks")
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        limit = float(np.percentile(placement.known, UNLIKE_PERCENTILE))
+        limit = float(np.percentile(placement.known, OUTLIER_PERCENTILE))
         axes.axvline(
             limit,
             color=BLUE,
             linestyle="--",
-            label=f"{UNLIKE_PERCENTILE:g} % of known tasks are nearer",
+            label=f"{OUTLIER_PERCENTILE:g} % of known tasks are nearer",
         )
         axes.plot(
             np.maximum(new, _NEAREST),

@@ -45,7 +45,7 @@ def rule_table(rules: Sequence[Rule]) -> ResultTable:
 def curve_table(curve: FewShotCurve) -> ResultTable:
     """Returns every method at every size of the support set."""
     baselines = [name for name in curve.values if name != MODEL]
-    size = Column("size", curve.shown)
+    size = Column("size", curve.size_noun)
     methods = [_interval(name, name) for name in (MODEL, *baselines)]
     gain = Column("gain", f"gain over {curve.reference}", signed, record=Interval)
     better = "lower is better" if curve.metric.direction < 0 else "higher is better"
@@ -54,8 +54,8 @@ def curve_table(curve: FewShotCurve) -> ResultTable:
         "Few-shot curve",
         f"{curve.metric.name}, {better}, of {curve.num_splits} random splits of the "
         f"new interactions; intervals over {curve.unit}. The gain is in pairs, above 0 "
-        f"is better. A row has those with as many {curve.shown}, so that rows are not "
-        "of the same ones.",
+        f"is better. A row has those with as many {curve.size_noun}, so that rows are "
+        "not of the same ones.",
         [size, Column("units", curve.unit), *methods, gain],
         [
             {
@@ -92,9 +92,7 @@ def place_table(placement: Placement) -> ResultTable:
                 "size": place.size,
                 "distance": place.distance,
                 "percentile": place.percentile,
-                "verdict": (
-                    "unlike anything seen" if place.is_unlike else "like known ones"
-                ),
+                "verdict": ("outlier" if place.is_outlier else "like known ones"),
                 "nearest": ", ".join(place.nearest),
             }
             for place in places[:_MOST_PLACES]

@@ -1,4 +1,4 @@
-"""A running model server that is told of a new configuration, over gRPC."""
+"""A running model server that takes a new configuration over gRPC."""
 
 import contextlib
 import time
@@ -20,7 +20,7 @@ _STATE = get_model_status_pb2.ModelVersionStatus
 
 
 class LiveServerError(DataError):
-    """A server that is not there, or does not take what it is given."""
+    """A server that is not there, or does not take its configuration."""
 
 
 class LiveServer:
@@ -35,8 +35,8 @@ class LiveServer:
         self.address = address
         self._load_timeout_s = load_timeout_s
 
-    def check(self, model_name: str) -> None:
-        """Makes sure that somebody answers.
+    def ping(self, model_name: str) -> None:
+        """Makes sure that the server answers.
 
         Raises:
             LiveServerError: If not.

@@ -120,8 +120,8 @@ class ModelBase:
         """Removes all but the newest versions.
 
         Args:
-            keep: Versions kept.
-            in_use: Versions that are kept whatever their age.
+            keep: Versions that stay.
+            in_use: Versions that stay whatever their age.
 
         Returns:
             The versions removed.

@@ -25,7 +25,7 @@ class PushEvent:
         destination: Directory of the version.
         label: That moves, or does not after all if it is a withdrawal.
         previous_version: That had the label; None if none had.
-        blessing: Why the version was found fit; None of a rollback.
+        blessing: Why the version may serve; None of a rollback.
     """
 
     event: str

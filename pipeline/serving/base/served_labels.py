@@ -56,7 +56,7 @@ class ServedLabels:
         return labels_of(read_models_config(self._path), self._model_name)
 
     def listed(self) -> list[int]:
-        """Returns the versions that servers are told to load."""
+        """Returns the versions that servers are configured to load."""
         return versions_of(read_models_config(self._path), self._model_name)
 
     def tell_unlabelled(self, step: str) -> None:

@@ -64,7 +64,7 @@ class InProcessCaller:
         return function, tensors
 
     def send(self, request: Any, timeout_s: float) -> Columns:
-        """Calls the function; it cannot be broken off."""
+        """Calls the function; it cannot be cancelled."""
         function, tensors = request
         return {name: tensor.numpy() for name, tensor in function(**tensors).items()}
 

@@ -34,7 +34,7 @@ class BenchOptions:
         transports: Some of `TRANSPORTS`.
         targets: Addresses of a server by transport; none has one started.
         output: Folder of `bench.json` and `bench.md`.
-        soak_minutes: How long a steady load is kept up; 0 for none.
+        soak_minutes: How long a steady load lasts; 0 for none.
         reload: Whether a new version is published under load.
         fuzz: Malformed requests over each transport; 0 for none.
         seed: Of all requests.
@@ -52,5 +52,5 @@ class BenchOptions:
 
     @property
     def has_grid(self) -> bool:
-        """Whether latencies by size are measured: where nothing else is asked for."""
+        """Whether latencies by size are measured: if nothing else is to be."""
         return not (self.soak_minutes or self.reload or self.fuzz)

@@ -29,7 +29,7 @@ class Measured:
 
 @dataclasses.dataclass(frozen=True)
 class Bench:
-    """All that was measured; what was not asked for is empty.
+    """All that was measured; what was not requested is empty.
 
     Attributes:
         about: Model, version, machine and libraries, by name.

@@ -25,7 +25,7 @@ class Session:
 
     Args:
         options: What to measure.
-        start_server: Starts a server where none is given.
+        start_server: Starts a server where there is no target.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Session:
     def _open(
         self, stack: contextlib.ExitStack, transport: str
     ) -> tuple[Caller, Workload, ServerProcess | None]:
-        """Opens a caller, and a server if it needs one that is not given."""
+        """Opens a caller, and a server if it needs one and has no target."""
         address, server = "", None
         if transport != IN_PROCESS:
             addresses, server = self._addresses(stack)
@@ -117,7 +117,7 @@ class Session:
     def _addresses(
         self, stack: contextlib.ExitStack
     ) -> tuple[dict[str, str], ServerProcess | None]:
-        """Returns the addresses given, or those of a server that it starts."""
+        """Returns the addresses of the targets, or those of a server that it starts."""
         if self._options.targets:
             return self._options.targets, None
         directory = self._options.version_dir

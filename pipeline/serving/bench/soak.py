@@ -109,10 +109,10 @@ def memory_slope(samples: Sequence[tuple[float, float]]) -> float:
         MB a minute in the second half of the samples, since pools fill in the first;
         NaN of fewer than two samples.
     """
-    kept = samples[int(_SETTLING_FRACTION * len(samples)) :]
-    if len(kept) < 2:
+    settled = samples[int(_SETTLING_FRACTION * len(samples)) :]
+    if len(settled) < 2:
         return float("nan")
-    seconds, memory = np.array(kept).T
+    seconds, memory = np.array(settled).T
     return float(np.polyfit(seconds / _MINUTE_S, memory, 1)[0])
 
 

@@ -22,7 +22,7 @@ class Workload:
 
     Args:
         version_dir: A version of an exported model.
-        caller: Knows the signatures, and encodes where a context is wanted.
+        caller: Knows the signatures, and encodes where a context is needed.
         seed: Of all draws.
 
     Raises:

@@ -37,12 +37,12 @@ def latency_rule(version_dir: pathlib.Path, max_p99_ms: float) -> Rule:
         {name: tf.constant(values) for name, values in request.inputs.items()}
         for request in recorded
     ]
-    found = p99_ms(lambda inputs: rank(**inputs)["score"].numpy(), requests)
+    latency_ms = p99_ms(lambda inputs: rank(**inputs)["score"].numpy(), requests)
     detail = (
         f"p99 in ms of {_NUM_CALLS} calls of rank, "
         f"{len(requests)} recorded requests in turn"
     )
-    return Rule("latency", found <= max_p99_ms, found, max_p99_ms, detail)
+    return Rule("latency", latency_ms <= max_p99_ms, latency_ms, max_p99_ms, detail)
 
 
 def p99_ms(
@@ -76,5 +76,5 @@ def p99_ms(
 
 def size_rule(version_dir: pathlib.Path, max_size_mb: float) -> Rule:
     """Checks how large a version is on disk."""
-    found = size_bytes(version_dir) / _BYTES_IN_MB
-    return Rule("size", found <= max_size_mb, found, max_size_mb, "MB on disk")
+    size_mb = size_bytes(version_dir) / _BYTES_IN_MB
+    return Rule("size", size_mb <= max_size_mb, size_mb, max_size_mb, "MB on disk")

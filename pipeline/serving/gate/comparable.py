@@ -1,4 +1,4 @@
-"""Whether a version can be asked the same as the one that serves."""
+"""Whether a version answers the same requests as the one that serves."""
 
 import json
 import pathlib
@@ -14,7 +14,7 @@ from transforms.schema import DataError
 def why_not_comparable(candidate: pathlib.Path, serving: pathlib.Path | None) -> str:
     """Says why a version cannot be compared with the one that serves.
 
-    Both are asked for raw ids: for which data set either was made does not matter.
+    Both get raw ids: for which data set either was made does not matter.
 
     Args:
         candidate: The version that is judged.
@@ -38,9 +38,9 @@ def why_not_comparable(candidate: pathlib.Path, serving: pathlib.Path | None) ->
         inputs = _rank_inputs(serving)
     except (DataError, OSError, ValueError, KeyError, tf.errors.OpError) as error:
         return f"{subject} cannot be loaded: {error}"
-    wanted = _rank_inputs(candidate)
+    expected = _rank_inputs(candidate)
     others = {
-        name for name in {*wanted, *inputs} if wanted.get(name) != inputs.get(name)
+        name for name in {*expected, *inputs} if expected.get(name) != inputs.get(name)
     }
     if others:
         return f"{subject} differs in inputs of rank: {', '.join(sorted(others))}"

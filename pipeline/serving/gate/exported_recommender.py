@@ -47,13 +47,13 @@ class ExportedRecommender:
 
         Returns:
             float32 [B, Q], as the version answers; a query longer than it takes is
-            asked for in parts.
+            sent in parts.
         """
         request = self._to_request(state, query)
         if self._max_query is None:
             return self._rank(**request)["score"]
-        shown = {k: v for k, v in request.items() if not k.startswith(_QUERY)}
-        asked = {k: v for k, v in request.items() if k.startswith(_QUERY)}
+        support = {k: v for k, v in request.items() if not k.startswith(_QUERY)}
+        queries = {k: v for k, v in request.items() if k.startswith(_QUERY)}
         batch_size, length = tf.unstack(tf.shape(query["query_item"]))
         block = tf.maximum(tf.minimum(self._max_query, length), 1)
         num_blocks = tf.math.floordiv(length + block - 1, block)
@@ -64,8 +64,8 @@ class ExportedRecommender:
             return tf.transpose(tf.reshape(tf.pad(values, padding), parts), [1, 0, 2])
 
         scores = tf.map_fn(
-            lambda part: self._rank(**shown, **part)["score"],
-            {name: in_blocks(values) for name, values in asked.items()},
+            lambda part: self._rank(**support, **part)["score"],
+            {name: in_blocks(values) for name, values in queries.items()},
             fn_output_signature=tf.TensorSpec([None, None], tf.float32),
             parallel_iterations=1,
         )

@@ -35,7 +35,7 @@ def model_blessing(
         config: The experiment.
         dataset_dir: The prepared data set that the version was made for.
         options: The limits.
-        infra: What `validate` found.
+        infra: The findings of `validate`.
         serving: The version that serves now, if there is one.
 
     Returns:

@@ -42,7 +42,7 @@ class Batcher:
 
     Args:
         options: Limits of queue, batch and workers.
-        metrics: Is told of every batch.
+        metrics: Records every batch.
     """
 
     def __init__(self, options: ServerOptions, metrics: ServerMetrics) -> None:

@@ -34,7 +34,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     Args:
         predictor: Answers.
         catalogue: The models.
-        metrics: Is told of every Predict.
+        metrics: Counts every Predict.
         max_request_bytes: Bound of the values of one input.
     """
 
@@ -59,11 +59,11 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     async def _predict(
         self, request: predict_pb2.PredictRequest, context: _Context
     ) -> predict_pb2.PredictResponse:
-        wanted = list(request.output_filter)
+        names = list(request.output_filter)
 
         def read_inputs(signature: Signature) -> dict[str, tensors.Array]:
             tensors.check_names(request.inputs, signature.inputs)
-            signature.check_outputs(wanted)
+            signature.check_outputs(names)
             return {
                 name: tensors.from_proto(request.inputs[name], spec, self._max_values)
                 for name, spec in signature.inputs.items()
@@ -74,7 +74,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 request.model_spec, read_inputs, watched, context.time_remaining()
             )
         response = predict_pb2.PredictResponse(model_spec=prediction.model_spec)
-        for name in wanted or prediction.outputs:
+        for name in names or prediction.outputs:
             proto = tensors.to_proto(prediction.outputs[name])
             response.outputs[name].CopyFrom(proto)
         return response

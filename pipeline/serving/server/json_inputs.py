@@ -57,8 +57,8 @@ class PredictBody:
             )
         forms = [form for form in (ROWS, COLUMNS) if form in document]
         if len(forms) != 1:
-            found = "both" if forms else "neither"
-            raise invalid(f"the body must have '{ROWS}' or '{COLUMNS}', got {found}.")
+            present = "both" if forms else "neither"
+            raise invalid(f"the body must have '{ROWS}' or '{COLUMNS}', got {present}.")
         return cls(signature_name, forms[0], document[forms[0]])
 
     def arrays(self, specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
@@ -151,10 +151,10 @@ def _flatten(
         flat.append(value)
         return
     if not isinstance(value, list) or len(value) != shape[0]:
-        found = f"one of {len(value)}" if isinstance(value, list) else _kind(value)
+        received = f"one of {len(value)}" if isinstance(value, list) else _kind(value)
         raise invalid(
             f"input {spec.name!r} must have lists of one length, {shape[0]} in the "
-            f"first place, got {found}."
+            f"first place, got {received}."
         )
     if len(shape) == 1:
         flat.extend(value)

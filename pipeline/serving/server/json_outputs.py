@@ -24,7 +24,7 @@ def answer(outputs: Mapping[str, Array], form: str) -> str:
         form: Of the request, `ROWS` or `COLUMNS`.
 
     Raises:
-        RequestError: If rows are asked for that the outputs do not have.
+        RequestError: If rows are requested that the outputs do not have.
     """
     columns = {name: _plain(name, array) for name, array in sorted(outputs.items())}
     if form != ROWS:

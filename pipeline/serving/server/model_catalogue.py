@@ -1,4 +1,4 @@
-"""All models of a server: found by name, version or label, exchanged as it runs."""
+"""All models of a server, by name, version or label, exchanged as it runs."""
 
 import asyncio
 import concurrent.futures
@@ -19,7 +19,7 @@ class ModelCatalogue:
 
     Args:
         options: Of the server.
-        metrics: Is told of what comes and goes.
+        metrics: Records what is loaded and unloaded.
     """
 
     def __init__(self, options: ServerOptions, metrics: ServerMetrics) -> None:

@@ -1,4 +1,4 @@
-"""ModelServerConfig: the models of a server as TensorFlow Serving is told of them."""
+"""ModelServerConfig: the models of a server in TensorFlow Serving's format."""
 
 import pathlib
 

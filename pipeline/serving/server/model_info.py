@@ -26,15 +26,15 @@ def status(
         raise RequestError(
             grpc.StatusCode.NOT_FOUND, f"Could not find any versions of model {name}"
         )
-    wanted = catalogue.version(request.model_spec)
-    if wanted is not None and wanted not in model.versions:
+    version = catalogue.version(request.model_spec)
+    if version is not None and version not in model.versions:
         raise RequestError(
             grpc.StatusCode.NOT_FOUND,
-            f"Could not find version {wanted} of model {name}",
+            f"Could not find version {version} of model {name}",
         )
     response = get_model_status_pb2.GetModelStatusResponse()
     for number in sorted(model.versions, reverse=True):
-        if wanted in (None, number):
+        if version in (None, number):
             _add(response, number, model.versions[number])
     return response
 
@@ -57,7 +57,7 @@ def metadata(
     """Describes the signatures of a loaded version.
 
     Raises:
-        RequestError: If there is none, or something else is asked for.
+        RequestError: If there is none, or other metadata is requested.
     """
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")

@@ -46,16 +46,16 @@ class VersionStatus:
 
 
 class ModelVersions:
-    """Keeps the wanted versions of one model loaded.
+    """Keeps the selected versions of one model loaded.
 
-    A version that is no longer wanted, or deleted, goes only when a wanted one has
-    come, and only when all requests that it has taken are answered.
+    A version that is no longer selected, or deleted, goes only when a selected one
+    has come, and only when all requests that it has taken are answered.
 
     Args:
-        directory: Where the versions are and which are wanted. May be replaced.
+        directory: Where the versions are and which are selected. May be replaced.
         loader: The thread that loads versions, one after the other.
         options: Of the server.
-        metrics: Is told of what comes and goes.
+        metrics: Records what is loaded and unloaded.
 
     Attributes:
         versions: What is known of each version.
@@ -127,25 +127,25 @@ class ModelVersions:
                 logger.exception("model %r: the versions stay as they are", name)
 
     async def refresh(self) -> None:
-        """Loads the wanted versions found on the disk and drops the others."""
+        """Loads the selected versions on the disk and drops the others."""
         async with self._refreshing:
             name = self.directory.name
             try:
-                found = await asyncio.to_thread(self.directory.find)
+                present = await asyncio.to_thread(self.directory.find)
             except OSError as error:
                 logger.warning("model %r: versions stay as they are: %s", name, error)
                 return
-            wanted = self.directory.wanted(found)
-            for number, path in wanted.items():
+            selected = self.directory.select(present)
+            for number, path in selected.items():
                 await self._ensure_loaded(number, path)
             self._move_labels()
             available = self.available
-            if wanted.keys() & available.keys():  # Or nothing would take their place.
-                for number in available.keys() - wanted.keys():
+            if selected.keys() & available.keys():  # Or nothing would take their place.
+                for number in available.keys() - selected.keys():
                     self._unload(number)
 
     def _move_labels(self) -> None:
-        """Sets the wanted labels, but for those whose version is not loaded."""
+        """Sets the configured labels, but for those whose version is not loaded."""
         moved = {}
         for label, number in self.directory.labels.items():
             present = self.labels.get(label)
@@ -226,11 +226,11 @@ class ModelVersions:
 
 def not_found(model_name: str, version: int | None) -> RequestError:
     """Makes the error of a model or version that is not loaded."""
-    wanted = f"Latest({model_name})"
+    spec = f"Latest({model_name})"
     if version is not None:
-        wanted = f"Specific({model_name}, {version})"
+        spec = f"Specific({model_name}, {version})"
     return RequestError(
-        grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {wanted}"
+        grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {spec}"
     )
 
 

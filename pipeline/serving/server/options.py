@@ -1,4 +1,4 @@
-"""What a model server is told: its models and its limits."""
+"""The options of a model server: its models and its limits."""
 
 import dataclasses
 import os
@@ -14,7 +14,7 @@ _MAX_VERSION = 2**63 - 1
 
 
 class ServerError(DataError):
-    """A model server that cannot do what it is asked to."""
+    """A model server that cannot do what its options require."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,23 +43,23 @@ class ServedModelDirectory:
         Raises:
             OSError: If the base path cannot be read.
         """
-        found = {
+        versions = {
             int(path.name): path
             for path in sorted(self.base_path.iterdir())
             if is_version(path)
             and int(path.name) <= _MAX_VERSION
             and (path / SAVED_MODEL).is_file()
         }
-        return dict(sorted(found.items()))
+        return dict(sorted(versions.items()))
 
-    def wanted(self, found: Mapping[int, pathlib.Path]) -> dict[int, pathlib.Path]:
-        """Picks the versions to serve of those found, newest first."""
-        numbers = sorted(found, reverse=True)
+    def select(self, present: Mapping[int, pathlib.Path]) -> dict[int, pathlib.Path]:
+        """Picks the versions to serve of those present, newest first."""
+        numbers = sorted(present, reverse=True)
         if self.versions is not None:
             numbers = [number for number in numbers if number in self.versions]
         elif self.num_newest is not None:
             numbers = numbers[: self.num_newest]
-        return {number: found[number] for number in numbers}
+        return {number: present[number] for number in numbers}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +118,6 @@ class ServerOptions:
             if not getattr(self, name) >= 0:
                 self._refuse(name, "at least 0")
 
-    def _refuse(self, name: str, wanted: str) -> None:
+    def _refuse(self, name: str, requirement: str) -> None:
         flag = "port" if name == "grpc_port" else name
-        raise ServerError(f"{flag} must be {wanted}, got {getattr(self, name)}.")
+        raise ServerError(f"{flag} must be {requirement}, got {getattr(self, name)}.")

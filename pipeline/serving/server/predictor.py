@@ -59,9 +59,9 @@ class Predictor:
         """Answers one request.
 
         Args:
-            spec: Model, version and signature asked for.
+            spec: Model, version and signature of the request.
             read_inputs: Takes the inputs out of the request as a signature wants them.
-            watched: Is told of the names that turn out to exist.
+            watched: Takes the names that turn out to exist.
             remaining_s: Seconds the client waits; None if it did not say.
 
         Raises:

@@ -36,7 +36,7 @@ class RestApi:
     Args:
         predictor: Answers.
         catalogue: The models.
-        metrics: Is told of every predict, and shown.
+        metrics: Records every predict, and is served.
         options: Of the server.
     """
 
@@ -129,10 +129,10 @@ def _target(
 ) -> tuple[model_pb2.ModelSpec, str]:
     """Takes model, version or label, and what follows out of the path of a request."""
     raw_path = request.rel_url.raw_path
-    found = path.fullmatch(raw_path)
-    if found is None:
+    match = path.fullmatch(raw_path)
+    if match is None:
         raise invalid(f"Malformed request: {request.method} {raw_path}")
-    name, version, label, rest = found.groups(default="")
+    name, version, label, rest = match.groups(default="")
     spec = model_pb2.ModelSpec(name=urllib.parse.unquote(name))
     if version:
         # By length first: Python refuses to read a number of thousands of digits.

@@ -1,4 +1,4 @@
-"""`tensorflow_model_server`, where it is installed, told what the server in here is."""
+"""`tensorflow_model_server`, where it is installed, run by the same options."""
 
 import os
 import pathlib
@@ -22,8 +22,8 @@ _MONITORING = """prometheus_config {
 """
 
 
-def check(options: ServerOptions) -> None:
-    """Says where the stock server does not do what is asked for.
+def validate(options: ServerOptions) -> None:
+    """Makes sure that the stock server can honour the options.
 
     Raises:
         ServerError: If a port is left open or a limit set that it does not have.

@@ -70,8 +70,8 @@ class TensorSpec:
         if self.shape is None:
             return
         fits = len(shape) == len(self.shape) and all(
-            wanted in (None, size)
-            for wanted, size in zip(self.shape, shape, strict=True)
+            expected in (None, size)
+            for expected, size in zip(self.shape, shape, strict=True)
         )
         if not fits:
             sizes = ", ".join("?" if size is None else str(size) for size in self.shape)
@@ -80,16 +80,16 @@ class TensorSpec:
             )
 
 
-def check_names(given: Mapping[str, object], specs: Mapping[str, TensorSpec]) -> None:
+def check_names(inputs: Mapping[str, object], specs: Mapping[str, TensorSpec]) -> None:
     """Makes sure that all inputs are there and no others.
 
     Raises:
         RequestError: If not.
     """
-    if given.keys() == specs.keys():
+    if inputs.keys() == specs.keys():
         return
-    extra = ",".join(sorted(given.keys() - specs.keys()))
-    missing = ",".join(sorted(specs.keys() - given.keys()))
+    extra = ",".join(sorted(inputs.keys() - specs.keys()))
+    missing = ",".join(sorted(specs.keys() - inputs.keys()))
     raise invalid(
         f"inputs must be those of the signature, {{{','.join(sorted(specs))}}}. "
         f"Sent extra: {{{extra}}}. Missing but required: {{{missing}}}."

@@ -1,4 +1,4 @@
-"""What was found out about a version, rule by rule, and the files that say so.
+"""The verdict on a version, rule by rule, and the files that say so.
 
 They lie beside the version, in a folder whose name is no number, which a server does
 not look at: `<model_name>/.validation/<version>/`. Not within the version: its copy in
@@ -80,7 +80,7 @@ class Blessing:
 
 
 def infra_dir(version_dir: pathlib.Path) -> pathlib.Path:
-    """Names where `validate` writes what it found."""
+    """Names where `validate` writes its findings."""
     return version_dir.parent / VALIDATION_DIR / version_dir.name / "infra"
 
 

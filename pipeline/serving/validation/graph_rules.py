@@ -61,21 +61,21 @@ def _listed(signatures: Mapping[str, Any]) -> dict[str, Signature]:
 
 
 def _differences(
-    listed: Mapping[str, Signature], found: Mapping[str, Signature]
+    listed: Mapping[str, Signature], actual: Mapping[str, Signature]
 ) -> list[str]:
     problems = []
-    for name in sorted({*listed, *found}):
-        if name not in found:
+    for name in sorted({*listed, *actual}):
+        if name not in actual:
             problems.append(f"{name!r} is in manifest.json only")
         elif name not in listed:
             problems.append(f"{name!r} is not in manifest.json")
         else:
             problems += [
-                f"{name}.{side}.{tensor} is {_spelt(found[name][side].get(tensor))}, "
+                f"{name}.{side}.{tensor} is {_spelt(actual[name][side].get(tensor))}, "
                 f"in manifest.json {_spelt(listed[name][side].get(tensor))}"
                 for side in ("inputs", "outputs")
-                for tensor in sorted({*listed[name][side], *found[name][side]})
-                if listed[name][side].get(tensor) != found[name][side].get(tensor)
+                for tensor in sorted({*listed[name][side], *actual[name][side]})
+                if listed[name][side].get(tensor) != actual[name][side].get(tensor)
             ]
     return problems
 

@@ -46,7 +46,7 @@ def infra_blessing(version_dir: pathlib.Path, open_server: OpenServer) -> Blessi
         open_server: Runs a server that has loaded it, or raises `DataError`.
 
     Returns:
-        What was found.
+        The findings.
 
     Raises:
         DataError: If its graph cannot be read.
@@ -128,9 +128,9 @@ def parity_rule(
         if not request.outputs:
             return Rule(name, False, None, TOLERANCE, f"{where} has no answer")
         try:
-            found = send(request)
-            _check_finite(found)
-            gap = largest_difference(request.outputs, found, label_max)
+            outputs = send(request)
+            _check_finite(outputs)
+            gap = largest_difference(request.outputs, outputs, label_max)
         except (RefusedError, MismatchError) as error:
             return Rule(name, False, None, TOLERANCE, f"{where}: {error}")
         if not gap <= TOLERANCE:

@@ -13,15 +13,15 @@ class MismatchError(ValueError):
     """An answer that is another one, not the same with rounding."""
 
 
-def largest_difference(expected: Tensors, found: Tensors, label_max: float) -> float:
+def largest_difference(expected: Tensors, actual: Tensors, label_max: float) -> float:
     """Compares an answer with the recorded one.
 
     Numbers may differ by rounding. All else must be equal, with one exception: items
-    whose scores are told apart by rounding alone may come in either order.
+    whose scores differ by rounding alone may come in either order.
 
     Args:
         expected: Recorded outputs by name, at least one.
-        found: Outputs by name; those that were not recorded do not count.
+        actual: Outputs by name; those that were not recorded do not count.
         label_max: The largest label.
 
     Returns:
@@ -34,9 +34,9 @@ def largest_difference(expected: Tensors, found: Tensors, label_max: float) -> f
     """
     largest = 0.0
     for name, want in expected.items():
-        if name not in found:
-            raise MismatchError(f"output {name!r} is missing, got {sorted(found)}")
-        got = found[name]
+        if name not in actual:
+            raise MismatchError(f"output {name!r} is missing, got {sorted(actual)}")
+        got = actual[name]
         if got.shape != want.shape:
             raise MismatchError(
                 f"output {name!r} must have shape {list(want.shape)}, "
@@ -45,7 +45,7 @@ def largest_difference(expected: Tensors, found: Tensors, label_max: float) -> f
         if np.issubdtype(want.dtype, np.floating):
             scale = max(1.0, label_max, float(np.abs(want).max(initial=0.0)))
             gaps = np.abs(got.astype(np.float64) - want.astype(np.float64)) / scale
-            largest = float(np.maximum(largest, gaps.max(initial=0.0)))  # NaN is kept.
+            largest = float(np.maximum(largest, gaps.max(initial=0.0)))  # NaN stays.
             continue
         differs = np.asarray(got != want)
         if name == _ITEM_ID and _SCORE in expected:

@@ -54,7 +54,7 @@ class DomainConfig(Section):
                 f"`scenarios` goes with source 'movielens' only, got {self.source!r}."
             )
         tables = ("clicks", "pools", "item_names", "scenario_names")
-        given = [name for name in tables if getattr(self, name) is not None]
+        set_tables = [name for name in tables if getattr(self, name) is not None]
         if self.source == "table":
             if self.clicks is None:
                 raise ValueError("source 'table' needs `clicks`.")
@@ -62,9 +62,9 @@ class DomainConfig(Section):
                 raise ValueError(
                     "source 'table' needs `pools`, or `clicks.scenario_column`."
                 )
-        elif given:
+        elif set_tables:
             raise ValueError(
-                f"{' and '.join(given)} go with source 'table' only, "
+                f"{' and '.join(set_tables)} go with source 'table' only, "
                 f"got source {self.source!r}."
             )
         return self
@@ -132,7 +132,7 @@ class ScenarioTrainingConfig(Section):
 
     Attributes:
         support_size: Most clicks in the support set of a training episode.
-        support_negatives: Negatives shown for each click of the support set.
+        support_negatives: Negatives for each click of the support set.
         query_size: Most clicks in its query set.
         query_negatives: Negatives that each click of the query set is compared with.
         batch_size: B, scenarios in a batch.
@@ -171,12 +171,12 @@ class ScenarioEvaluationConfig(Section):
     """How methods are compared.
 
     Attributes:
-        support_size: Clicks given to every method, at most.
-        support_negatives: Negatives given with each of them.
+        support_size: Support clicks of every method, at most.
+        support_negatives: Negatives with each of them.
         few_shot_sizes: Smaller support sizes at which every scenario is ranked again.
         few_shot_users: Users of each scenario that is ranked for again, at most; all if
             None.
-        baselines: Methods shown beside CMML.
+        baselines: Methods judged beside CMML.
         num_resamples: Bootstrap resamples of the scenarios behind each interval.
         seed: Seed of the resamples and of the order of tied scores.
     """
@@ -221,13 +221,13 @@ class ScenarioConfig(Experiment):
 
     @property
     def weight_sections(self) -> tuple[Any, ...]:
-        """What decides the weights, given the prepared data set."""
-        shown = self.evaluation  # What epochs are chosen by.
+        """What decides the weights, beside the prepared data set."""
+        evaluation = self.evaluation  # What epochs are chosen by.
         return (
             *self.factor_sections,
             self.model,
             self.training,
-            (shown.support_size, shown.support_negatives, shown.seed),
+            (evaluation.support_size, evaluation.support_negatives, evaluation.seed),
         )
 
     @property

@@ -65,11 +65,11 @@ def load_scenario_data(
     info = load_scenario_info(dataset_dir)
     directory = vectors_dir(config, dataset_dir, info)
     vectors = load_vectors(directory)
-    found = tuple(table.shape[1] - 1 for table in (vectors.users, vectors.items))
-    if found != (info.num_users, info.num_items):
+    sizes = tuple(table.shape[1] - 1 for table in (vectors.users, vectors.items))
+    if sizes != (info.num_users, info.num_items):
         raise DataError(
             f"{directory} must hold vectors of {info.num_users} users and "
-            f"{info.num_items} items, got {found[0]} and {found[1]}: remove it and run "
+            f"{info.num_items} items, got {sizes[0]} and {sizes[1]}: remove it and run "
             "`cmml pretrain`."
         )
     return ScenarioData(dataset_dir, info, vectors)

@@ -51,13 +51,13 @@ def scenario_facts(dataset: ScenarioData) -> DataFacts:
 def _scenario_split(
     name: str, tasks: Sequence[ScenarioTask], item_counts: Counts
 ) -> SplitFacts:
-    asked = np.concatenate([task.query_item for task in tasks])
+    query_item = np.concatenate([task.query_item for task in tasks])
     return SplitFacts(
         split=name,
         support_sizes=np.array([task.support_item.size for task in tasks]),
         query_sizes=np.array([task.query_item.size for task in tasks]),
-        num_query_pairs=int(asked.size),
-        num_new_item_pairs=int((item_counts[asked] == 0).sum()),
+        num_query_pairs=int(query_item.size),
+        num_new_item_pairs=int((item_counts[query_item] == 0).sum()),
         labels={},
         pool_sizes=np.array([task.pool.size for task in tasks]),
     )

@@ -29,7 +29,7 @@ def labelled_scenarios(
 ) -> Iterator[LabelledSupports]:
     """Yields up to eight support sets of each scenario; see `StepParts.supports`.
 
-    The clicks of a scenario are shuffled and dealt out, 32 to a support set, each with
+    The clicks of a scenario are shuffled and split, 32 to a support set, each with
     the negatives that `evaluate` shows beside it. No click is in two of them, so that
     what makes their contexts alike is the scenario and not the clicks. A scenario with
     fewer than 64 clicks gets two halves, one with a single click none.

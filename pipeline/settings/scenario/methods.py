@@ -45,7 +45,7 @@ def _fit(
 
 
 def _inputs(config: ScenarioConfig, data: ScenarioData, seed: int) -> VectorInputs:
-    """Returns the vectors that CMML is given, with as much dropout."""
+    """Returns the inputs of CMML, with as much dropout."""
     return VectorInputs(data.vectors, dropout=config.model.dropout, seed=seed)
 
 

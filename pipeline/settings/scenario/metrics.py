@@ -27,6 +27,6 @@ def metrics_by_task(
     pairs: ScoredPairs, *, seed: int, names: Sequence[str] | None = None
 ) -> dict[str, Floats]:
     """Returns the metrics of each scenario, means over users; see `Setting.by_task`."""
-    del seed  # Ranks were told apart when they were taken.
+    del seed  # Ties were broken when ranks were taken.
     by_task = metrics_by_user(pairs).by_scenario()
     return {k: v for k, v in by_task.items() if names is None or k in names}

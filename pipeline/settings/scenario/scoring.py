@@ -58,11 +58,11 @@ class ClickScorer:
             supports = other_tasks(tasks, len(self._data.info.domains) > 1)
         parts = []
         for number, (task, support) in enumerate(zip(tasks, supports, strict=True)):
-            num_shown = min(shown.size, support.support_item.size)
+            num_support = min(shown.size, support.support_item.size)
             state = self._adapt(self._support(support, shown.size))
             for clicks in self._rank_task(task, state, shown.max_users):
                 place = np.full(len(clicks["rank"]), number)
-                size = np.full_like(place, num_shown)
+                size = np.full_like(place, num_support)
                 parts.append({"task": place, "support_size": size, **clicks})
         if not parts:
             raise ValueError(
@@ -108,8 +108,8 @@ class ClickScorer:
         is_candidate = np.ones(shape, bool)
         row, column = _places(task, users, task.known_user, task.known_item)
         is_candidate[row, column] = False
-        asked = np.isin(task.query_user, users)
-        user, item = task.query_user[asked], task.query_item[asked]
+        is_scored = np.isin(task.query_user, users)
+        user, item = task.query_user[is_scored], task.query_item[is_scored]
         row, column = _places(task, users, user, item)
         keys = tie_keys(self._options.seed, task_key, users, task.pool)
         return {

@@ -35,7 +35,7 @@ class ScenarioSetting:
         return click_source(config)
 
     def load(self, config: ScenarioConfig, dataset_dir: pathlib.Path) -> ScenarioData:
-        """Reads the vectors; tasks are read when they are asked for."""
+        """Reads the factors; tasks are read when they are used."""
         from pipeline.settings.scenario.data import load_scenario_data
 
         return load_scenario_data(config, dataset_dir)

@@ -37,7 +37,7 @@ class ClickSource:
 
     spec: ScenarioDatasetSpec
 
-    def check(self) -> None:
+    def validate(self) -> None:
         """Checks tables and columns; see `Source`."""
         check_tables(used_tables(self.spec), data_dir())
         load_splitter(self.spec.split, data_dir(), "scenarios")

@@ -24,7 +24,7 @@ def scenario_request(
 ) -> Mapping[str, Any]:
     """Makes the request of a scenario, by its id or name; see `StepParts.request`.
 
-    It is asked for the first user who has a held-out click there.
+    It is made for the first user who has a held-out click there.
     """
     names = scenario_names(data.directory)
     for split in _SPLITS:
@@ -50,11 +50,11 @@ def _request_of(
     parts = (
         support[f"support_{part}"].numpy()[0] for part in ("user", "item", "label")
     )
-    asked = task.query_user if task.query_user.size else task.support_user
-    known = task.known_item[task.known_user == asked[0]]
+    query_user = task.query_user if task.query_user.size else task.support_user
+    known = task.known_item[task.known_user == query_user[0]]
     return {
         "task_id": name,
-        "user_id": users[asked[0]],
+        "user_id": users[query_user[0]],
         "support": [
             {"user_id": users[user], "item_id": items[item], "label": float(label)}
             for user, item, label in zip(*parts, strict=True)

@@ -1,4 +1,4 @@
-"""Leaks in a prepared data set of ratings, found before they flatter."""
+"""Leaks in a prepared data set of ratings, which would flatter metrics."""
 
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +15,10 @@ from models.legacy_keras import tf
 from models.recommender import Recommender, split_episode
 from pipeline.settings.finding import (
     Finding,
-    check,
     compare_protocols,
     no_timestamps,
     tasks_overlap,
+    to_finding,
 )
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData, load_user_data
@@ -77,16 +77,18 @@ def query_in_support(splits: Mapping[str, Iterable[Batch]]) -> Finding:
     num_bad = num_pairs = 0
     for batches in splits.values():
         for batch in batches:
-            asked = np.where(batch["query_mask"], batch["query_item"], -1)
-            shown = np.where(batch["support_mask"], batch["support_item"], -2)
-            is_shown = (asked[:, :, np.newaxis] == shown[:, np.newaxis, :]).any(axis=2)
-            num_bad += int(is_shown.sum())
+            query = np.where(batch["query_mask"], batch["query_item"], -1)
+            support = np.where(batch["support_mask"], batch["support_item"], -2)
+            repeated = (query[:, :, np.newaxis] == support[:, np.newaxis, :]).any(
+                axis=2
+            )
+            num_bad += int(repeated.sum())
             num_pairs += int(batch["query_mask"].sum())
-    return check(
+    return to_finding(
         "query pairs in the support of their task",
         num_bad,
         f"{num_pairs} query pairs",
-        "their labels are shown before they are asked for; prepare again.",
+        "their labels are supports before they are queries for; prepare again.",
     )
 
 
@@ -105,7 +107,7 @@ def repeated_pairs(splits: Mapping[str, Iterable[Batch]]) -> Finding:
                 ):
                     num_bad += int(mask.sum()) - np.unique(items[mask]).size
                     num_pairs += int(mask.sum())
-    return check(
+    return to_finding(
         "pairs that a task holds twice",
         num_bad,
         f"{num_pairs} pairs",
@@ -131,8 +133,8 @@ def too_small_tasks(
             is_small |= batch["support_mask"].sum(axis=1) < support_size
             num_bad += int(is_small.sum())
             num_tasks += is_small.size
-    return check(
-        "tasks of another size than was asked for",
+    return to_finding(
+        "tasks of another size than the options say",
         num_bad,
         f"{num_tasks} tasks",
         f"they must have {query_size} query pairs and {support_size} support pairs or "
@@ -143,7 +145,7 @@ def too_small_tasks(
 def permuted_labels(
     own: np.ndarray, permuted: np.ndarray, none: np.ndarray, span: float
 ) -> Finding:
-    """Judges a scorer whose support labels were dealt out to other pairs.
+    """Judges a scorer whose support labels were permuted over all pairs.
 
     Args:
         own: float [T], its error on each task with the labels as they are.
@@ -174,7 +176,7 @@ def user_protocol(info: DatasetInfo) -> Finding:
     per_task = episodes["max_interactions_per_task"]
     share = info.num_tasks[schema.META_TEST] / max(sum(info.num_tasks.values()), 1)
     fewest = query_size + episodes["min_support_size"]
-    most_shown = per_task - query_size if per_task else "all"
+    most_support = per_task - query_size if per_task else "all"
     how = "named by a file" if split["path"] else "drawn by a stable hash"
     compared = compare_protocols(
         [
@@ -183,7 +185,7 @@ def user_protocol(info: DatasetInfo) -> Finding:
             ("50 pairs of a meta-test user (CMML)", 50, per_task or "all"),
             ("users with 13 pairs or more (MeLU)", 13, fewest),
             ("users with 100 pairs or fewer (MeLU)", 100, "any number"),
-            ("20 support pairs (TaNP)", 20, most_shown),
+            ("20 support pairs (TaNP)", 20, most_support),
         ]
     )
     return Finding(
@@ -229,7 +231,7 @@ def _task_errors(
 
 
 def _permute_labels(batches: Sequence[Mapping[str, tf.Tensor]]) -> list[dict]:
-    """Deals all support labels out again, over all tasks."""
+    """Permutes all support labels, over all tasks."""
     masks = [batch["support_mask"].numpy() for batch in batches]
     labels = [
         batch["support_label"].numpy()[mask]
@@ -238,10 +240,10 @@ def _permute_labels(batches: Sequence[Mapping[str, tf.Tensor]]) -> list[dict]:
     shuffled = np.random.default_rng(0).permutation(np.concatenate(labels))
     permuted, start = [], 0
     for batch, mask in zip(batches, masks, strict=True):
-        dealt = np.zeros(mask.shape, np.float32)
-        dealt[mask] = shuffled[start : start + mask.sum()]
+        labels_of_batch = np.zeros(mask.shape, np.float32)
+        labels_of_batch[mask] = shuffled[start : start + mask.sum()]
         start += int(mask.sum())
-        permuted.append({**batch, "support_label": tf.constant(dealt)})
+        permuted.append({**batch, "support_label": tf.constant(labels_of_batch)})
     return permuted
 
 

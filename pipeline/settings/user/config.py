@@ -65,9 +65,9 @@ class DataConfig(Section):
         if self.source == "table":
             if self.interactions is None:
                 raise ValueError("source 'table' needs `interactions`.")
-        elif given := [name for name, spec in tables.items() if spec is not None]:
+        elif set_tables := [name for name, spec in tables.items() if spec is not None]:
             raise ValueError(
-                f"{' and '.join(given)} go with source 'table' only, "
+                f"{' and '.join(set_tables)} go with source 'table' only, "
                 f"got source {self.source!r}."
             )
         needs_path = self.source in ("movielens", "tfds")
@@ -116,9 +116,9 @@ class EvaluationConfig(Section):
     """How methods are compared.
 
     Attributes:
-        support_size: Support pairs given to every method.
+        support_size: Support pairs of every method.
         few_shot_sizes: Smaller support sizes at which cold users are scored again.
-        baselines: Methods shown beside CMML.
+        baselines: Methods judged beside CMML.
         num_resamples: Bootstrap resamples of the tasks behind each interval.
         batch_size: Tasks in a batch.
         seed: Seed of the resamples and of the order of tied scores.
@@ -161,7 +161,7 @@ class UserConfig(Experiment):
 
     @property
     def weight_sections(self) -> tuple[Any, ...]:
-        """What decides the weights, given the prepared data set."""
+        """What decides the weights, beside the prepared data set."""
         return self.model, self.training
 
 

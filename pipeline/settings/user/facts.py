@@ -33,9 +33,9 @@ def user_facts(dataset: UserData) -> DataFacts:
     splits = []
     for name in schema.SPLITS:
         if info.num_tasks.get(name):
-            found, users = _user_split(dataset, name)
-            splits.append(found)
-            np.add.at(user_counts, users, found.support_sizes + found.query_sizes)
+            facts, users = _user_split(dataset, name)
+            splits.append(facts)
+            np.add.at(user_counts, users, facts.support_sizes + facts.query_sizes)
     return DataFacts(
         sizes={
             "users": info.num_users,
@@ -56,15 +56,15 @@ def _user_split(dataset: UserData, split: str) -> tuple[SplitFacts, Counts]:
     supports, queries, users, new, labels = [], [], [], 0, []
     for episode in fixed_episodes(dataset.directory, split):
         arrays = {name: value.numpy() for name, value in episode.items()}
-        shown, asked = arrays["support_mask"], arrays["query_mask"]
-        supports.append(shown.sum(axis=1))
-        queries.append(asked.sum(axis=1))
+        in_support, in_query = arrays["support_mask"], arrays["query_mask"]
+        supports.append(in_support.sum(axis=1))
+        queries.append(in_query.sum(axis=1))
         users.append(np.maximum(arrays["query_user"][:, 0], _first(arrays)))
-        new += int((dataset.items.counts[arrays["query_item"][asked]] == 0).sum())
-        labels += [arrays["support_label"][shown], arrays["query_label"][asked]]
+        new += int((dataset.items.counts[arrays["query_item"][in_query]] == 0).sum())
+        labels += [arrays["support_label"][in_support], arrays["query_label"][in_query]]
     values, counts = np.unique(np.concatenate(labels), return_counts=True)
     query_sizes = np.concatenate(queries)
-    found = SplitFacts(
+    facts = SplitFacts(
         split=split,
         support_sizes=np.concatenate(supports),
         query_sizes=query_sizes,
@@ -73,7 +73,7 @@ def _user_split(dataset: UserData, split: str) -> tuple[SplitFacts, Counts]:
         labels=dict(zip(values.tolist(), counts.tolist(), strict=True)),
         pool_sizes=np.zeros(0, np.int64),
     )
-    return found, np.concatenate(users)
+    return facts, np.concatenate(users)
 
 
 def _first(arrays: Mapping[str, NDArray]) -> NDArray:

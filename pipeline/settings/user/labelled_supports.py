@@ -22,7 +22,7 @@ from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
 from pipeline.settings.user.taste import taste_of
 
-_MAX_VALUES = 50  # Of a feature that users are told apart by.
+_MAX_VALUES = 50  # Of a feature that users are distinguished by.
 
 # From the rows of users to a label of each.
 _Labelling = Callable[[NDArray[np.int32]], Labels]

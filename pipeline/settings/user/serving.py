@@ -21,7 +21,7 @@ from transforms import schema
 
 _TOLERANCE = 1e-5  # Of the largest label, or of 1 if that is less.
 _CHECKED_TASKS = 256
-_RECORDED_TASKS = 64  # Whose requests and answers are kept with the version.
+_RECORDED_TASKS = 64  # Whose requests and answers are written with the version.
 
 
 def user_serving(config: UserConfig, data: UserData) -> Serving:

@@ -28,7 +28,7 @@ class RatingSource:
 
     spec: DatasetSpec
 
-    def check(self) -> None:
+    def validate(self) -> None:
         """Checks tables and columns; see `Source`."""
         check_tables(used_tables(self.spec), data_dir())
         load_splitter(self.spec.split, data_dir())

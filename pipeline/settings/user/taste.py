@@ -9,9 +9,9 @@ from models.episodes.entity_table import EntityTable
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.labelled_supports import NO_LABEL
 
-_MAX_VALUES = 50  # A feature with more tells users apart, not tastes.
+_MAX_VALUES = 50  # A feature with more distinguishes users, not tastes.
 
-# So many pairs at the mean are added to each value, lest one good pair decide.
+# So many pairs at the mean are added to each value: one good pair must not decide.
 _PSEUDO_PAIRS = 3.0
 
 

@@ -23,9 +23,9 @@ def test_distances_are_in_units_of_the_median_of_known_ones():
     assert inside.distance == pytest.approx(1.3 / 1.8)
     assert outside.distance == pytest.approx(12.0 / 1.8)
     assert (inside.percentile, outside.percentile) == (0.0, 100.0)
-    assert (inside.is_unlike, outside.is_unlike) == (False, True)
+    assert (inside.is_outlier, outside.is_outlier) == (False, True)
     assert outside.nearest == [f"known {n}" for n in (100, 99, 98, 97, 96)]
-    assert placement.unlike_fraction == 0.5
+    assert placement.outlier_fraction == 0.5
     assert np.median(placement.known) == pytest.approx(1.0)
 
 

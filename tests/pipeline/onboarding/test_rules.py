@@ -26,7 +26,7 @@ def test_all_rules_hold_and_the_gain_is_what_is_said(make_findings):
         ({"num_refused": 7}, "few refused", 7 / 31),
         ({"num_unknown_items": 13}, "known items", 13 / 24),
         ({"gain": 0.0}, "gain", 0.0),
-        ({"num_unlike": 2}, "like known tasks", 2 / 6),
+        ({"num_outliers": 2}, "like known tasks", 2 / 6),
         ({"curve": None}, "gain", None),
     ],
 )
@@ -47,8 +47,8 @@ def test_thresholds_themselves_hold(make_findings):
     assert not failing(findings)
 
 
-def test_few_known_tasks_do_not_tell_what_is_unlike_them(make_findings):
-    findings = make_findings(num_unlike=6)
+def test_few_known_tasks_do_not_tell_what_an_outlier_is(make_findings):
+    findings = make_findings(num_outliers=6)
     few = dataclasses.replace(findings.placement, known=findings.placement.known[:99])
     rules = apply_rules(dataclasses.replace(findings, placement=few))
     assert rules[-1].verdict == "open"

@@ -92,7 +92,7 @@ def test_clicks_that_the_model_has_seen_are_not_asked_for():
 
 
 def test_a_negative_is_what_was_shown_or_else_not_clicked():
-    scenario = make_scenario(shown={"u3": ["i20"]})
+    scenario = make_scenario(unclicked={"u3": ["i20"]})
     negatives = scenario.negatives(np.random.default_rng(0))
     clicked = set(zip(scenario.users, scenario.items, strict=True))
     assert not clicked & set(zip(scenario.users, negatives, strict=True))

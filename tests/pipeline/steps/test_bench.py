@@ -23,7 +23,7 @@ def model(tmp_path):
 
 
 def test_everything_has_a_default(model):
-    options = bench.check(model)
+    options = bench.resolve_options(model)
     assert options.version_dir == model / "30"  # The newest by number.
     assert options.sizes.support == (0, 5, 10, 40)
     assert options.sizes.candidates == (10, 100, 1000)
@@ -33,27 +33,27 @@ def test_everything_has_a_default(model):
 
 
 def test_a_version_may_be_named(model):
-    assert bench.check(model / "7").version_dir == model / "7"
+    assert bench.resolve_options(model / "7").version_dir == model / "7"
 
 
 def test_a_version_may_be_the_working_directory(model, monkeypatch):
     monkeypatch.chdir(model / "7")
-    assert bench.check(pathlib.Path(".")).version_dir == model / "7"
+    assert bench.resolve_options(pathlib.Path(".")).version_dir == model / "7"
 
 
 def test_a_version_that_is_not_complete_is_passed_over(model):
     (model / "30" / "saved_model.pb").unlink()
-    assert bench.check(model).version_dir == model / "7"
+    assert bench.resolve_options(model).version_dir == model / "7"
 
 
 @pytest.mark.parametrize("asked", [{"soak": 1.5}, {"reload": True}, {"fuzz": 10}])
 def test_the_grid_is_left_out_where_something_else_is_asked_for(model, asked):
-    assert not bench.check(model, **asked).has_grid
+    assert not bench.resolve_options(model, **asked).has_grid
 
 
 def test_targets_choose_their_transports(model):
-    assert bench.check(model, target="a:8500").transports == ("grpc",)
-    both = bench.check(model, target="a:8500", rest_target="http://a:8501")
+    assert bench.resolve_options(model, target="a:8500").transports == ("grpc",)
+    both = bench.resolve_options(model, target="a:8500", rest_target="http://a:8501")
     assert both.transports == ("grpc", "rest")
     assert both.targets == {"grpc": "a:8500", "rest": "http://a:8501"}
 
@@ -77,12 +77,12 @@ def test_targets_choose_their_transports(model):
 )
 def test_what_cannot_be_is_refused(model, flags, message):
     with pytest.raises(ValueError, match=message):
-        bench.check(model, **flags)
+        bench.resolve_options(model, **flags)
 
 
 def test_a_folder_without_a_model_is_named(tmp_path):
     with pytest.raises(ValueError, match=f"{tmp_path} holds no exported model"):
-        bench.check(tmp_path)
+        bench.resolve_options(tmp_path)
 
 
 def test_arguments_are_checked_without_tensorflow():

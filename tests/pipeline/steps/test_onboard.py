@@ -82,7 +82,7 @@ def test_without_the_data_the_export_tells_what_it_can(experiment, judge):
     assert done.values["few_shot"]["reference"] == "support mean"
     assert done.values["places"] is None
     assert done.values["questions"] is None
-    assert "Known tasks were not given" in done.output
+    assert "Known tasks are missing" in done.output
 
 
 def test_too_little_to_tell_anything_is_no_go(experiment, judge):

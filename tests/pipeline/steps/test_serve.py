@@ -31,7 +31,7 @@ import pathlib, sys
 from pipeline.steps import serve
 from pipeline.serving.server.options import ServerOptions
 options = ServerOptions(grpc_port={grpc_port}, rest_port={rest_port}, poll_s=0.05)
-sys.exit(serve.check(
+sys.exit(serve.resolve(
     model={model!r} and pathlib.Path({model!r}),
     models_config={models_config!r} and pathlib.Path({models_config!r}),
     server={server!r},
@@ -139,7 +139,7 @@ def serve_meanwhile(capfd):
             port = taken.getsockname()[1]
         options = ServerOptions(grpc_port=0, rest_port=port, poll_s=0.02)
         given = {"model": None, "models_config": None, "server": "embedded"}
-        step = serve.check(**given | source, options=options)
+        step = serve.resolve(**given | source, options=options)
         url = f"http://127.0.0.1:{port}"
         failures = []
 
@@ -260,7 +260,7 @@ def test_a_model_is_a_version_or_holds_versions(models):
     assert version.versions == (3,)
     newest = serve.directory_of(models, "other")
     assert (newest.name, newest.base_path) == ("other", models)
-    assert list(newest.wanted(newest.find())) == [20]
+    assert list(newest.select(newest.find())) == [20]
 
 
 def test_what_cannot_be_served_is_refused(models, tmp_path, monkeypatch):
@@ -268,7 +268,7 @@ def test_what_cannot_be_served_is_refused(models, tmp_path, monkeypatch):
 
     def check(**arguments):
         given = {"model": None, "models_config": None, "options": ServerOptions()}
-        return serve.check(**given | arguments)
+        return serve.resolve(**given | arguments)
 
     with pytest.raises(ServerError, match="one of --model and --models_config"):
         check()
@@ -289,7 +289,7 @@ def test_what_cannot_be_served_is_refused(models, tmp_path, monkeypatch):
 
 def test_the_stock_server_needs_its_ports(fake_server, models):
     with pytest.raises(ServerError, match=r"^port must be given"):
-        serve.check(
+        serve.resolve(
             model=models, models_config=None, options=ServerOptions(grpc_port=0)
         )
 
@@ -308,15 +308,15 @@ def test_limits_that_the_stock_server_has_not_are_refused(fake_server, models, l
     given = {"model": models, "models_config": None, "options": ServerOptions(**limit)}
     message = f"{name} must be .* got {value}: take --server embedded"
     with pytest.raises(ServerError, match=message):
-        serve.check(**given)
-    serve.check(**given, server="embedded")
+        serve.resolve(**given)
+    serve.resolve(**given, server="embedded")
 
 
 def test_listening_to_the_network_is_warned_of(models, capsys, monkeypatch):
     monkeypatch.setenv("PATH", "")
     for host, is_warned in (("127.0.0.1", False), ("0.0.0.0", True)):
         options = ServerOptions(host=host)
-        serve.check(model=models, models_config=None, options=options)
+        serve.resolve(model=models, models_config=None, options=options)
         said = capsys.readouterr().err
         assert ("opens the server" in said) == is_warned
         assert ("HandleReloadConfigRequest" in said) == is_warned

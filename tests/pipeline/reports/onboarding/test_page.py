@@ -16,7 +16,7 @@ def test_the_page_says_all_that_was_found(make_findings):
     page = page_of(make_findings())
     reader = read(page)
     assert "Go: mae after 1 pair is better" in reader.text
-    assert "0 of 6 tasks are unlike anything seen." in reader.text
+    assert "0 of 6 tasks are outliers." in reader.text
     assert "Ask first about Heat & <Dust>. 2 questions take" in reader.text
     assert "popular items is +0.2000 [+0.2000, +0.2000], beyond chance" in reader.text
     assert "line 2: not_a_number, what" in reader.text
@@ -29,7 +29,7 @@ def test_what_could_not_be_found_out_is_said(make_findings):
     reader = read(page_of(findings))
     assert "figure" not in reader.tags
     assert "no task has enough new pairs" in reader.text
-    assert "Known tasks were not given (--config)" in reader.text
+    assert "Known tasks are missing (--config)" in reader.text
 
 
 def test_a_gain_over_random_items_within_chance_is_called_so(make_findings):
@@ -39,9 +39,9 @@ def test_a_gain_over_random_items_within_chance_is_called_so(make_findings):
 
 
 def test_the_text_has_the_tables(make_findings):
-    findings = make_findings(num_unlike=1)
+    findings = make_findings(num_outliers=1)
     text = as_text(findings, apply_rules(findings))
-    assert "- 1 of 6 tasks are unlike anything seen." in text
+    assert "- 1 of 6 tasks are outliers." in text
     titles = [line for line in text.splitlines() if line.startswith("## ")]
     assert titles == [
         "## Go or no-go",
@@ -51,7 +51,7 @@ def test_the_text_has_the_tables(make_findings):
     ]
     # The farthest comes first.
     rows = [line for line in text.splitlines() if "| 2          |" in line]
-    assert "unlike anything seen" in rows[0]
+    assert "outlier" in rows[0]
     assert "like known ones" in rows[1]
 
 

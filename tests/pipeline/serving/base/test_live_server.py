@@ -59,14 +59,14 @@ def served(service):
 @pytest.mark.parametrize("state", [(None, ""), (State.AVAILABLE, "")])
 def test_a_server_is_there_whether_it_knows_the_model_or_not(state):
     with served(FakeModelService([state])) as address:
-        LiveServer(address).check("cmml")
+        LiveServer(address).ping("cmml")
 
 
 def test_a_server_that_is_not_there_is_named():
     with served(FakeModelService([(None, "")])) as address:
         pass
     with pytest.raises(LiveServerError, match=f"{address} answers UNAVAILABLE"):
-        LiveServer(address).check("cmml")
+        LiveServer(address).ping("cmml")
 
 
 def test_a_version_is_waited_for():
