@@ -60,6 +60,7 @@ setup(
         "pipeline.serving.validation",
         "pipeline.settings",
         "pipeline.settings.scenario",
+        "pipeline.settings.scenario.audit",
         "pipeline.settings.user",
         "pipeline.steps",
         "pipeline.training",

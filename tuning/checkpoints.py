@@ -1,4 +1,4 @@
-"""The weights of the best trials are kept, those of others deleted."""
+"""Deletes the weights of all but the best trials."""
 
 import pathlib
 import shutil

@@ -108,7 +108,7 @@ class SearchOracle(Oracle):
     def create_trial(self, tuner_id: str) -> Trial:
         """Hands out a trial, first of those that were begun and not ended.
 
-        As long as others work, a worker with nothing to do is asked to wait: a trial
+        As long as others work, a worker with nothing to do has to wait: a trial
         may come back from one that died.
         """
         trial = super().create_trial(tuner_id)

@@ -1,6 +1,6 @@
 """A function run in a process of its own, which ends with its parent process.
 
-What it took of memory is given back, whatever libraries keep; and since it cannot
+Its memory is freed, whatever libraries cache; and since it cannot
 outlive who waits for it, nobody writes files that another has begun to write.
 """
 

@@ -120,7 +120,7 @@ class Space(_Section):
         seeds: Trainings of each trial, that differ in their seed: that of the
             experiment, and those after it.
         spread_weight: Standard deviations over seeds that a trial is held back by.
-        keep_checkpoints: Trials whose weights are kept, the best.
+        keep_checkpoints: Trials whose weights stay, the best.
     """
 
     name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")

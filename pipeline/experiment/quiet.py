@@ -31,15 +31,15 @@ def import_tensorflow() -> None:
 def without_chatter() -> Iterator[None]:
     """Holds back what is written to file descriptor 2, and drops known chatter."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    original = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
         finally:
             sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(original, 2)
+            os.close(original)
             held.seek(0)
             for line in held.read().decode(errors="replace").splitlines():
                 if not _CHATTER.match(line):

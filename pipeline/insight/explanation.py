@@ -1,4 +1,4 @@
-"""Why an exported model recommends what it does, asked by its signatures alone."""
+"""Why an exported model recommends what it does, by its signatures alone."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Explainer:
         self._model = load_version(version)
 
     def choose(self, request: Mapping[str, Any], top: int) -> list[str]:
-        """Returns ids of the items to explain: those asked for, or else recommended.
+        """Returns ids of the items to explain: those of the query, or else recommended.
 
         Args:
             request: As `ExportedModel.answer` takes it.

@@ -33,7 +33,7 @@ class Findings:
         item_names: Names by item id.
         title: What is judged, in two words.
         seen_words: What `num_seen` counts.
-        asks_questions: Whether a new task can be asked questions.
+        asks_questions: Whether a new task can answer questions.
     """
 
     setting: str

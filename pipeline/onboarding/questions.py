@@ -14,9 +14,9 @@ from pipeline.onboarding.tasks import Floats, Places, RankUsers, UserEpisode, Us
 
 NUM_QUESTIONS = 10
 
-# An item may be asked about if so many known users, and such a share, can answer; of
-# those the best known, as long as they make up no more than such a share of all pairs:
-# the error is measured on the other pairs.
+# A question may be about an item if so many known users, and such a share, can answer;
+# of those the best known, as long as they make up no more than such a share of all
+# pairs: the error is measured on the other pairs.
 MIN_RATERS = 10
 MIN_SHARE = 0.05
 MAX_CANDIDATES = 100

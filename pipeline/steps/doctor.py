@@ -1,4 +1,4 @@
-"""The command `doctor`: known traps of this stack, found before they cost an hour."""
+"""The command `doctor`: known traps of this stack, before they cost an hour."""
 
 import importlib.util
 import os
@@ -43,7 +43,7 @@ def _python() -> Finding:
 def _legacy_keras() -> Finding:
     value = os.environ.get("TF_USE_LEGACY_KERAS", "1")
     return Finding(
-        f"Keras 2 is asked for (TF_USE_LEGACY_KERAS={value})",
+        f"Keras 2 is configured (TF_USE_LEGACY_KERAS={value})",
         value.lower() in ("1", "true"),
         "unset TF_USE_LEGACY_KERAS or set it to 1: TensorFlow Recommenders needs it.",
     )

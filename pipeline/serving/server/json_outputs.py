@@ -34,7 +34,7 @@ def answer(outputs: Mapping[str, Array], form: str) -> str:
     if len(sizes) > 1 or -1 in sizes:
         shapes = {name: list(array.shape) for name, array in outputs.items()}
         raise invalid(
-            f"outputs must have one batch size to be told by rows, got {shapes}: "
+            f"outputs must have one batch size to be split in rows, got {shapes}: "
             "ask with 'inputs'."
         )
     if len(columns) == 1:

@@ -30,7 +30,7 @@ def validate(options: ServerOptions) -> None:
     """
     for flag, port in (("port", options.grpc_port), ("rest_port", options.rest_port)):
         if port == 0:
-            raise ServerError(f"{flag} must be given for {STOCK_SERVER}, got 0.")
+            raise ServerError(f"{flag} must be set for {STOCK_SERVER}, got 0.")
     for name in _EMBEDDED_ONLY:
         value, default = getattr(options, name), getattr(ServerOptions, name)
         if value != default:

@@ -98,9 +98,9 @@ class ScenarioDataConfig(Section):
 
 
 class VectorsConfig(Section):
-    """How users and items get their vectors from collaborative filtering.
+    """How users and items get their factors from collaborative filtering.
 
-    Of several values, those are taken with which the dot product of the vectors has
+    Of several values, those are taken with which the dot product of the factors has
     the best Recall@20 on meta-validation.
 
     Attributes:
@@ -111,7 +111,7 @@ class VectorsConfig(Section):
         alpha: Values to try of the weight of a click, of "als" only.
         iterations: Sweeps.
         learning_rate: Of "bpr" only.
-        seed: Seed of the initial vectors.
+        seed: Seed of the initial factors.
     """
 
     method: Literal["als", "bpr"] = "als"
@@ -201,7 +201,7 @@ class ScenarioConfig(Experiment):
 
     Attributes:
         data: Raw tables to episodes.
-        vectors: Known clicks to vectors of users and items.
+        vectors: Known clicks to factors of users and items.
         model: Members, sizes and switches of CMML.
         training: Episodes to weights.
         evaluation: Weights to metrics.
@@ -232,7 +232,7 @@ class ScenarioConfig(Experiment):
 
     @property
     def factor_sections(self) -> tuple[Any, ...]:
-        """What decides the vectors."""
+        """What decides the factors."""
         return VECTORS_VERSION, self.vectors
 
     @pydantic.model_validator(mode="after")

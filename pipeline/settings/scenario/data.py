@@ -25,17 +25,17 @@ from transforms.schema import DataError
 
 @dataclasses.dataclass(frozen=True)
 class ScenarioData:
-    """A prepared data set of scenarios and its vectors, in memory.
+    """A prepared data set of scenarios and its factors, in memory.
 
     Attributes:
         directory: Where it is.
         info: What `dataset.json` says.
-        vectors: Of users and items.
+        factors: Of users and items.
     """
 
     directory: pathlib.Path
     info: ScenarioDatasetInfo
-    vectors: Vectors
+    factors: Vectors
     _tasks: dict[str, list[ScenarioTask]] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -57,27 +57,27 @@ class ScenarioData:
 def load_scenario_data(
     config: ScenarioConfig, dataset_dir: pathlib.Path
 ) -> ScenarioData:
-    """Reads a prepared data set and the vectors of a configuration.
+    """Reads a prepared data set and the factors of a configuration.
 
     Raises:
-        DataError: If the data set or the vectors are not there or not complete.
+        DataError: If the data set or the factors are not there or not complete.
     """
     info = load_scenario_info(dataset_dir)
     directory = vectors_dir(config, dataset_dir, info)
-    vectors = load_vectors(directory)
-    sizes = tuple(table.shape[1] - 1 for table in (vectors.users, vectors.items))
+    factors = load_vectors(directory)
+    sizes = tuple(table.shape[1] - 1 for table in (factors.users, factors.items))
     if sizes != (info.num_users, info.num_items):
         raise DataError(
-            f"{directory} must hold vectors of {info.num_users} users and "
+            f"{directory} must hold factors of {info.num_users} users and "
             f"{info.num_items} items, got {sizes[0]} and {sizes[1]}: remove it and run "
             "`cmml pretrain`."
         )
-    return ScenarioData(dataset_dir, info, vectors)
+    return ScenarioData(dataset_dir, info, factors)
 
 
 def vectors_dir(
     config: ScenarioConfig, dataset_dir: pathlib.Path, info: ScenarioDatasetInfo
 ) -> pathlib.Path:
-    """Names the directory of the vectors, which changes with all they depend on."""
+    """Names the directory of the factors, which changes with all they depend on."""
     digest = hash_of(VECTORS_VERSION, info.fingerprint, config.vectors)
     return dataset_dir / VECTORS_DIR / digest

@@ -31,7 +31,7 @@ class ExportedScenarioModel(ExportedModel):
             top: Most items recommended.
 
         Returns:
-            `task_id` if given, and `ranked` or `recommended`: items best first, each
+            `task_id` if any, and `ranked` or `recommended`: items best first, each
             with `item_id`, `item_name` if known, and `score`.
 
         Raises:

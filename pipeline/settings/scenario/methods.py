@@ -25,7 +25,7 @@ def scenario_methods() -> Methods:
         simple=BASELINES,
         reference=REFERENCE,
         beside_ablation=(REFERENCE, "dot_product"),
-        # The two vectors alone, and no dot product to add to.
+        # The two factors alone, and no dot product to add to.
         plain={"model.prior": "constant", "model.product": False},
         fit=_fit,
         learning=LearnedMethods(
@@ -41,12 +41,12 @@ def scenario_methods() -> Methods:
 def _fit(
     name: str, data: ScenarioData, hyperparameters: Mapping[str, Any]
 ) -> Recommender:
-    return BASELINES[name].fit(data.known, data.vectors, **hyperparameters)
+    return BASELINES[name].fit(data.known, data.factors, **hyperparameters)
 
 
 def _inputs(config: ScenarioConfig, data: ScenarioData, seed: int) -> VectorInputs:
     """Returns the inputs of CMML, with as much dropout."""
-    return VectorInputs(data.vectors, dropout=config.model.dropout, seed=seed)
+    return VectorInputs(data.factors, dropout=config.model.dropout, seed=seed)
 
 
 def _input_options(config: ScenarioConfig) -> Sequence[object]:

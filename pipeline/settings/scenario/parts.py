@@ -44,6 +44,6 @@ def _pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path
 
 
 def _audit(config: ScenarioConfig, dataset_dir: pathlib.Path) -> Sequence[Finding]:
-    from pipeline.settings.scenario.audit import audit_clicks
+    from pipeline.settings.scenario.audit.clicks import audit_clicks
 
     return audit_clicks(config, dataset_dir)

@@ -1,4 +1,4 @@
-"""Known clicks to vectors of users and items."""
+"""Known clicks to factors of users and items."""
 
 import dataclasses
 import itertools
@@ -50,10 +50,10 @@ class Trial:
 
 
 def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
-    """Fits vectors, unless that has been done.
+    """Fits factors, unless that has been done.
 
     Of the values of `config.vectors` those are taken with which the dot product of the
-    vectors ranks held-out clicks of meta-validation best; only then the folds are
+    factors ranks held-out clicks of meta-validation best; only then the folds are
     fitted.
 
     Args:
@@ -61,11 +61,11 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
         dataset_dir: The prepared data set.
 
     Returns:
-        The directory of the vectors.
+        The directory of the factors.
 
     Raises:
         DataError: If there is no meta-validation task to choose by, or no value gives
-            finite vectors.
+            finite factors.
     """
     info = load_scenario_info(dataset_dir)
     directory = vectors_dir(config, dataset_dir, info)
@@ -80,31 +80,31 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
     if not by_split[schema.META_VALIDATION]:
         raise DataError(
             f"{dataset_dir} must hold at least 1 meta_validation task to choose "
-            "vectors by, got 0."
+            "factors by, got 0."
         )
     # What is in a pool is known beforehand; of meta-test nothing else is looked at.
     pools = [task.pool for tasks in by_split.values() for task in tasks]
     trials: list[Trial] = []
     for options in options_to_try(config.vectors):
         try:
-            vectors = fit_vectors(known, info.domains, pools, options, num_folds=0)
+            factors = fit_vectors(known, info.domains, pools, options, num_folds=0)
         except FactorisationDivergedError as error:
             say(f"pretrain: left out, {error}")
             continue
-        data = ScenarioData(dataset_dir, info, vectors)
+        data = ScenarioData(dataset_dir, info, factors)
         trials.append(Trial(options, dot_product_recall(config, data)))
         say(f"pretrain: {trials[-1]}")
     if not trials:
         raise DataError(
-            "vectors.regularization must hold a value with which vectors are finite, "
+            "vectors.regularization must hold a value with which factors are finite, "
             f"got {list(config.vectors.regularization)} with method "
             f"{config.vectors.method!r}."
         )
     best = max(trials, key=lambda trial: trial.recall)
     say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
-    vectors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
-    say(describe_fallbacks(vectors.num_fallbacks))
-    save_vectors(directory, vectors, _facts(best, trials))
+    factors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
+    say(describe_fallbacks(factors.num_fallbacks))
+    save_vectors(directory, factors, _facts(best, trials))
     return directory
 
 
@@ -128,12 +128,12 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
 
     Args:
         config: The experiment.
-        data: The data set, with the vectors.
+        data: The data set, with the factors.
 
     Returns:
         Recall@20, the mean over users and then over scenarios, in [0, 1].
     """
-    scorer = ClickScorer(DotProduct(data.vectors), config, data)
+    scorer = ClickScorer(DotProduct(data.factors), config, data)
     pairs = scorer(Shown("validation", schema.META_VALIDATION, 0, 0))
     return float(np.nanmean(metrics_by_task(pairs, seed=0)[CHOSEN_BY]))
 

@@ -33,7 +33,7 @@ def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
     def export(model: CMML, version: int) -> ServedModel:
         return ServedScenarioModel(
             model,
-            data.vectors,
+            data.factors,
             load_entity_table(data.directory, "item", ()).counts,
             data.directory,
             config.export.serving_options(version),

@@ -48,7 +48,7 @@ class ScenarioSetting:
         del fit
         options = config.training
         return clicked_cmml(
-            data.vectors,
+            data.factors,
             config.model,
             loss=ranking_loss(options.loss, options.margin),
             query_negatives=options.query_negatives,

@@ -108,7 +108,7 @@ def _domain_spec(name: str, config: DomainConfig, data_dir: str) -> DomainSpec:
 def _describe(info: ScenarioDatasetInfo) -> str:
     lines = [
         f"prepare: {split}: {num} scenarios, {info.num_clicks.get(split, 0)} support "
-        f"clicks, {info.num_queries.get(split, 0)} held-out clicks to be found"
+        f"clicks, {info.num_queries.get(split, 0)} held-out clicks to query"
         for split, num in info.num_tasks.items()
     ]
     lines.append(

@@ -41,7 +41,7 @@ class ExportedUserModel(ExportedModel):
             top: Most items recommended.
 
         Returns:
-            `task_id` if given, and `ranked` or `recommended`: items best first, each
+            `task_id` if any, and `ranked` or `recommended`: items best first, each
             with `item_id`, `item_name` if known, and `score`.
 
         Raises:
@@ -109,13 +109,16 @@ class ExportedUserModel(ExportedModel):
 def _user_input(name: str, spec: tf.TensorSpec, value: Any) -> tf.Tensor:
     """Returns a raw feature as the model takes it; None is unknown."""
     if spec.dtype == tf.float32:
-        wanted, is_fine = "a number", value is None or is_number(value)
+        requirement, is_fine = "a number", value is None or is_number(value)
     elif spec.shape.rank == 1:
-        wanted, is_fine = "one value", not isinstance(value, list | dict)
+        requirement, is_fine = "one value", not isinstance(value, list | dict)
     else:
-        wanted, is_fine = "a list of values", value is None or isinstance(value, list)
+        requirement, is_fine = (
+            "a list of values",
+            value is None or isinstance(value, list),
+        )
     if not is_fine:
-        raise ValueError(f"user feature {name!r} must be {wanted}, got {value!r}.")
+        raise ValueError(f"user feature {name!r} must be {requirement}, got {value!r}.")
     if spec.dtype == tf.float32:
         return tf.constant([math.nan if value is None else value], tf.float32)
     if spec.shape.rank == 1:

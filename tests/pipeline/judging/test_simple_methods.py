@@ -98,7 +98,7 @@ def clicks_data(asked):
     )
     return types.SimpleNamespace(
         known="known",
-        vectors="vectors",
+        factors="vectors",
         info=types.SimpleNamespace(num_tasks={}, domains=[]),
         tasks=lambda split: asked.append(split) or [task],
     )

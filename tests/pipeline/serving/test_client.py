@@ -467,7 +467,9 @@ def test_the_support_set_is_excluded_where_a_context_takes_its_place(client, mod
     client.recommend_many([LIKES, Task()], exclude=[["3"], []], use_cache=True)
     asked = model.calls[-1][1]
     assert asked["exclude_item_id"] == [["3", "31", "50"], ["", "", ""]]
-    with pytest.raises(ValueError, match="exclude_item_id must be given for each of 1"):
+    with pytest.raises(
+        ValueError, match="exclude_item_id must have a value for each of 1"
+    ):
         client.recommend_many([LIKES], exclude=[["3"], []], use_cache=True)
 
 

@@ -8,23 +8,31 @@ import pytest
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.factors.vector_files import save_vectors
 from models.factors.vectors import Vectors
-from pipeline.settings.scenario.audit import (
-    asked_in_two_splits,
+from pipeline.settings.scenario.audit.candidates import (
     clicked_negatives,
     clicked_support_negatives,
-    controls,
-    fold_scores,
-    incomplete_vectors,
     known_candidates,
     negatives_held_out,
+)
+from pipeline.settings.scenario.audit.clicks import scenario_protocol
+from pipeline.settings.scenario.audit.controls import (
+    controls,
     normalised_ranks,
+    shuffled_users,
+)
+from pipeline.settings.scenario.audit.factors import (
+    factors_out_of_fold,
+    fold_scores,
+    incomplete_factors,
+)
+from pipeline.settings.scenario.audit.queries import (
     query_in_known_clicks,
     query_in_support,
+    query_in_two_splits,
+)
+from pipeline.settings.scenario.audit.tasks import (
     repeated_clicks,
-    scenario_protocol,
-    shuffled_users,
     too_small_tasks,
-    vectors_out_of_fold,
     wrong_pools,
 )
 
@@ -212,12 +220,12 @@ def test_a_fit_that_was_not_made_without_its_fold_is_a_leak():
     seen = {(1, 1): 0.9, (3, 2): 1.1, **held_out}
     unseen = {(1, 1): 0.2, (3, 2): 0.0}
     clean = vectors(fit_0=seen, fit_1=unseen, fit_2=seen)
-    found = vectors_out_of_fold([TASK], KNOWN, clean)
+    found = factors_out_of_fold([TASK], KNOWN, clean)
     assert found.verdict == "ok"
     assert "1.000 of known clicks" in found.detail
     assert "0.100 out of fold, 0.200 of held-out" in found.detail
     planted = vectors(fit_0=seen, fit_1=seen, fit_2=unseen)
-    assert vectors_out_of_fold([TASK], KNOWN, planted).verdict == "LEAK"
+    assert factors_out_of_fold([TASK], KNOWN, planted).verdict == "LEAK"
 
 
 def many_users(*, same):
@@ -263,15 +271,15 @@ def test_vectors_that_lack_a_file_or_a_fit_are_a_leak(tmp_path):
     facts = {"method": "als"}
     fits = vectors(fit_0={}, fit_1={}, fit_2={})
     save_vectors(tmp_path / "whole", fits, facts)
-    assert incomplete_vectors(tmp_path, info()).verdict == "ok"
-    assert incomplete_vectors(tmp_path / "none", info()).verdict == "ok"
+    assert incomplete_factors(tmp_path, info()).verdict == "ok"
+    assert incomplete_factors(tmp_path / "none", info()).verdict == "ok"
     for name in ("_SUCCESS", "vectors.json", "item-00000-of-00001.tfrecord"):
         shutil.copytree(tmp_path / "whole", tmp_path / "part")
         (tmp_path / "part" / name).unlink()
-        assert incomplete_vectors(tmp_path, info()).detail.startswith("1 of 2")
+        assert incomplete_factors(tmp_path, info()).detail.startswith("1 of 2")
         shutil.rmtree(tmp_path / "part")
     save_vectors(tmp_path / "whole", Vectors(fits.users[:1], fits.items[:1]), facts)
-    assert incomplete_vectors(tmp_path, info()).verdict == "LEAK"
+    assert incomplete_factors(tmp_path, info()).verdict == "LEAK"
 
 
 def test_the_protocol_is_told_from_the_options():
@@ -300,8 +308,8 @@ def test_a_click_must_be_told_by_whose_it_is():
 
 def test_a_pair_that_both_splits_ask_for_is_a_leak():
     other = dataclasses.replace(TASK, query_item=rows(3, 5, 2))
-    assert asked_in_two_splits([TASK], [TASK]).verdict == "LEAK"
+    assert query_in_two_splits([TASK], [TASK]).verdict == "LEAK"
     # User 1 is asked for 3 and 2 in both.
-    assert asked_in_two_splits([TASK], [other]).detail.startswith("2 of 3")
+    assert query_in_two_splits([TASK], [other]).detail.startswith("2 of 3")
     apart = dataclasses.replace(TASK, query_item=rows(5, 5, 6))
-    assert asked_in_two_splits([TASK], [apart]).verdict == "ok"
+    assert query_in_two_splits([TASK], [apart]).verdict == "ok"

@@ -48,8 +48,8 @@ def test_a_data_set_comes_with_its_vectors(config, dataset_dir, info):
     loaded = load_scenario_data(config, dataset_dir)
     assert loaded.directory == dataset_dir
     assert loaded.info == info
-    assert loaded.vectors.users.shape == vectors.users.shape
-    assert loaded.vectors.items.shape == vectors.items.shape
+    assert loaded.factors.users.shape == vectors.users.shape
+    assert loaded.factors.items.shape == vectors.items.shape
 
 
 def test_without_vectors_it_says_what_to_run(config, dataset_dir):

@@ -1,0 +1,1 @@
+"""Leaks in a prepared data set of clicks."""

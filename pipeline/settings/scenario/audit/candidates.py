@@ -1,0 +1,96 @@
+"""Candidates and negatives that their user has clicked."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from models.episodes.click_records import KnownClicks, ScenarioTask
+from pipeline.settings.finding import Finding, to_finding
+from pipeline.settings.scenario.audit.pairs import keys_of, negatives_of, pair_keys
+
+
+def known_candidates(
+    queried: Sequence[ScenarioTask], known: KnownClicks, says_scenarios: bool
+) -> Finding:
+    """Looks for items that a user is known to have clicked, and are candidates.
+
+    Args:
+        queried: Tasks of meta-validation and meta-test.
+        known: All known clicks.
+        says_scenarios: Whether the log says which scenario a click happened in, so
+            that an item clicked in another one is a candidate and no leak.
+    """
+    num_bad = num_pairs = 0
+    order = np.argsort(known.user, kind="stable")
+    users, items = known.user[order], known.item[order]
+    for task in queried:
+        excluded = pair_keys(task.known_user, task.known_item)
+        of_query = np.isin(users, np.unique(task.query_user))
+        in_pool = of_query & np.isin(items, task.pool)
+        should_be = pair_keys(users[in_pool], items[in_pool])
+        num_bad += int((~np.isin(should_be, excluded)).sum())
+        num_pairs += should_be.size
+    name = "known items among the candidates"
+    if says_scenarios:
+        return Finding(
+            name,
+            "note",
+            f"{num_bad} of {num_pairs} known pairs inside pools: clicked in another "
+            "scenario, as the log says.",
+        )
+    return to_finding(
+        name,
+        num_bad,
+        f"{num_pairs} known pairs inside pools",
+        "they take the places of query items; prepare again.",
+    )
+
+
+def clicked_negatives(queried: Sequence[ScenarioTask]) -> Finding:
+    """Looks for negatives of query clicks that the same user has clicked."""
+    num_bad = num_negatives = 0
+    for task, negatives in negatives_of(queried, "query"):
+        clicked = np.concatenate([keys_of([task], "query"), keys_of([task], "known")])
+        num_bad += int(np.isin(negatives, clicked).sum())
+        num_negatives += negatives.size
+    return to_finding(
+        "query negatives that were clicked",
+        num_bad,
+        f"{num_negatives} negatives",
+        "clicks are counted as mistakes; prepare again.",
+    )
+
+
+def clicked_support_negatives(tasks: Iterable[ScenarioTask]) -> Finding:
+    """Looks for negatives of support clicks that are support clicks of the same user.
+
+    The support of meta-train holds all known clicks of the scenario, so that there
+    every negative is held against all that is known.
+    """
+    num_bad = num_negatives = 0
+    for task, negatives in negatives_of(tasks, "support"):
+        num_bad += int(np.isin(negatives, keys_of([task], "support")).sum())
+        num_negatives += negatives.size
+    return to_finding(
+        "support negatives that are known clicks",
+        num_bad,
+        f"{num_negatives} negatives",
+        "one pair comes with both labels; prepare again.",
+    )
+
+
+def negatives_held_out(
+    tasks: Iterable[ScenarioTask], queried: Sequence[ScenarioTask]
+) -> Finding:
+    """Counts support negatives that are held-out clicks, which nobody could know."""
+    queries = np.unique(keys_of(queried, "query"))
+    num_held_out = num_negatives = 0
+    for _, negatives in negatives_of(tasks, "support"):
+        num_held_out += int(np.isin(negatives, queries).sum())
+        num_negatives += negatives.size
+    return Finding(
+        "support negatives that are held-out clicks",
+        "note",
+        f"{num_held_out} of {num_negatives}: as in deployment, where what will be "
+        "clicked is not known. Avoiding them would reveal the answer.",
+    )
