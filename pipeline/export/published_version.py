@@ -82,7 +82,7 @@ def _new_number(base: pathlib.Path) -> int:
     return max(int(time.time()), max(numbers, default=0) + 1)
 
 
-def check_difference(
+def validated_difference(
     difference: float, tolerance: float, directory: pathlib.Path
 ) -> float:
     """Returns the largest difference of scores, if it is small enough.

@@ -12,7 +12,7 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.run_dir import RunDir, training_fingerprint
 from pipeline.export.extra_files import write_extra_files
-from pipeline.export.published_version import check_difference, publish
+from pipeline.export.published_version import publish, validated_difference
 from pipeline.settings.registry import setting_of
 from pipeline.training.trained import trained_model
 from transforms.schema import DataError
@@ -55,7 +55,7 @@ def export(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> pathli
             )
         loaded = tf.saved_model.load(str(staging))
         difference = largest_difference(loaded, recorded)
-        check_difference(difference, serving.tolerance(recorded), staging)
+        validated_difference(difference, serving.tolerance(recorded), staging)
         chosen = recorded[: serving.num_recorded]
         write_extra_files(
             staging,

@@ -5,8 +5,8 @@ import pytest
 from pipeline.experiment.run_dir import RunDir
 from pipeline.export.published_version import (
     ExportError,
-    check_difference,
     publish,
+    validated_difference,
 )
 from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError
@@ -72,7 +72,7 @@ def test_what_a_killed_export_has_left_is_removed(config, run):
 
 
 def test_a_difference_that_is_not_a_number_is_an_error(tmp_path):
-    assert check_difference(0.5, 1.0, tmp_path) == 0.5
+    assert validated_difference(0.5, 1.0, tmp_path) == 0.5
     for difference in (2.0, float("nan")):
         with pytest.raises(ExportError, match="must agree with the trained model"):
-            check_difference(difference, 1.0, tmp_path)
+            validated_difference(difference, 1.0, tmp_path)

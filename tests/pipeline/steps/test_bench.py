@@ -71,7 +71,7 @@ def test_targets_choose_their_transports(model):
         ({"target": "a:1", "reload": True}, "--reload starts a server itself"),
         (
             {"target": "a:1", "transports": "grpc,rest"},
-            r"no target is given for the transports \['rest'\]",
+            r"there is no target for the transports \['rest'\]",
         ),
     ],
 )

@@ -76,7 +76,7 @@ def remove(name):
         ),
         (
             lambda fake: fake.monkeypatch.setenv("TF_USE_LEGACY_KERAS", "0"),
-            "Keras 2 is asked for (TF_USE_LEGACY_KERAS=0)",
+            "Keras 2 is configured (TF_USE_LEGACY_KERAS=0)",
             "unset TF_USE_LEGACY_KERAS",
         ),
         (

@@ -288,7 +288,7 @@ def test_what_cannot_be_served_is_refused(models, tmp_path, monkeypatch):
 
 
 def test_the_stock_server_needs_its_ports(fake_server, models):
-    with pytest.raises(ServerError, match=r"^port must be given"):
+    with pytest.raises(ServerError, match=r"^port must be set"):
         serve.resolve(
             model=models, models_config=None, options=ServerOptions(grpc_port=0)
         )
