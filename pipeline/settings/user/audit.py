@@ -79,16 +79,14 @@ def query_in_support(splits: Mapping[str, Iterable[Batch]]) -> Finding:
         for batch in batches:
             query = np.where(batch["query_mask"], batch["query_item"], -1)
             support = np.where(batch["support_mask"], batch["support_item"], -2)
-            repeated = (query[:, :, np.newaxis] == support[:, np.newaxis, :]).any(
-                axis=2
-            )
-            num_bad += int(repeated.sum())
+            is_same = query[:, :, np.newaxis] == support[:, np.newaxis, :]
+            num_bad += int(is_same.any(axis=2).sum())
             num_pairs += int(batch["query_mask"].sum())
     return to_finding(
         "query pairs in the support of their task",
         num_bad,
         f"{num_pairs} query pairs",
-        "their labels are supports before they are queries for; prepare again.",
+        "their labels are in the support set; prepare again.",
     )
 
 

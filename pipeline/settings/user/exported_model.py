@@ -109,16 +109,13 @@ class ExportedUserModel(ExportedModel):
 def _user_input(name: str, spec: tf.TensorSpec, value: Any) -> tf.Tensor:
     """Returns a raw feature as the model takes it; None is unknown."""
     if spec.dtype == tf.float32:
-        requirement, is_fine = "a number", value is None or is_number(value)
+        kind, is_fine = "a number", value is None or is_number(value)
     elif spec.shape.rank == 1:
-        requirement, is_fine = "one value", not isinstance(value, list | dict)
+        kind, is_fine = "one value", not isinstance(value, list | dict)
     else:
-        requirement, is_fine = (
-            "a list of values",
-            value is None or isinstance(value, list),
-        )
+        kind, is_fine = "a list of values", value is None or isinstance(value, list)
     if not is_fine:
-        raise ValueError(f"user feature {name!r} must be {requirement}, got {value!r}.")
+        raise ValueError(f"user feature {name!r} must be {kind}, got {value!r}.")
     if spec.dtype == tf.float32:
         return tf.constant([math.nan if value is None else value], tf.float32)
     if spec.shape.rank == 1:
