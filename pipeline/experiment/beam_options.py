@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from transforms.reading.read_tables import BlockOptions
+
 # By name: `DirectRunner` would first try to download another runner.
 DEFAULT_RUNNER = "FnApiRunner"
 
 
 def beam_options(flags: Sequence[str]) -> PipelineOptions:
-    """Parses Beam flags; a flag that Beam does not know is an error.
+    """Parses flags of Beam and of `BlockOptions`; any other flag is an error.
 
     Beam by itself logs a warning and drops it, so that a mistyped --runner would run
     the job locally.
@@ -28,7 +30,8 @@ def beam_options(flags: Sequence[str]) -> PipelineOptions:
         may_be_value = before.startswith("-") and "=" not in before
         if not flag.startswith("-") and not may_be_value:
             raise ValueError(f"unexpected argument {flag!r}.")
-    options = PipelineOptions([f"--runner={DEFAULT_RUNNER}", *flags])
+    # Its flags are known to Beam once the class is there.
+    options = BlockOptions([f"--runner={DEFAULT_RUNNER}", *flags])
     known = options.get_all_options()
     retained = options.get_all_options(retain_unknown_options=True)
     if unknown := sorted(retained.keys() - known.keys()):

@@ -78,19 +78,18 @@ def plain(outputs, to_array):
 
 
 if __name__ == "__main__":
-    model_dir, requests_path, answers_path = sys.argv[1:]
     sys.meta_path.insert(0, Unreachable())
     reachable = [name for name in sorted(OURS) if is_reachable(name)]
 
     import tensorflow as tf
 
-    rows = json.loads(pathlib.Path(requests_path).read_text(encoding="utf-8"))
-    all_ops, unknown_ops = ops_of(model_dir)
-    result = {
-        "reachable": reachable,
-        "saved_model": by_saved_model(model_dir, rows),
-        "session": by_session(model_dir, rows),
-        "ops": all_ops,
-        "unknown_ops": unknown_ops,
-    }
-    pathlib.Path(answers_path).write_text(json.dumps(result), encoding="utf-8")
+    for job in json.loads(sys.stdin.read()):
+        all_ops, unknown_ops = ops_of(job["model"])
+        result = {
+            "reachable": reachable,
+            "saved_model": by_saved_model(job["model"], job["requests"]),
+            "session": by_session(job["model"], job["requests"]),
+            "ops": all_ops,
+            "unknown_ops": unknown_ops,
+        }
+        print(json.dumps(result))

@@ -36,6 +36,7 @@ def arguments(experiment, tmp_path_factory):
         *("compare", "--config", experiment.config_path, "--seeds", 1),
         *("--set", f"runs_dir={runs_dir}", "--set", "comparison.num_trials=1"),
         *("--set", "training.max_epochs=1"),
+        *("--set", "comparison.options={dcn_f: {inner_steps: 2}}"),
         *("--set", "comparison.num_resamples=200"),
         *("--methods", "bias_ridge", "dcn", "dcn_f", "support_mean"),
     ]

@@ -38,8 +38,8 @@ def as_lists(values):
     )(values).tolist()
 
 
-def ask(experiment, folder):
-    """Asks about some tasks by every signature."""
+def make_job(experiment):
+    """Returns the requests about some tasks, and what the trained model scores."""
     config, data, model = open_run(experiment)
     serving = setting_of(config).serving(config, data)
     support, query = some_tasks(data)
@@ -51,36 +51,35 @@ def ask(experiment, folder):
     wanted = {**task.support, **task.profile, **task.wanted}
     recommend = {name: as_lists(value) for name, value in wanted.items()}
     requests = {"rank": rank, "serving_default": rank, "recommend": recommend}
-    requests_path, answers_path = folder / "requests.json", folder / "answers.json"
-    requests_path.write_text(json.dumps(requests), encoding="utf-8")
+    return {"model": str(experiment.exported), "requests": requests}, scores
+
+
+@pytest.fixture(scope="module")
+def asked_by_setting(experiment, scenario_experiment, tmp_path_factory):
+    """Both models, asked by one process."""
+    jobs, scores = zip(
+        *(make_job(one) for one in (experiment, scenario_experiment)), strict=True
+    )
     done = subprocess.run(
-        [
-            *(sys.executable, "-I", STOCK_SERVER),
-            *(experiment.exported, requests_path, answers_path),
-        ],
-        cwd=folder,
+        [sys.executable, "-I", STOCK_SERVER],
+        input=json.dumps(jobs),
+        cwd=tmp_path_factory.mktemp("stock"),
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    answers = json.loads(answers_path.read_text(encoding="utf-8"))
-    return Asked(scores, recommend, answers)
-
-
-@pytest.fixture(scope="module")
-def asked_users(experiment, tmp_path_factory):
-    return ask(experiment, tmp_path_factory.mktemp("users"))
-
-
-@pytest.fixture(scope="module")
-def asked_scenarios(scenario_experiment, tmp_path_factory):
-    return ask(scenario_experiment, tmp_path_factory.mktemp("scenarios"))
+    return {
+        setting: Asked(expected, job["requests"]["recommend"], json.loads(line))
+        for setting, expected, job, line in zip(
+            ("user", "scenario"), scores, jobs, done.stdout.splitlines(), strict=True
+        )
+    }
 
 
 @pytest.fixture(params=["user", "scenario"])
-def asked(request):
-    return request.getfixturevalue(f"asked_{request.param}s")
+def asked(request, asked_by_setting):
+    return asked_by_setting[request.param]
 
 
 def test_our_code_is_out_of_reach(asked):
@@ -103,7 +102,8 @@ def test_both_loaders_recommend_the_same(asked):
     np.testing.assert_allclose(one["score"], other["score"], atol=1e-5)
 
 
-def test_what_is_excluded_or_known_is_not_recommended(asked_users):
+def test_what_is_excluded_or_known_is_not_recommended(asked_by_setting):
+    asked_users = asked_by_setting["user"]
     request = asked_users.recommend
     rows = asked_users.answers["session"]["recommend"]["item_id"]
     assert len(rows) == NUM_USERS
@@ -114,7 +114,8 @@ def test_what_is_excluded_or_known_is_not_recommended(asked_users):
         assert not known & (set(ids) - {""})
 
 
-def test_items_of_the_pool_alone_are_recommended(asked_scenarios):
+def test_items_of_the_pool_alone_are_recommended(asked_by_setting):
+    asked_scenarios = asked_by_setting["scenario"]
     request = asked_scenarios.recommend
     (ids,) = asked_scenarios.answers["session"]["recommend"]["item_id"]
     assert set(ids) <= set(request["candidate_item_id"][0])

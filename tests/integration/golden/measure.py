@@ -30,7 +30,6 @@ from unittest import mock
 import yaml
 
 SETTINGS = ("user", "scenario")
-ABLATED = ("user", "scenario")  # Settings that `ablate` knows.
 PARTS = ("compare", "ablate", "report", "insight", "explain")
 NAME = "golden"
 
@@ -252,8 +251,6 @@ def measure(setting, folder, parts=PARTS):
         "insight": lambda run: insight(config, run),
         "explain": lambda run: explain(config, run, folder),
     }
-    if setting not in ABLATED:
-        del steps["ablate"]
     with mock.patch.dict(os.environ, {"CMML_DATA_DIR": str(raw)}):
         version = pathlib.Path(cmml("run", "--config", config).splitlines()[-1])
         run = version.parents[2]
@@ -262,10 +259,10 @@ def measure(setting, folder, parts=PARTS):
             "data": dataset_counts(dataset),
             "training": training(run),
             "tensorboard": scalars(run / "logs"),
-            "evaluation": evaluation(setting, run),
+            "evaluation": evaluation(run),
             "export": exported(version),
         }
-        return found | {part: steps[part](run) for part in parts if part in steps}
+        return found | {part: steps[part](run) for part in parts}
 
 
 def cmml(*arguments):
@@ -327,46 +324,34 @@ def scalars(logs):
     return dict(sorted(found.items()))
 
 
-def evaluation(setting, run):
+def evaluation(run):
     """Metrics, differences, sums of scores, and the table for people."""
     return {
         "metrics": _read(run / "eval" / "metrics.json"),
-        "differences": differences(setting, run),
+        "differences": differences(run),
         "scores": score_sums(run),
         "chosen": _read(run / "lineage.json")["evaluate"]["chosen"],
         "table": lines_of((run / "eval" / "table.md").read_text("utf-8")),
     }
 
 
-def differences(setting, run):
-    """Paired differences, method less reference: to bias ridge, or to CMML."""
+def differences(run):
+    """Paired differences, method less reference."""
     values = _read(run / "eval" / "differences.json")
     assert values["format_version"] == 1
-    found = {}
-    for one in values["differences"]:
-        method, group = one["method"], one["group"]
-        reference, reference_group = one["reference"], one["reference_group"]
-        interval = {key: one[key] for key in ("mean", "low", "high")}
-        if setting == "user":
-            if reference == "bias_ridge" and group == reference_group:
-                found.setdefault(method, {})[group] = interval
-        elif method == "cmml" and reference_group.startswith("scenario_mean"):
-            is_main = group == reference_group == "scenario_mean"
-            name = reference if is_main else reference_group
-            if is_main or reference == "cmml":
-                found[name] = {
-                    "mean": -interval["mean"],
-                    "low": -interval["high"],
-                    "high": -interval["low"],
-                }
-    return found
+    return {
+        "{method} {group} less {reference} {reference_group}".format(**one): {
+            key: one[key] for key in ("mean", "low", "high")
+        }
+        for one in values["differences"]
+    }
 
 
 def score_sums(run):
     """Rows and the sum of scores, or of ranks, by method and group."""
     sums = {}
     for row in _scored_rows(run):
-        value = row["score"] if row.get("rank") is None else row["rank"]
+        value = row["score"] if row["rank"] is None else row["rank"]
         one = sums.setdefault(row["method"], {}).setdefault(
             row["group"], {"rows": 0, "sum": 0.0}
         )
@@ -383,7 +368,7 @@ def tasks_scored(run):
 def _scored_rows(run):
     import pyarrow.parquet
 
-    (path,) = (run / "eval").glob("*.parquet")
+    path = run / "eval" / "scores.parquet"
     return pyarrow.parquet.read_table(path).to_pylist()
 
 

@@ -1,7 +1,6 @@
 import pytest
 from apache_beam.options.pipeline_options import StandardOptions
 
-import transforms.ratings.dataset  # noqa: F401  Makes its own Beam options known.
 from pipeline.experiment.beam_options import beam_options
 
 

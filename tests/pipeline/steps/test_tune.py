@@ -1,5 +1,6 @@
-"""A search on MovieLens "latest small": killed in a training, resumed, reported."""
+"""A search by the command line: killed in a training, resumed, reported."""
 
+import os
 import pathlib
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from tuning.results import read_results
 ROOT = pathlib.Path(__file__).parents[3]
 SPACE = """
 name: tried
-set: {training.max_epochs: 2}
+set: {training.max_epochs: 30, training.patience: 30, model.encoder: mean}
 keys:
   model.modulation: [weight, soft]
   model.route_axis: {values: [target], when: {model.modulation: [soft]}}
@@ -21,32 +22,29 @@ keys:
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory):
+def killed(experiment, raw_dir, tmp_path_factory):
     """The arguments of a search, and its folder as it was when it was killed."""
     folder = tmp_path_factory.mktemp("tune")
-    config = ["--config", ROOT / "configs" / "movielens_small.yaml"]
-    config += ["--set", f"prepared_dir={folder}", "--set", f"runs_dir={folder}"]
-    config += ["--set", "tensorboard.insight_every=0"]
     space = folder / "space.yaml"
     space.write_text(SPACE, encoding="utf-8")
+    arguments = [
+        *("--config", experiment.config_path, "--set", f"runs_dir={folder}"),
+        *("--set", "tensorboard.insight_every=0", "--space", space),
+    ]
     code = "from pipeline.cli import entry_point; entry_point()"
-    command = [sys.executable, "-c", code]
-    subprocess.run([*command, "prepare", *map(str, config)], cwd=ROOT, check=True)
-    arguments = [*config, "--space", space]
     with subprocess.Popen(
-        [*command, "tune", *map(str, arguments)],
+        [sys.executable, "-c", code, "tune", *map(str, arguments)],
         cwd=ROOT,
+        env=os.environ | {"CMML_DATA_DIR": str(raw_dir)},
         stderr=subprocess.DEVNULL,
     ) as process:
         end = time.monotonic() + 240.0
-        while not list(
-            folder.glob("movielens_small/tuning/*/trials/0000/*/*/checkpoints/last/*")
-        ):
+        while not list(folder.glob("own/tuning/*/trials/0000/*/*/checkpoints/last/*")):
             assert process.poll() is None
             assert time.monotonic() < end
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
-    (search_dir,) = folder.glob("movielens_small/tuning/tried-grid-*")
+    (search_dir,) = folder.glob("own/tuning/tried-grid-*")
     return arguments, search_dir
 
 

@@ -87,12 +87,12 @@ def run_of(scores, seed=0, num_resamples=200):
     return EvaluatedRun(setting, groups_of(name), scores, summary, seed, num_resamples)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def rated():
     return rated_pairs
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def clicked():
     return clicked_pairs
 
@@ -102,8 +102,7 @@ def make_run():
     return run_of
 
 
-@pytest.fixture
-def data():
+def data_of_ratings():
     """The data set: item 1 was never seen, items 2 to 4 rarely."""
     counts = np.array([0, 0, 2, 2, 5, *[50] * (NUM_ITEMS - 4)])
     test = SplitFacts(
@@ -126,8 +125,9 @@ def data():
     )
 
 
-def data_of_clicks(data):
+def data_of_clicks():
     """The same data set, of clicks instead of ratings."""
+    data = data_of_ratings()
     pools = np.full(NUM_TASKS, 50)
     splits = [
         dataclasses.replace(split, labels={}, pool_sizes=pools) for split in data.splits
@@ -136,13 +136,18 @@ def data_of_clicks(data):
 
 
 @pytest.fixture
-def make_findings(data):
+def data():
+    return data_of_ratings()
+
+
+@pytest.fixture(scope="session")
+def make_findings():
     """Finds what there is in scores, trained in some epochs."""
 
     def make(scores, *, course=None, max_epochs=10):
         run = run_of(scores)
         name = run.metric.name
-        facts = data if run.metric.name == "mae" else data_of_clicks(data)
+        facts = data_of_ratings() if name == "mae" else data_of_clicks()
         epochs = course or [
             {
                 "epoch": 4,
@@ -159,7 +164,7 @@ def make_findings(data):
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def spread():
     """Errors of 40 tasks around 0, for noise that is not chance alone."""
     return np.random.default_rng(1).uniform(-0.1, 0.1, NUM_TASKS)

@@ -32,7 +32,7 @@ def epochs_of(metric):
     ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make_report(make_findings):
     """Makes the report of a run whose names are all hostile."""
 
@@ -57,7 +57,7 @@ def make_report(make_findings):
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def report(rated, make_report, spread):
     """Of ratings."""
     return make_report(
@@ -68,7 +68,7 @@ def report(rated, make_report, spread):
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def report_of_clicks(clicked, make_report):
     return make_report(
         {
@@ -78,9 +78,19 @@ def report_of_clicks(clicked, make_report):
     )
 
 
-@pytest.mark.parametrize("fixture", ["report", "report_of_clicks"])
+@pytest.fixture(scope="module")
+def page(report):
+    return run_page(report)
+
+
+@pytest.fixture(scope="module")
+def page_of_clicks(report_of_clicks):
+    return run_page(report_of_clicks)
+
+
+@pytest.mark.parametrize("fixture", ["page", "page_of_clicks"])
 def test_a_page_stands_alone_and_escapes_what_it_shows(request, fixture):
-    page = run_page(request.getfixturevalue(fixture))
+    page = request.getfixturevalue(fixture)
     reader = read(page)
     assert "://" not in page
     assert len(reader.ids) == len(set(reader.ids))
@@ -90,21 +100,21 @@ def test_a_page_stands_alone_and_escapes_what_it_shows(request, fixture):
     assert reader.text.count(EVIL) > 20
 
 
-def test_more_clicks_found_are_a_gain_on_the_page(report_of_clicks):
-    text = read(run_page(report_of_clicks)).text
+def test_more_clicks_found_are_a_gain_on_the_page(page_of_clicks):
+    text = read(page_of_clicks).text
     # 4 of 5 clicks are among the first 20, of the baseline 3.
     assert "recall@20 0.8000 [0.800, 0.800]" in text
     assert "cmml is better beyond chance: difference +0.2000" in text
 
 
-def test_the_figures_of_the_run_are_there(report):
-    text = read(run_page(report)).text
+def test_the_figures_of_the_run_are_there(page):
+    text = read(page).text
     gap = "-0.1000 [-0.1000, -0.1000]"
     for figure in (gap, "1,234 tasks per second", "Epoch 2 of 2", "Version 17", "1.50"):
         assert figure in text
 
 
-def test_what_is_not_there_is_said(report):
+def test_what_is_not_there_is_said(report, page):
     few = TaskContexts(["u0"], CONTEXTS.contexts[:1], {"taste": ["a"]})
     bare = dataclasses.replace(
         report, contexts=few, modulations={}, latency=[], version=None
@@ -113,4 +123,4 @@ def test_what_is_not_there_is_said(report):
     assert "too few contexts for a map: 1." in reader.text
     assert "No task has a query pair" in reader.text
     assert "and there is none: run cmml export" in reader.text
-    assert reader.tags.count("figure") < read(run_page(report)).tags.count("figure")
+    assert reader.tags.count("figure") < read(page).tags.count("figure")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from models.evaluation.metric import Metric
 from pipeline.experiment.config_section import PushConfig
 from pipeline.serving.gate.quality_rules import (
     better_rule,
@@ -13,9 +14,9 @@ OPTIONS = PushConfig(margin=0.1, num_resamples=2000)
 
 
 def figures(direction, **by_method):
-    name = "mae" if direction < 0 else "recall@20"
+    metric = Metric("mae" if direction < 0 else "recall@20", "", direction > 0)
     arrays = {name: np.array(values, float) for name, values in by_method.items()}
-    return TaskFigures(name, direction, arrays)
+    return TaskFigures(metric, arrays)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_an_exported_version_has_the_recall_that_evaluate_found(
 
 
 def test_a_split_without_tasks_cannot_judge(tmp_path, user_config):
-    info = {"num_tasks": {"meta_train": 5, "meta_validation": 0}}
+    info = {"fingerprint": "0", "num_tasks": {"meta_train": 5, "meta_validation": 0}}
     (tmp_path / "dataset.json").write_text(json.dumps(info))
     (tmp_path / "_SUCCESS").touch()
     with pytest.raises(DataError, match=f"{tmp_path} has none of 'meta_validation'"):

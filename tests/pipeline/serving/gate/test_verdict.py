@@ -12,6 +12,7 @@ from pipeline.serving.gate.task_figures import TaskFigures
 from pipeline.serving.gate.verdict import model_blessing
 from pipeline.serving.validation.blessing import Blessing, Rule
 from pipeline.settings.registry import load_experiment
+from pipeline.settings.user.metrics import MAE
 from transforms.schema import DataError
 
 OPTIONS = PushConfig(num_resamples=100, max_p99_ms=1e6)
@@ -34,7 +35,7 @@ class Judge:
     def task_figures(self, config, dataset_dir, options, versions):
         self.asked = dict(versions)
         arrays = {n: np.array(v, np.float64) for n, v in self.figures.items()}
-        return TaskFigures("mae", -1, arrays)
+        return TaskFigures(MAE, arrays)
 
 
 @pytest.fixture
