@@ -100,21 +100,6 @@ def _protobuf() -> Finding:
     )
 
 
-def _own_packages() -> Finding:
-    foreign = []
-    for name in ("models", "pipeline", "transforms", "tuning"):
-        spec = importlib.util.find_spec(name)
-        origin = (spec.origin or "") if spec else ""
-        here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        if not origin.startswith(here):
-            foreign.append(f"{name} ({origin or 'missing'})")
-    return Finding(
-        "models, pipeline, transforms and tuning are ours",
-        not foreign,
-        f"another package hides {', '.join(foreign)}: use a virtual environment.",
-    )
-
-
 def _disk() -> Finding:
     free = shutil.disk_usage(".").free / 1e9
     cure = f"free some space: {_MIN_FREE_GB} GB are needed for data and runs."
@@ -137,6 +122,5 @@ _CHECKS: tuple[Callable[[], Finding], ...] = (
     _checksum,
     _importlib_resources,
     _protobuf,
-    _own_packages,
     _disk,
 )
