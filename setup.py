@@ -25,6 +25,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.12",
     packages=[
+        "cmml",
         "models",
         "models.baselines",
         "models.baselines.clicks",
@@ -103,5 +104,5 @@ setup(
         "threadpoolctl>=3",
     ],
     extras_require={"demo": DEMO, "dev": [*DEV, *DEMO]},
-    entry_points={"console_scripts": ["cmml=pipeline.cli:entry_point"]},
+    entry_points={"console_scripts": ["cmml=cmml.console:main"]},
 )

@@ -15,11 +15,20 @@ MAY_IMPORT = {
     "models": CONTRACT,
     "tuning": {"models", *CONTRACT},
     "pipeline": {"models", "transforms", "tuning"},
+    "cmml": {"pipeline", "transforms.schema"},
 }
 
 # The floors of each package, from the top: a module imports from its own floor and from
 # those below it.
 FLOORS = {
+    "cmml": (
+        "cmml.console",
+        "cmml.model",
+        "cmml.project",
+        "cmml.evaluation",
+        "cmml.support",
+        "cmml.own_packages",
+    ),
     "pipeline": (
         "pipeline.cli",
         "pipeline.commands",
@@ -171,11 +180,15 @@ def test_the_data_contract_and_the_options_drag_in_no_library():
 
 
 def test_an_init_holds_a_docstring_and_nothing_else():
+    # `import cmml` is for people, and holds their names: it alone may hold more.
     for source in SOURCES:
         if source.name == "__init__.py":
             tree = parse(source)
             assert ast.get_docstring(tree), f"{name_of(source)} has no docstring"
-            assert len(tree.body) == 1, f"{name_of(source)} holds more than that"
+            is_for_people = source.parent == ROOT / "cmml"
+            assert is_for_people or len(tree.body) == 1, (
+                f"{name_of(source)} holds more than that"
+            )
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=name_of)

@@ -14,7 +14,7 @@ _CHATTER = re.compile(r"[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before a
 
 def quieten() -> None:
     """Asks for errors only; what a library has to say of its own start is dropped."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _quieten_tensorflow()
     logging.basicConfig(level=logging.ERROR)
 
 
@@ -22,9 +22,15 @@ def import_tensorflow() -> None:
     """Imports TensorFlow and TensorFlow Recommenders without their chatter."""
     import absl.logging
 
+    _quieten_tensorflow()
     with without_chatter():
         import models.cmml  # noqa: F401  Imports both, in the right order.
     absl.logging.set_verbosity(absl.logging.ERROR)
+
+
+def _quieten_tensorflow() -> None:
+    """Counts if TensorFlow has not been imported yet."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @contextlib.contextmanager

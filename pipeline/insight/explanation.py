@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.export.loaded_version import load_version
 from pipeline.insight.modulation_values import Values, unpacked_values
-from pipeline.settings.exported_model import as_id, as_list
+from pipeline.settings.request_values import as_id, as_list
 from transforms.schema import DataError
 
 
@@ -86,12 +86,6 @@ class Explainer:
         """
         with _named(request):
             pairs = as_list(request, "support")
-        most = self._model.manifest["limits"]["max_explained"]
-        if len(pairs) > most:
-            raise DataError(
-                f"task {request['task_id']!r} must have at most {most} support pairs "
-                f"to be explained, got {len(pairs)}."
-            )
         asked = dict(request)
         if user_id is not None:
             asked["user_id"] = user_id

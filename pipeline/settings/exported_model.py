@@ -4,15 +4,22 @@ import json
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import tensorflow as tf
 
 from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
-from transforms.reading.row_error import RowError
-from transforms.reading.values import as_text
+from pipeline.settings.request_values import as_id, as_list, check_size
+
+# Which limit of the manifest each list of a request keeps to.
+_LIMITS = {
+    "support": "max_support",
+    "query": "max_query",
+    "candidates": "max_query",
+    "exclude": "max_query",
+}
 
 
 class ExportedModel:
@@ -20,7 +27,16 @@ class ExportedModel:
 
     Args:
         directory: A version of the model.
+
+    Attributes:
+        keys: What a request may have.
+        pair_keys: What a support pair has, its label last.
+        default_label: The label of a pair without one; None if there must be one.
     """
+
+    keys: ClassVar[frozenset[str]]
+    pair_keys: ClassVar[tuple[str, ...]]
+    default_label: ClassVar[float | None] = None
 
     def __init__(self, directory: pathlib.Path) -> None:
         self.directory = directory
@@ -58,7 +74,7 @@ class ExportedModel:
         scores = self._signatures["rank"](**inputs)["score"][0].numpy()
         order = sorted(range(len(ids)), key=lambda i: -scores[i])
         return _task(request) | {
-            "ranked": [self._item(ids[i], scores[i]) for i in order]
+            "ranked": [self.item(ids[i], scores[i]) for i in order]
         }
 
     def recommended(
@@ -68,7 +84,7 @@ class ExportedModel:
         best = self._signatures["recommend"](**inputs)
         ids = [item_id.decode() for item_id in best["item_id"][0].numpy() if item_id]
         pairs = zip(ids[:top], best["score"][0].numpy(), strict=False)
-        items = [self._item(item_id, score) for item_id, score in pairs]
+        items = [self.item(item_id, score) for item_id, score in pairs]
         reason = best["fallback_reason"][0].numpy().decode()
         why = {"fallback_reason": reason} if reason else {}
         return _task(request) | why | {"recommended": items}
@@ -86,11 +102,31 @@ class ExportedModel:
             Arrays by name, without the batch dimension.
 
         Raises:
-            ValueError: As `answer`.
+            ValueError: As `answer`, or if there are too many support pairs or items.
         """
+        most = self.manifest["limits"]["max_explained"]
+        check_size(
+            "support", as_list(request, "support"), most, "pairs to be explained"
+        )
+        check_size("items", items, most, "ids to be explained")
         inputs = self.query_inputs(request, items)
         outputs = self._signatures["explain"](**inputs)
         return {name: value[0].numpy() for name, value in outputs.items()}
+
+    def check(self, request: Any) -> None:
+        """Checks that a request is an object of known keys, and its lists not too long.
+
+        Raises:
+            ValueError: If it is not; it names the key.
+        """
+        if not isinstance(request, dict):
+            raise ValueError(f"a request must be a JSON object, got {request!r}.")
+        if unknown := sorted(set(request) - self.keys):
+            raise ValueError(
+                f"unknown keys {unknown}; valid keys: {sorted(self.keys)}."
+            )
+        for key, limit in _LIMITS.items():
+            check_size(key, as_list(request, key), self.manifest["limits"][limit])
 
     def query_inputs(
         self, request: Mapping[str, Any], items: Sequence[str]
@@ -135,53 +171,12 @@ class ExportedModel:
             )
         return ids[0]
 
-    def _item(self, item_id: str, score: Any) -> dict[str, Any]:
+    def item(self, item_id: str, score: Any) -> dict[str, Any]:
+        """Returns an item of an answer: its id, its name if known, and its score."""
         name = self.item_names.get(item_id)
         item = {"item_id": item_id} | ({"item_name": name} if name else {})
         return item | {"score": round(float(score), 4)}
 
 
-def check_keys(request: Any, keys: set[str]) -> None:
-    """Checks that a request is an object of known keys.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if not isinstance(request, dict):
-        raise ValueError(f"a request must be a JSON object, got {request!r}.")
-    if unknown := sorted(set(request) - keys):
-        raise ValueError(f"unknown keys {unknown}; valid keys: {sorted(keys)}.")
-
-
 def _task(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"task_id": request["task_id"]} if "task_id" in request else {}
-
-
-def as_list(request: Mapping[str, Any], key: str) -> list[Any]:
-    """Returns a list of a request; an empty one if it is missing."""
-    value = request.get(key)
-    if value is not None and not isinstance(value, list):
-        raise ValueError(f"{key} must be a list, got {value!r}.")
-    return value or []
-
-
-def as_id(value: Any, key: str = "item_id") -> str:
-    """Returns an id as preparation reads one: 31, 31.0 and " 31" are "31".
-
-    Raises:
-        ValueError: If it is neither a text nor a number; it names the key.
-    """
-    is_plain = isinstance(value, str | int | float) and not isinstance(value, bool)
-    try:
-        text = as_text(value) if is_plain else None
-    except RowError as error:
-        raise ValueError(f"{key}: {error.detail}.") from None
-    if text is None:
-        raise ValueError(f"{key} must be a text or a number, got {value!r}.")
-    return text
-
-
-def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number that a float32 holds, and no truth value."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) <= float(tf.float32.max)

@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import pathlib
 import shutil
 import sys
 from collections.abc import Callable
@@ -101,21 +100,6 @@ def _protobuf() -> Finding:
     )
 
 
-def _own_packages() -> Finding:
-    here = str(pathlib.Path(__file__).resolve().parents[2])
-    foreign = []
-    for name in ("models", "pipeline", "transforms", "tuning"):
-        spec = importlib.util.find_spec(name)
-        origin = (spec.origin or "") if spec else ""
-        if not origin.startswith(here):
-            foreign.append(f"{name} ({origin or 'missing'})")
-    return Finding(
-        "models, pipeline, transforms and tuning are ours",
-        not foreign,
-        f"another package hides {', '.join(foreign)}: use a virtual environment.",
-    )
-
-
 def _disk() -> Finding:
     free = shutil.disk_usage(".").free / 1e9
     cure = f"free some space: {_MIN_FREE_GB} GB are needed for data and runs."
@@ -138,6 +122,5 @@ _CHECKS: tuple[Callable[[], Finding], ...] = (
     _checksum,
     _importlib_resources,
     _protobuf,
-    _own_packages,
     _disk,
 )

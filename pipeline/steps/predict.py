@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.export.loaded_version import load_version
-from pipeline.settings.exported_model import as_list
+from pipeline.settings.request_values import as_list
 from transforms.schema import DataError
 
 

@@ -8,7 +8,7 @@ import json
 import pathlib
 import sys
 
-OURS = {"models", "pipeline", "transforms", "tuning"}
+OURS = {"cmml", "models", "pipeline", "transforms", "tuning"}
 
 
 class Unreachable(importlib.abc.MetaPathFinder):

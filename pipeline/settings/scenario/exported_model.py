@@ -5,19 +5,18 @@ from typing import Any
 
 import tensorflow as tf
 
-from pipeline.settings.exported_model import (
-    ExportedModel,
-    as_id,
-    as_list,
-    check_keys,
-    is_number,
-)
-
-_KEYS = {"task_id", "support", "user_id", "query", "candidates", "exclude"}
+from pipeline.settings.exported_model import ExportedModel
+from pipeline.settings.request_values import as_id, as_list, is_number, names_item
 
 
 class ExportedScenarioModel(ExportedModel):
     """An exported scenario model, loaded for use in this process."""
+
+    keys = frozenset(
+        {"task_id", "support", "user_id", "query", "candidates", "exclude"}
+    )
+    pair_keys = ("user_id", "item_id", "label")
+    default_label = 1.0
 
     def answer(self, request: Mapping[str, Any], top: int) -> dict[str, Any]:
         """Ranks the query items for a user, or recommends where there are none.
@@ -57,8 +56,8 @@ class ExportedScenarioModel(ExportedModel):
     ) -> dict[str, tf.Tensor]:
         """Returns the inputs of `rank`; see `ExportedModel.query_inputs`."""
         inputs, user_id = self._task_inputs(request)
-        inputs["query_user_id"] = tf.constant([[user_id] * len(items)])
-        inputs["query_item_id"] = tf.constant([items])
+        inputs["query_user_id"] = tf.constant([[user_id] * len(items)], tf.string)
+        inputs["query_item_id"] = tf.constant([items], tf.string)
         return inputs
 
     def describe_task(self, request: Mapping[str, Any]) -> str:
@@ -74,7 +73,7 @@ class ExportedScenarioModel(ExportedModel):
         self, request: Mapping[str, Any]
     ) -> tuple[dict[str, tf.Tensor], str]:
         """Returns the support set of a request, and the user it is for."""
-        check_keys(request, _KEYS)
+        self.check(request)
         if request.get("user_id") is None:
             raise ValueError("a request must have `user_id`, the user to rank for.")
         user_id = as_id(request["user_id"], "user_id")
@@ -91,12 +90,12 @@ class ExportedScenarioModel(ExportedModel):
         return tf.constant([[as_id(value) for value in values]], tf.string)
 
     def _support_pair(self, pair: Any) -> tuple[str, str, float]:
-        if not isinstance(pair, dict) or "user_id" not in pair:
+        if not names_item(pair) or "user_id" not in pair:
             raise ValueError(
                 "a support pair must have `user_id` and `item_id` or `item_name`, "
                 f"got {pair!r}."
             )
-        label = pair.get("label", 1)
+        label = pair.get("label", self.default_label)
         if not is_number(label) or label not in (0, 1):
             raise ValueError(f"label must be 1 for a click or 0, got {label!r}.")
         return as_id(pair["user_id"], "user_id"), self.item_of(pair), float(label)

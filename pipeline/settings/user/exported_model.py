@@ -7,20 +7,16 @@ from typing import Any
 
 import tensorflow as tf
 
-from pipeline.settings.exported_model import (
-    ExportedModel,
-    as_id,
-    as_list,
-    check_keys,
-    is_number,
-)
+from pipeline.settings.exported_model import ExportedModel
+from pipeline.settings.request_values import as_id, as_list, is_number, names_item
 from transforms.reading.values import as_text
-
-_KEYS = {"task_id", "user", "support", "query", "exclude"}
 
 
 class ExportedUserModel(ExportedModel):
     """An exported model of the user-specific setting."""
+
+    keys = frozenset({"task_id", "user", "support", "query", "exclude"})
+    pair_keys = ("item_id", "label")
 
     def __init__(self, directory: pathlib.Path) -> None:
         super().__init__(directory)
@@ -59,7 +55,10 @@ class ExportedUserModel(ExportedModel):
         self, request: Mapping[str, Any], items: Sequence[str]
     ) -> dict[str, tf.Tensor]:
         """Returns the inputs of `rank`; see `ExportedModel.query_inputs`."""
-        return {**self._task_inputs(request), "query_item_id": tf.constant([items])}
+        return {
+            **self._task_inputs(request),
+            "query_item_id": tf.constant([items], tf.string),
+        }
 
     def describe_task(self, request: Mapping[str, Any]) -> str:
         """Names the user."""
@@ -70,7 +69,7 @@ class ExportedUserModel(ExportedModel):
         return f"{pair['label']:g} for {self.item_name(pair)}"
 
     def _task_inputs(self, request: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        check_keys(request, _KEYS)
+        self.check(request)
         support = [self._support_pair(pair) for pair in as_list(request, "support")]
         return {
             "support_item_id": tf.constant([[i for i, _ in support]], tf.string),
@@ -79,7 +78,7 @@ class ExportedUserModel(ExportedModel):
         }
 
     def _support_pair(self, pair: Any) -> tuple[str, float]:
-        if not isinstance(pair, dict) or not {"label"} < set(pair):
+        if not names_item(pair) or "label" not in pair:
             raise ValueError(
                 "a support pair must have `label` and `item_id` or `item_name`, "
                 f"got {pair!r}."

@@ -110,7 +110,7 @@ def test_scenarios_are_explained_for_a_user(scenario_experiment):
     [
         (
             {"support": SUPPORT * 43},
-            "at most 128 support pairs to be explained, got 129",
+            "task 'Ada': support must hold at most 128 pairs to be explained, got 129",
         ),
         ({"support": [{"item_id": "f1"}]}, "task 'Ada': a support pair must have"),
         ({"support": "f1"}, "task 'Ada': support must be a list, got 'f1'"),

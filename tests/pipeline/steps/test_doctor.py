@@ -115,16 +115,6 @@ def remove(name):
             "pip install 'protobuf>=6.31,<7'",
         ),
         (
-            lambda fake: fake.origins.update(models="/elsewhere/models/__init__.py"),
-            "models, pipeline, transforms and tuning are ours",
-            "another package hides models (/elsewhere/models/__init__.py)",
-        ),
-        (
-            remove("tuning"),
-            "models, pipeline, transforms and tuning are ours",
-            "another package hides tuning (missing)",
-        ),
-        (
             lambda fake: setattr(fake, "free", 1e9),
             "1 GB of disk are free here",
             "free some space: 2 GB are needed",

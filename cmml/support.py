@@ -1,0 +1,97 @@
+"""Support sets and ids as Python has them, made to what a request holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+
+
+@runtime_checkable
+class Frame(Protocol):
+    """A data frame: of pandas, Polars, or any other whose columns have `to_list`."""
+
+    @property
+    def columns(self) -> Iterable[Any]:
+        """Names of its columns."""
+        ...
+
+    def __getitem__(self, name: Any, /) -> Any:
+        """Returns a column."""
+        ...
+
+
+Support: TypeAlias = Iterable[Mapping[str, Any] | Sequence[Any]] | Frame
+Ids: TypeAlias = Iterable[str | int | float]
+
+
+def support_pairs(
+    support: Support, keys: Sequence[str], *, needs_label: bool
+) -> list[dict[str, Any]]:
+    """Returns a support set as a request holds it.
+
+    Args:
+        support: Pairs as dicts, which are left as they are; as tuples with the values
+            of the keys, in their order; or as rows of a data frame with these columns,
+            of which others are left out.
+        keys: What a pair has, its label last.
+        needs_label: Whether a tuple or a data frame must have the label.
+
+    Returns:
+        One dict a pair, NumPy's numbers made plain.
+
+    Raises:
+        ValueError: If it is none of these; it names what came.
+    """
+    needed = list(keys if needs_label else keys[:-1])
+    if isinstance(support, Frame):
+        return _frame_pairs(support, keys, needed)
+    if isinstance(support, str | Mapping) or not isinstance(support, Iterable):
+        raise ValueError(
+            f"support must be a list of pairs or a data frame, got {support!r}."
+        )
+    return [_pair(pair, keys, needed) for pair in support]
+
+
+def ids(key: str, values: Ids) -> list[Any]:
+    """Returns ids as a request holds them.
+
+    Args:
+        key: What they are, for the error.
+        values: Any number of ids: a list, an array, a column.
+
+    Raises:
+        ValueError: If it is one text, or nothing to go through; it names the key.
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ValueError(f"{key} must be a list of item ids, got {values!r}.")
+    return [plain(value) for value in values]
+
+
+def plain(value: Any) -> Any:
+    """Returns a scalar of NumPy as the Python value it holds, others as they are."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _pair(pair: Any, keys: Sequence[str], needed: Sequence[str]) -> dict[str, Any]:
+    if isinstance(pair, Mapping):
+        return {key: plain(value) for key, value in pair.items()}
+    is_row = isinstance(pair, Sequence | np.ndarray) and not isinstance(pair, str)
+    if not is_row or not len(needed) <= len(pair) <= len(keys):
+        raise ValueError(
+            f"a support pair must be a dict or a tuple ({', '.join(keys)}), "
+            f"got {pair!r}."
+        )
+    return {key: plain(value) for key, value in zip(keys, pair, strict=False)}
+
+
+def _frame_pairs(
+    frame: Frame, keys: Sequence[str], needed: Sequence[str]
+) -> list[dict[str, Any]]:
+    columns = list(frame.columns)
+    if not set(needed) <= set(columns):
+        raise ValueError(f"support must have the columns {needed}, got {columns}.")
+    names = [key for key in keys if key in columns]
+    rows = zip(*(frame[name].to_list() for name in names), strict=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,0 +1,54 @@
+"""Values of a request to an exported model: what they must be, and as text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from transforms.reading.row_error import RowError
+from transforms.reading.values import as_text
+
+
+def as_list(request: Mapping[str, Any], key: str) -> list[Any]:
+    """Returns a list of a request; an empty one if it is not given."""
+    value = request.get(key)
+    if value is not None and not isinstance(value, list):
+        raise ValueError(f"{key} must be a list, got {value!r}.")
+    return value or []
+
+
+def as_id(value: Any, key: str = "item_id") -> str:
+    """Returns an id as preparation reads one: 31, 31.0 and " 31" are "31".
+
+    Raises:
+        ValueError: If it is neither a text nor a number; it names the key.
+    """
+    is_plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+    try:
+        text = as_text(value) if is_plain else None
+    except RowError as error:
+        raise ValueError(f"{key}: {error.detail}.") from None
+    if text is None:
+        raise ValueError(f"{key} must be a text or a number, got {value!r}.")
+    return text
+
+
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number that a float32 holds, and no truth value."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= float(np.finfo(np.float32).max)
+
+
+def check_size(key: str, values: Sequence[Any], most: int, of: str = "values") -> None:
+    """Checks that a list of a request is not too long.
+
+    Raises:
+        ValueError: If it is; it names the key.
+    """
+    if len(values) > most:
+        raise ValueError(f"{key} must hold at most {most} {of}, got {len(values)}.")
+
+
+def names_item(pair: Any) -> bool:
+    """Whether a support pair is an object with the id or the name of an item."""
+    return isinstance(pair, dict) and bool({"item_id", "item_name"} & set(pair))
