@@ -26,7 +26,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 ANCHOR = re.compile(r'<a id="([^"]+)">')
 FILE = re.compile(
-    r"(?<![\w./<])((?:pipeline|models|transforms|tuning|configs|docs|tests|benchmarks"
+    r"(?<![\w./<])((?:cmml|pipeline|models|transforms|tuning|configs|docs|tests|benchmarks"
     r"|deploy|examples)/[\w./*{},-]*)"
 )
 KEY = re.compile(
