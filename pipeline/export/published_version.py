@@ -68,7 +68,7 @@ def publish(
 def _export_lock(base: pathlib.Path) -> Iterator[None]:
     """Keeps other exports away from a folder."""
     try:
-        with locked(base / ".export.lock", wait=False):
+        with locked(base.with_name(f".{base.name}.lock"), wait=False):
             yield
     except LockedError:
         raise DataError(
