@@ -79,22 +79,22 @@ class Explainer:
         Args:
             request: As `ExportedModel.answer` takes it.
             items: Ids of the items.
-            user_id: With scenarios, for whom, if not for whom the request says.
+            user_id: With scenarios, the user, if not the one of the request.
 
         Raises:
-            DataError: If the request cannot be answered, or has too many pairs.
+            DataError: If the request cannot be full_request, or has too many pairs.
         """
         with _named(request):
             pairs = as_list(request, "support")
-        asked = dict(request)
+        full_request = dict(request)
         if user_id is not None:
-            asked["user_id"] = user_id
+            full_request["user_id"] = user_id
         with _named(request):
-            answer = self._model.explained(asked, items)
+            answer = self._model.explained(full_request, items)
         order = np.argsort(-answer["score"], kind="stable")
         names = self._model.item_names
         return Explanation(
-            task=self._model.describe_task(asked),
+            task=self._model.describe_task(full_request),
             pairs=[self._model.describe_pair(pair) for pair in pairs],
             items=[names.get(items[place], items[place]) for place in order],
             scores=answer["score"][order],

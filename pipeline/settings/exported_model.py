@@ -113,7 +113,7 @@ class ExportedModel:
         outputs = self._signatures["explain"](**inputs)
         return {name: value[0].numpy() for name, value in outputs.items()}
 
-    def check(self, request: Any) -> None:
+    def validate(self, request: Any) -> None:
         """Checks that a request is an object of known keys, and its lists not too long.
 
         Raises:

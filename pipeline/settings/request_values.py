@@ -10,7 +10,7 @@ from transforms.reading.values import as_text
 
 
 def as_list(request: Mapping[str, Any], key: str) -> list[Any]:
-    """Returns a list of a request; an empty one if it is not given."""
+    """Returns a list of a request; an empty one if it is missing."""
     value = request.get(key)
     if value is not None and not isinstance(value, list):
         raise ValueError(f"{key} must be a list, got {value!r}.")

@@ -73,7 +73,7 @@ class ExportedScenarioModel(ExportedModel):
         self, request: Mapping[str, Any]
     ) -> tuple[dict[str, tf.Tensor], str]:
         """Returns the support set of a request, and the user it is for."""
-        self.check(request)
+        self.validate(request)
         if request.get("user_id") is None:
             raise ValueError("a request must have `user_id`, the user to rank for.")
         user_id = as_id(request["user_id"], "user_id")

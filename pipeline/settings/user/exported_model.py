@@ -69,7 +69,7 @@ class ExportedUserModel(ExportedModel):
         return f"{pair['label']:g} for {self.item_name(pair)}"
 
     def _task_inputs(self, request: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        self.check(request)
+        self.validate(request)
         support = [self._support_pair(pair) for pair in as_list(request, "support")]
         return {
             "support_item_id": tf.constant([[i for i, _ in support]], tf.string),
