@@ -6,10 +6,9 @@ import resource
 import tempfile
 import time
 
-from pipeline.experiment.options import beam_options
-
+from pipeline.experiment.beam_options import beam_options
 from pipeline.experiment.config_file import data_dir
-from pipeline.settings.registry import load_config
+from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.config import dataset_spec
 from transforms.ratings.dataset import prepare_dataset
 
@@ -18,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", required=True)
     arguments, flags = parser.parse_known_args()
-    spec = dataset_spec(load_config(arguments.config).data, data_dir())
+    spec = dataset_spec(load_experiment(arguments.config).data, data_dir())
     options = beam_options(flags)
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()

@@ -12,15 +12,14 @@ from pipeline.experiment import quiet
 quiet.quieten()
 quiet.import_tensorflow()
 
-from pipeline.settings.user.loaded_dataset import LoadedDataset, load_dataset
-
 from models.cmml_builders import rated_cmml
 from models.episodes.rating_episodes import training_episodes
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from models.parts.family import combinations
-from pipeline.settings.registry import load_config
+from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.config import TrainingConfig
+from pipeline.settings.user.data import UserData, load_user_data
 from pipeline.steps.prepare import open_dataset
 from transforms.schema import META_TRAIN
 
@@ -39,8 +38,8 @@ def main() -> None:
         help="every encoder with every hybrid and modulation, a line each",
     )
     arguments = parser.parse_args()
-    config = load_config(arguments.config, arguments.set)
-    dataset = load_dataset(open_dataset(config))
+    config = load_experiment(arguments.config, arguments.set)
+    dataset = load_user_data(open_dataset(config))
     for names in combinations() if arguments.members else [{}]:
         options = dataclasses.replace(config.model, **names)
         speeds = measure(dataset, options, config.training, arguments)
@@ -56,7 +55,7 @@ def main() -> None:
 
 
 def measure(
-    dataset: LoadedDataset,
+    dataset: UserData,
     options: CMMLOptions,
     training: TrainingConfig,
     arguments: argparse.Namespace,

@@ -47,6 +47,7 @@ def publish(
         DataError: If another export of the run is going on.
     """
     base = run.export / config.export.model_name
+    base.mkdir(parents=True, exist_ok=True)
     with _export_lock(base):
         version = run.facts(STEP).get("version")
         if run.is_done(STEP, fingerprint) and (base / str(version)).is_dir():

@@ -48,8 +48,9 @@ def test_the_table_has_a_row_a_method(evaluation, without_pandas):
 def test_with_pandas_tables_are_data_frames(evaluation, monkeypatch, name):
     pandas = pytest.importorskip("pandas")
     frame = getattr(evaluation, name)
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    rows = getattr(evaluation, name)
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "pandas", None)
+        rows = getattr(evaluation, name)
     assert frame.equals(pandas.DataFrame(rows))
 
 
