@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Model:
     """An exported model of either setting.
 
-    It keeps nothing of what it is asked: every call adapts to the support set it is
-    given. Answers are lists of plain dicts, which `pandas.DataFrame` takes as they are.
+    It keeps nothing of a request: every call adapts to the support set of that call.
+    Answers are lists of plain dicts, which `pandas.DataFrame` takes as they are.
 
     A support set is a list of dicts, a list of tuples, or a data frame with these
     columns. With ratings a pair is (item_id, label); with clicks it is (user_id,

@@ -52,7 +52,7 @@ class MemberOptions:
         num_orders: Orders of the support set whose contexts "gru" averages outside of
             training; 1 is the order that the pairs came in.
         hybrid: Hybrid context generator: "dot", "mlp", or "none".
-        modulation: What bends the backbone: "film" or "sigmoid" on every layer, the
+        modulation: How it changes the backbone: "film" or "sigmoid" on each layer, the
             "weight" of the last layer, or "soft" modularization.
         modulation_position: Whether "film" and "sigmoid" change a layer before its
             activation or after it.

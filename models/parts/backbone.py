@@ -1,4 +1,4 @@
-"""The backbone: a plain network from pairs to scores that a modulation bends."""
+"""The backbone: a plain network from pairs to scores that a modulation acts on."""
 
 import itertools
 from collections.abc import Callable, Sequence

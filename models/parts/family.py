@@ -122,7 +122,7 @@ MODULATIONS: dict[
 
 
 class Members(NamedTuple):
-    """The parts of one model; the last one is what the third one bends."""
+    """The parts of one model; the third one modulates the last one, the backbone."""
 
     encoder: Layer
     hybrid: Layer
