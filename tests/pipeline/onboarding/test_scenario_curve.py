@@ -19,7 +19,7 @@ def make_scenario(**changes):
         for step in range(4)
     ]
     users, items = (np.array(ids, object) for ids in zip(*pairs, strict=True))
-    values = {"shown": {}, "is_seen": np.zeros(len(pairs), bool)} | changes
+    values = {"unclicked": {}, "is_seen": np.zeros(len(pairs), bool)} | changes
     return NewScenario(users, items, **values)
 
 

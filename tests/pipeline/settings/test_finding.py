@@ -1,4 +1,4 @@
-from pipeline.settings.finding import check, compare_protocols, tasks_overlap
+from pipeline.settings.finding import compare_protocols, tasks_overlap, to_finding
 
 
 def test_a_task_in_two_splits_is_a_leak():
@@ -8,10 +8,10 @@ def test_a_task_in_two_splits_is_a_leak():
 
 
 def test_what_is_bad_is_counted_and_comes_with_its_cure():
-    assert check("pairs", 0, "7 pairs", "prepare again.") == (
+    assert to_finding("pairs", 0, "7 pairs", "prepare again.") == (
         *("pairs", "ok", "none of 7 pairs"),
     )
-    assert check("pairs", 2, "7 pairs", "prepare again.") == (
+    assert to_finding("pairs", 2, "7 pairs", "prepare again.") == (
         *("pairs", "LEAK", "2 of 7 pairs: prepare again."),
     )
 

@@ -11,7 +11,7 @@ from pipeline.judging.compared_method import ComparedMethod
 from pipeline.judging.cost import Cost
 from pipeline.settings.registry import load_experiment, setting_of
 from pipeline.steps import compare as step
-from pipeline.steps.compare import check, compare, method_cost
+from pipeline.steps.compare import compare, method_cost, resolve_methods
 from transforms.schema import DataError
 
 KINDS = {"mean_0.9": "simple", "ridge_0.8": "simple", "broken": "simple"}
@@ -185,8 +185,8 @@ def test_a_split_without_tasks_is_refused(experiment, hold):
 @pytest.mark.parametrize("name", SETUPS)
 def test_what_is_typed_is_checked(name, request):
     config = load_experiment(request.getfixturevalue(name).config_path)
-    assert check(config, ["cmml", "dcn"], 1) == ["dcn", "cmml"]
+    assert resolve_methods(config, ["cmml", "dcn"], 1) == ["dcn", "cmml"]
     with pytest.raises(ValueError, match="--seeds must be at least 1, got 0"):
-        check(config, None, 0)
+        resolve_methods(config, None, 0)
     with pytest.raises(ValueError, match=r"methods must be among .*, got 'melo'"):
-        check(config, ["melo"], 1)
+        resolve_methods(config, ["melo"], 1)

@@ -25,7 +25,7 @@ from pipeline.settings.user.data import load_user_data
 from pipeline.settings.user.metrics import MAE
 from pipeline.settings.user.serving import user_requests
 from pipeline.steps import push as step
-from pipeline.steps.push import Destination, check, push
+from pipeline.steps.push import Destination, push, validate
 from transforms.schema import DataError
 
 OPTIONS = PushConfig(num_resamples=100, max_p99_ms=1e6, keep=2)
@@ -271,7 +271,7 @@ class FakeLiveServer:
     def __init__(self, address):
         assert address == "localhost:8500"
 
-    def check(self, model_name):
+    def ping(self, model_name):
         assert model_name == "cmml"
 
     def reload(self, config):
@@ -337,9 +337,9 @@ def test_a_server_that_is_not_there_stops_a_push_before_it_begins(
 )
 def test_what_is_typed_is_checked(tmp_path, write_config, base, options, to, message):
     config = load_experiment(write_config(tmp_path))
-    check(config, OPTIONS, Destination(base))
+    validate(config, OPTIONS, Destination(base))
     with pytest.raises(ValueError, match=message):
-        check(config, options, Destination(base, **to))
+        validate(config, options, Destination(base, **to))
 
 
 @pytest.fixture
