@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import pathlib
-
-from apache_beam.options.pipeline_options import PipelineOptions
-
 from pipeline.experiment.config_file import data_dir
 from pipeline.settings.prepared_text import describe_counts
 from pipeline.settings.scenario.config import (
@@ -14,6 +9,7 @@ from pipeline.settings.scenario.config import (
     ScenarioConfig,
     ScenarioDataConfig,
 )
+from pipeline.settings.table_source import TableSource
 from transforms.clicks import sources
 from transforms.clicks.dataset import prepare_scenarios
 from transforms.clicks.schema import (
@@ -22,49 +18,17 @@ from transforms.clicks.schema import (
     ScenarioDatasetSpec,
 )
 from transforms.clicks.tables import used_tables
-from transforms.reading.fingerprint import fingerprint
-from transforms.reading.tables import check_tables
-from transforms.splits import load_splitter
 
 
-@dataclasses.dataclass(frozen=True)
-class ClickSource:
-    """Tables of clicks and pools.
-
-    Attributes:
-        spec: Which tables, and how they become episodes.
-    """
-
-    spec: ScenarioDatasetSpec
-
-    def validate(self) -> None:
-        """Checks tables and columns; see `Source`."""
-        check_tables(used_tables(self.spec), data_dir())
-        load_splitter(self.spec.split, data_dir(), "scenarios")
-
-    def fingerprint(self) -> str:
-        """Returns what changes with inputs and options; see `Source`."""
-        return fingerprint(self.spec, used_tables(self.spec), data_dir())
-
-    def prepare(self, directory: pathlib.Path, options: PipelineOptions) -> str:
-        """Writes the data set; see `Source`."""
-        info = prepare_scenarios(
-            self.spec,
-            data_dir(),
-            str(directory),
-            fingerprint=self.fingerprint(),
-            options=options,
-        )
-        return _describe(info)
-
-
-def click_source(config: ScenarioConfig) -> ClickSource:
-    """Resolves the sources of an experiment to tables.
+def click_source(config: ScenarioConfig) -> TableSource:
+    """Resolves the sources of an experiment to tables of clicks and pools.
 
     Raises:
         ValueError: If the raw data is missing or its layout is unknown.
     """
-    return ClickSource(dataset_spec(config.data, data_dir()))
+    spec = dataset_spec(config.data, data_dir())
+    tables = used_tables(spec)
+    return TableSource(spec, tables, "scenarios", prepare_scenarios, _describe)
 
 
 def dataset_spec(config: ScenarioDataConfig, data_dir: str) -> ScenarioDatasetSpec:

@@ -1,0 +1,54 @@
+"""The raw tables of an experiment, whatever its tasks are."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.experiment.config_file import data_dir
+from transforms.reading.fingerprint import fingerprint
+from transforms.reading.tables import UsedTable, check_tables
+from transforms.splits import load_splitter
+
+
+@dataclasses.dataclass(frozen=True)
+class TableSource:
+    """Tables, and how they become episodes; a `Source`.
+
+    Attributes:
+        spec: The data set.
+        tables: Those that it is made from.
+        tasks: What a split file calls its tasks: "users" or "scenarios".
+        write: Prepares the data set; arguments as of `transforms`' `prepare_dataset`.
+        describe: Says what the data set holds, given what `write` returned.
+    """
+
+    spec: Any
+    tables: Sequence[UsedTable]
+    tasks: str
+    write: Callable[..., Any]
+    describe: Callable[[Any], str]
+
+    def validate(self) -> None:
+        """Checks tables and columns; see `Source`."""
+        check_tables(self.tables, data_dir())
+        load_splitter(self.spec.split, data_dir(), self.tasks)
+
+    def fingerprint(self) -> str:
+        """Returns what changes with inputs and options; see `Source`."""
+        return fingerprint(self.spec, self.tables, data_dir())
+
+    def prepare(self, directory: pathlib.Path, options: PipelineOptions) -> str:
+        """Writes the data set; see `Source`."""
+        info = self.write(
+            self.spec,
+            data_dir(),
+            str(directory),
+            fingerprint=self.fingerprint(),
+            options=options,
+        )
+        return self.describe(info)
