@@ -20,6 +20,7 @@ DATA_DIR_VARIABLE = "CMML_DATA_DIR"
 
 
 ExperimentT = typing.TypeVar("ExperimentT", bound=Experiment)
+ModelT = typing.TypeVar("ModelT", bound=pydantic.BaseModel)
 
 
 class ConfigError(ValueError):
@@ -67,11 +68,7 @@ def load_experiment_of(
         raise ConfigError(
             f"{path}: key 'setting' must be one of {list(kinds)}, got {setting!r}."
         )
-    kind = kinds[setting]
-    try:
-        return kind.model_validate(values)
-    except pydantic.ValidationError as error:
-        raise ConfigError(explain(path, error, kind)) from None
+    return validated(values, kinds[setting], path)
 
 
 def with_changes(config: ExperimentT, changes: Mapping[str, Any]) -> ExperimentT:
@@ -87,10 +84,7 @@ def with_changes(config: ExperimentT, changes: Mapping[str, Any]) -> ExperimentT
     values = json.loads(_canonical(config))
     for key, value in changes.items():
         _assign(values, key, value, repr(key))
-    try:
-        return type(config).model_validate(values)
-    except pydantic.ValidationError as error:
-        raise ConfigError(explain(config.name, error, type(config))) from None
+    return validated(values, type(config), config.name)
 
 
 def read_yaml(path: str | pathlib.Path) -> Any:
@@ -161,6 +155,23 @@ def _from_yaml(text: str, source: str) -> Any:
     except (yaml.YAMLError, ValueError) as error:  # The latter of dates there are not.
         reason = " ".join(str(error).split())  # On one line.
         raise ConfigError(f"{source} is not YAML: {reason}") from None
+
+
+def validated(values: Any, kind: type[ModelT], source: str | pathlib.Path) -> ModelT:
+    """Returns values as what they must be.
+
+    Args:
+        values: As read from YAML.
+        kind: What the whole file is to be.
+        source: The file or the name of the experiment, for the message.
+
+    Raises:
+        ConfigError: If a key is unknown or a value ill-typed; it names both.
+    """
+    try:
+        return kind.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise ConfigError(explain(source, error, kind)) from None
 
 
 def explain(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 import pydantic
 
-from pipeline.experiment.config_file import ConfigError, explain, read_yaml
+from pipeline.experiment.config_file import ConfigError, read_yaml, validated
 from pipeline.experiment.config_section import Experiment
 from pipeline.settings.registry import load_experiment
 
@@ -137,10 +137,7 @@ def load_grid(path: str | pathlib.Path) -> GridSpec:
         ConfigError: If the file cannot be read or breaks the format; it names file and
             key.
     """
-    try:
-        return GridSpec.model_validate(read_yaml(path))
-    except pydantic.ValidationError as error:
-        raise ConfigError(explain(path, error, GridSpec)) from None
+    return validated(read_yaml(path), GridSpec, path)
 
 
 def expand(

@@ -6,14 +6,12 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pydantic
-
 from models.options import MODEL_VERSION
 from pipeline.experiment.config_file import (
     ConfigError,
-    explain,
     hash_of,
     read_yaml,
+    validated,
     with_changes,
 )
 from pipeline.settings.registry import load_experiment
@@ -71,10 +69,7 @@ def load_space(path: str | pathlib.Path) -> Space:
         ConfigError: If the file cannot be read or breaks the format; it names file and
             key.
     """
-    try:
-        return Space.model_validate(read_yaml(path))
-    except pydantic.ValidationError as error:
-        raise ConfigError(explain(path, error, Space)) from None
+    return validated(read_yaml(path), Space, path)
 
 
 def load_plan(
