@@ -3,16 +3,22 @@
 from typing import NamedTuple, TypeAlias
 
 from models.episode_model import EpisodeModel
+from models.factors.item_factors import FoldedUser
 from models.legacy_keras import tf
 from models.objectives.objective import Objective
 from models.options import MemberOptions
-from models.pairs.pair_embedding import PairEmbedding, Pairs
+from models.pairs.pair_embedding import Expected, PairEmbedding, Pairs
+from models.parts.distribution_head import DistributionHead
 from models.parts.family import build_members
+from models.parts.label_levels import LabelLevels
 from models.parts.modulation import ModulationValues
-from models.recommender import Episode
+from models.parts.value_head import ValueHead
+from models.recommender import Episode, split_episode
 
 # Parts of pairs, surprises of labels and mask, as context encoders take them.
 EncoderInputs: TypeAlias = tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]
+
+Head: TypeAlias = ValueHead | DistributionHead
 
 
 class TaskState(NamedTuple):
@@ -20,12 +26,12 @@ class TaskState(NamedTuple):
 
     Attributes:
         context: float32 [B, D], the context embedding, as wide as a pair.
-        user_factors: float32 [B, K], solved from the support set; K is 0 where there
-            are none to be solved for.
+        user: What is solved from the support set, of width 0 where there is nothing to
+            be solved for.
     """
 
     context: tf.Tensor
-    user_factors: tf.Tensor
+    user: FoldedUser
 
 
 class CMML(EpisodeModel):
@@ -38,6 +44,7 @@ class CMML(EpisodeModel):
     Args:
         pairs: Looks pairs up, embeds them and has the prior.
         objective: What is learned.
+        head: What is predicted of a pair.
         options: Members, sizes and switches.
         seed: Seed of the backbone.
 
@@ -50,22 +57,33 @@ class CMML(EpisodeModel):
 
     Source:
         CMML (arXiv:2108.10511) Fig. 1, Eq. 1-5. Deviations: labels and scores are
-        standardised inside; the prior, unless it is constant.
+        standardised inside; the prior, unless it is constant; the head, unless it is a
+        value.
     """
 
     def __init__(
         self,
         pairs: PairEmbedding,
         objective: Objective,
+        head: Head,
         options: MemberOptions,
         *,
         seed: int = 0,
     ) -> None:
         super().__init__(objective, name="cmml")
         self.pairs = pairs
+        self.head = head
         self.sees_negatives = options.negatives
-        members = build_members(options, pairs.width, seed)
+        members = build_members(options, pairs.width, head.num_outputs, seed)
         self.encoder, self.hybrid, self.modulation, self.backbone = members
+        self.shift = None
+        if pairs.moves_prior:
+            self.shift = tf.keras.layers.Dense(
+                pairs.num_factors,
+                use_bias=False,
+                kernel_initializer="zeros",
+                name="shift",
+            )
 
     def adapt(self, support: Episode, training: bool = False) -> TaskState:
         """Encodes each support set."""
@@ -79,6 +97,14 @@ class CMML(EpisodeModel):
         """Scores query pairs given the state of their task, float32 [B, Q]."""
         pairs = self.pairs.query_pairs(query, training)
         return self.modulated_score(state, pairs, training)
+
+    def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
+        """Error on the query set, as `fit` and `evaluate` ask for it."""
+        support, query = split_episode(inputs)
+        state = self.adapt(support, training)
+        pairs = self.pairs.query_pairs(query, training)
+        prediction, expected = self._predict(state, pairs, training)
+        return self.head.loss(self.objective, inputs, prediction, expected)
 
     def encode(
         self,
@@ -95,10 +121,11 @@ class CMML(EpisodeModel):
             support_mask: bool [B, S], False for padding.
             training: Whether units are dropped.
         """
-        user_factors, inputs = self._encoder_inputs(
-            pairs, labels, support_mask, training
-        )
-        return TaskState(self.encoder(*inputs, training), user_factors)
+        user, inputs = self._encoder_inputs(pairs, labels, support_mask, training)
+        context = self.encoder(*inputs, training)
+        if self.shift is not None:
+            user = self.pairs.move(user, self.shift(context))
+        return TaskState(context, user)
 
     @property
     def can_advance(self) -> bool:
@@ -132,7 +159,9 @@ class CMML(EpisodeModel):
 
     def recall(self, memory: tf.Tensor) -> TaskState:
         """Returns the state after the pairs that a memory was advanced by."""
-        return TaskState(self.encoder.read(memory), tf.zeros([tf.shape(memory)[0], 0]))
+        nothing = tf.zeros([tf.shape(memory)[0], 0])
+        user = FoldedUser(nothing, nothing, nothing)
+        return TaskState(self.encoder.read(memory), user)
 
     def _encoder_inputs(
         self,
@@ -140,18 +169,19 @@ class CMML(EpisodeModel):
         labels: tf.Tensor,
         support_mask: tf.Tensor,
         training: bool,
-    ) -> tuple[tf.Tensor, EncoderInputs]:
-        """Returns user factors, and what the encoder takes."""
+    ) -> tuple[FoldedUser, EncoderInputs]:
+        """Returns what is solved for, and what the encoder takes."""
         # Padding may be NaN.
         labels = tf.where(support_mask, labels, self.objective.neutral_label)
-        user_factors = self.pairs.solve(pairs, labels, support_mask)
-        parts, prior = self.pairs.embed(user_factors, pairs, training)
+        user = self.pairs.solve(pairs, labels, support_mask)
+        parts, _ = self.pairs.embed(user, pairs, training)
         if self.pairs.detaches_support:
             parts = [tf.stop_gradient(part) for part in parts]
         if not self.sees_negatives:
             support_mask &= self.objective.is_positive(labels)
-        surprise = self.objective.surprise(labels, prior)
-        return user_factors, (parts, surprise, support_mask)
+        expected = self.pairs.expect_left_out(user, pairs, labels)
+        surprise = self.objective.surprise(labels, expected)
+        return user, (parts, surprise, support_mask)
 
     def modulated_score(
         self, state: TaskState, pairs: Pairs, training: bool = False
@@ -166,13 +196,40 @@ class CMML(EpisodeModel):
         Returns:
             float32 [B, Q], in the unit of the labels.
         """
-        parts, prior = self.pairs.embed(state.user_factors, pairs, training)
+        return self.head.mean(self._predict(state, pairs, training)[0])
+
+    @property
+    def levels(self) -> LabelLevels | None:
+        """What distributions are over; None if a value is predicted."""
+        return self.head.levels
+
+    def distribution(self, state: TaskState, query: Episode) -> tf.Tensor:
+        """Predicts how likely each label level is, of a model with such a head.
+
+        Args:
+            state: As `adapt` returns it.
+            query: As `score` takes it.
+
+        Returns:
+            float32 [B, Q, L], of sum 1.
+        """
+        return self.pair_distribution(state, self.pairs.query_pairs(query))
+
+    def pair_distribution(self, state: TaskState, pairs: Pairs) -> tf.Tensor:
+        """Does so of pairs that were looked up."""
+        return tf.nn.softmax(self._predict(state, pairs, training=False)[0])
+
+    def _predict(
+        self, state: TaskState, pairs: Pairs, training: bool
+    ) -> tuple[tf.Tensor, Expected]:
+        """Returns what the head makes of query pairs, and what was expected."""
+        parts, expected = self.pairs.embed(state.user, pairs, training)
         modulation = self.modulation(self.hybrid(state.context, parts))
-        return prior + self.pairs.backbone_scale * self.backbone(parts, modulation)
+        return self.head(expected, self.backbone(parts, modulation)), expected
 
     def prior(self, state: TaskState, pairs: Pairs) -> tf.Tensor:
         """Returns what the backbone adds to, float32 [B, Q]; arguments as above."""
-        return self.pairs.expect(state.user_factors, pairs)
+        return self.pairs.expect(state.user, pairs).mean
 
     def modulate(self, state: TaskState, pairs: Pairs) -> ModulationValues:
         """Returns what the context changes of the backbone, pair by pair, as values.
@@ -185,5 +242,5 @@ class CMML(EpisodeModel):
             The values of the modulation network, each [B, Q, ...], or [B, 1, ...] if
             alike for all pairs of a task: see `models.parts.modulation`.
         """
-        parts, _ = self.pairs.embed(state.user_factors, pairs)
+        parts, _ = self.pairs.embed(state.user, pairs)
         return self.modulation(self.hybrid(state.context, parts))

@@ -1,21 +1,22 @@
 """CMML of either setting with fresh weights."""
 
-from models.cmml import CMML
+from models.cmml import CMML, Head
 from models.episodes.entity_table import EntityTable
-from models.factors.item_factors import ItemFactors, NoFactors
+from models.factors.item_factors import ItemFactors, NoFactors, PriorParts
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.objectives.click_objective import ClickObjective
-from models.objectives.objective import Objective
 from models.objectives.ranking_losses import RankingLoss, margin_loss
 from models.objectives.rating_objective import RatingObjective
-from models.options import CMMLOptions, MemberOptions, ScenarioOptions
+from models.options import CMMLOptions, ScenarioOptions
 from models.pairs.clicked_pairs import ClickedPairs
 from models.pairs.features import embed_entities
-from models.pairs.pair_embedding import PairEmbedding
 from models.pairs.rated_pairs import Factors, RatedPairs
+from models.parts.distribution_head import DistributionHead
+from models.parts.label_levels import LabelLevels
+from models.parts.value_head import ValueHead
 from models.recommender import one_empty_episode
-from transforms.schema import DatasetInfo
+from transforms.schema import DatasetInfo, DataError
 
 
 def rated_cmml(
@@ -38,9 +39,21 @@ def rated_cmml(
         seed: Seed of the initial weights and of dropout.
     """
     tf.keras.utils.set_random_seed(seed)
+    head_levels = _levels(info, options)
     factors: Factors = NoFactors()
     if options.prior == "factors" or options.embeddings != "learned":
-        factors = ItemFactors(info.num_users, info.num_items, rank=options.prior_rank)
+        factors = ItemFactors(
+            users,
+            items,
+            PriorParts(
+                rank=options.prior_rank,
+                user_features=options.prior_user_features,
+                item_features=options.prior_item_features,
+                item_set=options.prior_item_set,
+                item_noise=options.prior_item_noise,
+            ),
+            levels=() if head_levels is None else head_levels.values,
+        )
     if options.embeddings == "fixed":
         users, items = users.without_features(), items.without_features()
     user_embedding, item_embedding = embed_entities(
@@ -61,7 +74,22 @@ def rated_cmml(
         seed=seed,
     )
     objective = RatingObjective(info.label_mean, info.label_std, loss=loss)
-    return _with_weights(pairs, objective, options, seed)
+    head: Head = ValueHead(pairs.backbone_scale)
+    if head_levels is not None:
+        head = DistributionHead(head_levels, has_shares=pairs.has_prior)
+    return _with_weights(CMML(pairs, objective, head, options, seed=seed))
+
+
+def _levels(info: DatasetInfo, options: CMMLOptions) -> LabelLevels | None:
+    """Returns what distributions are over; None if a value is predicted."""
+    if options.head == "value":
+        return None
+    if not info.label_levels:
+        raise DataError(
+            "dataset.json must hold `label_levels` for model.head = 'distribution', "
+            "got none: prepare the data set again."
+        )
+    return LabelLevels(info.label_levels)
 
 
 def clicked_cmml(
@@ -86,12 +114,10 @@ def clicked_cmml(
     objective = ClickObjective(
         loss or margin_loss(1.0), query_negatives=query_negatives
     )
-    return _with_weights(pairs, objective, options, seed)
+    head = ValueHead(pairs.backbone_scale)
+    return _with_weights(CMML(pairs, objective, head, options, seed=seed))
 
 
-def _with_weights(
-    pairs: PairEmbedding, objective: Objective, options: MemberOptions, seed: int
-) -> CMML:
-    model = CMML(pairs, objective, options, seed=seed)
+def _with_weights(model: CMML) -> CMML:
     model(one_empty_episode())
     return model

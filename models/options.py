@@ -10,18 +10,18 @@ from typing import Literal, TypeAlias
 
 # To be raised whenever the same options and data come to give other weights or scores,
 # or checkpoints another form: earlier runs then count as out of date.
-MODEL_VERSION = 3
+MODEL_VERSION = 4
 
 # The same for clicks and the vectors of users and items that are fitted to them.
 VECTORS_VERSION = 2
 
 # The members of the family, one of each: `models.parts.family` builds them.
-EncoderName: TypeAlias = Literal["gru", "mean", "max"]
+EncoderName: TypeAlias = Literal["gru", "mean", "max", "shrunk_mean"]
 HybridName: TypeAlias = Literal["none", "dot", "mlp"]
 ModulationName: TypeAlias = Literal["film", "sigmoid", "weight", "soft"]
 
 # How members can be set.
-Pooling: TypeAlias = Literal["mean", "max"]
+Pooling: TypeAlias = Literal["mean", "max", "shrunk_mean"]
 Position: TypeAlias = Literal["before_activation", "after_activation"]
 RouteAxis: TypeAlias = Literal["source", "target"]
 Activation: TypeAlias = Literal["relu", "leaky_relu"]
@@ -45,7 +45,8 @@ class MemberOptions:
     one key; a switch of a member that is not there is refused.
 
     Attributes:
-        encoder: Context encoder: "gru", or the "mean" or "max" of encoded pairs.
+        encoder: Context encoder: "gru", or the "mean" or "max" of encoded pairs, or
+            their "shrunk_mean", which is small where pairs are few.
         negatives: Whether the encoder sees negative pairs: those with a label below
             the mean meta-train label, or without a click. Factors, if there are any,
             count them anyway.
@@ -166,14 +167,30 @@ class CMMLOptions(MemberOptions):
             support set, or "constant", the mean label, as in the paper.
         prior_rank: Latent factors of the "factors" prior and of "fixed" embeddings; 0
             leaves biases alone.
+        prior_user_features: Whether the mean of user factors depends on the features
+            of the user.
+        prior_item_features: Whether the mean of item factors depends on the features
+            of the item.
+        prior_item_set: Whether the mean of user factors depends on which items are in
+            the support set, whatever their labels, and on their number.
+        prior_item_noise: Whether labels of each item scatter by a noise of its own.
+        prior_context: Whether the context moves the mean of user factors.
+        head: What is predicted of a pair: the "distribution" of its label, or a
+            "value", as in the paper.
     """
 
     detach_support: bool = False
-    embeddings: Literal["learned", "fixed", "both"] = "learned"
+    embeddings: Literal["learned", "fixed", "both"] = "fixed"
     embedding_dim: int = 32
     item_id: bool = True
     prior: Literal["factors", "constant"] = "factors"
-    prior_rank: int = 16
+    prior_rank: int = 24
+    prior_user_features: bool = True
+    prior_item_features: bool = True
+    prior_item_set: bool = True
+    prior_item_noise: bool = True
+    prior_context: bool = True
+    head: Literal["distribution", "value"] = "distribution"
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 

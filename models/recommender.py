@@ -9,7 +9,8 @@ from models.legacy_keras import tf
 
 # A batch of episodes, or one half of it: padded tensors by name. `support_user`,
 # `support_item`: int32 [B, S]; `support_label`: float32 [B, S]; `support_mask`:
-# bool [B, S]; `query_*`: the same, [B, Q].
+# bool [B, S]; `query_*`: the same, [B, Q]. The half that is adapted to also has
+# `task_user`: int32 [B, 1], the user of the first query pair, who may have no support.
 Episode: TypeAlias = Mapping[str, tf.Tensor]
 
 # What a method knows of each task: a nested structure of tensors, batch first.
@@ -18,6 +19,7 @@ State: TypeAlias = Any
 _SUPPORT_PREFIX = "support_"
 _QUERY_PREFIX = "query_"
 _QUERY_LABEL = "query_label"
+_TASK_USER = "task_user"
 
 
 @runtime_checkable
@@ -53,6 +55,29 @@ class Recommender(Protocol):
         ...
 
 
+@runtime_checkable
+class Distributional(Recommender, Protocol):
+    """A method that says how likely each label level of a pair is.
+
+    Attributes:
+        levels: The L label levels; None if it does not, after all.
+    """
+
+    levels: Any
+
+    def distribution(self, state: State, query: Episode) -> tf.Tensor:
+        """Predicts the label of the query pairs of each task.
+
+        Args:
+            state: What `adapt` returned.
+            query: As `score` takes it.
+
+        Returns:
+            float32 [B, Q, L], of sum 1.
+        """
+        ...
+
+
 def split_episode(episode: Episode) -> tuple[Episode, Episode]:
     """Splits a batch into what a method adapts to and what it scores.
 
@@ -60,9 +85,11 @@ def split_episode(episode: Episode) -> tuple[Episode, Episode]:
         episode: The tensors of a batch.
 
     Returns:
-        The `support_*` tensors, and the `query_*` tensors without the labels.
+        The `support_*` tensors with the user of the task, and the `query_*` tensors
+        without the labels.
     """
     support = {k: v for k, v in episode.items() if k.startswith(_SUPPORT_PREFIX)}
+    support[_TASK_USER] = episode["query_user"][:, :1]
     query = {
         k: v
         for k, v in episode.items()

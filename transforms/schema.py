@@ -455,6 +455,7 @@ class DatasetInfo(CommonInfo):
         label_max: Largest legal label.
         label_mean: Mean label of the meta-train support pairs.
         label_std: Their standard deviation, 1 if they do not vary.
+        label_levels: Levels that distributions of labels are over.
         num_interactions: Interactions by split, query pairs included.
     """
 
@@ -467,6 +468,7 @@ class DatasetInfo(CommonInfo):
     label_max: float
     label_mean: float
     label_std: float
+    label_levels: tuple[float, ...] = ()
     num_interactions: Mapping[str, int]
 
 

@@ -10,6 +10,8 @@ from models.legacy_keras import tf
 from transforms import schema
 from transforms.schema import Feature
 
+_MAX_DEVIATIONS = 5.0  # Of a number from its mean: a slip of units must not rule.
+
 
 @dataclasses.dataclass(frozen=True)
 class EntityTable:
@@ -72,6 +74,12 @@ def load_entity_table(
     }
     counts = columns.pop(schema.ENTITY_COUNT_KEY)
     return EntityTable(features=tuple(features), encoded=columns, counts=counts)
+
+
+def standardise(feature: Feature, encoded: tf.Tensor) -> tf.Tensor:
+    """Returns numbers in deviations from their mean, cut, float32 [...]."""
+    value = (encoded - feature.mean) / feature.std
+    return tf.clip_by_value(value, -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
 
 
 def unknown_row(feature: Feature) -> np.ndarray:

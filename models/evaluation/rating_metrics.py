@@ -5,8 +5,6 @@ NumPy only, so that anyone can recompute every figure from the stored scores.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -19,47 +17,6 @@ from models.evaluation.ties import scramble
 Bools = NDArray[np.bool_]
 
 NDCG_CUTOFFS = (1, 3, 5)
-
-
-def task_metrics(
-    labels: ArrayLike,
-    scores: ArrayLike,
-    query_mask: ArrayLike,
-    *,
-    seed: int = 0,
-    task_ids: ArrayLike | None = None,
-    names: Collection[str] | None = None,
-) -> dict[str, Floats]:
-    """Returns metrics of every task: "mae", "rmse", "ndcg@1" and so on.
-
-    Args:
-        labels: float [T, Q], at least 0.
-        scores: float [T, Q].
-        query_mask: bool [T, Q], False for padding.
-        seed: Seed of the order of pairs with equal scores.
-        task_ids: int [T], as in `ndcg`.
-        names: Metrics that are wanted; all if None.
-
-    Returns:
-        float64 [T] by metric name; NaN where a metric is not defined.
-
-    Raises:
-        ValueError: As in `ndcg`.
-    """
-
-    def ndcg_at(k: int) -> Floats:
-        return ndcg(labels, scores, query_mask, k=k, seed=seed, task_ids=task_ids)
-
-    metrics: dict[str, Callable[[], Floats]] = {
-        "mae": lambda: mae(labels, scores, query_mask),
-        "rmse": lambda: rmse(labels, scores, query_mask),
-        **{f"ndcg@{k}": functools.partial(ndcg_at, k) for k in NDCG_CUTOFFS},
-    }
-    return {
-        name: measure()
-        for name, measure in metrics.items()
-        if names is None or name in names
-    }
 
 
 def mae(labels: ArrayLike, scores: ArrayLike, query_mask: ArrayLike) -> Floats:
@@ -77,7 +34,7 @@ def mae(labels: ArrayLike, scores: ArrayLike, query_mask: ArrayLike) -> Floats:
         ValueError: If the shapes differ, or a real pair is not finite.
     """
     true, predicted, present = _checked(labels, scores, query_mask)
-    return _mean_over_pairs(np.abs(predicted - true), present)
+    return mean_over_pairs(np.abs(predicted - true), present)
 
 
 def rmse(labels: ArrayLike, scores: ArrayLike, query_mask: ArrayLike) -> Floats:
@@ -95,7 +52,7 @@ def rmse(labels: ArrayLike, scores: ArrayLike, query_mask: ArrayLike) -> Floats:
         ValueError: If the shapes differ, or a real pair is not finite.
     """
     true, predicted, present = _checked(labels, scores, query_mask)
-    return np.sqrt(_mean_over_pairs((predicted - true) ** 2, present))
+    return np.sqrt(mean_over_pairs((predicted - true) ** 2, present))
 
 
 def ndcg(
@@ -169,7 +126,8 @@ def _checked(
     return true, predicted, present
 
 
-def _mean_over_pairs(values: Floats, present: Bools) -> Floats:
+def mean_over_pairs(values: Floats, present: Bools) -> Floats:
+    """Returns the mean of values [T, Q] of each task, [T]; NaN for one without any."""
     return _divide(np.where(present, values, 0.0).sum(axis=1), present.sum(axis=1))
 
 

@@ -24,9 +24,16 @@ class ScoredPairs:
         support_size: int [N], support pairs that the method was shown of the task.
         score: float [N], in the unit of the label, or only in its order.
         label: float [N]; None where pairs are clicks.
+        median: float [N], the median of the predicted distribution.
+        gain: float [N], what orders pairs by the gain to be expected of them.
+        log_likelihood: float [N], log of how likely the label was said to be.
+        coverage: float [N], the share of the label's probability that is within the
+            central 80 % of the distribution, over that probability.
         rank: int [N], rank of a held-out click among the candidates of its user, from
             1; None where pairs are rated.
         num_candidates: int [N], of how many; None where pairs are rated.
+
+    The columns of a distribution are None where a method predicts none.
     """
 
     task_ids: Sequence[str]
@@ -36,6 +43,10 @@ class ScoredPairs:
     support_size: NDArray[np.int64]
     score: NDArray[np.float32]
     label: NDArray[np.float32] | None = None
+    median: NDArray[np.float32] | None = None
+    gain: NDArray[np.float32] | None = None
+    log_likelihood: NDArray[np.float32] | None = None
+    coverage: NDArray[np.float32] | None = None
     rank: NDArray[np.int64] | None = None
     num_candidates: NDArray[np.int64] | None = None
 

@@ -1,15 +1,82 @@
 """Item factors of collaborative filtering, to which a new user is folded in."""
 
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
+from models.episodes.entity_table import EntityTable, standardise
+from models.factors.entity_design import EntityDesign, entity_design
 from models.factors.gaussian_factors import fit_gaussian_factors
 from models.factors.labelled_pairs import LabelledPairs
-from models.factors.ridge import solve_ridge
+from models.factors.user_prior import SET_STRENGTH, fit_user_prior
 from models.legacy_keras import tf
 
 _NUM_FOLDS = 4
-_NUM_ITERATIONS = 15
+_NUM_ITERATIONS = 20
+_SHARE_STRENGTH = 20.0  # Pairs of the overall shares of levels added to each item.
+_FACT_STRENGTH = 5.0  # Pairs of no news added to each support set.
+_MAX_LEVERAGE = 0.95  # Of a pair on its own prediction.
+
+
+class ItemUnits(NamedTuple):
+    """What is known of the item of each pair.
+
+    Attributes:
+        factors: float32 [..., K].
+        label: float32 [...], what an average user is expected to give.
+        noise: float32 [...], variance of labels about their prediction.
+        of_set: float32 [..., K], what having rated the item tells of a user.
+        log_shares: float32 [..., L], log of the share of each label level, less that
+            of all items.
+        log_count: float32 [...], log of 1 + the pairs of the item.
+    """
+
+    factors: tf.Tensor
+    label: tf.Tensor
+    noise: tf.Tensor
+    of_set: tf.Tensor
+    log_shares: tf.Tensor
+    log_count: tf.Tensor
+
+
+class FoldedUser(NamedTuple):
+    """What is known of the user of each task after the support set.
+
+    Attributes:
+        vector: float32 [B, K], posterior mean of the user factors.
+        covariance: float32 [B, K * K], posterior covariance, row by row.
+        facts: float32 [B, T], of the support set: shares of label levels, log of 1 +
+            its size, and what the labels are about what the other pairs say of them.
+    """
+
+    vector: tf.Tensor
+    covariance: tf.Tensor
+    facts: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class PriorParts:
+    """What the prior is fitted from, beside labels.
+
+    Attributes:
+        rank: Latent factors beside the bias of the user.
+        user_features: Whether the mean of a user vector depends on user features.
+        item_features: Whether the mean of item factors depends on item features.
+        item_set: Whether the mean of a user vector depends on which items are in the
+            support set, whatever their labels, and on their number.
+        item_noise: Whether each item has a noise of its own.
+    """
+
+    rank: int = 24
+    user_features: bool = True
+    item_features: bool = True
+    item_set: bool = True
+    item_noise: bool = True
 
 
 class NoFactors(tf.Module):
@@ -20,6 +87,8 @@ class NoFactors(tf.Module):
 
     width = 0
     num_factors = 0
+    num_facts = num_levels = 0
+    level_width = 0
 
     def __init__(self) -> None:
         super().__init__(name="no_factors")
@@ -33,11 +102,27 @@ class NoFactors(tf.Module):
         """Returns float32 [..., 0]."""
         return tf.zeros(tf.concat([tf.shape(items), [0]], axis=0))
 
-    def solve(
-        self, factors: tf.Tensor, labels: tf.Tensor, support_mask: tf.Tensor
+    def level_of_users(self, users: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Returns float32 [B, 0]."""
+        return tf.zeros([tf.size(users), 0])
+
+    def level_of_features(
+        self, encoded: Mapping[str, tf.Tensor], num_users: tf.Tensor
     ) -> tf.Tensor:
         """Returns float32 [B, 0]."""
-        return tf.zeros([tf.shape(factors)[0], 0])
+        del encoded
+        return tf.zeros([num_users, 0])
+
+    def solve(
+        self,
+        units: tf.Tensor,
+        level: tf.Tensor,
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+    ) -> FoldedUser:
+        """Returns nothing, three times float32 [B, 0]."""
+        nothing = tf.zeros([tf.shape(labels)[0], 0])
+        return FoldedUser(nothing, nothing, nothing)
 
 
 class ItemFactors(tf.Module):
@@ -45,42 +130,71 @@ class ItemFactors(tf.Module):
 
     The label of a pair is a mean and bias of the item plus the product of K item
     factors with K user factors. Item factors are fitted once to meta-train; the user
-    factors of a task are the posterior mean given its support set, a ridge regression
-    of K unknowns, so that adaptation is still one forward pass.
+    factors of a task are the posterior mean given its support set, a linear system of
+    K unknowns, so that adaptation is still one forward pass. Before any label is seen,
+    the mean of user factors depends on the features of the user and on which items are
+    in the support set.
 
     In training, the factors of an item are those of a fit without the user they meet,
     since a fit that has seen the label to be predicted promises too much. The fits are
     turned to agree with the whole one, so that one factor means the same in all of
-    them; the turn and the variance of the noise are all they take from the whole.
+    them; the turn is all they take from the whole.
 
     Args:
-        num_users: Rows of the user table, the unknown row not counted.
-        num_items: Rows of the item table, the unknown row not counted.
-        rank: Latent factors beside the bias of the user; K = 1 + rank.
+        users: The user table.
+        items: The item table.
+        parts: What is fitted.
+        levels: L label levels whose shares are counted; none for none.
 
     Attributes:
         num_factors: K, factors of a user.
-        width: K + 1, what is looked up of a pair: K factors of the item, and the label
-            that an average user is expected to give it.
+        num_facts: T, numbers that tell of a support set.
+        num_levels: L.
+        width: What is looked up of a pair, the width of `ItemUnits` together.
+        level_width: What is looked up of a user before any pair is seen.
 
     Raises:
         ValueError: If the rank is negative.
     """
 
-    def __init__(self, num_users: int, num_items: int, *, rank: int) -> None:
+    def __init__(
+        self,
+        users: EntityTable,
+        items: EntityTable,
+        parts: PriorParts,
+        *,
+        levels: Sequence[float] = (),
+    ) -> None:
         super().__init__(name="item_factors")
-        if rank < 0:
-            raise ValueError(f"rank must be at least 0, got {rank}.")
-        self.rank = rank
-        self.num_factors = rank + 1
-        self.width = rank + 2
-        shape = [_NUM_FOLDS + 1, num_items + 1, self.width]
-        # K factors and the expected label of an average user, by fold and item row.
-        self.table = tf.Variable(tf.zeros(shape), trainable=False, name="table")
-        self.noise_variance = tf.Variable(1.0, trainable=False, name="noise_variance")
+        if parts.rank < 0:
+            raise ValueError(f"rank must be at least 0, got {parts.rank}.")
+        self.parts = parts
+        self.levels = np.asarray(levels, np.float32)
+        self._users = users if parts.user_features else users.without_features()
+        self._items = items if parts.item_features else items.without_features()
+        self._encoded = {n: tf.constant(v) for n, v in self._users.encoded.items()}
+        self.num_factors = parts.rank + 1
+        self.num_levels = len(levels)
+        self.num_facts = self.num_levels + 4
+        self._widths = [self.num_factors, 1, 1, self.num_factors, len(levels), 1]
+        self.width = sum(self._widths)
+        self.level_width = 3 * self.num_factors
+        num_fits = _NUM_FOLDS + 1
+        unfitted = np.zeros([num_fits, items.num_rows, self.width], np.float32)
+        unfitted[..., self.num_factors + 1] = 1.0  # The noise, which is divided by.
+        self.table = tf.Variable(unfitted, trainable=False, name="table")
+        self.level = _frozen([num_fits, self.level_width], "level")
+        self.log_shares = _frozen([len(levels)], "log_shares")
         self.fold_of_user = tf.Variable(
-            tf.fill([num_users + 1], _NUM_FOLDS), trainable=False, name="fold_of_user"
+            tf.fill([users.num_rows], _NUM_FOLDS), trainable=False, name="fold_of_user"
         )
+        self.feature_tables = {
+            feature.name: _frozen(
+                [num_fits, 1 + feature.vocabulary_size, self.level_width],
+                f"of_{feature.name}",
+            )
+            for feature in self._users.features
+        }
 
     def fit(self, pairs: LabelledPairs, *, seed: int) -> None:
         """Fits item factors to all meta-train pairs, and to all but each fold of users.
@@ -94,21 +208,24 @@ class ItemFactors(tf.Module):
         users = np.unique(pairs.user)
         # Shuffled and dealt out, so that no fold of a few users is empty.
         folds[rng.permutation(users)] = np.arange(len(users)) % _NUM_FOLDS
+        designs = self._designs()
+        whole = _fit_once(pairs, designs, self.parts, self.levels, seed)
         fits = []
-        for fold in range(_NUM_FOLDS + 1):
-            others = (
-                pairs.subset(folds[pairs.user] != fold) if fold < _NUM_FOLDS else pairs
-            )
-            fits.append(
-                fit_gaussian_factors(
-                    others, rank=self.rank, num_iterations=_NUM_ITERATIONS, seed=seed
-                )
-            )
-        factors = [align(f.item_factors, fits[-1].item_factors) for f in fits]
-        expected = [(f.label_mean + f.item_bias)[:, np.newaxis] for f in fits]
-        self.table.assign(np.concatenate([factors, expected], axis=-1))
-        self.noise_variance.assign(fits[-1].noise_variance)
+        for fold in range(_NUM_FOLDS):
+            others = pairs.subset(folds[pairs.user] != fold)
+            fit = _fit_once(others, designs, self.parts, self.levels, seed)
+            fits.append(fit.turned(turn(fit.factors, whole.factors)))
+        fits.append(whole)
+        self.table.assign(np.stack([fit.table() for fit in fits]))
+        self.level.assign(np.stack([fit.level.reshape(-1) for fit in fits]))
+        tables = designs[0].tables(np.stack([fit.features for fit in fits]))
+        for name, table in self.feature_tables.items():
+            table.assign(tables[name])
+        self.log_shares.assign(whole.overall_log_shares)
         self.fold_of_user.assign(folds)
+
+    def _designs(self) -> tuple[EntityDesign, EntityDesign]:
+        return entity_design(self._users), entity_design(self._items)
 
     def look_up(
         self, users: tf.Tensor, items: tf.Tensor, training: bool = False
@@ -121,48 +238,293 @@ class ItemFactors(tf.Module):
             training: Whether to use the fit that has not seen the user.
 
         Returns:
-            float32 [..., width]: K factors of the item, and its expected label.
+            float32 [..., width], as `split` takes it apart.
         """
         if not training:
             return tf.gather(self.table[_NUM_FOLDS], items)
         folds = tf.gather(self.fold_of_user, users)
         return tf.gather_nd(self.table, tf.stack([folds, items], axis=-1))
 
-    def solve(
-        self, factors: tf.Tensor, labels: tf.Tensor, support_mask: tf.Tensor
+    def split(self, units: tf.Tensor) -> ItemUnits:
+        """Takes apart what was looked up, float32 [..., width]."""
+        factors, label, noise, of_set, shares, count = tf.split(
+            units, self._widths, axis=-1
+        )
+        return ItemUnits(
+            factors, label[..., 0], noise[..., 0], of_set, shares, count[..., 0]
+        )
+
+    def level_of_users(self, users: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Looks up what is expected of users whose features are in the user table.
+
+        Args:
+            users: int32 [B], rows of the user table.
+            training: Whether to use the fit that has not seen the user.
+
+        Returns:
+            float32 [B, level_width], as `solve` takes it.
+        """
+        fold = tf.fill(tf.shape(users), _NUM_FOLDS)
+        if training:
+            fold = tf.gather(self.fold_of_user, users)
+        encoded = {name: tf.gather(v, users) for name, v in self._encoded.items()}
+        return self._level(encoded, fold)
+
+    def level_of_features(
+        self, encoded: Mapping[str, tf.Tensor], num_users: tf.Tensor
     ) -> tf.Tensor:
+        """Returns what is expected of users that need not be in the user table.
+
+        Args:
+            encoded: By feature name, int32 [B, V] or float32 [B].
+            num_users: B.
+
+        Returns:
+            float32 [B, level_width], as `solve` takes it.
+        """
+        return self._level(encoded, tf.fill([num_users], _NUM_FOLDS))
+
+    def _level(self, encoded: Mapping[str, tf.Tensor], fold: tf.Tensor) -> tf.Tensor:
+        level = tf.gather(self.level, fold)
+        for feature in self._users.features:
+            table, values = self.feature_tables[feature.name], encoded[feature.name]
+            if feature.kind == "numeric":
+                slope = tf.gather(table[:, 0], fold)
+                level += standardise(feature, values)[:, tf.newaxis] * slope
+                continue
+            known = tf.cast(values > 0, tf.float32)[..., tf.newaxis]
+            at = tf.broadcast_to(fold[:, tf.newaxis], tf.shape(values))
+            found = tf.gather_nd(table, tf.stack([at, values], axis=-1)) * known
+            level += tf.math.divide_no_nan(
+                tf.reduce_sum(found, axis=1), tf.reduce_sum(known, axis=1)
+            )
+        return level
+
+    def solve(
+        self,
+        units: tf.Tensor,
+        level: tf.Tensor,
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+    ) -> FoldedUser:
         """Solves for the user factors of each task.
 
         Args:
-            factors: float32 [B, S, width], of the support pairs.
+            units: float32 [B, S, width], of the support pairs.
+            level: float32 [B, level_width], of the users.
             labels: float32 [B, S], in the unit of the data set.
             support_mask: bool [B, S], False for padding.
 
         Returns:
-            float32 [B, K], zeros for a task without support.
+            The user; without support it is what the features of the user say.
         """
-        residual = labels - factors[..., -1]
-        return solve_ridge(
-            factors[..., :-1], residual, support_mask, self.noise_variance
+        of_items = self.split(units)
+        mask = tf.cast(support_mask, tf.float32)
+        size = tf.reduce_sum(mask, axis=1, keepdims=True)
+        # All in units of the noise, which becomes 1.
+        weight = mask * tf.math.rsqrt(of_items.noise)
+        factors = of_items.factors * weight[..., tf.newaxis]
+        mean = self._prior_mean(of_items.of_set, level, mask, size)
+        residual = (labels - self._label(mean, of_items)) * weight
+        gram = tf.matmul(factors, factors, transpose_a=True)  # [B, K, K]
+        covariance = tf.linalg.inv(gram + tf.eye(self.num_factors))
+        projected = tf.linalg.matvec(factors, residual, transpose_a=True)
+        vector = mean + tf.linalg.matvec(covariance, projected)
+        flat = tf.reshape(covariance, [-1, self.num_factors**2])
+        user = FoldedUser(vector, flat, tf.zeros([tf.shape(labels)[0], 0]))
+        expected, variance = self.left_out(user, units, labels)
+        surprise = (labels - expected) * tf.math.rsqrt(variance)
+        return user._replace(facts=self._facts(surprise, labels, mask, size))
+
+    def _prior_mean(
+        self, of_set: tf.Tensor, level: tf.Tensor, mask: tf.Tensor, size: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns the mean of user factors before labels are seen, [B, K]."""
+        constant, by_share, by_log = tf.split(level, 3, axis=-1)
+        of_set = tf.reduce_sum(of_set * mask[..., tf.newaxis], axis=1)
+        by_size = size * by_share + of_set
+        return constant + by_size / (size + SET_STRENGTH) + tf.math.log1p(size) * by_log
+
+    def _facts(
+        self, surprise: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor, size: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns what the support set is like, [B, T], each about 1 in size."""
+
+        def shrunk(values: tf.Tensor) -> tf.Tensor:
+            total = tf.reduce_sum(values * mask[..., tf.newaxis], axis=1)
+            return total / (size + _FACT_STRENGTH)
+
+        is_level = tf.abs(labels[..., tf.newaxis] - self.levels)
+        nearest = tf.one_hot(tf.argmin(is_level, axis=-1), len(self.levels))
+        surprise = surprise[..., tf.newaxis]
+        return tf.concat(
+            [
+                3.0 * shrunk(nearest - tf.exp(self.log_shares)),
+                0.5 * tf.math.log1p(size),
+                3.0 * shrunk(surprise),
+                shrunk(tf.square(surprise) - 1.0),
+                shrunk(tf.abs(surprise)),
+            ],
+            axis=-1,
         )
 
-    def expect(self, user_factors: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
+    def left_out(
+        self, user: FoldedUser, units: tf.Tensor, labels: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Expects the label of each support pair from all the other pairs.
+
+        Args:
+            user: As solved from these pairs.
+            units: float32 [B, S, width], of the support pairs.
+            labels: float32 [B, S].
+
+        Returns:
+            The expected labels and their variances, noise included, float32 [B, S].
+        """
+        of_items = self.split(units)
+        leverage = self._variance(user, of_items) / of_items.noise
+        left = 1.0 - tf.minimum(leverage, _MAX_LEVERAGE)
+        residual = labels - self._label(user.vector, of_items)
+        return labels - residual / left, of_items.noise / left
+
+    def move(self, user: FoldedUser, shift: tf.Tensor) -> FoldedUser:
+        """Moves the mean of user factors before labels are seen.
+
+        What labels say of a user is not moved: the more of them, the less moves.
+
+        Args:
+            user: As solved.
+            shift: float32 [B, K], of the mean.
+        """
+        covariance = self._covariance(user)
+        return user._replace(
+            vector=user.vector + tf.linalg.matvec(covariance, shift)
+        )
+
+    def expect(self, user: FoldedUser, units: tf.Tensor) -> tf.Tensor:
         """Expects the label of each query pair.
 
         Args:
-            user_factors: float32 [B, K].
-            factors: float32 [B, Q, width].
+            user: As solved.
+            units: float32 [B, Q, width].
 
         Returns:
             float32 [B, Q], in the unit of the labels.
         """
-        return factors[..., -1] + tf.linalg.matvec(factors[..., :-1], user_factors)
+        return self._label(user.vector, self.split(units))
+
+    def variance(self, user: FoldedUser, units: tf.Tensor) -> tf.Tensor:
+        """Returns the variance of what is expected, without noise, float32 [B, Q]."""
+        return self._variance(user, self.split(units))
+
+    def _label(self, vector: tf.Tensor, of_items: ItemUnits) -> tf.Tensor:
+        return of_items.label + tf.linalg.matvec(of_items.factors, vector)
+
+    def _variance(self, user: FoldedUser, of_items: ItemUnits) -> tf.Tensor:
+        products = tf.matmul(of_items.factors, self._covariance(user))
+        return tf.reduce_sum(products * of_items.factors, axis=-1)
+
+    def _covariance(self, user: FoldedUser) -> tf.Tensor:
+        shape = [-1, self.num_factors, self.num_factors]
+        return tf.reshape(user.covariance, shape)
 
 
-def align(
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Fit:
+    """One fit; user vectors are standard normal about their prior mean.
+
+    Attributes:
+        factors: float64 [N + 1, K].
+        of_set: float64 [N + 1, K].
+        others: float64 [N + 1, 2], label and noise.
+        log_shares: float64 [N + 1, L].
+        log_count: float64 [N + 1, 1].
+        overall_log_shares: float64 [L].
+        level: float64 [3, K].
+        features: float64 [P, 3 * K].
+    """
+
+    factors: NDArray
+    of_set: NDArray
+    others: NDArray
+    log_shares: NDArray
+    log_count: NDArray
+    overall_log_shares: NDArray
+    level: NDArray
+    features: NDArray
+
+    def turned(self, matrix: NDArray) -> _Fit:
+        """Turns factors by an orthogonal matrix [K, K]."""
+        blocks = np.kron(np.eye(3), matrix)
+        return dataclasses.replace(
+            self,
+            factors=self.factors @ matrix,
+            of_set=self.of_set @ matrix,
+            level=self.level @ matrix,
+            features=self.features @ blocks,
+        )
+
+    def table(self) -> NDArray:
+        """Returns what is looked up of items, float64 [N + 1, width]."""
+        columns = [self.factors, self.others, self.of_set, self.log_shares]
+        return np.concatenate([*columns, self.log_count], axis=1)
+
+
+def _fit_once(
+    pairs: LabelledPairs,
+    designs: tuple[EntityDesign, EntityDesign],
+    parts: PriorParts,
+    levels: NDArray[np.floating],
+    seed: int,
+) -> _Fit:
+    users, items = designs
+    fitted = fit_gaussian_factors(
+        pairs,
+        rank=parts.rank,
+        num_iterations=_NUM_ITERATIONS,
+        seed=seed,
+        item_noise=parts.item_noise,
+        users=users,
+        items=items,
+    )
+    prior = fit_user_prior(fitted, pairs, users, by_set=parts.item_set, seed=seed)
+    scale = np.linalg.cholesky(prior.covariance)
+    prior = prior.turned(np.linalg.inv(scale).T)
+    counts = np.bincount(pairs.item, minlength=pairs.num_items + 1)
+    shares, overall = _shares(pairs, counts, levels)
+    constant, by_share = prior.features
+    return _Fit(
+        factors=fitted.item_factors @ scale,
+        of_set=prior.items,
+        others=np.stack([fitted.item_label, fitted.noise_variance], axis=1),
+        log_shares=np.log(shares) - np.log(overall),
+        log_count=np.log1p(counts)[:, np.newaxis],
+        overall_log_shares=np.log(overall),
+        level=prior.level,
+        features=np.concatenate([constant, by_share, 0.0 * constant], axis=1),
+    )
+
+
+def _shares(
+    pairs: LabelledPairs, counts: NDArray, levels: NDArray[np.floating]
+) -> tuple[NDArray, NDArray]:
+    """Returns the shares of levels by item [N + 1, L], and of all pairs [L]."""
+    if not len(levels):
+        return np.ones([len(counts), 0]), np.ones([0])
+    middles = (levels[1:] + levels[:-1]) / 2.0
+    nearest = np.searchsorted(middles, pairs.label)
+    flat = pairs.item.astype(np.int64) * len(levels) + nearest
+    table = np.bincount(flat, minlength=len(counts) * len(levels))
+    table = table.reshape(len(counts), len(levels)).astype(np.float64)
+    overall = (table.sum(axis=0) + 1.0) / (table.sum() + len(levels))
+    shares = table + _SHARE_STRENGTH * overall
+    return shares / (counts[:, np.newaxis] + _SHARE_STRENGTH), overall
+
+
+def turn(
     factors: NDArray[np.floating], reference: NDArray[np.floating]
 ) -> NDArray[np.floating]:
-    """Turns the factors of one fit to agree with those of another.
+    """Returns what turns the factors of one fit to agree with those of another.
 
     A fit is as good turned by any rotation or reflection, since user factors turn with
     it; so factors of two fits can be compared only after this.
@@ -172,7 +534,7 @@ def align(
         reference: float [N, K].
 
     Returns:
-        float [N, K], `factors` times the orthogonal matrix that brings it nearest to
+        float [K, K], the orthogonal matrix that brings `factors` times it nearest to
         `reference`.
 
     Source:
@@ -180,4 +542,9 @@ def align(
         (1966).
     """
     left, _, right = np.linalg.svd(factors.T @ reference)
-    return factors @ (left @ right)
+    turned: NDArray[np.floating] = left @ right
+    return turned
+
+
+def _frozen(shape: Sequence[int], name: str) -> tf.Variable:
+    return tf.Variable(tf.zeros(shape), trainable=False, name=name)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.episodes.click_records import KnownClicks
 from models.factors.factorisation import FactorisationOptions, Floats, factorise
-from models.factors.item_factors import align
+from models.factors.item_factors import turn
 from transforms.clicks.schema import Domain
 
 
@@ -112,7 +112,7 @@ def _turn(users: Floats, items: Floats) -> None:
     reference = np.concatenate([users[0], items[0]])
     for number in range(1, len(users)):
         both = np.concatenate([users[number], items[number]])
-        turned = align(both, reference)
+        turned = both @ turn(both, reference)
         users[number], items[number] = np.split(turned, [users.shape[1]])
 
 

@@ -61,6 +61,13 @@ class RatingObjective:
         """Returns scores in the unit of the labels."""
         return self.label_mean + self.label_std * raw_scores
 
+    def error(
+        self, labels: tf.Tensor, scores: tf.Tensor, query_mask: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns the mean error over all query pairs, of standardised labels."""
+        unit = self.label_std
+        return self._loss(labels / unit, scores / unit, query_mask)
+
     def query_loss(self, episode: Episode, scores: tf.Tensor) -> tf.Tensor:
         """Returns the mean error over all query pairs, and updates the metrics."""
         labels, mask = episode["query_label"], episode["query_mask"]

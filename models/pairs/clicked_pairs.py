@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from models.factors.item_factors import FoldedUser
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
@@ -11,7 +12,12 @@ from models.pairs.factor_tables import (
     dot_product,
     one_over_rms,
 )
-from models.pairs.pair_embedding import EmbeddedPairs, PairEmbedding, dropout_of_sets
+from models.pairs.pair_embedding import (
+    EmbeddedPairs,
+    Expected,
+    PairEmbedding,
+    dropout_of_sets,
+)
 from models.recommender import Episode
 
 # At the start the backbone hardly changes the order of the dot product.
@@ -54,25 +60,26 @@ class ClickedPairs(PairEmbedding):
         del training
         return self._tables.look_up(query, "query")
 
-    def expect(self, user_factors: tf.Tensor, pairs: FactorPairs) -> tf.Tensor:
-        """Returns the scaled dot product, or 0."""
-        del user_factors
+    def expect(self, user: FoldedUser, pairs: FactorPairs) -> Expected:
+        """Returns the scaled dot product, or 0; its variance is 1, without a unit."""
+        del user
+        mean = tf.zeros(tf.shape(pairs.item)[:-1])
         if self.has_prior:
-            return self.prior_scale * dot_product(pairs)
-        return tf.zeros(tf.shape(pairs.item)[:-1])
+            mean = self.prior_scale * dot_product(pairs)
+        return Expected(mean, tf.ones_like(mean), pairs.item[..., :0])
 
     def embed(
-        self, user_factors: tf.Tensor, pairs: FactorPairs, training: bool = False
+        self, user: FoldedUser, pairs: FactorPairs, training: bool = False
     ) -> EmbeddedPairs:
         """Embeds pairs; factors come in unit size."""
-        user, item = pairs.user * self.user_scale, pairs.item * self.item_scale
-        parts = [user, item]
+        users, items = pairs.user * self.user_scale, pairs.item * self.item_scale
+        parts = [users, items]
         if self.has_product:
-            parts.append(user * item)
+            parts.append(users * items)
         parts = [self.dropout(part, training=training) for part in parts]
         if self.has_prior:
             parts.append(dot_product(pairs)[..., tf.newaxis])
-        return EmbeddedPairs(parts, self.expect(user_factors, pairs))
+        return EmbeddedPairs(parts, self.expect(user, pairs))
 
 
 def _scale(table: np.ndarray, name: str) -> tf.Variable:

@@ -5,11 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from models.episodes.entity_table import EntityTable
+from models.episodes.entity_table import EntityTable, standardise
 from models.legacy_keras import tf
 from transforms.schema import Feature
-
-_MAX_DEVIATIONS = 5.0  # Of a number from its mean: a slip of units must not rule.
 
 
 class FeatureEmbedding(tf.keras.layers.Layer):
@@ -56,7 +54,7 @@ class FeatureEmbedding(tf.keras.layers.Layer):
     def call(self, encoded: tf.Tensor) -> tf.Tensor:
         """Looks up, or scales, the values."""
         if self.feature.kind == "numeric":
-            return self.standardise(encoded)[:, tf.newaxis] * self.table
+            return standardise(self.feature, encoded)[:, tf.newaxis] * self.table
         known = tf.cast(encoded > 0, self.table.dtype)[..., tf.newaxis]  # [N, V, 1]
         values = tf.gather(self.table, encoded) * known  # [N, V, embedding_dim]
         if encoded.shape[1] == 1:
@@ -64,11 +62,6 @@ class FeatureEmbedding(tf.keras.layers.Layer):
         return tf.math.divide_no_nan(
             tf.reduce_sum(values, axis=1), tf.reduce_sum(known, axis=1)
         )
-
-    def standardise(self, encoded: tf.Tensor) -> tf.Tensor:
-        """Returns numbers in deviations from their mean, cut, float32 [...]."""
-        value = (encoded - self.feature.mean) / self.feature.std
-        return tf.clip_by_value(value, -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
 
 
 class EntityEmbedding(tf.keras.layers.Layer):

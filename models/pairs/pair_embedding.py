@@ -3,6 +3,7 @@
 import abc
 from typing import Any, NamedTuple, TypeAlias
 
+from models.factors.item_factors import FoldedUser
 from models.legacy_keras import tf
 from models.recommender import Episode
 
@@ -11,17 +12,32 @@ from models.recommender import Episode
 Pairs: TypeAlias = Any
 
 
+class Expected(NamedTuple):
+    """What is expected of pairs before the backbone adds to it.
+
+    Attributes:
+        mean: float32 [B, S].
+        variance: float32 [B, S], of the label about the mean, noise included.
+        log_shares: float32 [B, S, L], log of how much more often than others the item
+            has each label level; L is 0 where nothing is known of that.
+    """
+
+    mean: tf.Tensor
+    variance: tf.Tensor
+    log_shares: tf.Tensor
+
+
 class EmbeddedPairs(NamedTuple):
     """Pairs of a support or query set, as the parts of CMML take them.
 
     Attributes:
         parts: Parts of the pair embedding, float32 [B, S, D_i], or [B, 1, D_i] if alike
             for all pairs of a task.
-        prior: float32 [B, S], what the backbone adds to.
+        expected: What the backbone adds to.
     """
 
     parts: list[tf.Tensor]
-    prior: tf.Tensor
+    expected: Expected
 
 
 class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
@@ -35,6 +51,7 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
         num_factors: K, factors of a user that are solved from the support set; where
             there are any, each new pair changes how all of them are embedded.
         has_prior: Whether the prior tells one pair from another.
+        moves_prior: Whether the context moves the mean of user factors.
         backbone_scale: What the backbone's numbers are multiplied by.
         detaches_support: Whether embeddings learn nothing from support sets.
     """
@@ -43,6 +60,7 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
     has_prior: bool
     backbone_scale: float | tf.Variable
     num_factors: int = 0
+    moves_prior: bool = False
     detaches_support: bool = False
 
     @abc.abstractmethod
@@ -55,8 +73,8 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
 
     def solve(
         self, pairs: Pairs, labels: tf.Tensor, support_mask: tf.Tensor
-    ) -> tf.Tensor:
-        """Solves for the factors of the user of each task, float32 [B, K].
+    ) -> FoldedUser:
+        """Solves for what is known of the user of each task; widths are 0 if nothing.
 
         Args:
             pairs: Support pairs.
@@ -64,20 +82,42 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
             support_mask: bool [B, S], False for padding.
         """
         del pairs, support_mask
-        return tf.zeros([tf.shape(labels)[0], 0])
+        nothing = tf.zeros([tf.shape(labels)[0], 0])
+        return FoldedUser(nothing, nothing, nothing)
+
+    def move(self, user: FoldedUser, shift: tf.Tensor) -> FoldedUser:
+        """Moves the mean of user factors before labels are seen, by [B, K]."""
+        del shift
+        return user
 
     @abc.abstractmethod
-    def expect(self, user_factors: tf.Tensor, pairs: Pairs) -> tf.Tensor:
-        """Returns what is expected of pairs, float32 [B, S].
+    def expect(self, user: FoldedUser, pairs: Pairs) -> Expected:
+        """Returns what is expected of pairs.
 
         Args:
-            user_factors: As `solve` returns them.
+            user: As `solve` returns it.
             pairs: Support or query pairs.
         """
 
+    def expect_left_out(
+        self, user: FoldedUser, pairs: Pairs, labels: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns what is expected of each support pair without its own label.
+
+        Args:
+            user: As `solve` returns it.
+            pairs: Support pairs.
+            labels: float32 [B, S], in the unit of the data set.
+
+        Returns:
+            float32 [B, S].
+        """
+        del labels
+        return self.expect(user, pairs).mean
+
     @abc.abstractmethod
     def embed(
-        self, user_factors: tf.Tensor, pairs: Pairs, training: bool = False
+        self, user: FoldedUser, pairs: Pairs, training: bool = False
     ) -> EmbeddedPairs:
         """Embeds pairs; arguments as of `expect`, and whether units are dropped."""
 

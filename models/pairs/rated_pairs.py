@@ -2,11 +2,16 @@
 
 from typing import NamedTuple, TypeAlias
 
-from models.factors.item_factors import ItemFactors, NoFactors
+from models.factors.item_factors import FoldedUser, ItemFactors, NoFactors
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from models.pairs.features import EntityEmbedding
-from models.pairs.pair_embedding import EmbeddedPairs, PairEmbedding, dropout_of_sets
+from models.pairs.pair_embedding import (
+    EmbeddedPairs,
+    Expected,
+    PairEmbedding,
+    dropout_of_sets,
+)
 from models.recommender import Episode
 from transforms.schema import UNKNOWN, DataError
 
@@ -18,12 +23,14 @@ class UserItemPairs(NamedTuple):
 
     Attributes:
         user: float32 [B, 1, U], one user a task.
+        level: float32 [B, factors.level_width], what is expected of the user.
         items: float32 [B, S, I].
         factors: float32 [B, S, factors.width], what collaborative filtering knows of
             each pair.
     """
 
     user: tf.Tensor
+    level: tf.Tensor
     items: tf.Tensor
     factors: tf.Tensor
 
@@ -66,10 +73,15 @@ class RatedPairs(PairEmbedding):
         self.label_std = self.backbone_scale = label_std
         self.has_prior = options.prior == "factors"
         self.has_fixed = options.embeddings != "learned"
+        self.moves_prior = self.has_prior and options.prior_context
         self.detaches_support = options.detach_support
         self.num_factors = factors.num_factors
-        self.width = users.width + items.width + self.has_prior
-        self.width += self.has_fixed * (factors.num_factors + factors.width)
+        self.width = users.width + items.width
+        if self.has_fixed:
+            self.width += 3 * factors.num_factors + factors.num_facts
+            self.width += factors.num_levels + 2
+        if self.has_prior:
+            self.width += 3
         if not self.width:
             raise DataError(
                 "a pair must have something to be told by, got users and items without "
@@ -81,10 +93,10 @@ class RatedPairs(PairEmbedding):
     def support_pairs(self, support: Episode, training: bool = False) -> UserItemPairs:
         """Looks up support pairs, in training by factors that have not seen the user.
 
-        A task is one user: that of its real pairs, wherever padding stands.
+        A task is one user, who is known before the first pair.
         """
-        users = tf.where(support["support_mask"], support["support_user"], UNKNOWN)
-        return self._look_up(users, users, support["support_item"], training)
+        users, items = support["support_user"], support["support_item"]
+        return self._look_up(support["task_user"], users, items, training)
 
     def query_pairs(self, query: Episode, training: bool = False) -> UserItemPairs:
         """Looks up query pairs, in training by factors that have not seen the user."""
@@ -98,35 +110,71 @@ class RatedPairs(PairEmbedding):
         """Looks up pairs [B, S]; the user of a task is the largest row of `user`."""
         # The lowest integer if there is not even padding.
         user = tf.maximum(tf.reduce_max(user, axis=1, keepdims=True), UNKNOWN)
-        factors = self.factors.look_up(users, items, training)
-        return UserItemPairs(self.users(user), self.items(items), factors)
+        return UserItemPairs(
+            self.users(user),
+            self.factors.level_of_users(user[:, 0], training),
+            self.items(items),
+            self.factors.look_up(users, items, training),
+        )
 
     def solve(
         self, pairs: UserItemPairs, labels: tf.Tensor, support_mask: tf.Tensor
-    ) -> tf.Tensor:
-        """Folds the user of each task in, float32 [B, K]."""
-        return self.factors.solve(pairs.factors, labels, support_mask)
+    ) -> FoldedUser:
+        """Folds the user of each task in."""
+        return self.factors.solve(pairs.factors, pairs.level, labels, support_mask)
 
-    def expect(self, user_factors: tf.Tensor, pairs: UserItemPairs) -> tf.Tensor:
+    def move(self, user: FoldedUser, shift: tf.Tensor) -> FoldedUser:
+        """Moves the mean of user factors, by [B, K]."""
+        return self.factors.move(user, shift)
+
+    def expect(self, user: FoldedUser, pairs: UserItemPairs) -> Expected:
         """Returns the label that factors expect, or the mean label."""
-        if self.has_prior:
-            return self.factors.expect(user_factors, pairs.factors)
-        return tf.fill(tf.shape(pairs.factors)[:-1], self.label_mean)
+        if not self.has_prior:
+            mean = tf.fill(tf.shape(pairs.factors)[:-1], self.label_mean)
+            variance = tf.fill(tf.shape(mean), self.label_std**2)
+            return Expected(mean, variance, pairs.factors[..., :0])
+        of_items = self.factors.split(pairs.factors)
+        variance = self.factors.variance(user, pairs.factors) + of_items.noise
+        mean = self.factors.expect(user, pairs.factors)
+        return Expected(mean, variance, of_items.log_shares)
+
+    def expect_left_out(
+        self, user: FoldedUser, pairs: UserItemPairs, labels: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns what the other pairs of the support set say of each."""
+        if not self.has_prior:
+            return self.expect(user, pairs).mean
+        return self.factors.left_out(user, pairs.factors, labels)[0]
 
     def embed(
-        self, user_factors: tf.Tensor, pairs: UserItemPairs, training: bool = False
+        self, user: FoldedUser, pairs: UserItemPairs, training: bool = False
     ) -> EmbeddedPairs:
         """Embeds pairs; labels that are part of it are standardised."""
-        prior = self.expect(user_factors, pairs)
         learned = pairs.user, pairs.items
         parts = [self.dropout(part, training=training) for part in learned]
+        expected = self.expect(user, pairs)
         if self.has_fixed:
-            factors, item_label = pairs.factors[..., :-1], pairs.factors[..., -1:]
-            parts += [user_factors[:, tf.newaxis, :], factors / self.label_std]
-            parts.append(self._standardised(item_label))
+            parts += self._fixed_parts(user, pairs)
         if self.has_prior:
-            parts.append(self._standardised(prior)[..., tf.newaxis])
-        return EmbeddedPairs(parts, prior)
+            noise = self.factors.split(pairs.factors).noise / self.label_std**2
+            variance = expected.variance / self.label_std**2
+            columns = [self._standardised(expected.mean), variance - noise, noise]
+            parts.append(tf.stack(columns, axis=-1))
+        return EmbeddedPairs(parts, expected)
+
+    def _fixed_parts(self, user: FoldedUser, pairs: UserItemPairs) -> list[tf.Tensor]:
+        of_items = self.factors.split(pairs.factors)
+        vector = user.vector[:, tf.newaxis, :]
+        factors = of_items.factors / self.label_std
+        columns = [self._standardised(of_items.label), of_items.log_count / 3.0]
+        return [
+            vector,
+            user.facts[:, tf.newaxis, :],
+            2.0 * factors,
+            2.0 * factors * vector,
+            of_items.log_shares,
+            tf.stack(columns, axis=-1),
+        ]
 
     def _standardised(self, labels: tf.Tensor) -> tf.Tensor:
         return (labels - self.label_mean) / self.label_std

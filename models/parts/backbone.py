@@ -92,6 +92,7 @@ class Backbone(tf.Module):
         hidden_dims: Units of each hidden layer, input side first.
         activation: "relu" as in the paper, or "leaky_relu".
         position: Whether a layer is changed before its activation or after it.
+        num_outputs: O, numbers that come out for each pair.
         seed: Seed of the kernels: Glorot-uniform, the last one a tenth of that, so that
             scores start near 0.
 
@@ -107,6 +108,7 @@ class Backbone(tf.Module):
         *,
         activation: Activation = "relu",
         position: Position = "before_activation",
+        num_outputs: int = 1,
         seed: int,
     ) -> None:
         super().__init__(name="backbone")
@@ -117,9 +119,9 @@ class Backbone(tf.Module):
             position=position,
             seed=seed,
         )
-        last = 0.1 * glorot([hidden_dims[-1], 1], seed + len(hidden_dims))
+        last = 0.1 * glorot([hidden_dims[-1], num_outputs], seed + len(hidden_dims))
         self.last_kernel = tf.Variable(last, name="last_kernel")
-        self.last_bias = tf.Variable(tf.zeros([1]), name="last_bias")
+        self.last_bias = tf.Variable(tf.zeros([num_outputs]), name="last_bias")
 
     def __call__(self, pairs: Parts, modulation: Sequence[LayerChange]) -> tf.Tensor:
         """Scores each pair.
@@ -130,13 +132,12 @@ class Backbone(tf.Module):
                 `SigmoidModulation`.
 
         Returns:
-            float32 [B, Q].
+            float32 [B, Q, O].
 
         Raises:
             ValueError: If the number of changes is not that of the hidden layers.
         """
-        hidden = self.hidden(pairs, modulation)
-        return tf.squeeze(hidden @ self.last_kernel + self.last_bias, axis=-1)
+        return self.hidden(pairs, modulation) @ self.last_kernel + self.last_bias
 
 
 class HeadlessBackbone(tf.Module):
@@ -176,11 +177,11 @@ class HeadlessBackbone(tf.Module):
             modulation: Weights and bias of the last layer, from `WeightModulation`.
 
         Returns:
-            float32 [B, Q].
+            float32 [B, Q, O].
         """
         weights, bias = modulation
-        products = tf.reduce_sum(weights * self.hidden(pairs), axis=-1)
-        return products + tf.squeeze(bias, axis=-1)
+        hidden = self.hidden(pairs)
+        return tf.reduce_sum(weights * hidden[..., tf.newaxis, :], axis=-1) + bias
 
 
 def activation_function(name: Activation) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -7,6 +7,8 @@ from models.options import MAX_ORDERS, Pooling
 from models.parts.dense_parts import PartwiseDense
 from models.parts.gru import MaskedGRU
 
+_SHRINKAGE = 5.0  # Pairs of context 0 that are added to each support set.
+
 # Squares of 1, 2, 3, ... times the square root of a prime, modulo 1, are spread evenly
 # and in no order that shows, another one for each prime.
 _PRIMES = (3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0)
@@ -24,7 +26,8 @@ class PoolingEncoder(tf.keras.layers.Layer):
         context_dim: C, width of the context embedding.
         encoder_dim: Units of the two hidden layers that encode one pair.
         label_dim: Width of the embedding of a label.
-        pooling: "mean" or "max".
+        pooling: "mean" or "max"; "shrunk_mean" is the sum over 5 more pairs than there
+            are, so that the context of few pairs is small.
 
     Call arguments:
         pairs: float32 [B, S, D], embedded pairs, or parts of them as `PartwiseDense`
@@ -42,7 +45,7 @@ class PoolingEncoder(tf.keras.layers.Layer):
         float32 [B, C]. An episode without support gets the zero vector.
 
     Raises:
-        ValueError: If `pooling` is neither "mean" nor "max".
+        ValueError: If `pooling` is unknown.
 
     Source:
         CMML (arXiv:2108.10511) Eq. 6, section 3.2.1. Deviation: labels are part of
@@ -59,8 +62,10 @@ class PoolingEncoder(tf.keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if pooling not in ("mean", "max"):
-            raise ValueError(f"pooling must be 'mean' or 'max', got {pooling!r}.")
+        if pooling not in ("mean", "max", "shrunk_mean"):
+            raise ValueError(
+                f"pooling must be 'mean', 'max' or 'shrunk_mean', got {pooling!r}."
+            )
         self.pooling = pooling
         self.can_advance = True
         self.memory_dim = context_dim + 1
@@ -93,7 +98,7 @@ class PoolingEncoder(tf.keras.layers.Layer):
         pooled, num_pairs = tf.split(memory, [self.memory_dim - 1, 1], axis=-1)
         more = self._pool(pairs, labels, support_mask)
         more_pooled, more_pairs = tf.split(more, [self.memory_dim - 1, 1], axis=-1)
-        if self.pooling == "mean":
+        if self.pooling != "max":
             return memory + more
         highest = tf.maximum(pooled, more_pooled)
         highest = tf.where(num_pairs > 0.0, highest, more_pooled)
@@ -105,6 +110,8 @@ class PoolingEncoder(tf.keras.layers.Layer):
         pooled, num_pairs = tf.split(memory, [self.memory_dim - 1, 1], axis=-1)
         if self.pooling == "mean":
             return tf.math.divide_no_nan(pooled, num_pairs)
+        if self.pooling == "shrunk_mean":
+            return pooled / (num_pairs + _SHRINKAGE)
         return pooled
 
     def _pool(
@@ -119,7 +126,7 @@ class PoolingEncoder(tf.keras.layers.Layer):
         encoded = self.projection(hidden)  # [B, S, C]
         present = support_mask[..., tf.newaxis]
         num_pairs = tf.reduce_sum(tf.cast(present, encoded.dtype), axis=1)
-        if self.pooling == "mean":
+        if self.pooling != "max":
             pooled = tf.reduce_sum(tf.where(present, encoded, 0.0), axis=1)
         else:
             lowest = encoded.dtype.min

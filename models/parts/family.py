@@ -38,7 +38,8 @@ def _gru(options: MemberOptions, pair_dim: int) -> Layer:
     )
 
 
-def _film(options: MemberOptions) -> Layer:
+def _film(options: MemberOptions, num_outputs: int) -> Layer:
+    del num_outputs
     return FiLMModulation(
         options.hidden_dims,
         modulation_dim=options.modulation_dim,
@@ -46,17 +47,21 @@ def _film(options: MemberOptions) -> Layer:
     )
 
 
-def _sigmoid(options: MemberOptions) -> Layer:
+def _sigmoid(options: MemberOptions, num_outputs: int) -> Layer:
+    del num_outputs
     return SigmoidModulation(options.hidden_dims, modulation_dim=options.modulation_dim)
 
 
-def _weight(options: MemberOptions) -> Layer:
+def _weight(options: MemberOptions, num_outputs: int) -> Layer:
     return WeightModulation(
-        options.hidden_dims[-1], modulation_dim=options.modulation_dim
+        options.hidden_dims[-1],
+        num_outputs=num_outputs,
+        modulation_dim=options.modulation_dim,
     )
 
 
-def _soft(options: MemberOptions) -> Layer:
+def _soft(options: MemberOptions, num_outputs: int) -> Layer:
+    del num_outputs
     return RouteModulation(
         options.module_layers,
         options.num_modules,
@@ -65,31 +70,38 @@ def _soft(options: MemberOptions) -> Layer:
     )
 
 
-def _bent_layers(options: MemberOptions, pair_dim: int, seed: int) -> tf.Module:
+def _changed_layers(
+    options: MemberOptions, pair_dim: int, num_outputs: int, seed: int
+) -> tf.Module:
     return Backbone(
         pair_dim,
         options.hidden_dims,
         activation=options.activation,
         position=options.modulation_position,
+        num_outputs=num_outputs,
         seed=seed,
     )
 
 
 def _generated_last_layer(
-    options: MemberOptions, pair_dim: int, seed: int
+    options: MemberOptions, pair_dim: int, num_outputs: int, seed: int
 ) -> tf.Module:
+    del num_outputs
     return HeadlessBackbone(
         pair_dim, options.hidden_dims, activation=options.activation, seed=seed
     )
 
 
-def _modules(options: MemberOptions, pair_dim: int, seed: int) -> tf.Module:
+def _modules(
+    options: MemberOptions, pair_dim: int, num_outputs: int, seed: int
+) -> tf.Module:
     return ModularBackbone(
         pair_dim,
         num_layers=options.module_layers,
         num_modules=options.num_modules,
         module_dim=options.module_dim,
         activation=options.activation,
+        num_outputs=num_outputs,
         seed=seed,
     )
 
@@ -99,6 +111,7 @@ ENCODERS: dict[str, Callable[[MemberOptions, int], Layer]] = {
     "gru": _gru,
     "mean": _pooling("mean"),
     "max": _pooling("max"),
+    "shrunk_mean": _pooling("shrunk_mean"),
 }
 
 HYBRIDS: dict[str, Callable[[MemberOptions], Layer]] = {
@@ -107,15 +120,17 @@ HYBRIDS: dict[str, Callable[[MemberOptions], Layer]] = {
     "mlp": lambda options: MLPHybrid(options.hybrid_dim),
 }
 
-# A modulation network, and the backbone that its values bend: (options, D, seed) -> it.
+# A modulation network, and the backbone that its values change, with O outputs a pair:
+# (options, O) -> one, (options, D, O, seed) -> the other.
 MODULATIONS: dict[
     str,
     tuple[
-        Callable[[MemberOptions], Layer], Callable[[MemberOptions, int, int], tf.Module]
+        Callable[[MemberOptions, int], Layer],
+        Callable[[MemberOptions, int, int, int], tf.Module],
     ],
 ] = {
-    "film": (_film, _bent_layers),
-    "sigmoid": (_sigmoid, _bent_layers),
+    "film": (_film, _changed_layers),
+    "sigmoid": (_sigmoid, _changed_layers),
     "weight": (_weight, _generated_last_layer),
     "soft": (_soft, _modules),
 }
@@ -130,20 +145,23 @@ class Members(NamedTuple):
     backbone: tf.Module
 
 
-def build_members(options: MemberOptions, pair_dim: int, seed: int) -> Members:
+def build_members(
+    options: MemberOptions, pair_dim: int, num_outputs: int, seed: int
+) -> Members:
     """Builds the members that the options name.
 
     Args:
         options: Members, sizes and switches.
         pair_dim: D, width of a pair embedding.
+        num_outputs: O, numbers that the head takes of a pair.
         seed: Seed of the backbone.
     """
     make_modulation, make_backbone = MODULATIONS[options.modulation]
     return Members(
         ENCODERS[options.encoder](options, pair_dim),
         HYBRIDS[options.hybrid](options),
-        make_modulation(options),
-        make_backbone(options, pair_dim, seed),
+        make_modulation(options, num_outputs),
+        make_backbone(options, pair_dim, num_outputs, seed),
     )
 
 

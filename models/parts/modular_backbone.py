@@ -21,6 +21,7 @@ class ModularBackbone(tf.Module):
         num_modules: R, modules of each layer.
         module_dim: d, units of each module.
         activation: "relu" as in the paper, or "leaky_relu".
+        num_outputs: O, numbers that come out for each pair.
         seed: Seed of the kernels: Glorot-uniform for each module, the last one a tenth
             of that, so that scores start near 0.
 
@@ -36,6 +37,7 @@ class ModularBackbone(tf.Module):
         num_modules: int = 4,
         module_dim: int = 32,
         activation: Activation = "relu",
+        num_outputs: int = 1,
         seed: int,
     ) -> None:
         super().__init__(name="backbone")
@@ -49,9 +51,9 @@ class ModularBackbone(tf.Module):
             self.kernels.append(tf.Variable(kernel, name=f"kernel_{layer}"))
             bias = tf.zeros([num_modules, module_dim])
             self.biases.append(tf.Variable(bias, name=f"bias_{layer}"))
-        last = 0.1 * glorot([module_dim, 1], seed + num_layers * num_modules)
+        last = 0.1 * glorot([module_dim, num_outputs], seed + num_layers * num_modules)
         self.last_kernel = tf.Variable(last, name="last_kernel")
-        self.last_bias = tf.Variable(tf.zeros([1]), name="last_bias")
+        self.last_bias = tf.Variable(tf.zeros([num_outputs]), name="last_bias")
 
     def __call__(self, pairs: Parts, modulation: Sequence[tf.Tensor]) -> tf.Tensor:
         """Scores each pair.
@@ -61,7 +63,7 @@ class ModularBackbone(tf.Module):
             modulation: Route weights, from `RouteModulation`.
 
         Returns:
-            float32 [B, Q].
+            float32 [B, Q, O].
 
         Raises:
             ValueError: If the number of route weights is not that of the layers.
@@ -78,7 +80,7 @@ class ModularBackbone(tf.Module):
         for layer, routes in enumerate(between, start=1):
             outputs = self._layer(layer, _mix_into_each(outputs, routes))
         mixed = _mix(outputs, last)  # [B, Q, d]
-        return tf.squeeze(mixed @ self.last_kernel + self.last_bias, axis=-1)
+        return mixed @ self.last_kernel + self.last_bias
 
     def _layer(self, layer: int, inputs: Sequence[Parts]) -> list[tf.Tensor]:
         """Runs the modules of a layer, each on its own input, [B, Q, d] each."""

@@ -107,6 +107,7 @@ class WeightModulation(tf.keras.layers.Layer):
 
     Args:
         last_dim: Units of the last hidden layer of the backbone.
+        num_outputs: O, numbers that come out of the backbone for each pair.
         modulation_dim: Units of each of the two layers of the trunk.
 
     Call arguments:
@@ -114,23 +115,29 @@ class WeightModulation(tf.keras.layers.Layer):
             with Q = 1 all pairs share the weights.
 
     Returns:
-        The weights float32 [B, Q, last_dim] and the bias float32 [B, Q, 1].
+        The weights float32 [B, Q, O, last_dim] and the bias float32 [B, Q, O].
 
     Source:
         CMML (arXiv:2108.10511) Eq. 9, section 3.4.1.
     """
 
     def __init__(
-        self, last_dim: int, *, modulation_dim: int = 64, **kwargs: Any
+        self,
+        last_dim: int,
+        *,
+        num_outputs: int = 1,
+        modulation_dim: int = 64,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.last_dim = last_dim
+        self.num_outputs = num_outputs
         self.value_names = ["weights", "bias"]
         self.trunk = _trunk(2, modulation_dim)
         # Starts near a small last layer that does not depend on the context.
         limit = 0.1 * (6.0 / (last_dim + 1)) ** 0.5
         self.head = tf.keras.layers.Dense(
-            last_dim + 1,
+            num_outputs * (last_dim + 1),
             kernel_initializer=tf.keras.initializers.VarianceScaling(
                 0.01, "fan_avg", "uniform"
             ),
@@ -143,8 +150,11 @@ class WeightModulation(tf.keras.layers.Layer):
         hidden = hybrid
         for trunk in self.trunk:
             hidden = trunk(hidden)
-        weights, bias = tf.split(self.head(hidden), [self.last_dim, 1], axis=-1)
-        return weights, bias
+        sizes = [self.num_outputs * self.last_dim, self.num_outputs]
+        weights, bias = tf.split(self.head(hidden), sizes, axis=-1)
+        shape = [self.num_outputs, self.last_dim]
+        shape = tf.concat([tf.shape(weights)[:-1], shape], axis=0)
+        return tf.reshape(weights, shape), bias
 
 
 class RouteModulation(tf.keras.layers.Layer):

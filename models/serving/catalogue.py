@@ -1,6 +1,7 @@
 """The items that can be recommended, and the best of them."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -72,27 +73,36 @@ class Catalogue(tf.Module):
         )
         return tf.where(tf.gather(first, rows, batch_dims=1) == places, rows, UNKNOWN)
 
-    def best(self, rows: tf.Tensor, scores: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Takes the items with the highest scores.
+    def best(self, worth: tf.Tensor) -> "Chosen":
+        """Takes the rows of the highest worth.
 
         Args:
-            rows: int32 [B, M].
-            scores: float32 [B, M], -inf for an item that is excluded.
-
-        Returns:
-            `item_id` string [B, K] and `score` float32 [B, K], best first; "" and 0
-            where fewer are left.
+            worth: float32 [B, M], -inf for an item that is excluded.
         """
-        missing = tf.maximum(self.top_k - tf.shape(scores)[1], 0)
-        scores = tf.pad(scores, [[0, 0], [0, missing]], constant_values=-np.inf)
-        rows = tf.pad(rows, [[0, 0], [0, missing]])
-        best = tf.math.top_k(scores, self.top_k)
-        is_left = best.values > -np.inf
-        ids = self._item_ids.values(tf.gather(rows, best.indices, batch_dims=1))
-        return {
-            "item_id": tf.where(is_left, ids, ""),
-            "score": tf.where(is_left, best.values, 0.0),
-        }
+        missing = tf.maximum(self.top_k - tf.shape(worth)[1], 0)
+        worth = tf.pad(worth, [[0, 0], [0, missing]], constant_values=-np.inf)
+        best = tf.math.top_k(worth, self.top_k)
+        return Chosen(best.indices, best.values > -np.inf)
+
+
+class Chosen(NamedTuple):
+    """The best K of M rows of each task, best first.
+
+    Attributes:
+        places: int32 [B, K], among the M rows, or beyond them.
+        is_left: bool [B, K], False where fewer rows than K were left.
+    """
+
+    places: tf.Tensor
+    is_left: tf.Tensor
+
+    def of(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns the values [B, M] of the chosen rows, [B, K]."""
+        last = tf.maximum(tf.shape(values)[1] - 1, 0)
+        places = tf.minimum(self.places, last)
+        # Without any row there is nothing to take.
+        values = tf.pad(values, [[0, 0], [0, tf.cast(tf.equal(last, 0), tf.int32)]])
+        return tf.gather(values, places, batch_dims=1)
 
 
 def score_in_blocks(

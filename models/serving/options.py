@@ -1,6 +1,9 @@
 """What a served model is told beside its weights."""
 
 import dataclasses
+from typing import Literal, TypeAlias
+
+OrderName: TypeAlias = Literal["score", "gain", "optimistic", "cautious"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +21,9 @@ class ServingOptions:
         history_size: Pairs that a context holds where `update` has to see them again.
         shortlist_size: Items of the highest prior that `recommend` scores with the
             whole model; 0 for all of them.
+        order_by: What `recommend` orders by: the "score", the expected "gain", or the
+            mean plus ("optimistic") or less ("cautious") one standard deviation; the
+            last three need a model that predicts distributions.
     """
 
     model_version: int = 0
@@ -28,3 +34,4 @@ class ServingOptions:
     max_query: int = 10_000
     history_size: int = 64
     shortlist_size: int = 0
+    order_by: OrderName = "score"

@@ -44,7 +44,7 @@ class ServedModel(ServedTasks):
 
     Raises:
         DataError: If no item may be recommended, if there is to be a shortlist and no
-            prior, or if the tables are too large.
+            prior, no distribution to order by, or if the tables are too large.
     """
 
     def __init__(
@@ -58,6 +58,11 @@ class ServedModel(ServedTasks):
             raise DataError(
                 "export.shortlist_size needs a prior to choose by, got "
                 f"{options.shortlist_size} with model.prior = 'constant'."
+            )
+        if options.order_by != "score" and model.levels is None:
+            raise DataError(
+                f"export.order_by = {options.order_by!r} needs a distribution to order "
+                "by, got a model of values: set model.head = 'distribution'."
             )
         super().__init__(model, options, **of_tasks)
         self.catalogue = Catalogue(
@@ -117,15 +122,15 @@ class ServedModel(ServedTasks):
         save_with_signatures(self, self.signatures(), directory)
 
     def recommend(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Finds the items with the highest scores.
+        """Finds the items that are best by score, or by what the options say.
 
         Args:
             **inputs: As of `rank`, and `exclude_item_id`, string [B, E] padded with
                 "", in place of the query. What the support set holds is excluded too.
 
         Returns:
-            `item_id`, string [B, K], and `score`, float32 [B, K], best first; where
-            fewer than K items are left, "" and 0. `fallback_reason`, string [B]: "", or
+            `item_id`, string [B, K], best first, with what `rank` says of each, float32
+            [B, K]; where fewer than K items are left, "" and 0. `fallback_reason`, string [B]: "", or
             what a task without support was served by. By popularity, a score is the
             share of all known interactions that are with the item.
         """
@@ -160,7 +165,7 @@ class ServedModel(ServedTasks):
             MAX_EXPLAINED,
         )
         task = self._encode(inputs)
-        score = self._score(task, inputs)
+        score = self._answer(task, self._query_rows(inputs))["score"]
         return {
             "score": score,
             "attribution": self._attribution(task, inputs, score),
@@ -193,16 +198,26 @@ class ServedModel(ServedTasks):
         is_popular = is_popular[:, tf.newaxis]
         if self._shortens(rows["item"]):
             rows, is_out = self._shortlist(task, rows, is_out, is_popular)
-        scores = self._score_rows(task, rows)
         popularity = tf.gather(self.catalogue.popularity, rows["item"])
-        scores = tf.where(is_popular, popularity, scores)
-        best = self.catalogue.best(rows["item"], tf.where(is_out, -np.inf, scores))
-        return {**best, "fallback_reason": reason}
+        worth = tf.where(is_popular, popularity, self._worth(task, rows))
+        chosen = self.catalogue.best(tf.where(is_out, -np.inf, worth))
+        rows = {role: chosen.of(values) for role, values in rows.items()}
+        answer = self._answer(task, rows)
+        popularity = chosen.of(popularity)
+        answer["score"] = tf.where(is_popular, popularity, answer["score"])
+        return {
+            "item_id": tf.where(
+                chosen.is_left, self.ids["item"].values(rows["item"]), ""
+            ),
+            **{n: tf.where(chosen.is_left, v, 0.0) for n, v in answer.items()},
+            "fallback_reason": reason,
+        }
 
-    def _score_rows(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Scores [B, M] rows that share their user, if a user makes a pair."""
+    def _worth(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns what [B, M] rows are ordered by; they share their user, if any."""
+        model, order = self._model(), self.options.order_by
 
-        def score(items: tf.Tensor) -> tf.Tensor:
+        def worth(items: tf.Tensor) -> tf.Tensor:
             block = {
                 role: items
                 if role == "item"
@@ -210,9 +225,16 @@ class ServedModel(ServedTasks):
                 for role, values in rows.items()
             }
             pairs = self._pairs(task.profile, block)
-            return self._model().modulated_score(task.state, pairs)
+            if order == "score":
+                return model.modulated_score(task.state, pairs)
+            predicted = model.pair_distribution(task.state, pairs)
+            if order == "gain":
+                return model.levels.gain(predicted)
+            lean = {"cautious": -1.0, "optimistic": 1.0}[order]
+            mean, spread = model.levels.mean(predicted), model.levels.spread(predicted)
+            return mean + lean * spread
 
-        return score_in_blocks(score, rows["item"])
+        return score_in_blocks(worth, rows["item"])
 
     def _shortens(self, rows: tf.Tensor) -> bool:
         size = self.options.shortlist_size

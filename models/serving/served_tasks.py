@@ -113,10 +113,12 @@ class ServedTasks(tf.Module, abc.ABC):
                 setting has beside.
 
         Returns:
-            `score`, float32 [B, Q]. An unknown id is scored as the unknown entity.
+            `score`, float32 [B, Q]. An unknown id is scored as the unknown entity. Of a
+            model that predicts a distribution, `score` is its mean, and there are
+            `median` and `uncertainty`, its standard deviation, too.
         """
         inputs = self._checked(inputs)
-        return {"score": self._score(self._encode(inputs), inputs)}
+        return self._answer(self._encode(inputs), self._query_rows(inputs))
 
     def encode(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Encodes the support set of each task.
@@ -135,7 +137,7 @@ class ServedTasks(tf.Module, abc.ABC):
     def score(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores as `rank` does, given `context` in place of the support set."""
         inputs = self._checked(inputs)
-        return {"score": self._score(self._unpack(inputs), inputs)}
+        return self._answer(self._unpack(inputs), self._query_rows(inputs))
 
     def update(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Adds the given support pairs to `context`.
@@ -226,6 +228,16 @@ class ServedTasks(tf.Module, abc.ABC):
             role: self._rows(role, inputs[f"query_{role}_id"]) for role in self._roles
         }
 
-    def _score(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
-        pairs = self._pairs(task.profile, self._query_rows(inputs))
-        return self._model().modulated_score(task.state, pairs)
+    def _answer(
+        self, task: ServedTask, rows: Mapping[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Returns what is said of pairs of rows [B, Q]."""
+        model, pairs = self._model(), self._pairs(task.profile, rows)
+        if model.levels is None:
+            return {"score": model.modulated_score(task.state, pairs)}
+        predicted = model.pair_distribution(task.state, pairs)
+        return {
+            "score": model.levels.mean(predicted),
+            "median": model.levels.quantile(predicted, 0.5),
+            "uncertainty": model.levels.spread(predicted),
+        }

@@ -62,9 +62,15 @@ class ServedUserModel(ServedModel):
             ids={"item": IdLookup(vocabularies / f"{schema.ITEM_ID}.txt")},
             label_range=(info.label_min, info.label_max),
             num_rows=items.num_rows,
-            profile_widths={"user": pairs.users.width, "is_known": 1},
+            profile_widths={
+                "user": pairs.users.width,
+                "level": pairs.factors.level_width,
+                "is_known": 1,
+            },
         )
-        self._users = lambda: pairs.users  # Out of sight of tf.Module, as the model is.
+        # Out of sight of tf.Module, as the model is.
+        self._users = lambda: pairs.users
+        self._factors = lambda: pairs.factors
         self.user_features = {feature.name: feature for feature in info.user_features}
         self.user_values = {
             feature.name: IdLookup(vocabularies / f"{feature.name}.txt")
@@ -93,12 +99,14 @@ class ServedUserModel(ServedModel):
                 is_known |= tf.reduce_any(values > schema.UNKNOWN, axis=1)
         return {
             "user": tf.concat([tf.zeros([batch_size, 0]), *parts], axis=-1),
+            "level": self._factors().level_of_features(encoded, batch_size),
             "is_known": tf.cast(is_known, tf.float32)[:, tf.newaxis],
         }
 
     def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> UserItemPairs:
         return UserItemPairs(
             profile["user"][:, tf.newaxis, :],
+            profile["level"],
             tf.gather(self._item_vectors, rows["item"]),
             tf.gather(self._item_factors, rows["item"]),
         )

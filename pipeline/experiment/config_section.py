@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import pydantic
 
-from models.serving.options import ServingOptions
+from models.serving.options import OrderName, ServingOptions
 
 
 class Section(pydantic.BaseModel):
@@ -30,6 +30,9 @@ class ExportConfig(Section):
             see all pairs again.
         shortlist_size: `recommend` scores so many items with the whole model, those of
             the highest prior; 0 for all of them. Needs a prior.
+        order_by: What `recommend` orders by: the "score", the expected "gain", or the
+            mean plus ("optimistic") or less ("cautious") one standard deviation. All
+            but the score need `model.head` "distribution".
     """
 
     model_name: str = pydantic.Field("cmml", pattern=r"^[a-zA-Z0-9_]+$")
@@ -40,6 +43,7 @@ class ExportConfig(Section):
     max_query: int = pydantic.Field(10_000, ge=1)
     history_size: int = pydantic.Field(64, ge=1, le=1000)
     shortlist_size: int = pydantic.Field(0, ge=0)
+    order_by: OrderName = "score"
 
     @pydantic.model_validator(mode="after")
     def _check_shortlist(self) -> "ExportConfig":

@@ -53,6 +53,7 @@ def judge(
         The metrics of every task by group, and what is suspicious about the scores.
     """
     setting = setting_of(config)
+    method = setting.methods().completed(method, config, data)
     scorer = setting.scorer(method, config, data)
     groups = setting.groups(config, data, split)
     scored: dict[str, ScoredPairs] = {shown.group: scorer(shown) for shown in groups}

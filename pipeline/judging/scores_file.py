@@ -20,7 +20,17 @@ from transforms import schema
 
 SCORES_FILE = "scores.parquet"
 
-_NUMBERS = ("support_size", "label", "score", "rank", "num_candidates")
+_NUMBERS = (
+    "support_size",
+    "label",
+    "score",
+    "median",
+    "gain",
+    "log_likelihood",
+    "coverage",
+    "rank",
+    "num_candidates",
+)
 _COLUMNS = pa.schema(
     [
         ("method", pa.string()),
@@ -31,6 +41,10 @@ _COLUMNS = pa.schema(
         ("item_id", pa.string()),
         ("label", pa.float32()),
         ("score", pa.float32()),
+        ("median", pa.float32()),
+        ("gain", pa.float32()),
+        ("log_likelihood", pa.float32()),
+        ("coverage", pa.float32()),
         ("rank", pa.int32()),
         ("num_candidates", pa.int32()),
     ]

@@ -95,6 +95,11 @@ class LearnedMethods:
     empty_episode: Callable[[Any], Episode]
 
 
+def _as_it_is(method: Recommender, config: Any, data: Data) -> Recommender:
+    del config, data
+    return method
+
+
 @dataclasses.dataclass(frozen=True)
 class Methods:
     """The methods that stand beside CMML.
@@ -107,6 +112,8 @@ class Methods:
             ablation; the reference comes first.
         plain: Changes of the configuration that leave CMML as in the paper.
         learning: Methods trained by episodes; None if there are none.
+        completed: Gives a trained or fitted method all that it is judged by, such as a
+            distribution of labels on top of its scores.
     """
 
     simple: Mapping[str, type[Any]]
@@ -115,6 +122,7 @@ class Methods:
     beside_ablation: Sequence[str]
     plain: Mapping[str, Any]
     learning: LearnedMethods | None = None
+    completed: Callable[[Recommender, Any, Data], Recommender] = _as_it_is
 
     @property
     def learned(self) -> Mapping[str, type[LearnedBaseline]]:

@@ -88,6 +88,7 @@ def _judge_all(
     with ScoresWriter(run.evaluation / SCORES_FILE, data.directory) as writer:
         for name, method in methods.items():
             say(f"evaluate: asking {name}")
+            method = setting.methods().completed(method, config, data)
             scorer = setting.scorer(method, config, data)
             scored: dict[str, ScoredPairs] = {}
             for shown in _groups_of(name, groups):

@@ -11,6 +11,7 @@ import apache_beam as beam
 from transforms import schema
 from transforms.entities.entities import EntityBlock, entity_columns, merge_entities
 from transforms.entities.entity_table import EntityTable, build_entity_table
+from transforms.label_levels import label_levels
 from transforms.ratings.statistics import build_schema, build_statistics
 from transforms.ratings.summaries import TasksSummary, merge_summaries
 from transforms.reading.beam_hints import no_beam_hints
@@ -117,7 +118,8 @@ def dataset_info(
 ) -> DatasetInfo:
     """Returns what `dataset.json` says, but for what the driver adds."""
     splits = summary.splits
-    mean, std = mean_and_std(splits[schema.META_TRAIN].support.label_counts)
+    label_counts = splits[schema.META_TRAIN].support.label_counts
+    mean, std = mean_and_std(label_counts)
     return DatasetInfo(
         num_users=len(users.entities),
         num_items=len(items.entities),
@@ -127,6 +129,7 @@ def dataset_info(
         label_max=spec.interactions.label_max,
         label_mean=mean,
         label_std=std or 1.0,
+        label_levels=label_levels(label_counts),
         num_tasks={name: len(split.task_ids) for name, split in splits.items()},
         num_interactions={n: split.num_interactions for n, split in splits.items()},
         num_dropped=dict(sorted(summary.num_dropped.items())),

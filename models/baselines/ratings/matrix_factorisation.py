@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from models.baselines.ratings.baseline import Grid
 from models.factors.gaussian_factors import fit_gaussian_factors
 from models.factors.labelled_pairs import LabelledPairs
@@ -77,10 +79,11 @@ class MatrixFactorisation(tf.Module):
         fitted = fit_gaussian_factors(
             pairs, rank=self.rank, num_iterations=self.num_iterations, seed=self.seed
         )
-        self.item_mean.assign(fitted.label_mean + fitted.item_bias)
-        self.item_factors.assign(fitted.item_factors)
-        # A standard normal prior under this noise is this ridge penalty.
-        self.user_l2.assign(fitted.noise_variance)
+        self.item_mean.assign(fitted.item_label)
+        # User vectors become standard normal, whose ridge penalty is the noise.
+        scale = np.linalg.cholesky(fitted.user_covariance)
+        self.item_factors.assign(fitted.item_factors @ scale)
+        self.user_l2.assign(fitted.noise_variance[0])
 
     def adapt(self, support: Episode) -> State:
         """Returns the user vector of each task, float32 [B, D]."""

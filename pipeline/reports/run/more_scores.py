@@ -87,6 +87,7 @@ def more_scores(
     with ScoresWriter(path, data.directory) as writer:
         for name, method in methods.items():
             say(f"report: asking {name} with support sets of {sizes} pairs")
+            method = setting.methods().completed(method, config, data)
             scorer = setting.scorer(method, config, data)
             for size in sizes:
                 shown = few[0].few(size)

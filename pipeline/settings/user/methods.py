@@ -9,13 +9,18 @@ from models.baselines.learned.parts.feature_pairs import (
     FeaturePairs,
     build_feature_pairs,
 )
+from models.baselines.ratings.calibrated import Calibrated
 from models.baselines.ratings.learned_registry import LEARNED
 from models.baselines.ratings.registry import BASELINES
+from models.evaluation.shown import Shown
 from models.objectives.rating_objective import RatingObjective
+from models.parts.label_levels import LabelLevels
 from models.recommender import Recommender, one_empty_episode
 from pipeline.settings.setting import LearnedMethods, Methods
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
+from pipeline.settings.user.scoring import RatingScorer
+from transforms import schema
 
 REFERENCE = "bias_ridge"
 
@@ -29,6 +34,7 @@ def user_methods() -> Methods:
         # Nothing of what collaborative filtering knows.
         plain={"model.prior": "constant", "model.embeddings": "learned"},
         fit=_fit,
+        completed=_with_distribution,
         learning=LearnedMethods(
             classes=LEARNED,
             inputs=_inputs,
@@ -43,6 +49,27 @@ def _fit(name: str, data: UserData, hyperparameters: Mapping[str, Any]) -> Recom
     method = BASELINES[name](**hyperparameters)
     method.fit(data.meta_train_pairs)
     return method
+
+
+def _with_distribution(
+    method: Recommender, config: UserConfig, data: UserData
+) -> Recommender:
+    """Gives a method without a distribution one that meta-validation is likely by."""
+    if getattr(method, "levels", None) is not None:
+        return method
+    info, size = data.info, config.evaluation.support_size
+    calibrated = Calibrated(
+        method,
+        LabelLevels(info.label_levels),
+        label_mean=info.label_mean,
+        label_std=info.label_std,
+    )
+    shown = Shown("validation", schema.META_VALIDATION, size, size)
+    if info.num_tasks.get(schema.META_VALIDATION):
+        pairs = RatingScorer(method, config, data)(shown)
+        assert pairs.label is not None  # They are rated.
+        calibrated.fit(pairs.score, pairs.label)
+    return calibrated
 
 
 def _inputs(config: UserConfig, data: UserData, seed: int) -> FeaturePairs:

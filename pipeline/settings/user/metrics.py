@@ -8,21 +8,57 @@ import numpy as np
 
 from models.evaluation.intervals import Floats
 from models.evaluation.metric import Metric
-from models.evaluation.rating_metrics import NDCG_CUTOFFS, task_metrics
+from models.evaluation.rating_metrics import NDCG_CUTOFFS, mae, mean_over_pairs, rmse
+from models.evaluation.rating_metrics import ndcg as ndcg_at
 from models.evaluation.scored_pairs import ScoredPairs
+
+COVERAGE = 0.8
 
 MAE = Metric("mae", unit="stars", higher_is_better=False)
 METRICS = (
     MAE,
+    Metric("mae_median", unit="stars", higher_is_better=False),
     Metric("rmse", unit="stars", higher_is_better=False),
     *(Metric(f"ndcg@{k}") for k in NDCG_CUTOFFS),
+    Metric("log_loss", unit="nats", higher_is_better=False),
+    Metric("coverage@80", in_tables=False),
 )
 
 
 def metrics_by_task(
     pairs: ScoredPairs, *, seed: int, names: Sequence[str] | None = None
 ) -> dict[str, Floats]:
-    """Returns the metrics of each user; see `Setting.by_task`."""
-    (labels, scores, users), mask = pairs.padded("label", "score", "user")
+    """Returns the metrics of each user; see `Setting.by_task`.
+
+    Each metric is of the statistic that it asks for: "mae" and "rmse" of the score,
+    which is the mean of a predicted distribution, "mae_median" of its median, NDCG of
+    the order by expected gain. Of a method without a distribution all are of the score,
+    and "log_loss" and "coverage@80" are missing.
+    """
+    columns = {**pairs.columns()}
+    columns = {**dict.fromkeys(("median", "gain"), columns["score"]), **columns}
+    given = ScoredPairs(pairs.task_ids, **columns)
+    wanted = [name for name in ("log_likelihood", "coverage") if name in columns]
+    (labels, scores, medians, gains, users, *others), mask = given.padded(
+        "label", "score", "median", "gain", "user", *wanted
+    )
     first = users[:, 0] if users.shape[1] else np.zeros(len(users), np.int32)
-    return task_metrics(labels, scores, mask, seed=seed, task_ids=first, names=names)
+    measures = {
+        "mae": lambda: mae(labels, scores, mask),
+        "mae_median": lambda: mae(labels, medians, mask),
+        "rmse": lambda: rmse(labels, scores, mask),
+        **{
+            f"ndcg@{k}": lambda k=k: ndcg_at(
+                labels, gains, mask, k=k, seed=seed, task_ids=first
+            )
+            for k in NDCG_CUTOFFS
+        },
+    }
+    if others:
+        measures["log_loss"] = lambda: mean_over_pairs(-others[0], mask)
+        measures["coverage@80"] = lambda: mean_over_pairs(others[1], mask)
+    return {
+        name: measure()
+        for name, measure in measures.items()
+        if names is None or name in names
+    }

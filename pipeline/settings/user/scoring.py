@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -9,9 +10,11 @@ import numpy as np
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
-from models.recommender import Episode, Recommender, split_episode
+from models.parts.label_levels import LabelLevels
+from models.recommender import Distributional, Episode, Recommender, split_episode
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
+from pipeline.settings.user.metrics import COVERAGE
 from transforms.schema import DataError
 
 
@@ -25,9 +28,8 @@ class RatingScorer:
     """
 
     def __init__(self, method: Recommender, config: UserConfig, data: UserData) -> None:
-        self._score = tf.function(
-            lambda support, query: method.score(method.adapt(support), query),
-            reduce_retracing=True,
+        self._answer = tf.function(
+            functools.partial(_answer, method), reduce_retracing=True
         )
         self._batch_size = config.evaluation.batch_size
         self._data = data
@@ -52,7 +54,7 @@ class RatingScorer:
 
     def _scored(self, episode: Episode) -> tuple[list[str], Mapping[str, np.ndarray]]:
         """Returns the ids of a batch, and its pairs by column."""
-        scores = self._score(*split_episode(episode)).numpy()
+        answer = self._answer(*split_episode(episode), episode["query_label"])
         mask = episode["query_mask"].numpy()
         num_pairs = mask.sum(axis=1)
         sizes = episode["support_mask"].numpy().sum(axis=1)
@@ -61,10 +63,29 @@ class RatingScorer:
             "user": episode["query_user"].numpy()[mask],
             "item": episode["query_item"].numpy()[mask],
             "support_size": np.repeat(sizes, num_pairs),
-            "score": scores[mask],
             "label": episode["query_label"].numpy()[mask],
+            **{name: value.numpy()[mask] for name, value in answer.items()},
         }
         return [task_id.decode() for task_id in episode["task_id"].numpy()], columns
+
+
+def _answer(
+    method: Recommender, support: Episode, query: Episode, labels: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Returns columns of `ScoredPairs` [B, Q]; labels are looked at to judge alone."""
+    state = method.adapt(support)
+    levels: LabelLevels | None = getattr(method, "levels", None)
+    if levels is None:
+        return {"score": method.score(state, query)}
+    assert isinstance(method, Distributional)
+    predicted = method.distribution(state, query)
+    return {
+        "score": method.score(state, query),
+        "median": levels.quantile(predicted, 0.5),
+        "gain": levels.gain(predicted),
+        "log_likelihood": levels.log_likelihood(predicted, labels),
+        "coverage": levels.coverage(predicted, labels, COVERAGE),
+    }
 
 
 def exchangeable_batch_size(num_tasks: int, batch_size: int, split: str) -> int:

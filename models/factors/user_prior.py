@@ -1,0 +1,172 @@
+"""What is expected of a user vector before any label of the user is seen."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+from sklearn.utils.extmath import randomized_svd
+
+from models.factors.entity_design import EntityDesign
+from models.factors.gaussian_factors import GaussianFactors, penalised_least_squares
+from models.factors.labelled_pairs import LabelledPairs
+
+Floats = NDArray[np.floating]
+
+SET_STRENGTH = 10.0  # Pairs at which the set of items counts by half.
+
+_NUM_COMPONENTS = 64  # Of who has rated what.
+_PENALTY = 50.0
+_NUM_DRAWS = 4  # Support sets of each user.
+_MAX_SUPPORT = 40
+_MIN_LEFT_OUT = 10  # Pairs of a user that are in none of their support sets, or half.
+_JITTER = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class UserPrior:
+    """The mean of a user vector, linear in what is known without labels.
+
+    With n items in the support set, s = n / (n + `SET_STRENGTH`) and the features x:
+
+        mean = level[0] + x . features[0] + s * (level[1] + x . features[1])
+               + log(1 + n) * level[2] + sum of `items` / (n + `SET_STRENGTH`)
+
+    Attributes:
+        level: float64 [3, D].
+        features: float64 [2, P, D], weights of the columns of the design.
+        items: float64 [num_items + 1, D].
+        covariance: float64 [D, D], of user vectors about this mean.
+    """
+
+    level: Floats
+    features: Floats
+    items: Floats
+    covariance: Floats
+
+    def turned(self, matrix: Floats) -> UserPrior:
+        """Returns it for user vectors times `matrix` [D, D]."""
+        return UserPrior(
+            self.level @ matrix,
+            self.features @ matrix,
+            self.items @ matrix,
+            matrix.T @ self.covariance @ matrix,
+        )
+
+
+def fit_user_prior(
+    factors: GaussianFactors,
+    pairs: LabelledPairs,
+    users: EntityDesign,
+    *,
+    by_set: bool,
+    seed: int,
+) -> UserPrior:
+    """Regresses the vectors of users on what is known of them without labels.
+
+    The vectors are those that all pairs of a user give. Support sets are drawn from
+    these pairs, half of them full, the others of any size, as training draws them.
+
+    Args:
+        factors: The fit to the same pairs.
+        pairs: The meta-train pairs.
+        users: Features of users.
+        by_set: Whether the set of items, whatever their labels, and its size tell.
+        seed: Seed of the support sets and of the components.
+    """
+    known = pairs.with_known_items()
+    seen = np.flatnonzero(factors.is_user_seen)
+    target = factors.user_mean[seen]
+    columns = users.matrix[seen] - users.matrix[seen].mean(axis=0)
+    num_columns, width = columns.shape[1], target.shape[1]
+    vectors = np.zeros([pairs.num_items + 1, 0])
+    draws = [(columns, np.zeros([len(seen), 0]), np.zeros([len(seen), 1]))]
+    if by_set:
+        vectors = item_set_vectors(known, seed=seed)
+        draws = [
+            (columns, *draw)
+            for draw in _draw_sets(known, vectors, seen, np.random.default_rng(seed))
+        ]
+    rows = np.concatenate([_inputs(*draw) for draw in draws])
+    targets = np.tile(target, [len(draws), 1])
+    weights = penalised_least_squares(rows, targets, _PENALTY)
+    deviation = targets - rows @ weights
+    level, features, sets = np.split(weights, [3, 3 + 2 * num_columns])
+    features = features.reshape(2, num_columns, width)
+    # Columns are about their means.
+    level[:2] -= users.matrix[seen].mean(axis=0) @ features
+    return UserPrior(
+        level=level,
+        features=features,
+        items=vectors @ sets,
+        covariance=deviation.T @ deviation / len(rows)
+        + factors.user_doubt
+        + _JITTER * np.eye(width) * np.trace(factors.user_doubt) / width,
+    )
+
+
+def _inputs(columns: Floats, sums: Floats, sizes: Floats) -> Floats:
+    """Returns what a mean is linear in, float64 [N, 3 + 2 P + C].
+
+    Args:
+        columns: float64 [N, P], features.
+        sums: float64 [N, C], sums of the vectors of each support set.
+        sizes: float64 [N, 1], of support sets.
+    """
+    share = sizes / (sizes + SET_STRENGTH)
+    level = [np.ones_like(sizes), share, np.log1p(sizes)]
+    of_set = sums / (sizes + SET_STRENGTH)
+    return np.concatenate([*level, columns, share * columns, of_set], axis=1)
+
+
+def _draw_sets(
+    pairs: LabelledPairs,
+    vectors: Floats,
+    seen: NDArray[np.integer],
+    rng: np.random.Generator,
+) -> list[tuple[Floats, Floats]]:
+    """Draws support sets of users: sums of vectors [N, C], sizes [N, 1] a draw."""
+    counts = np.bincount(pairs.user, minlength=pairs.num_users + 1)
+    starts = np.cumsum(counts) - counts
+    most = np.maximum(counts - _MIN_LEFT_OUT, counts // 2)
+    draws = []
+    for draw in range(_NUM_DRAWS):
+        limit = np.full(len(counts), _MAX_SUPPORT)
+        if draw % 2:
+            limit = rng.integers(0, _MAX_SUPPORT + 1, len(counts))
+        sizes = np.minimum(limit, most)
+        order = np.lexsort((rng.random(len(pairs.user)), pairs.user))
+        user, item = pairs.user[order], pairs.item[order]
+        drawn = np.arange(len(user)) - starts[user] < sizes[user]
+        ones = np.ones(drawn.sum())
+        shape = len(counts), len(vectors)
+        sets = scipy.sparse.csr_matrix((ones, (user[drawn], item[drawn])), shape)
+        draws.append(((sets @ vectors)[seen], sizes[seen, None].astype(np.float64)))
+    return draws
+
+
+def item_set_vectors(pairs: LabelledPairs, *, seed: int) -> Floats:
+    """Describes items by who has rated them, whatever the labels.
+
+    Args:
+        pairs: The meta-train pairs.
+        seed: Seed of the approximation.
+
+    Returns:
+        float64 [num_items + 1, C], components of unit size over the items with pairs:
+        the singular vectors of the matrix of users and items, each pair over the root
+        of how many pairs its user and its item have. Zeros for an item without pairs.
+    """
+    of_user = np.bincount(pairs.user, minlength=pairs.num_users + 1)
+    of_item = np.bincount(pairs.item, minlength=pairs.num_items + 1)
+    weight = 1.0 / np.sqrt(of_user[pairs.user] * of_item[pairs.item])
+    shape = len(of_user), len(of_item)
+    matrix = scipy.sparse.csr_matrix((weight, (pairs.user, pairs.item)), shape)
+    most = min(np.count_nonzero(of_user), np.count_nonzero(of_item))
+    _, _, components = randomized_svd(
+        matrix, min(_NUM_COMPONENTS, most), n_iter=4, random_state=seed
+    )
+    vectors = components.T * np.sqrt(np.count_nonzero(of_item))
+    return np.where(of_item[:, None] > 0, vectors, 0.0)

@@ -1,0 +1,81 @@
+"""A head that predicts how likely each label level is."""
+
+from models.legacy_keras import tf
+from models.objectives.rating_objective import RatingObjective
+from models.pairs.pair_embedding import Expected
+from models.parts.label_levels import LabelLevels
+from models.recommender import Episode
+
+_PRIOR_WEIGHT = 0.5  # Of the error of what is expected, beside the prediction.
+
+
+class DistributionHead(tf.keras.layers.Layer):
+    """Turns what is expected and what the backbone puts out into a distribution.
+
+    Without the backbone it is a normal distribution about the expected label, cut into
+    levels, times a power of how much more often than others the item has each level.
+    The backbone adds to the logits of the levels.
+
+    Args:
+        levels: The L label levels.
+        has_shares: Whether `Expected.log_shares` are known.
+
+    Call arguments:
+        expected: What is expected of pairs.
+        outputs: float32 [B, Q, L], of the backbone.
+
+    Returns:
+        Logits, float32 [B, Q, L].
+    """
+
+    def __init__(self, levels: LabelLevels, *, has_shares: bool) -> None:
+        super().__init__(name="head")
+        self.levels = levels
+        self.num_outputs = levels.size
+        self.bias = self.add_weight("bias", [levels.size], initializer="zeros")
+        self.log_spread = self.add_weight("log_spread", [], initializer="zeros")
+        self.share_weight = None
+        if has_shares:
+            half = tf.keras.initializers.Constant(0.5)
+            self.share_weight = self.add_weight("share_weight", [], initializer=half)
+
+    def call(self, expected: Expected, outputs: tf.Tensor) -> tf.Tensor:
+        """Returns the logits."""
+        deviation = self.levels.values - expected.mean[..., tf.newaxis]
+        variance = tf.exp(self.log_spread) * expected.variance[..., tf.newaxis]
+        logits = self.bias + outputs - tf.square(deviation) / (2.0 * variance)
+        if self.share_weight is not None:
+            logits += self.share_weight * expected.log_shares
+        return logits
+
+    def mean(self, prediction: tf.Tensor) -> tf.Tensor:
+        """Returns the mean label, float32 [B, Q], of logits [B, Q, L]."""
+        return self.levels.mean(tf.nn.softmax(prediction))
+
+    def loss(
+        self,
+        objective: RatingObjective,
+        episode: Episode,
+        prediction: tf.Tensor,
+        expected: Expected,
+    ) -> tf.Tensor:
+        """Returns the cross-entropy of the query set and the errors of means.
+
+        The errors are that of the mean of the distribution, and half of that of what
+        was expected: the cross-entropy alone leaves both less exact than they can be.
+        """
+        labels, mask = episode["query_label"], episode["query_mask"]
+        scores = self.mean(prediction)
+        objective.query_loss(episode, scores)  # Updates the metrics.
+        entropy = tf.nn.softmax_cross_entropy_with_logits(
+            self.levels.shares_of(labels), prediction
+        )
+        weights = tf.cast(mask, entropy.dtype)
+        mean_entropy = tf.math.divide_no_nan(
+            tf.reduce_sum(entropy * weights), tf.reduce_sum(weights)
+        )
+        return (
+            mean_entropy
+            + objective.error(labels, scores, mask)
+            + _PRIOR_WEIGHT * objective.error(labels, expected.mean, mask)
+        )
