@@ -16,7 +16,7 @@ from models.parts.distribution_head import DistributionHead
 from models.parts.label_levels import LabelLevels
 from models.parts.value_head import ValueHead
 from models.recommender import one_empty_episode
-from transforms.schema import DatasetInfo, DataError
+from transforms.schema import DataError, DatasetInfo
 
 
 def rated_cmml(
@@ -52,7 +52,7 @@ def rated_cmml(
                 item_set=options.prior_item_set,
                 item_noise=options.prior_item_noise,
             ),
-            levels=() if head_levels is None else head_levels.values,
+            levels=() if head_levels is None else info.label_levels,
         )
     if options.embeddings == "fixed":
         users, items = users.without_features(), items.without_features()
@@ -76,7 +76,9 @@ def rated_cmml(
     objective = RatingObjective(info.label_mean, info.label_std, loss=loss)
     head: Head = ValueHead(pairs.backbone_scale)
     if head_levels is not None:
-        head = DistributionHead(head_levels, has_shares=pairs.has_prior)
+        head = DistributionHead(
+            head_levels, objective.error, has_shares=pairs.has_prior
+        )
     return _with_weights(CMML(pairs, objective, head, options, seed=seed))
 
 

@@ -66,7 +66,8 @@ def entity_design(table: EntityTable) -> EntityDesign:
     Args:
         table: The users or the items.
     """
-    parts, columns = [np.zeros([table.num_rows, 0])], []
+    parts: list[Floats] = [np.zeros([table.num_rows, 0])]
+    columns: list[tuple[str, int]] = []
     for feature in table.features:
         encoded = table.encoded[feature.name]
         for value, column in _columns(feature, encoded):
@@ -93,4 +94,3 @@ def _columns(feature: Feature, encoded: NDArray) -> Iterator[tuple[int, Floats]]
 def no_features(num_rows: int) -> EntityDesign:
     """Returns a design without columns, of `num_rows` rows, the unknown one counted."""
     return EntityDesign((), np.zeros([num_rows, 0]), ())
-

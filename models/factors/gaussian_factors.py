@@ -130,7 +130,8 @@ def fit_gaussian_factors(
     label_mean = float(residual.mean())
     residual -= label_mean
     counts = np.bincount(known.item, minlength=pairs.num_items + 1)
-    squares = np.bincount(known.item, residual**2, pairs.num_items + 1)
+    squares = np.zeros(pairs.num_items + 1)
+    np.add.at(squares, known.item, residual**2)
     is_user_seen = np.bincount(known.user, minlength=pairs.num_users + 1) > 0
     variance = float(residual.var()) or 1.0
     jitter = _MIN_VARIANCE * variance

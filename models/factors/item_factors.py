@@ -397,9 +397,7 @@ class ItemFactors(tf.Module):
             shift: float32 [B, K], of the mean.
         """
         covariance = self._covariance(user)
-        return user._replace(
-            vector=user.vector + tf.linalg.matvec(covariance, shift)
-        )
+        return user._replace(vector=user.vector + tf.linalg.matvec(covariance, shift))
 
     def expect(self, user: FoldedUser, units: tf.Tensor) -> tf.Tensor:
         """Expects the label of each query pair.

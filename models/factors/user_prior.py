@@ -81,8 +81,10 @@ def fit_user_prior(
     target = factors.user_mean[seen]
     columns = users.matrix[seen] - users.matrix[seen].mean(axis=0)
     num_columns, width = columns.shape[1], target.shape[1]
-    vectors = np.zeros([pairs.num_items + 1, 0])
-    draws = [(columns, np.zeros([len(seen), 0]), np.zeros([len(seen), 1]))]
+    vectors: Floats = np.zeros([pairs.num_items + 1, 0])
+    draws: list[tuple[Floats, Floats, Floats]] = [
+        (columns, np.zeros([len(seen), 0]), np.zeros([len(seen), 1]))
+    ]
     if by_set:
         vectors = item_set_vectors(known, seed=seed)
         draws = [

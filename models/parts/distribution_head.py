@@ -1,10 +1,15 @@
 """A head that predicts how likely each label level is."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from models.legacy_keras import tf
-from models.objectives.rating_objective import RatingObjective
+from models.objectives.objective import Objective
 from models.pairs.pair_embedding import Expected
 from models.parts.label_levels import LabelLevels
 from models.recommender import Episode
+
+Error: TypeAlias = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 _PRIOR_WEIGHT = 0.5  # Of the error of what is expected, beside the prediction.
 
@@ -18,6 +23,7 @@ class DistributionHead(tf.keras.layers.Layer):
 
     Args:
         levels: The L label levels.
+        error: Mean error over real pairs, of labels, scores and mask [B, Q].
         has_shares: Whether `Expected.log_shares` are known.
 
     Call arguments:
@@ -28,9 +34,10 @@ class DistributionHead(tf.keras.layers.Layer):
         Logits, float32 [B, Q, L].
     """
 
-    def __init__(self, levels: LabelLevels, *, has_shares: bool) -> None:
+    def __init__(self, levels: LabelLevels, error: Error, *, has_shares: bool) -> None:
         super().__init__(name="head")
         self.levels = levels
+        self._error = error
         self.num_outputs = levels.size
         self.bias = self.add_weight("bias", [levels.size], initializer="zeros")
         self.log_spread = self.add_weight("log_spread", [], initializer="zeros")
@@ -54,7 +61,7 @@ class DistributionHead(tf.keras.layers.Layer):
 
     def loss(
         self,
-        objective: RatingObjective,
+        objective: Objective,
         episode: Episode,
         prediction: tf.Tensor,
         expected: Expected,
@@ -76,6 +83,6 @@ class DistributionHead(tf.keras.layers.Layer):
         )
         return (
             mean_entropy
-            + objective.error(labels, scores, mask)
-            + _PRIOR_WEIGHT * objective.error(labels, expected.mean, mask)
+            + self._error(labels, scores, mask)
+            + _PRIOR_WEIGHT * self._error(labels, expected.mean, mask)
         )

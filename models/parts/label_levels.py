@@ -102,9 +102,7 @@ class LabelLevels:
         inside = tf.maximum(inside, 0.0) / tf.maximum(probabilities, 1e-12)
         return tf.reduce_sum(self.shares_of(labels) * inside, axis=-1)
 
-    def log_likelihood(
-        self, probabilities: tf.Tensor, labels: tf.Tensor
-    ) -> tf.Tensor:
+    def log_likelihood(self, probabilities: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Returns the log of how likely labels are, float32 [...].
 
         Args:

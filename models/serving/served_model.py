@@ -130,9 +130,10 @@ class ServedModel(ServedTasks):
 
         Returns:
             `item_id`, string [B, K], best first, with what `rank` says of each, float32
-            [B, K]; where fewer than K items are left, "" and 0. `fallback_reason`, string [B]: "", or
-            what a task without support was served by. By popularity, a score is the
-            share of all known interactions that are with the item.
+            [B, K]; where fewer than K items are left, "" and 0. `fallback_reason`,
+            string [B]: "", or what a task without support was served by. By
+            popularity, a score is the share of all known interactions that are with
+            the item.
         """
         inputs = self._checked(inputs)
         return self._recommend(self._encode(inputs), inputs, self._own_rows(inputs))
@@ -225,14 +226,14 @@ class ServedModel(ServedTasks):
                 for role, values in rows.items()
             }
             pairs = self._pairs(task.profile, block)
-            if order == "score":
+            if model.levels is None or order == "score":
                 return model.modulated_score(task.state, pairs)
             predicted = model.pair_distribution(task.state, pairs)
             if order == "gain":
                 return model.levels.gain(predicted)
             lean = {"cautious": -1.0, "optimistic": 1.0}[order]
-            mean, spread = model.levels.mean(predicted), model.levels.spread(predicted)
-            return mean + lean * spread
+            spread = model.levels.spread(predicted)
+            return model.levels.mean(predicted) + lean * spread
 
         return score_in_blocks(worth, rows["item"])
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -35,28 +37,31 @@ def metrics_by_task(
     the order by expected gain. Of a method without a distribution all are of the score,
     and "log_loss" and "coverage@80" are missing.
     """
-    columns = {**pairs.columns()}
-    columns = {**dict.fromkeys(("median", "gain"), columns["score"]), **columns}
-    given = ScoredPairs(pairs.task_ids, **columns)
-    wanted = [name for name in ("log_likelihood", "coverage") if name in columns]
+    given = dataclasses.replace(
+        pairs,
+        median=pairs.score if pairs.median is None else pairs.median,
+        gain=pairs.score if pairs.gain is None else pairs.gain,
+    )
+    has_distribution = pairs.log_likelihood is not None
+    of_distribution = ("log_likelihood", "coverage") if has_distribution else ()
     (labels, scores, medians, gains, users, *others), mask = given.padded(
-        "label", "score", "median", "gain", "user", *wanted
+        "label", "score", "median", "gain", "user", *of_distribution
     )
     first = users[:, 0] if users.shape[1] else np.zeros(len(users), np.int32)
-    measures = {
+
+    def ndcg(k: int) -> Floats:
+        return ndcg_at(labels, gains, mask, k=k, seed=seed, task_ids=first)
+
+    measures: dict[str, Callable[[], Floats]] = {
         "mae": lambda: mae(labels, scores, mask),
         "mae_median": lambda: mae(labels, medians, mask),
         "rmse": lambda: rmse(labels, scores, mask),
-        **{
-            f"ndcg@{k}": lambda k=k: ndcg_at(
-                labels, gains, mask, k=k, seed=seed, task_ids=first
-            )
-            for k in NDCG_CUTOFFS
-        },
+        **{f"ndcg@{k}": functools.partial(ndcg, k) for k in NDCG_CUTOFFS},
     }
-    if others:
-        measures["log_loss"] = lambda: mean_over_pairs(-others[0], mask)
-        measures["coverage@80"] = lambda: mean_over_pairs(others[1], mask)
+    if has_distribution:
+        likelihoods, coverage = (np.asarray(o, np.float64) for o in others)
+        measures["log_loss"] = lambda: -mean_over_pairs(likelihoods, mask)
+        measures["coverage@80"] = lambda: mean_over_pairs(coverage, mask)
     return {
         name: measure()
         for name, measure in measures.items()
