@@ -35,6 +35,7 @@ setup(
         "models.episodes",
         "models.evaluation",
         "models.factors",
+        "models.heads",
         "models.objectives",
         "models.pairs",
         "models.parts",

@@ -4,15 +4,15 @@ from typing import NamedTuple, TypeAlias
 
 from models.episode_model import EpisodeModel
 from models.factors.item_factors import FoldedUser
+from models.heads.distribution_head import DistributionHead
+from models.heads.value_head import ValueHead
 from models.legacy_keras import tf
 from models.objectives.objective import Objective
 from models.options import MemberOptions
 from models.pairs.pair_embedding import Expected, PairEmbedding, Pairs
-from models.parts.distribution_head import DistributionHead
 from models.parts.family import build_members
 from models.parts.label_levels import LabelLevels
 from models.parts.modulation import ModulationValues
-from models.parts.value_head import ValueHead
 from models.recommender import Episode, split_episode
 
 # Parts of pairs, surprises of labels and mask, as context encoders take them.

@@ -4,6 +4,8 @@ from models.cmml import CMML, Head
 from models.episodes.entity_table import EntityTable
 from models.factors.item_factors import ItemFactors, NoFactors, PriorParts
 from models.factors.vectors import Vectors
+from models.heads.distribution_head import DistributionHead
+from models.heads.value_head import ValueHead
 from models.legacy_keras import tf
 from models.objectives.click_objective import ClickObjective
 from models.objectives.ranking_losses import RankingLoss, margin_loss
@@ -12,9 +14,7 @@ from models.options import CMMLOptions, ScenarioOptions
 from models.pairs.clicked_pairs import ClickedPairs
 from models.pairs.features import embed_entities
 from models.pairs.rated_pairs import Factors, RatedPairs
-from models.parts.distribution_head import DistributionHead
 from models.parts.label_levels import LabelLevels
-from models.parts.value_head import ValueHead
 from models.recommender import one_empty_episode
 from transforms.schema import DataError, DatasetInfo
 

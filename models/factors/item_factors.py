@@ -354,12 +354,15 @@ class ItemFactors(tf.Module):
             total = tf.reduce_sum(values * mask[..., tf.newaxis], axis=1)
             return total / (size + _FACT_STRENGTH)
 
-        is_level = tf.abs(labels[..., tf.newaxis] - self.levels)
-        nearest = tf.one_hot(tf.argmin(is_level, axis=-1), len(self.levels))
+        shares = []
+        if self.num_levels:
+            distance = tf.abs(labels[..., tf.newaxis] - self.levels)
+            nearest = tf.one_hot(tf.argmin(distance, axis=-1), self.num_levels)
+            shares = [3.0 * shrunk(nearest - tf.exp(self.log_shares))]
         surprise = surprise[..., tf.newaxis]
         return tf.concat(
             [
-                3.0 * shrunk(nearest - tf.exp(self.log_shares)),
+                *shares,
                 0.5 * tf.math.log1p(size),
                 3.0 * shrunk(surprise),
                 shrunk(tf.square(surprise) - 1.0),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.legacy_keras import tf
-from transforms.label_levels import MAX_LEVELS
+from transforms.schema import MAX_LABEL_LEVELS
 
 _MAX_GAIN_RANGE = 10.0  # Wider labels have linear gain: 2 ** label means nothing there.
 _ROUNDING = 1e-6
@@ -31,7 +31,7 @@ class LabelLevels:
     def __init__(self, levels: Sequence[float]) -> None:
         self.values = np.asarray(levels, np.float32)
         self.size = len(self.values)
-        self.are_all = self.size < MAX_LEVELS
+        self.are_all = self.size < MAX_LABEL_LEVELS
         spans = self.values[-1] - self.values[0]
         exponents = self.values - self.values[-1]
         # Of a gain only the order is asked for: a factor and a constant change nothing.

@@ -45,7 +45,9 @@ SIZES = {
     "hidden_dims": (5, 4),
     "dropout": 0.2,
 }
-TINY = CMMLOptions(embedding_dim=3, prior_rank=1, **SIZES)
+TINY = CMMLOptions(
+    embedding_dim=3, prior_rank=1, embeddings="learned", head="value", **SIZES
+)
 TINY_CLICKS = ScenarioOptions(**SIZES)
 
 

@@ -3,24 +3,19 @@
 import numpy as np
 import pytest
 
-from models.factors.item_factors import NoFactors
 from models.legacy_keras import tf
 from models.recommender import split_episode
 
 
 def prior_scores(model, episode):
     """What the prior of a model of ratings expects of the query pairs."""
-    factors = model.pairs.factors
-    if isinstance(factors, NoFactors):
+    if not model.pairs.has_prior:
         return tf.fill(episode["query_item"].shape, model.pairs.label_mean)
-    known = {
-        role: factors.look_up(episode[f"{role}_user"], episode[f"{role}_item"])
-        for role in ("support", "query")
-    }
-    user_factors = factors.solve(
-        known["support"], episode["support_label"], episode["support_mask"]
-    )
-    return factors.expect(user_factors, known["query"])
+    support, query = split_episode(episode)
+    pairs = model.pairs.support_pairs(support)
+    labels, mask = support["support_label"], support["support_mask"]
+    user = model.pairs.solve(pairs, labels, mask)
+    return model.pairs.expect(user, model.pairs.query_pairs(query)).mean
 
 
 @pytest.mark.parametrize("prior", ["factors", "constant"])
@@ -144,3 +139,42 @@ def test_a_task_without_a_hybrid_is_modulated_once(new_model, episode):
         film = model.modulate(model.adapt(support), model.pairs.query_pairs(query))
         shapes = [tuple(value.shape) for value in tf.nest.flatten(film)]
         assert shapes == [(3, num_values, units) for units in (5, 5, 4, 4)]
+
+
+def test_a_distribution_is_what_the_prior_expects_until_something_is_learnt(
+    new_model, episode
+):
+    model = new_model(head="distribution")
+    model.backbone.last_kernel.assign(tf.zeros_like(model.backbone.last_kernel))
+    model.head.share_weight.assign(0.0)
+    support, query = split_episode(episode)
+    state = model.adapt(support)
+    predicted = model.distribution(state, query).numpy()
+    np.testing.assert_allclose(predicted.sum(axis=-1), 1.0, rtol=1e-5)
+    expected = model.pairs.expect(state.user, model.pairs.query_pairs(query))
+    levels = model.levels.values
+    deviation = levels - expected.mean.numpy()[..., np.newaxis]
+    density = np.exp(-(deviation**2) / 2.0 / expected.variance.numpy()[..., np.newaxis])
+    normal = density / density.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(predicted, normal, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model.score(state, query), predicted @ levels, rtol=1e-5)
+
+
+def test_a_context_moves_what_is_expected_of_the_user(new_model, episode):
+    still, moved = (new_model(prior_context=moves) for moves in (False, True))
+    support, _ = split_episode(episode)
+    assert still.shift is None
+    before = moved.adapt(support).user.vector
+    np.testing.assert_allclose(before, still.adapt(support).user.vector, atol=1e-5)
+    moved.shift.kernel.assign(tf.ones_like(moved.shift.kernel))
+    assert np.abs(moved.adapt(support).user.vector - before).min() > 1e-4
+
+
+def test_other_labels_give_another_distribution(new_model, set_large_weights, episode):
+    model = set_large_weights(new_model(head="distribution", embeddings="fixed"))
+    support, query = split_episode(episode)
+    others = {**support, "support_label": 6.0 - support["support_label"]}
+    one, other = (
+        model.distribution(model.adapt(given), query) for given in (support, others)
+    )
+    assert np.abs(one - other).max() > 0.01

@@ -3,13 +3,38 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.factors.gaussian_factors import fit_gaussian_factors
-from models.factors.item_factors import ItemFactors, NoFactors, align
+from models.episodes.entity_table import EntityTable
+from models.factors.item_factors import ItemFactors, NoFactors, PriorParts, turn
 from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
+from transforms.schema import Feature
 
 NUM_USERS, NUM_ITEMS = 12, 6
 ITEMS = tf.range(NUM_ITEMS + 1)
+PLAIN = PriorParts(
+    rank=1,
+    user_features=False,
+    item_features=False,
+    item_set=False,
+    item_noise=False,
+)
+LEVELS = (1.0, 2.0, 3.0, 4.0, 5.0)
+
+
+def entities(num_rows, **values):
+    """A table of N entities with categorical features; row 0 is unknown."""
+    features = [
+        Feature(name, "categorical", vocabulary_size=max(column))
+        for name, column in values.items()
+    ]
+    encoded = {
+        name: np.array([0, *column], np.int32)[:, np.newaxis]
+        for name, column in values.items()
+    }
+    return EntityTable(tuple(features), encoded, np.zeros(num_rows + 1, np.int64))
+
+
+USERS, FILMS = entities(NUM_USERS), entities(NUM_ITEMS)
 
 
 def random_pairs(num_users=10, seed=0):
@@ -20,8 +45,9 @@ def random_pairs(num_users=10, seed=0):
     return LabelledPairs(user + 1, item + 1, label, NUM_USERS, NUM_ITEMS)
 
 
-def fitted_factors(pairs, rank=1, seed=0):
-    factors = ItemFactors(NUM_USERS, NUM_ITEMS, rank=rank)
+def fitted_factors(pairs, seed=0, users=USERS, items=FILMS, levels=(), **parts):
+    parts = dataclasses.replace(PLAIN, **parts)
+    factors = ItemFactors(users, items, parts, levels=levels)
     factors.fit(pairs, seed=seed)
     return factors
 
@@ -31,49 +57,181 @@ def units_of(factors, user, training=True):
     return factors.look_up(tf.fill(ITEMS.shape, user), ITEMS, training=training)
 
 
+def units(factors, *rows):
+    """Rows of factors, label and noise, as a look-up gives them; [1, S, width]."""
+    num_factors = factors.num_factors
+    rest = [0.0] * (factors.width - num_factors - 2)
+    return tf.constant([[[*row, *rest] for row in rows]])
+
+
+def solve(factors, rows, labels, mask):
+    level = tf.zeros([len(labels), factors.level_width])
+    return factors.solve(rows, level, tf.constant(labels), tf.constant(mask))
+
+
 def test_one_user_factor_is_solved_by_ridge_regression():
-    factors = ItemFactors(1, 1, rank=0)
-    factors.noise_variance.assign(1.0)
-    units = tf.constant([[[1.0, 3.0], [2.0, 3.0], [7.0, 7.0]]])
-    labels = tf.constant([[5.0, 4.0, 9.0]])
-    vector = factors.solve(units, labels, tf.constant([[True, True, False]]))
+    factors = ItemFactors(USERS, FILMS, dataclasses.replace(PLAIN, rank=0))
+    rows = units(factors, [1.0, 3.0, 1.0], [2.0, 3.0, 1.0], [7.0, 7.0, 1.0])
+    user = solve(factors, rows, [[5.0, 4.0, 9.0]], [[True, True, False]])
     # Residuals 5 - 3 and 4 - 3: (1 * 2 + 2 * 1) / (1 * 1 + 2 * 2 + 1) = 2 / 3.
-    np.testing.assert_allclose(vector, [[2.0 / 3.0]], rtol=1e-6)
+    np.testing.assert_allclose(user.vector, [[2.0 / 3.0]], rtol=1e-6)
+    # One over the sum of squares and the 1 of the prior.
+    np.testing.assert_allclose(user.covariance, [[1.0 / 6.0]], rtol=1e-6)
     # A pair with factor 3 and the expected label 2: 2 + 3 * 2 / 3.
-    query = tf.constant([[[3.0, 2.0]]])
-    np.testing.assert_allclose(factors.expect(vector, query), [[4.0]], rtol=1e-6)
+    query = units(factors, [3.0, 2.0, 1.0])
+    np.testing.assert_allclose(factors.expect(user, query), [[4.0]], rtol=1e-6)
+    np.testing.assert_allclose(factors.variance(user, query), [[1.5]], rtol=1e-6)
+
+
+def test_a_noisy_item_counts_for_less():
+    factors = ItemFactors(USERS, FILMS, dataclasses.replace(PLAIN, rank=0))
+    rows = units(factors, [1.0, 3.0, 1.0], [1.0, 3.0, 4.0])
+    user = solve(factors, rows, [[5.0, 1.0]], [[True, True]])
+    # (2 / 1 - 2 / 4) / (1 / 1 + 1 / 4 + 1).
+    np.testing.assert_allclose(user.vector, [[1.5 / 2.25]], rtol=1e-6)
 
 
 def test_two_user_factors_are_solved_together():
-    factors = ItemFactors(1, 1, rank=1)
-    factors.noise_variance.assign(2.0)
-    units = tf.constant([[[1.0, 1.0, 3.0], [1.0, -1.0, 3.0]]])
-    vector = factors.solve(units, tf.constant([[5.0, 2.0]]), tf.ones([1, 2], tf.bool))
+    factors = ItemFactors(USERS, FILMS, PLAIN)
+    rows = units(factors, [1.0, 1.0, 3.0, 2.0], [1.0, -1.0, 3.0, 2.0])
+    user = solve(factors, rows, [[5.0, 2.0]], [[True, True]])
     # Residuals 2 and -1: [[2 + 2, 0], [0, 2 + 2]] z = (2 - 1, 2 + 1).
-    np.testing.assert_allclose(vector, [[0.25, 0.75]], rtol=1e-6)
+    np.testing.assert_allclose(user.vector, [[0.25, 0.75]], rtol=1e-6)
     # 3 + 0.25 + 0.75 and 3 + 0.25 - 0.75.
-    np.testing.assert_allclose(factors.expect(vector, units), [[4.0, 2.5]], rtol=1e-6)
+    np.testing.assert_allclose(factors.expect(user, rows), [[4.0, 2.5]], rtol=1e-6)
+
+
+def test_each_pair_is_expected_from_all_the_others():
+    factors = fitted_factors(random_pairs(), rank=2)
+    rows = units_of(factors, 1, training=False)[tf.newaxis, 1:5]
+    labels = np.array([[1.0, 5.0, 3.0, 4.0]], np.float32)
+    every = np.ones([1, 4], bool)
+    user = solve(factors, rows, labels, every)
+    expected, variance = factors.left_out(user, rows, tf.constant(labels))
+    for place in range(4):
+        others = every.copy()
+        others[0, place] = False
+        without = solve(factors, rows, labels, others)
+        alone = factors.expect(without, rows)[0, place]
+        np.testing.assert_allclose(expected[0, place], alone, rtol=1e-4)
+        noise = factors.split(rows).noise[0, place]
+        spread = factors.variance(without, rows)[0, place] + noise
+        np.testing.assert_allclose(variance[0, place], spread, rtol=1e-4)
+
+
+def test_what_moves_the_prior_moves_less_the_more_labels_say():
+    factors = fitted_factors(random_pairs(), rank=2)
+    rows = units_of(factors, 1, training=False)[tf.newaxis, 1:5]
+    labels = np.array([[1.0, 5.0, 3.0, 4.0]], np.float32)
+    shift = tf.constant([[0.5, -1.0, 2.0]])
+    for mask in ([[True] * 4], [[False] * 4]):
+        user = solve(factors, rows, labels, mask)
+        level = tf.pad(shift, [[0, 0], [0, 2 * shift.shape[1]]])
+        moved = factors.solve(rows, level, tf.constant(labels), tf.constant(mask))
+        np.testing.assert_allclose(
+            factors.move(user, shift).vector, moved.vector, rtol=1e-4, atol=1e-5
+        )
 
 
 def test_without_support_the_expected_label_is_that_of_the_item():
     factors = fitted_factors(random_pairs())
-    units = units_of(factors, 1)[tf.newaxis]
+    rows = units_of(factors, 1)[tf.newaxis]
     for mask in (tf.zeros([1, NUM_ITEMS + 1], tf.bool), tf.zeros([1, 0], tf.bool)):
-        support = units[:, : mask.shape[1]]
-        vector = factors.solve(support, tf.zeros(mask.shape), mask)
-        np.testing.assert_array_equal(vector, [[0.0, 0.0]])
-        np.testing.assert_array_equal(factors.expect(vector, units), units[..., -1])
+        support = rows[:, : mask.shape[1]]
+        level = tf.zeros([1, factors.level_width])
+        user = factors.solve(support, level, tf.zeros(mask.shape), mask)
+        np.testing.assert_array_equal(user.vector, [[0.0, 0.0]])
+        labels = factors.split(rows).label
+        np.testing.assert_array_equal(factors.expect(user, rows), labels)
 
 
-def test_the_units_are_those_of_the_fit_to_all_pairs():
-    pairs = random_pairs()
-    factors = fitted_factors(pairs, rank=2)
-    fitted = fit_gaussian_factors(pairs, rank=2, num_iterations=15, seed=0)
-    units = units_of(factors, 1, training=False)
-    np.testing.assert_allclose(units[:, :3], fitted.item_factors, rtol=1e-5)
-    expected = fitted.label_mean + fitted.item_bias
-    np.testing.assert_allclose(units[:, 3], expected, rtol=1e-5)
-    assert factors.noise_variance.numpy() == pytest.approx(fitted.noise_variance)
+def test_a_user_is_expected_to_be_like_others_of_their_features():
+    """Users of one group like the first half of the items, the others the rest."""
+    group = np.array([1, 2] * 20)
+    user, item = (axis.ravel() for axis in np.indices([40, NUM_ITEMS]))
+    label = np.where((item < 3) == (group[user] == 1), 5.0, 1.0)
+    label = (label + 0.3 * np.random.default_rng(0).normal(size=label.size)).clip(1, 5)
+    known = LabelledPairs(user + 1, item + 1, label, 40, NUM_ITEMS)
+    users = entities(40, group=group)
+    factors = fitted_factors(known, users=users, rank=2, user_features=True)
+    blind = fitted_factors(known, users=users, rank=2)
+    rows = units_of(factors, 1, training=False)[tf.newaxis, 1:]
+    nothing = tf.zeros([1, NUM_ITEMS]), tf.zeros([1, NUM_ITEMS], tf.bool)
+
+    def expected(method, values, users):
+        encoded = {"group": tf.constant(values)}
+        level = method.level_of_features(encoded, len(values))
+        by_row = method.level_of_users(tf.constant(users))
+        np.testing.assert_allclose(level, by_row, atol=1e-6)
+        return method.expect(method.solve(rows, level, *nothing), rows).numpy()[0]
+
+    first, second = expected(factors, [[1]], [1]), expected(factors, [[2]], [2])
+    assert first[:3].min() > second[:3].max() + 1.0
+    assert second[3:].min() > first[3:].max() + 1.0
+    assert np.ptp(expected(blind, [[1]], [1])) < 1.0
+
+
+def test_the_set_of_items_tells_of_the_user_whatever_the_labels():
+    """Users who rate the first half of the items are strict, the others are kind."""
+    rng = np.random.default_rng(0)
+    kind = np.arange(200) % 2
+    user = np.repeat(np.arange(200), 12)
+    item = kind[user] * 12 + np.tile(np.arange(12), 200)
+    label = np.where(kind[user], 4.0, 2.0) + 0.5 * rng.normal(size=user.size)
+    known = LabelledPairs(user + 1, item + 1, label, 200, 25)
+    shared = LabelledPairs(  # Everybody rates the last item.
+        np.append(known.user, np.arange(1, 201)),
+        np.append(known.item, np.full(200, 25)),
+        np.append(label, np.where(kind, 4.0, 2.0)),
+        *(200, 25),
+    )
+    users, items = entities(200), entities(25)
+    expected = {}
+    for item_set in (True, False):
+        factors = fitted_factors(shared, users=users, items=items, item_set=item_set)
+        rows = factors.look_up(tf.zeros([2, 6], tf.int32), [range(1, 7), range(13, 19)])
+        level = tf.zeros([2, factors.level_width]) + factors.level[-1]
+        # Labels that are expected of their items tell nothing.
+        labels = factors.split(rows).label
+        user = factors.solve(rows, level, labels, tf.ones([2, 6], tf.bool))
+        last = factors.look_up(tf.zeros([2, 1], tf.int32), [[25], [25]])
+        expected[item_set] = factors.expect(user, last).numpy()[:, 0]
+    assert expected[True][1] > expected[True][0] + 0.5
+    assert abs(expected[False][1] - expected[False][0]) < 0.25
+
+
+def test_a_new_item_starts_where_its_features_say():
+    """Items of one kind are liked; the last item of each kind has no label."""
+    kinds = np.array([1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2])
+    user, item = (axis.ravel() for axis in np.indices([30, 12]))
+    label = np.where(kinds[item] == 1, 5.0, 1.0)
+    seen = (item != 5) & (item != 11)
+    known = LabelledPairs(user[seen] + 1, item[seen] + 1, label[seen], 30, 12)
+    options = {"users": entities(30), "items": entities(12, kind=kinds)}
+    factors = fitted_factors(known, item_features=True, **options)
+    blind = fitted_factors(known, **options)
+    label_of = {
+        method: method.split(method.table[-1]).label.numpy()
+        for method in (factors, blind)
+    }
+    assert label_of[factors][6] > label_of[factors][12] + 0.5
+    np.testing.assert_allclose(label_of[blind][6], label_of[blind][12], rtol=1e-5)
+
+
+def test_an_item_has_the_shares_of_its_own_labels():
+    pairs = LabelledPairs(
+        np.arange(1, 9), np.repeat([1, 2], 4), np.repeat([1.0, 5.0], 4), 12, NUM_ITEMS
+    )
+    factors = fitted_factors(pairs, levels=LEVELS)
+    shares = factors.split(factors.table[-1]).log_shares.numpy()
+    assert shares[1].argmax() == 0
+    assert shares[2].argmax() == 4
+    np.testing.assert_allclose(shares[3], 0.0, atol=1e-6)  # Without a label.
+    rows = units_of(factors, 1, training=False)[tf.newaxis, 1:3]
+    user = solve(factors, rows, [[5.0, 5.0]], [[True, True]])
+    assert user.facts.shape == [1, factors.num_facts]
+    # More of the highest level than of all labels, less of the lowest.
+    assert user.facts[0, 4] > 0.0 > user.facts[0, 0]
 
 
 def test_in_training_a_user_of_meta_train_meets_a_fit_without_them():
@@ -83,9 +241,11 @@ def test_in_training_a_user_of_meta_train_meets_a_fit_without_them():
     before, after = fitted_factors(pairs), fitted_factors(other_labels)
     # What user 3 says changes nothing of what they meet in training, but all else; a
     # turn of the factors, to agree with the whole fit, leaves their products alone.
-    one, other = (units_of(p, 3).numpy() for p in (before, after))
-    np.testing.assert_array_equal(one[:, -1], other[:, -1])
-    products, same = (units[:, :-1] @ units[:, :-1].T for units in (one, other))
+    one, other = (p.split(units_of(p, 3)) for p in (before, after))
+    np.testing.assert_array_equal(one.label, other.label)
+    products, same = (
+        tf.matmul(u.factors, u.factors, transpose_b=True) for u in (one, other)
+    )
     np.testing.assert_allclose(products, same, atol=1e-5)
     for training, user in ((False, 3), (True, NUM_USERS)):
         one, other = (units_of(p, user, training=training) for p in (before, after))
@@ -115,29 +275,47 @@ def test_the_seed_decides_the_fit():
     assert not np.array_equal(first.fold_of_user, other.fold_of_user)
 
 
-def test_without_latent_factors_there_is_the_bias_of_the_user_alone():
-    factors = fitted_factors(random_pairs(), rank=0)
-    assert (factors.width, units_of(factors, 1).shape[-1]) == (2, 2)
+@pytest.mark.parametrize(("scale", "offset"), [(0.01, 0.0), (20.0, -10.0)])
+def test_another_unit_of_labels_changes_the_unit_alone(scale, offset):
+    pairs = random_pairs()
+    other = dataclasses.replace(pairs, label=scale * pairs.label + offset)
+    expected = []
+    for given, levels in ((pairs, LEVELS), (other, scale * np.array(LEVELS) + offset)):
+        factors = fitted_factors(
+            given, rank=2, item_set=True, item_noise=True, levels=levels
+        )
+        rows = units_of(factors, 1, training=False)[tf.newaxis, 1:]
+        labels = levels[np.array([0, 4, 2, 2, 3, 1])] if given is other else None
+        labels = np.array(LEVELS)[[0, 4, 2, 2, 3, 1]] if labels is None else labels
+        level = factors.level_of_users(tf.constant([1]))
+        user = factors.solve(
+            rows, level, tf.constant([labels], tf.float32), tf.ones([1, 6], tf.bool)
+        )
+        expected.append(factors.expect(user, rows).numpy())
+    np.testing.assert_allclose(
+        expected[1], scale * expected[0] + offset, rtol=2e-3, atol=2e-3 * scale
+    )
 
 
 def test_nothing_of_the_factors_is_trained_by_gradients():
-    factors = fitted_factors(random_pairs())
-    assert len(factors.variables) == 3
+    factors = fitted_factors(random_pairs(), levels=LEVELS)
+    assert factors.variables
     assert not factors.trainable_variables
 
 
 def test_refuses_a_negative_rank():
     with pytest.raises(ValueError, match=r"rank must be at least 0, got -1\."):
-        ItemFactors(1, 1, rank=-1)
+        ItemFactors(USERS, FILMS, PriorParts(rank=-1))
 
 
 def test_no_factors_are_vectors_without_entries():
     factors = NoFactors()
     factors.fit(random_pairs(), seed=0)
     items = tf.constant([[1, 2, 3], [4, 5, 0]])
-    units = factors.look_up(tf.ones_like(items), items, training=True)
-    vector = factors.solve(units, tf.ones([2, 3]), tf.ones([2, 3], tf.bool))
-    assert (units.shape, vector.shape) == ([2, 3, 0], [2, 0])
+    rows = factors.look_up(tf.ones_like(items), items, training=True)
+    level = factors.level_of_users(tf.constant([1, 2]))
+    user = factors.solve(rows, level, tf.ones([2, 3]), tf.ones([2, 3], tf.bool))
+    assert (rows.shape, user.vector.shape) == ([2, 3, 0], [2, 0])
     assert (factors.width, factors.num_factors) == (0, 0)
     assert not factors.variables
 
@@ -145,9 +323,10 @@ def test_no_factors_are_vectors_without_entries():
 def test_factors_are_turned_to_agree():
     reference = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 0.0]])
     # A quarter turn and a reflection of the reference: (x, y) -> (y, x).
-    np.testing.assert_allclose(align(reference[:, ::-1], reference), reference)
+    other = reference[:, ::-1]
+    np.testing.assert_allclose(other @ turn(other, reference), reference, atol=1e-12)
     # Nothing is stretched: twice the reference stays twice as long.
-    np.testing.assert_allclose(align(2.0 * reference, reference), 2.0 * reference)
+    np.testing.assert_allclose(turn(2.0 * reference, reference), np.eye(2), atol=1e-12)
 
 
 def test_one_factor_means_the_same_in_every_fit():
@@ -157,9 +336,8 @@ def test_one_factor_means_the_same_in_every_fit():
     taste, kind = rng.normal(size=[200, 2]), rng.normal(size=[NUM_ITEMS, 2])
     label = (taste[user] * kind[item]).sum(axis=1) + 0.1 * rng.normal(size=user.size)
     pairs = LabelledPairs(user + 1, item + 1, label, 200, NUM_ITEMS)
-    factors = ItemFactors(200, NUM_ITEMS, rank=2)
-    factors.fit(pairs, seed=0)
-    *folds, whole = factors.table.numpy()[:, 1:, :-1]
+    factors = fitted_factors(pairs, rank=2, users=entities(200))
+    *folds, whole = factors.split(factors.table[:, 1:]).factors.numpy()
     assert np.abs(whole).max() > 0.5
     for fold in folds:
         assert np.abs(fold - whole).max() < 0.3

@@ -24,8 +24,10 @@ def test_tables_of_items_made_beforehand_give_the_same_scores(model, dataset, ep
     support, query = split_episode(episode)
     rows = tf.range(dataset.items.num_rows)
     items = query["query_item"]
+    user = query["query_user"][:, :1]
     pairs = UserItemPairs(
-        model.pairs.users(query["query_user"][:, :1]),
+        model.pairs.users(user),
+        model.pairs.factors.level_of_users(user[:, 0]),
         tf.gather(model.pairs.items.embed_rows(rows), items),
         tf.gather(model.pairs.factors.look_up(rows, rows), items),
     )
@@ -35,12 +37,25 @@ def test_tables_of_items_made_beforehand_give_the_same_scores(model, dataset, ep
     )
 
 
-def test_padding_before_the_user_does_not_hide_them(model, episode):
-    """The user of a task is that of its real pairs, wherever padding stands."""
+def test_a_user_without_support_is_known_by_their_features(new_model, episode):
+    model = new_model(prior="constant")
+    support, query = split_episode(episode)
+    nothing = {
+        name: value if name == "task_user" else value[:, :0]
+        for name, value in support.items()
+    }
+    pairs = model.pairs.support_pairs(nothing)
+    of_query = model.pairs.query_pairs(query)
+    np.testing.assert_array_equal(pairs.user, of_query.user)
+
+
+def test_padding_stands_anywhere(model, episode):
     support, query = split_episode(episode)
     fillers = {"label": 9.0, "mask": False, "item": 3, "user": 1}
     shifted = {
-        key: tf.pad(value, [[0, 0], [2, 0]], constant_values=fillers[key[8:]])
+        key: value
+        if key == "task_user"
+        else tf.pad(value, [[0, 0], [2, 0]], constant_values=fillers[key[8:]])
         for key, value in support.items()
     }
     np.testing.assert_allclose(
@@ -86,13 +101,17 @@ def test_detached_support_teaches_the_embeddings_nothing(
 @pytest.mark.parametrize(
     ("options", "width"),
     [
-        # Three features of width 3 a side, the id of the item, and the prior.
-        ({}, 9 + 12 + 1),
+        # Three features of width 3 a side, the id of the item, and what is expected of
+        # the pair with its two variances.
+        ({}, 9 + 12 + 3),
         ({"prior": "constant", "item_id": False}, 9 + 9),
-        # Of rank 1: two user factors, two item factors and the item's label.
-        ({"embeddings": "fixed"}, 2 + 3 + 1),
-        ({"embeddings": "fixed", "prior": "constant"}, 2 + 3),
-        ({"embeddings": "both"}, 9 + 12 + 5 + 1),
+        # Of rank 1: two user factors, two item factors and their products, four facts
+        # of the support set, the item's label and count.
+        ({"embeddings": "fixed"}, 6 + 4 + 2 + 3),
+        ({"embeddings": "fixed", "prior": "constant"}, 6 + 4 + 2),
+        ({"embeddings": "both"}, 9 + 12 + 12 + 3),
+        # And the five shares of the labels of the support set and of the item.
+        ({"embeddings": "fixed", "head": "distribution"}, 6 + 4 + 2 + 3 + 10),
     ],
     ids=str,
 )
@@ -106,11 +125,13 @@ def test_options_choose_what_a_pair_is_embedded_by(new_model, options, width):
 
 def test_a_new_user_is_folded_into_fixed_factors(new_model, episode):
     model = new_model(embeddings="fixed", prior="constant")
-    state = model.adapt(split_episode(episode)[0])
-    factors = model.pairs.factors
-    rows = factors.look_up(episode["support_user"], episode["support_item"])
-    folded_in = factors.solve(rows, episode["support_label"], episode["support_mask"])
-    np.testing.assert_array_equal(state.user_factors, folded_in)
+    support = split_episode(episode)[0]
+    state = model.adapt(support)
+    folded_in = model.pairs.solve(
+        model.pairs.support_pairs(support),
+        *(support["support_label"], support["support_mask"]),
+    )
+    np.testing.assert_array_equal(state.user.vector, folded_in.vector)
 
 
 def test_pairs_that_nothing_is_known_of_are_refused(dataset):
