@@ -14,9 +14,9 @@ def label_levels(counts: Mapping[float, int]) -> tuple[float, ...]:
         counts: How often each label occurs.
 
     Returns:
-        All labels, in ascending order, if they are fewer than `MAX_LABEL_LEVELS`; else as
-        many of them, from the lowest to the highest, with about as many occurrences
-        between one and the next.
+        All labels, in ascending order, if they are fewer than `MAX_LABEL_LEVELS`; else
+        as many of them, from the lowest to the highest, close to one another where
+        labels are frequent.
     """
     values = np.array(sorted(counts), np.float64)
     if len(values) < MAX_LABEL_LEVELS:
