@@ -17,7 +17,8 @@ Floats = NDArray[np.floating]
 _INITIAL_SPREAD = 0.1  # Standard deviation of random item factors, without a unit.
 _INITIAL_USER_VARIANCE = 0.2  # About that of user biases, in variances of labels.
 _MIN_VARIANCE = 1e-6  # In variances of labels: keeps every prior invertible.
-_FEATURE_PENALTY = 20.0  # Entities of mean 0 added to each value of a feature.
+_USER_PENALTY = 20.0  # Users of mean 0 added to those with each value of a feature.
+_ITEM_PENALTY = 5.0  # Items of mean 0 added in the same way.
 _NOISE_STRENGTH = 20.0  # Pairs of mean noise added to those of each item.
 _USERS_AT_ONCE = 4096  # Their posteriors are in memory together.
 
@@ -153,13 +154,17 @@ def fit_gaussian_factors(
         doubt = sums.user_covariance / is_user_seen.sum()
         # What all users share is the bias of items: user vectors are about 0.
         user_prior = _prior(
-            *(sums.user_mean, doubt, users.matrix, is_user_seen, 0.0), jitter=jitter
+            *(sums.user_mean, doubt, users.matrix, is_user_seen, 0.0),
+            penalty=_USER_PENALTY,
+            jitter=jitter,
         )
         seen = counts > 0
         doubt_of_items = factors.covariance[seen].mean(axis=0)
         center = factors.mean[seen].mean(axis=0)
         item_prior = _prior(
-            *(factors.mean, doubt_of_items, items.matrix, seen, center), jitter=jitter
+            *(factors.mean, doubt_of_items, items.matrix, seen, center),
+            penalty=_ITEM_PENALTY,
+            jitter=jitter,
         )
     mean = np.where(counts[:, None] > 0, factors.mean, item_prior.mean)
     return GaussianFactors(
@@ -280,6 +285,7 @@ def _prior(
     is_seen: NDArray[np.bool_],
     center: Floats | float,
     *,
+    penalty: float,
     jitter: float,
 ) -> _Gaussians:
     """Estimates a prior from posteriors: a mean for each row, and one covariance."""
@@ -287,7 +293,7 @@ def _prior(
     if features.shape[1]:
         columns = features - features[is_seen].mean(axis=0)
         weights = penalised_least_squares(
-            columns[is_seen], mean[is_seen] - center, _FEATURE_PENALTY
+            columns[is_seen], mean[is_seen] - center, penalty
         )
         expected = center + columns @ weights
     deviation = mean[is_seen] - expected[is_seen]
