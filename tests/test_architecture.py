@@ -46,6 +46,7 @@ FLOORS = {
     "models": (
         "models.serving",
         "models.cmml_builders",
+        "models.closed_form",
         "models.cmml",
         "models.baselines.ratings",
         "models.baselines.clicks",

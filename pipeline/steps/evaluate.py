@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from models.closed_form import ClosedForm
 from models.evaluation.intervals import Interval
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
@@ -15,7 +16,7 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, evaluation_fingerprint
-from pipeline.judging.evaluation import CMML, Evaluation, differences_json
+from pipeline.judging.evaluation import CLOSED_FORM, CMML, Evaluation, differences_json
 from pipeline.judging.scores_file import SCORES_FILE, ScoresWriter
 from pipeline.judging.simple_methods import fit_simple
 from pipeline.reports.run.evaluation_table import evaluation_text
@@ -78,7 +79,10 @@ def _judge_all(
         the baselines.
     """
     setting, options = setting_of(config), config.evaluation
-    methods: dict[str, Recommender] = {CMML: trained_model(config, data, run)}
+    model = trained_model(config, data, run)
+    methods: dict[str, Recommender] = {CMML: model}
+    if model.pairs.num_factors and model.pairs.has_prior:
+        methods[CLOSED_FORM] = ClosedForm(model)
     chosen = {}
     for name in options.baselines:
         methods[name], chosen[name] = fit_simple(name, config, data)

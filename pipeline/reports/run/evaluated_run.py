@@ -17,7 +17,7 @@ from models.evaluation.intervals import (
 from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
-from pipeline.judging.evaluation import CMML, Summary
+from pipeline.judging.evaluation import CMML, OWN, Summary
 from pipeline.judging.scores_file import Scores
 from pipeline.settings.setting import Setting
 from transforms import schema
@@ -142,7 +142,7 @@ def strongest_baseline(summary: Summary, group: str, metric: Metric) -> str | No
         {
             method: groups[group][metric.name].mean
             for method, groups in summary.items()
-            if method != CMML
+            if method not in OWN
         }
     )
 

@@ -33,7 +33,8 @@ def test_a_quantile_of_few_levels_is_one_of_them(share, level):
 
 
 @pytest.mark.parametrize(
-    ("share", "value"), [(0.0, 0.0), (0.25, 7.5), (0.5, 15.5), (0.75, 23.5), (1.0, 31.0)]
+    ("share", "value"),
+    [(0.0, 0.0), (0.25, 7.5), (0.5, 15.5), (0.75, 23.5), (1.0, 31.0)],
 )
 def test_a_quantile_of_many_levels_is_between_them(share, value):
     # All are alike likely: level n is in the middle of n / 32 and (n + 1) / 32.

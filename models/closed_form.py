@@ -1,0 +1,30 @@
+"""What CMML knows of a task without its networks."""
+
+from models.cmml import CMML
+from models.factors.item_factors import FoldedUser
+from models.legacy_keras import tf
+from models.recommender import Episode
+
+
+class ClosedForm(tf.Module):
+    """The prior of a CMML alone: no context, nothing that is trained by gradients.
+
+    What CMML is better than this, its context and backbone have earned.
+
+    Args:
+        model: A CMML with a prior.
+    """
+
+    def __init__(self, model: CMML) -> None:
+        super().__init__(name="closed_form")
+        self._pairs = model.pairs
+
+    def adapt(self, support: Episode) -> FoldedUser:
+        """Solves for the user of each task."""
+        pairs = self._pairs.support_pairs(support)
+        labels, mask = support["support_label"], support["support_mask"]
+        return self._pairs.solve(pairs, tf.where(mask, labels, 0.0), mask)
+
+    def score(self, state: FoldedUser, query: Episode) -> tf.Tensor:
+        """Returns what is expected of query pairs, float32 [B, Q]."""
+        return self._pairs.expect(state, self._pairs.query_pairs(query)).mean
