@@ -18,10 +18,10 @@ from typing import Any, ClassVar, Literal, Self
 FORMAT_VERSION = 1
 USER_SETTING = "user"
 
-# Rows of the vocabularies and entity tables start at 1; 0 is unknown and padding.
 # Levels that distributions of labels are over; labels with more values share them.
 MAX_LABEL_LEVELS = 32
 
+# Rows of the vocabularies and entity tables start at 1; 0 is unknown and padding.
 UNKNOWN = 0
 
 META_TRAIN = "meta_train"

@@ -5,13 +5,14 @@ import numpy as np
 from models.evaluation.scored_pairs import ScoredPairs
 
 
-def rated_pairs(labels, scores, *, sizes=None):
+def rated_pairs(labels, scores, *, sizes=None, **distribution):
     """Makes rated pairs of tasks "u1", "u2" and so on, of users 1, 2 and so on.
 
     Args:
         labels: A list a task, empty for a task without a pair.
         scores: The same.
         sizes: Support pairs of each task; 0 by default.
+        **distribution: The columns of a distribution, the same; none by default.
     """
     counts = [len(own) for own in labels]
     task = np.repeat(np.arange(len(counts)), counts)
@@ -23,6 +24,10 @@ def rated_pairs(labels, scores, *, sizes=None):
         support_size=np.repeat(sizes or [0] * len(counts), counts),
         score=np.concatenate([np.asarray(own, np.float32) for own in scores]),
         label=np.concatenate([np.asarray(own, np.float32) for own in labels]),
+        **{
+            name: np.concatenate([np.asarray(own, np.float32) for own in values])
+            for name, values in distribution.items()
+        },
     )
 
 

@@ -77,8 +77,9 @@ def test_a_distribution_that_was_fitted_is_true_of_other_pairs():
     assert log_loss(method, scores, labels) < before - 0.02
     frequencies = [(labels == level).mean() for level in STARS.values]
     np.testing.assert_allclose(predicted.numpy().mean(axis=0), frequencies, atol=0.02)
-    # Scores and labels were made alike, so that means are about the scores.
-    np.testing.assert_allclose(STARS.mean(predicted).numpy(), scores, atol=0.5)
+    # Labels are about the scores, up to the ends.
+    means = STARS.mean(predicted).numpy()
+    np.testing.assert_allclose(means, np.clip(scores, 1.0, 5.0), atol=0.4)
 
 
 def test_scores_that_say_little_have_wide_distributions():
