@@ -29,7 +29,10 @@ def test_refuses_a_width_of_nothing(name):
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1\.0\."),
         ({"dropout": -0.1}, r"dropout must be in \[0, 1\), got -0\.1\."),
         ({"film_scale_offset": float("nan")}, r"film_scale_offset must be finite, "),
-        ({"encoder": "lstm"}, r"encoder must be one of \(.*'max'\), got 'lstm'\."),
+        (
+            {"encoder": "lstm"},
+            r"encoder must be one of \(.*'shrunk_mean'\), got 'lstm'\.",
+        ),
         ({"activation": "gelu"}, r"activation must be one of .*, got 'gelu'\."),
         ({"num_orders": 9}, r"num_orders must be at most 8, got 9\."),
     ],

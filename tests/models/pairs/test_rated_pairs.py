@@ -140,6 +140,6 @@ def test_pairs_that_nothing_is_known_of_are_refused(dataset):
         dataclasses.replace(table, features=(), encoded={})
         for table in (dataset.users, dataset.items)
     )
-    options = CMMLOptions(item_id=False, prior="constant")
+    options = CMMLOptions(embeddings="learned", item_id=False, prior="constant")
     with pytest.raises(DataError, match="users and items without features"):
         rated_cmml(info, users, items, options)

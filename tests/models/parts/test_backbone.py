@@ -31,19 +31,19 @@ FOUR = tf.constant([[[4.0]]])
 def test_scales_and_shifts_hidden_units_before_the_relu(two_units):
     # Units: relu(2 * (4 + 0.5) + 1) = 10 and relu(3 * 4 - 20) = 0; the score is
     # 10 * 10 + 1 * 0 + 3.
-    np.testing.assert_allclose(two_units()(FOUR, FILM), [[103.0]])
+    np.testing.assert_allclose(two_units()(FOUR, FILM), [[[103.0]]])
 
 
 def test_scales_and_shifts_hidden_units_after_the_relu(two_units):
     backbone = two_units(position="after_activation")
     # Units: 2 * relu(4.5) + 1 = 10 and 3 * relu(4) - 20 = -8: 100 - 8 + 3.
-    np.testing.assert_allclose(backbone(FOUR, FILM), [[95.0]])
+    np.testing.assert_allclose(backbone(FOUR, FILM), [[[95.0]]])
 
 
 def test_leaky_relu_lets_a_hundredth_through(two_units):
     backbone = two_units(activation="leaky_relu")
     # Units: 10, and -8 / 100: 100 - 0.08 + 3.
-    np.testing.assert_allclose(backbone(FOUR, FILM), [[102.92]])
+    np.testing.assert_allclose(backbone(FOUR, FILM), [[[102.92]]])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_refuses_a_switch_it_does_not_know(switch, message):
 def test_a_change_may_be_a_scale_alone(two_units):
     # Units: relu(0.5 * 4.5) = 2.25 and relu(0.25 * 4) = 1: 22.5 + 1 + 3.
     scales = [(tf.constant([[[0.5, 0.25]]]),)]
-    np.testing.assert_allclose(two_units()(FOUR, scales), [[26.5]])
+    np.testing.assert_allclose(two_units()(FOUR, scales), [[[26.5]]])
 
 
 def test_each_pair_is_bent_by_its_own_modulation():
@@ -71,7 +71,7 @@ def test_each_pair_is_bent_by_its_own_modulation():
     film = [(tf.constant([[[1.0], [2.0]]]), tf.constant([[[0.0], [5.0]]]))]
     # The same pair 3 twice: 1 * 3 + 0 and 2 * 3 + 5.
     np.testing.assert_allclose(
-        backbone(tf.constant([[[3.0], [3.0]]]), film), [[3.0, 11.0]]
+        backbone(tf.constant([[[3.0], [3.0]]]), film), [[[3.0], [11.0]]]
     )
 
 
@@ -104,23 +104,38 @@ def test_the_last_layer_may_come_from_outside():
     backbone = HeadlessBackbone(1, [2], seed=0)
     backbone.hidden.kernels[0].assign([[1.0, -1.0]])
     backbone.hidden.biases[0].assign([0.0, 5.0])
-    weights = tf.constant([[[1.0, 10.0], [2.0, 0.5]]])
+    weights = tf.constant([[[[1.0, 10.0]], [[2.0, 0.5]]]])
     bias = tf.constant([[[100.0], [200.0]]])
     # Eq. 9. Units of pair 4: relu(4) and relu(-4 + 5) = 1, so 4 + 10 + 100; of pair 8:
     # 8 and 0, so 16 + 0 + 200.
     np.testing.assert_allclose(
-        backbone(tf.constant([[[4.0], [8.0]]]), (weights, bias)), [[114.0, 216.0]]
+        backbone(tf.constant([[[4.0], [8.0]]]), (weights, bias)), [[[114.0], [216.0]]]
     )
 
 
 def test_weights_made_once_a_task_serve_all_its_pairs():
     backbone = HeadlessBackbone(3, [4], seed=0)
     pairs = tf.random.stateless_normal([2, 5, 3], [0, 1])
-    weights = tf.random.stateless_normal([2, 1, 4], [0, 2]), tf.ones([2, 1, 1])
+    weights = tf.random.stateless_normal([2, 1, 3, 4], [0, 2]), tf.ones([2, 1, 3])
     repeated = tuple(tf.repeat(value, 5, axis=1) for value in weights)
     np.testing.assert_allclose(
         backbone(pairs, weights), backbone(pairs, repeated), rtol=1e-5
     )
+
+
+def test_several_numbers_come_out_for_each_pair():
+    backbone = Backbone(1, [2], num_outputs=2, seed=0)
+    backbone.hidden.kernels[0].assign([[1.0, 1.0]])
+    backbone.last_kernel.assign([[10.0, 1.0], [1.0, -1.0]])
+    backbone.last_bias.assign([3.0, 0.5])
+    # Units 2 * 4 + 1 = 9 and 0: 90 + 3 and 9 + 0.5.
+    np.testing.assert_allclose(backbone(FOUR, FILM), [[[93.0, 9.5]]])
+    headless = HeadlessBackbone(1, [2], seed=0)
+    headless.hidden.kernels[0].assign([[1.0, 2.0]])
+    weights = tf.constant([[[[1.0, 10.0], [2.0, 0.5]]]])
+    # Units 4 and 8: 4 + 80 + 100, and 8 + 4 + 200.
+    outputs = headless(FOUR, (weights, tf.constant([[[100.0, 200.0]]])))
+    np.testing.assert_allclose(outputs, [[[184.0, 212.0]]])
 
 
 def parts_and_whole():
@@ -139,7 +154,7 @@ def test_parts_of_pairs_count_as_if_they_were_concatenated():
     ]
     np.testing.assert_allclose(backbone(parts, film), backbone(whole, film), atol=1e-5)
     headless = HeadlessBackbone(3, [4], seed=0)
-    weights = tf.random.stateless_normal([2, 1, 4], [0, 2]), tf.ones([2, 1, 1])
+    weights = tf.random.stateless_normal([2, 1, 3, 4], [0, 2]), tf.ones([2, 1, 3])
     np.testing.assert_allclose(
         headless(parts, weights), headless(whole, weights), atol=1e-5
     )

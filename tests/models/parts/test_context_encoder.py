@@ -15,10 +15,11 @@ SIZES = {"encoder_dim": 4, "label_dim": 2}
 KINDS = {
     "mean": lambda: PoolingEncoder(3, pooling="mean", **SIZES),
     "max": lambda: PoolingEncoder(3, pooling="max", **SIZES),
+    "shrunk_mean": lambda: PoolingEncoder(3, pooling="shrunk_mean", **SIZES),
     "gru": lambda: SequentialEncoder(3, **SIZES),
     "gru, four orders": lambda: SequentialEncoder(3, num_orders=4, **SIZES),
 }
-ORDER_FREE = ("mean", "max")
+ORDER_FREE = ("mean", "max", "shrunk_mean")
 
 
 def made(kind):
@@ -56,7 +57,9 @@ def support():
     }
 
 
-@pytest.mark.parametrize(("pooling", "context"), [("mean", -1.0), ("max", 4.0)])
+@pytest.mark.parametrize(
+    ("pooling", "context"), [("mean", -1.0), ("max", 4.0), ("shrunk_mean", -2.0 / 7.0)]
+)
 def test_pools_encoded_pairs(pooling, context):
     encoder = PoolingEncoder(1, encoder_dim=1, label_dim=1, pooling=pooling)
     pairs = tf.constant([[[1.0], [1.0], [99.0]]])
@@ -70,8 +73,8 @@ def test_pools_encoded_pairs(pooling, context):
     encoder.projection.bias.assign([4.0])
     # Eq. 6. Labels relu(2) = 2 and relu(-1) = 0; first layer 1 + 2 = 3 and 1 + 0 = 1;
     # second relu(2 * 3 - 4) = 2 and relu(2 - 4) = 0; encoded -5 * 2 + 4 = -6 and 4.
-    # Padding is left out: mean -1, max 4.
-    np.testing.assert_allclose(encoder(pairs, labels, mask), [[context]])
+    # Padding is left out: mean -1, max 4, the sum of -2 over 5 pairs more than 2.
+    np.testing.assert_allclose(encoder(pairs, labels, mask), [[context]], rtol=1e-6)
 
 
 def test_maps_the_last_state_of_the_gru_to_the_context():
@@ -203,7 +206,7 @@ def test_parts_of_pairs_count_as_if_they_were_concatenated(encoder, support):
 
 
 def test_refuses_another_pooling():
-    with pytest.raises(ValueError, match="'mean' or 'max', got 'sum'"):
+    with pytest.raises(ValueError, match="'max' or 'shrunk_mean', got 'sum'"):
         PoolingEncoder(3, pooling="sum")
 
 

@@ -69,8 +69,19 @@ def test_weight_makes_weights_and_bias_of_the_last_layer():
     set_weights(weight.head, [[1.0, -2.0, 0.5]], [0.0, 1.0, 2.0])
     weights, bias = weight(tf.constant([[[1.0], [-5.0]]]))
     # Eq. 9. The head reads the trunk behind both layers, 7 and 10 as above.
-    np.testing.assert_array_equal(weights, [[[7.0, -13.0], [10.0, -19.0]]])
+    np.testing.assert_array_equal(weights, [[[[7.0, -13.0]], [[10.0, -19.0]]]])
     np.testing.assert_array_equal(bias, [[[0.5 * 7 + 2], [0.5 * 10 + 2]]])
+
+
+def test_weight_makes_a_row_of_weights_for_each_output():
+    weight = WeightModulation(2, num_outputs=2, modulation_dim=1)
+    weight(tf.zeros([1, 1, 1]))
+    set_trunk(weight)
+    set_weights(weight.head, [[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]], [0.0] * 6)
+    weights, bias = weight(tf.constant([[[1.0]]]))
+    # The trunk is 7: two rows of two weights, then two biases.
+    np.testing.assert_array_equal(weights, [[[[7.0, 14.0], [21.0, 28.0]]]])
+    np.testing.assert_array_equal(bias, [[[35.0, 42.0]]])
 
 
 def test_weight_starts_as_a_small_last_layer_that_is_not_modulated():

@@ -55,24 +55,26 @@ def test_says_which_rows_are_excluded_task_by_task(make):
 
 def test_takes_the_best_first_and_of_two_alike_the_first(make):
     rows = tf.constant([[1, 2, 3, 4], [4, 3, 2, 1]])
-    scores = tf.constant([[0.5, 2.0, 0.5, 1.0], [-1.0, -1.0, -1.0, -np.inf]])
-    best = make().best(rows, scores)
-    np.testing.assert_array_equal(
-        best["item_id"], [[b"b", b"d", b"a"], [b"d", b"c", b"b"]]
-    )
-    np.testing.assert_array_equal(best["score"], [[2.0, 1.0, 0.5], [-1.0] * 3])
+    worth = tf.constant([[0.5, 2.0, 0.5, 1.0], [-1.0, -1.0, -1.0, -np.inf]])
+    best = make().best(worth)
+    np.testing.assert_array_equal(best.of(rows), [[2, 4, 1], [4, 3, 2]])
+    np.testing.assert_array_equal(best.of(worth), [[2.0, 1.0, 0.5], [-1.0] * 3])
+    assert best.is_left.numpy().all()
 
 
-def test_where_fewer_are_left_ids_are_empty_and_scores_0(make):
+def test_says_where_fewer_are_left(make):
     rows = tf.constant([[1, 2], [3, 4], [1, 4]])
-    scores = tf.constant([[-np.inf, -3.0], [-np.inf, -np.inf], [1.0, 2.0]])
-    best = make().best(rows, scores)
-    np.testing.assert_array_equal(
-        best["item_id"], [[b"b", b"", b""], [b"", b"", b""], [b"d", b"a", b""]]
-    )
-    np.testing.assert_array_equal(
-        best["score"], [[-3.0, 0.0, 0.0], [0.0, 0.0, 0.0], [2.0, 1.0, 0.0]]
-    )
+    worth = tf.constant([[-np.inf, -3.0], [-np.inf, -np.inf], [1.0, 2.0]])
+    best = make().best(worth)
+    left = [[True, False, False], [False] * 3, [True, True, False]]
+    np.testing.assert_array_equal(best.is_left, left)
+    np.testing.assert_array_equal(best.of(rows)[best.is_left], [2, 4, 1])
+
+
+def test_of_no_rows_none_is_left(make):
+    best = make().best(tf.zeros([2, 0]))
+    assert not best.is_left.numpy().any()
+    assert best.of(tf.zeros([2, 0], tf.int32)).shape == (2, 3)
 
 
 @pytest.mark.parametrize("block", [1, 3, 4, 5, 512])
