@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms.entities.entities import parse_entities
-from transforms.ratings.catalogue import WriteCatalogue
+from transforms.ratings.catalogue import rating_catalogue
 from transforms.ratings.episodes import BuildTasks, TaskShard
 from transforms.ratings.interactions import INTERACTIONS, parse_interactions
 from transforms.ratings.records import encode_episode
@@ -20,6 +20,7 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import REJECTED
 from transforms.schema import DatasetInfo, DatasetSpec, EntitySpec, TableSpec
 from transforms.splits import TaskSplitter, load_splitter
+from transforms.writing.catalogue import write_catalogue
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
@@ -70,14 +71,11 @@ def _add_stages(
     summaries = tasks.tasks | "Summarize" >> beam.ParDo(SummarizeShard())
     users, bad_users = _parse_entities(root, "users", spec.users, blocks)
     items, bad_items = _parse_entities(root, "items", spec.items, blocks)
-    catalogue = (
-        root
-        | "Once" >> beam.Create([0])
-        | "Catalogue"
-        >> beam.ParDo(
-            WriteCatalogue(spec, files),
-            *map(beam.pvalue.AsIter, (users, items, summaries)),
-        ).with_outputs(REJECTED, main="rows")
+    catalogue = write_catalogue(
+        root,
+        functools.partial(rating_catalogue, spec),
+        files,
+        map(beam.pvalue.AsIter, (users, items, summaries)),
     )
     _ = (
         tasks.tasks
