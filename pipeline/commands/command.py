@@ -13,6 +13,7 @@ from pipeline.experiment import quiet
 
 if TYPE_CHECKING:
     from pipeline.experiment.config_section import Experiment
+    from pipeline.experiment.run_dir import RunDir
 
 # Does the work; returns an exit status, or None for 0.
 Step: TypeAlias = Callable[[], int | None]
@@ -60,7 +61,9 @@ class Command:
         parser.set_defaults(resolve=self.resolve)
 
 
-def add_set(parser: argparse.ArgumentParser, text: str) -> None:
+def add_set(
+    parser: argparse.ArgumentParser, text: str = "as set when it was trained"
+) -> None:
     """Adds the argument that changes keys of the configuration."""
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help=text
@@ -87,6 +90,16 @@ def dataset_of(
     return config, dataset_dir
 
 
+def trained_of(
+    arguments: argparse.Namespace, flags: Sequence[str]
+) -> tuple[Experiment, pathlib.Path, RunDir]:
+    """Loads the configuration, and finds its data set and its finished training."""
+    config, dataset_dir = dataset_of(arguments, flags)
+    from pipeline.training.trained import open_trained
+
+    return config, dataset_dir, open_trained(config, dataset_dir)
+
+
 def refuse(flags: Sequence[str]) -> None:
     """Refuses unknown arguments.
 
@@ -97,18 +110,14 @@ def refuse(flags: Sequence[str]) -> None:
         raise ValueError(f"unknown arguments: {' '.join(flags)}.")
 
 
-def refuse_changes(arguments: argparse.Namespace, without: str) -> None:
+def refuse_changes(arguments: argparse.Namespace) -> None:
     """Refuses `--set` where no configuration is named.
-
-    Args:
-        arguments: What was typed.
-        without: What was typed instead, in words.
 
     Raises:
         ValueError: If there are changes and no `--config`.
     """
     if arguments.config is None and arguments.set:
-        raise ValueError(f"--set goes with --config, got {arguments.set} {without}.")
+        raise ValueError(f"--set goes with --config, got {arguments.set} without it.")
 
 
 def must_be_file(flag: str, path: pathlib.Path) -> None:
@@ -133,21 +142,17 @@ def must_have_folder(output: pathlib.Path | None) -> None:
         )
 
 
-def version_of(model: pathlib.Path) -> pathlib.Path:
-    """Finds the version that is meant: the newest in a folder of versions."""
-    quiet.import_tensorflow()
+def version_of(arguments: argparse.Namespace) -> pathlib.Path:
+    """Finds the version of `--model`, or else the newest export of `--config`."""
     from pipeline.experiment.version_dir import newest_version
 
+    model = arguments.model
+    if model is None:
+        from pipeline.export.newest_export import newest_export
+
+        model = newest_export(config_of(arguments))
+    quiet.import_tensorflow()
     return newest_version(model)
-
-
-def newest_model(arguments: argparse.Namespace) -> pathlib.Path:
-    """Returns the model that is named, or else the newest export of `--config`."""
-    if arguments.model is not None:
-        return pathlib.Path(arguments.model)
-    from pipeline.export.newest_export import newest_export
-
-    return newest_export(config_of(arguments))
 
 
 def done(result: object) -> None:

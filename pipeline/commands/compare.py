@@ -1,7 +1,6 @@
 """The command `compare`."""
 
 import argparse
-import shlex
 from collections.abc import Sequence
 
 from pipeline.commands.command import Command, Step, dataset_of, done
@@ -40,7 +39,7 @@ def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
             methods=methods,
             num_seeds=arguments.seeds,
             split=arguments.split,
-            command=shlex.join(["cmml", *arguments.typed]),
+            command=arguments.typed,
         )
     )
 

@@ -11,7 +11,6 @@ from pipeline.commands.command import (
     add_set,
     config_of,
     must_be_file,
-    newest_model,
     refuse,
     refuse_changes,
     version_of,
@@ -41,7 +40,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config",
         help="YAML file the model was made by, for what is known of other tasks",
     )
-    add_set(parser, "as set when it was trained")
+    add_set(parser)
     parser.add_argument(
         "--output",
         type=pathlib.Path,
@@ -55,13 +54,13 @@ def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     must_be_file("--users" if arguments.users else "--scenario", path)
     if arguments.config is None and arguments.model is None:
         raise ValueError("onboard needs --model, --config or both, got neither.")
-    refuse_changes(arguments, "without it")
+    refuse_changes(arguments)
     dataset_dir = None
     if arguments.config is not None:
         from pipeline.steps.prepare import open_dataset
 
         dataset_dir = open_dataset(config_of(arguments))
-    version = version_of(newest_model(arguments))
+    version = version_of(arguments)
     from pipeline.onboarding.new_scenario import NEW_SCENARIO
     from pipeline.onboarding.new_users import NEW_USERS
     from pipeline.steps.onboard import onboard

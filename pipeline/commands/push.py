@@ -9,7 +9,6 @@ from pipeline.commands.command import (
     Command,
     Step,
     dataset_of,
-    newest_model,
     version_of,
 )
 
@@ -33,7 +32,7 @@ def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
         options = options.model_copy(update={"keep": arguments.keep})
     destination = push.Destination(arguments.to, arguments.label, arguments.server)
     push.validate(config, options, destination)
-    version = version_of(newest_model(arguments))
+    version = version_of(arguments)
     return functools.partial(
         push.push, config, dataset_dir, options, version, destination
     )

@@ -12,6 +12,7 @@ from pipeline.commands.command import (
     config_of,
     prefer_single_requests,
     refuse,
+    refuse_changes,
 )
 from pipeline.serving.server.options import ServerOptions
 
@@ -36,7 +37,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--model", type=pathlib.Path, help=MODEL)
     source.add_argument("--models_config", type=pathlib.Path, help="a models.config")
     source.add_argument("--config", help="YAML file whose newest export is served")
-    add_set(parser, "as set when it was trained")
+    add_set(parser)
     parser.add_argument("--model_name", help="default: the name of the folder")
     parser.add_argument(
         "--server",
@@ -56,6 +57,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
+    refuse_changes(arguments)
     prefer_single_requests()
     from pipeline.steps import serve
 
@@ -64,8 +66,6 @@ def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
         from pipeline.export.newest_export import newest_export
 
         model = newest_export(config_of(arguments)).parent  # And what comes after it.
-    elif arguments.set:
-        raise ValueError(f"--set goes with --config, got {arguments.set} without.")
     return serve.resolve(
         model=model,
         models_config=arguments.models_config,

@@ -14,7 +14,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     refuse(flags)
-    version = version_of(arguments.model)
+    version = version_of(arguments)
     from pipeline.steps.validate import validate
 
     return functools.partial(validate, version)
