@@ -14,7 +14,7 @@ from transforms.ratings.catalogue import rating_catalogue
 from transforms.ratings.episodes import BuildTasks, TaskShard
 from transforms.ratings.interactions import INTERACTIONS, parse_interactions
 from transforms.ratings.records import encode_episode
-from transforms.ratings.summaries import SummarizeShard
+from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import REJECTED
@@ -68,7 +68,7 @@ def _add_stages(
         parse_interactions(spec.interactions, num_shards)
     )
     tasks = interactions.parsed | "Tasks" >> BuildTasks(spec, splitter)
-    summaries = tasks.tasks | "Summarize" >> beam.ParDo(SummarizeShard())
+    summaries = tasks.tasks | "Summarize" >> beam.Map(summarize)
     users, bad_users = _parse_entities(root, "users", spec.users, blocks)
     items, bad_items = _parse_entities(root, "items", spec.items, blocks)
     catalogue = write_catalogue(
