@@ -72,8 +72,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run_step(arguments: argparse.Namespace, flags: Sequence[str]) -> int:
     """Checks all there is to check, then runs the step."""
+    if flags and not arguments.takes_beam_flags:
+        raise DataError(f"unknown arguments: {' '.join(flags)}.")
+    arguments.beam_flags = flags
     try:
-        step: Step = arguments.resolve(arguments, flags)
+        step: Step = arguments.resolve(arguments)
     except ValueError as error:
         raise DataError(str(error)) from None
     return step() or 0

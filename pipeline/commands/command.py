@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pipeline.experiment import quiet
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 # Does the work; returns an exit status, or None for 0.
 Step: TypeAlias = Callable[[], int | None]
 
-# Checks the arguments, of which the last are unknown ones, and returns the step.
-Resolve: TypeAlias = Callable[[argparse.Namespace, Sequence[str]], Step]
+# Checks the arguments and returns the step.
+Resolve: TypeAlias = Callable[[argparse.Namespace], Step]
+
+_TO_BEAM = "Any other --flag goes to Beam, for example --runner=FlinkRunner."
 
 MODEL = "a version, or the folder of the versions of a model"
 
@@ -35,6 +37,8 @@ class Command:
         add_arguments: Adds its arguments.
         needs_config: Whether it is a step of an experiment, with `--config` and `--set`
             as every one has them.
+        takes_beam_flags: Whether flags that it does not know are for Beam, as
+            `beam_flags`; elsewhere they are refused.
         epilog: What its help ends with.
     """
 
@@ -43,12 +47,16 @@ class Command:
     resolve: Resolve
     add_arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
     needs_config: bool = False
+    takes_beam_flags: bool = False
     epilog: str | None = None
 
     def add_to(self, commands: Any) -> None:
         """Adds the command to the sub-parsers of the command line."""
         parser = commands.add_parser(
-            self.name, help=self.summary, epilog=self.epilog, allow_abbrev=False
+            self.name,
+            help=self.summary,
+            epilog=_TO_BEAM if self.takes_beam_flags else self.epilog,
+            allow_abbrev=False,
         )
         if self.needs_config:
             parser.add_argument(
@@ -58,7 +66,9 @@ class Command:
                 parser, "change one key, for example model.dropout=0.1; may be repeated"
             )
         self.add_arguments(parser)
-        parser.set_defaults(resolve=self.resolve)
+        parser.set_defaults(
+            resolve=self.resolve, takes_beam_flags=self.takes_beam_flags
+        )
 
 
 def add_set(
@@ -77,11 +87,8 @@ def config_of(arguments: argparse.Namespace) -> Experiment:
     return load_experiment(arguments.config, arguments.set)
 
 
-def dataset_of(
-    arguments: argparse.Namespace, flags: Sequence[str]
-) -> tuple[Experiment, pathlib.Path]:
+def dataset_of(arguments: argparse.Namespace) -> tuple[Experiment, pathlib.Path]:
     """Loads the configuration and finds its prepared data set."""
-    refuse(flags)
     config = config_of(arguments)
     from pipeline.steps.prepare import open_dataset
 
@@ -91,23 +98,13 @@ def dataset_of(
 
 
 def trained_of(
-    arguments: argparse.Namespace, flags: Sequence[str]
+    arguments: argparse.Namespace,
 ) -> tuple[Experiment, pathlib.Path, RunDir]:
     """Loads the configuration, and finds its data set and its finished training."""
-    config, dataset_dir = dataset_of(arguments, flags)
+    config, dataset_dir = dataset_of(arguments)
     from pipeline.training.trained import open_trained
 
     return config, dataset_dir, open_trained(config, dataset_dir)
-
-
-def refuse(flags: Sequence[str]) -> None:
-    """Refuses unknown arguments.
-
-    Raises:
-        ValueError: If there are any.
-    """
-    if flags:
-        raise ValueError(f"unknown arguments: {' '.join(flags)}.")
 
 
 def refuse_changes(arguments: argparse.Namespace) -> None:

@@ -1,13 +1,12 @@
 """The command `evaluate`."""
 
 import argparse
-from collections.abc import Sequence
 
 from pipeline.commands.command import Command, Step, done, trained_of
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config, dataset_dir, run = trained_of(arguments, flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
+    config, dataset_dir, run = trained_of(arguments)
     from pipeline.steps.evaluate import evaluate
 
     return lambda: done(evaluate(config, dataset_dir, run))

@@ -3,7 +3,7 @@
 import argparse
 import functools
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pipeline.commands.command import (
     Command,
@@ -11,7 +11,6 @@ from pipeline.commands.command import (
     add_set,
     config_of,
     must_be_file,
-    refuse,
     refuse_changes,
     version_of,
 )
@@ -55,8 +54,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
     path = arguments.input
     if arguments.config is None and (arguments.model is None or path is None):
         raise ValueError("explain needs --config, or --model and --input.")

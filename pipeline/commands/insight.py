@@ -2,7 +2,6 @@
 
 import argparse
 import pathlib
-from collections.abc import Sequence
 
 from pipeline.commands.command import Command, Step, done, trained_of
 
@@ -30,10 +29,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace) -> Step:
     if arguments.max_tasks < 2:
         raise ValueError(f"--max_tasks must be at least 2, got {arguments.max_tasks}.")
-    config, dataset_dir, run = trained_of(arguments, flags)
+    config, dataset_dir, run = trained_of(arguments)
     from pipeline.insight.groups import load_groups
     from pipeline.steps.insight import map_contexts
 

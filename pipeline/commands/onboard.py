@@ -3,7 +3,6 @@
 import argparse
 import functools
 import pathlib
-from collections.abc import Sequence
 
 from pipeline.commands.command import (
     Command,
@@ -11,7 +10,6 @@ from pipeline.commands.command import (
     add_set,
     config_of,
     must_be_file,
-    refuse,
     refuse_changes,
     version_of,
 )
@@ -48,8 +46,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
     path = arguments.users or arguments.scenario
     must_be_file("--users" if arguments.users else "--scenario", path)
     if arguments.config is None and arguments.model is None:

@@ -3,7 +3,6 @@
 import argparse
 import functools
 import pathlib
-from collections.abc import Sequence
 
 from pipeline.commands.command import (
     Command,
@@ -11,7 +10,6 @@ from pipeline.commands.command import (
     add_set,
     must_be_file,
     must_have_folder,
-    refuse,
     refuse_changes,
     version_of,
 )
@@ -28,8 +26,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", action="store_true", help="print for people")
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
     if arguments.top < 1:
         raise ValueError(f"--top must be at least 1, got {arguments.top}.")
     refuse_changes(arguments)

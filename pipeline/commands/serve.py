@@ -2,7 +2,6 @@
 
 import argparse
 import pathlib
-from collections.abc import Sequence
 
 from pipeline.commands.command import (
     MODEL,
@@ -11,7 +10,6 @@ from pipeline.commands.command import (
     add_set,
     config_of,
     prefer_single_requests,
-    refuse,
     refuse_changes,
 )
 from pipeline.serving.server.options import ServerOptions
@@ -55,8 +53,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
     refuse_changes(arguments)
     prefer_single_requests()
     from pipeline.steps import serve
