@@ -59,16 +59,7 @@ def _build(
     staging: pathlib.Path,
     version: int,
 ) -> float:
-    """Writes a version to a folder, and returns how far it is from the trained model.
-
-    Args:
-        config: The experiment.
-        dataset_dir: The prepared data set.
-        run: The run of a finished training.
-        facts: What the manifest says of the experiment.
-        staging: The folder.
-        version: Number of the version.
-    """
+    """Writes a version to a folder; returns how far it is from the trained model."""
     setting = setting_of(config)
     data = setting.load(config, dataset_dir)
     model = trained_model(config, data, run)
