@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from models.factors.labelled_pairs import LabelledPairs
@@ -41,7 +43,7 @@ class _Gaussians:
     mean: Floats
     covariance: Floats
 
-    @property
+    @functools.cached_property
     def second_moment(self) -> Floats:
         return self.mean[:, :, None] * self.mean[:, None, :] + self.covariance
 
@@ -132,12 +134,15 @@ def _sum_over_partners(
     num_rows, width = len(neighbours.bounds) - 1, partners.mean.shape[1]
     # Half the memory traffic, which is what this costs, for a millionth of error.
     moments = partners.second_moment.astype(np.float32).reshape(-1, width * width)
-    gram = np.zeros((num_rows, width * width))
+    ones = np.ones(neighbours.partner.shape, np.float32)
+    is_pair = scipy.sparse.csr_matrix(
+        (ones, neighbours.partner, neighbours.bounds), shape=(num_rows, len(moments))
+    )
+    gram = (is_pair @ moments).astype(np.float64)
     projected = np.zeros((num_rows, width))
     for row in np.flatnonzero(neighbours.is_seen):
         pairs = slice(neighbours.bounds[row], neighbours.bounds[row + 1])
         partner = neighbours.partner[pairs]
-        gram[row] = moments[partner].sum(axis=0)
         projected[row] = neighbours.residual[pairs] @ partners.mean[partner]
     return gram.reshape(num_rows, width, width), projected
 
