@@ -16,7 +16,7 @@ from transforms.schema import DataError
 
 
 class RatingScorer:
-    """Scores query pairs of users with a method, whose calls it compiles once.
+    """Scores query pairs of users with a method; what is trained it compiles once.
 
     Args:
         method: A fitted method; its weights may change.
@@ -25,10 +25,12 @@ class RatingScorer:
     """
 
     def __init__(self, method: Recommender, config: UserConfig, data: UserData) -> None:
-        self._score = tf.function(
-            lambda support, query: method.score(method.adapt(support), query),
-            reduce_retracing=True,
-        )
+        def score(support: Episode, query: Episode) -> tf.Tensor:
+            return method.score(method.adapt(support), query)
+
+        # The few operations of a simple method take less time than to compile them.
+        is_trained = isinstance(method, tf.keras.Model)
+        self._score = tf.function(score, reduce_retracing=True) if is_trained else score
         self._batch_size = config.evaluation.batch_size
         self._data = data
 
