@@ -21,6 +21,9 @@ MAX_POINTS = 3000  # t-SNE of more takes minutes.
 
 _NUM_COMPONENTS = 30
 _PERPLEXITY = 30.0
+# Where the first phase ends once it gains little, half the usual iterations come to the
+# same divergence.
+_NUM_ITERATIONS, _MIN_GRADIENT = 500, 1e-3
 _FEW = 200  # Of so few the exact layout takes less time.
 
 # Those of Okabe and Ito that show on white and on black; other labels are grey.
@@ -55,6 +58,8 @@ def map_positions(contexts: NDArray[np.float32], seed: int = 0) -> NDArray[np.fl
             perplexity=min(_PERPLEXITY, (len(points) - 1) / 3.0),
             init="pca",
             method="exact" if len(points) <= _FEW else "barnes_hut",
+            max_iter=_NUM_ITERATIONS,
+            min_grad_norm=_MIN_GRADIENT,
             random_state=seed,
         )
         return np.asarray(layout.fit_transform(points), np.float32)
