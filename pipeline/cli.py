@@ -1,6 +1,7 @@
 """The command line: `cmml <command> ...`, one table of commands."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     quiet.quieten()
     arguments, flags = _parser().parse_known_args(argv)
-    arguments.typed = list(sys.argv[1:] if argv is None else argv)
+    arguments.typed = shlex.join(["cmml", *(sys.argv[1:] if argv is None else argv)])
     try:
         return _run_step(arguments, flags)
     except DataError as error:
@@ -71,8 +72,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run_step(arguments: argparse.Namespace, flags: Sequence[str]) -> int:
     """Checks all there is to check, then runs the step."""
+    if flags and not arguments.takes_beam_flags:
+        raise DataError(f"unknown arguments: {' '.join(flags)}.")
+    arguments.beam_flags = flags
     try:
-        step: Step = arguments.resolve(arguments, flags)
+        step: Step = arguments.resolve(arguments)
     except ValueError as error:
         raise DataError(str(error)) from None
     return step() or 0

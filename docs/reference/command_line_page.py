@@ -57,7 +57,7 @@ def _section(command: Command, parser: argparse.ArgumentParser) -> list[str]:
     lines = [f"## {command.name}", "", summary, ""]
     if rows:
         lines += table(("argument", "what it is", "default"), rows)
-    return [*lines, command.epilog, ""] if command.epilog else lines
+    return [*lines, parser.epilog, ""] if parser.epilog else lines
 
 
 def _name(action: argparse.Action, parser: argparse.ArgumentParser) -> str:

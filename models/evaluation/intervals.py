@@ -88,7 +88,7 @@ def resampled_interval(
     for start in range(0, num_resamples, step):
         stop = min(start + step, num_resamples)
         drawn = rng.integers(num_tasks, size=(stop - start, num_tasks))
-        statistics[start:stop] = statistic(columns[drawn].sum(axis=1))
+        statistics[start:stop] = statistic(columns.take(drawn, axis=0).sum(axis=1))
     tail = (1.0 - _CONFIDENCE) / 2.0
     low, high = np.quantile(statistics, [tail, 1.0 - tail])
     return Interval(float(statistic(columns.sum(axis=0))), float(low), float(high))

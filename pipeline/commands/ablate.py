@@ -1,9 +1,8 @@
 """The command `ablate`."""
 
 import argparse
-from collections.abc import Sequence
 
-from pipeline.commands.command import Command, Step, dataset_of, done, refuse
+from pipeline.commands.command import Command, Step, dataset_of, done
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,14 +22,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
     from pipeline.judging.variant_grid import expand, load_grid
 
     grid = load_grid(arguments.grid)
     seeds = list(dict.fromkeys(arguments.seeds))  # Each once.
     tables = expand(grid, arguments.config, arguments.set, seeds)
-    _, dataset_dir = dataset_of(arguments, flags)
+    _, dataset_dir = dataset_of(arguments)
     from pipeline.steps.ablate import ablate
 
     return lambda: done(

@@ -1,13 +1,12 @@
 """The command `audit`."""
 
 import argparse
-from collections.abc import Sequence
 
 from pipeline.commands.command import Command, Step, dataset_of
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config, dataset_dir = dataset_of(arguments, flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
+    config, dataset_dir = dataset_of(arguments)
     from pipeline.steps.audit import audit
 
     return lambda: audit(config, dataset_dir)

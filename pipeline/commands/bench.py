@@ -3,14 +3,12 @@
 import argparse
 import functools
 import pathlib
-from collections.abc import Sequence
 
 from pipeline.commands.command import (
     MODEL,
     Command,
     Step,
     prefer_single_requests,
-    refuse,
 )
 from pipeline.experiment import quiet
 
@@ -45,8 +43,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
     prefer_single_requests()
     from pipeline.steps import bench
 

@@ -6,19 +6,22 @@ import argparse
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pipeline.experiment import quiet
 
 if TYPE_CHECKING:
     from pipeline.experiment.config_section import Experiment
+    from pipeline.experiment.run_dir import RunDir
 
 # Does the work; returns an exit status, or None for 0.
 Step: TypeAlias = Callable[[], int | None]
 
-# Checks the arguments, of which the last are unknown ones, and returns the step.
-Resolve: TypeAlias = Callable[[argparse.Namespace, Sequence[str]], Step]
+# Checks the arguments and returns the step.
+Resolve: TypeAlias = Callable[[argparse.Namespace], Step]
+
+_TO_BEAM = "Any other --flag goes to Beam, for example --runner=FlinkRunner."
 
 MODEL = "a version, or the folder of the versions of a model"
 
@@ -34,6 +37,8 @@ class Command:
         add_arguments: Adds its arguments.
         needs_config: Whether it is a step of an experiment, with `--config` and `--set`
             as every one has them.
+        takes_beam_flags: Whether flags that it does not know are for Beam, as
+            `beam_flags`; elsewhere they are refused.
         epilog: What its help ends with.
     """
 
@@ -42,12 +47,16 @@ class Command:
     resolve: Resolve
     add_arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
     needs_config: bool = False
+    takes_beam_flags: bool = False
     epilog: str | None = None
 
     def add_to(self, commands: Any) -> None:
         """Adds the command to the sub-parsers of the command line."""
         parser = commands.add_parser(
-            self.name, help=self.summary, epilog=self.epilog, allow_abbrev=False
+            self.name,
+            help=self.summary,
+            epilog=_TO_BEAM if self.takes_beam_flags else self.epilog,
+            allow_abbrev=False,
         )
         if self.needs_config:
             parser.add_argument(
@@ -57,10 +66,14 @@ class Command:
                 parser, "change one key, for example model.dropout=0.1; may be repeated"
             )
         self.add_arguments(parser)
-        parser.set_defaults(resolve=self.resolve)
+        parser.set_defaults(
+            resolve=self.resolve, takes_beam_flags=self.takes_beam_flags
+        )
 
 
-def add_set(parser: argparse.ArgumentParser, text: str) -> None:
+def add_set(
+    parser: argparse.ArgumentParser, text: str = "as set when it was trained"
+) -> None:
     """Adds the argument that changes keys of the configuration."""
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help=text
@@ -74,11 +87,8 @@ def config_of(arguments: argparse.Namespace) -> Experiment:
     return load_experiment(arguments.config, arguments.set)
 
 
-def dataset_of(
-    arguments: argparse.Namespace, flags: Sequence[str]
-) -> tuple[Experiment, pathlib.Path]:
+def dataset_of(arguments: argparse.Namespace) -> tuple[Experiment, pathlib.Path]:
     """Loads the configuration and finds its prepared data set."""
-    refuse(flags)
     config = config_of(arguments)
     from pipeline.steps.prepare import open_dataset
 
@@ -87,28 +97,24 @@ def dataset_of(
     return config, dataset_dir
 
 
-def refuse(flags: Sequence[str]) -> None:
-    """Refuses unknown arguments.
+def trained_of(
+    arguments: argparse.Namespace,
+) -> tuple[Experiment, pathlib.Path, RunDir]:
+    """Loads the configuration, and finds its data set and its finished training."""
+    config, dataset_dir = dataset_of(arguments)
+    from pipeline.training.trained import open_trained
 
-    Raises:
-        ValueError: If there are any.
-    """
-    if flags:
-        raise ValueError(f"unknown arguments: {' '.join(flags)}.")
+    return config, dataset_dir, open_trained(config, dataset_dir)
 
 
-def refuse_changes(arguments: argparse.Namespace, without: str) -> None:
+def refuse_changes(arguments: argparse.Namespace) -> None:
     """Refuses `--set` where no configuration is named.
-
-    Args:
-        arguments: What was typed.
-        without: What was typed instead, in words.
 
     Raises:
         ValueError: If there are changes and no `--config`.
     """
     if arguments.config is None and arguments.set:
-        raise ValueError(f"--set goes with --config, got {arguments.set} {without}.")
+        raise ValueError(f"--set goes with --config, got {arguments.set} without it.")
 
 
 def must_be_file(flag: str, path: pathlib.Path) -> None:
@@ -133,21 +139,17 @@ def must_have_folder(output: pathlib.Path | None) -> None:
         )
 
 
-def version_of(model: pathlib.Path) -> pathlib.Path:
-    """Finds the version that is meant: the newest in a folder of versions."""
-    quiet.import_tensorflow()
+def version_of(arguments: argparse.Namespace) -> pathlib.Path:
+    """Finds the version of `--model`, or else the newest export of `--config`."""
     from pipeline.experiment.version_dir import newest_version
 
+    model = arguments.model
+    if model is None:
+        from pipeline.export.newest_export import newest_export
+
+        model = newest_export(config_of(arguments))
+    quiet.import_tensorflow()
     return newest_version(model)
-
-
-def newest_model(arguments: argparse.Namespace) -> pathlib.Path:
-    """Returns the model that is named, or else the newest export of `--config`."""
-    if arguments.model is not None:
-        return pathlib.Path(arguments.model)
-    from pipeline.export.newest_export import newest_export
-
-    return newest_export(config_of(arguments))
 
 
 def done(result: object) -> None:

@@ -1,8 +1,6 @@
 """The command `compare`."""
 
 import argparse
-import shlex
-from collections.abc import Sequence
 
 from pipeline.commands.command import Command, Step, dataset_of, done
 
@@ -28,8 +26,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config, dataset_dir = dataset_of(arguments, flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
+    config, dataset_dir = dataset_of(arguments)
     from pipeline.steps import compare
 
     methods = compare.resolve_methods(config, arguments.methods, arguments.seeds)
@@ -40,7 +38,7 @@ def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
             methods=methods,
             num_seeds=arguments.seeds,
             split=arguments.split,
-            command=shlex.join(["cmml", *arguments.typed]),
+            command=arguments.typed,
         )
     )
 

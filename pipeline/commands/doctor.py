@@ -1,13 +1,11 @@
 """The command `doctor`."""
 
 import argparse
-from collections.abc import Sequence
 
-from pipeline.commands.command import Command, Step, refuse
+from pipeline.commands.command import Command, Step
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
     from pipeline.steps import doctor
 
     return doctor.run

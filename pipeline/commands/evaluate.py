@@ -1,17 +1,14 @@
 """The command `evaluate`."""
 
 import argparse
-from collections.abc import Sequence
 
-from pipeline.commands.command import Command, Step, dataset_of, done
+from pipeline.commands.command import Command, Step, done, trained_of
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config, dataset_dir = dataset_of(arguments, flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
+    config, dataset_dir, run = trained_of(arguments)
     from pipeline.steps.evaluate import evaluate
-    from pipeline.training.trained import open_trained
 
-    run = open_trained(config, dataset_dir)
     return lambda: done(evaluate(config, dataset_dir, run))
 
 

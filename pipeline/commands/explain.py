@@ -3,8 +3,7 @@
 import argparse
 import functools
 import pathlib
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pipeline.commands.command import (
     Command,
@@ -12,8 +11,6 @@ from pipeline.commands.command import (
     add_set,
     config_of,
     must_be_file,
-    newest_model,
-    refuse,
     refuse_changes,
     version_of,
 )
@@ -23,7 +20,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", help="YAML file whose newest export and prepared tasks are taken"
     )
-    add_set(parser, "as set when it was trained")
+    add_set(parser)
     parser.add_argument(
         "--model", type=pathlib.Path, help="exported model; default: that of --config"
     )
@@ -57,17 +54,16 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
     path = arguments.input
     if arguments.config is None and (arguments.model is None or path is None):
         raise ValueError("explain needs --config, or --model and --input.")
-    refuse_changes(arguments, "without it")
+    refuse_changes(arguments)
     if path is not None:
         must_be_file("--input", path)
     if not 1 <= arguments.top <= 128:
         raise ValueError(f"--top must be within [1, 128], got {arguments.top}.")
-    version = version_of(newest_model(arguments))
+    version = version_of(arguments)
     from pipeline.insight.task_requests import (
         Request,
         prepared_request,
@@ -89,7 +85,7 @@ def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
         against=arguments.against,
         top=arguments.top,
         folder=arguments.output,
-        command=shlex.join(["cmml", *arguments.typed]),
+        command=arguments.typed,
     )
 
 

@@ -2,9 +2,8 @@
 
 import argparse
 import pathlib
-from collections.abc import Sequence
 
-from pipeline.commands.command import Command, Step, dataset_of, done
+from pipeline.commands.command import Command, Step, done, trained_of
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,16 +29,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace) -> Step:
     if arguments.max_tasks < 2:
         raise ValueError(f"--max_tasks must be at least 2, got {arguments.max_tasks}.")
-    config, dataset_dir = dataset_of(arguments, flags)
+    config, dataset_dir, run = trained_of(arguments)
     from pipeline.insight.groups import load_groups
     from pipeline.steps.insight import map_contexts
-    from pipeline.training.trained import open_trained
 
     groups = load_groups(arguments.groups) if arguments.groups else None
-    run = open_trained(config, dataset_dir)
     return lambda: done(
         map_contexts(
             config,

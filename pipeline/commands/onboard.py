@@ -3,7 +3,6 @@
 import argparse
 import functools
 import pathlib
-from collections.abc import Sequence
 
 from pipeline.commands.command import (
     Command,
@@ -11,8 +10,6 @@ from pipeline.commands.command import (
     add_set,
     config_of,
     must_be_file,
-    newest_model,
-    refuse,
     refuse_changes,
     version_of,
 )
@@ -41,7 +38,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config",
         help="YAML file the model was made by, for what is known of other tasks",
     )
-    add_set(parser, "as set when it was trained")
+    add_set(parser)
     parser.add_argument(
         "--output",
         type=pathlib.Path,
@@ -49,19 +46,18 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
     path = arguments.users or arguments.scenario
     must_be_file("--users" if arguments.users else "--scenario", path)
     if arguments.config is None and arguments.model is None:
         raise ValueError("onboard needs --model, --config or both, got neither.")
-    refuse_changes(arguments, "without it")
+    refuse_changes(arguments)
     dataset_dir = None
     if arguments.config is not None:
         from pipeline.steps.prepare import open_dataset
 
         dataset_dir = open_dataset(config_of(arguments))
-    version = version_of(newest_model(arguments))
+    version = version_of(arguments)
     from pipeline.onboarding.new_scenario import NEW_SCENARIO
     from pipeline.onboarding.new_users import NEW_USERS
     from pipeline.steps.onboard import onboard

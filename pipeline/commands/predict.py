@@ -3,7 +3,6 @@
 import argparse
 import functools
 import pathlib
-from collections.abc import Sequence
 
 from pipeline.commands.command import (
     Command,
@@ -11,8 +10,6 @@ from pipeline.commands.command import (
     add_set,
     must_be_file,
     must_have_folder,
-    newest_model,
-    refuse,
     refuse_changes,
     version_of,
 )
@@ -22,21 +19,20 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--model", type=pathlib.Path, help="exported model directory")
     source.add_argument("--config", help="YAML file whose newest export is to be used")
-    add_set(parser, "as set when it was trained")
+    add_set(parser)
     parser.add_argument("--input", type=pathlib.Path, required=True, help="JSON lines")
     parser.add_argument("--output", type=pathlib.Path, help="JSON lines; else stdout")
     parser.add_argument("--top", type=int, default=10, help="items to recommend")
     parser.add_argument("--text", action="store_true", help="print for people")
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
     if arguments.top < 1:
         raise ValueError(f"--top must be at least 1, got {arguments.top}.")
-    refuse_changes(arguments, "with --model")
+    refuse_changes(arguments)
     must_be_file("--input", arguments.input)
     must_have_folder(arguments.output)
-    version = version_of(newest_model(arguments))
+    version = version_of(arguments)
     from pipeline.steps import predict
 
     return functools.partial(

@@ -1,17 +1,16 @@
 """The command `prepare`."""
 
 import argparse
-from collections.abc import Sequence
 
 from pipeline.commands.command import Command, Step, config_of, done
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace) -> Step:
     config = config_of(arguments)
     from pipeline.steps import prepare
 
-    prepare.validate(config, flags)
-    return lambda: done(prepare.prepare(config, flags))
+    prepare.validate(config, arguments.beam_flags)
+    return lambda: done(prepare.prepare(config, arguments.beam_flags))
 
 
 COMMAND = Command(
@@ -19,5 +18,5 @@ COMMAND = Command(
     "raw tables to TFRecord episodes",
     _resolve,
     needs_config=True,
-    epilog="Any other --flag goes to Beam, for example --runner=FlinkRunner.",
+    takes_beam_flags=True,
 )

@@ -3,13 +3,11 @@
 import argparse
 import functools
 import pathlib
-from collections.abc import Sequence
 
 from pipeline.commands.command import (
     Command,
     Step,
     dataset_of,
-    newest_model,
     version_of,
 )
 
@@ -22,10 +20,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", metavar="HOST:PORT", help="a server to be notified")
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace) -> Step:
     if arguments.keep is not None and arguments.keep < 1:
         raise ValueError(f"--keep must be at least 1, got {arguments.keep}.")
-    config, dataset_dir = dataset_of(arguments, flags)
+    config, dataset_dir = dataset_of(arguments)
     from pipeline.steps import push
 
     options = config.push
@@ -33,7 +31,7 @@ def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
         options = options.model_copy(update={"keep": arguments.keep})
     destination = push.Destination(arguments.to, arguments.label, arguments.server)
     push.validate(config, options, destination)
-    version = version_of(newest_model(arguments))
+    version = version_of(arguments)
     return functools.partial(
         push.push, config, dataset_dir, options, version, destination
     )

@@ -2,7 +2,6 @@
 
 import argparse
 import pathlib
-from collections.abc import Sequence
 
 from pipeline.commands.command import Command, Step, dataset_of, done, must_have_folder
 
@@ -15,9 +14,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace) -> Step:
     must_have_folder(arguments.output)
-    config, dataset_dir = dataset_of(arguments, flags)
+    config, dataset_dir = dataset_of(arguments)
     from pipeline.steps.report import open_evaluated, write_report
 
     run = open_evaluated(config, dataset_dir)

@@ -3,9 +3,8 @@
 import argparse
 import functools
 import pathlib
-from collections.abc import Sequence
 
-from pipeline.commands.command import Command, Step, refuse
+from pipeline.commands.command import Command, Step
 from pipeline.experiment import quiet
 
 
@@ -17,8 +16,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", metavar="HOST:PORT", help="a server to be notified")
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
     from pipeline.serving.base.push_options import check_label_and_server
 
     check_label_and_server(arguments.label, arguments.server)

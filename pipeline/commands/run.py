@@ -1,21 +1,20 @@
 """The command `run`."""
 
 import argparse
-from collections.abc import Sequence
 
 from pipeline.commands.command import Command, Step, config_of, done
 from pipeline.experiment import quiet
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace) -> Step:
     config = config_of(arguments)
     from pipeline.steps import prepare
 
-    prepare.validate(config, flags)
+    prepare.validate(config, arguments.beam_flags)
     quiet.import_tensorflow()
     from pipeline.steps.run import run
 
-    return lambda: done(run(config, flags))
+    return lambda: done(run(config, arguments.beam_flags))
 
 
 COMMAND = Command(
@@ -23,5 +22,5 @@ COMMAND = Command(
     "all of the above, skipping what is done",
     _resolve,
     needs_config=True,
-    epilog="Any other --flag goes to Beam, for example --runner=FlinkRunner.",
+    takes_beam_flags=True,
 )

@@ -2,7 +2,6 @@
 
 import argparse
 import pathlib
-from collections.abc import Sequence
 
 from pipeline.commands.command import (
     MODEL,
@@ -11,7 +10,7 @@ from pipeline.commands.command import (
     add_set,
     config_of,
     prefer_single_requests,
-    refuse,
+    refuse_changes,
 )
 from pipeline.serving.server.options import ServerOptions
 
@@ -36,7 +35,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--model", type=pathlib.Path, help=MODEL)
     source.add_argument("--models_config", type=pathlib.Path, help="a models.config")
     source.add_argument("--config", help="YAML file whose newest export is served")
-    add_set(parser, "as set when it was trained")
+    add_set(parser)
     parser.add_argument("--model_name", help="default: the name of the folder")
     parser.add_argument(
         "--server",
@@ -54,8 +53,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
+    refuse_changes(arguments)
     prefer_single_requests()
     from pipeline.steps import serve
 
@@ -64,8 +63,6 @@ def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
         from pipeline.export.newest_export import newest_export
 
         model = newest_export(config_of(arguments)).parent  # And what comes after it.
-    elif arguments.set:
-        raise ValueError(f"--set goes with --config, got {arguments.set} without.")
     return serve.resolve(
         model=model,
         models_config=arguments.models_config,

@@ -1,13 +1,12 @@
 """The command `train`."""
 
 import argparse
-from collections.abc import Sequence
 
 from pipeline.commands.command import Command, Step, dataset_of, done
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    config, dataset_dir = dataset_of(arguments, flags)
+def _resolve(arguments: argparse.Namespace) -> Step:
+    config, dataset_dir = dataset_of(arguments)
     from pipeline.steps.train import train
 
     return lambda: done(train(config, dataset_dir).path)

@@ -2,7 +2,6 @@
 
 import argparse
 import shlex
-from collections.abc import Sequence
 
 from pipeline.commands.command import Command, Step, dataset_of, done
 from tuning.algorithms import ALGORITHMS
@@ -39,7 +38,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
+def _resolve(arguments: argparse.Namespace) -> Step:
     from pipeline.training.search_plan import check_budget, load_plan
 
     if arguments.action == "run":
@@ -47,7 +46,7 @@ def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
     plan = load_plan(
         arguments.config, arguments.set, arguments.space, arguments.algorithm
     )
-    _, dataset_dir = dataset_of(arguments, flags)
+    _, dataset_dir = dataset_of(arguments)
     from pipeline.steps import tune
 
     if arguments.action == "report":

@@ -3,18 +3,16 @@
 import argparse
 import functools
 import pathlib
-from collections.abc import Sequence
 
-from pipeline.commands.command import MODEL, Command, Step, refuse, version_of
+from pipeline.commands.command import MODEL, Command, Step, version_of
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=pathlib.Path, required=True, help=MODEL)
 
 
-def _resolve(arguments: argparse.Namespace, flags: Sequence[str]) -> Step:
-    refuse(flags)
-    version = version_of(arguments.model)
+def _resolve(arguments: argparse.Namespace) -> Step:
+    version = version_of(arguments)
     from pipeline.steps.validate import validate
 
     return functools.partial(validate, version)

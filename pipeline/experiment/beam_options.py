@@ -1,11 +1,13 @@
 """Beam options from command-line flags."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from apache_beam.options.pipeline_options import PipelineOptions
-
-from transforms.reading.read_tables import BlockOptions
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
 
 # By name: `DirectRunner` would first try to download another runner.
 DEFAULT_RUNNER = "FnApiRunner"
@@ -26,6 +28,9 @@ def beam_options(flags: Sequence[str]) -> PipelineOptions:
     Raises:
         ValueError: If a flag is not one of Beam's.
     """
+    # Beam takes a second, which steps that find a prepared data set do not wait for.
+    from transforms.reading.read_tables import BlockOptions
+
     for before, flag in itertools.pairwise(["", *flags]):
         may_be_value = before.startswith("-") and "=" not in before
         if not flag.startswith("-") and not may_be_value:

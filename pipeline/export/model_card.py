@@ -7,6 +7,50 @@ import yaml
 
 from pipeline.settings.setting import ServedWords
 
+# Filled in by `_body`.
+_BODY = """\
+# {name}, version {model_version}
+
+## Model details
+
+CMML (contextual modulation meta-learning, arXiv:2108.10511): {words.task}. A
+support set of labelled interactions is encoded in one forward pass; the result
+modulates the backbone that scores each pair. No gradient is taken when it adapts.
+
+Run `{run}`, written {created:%Y-%m-%d %H:%M} UTC with TensorFlow
+{tensorflow}; {size_mb:.1f} MB,
+{num_ops} kinds of ops, all of them stock.
+
+## Intended use
+
+Scores and recommendations for users or scenarios with few interactions, or none. A task
+without support is served by {words.fallback}, and the answer of `recommend` says so
+in `fallback_reason`.
+
+## Training data
+
+Data set `{dataset}` (fingerprint `{dataset_fingerprint}`), with
+{num_items} items of which {num_candidates} can be recommended;
+labels from {label_min:g} to {label_max:g}.
+
+## Evaluation
+
+{table}
+
+## Limitations
+
+- It knows the items of its data set; others are scored as the unknown item.
+- At most {limits[max_support]} support pairs and {limits[max_query]} query items a
+  task; `recommend` returns {limits[top_k]} items.
+- A context can be read by this version alone, and be updated to {updates}.
+
+## How to serve
+
+Copy the folder of this version into `<models>/{name}/` and start TensorFlow Serving
+with `--model_name={name} --model_base_path=<models>/{name}`. `request_examples/` has a
+request for each signature, and `ask.sh` and `ask.py` that send one.
+"""
+
 
 def model_card(manifest: dict[str, Any], dataset: str, words: ServedWords) -> str:
     """Writes the card in Markdown, with what a machine reads in its front matter.
@@ -54,53 +98,21 @@ def _results(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _body(manifest: dict[str, Any], dataset: str, words: ServedWords) -> str:
-    name, limits = manifest["model_name"], manifest["limits"]
-    created = datetime.datetime.fromtimestamp(manifest["created"], datetime.UTC)
-    context = manifest["context"]
-    room = context["max_updated_support"]
-    updates = f"up to {room} support pairs" if room else "any number of support pairs"
-    return f"""\
-# {name}, version {manifest["model_version"]}
-
-## Model details
-
-CMML (contextual modulation meta-learning, arXiv:2108.10511): {words.task}. A
-support set of labelled interactions is encoded in one forward pass; the result
-modulates the backbone that scores each pair. No gradient is taken when it adapts.
-
-Run `{manifest["run"]}`, written {created:%Y-%m-%d %H:%M} UTC with TensorFlow
-{manifest["tensorflow"]}; {manifest["size_bytes"] / 1e6:.1f} MB,
-{len(manifest["ops"])} kinds of ops, all of them stock.
-
-## Intended use
-
-Scores and recommendations for users or scenarios with few interactions, or none. A task
-without support is served by {words.fallback}, and the answer of `recommend` says so
-in `fallback_reason`.
-
-## Training data
-
-Data set `{dataset}` (fingerprint `{manifest["dataset_fingerprint"]}`), with
-{manifest["num_items"]} items of which {manifest["num_candidates"]} can be recommended;
-labels from {manifest["label_min"]:g} to {manifest["label_max"]:g}.
-
-## Evaluation
-
-{_table(manifest)}
-
-## Limitations
-
-- It knows the items of its data set; others are scored as the unknown item.
-- At most {limits["max_support"]} support pairs and {limits["max_query"]} query items a
-  task; `recommend` returns {limits["top_k"]} items.
-- A context can be read by this version alone, and be updated to {updates}.
-
-## How to serve
-
-Copy the folder of this version into `<models>/{name}/` and start TensorFlow Serving
-with `--model_name={name} --model_base_path=<models>/{name}`. `request_examples/` has a
-request for each signature, and `ask.sh` and `ask.py` that send one.
-"""
+    room = manifest["context"]["max_updated_support"]
+    values = {
+        **manifest,
+        "name": manifest["model_name"],
+        "dataset": dataset,
+        "words": words,
+        "created": datetime.datetime.fromtimestamp(manifest["created"], datetime.UTC),
+        "size_mb": manifest["size_bytes"] / 1e6,
+        "num_ops": len(manifest["ops"]),
+        "table": _table(manifest),
+        "updates": (
+            f"up to {room} support pairs" if room else "any number of support pairs"
+        ),
+    }
+    return _BODY.format_map(values)
 
 
 def _table(manifest: dict[str, Any]) -> str:

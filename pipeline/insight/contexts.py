@@ -93,7 +93,9 @@ def task_contexts(
     if parts.supports is None:
         raise DataError(f"contexts of setting {config.setting!r} have no labels.")
     adapt = tf.function(
-        lambda support: model.adapt(support).context, reduce_retracing=True
+        lambda support: model.adapt(support).context,
+        reduce_retracing=True,
+        autograph=False,  # Converting what has nothing to convert takes two seconds.
     )
     orders = orders_of(config.model, num_orders or parts.context_orders)
     encoded = []

@@ -15,19 +15,21 @@ def task_modulations(
 ) -> Iterator[tuple[str, Values]]:
     """Yields the values of each task, the mean over its query pairs.
 
+    Nothing is compiled, which would take longer than the few calls.
+
     Args:
         model: CMML with its weights.
         batches: Ids and frozen episodes, as `StepParts.episodes` yields them; a task
             without a query pair is left out.
     """
-
-    @tf.function(reduce_retracing=True)
-    def modulate(support: Episode, query: Episode) -> object:
-        return model.modulate(model.adapt(support), model.pairs.query_pairs(query))
-
     for task_ids, episode in batches:
         num_pairs = episode["query_mask"].numpy().sum(axis=1)
-        leaves = tf.nest.flatten(modulate(*split_episode(episode)))
+        support, query = split_episode(episode)
+        pairs = model.pairs.query_pairs(query)
+        leaves = [
+            leaf.numpy()
+            for leaf in tf.nest.flatten(model.modulate(model.adapt(support), pairs))
+        ]
         for place, task_id in enumerate(task_ids):
             if num_pairs[place]:
                 # Padding comes last; what is alike for all pairs is there once.

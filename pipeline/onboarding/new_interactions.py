@@ -6,14 +6,14 @@ import collections
 import dataclasses
 import pathlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from transforms.ratings.interactions import (
     INTERACTIONS,
     Interaction,
     parse_interaction,
 )
-from transforms.reading.rejected_row import RejectedRow
+from transforms.reading.blocks import Block, rows_of
+from transforms.reading.rejected_row import RejectedRow, rejected_row
 from transforms.reading.row_error import (
     CONFLICTING_ENTITY,
     DUPLICATE_PAIR,
@@ -21,8 +21,8 @@ from transforms.reading.row_error import (
     RowError,
 )
 from transforms.reading.text_rows import (
+    Fields,
     UnreadableRow,
-    delimited_rows,
     skip_byte_order_mark,
     split_header,
 )
@@ -89,10 +89,9 @@ def read_new_interactions(
     features = _feature_columns(path, columns, feature_names)
     low, high = label_range
     spec = InteractionSpec(table, label_column="label", label_min=low, label_max=high)
+    block = Block(str(path), 0, first_line=2, data=data, header=columns)
     reader = _Reader(spec, features, only_whole)
-    names = (*_REQUIRED, *features)
-    for line, fields in delimited_rows(data, 2, columns, table, names):
-        reader.read(line, fields)
+    reader.read(block)
     if not reader.interactions:
         raise DataError(
             f"{path} has no row that can be used: {_summary(reader.refused)}."
@@ -134,25 +133,20 @@ class _Reader:
         self._only_whole = only_whole
         self._pairs: set[tuple[str, str]] = set()
 
-    def read(self, line: int, fields: tuple[Any, ...] | UnreadableRow) -> None:
-        """Takes a row, or refuses it."""
-        try:
-            if isinstance(fields, UnreadableRow):
-                raise fields.error
-            self._take(fields)
-        except RowError as error:
-            content: Any = (
-                fields.text
-                if isinstance(fields, UnreadableRow)
-                else dict(zip((*_REQUIRED, *self._feature_names), fields, strict=True))
-            )
-            source = self._spec.table.path
-            reason, detail = error.reason, error.detail
-            self.refused.append(
-                RejectedRow(INTERACTIONS, source, line, reason, detail, content)
-            )
+    def read(self, block: Block) -> None:
+        """Takes each row, or refuses it."""
+        columns = (*_REQUIRED, *self._feature_names)
+        for line, fields in rows_of(block, self._spec.table, columns):
+            try:
+                if isinstance(fields, UnreadableRow):
+                    raise fields.error
+                self._take(fields)
+            except RowError as error:
+                self.refused.append(
+                    rejected_row(INTERACTIONS, block, line, fields, columns, error)
+                )
 
-    def _take(self, fields: tuple[Any, ...]) -> None:
+    def _take(self, fields: Fields) -> None:
         pair_fields, raw = fields[: len(_REQUIRED)], fields[len(_REQUIRED) :]
         interaction = parse_interaction(pair_fields, self._spec)
         user_id, item_id, label = interaction

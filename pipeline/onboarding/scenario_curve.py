@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,8 +111,6 @@ def scenario_curve(
     Raises:
         ValueError: If there are too few clicks.
     """
-    num_clicks = scenario.items.size
-    num_queries = (scenario.num_unseen + 1) // 2
     if scenario.num_unseen < MIN_CLICKS:
         raise ValueError(
             f"a scenario must have {MIN_CLICKS} clicks that the model has not seen, "
@@ -119,29 +118,21 @@ def scenario_curve(
         )
     chance = np.random.default_rng(seed)
     pool = _pool(scenario, chance)
+    known = None
+    if popularity is not None:
+        known = np.array([popularity.get(item, 0) for item in pool], float)
     cutoff = min(_CUTOFF, max(1, pool.size // _SHARE))
-    everyone, user_of = np.unique(scenario.users.astype(str), return_inverse=True)
-    sizes = sizes_up_to(num_clicks - num_queries)
-    shape = NUM_SPLITS, len(sizes), everyone.size
+    num_queries = (scenario.num_unseen + 1) // 2
+    sizes = sizes_up_to(scenario.items.size - num_queries)
+    num_users = np.unique(scenario.users.astype(str)).size
+    shape = NUM_SPLITS, len(sizes), num_users
     recalls = collections.defaultdict[str, Floats](lambda: np.full(shape, np.nan))
-    for split in range(NUM_SPLITS):
-        order = chance.permutation(num_clicks)
-        query = order[~scenario.is_seen[order]][:num_queries]
-        order = order[~np.isin(order, query)]
-        ranking = _Split(scenario, user_of, pool, query, order, chance)
+    for number in range(NUM_SPLITS):
+        split = _Split(scenario, pool, num_queries, chance)
         for place, size in enumerate(sizes):
-            support = order[:size]
-            labelled = scenario.support(support, ranking.negatives)
-            scores = {
-                MODEL: rank(labelled, everyone[ranking.users].astype(object), pool),
-                CLICKS: ranking.alike(_counts(scenario.items[support], pool)),
-            }
-            if popularity is not None:
-                known = np.array([popularity.get(item, 0) for item in pool], float)
-                scores[POPULARITY] = ranking.alike(known)
-            for name, ranked in scores.items():
-                recall = ranking.recall(ranked, cutoff)
-                recalls[name][split, place, ranking.users] = recall
+            for name, scores in split.scores(rank, known, size).items():
+                recall = split.recall(scores, cutoff)
+                recalls[name][number, place, split.users] = recall
     return FewShotCurve(
         metric=Metric(f"recall@{cutoff}"),
         unit="users",
@@ -154,41 +145,72 @@ def scenario_curve(
 
 
 class _Split:
-    """The query of each user in a split, and the candidates."""
+    """A draw of query clicks, support clicks, and the candidates of each user.
+
+    Attributes:
+        users: Who has a query, as places among the users of the scenario, ascending.
+
+    Args:
+        scenario: The scenario.
+        pool: object [P], the items that are ranked.
+        num_queries: Clicks of the query set, before any is left out.
+        chance: Of the draw.
+    """
 
     def __init__(
         self,
         scenario: NewScenario,
-        user_of: NDArray[np.intp],
         pool: NDArray[np.object_],
-        query: Places,
-        rest: Places,
+        num_queries: int,
         chance: np.random.Generator,
     ) -> None:
-        place_of = {item: place for place, item in enumerate(pool)}
-        column_of = np.array([place_of.get(item, -1) for item in scenario.items])
+        self._scenario = scenario
+        self._pool = pool
+        everyone, user_of = np.unique(scenario.users.astype(str), return_inverse=True)
+        order = chance.permutation(scenario.items.size)
+        query = order[~scenario.is_seen[order]][:num_queries]
+        self._rest = order[~np.isin(order, query)]
+        column_of = _columns(scenario.items, pool)
         query = query[column_of[query] >= 0]
-        users = np.unique(user_of[query])
-        if users.size > MAX_USERS:
-            users = np.sort(chance.choice(users, MAX_USERS, replace=False))
-            query = query[np.isin(user_of[query], users)]
-        self.users = users
-        self.negatives = scenario.negatives(chance)
-        self._row = np.searchsorted(users, user_of[query])
+        self.users = np.unique(user_of[query])
+        if self.users.size > MAX_USERS:
+            self.users = np.sort(chance.choice(self.users, MAX_USERS, replace=False))
+            query = query[np.isin(user_of[query], self.users)]
+        self._user_ids = everyone[self.users].astype(object)
+        self._negatives = scenario.negatives(chance)
+        self._row = np.searchsorted(self.users, user_of[query])
         self._column = column_of[query]
-        self._is_candidate = np.ones([users.size, pool.size], bool)
-        negative_of = np.array([place_of.get(item, -1) for item in self.negatives])
-        for columns in (column_of, negative_of):
-            is_out = np.isin(user_of[rest], users) & (columns[rest] >= 0)
-            places = rest[is_out]
-            row = np.searchsorted(users, user_of[places])
+        self._is_candidate = np.ones([self.users.size, pool.size], bool)
+        for columns in (column_of, _columns(self._negatives, pool)):
+            is_out = np.isin(user_of[self._rest], self.users)
+            places = self._rest[is_out & (columns[self._rest] >= 0)]
+            row = np.searchsorted(self.users, user_of[places])
             self._is_candidate[row, columns[places]] = False
         top = np.iinfo(np.int64).max
         self._keys = chance.integers(top, size=self._is_candidate.shape, dtype=np.int64)
 
-    def alike(self, scores: Floats) -> Floats:
-        """Returns scores [P] that are the same for every user, [U, P]."""
-        return np.broadcast_to(scores, self._is_candidate.shape)
+    def scores(
+        self, rank: RankPool, known: Floats | None, size: int
+    ) -> dict[str, NDArray[Any]]:
+        """Returns the scores [U, P] of every method after so many clicks.
+
+        Args:
+            rank: The model.
+            known: Known clicks [P] of the items; None if they are not known.
+            size: Clicks of the support set.
+        """
+        places = self._rest[:size]
+        support = self._scenario.support(places, self._negatives)
+        counts = collections.Counter(self._scenario.items[places])
+        shown = np.array([counts[item] for item in self._pool], float)
+        shape = self._is_candidate.shape
+        scores = {
+            MODEL: rank(support, self._user_ids, self._pool),
+            CLICKS: np.broadcast_to(shown, shape),
+        }
+        if known is not None:
+            scores[POPULARITY] = np.broadcast_to(known, shape)
+        return scores
 
     def recall(self, scores: NDArray[np.floating], cutoff: int) -> Floats:
         """Returns the share of the query of each user on the first ranks, [U]."""
@@ -209,9 +231,10 @@ def _pool(scenario: NewScenario, chance: np.random.Generator) -> NDArray[np.obje
     return items[np.sort(places)]
 
 
-def _counts(items: NDArray[np.object_], pool: NDArray[np.object_]) -> Floats:
-    counts = collections.Counter(items)
-    return np.array([counts[item] for item in pool], float)
+def _columns(items: NDArray[np.object_], pool: NDArray[np.object_]) -> Places:
+    """Returns the place of each item in the pool, -1 if it is not there."""
+    place_of = {item: place for place, item in enumerate(pool)}
+    return np.array([place_of.get(item, -1) for item in items])
 
 
 def _mean_over_splits(values: Floats) -> Floats:

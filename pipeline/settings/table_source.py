@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
-
-from apache_beam.options.pipeline_options import PipelineOptions
+from typing import TYPE_CHECKING, Any
 
 from pipeline.experiment.config_file import data_dir
 from transforms.reading.fingerprint import fingerprint
 from transforms.reading.tables import UsedTable, check_tables
 from transforms.splits import load_splitter
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
 
 
 @dataclasses.dataclass(frozen=True)

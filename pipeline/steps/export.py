@@ -1,7 +1,9 @@
 """The step `export`: a trained model to a directory that TensorFlow Serving takes."""
 
+import functools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -39,45 +41,53 @@ def export(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> pathli
     """
     digest = prepared_facts(dataset_dir).fingerprint
     fingerprint = hash_of(training_fingerprint(config, digest), config.export)
-
-    def build(staging: pathlib.Path, version: int) -> float:
-        setting = setting_of(config)
-        data = setting.load(config, dataset_dir)
-        model = trained_model(config, data, run)
-        serving = setting.serving(config, data)
-        served = serving.export(model, version)
-        served.save(staging)
-        recorded = list(serving.recorded(model))
-        if not recorded:
-            raise DataError(
-                f"{dataset_dir} must hold a task to check the export with: raise "
-                "data.split.validation_fraction."
-            )
-        loaded = tf.saved_model.load(str(staging))
-        difference = largest_difference(loaded, recorded)
-        validated_difference(difference, serving.tolerance(recorded), staging)
-        chosen = recorded[: serving.num_recorded]
-        write_extra_files(
-            staging,
-            served,
-            loaded,
-            run,
-            dataset_dir,
-            facts={
-                "model_name": config.export.model_name,
-                "setting": config.setting,
-                "fingerprint": fingerprint,
-                "dataset_fingerprint": digest,
-                **serving.facts,
-                "largest_difference": difference,
-            },
-            words=serving.words,
-            tasks=[serving.task_request(request) for request in chosen],
-            answered=chosen,
-        )
-        return difference
-
+    facts = {
+        "model_name": config.export.model_name,
+        "setting": config.setting,
+        "fingerprint": fingerprint,
+        "dataset_fingerprint": digest,
+    }
+    build = functools.partial(_build, config, dataset_dir, run, facts)
     return publish(config, run, fingerprint, build)
+
+
+def _build(
+    config: Experiment,
+    dataset_dir: pathlib.Path,
+    run: RunDir,
+    facts: Mapping[str, Any],
+    staging: pathlib.Path,
+    version: int,
+) -> float:
+    """Writes a version to a folder; returns how far it is from the trained model."""
+    setting = setting_of(config)
+    data = setting.load(config, dataset_dir)
+    model = trained_model(config, data, run)
+    serving = setting.serving(config, data)
+    served = serving.export(model, version)
+    served.save(staging)
+    recorded = list(serving.recorded(model))
+    if not recorded:
+        raise DataError(
+            f"{dataset_dir} must hold a task to check the export with: raise "
+            "data.split.validation_fraction."
+        )
+    loaded = tf.saved_model.load(str(staging))
+    difference = largest_difference(loaded, recorded)
+    validated_difference(difference, serving.tolerance(recorded), staging)
+    chosen = recorded[: serving.num_recorded]
+    write_extra_files(
+        staging,
+        served,
+        loaded,
+        run,
+        dataset_dir,
+        facts={**facts, **serving.facts, "largest_difference": difference},
+        words=serving.words,
+        tasks=[serving.task_request(request) for request in chosen],
+        answered=chosen,
+    )
+    return difference
 
 
 def largest_difference(loaded: tf.Module, recorded: Sequence[RecordedRequest]) -> float:

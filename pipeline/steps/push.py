@@ -13,12 +13,13 @@ from pipeline.experiment.version_dir import check_version_dir, read_manifest
 from pipeline.serving.base.durable_files import content_digest
 from pipeline.serving.base.live_server import LiveServer, LiveServerError
 from pipeline.serving.base.model_base import ModelBase, push_lock
-from pipeline.serving.base.push_history import PUSH, WITHDRAWAL, PushEvent, PushHistory
+from pipeline.serving.base.push_history import PUSH, PushEvent, PushHistory
 from pipeline.serving.base.push_options import STABLE, check_label_and_server
 from pipeline.serving.base.served_labels import ServedLabels
 from pipeline.serving.gate.task_figures import baseline_names
 from pipeline.serving.gate.verdict import model_blessing
 from pipeline.serving.validation import blessing as blessings
+from pipeline.serving.validation.blessing import Blessing
 from pipeline.serving.validation.infra_rules import infra_blessing
 from pipeline.serving.validation.loopback_server import OpenServer, open_server
 from transforms.schema import DataError, read_dataset_json
@@ -81,7 +82,7 @@ def push(
     fingerprint = json.loads(read_dataset_json(dataset_dir))["fingerprint"]
     _check_version(version_dir, name, fingerprint)
     digest = content_digest(version_dir)  # What is judged is what is published.
-    version, base, label = int(version_dir.name), destination.base, destination.label
+    version, base = int(version_dir.name), destination.base
     server = None if destination.server is None else LiveServer(destination.server)
     if server is not None:
         server.ping(name)
@@ -91,38 +92,21 @@ def push(
         labels = ServedLabels(
             base, name, served_base=options.served_base, server=server
         )
-        if labels.labels().get(label) == version and models.has(version):
+        if labels.labels().get(destination.label) == version and models.has(version):
             models.check_same(version_dir, digest)
             labels.confirm()
-            say(f"push: version {version} is {label} in {base} already")
-            print(models.path(version))
-            return 0
-        serving = _serving(models, labels)
-        infra = infra_blessing(version_dir, serve)
-        blessings.write_infra(infra, digest)
-        print(infra.table(), end="\n\n")
-        blessing = model_blessing(config, dataset_dir, options, infra, serving)
-        marker = blessings.write_model(blessing, digest)
-        print(blessing.table(), end="\n\n")
-        print(f"{marker.name}: {blessing.message} (see {marker.parent})")
-        if not blessing.passed:
-            return 1
-        is_new = models.publish(version_dir, digest)
-        event = PushEvent(
-            event=PUSH,
-            model_name=name,
-            pushed_version=version,
-            destination=models.path(version),
-            label=label,
-            previous_version=labels.labels().get(label),
-            blessing=blessing.message,
-        )
-        _move(event, models, labels, PushHistory(base), is_new)
-        removed = models.retire_old(
-            options.keep, {*labels.labels().values(), *labels.listed()}
-        )
-        for old in removed:
-            say(f"push: removed version {old}, older than the newest {options.keep}")
+            say(f"push: version {version} is {destination.label} in {base} already")
+        else:
+            infra = _judge_infra(version_dir, digest, serve)
+            serving = _serving(models, labels)
+            blessing = model_blessing(config, dataset_dir, options, infra, serving)
+            _tell(blessing, digest)
+            if not blessing.passed:
+                return 1
+            is_new = models.publish(version_dir, digest)
+            event = _event(version, destination.label, blessing, models, labels)
+            _move(event, models, labels, is_new=is_new)
+            _retire_old(models, labels, options.keep)
     print(models.path(version))
     return 0
 
@@ -139,6 +123,21 @@ def _check_version(version_dir: pathlib.Path, name: str, fingerprint: str) -> No
             )
 
 
+def _judge_infra(version_dir: pathlib.Path, digest: str, serve: OpenServer) -> Blessing:
+    """Judges whether a version loads and answers, and leaves what came of it."""
+    infra = infra_blessing(version_dir, serve)
+    blessings.write_infra(infra, digest)
+    print(infra.table(), end="\n\n")
+    return infra
+
+
+def _tell(blessing: Blessing, digest: str) -> None:
+    """Leaves what came of all rules, and prints it."""
+    marker = blessings.write_model(blessing, digest)
+    print(blessing.table(), end="\n\n")
+    print(f"{marker.name}: {blessing.message} (see {marker.parent})")
+
+
 def _serving(models: ModelBase, labels: ServedLabels) -> pathlib.Path | None:
     """Finds the version that serves now: the stable one, otherwise the newest."""
     stable = labels.labels().get(STABLE)
@@ -148,22 +147,42 @@ def _serving(models: ModelBase, labels: ServedLabels) -> pathlib.Path | None:
     return models.path(versions[-1]) if versions else None
 
 
-def _move(
-    event: PushEvent,
+def _event(
+    version: int,
+    label: str,
+    blessing: Blessing,
     models: ModelBase,
     labels: ServedLabels,
-    history: PushHistory,
-    is_new: bool,
+) -> PushEvent:
+    """Returns what the history says of the push."""
+    return PushEvent(
+        event=PUSH,
+        model_name=models.directory.name,
+        pushed_version=version,
+        destination=models.path(version),
+        label=label,
+        previous_version=labels.labels().get(label),
+        blessing=blessing.message,
+    )
+
+
+def _move(
+    event: PushEvent, models: ModelBase, labels: ServedLabels, *, is_new: bool
 ) -> None:
-    """Moves the label; it is recorded before, so that a crash cannot hide it."""
-    history.record(event)
-    version = event.pushed_version
+    """Moves the label; a new version that the server refuses is removed again."""
+    version, base = event.pushed_version, models.directory.parent
     try:
-        labels.move(event.label, version)
+        with PushHistory(base).recorded(event):
+            labels.move(event.label, version)
     except LiveServerError:
-        history.record(dataclasses.replace(event, event=WITHDRAWAL))
         if is_new:
             models.retire(version)
         raise
-    say(f"push: version {version} is {event.label} in {models.directory.parent}")
+    say(f"push: version {version} is {event.label} in {base}")
     labels.tell_unlabelled("push")
+
+
+def _retire_old(models: ModelBase, labels: ServedLabels, keep: int) -> None:
+    """Removes versions that no label and no server needs."""
+    for old in models.retire_old(keep, {*labels.labels().values(), *labels.listed()}):
+        say(f"push: removed version {old}, older than the newest {keep}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from models import cmml
+from models.legacy_keras import tf
+from models.recommender import Episode
 from models.whole_files import write_atomically
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import prepared_facts
@@ -179,8 +181,19 @@ def _inside(
     episodes = setting_of(config).parts().episodes
     if episodes is None:
         return contexts, {}
-    modulations = task_modulations(model, episodes(config, data, META_TEST))
-    return contexts, {task: values for task, values in modulations if task in tasks}
+    shown = _of_tasks(tasks, episodes(config, data, META_TEST))
+    return contexts, dict(task_modulations(model, shown))
+
+
+def _of_tasks(
+    tasks: Collection[str], batches: Iterable[tuple[list[str], Episode]]
+) -> Iterator[tuple[list[str], Episode]]:
+    """Yields the episodes of some tasks; of a batch that has none of them nothing."""
+    for task_ids, episode in batches:
+        rows = [row for row, task_id in enumerate(task_ids) if task_id in tasks]
+        if rows:
+            chosen = {name: tf.gather(value, rows) for name, value in episode.items()}
+            yield [task_ids[row] for row in rows], chosen
 
 
 def _describe(run: RunDir) -> str:

@@ -1,17 +1,11 @@
 """The step `rollback`: a label goes back to the version that had it before."""
 
-import dataclasses
 import pathlib
 
 from pipeline.experiment.progress import say
-from pipeline.serving.base.live_server import LiveServer, LiveServerError
+from pipeline.serving.base.live_server import LiveServer
 from pipeline.serving.base.model_base import ModelBase, push_lock
-from pipeline.serving.base.push_history import (
-    ROLLBACK,
-    WITHDRAWAL,
-    PushEvent,
-    PushHistory,
-)
+from pipeline.serving.base.push_history import ROLLBACK, PushEvent, PushHistory
 from pipeline.serving.base.push_options import STABLE
 from pipeline.serving.base.served_labels import ServedLabels
 from transforms.schema import DataError
@@ -48,7 +42,6 @@ def rollback(
         live.ping(model_name)
     with push_lock(base):
         labels = ServedLabels(base, model_name, server=live)
-        models, history = ModelBase(base, model_name), PushHistory(base)
         current = labels.labels().get(label)
         if current is None:
             raise DataError(
@@ -57,17 +50,8 @@ def rollback(
             )
         target = version
         if target is None:
-            target = history.before(model_name, label, current)
-        if target is None:
-            raise DataError(
-                f"{base} knows of no version that was {label} before {current}: name "
-                f"one with --version, there are {models.versions()}."
-            )
-        if not models.has(target):
-            raise DataError(
-                f"version {target} of {model_name!r} is not in {base} any more: name "
-                f"another one with --version, there are {models.versions()}."
-            )
+            target = _version_before(base, model_name, label, current)
+        directory = _published(base, model_name, target)
         if target == current:
             say(f"rollback: version {target} is {label} already")
             return 0
@@ -75,17 +59,37 @@ def rollback(
             event=ROLLBACK,
             model_name=model_name,
             pushed_version=target,
-            destination=models.path(target),
+            destination=directory,
             label=label,
             previous_version=current,
         )
-        history.record(event)
-        try:
+        with PushHistory(base).recorded(event):
             labels.move(label, target, unload_before=True)
-        except LiveServerError:
-            history.record(dataclasses.replace(event, event=WITHDRAWAL))
-            raise
         say(f"rollback: version {target} is {label} in {base}, {current} was")
         labels.tell_unlabelled("rollback")
-    print(models.path(target))
+    print(directory)
     return 0
+
+
+def _version_before(
+    base: pathlib.Path, model_name: str, label: str, current: int
+) -> int:
+    """Returns the version that had a label before the one that has it now."""
+    version = PushHistory(base).before(model_name, label, current)
+    if version is None:
+        raise DataError(
+            f"{base} knows of no version that was {label} before {current}: name one "
+            f"with --version, there are {ModelBase(base, model_name).versions()}."
+        )
+    return version
+
+
+def _published(base: pathlib.Path, model_name: str, version: int) -> pathlib.Path:
+    """Returns the directory of a version that is still there."""
+    models = ModelBase(base, model_name)
+    if not models.has(version):
+        raise DataError(
+            f"version {version} of {model_name!r} is not in {base} any more: name "
+            f"another one with --version, there are {models.versions()}."
+        )
+    return models.path(version)

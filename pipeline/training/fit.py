@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -113,21 +113,18 @@ def fit(
     first_epoch = training.restore(model)
     if first_epoch:
         say(f"train: resuming {run.path} after epoch {first_epoch}")
-    judge = JudgeMetaValidation(
-        setting, scorer, plan.validation, config.evaluation.seed
-    )
-    with progress_bar("train: epoch", options.max_epochs, first_epoch) as advance:
-        training.on_epoch = lambda line: advance(
-            f"{monitor} {line[monitor]:.4f}, best {line[f'best_{monitor}']:.4f} at "
-            f"epoch {line['best_epoch']}, {line['tasks_per_s']:.0f} tasks/s"
-        )
-        if not training.has_converged:
+    if not training.has_converged:
+        seed = config.evaluation.seed
+        judge = JudgeMetaValidation(setting, scorer, plan.validation, seed)
+        callbacks = [judge, training, *watch(run, scorer, plan)]
+        with progress_bar("train: epoch", options.max_epochs, first_epoch) as advance:
+            training.on_epoch = lambda line: advance(_in_words(line, monitor))
             model.fit(
                 plan.episodes(first_epoch * plan.steps_per_epoch),
                 steps_per_epoch=plan.steps_per_epoch,
                 initial_epoch=first_epoch,
                 epochs=options.max_epochs,
-                callbacks=[judge, training, *watch(run, scorer, plan)],
+                callbacks=callbacks,
                 verbose=0,
             )
     say(
@@ -150,6 +147,14 @@ def _compile(model: tf.keras.Model, options: Any, plan: TrainingPlan) -> None:
         # Else updating the embeddings costs a tenth of a step.
         optimizer=tf.keras.optimizers.Adam(decay, jit_compile=True),
         steps_per_execution=min(options.steps_per_execution, plan.steps_per_epoch),
+    )
+
+
+def _in_words(line: Mapping[str, Any], monitor: str) -> str:
+    """Says where a training stands, by a line of `metrics.jsonl`."""
+    return (
+        f"{monitor} {line[monitor]:.4f}, best {line[f'best_{monitor}']:.4f} at "
+        f"epoch {line['best_epoch']}, {line['tasks_per_s']:.0f} tasks/s"
     )
 
 

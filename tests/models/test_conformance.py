@@ -23,7 +23,7 @@ from models.objectives.click_objective import ClickObjective
 from models.objectives.ranking_losses import margin_loss
 from models.objectives.rating_objective import RatingObjective
 from models.parts.family import combinations
-from models.recommender import Recommender, split_episode
+from models.recommender import Distributional, Recommender, split_episode
 from models.serving.options import ServingOptions
 from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.served_user_model import ServedUserModel
@@ -37,8 +37,13 @@ ROUNDING = 1e-4  # Of scores as large as these weights can make them.
 VISIBLE = 1e-5  # What is above rounding, however small random weights make it.
 
 # Every combination of members can be trained. What else is promised is asked of a third
-# of them, in which each member meets every other.
-COMBINATIONS = {"-".join(names.values()): names for names in combinations()}
+# of them, in which each member meets every other. A shrunk mean is but another factor
+# of the mean: switches have it.
+COMBINATIONS = {
+    "-".join(names.values()): names
+    for names in combinations()
+    if names["encoder"] != "shrunk_mean"
+}
 HYBRIDS = ("none", "dot", "mlp")
 PAIRED = [
     f"{encoder}-{HYBRIDS[(i + j) % 3]}-{modulation}"
@@ -46,8 +51,25 @@ PAIRED = [
     for j, modulation in enumerate(("film", "sigmoid", "weight", "soft"))
 ]
 PAIRED_OF_CLICKS = [*PAIRED[::3], PAIRED[5]]
+# What the options are by default, where the tiny model is made as in the paper.
+DEFAULTS = {"embeddings": "fixed", "head": "distribution"}
 # Every switch and other embedding with the default members.
 SWITCHES = {
+    "defaults": DEFAULTS,
+    "defaults of a weight": {
+        **DEFAULTS,
+        "encoder": "shrunk_mean",
+        "modulation": "weight",
+    },
+    "defaults of modules": {**DEFAULTS, "hybrid": "none", "modulation": "soft"},
+    "defaults, constant prior": {**DEFAULTS, "prior": "constant"},
+    "plain prior": {
+        "prior_user_features": False,
+        "prior_item_features": False,
+        "prior_item_set": False,
+        "prior_item_noise": False,
+        "prior_context": False,
+    },
     "mean without negatives": {"encoder": "mean", "negatives": False},
     "several orders": {"num_orders": 3},
     "after the activation": {"modulation_position": "after_activation"},
@@ -59,8 +81,6 @@ SWITCHES = {
     "constant prior": {"prior": "constant"},
     "constant prior, no ids": {"prior": "constant", "item_id": False},
     "no ids": {"item_id": False},
-    "fixed": {"embeddings": "fixed"},
-    "fixed, constant prior": {"embeddings": "fixed", "prior": "constant"},
     "both": {"embeddings": "both"},
     "both, constant prior": {"embeddings": "both", "prior": "constant"},
 }
@@ -73,7 +93,13 @@ CLICK_SWITCHES = {
 
 
 # Each member once or twice, where one more would show nothing.
-RECOMMENDED = ("gru-none-film", "mean-mlp-sigmoid", "max-dot-weight", "gru-none-soft")
+RECOMMENDED = (
+    "defaults",
+    "gru-none-film",
+    "mean-mlp-sigmoid",
+    "max-dot-weight",
+    "gru-none-soft",
+)
 # Those that do not look at the support set, by design.
 FIXED = {"dcn"}
 # What is added to all scores of a user cancels out where they are only ranked.
@@ -382,6 +408,19 @@ def test_a_checkpoint_brings_back_the_scores(case, build, method, episode, tmp_p
 # What CMML promises beside: any members together can be trained and served.
 
 
+@only([case for case in USER_CMML if case.options.get("head") == "distribution"])
+def test_a_distribution_sums_to_1_and_has_the_score_for_its_mean(
+    case, method, episode, scores
+):
+    support, query = split_episode(episode)
+    assert isinstance(method, Distributional)
+    predicted = method.distribution(method.adapt(support), query).numpy()
+    assert predicted.shape == (3, 4, method.levels.size)
+    assert (predicted >= 0.0).all()
+    assert_equal_scores(predicted.sum(axis=-1), np.ones([3, 4]))
+    assert_equal_scores(predicted @ method.levels.values, scores)
+
+
 @only(CMML)
 def test_every_weight_is_trained(case, method):
     values = [variable.numpy() for variable in method.variables]
@@ -447,10 +486,10 @@ def test_modulation_is_a_structure_of_values_that_the_backbone_takes(
         assert value.dtype == tf.float32
         assert value.shape[0] == 3
         assert value.shape[1] in (1, 4)  # Once a task, or once a pair.
-    parts, prior = method.pairs.embed(state.user_factors, pairs)
-    raw = method.backbone(parts, values)
-    assert_equal_scores(prior + method.pairs.backbone_scale * raw, scores)
-    assert_equal_scores(prior, method.prior(state, pairs))
+    parts, expected = method.pairs.embed(state.user, pairs)
+    prediction = method.head(expected, method.backbone(parts, values))
+    assert_equal_scores(method.head.mean(prediction), scores)
+    assert_equal_scores(expected.mean, method.prior(state, pairs))
 
 
 @only(CMML)
@@ -499,8 +538,17 @@ def test_the_served_model_scores_alike(case, method, graph, episode, serve):
             episode = {**episode, name: tf.zeros_like(episode[name])}
     support, query = request_of(case, episode)
     present = episode["query_mask"].numpy()
-    rank = served.rank(**support, **query)["score"].numpy()
+    answer = served.rank(**support, **query)
+    rank = answer["score"].numpy()
     assert_equal_scores(rank[present], graph(episode).numpy()[present])
+    if method.levels is not None:
+        halves_of = split_episode(episode)
+        predicted = method.distribution(method.adapt(halves_of[0]), halves_of[1])
+        for name, value in (
+            ("median", method.levels.quantile(predicted, 0.5)),
+            ("uncertainty", method.levels.spread(predicted)),
+        ):
+            assert_equal_scores(answer[name].numpy()[present], value.numpy()[present])
     if case.setting == "user" and case.name in RECOMMENDED:
         best = served.recommend(**support, exclude_item_id=tf.fill([3, 1], ""))
         assert (np.diff(best["score"]) <= 0.0).all()

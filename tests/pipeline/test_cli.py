@@ -73,7 +73,7 @@ def test_help_on_preparing_says_where_other_flags_go(cmml):
         (["predict", "--input", "a", "--model", "b", "--top", "0"], "at least 1, got"),
         (
             ["predict", "--input", "a", "--model", "b", "--set", "name=c"],
-            "--set goes with --config, got ['name=c'] with --model.",
+            "--set goes with --config, got ['name=c'] without it.",
         ),
     ],
 )

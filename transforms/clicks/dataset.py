@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from transforms.clicks.catalogue import WriteCatalogue, name_tables
+from transforms.clicks.catalogue import name_tables, scenario_catalogue
 from transforms.clicks.clicks import CLICKS, ClickBlock, domain_order, parse_clicks
 from transforms.clicks.pools import MergePools, parse_pools, pools_of_clicks
 from transforms.clicks.records import WriteClicks, encode_task
@@ -23,6 +24,7 @@ from transforms.reading.shards import GroupByShard
 from transforms.schema import EntitySpec, TableSpec
 from transforms.splits import TaskSplitter, load_splitter
 from transforms.stable_hash import shard_of
+from transforms.writing.catalogue import write_catalogue
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
@@ -155,19 +157,18 @@ class _Stages:
 
     def _catalogue(self, users: Any, tasks: Any, pools: Any) -> Any:
         """Writes the catalogue and returns the `EntityRows` as a side input."""
-        sides = [
+        summaries = [
             users | "SummarizeUsers" >> beam.Map(summarize_users),
             tasks.tasks | "SummarizeTasks" >> beam.Map(summarize_task),
             tasks.dropped,
         ]
-        once = self._root | "Once" >> beam.Create([0])
-        write = beam.ParDo(
-            WriteCatalogue(self._spec, self._files),
-            *map(beam.pvalue.AsIter, sides),
+        sides = [
+            *map(beam.pvalue.AsIter, summaries),
             pools,
             *map(beam.pvalue.AsIter, self._names()),
-        )
-        written = once | "Catalogue" >> write.with_outputs(REJECTED, main="rows")
+        ]
+        make = functools.partial(scenario_catalogue, self._spec)
+        written = write_catalogue(self._root, make, self._files, sides)
         self._rejected.append(written[REJECTED])
         return beam.pvalue.AsSingleton(written.rows)
 

@@ -10,16 +10,17 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms.entities.entities import parse_entities
-from transforms.ratings.catalogue import WriteCatalogue
+from transforms.ratings.catalogue import rating_catalogue
 from transforms.ratings.episodes import BuildTasks, TaskShard
 from transforms.ratings.interactions import INTERACTIONS, parse_interactions
 from transforms.ratings.records import encode_episode
-from transforms.ratings.summaries import SummarizeShard
+from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import REJECTED
 from transforms.schema import DatasetInfo, DatasetSpec, EntitySpec, TableSpec
 from transforms.splits import TaskSplitter, load_splitter
+from transforms.writing.catalogue import write_catalogue
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
@@ -67,17 +68,14 @@ def _add_stages(
         parse_interactions(spec.interactions, num_shards)
     )
     tasks = interactions.parsed | "Tasks" >> BuildTasks(spec, splitter)
-    summaries = tasks.tasks | "Summarize" >> beam.ParDo(SummarizeShard())
+    summaries = tasks.tasks | "Summarize" >> beam.Map(summarize)
     users, bad_users = _parse_entities(root, "users", spec.users, blocks)
     items, bad_items = _parse_entities(root, "items", spec.items, blocks)
-    catalogue = (
-        root
-        | "Once" >> beam.Create([0])
-        | "Catalogue"
-        >> beam.ParDo(
-            WriteCatalogue(spec, files),
-            *map(beam.pvalue.AsIter, (users, items, summaries)),
-        ).with_outputs(REJECTED, main="rows")
+    catalogue = write_catalogue(
+        root,
+        functools.partial(rating_catalogue, spec),
+        files,
+        map(beam.pvalue.AsIter, (users, items, summaries)),
     )
     _ = (
         tasks.tasks

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator
-
-import apache_beam as beam
+from collections.abc import Iterable
 
 from transforms.ratings.episodes import (
     PAIR_REASONS,
@@ -15,7 +13,6 @@ from transforms.ratings.episodes import (
     TaskShard,
     num_pairs,
 )
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.schema import META_TRAIN, SPLITS
 
 
@@ -117,19 +114,6 @@ class TasksSummary:
         """Returns the pairs that are in episodes or were left out, but not refused."""
         in_episodes = sum(split.num_interactions for split in self.splits.values())
         return in_episodes + sum(self.num_dropped[reason] for reason in PAIR_REASONS)
-
-
-class SummarizeShard(beam.DoFn):
-    """Counts the tasks of one shard.
-
-    Input: `TaskShard`.
-    Output: `TasksSummary`.
-    """
-
-    @no_beam_hints
-    def process(self, shard: TaskShard) -> Iterator[TasksSummary]:
-        """Counts the tasks."""
-        yield summarize(shard)
 
 
 def summarize(shard: TaskShard) -> TasksSummary:

@@ -12,11 +12,13 @@ from typing import Any
 
 from transforms.reading.columnar_rows import column_rows
 from transforms.reading.text_rows import (
+    Cut,
     Row,
-    delimited_rows,
-    json_rows,
-    line_rows,
-    list_rows,
+    csv_cut,
+    json_cut,
+    line_cut,
+    list_cut,
+    text_rows,
 )
 from transforms.schema import TableSpec
 
@@ -52,10 +54,15 @@ def rows_of(block: Block, table: TableSpec, columns: Sequence[str]) -> Iterator[
         (line or row number, fields) of each row: the fields in the order of `columns`,
         None for an absent one, or an `UnreadableRow`. Blank lines are no rows.
     """
-    data, first_line = block.data, block.first_line
+    cut = _cut(block, table, columns)
+    if cut is None:
+        return column_rows(block.data, block.first_line, columns)
+    return text_rows(block.data, block.first_line, table.encoding, cut)
+
+
+def _cut(block: Block, table: TableSpec, columns: Sequence[str]) -> Cut | None:
+    """Returns how lines are cut into rows; None if the data came by column."""
     if table.format == "csv":
-        return delimited_rows(data, first_line, block.header, table, columns)
-    readers = {"jsonl": json_rows, "lists": list_rows, "lines": line_rows}
-    if table.format in readers:
-        return readers[table.format](data, first_line, table.encoding, columns)
-    return column_rows(data, first_line, columns)
+        return csv_cut(block.header, table, columns)
+    cuts = {"jsonl": json_cut, "lists": list_cut, "lines": line_cut}
+    return cuts[table.format](columns) if table.format in cuts else None

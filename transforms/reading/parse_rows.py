@@ -12,14 +12,14 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.blocks import Block, rows_of
 from transforms.reading.rejected_row import REJECTED, rejected_row
 from transforms.reading.row_error import RowError
-from transforms.reading.text_rows import UnreadableRow
+from transforms.reading.text_rows import Fields, UnreadableRow
 from transforms.schema import TableSpec
 
 
 class RowParser(Protocol):
     """Reads the rows of one block and holds what becomes of them."""
 
-    def add(self, line: int, fields: tuple[Any, ...]) -> None:
+    def add(self, line: int, fields: Fields) -> None:
         """Reads one row.
 
         Args:

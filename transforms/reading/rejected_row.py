@@ -9,7 +9,7 @@ from typing import Any
 
 from transforms.reading.blocks import Block
 from transforms.reading.row_error import RowError
-from transforms.reading.text_rows import UnreadableRow
+from transforms.reading.text_rows import Fields, UnreadableRow
 from transforms.reading.values import as_json
 
 # Tag of the output of refused rows.
@@ -48,7 +48,7 @@ def rejected_row(
     table: str,
     block: Block,
     line: int,
-    fields: tuple[Any, ...] | UnreadableRow,
+    fields: Fields | UnreadableRow,
     columns: Sequence[str],
     error: RowError,
 ) -> RejectedRow:

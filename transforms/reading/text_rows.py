@@ -11,7 +11,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from transforms.reading.row_error import ENCODING, MALFORMED, MISSING_FIELD, RowError
@@ -37,8 +37,14 @@ class UnreadableRow:
     text: str
 
 
-# A line number, and the fields asked for or why there are none.
-Row = tuple[int, tuple[Any, ...] | UnreadableRow]
+# The values of the columns asked for, in that order.
+Fields = tuple[Any, ...]
+
+# A line number, and the fields or why there are none.
+Row = tuple[int, Fields | UnreadableRow]
+
+# Cuts a line, given its number, into the fields of its rows; else raises `RowError`.
+Cut = Callable[[int, str], Sequence[Fields]]
 
 
 def cut_at_lines(stream: io.BufferedReader, block_bytes: int) -> Iterator[bytes]:
@@ -82,109 +88,92 @@ def split_header(line: bytes, table: TableSpec) -> tuple[str, ...]:
         ) from None
 
 
-def delimited_rows(
-    data: bytes,
-    first_line: int,
-    header: tuple[str, ...],
-    table: TableSpec,
-    columns: Sequence[str],
-) -> Iterator[Row]:
-    """Yields the rows of delimited text.
+def text_rows(data: bytes, first_line: int, encoding: str, cut: Cut) -> Iterator[Row]:
+    """Yields the rows of lines, unreadable ones included.
+
+    Args:
+        data: Whole lines.
+        first_line: Line number of the first one.
+        encoding: Their encoding.
+        cut: Their format.
+    """
+    for number, line in decoded_lines(data, encoding, first_line):
+        if isinstance(line, UnreadableRow):
+            yield number, line
+            continue
+        try:
+            rows = cut(number, line)
+        except RowError as error:
+            yield number, UnreadableRow(error, line)
+            continue
+        for fields in rows:
+            yield number, fields
+
+
+def csv_cut(header: tuple[str, ...], table: TableSpec, columns: Sequence[str]) -> Cut:
+    """Returns the format of delimited text: a row a line.
 
     A header line must match every row. A header given in the configuration names the
     leading columns: more fields at the end of a row are not read.
 
     Args:
-        data: Whole lines.
-        first_line: Line number of the first one.
         header: Names of the columns.
-        table: Delimiter, encoding, and whether the header was given.
+        table: Delimiter, and whether the header was given.
         columns: The columns to read.
     """
     positions = [header.index(column) for column in columns]
     delimiter, width = table.delimiter, len(header)
     may_be_longer = table.header is not None
-    for number, line in decoded_lines(data, table.encoding, first_line):
-        if isinstance(line, UnreadableRow):
-            yield number, line
-            continue
+
+    def cut(number: int, line: str) -> Sequence[Fields]:
         try:
             fields = _split(line, delimiter)
         except csv.Error as error:
-            yield number, UnreadableRow(RowError(MALFORMED, str(error)), line)
-            continue
+            raise RowError(MALFORMED, str(error)) from None
         if len(fields) == width or (may_be_longer and len(fields) > width):
-            yield number, tuple(map(fields.__getitem__, positions))
-        else:
-            reason = MISSING_FIELD if len(fields) < width else MALFORMED
-            detail = f"expected {width} fields, got {len(fields)}"
-            yield number, UnreadableRow(RowError(reason, detail), line)
+            return (tuple(map(fields.__getitem__, positions)),)
+        reason = MISSING_FIELD if len(fields) < width else MALFORMED
+        raise RowError(reason, f"expected {width} fields, got {len(fields)}")
+
+    return cut
 
 
-def list_rows(
-    data: bytes, first_line: int, encoding: str, columns: Sequence[str]
-) -> Iterator[Row]:
-    """Yields a row for each value of lines "count value value ...".
+def list_cut(columns: Sequence[str]) -> Cut:
+    """Returns the format "count value value ...": a row a value.
 
     Args:
-        data: Whole lines.
-        first_line: Line number of the first one.
-        encoding: Their encoding.
         columns: Of `LISTS_COLUMNS`, those to read.
     """
-    for number, line in decoded_lines(data, encoding, first_line):
-        if isinstance(line, UnreadableRow):
-            yield number, line
-            continue
+
+    def cut(number: int, line: str) -> Sequence[Fields]:
         count, *values = line.split() or [""]  # Blanks only: no count.
         if count != str(len(values)):
             got = f"{count!r} and {len(values)} values"
-            detail = f"expected a count and as many values, got {got}"
-            yield number, UnreadableRow(RowError(MALFORMED, detail), line)
-            continue
-        for value in values:
-            yield number, _chosen(LISTS_COLUMNS, (str(number - 1), value), columns)
+            raise RowError(MALFORMED, f"expected a count and as many values, got {got}")
+        line_id = str(number - 1)
+        return [_chosen(LISTS_COLUMNS, (line_id, value), columns) for value in values]
+
+    return cut
 
 
-def line_rows(
-    data: bytes, first_line: int, encoding: str, columns: Sequence[str]
-) -> Iterator[Row]:
-    """Yields a row for each line, its text the only value.
+def line_cut(columns: Sequence[str]) -> Cut:
+    """Returns the format of plain lines: a row a line, its text the only value.
 
     Args:
-        data: Whole lines.
-        first_line: Line number of the first one.
-        encoding: Their encoding.
         columns: Of `LINES_COLUMNS`, those to read.
     """
-    for number, line in decoded_lines(data, encoding, first_line):
-        if isinstance(line, UnreadableRow):
-            yield number, line
-        else:
-            yield number, _chosen(LINES_COLUMNS, (str(number - 1), line), columns)
+    return lambda number, line: (
+        _chosen(LINES_COLUMNS, (str(number - 1), line), columns),
+    )
 
 
-def json_rows(
-    data: bytes, first_line: int, encoding: str, columns: Sequence[str]
-) -> Iterator[Row]:
-    """Yields the rows of JSON lines; an absent key gives None.
+def json_cut(columns: Sequence[str]) -> Cut:
+    """Returns the format of JSON lines: a row a line, None for an absent key.
 
     Args:
-        data: Whole lines.
-        first_line: Line number of the first one.
-        encoding: Their encoding.
         columns: The keys to read.
     """
-    for number, line in decoded_lines(data, encoding, first_line):
-        if isinstance(line, UnreadableRow):
-            yield number, line
-            continue
-        try:
-            record = parse_json_object(line)
-        except RowError as error:
-            yield number, UnreadableRow(error, line)
-            continue
-        yield number, tuple(map(record.get, columns))
+    return lambda number, line: (tuple(map(parse_json_object(line).get, columns)),)
 
 
 def parse_json_object(line: str) -> dict[str, Any]:

@@ -21,6 +21,9 @@ MAX_POINTS = 3000  # t-SNE of more takes minutes.
 
 _NUM_COMPONENTS = 30
 _PERPLEXITY = 30.0
+# Where the first phase ends once it gains little, half the usual iterations come to the
+# same divergence.
+_NUM_ITERATIONS, _MIN_GRADIENT = 500, 1e-3
 _FEW = 200  # Of so few the exact layout takes less time.
 
 # Those of Okabe and Ito that show on white and on black; other labels are grey.
@@ -44,16 +47,21 @@ def map_positions(contexts: NDArray[np.float32], seed: int = 0) -> NDArray[np.fl
     Returns:
         float32 [N, 2]; with fewer than 4 contexts just two of their values.
     """
-    points = principal_components(contexts, _NUM_COMPONENTS)
-    if len(points) < 4:
-        return points[:, :2]
-    from sklearn.manifold import TSNE
-
-    perplexity = min(_PERPLEXITY, (len(points) - 1) / 3.0)
-    method = "exact" if len(points) <= _FEW else "barnes_hut"
-    layout = TSNE(perplexity=perplexity, init="pca", method=method, random_state=seed)
     # Threads that wait for each other take twice as long where other programs run.
     with threadpool_limits(1):
+        points = principal_components(contexts, _NUM_COMPONENTS)
+        if len(points) < 4:
+            return points[:, :2]
+        from sklearn.manifold import TSNE
+
+        layout = TSNE(
+            perplexity=min(_PERPLEXITY, (len(points) - 1) / 3.0),
+            init="pca",
+            method="exact" if len(points) <= _FEW else "barnes_hut",
+            max_iter=_NUM_ITERATIONS,
+            min_grad_norm=_MIN_GRADIENT,
+            random_state=seed,
+        )
         return np.asarray(layout.fit_transform(points), np.float32)
 
 

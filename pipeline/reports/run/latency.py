@@ -19,7 +19,7 @@ from pipeline.export.recorded_requests import read_requests
 from transforms.schema import DataError
 
 _ALIAS = "serving_default"  # Is another name of one of the signatures.
-_NUM_CALLS = 30
+_NUM_CALLS = 15
 _NUM_WARM_UP = 3
 _MAX_REQUESTS = 24
 _SUPPORT, _CANDIDATES = "support_item_id", ("query_item_id", "candidate_item_id")

@@ -1,12 +1,15 @@
 """`pushes.jsonl`: what was pushed to a base and rolled back, a line for each."""
 
+import contextlib
 import dataclasses
 import datetime
 import json
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 from models.whole_files import write_atomically
+from pipeline.serving.base.live_server import LiveServerError
 from transforms.schema import DataError
 
 PUSHES_JSONL = "pushes.jsonl"
@@ -77,6 +80,19 @@ class PushHistory:
         lines = [json.dumps(part, ensure_ascii=False) for part in self.events()]
         lines.append(json.dumps(line, ensure_ascii=False))
         write_atomically(self._path, "\n".join(lines) + "\n", is_durable=True)
+
+    @contextlib.contextmanager
+    def recorded(self, event: PushEvent) -> Iterator[None]:
+        """Records what is about to be done, so that a crash cannot hide it.
+
+        If a server refuses it, the event is withdrawn by a line of its own.
+        """
+        self.record(event)
+        try:
+            yield
+        except LiveServerError:
+            self.record(dataclasses.replace(event, event=WITHDRAWAL))
+            raise
 
     def before(self, model_name: str, label: str, version: int) -> int | None:
         """Returns the version that a label was taken from when it got to another one.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipeline.experiment.config_file import data_dir
 from pipeline.settings.prepared_text import describe_counts
 from pipeline.settings.scenario.config import (
@@ -11,7 +13,6 @@ from pipeline.settings.scenario.config import (
 )
 from pipeline.settings.table_source import TableSource
 from transforms.clicks import sources
-from transforms.clicks.dataset import prepare_scenarios
 from transforms.clicks.schema import (
     DomainSpec,
     ScenarioDatasetInfo,
@@ -27,8 +28,7 @@ def click_source(config: ScenarioConfig) -> TableSource:
         ValueError: If the raw data is missing or its layout is unknown.
     """
     spec = dataset_spec(config.data, data_dir())
-    tables = used_tables(spec)
-    return TableSource(spec, tables, "scenarios", prepare_scenarios, _describe)
+    return TableSource(spec, used_tables(spec), "scenarios", _write, _describe)
 
 
 def dataset_spec(config: ScenarioDataConfig, data_dir: str) -> ScenarioDatasetSpec:
@@ -67,6 +67,12 @@ def _domain_spec(name: str, config: DomainConfig, data_dir: str) -> DomainSpec:
     if config.source == "citeulike":
         return sources.citeulike(config.path, name=name)
     return sources.taobao(config.path, name=name)
+
+
+def _write(*arguments: Any, **options: Any) -> ScenarioDatasetInfo:
+    from transforms.clicks.dataset import prepare_scenarios  # It imports Beam.
+
+    return prepare_scenarios(*arguments, **options)
 
 
 def _describe(info: ScenarioDatasetInfo) -> str:

@@ -32,7 +32,7 @@ class UserData:
     info: DatasetInfo
     users: EntityTable
     items: EntityTable
-    _validation: dict[tuple[int, int], list[Episode]] = dataclasses.field(
+    _episodes: dict[tuple[str, int, int], Iterable[Episode]] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -50,26 +50,29 @@ class UserData:
             num_items=self.info.num_items,
         )
 
-    def episodes(self, split: str, support_size: int, batch_size: int) -> Iterable:
+    def episodes(
+        self, split: str, support_size: int, batch_size: int
+    ) -> Iterable[Episode]:
         """Returns frozen episodes; those of meta-validation are read once.
+
+        What reads the others is made once, which takes longer than a small file.
 
         Args:
             split: The split.
             support_size: Support pairs of a task, at most.
             batch_size: Tasks in a batch.
         """
-        read = fixed_episodes(
-            self.directory,
-            split,
-            max_support_size=support_size,
-            batch_size=batch_size,
-        )
-        if split != schema.META_VALIDATION:
-            return read
-        key = support_size, batch_size
-        if key not in self._validation:
-            self._validation[key] = list(read)
-        return self._validation[key]
+        key = split, support_size, batch_size
+        if key not in self._episodes:
+            read = fixed_episodes(
+                self.directory,
+                split,
+                max_support_size=support_size,
+                batch_size=batch_size,
+            )
+            is_kept = split == schema.META_VALIDATION
+            self._episodes[key] = list(read) if is_kept else read
+        return self._episodes[key]
 
 
 def load_user_data(directory: pathlib.Path) -> UserData:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from models.cmml import CMML
 from models.evaluation.rating_metrics import mae
-from models.legacy_keras import tf
 from models.recommender import split_episode
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.labelled_supports import (
@@ -38,12 +37,11 @@ def labelled_users(
     del seed
     taste = taste_of(data.items, data.directory)
     features = _feature_labels(data)
-    score = tf.function(lambda episode: model(episode), reduce_retracing=True)
     options = config.evaluation
     for batch in data.episodes(split, options.support_size, options.batch_size):
         episode = dict(batch)
         ids = [task_id.decode() for task_id in episode.pop("task_id").numpy()]
-        scores = score(episode).numpy()
+        scores = model(episode).numpy()  # So few calls take less time than to compile.
         arrays = {name: value.numpy() for name, value in episode.items()}
         mask = arrays["support_mask"]
         error = mae(arrays["query_label"], scores, arrays["query_mask"])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from models.baselines.ratings.calibrated import Calibrated
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
@@ -19,7 +20,7 @@ from transforms.schema import DataError
 
 
 class RatingScorer:
-    """Scores query pairs of users with a method, whose calls it compiles once.
+    """Scores query pairs of users with a method; what is trained it compiles once.
 
     Args:
         method: A fitted method; its weights may change.
@@ -28,8 +29,12 @@ class RatingScorer:
     """
 
     def __init__(self, method: Recommender, config: UserConfig, data: UserData) -> None:
-        self._answer = tf.function(
-            functools.partial(_answer, method), reduce_retracing=True
+        answer = functools.partial(_answer, method)
+        # The few operations of a simple method take less time than to compile them.
+        inner = method.method if isinstance(method, Calibrated) else method
+        is_trained = isinstance(inner, tf.keras.Model)
+        self._answer = (
+            tf.function(answer, reduce_retracing=True) if is_trained else answer
         )
         self._batch_size = config.evaluation.batch_size
         self._data = data

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipeline.experiment.config_file import data_dir
 from pipeline.settings.prepared_text import describe_counts
 from pipeline.settings.table_source import TableSource
 from pipeline.settings.user.config import UserConfig, dataset_spec
-from transforms.ratings.dataset import prepare_dataset
 from transforms.ratings.tables import used_tables
 from transforms.schema import DatasetInfo
 
@@ -18,7 +19,13 @@ def rating_source(config: UserConfig) -> TableSource:
         ValueError: If the raw data is missing or its layout is unknown.
     """
     spec = dataset_spec(config.data, data_dir())
-    return TableSource(spec, used_tables(spec), "users", prepare_dataset, _describe)
+    return TableSource(spec, used_tables(spec), "users", _write, _describe)
+
+
+def _write(*arguments: Any, **options: Any) -> DatasetInfo:
+    from transforms.ratings.dataset import prepare_dataset  # It imports Beam.
+
+    return prepare_dataset(*arguments, **options)
 
 
 def _describe(info: DatasetInfo) -> str:

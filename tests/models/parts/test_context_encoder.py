@@ -268,7 +268,7 @@ def assert_close(one, other):
     np.testing.assert_allclose(one, other, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ORDER_FREE)
+@pytest.mark.parametrize("kind", ["mean", "max"])
 @settings(max_examples=25, deadline=None)
 @given(support=supports(), seed=st.integers(0, 99))
 def test_the_order_of_pairs_does_not_matter(kind, support, seed):

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from transforms.clicks.catalogue import WriteCatalogue
+from transforms.clicks.catalogue import scenario_catalogue
 from transforms.clicks.pools import Pools
 from transforms.clicks.schema import (
     ClickSpec,
@@ -65,13 +65,14 @@ def files(tmp_path):
 
 
 @pytest.fixture
-def outputs(files):
-    """What `WriteCatalogue` yields, having written."""
+def catalogue(files):
+    """What is said of the shards and tasks above, written too."""
     names = names_block(("Jazz", "All that jazz"), ("Jazz", "Another"))
     pools = Pools({}, {}, Counter(pool_too_small=2))
     summaries = map(summarize_users, SHARDS)
-    write = WriteCatalogue(SPEC, files)
-    return list(write.process(0, summaries, TASKS, [], pools, [names]))
+    catalogue = scenario_catalogue(SPEC, summaries, TASKS, [], pools, [names])
+    catalogue.write(files)
+    return catalogue
 
 
 def test_held_out_pairs_give_an_item_a_row_but_no_count():
@@ -83,9 +84,9 @@ def test_held_out_pairs_give_an_item_a_row_but_no_count():
 
 
 def test_rows_go_domain_after_domain_as_the_specification_has_them(
-    files, outputs, read_records
+    files, catalogue, read_records
 ):
-    *_, rows = outputs
+    rows = catalogue.rows
     # Items are those clicked and a:11, which is in a pool only.
     assert rows.items == {"b:9": 1, "a:8": 2, "a:9": 3, "a:10": 4, "a:11": 5}
     assert rows.users == {"b:u": 1, "a:t": 2, "a:u": 3}
@@ -95,14 +96,15 @@ def test_rows_go_domain_after_domain_as_the_specification_has_them(
     assert [record["num_meta_train"] for record in records] == [[1], [0], [2], [1], [0]]
 
 
-def test_names_find_scenarios_that_were_put_in_lower_case(files, outputs):
-    (rejected, _) = outputs
+def test_names_find_scenarios_that_were_put_in_lower_case(files, catalogue):
+    (rejected,) = catalogue.rejected
     assert files.lines("names/scenario.txt") == ["", "All that jazz"]
     assert not files.path("names/item.txt").exists()
-    assert (rejected.value.line, rejected.value.reason) == (3, "conflicting_entity")
+    assert (rejected.line, rejected.reason) == (3, "conflicting_entity")
 
 
-def test_the_counts_wait_for_the_driver(files, outputs):
+@pytest.mark.usefixtures("catalogue")
+def test_the_counts_wait_for_the_driver(files):
     staged = json.loads(files.path(".stage/dataset.json").read_text())
     assert staged["num_legal"] == 6
     info = ScenarioDatasetInfo.from_json(staged["info"])

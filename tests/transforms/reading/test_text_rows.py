@@ -5,14 +5,15 @@ import pytest
 from transforms.reading.row_error import RowError
 from transforms.reading.text_rows import (
     UnreadableRow,
+    csv_cut,
     cut_at_lines,
     decoded_lines,
-    delimited_rows,
-    json_rows,
-    line_rows,
-    list_rows,
+    json_cut,
+    line_cut,
+    list_cut,
     skip_byte_order_mark,
     split_header,
+    text_rows,
 )
 from transforms.schema import TableSpec
 
@@ -21,7 +22,8 @@ HEADER = ("user", "item", "title")
 
 def rows(data, columns=("item", "user"), **table):
     spec = TableSpec("t", **table)
-    return list(delimited_rows(data, 2, spec.header or HEADER, spec, columns))
+    cut = csv_cut(spec.header or HEADER, spec, columns)
+    return list(text_rows(data, 2, spec.encoding, cut))
 
 
 def reason(fields):
@@ -102,13 +104,13 @@ def test_only_undecodable_lines_are_refused():
 
 def test_json_lines_give_none_for_an_absent_key():
     data = b'{"user": 1, "item": [2, 3]}\n{"item": "x"}\n'
-    parsed = list(json_rows(data, 1, "utf-8", ("user", "item")))
+    parsed = list(text_rows(data, 1, "utf-8", json_cut(("user", "item"))))
     assert parsed == [(1, (1, [2, 3])), (2, (None, "x"))]
 
 
 @pytest.mark.parametrize("line", [b"{", b"[1]", b"7", b"[" * 100_000])
 def test_lines_that_are_no_json_object_are_malformed(line):
-    ((_, bad),) = json_rows(line, 1, "utf-8", ("user",))
+    ((_, bad),) = text_rows(line, 1, "utf-8", json_cut(("user",)))
     assert reason(bad) == "malformed"
     assert isinstance(bad.error, RowError)
 
@@ -116,13 +118,13 @@ def test_lines_that_are_no_json_object_are_malformed(line):
 def test_each_value_of_a_list_is_a_row_with_the_number_of_its_line():
     # Line 1 has the id 0. Line 2 is blank and line 3 empty, yet both are counted.
     data = b"2 7 9\n\n0\r\n1\t8\r\n"
-    parsed = list(list_rows(data, 1, "utf-8", ("value", "line")))
+    parsed = list(text_rows(data, 1, "utf-8", list_cut(("value", "line"))))
     assert parsed == [(1, ("7", "0")), (1, ("9", "0")), (4, ("8", "3"))]
 
 
 def test_ids_of_a_later_block_go_on_from_its_first_line():
-    assert list(list_rows(b"1 7\n", 5, "utf-8", ("line",))) == [(5, ("4",))]
-    assert list(line_rows(b"x\n", 5, "utf-8", ("line",))) == [(5, ("4",))]
+    assert list(text_rows(b"1 7\n", 5, "utf-8", list_cut(("line",)))) == [(5, ("4",))]
+    assert list(text_rows(b"x\n", 5, "utf-8", line_cut(("line",)))) == [(5, ("4",))]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,9 @@ def test_ids_of_a_later_block_go_on_from_its_first_line():
 )
 def test_a_list_with_a_wrong_count_is_one_refused_row_and_loses_no_other(line, got):
     data = b"1 5\n" + line + b"\n1 6\n"
-    first, (number, bad), last = list_rows(data, 1, "utf-8", ("line", "value"))
+    first, (number, bad), last = text_rows(
+        data, 1, "utf-8", list_cut(("line", "value"))
+    )
     assert (first, last) == ((1, ("0", "5")), (3, ("2", "6")))
     assert (number, reason(bad), bad.text) == (2, "malformed", line.decode())
     assert f"expected a count and as many values, {got}" in str(bad.error)
@@ -144,11 +148,13 @@ def test_a_list_with_a_wrong_count_is_one_refused_row_and_loses_no_other(line, g
 
 def test_plain_lines_keep_quotes_delimiters_and_blanks():
     data = 'a,"b\n\n #c \r\né'.encode()
-    parsed = list(line_rows(data, 1, "utf-8", ("line", "text")))
+    parsed = list(text_rows(data, 1, "utf-8", line_cut(("line", "text"))))
     assert parsed == [(1, ("0", 'a,"b')), (3, ("2", " #c ")), (4, ("3", "é"))]
 
 
-@pytest.mark.parametrize("read", [list_rows, line_rows])
-def test_an_undecodable_line_of_either_format_is_refused_alone(read):
-    (number, bad), (last, _) = read(b"1 \xff\n1 8\n", 1, "utf-8", ("line",))
+@pytest.mark.parametrize("new_cut", [list_cut, line_cut])
+def test_an_undecodable_line_of_either_format_is_refused_alone(new_cut):
+    (number, bad), (last, _) = text_rows(
+        b"1 \xff\n1 8\n", 1, "utf-8", new_cut(("line",))
+    )
     assert (number, reason(bad), last) == (1, "encoding", 2)

@@ -1,8 +1,10 @@
+import contextlib
 import datetime
 import pathlib
 
 import pytest
 
+from pipeline.serving.base.live_server import LiveServerError
 from pipeline.serving.base.push_history import PUSH, ROLLBACK, PushEvent, PushHistory
 from transforms.schema import DataError
 
@@ -88,3 +90,17 @@ def test_a_damaged_line_is_named(history, tmp_path, line):
         file.write(f"{line}\n")
     with pytest.raises(DataError, match=r"pushes.jsonl, line 2: must be a JSON object"):
         history.events()
+
+
+@pytest.mark.parametrize(
+    ("error", "events"),
+    [(None, ["push"]), (LiveServerError, ["push", "withdrawal"]), (OSError, ["push"])],
+)
+def test_only_what_a_server_refuses_is_withdrawn(history, error, events):
+    event = PushEvent(PUSH, "cmml", 2, pathlib.Path("base/cmml/2"), "stable", 1)
+    expected = contextlib.nullcontext() if error is None else pytest.raises(error)
+    with expected, history.recorded(event):
+        assert [line["event"] for line in history.events()] == ["push"]
+        if error is not None:
+            raise error("not now")
+    assert [line["event"] for line in history.events()] == events

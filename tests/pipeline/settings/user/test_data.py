@@ -35,7 +35,15 @@ def test_episodes_of_meta_validation_are_read_once(data):
     assert data.episodes("meta_validation", 6, 4) is validation
     assert data.episodes("meta_validation", 6, 5) is not validation
     assert {episode["support_item"].shape[1] for episode in validation} == {6}
-    assert data.episodes("meta_test", 6, 4) is not data.episodes("meta_test", 6, 4)
+
+
+def test_episodes_of_other_splits_are_read_anew_by_one_pipeline(data):
+    tested = data.episodes("meta_test", 6, 4)
+    assert data.episodes("meta_test", 6, 4) is tested
+    first, again = ([episode["query_item"] for episode in tested] for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        assert one is not other
+        np.testing.assert_array_equal(one, other)
 
 
 def test_an_incomplete_data_set_is_an_error(tmp_path):

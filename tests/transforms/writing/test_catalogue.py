@@ -1,0 +1,70 @@
+import json
+
+import pytest
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from transforms.reading.rejected_row import REJECTED, RejectedRow
+from transforms.schema import DatasetInfo
+from transforms.writing.catalogue import Catalogue, write_catalogue
+from transforms.writing.entity_files import EntityRows, encode_entity
+from transforms.writing.output_files import OutputFiles
+
+ROWS = EntityRows({"u": 1}, {"i": 1, "j": 2})
+REFUSED = RejectedRow("items", "items.csv", 3, "conflicting_entity", "again", "i")
+INFO = DatasetInfo(
+    num_users=1,
+    num_items=2,
+    num_tasks={},
+    num_dropped={},
+    options={},
+    user_features=(),
+    item_features=(),
+    label_min=1.0,
+    label_max=5.0,
+    label_mean=3.0,
+    label_std=1.0,
+    num_interactions={},
+)
+
+
+def make(num_legal):
+    """A catalogue of one user and two items."""
+    return Catalogue(
+        rows=ROWS,
+        records={"user": [encode_entity(1, "u", 5)]},
+        vocabularies={"item_id": ROWS.items},
+        names={"item": ["An item", ""]},
+        schema=schema_pb2.Schema(),
+        statistics=statistics_pb2.DatasetFeatureStatisticsList(),
+        info=INFO,
+        num_legal=num_legal,
+        rejected=[REFUSED],
+    )
+
+
+@pytest.fixture
+def files(tmp_path):
+    return OutputFiles(str(tmp_path))
+
+
+def test_a_catalogue_is_written_line_by_row(files, read_records):
+    make(7).write(files)
+    assert files.lines("vocabulary/item_id.txt") == ["i", "j"]
+    assert files.lines("names/item.txt") == ["An item", ""]
+    assert not files.path("names/user.txt").exists()
+    (user,) = read_records(files.path("entities/user-00000-of-00001.tfrecord"))
+    assert user["num_meta_train"] == [5]
+    assert files.path("schema.pbtxt").exists()
+    assert files.path("statistics.pbtxt").exists()
+    staged = json.loads(files.path(".stage/dataset.json").read_text())
+    assert staged["num_legal"] == 7
+
+
+def test_the_rows_and_the_refused_rows_come_out_of_the_stage(files):
+    with TestPipeline() as root:
+        written = write_catalogue(root, make, files, [7])
+        assert_that(written.rows, equal_to([ROWS]), label="rows")
+        assert_that(written[REJECTED], equal_to([REFUSED]), label="rejected")
+    assert files.lines("vocabulary/item_id.txt") == ["i", "j"]
