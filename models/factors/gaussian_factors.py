@@ -91,7 +91,6 @@ def fit_gaussian_factors(
     rank: int,
     num_iterations: int,
     seed: int,
-    tolerance: float = 0.0,
     item_noise: bool = False,
     users: EntityDesign | None = None,
     items: EntityDesign | None = None,
@@ -108,9 +107,7 @@ def fit_gaussian_factors(
     Args:
         pairs: The meta-train pairs. Pairs of the unknown item are left out.
         rank: Number of latent factors beside the bias.
-        num_iterations: Sweeps over users and items, at most.
-        tolerance: The last sweep is the first that changes the noise by less than this
-            share.
+        num_iterations: Sweeps over users and items.
         seed: Seed of the initial factors.
         item_noise: Whether each item has a noise of its own.
         users: Features of users; None for none.
@@ -153,7 +150,6 @@ def fit_gaussian_factors(
     for _ in range(num_iterations):
         sums = _solve_users(blocks, factors, user_prior, noise)
         factors = _solve_items(sums, item_prior, noise)
-        before = noise @ counts
         noise = _noise(factors, sums, squares, counts, item_noise, jitter)
         doubt = sums.user_covariance / is_user_seen.sum()
         # What all users share is the bias of items: user vectors are about 0.
@@ -170,8 +166,6 @@ def fit_gaussian_factors(
             penalty=_ITEM_PENALTY,
             jitter=jitter,
         )
-        if abs(noise @ counts - before) < tolerance * before:
-            break
     mean = np.where(counts[:, None] > 0, factors.mean, item_prior.mean)
     return GaussianFactors(
         label_mean=label_mean,

@@ -17,8 +17,7 @@ from models.factors.user_prior import SET_STRENGTH, fit_user_prior
 from models.legacy_keras import tf
 
 _NUM_FOLDS = 4
-_NUM_ITERATIONS = 30
-_TOLERANCE = 2e-3
+_NUM_ITERATIONS = 12
 _SHARE_STRENGTH = 20.0  # Pairs of the overall shares of levels added to each item.
 _FACT_STRENGTH = 5.0  # Pairs of no news added to each support set.
 _MAX_LEVERAGE = 0.95  # Of a pair on its own prediction.
@@ -488,7 +487,6 @@ def _fit_once(
         pairs,
         rank=parts.rank,
         num_iterations=_NUM_ITERATIONS,
-        tolerance=_TOLERANCE,
         seed=seed,
         item_noise=parts.item_noise,
         users=users,
