@@ -17,7 +17,7 @@ from models.factors.user_prior import SET_STRENGTH, fit_user_prior
 from models.legacy_keras import tf
 
 _NUM_FOLDS = 4
-_NUM_ITERATIONS = 12
+_NUM_ITERATIONS = 20
 _SHARE_STRENGTH = 20.0  # Pairs of the overall shares of levels added to each item.
 _FACT_STRENGTH = 5.0  # Pairs of no news added to each support set.
 _MAX_LEVERAGE = 0.95  # Of a pair on its own prediction.
