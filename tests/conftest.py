@@ -44,7 +44,6 @@ def pytest_collection_finish():
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
     if "tensorflow" in sys.modules:
         _run_graphs_at_once()
 
