@@ -132,6 +132,7 @@ def config_values(folder):
             "support_size": 6,
             "query_size": 3,
             "batch_size": 16,
+            "steps_per_execution": 1,  # A loop would be traced twice.
             "max_epochs": 4,
             "learning_rate": 0.1,
         },
