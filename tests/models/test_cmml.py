@@ -155,6 +155,7 @@ def test_a_distribution_is_what_the_prior_expects_until_something_is_learnt(
     levels = model.levels.values
     deviation = levels - expected.mean.numpy()[..., np.newaxis]
     density = np.exp(-(deviation**2) / 2.0 / expected.variance.numpy()[..., np.newaxis])
+    density *= np.exp(expected.level_bias)  # How frequent levels are by themselves.
     normal = density / density.sum(axis=-1, keepdims=True)
     np.testing.assert_allclose(predicted, normal, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(model.score(state, query), predicted @ levels, rtol=1e-5)

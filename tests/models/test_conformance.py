@@ -52,16 +52,16 @@ PAIRED = [
 ]
 PAIRED_OF_CLICKS = [*PAIRED[::3], PAIRED[5]]
 # What the options are by default, where the tiny model is made as in the paper.
-DEFAULTS = {"embeddings": "fixed", "head": "distribution"}
+DEFAULTS = {
+    "encoder": "shrunk_mean",
+    "embeddings": "fixed",
+    "head": "distribution",
+}
 # Every switch and other embedding with the default members.
 SWITCHES = {
     "defaults": DEFAULTS,
-    "defaults of a weight": {
-        **DEFAULTS,
-        "encoder": "shrunk_mean",
-        "modulation": "weight",
-    },
-    "defaults of modules": {**DEFAULTS, "hybrid": "none", "modulation": "soft"},
+    "defaults of a weight": {**DEFAULTS, "modulation": "weight"},
+    "defaults of modules": {**DEFAULTS, "encoder": "gru", "modulation": "soft"},
     "defaults, constant prior": {**DEFAULTS, "prior": "constant"},
     "plain prior": {
         "prior_user_features": False,
