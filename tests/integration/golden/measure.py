@@ -58,7 +58,7 @@ COMMON = {
 GRID = {
     "name": "tiny",
     "tables": [
-        {"title": "Encoders", "rows": {"mean": {"model.encoder": "mean"}, "GRU": {}}}
+        {"title": "Encoders", "rows": {"mean": {"model.encoder": "mean"}, "GRU": {"model.encoder": "gru"}}}
     ],
 }
 METHODS = {
