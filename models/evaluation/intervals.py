@@ -6,7 +6,7 @@ NumPy only, so that anyone can recompute every figure from the stored scores.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,6 +82,21 @@ def bootstrap_means(
         for place, of_one in zip(places, means / num_tasks, strict=True):
             intervals[place] = _interval(float(defined[place].mean()), of_one)
     return [intervals[place] for place in range(len(defined))]
+
+
+def metric_intervals(
+    metrics: Mapping[str, Floats], seed: int, num_resamples: int
+) -> dict[str, Interval]:
+    """Returns the mean over tasks of each metric that any task has a value of.
+
+    Args:
+        metrics: float64 [T] by metric; NaN for a task without value.
+        seed: Seed of the resampling.
+        num_resamples: Number of resampled sets of tasks.
+    """
+    known = {name: one for name, one in metrics.items() if not np.isnan(one).all()}
+    intervals = bootstrap_means([*known.values()], seed, num_resamples)
+    return dict(zip(known, intervals, strict=True))
 
 
 def resampled_interval(

@@ -42,6 +42,13 @@ def test_several_means_are_those_of_each_alone():
     assert intervals.bootstrap_means([], seed=3) == []
 
 
+def test_a_metric_that_no_task_has_is_left_out():
+    metrics = {"mae": np.array([1.0, 1.0]), "ndcg": np.array([np.nan, np.nan])}
+    assert intervals.metric_intervals(metrics, 0, 10) == {
+        "mae": intervals.Interval(1.0, 1.0, 1.0)
+    }
+
+
 def test_pairing_removes_what_is_hard_for_both_methods():
     hardness = np.random.default_rng(0).normal(scale=10.0, size=100)
     # Every task differs by exactly 0.5, whichever tasks are drawn.
