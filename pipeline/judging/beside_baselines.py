@@ -87,15 +87,16 @@ class BesideBaselines:
     def overall(self) -> Overall | None:
         """What all comparisons come to; None without any.
 
-        "better" only if CMML is worse in none beyond chance, "worse" only if it is
-        better in none, "mixed" if there are both.
+        "better" only if CMML is better by the metric that decides and worse in none
+        beyond chance; "worse" only if it is worse by that metric and better in none.
+        "mixed" if it is worse in any otherwise.
         """
-        standings = {one.standing for one in self.all} - {"level"}
-        if len(standings) == 2:
-            return "mixed"
-        if standings:
-            return standings.pop()
-        return "level" if self.all else None
+        if not self.by_metric:
+            return None
+        first = self.by_metric[0].standing
+        if not self.those("worse"):
+            return first
+        return "worse" if first == "worse" and not self.those("better") else "mixed"
 
 
 def beside_baselines(

@@ -85,7 +85,22 @@ def test_worse_without_support_pairs_alone_is_mixed():
     assert as_rows(beside.those("worse")) == [("mae", 0, "mean", 0.1, "worse")]
 
 
-def test_better_in_none_and_worse_in_some_is_worse():
+def test_better_by_another_metric_alone_is_level():
+    cmml = values(0.7 + 0.1 * NOISE, 0.6)
+    beside = judge(of_cold_users(cmml, 0.9 + 0.1 * NOISE, 0.8 + 0.1 * NOISE))
+    assert [one.metric for one in beside.those("better")] == [NDCG]
+    assert beside.overall == "level"
+
+
+def test_worse_without_support_pairs_and_level_elsewhere_is_mixed():
+    cmml = values(0.7 + 0.1 * NOISE, 0.4 + 0.1 * NOISE)
+    beside = judge(of_cold_users(cmml, 1.0, 0.8 + 0.1 * NOISE))
+    assert [one.size for one in beside.those("worse")] == [0]
+    assert beside.those("better") == []
+    assert beside.overall == "mixed"
+
+
+def test_worse_by_the_metric_that_decides_and_better_in_none_is_worse():
     level = 0.4 + 0.1 * NOISE
     beside = judge(of_cold_users(values(0.8, level), none=1.0, two=0.9))
     assert beside.overall == "worse"
