@@ -156,7 +156,7 @@ def scorer(method, config, data):
                 rows.append((place, SHOPPER, item, shown.size, scores[item - 1], *rank))
         *columns, rank, number = map(np.array, zip(*rows, strict=True))
         ids = [one.scenario_id for one in tasks]
-        return ScoredPairs(ids, *columns, None, rank, number)
+        return ScoredPairs(ids, *columns, rank=rank, num_candidates=number)
 
     return ask
 
