@@ -24,6 +24,7 @@ from models.baselines.ratings.learned_registry import LEARNED
 from models.cmml import CMML
 from models.episodes.entity_table import EntityTable
 from models.factors.item_factors import NoFactors
+from models.heads.value_head import ValueHead
 from models.legacy_keras import tf
 from models.objectives.rating_objective import RatingObjective
 from models.options import CMMLOptions
@@ -89,11 +90,14 @@ def new_model(name: str, steps: int, first_order: bool) -> tf.keras.Model:
             encoder_dim=64,
             modulation_dim=256,
             prior="constant",
+            embeddings="learned",
+            head="value",
             dropout=0.0,
         )
         unit = {"label_mean": 3.5, "label_std": 1.1}
         pairs = RatedPairs(inputs.users, inputs.items, NoFactors(), options, **unit)
-        return CMML(pairs, RatingObjective(**unit), options)
+        head = ValueHead(pairs.backbone_scale)
+        return CMML(pairs, RatingObjective(**unit), head, options)
     method = LEARNED[name]
     options = {"hidden_dims": (64, 64), "inner_steps": steps}
     options |= {"first_order": True} if first_order else {}

@@ -179,6 +179,7 @@ class CMMLOptions(MemberOptions):
             "value", as in the paper.
     """
 
+    encoder: EncoderName = "shrunk_mean"
     detach_support: bool = False
     embeddings: Literal["learned", "fixed", "both"] = "fixed"
     embedding_dim: int = 32

@@ -8,10 +8,12 @@ other scenarios.
 import contextlib
 import dataclasses
 import functools
+import gc
 import io
 import json
 import pathlib
 import random
+import sys
 import types
 
 import pytest
@@ -33,6 +35,32 @@ TINY_MODEL = {
     "hidden_dims": [16, 16],
     "prior_rank": 2,
 }
+
+
+def pytest_collection_finish():
+    """Spares the tests what pays off only where graphs are large or run for long.
+
+    What has been imported so far is no garbage, and need not be looked through again.
+    """
+    gc.collect()
+    gc.freeze()
+    if "tensorflow" in sys.modules:
+        _run_graphs_at_once()
+
+
+def _run_graphs_at_once():
+    """Runs graphs as they are traced, by kernels that are made once.
+
+    Optimising a tiny graph takes longer than running it. What runs in a process of its
+    own is optimised, and so tested as it is served.
+    """
+    import tensorflow as tf
+    from tensorflow.python.eager import context
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    # Whatever sets a seed, as each new model does, makes TensorFlow forget its kernels.
+    # Only random ops that run outside of graphs would have to be made again.
+    context.pywrap_tfe.TFE_ContextClearCaches = lambda handle: None
 
 
 def write_raw_tables(folder):
@@ -104,6 +132,7 @@ def config_values(folder):
             "support_size": 6,
             "query_size": 3,
             "batch_size": 16,
+            "steps_per_execution": 1,  # A loop would be traced twice.
             "max_epochs": 4,
             "learning_rate": 0.1,
         },

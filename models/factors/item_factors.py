@@ -150,6 +150,8 @@ class ItemFactors(tf.Module):
         num_factors: K, factors of a user.
         num_facts: T, numbers that tell of a support set.
         num_levels: L.
+        level_bias: float32 [L], log of how much more often each level is than it would
+            be if labels were normal.
         width: What is looked up of a pair, the width of `ItemUnits` together.
         level_width: What is looked up of a user before any pair is seen.
 
@@ -185,6 +187,7 @@ class ItemFactors(tf.Module):
         self.table = tf.Variable(unfitted, trainable=False, name="table")
         self.level = _frozen([num_fits, self.level_width], "level")
         self.log_shares = _frozen([len(levels)], "log_shares")
+        self.level_bias = _frozen([len(levels)], "level_bias")
         self.fold_of_user = tf.Variable(
             tf.fill([users.num_rows], _NUM_FOLDS), trainable=False, name="fold_of_user"
         )
@@ -222,6 +225,7 @@ class ItemFactors(tf.Module):
         for name, table in self.feature_tables.items():
             table.assign(tables[name])
         self.log_shares.assign(whole.overall_log_shares)
+        self.level_bias.assign(_bias(whole.overall_log_shares, self.levels))
         self.fold_of_user.assign(folds)
 
     def _designs(self) -> tuple[EntityDesign, EntityDesign]:
@@ -520,6 +524,15 @@ def _shares(
     overall = (table.sum(axis=0) + 1.0) / (table.sum() + len(levels))
     shares = table + _SHARE_STRENGTH * overall
     return shares / (counts[:, np.newaxis] + _SHARE_STRENGTH), overall
+
+
+def _bias(log_shares: NDArray, levels: NDArray[np.floating]) -> NDArray:
+    """Returns log shares less those of a normal distribution of the same moments."""
+    shares = np.exp(log_shares)
+    mean = shares @ levels
+    variance = shares @ (levels - mean) ** 2
+    bias: NDArray = log_shares + (levels - mean) ** 2 / (2.0 * (variance or 1.0))
+    return bias - bias.mean() if bias.size else bias
 
 
 def turn(

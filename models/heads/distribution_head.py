@@ -18,8 +18,9 @@ class DistributionHead(tf.keras.layers.Layer):
     """Turns what is expected and what the backbone puts out into a distribution.
 
     Without the backbone it is a normal distribution about the expected label, cut into
-    levels, times a power of how much more often than others the item has each level.
-    The backbone adds to the logits of the levels.
+    levels, times how much more often each level is than in a normal distribution, times
+    a power of how much more often than others the item has it. The backbone adds to the
+    logits of the levels.
 
     Args:
         levels: The L label levels.
@@ -52,7 +53,7 @@ class DistributionHead(tf.keras.layers.Layer):
         variance = tf.exp(self.log_spread) * expected.variance[..., tf.newaxis]
         logits = self.bias + outputs - tf.square(deviation) / (2.0 * variance)
         if self.share_weight is not None:
-            logits += self.share_weight * expected.log_shares
+            logits += expected.level_bias + self.share_weight * expected.log_shares
         return logits
 
     def mean(self, prediction: tf.Tensor) -> tf.Tensor:

@@ -66,7 +66,7 @@ class ClickedPairs(PairEmbedding):
         mean = tf.zeros(tf.shape(pairs.item)[:-1])
         if self.has_prior:
             mean = self.prior_scale * dot_product(pairs)
-        return Expected(mean, tf.ones_like(mean), pairs.item[..., :0])
+        return Expected(mean, tf.ones_like(mean), pairs.item[..., :0], tf.zeros([0]))
 
     def embed(
         self, user: FoldedUser, pairs: FactorPairs, training: bool = False

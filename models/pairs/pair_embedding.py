@@ -20,11 +20,14 @@ class Expected(NamedTuple):
         variance: float32 [B, S], of the label about the mean, noise included.
         log_shares: float32 [B, S, L], log of how much more often than others the item
             has each label level; L is 0 where nothing is known of that.
+        level_bias: float32 [L], log of how much more often each level is than in a
+            normal distribution.
     """
 
     mean: tf.Tensor
     variance: tf.Tensor
     log_shares: tf.Tensor
+    level_bias: tf.Tensor
 
 
 class EmbeddedPairs(NamedTuple):

@@ -132,11 +132,11 @@ class RatedPairs(PairEmbedding):
         if not self.has_prior:
             mean = tf.fill(tf.shape(pairs.factors)[:-1], self.label_mean)
             variance = tf.fill(tf.shape(mean), self.label_std**2)
-            return Expected(mean, variance, pairs.factors[..., :0])
+            return Expected(mean, variance, pairs.factors[..., :0], tf.zeros([0]))
         of_items = self.factors.split(pairs.factors)
         variance = self.factors.variance(user, pairs.factors) + of_items.noise
         mean = self.factors.expect(user, pairs.factors)
-        return Expected(mean, variance, of_items.log_shares)
+        return Expected(mean, variance, of_items.log_shares, self.factors.level_bias)
 
     def expect_left_out(
         self, user: FoldedUser, pairs: UserItemPairs, labels: tf.Tensor

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from models.cmml import CMML
 from models.episodes.entity_table import EntityTable
+from models.factors.item_factors import ItemFactors
 from models.legacy_keras import tf
 from models.pairs.rated_pairs import RatedPairs, UserItemPairs
 from models.serving.options import ServingOptions
@@ -71,6 +72,12 @@ class ServedUserModel(ServedModel):
         # Out of sight of tf.Module, as the model is.
         self._users = lambda: pairs.users
         self._factors = lambda: pairs.factors
+        # Looked up in a way that functions do not count among their variables.
+        self._levels_of_features = (
+            list(pairs.factors.feature_tables.values())
+            if isinstance(pairs.factors, ItemFactors)
+            else []
+        )
         self.user_features = {feature.name: feature for feature in info.user_features}
         self.user_values = {
             feature.name: IdLookup(vocabularies / f"{feature.name}.txt")

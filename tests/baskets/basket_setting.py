@@ -40,7 +40,7 @@ FACTS = {"label_min": 0, "label_max": 1, "num_items": NUM_ITEMS, "user_features"
 
 
 class BasketData(Section):
-    num_baskets: int = 240
+    num_baskets: int = 120
 
 
 class BasketConfig(Experiment):
@@ -143,20 +143,20 @@ def load(config, dataset_dir):
 
 
 def scorer(method, config, data):
+    answer = tf.function(lambda pairs, query: method.score(method.adapt(pairs), query))
+
     def ask(shown):
         tasks = data.tasks[shown.split][: shown.max_tasks]
         rows = []
         for place, task in enumerate(tasks):
             other = tasks[place - 1] if shown.support == "other" else task
             support = support_episode(other, max_clicks=shown.size, num_negatives=1)
-            query = as_query(task.pool)
-            scores = method.score(method.adapt(support), query)[0].numpy()
+            scores = answer(support, as_query(task.pool))[0].numpy()
             for item in task.query_item:
                 rank = rank_of(scores, item, task.support_item)
                 rows.append((place, SHOPPER, item, shown.size, scores[item - 1], *rank))
         *columns, rank, number = map(np.array, zip(*rows, strict=True))
-        ids = [one.scenario_id for one in tasks]
-        return ScoredPairs(ids, *columns, rank=rank, num_candidates=number)
+        return ScoredPairs([t.scenario_id for t in tasks], *columns, None, rank, number)
 
     return ask
 

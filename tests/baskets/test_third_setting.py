@@ -42,7 +42,7 @@ def test_baskets_are_judged_beside_popularity_at_every_size(run):
     assert set(metrics["popularity"]) == sizes
     assert set(metrics["cmml"]) == sizes | {"baskets/other_support"}
     # Six of eight items are of one aisle, which the basket tells and popularity does
-    # not: 20 baskets, 4 items asked of each.
+    # not: 40 baskets, 4 items asked of each.
     recall = {name: groups["baskets"]["recall@5"] for name, groups in metrics.items()}
     assert recall["cmml"]["mean"] > recall["popularity"]["high"]
 

@@ -46,7 +46,12 @@ SIZES = {
     "dropout": 0.2,
 }
 TINY = CMMLOptions(
-    embedding_dim=3, prior_rank=1, embeddings="learned", head="value", **SIZES
+    embedding_dim=3,
+    prior_rank=1,
+    encoder="gru",
+    embeddings="learned",
+    head="value",
+    **SIZES,
 )
 TINY_CLICKS = ScenarioOptions(**SIZES)
 

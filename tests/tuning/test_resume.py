@@ -25,6 +25,7 @@ ALGORITHMS = {
     "bayesian": {"algorithm": "bayesian", "budget": {"max_trials": 6}},
     "hyperband": {"algorithm": "hyperband", "budget": {"max_epochs": 3}},
 }
+POINTS = ("before rename", "after rename", "train")
 
 
 def told(results):
@@ -43,9 +44,17 @@ def undisturbed(searches, tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-@pytest.mark.parametrize("point", ["before rename", "after rename", "train"])
-@pytest.mark.parametrize("step", [1, 7])
+# Killed once in a while everywhere; at every point, each algorithm at points of a kind.
+KILLS = [(name, point, 7) for name in ALGORITHMS for point in POINTS]
+KILLS += [
+    ("grid", "train", 1),
+    ("random", "after rename", 1),
+    ("bayesian", "before rename", 1),
+    ("hyperband", "train", 1),
+]
+
+
+@pytest.mark.parametrize(("algorithm", "point", "step"), KILLS)
 def test_a_search_killed_wherever_it_writes_ends_as_one_that_was_not(
     searches, trainings, undisturbed, tmp_path, algorithm, point, step
 ):

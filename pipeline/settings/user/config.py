@@ -92,7 +92,8 @@ class TrainingConfig(Section):
         batch_size: B, tasks in a batch.
         full_support_fraction: Share of batches with `support_size` pairs a task; the
             others draw a size from 0 to `support_size`, so that few pairs work too.
-        loss: Error of a query pair, "squared" as in the paper or "absolute".
+        loss: Error of a query pair, "squared" as in the paper or "absolute"; of a
+            distribution, of its mean, beside the cross-entropy.
         learning_rate: Of Adam at the start; it falls to 0 along a cosine.
         max_epochs: Passes over the meta-train tasks, at most.
         patience: Epochs without a better meta-validation MAE before stopping.
@@ -102,11 +103,11 @@ class TrainingConfig(Section):
 
     support_size: int = pydantic.Field(40, ge=1)
     query_size: int = pydantic.Field(20, ge=1)
-    batch_size: int = pydantic.Field(128, ge=1)
+    batch_size: int = pydantic.Field(64, ge=1)
     full_support_fraction: float = pydantic.Field(0.5, ge=0.0, le=1.0)
     loss: Literal["squared", "absolute"] = "squared"
-    learning_rate: float = pydantic.Field(1e-3, gt=0.0, allow_inf_nan=False)
-    max_epochs: int = pydantic.Field(40, ge=1)
+    learning_rate: float = pydantic.Field(3e-3, gt=0.0, allow_inf_nan=False)
+    max_epochs: int = pydantic.Field(30, ge=1)
     patience: int = pydantic.Field(8, ge=1)
     steps_per_execution: int = pydantic.Field(8, ge=1)
     seed: int = pydantic.Field(0, ge=0, lt=2**32)

@@ -32,7 +32,12 @@ def user_methods() -> Methods:
         reference=REFERENCE,
         beside_ablation=(REFERENCE, "item_mean"),
         # Nothing of what collaborative filtering knows.
-        plain={"model.prior": "constant", "model.embeddings": "learned"},
+        plain={
+            "model.prior": "constant",
+            "model.embeddings": "learned",
+            "model.head": "value",
+            "model.encoder": "gru",
+        },
         fit=_fit,
         completed=_with_distribution,
         learning=LearnedMethods(

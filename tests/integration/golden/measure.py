@@ -161,6 +161,7 @@ def user_values():
             "support_size": 8,
             "query_size": 4,
             "batch_size": 16,
+            "steps_per_execution": 1,  # A loop would be traced twice.
             "max_epochs": 6,
             "learning_rate": 0.03,
         },

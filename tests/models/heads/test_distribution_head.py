@@ -16,10 +16,13 @@ def new_head(*, has_shares=True, levels=LEVELS, objective=OBJECTIVE):
     return DistributionHead(levels, objective.error, has_shares=has_shares)
 
 
-def expected_of(mean, variance, log_shares=()):
+def expected_of(mean, variance, log_shares=(), level_bias=()):
     """What is expected of one pair."""
     return Expected(
-        tf.constant([[mean]]), tf.constant([[variance]]), tf.constant([[[*log_shares]]])
+        tf.constant([[mean]]),
+        tf.constant([[variance]]),
+        tf.constant([[[*log_shares]]], tf.float32),
+        tf.constant([*level_bias], tf.float32),
     )
 
 
@@ -30,9 +33,10 @@ def test_logits_by_hand():
     head.share_weight.assign(0.25)
     outputs = tf.constant([[[1.0, -1.0, 0.0]]])
     # Deviations -1, 0, 1 of a variance of 2 * 0.5 take 0.5, 0 and 0.5 off; the shares
-    # add a quarter of 4, 0 and -4.
-    logits = head(expected_of(2.0, 0.5, [4.0, 0.0, -4.0]), outputs)
-    np.testing.assert_allclose(logits, [[[1.6, -0.8, -1.2]]], rtol=1e-6)
+    # add a quarter of 4, 0 and -4, and levels are more or less frequent by themselves.
+    expected = expected_of(2.0, 0.5, [4.0, 0.0, -4.0], [0.25, -0.5, 0.25])
+    logits = head(expected, outputs)
+    np.testing.assert_allclose(logits, [[[1.85, -1.3, -0.95]]], rtol=1e-5)
 
 
 def test_starts_as_a_normal_distribution_about_what_is_expected():
@@ -54,7 +58,9 @@ def test_the_loss_by_hand():
         "query_mask": tf.constant([[True, False]]),
     }
     prediction = tf.math.log(tf.constant([[[0.2, 0.2, 0.6], [0.8, 0.1, 0.1]]]))
-    expected = Expected(tf.constant([[2.5, 9.0]]), tf.ones([1, 2]), tf.zeros([1, 2, 0]))
+    expected = Expected(
+        tf.constant([[2.5, 9.0]]), tf.ones([1, 2]), tf.zeros([1, 2, 0]), tf.zeros([0])
+    )
     # The label 3 has 0.6. The mean is 2.4, 0.6 below it: 1.2 deviations; 2.5 was
     # expected, 1 deviation below it. The padding counts for nothing.
     loss = new_head().loss(OBJECTIVE, episode, prediction, expected)
@@ -77,6 +83,7 @@ def test_the_unit_of_labels_changes_the_unit_of_what_is_predicted_alone(factor, 
     mean, variance = rng.uniform(1.0, 5.0, [2, 3]), rng.uniform(0.3, 2.0, [2, 3])
     labels = rng.uniform(1.0, 5.0, [2, 3])
     shares = tf.constant(rng.normal(size=[2, 3, 9]), tf.float32)
+    bias = tf.constant(rng.normal(size=9), tf.float32)
     found = []
     for scale, shift in ((1.0, 0.0), (factor, offset)):
         levels = LabelLevels(scale * np.linspace(1.0, 5.0, 9) + shift)
@@ -86,6 +93,7 @@ def test_the_unit_of_labels_changes_the_unit_of_what_is_predicted_alone(factor, 
             tf.constant(scale * mean + shift, tf.float32),
             tf.constant(scale**2 * variance, tf.float32),
             shares,
+            bias,
         )
         episode = {
             "query_label": tf.constant(scale * labels + shift, tf.float32),

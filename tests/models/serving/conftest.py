@@ -1,6 +1,7 @@
 """Served models of both settings, and requests that they take."""
 
 import dataclasses
+import functools
 import types
 
 import numpy as np
@@ -84,6 +85,16 @@ def serve_scenario(tmp_path_factory, set_large_weights):
     return build
 
 
+def served_once(serve):
+    """Serves members by `serve`, once with the same options: to read only."""
+
+    @functools.cache
+    def served(members, options):
+        return serve(dict(members), **dict(options))
+
+    return lambda members, **options: served((*members.items(),), (*options.items(),))
+
+
 def random_ids(rng, number, mask):
     """Ids "1" to `number` and one nobody knows; "" is padding."""
     ids = [*map(str, range(1, number + 1)), "?"]
@@ -97,10 +108,13 @@ def user_setting(serve, new_model, set_large_weights):
     labels = rng.integers(1, 6, SUPPORT_MASK.shape)
     num_tasks = len(SUPPORT_MASK)
     everything = np.ones([num_tasks, 4], bool)
+
+    @functools.cache
+    def model_of(**members):
+        return set_large_weights(new_model(**members))
+
     return types.SimpleNamespace(
-        serve=lambda members, **options: serve(
-            model=set_large_weights(new_model(**members)), **options
-        ),
+        serve=served_once(lambda by, **kw: serve(model=model_of(**by), **kw)),
         support={
             "support_item_id": random_ids(rng, NUM_ITEMS, SUPPORT_MASK),
             "support_label": tf.constant(
@@ -126,7 +140,7 @@ def scenario_setting(serve_scenario):
     num_tasks = len(SUPPORT_MASK)
     everything = np.ones([num_tasks, 4], bool)
     return types.SimpleNamespace(
-        serve=serve_scenario,
+        serve=served_once(serve_scenario),
         support={
             "support_user_id": random_ids(rng, NUM_USERS, SUPPORT_MASK),
             "support_item_id": random_ids(rng, NUM_ITEMS, SUPPORT_MASK),

@@ -7,6 +7,7 @@ from models.cmml_builders import rated_cmml
 from models.episodes.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.options import CMMLOptions
+from models.recommender import split_episode
 from models.serving import catalogue, served_tasks
 from transforms.schema import DataError
 
@@ -19,6 +20,19 @@ def saved_dir(serve, tmp_path_factory):
     directory = tmp_path_factory.mktemp("user_model")
     serve().save(directory)
     return directory
+
+
+@pytest.fixture(scope="module")
+def distributional(new_model, set_large_weights):
+    """A model as the options are by default, with large weights.
+
+    Its distributions have more than one peak, so that each order is another one.
+    """
+    model = set_large_weights(new_model(embeddings="fixed", head="distribution"))
+    shape = model.backbone.last_kernel.shape
+    kernel = np.random.default_rng(0).normal(scale=2.0, size=shape)
+    model.backbone.last_kernel.assign(kernel)
+    return model
 
 
 def ids_of(rows, mask):
@@ -74,14 +88,35 @@ def test_rank_equals_the_trained_model_from_raw_strings(
     np.testing.assert_allclose(served, model(episode), atol=TOLERANCE)
 
 
+def test_rank_tells_the_median_and_the_uncertainty_of_the_trained_model(
+    serve, distributional, episode, rank_request
+):
+    answer = serve(model=distributional).rank(**rank_request)
+    assert set(answer) == {"score", "median", "uncertainty"}
+    support, query = split_episode(episode)
+    predicted = distributional.distribution(distributional.adapt(support), query)
+    levels = distributional.levels
+    for name, value in (
+        ("score", levels.mean(predicted)),
+        ("median", levels.quantile(predicted, 0.5)),
+        ("uncertainty", levels.spread(predicted)),
+    ):
+        np.testing.assert_allclose(answer[name], value, atol=TOLERANCE)
+    assert set(answer["median"].numpy().flat) <= set(levels.values)
+
+
+def test_a_model_of_values_tells_the_score_alone(serve, rank_request):
+    assert set(serve().rank(**rank_request)) == {"score"}
+
+
 def test_a_saved_model_holds_no_more_than_its_signatures_need(saved_dir):
     variables = tf.train.list_variables(str(saved_dir / "variables" / "variables"))
     shapes = [shape for _, shape in variables]
-    # Of 10 items and the unknown one: four embeddings of 3, and 3 units of the prior,
-    # of whose five fits there is no more need.
+    # Of 10 items and the unknown one: four embeddings of 3, and what is known of each
+    # for the prior, of whose five fits of items there is no more need.
     assert [11, 4 * 3] in shapes
-    assert [11, 3] in shapes
-    assert [5, 11, 3] not in shapes
+    assert [11, 7] in shapes
+    assert [5, 11, 7] not in shapes
     assert sorted(path.name for path in (saved_dir / "assets").iterdir()) == [
         "gender.txt",
         "hobby.txt",
@@ -279,7 +314,9 @@ def test_users_need_no_features(
 ):
     info = dataclasses.replace(dataset.info, user_features=())
     users = EntityTable((), {}, dataset.users.counts)
-    options = CMMLOptions(embedding_dim=3, prior="constant", hidden_dims=(4,))
+    options = CMMLOptions(
+        embedding_dim=3, embeddings="learned", prior="constant", hidden_dims=(4,)
+    )
     model = set_large_weights(rated_cmml(info, users, dataset.items, options))
     served = serve(model=model, info=info)
     request = {k: v for k, v in rank_request.items() if not k.startswith("user")}
@@ -308,7 +345,7 @@ def test_signatures_have_the_names_and_shapes_of_a_request(saved_dir):
     }
     query = {"query_item_id": (tf.string, [None, None])}
     wanted = {"exclude_item_id": (tf.string, [None, None])}
-    # Version 2, support size 1, profile 3 * 3 + 1, state 22 + 2, 64 labels and items.
+    # Of any width, so that the graph can say which version a context is of.
     context = {"context": (tf.float32, [None, None])}
     inputs = {
         "serving_default": support | profile | query,
@@ -333,6 +370,48 @@ def empty(recommend_request):
         "support_item_id": tf.fill([3, 2], ""),
         "support_label": tf.fill([3, 2], np.nan),
     }
+
+
+@pytest.mark.parametrize("order_by", ["score", "gain", "optimistic", "cautious"])
+def test_recommends_in_the_order_that_the_options_say(
+    serve, distributional, episode, empty, order_by
+):
+    served = serve(model=distributional, top_k=9, order_by=order_by)
+    answer = {k: v.numpy() for k, v in served.recommend(**empty).items()}
+    request = {k: v for k, v in empty.items() if k != "exclude_item_id"}
+    again = served.rank(**request, query_item_id=answer["item_id"])
+    for name, values in again.items():
+        np.testing.assert_allclose(answer[name], values, atol=TOLERANCE)
+    score, spread = answer["score"], answer["uncertainty"]
+    worth = {
+        "score": score,
+        "gain": gains_of(distributional, episode, answer["item_id"]),
+        "optimistic": score + spread,
+        "cautious": score - spread,
+    }
+    for name, values in worth.items():
+        in_order = (np.diff(values) <= TOLERANCE).all()
+        assert in_order == (name == order_by), name
+
+
+def gains_of(model, episode, item_ids):
+    """Expected gains of items [B, K] by the trained model, without support."""
+    without = {**episode, "support_mask": tf.zeros_like(episode["support_mask"])}
+    support, query = split_episode(without)
+    items = item_ids.astype(int)
+    query = {
+        "query_item": tf.constant(items, tf.int32),
+        "query_user": tf.repeat(query["query_user"][:, :1], items.shape[1], axis=1),
+        "query_mask": tf.ones(items.shape, tf.bool),
+    }
+    predicted = model.distribution(model.adapt(support), query)
+    return predicted.numpy() @ 2.0**model.levels.values
+
+
+@pytest.mark.parametrize("order_by", ["gain", "optimistic", "cautious"])
+def test_refuses_an_order_that_needs_a_distribution(serve, order_by):
+    with pytest.raises(DataError, match=f"order_by = '{order_by}' needs a distr"):
+        serve(order_by=order_by)
 
 
 NOT_KNOWN = {

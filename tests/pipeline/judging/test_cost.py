@@ -50,6 +50,7 @@ def batch():
     return {
         "support_item": rows,
         "support_mask": rows > 0,
+        "query_user": rows,
         "query_item": rows,
         "query_label": tf.ones([2, 3]),
     }

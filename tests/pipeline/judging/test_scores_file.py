@@ -19,10 +19,21 @@ RATED = ScoredPairs(
     score=np.array([4.5, 2.5, 1.5], np.float32),
     label=np.array([5.0, 3.0, 1.0], np.float32),
 )
+# The same of a method that predicts distributions.
+DISTRIBUTION = ("median", "gain", "log_likelihood", "coverage")
+RICH = dataclasses.replace(
+    RATED,
+    **{
+        name: np.array([0.5, 0.25, place], np.float32)
+        for place, name in enumerate(DISTRIBUTION)
+    },
+)
 # Two clicks of one user in the first scenario, one of the other in the second.
 CLICKED = clicked_pairs((0, 1, 3), (0, 1, 1), (1, 2, 7))
 CLICKED = dataclasses.replace(CLICKED, item=np.array([2, 1, 2], np.int32))
-BOTH = pytest.mark.parametrize("pairs", [RATED, CLICKED], ids=["rated", "clicked"])
+BOTH = pytest.mark.parametrize(
+    "pairs", [RATED, RICH, CLICKED], ids=["rated", "rich", "clicked"]
+)
 
 
 @pytest.fixture
@@ -56,6 +67,7 @@ def test_each_rated_pair_is_a_row_with_its_ids_as_they_came_in(dataset_dir):
         "item_id": "b c",
         "label": 5.0,
         "score": 4.5,
+        **dict.fromkeys(DISTRIBUTION),
         "rank": None,
         "num_candidates": None,
     }
@@ -87,6 +99,7 @@ def test_columns_have_the_documented_types(dataset_dir):
             **ids,
             "label": pa.float32(),
             "score": pa.float32(),
+            **dict.fromkeys(DISTRIBUTION, pa.float32()),
             "rank": pa.int32(),
             "num_candidates": pa.int32(),
         }

@@ -25,7 +25,7 @@ def test_the_report_has_a_matrix_and_a_row_for_each_variant(text):
     assert cells[0] == ["mae", "dot", "mlp"]
     assert cells[2] == ["PE", "3.0000 [2.000, 4.000]", "failed"]
     cells = [[c.strip() for c in r.split("|")[1:-1]] for r in rows.splitlines()]
-    further = [metric.name for metric in METRICS[1:]]
+    further = [metric.name for metric in METRICS[1:] if metric.in_tables]
     assert cells[0] == [
         *("variant", "mae", "sd of seeds", *further),
         *("mae less bias_ridge", "mae less first row"),

@@ -56,6 +56,12 @@ OTHER_VALUES = (
     "model.item_id=false",
     "model.prior=constant",
     "model.prior_rank=3",
+    "model.prior_user_features=false",
+    "model.prior_item_features=false",
+    "model.prior_item_set=false",
+    "model.prior_item_noise=false",
+    "model.prior_context=false",
+    "model.head=value",
     "model.label_dim=3",
     "model.encoder_dim=3",
     "model.modulation_dim=3",
@@ -87,6 +93,7 @@ OTHER_VALUES = (
     "export.max_query=20",
     "export.history_size=20",
     "export.shortlist_size=200",
+    "export.order_by=gain",
     "comparison.methods=[cmml]",
     "comparison.num_trials=2",
     "comparison.max_seeds={cmml: 1}",
@@ -105,7 +112,11 @@ OTHER_VALUES = (
 )
 
 # What a switch that one member alone has needs beside it.
-NEEDED = {"model.route_axis=source": ["model.modulation=soft"]}
+NEEDED = {
+    "model.num_orders=3": ["model.encoder=gru"],
+    "model.route_axis=source": ["model.modulation=soft"],
+    "model.detach_support=true": ["model.embeddings=learned"],
+}
 
 
 @pytest.fixture
@@ -172,7 +183,7 @@ def test_an_unknown_key_is_named_with_its_value_and_the_nearest_one(
         ("model.hidden_dims=[]", r"key 'model': hidden_dims must name at least one"),
         ("model.hidden_dims=[8, 0]", r"hidden_dims must be at least 1, got 0"),
         ("model.prior_rank=-1", r"prior_rank must be at least 0, got -1"),
-        ("model.encoder=lstm", r"'model.encoder': .* 'gru', 'mean' or 'max', got 'ls"),
+        ("model.encoder=lstm", r"'model.encoder': .* 'max' or 'shrunk_mean', got 'ls"),
         (
             "model={encoder: mean, num_orders: 2}",
             r"'model': num_orders = 2 goes with encoder 'gru' only, got encoder 'mean'",

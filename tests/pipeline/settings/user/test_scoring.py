@@ -3,8 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from models.baselines.ratings.calibrated import Calibrated
 from models.episodes.rating_episodes import fixed_episodes
 from models.legacy_keras import tf
+from models.parts.label_levels import LabelLevels
 from pipeline.experiment.config_file import with_changes
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.data import load_user_data
@@ -73,6 +75,26 @@ def scored(config, data, shown):
 def test_every_task_shows_the_support_pairs_of_its_group(scored, group, size):
     np.testing.assert_array_equal(scored[group].support_size, size)
     np.testing.assert_array_equal(scored[group].score, size)
+
+
+def test_a_distribution_is_scored_by_its_statistics_and_by_the_label(
+    config, data, shown, scored
+):
+    levels, info = LabelLevels(data.info.label_levels), data.info
+    unit = {"label_mean": info.label_mean, "label_std": info.label_std}
+    method = Calibrated(SupportSize(), levels, **unit)
+    rich = RatingScorer(method, config, data)(shown["cold/support_2"])
+    np.testing.assert_array_equal(rich.score, scored["cold/support_2"].score)
+    # Every pair has the score 2, and so the same distribution.
+    query = {"query_item": tf.zeros([1, 1]), "query_mask": tf.ones([1, 1], tf.bool)}
+    predicted = method.distribution(tf.constant([[2.0]]), query)[0]
+    np.testing.assert_allclose(rich.median, levels.quantile(predicted, 0.5)[0])
+    np.testing.assert_allclose(rich.gain, levels.gain(predicted)[0], rtol=1e-5)
+    likelihoods = np.log(predicted[0].numpy())
+    places = np.searchsorted(levels.values, rich.label)
+    np.testing.assert_allclose(rich.log_likelihood, likelihoods[places], rtol=1e-4)
+    covered = levels.coverage(tf.repeat(predicted, levels.size, 0), levels.values, 0.8)
+    np.testing.assert_allclose(rich.coverage, covered.numpy()[places], atol=1e-5)
 
 
 def test_cold_tasks_are_those_of_meta_test_and_warm_ones_of_meta_train(data, scored):
