@@ -38,10 +38,11 @@ class Evaluation:
 
     @property
     def differences(self) -> Table:
-        """One row a pair of methods: mean, low and high of method less reference."""
-        differences = self._read("differences.json")
-        metric = {"metric": differences["metric"]}
-        return _as_table([metric | row for row in differences["differences"]])
+        """One row a metric and two methods: mean, low and high of their difference.
+
+        It is of `num_tasks` tasks, always the method less the reference.
+        """
+        return _as_table(self._read("differences.json")["differences"])
 
     @property
     def table(self) -> Table:

@@ -6,7 +6,7 @@ NumPy only, so that anyone can recompute every figure from the stored scores.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,19 +47,56 @@ def bootstrap_mean(values: ArrayLike, seed: int, num_resamples: int = 1000) -> I
     Raises:
         ValueError: If no task has a value, or there is no resample.
     """
-    numbers = np.asarray(values, np.float64)
-    defined = numbers[~np.isnan(numbers)]
-    if numbers.ndim != 1 or not defined.size:
-        raise ValueError(
-            "values must be a vector with at least one task that is not NaN, "
-            f"got shape {numbers.shape} with {defined.size} such tasks."
-        )
-    return resampled_interval(
-        defined[:, np.newaxis],
-        lambda sums: sums[..., 0] / defined.size,
-        seed,
-        num_resamples,
-    )
+    (interval,) = bootstrap_means([values], seed, num_resamples)
+    return interval
+
+
+def bootstrap_means(
+    values: Sequence[ArrayLike], seed: int, num_resamples: int = 1000
+) -> list[Interval]:
+    """Returns `bootstrap_mean` of each of several vectors, in less time.
+
+    Those that are of as many tasks share the draws, which take longer than the means.
+
+    Args:
+        values: float [T] each; tasks with NaN are left out.
+        seed: Seed of the resampling.
+        num_resamples: Number of resampled sets of tasks.
+
+    Raises:
+        ValueError: As in `bootstrap_mean`.
+    """
+    defined = [_defined(one) for one in values]
+    by_size: dict[int, list[int]] = {}
+    for place, numbers in enumerate(defined):
+        by_size.setdefault(numbers.size, []).append(place)
+    intervals: dict[int, Interval] = {}
+    for num_tasks, places in by_size.items():
+        means = np.concatenate(
+            [
+                [defined[place].take(drawn).sum(axis=1) for place in places]
+                for drawn in _draws(num_tasks, seed, num_resamples, _MAX_DRAWS)
+            ],
+            axis=1,
+        )  # [vectors of that size, num_resamples]
+        for place, of_one in zip(places, means / num_tasks, strict=True):
+            intervals[place] = _interval(float(defined[place].mean()), of_one)
+    return [intervals[place] for place in range(len(defined))]
+
+
+def metric_intervals(
+    metrics: Mapping[str, Floats], seed: int, num_resamples: int
+) -> dict[str, Interval]:
+    """Returns the mean over tasks of each metric that any task has a value of.
+
+    Args:
+        metrics: float64 [T] by metric; NaN for a task without value.
+        seed: Seed of the resampling.
+        num_resamples: Number of resampled sets of tasks.
+    """
+    known = {name: one for name, one in metrics.items() if not np.isnan(one).all()}
+    intervals = bootstrap_means([*known.values()], seed, num_resamples)
+    return dict(zip(known, intervals, strict=True))
 
 
 def resampled_interval(
@@ -79,19 +116,11 @@ def resampled_interval(
     Raises:
         ValueError: If there is no resample.
     """
-    if num_resamples < 1:
-        raise ValueError(f"num_resamples must be at least 1, got {num_resamples}.")
-    num_tasks = len(columns)
-    rng = np.random.default_rng(seed)
-    statistics = np.empty(num_resamples)
-    step = max(1, _MAX_DRAWS // columns.size)
-    for start in range(0, num_resamples, step):
-        stop = min(start + step, num_resamples)
-        drawn = rng.integers(num_tasks, size=(stop - start, num_tasks))
-        statistics[start:stop] = statistic(columns.take(drawn, axis=0).sum(axis=1))
-    tail = (1.0 - _CONFIDENCE) / 2.0
-    low, high = np.quantile(statistics, [tail, 1.0 - tail])
-    return Interval(float(statistic(columns.sum(axis=0))), float(low), float(high))
+    draws = _draws(len(columns), seed, num_resamples, _MAX_DRAWS // columns.shape[1])
+    statistics = np.concatenate(
+        [statistic(columns.take(drawn, axis=0).sum(axis=1)) for drawn in draws]
+    )
+    return _interval(float(statistic(columns.sum(axis=0))), statistics)
 
 
 def paired_difference(
@@ -120,3 +149,34 @@ def paired_difference(
             f"a and b must be of the same tasks, got {first.shape} and {second.shape}."
         )
     return bootstrap_mean(first - second, seed, num_resamples)
+
+
+def _defined(values: ArrayLike) -> Floats:
+    """Returns the values that are not NaN."""
+    numbers = np.asarray(values, np.float64)
+    defined: Floats = numbers[~np.isnan(numbers)]
+    if numbers.ndim != 1 or not defined.size:
+        raise ValueError(
+            "values must be a vector with at least one task that is not NaN, "
+            f"got shape {numbers.shape} with {defined.size} such tasks."
+        )
+    return defined
+
+
+def _draws(
+    num_tasks: int, seed: int, num_resamples: int, most: int
+) -> Iterator[NDArray[np.int64]]:
+    """Yields drawn tasks, int64 [some of the resamples, T], at most so many at once."""
+    if num_resamples < 1:
+        raise ValueError(f"num_resamples must be at least 1, got {num_resamples}.")
+    rng = np.random.default_rng(seed)
+    step = max(1, most // num_tasks)
+    for start in range(0, num_resamples, step):
+        size = min(step, num_resamples - start)
+        yield rng.integers(num_tasks, size=(size, num_tasks))
+
+
+def _interval(value: float, resampled: Floats) -> Interval:
+    tail = (1.0 - _CONFIDENCE) / 2.0
+    low, high = np.quantile(resampled, [tail, 1.0 - tail])
+    return Interval(value, float(low), float(high))

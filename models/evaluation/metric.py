@@ -18,33 +18,50 @@ class Metric:
         unit: What stands behind a figure of it; "" for a share.
         higher_is_better: Whether more of it is better.
         in_tables: Whether the tables of `evaluate` and `compare` have a column of it.
+        target: What its mean should be, where neither more nor less of it is better;
+            None for a metric with a direction. It then takes no part in who is better.
+        sentence: What a mean of it says, such as "{:.1%} of the labels are inside";
+            "" if its name says enough.
     """
 
     name: str
     unit: str = ""
     higher_is_better: bool = True
     in_tables: bool = True
+    target: float | None = None
+    sentence: str = ""
 
     @property
     def direction(self) -> int:
-        """1 if more is better, -1 if less is."""
+        """1 if more is better, -1 if less is, 0 if it has a target instead."""
+        if self.target is not None:
+            return 0
         return 1 if self.higher_is_better else -1
 
     def is_better(self, difference: Interval) -> bool | None:
-        """Whether a difference is to the better; None if it may be chance."""
-        if difference.low <= 0.0 <= difference.high:
+        """Whether a difference is to the better; None if it may be chance.
+
+        None, too, of a metric with a target: a difference does not tell on which side.
+        """
+        if self.target is not None or difference.low <= 0.0 <= difference.high:
             return None
         return difference.mean * self.direction > 0.0
 
     def best(self, means: Mapping[str, float]) -> str | None:
         """Names the best of some means, the first of equals; None without any.
 
+        With a target it is the nearest to that.
+
         Args:
             means: By name; NaN is worse than any number.
         """
 
         def worth(name: str) -> float:
-            value = self.direction * means[name]
-            return -math.inf if math.isnan(value) else value
+            value = means[name]
+            if math.isnan(value):
+                return -math.inf
+            if self.target is not None:
+                return -abs(value - self.target)
+            return self.direction * value
 
         return max(means, key=worth, default=None)

@@ -17,6 +17,10 @@ RESOLVED_CONFIG = "config.resolved.yaml"
 
 EXPORT_DIR = "export"
 
+# To be raised whenever the files of an evaluation come to hold something else: earlier
+# ones are then made again.
+EVALUATION_VERSION = 2
+
 
 @dataclasses.dataclass(frozen=True)
 class RunDir:
@@ -82,9 +86,9 @@ def training_fingerprint(config: Experiment, dataset_fingerprint: str) -> str:
 
 
 def evaluation_fingerprint(config: Any, dataset_fingerprint: str) -> str:
-    """Hashes everything that decides the scores of an evaluation."""
+    """Hashes everything that decides what an evaluation leaves."""
     trained = training_fingerprint(config, dataset_fingerprint)
-    return hash_of(trained, config.evaluation)
+    return hash_of(EVALUATION_VERSION, trained, config.evaluation)
 
 
 def open_run(config: Experiment, dataset_fingerprint: str) -> RunDir:

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypeAlias
 
-import numpy as np
-
-from models.evaluation.intervals import (
-    Floats,
-    Interval,
-    bootstrap_mean,
-    paired_difference,
-)
+from models.evaluation.intervals import Interval, metric_intervals
 from models.evaluation.metric import Metric
 from models.evaluation.shown import Shown
+from pipeline.judging.differences import Contrast, Difference, take_differences
 from pipeline.judging.task_metrics_file import TaskMetrics
-
-FORMAT_VERSION = 1
 
 CMML = "cmml"
 CLOSED_FORM = "closed_form"  # The prior of CMML alone, a row beside it.
@@ -27,24 +19,8 @@ OWN = (CMML, CLOSED_FORM)
 # Intervals by method, group and metric, as `metrics.json` has them.
 Summary = Mapping[str, Mapping[str, Mapping[str, Interval]]]
 
-
-@dataclasses.dataclass(frozen=True)
-class Difference:
-    """A method in one group less a reference, paired by task.
-
-    Attributes:
-        method: The method.
-        group: Its group.
-        reference: What it is held against.
-        reference_group: The group of that, of the same tasks.
-        interval: Mean over tasks of method less reference, in the unit of the metric.
-    """
-
-    method: str
-    group: str
-    reference: str
-    reference_group: str
-    interval: Interval
+# Method, group, reference and its group: a contrast but for the metric.
+_Pairing: TypeAlias = tuple[str, str, str, str]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -79,11 +55,7 @@ class Evaluation:
 
     def few_shot(self) -> dict[int, str]:
         """Returns the groups that differ in support pairs alone, by size, rising."""
-        few = [one for one in self.groups if one.is_few_shot and one.support == "own"]
-        if not few:
-            return {}
-        full = few[0].few(few[0].full_size)
-        return {one.size: one.group for one in sorted([*few, full], key=_size)}
+        return few_shot_groups(self.groups)
 
     def other_support(self) -> tuple[str, str] | None:
         """Returns the group with the support sets of others, and that with the own."""
@@ -96,86 +68,75 @@ class Evaluation:
         """Returns means over tasks with intervals, by method, group and metric."""
         return {
             method: {
-                group: {
-                    name: bootstrap_mean(values, self.seed, self.num_resamples)
-                    for name, values in metrics.items()
-                }
+                group: metric_intervals(metrics, self.seed, self.num_resamples)
                 for group, metrics in groups.items()
             }
             for method, groups in self.by_task.items()
         }
 
-    def difference(
-        self, method: str, group: str, reference: str, reference_group: str
-    ) -> Difference:
-        """Returns one difference in the metric that decides."""
-        values, others = (
-            self._values(name, within)
-            for name, within in ((method, group), (reference, reference_group))
-        )
-        interval = paired_difference(values, others, self.seed, self.num_resamples)
-        return Difference(method, group, reference, reference_group, interval)
-
-    def differences(self) -> list[Difference]:
+    def differences(self) -> dict[Contrast, Difference]:
         """Returns every difference that is reported.
 
-        Each method less the reference in every group of its own, CMML less each other
-        method in the main group, and CMML with all support pairs less CMML with fewer
-        and with those of another task.
+        By the metric that decides: each method less the reference in every group of its
+        own, CMML less each other method in the main group and at each support size, and
+        CMML with all support pairs less CMML with fewer and with those of another task.
+        By each other metric of the tables: CMML less each other method in the main
+        group.
         """
-        to_reference = [
-            self.difference(method, group, self.reference, group)
+        first = self.metric.name
+        by_first = [*self._to_reference(), *self._to_others(), *self._by_support()]
+        contrasts = [Contrast(first, *one) for one in by_first]
+        contrasts += [
+            Contrast(metric.name, CMML, self.main, method, self.main)
+            for metric in compared_metrics(self.metrics)
             for method in self.by_task
-            if method != self.reference and self.reference in self.by_task
+            if method != CMML
+        ]
+        return take_differences(contrasts, self.by_task, self.seed, self.num_resamples)
+
+    def _to_reference(self) -> list[_Pairing]:
+        known = self.by_task.get(self.reference, {})
+        return [
+            (method, group, self.reference, group)
+            for method in self.by_task
+            if method != self.reference
             for group in self.by_task[method]
-            if group in self.by_task[self.reference]
+            if group in known
         ]
-        reported = {(one.method, one.group, one.reference) for one in to_reference}
-        to_others = [
-            self.difference(CMML, self.main, method, self.main)
+
+    def _to_others(self) -> list[_Pairing]:
+        return [
+            (CMML, group, method, group)
+            for group in dict.fromkeys([self.main, *self.few_shot().values()])
             for method in self.by_task
-            if method != CMML and (CMML, self.main, method) not in reported
+            if method != CMML and group in self.by_task[method]
         ]
-        return [*to_reference, *to_others, *self._by_support()]
 
-    def best_baseline(self) -> str | None:
-        """Names the method beside CMML with the best mean; None without any."""
-        means = {
-            method: float(np.nanmean(self._values(method, self.main)))
-            for method in self.by_task
-            if method not in OWN
-        }
-        return self.metric.best(means)
-
-    def _by_support(self) -> list[Difference]:
+    def _by_support(self) -> list[_Pairing]:
         sizes = self.few_shot()
         pairs = [(sizes[max(sizes)], group) for group in sizes.values()][:-1]
         if (exchanged := self.other_support()) is not None:
             other, own = exchanged
             pairs.append((own, other))
-        return [self.difference(CMML, own, CMML, group) for own, group in pairs]
-
-    def _values(self, method: str, group: str) -> Floats:
-        values: Floats = self.by_task[method][group][self.metric.name]
-        return values
+        return [(CMML, own, CMML, group) for own, group in pairs]
 
 
-def differences_json(
-    metric: Metric, differences: Sequence[Difference]
-) -> dict[str, Any]:
-    """Returns what `differences.json` holds; every one is method less reference."""
-    return {
-        "format_version": FORMAT_VERSION,
-        "metric": metric.name,
-        "higher_is_better": metric.higher_is_better,
-        "differences": [
-            {
-                **{k: v for k, v in vars(one).items() if k != "interval"},
-                **dataclasses.asdict(one.interval),
-            }
-            for one in differences
-        ],
-    }
+def few_shot_groups(groups: Sequence[Shown]) -> dict[int, str]:
+    """Returns the groups that differ in support pairs alone, by size, rising."""
+    few = [one for one in groups if one.is_few_shot and one.support == "own"]
+    if not few:
+        return {}
+    full = few[0].few(few[0].full_size)
+    return {one.size: one.group for one in sorted([*few, full], key=_size)}
+
+
+def compared_metrics(metrics: Sequence[Metric]) -> list[Metric]:
+    """Returns the metrics of the tables by which a method can be better than another.
+
+    Args:
+        metrics: All metrics, the one that decides first.
+    """
+    return [one for one in metrics if one.in_tables and one.direction]
 
 
 def _size(shown: Shown) -> int:

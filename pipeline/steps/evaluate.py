@@ -16,7 +16,8 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, evaluation_fingerprint
-from pipeline.judging.evaluation import CLOSED_FORM, CMML, Evaluation, differences_json
+from pipeline.judging.differences import DIFFERENCES_FILE, write_differences
+from pipeline.judging.evaluation import CLOSED_FORM, CMML, Evaluation
 from pipeline.judging.scores_file import SCORES_FILE, ScoresWriter
 from pipeline.judging.simple_methods import fit_simple
 from pipeline.reports.run.evaluation_table import evaluation_text
@@ -58,10 +59,12 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
     intervals = evaluation.intervals()
     summary = {name: further[name] | intervals[name] for name in intervals}
     differences = evaluation.differences()
-    _write_json(run.evaluation / "metrics.json", summary)
-    _write_json(
-        run.evaluation / "differences.json",
-        differences_json(evaluation.metric, differences),
+    write_atomically(
+        run.evaluation / "metrics.json",
+        json.dumps(summary, indent=2, default=dataclasses.asdict),
+    )
+    write_differences(
+        run.evaluation / DIFFERENCES_FILE, evaluation.metrics, differences
     )
     text = evaluation_text(evaluation, summary, differences)
     write_atomically(table, text)
@@ -117,7 +120,3 @@ def _judge_all(
 def _groups_of(method: str, groups: Sequence[Shown]) -> list[Shown]:
     """Returns the groups that a method is judged in."""
     return [one for one in groups if method == CMML or one.support == "own"]
-
-
-def _write_json(path: pathlib.Path, value: object) -> None:
-    write_atomically(path, json.dumps(value, indent=2, default=dataclasses.asdict))

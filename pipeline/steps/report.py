@@ -18,14 +18,12 @@ from pipeline.experiment.version_dir import newest_version
 from pipeline.insight.contexts import TaskContexts, task_contexts
 from pipeline.insight.modulation_values import Values
 from pipeline.insight.task_modulations import task_modulations
+from pipeline.judging.beside_baselines import best_baseline
+from pipeline.judging.differences import DIFFERENCES_FILE, read_differences
 from pipeline.judging.scores_file import SCORES_FILE, read_scores
 from pipeline.reports.insight.map import MAX_POINTS
 from pipeline.reports.run.course_figure import read_course
-from pipeline.reports.run.evaluated_run import (
-    EvaluatedRun,
-    read_summary,
-    strongest_baseline,
-)
+from pipeline.reports.run.evaluated_run import EvaluatedRun, read_summary
 from pipeline.reports.run.findings import Findings, Training, find
 from pipeline.reports.run.latency import Latency, measure_latency, read_bench
 from pipeline.reports.run.modulation import largest_groups
@@ -52,7 +50,8 @@ def open_evaluated(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
         DataError: If a step is missing; the message names it.
     """
     run = open_trained(config, dataset_dir)
-    files = [run.evaluation / name for name in ("metrics.json", SCORES_FILE)]
+    names = ("metrics.json", DIFFERENCES_FILE, SCORES_FILE)
+    files = [run.evaluation / name for name in names]
     is_done = run.is_done(EVALUATE, evaluated_by(config, dataset_dir))
     if not is_done or not all(path.is_file() for path in files):
         raise DataError(
@@ -151,7 +150,7 @@ def _evaluated_run(
         model,
         run,
         folder,
-        strongest=strongest_baseline(summary, groups[0].group, setting.metrics[0]),
+        strongest=best_baseline(summary, groups[0].group, setting.metrics[0]),
         evaluated=evaluated_by(config, data.directory),
     )
     return EvaluatedRun(
@@ -159,6 +158,7 @@ def _evaluated_run(
         groups=groups,
         scores=read_scores([run.evaluation / SCORES_FILE, *more], data.directory),
         summary=summary,
+        differences=read_differences(run.evaluation / DIFFERENCES_FILE),
         seed=options.seed,
         num_resamples=options.num_resamples,
     )

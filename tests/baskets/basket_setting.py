@@ -147,7 +147,7 @@ def scorer(method, config, data):
 
     def ask(shown):
         tasks = data.tasks[shown.split][: shown.max_tasks]
-        rows = []
+        ids, rows = [task.scenario_id for task in tasks], []
         for place, task in enumerate(tasks):
             other = tasks[place - 1] if shown.support == "other" else task
             support = support_episode(other, max_clicks=shown.size, num_negatives=1)
@@ -156,7 +156,7 @@ def scorer(method, config, data):
                 rank = rank_of(scores, item, task.support_item)
                 rows.append((place, SHOPPER, item, shown.size, scores[item - 1], *rank))
         *columns, rank, number = map(np.array, zip(*rows, strict=True))
-        return ScoredPairs([t.scenario_id for t in tasks], *columns, None, rank, number)
+        return ScoredPairs(ids, *columns, rank=rank, num_candidates=number)
 
     return ask
 

@@ -47,6 +47,18 @@ def test_baskets_are_judged_beside_popularity_at_every_size(run):
     assert recall["cmml"]["mean"] > recall["popularity"]["high"]
 
 
+def test_the_verdict_is_of_both_metrics_and_every_size(run):
+    text = (run / "eval" / "table.md").read_text(encoding="utf-8")
+    overall, by_metric, _, by_size = text.split("\n\n")[4:8]
+    assert overall.startswith("Overall ")
+    assert " of 4 comparisons" in overall  # Two metrics, two smaller sizes.
+    first = [
+        [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+        for table in (by_metric, by_size)
+    ]
+    assert first == [["recall@5", "mrr"], ["0", "1", "all"]]
+
+
 def test_the_exported_model_recommends_what_is_of_the_aisle(run):
     (version,) = (run / "export" / "cmml").iterdir()
     model = tf.saved_model.load(str(version))

@@ -139,10 +139,15 @@ def _options(options: Mapping[str, Any]) -> str:
 
 
 def _directions(metrics: Sequence[Metric]) -> str:
-    words = ["higher" if one.higher_is_better else "lower" for one in metrics]
-    if len(set(words)) == 1:
-        return f"{words[0].capitalize()} is better; the best is in bold."
-    pairs = [f"{w} {one.name}" for w, one in zip(words, metrics, strict=True)]
+    words = {
+        one.name: "higher" if one.direction > 0 else "lower"
+        for one in metrics
+        if one.direction
+    }
+    if len(set(words.values())) == 1:
+        word, *_ = words.values()
+        return f"{word.capitalize()} is better; the best is in bold."
+    pairs = [f"{word} {name}" for name, word in words.items()]
     return f"Better is {', '.join(pairs)}; the best is in bold."
 
 

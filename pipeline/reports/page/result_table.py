@@ -91,13 +91,16 @@ class ResultTable:
 
     def to_markdown(self) -> str:
         """Returns the heading, the note and the table; the best values in bold."""
+        return f"## {self.title}\n\n{self.note}\n\n{self.markdown_rows()}\n"
+
+    def markdown_rows(self) -> str:
+        """Returns the table alone."""
         best = self._best()
         cells = [
             [_bold(text) if column.key in best[n] else text for column, text in row]
             for n, row in enumerate(self._texts())
         ]
-        table = layout([column.title for column in self.columns], cells)
-        return f"## {self.title}\n\n{self.note}\n\n{table}\n"
+        return layout([column.title for column in self.columns], cells)
 
     def to_csv(self) -> str:
         """Returns all values in full precision, with a line of names."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.evaluation.intervals import Floats, Interval
 from models.evaluation.scored_pairs import ScoredPairs, join_pairs
-from pipeline.judging.evaluation import CMML
+from pipeline.judging.evaluation import CLOSED_FORM, CMML
 from pipeline.reports.run.bands import SUPPORT_BANDS
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.settings.pair_group import PairGroup
@@ -32,7 +32,7 @@ class GroupFigures:
         strongest: That of the baseline that is strongest over all; None without one.
         gap: CMML less it, over the same tasks.
         best: The baseline with the best mean in this group, of those that have a
-            score for each of its tasks.
+            score for each of its tasks; the prior of CMML is none.
         less_best: CMML less that one.
     """
 
@@ -127,7 +127,11 @@ def _figures(
         return None
     figures = GroupFigures(kind, label, num_tasks, num_pairs, run.interval(own))
     tasks = ~np.isnan(own)
-    known = {name: v for name, v in values.items() if not np.isnan(v[tasks]).any()}
+    known = {
+        name: one
+        for name, one in values.items()
+        if name != CLOSED_FORM and not np.isnan(one[tasks]).any()
+    }
     if run.strongest not in known:
         return figures
     strongest = known[run.strongest]

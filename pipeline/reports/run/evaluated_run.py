@@ -17,7 +17,13 @@ from models.evaluation.intervals import (
 from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
-from pipeline.judging.evaluation import CMML, OWN, Summary
+from pipeline.judging.beside_baselines import (
+    BesideBaselines,
+    beside_baselines,
+    best_baseline,
+)
+from pipeline.judging.differences import Differences
+from pipeline.judging.evaluation import CMML, Summary
 from pipeline.judging.scores_file import Scores
 from pipeline.settings.setting import Setting
 from transforms import schema
@@ -32,6 +38,7 @@ class EvaluatedRun:
         groups: The groups of tasks, the main one first.
         scores: What methods answered, by method and group, all with one list of tasks.
         summary: `metrics.json`, by method, group and metric.
+        differences: `differences.json`.
         seed: Of the resampling.
         num_resamples: Of the tasks behind each interval.
     """
@@ -40,6 +47,7 @@ class EvaluatedRun:
     groups: Sequence[Shown]
     scores: Scores
     summary: Summary
+    differences: Differences
     seed: int
     num_resamples: int
 
@@ -73,7 +81,14 @@ class EvaluatedRun:
     @functools.cached_property
     def strongest(self) -> str | None:
         """The baseline with the best mean on the main group; None without baselines."""
-        return strongest_baseline(self.summary, self.main, self.metric)
+        return best_baseline(self.summary, self.main, self.metric)
+
+    @functools.cached_property
+    def beside(self) -> BesideBaselines:
+        """CMML beside the best baselines of each metric and support size."""
+        return beside_baselines(
+            self.setting.metrics, self.groups, self.summary, self.differences
+        )
 
     @functools.cached_property
     def _by_task(self) -> dict[tuple[str, str], Floats]:
@@ -134,17 +149,6 @@ class EvaluatedRun:
         scores = self.scores[method]
         groups = [self.own.few(size).group for size in range(self.own.size)]
         return [scores[group] for group in [*groups, self.own.group] if group in scores]
-
-
-def strongest_baseline(summary: Summary, group: str, metric: Metric) -> str | None:
-    """Returns the baseline with the best mean on a group; None without baselines."""
-    return metric.best(
-        {
-            method: groups[group][metric.name].mean
-            for method, groups in summary.items()
-            if method not in OWN
-        }
-    )
 
 
 def read_summary(path: pathlib.Path) -> Summary:

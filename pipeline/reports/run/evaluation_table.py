@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
 
 from models.evaluation.intervals import Interval
-from pipeline.judging.evaluation import CMML, Difference, Evaluation, Summary
+from pipeline.judging.beside_baselines import beside_baselines
+from pipeline.judging.differences import Contrast, Differences
+from pipeline.judging.evaluation import CMML, Evaluation, Summary
 from pipeline.judging.interval_text import cell, signed
 from pipeline.reports.page.markdown_table import layout
+from pipeline.reports.run.standing_text import (
+    closed_form_sentences,
+    metric_table,
+    overall_sentence,
+    size_table,
+    target_sentences,
+)
 
 
 def evaluation_text(
-    evaluation: Evaluation, summary: Summary, differences: Sequence[Difference]
+    evaluation: Evaluation, summary: Summary, differences: Differences
 ) -> str:
     """Lays out every method, the few-shot curves, and how CMML stands.
 
@@ -23,11 +32,11 @@ def evaluation_text(
     Returns:
         Markdown.
     """
-    metric, num_tasks = evaluation.metric, _num_tasks(evaluation)
+    metric = evaluation.metric
     order = "Higher" if metric.higher_is_better else "Lower"
     parts = [
-        f"Means over tasks, {num_tasks} of {evaluation.main}; 95 % bootstrap intervals "
-        f"of the mean in brackets. {order} {metric.name} is better.",
+        f"Means over tasks, {_num_tasks(evaluation)}; 95 % bootstrap intervals of the "
+        f"mean in brackets. {order} {metric.name} is better.",
         _methods_table(evaluation, summary, differences),
     ]
     if sizes := evaluation.few_shot():
@@ -35,16 +44,31 @@ def evaluation_text(
             f"{metric.name} of the same tasks with fewer support pairs:",
             _few_shot_table(evaluation, summary, sizes),
         ]
-    return "\n\n".join([*parts, "\n".join(_sentences(evaluation))]) + "\n"
+    parts += _standing(evaluation, summary, differences)
+    sentences = [
+        *closed_form_sentences(metric, evaluation.main, differences),
+        *_other_support(evaluation, differences),
+        *target_sentences(evaluation.metrics, summary[CMML][evaluation.main]),
+    ]
+    return "\n\n".join([*parts, *(["\n".join(sentences)] if sentences else [])]) + "\n"
 
 
-def _num_tasks(evaluation: Evaluation) -> int:
-    values = evaluation.by_task[CMML][evaluation.main][evaluation.metric.name]
-    return len(values)
+def _num_tasks(evaluation: Evaluation) -> str:
+    """Says how many tasks means are over, and which are over others than the first."""
+    main = evaluation.by_task[CMML][evaluation.main]
+    counts = {
+        one.name: int((~np.isnan(main[one.name])).sum())
+        for one in evaluation.metrics
+        if one.name in main and (one.in_tables or one.target is not None)
+    }
+    most = counts[evaluation.metric.name]
+    others = [f"{name} of {count}" for name, count in counts.items() if count != most]
+    parts = [f"{most} of {evaluation.main}", *others]
+    return ", ".join(parts)
 
 
 def _methods_table(
-    evaluation: Evaluation, summary: Summary, differences: Sequence[Difference]
+    evaluation: Evaluation, summary: Summary, differences: Differences
 ) -> str:
     """A row a method: metrics of the main group, then the first metric of others."""
     main, first = evaluation.main, evaluation.metric.name
@@ -53,31 +77,23 @@ def _methods_table(
     others = [name for name in summary[CMML] if name not in few and name != main]
     columns = [(main, one.name) for one in evaluation.metrics if one.in_tables]
     columns += [(group, first) for group in others]
-    to_reference = {
-        one.method: one.interval
-        for one in differences
-        if one.reference == evaluation.reference
-        and one.group == one.reference_group == main
-    }
-    rows = []
-    for method, groups in summary.items():
-        cells = [cell(groups[group][name]) for group, name in columns]
-        rows.append(
-            [
-                method,
-                *cells,
-                _or_dash(to_reference.get(method)),
-                _or_dash(None if method == CMML else _cmml_less(evaluation, method)),
-            ]
-        )
+
+    def less(method: str, reference: str) -> str:
+        found = differences.get(Contrast(first, method, main, reference, main))
+        return "-" if found is None else signed(found.interval)
+
+    rows = [
+        [
+            method,
+            *(_cell(groups[group].get(name)) for group, name in columns),
+            less(method, evaluation.reference),
+            less(CMML, method),
+        ]
+        for method, groups in summary.items()
+    ]
     header = ["method", *(f"{group} {name}" for group, name in columns)]
     header += [f"{main} {first} less {evaluation.reference}", f"{CMML} less it"]
     return layout(header, rows)
-
-
-def _cmml_less(evaluation: Evaluation, method: str) -> Interval:
-    main = evaluation.main
-    return evaluation.difference(CMML, main, method, main).interval
 
 
 def _few_shot_table(
@@ -92,7 +108,9 @@ def _few_shot_table(
         [
             method,
             *(
-                f"{groups[group][first].mean:.4f}" if group in groups else "-"
+                f"{groups[group][first].mean:.4f}"
+                if first in groups.get(group, {})
+                else "-"
                 for group in columns.values()
             ),
         ]
@@ -101,34 +119,42 @@ def _few_shot_table(
     return layout(["method", *columns], rows)
 
 
-def _sentences(evaluation: Evaluation) -> list[str]:
-    """Says how CMML stands to the best baseline, and what its support set is worth."""
-    main, metric = evaluation.main, evaluation.metric
-    sentences = []
-    if (best := evaluation.best_baseline()) is not None:
-        gap = _cmml_less(evaluation, best)
-        better = metric.is_better(gap)
-        standing = f"not told apart from {best}, the best baseline"
-        if better is not None:
-            standing = f"{'better' if better else 'worse'} than {best}, the best"
-            standing += " baseline, beyond chance"
-        sentences.append(
-            f"By {main} {metric.name}, {CMML} is {standing}: difference {signed(gap)}."
-        )
-    if (exchanged := evaluation.other_support()) is not None:
-        other, own = exchanged
-        gap = evaluation.difference(CMML, own, CMML, other).interval
-        worth = {
-            None: "makes no difference beyond chance to",
-            True: "worsens",
-            False: "betters",
-        }[metric.is_better(gap)]
-        sentences.append(
-            f"The support set of another task {worth} {metric.name}: own less other, "
-            f"{signed(gap)}."
-        )
-    return sentences
+def _standing(
+    evaluation: Evaluation, summary: Summary, differences: Differences
+) -> list[str]:
+    """Says how CMML stands beside the best baselines, first overall, then each."""
+    beside = beside_baselines(
+        evaluation.metrics, evaluation.groups, summary, differences
+    )
+    parts = [overall_sentence(beside)]
+    if beside.by_metric:
+        parts = [f"{parts[0]} Level: the interval holds 0."]
+        parts.append(metric_table(beside).markdown_rows())
+    if beside.by_size:
+        parts.append(f"{evaluation.metric.name} by support pairs shown:")
+        parts.append(size_table(beside).markdown_rows())
+    return parts
 
 
-def _or_dash(interval: Interval | None) -> str:
-    return "-" if interval is None else signed(interval)
+def _other_support(evaluation: Evaluation, differences: Differences) -> list[str]:
+    """Says what the own support set of a task is worth to CMML."""
+    if (exchanged := evaluation.other_support()) is None:
+        return []
+    other, own = exchanged
+    metric = evaluation.metric
+    found = differences.get(Contrast(metric.name, CMML, own, CMML, other))
+    if found is None:
+        return []
+    worth = {
+        None: "makes no difference beyond chance to",
+        True: "worsens",
+        False: "betters",
+    }[metric.is_better(found.interval)]
+    return [
+        f"The support set of another task {worth} {metric.name}: own less other, "
+        f"{signed(found.interval)}."
+    ]
+
+
+def _cell(interval: Interval | None) -> str:
+    return "-" if interval is None else cell(interval)

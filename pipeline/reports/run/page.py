@@ -28,6 +28,7 @@ from pipeline.reports.run.group_figure import group_figure
 from pipeline.reports.run.latency import Latency
 from pipeline.reports.run.modulation import group_modulations, largest_groups
 from pipeline.reports.run.provenance import Provenance
+from pipeline.reports.run.standing_text import metric_table, size_table
 from pipeline.reports.run.tables import (
     bin_table,
     fact_table,
@@ -105,6 +106,11 @@ def run_page(report: RunReport) -> str:
         metrics=[
             metrics_table(run, group, report.metrics, _gaps(run, group), title=title)
             for group, title in report.groups.items()
+        ],
+        standings=[
+            table
+            for table in (metric_table(run.beside), size_table(run.beside))
+            if table.rows
         ],
         min_tasks=MIN_TASKS,
         groups=_group_views(findings),

@@ -66,7 +66,7 @@ def metrics_table(
         columns.insert(place, Column("gap", heading, signed, Interval))
     columns.insert(0, Column("method", "method"))
     rows = [
-        {"method": method, **{one.name: groups[group][one.name] for one in metrics}}
+        {"method": method, **{one.name: groups[group].get(one.name) for one in metrics}}
         | ({"gap": gaps[method]} if method in gaps else {})
         for method, groups in run.summary.items()
         if group in groups

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
-from pipeline.judging.evaluation import CMML
+from pipeline.judging.evaluation import CMML, OWN
 from pipeline.judging.interval_text import signed
 from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import OTHER_WORD, Findings
+from pipeline.reports.run.standing_text import (
+    closed_form_sentences,
+    overall_sentence,
+    target_sentences,
+)
 
 _NUM_NAMED = 3  # Groups that are named on either side.
 _SMALL = 0.01  # A difference below this share of the baseline's figure is called so.
@@ -21,7 +26,15 @@ def verdict(findings: Findings) -> list[str]:
     Args:
         findings: The run.
     """
-    return [_is_good(findings), *_for_whom(findings), *_why(findings)]
+    run = findings.evaluated
+    return [
+        f"Is it good? {overall_sentence(run.beside)}",
+        _by_first_metric(findings),
+        *target_sentences(run.setting.metrics, run.summary[CMML][run.main]),
+        *_for_whom(findings),
+        *_why(findings),
+        *closed_form_sentences(run.metric, run.main, run.differences),
+    ]
 
 
 def figure(interval: Interval) -> str:
@@ -29,25 +42,26 @@ def figure(interval: Interval) -> str:
     return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
-def _is_good(findings: Findings) -> str:
+def _by_first_metric(findings: Findings) -> str:
+    """Says how CMML stands by the metric that decides, and by how much."""
     run = findings.evaluated
     main, name = run.main, run.metric.name
     own = run.summary[CMML][main][name]
     num_tasks = len(findings.worst.order)
     text = (
-        f"Is it good? On {num_tasks:,} tasks that training has not seen, cmml has "
-        f"{name} {figure(own)}"
+        f"By {name}: on {num_tasks:,} tasks that training has not seen, cmml has "
+        f"{figure(own)}"
     )
     gap = run.less_strongest
     if run.strongest is None or gap is None:
-        return f"{text}. No baseline was evaluated, so nothing can be said of it."
+        return f"{text}."
     base = run.summary[run.strongest][main][name]
-    num_baselines = len(run.summary) - 1
+    num_baselines = len(run.summary.keys() - {*OWN})
     who = "the only baseline" if num_baselines == 1 else f"the best of {num_baselines}"
     return (
         f"{text}; {run.strongest}, {who}{'' if num_baselines == 1 else ' baselines'}, "
-        f"{figure(base)}. cmml is {_standing(run.metric.is_better(gap))}: difference "
-        f"{signed(gap)}, {_size(gap, base)}."
+        f"{figure(base)}. By {name} cmml is {_standing(run.metric.is_better(gap))}: "
+        f"difference {signed(gap)}, {_size(gap, base)}."
     )
 
 

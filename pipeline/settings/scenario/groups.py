@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from models.evaluation.intervals import Interval, bootstrap_mean
+from models.evaluation.intervals import Interval, metric_intervals
 from models.evaluation.ranking_metrics import pair_mean
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
@@ -85,8 +85,6 @@ def pair_means(
         }
     }
     for group, pairs in by_domain(config, data, scored).items():
-        intervals[group] = {
-            name: bootstrap_mean(values, seed, num_resamples)
-            for name, values in metrics_by_task(pairs, seed=seed).items()
-        }
+        by_task = metrics_by_task(pairs, seed=seed)
+        intervals[group] = metric_intervals(by_task, seed, num_resamples)
     return intervals

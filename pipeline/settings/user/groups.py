@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from models.evaluation.intervals import Interval, bootstrap_mean
+from models.evaluation.intervals import Interval, metric_intervals
 from models.evaluation.scored_pairs import ScoredPairs, join_pairs
 from models.evaluation.shown import Shown
 from pipeline.settings.user.config import UserConfig
@@ -47,12 +47,7 @@ def cold_and_warm(
     options = config.evaluation
     both = join_pairs([scored[COLD], scored[WARM]])
     by_task = metrics_by_task(both, seed=options.seed)
-    return {
-        "all": {
-            name: bootstrap_mean(values, options.seed, options.num_resamples)
-            for name, values in by_task.items()
-        }
-    }
+    return {"all": metric_intervals(by_task, options.seed, options.num_resamples)}
 
 
 def cold_start_groups(

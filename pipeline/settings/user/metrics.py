@@ -23,7 +23,12 @@ METRICS = (
     Metric("rmse", unit="stars", higher_is_better=False),
     *(Metric(f"ndcg@{k}") for k in NDCG_CUTOFFS),
     Metric("log_loss", unit="nats", higher_is_better=False),
-    Metric("coverage@80", in_tables=False),
+    Metric(
+        "coverage@80",
+        in_tables=False,
+        target=COVERAGE,
+        sentence="the central 80% of the distributions hold {:.1%} of the labels",
+    ),
 )
 
 

@@ -337,14 +337,15 @@ def evaluation(run):
 
 
 def differences(run):
-    """Paired differences, method less reference."""
+    """Paired differences by the metric that decides, method less reference."""
     values = _read(run / "eval" / "differences.json")
-    assert values["format_version"] == 1
+    assert values["format_version"] == 2
     return {
         "{method} {group} less {reference} {reference_group}".format(**one): {
             key: one[key] for key in ("mean", "low", "high")
         }
         for one in values["differences"]
+        if one["metric"] == values["metric"]
     }
 
 

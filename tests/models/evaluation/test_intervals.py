@@ -31,6 +31,24 @@ def test_interval_does_not_depend_on_how_the_draws_are_chunked(monkeypatch):
     assert (chunked.low, chunked.high) == pytest.approx((whole.low, whole.high))
 
 
+def test_several_means_are_those_of_each_alone():
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=30) for _ in range(4)]
+    values[1][:3] = np.nan  # Of other tasks than the rest,
+    values[2][5:8] = np.nan  # though of as many as the one before.
+    assert intervals.bootstrap_means(values, seed=3) == [
+        intervals.bootstrap_mean(one, seed=3) for one in values
+    ]
+    assert intervals.bootstrap_means([], seed=3) == []
+
+
+def test_a_metric_that_no_task_has_is_left_out():
+    metrics = {"mae": np.array([1.0, 1.0]), "ndcg": np.array([np.nan, np.nan])}
+    assert intervals.metric_intervals(metrics, 0, 10) == {
+        "mae": intervals.Interval(1.0, 1.0, 1.0)
+    }
+
+
 def test_pairing_removes_what_is_hard_for_both_methods():
     hardness = np.random.default_rng(0).normal(scale=10.0, size=100)
     # Every task differs by exactly 0.5, whichever tasks are drawn.

@@ -7,6 +7,7 @@ from models.evaluation.metric import Metric
 
 ERROR = Metric("mae", unit="stars", higher_is_better=False)
 RECALL = Metric("recall@20")
+COVERAGE = Metric("coverage@80", target=0.8)
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,15 @@ def test_a_mean_that_is_not_known_is_the_worst():
     means = {"unknown": math.nan, "poor": 9.0}
     assert ERROR.best(means) == RECALL.best(means) == "poor"
     assert RECALL.best({}) is None
+
+
+def test_of_a_metric_with_a_target_neither_more_nor_less_is_better():
+    assert COVERAGE.direction == 0
+    assert COVERAGE.is_better(Interval(0.2, 0.1, 0.3)) is None
+    assert COVERAGE.is_better(Interval(-0.2, -0.3, -0.1)) is None
+
+
+def test_the_mean_nearest_to_the_target_is_the_best():
+    # Off by 0.2, 0.1 and 0.15.
+    assert COVERAGE.best({"full": 1.0, "near": 0.7, "some": 0.95}) == "near"
+    assert COVERAGE.best({"unknown": math.nan, "none": 0.0}) == "none"

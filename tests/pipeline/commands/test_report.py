@@ -7,8 +7,9 @@ from page_reader import read
 
 from pipeline.cli import USAGE_ERROR
 from pipeline.experiment.run_dir import RunDir
+from pipeline.judging.beside_baselines import best_baseline
 from pipeline.reports.run import more_scores
-from pipeline.reports.run.evaluated_run import read_summary, strongest_baseline
+from pipeline.reports.run.evaluated_run import read_summary
 from pipeline.settings.registry import load_experiment, setting_of
 from pipeline.steps.report import evaluated_by
 
@@ -105,7 +106,7 @@ def test_scores_are_made_once(experiment, user_page, monkeypatch):
         None,  # No model is needed.
         run,
         user_page.parent,
-        strongest=strongest_baseline(summary, "cold", setting.metrics[0]),
+        strongest=best_baseline(summary, "cold", setting.metrics[0]),
         evaluated=evaluated_by(config, experiment.dataset_dir),
     )
     assert path == user_page.parent / "scores.parquet"

@@ -55,3 +55,15 @@ def test_every_setting_has_what_all_steps_need(name):
     parts = setting.parts()
     for part in ("episodes", "supports", "request", "exported", "facts", "audit"):
         assert getattr(parts, part) is not None, part
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_the_metric_that_decides_has_a_direction(setting):
+    assert setting.metrics[0].direction
+
+
+def test_every_metric_with_a_target_says_what_it_is():
+    (coverage,) = [one for one in SETTINGS["user"].metrics if one.target is not None]
+    assert coverage.sentence.format(0.75) == (
+        "the central 80% of the distributions hold 75.0% of the labels"
+    )

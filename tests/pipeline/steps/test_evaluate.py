@@ -136,27 +136,36 @@ def test_support_sizes_are_what_was_shown(evaluated):
 def test_differences_are_method_less_reference(evaluated):
     values, metrics = evaluated.json("differences"), evaluated.json("metrics")
     first = setting_of(evaluated.config).metrics[0]
-    assert values["format_version"] == 1
+    assert values["format_version"] == 2
     assert values["metric"] == first.name
-    assert values["higher_is_better"] == first.higher_is_better
-    pairs = set()
+    compared = [one for one in setting_of(evaluated.config).metrics if one.in_tables]
+    assert values["higher_is_better"] == {
+        one.name: one.higher_is_better for one in compared
+    }
+    contrasts = set()
     for row in values["differences"]:
-        method, reference = (
+        metric, method, reference = (
+            row["metric"],
             (row["method"], row["group"]),
             (row["reference"], row["reference_group"]),
         )
-        pairs.add((*method, *reference))
-        means = [metrics[m][g][first.name]["mean"] for m, g in (method, reference)]
+        contrasts.add((metric, *method, *reference))
+        means = [metrics[m][g][metric]["mean"] for m, g in (method, reference)]
         assert row["mean"] == pytest.approx(means[0] - means[1], abs=1e-12)
         assert row["low"] <= row["high"]
-    assert len(pairs) == len(values["differences"])
+        assert row["num_tasks"] > 0
+    assert len(contrasts) == len(values["differences"])
     main = GROUPS[evaluated.setting][0]
     for baseline in BASELINES[evaluated.setting]:
-        assert ("cmml", main, baseline, main) in pairs
+        for one in compared:
+            assert (one.name, "cmml", main, baseline, main) in contrasts
     own = main if evaluated.setting == "user" else f"{main}/own_support"
     for size in (0, 2 if evaluated.setting == "user" else 4):
-        assert ("cmml", own, "cmml", f"{main}/support_{size}") in pairs
-    assert ("cmml", own, "cmml", f"{main}/other_support") in pairs
+        few = f"{main}/support_{size}"
+        assert (first.name, "cmml", own, "cmml", few) in contrasts
+        for baseline in BASELINES[evaluated.setting]:
+            assert (first.name, "cmml", few, baseline, few) in contrasts
+    assert (first.name, "cmml", own, "cmml", f"{main}/other_support") in contrasts
 
 
 def test_the_table_is_kept_and_the_choices_are_recorded(evaluated):
@@ -166,6 +175,8 @@ def test_the_table_is_kept_and_the_choices_are_recorded(evaluated):
     assert text.startswith(f"Means over tasks, {num_tasks} of {main};")
     for method in evaluated.methods:
         assert text.count(f"\n| {method} ") == 2  # A row in both tables.
+    assert "\nOverall " in text
+    assert text.count("| best baseline ") == 2  # By metric and by size.
     assert "The support set of another task " in text
     chosen = RunDir(evaluated.made.run_dir).facts("evaluate")["chosen"]
     assert list(chosen) == BASELINES[evaluated.setting]

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from models.evaluation.intervals import bootstrap_mean
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
+from pipeline.judging.evaluation import Evaluation
 from pipeline.reports.run.bands import COUNT_BANDS
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.findings import Training, find
@@ -74,17 +74,30 @@ def run_of(scores, seed=0, num_resamples=200):
     (some, *_) = scores["cmml"].values()
     name = "scenario" if some.label is None else "user"
     setting = SETTINGS[name]
-    summary = {
-        method: {
-            group: {
-                metric: bootstrap_mean(values, seed, num_resamples)
-                for metric, values in setting.by_task(pairs, seed=seed).items()
+    groups = groups_of(name)
+    evaluation = Evaluation(
+        metrics=setting.metrics,
+        groups=[one for one in groups if one.group in scores["cmml"]],
+        reference=setting.methods().reference,
+        by_task={
+            method: {
+                group: setting.by_task(pairs, seed=seed)
+                for group, pairs in of_method.items()
             }
-            for group, pairs in groups.items()
-        }
-        for method, groups in scores.items()
-    }
-    return EvaluatedRun(setting, groups_of(name), scores, summary, seed, num_resamples)
+            for method, of_method in scores.items()
+        },
+        seed=seed,
+        num_resamples=num_resamples,
+    )
+    return EvaluatedRun(
+        setting,
+        groups,
+        scores,
+        evaluation.intervals(),
+        evaluation.differences(),
+        seed,
+        num_resamples,
+    )
 
 
 @pytest.fixture(scope="session")

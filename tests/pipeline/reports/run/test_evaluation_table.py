@@ -16,16 +16,16 @@ WARM = Shown("warm", "meta_train", 40, 40)
 FEW = [COLD.few(0), COLD.few(10)]
 
 
-def metrics(mean):
+def values(mean):
     """The same value for 7 tasks and every metric."""
     return dict.fromkeys(("mae", "rmse", "ndcg@1"), np.full(7, mean))
 
 
-def text_of(by_task, groups=(COLD, WARM), reference="ridge"):
+def text_of(by_task, groups=(COLD, WARM), metrics=(MAE, RMSE, HIDDEN)):
     evaluation = Evaluation(
-        metrics=(MAE, RMSE, HIDDEN),
+        metrics=metrics,
         groups=groups,
-        reference=reference,
+        reference="ridge",
         by_task=by_task,
         seed=0,
         num_resamples=50,
@@ -42,13 +42,13 @@ def rows_of(table):
 
 def two_methods(ours=0.5, theirs=0.75):
     return {
-        "cmml": {"cold": metrics(ours), "warm": metrics(0.25)},
-        "ridge": {"cold": metrics(theirs), "warm": metrics(theirs)},
+        "cmml": {"cold": values(ours), "warm": values(0.25)},
+        "ridge": {"cold": values(theirs), "warm": values(theirs)},
     }
 
 
 def test_methods_are_rows_and_groups_and_metrics_are_columns():
-    title, table, _ = text_of(two_methods()).split("\n\n")
+    title, table, *_ = text_of(two_methods()).split("\n\n")
     assert title.startswith("Means over tasks, 7 of cold; 95 % bootstrap intervals")
     assert title.endswith("Lower mae is better.")
     header, _, cmml, ridge = rows_of(table)
@@ -66,10 +66,10 @@ def test_methods_are_rows_and_groups_and_metrics_are_columns():
 def test_fewer_support_pairs_are_a_second_table():
     by_task = two_methods()
     for method in by_task.values():
-        method |= {"cold/support_0": metrics(0.875), "cold/support_10": metrics(0.625)}
-    by_task["cmml"]["cold/other_support"] = metrics(1.0)
+        method |= {"cold/support_0": values(0.875), "cold/support_10": values(0.625)}
+    by_task["cmml"]["cold/other_support"] = values(1.0)
     groups = [COLD, WARM, *FEW, COLD.with_other_support()]
-    *_, title, curve, _ = text_of(by_task, groups).split("\n\n")
+    _, _, title, curve, *_ = text_of(by_task, groups).split("\n\n")
     assert title == "mae of the same tasks with fewer support pairs:"
     assert rows_of(curve)[0] == ["method", "0", "10", "all", "of another"]
     assert rows_of(curve)[2:] == [
@@ -84,50 +84,130 @@ def test_some_users_of_a_task_have_a_group_of_their_own():
     groups = [main, some.few(4), some]
     by_task = {
         "cmml": {
-            "warm": metrics(0.0),
-            "scenario_mean": metrics(0.5),
-            "scenario_mean/support_4": metrics(0.375),
-            "scenario_mean/own_support": metrics(0.625),
+            "warm": values(0.0),
+            "scenario_mean": values(0.5),
+            "scenario_mean/support_4": values(0.375),
+            "scenario_mean/own_support": values(0.625),
         }
     }
-    *_, curve, _ = text_of(by_task, groups).split("\n\n")
+    _, _, _, curve, *_ = text_of(by_task, groups).split("\n\n")
     assert rows_of(curve)[2:] == [["cmml", "0.3750", "0.6250"]]
 
 
-@pytest.mark.parametrize(
-    ("ours", "standing", "worth"),
-    [
-        (0.5, "better than ridge, the best", "worsens"),
-        (1.0, "worse than ridge", "bett"),
-    ],
-)
-def test_the_sentences_go_by_the_interval(ours, standing, worth):
+def test_the_verdict_is_a_sentence_a_table_of_metrics_and_one_of_sizes():
+    by_task = two_methods()
+    for method, value in (("cmml", 0.875), ("ridge", 0.75)):
+        by_task[method]["cold/support_0"] = values(value)
+    *_, sentence, by_metric, title, by_size = text_of(
+        by_task, [COLD, WARM, COLD.few(0)]
+    ).split("\n\n")
+    assert sentence == (
+        "Overall mixed: beside the best baseline of each metric and support size, cmml "
+        "is better beyond chance in 2 of 3 comparisons, level in 0 and worse beyond "
+        "chance in 1: mae with 0 support pairs. Level: the interval holds 0."
+    )
+    gain = "-0.2500 [-0.2500, -0.2500]"
+    assert rows_of(by_metric)[0] == [
+        "metric",
+        "best baseline",
+        "cmml less it",
+        "verdict",
+    ]
+    assert rows_of(by_metric)[2:] == [
+        ["mae", "ridge", gain, "better"],
+        ["rmse", "ridge", gain, "better"],
+    ]
+    assert title == "mae by support pairs shown:"
+    assert rows_of(by_size)[0][0] == "support pairs"
+    assert rows_of(by_size)[2:] == [
+        ["0", "ridge", "+0.1250 [+0.1250, +0.1250]", "worse"],
+        ["all", "ridge", gain, "better"],
+    ]
+
+
+def test_a_difference_that_may_be_chance_is_level():
+    by_task = two_methods()
+    noise = np.array([-1.0, 1.0, -1.0, 1.0, -1.0, 1.0, 0.0])
+    by_task["ridge"]["cold"] = dict.fromkeys(values(0.0), 0.5 + 0.1 * noise)
+    by_task["cmml"]["cold/other_support"] = by_task["ridge"]["cold"]
+    text = text_of(by_task, [COLD, WARM, COLD.with_other_support()])
+    assert "Overall level: " in text
+    assert "cmml is better beyond chance in 0 of 2 comparisons, level in 2" in text
+    assert "makes no difference beyond chance to mae" in text
+
+
+def test_metrics_of_fewer_tasks_say_so():
+    by_task = two_methods()
+    for method in by_task.values():
+        method["cold"]["rmse"] = np.where(np.arange(7) < 5, 0.5, np.nan)
+    title, _, _, by_metric = text_of(by_task).split("\n\n")
+    assert title.startswith("Means over tasks, 7 of cold, rmse of 5; 95 %")
+    assert [row[:2] for row in rows_of(by_metric)] == [
+        *(["metric", "tasks"], ["-" * 6, "-" * 5], ["mae", "7"], ["rmse", "5"])
+    ]
+
+
+def test_a_metric_that_no_task_has_a_value_of_is_a_dash():
+    by_task = two_methods()
+    for method in by_task.values():
+        method["cold"]["rmse"] = np.full(7, np.nan)
+    _, table, _, by_metric = text_of(by_task).split("\n\n")
+    assert rows_of(table)[2][2] == "-"
+    assert [row[0] for row in rows_of(by_metric)[2:]] == ["mae"]
+
+
+@pytest.mark.parametrize(("ours", "worth"), [(0.5, "worsens"), (1.0, "betters")])
+def test_the_worth_of_the_support_set_goes_by_the_interval(ours, worth):
     by_task = two_methods(ours)
-    by_task["cmml"]["cold/other_support"] = metrics(0.875)
+    by_task["cmml"]["cold/other_support"] = values(0.875)
     groups = [COLD, WARM, COLD.with_other_support()]
-    *_, sentences = text_of(by_task, groups).split("\n\n")
-    stands, support = sentences.splitlines()
-    gap, less_other = ours - 0.75, ours - 0.875
-    assert stands.startswith(f"By cold mae, cmml is {standing}")
-    assert f"difference {gap:+.4f} [{gap:+.4f}, {gap:+.4f}]." in stands
-    assert support.startswith(f"The support set of another task {worth}")
-    assert support.endswith(
-        f"own less other, {less_other:+.4f} [{less_other:+.4f}, {less_other:+.4f}]."
+    *_, sentence = text_of(by_task, groups).split("\n\n")
+    less_other = ours - 0.875
+    assert sentence == (
+        f"The support set of another task {worth} mae: own less other, "
+        f"{less_other:+.4f} [{less_other:+.4f}, {less_other:+.4f}].\n"
     )
 
 
-def test_a_difference_that_may_be_chance_is_not_claimed():
+@pytest.mark.parametrize(
+    ("prior", "word"),
+    [
+        (0.75, "-0.2500 [-0.2500, -0.2500] of mae, to the better beyond chance"),
+        (0.25, "+0.2500 [+0.2500, +0.2500] of mae, to the worse beyond chance"),
+        (0.5, "+0.0000 [+0.0000, +0.0000] of mae, no difference beyond chance"),
+    ],
+)
+def test_what_the_networks_add_to_the_prior_is_a_sentence(prior, word):
+    by_task = {**two_methods(), "closed_form": {"cold": values(prior)}}
+    by_task["closed_form"]["warm"] = values(prior)
+    *_, by_metric, sentence = text_of(by_task).split("\n\n")
+    assert [row[1] for row in rows_of(by_metric)[2:]] == ["ridge", "ridge"]
+    assert sentence == (
+        "What context and backbone add to closed_form, the prior of cmml alone: "
+        f"{word}.\n"
+    )
+
+
+def test_a_metric_with_a_target_is_a_sentence_and_no_row():
+    inside = Metric(
+        "coverage@80", in_tables=False, target=0.8, sentence="{:.1%} are inside"
+    )
     by_task = two_methods()
-    noise = np.array([-1.0, 1.0, -1.0, 1.0, -1.0, 1.0, 0.0])
-    by_task["ridge"]["cold"] = dict.fromkeys(metrics(0.0), 0.5 + 0.1 * noise)
-    by_task["cmml"]["cold/other_support"] = by_task["ridge"]["cold"]
-    groups = [COLD, WARM, COLD.with_other_support()]
-    text = text_of(by_task, groups)
-    assert "cmml is not told apart from ridge, the best baseline: difference" in text
-    assert "makes no difference beyond chance to mae" in text
+    for method in by_task.values():
+        method["cold"]["coverage@80"] = np.full(7, 0.75)
+    text = text_of(by_task, metrics=(MAE, RMSE, HIDDEN, inside))
+    assert text.endswith("\n\nOf cmml, 75.0% are inside (coverage@80).\n")
+    assert text.count("coverage@80") == 1
+
+
+def test_without_baselines_nothing_is_said_of_one():
+    *_, sentence = text_of({"cmml": two_methods()["cmml"]}).split("\n\n")
+    assert sentence == (
+        "No baseline was evaluated, so nothing can be said of cmml beside one.\n"
+    )
 
 
 def test_without_the_reference_there_are_no_differences():
     by_task = {"cmml": two_methods()["cmml"]}
-    _, table, _ = text_of(by_task).split("\n\n")
+    _, table, *_ = text_of(by_task).split("\n\n")
     assert rows_of(table)[2][-2:] == ["-", "-"]

@@ -103,8 +103,9 @@ def test_a_page_stands_alone_and_escapes_what_it_shows(request, fixture):
 def test_more_clicks_found_are_a_gain_on_the_page(page_of_clicks):
     text = read(page_of_clicks).text
     # 4 of 5 clicks are among the first 20, of the baseline 3.
-    assert "recall@20 0.8000 [0.800, 0.800]" in text
-    assert "cmml is better beyond chance: difference +0.2000" in text
+    assert "cmml has 0.8000 [0.800, 0.800]" in text
+    assert "By recall@20 cmml is better beyond chance: difference +0.2000" in text
+    assert "Is it good? Overall better: beside the best baseline" in text
 
 
 def test_the_figures_of_the_run_are_there(page):

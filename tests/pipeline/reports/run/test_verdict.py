@@ -13,11 +13,14 @@ def test_a_run_that_is_better_says_so_with_its_figures(rated, make_findings, spr
             "mean": {"cold": rated(0.9, 8)},
         }
     )
-    good, whom, why = verdict(found)
+    good, by_mae, whom, why = verdict(found)
     own = found.evaluated.summary["cmml"]["cold"]["mae"]
-    assert f"On 40 tasks that training has not seen, cmml has mae {figure(own)}" in good
-    assert "knn, the best of 2 baselines" in good
-    assert "cmml is better beyond chance: difference -0.1000" in good
+    assert good.startswith("Is it good? Overall better: beside the best baseline")
+    assert by_mae.startswith(
+        f"By mae: on 40 tasks that training has not seen, cmml has {figure(own)}; knn, "
+        "the best of 2 baselines"
+    )
+    assert "By mae cmml is better beyond chance: difference -0.1000" in by_mae
     assert "better than knn beyond chance in" in whom
     assert "against no support set it helps beyond chance, -0.2000" in why
     assert "the support set of another task it makes no difference beyond chance" in why
@@ -28,9 +31,10 @@ def test_a_run_that_is_worse_says_so(rated, make_findings, spread):
         "cmml": {"cold": rated(0.6 + spread, 8)},
         "knn": {"cold": rated(0.5 + spread, 8)},
     }
-    good, whom = verdict(make_findings(rows))
-    assert "knn, the only baseline," in good
-    assert "cmml is worse beyond chance: difference +0.1000" in good
+    good, by_mae, whom = verdict(make_findings(rows))
+    assert good.startswith("Is it good? Overall worse: beside the best baseline")
+    assert "knn, the only baseline," in by_mae
+    assert "By mae cmml is worse beyond chance: difference +0.1000" in by_mae
     assert "It loses most for" in whom
     assert "It gains" not in whom
 
@@ -40,7 +44,9 @@ def test_a_difference_that_may_be_chance_is_not_claimed(rated, make_findings, sp
         "cmml": {"cold": rated(0.5 + spread, 8)},
         "knn": {"cold": rated(0.5 + spread[::-1], 8)},
     }
-    assert "cmml is not told apart from it" in verdict(make_findings(rows))[0]
+    good, by_mae, _ = verdict(make_findings(rows))
+    assert good.startswith("Is it good? Overall level: ")
+    assert "By mae cmml is not told apart from it" in by_mae
 
 
 def test_a_small_difference_is_called_little(rated, make_findings, spread):
@@ -50,13 +56,51 @@ def test_a_small_difference_is_called_little(rated, make_findings, spread):
     }
     assert (
         "0.1% of the baseline's figure, which is little"
-        in verdict(make_findings(rows))[0]
+        in verdict(make_findings(rows))[1]
     )
 
 
 def test_without_baselines_nothing_is_said_of_it(rated, make_findings):
-    (good,) = verdict(make_findings({"cmml": {"cold": rated(0.5, 8)}}))
-    assert "nothing can be said of it" in good
+    good, by_mae = verdict(make_findings({"cmml": {"cold": rated(0.5, 8)}}))
+    assert by_mae.endswith("cmml has 0.5000 [0.500, 0.500].")
+    assert good.endswith("nothing can be said of cmml beside one.")
+
+
+def test_what_is_better_by_mae_and_worse_without_pairs_is_mixed(
+    rated, make_findings, spread
+):
+    rows = {
+        "cmml": {
+            "cold": rated(0.5 + spread, 8),
+            "cold/support_0": rated(0.9 + spread, 0),
+        },
+        "mean": {
+            "cold": rated(0.6 + spread, 8),
+            "cold/support_0": rated(0.8 + spread, 0),
+        },
+    }
+    good, by_mae, *_ = verdict(make_findings(rows))
+    assert good.startswith("Is it good? Overall mixed: ")
+    assert good.endswith("worse beyond chance in 1: mae with 0 support pairs.")
+    assert "By mae cmml is better beyond chance" in by_mae
+
+
+def test_the_prior_of_cmml_is_no_baseline_and_has_a_sentence(
+    rated, make_findings, spread
+):
+    rows = {
+        "cmml": {"cold": rated(0.5 + spread, 8)},
+        "closed_form": {"cold": rated(0.55 + spread, 8)},
+        "knn": {"cold": rated(0.6 + spread, 8)},
+    }
+    found = make_findings(rows)
+    _, by_mae, *_, added = verdict(found)
+    assert "knn, the only baseline," in by_mae
+    assert added.startswith("What context and backbone add to closed_form, the prior")
+    assert added.endswith(
+        "-0.0500 [-0.0500, -0.0500] of mae, to the better beyond chance."
+    )
+    assert {group.best for group in found.groups} == {"knn"}
 
 
 def test_harm_is_called_harm(rated, make_findings, spread):

@@ -1,0 +1,154 @@
+"""How CMML stands beside the best baseline of each metric and support size."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from models.evaluation.intervals import Interval
+from models.evaluation.metric import Metric
+from models.evaluation.shown import Shown
+from pipeline.judging.differences import Contrast, Differences
+from pipeline.judging.evaluation import (
+    CMML,
+    OWN,
+    Summary,
+    compared_metrics,
+    few_shot_groups,
+)
+
+Standing: TypeAlias = Literal["better", "worse", "level"]
+Overall: TypeAlias = Literal["better", "worse", "level", "mixed"]
+
+_STANDINGS: dict[bool | None, Standing] = {
+    True: "better",
+    False: "worse",
+    None: "level",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class BesideBest:
+    """CMML beside the baseline that is best by one metric in one group of tasks.
+
+    Attributes:
+        metric: The metric.
+        group: The group.
+        size: Support pairs shown of each task, at most; None where all are.
+        baseline: The baseline with the best mean by this metric in this group.
+        num_tasks: Tasks that both have a value of.
+        difference: CMML less the baseline.
+    """
+
+    metric: Metric
+    group: str
+    size: int | None
+    baseline: str
+    num_tasks: int
+    difference: Interval
+
+    @property
+    def standing(self) -> Standing:
+        """How CMML stands; "level" unless the interval of the difference excludes 0."""
+        is_better = self.metric.is_better(self.difference)
+        if is_better is None:
+            return "level"
+        return "better" if is_better else "worse"
+
+
+@dataclasses.dataclass(frozen=True)
+class BesideBaselines:
+    """CMML beside the best baselines.
+
+    Attributes:
+        by_metric: By each metric of the tables in the main group, the one that decides
+            first.
+        by_size: By the metric that decides at each support size, rising; empty where no
+            task was shown fewer pairs.
+    """
+
+    by_metric: Sequence[BesideBest]
+    by_size: Sequence[BesideBest]
+
+    @property
+    def all(self) -> list[BesideBest]:
+        """Every comparison once: with all support pairs, both may have the same."""
+        known = {(one.metric, one.group) for one in self.by_metric}
+        further = [one for one in self.by_size if (one.metric, one.group) not in known]
+        return [*self.by_metric, *further]
+
+    def those(self, standing: Standing) -> list[BesideBest]:
+        """Returns the comparisons that came out so."""
+        return [one for one in self.all if one.standing == standing]
+
+    @property
+    def overall(self) -> Overall | None:
+        """What all comparisons come to; None without any.
+
+        "better" only if CMML is better by the metric that decides and worse in none
+        beyond chance; "worse" only if it is worse by that metric and better in none.
+        "mixed" if it is worse in any otherwise.
+        """
+        if not self.by_metric:
+            return None
+        first = self.by_metric[0].standing
+        if not self.those("worse"):
+            return first
+        return "worse" if first == "worse" and not self.those("better") else "mixed"
+
+
+def beside_baselines(
+    metrics: Sequence[Metric],
+    groups: Sequence[Shown],
+    summary: Summary,
+    differences: Differences,
+) -> BesideBaselines:
+    """Holds CMML against the best baseline of each metric and support size.
+
+    Args:
+        metrics: All metrics, the one that decides first.
+        groups: The groups of tasks, the main one first.
+        summary: Means by method, group and metric.
+        differences: CMML less each baseline, by each metric of the tables in the main
+            group and by the first at each support size. What is missing there, because
+            no task has a value of both, is left out.
+    """
+
+    def beside(metric: Metric, group: str, size: int | None) -> list[BesideBest]:
+        best = best_baseline(summary, group, metric)
+        if best is None:
+            return []
+        found = differences.get(Contrast(metric.name, CMML, group, best, group))
+        if found is None:
+            return []
+        return [BesideBest(metric, group, size, best, found.num_tasks, found.interval)]
+
+    main, sizes = groups[0].group, few_shot_groups(groups)
+    by_metric = [beside(one, main, None) for one in compared_metrics(metrics)]
+    by_size = [
+        beside(metrics[0], group, None if size == max(sizes) else size)
+        for size, group in sizes.items()
+    ]
+    chain = itertools.chain.from_iterable
+    return BesideBaselines([*chain(by_metric)], [*chain(by_size)])
+
+
+def best_baseline(summary: Summary, group: str, metric: Metric) -> str | None:
+    """Names the baseline with the best mean in a group; None without any there.
+
+    What CMML has without its networks is no baseline.
+
+    Args:
+        summary: Means by method, group and metric.
+        group: The group.
+        metric: The metric.
+    """
+    return metric.best(
+        {
+            method: of_group[metric.name].mean
+            for method, groups in summary.items()
+            if method not in OWN and metric.name in (of_group := groups.get(group, {}))
+        }
+    )

@@ -1,0 +1,117 @@
+"""How CMML stands beside baselines and its own prior, as tables and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from models.evaluation.intervals import Interval
+from models.evaluation.metric import Metric
+from pipeline.judging.beside_baselines import BesideBaselines, BesideBest
+from pipeline.judging.differences import Contrast, Differences
+from pipeline.judging.evaluation import CLOSED_FORM, CMML
+from pipeline.judging.interval_text import signed
+from pipeline.reports.page.result_table import Column, ResultTable
+
+_LESS_IT = f"{CMML} less it"
+
+
+def overall_sentence(beside: BesideBaselines) -> str:
+    """Says what all comparisons come to, and where CMML is worse beyond chance."""
+    if beside.overall is None:
+        return (
+            f"No baseline was evaluated, so nothing can be said of {CMML} beside one."
+        )
+    better, level = beside.those("better"), beside.those("level")
+    worse = beside.those("worse")
+    where = f": {'; '.join(map(_where, worse))}" if worse else ""
+    return (
+        f"Overall {beside.overall}: beside the best baseline of each metric and "
+        f"support size, {CMML} is better beyond chance in {len(better)} of "
+        f"{len(beside.all)} comparisons, level in {len(level)} and worse beyond chance "
+        f"in {len(worse)}{where}."
+    )
+
+
+def metric_table(beside: BesideBaselines) -> ResultTable:
+    """Returns how CMML stands by each metric, with the tasks where these differ."""
+    rows = beside.by_metric
+    first = Column("first", "metric")
+    names = [one.metric.name for one in rows]
+    return _table("by-metric", "By metric", first, names, rows)
+
+
+def size_table(beside: BesideBaselines) -> ResultTable:
+    """Returns how CMML stands at each support size."""
+    rows = beside.by_size
+    first = Column("first", "support pairs")
+    sizes = ["all" if one.size is None else f"{one.size}" for one in rows]
+    return _table("by-size", "By support pairs shown", first, sizes, rows)
+
+
+def closed_form_sentences(
+    metric: Metric, group: str, differences: Differences
+) -> list[str]:
+    """Says what context and backbone add to the prior of CMML alone, if there is one.
+
+    Args:
+        metric: The metric that decides.
+        group: The main group.
+        differences: CMML less its prior among them.
+    """
+    contrast = Contrast(metric.name, CMML, group, CLOSED_FORM, group)
+    if (found := differences.get(contrast)) is None:
+        return []
+    does = {
+        None: "no difference beyond chance",
+        True: "to the better beyond chance",
+        False: "to the worse beyond chance",
+    }[metric.is_better(found.interval)]
+    return [
+        f"What context and backbone add to {CLOSED_FORM}, the prior of {CMML} alone: "
+        f"{signed(found.interval)} of {metric.name}, {does}."
+    ]
+
+
+def target_sentences(
+    metrics: Sequence[Metric], intervals: Mapping[str, Interval]
+) -> list[str]:
+    """Says what CMML has of the metrics that have a target.
+
+    Args:
+        metrics: All metrics.
+        intervals: What CMML has in the main group, by name of the metric.
+    """
+    return [
+        f"Of {CMML}, {one.sentence.format(intervals[one.name].mean)} ({one.name})."
+        for one in metrics
+        if one.target is not None and one.name in intervals
+    ]
+
+
+def _where(one: BesideBest) -> str:
+    """Names a comparison."""
+    if one.size is None:
+        return one.metric.name
+    return f"{one.metric.name} with {one.size} support pair{'s' * (one.size != 1)}"
+
+
+def _table(
+    name: str,
+    title: str,
+    first: Column,
+    firsts: Sequence[str],
+    comparisons: Sequence[BesideBest],
+) -> ResultTable:
+    columns = [
+        first,
+        Column("baseline", "best baseline"),
+        Column("difference", _LESS_IT, signed, Interval),
+        Column("standing", "verdict"),
+    ]
+    if len({one.num_tasks for one in comparisons}) > 1:
+        columns.insert(1, Column("num_tasks", "tasks", "{:,}".format))
+    rows = [
+        {"first": label, "standing": one.standing} | vars(one)
+        for label, one in zip(firsts, comparisons, strict=True)
+    ]
+    return ResultTable(name, title, "", columns, rows)
