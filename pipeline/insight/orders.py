@@ -61,6 +61,9 @@ def shuffled(support: Support, rng: np.random.Generator) -> dict[str, NDArray]:
     keys = np.where(support[_MASK], rng.random(support[_MASK].shape), 1.0)
     order = np.argsort(keys, axis=1, kind="stable")
     return {
-        name: np.take_along_axis(value, order, axis=1)
+        # The user of a task is in no order.
+        name: value
+        if value.shape != order.shape
+        else np.take_along_axis(value, order, axis=1)
         for name, value in support.items()
     }
