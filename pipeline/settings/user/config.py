@@ -108,7 +108,7 @@ class TrainingConfig(Section):
     loss: Literal["squared", "absolute"] = "squared"
     learning_rate: float = pydantic.Field(3e-3, gt=0.0, allow_inf_nan=False)
     max_epochs: int = pydantic.Field(30, ge=1)
-    patience: int = pydantic.Field(8, ge=1)
+    patience: int = pydantic.Field(15, ge=1)
     steps_per_execution: int = pydantic.Field(8, ge=1)
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
 
