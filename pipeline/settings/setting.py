@@ -138,7 +138,8 @@ class TrainingPlan:
         episodes: Endless batches of meta-train, from a step on.
         steps_per_epoch: Batches of an epoch.
         num_tasks: Tasks of an epoch, for its speed.
-        validation: What epochs are judged by.
+        validation: What of meta-validation epochs are judged on.
+        chosen_by: The metric that the best epoch has the best mean of.
         probe: Makes a batch of meta-validation with the labels of the query, for a
             look at gradients and hidden units.
         timed: Makes a batch of meta-train, the same every time, to measure costs with.
@@ -148,6 +149,7 @@ class TrainingPlan:
     steps_per_epoch: int
     num_tasks: int
     validation: Shown
+    chosen_by: Metric
     probe: Callable[[], Episode]
     timed: Callable[[], Episode]
 

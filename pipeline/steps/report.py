@@ -100,7 +100,9 @@ def write_report(
     model = trained_model(config, data, run)
     evaluated = _evaluated_run(config, data, model, run, folder)
     training = Training(
-        read_course(run), setting.metrics[0].name, config.training.max_epochs
+        read_course(run),
+        setting.training(config, data).chosen_by.name,
+        config.training.max_epochs,
     )
     findings: Findings = find(
         evaluated,

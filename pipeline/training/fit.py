@@ -34,11 +34,6 @@ def unwatched(
     return ()
 
 
-def monitor_of(setting: Setting) -> str:
-    """Names what epochs are chosen by, as `metrics.jsonl` has it."""
-    return f"val_{setting.metrics[0].name}"
-
-
 class JudgeMetaValidation(tf.keras.callbacks.Callback):
     """Judges a model on meta-validation after every epoch, for others to choose by.
 
@@ -101,12 +96,12 @@ def fit(
     setting, options = setting_of(config), config.training
     plan = setting.training(config, data)
     scorer = setting.scorer(model, config, data)
-    monitor = monitor_of(setting)
+    monitor = f"val_{plan.chosen_by.name}"
     _compile(model, options, plan)
     training = ResumableTraining(
         run.path,
         monitor=monitor,
-        maximise=setting.metrics[0].higher_is_better,
+        maximise=plan.chosen_by.higher_is_better,
         patience=options.patience,
         num_tasks=plan.num_tasks,
     )

@@ -187,12 +187,13 @@ class BasketSetting:
             steps_per_epoch=options.steps_per_epoch,
             num_tasks=options.steps_per_epoch * options.batch_size,
             validation=Shown("validation", schema.META_VALIDATION, 4, 4),
+            chosen_by=self.metrics[0],
             probe=lambda: next(iter(episodes(schema.META_VALIDATION))),
             timed=lambda: next(iter(episodes(schema.META_TRAIN))),
         )
 
     def groups(self, config, data, split):
-        main = Shown("baskets", split, size=4, full_size=4)
+        main = Shown("baskets", split, 4, 4)
         return [main, main.few(0), main.few(1), main.with_other_support()]
 
     def by_task(self, pairs, *, seed, names=None):

@@ -16,6 +16,7 @@ from models.legacy_keras import tf
 from models.recommender import Episode
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
+from pipeline.settings.scenario.metrics import METRICS
 from pipeline.settings.setting import TrainingPlan
 from transforms import schema
 
@@ -62,6 +63,7 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
             size,
             max_users=options.validation_users,
         ),
+        chosen_by=METRICS[0],
         probe=lambda: first(schema.META_VALIDATION, _PROBED_TASKS, options.seed),
         timed=lambda: first(schema.META_TRAIN, num_timed, 0),
     )

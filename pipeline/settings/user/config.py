@@ -96,7 +96,8 @@ class TrainingConfig(Section):
             distribution, of its mean, beside the cross-entropy.
         learning_rate: Of Adam at the start; it falls to 0 along a cosine.
         max_epochs: Passes over the meta-train tasks, at most.
-        patience: Epochs without a better meta-validation MAE before stopping.
+        patience: Epochs without a better meta-validation RMSE, or MAE if that is the
+            loss, before stopping.
         steps_per_execution: Batches that `fit` runs in one call of the graph.
         seed: Seed of weights, episodes and dropout.
     """

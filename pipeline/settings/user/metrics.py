@@ -17,10 +17,11 @@ from models.evaluation.scored_pairs import ScoredPairs
 COVERAGE = 0.8
 
 MAE = Metric("mae", unit="stars", higher_is_better=False)
+RMSE = Metric("rmse", unit="stars", higher_is_better=False)
 METRICS = (
     MAE,
     Metric("mae_median", unit="stars", higher_is_better=False),
-    Metric("rmse", unit="stars", higher_is_better=False),
+    RMSE,
     *(Metric(f"ndcg@{k}") for k in NDCG_CUTOFFS),
     Metric("log_loss", unit="nats", higher_is_better=False),
     Metric(

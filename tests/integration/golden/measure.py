@@ -58,7 +58,13 @@ COMMON = {
 GRID = {
     "name": "tiny",
     "tables": [
-        {"title": "Encoders", "rows": {"mean": {"model.encoder": "mean"}, "GRU": {"model.encoder": "gru"}}}
+        {
+            "title": "Encoders",
+            "rows": {
+                "mean": {"model.encoder": "mean"},
+                "GRU": {"model.encoder": "gru"},
+            },
+        }
     ],
 }
 METHODS = {

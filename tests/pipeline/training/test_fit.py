@@ -11,9 +11,9 @@ from models.evaluation.metric import Metric
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
 from models.resumable_training import ResumableTraining, TrainingDivergedError
-from pipeline.settings.registry import SETTINGS, load_experiment
+from pipeline.settings.registry import load_experiment
 from pipeline.steps.train import train
-from pipeline.training.fit import JudgeMetaValidation, monitor_of, num_parameters
+from pipeline.training.fit import JudgeMetaValidation, num_parameters
 
 TIMES = ("tasks_per_s", "epoch_s")  # Another time they are others.
 VALIDATION = Shown("validation", "meta_validation", 4, 4)
@@ -48,11 +48,6 @@ def test_scores_without_metrics_end_a_training():
 
     with pytest.raises(TrainingDivergedError, match="after epoch 3: scores must be"):
         judge_of(by_task).on_epoch_end(2, {})
-
-
-def test_epochs_are_chosen_by_the_first_metric():
-    monitors = {name: monitor_of(setting) for name, setting in SETTINGS.items()}
-    assert monitors == {"user": "val_mae", "scenario": "val_recall@20"}
 
 
 def test_weights_that_are_trained_are_counted():
