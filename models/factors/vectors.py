@@ -13,6 +13,10 @@ from models.factors.factorisation import FactorisationOptions, Floats, factorise
 from models.factors.item_factors import align
 from transforms.clicks.schema import Domain
 
+# Where known clicks have a dot product of 1, hardly a clicked item falls to -1.
+_UNCLICKED = -2.0
+_SHRUNK = 0.1
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Vectors:
@@ -26,11 +30,21 @@ class Vectors:
         items: float32 [F + 1, num_items + 1, D].
         num_fallbacks: Users and items without a click in each fit, which have the
             vector of others: (users, items) by fit.
+        num_further: Units at the end that count in the dot product alone, and that no
+            pair is embedded by.
     """
 
     users: Floats
     items: Floats
     num_fallbacks: tuple[tuple[int, int], ...] = ()
+    num_further: int = 0
+
+    def embedding(self) -> Vectors:
+        """Returns the units that pairs are embedded by."""
+        width = self.users.shape[-1] - self.num_further
+        return Vectors(
+            self.users[..., :width], self.items[..., :width], self.num_fallbacks
+        )
 
 
 def fit_vectors(
@@ -45,10 +59,14 @@ def fit_vectors(
     Each domain is fitted by itself, since domains share nothing, and brought to one
     scale: dot products of known clicks have a root mean square of 1.
 
-    An entity without a click in a fit gets the vector of others there: an item the
-    mean over the clicked items of the pools it is in, else of its domain; a user the
-    mean user of their domain; the unknown entities, row 0, the mean of all. Without any
+    An entity without a click in a fit gets the vector of others there: an item a tenth
+    of the mean over the clicked items of the pools it is in, else of its domain; a user
+    the mean user of their domain; the unknown entities, row 0, that of all. Without any
     click to take a mean over, the vector is 0.
+
+    The mean vector has the popularity of others, which nobody has shown for such an
+    item. So one further unit, 1 for users, is 0 for clicked items and -2 for others:
+    these stand behind all that were clicked, their pools order them among themselves.
 
     Args:
         known: The known clicks.
@@ -58,21 +76,22 @@ def fit_vectors(
         num_folds: F, folds to be left out in turn; 0 for fit 0 alone.
 
     Returns:
-        F + 1 fits.
+        F + 1 fits, D one more than the width of the factorisation.
     """
     fits = [np.ones(known.user.size, bool)]
     fits += [known.fold != fold for fold in range(num_folds)]
-    users = np.zeros([len(fits), known.num_users + 1, options.width], np.float32)
-    items = np.zeros([len(fits), known.num_items + 1, options.width], np.float32)
+    width = options.width
+    users = np.zeros([len(fits), known.num_users + 1, width + 1], np.float32)
+    items = np.zeros([len(fits), known.num_items + 1, width + 1], np.float32)
     for of_users, of_items in _rows_of(domains):
-        users[:, of_users], items[:, of_items] = _fit_domain(
+        users[:, of_users, :width], items[:, of_items, :width] = _fit_domain(
             known, fits, of_users, of_items, options
         )
     num_fallbacks = tuple(
         _fill_in(users[number], items[number], known, seen, domains, pools)
         for number, seen in enumerate(fits)
     )
-    return Vectors(users, items, num_fallbacks)
+    return Vectors(users, items, num_fallbacks, num_further=1)
 
 
 def _rows_of(domains: Sequence[Domain]) -> Iterator[tuple[slice, slice]]:
@@ -149,6 +168,8 @@ def _fill_in(
         users[of_users][~has_user[of_users]] = user_mean
         items[of_items][lacks_item[of_items]] = item_mean
     users[0], items[0] = _mean(users[has_user]), _mean(items[has_item])
+    items[~has_item] *= _SHRUNK
+    users[:, -1], items[~has_item, -1] = 1.0, _UNCLICKED
     return int((~has_user[1:]).sum()), int((~has_item[1:]).sum())
 
 

@@ -35,13 +35,15 @@ class ClickedPairs(PairEmbedding):
         self._tables = FactorTables(vectors)
         self.has_prior = options.prior == "dot"
         self.has_product = options.product
-        self.user_scale = _scale(vectors.users, "user_scale")
-        self.item_scale = _scale(vectors.items, "item_scale")
+        embedding = vectors.embedding()
+        self.embedded_dim = embedding.users.shape[-1]
+        self.user_scale = _scale(embedding.users, "user_scale")
+        self.item_scale = _scale(embedding.items, "item_scale")
         self.backbone_scale = 1.0
         if self.has_prior:
             self.prior_scale = tf.Variable(1.0, name="prior_scale")
             self.backbone_scale = tf.Variable(_SMALL, name="backbone_scale")
-        self.width = (2 + self.has_product) * vectors.users.shape[-1] + self.has_prior
+        self.width = (2 + self.has_product) * self.embedded_dim + self.has_prior
         self.dropout = dropout_of_sets(options.dropout, seed)
 
     def support_pairs(self, support: Episode, training: bool = False) -> FactorPairs:
@@ -65,7 +67,9 @@ class ClickedPairs(PairEmbedding):
         self, user_factors: tf.Tensor, pairs: FactorPairs, training: bool = False
     ) -> EmbeddedPairs:
         """Embeds pairs; factors come in unit size."""
-        user, item = pairs.user * self.user_scale, pairs.item * self.item_scale
+        width = self.embedded_dim
+        user = pairs.user[..., :width] * self.user_scale
+        item = pairs.item[..., :width] * self.item_scale
         parts = [user, item]
         if self.has_product:
             parts.append(user * item)

@@ -139,11 +139,11 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
 
 
 def describe_fallbacks(num_fallbacks: Sequence[tuple[int, int]]) -> str:
-    """Says how many users and items have the vector of others."""
+    """Says how many users and items lack a vector of their own."""
     (users, items), *folds = num_fallbacks
     text = (
-        f"pretrain: {users} users and {items} items have no known click and get the "
-        "mean vector of others"
+        f"pretrain: {users} users and {items} items have no known click and have no "
+        "vector of their own"
     )
     if folds:
         most_users, most_items = np.max(folds, axis=0)

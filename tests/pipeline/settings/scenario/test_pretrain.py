@@ -92,8 +92,9 @@ def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(pretrained):
     info = load_scenario_info(dataset_dir)
     known = load_known_clicks(dataset_dir, info)
     vectors = load_vectors(directory)
-    assert vectors.users.shape == (info.num_folds + 1, info.num_users + 1, 4)
-    assert vectors.items.shape == (info.num_folds + 1, info.num_items + 1, 4)
+    # Four factors, and a unit for items without a click.
+    assert vectors.users.shape == (info.num_folds + 1, info.num_users + 1, 5)
+    assert vectors.items.shape == (info.num_folds + 1, info.num_items + 1, 5)
 
     def mean_dot(fits):
         users, items = vectors.users[fits, known.user], vectors.items[fits, known.item]
@@ -203,6 +204,6 @@ def test_every_combination_is_tried_and_alpha_with_als_only():
 
 def test_fallbacks_are_said():
     assert describe_fallbacks([(1, 2), (3, 9), (4, 8)]).endswith(
-        "1 users and 2 items have no known click and get the mean vector of others; "
+        "1 users and 2 items have no known click and have no vector of their own; "
         "at most 4 and 9 without a fold"
     )
