@@ -55,7 +55,7 @@ def stub_factorise(monkeypatch):
         monkeypatch.setattr(
             vectors,
             "factorise",
-            lambda user, item, shape, options: function(user, item, shape),
+            lambda user, item, shape, *_: function(user, item, shape),
         )
 
     return put
