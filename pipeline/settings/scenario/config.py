@@ -15,7 +15,12 @@ from transforms.clicks.schema import (
 )
 
 BaselineName: TypeAlias = Literal[
-    "item_pop", "popularity", "dot_product", "item_knn", "ease"
+    "item_pop",
+    "popularity",
+    "dot_product",
+    "matrix_factorisation",
+    "item_knn",
+    "ease",
 ]
 
 _NEEDS_PATH = ("lastfm", "citeulike", "movielens", "taobao")
@@ -209,6 +214,7 @@ class ScenarioEvaluationConfig(Section):
         "item_pop",
         "popularity",
         "dot_product",
+        "matrix_factorisation",
         "item_knn",
         "ease",
     )
