@@ -252,3 +252,53 @@ def test_items_that_nobody_clicked_stand_behind_all_that_were(method):
         scores = fitted.users[number] @ fitted.items[number].T
         is_clicked = np.isin(np.arange(33), known.item[seen])
         assert scores[:, ~is_clicked].max() < scores[:, is_clicked].min()
+
+
+def test_pools_that_weigh_are_rows_of_further_users(monkeypatch):
+    seen = []
+
+    def factorise(user, item, shape, options, weight):
+        seen.append((shape, *(part.tolist() for part in (user, item, weight))))
+        return np.arange(shape[0])[:, np.newaxis], np.ones([shape[1], 1])
+
+    monkeypatch.setattr(vectors, "factorise", factorise)
+    options = FactorisationOptions(factors=1, pool_weight=0.5)
+    known = clicks((1, 1, 0), (2, 4, 1), (3, 5, 1))
+    fitted = fit_vectors(known, DOMAINS, [rows(5), rows(1, 3)], options, 0)
+    # Domain a has users 0 and 1 and, as user 2, the pool of its items 0 and 2.
+    assert seen[0] == ((3, 4), [0, 1, 2, 2], [0, 3, 0, 2], [1.0, 1.0, 0.5, 0.5])
+    assert seen[1] == ((2, 1), [0, 1], [0, 0], [1.0, 0.5])
+    assert fitted.users.shape == (1, 4, 2)
+    # Item 2 alone has neither a click nor a pool; the unknown item has none either.
+    np.testing.assert_array_equal(fitted.items[0, :, -1], [-2, 0, -2, 0, 0, 0])
+    assert fitted.num_fallbacks == ((0, 1),)
+
+
+def test_the_pools_of_an_item_that_nobody_clicked_put_it_among_its_like():
+    known = dataclasses.replace(tasteful_clicks(), num_items=18)
+    # Items 17 and 18 have no click, their pools the tastes of odd and even items.
+    pools = [rows(*range(first, 19, 2)) for first in (1, 2)]
+    options = dataclasses.replace(SMALL["als"], pool_weight=1.0)
+    fitted = fit_vectors(known, [Domain("", 20, 18)], pools, options, 3)
+    scores = fitted.users[:, 1:] @ np.swapaxes(fitted.items[:, 17:], 1, 2)
+    assert (scores[:, ::2, 0] > scores[:, ::2, 1]).all()
+    assert (scores[:, 1::2, 1] > scores[:, 1::2, 0]).all()
+
+
+def test_the_linear_model_of_items_counts_in_the_dot_product_alone():
+    known = tasteful_clicks()
+    options = dataclasses.replace(
+        SMALL["als"], item_weight=0.5, item_factors=10, item_l2=1.0
+    )
+    domains = [Domain("", 20, 16)]
+    alone = fit_vectors(known, domains, (), SMALL["als"], 1)
+    both = fit_vectors(known, domains, (), options, 1)
+    assert both.users.shape == (2, 21, 3 + 10 + 1)
+    assert both.embedding().users.shape == (2, 21, 3)
+    of_factors = both.embedding().users[0, 1:] @ both.embedding().items[0, 1:].T
+    expected = alone.users[0, 1:] @ alone.items[0, 1:].T
+    scale = np.linalg.norm(of_factors) / np.linalg.norm(expected)
+    np.testing.assert_allclose(of_factors, scale * expected, atol=1e-4)
+    users, items = both.users[0, 1:, 3:-1], both.items[0, 1:, 3:-1]
+    spreads = [(scores).std(axis=1).mean() for scores in (of_factors, users @ items.T)]
+    assert spreads[1] == pytest.approx(0.5 * spreads[0], rel=1e-3)
