@@ -180,8 +180,8 @@ def describe_fallbacks(num_fallbacks: Sequence[tuple[int, int]]) -> str:
     """Says how many users and items lack a vector of their own."""
     (users, items), *folds = num_fallbacks
     text = (
-        f"pretrain: {users} users and {items} items have no known click and have no "
-        "vector of their own"
+        f"pretrain: {users} users and {items} items have no vector of their own, being "
+        "in no known click"
     )
     if folds:
         most_users, most_items = np.max(folds, axis=0)
