@@ -15,7 +15,7 @@ from models.pairs.pair_embedding import EmbeddedPairs, PairEmbedding, dropout_of
 from models.recommender import Episode
 
 # At the start the backbone hardly changes the order of the dot product: 0.05 beside
-# known clicks of 10. And pairs that lie far apart satisfy a margin of 1 already, so that
+# known clicks of 10. Pairs that lie far apart satisfy a margin of 1 already, so that
 # training is left with those whose order is in doubt.
 _LARGE = 10.0
 _SMALL = 0.05
