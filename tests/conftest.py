@@ -327,7 +327,12 @@ def scenario_values(folder):
                 "num_shards": 2,
             },
         },
-        "vectors": {"factors": 4, "regularization": [1.0], "alpha": [1.0, 5.0]},
+        "vectors": {
+            "factors": 4,
+            "regularization": [1.0],
+            "alpha": [1.0, 5.0],
+            "item_factors": 4,
+        },
         "model": {
             "label_dim": 4,
             "encoder_dim": 8,

@@ -30,6 +30,12 @@ class FactorisationOptions:
         iterations: Sweeps.
         learning_rate: Of "bpr" only.
         seed: Seed of the initial vectors.
+        pool_weight: Of "als" only: a scenario is a further user who has clicked its
+            pool, and each of these clicks weighs so much of one by a user; 0 for none.
+        item_weight: Weight of the linear model of items beside the factors, where 1
+            spreads its scores as much as theirs; 0 for none.
+        item_factors: Width that the linear model is cut to.
+        item_l2: Its ridge.
     """
 
     method: Literal["als", "bpr"] = "als"
@@ -39,6 +45,10 @@ class FactorisationOptions:
     iterations: int = 15
     learning_rate: float = 0.05
     seed: int = 0
+    pool_weight: float = 0.0
+    item_weight: float = 0.0
+    item_factors: int = 512
+    item_l2: float = 400.0
 
     @property
     def width(self) -> int:
@@ -51,6 +61,7 @@ def factorise(
     item: NDArray[np.integer],
     shape: tuple[int, int],
     options: FactorisationOptions,
+    weight: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Factorises one matrix of clicks; the same clicks give the same vectors.
 
@@ -59,6 +70,7 @@ def factorise(
         item: int [N], columns from 0.
         shape: Users and items.
         options: The method and its settings.
+        weight: float32 [N], of each click; 1 by default.
 
     Returns:
         float32 [users, D] and [items, D].
@@ -76,8 +88,9 @@ def factorise(
         )
     from implicit.recommender_base import ModelFitError
 
-    ones = np.ones(user.size, np.float32)
-    clicks = scipy.sparse.csr_matrix((ones, (user, item)), shape=shape)
+    if weight is None:
+        weight = np.ones(user.size, np.float32)
+    clicks = scipy.sparse.csr_matrix((weight, (user, item)), shape=shape)
     model = _model(options)
     with threadpoolctl.threadpool_limits(1, "blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -39,6 +39,7 @@ def save_vectors(
     shape = {
         "num_fits": vectors.users.shape[0],
         "width": vectors.users.shape[-1],
+        "num_further": vectors.num_further,
         "num_fallbacks": vectors.num_fallbacks,
     }
     text = json.dumps({**shape, **facts}, indent=2) + "\n"
@@ -62,7 +63,7 @@ def load_vectors(directory: pathlib.Path) -> Vectors:
     shape = facts["num_fits"], facts["width"]
     users, items = (_load_table(directory, kind, shape) for kind in ("user", "item"))
     fallbacks = tuple((users, items) for users, items in facts["num_fallbacks"])
-    return Vectors(users, items, fallbacks)
+    return Vectors(users, items, fallbacks, facts["num_further"])
 
 
 def _load_table(

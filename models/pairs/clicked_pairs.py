@@ -20,7 +20,10 @@ from models.pairs.pair_embedding import (
 )
 from models.recommender import Episode
 
-# At the start the backbone hardly changes the order of the dot product.
+# At the start the backbone hardly changes the order of the dot product: 0.05 beside
+# known clicks of 10. Pairs that lie far apart satisfy a margin of 1 already, so that
+# training is left with those whose order is in doubt.
+_LARGE = 10.0
 _SMALL = 0.05
 
 
@@ -41,13 +44,15 @@ class ClickedPairs(PairEmbedding):
         self._tables = FactorTables(vectors)
         self.has_prior = options.prior == "dot"
         self.has_product = options.product
-        self.user_scale = _scale(vectors.users, "user_scale")
-        self.item_scale = _scale(vectors.items, "item_scale")
+        embedding = vectors.embedding()
+        self.embedded_dim = embedding.users.shape[-1]
+        self.user_scale = _scale(embedding.users, "user_scale")
+        self.item_scale = _scale(embedding.items, "item_scale")
         self.backbone_scale = 1.0
         if self.has_prior:
-            self.prior_scale = tf.Variable(1.0, name="prior_scale")
+            self.prior_scale = tf.Variable(_LARGE, name="prior_scale")
             self.backbone_scale = tf.Variable(_SMALL, name="backbone_scale")
-        self.width = (2 + self.has_product) * vectors.users.shape[-1] + self.has_prior
+        self.width = (2 + self.has_product) * self.embedded_dim + self.has_prior
         self.dropout = dropout_of_sets(options.dropout, seed)
 
     def support_pairs(self, support: Episode, training: bool = False) -> FactorPairs:
@@ -72,7 +77,9 @@ class ClickedPairs(PairEmbedding):
         self, user: FoldedUser, pairs: FactorPairs, training: bool = False
     ) -> EmbeddedPairs:
         """Embeds pairs; factors come in unit size."""
-        users, items = pairs.user * self.user_scale, pairs.item * self.item_scale
+        width = self.embedded_dim
+        users = pairs.user[..., :width] * self.user_scale
+        items = pairs.item[..., :width] * self.item_scale
         parts = [users, items]
         if self.has_product:
             parts.append(users * items)

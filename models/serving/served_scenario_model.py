@@ -27,9 +27,10 @@ from transforms import schema
 class ServedScenarioModel(ServedModel):
     """A trained CMML with its vocabularies; a task is a scenario with clicks.
 
-    A request brings the clicks of a scenario, which need not be known beforehand. Users
-    and items that are unknown get the average vector: an unknown user is recommended
-    what is liked in general, as far as the clicks of the scenario say no more.
+    A request brings the clicks of a scenario, which need not be known beforehand. A
+    user who is unknown gets the average vector, and is recommended what is liked in
+    general, as far as the clicks of the scenario say no more; an item that is unknown
+    stands behind those that are known.
 
     A support pair has `support_user_id` too, and a label of 1 for a click and 0 for
     none; a query pair has `query_user_id`. `recommend` is told `query_user_id`, string

@@ -1,7 +1,4 @@
-"""A toy setting: a task is a shopping basket; what else would be put into it?
-
-Its rows are made up; each basket is an episode of the click sampler.
-"""
+"""A toy setting: a task is a shopping basket, of made-up rows; what else goes in?"""
 
 import json
 from types import SimpleNamespace

@@ -7,12 +7,14 @@ from models.baselines.clicks.dot_product import DotProduct
 from models.baselines.clicks.ease import EASE
 from models.baselines.clicks.item_knn import ItemKNN
 from models.baselines.clicks.item_pop import ItemPop
+from models.baselines.clicks.matrix_factorisation import MatrixFactorisation
 from models.baselines.clicks.popularity import Popularity
 
 BASELINES: dict[str, type[ScenarioBaseline]] = {
     "item_pop": ItemPop,
     "popularity": Popularity,
     "dot_product": DotProduct,
+    "matrix_factorisation": MatrixFactorisation,
     "item_knn": ItemKNN,
     "ease": EASE,
 }

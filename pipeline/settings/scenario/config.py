@@ -15,7 +15,12 @@ from transforms.clicks.schema import (
 )
 
 BaselineName: TypeAlias = Literal[
-    "item_pop", "popularity", "dot_product", "item_knn", "ease"
+    "item_pop",
+    "popularity",
+    "dot_product",
+    "matrix_factorisation",
+    "item_knn",
+    "ease",
 ]
 
 _NEEDS_PATH = ("lastfm", "citeulike", "movielens", "taobao")
@@ -101,7 +106,9 @@ class VectorsConfig(Section):
     """How users and items get their factors from collaborative filtering.
 
     Of several values, those are taken with which the dot product of the factors has
-    the best Recall@20 on meta-validation.
+    the best Recall@20 on meta-validation: first of the factorisation, then of
+    `pool_weight`, then of the linear model of items. Where the best value is the first
+    or the last of several, more are tried beyond it, at most four.
 
     Attributes:
         method: "als" (weighted matrix factorisation) or "bpr", of `implicit`.
@@ -109,6 +116,14 @@ class VectorsConfig(Section):
         regularization: Values to try. Those of the default are for "als"; "bpr" wants
             0.003 to 0.03, and 60 iterations or more.
         alpha: Values to try of the weight of a click, of "als" only.
+        pool_weight: Values to try of the weight of pools, of "als" only: a scenario is
+            a further user who has clicked its pool, each click weighing so much of one
+            by a user. Pools are given with every scenario, held-out clicks are not.
+        item_weight: Values to try of the weight of a linear model of items, as of the
+            baseline "ease", in the dot product of the factors; where it is 1, scores of
+            both spread alike. No pair is embedded by it.
+        item_factors: Width that the linear model is cut to.
+        item_l2: Values to try of its ridge.
         iterations: Sweeps.
         learning_rate: Of "bpr" only.
         seed: Seed of the initial factors.
@@ -117,10 +132,20 @@ class VectorsConfig(Section):
     method: Literal["als", "bpr"] = "als"
     factors: int = pydantic.Field(128, ge=1)
     regularization: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
-        (3.0, 10.0, 30.0, 60.0, 100.0, 150.0, 200.0), min_length=1
+        (30.0, 60.0, 100.0, 150.0), min_length=1
     )
     alpha: tuple[pydantic.PositiveFloat, ...] = pydantic.Field(
         (10.0, 40.0), min_length=1
+    )
+    pool_weight: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
+        (0.0, 0.5, 1.0), min_length=1
+    )
+    item_weight: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
+        (0.0, 0.25, 0.5), min_length=1
+    )
+    item_factors: int = pydantic.Field(512, ge=1)
+    item_l2: tuple[pydantic.PositiveFloat, ...] = pydantic.Field(
+        (200.0, 400.0), min_length=1
     )
     iterations: int = pydantic.Field(15, ge=1)
     learning_rate: float = pydantic.Field(0.05, gt=0.0, allow_inf_nan=False)
@@ -189,6 +214,7 @@ class ScenarioEvaluationConfig(Section):
         "item_pop",
         "popularity",
         "dot_product",
+        "matrix_factorisation",
         "item_knn",
         "ease",
     )

@@ -1,9 +1,8 @@
 """Known clicks to factors of users and items."""
 
 import dataclasses
-import itertools
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from models.factors.factorisation import (
 from models.factors.vector_files import save_vectors
 from models.factors.vectors import fit_vectors
 from pipeline.experiment.progress import say
+from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
 from pipeline.settings.scenario.data import ScenarioData, vectors_dir
 from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
@@ -46,6 +46,11 @@ class Trial:
         text = f"{self.options.method}, regularization {self.options.regularization:g}"
         if self.options.method == "als":
             text += f", alpha {self.options.alpha:g}"
+        if self.options.pool_weight:
+            text += f", pools weighing {self.options.pool_weight:g}"
+        if self.options.item_weight:
+            text += f", items {self.options.item_weight:g}"
+            text += f" with a ridge of {self.options.item_l2:g}"
         return f"{text}: meta-validation {CHOSEN_BY} {self.recall:.4f}"
 
 
@@ -84,23 +89,19 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
         )
     # What is in a pool is known beforehand; of meta-test nothing else is looked at.
     pools = [task.pool for tasks in by_split.values() for task in tasks]
-    trials: list[Trial] = []
-    for options in options_to_try(config.vectors):
+
+    def judge(options: FactorisationOptions) -> Trial | None:
         try:
             factors = fit_vectors(known, info.domains, pools, options, num_folds=0)
         except FactorisationDivergedError as error:
             say(f"pretrain: left out, {error}")
-            continue
+            return None
         data = ScenarioData(dataset_dir, info, factors)
-        trials.append(Trial(options, dot_product_recall(config, data)))
-        say(f"pretrain: {trials[-1]}")
-    if not trials:
-        raise DataError(
-            "vectors.regularization must hold a value with which factors are finite, "
-            f"got {list(config.vectors.regularization)} with method "
-            f"{config.vectors.method!r}."
-        )
-    best = max(trials, key=lambda trial: trial.recall)
+        trial = Trial(options, dot_product_recall(config, data))
+        say(f"pretrain: {trial}")
+        return trial
+
+    best, trials = _best_trial(config.vectors, judge)
     say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
     factors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
     say(describe_fallbacks(factors.num_fallbacks))
@@ -108,19 +109,56 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
     return directory
 
 
-def options_to_try(config: VectorsConfig) -> Iterator[FactorisationOptions]:
-    """Yields every combination of the values to try."""
-    alphas = config.alpha if config.method == "als" else config.alpha[:1]
-    for regularization, alpha in itertools.product(config.regularization, alphas):
-        yield FactorisationOptions(
-            method=config.method,
-            factors=config.factors,
-            regularization=regularization,
-            alpha=alpha,
-            iterations=config.iterations,
-            learning_rate=config.learning_rate,
-            seed=config.seed,
-        )
+def grids_of(config: VectorsConfig) -> list[dict[str, Sequence[float]]]:
+    """Returns the values to try, a grid for each of the stages of the choice."""
+    is_als = config.method == "als"
+    return [
+        {
+            "regularization": config.regularization,
+            "alpha": config.alpha if is_als else config.alpha[:1],
+        },
+        {"pool_weight": config.pool_weight if is_als else (0.0,)},
+        {"item_weight": config.item_weight, "item_l2": config.item_l2},
+    ]
+
+
+def _best_trial(
+    config: VectorsConfig, judge: Callable[[FactorisationOptions], Trial | None]
+) -> tuple[Trial, list[Trial]]:
+    """Returns the best trial and all; each stage starts from the best so far."""
+    options = FactorisationOptions(
+        method=config.method,
+        factors=config.factors,
+        iterations=config.iterations,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+        item_factors=config.item_factors,
+    )
+    trials: dict[FactorisationOptions, Trial | None] = {}
+    for grid in grids_of(config):
+
+        def worth(
+            values: Mapping[str, Any], base: FactorisationOptions = options
+        ) -> float:
+            tried = dataclasses.replace(base, **values)
+            if not tried.item_weight:  # Whatever the ridge.
+                tried = dataclasses.replace(tried, item_l2=config.item_l2[0])
+            if tried not in trials:
+                trials[tried] = judge(tried)
+            trial = trials[tried]
+            return float("nan") if trial is None else trial.recall
+
+        search = search_grid(grid, worth)
+        if search.best is None:
+            raise DataError(
+                "vectors.regularization must hold a value with which factors are "
+                f"finite, got {list(config.regularization)} with method "
+                f"{config.method!r}."
+            )
+        say(f"pretrain: chosen {choice_text(search)}")
+        options = dataclasses.replace(options, **search.best)
+    judged = [trial for trial in trials.values() if trial is not None]
+    return max(judged, key=lambda trial: trial.recall), judged
 
 
 def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
@@ -139,11 +177,11 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
 
 
 def describe_fallbacks(num_fallbacks: Sequence[tuple[int, int]]) -> str:
-    """Says how many users and items have the vector of others."""
+    """Says how many users and items lack a vector of their own."""
     (users, items), *folds = num_fallbacks
     text = (
-        f"pretrain: {users} users and {items} items have no known click and get the "
-        "mean vector of others"
+        f"pretrain: {users} users and {items} items have no vector of their own, being "
+        "in no known click"
     )
     if folds:
         most_users, most_items = np.max(folds, axis=0)
@@ -160,6 +198,9 @@ def _facts(best: Trial, trials: Sequence[Trial]) -> dict[str, Any]:
             {
                 "regularization": trial.options.regularization,
                 "alpha": trial.options.alpha,
+                "pool_weight": trial.options.pool_weight,
+                "item_weight": trial.options.item_weight,
+                "item_l2": trial.options.item_l2,
                 f"meta_validation_{CHOSEN_BY}": trial.recall,
             }
             for trial in trials

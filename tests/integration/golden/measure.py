@@ -210,7 +210,12 @@ def scenario_values():
     return COMMON | {
         "setting": "scenario",
         "data": data,
-        "vectors": {"factors": 4, "regularization": [1.0], "alpha": [1.0, 5.0]},
+        "vectors": {
+            "factors": 4,
+            "regularization": [1.0],
+            "alpha": [1.0, 5.0],
+            "item_factors": 4,
+        },
         "model": SMALL_MODEL,
         "training": {
             "support_size": 16,

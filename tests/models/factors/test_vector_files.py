@@ -15,6 +15,7 @@ def vectors():
         np.arange(2 * 4 * 2, dtype=np.float32).reshape(2, 4, 2),
         -np.arange(2 * 5 * 2, dtype=np.float32).reshape(2, 5, 2),
         num_fallbacks=((0, 1), (2, 3)),
+        num_further=1,
     )
 
 
@@ -25,6 +26,7 @@ def test_vectors_come_back_as_they_were(tmp_path, vectors):
     np.testing.assert_array_equal(loaded.items, vectors.items)
     assert loaded.users.dtype == loaded.items.dtype == np.float32
     assert loaded.num_fallbacks == ((0, 1), (2, 3))
+    assert loaded.num_further == 1
     facts = json.loads((tmp_path / "v" / VECTORS_JSON).read_text())
     assert (facts["num_fits"], facts["width"], facts["method"]) == (2, 2, "als")
 

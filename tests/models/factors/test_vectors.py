@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -53,7 +55,7 @@ def stub_factorise(monkeypatch):
         monkeypatch.setattr(
             vectors,
             "factorise",
-            lambda user, item, shape, options: function(user, item, shape),
+            lambda user, item, shape, *_: function(user, item, shape),
         )
 
     return put
@@ -98,10 +100,12 @@ def test_known_clicks_of_every_domain_have_dot_products_of_unit_size(stub_factor
     # Domain a: dot products 2 and 14, mean square (4 + 196) / 2 = 100, so they are
     # divided by 10, and each side by its root. Domain b: -4, divided by 4.
     np.testing.assert_allclose(
-        fitted.users[0, [1, 3]], [[1 / 10**0.5], [-4 / 2]], rtol=1e-6
+        fitted.users[0, [1, 3], :1], [[1 / 10**0.5], [-4 / 2]], rtol=1e-6
     )
     np.testing.assert_allclose(
-        fitted.items[0, [1, 2, 5]], [[2 / 10**0.5], [14 / 10**0.5], [1 / 2]], rtol=1e-6
+        fitted.items[0, [1, 2, 5], :1],
+        [[2 / 10**0.5], [14 / 10**0.5], [1 / 2]],
+        rtol=1e-6,
     )
 
 
@@ -123,7 +127,7 @@ def test_fits_that_differ_by_a_turn_only_come_out_equal(stub_factorise):
         np.testing.assert_allclose(fitted.items[number], fitted.items[0], atol=1e-6)
 
 
-def test_those_without_a_click_get_the_mean_vector_of_others(stub_factorise):
+def test_those_without_a_click_get_a_vector_of_others(stub_factorise):
     # Dot products of the clicks 1-1 and 1-2 are 1 and -1: nothing is rescaled.
     table = {2: np.array([[1.0], [9.0]]), 4: np.array([[1.0], [-1.0], [9.0], [9.0]])}
 
@@ -138,10 +142,11 @@ def test_those_without_a_click_get_the_mean_vector_of_others(stub_factorise):
     fitted = fit(known, pools=pools)
     # Item 3 is in the pools {1} and {1, 2}: (1 + (1 - 1) / 2) / 2 = 0.5; the pool that
     # it is alone in says nothing. Item 4 is in no pool: the mean of items 1 and 2. The
-    # unknown item: the mean of items 1, 2 and 5, which are clicked.
+    # unknown item: the mean of items 1, 2 and 5, which are clicked. A tenth of each.
     np.testing.assert_allclose(
-        fitted.items[0, :, 0], [1 / 3, 1.0, -1.0, 0.5, 0.0, 1.0], atol=1e-6
+        fitted.items[0, :, 0], [1 / 30, 1.0, -1.0, 0.05, 0.0, 1.0], atol=1e-6
     )
+    np.testing.assert_array_equal(fitted.items[0, :, 1], [-2, 0, 0, -2, -2, 0])
     # User 2 gets what user 1 has; the unknown user the mean of users 1 and 3.
     np.testing.assert_allclose(fitted.users[0, :, 0], [1.0, 1.0, 1.0, 1.0], atol=1e-6)
     assert fitted.num_fallbacks == ((1, 2),)
@@ -158,13 +163,14 @@ def test_fallbacks_of_a_fold_are_made_of_what_its_fit_has_seen(stub_factorise):
     fitted = fit(known, pools=[rows(1, 2, 3, 4)], num_folds=2)
     # Without fold 0 only items 3 (1.0) and 5 are clicked, by users 2 and 3; without
     # fold 1 only items 1 (1.0) and 2 (-1.0), by user 1, and nothing in domain b.
-    np.testing.assert_allclose(fitted.items[1, 1:5, 0], [1.0, 1.0, 1.0, 1.0])
+    np.testing.assert_allclose(fitted.items[1, 1:5, 0], [0.1, 0.1, 1.0, 0.1])
     np.testing.assert_allclose(fitted.items[2, 1:5, 0], [1.0, -1.0, 0.0, 0.0])
     assert fitted.num_fallbacks == ((0, 1), (1, 3), (2, 3))
 
 
 def test_a_domain_without_a_click_in_a_fit_has_vectors_of_zeros():
-    fitted = fit(clicks((1, 1, 0), (2, 2, 0), (3, 5, 1)), num_folds=2, factors=2)
+    known = clicks((1, 1, 0), (2, 2, 0), (3, 5, 1))
+    fitted = fit(known, num_folds=2, factors=2).embedding()
     assert not fitted.users[2, 3].any()
     assert not fitted.items[2, 5].any()
     assert fitted.users[1, 3].any()
@@ -186,6 +192,7 @@ def test_the_clicks_of_a_fold_do_not_reach_its_fit(method):
     scores = []
     for each in (known, other):
         fitted = fit_vectors(each, [Domain("", 20, 16)], (), SMALL[method], 3)
+        fitted = fitted.embedding()
         scores.append(fitted.users @ np.swapaxes(fitted.items, 1, 2))
         # Fit 0, which has seen them, sets the scale of all fits.
         scores[-1] /= np.linalg.norm(scores[-1], axis=(1, 2), keepdims=True)
@@ -197,6 +204,7 @@ def test_the_clicks_of_a_fold_do_not_reach_its_fit(method):
 def test_vectors_tell_tastes_apart_and_have_the_width_they_say(method):
     known = tasteful_clicks()
     fitted = fit_vectors(known, [Domain("", 20, 16)], (), SMALL[method], 3)
+    fitted = fitted.embedding()
     width = {"als": 3, "bpr": 4}[method]  # "bpr" has the bias of items beside.
     assert fitted.users.shape == (4, 21, width)
     assert fitted.items.shape == (4, 17, width)
@@ -229,3 +237,68 @@ def test_every_vector_is_finite_whatever_is_clicked(method, folds, pools):
             3 - len(set(known.user[seen])),
             5 - len(set(known.item[seen])),
         )
+
+
+@pytest.mark.parametrize("method", SMALL)
+def test_items_that_nobody_clicked_stand_behind_all_that_were(method):
+    known = tasteful_clicks()
+    # Items 17 to 32 have no click; every pool holds as many of them as of the others.
+    pools = [rows(*range(first, 33, 2)) for first in (1, 2)]
+    known = dataclasses.replace(known, num_items=32)
+    fitted = fit_vectors(known, [Domain("", 20, 32)], pools, SMALL[method], 3)
+    for number, seen in enumerate(
+        [known.fold >= 0, *(known.fold != f for f in range(3))]
+    ):
+        scores = fitted.users[number] @ fitted.items[number].T
+        is_clicked = np.isin(np.arange(33), known.item[seen])
+        assert scores[:, ~is_clicked].max() < scores[:, is_clicked].min()
+
+
+def test_pools_that_weigh_are_rows_of_further_users(monkeypatch):
+    seen = []
+
+    def factorise(user, item, shape, options, weight):
+        seen.append((shape, *(part.tolist() for part in (user, item, weight))))
+        return np.arange(shape[0])[:, np.newaxis], np.ones([shape[1], 1])
+
+    monkeypatch.setattr(vectors, "factorise", factorise)
+    options = FactorisationOptions(factors=1, pool_weight=0.5)
+    known = clicks((1, 1, 0), (2, 4, 1), (3, 5, 1))
+    fitted = fit_vectors(known, DOMAINS, [rows(5), rows(1, 3)], options, 0)
+    # Domain a has users 0 and 1 and, as user 2, the pool of its items 0 and 2.
+    assert seen[0] == ((3, 4), [0, 1, 2, 2], [0, 3, 0, 2], [1.0, 1.0, 0.5, 0.5])
+    assert seen[1] == ((2, 1), [0, 1], [0, 0], [1.0, 0.5])
+    assert fitted.users.shape == (1, 4, 2)
+    # Item 2 alone has neither a click nor a pool; the unknown item has none either.
+    np.testing.assert_array_equal(fitted.items[0, :, -1], [-2, 0, -2, 0, 0, 0])
+    assert fitted.num_fallbacks == ((0, 1),)
+
+
+def test_the_pools_of_an_item_that_nobody_clicked_put_it_among_its_like():
+    known = dataclasses.replace(tasteful_clicks(), num_items=18)
+    # Items 17 and 18 have no click, their pools the tastes of odd and even items.
+    pools = [rows(*range(first, 19, 2)) for first in (1, 2)]
+    options = dataclasses.replace(SMALL["als"], pool_weight=1.0)
+    fitted = fit_vectors(known, [Domain("", 20, 18)], pools, options, 3)
+    scores = fitted.users[:, 1:] @ np.swapaxes(fitted.items[:, 17:], 1, 2)
+    assert (scores[:, ::2, 0] > scores[:, ::2, 1]).all()
+    assert (scores[:, 1::2, 1] > scores[:, 1::2, 0]).all()
+
+
+def test_the_linear_model_of_items_counts_in_the_dot_product_alone():
+    known = tasteful_clicks()
+    options = dataclasses.replace(
+        SMALL["als"], item_weight=0.5, item_factors=10, item_l2=1.0
+    )
+    domains = [Domain("", 20, 16)]
+    alone = fit_vectors(known, domains, (), SMALL["als"], 1)
+    both = fit_vectors(known, domains, (), options, 1)
+    assert both.users.shape == (2, 21, 3 + 10 + 1)
+    assert both.embedding().users.shape == (2, 21, 3)
+    of_factors = both.embedding().users[0, 1:] @ both.embedding().items[0, 1:].T
+    expected = alone.users[0, 1:] @ alone.items[0, 1:].T
+    scale = np.linalg.norm(of_factors) / np.linalg.norm(expected)
+    np.testing.assert_allclose(of_factors, scale * expected, atol=1e-4)
+    users, items = both.users[0, 1:, 3:-1], both.items[0, 1:, 3:-1]
+    spreads = [(scores).std(axis=1).mean() for scores in (of_factors, users @ items.T)]
+    assert spreads[1] == pytest.approx(0.5 * spreads[0], rel=1e-3)

@@ -3,7 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from models.cmml_builders import clicked_cmml
+from models.factors.vectors import Vectors
 from models.legacy_keras import tf
+from models.options import ScenarioOptions
 from models.pairs.factor_tables import FactorPairs, dot_product
 
 
@@ -15,8 +18,8 @@ def test_dot_product_by_hand():
 def test_the_start_is_near_the_dot_product(new_click_model, vectors, click_episode):
     user, item = click_episode["query_user"], click_episode["query_item"]
     dot = np.sum(vectors.users[0][user] * vectors.items[0][item], axis=-1)
-    scores = new_click_model()(click_episode).numpy()
-    assert np.abs(scores - dot).max() < 0.1 * np.abs(dot).max()
+    scores = new_click_model()(click_episode).numpy() / 10.0
+    assert np.abs(scores - dot).max() < 0.01 * np.abs(dot).max()
     assert not np.array_equal(scores, dot)
 
 
@@ -52,3 +55,23 @@ def test_a_fit_of_the_factors_is_chosen_by_the_episode(
     for ours, theirs in zip(other.weights, model.weights, strict=True):
         ours.assign(theirs)
     np.testing.assert_allclose(in_fits[0], other(click_episode)[0], atol=1e-5)
+
+
+def test_units_of_the_dot_product_alone_embed_nothing(vectors, click_episode):
+    more = np.ones_like(vectors.users[..., :2]), np.ones_like(vectors.items[..., :2])
+    further = Vectors(
+        np.concatenate([vectors.users, more[0]], axis=-1),
+        np.concatenate([vectors.items, more[1]], axis=-1),
+        num_further=2,
+    )
+    few, many = (clicked_cmml(each, ScenarioOptions()) for each in (vectors, further))
+    pairs = [model.pairs.query_pairs(click_episode) for model in (few, many)]
+    none = tf.zeros([0])
+    one, other = (
+        model.pairs.embed(none, each)
+        for model, each in zip((few, many), pairs, strict=True)
+    )
+    for part, same in zip(one.parts[:3], other.parts[:3], strict=True):
+        np.testing.assert_array_equal(part, same)
+    # Two units of 1 and 1.
+    np.testing.assert_allclose(other.parts[3], one.parts[3] + 2.0, rtol=1e-5)

@@ -130,6 +130,28 @@ def test_hyperparameters_are_chosen_on_meta_validation(
     assert set(asked) == {"meta_validation"}
 
 
+class BestAtEight(ByPoolItem):
+    """Ranks more of the four clicked items first, the nearer its size is to 8."""
+
+    GRID: ClassVar = {"size": (1, 2)}
+
+    @classmethod
+    def fit(cls, known, vectors, *, size):
+        return cls(4.0 - abs(size - 8) / 2)  # Items first: 0.5, 1, 2, 4, 0.
+
+    def score(self, state, query):
+        items = tf.cast(query["query_item"], tf.float32)
+        return tf.where(items > 56.0, self.step - (items - 56.0), -0.5 / items)
+
+
+def test_the_grid_goes_on_beyond_a_best_value_at_its_edge(monkeypatch, capsys):
+    monkeypatch.setitem(clicks.BASELINES, "by_size", BestAtEight)
+    # Of 1 and 2 the best is 2; 4 is better, 8 better still, 16 no more.
+    _, chosen = fit_simple("by_size", SCENARIOS, clicks_data([]))
+    assert chosen == {"size": 8}
+    assert "by_size with size 8" in capsys.readouterr().err
+
+
 @BOTH
 def test_a_method_without_a_choice_asks_for_nothing(
     monkeypatch, config, data, registry, with_grid, without

@@ -5,7 +5,8 @@ import pytest
 METHODS = {
     "experiment": ["cmml", "support_mean", "bias_ridge"],
     "scenario_experiment": [
-        *("cmml", "item_pop", "popularity", "dot_product", "item_knn", "ease"),
+        *("cmml", "item_pop", "popularity", "dot_product", "matrix_factorisation"),
+        *("item_knn", "ease"),
     ],
 }
 # Pretraining is a step of scenarios alone.

@@ -23,6 +23,7 @@ class VectorInputs(tf.keras.layers.Layer):
         self, vectors: Vectors, *, dropout: float = 0.0, seed: int = 0
     ) -> None:
         super().__init__()
+        vectors = vectors.embedding()
         self.user_dim = vectors.users.shape[-1]
         self.item_dim = vectors.items.shape[-1]
         # A plain object, out of sight of Keras: they stand on disk already.

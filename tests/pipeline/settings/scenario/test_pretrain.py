@@ -17,7 +17,7 @@ from pipeline.settings.scenario.data import ScenarioData, vectors_dir
 from pipeline.settings.scenario.pretrain import (
     describe_fallbacks,
     dot_product_recall,
-    options_to_try,
+    grids_of,
     pretrain,
 )
 from transforms.clicks.schema import load_scenario_info
@@ -75,16 +75,26 @@ def facts_of(directory):
 def test_the_values_with_the_best_recall_are_taken(
     scenario_config, dataset_dir, monkeypatch, capsys
 ):
-    recalls = iter([0.2, 0.7, 0.5])
+    # Of alpha 1, 5 and 9; then of pools weighing 1 and 2, and of the items.
+    recalls = iter([0.2, 0.7, 0.5, 0.8, 0.6, 0.75])
     monkeypatch.setattr(module, "dot_product_recall", lambda *_: next(recalls))
-    config = load_experiment(scenario_config, changes={"vectors.alpha": [1, 5, 9]})
+    changes = {
+        "vectors.alpha": [1, 5, 9],
+        "vectors.pool_weight": [0, 1, 2],
+        "vectors.item_weight": [0, 1],
+        "vectors.item_l2": [4],
+    }
+    config = load_experiment(scenario_config, changes=changes)
     facts = facts_of(pretrain(config, dataset_dir))
     assert facts["chosen"]["alpha"] == 5
-    assert facts["meta_validation_recall@20"] == 0.7
-    assert [trial["alpha"] for trial in facts["trials"]] == [1, 5, 9]
+    assert facts["chosen"]["pool_weight"] == 1
+    assert facts["chosen"]["item_weight"] == 0
+    assert facts["meta_validation_recall@20"] == 0.8
+    tried = [(trial["alpha"], trial["pool_weight"]) for trial in facts["trials"]]
+    assert tried == [(1, 0), (5, 0), (9, 0), (5, 1), (5, 2), (5, 1)]
     said = capsys.readouterr().err
     assert "als, regularization 1, alpha 9: meta-validation recall@20 0.5000" in said
-    assert "taking als, regularization 1, alpha 5: " in said
+    assert "taking als, regularization 1, alpha 5, pools weighing 1: " in said
 
 
 def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(pretrained):
@@ -92,8 +102,9 @@ def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(pretrained):
     info = load_scenario_info(dataset_dir)
     known = load_known_clicks(dataset_dir, info)
     vectors = load_vectors(directory)
-    assert vectors.users.shape == (info.num_folds + 1, info.num_users + 1, 4)
-    assert vectors.items.shape == (info.num_folds + 1, info.num_items + 1, 4)
+    # Four factors, and a unit for items without a click.
+    assert vectors.users.shape == (info.num_folds + 1, info.num_users + 1, 5)
+    assert vectors.items.shape == (info.num_folds + 1, info.num_items + 1, 5)
 
     def mean_dot(fits):
         users, items = vectors.users[fits, known.user], vectors.items[fits, known.item]
@@ -191,18 +202,18 @@ def test_without_meta_validation_there_is_nothing_to_choose_by(
         pretrain(config, dataset_dir)
 
 
-def test_every_combination_is_tried_and_alpha_with_als_only():
-    config = VectorsConfig(factors=8, regularization=(1, 2), alpha=(3, 4), seed=5)
-    tried = [(each.regularization, each.alpha) for each in options_to_try(config)]
-    assert tried == [(1, 3), (1, 4), (2, 3), (2, 4)]
-    first = next(options_to_try(config))
-    assert (first.method, first.factors, first.seed) == ("als", 8, 5)
-    bpr = VectorsConfig(method="bpr", regularization=(1, 2), alpha=(3, 4))
-    assert [each.regularization for each in options_to_try(bpr)] == [1, 2]
+def test_alpha_and_pools_are_weighed_with_als_only():
+    values = {"regularization": (1, 2), "alpha": (3, 4), "pool_weight": (0, 5)}
+    first, second, _ = grids_of(VectorsConfig(**values))
+    assert first == {"regularization": (1, 2), "alpha": (3, 4)}
+    assert second == {"pool_weight": (0, 5)}
+    first, second, _ = grids_of(VectorsConfig(method="bpr", **values))
+    assert first == {"regularization": (1, 2), "alpha": (3,)}
+    assert second == {"pool_weight": (0.0,)}
 
 
 def test_fallbacks_are_said():
     assert describe_fallbacks([(1, 2), (3, 9), (4, 8)]).endswith(
-        "1 users and 2 items have no known click and get the mean vector of others; "
+        "1 users and 2 items have no vector of their own, being in no known click; "
         "at most 4 and 9 without a fold"
     )

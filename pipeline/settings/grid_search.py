@@ -1,0 +1,115 @@
+"""Every combination of some values, and more values where the best is at an edge."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+MOST_MORE = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """What was tried.
+
+    Attributes:
+        best: The best values; None if no candidate has a worth.
+        worth: Theirs.
+        at_edge: Axes whose best value is still the first or the last of those tried.
+        num_tried: Candidates that were judged.
+    """
+
+    best: Mapping[str, Any] | None
+    worth: float
+    at_edge: tuple[str, ...]
+    num_tried: int
+
+
+def search_grid(
+    grid: Mapping[str, Sequence[Any]],
+    judge: Callable[[Mapping[str, Any]], float],
+    most_more: int = MOST_MORE,
+) -> Search:
+    """Judges every combination, then goes on beyond edges until the best is inside.
+
+    Args:
+        grid: Values to try by axis. Only numbers, two or more of an axis, have edges;
+            0, the least that a size or weight can be, is none.
+        judge: Returns the worth of a candidate, more being better; NaN if it has none.
+        most_more: Values tried beyond the edges of each axis, at most.
+
+    Returns:
+        The best candidate, the first of equals.
+    """
+    values = {axis: list(of_axis) for axis, of_axis in grid.items()}
+    best, most, num_tried = None, float("-inf"), 0
+
+    def take(candidate: Mapping[str, Any]) -> None:
+        nonlocal best, most, num_tried
+        worth = judge(candidate)
+        num_tried += 1
+        if worth > most:
+            best, most = candidate, worth
+
+    for combination in itertools.product(*values.values()):
+        take(dict(zip(values, combination, strict=True)))
+    while best is not None:
+        steps = [
+            (axis, value)
+            for axis in values
+            if len(values[axis]) < len(grid[axis]) + most_more
+            and (value := beyond(values[axis], best[axis])) is not None
+        ]
+        if not steps:
+            break
+        axis, value = steps[0]
+        values[axis].append(value)
+        take({**best, axis: value})
+    at_edge = tuple(
+        axis
+        for axis in values
+        if best is not None and beyond(values[axis], best[axis]) is not None
+    )
+    return Search(best, most, at_edge, num_tried)
+
+
+def beyond(values: Sequence[Any], best: Any) -> Any | None:
+    """Returns the next value outwards, in the ratio of the two at the edge.
+
+    Args:
+        values: The values of an axis, in any order.
+        best: One of them.
+
+    Returns:
+        None if the best is inside, or the axis has no edge there.
+    """
+    if len(values) < 2 or any(
+        isinstance(value, bool) or not isinstance(value, int | float)
+        for value in values
+    ):
+        return None
+    ordered = sorted(values)
+    if best == ordered[-1]:
+        edge, inner = ordered[-1], ordered[-2]
+    elif best == ordered[0]:
+        edge, inner = ordered[0], ordered[1]
+    else:
+        return None
+    if edge <= 0 or inner <= 0:
+        return 2 * edge if edge > 0 else None
+    value = edge * edge / inner
+    if all(isinstance(each, int) for each in values):
+        value = round(value)
+        return value if value >= 1 and value != edge else None
+    return float(value)
+
+
+def choice_text(search: Search) -> str:
+    """Says in a few words what was chosen, and that it stands at an edge."""
+    chosen = ", ".join(f"{axis} {value}" for axis, value in (search.best or {}).items())
+    if not search.at_edge:
+        return chosen
+    edges = " and ".join(search.at_edge)
+    return f"{chosen} (still at the edge of what was tried: {edges})"
