@@ -23,7 +23,7 @@ from models.baselines.learned.parts.feature_pairs import FeaturePairs
 from models.baselines.ratings.learned_registry import LEARNED
 from models.cmml import CMML
 from models.episodes.entity_table import EntityTable
-from models.factors.item_factors import NoFactors
+from models.factors.no_factors import NoFactors
 from models.heads.value_head import ValueHead
 from models.legacy_keras import tf
 from models.objectives.rating_objective import RatingObjective

@@ -1,7 +1,7 @@
 """What CMML knows of a task without its networks."""
 
 from models.cmml import CMML
-from models.factors.item_factors import FoldedUser
+from models.factors.folded_user import FoldedUser
 from models.legacy_keras import tf
 from models.recommender import Episode
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple, TypeAlias
 
 from models.episode_model import EpisodeModel
-from models.factors.item_factors import FoldedUser
+from models.factors.folded_user import FoldedUser
 from models.heads.distribution_head import DistributionHead
 from models.heads.value_head import ValueHead
 from models.legacy_keras import tf

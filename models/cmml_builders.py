@@ -2,7 +2,9 @@
 
 from models.cmml import CMML, Head
 from models.episodes.entity_table import EntityTable
-from models.factors.item_factors import ItemFactors, NoFactors, PriorParts
+from models.factors.factor_fit import PriorParts
+from models.factors.item_factors import ItemFactors
+from models.factors.no_factors import NoFactors
 from models.factors.vectors import Vectors
 from models.heads.distribution_head import DistributionHead
 from models.heads.value_head import ValueHead
@@ -39,21 +41,7 @@ def rated_cmml(
         seed: Seed of the initial weights and of dropout.
     """
     tf.keras.utils.set_random_seed(seed)
-    head_levels = _levels(info, options)
-    factors: Factors = NoFactors()
-    if options.prior == "factors" or options.embeddings != "learned":
-        factors = ItemFactors(
-            users,
-            items,
-            PriorParts(
-                rank=options.prior_rank,
-                user_features=options.prior_user_features,
-                item_features=options.prior_item_features,
-                item_set=options.prior_item_set,
-                item_noise=options.prior_item_noise,
-            ),
-            levels=() if head_levels is None else info.label_levels,
-        )
+    factors = _factors(info, users, items, options)
     if options.embeddings == "fixed":
         users, items = users.without_features(), items.without_features()
     user_embedding, item_embedding = embed_entities(
@@ -75,17 +63,32 @@ def rated_cmml(
     )
     objective = RatingObjective(info.label_mean, info.label_std, loss=loss)
     head: Head = ValueHead(pairs.backbone_scale)
-    if head_levels is not None:
-        head = DistributionHead(
-            head_levels, objective.error, has_shares=pairs.has_prior
-        )
+    if options.head == "distribution":
+        levels, has_shares = _levels(info), pairs.has_prior
+        head = DistributionHead(levels, objective.error, has_shares=has_shares)
     return _with_weights(CMML(pairs, objective, head, options, seed=seed))
 
 
-def _levels(info: DatasetInfo, options: CMMLOptions) -> LabelLevels | None:
-    """Returns what distributions are over; None if a value is predicted."""
-    if options.head == "value":
-        return None
+def _factors(
+    info: DatasetInfo, users: EntityTable, items: EntityTable, options: CMMLOptions
+) -> Factors:
+    """Returns factors that are not fitted yet, if any are made use of."""
+    if options.prior == "constant" and options.embeddings == "learned":
+        return NoFactors()
+    parts = PriorParts(
+        rank=options.prior_rank,
+        user_features=options.prior_user_features,
+        item_features=options.prior_item_features,
+        item_set=options.prior_item_set,
+        item_noise=options.prior_item_noise,
+    )
+    is_distribution = options.head == "distribution"
+    levels = _levels(info).values.tolist() if is_distribution else ()
+    return ItemFactors(users, items, parts, levels=levels)
+
+
+def _levels(info: DatasetInfo) -> LabelLevels:
+    """Returns what distributions are over."""
     if not info.label_levels:
         raise DataError(
             "dataset.json must hold `label_levels` for model.head = 'distribution', "

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.episodes.entity_table import EntityTable, standardise
 from models.factors.entity_design import EntityDesign, entity_design
-from models.factors.gaussian_factors import fit_gaussian_factors
+from models.factors.factor_fit import PriorParts, fit_factors, level_bias, turn
+from models.factors.folded_user import FoldedUser
 from models.factors.labelled_pairs import LabelledPairs
-from models.factors.user_prior import SET_STRENGTH, fit_user_prior
+from models.factors.user_prior import SET_STRENGTH
 from models.legacy_keras import tf
 
 _NUM_FOLDS = 4
-_NUM_ITERATIONS = 20
-_SHARE_STRENGTH = 20.0  # Pairs of the overall shares of levels added to each item.
 _FACT_STRENGTH = 5.0  # Pairs of no news added to each support set.
 _MAX_LEVERAGE = 0.95  # Of a pair on its own prediction.
 
@@ -42,87 +39,6 @@ class ItemUnits(NamedTuple):
     of_set: tf.Tensor
     log_shares: tf.Tensor
     log_count: tf.Tensor
-
-
-class FoldedUser(NamedTuple):
-    """What is known of the user of each task after the support set.
-
-    Attributes:
-        vector: float32 [B, K], posterior mean of the user factors.
-        covariance: float32 [B, K * K], posterior covariance, row by row.
-        facts: float32 [B, T], of the support set: shares of label levels, log of 1 +
-            its size, and what the labels are about what the other pairs say of them.
-    """
-
-    vector: tf.Tensor
-    covariance: tf.Tensor
-    facts: tf.Tensor
-
-
-@dataclasses.dataclass(frozen=True)
-class PriorParts:
-    """What the prior is fitted from, beside labels.
-
-    Attributes:
-        rank: Latent factors beside the bias of the user.
-        user_features: Whether the mean of a user vector depends on user features.
-        item_features: Whether the mean of item factors depends on item features.
-        item_set: Whether the mean of a user vector depends on which items are in the
-            support set, whatever their labels, and on their number.
-        item_noise: Whether each item has a noise of its own.
-    """
-
-    rank: int = 24
-    user_features: bool = True
-    item_features: bool = True
-    item_set: bool = True
-    item_noise: bool = True
-
-
-class NoFactors(tf.Module):
-    """Stands in for `ItemFactors` where nothing is made beforehand: factors of width 0.
-
-    It has no `expect`: without factors there is no prior to ask.
-    """
-
-    width = 0
-    num_factors = 0
-    num_facts = num_levels = 0
-    level_width = 0
-
-    def __init__(self) -> None:
-        super().__init__(name="no_factors")
-
-    def fit(self, pairs: LabelledPairs, *, seed: int) -> None:
-        """Does nothing: there is nothing to fit."""
-
-    def look_up(
-        self, users: tf.Tensor, items: tf.Tensor, training: bool = False
-    ) -> tf.Tensor:
-        """Returns float32 [..., 0]."""
-        return tf.zeros(tf.concat([tf.shape(items), [0]], axis=0))
-
-    def level_of_users(self, users: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Returns float32 [B, 0]."""
-        return tf.zeros([tf.size(users), 0])
-
-    def level_of_features(
-        self, encoded: Mapping[str, tf.Tensor], num_users: tf.Tensor
-    ) -> tf.Tensor:
-        """Returns float32 [B, 0]."""
-        del encoded
-        return tf.zeros([num_users, 0])
-
-    def solve(
-        self,
-        units: tf.Tensor,
-        level: tf.Tensor,
-        labels: tf.Tensor,
-        support_mask: tf.Tensor,
-    ) -> FoldedUser:
-        """Returns nothing, three times float32 [B, 0]."""
-        nothing = tf.zeros([tf.shape(labels)[0], 0])
-        return FoldedUser(nothing, nothing, nothing)
 
 
 class ItemFactors(tf.Module):
@@ -212,11 +128,11 @@ class ItemFactors(tf.Module):
         # Shuffled and dealt out, so that no fold of a few users is empty.
         folds[rng.permutation(users)] = np.arange(len(users)) % _NUM_FOLDS
         designs = self._designs()
-        whole = _fit_once(pairs, designs, self.parts, self.levels, seed)
+        whole = fit_factors(pairs, designs, self.parts, self.levels, seed)
         fits = []
         for fold in range(_NUM_FOLDS):
             others = pairs.subset(folds[pairs.user] != fold)
-            fit = _fit_once(others, designs, self.parts, self.levels, seed)
+            fit = fit_factors(others, designs, self.parts, self.levels, seed)
             fits.append(fit.turned(turn(fit.factors, whole.factors)))
         fits.append(whole)
         self.table.assign(np.stack([fit.table() for fit in fits]))
@@ -225,7 +141,7 @@ class ItemFactors(tf.Module):
         for name, table in self.feature_tables.items():
             table.assign(tables[name])
         self.log_shares.assign(whole.overall_log_shares)
-        self.level_bias.assign(_bias(whole.overall_log_shares, self.levels))
+        self.level_bias.assign(level_bias(whole.overall_log_shares, self.levels))
         self.fold_of_user.assign(folds)
 
     def _designs(self) -> tuple[EntityDesign, EntityDesign]:
@@ -432,132 +348,6 @@ class ItemFactors(tf.Module):
     def _covariance(self, user: FoldedUser) -> tf.Tensor:
         shape = [-1, self.num_factors, self.num_factors]
         return tf.reshape(user.covariance, shape)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Fit:
-    """One fit; user vectors are standard normal about their prior mean.
-
-    Attributes:
-        factors: float64 [N + 1, K].
-        of_set: float64 [N + 1, K].
-        others: float64 [N + 1, 2], label and noise.
-        log_shares: float64 [N + 1, L].
-        log_count: float64 [N + 1, 1].
-        overall_log_shares: float64 [L].
-        level: float64 [3, K].
-        features: float64 [P, 3 * K].
-    """
-
-    factors: NDArray
-    of_set: NDArray
-    others: NDArray
-    log_shares: NDArray
-    log_count: NDArray
-    overall_log_shares: NDArray
-    level: NDArray
-    features: NDArray
-
-    def turned(self, matrix: NDArray) -> _Fit:
-        """Turns factors by an orthogonal matrix [K, K]."""
-        blocks = np.kron(np.eye(3), matrix)
-        return dataclasses.replace(
-            self,
-            factors=self.factors @ matrix,
-            of_set=self.of_set @ matrix,
-            level=self.level @ matrix,
-            features=self.features @ blocks,
-        )
-
-    def table(self) -> NDArray:
-        """Returns what is looked up of items, float64 [N + 1, width]."""
-        columns = [self.factors, self.others, self.of_set, self.log_shares]
-        return np.concatenate([*columns, self.log_count], axis=1)
-
-
-def _fit_once(
-    pairs: LabelledPairs,
-    designs: tuple[EntityDesign, EntityDesign],
-    parts: PriorParts,
-    levels: NDArray[np.floating],
-    seed: int,
-) -> _Fit:
-    users, items = designs
-    fitted = fit_gaussian_factors(
-        pairs,
-        rank=parts.rank,
-        num_iterations=_NUM_ITERATIONS,
-        seed=seed,
-        item_noise=parts.item_noise,
-        users=users,
-        items=items,
-    )
-    prior = fit_user_prior(fitted, pairs, users, by_set=parts.item_set, seed=seed)
-    scale = np.linalg.cholesky(prior.covariance)
-    prior = prior.turned(np.linalg.inv(scale).T)
-    counts = np.bincount(pairs.item, minlength=pairs.num_items + 1)
-    shares, overall = _shares(pairs, counts, levels)
-    constant, by_share = prior.features
-    return _Fit(
-        factors=fitted.item_factors @ scale,
-        of_set=prior.items,
-        others=np.stack([fitted.item_label, fitted.noise_variance], axis=1),
-        log_shares=np.log(shares) - np.log(overall),
-        log_count=np.log1p(counts)[:, np.newaxis],
-        overall_log_shares=np.log(overall),
-        level=prior.level,
-        features=np.concatenate([constant, by_share, 0.0 * constant], axis=1),
-    )
-
-
-def _shares(
-    pairs: LabelledPairs, counts: NDArray, levels: NDArray[np.floating]
-) -> tuple[NDArray, NDArray]:
-    """Returns the shares of levels by item [N + 1, L], and of all pairs [L]."""
-    if not len(levels):
-        return np.ones([len(counts), 0]), np.ones([0])
-    middles = (levels[1:] + levels[:-1]) / 2.0
-    nearest = np.searchsorted(middles, pairs.label)
-    flat = pairs.item.astype(np.int64) * len(levels) + nearest
-    table = np.bincount(flat, minlength=len(counts) * len(levels))
-    table = table.reshape(len(counts), len(levels)).astype(np.float64)
-    overall = (table.sum(axis=0) + 1.0) / (table.sum() + len(levels))
-    shares = table + _SHARE_STRENGTH * overall
-    return shares / (counts[:, np.newaxis] + _SHARE_STRENGTH), overall
-
-
-def _bias(log_shares: NDArray, levels: NDArray[np.floating]) -> NDArray:
-    """Returns log shares less those of a normal distribution of the same moments."""
-    shares = np.exp(log_shares)
-    mean = shares @ levels
-    variance = shares @ (levels - mean) ** 2
-    bias: NDArray = log_shares + (levels - mean) ** 2 / (2.0 * (variance or 1.0))
-    return bias - bias.mean() if bias.size else bias
-
-
-def turn(
-    factors: NDArray[np.floating], reference: NDArray[np.floating]
-) -> NDArray[np.floating]:
-    """Returns what turns the factors of one fit to agree with those of another.
-
-    A fit is as good turned by any rotation or reflection, since user factors turn with
-    it; so factors of two fits can be compared only after this.
-
-    Args:
-        factors: float [N, K].
-        reference: float [N, K].
-
-    Returns:
-        float [K, K], the orthogonal matrix that brings `factors` times it nearest to
-        `reference`.
-
-    Source:
-        Schoenemann, "A generalized solution of the orthogonal Procrustes problem"
-        (1966).
-    """
-    left, _, right = np.linalg.svd(factors.T @ reference)
-    turned: NDArray[np.floating] = left @ right
-    return turned
 
 
 def _frozen(shape: Sequence[int], name: str) -> tf.Variable:

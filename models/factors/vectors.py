@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.episodes.click_records import KnownClicks
+from models.factors.factor_fit import turn
 from models.factors.factorisation import FactorisationOptions, Floats, factorise
-from models.factors.item_factors import turn
 from models.factors.item_model import item_model_vectors
 from transforms.clicks.schema import Domain
 

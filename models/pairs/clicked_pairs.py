@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.factors.item_factors import FoldedUser
+from models.factors.folded_user import FoldedUser
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions

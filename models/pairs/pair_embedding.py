@@ -3,7 +3,7 @@
 import abc
 from typing import Any, NamedTuple, TypeAlias
 
-from models.factors.item_factors import FoldedUser
+from models.factors.folded_user import FoldedUser
 from models.legacy_keras import tf
 from models.recommender import Episode
 

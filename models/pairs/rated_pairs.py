@@ -2,7 +2,9 @@
 
 from typing import NamedTuple, TypeAlias
 
-from models.factors.item_factors import FoldedUser, ItemFactors, NoFactors
+from models.factors.folded_user import FoldedUser
+from models.factors.item_factors import ItemFactors
+from models.factors.no_factors import NoFactors
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from models.pairs.features import EntityEmbedding

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from models.episodes.entity_table import EntityTable
-from models.factors.item_factors import ItemFactors, NoFactors, PriorParts, turn
+from models.factors.factor_fit import PriorParts, turn
+from models.factors.item_factors import ItemFactors
 from models.factors.labelled_pairs import LabelledPairs
+from models.factors.no_factors import NoFactors
 from models.legacy_keras import tf
 from transforms.schema import Feature
 

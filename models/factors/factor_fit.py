@@ -1,0 +1,174 @@
+"""One fit of all that collaborative filtering knows beforehand of ratings."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.factors.entity_design import EntityDesign
+from models.factors.gaussian_factors import fit_gaussian_factors
+from models.factors.labelled_pairs import LabelledPairs
+from models.factors.user_prior import fit_user_prior
+
+_NUM_ITERATIONS = 20
+_SHARE_STRENGTH = 20.0  # Pairs of the overall shares of levels added to each item.
+
+
+@dataclasses.dataclass(frozen=True)
+class PriorParts:
+    """What the prior is fitted from, beside labels.
+
+    Attributes:
+        rank: Latent factors beside the bias of the user.
+        user_features: Whether the mean of a user vector depends on user features.
+        item_features: Whether the mean of item factors depends on item features.
+        item_set: Whether the mean of a user vector depends on which items are in the
+            support set, whatever their labels, and on their number.
+        item_noise: Whether each item has a noise of its own.
+    """
+
+    rank: int = 24
+    user_features: bool = True
+    item_features: bool = True
+    item_set: bool = True
+    item_noise: bool = True
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FactorFit:
+    """One fit; user vectors are standard normal about their prior mean.
+
+    Attributes:
+        factors: float64 [N + 1, K].
+        of_set: float64 [N + 1, K].
+        others: float64 [N + 1, 2], label and noise.
+        log_shares: float64 [N + 1, L].
+        log_count: float64 [N + 1, 1].
+        overall_log_shares: float64 [L].
+        level: float64 [3, K].
+        features: float64 [P, 3 * K].
+    """
+
+    factors: NDArray
+    of_set: NDArray
+    others: NDArray
+    log_shares: NDArray
+    log_count: NDArray
+    overall_log_shares: NDArray
+    level: NDArray
+    features: NDArray
+
+    def turned(self, matrix: NDArray) -> FactorFit:
+        """Turns factors by an orthogonal matrix [K, K]."""
+        blocks = np.kron(np.eye(3), matrix)
+        return dataclasses.replace(
+            self,
+            factors=self.factors @ matrix,
+            of_set=self.of_set @ matrix,
+            level=self.level @ matrix,
+            features=self.features @ blocks,
+        )
+
+    def table(self) -> NDArray:
+        """Returns what is looked up of items, float64 [N + 1, width]."""
+        columns = [self.factors, self.others, self.of_set, self.log_shares]
+        return np.concatenate([*columns, self.log_count], axis=1)
+
+
+def fit_factors(
+    pairs: LabelledPairs,
+    designs: tuple[EntityDesign, EntityDesign],
+    parts: PriorParts,
+    levels: NDArray[np.floating],
+    seed: int,
+) -> FactorFit:
+    """Fits item factors and the prior of user vectors, which becomes standard normal.
+
+    Args:
+        pairs: The meta-train pairs, or those of some users.
+        designs: Features of users and of items.
+        parts: What is fitted.
+        levels: float [L], label levels whose shares are counted.
+        seed: Seed of the initial factors.
+
+    Raises:
+        ValueError: If no pair has a known item.
+    """
+    users, items = designs
+    fitted = fit_gaussian_factors(
+        pairs,
+        rank=parts.rank,
+        num_iterations=_NUM_ITERATIONS,
+        seed=seed,
+        item_noise=parts.item_noise,
+        users=users,
+        items=items,
+    )
+    prior = fit_user_prior(fitted, pairs, users, by_set=parts.item_set, seed=seed)
+    scale = np.linalg.cholesky(prior.covariance)
+    prior = prior.turned(np.linalg.inv(scale).T)
+    counts = np.bincount(pairs.item, minlength=pairs.num_items + 1)
+    shares, overall = _shares(pairs, counts, levels)
+    constant, by_share = prior.features
+    return FactorFit(
+        factors=fitted.item_factors @ scale,
+        of_set=prior.items,
+        others=np.stack([fitted.item_label, fitted.noise_variance], axis=1),
+        log_shares=np.log(shares) - np.log(overall),
+        log_count=np.log1p(counts)[:, np.newaxis],
+        overall_log_shares=np.log(overall),
+        level=prior.level,
+        features=np.concatenate([constant, by_share, 0.0 * constant], axis=1),
+    )
+
+
+def _shares(
+    pairs: LabelledPairs, counts: NDArray, levels: NDArray[np.floating]
+) -> tuple[NDArray, NDArray]:
+    """Returns the shares of levels by item [N + 1, L], and of all pairs [L]."""
+    if not len(levels):
+        return np.ones([len(counts), 0]), np.ones([0])
+    middles = (levels[1:] + levels[:-1]) / 2.0
+    nearest = np.searchsorted(middles, pairs.label)
+    flat = pairs.item.astype(np.int64) * len(levels) + nearest
+    table = np.bincount(flat, minlength=len(counts) * len(levels))
+    table = table.reshape(len(counts), len(levels)).astype(np.float64)
+    overall = (table.sum(axis=0) + 1.0) / (table.sum() + len(levels))
+    shares = table + _SHARE_STRENGTH * overall
+    return shares / (counts[:, np.newaxis] + _SHARE_STRENGTH), overall
+
+
+def turn(
+    factors: NDArray[np.floating], reference: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Returns what turns the factors of one fit to agree with those of another.
+
+    A fit is as good turned by any rotation or reflection, since user factors turn with
+    it; so factors of two fits can be compared only after this.
+
+    Args:
+        factors: float [N, K].
+        reference: float [N, K].
+
+    Returns:
+        float [K, K], the orthogonal matrix that brings `factors` times it nearest to
+        `reference`.
+
+    Source:
+        Schoenemann, "A generalized solution of the orthogonal Procrustes problem"
+        (1966).
+    """
+    left, _, right = np.linalg.svd(factors.T @ reference)
+    turned: NDArray[np.floating] = left @ right
+    return turned
+
+
+def level_bias(log_shares: NDArray, levels: NDArray[np.floating]) -> NDArray:
+    """Returns log shares less those of a normal distribution of the same moments."""
+    shares = np.exp(log_shares)
+    mean = shares @ levels
+    variance = shares @ (levels - mean) ** 2
+    bias: NDArray = log_shares + (levels - mean) ** 2 / (2.0 * (variance or 1.0))
+    return bias - bias.mean() if bias.size else bias
