@@ -46,7 +46,7 @@ class Evaluated:
         made: The experiment.
         config: Its configuration.
         setting: The name of its setting.
-        methods: CMML and the baselines.
+        methods: CMML, its closed form if it has one, and the baselines.
         rows: Rows of `scores.parquet` by method and group.
     """
 
@@ -54,7 +54,8 @@ class Evaluated:
         self.made = made
         self.config = load_experiment(made.config_path)
         self.setting = self.config.setting
-        self.methods = ["cmml", *BASELINES[self.setting]]
+        own = {"user": ["cmml", "closed_form"], "scenario": ["cmml"]}
+        self.methods = [*own[self.setting], *BASELINES[self.setting]]
         self.rows = {}
         path = made.run_dir / "eval" / "scores.parquet"
         for row in pq.read_table(path).to_pylist():
