@@ -13,6 +13,8 @@ from transforms.schema import DataError
 
 METRICS_FILE = "metrics.jsonl"
 
+_OF_LAST_BATCH = ("loss", "regularization_loss", "total_loss")
+
 
 class TrainingDivergedError(DataError):
     """A training whose metric is not a finite number any more."""
@@ -133,12 +135,18 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         self.on_epoch(line)
         self.model.stop_training = self.has_converged
 
+    def line_of(self, epoch: int) -> dict[str, Any]:
+        """Returns the line of `metrics.jsonl` of an epoch, the first being 1."""
+        text = (self._run_dir / METRICS_FILE).read_text(encoding="utf-8")
+        line: dict[str, Any] = json.loads(text.splitlines()[epoch - 1])
+        return line
+
     def _line(self, logs: dict[str, float]) -> dict[str, Any]:
         seconds = self._last_batch - self._started
         metrics = {
             name: round(float(value), 6)
             for name, value in logs.items()
-            if not name.endswith("loss")  # Of the last batch only.
+            if name not in _OF_LAST_BATCH
         }
         return {
             "epoch": int(self.epoch),

@@ -126,10 +126,13 @@ def fit(
         f"train: ended after epoch {int(training.epoch)}, best {monitor} "
         f"{float(training.best):.4f} at epoch {int(training.best_epoch)}"
     )
+    decides = f"val_{setting.metrics[0].name}"
     return {
         "epochs": int(training.epoch),
         "best_epoch": int(training.best_epoch),
         f"best_{monitor}": round(float(training.best), 6),
+        # What trials and methods are held against each other by, of the same epoch.
+        f"best_{decides}": training.line_of(int(training.best_epoch))[decides],
         "num_parameters": num_parameters(model),
     }
 

@@ -208,6 +208,7 @@ def test_the_grids_that_come_along_leave_no_switch_to_chance(path, tmp_path):
     config, grid = CONFIGS / "movielens_1m_user.yaml", load_grid(path)
     values = yaml.safe_load(config.read_text(encoding="utf-8"))
     values["model"] = {
+        "encoder": "gru",
         "num_orders": 3,
         "film_scale_offset": 0.5,
         "activation": "leaky_relu",

@@ -81,6 +81,7 @@ def test_metrics_of_some_names_are_those_of_all(loaded):
     main = setting.groups(config, data, "meta_test")[0]
     name = setting.methods().reference
     method = setting.methods().fit(name, data, {})
+    method = setting.methods().completed(method, config, data)
     pairs = setting.scorer(method, config, data)(main)
     by_task = setting.by_task(pairs, seed=0)
     assert by_task.keys() == {metric.name for metric in setting.metrics}

@@ -205,11 +205,11 @@ def test_a_data_set_without_meta_test_tasks_is_an_error(evaluated, tmp_path):
         evaluate(evaluated.config, dataset_dir, RunDir(tmp_path))
 
 
-def by_task(rows):
-    """Labels and scores of each user, in the order of the file."""
+def by_task(rows, of="score"):
+    """Labels and scores, or another column, of each user, in the order of the file."""
     tasks = {}
     for row in rows:
-        tasks.setdefault(row["task_id"], []).append((row["label"], row["score"]))
+        tasks.setdefault(row["task_id"], []).append((row["label"], row[of]))
     return [np.array(task, np.float64).T for task in tasks.values()]
 
 
@@ -235,7 +235,7 @@ def test_errors_recomputed_from_the_scores_are_the_metrics(users):
 def test_orders_recomputed_from_the_scores_are_the_metrics(users, k):
     # Means of the support tie all pairs of a task; these two do not.
     for method in ("cmml", "bias_ridge"):
-        tasks = by_task(users.rows[method, "cold"])
+        tasks = by_task(users.rows[method, "cold"], of="gain")
         assert all(len(set(scores)) == len(scores) for _, scores in tasks)
         mean = np.mean([ndcg_without_ties(x, s, k) for x, s in tasks])
         found = users.json("metrics")[method]["cold"][f"ndcg@{k}"]["mean"]

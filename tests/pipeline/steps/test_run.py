@@ -3,7 +3,7 @@
 import pytest
 
 METHODS = {
-    "experiment": ["cmml", "support_mean", "bias_ridge"],
+    "experiment": ["cmml", "closed_form", "support_mean", "bias_ridge"],
     "scenario_experiment": [
         *("cmml", "item_pop", "popularity", "dot_product", "matrix_factorisation"),
         *("item_knn", "ease"),
