@@ -19,6 +19,7 @@ State: TypeAlias = Any
 _SUPPORT_PREFIX = "support_"
 _QUERY_PREFIX = "query_"
 _QUERY_LABEL = "query_label"
+_QUERY_USER = "query_user"
 _TASK_USER = "task_user"
 
 
@@ -89,7 +90,8 @@ def split_episode(episode: Episode) -> tuple[Episode, Episode]:
         without the labels.
     """
     support = {k: v for k, v in episode.items() if k.startswith(_SUPPORT_PREFIX)}
-    support[_TASK_USER] = episode["query_user"][:, :1]
+    if _QUERY_USER in episode:
+        support[_TASK_USER] = episode[_QUERY_USER][:, :1]
     query = {
         k: v
         for k, v in episode.items()

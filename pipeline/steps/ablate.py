@@ -133,6 +133,7 @@ def _judge(
     method: Recommender, config: Any, data: Data, groups: Mapping[str, Shown]
 ) -> TaskMetrics:
     setting = setting_of(config)
+    method = setting.methods().completed(method, config, data)
     scorer = setting.scorer(method, config, data)
     return {
         name: setting.by_task(scorer(shown), seed=config.evaluation.seed)
