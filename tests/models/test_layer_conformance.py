@@ -68,7 +68,7 @@ def inputs_of(name, batch_size=3, width=5):
         "backbone, parts": [parts, film],
         "backbone, headless": [
             pairs,
-            (floats(batch_size, width, 2), floats(batch_size, width, 1)),
+            (floats(batch_size, width, 1, 2), floats(batch_size, width, 1)),
         ],
         "backbone, modular": [
             pairs,

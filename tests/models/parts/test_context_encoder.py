@@ -305,7 +305,8 @@ def test_an_episode_encodes_alike_alone_and_in_a_batch(kind, one, other):
     assert_close(ENCODERS[kind](**both), alone)
 
 
-@pytest.mark.parametrize("kind", ORDER_FREE)
+# The more pairs, the less a shrunk mean is shrunk.
+@pytest.mark.parametrize("kind", [k for k in ORDER_FREE if k != "shrunk_mean"])
 @settings(max_examples=25, deadline=None)
 @given(support=supports(min_size=1, max_size=1), times=st.integers(2, 5))
 def test_pooling_does_not_mind_how_often_the_same_pair_stands_there(

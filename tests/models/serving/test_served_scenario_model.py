@@ -125,9 +125,9 @@ def test_rank_equals_the_trained_model_from_raw_strings(serve, model):
 
 
 def test_without_support_a_known_user_gets_what_they_like(served):
-    # Dot products with (1, 0); the fifth item nobody has clicked.
+    # Ten times the dot products with (1, 0); the fifth item nobody has clicked.
     scores, reason = recommended(served, "u1")
-    assert scores == pytest.approx({"i1": 3.0, "i2": 2.0, "i3": 1.0, "i4": 0.0})
+    assert scores == pytest.approx({"i1": 30.0, "i2": 20.0, "i3": 10.0, "i4": 0.0})
     assert reason == "user_features"
 
 
@@ -139,10 +139,10 @@ def test_with_support_nothing_stands_in_for_it(served):
 
 
 def test_with_support_an_unknown_user_gets_what_is_liked_in_general(served):
-    # Dot products with (1, 1).
+    # Ten times the dot products with (1, 1).
     clicks = support_of(("u2", "i1", 1.0))
     scores, _ = recommended(served, "who?", support=clicks)
-    assert scores == pytest.approx({"i4": 5.0, "i1": 4.0, "i2": 4.0, "i3": 4.0})
+    assert scores == pytest.approx({"i4": 50.0, "i1": 40.0, "i2": 40.0, "i3": 40.0})
 
 
 def test_with_nothing_known_the_popular_items_stand_in(served):
@@ -167,7 +167,7 @@ def test_only_candidates_that_are_known_are_recommended(served):
     pool = ("i5", "?", "", "i3", "x" * 10_000, "i1")
     scores, _ = recommended(served, "u1", candidates=pool)
     assert list(scores) == ["i1", "i3", "i5"]
-    assert scores == pytest.approx({"i1": 3.0, "i3": 1.0, "i5": -1.0})
+    assert scores == pytest.approx({"i1": 30.0, "i3": 10.0, "i5": -10.0})
 
 
 def test_a_candidate_given_twice_is_recommended_once(served):

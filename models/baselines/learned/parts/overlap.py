@@ -5,6 +5,7 @@ mean of rows, or a multiple of the one row of a number: a step on one of them mo
 other by the inner product of their coefficients. So no task needs a copy of a table.
 """
 
+from models.episodes.entity_table import standardise
 from models.legacy_keras import tf
 from models.pairs.features import EntityEmbedding, FeatureEmbedding
 
@@ -50,7 +51,7 @@ def feature_overlap(
         equal ones among all pairs of values; 0 where nothing is known.
     """
     if embedding.feature.kind == "numeric":
-        left, right = embedding.standardise(encoded), embedding.standardise(others)
+        left, right = (standardise(embedding.feature, n) for n in (encoded, others))
         return left[:, :, tf.newaxis] * right[:, tf.newaxis, :]
     num_equal = _count_equal(encoded, others, embedding.feature.vocabulary_size)
     num_pairs = (
