@@ -26,7 +26,12 @@ def test_a_row_of_metrics_is_an_interval(evaluation, without_pandas):
     row = {"method": "cmml", "group": "cold", "metric": "mae"}
     assert row | stored["cmml"]["cold"]["mae"] in rows
     assert list(rows[0]) == ["method", "group", "metric", "mean", "low", "high"]
-    assert {one["method"] for one in rows} == {"cmml", "support_mean", "bias_ridge"}
+    assert {one["method"] for one in rows} == {
+        "cmml",
+        "closed_form",
+        "support_mean",
+        "bias_ridge",
+    }
 
 
 def test_a_row_of_differences_is_a_method_less_a_reference(evaluation, without_pandas):
@@ -38,7 +43,12 @@ def test_a_row_of_differences_is_a_method_less_a_reference(evaluation, without_p
 
 def test_the_table_has_a_row_a_method(evaluation, without_pandas):
     rows = evaluation.table
-    assert [one["method"] for one in rows] == ["cmml", "support_mean", "bias_ridge"]
+    assert [one["method"] for one in rows] == [
+        "cmml",
+        "closed_form",
+        "support_mean",
+        "bias_ridge",
+    ]
     mean = read(evaluation, "metrics.json")["bias_ridge"]["cold"]["mae"]["mean"]
     assert rows[2]["cold mae"] == mean
     # Only CMML is asked with the support set of another task.
