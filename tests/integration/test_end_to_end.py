@@ -34,7 +34,7 @@ def test_a_run_says_what_it_does(experiment):
         "prepare: refused: 1 label_out_of_range, 1 malformed, 1 missing_field, "
         "1 not_a_number"
     ) in said
-    assert any(line.startswith("train: epoch 4/4  val_mae ") for line in said)
+    assert any(line.startswith("train: epoch 4/4  val_rmse ") for line in said)
     assert "evaluate: asking bias_ridge" in said
     assert f"logs:  tensorboard --logdir {experiment.run_dir}/logs" in said
     assert not [line for line in said if "WARNING" in line or "Traceback" in line]
