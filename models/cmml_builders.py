@@ -18,7 +18,7 @@ from models.pairs.features import embed_entities
 from models.pairs.rated_pairs import Factors, RatedPairs
 from models.parts.label_levels import LabelLevels
 from models.recommender import one_empty_episode
-from transforms.schema import DataError, DatasetInfo
+from transforms.schema import DatasetInfo
 
 
 def rated_cmml(
@@ -64,7 +64,7 @@ def rated_cmml(
     objective = RatingObjective(info.label_mean, info.label_std, loss=loss)
     head: Head = ValueHead(pairs.backbone_scale)
     if options.head == "distribution":
-        levels, has_shares = _levels(info), pairs.has_prior
+        levels, has_shares = LabelLevels(info.label_levels), pairs.has_prior
         head = DistributionHead(levels, objective.error, has_shares=has_shares)
     return _with_weights(CMML(pairs, objective, head, options, seed=seed))
 
@@ -82,19 +82,8 @@ def _factors(
         item_set=options.prior_item_set,
         item_noise=options.prior_item_noise,
     )
-    is_distribution = options.head == "distribution"
-    levels = _levels(info).values.tolist() if is_distribution else ()
+    levels = info.label_levels if options.head == "distribution" else ()
     return ItemFactors(users, items, parts, levels=levels)
-
-
-def _levels(info: DatasetInfo) -> LabelLevels:
-    """Returns what distributions are over."""
-    if not info.label_levels:
-        raise DataError(
-            "dataset.json must hold `label_levels` for model.head = 'distribution', "
-            "got none: prepare the data set again."
-        )
-    return LabelLevels(info.label_levels)
 
 
 def clicked_cmml(

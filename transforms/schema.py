@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 USER_SETTING = "user"
 
 # Levels that distributions of labels are over; labels with more values share them.
@@ -471,7 +471,7 @@ class DatasetInfo(CommonInfo):
     label_max: float
     label_mean: float
     label_std: float
-    label_levels: tuple[float, ...] = ()
+    label_levels: tuple[float, ...]
     num_interactions: Mapping[str, int]
 
 

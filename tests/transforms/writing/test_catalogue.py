@@ -25,6 +25,7 @@ INFO = DatasetInfo(
     label_max=5.0,
     label_mean=3.0,
     label_std=1.0,
+    label_levels=(),
     num_interactions={},
 )
 
