@@ -1,12 +1,11 @@
 """The items that can be recommended, and the best of them."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from models.legacy_keras import tf
-from models.serving.vocabulary import IdLookup
 from transforms.schema import UNKNOWN, DataError
 
 # Pairs scored at once: the layers of so many stay in the cache of a core. Of each task
@@ -19,7 +18,6 @@ class Catalogue(tf.Module):
     """Finds the best items by their scores, without those excluded.
 
     Args:
-        item_ids: The vocabulary of items.
         counts: int [N + 1], interactions of each item by row.
         min_item_count: Items with fewer interactions are not recommended.
         top_k: K, items returned.
@@ -28,9 +26,7 @@ class Catalogue(tf.Module):
         DataError: If no item may be recommended.
     """
 
-    def __init__(
-        self, item_ids: IdLookup, counts: np.ndarray, *, min_item_count: int, top_k: int
-    ) -> None:
+    def __init__(self, counts: np.ndarray, *, min_item_count: int, top_k: int) -> None:
         super().__init__(name="catalogue")
         rows = np.flatnonzero(counts >= min_item_count)
         rows = rows[rows != UNKNOWN].astype(np.int32)
@@ -44,7 +40,6 @@ class Catalogue(tf.Module):
         share = counts / max(1, counts.sum())
         self.popularity = tf.constant(share, tf.float32)  # [N + 1]
         self.top_k = min(top_k, len(rows))
-        self._item_ids = item_ids
 
     def all_rows(self, batch_size: tf.Tensor) -> tf.Tensor:
         """Returns the rows of all candidates for each task, int32 [B, N]."""
@@ -97,22 +92,23 @@ class Chosen(NamedTuple):
     is_left: tf.Tensor
 
     def of(self, values: tf.Tensor) -> tf.Tensor:
-        """Returns the values [B, M] of the chosen rows, [B, K]."""
-        last = tf.maximum(tf.shape(values)[1] - 1, 0)
-        places = tf.minimum(self.places, last)
-        # Without any row there is nothing to take.
-        values = tf.pad(values, [[0, 0], [0, tf.cast(tf.equal(last, 0), tf.int32)]])
-        return tf.gather(values, places, batch_dims=1)
+        """Returns the values [B, M] of the chosen rows, [B, K]; 0 beyond the rows."""
+        places = tf.minimum(self.places, tf.shape(values)[1])
+        return tf.gather(tf.pad(values, [[0, 0], [0, 1]]), places, batch_dims=1)
 
 
 def score_in_blocks(
-    score: Callable[[tf.Tensor], tf.Tensor], rows: tf.Tensor
-) -> tf.Tensor:
-    """Scores rows int32 [B, M] block by block, to bound memory; float32 [B, M].
+    score: Callable[[tf.Tensor], Any], rows: tf.Tensor, names: Sequence[str] = ()
+) -> Any:
+    """Scores rows int32 [B, M] block by block, to bound memory.
 
     Args:
-        score: From rows int32 [B, block] to float32 [B, block].
+        score: From rows int32 [B, block] to float32 [B, block], or several by name.
         rows: The rows.
+        names: What there is by name, if anything.
+
+    Returns:
+        float32 [B, M], or several by name.
     """
     batch_size, num_rows = tf.unstack(tf.shape(rows))
     of_each_task = tf.maximum(_BLOCK // tf.maximum(batch_size, 1), _MIN_BLOCK)
@@ -120,11 +116,15 @@ def score_in_blocks(
     num_blocks = tf.math.floordiv(num_rows + block - 1, block)
     padded = tf.pad(rows, [[0, 0], [0, num_blocks * block - num_rows]])
     blocks = tf.reshape(padded, [batch_size, num_blocks, block])
+    of_block = tf.TensorSpec([None, None], tf.float32)
     scores = tf.map_fn(
         score,
         tf.transpose(blocks, [1, 0, 2]),
-        fn_output_signature=tf.TensorSpec([None, None], tf.float32),
+        fn_output_signature=dict.fromkeys(names, of_block) if names else of_block,
         parallel_iterations=1,
     )  # [num_blocks, B, block]
-    flat = tf.reshape(tf.transpose(scores, [1, 0, 2]), [batch_size, -1])
-    return flat[:, :num_rows]
+
+    def flat(values: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(tf.transpose(values, [1, 0, 2]), [batch_size, -1])
+
+    return tf.nest.map_structure(lambda values: flat(values)[:, :num_rows], scores)

@@ -20,7 +20,7 @@ from models.serving.saving import (
     save_with_signatures,
     trace,
 )
-from models.serving.served_tasks import ServedTask, ServedTasks
+from models.serving.served_tasks import ANSWERS, ServedTask, ServedTasks
 from models.serving.support_memory import Support
 from transforms.schema import DataError
 
@@ -66,7 +66,6 @@ class ServedModel(ServedTasks):
             )
         super().__init__(model, options, **of_tasks)
         self.catalogue = Catalogue(
-            self.ids["item"],
             item_counts,
             min_item_count=options.min_item_count,
             top_k=options.top_k,
@@ -200,42 +199,49 @@ class ServedModel(ServedTasks):
         if self._shortens(rows["item"]):
             rows, is_out = self._shortlist(task, rows, is_out, is_popular)
         popularity = tf.gather(self.catalogue.popularity, rows["item"])
-        worth = tf.where(is_popular, popularity, self._worth(task, rows))
+        statistics = self._statistics_in_blocks(task, rows)
+        worth = tf.where(is_popular, popularity, self._worth(statistics))
+        statistics["score"] = tf.where(is_popular, popularity, statistics["score"])
         chosen = self.catalogue.best(tf.where(is_out, -np.inf, worth))
-        rows = {role: chosen.of(values) for role, values in rows.items()}
-        answer = self._answer(task, rows)
-        popularity = chosen.of(popularity)
-        answer["score"] = tf.where(is_popular, popularity, answer["score"])
+        item_ids = self.ids["item"].values(chosen.of(rows["item"]))
         return {
-            "item_id": tf.where(
-                chosen.is_left, self.ids["item"].values(rows["item"]), ""
-            ),
-            **{n: tf.where(chosen.is_left, v, 0.0) for n, v in answer.items()},
+            "item_id": tf.where(chosen.is_left, item_ids, ""),
+            **{
+                name: tf.where(chosen.is_left, chosen.of(statistics[name]), 0.0)
+                for name in ANSWERS
+                if name in statistics
+            },
             "fallback_reason": reason,
         }
 
-    def _worth(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Returns what [B, M] rows are ordered by; they share their user, if any."""
-        model, order = self._model(), self.options.order_by
+    def _worth(self, statistics: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns what rows are ordered by, [B, M]."""
+        order = self.options.order_by
+        if order in ("score", "gain"):
+            return statistics[order]
+        lean = {"cautious": -1.0, "optimistic": 1.0}[order]
+        return statistics["score"] + lean * statistics["uncertainty"]
 
-        def worth(items: tf.Tensor) -> tf.Tensor:
+    def _statistics_in_blocks(
+        self, task: ServedTask, rows: Mapping[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Returns the statistics of [B, M] rows that share their user, if any."""
+
+        def of_block(items: tf.Tensor) -> dict[str, tf.Tensor]:
             block = {
                 role: items
                 if role == "item"
                 else tf.broadcast_to(values[:, :1], tf.shape(items))
                 for role, values in rows.items()
             }
-            pairs = self._pairs(task.profile, block)
-            if model.levels is None or order == "score":
-                return model.modulated_score(task.state, pairs)
-            predicted = model.pair_distribution(task.state, pairs)
-            if order == "gain":
-                return model.levels.gain(predicted)
-            lean = {"cautious": -1.0, "optimistic": 1.0}[order]
-            spread = model.levels.spread(predicted)
-            return model.levels.mean(predicted) + lean * spread
+            return self._statistics(task, block)
 
-        return score_in_blocks(worth, rows["item"])
+        has_distribution = self._model().levels is not None
+        names = [*ANSWERS, "gain"] if has_distribution else ["score"]
+        statistics: dict[str, tf.Tensor] = score_in_blocks(
+            of_block, rows["item"], names
+        )
+        return statistics
 
     def _shortens(self, rows: tf.Tensor) -> bool:
         size = self.options.shortlist_size

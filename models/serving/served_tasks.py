@@ -30,6 +30,9 @@ from models.serving.support_memory import (
 from models.serving.vocabulary import IdLookup
 from transforms.schema import DataError
 
+# What is told of a pair; all but the score of models of distributions alone.
+ANSWERS = ("score", "median", "uncertainty")
+
 
 class ServedTask(NamedTuple):
     """What is known of each task.
@@ -231,7 +234,14 @@ class ServedTasks(tf.Module, abc.ABC):
     def _answer(
         self, task: ServedTask, rows: Mapping[str, tf.Tensor]
     ) -> dict[str, tf.Tensor]:
-        """Returns what is said of pairs of rows [B, Q]."""
+        """Returns what is told of pairs of rows [B, Q]."""
+        statistics = self._statistics(task, rows)
+        return {name: statistics[name] for name in ANSWERS if name in statistics}
+
+    def _statistics(
+        self, task: ServedTask, rows: Mapping[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Returns what is told of pairs of rows [B, Q], and what may order them."""
         model, pairs = self._model(), self._pairs(task.profile, rows)
         if model.levels is None:
             return {"score": model.modulated_score(task.state, pairs)}
@@ -240,4 +250,5 @@ class ServedTasks(tf.Module, abc.ABC):
             "score": model.levels.mean(predicted),
             "median": model.levels.quantile(predicted, 0.5),
             "uncertainty": model.levels.spread(predicted),
+            "gain": model.levels.gain(predicted),
         }

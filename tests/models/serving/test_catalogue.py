@@ -4,20 +4,15 @@ import pytest
 from models.legacy_keras import tf
 from models.serving import catalogue
 from models.serving.catalogue import Catalogue, score_in_blocks
-from models.serving.vocabulary import IdLookup
 from transforms.schema import DataError
 
 COUNTS = np.array([5, 1, 0, 3, 1])  # Of the unknown item first.
 
 
 @pytest.fixture
-def make(tmp_path):
-    path = tmp_path / "item_id.txt"
-    path.write_text("a\nb\nc\nd\n")
-
+def make():
     def build(top_k=3, min_item_count=1):
-        lookup = IdLookup(path)
-        return Catalogue(lookup, COUNTS, min_item_count=min_item_count, top_k=top_k)
+        return Catalogue(COUNTS, min_item_count=min_item_count, top_k=top_k)
 
     return build
 
@@ -92,6 +87,20 @@ def test_blocks_of_any_size_make_the_same_scores(monkeypatch, block, width):
     scores = score_in_blocks(score, rows)
     np.testing.assert_array_equal(scores, 0.5 * rows.numpy())
     assert set(widths) == {min(block, width)}
+
+
+def test_blocks_may_hold_several_scores_by_name(monkeypatch):
+    monkeypatch.setattr(catalogue, "_BLOCK", 4)
+    monkeypatch.setattr(catalogue, "_MIN_BLOCK", 1)
+    rows = tf.reshape(tf.range(14), [2, 7])
+
+    def score(items):
+        items = tf.cast(items, tf.float32)
+        return {"half": 0.5 * items, "double": 2.0 * items}
+
+    scores = score_in_blocks(score, rows, ["half", "double"])
+    np.testing.assert_array_equal(scores["half"], 0.5 * rows.numpy())
+    np.testing.assert_array_equal(scores["double"], 2.0 * rows.numpy())
 
 
 def test_a_block_has_some_pairs_of_each_task_however_many_tasks_there_are():
