@@ -3,7 +3,7 @@
 from typing import NamedTuple, TypeAlias
 
 from models.episode_model import EpisodeModel
-from models.factors.folded_user import FoldedUser
+from models.factors.folded_user import FoldedUser, nothing_known
 from models.heads.distribution_head import DistributionHead
 from models.heads.value_head import ValueHead
 from models.legacy_keras import tf
@@ -159,8 +159,7 @@ class CMML(EpisodeModel):
 
     def recall(self, memory: tf.Tensor) -> TaskState:
         """Returns the state after the pairs that a memory was advanced by."""
-        nothing = tf.zeros([tf.shape(memory)[0], 0])
-        user = FoldedUser(nothing, nothing, nothing)
+        user = nothing_known(tf.shape(memory)[0])
         return TaskState(self.encoder.read(memory), user)
 
     def _encoder_inputs(
@@ -203,20 +202,26 @@ class CMML(EpisodeModel):
         """What distributions are over; None if a value is predicted."""
         return self.head.levels
 
-    def distribution(self, state: TaskState, query: Episode) -> tf.Tensor:
-        """Predicts how likely each label level is, of a model with such a head.
+    def score_and_distribution(
+        self, state: TaskState, query: Episode
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Scores query pairs and says how likely each label level of them is.
+
+        Of a model with a `DistributionHead`.
 
         Args:
             state: As `adapt` returns it.
             query: As `score` takes it.
 
         Returns:
-            float32 [B, Q, L], of sum 1.
+            float32 [B, Q], and float32 [B, Q, L], of sum 1.
         """
-        return self.pair_distribution(state, self.pairs.query_pairs(query))
+        assert self.levels is not None
+        predicted = self.pair_distribution(state, self.pairs.query_pairs(query))
+        return self.levels.mean(predicted), predicted
 
     def pair_distribution(self, state: TaskState, pairs: Pairs) -> tf.Tensor:
-        """Does so of pairs that were looked up."""
+        """Returns how likely levels of pairs that were looked up are, [B, Q, L]."""
         return tf.nn.softmax(self._predict(state, pairs, training=False)[0])
 
     def _predict(

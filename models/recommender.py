@@ -66,7 +66,9 @@ class Distributional(Recommender, Protocol):
 
     levels: Any
 
-    def distribution(self, state: State, query: Episode) -> tf.Tensor:
+    def score_and_distribution(
+        self, state: State, query: Episode
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Predicts the label of the query pairs of each task.
 
         Args:
@@ -74,7 +76,7 @@ class Distributional(Recommender, Protocol):
             query: As `score` takes it.
 
         Returns:
-            float32 [B, Q, L], of sum 1.
+            What `score` returns, and float32 [B, Q, L], of sum 1.
         """
         ...
 

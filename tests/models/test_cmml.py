@@ -149,7 +149,7 @@ def test_a_distribution_is_what_the_prior_expects_until_something_is_learnt(
     model.head.share_weight.assign(0.0)
     support, query = split_episode(episode)
     state = model.adapt(support)
-    predicted = model.distribution(state, query).numpy()
+    predicted = model.score_and_distribution(state, query)[1].numpy()
     np.testing.assert_allclose(predicted.sum(axis=-1), 1.0, rtol=1e-5)
     expected = model.pairs.expect(state.user, model.pairs.query_pairs(query))
     levels = model.levels.values
@@ -176,6 +176,7 @@ def test_other_labels_give_another_distribution(new_model, set_large_weights, ep
     support, query = split_episode(episode)
     others = {**support, "support_label": 6.0 - support["support_label"]}
     one, other = (
-        model.distribution(model.adapt(given), query) for given in (support, others)
+        model.score_and_distribution(model.adapt(given), query)[1]
+        for given in (support, others)
     )
     assert np.abs(one - other).max() > 0.01

@@ -414,7 +414,7 @@ def test_a_distribution_sums_to_1_and_has_the_score_for_its_mean(
 ):
     support, query = split_episode(episode)
     assert isinstance(method, Distributional)
-    predicted = method.distribution(method.adapt(support), query).numpy()
+    predicted = method.score_and_distribution(method.adapt(support), query)[1].numpy()
     assert predicted.shape == (3, 4, method.levels.size)
     assert (predicted >= 0.0).all()
     assert_equal_scores(predicted.sum(axis=-1), np.ones([3, 4]))
@@ -543,7 +543,9 @@ def test_the_served_model_scores_alike(case, method, graph, episode, serve):
     assert_equal_scores(rank[present], graph(episode).numpy()[present])
     if method.levels is not None:
         halves_of = split_episode(episode)
-        predicted = method.distribution(method.adapt(halves_of[0]), halves_of[1])
+        predicted = method.score_and_distribution(
+            method.adapt(halves_of[0]), halves_of[1]
+        )[1]
         for name, value in (
             ("median", method.levels.quantile(predicted, 0.5)),
             ("uncertainty", method.levels.spread(predicted)),

@@ -90,9 +90,13 @@ class Calibrated(tf.Module):
         """Does as the method."""
         return self.method.score(state, query)
 
-    def distribution(self, state: State, query: Episode) -> tf.Tensor:
-        """Predicts the label of query pairs, float32 [B, Q, L]."""
-        position = (self.method.score(state, query) - self._center) / self._unit
+    def score_and_distribution(
+        self, state: State, query: Episode
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Predicts the label of query pairs, float32 [B, Q] and [B, Q, L]."""
+        scores = self.method.score(state, query)
+        position = (scores - self._center) / self._unit
         bias, slope = self.weights[:-1], self.weights[-1]
         places = self._places.astype(np.float32)
-        return tf.nn.softmax(bias + slope * position[..., tf.newaxis] * places)
+        logits = bias + slope * position[..., tf.newaxis] * places
+        return scores, tf.nn.softmax(logits)

@@ -83,9 +83,9 @@ def _answer(
     if levels is None:
         return {"score": method.score(state, query)}
     assert isinstance(method, Distributional)
-    predicted = method.distribution(state, query)
+    score, predicted = method.score_and_distribution(state, query)
     return {
-        "score": method.score(state, query),
+        "score": score,
         "median": levels.quantile(predicted, 0.5),
         "gain": levels.gain(predicted),
         "log_likelihood": levels.log_likelihood(predicted, labels),

@@ -94,7 +94,9 @@ def test_rank_tells_the_median_and_the_uncertainty_of_the_trained_model(
     answer = serve(model=distributional).rank(**rank_request)
     assert set(answer) == {"score", "median", "uncertainty"}
     support, query = split_episode(episode)
-    predicted = distributional.distribution(distributional.adapt(support), query)
+    predicted = distributional.score_and_distribution(
+        distributional.adapt(support), query
+    )[1]
     levels = distributional.levels
     for name, value in (
         ("score", levels.mean(predicted)),
@@ -404,7 +406,7 @@ def gains_of(model, episode, item_ids):
         "query_user": tf.repeat(query["query_user"][:, :1], items.shape[1], axis=1),
         "query_mask": tf.ones(items.shape, tf.bool),
     }
-    predicted = model.distribution(model.adapt(support), query)
+    predicted = model.score_and_distribution(model.adapt(support), query)[1]
     return predicted.numpy() @ 2.0**model.levels.values
 
 

@@ -39,7 +39,7 @@ def test_a_simple_method_is_given_a_distribution_and_scores_as_before(
     expected = method.score(method.adapt(support), query)
     state = completed.adapt(support)
     np.testing.assert_array_equal(completed.score(state, query), expected)
-    predicted = completed.distribution(state, query)
+    predicted = completed.score_and_distribution(state, query)[1]
     np.testing.assert_array_equal(completed.levels.values, data.info.label_levels)
     np.testing.assert_allclose(np.sum(predicted, axis=-1), 1.0, rtol=1e-5)
 

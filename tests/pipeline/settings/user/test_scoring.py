@@ -87,7 +87,7 @@ def test_a_distribution_is_scored_by_its_statistics_and_by_the_label(
     np.testing.assert_array_equal(rich.score, scored["cold/support_2"].score)
     # Every pair has the score 2, and so the same distribution.
     query = {"query_item": tf.zeros([1, 1]), "query_mask": tf.ones([1, 1], tf.bool)}
-    predicted = method.distribution(tf.constant([[2.0]]), query)[0]
+    predicted = method.score_and_distribution(tf.constant([[2.0]]), query)[1][0]
     np.testing.assert_allclose(rich.median, levels.quantile(predicted, 0.5)[0])
     np.testing.assert_allclose(rich.gain, levels.gain(predicted)[0], rtol=1e-5)
     likelihoods = np.log(predicted[0].numpy())
