@@ -82,6 +82,24 @@ def standardise(feature: Feature, encoded: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(value, -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
 
 
+def mean_of_known(rows: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
+    """Averages what was looked up for the known values of a feature.
+
+    Args:
+        rows: float32 [N, V, K], what stands for each value.
+        encoded: int32 [N, V], the values; 0 is unknown.
+
+    Returns:
+        float32 [N, K], zeros where no value is known.
+    """
+    known = tf.cast(encoded > 0, rows.dtype)[..., tf.newaxis]  # [N, V, 1]
+    if encoded.shape[1] == 1:
+        return tf.squeeze(rows * known, axis=1)
+    return tf.math.divide_no_nan(
+        tf.reduce_sum(rows * known, axis=1), tf.reduce_sum(known, axis=1)
+    )
+
+
 def unknown_row(feature: Feature) -> np.ndarray:
     """Encodes one entity of which nothing is known: [1, V] zeros, or the mean [1]."""
     if feature.kind == "numeric":

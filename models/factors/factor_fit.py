@@ -120,7 +120,7 @@ def fit_factors(
         log_count=np.log1p(counts)[:, np.newaxis],
         overall_log_shares=np.log(overall),
         level=prior.level,
-        features=np.concatenate([constant, by_share, 0.0 * constant], axis=1),
+        features=np.concatenate([constant, by_share, np.zeros_like(constant)], axis=1),
     )
 
 

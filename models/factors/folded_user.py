@@ -18,3 +18,13 @@ class FoldedUser(NamedTuple):
     vector: tf.Tensor
     covariance: tf.Tensor
     facts: tf.Tensor
+
+
+def nothing_known(num_users: tf.Tensor) -> FoldedUser:
+    """Returns users of whom nothing is solved, all widths being 0.
+
+    Args:
+        num_users: B.
+    """
+    nothing = tf.zeros([num_users, 0])
+    return FoldedUser(nothing, nothing, nothing)

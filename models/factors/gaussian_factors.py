@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -61,7 +62,7 @@ class _Gaussians:
     mean: Floats
     covariance: Floats
 
-    @property
+    @functools.cached_property
     def second_moment(self) -> Floats:
         return self.mean[:, :, None] * self.mean[:, None, :] + self.covariance
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.episodes.entity_table import EntityTable, standardise
-from models.factors.entity_design import EntityDesign, entity_design
+from models.episodes.entity_table import EntityTable, mean_of_known, standardise
+from models.factors.entity_design import entity_design
 from models.factors.factor_fit import PriorParts, fit_factors, level_bias, turn
 from models.factors.folded_user import FoldedUser
 from models.factors.labelled_pairs import LabelledPairs
@@ -127,7 +127,7 @@ class ItemFactors(tf.Module):
         users = np.unique(pairs.user)
         # Shuffled and dealt out, so that no fold of a few users is empty.
         folds[rng.permutation(users)] = np.arange(len(users)) % _NUM_FOLDS
-        designs = self._designs()
+        designs = entity_design(self._users), entity_design(self._items)
         whole = fit_factors(pairs, designs, self.parts, self.levels, seed)
         fits = []
         for fold in range(_NUM_FOLDS):
@@ -143,9 +143,6 @@ class ItemFactors(tf.Module):
         self.log_shares.assign(whole.overall_log_shares)
         self.level_bias.assign(level_bias(whole.overall_log_shares, self.levels))
         self.fold_of_user.assign(folds)
-
-    def _designs(self) -> tuple[EntityDesign, EntityDesign]:
-        return entity_design(self._users), entity_design(self._items)
 
     def look_up(
         self, users: tf.Tensor, items: tf.Tensor, training: bool = False
@@ -212,12 +209,9 @@ class ItemFactors(tf.Module):
                 slope = tf.gather(table[:, 0], fold)
                 level += standardise(feature, values)[:, tf.newaxis] * slope
                 continue
-            known = tf.cast(values > 0, tf.float32)[..., tf.newaxis]
             at = tf.broadcast_to(fold[:, tf.newaxis], tf.shape(values))
-            found = tf.gather_nd(table, tf.stack([at, values], axis=-1)) * known
-            level += tf.math.divide_no_nan(
-                tf.reduce_sum(found, axis=1), tf.reduce_sum(known, axis=1)
-            )
+            found = tf.gather_nd(table, tf.stack([at, values], axis=-1))
+            level += mean_of_known(found, values)
         return level
 
     def solve(

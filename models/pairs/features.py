@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from models.episodes.entity_table import EntityTable, standardise
+from models.episodes.entity_table import EntityTable, mean_of_known, standardise
 from models.legacy_keras import tf
 from transforms.schema import Feature
 
@@ -55,13 +55,7 @@ class FeatureEmbedding(tf.keras.layers.Layer):
         """Looks up, or scales, the values."""
         if self.feature.kind == "numeric":
             return standardise(self.feature, encoded)[:, tf.newaxis] * self.table
-        known = tf.cast(encoded > 0, self.table.dtype)[..., tf.newaxis]  # [N, V, 1]
-        values = tf.gather(self.table, encoded) * known  # [N, V, embedding_dim]
-        if encoded.shape[1] == 1:
-            return tf.squeeze(values, axis=1)
-        return tf.math.divide_no_nan(
-            tf.reduce_sum(values, axis=1), tf.reduce_sum(known, axis=1)
-        )
+        return mean_of_known(tf.gather(self.table, encoded), encoded)
 
 
 class EntityEmbedding(tf.keras.layers.Layer):

@@ -3,7 +3,7 @@
 import abc
 from typing import Any, NamedTuple, TypeAlias
 
-from models.factors.folded_user import FoldedUser
+from models.factors.folded_user import FoldedUser, nothing_known
 from models.legacy_keras import tf
 from models.recommender import Episode
 
@@ -85,8 +85,7 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
             support_mask: bool [B, S], False for padding.
         """
         del pairs, support_mask
-        nothing = tf.zeros([tf.shape(labels)[0], 0])
-        return FoldedUser(nothing, nothing, nothing)
+        return nothing_known(tf.shape(labels)[0])
 
     def move(self, user: FoldedUser, shift: tf.Tensor) -> FoldedUser:
         """Moves the mean of user factors before labels are seen, by [B, K]."""

@@ -52,10 +52,7 @@ class BesideBest:
     @property
     def standing(self) -> Standing:
         """How CMML stands; "level" unless the interval of the difference excludes 0."""
-        is_better = self.metric.is_better(self.difference)
-        if is_better is None:
-            return "level"
-        return "better" if is_better else "worse"
+        return _STANDINGS[self.metric.is_better(self.difference)]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The configuration of an experiment in the scenario-specific setting."""
 
+import typing
 from typing import Any, Literal, Self, TypeAlias
 
 import pydantic
@@ -210,14 +211,7 @@ class ScenarioEvaluationConfig(Section):
     support_negatives: int = pydantic.Field(1, ge=0)
     few_shot_sizes: tuple[pydantic.NonNegativeInt, ...] = (0, 4, 16)
     few_shot_users: pydantic.PositiveInt | None = 200
-    baselines: tuple[BaselineName, ...] = (
-        "item_pop",
-        "popularity",
-        "dot_product",
-        "matrix_factorisation",
-        "item_knn",
-        "ease",
-    )
+    baselines: tuple[BaselineName, ...] = typing.get_args(BaselineName)
     num_resamples: int = pydantic.Field(1000, ge=100)
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
 

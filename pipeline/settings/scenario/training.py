@@ -50,7 +50,10 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
         episode: Episode = next(iter(drawn))
         return episode
 
-    num_timed = min(options.batch_size, len(data.tasks(schema.META_TRAIN)))
+    def timed() -> Episode:
+        num_tasks = min(options.batch_size, len(data.tasks(schema.META_TRAIN)))
+        return first(schema.META_TRAIN, num_tasks, 0)
+
     size = config.evaluation.support_size
     return TrainingPlan(
         episodes=episodes,
@@ -65,7 +68,7 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
         ),
         chosen_by=METRICS[0],
         probe=lambda: first(schema.META_VALIDATION, _PROBED_TASKS, options.seed),
-        timed=lambda: first(schema.META_TRAIN, num_timed, 0),
+        timed=timed,
     )
 
 

@@ -37,7 +37,7 @@ def simulated(seed, noise=0.5, number=4000):
 def predicted_of(method, scores):
     """The distribution that a score gets, [N, L]."""
     query = {"query_item": tf.constant(10.0 * scores)[tf.newaxis]}
-    return method.distribution(None, query)[0]
+    return method.score_and_distribution(None, query)[1][0]
 
 
 def log_loss(method, scores, labels):
@@ -54,7 +54,7 @@ def test_is_the_method_it_is_given_with_a_distribution():
     state = method.adapt({"support_item": tf.zeros([1, 7], tf.int32)})
     np.testing.assert_array_equal(state["size"], [7])
     np.testing.assert_allclose(method.score(state, query), [[3.0, 4.5]], rtol=1e-6)
-    predicted = method.distribution(state, query)
+    predicted = method.score_and_distribution(state, query)[1]
     assert predicted.shape == (1, 2, 5)
     np.testing.assert_allclose(tf.reduce_sum(predicted, axis=-1), 1.0, rtol=1e-5)
 
