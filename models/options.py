@@ -48,7 +48,7 @@ class MemberOptions:
         encoder: Context encoder: "gru", or the "mean" or "max" of encoded pairs, or
             their "shrunk_mean", which is small where pairs are few.
         negatives: Whether the encoder sees negative pairs: those with a label below
-            the mean meta-train label, or without a click. Factors, if there are any,
+            the mean label, or without a click. Factors, if there are any,
             count them anyway.
         num_orders: Orders of the support set whose contexts "gru" averages outside of
             training; 1 is the order that the pairs came in.

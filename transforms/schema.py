@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 USER_SETTING = "user"
 
 # Levels that distributions of labels are over; labels with more values share them.
@@ -28,6 +28,13 @@ META_TRAIN = "meta_train"
 META_VALIDATION = "meta_validation"
 META_TEST = "meta_test"
 SPLITS = (META_TRAIN, META_VALIDATION, META_TEST)
+
+# Users with too few pairs for a task. All their pairs are support; no episode is drawn
+# from them, but all that is counted or fitted beforehand learns from them.
+NO_TASK = "no_task"
+
+# What is learnt from: the support of these.
+TRAINING_PARTS = (META_TRAIN, NO_TASK)
 
 # Files of a prepared data set, relative to its directory.
 DATASET_JSON = "dataset.json"
@@ -46,7 +53,7 @@ ITEM_ID = "item_id"
 # vocabulary, without padding, or one float in the raw unit).
 ENTITY_ID_KEY = "id"
 ENTITY_ROW_KEY = "row"
-ENTITY_COUNT_KEY = "num_meta_train"  # Meta-train support pairs it occurs in.
+ENTITY_COUNT_KEY = "num_training"  # Support pairs of `TRAINING_PARTS` it occurs in.
 
 # Keys of one episode record. The query of a meta-train task is held out: training
 # draws its own support and query sets from the record's support alone.
@@ -333,7 +340,8 @@ class DatasetSpec(CommonSpec):
         users: The users.
         items: The items.
         episodes: The episode records.
-        min_item_count: Items with fewer meta-train interactions get no id embedding.
+        min_item_count: Items with fewer interactions to learn from get no id
+            embedding.
     """
 
     interactions: InteractionSpec
@@ -368,7 +376,7 @@ class Feature:
         kind: As in `FeatureSpec`.
         vocabulary_size: Known values, the unknown one not counted; 0 if numeric.
         max_values: Width of the encoded feature; 1 unless "multi".
-        mean: Mean over meta-train entities of a numeric feature.
+        mean: Mean of a numeric feature over the entities that are learnt from.
         std: Its standard deviation, 1 if it does not vary.
     """
 
@@ -396,8 +404,7 @@ class CommonInfo:
         num_items: Rows of the item table, the unknown row not counted.
         num_tasks: Tasks by split.
         num_rejected: Refused rows by reason.
-        num_dropped: Legal interactions and tasks that are not in the episodes, by
-            reason.
+        num_dropped: Legal interactions and tasks that are left out, by reason.
         options: The specification it was made from.
         has_item_names: Whether `names/item.txt` is there.
         format_version: Version of this layout.
@@ -456,10 +463,11 @@ class DatasetInfo(CommonInfo):
         item_features: Features of an item.
         label_min: Smallest legal label.
         label_max: Largest legal label.
-        label_mean: Mean label of the meta-train support pairs.
+        label_mean: Mean label of the pairs that are learnt from.
         label_std: Their standard deviation, 1 if they do not vary.
         label_levels: Levels that distributions of labels are over.
-        num_interactions: Interactions by split, query pairs included.
+        num_interactions: Interactions by split, query pairs included, and those of
+            users without a task.
     """
 
     setting = USER_SETTING

@@ -41,6 +41,10 @@ class TaskSplitter:
         fraction = stable_fraction(spec.seed, META_VALIDATION, task_id)
         return META_VALIDATION if fraction < spec.validation_fraction else META_TRAIN
 
+    def may_teach(self, task_id: str) -> bool:
+        """Whether a user without a task is learnt from: unless kept for a test."""
+        return self.listed is None or self.listed.get(task_id) == META_TRAIN
+
 
 def load_splitter(spec: SplitSpec, data_dir: str, tasks: str = "users") -> TaskSplitter:
     """Returns the splitter, having read the split file if there is one.

@@ -21,7 +21,7 @@ class EntityTable:
         features: What each encoded feature is, in the order of the model.
         encoded: By feature name, int32 [N + 1, V] values of the vocabulary padded
             with 0, V = `max_values`; or float32 [N + 1] in the raw unit if numeric.
-        counts: int64 [N + 1], meta-train support pairs each entity occurs in.
+        counts: int64 [N + 1], pairs that are learnt from, by entity.
     """
 
     features: tuple[Feature, ...]

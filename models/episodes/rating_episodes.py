@@ -31,7 +31,8 @@ def fixed_episodes(
 
     Args:
         dataset_dir: A prepared data set.
-        split: "meta_train", "meta_validation" or "meta_test".
+        split: "meta_train", "meta_validation" or "meta_test"; or "no_task", for users
+            with a support set alone.
         max_support_size: Support pairs kept of each task, the first ones; all if None.
         batch_size: B; the last batch may be smaller.
 

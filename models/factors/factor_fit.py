@@ -87,7 +87,7 @@ def fit_factors(
     """Fits item factors and the prior of user vectors, which becomes standard normal.
 
     Args:
-        pairs: The meta-train pairs, or those of some users.
+        pairs: The pairs that are learnt from, or those of some users.
         designs: Features of users and of items.
         parts: What is fitted.
         levels: float [L], label levels whose shares are counted.

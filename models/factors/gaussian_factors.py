@@ -106,7 +106,7 @@ def fit_gaussian_factors(
     prior means, which are linear in the features of users and of items.
 
     Args:
-        pairs: The meta-train pairs. Pairs of the unknown item are left out.
+        pairs: The training pairs. Pairs of the unknown item are left out.
         rank: Number of latent factors beside the bias.
         num_iterations: Sweeps over users and items.
         seed: Seed of the initial factors.

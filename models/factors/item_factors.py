@@ -45,7 +45,7 @@ class ItemFactors(tf.Module):
     """Fits items to vectors beforehand, and folds users in, in closed form.
 
     The label of a pair is a mean and bias of the item plus the product of K item
-    factors with K user factors. Item factors are fitted once to meta-train; the user
+    factors with K user factors. Item factors are fitted once, beforehand; the user
     factors of a task are the posterior mean given its support set, a linear system of
     K unknowns, so that adaptation is still one forward pass. Before any label is seen,
     the mean of user factors depends on the features of the user and on which items are
@@ -116,10 +116,10 @@ class ItemFactors(tf.Module):
         }
 
     def fit(self, pairs: LabelledPairs, *, seed: int) -> None:
-        """Fits item factors to all meta-train pairs, and to all but each fold of users.
+        """Fits item factors to all pairs, and to all but each fold of users.
 
         Args:
-            pairs: The meta-train pairs.
+            pairs: All pairs that are learnt from.
             seed: Seed of the folds and of the initial factors.
         """
         rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""The meta-train pairs that the prior and the baselines are fitted to."""
+"""The pairs that the prior and the baselines are fitted to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transforms.schema import UNKNOWN
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LabelledPairs:
-    """User-item pairs with their labels, all meta-train tasks together.
+    """User-item pairs with their labels, those of all users together.
 
     Attributes:
         user: int [N], rows of the user table; 0 is unknown.

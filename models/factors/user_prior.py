@@ -71,7 +71,7 @@ def fit_user_prior(
 
     Args:
         factors: The fit to the same pairs.
-        pairs: The meta-train pairs.
+        pairs: The training pairs.
         users: Features of users.
         by_set: Whether the set of items, whatever their labels, and its size tell.
         seed: Seed of the support sets and of the components.
@@ -153,7 +153,7 @@ def item_set_vectors(pairs: LabelledPairs, *, seed: int) -> Floats:
     """Describes items by who has rated them, whatever the labels.
 
     Args:
-        pairs: The meta-train pairs.
+        pairs: The training pairs.
         seed: Seed of the approximation.
 
     Returns:

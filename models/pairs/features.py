@@ -64,7 +64,7 @@ class EntityEmbedding(tf.keras.layers.Layer):
     Args:
         table: Encoded features of every entity.
         embedding_dim: Width of the embedding of each feature.
-        min_id_count: Entities seen in fewer meta-train pairs share the unknown id;
+        min_id_count: Entities seen in fewer training pairs share the unknown id;
             None for no id embedding.
         seed: Seed of the initial weights.
 
@@ -145,7 +145,7 @@ def embed_entities(
         users: The user table.
         items: The item table.
         embedding_dim: Width of the embedding of each feature.
-        min_item_count: Items seen in fewer meta-train pairs share the unknown id.
+        min_item_count: Items seen in fewer training pairs share the unknown id.
         item_id: Whether items have an id embedding.
         seed: Seed of the initial weights.
     """

@@ -13,8 +13,8 @@ class ServingOptions:
     Attributes:
         model_version: Version that contexts are marked with, at least 0.
         top_k: Items that `recommend` returns.
-        min_item_count: Items with fewer meta-train interactions, or known clicks, are
-            not recommended.
+        min_item_count: Items with fewer interactions to learn from, or known clicks,
+            are not recommended.
         max_tasks: Most tasks of a request.
         max_support: Most support pairs of a task.
         max_query: Most query, candidate or excluded items of a task.

@@ -21,8 +21,8 @@ class ExportConfig(Section):
     Attributes:
         model_name: Name TensorFlow Serving knows the model by.
         top_k: Items that `recommend` returns.
-        min_item_count: Items with fewer meta-train interactions, or known clicks, are
-            not recommended (they can still be ranked, or be named as candidates).
+        min_item_count: Items with fewer interactions to learn from, or known clicks,
+            are not recommended (they can still be ranked, or be named as candidates).
         max_tasks: Most tasks of a request.
         max_support: Most support pairs of a task.
         max_query: Most query, candidate or excluded items of a task.

@@ -72,7 +72,7 @@ def load_known_users(dataset_dir: pathlib.Path) -> KnownUsers:
         DataError: If it is not complete.
     """
     dataset = load_user_data(dataset_dir)
-    pairs = dataset.meta_train_pairs
+    pairs = dataset.training_pairs
     baseline = ItemMean()
     baseline.fit(pairs)
     means = baseline.item_mean.numpy().astype(float).tolist()

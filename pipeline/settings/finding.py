@@ -37,7 +37,7 @@ def tasks_overlap(task_ids: Mapping[str, Sequence[object]]) -> Finding:
     """Looks for tasks that are in two splits, or twice in one.
 
     Args:
-        task_ids: Of the tasks, by split.
+        task_ids: Of the tasks, by split; of those without a task, if they are kept.
     """
     counts = Counter(name for names in task_ids.values() for name in names)
     num_bad = sum(count - 1 for count in counts.values())

@@ -27,14 +27,14 @@ class EntityTable:
         entities: In row order: row 1 is the first.
         features: How each feature is encoded.
         vocabularies: Known values of each feature that is not numeric.
-        num_meta_train: Meta-train support pairs by id, where there are any.
+        num_training: Pairs that are learnt from by id, where there are any.
     """
 
     spec: EntitySpec
     entities: list[Entity]
     features: tuple[Feature, ...]
     vocabularies: dict[str, list[str]]
-    num_meta_train: Mapping[str, int]
+    num_training: Mapping[str, int]
 
     def rows(self) -> dict[str, int]:
         """Returns the row of each id."""
@@ -54,7 +54,7 @@ class EntityTable:
                     codes = encode_values(value, encoders[feature.name], feature)
                     ints[feature.name] = codes
             entity_id = entity.entity_id
-            count = self.num_meta_train.get(entity_id, 0)
+            count = self.num_training.get(entity_id, 0)
             yield encode_entity(row, entity_id, count, ints=ints, floats=floats)
 
 
@@ -62,7 +62,7 @@ def build_entity_table(
     spec: EntitySpec,
     known: Mapping[str, Entity],
     ids_in_episodes: Iterable[str],
-    num_meta_train: Mapping[str, int],
+    num_training: Mapping[str, int],
 ) -> EntityTable:
     """Gives each entity a row and each feature a vocabulary.
 
@@ -70,7 +70,7 @@ def build_entity_table(
         spec: The features.
         known: Entity by id, from the entity table.
         ids_in_episodes: Ids in tasks. One that is not in `known` has no known feature.
-        num_meta_train: Meta-train support pairs by id. The ids with any make the
+        num_training: Pairs that are learnt from by id. The ids with any make the
             vocabularies, means and deviations.
 
     Returns:
@@ -78,7 +78,7 @@ def build_entity_table(
     """
     ids = sorted({*known, *ids_in_episodes}, key=id_order)
     entities = [known.get(entity_id) or _unknown(entity_id, spec) for entity_id in ids]
-    trained = [e.values for e in entities if num_meta_train.get(e.entity_id, 0) > 0]
+    trained = [e.values for e in entities if num_training.get(e.entity_id, 0) > 0]
     features = []
     vocabularies = {}
     for position, feature in enumerate(spec.features):
@@ -96,7 +96,7 @@ def build_entity_table(
                 max_values=feature.max_values if feature.kind == "multi" else 1,
             )
         )
-    return EntityTable(spec, entities, tuple(features), vocabularies, num_meta_train)
+    return EntityTable(spec, entities, tuple(features), vocabularies, num_training)
 
 
 def encode_values(
@@ -117,7 +117,7 @@ def encode_values(
 
 
 def encode_number(value: FeatureValue, feature: Feature) -> float:
-    """Returns a number in its raw unit; an unknown one is the meta-train mean."""
+    """Returns a number in its raw unit; an unknown one is the mean."""
     return value if isinstance(value, float) else feature.mean
 
 

@@ -40,8 +40,9 @@ def rating_catalogue(
     known_items, bad_items = merge_entities(
         "items", item_blocks, entity_columns(spec.items)
     )
-    users = build_entity_table(spec.users, known_users, task_ids, summary.support_users)
-    items = build_entity_table(spec.items, known_items, item_ids, summary.support_items)
+    of_users, of_items = summary.training_users, summary.training_items
+    users = build_entity_table(spec.users, known_users, task_ids, of_users)
+    items = build_entity_table(spec.items, known_items, item_ids, of_items)
     rows = EntityRows(users.rows(), items.rows())
     names = [entity.name for entity in items.entities]
     return Catalogue(
@@ -67,7 +68,7 @@ def _dataset_info(
 ) -> DatasetInfo:
     """Returns what `dataset.json` says, but for what the driver adds."""
     splits = summary.splits
-    label_counts = splits[schema.META_TRAIN].support.label_counts
+    label_counts = summary.label_counts()
     mean, std = mean_and_std(label_counts)
     return DatasetInfo(
         num_users=len(users.entities),
@@ -79,7 +80,7 @@ def _dataset_info(
         label_mean=mean,
         label_std=std or 1.0,
         label_levels=label_levels(label_counts),
-        num_tasks={name: len(split.task_ids) for name, split in splits.items()},
+        num_tasks={name: len(splits[name].task_ids) for name in schema.SPLITS},
         num_interactions={n: split.num_interactions for n, split in splits.items()},
         num_dropped=dict(sorted(summary.num_dropped.items())),
         options=dataclasses.asdict(spec),

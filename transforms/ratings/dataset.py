@@ -18,7 +18,14 @@ from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import REJECTED
-from transforms.schema import DatasetInfo, DatasetSpec, EntitySpec, TableSpec
+from transforms.schema import (
+    NO_TASK,
+    SPLITS,
+    DatasetInfo,
+    DatasetSpec,
+    EntitySpec,
+    TableSpec,
+)
 from transforms.splits import TaskSplitter, load_splitter
 from transforms.writing.catalogue import write_catalogue
 from transforms.writing.dataset_files import DatasetKind
@@ -82,7 +89,7 @@ def _add_stages(
         | "TasksByShard" >> beam.Map(_tasks_by_shard)
         | "WriteEpisodes"
         >> beam.ParDo(
-            WriteEpisodes(files, num_shards, encode_episode),
+            WriteEpisodes(files, num_shards, encode_episode, (*SPLITS, NO_TASK)),
             beam.pvalue.AsSingleton(catalogue.rows),
         )
     )

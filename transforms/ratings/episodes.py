@@ -20,11 +20,11 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import REJECTED, RejectedRow
 from transforms.reading.row_error import DUPLICATE_PAIR
 from transforms.reading.shards import GroupByShard
-from transforms.schema import META_TRAIN, DatasetSpec, EpisodeSpec
+from transforms.schema import META_TRAIN, NO_TASK, DatasetSpec, EpisodeSpec
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import stable_digest
 
-# Reasons of `num_dropped`: legal, but not in the episodes.
+# Reasons of `num_dropped`: legal, but left out.
 TASK_TOO_SMALL = "task_too_small"
 TASK_NOT_IN_SPLIT_FILE = "task_not_in_split_file"
 PAIR_OF_TASK_TOO_SMALL = "pair_of_task_too_small"
@@ -48,13 +48,13 @@ class Pairs(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One task, ids as they came in.
+    """One task, or a user without one; ids as they came in.
 
     Attributes:
         task_id: The user id.
-        split: Its split.
+        split: Its split, or `NO_TASK`.
         support: Labelled pairs that the context may be made from.
-        query: Pairs held out, to be scored.
+        query: Pairs held out, to be scored; none of a user without a task.
     """
 
     task_id: str
@@ -69,7 +69,7 @@ class TaskShard:
 
     Attributes:
         shard: Its number.
-        tasks: In the order of their ids.
+        tasks: In the order of their ids, users without a task among them.
         num_dropped: Legal tasks and pairs left out, by reason.
     """
 
@@ -152,7 +152,8 @@ def build_tasks(
         spec: Sizes.
 
     Returns:
-        The tasks in the order of their ids, and what was left out by reason.
+        The tasks in the order of their ids, users without one among them, and what was
+        left out by reason.
     """
     tasks = []
     dropped: Counter[str] = Counter()
@@ -164,7 +165,11 @@ def build_tasks(
             dropped[PAIR_OF_TASK_NOT_IN_SPLIT_FILE] += len(pairs)
         elif len(pairs) < spec.query_size + spec.min_support_size:
             dropped[TASK_TOO_SMALL] += 1
-            dropped[PAIR_OF_TASK_TOO_SMALL] += len(pairs)
+            if splitter.may_teach(task_id):
+                all_pairs = Pairs(*map(list, zip(*sorted(pairs.items()), strict=True)))
+                tasks.append(Task(task_id, NO_TASK, all_pairs, Pairs([], [])))
+            else:
+                dropped[PAIR_OF_TASK_TOO_SMALL] += len(pairs)
         else:
             task = build_task(task_id, split, pairs, spec, seed=splitter.spec.seed)
             dropped[PAIR_OVER_LIMIT] += len(pairs) - num_pairs(task)
@@ -223,7 +228,7 @@ class _BuildShard(beam.DoFn):
         for row in rejected:
             yield beam.pvalue.TaggedOutput(REJECTED, row)
         tasks, dropped = build_tasks(labels, self._splitter, self._spec.episodes)
-        _TASKS.inc(len(tasks))
+        _TASKS.inc(sum(task.split != NO_TASK for task in tasks))
         for reason, count in dropped.items():
             _DROPPED[reason].inc(count)
         yield TaskShard(shard, tasks, dropped)

@@ -13,7 +13,7 @@ from transforms.ratings.episodes import (
     TaskShard,
     num_pairs,
 )
-from transforms.schema import META_TRAIN, SPLITS
+from transforms.schema import NO_TASK, SPLITS, TRAINING_PARTS
 
 
 @dataclasses.dataclass
@@ -76,7 +76,7 @@ class SplitSummary:
 
 
 def _every_split() -> dict[str, SplitSummary]:
-    return {split: SplitSummary() for split in SPLITS}
+    return {split: SplitSummary() for split in (*SPLITS, NO_TASK)}
 
 
 @dataclasses.dataclass
@@ -84,36 +84,41 @@ class TasksSummary:
     """Counts of all tasks of a shard, or of all shards.
 
     Attributes:
-        splits: By split; every split is there.
-        support_users: Meta-train support pairs by user id.
-        support_items: Meta-train support pairs by item id.
+        splits: By split; every split is there, and `NO_TASK`.
+        training_users: Pairs that are learnt from by user id.
+        training_items: The same by item id.
         num_dropped: Legal tasks and pairs left out, by reason.
     """
 
     splits: dict[str, SplitSummary] = dataclasses.field(default_factory=_every_split)
-    support_users: Counter[str] = dataclasses.field(default_factory=Counter)
-    support_items: Counter[str] = dataclasses.field(default_factory=Counter)
+    training_users: Counter[str] = dataclasses.field(default_factory=Counter)
+    training_items: Counter[str] = dataclasses.field(default_factory=Counter)
     num_dropped: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def add(self, task: Task) -> None:
         """Counts one task."""
         self.splits[task.split].add(task)
-        if task.split == META_TRAIN:
-            self.support_users[task.task_id] += len(task.support.items)
-            self.support_items.update(task.support.items)
+        if task.split in TRAINING_PARTS:
+            self.training_users[task.task_id] += len(task.support.items)
+            self.training_items.update(task.support.items)
+
+    def label_counts(self) -> Counter[float]:
+        """Returns the labels that are learnt from."""
+        parts = (self.splits[part].support.label_counts for part in TRAINING_PARTS)
+        return sum(parts, Counter[float]())
 
     def merge(self, other: TasksSummary) -> None:
         """Adds the counts of another shard."""
         for split, summary in other.splits.items():
             self.splits[split].merge(summary)
-        self.support_users.update(other.support_users)
-        self.support_items.update(other.support_items)
+        self.training_users.update(other.training_users)
+        self.training_items.update(other.training_items)
         self.num_dropped.update(other.num_dropped)
 
     def num_legal(self) -> int:
-        """Returns the pairs that are in episodes or were left out, but not refused."""
-        in_episodes = sum(split.num_interactions for split in self.splits.values())
-        return in_episodes + sum(self.num_dropped[reason] for reason in PAIR_REASONS)
+        """Returns the pairs that are kept or were left out, but not refused."""
+        num_kept = sum(split.num_interactions for split in self.splits.values())
+        return num_kept + sum(self.num_dropped[reason] for reason in PAIR_REASONS)
 
 
 def summarize(shard: TaskShard) -> TasksSummary:

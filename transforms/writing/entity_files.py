@@ -32,7 +32,7 @@ class EntityRows(NamedTuple):
 def encode_entity(
     row: int,
     entity_id: str,
-    num_meta_train: int,
+    num_training: int,
     *,
     ints: Mapping[str, Sequence[int]] | None = None,
     floats: Mapping[str, Sequence[float]] | None = None,
@@ -42,11 +42,11 @@ def encode_entity(
     Args:
         row: Its row, from 1.
         entity_id: Its id.
-        num_meta_train: Meta-train support pairs, or known clicks, that it occurs in.
+        num_training: Pairs that are learnt from, or known clicks, that it occurs in.
         ints: Features that are integers of a vocabulary.
         floats: Features that are numbers.
     """
-    keys = {ENTITY_ROW_KEY: [row], ENTITY_COUNT_KEY: [num_meta_train]}
+    keys = {ENTITY_ROW_KEY: [row], ENTITY_COUNT_KEY: [num_training]}
     return encode_example(
         ints={**keys, **(ints or {})},
         floats=floats,

@@ -36,6 +36,7 @@ class WriteEpisodes(beam.DoFn):
         files: The output directory.
         num_shards: Shards in all.
         encode: Returns the record of a task.
+        splits: What there is a file of.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class WriteEpisodes(beam.DoFn):
         files: OutputFiles,
         num_shards: int,
         encode: Callable[[Any, EntityRows], bytes],
+        splits: Sequence[str] = SPLITS,
     ) -> None:
         super().__init__()
         self._files = files
         self._num_shards = num_shards
         self._encode = encode
+        self._splits = splits
 
     @no_beam_hints
     def process(
@@ -61,6 +64,7 @@ class WriteEpisodes(beam.DoFn):
             self._num_shards,
             tasks,
             lambda task: self._encode(task, rows),
+            self._splits,
         )
         yield len(tasks)
 
@@ -71,6 +75,7 @@ def write_episodes(
     num_shards: int,
     tasks: Sequence[_Task],
     encode: Callable[[_Task], bytes],
+    splits: Sequence[str] = SPLITS,
 ) -> None:
     """Writes the episode files of one shard, one for each split, even if empty.
 
@@ -80,8 +85,9 @@ def write_episodes(
         num_shards: Shards in all, which stands in the file names.
         tasks: Its tasks, in the order of their records.
         encode: Returns the record of a task.
+        splits: What there is a file of.
     """
-    for split in SPLITS:
+    for split in splits:
         name = shard_file(EPISODES_DIR, split, shard, num_shards)
         write_records(files, name, (encode(t) for t in tasks if t.split == split))
 

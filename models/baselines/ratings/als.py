@@ -25,7 +25,7 @@ class ALS(tf.Module):
 
     The penalty of a vector grows with the number of its pairs. User vectors of a bias
     and factors are solved for in closed form, those of new users too. A task without
-    support has the user vector zero, an item without meta-train pairs no factors.
+    support has the user vector zero, an item without training pairs no factors.
 
     Args:
         rank: Number of factors beside the user bias, at least 1.

@@ -13,7 +13,7 @@ Grid: TypeAlias = Mapping[str, Sequence[Any]]
 
 
 class Baseline(Recommender, Protocol):
-    """A recommender fitted to meta-train pairs in one call.
+    """A recommender fitted to training pairs in one call.
 
     Every constructor argument has a default, and those of `GRID` are keyword-only.
     Scores are not clipped to the label range.
@@ -37,6 +37,6 @@ class Baseline(Recommender, Protocol):
         """Fits the method; fitting again forgets the pairs of before.
 
         Args:
-            pairs: The meta-train pairs.
+            pairs: The training pairs.
         """
         ...

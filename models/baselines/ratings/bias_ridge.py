@@ -24,9 +24,9 @@ _MAX_SWEEPS = 500
 class BiasRidge(tf.Module):
     """Scores a pair with mean + item bias + user bias.
 
-    Mean and item biases come from the meta-train pairs, the user bias from the support
+    Mean and item biases come from the training pairs, the user bias from the support
     set in closed form. A task without support has user bias 0, an item without
-    meta-train pairs item bias 0.
+    training pairs item bias 0.
 
     Args:
         item_l2: Penalty of squared item biases, above 0.
@@ -93,7 +93,7 @@ def fit_biases(pairs: LabelledPairs, *, item_l2: float, user_l2: float) -> Biase
     cost; moving it there after each sweep saves most of the sweeps.
 
     Args:
-        pairs: The meta-train pairs. Pairs of the unknown item are left out.
+        pairs: The training pairs. Pairs of the unknown item are left out.
         item_l2: Penalty of squared item biases, above 0.
         user_l2: Penalty of squared user biases, above 0.
 

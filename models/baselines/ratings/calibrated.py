@@ -27,7 +27,7 @@ class Calibrated(tf.Module):
     Args:
         method: A fitted method.
         levels: The label levels.
-        label_mean: Mean of the meta-train labels.
+        label_mean: Mean of the labels that are learnt from.
         label_std: Their standard deviation.
 
     Attributes:

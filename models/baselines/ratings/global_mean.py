@@ -11,7 +11,7 @@ from models.recommender import Episode, State
 
 
 class GlobalMean(tf.Module):
-    """Scores every pair with the mean meta-train label: what knowing nothing gives."""
+    """Scores every pair with the mean label: what knowing nothing gives."""
 
     GRID: ClassVar[Grid] = {}
 

@@ -34,7 +34,7 @@ class ItemKernel(tf.Module):
     K, the kernel, comes from meta-train; a label is item mean + taste + noise. Given a
     support set S of residuals r the taste for item q is
     K[q, S] (K[S, S] + noise I)^-1 r. A task without support has no taste. The taste for
-    an item without meta-train pairs is about the user bias.
+    an item without training pairs is about the user bias.
 
     The kernel is the covariance of the residuals of two items over the users who rated
     both, pulled towards the variance of user biases where these are few. Its largest

@@ -12,7 +12,7 @@ from models.recommender import Episode, State
 
 
 class ItemMean(tf.Module):
-    """Scores a pair with the mean meta-train label of its item, whoever the user is.
+    """Scores a pair with the mean label of its item, whoever the user is.
 
     The mean is shrunk towards the mean of all labels, which an item without meta-train
     pairs gets, and the unknown item.

@@ -17,7 +17,7 @@ from models.recommender import Episode, State
 class MatrixFactorisation(tf.Module):
     """Scores a pair with item mean + item factors . user vector.
 
-    Item factors come from the meta-train pairs; the user vector, of a bias and latent
+    Item factors come from the training pairs; the user vector, of a bias and latent
     factors, is the ridge regression of the support labels on them, solved in closed
     form. A task without support has the user vector zero, an item without meta-train
     pairs the factors of the average item.

@@ -14,11 +14,11 @@ from models.recommender import Episode, State
 class SupportMean(tf.Module):
     """Scores every pair of a task with the mean label of its support set.
 
-    The mean is shrunk towards the mean meta-train label, which a task without support
+    The mean is shrunk towards the mean label, which a task without support
     gets.
 
     Args:
-        prior: Pairs with the mean meta-train label that are added to each support
+        prior: Pairs with the mean label that are added to each support
             set, above 0.
 
     Raises:

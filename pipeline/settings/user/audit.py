@@ -45,15 +45,16 @@ def audit_ratings(config: UserConfig, dataset_dir: pathlib.Path) -> list[Finding
     """
     del config
     dataset = load_user_data(dataset_dir)
-    splits = {
-        split: [_as_arrays(e) for e in fixed_episodes(dataset_dir, split)]
-        for split in schema.SPLITS
+    parts = {
+        part: [_as_arrays(e) for e in fixed_episodes(dataset_dir, part)]
+        for part in (*schema.SPLITS, schema.NO_TASK)
     }
+    splits = {split: parts[split] for split in schema.SPLITS}
     return [
         tasks_overlap(
             {
-                split: [name for batch in batches for name in batch["task_id"]]
-                for split, batches in splits.items()
+                part: [name for batch in batches for name in batch["task_id"]]
+                for part, batches in parts.items()
             }
         ),
         query_in_support(splits),
@@ -196,7 +197,7 @@ def _controls(dataset: UserData) -> list[Finding]:
     batches = list(fixed_episodes(dataset.directory, schema.META_VALIDATION))
     if not batches:
         return [Finding("controls", "note", "there are no meta-validation tasks.")]
-    pairs = dataset.meta_train_pairs
+    pairs = dataset.training_pairs
     ridge, popularity = BiasRidge(), ItemMean()
     ridge.fit(pairs)
     popularity.fit(pairs)

@@ -42,7 +42,8 @@ class DataConfig(Section):
         items: The items of "table".
         split: The split by task.
         episodes: The episode records.
-        min_item_count: Items with fewer meta-train interactions get no id embedding.
+        min_item_count: Items with fewer interactions to learn from get no id
+            embedding.
         max_rejected_fraction: Above this share of refused interactions, `prepare`
             fails.
     """

@@ -37,13 +37,14 @@ class UserData:
     )
 
     @functools.cached_property
-    def meta_train_pairs(self) -> LabelledPairs:
-        """All support pairs of the meta-train tasks."""
+    def training_pairs(self) -> LabelledPairs:
+        """All pairs that are learnt from: support of meta-train, users without task."""
         columns: dict[str, list[np.ndarray]] = {"user": [], "item": [], "label": []}
-        for episode in fixed_episodes(self.directory, schema.META_TRAIN):
-            mask = episode["support_mask"].numpy()
-            for name, parts in columns.items():
-                parts.append(episode[f"support_{name}"].numpy()[mask])
+        for part in schema.TRAINING_PARTS:
+            for episode in fixed_episodes(self.directory, part):
+                mask = episode["support_mask"].numpy()
+                for name, parts in columns.items():
+                    parts.append(episode[f"support_{name}"].numpy()[mask])
         return LabelledPairs(
             **{name: np.concatenate(parts) for name, parts in columns.items()},
             num_users=self.info.num_users,

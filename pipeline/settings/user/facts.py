@@ -25,22 +25,24 @@ _MAX_VALUES = 30  # Of a feature that groups are made by.
 def user_facts(dataset: UserData) -> DataFacts:
     """Returns what a data set with users as tasks holds.
 
-    Users count with all pairs of their episodes, items with the support pairs of
-    meta-train.
+    Users count with all pairs of their episodes, or all that they have if they are in
+    none; items with the pairs that are learnt from.
     """
     info = dataset.info
     user_counts = np.zeros(info.num_users + 1, np.int64)
     splits = []
-    for name in schema.SPLITS:
-        if info.num_tasks.get(name):
+    for name in (*schema.SPLITS, schema.NO_TASK):
+        if info.num_interactions[name]:
             facts, users = _user_split(dataset, name)
-            splits.append(facts)
+            splits += [] if name == schema.NO_TASK else [facts]
             np.add.at(user_counts, users, facts.support_sizes + facts.query_sizes)
+    without_task = info.num_interactions[schema.NO_TASK]
     return DataFacts(
         sizes={
             "users": info.num_users,
             "items": info.num_items,
-            "interactions in episodes": int(user_counts.sum()),
+            "interactions in episodes": int(user_counts.sum()) - without_task,
+            "interactions of users without a task": without_task,
         },
         num_rejected=info.num_rejected,
         num_dropped=info.num_dropped,

@@ -52,7 +52,7 @@ def user_methods() -> Methods:
 
 def _fit(name: str, data: UserData, hyperparameters: Mapping[str, Any]) -> Recommender:
     method = BASELINES[name](**hyperparameters)
-    method.fit(data.meta_train_pairs)
+    method.fit(data.training_pairs)
     return method
 
 

@@ -53,7 +53,7 @@ class UserSetting:
             seed=config.training.seed,
         )
         if fit:
-            model.pairs.factors.fit(data.meta_train_pairs, seed=config.training.seed)
+            model.pairs.factors.fit(data.training_pairs, seed=config.training.seed)
         return model
 
     def training(self, config: UserConfig, data: UserData) -> TrainingPlan:

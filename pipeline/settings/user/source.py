@@ -9,7 +9,7 @@ from pipeline.settings.prepared_text import describe_counts
 from pipeline.settings.table_source import TableSource
 from pipeline.settings.user.config import UserConfig, dataset_spec
 from transforms.ratings.tables import used_tables
-from transforms.schema import DatasetInfo
+from transforms.schema import NO_TASK, DatasetInfo
 
 
 def rating_source(config: UserConfig) -> TableSource:
@@ -34,5 +34,10 @@ def _describe(info: DatasetInfo) -> str:
         "interactions"
         for split, num in info.num_tasks.items()
     ]
+    if num := info.num_interactions[NO_TASK]:
+        lines.append(
+            f"prepare: {num} interactions of users with too few for a task: factors "
+            "and means of items learn from them"
+        )
     lines.append(f"prepare: {info.num_users} users, {info.num_items} items")
     return "\n".join([*lines, *describe_counts(info.num_rejected, info.num_dropped)])

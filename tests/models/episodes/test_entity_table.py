@@ -13,7 +13,7 @@ def write_table(folder, shards):
     (folder / "entities").mkdir()
     for shard, entities in enumerate(shards):
         records = [
-            encode_example(ints={"row": [row], "num_meta_train": [count], "tags": tags})
+            encode_example(ints={"row": [row], "num_training": [count], "tags": tags})
             for row, count, tags in entities
         ]
         path = folder / "entities" / f"item-{shard:05d}-of-00002.tfrecord"

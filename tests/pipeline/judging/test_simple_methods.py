@@ -71,7 +71,7 @@ def ratings_data(asked, *, has_query=True):
         "query_mask": (items > 0) & has_query,
     }
     return types.SimpleNamespace(
-        meta_train_pairs="pairs",
+        training_pairs="pairs",
         info=types.SimpleNamespace(num_tasks={}),
         episodes=lambda split, *_: asked.append(split) or [episode],
     )

@@ -93,7 +93,7 @@ def test_rows_go_domain_after_domain_as_the_specification_has_them(
     assert files.lines("vocabulary/item_id.txt") == list(rows.items)
     assert files.lines("vocabulary/scenario_id.txt") == ["b:2", "a:jazz"]
     records = read_records(files.path("entities/item-00000-of-00001.tfrecord"))
-    assert [record["num_meta_train"] for record in records] == [[1], [0], [2], [1], [0]]
+    assert [record["num_training"] for record in records] == [[1], [0], [2], [1], [0]]
 
 
 def test_names_find_scenarios_that_were_put_in_lower_case(files, catalogue):

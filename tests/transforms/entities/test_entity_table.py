@@ -64,13 +64,13 @@ def test_records_hold_integers_and_numbers_in_row_order(table):
     assert eight == {
         "id": [b"8"],
         "row": [1],
-        "num_meta_train": [0],
+        "num_training": [0],
         "rate": [0],  # X is unknown.
         "genre": [1],  # c is unknown, b is value 1.
         "year": [1992.0],  # The mean, for want of a year.
     }
     assert ten["genre"] == [2, 1]
-    assert ten["num_meta_train"] == [3]
+    assert ten["num_training"] == [3]
     assert (eleven["id"], eleven["rate"], eleven["genre"]) == ([b"11"], [0], [])
 
 

@@ -15,6 +15,7 @@ from transforms.reading.blocks import rows_of
 from transforms.reading.raw_files import find_raw_files
 from transforms.reading.read_tables import read_blocks
 from transforms.schema import (
+    NO_TASK,
     SPLITS,
     DatasetSpec,
     EntitySpec,
@@ -48,7 +49,7 @@ def test_every_file_of_the_layout_is_there(prepared):
         "episodes",
         *(
             f"episodes/{split}-0000{shard}-of-00002.tfrecord.gz"
-            for split in SPLITS
+            for split in (*SPLITS, NO_TASK)
             for shard in range(2)
         ),
         "names",
@@ -70,7 +71,8 @@ def test_dataset_json_says_what_was_prepared(prepared):
     assert (info.num_users, info.num_items) == (12, 9)
     assert sum(info.num_tasks.values()) == 12
     assert info.num_interactions == {
-        split: 8 * info.num_tasks[split] for split in SPLITS
+        NO_TASK: 0,
+        **{split: 8 * info.num_tasks[split] for split in SPLITS},
     }
     assert (info.num_rejected, info.num_dropped) == ({}, {})
     assert info.has_item_names
@@ -115,11 +117,36 @@ def test_vocabularies_and_counts_come_from_meta_train_support(
         for item in record["support/item"]:
             counts[item] += 1
     records = read_records(directory / "entities/item-00000-of-00001.tfrecord")
-    assert {r["row"][0]: r["num_meta_train"][0] for r in records} == counts
+    assert {r["row"][0]: r["num_training"][0] for r in records} == counts
     known = (directory / "vocabulary/genre.txt").read_text().split()
     # All films are "a" and film n is "b<n>"; nobody has rated film 9.
     assert known == ["a", *(f"b{item}" for item in range(1, 9) if counts[item])]
     assert records[8]["genre"] == [1]
+
+
+def test_pairs_of_users_without_a_task_are_kept_and_counted(
+    prepare, make_spec, read_episodes, read_records, raw
+):
+    with (raw / "ratings.csv").open("a") as file:
+        file.write("90,9,5\n91,9,1\n91,1,3\n")
+    info, directory = prepare(make_spec())
+    kept = read_episodes(directory, NO_TASK)
+    assert {name: record["support/item"] for name, record in kept.items()} == {
+        "90": [9],
+        "91": [1, 9],
+    }
+    assert (info.num_users, sum(info.num_tasks.values())) == (14, 12)
+    assert info.num_interactions[NO_TASK] == 3
+    assert info.num_dropped == {"task_too_small": 2}
+    records = read_records(directory / "entities/item-00000-of-00001.tfrecord")
+    assert records[8]["num_training"] == [2]  # Of film 9, which no task has.
+    labels = [
+        label
+        for part in ("meta_train", NO_TASK)
+        for record in read_episodes(directory, part).values()
+        for label in record["support/label"]
+    ]
+    assert info.label_mean == pytest.approx(sum(labels) / len(labels))
 
 
 def test_names_and_ids_stand_on_the_line_of_their_row(prepared):
@@ -221,7 +248,7 @@ def test_splits_without_tasks_have_empty_files(prepare, make_spec, read_episodes
     split = SplitSpec(test_fraction=0.0, validation_fraction=0.0)
     info, directory = prepare(make_spec(split=split))
     assert info.num_tasks == {"meta_train": 12, "meta_validation": 0, "meta_test": 0}
-    assert len(list(directory.glob("episodes/*"))) == 6
+    assert len(list(directory.glob("episodes/*"))) == 8
     assert read_episodes(directory, "meta_test") == {}
 
 

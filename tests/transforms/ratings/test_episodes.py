@@ -6,6 +6,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.ratings.episodes import (
     BuildTasks,
+    Pairs,
     build_task,
     build_tasks,
     labels_by_task,
@@ -14,6 +15,7 @@ from transforms.ratings.interactions import InteractionBlock
 from transforms.schema import (
     META_TEST,
     META_TRAIN,
+    NO_TASK,
     DatasetSpec,
     EpisodeSpec,
     InteractionSpec,
@@ -97,7 +99,7 @@ def test_tasks_are_in_order_of_their_ids():
 
 def test_what_is_left_out_is_counted_by_reason():
     splitter = TaskSplitter(
-        SplitSpec(validation_fraction=0.0), {"a": META_TEST, "b": META_TRAIN}
+        SplitSpec(validation_fraction=0.0), {"a": META_TEST, "b": META_TEST}
     )
     spec = EpisodeSpec(query_size=2, max_interactions_per_task=4)
     labels = {"a": pairs(7), "b": pairs(2), "c": pairs(5)}
@@ -119,6 +121,32 @@ def test_a_task_without_support_is_legal_if_asked_for():
     assert not dropped
 
 
+def test_a_user_too_small_for_a_task_keeps_all_pairs_as_support():
+    spec = EpisodeSpec(query_size=3)
+    labels = {"u": {"b": 2.0, "a": 1.0}, "v": pairs(4)}
+    tasks, dropped = build_tasks(labels, ALL_TRAIN, spec)
+    small, task = tasks
+    assert (small.task_id, small.split) == ("u", NO_TASK)
+    assert small.support == Pairs(["a", "b"], [1.0, 2.0])
+    assert small.query == Pairs([], [])
+    assert task.split == META_TRAIN
+    assert dropped == {"task_too_small": 1}  # As a task; no pair is lost.
+
+
+def test_small_users_of_a_split_file_teach_only_if_it_names_them_for_meta_train():
+    listed = {"a": META_TRAIN, "b": META_TEST}
+    splitter = TaskSplitter(SplitSpec(validation_fraction=0.5), listed)
+    labels = {"a": pairs(2), "b": pairs(2), "c": pairs(2)}
+    tasks, dropped = build_tasks(labels, splitter, EpisodeSpec(query_size=2))
+    assert [(task.task_id, task.split) for task in tasks] == [("a", NO_TASK)]
+    assert dropped == {
+        "task_too_small": 2,  # a and b.
+        "pair_of_task_too_small": 2,  # Of b.
+        "task_not_in_split_file": 1,  # c.
+        "pair_of_task_not_in_split_file": 2,
+    }
+
+
 def test_every_shard_has_its_tasks_even_if_it_has_none():
     spec = DatasetSpec(
         InteractionSpec(TableSpec("r.csv")),
@@ -128,12 +156,11 @@ def test_every_shard_has_its_tasks_even_if_it_has_none():
     with TestPipeline("FnApiRunner") as root:
         built = root | beam.Create([(1, rows)]) | BuildTasks(spec, ALL_TRAIN)
         sizes = built.tasks | beam.Map(lambda shard: (shard.shard, len(shard.tasks)))
-        assert_that(sizes, equal_to([(0, 0), (1, 1), (2, 0)]), label="tasks")
+        assert_that(sizes, equal_to([(0, 0), (1, 2), (2, 0)]), label="tasks")
         lines = built.rejected | beam.Map(lambda row: row.line)
         assert_that(lines, equal_to([4]), label="rejected")
     counters = root.result.metrics().query()["counters"]
     assert {c.key.metric.name: c.committed for c in counters} == {
         "tasks": 1,
-        "dropped_task_too_small": 1,
-        "dropped_pair_of_task_too_small": 1,
+        "dropped_task_too_small": 1,  # v, whose pair is kept all the same.
     }

@@ -39,12 +39,12 @@ def users(summary):
         "v": Entity("v", "", (("F",), None)),
         "w": Entity("w", "", ((), 50.0)),
     }
-    return build_entity_table(spec, known, [], summary.support_users)
+    return build_entity_table(spec, known, [], summary.training_users)
 
 
 @pytest.fixture
 def items(summary):
-    return build_entity_table(EntitySpec(), {}, "abcd", summary.support_items)
+    return build_entity_table(EntitySpec(), {}, "abcd", summary.training_items)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from transforms.ratings.episodes import Pairs, Task, TaskShard
 from transforms.ratings.summaries import merge_summaries, summarize
 
 TRAIN = Task("u", "meta_train", Pairs(["a", "b"], [1.0, 3.0]), Pairs(["c"], [5.0]))
+SMALL = Task("w", "no_task", Pairs(["a"], [1.0]), Pairs([], []))
 TEST = Task("v", "meta_test", Pairs(["a"], [2.0]), Pairs(["d"], [4.0]))
 
 
@@ -13,7 +14,7 @@ TEST = Task("v", "meta_test", Pairs(["a"], [2.0]), Pairs(["d"], [4.0]))
 def merged():
     shards = [
         TaskShard(0, [TRAIN], Counter(task_too_small=1)),
-        TaskShard(1, [TEST], Counter(task_too_small=2)),
+        TaskShard(1, [TEST, SMALL], Counter(task_too_small=2)),
     ]
     return merge_summaries(map(summarize, shards))
 
@@ -25,9 +26,10 @@ def test_counts_of_shards_add_up(merged):
     assert merged.num_dropped == {"task_too_small": 3}
 
 
-def test_only_meta_train_support_pairs_are_training_data(merged):
-    assert merged.support_items == {"a": 1, "b": 1}
-    assert merged.support_users == {"u": 2}
+def test_training_data_are_support_of_meta_train_and_users_without_a_task(merged):
+    assert merged.training_items == {"a": 2, "b": 1}
+    assert merged.training_users == {"u": 2, "w": 1}
+    assert merged.label_counts() == {1.0: 2, 3.0: 1}
 
 
 def test_items_of_a_split_are_those_of_support_and_query(merged):
@@ -36,5 +38,6 @@ def test_items_of_a_split_are_those_of_support_and_query(merged):
 
 def test_legal_pairs_are_those_in_episodes_and_those_left_out():
     dropped = Counter(task_too_small=1, pair_of_task_too_small=2, pair_over_limit=4)
-    # 3 pairs of u and 2 of v.
-    assert summarize(TaskShard(0, [TRAIN, TEST], dropped)).num_legal() == 5 + 2 + 4
+    # 3 pairs of u, 2 of v and 1 of w.
+    tasks = [TRAIN, TEST, SMALL]
+    assert summarize(TaskShard(0, tasks, dropped)).num_legal() == 6 + 2 + 4

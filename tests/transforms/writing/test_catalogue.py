@@ -56,7 +56,7 @@ def test_a_catalogue_is_written_line_by_row(files, read_records):
     assert files.lines("names/item.txt") == ["An item", ""]
     assert not files.path("names/user.txt").exists()
     (user,) = read_records(files.path("entities/user-00000-of-00001.tfrecord"))
-    assert user["num_meta_train"] == [5]
+    assert user["num_training"] == [5]
     assert files.path("schema.pbtxt").exists()
     assert files.path("statistics.pbtxt").exists()
     staged = json.loads(files.path(".stage/dataset.json").read_text())

@@ -20,10 +20,10 @@ def test_a_record_has_row_count_id_and_features(files, read_records):
         encode_entity(2, "v", 0),
     ]
     write_entities(files, "user", records)
-    first = {"row": [1], "num_meta_train": [3], "id": [b"u"]}
+    first = {"row": [1], "num_training": [3], "id": [b"u"]}
     assert read_records(files.path("entities/user-00000-of-00001.tfrecord")) == [
         {**first, "genre": [2, 1], "year": [1990.0]},
-        {"row": [2], "num_meta_train": [0], "id": [b"v"]},
+        {"row": [2], "num_training": [0], "id": [b"v"]},
     ]
 
 

@@ -1,9 +1,12 @@
+import shutil
+
 import numpy as np
 import pytest
 
 from models.episodes.rating_episodes import fixed_episodes
+from pipeline.experiment.prepared import read_ids
 from pipeline.settings.user.data import load_user_data
-from transforms.schema import DataError
+from transforms.schema import SPLITS, DataError
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +20,53 @@ def test_a_data_set_comes_with_its_tables(data, experiment):
     assert data.items.num_rows == data.info.num_items + 1
 
 
+@pytest.fixture(scope="module")
+def with_small_users(tmp_path_factory, raw_dir, write_config, cmml):
+    """A prepared data set where two users have rated too little for a task."""
+    folder = tmp_path_factory.mktemp("small")
+    raw = shutil.copytree(raw_dir, folder / "raw")
+    with (raw / "ratings.csv").open("a", encoding="utf-8") as file:
+        file.write("small1;f1;5\nsmall2;f1;5\nsmall2;f99;5\n")
+    config = "--config", write_config(folder)
+    assert cmml("prepare", *config, data_dir=raw).status == 0
+    assert cmml("audit", *config, data_dir=raw).status == 0
+    (dataset_dir,) = (folder / "prepared" / "own").iterdir()
+    return load_user_data(dataset_dir)
+
+
+def test_users_too_small_for_a_task_are_among_the_training_pairs(with_small_users):
+    data = with_small_users
+    users, items = (read_ids(data.directory, f"{kind}_id") for kind in ("user", "item"))
+    pairs = data.training_pairs
+    is_small = np.isin(users[pairs.user], ["small1", "small2"])
+    named = zip(users[pairs.user], items[pairs.item], pairs.label, strict=True)
+    small = [pair for pair, chosen in zip(named, is_small, strict=True) if chosen]
+    assert sorted(small) == [
+        ("small1", "f1", 5.0),
+        ("small2", "f1", 5.0),
+        ("small2", "f99", 5.0),
+    ]
+    assert (~is_small).sum() == data.info.num_tasks["meta_train"] * 9
+    counts = np.bincount(pairs.item, minlength=data.items.num_rows)
+    np.testing.assert_array_equal(data.items.counts, counts)
+    assert data.info.label_mean == pytest.approx(pairs.label.mean())
+
+
+def test_users_too_small_for_a_task_are_in_no_split(with_small_users):
+    directory = with_small_users.directory
+    names = [
+        name
+        for split in SPLITS
+        for episode in fixed_episodes(directory, split)
+        for name in episode["task_id"].numpy()
+    ]
+    assert len(names) == 60
+    assert not {b"small1", b"small2"} & set(names)
+
+
 def test_the_pairs_of_meta_train_are_its_support(data):
-    pairs = data.meta_train_pairs
-    assert pairs is data.meta_train_pairs  # Read once.
+    pairs = data.training_pairs
+    assert pairs is data.training_pairs  # Read once.
     batches = list(fixed_episodes(data.directory, "meta_train"))
     labels = [b["support_label"].numpy()[b["support_mask"]] for b in batches]
     np.testing.assert_array_equal(pairs.label, np.concatenate(labels))
