@@ -172,7 +172,7 @@ class CMML(EpisodeModel):
         """Returns what is solved for, and what the encoder takes."""
         # Padding may be NaN.
         labels = tf.where(support_mask, labels, self.objective.neutral_label)
-        user = self.pairs.solve(pairs, labels, support_mask)
+        user = self.pairs.solve(pairs, labels, support_mask, training)
         parts, _ = self.pairs.embed(user, pairs, training)
         if self.pairs.detaches_support:
             parts = [tf.stop_gradient(part) for part in parts]

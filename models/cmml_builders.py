@@ -73,7 +73,7 @@ def _factors(
     info: DatasetInfo, users: EntityTable, items: EntityTable, options: CMMLOptions
 ) -> Factors:
     """Returns factors that are not fitted yet, if any are made use of."""
-    if options.prior == "constant" and options.embeddings == "learned":
+    if options.prior != "factors" and options.embeddings == "learned":
         return NoFactors()
     parts = PriorParts(
         rank=options.prior_rank,

@@ -16,7 +16,7 @@ MODEL_VERSION = 4
 VECTORS_VERSION = 3
 
 # The members of the family, one of each: `models.parts.family` builds them.
-EncoderName: TypeAlias = Literal["gru", "mean", "max", "shrunk_mean"]
+EncoderName: TypeAlias = Literal["gru", "mean", "max", "shrunk_mean", "moments"]
 HybridName: TypeAlias = Literal["none", "dot", "mlp"]
 ModulationName: TypeAlias = Literal["film", "sigmoid", "weight", "soft"]
 
@@ -46,7 +46,8 @@ class MemberOptions:
 
     Attributes:
         encoder: Context encoder: "gru", or the "mean" or "max" of encoded pairs, or
-            their "shrunk_mean", which is small where pairs are few.
+            their "shrunk_mean", which is small where pairs are few; or "moments", the
+            sums of pairs, plain and weighted by their labels.
         negatives: Whether the encoder sees negative pairs: those with a label below
             the mean label, or without a click. Factors, if there are any,
             count them anyway.
@@ -71,8 +72,8 @@ class MemberOptions:
         module_layers: k, layers of modules.
         num_modules: R, modules of each layer.
         module_dim: d, units of each module.
-        dropout: Share of units of the embeddings of users and items dropped in
-            training.
+        dropout: Share of units dropped in training: of the embeddings of users and
+            items, and of the sums of "moments".
 
     Raises:
         ValueError: If a name is unknown, a size out of range, or a switch goes with
@@ -164,9 +165,12 @@ class CMMLOptions(MemberOptions):
         item_id: Whether items have a learned id embedding beside their features.
         prior: What label is expected of a pair before the backbone adds to it:
             "factors" of collaborative filtering, solved in closed form from the
-            support set, or "constant", the mean label, as in the paper.
-        prior_rank: Latent factors of the "factors" prior and of "fixed" embeddings; 0
-            leaves biases alone.
+            support set; "learned", factors of embedded pairs and of users, trained
+            with everything else; or "constant", the mean label, as in the paper.
+        prior_rank: Latent factors of the "factors" or "learned" prior and of "fixed"
+            embeddings; 0 leaves biases alone.
+        prior_passes: How often the "learned" prior reads the support set again, each
+            time to learn from what labels it has not expected.
         prior_user_features: Whether the mean of user factors depends on the features
             of the user.
         prior_item_features: Whether the mean of item factors depends on the features
@@ -184,8 +188,9 @@ class CMMLOptions(MemberOptions):
     embeddings: Literal["learned", "fixed", "both"] = "fixed"
     embedding_dim: int = 32
     item_id: bool = True
-    prior: Literal["factors", "constant"] = "factors"
+    prior: Literal["factors", "learned", "constant"] = "factors"
     prior_rank: int = 24
+    prior_passes: int = 3
     prior_user_features: bool = True
     prior_item_features: bool = True
     prior_item_set: bool = True
@@ -203,12 +208,25 @@ class CMMLOptions(MemberOptions):
                 "detach_support = True has nothing to detach where embeddings are "
                 "'fixed'."
             )
+        if self.prior == "learned" and self.embeddings != "learned":
+            raise ValueError(
+                "prior = 'learned' goes with embeddings 'learned' only, "
+                f"got embeddings {self.embeddings!r}."
+            )
+        if self.prior == "learned" and self.prior_rank < 1:
+            raise ValueError(
+                "prior = 'learned' needs prior_rank of at least 1, "
+                f"got {self.prior_rank}."
+            )
         if self.embedding_dim < 1:
             raise ValueError(
                 f"embedding_dim must be at least 1, got {self.embedding_dim}."
             )
-        if self.prior_rank < 0:
-            raise ValueError(f"prior_rank must be at least 0, got {self.prior_rank}.")
+        for name in ("prior_rank", "prior_passes"):
+            if getattr(self, name) < 0:
+                raise ValueError(
+                    f"{name} must be at least 0, got {getattr(self, name)}."
+                )
 
 
 @dataclasses.dataclass(frozen=True)

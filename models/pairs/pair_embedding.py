@@ -53,7 +53,8 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
         width: D, of all parts of a pair embedding together.
         num_factors: K, factors of a user that are solved from the support set; where
             there are any, each new pair changes how all of them are embedded.
-        has_prior: Whether the prior tells one pair from another.
+        has_prior: Whether there is a prior of what was made beforehand, which tells
+            one pair from another.
         moves_prior: Whether the context moves the mean of user factors.
         backbone_scale: What the backbone's numbers are multiplied by.
         detaches_support: Whether embeddings learn nothing from support sets.
@@ -75,7 +76,11 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
         """Looks up the pairs of query sets."""
 
     def solve(
-        self, pairs: Pairs, labels: tf.Tensor, support_mask: tf.Tensor
+        self,
+        pairs: Pairs,
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+        training: bool = False,
     ) -> FoldedUser:
         """Solves for what is known of the user of each task; widths are 0 if nothing.
 
@@ -83,8 +88,9 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
             pairs: Support pairs.
             labels: float32 [B, S], in the unit of the data set.
             support_mask: bool [B, S], False for padding.
+            training: Whether units are dropped.
         """
-        del pairs, support_mask
+        del pairs, support_mask, training
         return nothing_known(tf.shape(labels)[0])
 
     def move(self, user: FoldedUser, shift: tf.Tensor) -> FoldedUser:

@@ -8,6 +8,7 @@ from models.factors.no_factors import NoFactors
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from models.pairs.features import EntityEmbedding
+from models.pairs.learned_prior import LearnedPrior
 from models.pairs.pair_embedding import (
     EmbeddedPairs,
     Expected,
@@ -91,6 +92,12 @@ class RatedPairs(PairEmbedding):
                 "model.prior = 'factors' or model.embeddings = 'fixed'."
             )
         self.dropout = dropout_of_sets(options.dropout, seed)
+        self.learned = None
+        if options.prior == "learned":
+            self.num_factors = options.prior_rank
+            self.learned = LearnedPrior(
+                options.prior_rank, options.prior_passes, dropout=options.dropout
+            )
 
     def support_pairs(self, support: Episode, training: bool = False) -> UserItemPairs:
         """Looks up support pairs, in training by factors that have not seen the user.
@@ -120,10 +127,19 @@ class RatedPairs(PairEmbedding):
         )
 
     def solve(
-        self, pairs: UserItemPairs, labels: tf.Tensor, support_mask: tf.Tensor
+        self,
+        pairs: UserItemPairs,
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+        training: bool = False,
     ) -> FoldedUser:
         """Folds the user of each task in."""
-        return self.factors.solve(pairs.factors, pairs.level, labels, support_mask)
+        user = self.factors.solve(pairs.factors, pairs.level, labels, support_mask)
+        if self.learned is None:
+            return user
+        parts, labels = self._dropped(pairs, training), self._standardised(labels)
+        vector = self.learned.solve(parts, labels, support_mask, training)
+        return user._replace(vector=vector)
 
     def move(self, user: FoldedUser, shift: tf.Tensor) -> FoldedUser:
         """Moves the mean of user factors, by [B, K]."""
@@ -132,9 +148,7 @@ class RatedPairs(PairEmbedding):
     def expect(self, user: FoldedUser, pairs: UserItemPairs) -> Expected:
         """Returns the label that factors expect, or the mean label."""
         if not self.has_prior:
-            mean = tf.fill(tf.shape(pairs.factors)[:-1], self.label_mean)
-            variance = tf.fill(tf.shape(mean), self.label_std**2)
-            return Expected(mean, variance, pairs.factors[..., :0], tf.zeros([0]))
+            return self._expect_learned(user, pairs, [pairs.user, pairs.items])
         of_items = self.factors.split(pairs.factors)
         variance = self.factors.variance(user, pairs.factors) + of_items.noise
         mean = self.factors.expect(user, pairs.factors)
@@ -143,7 +157,10 @@ class RatedPairs(PairEmbedding):
     def expect_left_out(
         self, user: FoldedUser, pairs: UserItemPairs, labels: tf.Tensor
     ) -> tf.Tensor:
-        """Returns what the other pairs of the support set say of each."""
+        """Returns what is said of each by other pairs, or by what is learned of all."""
+        if self.learned is not None:
+            parts = [pairs.user, pairs.items]
+            return self._in_stars(self.learned.expect_of_anyone(parts))
         if not self.has_prior:
             return self.expect(user, pairs).mean
         return self.factors.left_out(user, pairs.factors, labels)[0]
@@ -152,9 +169,11 @@ class RatedPairs(PairEmbedding):
         self, user: FoldedUser, pairs: UserItemPairs, training: bool = False
     ) -> EmbeddedPairs:
         """Embeds pairs; labels that are part of it are standardised."""
-        learned = pairs.user, pairs.items
-        parts = [self.dropout(part, training=training) for part in learned]
-        expected = self.expect(user, pairs)
+        parts = self._dropped(pairs, training)
+        if self.has_prior:
+            expected = self.expect(user, pairs)
+        else:
+            expected = self._expect_learned(user, pairs, parts)
         if self.has_fixed:
             parts += self._fixed_parts(user, pairs)
         if self.has_prior:
@@ -163,6 +182,25 @@ class RatedPairs(PairEmbedding):
             columns = [self._standardised(expected.mean), variance - noise, noise]
             parts.append(tf.stack(columns, axis=-1))
         return EmbeddedPairs(parts, expected)
+
+    def _dropped(self, pairs: UserItemPairs, training: bool) -> list[tf.Tensor]:
+        """Returns what is learned of pairs, units of it dropped."""
+        learned = pairs.user, pairs.items
+        return [self.dropout(part, training=training) for part in learned]
+
+    def _expect_learned(
+        self, user: FoldedUser, pairs: UserItemPairs, parts: list[tf.Tensor]
+    ) -> Expected:
+        """Returns what the learned prior expects of embedded pairs, or the mean."""
+        mean = tf.fill(tf.shape(pairs.factors)[:-1], self.label_mean)
+        if self.learned is not None:
+            mean = self._in_stars(self.learned.expect(user.vector, parts))
+        variance = tf.fill(tf.shape(mean), self.label_std**2)
+        return Expected(mean, variance, pairs.factors[..., :0], tf.zeros([0]))
+
+    def _in_stars(self, labels: tf.Tensor) -> tf.Tensor:
+        """Returns standardised labels in the unit of the data set."""
+        return self.label_mean + self.label_std * labels
 
     def _fixed_parts(self, user: FoldedUser, pairs: UserItemPairs) -> list[tf.Tensor]:
         of_items = self.factors.split(pairs.factors)

@@ -16,6 +16,7 @@ from models.parts.modulation import (
     SigmoidModulation,
     WeightModulation,
 )
+from models.parts.moment_encoder import MomentEncoder
 
 Layer: TypeAlias = tf.keras.layers.Layer
 
@@ -36,6 +37,10 @@ def _gru(options: MemberOptions, pair_dim: int) -> Layer:
         label_dim=options.label_dim,
         num_orders=options.num_orders,
     )
+
+
+def _moments(options: MemberOptions, pair_dim: int) -> Layer:
+    return MomentEncoder(pair_dim, dropout=options.dropout)
 
 
 def _film(options: MemberOptions, num_outputs: int) -> Layer:
@@ -112,6 +117,7 @@ ENCODERS: dict[str, Callable[[MemberOptions, int], Layer]] = {
     "mean": _pooling("mean"),
     "max": _pooling("max"),
     "shrunk_mean": _pooling("shrunk_mean"),
+    "moments": _moments,
 }
 
 HYBRIDS: dict[str, Callable[[MemberOptions], Layer]] = {

@@ -56,8 +56,9 @@ class ServedModel(ServedTasks):
     ) -> None:
         if options.shortlist_size and not model.pairs.has_prior:
             raise DataError(
-                "export.shortlist_size needs a prior to choose by, got "
-                f"{options.shortlist_size} with model.prior = 'constant'."
+                "export.shortlist_size needs a prior made beforehand to choose by, "
+                f"got {options.shortlist_size} with model.prior 'constant' or "
+                "'learned': set it to 0."
             )
         if options.order_by != "score" and model.levels is None:
             raise DataError(

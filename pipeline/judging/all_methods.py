@@ -11,7 +11,7 @@ from pipeline.judging.compared_cmml import ComparedCMML
 from pipeline.judging.compared_learned import ComparedLearned
 from pipeline.judging.compared_method import Changes, ComparedMethod
 from pipeline.judging.compared_simple import ComparedSimple
-from pipeline.judging.results import CMML, PLAIN
+from pipeline.judging.results import CMML
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 
@@ -37,8 +37,8 @@ def compared_method(
     methods = setting_of(config).methods()
     if name in methods.simple:
         return ComparedSimple(name, config, data)
-    if name in (CMML, PLAIN):
+    if name == CMML or name in methods.cmml:
         options = config.comparison.options.get(name, {})
-        common = {**options, **(methods.plain if name == PLAIN else {})}
+        common = {**options, **methods.cmml.get(name, {})}
         return ComparedCMML(name, config, data, common=common, train=train)
     return ComparedLearned(name, config, data, chosen)

@@ -28,9 +28,9 @@ class ComparedCMML(ComparedMethod):
     KIND: ClassVar[str] = "cmml"
     candidates: Sequence[Changes] = (
         {},
-        {"training.learning_rate": 3e-4},
         {"training.learning_rate": 2e-3},
         {"model.dropout": 0.4},
+        {"training.learning_rate": 3e-4},
     )
 
     def __init__(

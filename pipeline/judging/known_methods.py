@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pipeline.experiment.config_file import with_changes
 from pipeline.experiment.config_section import Experiment
 from pipeline.judging.compared_learned import method_options
-from pipeline.judging.results import CMML, PLAIN
+from pipeline.judging.results import CMML
 from pipeline.settings.registry import setting_of
 
 
@@ -24,7 +24,7 @@ def known_methods(config: Experiment, names: Sequence[str] | None) -> list[str]:
     """
     methods = setting_of(config).methods()
     simple, learned = methods.simple, methods.learned
-    known = [*simple, *learned, PLAIN, CMML]
+    known = [*simple, *learned, *methods.cmml, CMML]
     names = names or config.comparison.methods or known
     options = config.comparison.options
     for name in (*names, *options, *config.comparison.max_seeds):
@@ -33,7 +33,7 @@ def known_methods(config: Experiment, names: Sequence[str] | None) -> list[str]:
     for name, changes in options.items():
         if name in learned:
             method_options(name, learned[name], changes)
-        elif name in (PLAIN, CMML):
+        elif name == CMML or name in methods.cmml:
             with_changes(config, changes)
         elif changes:
             raise ValueError(

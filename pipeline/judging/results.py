@@ -16,7 +16,7 @@ Values = Mapping[str, Mapping[str, Floats]]
 
 KINDS = ("simple", "learned", "cmml")
 CMML = "cmml"
-PLAIN = "cmml_plain"  # As in the paper: what collaborative filtering knows left out.
+PLAIN = "cmml_plain"  # What collaborative filtering knows left out.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

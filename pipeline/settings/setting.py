@@ -110,7 +110,8 @@ class Methods:
         fit: Fits a simple method, by name and hyperparameters.
         beside_ablation: Simple methods that are rows beside the variants of an
             ablation; the reference comes first.
-        plain: Changes of the configuration that leave CMML as in the paper.
+        cmml: Further forms of CMML: what each changes of the configuration, by name;
+            "cmml_plain" sees no more than the methods of `learning`.
         learning: Methods trained by episodes; None if there are none.
         completed: Gives a trained or fitted method all that it is judged by, such as a
             distribution of labels on top of its scores.
@@ -120,7 +121,7 @@ class Methods:
     reference: str
     fit: Callable[[str, Data, Mapping[str, Any]], Recommender]
     beside_ablation: Sequence[str]
-    plain: Mapping[str, Any]
+    cmml: Mapping[str, Mapping[str, Any]]
     learning: LearnedMethods | None = None
     completed: Callable[[Recommender, Any, Data], Recommender] = _as_it_is
 

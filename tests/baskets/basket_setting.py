@@ -207,7 +207,7 @@ class BasketSetting:
             reference="popularity",
             fit=lambda name, data, options: Popularity.fit(data.known, data.vectors),
             beside_ablation=("popularity",),
-            plain={"model.prior": "constant"},
+            cmml={"cmml_plain": {"model.prior": "constant"}},
         )
 
     def serving(self, config, data):

@@ -38,11 +38,11 @@ VISIBLE = 1e-5  # What is above rounding, however small random weights make it.
 
 # Every combination of members can be trained. What else is promised is asked of a third
 # of them, in which each member meets every other. A shrunk mean is but another factor
-# of the mean: switches have it.
+# of the mean, and moments are a pooling too: switches have them.
 COMBINATIONS = {
     "-".join(names.values()): names
     for names in combinations()
-    if names["encoder"] != "shrunk_mean"
+    if names["encoder"] not in ("shrunk_mean", "moments")
 }
 HYBRIDS = ("none", "dot", "mlp")
 PAIRED = [
@@ -81,11 +81,14 @@ SWITCHES = {
     "constant prior": {"prior": "constant"},
     "constant prior, no ids": {"prior": "constant", "item_id": False},
     "no ids": {"item_id": False},
+    "moments": {"encoder": "moments", "prior": "constant"},
+    "learned prior": {"encoder": "moments", "prior": "learned", "prior_rank": 3},
     "both": {"embeddings": "both"},
     "both, constant prior": {"embeddings": "both", "prior": "constant"},
 }
 CLICK_SWITCHES = {
     "no product": {"product": False},
+    "moments": {"encoder": "moments"},
     "constant prior": {"prior": "constant"},
     "constant prior, no product": {"prior": "constant", "product": False},
     "without negatives": {"negatives": False},

@@ -77,6 +77,20 @@ def test_refuses_to_detach_embeddings_that_learn_nothing():
         CMMLOptions(detach_support=True, embeddings="fixed")
 
 
+@pytest.mark.parametrize("embeddings", ["fixed", "both"])
+def test_refuses_a_learned_prior_beside_fixed_factors(embeddings):
+    CMMLOptions(prior="learned", embeddings="learned")
+    with pytest.raises(
+        ValueError, match=f"'learned' only, got embeddings .{embeddings}"
+    ):
+        CMMLOptions(prior="learned", embeddings=embeddings)
+
+
+def test_a_learned_prior_has_factors():
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        CMMLOptions(prior="learned", embeddings="learned", prior_rank=0)
+
+
 def test_nothing_dropped_and_biases_alone_are_legal():
     options = CMMLOptions(dropout=0.0, prior_rank=0)
     assert (options.dropout, options.prior_rank) == (0.0, 0)

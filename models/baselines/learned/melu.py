@@ -61,10 +61,10 @@ class MeLU(LearnedBaseline):
 
     OPTIONS: ClassVar[type[LearnedOptions]] = MeLUOptions
     CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = (
-        {},
-        {"inner_learning_rate": 0.05},
-        {"inner_learning_rate": 0.2},
+        {"inner_learning_rate": 0.2, "learning_rate": 3e-3},
         {"inner_learning_rate": 0.05, "learning_rate": 3e-3},
+        {"inner_learning_rate": 0.2},
+        {},
     )
 
     def __init__(

@@ -26,7 +26,7 @@ def scenario_methods() -> Methods:
         reference=REFERENCE,
         beside_ablation=(REFERENCE, "dot_product"),
         # The two factors alone, and no dot product to add to.
-        plain={"model.prior": "constant", "model.product": False},
+        cmml={"cmml_plain": {"model.prior": "constant", "model.product": False}},
         fit=_fit,
         learning=LearnedMethods(
             classes=LEARNED,

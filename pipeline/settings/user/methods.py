@@ -24,6 +24,21 @@ from transforms import schema
 
 REFERENCE = "bias_ridge"
 
+# Nothing of what collaborative filtering knows: the members of the paper, and those
+# that do best without it.
+_PAPER = {
+    "model.prior": "constant",
+    "model.embeddings": "learned",
+    "model.head": "value",
+    "model.encoder": "gru",
+}
+_PLAIN = {
+    **_PAPER,
+    "model.prior": "learned",
+    "model.encoder": "moments",
+    "model.prior_rank": 32,
+}
+
 
 def user_methods() -> Methods:
     """Returns the methods of ratings."""
@@ -31,13 +46,7 @@ def user_methods() -> Methods:
         simple=BASELINES,
         reference=REFERENCE,
         beside_ablation=(REFERENCE, "item_mean"),
-        # Nothing of what collaborative filtering knows.
-        plain={
-            "model.prior": "constant",
-            "model.embeddings": "learned",
-            "model.head": "value",
-            "model.encoder": "gru",
-        },
+        cmml={"cmml_paper": _PAPER, "cmml_plain": _PLAIN},
         fit=_fit,
         completed=_with_distribution,
         learning=LearnedMethods(

@@ -49,6 +49,32 @@ def test_a_user_without_support_is_known_by_their_features(new_model, episode):
     np.testing.assert_array_equal(pairs.user, of_query.user)
 
 
+def test_a_learned_prior_is_in_the_unit_of_the_labels(new_model, dataset, episode):
+    model = new_model(prior="learned", prior_rank=2)
+    support, query = split_episode(episode)
+    pairs, prior = model.pairs.query_pairs(query), model.pairs.learned
+    state = model.adapt(support)
+    units = prior.expect(state.user.vector, [pairs.user, pairs.items])
+    info = dataset.info
+    expected = info.label_mean + info.label_std * units
+    np.testing.assert_allclose(model.prior(state, pairs), expected, rtol=1e-5)
+    prior.level.bias.assign_add([1.0])
+    # Every pair is expected a deviation higher, less what supports say against it.
+    moved = model.prior(model.adapt(support), pairs) - expected
+    has_support = support["support_mask"].numpy().any(axis=1)
+    np.testing.assert_allclose(moved[~has_support], info.label_std, rtol=1e-4)
+
+
+def test_surprises_are_told_from_what_is_expected_of_anyone(new_model, episode):
+    model = new_model(prior="learned", encoder="moments")
+    support, _ = split_episode(episode)
+    before = model.adapt(support).context
+    model.pairs.learned.level.bias.assign_add([1.0])
+    moved = np.abs(model.adapt(support).context - before).max(axis=1)
+    has_support = support["support_mask"].numpy().any(axis=1)
+    np.testing.assert_array_equal(moved > 1e-6, has_support)
+
+
 def test_padding_stands_anywhere(model, episode):
     support, query = split_episode(episode)
     fillers = {"label": 9.0, "mask": False, "item": 3, "user": 1}

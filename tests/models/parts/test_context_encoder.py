@@ -10,12 +10,14 @@ from models.parts.context_encoder import (
     SequentialEncoder,
     fixed_orders,
 )
+from models.parts.moment_encoder import MomentEncoder
 
 SIZES = {"encoder_dim": 4, "label_dim": 2}
 KINDS = {
     "mean": lambda: PoolingEncoder(3, pooling="mean", **SIZES),
     "max": lambda: PoolingEncoder(3, pooling="max", **SIZES),
     "shrunk_mean": lambda: PoolingEncoder(3, pooling="shrunk_mean", **SIZES),
+    "moments": lambda: MomentEncoder(3),
     "gru": lambda: SequentialEncoder(3, **SIZES),
     "gru, four orders": lambda: SequentialEncoder(3, num_orders=4, **SIZES),
 }
@@ -268,7 +270,7 @@ def assert_close(one, other):
     np.testing.assert_allclose(one, other, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["mean", "max"])
+@pytest.mark.parametrize("kind", ["mean", "max", "moments"])
 @settings(max_examples=25, deadline=None)
 @given(support=supports(), seed=st.integers(0, 99))
 def test_the_order_of_pairs_does_not_matter(kind, support, seed):

@@ -16,5 +16,5 @@ def test_every_name_that_the_options_take_has_a_member(members, names):
 
 def test_combinations_are_all_there_each_once():
     found = [tuple(names.values()) for names in combinations()]
-    assert len(set(found)) == len(found) == 4 * 3 * 4
+    assert len(set(found)) == len(found) == 5 * 3 * 4
     assert ("gru", "dot", "film") in found

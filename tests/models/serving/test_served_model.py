@@ -46,11 +46,14 @@ KEPT_BY_ENCODER = [
     ("user", {"encoder": "gru", "prior": "constant"}),
     ("user", {"encoder": "mean", "prior": "constant"}),
     ("user", {"encoder": "max", "prior": "constant", "negatives": False}),
+    ("user", {"encoder": "moments", "prior": "constant"}),
     ("scenario", {"encoder": "gru"}),
+    ("scenario", {"encoder": "moments"}),
     ("scenario", {"encoder": "mean", "negatives": False}),
     ("scenario", {"encoder": "max"}),
 ]
 KEPT_AS_HISTORY = [
+    ("user", {"encoder": "moments", "prior": "learned"}),
     ("user", {"encoder": "gru"}),
     ("user", {"encoder": "mean", "embeddings": "fixed"}),
     ("user", {"encoder": "gru", "prior": "constant", "num_orders": 3}),

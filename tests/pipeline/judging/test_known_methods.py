@@ -43,7 +43,7 @@ def test_methods_are_taken_once_in_the_order_they_are_compared(config, simple, l
 @pytest.mark.parametrize("config", [user, scenario])
 def test_all_there_are_is_the_default_and_the_configuration_says_less(config):
     methods = setting_of(config()).methods()
-    everything = [*methods.simple, *methods.learned, "cmml_plain", "cmml"]
+    everything = [*methods.simple, *methods.learned, *methods.cmml, "cmml"]
     assert known_methods(config(), None) == everything
     assert known_methods(config(methods=["cmml"]), None) == ["cmml"]
     assert known_methods(config(methods=["cmml"]), ["dcn"]) == ["dcn"]
