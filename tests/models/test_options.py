@@ -31,7 +31,7 @@ def test_refuses_a_width_of_nothing(name):
         ({"film_scale_offset": float("nan")}, r"film_scale_offset must be finite, "),
         (
             {"encoder": "lstm"},
-            r"encoder must be one of \(.*'shrunk_mean'\), got 'lstm'\.",
+            r"encoder must be one of \(.*'moments'\), got 'lstm'\.",
         ),
         ({"activation": "gelu"}, r"activation must be one of .*, got 'gelu'\."),
         ({"num_orders": 9}, r"num_orders must be at most 8, got 9\."),

@@ -559,7 +559,7 @@ def test_a_shortlist_of_popular_items_holds_the_most_popular(serve, dataset, emp
 
 
 def test_a_shortlist_needs_a_prior_to_choose_by(serve, new_model):
-    with pytest.raises(DataError, match="needs a prior made beforehand .* got 5 with"):
+    with pytest.raises(DataError, match=r"needs a prior made beforehand .* got 5 with"):
         serve(model=new_model(prior="constant"), shortlist_size=5)
 
 

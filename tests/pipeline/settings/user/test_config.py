@@ -183,7 +183,7 @@ def test_an_unknown_key_is_named_with_its_value_and_the_nearest_one(
         ("model.hidden_dims=[]", r"key 'model': hidden_dims must name at least one"),
         ("model.hidden_dims=[8, 0]", r"hidden_dims must be at least 1, got 0"),
         ("model.prior_rank=-1", r"prior_rank must be at least 0, got -1"),
-        ("model.encoder=lstm", r"'model.encoder': .* 'max' or 'shrunk_mean', got 'ls"),
+        ("model.encoder=lstm", r"'model.encoder': .* or 'moments', got 'ls"),
         (
             "model={encoder: mean, num_orders: 2}",
             r"'model': num_orders = 2 goes with encoder 'gru' only, got encoder 'mean'",
