@@ -56,6 +56,7 @@ OTHER_VALUES = (
     "model.item_id=false",
     "model.prior=constant",
     "model.prior_rank=3",
+    "model.prior_passes=2",
     "model.prior_user_features=false",
     "model.prior_item_features=false",
     "model.prior_item_set=false",
