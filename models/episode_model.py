@@ -43,6 +43,12 @@ class EpisodeModel(tfrs.Model):
         support, query = split_episode(episode)
         return self.score(self.adapt(support, training), query, training)
 
+    @tf.autograph.experimental.do_not_convert  # There is nothing to convert.
+    def train_step(self, inputs: Episode) -> dict[str, tf.Tensor]:
+        """Takes one step of training, as `fit` asks for it."""
+        step: dict[str, tf.Tensor] = super().train_step(inputs)
+        return step
+
     def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
         """Error on the query set, as `fit` and `evaluate` ask for it."""
         return self.objective.query_loss(inputs, self(inputs, training=training))

@@ -23,6 +23,7 @@ from built_once import built_once
 NUM_USERS = 60
 NUM_ITEMS = 14
 GENRES = ("comedy", "drama", "horror")
+MOST_LOADED = 8
 
 # Refused: a label above the range, no number, no item, a field too many.
 BAD_ROWS = "ü1;f1;9\nü2;f2;many\nü3;;4\nü4;f4;3;2\n"
@@ -40,12 +41,15 @@ TINY_MODEL = {
 def pytest_collection_finish():
     """Spares the tests what pays off only where graphs are large or run for long.
 
-    What has been imported so far is no garbage, and need not be looked through again.
+    What has been imported so far is no garbage, and need not be looked through again;
+    and a trace makes so much at a time that looking is worth it less often.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
     if "tensorflow" in sys.modules:
         _run_graphs_at_once()
+        _load_equal_graphs_once()
 
 
 def _run_graphs_at_once():
@@ -56,11 +60,35 @@ def _run_graphs_at_once():
     """
     import tensorflow as tf
     from tensorflow.python.eager import context
+    from tensorflow.python.framework import ops
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     # Whatever sets a seed, as each new model does, makes TensorFlow forget its kernels.
     # Only random ops that run outside of graphs would have to be made again.
     context.pywrap_tfe.TFE_ContextClearCaches = lambda handle: None
+    # The Python stack that made an op would be kept for each op of a graph.
+    ops._create_c_op = functools.partial(ops._create_c_op, extract_traceback=False)
+
+
+def _load_equal_graphs_once():
+    """Loads a SavedModel once, wherever copies lie: it keeps nothing of a call."""
+    import tensorflow as tf
+
+    load, loaded = tf.saved_model.load, {}
+
+    def load_once(directory):
+        folder = pathlib.Path(directory)
+        names = ("saved_model.pb", "variables/*", "assets/*")
+        paths = sorted(path for name in names for path in folder.glob(name))
+        content = tuple((path.name, path.read_bytes()) for path in paths)
+        if content not in loaded:
+            module = load(directory)
+            while len(loaded) >= MOST_LOADED:
+                del loaded[next(iter(loaded))]
+            loaded[content] = module
+        return loaded[content]
+
+    tf.saved_model.load = load_once
 
 
 def write_raw_tables(folder):
@@ -344,7 +372,7 @@ def scenario_values(folder):
             "query_size": 32,
             "batch_size": 4,
             "steps_per_epoch": 8,
-            "steps_per_execution": 4,
+            "steps_per_execution": 1,
             "max_epochs": 3,
             "learning_rate": 0.01,
         },

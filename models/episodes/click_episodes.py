@@ -81,6 +81,7 @@ def training_episodes(
             f"which the records hold for each click, got {wanted}."
         )
 
+    @tf.autograph.experimental.do_not_convert
     def to_episode(number: tf.Tensor, place: tf.Tensor) -> dict[str, tf.Tensor]:
         step = number // batch_size
         size_seed = tf.stack([tf.constant(seed, tf.int64), -1 - step])

@@ -55,6 +55,7 @@ def load_entity_table(
     paths = sorted(str(path) for path in directory.glob(f"{kind}-*.tfrecord"))
     records = tf.data.TFRecordDataset(paths)
 
+    @tf.autograph.experimental.do_not_convert
     def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         return _densify(
             tf.io.parse_example(serialized, _parsing_spec(features)), features

@@ -40,6 +40,7 @@ def fixed_episodes(
         Batches as `Recommender` takes them, and `task_id`, string [B].
     """
 
+    @tf.autograph.experimental.do_not_convert
     def to_episode(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         records = tf.io.parse_example(serialized, _SPEC)
         items = records[schema.SUPPORT_ITEM_KEY][:, :max_support_size]
@@ -97,6 +98,7 @@ def training_episodes(
         Batches as `Recommender` takes them.
     """
 
+    @tf.autograph.experimental.do_not_convert
     def to_episode(step: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         size_seed, draw_seed = tf.unstack(
             tf.random.experimental.stateless_split(tf.stack([seed, step]), 2)

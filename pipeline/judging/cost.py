@@ -66,7 +66,7 @@ def measure_cost(method: Recommender, batch: Episode) -> Cost:
     load = os.getloadavg()[0]
     before = _reset_peak()
 
-    @tf.function
+    @tf.function(autograph=False)
     def adapt_and_score(episode: Episode) -> tf.Tensor:
         support, query = split_episode(episode)
         return method.score(method.adapt(support), query)

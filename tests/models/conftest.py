@@ -186,8 +186,10 @@ def raw_user_features():
 def new_model(dataset):
     """Builds a tiny CMML of ratings with fitted factors, options changed by keyword.
 
-    The mean and the deviation of its labels can be given too.
+    The mean and the deviation of its labels can be given too. Factors of the same parts
+    and seed are fitted once.
     """
+    fits = {}
 
     def build(*, seed=0, loss="squared", unit=None, **changes):
         mean, std = unit or (dataset.info.label_mean, dataset.info.label_std)
@@ -199,7 +201,15 @@ def new_model(dataset):
             loss=loss,
             seed=seed,
         )
-        model.pairs.factors.fit(dataset.pairs, seed=seed)
+        factors = model.pairs.factors
+        if not factors.width:
+            return model
+        key = factors.parts, factors.num_levels, seed
+        if key not in fits:
+            factors.fit(dataset.pairs, seed=seed)
+            fits[key] = [variable.numpy() for variable in factors.variables]
+        for variable, value in zip(factors.variables, fits[key], strict=True):
+            variable.assign(value)
         return model
 
     return build

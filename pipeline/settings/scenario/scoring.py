@@ -37,12 +37,10 @@ class ClickScorer:
     def __init__(
         self, method: Recommender, config: ScenarioConfig, data: ScenarioData
     ) -> None:
-        self._adapt = tf.function(
-            lambda support: method.adapt(support), reduce_retracing=True
-        )
-        self._score = tf.function(
-            lambda state, query: method.score(state, query), reduce_retracing=True
-        )
+        # Control flow is by ops; converting what has none takes seconds.
+        options = {"reduce_retracing": True, "autograph": False}
+        self._adapt = tf.function(lambda support: method.adapt(support), **options)
+        self._score = tf.function(lambda *pairs: method.score(*pairs), **options)
         self._options = config.evaluation
         self._data = data
 

@@ -34,7 +34,9 @@ class RatingScorer:
         inner = method.method if isinstance(method, Calibrated) else method
         is_trained = isinstance(inner, tf.keras.Model)
         self._answer = (
-            tf.function(answer, reduce_retracing=True) if is_trained else answer
+            tf.function(answer, reduce_retracing=True, autograph=False)
+            if is_trained
+            else answer
         )
         self._batch_size = config.evaluation.batch_size
         self._data = data

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 import shutil
 
@@ -27,6 +28,22 @@ def run(experiment, tmp_path):
 def config(experiment):
     """Other than the one that has been exported."""
     return load_experiment(experiment.config_path, ["export.top_k=3"])
+
+
+@pytest.fixture(scope="module")
+def load():
+    """Loads a version, once."""
+    return functools.cache(lambda version: tf.saved_model.load(str(version)))
+
+
+@pytest.fixture
+def _saves_a_copy(experiment, monkeypatch):
+    """Copies the graph of the experiment, whose weights are those of the run."""
+
+    def save(self, directory):
+        shutil.copytree(experiment.exported, directory, dirs_exist_ok=True)
+
+    monkeypatch.setattr(ServedUserModel, "save", save)
 
 
 def test_an_exported_version_has_graph_weights_and_what_people_want(experiment):
@@ -105,11 +122,13 @@ def test_the_manifest_says_where_a_version_is_from(experiment):
 @pytest.mark.parametrize(
     ("name", "output", "width"), [("rank", "score", None), ("recommend", "item_id", 5)]
 )
-def test_the_request_examples_work_as_they_are(made, name, output, width, request):
+def test_the_request_examples_work_as_they_are(
+    made, name, output, width, request, load
+):
     exported = request.getfixturevalue(made).exported
     path = exported / "assets.extra/request_examples" / f"{name}.json"
     body = json.loads(path.read_text(encoding="utf-8"))
-    loaded = tf.saved_model.load(str(exported))
+    loaded = load(exported)
     signature = loaded.signatures[body["signature_name"]]
     _, specs = signature.structured_input_signature
     (row,) = body["instances"]
@@ -151,15 +170,18 @@ def test_another_configuration_becomes_another_version(experiment, config, run, 
     assert f"export: wrote {version}, scores agree" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("_saves_a_copy")
 def test_a_version_that_scores_otherwise_is_never_seen(
     experiment, config, run, monkeypatch
 ):
-    rank = ServedUserModel.rank
+    recorded = serving._recorded
 
-    def off_by_little(self, **inputs):
-        return {"score": rank(self, **inputs)["score"] + 1e-3}
+    def off_by_little(*args):
+        for request in recorded(*args):
+            score = request.outputs["score"] + 1e-3
+            yield dataclasses.replace(request, outputs={"score": score})
 
-    monkeypatch.setattr(ServedUserModel, "rank", off_by_little)
+    monkeypatch.setattr(serving, "_recorded", off_by_little)
     with pytest.raises(ExportError, match=r"within 5e-05, got a difference of 0\.00"):
         export(config, experiment.dataset_dir, run)
     versions = [path.name for path in (run.export / "cmml").glob("[0-9]*")]
@@ -167,12 +189,14 @@ def test_a_version_that_scores_otherwise_is_never_seen(
     assert run.facts("export")["version"] == experiment.exported.name
 
 
+@pytest.mark.usefixtures("_saves_a_copy")
 def test_scores_that_are_not_numbers_do_not_agree(experiment, config, run, monkeypatch):
     monkeypatch.setattr(step, "largest_difference", lambda *args: float("nan"))
     with pytest.raises(ExportError, match="got a difference of nan"):
         export(config, experiment.dataset_dir, run)
 
 
+@pytest.mark.usefixtures("_saves_a_copy")
 def test_without_a_task_to_check_with_nothing_is_exported(
     experiment, config, run, monkeypatch
 ):
@@ -190,12 +214,12 @@ def test_item_names_are_by_id(experiment):
     assert names == {f"f{item}": f"Film {item}" for item in range(1, 15)}
 
 
-def test_one_difference_that_is_no_number_makes_the_largest_one_none(experiment):
+def test_one_difference_that_is_no_number_makes_the_largest_one_none(experiment, load):
     (path,) = experiment.exported.glob("assets.extra/parity_requests")
     first, second = read_requests(path)[:2]
     wrong = dataclasses.replace(
         second, outputs={"score": np.full_like(second.outputs["score"], np.nan)}
     )
-    loaded = tf.saved_model.load(str(experiment.exported))
+    loaded = load(experiment.exported)
     assert np.isnan(step.largest_difference(loaded, [first, wrong]))
     assert step.largest_difference(loaded, [first, second]) <= 1e-5

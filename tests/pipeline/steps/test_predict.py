@@ -19,8 +19,9 @@ def model(experiment):
 
 
 @pytest.fixture
-def answer(experiment, tmp_path):
+def answer(experiment, model, tmp_path, monkeypatch):
     """Answers the lines of a file with `run`; returns the path of the answers."""
+    monkeypatch.setattr(predict, "load_version", {experiment.exported: model}.get)
 
     def run(*lines, top=10, as_text=False):
         path, output = tmp_path / "requests.jsonl", tmp_path / "answers.jsonl"
