@@ -35,6 +35,7 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         num_tasks: Tasks of an epoch, for the speed that is reported.
 
     Attributes:
+        monitor: The metric.
         on_epoch: Called after every epoch with the line of `metrics.jsonl`.
         epoch: Epochs done.
         best: Best value of the metric so far.
@@ -52,7 +53,7 @@ class ResumableTraining(tf.keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._run_dir = pathlib.Path(run_dir)
-        self._monitor = monitor
+        self.monitor = monitor
         self._sign = -1.0 if maximise else 1.0
         self._patience = patience
         self._num_tasks = num_tasks
@@ -116,10 +117,10 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             TrainingDivergedError: If the metric is not finite.
         """
         assert logs is not None
-        value = logs[self._monitor]
+        value = logs[self.monitor]
         if not math.isfinite(value):
             raise TrainingDivergedError(
-                f"{self._monitor} must be finite, got {value} after epoch {epoch + 1}: "
+                f"{self.monitor} must be finite, got {value} after epoch {epoch + 1}: "
                 "lower the learning rate, or look for extreme numeric features."
             )
         self.epoch.assign(epoch + 1)
@@ -151,7 +152,7 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         return {
             "epoch": int(self.epoch),
             **metrics,
-            f"best_{self._monitor}": round(float(self.best), 6),
+            f"best_{self.monitor}": round(float(self.best), 6),
             "best_epoch": int(self.best_epoch),
             "tasks_per_s": round(self._num_tasks / seconds, 1),
             "epoch_s": round(seconds, 3),  # Without meta-validation.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models.cmml import CMML
 from models.legacy_keras import tf
 from pipeline.insight.orders import mean_context, orders_of
+from pipeline.settings.compiled import compiled_once
 from pipeline.settings.labelled_supports import TAG, TASTE, Labels
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
@@ -92,16 +93,17 @@ def task_contexts(
     parts = setting_of(config).parts()
     if parts.supports is None:
         raise DataError(f"contexts of setting {config.setting!r} have no labels.")
-    adapt = tf.function(
-        lambda support: model.adapt(support).context,
-        reduce_retracing=True,
-        autograph=False,  # Converting what has nothing to convert takes two seconds.
-    )
     orders = orders_of(config.model, num_orders or parts.context_orders)
+
+    def adapt(support: dict[str, tf.Tensor]) -> tf.Tensor:
+        return model.adapt(support).context
+
+    # The few calls of one order take less time than to compile.
+    encode = compiled_once(adapt) if orders > 1 else adapt
     encoded = []
     for name in existing_splits(data.info.num_tasks, split):
         for batch in parts.supports(config, data, model, name, seed):
-            contexts = mean_context(adapt, batch.support, num_orders=orders, seed=seed)
+            contexts = mean_context(encode, batch.support, num_orders=orders, seed=seed)
             labels = {**batch.labels, "split": [name] * len(batch.task_ids)}
             encoded.append(TaskContexts(batch.task_ids, contexts, labels))
     if not encoded:

@@ -25,11 +25,17 @@ from pipeline.reports.insight.map import MAX_POINTS
 from pipeline.reports.run.course_figure import read_course
 from pipeline.reports.run.evaluated_run import EvaluatedRun, read_summary
 from pipeline.reports.run.findings import Findings, Training, find
-from pipeline.reports.run.latency import Latency, measure_latency, read_bench
+from pipeline.reports.run.latency import (
+    Latency,
+    measure_latency,
+    read_bench,
+    recorded_requests,
+)
 from pipeline.reports.run.modulation import largest_groups
 from pipeline.reports.run.more_scores import more_scores
 from pipeline.reports.run.page import RunReport, run_page
 from pipeline.reports.run.provenance import provenance
+from pipeline.serving.server.servable import Servable
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.steps.evaluate import STEP as EVALUATE
@@ -37,6 +43,7 @@ from pipeline.training.trained import open_trained, trained_model
 from transforms.schema import META_TEST, META_TRAIN, DataError
 
 PAGE_FILE = "index.html"
+_MAX_CALL_S = 60.0  # Of the export.
 
 
 def open_evaluated(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
@@ -207,10 +214,18 @@ def _describe(run: RunDir) -> str:
 
 
 def _latency(run: RunDir, version: pathlib.Path) -> list[Latency]:
-    return [
-        *measure_latency(version),
-        *read_bench(run.path / "bench" / "bench.json", version.name),
-    ]
+    """Asks the export as a server of ours would, and reads what a bench found."""
+    bench = read_bench(run.path / "bench" / "bench.json", version.name)
+    requests = recorded_requests(version)
+    if not requests:
+        return bench
+    say(f"report: asking {version.name}")
+    name, number = version.parent.name, int(version.name)
+    served = Servable(name, number, version, _MAX_CALL_S)
+    signatures = {name: each.run for name, each in served.signatures.items()}
+    here = measure_latency(requests, signatures)
+    served.close()
+    return [*here, *bench]
 
 
 def _newest_export(run: RunDir, model_name: str) -> pathlib.Path | None:

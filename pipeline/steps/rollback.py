@@ -42,12 +42,7 @@ def rollback(
         live.ping(model_name)
     with push_lock(base):
         labels = ServedLabels(base, model_name, server=live)
-        current = labels.labels().get(label)
-        if current is None:
-            raise DataError(
-                f"no version of {model_name!r} in {base} is {label}, "
-                f"its labels are {labels.labels()}."
-            )
+        current = _labelled(labels, base, model_name, label)
         target = version
         if target is None:
             target = _version_before(base, model_name, label, current)
@@ -69,6 +64,19 @@ def rollback(
         labels.tell_unlabelled("rollback")
     print(directory)
     return 0
+
+
+def _labelled(
+    labels: ServedLabels, base: pathlib.Path, model_name: str, label: str
+) -> int:
+    """Returns the version that has a label."""
+    by_label = labels.labels()
+    if label not in by_label:
+        raise DataError(
+            f"no version of {model_name!r} in {base} is {label}, its labels are "
+            f"{by_label}."
+        )
+    return by_label[label]
 
 
 def _version_before(

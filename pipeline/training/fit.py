@@ -96,11 +96,10 @@ def fit(
     setting, options = setting_of(config), config.training
     plan = setting.training(config, data)
     scorer = setting.scorer(model, config, data)
-    monitor = f"val_{plan.chosen_by.name}"
     _compile(model, options, plan)
     training = ResumableTraining(
         run.path,
-        monitor=monitor,
+        monitor=f"val_{plan.chosen_by.name}",
         maximise=plan.chosen_by.higher_is_better,
         patience=options.patience,
         num_tasks=plan.num_tasks,
@@ -112,29 +111,9 @@ def fit(
         seed = config.evaluation.seed
         judge = JudgeMetaValidation(setting, scorer, plan.validation, seed)
         callbacks = [judge, training, *watch(run, scorer, plan)]
-        with progress_bar("train: epoch", options.max_epochs, first_epoch) as advance:
-            training.on_epoch = lambda line: advance(_in_words(line, monitor))
-            model.fit(
-                plan.episodes(first_epoch * plan.steps_per_epoch),
-                steps_per_epoch=plan.steps_per_epoch,
-                initial_epoch=first_epoch,
-                epochs=options.max_epochs,
-                callbacks=callbacks,
-                verbose=0,
-            )
-    say(
-        f"train: ended after epoch {int(training.epoch)}, best {monitor} "
-        f"{float(training.best):.4f} at epoch {int(training.best_epoch)}"
-    )
-    decides = f"val_{setting.metrics[0].name}"
-    return {
-        "epochs": int(training.epoch),
-        "best_epoch": int(training.best_epoch),
-        f"best_{monitor}": round(float(training.best), 6),
-        # What trials and methods are held against each other by, of the same epoch.
-        f"best_{decides}": training.line_of(int(training.best_epoch))[decides],
-        "num_parameters": num_parameters(model),
-    }
+        _go_on(model, training, callbacks, plan, options.max_epochs)
+    facts = _facts(training, decides=f"val_{setting.metrics[0].name}")
+    return {**facts, "num_parameters": num_parameters(model)}
 
 
 def _compile(model: tf.keras.Model, options: Any, plan: TrainingPlan) -> None:
@@ -146,6 +125,48 @@ def _compile(model: tf.keras.Model, options: Any, plan: TrainingPlan) -> None:
         optimizer=tf.keras.optimizers.Adam(decay, jit_compile=True),
         steps_per_execution=min(options.steps_per_execution, plan.steps_per_epoch),
     )
+
+
+def _go_on(
+    model: tf.keras.Model,
+    training: ResumableTraining,
+    callbacks: Sequence[tf.keras.callbacks.Callback],
+    plan: TrainingPlan,
+    max_epochs: int,
+) -> None:
+    """Trains from the epoch that has been restored, and says how it goes."""
+    first_epoch = int(training.epoch)
+    with progress_bar("train: epoch", max_epochs, first_epoch) as advance:
+        training.on_epoch = lambda line: advance(_in_words(line, training.monitor))
+        model.fit(
+            plan.episodes(first_epoch * plan.steps_per_epoch),
+            steps_per_epoch=plan.steps_per_epoch,
+            initial_epoch=first_epoch,
+            epochs=max_epochs,
+            callbacks=callbacks,
+            verbose=0,
+        )
+
+
+def _facts(training: ResumableTraining, decides: str) -> dict[str, Any]:
+    """Says what a training came to, and returns it.
+
+    Args:
+        training: The training.
+        decides: What trials and methods are held against each other by.
+    """
+    epochs, best_epoch = int(training.epoch), int(training.best_epoch)
+    best = float(training.best)
+    say(
+        f"train: ended after epoch {epochs}, best {training.monitor} {best:.4f} at "
+        f"epoch {best_epoch}"
+    )
+    return {
+        "epochs": epochs,
+        "best_epoch": best_epoch,
+        f"best_{training.monitor}": round(best, 6),
+        f"best_{decides}": training.line_of(best_epoch)[decides],
+    }
 
 
 def _in_words(line: Mapping[str, Any], monitor: str) -> str:

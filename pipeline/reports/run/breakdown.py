@@ -125,7 +125,6 @@ def _figures(
     num_tasks = int((~np.isnan(own)).sum())
     if num_tasks < MIN_TASKS:
         return None
-    figures = GroupFigures(kind, label, num_tasks, num_pairs, run.interval(own))
     tasks = ~np.isnan(own)
     known = {
         name: one
@@ -133,13 +132,15 @@ def _figures(
         if name != CLOSED_FORM and not np.isnan(one[tasks]).any()
     }
     if run.strongest not in known:
-        return figures
+        return GroupFigures(kind, label, num_tasks, num_pairs, run.interval(own))
     strongest = known[run.strongest]
     best = max(known, key=lambda m: run.metric.direction * float(np.nanmean(known[m])))
-    return dataclasses.replace(
-        figures,
-        strongest=run.interval(strongest),
-        gap=run.difference(own, strongest),
+    vectors = own, strongest, own - strongest, own - known[best]
+    cmml, of_strongest, gap, less_best = run.intervals(vectors)
+    return GroupFigures(
+        *(kind, label, num_tasks, num_pairs, cmml),
+        strongest=of_strongest,
+        gap=gap,
         best=best,
-        less_best=run.difference(own, known[best]),
+        less_best=less_best,
     )

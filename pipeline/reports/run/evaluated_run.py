@@ -12,6 +12,7 @@ from models.evaluation.intervals import (
     Floats,
     Interval,
     bootstrap_mean,
+    bootstrap_means,
     paired_difference,
 )
 from models.evaluation.metric import Metric
@@ -109,6 +110,10 @@ class EvaluatedRun:
     def interval(self, values: Floats) -> Interval:
         """Returns the mean over tasks and its interval, as `evaluate` takes it."""
         return bootstrap_mean(values, self.seed, self.num_resamples)
+
+    def intervals(self, values: Sequence[Floats]) -> list[Interval]:
+        """Returns `interval` of each of several vectors, in less time."""
+        return bootstrap_means(values, self.seed, self.num_resamples)
 
     def difference(self, a: Floats, b: Floats) -> Interval:
         """Returns the mean of a - b over tasks and its interval, likewise."""

@@ -7,16 +7,18 @@ import json
 import pathlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.legacy_keras import tf
 from models.serving.recorded_request import RecordedRequest
-from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import WARMUP
 from pipeline.export.recorded_requests import read_requests
 from transforms.schema import DataError
+
+# From the inputs of a signature to its outputs, arrays by name.
+Call: TypeAlias = Callable[[Mapping[str, NDArray]], Any]
 
 _ALIAS = "serving_default"  # Is another name of one of the signatures.
 _NUM_CALLS = 15
@@ -57,26 +59,28 @@ class _Kind(NamedTuple):
     candidates: int | None
 
 
-def measure_latency(version_dir: pathlib.Path) -> list[Latency]:
-    """Asks the export each of the requests that it records for a server's warm-up.
-
-    Args:
-        version_dir: The version.
-
-    Returns:
-        The times; none if it has no such requests.
-    """
+def recorded_requests(version_dir: pathlib.Path) -> list[RecordedRequest]:
+    """Returns the requests that a version records for a server's warm-up, if any."""
     try:
-        requests = read_requests(version_dir / WARMUP)
+        return read_requests(version_dir / WARMUP)
     except DataError:  # An earlier version, that has none.
         return []
-    say(f"report: asking {version_dir.name}")
-    loaded = tf.saved_model.load(str(version_dir))
+
+
+def measure_latency(
+    requests: Sequence[RecordedRequest], signatures: Mapping[str, Call]
+) -> list[Latency]:
+    """Asks a loaded version some of its recorded requests, each several times.
+
+    Args:
+        requests: The requests.
+        signatures: The signatures of the version, by name.
+    """
     chosen = [request for request in requests if request.signature != _ALIAS]
     step = max(1, -(-len(chosen) // _MAX_REQUESTS))
     taken: dict[_Kind, list[float]] = {}
     for request in chosen[::step]:
-        times = _measure(request, loaded.signatures[request.signature])
+        times = _measure(request, signatures[request.signature])
         taken.setdefault(_kind(request), []).extend(times)
     rows = [_latency(kind, times) for kind, times in taken.items()]
     return sorted(rows, key=lambda each: (each.signature, each.support or 0))
@@ -126,21 +130,15 @@ def _latency(kind: _Kind, times: Sequence[float]) -> Latency:
     return Latency("here", *kind, p50_ms=float(p50), p90_ms=float(p90))
 
 
-def _measure(
-    request: RecordedRequest, signature: Callable[..., Mapping[str, tf.Tensor]]
-) -> list[float]:
+def _measure(request: RecordedRequest, call: Call) -> list[float]:
     """Returns the seconds of each call."""
-    inputs = {name: tf.constant(value) for name, value in request.inputs.items()}
-    taken = [_seconds(signature, inputs) for _ in range(_NUM_WARM_UP + _NUM_CALLS)]
+    taken = [_seconds(call, request.inputs) for _ in range(_NUM_WARM_UP + _NUM_CALLS)]
     return taken[_NUM_WARM_UP:]
 
 
-def _seconds(
-    signature: Callable[..., Mapping[str, tf.Tensor]], inputs: Mapping[str, tf.Tensor]
-) -> float:
+def _seconds(call: Call, inputs: Mapping[str, NDArray]) -> float:
     start = time.perf_counter()
-    for output in signature(**inputs).values():
-        output.numpy()  # It may be on its way yet.
+    call(inputs)
     return time.perf_counter() - start
 
 

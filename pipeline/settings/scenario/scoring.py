@@ -15,6 +15,7 @@ from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
 from models.recommender import Episode, Recommender
+from pipeline.settings.compiled import compiled_once
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
 from transforms.stable_hash import stable_digest
@@ -37,10 +38,12 @@ class ClickScorer:
     def __init__(
         self, method: Recommender, config: ScenarioConfig, data: ScenarioData
     ) -> None:
-        # Control flow is by ops; converting what has none takes seconds.
-        options = {"reduce_retracing": True, "autograph": False}
-        self._adapt = tf.function(lambda support: method.adapt(support), **options)
-        self._score = tf.function(lambda *pairs: method.score(*pairs), **options)
+        self._adapt = compiled_once(lambda support: method.adapt(support))
+        self._score = tf.function(  # The widths of a state are known.
+            lambda state, query: method.score(state, query),
+            reduce_retracing=True,
+            autograph=False,
+        )
         self._options = config.evaluation
         self._data = data
 

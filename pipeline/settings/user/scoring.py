@@ -13,6 +13,7 @@ from models.evaluation.shown import Shown
 from models.legacy_keras import tf
 from models.parts.label_levels import LabelLevels
 from models.recommender import Distributional, Episode, Recommender, split_episode
+from pipeline.settings.compiled import compiled_once
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
 from pipeline.settings.user.metrics import COVERAGE
@@ -33,11 +34,7 @@ class RatingScorer:
         # The few operations of a simple method take less time than to compile them.
         inner = method.method if isinstance(method, Calibrated) else method
         is_trained = isinstance(inner, tf.keras.Model)
-        self._answer = (
-            tf.function(answer, reduce_retracing=True, autograph=False)
-            if is_trained
-            else answer
-        )
+        self._answer = compiled_once(answer) if is_trained else answer
         self._batch_size = config.evaluation.batch_size
         self._data = data
 

@@ -222,7 +222,7 @@ def scenario_values():
             "query_size": 32,
             "batch_size": 4,
             "steps_per_epoch": 6,
-            "steps_per_execution": 3,
+            "steps_per_execution": 1,
             "max_epochs": 3,
             "learning_rate": 0.03,
         },

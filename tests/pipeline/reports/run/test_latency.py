@@ -1,6 +1,14 @@
 import json
 
-from pipeline.reports.run.latency import Latency, measure_latency, read_bench
+import numpy as np
+
+from models.serving.recorded_request import RecordedRequest
+from pipeline.reports.run.latency import (
+    Latency,
+    measure_latency,
+    read_bench,
+    recorded_requests,
+)
 
 
 def bench(path, version):
@@ -26,4 +34,22 @@ def test_a_bench_of_another_version_does_not_count(tmp_path):
 
 
 def test_a_version_without_recorded_requests_is_not_asked(tmp_path):
-    assert measure_latency(tmp_path) == []
+    assert recorded_requests(tmp_path) == []
+
+
+def test_requests_alike_are_one_row_and_an_alias_is_none():
+    asked = []
+    support = np.zeros([1, 5], np.int32)
+
+    def request(signature, num_candidates):
+        query = np.zeros([1, num_candidates], np.int32)
+        inputs = {"support_item_id": support, "query_item_id": query}
+        return RecordedRequest(signature, inputs, {})
+
+    requests = [request("rank", 9), request("rank", 9), request("rank", 4)]
+    rows = measure_latency(
+        [*requests, request("serving_default", 9)], {"rank": asked.append}
+    )
+    assert [(row.support, row.candidates) for row in rows] == [(5, 9), (5, 4)]
+    assert all(0.0 < row.p50_ms <= row.p90_ms for row in rows)
+    assert len(asked) % len(requests) == 0
