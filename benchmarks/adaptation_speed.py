@@ -94,10 +94,9 @@ def new_model(name: str, steps: int, first_order: bool) -> tf.keras.Model:
             head="value",
             dropout=0.0,
         )
-        unit = {"label_mean": 3.5, "label_std": 1.1}
-        pairs = RatedPairs(inputs.users, inputs.items, NoFactors(), options, **unit)
+        pairs = RatedPairs(inputs.users, inputs.items, NoFactors(), options)
         head = ValueHead(pairs.backbone_scale)
-        return CMML(pairs, RatingObjective(**unit), head, options)
+        return CMML(pairs, RatingObjective(3.5, 1.1), head, options)
     method = LEARNED[name]
     options = {"hidden_dims": (64, 64), "inner_steps": steps}
     options |= {"first_order": True} if first_order else {}

@@ -17,14 +17,15 @@ class ClosedForm(tf.Module):
 
     def __init__(self, model: CMML) -> None:
         super().__init__(name="closed_form")
-        self._pairs = model.pairs
+        self._pairs, self._objective = model.pairs, model.objective
 
     def adapt(self, support: Episode) -> FoldedUser:
         """Solves for the user of each task."""
         pairs = self._pairs.support_pairs(support)
         labels, mask = support["support_label"], support["support_mask"]
-        return self._pairs.solve(pairs, tf.where(mask, labels, 0.0), mask)
+        return self._pairs.solve(pairs, self._objective.signals(labels, mask), mask)
 
     def score(self, state: FoldedUser, query: Episode) -> tf.Tensor:
         """Returns what is expected of query pairs, float32 [B, Q]."""
-        return self._pairs.expect(state, self._pairs.query_pairs(query)).mean
+        expected = self._pairs.expect(state, self._pairs.query_pairs(query))
+        return self._objective.scores(expected.mean)

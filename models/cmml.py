@@ -18,6 +18,8 @@ from models.recommender import Episode, split_episode
 # Parts of pairs, surprises of labels and mask, as context encoders take them.
 EncoderInputs: TypeAlias = tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]
 
+_ROUNDING = 1e-4  # Of the mean of labels that are all alike, in deviations.
+
 Head: TypeAlias = ValueHead | DistributionHead
 
 
@@ -91,12 +93,12 @@ class CMML(EpisodeModel):
         labels, mask = support["support_label"], support["support_mask"]
         return self.encode(pairs, labels, mask, training)
 
-    def score(
+    def raw_score(
         self, state: TaskState, query: Episode, training: bool = False
     ) -> tf.Tensor:
-        """Scores query pairs given the state of their task, float32 [B, Q]."""
+        """Scores query pairs given the state of their task, without a unit, [B, Q]."""
         pairs = self.pairs.query_pairs(query, training)
-        return self.modulated_score(state, pairs, training)
+        return self.head.mean(self._predict(state, pairs, training)[0])
 
     def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
         """Error on the query set, as `fit` and `evaluate` ask for it."""
@@ -170,16 +172,14 @@ class CMML(EpisodeModel):
         training: bool,
     ) -> tuple[FoldedUser, EncoderInputs]:
         """Returns what is solved for, and what the encoder takes."""
-        # Padding may be NaN.
-        labels = tf.where(support_mask, labels, self.objective.neutral_label)
-        user = self.pairs.solve(pairs, labels, support_mask, training)
+        signals = self.objective.signals(labels, support_mask)
+        user = self.pairs.solve(pairs, signals, support_mask, training)
         parts, _ = self.pairs.embed(user, pairs, training)
         if self.pairs.detaches_support:
             parts = [tf.stop_gradient(part) for part in parts]
         if not self.sees_negatives:
-            support_mask &= self.objective.is_positive(labels)
-        expected = self.pairs.expect_left_out(user, pairs, labels)
-        surprise = self.objective.surprise(labels, expected)
+            support_mask &= signals >= -_ROUNDING
+        surprise = self.pairs.surprise(user, pairs, signals)
         return user, (parts, surprise, support_mask)
 
     def modulated_score(
@@ -195,7 +195,8 @@ class CMML(EpisodeModel):
         Returns:
             float32 [B, Q], in the unit of the labels.
         """
-        return self.head.mean(self._predict(state, pairs, training)[0])
+        raw = self.head.mean(self._predict(state, pairs, training)[0])
+        return self.objective.scores(raw)
 
     @property
     def levels(self) -> LabelLevels | None:
@@ -234,7 +235,7 @@ class CMML(EpisodeModel):
 
     def prior(self, state: TaskState, pairs: Pairs) -> tf.Tensor:
         """Returns what the backbone adds to, float32 [B, Q]; arguments as above."""
-        return self.pairs.expect(state.user, pairs).mean
+        return self.objective.scores(self.pairs.expect(state.user, pairs).mean)
 
     def modulate(self, state: TaskState, pairs: Pairs) -> ModulationValues:
         """Returns what the context changes of the backbone, pair by pair, as values.

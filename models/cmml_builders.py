@@ -2,6 +2,7 @@
 
 from models.cmml import CMML, Head
 from models.episodes.entity_table import EntityTable
+from models.evaluation.label_gain import LabelGain
 from models.factors.factor_fit import PriorParts
 from models.factors.item_factors import ItemFactors
 from models.factors.no_factors import NoFactors
@@ -11,12 +12,14 @@ from models.heads.value_head import ValueHead
 from models.legacy_keras import tf
 from models.objectives.click_objective import ClickObjective
 from models.objectives.ranking_losses import RankingLoss, margin_loss
+from models.objectives.rating_losses import LOSSES
 from models.objectives.rating_objective import RatingObjective
 from models.options import CMMLOptions, ScenarioOptions
 from models.pairs.clicked_pairs import ClickedPairs
 from models.pairs.features import embed_entities
 from models.pairs.rated_pairs import Factors, RatedPairs
 from models.parts.label_levels import LabelLevels
+from models.parts.label_unit import LabelUnit
 from models.recommender import one_empty_episode
 from transforms.schema import DatasetInfo
 
@@ -31,6 +34,8 @@ def rated_cmml(
     seed: int = 0,
 ) -> CMML:
     """Assembles a CMML of ratings for a prepared data set; factors are not fitted yet.
+
+    Factors are to be fitted to standardised labels.
 
     Args:
         info: The data set.
@@ -57,15 +62,14 @@ def rated_cmml(
         item_embedding,
         factors,
         options,
-        label_mean=info.label_mean,
-        label_std=info.label_std,
         seed=seed,
     )
     objective = RatingObjective(info.label_mean, info.label_std, loss=loss)
     head: Head = ValueHead(pairs.backbone_scale)
     if options.head == "distribution":
-        levels, has_shares = LabelLevels(info.label_levels), pairs.has_prior
-        head = DistributionHead(levels, objective.error, has_shares=has_shares)
+        gain = LabelGain(info.label_min, info.label_max)
+        levels, unit = LabelLevels(info.label_levels, gain), objective.unit
+        head = DistributionHead(levels, unit, LOSSES[loss], has_shares=pairs.has_prior)
     return _with_weights(CMML(pairs, objective, head, options, seed=seed))
 
 
@@ -83,7 +87,10 @@ def _factors(
         item_noise=options.prior_item_noise,
     )
     levels = info.label_levels if options.head == "distribution" else ()
-    return ItemFactors(users, items, parts, levels=levels)
+    unit = LabelUnit(info.label_mean, info.label_std)
+    return ItemFactors(
+        users, items, parts, levels=unit.standardised_array(levels).tolist()
+    )
 
 
 def clicked_cmml(

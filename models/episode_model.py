@@ -8,7 +8,8 @@ from models.recommender import Episode, State, split_episode
 class EpisodeModel(tfrs.Model):
     """A recommender that `fit` trains on episodes.
 
-    A subclass has `adapt` and `score`.
+    A subclass has `adapt` and `raw_score`. Inside labels have no unit: what is learned
+    takes it from them, and gives it back to scores.
 
     Args:
         objective: What is learned.
@@ -34,9 +35,15 @@ class EpisodeModel(tfrs.Model):
         """Returns what is known of each task after its support set."""
         raise NotImplementedError
 
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
-        """Scores query pairs given the state of their task, float32 [B, Q]."""
+    def raw_score(
+        self, state: State, query: Episode, training: bool = False
+    ) -> tf.Tensor:
+        """Scores query pairs given the state of their task, without a unit, [B, Q]."""
         raise NotImplementedError
+
+    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+        """Scores query pairs in the unit of the labels, float32 [B, Q]."""
+        return self.objective.scores(self.raw_score(state, query, training))
 
     def call(self, episode: Episode, training: bool = False) -> tf.Tensor:
         """Adapts to the support set and scores the query set."""
@@ -51,4 +58,6 @@ class EpisodeModel(tfrs.Model):
 
     def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
         """Error on the query set, as `fit` and `evaluate` ask for it."""
-        return self.objective.query_loss(inputs, self(inputs, training=training))
+        support, query = split_episode(inputs)
+        state = self.adapt(support, training)
+        return self.objective.query_loss(inputs, self.raw_score(state, query, training))

@@ -66,7 +66,7 @@ QUERY_LABEL_KEY = "query/label"
 
 
 # Labels above it have a gain in NDCG that no float holds.
-_MAX_LABEL = 1000.0
+_MAX_LABEL = 1e6
 
 # Features may not be called like the ids, nor like the other keys of their record.
 _RESERVED_FEATURE_NAMES = frozenset(
@@ -178,8 +178,9 @@ class InteractionSpec:
         user_column: Column of the user id.
         item_column: Column of the item id.
         label_column: Column of the label.
-        label_min: Smallest legal label, at least 0.
-        label_max: Largest legal label, at most 1000.
+        label_min: Smallest legal label, at least -1000000.
+        label_max: Largest legal label, at most 1000000. In a range of at most 10 the
+            gain of NDCG is 2 ** label - 1, in a wider one it is label - label_min.
     """
 
     table: TableSpec
@@ -198,12 +199,10 @@ class InteractionSpec:
                 "label_min must be below label_max, "
                 f"got {self.label_min} and {self.label_max}."
             )
-        # The gain of a label in NDCG is 2 ** label - 1.
-        if self.label_min < 0.0 or self.label_max > _MAX_LABEL:
+        if max(abs(self.label_min), abs(self.label_max)) > _MAX_LABEL:
             raise ValueError(
-                f"labels must be within [0, {_MAX_LABEL:g}], or NDCG is not defined, "
-                f"got a range of [{self.label_min:g}, {self.label_max:g}]: shift or "
-                "scale them."
+                f"labels must be within [{-_MAX_LABEL:.0f}, {_MAX_LABEL:.0f}], got a "
+                f"range of [{self.label_min:g}, {self.label_max:g}]: scale them."
             )
 
 

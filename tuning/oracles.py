@@ -7,6 +7,7 @@ before they become a trial.
 """
 
 import json
+import math
 import pathlib
 import shutil
 import time
@@ -248,8 +249,32 @@ class BracketOracle(SearchOracle, HyperbandOracle):
     """Hyperband: many short trainings, of which the better ones get longer ones.
 
     A longer training starts anew, since the learning rate falls along a cosine over
-    the epochs that there will be.
+    the epochs that there will be. A bracket whose first round finds no more values to
+    try, as in a space of few points, goes on with those that it has.
     """
+
+    def __init__(
+        self, search: SearchResults, search_dir: pathlib.Path, **options: Any
+    ) -> None:
+        self._closed: dict[int, int] = {}  # Trials of first rounds that are cut short.
+        super().__init__(search, search_dir, **options)
+
+    def _random_trial(self, trial_id: str, bracket: Mapping[str, Any]) -> Any:
+        """Begins a trial of a first round; without new values one of a later round."""
+        response = super()._random_trial(trial_id, bracket)
+        if response["status"] == TrialStatus.RUNNING:
+            return response
+        self._closed[bracket["bracket_num"]] = len(bracket["rounds"][0])
+        return super().populate_space(trial_id)
+
+    def _get_size(self, bracket_num: int, round_num: int) -> int:
+        """Returns the trials of a round; as many times fewer as the first one has."""
+        size, first = (
+            super(BracketOracle, self)._get_size(bracket_num, number)
+            for number in (round_num, 0)
+        )
+        found = self._closed.get(bracket_num, first)
+        return min(int(size), math.ceil(found * size / first))
 
 
 _ORACLES: Mapping[str, type[SearchOracle]] = {

@@ -26,11 +26,17 @@ class Interval:
         mean: Mean over tasks.
         low: 2.5th percentile of the resampled means.
         high: 97.5th percentile.
+        num_tasks: Tasks that the mean is of; None where it is of something else.
     """
 
     mean: float
     low: float
     high: float
+    num_tasks: int | None = None
+
+
+# A mean of no task.
+UNDEFINED = Interval(float("nan"), float("nan"), float("nan"), 0)
 
 
 def bootstrap_mean(values: ArrayLike, seed: int, num_resamples: int = 1000) -> Interval:
@@ -42,10 +48,10 @@ def bootstrap_mean(values: ArrayLike, seed: int, num_resamples: int = 1000) -> I
         num_resamples: Number of resampled sets of tasks.
 
     Returns:
-        The mean and its 95 % interval.
+        The mean and its 95 % interval; `UNDEFINED` if no task has a value.
 
     Raises:
-        ValueError: If no task has a value, or there is no resample.
+        ValueError: If values are no vector, or there is no resample.
     """
     (interval,) = bootstrap_means([values], seed, num_resamples)
     return interval
@@ -70,7 +76,7 @@ def bootstrap_means(
     by_size: dict[int, list[int]] = {}
     for place, numbers in enumerate(defined):
         by_size.setdefault(numbers.size, []).append(place)
-    intervals: dict[int, Interval] = {}
+    intervals = dict.fromkeys(by_size.pop(0, ()), UNDEFINED)
     for num_tasks, places in by_size.items():
         means = np.concatenate(
             [
@@ -80,7 +86,8 @@ def bootstrap_means(
             axis=1,
         )  # [vectors of that size, num_resamples]
         for place, of_one in zip(places, means / num_tasks, strict=True):
-            intervals[place] = _interval(float(defined[place].mean()), of_one)
+            value = float(defined[place].mean())
+            intervals[place] = _interval(value, of_one, num_tasks)
     return [intervals[place] for place in range(len(defined))]
 
 
@@ -94,9 +101,9 @@ def metric_intervals(
         seed: Seed of the resampling.
         num_resamples: Number of resampled sets of tasks.
     """
-    known = {name: one for name, one in metrics.items() if not np.isnan(one).all()}
-    intervals = bootstrap_means([*known.values()], seed, num_resamples)
-    return dict(zip(known, intervals, strict=True))
+    intervals = bootstrap_means([*metrics.values()], seed, num_resamples)
+    by_name = dict(zip(metrics, intervals, strict=True))
+    return {name: one for name, one in by_name.items() if one.num_tasks}
 
 
 def resampled_interval(
@@ -113,14 +120,20 @@ def resampled_interval(
         seed: Seed of the resampling.
         num_resamples: Number of resampled sets of tasks.
 
+    Returns:
+        The statistic; `UNDEFINED` without a task.
+
     Raises:
         ValueError: If there is no resample.
     """
+    if not len(columns):
+        return UNDEFINED
     draws = _draws(len(columns), seed, num_resamples, _MAX_DRAWS // columns.shape[1])
     statistics = np.concatenate(
         [statistic(columns.take(drawn, axis=0).sum(axis=1)) for drawn in draws]
     )
-    return _interval(float(statistic(columns.sum(axis=0))), statistics)
+    value = float(statistic(columns.sum(axis=0)))
+    return _interval(value, statistics, len(columns))
 
 
 def paired_difference(
@@ -138,7 +151,7 @@ def paired_difference(
 
     Returns:
         The mean difference and its 95 % interval; tasks where either is NaN are left
-        out.
+        out, and it is `UNDEFINED` without any other.
 
     Raises:
         ValueError: If the shapes differ, or as in `bootstrap_mean`.
@@ -155,10 +168,9 @@ def _defined(values: ArrayLike) -> Floats:
     """Returns the values that are not NaN."""
     numbers = np.asarray(values, np.float64)
     defined: Floats = numbers[~np.isnan(numbers)]
-    if numbers.ndim != 1 or not defined.size:
+    if numbers.ndim != 1:
         raise ValueError(
-            "values must be a vector with at least one task that is not NaN, "
-            f"got shape {numbers.shape} with {defined.size} such tasks."
+            f"values must be a vector, one a task, got shape {numbers.shape}."
         )
     return defined
 
@@ -176,7 +188,7 @@ def _draws(
         yield rng.integers(num_tasks, size=(size, num_tasks))
 
 
-def _interval(value: float, resampled: Floats) -> Interval:
+def _interval(value: float, resampled: Floats, num_tasks: int) -> Interval:
     tail = (1.0 - _CONFIDENCE) / 2.0
     low, high = np.quantile(resampled, [tail, 1.0 - tail])
-    return Interval(value, float(low), float(high))
+    return Interval(value, float(low), float(high), num_tasks)

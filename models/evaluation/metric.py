@@ -41,9 +41,12 @@ class Metric:
     def is_better(self, difference: Interval) -> bool | None:
         """Whether a difference is to the better; None if it may be chance.
 
-        None, too, of a metric with a target: a difference does not tell on which side.
+        None, too, of a metric with a target: a difference does not tell on which side;
+        and of a difference that no task has.
         """
-        if self.target is not None or difference.low <= 0.0 <= difference.high:
+        if self.target is not None or math.isnan(difference.mean):
+            return None
+        if difference.low <= 0.0 <= difference.high:
             return None
         return difference.mean * self.direction > 0.0
 

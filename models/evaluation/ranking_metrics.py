@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from models.evaluation.errors import NotFiniteError
 from models.evaluation.intervals import Floats, Interval, resampled_interval
-from models.evaluation.ties import scramble
 
 RECALL_CUTOFFS = (5, 10, 20, 50)
 NDCG_CUTOFFS = (10, 20)
@@ -42,61 +41,117 @@ class UserMetrics:
     def by_scenario(self) -> dict[str, Floats]:
         """Returns the mean over the users of each scenario, float64 [T], by metric.
 
-        NaN for a scenario without a user.
+        NaN for a scenario without a user who has a value.
         """
-        counts = np.bincount(self.task, minlength=self.num_tasks)
-        divisors = np.where(counts > 0, counts, np.nan)
-        means: dict[str, Floats] = {
-            name: np.bincount(self.task, values, minlength=self.num_tasks) / divisors
-            for name, values in self.values.items()
-        }
+        return {name: self._mean(values) for name, values in self.values.items()}
+
+    def _mean(self, values: Floats) -> Floats:
+        sums, counts = self.totals(values)
+        means: Floats = sums / np.where(counts > 0, counts, np.nan)
         return means
+
+    def totals(self, values: Floats) -> tuple[Floats, Floats]:
+        """Returns the sum and the number of values of each scenario, NaN left out."""
+        known = ~np.isnan(values)
+        task = self.task[known]
+        sums = np.bincount(task, values[known], minlength=self.num_tasks)
+        counts = np.bincount(task, minlength=self.num_tasks)
+        return sums.astype(np.float64), counts.astype(np.float64)
 
 
 def user_metrics(
-    task: ArrayLike, user: ArrayLike, rank: ArrayLike, *, num_tasks: int
+    task: ArrayLike,
+    user: ArrayLike,
+    rank: ArrayLike,
+    *,
+    num_tasks: int,
+    num_tied: ArrayLike = 1,
+    num_candidates: ArrayLike = np.inf,
 ) -> UserMetrics:
     """Returns every metric of every user in every scenario.
 
     recall@k is the share of the user's held-out clicks among the first k candidates;
     ndcg@k and ndcg have a gain of 1 for each of them, a discount of 1 / log2(rank + 1),
     and as their ideal all of them in front; mrr is 1 / rank of the first of them.
+    Candidates with equal scores share their ranks: metrics are expectations over all
+    their orders.
 
     Args:
         task: int [N], the scenario of each held-out click, from 0.
         user: int [N], its user.
-        rank: int [N], its rank among the candidates of the user, from 1.
+        rank: int [N], its rank among the candidates of the user, from 1, the best of
+            those that it shares.
         num_tasks: T, scenarios.
+        num_tied: int [N], candidates with its score, itself included.
+        num_candidates: [N], candidates of the user.
 
     Returns:
-        "recall@5" and so on, "ndcg@10" and so on, "ndcg" for the whole pool, "mrr".
+        "recall@5" and so on, "ndcg@10" and so on, "ndcg" for the whole pool, "mrr";
+        NaN where every method has the same: recall@k of at most k candidates, and all
+        metrics where each candidate is a held-out click.
 
     Raises:
-        ValueError: If a rank is below 1.
+        ValueError: If a rank or a number of ties is below 1.
     """
     tasks, users, ranks = (np.asarray(x, np.int64) for x in (task, user, rank))
-    if ranks.size and ranks.min() < 1:
-        raise ValueError(f"ranks must be at least 1, got {ranks.min()}.")
+    tied = np.broadcast_to(np.asarray(num_tied, np.int64), ranks.shape)
+    for name, numbers in (("ranks", ranks), ("numbers of ties", tied)):
+        if numbers.size and numbers.min() < 1:
+            raise ValueError(f"{name} must be at least 1, got {numbers.min()}.")
     width = int(users.max(initial=0)) + 1
     keys, place = np.unique(tasks * width + users, return_inverse=True)
-    num_groups = len(keys)
+    num_clicks = np.bincount(place, minlength=len(keys))
+    pools = np.zeros(len(keys))
+    np.maximum.at(pools, place, np.broadcast_to(num_candidates, ranks.shape))
+    tells_apart = num_clicks < pools
+    most = int((ranks + tied).max(initial=1)) + int(num_clicks.max(initial=0))
+    reached = np.append(0.0, np.cumsum(1.0 / np.log2(np.arange(most) + 2.0)))
 
     def total(values: NDArray[Any]) -> Floats:
-        return np.bincount(place, values, minlength=num_groups).astype(np.float64)
+        return np.bincount(place, values, minlength=len(keys)).astype(np.float64)
 
-    num_clicks = np.bincount(place, minlength=num_groups)
-    gains = 1.0 / np.log2(ranks + 1.0)
-    most = int(num_clicks.max(initial=0))
-    ideal = np.append(0.0, np.cumsum(1.0 / np.log2(np.arange(most) + 2.0)))
-    values = {f"recall@{k}": total(ranks <= k) / num_clicks for k in RECALL_CUTOFFS}
-    for k in NDCG_CUTOFFS:
-        best = ideal[np.minimum(num_clicks, k)]
-        values[f"ndcg@{k}"] = total(np.where(ranks <= k, gains, 0.0)) / best
-    values["ndcg"] = total(gains) / ideal[num_clicks]
+    def gain(k: int) -> Floats:
+        """DCG of the first k over the best there is."""
+        last, before = np.minimum(ranks + tied - 1, k), np.minimum(ranks - 1, k)
+        gains = (reached[last] - reached[before]) / tied
+        return total(gains) / reached[np.minimum(num_clicks, k)]
+
+    values: dict[str, Floats] = {}
+    for k in RECALL_CUTOFFS:
+        recall = total(share_within(ranks, tied, k)) / num_clicks
+        values[f"recall@{k}"] = np.where(pools > k, recall, np.nan)
+    values |= {f"ndcg@{k}": gain(k) for k in NDCG_CUTOFFS}
+    values["ndcg"] = gain(most)
+    values["mrr"] = _first_found(ranks, tied, place, len(keys))
+    defined = {name: np.where(tells_apart, v, np.nan) for name, v in values.items()}
+    return UserMetrics(keys // width, num_tasks, defined)
+
+
+def _first_found(
+    ranks: NDArray[np.int64],
+    tied: NDArray[np.int64],
+    place: NDArray[np.intp],
+    num_groups: int,
+) -> Floats:
+    """Returns the expectation of 1 / the smallest rank of each group, [G].
+
+    Of n candidates in random order on the ranks from r on, m of them clicks, the first
+    click is j-th or later with probability C(n - j + 1, m) / C(n, m).
+    """
     first = np.full(num_groups, np.iinfo(np.int64).max)
     np.minimum.at(first, place, ranks)
-    values["mrr"] = 1.0 / first
-    return UserMetrics(keys // width, num_tasks, values)
+    is_first = ranks == first[place]
+    clicks = np.bincount(place[is_first], minlength=num_groups)
+    sharing = np.ones(num_groups, np.int64)
+    sharing[place[is_first]] = tied[is_first]
+    found = 1.0 / first
+    for group in np.flatnonzero(sharing > clicks):
+        n, m = int(sharing[group]), int(clicks[group])
+        others = np.arange(n - m)  # So many others come before the first click.
+        is_later = np.append(1.0, np.cumprod((n - m - others) / (n - others)))
+        chance = is_later - np.append(is_later[1:], 0.0)
+        found[group] = chance @ (1.0 / (first[group] + np.arange(n - m + 1)))
+    return found
 
 
 def pair_mean(
@@ -113,9 +168,8 @@ def pair_mean(
         seed: Seed of the resampling.
         num_resamples: Number of resampled sets of scenarios.
     """
-    sums = np.bincount(metrics.task, metrics.values[name], minlength=metrics.num_tasks)
-    counts = np.bincount(metrics.task, minlength=metrics.num_tasks)
-    columns = np.stack([sums, counts], axis=1)[counts > 0].astype(float)
+    sums, counts = metrics.totals(metrics.values[name])
+    columns = np.stack([sums, counts], axis=1)[counts > 0]
     return resampled_interval(
         columns,
         lambda totals: totals[..., 0] / totals[..., 1],
@@ -127,57 +181,45 @@ def pair_mean(
 def ranks_among(
     scores: NDArray[np.floating],
     is_candidate: NDArray[np.bool_],
-    keys: NDArray[np.uint64],
     row: NDArray[np.integer],
     column: NDArray[np.integer],
-) -> NDArray[np.int64]:
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Ranks some items among the candidates of their users.
 
     Args:
         scores: float [U, P].
         is_candidate: bool [U, P].
-        keys: uint64 [U, P], the order of equal scores, the smaller first.
         row: int [N], users whose items are to be ranked.
         column: int [N], those items, candidates of their users.
 
     Returns:
-        int64 [N], from 1.
+        int64 [N], the best rank that the score of an item gives it, from 1, and int64
+        [N], how many candidates have that score, the item included.
 
     Raises:
-        ValueError: If a score of a candidate is not a number.
+        NotFiniteError: If a score of a candidate is not a number.
     """
     if np.isnan(scores[is_candidate]).any():
         raise NotFiniteError("scores of candidates must be numbers, got NaN.")
     step = max(1, _MAX_COMPARED // scores.shape[1])
-    ranks = np.empty(row.size, np.int64)
+    ranks, num_tied = np.empty(row.size, np.int64), np.empty(row.size, np.int64)
     for start in range(0, row.size, step):
         part = slice(start, start + step)
         r, c = row[part], column[part]
-        own, own_key = scores[r, c, np.newaxis], keys[r, c, np.newaxis]
-        is_before = scores[r] > own  # [n, P]
-        is_before |= (scores[r] == own) & (keys[r] < own_key)
-        ranks[part] = 1 + (is_before & is_candidate[r]).sum(axis=1)
-    return ranks
+        own, others = scores[r, c, np.newaxis], scores[r]  # [n, P]
+        ranks[part] = 1 + ((others > own) & is_candidate[r]).sum(axis=1)
+        num_tied[part] = ((others == own) & is_candidate[r]).sum(axis=1)
+    return ranks, num_tied
 
 
-def tie_keys(
-    seed: int,
-    task_key: int,
-    users: NDArray[np.integer],
-    items: NDArray[np.integer],
-) -> NDArray[np.uint64]:
-    """Returns a pseudo-random number of each seed, scenario, user and item.
+def share_within(
+    rank: NDArray[np.int64], num_tied: NDArray[np.int64], k: int
+) -> Floats:
+    """Returns how likely items are to be among the first k, float64 [N].
 
     Args:
-        seed: The seed.
-        task_key: A lasting number of the scenario.
-        users: int [U], rows.
-        items: int [P], rows.
-
-    Returns:
-        uint64 [U, P]; they depend on nothing else, least of all on clicks.
+        rank: int [N], the best rank of each.
+        num_tied: int [N], candidates that share its score.
+        k: Ranks that count.
     """
-    seeded = scramble(np.asarray([seed, task_key]).astype(np.uint64))
-    of_task = scramble(seeded[:1] ^ seeded[1:])
-    of_user = scramble(of_task ^ users.astype(np.uint64))[:, np.newaxis]
-    return scramble(of_user ^ items.astype(np.uint64))
+    return np.clip((k + 1 - rank) / num_tied, 0.0, 1.0)

@@ -5,6 +5,7 @@ NumPy only, so that anyone can recompute every figure from the stored scores.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from models.evaluation.errors import NotFiniteError
 from models.evaluation.intervals import Floats
-from models.evaluation.ties import scramble
 
 Bools = NDArray[np.bool_]
 
@@ -61,46 +61,70 @@ def ndcg(
     query_mask: ArrayLike,
     *,
     k: int,
-    seed: int = 0,
-    task_ids: ArrayLike | None = None,
+    gain: Callable[[Floats], Floats],
 ) -> Floats:
     """Returns the normalised discounted cumulative gain of each task's first k pairs.
 
-    The gain of a pair is 2 ** label - 1 and its discount 1 / log2(rank + 1), ranks
-    counted from 1; the ideal order is that of the task's own query pairs. A task with
-    fewer than k pairs uses those it has. Pairs with equal scores come in an order that
-    depends on the seed, the task and the position of the pair alone: not on the label,
-    the padding or, with `task_ids`, the batch the task is in.
+    The discount of a pair is 1 / log2(rank + 1), ranks counted from 1; the ideal order
+    is that of the task's own query pairs. A task with fewer than k pairs uses those it
+    has. Pairs with equal scores have the mean discount of the ranks that they share:
+    the expectation over all their orders.
 
     Args:
-        labels: float [T, Q], at least 0.
+        labels: float [T, Q].
         scores: float [T, Q].
         query_mask: bool [T, Q], False for padding.
         k: Number of pairs that count, from the top.
-        seed: Seed of the order of pairs with equal scores.
-        task_ids: int [T], a lasting number of each task; its place in the batch if
-            not given.
+        gain: From labels to gains, which are at least 0.
 
     Returns:
-        float64 [T] in [0, 1]; NaN where the ideal gain is 0 (no query pairs, or none
-        with a label above 0), because every order of such a task is as good.
+        float64 [T] in [0, 1]; NaN for a task whose gains are all alike, or that has
+        fewer than two pairs: every order of such a task is as good.
 
     Raises:
-        ValueError: If the shapes differ, a real pair is not finite, a label is below
-            0, or k is below 1.
+        ValueError: If the shapes differ, a real pair is not finite, a gain is below 0,
+            or k is below 1.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}.")
     true, predicted, present = _checked(labels, scores, query_mask)
-    if (true < 0.0).any():
-        raise ValueError(f"labels must be at least 0 for ndcg, got {true.min()}.")
-    tie_keys = _tie_keys(true.shape, seed, task_ids)
-    order = np.lexsort((tie_keys, -predicted, ~present), axis=-1)
-    gains = np.where(present, 2.0**true - 1.0, 0.0)
-    top = np.take_along_axis(gains, order, axis=1)[:, :k]
-    ideal = -np.sort(-gains, axis=1)[:, :k]
-    discount = 1.0 / np.log2(np.arange(top.shape[1]) + 2.0)
-    return _divide(top @ discount, ideal @ discount)
+    gains = np.where(present, gain(true), 0.0)
+    if (gains < 0.0).any():
+        raise ValueError(f"gains must be at least 0 for ndcg, got {gains.min()}.")
+    order = np.lexsort((-predicted, ~present), axis=-1)
+    ranked = np.take_along_axis(gains, order, axis=1)
+    tops = np.take_along_axis(predicted, order, axis=1)
+    are_there = np.take_along_axis(present, order, axis=1)
+    discounts = _shared_discounts(tops, are_there, k)
+    best = -np.sort(-gains, axis=1)[:, :k]
+    ideal = best @ (1.0 / np.log2(np.arange(best.shape[1]) + 2.0))
+    lowest = np.where(present, gains, np.inf).min(axis=1, initial=np.inf)
+    tells_apart = gains.max(axis=1, initial=0.0) > lowest
+    return _divide((ranked * discounts).sum(axis=1), np.where(tells_apart, ideal, 0.0))
+
+
+def _shared_discounts(scores: Floats, present: Bools, k: int) -> Floats:
+    """Returns the mean discount of the ranks that equal scores share, [T, Q].
+
+    Args:
+        scores: float64 [T, Q], falling in each row; padding comes last.
+        present: bool [T, Q].
+        k: Ranks that count.
+    """
+    size = scores.shape[1]
+    place = np.arange(size)
+    of_rank = np.where(place < k, 1.0 / np.log2(place + 2.0), 0.0)
+    reached = np.concatenate([[0.0], np.cumsum(of_rank)])
+    differs = scores[:, 1:] != scores[:, :-1]
+    differs |= present[:, 1:] != present[:, :-1]
+    edge = np.ones([len(scores), 1], bool)
+    is_first = np.concatenate([edge, differs], axis=1)[:, :size]
+    is_last = np.concatenate([differs, edge], axis=1)[:, :size]
+    first = np.maximum.accumulate(np.where(is_first, place, 0), axis=1)
+    last = np.where(is_last, place, size)[:, ::-1]
+    end = np.minimum.accumulate(last, axis=1)[:, ::-1] + 1
+    shared: Floats = (reached[end] - reached[first]) / (end - first)
+    return shared
 
 
 def _checked(
@@ -134,19 +158,3 @@ def mean_over_pairs(values: Floats, present: Bools) -> Floats:
 def _divide(numerator: Floats, denominator: NDArray[Any]) -> Floats:
     undefined = np.full(numerator.shape, np.nan)
     return np.divide(numerator, denominator, out=undefined, where=denominator > 0)
-
-
-def _tie_keys(
-    shape: tuple[int, ...], seed: int, task_ids: ArrayLike | None
-) -> NDArray[np.uint64]:
-    """Returns a pseudo-random number of each seed, task and position, [T, Q]."""
-    num_tasks, num_positions = shape
-    tasks = np.arange(num_tasks) if task_ids is None else np.asarray(task_ids)
-    if tasks.shape != (num_tasks,):
-        raise ValueError(
-            f"task_ids must be one integer for each of the {num_tasks} tasks, "
-            f"got shape {tasks.shape}."
-        )
-    seeded = scramble(np.asarray([seed]).astype(np.uint64))
-    tasked = scramble(seeded ^ tasks.astype(np.uint64))[:, np.newaxis]  # [T, 1]
-    return scramble(tasked ^ np.arange(num_positions, dtype=np.uint64))

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluation.label_gain import LabelGain
+
 Column = NDArray[np.generic]
 
 
@@ -30,8 +32,10 @@ class ScoredPairs:
         coverage: float [N], the share of the label's probability that is within the
             central 80 % of the distribution, over that probability.
         rank: int [N], rank of a held-out click among the candidates of its user, from
-            1; None where pairs are rated.
-        num_candidates: int [N], of how many; None where pairs are rated.
+            1, the best of those that equal scores share; None where pairs are rated.
+        num_tied: int [N], candidates of its score, itself included; None alike.
+        num_candidates: int [N], candidates in all; None alike.
+        label_gain: What labels are worth in NDCG; None where pairs are clicks.
 
     The columns of a distribution are None where a method predicts none.
     """
@@ -48,7 +52,9 @@ class ScoredPairs:
     log_likelihood: NDArray[np.float32] | None = None
     coverage: NDArray[np.float32] | None = None
     rank: NDArray[np.int64] | None = None
+    num_tied: NDArray[np.int64] | None = None
     num_candidates: NDArray[np.int64] | None = None
+    label_gain: LabelGain | None = None
 
     @property
     def num_tasks(self) -> int:
@@ -71,7 +77,8 @@ class ScoredPairs:
 
     def columns(self) -> dict[str, Column]:
         """Returns the columns that there are, by name."""
-        names = [f.name for f in dataclasses.fields(self) if f.name != "task_ids"]
+        others = ("task_ids", "label_gain")
+        names = [f.name for f in dataclasses.fields(self) if f.name not in others]
         columns = {name: getattr(self, name) for name in names}
         return {name: value for name, value in columns.items() if value is not None}
 
@@ -111,10 +118,10 @@ def join_pairs(
         for name in parts[0].columns()
     }
     if same_tasks:
-        return ScoredPairs(parts[0].task_ids, **columns)
+        return ScoredPairs(parts[0].task_ids, **columns, label_gain=parts[0].label_gain)
     starts = np.cumsum([0, *(part.num_tasks for part in parts[:-1])])
     columns["task"] = np.concatenate(
         [part.task + start for part, start in zip(parts, starts, strict=True)]
     )
     task_ids = [task_id for part in parts for task_id in part.task_ids]
-    return ScoredPairs(task_ids, **columns)
+    return ScoredPairs(task_ids, **columns, label_gain=parts[0].label_gain)

@@ -7,6 +7,7 @@ from models.legacy_keras import tf
 from models.objectives.objective import Objective
 from models.pairs.pair_embedding import Expected
 from models.parts.label_levels import LabelLevels
+from models.parts.label_unit import LabelUnit
 from models.recommender import Episode
 
 Error: TypeAlias = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
@@ -24,6 +25,7 @@ class DistributionHead(tf.keras.layers.Layer):
 
     Args:
         levels: The L label levels.
+        unit: What standardises them; inside they have no other unit.
         error: Mean error over real pairs, of labels, scores and mask [B, Q].
         has_shares: Whether `Expected.log_shares` are known.
 
@@ -35,9 +37,12 @@ class DistributionHead(tf.keras.layers.Layer):
         Logits, float32 [B, Q, L].
     """
 
-    def __init__(self, levels: LabelLevels, error: Error, *, has_shares: bool) -> None:
+    def __init__(
+        self, levels: LabelLevels, unit: LabelUnit, error: Error, *, has_shares: bool
+    ) -> None:
         super().__init__(name="head")
         self.levels = levels
+        self._standard = LabelLevels(unit.standardised_array(levels.values).tolist())
         self._error = error
         self.num_outputs = levels.size
         self.bias = self.add_weight("bias", [levels.size], initializer="zeros")
@@ -49,7 +54,7 @@ class DistributionHead(tf.keras.layers.Layer):
 
     def call(self, expected: Expected, outputs: tf.Tensor) -> tf.Tensor:
         """Returns the logits."""
-        deviation = self.levels.values - expected.mean[..., tf.newaxis]
+        deviation = self._standard.values - expected.mean[..., tf.newaxis]
         variance = tf.exp(self.log_spread) * expected.variance[..., tf.newaxis]
         logits = self.bias + outputs - tf.square(deviation) / (2.0 * variance)
         if self.share_weight is not None:
@@ -57,8 +62,8 @@ class DistributionHead(tf.keras.layers.Layer):
         return logits
 
     def mean(self, prediction: tf.Tensor) -> tf.Tensor:
-        """Returns the mean label, float32 [B, Q], of logits [B, Q, L]."""
-        return self.levels.mean(tf.nn.softmax(prediction))
+        """Returns the standardised mean, float32 [B, Q], of logits [B, Q, L]."""
+        return self._standard.mean(tf.nn.softmax(prediction))
 
     def loss(
         self,
@@ -72,11 +77,11 @@ class DistributionHead(tf.keras.layers.Layer):
         The errors are that of the mean of the distribution, and half of that of what
         was expected: the cross-entropy alone leaves both less exact than they can be.
         """
-        labels, mask = episode["query_label"], episode["query_mask"]
-        scores = self.mean(prediction)
-        objective.query_loss(episode, scores)  # Updates the metrics.
+        mask = episode["query_mask"]
+        signals = objective.signals(episode["query_label"], mask)
+        error = objective.query_loss(episode, self.mean(prediction))
         entropy = tf.nn.softmax_cross_entropy_with_logits(
-            self.levels.shares_of(labels), prediction
+            self._standard.shares_of(signals), prediction
         )
         weights = tf.cast(mask, entropy.dtype)
         mean_entropy = tf.math.divide_no_nan(
@@ -84,6 +89,6 @@ class DistributionHead(tf.keras.layers.Layer):
         )
         return (
             mean_entropy
-            + self._error(labels, scores, mask)
-            + _PRIOR_WEIGHT * self._error(labels, expected.mean, mask)
+            + error
+            + _PRIOR_WEIGHT * self._error(signals, expected.mean, mask)
         )

@@ -17,7 +17,7 @@ class ValueHead(tf.keras.layers.Layer):
         outputs: float32 [B, Q, 1], of the backbone.
 
     Returns:
-        float32 [B, Q], in the unit of the labels.
+        float32 [B, Q], without a unit.
 
     Source:
         CMML (arXiv:2108.10511) Eq. 5, section 3.1.

@@ -22,7 +22,6 @@ class ClickObjective:
     def __init__(
         self, loss: RankingLoss, *, margin: float = 1.0, query_negatives: int = 1
     ) -> None:
-        self.neutral_label = 0.0
         self._loss = loss
         self._margin = margin
         self._group_size = 1 + query_negatives
@@ -30,23 +29,14 @@ class ClickObjective:
         # Mean over batches of the share of negatives that score below their click.
         self.metrics = (self._accuracy,)
 
-    def is_positive(self, labels: tf.Tensor) -> tf.Tensor:
-        """Returns which labels [B, S] are clicks."""
-        return labels > 0.5
-
-    def surprise(self, labels: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
-        """Returns 1 for a click and -1 for none, whatever is expected."""
-        del expected
-        return 2.0 * labels - 1.0
-
-    def signals(self, support: Episode) -> tf.Tensor:
+    def signals(self, labels: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """Returns 1 for a click, -1 for none, 0 for padding, float32 [B, S]."""
-        signs = 2.0 * support["support_label"] - 1.0
-        return tf.where(support["support_mask"], signs, 0.0)
+        return tf.where(mask, 2.0 * labels - 1.0, 0.0)
 
     def support_loss(self, raw_scores: tf.Tensor, support: Episode) -> tf.Tensor:
         """Returns the mean hinge over click and negative of one user, float32 [B]."""
-        signals, user = self.signals(support), support["support_user"]
+        user = support["support_user"]
+        signals = self.signals(support["support_label"], support["support_mask"])
         is_pair = (
             (signals[:, :, tf.newaxis] > 0.0)
             & (signals[:, tf.newaxis, :] < 0.0)
@@ -63,10 +53,10 @@ class ClickObjective:
         """Returns the raw scores: only their order means something."""
         return raw_scores
 
-    def query_loss(self, episode: Episode, scores: tf.Tensor) -> tf.Tensor:
+    def query_loss(self, episode: Episode, raw_scores: tf.Tensor) -> tf.Tensor:
         """Returns the loss over groups of a click and its negatives."""
-        shape = [tf.shape(scores)[0], -1, self._group_size]
-        scores = tf.reshape(scores, shape)
+        shape = [tf.shape(raw_scores)[0], -1, self._group_size]
+        scores = tf.reshape(raw_scores, shape)
         mask = tf.reshape(episode["query_mask"], shape)[..., 0]
         self._accuracy.update_state(pair_accuracy(scores, mask))
         return self._loss(scores, mask)

@@ -12,30 +12,18 @@ class Objective(Protocol):
 
     Raw scores are what a network puts out; `scores` brings them to the unit of the
     labels.
-
-    Attributes:
-        neutral_label: Stands in for the label of padding, in the unit of the labels.
     """
-
-    neutral_label: float
 
     @property
     def metrics(self) -> Sequence[tf.keras.metrics.Metric]:
         """What is reported of a training beside its loss."""
         ...
 
-    def is_positive(self, labels: tf.Tensor) -> tf.Tensor:
-        """Returns which labels [B, S] speak for their item, bool [B, S]."""
-        ...
+    def signals(self, labels: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Returns labels [B, S] in units of a network, float32 [B, S].
 
-    def surprise(self, labels: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
-        """Returns how labels [B, S] differ from those expected, about 1 in size."""
-        ...
-
-    def signals(self, support: Episode) -> tf.Tensor:
-        """Returns the support labels in units of a network, float32 [B, S].
-
-        About 0 in the middle and 1 in size; 0 for padding.
+        About 0 in the middle and 1 in size, not negative where a label speaks for its
+        item; 0 for padding, whatever it holds.
         """
         ...
 
@@ -50,6 +38,9 @@ class Objective(Protocol):
         """Brings raw scores [B, Q] to the unit of the labels."""
         ...
 
-    def query_loss(self, episode: Episode, scores: tf.Tensor) -> tf.Tensor:
-        """Returns the mean error on the query sets, a scalar, and updates metrics."""
+    def query_loss(self, episode: Episode, raw_scores: tf.Tensor) -> tf.Tensor:
+        """Returns the mean error of raw scores [B, Q], a scalar, and updates metrics.
+
+        The error has no unit; metrics have that of the labels.
+        """
         ...

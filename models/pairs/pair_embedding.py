@@ -13,7 +13,7 @@ Pairs: TypeAlias = Any
 
 
 class Expected(NamedTuple):
-    """What is expected of pairs before the backbone adds to it.
+    """What is expected of pairs before the backbone adds to it, without a unit.
 
     Attributes:
         mean: float32 [B, S].
@@ -78,7 +78,7 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
     def solve(
         self,
         pairs: Pairs,
-        labels: tf.Tensor,
+        signals: tf.Tensor,
         support_mask: tf.Tensor,
         training: bool = False,
     ) -> FoldedUser:
@@ -86,12 +86,12 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
 
         Args:
             pairs: Support pairs.
-            labels: float32 [B, S], in the unit of the data set.
+            signals: float32 [B, S], labels without their unit; see `Objective`.
             support_mask: bool [B, S], False for padding.
             training: Whether units are dropped.
         """
         del pairs, support_mask, training
-        return nothing_known(tf.shape(labels)[0])
+        return nothing_known(tf.shape(signals)[0])
 
     def move(self, user: FoldedUser, shift: tf.Tensor) -> FoldedUser:
         """Moves the mean of user factors before labels are seen, by [B, K]."""
@@ -107,21 +107,19 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
             pairs: Support or query pairs.
         """
 
-    def expect_left_out(
-        self, user: FoldedUser, pairs: Pairs, labels: tf.Tensor
-    ) -> tf.Tensor:
-        """Returns what is expected of each support pair without its own label.
+    def surprise(self, user: FoldedUser, pairs: Pairs, signals: tf.Tensor) -> tf.Tensor:
+        """Returns what labels tell beyond what is expected without them.
 
         Args:
             user: As `solve` returns it.
             pairs: Support pairs.
-            labels: float32 [B, S], in the unit of the data set.
+            signals: float32 [B, S], labels without their unit.
 
         Returns:
             float32 [B, S].
         """
-        del labels
-        return self.expect(user, pairs).mean
+        del user, pairs
+        return signals
 
     @abc.abstractmethod
     def embed(

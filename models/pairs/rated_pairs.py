@@ -42,15 +42,13 @@ class RatedPairs(PairEmbedding):
     """Embeds pairs by features, ids and factors, and expects a label of each.
 
     A user is embedded once a task. The factors of a new user are solved from the
-    support set.
+    support set. Labels and what is expected of them are standardised.
 
     Args:
         users: Embeds users.
         items: Embeds items.
         factors: What collaborative filtering knows of items.
         options: Switches.
-        label_mean: Mean of the meta-train labels, their zero inside.
-        label_std: Their standard deviation, their unit inside.
         seed: Seed of dropout.
 
     Raises:
@@ -64,16 +62,13 @@ class RatedPairs(PairEmbedding):
         factors: Factors,
         options: CMMLOptions,
         *,
-        label_mean: float,
-        label_std: float,
         seed: int = 0,
     ) -> None:
         super().__init__(name="pairs")
         self.users = users
         self.items = items
         self.factors = factors
-        self.label_mean = label_mean
-        self.label_std = self.backbone_scale = label_std
+        self.backbone_scale = 1.0
         self.has_prior = options.prior == "factors"
         self.has_fixed = options.embeddings != "learned"
         self.moves_prior = self.has_prior and options.prior_context
@@ -129,16 +124,16 @@ class RatedPairs(PairEmbedding):
     def solve(
         self,
         pairs: UserItemPairs,
-        labels: tf.Tensor,
+        signals: tf.Tensor,
         support_mask: tf.Tensor,
         training: bool = False,
     ) -> FoldedUser:
         """Folds the user of each task in."""
-        user = self.factors.solve(pairs.factors, pairs.level, labels, support_mask)
+        user = self.factors.solve(pairs.factors, pairs.level, signals, support_mask)
         if self.learned is None:
             return user
-        parts, labels = self._dropped(pairs, training), self._standardised(labels)
-        vector = self.learned.solve(parts, labels, support_mask, training)
+        parts = self._dropped(pairs, training)
+        vector = self.learned.solve(parts, signals, support_mask, training)
         return user._replace(vector=vector)
 
     def move(self, user: FoldedUser, shift: tf.Tensor) -> FoldedUser:
@@ -146,7 +141,7 @@ class RatedPairs(PairEmbedding):
         return self.factors.move(user, shift)
 
     def expect(self, user: FoldedUser, pairs: UserItemPairs) -> Expected:
-        """Returns the label that factors expect, or the mean label."""
+        """Returns the label that factors expect, or the mean label, which is 0."""
         if not self.has_prior:
             return self._expect_learned(user, pairs, [pairs.user, pairs.items])
         of_items = self.factors.split(pairs.factors)
@@ -154,21 +149,21 @@ class RatedPairs(PairEmbedding):
         mean = self.factors.expect(user, pairs.factors)
         return Expected(mean, variance, of_items.log_shares, self.factors.level_bias)
 
-    def expect_left_out(
-        self, user: FoldedUser, pairs: UserItemPairs, labels: tf.Tensor
+    def surprise(
+        self, user: FoldedUser, pairs: UserItemPairs, signals: tf.Tensor
     ) -> tf.Tensor:
-        """Returns what is said of each by other pairs, or by what is learned of all."""
+        """Returns labels less what other pairs, or what is learned of all, say."""
         if self.learned is not None:
             parts = [pairs.user, pairs.items]
-            return self._in_stars(self.learned.expect_of_anyone(parts))
+            return signals - self.learned.expect_of_anyone(parts)
         if not self.has_prior:
-            return self.expect(user, pairs).mean
-        return self.factors.left_out(user, pairs.factors, labels)[0]
+            return signals
+        return signals - self.factors.left_out(user, pairs.factors, signals)[0]
 
     def embed(
         self, user: FoldedUser, pairs: UserItemPairs, training: bool = False
     ) -> EmbeddedPairs:
-        """Embeds pairs; labels that are part of it are standardised."""
+        """Embeds pairs."""
         parts = self._dropped(pairs, training)
         if self.has_prior:
             expected = self.expect(user, pairs)
@@ -177,9 +172,8 @@ class RatedPairs(PairEmbedding):
         if self.has_fixed:
             parts += self._fixed_parts(user, pairs)
         if self.has_prior:
-            noise = self.factors.split(pairs.factors).noise / self.label_std**2
-            variance = expected.variance / self.label_std**2
-            columns = [self._standardised(expected.mean), variance - noise, noise]
+            noise = self.factors.split(pairs.factors).noise
+            columns = [expected.mean, expected.variance - noise, noise]
             parts.append(tf.stack(columns, axis=-1))
         return EmbeddedPairs(parts, expected)
 
@@ -191,30 +185,22 @@ class RatedPairs(PairEmbedding):
     def _expect_learned(
         self, user: FoldedUser, pairs: UserItemPairs, parts: list[tf.Tensor]
     ) -> Expected:
-        """Returns what the learned prior expects of embedded pairs, or the mean."""
-        mean = tf.fill(tf.shape(pairs.factors)[:-1], self.label_mean)
+        """Returns what the learned prior expects of embedded pairs, or the mean, 0."""
+        mean = tf.zeros(tf.shape(pairs.factors)[:-1])
         if self.learned is not None:
-            mean = self._in_stars(self.learned.expect(user.vector, parts))
-        variance = tf.fill(tf.shape(mean), self.label_std**2)
-        return Expected(mean, variance, pairs.factors[..., :0], tf.zeros([0]))
-
-    def _in_stars(self, labels: tf.Tensor) -> tf.Tensor:
-        """Returns standardised labels in the unit of the data set."""
-        return self.label_mean + self.label_std * labels
+            mean = self.learned.expect(user.vector, parts)
+        no_shares = pairs.factors[..., :0]
+        return Expected(mean, tf.ones_like(mean), no_shares, tf.zeros([0]))
 
     def _fixed_parts(self, user: FoldedUser, pairs: UserItemPairs) -> list[tf.Tensor]:
         of_items = self.factors.split(pairs.factors)
         vector = user.vector[:, tf.newaxis, :]
-        factors = of_items.factors / self.label_std
-        columns = [self._standardised(of_items.label), of_items.log_count / 3.0]
+        columns = [of_items.label, of_items.log_count / 3.0]
         return [
             vector,
             user.facts[:, tf.newaxis, :],
-            2.0 * factors,
-            2.0 * factors * vector,
+            2.0 * of_items.factors,
+            2.0 * of_items.factors * vector,
             of_items.log_shares,
             tf.stack(columns, axis=-1),
         ]
-
-    def _standardised(self, labels: tf.Tensor) -> tf.Tensor:
-        return (labels - self.label_mean) / self.label_std

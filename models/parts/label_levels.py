@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from models.evaluation.label_gain import LabelGain
 from models.legacy_keras import tf
 from transforms.schema import MAX_LABEL_LEVELS
 
-_MAX_GAIN_RANGE = 10.0  # Wider labels have linear gain: 2 ** label means nothing there.
 _ROUNDING = 1e-6
 
 
@@ -22,20 +22,24 @@ class LabelLevels:
 
     Args:
         levels: At least one, ascending.
+        gain: What a label is worth in NDCG; by default that of the range of levels.
 
     Attributes:
         values: float32 [L].
         size: L.
     """
 
-    def __init__(self, levels: Sequence[float]) -> None:
+    def __init__(self, levels: Sequence[float], gain: LabelGain | None = None) -> None:
         self.values = np.asarray(levels, np.float32)
         self.size = len(self.values)
         self.are_all = self.size < MAX_LABEL_LEVELS
-        spans = self.values[-1] - self.values[0]
-        exponents = self.values - self.values[-1]
+        # Sums over these stay exact however far the levels are from zero.
+        self._offsets = self.values - self.values[0]
+        gain = gain or LabelGain(float(self.values[0]), float(self.values[-1]))
         # Of a gain only the order is asked for: a factor and a constant change nothing.
-        self._gains = np.exp2(exponents) if spans <= _MAX_GAIN_RANGE else self.values
+        exponents = self.values - self.values[-1]
+        is_exponential = gain.is_exponential
+        self._gains = np.exp2(exponents) if is_exponential else self._offsets
 
     def shares_of(self, labels: tf.Tensor) -> tf.Tensor:
         """Returns what a label counts for, float32 [..., L], of labels [...]."""
@@ -52,11 +56,12 @@ class LabelLevels:
 
     def mean(self, probabilities: tf.Tensor) -> tf.Tensor:
         """Returns the mean, float32 [...], of distributions [..., L]."""
-        return tf.linalg.matvec(probabilities, self.values)
+        return self.values[0] + tf.linalg.matvec(probabilities, self._offsets)
 
     def spread(self, probabilities: tf.Tensor) -> tf.Tensor:
         """Returns the standard deviation, float32 [...], of distributions [..., L]."""
-        deviations = self.values - self.mean(probabilities)[..., tf.newaxis]
+        mean = tf.linalg.matvec(probabilities, self._offsets)
+        deviations = self._offsets - mean[..., tf.newaxis]
         variance = tf.reduce_sum(probabilities * tf.square(deviations), axis=-1)
         return tf.sqrt(tf.maximum(variance, 0.0))
 

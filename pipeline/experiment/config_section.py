@@ -88,8 +88,8 @@ class PushConfig(Section):
             default, which would no longer be one if models were chosen by it.
         baselines: Methods that a version must beat, each; `bias_ridge` in the user
             setting and `popularity` in the scenario setting if None.
-        margin: How much worse than the version now serving a new one may be, in the
-            unit of the metric (stars of mae, share of recall@20).
+        margin: How much worse than the version now serving a new one may be: of mae
+            in standard deviations of the labels, of recall@20 as a share.
         max_users: Users of each scenario that are ranked for, at most; all if None.
             Of the scenario setting only.
         max_p99_ms: Longest 99th percentile of the time that `rank` takes in process
@@ -97,7 +97,7 @@ class PushConfig(Section):
         max_size_mb: Largest size of a version on disk, in megabytes.
         keep: Versions that stay in the base, the newest; those with a label stay too.
         num_resamples: Bootstrap resamples of the tasks behind each rule.
-        seed: Seed of the resamples and of the order of tied scores.
+        seed: Seed of the resamples.
         served_base: The base as the server sees it, such as "/models" in a container;
             the base itself if None. Used when a model is pushed for the first time.
     """

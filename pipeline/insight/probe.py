@@ -77,6 +77,5 @@ class Probe:
         """Returns the mean of the metric over tasks, higher better."""
         metric = self._setting.metrics[0]
         pairs = self._scorer(shown)
-        seed = self._config.evaluation.seed
-        by_task = self._setting.by_task(pairs, seed=seed, names=[metric.name])
+        by_task = self._setting.by_task(pairs, names=[metric.name])
         return metric.direction * float(np.nanmean(by_task[metric.name]))

@@ -134,7 +134,7 @@ def summarise(
         own = _by_task(by_seed, OWN, names[0])
         has_first = first and not _failure(first)
         first_own = _by_task(first, OWN, names[0]) if has_first else None
-        means = [np.nanmean(one.metrics[OWN][names[0]]) for one in by_seed]
+        means = [resampling.mean(one.metrics[OWN][names[0]]).mean for one in by_seed]
         deviation = float(np.std(means, ddof=1)) if len(by_seed) > 1 else np.nan
         return VariantSummary(
             metrics={n: resampling.mean(_by_task(by_seed, OWN, n)) for n in names},

@@ -107,8 +107,8 @@ def write_differences(
         "differences": [
             {
                 **contrast._asdict(),
-                "num_tasks": one.num_tasks,
                 **dataclasses.asdict(one.interval),
+                "num_tasks": one.num_tasks,
             }
             for contrast, one in differences.items()
         ],
@@ -130,7 +130,8 @@ def read_differences(path: pathlib.Path) -> dict[Contrast, Difference]:
         )
     return {
         Contrast(*(row[name] for name in Contrast._fields)): Difference(
-            row["num_tasks"], Interval(row["mean"], row["low"], row["high"])
+            row["num_tasks"],
+            Interval(row["mean"], row["low"], row["high"], row["num_tasks"]),
         )
         for row in values["differences"]
     }

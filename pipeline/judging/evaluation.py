@@ -34,6 +34,7 @@ class Evaluation:
         by_task: Values of each task, by method, group and metric.
         seed: Seed of the resampling.
         num_resamples: Of the tasks behind each interval.
+        notes: What else is to be known of the metrics, in sentences.
     """
 
     metrics: Sequence[Metric]
@@ -42,6 +43,7 @@ class Evaluation:
     by_task: Mapping[str, TaskMetrics]
     seed: int
     num_resamples: int
+    notes: Sequence[str] = ()
 
     @property
     def metric(self) -> Metric:

@@ -19,8 +19,7 @@ _TOLERANCE = 1e-6  # Of the range of the labels, or of the largest score.
 def score_flags(pairs: ScoredPairs) -> tuple[str, ...]:
     """Says what is suspicious about the scores of all tasks.
 
-    A constant score ignores its input, and how such ties are broken decides its
-    ranking; perfect scores are a sign of labels that leak.
+    A constant score ignores its input; perfect scores are a sign of labels that leak.
 
     Args:
         pairs: What a method answered.
@@ -56,7 +55,8 @@ def _click_flags(pairs: ScoredPairs) -> tuple[str, ...]:
     _, user, num_clicks = np.unique(
         keys, axis=1, return_inverse=True, return_counts=True
     )
-    if (pairs.rank <= num_clicks[user.reshape(-1)]).all():
+    assert pairs.num_tied is not None
+    if (pairs.rank + pairs.num_tied - 1 <= num_clicks[user.reshape(-1)]).all():
         flags.append(PERFECT)
     return tuple(flags)
 

@@ -1,13 +1,48 @@
 """How a mean or a difference with its interval stands in a text."""
 
+import math
+from collections.abc import Iterable, Mapping
+
 from models.evaluation.intervals import Interval
+
+UNDEFINED_TEXT = "-"
 
 
 def cell(interval: Interval) -> str:
-    """Writes a mean and its interval."""
+    """Writes a mean and its interval; "-" if it is of no task."""
+    if math.isnan(interval.mean):
+        return UNDEFINED_TEXT
     return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
 def signed(interval: Interval) -> str:
-    """Writes a difference and its interval."""
+    """Writes a difference and its interval; "-" if it is of no task."""
+    if math.isnan(interval.mean):
+        return UNDEFINED_TEXT
     return f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
+
+
+def task_counts(names: Iterable[str], intervals: Mapping[str, Interval]) -> str:
+    """Says how many tasks each mean is of, those of one number together.
+
+    Args:
+        names: Metrics, in order.
+        intervals: By metric; those that are not there are defined for no task.
+
+    Returns:
+        Such as "80 tasks (mae, rmse), 71 tasks (ndcg@1), no task (ndcg@3)".
+    """
+    by_count: dict[int, list[str]] = {}
+    for name in names:
+        found = intervals.get(name)
+        count = found.num_tasks or 0 if found is not None else 0
+        by_count.setdefault(count, []).append(name)
+    if len(by_count) == 1 and 0 not in by_count:
+        (count,) = by_count
+        return _tasks(count)
+    parts = [f"{_tasks(n)} ({', '.join(those)})" for n, those in by_count.items()]
+    return ", ".join(parts)
+
+
+def _tasks(count: int) -> str:
+    return f"{count:,} task{'s' * (count != 1)}" if count else "no task"

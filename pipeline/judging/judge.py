@@ -31,7 +31,7 @@ def validation_worth(method: Recommender, config: Any, data: Data) -> float:
     metric = setting.metrics[0]
     main = setting.groups(config, data, schema.META_VALIDATION)[0]
     pairs = setting.scorer(method, config, data)(main)
-    by_task = setting.by_task(pairs, seed=config.evaluation.seed, names=[metric.name])
+    by_task = setting.by_task(pairs, names=[metric.name])
     values = by_task[metric.name]
     if np.isnan(values).all():
         return float("nan")
@@ -59,8 +59,5 @@ def judge(
     scored: dict[str, ScoredPairs] = {shown.group: scorer(shown) for shown in groups}
     flags = score_flags(scored[groups[0].group])
     scored |= setting.parts().further_groups(config, data, scored)
-    metrics = {
-        group: setting.by_task(pairs, seed=config.evaluation.seed)
-        for group, pairs in scored.items()
-    }
+    metrics = {group: setting.by_task(pairs) for group, pairs in scored.items()}
     return metrics, flags

@@ -95,6 +95,7 @@ class Setup:
             support sets of others: the best is not marked there.
         num_resamples: Bootstrap resamples behind each interval.
         seed: Seed of the resampling.
+        notes: What else is to be known of the metrics, in sentences.
 
     Raises:
         ValueError: If there is no group.
@@ -113,6 +114,7 @@ class Setup:
     controls: Sequence[str] = ()
     num_resamples: int = 1000
     seed: int = 0
+    notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not self.groups:

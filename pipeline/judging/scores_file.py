@@ -13,12 +13,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from models.evaluation.label_gain import LabelGain
 from models.evaluation.scored_pairs import ScoredPairs
 from models.whole_files import whole_file
 from pipeline.experiment.prepared import read_ids
 from transforms import schema
 
 SCORES_FILE = "scores.parquet"
+
+_LABEL_MIN, _LABEL_MAX = "label_min", "label_max"  # In the metadata of the file.
 
 _NUMBERS = (
     "support_size",
@@ -29,6 +32,7 @@ _NUMBERS = (
     "log_likelihood",
     "coverage",
     "rank",
+    "num_tied",
     "num_candidates",
 )
 _COLUMNS = pa.schema(
@@ -46,6 +50,7 @@ _COLUMNS = pa.schema(
         ("log_likelihood", pa.float32()),
         ("coverage", pa.float32()),
         ("rank", pa.int32()),
+        ("num_tied", pa.int32()),
         ("num_candidates", pa.int32()),
     ]
 )
@@ -84,6 +89,9 @@ class ScoresWriter:
 
     def write(self, method: str, group: str, pairs: ScoredPairs) -> None:
         """Adds what one method answered on one group."""
+        if (gain := pairs.label_gain) is not None:
+            ends = {_LABEL_MIN: repr(gain.lowest), _LABEL_MAX: repr(gain.highest)}
+            self._writer.add_key_value_metadata(ends)
         num_rows = pairs.task.size
         columns = {
             **pairs.columns(),
@@ -118,6 +126,7 @@ def read_scores(paths: Sequence[pathlib.Path], dataset_dir: pathlib.Path) -> Sco
     task_ids: list[str] = []  # Shared by all, and filled while files are read.
     for path in paths:
         table = pq.read_table(path)
+        gain = _label_gain(pq.read_metadata(path).metadata or {})
         task, ids = _codes(table["task_id"])
         task = np.array([places.setdefault(name, len(places)) for name in ids])[task]
         task_ids.extend(list(places)[len(task_ids) :])
@@ -139,9 +148,18 @@ def read_scores(paths: Sequence[pathlib.Path], dataset_dir: pathlib.Path) -> Sco
             chosen = both == key
             parts = {name: column[chosen] for name, column in columns.items()}
             of_method.setdefault(
-                groups[key % len(groups)], ScoredPairs(task_ids, **parts)
+                groups[key % len(groups)],
+                ScoredPairs(task_ids, **parts, label_gain=gain),
             )
     return scores
+
+
+def _label_gain(metadata: Mapping[bytes, bytes]) -> LabelGain | None:
+    """Returns what labels are worth; None where pairs are clicks."""
+    if _LABEL_MIN.encode() not in metadata:
+        return None
+    ends = (metadata[name.encode()] for name in (_LABEL_MIN, _LABEL_MAX))
+    return LabelGain(*(float(end) for end in ends))
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluation.metric import Metric
-from models.evaluation.ranking_metrics import ranks_among
+from models.evaluation.ranking_metrics import ranks_among, share_within
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve, sizes_up_to
 from pipeline.onboarding.tasks import Floats, Places, RankPool, ScenarioSupport
 
@@ -186,8 +186,6 @@ class _Split:
             places = self._rest[is_out & (columns[self._rest] >= 0)]
             row = np.searchsorted(self.users, user_of[places])
             self._is_candidate[row, columns[places]] = False
-        top = np.iinfo(np.int64).max
-        self._keys = chance.integers(top, size=self._is_candidate.shape, dtype=np.int64)
 
     def scores(
         self, rank: RankPool, known: Floats | None, size: int
@@ -214,10 +212,10 @@ class _Split:
 
     def recall(self, scores: NDArray[np.floating], cutoff: int) -> Floats:
         """Returns the share of the query of each user on the first ranks, [U]."""
-        keys = self._keys.astype(np.uint64)
         row = self._row
-        ranks = ranks_among(scores, self._is_candidate, keys, row, self._column)
-        hits = np.bincount(row, ranks <= cutoff, minlength=self.users.size)
+        ranked = ranks_among(scores, self._is_candidate, row, self._column)
+        found = share_within(*ranked, cutoff)
+        hits = np.bincount(row, found, minlength=self.users.size)
         return hits / np.bincount(row, minlength=self.users.size)
 
 

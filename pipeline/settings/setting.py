@@ -268,13 +268,12 @@ class Setting(Protocol):
         ...
 
     def by_task(
-        self, pairs: ScoredPairs, *, seed: int, names: Sequence[str] | None = None
+        self, pairs: ScoredPairs, *, names: Sequence[str] | None = None
     ) -> dict[str, Floats]:
         """Returns the metrics of each task.
 
         Args:
             pairs: What a method answered.
-            seed: Seed of the order of pairs with equal scores.
             names: Metrics to compute; all if None.
 
         Returns:

@@ -50,6 +50,10 @@ class StepParts:
         further_intervals: Groups of `eval/metrics.json` beyond the means of the groups
             that one method was scored on.
         further_groups: Parts of these groups that methods are compared on too.
+        metric_notes: What is to be known of metrics on a data set, in sentences.
+        check: Looks at a data set for what would fail at the end of a run, raises
+            DataError for it, and returns what would mean nothing, in sentences.
+        metric_unit: What a margin of the metric that decides is a multiple of.
         task_names: What tasks are called, by id; empty where they have only ids.
         episodes: Yields ids and frozen episodes of a split, in batches; the query of a
             task comes without padding in between.
@@ -74,6 +78,9 @@ class StepParts:
     further_groups: Callable[[Any, Any, GroupPairs], dict[str, ScoredPairs]] = (
         _no_groups
     )
+    metric_notes: Callable[[Any], Sequence[str]] = lambda data: ()
+    check: Callable[[Any, Any], Sequence[str]] = lambda config, data: ()
+    metric_unit: Callable[[Any], float] = lambda data: 1.0
     task_names: Callable[[pathlib.Path], Mapping[str, str]] = lambda directory: {}
     episodes: Callable[[Any, Any, str], Iterator[tuple[list[str], Episode]]] | None = (
         None

@@ -135,10 +135,7 @@ def _judge(
     setting = setting_of(config)
     method = setting.methods().completed(method, config, data)
     scorer = setting.scorer(method, config, data)
-    return {
-        name: setting.by_task(scorer(shown), seed=config.evaluation.seed)
-        for name, shown in groups.items()
-    }
+    return {name: setting.by_task(scorer(shown)) for name, shown in groups.items()}
 
 
 def _outcome(

@@ -21,6 +21,7 @@ from pipeline.judging.evaluation import CLOSED_FORM, CMML, Evaluation
 from pipeline.judging.scores_file import SCORES_FILE, ScoresWriter
 from pipeline.judging.simple_methods import fit_simple
 from pipeline.reports.run.evaluation_table import evaluation_text
+from pipeline.settings.more_metrics import shown_metrics
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.training.trained import trained_model
@@ -102,17 +103,17 @@ def _judge_all(
                 scored[shown.group] = scorer(shown)
                 writer.write(name, shown.group, scored[shown.group])
             by_task[name] = {
-                group: setting.by_task(pairs, seed=options.seed)
-                for group, pairs in scored.items()
+                group: setting.by_task(pairs) for group, pairs in scored.items()
             }
             further[name] = setting.parts().further_intervals(config, data, scored)
     evaluation = Evaluation(
-        metrics=setting.metrics,
+        metrics=shown_metrics(setting.metrics, options.more_metrics),
         groups=groups,
         reference=setting.methods().reference,
         by_task=by_task,
         seed=options.seed,
         num_resamples=options.num_resamples,
+        notes=setting.parts().metric_notes(data),
     )
     return evaluation, further, chosen
 

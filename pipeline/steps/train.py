@@ -37,6 +37,8 @@ def train(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
     check_splits(dataset_dir)
     setting = setting_of(config)
     data = setting.load(config, dataset_dir)
+    for sentence in setting.parts().check(config, data):
+        say(f"train: {sentence}")
     model = setting.build(config, data, fit=True)
     watch = functools.partial(look_inside, config, data, modulation_pictures)
     facts = fit(model, config, data, run, watch=watch)

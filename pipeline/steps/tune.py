@@ -8,6 +8,7 @@ from pipeline.settings.registry import setting_of
 from pipeline.steps.trial_training import StepTrainer
 from pipeline.training.search_plan import SearchPlan
 from tuning.hparams_log import HPARAMS_DIR
+from tuning.key_values import EPOCHS_KEY
 from tuning.results import SearchResults
 from tuning.search import Budget, run_search
 from tuning.value_text import value_text
@@ -57,7 +58,7 @@ def tune(
         say=say,
         budget=Budget(max_trials, max_hours, plan.config.training.max_epochs),
     )
-    return _summary(results, search_dir, command)
+    return _summary(results, search_dir, command, plan.config.training.max_epochs)
 
 
 def _search(plan: SearchPlan) -> SearchResults:
@@ -73,7 +74,9 @@ def _search(plan: SearchPlan) -> SearchResults:
     )
 
 
-def _summary(results: SearchResults, search_dir: pathlib.Path, command: str) -> str:
+def _summary(
+    results: SearchResults, search_dir: pathlib.Path, command: str, max_epochs: int
+) -> str:
     statuses = [trial.status for trial in results.trials]
     counts = [
         f"{statuses.count('completed')} trials completed",
@@ -88,6 +91,11 @@ def _summary(results: SearchResults, search_dir: pathlib.Path, command: str) -> 
             f"best: trial {best[0].trial_id}, {results.metric} "
             f"{best[0].objective:.4f}{unit}, with {values}"
         )
+        if best[0].values.get(EPOCHS_KEY, max_epochs) < max_epochs:
+            lines.append(
+                f"it has had {best[0].values[EPOCHS_KEY]} of {max_epochs} epochs: it "
+                "is the best of those not promoted to more, or of more that did worse"
+            )
         lines.append(f"next: {command}")
     lines += [f"TensorBoard: {search_dir / HPARAMS_DIR}", str(search_dir)]
     return "\n".join(lines)

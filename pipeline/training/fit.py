@@ -41,17 +41,13 @@ class JudgeMetaValidation(tf.keras.callbacks.Callback):
         setting: The setting.
         scorer: Asks the model that is trained.
         shown: What of meta-validation.
-        seed: Seed of the order of equal scores.
     """
 
-    def __init__(
-        self, setting: Setting, scorer: Scorer, shown: Shown, seed: int
-    ) -> None:
+    def __init__(self, setting: Setting, scorer: Scorer, shown: Shown) -> None:
         super().__init__()
         self._setting = setting
         self._scorer = scorer
         self._shown = shown
-        self._seed = seed
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Adds the metrics to the logs, for the callbacks after this one.
@@ -63,11 +59,12 @@ class JudgeMetaValidation(tf.keras.callbacks.Callback):
         check_finite(self.model, epoch)
         try:
             pairs = self._scorer(self._shown)
-            by_task = self._setting.by_task(pairs, seed=self._seed)
+            by_task = self._setting.by_task(pairs)
         except NotFiniteError as error:
             raise TrainingDivergedError(f"after epoch {epoch + 1}: {error}") from None
         for name, values in by_task.items():
-            logs[f"val_{name}"] = float(np.nanmean(values))
+            if not np.isnan(values).all():
+                logs[f"val_{name}"] = float(np.nanmean(values))
 
 
 def fit(
@@ -108,8 +105,7 @@ def fit(
     if first_epoch:
         say(f"train: resuming {run.path} after epoch {first_epoch}")
     if not training.has_converged:
-        seed = config.evaluation.seed
-        judge = JudgeMetaValidation(setting, scorer, plan.validation, seed)
+        judge = JudgeMetaValidation(setting, scorer, plan.validation)
         callbacks = [judge, training, *watch(run, scorer, plan)]
         _go_on(model, training, callbacks, plan, options.max_epochs)
     facts = _facts(training, decides=f"val_{setting.metrics[0].name}")

@@ -153,7 +153,9 @@ def scorer(method, config, data):
                 rank = rank_of(scores, item, task.support_item)
                 rows.append((place, SHOPPER, item, shown.size, scores[item - 1], *rank))
         *columns, rank, number = map(np.array, zip(*rows, strict=True))
-        return ScoredPairs(ids, *columns, rank=rank, num_candidates=number)
+        return ScoredPairs(
+            ids, *columns, rank=rank, num_tied=np.ones_like(rank), num_candidates=number
+        )
 
     return ask
 
@@ -193,7 +195,7 @@ class BasketSetting:
         main = Shown("baskets", split, 4, 4)
         return [main, main.few(0), main.few(1), main.with_other_support()]
 
-    def by_task(self, pairs, *, seed, names=None):
+    def by_task(self, pairs, *, names=None):
         (ranks,), mask = pairs.padded("rank")
         values = {
             "recall@5": ((ranks <= 5) & mask).sum(axis=1) / mask.sum(axis=1),

@@ -16,6 +16,7 @@ from models.factors.labelled_pairs import LabelledPairs
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import CMMLOptions, ScenarioOptions
+from models.parts.label_unit import LabelUnit
 from transforms.ratings.dataset import prepare_dataset
 from transforms.schema import (
     META_TEST,
@@ -204,9 +205,10 @@ def new_model(dataset):
         factors = model.pairs.factors
         if not factors.width:
             return model
-        key = factors.parts, factors.num_levels, seed
+        key = factors.parts, factors.num_levels, seed, mean, std
         if key not in fits:
-            factors.fit(dataset.pairs, seed=seed)
+            pairs = LabelUnit(mean, std).standardised_pairs(dataset.pairs)
+            factors.fit(pairs, seed=seed)
             fits[key] = [variable.numpy() for variable in factors.variables]
         for variable, value in zip(factors.variables, fits[key], strict=True):
             variable.assign(value)

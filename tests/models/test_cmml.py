@@ -10,12 +10,14 @@ from models.recommender import split_episode
 def prior_scores(model, episode):
     """What the prior of a model of ratings expects of the query pairs."""
     if not model.pairs.has_prior:
-        return tf.fill(episode["query_item"].shape, model.pairs.label_mean)
+        return tf.fill(episode["query_item"].shape, model.objective.unit.mean)
     support, query = split_episode(episode)
     pairs = model.pairs.support_pairs(support)
-    labels, mask = support["support_label"], support["support_mask"]
-    user = model.pairs.solve(pairs, labels, mask)
-    return model.pairs.expect(user, model.pairs.query_pairs(query)).mean
+    mask = support["support_mask"]
+    signals = model.objective.signals(support["support_label"], mask)
+    user = model.pairs.solve(pairs, signals, mask)
+    expected = model.pairs.expect(user, model.pairs.query_pairs(query)).mean
+    return model.objective.scores(expected)
 
 
 @pytest.mark.parametrize("prior", ["factors", "constant"])
@@ -28,7 +30,7 @@ def test_the_backbone_adds_to_what_the_prior_expects(new_model, episode, prior):
     np.testing.assert_allclose(model(episode), expected, rtol=1e-6)
     model.backbone.last_bias.assign([2.0])
     # The backbone says 2 of every pair, in units of the deviation of the labels.
-    expected += 2.0 * model.pairs.label_std
+    expected += 2.0 * model.objective.unit.std
     np.testing.assert_allclose(model(episode), expected, rtol=1e-6)
 
 
@@ -152,13 +154,14 @@ def test_a_distribution_is_what_the_prior_expects_until_something_is_learnt(
     predicted = model.score_and_distribution(state, query)[1].numpy()
     np.testing.assert_allclose(predicted.sum(axis=-1), 1.0, rtol=1e-5)
     expected = model.pairs.expect(state.user, model.pairs.query_pairs(query))
-    levels = model.levels.values
+    levels = model.objective.unit.standardised_array(model.levels.values)
     deviation = levels - expected.mean.numpy()[..., np.newaxis]
     density = np.exp(-(deviation**2) / 2.0 / expected.variance.numpy()[..., np.newaxis])
     density *= np.exp(expected.level_bias)  # How frequent levels are by themselves.
     normal = density / density.sum(axis=-1, keepdims=True)
     np.testing.assert_allclose(predicted, normal, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(model.score(state, query), predicted @ levels, rtol=1e-5)
+    mean = predicted @ model.levels.values
+    np.testing.assert_allclose(model.score(state, query), mean, rtol=1e-5)
 
 
 def test_a_context_moves_what_is_expected_of_the_user(new_model, episode):

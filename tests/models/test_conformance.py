@@ -502,8 +502,9 @@ def test_modulation_is_a_structure_of_values_that_the_backbone_takes(
         assert value.shape[1] in (1, 4)  # Once a task, or once a pair.
     parts, expected = method.pairs.embed(state.user, pairs)
     prediction = method.head(expected, method.backbone(parts, values))
-    assert_equal_scores(method.head.mean(prediction), scores)
-    assert_equal_scores(expected.mean, method.prior(state, pairs))
+    assert_equal_scores(method.objective.scores(method.head.mean(prediction)), scores)
+    prior = method.objective.scores(expected.mean)
+    assert_equal_scores(prior, method.prior(state, pairs))
 
 
 @only(CMML)

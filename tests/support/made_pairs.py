@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from models.evaluation.label_gain import LabelGain
 from models.evaluation.scored_pairs import ScoredPairs
 
 
@@ -24,6 +25,7 @@ def rated_pairs(labels, scores, *, sizes=None, **distribution):
         support_size=np.repeat(sizes or [0] * len(counts), counts),
         score=np.concatenate([np.asarray(own, np.float32) for own in scores]),
         label=np.concatenate([np.asarray(own, np.float32) for own in labels]),
+        label_gain=LabelGain(1.0, 5.0),
         **{
             name: np.concatenate([np.asarray(own, np.float32) for own in values])
             for name, values in distribution.items()
@@ -52,5 +54,6 @@ def clicked_pairs(*clicks, num_tasks=None, num_candidates=10):
         support_size=np.zeros(len(columns), np.int64),
         score=score.astype(np.float32),
         rank=rank,
+        num_tied=np.ones(len(columns), np.int64),
         num_candidates=np.full(len(columns), num_candidates),
     )

@@ -161,3 +161,15 @@ def test_a_folder_without_a_search_is_an_error(tmp_path):
 def test_half_of_the_variables_is_an_error(found, message):
     with pytest.raises(DataError, match=message):
         role_of(found)
+
+
+def test_hyperband_promotes_in_a_space_of_few_points(searches, tmp_path):
+    folder = tmp_path / "search"
+    space = {"name": "s", "keys": {"model.a": [3, 1, 2]}}
+    budget = {"max_epochs": 9}
+    assert searches.run(folder, space, algorithm="hyperband", budget=budget) == 0
+    trials = read_results(folder).trials
+    epochs = [trial.values["training.max_epochs"] for trial in trials]
+    # Of a first round of 9 there are 3: one is promoted to 3 epochs, and to 9.
+    assert epochs == [1, 1, 1, 3, 9]
+    assert {trial.values["model.a"] for trial in trials[3:]} == {1}

@@ -126,10 +126,12 @@ class CoNet(LearnedBaseline):
             learning_rate=self.options.inner_learning_rate,
         )
 
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+    def raw_score(
+        self, state: State, query: Episode, training: bool = False
+    ) -> tf.Tensor:
         """Scores query pairs by the target tower, float32 [B, Q]."""
         pairs = self.inputs_of_pairs.embed_query(query, training)
-        return self.objective.scores(self.towers(pairs, state)[0])
+        return self.towers(pairs, state)[0]
 
     def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
         """Error of both towers and the penalty in training; else as of any method.
@@ -142,8 +144,7 @@ class CoNet(LearnedBaseline):
         pairs = self.inputs_of_pairs.embed_query(query, training)
         shared = OfScenario(self.target.initial, self.crosses)
         errors = [
-            self.objective.query_loss(inputs, self.objective.scores(raw))
-            for raw in self.towers(pairs, shared)
+            self.objective.query_loss(inputs, raw) for raw in self.towers(pairs, shared)
         ]
         penalty = sum(tf.reduce_sum(tf.abs(cross)) for cross in self.crosses)
         return tf.add_n(errors) + self.options.cross_l1 * penalty

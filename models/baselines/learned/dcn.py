@@ -87,7 +87,7 @@ class DCN(LearnedBaseline):
         layers = [*self.crosses, *self.deep, self.head]
         return [tuple(layer.trainable_variables) for layer in layers]
 
-    def raw_scores(self, pairs: tf.Tensor, weights: Sequence[Layer]) -> tf.Tensor:
+    def through_layers(self, pairs: tf.Tensor, weights: Sequence[Layer]) -> tf.Tensor:
         """Scores pairs as the layers do, with weights that may differ from theirs.
 
         Args:
@@ -110,8 +110,10 @@ class DCN(LearnedBaseline):
         del support, training
         return ()
 
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+    def raw_score(
+        self, state: State, query: Episode, training: bool = False
+    ) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q]."""
         del state
         pairs = self.inputs_of_pairs.embed_query(query, training)
-        return self.objective.scores(self.raw_scores(pairs, self.layer_weights))
+        return self.through_layers(pairs, self.layer_weights)

@@ -61,15 +61,17 @@ class FineTunedDCN(DCN):
         pairs = self.inputs_of_pairs.embed_support(support, training)
         return adam_steps(
             lambda weights: self.objective.support_loss(
-                self.raw_scores(pairs, weights), support
+                self.through_layers(pairs, weights), support
             ),
             for_each_task(self.layer_weights, tf.shape(pairs)[0]),
             steps=self.options.inner_steps,
             learning_rate=self.options.inner_learning_rate,
         )
 
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+    def raw_score(
+        self, state: State, query: Episode, training: bool = False
+    ) -> tf.Tensor:
         """Scores query pairs with the weights of their task, float32 [B, Q]."""
         pairs = self.inputs_of_pairs.embed_query(query, training)
         weights = state or self.layer_weights
-        return self.objective.scores(self.raw_scores(pairs, weights))
+        return self.through_layers(pairs, weights)

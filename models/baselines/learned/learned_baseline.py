@@ -51,8 +51,8 @@ class LearnedOptions:
 class LearnedBaseline(EpisodeModel):
     """A recommender that `fit` trains on episodes.
 
-    A subclass has `adapt` and `score`. It makes its weights in `__init__` or when it is
-    first called. Scores are not clipped to the label range.
+    A subclass has `adapt` and `raw_score`. It makes its weights in `__init__` or when
+    it is first called. Scores are not clipped to the label range.
 
     Args:
         inputs: What is seen of a pair.
@@ -67,7 +67,7 @@ class LearnedBaseline(EpisodeModel):
         VERSION: Goes up when the method changes without its options, so that nothing
             trained before is taken for it.
         TRAINS_AS: Name of a method whose weights it has, if it differs from that in
-            `adapt` and `score` alone.
+            `adapt` and `raw_score` alone.
 
     Call arguments:
         episode: A batch of episodes.

@@ -78,15 +78,15 @@ class LWA(LearnedBaseline):
         """Returns the weights of each task's linear scorer, float32 [B, F]."""
         means = self.classes(
             self.inputs_of_pairs.embed_support(support, training),
-            self.objective.signals(support),
+            self.objective.signals(support["support_label"], support["support_mask"]),
             support["support_mask"],
         )
         return self.mixing(tf.concat([means[:, 0], means[:, 1]], axis=-1))
 
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+    def raw_score(
+        self, state: State, query: Episode, training: bool = False
+    ) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q]."""
         pairs = self.inputs_of_pairs.embed_query(query, training)
         represented = self.classes.represent(pairs)  # [B, Q, F]
-        return self.objective.scores(
-            self.bias + tf.linalg.matvec(represented, state)  # [B, Q]
-        )
+        return self.bias + tf.linalg.matvec(represented, state)  # [B, Q]

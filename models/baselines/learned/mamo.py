@@ -179,12 +179,14 @@ class MAMO(LearnedBaseline):
         _, steps, _ = self._take_steps(support, training)
         return steps
 
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+    def raw_score(
+        self, state: State, query: Episode, training: bool = False
+    ) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q]."""
         pairs = self.inputs_of_pairs.embed_query(query, training)
         start = self._start(pairs[:, 0, : self.inputs_of_pairs.user_dim])
         weights = tf.nest.map_structure(tf.add, start.weights, state)
-        return self.objective.scores(self._raw_scores(pairs, weights))
+        return self._through_layers(pairs, weights)
 
     def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
         """Error on the query set; in training, memories are written afterwards."""
@@ -192,10 +194,10 @@ class MAMO(LearnedBaseline):
             return super().compute_loss(inputs, training)
         support, query = split_episode(inputs)
         start, steps, gradient = self._take_steps(support, training)
-        scores = self.score(steps, query, training)
-        loss = self.objective.query_loss(inputs, scores)
+        raw = self.raw_score(steps, query, training)
+        loss = self.objective.query_loss(inputs, raw)
         learned = tf.reduce_any(support["support_mask"], axis=1, keepdims=True)
-        attention = start.attention * tf.cast(learned, scores.dtype)
+        attention = start.attention * tf.cast(learned, raw.dtype)
         self._write(attention, start, steps, gradient)
         return loss
 
@@ -211,7 +213,7 @@ class MAMO(LearnedBaseline):
         start = self._start(user)
         final, gradient = sgd_steps(
             lambda weights: self.objective.support_loss(
-                self._raw_scores(pairs, weights), support
+                self._through_layers(pairs, weights), support
             ),
             start.weights,
             steps=options.inner_steps,
@@ -244,7 +246,7 @@ class MAMO(LearnedBaseline):
         )
         return Start(profile, attention, weights)
 
-    def _raw_scores(self, pairs: tf.Tensor, weights: FastWeights) -> tf.Tensor:
+    def _through_layers(self, pairs: tf.Tensor, weights: FastWeights) -> tf.Tensor:
         """Scores pairs by the weights of their task, float32 [B, Q]."""
         user, item = tf.split(
             pairs, [self.inputs_of_pairs.user_dim, self.inputs_of_pairs.item_dim], -1

@@ -114,7 +114,9 @@ class MeLU(LearnedBaseline):
             bias - tf.reduce_sum(steps, axis=1, keepdims=True),
         )
 
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+    def raw_score(
+        self, state: State, query: Episode, training: bool = False
+    ) -> tf.Tensor:
         """Scores query pairs with the weights of their task, float32 [B, Q]."""
         pairs = self.inputs_of_pairs.embed_query(query, training)
-        return self.objective.scores(self.mlp(pairs, state))
+        return self.mlp(pairs, state)

@@ -68,14 +68,16 @@ class MetaCS(MeLU):
         )
         return weights, slopes, rows
 
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+    def raw_score(
+        self, state: State, query: Episode, training: bool = False
+    ) -> tf.Tensor:
         """Scores query pairs as their task sees them, float32 [B, Q]."""
         weights, slopes, rows = state
         pairs = self.inputs_of_pairs.embed_query(query, training)
         rows_of_query = query["query_user"][:, :1], query["query_item"]
         moves = self._spread(self._overlaps(rows_of_query, rows), slopes)
         pairs -= self.options.inner_learning_rate * moves
-        return self.objective.scores(self.mlp(pairs, weights))
+        return self.mlp(pairs, weights)
 
     def _overlaps(self, rows: _Rows, others: _Rows) -> _Overlaps:
         """Returns the overlaps of the user and of the items of each task."""

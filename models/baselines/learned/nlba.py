@@ -90,13 +90,15 @@ class NLBA(LearnedBaseline):
         """Returns the biases of each task by layer, each float32 [B, units]."""
         means = self.classes(
             self.inputs_of_pairs.embed_support(support, training),
-            self.objective.signals(support),
+            self.objective.signals(support["support_label"], support["support_mask"]),
             support["support_mask"],
         )
         biases = self.biases(tf.concat([means[:, 0], means[:, 1]], axis=-1))
         return tf.split(biases, self.widths, axis=-1)
 
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+    def raw_score(
+        self, state: State, query: Episode, training: bool = False
+    ) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q]."""
         pairs = self.inputs_of_pairs.embed_query(query, training)
         hidden = self.classes.represent(pairs)  # [B, Q, F]
@@ -104,4 +106,4 @@ class NLBA(LearnedBaseline):
         for number, layer in enumerate(self.layers_of_scorer):
             hidden = layer(hidden) + state[number][:, tf.newaxis]  # [B, Q, units]
             hidden = hidden if number == last else tf.nn.relu(hidden)
-        return self.objective.scores(tf.squeeze(hidden, axis=-1))
+        return tf.squeeze(hidden, axis=-1)

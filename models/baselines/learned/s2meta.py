@@ -116,10 +116,12 @@ class S2Meta(LearnedBaseline):
         weights, _ = self._take_steps(support, training)
         return weights
 
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+    def raw_score(
+        self, state: State, query: Episode, training: bool = False
+    ) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q]."""
         pairs = self.inputs_of_pairs.embed_query(query, training)
-        return self.objective.scores(self.network(pairs, state))
+        return self.network(pairs, state)
 
     def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
         """Error on the query set after the last step, and of the stop controller."""
@@ -127,8 +129,8 @@ class S2Meta(LearnedBaseline):
             return super().compute_loss(inputs, training)
         support, query = split_episode(inputs)
         weights, steps = self._take_steps(support, training)
-        scores = self.score(weights, query, training)
-        error = self.objective.query_loss(inputs, scores)
+        raw = self.raw_score(weights, query, training)
+        error = self.objective.query_loss(inputs, raw)
         return error + self._stop_loss(inputs, weights, steps)
 
     def _take_steps(

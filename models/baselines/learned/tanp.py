@@ -126,11 +126,13 @@ class TaNP(LearnedBaseline):
         code, _ = self._code(labelled, mask)
         return self._latent(labelled, mask).mean, code
 
-    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+    def raw_score(
+        self, state: State, query: Episode, training: bool = False
+    ) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q]."""
         latent, code = state
         pairs = self.inputs_of_pairs.embed_query(query, training)
-        return self.objective.scores(self._decode(pairs, latent, code))
+        return self._decode(pairs, latent, code)
 
     def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
         """Error on the query set; in training, with divergences and a sampled latent.
@@ -151,7 +153,7 @@ class TaNP(LearnedBaseline):
         code, shares = self._code(labelled, mask)
         raw = self._decode(pairs, self._sample(posterior), code)
         return (
-            self.objective.query_loss(inputs, self.objective.scores(raw))
+            self.objective.query_loss(inputs, raw)
             + self.options.latent_weight * gaussian_divergence(posterior, prior)
             + self.options.cluster_weight * sharpening_loss(shares)
         )
@@ -159,17 +161,14 @@ class TaNP(LearnedBaseline):
     def _labelled_support(self, support: Episode, training: bool) -> tf.Tensor:
         """Returns support pairs with their signals, float32 [B, S, D + 1]."""
         pairs = self.inputs_of_pairs.embed_support(support, training)
-        signals = self.objective.signals(support)
+        signals = self.objective.signals(
+            support["support_label"], support["support_mask"]
+        )
         return tf.concat([pairs, signals[..., tf.newaxis]], axis=-1)
 
     def _labelled_query(self, pairs: tf.Tensor, episode: Episode) -> tf.Tensor:
         """Returns query pairs with their signals, float32 [B, Q, D + 1]."""
-        signals = self.objective.signals(
-            {
-                "support_label": episode["query_label"],
-                "support_mask": episode["query_mask"],
-            }
-        )
+        signals = self.objective.signals(episode["query_label"], episode["query_mask"])
         return tf.concat([pairs, signals[..., tf.newaxis]], axis=-1)
 
     def _latent(self, labelled: tf.Tensor, mask: tf.Tensor) -> Gaussian:

@@ -17,7 +17,7 @@ from models.legacy_keras import tf
 from models.recommender import Episode, State
 
 _BIAS_L2 = 3.0  # Of item biases, in pairs; their choice hardly matters.
-_INITIAL_SPREAD = 0.1  # Standard deviation of the random factors, in stars.
+_INITIAL_SPREAD = 0.1  # Of the random factors, in deviations of labels.
 
 
 class ALS(tf.Module):

@@ -17,7 +17,7 @@ from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.recommender import Episode, State
 
-_TOLERANCE = 1e-5  # In stars; no metric shows a hundred times that.
+_TOLERANCE = 1e-5  # In deviations of labels; no metric shows a hundred times that.
 _MAX_SWEEPS = 500
 
 

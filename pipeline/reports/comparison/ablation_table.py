@@ -8,7 +8,7 @@ import numpy as np
 
 from models.evaluation.metric import Metric
 from pipeline.judging.ablation import AblationSummary, VariantSummary
-from pipeline.judging.interval_text import cell, signed
+from pipeline.judging.interval_text import cell, signed, task_counts
 from pipeline.judging.variant_grid import Table
 from pipeline.reports.page.markdown_table import layout
 
@@ -40,7 +40,7 @@ def ablation_report(
     parts = [
         f"# Ablation {name} on {split}",
         f"Seeds: {', '.join(map(str, summary.seeds))}.{changed}",
-        f"Means over {summary.num_tasks} tasks, each the mean of its seeds; 95 % "
+        f"Means over {_num_tasks(summary)}, each the mean of its seeds; 95 % "
         f"bootstrap intervals over tasks in brackets. {order} {metric.name} is better. "
         f"`other support` is what the support set of another task adds to "
         f"{metric.name}, `no support` is {metric.name} without any.",
@@ -58,6 +58,11 @@ def ablation_report(
         ]
         parts.append(layout(header, rows))
     return "\n\n".join(parts) + "\n"
+
+
+def _num_tasks(summary: AblationSummary) -> str:
+    one = next(iter(summary.references.values()))
+    return task_counts(one.metrics, one.metrics)
 
 
 def _header(summary: AblationSummary, metric: Metric) -> list[str]:
@@ -78,11 +83,11 @@ def _row(name: str, result: VariantSummary | str, width: int) -> list[str]:
         name,
         cell(first),
         _or_dash(result.seed_deviation, ".4f"),
-        *(f"{interval.mean:.4f}" for interval in further),
+        *(_or_dash(interval.mean, ".4f") for interval in further),
         signed(result.less_reference),
         signed(result.less_first) if result.less_first else "-",
-        f"{result.other_support.mean:+.4f}",
-        f"{result.no_support.mean:.4f}",
+        _or_dash(result.other_support.mean, "+.4f"),
+        _or_dash(result.no_support.mean, ".4f"),
         _or_dash(result.tasks_per_s, ".0f"),
         f"{result.num_parameters:,}" if result.num_parameters else "-",
     ]

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluation.intervals import Interval
+from models.evaluation.intervals import Interval, bootstrap_mean
 from models.evaluation.metric import Metric
-from pipeline.judging.interval_text import cell, signed
+from pipeline.judging.interval_text import cell, signed, task_counts
 from pipeline.judging.results import CMML, MethodResult
 from pipeline.judging.statistics import Difference, Standing, seed_interval, standing
 from pipeline.reports.comparison.summary import Summary
@@ -36,14 +36,15 @@ def main_table(summary: Summary) -> ResultTable:
     return ResultTable(
         name="main",
         title=f"All methods on {setup.main_group}",
-        note=f"{setup.main_group}: {about}; {setup.num_tasks} tasks of {setup.split}. "
+        note=f"{setup.main_group}: {about}; {setup.num_tasks} tasks of {setup.split}, "
+        f"means of {_counts(summary)}. "
         "Each task counts with the mean of its seeds; 95 % bootstrap intervals over "
         "tasks in brackets. Over seeds stands the 95 % t interval of their means; "
         "the column before says how many there are. p-values are two-sided, of a "
         "paired bootstrap over tasks, corrected by Holm's method for all methods "
         "compared with the same one; before that none is below 2 / "
         f"{setup.num_resamples + 1}, all that so many resamples can tell. "
-        f"{_directions(setup.metrics)}",
+        f"{' '.join([_directions(setup.metrics), *setup.notes])}",
         columns=_main_columns(summary),
         rows=[_main_row(summary, result) for result in summary.results],
     )
@@ -258,6 +259,18 @@ def _by_group(
         for one in summary.results
     ]
     return ResultTable(name, title, note, [_METHOD, *columns], rows)
+
+
+def _counts(summary: Summary) -> str:
+    """Says how many tasks of the main group each metric is of."""
+    setup = summary.setup
+    counts: dict[str, Interval] = {}
+    for one in reversed(summary.scored):
+        for metric in setup.metrics:
+            values = one.by_task(setup.main_group, metric.name)
+            if values is not None:
+                counts[metric.name] = bootstrap_mean(values, 0, 1)
+    return task_counts([metric.name for metric in setup.metrics], counts)
 
 
 def _num_tasks(summary: Summary, group: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
+from models.evaluation.ranking_metrics import share_within
 from models.evaluation.scored_pairs import ScoredPairs
 from pipeline.reports.page.svg import BLUE, GREY, INK, ORANGE, plain, styled, to_svg
 from pipeline.reports.run.calibration import Calibration
@@ -83,8 +84,9 @@ def rank_figure(rows: Mapping[str, ScoredPairs]) -> str:
             assert most is not None  # Clicks are ranked.
             assert ranked.rank is not None
             cutoffs = np.unique(np.geomspace(1, most.max(), _NUM_CUTOFFS).astype(int))
-            ranks = np.sort(ranked.rank)
-            shares = np.searchsorted(ranks, cutoffs, side="right") / len(ranks)
+            assert ranked.num_tied is not None
+            ranks = ranked.rank, ranked.num_tied
+            shares = [float(share_within(*ranks, k).mean()) for k in cutoffs]
             axes.plot(cutoffs, shares, color=color, label=plain(name))
             if color == ORANGE:
                 by_chance = [float(np.minimum(k / most, 1.0).mean()) for k in cutoffs]

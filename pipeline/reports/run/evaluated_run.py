@@ -105,7 +105,7 @@ class EvaluatedRun:
     def values(self, pairs: ScoredPairs) -> Floats:
         """Returns the metric of each task over some pairs, float64 [T]."""
         name = self.metric.name
-        return self.setting.by_task(pairs, seed=self.seed, names=[name])[name]
+        return self.setting.by_task(pairs, names=[name])[name]
 
     def interval(self, values: Floats) -> Interval:
         """Returns the mean over tasks and its interval, as `evaluate` takes it."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from models.evaluation.intervals import Interval
 from pipeline.judging.beside_baselines import beside_baselines
 from pipeline.judging.differences import Contrast, Differences
 from pipeline.judging.evaluation import CMML, Evaluation, Summary
-from pipeline.judging.interval_text import cell, signed
+from pipeline.judging.interval_text import cell, signed, task_counts
 from pipeline.reports.page.markdown_table import layout
 from pipeline.reports.run.standing_text import (
     closed_form_sentences,
@@ -35,8 +33,9 @@ def evaluation_text(
     metric = evaluation.metric
     order = "Higher" if metric.higher_is_better else "Lower"
     parts = [
-        f"Means over tasks, {_num_tasks(evaluation)}; 95 % bootstrap intervals of the "
-        f"mean in brackets. {order} {metric.name} is better.",
+        f"Means over {_num_tasks(evaluation, summary)}; 95 % bootstrap "
+        f"intervals of the mean in brackets. {order} {metric.name} is better."
+        + "".join(f" {note}" for note in evaluation.notes),
         _methods_table(evaluation, summary, differences),
     ]
     if sizes := evaluation.few_shot():
@@ -53,18 +52,19 @@ def evaluation_text(
     return "\n\n".join([*parts, *(["\n".join(sentences)] if sentences else [])]) + "\n"
 
 
-def _num_tasks(evaluation: Evaluation) -> str:
-    """Says how many tasks means are over, and which are over others than the first."""
-    main = evaluation.by_task[CMML][evaluation.main]
-    counts = {
-        one.name: int((~np.isnan(main[one.name])).sum())
-        for one in evaluation.metrics
-        if one.name in main and (one.in_tables or one.target is not None)
+def _num_tasks(evaluation: Evaluation, summary: Summary) -> str:
+    """Says how many tasks of the main group each mean of a method is over."""
+    known = {
+        name: interval
+        for of_method in reversed([*summary.values()])
+        for name, interval in of_method.get(evaluation.main, {}).items()
     }
-    most = counts[evaluation.metric.name]
-    others = [f"{name} of {count}" for name, count in counts.items() if count != most]
-    parts = [f"{most} of {evaluation.main}", *others]
-    return ", ".join(parts)
+    shown = [
+        one.name
+        for one in evaluation.metrics
+        if one.in_tables or (one.target is not None and one.name in known)
+    ]
+    return f"{task_counts(shown, known)} of {evaluation.main}"
 
 
 def _methods_table(

@@ -10,7 +10,7 @@ import numpy as np
 from models.evaluation.intervals import Interval
 from models.evaluation.metric import Metric
 from pipeline.judging.evaluation import CMML
-from pipeline.judging.interval_text import cell, signed
+from pipeline.judging.interval_text import cell, signed, task_counts
 from pipeline.reports.page.result_table import Column, ResultTable
 from pipeline.reports.run.breakdown import GroupFigures
 from pipeline.reports.run.calibration import Bin
@@ -71,7 +71,11 @@ def metrics_table(
         for method, groups in run.summary.items()
         if group in groups
     ]
-    return ResultTable(f"metrics-{group}", title, "", columns, rows)
+    intervals = run.summary[CMML].get(group, {})
+    note = f"Means of {task_counts([one.name for one in metrics], intervals)}."
+    if (gain := run.scores[CMML][run.main].label_gain) is not None:
+        note += f" The gain of ndcg is {gain.words}."
+    return ResultTable(f"metrics-{group}", title, note, columns, rows)
 
 
 def group_table(

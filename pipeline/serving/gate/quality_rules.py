@@ -58,12 +58,13 @@ def not_worse_rule(
         figures: Of all methods.
         candidate: Name of the version.
         serving: Name of the version that serves now.
-        options: The margin and the resampling.
+        options: The margin, a multiple of the unit of figures, and the resampling.
     """
     name = f"not worse than {serving}"
+    margin = options.margin * figures.unit
     first, second = _paired(figures, candidate, serving)
     if first.size < _MIN_TASKS:
-        return _too_few(name, first.size, options.margin)
+        return _too_few(name, first.size, margin)
     loss = -figures.metric.direction * (first - second)
     means = resampled_means(loss, options.seed, options.num_resamples)
     worst = float(np.quantile(means, CONFIDENCE))
@@ -71,7 +72,7 @@ def not_worse_rule(
         f"{_means(figures, first, second)}, worse by {loss.mean():+.4f}, "
         f"at most {worst:+.4f} with 95 % confidence"
     )
-    return Rule(name, worst <= options.margin, worst, options.margin, detail)
+    return Rule(name, worst <= margin, worst, margin, detail)
 
 
 def rubber_stamp(reason: str, options: PushConfig) -> Rule:

@@ -27,10 +27,12 @@ class TaskFigures:
         metric: The metric.
         by_method: float64 [T], NaN for a task without value, by name of a version or
             baseline.
+        unit: What a margin is a multiple of.
     """
 
     metric: Metric
     by_method: Mapping[str, Floats]
+    unit: float = 1.0
 
 
 def baseline_names(config: Experiment, options: PushConfig) -> Sequence[str]:
@@ -88,6 +90,6 @@ def task_figures(
     for name, method in methods.items():
         say(f"push: asking {name} about {options.split}")
         pairs = setting.scorer(method, config, data)(shown)
-        values = setting.by_task(pairs, seed=options.seed, names=[metric.name])
+        values = setting.by_task(pairs, names=[metric.name])
         by_method[name] = values[metric.name]
-    return TaskFigures(metric, by_method)
+    return TaskFigures(metric, by_method, setting.parts().metric_unit(data))

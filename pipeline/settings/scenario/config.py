@@ -1,12 +1,14 @@
 """The configuration of an experiment in the scenario-specific setting."""
 
 import typing
-from typing import Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import pydantic
 
 from models.options import VECTORS_VERSION, ScenarioOptions
 from pipeline.experiment.config_section import Experiment, Section
+from pipeline.settings.more_metrics import more_metrics_of
+from pipeline.settings.scenario.metrics import METRICS
 from transforms.clicks.schema import (
     ClickSpec,
     NameSpec,
@@ -25,6 +27,9 @@ BaselineName: TypeAlias = Literal[
 ]
 
 _NEEDS_PATH = ("lastfm", "citeulike", "movielens", "taobao")
+
+
+MoreMetrics = Annotated[tuple[str, ...], more_metrics_of(METRICS)]
 
 
 class DomainConfig(Section):
@@ -204,7 +209,9 @@ class ScenarioEvaluationConfig(Section):
             None.
         baselines: Methods judged beside CMML.
         num_resamples: Bootstrap resamples of the scenarios behind each interval.
-        seed: Seed of the resamples and of the order of tied scores.
+        more_metrics: Metrics of `eval/metrics.json` that tables have a column of
+            beside, such as "ndcg@10".
+        seed: Seed of the resamples.
     """
 
     support_size: int = pydantic.Field(64, ge=1)
@@ -213,6 +220,7 @@ class ScenarioEvaluationConfig(Section):
     few_shot_users: pydantic.PositiveInt | None = 200
     baselines: tuple[BaselineName, ...] = typing.get_args(BaselineName)
     num_resamples: int = pydantic.Field(1000, ge=100)
+    more_metrics: MoreMetrics = ()
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
 
 

@@ -85,6 +85,6 @@ def pair_means(
         }
     }
     for group, pairs in by_domain(config, data, scored).items():
-        by_task = metrics_by_task(pairs, seed=seed)
+        by_task = metrics_by_task(pairs)
         intervals[group] = metric_intervals(by_task, seed, num_resamples)
     return intervals

@@ -20,13 +20,19 @@ METRICS = (
 def metrics_by_user(pairs: ScoredPairs) -> UserMetrics:
     """Returns the metrics of each user in each scenario."""
     assert pairs.rank is not None  # Clicks are ranked.
-    return user_metrics(pairs.task, pairs.user, pairs.rank, num_tasks=pairs.num_tasks)
+    assert pairs.num_tied is not None
+    assert pairs.num_candidates is not None
+    return user_metrics(
+        *(pairs.task, pairs.user, pairs.rank),
+        num_tasks=pairs.num_tasks,
+        num_tied=pairs.num_tied,
+        num_candidates=pairs.num_candidates,
+    )
 
 
 def metrics_by_task(
-    pairs: ScoredPairs, *, seed: int, names: Sequence[str] | None = None
+    pairs: ScoredPairs, *, names: Sequence[str] | None = None
 ) -> dict[str, Floats]:
     """Returns the metrics of each scenario, means over users; see `Setting.by_task`."""
-    del seed  # Ties were broken when ranks were taken.
     by_task = metrics_by_user(pairs).by_scenario()
     return {k: v for k, v in by_task.items() if names is None or k in names}

@@ -11,6 +11,7 @@ from pipeline.settings.scenario.exported_model import ExportedScenarioModel
 from pipeline.settings.scenario.facts import domain_groups, scenario_facts
 from pipeline.settings.scenario.groups import by_domain, group_words, pair_means
 from pipeline.settings.scenario.labelled_supports import labelled_scenarios
+from pipeline.settings.scenario.readiness import check_clicks
 from pipeline.settings.scenario.scenario_names import scenario_names
 from pipeline.settings.scenario.task_request import scenario_request
 from pipeline.settings.scenario.training import scenario_episodes
@@ -20,6 +21,7 @@ from pipeline.settings.step_parts import StepParts
 def scenario_parts() -> StepParts:
     """Returns the functions of single steps."""
     return StepParts(
+        check=check_clicks,
         group_words=group_words,
         pretrain=_pretrain,
         further_intervals=pair_means,

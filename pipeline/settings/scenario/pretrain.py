@@ -173,7 +173,7 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     """
     scorer = ClickScorer(DotProduct(data.factors), config, data)
     pairs = scorer(Shown("validation", schema.META_VALIDATION, 0, 0))
-    return float(np.nanmean(metrics_by_task(pairs, seed=0)[CHOSEN_BY]))
+    return float(np.nanmean(metrics_by_task(pairs)[CHOSEN_BY]))
 
 
 def describe_fallbacks(num_fallbacks: Sequence[tuple[int, int]]) -> str:

@@ -7,10 +7,8 @@ from numpy.typing import NDArray
 
 from models.episodes.click_episodes import support_episode
 from models.episodes.click_records import ScenarioTask
-from models.evaluation.ranking_metrics import (
-    ranks_among,
-    tie_keys,
-)
+from models.evaluation.lasting_chance import lasting_chance
+from models.evaluation.ranking_metrics import ranks_among
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
@@ -72,6 +70,7 @@ class ClickScorer:
         return ScoredPairs(
             [task.scenario_id for task in tasks],
             **{n: np.concatenate([part[n] for part in parts]) for n in parts[0]},
+            label_gain=None,
         )
 
     def _support(self, task: ScenarioTask, size: int) -> Episode:
@@ -83,19 +82,19 @@ class ClickScorer:
         self, task: ScenarioTask, state: object, max_users: int | None
     ) -> list[dict[str, NDArray]]:
         """Ranks for some users at a time."""
-        task_key = int.from_bytes(stable_digest(0, task.scenario_id)) >> 1
         users = np.unique(task.query_user)
         if max_users is not None and users.size > max_users:
-            keys = tie_keys(0, task_key, users, task.pool[:1])[:, 0]
+            task_key = int.from_bytes(stable_digest(0, task.scenario_id)) >> 1
+            keys = lasting_chance(task_key, users, int(task.pool[0]))
             users = np.sort(users[np.argsort(keys)[:max_users]])
         step = max(1, _MAX_PAIRS // task.pool.size)
         return [
-            self._rank_users(task, task_key, state, users[start : start + step])
+            self._rank_users(task, state, users[start : start + step])
             for start in range(0, users.size, step)
         ]
 
     def _rank_users(
-        self, task: ScenarioTask, task_key: int, state: object, users: NDArray
+        self, task: ScenarioTask, state: object, users: NDArray
     ) -> dict[str, NDArray]:
         shape = users.size, task.pool.size
         query_user = np.repeat(users, task.pool.size)[np.newaxis]
@@ -112,12 +111,13 @@ class ClickScorer:
         is_scored = np.isin(task.query_user, users)
         user, item = task.query_user[is_scored], task.query_item[is_scored]
         row, column = _places(task, users, user, item)
-        keys = tie_keys(self._options.seed, task_key, users, task.pool)
+        rank, num_tied = ranks_among(scores, is_candidate, row, column)
         return {
             "user": user,
             "item": item,
             "score": scores[row, column],
-            "rank": ranks_among(scores, is_candidate, keys, row, column),
+            "rank": rank,
+            "num_tied": num_tied,
             "num_candidates": is_candidate.sum(axis=1)[row],
         }
 

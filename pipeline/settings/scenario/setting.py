@@ -78,12 +78,12 @@ class ScenarioSetting:
         return ClickScorer(method, config, data)
 
     def by_task(
-        self, pairs: ScoredPairs, *, seed: int, names: Sequence[str] | None = None
+        self, pairs: ScoredPairs, *, names: Sequence[str] | None = None
     ) -> dict[str, Floats]:
         """Returns how high held-out clicks are ranked, means over users of a task."""
         from pipeline.settings.scenario.metrics import metrics_by_task
 
-        return metrics_by_task(pairs, seed=seed, names=names)
+        return metrics_by_task(pairs, names=names)
 
     def methods(self) -> Methods:
         """Returns the methods of clicks."""

@@ -1,12 +1,14 @@
 """The configuration of an experiment in the user-specific setting."""
 
 import typing
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
 from models.options import CMMLOptions
 from pipeline.experiment.config_section import Experiment, Section
+from pipeline.settings.more_metrics import more_metrics_of
+from pipeline.settings.user.metrics import METRICS
 from transforms.schema import (
     DatasetSpec,
     EntitySpec,
@@ -27,6 +29,9 @@ BaselineName: typing.TypeAlias = Literal[
     "item_knn",
     "item_kernel",
 ]
+
+
+MoreMetrics = Annotated[tuple[str, ...], more_metrics_of(METRICS)]
 
 
 class DataConfig(Section):
@@ -124,7 +129,9 @@ class EvaluationConfig(Section):
         baselines: Methods judged beside CMML.
         num_resamples: Bootstrap resamples of the tasks behind each interval.
         batch_size: Tasks in a batch.
-        seed: Seed of the resamples and of the order of tied scores.
+        more_metrics: Metrics of `eval/metrics.json` that tables have a column of
+            beside, such as "ndcg_linear@3".
+        seed: Seed of the resamples.
     """
 
     support_size: int = pydantic.Field(40, ge=1)
@@ -138,6 +145,7 @@ class EvaluationConfig(Section):
     )
     num_resamples: int = pydantic.Field(1000, ge=100)
     batch_size: int = pydantic.Field(256, ge=1)
+    more_metrics: MoreMetrics = ()
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
 
 

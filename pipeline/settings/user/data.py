@@ -11,7 +11,9 @@ import numpy as np
 
 from models.episodes.entity_table import EntityTable, load_entity_table
 from models.episodes.rating_episodes import fixed_episodes
+from models.evaluation.label_gain import LabelGain
 from models.factors.labelled_pairs import LabelledPairs
+from models.parts.label_unit import LabelUnit
 from models.recommender import Episode
 from transforms import schema
 from transforms.schema import DatasetInfo, load_dataset_info
@@ -50,6 +52,21 @@ class UserData:
             num_users=self.info.num_users,
             num_items=self.info.num_items,
         )
+
+    @property
+    def label_gain(self) -> LabelGain:
+        """What labels are worth in NDCG."""
+        return LabelGain(self.info.label_min, self.info.label_max)
+
+    @property
+    def label_unit(self) -> LabelUnit:
+        """What standardises the labels."""
+        return LabelUnit(self.info.label_mean, self.info.label_std)
+
+    @functools.cached_property
+    def standardised_pairs(self) -> LabelledPairs:
+        """The same pairs with standardised labels, as all that is fitted takes them."""
+        return self.label_unit.standardised_pairs(self.training_pairs)
 
     def episodes(
         self, split: str, support_size: int, batch_size: int

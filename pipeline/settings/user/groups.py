@@ -46,7 +46,7 @@ def cold_and_warm(
     del data
     options = config.evaluation
     both = join_pairs([scored[COLD], scored[WARM]])
-    by_task = metrics_by_task(both, seed=options.seed)
+    by_task = metrics_by_task(both)
     return {"all": metric_intervals(by_task, options.seed, options.num_resamples)}
 
 

@@ -12,6 +12,7 @@ from models.baselines.learned.parts.feature_pairs import (
 from models.baselines.ratings.calibrated import Calibrated
 from models.baselines.ratings.learned_registry import LEARNED
 from models.baselines.ratings.registry import BASELINES
+from models.baselines.ratings.standardised import Standardised
 from models.evaluation.shown import Shown
 from models.objectives.rating_objective import RatingObjective
 from models.parts.label_levels import LabelLevels
@@ -60,8 +61,8 @@ def user_methods() -> Methods:
 
 
 def _fit(name: str, data: UserData, hyperparameters: Mapping[str, Any]) -> Recommender:
-    method = BASELINES[name](**hyperparameters)
-    method.fit(data.training_pairs)
+    method = Standardised(BASELINES[name](**hyperparameters), data.label_unit)
+    method.fit(data.standardised_pairs)
     return method
 
 
@@ -74,7 +75,7 @@ def _with_distribution(
     info, size = data.info, config.evaluation.support_size
     calibrated = Calibrated(
         method,
-        LabelLevels(info.label_levels),
+        LabelLevels(info.label_levels, data.label_gain),
         label_mean=info.label_mean,
         label_std=info.label_std,
     )

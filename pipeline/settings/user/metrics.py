@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,15 +15,20 @@ from models.evaluation.rating_metrics import NDCG_CUTOFFS, mae, mean_over_pairs,
 from models.evaluation.rating_metrics import ndcg as ndcg_at
 from models.evaluation.scored_pairs import ScoredPairs
 
-COVERAGE = 0.8
+if TYPE_CHECKING:
+    from pipeline.settings.user.data import UserData
 
-MAE = Metric("mae", unit="stars", higher_is_better=False)
-RMSE = Metric("rmse", unit="stars", higher_is_better=False)
+COVERAGE = 0.8
+LINEAR_NDCG = "ndcg_linear"  # Its gain is linear in the label, whatever the range.
+
+MAE = Metric("mae", higher_is_better=False)
+RMSE = Metric("rmse", higher_is_better=False)
 METRICS = (
     MAE,
-    Metric("mae_median", unit="stars", higher_is_better=False),
+    Metric("mae_median", higher_is_better=False),
     RMSE,
     *(Metric(f"ndcg@{k}") for k in NDCG_CUTOFFS),
+    *(Metric(f"{LINEAR_NDCG}@{k}", in_tables=False) for k in NDCG_CUTOFFS),
     Metric("log_loss", unit="nats", higher_is_better=False),
     Metric(
         "coverage@80",
@@ -33,8 +39,13 @@ METRICS = (
 )
 
 
+def metric_notes(data: UserData) -> list[str]:
+    """Says what a label is worth in NDCG."""
+    return [f"The gain of ndcg is {data.label_gain.words}."]
+
+
 def metrics_by_task(
-    pairs: ScoredPairs, *, seed: int, names: Sequence[str] | None = None
+    pairs: ScoredPairs, *, names: Sequence[str] | None = None
 ) -> dict[str, Floats]:
     """Returns the metrics of each user; see `Setting.by_task`.
 
@@ -50,19 +61,24 @@ def metrics_by_task(
     )
     has_distribution = pairs.log_likelihood is not None
     of_distribution = ("log_likelihood", "coverage") if has_distribution else ()
-    (labels, scores, medians, gains, users, *others), mask = given.padded(
-        "label", "score", "median", "gain", "user", *of_distribution
+    (labels, scores, medians, gains, *others), mask = given.padded(
+        "label", "score", "median", "gain", *of_distribution
     )
-    first = users[:, 0] if users.shape[1] else np.zeros(len(users), np.int32)
+    worth = pairs.label_gain
+    assert worth is not None  # They are rated.
 
-    def ndcg(k: int) -> Floats:
-        return ndcg_at(labels, gains, mask, k=k, seed=seed, task_ids=first)
+    def ndcg(gain: Callable[[Floats], Floats], k: int) -> Floats:
+        return ndcg_at(labels, gains, mask, k=k, gain=gain)
 
     measures: dict[str, Callable[[], Floats]] = {
         "mae": lambda: mae(labels, scores, mask),
         "mae_median": lambda: mae(labels, medians, mask),
         "rmse": lambda: rmse(labels, scores, mask),
-        **{f"ndcg@{k}": functools.partial(ndcg, k) for k in NDCG_CUTOFFS},
+        **{
+            f"{name}@{k}": functools.partial(ndcg, gain, k)
+            for name, gain in (("ndcg", worth.of), (LINEAR_NDCG, worth.linear))
+            for k in NDCG_CUTOFFS
+        },
     }
     if has_distribution:
         likelihoods, coverage = (np.asarray(o, np.float64) for o in others)

@@ -16,6 +16,8 @@ from pipeline.settings.user.groups import (
     cold_start_groups,
 )
 from pipeline.settings.user.labelled_supports import labelled_users
+from pipeline.settings.user.metrics import metric_notes
+from pipeline.settings.user.readiness import check_ratings
 from pipeline.settings.user.task_request import user_request
 from pipeline.settings.user.training import user_episodes
 
@@ -24,6 +26,9 @@ def user_parts() -> StepParts:
     """Returns the functions of single steps."""
     return StepParts(
         group_words=lambda data: GROUP_WORDS,
+        metric_notes=metric_notes,
+        check=check_ratings,
+        metric_unit=lambda data: data.label_unit.std,
         further_intervals=cold_and_warm,
         further_groups=cold_start_groups,
         episodes=user_episodes,

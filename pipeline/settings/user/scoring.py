@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from models.baselines.ratings.calibrated import Calibrated
+from models.evaluation.label_gain import LabelGain
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
@@ -45,7 +46,7 @@ class RatingScorer:
             DataError: If one user is to be shown the support set of another.
         """
         parts = [self._scored(batch) for batch in self._batches(shown)]
-        return _joined(parts)
+        return _joined(parts, self._data.label_gain)
 
     def _batches(self, shown: Shown) -> Iterator[Episode]:
         size = self._batch_size
@@ -131,7 +132,7 @@ def _first_tasks(episodes: Iterable[Episode], most: int | None) -> Iterator[Epis
 
 
 def _joined(
-    parts: Sequence[tuple[list[str], Mapping[str, np.ndarray]]],
+    parts: Sequence[tuple[list[str], Mapping[str, np.ndarray]]], gain: LabelGain
 ) -> ScoredPairs:
     starts = np.cumsum([0, *(len(ids) for ids, _ in parts)])
     columns = {
@@ -144,4 +145,5 @@ def _joined(
             for (_, columns), start in zip(parts, starts, strict=False)
         ]
     )
-    return ScoredPairs([task_id for ids, _ in parts for task_id in ids], **columns)
+    task_ids = [task_id for ids, _ in parts for task_id in ids]
+    return ScoredPairs(task_ids, **columns, label_gain=gain)

@@ -47,7 +47,9 @@ def user_serving(config: UserConfig, data: UserData) -> Serving:
             task="few-shot rating prediction for new users",
             fallback="user features, else popularity",
         ),
-        tolerance=lambda recorded: _TOLERANCE * max(1.0, info.label_max),
+        tolerance=lambda recorded: (
+            _TOLERANCE * max(abs(info.label_min), abs(info.label_max))
+        ),
         num_recorded=_RECORDED_TASKS,
     )
 

@@ -53,7 +53,7 @@ class UserSetting:
             seed=config.training.seed,
         )
         if fit:
-            model.pairs.factors.fit(data.training_pairs, seed=config.training.seed)
+            model.pairs.factors.fit(data.standardised_pairs, seed=config.training.seed)
         return model
 
     def training(self, config: UserConfig, data: UserData) -> TrainingPlan:
@@ -75,12 +75,12 @@ class UserSetting:
         return RatingScorer(method, config, data)
 
     def by_task(
-        self, pairs: ScoredPairs, *, seed: int, names: Sequence[str] | None = None
+        self, pairs: ScoredPairs, *, names: Sequence[str] | None = None
     ) -> dict[str, Floats]:
         """Returns errors and the order of the query pairs of each user."""
         from pipeline.settings.user.metrics import metrics_by_task
 
-        return metrics_by_task(pairs, seed=seed, names=names)
+        return metrics_by_task(pairs, names=names)
 
     def methods(self) -> Methods:
         """Returns the methods of ratings."""

@@ -6,7 +6,7 @@ from models.evaluation import intervals
 
 def test_interval_of_equal_tasks_is_a_point():
     interval = intervals.bootstrap_mean([2.0, 2.0, 2.0], seed=0)
-    assert interval == intervals.Interval(mean=2.0, low=2.0, high=2.0)
+    assert interval == intervals.Interval(2.0, 2.0, 2.0, num_tasks=3)
 
 
 def test_interval_is_that_of_the_normal_approximation():
@@ -45,7 +45,7 @@ def test_several_means_are_those_of_each_alone():
 def test_a_metric_that_no_task_has_is_left_out():
     metrics = {"mae": np.array([1.0, 1.0]), "ndcg": np.array([np.nan, np.nan])}
     assert intervals.metric_intervals(metrics, 0, 10) == {
-        "mae": intervals.Interval(1.0, 1.0, 1.0)
+        "mae": intervals.Interval(1.0, 1.0, 1.0, 2)
     }
 
 
@@ -62,12 +62,22 @@ def test_a_difference_leaves_out_tasks_without_a_value_in_either():
     interval = intervals.paired_difference(
         [1.0, np.nan, 4.0], [0.0, 1.0, np.nan], seed=0
     )
-    assert interval == intervals.Interval(1.0, 1.0, 1.0)
+    assert interval == intervals.Interval(1.0, 1.0, 1.0, 1)
 
 
-def test_refuses_a_mean_over_no_tasks():
-    with pytest.raises(ValueError, match=r"shape \(1,\) with 0 such tasks"):
-        intervals.bootstrap_mean([np.nan], seed=0)
+def test_a_mean_of_no_task_is_undefined_and_says_so():
+    for undefined in (
+        intervals.bootstrap_mean([np.nan], seed=0),
+        intervals.paired_difference([1.0, np.nan], [np.nan, 1.0], seed=0),
+        intervals.resampled_interval(np.zeros([0, 2]), lambda sums: sums[..., 0], 0, 9),
+    ):
+        assert undefined.num_tasks == 0
+        assert np.isnan(undefined.mean)
+
+
+def test_refuses_what_is_no_vector_and_no_resample():
+    with pytest.raises(ValueError, match=r"one a task, got shape \(1, 1\)"):
+        intervals.bootstrap_mean([[1.0]], seed=0)
     with pytest.raises(ValueError, match="num_resamples must be at least 1, got 0"):
         intervals.bootstrap_mean([1.0], seed=0, num_resamples=0)
 

@@ -1,14 +1,11 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.evaluation.ranking_metrics import (
-    pair_mean,
-    ranks_among,
-    tie_keys,
-    user_metrics,
-)
+from models.evaluation.ranking_metrics import pair_mean, ranks_among, user_metrics
 
 CLICKS = st.sets(
     st.tuples(st.integers(0, 3), st.integers(1, 4), st.integers(1, 60)),
@@ -99,45 +96,65 @@ def test_users_of_one_scenario_are_no_independent_witnesses():
 def test_refuses_a_rank_below_1():
     with pytest.raises(ValueError, match="ranks must be at least 1, got 0"):
         user_metrics([0], [1], [0], num_tasks=1)
+    with pytest.raises(ValueError, match="numbers of ties must be at least 1, got 0"):
+        user_metrics([0], [1], [1], num_tasks=1, num_tied=[0])
 
 
 SCORES = np.array([[3.0, 1.0, 3.0, 9.0], [0.0, 2.0, 1.0, 2.0]])
 IS_CANDIDATE = np.array([[True, True, True, False], [True, True, True, True]])
-KEYS = np.array([[5, 1, 4, 0], [0, 1, 2, 3]], np.uint64)
 
 
-def test_ranks_are_among_candidates_and_keys_order_equal_scores():
-    # User 0: item 3 is no candidate; items 0 and 2 are equal, and item 2 has the
-    # smaller key. User 1: items 1 and 3 are equal, item 1 comes first.
+def test_ranks_are_among_candidates_and_equal_scores_share_them():
+    # User 0: item 3 is no candidate; items 0 and 2 are equal. User 1: so are 1 and 3.
     row, column = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 1, 2, 0, 1, 3])
-    ranks = ranks_among(SCORES, IS_CANDIDATE, KEYS, row, column)
-    np.testing.assert_array_equal(ranks, [2, 3, 1, 4, 1, 2])
+    ranks, num_tied = ranks_among(SCORES, IS_CANDIDATE, row, column)
+    np.testing.assert_array_equal(ranks, [1, 3, 1, 4, 1, 1])
+    np.testing.assert_array_equal(num_tied, [2, 1, 2, 1, 2, 2])
 
 
 def test_only_candidates_need_a_score():
     place = np.array([0])
     scores = np.where(IS_CANDIDATE, SCORES, np.nan)
-    assert ranks_among(scores, IS_CANDIDATE, KEYS, place, place) == [2]
+    assert ranks_among(scores, IS_CANDIDATE, place, place)[0] == [1]
     scores[1, 2] = np.nan
     with pytest.raises(ValueError, match="scores of candidates must be numbers"):
-        ranks_among(scores, IS_CANDIDATE, KEYS, place, place)
+        ranks_among(scores, IS_CANDIDATE, place, place)
 
 
-def test_the_order_of_equal_scores_depends_on_seed_scenario_user_and_item_alone():
-    users, items = np.arange(1, 9), np.arange(1, 21)
-    keys = tie_keys(3, 77, users, items)
-    np.testing.assert_array_equal(
-        tie_keys(3, 77, users[[6, 2]], items[5:9]), keys[[6, 2], 5:9]
-    )
-    assert np.unique(keys).size == keys.size
-    for other in (tie_keys(4, 77, users, items), tie_keys(3, 78, users, items)):
-        assert not np.intersect1d(keys, other).size
+@settings(deadline=None, max_examples=50)
+@given(
+    scores=st.lists(st.integers(0, 2), min_size=2, max_size=6),
+    num_clicks=st.integers(1, 5),
+)
+def test_ties_have_the_mean_of_all_their_orders(scores, num_clicks):
+    size = len(scores)
+    clicks = np.arange(min(num_clicks, size - 1))
+    row, everyone = np.zeros_like(clicks), np.ones([1, size], bool)
+    rank, num_tied = ranks_among(np.array([scores]), everyone, row, clicks)
+    found = user_metrics(
+        *(row, row, rank), num_tasks=1, num_tied=num_tied, num_candidates=size
+    ).values
+    orders = []
+    for order in itertools.permutations(range(size)):
+        keys = np.lexsort([order, -np.array(scores)])
+        ranks = np.argsort(keys)[clicks] + 1
+        orders.append(user_metrics(row, row, ranks, num_tasks=1).values)
+    for name in ("ndcg@10", "ndcg", "mrr"):
+        mean = np.mean([values[name] for values in orders])
+        assert found[name][0] == pytest.approx(mean), name
+    if size > 5:
+        mean = np.mean([values["recall@5"] for values in orders])
+        assert found["recall@5"][0] == pytest.approx(mean)
 
 
-def test_equal_scores_come_in_any_order_alike():
-    # The rank of each of 8 tied items is uniform on 1..8: mean 4.5, and the mean over
-    # 4,000 users has a standard deviation of sqrt(63 / 12 / 4000) = 0.036.
-    users, items = np.arange(4000), np.arange(1, 9)
-    keys = tie_keys(0, 1, users, items)
-    mean_ranks = (np.argsort(np.argsort(keys, axis=1), axis=1) + 1).mean(axis=0)
-    np.testing.assert_allclose(mean_ranks, 4.5, atol=0.18)
+def test_a_pool_that_cannot_tell_methods_apart_has_no_value():
+    # User 1 has 5 candidates, user 2 has 6, and user 3 has clicked all of 2.
+    clicks = [(0, 1, 3), (0, 2, 6), (1, 3, 1), (1, 3, 2)]
+    task, user, rank = zip(*clicks, strict=True)
+    found = user_metrics(*(task, user, rank), num_tasks=3, num_candidates=[5, 6, 2, 2])
+    np.testing.assert_array_equal(found.values["recall@5"], [np.nan, 0.0, np.nan])
+    np.testing.assert_array_equal(found.by_scenario()["recall@5"], [0.0, *[np.nan] * 2])
+    np.testing.assert_allclose(found.values["mrr"], [1 / 3, 1 / 6, np.nan])
+    # Of scenario 1 there is no user left.
+    assert pair_mean(found, "mrr", seed=0).num_tasks == 1
+    assert pair_mean(found, "recall@50", seed=0).num_tasks == 0

@@ -13,7 +13,7 @@ CLICKED = clicked_pairs((0, 7, 2), (0, 8, 1), (0, 7, 5), (1, 7, 1))
 def test_columns_are_those_that_a_setting_has():
     common = ["task", "user", "item", "support_size", "score"]
     assert list(RATED.columns()) == [*common, "label"]
-    assert list(CLICKED.columns()) == [*common, "rank", "num_candidates"]
+    assert list(CLICKED.columns()) == [*common, "rank", "num_tied", "num_candidates"]
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,19 @@ import pytest
 
 from models.heads.distribution_head import DistributionHead
 from models.legacy_keras import tf
+from models.objectives.rating_losses import LOSSES
 from models.objectives.rating_objective import RatingObjective
 from models.pairs.pair_embedding import Expected
 from models.parts.label_levels import LabelLevels
 
 LEVELS = LabelLevels([1.0, 2.0, 3.0])
-OBJECTIVE = RatingObjective(2.0, 0.5)
+OBJECTIVE = RatingObjective(2.0, 0.5)  # Levels lie at -2, 0 and 2 inside.
 NO_OUTPUTS = tf.zeros([1, 1, 3])
 
 
 def new_head(*, has_shares=True, levels=LEVELS, objective=OBJECTIVE):
-    return DistributionHead(levels, objective.error, has_shares=has_shares)
+    error = LOSSES["squared"]
+    return DistributionHead(levels, objective.unit, error, has_shares=has_shares)
 
 
 def expected_of(mean, variance, log_shares=(), level_bias=()):
@@ -32,16 +34,16 @@ def test_logits_by_hand():
     head.log_spread.assign(np.log(2.0))
     head.share_weight.assign(0.25)
     outputs = tf.constant([[[1.0, -1.0, 0.0]]])
-    # Deviations -1, 0, 1 of a variance of 2 * 0.5 take 0.5, 0 and 0.5 off; the shares
+    # Deviations -2, 0, 2 of a variance of 2 * 2 take 0.5, 0 and 0.5 off; the shares
     # add a quarter of 4, 0 and -4, and levels are more or less frequent by themselves.
-    expected = expected_of(2.0, 0.5, [4.0, 0.0, -4.0], [0.25, -0.5, 0.25])
+    expected = expected_of(0.0, 2.0, [4.0, 0.0, -4.0], [0.25, -0.5, 0.25])
     logits = head(expected, outputs)
     np.testing.assert_allclose(logits, [[[1.85, -1.3, -0.95]]], rtol=1e-5)
 
 
 def test_starts_as_a_normal_distribution_about_what_is_expected():
     head = new_head(has_shares=False)
-    predicted = tf.nn.softmax(head(expected_of(2.0, 1.0), NO_OUTPUTS))
+    predicted = tf.nn.softmax(head(expected_of(0.0, 4.0), NO_OUTPUTS))
     weights = np.exp([-0.5, 0.0, -0.5])
     np.testing.assert_allclose(predicted[0, 0], weights / weights.sum(), rtol=1e-6)
     assert len(head.trainable_variables) == 2  # Nothing is known of shares.
@@ -49,7 +51,8 @@ def test_starts_as_a_normal_distribution_about_what_is_expected():
 
 def test_the_score_is_the_mean_of_the_distribution():
     prediction = tf.math.log(tf.constant([[[0.2, 0.2, 0.6]]]))
-    np.testing.assert_allclose(new_head().mean(prediction), [[2.4]], rtol=1e-6)
+    # 2.4 in the unit of the labels.
+    np.testing.assert_allclose(new_head().mean(prediction), [[0.8]], rtol=1e-6)
 
 
 def test_the_loss_by_hand():
@@ -59,7 +62,7 @@ def test_the_loss_by_hand():
     }
     prediction = tf.math.log(tf.constant([[[0.2, 0.2, 0.6], [0.8, 0.1, 0.1]]]))
     expected = Expected(
-        tf.constant([[2.5, 9.0]]), tf.ones([1, 2]), tf.zeros([1, 2, 0]), tf.zeros([0])
+        tf.constant([[1.0, 9.0]]), tf.ones([1, 2]), tf.zeros([1, 2, 0]), tf.zeros([0])
     )
     # The label 3 has 0.6. The mean is 2.4, 0.6 below it: 1.2 deviations; 2.5 was
     # expected, 1 deviation below it. The padding counts for nothing.
@@ -69,7 +72,7 @@ def test_the_loss_by_hand():
 
 def test_a_batch_without_query_pairs_has_no_loss():
     episode = {"query_label": tf.zeros([1, 1]), "query_mask": tf.constant([[False]])}
-    loss = new_head().loss(OBJECTIVE, episode, NO_OUTPUTS, expected_of(2.0, 1.0))
+    loss = new_head().loss(OBJECTIVE, episode, NO_OUTPUTS, expected_of(0.0, 1.0))
     assert loss == 0.0
 
 
@@ -90,8 +93,8 @@ def test_the_unit_of_labels_changes_the_unit_of_what_is_predicted_alone(factor, 
         objective = RatingObjective(scale * 3.0 + shift, scale * 1.1)
         head = new_head(levels=levels, objective=objective)
         expected = Expected(
-            tf.constant(scale * mean + shift, tf.float32),
-            tf.constant(scale**2 * variance, tf.float32),
+            tf.constant((mean - 3.0) / 1.1, tf.float32),
+            tf.constant(variance / 1.1**2, tf.float32),
             shares,
             bias,
         )
@@ -105,7 +108,8 @@ def test_the_unit_of_labels_changes_the_unit_of_what_is_predicted_alone(factor, 
             {
                 "probability": predicted,
                 "loss": head.loss(objective, episode, logits, expected),
-                "score": (head.mean(logits) - shift) / scale,
+                "score": (levels.mean(predicted) - shift) / scale,
+                "mean": head.mean(logits),
                 "spread": levels.spread(predicted) / scale,
                 "median": (levels.quantile(predicted, 0.5) - shift) / scale,
                 "coverage": levels.coverage(predicted, episode["query_label"], 0.8),

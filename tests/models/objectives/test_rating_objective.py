@@ -11,9 +11,9 @@ SUPPORT = {
 
 
 @pytest.mark.parametrize(
-    # Squared (1 + 9 + 4) / 3, absolute (1 + 3 + 2) / 3.
+    # Squared (1 + 9 + 4) / 3, absolute (1 + 3 + 2) / 3; the deviation is 2.
     ("loss", "expected"),
-    [("squared", 14.0 / 3.0), ("absolute", 2.0)],
+    [("squared", 14.0 / 3.0 / 4.0), ("absolute", 1.0)],
 )
 def test_the_loss_is_over_query_pairs_and_the_mae_a_mean_over_tasks(loss, expected):
     objective = RatingObjective(3.0, 2.0, loss=loss)
@@ -21,7 +21,7 @@ def test_the_loss_is_over_query_pairs_and_the_mae_a_mean_over_tasks(loss, expect
     off = tf.constant([[1.0, -3.0], [2.0, 9.0], [9.0, 9.0]])
     mask = tf.constant([[True, True], [True, False], [False, False]])
     episode = {"query_label": 3.5 + off, "query_mask": mask}
-    value = objective.query_loss(episode, tf.fill([3, 2], 3.5))
+    value = objective.query_loss(episode, tf.fill([3, 2], 0.25))  # 3.5 is scored.
     assert value.numpy() == pytest.approx(expected, rel=1e-5)
     # Two tasks: ((1 + 3) / 2 + 2) / 2 = 2.
     metrics = {metric.name: float(metric.result()) for metric in objective.metrics}
@@ -31,15 +31,9 @@ def test_the_loss_is_over_query_pairs_and_the_mae_a_mean_over_tasks(loss, expect
 def test_labels_are_standardised():
     objective = RatingObjective(3.0, 2.0)
     # (5 - 3) / 2 and (2 - 3) / 2; padding is nothing.
-    np.testing.assert_allclose(objective.signals(SUPPORT), [[1.0, -0.5, 0.0]])
-    np.testing.assert_allclose(objective.surprise(5.0, 4.0), 0.5)
+    signals = objective.signals(*SUPPORT.values())
+    np.testing.assert_allclose(signals, [[1.0, -0.5, 0.0]])
     np.testing.assert_allclose(objective.scores(tf.constant([-0.5])), [2.0])
-
-
-def test_a_label_is_positive_from_the_mean_on():
-    labels = tf.constant([2.9, 3.0, 3.1])
-    is_positive = RatingObjective(3.0, 2.0).is_positive(labels)
-    np.testing.assert_array_equal(is_positive, [False, True, True])
 
 
 def test_the_error_of_a_support_set_is_the_mean_of_its_pairs():

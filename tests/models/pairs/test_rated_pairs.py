@@ -153,10 +153,10 @@ def test_a_new_user_is_folded_into_fixed_factors(new_model, episode):
     model = new_model(embeddings="fixed", prior="constant")
     support = split_episode(episode)[0]
     state = model.adapt(support)
-    folded_in = model.pairs.solve(
-        model.pairs.support_pairs(support),
-        *(support["support_label"], support["support_mask"]),
-    )
+    mask = support["support_mask"]
+    signals = model.objective.signals(support["support_label"], mask)
+    pairs = model.pairs.support_pairs(support)
+    folded_in = model.pairs.solve(pairs, signals, mask)
     np.testing.assert_array_equal(state.user.vector, folded_in.vector)
 
 

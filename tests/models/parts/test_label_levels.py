@@ -94,3 +94,11 @@ def test_one_level_is_certain():
     np.testing.assert_array_equal(levels.spread(certain), [0.0, 0.0])
     np.testing.assert_array_equal(levels.log_likelihood(certain, labels), [0.0, 0.0])
     np.testing.assert_allclose(levels.coverage(certain, labels, 0.8), [0.8, 0.8])
+
+
+def test_statistics_keep_their_digits_far_from_zero():
+    # A cent between levels about 100: 100.02 + 0.5 * 0.01 in the mean.
+    levels = LabelLevels([100.01, 100.02, 100.03, 100.04])
+    shares = np.array([[0.25, 0.25, 0.25, 0.25]], np.float32)
+    assert float(levels.mean(shares)[0]) == pytest.approx(100.025, abs=1e-5)
+    assert float(levels.spread(shares)[0]) == pytest.approx(0.01118, abs=1e-5)

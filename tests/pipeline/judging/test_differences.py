@@ -22,8 +22,8 @@ METRICS = [
 MAE = Contrast("mae", "cmml", "cold", "ridge", "cold")
 NDCG = MAE._replace(metric="ndcg@1")
 DIFFERENCES = {
-    MAE: Difference(7, Interval(-0.25, -0.5, 0.0)),
-    NDCG: Difference(6, Interval(0.5, 0.25, 0.75)),
+    MAE: Difference(7, Interval(-0.25, -0.5, 0.0, 7)),
+    NDCG: Difference(6, Interval(0.5, 0.25, 0.75, 6)),
 }
 
 
@@ -40,7 +40,7 @@ def test_a_task_without_a_value_is_left_out_of_a_difference():
     values = {"cmml": [1.0, np.nan, 4.0], "ridge": [2.0, 2.0, np.nan]}
     found = take([MAE], {method: {"mae": one} for method, one in values.items()})
     # Of the first task alone: 1 less 2.
-    assert found == {MAE: Difference(1, Interval(-1.0, -1.0, -1.0))}
+    assert found == {MAE: Difference(1, Interval(-1.0, -1.0, -1.0, 1))}
 
 
 def test_what_no_task_has_both_values_of_is_left_out():

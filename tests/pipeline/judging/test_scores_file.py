@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from made_pairs import clicked_pairs, rated_pairs
 
+from models.evaluation.label_gain import LabelGain
 from models.evaluation.scored_pairs import ScoredPairs
 from pipeline.judging.scores_file import ScoresWriter, read_scores
 
@@ -18,6 +19,7 @@ RATED = ScoredPairs(
     support_size=np.array([4, 4, 0]),
     score=np.array([4.5, 2.5, 1.5], np.float32),
     label=np.array([5.0, 3.0, 1.0], np.float32),
+    label_gain=LabelGain(-1.0, 5.0),
 )
 # The same of a method that predicts distributions.
 DISTRIBUTION = ("median", "gain", "log_likelihood", "coverage")
@@ -68,8 +70,7 @@ def test_each_rated_pair_is_a_row_with_its_ids_as_they_came_in(dataset_dir):
         "label": 5.0,
         "score": 4.5,
         **dict.fromkeys(DISTRIBUTION),
-        "rank": None,
-        "num_candidates": None,
+        **dict.fromkeys(("rank", "num_tied", "num_candidates")),
     }
     assert (second["item_id"], second["score"]) == ("a", 2.5)
     # An unknown item has the empty id.
@@ -100,8 +101,7 @@ def test_columns_have_the_documented_types(dataset_dir):
             "label": pa.float32(),
             "score": pa.float32(),
             **dict.fromkeys(DISTRIBUTION, pa.float32()),
-            "rank": pa.int32(),
-            "num_candidates": pa.int32(),
+            **dict.fromkeys(("rank", "num_tied", "num_candidates"), pa.int32()),
         }
     )
 
@@ -115,6 +115,7 @@ def test_scores_are_read_as_they_were_written(dataset_dir, pairs):
     for groups in scores.values():
         for read in groups.values():
             assert read.task_ids == pairs.task_ids
+            assert read.label_gain == pairs.label_gain
             assert read.columns().keys() == pairs.columns().keys()
             for name, column in pairs.columns().items():
                 np.testing.assert_array_equal(read.columns()[name], column)

@@ -7,7 +7,9 @@ import pytest
 from models.baselines.clicks import registry as clicks
 from models.baselines.ratings import registry as ratings
 from models.episodes.click_records import ScenarioTask
+from models.evaluation.label_gain import LabelGain
 from models.legacy_keras import tf
+from models.parts.label_unit import LabelUnit
 from pipeline.judging.simple_methods import fit_simple
 from pipeline.settings.scenario.config import ScenarioEvaluationConfig
 from pipeline.settings.user.config import EvaluationConfig
@@ -71,7 +73,9 @@ def ratings_data(asked, *, has_query=True):
         "query_mask": (items > 0) & has_query,
     }
     return types.SimpleNamespace(
-        training_pairs="pairs",
+        standardised_pairs="pairs",
+        label_unit=LabelUnit(0.0, 1.0),
+        label_gain=LabelGain(0.0, 5.0),
         info=types.SimpleNamespace(num_tasks={}),
         episodes=lambda split, *_: asked.append(split) or [episode],
     )
@@ -125,7 +129,8 @@ def test_hyperparameters_are_chosen_on_meta_validation(
     monkeypatch.setitem(registry.BASELINES, "by_item", with_grid)
     asked = []
     method, chosen = fit_simple("by_item", config, data(asked))
-    assert method.step == 1.0
+    # Ratings come to a method without their unit.
+    assert getattr(method, "method", method).step == 1.0
     assert chosen == {"step": 1.0, "unused": 1}  # Of equal ones the first.
     assert set(asked) == {"meta_validation"}
 

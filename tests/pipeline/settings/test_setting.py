@@ -83,10 +83,10 @@ def test_metrics_of_some_names_are_those_of_all(loaded):
     method = setting.methods().fit(name, data, {})
     method = setting.methods().completed(method, config, data)
     pairs = setting.scorer(method, config, data)(main)
-    by_task = setting.by_task(pairs, seed=0)
+    by_task = setting.by_task(pairs)
     assert by_task.keys() == {metric.name for metric in setting.metrics}
     for metric in setting.metrics:
-        (values,) = setting.by_task(pairs, seed=0, names=[metric.name]).values()
+        (values,) = setting.by_task(pairs, names=[metric.name]).values()
         np.testing.assert_array_equal(values, by_task[metric.name])
         assert values.shape == (data.info.num_tasks["meta_test"],)
 

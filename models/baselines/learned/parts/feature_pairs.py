@@ -41,8 +41,9 @@ class FeaturePairs(tf.keras.layers.Layer):
         super().__init__(**kwargs)
         self.users = users
         self.items = items
-        self.user_dim = users.width
-        self.item_dim = items.width
+        # Whom nothing is known of has a unit that is 0: oneDNN has no layer of width 0.
+        self.user_dim = max(users.width, 1)
+        self.item_dim = max(items.width, 1)
         self.dropout = dropout_of_sets(dropout, seed)
 
     def embed_support(self, support: Episode, training: bool = False) -> tf.Tensor:
@@ -63,11 +64,19 @@ class FeaturePairs(tf.keras.layers.Layer):
 
     def _embed(self, user: tf.Tensor, items: tf.Tensor, training: bool) -> tf.Tensor:
         """Embeds the user [B, 1] of each task, and items [B, S]."""
-        of_user = self.dropout(self.users(user), training=training)  # [B, 1, U]
-        of_items = self.dropout(self.items(items), training=training)  # [B, S, I]
+        of_user = _at_least_one_unit(self.users(user))  # [B, 1, U]
+        of_items = _at_least_one_unit(self.items(items))  # [B, S, I]
+        of_user, of_items = (
+            self.dropout(part, training=training) for part in (of_user, of_items)
+        )
         shape = tf.concat([tf.shape(items), [self.user_dim]], axis=0)
         pairs = tf.concat([tf.broadcast_to(of_user, shape), of_items], axis=-1)
         return tf.ensure_shape(pairs, [None, None, self.user_dim + self.item_dim])
+
+
+def _at_least_one_unit(vectors: tf.Tensor) -> tf.Tensor:
+    """Returns vectors [..., W]; zeros [..., 1] if W is 0."""
+    return vectors if vectors.shape[-1] else tf.pad(vectors, [[0, 0], [0, 0], [0, 1]])
 
 
 def build_feature_pairs(

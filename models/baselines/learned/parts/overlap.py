@@ -29,6 +29,8 @@ def entity_overlaps(
     ]
     if entities.id_embedding is not None:
         columns.append((entities.id_embedding, entities.id_of_row))
+    if not columns:  # Nothing is known of entities: their one unit is 0, and stays.
+        return [tf.zeros([*tf.unstack(tf.shape(rows)), tf.shape(others)[1]])]
     return [
         feature_overlap(embedding, tf.gather(column, rows), tf.gather(column, others))
         for embedding, column in columns
@@ -70,8 +72,6 @@ def spread_steps(overlaps: list[tf.Tensor], steps: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [B, Q, I].
     """
-    if not overlaps:  # Entities without features, I = 0.
-        return steps
     parts = tf.split(steps, len(overlaps), axis=-1)
     moves = [overlap @ part for overlap, part in zip(overlaps, parts, strict=True)]
     return tf.concat(moves, axis=-1)

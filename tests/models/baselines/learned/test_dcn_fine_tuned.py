@@ -75,7 +75,7 @@ def test_tuning_lowers_the_support_error_and_moves_no_variable(build, episode):
     pairs = model.inputs_of_pairs.embed_support(support)
     before = [variable.numpy() for variable in model.variables]
     errors = [
-        model.objective.support_loss(model.raw_scores(pairs, weights), support)
+        model.objective.support_loss(model.through_layers(pairs, weights), support)
         for weights in (model.layer_weights, model.adapt(support))
     ]
     assert np.all(errors[1] < errors[0])

@@ -100,7 +100,7 @@ def test_steps_lower_the_error_on_the_support_set(episode):
     final = tf.nest.map_structure(tf.add, start.weights, steps)
     pairs = support["support_pairs"]
     before, after = (
-        method.objective.support_loss(method._raw_scores(pairs, weights), support)
+        method.objective.support_loss(method._through_layers(pairs, weights), support)
         for weights in (start.weights, final)
     )
     assert (after.numpy() < 0.9 * before.numpy()).all()

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from models.evaluation.label_gain import LabelGain
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from pipeline.judging.evaluation import Evaluation
@@ -42,7 +43,12 @@ def rated_pairs(errors, support_size, labels=None):
         label = np.asarray(labels, float)
     own = columns(support_size)
     return ScoredPairs(
-        TASK_IDS, **own, user=TASK + 1, label=label, score=label + errors
+        *(TASK_IDS,),
+        **own,
+        user=TASK + 1,
+        label=label,
+        score=label + errors,
+        label_gain=LabelGain(1.0, 5.0),
     )
 
 
@@ -57,6 +63,7 @@ def clicked_pairs(hits, support_size):
         user=1 + np.arange(TASK.size) % NUM_TASKS,
         score=-rank.astype(float),
         rank=rank,
+        num_tied=np.ones_like(rank),
         num_candidates=np.full(TASK.size, 50),
     )
 
@@ -81,8 +88,7 @@ def run_of(scores, seed=0, num_resamples=200):
         reference=setting.methods().reference,
         by_task={
             method: {
-                group: setting.by_task(pairs, seed=seed)
-                for group, pairs in of_method.items()
+                group: setting.by_task(pairs) for group, pairs in of_method.items()
             }
             for method, of_method in scores.items()
         },

@@ -49,7 +49,7 @@ def two_methods(ours=0.5, theirs=0.75):
 
 def test_methods_are_rows_and_groups_and_metrics_are_columns():
     title, table, *_ = text_of(two_methods()).split("\n\n")
-    assert title.startswith("Means over tasks, 7 of cold; 95 % bootstrap intervals")
+    assert title.startswith("Means over 7 tasks of cold; 95 % bootstrap intervals")
     assert title.endswith("Lower mae is better.")
     header, _, cmml, ridge = rows_of(table)
     assert header == [
@@ -141,7 +141,7 @@ def test_metrics_of_fewer_tasks_say_so():
     for method in by_task.values():
         method["cold"]["rmse"] = np.where(np.arange(7) < 5, 0.5, np.nan)
     title, _, _, by_metric = text_of(by_task).split("\n\n")
-    assert title.startswith("Means over tasks, 7 of cold, rmse of 5; 95 %")
+    assert title.startswith("Means over 7 tasks (mae), 5 tasks (rmse) of cold; 95 %")
     assert [row[:2] for row in rows_of(by_metric)] == [
         *(["metric", "tasks"], ["-" * 6, "-" * 5], ["mae", "7"], ["rmse", "5"])
     ]

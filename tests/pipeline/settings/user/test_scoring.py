@@ -144,7 +144,7 @@ def test_the_support_set_of_another_is_not_that_of_the_user(config, data, shown)
     np.testing.assert_array_equal(scorer(shown["cold/other_support"]).score, 0.0)
     # Labels are 1 or more, so that a score of 1 instead of 0 is nearer by 1.
     own, other, none = (
-        metrics_by_task(scorer(shown[group]), seed=0, names=["mae"])["mae"]
+        metrics_by_task(scorer(shown[group]), names=["mae"])["mae"]
         for group in ("cold", "cold/other_support", "cold/support_0")
     )
     np.testing.assert_allclose(own, other - 1.0)

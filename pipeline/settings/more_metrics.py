@@ -1,0 +1,33 @@
+"""Metrics that tables show beside the usual ones, as a configuration names them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import pydantic
+
+from models.evaluation.metric import Metric
+
+
+def more_metrics_of(metrics: Sequence[Metric]) -> pydantic.AfterValidator:
+    """Returns what checks that named metrics are among some."""
+    known = [one.name for one in metrics]
+
+    def check(names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in known:
+                raise ValueError(
+                    f"more_metrics must be among {', '.join(known)}, got {name!r}."
+                )
+        return names
+
+    return pydantic.AfterValidator(check)
+
+
+def shown_metrics(metrics: Sequence[Metric], more: Sequence[str]) -> list[Metric]:
+    """Returns all metrics, those named among them with a column in tables."""
+    return [
+        dataclasses.replace(one, in_tables=one.in_tables or one.name in more)
+        for one in metrics
+    ]

@@ -1,0 +1,61 @@
+"""What a run on clicks would come to, looked at before it is trained."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.episodes.click_records import ScenarioTask
+from models.episodes.entity_table import load_entity_table
+from models.evaluation.ranking_metrics import CHOSEN_BY, RECALL_CUTOFFS
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.data import ScenarioData
+from transforms import schema
+from transforms.schema import DataError
+
+_DECISIVE = int(CHOSEN_BY.partition("@")[2])
+
+
+def check_clicks(config: ScenarioConfig, data: ScenarioData) -> list[str]:
+    """Looks for what would fail, or mean nothing, at the end of a run.
+
+    Returns:
+        What will be undefined, in sentences.
+
+    Raises:
+        DataError: If no item could be recommended, or no pool of meta-validation is
+            large enough for the metric that decides.
+    """
+    counts = load_entity_table(data.directory, "item", ()).counts[1:]
+    most, needed = int(counts.max(initial=0)), config.export.min_item_count
+    if most < needed:
+        raise DataError(
+            f"some item must have export.min_item_count = {needed} known clicks to be "
+            f"recommended, the most that one has are {most}: lower it."
+        )
+    sentences = []
+    for split in (schema.META_VALIDATION, schema.META_TEST):
+        if not (tasks := data.tasks(split)):
+            continue
+        largest = max(_most_candidates(task) for task in tasks)
+        if split == schema.META_VALIDATION and largest <= _DECISIVE:
+            raise DataError(
+                f"some user of {split} must have more than {_DECISIVE} candidates, or "
+                f"{CHOSEN_BY} is 1 whatever a method does, the most are {largest}: "
+                "take larger pools (data.episodes.min_pool_size)."
+            )
+        cutoffs = [f"recall@{k}" for k in RECALL_CUTOFFS if k >= largest]
+        if cutoffs:
+            sentences.append(
+                f"{', '.join(cutoffs)} will be undefined on {split}: no user has more "
+                f"than {largest} candidates"
+            )
+    return sentences
+
+
+def _most_candidates(task: ScenarioTask) -> int:
+    """Returns the most candidates that a user of a query has; 0 without a query."""
+    users = np.unique(task.query_user)
+    if not users.size:
+        return 0
+    known = np.bincount(task.known_user, minlength=int(users.max()) + 1)[users]
+    return int(task.pool.size - known.min())

@@ -1,0 +1,126 @@
+"""Every method of ratings on labels times a plus b: scores times a plus b, no more.
+
+A method is fitted, or trained for some steps, on each scale with the same seed.
+"""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from models.baselines.learned.parts.feature_pairs import build_feature_pairs
+from models.baselines.ratings.learned_registry import LEARNED
+from models.baselines.ratings.registry import BASELINES
+from models.baselines.ratings.standardised import Standardised
+from models.closed_form import ClosedForm
+from models.cmml_builders import rated_cmml
+from models.legacy_keras import tf
+from models.objectives.rating_objective import RatingObjective
+from models.options import CMMLOptions
+from models.parts.label_unit import LabelUnit
+from models.recommender import split_episode
+
+# Hundredths, 0 to 100, thousands far from zero, -10 to 10, cents about 100.
+SCALES = [(0.01, 0.0), (20.0, 0.0), (1000.0, 100.0), (5.0, -15.0), (0.01, 100.0)]
+TOLERANCE = 1e-3  # Of the deviation of the labels.
+# Cents about 100 have lost digits before any method sees them, 3e-4 of a deviation;
+# clusters that sharpen multiply that.
+OF_LOST_DIGITS = {("tanp", 0.01, 100.0): 0.1}
+
+CMML = {
+    "cmml": {},
+    "paper": {"prior": "constant", "embeddings": "learned", "head": "value"},
+    "learned_prior": {"prior": "learned", "embeddings": "learned", "head": "value"},
+    "closed_form": {},
+}
+NAMES = [*CMML, *BASELINES, *LEARNED]
+
+
+@pytest.fixture(scope="module")
+def scaled(dataset, episode):
+    """Returns what a method is made of with labels in another unit."""
+
+    def make(factor, offset):
+        def change(values):
+            return (factor * np.asarray(values, np.float64) + offset).astype(np.float32)
+
+        info = dataclasses.replace(
+            dataset.info,
+            label_mean=factor * dataset.info.label_mean + offset,
+            label_std=factor * dataset.info.label_std,
+            label_levels=tuple(factor * x + offset for x in dataset.info.label_levels),
+        )
+        pairs = dataclasses.replace(dataset.pairs, label=change(dataset.pairs.label))
+        batch = {
+            name: tf.constant(change(value)) if name.endswith("label") else value
+            for name, value in episode.items()
+        }
+        return info, pairs, batch
+
+    return make
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def scores_on(name, dataset, scaled):
+    """Scores query pairs on a scale, by a method that was made on it."""
+    known = {}
+
+    def scores(factor, offset):
+        if (factor, offset) not in known:
+            info, pairs, batch = scaled(factor, offset)
+            tf.keras.utils.set_random_seed(0)
+            method = made(name, dataset, info, pairs, batch)
+            support, query = split_episode(batch)
+            known[factor, offset] = method.score(method.adapt(support), query).numpy()
+        return known[factor, offset]
+
+    return scores
+
+
+def made(name, dataset, info, pairs, batch):
+    unit = LabelUnit(info.label_mean, info.label_std)
+    if name in BASELINES:
+        method = Standardised(BASELINES[name](), unit)
+        method.fit(unit.standardised_pairs(pairs))
+        return method
+    tables = dataset.users, dataset.items
+    if name in LEARNED:
+        inputs = build_feature_pairs(
+            info, *tables, embedding_dim=3, item_id=True, dropout=0.0
+        )
+        objective = RatingObjective(info.label_mean, info.label_std)
+        options = LEARNED[name].OPTIONS(hidden_dims=(5,))
+        return trained(LEARNED[name](inputs, objective, options), batch)
+    small = {"prior_rank": 1, "hidden_dims": (5,), "dropout": 0.0, **CMML[name]}
+    model = rated_cmml(info, *tables, dataclasses.replace(CMMLOptions(), **small))
+    model.pairs.factors.fit(unit.standardised_pairs(pairs), seed=0)
+    model = trained(model, batch)
+    return ClosedForm(model) if name == "closed_form" else model
+
+
+def trained(model, batch):
+    """Takes three steps of training."""
+    model(batch)
+    optimizer = tf.keras.optimizers.Adam(0.01)
+    for _ in range(3):
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(batch, training=True)
+        weights = model.trainable_variables
+        gradients = zip(tape.gradient(loss, weights), weights, strict=True)
+        optimizer.apply_gradients([pair for pair in gradients if pair[0] is not None])
+    return model
+
+
+@pytest.mark.parametrize(("factor", "offset"), SCALES)
+def test_the_scale_of_labels_is_that_of_scores_and_nothing_else(
+    scores_on, name, dataset, factor, offset
+):
+    expected = factor * scores_on(1.0, 0.0).astype(np.float64) + offset
+    deviation = factor * dataset.info.label_std
+    gap = np.abs(scores_on(factor, offset) - expected).max()
+    assert gap < OF_LOST_DIGITS.get((name, factor, offset), TOLERANCE) * deviation

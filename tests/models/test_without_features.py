@@ -1,0 +1,76 @@
+"""Every method of ratings on data whose users, items or both have no features."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from models.baselines.learned.parts.feature_pairs import build_feature_pairs
+from models.baselines.ratings.learned_registry import LEARNED
+from models.cmml_builders import rated_cmml
+from models.legacy_keras import tf
+from models.objectives.rating_objective import RatingObjective
+from models.options import CMMLOptions
+from models.parts.label_unit import LabelUnit
+
+MISSING = {"users": (True, False), "items": (False, True), "both": (True, True)}
+SMALL = {"hidden_dims": (4,), "embedding_dim": 3, "dropout": 0.0}
+
+
+@pytest.fixture(scope="module", params=MISSING)
+def bare(request, dataset):
+    """Users and items, those of the name without features."""
+    tables = dataset.users, dataset.items
+    return [
+        table.without_features() if is_bare else table
+        for table, is_bare in zip(tables, MISSING[request.param], strict=True)
+    ]
+
+
+def learned(name, info, tables):
+    method = LEARNED[name]
+    names = {field.name for field in dataclasses.fields(method.OPTIONS)}
+    few_steps = {"inner_steps": 1} if "inner_steps" in names else {}
+    inputs = build_feature_pairs(
+        info, *tables, embedding_dim=3, item_id=False, dropout=0.0
+    )
+    assert min(inputs.user_dim, inputs.item_dim) > 0  # No layer has a width of 0.
+    objective = RatingObjective(info.label_mean, info.label_std)
+    return method(inputs, objective, method.OPTIONS(hidden_dims=(4,), **few_steps))
+
+
+def assert_trains_and_scores(model, episode):
+    """Traces a step of training and scores: oneDNN fuses what eager mode does not."""
+    model(episode)
+    optimizer = tf.keras.optimizers.Adam(1e-3)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(episode, training=True)
+        weights = model.trainable_variables
+        gradients = zip(tape.gradient(loss, weights), weights, strict=True)
+        optimizer.apply_gradients([pair for pair in gradients if pair[0] is not None])
+        return loss
+
+    assert np.isfinite(step())
+    assert np.isfinite(tf.function(model)(episode)).all()
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_learned_method_does_without_features(name, dataset, bare, episode):
+    assert_trains_and_scores(learned(name, dataset.info, bare), episode)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"embeddings": "both"}, {"prior": "constant", "embeddings": "learned"}],
+    ids=["defaults", "both", "paper"],
+)
+def test_cmml_does_without_features(changes, dataset, bare, episode):
+    options = dataclasses.replace(CMMLOptions(prior_rank=1), **SMALL, **changes)
+    model = rated_cmml(dataset.info, *bare, options)
+    unit = LabelUnit(dataset.info.label_mean, dataset.info.label_std)
+    model.pairs.factors.fit(unit.standardised_pairs(dataset.pairs), seed=0)
+    assert_trains_and_scores(model, episode)

@@ -1,0 +1,24 @@
+import pytest
+
+from models.evaluation.intervals import UNDEFINED, Interval
+from pipeline.judging.interval_text import cell, signed, task_counts
+
+
+def test_what_no_task_has_is_a_dash():
+    assert cell(UNDEFINED) == signed(UNDEFINED) == "-"
+    assert cell(Interval(0.5, 0.25, 0.75, 9)) == "0.5000 [0.250, 0.750]"
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ({"mae": 80, "rmse": 80}, "80 tasks"),
+        ({"mae": 1}, "1 task"),
+        ({"mae": 80, "rmse": 80, "ndcg": 71}, "80 tasks (mae, rmse), 71 tasks (ndcg)"),
+        ({"mae": 2, "ndcg": 0}, "2 tasks (mae), no task (ndcg)"),
+        ({"ndcg": 0}, "no task (ndcg)"),
+    ],
+)
+def test_means_of_as_many_tasks_are_named_together(counts, text):
+    found = {n: Interval(0.0, 0.0, 0.0, count) for n, count in counts.items() if count}
+    assert task_counts(counts, found) == text
