@@ -32,7 +32,8 @@ RUN_TEXT = {
     "subprocess.getoutput",
     "subprocess.getstatusoutput",
 }
-UNPICKLE = ("read_pickle", "to_pickle", "enable_unsafe_deserialization", "extractall")
+UNPICKLE = ("read_pickle", "to_pickle", "enable_unsafe_deserialization")
+UNPACK = ("extract", "extractall", "unpack_archive")
 UNSAFE_YAML = ("full_load", "full_load_all", "unsafe_load", "unsafe_load_all")
 
 
@@ -94,7 +95,7 @@ def _safe_loaders(tree, names):
 def _offence_of_call(call, names, loaders):
     name = _full_name(call.func, names)
     given = {keyword.arg: keyword.value for keyword in call.keywords}
-    if name in RUN_TEXT or name.split(".")[-1] in UNPICKLE:
+    if name in RUN_TEXT or name.split(".")[-1] in UNPICKLE + UNPACK:
         return f"calls {name}"
     if name.startswith("yaml.") and name.split(".")[-1] in UNSAFE_YAML:
         return f"calls {name}"
@@ -143,6 +144,7 @@ def test_nothing_is_unpickled_or_run_as_text(source):
         "import subprocess\nsubprocess.getoutput(text)",
         "import tf_keras\ntf_keras.models.load_model(path, safe_mode=False)",
         "import tarfile\ntarfile.open(path).extractall(folder)",
+        "import shutil\nshutil.unpack_archive(path, folder)",
     ],
 )
 def test_what_is_unsafe_is_found(text):

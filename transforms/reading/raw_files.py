@@ -12,8 +12,9 @@ import pathlib
 import posixpath
 import zipfile
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
+from transforms.reading.archives import BoundedReader, check_member
 from transforms.schema import TableSpec
 
 # Formats whose `path` names a data set of a package instead of files.
@@ -96,7 +97,8 @@ def open_raw_file(file: RawFile) -> Iterator[io.BufferedReader]:
             yield io.BufferedReader(cast(io.RawIOBase, packed))
         elif file.path.endswith(".gz"):
             unzipped = stack.enter_context(gzip.open(file.path))
-            yield io.BufferedReader(cast(io.RawIOBase, unzipped))
+            bounded = BoundedReader(cast(BinaryIO, unzipped), file.path)
+            yield io.BufferedReader(bounded)
         else:
             yield stack.enter_context(open(file.path, "rb"))
 
@@ -125,10 +127,12 @@ def _member(table: TableSpec, name: str, meaning: str) -> str | None:
     if not zipfile.is_zipfile(name):
         raise ValueError(f"{meaning}.path must be a zip archive, got {name!r}.")
     with zipfile.ZipFile(name) as archive:
-        members = [info.filename for info in archive.infolist() if not info.is_dir()]
-    if table.member not in members:
+        infos = {i.filename: i for i in archive.infolist() if not i.is_dir()}
+    members = list(infos)
+    if table.member not in infos:
         raise ValueError(
             f"{meaning}.member must name a file inside {name}, got {table.member!r}"
             f"{nearest(table.member or '', members)} Files: {', '.join(members)}."
         )
+    check_member(name, infos[table.member])
     return table.member
