@@ -172,6 +172,20 @@ def test_no_two_modules_import_each_other_in_a_circle():
     assert not imports, sorted(imports)
 
 
+def test_every_stage_of_the_transforms_counts():
+    for source in (ROOT / "transforms").rglob("*.py"):
+        stages = [
+            node
+            for node in parse(source).body
+            if isinstance(node, ast.ClassDef)
+            and any(ast.unparse(base) == "beam.DoFn" for base in node.bases)
+        ]
+        for stage in stages:
+            assert re.search(r"\.inc\(|count_dropped\(", ast.unparse(stage)), (
+                f"{name_of(source)}: {stage.name} has no counter"
+            )
+
+
 def test_imports_are_absolute():
     for source in SOURCES:
         for node in ast.walk(parse(source)):

@@ -9,18 +9,22 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 
 from transforms.clicks.clicks import ClickBlock, domain_order, in_domain, required_ids
 from transforms.clicks.schema import PoolSpec, ScenarioDatasetSpec
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.blocks import Block
 from transforms.reading.parse_rows import ParseRows
+from transforms.writing.counters import count_dropped
 
 # What refused rows say they were read as.
 POOLS = "pools"
 
 POOL_TOO_SMALL = "pool_too_small"
 POOL_TOO_LARGE = "pool_too_large"
+
+_POOLS = Metrics.counter("cmml", "pools")
 
 # Items by scenario, each once, in the order they came.
 PoolBlock = dict[str, dict[str, None]]
@@ -94,7 +98,10 @@ class MergePools(beam.DoFn):
     @no_beam_hints
     def process(self, _: object, blocks: Iterable[PoolBlock]) -> Iterator[Pools]:
         """Joins the blocks."""
-        yield merge_pools(blocks, self._spec)
+        pools = merge_pools(blocks, self._spec)
+        _POOLS.inc(len(pools.items))
+        count_dropped(pools.num_dropped)
+        yield pools
 
 
 def merge_pools(blocks: Iterable[PoolBlock], spec: ScenarioDatasetSpec) -> Pools:

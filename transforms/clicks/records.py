@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 
 from transforms import schema
 from transforms.clicks import schema as keys
@@ -15,6 +16,8 @@ from transforms.writing.entity_files import EntityRows
 from transforms.writing.episode_files import shard_file, write_records
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.tfrecord import encode_example
+
+_WRITTEN = Metrics.counter("cmml", "known_clicks_written")
 
 
 class WriteClicks(beam.DoFn):
@@ -40,6 +43,7 @@ class WriteClicks(beam.DoFn):
         name = shard_file(keys.CLICKS_DIR, "known", shard.shard, self._num_shards)
         records = (encode_clicks(user, rows) for user in users)
         write_records(self._files, name, records)
+        _WRITTEN.inc(sum(len(user.known) for user in users))
         yield len(users)
 
 

@@ -19,6 +19,7 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.schema import META_TRAIN, META_VALIDATION
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import stable_digest
+from transforms.writing.counters import count_dropped
 
 # Reasons of `num_dropped`: legal, but not in the episodes.
 TOO_FEW_CLICKS = "too_few_clicks"
@@ -126,6 +127,7 @@ class BuildTasks(beam.DoFn):
             else:
                 dropped[reason] += 1
                 dropped[f"click_of_task_with_{reason}"] += num_clicks
+        count_dropped(dropped)
         yield beam.pvalue.TaggedOutput("dropped", DroppedClicks(+dropped))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 
 from transforms.clicks.clicks import ClickBlock, domain_order, raw_id
 from transforms.clicks.pools import Pools
@@ -15,11 +16,14 @@ from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.schema import META_TEST, META_VALIDATION
 from transforms.stable_hash import stable_digest, stable_fraction
+from transforms.writing.counters import count_dropped
 
 # Tag of the output of clicks by scenario.
 SCENARIOS = "scenarios"
 
 REPEATED_CLICK = "repeated_click"
+
+_USERS = Metrics.counter("cmml", "users_split")
 
 # What a shard knows of a user: the scenarios that each item was clicked in. A log that
 # does not say scenarios leaves the set empty.
@@ -135,6 +139,8 @@ class SplitUsers(beam.DoFn):
             scenario.users.sort()
             trimmed = trim(scenario, limit)
             yield beam.pvalue.TaggedOutput(SCENARIOS, (scenario_id, trimmed))
+        _USERS.inc(len(split))
+        count_dropped(dropped)
         yield UserShard(shard, split, num_rows, dropped)
 
 

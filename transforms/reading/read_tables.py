@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms.reading.beam_hints import no_beam_hints
@@ -25,6 +26,8 @@ from transforms.reading.text_rows import (
 from transforms.schema import TableSpec
 
 TEXT_FORMATS = ("csv", "jsonl", "lists", "lines")
+
+_BLOCKS = Metrics.counter("cmml", "blocks_read")
 
 
 class BlockOptions(PipelineOptions):
@@ -174,10 +177,12 @@ class _ReadFile(beam.DoFn):
 
     @no_beam_hints
     def process(self, file: RawFile) -> Iterator[Block]:
-        yield from read_blocks(
+        for block in read_blocks(
             file,
             self._table,
             self._columns,
             data_dir=self._data_dir,
             text_block_bytes=self._text_block_bytes,
-        )
+        ):
+            _BLOCKS.inc()
+            yield block

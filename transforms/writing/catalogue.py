@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.reading.beam_hints import no_beam_hints
@@ -25,6 +26,8 @@ from transforms.writing.output_files import (
     OutputFiles,
 )
 from transforms.writing.protos import proto_file
+
+_ENTITIES = Metrics.counter("cmml", "entities_written")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,4 +105,5 @@ class _WriteCatalogue(beam.DoFn):
         for row in catalogue.rejected:
             yield beam.pvalue.TaggedOutput(REJECTED, row)
         catalogue.write(self._files)
+        _ENTITIES.inc(len(catalogue.rows.users) + len(catalogue.rows.items))
         yield catalogue.rows

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.schema import EPISODES_DIR, SPLITS
 from transforms.writing.entity_files import EntityRows
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.tfrecord import tfrecord_file
+
+_WRITTEN = Metrics.counter("cmml", "episodes_written")
 
 
 class SplitTask(Protocol):
@@ -66,6 +69,7 @@ class WriteEpisodes(beam.DoFn):
             lambda task: self._encode(task, rows),
             self._splits,
         )
+        _WRITTEN.inc(len(tasks))
         yield len(tasks)
 
 
