@@ -19,6 +19,7 @@ from pipeline.experiment.progress import progress_bar, say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data, Scorer, Setting, TrainingPlan
+from pipeline.training.divergence import StopDivergence
 
 # Makes callbacks that look at a training.
 Watch: TypeAlias = Callable[
@@ -106,7 +107,8 @@ def fit(
         say(f"train: resuming {run.path} after epoch {first_epoch}")
     if not training.has_converged:
         judge = JudgeMetaValidation(setting, scorer, plan.validation)
-        callbacks = [judge, training, *watch(run, scorer, plan)]
+        stop = StopDivergence(run.path, plan)
+        callbacks = [stop, judge, training, *watch(run, scorer, plan)]
         _go_on(model, training, callbacks, plan, options.max_epochs)
     facts = _facts(training, decides=f"val_{setting.metrics[0].name}")
     return {**facts, "num_parameters": num_parameters(model)}
