@@ -27,6 +27,7 @@ from pipeline.commands import (
     train,
     tune,
     validate,
+    validate_data,
 )
 from pipeline.commands.command import Step
 from pipeline.experiment import quiet
@@ -39,7 +40,7 @@ COMMANDS = tuple(
     module.COMMAND
     for module in (
         *(prepare, pretrain, train, evaluate, export, run),
-        *(audit, ablate, compare, predict, tune),
+        *(audit, validate_data, ablate, compare, predict, tune),
         *(serve, validate, push, rollback, bench),
         *(onboard, insight, explain, report, doctor),
     )
@@ -53,9 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments without the program name; the process's own by default.
 
     Returns:
-        0 on success, 1 if `doctor` finds trouble, `audit` a leak, or `validate` and
-        `push` a model that is not fit to serve, 2 if arguments, configuration or data
-        are at fault, 3 if `onboard` says no-go. A bug keeps its traceback.
+        0 on success, 1 if `doctor` finds trouble, `audit` a leak, `validate-data` a
+        drift, or `validate` and `push` a model that is not fit to serve, 2 if
+        arguments, configuration or data are at fault, 3 if `onboard` says no-go. A bug
+        keeps its traceback.
     """
     quiet.quieten()
     arguments, flags = _parser().parse_known_args(argv)

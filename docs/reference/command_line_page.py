@@ -15,10 +15,23 @@ _HEAD = f"""\
 `cmml COMMAND --help` says the same. `prepare` and `run` hand flags that they do not
 know to Beam; everywhere else such a flag is an error.
 
-Exit status: 0 if all is well; 1 if `doctor` finds trouble, `audit` a leak, or
-`validate` and `push` a version that is not fit to serve; 2 if arguments, configuration
-or data are at fault, with one line that says how; 3 if `onboard` says no-go; 130 after
-Ctrl+C.
+## Exit status
+
+| status | when |
+| --- | --- |
+| 0 | all is well |
+| 1 | a verdict: see below; or a bug, which leaves a traceback |
+| 2 | arguments, configuration or data are at fault, or a training diverged |
+| 3 | `onboard` says no-go |
+| 130 | after Ctrl+C |
+
+With 1 end `doctor` that finds trouble, `audit` a leak, `validate-data` a drift,
+`validate` and `push` a version that is not fit to serve, and `bench` a failed request,
+a memory that grows or a server that was harmed. With 2 there is one line on stderr that
+says what is wrong and what to do; `prepare` and `run` end so at a drift from
+`drift.reference`.
+
+## Commands
 """
 
 # Defaults that a machine has of its own.

@@ -114,6 +114,30 @@ class PushConfig(Section):
     served_base: str | None = None
 
 
+class DriftConfig(Section):
+    """How far a prepared data set may lie from the one that a model was trained on.
+
+    Attributes:
+        reference: Folder of that data set. `prepare`, and so `run`, compares with it
+            and stops beyond a limit; None compares in `cmml validate-data` alone.
+        max_unknown_share: Share of the values of a vocabulary, such as `item_id`, that
+            the reference lacks.
+        may_be_new: Vocabularies that are not looked at: those of the tasks.
+        max_missing_increase: How much the share of tasks or entities without a value
+            of a feature may rise. A feature that is missing altogether is beyond it.
+        max_value_shift: How far labels and numeric features may move on average, in
+            standard deviations of the reference.
+        max_support_shift: The same of the lengths of support sets.
+    """
+
+    reference: str | None = None
+    max_unknown_share: float = pydantic.Field(0.2, ge=0.0, le=1.0)
+    may_be_new: tuple[str, ...] = ("user_id", "scenario_id")
+    max_missing_increase: float = pydantic.Field(0.1, ge=0.0, le=1.0)
+    max_value_shift: float = pydantic.Field(0.25, ge=0.0, allow_inf_nan=False)
+    max_support_shift: float = pydantic.Field(0.5, ge=0.0, allow_inf_nan=False)
+
+
 class TensorBoardConfig(Section):
     """What a training writes for TensorBoard beside loss and metrics.
 
@@ -137,6 +161,7 @@ class Experiment(Section):
         setting: What a task is, such as a "user" with ratings or a "scenario" with
             clicks.
         name: Folder of its prepared data and its runs.
+        drift: The prepared data set beside the one trained on.
         tensorboard: What can be watched of a training.
         export: Weights to a SavedModel.
         comparison: CMML beside other methods.
@@ -147,6 +172,7 @@ class Experiment(Section):
 
     setting: str
     name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
+    drift: DriftConfig = DriftConfig()
     tensorboard: TensorBoardConfig = TensorBoardConfig()
     export: ExportConfig = ExportConfig()
     comparison: ComparisonConfig = ComparisonConfig()

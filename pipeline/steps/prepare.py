@@ -8,6 +8,7 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import directory_of, prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.settings.registry import setting_of
+from pipeline.steps.validate_data import stop_at_drift
 from transforms.schema import SUCCESS
 
 
@@ -34,6 +35,7 @@ def prepare(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
     Raises:
         ValueError: As `validate`.
         RejectedRowsError: If too many rows are refused; they are stored.
+        DataError: If the data set lies too far from `drift.reference`.
     """
     options = beam_options(flags)
     source = setting_of(config).source(config)
@@ -41,9 +43,10 @@ def prepare(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
     directory = directory_of(config, source.fingerprint())
     if (directory / SUCCESS).exists():
         say(f"prepare: {directory} is up to date")
-        return directory
-    say(f"prepare: writing {directory}")
-    say(source.prepare(directory, options))
+    else:
+        say(f"prepare: writing {directory}")
+        say(source.prepare(directory, options))
+    stop_at_drift(config, directory)
     return directory
 
 
