@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from pipeline.serving.client import Client
 from pipeline.serving.rest_client import Columns, RestClient, Signature, TensorSpec
+from pipeline.serving.server.access import read_token
 
 IN_PROCESS = "inprocess"
 GRPC = "grpc"
@@ -82,7 +83,8 @@ def open_caller(
         transport: One of the three above.
         version_dir: What is loaded into this process, where it is that.
         model_name: Name of the model on the server.
-        address: Of the server, for this transport.
+        address: Of the server, for this transport; it is given the token of the
+            environment.
 
     Returns:
         The caller, to be closed.
@@ -90,7 +92,7 @@ def open_caller(
     if transport == IN_PROCESS:
         return InProcessCaller(version_dir)
     kind = Client if transport == GRPC else RestClient
-    return kind(address, model_name)
+    return kind(address, model_name, token=read_token(None).secret)
 
 
 def _specs(specs: dict[str, tf.TensorSpec]) -> dict[str, TensorSpec]:

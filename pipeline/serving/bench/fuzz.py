@@ -18,6 +18,7 @@ from pipeline.serving.bench.malformed import (
     Generator,
     message,
 )
+from pipeline.serving.bench.raw_bytes import WRONG_HTTP, WRONG_HTTP2, raw_codes
 from pipeline.serving.bench.workload import Workload
 from pipeline.serving.client import Client
 from pipeline.serving.rest_client import Columns, RestClient, ServingError
@@ -27,6 +28,7 @@ _TIMEOUT_S = 20.0
 _SUPPORT = 5
 _CANDIDATES = 10
 _TOLERANCE = 1e-5
+_CHECK_EVERY = 250  # Malformed requests.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,16 +48,34 @@ class Fuzz:
     Attributes:
         requests: How many were sent.
         answers: By transport, kind and code.
-        is_unharmed: Whether a good request is answered as before, over both.
+        good_requests: Good requests sent in between.
+        wrong_answers: Those of them that were answered otherwise than at first.
+        memory_mb: Resident memory of the server, in MB, at each of them; empty if the
+            server is another's.
     """
 
     requests: int
     answers: list[Answers]
-    is_unharmed: bool
+    good_requests: int
+    wrong_answers: int
+    memory_mb: list[float] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_unharmed(self) -> bool:
+        """Whether good requests were always answered as at first."""
+        return not self.wrong_answers
 
 
-def fuzz(count: int, seed: int, workload: Workload, clients: Mapping[str, Any]) -> Fuzz:
-    """Sends malformed requests, and a good one before and after.
+def fuzz(
+    count: int,
+    seed: int,
+    workload: Workload,
+    clients: Mapping[str, Any],
+    *,
+    addresses: Mapping[str, str] | None = None,
+    memory_mb: Callable[[], float] | None = None,
+) -> Fuzz:
+    """Sends malformed requests, and a good one before, in between and after.
 
     Args:
         count: How many over each transport; kinds take turns.
@@ -63,6 +83,9 @@ def fuzz(count: int, seed: int, workload: Workload, clients: Mapping[str, Any]) 
         workload: Makes the good request.
         clients: Of the server by transport: "grpc" a `Client`, "rest" a `RestClient`,
             or one of them alone.
+        addresses: Of the server by transport, to which as many are sent again that are
+            no HTTP; none for none.
+        memory_mb: Measures the server.
 
     Returns:
         What came of them.
@@ -70,19 +93,37 @@ def fuzz(count: int, seed: int, workload: Workload, clients: Mapping[str, Any]) 
     rng = np.random.default_rng(seed)
     good = workload.inputs("rank", rng, _SUPPORT, _CANDIDATES)
     before = _scores(clients, good)
+    streams = {
+        transport: (_grpc_codes if transport == GRPC else _rest_codes)(
+            client, good, rng
+        )
+        for transport, client in clients.items()
+    }
+    for transport, address in (addresses or {}).items():
+        wrong = WRONG_HTTP2 if transport == GRPC else WRONG_HTTP
+        streams[f"{transport}, raw"] = raw_codes(address, wrong, rng)
     codes: collections.Counter[tuple[str, str, str]] = collections.Counter()
-    for transport, client in clients.items():
-        endless = _grpc_codes if transport == GRPC else _rest_codes
-        for kind, code in itertools.islice(endless(client, good, rng), count):
+    checks: list[bool] = []
+    memory: list[float] = []
+    for transport, endless in streams.items():
+        for number, (kind, code) in enumerate(itertools.islice(endless, count), 1):
             codes[transport, kind, code] += 1
-    after = _scores(clients, good)
+            if number % _CHECK_EVERY == 0 or number == count:
+                checks.append(_agree(before, _scores(clients, good)))
+                memory += [memory_mb()] if memory_mb else []
     return Fuzz(
         requests=codes.total(),
         answers=[Answers(*key, count) for key, count in sorted(codes.items())],
-        is_unharmed=all(
-            score is not None and np.allclose(score, before[name], atol=_TOLERANCE)
-            for name, score in after.items()
-        ),
+        good_requests=len(checks) * len(clients),
+        wrong_answers=checks.count(False),
+        memory_mb=memory,
+    )
+
+
+def _agree(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return all(
+        score is not None and np.allclose(score, before[name], atol=_TOLERANCE)
+        for name, score in after.items()
     )
 
 

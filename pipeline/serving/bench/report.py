@@ -166,7 +166,16 @@ def _fuzz_text(fuzz: Fuzz) -> str:
     header = ["transport", "what was wrong", "answer", "times"]
     rows = [[a.transport, a.kind, a.code, str(a.count)] for a in fuzz.answers]
     state = "alive and correct" if fuzz.is_unharmed else "HARMED"
-    return f"{fuzz.requests} requests; the server is {state}.\n\n{layout(header, rows)}"
+    memory = ""
+    if fuzz.memory_mb:
+        values = [fuzz.memory_mb[0], max(fuzz.memory_mb), fuzz.memory_mb[-1]]
+        memory = " Memory in MB: {:.0f} at first, {:.0f} at most, {:.0f} at last."
+        memory = memory.format(*values)
+    return (
+        f"{fuzz.requests} requests; the server is {state}: {fuzz.wrong_answers} of "
+        f"{fuzz.good_requests} good requests in between were answered otherwise than "
+        f"at first.{memory}\n\n{layout(header, rows)}"
+    )
 
 
 def _figures(*values: float) -> list[str]:

@@ -88,14 +88,21 @@ class Session:
     def _fuzz(self) -> Fuzz:
         say(f"bench: {self._options.fuzz} malformed requests over each transport")
         with contextlib.ExitStack() as stack:
-            addresses, _ = self._addresses(stack)
+            addresses, server = self._addresses(stack)
             clients = {
                 transport: self._caller(stack, transport, address)
                 for transport, address in sorted(addresses.items())
             }
             some = next(iter(clients.values()))
             workload = Workload(self._options.version_dir, some, self._options.seed)
-            return fuzz(self._options.fuzz, self._options.seed, workload, clients)
+            return fuzz(
+                self._options.fuzz,
+                self._options.seed,
+                workload,
+                clients,
+                addresses=addresses,
+                memory_mb=server.memory_mb if server else None,
+            )
 
     @property
     def _remote_transport(self) -> str:

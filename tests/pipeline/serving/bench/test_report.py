@@ -20,7 +20,9 @@ RELOAD = Reload(
     took_s=1.25,
     answers_agree=True,
 )
-FUZZ = Fuzz(3, [Answers("grpc", "label NaN", "INVALID_ARGUMENT", 3)], True)
+FUZZ = Fuzz(
+    3, [Answers("grpc", "label NaN", "INVALID_ARGUMENT", 3)], 2, 0, [512.0, 530.0]
+)
 BENCH = Bench(
     about={"model": "cmml", "cores": 2},
     grid=[
@@ -89,7 +91,7 @@ def test_a_figure_that_there_is_not_is_null(tmp_path):
         {"soak": dataclasses.replace(SOAK, is_flat=False)},
         {"reload": dataclasses.replace(RELOAD, answers_agree=False)},
         {"reload": dataclasses.replace(RELOAD, phases=[Phase("after", 9, 1, 1, 1)])},
-        {"fuzz": dataclasses.replace(FUZZ, is_unharmed=False)},
+        {"fuzz": dataclasses.replace(FUZZ, wrong_answers=1)},
     ],
     ids=["an error", "soak", "memory", "other scores", "reload", "harm"],
 )

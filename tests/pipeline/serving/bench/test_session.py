@@ -47,7 +47,8 @@ def test_what_is_asked_for_is_measured_without_the_grid(options, start_rest_serv
     assert bench.grid == []
     assert bench.soak.errors == bench.reload.errors == 0
     assert bench.soak.minutes[0].memory_mb == 100.0
-    assert bench.fuzz.requests == 2
+    assert bench.fuzz.requests == 2 * 2  # Malformed requests, and raw bytes.
+    assert bench.fuzz.memory_mb == [100.0] * 2
     assert bench.is_sound
 
 
