@@ -30,7 +30,7 @@ FILE = re.compile(
     r"|deploy|examples)/[\w./*{},-]*)"
 )
 KEY = re.compile(
-    r"(?:data|vectors|model|training|evaluation|tensorboard|export|comparison|push)"
+    r"(?:data|vectors|model|training|evaluation|drift|tensorboard|export|comparison|push)"
     r"(?:\.\w+)+"
 )
 TO_BEAM = ("prepare", "run")  # Commands that hand unknown flags to Beam.

@@ -12,6 +12,7 @@ from pipeline.commands.command import (
     prefer_single_requests,
     refuse_changes,
 )
+from pipeline.serving.server.access import read_token, tls_files
 from pipeline.serving.server.options import ServerOptions
 
 # Limits of `serve`: the attributes of `ServerOptions`, but for one that has a name that
@@ -22,11 +23,18 @@ _SERVER_FLAGS = {
     "port": "of gRPC; 0 for a free one",
     "rest_port": "of REST, metrics and page; 0 for a free one",
     "max_request_bytes": "larger requests are refused",
-    "deadline_s": "most seconds for a request",
+    "max_connections": "most connections to each port",
+    "idle_timeout_s": "when a connection without a request is closed",
+    "deadline_s": "most seconds for a request to come, to be answered, to be taken",
     "queue_size": "most requests that wait",
     "max_batch_size": "most tasks run at once",
     "batch_timeout_s": "how long a request waits for others",
     "num_workers": "batches run side by side",
+}
+
+_ALLOWED = {
+    "allow_unauthenticated": "no token is asked for at an address of the network",
+    "allow_reload": "HandleReloadConfigRequest is taken there too",
 }
 
 
@@ -51,6 +59,19 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
             default=default,
             help=f"{text}; default %(default)s",
         )
+    _add_access(parser)
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--token_file",
+        type=pathlib.Path,
+        help="what clients must send as bearer token; default: CMML_SERVER_TOKEN",
+    )
+    parser.add_argument("--tls_certificate", type=pathlib.Path, help="PEM file")
+    parser.add_argument("--tls_key", type=pathlib.Path, help="PEM file")
+    for name, text in _ALLOWED.items():
+        parser.add_argument(f"--{name}", action="store_true", help=text)
 
 
 def _resolve(arguments: argparse.Namespace) -> Step:
@@ -72,7 +93,10 @@ def _resolve(arguments: argparse.Namespace) -> Step:
             **{
                 _OPTION_OF_FLAG.get(name, name): getattr(arguments, name)
                 for name in _SERVER_FLAGS
-            }
+            },
+            **{name: getattr(arguments, name) for name in _ALLOWED},
+            token=read_token(arguments.token_file),
+            tls=tls_files(arguments.tls_certificate, arguments.tls_key),
         ),
     )
 

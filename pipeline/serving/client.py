@@ -107,10 +107,10 @@ class Client(ServingClient):
             spec.version_label = self.label
         return spec
 
-    @staticmethod
-    def _call(method: Any, request: Any, timeout_s: float) -> Any:
+    def _call(self, method: Any, request: Any, timeout_s: float) -> Any:
+        metadata = tuple(self._authorization.items())
         try:
-            return method(request, timeout=max(timeout_s, 0.001))
+            return method(request, timeout=max(timeout_s, 0.001), metadata=metadata)
         except grpc.RpcError as error:
             raise ServingError(error.code().name, error.details()) from None
 

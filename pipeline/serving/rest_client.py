@@ -224,6 +224,7 @@ class ServingClient(abc.ABC):
             "candidate": the smallest that is enough. A server that batches requests can
             join those of equal width only.
         cache: Contexts of `use_cache=True`; may be shared by clients of one model.
+        token: The bearer token of a server that asks for one.
 
     Raises:
         ValueError: If both a version and a label are set.
@@ -238,6 +239,7 @@ class ServingClient(abc.ABC):
         timeout_s: float = 10.0,
         pad_to: Mapping[str, Sequence[int]] | None = None,
         cache: ContextCache | None = None,
+        token: str = "",
     ) -> None:
         if version is not None and label is not None:
             raise ValueError(
@@ -248,6 +250,7 @@ class ServingClient(abc.ABC):
         self.label = label
         self.timeout_s = timeout_s
         self.cache = ContextCache() if cache is None else cache
+        self._authorization = {"authorization": f"Bearer {token}"} if token else {}
         self._pad_to = {name: sorted(sizes) for name, sizes in (pad_to or {}).items()}
         self._signatures: dict[str, Signature] = {}
 
@@ -726,7 +729,9 @@ class RestClient(ServingClient):
         """
         connection = self._connection(timeout_s)
         try:
-            headers = {"Content-Type": "application/json"} if body else {}
+            headers = dict(self._authorization)
+            if body:
+                headers["Content-Type"] = "application/json"
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             status, text = answer.status, answer.read()

@@ -14,8 +14,8 @@ from pipeline.experiment import quiet
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import SAVED_MODEL, is_version
 from pipeline.serving.server import stock_server
+from pipeline.serving.server.access import TOKEN_VARIABLE
 from pipeline.serving.server.options import (
-    LOOPBACK,
     ServedModelDirectory,
     ServerError,
     ServerOptions,
@@ -71,7 +71,7 @@ def resolve(
             f"{STOCK_SERVER} must be on the PATH for --server {STOCK_SERVER}, "
             f"it is not: take --server {EMBEDDED}."
         )
-    _warn_if_open(options)
+    _check_open(options)
     return lambda: _serve_embedded(directory, models_config, options)
 
 
@@ -119,13 +119,26 @@ def _check_source(
         )
 
 
-def _warn_if_open(options: ServerOptions) -> None:
-    if options.host not in LOOPBACK:
-        say(
-            f"serve: --host {options.host} opens the server to the network, and it has "
-            "no authentication: who reaches its gRPC port can also exchange its models "
-            "by HandleReloadConfigRequest."
+def _check_open(options: ServerOptions) -> None:
+    """Makes sure that nobody opens a server to the network unawares.
+
+    Raises:
+        ServerError: If it is, has no token, and this is not said to be meant.
+    """
+    if options.is_loopback:
+        return
+    if not options.token and not options.allow_unauthenticated:
+        raise ServerError(
+            f"--host {options.host} opens the server to the network, and nobody is "
+            f"asked who they are: give --token_file or {TOKEN_VARIABLE}, or "
+            "--allow_unauthenticated if a proxy or a firewall is in front."
         )
+    if not options.token:
+        say(f"serve: --host {options.host} is open to the network without a token.")
+    if options.token and options.tls is None:
+        say("serve: the token goes over the network as plain text: give --tls_key.")
+    if options.allow_reload:
+        say("serve: clients may exchange the models by HandleReloadConfigRequest.")
 
 
 def _serve_embedded(
@@ -137,7 +150,9 @@ def _serve_embedded(
     with quiet.without_chatter():  # They import TensorFlow.
         from pipeline.serving.server.model_config_list import read_directories
         from pipeline.serving.server.model_server import ModelServer
+        from pipeline.serving.server.problem_log import write_json_lines
 
+    write_json_lines()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

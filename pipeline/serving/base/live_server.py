@@ -12,6 +12,7 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from pipeline.serving.server.access import read_token
 from transforms.schema import DataError
 
 _CALL_TIMEOUT_S = 60.0
@@ -24,7 +25,7 @@ class LiveServerError(DataError):
 
 
 class LiveServer:
-    """Talks to the ModelService of one server.
+    """Talks to the ModelService of one server, with the token of the environment.
 
     Args:
         address: Host and gRPC port.
@@ -34,6 +35,9 @@ class LiveServer:
     def __init__(self, address: str, *, load_timeout_s: float = 300.0) -> None:
         self.address = address
         self._load_timeout_s = load_timeout_s
+        token = read_token(None)
+        bearer = (("authorization", f"Bearer {token.secret}"),)
+        self._metadata = bearer if token else ()
 
     def ping(self, model_name: str) -> None:
         """Makes sure that the server answers.
@@ -52,7 +56,9 @@ class LiveServer:
         """
         request = model_management_pb2.ReloadConfigRequest(config=config)
         with self._stub() as stub:
-            response = stub.HandleReloadConfigRequest(request, _CALL_TIMEOUT_S)
+            response = stub.HandleReloadConfigRequest(
+                request, _CALL_TIMEOUT_S, metadata=self._metadata
+            )
         if response.status.error_code:
             raise LiveServerError(
                 f"{self.address} does not take the new models.config: "
@@ -113,7 +119,9 @@ class LiveServer:
         if version is not None:
             request.model_spec.version.value = version
         try:
-            response = stub.GetModelStatus(request, _CALL_TIMEOUT_S)
+            response = stub.GetModelStatus(
+                request, _CALL_TIMEOUT_S, metadata=self._metadata
+            )
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.NOT_FOUND:
                 return []

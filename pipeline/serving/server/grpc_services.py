@@ -1,7 +1,9 @@
-"""The services of gRPC: PredictionService and ModelService as TensorFlow Serving's."""
+"""The services of gRPC: PredictionService and ModelService as TensorFlow Serving's.
 
-from collections.abc import Awaitable
-from typing import NoReturn, TypeAlias, TypeVar
+What they raise as a `RequestError` is answered by `grpc_guard.py`, around them.
+"""
+
+from typing import NoReturn, TypeAlias
 
 import grpc
 from tensorflow_serving.apis import (
@@ -21,11 +23,10 @@ from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.model_catalogue import ModelCatalogue
 from pipeline.serving.server.model_config_list import served_directories
 from pipeline.serving.server.predictor import Predictor
-from pipeline.serving.server.request_error import RequestError, shorten
+from pipeline.serving.server.request_error import RequestError
 from pipeline.serving.server.servable import Signature
 
 _Context: TypeAlias = "grpc.aio.ServicerContext"
-_Answer = TypeVar("_Answer")
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -54,11 +55,6 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: predict_pb2.PredictRequest, context: _Context
     ) -> predict_pb2.PredictResponse:
         """Runs a signature."""
-        return await _or_abort(self._predict(request, context), context)
-
-    async def _predict(
-        self, request: predict_pb2.PredictRequest, context: _Context
-    ) -> predict_pb2.PredictResponse:
         names = list(request.output_filter)
 
         def read_inputs(signature: Signature) -> dict[str, tensors.Array]:
@@ -83,30 +79,25 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: _Context
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         """Describes the signatures of a model."""
-        return await _or_abort(self._metadata(request), context)
-
-    async def _metadata(
-        self, request: get_model_metadata_pb2.GetModelMetadataRequest
-    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         return model_info.metadata(self._catalogue, request)
 
     async def Classify(  # noqa: N802
         self, request: classification_pb2.ClassificationRequest, context: _Context
     ) -> NoReturn:
         """Is not served: models here have no such signature."""
-        await _refuse("Classify", context)
+        raise _not_served("Classify")
 
     async def Regress(  # noqa: N802
         self, request: regression_pb2.RegressionRequest, context: _Context
     ) -> NoReturn:
         """Is not served: models here have no such signature."""
-        await _refuse("Regress", context)
+        raise _not_served("Regress")
 
     async def MultiInference(  # noqa: N802
         self, request: inference_pb2.MultiInferenceRequest, context: _Context
     ) -> NoReturn:
         """Is not served: models here have no such signature."""
-        await _refuse("MultiInference", context)
+        raise _not_served("MultiInference")
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
@@ -114,31 +105,30 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
     Args:
         catalogue: The models.
+        may_reload: Whether clients may exchange the models, for those of any folder
+            that the server can read.
     """
 
-    def __init__(self, catalogue: ModelCatalogue) -> None:
+    def __init__(self, catalogue: ModelCatalogue, *, may_reload: bool) -> None:
         self._catalogue = catalogue
+        self._may_reload = may_reload
 
     async def GetModelStatus(  # noqa: N802
         self, request: get_model_status_pb2.GetModelStatusRequest, context: _Context
     ) -> get_model_status_pb2.GetModelStatusResponse:
         """Tells the state of the versions of a model."""
-        return await _or_abort(self._status(request), context)
-
-    async def _status(
-        self, request: get_model_status_pb2.GetModelStatusRequest
-    ) -> get_model_status_pb2.GetModelStatusResponse:
         return model_info.status(self._catalogue, request)
 
     async def HandleReloadConfigRequest(  # noqa: N802
         self, request: model_management_pb2.ReloadConfigRequest, context: _Context
     ) -> model_management_pb2.ReloadConfigResponse:
         """Exchanges the models; answers when the new ones are available."""
-        return await _or_abort(self._reload(request), context)
-
-    async def _reload(
-        self, request: model_management_pb2.ReloadConfigRequest
-    ) -> model_management_pb2.ReloadConfigResponse:
+        if not self._may_reload:
+            raise RequestError(
+                grpc.StatusCode.PERMISSION_DENIED,
+                "the models of this server cannot be exchanged by request: start it "
+                "with --allow_reload, or at a loopback address.",
+            )
         directories = served_directories(request.config)
         await self._catalogue.apply(directories, labels_first=True)
         response = model_management_pb2.ReloadConfigResponse()
@@ -146,14 +136,6 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         return response
 
 
-async def _or_abort(answer: Awaitable[_Answer], context: _Context) -> _Answer:
-    """Waits for an answer, or tells the client why there is none."""
-    try:
-        return await answer
-    except RequestError as error:
-        return await context.abort(error.code, shorten(error.message))
-
-
-async def _refuse(method: str, context: _Context) -> NoReturn:
+def _not_served(method: str) -> RequestError:
     message = f"{method} is not served, use Predict."
-    raise await context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
+    return RequestError(grpc.StatusCode.UNIMPLEMENTED, message)

@@ -15,9 +15,10 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from pipeline.serving.server.access import TlsFiles
 from pipeline.serving.server.batcher import Batcher
+from pipeline.serving.server.grpc_guard import GuardCalls
 from pipeline.serving.server.grpc_services import ModelService, PredictionService
-from pipeline.serving.server.malformed_requests import RefuseMalformedRequests
 from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.model_catalogue import ModelCatalogue
 from pipeline.serving.server.options import (
@@ -28,12 +29,16 @@ from pipeline.serving.server.options import (
 from pipeline.serving.server.predictor import Predictor
 from pipeline.serving.server.request_error import RequestError
 from pipeline.serving.server.rest_api import RestApi
+from pipeline.serving.server.rest_listener import RestListener
 
 __all__ = ["ModelServer", "ServedModelDirectory", "ServerError", "ServerOptions"]
 
 logger = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
+_MAX_HEADER_BYTES = 16 * 2**10
+_HANDSHAKE_MS = 10_000
+_PATIENCE = 10  # Times the silence of REST.
 _SERVICES = ("", "tensorflow.serving.PredictionService")
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
@@ -87,7 +92,8 @@ class ModelServer:
         host = f"[{self._options.host}]" if ":" in self._options.host else None
         host = host or self._options.host
         self.grpc_address = f"{host}:{self._running.grpc_port}"
-        self.rest_url = f"http://{host}:{self._running.rest_port}"
+        scheme = "http" if self._options.tls is None else "https"
+        self.rest_url = f"{scheme}://{host}:{self._running.rest_port}"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -131,26 +137,31 @@ class _Running:
         self.catalogue = ModelCatalogue(options, self.metrics)
         self.batcher = Batcher(options, self.metrics)
         predictor = Predictor(self.catalogue, self.batcher, options.deadline_s)
-        size = options.max_request_bytes
         self.rest = RestApi(predictor, self.catalogue, self.metrics, options)
         self.runner = aiohttp.web.AppRunner(
             self.rest.app, access_log=None, shutdown_timeout=options.drain_s
         )
+        self.listener = RestListener(
+            self.runner,
+            max_connections=options.max_connections,
+            idle_timeout_s=options.idle_timeout_s,
+        )
         self.grpc = grpc.aio.server(
-            interceptors=[RefuseMalformedRequests()],
-            options=[
-                ("grpc.max_receive_message_length", size),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", 0),  # A taken port is an error.
-            ],
+            interceptors=[GuardCalls(options.token, options.deadline_s)],
+            options=_grpc_options(options),
+            maximum_concurrent_rpcs=options.max_connections,
         )
         self.health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self.grpc)
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(predictor, self.catalogue, self.metrics, size), self.grpc
+            PredictionService(
+                predictor, self.catalogue, self.metrics, options.max_request_bytes
+            ),
+            self.grpc,
         )
+        may_reload = options.is_loopback or options.allow_reload
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(self.catalogue), self.grpc
+            ModelService(self.catalogue, may_reload=may_reload), self.grpc
         )
         self.grpc_port = 0
         self.rest_port = 0
@@ -158,17 +169,19 @@ class _Running:
     async def listen(self, options: ServerOptions) -> None:
         """Opens both ports."""
         host = f"[{options.host}]" if ":" in options.host else options.host
+        tls = None if options.tls is None else options.tls.context()
         try:
-            self.grpc_port = self.grpc.add_insecure_port(f"{host}:{options.grpc_port}")
+            address = f"{host}:{options.grpc_port}"
+            self.grpc_port = _add_port(self.grpc, address, options.tls)
         except RuntimeError:
             raise ServerError(_taken("port", host, options.grpc_port)) from None
         await self.runner.setup()
-        site = aiohttp.web.TCPSite(self.runner, options.host, options.rest_port)
         try:
-            await site.start()
+            self.rest_port = await self.listener.listen(
+                options.host, options.rest_port, tls
+            )
         except OSError:
             raise ServerError(_taken("rest_port", host, options.rest_port)) from None
-        self.rest_port = self.runner.addresses[0][1]
         await self.grpc.start()
         for service in _SERVICES:
             await self.health.set(service, _SERVING)
@@ -176,6 +189,7 @@ class _Running:
     async def stop(self, drain_s: float) -> None:
         """Answers what is in flight and ends everything."""
         self.rest.is_draining = True
+        self.listener.close()
         await self.health.enter_graceful_shutdown()
         await asyncio.gather(self.grpc.stop(drain_s), self.runner.cleanup())
         await self.batcher.close()
@@ -192,6 +206,40 @@ async def _start(
         await running.listen(options)
         on_failure.pop_all()
     return running
+
+
+def _add_port(server: grpc.aio.Server, address: str, tls: TlsFiles | None) -> int:
+    """Opens the port of gRPC.
+
+    Raises:
+        RuntimeError: If it is taken or not allowed.
+    """
+    if tls is None:
+        return int(server.add_insecure_port(address))
+    pair = tls.key.read_bytes(), tls.certificate.read_bytes()
+    return int(server.add_secure_port(address, grpc.ssl_server_credentials([pair])))
+
+
+def _grpc_options(options: ServerOptions) -> list[tuple[str, int]]:
+    """Returns the limits of gRPC.
+
+    Clients keep a connection for long and are told when it is closed, so that one that
+    has had a call may rest for longer.
+    """
+    idle_ms = round(options.idle_timeout_s * 1000)
+    return [
+        ("grpc.max_receive_message_length", options.max_request_bytes),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.so_reuseport", 0),  # A taken port is an error.
+        ("grpc.max_allowed_incoming_connections", options.max_connections),
+        ("grpc.max_concurrent_streams", options.max_connections),
+        ("grpc.max_metadata_size", _MAX_HEADER_BYTES),
+        ("grpc.absolute_max_metadata_size", _MAX_HEADER_BYTES),
+        ("grpc.server_handshake_timeout_ms", min(idle_ms, _HANDSHAKE_MS)),
+        ("grpc.max_connection_idle_ms", _PATIENCE * idle_ms),
+        ("grpc.keepalive_time_ms", idle_ms),  # Asks whether the client is still there.
+        ("grpc.keepalive_timeout_ms", _HANDSHAKE_MS),
+    ]
 
 
 def _taken(flag: str, host: str, port: int) -> str:

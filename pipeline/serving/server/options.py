@@ -6,10 +6,18 @@ import pathlib
 from collections.abc import Mapping
 
 from pipeline.experiment.version_dir import SAVED_MODEL, is_version
+from pipeline.serving.server.access import TlsFiles, Token
 from transforms.schema import DataError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
+_COUNTS = (
+    "max_request_bytes",
+    "max_connections",
+    "queue_size",
+    "max_batch_size",
+    "num_workers",
+)
 _MAX_VERSION = 2**63 - 1
 
 
@@ -71,7 +79,12 @@ class ServerOptions:
         grpc_port: Port of gRPC; 0 for a free one.
         rest_port: Port of REST, of the metrics and of the page; 0 for a free one.
         max_request_bytes: Larger requests are refused.
-        deadline_s: Most seconds a request may take; a gRPC client may ask for less.
+        max_connections: Connections that may be open to each port, and calls of gRPC
+            under way; more are refused.
+        idle_timeout_s: A connection on which no request has come for so many seconds
+            is closed, also if it has begun one; of gRPC after ten times as many.
+        deadline_s: Most seconds for a request to come, to be answered, and for its
+            answer to be taken, each; a gRPC client may ask for less.
         queue_size: Requests that may wait; more are refused.
         max_batch_size: Most tasks that are run at once.
         batch_timeout_s: How long a request waits for others to be run with. With 0
@@ -82,6 +95,11 @@ class ServerOptions:
         drain_s: Most seconds for the requests in flight when the server stops.
         allow_labels_of_missing_versions: Whether a label may name a version that is
             not loaded.
+        allow_reload: Whether HandleReloadConfigRequest is taken at an address that is
+            not loopback.
+        allow_unauthenticated: Whether to listen there without a token.
+        token: What clients must have.
+        tls: Certificate and key of both ports; None for plain text.
 
     Raises:
         ServerError: If a value is out of range.
@@ -91,6 +109,8 @@ class ServerOptions:
     grpc_port: int = 8500
     rest_port: int = 8501
     max_request_bytes: int = 4 * 2**20
+    max_connections: int = 512
+    idle_timeout_s: float = 30.0
     deadline_s: float = 10.0
     queue_size: int = 256
     max_batch_size: int = 64
@@ -99,6 +119,10 @@ class ServerOptions:
     poll_s: float = 1.0
     drain_s: float = 10.0
     allow_labels_of_missing_versions: bool = False
+    allow_reload: bool = False
+    allow_unauthenticated: bool = False
+    token: Token = Token()
+    tls: TlsFiles | None = None
 
     def __post_init__(self) -> None:
         for name in ("grpc_port", "rest_port"):
@@ -106,17 +130,20 @@ class ServerOptions:
                 self._refuse(name, "within [0, 65535]")
         if self.grpc_port == self.rest_port != 0:
             self._refuse("rest_port", "another port than port")
-        for name in ("max_request_bytes", "queue_size", "max_batch_size"):
+        for name in _COUNTS:
             if getattr(self, name) < 1:
                 self._refuse(name, "at least 1")
-        if self.num_workers < 1:
-            self._refuse("num_workers", "at least 1")
-        for name in ("deadline_s", "poll_s"):
+        for name in ("deadline_s", "idle_timeout_s", "poll_s"):
             if not getattr(self, name) > 0:
                 self._refuse(name, "above 0")
         for name in ("batch_timeout_s", "drain_s"):
             if not getattr(self, name) >= 0:
                 self._refuse(name, "at least 0")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether this machine alone can reach the server."""
+        return self.host in LOOPBACK
 
     def _refuse(self, name: str, requirement: str) -> None:
         flag = "port" if name == "grpc_port" else name

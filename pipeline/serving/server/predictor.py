@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import logging
 from collections.abc import Callable, Mapping
 
 import grpc
@@ -14,8 +13,6 @@ from pipeline.serving.server.model_catalogue import ModelCatalogue
 from pipeline.serving.server.request_error import RequestError
 from pipeline.serving.server.servable import DEFAULT_SIGNATURE, Signature
 from pipeline.serving.server.tensors import Array
-
-logger = logging.getLogger(__name__)
 
 ReadInputs = Callable[[Signature], Mapping[str, Array]]
 
@@ -91,11 +88,10 @@ class Predictor:
                 grpc.StatusCode.DEADLINE_EXCEEDED,
                 f"there was no answer within {deadline_s:g} s.",
             ) from None
-        except Exception:  # A bug. It must be seen here, and not by the client.
-            logger.exception("a request to %s failed", spec.name)
+        except Exception as error:  # A bug. For the log, and not for the client.
             raise RequestError(
                 grpc.StatusCode.INTERNAL, "internal error, see the log of the server."
-            ) from None
+            ) from error
         answered = model_pb2.ModelSpec(name=spec.name, signature_name=name)
         answered.version.value = servable.version
         return Prediction(answered, outputs)

@@ -1,12 +1,9 @@
 """Why a request is refused: a status code and a message, as gRPC and REST send it."""
 
-import logging
 import re
 
 import grpc
 import tensorflow as tf
-
-logger = logging.getLogger(__name__)
 
 # Status of HTTP for each code, as TensorFlow Serving answers; any other is 500.
 _HTTP_STATUS = {
@@ -24,13 +21,15 @@ _HTTP_STATUS = {
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.UNAUTHENTICATED: 401,
 }
+_CODE_OF_STATUS = {
+    403: grpc.StatusCode.PERMISSION_DENIED,
+    404: grpc.StatusCode.NOT_FOUND,
+    405: grpc.StatusCode.UNIMPLEMENTED,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    501: grpc.StatusCode.UNIMPLEMENTED,
+}
 _MAX_MESSAGE = 1000  # Characters; what gRPC sends as a header must be short.
 _BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
-_OUR_FAULT = {
-    grpc.StatusCode.UNKNOWN,
-    grpc.StatusCode.INTERNAL,
-    grpc.StatusCode.DATA_LOSS,
-}
 _NODE = re.compile(r"\s*\[\[\{\{.*|\{\{function_node [^}]*\}\}\s*", re.DOTALL)
 _ASSERTION = re.compile(r"assertion failed: \[(.*)\]", re.DOTALL)
 _CONDITION = re.compile(r"\] \[Condition .*", re.DOTALL)
@@ -66,6 +65,23 @@ def invalid(message: str) -> RequestError:
     return RequestError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
+def unauthenticated() -> RequestError:
+    """Makes the error of a request without the token."""
+    return RequestError(
+        grpc.StatusCode.UNAUTHENTICATED,
+        "a request must have the header 'Authorization: Bearer TOKEN' with the token "
+        "of this server.",
+    )
+
+
+def from_http_status(status: int, message: str) -> RequestError:
+    """Makes the error that an HTTP status stands for."""
+    code = _CODE_OF_STATUS.get(status, grpc.StatusCode.INVALID_ARGUMENT)
+    if status not in _CODE_OF_STATUS and status >= 500:
+        code = grpc.StatusCode.UNKNOWN
+    return RequestError(code, message, http_status=status)
+
+
 def from_graph(error: tf.errors.OpError) -> RequestError:
     """Turns an error of the graph into what its sender can read.
 
@@ -74,8 +90,6 @@ def from_graph(error: tf.errors.OpError) -> RequestError:
     code = _BY_NUMBER.get(error.error_code, grpc.StatusCode.UNKNOWN)
     if code is grpc.StatusCode.CANCELLED:  # The version was closed meanwhile.
         code = grpc.StatusCode.UNAVAILABLE
-    if code in _OUR_FAULT:
-        logger.error("The graph failed.", exc_info=error)
     message = _NODE.sub("", error.message).strip()
     if assertion := _ASSERTION.match(message):
         message = _CONDITION.sub("", assertion[1]).replace("] [", " ")

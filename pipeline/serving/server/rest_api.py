@@ -1,11 +1,11 @@
 """The REST API, as TensorFlow Serving's; beside it health, metrics and the page."""
 
+import asyncio
 import re
 import urllib.parse
 
 import aiohttp.web
 import grpc
-import yarl
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from tensorflow_serving.apis import (
@@ -18,9 +18,10 @@ from pipeline.serving.server import json_outputs, model_info, page
 from pipeline.serving.server.json_inputs import PredictBody
 from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.model_catalogue import ModelCatalogue
-from pipeline.serving.server.options import LOOPBACK, ServerOptions
+from pipeline.serving.server.options import ServerOptions
 from pipeline.serving.server.predictor import Predictor
-from pipeline.serving.server.request_error import RequestError, invalid, shorten
+from pipeline.serving.server.request_error import RequestError, invalid
+from pipeline.serving.server.rest_guard import RestGuard
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 
@@ -51,11 +52,10 @@ class RestApi:
         self._catalogue = catalogue
         self._metrics = metrics
         self.is_draining = False
-        middlewares = [_errors_as_json]
-        if options.host in LOOPBACK:
-            middlewares.append(_refuse_foreign_hosts)
+        self._deadline_s = options.deadline_s
         self.app = aiohttp.web.Application(
-            client_max_size=options.max_request_bytes, middlewares=middlewares
+            client_max_size=options.max_request_bytes,
+            middlewares=[RestGuard(options).middleware()],
         )
         self.app.router.add_post("/v1/{rest:.*}", self._predict)
         self.app.router.add_get("/v1/{rest:.*}", self._describe)
@@ -74,7 +74,7 @@ class RestApi:
                 text=f"{method} is not served, use predict."
             )
         with self._metrics.watch("REST") as watched:
-            body = PredictBody.parse(await _read(request))
+            body = PredictBody.parse(await _read(request, self._deadline_s))
             spec.signature_name = body.signature_name
             prediction = await self._predictor.predict(
                 spec, lambda signature: body.arrays(signature.inputs), watched
@@ -144,9 +144,16 @@ def _target(
     return spec, rest
 
 
-async def _read(request: aiohttp.web.Request) -> bytes:
+async def _read(request: aiohttp.web.Request, deadline_s: float) -> bytes:
     try:
-        return await request.read()
+        async with asyncio.timeout(deadline_s):
+            return await request.read()
+    except TimeoutError:
+        raise RequestError(
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+            f"the body must come within {deadline_s:g} s, it has not.",
+            http_status=408,
+        ) from None
     except aiohttp.web.HTTPRequestEntityTooLarge as error:
         raise RequestError(
             grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -165,42 +172,3 @@ def _plain(message: Message) -> object:
         preserving_proto_field_name=True,
         always_print_fields_with_no_presence=True,
     )
-
-
-@aiohttp.web.middleware
-async def _errors_as_json(
-    request: aiohttp.web.Request, handler: aiohttp.typedefs.Handler
-) -> aiohttp.web.StreamResponse:
-    """Gives every error the form {"error": ...}."""
-    try:
-        return await handler(request)
-    except RequestError as error:
-        status, message = error.http_status, error.message
-    except aiohttp.web.HTTPError as error:
-        status, message = error.status, error.text or error.reason
-    return aiohttp.web.Response(
-        text=json_outputs.error(shorten(message)),
-        status=status,
-        content_type="application/json",
-    )
-
-
-@aiohttp.web.middleware
-async def _refuse_foreign_hosts(
-    request: aiohttp.web.Request, handler: aiohttp.typedefs.Handler
-) -> aiohttp.web.StreamResponse:
-    """Refuses requests to another name than that of this machine.
-
-    A page from elsewhere can have its own name resolved to this machine, and would then
-    be allowed to read the answers.
-    """
-    host = request.headers.get("Host", LOOPBACK[0])
-    try:
-        name = yarl.URL(f"http://{host}").host
-    except ValueError:
-        name = None
-    if name not in LOOPBACK:
-        raise aiohttp.web.HTTPForbidden(
-            text=f"Host must be one of {LOOPBACK}, got {host!r}."
-        )
-    return await handler(request)

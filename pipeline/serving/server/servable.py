@@ -62,7 +62,7 @@ class Signature:
         try:
             outputs = self._call(*(inputs[name] for name in self.inputs))
         except tf.errors.OpError as error:
-            raise request_error.from_graph(error) from None
+            raise request_error.from_graph(error) from error
         return dict(zip(self._outputs, outputs, strict=True))
 
     def check_outputs(self, names: list[str]) -> None:

@@ -13,7 +13,14 @@ from pipeline.serving.server.options import (
 
 STOCK_SERVER = "tensorflow_model_server"
 
-_EMBEDDED_ONLY = ("queue_size", "max_batch_size", "batch_timeout_s", "num_workers")
+_EMBEDDED_ONLY = (
+    "queue_size",
+    "max_batch_size",
+    "batch_timeout_s",
+    "num_workers",
+    "max_connections",
+    "idle_timeout_s",
+)
 
 _MONITORING = """prometheus_config {
   enable: true
@@ -38,6 +45,11 @@ def validate(options: ServerOptions) -> None:
                 f"{name} must be {default} for {STOCK_SERVER}, which has no such "
                 f"limit, got {value}: take --server embedded."
             )
+    if options.token or options.tls is not None:
+        raise ServerError(
+            f"--token_file and --tls_key must not be set for {STOCK_SERVER}, which "
+            "asks for no token: take --server embedded, or a proxy in front."
+        )
     say(
         f"serve: {STOCK_SERVER} listens on every interface whatever --host is, and has "
         "no authentication: keep its ports behind a firewall."

@@ -14,6 +14,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
+from pipeline.serving.server.access import Token
 from pipeline.serving.server.model_server import ModelServer
 from pipeline.serving.server.options import ServerError, ServerOptions
 from pipeline.steps import serve
@@ -312,11 +313,40 @@ def test_limits_that_the_stock_server_has_not_are_refused(fake_server, models, l
     serve.resolve(**given, server="embedded")
 
 
-def test_listening_to_the_network_is_warned_of(models, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "warnings"),
+    [
+        ({"host": "127.0.0.1"}, []),
+        ({"token": Token("x" * 16)}, ["as plain text"]),
+        ({"allow_unauthenticated": True}, ["without a token"]),
+        (
+            {"allow_unauthenticated": True, "allow_reload": True},
+            ["without a token", "HandleReloadConfigRequest"],
+        ),
+    ],
+)
+def test_what_the_network_can_do_is_warned_of(
+    models, capsys, monkeypatch, options, warnings
+):
     monkeypatch.setenv("PATH", "")
-    for host, is_warned in (("127.0.0.1", False), ("0.0.0.0", True)):
-        options = ServerOptions(host=host)
+    given = ServerOptions(**{"host": "0.0.0.0"} | options)
+    serve.resolve(model=models, models_config=None, options=given)
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == len(warnings)
+    assert all(part in line for part, line in zip(warnings, said, strict=True))
+
+
+def test_a_server_of_the_network_needs_a_token_or_a_word(models, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(
+        ServerError, match=r"0\.0\.0\.0 opens .*--allow_unauthenticated"
+    ):
+        serve.resolve(
+            model=models, models_config=None, options=ServerOptions(host="0.0.0.0")
+        )
+
+
+def test_the_stock_server_takes_no_token(fake_server, models):
+    options = ServerOptions(token=Token("x" * 16))
+    with pytest.raises(ServerError, match="--token_file and --tls_key must not"):
         serve.resolve(model=models, models_config=None, options=options)
-        said = capsys.readouterr().err
-        assert ("opens the server" in said) == is_warned
-        assert ("HandleReloadConfigRequest" in said) == is_warned

@@ -55,9 +55,23 @@ def test_names_never_become_html():
         assert not re.findall(r"(inner|outer)HTML|insertAdjacent", script.read_text())
 
 
-def test_the_page_may_load_from_its_own_server_alone():
+@pytest.mark.parametrize("path", ["/", "/page/page.js", "/page/page.css"])
+def test_the_page_may_load_from_its_own_server_alone(server, path):
+    headers, _ = get(server, path)
+    rules = dict(
+        rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; ")
+    )
+    assert rules["default-src"] == rules["frame-ancestors"] == "'none'"
+    assert rules["script-src"] == rules["style-src"] == "'self'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_nothing_runs_that_stands_in_the_page_itself():
     page = (PAGE_DIR / "index.html").read_text()
-    assert "default-src 'self'; img-src 'self' data:" in page
+    assert not re.findall(r"\son\w+\s*=|\sstyle\s*=|javascript:", page, re.IGNORECASE)
+    assert "<style" not in page
+    for script in re.findall(r"<script([^>]*)>", page):
+        assert " src=" in script
 
 
 @pytest.mark.parametrize(

@@ -206,3 +206,10 @@ def base_path(tmp_path) -> pathlib.Path:
     path = tmp_path / "toy"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def served(serve, base_path, publish):
+    """Serves one version with changed options."""
+    publish(base_path, 1)
+    return serve

@@ -29,13 +29,6 @@ A_WHILE = {"turns": np.int64([30_000])}
 X = {"x": np.float32([3.0])}
 
 
-@pytest.fixture
-def served(serve, base_path, publish):
-    """Serves one version with changed options."""
-    publish(base_path, 1)
-    return serve
-
-
 def test_a_request_that_takes_too_long_is_given_up(served):
     toy = served(deadline_s=0.3, num_workers=1)
     with pytest.raises(grpc.RpcError) as refused:
