@@ -21,7 +21,8 @@ STEPS = tuple(command.name for command in cli.COMMANDS)
 
 def test_every_command_is_a_file_of_its_own():
     folder = pathlib.Path(cli.__file__).parent / "commands"
-    files = {path.stem for path in folder.glob("*.py")} - {"__init__", "command"}
+    stems = {path.stem for path in folder.glob("*.py")} - {"__init__", "command"}
+    files = {stem.replace("_", "-") for stem in stems}
     assert sorted(STEPS) == sorted(files)
 
 
