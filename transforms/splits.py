@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from transforms.joins import normal_id
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, SPLITS, SplitSpec
 from transforms.stable_hash import stable_fraction
 
@@ -46,13 +47,16 @@ class TaskSplitter:
         return self.listed is None or self.listed.get(task_id) == META_TRAIN
 
 
-def load_splitter(spec: SplitSpec, data_dir: str, tasks: str = "users") -> TaskSplitter:
+def load_splitter(
+    spec: SplitSpec, data_dir: str, tasks: str = "users", *, normalize: bool = False
+) -> TaskSplitter:
     """Returns the splitter, having read the split file if there is one.
 
     Args:
         spec: The split.
         data_dir: Folder that the path of the split file is relative to.
         tasks: What the lists are called: "meta_train_users" and so on.
+        normalize: Whether ids that differ in form only are one.
 
     Raises:
         ValueError: If the file is missing, is not JSON, lacks a list, or names a task
@@ -69,7 +73,9 @@ def load_splitter(spec: SplitSpec, data_dir: str, tasks: str = "users") -> TaskS
     optional = f"{META_VALIDATION}_{tasks}"
     needed = [n for n in names if n != optional or n in _as_dict(lists)]
     _check_lists(lists, needed, path)
-    return TaskSplitter(spec, _listed(lists, names, path), optional in lists)
+    return TaskSplitter(
+        spec, _listed(lists, names, path, normalize=normalize), optional in lists
+    )
 
 
 def split_file(name: str, data_dir: str) -> pathlib.Path:
@@ -100,14 +106,29 @@ def _check_lists(lists: Any, needed: list[str], path: pathlib.Path) -> None:
 
 
 def _listed(
-    lists: Mapping[str, Any], names: Mapping[str, str], path: pathlib.Path
+    lists: Mapping[str, Any],
+    names: Mapping[str, str],
+    path: pathlib.Path,
+    *,
+    normalize: bool,
 ) -> dict[str, str]:
     listed: dict[str, str] = {}
     for name, split in names.items():
-        for task_id in map(str, lists.get(name, ())):
+        for value in lists.get(name, ()):
+            task_id = _listed_id(value, f"{name} of {path}")
+            task_id = normal_id(task_id) if normalize else task_id
             if listed.setdefault(task_id, split) != split:
                 raise ValueError(
                     f"no task may be in two lists of the split file, but {path} has "
                     f"{task_id!r} for {listed[task_id]} and {split}."
                 )
     return listed
+
+
+def _listed_id(value: Any, where: str) -> str:
+    """Returns an id as preparation reads one: 31, 31.0 and " 31" are "31"."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{where} must be ids, got {value!r}.")
+    return str(value).strip()

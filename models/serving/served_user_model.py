@@ -14,7 +14,7 @@ from models.serving.saving import InputSpec
 from models.serving.served_model import BY_POPULARITY, BY_USER_FEATURES, ServedModel
 from models.serving.served_tasks import ServedTask
 from models.serving.support_memory import Values
-from models.serving.vocabulary import IdLookup, encode_feature
+from models.serving.vocabulary import IdLookup, encode_feature, is_known_number
 from transforms import schema
 from transforms.schema import DatasetInfo, Feature
 
@@ -101,7 +101,7 @@ class ServedUserModel(ServedModel):
         is_known = tf.zeros([batch_size], tf.bool)
         for name, values in encoded.items():
             if self.user_features[name].kind == "numeric":
-                is_known |= tf.math.is_finite(raw[name])
+                is_known |= is_known_number(raw[name])
             else:
                 is_known |= tf.reduce_any(values > schema.UNKNOWN, axis=1)
         return {

@@ -3,7 +3,11 @@
 import pathlib
 
 from models.legacy_keras import tf
-from transforms.schema import UNKNOWN, Feature
+from transforms.schema import MAX_FEATURE_NUMBER, UNKNOWN, Feature
+
+# What Python takes for blanks around a text, and for the end of a line.
+_BLANKS = r"^[\s\pZ\x{1c}-\x{1f}\x{85}]+|[\s\pZ\x{1c}-\x{1f}\x{85}]+$"
+_WITH_BREAK = r"(?s).*[\n\r\v\f\x{1c}-\x{1e}\x{85}\x{2028}\x{2029}].*"
 
 
 class IdLookup(tf.Module):
@@ -51,7 +55,10 @@ class IdLookup(tf.Module):
 def encode_feature(
     feature: Feature, raw: tf.Tensor, lookup: IdLookup | None
 ) -> tf.Tensor:
-    """Encodes a raw feature as preparation did.
+    """Encodes a raw feature as preparation does.
+
+    Blanks around a text mean nothing. Of several values, those that are blank, hold a
+    line break or repeat an earlier one do not count; then the first `max_values` do.
 
     Args:
         feature: What the feature is.
@@ -60,13 +67,43 @@ def encode_feature(
         lookup: The vocabulary of the feature, None if it is empty.
 
     Returns:
-        int32 [B, V], at most `max_values` wide, or float32 [B]; a number that is not
-        finite is the mean.
+        int32 [B, V], at most `max_values` wide, known values first, or float32 [B]; a
+        number that `is_known_number` does not know is the mean.
     """
     if feature.kind == "numeric":
-        return tf.where(tf.math.is_finite(raw), raw, feature.mean)
-    several = feature.kind == "multi"
-    values = raw[:, : feature.max_values] if several else raw[:, tf.newaxis]
-    if lookup is None:
-        return tf.fill(tf.shape(values), UNKNOWN)
-    return lookup.rows(values)
+        return tf.where(is_known_number(raw), raw, feature.mean)
+    values = tf.strings.regex_replace(raw, _BLANKS, "")
+    if feature.kind != "multi":
+        values = values[:, tf.newaxis]
+        if lookup is None:
+            return tf.fill(tf.shape(values), UNKNOWN)
+        return lookup.rows(values)
+    counts = _first_different(values, feature.max_values)  # [B, V]
+    rows = tf.zeros_like(counts, tf.int32) if lookup is None else lookup.rows(values)
+    rows = tf.where(counts, rows, UNKNOWN)
+    order = tf.argsort(tf.cast(rows == UNKNOWN, tf.int32), axis=1, stable=True)
+    return tf.gather(rows, order, batch_dims=1)[:, : feature.max_values]
+
+
+def is_known_number(raw: tf.Tensor) -> tf.Tensor:
+    """Says which numbers are known: those that are finite, and not absurdly large."""
+    return tf.abs(raw) <= MAX_FEATURE_NUMBER  # False for NaN.
+
+
+def _first_different(values: tf.Tensor, most: int) -> tf.Tensor:
+    """Says which values count, the first different ones, bool [B, V].
+
+    Values are compared by a hash of 62 bits, so that many cost little more than few.
+    """
+    is_text = (values != "") & ~tf.strings.regex_full_match(values, _WITH_BREAK)
+    hashes = tf.strings.to_hash_bucket_fast(values, 1 << 62)
+    order = tf.argsort(hashes, axis=1, stable=True)
+    ordered = tf.gather(hashes, order, batch_dims=1)
+    repeats = tf.concat(
+        [tf.zeros_like(ordered[:, :1], tf.bool), ordered[:, 1:] == ordered[:, :-1]],
+        axis=1,
+    )
+    back = tf.argsort(order, axis=1)
+    is_text &= ~tf.gather(repeats, back, batch_dims=1)
+    place = tf.cumsum(tf.cast(is_text, tf.int32), axis=1)
+    return is_text & (place <= most)

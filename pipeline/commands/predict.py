@@ -23,12 +23,22 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", type=pathlib.Path, required=True, help="JSON lines")
     parser.add_argument("--output", type=pathlib.Path, help="JSON lines; else stdout")
     parser.add_argument("--top", type=int, default=10, help="items to recommend")
+    parser.add_argument(
+        "--max-unmatched",
+        type=float,
+        default=0.3,
+        help="share of support pairs whose item the model may not know",
+    )
     parser.add_argument("--text", action="store_true", help="print for people")
 
 
 def _resolve(arguments: argparse.Namespace) -> Step:
     if arguments.top < 1:
         raise ValueError(f"--top must be at least 1, got {arguments.top}.")
+    if not 0.0 <= arguments.max_unmatched <= 1.0:
+        raise ValueError(
+            f"--max-unmatched must be within [0, 1], got {arguments.max_unmatched}."
+        )
     refuse_changes(arguments)
     must_be_file("--input", arguments.input)
     must_have_folder(arguments.output)
@@ -42,6 +52,7 @@ def _resolve(arguments: argparse.Namespace) -> Step:
         output_path=arguments.output,
         top=arguments.top,
         as_text=arguments.text,
+        max_unmatched=arguments.max_unmatched,
     )
 
 

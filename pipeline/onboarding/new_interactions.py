@@ -61,6 +61,7 @@ def read_new_interactions(
     label_range: tuple[float, float],
     feature_names: Collection[str] = (),
     only_whole: bool = False,
+    normalize: bool = False,
 ) -> NewInteractions:
     """Reads a CSV file with a header line.
 
@@ -74,6 +75,7 @@ def read_new_interactions(
         feature_names: Features that the model takes of a user.
         only_whole: Whether labels are clicks: the ends of the range and nothing
             between.
+        normalize: Whether ids that differ in form only are one.
 
     Raises:
         DataError: If there is no such file, a column is missing, unknown or there
@@ -90,7 +92,7 @@ def read_new_interactions(
     low, high = label_range
     spec = InteractionSpec(table, label_column="label", label_min=low, label_max=high)
     block = Block(str(path), 0, first_line=2, data=data, header=columns)
-    reader = _Reader(spec, features, only_whole)
+    reader = _Reader(spec, features, only_whole, normalize=normalize)
     reader.read(block)
     if not reader.interactions:
         raise DataError(
@@ -123,7 +125,12 @@ class _Reader:
     """Takes rows one after the other, and remembers what earlier ones said."""
 
     def __init__(
-        self, spec: InteractionSpec, features: Sequence[str], only_whole: bool
+        self,
+        spec: InteractionSpec,
+        features: Sequence[str],
+        only_whole: bool,
+        *,
+        normalize: bool = False,
     ) -> None:
         self.interactions: list[Interaction] = []
         self.features: dict[str, dict[str, str]] = {}
@@ -131,6 +138,7 @@ class _Reader:
         self._spec = spec
         self._feature_names = features
         self._only_whole = only_whole
+        self._normalize = normalize
         self._pairs: set[tuple[str, str]] = set()
 
     def read(self, block: Block) -> None:
@@ -148,7 +156,9 @@ class _Reader:
 
     def _take(self, fields: Fields) -> None:
         pair_fields, raw = fields[: len(_REQUIRED)], fields[len(_REQUIRED) :]
-        interaction = parse_interaction(pair_fields, self._spec)
+        interaction = parse_interaction(
+            pair_fields, self._spec, normalize=self._normalize
+        )
         user_id, item_id, label = interaction
         ends = (self._spec.label_min, self._spec.label_max)
         if self._only_whole and label not in ends:

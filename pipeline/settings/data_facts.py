@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms import schema
+from transforms.joins import Join
+from transforms.row_counts import RowCounts
 
 Counts = NDArray[np.int64]
 
@@ -52,6 +54,8 @@ class DataFacts:
         user_counts: int [N + 1], interactions of each user that can be learned from.
         item_counts: int [M + 1], the same of each item.
         splits: The splits.
+        tables: What became of the rows of each table.
+        joins: How ids of the tables find each other.
     """
 
     sizes: Mapping[str, int]
@@ -61,6 +65,8 @@ class DataFacts:
     user_counts: Counts
     item_counts: Counts
     splits: Sequence[SplitFacts]
+    tables: Mapping[str, RowCounts] = dataclasses.field(default_factory=dict)
+    joins: Sequence[Join] = ()
 
     @property
     def new_item_share(self) -> float:

@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
 from pipeline.settings.request_values import as_id, as_list, check_size
+from transforms.joins import normal_id
+from transforms.schema import ITEM_ID
 
 # Which limit of the manifest each list of a request keeps to.
 _LIMITS = {
@@ -162,7 +164,7 @@ class ExportedModel:
             ValueError: If the name is not that of exactly one item.
         """
         if "item_id" in pair:
-            return as_id(pair["item_id"])
+            return self.id_of(pair["item_id"])
         name = str(pair.get("item_name"))
         ids = self._ids_of_name.get(name, [])
         if len(ids) != 1:
@@ -170,6 +172,25 @@ class ExportedModel:
                 f"item_name must name one item, got {name!r}, which names {len(ids)}."
             )
         return ids[0]
+
+    def id_of(self, value: Any, key: str = "item_id") -> str:
+        """Returns an id of a request as preparation reads one.
+
+        Raises:
+            ValueError: If it is neither a text nor a number; it names the key.
+        """
+        text = as_id(value, key)
+        if not self.manifest.get("normalize_ids"):
+            return text
+        domain, colon, raw = text.partition(":")
+        if domain in self.manifest.get("domains", ()):
+            return f"{domain}{colon}{normal_id(raw)}"
+        return normal_id(text)
+
+    def known_items(self) -> frozenset[str]:
+        """Returns the ids of all items that the model knows."""
+        path = self.directory / "assets" / f"{ITEM_ID}.txt"
+        return frozenset(path.read_text(encoding="utf-8").split("\n")[:-1])
 
     def item(self, item_id: str, score: Any) -> dict[str, Any]:
         """Returns an item of an answer: its id, its name if known, and its score."""

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from transforms.schema import CommonInfo
+
 
 class Finding(NamedTuple):
     """One check: what it looked at and the result.
@@ -47,6 +49,18 @@ def tasks_overlap(task_ids: Mapping[str, Sequence[object]]) -> Finding:
         f"{counts.total()} tasks",
         "what is learnt of them in meta-train is queried again; prepare again.",
     )
+
+
+def id_joins(info: CommonInfo) -> list[Finding]:
+    """Says how the ids of each table are found in another one.
+
+    Args:
+        info: What `dataset.json` says.
+    """
+    return [
+        Finding(f"{join.ids} of {join.left}", "note", join.describe())
+        for join in info.joins
+    ]
 
 
 def no_timestamps() -> Finding:

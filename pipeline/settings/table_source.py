@@ -37,7 +37,12 @@ class TableSource:
     def validate(self) -> None:
         """Checks tables and columns; see `Source`."""
         check_tables(self.tables, data_dir())
-        load_splitter(self.spec.split, data_dir(), self.tasks)
+        load_splitter(
+            self.spec.split,
+            data_dir(),
+            self.tasks,
+            normalize=self.spec.normalize_ids,
+        )
 
     def fingerprint(self) -> str:
         """Returns what changes with inputs and options; see `Source`."""

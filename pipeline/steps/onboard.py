@@ -64,6 +64,7 @@ def onboard(
         label_range=(manifest["label_min"], manifest["label_max"]),
         feature_names=manifest["user_features"],
         only_whole=tasks.only_whole,
+        normalize=bool(manifest.get("normalize_ids")),
     )
     names = version / ITEM_NAMES
     start = Findings(

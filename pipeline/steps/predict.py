@@ -6,16 +6,23 @@ Uses the exported model and nothing else of ours, as any other client would.
 import json
 import pathlib
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import tensorflow as tf
+
 from pipeline.export.loaded_version import load_version
+from pipeline.settings.exported_model import ExportedModel
 from pipeline.settings.request_values import as_list
+from transforms.joins import join_ids
 from transforms.schema import DataError
+
+_MOST_ALIKE = 0.01  # Share of pairs whose item is known in another form only.
 
 
 class RequestError(DataError):
-    """A request line that cannot be answered; the message names file and line."""
+    """Lines that cannot be answered; the message names file, lines and why."""
 
 
 def run(
@@ -25,41 +32,103 @@ def run(
     output_path: pathlib.Path | None,
     top: int,
     as_text: bool,
+    max_unmatched: float = 0.3,
 ) -> None:
-    """Answers every line of a JSON-lines file.
+    """Answers every line of a JSON-lines file that can be answered.
 
     Args:
         directory: The exported model.
         input_path: One request a line, as `ExportedModel.answer` takes it.
-        output_path: One JSON object a line is written here; else to stdout.
+        output_path: The answers, one JSON object a line, are written here; else to
+            stdout.
         top: Most items recommended.
         as_text: Whether answers are laid out for people.
+        max_unmatched: Share of the support pairs, in [0, 1], whose item the model may
+            not know.
 
     Raises:
-        RequestError: If a line cannot be answered; nothing is then written.
+        RequestError: If lines cannot be answered; all others are. Or if the model does
+            not know more of the items; all are answered then.
     """
-    try:
-        lines = input_path.read_text(encoding="utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        raise RequestError(f"{input_path} must be UTF-8 text: {error}.") from None
+    lines = _lines(input_path)
     print(f"predict: asking {directory}", file=sys.stderr)
     model = load_version(directory)
-    answers = []
+    answers, refused, items = _answered(model, lines, top, as_text=as_text)
+    text = "".join(f"{answer}\n" for answer in answers)
+    if output_path is None:
+        print(text, end="")
+    else:
+        output_path.write_text(text, encoding="utf-8")
+    if refused:
+        listed = "".join(f"\n  {one}" for one in refused)
+        raise RequestError(
+            f"{input_path}: {len(refused)} of {len(refused) + len(answers)} lines "
+            f"refused, the others answered.{listed}"
+        )
+    _check_items(items, model.known_items(), input_path, max_unmatched)
+
+
+def _answered(
+    model: ExportedModel, lines: Sequence[str], top: int, *, as_text: bool
+) -> tuple[list[str], list[str], Counter[str]]:
+    """Returns the answers, why lines are refused, and the items of support pairs."""
+    answers, refused = [], []
+    items: Counter[str] = Counter()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             request = json.loads(line)
             answer = model.answer(request, top)
-        except ValueError as error:
-            raise RequestError(f"{input_path}, line {number}: {error}") from None
-        as_json = json.dumps(answer, ensure_ascii=False)
-        answers.append(_describe(request, answer) if as_text else as_json)
-    text = "".join(f"{answer}\n" for answer in answers)
-    if output_path is None:
-        print(text, end="")
+            answers.append(_laid_out(request, answer, as_text=as_text))
+            items.update(map(model.item_of, as_list(request, "support")))
+        except (ValueError, RecursionError, tf.errors.InvalidArgumentError) as error:
+            refused.append(f"line {number}: {_first_line(error)}")
+    return answers, refused, items
+
+
+def _check_items(
+    items: Counter[str], known: Collection[str], path: pathlib.Path, most: float
+) -> None:
+    """Says which items the model does not know, and fails if they are too many."""
+    join = join_ids("items", "the requests", "the model", items, known)
+    if not join.num_rows_unmatched:
+        return
+    print(f"predict: {join.describe()}", file=sys.stderr)
+    if join.unmatched_fraction > most or join.alike_fraction > _MOST_ALIKE:
+        raise RequestError(
+            f"{path}: the model must know the items of the support pairs, of which "
+            f"--max-unmatched allows {most:.0%} to be unknown and none but a few to be "
+            f"known in another form; got {join.num_rows_unmatched} of {join.num_rows} "
+            f"unknown. All were answered, as if those were not there. {join.explain()}."
+        )
+
+
+def _lines(path: pathlib.Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{path} must be UTF-8 text: {error}.") from None
+
+
+def _laid_out(
+    request: Mapping[str, Any], answer: Mapping[str, Any], *, as_text: bool
+) -> str:
+    """Returns an answer as it is written; raises `ValueError` if it is no UTF-8."""
+    if as_text:
+        text = _describe(request, answer)
     else:
-        output_path.write_text(text, encoding="utf-8")
+        text = json.dumps(answer, ensure_ascii=False)
+    text.encode()
+    return text
+
+
+def _first_line(error: Exception) -> str:
+    """Returns what an error says, without the names of operations of a graph."""
+    message = getattr(error, "message", None) or str(error)
+    lines = [line.strip() for line in str(message).splitlines() if line.strip()]
+    said = next((line for line in lines if "assertion failed" in line), None)
+    return said or (lines or [type(error).__name__])[0]
 
 
 def _describe(request: Mapping[str, Any], answer: Mapping[str, Any]) -> str:

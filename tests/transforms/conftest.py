@@ -11,6 +11,7 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.testing.test_pipeline import TestPipeline
 
 from transforms.ratings.dataset import prepare_dataset
+from transforms.reading.rejected_row import REJECTED
 from transforms.schema import (
     DatasetSpec,
     EntitySpec,
@@ -129,7 +130,8 @@ def parse_block():
 
     def run(parse_rows, block):
         outputs = list(parse_rows.parse_block.process(block))
-        rejected = [part.value for part in outputs if isinstance(part, TaggedOutput)]
+        tagged = [part for part in outputs if isinstance(part, TaggedOutput)]
+        rejected = [part.value for part in tagged if part.tag == REJECTED]
         return [p for p in outputs if not isinstance(p, TaggedOutput)], rejected
 
     return run

@@ -46,6 +46,45 @@ def test_movielens_1m_with_extra_item_features(prepare, raw, ratings, read_recor
     assert first["actor"] == [1, 2]
 
 
+def test_movielens_100k_has_flags_for_genres_and_latin_1(prepare, raw, ratings):
+    folder = raw / "ml-100k"
+    folder.mkdir()
+    lines = [f"{user}\t{item}\t{label}\t0\n" for user, item, label in ratings]
+    (folder / "u.data").write_text("".join(lines))
+    users = [f"{user}|{20 + user}|F|writer|55117\n" for user in range(1, 13)]
+    (folder / "u.user").write_text("".join(users))
+    flags = ["1" + "|0" * 18, "0|1|0" + "|0" * 16, "0|1|1" + "|0" * 16]
+    items = [
+        f'{item}|Café "{item}"|01-Jan-1995||http://x|{flags[item % 3]}\n'
+        for item in range(1, 9)
+    ]
+    (folder / "u.item").write_bytes("".join(items).encode("latin-1"))
+    source = movielens("ml-100k", data_dir=str(raw))
+    info, directory = prepare(DatasetSpec(*source, split=NO_TEST, episodes=SMALL))
+    assert info.num_rejected == {}
+    assert info.num_interactions["meta_train"] == len(ratings)
+    genres = (directory / "vocabulary/genre.txt").read_text().splitlines()
+    assert genres == ["Action", "Adventure"]
+    names = (directory / "names/item.txt").read_text(encoding="utf-8").splitlines()
+    assert names[0] == 'Café "1"'
+
+
+def test_movielens_10m_has_half_stars_and_movies_without_a_genre(prepare, raw, ratings):
+    lines = [f"{user}::{item}::{label - 0.5}::0\n" for user, item, label in ratings]
+    (raw / "ratings.dat").write_text("".join(lines))
+    genres = ("Drama|War", "(no genres listed)")
+    movies = [f"{item}::Amélie {item}::{genres[item % 2]}\n" for item in range(1, 9)]
+    (raw / "movies.dat").write_text("".join(movies), encoding="utf-8")
+    source = movielens(".", data_dir=str(raw))
+    info, directory = prepare(DatasetSpec(*source, split=NO_TEST, episodes=SMALL))
+    assert info.num_rejected == {}
+    assert list(info.label_levels) == [0.5, 1.5, 2.5, 3.5, 4.5]
+    genres = (directory / "vocabulary/genre.txt").read_text().splitlines()
+    assert genres == ["Drama", "War"]
+    names = (directory / "names/item.txt").read_text(encoding="utf-8").splitlines()
+    assert names[0] == "Amélie 1"
+
+
 def tfds_batch(ratings):
     users, items, labels = (np.array(column) for column in zip(*ratings, strict=True))
     return {

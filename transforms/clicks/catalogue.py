@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from transforms import schema
 from transforms.clicks import schema as keys
-from transforms.clicks.clicks import domain_of, domain_order, in_domain, lowercases
-from transforms.clicks.pools import Pools
+from transforms.clicks.clicks import (
+    CLICKS,
+    domain_of,
+    domain_order,
+    in_domain,
+    lowercases,
+    table_name,
+)
+from transforms.clicks.joins import click_joins
+from transforms.clicks.pools import POOLS, Pools
 from transforms.clicks.schema import (
     Domain,
     DomainSpec,
@@ -23,7 +31,10 @@ from transforms.clicks.summaries import TaskSummary, UsersSummary, merge_users
 from transforms.clicks.tasks import DroppedClicks
 from transforms.entities.entities import EntityBlock, merge_entities
 from transforms.entities.vocabularies import vocabulary_rows
+from transforms.joins import Join
 from transforms.reading.rejected_row import RejectedRow
+from transforms.row_counts import RowCounts
+from transforms.schema import EntitySpec
 from transforms.writing.catalogue import Catalogue
 from transforms.writing.entity_files import EntityRows, encode_entity
 
@@ -41,6 +52,7 @@ class _Ids(NamedTuple):
 
 def scenario_catalogue(
     spec: ScenarioDatasetSpec,
+    listed: Collection[str] | None,
     users: Iterable[UsersSummary],
     tasks: Iterable[TaskSummary],
     dropped: Iterable[DroppedClicks],
@@ -51,6 +63,7 @@ def scenario_catalogue(
 
     Args:
         spec: The data set.
+        listed: Scenarios that a split file names; None if there is none.
         users: Of every shard.
         tasks: Of every task.
         dropped: Of every scenario.
@@ -62,7 +75,9 @@ def scenario_catalogue(
     summary = merge_users(users)
     for task in all_tasks:
         summary.items.update(dict.fromkeys(task.pool, 0))
-    num_dropped = summary.num_dropped + pools.num_dropped
+    num_dropped = Counter(pools.num_dropped)
+    for count in summary.counts.values():
+        num_dropped.update(count.left_out)
     for part in dropped:
         num_dropped.update(part.num_dropped)
     ids = _Ids(
@@ -70,7 +85,8 @@ def scenario_catalogue(
         sorted(summary.items, key=order),
         [task.scenario_id for task in all_tasks],
     )
-    by_kind, rejected = _names_by_kind(spec, names)
+    by_kind, rejected, counts = _names_by_kind(spec, names)
+    joins = click_joins(spec, listed, summary, pools, by_kind)
     return Catalogue(
         rows=EntityRows(vocabulary_rows(ids.users), vocabulary_rows(ids.items)),
         records={
@@ -92,8 +108,8 @@ def scenario_catalogue(
         },
         schema=build_schema(len(ids.users), len(ids.items)),
         statistics=build_statistics(all_tasks),
-        info=_dataset_info(spec, ids, summary, all_tasks, num_dropped),
-        num_legal=summary.num_rows,
+        info=_dataset_info(spec, ids, summary, all_tasks, num_dropped, joins),
+        counts={**_no_rows(spec), **summary.counts, **counts},
         rejected=rejected,
     )
 
@@ -118,22 +134,35 @@ def name_tables(
     ]
 
 
+def _no_rows(spec: ScenarioDatasetSpec) -> dict[str, RowCounts]:
+    """Returns the counts of tables of clicks and pools without rows."""
+    return {
+        table_name(kind, domain.name): RowCounts()
+        for domain in spec.domains
+        for kind, table in ((CLICKS, domain.clicks), (POOLS, domain.pools))
+        if table is not None
+    }
+
+
 def _names_by_kind(
     spec: ScenarioDatasetSpec, blocks: Sequence[Iterable[EntityBlock]]
-) -> tuple[dict[str, dict[str, str]], list[RejectedRow]]:
-    """Joins the names of all domains, by kind and by id."""
+) -> tuple[dict[str, dict[str, str]], list[RejectedRow], dict[str, RowCounts]]:
+    """Joins the names of all domains, by kind and by id; refuses, and counts, rows."""
     by_kind: dict[str, dict[str, str]] = {}
     rejected = []
+    counts = {}
     for (kind, domain, table), parts in zip(name_tables(spec), blocks, strict=True):
-        columns = (table.id_column, table.name_column)
-        entities, refused = merge_entities(kind, parts, columns)
+        spec_of_kind = EntitySpec(table.table, table.id_column, table.name_column)
+        table_of_kind = table_name(kind, domain.name)
+        merged = merge_entities(table_of_kind, parts, spec_of_kind)
+        entities, refused, counts[table_of_kind] = merged
         rejected += refused
         names = by_kind.setdefault(kind, {})
         lowercase = kind == SCENARIO_NAMES and lowercases(domain)
         for raw_id, entity in entities.items():
             entity_id = raw_id.lower() if lowercase else raw_id
             names.setdefault(in_domain(domain.name, entity_id), entity.name)
-    return by_kind, rejected
+    return by_kind, rejected, counts
 
 
 def _dataset_info(
@@ -142,6 +171,7 @@ def _dataset_info(
     summary: UsersSummary,
     tasks: Sequence[TaskSummary],
     num_dropped: Counter[str],
+    joins: tuple[Join, ...],
 ) -> ScenarioDatasetInfo:
     """Returns what `dataset.json` says, but for what the driver adds."""
     return ScenarioDatasetInfo(
@@ -154,6 +184,7 @@ def _dataset_info(
         num_known=summary.users.total(),
         num_held_out=summary.num_held_out,
         num_dropped=dict(sorted((+num_dropped).items())),
+        joins=joins,
         options=dataclasses.asdict(spec),
         has_item_names=any(domain.item_names for domain in spec.domains),
         has_scenario_names=any(domain.scenario_names for domain in spec.domains),

@@ -12,12 +12,17 @@ from transforms.clicks.schema import ClickSpec, DomainSpec
 from transforms.entities.vocabularies import id_order
 from transforms.reading.blocks import Block
 from transforms.reading.parse_rows import ParseRows
-from transforms.reading.row_error import MISSING_FIELD, RowError
+from transforms.reading.row_error import MISSING_FIELD, RowError, UnwantedRowError
 from transforms.reading.shards import ColumnsByShard
-from transforms.reading.values import as_text
+from transforms.reading.values import as_id, as_number
+from transforms.row_counts import RowCounts
 
 # What refused rows say they were read as.
 CLICKS = "clicks"
+
+# Reasons of `num_dropped`: rows that are no clicks.
+NO_LABEL = "no_label"
+LABEL_TOO_LOW = "label_too_low"
 
 
 class Click(NamedTuple):
@@ -36,11 +41,13 @@ class ClickBlock:
         users: User ids, with the name of their domain.
         items: Item ids, likewise.
         scenarios: Scenario ids, likewise; empty where the log does not say them.
+        table: What the rows were read as.
     """
 
     users: list[str] = dataclasses.field(default_factory=list)
     items: list[str] = dataclasses.field(default_factory=list)
     scenarios: list[str] = dataclasses.field(default_factory=list)
+    table: str = ""
 
 
 class ClickParser:
@@ -50,16 +57,29 @@ class ClickParser:
         domain: Columns, and the name that goes before ids.
         num_shards: Shards that users are spread over.
         block: The block.
+        normalize: Whether ids that differ in form only are one.
     """
 
-    def __init__(self, domain: DomainSpec, num_shards: int, block: Block) -> None:
+    def __init__(
+        self,
+        domain: DomainSpec,
+        num_shards: int,
+        block: Block,
+        *,
+        normalize: bool = False,
+    ) -> None:
+        self.counts = RowCounts()
         self._domain = domain.name
-        self._names = click_columns(domain.clicks)
-        self._columns = ColumnsByShard(num_shards, ClickBlock)
+        self._spec = domain.clicks
+        self._normalize = normalize
+        table = table_name(CLICKS, domain.name)
+        self._columns = ColumnsByShard(num_shards, lambda: ClickBlock(table=table))
 
     def add(self, line: int, fields: tuple[Any, ...]) -> None:
         """Reads one row; raises `RowError` if it is no click."""
-        user_id, item_id, scenario_id = parse_click(fields, self._names, self._domain)
+        user_id, item_id, scenario_id = parse_click(
+            fields, self._spec, self._domain, normalize=self._normalize
+        )
         columns = self._columns[user_id]
         # One object for equal ids: smaller to send and to hold.
         columns.users.append(sys.intern(user_id))
@@ -71,56 +91,81 @@ class ClickParser:
         return self._columns.shards.items()
 
 
-def parse_clicks(domain: DomainSpec, num_shards: int) -> ParseRows:
+def parse_clicks(
+    domain: DomainSpec, num_shards: int, *, normalize: bool = False
+) -> ParseRows:
     """Returns the stage that turns `Block`s into (shard, `ClickBlock`) pairs.
 
     Args:
         domain: Table and columns, and the name that goes before ids.
         num_shards: Shards that users are spread over.
+        normalize: Whether ids that differ in form only are one.
     """
     spec = domain.clicks
-    new_parser = functools.partial(ClickParser, domain, num_shards)
-    return ParseRows(CLICKS, spec.table, click_columns(spec), new_parser)
+    new_parser = functools.partial(ClickParser, domain, num_shards, normalize=normalize)
+    name = table_name(CLICKS, domain.name)
+    return ParseRows(name, spec.table, click_columns(spec), new_parser)
 
 
 def click_columns(spec: ClickSpec) -> tuple[str, ...]:
-    """Returns the columns of a click: user, item, and perhaps scenario."""
-    scenario = () if spec.scenario_column is None else (spec.scenario_column,)
-    return spec.user_column, spec.item_column, *scenario
+    """Returns the columns of a click: user, item, perhaps scenario, perhaps label."""
+    others = spec.scenario_column, spec.label_column
+    return spec.user_column, spec.item_column, *filter(None, others)
 
 
-def parse_click(values: Sequence[Any], columns: Sequence[str], domain: str) -> Click:
+def parse_click(
+    values: Sequence[Any], spec: ClickSpec, domain: str, *, normalize: bool = False
+) -> Click:
     """Reads one click.
 
     Args:
         values: Fields of `click_columns`, as they are in the table.
-        columns: Their names.
+        spec: Their names, and what label makes a click.
         domain: Name that goes before ids; "" for none.
+        normalize: Whether ids that differ in form only are one.
 
     Returns:
         The click.
 
     Raises:
-        RowError: If a field is empty or cannot be an id.
+        RowError: If a field is empty or cannot be an id, or the label is no number.
+        UnwantedRowError: If the label is too low for a click, or there is none.
     """
-    ids = required_ids(values, columns)
+    columns: Sequence[str] = click_columns(spec)
+    if spec.label_column is not None:
+        *values, raw_label = values
+        *columns, _ = columns
+        _check_label(raw_label, spec)
+    ids = required_ids(values, columns, normalize=normalize)
     user_id, item_id, *scenario = (in_domain(domain, text) for text in ids)
     return Click(user_id, item_id, scenario[0] if scenario else "")
 
 
-def required_ids(values: Sequence[Any], columns: Sequence[str]) -> list[str]:
+def _check_label(value: Any, spec: ClickSpec) -> None:
+    label = as_number(value)
+    if label is None:
+        if spec.table.missing:
+            raise UnwantedRowError(NO_LABEL)
+        raise RowError(MISSING_FIELD, f"{spec.label_column} is empty")
+    if label < (spec.label_at_least or 0.0):
+        raise UnwantedRowError(LABEL_TOO_LOW)
+
+
+def required_ids(
+    values: Sequence[Any], columns: Sequence[str], *, normalize: bool = False
+) -> list[str]:
     """Reads fields that must all be ids.
 
     Raises:
         RowError: If one is empty or cannot be an id.
     """
-    ids = []
-    for value, column in zip(values, columns, strict=True):
-        text = as_text(value)
-        if text is None:
-            raise RowError(MISSING_FIELD, f"{column} is empty")
-        ids.append(text)
-    return ids
+    fields = zip(values, columns, strict=True)
+    return [as_id(value, column, normalize=normalize) for value, column in fields]
+
+
+def table_name(kind: str, domain: str) -> str:
+    """Returns what the table of a domain is called in refused rows and counts."""
+    return f"{domain}.{kind}" if domain else kind
 
 
 def in_domain(domain: str, raw_id: str) -> str:

@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms.clicks.catalogue import name_tables, scenario_catalogue
-from transforms.clicks.clicks import CLICKS, ClickBlock, domain_order, parse_clicks
+from transforms.clicks.clicks import ClickBlock, domain_order, parse_clicks, table_name
 from transforms.clicks.pools import MergePools, parse_pools, pools_of_clicks
 from transforms.clicks.records import WriteClicks, encode_task
 from transforms.clicks.schema import ScenarioDatasetInfo, ScenarioDatasetSpec
@@ -19,6 +19,7 @@ from transforms.clicks.tables import used_tables
 from transforms.clicks.tasks import BuildTasks, ScenarioTask
 from transforms.clicks.user_clicks import SCENARIOS, JoinUsers, SplitUsers
 from transforms.entities.entities import parse_entities
+from transforms.reading.parse_rows import COUNTS
 from transforms.reading.rejected_row import REJECTED
 from transforms.reading.shards import GroupByShard
 from transforms.schema import EntitySpec, TableSpec
@@ -28,11 +29,10 @@ from transforms.writing.catalogue import write_catalogue
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.preparation import prepare
+from transforms.writing.preparation import Leftovers, prepare
 
 _SCENARIOS = DatasetKind(
     ScenarioDatasetInfo,
-    CLICKS,
     "Lower episodes.min_pool_size or episodes.min_clicks, raise "
     "episodes.max_pool_size, or check the split.",
 )
@@ -47,7 +47,9 @@ def prepare_scenarios(
     options: PipelineOptions,
 ) -> ScenarioDatasetInfo:
     """Prepares a data set of scenarios; arguments and errors as those of `prepare`."""
-    splitter = load_splitter(spec.split, data_dir, "scenarios")
+    splitter = load_splitter(
+        spec.split, data_dir, "scenarios", normalize=spec.normalize_ids
+    )
     return prepare(
         _SCENARIOS,
         spec,
@@ -61,7 +63,7 @@ def prepare_scenarios(
 
 
 class _Stages:
-    """Adds all stages to a pipeline, and collects the refused rows of each."""
+    """Adds all stages to a pipeline, and collects what they leave."""
 
     def __init__(
         self,
@@ -77,10 +79,10 @@ class _Stages:
         self._blocks = blocks
         self._files = files
         self._num_shards = spec.episodes.num_shards
-        self._rejected: list[Any] = []
+        self._left = Leftovers([], [])
 
-    def add(self) -> list[Any]:
-        """Adds the stages, and returns the refused rows."""
+    def add(self) -> Leftovers:
+        """Adds the stages; see `AddStages`."""
         clicks = self._clicks()
         pools = self._pools(clicks)
         shards = clicks | "ByShard" >> GroupByShard(self._num_shards, ClickBlock())
@@ -94,12 +96,13 @@ class _Stages:
         )
         write = WriteEpisodes(self._files, self._num_shards, encode_task)
         _ = self._by_shard(tasks.tasks) | "WriteEpisodes" >> beam.ParDo(write, rows)
-        return self._rejected
+        return self._left
 
     def _parsed(self, label: str, table: TableSpec, parse: beam.PTransform) -> Any:
         """Returns what the rows of a table become; the others are refused."""
         rows = self._blocks[table] | label >> parse
-        self._rejected.append(rows[REJECTED])
+        self._left.rejected.append(rows[REJECTED])
+        self._left.counts.append(rows[COUNTS])
         return rows.parsed
 
     def _clicks(self) -> Any:
@@ -108,7 +111,9 @@ class _Stages:
             self._parsed(
                 f"ParseClicks {domain.name}",
                 domain.clicks.table,
-                parse_clicks(domain, self._num_shards),
+                parse_clicks(
+                    domain, self._num_shards, normalize=self._spec.normalize_ids
+                ),
             )
             for domain in self._spec.domains
         ]
@@ -120,7 +125,9 @@ class _Stages:
             self._parsed(
                 f"ParsePools {domain.name}",
                 domain.pools.table,
-                parse_pools(domain.pools, domain.name),
+                parse_pools(
+                    domain.pools, domain.name, normalize=self._spec.normalize_ids
+                ),
             )
             for domain in self._spec.domains
             if domain.pools is not None
@@ -149,10 +156,12 @@ class _Stages:
                 f"ParseNames{number}",
                 spec.table,
                 parse_entities(
-                    kind, EntitySpec(spec.table, spec.id_column, spec.name_column)
+                    table_name(kind, domain.name),
+                    EntitySpec(spec.table, spec.id_column, spec.name_column),
+                    normalize=self._spec.normalize_ids,
                 ),
             )
-            for number, (kind, _, spec) in enumerate(name_tables(self._spec))
+            for number, (kind, domain, spec) in enumerate(name_tables(self._spec))
         ]
 
     def _catalogue(self, users: Any, tasks: Any, pools: Any) -> Any:
@@ -167,9 +176,9 @@ class _Stages:
             pools,
             *map(beam.pvalue.AsIter, self._names()),
         ]
-        make = functools.partial(scenario_catalogue, self._spec)
+        make = functools.partial(scenario_catalogue, self._spec, self._splitter.listed)
         written = write_catalogue(self._root, make, self._files, sides)
-        self._rejected.append(written[REJECTED])
+        self._left.rejected.append(written[REJECTED])
         return beam.pvalue.AsSingleton(written.rows)
 
     def _by_shard(self, tasks: Any) -> Any:

@@ -72,14 +72,27 @@ class ClickSpec:
         scenario_column: Column of the scenario that the click happened in, if the log
             says so. Without one, a click counts in every scenario whose pool has the
             item.
+        label_column: Column of a rating, or of another measure, that makes a row a
+            click.
+        label_at_least: Rows whose label is lower are no clicks, and left out.
     """
 
     table: TableSpec
     user_column: str = "user_id"
     item_column: str = "item_id"
     scenario_column: str | None = None
+    label_column: str | None = None
+    label_at_least: float | None = None
 
     __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Checks that label and limit come together."""
+        if (self.label_column is None) != (self.label_at_least is None):
+            raise ValueError(
+                "label_column and label_at_least go together, got "
+                f"{self.label_column!r} and {self.label_at_least!r}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import pathlib
 import zipfile
@@ -9,8 +10,8 @@ from typing import Literal
 
 from transforms.clicks.schema import ClickSpec, DomainSpec, NameSpec, PoolSpec
 from transforms.ratings.sources import movielens as movielens_tables
-from transforms.reading.raw_files import table_of_download
-from transforms.schema import TableSpec
+from transforms.reading.raw_files import has_table, table_of_download
+from transforms.schema import FeatureSpec, TableSpec, WideSpec
 
 
 def lastfm(path: str, *, data_dir: str = ".", name: str = "") -> DomainSpec:
@@ -72,8 +73,8 @@ def movielens(
     """Returns the tables of a MovieLens download, each rating a click.
 
     Args:
-        path: Folder or zip archive as GroupLens packs it: MovieLens 20M or another one
-            with CSV files, or, for genres, MovieLens 1M.
+        path: Folder or zip archive as GroupLens packs it: MovieLens 10M, 20M, 25M, 32M
+            or "latest", or, for genres, MovieLens 100K or 1M.
         scenarios: What a scenario is: a tag that someone gave a movie, in lower case,
             or a genre.
         data_dir: Folder of the raw tables.
@@ -90,16 +91,9 @@ def movielens(
     assert items.name_column is not None
     (genre,) = items.features
     if scenarios == "genres":
-        pools = PoolSpec(
-            items.table, items.id_column, genre.source_column, genre.separator
-        )
-    elif items.table.header is not None:  # MovieLens 1M.
-        raise ValueError(
-            f"scenarios 'tags' need the file tags.csv, which {path!r} does not have: "
-            "choose scenarios 'genres'."
-        )
+        pools = _genre_pools(items.table, items.id_column, genre)
     else:
-        pools = PoolSpec(_beside(items.table, "tags.csv"), "movieId", "tag", None, True)
+        pools = _tag_pools(items.table, path, data_dir)
     names = NameSpec(items.table, items.id_column, items.name_column)
     return DomainSpec(clicks, pools, names, name=name)
 
@@ -131,6 +125,34 @@ def _has_file(path: str, file: str, data_dir: str) -> bool:
         with zipfile.ZipFile(full) as archive:
             return file in archive.namelist()
     return (full / file).is_file()
+
+
+def _genre_pools(table: TableSpec, id_column: str, genre: FeatureSpec) -> PoolSpec:
+    """Returns the genres of each movie: a text of them, or a column of flags each."""
+    if not genre.flags:
+        return PoolSpec(table, id_column, genre.source_columns[0], genre.separator)
+    wide = WideSpec((id_column,), "genre", "flag", genre.flags)
+    flags = dataclasses.replace(table, wide=wide, missing=("0",))
+    return PoolSpec(flags, id_column, "genre")
+
+
+def _tag_pools(items: TableSpec, path: str, data_dir: str) -> PoolSpec:
+    """Returns the tags of each movie, in lower case."""
+    tags = _beside(items, "tags.csv")
+    columns = ("movieId", "tag")
+    if items.header is not None:  # No CSV: MovieLens 10M has tags, 100K and 1M do not.
+        header = ("user_id", "item_id", "tag", "timestamp")
+        place = _beside(items, "tags.dat")
+        tags = dataclasses.replace(
+            items, path=place.path, member=place.member, header=header
+        )
+        columns = ("item_id", "tag")
+        if not has_table(tags, data_dir):
+            raise ValueError(
+                f"scenarios 'tags' need tags.dat or tags.csv, which {path!r} does not "
+                "have: choose scenarios 'genres'."
+            )
+    return PoolSpec(tags, *columns, None, True)
 
 
 def _beside(table: TableSpec, file: str) -> TableSpec:

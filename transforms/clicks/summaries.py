@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from transforms.clicks.tasks import ScenarioTask
 from transforms.clicks.user_clicks import UserShard
+from transforms.row_counts import RowCounts, merge_counts
 
 
 @dataclasses.dataclass
@@ -17,16 +18,18 @@ class UsersSummary:
     Attributes:
         users: Known clicks by user, zeros included.
         items: Known clicks by item, zeros of held-out ones included.
-        num_rows: Rows of the log.
+        pairs: Pairs by item, known or held out.
         num_held_out: Held-out pairs.
-        num_dropped: Legal clicks left out, by reason.
+        counts: What became of the rows of each log.
+        scenarios: Rows of each scenario that a log says.
     """
 
     users: Counter[str] = dataclasses.field(default_factory=Counter)
     items: Counter[str] = dataclasses.field(default_factory=Counter)
-    num_rows: int = 0
+    pairs: Counter[str] = dataclasses.field(default_factory=Counter)
     num_held_out: int = 0
-    num_dropped: Counter[str] = dataclasses.field(default_factory=Counter)
+    counts: dict[str, RowCounts] = dataclasses.field(default_factory=dict)
+    scenarios: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def add(self, shard: UserShard) -> None:
         """Counts a shard."""
@@ -34,19 +37,22 @@ class UsersSummary:
             self.users[user.user_id] += len(user.known)
             for item_id in user.known:
                 self.items[item_id] += 1
+                self.pairs[item_id] += 1
             for item_ids in user.held_out.values():
                 self.items.update(dict.fromkeys(item_ids, 0))
+                self.pairs.update(item_ids)
                 self.num_held_out += len(item_ids)
-        self.num_rows += shard.num_rows
-        self.num_dropped.update(shard.num_dropped)
+        merge_counts(self.counts, shard.counts)
+        self.scenarios.update(shard.scenarios)
 
     def merge(self, other: UsersSummary) -> None:
         """Adds the counts of other shards."""
         self.users.update(other.users)
         self.items.update(other.items)
-        self.num_rows += other.num_rows
+        self.pairs.update(other.pairs)
         self.num_held_out += other.num_held_out
-        self.num_dropped.update(other.num_dropped)
+        merge_counts(self.counts, other.counts)
+        self.scenarios.update(other.scenarios)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,6 +17,8 @@ def _tables_of(domain: DomainSpec) -> list[UsedTable]:
     columns = {"user_column": clicks.user_column, "item_column": clicks.item_column}
     if clicks.scenario_column is not None:
         columns["scenario_column"] = clicks.scenario_column
+    if clicks.label_column is not None:
+        columns["label_column"] = clicks.label_column
     tables = [("clicks", clicks.table, columns)]
     if (pools := domain.pools) is not None:
         columns = {
@@ -36,6 +38,7 @@ def _tables_of(domain: DomainSpec) -> list[UsedTable]:
             f"{where}{kind}.table",
             table,
             {f"{where}{kind}.{name}": column for name, column in columns.items()},
+            frozenset({f"{where}{kind}.name_column"}),
         )
         for kind, table, columns in tables
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from transforms.clicks.clicks import ClickBlock, domain_order, raw_id
 from transforms.clicks.pools import Pools
 from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.row_counts import RowCounts
 from transforms.schema import META_TEST, META_VALIDATION
 from transforms.stable_hash import stable_digest, stable_fraction
 from transforms.writing.counters import count_dropped
@@ -54,14 +56,14 @@ class UserShard:
     Attributes:
         shard: Its number.
         users: In the order of their ids.
-        num_rows: Rows of the log that they come from.
-        num_dropped: Legal clicks left out, by reason.
+        counts: What became of the rows of each log that they come from.
+        scenarios: Rows of each scenario that a log says.
     """
 
     shard: int
     users: list[UserClicks]
-    num_rows: int
-    num_dropped: Counter[str]
+    counts: dict[str, RowCounts]
+    scenarios: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
 class ScenarioUser(NamedTuple):
@@ -121,8 +123,10 @@ class SplitUsers(beam.DoFn):
     ) -> Iterator[Any]:
         """Splits the pairs of one shard."""
         shard, blocks = group
-        users, num_rows, num_repeated = items_by_user(blocks)
-        dropped = +Counter({REPEATED_CLICK: num_repeated})
+        blocks = list(blocks)
+        users, counts = items_by_user(blocks)
+        scenarios = Counter(itertools.chain(*(block.scenarios for block in blocks)))
+        del scenarios[""]
         split = [
             split_pairs(user_id, users[user_id], self._spec)
             for user_id in sorted(users, key=domain_order(self._spec.domain_names))
@@ -140,8 +144,9 @@ class SplitUsers(beam.DoFn):
             trimmed = trim(scenario, limit)
             yield beam.pvalue.TaggedOutput(SCENARIOS, (scenario_id, trimmed))
         _USERS.inc(len(split))
-        count_dropped(dropped)
-        yield UserShard(shard, split, num_rows, dropped)
+        for count in counts.values():
+            count_dropped(count.left_out)
+        yield UserShard(shard, split, counts, scenarios)
 
 
 class JoinUsers(beam.CombineFn):
@@ -178,19 +183,19 @@ class JoinUsers(beam.CombineFn):
 
 def items_by_user(
     blocks: Iterable[ClickBlock],
-) -> tuple[dict[str, ItemsOfUser], int, int]:
+) -> tuple[dict[str, ItemsOfUser], dict[str, RowCounts]]:
     """Collects the different items of each user.
 
     Returns:
-        Scenarios by item by user, the number of rows, and of those that repeat an
-        earlier one.
+        Scenarios by item by user, and what became of the rows of each log: a row that
+        repeats an earlier one is left out.
     """
     users: dict[str, ItemsOfUser] = {}
-    num_rows = num_different = 0
-    for block in blocks:
+    counts: dict[str, RowCounts] = {}
+    for block in filter(lambda block: block.users, blocks):
+        num_different = 0
         rows = zip(block.users, block.items, block.scenarios, strict=True)
         for user_id, item_id, scenario_id in rows:
-            num_rows += 1
             items = users.setdefault(user_id, {})
             is_new = item_id not in items
             scenarios = items.setdefault(item_id, set())
@@ -198,7 +203,11 @@ def items_by_user(
                 scenarios.add(scenario_id)
                 is_new = True
             num_different += is_new
-    return users, num_rows, num_rows - num_different
+        num_repeated = len(block.users) - num_different
+        left_out = +Counter({REPEATED_CLICK: num_repeated})
+        count = RowCounts(used=num_different, left_out=left_out)
+        counts.setdefault(block.table, RowCounts()).merge(count)
+    return users, counts
 
 
 def split_pairs(

@@ -5,27 +5,19 @@ from __future__ import annotations
 import array
 import dataclasses
 import functools
-import re
+import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from transforms.entities.feature_values import FeatureFaults, FeatureValue, flagged
 from transforms.reading.blocks import Block
 from transforms.reading.parse_rows import ParseRows
 from transforms.reading.rejected_row import RejectedRow
-from transforms.reading.row_error import (
-    CONFLICTING_ENTITY,
-    MALFORMED,
-    MISSING_FIELD,
-    RowError,
-)
-from transforms.reading.values import as_number, as_text
-from transforms.schema import EntitySpec, FeatureSpec
-
-# A larger number, or its square in a deviation, does not fit the records or a float.
-_MAX_NUMBER = 1e30
-
-# Values of one feature before encoding: texts, or a number.
-FeatureValue = tuple[str, ...] | float | None
+from transforms.reading.row_error import CONFLICTING_ENTITY
+from transforms.reading.values import as_id
+from transforms.row_counts import RowCounts
+from transforms.schema import EntitySpec
 
 
 class Entity(NamedTuple):
@@ -71,13 +63,20 @@ class EntityParser:
     Args:
         spec: Id, name and features.
         block: The block.
+        normalize: Whether ids that differ in form only are one.
     """
 
-    def __init__(self, spec: EntitySpec, block: Block) -> None:
+    def __init__(
+        self, spec: EntitySpec, block: Block, *, normalize: bool = False
+    ) -> None:
+        self.counts = RowCounts()
         self._spec = spec
+        self._normalize = normalize
         self._block = block
         # By the text of a row, since 1, 1.0 and True are equal but not the same id.
         self._lines_by_row: dict[str, array.array[int]] = {}
+        self._faults_by_row: dict[str, FeatureFaults] = {}
+        self._num_rows: Counter[str] = Counter()
         self._lines_by_entity: dict[Entity, array.array[int]] = {}
 
     def add(self, line: int, fields: tuple[Any, ...]) -> None:
@@ -85,27 +84,34 @@ class EntityParser:
         text = repr(fields)
         lines = self._lines_by_row.get(text)
         if lines is None:
-            entity = parse_entity(fields, self._spec)
+            entity, faults = parse_entity(fields, self._spec, normalize=self._normalize)
             lines = self._lines_by_entity.setdefault(entity, array.array("q"))
             self._lines_by_row[text] = lines
+            self._faults_by_row[text] = faults
         lines.append(line)
+        self._num_rows[text] += 1
 
     def parsed(self) -> Iterable[EntityBlock]:
-        """Returns one `EntityBlock`."""
+        """Returns one `EntityBlock`, after which features are counted."""
+        for text, faults in self._faults_by_row.items():
+            faults.count(self.counts, self._num_rows[text])
         block, lines = self._block, self._lines_by_entity
         place = (block.source, block.source_index, block.first_line)
         return [EntityBlock(*place, list(lines), list(lines.values()))]
 
 
-def parse_entities(kind: str, spec: EntitySpec) -> ParseRows:
+def parse_entities(
+    kind: str, spec: EntitySpec, *, normalize: bool = False
+) -> ParseRows:
     """Returns the stage that turns `Block`s into `EntityBlock`s.
 
     Args:
         kind: What the table is read as, such as "users", which refused rows say.
         spec: Id, name and features. Its table must be given.
+        normalize: Whether ids that differ in form only are one.
     """
     assert spec.table is not None
-    new_parser = functools.partial(EntityParser, spec)
+    new_parser = functools.partial(EntityParser, spec, normalize=normalize)
     return ParseRows(kind, spec.table, entity_columns(spec), new_parser)
 
 
@@ -115,121 +121,82 @@ def entity_columns(spec: EntitySpec) -> tuple[str, ...]:
     return (
         spec.id_column,
         *name,
-        *(feature.source_column for feature in spec.features),
+        *(column for feature in spec.features for column in feature.source_columns),
     )
 
 
-def parse_entity(values: Sequence[Any], spec: EntitySpec) -> Entity:
+def parse_entity(
+    values: Sequence[Any], spec: EntitySpec, *, normalize: bool = False
+) -> tuple[Entity, FeatureFaults]:
     """Reads one entity.
 
     Args:
         values: Fields of `entity_columns`, as they are in the table.
         spec: Id, name and features.
+        normalize: Whether ids that differ in form only are one.
 
     Returns:
-        The entity. Features that are empty, and numbers that are none or beyond 1e30,
-        are unknown.
+        The entity, and which of its features could not be read, or not wholly. Features
+        that are empty or unreadable are unknown.
 
     Raises:
-        RowError: If the id is empty, or a value cannot be a line of a vocabulary.
+        RowError: If the id is empty or cannot be one.
     """
-    entity_id, *others = values
-    text = as_text(entity_id)
-    if text is None:
-        raise RowError(MISSING_FIELD, f"{spec.id_column} is empty")
-    name = "" if spec.name_column is None else _one_line(others.pop(0))
-    features = zip(others, spec.features, strict=True)
-    return Entity(text, name, tuple(parse_feature(*feature) for feature in features))
-
-
-def parse_feature(value: Any, spec: FeatureSpec) -> FeatureValue:
-    r"""Reads the value of one feature.
-
-    Args:
-        value: The field. Several values are a list, or a text with separators.
-        spec: The feature.
-
-    Returns:
-        A number or None if the feature is numeric, else the texts: at most one if it
-        is categorical, at most `max_values` different ones if it is "multi".
-
-    Raises:
-        RowError: If a value cannot be a line of a vocabulary.
-    """
-    if spec.kind == "numeric":
-        return _number(value)
-    if spec.kind == "categorical":
-        parts: Iterable[Any] = (value,)
-    elif isinstance(value, list | tuple):
-        parts = value
-    else:
-        parts = (as_text(value) or "").split(spec.separator)
-    texts = filter(None, (_clean(part, spec.drop_pattern) for part in parts))
-    limit = 1 if spec.kind == "categorical" else spec.max_values
-    return tuple(dict.fromkeys(texts))[:limit]
+    raw_id, *others = values
+    entity_id = as_id(raw_id, spec.id_column, normalize=normalize)
+    faults = FeatureFaults()
+    name = "" if spec.name_column is None else faults.name(others.pop(0), spec)
+    fields = iter(others)
+    features = []
+    for feature in spec.features:
+        values_of = list(itertools.islice(fields, len(feature.source_columns)))
+        value = flagged(values_of, feature) if feature.flags else values_of[0]
+        features.append(faults.feature(value, feature))
+    return Entity(entity_id, name, tuple(features)), faults
 
 
 def merge_entities(
-    kind: str, blocks: Iterable[EntityBlock], columns: Sequence[str]
-) -> tuple[dict[str, Entity], list[RejectedRow]]:
+    kind: str, blocks: Iterable[EntityBlock], spec: EntitySpec
+) -> tuple[dict[str, Entity], list[RejectedRow], RowCounts]:
     """Takes the first row of each id; later rows must say the same.
 
     Args:
         kind: "users" or "items", which refused rows say.
         blocks: All blocks of the table, in any order.
-        columns: Names of id, name and features in the refused rows.
+        spec: Id, name and features.
 
     Returns:
-        Entity by id, and the rows that disagree with the first one of their id.
+        Entity by id, the rows that disagree with the first one of their id, and how
+        many rows agree.
     """
     entities: dict[str, Entity] = {}
-    rejected = []
+    rejected: list[RejectedRow] = []
+    counts = RowCounts()
     for block in sorted(blocks, key=_place):
         for entity, lines in zip(block.entities, block.lines, strict=True):
             first = entities.setdefault(entity.entity_id, entity)
             if first == entity:
+                counts.used += len(lines)
                 continue
-            row = dict(zip(columns, _fields(entity, columns), strict=True))
+            row = _fields(entity, spec)
             detail = f"an earlier row of {entity.entity_id!r} says otherwise"
             rejected += [
                 RejectedRow(kind, block.source, line, CONFLICTING_ENTITY, detail, row)
                 for line in lines
             ]
-    return entities, rejected
+    counts.refused[CONFLICTING_ENTITY] = len(rejected)
+    return entities, rejected, counts
 
 
-def _one_line(value: Any) -> str:
-    try:
-        return as_text(value) or ""
-    except RowError as error:
-        if error.reason != MALFORMED:
-            raise
-    return " ".join(str(value).split())
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = as_number(value)
-    except RowError:
-        return None
-    return None if number is None or abs(number) > _MAX_NUMBER else number
-
-
-def _clean(value: Any, drop_pattern: str | None) -> str | None:
-    text = as_text(value)
-    if text is None or drop_pattern is None:
-        return text
-    return _compiled(drop_pattern).sub("", text).strip()
-
-
-@functools.cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
-def _fields(entity: Entity, columns: Sequence[str]) -> tuple[object, ...]:
-    head = len(columns) - len(entity.values)
-    return (entity.entity_id, entity.name)[:head] + entity.values
+def _fields(entity: Entity, spec: EntitySpec) -> dict[str, object]:
+    """Returns id, name and features by column, of a refused row."""
+    name = {} if spec.name_column is None else {spec.name_column: entity.name}
+    features = zip(spec.features, entity.values, strict=True)
+    return {
+        spec.id_column: entity.entity_id,
+        **name,
+        **{"|".join(f.source_columns): value for f, value in features},
+    }
 
 
 def _place(block: EntityBlock) -> tuple[int, int]:

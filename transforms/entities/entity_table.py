@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from transforms import schema
-from transforms.entities.entities import Entity, FeatureValue
+from transforms.entities.entities import Entity
+from transforms.entities.feature_values import FeatureValue
 from transforms.entities.vocabularies import (
     build_vocabulary,
     id_order,

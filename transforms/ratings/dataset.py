@@ -12,18 +12,18 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from transforms.entities.entities import parse_entities
 from transforms.ratings.catalogue import rating_catalogue
 from transforms.ratings.episodes import BuildTasks, TaskShard
-from transforms.ratings.interactions import INTERACTIONS, parse_interactions
+from transforms.ratings.interactions import parse_interactions
 from transforms.ratings.records import encode_episode
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.parse_rows import COUNTS
 from transforms.reading.rejected_row import REJECTED
 from transforms.schema import (
     NO_TASK,
     SPLITS,
     DatasetInfo,
     DatasetSpec,
-    EntitySpec,
     TableSpec,
 )
 from transforms.splits import TaskSplitter, load_splitter
@@ -31,11 +31,10 @@ from transforms.writing.catalogue import write_catalogue
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.preparation import prepare
+from transforms.writing.preparation import Leftovers, prepare
 
 _RATINGS = DatasetKind(
     DatasetInfo,
-    INTERACTIONS,
     "Lower episodes.query_size or episodes.min_support_size, or check the split.",
 )
 
@@ -49,7 +48,7 @@ def prepare_dataset(
     options: PipelineOptions,
 ) -> DatasetInfo:
     """Prepares a data set of ratings; arguments and errors as those of `prepare`."""
-    splitter = load_splitter(spec.split, data_dir)
+    splitter = load_splitter(spec.split, data_dir, normalize=spec.normalize_ids)
     return prepare(
         _RATINGS,
         spec,
@@ -68,21 +67,32 @@ def _add_stages(
     root: beam.Pipeline,
     blocks: Mapping[TableSpec, Any],
     files: OutputFiles,
-) -> list[Any]:
-    """Adds all stages to a pipeline, and returns the refused rows of each."""
+) -> Leftovers:
+    """Adds all stages to a pipeline; see `AddStages`."""
     num_shards = spec.episodes.num_shards
     interactions = blocks[spec.interactions.table] | "Interactions" >> (
-        parse_interactions(spec.interactions, num_shards)
+        parse_interactions(spec.interactions, num_shards, normalize=spec.normalize_ids)
     )
     tasks = interactions.parsed | "Tasks" >> BuildTasks(spec, splitter)
     summaries = tasks.tasks | "Summarize" >> beam.Map(summarize)
-    users, bad_users = _parse_entities(root, "users", spec.users, blocks)
-    items, bad_items = _parse_entities(root, "items", spec.items, blocks)
+    normalize = spec.normalize_ids
+    parsed = {
+        kind: blocks[entity.table]
+        | f"Parse {kind}" >> parse_entities(kind, entity, normalize=normalize)
+        for kind, entity in (("users", spec.users), ("items", spec.items))
+        if entity.table is not None
+    }
+    entities = [
+        parsed[kind].parsed
+        if kind in parsed
+        else root | f"No {kind}" >> beam.Create([])
+        for kind in ("users", "items")
+    ]
     catalogue = write_catalogue(
         root,
-        functools.partial(rating_catalogue, spec),
+        functools.partial(rating_catalogue, spec, splitter.listed),
         files,
-        map(beam.pvalue.AsIter, (users, items, summaries)),
+        map(beam.pvalue.AsIter, (*entities, summaries)),
     )
     _ = (
         tasks.tasks
@@ -93,18 +103,11 @@ def _add_stages(
             beam.pvalue.AsSingleton(catalogue.rows),
         )
     )
-    rejected = [part[REJECTED] for part in (interactions, tasks, catalogue)]
-    return [*rejected, *bad_users, *bad_items]
-
-
-def _parse_entities(
-    root: beam.Pipeline, kind: str, spec: EntitySpec, blocks: Mapping[TableSpec, Any]
-) -> tuple[Any, list[Any]]:
-    """Parses the table of users or items: its entities and refused rows, if any."""
-    if spec.table is None:
-        return root | f"No {kind}" >> beam.Create([]), []
-    entities = blocks[spec.table] | f"Parse {kind}" >> parse_entities(kind, spec)
-    return entities.parsed, [entities[REJECTED]]
+    tables = [interactions, *parsed.values()]
+    return Leftovers(
+        [part[REJECTED] for part in (*tables, tasks, catalogue)],
+        [part[COUNTS] for part in tables],
+    )
 
 
 @no_beam_hints

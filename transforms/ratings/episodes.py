@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -20,9 +21,15 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import REJECTED, RejectedRow
 from transforms.reading.row_error import DUPLICATE_PAIR
 from transforms.reading.shards import GroupByShard
-from transforms.schema import META_TRAIN, NO_TASK, DatasetSpec, EpisodeSpec
+from transforms.schema import (
+    META_TRAIN,
+    NO_TASK,
+    DatasetSpec,
+    EpisodeSpec,
+    InteractionSpec,
+)
 from transforms.splits import TaskSplitter
-from transforms.stable_hash import stable_digest
+from transforms.stable_hash import stable_digest, stable_fraction
 
 # Reasons of `num_dropped`: legal, but left out.
 TASK_TOO_SMALL = "task_too_small"
@@ -30,8 +37,16 @@ TASK_NOT_IN_SPLIT_FILE = "task_not_in_split_file"
 PAIR_OF_TASK_TOO_SMALL = "pair_of_task_too_small"
 PAIR_OF_TASK_NOT_IN_SPLIT_FILE = "pair_of_task_not_in_split_file"
 PAIR_OVER_LIMIT = "pair_over_limit"
+PAIR_OF_NEW_ITEM = "pair_of_new_item"
+REPEATED_PAIR = "repeated_pair"
 
-PAIR_REASONS = (PAIR_OF_TASK_TOO_SMALL, PAIR_OF_TASK_NOT_IN_SPLIT_FILE, PAIR_OVER_LIMIT)
+PAIR_REASONS = (
+    PAIR_OF_TASK_TOO_SMALL,
+    PAIR_OF_TASK_NOT_IN_SPLIT_FILE,
+    PAIR_OVER_LIMIT,
+    PAIR_OF_NEW_ITEM,
+    REPEATED_PAIR,
+)
 
 _DROPPED = {
     reason: Metrics.counter("cmml", f"dropped_{reason}")
@@ -71,11 +86,17 @@ class TaskShard:
         shard: Its number.
         tasks: In the order of their ids, users without a task among them.
         num_dropped: Legal tasks and pairs left out, by reason.
+        num_refused: Rows refused here, by reason.
+        users: Different pairs of each user, those left out too.
+        items: Different pairs of each item, likewise.
     """
 
     shard: int
     tasks: list[Task]
     num_dropped: Counter[str]
+    num_refused: Counter[str] = dataclasses.field(default_factory=Counter)
+    users: Counter[str] = dataclasses.field(default_factory=Counter)
+    items: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
 LabelsByTask = dict[str, dict[str, float]]
@@ -111,34 +132,54 @@ class BuildTasks(beam.PTransform):
 
 
 def labels_by_task(
-    blocks: Iterable[InteractionBlock], columns: tuple[str, str, str]
-) -> tuple[LabelsByTask, list[RejectedRow]]:
-    """Collects the labels of each task; of two rows of a pair the first one counts.
+    blocks: Iterable[InteractionBlock], spec: InteractionSpec
+) -> tuple[LabelsByTask, list[RejectedRow], int]:
+    """Collects the labels of each task; of the rows of a pair, one counts.
 
     Args:
         blocks: All blocks of a shard, in any order.
-        columns: Names of user, item and label in the refused rows.
+        spec: Which row counts, and the names of columns in refused rows.
 
     Returns:
-        Label by item id by task id, and the later rows of pairs that occur again.
+        Label by item id by task id, the refused rows of pairs that occur again, and the
+        number of those left out.
     """
     labels: LabelsByTask = {}
+    times: dict[tuple[str, str], float] = {}
     rejected = []
+    num_left_out = 0
     for block in sorted(blocks, key=_place):
-        rows = zip(block.users, block.items, block.labels, block.lines, strict=True)
-        for user_id, item_id, label, line in rows:
+        columns = block.users, block.items, block.labels, block.lines
+        all_times = block.times or itertools.repeat(0.0)
+        rows = zip(*columns, all_times, strict=False)
+        for user_id, item_id, label, line, time in rows:
             pairs = labels.setdefault(user_id, {})
-            if item_id not in pairs:
-                pairs[item_id] = label
+            pair = user_id, item_id
+            if item_id in pairs and spec.keep not in ("first", "last"):
+                rejected.append(_repeated(block.source, line, pair, label, spec))
                 continue
-            row = dict(zip(columns, (user_id, item_id, label), strict=True))
-            detail = f"user {user_id!r} has labelled item {item_id!r} before"
-            rejected.append(
-                RejectedRow(
-                    INTERACTIONS, block.source, line, DUPLICATE_PAIR, detail, row
-                )
-            )
-    return labels, rejected
+            if item_id in pairs:
+                num_left_out += 1
+                earlier = times.get(pair, 0.0)
+                if (time < earlier) if spec.keep == "first" else (time >= earlier):
+                    pairs[item_id], times[pair] = label, time
+                continue
+            pairs[item_id] = label
+            if spec.time_column is not None:
+                times[pair] = time
+    return labels, rejected, num_left_out
+
+
+def _repeated(
+    source: str, line: int, pair: tuple[str, str], label: float, spec: InteractionSpec
+) -> RejectedRow:
+    user_id, item_id = pair
+    row = dict(zip(interaction_columns(spec), (*pair, label), strict=False))
+    detail = (
+        f"user {user_id!r} has labelled item {item_id!r} before: `keep` says which "
+        "row counts"
+    )
+    return RejectedRow(INTERACTIONS, source, line, DUPLICATE_PAIR, detail, row)
 
 
 def build_tasks(
@@ -163,9 +204,16 @@ def build_tasks(
         if split is None:
             dropped[TASK_NOT_IN_SPLIT_FILE] += 1
             dropped[PAIR_OF_TASK_NOT_IN_SPLIT_FILE] += len(pairs)
-        elif len(pairs) < spec.query_size + spec.min_support_size:
+            continue
+        is_small = len(pairs) < spec.query_size + spec.min_support_size
+        may_teach = splitter.may_teach(task_id) if is_small else split == META_TRAIN
+        if may_teach and spec.new_item_fraction:
+            known = _known_items(pairs, spec, splitter.spec.seed)
+            dropped[PAIR_OF_NEW_ITEM] += len(pairs) - len(known)
+            pairs = known
+        if len(pairs) < spec.query_size + spec.min_support_size:
             dropped[TASK_TOO_SMALL] += 1
-            if splitter.may_teach(task_id):
+            if splitter.may_teach(task_id) and pairs:
                 all_pairs = Pairs(*map(list, zip(*sorted(pairs.items()), strict=True)))
                 tasks.append(Task(task_id, NO_TASK, all_pairs, Pairs([], [])))
             else:
@@ -175,6 +223,22 @@ def build_tasks(
             dropped[PAIR_OVER_LIMIT] += len(pairs) - num_pairs(task)
             tasks.append(task)
     return tasks, +dropped
+
+
+def _known_items(
+    labels: dict[str, float], spec: EpisodeSpec, seed: int
+) -> dict[str, float]:
+    """Returns the labels of items that training may see."""
+    return {
+        item_id: label
+        for item_id, label in labels.items()
+        if not is_new_item(item_id, spec, seed=seed)
+    }
+
+
+def is_new_item(item_id: str, spec: EpisodeSpec, *, seed: int) -> bool:
+    """Says whether meta-train is never to see an item."""
+    return stable_fraction(seed, "new_item", item_id) < spec.new_item_fraction
 
 
 def build_task(
@@ -223,15 +287,23 @@ class _BuildShard(beam.DoFn):
     @no_beam_hints
     def process(self, group: tuple[int, Iterable[InteractionBlock]]) -> Iterator[Any]:
         shard, blocks = group
-        columns = interaction_columns(self._spec.interactions)
-        labels, rejected = labels_by_task(blocks, columns)
+        interactions = self._spec.interactions
+        labels, rejected, num_left_out = labels_by_task(blocks, interactions)
         for row in rejected:
             yield beam.pvalue.TaggedOutput(REJECTED, row)
         tasks, dropped = build_tasks(labels, self._splitter, self._spec.episodes)
+        dropped += Counter({REPEATED_PAIR: num_left_out})
         _TASKS.inc(sum(task.split != NO_TASK for task in tasks))
         for reason, count in dropped.items():
             _DROPPED[reason].inc(count)
-        yield TaskShard(shard, tasks, dropped)
+        yield TaskShard(
+            shard,
+            tasks,
+            dropped,
+            num_refused=Counter(row.reason for row in rejected),
+            users=Counter({user: len(pairs) for user, pairs in labels.items()}),
+            items=Counter(itertools.chain.from_iterable(labels.values())),
+        )
 
 
 def _place(block: InteractionBlock) -> tuple[int, int]:

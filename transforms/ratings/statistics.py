@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms import schema
-from transforms.entities.entities import FeatureValue
 from transforms.entities.entity_table import EntityTable
+from transforms.entities.feature_values import FeatureValue
 from transforms.entities.vocabularies import most_frequent_first
 from transforms.ratings.summaries import PairsSummary, SplitSummary, TasksSummary
 from transforms.writing.statistics import fill_numbers, fill_sizes, rows_schema

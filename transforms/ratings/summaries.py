@@ -13,6 +13,7 @@ from transforms.ratings.episodes import (
     TaskShard,
     num_pairs,
 )
+from transforms.row_counts import RowCounts
 from transforms.schema import NO_TASK, SPLITS, TRAINING_PARTS
 
 
@@ -88,12 +89,18 @@ class TasksSummary:
         training_users: Pairs that are learnt from by user id.
         training_items: The same by item id.
         num_dropped: Legal tasks and pairs left out, by reason.
+        num_refused: Rows that repeat a pair.
+        users: Different pairs of each user, those left out too.
+        items: Different pairs of each item, likewise.
     """
 
     splits: dict[str, SplitSummary] = dataclasses.field(default_factory=_every_split)
     training_users: Counter[str] = dataclasses.field(default_factory=Counter)
     training_items: Counter[str] = dataclasses.field(default_factory=Counter)
     num_dropped: Counter[str] = dataclasses.field(default_factory=Counter)
+    num_refused: Counter[str] = dataclasses.field(default_factory=Counter)
+    users: Counter[str] = dataclasses.field(default_factory=Counter)
+    items: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def add(self, task: Task) -> None:
         """Counts one task."""
@@ -113,17 +120,26 @@ class TasksSummary:
             self.splits[split].merge(summary)
         self.training_users.update(other.training_users)
         self.training_items.update(other.training_items)
-        self.num_dropped.update(other.num_dropped)
+        for name in ("num_dropped", "num_refused", "users", "items"):
+            getattr(self, name).update(getattr(other, name))
 
-    def num_legal(self) -> int:
-        """Returns the pairs that are kept or were left out, but not refused."""
-        num_kept = sum(split.num_interactions for split in self.splits.values())
-        return num_kept + sum(self.num_dropped[reason] for reason in PAIR_REASONS)
+    def row_counts(self) -> RowCounts:
+        """Returns what became of the interactions that the parser took."""
+        return RowCounts(
+            used=sum(split.num_interactions for split in self.splits.values()),
+            left_out=+Counter({r: self.num_dropped[r] for r in PAIR_REASONS}),
+            refused=Counter(self.num_refused),
+        )
 
 
 def summarize(shard: TaskShard) -> TasksSummary:
     """Returns the counts of one shard."""
-    summary = TasksSummary(num_dropped=Counter(shard.num_dropped))
+    summary = TasksSummary(
+        num_dropped=Counter(shard.num_dropped),
+        num_refused=shard.num_refused,
+        users=shard.users,
+        items=shard.items,
+    )
     for task in shard.tasks:
         summary.add(task)
     return summary

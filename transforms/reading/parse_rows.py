@@ -11,13 +11,23 @@ from apache_beam.metrics import Metrics
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.blocks import Block, rows_of
 from transforms.reading.rejected_row import REJECTED, rejected_row
-from transforms.reading.row_error import RowError
+from transforms.reading.row_error import RowError, UnwantedRowError
 from transforms.reading.text_rows import Fields, UnreadableRow
+from transforms.row_counts import RowCounts
 from transforms.schema import TableSpec
+
+# Tag of the output of what became of the rows: (name, `RowCounts`).
+COUNTS = "counts"
 
 
 class RowParser(Protocol):
-    """Reads the rows of one block and holds what becomes of them."""
+    """Reads the rows of one block and holds what becomes of them.
+
+    Attributes:
+        counts: What is known of the rows that it took, after `parsed`.
+    """
+
+    counts: RowCounts
 
     def add(self, line: int, fields: Fields) -> None:
         """Reads one row.
@@ -28,6 +38,7 @@ class RowParser(Protocol):
 
         Raises:
             RowError: If the row breaks its format; nothing of it is held then.
+            UnwantedRowError: If the configuration does not want it.
         """
 
     def parsed(self) -> Iterable[Any]:
@@ -41,7 +52,9 @@ class ParseRows(beam.PTransform):
     counter `<name>_read` has all rows, refused ones included.
 
     Input: `Block`.
-    Output: the elements of each block under `parsed`, `RejectedRow`s under `rejected`.
+    Output: the elements of each block under `parsed`, `RejectedRow`s under `rejected`,
+        and (name, `RowCounts`) of each block under `counts`, of which the rows used are
+        those that the parser knows of.
 
     Attributes:
         parse_block: Its only `DoFn`.
@@ -67,7 +80,7 @@ class ParseRows(beam.PTransform):
     def expand(self, blocks: beam.PCollection) -> Any:
         """Parses every block."""
         return blocks | "ParseBlocks" >> beam.ParDo(self.parse_block).with_outputs(
-            REJECTED, main="parsed"
+            REJECTED, COUNTS, main="parsed"
         )
 
 
@@ -90,17 +103,22 @@ class _ParseBlock(beam.DoFn):
     def process(self, block: Block) -> Iterator[Any]:
         parser = self._new_parser(block)
         add = parser.add
-        num_rows = 0
+        counts = RowCounts()
         for line, fields in rows_of(block, self._table, self._columns):
-            num_rows += 1
+            counts.read += 1
             try:
                 if isinstance(fields, UnreadableRow):
                     raise fields.error
                 add(line, fields)
+            except UnwantedRowError as left_out:
+                counts.left_out[left_out.reason] += 1
             except RowError as error:
+                counts.refused[error.reason] += 1
                 row = rejected_row(
                     self._name, block, line, fields, self._columns, error
                 )
                 yield beam.pvalue.TaggedOutput(REJECTED, row)
-        self._rows_read.inc(num_rows)
+        self._rows_read.inc(counts.read)
         yield from parser.parsed()
+        counts.merge(parser.counts)
+        yield beam.pvalue.TaggedOutput(COUNTS, (self._name, counts))

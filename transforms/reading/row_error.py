@@ -37,3 +37,15 @@ class RowError(ValueError):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"
+
+
+class UnwantedRowError(Exception):
+    """A legal row that the configuration does not want.
+
+    Attributes:
+        reason: Why, as `num_dropped` counts it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

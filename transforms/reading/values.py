@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Mapping
 
-from transforms.reading.row_error import ENCODING, MALFORMED, NOT_A_NUMBER, RowError
+from transforms.joins import normal_id
+from transforms.reading.row_error import (
+    ENCODING,
+    MALFORMED,
+    MISSING_FIELD,
+    NOT_A_NUMBER,
+    RowError,
+)
 
 _CONTAINERS = (list, tuple, dict, set)
 
 
-def as_text(value: object) -> str | None:
+def as_text(value: object, *, one_line: bool = False) -> str | None:
     """Returns a field as one text without blanks around it, or None if it is empty.
 
     Whole floats lose their fraction, because ids with gaps come out of pandas and
@@ -18,6 +26,7 @@ def as_text(value: object) -> str | None:
 
     Args:
         value: Text, number, truth value, UTF-8 bytes, or None.
+        one_line: Whether line breaks become blanks, and are no error.
 
     Returns:
         The text; None for None, NaN and blank text.
@@ -40,11 +49,30 @@ def as_text(value: object) -> str | None:
         raise RowError(MALFORMED, f"expected one value, got {value!r}")
     else:
         text = str(value)
-    if not text.isprintable() and len(text.splitlines()) > 1:
+    if not text.isprintable() and len(lines := text.splitlines()) > 1:
+        if one_line:
+            return as_text(" ".join(lines))
         raise RowError(MALFORMED, f"line break inside the value {text!r}")
     if not text.isascii():
         _check_utf8(text)
     return text or None
+
+
+def as_id(value: object, column: str, *, normalize: bool = False) -> str:
+    """Returns a field as an id.
+
+    Args:
+        value: As of `as_text`.
+        column: Its column.
+        normalize: Whether ids that differ in form only are one; see `normal_id`.
+
+    Raises:
+        RowError: If the field is empty or cannot be an id.
+    """
+    text = as_text(value)
+    if text is None:
+        raise RowError(MISSING_FIELD, f"{column} is empty")
+    return normal_id(text) if normalize else text
 
 
 def as_number(value: object) -> float | None:
@@ -68,6 +96,33 @@ def as_number(value: object) -> float | None:
     if not math.isfinite(number) or (isinstance(value, str) and "_" in value):
         raise RowError(NOT_A_NUMBER, f"expected a finite number, got {value!r}")
     return number
+
+
+def as_time(value: object, column: str) -> float:
+    """Returns a field as a time: a number as it is, a date in seconds since 1970.
+
+    Raises:
+        RowError: If it is neither.
+    """
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        value = datetime.datetime(
+            value.year, value.month, value.day, tzinfo=datetime.UTC
+        )
+    if isinstance(value, datetime.datetime):
+        return value.replace(tzinfo=value.tzinfo or datetime.UTC).timestamp()
+    text = as_text(value)
+    if text is None:
+        raise RowError(MISSING_FIELD, f"{column} is empty")
+    try:
+        return float(as_number(text) or 0.0)
+    except RowError:
+        pass
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        detail = f"{column} must be a number or a date such as 2001-02-03, got {text!r}"
+        raise RowError(NOT_A_NUMBER, detail) from None
+    return moment.replace(tzinfo=moment.tzinfo or datetime.UTC).timestamp()
 
 
 def as_json(row: Mapping[str, object]) -> dict[str, object]:

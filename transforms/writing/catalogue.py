@@ -12,6 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import REJECTED, RejectedRow
+from transforms.row_counts import RowCounts
 from transforms.schema import CommonInfo
 from transforms.writing.dataset_files import stage_info
 from transforms.writing.entity_files import (
@@ -42,7 +43,7 @@ class Catalogue:
         schema: Types and ranges of an episode record.
         statistics: Counts of each split.
         info: What `dataset.json` says, but for what the driver adds.
-        num_legal: Interactions that were not refused.
+        counts: What became of the rows of each table that its parser took.
         rejected: Rows that say something else than an earlier one.
     """
 
@@ -53,7 +54,7 @@ class Catalogue:
     schema: schema_pb2.Schema
     statistics: statistics_pb2.DatasetFeatureStatisticsList
     info: CommonInfo
-    num_legal: int
+    counts: Mapping[str, RowCounts]
     rejected: Sequence[RejectedRow]
 
     def write(self, files: OutputFiles) -> None:
@@ -66,7 +67,7 @@ class Catalogue:
             write_names(files, kind, names)
         files.write(SCHEMA_PBTXT, proto_file(self.schema))
         files.write(STATISTICS_PBTXT, proto_file(self.statistics))
-        stage_info(files, self.info, self.num_legal)
+        stage_info(files, self.info, self.counts)
 
 
 def write_catalogue(

@@ -6,16 +6,19 @@ import dataclasses
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
+from transforms.row_counts import RowCounts
 from transforms.schema import (
     DATASET_JSON,
     META_TRAIN,
     CommonInfo,
+    CommonSpec,
     DataError,
     read_dataset_json,
 )
+from transforms.writing.counts import check_features, check_joins, whole_counts
 from transforms.writing.output_files import ANOMALIES_PBTXT, STAGE_DIR, OutputFiles
 from transforms.writing.protos import build_anomalies, proto_file
 from transforms.writing.rejected import check_refused, collect_rejected
@@ -33,13 +36,10 @@ class DatasetKind(Generic[Info]):
 
     Attributes:
         info_class: What `dataset.json` says.
-        interactions: What its interactions are read as: the table whose refused rows
-            have a limit.
         advice: What to do if no task is in meta-train, a sentence.
     """
 
     info_class: type[Info]
-    interactions: str
     advice: str
 
 
@@ -49,7 +49,7 @@ def write_dataset(
     output_dir: str,
     *,
     fingerprint: str,
-    max_rejected_fraction: float,
+    spec: CommonSpec,
 ) -> Info:
     """Writes a data set that is whole in the end, or not there.
 
@@ -59,16 +59,17 @@ def write_dataset(
             the directory, and calls `stage_info`.
         output_dir: Where it goes. An earlier data set there, whole or not, is removed.
         fingerprint: Hash of inputs and options, to be kept in `dataset.json`.
-        max_rejected_fraction: Share of the interactions that may be refused.
+        spec: Limits of what may be refused, and of ids that find nothing.
 
     Returns:
         What `dataset.json` says.
 
     Raises:
-        DataError: If the output directory holds foreign files, or no meta-train task
-            is left.
-        RejectedRowsError: If more interactions were refused. The refused rows, and
-            nothing else, stay in the output directory.
+        DataError: If the output directory holds foreign files, a table has no rows, a
+            feature no value that can be read, or no meta-train task is left.
+        RejectedRowsError: If more rows of a table were refused. The refused rows, and
+            nothing else, stay in the output directory, as after the errors below.
+        JoinError: If more ids are not in the table that says more of them.
     """
     files = OutputFiles(output_dir, kind.info_class.directories)
     files.clear()
@@ -76,42 +77,64 @@ def write_dataset(
     fill(files)
     _logger.info("Collecting the refused rows and the counts")
     rejected = collect_rejected(files)
-    info, num_legal = _staged_info(files, kind.info_class)
-    reasons = rejected.get(kind.interactions, Counter())
+    info, later = _staged_info(files, kind.info_class)
     try:
-        check_refused(
-            reasons, num_legal, max_rejected_fraction, kind.interactions, output_dir
-        )
+        tables = whole_counts(files, later)
+        check_refused(tables, rejected.first, spec, output_dir)
+        check_features(tables)
+        check_joins(info.joins, spec)
         _check_meta_train(info, kind.advice)
     except DataError:
         files.keep_only_rejected()
         raise
-    num_rejected = sum(rejected.values(), Counter[str]())
+    num_rejected = rejected.reasons
     info = dataclasses.replace(
-        info, fingerprint=fingerprint, num_rejected=dict(num_rejected)
+        info,
+        fingerprint=fingerprint,
+        num_rejected=dict(num_rejected),
+        num_dropped=_all_left_out(info, tables),
+        tables=tables,
     )
     files.write(ANOMALIES_PBTXT, proto_file(build_anomalies(num_rejected)))
+    info = dataclasses.replace(info, files=files.written())
     files.write(DATASET_JSON, info.to_json().encode())
     files.finish()
     _logger.info("Prepared %s tasks in %s", dict(info.num_tasks), output_dir)
     return kind.info_class.from_json(read_dataset_json(output_dir))
 
 
-def stage_info(files: OutputFiles, info: CommonInfo, num_legal: int) -> None:
+def stage_info(
+    files: OutputFiles, info: CommonInfo, counts: Mapping[str, RowCounts]
+) -> None:
     """Leaves for `write_dataset` what was counted.
 
     Args:
         files: The output directory.
-        info: What `dataset.json` is to say, but for fingerprint and refused rows.
-        num_legal: Interactions that were not refused.
+        info: What `dataset.json` is to say, but for fingerprint and rows.
+        counts: What became of the rows of each table that its parser took.
     """
-    content = {"info": info.to_json(), "num_legal": num_legal}
+    by_table = {table: count.to_fields() for table, count in counts.items()}
+    content = {"info": info.to_json(), "counts": by_table}
     files.write(_STAGED, json.dumps(content).encode())
 
 
-def _staged_info(files: OutputFiles, info_class: type[Info]) -> tuple[Info, int]:
+def _staged_info(
+    files: OutputFiles, info_class: type[Info]
+) -> tuple[Info, dict[str, RowCounts]]:
     content = json.loads("\n".join(files.lines(_STAGED)))
-    return info_class.from_json(content["info"]), content["num_legal"]
+    counts = content["counts"].items()
+    return info_class.from_json(content["info"]), {
+        table: RowCounts.from_fields(count) for table, count in counts
+    }
+
+
+def _all_left_out(info: CommonInfo, tables: Mapping[str, RowCounts]) -> dict[str, int]:
+    """Returns what was left out by reason, that of the parsers included."""
+    counts: Counter[str] = Counter()
+    for table in tables.values():
+        counts.update(table.left_out)
+    counts.update({r: n for r, n in info.num_dropped.items() if r not in counts})
+    return dict(sorted((+counts).items()))
 
 
 def _check_meta_train(info: CommonInfo, advice: str) -> None:

@@ -13,6 +13,7 @@ import shutil
 import uuid
 
 from transforms import schema
+from transforms.prepared_files import PreparedFile, look_at
 
 # Where workers leave results for the driver, and files until they are whole.
 STAGE_DIR = ".stage"
@@ -34,6 +35,10 @@ _OURS = (
     STAGE_DIR,
     schema.REJECTED_DIR,
 )
+
+
+# What nothing is trained from.
+_NOT_DATA = (schema.SUCCESS, schema.DATASET_JSON, STAGE_DIR, schema.REJECTED_DIR)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +109,18 @@ class OutputFiles:
         temporary.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
         os.replace(temporary, path)
+
+    def written(self) -> dict[str, PreparedFile]:
+        """Returns what each file of the data set holds, but the refused rows."""
+        root = pathlib.Path(self.root)
+        kept = {name for name in self._ours if name not in _NOT_DATA}
+        paths = sorted(path for path in root.rglob("*") if path.is_file())
+        names = [path.relative_to(root).as_posix() for path in paths]
+        return {
+            name: look_at(path)
+            for name, path in zip(names, paths, strict=True)
+            if name.partition("/")[0] in kept
+        }
 
     def names(self, directory: str) -> list[str]:
         """Returns the names of the files in a directory, sorted; none if absent."""

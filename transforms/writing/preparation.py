@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms.reading.read_tables import read_each_table
-from transforms.reading.tables import UsedTable, check_tables
+from transforms.reading.tables import UsedTable, check_contents, check_tables
 from transforms.schema import CommonSpec, TableSpec
+from transforms.writing.counts import WriteCounts
 from transforms.writing.dataset_files import DatasetKind, Info, write_dataset
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.rejected import WriteRejected
 
+
+class Leftovers(NamedTuple):
+    """What the stages of a setting leave beside the files they write.
+
+    Attributes:
+        rejected: Collections of `RejectedRow`s.
+        counts: Collections of (name of a table, `RowCounts`).
+    """
+
+    rejected: list[Any]
+    counts: list[Any]
+
+
 # Adds the stages of a setting to a pipeline, given the `Block`s of each table. They
-# write into the output directory; returned are the collections of `RejectedRow`s.
-AddStages = Callable[
-    [beam.Pipeline, Mapping[TableSpec, Any], OutputFiles], Sequence[Any]
-]
+# write into the output directory.
+AddStages = Callable[[beam.Pipeline, Mapping[TableSpec, Any], OutputFiles], Leftovers]
 
 
 def prepare(
@@ -53,23 +65,26 @@ def prepare(
         What `dataset.json` says.
 
     Raises:
-        ValueError: If an input is missing or lacks a column.
+        ValueError: If an input is missing, cut or lacks a column.
         DataError: As `write_dataset`.
         RejectedRowsError: As `write_dataset`.
+        JoinError: As `write_dataset`.
     """
     tables = list(tables)
     check_tables(tables, data_dir)
+    check_contents(tables, data_dir)
 
     def run_pipeline(files: OutputFiles) -> None:
         with beam.Pipeline(options=options) as root:
             blocks = read_each_table(root, tables, data_dir)
-            rejected = add_stages(root, blocks, files)
-            _ = rejected | "AllRejected" >> beam.Flatten() | WriteRejected(files)
+            left = add_stages(root, blocks, files)
+            _ = left.rejected | "AllRejected" >> beam.Flatten() | WriteRejected(files)
+            _ = left.counts | "AllCounts" >> beam.Flatten() | WriteCounts(files)
 
     return write_dataset(
         kind,
         run_pipeline,
         output_dir,
         fingerprint=fingerprint,
-        max_rejected_fraction=spec.max_rejected_fraction,
+        spec=spec,
     )

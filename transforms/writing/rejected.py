@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import RejectedRow
-from transforms.schema import REJECTED_DIR, DataError
+from transforms.row_counts import RowCounts
+from transforms.schema import REJECTED_DIR, CommonSpec, DataError
 from transforms.stable_hash import stable_digest
 from transforms.writing.output_files import STAGE_DIR, OutputFiles
 
@@ -23,7 +26,7 @@ _ROWS_REFUSED = Metrics.counter("cmml", "rows_refused")
 
 
 class RejectedRowsError(DataError):
-    """More of the interactions were refused than the configuration allows."""
+    """More rows of a table were refused than the configuration allows."""
 
 
 class WriteRejected(beam.PTransform):
@@ -81,57 +84,81 @@ def sorted_once(rows: Iterable[RejectedRow]) -> list[RejectedRow]:
     return list(unique.values())
 
 
-def collect_rejected(files: OutputFiles) -> dict[str, collections.Counter[str]]:
+@dataclasses.dataclass(frozen=True)
+class CollectedRows:
+    """The refused rows that are kept.
+
+    Attributes:
+        reasons: How many there are, by reason.
+        first: The first one of each table, as it is kept.
+    """
+
+    reasons: collections.Counter[str]
+    first: Mapping[str, Mapping[str, Any]]
+
+
+def collect_rejected(files: OutputFiles) -> CollectedRows:
     """Moves the staged parts to their place, in order of source and line.
 
     Args:
         files: The output directory. Its `rejected` folder is made, even if empty.
-
-    Returns:
-        Refused rows by reason, for each of the tables that has any.
     """
     files.make_dir(REJECTED_DIR)
-    counts: dict[str, collections.Counter[str]] = {}
+    reasons: collections.Counter[str] = collections.Counter()
+    first: dict[str, dict[str, Any]] = {}
     parts = []
     for name in files.names(_STAGED):
         rows = [json.loads(line) for line in files.lines(name)]
         parts.append((rows[0]["source"], rows[0]["line"], name))
         for row in rows:
-            reasons = counts.setdefault(row["table"], collections.Counter())
             reasons[row["reason"]] += 1
+            first.setdefault(row["table"], row)
     for number, (_, _, name) in enumerate(sorted(parts)):
         files.move(name, f"{REJECTED_DIR}/part-{number:05d}.jsonl")
-    return counts
+    return CollectedRows(reasons, first)
 
 
 def check_refused(
-    reasons: collections.Counter[str],
-    num_legal: int,
-    max_fraction: float,
-    what: str,
+    counts: Mapping[str, RowCounts],
+    first: Mapping[str, Mapping[str, Any]],
+    spec: CommonSpec,
     output_dir: str,
 ) -> None:
-    """Compares the share of refused rows of a table with the limit.
+    """Compares the share of refused rows of each table with the limit.
 
     Args:
-        reasons: Refused rows by reason.
-        num_legal: Rows that were not refused.
-        max_fraction: `max_rejected_fraction`, the limit.
-        what: What the rows are, in words.
+        counts: What became of the rows of each table.
+        first: A refused row of each table.
+        spec: The limit, and what may not be refused at all.
         output_dir: Where the refused rows are kept.
 
     Raises:
         RejectedRowsError: If it is above the limit.
     """
-    refused = reasons.total()
-    share = refused / max(refused + num_legal, 1)
-    if share > max_fraction:
-        counts = ", ".join(f"{n} {reason}" for reason, n in reasons.most_common())
-        raise RejectedRowsError(
-            f"max_rejected_fraction allows {max_fraction:.2%} of the {what} to be "
-            f"refused, got {share:.2%} ({refused} of {refused + num_legal}: {counts}). "
-            f"See {output_dir}/{REJECTED_DIR}."
+    for table, count in counts.items():
+        refused = count.refused.total()
+        share = refused / max(count.read, 1)
+        never = spec.intolerable.get(table, "")
+        if share <= spec.max_rejected_fraction and not count.refused[never]:
+            continue
+        reasons = ", ".join(f"{n} {code}" for code, n in (+count.refused).most_common())
+        row = first.get(table)
+        example = (
+            f" One is line {row['line']} of {row['source']}: {row['detail']}."
+            if row
+            else ""
         )
+        raise RejectedRowsError(
+            f"{_limit(spec, never, count)} of the {table} to be refused, got "
+            f"{share:.2%} ({refused} of {count.read}: {reasons})."
+            f"{example} See {output_dir}/{REJECTED_DIR}."
+        )
+
+
+def _limit(spec: CommonSpec, never: str, count: RowCounts) -> str:
+    if count.refused[never]:
+        return f"`keep: error` allows no {never}"
+    return f"max_rejected_fraction allows {spec.max_rejected_fraction:.2%}"
 
 
 class _WriteStretch(beam.DoFn):

@@ -28,6 +28,7 @@ from pipeline.reports.run.group_figure import group_figure
 from pipeline.reports.run.latency import Latency
 from pipeline.reports.run.modulation import group_modulations, largest_groups
 from pipeline.reports.run.provenance import Provenance
+from pipeline.reports.run.row_tables import joins_table, rows_table
 from pipeline.reports.run.standing_text import metric_table, size_table
 from pipeline.reports.run.tables import (
     bin_table,
@@ -100,6 +101,8 @@ def run_page(report: RunReport) -> str:
         splits=split_table(data),
         data_figure=data_figure(data),
         left_out=left_out_table(data, REASONS),
+        rows=rows_table(data),
+        joins=joins_table(data),
         examples=[json.dumps(row, ensure_ascii=False) for row in data.examples],
         tasks_per_s=statistics.median(line["tasks_per_s"] for line in training.course),
         course_figure=course_figure(training.course, training.monitor),

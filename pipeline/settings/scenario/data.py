@@ -20,7 +20,7 @@ from transforms.clicks.schema import (
     ScenarioDatasetInfo,
     load_scenario_info,
 )
-from transforms.schema import DataError
+from transforms.schema import DataError, check_files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +63,7 @@ def load_scenario_data(
         DataError: If the data set or the factors are not there or not complete.
     """
     info = load_scenario_info(dataset_dir)
+    check_files(dataset_dir, info)
     directory = vectors_dir(config, dataset_dir, info)
     factors = load_vectors(directory)
     sizes = tuple(table.shape[1] - 1 for table in (factors.users, factors.items))

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from pipeline.settings.exported_model import ExportedModel
-from pipeline.settings.request_values import as_id, as_list, is_number, names_item
+from pipeline.settings.request_values import as_list, is_number, names_item
 
 
 class ExportedScenarioModel(ExportedModel):
@@ -38,7 +38,7 @@ class ExportedScenarioModel(ExportedModel):
         """
         inputs, user_id = self._task_inputs(request)
         if query := as_list(request, "query"):
-            ids = [as_id(item_id) for item_id in query]
+            ids = [self.id_of(item_id) for item_id in query]
             return self.ranked(request, self.query_inputs(request, ids), ids)
         inputs["query_user_id"] = tf.constant([user_id])
         candidates = as_list(request, "candidates")
@@ -57,7 +57,8 @@ class ExportedScenarioModel(ExportedModel):
         """Returns the inputs of `rank`; see `ExportedModel.query_inputs`."""
         inputs, user_id = self._task_inputs(request)
         inputs["query_user_id"] = tf.constant([[user_id] * len(items)], tf.string)
-        inputs["query_item_id"] = tf.constant([items], tf.string)
+        ids = list(map(self.id_of, items))
+        inputs["query_item_id"] = tf.constant([ids], tf.string)
         return inputs
 
     def describe_task(self, request: Mapping[str, Any]) -> str:
@@ -76,7 +77,7 @@ class ExportedScenarioModel(ExportedModel):
         self.validate(request)
         if request.get("user_id") is None:
             raise ValueError("a request must have `user_id`, the user to rank for.")
-        user_id = as_id(request["user_id"], "user_id")
+        user_id = self.id_of(request["user_id"], "user_id")
         support = [self._support_pair(pair) for pair in as_list(request, "support")]
         inputs = {
             "support_user_id": tf.constant([[u for u, _, _ in support]], tf.string),
@@ -85,9 +86,8 @@ class ExportedScenarioModel(ExportedModel):
         }
         return inputs, user_id
 
-    @staticmethod
-    def _ids(values: Sequence[Any]) -> tf.Tensor:
-        return tf.constant([[as_id(value) for value in values]], tf.string)
+    def _ids(self, values: Sequence[Any]) -> tf.Tensor:
+        return tf.constant([list(map(self.id_of, values))], tf.string)
 
     def _support_pair(self, pair: Any) -> tuple[str, str, float]:
         if not names_item(pair) or "user_id" not in pair:
@@ -98,4 +98,4 @@ class ExportedScenarioModel(ExportedModel):
         label = pair.get("label", self.default_label)
         if not is_number(label) or label not in (0, 1):
             raise ValueError(f"label must be 1 for a click or 0, got {label!r}.")
-        return as_id(pair["user_id"], "user_id"), self.item_of(pair), float(label)
+        return self.id_of(pair["user_id"], "user_id"), self.item_of(pair), float(label)

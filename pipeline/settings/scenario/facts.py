@@ -41,6 +41,8 @@ def scenario_facts(dataset: ScenarioData) -> DataFacts:
         },
         num_rejected=info.num_rejected,
         num_dropped=info.num_dropped,
+        tables=info.tables,
+        joins=info.joins,
         examples=list(rejected_examples(dataset.directory)),
         user_counts=np.bincount(known.user, minlength=info.num_users + 1),
         item_counts=item_counts,

@@ -24,7 +24,7 @@ from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
 from pipeline.settings.scenario.scoring import ClickScorer
 from transforms import schema
 from transforms.clicks.schema import load_scenario_info
-from transforms.schema import SUCCESS, DataError
+from transforms.schema import SUCCESS, DataError, check_files
 
 CHOSEN_BY = METRICS[0].name
 
@@ -73,6 +73,7 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
             finite factors.
     """
     info = load_scenario_info(dataset_dir)
+    check_files(dataset_dir, info)
     directory = vectors_dir(config, dataset_dir, info)
     if (directory / SUCCESS).is_file():
         say(f"pretrain: {directory} is up to date")

@@ -49,6 +49,8 @@ def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
             "label_max": 1.0,
             "num_users": data.info.num_users,
             "num_items": data.info.num_items,
+            "normalize_ids": bool(data.info.options.get("normalize_ids")),
+            "domains": [one.name for one in data.info.domains if one.name],
             "user_features": [],
         },
         words=ServedWords(

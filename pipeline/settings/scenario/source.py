@@ -44,6 +44,8 @@ def dataset_spec(config: ScenarioDataConfig, data_dir: str) -> ScenarioDatasetSp
         split=config.split,
         episodes=config.episodes,
         max_rejected_fraction=config.max_rejected_fraction,
+        max_unmatched_fraction=config.max_unmatched_fraction,
+        normalize_ids=config.normalize_ids,
     )
 
 
@@ -85,4 +87,4 @@ def _describe(info: ScenarioDatasetInfo) -> str:
         f"prepare: {info.num_users} users, {info.num_items} items, {info.num_known} "
         f"known pairs, {info.num_held_out} held out"
     )
-    return "\n".join([*lines, *describe_counts(info.num_rejected, info.num_dropped)])
+    return "\n".join([*lines, *describe_counts(info)])

@@ -16,6 +16,7 @@ from models.recommender import Recommender, split_episode
 from pipeline.settings.finding import (
     Finding,
     compare_protocols,
+    id_joins,
     no_timestamps,
     tasks_overlap,
     to_finding,
@@ -60,6 +61,7 @@ def audit_ratings(config: UserConfig, dataset_dir: pathlib.Path) -> list[Finding
         query_in_support(splits),
         repeated_pairs(splits),
         too_small_tasks(splits, dataset.info),
+        *id_joins(dataset.info),
         no_timestamps(),
         *_controls(dataset),
         user_protocol(dataset.info),

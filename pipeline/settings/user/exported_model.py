@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from pipeline.settings.exported_model import ExportedModel
-from pipeline.settings.request_values import as_id, as_list, is_number, names_item
+from pipeline.settings.request_values import as_list, is_number, names_item
 from transforms.reading.values import as_text
 
 
@@ -45,9 +45,9 @@ class ExportedUserModel(ExportedModel):
         """
         inputs = self._task_inputs(request)
         if query := as_list(request, "query"):
-            ids = [as_id(item_id) for item_id in query]
+            ids = [self.id_of(item_id) for item_id in query]
             return self.ranked(request, self.query_inputs(request, ids), ids)
-        exclude = [as_id(item_id) for item_id in as_list(request, "exclude")]
+        exclude = [self.id_of(item_id) for item_id in as_list(request, "exclude")]
         inputs["exclude_item_id"] = tf.constant([exclude], tf.string)
         return self.recommended(request, inputs, top)
 
@@ -57,7 +57,7 @@ class ExportedUserModel(ExportedModel):
         """Returns the inputs of `rank`; see `ExportedModel.query_inputs`."""
         return {
             **self._task_inputs(request),
-            "query_item_id": tf.constant([items], tf.string),
+            "query_item_id": tf.constant([list(map(self.id_of, items))], tf.string),
         }
 
     def describe_task(self, request: Mapping[str, Any]) -> str:

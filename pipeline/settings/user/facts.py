@@ -46,6 +46,8 @@ def user_facts(dataset: UserData) -> DataFacts:
         },
         num_rejected=info.num_rejected,
         num_dropped=info.num_dropped,
+        tables=info.tables,
+        joins=info.joins,
         examples=list(rejected_examples(dataset.directory)),
         user_counts=user_counts,
         item_counts=dataset.items.counts,

@@ -41,6 +41,7 @@ def user_serving(config: UserConfig, data: UserData) -> Serving:
             "label_min": info.label_min,
             "label_max": info.label_max,
             "num_items": info.num_items,
+            "normalize_ids": bool(info.options.get("normalize_ids")),
             "user_features": [feature.name for feature in info.user_features],
         },
         words=ServedWords(

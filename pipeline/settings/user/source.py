@@ -40,4 +40,4 @@ def _describe(info: DatasetInfo) -> str:
             "and means of items learn from them"
         )
     lines.append(f"prepare: {info.num_users} users, {info.num_items} items")
-    return "\n".join([*lines, *describe_counts(info.num_rejected, info.num_dropped)])
+    return "\n".join([*lines, *describe_counts(info)])

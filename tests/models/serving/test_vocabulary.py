@@ -3,7 +3,10 @@ import pytest
 
 from models.legacy_keras import tf
 from models.serving.vocabulary import IdLookup, encode_feature
-from transforms.schema import Feature
+from transforms.entities.entity_table import encode_number, encode_values
+from transforms.entities.feature_values import parse_feature
+from transforms.entities.vocabularies import vocabulary_rows
+from transforms.schema import Feature, FeatureSpec
 
 
 @pytest.fixture
@@ -51,10 +54,10 @@ def test_one_value_is_encoded_as_a_list_of_one(lookup):
     np.testing.assert_array_equal(encoded, [[2], [0], [0]])
 
 
-def test_several_values_are_encoded_place_by_place(lookup):
+def test_of_several_values_the_known_ones_come_first(lookup):
     feature = Feature("genre", "multi", vocabulary_size=4, max_values=8)
     encoded = encode_feature(feature, tf.constant([["a\tb", "x", "31", ""]]), lookup)
-    np.testing.assert_array_equal(encoded, [[4, 0, 1, 0]])
+    np.testing.assert_array_equal(encoded, [[4, 1, 0, 0]])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,59 @@ def test_every_value_of_an_empty_vocabulary_is_unknown(kind, raw):
 
 def test_a_number_that_is_none_is_the_mean():
     feature = Feature("age", "numeric", mean=20.5)
-    raw = tf.constant([31.0, np.nan, np.inf, -np.inf])
-    np.testing.assert_array_equal(
-        encode_feature(feature, raw, None), [31.0, 20.5, 20.5, 20.5]
-    )
+    raw = tf.constant([31.0, np.nan, np.inf, -np.inf, 1e31, -1e30])
+    expected = np.float32([31.0, 20.5, 20.5, 20.5, 20.5, -1e30])
+    np.testing.assert_array_equal(encode_feature(feature, raw, None), expected)
+
+
+# Raw rows of a feature with at most 3 values, of which "a" to "e" are known.
+RAW_ROWS = [
+    ["a", "b", "c"],
+    ["a", "a", "b", "b", "c", "d"],
+    ["", " ", "a", "\t", "b"],
+    [" a", "a ", "\u00a0b\u2003", "c"],
+    ["x", "y", "a", "b"],
+    ["x", "x", "a", "b"],
+    ["a\nb", "c", "d", "e"],
+    ["a\u2028b", "\x1cc", "d"],
+    ["A", "a", "7", "7.0", "é"],
+    [],
+    ["e", "d", "c", "b", "a"],
+]
+
+
+@pytest.mark.parametrize("row", RAW_ROWS)
+@pytest.mark.parametrize("known", [["a", "b", "c", "d", "e"], ["b"], []])
+def test_served_values_are_those_that_preparation_makes_of_the_same_row(
+    tmp_path, row, known
+):
+    feature = Feature("f", "multi", vocabulary_size=len(known), max_values=3)
+    parsed = parse_feature(row, FeatureSpec("f", kind="multi", max_values=3)).value
+    prepared = encode_values(parsed, vocabulary_rows(known), feature)
+    lookup = None
+    if known:
+        (tmp_path / "f.txt").write_text("".join(f"{value}\n" for value in known))
+        lookup = IdLookup(tmp_path / "f.txt")
+    raw = tf.constant([[*row, "", ""]], tf.string)  # Padded, as beside a longer row.
+    served = encode_feature(feature, raw, lookup).numpy()[0]
+    assert served.size <= 3
+    assert [value for value in served.tolist() if value] == prepared
+
+
+@pytest.mark.parametrize("text", [" a", "a\u00a0", "a", "A", "", "a b"])
+def test_one_served_value_is_that_which_preparation_makes(tmp_path, text):
+    (tmp_path / "f.txt").write_text("a\na b\n")
+    feature = Feature("f", "categorical", vocabulary_size=2)
+    parsed = parse_feature(text, FeatureSpec("f")).value
+    prepared = encode_values(parsed, vocabulary_rows(["a", "a b"]), feature)
+    lookup = IdLookup(tmp_path / "f.txt")
+    served = encode_feature(feature, tf.constant([text]), lookup)
+    assert served.numpy().tolist() == [prepared]
+
+
+@pytest.mark.parametrize("number", [0.0, -3.5, 1e30, 1e31, -1e38, np.nan, np.inf])
+def test_a_served_number_is_that_which_preparation_makes(number):
+    feature = Feature("f", "numeric", mean=20.5)
+    parsed = parse_feature(number, FeatureSpec("f", kind="numeric")).value
+    served = encode_feature(feature, tf.constant([number]), None).numpy()
+    np.testing.assert_array_equal(served, np.float32([encode_number(parsed, feature)]))

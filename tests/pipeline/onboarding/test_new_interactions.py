@@ -22,6 +22,12 @@ def test_columns_come_in_any_order_and_a_timestamp_is_not_read(read):
     assert rows.features == {"ü1": {}}
 
 
+def test_ids_are_normalised_where_those_of_the_model_are(read):
+    rows = read(HEADER, "U1,031,4", "u1,31.0,4", normalize=True)
+    assert rows.interactions == [("u1", "31", 4.0)]
+    assert [row.reason for row in rows.refused] == ["duplicate_pair"]
+
+
 def test_a_refused_row_is_kept_with_its_line_and_reason(read):
     rows = read(
         HEADER,

@@ -1,4 +1,12 @@
-from pipeline.settings.finding import compare_protocols, tasks_overlap, to_finding
+import types
+
+from pipeline.settings.finding import (
+    compare_protocols,
+    id_joins,
+    tasks_overlap,
+    to_finding,
+)
+from transforms.joins import join_ids
 
 
 def test_a_task_in_two_splits_is_a_leak():
@@ -21,3 +29,11 @@ def test_a_protocol_is_told_by_what_is_alike_and_what_is_not():
     alike, different = text.split("Different: ")
     assert "10 pairs" in alike
     assert "20 pairs, here 5" in different
+
+
+def test_each_join_of_ids_is_a_note_with_examples():
+    join = join_ids("items", "clicks", "pools", {"07": 1, "8": 3}, {"7", "8"})
+    (finding,) = id_joins(types.SimpleNamespace(joins=[join]))
+    assert (finding.name, finding.verdict) == ("items of clicks", "note")
+    assert "3 of 4 rows" in finding.detail
+    assert "'07'" in finding.detail

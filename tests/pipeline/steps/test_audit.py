@@ -38,7 +38,7 @@ def test_a_setting_without_an_audit_says_so(audit_of):
 def test_the_audit_of_a_prepared_data_set_of_users_is_clean(experiment, cmml):
     done = cmml("audit", "--config", experiment.config_path)
     assert done.status == 0, done.stderr
-    assert "0 leaks found in 8 checks" in done.stdout
+    assert "0 leaks found in 10 checks" in done.stdout
     assert "permuted labels: bias ridge on meta-validation" in done.stdout
 
 
@@ -48,5 +48,5 @@ def test_the_audit_of_a_prepared_data_set_of_scenarios_is_clean(
     config = scenario_experiment.config_path
     done = cmml("audit", "--config", config, data_dir=scenario_tables)
     assert done.status == 0, done.stdout
-    assert "0 leaks found in 17 checks" in done.stdout
+    assert "0 leaks found in 20 checks" in done.stdout
     assert "out of fold" in done.stdout

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -49,15 +50,65 @@ def test_each_line_has_its_answer(answer, model):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"query": ["f1"', r"requests.jsonl, line 2: Expecting ',' delimiter"),
+        ('{"query": ["f1"', r"line 2: Expecting ',' delimiter"),
         ('{"support": [{"item_id": "f1", "label": "x"}]}', "line 2: .*, got 'x'"),
         ('{"sport": []}', r"line 2: unknown keys \['sport'\]"),
+        ('{"task_id": "\\ud800"}', "line 2: .*surrogates not allowed"),
+        ("[" * 100_000, "line 2: maximum recursion depth"),
+        (
+            json.dumps({"support": [{"item_id": "f1", "label": 5}] * 1001}),
+            "line 2: support must hold at most 1000 values, got 1001",
+        ),
     ],
 )
-def test_a_bad_line_is_named_and_nothing_is_written(answer, tmp_path, line, message):
-    with pytest.raises(RequestError, match=message):
-        answer('{"query": ["f1"]}', line)
-    assert not (tmp_path / "answers.jsonl").exists()
+def test_a_bad_line_is_refused_by_its_number_and_all_others_are_answered(
+    answer, tmp_path, line, message
+):
+    good = '{"query": ["f1"]}'
+    with pytest.raises(RequestError, match=r"requests\.jsonl: 1 of 3 lines") as error:
+        answer(good, line, good)
+    assert re.search(message, str(error.value))
+    first, second = (tmp_path / "answers.jsonl").read_text().splitlines()
+    assert first == second
+    assert "ranked" in json.loads(first)
+
+
+def test_what_the_graph_refuses_is_refused_by_its_line(answer, model, monkeypatch):
+    monkeypatch.setitem(model.manifest["limits"], "max_support", 10_000)
+    monkeypatch.setattr(predict, "load_version", lambda directory: model)
+    with pytest.raises(
+        RequestError, match=r"line 1: .*at most 1000 values a task"
+    ) as e:
+        answer(json.dumps({"support": [{"item_id": "f1", "label": 5}] * 1001}))
+    assert len(str(e.value).splitlines()) == 2
+
+
+def test_items_that_the_model_does_not_know_are_said_and_limited(
+    answer, tmp_path, capsys
+):
+    def support(*ids):
+        return json.dumps({"support": [{"item_id": i, "label": 5} for i in ids]})
+
+    answer(support("f1", "f2", "f3", "f4", "none"))
+    assert "4 of 5 rows" in capsys.readouterr().err
+    with pytest.raises(
+        RequestError, match=r"allows 30% .*got 2 of 4 unknown.*'x1', 'x2'"
+    ):
+        answer(support("f1", "f2", "x1", "x2"))
+    with pytest.raises(RequestError, match=r"'F1'.*'f1'.*upper and lower case"):
+        answer(support("F1", "f2", "f3", "f4", "f5"))
+    assert (tmp_path / "answers.jsonl").exists()
+
+
+def test_ids_are_read_as_preparation_read_them(model, monkeypatch):
+    monkeypatch.setitem(model.manifest, "normalize_ids", True)
+    request = {"support": [{"item_id": " F1", "label": 5}], "query": ["F2"]}
+    own = {"support": [{"item_id": "f1", "label": 5}], "query": ["f2"]}
+    assert model.answer(request, 3) == model.answer(own, 3)
+    monkeypatch.setitem(model.manifest, "domains", ["Shop"])
+    assert [model.id_of(one) for one in ("Shop:007", "Other:007")] == [
+        *("Shop:7", "other:007"),
+    ]
 
 
 def test_answers_can_be_read_by_people(answer):

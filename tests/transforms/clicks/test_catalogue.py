@@ -18,6 +18,7 @@ from transforms.clicks.schema import (
 from transforms.clicks.summaries import TaskSummary, merge_users, summarize_users
 from transforms.clicks.user_clicks import UserClicks, UserShard
 from transforms.entities.entities import Entity, EntityBlock
+from transforms.row_counts import RowCounts
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, TableSpec
 from transforms.writing.output_files import OutputFiles
 
@@ -25,14 +26,12 @@ SHARDS = [
     UserShard(
         0,
         [UserClicks("a:u", ["a:10", "a:9"], [0, 1], {META_TEST: ["a:8"]})],
-        num_rows=4,
-        num_dropped=Counter(repeated_click=1),
+        {"a.clicks": RowCounts(used=3, left_out=Counter(repeated_click=1))},
     ),
     UserShard(
         1,
         [UserClicks("b:u", ["b:9"], [2], {}), UserClicks("a:t", ["a:9"], [0], {})],
-        num_rows=2,
-        num_dropped=Counter(),
+        {"b.clicks": RowCounts(used=1), "a.clicks": RowCounts(used=1)},
     ),
 ]
 TASKS = [
@@ -70,7 +69,7 @@ def catalogue(files):
     names = names_block(("Jazz", "All that jazz"), ("Jazz", "Another"))
     pools = Pools({}, {}, Counter(pool_too_small=2))
     summaries = map(summarize_users, SHARDS)
-    catalogue = scenario_catalogue(SPEC, summaries, TASKS, [], pools, [names])
+    catalogue = scenario_catalogue(SPEC, None, summaries, TASKS, [], pools, [names])
     catalogue.write(files)
     return catalogue
 
@@ -80,7 +79,8 @@ def test_held_out_pairs_give_an_item_a_row_but_no_count():
     assert summary.items == {"a:10": 1, "a:9": 2, "a:8": 0, "b:9": 1}
     assert "a:8" in summary.items
     assert summary.users == {"a:u": 2, "b:u": 1, "a:t": 1}
-    assert (summary.num_rows, summary.num_held_out) == (6, 1)
+    assert summary.counts["a.clicks"].used == 4
+    assert summary.num_held_out == 1
 
 
 def test_rows_go_domain_after_domain_as_the_specification_has_them(
@@ -106,7 +106,13 @@ def test_names_find_scenarios_that_were_put_in_lower_case(files, catalogue):
 @pytest.mark.usefixtures("catalogue")
 def test_the_counts_wait_for_the_driver(files):
     staged = json.loads(files.path(".stage/dataset.json").read_text())
-    assert staged["num_legal"] == 6
+    assert {name: one["used"] for name, one in staged["counts"].items()} == {
+        "a.clicks": 4,
+        "b.clicks": 1,
+        "a.pools": 0,
+        "b.pools": 0,
+        "a.scenario_names": 1,
+    }
     info = ScenarioDatasetInfo.from_json(staged["info"])
     assert info.domains == (Domain("b", 1, 1), Domain("a", 2, 4))
     assert info.num_tasks == {META_TRAIN: 1, META_VALIDATION: 0, META_TEST: 1}

@@ -12,17 +12,19 @@ from transforms.clicks.clicks import (
 )
 from transforms.clicks.schema import ClickSpec, DomainSpec
 from transforms.reading.blocks import Block
-from transforms.reading.row_error import RowError
+from transforms.reading.row_error import RowError, UnwantedRowError
 from transforms.schema import TableSpec
 from transforms.stable_hash import shard_of
 
 COLUMNS = ("user_id", "item_id", "theme")
+PLAIN = ClickSpec(TableSpec("c.csv"))
+SPEC = ClickSpec(TableSpec("c.csv"), scenario_column="theme")
 
 
 def test_every_id_of_a_click_gets_the_name_of_its_domain():
-    assert parse_click((" 1 ", 2.0, "t"), COLUMNS, "") == Click("1", "2", "t")
-    assert parse_click(("1", "2", "t"), COLUMNS, "a") == Click("a:1", "a:2", "a:t")
-    assert parse_click(("1", "2"), COLUMNS[:2], "a") == Click("a:1", "a:2", "")
+    assert parse_click((" 1 ", 2.0, "t"), SPEC, "") == Click("1", "2", "t")
+    assert parse_click(("1", "2", "t"), SPEC, "a") == Click("a:1", "a:2", "a:t")
+    assert parse_click(("1", "2"), PLAIN, "a") == Click("a:1", "a:2", "")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,20 @@ def test_every_id_of_a_click_gets_the_name_of_its_domain():
 )
 def test_rows_that_are_no_click_are_refused(values, message):
     with pytest.raises(RowError, match=message):
-        parse_click(values, COLUMNS, "a")
+        parse_click(values, SPEC, "a")
+
+
+@pytest.mark.parametrize(
+    ("label", "reason"), [(3.9, "label_too_low"), (None, "no_label")]
+)
+def test_a_row_whose_label_makes_no_click_is_left_out(label, reason):
+    table = TableSpec("c.csv", missing=("NA",))
+    spec = ClickSpec(table, label_column="stars", label_at_least=4)
+    assert parse_click(("u", "i", "4"), spec, "") == Click("u", "i", "")
+    with pytest.raises(UnwantedRowError, match=reason):
+        parse_click(("u", "i", label), spec, "")
+    with pytest.raises(RowError, match="not_a_number"):
+        parse_click(("u", "i", "many"), spec, "")
 
 
 def test_an_id_gives_back_its_domain_and_what_it_was():
@@ -64,9 +79,9 @@ def test_each_row_goes_to_the_shard_of_its_user_or_is_refused(parse_block):
     assert shards == [
         (
             shard_of("a:u1", 50),
-            ClickBlock(["a:u1", "a:u1"], ["a:i1", "a:i2"], ["a:t", "a:s"]),
+            ClickBlock(["a:u1", "a:u1"], ["a:i1", "a:i2"], ["a:t", "a:s"], "a.clicks"),
         ),
-        (shard_of("a:u3", 50), ClickBlock(["a:u3"], ["a:i1"], ["a:t"])),
+        (shard_of("a:u3", 50), ClickBlock(["a:u3"], ["a:i1"], ["a:t"], "a.clicks")),
     ]
     (row,) = rejected
-    assert (row.table, row.line, row.reason) == ("clicks", 3, "missing_field")
+    assert (row.table, row.line, row.reason) == ("a.clicks", 3, "missing_field")

@@ -271,3 +271,48 @@ def test_a_scenario_with_too_many_clicks_keeps_whole_users(raw, tmp_path, read_a
         of_users = {p for p in clicks() if p[0] in users and p[1] in pool}
         assert support == {p for p in of_users if not is_held_out(*p)}
         assert len(of_users) < 20 + 8  # The last user may go over the limit.
+
+
+def test_every_row_of_clicks_and_pools_is_accounted_for(prepared):
+    info = load_scenario_info(prepared)
+    clicked = info.tables["clicks"]
+    assert (clicked.read, clicked.used) == (len(clicks()) + 2, len(clicks()))
+    assert clicked.left_out == {"repeated_click": 1}
+    assert clicked.refused == {"missing_field": 1}
+    assert info.tables["pools"].read == info.tables["pools"].used
+    assert {(join.ids, join.left, join.right) for join in info.joins} >= {
+        ("items", "clicks", "pools")
+    }
+
+
+def test_refused_rows_of_pools_are_limited_too(tmp_path):
+    raw = write_tables(tmp_path / "raw", clicks())
+    with (raw / "pools.csv").open("a") as file:
+        file.write(",lost\n" * 5)
+    with pytest.raises(DataError, match=r"of the pools .*5 missing_field"):
+        prepare(raw, tmp_path / "p")
+
+
+def test_clicked_items_in_another_form_than_those_of_pools_fail(tmp_path):
+    raw = write_tables(tmp_path / "raw", clicks())
+    text = (raw / "clicks.csv").read_text().upper()
+    (raw / "clicks.csv").write_text("user_id,item_id\n" + text.partition("\n")[2])
+    with pytest.raises(DataError, match=r"items of clicks must be in pools.*upper"):
+        prepare(raw, tmp_path / "p")
+    info = prepare(raw, tmp_path / "p", normalize_ids=True)
+    assert info.joins[0].num_rows_unmatched == 0
+
+
+def test_ratings_are_clicks_from_a_label_on(tmp_path):
+    raw = write_tables(tmp_path / "raw", clicks())
+    rows = "".join(f"{u},{i},{n % 5}\n" for n, (u, i) in enumerate(clicks()))
+    (raw / "clicks.csv").write_text("user_id,item_id,stars\n" + rows)
+    table = TableSpec("clicks.csv")
+    spec = DomainSpec(
+        ClickSpec(table, label_column="stars", label_at_least=1),
+        PoolSpec(TableSpec("pools.csv")),
+    )
+    info = prepare(raw, tmp_path / "p", spec)
+    num_low = len(range(0, len(clicks()), 5))
+    assert info.num_dropped["label_too_low"] == num_low
+    assert info.tables["clicks"].used == len(clicks()) - num_low

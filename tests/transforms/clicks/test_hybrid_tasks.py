@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from transforms.clicks.clicks import ClickBlock, in_domain, raw_id
-from transforms.clicks.pools import merge_pools
+from transforms.clicks.pools import PoolBlock, merge_pools
 from transforms.clicks.schema import (
     ClickSpec,
     DomainSpec,
@@ -40,8 +40,8 @@ def task_of(split, name, *others):
     )
     scenario_id = in_domain(name, "s")
     pool = {in_domain(name, item): None for item in ITEMS}
-    pools = merge_pools([{scenario_id: pool}], spec)
-    by_user, _, _ = items_by_user([block])
+    pools = merge_pools([PoolBlock({scenario_id: pool})], spec)
+    by_user, _ = items_by_user([block])
     users = [
         user
         for user_id, items in by_user.items()

@@ -2,6 +2,7 @@ import pytest
 
 from transforms.clicks.clicks import ClickBlock
 from transforms.clicks.pools import (
+    PoolBlock,
     merge_pools,
     parse_pool_row,
     parse_pools,
@@ -34,7 +35,6 @@ def domain(name="", **changes):
         ({}, "Jazz|Rock", ["a:Jazz|Rock"]),
         ({"separator": "|"}, "Jazz| Rock", ["a:Jazz", "a:Rock"]),
         ({"separator": "|"}, "Jazz||", ["a:Jazz"]),
-        ({"separator": "|"}, "|", []),
         ({"lowercase": True}, "Jazz", ["a:jazz"]),
     ],
 )
@@ -44,19 +44,28 @@ def test_a_field_holds_one_scenario_or_several(changes, text, scenarios):
 
 
 @pytest.mark.parametrize(
-    ("values", "column"), [(("", "s"), "item_id"), (("i", None), "scenario_id")]
+    ("values", "message"),
+    [
+        (("", "s"), "item_id is empty"),
+        (("i", None), "scenario_id is empty"),
+        (("i", "| |"), "scenario_id names no scenario"),
+    ],
 )
-def test_a_row_of_a_pool_with_an_empty_field_is_refused(values, column):
-    with pytest.raises(RowError, match=f"missing_field: {column} is empty"):
-        parse_pool_row(values, PoolSpec(TABLE), "")
+def test_a_row_of_a_pool_with_an_empty_field_is_refused(values, message):
+    with pytest.raises(RowError, match=f"missing_field: {message}"):
+        parse_pool_row(values, PoolSpec(TABLE, separator="|"), "")
 
 
 def test_blocks_are_joined_in_the_order_of_rows_whatever_their_own():
-    blocks = [{"s": {"10": None, "9": None}}, {"s": {"9": None, "x": None}}]
+    blocks = [
+        PoolBlock({"s": {"10": None, "9": None}}),
+        PoolBlock({"s": {"9": None, "x": None}}, is_listed=False),
+    ]
     spec = ScenarioDatasetSpec((domain(),), episodes=SIZES)
     pools = merge_pools(blocks, spec)
     assert pools == merge_pools(blocks[::-1], spec)
     assert pools.items == {"s": ["9", "10", "x"]}
+    assert pools.listed_items == {"9", "10"}
     assert pools.scenarios == {"9": ["s"], "10": ["s"], "x": ["s"]}
 
 
@@ -71,18 +80,21 @@ def test_blocks_are_joined_in_the_order_of_rows_whatever_their_own():
 )
 def test_pools_of_a_wrong_size_are_left_out_and_counted(num_items, dropped):
     spec = ScenarioDatasetSpec((domain(),), episodes=SIZES)
-    pools = merge_pools([{"s": dict.fromkeys(map(str, range(num_items)))}], spec)
+    pools = merge_pools(
+        [PoolBlock({"s": dict.fromkeys(map(str, range(num_items)))})], spec
+    )
     assert pools.num_dropped == dropped
     assert bool(pools.items) == bool(pools.scenarios) == (not dropped)
 
 
 def test_what_was_clicked_in_a_scenario_is_in_its_pool():
     block = ClickBlock(["u", "v", "u"], ["i", "i", "j"], ["s", "t", ""])
-    assert pools_of_clicks(block) == {"s": {"i": None}, "t": {"i": None}}
+    pools = pools_of_clicks(block)
+    assert pools == PoolBlock({"s": {"i": None}, "t": {"i": None}}, is_listed=False)
 
 
 def test_rows_become_pools_of_the_domain_or_are_refused(parse_block):
     block = Block("p.csv", 0, 2, b"1,s\n1,s\n,s\n2,t\n", ("item_id", "scenario_id"))
     pools, (row,) = parse_block(parse_pools(PoolSpec(TABLE), "a"), block)
-    assert pools == [{"a:s": {"a:1": None}, "a:t": {"a:2": None}}]
-    assert (row.table, row.line, row.reason) == ("pools", 4, "missing_field")
+    assert pools == [PoolBlock({"a:s": {"a:1": None}, "a:t": {"a:2": None}})]
+    assert (row.table, row.line, row.reason) == ("a.pools", 4, "missing_field")

@@ -38,21 +38,22 @@ def user(digest, num_known, num_held_out=0):
 
 
 def test_a_repeated_row_counts_once():
-    first = ClickBlock(["u1", "u1", "u2"], ["a", "b", "a"], ["", "", ""])
-    second = ClickBlock(["u1"], ["a"], [""])
-    users, num_rows, num_repeated = items_by_user([first, second])
+    first = ClickBlock(["u1", "u1", "u2"], ["a", "b", "a"], ["", "", ""], "clicks")
+    second = ClickBlock(["u1"], ["a"], [""], "clicks")
+    users, counts = items_by_user([first, second])
     assert {name: sorted(items) for name, items in users.items()} == {
         "u1": ["a", "b"],
         "u2": ["a"],
     }
-    assert (num_rows, num_repeated) == (4, 1)
+    assert counts["clicks"].used == 3
+    assert counts["clicks"].left_out == {"repeated_click": 1}
 
 
 def test_a_click_in_another_scenario_is_no_repetition():
     block = ClickBlock(["u1", "u1", "u1"], ["a", "a", "a"], ["s", "t", "s"])
-    users, _, num_repeated = items_by_user([block])
+    users, counts = items_by_user([block])
     assert users == {"u1": {"a": {"s", "t"}}}
-    assert num_repeated == 1
+    assert counts[""].left_out == {"repeated_click": 1}
 
 
 def test_each_pair_is_known_or_held_out():

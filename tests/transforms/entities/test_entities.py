@@ -6,7 +6,6 @@ from transforms.entities.entities import (
     merge_entities,
     parse_entities,
     parse_entity,
-    parse_feature,
 )
 from transforms.reading.blocks import Block
 from transforms.reading.row_error import RowError
@@ -20,22 +19,20 @@ SPEC = EntitySpec(
 
 
 def test_an_entity_has_an_id_a_name_and_its_features():
-    entity = parse_entity((31.0, "Dune", "a|b", "1984"), SPEC)
+    entity, faults = parse_entity((31.0, "Dune", "a|b", "1984"), SPEC)
+    assert faults.readable == ["genre", "year"]
     assert entity == Entity("31", "Dune", (("a", "b"), 1984.0))
 
 
 def test_unknown_features_are_no_reason_to_refuse_a_row():
-    entity = parse_entity(("31", None, None, "about 1984"), SPEC)
+    entity, faults = parse_entity(("31", None, None, "about 1984"), SPEC)
+    assert (faults.readable, faults.unreadable) == ([], ["year"])
     assert entity == Entity("31", "", ((), None))
 
 
-@pytest.mark.parametrize(("value", "number"), [("-1e30", -1e30), ("1e31", None)])
-def test_a_number_too_large_for_the_records_is_unknown(value, number):
-    assert parse_feature(value, FeatureSpec("year", kind="numeric")) == number
-
-
 def test_line_breaks_in_a_name_become_blanks():
-    assert parse_entity(("1", "One\r\ntwo", "", ""), SPEC).name == "One two"
+    entity, _ = parse_entity(("1", "One\r\ntwo", "", ""), SPEC)
+    assert entity.name == "One two"
 
 
 def test_an_entity_without_an_id_is_refused():
@@ -43,36 +40,23 @@ def test_an_entity_without_an_id_is_refused():
         parse_entity(("", "Dune", "a", "1984"), SPEC)
 
 
-def test_an_entity_whose_value_has_a_line_break_is_refused():
-    with pytest.raises(RowError, match="malformed: line break"):
-        parse_entity(("1", "Dune", "a\nb", "1984"), SPEC)
+@pytest.mark.parametrize("genre", ["a\nb", {"a": 1}, b"\xff", "\ud800"])
+def test_a_feature_that_cannot_be_read_is_unknown_and_refuses_no_entity(genre):
+    entity, faults = parse_entity(("1", "Dune", genre, "1984"), SPEC)
+    assert entity == Entity("1", "Dune", ((), 1984.0))
+    assert faults.unreadable == ["genre"]
 
 
-@pytest.mark.parametrize(
-    ("value", "texts"),
-    [
-        ("a|b| a ||c", ("a", "b", "c")),
-        ("a (x)|b(y)", ("a", "b")),
-        (["a", 7, None], ("a", "7")),
-        ("a|b|c|d", ("a", "b", "c")),
-        ("", ()),
-        (None, ()),
-        (7, ("7",)),
-    ],
-)
-def test_a_multi_feature_keeps_the_first_different_values(value, texts):
-    spec = FeatureSpec("f", kind="multi", max_values=3, drop_pattern=r"\(.*?\)")
-    assert parse_feature(value, spec) == texts
+def test_a_name_that_cannot_be_read_is_none():
+    entity, faults = parse_entity(("1", b"\xff", "a", 1984), SPEC)
+    assert entity == Entity("1", "", (("a",), 1984.0))
+    assert faults.unreadable == ["title"]
 
 
-def test_a_categorical_feature_keeps_separators():
-    assert parse_feature("a|b", FeatureSpec("f")) == ("a|b",)
-
-
-def test_a_pattern_is_dropped_from_a_categorical_value():
-    assert parse_feature("98107-2117", FeatureSpec("z", drop_pattern="-.*")) == (
-        "98107",
-    )
+def test_ids_that_differ_in_form_only_are_one_if_that_is_wished():
+    for text in ("007", " 7.0", 7):
+        entity, _ = parse_entity((text, "", "", ""), SPEC, normalize=True)
+        assert entity.entity_id == "7"
 
 
 def test_the_first_row_of_an_id_counts_and_others_must_agree():
@@ -81,14 +65,13 @@ def test_the_first_row_of_an_id_counts_and_others_must_agree():
         EntityBlock("i.csv", 0, 5, [new, old], [[5, 7], [6]]),
         EntityBlock("i.csv", 0, 2, [old], [[2, 3]]),
     ]
-    entities, rejected = merge_entities(
-        "items", blocks, ("id", "title", "genre", "year")
-    )
+    entities, rejected, counts = merge_entities("items", blocks, SPEC)
     assert entities == {"1": old}
     assert [(row.line, row.reason) for row in rejected] == [
         (5, "conflicting_entity"),
         (7, "conflicting_entity"),
     ]
+    assert (counts.used, counts.refused) == (3, {"conflicting_entity": 2})
     assert rejected[0].row == {"id": "1", "title": "A", "genre": ("y",), "year": 1.0}
 
 

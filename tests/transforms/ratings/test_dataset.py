@@ -314,7 +314,7 @@ def test_users_and_items_may_be_in_the_interaction_table(prepare, raw, ratings):
         EntitySpec(table, "user_id", features=(FeatureSpec("gender"),)),
         EntitySpec(table, "item_id"),
         episodes=EpisodeSpec(query_size=2, num_shards=1),
-        max_rejected_fraction=0.02,
+        max_rejected_fraction=0.03,
     )
     info, directory = prepare(spec)
     # The broken line 98 is refused once, though three readers came across it; line 99

@@ -1,6 +1,8 @@
 import array
+import dataclasses
 
 import apache_beam as beam
+import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
@@ -9,6 +11,7 @@ from transforms.ratings.episodes import (
     Pairs,
     build_task,
     build_tasks,
+    is_new_item,
     labels_by_task,
 )
 from transforms.ratings.interactions import InteractionBlock
@@ -25,7 +28,7 @@ from transforms.schema import (
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import stable_digest
 
-COLUMNS = ("user", "item", "rating")
+SPEC = InteractionSpec(TableSpec("r.csv"), "user", "item", "rating")
 ALL_TRAIN = TaskSplitter(SplitSpec(test_fraction=0.0, validation_fraction=0.0))
 
 
@@ -50,13 +53,50 @@ def test_the_first_row_of_a_pair_counts_in_whatever_order_blocks_come():
     later = block(9, ("u", "a", 2.0), ("u", "b", 3.0))
     earlier = block(2, ("u", "a", 1.0))
     other_file = block(1, ("u", "b", 5.0), source_index=1)
-    labels, rejected = labels_by_task([other_file, later, earlier], COLUMNS)
+    labels, rejected, left_out = labels_by_task([other_file, later, earlier], SPEC)
+    assert left_out == 0
     assert labels == {"u": {"a": 1.0, "b": 3.0}}
     assert [(row.source, row.line, row.reason) for row in rejected] == [
         ("part-0", 9, "duplicate_pair"),
         ("part-1", 1, "duplicate_pair"),
     ]
     assert rejected[0].row == {"user": "u", "item": "a", "rating": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("keep", "times", "label"),
+    [
+        ("first", None, 1.0),
+        ("last", None, 3.0),
+        ("first", (7, 5, 6), 2.0),
+        ("last", (7, 5, 6), 1.0),
+        ("last", (5, 5, 5), 3.0),
+    ],
+)
+def test_the_row_of_a_pair_that_counts_can_be_chosen(keep, times, label):
+    time_column = None if times is None else "time"
+    spec = dataclasses.replace(SPEC, keep=keep, time_column=time_column)
+    rows = block(2, ("u", "a", 1.0), ("u", "a", 2.0), ("u", "a", 3.0))
+    rows.times.extend(times or ())
+    labels, rejected, num_left_out = labels_by_task([rows], spec)
+    assert labels == {"u": {"a": label}}
+    assert (rejected, num_left_out) == ([], 2)
+
+
+def test_meta_train_never_sees_new_items_and_the_other_splits_do():
+    spec = EpisodeSpec(query_size=2, new_item_fraction=0.3)
+    labels = {f"u{number}": pairs(40) for number in range(20)}
+    splitter = TaskSplitter(SplitSpec(seed=3, test_fraction=0.5))
+    tasks, dropped = build_tasks(labels, splitter, spec)
+    new = {item for item in pairs(40) if is_new_item(item, spec, seed=3)}
+    assert 4 < len(new) < 20
+    by_split = {}
+    for task in tasks:
+        items = {*task.support.items, *task.query.items}
+        by_split.setdefault(task.split, []).append(items)
+    assert not any(items & new for items in by_split["meta_train"])
+    assert all(items & new for items in by_split["meta_test"])
+    assert dropped["pair_of_new_item"] == len(new) * len(by_split["meta_train"])
 
 
 def test_query_comes_first_in_an_order_that_seed_user_and_item_decide():

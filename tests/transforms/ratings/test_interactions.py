@@ -9,7 +9,7 @@ from transforms.ratings.interactions import (
     parse_interactions,
 )
 from transforms.reading.blocks import Block
-from transforms.reading.row_error import RowError
+from transforms.reading.row_error import RowError, UnwantedRowError
 from transforms.schema import InteractionSpec, TableSpec
 from transforms.stable_hash import shard_of
 
@@ -38,6 +38,42 @@ def test_an_interaction_has_ids_as_text_and_its_label():
 def test_rows_that_are_no_interaction_are_refused(values, message):
     with pytest.raises(RowError, match=message):
         parse_interaction(values, SPEC)
+
+
+def test_labels_are_scaled_shifted_and_then_looked_at():
+    spec = InteractionSpec(
+        TableSpec("r.csv"), label_scale=-0.1, label_shift=5.3, label_min=4, label_max=5
+    )
+    assert parse_interaction(("u", "i", "3"), spec).label == 5.0
+    with pytest.raises(RowError, match=r"label_out_of_range: .* got 3\.3"):
+        parse_interaction(("u", "i", "20"), spec)
+
+
+def test_a_label_that_is_said_to_be_unknown_is_left_out():
+    spec = InteractionSpec(TableSpec("r.csv", missing=("99",)))
+    with pytest.raises(UnwantedRowError, match="no_label"):
+        parse_interaction(("u", "i", None), spec)
+
+
+def test_the_time_is_read_where_the_row_that_counts_depends_on_it(parse_block):
+    spec = InteractionSpec(TableSpec("r.csv"), keep="last", time_column="day")
+    data = b"u,i,4,1970-01-02\nu,j,4,soon\n"
+    block = Block("r.csv", 0, 2, data, (*HEADER, "day"))
+    (((_, part),), (row,)) = parse_block(parse_interactions(spec, 1), block)
+    assert part.times.tolist() == [86400.0]
+    assert (row.line, row.reason) == (3, "not_a_number")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"label_scale": 0.0}, "label_scale must not be 0"),
+        ({"time_column": "t"}, "time_column goes with keep"),
+    ],
+)
+def test_keys_that_do_nothing_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        InteractionSpec(TableSpec("r.csv"), **changes)
 
 
 def test_each_row_goes_to_the_shard_of_its_user_or_is_refused(parse_block):

@@ -36,8 +36,10 @@ def test_items_of_a_split_are_those_of_support_and_query(merged):
     assert merged.splits["meta_test"].items == {"a": 1, "d": 1}
 
 
-def test_legal_pairs_are_those_in_episodes_and_those_left_out():
+def test_each_row_is_used_or_left_out_or_refused():
     dropped = Counter(task_too_small=1, pair_of_task_too_small=2, pair_over_limit=4)
-    # 3 pairs of u, 2 of v and 1 of w.
-    tasks = [TRAIN, TEST, SMALL]
-    assert summarize(TaskShard(0, tasks, dropped)).num_legal() == 6 + 2 + 4
+    shard = TaskShard(0, [TRAIN, TEST, SMALL], dropped, Counter(duplicate_pair=3))
+    counts = summarize(shard).row_counts()
+    assert counts.used == 3 + 2 + 1  # Pairs of u, v and w.
+    assert counts.left_out == {"pair_of_task_too_small": 2, "pair_over_limit": 4}
+    assert counts.refused == {"duplicate_pair": 3}

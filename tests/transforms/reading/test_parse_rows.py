@@ -1,11 +1,13 @@
 import apache_beam as beam
 import pytest
+from apache_beam.pvalue import TaggedOutput
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.reading.blocks import Block
-from transforms.reading.parse_rows import ParseRows
-from transforms.reading.row_error import NOT_A_NUMBER, RowError
+from transforms.reading.parse_rows import COUNTS, ParseRows
+from transforms.reading.row_error import NOT_A_NUMBER, RowError, UnwantedRowError
+from transforms.row_counts import RowCounts
 from transforms.schema import TableSpec
 
 TABLE = TableSpec("b.csv")
@@ -16,6 +18,7 @@ class Sum:
     """Sums the numbers of a block up."""
 
     def __init__(self, block):
+        self.counts = RowCounts()
         self.first_line = block.first_line
         self.sum = 0
 
@@ -25,6 +28,9 @@ class Sum:
             raise KeyError(text)
         if not text.isdecimal():
             raise RowError(NOT_A_NUMBER, f"got {text!r}")
+        if text == "0":
+            raise UnwantedRowError("zero")
+        self.counts.used += 1
         self.sum += int(text)
 
     def parsed(self):
@@ -46,6 +52,17 @@ def test_each_row_is_parsed_or_refused_with_line_and_reason():
         assert_that(refused, equal_to(expected), label="rejected")
     (read,) = root.result.metrics().query()["counters"]
     assert (read.key.metric.name, read.committed) == ("sums_read", 4)
+
+
+def test_what_became_of_each_row_is_counted():
+    block = Block("b.csv", 0, 2, b"1,a\nx,b\n0,c\n2,d\n\xff\n", ("number", "text"))
+    stage = ParseRows("sums", TABLE, ["number"], Sum).parse_block
+    outputs = [part for part in stage.process(block) if isinstance(part, TaggedOutput)]
+    ((name, counts),) = (part.value for part in outputs if part.tag == COUNTS)
+    assert (name, counts.read, counts.used) == ("sums", 5, 2)
+    assert counts.left_out == {"zero": 1}
+    assert counts.refused == {"not_a_number": 1, "encoding": 1}
+    counts.check_sum(name)
 
 
 def test_an_error_that_is_no_fault_of_a_row_stops_the_job():

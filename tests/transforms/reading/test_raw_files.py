@@ -1,8 +1,11 @@
+import bz2
 import gzip
+import lzma
 import zipfile
 
 import pytest
 
+from transforms.reading.packed_files import FileError
 from transforms.reading.raw_files import find_raw_files, nearest, open_raw_file
 from transforms.schema import TableSpec
 
@@ -47,11 +50,78 @@ def test_an_archive_member_is_read_unpacked(archive):
         assert stream.read() == b"1::2::3\n"
 
 
-def test_gzip_is_told_by_the_suffix(tmp_path):
-    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a,b\n"))
-    (file,) = find(tmp_path, "a.csv.gz")
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_packing_is_told_by_the_content(tmp_path, name, pack):
+    (tmp_path / name).write_bytes(pack(b"a,b\n"))
+    (file,) = find(tmp_path, name)
     with open_raw_file(file) as stream:
         assert stream.read() == b"a,b\n"
+
+
+def test_a_member_may_be_packed_again_and_need_no_name_if_it_is_the_only_one(tmp_path):
+    with zipfile.ZipFile(tmp_path / "data.csv", "w") as file:
+        file.writestr("__MACOSX/._a.csv", "x")
+        file.writestr("a.csv.gz", gzip.compress(b"a,b\n"))
+    (file,) = find(tmp_path, "data.csv")
+    with open_raw_file(file) as stream:
+        assert stream.read() == b"a,b\n"
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+def test_a_cut_file_is_named_when_its_end_is_missing(tmp_path, pack):
+    packed = pack(b"a,b\n" * 1000)
+    (tmp_path / "a.csv").write_bytes(packed[: len(packed) // 2])
+    (file,) = find(tmp_path, "a.csv")
+    with (
+        pytest.raises(FileError, match=r"a\.csv must be a whole file, .* again"),
+        open_raw_file(file) as stream,
+    ):
+        stream.read()
+
+
+def test_a_cut_zip_archive_is_named(archive):
+    whole = (archive / "data.zip").read_bytes()
+    (archive / "data.zip").write_bytes(whole[:-30])
+    with pytest.raises(FileError, match=r"data\.zip must be a whole zip archive"):
+        find(archive, "data.zip", "ml/ratings.dat")
+
+
+@pytest.mark.parametrize(
+    ("start", "cure"),
+    [
+        (b"PAR1", "set `format: parquet`"),
+        (b"\xff\xfea\x00", "save it as UTF-8"),
+        (b"\x28\xb5\x2f\xfd", "unpack it first"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_with_the_cure(tmp_path, start, cure):
+    (tmp_path / "a.csv").write_bytes(start + b"rest")
+    (file,) = find(tmp_path, "a.csv")
+    with pytest.raises(FileError, match=cure), open_raw_file(file):
+        pass
+
+
+@pytest.mark.parametrize("path", ["parts", "parts/*"])
+def test_a_folder_of_part_files_is_read_without_marks_and_empty_parts(tmp_path, path):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    for name, text in (
+        ("_SUCCESS", ""),
+        (".part-0.csv.crc", "x"),
+        ("part-1.csv", "b"),
+        ("part-0.csv", "a"),
+        ("part-2.csv", ""),
+    ):
+        (folder / name).write_text(text)
+    sources = [file.source for file in find(tmp_path, path)]
+    assert sources == ["parts/part-0.csv", "parts/part-1.csv"]
+
+
+def test_a_table_whose_files_are_all_empty_is_an_error(tmp_path):
+    (tmp_path / "a.csv").write_text("")
+    with pytest.raises(ValueError, match=r"interactions\.table\.path must have rows"):
+        find(tmp_path, "a.csv")
 
 
 def test_a_missing_file_is_named_with_its_meaning(tmp_path):

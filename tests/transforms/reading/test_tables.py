@@ -1,11 +1,13 @@
 import dataclasses
+import gzip
+import random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from transforms.ratings.tables import used_tables
-from transforms.reading.tables import check_tables, columns_by_table
+from transforms.reading.tables import check_contents, check_tables, columns_by_table
 from transforms.schema import (
     DatasetSpec,
     EntitySpec,
@@ -46,9 +48,10 @@ def test_the_columns_of_parquet_are_in_its_schema(raw):
         check_tables(used_tables(interactions("r.parquet", format="parquet")), str(raw))
 
 
-def test_the_columns_of_json_lines_are_those_of_the_first_lines_together(raw):
+def test_the_columns_of_json_lines_are_those_of_all_lines_together(raw):
     path = raw / "r.jsonl"
-    path.write_text('{"user_id": 1}\nbad\n{"item_id": 2, "rating": 3}\n')
+    first = '{"user_id": 1}\nbad\n{"item_id": 2}\n' * 5000
+    path.write_text(first + '{"rating": 3}\n')
     check_tables(used_tables(interactions("r.jsonl", format="jsonl")), str(raw))
     path.write_text('{"user_id": 1}\n')
     with pytest.raises(ValueError, match="has no column 'item_id'"):
@@ -98,3 +101,54 @@ def test_the_columns_of_lists_and_lines_are_always_the_same(raw, kind, columns):
     spec = InteractionSpec(TableSpec("r.dat", format=kind), "line", "other")
     with pytest.raises(ValueError, match=rf"no column 'other'.*Columns: {columns}\."):
         check_tables(used_tables(DatasetSpec(spec)), str(raw))
+
+
+def test_a_json_array_is_named(raw):
+    (raw / "r.jsonl").write_text('[{"user_id": 1}]')
+    with pytest.raises(ValueError, match=r"r\.jsonl must have one JSON object a line"):
+        check_tables(used_tables(interactions("r.jsonl", format="jsonl")), str(raw))
+
+
+def test_of_two_columns_of_one_name_none_is_taken(raw):
+    (raw / "r.csv").write_text("user_id,item_id,rating,rating\n")
+    with pytest.raises(ValueError, match=r"r\.csv has 2 columns 'rating'"):
+        check_tables(used_tables(interactions("r.csv")), str(raw))
+
+
+def test_a_feature_may_be_absent_from_some_part_files_but_no_id(spec, raw):
+    (raw / "part-0.csv").write_text("id,gender,age\n")
+    (raw / "part-1.csv").write_text("id,age\n")
+    users = dataclasses.replace(spec.users, table=TableSpec("part-*.csv"))
+    check_tables(used_tables(dataclasses.replace(spec, users=users)), str(raw))
+    (raw / "part-1.csv").write_text("gender,age\n")
+    with pytest.raises(ValueError, match=r"part-1\.csv has no column 'id'"):
+        check_tables(used_tables(dataclasses.replace(spec, users=users)), str(raw))
+
+
+@pytest.mark.parametrize("cut", [40, 400])
+def test_a_cut_archive_is_named_before_any_work(raw, cut):
+    packed = gzip.compress(
+        b"user_id,item_id,rating\n" + random.Random(1).randbytes(999)
+    )
+    (raw / "r.csv").write_bytes(packed[:-cut])
+    tables = used_tables(interactions("r.csv"))
+    with pytest.raises(ValueError, match=r"r\.csv must be a whole file"):
+        check_contents(tables, str(raw))
+
+
+def test_a_damaged_parquet_file_is_named(raw):
+    pq.write_table(
+        pa.table({"user_id": [1], "item_id": [2], "rating": [3.0]}), raw / "r.parquet"
+    )
+    whole = (raw / "r.parquet").read_bytes()
+    tables = used_tables(interactions("r.parquet", format="parquet"))
+    check_contents(tables, str(raw))
+    (raw / "r.parquet").write_bytes(gzip.compress(whole))
+    check_tables(tables, str(raw))
+    check_contents(tables, str(raw))
+    (raw / "r.parquet").write_bytes(whole[:-20])
+    with pytest.raises(ValueError, match=r"r\.parquet must be a whole file"):
+        check_tables(tables, str(raw))
+    (raw / "r.parquet").write_bytes(b"user_id,item_id\n")
+    with pytest.raises(ValueError, match=r"r\.parquet is no Parquet file"):
+        check_tables(tables, str(raw))

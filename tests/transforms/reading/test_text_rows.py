@@ -76,6 +76,18 @@ def test_blank_lines_are_no_rows_but_count_as_lines():
     assert rows(b"\nu1,i1,T\r\n\r\n\n", ("user",)) == [(3, ("u1",))]
 
 
+def test_quotes_mean_nothing_if_there_is_no_quote():
+    assert rows(b'u1,i1,"One\n', ("title",), quote="") == [(2, ('"One',))]
+
+
+def test_another_quote_and_an_escape_can_be_given():
+    data = b"u1,i1,'One, two'\nu2,i2,a\\,b\n"
+    assert rows(data, ("title",), quote="'", escape="\\") == [
+        (2, ("One, two",)),
+        (3, ("a,b",)),
+    ]
+
+
 def test_a_quote_left_open_spoils_only_its_own_line():
     (line, bad), good = rows(b'u1,i1,"open\nu2,i2,T\n')
     assert (line, reason(bad), bad.text) == (2, "malformed", 'u1,i1,"open')
@@ -90,10 +102,28 @@ def test_too_few_fields_are_missing_and_too_many_are_malformed():
     assert "expected 3 fields, got 4" in str(long.error)
 
 
-def test_a_given_header_names_the_leading_columns():
-    (_, first), (_, second) = rows(b"u1,i1,T,more\nu1\n", header=HEADER)
+@pytest.mark.parametrize("header", [None, HEADER])
+def test_a_row_that_is_too_long_is_refused_wherever_the_header_stands(header):
+    (_, bad), good = rows(b"u1,i1,One, two\nu2,i2,T\n", header=header)
+    assert reason(bad) == "malformed"
+    assert good == (3, ("i2", "u2"))
+
+
+def test_fields_beyond_the_columns_are_left_only_where_the_table_says_so():
+    data = b"u1,i1,T,more\nu1\n"
+    (_, first), (_, second) = rows(data, extra_fields=True)
     assert first == ("i1", "u1")
     assert reason(second) == "missing_field"
+
+
+def test_a_column_that_a_file_lacks_has_no_value():
+    assert rows(b"u1,i1,T\n", ("year", "user")) == [(2, (None, "u1"))]
+
+
+def test_a_key_that_occurs_twice_in_a_json_line_is_malformed():
+    ((_, bad),) = text_rows(b'{"a": 1, "a": 2}', 1, "utf-8", json_cut(("a",)))
+    assert reason(bad) == "malformed"
+    assert "'a' occurs twice" in str(bad.error)
 
 
 def test_only_undecodable_lines_are_refused():

@@ -1,7 +1,9 @@
+import datetime
+
 import pytest
 
 from transforms.reading.row_error import RowError
-from transforms.reading.values import as_json, as_number, as_text
+from transforms.reading.values import as_json, as_number, as_text, as_time
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,25 @@ def test_fields_that_are_no_finite_number_are_refused(value):
 def test_refused_values_have_a_json_form():
     row = {"a": 1, "b": float("nan"), "c": (b"\xff", 2.5), "d": None}
     assert as_json(row) == {"a": 1, "b": "nan", "c": ["\\xff", 2.5], "d": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("978300760", 978300760.0),
+        ("1970-01-02", 86400.0),
+        ("1970-01-01T00:01:00", 60.0),
+        (datetime.date(1970, 1, 2), 86400.0),
+        (datetime.datetime(1970, 1, 1, 0, 1), 60.0),
+    ],
+)
+def test_a_time_is_a_number_or_a_date(value, seconds):
+    assert as_time(value, "when") == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"), [("soon", "not_a_number"), ("", "missing_field")]
+)
+def test_anything_else_is_no_time(value, reason):
+    with pytest.raises(RowError, match=f"{reason}: when"):
+        as_time(value, "when")

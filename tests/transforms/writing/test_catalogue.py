@@ -6,6 +6,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.reading.rejected_row import REJECTED, RejectedRow
+from transforms.row_counts import RowCounts
 from transforms.schema import DatasetInfo
 from transforms.writing.catalogue import Catalogue, write_catalogue
 from transforms.writing.entity_files import EntityRows, encode_entity
@@ -30,7 +31,7 @@ INFO = DatasetInfo(
 )
 
 
-def make(num_legal):
+def make(num_used):
     """A catalogue of one user and two items."""
     return Catalogue(
         rows=ROWS,
@@ -40,7 +41,7 @@ def make(num_legal):
         schema=schema_pb2.Schema(),
         statistics=statistics_pb2.DatasetFeatureStatisticsList(),
         info=INFO,
-        num_legal=num_legal,
+        counts={"items": RowCounts(used=num_used)},
         rejected=[REFUSED],
     )
 
@@ -60,7 +61,7 @@ def test_a_catalogue_is_written_line_by_row(files, read_records):
     assert files.path("schema.pbtxt").exists()
     assert files.path("statistics.pbtxt").exists()
     staged = json.loads(files.path(".stage/dataset.json").read_text())
-    assert staged["num_legal"] == 7
+    assert staged["counts"]["items"]["used"] == 7
 
 
 def test_the_rows_and_the_refused_rows_come_out_of_the_stage(files):

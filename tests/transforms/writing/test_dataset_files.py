@@ -3,13 +3,17 @@
 import dataclasses
 import json
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
 
+from transforms.joins import join_ids
 from transforms.reading.rejected_row import RejectedRow
-from transforms.schema import SPLITS, CommonInfo, DataError
+from transforms.row_counts import RowCounts
+from transforms.schema import SPLITS, CommonInfo, CommonSpec, DataError, check_files
+from transforms.writing.counts import JoinError
 from transforms.writing.dataset_files import DatasetKind, stage_info, write_dataset
 from transforms.writing.entity_files import encode_entity, write_entities
 from transforms.writing.episode_files import write_episodes
@@ -30,7 +34,7 @@ class BasketInfo(CommonInfo):
     num_shelves: int = 7
 
 
-BASKETS = DatasetKind(BasketInfo, "baskets", "Go shopping.")
+BASKETS = DatasetKind(BasketInfo, "Go shopping.")
 TASKS = [Basket([2, 1], "meta_train"), Basket([1], "meta_test")]
 
 
@@ -38,7 +42,7 @@ def refused(line, reason="malformed", table="baskets"):
     return RejectedRow(table, "b.csv", line, reason, "why", {"x": "1"})
 
 
-def fill(files, tasks=TASKS, rejected=()):
+def fill(files, tasks=TASKS, rejected=(), **changes):
     write_entities(files, "item", [encode_entity(1, "a", 1), encode_entity(2, "b", 0)])
     write_episodes(
         files, 0, 1, tasks, lambda task: encode_example(ints={"item": task.items})
@@ -53,16 +57,26 @@ def fill(files, tasks=TASKS, rejected=()):
         num_dropped={"too_small": 3},
         options={},
     )
-    stage_info(files, info, num_legal=96)
+    refused_rows = Counter((row.table, row.reason) for row in rejected)
+    for table in ("baskets", "shelves"):
+        counts = RowCounts(read=96, used=96)
+        for (name, reason), number in refused_rows.items():
+            if name == table:
+                counts.read += number
+                counts.refused[reason] = number
+        content = {"table": table, "counts": counts.to_fields()}
+        files.write(f".stage/counts/{table}.json", json.dumps(content).encode())
+    stage_info(files, dataclasses.replace(info, **changes), {})
 
 
 def write(directory, *, max_rejected_fraction=0.01, **contents):
+    spec = CommonSpec(max_rejected_fraction=max_rejected_fraction)
     return write_dataset(
         BASKETS,
         lambda files: fill(files, **contents),
         str(directory),
         fingerprint="f",
-        max_rejected_fraction=max_rejected_fraction,
+        spec=spec,
     )
 
 
@@ -105,7 +119,7 @@ def test_too_many_refused_rows_fail_the_step_and_are_left_to_look_at(tmp_path):
     with pytest.raises(
         RejectedRowsError,
         match=r"allows 1\.00% of the baskets .*got 4\.00% \(4 of 100: 3 malformed, "
-        r"1 not_a_number\)\. See .*rejected",
+        r"1 not_a_number\)\. One is line 2 of b\.csv: why\. See .*rejected",
     ):
         write(tmp_path, rejected=rows)
     assert names(tmp_path) == ["rejected"]
@@ -113,9 +127,79 @@ def test_too_many_refused_rows_fail_the_step_and_are_left_to_look_at(tmp_path):
     assert len(part.read_text().splitlines()) == 4
 
 
-def test_refused_rows_of_other_tables_have_no_limit(tmp_path):
+def test_the_limit_holds_for_every_table(tmp_path):
     rows = [refused(line, table="shelves") for line in range(2, 52)]
-    assert write(tmp_path, rejected=rows).num_rejected == {"malformed": 50}
+    with pytest.raises(RejectedRowsError, match=r"of the shelves .*\(50 of 146"):
+        write(tmp_path, rejected=rows)
+
+
+def join(left, right):
+    return join_ids("items", "baskets", "shelves", left, right)
+
+
+def test_ids_that_find_nothing_fail_the_step_with_examples_and_the_cause(tmp_path):
+    wrong = join({"31.0": 2, "32.0": 1, "7": 1}, {"31", "32", "7"})
+    with pytest.raises(
+        JoinError,
+        match=r"items of baskets must be in shelves: .*allows 30\.00%, got 75\.00% of "
+        r"the rows .*\(3 of 4; 1 of 3 ids.*'31\.0', '32\.0'.*'31', '32'.*"
+        r"a fraction of zero.*normalize_ids",
+    ):
+        write(tmp_path, joins=(wrong,))
+    assert names(tmp_path) == ["rejected"]
+
+
+def test_a_few_ids_that_differ_in_form_only_are_too_many(tmp_path):
+    rows = {str(n): 1 for n in range(98)}
+    write(tmp_path / "a", joins=(join({**rows, "none": 5}, {*rows, "x"}),))
+    with pytest.raises(JoinError, match=r"1\.00% to differ in form only"):
+        write(tmp_path / "b", joins=(join({**rows, "X": 2}, {*rows, "x"}),))
+
+
+def test_what_became_of_rows_and_what_files_hold_is_kept(tmp_path):
+    known = join({"a": 1}, {"a"})
+    info = write(
+        tmp_path, rejected=[refused(2)], max_rejected_fraction=0.1, joins=(known,)
+    )
+    assert info.tables["baskets"].refused == {"malformed": 1}
+    assert info.joins == (known,)
+    num_records = [
+        info.files[f"episodes/{split}-00000-of-00001.tfrecord.gz"].records
+        for split in SPLITS
+    ]
+    assert num_records == [1, 0, 1]
+    assert info.files["entities/item-00000-of-00001.tfrecord"].records == 2
+    assert not [name for name in info.files if name.startswith("rejected")]
+    check_files(tmp_path, info)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda data: data[:-1], r"must have \d+ bytes and 2 records, but has"),
+        (lambda data: data[:-1] + b"!", "has other content"),
+        (None, "is missing"),
+    ],
+)
+def test_a_file_that_is_cut_or_damaged_is_named(tmp_path, change, message):
+    info = write(tmp_path)
+    path = tmp_path / "entities/item-00000-of-00001.tfrecord"
+    if change is None:
+        path.unlink()
+    else:
+        path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(DataError, match=rf"entities/item-.*tfrecord {message}"):
+        check_files(tmp_path, info)
+
+
+def test_rows_that_nobody_accounts_for_are_a_bug(tmp_path):
+    def lose(files):
+        fill(files)
+        content = {"table": "baskets", "counts": RowCounts(read=9).to_fields()}
+        files.write(".stage/counts/baskets.json", json.dumps(content).encode())
+
+    with pytest.raises(RuntimeError, match="of the 9 rows of baskets, 0 were used"):
+        write_dataset(BASKETS, lose, str(tmp_path), fingerprint="f", spec=CommonSpec())
 
 
 def test_a_data_set_without_a_meta_train_task_is_an_error(tmp_path):
@@ -146,9 +230,7 @@ def test_an_earlier_data_set_is_no_longer_whole_while_it_is_made_again(tmp_path)
         raise KeyError("a bug")
 
     with pytest.raises(KeyError):
-        write_dataset(
-            BASKETS, crash, str(tmp_path), fingerprint="f", max_rejected_fraction=0.0
-        )
+        write_dataset(BASKETS, crash, str(tmp_path), fingerprint="f", spec=CommonSpec())
     assert not (tmp_path / "_SUCCESS").exists()
 
 

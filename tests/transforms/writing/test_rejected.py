@@ -52,10 +52,11 @@ def test_parts_are_in_order_of_source_and_line_and_counted_by_reason(tmp_path):
     ]
     with TestPipeline("FnApiRunner") as root:
         _ = root | beam.Create(rows) | WriteRejected(files)
-    counts = collect_rejected(files)
-    assert counts == {
-        "interactions": {"malformed": 2, "encoding": 1},
-        "users": {"malformed": 1},
+    collected = collect_rejected(files)
+    assert collected.reasons == {"malformed": 3, "encoding": 1}
+    assert {table: row["line"] for table, row in collected.first.items()} == {
+        "interactions": 2,
+        "users": 3,
     }
     parts = sorted((tmp_path / "rejected").iterdir())
     assert [part.name for part in parts] == [
@@ -77,7 +78,7 @@ def test_parts_are_in_order_of_source_and_line_and_counted_by_reason(tmp_path):
 
 
 def test_without_refused_rows_the_folder_is_there_and_empty(tmp_path):
-    assert collect_rejected(OutputFiles(str(tmp_path))) == {}
+    assert not collect_rejected(OutputFiles(str(tmp_path))).reasons
     assert list((tmp_path / "rejected").iterdir()) == []
 
 

@@ -8,6 +8,7 @@ from models.factors.vectors import Vectors
 from pipeline.settings.finding import (
     Finding,
     compare_protocols,
+    id_joins,
     no_timestamps,
     tasks_overlap,
 )
@@ -37,6 +38,7 @@ from transforms.clicks.schema import (
     ScenarioDatasetInfo,
     load_scenario_info,
 )
+from transforms.schema import check_files
 
 
 def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Finding]:
@@ -52,6 +54,7 @@ def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Find
         A finding a check.
     """
     info = load_scenario_info(dataset_dir)
+    check_files(dataset_dir, info)
     known = load_known_clicks(dataset_dir, info)
     splits = {
         split: load_tasks(dataset_dir, split, info.num_negatives)
@@ -73,6 +76,7 @@ def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Find
         clicked_negatives(queried),
         clicked_support_negatives([*trained, *queried]),
         negatives_held_out([*trained, *queried], queried),
+        *id_joins(info),
         no_timestamps(),
         incomplete_factors(dataset_dir / VECTORS_DIR, info),
     ]

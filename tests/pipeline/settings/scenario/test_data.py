@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -75,3 +76,16 @@ def test_clicks_and_tasks_are_read_once(dataset_dir, info):
         assert len(loaded.tasks(split)) == info.num_tasks[split]
     again = dataclasses.replace(loaded)
     assert again.tasks(META_TRAIN) is not loaded.tasks(META_TRAIN)
+
+
+def test_a_file_of_clicks_that_is_cut_is_refused_by_its_name(
+    config, dataset_dir, tmp_path
+):
+    clicks = tmp_path / "clicks"
+    shutil.copytree(dataset_dir / "clicks", clicks)
+    (dataset_dir / "clicks").unlink()
+    (dataset_dir / "clicks").symlink_to(clicks)
+    path = next(clicks.iterdir())
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(DataError, match=rf"clicks/{path.name} must have"):
+        load_scenario_data(config, dataset_dir)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.episodes.rating_episodes import fixed_episodes
+from models.legacy_keras import tf
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.user.data import load_user_data
 from transforms.schema import SPLITS, DataError
@@ -62,6 +63,18 @@ def test_users_too_small_for_a_task_are_in_no_split(with_small_users):
     ]
     assert len(names) == 60
     assert not {b"small1", b"small2"} & set(names)
+
+
+def test_a_shard_that_lost_its_last_record_is_refused_by_its_name(experiment, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(experiment.dataset_dir, copy)
+    path = next(copy.glob("episodes/meta_train-00001-*"))
+    records = list(tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator())
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for record in records[:-1]:
+            writer.write(record)
+    with pytest.raises(DataError, match=rf"{path.name} must have .*{len(records)} rec"):
+        load_user_data(copy)
 
 
 def test_the_pairs_of_meta_train_are_its_support(data):

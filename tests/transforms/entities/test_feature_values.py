@@ -1,0 +1,55 @@
+import pytest
+
+from transforms.entities.feature_values import ParsedFeature, parse_feature
+from transforms.schema import FeatureSpec
+
+YEAR = FeatureSpec("year", kind="numeric")
+
+
+@pytest.mark.parametrize(
+    ("value", "number", "num_unreadable"),
+    [
+        ("-1e30", -1e30, 0),
+        ("1e31", None, 1),
+        ("about 1984", None, 1),
+        (float("nan"), None, 1),
+        ("", None, 0),
+        (None, None, 0),
+    ],
+)
+def test_a_number_that_cannot_be_used_is_unknown_and_counted(
+    value, number, num_unreadable
+):
+    assert parse_feature(value, YEAR) == ParsedFeature(number, num_unreadable)
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        ("a|b| a ||c", ("a", "b", "c")),
+        ("a (x)|b(y)", ("a", "b")),
+        (["a", 7, None], ("a", "7")),
+        ("a|b|c|d", ("a", "b", "c")),
+        ("", ()),
+        (None, ()),
+        (7, ("7",)),
+    ],
+)
+def test_a_multi_feature_keeps_the_first_different_values(value, texts):
+    spec = FeatureSpec("f", kind="multi", max_values=3, drop_pattern=r"\(.*?\)")
+    assert parse_feature(value, spec).value == texts
+
+
+def test_a_categorical_feature_keeps_separators():
+    assert parse_feature("a|b", FeatureSpec("f")).value == ("a|b",)
+
+
+def test_a_pattern_is_dropped_from_a_categorical_value():
+    spec = FeatureSpec("z", drop_pattern="-.*")
+    assert parse_feature("98107-2117", spec).value == ("98107",)
+
+
+def test_values_that_cannot_be_read_and_those_beyond_the_most_are_counted():
+    spec = FeatureSpec("f", kind="multi", max_values=2)
+    parsed = parse_feature(["a", "b\nb", "c", {}, "d", "a"], spec)
+    assert parsed == ParsedFeature(("a", "c"), num_unreadable=2, num_cut=1)

@@ -1,0 +1,81 @@
+"""How the ids of clicks, pools, names and the split file find each other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from transforms.clicks.clicks import CLICKS, domain_of, raw_id, table_name
+from transforms.clicks.pools import POOLS, Pools
+from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
+from transforms.clicks.summaries import UsersSummary
+from transforms.joins import Join, join_ids, number_forms
+
+
+def click_joins(
+    spec: ScenarioDatasetSpec,
+    listed: Collection[str] | None,
+    summary: UsersSummary,
+    pools: Pools,
+    names: Mapping[str, Mapping[str, str]],
+) -> tuple[Join, ...]:
+    """Looks ids up: of clicks in pools, of both in names, of a split file in scenarios.
+
+    Args:
+        spec: The data set.
+        listed: Scenarios that a split file names; None if there is none.
+        summary: What is known of all clicks.
+        pools: The pools.
+        names: Names by id, by kind.
+    """
+    joins: list[Join] = []
+    for domain in spec.domains:
+        joins += _domain_joins(domain, spec.domain_names, summary, pools, names)
+    if listed is not None:
+        known = {*pools.listed_scenarios, *summary.scenarios}
+        rows = dict.fromkeys(listed, 1)
+        joins.append(join_ids("scenarios", "split.path", POOLS, rows, known))
+    return tuple(joins)
+
+
+def _domain_joins(
+    domain: DomainSpec,
+    domains: Sequence[str],
+    summary: UsersSummary,
+    pools: Pools,
+    names: Mapping[str, Mapping[str, str]],
+) -> Iterator[Join]:
+    """Yields the joins of one domain, by ids as they came."""
+
+    def own(ids: Iterable[str]) -> dict[str, str]:
+        return {
+            raw_id(one, domains): one
+            for one in ids
+            if domain_of(one, domains) == domain.name
+        }
+
+    def counted(counts: Mapping[str, int]) -> dict[str, int]:
+        return {raw: counts[one] for raw, one in own(counts).items()}
+
+    clicks, of_pools = (table_name(kind, domain.name) for kind in (CLICKS, POOLS))
+    items, scenarios = counted(summary.pairs), counted(summary.scenarios)
+    yield from number_forms("users", clicks, counted(summary.users))
+    yield from number_forms("items", clicks, items)
+    if domain.pools is not None:
+        listed = own(pools.listed_items)
+        yield join_ids("items", clicks, of_pools, items, listed)
+        if domain.clicks.scenario_column is not None:
+            known = own(pools.listed_scenarios)
+            yield join_ids("scenarios", clicks, of_pools, scenarios, known)
+    for kind, spec, rows in (
+        ("item_names", domain.item_names, items),
+        (
+            "scenario_names",
+            domain.scenario_names,
+            scenarios or dict.fromkeys(own(pools.listed_scenarios), 1),
+        ),
+    ):
+        if spec is not None:
+            table = table_name(kind, domain.name)
+            left = clicks if rows is items or scenarios else of_pools
+            of = "items" if rows is items else "scenarios"
+            yield join_ids(of, left, table, rows, own(names.get(kind, {})))

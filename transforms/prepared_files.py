@@ -1,0 +1,70 @@
+"""The files of a prepared data set: what was written, and whether it is still so."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import pathlib
+import struct
+import zlib
+from collections.abc import Mapping
+
+# A record has its length before it, with a checksum, and a checksum after it.
+_HEAD = struct.Struct("<Q4x")
+_TAIL_BYTES = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedFile:
+    """What a file held when it was written.
+
+    Attributes:
+        bytes: Its size.
+        crc32: Checksum of its content.
+        records: Records in it; None if it is no TFRecord file.
+    """
+
+    bytes: int
+    crc32: int
+    records: int | None = None
+
+
+def look_at(path: pathlib.Path) -> PreparedFile:
+    """Returns what a file holds."""
+    data = path.read_bytes()
+    records = None
+    if ".tfrecord" in path.name:
+        plain = gzip.decompress(data) if path.suffix == ".gz" else data
+        records = _num_records(plain)
+    return PreparedFile(len(data), zlib.crc32(data), records)
+
+
+def damage(directory: pathlib.Path, files: Mapping[str, PreparedFile]) -> str | None:
+    """Says what is wrong with the first file that is not as it was written.
+
+    Args:
+        directory: A prepared data set.
+        files: Its files by name.
+
+    Returns:
+        A clause that names the file; None if all are as they were.
+    """
+    for name, file in files.items():
+        path = directory / name
+        if not path.is_file():
+            return f"{name} is missing"
+        holds = "" if file.records is None else f" and {file.records} records"
+        if (size := path.stat().st_size) != file.bytes:
+            return f"{name} must have {file.bytes} bytes{holds}, but has {size} bytes"
+        if zlib.crc32(path.read_bytes()) != file.crc32:
+            return f"{name} has other content than the {file.bytes} bytes{holds} it had"
+    return None
+
+
+def _num_records(data: bytes) -> int:
+    place = number = 0
+    while place < len(data):
+        (length,) = _HEAD.unpack_from(data, place)
+        place += _HEAD.size + length + _TAIL_BYTES
+        number += 1
+    return number

@@ -1,0 +1,139 @@
+"""Files opened by what they hold, not by what they are called."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import io
+import lzma
+import pathlib
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+from transforms.reading.archives import BoundedReader
+from transforms.schema import DataError
+
+_PARQUET = b"PAR1"
+_UNPACK: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+# What no reader takes: what it is, and what to do.
+_FOREIGN = {
+    b"\x28\xb5\x2f\xfd": ("packed by zstd", "unpack it first"),
+    b"\xff\xfe": ("UTF-16 text", "save it as UTF-8"),
+    b"\xfe\xff": ("UTF-16 text", "save it as UTF-8"),
+    b"\xd0\xcf\x11\xe0": ("an Excel file", "save it as CSV"),
+    b"PK\x03\x04": ("a zip archive inside an archive", "unpack it first"),
+}
+_DAMAGE = (
+    EOFError,
+    NotImplementedError,  # Of a way of packing that Python does not know.
+    OSError,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+class FileError(DataError):
+    """A file that cannot be read; the message names it and says what to do."""
+
+
+@contextlib.contextmanager
+def open_packed(
+    path: str, member: str | None, source: str, *, is_parquet: bool = False
+) -> Iterator[io.BufferedReader]:
+    """Opens a file for reading bytes, unpacked from zip, gzip, bzip2 or xz.
+
+    Args:
+        path: The file.
+        member: File inside it, if it is a zip archive.
+        source: Its name in messages.
+        is_parquet: Whether it is to be read as Parquet.
+
+    Raises:
+        FileError: If it is damaged, also while it is read, or of a kind that nothing
+            here reads.
+    """
+    with _damage_named(source), contextlib.ExitStack() as stack:
+        stream = stack.enter_context(open(path, "rb"))
+        if member is not None:
+            archive = stack.enter_context(zipfile.ZipFile(stream))
+            packed = stack.enter_context(archive.open(member))
+            stream = io.BufferedReader(cast(io.RawIOBase, packed))
+        start = stream.peek(8)
+        for mark, unpack in _UNPACK.items():
+            if start.startswith(mark):
+                unpacked = stack.enter_context(unpack(stream))
+                stream = io.BufferedReader(BoundedReader(unpacked, path))
+                if is_parquet:  # It is read from its end, which no packed file is.
+                    stream = io.BufferedReader(io.BytesIO(stream.read()))
+        _check_kind(stream.peek(8), source, is_parquet=is_parquet)
+        yield stream
+
+
+@contextlib.contextmanager
+def _damage_named(source: str) -> Iterator[None]:
+    """Turns what is raised for a damaged file into an error that names it."""
+    try:
+        yield
+    except _DAMAGE as error:
+        said = " ".join(str(error).split())
+        raise FileError(
+            f"{source} must be a whole file, but it is cut or damaged "
+            f"({type(error).__name__}: {said}): fetch or pack it again."
+        ) from None
+
+
+def is_packed(path: str) -> bool:
+    """Says whether a file is an archive or compressed."""
+    with open(path, "rb") as stream:
+        start = stream.read(8)
+    return start.startswith((*_UNPACK, b"PK\x03\x04"))
+
+
+def archive_members(path: str) -> dict[str, zipfile.ZipInfo] | None:
+    """Returns the files inside a zip archive by name; None if the file is none.
+
+    Raises:
+        FileError: If the archive is cut, or its files are encrypted.
+    """
+    if not zipfile.is_zipfile(path):
+        with open(path, "rb") as stream:
+            is_cut = stream.read(4) == b"PK\x03\x04"
+        if is_cut:
+            raise FileError(
+                f"{path} must be a whole zip archive, but its end is missing: fetch it "
+                "again."
+            )
+        return None
+    with _damage_named(path), zipfile.ZipFile(path) as archive:
+        files = [info for info in archive.infolist() if not info.is_dir()]
+    if any(info.flag_bits & 1 for info in files):
+        raise FileError(f"{path} must not be encrypted: unpack it first.")
+    return {info.filename: info for info in files if is_part(info.filename)}
+
+
+def is_part(name: str) -> bool:
+    """Says whether a file name is one of data, and not of what wrote them."""
+    path = pathlib.PurePosixPath(name)
+    return not path.name.startswith(("_", ".")) and "__MACOSX" not in path.parts
+
+
+def _check_kind(start: bytes, source: str, *, is_parquet: bool) -> None:
+    """Refuses what is no text, or no Parquet."""
+    if start.startswith(_PARQUET) != is_parquet:
+        kind, cure = (
+            ("no Parquet file", "give its `format`")
+            if is_parquet
+            else ("a Parquet file", "set `format: parquet`")
+        )
+        raise FileError(f"{source} is {kind}: {cure}.")
+    for mark, (kind, cure) in _FOREIGN.items():
+        if start.startswith(mark):
+            raise FileError(f"{source} is {kind}, which is not read: {cure}.")

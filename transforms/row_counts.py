@@ -1,0 +1,92 @@
+"""What became of the rows of a table: used, left out or refused, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+
+@dataclasses.dataclass
+class RowCounts:
+    """What became of the rows of one table.
+
+    Attributes:
+        read: Rows read, unreadable ones included.
+        used: Rows that the data set is made of.
+        left_out: Legal rows that it is not made of, by reason.
+        refused: Rows that break the format, by reason.
+        unreadable: Rows, used or not, whose value of a feature cannot be read and is
+            unknown for that, by feature.
+        readable: Rows with a value of a feature that can be read, by feature.
+        cut: Rows with more values of a feature than are kept, by feature.
+    """
+
+    read: int = 0
+    used: int = 0
+    left_out: Counter[str] = dataclasses.field(default_factory=Counter)
+    refused: Counter[str] = dataclasses.field(default_factory=Counter)
+    unreadable: Counter[str] = dataclasses.field(default_factory=Counter)
+    readable: Counter[str] = dataclasses.field(default_factory=Counter)
+    cut: Counter[str] = dataclasses.field(default_factory=Counter)
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, object]) -> RowCounts:
+        """Returns the counts that `to_fields` gave."""
+        values: dict[str, Any] = {
+            name: Counter(value) if isinstance(value, Mapping) else value
+            for name, value in fields.items()
+        }
+        return cls(**values)
+
+    def to_fields(self) -> dict[str, Any]:
+        """Returns what `from_fields` takes, to be written as JSON."""
+        return {
+            name: dict(value) if isinstance(value, Counter) else value
+            for name, value in vars(self).items()
+        }
+
+    def merge(self, other: RowCounts) -> None:
+        """Adds the counts of other rows of the table."""
+        self.read += other.read
+        self.used += other.used
+        for name in ("left_out", "refused", "unreadable", "readable", "cut"):
+            getattr(self, name).update(getattr(other, name))
+
+    def check_sum(self, table: str) -> None:
+        """Checks that no row is lost.
+
+        Raises:
+            RuntimeError: If the parts are not the whole, which is a bug.
+        """
+        parts = self.used + self.left_out.total() + self.refused.total()
+        if parts != self.read:
+            raise RuntimeError(
+                f"of the {self.read} rows of {table}, {self.used} were used, "
+                f"{dict(self.left_out)} left out and {dict(self.refused)} refused, "
+                f"which are {parts}."
+            )
+
+    def describe(self) -> str:
+        """Says in one line what became of the rows."""
+        parts = [f"{self.read} rows, {self.used} used"]
+        for what, counts in (("left out", self.left_out), ("refused", self.refused)):
+            if counts.total():
+                known = (+counts).most_common()
+                reasons = ", ".join(f"{n} {code}" for code, n in known)
+                parts.append(f"{counts.total()} {what} ({reasons})")
+        for what, counts in (("unreadable", self.unreadable), ("cut", self.cut)):
+            if counts.total():
+                names = ", ".join(f"{n} {name}" for name, n in counts.items())
+                parts.append(f"values {what}: {names}")
+        return ", ".join(parts)
+
+
+def merge_counts(
+    into: dict[str, RowCounts], parts: Mapping[str, RowCounts]
+) -> dict[str, RowCounts]:
+    """Adds counts by table to others, and returns those."""
+    for table, counts in parts.items():
+        into.setdefault(table, RowCounts()).merge(counts)
+    return into

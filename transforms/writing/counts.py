@@ -1,0 +1,139 @@
+"""What became of the rows of each table: counted by workers, checked by the driver."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+import apache_beam as beam
+
+from transforms.joins import Join
+from transforms.reading.beam_hints import no_beam_hints
+from transforms.row_counts import RowCounts, merge_counts
+from transforms.schema import CommonSpec, DataError
+from transforms.stable_hash import stable_digest
+from transforms.writing.output_files import STAGE_DIR, OutputFiles
+
+_STAGED = f"{STAGE_DIR}/counts"
+
+
+class JoinError(DataError):
+    """Ids of two tables that do not find each other as often as they must."""
+
+
+class FeatureError(DataError):
+    """A feature without a single value that can be read."""
+
+
+class WriteCounts(beam.PTransform):
+    """Leaves for the driver what became of the rows of each table.
+
+    Input: (name of the table, `RowCounts`).
+    Output: nothing of use.
+
+    Args:
+        files: The output directory.
+    """
+
+    def __init__(self, files: OutputFiles) -> None:
+        super().__init__()
+        self._files = files
+
+    @no_beam_hints
+    def expand(self, counts: beam.PCollection) -> beam.PCollection:
+        """Adds up the counts of each table and writes a file for it."""
+        sums = counts | "SumCounts" >> beam.CombinePerKey(_merged)
+        files = self._files
+        return sums | "WriteCounts" >> beam.MapTuple(
+            lambda table, count: _write(files, table, count)
+        )
+
+
+def staged_counts(files: OutputFiles) -> dict[str, RowCounts]:
+    """Returns what `WriteCounts` has left, by table."""
+    counts = {}
+    for name in files.names(_STAGED):
+        content = json.loads("".join(files.lines(name)))
+        counts[content["table"]] = RowCounts.from_fields(content["counts"])
+    return counts
+
+
+def whole_counts(
+    files: OutputFiles, later: Mapping[str, RowCounts]
+) -> dict[str, RowCounts]:
+    """Returns what became of the rows of each table, which add up.
+
+    Args:
+        files: The output directory.
+        later: What became of the rows that the parsers took, of every table.
+
+    Raises:
+        DataError: If a table has no rows.
+        RuntimeError: If rows are lost, which is a bug.
+    """
+    counts = merge_counts(staged_counts(files), later)
+    for table, count in sorted(counts.items()):
+        if not count.read:
+            raise DataError(f"{table} must have rows, got none.")
+        count.check_sum(table)
+    return dict(sorted(counts.items()))
+
+
+def check_features(counts: Mapping[str, RowCounts]) -> None:
+    """Refuses features whose values cannot be read at all.
+
+    Raises:
+        FeatureError: If there is one.
+    """
+    for table, count in counts.items():
+        for feature, number in count.unreadable.items():
+            if not count.readable[feature]:
+                raise FeatureError(
+                    f"feature {feature!r} of {table} must have a value that can be "
+                    f"read, but {number} of {count.read} rows have one that cannot, "
+                    "and no other: check its column and `kind`."
+                )
+
+
+def check_joins(joins: Iterable[Join], spec: CommonSpec) -> None:
+    """Compares the shares of rows whose id is not found with the limits.
+
+    Raises:
+        JoinError: If one is above its limit.
+    """
+    for join in joins:
+        if join.unmatched_fraction > spec.max_unmatched_fraction:
+            limit = f"max_unmatched_fraction allows {spec.max_unmatched_fraction:.2%}"
+        elif join.alike_fraction > spec.max_rejected_fraction:
+            limit = (
+                f"max_rejected_fraction allows {spec.max_rejected_fraction:.2%} to "
+                "differ in form only"
+            )
+        else:
+            continue
+        cure = (
+            "Set data.normalize_ids: true, or write them alike"
+            if join.cause
+            else "Check the columns of the ids, or raise data.max_unmatched_fraction"
+        )
+        raise JoinError(
+            f"{join.ids} of {join.left} must be in {join.right}: {limit}, got "
+            f"{join.unmatched_fraction:.2%} of the rows without a match "
+            f"({join.num_rows_unmatched} of {join.num_rows}; {join.num_both} of "
+            f"{join.num_left} ids are in both, {join.right} has {join.num_right}). "
+            f"{join.explain()}. {cure}."
+        )
+
+
+@no_beam_hints
+def _merged(counts: Iterable[RowCounts]) -> RowCounts:
+    merged = RowCounts()
+    for one in counts:
+        merged.merge(one)
+    return merged
+
+
+def _write(files: OutputFiles, table: str, counts: RowCounts) -> None:
+    content = {"table": table, "counts": counts.to_fields()}
+    name = f"{_STAGED}/{stable_digest(0, table).hex()}.json"
+    files.write(name, json.dumps(content).encode())
