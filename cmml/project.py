@@ -87,8 +87,26 @@ class Project:
         evaluate(self.config, dataset_dir, run)
         return Evaluation(run.evaluation)
 
+    def refit(self) -> pathlib.Path:
+        """Fits CMML once more, to all pairs, for `export` alone.
+
+        Returns:
+            The directory of the refit.
+
+        Raises:
+            DataError: If the training is not finished.
+            ValueError: If `training.refit` says that only meta-train is trained on.
+        """
+        dataset_dir, run = self._trained()
+        from pipeline.steps import refit
+
+        refit.validate(self.config)
+        return refit.refit(self.config, dataset_dir, run).path
+
     def export(self) -> pathlib.Path:
-        """Exports the best weights, checked against the trained model.
+        """Exports the best weights, those of a refit if there is one.
+
+        They are checked against the trained model.
 
         Returns:
             The directory of the version, for `open_model` and for a model server.

@@ -29,13 +29,13 @@ class ResumableTraining(tf.keras.callbacks.Callback):
 
     Args:
         run_dir: Directory of the run; `checkpoints/` and `metrics.jsonl` go there.
-        monitor: Metric to choose by.
+        monitor: Metric to choose by; None for the last epoch, whatever comes of it.
         maximise: Whether more of it is better.
         patience: Epochs without a better value before stopping.
         num_tasks: Tasks of an epoch, for the speed that is reported.
 
     Attributes:
-        monitor: The metric.
+        monitor: The metric; None if nothing is chosen.
         on_epoch: Called after every epoch with the line of `metrics.jsonl`.
         epoch: Epochs done.
         best: Best value of the metric so far.
@@ -46,9 +46,9 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         self,
         run_dir: str | pathlib.Path,
         *,
-        monitor: str,
+        monitor: str | None,
         maximise: bool = False,
-        patience: int,
+        patience: int = 1,
         num_tasks: int,
     ) -> None:
         super().__init__()
@@ -117,14 +117,16 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             TrainingDivergedError: If the metric is not finite.
         """
         assert logs is not None
-        value = logs[self.monitor]
+        name = self.monitor or "loss"
+        value = logs[name]
         if not math.isfinite(value):
             raise TrainingDivergedError(
-                f"{self.monitor} must be finite, got {value} after epoch {epoch + 1}: "
+                f"{name} must be finite, got {value} after epoch {epoch + 1}: "
                 "lower the learning rate, or look for extreme numeric features."
             )
         self.epoch.assign(epoch + 1)
-        if self._sign * value < self._sign * float(self.best):
+        is_better = self._sign * value < self._sign * float(self.best)
+        if is_better or self.monitor is None:
             self.best.assign(value)
             self.best_epoch.assign(epoch + 1)
             self._best_weights.save()
@@ -149,11 +151,14 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             for name, value in logs.items()
             if name not in _OF_LAST_BATCH
         }
+        best = {
+            f"best_{self.monitor}": round(float(self.best), 6),
+            "best_epoch": int(self.best_epoch),
+        }
         return {
             "epoch": int(self.epoch),
             **metrics,
-            f"best_{self.monitor}": round(float(self.best), 6),
-            "best_epoch": int(self.best_epoch),
+            **(best if self.monitor else {}),
             "tasks_per_s": round(self._num_tasks / seconds, 1),
             "epoch_s": round(seconds, 3),  # Without meta-validation.
         }

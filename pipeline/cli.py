@@ -20,6 +20,7 @@ from pipeline.commands import (
     prepare,
     pretrain,
     push,
+    refit,
     report,
     rollback,
     run,
@@ -39,7 +40,7 @@ INTERRUPTED = 130
 COMMANDS = tuple(
     module.COMMAND
     for module in (
-        *(prepare, pretrain, train, evaluate, export, run),
+        *(prepare, pretrain, train, evaluate, refit, export, run),
         *(audit, validate_data, ablate, compare, predict, tune),
         *(serve, validate, push, rollback, bench),
         *(onboard, insight, explain, report, doctor),

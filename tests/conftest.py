@@ -163,6 +163,7 @@ def config_values(folder):
             "steps_per_execution": 1,  # A loop would be traced twice.
             "max_epochs": 4,
             "learning_rate": 0.1,
+            "refit": "meta_train",  # So that what is exported is what was judged.
         },
         "evaluation": {
             "support_size": 6,
@@ -375,6 +376,7 @@ def scenario_values(folder):
             "steps_per_execution": 1,
             "max_epochs": 3,
             "learning_rate": 0.01,
+            "refit": "meta_train",
         },
         "evaluation": {
             "support_size": 16,

@@ -67,6 +67,8 @@ class ScenarioTask:
 class KnownClicks:
     """All known pairs of a data set, in scenarios or not, each once.
 
+    Of a data set that is whole, held-out pairs are known too.
+
     Attributes:
         user: int32 [N], rows of the user table, ascending.
         item: int32 [N], rows of the item table.
@@ -121,13 +123,17 @@ def load_tasks(
 
 
 def load_known_clicks(
-    dataset_dir: str | pathlib.Path, info: ScenarioDatasetInfo
+    dataset_dir: str | pathlib.Path,
+    info: ScenarioDatasetInfo,
+    *,
+    with_held_out: bool = False,
 ) -> KnownClicks:
     """Reads all known pairs.
 
     Args:
         dataset_dir: A prepared data set of scenarios.
         info: What its `dataset.json` says.
+        with_held_out: Whether held-out pairs are read too.
 
     Raises:
         ValueError: If there is no file of clicks.
@@ -138,7 +144,11 @@ def load_known_clicks(
     spec[scenario_schema.CLICKS_USER_KEY] = tf.io.FixedLenFeature([], tf.int64)
     directory = pathlib.Path(dataset_dir) / scenario_schema.CLICKS_DIR
     users, items, folds = [], [], []
-    for batch in _records(directory, "known").batch(1024):
+    records = _records(directory, scenario_schema.KNOWN)
+    if with_held_out:
+        more = _records(directory, scenario_schema.HELD_OUT)
+        records = records.concatenate(more)
+    for batch in records.batch(1024):
         values = tf.io.parse_example(batch, spec)
         item_lists = values[scenario_schema.CLICKS_ITEM_KEY]
         user = values[scenario_schema.CLICKS_USER_KEY].numpy()

@@ -1,7 +1,7 @@
 """Episode records to batches of episodes, by `tf.data`."""
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from models.legacy_keras import tf
 from transforms import schema
@@ -13,6 +13,10 @@ _SPEC = {
     schema.SUPPORT_LABEL_KEY: tf.io.RaggedFeature(tf.float32),
     schema.QUERY_ITEM_KEY: tf.io.RaggedFeature(tf.int64),
     schema.QUERY_LABEL_KEY: tf.io.RaggedFeature(tf.float32),
+}
+_QUERY_OF = {
+    schema.SUPPORT_ITEM_KEY: schema.QUERY_ITEM_KEY,
+    schema.SUPPORT_LABEL_KEY: schema.QUERY_LABEL_KEY,
 }
 _SHUFFLE_BUFFER = 1 << 14
 
@@ -74,8 +78,10 @@ def training_episodes(
     seed: int,
     full_support_fraction: float = 1.0,
     first_step: int = 0,
+    splits: Sequence[str] = (schema.META_TRAIN,),
+    with_query: bool = False,
 ) -> tf.data.Dataset:
-    """Meta-train episodes, drawn afresh from the support of the records, endlessly.
+    """Training episodes, drawn afresh from the support of the records, endlessly.
 
     Each epoch visits every task once, in a new order, with a new query, a new support
     set and a new order within it. A task with too few pairs gives half of them,
@@ -93,6 +99,8 @@ def training_episodes(
             others have a size drawn from 0 to `support_size`, so that the model
             learns to work with few.
         first_step: Batches left out at the start.
+        splits: The splits whose tasks are drawn from.
+        with_query: Whether the query of a record is drawn from too.
 
     Returns:
         Batches as `Recommender` takes them.
@@ -110,18 +118,26 @@ def training_episodes(
             tf.cast(size * (support_size + 1.0), tf.int32),
         )
         records = tf.io.parse_example(serialized, _SPEC)
+        if with_query:
+            records |= {
+                support: tf.concat([records[support], records[query]], axis=1)
+                for support, query in _QUERY_OF.items()
+            }
         return _draw(records, num_support, query_size, draw_seed)
 
-    records = _records(dataset_dir, schema.META_TRAIN).shuffle(_SHUFFLE_BUFFER, seed)
+    records = _records(dataset_dir, *splits).shuffle(_SHUFFLE_BUFFER, seed)
     steps = records.batch(batch_size).repeat().enumerate().skip(first_step)
     return steps.map(to_episode).prefetch(2)
 
 
-def _records(dataset_dir: str | pathlib.Path, split: str) -> tf.data.Dataset:
+def _records(dataset_dir: str | pathlib.Path, *splits: str) -> tf.data.Dataset:
     directory = pathlib.Path(dataset_dir) / schema.EPISODES_DIR
-    paths = sorted(str(path) for path in directory.glob(f"{split}-*.tfrecord.gz"))
-    if not paths:
-        raise ValueError(f"{directory} holds no episodes of {split!r}.")
+    paths: list[str] = []
+    for split in splits:
+        found = sorted(str(path) for path in directory.glob(f"{split}-*.tfrecord.gz"))
+        if not found:
+            raise ValueError(f"{directory} holds no episodes of {split!r}.")
+        paths += found
     return tf.data.TFRecordDataset(paths, compression_type="GZIP")
 
 

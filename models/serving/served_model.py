@@ -96,14 +96,12 @@ class ServedModel(ServedTasks):
             By name: `serving_default`, which is `rank`, `encode`, `score`, `update`,
             `recommend`, `recommend_from_context` and `explain`.
         """
-        pairs = {f"support_{role}_id": IDS for role in self._roles}
-        pairs["support_label"] = LABELS
+        pairs, query = self._pair_inputs(), self._query_inputs()
         support = pairs | self._profile_inputs()
-        query = {f"query_{role}_id": IDS for role in self._roles}
         candidates = self._candidate_inputs() | {"exclude_item_id": IDS}
         # Of any width, so that the graph can say which version a context is of.
         context: dict[str, InputSpec] = {"context": ([None, None], tf.float32)}
-        rank = trace(self.rank, support | query)
+        rank = self._traced_rank()
         return {
             "serving_default": rank,
             "rank": rank,
@@ -120,6 +118,21 @@ class ServedModel(ServedTasks):
     def save(self, directory: str | pathlib.Path) -> None:
         """Writes a SavedModel with all signatures."""
         save_with_signatures(self, self.signatures(), directory)
+
+    def save_rank(self, directory: str | pathlib.Path) -> None:
+        """Writes a SavedModel with `rank` alone, for who judges what it answers."""
+        save_with_signatures(self, {"rank": self._traced_rank()}, directory)
+
+    def _traced_rank(self) -> Signature:
+        support = self._pair_inputs() | self._profile_inputs()
+        return trace(self.rank, support | self._query_inputs())
+
+    def _pair_inputs(self) -> dict[str, InputSpec]:
+        ids = {f"support_{role}_id": IDS for role in self._roles}
+        return ids | {"support_label": LABELS}
+
+    def _query_inputs(self) -> dict[str, InputSpec]:
+        return {f"query_{role}_id": IDS for role in self._roles}
 
     def recommend(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Finds the items that are best by score, or by what the options say.

@@ -1,5 +1,7 @@
 """The directory of one run, and the record of which steps have been done there."""
 
+from __future__ import annotations
+
 import dataclasses
 import datetime
 import json
@@ -49,6 +51,11 @@ class RunDir:
     def evaluation(self) -> pathlib.Path:
         """Metrics and predictions."""
         return self.path / "eval"
+
+    @property
+    def refit(self) -> RunDir:
+        """The training on all pairs, once this one has been evaluated."""
+        return RunDir(self.path / "refit")
 
     @property
     def ablation(self) -> pathlib.Path:

@@ -16,6 +16,10 @@ REQUEST_EXAMPLES = EXTRA / "request_examples"
 WARMUP = EXTRA / "tf_serving_warmup_requests"  # TensorFlow Serving knows this name.
 PARITY = EXTRA / "parity_requests"
 
+# Of a version that was trained on all pairs: `rank` of the model before, which has not
+# seen what versions are judged on.
+JUDGED = EXTRA / "judged"
+
 
 def is_version(path: pathlib.Path) -> bool:
     """Whether a server would take a directory for a version, by its name."""
@@ -42,6 +46,15 @@ def newest_version(directory: pathlib.Path) -> pathlib.Path:
     if not versions:
         raise ValueError(f"{directory} holds no exported model: run `cmml export`.")
     return max(versions, key=lambda path: int(path.name))
+
+
+def judged_dir(version: pathlib.Path) -> pathlib.Path:
+    """Returns the folder of the SavedModel that a version is judged by.
+
+    It is its own, unless it was trained on all pairs: on these no figure of it counts.
+    """
+    judged = version / JUDGED
+    return judged if (judged / SAVED_MODEL).is_file() else version
 
 
 def read_manifest(directory: pathlib.Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from models.whole_files import write_atomically
 from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import MANIFEST, size_bytes
 from pipeline.export.saved_graph import op_names
+from transforms.schema import META_TRAIN
 
 
 def make_manifest(
@@ -59,6 +60,7 @@ def make_manifest(
     }
     metrics = run.evaluation / "metrics.json"
     if metrics.exists():
+        manifest["metrics_of"] = META_TRAIN  # Whatever this version was trained on.
         manifest["metrics"] = json.loads(metrics.read_text(encoding="utf-8"))["cmml"]
     return manifest
 

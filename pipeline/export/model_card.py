@@ -31,11 +31,11 @@ in `fallback_reason`.
 
 Data set `{dataset}` (fingerprint `{dataset_fingerprint}`), with
 {num_items} items of which {num_candidates} can be recommended;
-labels from {label_min:g} to {label_max:g}.
+labels from {label_min:g} to {label_max:g}. {trained_on_words}
 
 ## Evaluation
 
-{table}
+{judged_words}{table}
 
 ## Limitations
 
@@ -50,6 +50,23 @@ Copy the folder of this version into `<models>/{name}/` and start TensorFlow Ser
 with `--model_name={name} --model_base_path=<models>/{name}`. `request_examples/` has a
 request for each signature, and `ask.sh` and `ask.py` that send one.
 """
+
+
+# By what it was trained on: what of, and whose the figures are.
+_WORDS = {
+    "all": (
+        "This model was trained on all pairs of it, whatever their split, and on what "
+        "had been held out, for {epochs} epochs, as meta-validation had chosen before.",
+        "The figures are of the model before, with the same options, trained on "
+        "meta-train alone and judged on tasks that it had not seen. This one has seen "
+        "them, so that nothing is left to judge it on.\n\n",
+    ),
+    "meta_train": (
+        "This model was trained on meta-train alone, for {epochs} epochs, as "
+        "meta-validation has chosen.",
+        "",
+    ),
+}
 
 
 def model_card(manifest: dict[str, Any], dataset: str, words: ServedWords) -> str:
@@ -85,10 +102,11 @@ def model_card(manifest: dict[str, Any], dataset: str, words: ServedWords) -> st
 
 
 def _results(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    suffix = ", before the refit" if manifest["trained_on"] == "all" else ""
     return [
         {
             "type": metric,
-            "name": f"{metric}, {group}",
+            "name": f"{metric}, {group}{suffix}",
             "value": round(interval["mean"], 6),
             "interval_95": [round(interval["low"], 6), round(interval["high"], 6)],
         }
@@ -99,6 +117,7 @@ def _results(manifest: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _body(manifest: dict[str, Any], dataset: str, words: ServedWords) -> str:
     room = manifest["context"]["max_updated_support"]
+    trained_on, judged = _WORDS[manifest["trained_on"]]
     values = {
         **manifest,
         "name": manifest["model_name"],
@@ -108,6 +127,8 @@ def _body(manifest: dict[str, Any], dataset: str, words: ServedWords) -> str:
         "size_mb": manifest["size_bytes"] / 1e6,
         "num_ops": len(manifest["ops"]),
         "table": _table(manifest),
+        "trained_on_words": trained_on.format_map(manifest),
+        "judged_words": judged if _results(manifest) else "",
         "updates": (
             f"up to {room} support pairs" if room else "any number of support pairs"
         ),

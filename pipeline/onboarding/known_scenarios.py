@@ -65,17 +65,20 @@ class KnownScenarios:
         )
 
 
-def load_known_scenarios(dataset_dir: pathlib.Path) -> KnownScenarios:
-    """Reads some scenarios of meta-train, and all known clicks.
+def load_known_scenarios(
+    dataset_dir: pathlib.Path, *, is_whole: bool
+) -> KnownScenarios:
+    """Reads some scenarios of meta-train, and all clicks that were trained on.
 
     Args:
         dataset_dir: The prepared data set.
+        is_whole: Whether the model was trained on all of its clicks.
 
     Raises:
         DataError: If it is not complete.
     """
     info = load_scenario_info(dataset_dir)
-    known = load_known_clicks(dataset_dir, info)
+    known = load_known_clicks(dataset_dir, info, with_held_out=is_whole)
     user_ids, item_ids = (
         read_ids(dataset_dir, name) for name in (schema.USER_ID, schema.ITEM_ID)
     )

@@ -44,7 +44,7 @@ class KnownUsers:
 
     Attributes:
         meta_train: Users that the model was trained on.
-        meta_validation: Users that it was not trained on.
+        meta_validation: Users that it was not trained on, but for a refit.
         item_means: Shrunk mean label by item id; that of an item without a pair under
             "".
         trained_ids: All users that the model was trained on.
@@ -62,16 +62,19 @@ class KnownUsers:
         return np.array([self.item_means.get(item, default) for item in items])
 
 
-def load_known_users(dataset_dir: pathlib.Path) -> KnownUsers:
+def load_known_users(dataset_dir: pathlib.Path, *, is_whole: bool) -> KnownUsers:
     """Reads some users of meta-train and meta-validation, and the means of items.
 
     Args:
         dataset_dir: The prepared data set.
+        is_whole: Whether the model was trained on all of its pairs.
 
     Raises:
         DataError: If it is not complete.
     """
     dataset = load_user_data(dataset_dir)
+    if is_whole:
+        dataset = dataset.whole()
     pairs = dataset.training_pairs
     baseline = ItemMean()
     baseline.fit(pairs)
@@ -81,7 +84,7 @@ def load_known_users(dataset_dir: pathlib.Path) -> KnownUsers:
         _known_users(dataset, schema.META_TRAIN),
         _known_users(dataset, schema.META_VALIDATION),
         dict(zip(ids, means, strict=True)),
-        frozenset(read_ids(dataset_dir, schema.USER_ID)[dataset.users.counts > 0]),
+        frozenset(read_ids(dataset_dir, schema.USER_ID)[np.unique(pairs.user)]),
     )
 
 

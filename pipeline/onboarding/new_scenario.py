@@ -10,6 +10,7 @@ from collections.abc import Collection
 import numpy as np
 
 from pipeline.experiment.progress import say
+from pipeline.experiment.version_dir import read_manifest
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.known_scenarios import load_known_scenarios, place_scenario
 from pipeline.onboarding.new_interactions import NewInteractions, num_unknown
@@ -40,7 +41,8 @@ def measure_scenario(
         scenario = new_scenario(start.rows)
     else:
         say("onboard: reading known scenarios")
-        known = load_known_scenarios(dataset_dir)
+        is_whole = read_manifest(version).get("trained_on") == "all"
+        known = load_known_scenarios(dataset_dir, is_whole=is_whole)
         popularity = known.popularity
         scenario = new_scenario(start.rows, known.clicks)
         say("onboard: placing the new scenario among known ones")

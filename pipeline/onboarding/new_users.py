@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 
 from pipeline.experiment.progress import say
-from pipeline.experiment.version_dir import read_manifest
+from pipeline.experiment.version_dir import judged_dir, read_manifest
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.known_users import (
     ITEM_MEAN,
@@ -40,7 +40,8 @@ def measure_users(
     findings = start
     if dataset_dir is not None:
         say("onboard: reading known users")
-        known = load_known_users(dataset_dir)
+        is_whole = manifest.get("trained_on") == "all"
+        known = load_known_users(dataset_dir, is_whole=is_whole)
         mean = known.item_means[""]
         baselines = {
             ITEM_MEAN: known.item_mean,
@@ -51,7 +52,8 @@ def measure_users(
         say("onboard: placing the new users among known ones")
         placement = place_users(model, known, tasks)
         say("onboard: choosing questions by known users")
-        plan = plan_questions(model.rank, known.meta_train, known.meta_validation)
+        judged = ServedUsers(judged_dir(version))  # Has not seen meta-validation.
+        plan = plan_questions(judged.rank, known.meta_train, known.meta_validation)
         findings = dataclasses.replace(
             start,
             num_seen=num_tasks - len(tasks),

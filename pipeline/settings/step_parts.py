@@ -45,6 +45,10 @@ class StepParts:
     Attributes:
         group_words: What groups are, in a few words, by name; those that methods are
             compared in, with all support pairs.
+        whole: Makes of a data set the same with all pairs for training, those of
+            meta-validation, meta-test and every hold-out included; what must be fitted
+            beforehand is kept in the folder given. None where a model cannot be
+            refitted.
         pretrain: Fits factors to a prepared data set, unless that has been done, and
             returns their directory; None where `build` fits all there is.
         further_intervals: Groups of `eval/metrics.json` beyond the means of the groups
@@ -71,6 +75,7 @@ class StepParts:
     """
 
     group_words: Callable[[Any], Mapping[str, str]] = lambda data: {}
+    whole: Callable[[Any, Any, pathlib.Path], Any] | None = None
     pretrain: Callable[[Any, pathlib.Path], pathlib.Path] | None = None
     further_intervals: Callable[
         [Any, Any, GroupPairs], dict[str, dict[str, Interval]]

@@ -13,15 +13,24 @@ from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.run_dir import RunDir, training_fingerprint
+from pipeline.experiment.version_dir import JUDGED
 from pipeline.export.extra_files import write_extra_files
 from pipeline.export.published_version import publish, validated_difference
 from pipeline.settings.registry import setting_of
-from pipeline.training.trained import trained_model
-from transforms.schema import DataError
+from pipeline.training.trained import (
+    STEP,
+    finished_refit,
+    trained_model,
+    whole_data,
+)
+from transforms.schema import META_TRAIN, DataError
 
 
 def export(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> pathlib.Path:
     """Exports the best weights as a new version, checked before it can be seen.
+
+    If the run has been refitted to all pairs, these are the weights of the refit; the
+    model before goes along in `JUDGED`, for who judges versions on pairs.
 
     The version is written beside its place, loaded again, compared with the trained
     model on real tasks from raw ids and features, and renamed in one step.
@@ -40,14 +49,20 @@ def export(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> pathli
         ExportError: If the exported model scores differently.
     """
     digest = prepared_facts(dataset_dir).fingerprint
-    fingerprint = hash_of(training_fingerprint(config, digest), config.export)
+    refitted = finished_refit(config, digest, run)
+    trained_on = META_TRAIN if refitted is None else "all"
+    fingerprint = hash_of(
+        training_fingerprint(config, digest), config.export, trained_on
+    )
     facts = {
         "model_name": config.export.model_name,
         "setting": config.setting,
         "fingerprint": fingerprint,
         "dataset_fingerprint": digest,
+        "trained_on": trained_on,
+        "epochs": run.facts(STEP)["best_epoch"],
     }
-    build = functools.partial(_build, config, dataset_dir, run, facts)
+    build = functools.partial(_build, config, dataset_dir, run, refitted, facts)
     return publish(config, run, fingerprint, build)
 
 
@@ -55,6 +70,7 @@ def _build(
     config: Experiment,
     dataset_dir: pathlib.Path,
     run: RunDir,
+    refitted: RunDir | None,
     facts: Mapping[str, Any],
     staging: pathlib.Path,
     version: int,
@@ -63,6 +79,11 @@ def _build(
     setting = setting_of(config)
     data = setting.load(config, dataset_dir)
     model = trained_model(config, data, run)
+    if refitted is not None:
+        judged = setting.serving(config, data).export(model, version)
+        judged.save_rank(staging / JUDGED)
+        data = whole_data(config, data, refitted)
+        model = trained_model(config, data, refitted)
     serving = setting.serving(config, data)
     served = serving.export(model, version)
     served.save(staging)

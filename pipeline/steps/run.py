@@ -9,11 +9,15 @@ from pipeline.steps.evaluate import evaluate
 from pipeline.steps.export import export
 from pipeline.steps.prepare import prepare
 from pipeline.steps.pretrain import pretrain
+from pipeline.steps.refit import refit
 from pipeline.steps.train import train
+from pipeline.training.trained import wants_refit
 
 
 def run(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
-    """Prepares, fits factors, trains, evaluates and exports; skips what is up to date.
+    """Prepares, fits factors, trains, evaluates, refits and exports.
+
+    What is up to date is skipped.
 
     Args:
         config: The experiment.
@@ -26,6 +30,8 @@ def run(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
     pretrain(config, dataset_dir)
     run_dir = train(config, dataset_dir)
     table = evaluate(config, dataset_dir, run_dir)
+    if wants_refit(config):
+        refit(config, dataset_dir, run_dir)
     exported = export(config, dataset_dir, run_dir)
     print(table)
     say(f"run:   {run_dir.path}")

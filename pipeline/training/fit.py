@@ -1,4 +1,4 @@
-"""A model fitted to meta-train, going on where a killed training was."""
+"""A model fitted to episodes, going on where a killed training was."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ def fit(
         patience=options.patience,
         num_tasks=plan.num_tasks,
     )
-    first_epoch = training.restore(model)
-    if first_epoch:
-        say(f"train: resuming {run.path} after epoch {first_epoch}")
+    _restore(model, training, run)
     if not training.has_converged:
         judge = JudgeMetaValidation(setting, scorer, plan.validation)
         stop = StopDivergence(run.path, plan)
@@ -112,6 +110,38 @@ def fit(
         _go_on(model, training, callbacks, plan, options.max_epochs)
     facts = _facts(training, decides=f"val_{setting.metrics[0].name}")
     return {**facts, "num_parameters": num_parameters(model)}
+
+
+def fit_again(
+    model: tf.keras.Model, config: Any, data: Data, run: RunDir, num_epochs: int
+) -> None:
+    """Trains a model for so many epochs, or goes on where a killed training was.
+
+    Nothing is judged or chosen: the learning rate falls as it did when the number of
+    epochs was chosen, and the last weights count.
+
+    Args:
+        model: CMML, its weights fresh.
+        config: The experiment.
+        data: The data set, all of whose pairs are trained on.
+        run: Where weights are written.
+        num_epochs: How many.
+
+    Raises:
+        TrainingDivergedError: If it comes to what is no finite number.
+    """
+    plan = setting_of(config).training(config, data)
+    _compile(model, config.training, plan)
+    training = ResumableTraining(run.path, monitor=None, num_tasks=plan.num_tasks)
+    _restore(model, training, run)
+    callbacks = [StopDivergence(run.path, plan), training]
+    _go_on(model, training, callbacks, plan, num_epochs)
+    check_finite(model, num_epochs - 1)
+
+
+def _restore(model: tf.keras.Model, training: ResumableTraining, run: RunDir) -> None:
+    if first_epoch := training.restore(model):
+        say(f"train: resuming {run.path} after epoch {first_epoch}")
 
 
 def _compile(model: tf.keras.Model, options: Any, plan: TrainingPlan) -> None:
@@ -130,17 +160,17 @@ def _go_on(
     training: ResumableTraining,
     callbacks: Sequence[tf.keras.callbacks.Callback],
     plan: TrainingPlan,
-    max_epochs: int,
+    num_epochs: int,
 ) -> None:
     """Trains from the epoch that has been restored, and says how it goes."""
     first_epoch = int(training.epoch)
-    with progress_bar("train: epoch", max_epochs, first_epoch) as advance:
+    with progress_bar("train: epoch", num_epochs, first_epoch) as advance:
         training.on_epoch = lambda line: advance(_in_words(line, training.monitor))
         model.fit(
             plan.episodes(first_epoch * plan.steps_per_epoch),
             steps_per_epoch=plan.steps_per_epoch,
             initial_epoch=first_epoch,
-            epochs=max_epochs,
+            epochs=num_epochs,
             callbacks=callbacks,
             verbose=0,
         )
@@ -167,11 +197,14 @@ def _facts(training: ResumableTraining, decides: str) -> dict[str, Any]:
     }
 
 
-def _in_words(line: Mapping[str, Any], monitor: str) -> str:
+def _in_words(line: Mapping[str, Any], monitor: str | None) -> str:
     """Says where a training stands, by a line of `metrics.jsonl`."""
+    speed = f"{line['tasks_per_s']:.0f} tasks/s"
+    if monitor is None:
+        return speed
     return (
         f"{monitor} {line[monitor]:.4f}, best {line[f'best_{monitor}']:.4f} at "
-        f"epoch {line['best_epoch']}, {line['tasks_per_s']:.0f} tasks/s"
+        f"epoch {line['best_epoch']}, {speed}"
     )
 
 

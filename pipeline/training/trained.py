@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import prepared_facts
-from pipeline.experiment.run_dir import RunDir, finished_run
+from pipeline.experiment.run_dir import RunDir, finished_run, training_fingerprint
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from models.cmml import CMML
 
 STEP = "train"
+REFIT = "refit"
 
 
 def open_trained(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
@@ -24,6 +26,47 @@ def open_trained(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
         DataError: If the training is not finished.
     """
     return finished_run(config, prepared_facts(dataset_dir).fingerprint, STEP)
+
+
+def refit_fingerprint(config: Experiment, dataset_fingerprint: str, run: RunDir) -> str:
+    """Hashes everything that decides the weights of a refit."""
+    trained = training_fingerprint(config, dataset_fingerprint)
+    return hash_of(trained, run.facts(STEP)["best_epoch"])
+
+
+def finished_refit(config: Any, dataset_fingerprint: str, run: RunDir) -> RunDir | None:
+    """Finds the finished refit of a run.
+
+    Args:
+        config: The experiment.
+        dataset_fingerprint: Of the prepared data set.
+        run: The run of a finished training.
+
+    Returns:
+        None if there is none, or the configuration does not want one.
+    """
+    fingerprint = refit_fingerprint(config, dataset_fingerprint, run)
+    is_there = wants_refit(config) and run.refit.is_done(REFIT, fingerprint)
+    return run.refit if is_there else None
+
+
+def wants_refit(config: Any) -> bool:
+    """Whether what is exported is to be trained on all pairs."""
+    can_be = setting_of(config).parts().whole is not None
+    return can_be and config.training.refit == "all"
+
+
+def whole_data(config: Any, data: Data, refit: RunDir) -> Data:
+    """Returns the data set with all pairs for training, as a refit takes it.
+
+    Args:
+        config: The experiment, which wants a refit.
+        data: The data set.
+        refit: Where what has to be fitted beforehand is kept.
+    """
+    whole = setting_of(config).parts().whole
+    assert whole is not None  # Of a setting that can be refitted.
+    return whole(config, data, refit.path)
 
 
 def trained_model(config: Experiment, data: Data, run: RunDir) -> CMML:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -21,7 +21,7 @@ _WRITTEN = Metrics.counter("cmml", "known_clicks_written")
 
 
 class WriteClicks(beam.DoFn):
-    """Writes the known clicks of one shard of users.
+    """Writes the known and the held-out clicks of one shard of users, a file of each.
 
     Input: `UserShard`, and the `EntityRows` as a side input.
     Output: the number of users written.
@@ -38,22 +38,38 @@ class WriteClicks(beam.DoFn):
 
     @no_beam_hints
     def process(self, shard: UserShard, rows: EntityRows) -> Iterator[int]:
-        """Writes the file."""
-        users = [user for user in shard.users if user.known]
-        name = shard_file(keys.CLICKS_DIR, "known", shard.shard, self._num_shards)
-        records = (encode_clicks(user, rows) for user in users)
-        write_records(self._files, name, records)
-        _WRITTEN.inc(sum(len(user.known) for user in users))
-        yield len(users)
+        """Writes the files."""
+        for kind, clicks_of in ((keys.KNOWN, _known), (keys.HELD_OUT, _held_out)):
+            name = shard_file(keys.CLICKS_DIR, kind, shard.shard, self._num_shards)
+            records = (
+                encode_clicks(user.user_id, items, folds, rows)
+                for user in shard.users
+                for items, folds in (clicks_of(user),)
+                if items
+            )
+            write_records(self._files, name, records)
+        _WRITTEN.inc(sum(len(user.known) for user in shard.users))
+        yield len(shard.users)
 
 
-def encode_clicks(user: UserClicks, rows: EntityRows) -> bytes:
-    """Returns the record of the known clicks of one user."""
+def _known(user: UserClicks) -> tuple[list[str], Sequence[int]]:
+    return user.known, user.folds
+
+
+def _held_out(user: UserClicks) -> tuple[list[str], Sequence[int]]:
+    items = [item_id for items in user.held_out.values() for item_id in items]
+    return items, user.held_out_folds
+
+
+def encode_clicks(
+    user_id: str, items: Sequence[str], folds: Sequence[int], rows: EntityRows
+) -> bytes:
+    """Returns the record of clicks of one user, each with its fold."""
     return encode_example(
         ints={
-            keys.CLICKS_USER_KEY: [rows.users[user.user_id]],
-            keys.CLICKS_ITEM_KEY: [rows.items[item_id] for item_id in user.known],
-            keys.CLICKS_FOLD_KEY: user.folds,
+            keys.CLICKS_USER_KEY: [rows.users[user_id]],
+            keys.CLICKS_ITEM_KEY: [rows.items[item_id] for item_id in items],
+            keys.CLICKS_FOLD_KEY: folds,
         }
     )
 

@@ -28,7 +28,9 @@ from transforms.schema import (
 SCENARIO_SETTING = "scenario"
 
 # Beside the files that `transforms.schema` names.
-CLICKS_DIR = "clicks"  # known-SSSSS-of-NNNNN.tfrecord.gz, one record a user.
+CLICKS_DIR = "clicks"  # {known,held_out}-SSSSS-of-NNNNN.tfrecord.gz, a record a user.
+KNOWN = "known"
+HELD_OUT = "held_out"
 VECTORS_DIR = "vectors"  # Not of `prepare`: what `pretrain` makes of the clicks.
 SCENARIO_ID = "scenario_id"  # Vocabulary of the scenarios, all splits.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -41,12 +41,14 @@ class UserClicks(NamedTuple):
         folds: The fold of each of them.
         held_out: Item ids of pairs that are held out, by the split they are held out
             for.
+        held_out_folds: The fold of each of these, once they may be learnt from.
     """
 
     user_id: str
     known: list[str]
     folds: list[int]
     held_out: dict[str, list[str]]
+    held_out_folds: Sequence[int] = ()
 
 
 @dataclasses.dataclass
@@ -227,11 +229,14 @@ def split_pairs(
         else:
             clicks.known.append(item_id)
             clicks.folds.append(fold_of(spec, raw_user, raw_item))
-    return clicks
+    held_out = (item_id for items in clicks.held_out.values() for item_id in items)
+    raw_items = (raw_id(item_id, spec.domain_names) for item_id in held_out)
+    folds = [fold_of(spec, raw_user, raw_item) for raw_item in raw_items]
+    return clicks._replace(held_out_folds=folds)
 
 
 def fold_of(spec: ScenarioDatasetSpec, raw_user: str, raw_item: str) -> int:
-    """Returns the fold of a known pair."""
+    """Returns the fold of a pair."""
     share = stable_fraction(spec.split.seed, "fold", raw_user, raw_item)
     return int(share * spec.split.num_folds)
 

@@ -11,6 +11,7 @@ from importlib import metadata
 
 from models.options import MODEL_VERSION, VECTORS_VERSION
 from pipeline.experiment.run_dir import RESOLVED_CONFIG, RunDir
+from pipeline.training.trained import REFIT
 
 # Distributions whose version can change a figure.
 _LIBRARIES = ("tensorflow", "tf_keras", "numpy", "scipy", "apache-beam", "scikit-learn")
@@ -54,6 +55,12 @@ def provenance(
         done = run.facts(step)
         if done:
             facts[step] = f"{done['fingerprint']}, finished {done['finished']}"
+    if done := run.refit.facts(REFIT):
+        facts["refit"] = (
+            f"{done['fingerprint']}, finished {done['finished']}: on all pairs, "
+            f"{done['epochs']} epochs, for the export alone; every figure of this page "
+            "is of the model trained on meta-train"
+        )
     for name, values in run.facts("evaluate").get("chosen", {}).items():
         if values:
             chosen = ", ".join(f"{key}={value}" for key, value in values.items())
@@ -64,7 +71,9 @@ def provenance(
     facts["libraries of this report"] = ", ".join(
         f"{name} {version}" for name in _LIBRARIES if (version := _version(name))
     )
-    steps = ["prepare", *(["pretrain"] if has_pretrain else []), *_STEPS]
+    train, evaluate, export = _STEPS
+    steps = ["prepare", *(["pretrain"] if has_pretrain else []), train, evaluate]
+    steps += [*([REFIT] if done else []), export]
     changes = [part for change in overrides for part in ("--set", change)]
     return Provenance(
         facts=facts,

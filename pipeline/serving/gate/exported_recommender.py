@@ -1,7 +1,8 @@
 """An exported version as a method: it adapts and scores by its `rank` signature.
 
 So that an exported model is judged by the code that judges every method, from the raw
-ids and features that a client would send.
+ids and features that a client would send. A version that was trained on all pairs is
+judged by what it was before, on pairs that this has not seen.
 """
 
 import pathlib
@@ -10,7 +11,7 @@ from typing import Any, TypeAlias
 
 from models.legacy_keras import tf
 from models.recommender import Episode, State
-from pipeline.experiment.version_dir import read_manifest
+from pipeline.experiment.version_dir import judged_dir, read_manifest
 
 # From the support and the query of a batch to the inputs of `rank`.
 ToRequest: TypeAlias = Callable[[Episode, Episode], dict[str, tf.Tensor]]
@@ -28,7 +29,7 @@ class ExportedRecommender:
 
     def __init__(self, directory: pathlib.Path, to_request: ToRequest) -> None:
         # Kept: the signatures do not keep the tables they use alive.
-        self._loaded = tf.saved_model.load(str(directory))
+        self._loaded = tf.saved_model.load(str(judged_dir(directory)))
         self._rank = self._loaded.signatures["rank"]
         self._to_request = to_request
         limits: Mapping[str, Any] = read_manifest(directory).get("limits", {})

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.legacy_keras import tf
+from pipeline.experiment.version_dir import judged_dir
 from pipeline.export.saved_graph import Signature, op_names, signatures_of
 from pipeline.serving.validation.blessing import Rule
 
@@ -21,7 +22,7 @@ def ops_rule(version_dir: pathlib.Path) -> Rule:
     """
     from tensorflow.python.framework import op_def_registry
 
-    ops = op_names(version_dir)
+    ops = sorted({*op_names(version_dir), *op_names(judged_dir(version_dir))})
     foreign = [
         op
         for op in ops

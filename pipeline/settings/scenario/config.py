@@ -187,6 +187,10 @@ class ScenarioTrainingConfig(Section):
         patience: Epochs without a better meta-validation Recall@20 before stopping.
         steps_per_execution: Batches that `fit` runs in one call of the graph.
         seed: Seed of weights, episodes and dropout.
+        refit: What the exported model is trained on: "all" clicks there are, once the
+            training on meta-train has been evaluated, with its keys and the number of
+            epochs that meta-validation chose; or "meta_train" alone. Metrics are those
+            of the training on meta-train either way.
     """
 
     support_size: int = pydantic.Field(64, ge=1)
@@ -204,6 +208,7 @@ class ScenarioTrainingConfig(Section):
     patience: int = pydantic.Field(4, ge=1)
     steps_per_execution: int = pydantic.Field(10, ge=1)
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
+    refit: Literal["all", "meta_train"] = "all"
 
 
 class ScenarioEvaluationConfig(Section):
@@ -262,7 +267,7 @@ class ScenarioConfig(Experiment):
         return (
             *self.factor_sections,
             self.model,
-            self.training,
+            self.training.model_dump(exclude={"refit"}),
             (evaluation.support_size, evaluation.support_negatives, evaluation.seed),
         )
 

@@ -31,19 +31,21 @@ class ScenarioData:
         directory: Where it is.
         info: What `dataset.json` says.
         factors: Of users and items.
+        is_whole: Whether all clicks are for training, held-out ones included.
     """
 
     directory: pathlib.Path
     info: ScenarioDatasetInfo
     factors: Vectors
+    is_whole: bool = False
     _tasks: dict[str, list[ScenarioTask]] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     @functools.cached_property
     def known(self) -> KnownClicks:
-        """All known clicks."""
-        return load_known_clicks(self.directory, self.info)
+        """All known clicks; of a whole data set all there are."""
+        return load_known_clicks(self.directory, self.info, with_held_out=self.is_whole)
 
     def tasks(self, split: str) -> list[ScenarioTask]:
         """Returns the tasks of a split, read once."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pipeline.settings.finding import Finding
 from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.exported_model import ExportedScenarioModel
 from pipeline.settings.scenario.facts import domain_groups, scenario_facts
 from pipeline.settings.scenario.groups import by_domain, group_words, pair_means
@@ -23,6 +24,7 @@ def scenario_parts() -> StepParts:
     return StepParts(
         check=check_clicks,
         group_words=group_words,
+        whole=_whole,
         pretrain=_pretrain,
         further_intervals=pair_means,
         further_groups=by_domain,
@@ -43,6 +45,14 @@ def _pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path
     from pipeline.settings.scenario.pretrain import pretrain
 
     return pretrain(config, dataset_dir)
+
+
+def _whole(
+    config: ScenarioConfig, data: ScenarioData, folder: pathlib.Path
+) -> ScenarioData:
+    from pipeline.settings.scenario.whole import whole_scenarios
+
+    return whole_scenarios(config, data, folder)
 
 
 def _audit(config: ScenarioConfig, dataset_dir: pathlib.Path) -> Sequence[Finding]:

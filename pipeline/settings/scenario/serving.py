@@ -9,7 +9,6 @@ import numpy as np
 
 from models.cmml import CMML
 from models.episodes.click_episodes import support_episode
-from models.episodes.entity_table import load_entity_table
 from models.legacy_keras import tf
 from models.recommender import Episode
 from models.serving.recorded_request import RecordedRequest
@@ -34,7 +33,7 @@ def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
         return ServedScenarioModel(
             model,
             data.factors,
-            load_entity_table(data.directory, "item", ()).counts,
+            np.bincount(data.known.item, minlength=data.info.num_items + 1),
             data.directory,
             config.export.serving_options(version),
         )

@@ -17,6 +17,7 @@ from models.recommender import Episode
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.metrics import METRICS
+from pipeline.settings.scenario.whole import training_tasks
 from pipeline.settings.setting import TrainingPlan
 from transforms import schema
 
@@ -37,7 +38,7 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
 
     def episodes(first_step: int) -> tf.data.Dataset:
         return training_episodes(
-            data.tasks(schema.META_TRAIN),
+            training_tasks(data),
             sizes,
             batch_size=options.batch_size,
             seed=options.seed,

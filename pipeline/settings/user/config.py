@@ -113,6 +113,10 @@ class TrainingConfig(Section):
             loss, before stopping.
         steps_per_execution: Batches that `fit` runs in one call of the graph.
         seed: Seed of weights, episodes and dropout.
+        refit: What the exported model is trained on: "all" pairs there are, once the
+            training on meta-train has been evaluated, with its keys and the number of
+            epochs that meta-validation chose; or "meta_train" alone. Metrics are those
+            of the training on meta-train either way.
     """
 
     support_size: int = pydantic.Field(40, ge=1)
@@ -125,6 +129,7 @@ class TrainingConfig(Section):
     patience: int = pydantic.Field(15, ge=1)
     steps_per_execution: int = pydantic.Field(8, ge=1)
     seed: int = pydantic.Field(0, ge=0, lt=2**32)
+    refit: Literal["all", "meta_train"] = "all"
 
 
 class EvaluationConfig(Section):
@@ -180,7 +185,7 @@ class UserConfig(Experiment):
     @property
     def weight_sections(self) -> tuple[Any, ...]:
         """What decides the weights, beside the prepared data set."""
-        return self.model, self.training
+        return self.model, self.training.model_dump(exclude={"refit"})
 
 
 def dataset_spec(config: DataConfig, data_dir: str) -> DatasetSpec:

@@ -28,25 +28,37 @@ class UserData:
         info: What `dataset.json` says.
         users: The user table.
         items: The item table.
+        is_whole: Whether all pairs are for training, whatever the split.
     """
 
     directory: pathlib.Path
     info: DatasetInfo
     users: EntityTable
     items: EntityTable
+    is_whole: bool = False
     _episodes: dict[tuple[str, int, int], Iterable[Episode]] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    @property
+    def training_splits(self) -> tuple[str, ...]:
+        """The splits whose tasks are trained on."""
+        return schema.SPLITS if self.is_whole else (schema.META_TRAIN,)
+
     @functools.cached_property
     def training_pairs(self) -> LabelledPairs:
-        """All pairs that are learnt from: support of meta-train, users without task."""
+        """All pairs that are learnt from: support of meta-train, users without task.
+
+        Of a whole data set these are all pairs.
+        """
+        roles = ("support", "query") if self.is_whole else ("support",)
         columns: dict[str, list[np.ndarray]] = {"user": [], "item": [], "label": []}
-        for part in schema.TRAINING_PARTS:
+        for part in (*self.training_splits, schema.NO_TASK):
             for episode in fixed_episodes(self.directory, part):
-                mask = episode["support_mask"].numpy()
-                for name, parts in columns.items():
-                    parts.append(episode[f"support_{name}"].numpy()[mask])
+                for role in roles:
+                    mask = episode[f"{role}_mask"].numpy()
+                    for name, parts in columns.items():
+                        parts.append(episode[f"{role}_{name}"].numpy()[mask])
         return LabelledPairs(
             **{name: np.concatenate(parts) for name, parts in columns.items()},
             num_users=self.info.num_users,
@@ -67,6 +79,16 @@ class UserData:
     def standardised_pairs(self) -> LabelledPairs:
         """The same pairs with standardised labels, as all that is fitted takes them."""
         return self.label_unit.standardised_pairs(self.training_pairs)
+
+    def whole(self) -> UserData:
+        """Returns the data set with all pairs for training, and items counted anew.
+
+        Vocabularies, label levels and the unit of labels stay as they are.
+        """
+        pairs = dataclasses.replace(self, is_whole=True).training_pairs
+        counts = np.bincount(pairs.item, minlength=self.items.num_rows)
+        items = dataclasses.replace(self.items, counts=counts)
+        return dataclasses.replace(self, items=items, is_whole=True)
 
     def episodes(
         self, split: str, support_size: int, batch_size: int

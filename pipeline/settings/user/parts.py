@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pipeline.settings.finding import Finding
 from pipeline.settings.step_parts import StepParts
 from pipeline.settings.user.config import UserConfig
+from pipeline.settings.user.data import UserData
 from pipeline.settings.user.exported_model import ExportedUserModel
 from pipeline.settings.user.facts import pair_groups, user_facts
 from pipeline.settings.user.groups import (
@@ -29,6 +30,7 @@ def user_parts() -> StepParts:
         metric_notes=metric_notes,
         check=check_ratings,
         metric_unit=lambda data: data.label_unit.std,
+        whole=_whole,
         further_intervals=cold_and_warm,
         further_groups=cold_start_groups,
         episodes=user_episodes,
@@ -41,6 +43,10 @@ def user_parts() -> StepParts:
         pair_groups=lambda data, task_ids: pair_groups(data),
         audit=_audit,
     )
+
+
+def _whole(config: UserConfig, data: UserData, folder: pathlib.Path) -> UserData:
+    return data.whole()
 
 
 def _audit(config: UserConfig, dataset_dir: pathlib.Path) -> Sequence[Finding]:

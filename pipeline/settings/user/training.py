@@ -22,7 +22,7 @@ _TIMED_TASKS, _TIMED_SUPPORT, _TIMED_QUERY = 32, 40, 10
 def user_training(config: UserConfig, data: UserData) -> TrainingPlan:
     """Returns what a training goes through: an epoch visits every user once."""
     options = config.training
-    num_tasks = data.info.num_tasks[schema.META_TRAIN]
+    num_tasks = sum(data.info.num_tasks[split] for split in data.training_splits)
     size = options.support_size
 
     def episodes(first_step: int) -> tf.data.Dataset:
@@ -34,6 +34,8 @@ def user_training(config: UserConfig, data: UserData) -> TrainingPlan:
             seed=options.seed,
             full_support_fraction=options.full_support_fraction,
             first_step=first_step,
+            splits=data.training_splits,
+            with_query=data.is_whole,
         )
 
     def probe() -> Episode:

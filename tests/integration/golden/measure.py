@@ -164,6 +164,7 @@ def user_values():
         "data": data,
         "model": SMALL_MODEL | {"embedding_dim": 4, "prior_rank": 2},
         "training": {
+            "refit": "meta_train",  # What is exported is what was judged.
             "support_size": 8,
             "query_size": 4,
             "batch_size": 16,
@@ -218,6 +219,7 @@ def scenario_values():
         },
         "model": SMALL_MODEL,
         "training": {
+            "refit": "meta_train",  # What is exported is what was judged.
             "support_size": 16,
             "query_size": 32,
             "batch_size": 4,

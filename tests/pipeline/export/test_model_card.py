@@ -18,11 +18,25 @@ MANIFEST = {
     "num_candidates": 15,
     "label_min": 1.0,
     "label_max": 5.0,
+    "trained_on": "meta_train",
+    "epochs": 7,
     "limits": {"max_support": 9, "max_query": 99, "top_k": 3},
     "context": {"width": 4, "holds": "pairs", "max_updated_support": 64},
 }
 WORDS = ServedWords(task="rating films", fallback="what most like")
 MAE = {"mean": 0.7, "low": 0.65, "high": 0.75}
+
+
+@pytest.mark.parametrize("trained_on", ["all", "meta_train"])
+def test_the_card_says_what_it_was_trained_on_and_whose_the_figures_are(trained_on):
+    made = MANIFEST | {"trained_on": trained_on, "metrics": {"cold": {"mae": MAE}}}
+    card = model_card(made, "ml", WORDS)
+    (row,) = front_matter(card)["model-index"][0]["results"][0]["metrics"]
+    is_refitted = trained_on == "all"
+    assert ("trained on all pairs" in card) == is_refitted
+    assert ("trained on meta-train alone, for 7 epochs" in card) == (not is_refitted)
+    assert ("The figures are of the model before" in card) == is_refitted
+    assert row["name"].endswith("before the refit") == is_refitted
 
 
 def front_matter(card):

@@ -150,7 +150,7 @@ def test_a_held_out_pair_of_two_scenarios_is_in_no_record_but_its_query(
     planted = {p for p in clicks() if is_held_out(*p) and p[1] in shared}
     assert planted
     known = set()
-    for record in read_all(prepared, "clicks/*.gz"):
+    for record in read_all(prepared, "clicks/known-*.gz"):
         known |= pairs(prepared, record, "")
     assert not planted & known
     for name in ("trained", "tested", "checked"):
@@ -158,6 +158,18 @@ def test_a_held_out_pair_of_two_scenarios_is_in_no_record_but_its_query(
     for_test = {p for p in planted if is_for_test(*p)}
     assert for_test <= pairs(prepared, tasks["tested"], "query")
     assert not tasks["trained"]["query/item"]
+
+
+def test_held_out_pairs_are_in_a_file_of_their_own_each_once_with_its_fold(
+    prepared, read_all
+):
+    held_out, folds = [], set()
+    for record in read_all(prepared, "clicks/held_out-*.gz"):
+        held_out += pairs(prepared, record, "")
+        assert len(record["fold"]) == len(record["item"])
+        folds |= set(record["fold"])
+    assert sorted(held_out) == sorted(p for p in clicks() if is_held_out(*p))
+    assert folds <= set(range(load_scenario_info(prepared).num_folds))
 
 
 def test_no_pair_is_asked_for_in_both_meta_validation_and_meta_test(prepared, tasks):

@@ -1,0 +1,80 @@
+"""A data set of scenarios with all clicks for training, for a refit."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+
+from models.episodes.click_records import KnownClicks, ScenarioTask
+from models.factors.factorisation import FactorisationOptions
+from models.factors.vector_files import VECTORS_JSON, load_vectors, save_vectors
+from models.factors.vectors import fit_vectors
+from pipeline.experiment.progress import say
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.data import ScenarioData, vectors_dir
+from transforms import schema
+from transforms.clicks.schema import VECTORS_DIR
+
+
+def whole_scenarios(
+    config: ScenarioConfig, data: ScenarioData, folder: pathlib.Path
+) -> ScenarioData:
+    """Makes held-out clicks known, and fits the factors to all of them.
+
+    The factors are fitted with the values that `pretrain` chose, in and out of fold as
+    there, unless that has been done.
+
+    Args:
+        config: The experiment.
+        data: The data set, its factors fitted by `pretrain`.
+        folder: Where the new factors go, into `VECTORS_DIR`.
+    """
+    whole = dataclasses.replace(data, is_whole=True)
+    directory = folder / VECTORS_DIR
+    if not (directory / schema.SUCCESS).is_file():
+        before = vectors_dir(config, data.directory, data.info) / VECTORS_JSON
+        chosen = json.loads(before.read_text(encoding="utf-8"))["chosen"]
+        pools = [task.pool for split in schema.SPLITS for task in data.tasks(split)]
+        say("refit: fitting factors to all clicks, by the values that pretrain chose")
+        options, num_folds = FactorisationOptions(**chosen), data.info.num_folds
+        domains = data.info.domains
+        factors = fit_vectors(whole.known, domains, pools, options, num_folds)
+        save_vectors(directory, factors, {"chosen": chosen})
+    return dataclasses.replace(whole, factors=load_vectors(directory))
+
+
+def training_tasks(data: ScenarioData) -> list[ScenarioTask]:
+    """Returns the tasks that are trained on: of a whole data set those of all splits.
+
+    Their held-out clicks are among the support there, each with its fold. Those of
+    meta-train scenarios are in no task: they teach the factors alone.
+    """
+    tasks = data.tasks(schema.META_TRAIN)
+    if not data.is_whole:
+        return tasks
+    others = (schema.META_VALIDATION, schema.META_TEST)
+    held_out = [task for split in others for task in data.tasks(split)]
+    return [*tasks, *(_with_query(task, data.known) for task in held_out)]
+
+
+def _with_query(task: ScenarioTask, known: KnownClicks) -> ScenarioTask:
+    """Returns a task whose query clicks are support clicks."""
+    keys = _keys(known.user, known.item, known)
+    order = np.argsort(keys)
+    wanted = _keys(task.query_user, task.query_item, known)
+    fold = known.fold[order[np.searchsorted(keys[order], wanted)]]
+    return dataclasses.replace(
+        task,
+        support_user=np.concatenate([task.support_user, task.query_user]),
+        support_item=np.concatenate([task.support_item, task.query_item]),
+        support_fold=np.concatenate([task.support_fold, fold]),
+        support_negative=np.concatenate([task.support_negative, task.query_negative]),
+    )
+
+
+def _keys(user: np.ndarray, item: np.ndarray, known: KnownClicks) -> np.ndarray:
+    """Returns a number for each pair, int64 [N]."""
+    return user.astype(np.int64) * (known.num_items + 1) + item

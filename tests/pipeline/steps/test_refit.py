@@ -1,0 +1,191 @@
+"""The refit of a run: on all pairs, for the export alone."""
+
+import dataclasses
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from models.legacy_keras import tf
+from pipeline.experiment.run_dir import RunDir
+from pipeline.experiment.version_dir import JUDGED, judged_dir, read_manifest
+from pipeline.settings.registry import load_experiment, setting_of
+from pipeline.steps.evaluate import evaluate
+from pipeline.steps.export import export
+from pipeline.steps.refit import refit, validate
+from pipeline.training.fit import fit_again
+from pipeline.training.trained import finished_refit, trained_model
+
+
+@pytest.fixture
+def made(experiment, tmp_path):
+    """A copy of the small run of users, and its configuration with a refit wanted."""
+    return copied(experiment, tmp_path)
+
+
+@pytest.fixture(params=["experiment", "scenario_experiment"])
+def made_of_each(request, tmp_path):
+    """The same of each setting."""
+    return copied(request.getfixturevalue(request.param), tmp_path)
+
+
+def copied(experiment, tmp_path):
+    runs = shutil.copytree(experiment.run_dir.parents[1], tmp_path / "runs")
+    config = load_experiment(
+        experiment.config_path, ["training.refit=all", f"runs_dir={runs}"]
+    )
+    run = RunDir(runs / config.name / experiment.run_dir.name)
+    return config, experiment.dataset_dir, run
+
+
+def digests(folder, *without):
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+        and (name := path.relative_to(folder).as_posix()).split("/")[0] not in without
+    }
+
+
+def weights_of(config, dataset_dir, run):
+    data = setting_of(config).load(config, dataset_dir)
+    return [weight.numpy() for weight in trained_model(config, data, run).weights]
+
+
+def test_all_pairs_of_all_users_are_for_training(experiment):
+    config = load_experiment(experiment.config_path)
+    data = setting_of(config).load(config, experiment.dataset_dir)
+    whole = setting_of(config).parts().whole(config, data, None)
+    pairs = whole.training_pairs
+    assert pairs.label.size == sum(data.info.num_interactions.values())
+    assert set(pairs.user) == set(range(1, data.info.num_users + 1))
+    assert whole.items.counts.sum() == pairs.label.size
+    # What is judged on stays as it was.
+    assert data.items.counts.sum() == data.training_pairs.label.size
+    assert data.training_pairs.label.size == data.info.num_tasks["meta_train"] * 9
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_episodes_are_drawn_from_queries_and_other_splits_only_if_whole(
+    experiment, is_whole
+):
+    config = load_experiment(experiment.config_path)
+    data = dataclasses.replace(
+        setting_of(config).load(config, experiment.dataset_dir), is_whole=is_whole
+    )
+    plan = setting_of(config).training(config, data)
+    allowed = set(zip(data.training_pairs.user, data.training_pairs.item, strict=True))
+    drawn = set()
+    for batch in plan.episodes(0).take(12 * plan.steps_per_epoch):
+        for role in ("support", "query"):
+            mask = batch[f"{role}_mask"].numpy()
+            rows = (batch[f"{role}_{name}"].numpy()[mask] for name in ("user", "item"))
+            drawn |= set(zip(*rows, strict=True))
+    assert drawn == allowed
+
+
+def test_the_refit_takes_the_epochs_that_meta_validation_chose(made):
+    config, dataset_dir, run = made
+    again = refit(config, dataset_dir, run)
+    lines = (again.path / "metrics.jsonl").read_text().splitlines()
+    assert len(lines) == run.facts("train")["best_epoch"]
+    assert not [name for name in json.loads(lines[0]) if name.startswith("val_")]
+    assert again.facts("refit")["epochs"] == len(lines)
+
+
+def test_the_refit_leaves_what_was_judged_as_it_was(made_of_each):
+    config, dataset_dir, run = made_of_each
+    data_before = digests(dataset_dir)
+    before = digests(run.path)
+    refit(config, dataset_dir, run)
+    assert digests(run.path, "refit") == before
+    assert digests(dataset_dir) == data_before
+    # Judged once more, now that the refit is there.
+    metrics = (run.evaluation / "metrics.json").read_text()
+    shutil.rmtree(run.evaluation)
+    evaluate(config, dataset_dir, run)
+    assert (run.evaluation / "metrics.json").read_text() == metrics
+
+
+def test_a_refitted_run_is_exported_with_the_model_that_was_judged(made_of_each):
+    config, dataset_dir, run = made_of_each
+    refit(config, dataset_dir, run)
+    version = export(config, dataset_dir, run)
+    manifest = read_manifest(version)
+    assert (manifest["trained_on"], manifest["metrics_of"]) == ("all", "meta_train")
+    assert judged_dir(version) == version / JUDGED
+    card = (version / "assets.extra" / "README.md").read_text()
+    assert "trained on all pairs" in card
+    assert "before the refit" in card
+    setting = setting_of(config)
+    data = setting.load(config, dataset_dir)
+    whole = setting.parts().whole(config, data, run.refit.path)
+    answers = []
+    for directory, trained, used in (
+        (version, run.refit, whole),
+        (judged_dir(version), run, data),
+    ):
+        model = trained_model(config, used, trained)
+        (request, *_) = setting.serving(config, used).recorded(model)
+        inputs = {name: tf.constant(value) for name, value in request.inputs.items()}
+        rank = tf.saved_model.load(str(directory)).signatures["rank"]
+        answers.append(rank(**inputs)["score"].numpy())
+        np.testing.assert_allclose(answers[-1], request.outputs["score"], atol=1e-4)
+    assert np.abs(answers[0] - answers[1]).max() > 1e-3
+
+
+def test_a_half_written_refit_is_not_exported_and_goes_on(made):
+    config, dataset_dir, run = made
+    whole = refit(config, dataset_dir, run)
+    expected = weights_of(config, dataset_dir, whole)
+    shutil.rmtree(run.refit.path)
+
+    run.refit.path.mkdir()
+    data = setting_of(config).load(config, dataset_dir).whole()
+    model = setting_of(config).build(config, data, fit=True)
+    fit_again(model, config, data, run.refit, 1)  # And is killed here.
+    digest = dataset_dir.name
+    assert finished_refit(config, digest, run) is None
+    version = export(config, dataset_dir, run)
+    assert read_manifest(version)["trained_on"] == "meta_train"
+    assert judged_dir(version) == version
+
+    resumed = weights_of(config, dataset_dir, refit(config, dataset_dir, run))
+    assert finished_refit(config, digest, run) is not None
+    for one, other in zip(expected, resumed, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_refit_is_not_made_twice_nor_of_another_training(made, capsys):
+    config, dataset_dir, run = made
+    refit(config, dataset_dir, run)
+    before = digests(run.path)
+    refit(config, dataset_dir, run)
+    assert digests(run.path) == before
+    assert f"refit: {run.refit.path} is up to date" in capsys.readouterr().err
+    facts = run.facts("train") | {"best_epoch": 99}
+    facts.pop("finished")
+    run.record("train", **facts)
+    assert finished_refit(config, dataset_dir.name, run) is None
+
+
+def test_a_refit_that_is_not_wanted_is_refused_and_not_exported(made):
+    config, dataset_dir, run = made
+    refit(config, dataset_dir, run)
+    training = config.training.model_copy(update={"refit": "meta_train"})
+    other = config.model_copy(update={"training": training})
+    with pytest.raises(ValueError, match="got 'meta_train' and setting 'user'"):
+        validate(other)
+    assert finished_refit(other, dataset_dir.name, run) is None
+    version = export(other, dataset_dir, run)
+    assert read_manifest(version)["trained_on"] == "meta_train"
+
+
+def test_what_the_export_is_trained_on_decides_no_other_step(experiment):
+    one, other = (
+        load_experiment(experiment.config_path, [f"training.refit={name}"])
+        for name in ("all", "meta_train")
+    )
+    assert one.weight_sections == other.weight_sections
