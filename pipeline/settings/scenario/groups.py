@@ -78,12 +78,11 @@ def pair_means(
     """Returns the means over all users of all scenarios, and those of each domain."""
     seed, num_resamples = config.evaluation.seed, config.evaluation.num_resamples
     by_user = metrics_by_user(scored[SCENARIO_MEAN])
-    intervals = {
-        PAIR_MEAN: {
-            name: pair_mean(by_user, name, seed, num_resamples)
-            for name in by_user.values
-        }
+    means = {
+        name: pair_mean(by_user, name, seed, num_resamples) for name in by_user.values
     }
+    defined = {name: one for name, one in means.items() if one.num_tasks}
+    intervals = {PAIR_MEAN: defined}
     for group, pairs in by_domain(config, data, scored).items():
         by_task = metrics_by_task(pairs)
         intervals[group] = metric_intervals(by_task, seed, num_resamples)

@@ -99,3 +99,8 @@ def test_each_row_goes_to_the_shard_of_its_user_or_is_refused(parse_block):
     ]
     assert (row.table, row.line) == ("interactions", 3)
     assert row.reason == "label_out_of_range"
+
+
+def test_labels_may_lie_below_0():
+    spec = InteractionSpec(TableSpec("r.csv"), label_min=-10.0, label_max=10.0)
+    assert (spec.label_min, spec.label_max) == (-10.0, 10.0)
