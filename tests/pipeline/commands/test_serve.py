@@ -1,3 +1,4 @@
+import argparse
 import json
 import pathlib
 import shutil
@@ -6,15 +7,36 @@ import subprocess
 import sys
 import urllib.request
 
-from pipeline.commands.serve import _OPTION_OF_FLAG, _SERVER_FLAGS
+from pipeline.commands.serve import (
+    _ALLOWED,
+    _OPTION_OF_FLAG,
+    _SERVER_FLAGS,
+    COMMAND,
+)
 from pipeline.serving.server.options import ServerOptions
+from pipeline.steps import serve
 
 
 def test_the_flags_of_serve_are_the_options_of_a_server():
     known = set(ServerOptions.__dataclass_fields__)
     flags = {_OPTION_OF_FLAG.get(name, name) for name in _SERVER_FLAGS}
+    flags |= {*_ALLOWED, "token", "tls"}
     assert flags <= known
     assert known - flags == {"poll_s", "drain_s", "allow_labels_of_missing_versions"}
+
+
+def test_what_opens_a_server_is_taken_from_the_flags(tmp_path, monkeypatch):
+    given = {}
+    monkeypatch.setattr(serve, "resolve", lambda **named: given.update(named))
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef")
+    parser = argparse.ArgumentParser()
+    COMMAND.add_arguments(parser)
+    flags = ["--host", "0.0.0.0", "--token_file", str(token), "--allow_reload"]
+    COMMAND.resolve(parser.parse_args(["--model", str(tmp_path), *flags]))
+    options = given["options"]
+    assert (options.host, options.token.secret) == ("0.0.0.0", "0123456789abcdef")
+    assert (options.allow_reload, options.allow_unauthenticated) == (True, False)
 
 
 def test_serve_answers_the_request_examples_and_ends_with_0(experiment):
