@@ -620,7 +620,7 @@ def test_the_grid_holds_values_the_constructor_takes(method):
 @only(OF_LEARNED)
 def test_candidates_are_changes_of_known_options(method):
     names = {field.name for field in dataclasses.fields(method.OPTIONS)}
-    assert dict(method.CANDIDATES[0]) == {}
+    assert {} in method.CANDIDATES
     for changes in method.CANDIDATES:
         assert changes.keys() <= names
         method.OPTIONS(**changes)
