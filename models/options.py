@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 MODEL_VERSION = 5
 
 # The same for clicks and the vectors of users and items that are fitted to them.
-VECTORS_VERSION = 3
+VECTORS_VERSION = 4
 
 # The members of the family, one of each: `models.parts.family` builds them.
 EncoderName: TypeAlias = Literal["gru", "mean", "max", "shrunk_mean", "moments"]
@@ -240,9 +240,23 @@ class ScenarioOptions(MemberOptions):
             by unit, beside the vectors, which alone are what the paper has.
         prior: What the backbone adds to: the "dot" product of the two vectors, or a
             "constant", as in the paper.
+        prior_closeness: Weight in the "dot" prior of how close an item is to the clicks
+            of the scenario, where no pool is given and before training moves it; where
+            it is 1, closeness to the clicks of one user spreads as the dot product
+            does. 0 leaves it out.
     """
 
     product: bool = True
     prior: Literal["dot", "constant"] = "dot"
+    prior_closeness: float = 0.5
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    def __post_init__(self) -> None:
+        """Checks these too."""
+        super().__post_init__()
+        if not 0.0 <= self.prior_closeness < math.inf:
+            raise ValueError(
+                "prior_closeness must be at least 0 and finite, got "
+                f"{self.prior_closeness}."
+            )

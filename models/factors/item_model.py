@@ -23,9 +23,11 @@ def item_model_vectors(
     """Fits the model, whose scores are dot products of the vectors.
 
     With X [U, I] the clicks, a ridge regression of X on itself scores the pairs by
-    X (X'X + aI)^-1 X'X. With the singular values s of X that is U s^3 / (s^2 + a) V',
-    of which the largest values are kept: vectors that a served model can look up, in
-    place of a matrix of items by items.
+    X B, B = (X'X + aI)^-1 X'X. With the singular values s of X that is
+    B = V s^2 / (s^2 + a) V', of which the largest values are kept: vectors that a
+    served model can look up, in place of a matrix of items by items. An item j has
+    q_j = V_j s / (s^2 + a)^0.5, so that B_ij = q_i . q_j, and a user the sum of the
+    vectors of the items they have clicked.
 
     Args:
         user: int [N], rows from 0.
@@ -53,6 +55,7 @@ def item_model_vectors(
     start = np.ones(min(shape), np.float32)  # The same clicks, the same vectors.
     with threadpoolctl.threadpool_limits(1, "blas"):
         left, values, right = scipy.sparse.linalg.svds(clicks, k=num_values, v0=start)
-    users[:, :num_values] = left * (values**3 / (values**2 + l2))
-    items[:, :num_values] = right.T
+    shrunk = values / np.sqrt(values**2 + l2)
+    users[:, :num_values] = left * (values * shrunk)
+    items[:, :num_values] = right.T * shrunk
     return users, items

@@ -15,7 +15,7 @@ from transforms.schema import ENTITY_ROW_KEY, SUCCESS, DataError
 
 VECTORS_JSON = "vectors.json"
 
-_VECTOR_KEY = "vector"  # All fits one after the other, float32 [(F + 1) * D].
+_VECTOR_KEY = "vector"  # All fits one after the other, float32 [fits * D].
 
 
 def save_vectors(
@@ -40,6 +40,8 @@ def save_vectors(
         "num_fits": vectors.users.shape[0],
         "width": vectors.users.shape[-1],
         "num_further": vectors.num_further,
+        "num_linear": vectors.num_linear,
+        "per_fold": vectors.per_fold,
         "num_fallbacks": vectors.num_fallbacks,
     }
     text = json.dumps({**shape, **facts}, indent=2) + "\n"
@@ -63,7 +65,8 @@ def load_vectors(directory: pathlib.Path) -> Vectors:
     shape = facts["num_fits"], facts["width"]
     users, items = (_load_table(directory, kind, shape) for kind in ("user", "item"))
     fallbacks = tuple((users, items) for users, items in facts["num_fallbacks"])
-    return Vectors(users, items, fallbacks, facts["num_further"])
+    units = facts["num_further"], facts["num_linear"]
+    return Vectors(users, items, fallbacks, *units, facts["per_fold"])
 
 
 def _load_table(

@@ -15,7 +15,7 @@ from models.factors.factorisation import (
     FactorisationOptions,
 )
 from models.factors.vector_files import save_vectors
-from models.factors.vectors import fit_vectors
+from models.factors.vector_fit import fit_vectors
 from pipeline.experiment.progress import say
 from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
@@ -93,7 +93,9 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
 
     def judge(options: FactorisationOptions) -> Trial | None:
         try:
-            factors = fit_vectors(known, info.domains, pools, options, num_folds=0)
+            factors = fit_vectors(
+                known, info.domains, pools, options, num_folds=0, dot_alone=True
+            )
         except FactorisationDivergedError as error:
             say(f"pretrain: left out, {error}")
             return None

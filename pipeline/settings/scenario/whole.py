@@ -11,7 +11,7 @@ import numpy as np
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.factors.factorisation import FactorisationOptions
 from models.factors.vector_files import VECTORS_JSON, load_vectors, save_vectors
-from models.factors.vectors import fit_vectors
+from models.factors.vector_fit import fit_vectors
 from pipeline.experiment.progress import say
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData, vectors_dir

@@ -40,7 +40,7 @@ def is_complete(directory: pathlib.Path, info: ScenarioDatasetInfo) -> bool:
     if not all(any(directory.glob(pattern)) for pattern in required):
         return False
     facts = json.loads((directory / VECTORS_JSON).read_text(encoding="utf-8"))
-    return bool(facts["num_fits"] == info.num_folds + 1)
+    return bool(facts["num_fits"] == facts.get("per_fold", 1) * (info.num_folds + 1))
 
 
 def fold_scores(in_fit: float, out_of_fold: float, held_out: float) -> Finding:
@@ -95,6 +95,6 @@ def factors_out_of_fold(
     user, item = known.user[inside], known.item[inside]
     return fold_scores(
         mean_dot(none[inside], user, item),
-        mean_dot(known.fold[inside] + 1, user, item),
+        mean_dot(factors.per_fold * (known.fold[inside] + 1), user, item),
         mean_dot(np.zeros_like(query_user), query_user, query_item),
     )

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
 from models.episodes.click_records import KnownClicks
-from models.factors import vectors
+from models.factors import vector_fit
 from models.factors.factorisation import FactorisationOptions
-from models.factors.vectors import fit_vectors
+from models.factors.vector_fit import fit_vectors
 from transforms.clicks.schema import Domain
 
 # The first domain has users 1 and 2 and items 1 to 4, the second user 3 and item 5.
@@ -53,7 +53,7 @@ def stub_factorise(monkeypatch):
 
     def put(function):
         monkeypatch.setattr(
-            vectors,
+            vector_fit,
             "factorise",
             lambda user, item, shape, *_: function(user, item, shape),
         )
@@ -62,9 +62,8 @@ def stub_factorise(monkeypatch):
 
 
 def fit(known, domains=DOMAINS, pools=(), num_folds=0, factors=1):
-    return fit_vectors(
-        known, domains, pools, FactorisationOptions(factors=factors), num_folds
-    )
+    options = FactorisationOptions(factors=factors, item_factors=2)
+    return fit_vectors(known, domains, pools, options, num_folds)
 
 
 def test_fit_0_sees_all_clicks_and_every_other_all_but_those_of_its_fold(
@@ -146,7 +145,7 @@ def test_those_without_a_click_get_a_vector_of_others(stub_factorise):
     np.testing.assert_allclose(
         fitted.items[0, :, 0], [1 / 30, 1.0, -1.0, 0.05, 0.0, 1.0], atol=1e-6
     )
-    np.testing.assert_array_equal(fitted.items[0, :, 1], [-2, 0, 0, -2, -2, 0])
+    np.testing.assert_array_equal(fitted.items[0, :, -1], [-2, 0, 0, -2, -2, 0])
     # User 2 gets what user 1 has; the unknown user the mean of users 1 and 3.
     np.testing.assert_allclose(fitted.users[0, :, 0], [1.0, 1.0, 1.0, 1.0], atol=1e-6)
     assert fitted.num_fallbacks == ((1, 2),)
@@ -261,17 +260,73 @@ def test_pools_that_weigh_are_rows_of_further_users(monkeypatch):
         seen.append((shape, *(part.tolist() for part in (user, item, weight))))
         return np.arange(shape[0])[:, np.newaxis], np.ones([shape[1], 1])
 
-    monkeypatch.setattr(vectors, "factorise", factorise)
-    options = FactorisationOptions(factors=1, pool_weight=0.5)
+    monkeypatch.setattr(vector_fit, "factorise", factorise)
+    options = FactorisationOptions(factors=1, pool_weight=0.5, item_factors=2)
     known = clicks((1, 1, 0), (2, 4, 1), (3, 5, 1))
     fitted = fit_vectors(known, DOMAINS, [rows(5), rows(1, 3)], options, 0)
-    # Domain a has users 0 and 1 and, as user 2, the pool of its items 0 and 2.
+    # Domain a has users 0 and 1 and, as user 2, the pool of its items 0 and 2. Beside
+    # each fit there is one that knows no pool.
     assert seen[0] == ((3, 4), [0, 1, 2, 2], [0, 3, 0, 2], [1.0, 1.0, 0.5, 0.5])
-    assert seen[1] == ((2, 1), [0, 1], [0, 0], [1.0, 0.5])
-    assert fitted.users.shape == (1, 4, 2)
+    assert seen[1] == ((2, 4), [0, 1], [0, 3], [1.0, 1.0])
+    assert seen[2] == ((2, 1), [0, 1], [0, 0], [1.0, 0.5])
+    assert seen[3] == ((1, 1), [0], [0], [1.0])
+    # A factor, two units of the linear model, and that of items without a click.
+    assert fitted.users.shape == (2, 4, 4)
+    assert (fitted.per_fold, fitted.open_fit, fitted.num_linear) == (2, 1, 2)
     # Item 2 alone has neither a click nor a pool; the unknown item has none either.
     np.testing.assert_array_equal(fitted.items[0, :, -1], [-2, 0, -2, 0, 0, 0])
-    assert fitted.num_fallbacks == ((0, 1),)
+    np.testing.assert_array_equal(fitted.items[1, :, -1], [-2, 0, -2, -2, 0, 0])
+    assert fitted.num_fallbacks == ((0, 1), (0, 2))
+    of_factors = fitted.embedding().complete()
+    assert of_factors.users.shape == (2, 4, 1)
+
+
+def test_a_fit_without_pools_is_that_to_which_none_are_given():
+    known, domains = tasteful_clicks(), [Domain("", 20, 16)]
+    pools = [rows(*range(first, 17, 2)) for first in (1, 2)]
+    options = dataclasses.replace(SMALL["als"], item_factors=10, item_l2=1.0)
+    weighed = dataclasses.replace(options, pool_weight=1.0)
+    both = fit_vectors(known, domains, pools, weighed, 1)
+    alone = fit_vectors(known, domains, (), options, 1)
+    assert len(both.users) == 2 * len(alone.users) == 4
+    for place in (0, 1):
+        dots = [
+            fitted.users[row, 1:, :3] @ fitted.items[row, 1:, :3].T
+            for fitted, row in ((alone, place), (both, 2 * place + 1))
+        ]
+        size = [np.linalg.norm(scores) for scores in dots]  # Pools set another scale.
+        np.testing.assert_allclose(dots[0] / size[0], dots[1] / size[1], atol=1e-5)
+
+
+def test_the_dot_product_alone_is_what_it_is_with_all_else():
+    known, domains = tasteful_clicks(), [Domain("", 20, 16)]
+    pools = [rows(*range(first, 17, 2)) for first in (1, 2)]
+    options = dataclasses.replace(SMALL["als"], pool_weight=1.0, item_factors=10)
+    for weight in (0.0, 0.5):
+        chosen = dataclasses.replace(options, item_weight=weight)
+        whole, alone = (
+            fit_vectors(known, domains, pools, chosen, 0, dot_alone=dot_alone)
+            for dot_alone in (False, True)
+        )
+        assert alone.per_fold == len(alone.users) == 1
+        np.testing.assert_allclose(
+            alone.users[0] @ alone.items[0].T, whole.users[0] @ whole.items[0].T, 1e-4
+        )
+
+
+def test_closeness_to_the_mean_click_spreads_as_the_dot_product():
+    known, domains = tasteful_clicks(), [Domain("", 20, 16)]
+    options = dataclasses.replace(SMALL["als"], item_factors=10, item_l2=1.0)
+    fitted = fit_vectors(known, domains, (), options, 0)
+    items = fitted.items[0, 1:, 3:-1]
+    clicks_of = [known.item[known.user == user] - 1 for user in range(1, 21)]
+    closeness = np.stack([items[own].mean(axis=0) for own in clicks_of]) @ items.T
+    dots = fitted.embedding().users[0, 1:] @ fitted.embedding().items[0, 1:].T
+    spreads = [scores.std(axis=1).mean() for scores in (closeness, dots)]
+    assert spreads[0] == pytest.approx(spreads[1], rel=1e-3)
+    # Items of the user's own taste are the closest.
+    alike = np.arange(1, 21)[:, np.newaxis] % 2 == np.arange(1, 17) % 2
+    assert closeness[alike].mean() > closeness[~alike].mean() + spreads[0]
 
 
 def test_the_pools_of_an_item_that_nobody_clicked_put_it_among_its_like():
@@ -280,7 +335,8 @@ def test_the_pools_of_an_item_that_nobody_clicked_put_it_among_its_like():
     pools = [rows(*range(first, 19, 2)) for first in (1, 2)]
     options = dataclasses.replace(SMALL["als"], pool_weight=1.0)
     fitted = fit_vectors(known, [Domain("", 20, 18)], pools, options, 3)
-    scores = fitted.users[:, 1:] @ np.swapaxes(fitted.items[:, 17:], 1, 2)
+    # Of the two fits of each fold, the first knows the pools.
+    scores = fitted.users[::2, 1:] @ np.swapaxes(fitted.items[::2, 17:], 1, 2)
     assert (scores[:, ::2, 0] > scores[:, ::2, 1]).all()
     assert (scores[:, 1::2, 1] > scores[:, 1::2, 0]).all()
 
