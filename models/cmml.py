@@ -3,7 +3,7 @@
 from typing import NamedTuple, TypeAlias
 
 from models.episode_model import EpisodeModel
-from models.factors.folded_user import FoldedUser, nothing_known
+from models.factors.folded_user import FoldedUser
 from models.heads.distribution_head import DistributionHead
 from models.heads.value_head import ValueHead
 from models.legacy_keras import tf
@@ -133,10 +133,16 @@ class CMML(EpisodeModel):
     def can_advance(self) -> bool:
         """Whether `advance` adds pairs to a memory of the pairs before them.
 
-        Not so if user factors are solved from the support set, since each new pair then
-        changes how all of them are seen.
+        Not so if each new pair changes how all of them are seen, as user factors that
+        do not add up make it.
         """
-        return self.encoder.can_advance and not self.pairs.num_factors
+        adds_up = not self.pairs.num_factors or any(self.pairs.summed_widths)
+        return self.encoder.can_advance and adds_up
+
+    @property
+    def memory_dim(self) -> int:
+        """Width of the memory: of the encoder, and of what adds up."""
+        return self.encoder.memory_dim + sum(self.pairs.summed_widths)
 
     def advance(
         self,
@@ -148,7 +154,7 @@ class CMML(EpisodeModel):
         """Adds support pairs to what the encoder remembers; arguments as of `encode`.
 
         Args:
-            memory: float32 [B, encoder.memory_dim], zeros before the first pair.
+            memory: float32 [B, memory_dim], zeros before the first pair.
             pairs: Support pairs.
             labels: float32 [B, S], in the unit of the data set.
             support_mask: bool [B, S], False for padding.
@@ -156,13 +162,22 @@ class CMML(EpisodeModel):
         Returns:
             The memory after them.
         """
-        _, inputs = self._encoder_inputs(pairs, labels, support_mask, training=False)
-        return self.encoder.advance(memory, *inputs)
+        user, inputs = self._encoder_inputs(pairs, labels, support_mask, training=False)
+        encoded, known = self._take_apart(memory)
+        encoded = self.encoder.advance(encoded, *inputs)
+        total = tf.nest.map_structure(tf.add, known, user)
+        return tf.concat([encoded, *total], axis=-1)
 
     def recall(self, memory: tf.Tensor) -> TaskState:
         """Returns the state after the pairs that a memory was advanced by."""
-        user = nothing_known(tf.shape(memory)[0])
-        return TaskState(self.encoder.read(memory), user)
+        encoded, known = self._take_apart(memory)
+        return TaskState(self.encoder.read(encoded), known)
+
+    def _take_apart(self, memory: tf.Tensor) -> tuple[tf.Tensor, FoldedUser]:
+        """Returns the memory of the encoder, and what is solved so far."""
+        widths = [self.encoder.memory_dim, *self.pairs.summed_widths]
+        parts = tf.split(memory, widths, axis=-1)
+        return parts[0], FoldedUser(*parts[1:])
 
     def _encoder_inputs(
         self,

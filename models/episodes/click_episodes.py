@@ -2,8 +2,10 @@
 
 Episodes are the padded tensors that `models.recommender` describes, with three things
 of their own. One episode has many users. Pairs without a click, the negatives, have the
-label 0. And `support_fit` and `query_fit`, int32 [B, 1], say which fit of the vectors
-an episode is to be seen with: the one that has not seen the clicks it asks for.
+label 0. `support_fit` and `query_fit`, int32 [B, 1], say which fit of the vectors an
+episode is to be seen with: the one that has not seen the clicks it asks for. And
+`query_open`, float32 [B, 1], is 1 where no pool is given, so that the whole catalogue
+is asked about; that fit has seen no pool either.
 """
 
 import dataclasses
@@ -29,6 +31,8 @@ class EpisodeSizes:
         query_negatives: R, negatives beside each of them.
         full_support_fraction: Share of batches with `support_size` clicks a task; the
             others draw a size from 0 to `support_size`.
+        open_fraction: Share of batches without a pool, whose negatives are drawn from
+            the whole catalogue.
     """
 
     support_size: int = 64
@@ -36,6 +40,7 @@ class EpisodeSizes:
     query_size: int = 128
     query_negatives: int = 1
     full_support_fraction: float = 1.0
+    open_fraction: float = 0.0
 
 
 def training_episodes(
@@ -45,6 +50,8 @@ def training_episodes(
     batch_size: int,
     seed: int,
     first_step: int = 0,
+    catalogue: Sequence[int] | np.ndarray = (0,),
+    per_fold: int = 1,
 ) -> tf.data.Dataset:
     """Meta-train episodes, drawn afresh, endlessly.
 
@@ -61,6 +68,9 @@ def training_episodes(
         batch_size: B, scenarios in a batch; all batches are whole.
         seed: Seed of all draws.
         first_step: Batches left out at the start.
+        catalogue: int [N], rows that negatives of batches without a pool are drawn
+            from, those that stand there more often more often.
+        per_fold: Fits of the vectors for each fold, as they have them.
 
     Returns:
         Batches of episodes. The query comes in groups of 1 + R pairs: a click, then its
@@ -85,7 +95,7 @@ def training_episodes(
     def to_episode(number: tf.Tensor, place: tf.Tensor) -> dict[str, tf.Tensor]:
         step = number // batch_size
         size_seed = tf.stack([tf.constant(seed, tf.int64), -1 - step])
-        kind, share = tf.unstack(tf.random.stateless_uniform([2], size_seed))
+        kind, share, aim = tf.unstack(tf.random.stateless_uniform([3], size_seed))
         num_support = tf.where(
             kind < sizes.full_support_fraction,
             sizes.support_size,
@@ -94,8 +104,11 @@ def training_episodes(
         start, end = ends[place], ends[place + 1]
         clicks = {name: rows[start:end] for name, rows in flat.items()}
         draw_seed = tf.stack([tf.constant(seed, tf.int64), number])
-        return _draw(clicks, sizes, num_support, draw_seed)
+        is_open = aim < sizes.open_fraction
+        episode = _draw(clicks, sizes, num_support, draw_seed)
+        return _aimed(episode, sizes, is_open, all_items, per_fold, draw_seed)
 
+    all_items = tf.constant(catalogue, tf.int32)
     flat = {
         name: tf.concat([getattr(task, f"support_{name}") for task in tasks], axis=0)
         for name in ("user", "item", "fold", "negative")
@@ -159,6 +172,31 @@ def _draw(
     episode |= _side("support", user, item, label, mask, order)
     fit = tf.reshape(asked + 1, [1])
     return episode | {"support_fit": fit, "query_fit": fit}
+
+
+def _aimed(
+    episode: dict[str, tf.Tensor],
+    sizes: EpisodeSizes,
+    is_open: tf.Tensor,
+    catalogue: tf.Tensor,
+    per_fold: int,
+    seed: tf.Tensor,
+) -> dict[str, tf.Tensor]:
+    """Takes the pool away from an episode that is open, and finds the fit for it."""
+    item = episode["query_item"]
+    places = tf.random.stateless_uniform(
+        tf.shape(item), seed, 0, tf.size(catalogue), tf.int32
+    )
+    is_negative = episode["query_mask"] & (episode["query_label"] < 0.5)
+    drawn = tf.gather(catalogue, places)
+    fit = episode["query_fit"] * per_fold
+    fit += tf.cast(is_open, tf.int32) * (per_fold - 1)
+    return episode | {
+        "query_item": tf.where(is_open & is_negative, drawn, item),
+        "query_open": tf.reshape(tf.cast(is_open, tf.float32), [1]),
+        "support_fit": fit,
+        "query_fit": fit,
+    }
 
 
 def _with_negatives(

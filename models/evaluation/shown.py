@@ -11,13 +11,15 @@ class Shown:
     """Tasks of one split with support sets of one kind and size.
 
     Attributes:
-        tasks: What these tasks are called, such as "cold", "warm" or "scenario_mean".
+        tasks: What these tasks are called, such as "cold", "warm", "scenario_mean" or
+            "catalogue_mean".
         split: The split they are of.
         size: Support pairs shown of each, at most.
         full_size: Support pairs that are shown where nothing is left out.
         support: Whose support set is shown: the task's own, or that of another task.
         max_users: Users of a task that are asked about, at most; all if None.
         max_tasks: Tasks that are asked about, at most, the first ones; all if None.
+        is_open: Whether no pool is given, so that any item may be the answer.
     """
 
     tasks: str
@@ -27,6 +29,7 @@ class Shown:
     support: Literal["own", "other"] = "own"
     max_users: int | None = None
     max_tasks: int | None = None
+    is_open: bool = False
 
     @property
     def is_few_shot(self) -> bool:
@@ -40,7 +43,7 @@ class Shown:
             return f"{self.tasks}/other_support"
         if self.is_few_shot:
             return f"{self.tasks}/support_{self.size}"
-        if self.max_users is not None:
+        if self.max_users is not None and not self.is_open:
             return f"{self.tasks}/own_support"
         return self.tasks
 

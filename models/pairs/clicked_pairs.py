@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.factors.folded_user import FoldedUser
+from models.factors.folded_user import FoldedUser, nothing_known
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
@@ -26,9 +26,18 @@ from models.recommender import Episode
 _LARGE = 10.0
 _SMALL = 0.05
 
+# Clicks that a scenario is thought to have beside those shown, which are close to
+# nothing: what few clicks say is shrunk.
+_SHRINKAGE = 16.0
+
 
 class ClickedPairs(PairEmbedding):
     """Embeds pairs by factors of users and items, which are not trained.
+
+    Where no pool is given, the prior has the closeness of an item to the clicks of the
+    scenario beside the dot product: the mean of what the linear model of items predicts
+    of it from each click. A pool says more of a scenario than its clicks do, so that
+    closeness takes no part where one is given.
 
     Args:
         vectors: The factors.
@@ -44,14 +53,20 @@ class ClickedPairs(PairEmbedding):
         self._tables = FactorTables(vectors)
         self.has_prior = options.prior == "dot"
         self.has_product = options.product
+        self.embedded_dim = vectors.width
+        has_closeness = self.has_prior and options.prior_closeness > 0.0
+        self.num_factors = vectors.num_linear if has_closeness else 0
+        self.summed_widths = self.num_factors, 0, int(self.num_factors > 0)
         embedding = vectors.embedding()
-        self.embedded_dim = embedding.users.shape[-1]
         self.user_scale = _scale(embedding.users, "user_scale")
         self.item_scale = _scale(embedding.items, "item_scale")
         self.backbone_scale = 1.0
         if self.has_prior:
             self.prior_scale = tf.Variable(_LARGE, name="prior_scale")
             self.backbone_scale = tf.Variable(_SMALL, name="backbone_scale")
+        if self.num_factors:
+            start = _LARGE * options.prior_closeness
+            self.closeness_scale = tf.Variable(start, name="closeness_scale")
         self.width = (2 + self.has_product) * self.embedded_dim + self.has_prior
         self.dropout = dropout_of_sets(options.dropout, seed)
 
@@ -65,12 +80,38 @@ class ClickedPairs(PairEmbedding):
         del training
         return self._tables.look_up(query, "query")
 
+    def solve(
+        self,
+        pairs: FactorPairs,
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+        training: bool = False,
+    ) -> FoldedUser:
+        """Adds the clicks of each scenario up, as those of one user.
+
+        Returns:
+            The sum of the items' units in the linear model, and the number of clicks.
+        """
+        del training
+        nothing = nothing_known(tf.shape(labels)[0])
+        if not self.num_factors:
+            return nothing
+        is_click = tf.cast(support_mask & (labels > 0.5), tf.float32)
+        clicked = self._linear(pairs) * is_click[..., tf.newaxis]
+        num_clicks = tf.reduce_sum(is_click, axis=1, keepdims=True)
+        return FoldedUser(
+            tf.reduce_sum(clicked, axis=1), nothing.covariance, num_clicks
+        )
+
     def expect(self, user: FoldedUser, pairs: FactorPairs) -> Expected:
-        """Returns the scaled dot product, or 0; its variance is 1, without a unit."""
-        del user
+        """Returns the scaled dot product and closeness; the variance has no unit."""
         mean = tf.zeros(tf.shape(pairs.item)[:-1])
         if self.has_prior:
             mean = self.prior_scale * dot_product(pairs)
+        if self.num_factors:
+            click = user.vector / (user.facts + _SHRINKAGE)  # [B, L]
+            closeness = tf.linalg.matvec(self._linear(pairs), click)
+            mean += self.closeness_scale * closeness * pairs.is_open
         return Expected(mean, tf.ones_like(mean), pairs.item[..., :0], tf.zeros([0]))
 
     def embed(
@@ -87,6 +128,10 @@ class ClickedPairs(PairEmbedding):
         if self.has_prior:
             parts.append(dot_product(pairs)[..., tf.newaxis])
         return EmbeddedPairs(parts, self.expect(user, pairs))
+
+    def _linear(self, pairs: FactorPairs) -> tf.Tensor:
+        """Returns the items' units in the linear model, [B, S, L]."""
+        return pairs.item[..., self.embedded_dim : self.embedded_dim + self.num_factors]
 
 
 def _scale(table: np.ndarray, name: str) -> tf.Variable:

@@ -15,10 +15,13 @@ class FactorPairs(NamedTuple):
     Attributes:
         user: float32 [B, S, D].
         item: float32 [B, S, D].
+        is_open: float32 [B, S], or [B, 1] if alike for all: 1 for a pair that is asked
+            for without a pool, else 0, as of all support pairs.
     """
 
     user: tf.Tensor
     item: tf.Tensor
+    is_open: tf.Tensor
 
 
 class FactorTables:
@@ -43,15 +46,21 @@ class FactorTables:
         if role == "support":
             mask = half["support_mask"]
             users, items = tf.where(mask, users, 0), tf.where(mask, items, 0)
+        is_open = half.get(f"{role}_open")
+        if is_open is None:
+            is_open = tf.zeros([tf.shape(users)[0], 1])
         fit = half.get(f"{role}_fit")
         if fit is None:
             return FactorPairs(
-                tf.gather(self._users[0], users), tf.gather(self._items[0], items)
+                tf.gather(self._users[0], users),
+                tf.gather(self._items[0], items),
+                is_open,
             )
         fit = tf.broadcast_to(fit, tf.shape(users))
         return FactorPairs(
             tf.gather_nd(self._users, tf.stack([fit, users], axis=-1)),
             tf.gather_nd(self._items, tf.stack([fit, items], axis=-1)),
+            is_open,
         )
 
 

@@ -35,8 +35,9 @@ class ServedScenarioModel(ServedModel):
     A support pair has `support_user_id` too, and a label of 1 for a click and 0 for
     none; a query pair has `query_user_id`. `recommend` is told `query_user_id`, string
     [B], and `candidate_item_id`, string [B, N], the pool of the scenario, or the whole
-    catalogue if N is 0; candidates the model does not know are left out, and so is what
-    the same user clicked in the support set. Only the order of scores means something.
+    catalogue if N is 0, where items that are close to the clicks gain by it; candidates
+    the model does not know are left out, and so is what the same user clicked in the
+    support set. Only the order of scores means something.
 
     Args:
         model: The trained model.
@@ -81,6 +82,7 @@ class ServedScenarioModel(ServedModel):
         return FactorPairs(
             tf.gather(self._user_vectors, rows["user"]),
             tf.gather(self._item_vectors, rows["item"]),
+            rows.get("open", tf.zeros([tf.shape(rows["item"])[0], 1])),
         )
 
     def _candidate_inputs(self) -> dict[str, InputSpec]:
@@ -95,7 +97,11 @@ class ServedScenarioModel(ServedModel):
             lambda: self.catalogue.all_rows(batch_size),
         )
         users = self._rows("user", inputs["query_user_id"])[:, tf.newaxis]
-        return {"user": tf.broadcast_to(users, tf.shape(items)), "item": items}
+        return {
+            "user": tf.broadcast_to(users, tf.shape(items)),
+            "item": items,
+            "open": tf.fill(tf.shape(items), tf.cast(num_candidates == 0, tf.float32)),
+        }
 
     def _own_rows(self, inputs: Inputs) -> tf.Tensor:
         # By id, since all unknown users have one row.

@@ -89,7 +89,7 @@ class EncoderMemory(SupportMemory):
 
     def __init__(self, model: CMML) -> None:
         self._model = model
-        self.widths = {_ENCODER: model.encoder.memory_dim}
+        self.widths = {_ENCODER: model.memory_dim}
 
     def remember(self, support: Support, look_up: LookUp) -> tuple[TaskState, Values]:
         """Advances an empty memory."""

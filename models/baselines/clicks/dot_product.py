@@ -8,6 +8,7 @@ from models.baselines.clicks.baseline import Grid
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
+from models.pairs.factor_tables import FactorTables, dot_product
 from models.recommender import Episode
 
 
@@ -15,14 +16,13 @@ class DotProduct:
     """Scores a pair by the dot product of its vectors, whatever the scenario.
 
     Args:
-        vectors: Of users and items; the fit to all known clicks is used.
+        vectors: Of users and items; fits to all known clicks are used.
     """
 
     GRID: ClassVar[Grid] = {}
 
     def __init__(self, vectors: Vectors) -> None:
-        self._users = tf.constant(vectors.users[0])
-        self._items = tf.constant(vectors.items[0])
+        self._tables = FactorTables(vectors.complete())
 
     @classmethod
     def fit(
@@ -40,6 +40,4 @@ class DotProduct:
     def score(self, state: tuple[()], query: Episode) -> tf.Tensor:
         """Returns the dot products, float32 [B, Q]."""
         del state
-        user = tf.gather(self._users, query["query_user"])
-        item = tf.gather(self._items, query["query_item"])
-        return tf.reduce_sum(user * item, axis=-1)
+        return dot_product(self._tables.look_up(query, "query"))

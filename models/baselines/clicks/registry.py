@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from models.baselines.clicks.baseline import ScenarioBaseline
+from models.baselines.clicks.click_knn import ClickKNN
+from models.baselines.clicks.click_mean import ClickMean
 from models.baselines.clicks.dot_product import DotProduct
 from models.baselines.clicks.ease import EASE
 from models.baselines.clicks.item_knn import ItemKNN
@@ -17,4 +19,6 @@ BASELINES: dict[str, type[ScenarioBaseline]] = {
     "matrix_factorisation": MatrixFactorisation,
     "item_knn": ItemKNN,
     "ease": EASE,
+    "click_knn": ClickKNN,
+    "click_mean": ClickMean,
 }

@@ -151,3 +151,33 @@ def test_a_fixed_support_set_has_the_first_clicks_and_negatives(tasks):
 def test_a_support_set_can_be_empty(tasks):
     episode = support_episode(tasks[0], max_clicks=0, num_negatives=2)
     assert episode["support_item"].shape == (1, 0)
+
+
+def test_without_a_pool_negatives_are_of_the_catalogue_and_the_fit_knows_no_pool(tasks):
+    sizes = dataclasses.replace(SIZES, open_fraction=0.5)
+    options = {"sizes": sizes, "batch_size": 1, "per_fold": 2}
+    aimed = draw(tasks[:1], 12, catalogue=[90, 90, 91], **options)
+    with_pool = draw(tasks[:1], 12, batch_size=1)
+    is_open = [bool(batch["query_open"][0, 0]) for batch in aimed]
+    assert 0 < sum(is_open) < 12
+    for batch, same, without in zip(aimed, with_pool, is_open, strict=True):
+        fold = same["query_fit"][0, 0] - 1
+        assert batch["query_fit"][0, 0] == 2 * (fold + 1) + without
+        assert batch["support_fit"][0, 0] == batch["query_fit"][0, 0]
+        changed = {"query_item", "query_open", "query_fit", "support_fit"}
+        for name in batch.keys() - changed:
+            np.testing.assert_array_equal(batch[name], same[name])
+        negative = same["query_mask"][0] & (same["query_label"][0] == 0)
+        items, pooled = batch["query_item"][0], same["query_item"][0]
+        np.testing.assert_array_equal(items[~negative], pooled[~negative])
+        if without:
+            assert set(items[negative]) <= {90, 91}
+        else:
+            np.testing.assert_array_equal(items[negative], pooled[negative])
+
+
+def test_popular_items_are_negatives_more_often(tasks):
+    sizes = dataclasses.replace(SIZES, open_fraction=1.0)
+    batches = draw(tasks, 20, sizes=sizes, catalogue=[90, 90, 90, 91])
+    items = np.concatenate([batch["query_item"].ravel() for batch in batches])
+    assert (items == 90).sum() > 2 * (items == 91).sum() > 0

@@ -8,10 +8,11 @@ from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
 from models.pairs.factor_tables import FactorPairs, dot_product
+from models.recommender import split_episode
 
 
 def test_dot_product_by_hand():
-    pairs = (tf.constant([[[1.0, 2.0]]]), tf.constant([[[3.0, -1.0]]]))
+    pairs = tf.constant([[[1.0, 2.0]]]), tf.constant([[[3.0, -1.0]]]), tf.zeros([1, 1])
     np.testing.assert_allclose(dot_product(FactorPairs(*pairs)), [[1.0]])
 
 
@@ -75,3 +76,41 @@ def test_units_of_the_dot_product_alone_embed_nothing(vectors, click_episode):
         np.testing.assert_array_equal(part, same)
     # Two units of 1 and 1.
     np.testing.assert_allclose(other.parts[3], one.parts[3] + 2.0, rtol=1e-5)
+
+
+@pytest.fixture
+def linear_vectors(vectors):
+    """Vectors whose last two units are of the linear model of items."""
+    return dataclasses.replace(vectors, num_further=2, num_linear=2)
+
+
+def test_closeness_is_the_mean_over_clicks_shrunk_and_none_with_a_pool(
+    new_click_model, linear_vectors, click_episode
+):
+    model = new_click_model(vectors=linear_vectors, prior_closeness=0.5)
+    support, query = split_episode(click_episode)
+    asked = {**query, "query_open": tf.constant([[1.0], [0.0], [1.0]])}
+    state = model.adapt(support)
+    with_pool = model.prior(state, model.pairs.query_pairs(query)).numpy()
+    without = model.prior(state, model.pairs.query_pairs(asked)).numpy()
+    items = linear_vectors.items[0][..., -2:]
+    is_click = (support["support_label"] > 0.5) & support["support_mask"]
+    for task in range(3):
+        clicked = items[support["support_item"][task][is_click[task]]]
+        # 16 clicks beside those shown are close to nothing; the weight is 0.5 of 10.
+        mean = clicked.sum(axis=0) / (len(clicked) + 16)
+        closeness = 5.0 * items[query["query_item"][task]] @ mean
+        is_open = asked["query_open"][task, 0].numpy()
+        np.testing.assert_allclose(
+            without[task], with_pool[task] + is_open * closeness, atol=1e-4
+        )
+
+
+def test_closeness_can_be_left_out(new_click_model, linear_vectors, vectors):
+    for model in (
+        new_click_model(vectors=linear_vectors, prior_closeness=0.0),
+        new_click_model(vectors=linear_vectors, prior="constant"),
+        new_click_model(vectors=vectors),  # They have no linear model.
+    ):
+        assert model.pairs.num_factors == 0
+        assert model.memory_dim == model.encoder.memory_dim

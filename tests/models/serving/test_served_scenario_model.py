@@ -42,7 +42,7 @@ def serve(vectors, tmp_path_factory):
     (folder / "user_id.txt").write_text("u1\nu2\n")
     (folder / "item_id.txt").write_text("i1\ni2\ni3\ni4\ni5\n")
 
-    def build(model, **options):
+    def build(model, *, vectors=vectors, **options):
         return ServedScenarioModel(
             *(model, vectors, np.array(COUNTS), directory),
             ServingOptions(**{"top_k": 5, "min_item_count": 1} | options),
@@ -143,6 +143,43 @@ def test_with_support_an_unknown_user_gets_what_is_liked_in_general(served):
     clicks = support_of(("u2", "i1", 1.0))
     scores, _ = recommended(served, "who?", support=clicks)
     assert scores == pytest.approx({"i4": 50.0, "i1": 40.0, "i2": 40.0, "i3": 40.0})
+
+
+@pytest.fixture(scope="module")
+def close_model(vectors):
+    """Scores are dot products, and closeness of the items 1 and 4 to each other."""
+    users, items = (
+        np.concatenate([table, np.zeros_like(table[..., :1])], axis=-1)
+        for table in (vectors.users, vectors.items)
+    )
+    items[0, [1, 4], -1] = 4.0
+    vectors = Vectors(users, items, num_further=1, num_linear=1)
+    model = clicked_cmml(vectors, ScenarioOptions(**TINY, prior_closeness=1.7))
+    model.pairs.backbone_scale.assign(0.0)
+    return model, vectors
+
+
+def test_items_close_to_the_clicks_gain_where_no_pool_is_given(serve, close_model):
+    model, vectors = close_model
+    served = serve(model, vectors=vectors)
+    clicks = support_of(("u2", "i1", 1.0), ("u2", "i4", 0.0))  # One click.
+    far = {"i1": 30.0, "i2": 20.0, "i3": 10.0, "i4": 0.0}
+    # 17 times 4 * 4 over 1 click and the 16 that it is shrunk by.
+    close = far | {"i1": 46.0, "i4": 16.0}
+    for shown, expected in ((clicks, close), (NOTHING, far)):
+        scores, _ = recommended(served, "u1", support=shown)
+        assert scores == pytest.approx(expected)
+    scores, _ = recommended(served, "u1", support=clicks, candidates=tuple(far))
+    assert scores == pytest.approx(far)
+    context = served.encode(**NOTHING)["context"]
+    context = served.update(context=context, **clicks)["context"]
+    answer = served.recommend_from_context(
+        context=context,
+        query_user_id=tf.constant(["u1"]),
+        candidate_item_id=tf.fill([1, 0], ""),
+        exclude_item_id=tf.fill([1, 0], ""),
+    )
+    np.testing.assert_allclose(answer["score"][0, :4], sorted(close.values())[::-1])
 
 
 def test_with_nothing_known_the_popular_items_stand_in(served):

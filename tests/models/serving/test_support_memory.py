@@ -32,7 +32,7 @@ def model():
         encode=total,
         advance=lambda memory, *support: memory + total(*support),
         recall=lambda memory: memory,
-        encoder=types.SimpleNamespace(memory_dim=1),
+        memory_dim=1,
     )
 
 

@@ -1,7 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from models.baselines.clicks import ease
+from models.baselines.clicks.click_knn import ClickKNN
+from models.baselines.clicks.click_mean import ClickMean
 from models.baselines.clicks.dot_product import DotProduct
 from models.baselines.clicks.ease import EASE
 from models.baselines.clicks.item_knn import ItemKNN
@@ -95,6 +99,44 @@ def test_item_knn_sums_shrunk_cosines_to_what_the_user_has_clicked(shrinkage):
     np.testing.assert_allclose(scores[1, :2], [of_1_and_3, of_2_and_3], rtol=1e-6)
     np.testing.assert_allclose(scores[2, 1:3], [of_1_and_2, of_1_and_3], rtol=1e-6)
     np.testing.assert_array_equal(scores[:, 3], 0.0)
+
+
+def test_dot_product_is_that_of_the_fit_that_is_asked_for():
+    vectors = dataclasses.replace(VECTORS, per_fold=2)
+    method = DotProduct.fit(KNOWN, vectors)
+    asked = query([2], [1, 3]) | {"query_fit": tf.constant([[vectors.open_fit]])}
+    np.testing.assert_array_equal(method.score((), asked), [[162, 162]])
+
+
+@pytest.mark.parametrize("shrinkage", [0.0, 2.0])
+def test_click_knn_sums_shrunk_cosines_to_the_clicks_of_the_support_set(shrinkage):
+    method = ClickKNN.fit(KNOWN, VECTORS, shrinkage=shrinkage)
+    # Item 2 is clicked twice; item 3 is shown as a negative, item 1 is padding.
+    support = support_of([2, 3, 2, 1], [1, 0, 1, 1], [True, True, True, False])
+    of_1_and_2 = 2 / (np.sqrt(6) + shrinkage)
+    of_2_and_2, of_2_and_3 = 2 / (2 + shrinkage), 1 / (2 + shrinkage)
+    expected = 2 * np.array([of_1_and_2, of_2_and_2, of_2_and_3, 0.0])
+    scores = scores_of(method, [1, 3], [1, 2, 3, 4], support)
+    np.testing.assert_allclose(scores, [expected, expected], rtol=1e-6)
+
+
+def test_click_mean_is_the_dot_product_with_the_mean_click():
+    method = ClickMean.fit(KNOWN, VECTORS)
+    # Items 1 and 2 have (1, 2) and (3, 4): the mean is (2, 3).
+    support = support_of([1, 3, 2, 4], [1, 0, 1, 1], [True, True, True, False])
+    scores = scores_of(method, [1, 3], [1, 2, 3], support)
+    np.testing.assert_array_equal(scores, [[8, 18, 28]] * 2)
+    # Units that are no factors take no part: here the second.
+    factors = dataclasses.replace(VECTORS, num_further=1)
+    scores = scores_of(ClickMean.fit(KNOWN, factors), [1], [1, 2, 3], support)
+    np.testing.assert_array_equal(scores, [[2, 6, 10]])
+
+
+@pytest.mark.parametrize("method", [ClickKNN, ClickMean])
+def test_without_a_click_nothing_is_close(method):
+    support = support_of([1], [0.0])
+    scores = scores_of(method.fit(KNOWN, VECTORS), [1], [1, 2, 3], support)
+    assert not scores.any()
 
 
 @pytest.mark.parametrize(("num_users", "num_items"), [(12, 20), (20, 12)])

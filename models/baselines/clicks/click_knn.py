@@ -1,0 +1,68 @@
+"""Items like those clicked in the support set."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.baselines.clicks.baseline import Grid
+from models.baselines.clicks.pool_scores import click_matrix
+from models.episodes.click_records import KnownClicks
+from models.factors.vectors import Vectors
+from models.legacy_keras import tf
+from models.recommender import Episode
+
+
+class ClickKNN:
+    """Sums the cosines of an item to the items that are clicked in the support set.
+
+    The cosines are those of `item_knn`, which takes the clicks of the user instead.
+    This knows the scenario by its support set alone, and nothing of the user.
+
+    Args:
+        known: All known clicks.
+        shrinkage: Clicks that are added to the denominator of each cosine, at least 0.
+
+    Source:
+        Sarwar et al., "Item-based Collaborative Filtering Recommendation Algorithms"
+        (WWW 2001).
+    """
+
+    GRID: ClassVar[Grid] = {"shrinkage": (0.0, 3.0, 10.0)}
+
+    def __init__(self, known: KnownClicks, *, shrinkage: float = 0.0) -> None:
+        self._clicks = click_matrix(known).tocsc()
+        counts = np.asarray(self._clicks.sum(axis=0)).ravel()
+        self._norms = np.sqrt(np.maximum(counts, 1.0))
+        self._shrinkage = shrinkage
+
+    @classmethod
+    def fit(
+        cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
+    ) -> ClickKNN:
+        """Counts the clicks."""
+        del vectors
+        return cls(known, **hyperparameters)
+
+    def adapt(self, support: Episode) -> tf.Tensor:
+        """Returns the score of every item, float32 [B, num_items + 1]."""
+        is_click = support["support_mask"] & (support["support_label"] > 0.5)
+        clicked = tf.where(is_click, support["support_item"], 0)
+        scores = tf.numpy_function(self._of_sets, [clicked], tf.float32)
+        return tf.ensure_shape(scores, [clicked.shape[0], self._norms.size])
+
+    def score(self, state: tf.Tensor, query: Episode) -> tf.Tensor:
+        """Looks scores up, float32 [B, Q]."""
+        return tf.gather(state, query["query_item"], batch_dims=1)
+
+    def _of_sets(self, clicked: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Scores every item for sets int32 [B, S]; 0 stands for no click."""
+        return np.stack([self._of_set(items[items > 0]) for items in clicked])
+
+    def _of_set(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        both = (self._clicks[:, items].T @ self._clicks).toarray()  # [S, num_items + 1]
+        norms = self._norms[items][:, np.newaxis] * self._norms
+        scores: NDArray[np.float32] = (both / (norms + self._shrinkage)).sum(axis=0)
+        return scores.astype(np.float32)

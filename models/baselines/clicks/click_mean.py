@@ -1,0 +1,48 @@
+"""The mean of the clicked items' vectors, and what is like it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from models.baselines.clicks.baseline import Grid
+from models.episodes.click_records import KnownClicks
+from models.factors.vectors import Vectors
+from models.legacy_keras import tf
+from models.pairs.factor_tables import FactorTables
+from models.recommender import Episode
+
+
+class ClickMean:
+    """Scores an item by its dot product with the mean of the clicked items' factors.
+
+    It knows the scenario by its support set alone, and nothing of the user.
+
+    Args:
+        vectors: Of users and items; fits to all known clicks are used.
+    """
+
+    GRID: ClassVar[Grid] = {}
+
+    def __init__(self, vectors: Vectors) -> None:
+        self._tables = FactorTables(vectors.embedding().complete())
+
+    @classmethod
+    def fit(
+        cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
+    ) -> ClickMean:
+        """Takes the factors."""
+        del known, hyperparameters
+        return cls(vectors)
+
+    def adapt(self, support: Episode) -> tf.Tensor:
+        """Returns the mean factors of the clicks, float32 [B, D]; zeros without any."""
+        items = self._tables.look_up(support, "support").item
+        is_click = support["support_mask"] & (support["support_label"] > 0.5)
+        weights = tf.cast(is_click, items.dtype)[..., tf.newaxis]
+        return tf.math.divide_no_nan(
+            tf.reduce_sum(items * weights, axis=1), tf.reduce_sum(weights, axis=1)
+        )
+
+    def score(self, state: tf.Tensor, query: Episode) -> tf.Tensor:
+        """Returns the dot products, float32 [B, Q]."""
+        return tf.linalg.matvec(self._tables.look_up(query, "query").item, state)
