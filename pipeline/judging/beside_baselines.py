@@ -17,6 +17,7 @@ from pipeline.judging.evaluation import (
     Summary,
     compared_metrics,
     few_shot_groups,
+    open_groups,
 )
 
 Standing: TypeAlias = Literal["better", "worse", "level"]
@@ -64,17 +65,20 @@ class BesideBaselines:
             first.
         by_size: By the metric that decides at each support size, rising; empty where no
             task was shown fewer pairs.
+        without_pool: By the metric that decides where no pool is given; empty where
+            tasks have none to give.
     """
 
     by_metric: Sequence[BesideBest]
     by_size: Sequence[BesideBest]
+    without_pool: Sequence[BesideBest] = ()
 
     @property
     def all(self) -> list[BesideBest]:
         """Every comparison once: with all support pairs, both may have the same."""
         known = {(one.metric, one.group) for one in self.by_metric}
         further = [one for one in self.by_size if (one.metric, one.group) not in known]
-        return [*self.by_metric, *further]
+        return [*self.by_metric, *further, *self.without_pool]
 
     def those(self, standing: Standing) -> list[BesideBest]:
         """Returns the comparisons that came out so."""
@@ -102,15 +106,15 @@ def beside_baselines(
     summary: Summary,
     differences: Differences,
 ) -> BesideBaselines:
-    """Holds CMML against the best baseline of each metric and support size.
+    """Holds CMML against the best baseline of each metric, support size and task.
 
     Args:
         metrics: All metrics, the one that decides first.
         groups: The groups of tasks, the main one first.
         summary: Means by method, group and metric.
         differences: CMML less each baseline, by each metric of the tables in the main
-            group and by the first at each support size. What is missing there, because
-            no task has a value of both, is left out.
+            group, and by the first at each support size and without a pool. What is
+            missing there, because no task has a value of both, is left out.
     """
 
     def beside(metric: Metric, group: str, size: int | None) -> list[BesideBest]:
@@ -128,8 +132,11 @@ def beside_baselines(
         beside(metrics[0], group, None if size == max(sizes) else size)
         for size, group in sizes.items()
     ]
+    without_pool = [beside(metrics[0], group, None) for group in open_groups(groups)]
     chain = itertools.chain.from_iterable
-    return BesideBaselines([*chain(by_metric)], [*chain(by_size)])
+    return BesideBaselines(
+        [*chain(by_metric)], [*chain(by_size)], [*chain(without_pool)]
+    )
 
 
 def best_baseline(summary: Summary, group: str, metric: Metric) -> str | None:

@@ -59,12 +59,9 @@ class Evaluation:
         """Returns the groups that differ in support pairs alone, by size, rising."""
         return few_shot_groups(self.groups)
 
-    def other_support(self) -> tuple[str, str] | None:
-        """Returns the group with the support sets of others, and that with the own."""
-        for one in self.groups:
-            if one.support == "other":
-                return one.group, dataclasses.replace(one, support="own").group
-        return None
+    def exchanged(self) -> list[tuple[str, str]]:
+        """Returns each group with support sets of others, and that with the own."""
+        return exchanged_groups(self.groups)
 
     def intervals(self) -> dict[str, dict[str, dict[str, Interval]]]:
         """Returns means over tasks with intervals, by method, group and metric."""
@@ -80,8 +77,9 @@ class Evaluation:
         """Returns every difference that is reported.
 
         By the metric that decides: each method less the reference in every group of its
-        own, CMML less each other method in the main group and at each support size, and
-        CMML with all support pairs less CMML with fewer and with those of another task.
+        own; CMML less each other method in the main group, at each support size, and
+        without a pool; and CMML with all support pairs less CMML with fewer, and with
+        those of another task, a pool being given or not.
         By each other metric of the tables: CMML less each other method in the main
         group.
         """
@@ -109,7 +107,9 @@ class Evaluation:
     def _to_others(self) -> list[_Pairing]:
         return [
             (CMML, group, method, group)
-            for group in dict.fromkeys([self.main, *self.few_shot().values()])
+            for group in dict.fromkeys(
+                [self.main, *self.few_shot().values(), *open_groups(self.groups)]
+            )
             for method in self.by_task
             if method != CMML and group in self.by_task[method]
         ]
@@ -117,9 +117,7 @@ class Evaluation:
     def _by_support(self) -> list[_Pairing]:
         sizes = self.few_shot()
         pairs = [(sizes[max(sizes)], group) for group in sizes.values()][:-1]
-        if (exchanged := self.other_support()) is not None:
-            other, own = exchanged
-            pairs.append((own, other))
+        pairs += [(own, other) for other, own in self.exchanged()]
         return [(CMML, own, CMML, group) for own, group in pairs]
 
 
@@ -130,6 +128,20 @@ def few_shot_groups(groups: Sequence[Shown]) -> dict[int, str]:
         return {}
     full = few[0].few(few[0].full_size)
     return {one.size: one.group for one in sorted([*few, full], key=_size)}
+
+
+def exchanged_groups(groups: Sequence[Shown]) -> list[tuple[str, str]]:
+    """Returns each group with support sets of others, and that with the own."""
+    return [
+        (one.group, dataclasses.replace(one, support="own").group)
+        for one in groups
+        if one.support == "other"
+    ]
+
+
+def open_groups(groups: Sequence[Shown]) -> list[str]:
+    """Returns the groups of tasks that no pool is given of."""
+    return [one.group for one in groups if one.is_open and one.support == "own"]
 
 
 def compared_metrics(metrics: Sequence[Metric]) -> list[Metric]:

@@ -20,6 +20,7 @@ from pipeline.insight.modulation_values import Values
 from pipeline.insight.task_modulations import task_modulations
 from pipeline.judging.beside_baselines import best_baseline
 from pipeline.judging.differences import DIFFERENCES_FILE, read_differences
+from pipeline.judging.evaluation import open_groups
 from pipeline.judging.scores_file import SCORES_FILE, read_scores
 from pipeline.reports.insight.map import MAX_POINTS
 from pipeline.reports.run.course_figure import read_course
@@ -184,7 +185,8 @@ def _shown_groups(config: Any, data: Data, evaluated: EvaluatedRun) -> dict[str,
     """Returns what the groups of the first table are, in a few words."""
     words = setting_of(config).parts().group_words(data)
     known = [one.group for one in evaluated.groups if one.split == META_TRAIN]
-    return {group: words[group] for group in (evaluated.main, *known)}
+    others = [*known, *open_groups(evaluated.groups)]
+    return {group: words[group] for group in (evaluated.main, *others)}
 
 
 def _inside(

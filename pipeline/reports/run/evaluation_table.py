@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from models.evaluation.intervals import Interval
 from pipeline.judging.beside_baselines import beside_baselines
 from pipeline.judging.differences import Contrast, Differences
-from pipeline.judging.evaluation import CMML, Evaluation, Summary
+from pipeline.judging.evaluation import CMML, Evaluation, Summary, open_groups
 from pipeline.judging.interval_text import cell, signed, task_counts
 from pipeline.reports.page.markdown_table import layout
 from pipeline.reports.run.standing_text import (
     closed_form_sentences,
     metric_table,
     overall_sentence,
+    pool_table,
     size_table,
+    support_sentences,
     target_sentences,
 )
 
@@ -36,17 +40,24 @@ def evaluation_text(
         f"Means over {_num_tasks(evaluation, summary)}; 95 % bootstrap "
         f"intervals of the mean in brackets. {order} {metric.name} is better."
         + "".join(f" {note}" for note in evaluation.notes),
-        _methods_table(evaluation, summary, differences),
+        _methods_table(
+            evaluation, summary, differences, _main_groups(evaluation, summary)
+        ),
     ]
     if sizes := evaluation.few_shot():
         parts += [
             f"{metric.name} of the same tasks with fewer support pairs:",
             _few_shot_table(evaluation, summary, sizes),
         ]
+    for group in open_groups(evaluation.groups):
+        parts += [
+            f"{group}: no pool is given, the whole catalogue is ranked.",
+            _methods_table(evaluation, summary, differences, [group]),
+        ]
     parts += _standing(evaluation, summary, differences)
     sentences = [
         *closed_form_sentences(metric, evaluation.main, differences),
-        *_other_support(evaluation, differences),
+        *support_sentences(metric, evaluation.groups, differences),
         *target_sentences(evaluation.metrics, summary[CMML][evaluation.main]),
     ]
     return "\n\n".join([*parts, *(["\n".join(sentences)] if sentences else [])]) + "\n"
@@ -67,14 +78,23 @@ def _num_tasks(evaluation: Evaluation, summary: Summary) -> str:
     return f"{task_counts(shown, known)} of {evaluation.main}"
 
 
+def _main_groups(evaluation: Evaluation, summary: Summary) -> list[str]:
+    """Returns the main group, and others that are not a part of another table."""
+    elsewhere = {*evaluation.few_shot().values(), *open_groups(evaluation.groups)}
+    elsewhere |= {name for pair in evaluation.exchanged() for name in pair}
+    elsewhere.discard(evaluation.main)
+    names = [name for name in summary[CMML] if name not in elsewhere]
+    return sorted(names, key=lambda name: name != evaluation.main)
+
+
 def _methods_table(
-    evaluation: Evaluation, summary: Summary, differences: Differences
+    evaluation: Evaluation,
+    summary: Summary,
+    differences: Differences,
+    groups: Sequence[str],
 ) -> str:
-    """A row a method: metrics of the main group, then the first metric of others."""
-    main, first = evaluation.main, evaluation.metric.name
-    few = {*evaluation.few_shot().values()}
-    few |= {*(evaluation.other_support() or ())}
-    others = [name for name in summary[CMML] if name not in few and name != main]
+    """A row a method: metrics of the first group, then the first metric of others."""
+    (main, *others), first = groups, evaluation.metric.name
     columns = [(main, one.name) for one in evaluation.metrics if one.in_tables]
     columns += [(group, first) for group in others]
 
@@ -102,8 +122,9 @@ def _few_shot_table(
     first = evaluation.metric.name
     columns = {str(size): group for size, group in sizes.items()}
     columns = {**dict(list(columns.items())[:-1]), "all": sizes[max(sizes)]}
-    if (exchanged := evaluation.other_support()) is not None:
-        columns["of another"] = exchanged[0]
+    others = {own: other for other, own in evaluation.exchanged()}
+    if (full := sizes[max(sizes)]) in others:
+        columns["of another"] = others[full]
     rows = [
         [
             method,
@@ -133,27 +154,10 @@ def _standing(
     if beside.by_size:
         parts.append(f"{evaluation.metric.name} by support pairs shown:")
         parts.append(size_table(beside).markdown_rows())
+    if beside.without_pool:
+        parts.append(f"{evaluation.metric.name} without a pool:")
+        parts.append(pool_table(beside).markdown_rows())
     return parts
-
-
-def _other_support(evaluation: Evaluation, differences: Differences) -> list[str]:
-    """Says what the own support set of a task is worth to CMML."""
-    if (exchanged := evaluation.other_support()) is None:
-        return []
-    other, own = exchanged
-    metric = evaluation.metric
-    found = differences.get(Contrast(metric.name, CMML, own, CMML, other))
-    if found is None:
-        return []
-    worth = {
-        None: "makes no difference beyond chance to",
-        True: "worsens",
-        False: "betters",
-    }[metric.is_better(found.interval)]
-    return [
-        f"The support set of another task {worth} {metric.name}: own less other, "
-        f"{signed(found.interval)}."
-    ]
 
 
 def _cell(interval: Interval | None) -> str:

@@ -29,7 +29,7 @@ from pipeline.reports.run.latency import Latency
 from pipeline.reports.run.modulation import group_modulations, largest_groups
 from pipeline.reports.run.provenance import Provenance
 from pipeline.reports.run.row_tables import joins_table, rows_table
-from pipeline.reports.run.standing_text import metric_table, size_table
+from pipeline.reports.run.standing_text import metric_table, pool_table, size_table
 from pipeline.reports.run.tables import (
     bin_table,
     fact_table,
@@ -112,7 +112,11 @@ def run_page(report: RunReport) -> str:
         ],
         standings=[
             table
-            for table in (metric_table(run.beside), size_table(run.beside))
+            for table in (
+                metric_table(run.beside),
+                size_table(run.beside),
+                pool_table(run.beside),
+            )
             if table.rows
         ],
         min_tasks=MIN_TASKS,

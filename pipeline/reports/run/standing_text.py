@@ -6,9 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from models.evaluation.intervals import Interval
 from models.evaluation.metric import Metric
+from models.evaluation.shown import Shown
 from pipeline.judging.beside_baselines import BesideBaselines, BesideBest
 from pipeline.judging.differences import Contrast, Differences
-from pipeline.judging.evaluation import CLOSED_FORM, CMML
+from pipeline.judging.evaluation import (
+    CLOSED_FORM,
+    CMML,
+    exchanged_groups,
+    open_groups,
+)
 from pipeline.judging.interval_text import signed
 from pipeline.reports.page.result_table import Column, ResultTable
 
@@ -23,10 +29,12 @@ def overall_sentence(beside: BesideBaselines) -> str:
         )
     better, level = beside.those("better"), beside.those("level")
     worse = beside.those("worse")
-    where = f": {'; '.join(map(_where, worse))}" if worse else ""
+    names = [_where(one, one in beside.without_pool) for one in worse]
+    where = f": {'; '.join(names)}" if worse else ""
+    both = ", with a pool and without" if beside.without_pool else ""
     return (
         f"Overall {beside.overall}: beside the best baseline of each metric and "
-        f"support size, {CMML} is better beyond chance in {len(better)} of "
+        f"support size{both}, {CMML} is better beyond chance in {len(better)} of "
         f"{len(beside.all)} comparisons, level in {len(level)} and worse beyond chance "
         f"in {len(worse)}{where}."
     )
@@ -46,6 +54,42 @@ def size_table(beside: BesideBaselines) -> ResultTable:
     first = Column("first", "support pairs")
     sizes = ["all" if one.size is None else f"{one.size}" for one in rows]
     return _table("by-size", "By support pairs shown", first, sizes, rows)
+
+
+def pool_table(beside: BesideBaselines) -> ResultTable:
+    """Returns how CMML stands where no pool is given."""
+    rows = beside.without_pool
+    first = Column("first", "task")
+    names = [one.group for one in rows]
+    return _table("without-pool", "Without a pool", first, names, rows)
+
+
+def support_sentences(
+    metric: Metric, groups: Sequence[Shown], differences: Differences
+) -> list[str]:
+    """Says what the own support sets of tasks are worth to CMML.
+
+    Args:
+        metric: The metric that decides.
+        groups: Groups, of which those with the support sets of others are looked at.
+        differences: CMML with the own less CMML with those of others among them.
+    """
+    worth = {
+        None: "makes no difference beyond chance to",
+        True: "worsens",
+        False: "betters",
+    }
+    sentences = []
+    for other, own in exchanged_groups(groups):
+        where = " without a pool" if own in open_groups(groups) else ""
+        found = differences.get(Contrast(metric.name, CMML, own, CMML, other))
+        if found is not None:
+            sentences.append(
+                "The support set of another task "
+                f"{worth[metric.is_better(found.interval)]} {metric.name}{where}: own "
+                f"less other, {signed(found.interval)}."
+            )
+    return sentences
 
 
 def closed_form_sentences(
@@ -88,8 +132,10 @@ def target_sentences(
     ]
 
 
-def _where(one: BesideBest) -> str:
+def _where(one: BesideBest, is_open: bool) -> str:
     """Names a comparison."""
+    if is_open:
+        return f"{one.metric.name} without a pool"
     if one.size is None:
         return one.metric.name
     return f"{one.metric.name} with {one.size} support pair{'s' * (one.size != 1)}"

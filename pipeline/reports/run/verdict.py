@@ -12,6 +12,7 @@ from pipeline.reports.run.findings import OTHER_WORD, Findings
 from pipeline.reports.run.standing_text import (
     closed_form_sentences,
     overall_sentence,
+    support_sentences,
     target_sentences,
 )
 
@@ -27,12 +28,14 @@ def verdict(findings: Findings) -> list[str]:
         findings: The run.
     """
     run = findings.evaluated
+    without_pool = [one for one in run.groups if one.is_open]
     return [
         f"Is it good? {overall_sentence(run.beside)}",
         _by_first_metric(findings),
         *target_sentences(run.setting.metrics, run.summary[CMML][run.main]),
         *_for_whom(findings),
         *_why(findings),
+        *support_sentences(run.metric, without_pool, run.differences),
         *closed_form_sentences(run.metric, run.main, run.differences),
     ]
 

@@ -24,6 +24,8 @@ BaselineName: TypeAlias = Literal[
     "matrix_factorisation",
     "item_knn",
     "ease",
+    "click_knn",
+    "click_mean",
 ]
 
 _NEEDS_PATH = ("lastfm", "citeulike", "movielens", "taobao")
@@ -135,9 +137,10 @@ class VectorsConfig(Section):
             by a user. Pools are given with every scenario, held-out clicks are not.
         item_weight: Values to try of the weight of a linear model of items, as of the
             baseline "ease", in the dot product of the factors; where it is 1, scores of
-            both spread alike. No pair is embedded by it.
+            both spread alike. No pair is embedded by it. Without a pool it also says
+            how close items are to the clicks of a scenario, whatever its weight.
         item_factors: Width that the linear model is cut to.
-        item_l2: Values to try of its ridge.
+        item_l2: Values to try of its ridge; the first one where it weighs nothing.
         iterations: Sweeps.
         learning_rate: Of "bpr" only.
         seed: Seed of the initial factors.
@@ -177,6 +180,11 @@ class ScenarioTrainingConfig(Section):
         batch_size: B, scenarios in a batch.
         full_support_fraction: Share of batches with `support_size` clicks a task; the
             others draw a size from 0 to `support_size`, so that fewer work too.
+        open_fraction: Share of batches that train for the whole catalogue, without a
+            pool: their negatives are items of any scenario, the popular ones more
+            often. The others train for pools, by which the best epoch is chosen unless
+            the share is 1. Without such batches the whole catalogue is ranked by the
+            prior of that task and the backbone of pools.
         loss: "margin" as in the paper, "bpr" or "cross_entropy".
         margin: Of "margin".
         learning_rate: Of Adam at the start; it falls to 0 along a cosine.
@@ -199,6 +207,7 @@ class ScenarioTrainingConfig(Section):
     query_negatives: int = pydantic.Field(1, ge=1)
     batch_size: int = pydantic.Field(8, ge=1)
     full_support_fraction: float = pydantic.Field(0.7, ge=0.0, le=1.0)
+    open_fraction: float = pydantic.Field(0.0, ge=0.0, le=1.0)
     loss: Literal["margin", "bpr", "cross_entropy"] = "margin"
     margin: float = pydantic.Field(1.0, gt=0.0, allow_inf_nan=False)
     learning_rate: float = pydantic.Field(1e-3, gt=0.0, allow_inf_nan=False)
@@ -220,6 +229,8 @@ class ScenarioEvaluationConfig(Section):
         few_shot_sizes: Smaller support sizes at which every scenario is ranked again.
         few_shot_users: Users of each scenario that is ranked for again, at most; all if
             None.
+        catalogue_users: Users of each scenario that the whole catalogue is ranked for,
+            at most; all if None.
         baselines: Methods judged beside CMML.
         num_resamples: Bootstrap resamples of the scenarios behind each interval.
         more_metrics: Metrics of `eval/metrics.json` that tables have a column of
@@ -231,6 +242,7 @@ class ScenarioEvaluationConfig(Section):
     support_negatives: int = pydantic.Field(1, ge=0)
     few_shot_sizes: tuple[pydantic.NonNegativeInt, ...] = (0, 4, 16)
     few_shot_users: pydantic.PositiveInt | None = 200
+    catalogue_users: pydantic.PositiveInt | None = 20
     baselines: tuple[BaselineName, ...] = typing.get_args(BaselineName)
     num_resamples: int = pydantic.Field(1000, ge=100)
     more_metrics: MoreMetrics = ()

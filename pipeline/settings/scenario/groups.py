@@ -16,12 +16,17 @@ from pipeline.settings.scenario.metrics import metrics_by_task, metrics_by_user
 
 SCENARIO_MEAN = "scenario_mean"
 PAIR_MEAN = "pair_mean"
+CATALOGUE_MEAN = "catalogue_mean"
 
 _WORDS: Mapping[str, str] = {
     SCENARIO_MEAN: "scenarios that training has not seen",
     f"{SCENARIO_MEAN}/own_support": "the same, ranked for some of their users",
     f"{SCENARIO_MEAN}/other_support": (
         "those, shown the support set of another scenario"
+    ),
+    CATALOGUE_MEAN: "no pool given: the whole catalogue ranked for some of their users",
+    f"{CATALOGUE_MEAN}/other_support": (
+        "the whole catalogue, shown the support set of another scenario"
     ),
 }
 
@@ -38,7 +43,7 @@ def group_words(data: ScenarioData) -> dict[str, str]:
 def scenario_groups(
     config: ScenarioConfig, data: ScenarioData, split: str
 ) -> list[Shown]:
-    """Returns all users, then some of them with other support sets."""
+    """Returns all users, some of them with other support sets, then without pools."""
     options = config.evaluation
     size = options.support_size
     main = Shown(SCENARIO_MEAN, split, size, size)
@@ -47,9 +52,24 @@ def scenario_groups(
     groups = [main, *few]
     if some != main:
         groups.append(some)
-    if data.info.num_tasks.get(split, 0) > 1:
+    whole = catalogue_group(config, split)
+    has_others = data.info.num_tasks.get(split, 0) > 1
+    if has_others:
         groups.append(some.with_other_support())
-    return groups
+    return [*groups, whole, *([whole.with_other_support()] if has_others else [])]
+
+
+def catalogue_group(config: ScenarioConfig, split: str) -> Shown:
+    """Returns the scenarios of a split, the whole catalogue to be ranked."""
+    options = config.evaluation
+    return Shown(
+        CATALOGUE_MEAN,
+        split,
+        options.support_size,
+        options.support_size,
+        max_users=options.catalogue_users,
+        is_open=True,
+    )
 
 
 def domain_of(task_id: str) -> str:

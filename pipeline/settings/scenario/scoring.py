@@ -1,10 +1,14 @@
-"""Pools of scenarios ranked for their users by a method."""
+"""Pools of scenarios, or the whole catalogue, ranked for their users by a method."""
 
+import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
+from models.baselines.clicks.pool_scores import click_matrix
 from models.episodes.click_episodes import support_episode
 from models.episodes.click_records import ScenarioTask
 from models.evaluation.lasting_chance import lasting_chance
@@ -25,7 +29,8 @@ class ClickScorer:
     """Ranks the pools of scenarios with a method, whose calls it compiles once.
 
     The candidates of a user are the pool without what they are known to have clicked.
-    Memory is bounded by the pairs scored at once, and by one task.
+    Where no pool is given, the pool is the whole catalogue, and factors are those that
+    know no pool. Memory is bounded by the pairs scored at once, and by one task.
 
     Args:
         method: A fitted method; its weights may change.
@@ -58,8 +63,15 @@ class ClickScorer:
         parts = []
         for number, (task, support) in enumerate(zip(tasks, supports, strict=True)):
             num_support = min(shown.size, support.support_item.size)
-            state = self._adapt(self._support(support, shown.size))
-            for clicks in self._rank_task(task, state, shown.max_users):
+            shown_clicks = self._support(support, shown.size)
+            asked, query = task, {}
+            if shown.is_open:
+                fit = tf.constant([[self._data.factors.open_fit]], tf.int32)
+                shown_clicks["support_fit"] = fit
+                asked = self._without_pool(task)
+                query = {"query_fit": fit, "query_open": tf.ones([1, 1])}
+            state = self._adapt(shown_clicks)
+            for clicks in self._rank_task(asked, state, shown.max_users, query):
                 place = np.full(len(clicks["rank"]), number)
                 size = np.full_like(place, num_support)
                 parts.append({"task": place, "support_size": size, **clicks})
@@ -73,15 +85,30 @@ class ClickScorer:
             label_gain=None,
         )
 
-    def _support(self, task: ScenarioTask, size: int) -> Episode:
+    def _support(self, task: ScenarioTask, size: int) -> dict[str, tf.Tensor]:
         return support_episode(
             task, max_clicks=size, num_negatives=self._options.support_negatives
         )
 
+    @functools.cached_property
+    def _clicks(self) -> scipy.sparse.csr_matrix:
+        return click_matrix(self._data.known)
+
+    def _without_pool(self, task: ScenarioTask) -> ScenarioTask:
+        """Returns the task with every item for its pool, but for what is known."""
+        users = np.unique(task.query_user)
+        row, item = self._clicks[users].nonzero()
+        return dataclasses.replace(
+            task,
+            pool=np.arange(1, self._clicks.shape[1], dtype=np.int32),
+            known_user=np.concatenate([task.known_user, users[row]]),
+            known_item=np.concatenate([task.known_item, item.astype(np.int32)]),
+        )
+
     def _rank_task(
-        self, task: ScenarioTask, state: object, max_users: int | None
+        self, task: ScenarioTask, state: object, max_users: int | None, query: Episode
     ) -> list[dict[str, NDArray]]:
-        """Ranks for some users at a time."""
+        """Ranks for some users at a time; the query is what is said of all pairs."""
         users = np.unique(task.query_user)
         if max_users is not None and users.size > max_users:
             task_key = int.from_bytes(stable_digest(0, task.scenario_id)) >> 1
@@ -89,12 +116,12 @@ class ClickScorer:
             users = np.sort(users[np.argsort(keys)[:max_users]])
         step = max(1, _MAX_PAIRS // task.pool.size)
         return [
-            self._rank_users(task, state, users[start : start + step])
+            self._rank_users(task, state, users[start : start + step], query)
             for start in range(0, users.size, step)
         ]
 
     def _rank_users(
-        self, task: ScenarioTask, state: object, users: NDArray
+        self, task: ScenarioTask, state: object, users: NDArray, query: Episode
     ) -> dict[str, NDArray]:
         shape = users.size, task.pool.size
         query_user = np.repeat(users, task.pool.size)[np.newaxis]
@@ -103,6 +130,7 @@ class ClickScorer:
             "query_user": tf.constant(query_user, tf.int32),
             "query_item": tf.constant(query_item, tf.int32),
             "query_mask": tf.ones(query_user.shape, tf.bool),
+            **query,
         }
         scores = self._score(state, query).numpy().reshape(shape)
         is_candidate = np.ones(shape, bool)

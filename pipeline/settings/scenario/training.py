@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,6 +17,7 @@ from models.legacy_keras import tf
 from models.recommender import Episode
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
+from pipeline.settings.scenario.groups import catalogue_group
 from pipeline.settings.scenario.metrics import METRICS
 from pipeline.settings.scenario.whole import training_tasks
 from pipeline.settings.setting import TrainingPlan
@@ -34,42 +36,54 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
         query_size=options.query_size,
         query_negatives=options.query_negatives,
         full_support_fraction=options.full_support_fraction,
+        open_fraction=options.open_fraction,
+    )
+    drawn = functools.partial(
+        training_episodes,
+        sizes=sizes,
+        catalogue=data.known.item,
+        per_fold=data.factors.per_fold,
     )
 
     def episodes(first_step: int) -> tf.data.Dataset:
-        return training_episodes(
+        return drawn(
             training_tasks(data),
-            sizes,
             batch_size=options.batch_size,
             seed=options.seed,
             first_step=first_step,
         )
 
     def first(split: str, num_tasks: int, seed: int) -> Episode:
-        tasks = data.tasks(split)
-        drawn = training_episodes(tasks, sizes, batch_size=num_tasks, seed=seed)
-        episode: Episode = next(iter(drawn))
+        batches = drawn(data.tasks(split), batch_size=num_tasks, seed=seed)
+        episode: Episode = next(iter(batches))
         return episode
 
     def timed() -> Episode:
         num_tasks = min(options.batch_size, len(data.tasks(schema.META_TRAIN)))
         return first(schema.META_TRAIN, num_tasks, 0)
 
-    size = config.evaluation.support_size
     return TrainingPlan(
         episodes=episodes,
         steps_per_epoch=options.steps_per_epoch,
         num_tasks=options.steps_per_epoch * options.batch_size,
-        validation=Shown(
-            "validation",
-            schema.META_VALIDATION,
-            size,
-            size,
-            max_users=options.validation_users,
-        ),
+        validation=_validation(config),
         chosen_by=METRICS[0],
         probe=lambda: first(schema.META_VALIDATION, _PROBED_TASKS, options.seed),
         timed=timed,
+    )
+
+
+def _validation(config: ScenarioConfig) -> Shown:
+    """Returns the task that training aims at, that with a pool if it is one of two."""
+    if config.training.open_fraction == 1.0:
+        return catalogue_group(config, schema.META_VALIDATION)
+    size = config.evaluation.support_size
+    return Shown(
+        "validation",
+        schema.META_VALIDATION,
+        size,
+        size,
+        max_users=config.training.validation_users,
     )
 
 

@@ -178,6 +178,26 @@ def test_of_scenarios_more_is_better_and_some_users_stand_for_all():
     assert len(beside.all) == 4
 
 
+def test_a_group_without_a_pool_is_held_against_its_own_best_baseline():
+    main = Shown("scenario_mean", "meta_test", 4, 4)
+    whole = Shown("catalogue_mean", "meta_test", 4, 4, max_users=5, is_open=True)
+    recall = Metric("recall@20")
+
+    def found(with_pool, without):
+        values = {"scenario_mean": with_pool, "catalogue_mean": without}
+        return {k: {"recall@20": np.full(6, value)} for k, value in values.items()}
+
+    by_task = {"cmml": found(0.8, 0.5), "ease": found(0.75, 0.25)}
+    by_task["click_knn"] = found(0.5, 0.625)
+    by_task["cmml"]["catalogue_mean/other_support"] = by_task["ease"]["catalogue_mean"]
+    beside = judge(by_task, [recall], [main, whole, whole.with_other_support()])
+    assert as_rows(beside.without_pool) == [
+        ("recall@20", None, "click_knn", -0.125, "worse")
+    ]
+    assert beside.overall == "mixed"  # It is better with a pool.
+    assert len(beside.all) == 2
+
+
 def test_the_best_baseline_is_by_the_direction_of_the_metric():
     by_task = of_cold_users(values(0.5))
     summary = Evaluation(METRICS, GROUPS, "mean", by_task, 0, 10).intervals()

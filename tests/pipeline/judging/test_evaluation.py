@@ -4,7 +4,7 @@ import pytest
 from models.evaluation.metric import Metric
 from models.evaluation.shown import Shown
 from pipeline.judging.differences import Contrast
-from pipeline.judging.evaluation import Evaluation
+from pipeline.judging.evaluation import Evaluation, open_groups
 
 MAE = Metric("mae", unit="stars", higher_is_better=False)
 RECALL = Metric("recall@20")
@@ -66,11 +66,25 @@ def test_few_shot_groups_end_with_all_support_pairs(users, scenarios):
 
 
 def test_other_support_stands_beside_the_own_of_the_same_users(users, scenarios):
-    assert users.other_support() == ("cold/other_support", "cold")
-    assert scenarios.other_support() == (
-        *("scenario_mean/other_support", "scenario_mean/own_support"),
-    )
-    assert evaluation(MAE, USERS[:-1], {}).other_support() is None
+    assert users.exchanged() == [("cold/other_support", "cold")]
+    assert scenarios.exchanged() == [
+        ("scenario_mean/other_support", "scenario_mean/own_support")
+    ]
+    assert evaluation(MAE, USERS[:-1], {}).exchanged() == []
+
+
+def test_without_a_pool_cmml_is_held_against_all_and_its_own_other_support():
+    whole = Shown("catalogue_mean", "meta_test", 4, 4, max_users=5, is_open=True)
+    groups = [MAIN, whole, whole.with_other_support()]
+    assert open_groups(groups) == ["catalogue_mean"]
+    cmml = {MAIN.group: 0.9, whole.group: 0.6, groups[2].group: 0.2}
+    simple = {MAIN.group: 0.5, whole.group: 0.25}
+    held = evaluation(RECALL, groups, {"cmml": cmml, "simple": simple})
+    assert as_rows(held.differences()) == {
+        ("cmml", MAIN.group, "simple", MAIN.group): 0.4,
+        ("cmml", whole.group, "simple", whole.group): 0.35,
+        ("cmml", whole.group, "cmml", f"{whole.group}/other_support"): 0.4,
+    }
 
 
 def test_intervals_are_of_every_method_group_and_metric(users):

@@ -153,7 +153,7 @@ SETUPS = {
             4: "scenario_mean/support_4",
             16: "scenario_mean/own_support",
         },
-        ("scenario_mean/other_support",),
+        ("scenario_mean/other_support", "catalogue_mean/other_support"),
     ),
 }
 

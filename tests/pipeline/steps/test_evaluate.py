@@ -20,10 +20,10 @@ BASELINES = {
     "user": ["support_mean", "bias_ridge"],
     "scenario": [
         *("item_pop", "popularity", "dot_product", "matrix_factorisation"),
-        *("item_knn", "ease"),
+        *("item_knn", "ease", "click_knn", "click_mean"),
     ],
 }
-# Groups whose scores are written; the last is asked of CMML alone.
+# Groups whose scores are written; other support sets are shown to CMML alone.
 GROUPS = {
     "user": ["cold", "warm", "cold/support_0", "cold/support_2", "cold/other_support"],
     "scenario": [
@@ -32,6 +32,8 @@ GROUPS = {
         "scenario_mean/support_4",
         "scenario_mean/own_support",
         "scenario_mean/other_support",
+        "catalogue_mean",
+        "catalogue_mean/other_support",
     ],
 }
 # Groups that are means over other groups.
@@ -48,7 +50,7 @@ class Evaluated:
         made: The experiment.
         config: Its configuration.
         setting: The name of its setting.
-        methods: CMML, its closed form if it has one, and the baselines.
+        methods: CMML, its closed form, and the baselines.
         rows: Rows of `scores.parquet` by method and group.
     """
 
@@ -56,8 +58,8 @@ class Evaluated:
         self.made = made
         self.config = load_experiment(made.config_path)
         self.setting = self.config.setting
-        own = {"user": ["cmml", "closed_form"], "scenario": ["cmml"]}
-        self.methods = [*own[self.setting], *BASELINES[self.setting]]
+        own = ["cmml", "closed_form"]
+        self.methods = [*own, *BASELINES[self.setting]]
         self.rows = {}
         path = made.run_dir / "eval" / "scores.parquet"
         for row in pq.read_table(path).to_pylist():
@@ -71,7 +73,8 @@ class Evaluated:
     def groups_of(self, method):
         """The groups that a method is asked about."""
         groups = GROUPS[self.setting]
-        return groups if method == "cmml" else groups[:-1]
+        is_asked = method == "cmml"
+        return [g for g in groups if is_asked or not g.endswith("other_support")]
 
     def asked(self, method, group):
         """What tells the pairs apart that a method was asked about, in their order."""
@@ -120,7 +123,9 @@ def test_scores_are_of_every_method_and_group(evaluated):
 
 def test_every_method_and_group_is_asked_the_same(evaluated):
     for method, group in evaluated.rows:
-        main = WARM if group == WARM else GROUPS[evaluated.setting][0]
+        main = GROUPS[evaluated.setting][0]
+        if group == WARM or group.startswith("catalogue"):
+            main = group.partition("/")[0]
         # All shoppers are fewer than are asked about with less to show.
         assert evaluated.asked(method, group) == evaluated.asked("cmml", main)
 
@@ -177,6 +182,12 @@ def test_differences_are_method_less_reference(evaluated):
         for baseline in BASELINES[evaluated.setting]:
             assert (first.name, "cmml", few, baseline, few) in contrasts
     assert (first.name, "cmml", own, "cmml", f"{main}/other_support") in contrasts
+    if evaluated.setting == "scenario":
+        whole = "catalogue_mean"
+        for baseline in BASELINES["scenario"]:
+            assert (first.name, "cmml", whole, baseline, whole) in contrasts
+        other = f"{whole}/other_support"
+        assert (first.name, "cmml", whole, "cmml", other) in contrasts
 
 
 def test_the_table_is_kept_and_the_choices_are_recorded(evaluated):

@@ -10,8 +10,8 @@ from pipeline.experiment.version_dir import read_manifest
 METHODS = {
     "experiment": ["cmml", "closed_form", "support_mean", "bias_ridge"],
     "scenario_experiment": [
-        *("cmml", "item_pop", "popularity", "dot_product", "matrix_factorisation"),
-        *("item_knn", "ease"),
+        *("cmml", "closed_form", "item_pop", "popularity", "dot_product"),
+        *("matrix_factorisation", "item_knn", "ease", "click_knn", "click_mean"),
     ],
 }
 # Pretraining is a step of scenarios alone.

@@ -14,6 +14,7 @@ from pipeline.settings.scenario.groups import (
 )
 
 MAIN = "scenario_mean"
+WHOLE = "catalogue_mean"
 
 
 def data(*domains, num_tasks=2):
@@ -30,14 +31,21 @@ def config(**evaluation):
 
 
 def test_some_users_are_ranked_for_where_only_the_support_changes():
-    groups = scenario_groups(config(few_shot_users=5), data(""), "meta_test")
+    groups = scenario_groups(
+        config(few_shot_users=5, catalogue_users=3), data(""), "meta_test"
+    )
     # 64 is the support size of the main group itself.
     assert {one.group: one.max_users for one in groups} == {
         MAIN: None,
         f"{MAIN}/support_0": 5,
         f"{MAIN}/own_support": 5,
         f"{MAIN}/other_support": 5,
+        WHOLE: 3,
+        f"{WHOLE}/other_support": 3,
     }
+    assert [one.group for one in groups if one.is_open] == [
+        *(WHOLE, f"{WHOLE}/other_support"),
+    ]
     assert {one.split for one in groups} == {"meta_test"}
 
 
@@ -45,6 +53,7 @@ def test_with_all_users_the_own_support_is_the_main_group():
     groups = scenario_groups(config(few_shot_users=None), data(""), "meta_test")
     assert [one.group for one in groups] == [
         *(MAIN, f"{MAIN}/support_0", f"{MAIN}/other_support"),
+        *(WHOLE, f"{WHOLE}/other_support"),
     ]
 
 

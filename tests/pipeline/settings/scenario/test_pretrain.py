@@ -102,9 +102,9 @@ def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(pretrained):
     info = load_scenario_info(dataset_dir)
     known = load_known_clicks(dataset_dir, info)
     vectors = load_vectors(directory)
-    # Four factors, and a unit for items without a click.
-    assert vectors.users.shape == (info.num_folds + 1, info.num_users + 1, 5)
-    assert vectors.items.shape == (info.num_folds + 1, info.num_items + 1, 5)
+    # Four factors, four units of the linear model, one for items without a click.
+    assert vectors.users.shape == (info.num_folds + 1, info.num_users + 1, 9)
+    assert vectors.items.shape == (info.num_folds + 1, info.num_items + 1, 9)
 
     def mean_dot(fits):
         users, items = vectors.users[fits, known.user], vectors.items[fits, known.item]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from models.baselines.clicks.item_pop import ItemPop
-from models.episodes.click_records import ScenarioTask
+from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.evaluation.ranking_metrics import user_metrics
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
@@ -89,13 +89,15 @@ def untied():
 ALL = Shown("scenario_mean", "meta_test", 4, 4)
 
 
-def scorer_of(method, tasks, *, support_negatives=1):
+def scorer_of(method, tasks, *, support_negatives=1, **of_data):
     """Asks a method about tasks of one domain."""
     config = types.SimpleNamespace(
         evaluation=ScenarioEvaluationConfig(support_negatives=support_negatives)
     )
     data = types.SimpleNamespace(
-        tasks=lambda split: tasks, info=types.SimpleNamespace(domains=["one"])
+        tasks=lambda split: tasks,
+        info=types.SimpleNamespace(domains=["one"]),
+        **of_data,
     )
     return ClickScorer(method, config, data)
 
@@ -280,3 +282,47 @@ def test_a_score_that_is_no_number_is_an_error(tasks):
         ValueError, match="scores of candidates must be numbers, got NaN"
     ):
         rank(method, tasks)
+
+
+WHOLE = dataclasses.replace(ALL, is_open=True)
+
+
+def known_clicks(pairs):
+    user, item = np.array(sorted(pairs), np.int32).T
+    return KnownClicks(user, item, np.zeros_like(user), NUM_USERS, NUM_ITEMS)
+
+
+def test_without_a_pool_all_items_but_the_known_ones_are_candidates(tasks, untied):
+    known = {(1, 3), (2, 5), (7, 1)}  # Clicked, be they in a pool or not.
+    known |= {p for t in tasks for p in pairs_of(t.known_user, t.known_item)}
+    known -= {p for t in tasks for p in pairs_of(t.query_user, t.query_item)}
+    data = {"known": known_clicks(known), "factors": types.SimpleNamespace(open_fit=1)}
+    found = places(scorer_of(TableScores(untied), tasks, **data)(WHOLE))
+    assert found.keys() == places(rank(TableScores(untied), tasks)).keys()
+    for (number, user, item), values in found.items():
+        out = known | pairs_of(tasks[number].known_user, tasks[number].known_item)
+        items = [i for i in range(1, NUM_ITEMS + 1) if (user, i) not in out]
+        better = [i for i in items if untied[user, i] > untied[user, item]]
+        assert values == (untied[user, item], 1 + len(better), len(items))
+
+
+def test_a_method_is_told_that_no_pool_is_given(tasks):
+    told = []
+
+    class Watched(TableScores):
+        def adapt(self, support):
+            told.append("support_fit" in support)
+            return super().adapt(support)
+
+        def score(self, state, query):
+            told.append({"query_fit", "query_open"} <= query.keys())
+            return super().score(state, query)
+
+    known = known_clicks({(1, 40)})
+    data = {"known": known, "factors": types.SimpleNamespace(open_fit=1)}
+    method = Watched(np.zeros([NUM_USERS + 1, NUM_ITEMS + 1]))
+    scorer = scorer_of(method, tasks[:1], **data)
+    for shown in (ALL, WHOLE):
+        scorer(shown)
+        assert set(told) == {shown.is_open}
+        told.clear()
