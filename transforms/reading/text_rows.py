@@ -146,8 +146,14 @@ def csv_fields(
                 return tuple(map(fields.__getitem__, positions))
             known: list[str | None] = [*fields[:width], None]
             return tuple(map(known.__getitem__, positions))
-        reason = MISSING_FIELD if len(fields) < width else MALFORMED
-        raise RowError(reason, f"expected {width} fields, got {len(fields)}")
+        detail = f"expected {width} fields, got {len(fields)}"
+        if len(fields) < width:
+            raise RowError(MISSING_FIELD, detail)
+        raise RowError(
+            MALFORMED,
+            f"{detail}: quote fields that hold {table.delimiter!r}, or leave the rest "
+            "unread by `table.extra_fields: true`",
+        )
 
     return chosen
 
