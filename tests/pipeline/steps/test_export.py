@@ -96,7 +96,14 @@ def test_the_manifest_says_where_a_version_is_from(experiment):
     }
     assert manifest.pop("context").keys() == {"width", "holds", "max_updated_support"}
     assert set(manifest.pop("modulation").values()) == {16}
+    assert (
+        manifest.pop("epochs")
+        == RunDir(experiment.run_dir).facts("train")["best_epoch"]
+    )
     assert manifest == {
+        "trained_on": "meta_train",
+        "metrics_of": "meta_train",
+        "normalize_ids": False,
         "model_name": "cmml",
         "model_version": int(experiment.exported.name),
         "setting": "user",
