@@ -25,7 +25,8 @@ def test_a_row_of_metrics_is_an_interval(evaluation, without_pandas):
     stored = read(evaluation, "metrics.json")
     row = {"method": "cmml", "group": "cold", "metric": "mae"}
     assert row | stored["cmml"]["cold"]["mae"] in rows
-    assert list(rows[0]) == ["method", "group", "metric", "mean", "low", "high"]
+    columns = ["method", "group", "metric", "mean", "low", "high", "num_tasks"]
+    assert list(rows[0]) == columns
     assert {one["method"] for one in rows} == {
         "cmml",
         "closed_form",
