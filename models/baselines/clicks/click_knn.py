@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.baselines.clicks.baseline import Grid
-from models.baselines.clicks.pool_scores import click_matrix
+from models.baselines.clicks.item_cosines import ItemCosines
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
@@ -33,10 +33,7 @@ class ClickKNN:
     GRID: ClassVar[Grid] = {"shrinkage": (0.0, 3.0, 10.0)}
 
     def __init__(self, known: KnownClicks, *, shrinkage: float = 0.0) -> None:
-        self._clicks = click_matrix(known).tocsc()
-        counts = np.asarray(self._clicks.sum(axis=0)).ravel()
-        self._norms = np.sqrt(np.maximum(counts, 1.0))
-        self._shrinkage = shrinkage
+        self._cosines = ItemCosines(known, shrinkage)
 
     @classmethod
     def fit(
@@ -51,7 +48,7 @@ class ClickKNN:
         is_click = support["support_mask"] & (support["support_label"] > 0.5)
         clicked = tf.where(is_click, support["support_item"], 0)
         scores = tf.numpy_function(self._of_sets, [clicked], tf.float32)
-        return tf.ensure_shape(scores, [clicked.shape[0], self._norms.size])
+        return tf.ensure_shape(scores, [clicked.shape[0], self._cosines.num_rows])
 
     def score(self, state: tf.Tensor, query: Episode) -> tf.Tensor:
         """Looks scores up, float32 [B, Q]."""
@@ -62,7 +59,4 @@ class ClickKNN:
         return np.stack([self._of_set(items[items > 0]) for items in clicked])
 
     def _of_set(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
-        both = (self._clicks[:, items].T @ self._clicks).toarray()  # [S, num_items + 1]
-        norms = self._norms[items][:, np.newaxis] * self._norms
-        scores: NDArray[np.float32] = (both / (norms + self._shrinkage)).sum(axis=0)
-        return scores.astype(np.float32)
+        return np.asarray(self._cosines.of(items).sum(axis=1), np.float32).ravel()

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.baselines.clicks.baseline import Grid
-from models.baselines.clicks.pool_scores import PoolScores, ScoreUsers, click_matrix
+from models.baselines.clicks.item_cosines import ItemCosines
+from models.baselines.clicks.pool_scores import PoolScores, ScoreUsers
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 
@@ -33,10 +34,7 @@ class ItemKNN(PoolScores):
 
     def __init__(self, known: KnownClicks, *, shrinkage: float = 0.0) -> None:
         super().__init__()
-        self._clicks = click_matrix(known)
-        counts = np.asarray(self._clicks.sum(axis=0)).ravel()
-        self._norms = np.sqrt(np.maximum(counts, 1.0))
-        self._shrinkage = shrinkage
+        self._cosines = ItemCosines(known, shrinkage)
 
     @classmethod
     def fit(
@@ -48,8 +46,5 @@ class ItemKNN(PoolScores):
 
     def scorer(self, items: NDArray[np.integer]) -> ScoreUsers:
         """Makes the cosines of the items to all items."""
-        both = (self._clicks.T @ self._clicks[:, items]).tocoo()  # [num_items + 1, P]
-        norms = self._norms[both.row] * self._norms[items][both.col]
-        both.data /= norms + self._shrinkage
-        cosines = both.tocsr()
-        return lambda users: (self._clicks[users] @ cosines).toarray()
+        cosines, clicks = self._cosines.of(items), self._cosines.clicks
+        return lambda users: (clicks[users] @ cosines).toarray()
