@@ -102,11 +102,14 @@ def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(pretrained):
     info = load_scenario_info(dataset_dir)
     known = load_known_clicks(dataset_dir, info)
     vectors = load_vectors(directory)
-    # Four factors, four units of the linear model, one for items without a click.
-    assert vectors.users.shape == (info.num_folds + 1, info.num_users + 1, 9)
-    assert vectors.items.shape == (info.num_folds + 1, info.num_items + 1, 9)
+    # With pools and without; four factors, four units of the linear model, one for
+    # items without a click.
+    num_fits = vectors.per_fold * (info.num_folds + 1)
+    assert vectors.users.shape == (num_fits, info.num_users + 1, 9)
+    assert vectors.items.shape == (num_fits, info.num_items + 1, 9)
 
-    def mean_dot(fits):
+    def mean_dot(folds):
+        fits = vectors.per_fold * folds + np.arange(vectors.per_fold)[:, np.newaxis]
         users, items = vectors.users[fits, known.user], vectors.items[fits, known.item]
         return float(np.mean(np.sum(users * items, axis=-1)))
 

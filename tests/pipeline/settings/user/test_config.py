@@ -8,6 +8,7 @@ from models.options import CMMLOptions
 from pipeline.experiment.config_file import ConfigError, data_dir, hash_of, to_yaml
 from pipeline.experiment.config_section import (
     ComparisonConfig,
+    DriftConfig,
     ExportConfig,
     PushConfig,
     TensorBoardConfig,
@@ -78,6 +79,7 @@ OTHER_VALUES = (
     "training.patience=3",
     "training.steps_per_execution=3",
     "training.seed=3",
+    "training.refit=meta_train",
     "evaluation.support_size=3",
     "evaluation.few_shot_sizes=[3]",
     "evaluation.baselines=[item_mean]",
@@ -101,6 +103,12 @@ OTHER_VALUES = (
     "comparison.max_seeds={cmml: 1}",
     "comparison.options={melu: {inner_steps: 1}}",
     "comparison.num_resamples=200",
+    "drift.reference=prepared/before",
+    "drift.max_unknown_share=0.3",
+    "drift.may_be_new=[user_id]",
+    "drift.max_missing_increase=0.3",
+    "drift.max_value_shift=0.3",
+    "drift.max_support_shift=0.3",
     "push.split=meta_test",
     "push.baselines=[item_mean]",
     "push.margin=0.1",
@@ -318,6 +326,7 @@ def test_the_other_values_name_every_key():
         "export": ExportConfig.model_fields,
         "comparison": ComparisonConfig.model_fields,
         "push": PushConfig.model_fields,
+        "drift": DriftConfig.model_fields,
     }
     keys = {f"{name}.{key}" for name, fields in sections.items() for key in fields}
     keys |= UserConfig.model_fields.keys() - sections.keys() - {"data", "setting"}
