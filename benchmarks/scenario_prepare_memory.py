@@ -50,7 +50,7 @@ def prepare(folder: str, output: str, limit: int) -> None:
         ScenarioEpisodeSpec,
         ScenarioSplitSpec,
     )
-    from transforms.schema import TableSpec
+    from transforms.table_spec import TableSpec
 
     domain = DomainSpec(
         ClickSpec(TableSpec("clicks.csv")), PoolSpec(TableSpec("pools.csv"))

@@ -26,7 +26,9 @@ from transforms.reading.text_rows import (
     skip_byte_order_mark,
     split_header,
 )
-from transforms.schema import DataError, InteractionSpec, TableSpec
+from transforms.schema import DataError
+from transforms.specs import InteractionSpec
+from transforms.table_spec import TableSpec
 
 _REQUIRED = ("user_id", "item_id", "label")
 _NOT_READ = "timestamp"  # Allowed, since logs have it; no method of ours goes by it.

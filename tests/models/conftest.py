@@ -18,18 +18,16 @@ from models.legacy_keras import tf
 from models.options import CMMLOptions, ScenarioOptions
 from models.parts.label_unit import LabelUnit
 from transforms.ratings.dataset import prepare_dataset
-from transforms.schema import (
-    META_TEST,
-    META_TRAIN,
-    DatasetInfo,
+from transforms.schema import META_TEST, META_TRAIN, DatasetInfo
+from transforms.specs import (
     DatasetSpec,
     EntitySpec,
     EpisodeSpec,
     FeatureSpec,
     InteractionSpec,
     SplitSpec,
-    TableSpec,
 )
+from transforms.table_spec import TableSpec
 
 NUM_USERS = 16
 NUM_ITEMS = 10

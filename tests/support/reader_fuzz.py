@@ -20,7 +20,8 @@ from transforms.reading.raw_files import find_raw_files
 from transforms.reading.read_tables import read_blocks
 from transforms.reading.rejected_row import REJECTED
 from transforms.reading.tables import UsedTable, check_contents, check_tables
-from transforms.schema import EntitySpec, FeatureSpec, InteractionSpec, TableSpec
+from transforms.specs import EntitySpec, FeatureSpec, InteractionSpec
+from transforms.table_spec import TableSpec
 
 COLUMNS = ("user", "item", "rating", "tags")
 ODD_TEXTS = (

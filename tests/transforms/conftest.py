@@ -12,15 +12,15 @@ from apache_beam.testing.test_pipeline import TestPipeline
 
 from transforms.ratings.dataset import prepare_dataset
 from transforms.reading.rejected_row import REJECTED
-from transforms.schema import (
+from transforms.specs import (
     DatasetSpec,
     EntitySpec,
     EpisodeSpec,
     FeatureSpec,
     InteractionSpec,
     SplitSpec,
-    TableSpec,
 )
+from transforms.table_spec import TableSpec
 from transforms.writing.tfrecord import example_class
 
 TestPipeline.__test__ = False  # Its name alone makes pytest collect it.

@@ -16,7 +16,7 @@ from transforms.reading.blocks import rows_of
 from transforms.reading.raw_files import find_raw_files
 from transforms.reading.read_tables import read_blocks
 from transforms.reading.tables import columns_by_table
-from transforms.schema import DatasetSpec, EpisodeSpec, SplitSpec
+from transforms.specs import DatasetSpec, EpisodeSpec, SplitSpec
 
 SMALL = EpisodeSpec(query_size=2, num_shards=1)
 NO_TEST = SplitSpec(test_fraction=0.0, validation_fraction=0.0)

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, SplitSpec
+from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
+from transforms.specs import SplitSpec
 from transforms.splits import TaskSplitter, load_splitter
 
 

@@ -34,7 +34,7 @@ from transforms.entities.vocabularies import vocabulary_rows
 from transforms.joins import Join
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts
-from transforms.schema import EntitySpec
+from transforms.specs import EntitySpec
 from transforms.writing.catalogue import Catalogue
 from transforms.writing.entity_files import EntityRows, encode_entity
 

@@ -22,9 +22,10 @@ from transforms.entities.entities import parse_entities
 from transforms.reading.parse_rows import COUNTS
 from transforms.reading.rejected_row import REJECTED
 from transforms.reading.shards import GroupByShard
-from transforms.schema import EntitySpec, TableSpec
+from transforms.specs import EntitySpec
 from transforms.splits import TaskSplitter, load_splitter
 from transforms.stable_hash import shard_of
+from transforms.table_spec import TableSpec
 from transforms.writing.catalogue import write_catalogue
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.episode_files import WriteEpisodes

@@ -17,13 +17,9 @@ import pathlib
 from collections.abc import Mapping
 from typing import ClassVar
 
-from transforms.schema import (
-    CommonInfo,
-    CommonSpec,
-    SplitSpec,
-    TableSpec,
-    read_dataset_json,
-)
+from transforms.schema import CommonInfo, read_dataset_json
+from transforms.specs import CommonSpec, SplitSpec
+from transforms.table_spec import TableSpec
 
 SCENARIO_SETTING = "scenario"
 

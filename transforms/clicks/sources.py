@@ -11,7 +11,8 @@ from typing import Literal
 from transforms.clicks.schema import ClickSpec, DomainSpec, NameSpec, PoolSpec
 from transforms.ratings.sources import movielens as movielens_tables
 from transforms.reading.raw_files import has_table, table_of_download
-from transforms.schema import FeatureSpec, TableSpec, WideSpec
+from transforms.specs import FeatureSpec
+from transforms.table_spec import TableSpec, WideSpec
 
 
 def lastfm(path: str, *, data_dir: str = ".", name: str = "") -> DomainSpec:

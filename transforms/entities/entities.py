@@ -17,7 +17,7 @@ from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import CONFLICTING_ENTITY
 from transforms.reading.values import as_id
 from transforms.row_counts import RowCounts
-from transforms.schema import EntitySpec
+from transforms.specs import EntitySpec
 
 
 class Entity(NamedTuple):

@@ -15,7 +15,8 @@ from transforms.entities.vocabularies import (
     id_order,
     vocabulary_rows,
 )
-from transforms.schema import EntitySpec, Feature, FeatureSpec
+from transforms.schema import Feature
+from transforms.specs import EntitySpec, FeatureSpec
 from transforms.writing.entity_files import encode_entity
 
 

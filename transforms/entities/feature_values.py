@@ -11,7 +11,8 @@ from typing import Any
 from transforms.reading.row_error import RowError
 from transforms.reading.values import as_number, as_text
 from transforms.row_counts import RowCounts
-from transforms.schema import MAX_FEATURE_NUMBER, EntitySpec, FeatureSpec
+from transforms.schema import MAX_FEATURE_NUMBER
+from transforms.specs import EntitySpec, FeatureSpec
 
 _TRUE = frozenset({"1", "1.0", "true"})
 _FALSE = frozenset({"0", "0.0", "false", "", "nan"})

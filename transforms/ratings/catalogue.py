@@ -13,7 +13,8 @@ from transforms.label_levels import label_levels
 from transforms.ratings.interactions import INTERACTIONS
 from transforms.ratings.statistics import build_schema, build_statistics
 from transforms.ratings.summaries import TasksSummary, merge_summaries
-from transforms.schema import DatasetInfo, DatasetSpec
+from transforms.schema import DatasetInfo
+from transforms.specs import DatasetSpec
 from transforms.writing.catalogue import Catalogue
 from transforms.writing.entity_files import EntityRows
 from transforms.writing.statistics import mean_and_std

@@ -19,14 +19,10 @@ from transforms.ratings.tables import used_tables
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.parse_rows import COUNTS
 from transforms.reading.rejected_row import REJECTED
-from transforms.schema import (
-    NO_TASK,
-    SPLITS,
-    DatasetInfo,
-    DatasetSpec,
-    TableSpec,
-)
+from transforms.schema import NO_TASK, SPLITS, DatasetInfo
+from transforms.specs import DatasetSpec
 from transforms.splits import TaskSplitter, load_splitter
+from transforms.table_spec import TableSpec
 from transforms.writing.catalogue import write_catalogue
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.episode_files import WriteEpisodes

@@ -21,13 +21,8 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import REJECTED, RejectedRow
 from transforms.reading.row_error import DUPLICATE_PAIR
 from transforms.reading.shards import GroupByShard
-from transforms.schema import (
-    META_TRAIN,
-    NO_TASK,
-    DatasetSpec,
-    EpisodeSpec,
-    InteractionSpec,
-)
+from transforms.schema import META_TRAIN, NO_TASK
+from transforms.specs import DatasetSpec, EpisodeSpec, InteractionSpec
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import stable_digest, stable_fraction
 

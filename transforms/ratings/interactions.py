@@ -21,7 +21,7 @@ from transforms.reading.row_error import (
 from transforms.reading.shards import ColumnsByShard
 from transforms.reading.values import as_number, as_text, as_time
 from transforms.row_counts import RowCounts
-from transforms.schema import InteractionSpec
+from transforms.specs import InteractionSpec
 
 # What refused rows say they were read as.
 INTERACTIONS = "interactions"

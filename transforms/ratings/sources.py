@@ -8,7 +8,8 @@ import zipfile
 from typing import NamedTuple
 
 from transforms.reading.raw_files import has_table, table_of_download
-from transforms.schema import EntitySpec, FeatureSpec, InteractionSpec, TableSpec
+from transforms.specs import EntitySpec, FeatureSpec, InteractionSpec
+from transforms.table_spec import TableSpec
 
 _RATINGS_DAT = "ratings.dat"
 _RATINGS_CSV = "ratings.csv"

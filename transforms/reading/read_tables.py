@@ -30,7 +30,7 @@ from transforms.reading.text_rows import (
     skip_byte_order_mark,
     split_header,
 )
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 TEXT_FORMATS = ("csv", "jsonl", "json", "lists", "lines")
 

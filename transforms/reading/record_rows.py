@@ -21,7 +21,7 @@ from transforms.reading.text_rows import (
     csv_reader,
     unique_keys,
 )
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 _BLOCK_ROWS = 8_192
 

@@ -9,7 +9,7 @@ from typing import Any
 from transforms.reading.row_error import MALFORMED, MISSING_FIELD, RowError
 from transforms.reading.text_rows import Fields, Row, UnreadableRow
 from transforms.reading.values import as_text
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 # Gives the rows of a block for some columns of the file.
 ReadRows = Callable[[Sequence[str]], Iterable[Row]]

@@ -28,7 +28,7 @@ from transforms.reading.text_rows import (
     skip_byte_order_mark,
     split_header,
 )
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 # Formats whose columns are always the same.
 FIXED_COLUMNS = {"lists": LISTS_COLUMNS, "lines": LINES_COLUMNS}

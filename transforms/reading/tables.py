@@ -17,7 +17,7 @@ from transforms.reading.raw_files import (
     open_raw_file,
 )
 from transforms.reading.table_columns import FIXED_COLUMNS, json_keys, table_columns
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 _COLUMNS_SHOWN = 30
 

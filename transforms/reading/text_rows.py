@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from transforms.reading.row_error import ENCODING, MALFORMED, MISSING_FIELD, RowError
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 # Columns of the formats "lists" and "lines"; a line has its number, from 0, for an id.
 LISTS_COLUMNS = ("line", "value")

@@ -10,7 +10,8 @@ import apache_beam as beam
 from transforms.joins import Join
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.row_counts import RowCounts, merge_counts
-from transforms.schema import CommonSpec, DataError
+from transforms.schema import DataError
+from transforms.specs import CommonSpec
 from transforms.stable_hash import stable_digest
 from transforms.writing.output_files import STAGE_DIR, OutputFiles
 

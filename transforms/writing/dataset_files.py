@@ -14,10 +14,10 @@ from transforms.schema import (
     DATASET_JSON,
     META_TRAIN,
     CommonInfo,
-    CommonSpec,
     DataError,
     read_dataset_json,
 )
+from transforms.specs import CommonSpec
 from transforms.writing.counts import check_features, check_joins, whole_counts
 from transforms.writing.output_files import ANOMALIES_PBTXT, STAGE_DIR, OutputFiles
 from transforms.writing.protos import build_anomalies, proto_file

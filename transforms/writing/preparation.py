@@ -10,7 +10,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms.reading.read_tables import read_each_table
 from transforms.reading.tables import UsedTable, check_contents, check_tables
-from transforms.schema import CommonSpec, TableSpec
+from transforms.specs import CommonSpec
+from transforms.table_spec import TableSpec
 from transforms.writing.counts import WriteCounts
 from transforms.writing.dataset_files import DatasetKind, Info, write_dataset
 from transforms.writing.output_files import OutputFiles

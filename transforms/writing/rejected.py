@@ -14,7 +14,8 @@ from apache_beam.metrics import Metrics
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts
-from transforms.schema import REJECTED_DIR, CommonSpec, DataError
+from transforms.schema import REJECTED_DIR, DataError
+from transforms.specs import CommonSpec
 from transforms.stable_hash import stable_digest
 from transforms.writing.output_files import STAGE_DIR, OutputFiles
 

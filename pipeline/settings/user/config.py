@@ -9,7 +9,7 @@ from models.options import CMMLOptions
 from pipeline.experiment.config_section import Experiment, Section
 from pipeline.settings.more_metrics import more_metrics_of
 from pipeline.settings.user.metrics import METRICS
-from transforms.schema import (
+from transforms.specs import (
     DatasetSpec,
     EntitySpec,
     EpisodeSpec,

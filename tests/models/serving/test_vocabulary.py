@@ -6,7 +6,8 @@ from models.serving.vocabulary import IdLookup, encode_feature
 from transforms.entities.entity_table import encode_number, encode_values
 from transforms.entities.feature_values import parse_feature
 from transforms.entities.vocabularies import vocabulary_rows
-from transforms.schema import Feature, FeatureSpec
+from transforms.schema import Feature
+from transforms.specs import FeatureSpec
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from transforms.clicks.summaries import TaskSummary, merge_users, summarize_user
 from transforms.clicks.user_clicks import UserClicks, UserShard
 from transforms.entities.entities import Entity, EntityBlock
 from transforms.row_counts import RowCounts
-from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, TableSpec
+from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
+from transforms.table_spec import TableSpec
 from transforms.writing.output_files import OutputFiles
 
 SHARDS = [

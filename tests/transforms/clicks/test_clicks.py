@@ -13,8 +13,8 @@ from transforms.clicks.clicks import (
 from transforms.clicks.schema import ClickSpec, DomainSpec
 from transforms.reading.blocks import Block
 from transforms.reading.row_error import RowError, UnwantedRowError
-from transforms.schema import TableSpec
 from transforms.stable_hash import shard_of
+from transforms.table_spec import TableSpec
 
 COLUMNS = ("user_id", "item_id", "theme")
 PLAIN = ClickSpec(TableSpec("c.csv"))

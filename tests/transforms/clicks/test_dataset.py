@@ -16,8 +16,9 @@ from transforms.clicks.schema import (
     ScenarioSplitSpec,
     load_scenario_info,
 )
-from transforms.schema import DataError, TableSpec
+from transforms.schema import DataError
 from transforms.stable_hash import stable_fraction
+from transforms.table_spec import TableSpec
 
 POOLS = {
     "trained": [f"i{n}" for n in range(12)],

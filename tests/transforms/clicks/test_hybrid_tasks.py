@@ -15,7 +15,8 @@ from transforms.clicks.schema import (
 )
 from transforms.clicks.tasks import build_task
 from transforms.clicks.user_clicks import clicks_by_scenario, items_by_user, split_pairs
-from transforms.schema import SPLITS, TableSpec
+from transforms.schema import SPLITS
+from transforms.table_spec import TableSpec
 
 SIZES = ScenarioEpisodeSpec(min_pool_size=5, support_size=12, num_negatives=2)
 ITEMS = [str(n) for n in range(12)]  # "9" is before "10", but "a:10" before "a:9".

@@ -17,7 +17,7 @@ from transforms.clicks.schema import (
 )
 from transforms.reading.blocks import Block
 from transforms.reading.row_error import RowError
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 TABLE = TableSpec("pools.csv")
 SIZES = ScenarioEpisodeSpec(min_pool_size=2, max_pool_size=3)

@@ -18,7 +18,8 @@ from transforms.clicks.tasks import (
     reason_to_drop,
 )
 from transforms.clicks.user_clicks import ScenarioUser
-from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, TableSpec
+from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
+from transforms.table_spec import TableSpec
 
 POOL = [f"i{n}" for n in range(10)]
 DOMAIN = DomainSpec(

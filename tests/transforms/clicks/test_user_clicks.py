@@ -21,7 +21,7 @@ from transforms.clicks.user_clicks import (
     split_pairs,
     trim,
 )
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 DOMAIN = DomainSpec(ClickSpec(TableSpec("clicks.csv"), scenario_column="scenario"))
 SPLIT = ScenarioDatasetSpec((DOMAIN,), split=ScenarioSplitSpec(num_folds=3))

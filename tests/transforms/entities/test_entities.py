@@ -9,7 +9,8 @@ from transforms.entities.entities import (
 )
 from transforms.reading.blocks import Block
 from transforms.reading.row_error import RowError
-from transforms.schema import EntitySpec, FeatureSpec, TableSpec
+from transforms.specs import EntitySpec, FeatureSpec
+from transforms.table_spec import TableSpec
 
 SPEC = EntitySpec(
     TableSpec("items.csv"),

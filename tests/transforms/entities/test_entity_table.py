@@ -2,7 +2,9 @@ import pytest
 
 from transforms.entities.entities import Entity
 from transforms.entities.entity_table import build_entity_table, encode_values
-from transforms.schema import EntitySpec, Feature, FeatureSpec, TableSpec
+from transforms.schema import Feature
+from transforms.specs import EntitySpec, FeatureSpec
+from transforms.table_spec import TableSpec
 from transforms.writing.tfrecord import example_class
 
 SPEC = EntitySpec(

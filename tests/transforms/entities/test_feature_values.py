@@ -1,7 +1,7 @@
 import pytest
 
 from transforms.entities.feature_values import ParsedFeature, parse_feature
-from transforms.schema import FeatureSpec
+from transforms.specs import FeatureSpec
 
 YEAR = FeatureSpec("year", kind="numeric")
 

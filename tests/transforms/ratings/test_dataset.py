@@ -14,18 +14,16 @@ from transforms.ratings.interactions import interaction_columns, parse_interacti
 from transforms.reading.blocks import rows_of
 from transforms.reading.raw_files import find_raw_files
 from transforms.reading.read_tables import read_blocks
-from transforms.schema import (
-    NO_TASK,
-    SPLITS,
+from transforms.schema import NO_TASK, SPLITS, load_dataset_info
+from transforms.specs import (
     DatasetSpec,
     EntitySpec,
     EpisodeSpec,
     FeatureSpec,
     InteractionSpec,
     SplitSpec,
-    TableSpec,
-    load_dataset_info,
 )
+from transforms.table_spec import TableSpec
 
 
 def rejected_rows(directory):

@@ -15,18 +15,11 @@ from transforms.ratings.episodes import (
     labels_by_task,
 )
 from transforms.ratings.interactions import InteractionBlock
-from transforms.schema import (
-    META_TEST,
-    META_TRAIN,
-    NO_TASK,
-    DatasetSpec,
-    EpisodeSpec,
-    InteractionSpec,
-    SplitSpec,
-    TableSpec,
-)
+from transforms.schema import META_TEST, META_TRAIN, NO_TASK
+from transforms.specs import DatasetSpec, EpisodeSpec, InteractionSpec, SplitSpec
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import stable_digest
+from transforms.table_spec import TableSpec
 
 SPEC = InteractionSpec(TableSpec("r.csv"), "user", "item", "rating")
 ALL_TRAIN = TaskSplitter(SplitSpec(test_fraction=0.0, validation_fraction=0.0))

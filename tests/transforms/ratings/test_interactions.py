@@ -10,8 +10,9 @@ from transforms.ratings.interactions import (
 )
 from transforms.reading.blocks import Block
 from transforms.reading.row_error import RowError, UnwantedRowError
-from transforms.schema import InteractionSpec, TableSpec
+from transforms.specs import InteractionSpec
 from transforms.stable_hash import shard_of
+from transforms.table_spec import TableSpec
 
 SPEC = InteractionSpec(TableSpec("r.csv"))
 HEADER = ("user_id", "item_id", "rating")

@@ -6,15 +6,14 @@ import json
 
 import pytest
 
-from transforms.schema import (
+from transforms.specs import (
     EntitySpec,
     EpisodeSpec,
     FeatureSpec,
     InteractionSpec,
     SplitSpec,
-    TableSpec,
-    WideSpec,
 )
+from transforms.table_spec import TableSpec, WideSpec
 from transforms.writing.counts import FeatureError, JoinError
 from transforms.writing.rejected import RejectedRowsError
 

@@ -3,7 +3,7 @@ import zipfile
 import pytest
 
 from transforms.ratings.sources import movielens, rdatasets, tfds
-from transforms.schema import EntitySpec
+from transforms.specs import EntitySpec
 
 
 def feature_names(entity):

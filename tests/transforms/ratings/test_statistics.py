@@ -13,7 +13,8 @@ from transforms.entities.entity_table import build_entity_table
 from transforms.ratings.episodes import Pairs, Task, TaskShard
 from transforms.ratings.statistics import build_schema, build_statistics
 from transforms.ratings.summaries import summarize
-from transforms.schema import EntitySpec, FeatureSpec, TableSpec
+from transforms.specs import EntitySpec, FeatureSpec
+from transforms.table_spec import TableSpec
 from transforms.writing.protos import build_anomalies, proto_file
 
 TASKS = [

@@ -8,7 +8,8 @@ import pytest
 
 from transforms.reading import archives
 from transforms.reading.raw_files import find_raw_files, open_raw_file
-from transforms.schema import DataError, TableSpec
+from transforms.schema import DataError
+from transforms.table_spec import TableSpec
 
 SPACES = b" " * 100_000  # Packs to a few hundred bytes.
 

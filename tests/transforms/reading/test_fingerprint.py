@@ -7,7 +7,7 @@ from transforms.ratings.sources import rdatasets
 from transforms.ratings.tables import used_tables
 from transforms.reading import columnar_rows
 from transforms.reading.fingerprint import fingerprint
-from transforms.schema import DatasetSpec, SplitSpec
+from transforms.specs import DatasetSpec, SplitSpec
 
 
 def digest(spec, data_dir):

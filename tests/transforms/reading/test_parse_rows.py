@@ -8,7 +8,7 @@ from transforms.reading.blocks import Block
 from transforms.reading.parse_rows import COUNTS, ParseRows
 from transforms.reading.row_error import NOT_A_NUMBER, RowError, UnwantedRowError
 from transforms.row_counts import RowCounts
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 TABLE = TableSpec("b.csv")
 BLOCK = Block("b.csv", 0, 2, b"1,a\nx,b\n3\n4,d\n", ("number", "text"))

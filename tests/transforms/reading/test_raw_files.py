@@ -7,7 +7,7 @@ import pytest
 
 from transforms.reading.packed_files import FileError
 from transforms.reading.raw_files import find_raw_files, nearest, open_raw_file
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from transforms.reading import columnar_rows
 from transforms.reading.blocks import rows_of
 from transforms.reading.raw_files import RawFile, find_raw_files
 from transforms.reading.read_tables import ReadTable, read_blocks
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 
 def read(folder, table, columns, text_block_bytes=1 << 20):

@@ -5,7 +5,7 @@ import pytest
 from transforms.reading.packed_files import FileError
 from transforms.reading.record_rows import csv_records, json_records, record_rows
 from transforms.reading.text_rows import UnreadableRow
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 HEADER = ("user", "item", "note")
 

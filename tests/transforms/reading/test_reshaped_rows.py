@@ -5,7 +5,7 @@ import pytest
 
 from transforms.reading.blocks import Block, rows_of
 from transforms.reading.text_rows import UnreadableRow
-from transforms.schema import TableSpec, WideSpec
+from transforms.table_spec import TableSpec, WideSpec
 
 
 def csv(data, columns, header, **table):

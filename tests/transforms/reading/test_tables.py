@@ -8,13 +8,8 @@ import pytest
 
 from transforms.ratings.tables import used_tables
 from transforms.reading.tables import check_contents, check_tables, columns_by_table
-from transforms.schema import (
-    DatasetSpec,
-    EntitySpec,
-    FeatureSpec,
-    InteractionSpec,
-    TableSpec,
-)
+from transforms.specs import DatasetSpec, EntitySpec, FeatureSpec, InteractionSpec
+from transforms.table_spec import TableSpec
 
 
 def interactions(path, **table):

@@ -15,7 +15,7 @@ from transforms.reading.text_rows import (
     split_header,
     text_rows,
 )
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 HEADER = ("user", "item", "title")
 

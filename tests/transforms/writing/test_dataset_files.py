@@ -12,7 +12,8 @@ import pytest
 from transforms.joins import join_ids
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts
-from transforms.schema import SPLITS, CommonInfo, CommonSpec, DataError, check_files
+from transforms.schema import SPLITS, CommonInfo, DataError, check_files
+from transforms.specs import CommonSpec
 from transforms.writing.counts import JoinError
 from transforms.writing.dataset_files import DatasetKind, stage_info, write_dataset
 from transforms.writing.entity_files import encode_entity, write_entities

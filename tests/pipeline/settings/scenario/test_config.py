@@ -12,7 +12,7 @@ from pipeline.settings.scenario.config import (
 )
 from pipeline.settings.scenario.source import dataset_spec
 from transforms.clicks.schema import ClickSpec
-from transforms.schema import TableSpec
+from transforms.table_spec import TableSpec
 
 CONFIGS = pathlib.Path(__file__).parents[4] / "configs"
 

