@@ -10,6 +10,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 CONTRACT = {
+    "transforms.specs",
     "transforms.schema",
     "transforms.table_spec",
     "transforms.row_counts",
@@ -82,6 +83,7 @@ FLOORS = {
         "transforms.reading",
         "transforms.splits",
         "transforms.label_levels",
+        "transforms.specs",
         "transforms.schema",
         "transforms.prepared_files",
         "transforms.row_counts",
