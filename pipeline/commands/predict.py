@@ -24,7 +24,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=pathlib.Path, help="JSON lines; else stdout")
     parser.add_argument("--top", type=int, default=10, help="items to recommend")
     parser.add_argument(
-        "--max-unmatched",
+        "--max_unmatched",
         type=float,
         default=0.3,
         help="share of support pairs whose item the model may not know",
@@ -37,7 +37,7 @@ def _resolve(arguments: argparse.Namespace) -> Step:
         raise ValueError(f"--top must be at least 1, got {arguments.top}.")
     if not 0.0 <= arguments.max_unmatched <= 1.0:
         raise ValueError(
-            f"--max-unmatched must be within [0, 1], got {arguments.max_unmatched}."
+            f"--max_unmatched must be within [0, 1], got {arguments.max_unmatched}."
         )
     refuse_changes(arguments)
     must_be_file("--input", arguments.input)

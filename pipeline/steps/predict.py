@@ -98,7 +98,7 @@ def _check_items(
     if join.unmatched_fraction > most or join.alike_fraction > _MOST_ALIKE:
         raise RequestError(
             f"{path}: the model must know the items of the support pairs, of which "
-            f"--max-unmatched allows {most:.0%} to be unknown and none but a few to be "
+            f"--max_unmatched allows {most:.0%} to be unknown and none but a few to be "
             f"known in another form; got {join.num_rows_unmatched} of {join.num_rows} "
             f"unknown. All were answered, as if those were not there. {join.explain()}."
         )
