@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
-from models.recommender import Recommender
+from models.legacy_keras import tf
+from models.recommender import Episode, Recommender
 
 # Values to try, by constructor argument; every combination is one candidate.
 Grid: TypeAlias = Mapping[str, Sequence[Any]]
@@ -34,3 +35,11 @@ class ScenarioBaseline(Recommender, Protocol):
             **hyperparameters: One of each of `GRID`.
         """
         ...
+
+
+def is_clicked(support: Episode) -> tf.Tensor:
+    """Returns which pairs of a support set are clicks, bool [B, S].
+
+    The others are negatives or padding.
+    """
+    return support["support_mask"] & (support["support_label"] > 0.5)

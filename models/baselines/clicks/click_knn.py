@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.baselines.clicks.baseline import Grid
+from models.baselines.clicks.baseline import Grid, is_clicked
 from models.baselines.clicks.item_cosines import ItemCosines
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
@@ -45,8 +45,7 @@ class ClickKNN:
 
     def adapt(self, support: Episode) -> tf.Tensor:
         """Returns the score of every item, float32 [B, num_items + 1]."""
-        is_click = support["support_mask"] & (support["support_label"] > 0.5)
-        clicked = tf.where(is_click, support["support_item"], 0)
+        clicked = tf.where(is_clicked(support), support["support_item"], 0)
         scores = tf.numpy_function(self._of_sets, [clicked], tf.float32)
         return tf.ensure_shape(scores, [clicked.shape[0], self._cosines.num_rows])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from models.baselines.clicks.baseline import Grid
+from models.baselines.clicks.baseline import Grid, is_clicked
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
@@ -37,8 +37,7 @@ class ClickMean:
     def adapt(self, support: Episode) -> tf.Tensor:
         """Returns the mean factors of the clicks, float32 [B, D]; zeros without any."""
         items = self._tables.look_up(support, "support").item
-        is_click = support["support_mask"] & (support["support_label"] > 0.5)
-        weights = tf.cast(is_click, items.dtype)[..., tf.newaxis]
+        weights = tf.cast(is_clicked(support), items.dtype)[..., tf.newaxis]
         return tf.math.divide_no_nan(
             tf.reduce_sum(items * weights, axis=1), tf.reduce_sum(weights, axis=1)
         )

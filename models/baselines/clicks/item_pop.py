@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from models.baselines.clicks.baseline import Grid
+from models.baselines.clicks.baseline import Grid, is_clicked
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
@@ -30,8 +30,7 @@ class ItemPop:
 
     def adapt(self, support: Episode) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the items of the support set, and which of them were clicked."""
-        is_click = support["support_mask"] & (support["support_label"] > 0.5)
-        return support["support_item"], is_click
+        return support["support_item"], is_clicked(support)
 
     def score(self, state: tuple[tf.Tensor, tf.Tensor], query: Episode) -> tf.Tensor:
         """Returns the number of clicks on each item, float32 [B, Q]."""
