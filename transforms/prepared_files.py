@@ -12,6 +12,7 @@ from collections.abc import Mapping
 # A record has its length before it, with a checksum, and a checksum after it.
 _HEAD = struct.Struct("<Q4x")
 _TAIL_BYTES = 4
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,9 +57,18 @@ def damage(directory: pathlib.Path, files: Mapping[str, PreparedFile]) -> str | 
         holds = "" if file.records is None else f" and {file.records} records"
         if (size := path.stat().st_size) != file.bytes:
             return f"{name} must have {file.bytes} bytes{holds}, but has {size} bytes"
-        if zlib.crc32(path.read_bytes()) != file.crc32:
+        if _checksum(path) != file.crc32:
             return f"{name} has other content than the {file.bytes} bytes{holds} it had"
     return None
+
+
+def _checksum(path: pathlib.Path) -> int:
+    """Returns the checksum of a file that need not fit into memory."""
+    crc32 = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            crc32 = zlib.crc32(block, crc32)
+    return crc32
 
 
 def _num_records(data: bytes) -> int:

@@ -13,8 +13,7 @@ from models.resumable_training import TrainingDivergedError
 from models.whole_files import whole_file
 from pipeline.settings.setting import TrainingPlan
 
-# No loss here comes near it: labels are at most 1000, and the largest of their squares
-# is a million.
+# Losses are of standardised labels, or of margins of scores: none comes near it.
 _MAX_LOSS = 1e7
 _LOSSES = ("loss", "total_loss")
 
