@@ -31,3 +31,8 @@ def shown_metrics(metrics: Sequence[Metric], more: Sequence[str]) -> list[Metric
         dataclasses.replace(one, in_tables=one.in_tables or one.name in more)
         for one in metrics
     ]
+
+
+def table_metrics(metrics: Sequence[Metric], more: Sequence[str]) -> list[Metric]:
+    """Returns the metrics with a column in tables, those named among them."""
+    return [one for one in shown_metrics(metrics, more) if one.in_tables]

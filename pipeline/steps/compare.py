@@ -29,7 +29,7 @@ from pipeline.judging.known_methods import known_methods
 from pipeline.judging.results import CostCurve, MethodResult, Setup
 from pipeline.judging.task_metrics_file import TaskMetrics
 from pipeline.reports.comparison.report import write_report
-from pipeline.settings.more_metrics import shown_metrics
+from pipeline.settings.more_metrics import table_metrics
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.steps.train import train
@@ -222,11 +222,7 @@ def _setup(config: Any, data: Data, split: str, num_seeds: int, command: str) ->
         name=config.name,
         setting=config.setting,
         split=split,
-        metrics=[
-            one
-            for one in shown_metrics(setting.metrics, config.evaluation.more_metrics)
-            if one.in_tables
-        ],
+        metrics=table_metrics(setting.metrics, config.evaluation.more_metrics),
         notes=setting.parts().metric_notes(data),
         groups={groups[0].group: words[groups[0].group], **words},
         few_shot={**{one.size: one.group for one in few}, full.size: full.group},

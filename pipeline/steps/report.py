@@ -37,7 +37,7 @@ from pipeline.reports.run.more_scores import more_scores
 from pipeline.reports.run.page import RunReport, run_page
 from pipeline.reports.run.provenance import provenance
 from pipeline.serving.server.servable import Servable
-from pipeline.settings.more_metrics import shown_metrics
+from pipeline.settings.more_metrics import table_metrics
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.steps.evaluate import STEP as EVALUATE
@@ -128,13 +128,7 @@ def write_report(
             model=config.model,
             findings=findings,
             groups=_shown_groups(config, data, evaluated),
-            metrics=[
-                one
-                for one in shown_metrics(
-                    setting.metrics, config.evaluation.more_metrics
-                )
-                if one.in_tables
-            ],
+            metrics=table_metrics(setting.metrics, config.evaluation.more_metrics),
             task_names=parts.task_names(dataset_dir),
             contexts=contexts,
             modulations=modulations,

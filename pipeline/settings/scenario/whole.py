@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
-from models.episodes.click_records import KnownClicks, ScenarioTask
+from models.episodes.click_records import ScenarioTask
 from models.factors.factorisation import FactorisationOptions
 from models.factors.vector_files import VECTORS_JSON, load_vectors, save_vectors
 from models.factors.vector_fit import fit_vectors
@@ -57,15 +58,22 @@ def training_tasks(data: ScenarioData) -> list[ScenarioTask]:
         return tasks
     others = (schema.META_VALIDATION, schema.META_TEST)
     held_out = [task for split in others for task in data.tasks(split)]
-    return [*tasks, *(_with_query(task, data.known) for task in held_out)]
-
-
-def _with_query(task: ScenarioTask, known: KnownClicks) -> ScenarioTask:
-    """Returns a task whose query clicks are support clicks."""
-    keys = _keys(known.user, known.item, known)
+    known = data.known
+    keys = _keys(known.user, known.item, known.num_items)
     order = np.argsort(keys)
-    wanted = _keys(task.query_user, task.query_item, known)
-    fold = known.fold[order[np.searchsorted(keys[order], wanted)]]
+    keys, folds = keys[order], known.fold[order]
+
+    def fold_of(user: np.ndarray, item: np.ndarray) -> np.ndarray:
+        return folds[np.searchsorted(keys, _keys(user, item, known.num_items))]
+
+    return [*tasks, *(_with_query(task, fold_of) for task in held_out)]
+
+
+def _with_query(
+    task: ScenarioTask, fold_of: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> ScenarioTask:
+    """Returns a task whose query clicks are support clicks."""
+    fold = fold_of(task.query_user, task.query_item)
     return dataclasses.replace(
         task,
         support_user=np.concatenate([task.support_user, task.query_user]),
@@ -75,6 +83,6 @@ def _with_query(task: ScenarioTask, known: KnownClicks) -> ScenarioTask:
     )
 
 
-def _keys(user: np.ndarray, item: np.ndarray, known: KnownClicks) -> np.ndarray:
+def _keys(user: np.ndarray, item: np.ndarray, num_items: int) -> np.ndarray:
     """Returns a number for each pair, int64 [N]."""
-    return user.astype(np.int64) * (known.num_items + 1) + item
+    return user.astype(np.int64) * (num_items + 1) + item
