@@ -7,6 +7,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from training_step import take_step
 
 from models.baselines.learned.parts.feature_pairs import build_feature_pairs
 from models.baselines.ratings.learned_registry import LEARNED
@@ -108,11 +109,7 @@ def trained(model, batch):
     model(batch)
     optimizer = tf.keras.optimizers.Adam(0.01)
     for _ in range(3):
-        with tf.GradientTape() as tape:
-            loss = model.compute_loss(batch, training=True)
-        weights = model.trainable_variables
-        gradients = zip(tape.gradient(loss, weights), weights, strict=True)
-        optimizer.apply_gradients([pair for pair in gradients if pair[0] is not None])
+        take_step(model, batch, optimizer)
     return model
 
 

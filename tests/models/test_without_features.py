@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from training_step import take_step
 
 from models.baselines.learned.parts.feature_pairs import build_feature_pairs
 from models.baselines.ratings.learned_registry import LEARNED
@@ -45,15 +46,7 @@ def assert_trains_and_scores(model, episode):
     optimizer = tf.keras.optimizers.Adam(1e-3)
     optimizer.build(model.trainable_variables)
 
-    @tf.function
-    def step():
-        with tf.GradientTape() as tape:
-            loss = model.compute_loss(episode, training=True)
-        weights = model.trainable_variables
-        gradients = zip(tape.gradient(loss, weights), weights, strict=True)
-        optimizer.apply_gradients([pair for pair in gradients if pair[0] is not None])
-        return loss
-
+    step = tf.function(lambda: take_step(model, episode, optimizer))
     assert np.isfinite(step())
     assert np.isfinite(tf.function(model)(episode)).all()
 
