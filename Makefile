@@ -21,7 +21,7 @@ $(READY): constraints.txt setup.py
 	@touch $@
 
 demo: $(READY)
-	@echo "== Preparing, training, evaluating and exporting (two to three minutes)"
+	@echo "== Preparing, training, evaluating and exporting (about two minutes)"
 	$(BIN)/cmml run --config configs/movielens_small.yaml
 	@echo "== A new user, known by five ratings"
 	$(BIN)/cmml predict --config configs/movielens_small.yaml \
