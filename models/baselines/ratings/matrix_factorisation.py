@@ -23,7 +23,8 @@ class MatrixFactorisation(tf.Module):
     pairs the factors of the average item.
 
     Args:
-        rank: Number of latent factors beside the user bias, at least 1.
+        rank: Number of latent factors beside the user bias, at least 1. No more are
+            fitted than there are items; the others are zero.
         num_iterations: Sweeps of alternating least squares, at least 1.
         seed: Seed of the initial factors.
 
@@ -76,13 +77,15 @@ class MatrixFactorisation(tf.Module):
         Raises:
             ValueError: If no pair has a known item.
         """
+        rank = max(1, min(self.rank, pairs.num_items))
         fitted = fit_gaussian_factors(
-            pairs, rank=self.rank, num_iterations=self.num_iterations, seed=self.seed
+            pairs, rank=rank, num_iterations=self.num_iterations, seed=self.seed
         )
         self.item_mean.assign(fitted.item_label)
         # User vectors become standard normal, whose ridge penalty is the noise.
         scale = np.linalg.cholesky(fitted.user_covariance)
-        self.item_factors.assign(fitted.item_factors @ scale)
+        factors = fitted.item_factors @ scale
+        self.item_factors.assign(np.pad(factors, [(0, 0), (0, self.rank - rank)]))
         self.user_l2.assign(fitted.noise_variance[0])
 
     def adapt(self, support: Episode) -> State:

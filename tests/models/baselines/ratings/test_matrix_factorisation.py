@@ -102,6 +102,18 @@ def test_labels_that_do_not_vary_are_fitted_exactly():
     np.testing.assert_allclose(method.score(tf.zeros([1, 3]), query), [[2.0, 2.0]])
 
 
+def test_fits_no_more_factors_than_there_are_items():
+    rng = np.random.default_rng(0)
+    user, item = np.divmod(np.arange(60), 3)
+    pairs = LabelledPairs(user + 1, item + 1, rng.normal(size=60), 20, 3)
+    wide, narrow = MatrixFactorisation(rank=50), MatrixFactorisation(rank=3)
+    for method in (wide, narrow):
+        method.fit(pairs)
+    assert wide.item_factors.numpy().shape == (4, 51)
+    np.testing.assert_array_equal(wide.item_factors[:, :4], narrow.item_factors)
+    np.testing.assert_array_equal(wide.item_factors[:, 4:], 0.0)
+
+
 @pytest.mark.parametrize("name", ["rank", "num_iterations"])
 def test_refuses_to_fit_nothing(name):
     with pytest.raises(ValueError, match=r"must be at least 1, got .*0"):
