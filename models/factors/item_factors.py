@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
 from models.episodes.entity_table import EntityTable, mean_of_known, standardise
 from models.factors.entity_design import entity_design
-from models.factors.factor_fit import PriorParts, fit_factors, level_bias, turn
+from models.factors.factor_fit import (
+    FactorFit,
+    PriorParts,
+    fit_factors,
+    level_bias,
+    turn,
+)
 from models.factors.folded_user import FoldedUser
 from models.factors.labelled_pairs import LabelledPairs
 from models.factors.user_prior import SET_STRENGTH
@@ -128,13 +136,16 @@ class ItemFactors(tf.Module):
         # Shuffled and dealt out, so that no fold of a few users is empty.
         folds[rng.permutation(users)] = np.arange(len(users)) % _NUM_FOLDS
         designs = entity_design(self._users), entity_design(self._items)
-        whole = fit_factors(pairs, designs, self.parts, self.levels, seed)
-        fits = []
-        for fold in range(_NUM_FOLDS):
+
+        def fit_without(fold: int) -> FactorFit:
             others = pairs.subset(folds[pairs.user] != fold)
-            fit = fit_factors(others, designs, self.parts, self.levels, seed)
-            fits.append(fit.turned(turn(fit.factors, whole.factors)))
-        fits.append(whole)
+            return fit_factors(others, designs, self.parts, self.levels, seed)
+
+        # No user with pairs is in the last fold: the whole fit is without it. Most of
+        # the work lets other threads run.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            *fits, whole = pool.map(fit_without, range(_NUM_FOLDS + 1))
+        fits = [fit.turned(turn(fit.factors, whole.factors)) for fit in fits] + [whole]
         self.table.assign(np.stack([fit.table() for fit in fits]))
         self.level.assign(np.stack([fit.level.reshape(-1) for fit in fits]))
         tables = designs[0].tables(np.stack([fit.features for fit in fits]))
@@ -241,9 +252,9 @@ class ItemFactors(tf.Module):
         mean = self._prior_mean(of_items.of_set, level, mask, size)
         residual = (labels - self._label(mean, of_items)) * weight
         gram = tf.matmul(factors, factors, transpose_a=True)  # [B, K, K]
-        covariance = tf.linalg.inv(gram + tf.eye(self.num_factors))
-        projected = tf.linalg.matvec(factors, residual, transpose_a=True)
-        vector = mean + tf.linalg.matvec(covariance, projected)
+        covariance = tf.linalg.inv(gram + np.eye(self.num_factors, dtype=np.float32))
+        projected = tf.einsum("bsk,bs->bk", factors, residual)
+        vector = mean + tf.einsum("bkj,bj->bk", covariance, projected)
         flat = tf.reshape(covariance, [-1, self.num_factors**2])
         user = FoldedUser(vector, flat, tf.zeros([tf.shape(labels)[0], 0]))
         expected, variance = self.left_out(user, units, labels)
@@ -255,7 +266,7 @@ class ItemFactors(tf.Module):
     ) -> tf.Tensor:
         """Returns the mean of user factors before labels are seen, [B, K]."""
         constant, by_share, by_log = tf.split(level, 3, axis=-1)
-        of_set = tf.reduce_sum(of_set * mask[..., tf.newaxis], axis=1)
+        of_set = tf.einsum("bsk,bs->bk", of_set, mask)
         by_size = size * by_share + of_set
         return constant + by_size / (size + SET_STRENGTH) + tf.math.log1p(size) * by_log
 
@@ -263,27 +274,16 @@ class ItemFactors(tf.Module):
         self, surprise: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor, size: tf.Tensor
     ) -> tf.Tensor:
         """Returns what the support set is like, [B, T], each about 1 in size."""
-
-        def shrunk(values: tf.Tensor) -> tf.Tensor:
-            total = tf.reduce_sum(values * mask[..., tf.newaxis], axis=1)
-            return total / (size + _FACT_STRENGTH)
-
-        shares = []
+        moments = [3.0 * surprise, tf.square(surprise) - 1.0, tf.abs(surprise)]
+        columns = [tf.stack(moments, axis=-1)]
         if self.num_levels:
             distance = tf.abs(labels[..., tf.newaxis] - self.levels)
             nearest = tf.one_hot(tf.argmin(distance, axis=-1), self.num_levels)
-            shares = [3.0 * shrunk(nearest - tf.exp(self.log_shares))]
-        surprise = surprise[..., tf.newaxis]
-        return tf.concat(
-            [
-                *shares,
-                0.5 * tf.math.log1p(size),
-                3.0 * shrunk(surprise),
-                shrunk(tf.square(surprise) - 1.0),
-                shrunk(tf.abs(surprise)),
-            ],
-            axis=-1,
-        )
+            columns.insert(0, 3.0 * (nearest - tf.exp(self.log_shares)))
+        total = tf.einsum("bst,bs->bt", tf.concat(columns, axis=-1), mask)
+        shrunk = total / (size + _FACT_STRENGTH)
+        shares, of_surprise = tf.split(shrunk, [self.num_levels, 3], axis=-1)
+        return tf.concat([shares, 0.5 * tf.math.log1p(size), of_surprise], axis=-1)
 
     def left_out(
         self, user: FoldedUser, units: tf.Tensor, labels: tf.Tensor
@@ -314,7 +314,8 @@ class ItemFactors(tf.Module):
             shift: float32 [B, K], of the mean.
         """
         covariance = self._covariance(user)
-        return user._replace(vector=user.vector + tf.linalg.matvec(covariance, shift))
+        moved = user.vector + tf.einsum("bkj,bj->bk", covariance, shift)
+        return user._replace(vector=moved)
 
     def expect(self, user: FoldedUser, units: tf.Tensor) -> tf.Tensor:
         """Expects the label of each query pair.
@@ -333,7 +334,7 @@ class ItemFactors(tf.Module):
         return self._variance(user, self.split(units))
 
     def _label(self, vector: tf.Tensor, of_items: ItemUnits) -> tf.Tensor:
-        return of_items.label + tf.linalg.matvec(of_items.factors, vector)
+        return of_items.label + tf.einsum("bsk,bk->bs", of_items.factors, vector)
 
     def _variance(self, user: FoldedUser, of_items: ItemUnits) -> tf.Tensor:
         products = tf.matmul(of_items.factors, self._covariance(user))

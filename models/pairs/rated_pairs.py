@@ -169,12 +169,13 @@ class RatedPairs(PairEmbedding):
             expected = self.expect(user, pairs)
         else:
             expected = self._expect_learned(user, pairs, parts)
-        if self.has_fixed:
-            parts += self._fixed_parts(user, pairs)
+        of_users, of_pairs = self._fixed_parts(user, pairs)
         if self.has_prior:
             noise = self.factors.split(pairs.factors).noise
             columns = [expected.mean, expected.variance - noise, noise]
-            parts.append(tf.stack(columns, axis=-1))
+            of_pairs.append(tf.stack(columns, axis=-1))
+        # A part each, since every layer multiplies part by part.
+        parts += [tf.concat(each, axis=-1) for each in (of_users, of_pairs) if each]
         return EmbeddedPairs(parts, expected)
 
     def _dropped(self, pairs: UserItemPairs, training: bool) -> list[tf.Tensor]:
@@ -192,15 +193,15 @@ class RatedPairs(PairEmbedding):
         no_shares = pairs.factors[..., :0]
         return Expected(mean, tf.ones_like(mean), no_shares, tf.zeros([0]))
 
-    def _fixed_parts(self, user: FoldedUser, pairs: UserItemPairs) -> list[tf.Tensor]:
+    def _fixed_parts(
+        self, user: FoldedUser, pairs: UserItemPairs
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Returns what is known beforehand, of users [B, 1, D], of pairs [B, S, D]."""
+        if not self.has_fixed:
+            return [], []
         of_items = self.factors.split(pairs.factors)
-        vector = user.vector[:, tf.newaxis, :]
-        columns = [of_items.label, of_items.log_count / 3.0]
-        return [
-            vector,
-            user.facts[:, tf.newaxis, :],
-            2.0 * of_items.factors,
-            2.0 * of_items.factors * vector,
-            of_items.log_shares,
-            tf.stack(columns, axis=-1),
-        ]
+        vector, facts = (part[:, tf.newaxis] for part in (user.vector, user.facts))
+        factors = 2.0 * of_items.factors
+        columns = tf.stack([of_items.label, of_items.log_count / 3.0], axis=-1)
+        of_pairs = [factors, factors * vector, of_items.log_shares, columns]
+        return [vector, facts], of_pairs

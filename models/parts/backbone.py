@@ -137,7 +137,8 @@ class Backbone(tf.Module):
         Raises:
             ValueError: If the number of changes is not that of the hidden layers.
         """
-        return self.hidden(pairs, modulation) @ self.last_kernel + self.last_bias
+        hidden = self.hidden(pairs, modulation)
+        return project(hidden, self.last_kernel, self.last_bias)
 
 
 class HeadlessBackbone(tf.Module):

@@ -71,10 +71,8 @@ class PoolingEncoder(tf.keras.layers.Layer):
         self.memory_dim = context_dim + 1
         self.label_embedding = _label_embedding(label_dim)
         self.first = PartwiseDense(encoder_dim, activation="relu", name="first")
-        self.second = tf.keras.layers.Dense(
-            encoder_dim, activation="relu", name="second"
-        )
-        self.projection = tf.keras.layers.Dense(context_dim, name="projection")
+        self.second = PartwiseDense(encoder_dim, activation="relu", name="second")
+        self.projection = PartwiseDense(context_dim, name="projection")
 
     def call(
         self,
@@ -273,5 +271,5 @@ def _reorder(part: tf.Tensor, orders: tf.Tensor) -> tf.Tensor:
     return tf.reshape(reordered, shape)
 
 
-def _label_embedding(label_dim: int) -> tf.keras.layers.Dense:
-    return tf.keras.layers.Dense(label_dim, activation="relu", name="label_embedding")
+def _label_embedding(label_dim: int) -> PartwiseDense:
+    return PartwiseDense(label_dim, activation="relu", name="label_embedding")

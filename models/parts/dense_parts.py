@@ -59,20 +59,12 @@ def project(parts: Parts, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [B, S, units].
     """
-    parts = tf.nest.flatten(parts)
-    kernels = tf.split(kernel, [part.shape[-1] for part in parts])
+    parts = [part for part in tf.nest.flatten(parts) if part.shape[-1]]
+    widths = [part.shape[-1] for part in parts]
+    kernels = tf.split(kernel, widths) if len(parts) > 1 else [kernel] * len(parts)
     projected = tf.convert_to_tensor(bias)
     for part, part_kernel in zip(parts, kernels, strict=True):
-        # [B, 1, units] until a part has all positions.
-        projected += _multiply(part, part_kernel)
+        # [B, 1, units] until a part has all positions. One product of matrices, where
+        # `matmul` takes B of them.
+        projected += tf.einsum("bsd,du->bsu", part, part_kernel)
     return projected
-
-
-def _multiply(part: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Multiplies [B, S, D] by [D, units] as one matrix, faster than B of them."""
-    width, units = kernel.shape
-    if not width:
-        return part @ kernel  # Of no size, its rows cannot be told from one another.
-    product = tf.matmul(tf.reshape(part, [-1, width]), kernel)
-    product = tf.reshape(product, tf.concat([tf.shape(part)[:-1], [units]], axis=0))
-    return tf.ensure_shape(product, [*part.shape[:-1], units])

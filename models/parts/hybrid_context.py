@@ -79,7 +79,7 @@ class MLPHybrid(tf.keras.layers.Layer):
     def __init__(self, hybrid_dim: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.hidden = PartwiseDense(hybrid_dim, activation="relu", name="hidden")
-        self.projection = tf.keras.layers.Dense(hybrid_dim, name="projection")
+        self.projection = PartwiseDense(hybrid_dim, name="projection")
 
     def call(self, context: tf.Tensor, pairs: Parts) -> tf.Tensor:
         """Combines each pair with the context of its episode."""

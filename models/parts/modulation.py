@@ -228,4 +228,4 @@ def _trunk(num_layers: int, units: int) -> list[tf.keras.layers.Layer]:
 
 
 def _heads(widths: Sequence[int]) -> list[tf.keras.layers.Layer]:
-    return [tf.keras.layers.Dense(w, name=f"head_{i}") for i, w in enumerate(widths)]
+    return [PartwiseDense(w, name=f"head_{i}") for i, w in enumerate(widths)]

@@ -74,7 +74,7 @@ def test_a_label_within_the_range_is_fine(label):
 @pytest.mark.parametrize("label", [np.nan, np.inf, -np.inf, 0.4, 5.5])
 def test_a_label_out_of_range_is_refused_unless_it_is_padding(label):
     check_labels(labelled([[1.0, label], [2.0, 3.0]]), (0.5, 5.0))
-    message = rf"support_label must be within \[0\.5, 5\], got'\n{label:g}$"
+    message = rf"support_label must be within \[0\.5, 5\], got\] \[{label:g}\]"
     with pytest.raises(REFUSED, match=message):
         check_labels(labelled([[1.0, label], [2.0, label]]), (0.5, 5.0))
 
