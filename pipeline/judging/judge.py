@@ -15,13 +15,16 @@ from pipeline.settings.setting import Data
 from transforms import schema
 
 
-def validation_worth(method: Recommender, config: Any, data: Data) -> float:
+def validation_worth(
+    method: Recommender, config: Any, data: Data, size: int | None = None
+) -> float:
     """Returns what is chosen by: the first metric on meta-validation, higher better.
 
     Args:
         method: A fitted method.
         config: The experiment.
         data: The data set.
+        size: Support pairs shown of each task; all if None.
 
     Returns:
         The mean over tasks, its sign turned where less is better; NaN if no task has a
@@ -30,7 +33,8 @@ def validation_worth(method: Recommender, config: Any, data: Data) -> float:
     setting = setting_of(config)
     metric = setting.metrics[0]
     main = setting.groups(config, data, schema.META_VALIDATION)[0]
-    pairs = setting.scorer(method, config, data)(main)
+    shown = main if size is None else main.few(size)
+    pairs = setting.scorer(method, config, data)(shown)
     by_task = setting.by_task(pairs, names=[metric.name])
     values = by_task[metric.name]
     if np.isnan(values).all():

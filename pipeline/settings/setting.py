@@ -115,6 +115,8 @@ class Methods:
         learning: Methods trained by episodes; None if there are none.
         completed: Gives a trained or fitted method all that it is judged by, such as a
             distribution of labels on top of its scores.
+        sizes: Support sizes that hyperparameters are chosen for one by one, the full
+            one last; none if they are chosen for the full one alone.
     """
 
     simple: Mapping[str, type[Any]]
@@ -124,6 +126,7 @@ class Methods:
     cmml: Mapping[str, Mapping[str, Any]]
     learning: LearnedMethods | None = None
     completed: Callable[[Recommender, Any, Data], Recommender] = _as_it_is
+    sizes: Callable[[Any], Sequence[int]] = lambda config: ()
 
     @property
     def learned(self) -> Mapping[str, type[LearnedBaseline]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.baselines.by_support_size import BySupportSize
 from models.baselines.learned.parts.feature_pairs import (
     FeaturePairs,
     build_feature_pairs,
@@ -50,6 +51,7 @@ def user_methods() -> Methods:
         cmml={"cmml_paper": _PAPER, "cmml_plain": _PLAIN},
         fit=_fit,
         completed=_with_distribution,
+        sizes=_sizes,
         learning=LearnedMethods(
             classes=LEARNED,
             inputs=_inputs,
@@ -72,14 +74,33 @@ def _with_distribution(
     """Gives a method without a distribution one that meta-validation is likely by."""
     if getattr(method, "levels", None) is not None:
         return method
-    info, size = data.info, config.evaluation.support_size
+    if isinstance(method, BySupportSize):
+        by_size = method.methods.items()
+        return BySupportSize(
+            {size: _calibrated(one, config, data, size) for size, one in by_size}
+        )
+    return _calibrated(method, config, data, config.evaluation.support_size)
+
+
+def _sizes(config: UserConfig) -> Sequence[int]:
+    full = config.evaluation.support_size
+    few = {size for size in config.evaluation.few_shot_sizes if size < full}
+    return [*sorted(few), full]
+
+
+def _calibrated(
+    method: Recommender, config: UserConfig, data: UserData, size: int
+) -> Recommender:
+    """Fits a distribution to what a method says of users with so many support pairs."""
+    info = data.info
     calibrated = Calibrated(
         method,
         LabelLevels(info.label_levels, data.label_gain),
         label_mean=info.label_mean,
         label_std=info.label_std,
     )
-    shown = Shown("validation", schema.META_VALIDATION, size, size)
+    full = config.evaluation.support_size
+    shown = Shown("validation", schema.META_VALIDATION, size, full)
     if info.num_tasks.get(schema.META_VALIDATION):
         pairs = RatingScorer(method, config, data)(shown)
         assert pairs.label is not None  # They are rated.

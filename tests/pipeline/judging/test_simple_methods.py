@@ -108,6 +108,12 @@ def clicks_data(asked):
     )
 
 
+def fits_of(method):
+    """The different fits of a method, without what takes the unit of ratings off."""
+    by_size = getattr(method, "methods", {0: method})
+    return {getattr(one, "method", one) for one in by_size.values()}
+
+
 USERS = types.SimpleNamespace(setting="user", evaluation=EvaluationConfig())
 SCENARIOS = types.SimpleNamespace(
     setting="scenario", evaluation=ScenarioEvaluationConfig()
@@ -130,9 +136,45 @@ def test_hyperparameters_are_chosen_on_meta_validation(
     asked = []
     method, chosen = fit_simple("by_item", config, data(asked))
     # Ratings come to a method without their unit.
-    assert getattr(method, "method", method).step == 1.0
+    assert [one.step for one in fits_of(method)] == [1.0]
     assert chosen == {"step": 1.0, "unused": 1}  # Of equal ones the first.
     assert set(asked) == {"meta_validation"}
+
+
+class BestByWidth(ByItem):
+    """Scores items forwards where support is shown, as the step says elsewhere."""
+
+    GRID: ClassVar = {"step": (-1.0, 1.0)}
+
+    def adapt(self, support):
+        return tf.constant(support["support_label"].shape[1])
+
+    def score(self, state, query):
+        forwards = self.step if state > 2 else -self.step
+        return forwards * tf.cast(query["query_item"], tf.float32)
+
+
+def test_each_support_size_has_the_candidate_that_is_best_there(monkeypatch):
+    monkeypatch.setitem(ratings.BASELINES, "by_width", BestByWidth)
+    data = ratings_data([])
+    (episode,) = data.episodes("meta_validation")
+
+    def shown(split, size, batch_size):
+        rows = tf.ones([1, size], tf.int32)
+        labels, mask = tf.ones([1, size]), rows > 0
+        names = "support_user", "support_item", "support_label", "support_mask"
+        values = rows, rows, labels, mask
+        return [episode | dict(zip(names, values, strict=True))]
+
+    data.episodes = shown
+    method, chosen = fit_simple("by_width", USERS, data)
+    steps = {size: one.method.step for size, one in method.methods.items()}
+    assert steps == {0: -1.0, 1: -1.0, **dict.fromkeys((3, 5, 10, 20, 40), 1.0)}
+    assert chosen == {"step": 1.0}
+    # Between two sizes the larger one is asked, beyond all of them the largest.
+    for width, asked in ((2, 3), (3, 3), (41, 40)):
+        support = {"support_label": tf.zeros([1, width])}
+        assert list(method.adapt(support)) == [asked]
 
 
 class BestAtEight(ByPoolItem):
@@ -164,7 +206,7 @@ def test_a_method_without_a_choice_asks_for_nothing(
     monkeypatch.setitem(registry.BASELINES, "fixed", without)
     asked = []
     method, chosen = fit_simple("fixed", config, data(asked))
-    assert isinstance(getattr(method, "method", method), without)
+    assert all(isinstance(one, without) for one in fits_of(method))
     assert (chosen, asked) == ({}, [])
 
 

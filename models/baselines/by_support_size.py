@@ -1,0 +1,59 @@
+"""One of several fits of a method, by how many support pairs are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.legacy_keras import tf
+from models.recommender import Episode, Recommender, State
+
+
+class BySupportSize(tf.Module):
+    """Asks the fit that was chosen for support sets as wide as those shown.
+
+    Args:
+        methods: Fitted methods by support size; of a width in between, that of the next
+            larger size is asked, beyond all of them that of the largest.
+    """
+
+    def __init__(self, methods: Mapping[int, Recommender]) -> None:
+        super().__init__(name="by_support_size")
+        self.sizes = sorted(methods)
+        self._methods = [methods[size] for size in self.sizes]
+
+    @property
+    def methods(self) -> dict[int, Recommender]:
+        """The methods by support size."""
+        return dict(zip(self.sizes, self._methods, strict=True))
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """Those of the method for the largest size."""
+        return dict(getattr(self._methods[-1], "hyperparameters", {}))
+
+    @property
+    def levels(self) -> Any:
+        """What distributions are over; None if none are predicted."""
+        return getattr(self._methods[-1], "levels", None)
+
+    def adapt(self, support: Episode) -> State:
+        """Returns the state of one method, by its size."""
+        width = support["support_label"].shape[1]
+        largest = self.sizes[-1]
+        size = next((size for size in self.sizes if size >= width), largest)
+        return {size: self.methods[size].adapt(support)}
+
+    def score(self, state: State, query: Episode) -> tf.Tensor:
+        """Scores by the method whose state it is."""
+        ((size, of_method),) = state.items()
+        return self.methods[size].score(of_method, query)
+
+    def score_and_distribution(
+        self, state: State, query: Episode
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Predicts by the method whose state it is, float32 [B, Q] and [B, Q, L]."""
+        ((size, of_method),) = state.items()
+        method: Any = self.methods[size]
+        scores, predicted = method.score_and_distribution(of_method, query)
+        return scores, predicted
