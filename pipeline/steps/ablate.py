@@ -32,6 +32,7 @@ from pipeline.judging.simple_methods import fit_simple
 from pipeline.judging.task_metrics_file import TaskMetrics, load_metrics, save_metrics
 from pipeline.judging.variant_grid import GridSpec, Table
 from pipeline.reports.comparison.ablation_table import ablation_report
+from pipeline.settings.more_metrics import shown_metrics
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.steps.train import train
@@ -95,7 +96,7 @@ def ablate(
         tables,
         outcomes,
         references,
-        metrics=setting.metrics,
+        metrics=shown_metrics(setting.metrics, options.more_metrics),
         overrides=overrides,
         resampling=Resampling(options.seed, options.num_resamples),
     )

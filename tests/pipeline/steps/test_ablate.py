@@ -59,6 +59,7 @@ def test_a_variant_of_scenarios_is_trained_judged_and_found_again(
         *("ablate", "--config", scenario_experiment.config_path, "--grid", grid),
         *("--seeds", 3, "--set", f"runs_dir={tmp_path}"),
         *("--set", "tensorboard.insight_every=0"),
+        *("--set", "evaluation.more_metrics=[ndcg@10]"),
     )
     done = cmml(*command, data_dir=scenario_tables)
     assert done.status == 0, done.stderr
@@ -68,7 +69,8 @@ def test_a_variant_of_scenarios_is_trained_judged_and_found_again(
     assert list(results["references"]) == ["popularity", "dot_product"]
     variant = results["variants"]["Encoders"]["mean"]
     metrics = SETTINGS["scenario"].metrics
-    assert list(variant["metrics"]) == [one.name for one in metrics if one.in_tables]
+    shown = [one.name for one in metrics if one.in_tables or one.name == "ndcg@10"]
+    assert list(variant["metrics"]) == shown
     (run,) = variant["runs"]
     path = tmp_path / "shop" / run / "ablate" / "meta_validation.npz"
     by_task = load_metrics(path)
