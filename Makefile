@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check lint clean
+.PHONY: help demo test check lint audit clean
 
 help:
 	@echo "make demo   train, evaluate and export on MovieLens latest small, then ask it"
 	@echo "make test   run the tests"
 	@echo "make check  everything CI runs: lint, types, tests"
+	@echo "make audit  hold the pinned versions against known vulnerabilities"
 	@echo "make clean  remove the virtual environment"
 
 # Installed once; again only when the pinned versions or the packaging change.
@@ -39,5 +40,11 @@ lint: $(READY)
 
 check: lint test
 
+# In an environment of its own: pip-audit is no part of the project.
+audit:
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet pip-audit
+	$(VENV)-audit/bin/python .ci/audit_packages.py
+
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(VENV)-audit build *.egg-info
