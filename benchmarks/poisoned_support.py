@@ -34,12 +34,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", default="configs/movielens_small.yaml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--max_surprise", type=float, help="cut so, but trained as is")
     parser.add_argument("--sizes", nargs="+", type=int, default=[1, 5, 10, 20, 40])
     arguments = parser.parse_args()
     config = load_experiment(arguments.config, arguments.set)
     dataset_dir = open_dataset(config)
     data = setting_of(config).load(config, dataset_dir)
     model = trained_model(config, data, open_trained(config, dataset_dir))
+    if arguments.max_surprise is not None:
+        model.pairs.max_surprise = arguments.max_surprise
     score = tf.function(lambda support, query: model.score(model.adapt(support), query))
     for size in arguments.sizes:
         line = measure(data, score, size)

@@ -23,7 +23,9 @@ class ClosedForm(tf.Module):
         """Solves for the user of each task."""
         pairs = self._pairs.support_pairs(support)
         labels, mask = support["support_label"], support["support_mask"]
-        return self._pairs.solve(pairs, self._objective.signals(labels, mask), mask)
+        signals = self._objective.signals(labels, mask)
+        signals = self._pairs.trusted(pairs, signals, mask)
+        return self._pairs.solve(pairs, signals, mask)
 
     def score(self, state: FoldedUser, query: Episode) -> tf.Tensor:
         """Returns what is expected of query pairs, float32 [B, Q]."""

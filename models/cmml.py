@@ -188,6 +188,7 @@ class CMML(EpisodeModel):
     ) -> tuple[FoldedUser, EncoderInputs]:
         """Returns what is solved for, and what the encoder takes."""
         signals = self.objective.signals(labels, support_mask)
+        signals = self.pairs.trusted(pairs, signals, support_mask)
         user = self.pairs.solve(pairs, signals, support_mask, training)
         parts, _ = self.pairs.embed(user, pairs, training)
         if self.pairs.detaches_support:

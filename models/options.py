@@ -179,6 +179,10 @@ class CMMLOptions(MemberOptions):
             the support set, whatever their labels, and on their number.
         prior_item_noise: Whether labels of each item scatter by a noise of its own.
         prior_context: Whether the context moves the mean of user factors.
+        max_surprise: Most standard deviations that a label of a support set may lie
+            from what its other pairs say; what is beyond is cut, so that no single
+            label moves scores far. None cuts nothing. Needs factors: `prior` "factors",
+            or `embeddings` that are not "learned".
         head: What is predicted of a pair: the "distribution" of its label, or a
             "value", as in the paper.
     """
@@ -196,6 +200,7 @@ class CMMLOptions(MemberOptions):
     prior_item_set: bool = True
     prior_item_noise: bool = True
     prior_context: bool = True
+    max_surprise: float | None = None
     head: Literal["distribution", "value"] = "distribution"
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -218,6 +223,8 @@ class CMMLOptions(MemberOptions):
                 "prior = 'learned' needs prior_rank of at least 1, "
                 f"got {self.prior_rank}."
             )
+        if self.max_surprise is not None:
+            self._check_max_surprise(self.max_surprise)
         if self.embedding_dim < 1:
             raise ValueError(
                 f"embedding_dim must be at least 1, got {self.embedding_dim}."
@@ -227,6 +234,17 @@ class CMMLOptions(MemberOptions):
                 raise ValueError(
                     f"{name} must be at least 0, got {getattr(self, name)}."
                 )
+
+    def _check_max_surprise(self, max_surprise: float) -> None:
+        if not 0.0 < max_surprise < math.inf:
+            raise ValueError(
+                f"max_surprise must be above 0 and finite, got {max_surprise}."
+            )
+        if self.prior != "factors" and self.embeddings == "learned":
+            raise ValueError(
+                "max_surprise needs factors to say what surprises, got prior "
+                f"{self.prior!r} and embeddings 'learned'."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

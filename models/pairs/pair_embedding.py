@@ -80,6 +80,19 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
     def query_pairs(self, query: Episode, training: bool = False) -> Pairs:
         """Looks up the pairs of query sets."""
 
+    def trusted(
+        self, pairs: Pairs, signals: tf.Tensor, support_mask: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns what is believed of the labels of support pairs, float32 [B, S].
+
+        Args:
+            pairs: Support pairs.
+            signals: float32 [B, S], labels without their unit; see `Objective`.
+            support_mask: bool [B, S], False for padding.
+        """
+        del pairs, support_mask
+        return signals
+
     def solve(
         self,
         pairs: Pairs,
@@ -91,7 +104,7 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
 
         Args:
             pairs: Support pairs.
-            signals: float32 [B, S], labels without their unit; see `Objective`.
+            signals: float32 [B, S], as `trusted` returns them.
             support_mask: bool [B, S], False for padding.
             training: Whether units are dropped.
         """
@@ -118,7 +131,7 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
         Args:
             user: As `solve` returns it.
             pairs: Support pairs.
-            signals: float32 [B, S], labels without their unit.
+            signals: float32 [B, S], as `trusted` returns them.
 
         Returns:
             float32 [B, S].

@@ -5,6 +5,7 @@ from typing import NamedTuple, TypeAlias
 from models.factors.folded_user import FoldedUser
 from models.factors.item_factors import ItemFactors
 from models.factors.no_factors import NoFactors
+from models.factors.trusted_labels import trusted_labels
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from models.pairs.features import EntityEmbedding
@@ -73,6 +74,7 @@ class RatedPairs(PairEmbedding):
         self.has_fixed = options.embeddings != "learned"
         self.moves_prior = self.has_prior and options.prior_context
         self.detaches_support = options.detach_support
+        self.max_surprise = options.max_surprise
         self.num_factors = factors.num_factors
         self.width = users.width + items.width
         if self.has_fixed:
@@ -119,6 +121,21 @@ class RatedPairs(PairEmbedding):
             self.factors.level_of_users(user[:, 0], training),
             self.items(items),
             self.factors.look_up(users, items, training),
+        )
+
+    def trusted(
+        self, pairs: UserItemPairs, signals: tf.Tensor, support_mask: tf.Tensor
+    ) -> tf.Tensor:
+        """Cuts labels that surprise beyond `max_surprise`, if there is one."""
+        if self.max_surprise is None or not isinstance(self.factors, ItemFactors):
+            return signals
+        return trusted_labels(
+            self.factors,
+            pairs.factors,
+            pairs.level,
+            signals,
+            support_mask,
+            self.max_surprise,
         )
 
     def solve(

@@ -91,6 +91,18 @@ def test_a_learned_prior_has_factors():
         CMMLOptions(prior="learned", embeddings="learned", prior_rank=0)
 
 
+@pytest.mark.parametrize("most", [0.0, -1.0, float("nan"), float("inf")])
+def test_surprises_are_cut_at_some_deviations(most):
+    with pytest.raises(ValueError, match=r"max_surprise must be above 0 .*, got "):
+        CMMLOptions(max_surprise=most)
+
+
+def test_surprises_need_factors_that_expect_something():
+    CMMLOptions(max_surprise=1.0, prior="constant", embeddings="fixed")
+    with pytest.raises(ValueError, match=r"max_surprise needs factors .* 'constant'"):
+        CMMLOptions(max_surprise=1.0, prior="constant", embeddings="learned")
+
+
 def test_nothing_dropped_and_biases_alone_are_legal():
     options = CMMLOptions(dropout=0.0, prior_rank=0)
     assert (options.dropout, options.prior_rank) == (0.0, 0)

@@ -160,6 +160,22 @@ def test_a_new_user_is_folded_into_fixed_factors(new_model, episode):
     np.testing.assert_array_equal(state.user.vector, folded_in.vector)
 
 
+def test_a_label_that_surprises_moves_scores_less_if_it_is_cut(new_model, episode):
+    support, query = split_episode(episode)
+    labels = support["support_label"].numpy()
+    labels[:, 0] = np.where(labels[:, 0] > 3.0, 1.0, 5.0)
+    false = {**support, "support_label": tf.constant(labels)}
+
+    def change(**options):
+        model = new_model(embeddings="fixed", **options)
+        scores = [model.score(model.adapt(one), query) for one in (support, false)]
+        return float(tf.reduce_mean(tf.abs(scores[1] - scores[0])))
+
+    as_it_is = change()
+    assert change(max_surprise=1e6) == pytest.approx(as_it_is, rel=1e-4)
+    assert change(max_surprise=0.3) < 0.5 * as_it_is
+
+
 def test_pairs_that_nothing_is_known_of_are_refused(dataset):
     info = dataclasses.replace(dataset.info, user_features=(), item_features=())
     users, items = (
