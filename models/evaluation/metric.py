@@ -8,6 +8,9 @@ from collections.abc import Mapping
 
 from models.evaluation.intervals import Interval
 
+# Five tasks agree by chance in one case of 16: no interval of so few says anything.
+MIN_TASKS = 6
+
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
@@ -17,7 +20,7 @@ class Metric:
         name: As `eval/metrics.json` spells it, such as "mae" or "recall@20".
         unit: What stands behind a figure of it; "" for a share.
         higher_is_better: Whether more of it is better.
-        in_tables: Whether the tables of `evaluate` and `compare` have a column of it.
+        in_tables: Whether tables have a column of it.
         target: What its mean should be, where neither more nor less of it is better;
             None for a metric with a direction. It then takes no part in who is better.
         sentence: What a mean of it says, such as "{:.1%} of the labels are inside";
@@ -42,9 +45,11 @@ class Metric:
         """Whether a difference is to the better; None if it may be chance.
 
         None, too, of a metric with a target: a difference does not tell on which side;
-        and of a difference that no task has.
+        and of a difference that fewer than `MIN_TASKS` tasks have.
         """
         if self.target is not None or math.isnan(difference.mean):
+            return None
+        if difference.num_tasks is not None and difference.num_tasks < MIN_TASKS:
             return None
         if difference.low <= 0.0 <= difference.high:
             return None

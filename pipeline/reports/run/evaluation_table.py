@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
+from models.evaluation.metric import MIN_TASKS
 from pipeline.judging.beside_baselines import beside_baselines
 from pipeline.judging.differences import Contrast, Differences
 from pipeline.judging.evaluation import CMML, Evaluation, Summary, open_groups
@@ -102,17 +103,20 @@ def _methods_table(
         found = differences.get(Contrast(first, method, main, reference, main))
         return "-" if found is None else signed(found.interval)
 
+    # Not every configuration has it among its baselines.
+    references = [one for one in [evaluation.reference] if one in summary]
     rows = [
         [
             method,
             *(_cell(groups[group].get(name)) for group, name in columns),
-            less(method, evaluation.reference),
+            *(less(method, reference) for reference in references),
             less(CMML, method),
         ]
         for method, groups in summary.items()
     ]
     header = ["method", *(f"{group} {name}" for group, name in columns)]
-    header += [f"{main} {first} less {evaluation.reference}", f"{CMML} less it"]
+    header += [f"{main} {first} less {one}" for one in references]
+    header.append(f"{CMML} less it")
     return layout(header, rows)
 
 
@@ -149,7 +153,8 @@ def _standing(
     )
     parts = [overall_sentence(beside)]
     if beside.by_metric:
-        parts = [f"{parts[0]} Level: the interval holds 0."]
+        few = f"or is of fewer than {MIN_TASKS} tasks"
+        parts = [f"{parts[0]} Level: the interval holds 0, {few}."]
         parts.append(metric_table(beside).markdown_rows())
     if beside.by_size:
         parts.append(f"{evaluation.metric.name} by support pairs shown:")

@@ -29,6 +29,11 @@ def test_a_difference_is_to_the_better_or_to_the_worse_or_chance(
     assert RECALL.is_better(difference) is recall
 
 
+@pytest.mark.parametrize(("num_tasks", "recall"), [(5, None), (6, True), (None, True)])
+def test_what_a_few_tasks_agree_on_may_be_chance(num_tasks, recall):
+    assert RECALL.is_better(Interval(0.2, 0.1, 0.3, num_tasks)) is recall
+
+
 def test_the_direction_turns_a_mean_so_that_more_is_better():
     assert (ERROR.direction, RECALL.direction) == (-1, 1)
 
