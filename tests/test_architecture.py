@@ -15,6 +15,7 @@ CONTRACT = {
     "transforms.table_spec",
     "transforms.row_counts",
     "transforms.joins",
+    "transforms.raw_text",
     "transforms.prepared_files",
     "transforms.clicks.schema",
 }
@@ -88,6 +89,7 @@ FLOORS = {
         "transforms.prepared_files",
         "transforms.row_counts",
         "transforms.joins",
+        "transforms.raw_text",
         "transforms.table_spec",
         "transforms.stable_hash",
     ),

@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
+import itertools
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from transforms.raw_text import is_whole_number, normal_id
+
 _NUM_EXAMPLES = 3
-_NUMBER = re.compile(r"\d+(\.0*)?", re.ASCII)
+_NUM_COMPARED = 1000  # Ids that examples are looked for among.
 
 # How ids that mean the same differ in form: in words, and what makes them alike.
 _FORMS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("a fraction of zero, as '31.0' and '31'", lambda x: re.sub(r"\.0*$", "", x)),
     ("zeros in front, as '007' and '7'", lambda x: re.sub(r"^0+(?=\d)", "", x)),
-    ("upper and lower case", str.casefold),
+    ("upper and lower case", str.lower),
     ("spaces", lambda x: "".join(x.split())),
 )
 
 
-@functools.lru_cache(maxsize=1 << 20)
-def normal_id(text: str) -> str:
-    """Returns an id without what ids that mean the same may differ in.
-
-    Spaces are taken out, letters made small, a fraction of zero cut from numbers, then
-    zeros in front of them: "007", "7.0" and " 7" are "7".
-    """
-    text = "".join(text.split()).casefold()
-    if _NUMBER.fullmatch(text):
-        text = text.partition(".")[0].lstrip("0") or "0"
-    return text
-
-
 @dataclasses.dataclass(frozen=True)
 class Join:
-    """How the ids of one table are found in another one.
+    """How the ids of one table are found in another one, or in one form in itself.
 
     Attributes:
         ids: What they are of, such as "items".
         left: Table whose ids are looked up.
-        right: Table where they are looked up.
+        right: Table where they are looked up; `left` itself where each id is looked
+            up among those that have no other form which is more frequent.
         num_left: Different ids of the left table.
         num_right: Different ids of the right one.
         num_both: Those in both.
@@ -50,7 +40,9 @@ class Join:
         left_examples: Ids that are not in the right table; those first that are there
             in another form.
         right_examples: Their other forms; ids that are not in the left table, if none.
-        cause: The difference in form of the first example; empty if there is none.
+        cause: The differences in form of the examples; empty if there are none.
+        may_differ: Whether ids that differ so may well be of different things, so that
+            it is said and no limit holds.
     """
 
     ids: str
@@ -65,6 +57,7 @@ class Join:
     left_examples: tuple[str, ...] = ()
     right_examples: tuple[str, ...] = ()
     cause: str = ""
+    may_differ: bool = False
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Join:
@@ -84,8 +77,20 @@ class Join:
         """Share of its rows whose id differs in form only, in [0, 1]."""
         return self.num_rows_alike / max(self.num_rows, 1)
 
+    @property
+    def is_within(self) -> bool:
+        """Whether it is about the forms that one table has."""
+        return self.left == self.right
+
     def describe(self) -> str:
         """Says in one line how many find each other, and why not the others."""
+        if self.is_within:
+            return (
+                f"{self.ids} of {self.left}: {self.num_left - self.num_both} of "
+                f"{self.num_left} ids, in {self.num_rows_unmatched} of {self.num_rows} "
+                f"rows, are there in another form. {self.explain()}: with "
+                "data.normalize_ids they are one"
+            )
         matched = self.num_rows - self.num_rows_unmatched
         text = (
             f"{self.ids} of {self.left} in {self.right}: {self.num_both} of "
@@ -97,13 +102,13 @@ class Join:
 
     def explain(self) -> str:
         """Shows ids of both sides and the likely cause."""
-        examples = (
-            f"In {self.left} only: {_listed(self.left_examples)}; in {self.right} "
-            f"{'so' if self.cause else 'only'}: {_listed(self.right_examples)}"
-        )
-        if self.cause:
-            return f"{examples}. They differ in {self.cause}"
-        return examples
+        left, right = _listed(self.left_examples), _listed(self.right_examples)
+        if self.is_within:
+            examples = f"Beside {right} there are {left}"
+        else:
+            so = "so" if self.cause else "only"
+            examples = f"In {self.left} only: {left}; in {self.right} {so}: {right}"
+        return f"{examples}. They differ in {self.cause}" if self.cause else examples
 
 
 def join_ids(
@@ -120,12 +125,13 @@ def join_ids(
     """
     missed = {one: count for one, count in rows.items() if one not in known}
     alike = _alike(missed, known) if missed else {}
-    shown = sorted(alike or missed)[:_NUM_EXAMPLES]
     if alike:
-        others = [alike[one] for one in shown]
-        cause = _difference(shown[0], others[0])
+        examples = _examples(alike)
+        shown, others = [*examples], [alike[one] for one in examples]
     else:
-        others, cause = sorted(one for one in known if one not in rows), ""
+        examples = {}
+        shown = sorted(missed)[:_NUM_EXAMPLES]
+        others = sorted(one for one in known if one not in rows)
     return Join(
         ids,
         left,
@@ -138,37 +144,35 @@ def join_ids(
         num_rows_alike=sum(missed[one] for one in alike),
         left_examples=tuple(shown),
         right_examples=tuple(others[:_NUM_EXAMPLES]),
-        cause=cause,
+        cause="; ".join(dict.fromkeys(examples.values())),
     )
 
 
-def number_forms(ids: str, table: str, rows: Mapping[str, int]) -> list[Join]:
-    """Looks for numbers that one table writes in several forms: "7", "007", "7.0".
+def id_forms(ids: str, table: str, rows: Mapping[str, int]) -> Iterator[Join]:
+    """Looks for ids that one table writes in several forms.
 
     Args:
         ids: What they are of.
         table: The table.
         rows: Its rows by id.
 
-    Returns:
-        The join of those that are rarer with the most frequent one; none if there is
-        none.
+    Yields:
+        How ids are found among the most frequent form of each: first whole numbers,
+        such as "7", "007" and "7.0", then other texts, such as "A1" and "a1". Nothing
+        where each has one form.
     """
-    by_number: dict[str, list[str]] = {}
+    by_form: dict[str, list[str]] = {}
     for one in rows:
-        if _NUMBER.fullmatch(one):
-            by_number.setdefault(normal_id(one), []).append(one)
-    missed: dict[str, int] = {}
-    usual: set[str] = set()
-    for forms in by_number.values():
+        by_form.setdefault(normal_id(one), []).append(one)
+    rarer: dict[bool, set[str]] = {False: set(), True: set()}
+    for forms in by_form.values():
         if len(forms) > 1:
             forms.sort(key=lambda one: (-rows[one], one))
-            usual.add(forms[0])
-            missed.update({one: rows[one] for one in forms[1:]})
-    if not missed:
-        return []
-    join = join_ids(ids, table, f"their usual form in {table}", missed, usual)
-    return [dataclasses.replace(join, num_rows=sum(rows.values()))]
+            rarer[not all(map(is_whole_number, forms))].update(forms[1:])
+    for may_differ, others in rarer.items():
+        if others:
+            join = join_ids(ids, table, table, rows, rows.keys() - others)
+            yield dataclasses.replace(join, may_differ=may_differ)
 
 
 def _alike(missed: Collection[str], known: Collection[str]) -> dict[str, str]:
@@ -178,6 +182,16 @@ def _alike(missed: Collection[str], known: Collection[str]) -> dict[str, str]:
         by_form.setdefault(normal_id(one), one)
     forms = {one: normal_id(one) for one in missed}
     return {one: by_form[form] for one, form in forms.items() if form in by_form}
+
+
+def _examples(alike: Mapping[str, str]) -> dict[str, str]:
+    """Returns ids with their difference, those first that differ in another way."""
+    some = itertools.islice(sorted(alike), _NUM_COMPARED)
+    differences = {one: _difference(one, alike[one]) for one in some}
+    first = {cause: one for one, cause in reversed(differences.items())}
+    firsts = set(first.values())
+    order = sorted(differences, key=lambda one: (one not in firsts, one))
+    return {one: differences[one] for one in order[:_NUM_EXAMPLES]}
 
 
 def _difference(one: str, other: str) -> str:

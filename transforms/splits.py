@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.joins import normal_id
+from transforms.raw_text import normal_id
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, SPLITS
 from transforms.specs import SplitSpec
 from transforms.stable_hash import stable_fraction

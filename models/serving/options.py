@@ -24,6 +24,9 @@ class ServingOptions:
         order_by: What `recommend` orders by: the "score", the expected "gain", or the
             mean plus ("optimistic") or less ("cautious") one standard deviation; the
             last three need a model that predicts distributions.
+        normalize_ids: Whether ids of requests that differ in form only are one, as
+            those of the tables were.
+        domains: Names that stand before ids, if there are several domains.
     """
 
     model_version: int = 0
@@ -35,3 +38,5 @@ class ServingOptions:
     history_size: int = 64
     shortlist_size: int = 0
     order_by: OrderName = "score"
+    normalize_ids: bool = False
+    domains: tuple[str, ...] = ()

@@ -9,10 +9,38 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from models.legacy_keras import tf
+from models.serving.options import ServingOptions
 
 # Values by name of the input, each [B, ...].
 Inputs: TypeAlias = Mapping[str, tf.Tensor]
 Checked: TypeAlias = dict[str, tf.Tensor]
+
+
+def check_request(
+    inputs: Inputs,
+    roles: Sequence[str],
+    options: ServingOptions,
+    label_range: tuple[float, float],
+) -> Checked:
+    """Refuses a request that does not fit together, or is beyond a limit.
+
+    Args:
+        inputs: Of any signature.
+        roles: "user" and "item", or "item" alone: what makes a pair.
+        options: The limits.
+        label_range: Lowest and highest label there is.
+    """
+    checked = check_batch(inputs, options.max_tasks)
+    if "support_label" in checked:
+        names = [f"support_{role}_id" for role in roles]
+        checked = check_shapes(checked, [*names, "support_label"])
+        checked = check_widths(checked, ["support_label"], options.max_support)
+        checked = check_labels(checked, label_range)
+    if "query_item_id" in checked:
+        checked = check_shapes(checked, [f"query_{role}_id" for role in roles])
+    items = ("query_item_id", "candidate_item_id", "exclude_item_id")
+    present = [name for name in items if name in checked]
+    return check_widths(checked, present, options.max_query)
 
 
 def check_batch(inputs: Inputs, max_tasks: int) -> Checked:

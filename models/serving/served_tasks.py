@@ -10,14 +10,8 @@ from models.legacy_keras import tf
 from models.pairs.pair_embedding import Pairs
 from models.serving.context_format import ContextFormat
 from models.serving.options import ServingOptions
-from models.serving.request_checks import (
-    Checked,
-    Inputs,
-    check_batch,
-    check_labels,
-    check_shapes,
-    check_widths,
-)
+from models.serving.raw_text import read_ids
+from models.serving.request_checks import Checked, Inputs, check_request
 from models.serving.saving import InputSpec
 from models.serving.support_memory import (
     MAX_ROWS,
@@ -183,19 +177,19 @@ class ServedTasks(tf.Module, abc.ABC):
         return self._model().encode(pairs, tf.zeros([1, 1]), tf.constant([[False]]))
 
     def _checked(self, inputs: Inputs) -> Checked:
-        """Returns the inputs, in order, or refuses them."""
-        checked = check_batch(inputs, self.options.max_tasks)
-        if "support_label" in checked:
-            names = [f"support_{role}_id" for role in self._roles]
-            checked = check_shapes(checked, [*names, "support_label"])
-            checked = check_widths(checked, ["support_label"], self.options.max_support)
-            checked = check_labels(checked, self._label_range)
-        if "query_item_id" in checked:
-            names = [f"query_{role}_id" for role in self._roles]
-            checked = check_shapes(checked, names)
-        items = ("query_item_id", "candidate_item_id", "exclude_item_id")
-        present = [name for name in items if name in checked]
-        return check_widths(checked, present, self.options.max_query)
+        """Returns the inputs, ids as tables have them, in order, or refuses them."""
+        read = {name: self._read(name, value) for name, value in inputs.items()}
+        return check_request(read, self._roles, self.options, self._label_range)
+
+    def _read(self, name: str, value: tf.Tensor) -> tf.Tensor:
+        """Reads the ids of an input as preparation does; other inputs stay."""
+        if not name.endswith("_id") or name in self._profile_inputs():
+            return value
+        return read_ids(
+            value,
+            normalize=self.options.normalize_ids,
+            domains=self.options.domains,
+        )
 
     def _support(self, inputs: Inputs) -> Support:
         ids = {role: inputs[f"support_{role}_id"] for role in self._roles}

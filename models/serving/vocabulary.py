@@ -3,11 +3,8 @@
 import pathlib
 
 from models.legacy_keras import tf
+from models.serving.raw_text import has_line_break, read_texts
 from transforms.schema import MAX_FEATURE_NUMBER, UNKNOWN, Feature
-
-# What Python takes for blanks around a text, and for the end of a line.
-_BLANKS = r"^[\s\pZ\x{1c}-\x{1f}\x{85}]+|[\s\pZ\x{1c}-\x{1f}\x{85}]+$"
-_WITH_BREAK = r"(?s).*[\n\r\v\f\x{1c}-\x{1e}\x{85}\x{2028}\x{2029}].*"
 
 
 class IdLookup(tf.Module):
@@ -72,7 +69,7 @@ def encode_feature(
     """
     if feature.kind == "numeric":
         return tf.where(is_known_number(raw), raw, feature.mean)
-    values = tf.strings.regex_replace(raw, _BLANKS, "")
+    values = read_texts(raw)
     if feature.kind != "multi":
         values = values[:, tf.newaxis]
         if lookup is None:
@@ -95,7 +92,7 @@ def _first_different(values: tf.Tensor, most: int) -> tf.Tensor:
 
     Values are compared by a hash of 62 bits, so that many cost little more than few.
     """
-    is_text = (values != "") & ~tf.strings.regex_full_match(values, _WITH_BREAK)
+    is_text = (values != "") & ~has_line_break(values)
     hashes = tf.strings.to_hash_bucket_fast(values, 1 << 62)
     order = tf.argsort(hashes, axis=1, stable=True)
     ordered = tf.gather(hashes, order, batch_dims=1)

@@ -54,10 +54,15 @@ class ExportConfig(Section):
             )
         return self
 
-    def serving_options(self, model_version: int) -> ServingOptions:
-        """Returns the options of the served model."""
+    def serving_options(self, model_version: int, **of_ids: Any) -> ServingOptions:
+        """Returns the options of the served model.
+
+        Args:
+            model_version: Its version.
+            **of_ids: How the ids of its data set are read.
+        """
         sizes = self.model_dump(exclude={"model_name"})
-        return ServingOptions(model_version=model_version, **sizes)
+        return ServingOptions(model_version=model_version, **sizes, **of_ids)
 
 
 class ComparisonConfig(Section):

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
 from pipeline.settings.request_values import as_id, as_list, check_size
-from transforms.joins import normal_id
+from transforms.raw_text import normal_id
 from transforms.schema import ITEM_ID
 
 # Which limit of the manifest each list of a request keeps to.

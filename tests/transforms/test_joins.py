@@ -1,22 +1,6 @@
 import pytest
 
-from transforms.joins import join_ids, normal_id, number_forms
-
-
-@pytest.mark.parametrize(
-    ("text", "normal"),
-    [
-        ("007", "7"),
-        ("31.0", "31"),
-        ("000.", "0"),
-        (" A b ", "ab"),
-        ("1.5", "1.5"),
-        ("v1.0", "v1.0"),
-        ("0x7", "0x7"),
-    ],
-)
-def test_ids_lose_what_means_nothing(text, normal):
-    assert normal_id(text) == normal
+from transforms.joins import id_forms, join_ids
 
 
 @pytest.mark.parametrize(
@@ -44,9 +28,33 @@ def test_ids_without_a_counterpart_are_shown_from_both_sides():
     assert join.cause == ""
 
 
+def test_an_example_of_each_difference_comes_first():
+    rows = dict.fromkeys(["01", "02", "03", "04", "5.0", "6"], 1)
+    join = join_ids("items", "ratings", "films", rows, {*"123456"})
+    assert join.left_examples == ("01", "5.0", "02")
+    assert join.cause.startswith("zeros in front")
+    assert join.cause.endswith("; a fraction of zero, as '31.0' and '31'")
+
+
 def test_numbers_that_one_table_writes_in_two_forms_are_found():
-    rows = {"7": 5, "7.0": 2, "007": 1, "8": 9, "a": 1, "A": 1}
-    (join,) = number_forms("items", "ratings", rows)
-    assert (join.num_rows, join.num_rows_unmatched, join.num_rows_alike) == (19, 3, 3)
+    rows = {"7": 5, "7.0": 2, "007": 1, "8": 9, "a": 1}
+    (join,) = id_forms("items", "ratings", rows)
+    assert (join.num_rows, join.num_rows_unmatched, join.num_rows_alike) == (18, 3, 3)
     assert (join.left_examples, join.right_examples) == (("007", "7.0"), ("7", "7"))
-    assert number_forms("items", "ratings", {"7": 5, "70": 1, "a": 1, "A": 1}) == []
+    assert not join.may_differ
+    assert [*id_forms("items", "ratings", {"7": 5, "70": 1, "a": 1})] == []
+
+
+def test_texts_that_one_table_writes_in_two_forms_may_be_two_ids():
+    rows = {"A1": 5, "a1": 2, "B7": 1, "B 7": 3, "8": 9, "08": 1, "8 0": 1, "80": 2}
+    numbers, texts = id_forms("items", "ratings", rows)
+    assert (numbers.left_examples, numbers.may_differ) == (("08",), False)
+    assert texts.left_examples == ("8 0", "a1", "B7")
+    assert texts.right_examples == ("80", "A1", "B 7")
+    assert (texts.num_left, texts.num_both, texts.num_rows_unmatched) == (8, 5, 4)
+    assert texts.may_differ
+    assert texts.describe() == (
+        "items of ratings: 3 of 8 ids, in 4 of 24 rows, are there in another form. "
+        "Beside '80', 'A1', 'B 7' there are '8 0', 'a1', 'B7'. They differ in spaces; "
+        "upper and lower case: with data.normalize_ids they are one"
+    )

@@ -8,7 +8,7 @@ from transforms.clicks.clicks import CLICKS, domain_of, raw_id, table_name
 from transforms.clicks.pools import POOLS, Pools
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
 from transforms.clicks.summaries import UsersSummary
-from transforms.joins import Join, join_ids, number_forms
+from transforms.joins import Join, id_forms, join_ids
 
 
 def click_joins(
@@ -58,10 +58,14 @@ def _domain_joins(
 
     clicks, of_pools = (table_name(kind, domain.name) for kind in (CLICKS, POOLS))
     items, scenarios = counted(summary.pairs), counted(summary.scenarios)
-    yield from number_forms("users", clicks, counted(summary.users))
-    yield from number_forms("items", clicks, items)
+    yield from id_forms("users", clicks, counted(summary.users))
+    yield from id_forms("items", clicks, items)
+    yield from id_forms("scenarios", clicks, scenarios)
     if domain.pools is not None:
         listed = own(pools.listed_items)
+        yield from id_forms("items", of_pools, dict.fromkeys(listed, 1))
+        listed_scenarios = dict.fromkeys(own(pools.listed_scenarios), 1)
+        yield from id_forms("scenarios", of_pools, listed_scenarios)
         yield join_ids("items", clicks, of_pools, items, listed)
         if domain.clicks.scenario_column is not None:
             known = own(pools.listed_scenarios)

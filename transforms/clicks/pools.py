@@ -13,7 +13,7 @@ from apache_beam.metrics import Metrics
 
 from transforms.clicks.clicks import ClickBlock, domain_order, in_domain, table_name
 from transforms.clicks.schema import PoolSpec, ScenarioDatasetSpec
-from transforms.joins import normal_id
+from transforms.raw_text import normal_id
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.blocks import Block
 from transforms.reading.parse_rows import ParseRows

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from transforms import schema
 from transforms.entities.entities import EntityBlock, merge_entities
 from transforms.entities.entity_table import EntityTable, build_entity_table
-from transforms.joins import Join, join_ids, number_forms
+from transforms.joins import Join, id_forms, join_ids
 from transforms.label_levels import label_levels
 from transforms.ratings.interactions import INTERACTIONS
 from transforms.ratings.statistics import build_schema, build_statistics
@@ -78,8 +78,10 @@ def _joins(
 ) -> tuple[Join, ...]:
     """Looks ids up: of interactions in the tables, of a split file in interactions."""
     joins = [
-        *number_forms("users", INTERACTIONS, summary.users),
-        *number_forms("items", INTERACTIONS, summary.items),
+        *id_forms("users", INTERACTIONS, summary.users),
+        *id_forms("items", INTERACTIONS, summary.items),
+        *id_forms("users", "users", dict.fromkeys(users, 1)),
+        *id_forms("items", "items", dict.fromkeys(items, 1)),
     ]
     if spec.users.table is not None:
         joins.append(join_ids("users", INTERACTIONS, "users", summary.users, users))

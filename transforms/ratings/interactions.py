@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from transforms.joins import normal_id
+from transforms.raw_text import normal_id
 from transforms.reading.blocks import Block
 from transforms.reading.parse_rows import ParseRows
 from transforms.reading.row_error import (

@@ -6,7 +6,7 @@ import datetime
 import math
 from collections.abc import Mapping
 
-from transforms.joins import normal_id
+from transforms.raw_text import normal_id
 from transforms.reading.row_error import (
     ENCODING,
     MALFORMED,

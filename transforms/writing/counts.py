@@ -103,6 +103,8 @@ def check_joins(joins: Iterable[Join], spec: CommonSpec) -> None:
         JoinError: If one is above its limit.
     """
     for join in joins:
+        if join.may_differ:
+            continue
         if join.unmatched_fraction > spec.max_unmatched_fraction:
             limit = f"max_unmatched_fraction allows {spec.max_unmatched_fraction:.2%}"
         elif join.alike_fraction > spec.max_rejected_fraction:
@@ -117,13 +119,23 @@ def check_joins(joins: Iterable[Join], spec: CommonSpec) -> None:
             if join.cause
             else "Check the columns of the ids, or raise data.max_unmatched_fraction"
         )
+        must, got = _demand(join)
         raise JoinError(
-            f"{join.ids} of {join.left} must be in {join.right}: {limit}, got "
-            f"{join.unmatched_fraction:.2%} of the rows without a match "
-            f"({join.num_rows_unmatched} of {join.num_rows}; {join.num_both} of "
-            f"{join.num_left} ids are in both, {join.right} has {join.num_right}). "
-            f"{join.explain()}. {cure}."
+            f"{join.ids} of {join.left} must {must}: {limit}, got "
+            f"{join.unmatched_fraction:.2%} of the rows {got}). {join.explain()}. "
+            f"{cure}."
         )
+
+
+def _demand(join: Join) -> tuple[str, str]:
+    """Returns what the ids of a join must be, and what they are."""
+    rows = f"({join.num_rows_unmatched} of {join.num_rows}"
+    if join.is_within:
+        return "have one form each", f"in another one {rows}"
+    return f"be in {join.right}", (
+        f"without a match {rows}; {join.num_both} of {join.num_left} ids are in both, "
+        f"{join.right} has {join.num_right}"
+    )
 
 
 @no_beam_hints

@@ -50,7 +50,7 @@ def joins_table(data: DataFacts) -> ResultTable:
         {
             "of": join.ids,
             "left": join.left,
-            "right": join.right,
+            "right": "the same, in another form" if join.is_within else join.right,
             "ids": join.num_both / max(join.num_left, 1),
             "rows": 1.0 - join.unmatched_fraction,
             "back": join.num_both / max(join.num_right, 1),

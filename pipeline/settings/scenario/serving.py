@@ -28,6 +28,10 @@ _RECORDED_PAIRS = 10  # Of the requests that warm a server up.
 
 def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
     """Returns how a trained model of scenarios becomes a served one."""
+    ids = {
+        "normalize_ids": bool(data.info.options.get("normalize_ids")),
+        "domains": tuple(one.name for one in data.info.domains if one.name),
+    }
 
     def export(model: CMML, version: int) -> ServedModel:
         return ServedScenarioModel(
@@ -35,7 +39,7 @@ def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
             data.factors,
             np.bincount(data.known.item, minlength=data.info.num_items + 1),
             data.directory,
-            config.export.serving_options(version),
+            config.export.serving_options(version, **ids),
         )
 
     return Serving(
@@ -48,8 +52,7 @@ def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
             "label_max": 1.0,
             "num_users": data.info.num_users,
             "num_items": data.info.num_items,
-            "normalize_ids": bool(data.info.options.get("normalize_ids")),
-            "domains": [one.name for one in data.info.domains if one.name],
+            **ids,
             "user_features": [],
         },
         words=ServedWords(

@@ -27,9 +27,10 @@ _RECORDED_TASKS = 64  # Whose requests and answers are written with the version.
 def user_serving(config: UserConfig, data: UserData) -> Serving:
     """Returns how a trained model of users becomes a served one."""
     info = data.info
+    normalize = bool(info.options.get("normalize_ids"))
 
     def export(model: CMML, version: int) -> ServedModel:
-        options = config.export.serving_options(version)
+        options = config.export.serving_options(version, normalize_ids=normalize)
         return ServedUserModel(model, info, data.items, data.directory, options)
 
     return Serving(
@@ -41,7 +42,7 @@ def user_serving(config: UserConfig, data: UserData) -> Serving:
             "label_min": info.label_min,
             "label_max": info.label_max,
             "num_items": info.num_items,
-            "normalize_ids": bool(info.options.get("normalize_ids")),
+            "normalize_ids": normalize,
             "user_features": [feature.name for feature in info.user_features],
         },
         words=ServedWords(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from transforms.joins import join_ids
+from transforms.joins import id_forms, join_ids
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts
 from transforms.schema import SPLITS, CommonInfo, DataError, check_files
@@ -155,6 +155,19 @@ def test_a_few_ids_that_differ_in_form_only_are_too_many(tmp_path):
     write(tmp_path / "a", joins=(join({**rows, "none": 5}, {*rows, "x"}),))
     with pytest.raises(JoinError, match=r"1\.00% to differ in form only"):
         write(tmp_path / "b", joins=(join({**rows, "X": 2}, {*rows, "x"}),))
+
+
+def test_one_table_may_write_texts_in_two_forms_but_not_numbers(tmp_path):
+    rows = {"a": 5, "A": 4, "b c": 3, "bc": 4}
+    joins = (*id_forms("items", "baskets", rows),)
+    assert write(tmp_path / "a", joins=joins).joins == joins
+    joins = (*id_forms("items", "baskets", {"7": 5, "07": 3}),)
+    with pytest.raises(
+        JoinError,
+        match=r"items of baskets must have one form each: .* got 37\.50% of the rows "
+        r"in another one \(3 of 8\)\. Beside '7' there are '07'\..*normalize_ids",
+    ):
+        write(tmp_path / "b", joins=joins)
 
 
 def test_what_became_of_rows_and_what_files_hold_is_kept(tmp_path):

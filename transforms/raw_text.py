@@ -1,0 +1,35 @@
+"""Texts of raw tables and of requests: blanks, line breaks, ids that mean the same.
+
+The patterns mean the same to `re` and to RE2, which TensorFlow has, so that a served
+graph reads a request as preparation reads a table (`models.serving.raw_text`).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+# What `str.strip` takes for a blank, and `str.splitlines` for the end of a line.
+BLANK = "[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+LINE_BREAK = "[\n-\r\x1c-\x1e\x85\u2028\u2029]"
+BLANKS_AROUND = f"^{BLANK}+|{BLANK}+$"
+
+# A whole number in ASCII digits, zeros in front and a fraction of zero apart.
+WHOLE_NUMBER = r"^0*([0-9]+)(?:\.0*)?$"
+
+_blank, _whole_number = re.compile(BLANK), re.compile(WHOLE_NUMBER)
+
+
+@functools.lru_cache(maxsize=1 << 20)
+def normal_id(text: str) -> str:
+    """Returns an id without what ids that mean the same may differ in.
+
+    Blanks are taken out, letters made small; of whole numbers zeros in front and a
+    fraction of zero are cut: "007", "7.0" and " 7" are "7".
+    """
+    return _whole_number.sub(r"\1", _blank.sub("", text).lower())
+
+
+def is_whole_number(text: str) -> bool:
+    """Whether an id without blanks is a whole number, in whatever form."""
+    return _whole_number.match(text) is not None
