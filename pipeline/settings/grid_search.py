@@ -19,12 +19,14 @@ class Search:
         worth: Theirs.
         at_edge: Axes whose best value is still the first or the last of those tried.
         num_tried: Candidates that were judged.
+        num_best: Those of them with the worth of the best.
     """
 
     best: Mapping[str, Any] | None
     worth: float
     at_edge: tuple[str, ...]
     num_tried: int
+    num_best: int
 
 
 def search_grid(
@@ -44,12 +46,12 @@ def search_grid(
         The best candidate, the first of equals.
     """
     values = {axis: list(of_axis) for axis, of_axis in grid.items()}
-    best, most, num_tried = None, float("-inf"), 0
+    best, most = None, float("-inf")
+    worths: list[float] = []
 
     def take(candidate: Mapping[str, Any]) -> None:
-        nonlocal best, most, num_tried
-        worth = judge(candidate)
-        num_tried += 1
+        nonlocal best, most
+        worths.append(worth := judge(candidate))
         if worth > most:
             best, most = candidate, worth
 
@@ -72,7 +74,7 @@ def search_grid(
         for axis in values
         if best is not None and beyond(values[axis], best[axis]) is not None
     )
-    return Search(best, most, at_edge, num_tried)
+    return Search(best, most, at_edge, len(worths), worths.count(most))
 
 
 def beyond(values: Sequence[Any], best: Any) -> Any | None:
@@ -107,9 +109,16 @@ def beyond(values: Sequence[Any], best: Any) -> Any | None:
 
 
 def choice_text(search: Search) -> str:
-    """Says in a few words what was chosen, and that it stands at an edge."""
-    chosen = ", ".join(f"{axis} {value}" for axis, value in (search.best or {}).items())
+    """Says in a few words what was chosen, at an edge or among equals if so."""
+    best = (search.best or {}).items()
+    chosen = ", ".join(f"{axis} {_text(value)}" for axis, value in best)
+    if search.num_best == search.num_tried > 1:
+        return f"{chosen} (all {search.num_tried} that were tried are equally good)"
     if not search.at_edge:
         return chosen
     edges = " and ".join(search.at_edge)
     return f"{chosen} (still at the edge of what was tried: {edges})"
+
+
+def _text(value: Any) -> Any:
+    return f"{value:.3g}" if isinstance(value, float) else value

@@ -1,6 +1,8 @@
 """What became of the rows of a prepared data set, in words."""
 
-from transforms.schema import CommonInfo
+from collections.abc import Mapping
+
+from transforms.schema import REJECTED_DIR, CommonInfo
 
 
 def describe_counts(info: CommonInfo) -> list[str]:
@@ -10,10 +12,12 @@ def describe_counts(info: CommonInfo) -> list[str]:
     """
     lines = [f"prepare: {name}: {one.describe()}" for name, one in info.tables.items()]
     lines += [f"prepare: {join.describe()}" for join in info.joins]
-    for what, counts in (
-        ("refused", info.num_rejected),
-        ("left out", info.num_dropped),
-    ):
-        reasons = ", ".join(f"{n} {reason}" for reason, n in counts.items() if n)
-        lines.append(f"prepare: {what}: {reasons or 'nothing'}")
+    refused, left_out = map(_reasons, (info.num_rejected, info.num_dropped))
+    kept = f" (the rows are in {REJECTED_DIR}/)" if refused else ""
+    lines.append(f"prepare: refused: {refused or 'nothing'}{kept}")
+    lines.append(f"prepare: left out: {left_out or 'nothing'}")
     return lines
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {reason}" for reason, n in counts.items() if n)

@@ -32,7 +32,7 @@ def test_a_run_says_what_it_does(experiment):
     assert "prepare: 60 users, 14 items" in said
     assert (
         "prepare: refused: 1 label_out_of_range, 1 malformed, 1 missing_field, "
-        "1 not_a_number"
+        "1 not_a_number (the rows are in rejected/)"
     ) in said
     assert any(line.startswith("train: epoch 4/4  val_rmse ") for line in said)
     assert "evaluate: asking bias_ridge" in said

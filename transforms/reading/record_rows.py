@@ -89,6 +89,11 @@ def json_records(
         values = json.loads(
             stream.read().decode(table.encoding), object_pairs_hook=unique_keys
         )
+    except UnicodeDecodeError as error:
+        raise FileError(
+            f"{source} must be text of encoding {table.encoding!r}, but {error}: set "
+            "`encoding`, or unpack it if it is packed twice."
+        ) from None
     except (ValueError, RecursionError) as error:
         raise FileError(
             f"{source} must be one JSON array of objects, but {error}. If it has an "

@@ -13,7 +13,7 @@ def peak_at(best, axis="l2"):
 def test_a_best_value_inside_needs_no_more():
     search = search_grid({"l2": (1.0, 2.0, 4.0)}, peak_at(2.0))
     assert (search.best, search.num_tried) == ({"l2": 2.0}, 3)
-    assert choice_text(search) == "l2 2.0"
+    assert choice_text(search) == "l2 2"
 
 
 @pytest.mark.parametrize(("best", "chosen", "tried"), [(8.0, 8.0, 5), (0.5, 0.5, 5)])
@@ -29,7 +29,7 @@ def test_after_four_more_values_the_edge_is_said():
     search = search_grid({"l2": (1.0, 2.0)}, peak_at(1e6))
     assert search.best == {"l2": 32.0}
     assert choice_text(search).endswith(
-        "l2 32.0 (still at the edge of what was tried: l2)"
+        "l2 32 (still at the edge of what was tried: l2)"
     )
 
 
@@ -61,3 +61,9 @@ def test_without_any_worth_there_is_no_best():
 )
 def test_the_next_value_has_the_ratio_of_the_last_two(values, best, value):
     assert beyond(values, best) == value
+
+
+def test_values_that_are_all_alike_are_said_to_be():
+    search = search_grid({"l2": (0.25, 2.0)}, lambda candidate: 1.0)
+    assert search.best == {"l2": 0.25}
+    assert choice_text(search) == "l2 0.25 (all 3 that were tried are equally good)"
