@@ -136,11 +136,11 @@ class DriftConfig(Section):
     """
 
     reference: str | None = None
-    max_unknown_share: float = pydantic.Field(0.2, ge=0.0, le=1.0)
+    max_unknown_share: float = pydantic.Field(0.45, ge=0.0, le=1.0)
     may_be_new: tuple[str, ...] = ("user_id", "scenario_id")
     max_missing_increase: float = pydantic.Field(0.1, ge=0.0, le=1.0)
     max_value_shift: float = pydantic.Field(0.25, ge=0.0, allow_inf_nan=False)
-    max_support_shift: float = pydantic.Field(0.5, ge=0.0, allow_inf_nan=False)
+    max_support_shift: float = pydantic.Field(0.65, ge=0.0, allow_inf_nan=False)
 
 
 class TensorBoardConfig(Section):

@@ -68,7 +68,7 @@ def no_timestamps() -> Finding:
     return Finding(
         "time",
         "note",
-        "the data set has no timestamps: pairs are split at random, so that what "
+        "the prepared data set keeps no times: pairs are split at random, so that what "
         "others did later may inform a prediction. Compare with methods that were "
         "evaluated in the same way only.",
     )
