@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -127,30 +128,9 @@ def summarise(
     names = [metric.name for metric in metrics if metric.in_tables]
     first_reference = next(iter(references.values()))
     reference = _by_task(first_reference, OWN, names[0])
-
-    def over_seeds(
-        by_seed: Sequence[Outcome], first: Sequence[Outcome] = ()
-    ) -> VariantSummary:
-        own = _by_task(by_seed, OWN, names[0])
-        has_first = first and not _failure(first)
-        first_own = _by_task(first, OWN, names[0]) if has_first else None
-        means = [resampling.mean(one.metrics[OWN][names[0]]).mean for one in by_seed]
-        deviation = float(np.std(means, ddof=1)) if len(by_seed) > 1 else np.nan
-        return VariantSummary(
-            metrics={n: resampling.mean(_by_task(by_seed, OWN, n)) for n in names},
-            seed_deviation=deviation,
-            less_reference=resampling.difference(own, reference),
-            less_first=(
-                None if first_own is None else resampling.difference(own, first_own)
-            ),
-            other_support=resampling.difference(
-                _by_task(by_seed, OTHER, names[0]), own
-            ),
-            no_support=resampling.mean(_by_task(by_seed, NONE, names[0])),
-            tasks_per_s=float(np.median([one.tasks_per_s for one in by_seed])),
-            num_parameters=by_seed[0].num_parameters,
-            runs=tuple(one.run for one in by_seed if one.run),
-        )
+    over_seeds = functools.partial(
+        _over_seeds, names=names, reference=reference, resampling=resampling
+    )
 
     def of_table(table: Table) -> dict[str, VariantSummary | str]:
         by_variant = {v.name: outcomes[table.title, v.name] for v in table.variants}
@@ -166,6 +146,35 @@ def summarise(
         num_tasks=int(np.isfinite(reference).sum()),
         seeds=tuple(tables[0].variants[0].configs),
         overrides=tuple(overrides),
+    )
+
+
+def _over_seeds(
+    by_seed: Sequence[Outcome],
+    first: Sequence[Outcome] = (),
+    *,
+    names: Sequence[str],
+    reference: np.ndarray,
+    resampling: Resampling,
+) -> VariantSummary:
+    """Draws the outcomes of one variant together; see `VariantSummary`."""
+    own = _by_task(by_seed, OWN, names[0])
+    has_first = first and not _failure(first)
+    first_own = _by_task(first, OWN, names[0]) if has_first else None
+    means = [resampling.mean(one.metrics[OWN][names[0]]).mean for one in by_seed]
+    deviation = float(np.std(means, ddof=1)) if len(by_seed) > 1 else np.nan
+    return VariantSummary(
+        metrics={n: resampling.mean(_by_task(by_seed, OWN, n)) for n in names},
+        seed_deviation=deviation,
+        less_reference=resampling.difference(own, reference),
+        less_first=(
+            None if first_own is None else resampling.difference(own, first_own)
+        ),
+        other_support=resampling.difference(_by_task(by_seed, OTHER, names[0]), own),
+        no_support=resampling.mean(_by_task(by_seed, NONE, names[0])),
+        tasks_per_s=float(np.median([one.tasks_per_s for one in by_seed])),
+        num_parameters=by_seed[0].num_parameters,
+        runs=tuple(one.run for one in by_seed if one.run),
     )
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Annotated, Any, Self
 
 import pydantic
@@ -161,17 +161,7 @@ def expand(
     """
     load_experiment(config_path, overrides)  # What is wrong here is no variant's fault.
     typed = {text.partition("=")[0] for text in overrides}
-    if _SEED in typed:
-        raise ConfigError(f"seeds are set by --seeds, got --set of {_SEED!r}.")
-    of_tables = [
-        changes
-        for table in grid.tables
-        for changes in (table.set, *table.rows.values(), *table.columns.values())
-    ]
-    if varied := sorted(typed & {key for changes in of_tables for key in changes}):
-        raise ConfigError(
-            f"variants differ in {varied[0]!r}: change it in the grid, not by --set."
-        )
+    _check_typed(typed, grid)
     of_all = {key: value for key, value in grid.set.items() if key not in typed}
 
     def configure(name: str, *changes: Changes) -> Mapping[int, Experiment]:
@@ -196,10 +186,29 @@ def expand(
         for table in grid.tables
     ]
     for table in tables:
-        names = [variant.name for variant in table.variants]
-        if repeated := [name for name in names if names.count(name) > 1]:
-            raise ConfigError(
-                f"names of variants must differ, got {repeated[0]!r} twice in "
-                f"{table.title!r}."
-            )
+        _check_variant_names(table)
     return tables
+
+
+def _check_typed(typed: Set[str], grid: GridSpec) -> None:
+    """Refuses overrides of what variants differ in."""
+    if _SEED in typed:
+        raise ConfigError(f"seeds are set by --seeds, got --set of {_SEED!r}.")
+    of_tables = [
+        changes
+        for table in grid.tables
+        for changes in (table.set, *table.rows.values(), *table.columns.values())
+    ]
+    if varied := sorted(typed & {key for changes in of_tables for key in changes}):
+        raise ConfigError(
+            f"variants differ in {varied[0]!r}: change it in the grid, not by --set."
+        )
+
+
+def _check_variant_names(table: Table) -> None:
+    names = [variant.name for variant in table.variants]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(
+            f"names of variants must differ, got {repeated[0]!r} twice in "
+            f"{table.title!r}."
+        )

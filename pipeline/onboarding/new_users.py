@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -61,16 +62,22 @@ def measure_users(
             placement=placement,
             plan=plan,
         )
-    usable = [task for task in tasks if task.labels.size >= MIN_PAIRS]
+    usable = _usable(tasks)
     if not usable:
         return findings
     say("onboard: scoring the pairs of the new users")
-    if len(usable) > MAX_USERS:
-        chosen = np.random.default_rng(0).permutation(len(usable))[:MAX_USERS]
-        usable = [usable[n] for n in sorted(chosen)]
     reference = next(iter(baselines))
     curve = user_curve(model.rank, usable, baselines, reference=reference)
     return dataclasses.replace(findings, curve=curve)
+
+
+def _usable(tasks: Sequence[UserTask]) -> list[UserTask]:
+    """Returns the users with enough pairs, some of them if there are too many."""
+    usable = [task for task in tasks if task.labels.size >= MIN_PAIRS]
+    if len(usable) <= MAX_USERS:
+        return usable
+    chosen = np.random.default_rng(0).permutation(len(usable))[:MAX_USERS]
+    return [usable[n] for n in sorted(chosen)]
 
 
 def user_tasks(rows: NewInteractions, model: ServedUsers) -> list[UserTask]:

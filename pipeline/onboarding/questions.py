@@ -240,21 +240,7 @@ def _choose(
     left = list(candidates)
     questions: list[Question] = []
     for _ in range(num_questions):
-        trials = [
-            (item, n)
-            for item in left
-            for n, user in enumerate(users)
-            if item in user.place_of
-        ]
-        episodes = [
-            users[n].episode([*supports[n], users[n].place_of[item]])
-            for item, n in trials
-        ]
-        after: dict[str, dict[int, float]] = {item: {} for item in left}
-        for (item, n), episode, scores in zip(
-            trials, episodes, rank(episodes), strict=True
-        ):
-            after[item][n] = episode.error(scores)
+        after = _errors_after_one(rank, users, supports, left)
         reductions = shrunk(
             {
                 item: [errors[n] - error for n, error in errors_after.items()]
@@ -269,3 +255,27 @@ def _choose(
         share = len(after[best]) / len(users)
         questions.append(Question(best, share, reductions[best]))
     return questions
+
+
+def _errors_after_one(
+    rank: RankUsers,
+    users: Sequence[_KnownUser],
+    supports: Sequence[Sequence[int]],
+    items: Sequence[str],
+) -> dict[str, dict[int, float]]:
+    """Returns the errors after one more answer: by item, by place of who can answer."""
+    trials = [
+        (item, n)
+        for item in items
+        for n, user in enumerate(users)
+        if item in user.place_of
+    ]
+    episodes = [
+        users[n].episode([*supports[n], users[n].place_of[item]]) for item, n in trials
+    ]
+    after: dict[str, dict[int, float]] = {item: {} for item in items}
+    for (item, n), episode, scores in zip(
+        trials, episodes, rank(episodes), strict=True
+    ):
+        after[item][n] = episode.error(scores)
+    return after

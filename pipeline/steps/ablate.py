@@ -81,20 +81,9 @@ def ablate(
         name: [Outcome(_judge(method, config, data, groups))]
         for name, method in _references(config, data).items()
     }
-    outcomes: dict[tuple[str, str], list[Outcome]] = {}
-    jobs = [
-        (table, variant, seed)
-        for table in tables
-        for variant in table.variants
-        for seed in variant.configs
-    ]
-    for number, (table, variant, seed) in enumerate(jobs, start=1):
-        say(f"ablate: {number}/{len(jobs)}  {table.title}: {variant.name}, seed {seed}")
-        outcome = _outcome(variant.configs[seed], data, groups, split)
-        outcomes.setdefault((table.title, variant.name), []).append(outcome)
     summary = summarise(
         tables,
-        outcomes,
+        _outcomes(tables, data, groups, split),
         references,
         metrics=shown_metrics(setting.metrics, options.more_metrics),
         overrides=overrides,
@@ -137,6 +126,24 @@ def _judge(
     method = setting.methods().completed(method, config, data)
     scorer = setting.scorer(method, config, data)
     return {name: setting.by_task(scorer(shown)) for name, shown in groups.items()}
+
+
+def _outcomes(
+    tables: Sequence[Table], data: Data, groups: Mapping[str, Shown], split: str
+) -> dict[tuple[str, str], list[Outcome]]:
+    """Trains and judges all; by title of the table and variant, one a seed."""
+    outcomes: dict[tuple[str, str], list[Outcome]] = {}
+    jobs = [
+        (table, variant, seed)
+        for table in tables
+        for variant in table.variants
+        for seed in variant.configs
+    ]
+    for number, (table, variant, seed) in enumerate(jobs, start=1):
+        say(f"ablate: {number}/{len(jobs)}  {table.title}: {variant.name}, seed {seed}")
+        outcome = _outcome(variant.configs[seed], data, groups, split)
+        outcomes.setdefault((table.title, variant.name), []).append(outcome)
+    return outcomes
 
 
 def _outcome(

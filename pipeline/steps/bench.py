@@ -56,8 +56,6 @@ def resolve_options(
         raise ValueError(f"there is no target for the transports {sorted(lost)}.")
     if addresses and reload:
         raise ValueError("--reload starts a server itself and takes no target.")
-    if seconds <= 0:
-        raise ValueError(f"--seconds must be above 0, got {seconds:g}.")
     if soak < 0 or fuzz < 0:
         raise ValueError(f"--soak and --fuzz must not be negative, got {soak}, {fuzz}.")
     if (soak or reload or fuzz) and not remote:
@@ -65,15 +63,9 @@ def resolve_options(
             "--soak, --reload and --fuzz go to a server: name grpc or rest as well, "
             f"got --transports {transports}."
         )
-    sizes = Sizes(
-        support=_numbers("--support", support, least=0),
-        candidates=_numbers("--candidates", candidates, least=1),
-        concurrency=_numbers("--concurrency", concurrency, least=1),
-        seconds=seconds,
-    )
     return BenchOptions(
+        sizes=_sizes(support, candidates, concurrency, seconds),
         version_dir=_version_dir(model),
-        sizes=sizes,
         transports=chosen,
         targets=addresses,
         output=output,
@@ -97,6 +89,17 @@ def bench(options: BenchOptions) -> int:
     print(report.write(measured, options.output), end="")
     say(f"bench: wrote {options.output}/bench.json and bench.md")
     return 0 if measured.is_sound else 1
+
+
+def _sizes(support: str, candidates: str, concurrency: str, seconds: float) -> Sizes:
+    if seconds <= 0:
+        raise ValueError(f"--seconds must be above 0, got {seconds:g}.")
+    return Sizes(
+        support=_numbers("--support", support, least=0),
+        candidates=_numbers("--candidates", candidates, least=1),
+        concurrency=_numbers("--concurrency", concurrency, least=1),
+        seconds=seconds,
+    )
 
 
 def _transports(text: str | None, targets: dict[str, str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from models.cmml import CMML
 from models.legacy_keras import tf
 from models.serving.recorded_request import RecordedRequest
 from pipeline.experiment.config_file import hash_of
@@ -17,6 +18,7 @@ from pipeline.experiment.version_dir import JUDGED
 from pipeline.export.extra_files import write_extra_files
 from pipeline.export.published_version import publish, validated_difference
 from pipeline.settings.registry import setting_of
+from pipeline.settings.setting import Serving
 from pipeline.training.trained import (
     STEP,
     finished_refit,
@@ -87,12 +89,7 @@ def _build(
     serving = setting.serving(config, data)
     served = serving.export(model, version)
     served.save(staging)
-    recorded = list(serving.recorded(model))
-    if not recorded:
-        raise DataError(
-            f"{dataset_dir} must hold a task to check the export with: raise "
-            "data.split.validation_fraction."
-        )
+    recorded = _recorded(serving, model, dataset_dir)
     loaded = tf.saved_model.load(str(staging))
     difference = largest_difference(loaded, recorded)
     validated_difference(difference, serving.tolerance(recorded), staging)
@@ -109,6 +106,19 @@ def _build(
         answered=chosen,
     )
     return difference
+
+
+def _recorded(
+    serving: Serving, model: CMML, dataset_dir: pathlib.Path
+) -> list[RecordedRequest]:
+    """Returns requests of known tasks with the answers of the trained model."""
+    recorded = list(serving.recorded(model))
+    if not recorded:
+        raise DataError(
+            f"{dataset_dir} must hold a task to check the export with: raise "
+            "data.split.validation_fraction."
+        )
+    return recorded
 
 
 def largest_difference(loaded: tf.Module, recorded: Sequence[RecordedRequest]) -> float:

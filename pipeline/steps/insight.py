@@ -69,23 +69,19 @@ def map_contexts(
     maps = context_maps(contexts, _kinds(contexts.labels))
     say("insight: measuring how they cluster")
     measured = clusterings(contexts)
-    folder = output or run.path / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    for kind, svg in maps.items():
-        write_atomically(folder / f"map_{kind}.svg", svg)
+    number = len(contexts.task_ids)
     figures = {
         "split": split,
-        "num_contexts": len(contexts.task_ids),
+        "num_contexts": number,
         "kinds": {kind: as_json(each) for kind, each in measured.items()},
     }
+    description = f"{number:,} contexts of {split}, run {run.path.name}."
+    page = context_page(config.name, description, maps, measured, projector)
+    folder = output or run.path / FOLDER
+    for kind, svg in maps.items():
+        write_atomically(folder / f"map_{kind}.svg", svg)
     write_atomically(folder / FIGURES_FILE, json.dumps(figures, indent=2) + "\n")
-    description = (
-        f"{len(contexts.task_ids):,} contexts of {split}, run {run.path.name}."
-    )
-    write_atomically(
-        folder / PAGE_FILE,
-        context_page(config.name, description, maps, measured, projector),
-    )
+    write_atomically(folder / PAGE_FILE, page)
     return folder / PAGE_FILE
 
 

@@ -60,6 +60,17 @@ def _draw_routes(axes: Axes, matrices: Sequence[NDArray]) -> None:
     axes.set_axis_off()
     num_layers = len(matrices)
     num_modules = matrices[0].shape[0]
+    _draw_lines(axes, matrices)
+    for layer in range(num_layers):
+        _draw_modules(axes, layer, num_modules)
+    axes.text((num_modules - 1) / 2, -num_layers - 0.08, "score", ha="center", va="top")
+    axes.set_xlim(-0.9, num_modules - 0.6)
+    axes.set_ylim(-num_layers - 0.35, 0.35)
+
+
+def _draw_lines(axes: Axes, matrices: Sequence[NDArray]) -> None:
+    """Draws each route from a module to one of the next layer."""
+    num_modules = matrices[0].shape[0]
     for layer, weights in enumerate(matrices):
         most = float(weights.max()) or 1.0
         for (source, target), weight in np.ndenumerate(weights):
@@ -73,31 +84,31 @@ def _draw_routes(axes: Axes, matrices: Sequence[NDArray]) -> None:
                 solid_capstyle="round",
                 zorder=1 + share,
             )
-    for layer in range(num_layers):
-        axes.plot(
-            range(num_modules),
-            [-layer] * num_modules,
-            linestyle="none",
-            marker="o",
-            markersize=_NODE,
-            markerfacecolor=GROUND,
-            markeredgecolor=INK,
-            zorder=4,
+
+
+def _draw_modules(axes: Axes, layer: int, num_modules: int) -> None:
+    """Draws the numbered modules of a layer, and its name."""
+    axes.plot(
+        range(num_modules),
+        [-layer] * num_modules,
+        linestyle="none",
+        marker="o",
+        markersize=_NODE,
+        markerfacecolor=GROUND,
+        markeredgecolor=INK,
+        zorder=4,
+    )
+    for module in range(num_modules):
+        axes.text(
+            module,
+            -layer - 0.01,
+            str(module + 1),
+            ha="center",
+            va="center",
+            fontsize=8,
+            zorder=5,
         )
-        for module in range(num_modules):
-            axes.text(
-                module,
-                -layer - 0.01,
-                str(module + 1),
-                ha="center",
-                va="center",
-                fontsize=8,
-                zorder=5,
-            )
-        axes.text(-0.75, -layer, f"layer {layer + 1}", va="center", ha="right")
-    axes.text((num_modules - 1) / 2, -num_layers - 0.08, "score", ha="center", va="top")
-    axes.set_xlim(-0.9, num_modules - 0.6)
-    axes.set_ylim(-num_layers - 0.35, 0.35)
+    axes.text(-0.75, -layer, f"layer {layer + 1}", va="center", ha="right")
 
 
 def modulation_figure(groups: Mapping[str, Values], compared: bool = False) -> Figure:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.judging.interval_text import cell, signed
-from pipeline.onboarding.few_shot import MODEL
+from pipeline.onboarding.few_shot import MODEL, FewShotCurve
 from pipeline.onboarding.findings import Findings
+from pipeline.onboarding.questions import QuestionPlan
 from pipeline.onboarding.rules import Rule, headline, is_go
 from pipeline.reports.onboarding.report_tables import all_tables
 
@@ -79,70 +80,77 @@ def as_text(findings: Findings, rules: Sequence[Rule]) -> str:
 
 def as_json(findings: Findings, rules: Sequence[Rule]) -> dict[str, Any]:
     """Returns everything for programs to read, as values of JSON."""
-    rows, curve = findings.rows, findings.curve
-    placement, plan = findings.placement, findings.plan
+    curve, placement, plan = findings.curve, findings.placement, findings.plan
     return {
         "go": is_go(rules),
         "reason": headline(rules),
         "rules": [dataclasses.asdict(rule) for rule in rules],
         "setting": findings.setting,
         "model": findings.model,
-        "file": {
-            "path": findings.source,
-            "num_usable": len(rows.interactions),
-            "num_refused": rows.num_refused,
-            "num_users": findings.num_users,
-            "num_items": findings.num_items,
-            "num_unknown_items": findings.num_unknown_items,
-            "num_unknown_users": findings.num_unknown_users or 0,
-            "num_seen": findings.num_seen,
-        },
-        "few_shot": None
-        if curve is None
-        else {
-            "metric": curve.metric.name,
-            "reference": curve.reference,
-            "intervals_over": curve.unit,
-            "num_splits": curve.num_splits,
-            "judged_size": curve.judged_size,
-            "sizes": [
-                {
-                    "size": size,
-                    "num_units": curve.num_units(size),
-                    "gain": dataclasses.asdict(curve.gain(size)),
-                    "methods": {
-                        name: dataclasses.asdict(curve.interval(name, size))
-                        for name in curve.values
-                    },
-                }
-                for size in curve.sizes
-            ],
-        },
+        "file": _file_json(findings),
+        "few_shot": None if curve is None else _curve_json(curve),
         "places": None
         if placement is None
         else [
             dataclasses.asdict(place) | {"is_unlike": place.is_outlier}
             for place in placement.places
         ],
-        "questions": None
-        if plan is None
-        else {
-            "num_choosers": plan.num_choosers,
-            "num_judges": plan.num_judges,
-            "num_candidates": plan.num_candidates,
-            "without_any": dataclasses.asdict(plan.expected(0)),
-            "gain_over_random": dataclasses.asdict(plan.gain_over_random()),
-            "list": [
-                dataclasses.asdict(question)
-                | {
-                    "item_name": findings.item_names.get(question.item_id),
-                    "expected": dataclasses.asdict(plan.expected(number)),
-                    "expected_of_random": dataclasses.asdict(
-                        plan.expected_of_random(number)
-                    ),
-                }
-                for number, question in enumerate(plan.questions, start=1)
-            ],
-        },
+        "questions": None if plan is None else _plan_json(plan, findings.item_names),
         "not_found_out": list(findings.missing()),
+    }
+
+
+def _file_json(findings: Findings) -> dict[str, Any]:
+    return {
+        "path": findings.source,
+        "num_usable": len(findings.rows.interactions),
+        "num_refused": findings.rows.num_refused,
+        "num_users": findings.num_users,
+        "num_items": findings.num_items,
+        "num_unknown_items": findings.num_unknown_items,
+        "num_unknown_users": findings.num_unknown_users or 0,
+        "num_seen": findings.num_seen,
+    }
+
+
+def _curve_json(curve: FewShotCurve) -> dict[str, Any]:
+    return {
+        "metric": curve.metric.name,
+        "reference": curve.reference,
+        "intervals_over": curve.unit,
+        "num_splits": curve.num_splits,
+        "judged_size": curve.judged_size,
+        "sizes": [
+            {
+                "size": size,
+                "num_units": curve.num_units(size),
+                "gain": dataclasses.asdict(curve.gain(size)),
+                "methods": {
+                    name: dataclasses.asdict(curve.interval(name, size))
+                    for name in curve.values
+                },
+            }
+            for size in curve.sizes
+        ],
+    }
+
+
+def _plan_json(plan: QuestionPlan, item_names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "num_choosers": plan.num_choosers,
+        "num_judges": plan.num_judges,
+        "num_candidates": plan.num_candidates,
+        "without_any": dataclasses.asdict(plan.expected(0)),
+        "gain_over_random": dataclasses.asdict(plan.gain_over_random()),
+        "list": [
+            dataclasses.asdict(question)
+            | {
+                "item_name": item_names.get(question.item_id),
+                "expected": dataclasses.asdict(plan.expected(number)),
+                "expected_of_random": dataclasses.asdict(
+                    plan.expected_of_random(number)
+                ),
+            }
+            for number, question in enumerate(plan.questions, start=1)
+        ],
     }

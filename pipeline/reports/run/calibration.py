@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.evaluation.intervals import Floats, Interval, resampled_interval
 from models.evaluation.scored_pairs import ScoredPairs
+
+Statistic = Callable[[Floats], Floats]
 
 _NUM_BINS = 10
 _ALIKE = 1e-6  # Scores that differ by less have no slope.
@@ -49,66 +52,58 @@ class Calibration:
     by_label: dict[float, float]
 
 
-def calibration(
-    rows: ScoredPairs, num_tasks: int, seed: int, num_resamples: int
-) -> Calibration:
+def calibration(rows: ScoredPairs, seed: int, num_resamples: int) -> Calibration:
     """Compares scores with labels.
 
     Args:
         rows: Pairs with label and score.
-        num_tasks: All tasks.
         seed: Of the resampling of tasks.
         num_resamples: Of the tasks behind each interval.
     """
     assert rows.label is not None  # Only of rated pairs.
     label, score = rows.label.astype(np.float64), rows.score.astype(np.float64)
-
-    def sums(*columns: Floats) -> Floats:
-        """Sums over the pairs of each task that has one, [T, C]."""
-        totals = np.zeros((num_tasks, len(columns)))
-        for place, values in enumerate(columns):
-            np.add.at(totals[:, place], rows.task, values)
-        present = np.bincount(rows.task, minlength=num_tasks) > 0
-        return np.asarray(totals[present])
-
-    def interval(columns: Floats) -> Interval:
-        """The first sum by the second."""
-        return resampled_interval(
-            columns,
-            lambda totals: totals[..., 0] / totals[..., 1],
-            seed,
-            num_resamples,
-        )
-
     one: Floats = np.ones(len(score))
+
+    def interval(
+        task: NDArray[np.integer], statistic: Statistic, *columns: Floats
+    ) -> Interval:
+        sums = _sums_by_task(task, columns)
+        return resampled_interval(sums, statistic, seed, num_resamples)
+
     order = np.argsort(score, kind="stable")
-    bins = []
-    for part in np.array_split(order, min(_NUM_BINS, len(order))):
-        inside: Floats = np.zeros(len(score))
-        inside[part] = 1.0
-        totals = sums(label * inside, inside)
-        some = totals[totals[:, 1] > 0]  # So that no resample is empty.
-        bins.append(Bin(len(part), float(score[part].mean()), interval(some)))
-    slope = None
-    if np.ptp(score) > _ALIKE:
-        slope = resampled_interval(
-            sums(one, score, label, score * score, score * label),
-            _slope,
-            seed,
-            num_resamples,
+    bins = [
+        Bin(
+            len(part),
+            float(score[part].mean()),
+            interval(rows.task[part], _ratio, label[part], one[part]),
         )
+        for part in np.array_split(order, min(_NUM_BINS, len(order)))
+    ]
+    products = one, score, label, score * score, score * label
+    is_sloped = np.ptp(score) > _ALIKE
     values = np.unique(label)
-    by_label = {
-        float(value): float((score - label)[label == value].mean())
-        for value in (values if len(values) <= _NUM_BINS else ())
-    }
     return Calibration(
         bins=bins,
-        bias=interval(sums(score - label, one)),
-        slope=slope,
+        bias=interval(rows.task, _ratio, score - label, one),
+        slope=interval(rows.task, _slope, *products) if is_sloped else None,
         error=sum(b.num_pairs * abs(b.score - b.label.mean) for b in bins) / len(score),
-        by_label=by_label,
+        by_label={
+            float(value): float((score - label)[label == value].mean())
+            for value in (values if len(values) <= _NUM_BINS else ())
+        },
     )
+
+
+def _sums_by_task(task: NDArray[np.integer], columns: Sequence[Floats]) -> Floats:
+    """Returns sums over the pairs of each task that has one, [T, C]."""
+    _, place = np.unique(task, return_inverse=True)
+    return np.stack([np.bincount(place, values) for values in columns], axis=1)
+
+
+def _ratio(sums: Floats) -> Floats:
+    """Returns the first sum by the second."""
+    ratio: Floats = sums[..., 0] / sums[..., 1]
+    return ratio
 
 
 def _slope(sums: Floats) -> Floats:

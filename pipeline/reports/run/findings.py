@@ -98,7 +98,6 @@ def find(
         data.user_counts,
         even_bands(data.user_counts[users]),
     )
-    shown = evaluated.support_sets()
     rows = evaluated.scores[CMML][main]
     return Findings(
         evaluated=evaluated,
@@ -108,20 +107,20 @@ def find(
         popularity=break_down(evaluated, popularity, main),
         activity=break_down(evaluated, activity, active),
         features=break_down(evaluated, kinds, main),
-        adaptation={
-            kind: evaluated.difference(shown["own"], shown[kind])
-            for kind in ("none", "other")
-            if kind in shown and "own" in shown
-        },
+        adaptation=_adaptation(evaluated),
         worst=worst_tasks(evaluated, data.item_counts),
         calibration=(
-            calibration(
-                rows,
-                len(evaluated.task_ids),
-                evaluated.seed,
-                evaluated.num_resamples,
-            )
+            calibration(rows, evaluated.seed, evaluated.num_resamples)
             if rows.label is not None
             else None
         ),
     )
+
+
+def _adaptation(evaluated: EvaluatedRun) -> dict[str, Interval]:
+    shown = evaluated.support_sets()
+    return {
+        kind: evaluated.difference(shown["own"], shown[kind])
+        for kind in ("none", "other")
+        if kind in shown and "own" in shown
+    }

@@ -110,15 +110,7 @@ def run_page(report: RunReport) -> str:
             metrics_table(run, group, report.metrics, _gaps(run, group), title=title)
             for group, title in report.groups.items()
         ],
-        standings=[
-            table
-            for table in (
-                metric_table(run.beside),
-                size_table(run.beside),
-                pool_table(run.beside),
-            )
-            if table.rows
-        ],
+        standings=_standings(run),
         min_tasks=MIN_TASKS,
         groups=_group_views(findings),
         features=group_table("features", findings.features, run.strongest),
@@ -143,6 +135,12 @@ def _gaps(run: EvaluatedRun, group: str) -> dict[str, Interval]:
         for method, rows in run.scores.items()
         if method != CMML and group in rows
     }
+
+
+def _standings(run: EvaluatedRun) -> list[ResultTable]:
+    """Returns CMML beside all baselines, in the tables that have a row."""
+    tables = metric_table(run.beside), size_table(run.beside), pool_table(run.beside)
+    return [table for table in tables if table.rows]
 
 
 def _group_views(findings: Findings) -> dict[str, _GroupView]:

@@ -50,6 +50,22 @@ def provenance(
         config_path: The configuration as typed.
         overrides: Changes of it as typed.
     """
+    train, evaluate, export = _STEPS
+    steps = ["prepare", *(["pretrain"] if has_pretrain else []), train, evaluate]
+    steps += [*([REFIT] if run.refit.facts(REFIT) else []), export]
+    changes = [part for change in overrides for part in ("--set", change)]
+    return Provenance(
+        facts=_facts(run, dataset_dir),
+        config=(run.path / RESOLVED_CONFIG).read_text(encoding="utf-8"),
+        commands=[
+            shlex.join(["cmml", step, "--config", config_path, *changes])
+            for step in [*steps, "report"]
+        ],
+    )
+
+
+def _facts(run: RunDir, dataset_dir: pathlib.Path) -> dict[str, str]:
+    """Returns what tells this run from others."""
     facts = {"run": run.path.name, "data set": dataset_dir.name}
     for step in _STEPS:
         done = run.facts(step)
@@ -71,18 +87,7 @@ def provenance(
     facts["libraries of this report"] = ", ".join(
         f"{name} {version}" for name in _LIBRARIES if (version := _version(name))
     )
-    train, evaluate, export = _STEPS
-    steps = ["prepare", *(["pretrain"] if has_pretrain else []), train, evaluate]
-    steps += [*([REFIT] if done else []), export]
-    changes = [part for change in overrides for part in ("--set", change)]
-    return Provenance(
-        facts=facts,
-        config=(run.path / RESOLVED_CONFIG).read_text(encoding="utf-8"),
-        commands=[
-            shlex.join(["cmml", step, "--config", config_path, *changes])
-            for step in [*steps, "report"]
-        ],
-    )
+    return facts
 
 
 def _version(distribution: str) -> str | None:

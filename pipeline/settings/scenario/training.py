@@ -15,7 +15,7 @@ from models.episodes.click_episodes import (
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
 from models.recommender import Episode
-from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.config import ScenarioConfig, ScenarioTrainingConfig
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.groups import catalogue_group
 from pipeline.settings.scenario.metrics import METRICS
@@ -30,17 +30,9 @@ _MAX_CLICKS = 64  # Held-out clicks of a frozen episode, at most.
 def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPlan:
     """Returns what a training goes through: an epoch is a number of batches."""
     options = config.training
-    sizes = EpisodeSizes(
-        support_size=options.support_size,
-        support_negatives=options.support_negatives,
-        query_size=options.query_size,
-        query_negatives=options.query_negatives,
-        full_support_fraction=options.full_support_fraction,
-        open_fraction=options.open_fraction,
-    )
     drawn = functools.partial(
         training_episodes,
-        sizes=sizes,
+        sizes=_sizes(options),
         catalogue=data.known.item,
         per_fold=data.factors.per_fold,
     )
@@ -70,6 +62,17 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
         chosen_by=METRICS[0],
         probe=lambda: first(schema.META_VALIDATION, _PROBED_TASKS, options.seed),
         timed=timed,
+    )
+
+
+def _sizes(options: ScenarioTrainingConfig) -> EpisodeSizes:
+    return EpisodeSizes(
+        support_size=options.support_size,
+        support_negatives=options.support_negatives,
+        query_size=options.query_size,
+        query_negatives=options.query_negatives,
+        full_support_fraction=options.full_support_fraction,
+        open_fraction=options.open_fraction,
     )
 
 

@@ -9,7 +9,7 @@ from pipeline.reports.run.calibration import calibration
 def found(rated, scores):
     rows = rated(0.0, 8)
     rows = dataclasses.replace(rows, score=scores(rows.label))
-    return calibration(rows, 40, seed=0, num_resamples=50)
+    return calibration(rows, seed=0, num_resamples=50)
 
 
 def test_perfect_predictions_are_on_the_line(rated):
