@@ -80,16 +80,7 @@ def training_episodes(
         ValueError: If the records hold fewer negatives than are asked for, or no task
             has a click.
     """
-    tasks = [task for task in tasks if task.support_item.size]
-    if not tasks:
-        raise ValueError("training needs a task with a click, got none.")
-    num_negatives = tasks[0].support_negative.shape[1]
-    wanted = max(sizes.support_negatives, sizes.query_negatives)
-    if wanted > num_negatives:
-        raise ValueError(
-            f"support_negatives and query_negatives must be at most {num_negatives}, "
-            f"which the records hold for each click, got {wanted}."
-        )
+    tasks = _trainable(tasks, max(sizes.support_negatives, sizes.query_negatives))
 
     @tf.autograph.experimental.do_not_convert
     def to_episode(number: tf.Tensor, place: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -109,16 +100,36 @@ def training_episodes(
         return _aimed(episode, sizes, is_open, all_items, per_fold, draw_seed)
 
     all_items = tf.constant(catalogue, tf.int32)
-    flat = {
-        name: tf.concat([getattr(task, f"support_{name}") for task in tasks], axis=0)
-        for name in ("user", "item", "fold", "negative")
-    }
-    flat["of_user"] = tf.concat([_clicks_of_user(task) for task in tasks], axis=0)
+    flat = _flat_clicks(tasks)
     ends = tf.constant(np.cumsum([0, *(task.support_item.size for task in tasks)]))
     places = tf.data.Dataset.range(len(tasks)).shuffle(len(tasks), seed).repeat()
     numbered = places.enumerate().skip(first_step * batch_size)
     episodes = numbered.map(to_episode, num_parallel_calls=2)
     return episodes.batch(batch_size, drop_remainder=True).prefetch(4)
+
+
+def _trainable(tasks: Sequence[ScenarioTask], num_negatives: int) -> list[ScenarioTask]:
+    """Returns the tasks with a click, if each has so many negatives."""
+    tasks = [task for task in tasks if task.support_item.size]
+    if not tasks:
+        raise ValueError("training needs a task with a click, got none.")
+    stored = tasks[0].support_negative.shape[1]
+    if num_negatives > stored:
+        raise ValueError(
+            f"support_negatives and query_negatives must be at most {stored}, "
+            f"which the records hold for each click, got {num_negatives}."
+        )
+    return tasks
+
+
+def _flat_clicks(tasks: Sequence[ScenarioTask]) -> dict[str, tf.Tensor]:
+    """Returns the clicks of all tasks, one task after the other."""
+    flat = {
+        name: tf.concat([getattr(task, f"support_{name}") for task in tasks], axis=0)
+        for name in ("user", "item", "fold", "negative")
+    }
+    flat["of_user"] = tf.concat([_clicks_of_user(task) for task in tasks], axis=0)
+    return flat
 
 
 def _clicks_of_user(task: ScenarioTask) -> np.ndarray:
@@ -142,36 +153,38 @@ def _draw(
     asked = fold[tf.random.stateless_uniform([], seeds[0], 0, num_clicks, tf.int32)]
     keys = tf.math.log(tf.random.stateless_uniform([num_clicks], seeds[1], 1e-9))
     by_user = keys * clicks["of_user"]  # The largest: a user as likely as another.
-    widest = max(sizes.query_size, sizes.support_size)
-    missing = tf.maximum(widest - num_clicks, 0)
-
-    def take(
-        is_wanted: tf.Tensor, keys: tf.Tensor, size: int, limit: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        chosen = tf.where(is_wanted, keys, keys.dtype.min)
-        chosen = tf.pad(chosen, [[0, missing]], constant_values=keys.dtype.min)
-        places = tf.math.top_k(chosen, size).indices
-        found = tf.reduce_sum(tf.cast(is_wanted, tf.int32))
-        mask = tf.range(size) < tf.minimum(found, limit)
-        return tf.where(mask, places, 0), mask
-
-    episode: dict[str, tf.Tensor] = {}
-    query, query_mask = take(fold == asked, by_user, sizes.query_size, sizes.query_size)
-    user, item = _with_negatives(clicks, query, sizes.query_negatives, seeds[2])
-    group = 1 + sizes.query_negatives
-    label = tf.one_hot(tf.zeros([sizes.query_size], tf.int32), group)
-    mask = tf.repeat(query_mask[:, tf.newaxis], group, axis=1)
-    episode |= _side("query", user, item, label, mask, None)
-    support, support_mask = take(fold != asked, keys, sizes.support_size, num_support)
-    user, item = _with_negatives(clicks, support, sizes.support_negatives, seeds[3])
-    group = 1 + sizes.support_negatives
-    label = tf.one_hot(tf.zeros([sizes.support_size], tf.int32), group)
-    mask = tf.repeat(support_mask[:, tf.newaxis], group, axis=1)
-    num_pairs = sizes.support_size * group
-    order = tf.argsort(tf.random.stateless_uniform([num_pairs], seeds[4]))
-    episode |= _side("support", user, item, label, mask, order)
+    size = sizes.query_size
+    places, mask = _take(fold == asked, by_user, size, size)
+    query = _with_negatives(clicks, places, mask, sizes.query_negatives, seeds[2])
+    size = sizes.support_size
+    places, mask = _take(fold != asked, keys, size, num_support)
+    support = _with_negatives(clicks, places, mask, sizes.support_negatives, seeds[3])
+    order = tf.argsort(
+        tf.random.stateless_uniform([support["mask"].shape.num_elements()], seeds[4])
+    )
     fit = tf.reshape(asked + 1, [1])
-    return episode | {"support_fit": fit, "query_fit": fit}
+    return {
+        **{f"query_{name}": part for name, part in query.items()},
+        **{f"support_{name}": tf.gather(part, order) for name, part in support.items()},
+        "support_fit": fit,
+        "query_fit": fit,
+    }
+
+
+def _take(
+    is_wanted: tf.Tensor, keys: tf.Tensor, size: int, limit: tf.Tensor | int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the places of the wanted clicks with the largest keys, and their mask.
+
+    Both are [size], and at most `limit` are taken.
+    """
+    missing = tf.maximum(size - tf.size(keys), 0)
+    chosen = tf.where(is_wanted, keys, keys.dtype.min)
+    chosen = tf.pad(chosen, [[0, missing]], constant_values=keys.dtype.min)
+    places = tf.math.top_k(chosen, size).indices
+    found = tf.reduce_sum(tf.cast(is_wanted, tf.int32))
+    mask = tf.range(size) < tf.minimum(found, limit)
+    return tf.where(mask, places, 0), mask
 
 
 def _aimed(
@@ -200,37 +213,32 @@ def _aimed(
 
 
 def _with_negatives(
-    clicks: dict[str, tf.Tensor], places: tf.Tensor, num_negatives: int, seed: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns users and items [N, 1 + R] of chosen clicks and R of their negatives."""
+    clicks: dict[str, tf.Tensor],
+    places: tf.Tensor,
+    mask: tf.Tensor,
+    num_negatives: int,
+    seed: tf.Tensor,
+) -> dict[str, tf.Tensor]:
+    """Returns user, item, label and mask of clicks and R negatives, [N * (1 + R)].
+
+    What is masked is zero.
+    """
     user = tf.gather(clicks["user"], places)[:, tf.newaxis]
     item = tf.gather(clicks["item"], places)[:, tf.newaxis]
     negatives = tf.gather(clicks["negative"], places)  # [N, K]
     keys = tf.random.stateless_uniform(tf.shape(negatives), seed)
     drawn = tf.math.top_k(keys, num_negatives).indices
     items = tf.concat([item, tf.gather(negatives, drawn, batch_dims=1)], axis=1)
-    return tf.repeat(user, 1 + num_negatives, axis=1), items
-
-
-def _side(
-    role: str,
-    user: tf.Tensor,
-    item: tf.Tensor,
-    label: tf.Tensor,
-    mask: tf.Tensor,
-    order: tf.Tensor | None,
-) -> dict[str, tf.Tensor]:
-    """Names the flat tensors of a support or query set; padding is zero."""
+    group = 1 + num_negatives
+    present = tf.repeat(mask[:, tf.newaxis], group, axis=1)
+    label = tf.one_hot(tf.zeros(places.shape, tf.int32), group)
     parts = {
-        "user": tf.where(mask, user, 0),
-        "item": tf.where(mask, item, 0),
-        "label": tf.where(mask, label, 0.0),
-        "mask": mask,
+        "user": tf.where(present, tf.repeat(user, group, axis=1), 0),
+        "item": tf.where(present, items, 0),
+        "label": tf.where(present, label, 0.0),
+        "mask": present,
     }
-    flat = {name: tf.reshape(part, [-1]) for name, part in parts.items()}
-    if order is not None:
-        flat = {name: tf.gather(part, order) for name, part in flat.items()}
-    return {f"{role}_{name}": part for name, part in flat.items()}
+    return {name: tf.reshape(part, [-1]) for name, part in parts.items()}
 
 
 def support_episode(

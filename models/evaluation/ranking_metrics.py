@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -103,28 +102,35 @@ def user_metrics(
     num_clicks = np.bincount(place, minlength=len(keys))
     pools = np.zeros(len(keys))
     np.maximum.at(pools, place, np.broadcast_to(num_candidates, ranks.shape))
+    values: dict[str, Floats] = {}
+    for k in RECALL_CUTOFFS:
+        found = np.bincount(place, share_within(ranks, tied, k), minlength=len(keys))
+        values[f"recall@{k}"] = np.where(pools > k, found / num_clicks, np.nan)
+    values |= _ndcg(ranks, tied, place, num_clicks)
+    values["mrr"] = _first_found(ranks, tied, place, len(keys))
     tells_apart = num_clicks < pools
+    defined = {name: np.where(tells_apart, v, np.nan) for name, v in values.items()}
+    return UserMetrics(keys // width, num_tasks, defined)
+
+
+def _ndcg(
+    ranks: NDArray[np.int64],
+    tied: NDArray[np.int64],
+    place: NDArray[np.intp],
+    num_clicks: NDArray[np.int64],
+) -> dict[str, Floats]:
+    """Returns NDCG of the first k and of all by name, [G] each."""
     most = int((ranks + tied).max(initial=1)) + int(num_clicks.max(initial=0))
     reached = np.append(0.0, np.cumsum(1.0 / np.log2(np.arange(most) + 2.0)))
 
-    def total(values: NDArray[Any]) -> Floats:
-        return np.bincount(place, values, minlength=len(keys)).astype(np.float64)
-
-    def gain(k: int) -> Floats:
-        """DCG of the first k over the best there is."""
+    def ndcg(k: int) -> Floats:
         last, before = np.minimum(ranks + tied - 1, k), np.minimum(ranks - 1, k)
         gains = (reached[last] - reached[before]) / tied
-        return total(gains) / reached[np.minimum(num_clicks, k)]
+        gained = np.bincount(place, gains, minlength=len(num_clicks))
+        best: Floats = reached[np.minimum(num_clicks, k)]
+        return gained / best
 
-    values: dict[str, Floats] = {}
-    for k in RECALL_CUTOFFS:
-        recall = total(share_within(ranks, tied, k)) / num_clicks
-        values[f"recall@{k}"] = np.where(pools > k, recall, np.nan)
-    values |= {f"ndcg@{k}": gain(k) for k in NDCG_CUTOFFS}
-    values["ndcg"] = gain(most)
-    values["mrr"] = _first_found(ranks, tied, place, len(keys))
-    defined = {name: np.where(tells_apart, v, np.nan) for name, v in values.items()}
-    return UserMetrics(keys // width, num_tasks, defined)
+    return {f"ndcg@{k}": ndcg(k) for k in NDCG_CUTOFFS} | {"ndcg": ndcg(most)}
 
 
 def _first_found(

@@ -69,6 +69,12 @@ class ServedUserModel(ServedModel):
                 "is_known": 1,
             },
         )
+        self._add_features(pairs, info, vocabularies)
+
+    def _add_features(
+        self, pairs: RatedPairs, info: DatasetInfo, vocabularies: pathlib.Path
+    ) -> None:
+        """Adds what makes a user of the features of a request."""
         # Out of sight of tf.Module, as the model is.
         self._users = lambda: pairs.users
         self._factors = lambda: pairs.factors
