@@ -103,49 +103,49 @@ def write_report(
     folder = run.path / "report"
     setting = setting_of(config)
     parts = setting.parts()
-    if parts.facts is None:
-        raise DataError(f"runs of setting {config.setting!r} have no report.")
     data = setting.load(config, dataset_dir)
     model = trained_model(config, data, run)
-    evaluated = _evaluated_run(config, data, model, run, folder)
-    training = Training(
-        read_course(run),
-        setting.training(config, data).chosen_by.name,
-        config.training.max_epochs,
-    )
-    findings: Findings = find(
-        evaluated,
-        parts.facts(data),
-        training,
-        parts.pair_groups(data, evaluated.task_ids),
-    )
+    findings = _findings(config, data, model, run, folder)
     contexts, modulations = _inside(config, data, model)
     version = _newest_export(run, config.export.model_name)
-    text = run_page(
-        RunReport(
-            name=config.name,
-            description=f"{_describe(run)} {parts.description}",
-            model=config.model,
-            findings=findings,
-            groups=_shown_groups(config, data, evaluated),
-            metrics=table_metrics(setting.metrics, config.evaluation.more_metrics),
-            task_names=parts.task_names(dataset_dir),
-            contexts=contexts,
-            modulations=modulations,
-            latency=_latency(run, version) if version else [],
-            version=version,
-            provenance=provenance(
-                run,
-                dataset_dir,
-                has_pretrain=parts.pretrain is not None,
-                config_path=config_path,
-                overrides=overrides,
-            ),
-        )
+    report = RunReport(
+        name=config.name,
+        description=f"{_describe(run)} {parts.description}",
+        model=config.model,
+        findings=findings,
+        groups=_shown_groups(config, data, findings.evaluated),
+        metrics=table_metrics(setting.metrics, config.evaluation.more_metrics),
+        task_names=parts.task_names(dataset_dir),
+        contexts=contexts,
+        modulations=modulations,
+        latency=_latency(run, version) if version else [],
+        version=version,
+        provenance=provenance(
+            run,
+            dataset_dir,
+            has_pretrain=parts.pretrain is not None,
+            config_path=config_path,
+            overrides=overrides,
+        ),
     )
     path = output or folder / PAGE_FILE
-    write_atomically(path, text)
+    write_atomically(path, run_page(report))
     return path
+
+
+def _findings(
+    config: Any, data: Data, model: cmml.CMML, run: RunDir, folder: pathlib.Path
+) -> Findings:
+    """Measures the run from all sides."""
+    setting = setting_of(config)
+    parts = setting.parts()
+    if parts.facts is None:
+        raise DataError(f"runs of setting {config.setting!r} have no report.")
+    evaluated = _evaluated_run(config, data, model, run, folder)
+    chosen_by = setting.training(config, data).chosen_by.name
+    training = Training(read_course(run), chosen_by, config.training.max_epochs)
+    kinds = parts.pair_groups(data, evaluated.task_ids)
+    return find(evaluated, parts.facts(data), training, kinds)
 
 
 def _evaluated_run(
