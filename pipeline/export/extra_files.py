@@ -27,7 +27,7 @@ from pipeline.export.manifest import make_manifest, write_manifest
 from pipeline.export.model_card import model_card
 from pipeline.export.request_examples import write_request_examples
 from pipeline.export.request_records import warmup_requests, write_records
-from pipeline.settings.setting import ServedWords
+from pipeline.settings.serving import ServedWords
 from transforms import schema
 
 _EXAMPLE_PAIRS = 8  # Of the requests that people read.

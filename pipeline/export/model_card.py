@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.settings.setting import ServedWords
+from pipeline.settings.serving import ServedWords
 
 # Filled in by `_body`.
 _BODY = """\

@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluation.metric import Metric
+from pipeline.settings.more_metrics import table_metrics
+from pipeline.settings.registry import setting_of
+from pipeline.settings.setting import Data
 
 Floats = NDArray[np.float64]
 Values = Mapping[str, Mapping[str, Floats]]
@@ -139,6 +142,41 @@ class Setup:
     def all_groups(self) -> list[str]:
         """The groups, and those that show less of the support set."""
         return list(dict.fromkeys([*self.groups, *self.few_shot.values()]))
+
+
+def setup_of(
+    config: Any, data: Data, split: str, num_seeds: int, command: str
+) -> Setup:
+    """Says how methods are compared.
+
+    Args:
+        config: The experiment.
+        data: The data set.
+        split: The split of the tasks that training has not seen.
+        num_seeds: Seeds of each method, at most.
+        command: What was typed.
+    """
+    setting, options = setting_of(config), config.evaluation
+    groups = setting.groups(config, data, split)
+    words = setting.parts().group_words(data)
+    few = [one for one in groups if one.is_few_shot and one.support == "own"]
+    full = groups[0] if not few else few[0].few(few[0].full_size)
+    return Setup(
+        name=config.name,
+        setting=config.setting,
+        split=split,
+        metrics=table_metrics(setting.metrics, config.evaluation.more_metrics),
+        notes=setting.parts().metric_notes(data),
+        groups={groups[0].group: words[groups[0].group], **words},
+        few_shot={**{one.size: one.group for one in few}, full.size: full.group},
+        seeds=tuple(range(num_seeds)),
+        num_tasks=data.info.num_tasks[split],
+        num_trials=config.comparison.num_trials,
+        controls=tuple(one.group for one in groups if one.support == "other"),
+        commands=(command,),
+        num_resamples=config.comparison.num_resamples,
+        seed=options.seed,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

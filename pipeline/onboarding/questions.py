@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
-from pipeline.onboarding.tasks import Floats, Places, RankUsers, UserEpisode, UserTask
+from pipeline.onboarding.answers import Answerer, errors_after, errors_after_one
+from pipeline.onboarding.tasks import Floats, RankUsers, UserTask
 
 NUM_QUESTIONS = 10
 
@@ -26,7 +26,6 @@ MIN_USERS = 40  # Fewer known users tell nothing.
 
 MAX_CHOOSERS = 300  # For the sake of time.
 
-_MAX_QUERY = 40  # Pairs of a user that the error is measured on.
 _NUM_RANDOM = 20  # Random lists of questions that the chosen one is compared with.
 
 
@@ -118,16 +117,16 @@ def plan_questions(
     chance = np.random.default_rng(seed)
     candidates = candidate_items(choosers)
     by, on = (
-        [_KnownUser.of(task, candidates, chance) for task in tasks]
+        [Answerer.of(task, candidates, chance) for task in tasks]
         for tasks in (choosers[:MAX_CHOOSERS], judges)
     )
     by, on = ([user for user in users if user.query.size] for users in (by, on))
     if min(len(by), len(on)) < MIN_USERS or len(candidates) < num_questions:
         return None
     questions = _choose(rank, by, candidates, num_questions)
-    chosen = _errors_after(rank, on, [question.item_id for question in questions])
+    chosen = errors_after(rank, on, [question.item_id for question in questions])
     lists = [chance.permutation(candidates)[:num_questions] for _ in range(_NUM_RANDOM)]
-    random = [_errors_after(rank, on, items.tolist()) for items in lists]
+    random = [errors_after(rank, on, items.tolist()) for items in lists]
     return QuestionPlan(
         questions, chosen, np.mean(random, axis=0), len(by), len(candidates)
     )
@@ -171,80 +170,23 @@ def shrunk(values: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return dict(zip(groups, means.tolist(), strict=True))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _KnownUser:
-    """A user who can answer questions.
-
-    Attributes:
-        task: All pairs.
-        place_of: Where the pair of each candidate is that they know.
-        query: Places of pairs whose items are no candidates.
-    """
-
-    task: UserTask
-    place_of: Mapping[str, int]
-    query: Places
-
-    @classmethod
-    def of(
-        cls,
-        task: UserTask,
-        candidates: Sequence[str],
-        chance: np.random.Generator,
-    ) -> _KnownUser:
-        """Tells the pairs of a user apart, and chooses some if there are too many."""
-        place_of = {item: place for place, item in enumerate(task.items)}
-        known = {item: place_of[item] for item in candidates if item in place_of}
-        rest = np.setdiff1d(np.arange(task.labels.size), list(known.values()))
-        return cls(task, known, chance.permutation(rest)[:_MAX_QUERY].astype(np.intp))
-
-    def episode(self, support: Sequence[int]) -> UserEpisode:
-        """Returns the episode after some answers."""
-        return UserEpisode(self.task, np.array(support, np.intp), self.query)
-
-
-def _errors_after(
-    rank: RankUsers, users: Sequence[_KnownUser], items: Sequence[str]
-) -> Floats:
-    """Returns the error of each user after 0, 1, ... of the questions, [L + 1, U].
-
-    Who cannot answer stays as they were.
-    """
-    places, episodes = [], []
-    for n, user in enumerate(users):
-        support: list[int] = []
-        places.append((0, n))
-        episodes.append(user.episode(support))
-        for step, item in enumerate(items, start=1):
-            if item in user.place_of:
-                support.append(user.place_of[item])
-                places.append((step, n))
-                episodes.append(user.episode(support))
-    errors = np.full([len(items) + 1, len(users)], np.nan)
-    for place, episode, scores in zip(places, episodes, rank(episodes), strict=True):
-        errors[place] = episode.error(scores)
-    for before, after in itertools.pairwise(errors):
-        np.copyto(after, before, where=np.isnan(after))
-    return errors
-
-
 def _choose(
     rank: RankUsers,
-    users: Sequence[_KnownUser],
+    users: Sequence[Answerer],
     candidates: Sequence[str],
     num_questions: int,
 ) -> list[Question]:
     """Chooses the questions by these users alone."""
     supports: list[list[int]] = [[] for _ in users]
-    errors = _errors_after(rank, users, [])[0]
+    errors = errors_after(rank, users, [])[0]
     left = list(candidates)
     questions: list[Question] = []
     for _ in range(num_questions):
-        after = _errors_after_one(rank, users, supports, left)
+        after = errors_after_one(rank, users, supports, left)
         reductions = shrunk(
             {
-                item: [errors[n] - error for n, error in errors_after.items()]
-                for item, errors_after in after.items()
+                item: [errors[n] - error for n, error in by_user.items()]
+                for item, by_user in after.items()
             }
         )
         best = max(reductions, key=lambda item: reductions[item] * len(after[item]))
@@ -255,27 +197,3 @@ def _choose(
         share = len(after[best]) / len(users)
         questions.append(Question(best, share, reductions[best]))
     return questions
-
-
-def _errors_after_one(
-    rank: RankUsers,
-    users: Sequence[_KnownUser],
-    supports: Sequence[Sequence[int]],
-    items: Sequence[str],
-) -> dict[str, dict[int, float]]:
-    """Returns the errors after one more answer: by item, by place of who can answer."""
-    trials = [
-        (item, n)
-        for item in items
-        for n, user in enumerate(users)
-        if item in user.place_of
-    ]
-    episodes = [
-        users[n].episode([*supports[n], users[n].place_of[item]]) for item, n in trials
-    ]
-    after: dict[str, dict[int, float]] = {item: {} for item in items}
-    for (item, n), episode, scores in zip(
-        trials, episodes, rank(episodes), strict=True
-    ):
-        after[item][n] = episode.error(scores)
-    return after

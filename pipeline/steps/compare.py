@@ -26,10 +26,9 @@ from pipeline.judging.compared_method import (
 )
 from pipeline.judging.cost import Cost, in_own_process, measure_cost
 from pipeline.judging.known_methods import known_methods
-from pipeline.judging.results import CostCurve, MethodResult, Setup
+from pipeline.judging.results import CostCurve, MethodResult, setup_of
 from pipeline.judging.task_metrics_file import TaskMetrics
 from pipeline.reports.comparison.report import write_report
-from pipeline.settings.more_metrics import table_metrics
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.steps.train import train
@@ -100,7 +99,7 @@ def compare(
         if one.kind == "simple" and not one.failure
     }
     reference = max(simple, key=lambda name: simple[name], default=None)
-    setup = _setup(config, data, split, num_seeds, command)
+    setup = setup_of(config, data, split, num_seeds, command)
     return write_report(comparison.folder, setup, results, curves, reference)
 
 
@@ -209,31 +208,6 @@ class Comparison:
 
     def _train(self, config: Any) -> RunDir:
         return train(config, self._data.directory)
-
-
-def _setup(config: Any, data: Data, split: str, num_seeds: int, command: str) -> Setup:
-    """Says how the methods were compared."""
-    setting, options = setting_of(config), config.evaluation
-    groups = setting.groups(config, data, split)
-    words = setting.parts().group_words(data)
-    few = [one for one in groups if one.is_few_shot and one.support == "own"]
-    full = groups[0] if not few else few[0].few(few[0].full_size)
-    return Setup(
-        name=config.name,
-        setting=config.setting,
-        split=split,
-        metrics=table_metrics(setting.metrics, config.evaluation.more_metrics),
-        notes=setting.parts().metric_notes(data),
-        groups={groups[0].group: words[groups[0].group], **words},
-        few_shot={**{one.size: one.group for one in few}, full.size: full.group},
-        seeds=tuple(range(num_seeds)),
-        num_tasks=data.info.num_tasks[split],
-        num_trials=config.comparison.num_trials,
-        controls=tuple(one.group for one in groups if one.support == "other"),
-        commands=(command,),
-        num_resamples=config.comparison.num_resamples,
-        seed=options.seed,
-    )
 
 
 def _result(method: ComparedMethod, outcome: Outcome, cost: Cost) -> MethodResult:

@@ -18,7 +18,7 @@ from pipeline.experiment.version_dir import JUDGED
 from pipeline.export.extra_files import write_extra_files
 from pipeline.export.published_version import publish, validated_difference
 from pipeline.settings.registry import setting_of
-from pipeline.settings.setting import Serving
+from pipeline.settings.serving import Serving
 from pipeline.training.trained import (
     STEP,
     finished_refit,

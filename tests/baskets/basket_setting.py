@@ -27,7 +27,8 @@ from pipeline.settings.scenario.config import (
     ScenarioTrainingConfig,
 )
 from pipeline.settings.scenario.serving import scenario_requests
-from pipeline.settings.setting import Methods, ServedWords, Serving, TrainingPlan
+from pipeline.settings.serving import ServedWords, Serving
+from pipeline.settings.setting import Methods, TrainingPlan
 from pipeline.settings.step_parts import StepParts
 from transforms import schema
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipeline.reports.comparison.hyperparameter_table import hyperparameter_table
 from pipeline.reports.comparison.summary import Summary
-from pipeline.reports.comparison.tables import all_tables, hyperparameter_table
+from pipeline.reports.comparison.tables import all_tables
 from pipeline.reports.comparison.verdict import verdict
 from pipeline.reports.page.render import render
 

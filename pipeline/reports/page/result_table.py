@@ -53,6 +53,9 @@ class Column:
         return [value] if self.record is None else list(dataclasses.astuple(value))
 
 
+METHOD = Column("method", "method")
+
+
 @dataclasses.dataclass(frozen=True)
 class Cell:
     """One value as a page shows it.

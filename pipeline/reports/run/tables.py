@@ -11,7 +11,7 @@ from models.evaluation.intervals import Interval
 from models.evaluation.metric import Metric
 from pipeline.judging.evaluation import CMML
 from pipeline.judging.interval_text import cell, signed, task_counts
-from pipeline.reports.page.result_table import Column, ResultTable
+from pipeline.reports.page.result_table import METHOD, Column, ResultTable
 from pipeline.reports.run.breakdown import GroupFigures
 from pipeline.reports.run.calibration import Bin
 from pipeline.reports.run.evaluated_run import EvaluatedRun
@@ -64,7 +64,7 @@ def metrics_table(
         place = list(metrics).index(run.metric) + 1
         heading = f"{run.metric.name}, cmml less it"
         columns.insert(place, Column("gap", heading, signed, Interval))
-    columns.insert(0, Column("method", "method"))
+    columns.insert(0, METHOD)
     rows = [
         {"method": method, **{one.name: groups[group].get(one.name) for one in metrics}}
         | ({"gap": gaps[method]} if method in gaps else {})

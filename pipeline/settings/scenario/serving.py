@@ -17,7 +17,7 @@ from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.task_request import TaskRequest, starting_with
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
-from pipeline.settings.setting import ServedWords, Serving
+from pipeline.settings.serving import ServedWords, Serving
 from transforms import schema
 
 _TOLERANCE = 1e-5  # Of the largest score, or of 1 if that is less.

@@ -13,7 +13,8 @@ from models.evaluation.shown import Shown
 from pipeline.experiment.config_section import Experiment
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.metrics import METRICS
-from pipeline.settings.setting import Methods, Scorer, Serving, Source, TrainingPlan
+from pipeline.settings.serving import Serving
+from pipeline.settings.setting import Methods, Scorer, Source, TrainingPlan
 from pipeline.settings.step_parts import StepParts
 
 if TYPE_CHECKING:

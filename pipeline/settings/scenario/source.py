@@ -6,11 +6,8 @@ from typing import Any
 
 from pipeline.experiment.config_file import data_dir
 from pipeline.settings.prepared_text import describe_counts
-from pipeline.settings.scenario.config import (
-    DomainConfig,
-    ScenarioConfig,
-    ScenarioDataConfig,
-)
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.data_config import DomainConfig, ScenarioDataConfig
 from pipeline.settings.table_source import TableSource
 from transforms.clicks import sources
 from transforms.clicks.schema import (

@@ -14,7 +14,7 @@ from models.serving.recorded_request import RecordedRequest
 from models.serving.served_model import ServedModel
 from models.serving.served_user_model import ServedUserModel
 from models.serving.task_request import TaskRequest, starting_with
-from pipeline.settings.setting import ServedWords, Serving
+from pipeline.settings.serving import ServedWords, Serving
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
 from transforms import schema

@@ -11,7 +11,8 @@ from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from pipeline.experiment.config_section import Experiment
-from pipeline.settings.setting import Methods, Scorer, Serving, Source, TrainingPlan
+from pipeline.settings.serving import Serving
+from pipeline.settings.setting import Methods, Scorer, Source, TrainingPlan
 from pipeline.settings.step_parts import StepParts
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.metrics import METRICS

@@ -5,11 +5,8 @@ import pytest
 from pipeline.experiment.config_file import ConfigError
 from pipeline.experiment.config_section import ExportConfig
 from pipeline.settings.registry import load_experiment
-from pipeline.settings.scenario.config import (
-    DomainConfig,
-    ScenarioConfig,
-    ScenarioDataConfig,
-)
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.data_config import DomainConfig, ScenarioDataConfig
 from pipeline.settings.scenario.source import dataset_spec
 from transforms.clicks.schema import ClickSpec
 from transforms.table_spec import TableSpec

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from pipeline.settings.user.audit import (
-    permuted_labels,
     query_in_support,
     repeated_pairs,
     too_small_tasks,
     user_protocol,
 )
+from pipeline.settings.user.audit_controls import permuted_labels
 
 
 def batch(support, query):

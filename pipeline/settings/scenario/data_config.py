@@ -1,0 +1,91 @@
+"""Where clicks, pools and names of a scenario-specific experiment come from."""
+
+from typing import Literal, Self
+
+import pydantic
+
+from pipeline.experiment.config_section import Section
+from pipeline.settings.row_limits import RowLimits
+from transforms.clicks.schema import (
+    ClickSpec,
+    NameSpec,
+    PoolSpec,
+    ScenarioEpisodeSpec,
+    ScenarioSplitSpec,
+)
+
+_NEEDS_PATH = ("lastfm", "citeulike", "movielens", "taobao")
+
+
+class DomainConfig(Section):
+    """Where the clicks of one domain come from.
+
+    Attributes:
+        source: A known layout, or "table" for tables of one's own.
+        path: Folder or zip archive of a known layout; not for "table".
+        scenarios: What a scenario is in "movielens": a tag of `tags.csv`, or a genre.
+        clicks: The clicks of "table".
+        pools: The items of each scenario of "table".
+        item_names: Names of the items of "table".
+        scenario_names: Names of the scenarios of "table".
+    """
+
+    source: Literal["lastfm", "citeulike", "movielens", "taobao", "table"]
+    path: str | None = None
+    scenarios: Literal["tags", "genres"] = "tags"
+    clicks: ClickSpec | None = None
+    pools: PoolSpec | None = None
+    item_names: NameSpec | None = None
+    scenario_names: NameSpec | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _check_domain(self) -> Self:
+        if (self.source in _NEEDS_PATH) != (self.path is not None):
+            verb = "takes no" if self.source == "table" else "needs a"
+            raise ValueError(
+                f"source {self.source!r} {verb} `path`, got {self.path!r}."
+            )
+        if self.scenarios != "tags" and self.source != "movielens":
+            raise ValueError(
+                f"`scenarios` goes with source 'movielens' only, got {self.source!r}."
+            )
+        tables = ("clicks", "pools", "item_names", "scenario_names")
+        set_tables = [name for name in tables if getattr(self, name) is not None]
+        if self.source == "table":
+            if self.clicks is None:
+                raise ValueError("source 'table' needs `clicks`.")
+            if self.pools is None and self.clicks.scenario_column is None:
+                raise ValueError(
+                    "source 'table' needs `pools`, or `clicks.scenario_column`."
+                )
+        elif set_tables:
+            raise ValueError(
+                f"{' and '.join(set_tables)} go with source 'table' only, "
+                f"got source {self.source!r}."
+            )
+        return self
+
+
+class ScenarioDataConfig(RowLimits):
+    """Where the clicks come from and how scenarios become episodes.
+
+    Attributes:
+        domains: The domains by name; one, or several that share no ids, for a hybrid
+            data set.
+        split: The split by scenario and of pairs.
+        episodes: The episode records.
+    """
+
+    domains: dict[str, DomainConfig] = pydantic.Field(min_length=1)
+    split: ScenarioSplitSpec = ScenarioSplitSpec()
+    episodes: ScenarioEpisodeSpec = ScenarioEpisodeSpec()
+
+    @pydantic.field_validator("domains")
+    @classmethod
+    def _check_names(cls, domains: dict[str, DomainConfig]) -> dict[str, DomainConfig]:
+        for name in domains:
+            if not name or ":" in name:
+                raise ValueError(
+                    f"names of domains must have a letter and no colon, got {name!r}."
+                )
+        return domains
