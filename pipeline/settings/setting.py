@@ -159,9 +159,8 @@ class TrainingPlan:
 class Setting(Protocol):
     """All that differs between users with ratings and scenarios with clicks.
 
-    A setting has no state. Every step is written once and takes its parts from here; no
-    step is called back. A configuration is of the class `config`, and data is what
-    `load` has returned.
+    A setting has no state and is never called back. A configuration is of the class
+    `config`, and data is what `load` has returned.
 
     Attributes:
         config: The class of its experiments.

@@ -9,7 +9,6 @@ import numpy as np
 from models.baselines.clicks.popularity import Popularity
 from models.cmml_builders import clicked_cmml
 from models.episodes import click_episodes
-from models.episodes.click_episodes import EpisodeSizes, support_episode
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
@@ -148,7 +147,9 @@ def scorer(method, config, data):
         ids, rows = [task.scenario_id for task in tasks], []
         for place, task in enumerate(tasks):
             other = tasks[place - 1] if shown.support == "other" else task
-            support = support_episode(other, max_clicks=shown.size, num_negatives=1)
+            support = click_episodes.support_episode(
+                other, max_clicks=shown.size, num_negatives=1
+            )
             scores = answer(support, as_query(task.pool))[0].numpy()
             for item in task.query_item:
                 rank = rank_of(scores, item, task.support_item)
@@ -174,7 +175,9 @@ class BasketSetting:
 
     def training(self, config, data):
         options = config.training
-        sizes = EpisodeSizes(options.support_size, 1, options.query_size, 1)
+        sizes = click_episodes.EpisodeSizes(
+            options.support_size, 1, options.query_size, 1
+        )
 
         def episodes(split, step=0):
             batch = {"batch_size": options.batch_size, "seed": options.seed}
@@ -235,7 +238,7 @@ class BasketSetting:
 
 def recorded(model, data):
     for task in data.tasks[schema.META_VALIDATION][:4]:
-        support = support_episode(task, max_clicks=4, num_negatives=1)
+        support = click_episodes.support_episode(task, max_clicks=4, num_negatives=1)
         query = as_query(task.query_item)
         scores = model.score(model.adapt(support), query).numpy()
         inputs = scenario_requests(data.directory)(support, query)
