@@ -9,6 +9,7 @@ import numpy as np
 from models.baselines.clicks.popularity import Popularity
 from models.cmml_builders import clicked_cmml
 from models.episodes import click_episodes
+from models.episodes.click_episodes import EpisodeSizes, support_episode
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
@@ -21,10 +22,7 @@ from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.task_request import TaskRequest, starting_with
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment, Section
-from pipeline.settings.scenario.config import (
-    ScenarioEvaluationConfig,
-    ScenarioTrainingConfig,
-)
+from pipeline.settings.scenario import config as clicks
 from pipeline.settings.scenario.serving import scenario_requests
 from pipeline.settings.serving import ServedWords, Serving
 from pipeline.settings.setting import Methods, TrainingPlan
@@ -44,10 +42,10 @@ class BasketConfig(Experiment):
     setting: Literal["basket"]
     data: BasketData = BasketData()
     model: ScenarioOptions = ScenarioOptions(encoder="mean", prior="dot")
-    training: ScenarioTrainingConfig = ScenarioTrainingConfig(
+    training: clicks.ScenarioTrainingConfig = clicks.ScenarioTrainingConfig(
         support_size=4, query_size=4, steps_per_epoch=30, max_epochs=4, batch_size=32
     )
-    evaluation: ScenarioEvaluationConfig = ScenarioEvaluationConfig(
+    evaluation: clicks.ScenarioEvaluationConfig = clicks.ScenarioEvaluationConfig(
         support_size=4, baselines=("popularity",)
     )
 
@@ -147,9 +145,7 @@ def scorer(method, config, data):
         ids, rows = [task.scenario_id for task in tasks], []
         for place, task in enumerate(tasks):
             other = tasks[place - 1] if shown.support == "other" else task
-            support = click_episodes.support_episode(
-                other, max_clicks=shown.size, num_negatives=1
-            )
+            support = support_episode(other, max_clicks=shown.size, num_negatives=1)
             scores = answer(support, as_query(task.pool))[0].numpy()
             for item in task.query_item:
                 rank = rank_of(scores, item, task.support_item)
@@ -175,9 +171,7 @@ class BasketSetting:
 
     def training(self, config, data):
         options = config.training
-        sizes = click_episodes.EpisodeSizes(
-            options.support_size, 1, options.query_size, 1
-        )
+        sizes = EpisodeSizes(options.support_size, 1, options.query_size, 1)
 
         def episodes(split, step=0):
             batch = {"batch_size": options.batch_size, "seed": options.seed}
@@ -238,7 +232,7 @@ class BasketSetting:
 
 def recorded(model, data):
     for task in data.tasks[schema.META_VALIDATION][:4]:
-        support = click_episodes.support_episode(task, max_clicks=4, num_negatives=1)
+        support = support_episode(task, max_clicks=4, num_negatives=1)
         query = as_query(task.query_item)
         scores = model.score(model.adapt(support), query).numpy()
         inputs = scenario_requests(data.directory)(support, query)
