@@ -66,6 +66,7 @@ def task_contexts(
     max_tasks: int = 6000,
     num_orders: int | None = None,
     seed: int = 0,
+    errors: Mapping[str, float] | None = None,
 ) -> TaskContexts:
     """Encodes support sets with the weights of a finished training.
 
@@ -82,6 +83,7 @@ def task_contexts(
             encoder is recurrent: see `pipeline.insight.orders`. That of the setting by
             default.
         seed: Of the choice, of the orders, and of the support sets of scenarios.
+        errors: The error of each task, if it is known; otherwise the model is asked.
 
     Returns:
         The contexts. Kinds of labels are "split" and those of the setting.
@@ -102,7 +104,7 @@ def task_contexts(
     encode = compiled_once(adapt) if orders > 1 else adapt
     encoded = []
     for name in existing_splits(data.info.num_tasks, split):
-        for batch in parts.supports(config, data, model, name, seed):
+        for batch in parts.supports(config, data, model, name, seed, errors):
             contexts = mean_context(encode, batch.support, num_orders=orders, seed=seed)
             labels = {**batch.labels, "split": [name] * len(batch.task_ids)}
             encoded.append(TaskContexts(batch.task_ids, contexts, labels))

@@ -20,7 +20,7 @@ from pipeline.insight.modulation_values import Values
 from pipeline.insight.task_modulations import task_modulations
 from pipeline.judging.beside_baselines import best_baseline
 from pipeline.judging.differences import DIFFERENCES_FILE, read_differences
-from pipeline.judging.evaluation import open_groups
+from pipeline.judging.evaluation import CMML, open_groups
 from pipeline.judging.scores_file import SCORES_FILE, read_scores
 from pipeline.reports.insight.map import MAX_POINTS
 from pipeline.reports.run.course_figure import read_course
@@ -106,7 +106,7 @@ def write_report(
     data = setting.load(config, dataset_dir)
     model = trained_model(config, data, run)
     findings = _findings(config, data, model, run, folder)
-    contexts, modulations = _inside(config, data, model)
+    contexts, modulations = _inside(config, data, model, findings.evaluated)
     version = _newest_export(run, config.export.model_name)
     report = RunReport(
         name=config.name,
@@ -184,11 +184,17 @@ def _shown_groups(config: Any, data: Data, evaluated: EvaluatedRun) -> dict[str,
 
 
 def _inside(
-    config: Any, data: Data, model: cmml.CMML
+    config: Any, data: Data, model: cmml.CMML, evaluated: EvaluatedRun
 ) -> tuple[TaskContexts, dict[str, Values]]:
     """Returns contexts, and what those of the largest groups of tasks change."""
     say("report: looking at contexts")
-    contexts = task_contexts(config, data, model, split=META_TEST, max_tasks=MAX_POINTS)
+    metric = evaluated.by_task(CMML, evaluated.main).tolist()
+    contexts = task_contexts(
+        *(config, data, model),
+        split=META_TEST,
+        max_tasks=MAX_POINTS,
+        errors=dict(zip(evaluated.task_ids, metric, strict=True)),
+    )
     tasks = {task for tasks in largest_groups(contexts).values() for task in tasks}
     episodes = setting_of(config).parts().episodes
     if episodes is None:

@@ -20,7 +20,7 @@ from transforms.schema import DataError
 # From the inputs of a signature to its outputs, arrays by name.
 Call: TypeAlias = Callable[[Mapping[str, NDArray]], Any]
 
-_ALIAS = "serving_default"  # Is another name of one of the signatures.
+_TIMED = ("rank", "score", "recommend", "encode")  # Those that `cmml bench` times.
 _NUM_CALLS = 15
 _NUM_WARM_UP = 3
 _MAX_REQUESTS = 24
@@ -72,11 +72,13 @@ def measure_latency(
 ) -> list[Latency]:
     """Asks a loaded version some of its recorded requests, each several times.
 
+    Signatures that a bench leaves out are left out here too.
+
     Args:
         requests: The requests.
         signatures: The signatures of the version, by name.
     """
-    chosen = [request for request in requests if request.signature != _ALIAS]
+    chosen = [request for request in requests if request.signature in _TIMED]
     step = max(1, -(-len(chosen) // _MAX_REQUESTS))
     taken: dict[_Kind, list[float]] = {}
     for request in chosen[::step]:

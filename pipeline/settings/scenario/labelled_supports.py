@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,12 @@ _BATCH_SIZE = 256
 
 
 def labelled_scenarios(
-    config: ScenarioConfig, data: ScenarioData, model: CMML, split: str, seed: int
+    config: ScenarioConfig,
+    data: ScenarioData,
+    model: CMML,
+    split: str,
+    seed: int,
+    errors: Mapping[str, float] | None = None,
 ) -> Iterator[LabelledSupports]:
     """Yields up to eight support sets of each scenario; see `StepParts.supports`.
 
@@ -36,7 +41,7 @@ def labelled_scenarios(
 
     Labels are "tag", "support_size", and "domain" if there are several.
     """
-    del model
+    del model, errors
     names = scenario_names(data.directory)
     draws = [
         (task, places)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.cmml import CMML
 from models.evaluation.rating_metrics import mae
-from models.recommender import split_episode
+from models.recommender import Episode, split_episode
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.labelled_supports import (
     NO_LABEL,
@@ -28,7 +28,12 @@ _Labelling = Callable[[NDArray[np.int32]], Labels]
 
 
 def labelled_users(
-    config: UserConfig, data: UserData, model: CMML, split: str, seed: int
+    config: UserConfig,
+    data: UserData,
+    model: CMML,
+    split: str,
+    seed: int,
+    errors: Mapping[str, float] | None = None,
 ) -> Iterator[LabelledSupports]:
     """Yields the support sets of a split; see `StepParts.supports`.
 
@@ -41,21 +46,26 @@ def labelled_users(
     for batch in data.episodes(split, options.support_size, options.batch_size):
         episode = dict(batch)
         ids = [task_id.decode() for task_id in episode.pop("task_id").numpy()]
-        scores = model(episode).numpy()  # So few calls take less time than to compile.
         arrays = {name: value.numpy() for name, value in episode.items()}
         mask = arrays["support_mask"]
-        error = mae(arrays["query_label"], scores, arrays["query_mask"])
         users = arrays["query_user"].max(axis=1)
         labels = {kind: of_users(users) for kind, of_users in features.items()}
         labels |= {
             "support_size": mask.sum(axis=1).astype(float).tolist(),
-            "error": error.tolist(),
+            "error": _errors(model, episode)
+            if errors is None
+            else [errors[task_id] for task_id in ids],
         }
         if taste is not None:
             items, ratings = arrays["support_item"], arrays["support_label"]
             labels[TASTE] = taste.of(items, ratings, mask)
         support, _ = split_episode(arrays)
         yield LabelledSupports(ids, support, labels)
+
+
+def _errors(model: CMML, episode: Episode) -> list[float]:
+    scores = model(episode).numpy()  # So few calls take less time than to compile.
+    return mae(episode["query_label"], scores, episode["query_mask"]).tolist()
 
 
 def _feature_labels(dataset: UserData) -> dict[str, _Labelling]:
