@@ -14,7 +14,7 @@ import grpc
 from transforms.schema import DataError
 from tuning.keras_tuner_parts import HyperParameters, OracleServicer, Trial, protos
 from tuning.key_values import SEARCH_NAME
-from tuning.oracles import SearchOracle
+from tuning.search_oracle import SearchOracle
 
 _LOOK_EVERY_S = 0.5
 _TRY_S = 1.0

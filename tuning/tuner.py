@@ -20,8 +20,8 @@ from tuning.keras_tuner_parts import (
     TrialStatus,
 )
 from tuning.key_values import SEARCH_NAME, decode
-from tuning.oracles import ORACLE_DIR, SearchOracle
 from tuning.results import TRIALS_DIR, SearchResults, read_search
+from tuning.search_oracle import ORACLE_DIR, SearchOracle
 from tuning.training import Trainer, TrainingFailedError
 from tuning.trial_progress import TrialProgress
 from tuning.trial_result import (
