@@ -4,13 +4,13 @@ import contextlib
 import math
 import pathlib
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from transforms.schema import DataError
-from tuning.checkpoints import keep_best
 from tuning.hparams_log import write_trial
 from tuning.keras_tuner_parts import (
     BaseTuner,
@@ -31,6 +31,8 @@ from tuning.trial_result import (
     read_result,
     write_result,
 )
+
+CHECKPOINTS_DIR = "checkpoints"  # As trainings name it.
 
 _IDLE_S = 1.0
 _SIGN_OF_LIFE_S = 10.0
@@ -189,3 +191,22 @@ class SearchTuner(BaseTuner):
 
     def reload(self) -> None:
         """Does nothing, as `save`."""
+
+
+def keep_best(search_dir: pathlib.Path, results: SearchResults) -> None:
+    """Deletes the checkpoints of trials that have ended, but for the best ones.
+
+    A trial that is not among the best now never will be, so that workers need not
+    agree on it. Lineage, metrics and logs stay.
+
+    Args:
+        search_dir: Folder of the search.
+        results: The search and all trials that have ended.
+    """
+    best = results.best_first()[: results.space.keep_checkpoints]
+    best_ids = {trial.trial_id for trial in best}
+    for trial in results.trials:
+        folder = search_dir / TRIALS_DIR / trial.trial_id
+        if trial.trial_id not in best_ids:
+            for checkpoints in folder.glob(f"**/{CHECKPOINTS_DIR}"):
+                shutil.rmtree(checkpoints, ignore_errors=True)  # Two may do it at once.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pipeline.experiment.config_file import with_changes
+from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.run_dir import RunDir
 from pipeline.judging.compared_cmml import ComparedCMML
-from pipeline.judging.compared_learned import ComparedLearned
+from pipeline.judging.compared_learned import ComparedLearned, method_options
 from pipeline.judging.compared_method import Changes, ComparedMethod
 from pipeline.judging.compared_simple import ComparedSimple
 from pipeline.judging.results import CMML
@@ -42,3 +44,38 @@ def compared_method(
         common = {**options, **methods.cmml.get(name, {})}
         return ComparedCMML(name, config, data, common=common, train=train)
     return ComparedLearned(name, config, data, chosen)
+
+
+def known_methods(config: Experiment, names: Sequence[str] | None) -> list[str]:
+    """Returns the methods to be compared, each once, in the order they are compared.
+
+    A method that goes on from the trainings of another brings that one along.
+
+    Args:
+        config: The experiment.
+        names: As typed; those of the configuration if None, else all there are.
+
+    Raises:
+        ValueError: If a method is unknown, or the configuration gives one an option
+            that it does not have.
+    """
+    methods = setting_of(config).methods()
+    simple, learned = methods.simple, methods.learned
+    known = [*simple, *learned, *methods.cmml, CMML]
+    names = names or config.comparison.methods or known
+    options = config.comparison.options
+    for name in (*names, *options, *config.comparison.max_seeds):
+        if name not in known:
+            raise ValueError(f"methods must be among {known}, got {name!r}.")
+    for name, changes in options.items():
+        if name in learned:
+            method_options(name, learned[name], changes)
+        elif name == CMML or name in methods.cmml:
+            with_changes(config, changes)
+        elif changes:
+            raise ValueError(
+                f"comparison.options of {name!r} must be empty, since it chooses from "
+                f"a grid of its own, got {changes}."
+            )
+    bases = [learned[name].TRAINS_AS for name in names if name in learned]
+    return sorted({*names, *filter(None, bases)}, key=known.index)

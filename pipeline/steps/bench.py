@@ -1,6 +1,7 @@
 """The step `bench`: what a served model takes, over which transport, and bears."""
 
 import pathlib
+from collections.abc import Set
 
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import check_version_dir, newest_version
@@ -52,10 +53,8 @@ def resolve_options(
     addresses = {name: address for name, address in targets.items() if address}
     chosen = _transports(transports, addresses)
     remote = set(chosen) - {"inprocess"}
-    if addresses and (lost := remote - set(addresses)):
-        raise ValueError(f"there is no target for the transports {sorted(lost)}.")
-    if addresses and reload:
-        raise ValueError("--reload starts a server itself and takes no target.")
+    if addresses:
+        _check_targets(remote - set(addresses), reload=reload)
     if soak < 0 or fuzz < 0:
         raise ValueError(f"--soak and --fuzz must not be negative, got {soak}, {fuzz}.")
     if (soak or reload or fuzz) and not remote:
@@ -89,6 +88,13 @@ def bench(options: BenchOptions) -> int:
     print(report.write(measured, options.output), end="")
     say(f"bench: wrote {options.output}/bench.json and bench.md")
     return 0 if measured.is_sound else 1
+
+
+def _check_targets(lost: Set[str], *, reload: bool) -> None:
+    if lost:
+        raise ValueError(f"there is no target for the transports {sorted(lost)}.")
+    if reload:
+        raise ValueError("--reload starts a server itself and takes no target.")
 
 
 def _sizes(support: str, candidates: str, concurrency: str, seconds: float) -> Sizes:

@@ -17,7 +17,7 @@ from pipeline.experiment.prepared import check_splits
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.judging import judge as judging
-from pipeline.judging.all_methods import compared_method
+from pipeline.judging.all_methods import compared_method, known_methods
 from pipeline.judging.compared_method import (
     Changes,
     ComparedMethod,
@@ -25,7 +25,6 @@ from pipeline.judging.compared_method import (
     tune_and_judge,
 )
 from pipeline.judging.cost import Cost, in_own_process, measure_cost
-from pipeline.judging.known_methods import known_methods
 from pipeline.judging.results import CostCurve, MethodResult, setup_of
 from pipeline.judging.task_metrics_file import TaskMetrics
 from pipeline.reports.comparison.report import write_report

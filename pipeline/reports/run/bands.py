@@ -8,6 +8,8 @@ import itertools
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pipeline.settings.pair_group import PairGroup
+
 _NUM_EVEN = 5
 
 
@@ -54,3 +56,22 @@ def even_bands(counts: ArrayLike) -> Bands:
 
 SUPPORT_BANDS = Bands((0, 1, 2, 4, 8, 16))
 COUNT_BANDS = Bands((0, 1, 3, 10, 30, 100, 300, 1000))
+
+
+def banded_groups(
+    kind: str, of: str, counts: ArrayLike, bands: Bands
+) -> list[PairGroup]:
+    """Returns a group for each band of counts that has a member.
+
+    Args:
+        kind: What is counted.
+        of: What the counts are of: "task", "user" or "item".
+        counts: int [rows].
+        bands: The bands.
+    """
+    place = bands.place(counts)
+    return [
+        PairGroup(kind, label, of, place == band)
+        for band, label in enumerate(bands.labels)
+        if (place == band).any()
+    ]

@@ -9,12 +9,11 @@ import numpy as np
 
 from models.evaluation.intervals import Interval
 from pipeline.judging.evaluation import CMML
-from pipeline.reports.run.bands import COUNT_BANDS, even_bands
+from pipeline.reports.run.bands import COUNT_BANDS, banded_groups, even_bands
 from pipeline.reports.run.breakdown import GroupFigures, break_down, by_support
 from pipeline.reports.run.calibration import Calibration, calibration
 from pipeline.reports.run.course_figure import Epoch
 from pipeline.reports.run.evaluated_run import EvaluatedRun
-from pipeline.reports.run.groups import banded_groups
 from pipeline.reports.run.worst_tasks import WorstTasks, worst_tasks
 from pipeline.settings.data_facts import DataFacts
 from pipeline.settings.pair_group import PairGroup

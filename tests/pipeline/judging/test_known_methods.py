@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.experiment.config_section import ComparisonConfig
-from pipeline.judging.known_methods import known_methods
+from pipeline.judging.all_methods import known_methods
 from pipeline.settings.registry import setting_of
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data_config import DomainConfig, ScenarioDataConfig

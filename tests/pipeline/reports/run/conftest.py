@@ -9,10 +9,9 @@ from models.evaluation.label_gain import LabelGain
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from pipeline.judging.evaluation import Evaluation
-from pipeline.reports.run.bands import COUNT_BANDS
+from pipeline.reports.run.bands import COUNT_BANDS, banded_groups
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.findings import Training, find
-from pipeline.reports.run.groups import banded_groups
 from pipeline.settings.data_facts import DataFacts, SplitFacts
 from pipeline.settings.registry import SETTINGS
 from transforms.schema import META_TEST

@@ -3,9 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipeline.reports.run.bands import Bands
+from pipeline.reports.run.bands import Bands, banded_groups
 from pipeline.reports.run.breakdown import break_down, by_support
-from pipeline.reports.run.groups import banded_groups
 from pipeline.settings.pair_group import PairGroup
 
 

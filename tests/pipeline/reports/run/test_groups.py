@@ -1,7 +1,6 @@
 import numpy as np
 
-from pipeline.reports.run.bands import Bands
-from pipeline.reports.run.groups import banded_groups
+from pipeline.reports.run.bands import Bands, banded_groups
 
 
 def test_bands_without_a_member_make_no_group():
