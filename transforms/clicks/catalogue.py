@@ -75,11 +75,6 @@ def scenario_catalogue(
     summary = merge_users(users)
     for task in all_tasks:
         summary.items.update(dict.fromkeys(task.pool, 0))
-    num_dropped = Counter(pools.num_dropped)
-    for count in summary.counts.values():
-        num_dropped.update(count.left_out)
-    for part in dropped:
-        num_dropped.update(part.num_dropped)
     ids = _Ids(
         sorted(summary.users, key=order),
         sorted(summary.items, key=order),
@@ -98,20 +93,40 @@ def scenario_catalogue(
             schema.ITEM_ID: ids.items,
             keys.SCENARIO_ID: ids.scenarios,
         },
-        names={
-            name: [by_kind[kind].get(each, "") for each in ids_of_kind]
-            for kind, name, ids_of_kind in (
-                (ITEM_NAMES, "item", ids.items),
-                (SCENARIO_NAMES, "scenario", ids.scenarios),
-            )
-            if kind in by_kind
-        },
+        names=_names_by_row(by_kind, ids),
         schema=build_schema(len(ids.users), len(ids.items)),
         statistics=build_statistics(all_tasks),
-        info=_dataset_info(spec, ids, summary, all_tasks, num_dropped, joins),
+        info=_dataset_info(
+            *(spec, ids, summary, all_tasks, joins),
+            num_dropped=_num_dropped(pools, summary, dropped),
+        ),
         counts={**_no_rows(spec), **summary.counts, **counts},
         rejected=rejected,
     )
+
+
+def _num_dropped(
+    pools: Pools, summary: UsersSummary, dropped: Iterable[DroppedClicks]
+) -> Counter[str]:
+    """Counts clicks and pairs of pools that are in no task, by reason."""
+    num_dropped = Counter(pools.num_dropped)
+    for count in summary.counts.values():
+        num_dropped.update(count.left_out)
+    for part in dropped:
+        num_dropped.update(part.num_dropped)
+    return num_dropped
+
+
+def _names_by_row(
+    by_kind: Mapping[str, Mapping[str, str]], ids: _Ids
+) -> dict[str, list[str]]:
+    """Returns names in the order of rows, "" where there is none."""
+    kinds = (ITEM_NAMES, "item", ids.items), (SCENARIO_NAMES, "scenario", ids.scenarios)
+    return {
+        name: [by_kind[kind].get(each, "") for each in ids_of_kind]
+        for kind, name, ids_of_kind in kinds
+        if kind in by_kind
+    }
 
 
 def _records(ids: Iterable[str], counts: Mapping[str, int]) -> Iterator[bytes]:
@@ -170,8 +185,9 @@ def _dataset_info(
     ids: _Ids,
     summary: UsersSummary,
     tasks: Sequence[TaskSummary],
-    num_dropped: Counter[str],
     joins: tuple[Join, ...],
+    *,
+    num_dropped: Counter[str],
 ) -> ScenarioDatasetInfo:
     """Returns what `dataset.json` says, but for what the driver adds."""
     return ScenarioDatasetInfo(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -71,13 +71,7 @@ def _add_stages(
     )
     tasks = interactions.parsed | "Tasks" >> BuildTasks(spec, splitter)
     summaries = tasks.tasks | "Summarize" >> beam.Map(summarize)
-    normalize = spec.normalize_ids
-    parsed = {
-        kind: blocks[entity.table]
-        | f"Parse {kind}" >> parse_entities(kind, entity, normalize=normalize)
-        for kind, entity in (("users", spec.users), ("items", spec.items))
-        if entity.table is not None
-    }
+    parsed = dict(_parsed_entities(spec, blocks))
     entities = [
         parsed[kind].parsed
         if kind in parsed
@@ -104,6 +98,16 @@ def _add_stages(
         [part[REJECTED] for part in (*tables, tasks, catalogue)],
         [part[COUNTS] for part in tables],
     )
+
+
+def _parsed_entities(
+    spec: DatasetSpec, blocks: Mapping[TableSpec, Any]
+) -> Iterator[tuple[str, Any]]:
+    """Parses users and items, those that have a table."""
+    for kind, entity in (("users", spec.users), ("items", spec.items)):
+        if entity.table is not None:
+            parse = parse_entities(kind, entity, normalize=spec.normalize_ids)
+            yield kind, blocks[entity.table] | f"Parse {kind}" >> parse
 
 
 @no_beam_hints
