@@ -62,7 +62,8 @@ def to_svg(figure: Figure) -> str:
             file,
             format="svg",
             transparent=True,
-            bbox_inches="tight",
+            # A layout has put everything inside already.
+            bbox_inches=None if figure.get_layout_engine() else "tight",
             metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
         )
     svg = file.getvalue().replace(INK, "currentColor")
