@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, TypeAlias
 from models.legacy_keras import tf
 from models.options import MemberOptions, Pooling
 from models.parts.backbone import Backbone, HeadlessBackbone
-from models.parts.context_encoder import PoolingEncoder, SequentialEncoder
 from models.parts.hybrid_context import DotHybrid, MLPHybrid, NoHybrid
 from models.parts.modular_backbone import ModularBackbone
 from models.parts.modulation import (
@@ -17,6 +16,8 @@ from models.parts.modulation import (
     WeightModulation,
 )
 from models.parts.moment_encoder import MomentEncoder
+from models.parts.pooling_encoder import PoolingEncoder
+from models.parts.sequential_encoder import SequentialEncoder
 
 Layer: TypeAlias = tf.keras.layers.Layer
 

@@ -9,7 +9,8 @@ import numpy as np
 from models.baselines.clicks.popularity import Popularity
 from models.cmml_builders import clicked_cmml
 from models.episodes import click_episodes
-from models.episodes.click_episodes import EpisodeSizes, support_episode
+from models.episodes.click_draws import EpisodeSizes
+from models.episodes.click_episodes import support_episode
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs

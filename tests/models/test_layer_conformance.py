@@ -6,7 +6,6 @@ import pytest
 from models.legacy_keras import tf
 from models.pairs.features import EntityEmbedding, FeatureEmbedding
 from models.parts.backbone import Backbone, HeadlessBackbone
-from models.parts.context_encoder import PoolingEncoder, SequentialEncoder
 from models.parts.dense_parts import PartwiseDense
 from models.parts.gru import MaskedGRU
 from models.parts.hybrid_context import DotHybrid, MLPHybrid, NoHybrid
@@ -17,6 +16,8 @@ from models.parts.modulation import (
     SigmoidModulation,
     WeightModulation,
 )
+from models.parts.pooling_encoder import PoolingEncoder
+from models.parts.sequential_encoder import SequentialEncoder
 from transforms.schema import Feature
 
 TAGS = Feature("tags", "multi", vocabulary_size=3, max_values=2)

@@ -7,11 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models.episodes.click_episodes import (
-    EpisodeSizes,
-    support_episode,
-    training_episodes,
-)
+from models.episodes.click_draws import EpisodeSizes
+from models.episodes.click_episodes import support_episode, training_episodes
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
 from models.recommender import Episode

@@ -4,11 +4,8 @@ import itertools
 import numpy as np
 import pytest
 
-from models.episodes.click_episodes import (
-    EpisodeSizes,
-    support_episode,
-    training_episodes,
-)
+from models.episodes.click_draws import EpisodeSizes
+from models.episodes.click_episodes import support_episode, training_episodes
 
 SIZES = EpisodeSizes(
     support_size=8, support_negatives=2, query_size=6, query_negatives=2

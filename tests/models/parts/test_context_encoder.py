@@ -5,12 +5,9 @@ from hypothesis import strategies as st
 
 from models.legacy_keras import tf
 from models.options import MAX_ORDERS
-from models.parts.context_encoder import (
-    PoolingEncoder,
-    SequentialEncoder,
-    fixed_orders,
-)
 from models.parts.moment_encoder import MomentEncoder
+from models.parts.pooling_encoder import PoolingEncoder
+from models.parts.sequential_encoder import SequentialEncoder, fixed_orders
 
 SIZES = {"encoder_dim": 4, "label_dim": 2}
 KINDS = {
