@@ -7,7 +7,8 @@ from importlib import metadata
 from typing import Any
 
 from models.legacy_keras import tf
-from models.serving.served_model import MAX_EXPLAINED, ServedModel
+from models.serving.served_explanations import MAX_EXPLAINED
+from models.serving.served_model import ServedModel
 from models.whole_files import write_atomically
 from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import MANIFEST, size_bytes

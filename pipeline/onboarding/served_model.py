@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.legacy_keras import tf
-from models.serving.served_model import MAX_EXPLAINED, MAX_EXPLAINED_TASKS
+from models.serving.served_explanations import MAX_EXPLAINED, MAX_EXPLAINED_TASKS
 from pipeline.onboarding.tasks import ScenarioSupport, UserEpisode
 
 _MAX_TASKS = 512  # Support sets of one request.

@@ -8,7 +8,7 @@ from typing import Any
 
 from models.episodes.click_episodes import support_episode
 from models.episodes.click_records import ScenarioTask
-from models.serving.served_model import MAX_EXPLAINED
+from models.serving.served_explanations import MAX_EXPLAINED
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData

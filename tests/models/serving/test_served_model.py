@@ -7,7 +7,7 @@ from tensorflow.python.framework import op_def_registry
 
 from models.legacy_keras import tf
 from models.parts.family import combinations
-from models.serving.served_model import MAX_EXPLAINED, MAX_EXPLAINED_TASKS
+from models.serving.served_explanations import MAX_EXPLAINED, MAX_EXPLAINED_TASKS
 
 VERSION = 1_700_000_003  # Of all models here.
 TOLERANCE = 1e-4
