@@ -96,6 +96,11 @@ FLOORS = {
 }
 PACKAGES = sorted(MAY_IMPORT)
 FOLDERS = (*PACKAGES, "benchmarks", "configs", "deploy", "docs", "examples", "tests")
+MOST_LINES = 40  # Of a function.
+STILL_LONG = {
+    "models/factors/gaussian_factors.py: fit_gaussian_factors",
+    "transforms/clicks/joins.py: _domain_joins",
+}
 SOURCES = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
 
 
@@ -165,6 +170,26 @@ def test_every_floor_imports_only_from_those_below_it(package):
             if place is not None and other is not None and other < place:
                 climbs.append(f"{own} imports {name}")
     assert not climbs, climbs
+
+
+def lines_of(function):
+    """Lines of a function without its docstring."""
+    lines = function.end_lineno - function.lineno + 1
+    if ast.get_docstring(function) is None:
+        return lines
+    first = function.body[0]
+    return lines - (first.end_lineno - first.lineno + 1)
+
+
+def test_functions_are_read_at_once():
+    functions = {
+        f"{name_of(source)}: {node.name}": lines_of(node)
+        for source in SOURCES
+        for node in ast.walk(parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    long = {name for name, lines in functions.items() if lines > MOST_LINES}
+    assert long <= STILL_LONG, sorted(long - STILL_LONG)
 
 
 def test_no_two_modules_import_each_other_in_a_circle():
