@@ -75,11 +75,9 @@ def scenario_catalogue(
     summary = merge_users(users)
     for task in all_tasks:
         summary.items.update(dict.fromkeys(task.pool, 0))
-    ids = _Ids(
-        sorted(summary.users, key=order),
-        sorted(summary.items, key=order),
-        [task.scenario_id for task in all_tasks],
-    )
+    users_by_row = sorted(summary.users, key=order)
+    items_by_row = sorted(summary.items, key=order)
+    ids = _Ids(users_by_row, items_by_row, [task.scenario_id for task in all_tasks])
     by_kind, rejected, counts = _names_by_kind(spec, names)
     joins = click_joins(spec, listed, summary, pools, by_kind)
     return Catalogue(
