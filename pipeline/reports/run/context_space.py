@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from pipeline.insight.contexts import KINDS, TaskContexts
+from pipeline.insight.contexts import KINDS, TaskContexts, thinned
 from pipeline.reports.insight.clusterings import clustering_table, clusterings
 from pipeline.reports.insight.map import context_maps
 from pipeline.reports.page.result_table import ResultTable
 
 _MIN_CONTEXTS = 10  # Fewer make no map.
+_MAX_MAPPED = 600  # More take seconds and show no more; `cmml insight` maps more.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,4 +32,5 @@ def context_space(contexts: TaskContexts) -> ContextSpace | None:
     if len(contexts.task_ids) < _MIN_CONTEXTS:
         return None
     clusters = clustering_table(clusterings(contexts))
-    return ContextSpace(context_maps(contexts, KINDS), clusters)
+    mapped = thinned(contexts, _MAX_MAPPED, seed=0)
+    return ContextSpace(context_maps(mapped, KINDS), clusters)
