@@ -81,6 +81,7 @@ def _factors(
         return NoFactors()
     parts = PriorParts(
         rank=options.prior_rank,
+        full_rank_items=options.prior_full_rank_items,
         user_features=options.prior_user_features,
         item_features=options.prior_item_features,
         item_set=options.prior_item_set,

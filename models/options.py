@@ -169,6 +169,9 @@ class CMMLOptions(MemberOptions):
             with everything else; or "constant", the mean label, as in the paper.
         prior_rank: Latent factors of the "factors" or "learned" prior and of "fixed"
             embeddings; 0 leaves biases alone.
+        prior_full_rank_items: At most so many items have "factors" of full rank, which
+            is a covariance of the labels of all items, whatever `prior_rank`; 0 for
+            never. A context and the time of adapting grow with its square.
         prior_passes: How often the "learned" prior reads the support set again, each
             time to learn from what labels it has not expected.
         prior_user_features: Whether the mean of user factors depends on the features
@@ -194,6 +197,7 @@ class CMMLOptions(MemberOptions):
     item_id: bool = True
     prior: Literal["factors", "learned", "constant"] = "factors"
     prior_rank: int = 24
+    prior_full_rank_items: int = 128
     prior_passes: int = 3
     prior_user_features: bool = True
     prior_item_features: bool = True
@@ -229,7 +233,7 @@ class CMMLOptions(MemberOptions):
             raise ValueError(
                 f"embedding_dim must be at least 1, got {self.embedding_dim}."
             )
-        for name in ("prior_rank", "prior_passes"):
+        for name in ("prior_rank", "prior_full_rank_items", "prior_passes"):
             if getattr(self, name) < 0:
                 raise ValueError(
                     f"{name} must be at least 0, got {getattr(self, name)}."

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.factors.entity_design import EntityDesign
+from models.factors.full_rank import fit_full_rank
 from models.factors.gaussian_factors import fit_gaussian_factors
 from models.factors.labelled_pairs import LabelledPairs
 from models.factors.user_prior import fit_user_prior
@@ -22,6 +23,7 @@ class PriorParts:
 
     Attributes:
         rank: Latent factors beside the bias of the user.
+        full_rank_items: At most so many items have factors of full rank instead.
         user_features: Whether the mean of a user vector depends on user features.
         item_features: Whether the mean of item factors depends on item features.
         item_set: Whether the mean of a user vector depends on which items are in the
@@ -30,10 +32,19 @@ class PriorParts:
     """
 
     rank: int = 24
+    full_rank_items: int = 128
     user_features: bool = True
     item_features: bool = True
     item_set: bool = True
     item_noise: bool = True
+
+    def is_full_rank(self, num_items: int) -> bool:
+        """Whether the factors of so many items are of full rank."""
+        return num_items <= self.full_rank_items
+
+    def num_factors(self, num_items: int) -> int:
+        """Returns the factors of a user, the bias among them."""
+        return num_items if self.is_full_rank(num_items) else self.rank + 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -106,6 +117,8 @@ def fit_factors(
         users=users,
         items=items,
     )
+    if parts.is_full_rank(pairs.num_items):
+        fitted = fit_full_rank(fitted, pairs, users, item_noise=parts.item_noise)
     prior = fit_user_prior(fitted, pairs, users, by_set=parts.item_set, seed=seed)
     scale = np.linalg.cholesky(prior.covariance)
     prior = prior.turned(np.linalg.inv(scale).T)

@@ -99,7 +99,7 @@ class ItemFactors(tf.Module):
         self._users = users if parts.user_features else users.without_features()
         self._items = items if parts.item_features else items.without_features()
         self._encoded = {n: tf.constant(v) for n, v in self._users.encoded.items()}
-        self.num_factors = parts.rank + 1
+        self.num_factors = parts.num_factors(items.num_rows - 1)
         self.num_levels = len(levels)
         self.num_facts = self.num_levels + 4
         self._widths = [self.num_factors, 1, 1, self.num_factors, len(levels), 1]

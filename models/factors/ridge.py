@@ -20,6 +20,6 @@ def solve_ridge(
     factors = tf.where(mask[..., tf.newaxis], factors, 0.0)
     residual = tf.where(mask, residual, 0.0)[..., tf.newaxis]  # [B, S, 1]
     gram = tf.matmul(factors, factors, transpose_a=True)  # [B, K, K]
-    gram += penalty * tf.eye(factors.shape[-1])
+    gram += penalty * tf.eye(tf.shape(factors)[-1])
     projected = tf.matmul(factors, residual, transpose_a=True)  # [B, K, 1]
     return tf.squeeze(tf.linalg.solve(gram, projected), axis=-1)

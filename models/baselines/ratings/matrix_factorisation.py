@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from models.baselines.ratings.baseline import Grid
+from models.factors.entity_design import no_features
+from models.factors.full_rank import fit_full_rank
 from models.factors.gaussian_factors import fit_gaussian_factors
 from models.factors.labelled_pairs import LabelledPairs
 from models.factors.ridge import solve_ridge
@@ -24,12 +26,15 @@ class MatrixFactorisation(tf.Module):
 
     Args:
         rank: Number of latent factors beside the user bias, at least 1. No more are
-            fitted than there are items; the others are zero.
+            fitted than there are items.
+        full_rank_items: At most so many items have factors of full rank instead, at
+            least 0.
         num_iterations: Sweeps of alternating least squares, at least 1.
         seed: Seed of the initial factors.
 
     Raises:
-        ValueError: If `rank` or `num_iterations` is below 1.
+        ValueError: If `rank` or `num_iterations` is below 1, or `full_rank_items`
+            below 0.
     """
 
     GRID: ClassVar[Grid] = {"rank": (8, 16, 24)}
@@ -38,6 +43,7 @@ class MatrixFactorisation(tf.Module):
         self,
         *,
         rank: int = 16,
+        full_rank_items: int = 128,
         num_iterations: int = 15,
         seed: int = 0,
         name: str = "matrix_factorisation",
@@ -48,7 +54,12 @@ class MatrixFactorisation(tf.Module):
                 "rank and num_iterations must be at least 1, "
                 f"got {rank} and {num_iterations}."
             )
+        if full_rank_items < 0:
+            raise ValueError(
+                f"full_rank_items must be at least 0, got {full_rank_items}."
+            )
         self.rank = rank
+        self.full_rank_items = full_rank_items
         self.num_iterations = num_iterations
         self.seed = seed
         self.item_mean = tf.Variable(
@@ -56,7 +67,7 @@ class MatrixFactorisation(tf.Module):
         )
         self.item_factors = tf.Variable(
             tf.zeros([1, rank + 1]),
-            shape=[None, rank + 1],
+            shape=[None, None],
             trainable=False,
             name="item_factors",
         )
@@ -67,6 +78,7 @@ class MatrixFactorisation(tf.Module):
         """The constructor arguments."""
         return {
             "rank": self.rank,
+            "full_rank_items": self.full_rank_items,
             "num_iterations": self.num_iterations,
             "seed": self.seed,
         }
@@ -81,19 +93,19 @@ class MatrixFactorisation(tf.Module):
         fitted = fit_gaussian_factors(
             pairs, rank=rank, num_iterations=self.num_iterations, seed=self.seed
         )
+        if pairs.num_items <= self.full_rank_items:
+            users = no_features(pairs.num_users + 1)
+            fitted = fit_full_rank(fitted, pairs, users)
         self.item_mean.assign(fitted.item_label)
         # User vectors become standard normal, whose ridge penalty is the noise.
         scale = np.linalg.cholesky(fitted.user_covariance)
-        factors = fitted.item_factors @ scale
-        self.item_factors.assign(np.pad(factors, [(0, 0), (0, self.rank - rank)]))
+        self.item_factors.assign(fitted.item_factors @ scale)
         self.user_l2.assign(fitted.noise_variance[0])
 
     def adapt(self, support: Episode) -> State:
         """Returns the user vector of each task, float32 [B, D]."""
         item = support["support_item"]
-        factors = tf.ensure_shape(
-            tf.gather(self.item_factors, item), [None, None, self.rank + 1]
-        )
+        factors = tf.gather(self.item_factors, item)  # [B, S, D]
         residual = support["support_label"] - tf.gather(self.item_mean, item)
         return solve_ridge(factors, residual, support["support_mask"], self.user_l2)
 

@@ -65,7 +65,7 @@ def test_a_new_user_is_folded_in_by_ridge_regression():
 
 def test_finds_the_planted_taste_of_new_users():
     labels = planted_labels()
-    factors, biases = MatrixFactorisation(rank=2), BiasRidge()
+    factors, biases = MatrixFactorisation(rank=2, full_rank_items=0), BiasRidge()
     for method in (factors, biases):
         method.fit(planted_pairs(labels))
     episode = cold_episode(labels)
@@ -94,27 +94,31 @@ def test_items_without_pairs_are_the_average_item():
     assert fitted.item_bias[-1] == pytest.approx(seen.mean(), abs=0.02)
 
 
-def test_labels_that_do_not_vary_are_fitted_exactly():
-    method = MatrixFactorisation(rank=2)
+@pytest.mark.parametrize("full_rank_items", [0, 10])
+def test_labels_that_do_not_vary_are_fitted_exactly(full_rank_items):
+    method = MatrixFactorisation(rank=2, full_rank_items=full_rank_items)
     ones = np.ones(4, np.int64)
     method.fit(LabelledPairs(ones, ones, np.full(4, 2.0), 1, 1))
     query = {"query_item": tf.constant([[0, 1]])}
-    np.testing.assert_allclose(method.score(tf.zeros([1, 3]), query), [[2.0, 2.0]])
+    user = tf.zeros([1, method.item_factors.numpy().shape[1]])
+    np.testing.assert_allclose(method.score(user, query), [[2.0, 2.0]])
 
 
 def test_fits_no_more_factors_than_there_are_items():
     rng = np.random.default_rng(0)
     user, item = np.divmod(np.arange(60), 3)
     pairs = LabelledPairs(user + 1, item + 1, rng.normal(size=60), 20, 3)
-    wide, narrow = MatrixFactorisation(rank=50), MatrixFactorisation(rank=3)
+    wide, narrow = (
+        MatrixFactorisation(rank=rank, full_rank_items=0) for rank in (50, 3)
+    )
     for method in (wide, narrow):
         method.fit(pairs)
-    assert wide.item_factors.numpy().shape == (4, 51)
-    np.testing.assert_array_equal(wide.item_factors[:, :4], narrow.item_factors)
-    np.testing.assert_array_equal(wide.item_factors[:, 4:], 0.0)
+    np.testing.assert_array_equal(wide.item_factors, narrow.item_factors)
 
 
-@pytest.mark.parametrize("name", ["rank", "num_iterations"])
-def test_refuses_to_fit_nothing(name):
-    with pytest.raises(ValueError, match=r"must be at least 1, got .*0"):
-        MatrixFactorisation(**{name: 0})
+@pytest.mark.parametrize(
+    ("name", "least"), [("rank", 1), ("num_iterations", 1), ("full_rank_items", 0)]
+)
+def test_refuses_to_fit_nothing(name, least):
+    with pytest.raises(ValueError, match=rf"must be at least {least}, got .*"):
+        MatrixFactorisation(**{name: least - 1})
