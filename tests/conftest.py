@@ -35,6 +35,7 @@ TINY_MODEL = {
     "modulation_dim": 8,
     "hidden_dims": [16, 16],
     "prior_rank": 2,
+    "prior_full_rank_items": 0,
 }
 
 

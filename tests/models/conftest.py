@@ -47,6 +47,7 @@ SIZES = {
 TINY = CMMLOptions(
     embedding_dim=3,
     prior_rank=1,
+    prior_full_rank_items=0,
     encoder="gru",
     embeddings="learned",
     head="value",

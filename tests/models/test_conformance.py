@@ -63,6 +63,7 @@ SWITCHES = {
     "defaults of a weight": {**DEFAULTS, "modulation": "weight"},
     "defaults of modules": {**DEFAULTS, "encoder": "gru", "modulation": "soft"},
     "defaults, constant prior": {**DEFAULTS, "prior": "constant"},
+    "full rank": {**DEFAULTS, "prior_full_rank_items": 50},
     "plain prior": {
         "prior_user_features": False,
         "prior_item_features": False,

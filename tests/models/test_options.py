@@ -26,6 +26,7 @@ def test_refuses_a_width_of_nothing(name):
         ({"hidden_dims": (64, -1)}, r"hidden_dims must be at least 1, got -1\."),
         ({"hidden_dims": ()}, r"hidden_dims must name at least one layer, got none\."),
         ({"prior_rank": -1}, r"prior_rank must be at least 0, got -1\."),
+        ({"prior_full_rank_items": -1}, r"prior_full_rank_items must be at least 0"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1\.0\."),
         ({"dropout": -0.1}, r"dropout must be in \[0, 1\), got -0\.1\."),
         ({"film_scale_offset": float("nan")}, r"film_scale_offset must be finite, "),

@@ -162,7 +162,8 @@ def user_values():
     return COMMON | {
         "setting": "user",
         "data": data,
-        "model": SMALL_MODEL | {"embedding_dim": 4, "prior_rank": 2},
+        "model": SMALL_MODEL
+        | {"embedding_dim": 4, "prior_rank": 2, "prior_full_rank_items": 0},
         "training": {
             "refit": "meta_train",  # What is exported is what was judged.
             "support_size": 8,

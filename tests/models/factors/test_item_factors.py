@@ -15,6 +15,7 @@ NUM_USERS, NUM_ITEMS = 12, 6
 ITEMS = tf.range(NUM_ITEMS + 1)
 PLAIN = PriorParts(
     rank=1,
+    full_rank_items=0,
     user_features=False,
     item_features=False,
     item_set=False,
@@ -343,3 +344,14 @@ def test_one_factor_means_the_same_in_every_fit():
     assert np.abs(whole).max() > 0.5
     for fold in folds:
         assert np.abs(fold - whole).max() < 0.3
+
+
+def test_of_few_items_every_one_is_a_factor_and_folds_agree():
+    pairs = random_pairs(num_users=NUM_USERS)
+    factors = fitted_factors(pairs, full_rank_items=NUM_ITEMS)
+    assert factors.num_factors == NUM_ITEMS
+    assert fitted_factors(pairs, full_rank_items=NUM_ITEMS - 1).num_factors == 2
+    whole = factors.split(units_of(factors, 1, training=False)).factors
+    without = factors.split(units_of(factors, 1)).factors
+    assert np.abs(whole - without).max() > 0
+    assert np.vdot(whole, without) > 0.9 * np.vdot(whole, whole)
