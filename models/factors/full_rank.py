@@ -64,17 +64,41 @@ def fit_full_rank(
         of the average one.
     """
     known = pairs.with_known_items()
-    num_items = known.num_items
-    residual = known.label - factors.item_label[known.item]
-    blocks = _blocks(known, residual)
+    blocks = _blocks(known, known.label - factors.item_label[known.item])
+    bias, mean, covariance = _maximise(factors, blocks, users)
+    noise = _noise(covariance, item_noise)
+    of_users = covariance - np.diag(noise)
+    vectors, doubt = _complete(blocks, mean, of_users, covariance)
+    num_items, num_seen = known.num_items, factors.is_user_seen.sum()
+    average = np.full([1, num_items], 1.0 / num_items)
+    return dataclasses.replace(
+        factors,
+        item_bias=factors.item_bias + np.append(bias.mean(), bias),
+        item_factors=np.concatenate([average, np.eye(num_items)]),
+        noise_variance=np.append(noise.mean(), noise),
+        user_mean=vectors - bias,
+        user_covariance=of_users,
+        user_doubt=doubt / num_seen,
+    )
+
+
+def _maximise(
+    factors: GaussianFactors, blocks: list[_Block], users: EntityDesign
+) -> tuple[Floats, Floats, Floats]:
+    """Maximises the posterior of the Gaussian.
+
+    Returns:
+        The mean [N] of what users think beyond `factors.item_label`, that of each user
+        [users, N], which goes with features, and the covariance about it [N, N].
+    """
     of_items = factors.item_factors[1:]
     start = of_items @ factors.user_covariance @ of_items.T
     start += np.diag(factors.noise_variance[1:])
     seen = np.flatnonzero(factors.is_user_seen)
     columns = users.matrix - users.matrix[seen].mean(axis=0)
-    covariance, mean = start, np.zeros([len(factors.is_user_seen), num_items])
-    strength = _STRENGTH * num_items
-    bias: Floats = np.zeros(num_items)
+    strength = _STRENGTH * len(start)
+    covariance, bias = start, np.zeros(len(start))
+    mean: Floats = np.zeros([len(columns), len(start)])
     for _ in range(_NUM_ITERATIONS):
         complete, doubt = _complete(blocks, mean, covariance, covariance)
         bias = complete[seen].mean(axis=0)
@@ -85,19 +109,7 @@ def fit_full_rank(
         deviation = complete[seen] - mean[seen]
         scatter = deviation.T @ deviation + doubt + strength * start
         covariance = scatter / (len(seen) + strength)
-    noise = _noise(covariance, item_noise)
-    of_users = covariance - np.diag(noise)
-    vectors, doubt = _complete(blocks, mean, of_users, covariance)
-    average = np.full([1, num_items], 1.0 / num_items)
-    return dataclasses.replace(
-        factors,
-        item_bias=factors.item_bias + np.append(bias.mean(), bias),
-        item_factors=np.concatenate([average, np.eye(num_items)]),
-        noise_variance=np.append(noise.mean(), noise),
-        user_mean=vectors - bias,
-        user_covariance=of_users,
-        user_doubt=doubt / len(seen),
-    )
+    return bias, mean, covariance
 
 
 def _blocks(pairs: LabelledPairs, residual: Floats) -> list[_Block]:
