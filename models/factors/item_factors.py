@@ -334,7 +334,8 @@ class ItemFactors(tf.Module):
         return self._variance(user, self.split(units))
 
     def _label(self, vector: tf.Tensor, of_items: ItemUnits) -> tf.Tensor:
-        return of_items.label + tf.einsum("bsk,bk->bs", of_items.factors, vector)
+        # Items may be the same for all users, [1, S, K], which `einsum` would refuse.
+        return of_items.label + tf.linalg.matvec(of_items.factors, vector)
 
     def _variance(self, user: FoldedUser, of_items: ItemUnits) -> tf.Tensor:
         products = tf.matmul(of_items.factors, self._covariance(user))
