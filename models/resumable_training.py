@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+import shutil
 import time
 from collections.abc import Callable
 from typing import Any
@@ -88,6 +89,8 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         self._best_weights = tf.train.CheckpointManager(
             weights, str(directory / "best"), 1
         )
+        for manager in (self._last, self._best_weights):
+            _remove_leftovers(manager)
         if self._last.latest_checkpoint:
             state.restore(
                 self._last.latest_checkpoint
@@ -129,12 +132,12 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         if is_better or self.monitor is None:
             self.best.assign(value)
             self.best_epoch.assign(epoch + 1)
-            self._best_weights.save()
+            self._best_weights.save(checkpoint_number=epoch + 1)
         line = self._line(logs)
         # The line first: one of an epoch whose state was not saved is dropped later.
         with (self._run_dir / METRICS_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        self._last.save()
+        self._last.save(checkpoint_number=epoch + 1)
         self.on_epoch(line)
         self.model.stop_training = self.has_converged
 
@@ -173,6 +176,16 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             if line.endswith("\n") and json.loads(line)["epoch"] <= int(self.epoch):
                 lines.append(line)
         write_atomically(path, "".join(lines))
+
+
+def _remove_leftovers(manager: tf.train.CheckpointManager) -> None:
+    """Removes what a killed training had begun to write, or not yet removed."""
+    kept = pathlib.Path(manager.latest_checkpoint or "none").name
+    for path in pathlib.Path(manager.directory).glob("*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "checkpoint" and not path.name.startswith(f"{kept}."):
+            path.unlink()
 
 
 def check_finite(model: tf.keras.Model, epoch: int) -> None:

@@ -13,6 +13,7 @@ def whole_file(
     """Gives a file its name when all of it is written, and not if writing fails.
 
     The folder is made if it is not there. Of one file there is one writer at a time.
+    What there is of one that failed is removed.
 
     Args:
         path: The file.
@@ -21,15 +22,35 @@ def whole_file(
 
     Yields:
         Where to write meanwhile.
+
+    Raises:
+        OSError: If it cannot be written; it names a path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
-    yield temporary
-    if is_durable:
-        sync(temporary)
-    os.replace(temporary, path)
+    try:
+        with paths_named(path):
+            yield temporary
+            if is_durable:
+                sync(temporary)
+            os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
     if is_durable:
         sync(path.parent)
+
+
+@contextlib.contextmanager
+def paths_named(path: pathlib.Path) -> Iterator[None]:
+    """Has errors of writing name a path; Python leaves it out where a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise
 
 
 def write_atomically(

@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
+from models.refused_writes import in_words, refused_write
 from pipeline.commands import (
     ablate,
     audit,
@@ -35,6 +36,7 @@ from pipeline.experiment import quiet
 from transforms.schema import DataError
 
 USAGE_ERROR = 2
+NOT_WRITTEN = 4
 INTERRUPTED = 130
 
 COMMANDS = tuple(
@@ -57,8 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 on success, 1 if `doctor` finds trouble, `audit` a leak, `validate-data` a
         drift, or `validate` and `push` a model that is not fit to serve, 2 if
-        arguments, configuration or data are at fault, 3 if `onboard` says no-go. A bug
-        keeps its traceback.
+        arguments, configuration or data are at fault, 3 if `onboard` says no-go, 4 if
+        files cannot be written. A bug keeps its traceback.
     """
     quiet.quieten()
     arguments, flags = _parser().parse_known_args(argv)
@@ -71,6 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"cmml {arguments.command}: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        if (refusal := refused_write(error)) is None:
+            raise
+        print(f"cmml {arguments.command}: {in_words(refusal)}", file=sys.stderr)
+        return NOT_WRITTEN
 
 
 def _run_step(arguments: argparse.Namespace, flags: Sequence[str]) -> int:

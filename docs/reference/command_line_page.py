@@ -23,12 +23,13 @@ know to Beam; everywhere else such a flag is an error.
 | 1 | a verdict: see below; or a bug, which leaves a traceback |
 | 2 | arguments, configuration or data are at fault, or a training diverged |
 | 3 | `onboard` says no-go |
+| 4 | a file cannot be written, or not be read: a full disk, a lacking permission |
 | 130 | after Ctrl+C |
 
 With 1 end `doctor` that finds trouble, `audit` a leak, `validate-data` a drift,
 `validate` and `push` a version that is not fit to serve, and `bench` a failed request,
 a memory that grows or a server that was harmed. With 2 there is one line on stderr that
-says what is wrong and what to do; `prepare` and `run` end so at a drift from
+says what is wrong and what to do, as with 4; `prepare` and `run` end so at a drift from
 `drift.reference`.
 
 ## Commands

@@ -1,5 +1,6 @@
 """Vectors on disk, as tables of entities."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -11,6 +12,8 @@ import numpy as np
 
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
+from models.whole_files import paths_named
+from transforms.prepared_files import PreparedFile, damage, look_at
 from transforms.schema import ENTITY_ROW_KEY, SUCCESS, DataError
 
 VECTORS_JSON = "vectors.json"
@@ -30,6 +33,16 @@ def save_vectors(
     """
     staging = directory.with_name(f".{directory.name}.tmp")
     shutil.rmtree(staging, ignore_errors=True)
+    try:
+        _write(staging, vectors, facts)
+        shutil.rmtree(directory, ignore_errors=True)
+        os.replace(staging, directory)
+    except BaseException:  # Such as a full disk.
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def _write(staging: pathlib.Path, vectors: Vectors, facts: Mapping[str, Any]) -> None:
     staging.mkdir(parents=True)
     for kind, table in (("user", vectors.users), ("item", vectors.items)):
         path = staging / f"{kind}-00000-of-00001.tfrecord"
@@ -44,24 +57,34 @@ def save_vectors(
         "per_fold": vectors.per_fold,
         "num_fallbacks": vectors.num_fallbacks,
     }
-    text = json.dumps({**shape, **facts}, indent=2) + "\n"
-    (staging / VECTORS_JSON).write_text(text, encoding="utf-8")
-    (staging / SUCCESS).touch()
-    shutil.rmtree(directory, ignore_errors=True)
-    os.replace(staging, directory)
+    files = {path.name: look_at(path) for path in sorted(staging.iterdir())}
+    files_json = {name: dataclasses.asdict(file) for name, file in files.items()}
+    text = json.dumps({**shape, **facts, "files": files_json}, indent=2) + "\n"
+    with paths_named(staging):
+        (staging / VECTORS_JSON).write_text(text, encoding="utf-8")
+        (staging / SUCCESS).touch()
 
 
 def load_vectors(directory: pathlib.Path) -> Vectors:
     """Reads vectors.
 
     Raises:
-        DataError: If they are not there or not complete.
+        DataError: If they are not there, or a file is missing, cut or damaged; the
+            message names it.
     """
     if not (directory / SUCCESS).is_file():
         raise DataError(
             f"{directory} holds no vectors (no {SUCCESS}): run `cmml pretrain`."
         )
     facts = json.loads((directory / VECTORS_JSON).read_text(encoding="utf-8"))
+    files = {
+        name: PreparedFile(**file) for name, file in facts.get("files", {}).items()
+    }
+    if (wrong := damage(directory, files)) is not None:
+        raise DataError(
+            f"{directory} must be as it was written, but {wrong}: remove it and run "
+            "`cmml pretrain`."
+        )
     shape = facts["num_fits"], facts["width"]
     users, items = (_load_table(directory, kind, shape) for kind in ("user", "item"))
     fallbacks = tuple((users, items) for users, items in facts["num_fallbacks"])
@@ -77,16 +100,8 @@ def _load_table(
         _VECTOR_KEY: tf.io.FixedLenFeature(list(shape), tf.float32),
     }
     paths = sorted(str(path) for path in directory.glob(f"{kind}-*.tfrecord"))
-    if not paths:
-        raise DataError(
-            f"{directory} holds no {kind}-*.tfrecord: remove it and run "
-            "`cmml pretrain`."
-        )
     records = tf.data.TFRecordDataset(paths).batch(4096)
     batches = [tf.io.parse_example(batch, spec) for batch in records]
-    rows = np.concatenate([batch[ENTITY_ROW_KEY].numpy() for batch in batches])
-    if not np.array_equal(rows, np.arange(len(rows))):
-        raise DataError(f"rows of {directory}/{kind}-* must run from 0, got {rows}.")
     values = np.concatenate([batch[_VECTOR_KEY].numpy() for batch in batches])
     return np.ascontiguousarray(np.swapaxes(values, 0, 1))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import json
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
+from models.file_locks import locked
 from models.options import MODEL_VERSION
 from models.whole_files import write_atomically
 from pipeline.experiment.config_file import hash_of, to_yaml
@@ -73,14 +76,28 @@ class RunDir:
 
     def record(self, step: str, fingerprint: str, **facts: Any) -> None:
         """Notes that the step has been finished, in one atomic write."""
-        lineage = self._lineage()
         finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        lineage[step] = {"fingerprint": fingerprint, "finished": finished, **facts}
-        write_atomically(self.path / LINEAGE, json.dumps(lineage, indent=2) + "\n")
+        entry = {"fingerprint": fingerprint, "finished": finished, **facts}
+        with self._changed_lineage() as lineage:
+            lineage[step] = entry
+
+    def forget(self, step: str) -> None:
+        """Notes that what a step has left is about to be made anew."""
+        if self.facts(step):
+            with self._changed_lineage() as lineage:
+                del lineage[step]
 
     def facts(self, step: str) -> dict[str, Any]:
         """What was noted of a finished step; empty if it is not finished."""
         return self._lineage().get(step, {})
+
+    @contextlib.contextmanager
+    def _changed_lineage(self) -> Iterator[dict[str, dict[str, Any]]]:
+        """Yields what is noted, to be changed; two steps at once lose nothing."""
+        with locked(self.path / f".{LINEAGE}.lock", wait=True):
+            lineage = self._lineage()
+            yield lineage
+            write_atomically(self.path / LINEAGE, json.dumps(lineage, indent=2) + "\n")
 
     def _lineage(self) -> dict[str, dict[str, Any]]:
         path = self.path / LINEAGE
@@ -98,6 +115,11 @@ def evaluation_fingerprint(config: Any, dataset_fingerprint: str) -> str:
     return hash_of(EVALUATION_VERSION, trained, config.evaluation)
 
 
+def run_digest(config: Experiment, dataset_fingerprint: str) -> str:
+    """Returns what the name of the run of this configuration and data ends in."""
+    return training_fingerprint(config, dataset_fingerprint)[:8]
+
+
 def open_run(config: Experiment, dataset_fingerprint: str) -> RunDir:
     """Finds the run of this configuration and data, or starts one.
 
@@ -110,7 +132,7 @@ def open_run(config: Experiment, dataset_fingerprint: str) -> RunDir:
     """
     run = find_run(config, dataset_fingerprint)
     if run is None:
-        digest = training_fingerprint(config, dataset_fingerprint)[:8]
+        digest = run_digest(config, dataset_fingerprint)
         now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
         run = RunDir(runs_of(config) / f"{now}-{digest}")
         run.path.mkdir(parents=True)
@@ -120,7 +142,7 @@ def open_run(config: Experiment, dataset_fingerprint: str) -> RunDir:
 
 def find_run(config: Experiment, dataset_fingerprint: str) -> RunDir | None:
     """Finds the run of this configuration and data, if it was ever started."""
-    digest = training_fingerprint(config, dataset_fingerprint)[:8]
+    digest = run_digest(config, dataset_fingerprint)
     existing = sorted(runs_of(config).glob(f"*-{digest}"))
     return RunDir(existing[-1]) if existing else None
 

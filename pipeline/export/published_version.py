@@ -11,7 +11,7 @@ from models.file_locks import LockedError, locked
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
-from pipeline.experiment.version_dir import is_version
+from pipeline.experiment.version_dir import is_version, read_manifest
 from transforms.schema import DataError
 
 STEP = "export"
@@ -49,20 +49,46 @@ def publish(
     base = run.export / config.export.model_name
     base.mkdir(parents=True, exist_ok=True)
     with _export_lock(base):
-        version = run.facts(STEP).get("version")
-        if run.is_done(STEP, fingerprint) and (base / str(version)).is_dir():
-            say(f"export: {base / str(version)} is up to date")
-            return base / str(version)
-        number = _new_number(base)
-        version = str(number)
-        staging = base / f".staging-{version}"
         for leftover in base.glob(".staging-*"):
             shutil.rmtree(leftover)
-        difference = build(staging, number)
-        os.replace(staging, base / version)
-        run.record(STEP, fingerprint, version=version, largest_difference=difference)
-    say(f"export: wrote {base / version}, scores agree within {difference:.1e}")
-    return base / version
+        done = _newest_of(base, fingerprint)
+        if done is not None:
+            _record(run, fingerprint, done)
+            say(f"export: {done} is up to date")
+            return done
+        number = _new_number(base)
+        target, staging = base / str(number), base / f".staging-{number}"
+        try:
+            difference = build(staging, number)
+            os.replace(staging, target)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        _record(run, fingerprint, target)
+    say(f"export: wrote {target}, scores agree within {difference:.1e}")
+    return target
+
+
+def _newest_of(base: pathlib.Path, fingerprint: str) -> pathlib.Path | None:
+    """Finds a version by what it says of itself.
+
+    An export may have been killed when its version was there and not yet on record.
+    """
+    versions = sorted(filter(is_version, base.glob("*")), key=lambda one: int(one.name))
+    for version in reversed(versions):
+        with contextlib.suppress(OSError, ValueError, KeyError):  # Another's, damaged.
+            if read_manifest(version)["fingerprint"] == fingerprint:
+                return version
+    return None
+
+
+def _record(run: RunDir, fingerprint: str, version: pathlib.Path) -> None:
+    """Notes that the run has been exported, unless that is on record."""
+    if not run.is_done(STEP, fingerprint):
+        difference = read_manifest(version)["largest_difference"]
+        run.record(
+            STEP, fingerprint, version=version.name, largest_difference=difference
+        )
 
 
 @contextlib.contextmanager

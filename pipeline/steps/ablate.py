@@ -16,6 +16,7 @@ from models.recommender import Recommender
 from models.resumable_training import METRICS_FILE, TrainingDivergedError
 from models.whole_files import write_atomically
 from pipeline.experiment.config_file import hash_of
+from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import check_splits
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, training_fingerprint
@@ -81,16 +82,18 @@ def ablate(
         name: [Outcome(_judge(method, config, data, groups))]
         for name, method in _references(config, data).items()
     }
+    folder = pathlib.Path(config.runs_dir, config.name, "ablations", grid.name, split)
+    with one_at_a_time(STEP, folder.parent):
+        outcomes = _outcomes(tables, data, groups, split)
     summary = summarise(
         tables,
-        _outcomes(tables, data, groups, split),
+        outcomes,
         references,
         metrics=shown_metrics(setting.metrics, options.more_metrics),
         overrides=overrides,
         resampling=Resampling(options.seed, options.num_resamples),
     )
     text = ablation_report(grid.name, split, tables, summary, setting.metrics[0])
-    folder = pathlib.Path(config.runs_dir, config.name, "ablations", grid.name, split)
     results = json.dumps(to_json(summary), indent=2) + "\n"
     write_atomically(folder / "results.json", results)
     write_atomically(folder / "tables.md", text)

@@ -13,6 +13,7 @@ from models.recommender import Recommender
 from models.whole_files import write_atomically
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import check_splits
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
@@ -87,7 +88,14 @@ def compare(
     check_splits(dataset_dir, judged=split)
     data = setting_of(config).load(config, dataset_dir)
     comparison = Comparison(config, data, split)
-    outcomes = comparison.outcomes(methods, num_seeds)
+    setup = setup_of(config, data, split, num_seeds, command)
+    with one_at_a_time(STEP, comparison.folder.parent):
+        return _compare(comparison, methods, setup)
+
+
+def _compare(comparison: Comparison, methods: Sequence[str], setup: Setup) -> str:
+    """Compares methods where no other process does."""
+    outcomes = comparison.outcomes(methods, len(setup.seeds))
     # All in one go, after the trainings, so that they meet the same machine.
     costs = {name: comparison.cost(name, one) for name, (_, one) in outcomes.items()}
     results = [_result(*outcomes[name], costs[name]) for name in outcomes]
@@ -98,7 +106,6 @@ def compare(
         if one.kind == "simple" and not one.failure
     }
     reference = max(simple, key=lambda name: simple[name], default=None)
-    setup = setup_of(config, data, split, num_seeds, command)
     return write_report(comparison.folder, setup, results, curves, reference)
 
 

@@ -13,6 +13,7 @@ from models.evaluation.shown import Shown
 from models.recommender import Recommender
 from models.whole_files import write_atomically
 from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, evaluation_fingerprint
@@ -28,6 +29,7 @@ from pipeline.training.trained import trained_model
 from transforms.schema import META_TEST, DataError
 
 STEP = "evaluate"
+TABLE_FILE = "table.md"
 
 
 def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
@@ -49,12 +51,27 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
     """
     facts = prepared_facts(dataset_dir)
     fingerprint = evaluation_fingerprint(config, facts.fingerprint)
-    table = run.evaluation / "table.md"
-    if run.is_done(STEP, fingerprint) and table.exists():
+    table = run.evaluation / TABLE_FILE
+
+    def is_done() -> bool:
+        return run.is_done(STEP, fingerprint) and table.exists()
+
+    if is_done():
         say(f"evaluate: {run.evaluation} is up to date")
         return table.read_text(encoding="utf-8")
     if not facts.num_tasks.get(META_TEST):
         raise DataError(f"{dataset_dir} holds no {META_TEST} tasks to evaluate on.")
+    with one_at_a_time(STEP, run.evaluation):
+        if not is_done():
+            _evaluate(config, dataset_dir, run, fingerprint)
+    return table.read_text(encoding="utf-8")
+
+
+def _evaluate(
+    config: Experiment, dataset_dir: pathlib.Path, run: RunDir, fingerprint: str
+) -> None:
+    """Judges, writes what came of it, and notes that it is done."""
+    run.forget(STEP)  # Of other keys; some of its files will be there no more.
     data = setting_of(config).load(config, dataset_dir)
     evaluation, further, chosen = _judge_all(config, data, run)
     intervals = evaluation.intervals()
@@ -68,9 +85,8 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
         run.evaluation / DIFFERENCES_FILE, evaluation.metrics, differences
     )
     text = evaluation_text(evaluation, summary, differences)
-    write_atomically(table, text)
+    write_atomically(run.evaluation / TABLE_FILE, text)
     run.record(STEP, fingerprint, chosen=chosen)
-    return text
 
 
 def _judge_all(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pipeline.experiment.beam_options import beam_options
 from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import directory_of, prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.settings.registry import setting_of
@@ -23,7 +24,7 @@ def validate(config: Experiment, flags: Sequence[str]) -> None:
 
 
 def prepare(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
-    """Prepares the data set, unless that has been done.
+    """Prepares the data set, unless that has been done; waits for who is at it.
 
     Args:
         config: The experiment.
@@ -41,11 +42,13 @@ def prepare(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
     source = setting_of(config).source(config)
     source.validate()
     directory = directory_of(config, source.fingerprint())
-    if (directory / SUCCESS).exists():
-        say(f"prepare: {directory} is up to date")
+    if not (directory / SUCCESS).exists():
+        with one_at_a_time("prepare", directory):
+            if not (directory / SUCCESS).exists():
+                say(f"prepare: writing {directory}")
+                say(source.prepare(directory, options))
     else:
-        say(f"prepare: writing {directory}")
-        say(source.prepare(directory, options))
+        say(f"prepare: {directory} is up to date")
     stop_at_drift(config, directory)
     return directory
 

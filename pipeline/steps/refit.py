@@ -4,6 +4,7 @@ import pathlib
 from typing import Any
 
 from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
@@ -54,6 +55,16 @@ def refit(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> RunDir:
     if again.is_done(REFIT, fingerprint):
         say(f"refit: {again.path} is up to date")
         return again
+    with one_at_a_time(REFIT, again.path):
+        if not again.is_done(REFIT, fingerprint):
+            _refit(config, dataset_dir, run, fingerprint)
+    return again
+
+
+def _refit(
+    config: Experiment, dataset_dir: pathlib.Path, run: RunDir, fingerprint: str
+) -> None:
+    again, digest = run.refit, prepared_facts(dataset_dir).fingerprint
     again.path.mkdir(exist_ok=True)
     setting = setting_of(config)
     data = whole_data(config, setting.load(config, dataset_dir), again)
@@ -61,4 +72,3 @@ def refit(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> RunDir:
     say(f"refit: training on all pairs, {num_epochs} epochs as meta-validation chose")
     fit_again(setting.build(config, data, fit=True), config, data, again, num_epochs)
     again.record(REFIT, fingerprint, dataset=digest, epochs=num_epochs)
-    return again

@@ -3,11 +3,12 @@
 `check` decides everything before anything starts; what it returns then serves.
 """
 
+import contextlib
 import pathlib
 import shutil
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.experiment import quiet
@@ -153,16 +154,13 @@ def _serve_embedded(
         from pipeline.serving.server.problem_log import write_json_lines
 
     write_json_lines()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     directories, applied = [directory] if directory else [], b""
     if config_path is not None:
         applied = config_path.read_bytes()
         directories = read_directories(config_path)
     for served in directories:
         say(f"serve: loading {served.name} from {served.base_path}")
-    with ModelServer(directories, options) as server:
+    with _ending_by_signal() as stop, ModelServer(directories, options) as server:
         print(
             f"serve: gRPC {server.grpc_address}, REST {server.rest_url}, "
             f"page {server.rest_url}/",
@@ -174,6 +172,21 @@ def _serve_embedded(
             _follow(config_path, applied, stop, server, options.poll_s)
         say("serve: answering what is in flight, then ending")
     return 0
+
+
+@contextlib.contextmanager
+def _ending_by_signal() -> Iterator[threading.Event]:
+    """Yields what SIGINT and SIGTERM set; afterwards they do what they did before."""
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _follow(

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from models.file_locks import locked
+from models.refused_writes import refused_write
 from pipeline.experiment import quiet
 from pipeline.experiment.config_file import with_changes
 from pipeline.experiment.config_section import Experiment
@@ -40,6 +40,7 @@ class StepTrainer:
             TrainingFailedError: If it diverged, ran out of memory, or was refused by
                 the model.
             DataError: If the data set is at fault, which is that of all trials.
+            OSError: If files cannot be written, which is no fault of the trial.
             RemoteError: If there is a bug.
         """
         name = f"seed-{seed}"
@@ -50,9 +51,8 @@ class StepTrainer:
                 train_once,
                 config,
                 self.dataset_dir,
-                folder / f".{name}.lock",
                 log=folder / f"{name}.log",
-                foreseen=(TrainingFailedError, DataError),
+                foreseen=(TrainingFailedError, DataError, OSError),
             )
         except ProcessKilledError as error:
             raise TrainingFailedError(f"training with seed {seed}: {error}") from None
@@ -61,10 +61,8 @@ class StepTrainer:
         )
 
 
-def train_once(
-    config: Experiment, dataset_dir: pathlib.Path, lock: pathlib.Path
-) -> dict[str, Any]:
-    """Trains in this process; another that still writes the same run is waited for.
+def train_once(config: Experiment, dataset_dir: pathlib.Path) -> dict[str, Any]:
+    """Trains in this process.
 
     Returns:
         What the lineage of the run says of the training.
@@ -72,6 +70,7 @@ def train_once(
     Raises:
         TrainingFailedError: If these values let it break off.
         DataError: If the data set is at fault.
+        OSError: If files cannot be written.
     """
     quiet.quieten()
     quiet.import_tensorflow()
@@ -80,15 +79,16 @@ def train_once(
     from pipeline.steps.train import train
     from pipeline.training.trained import STEP
 
-    with locked(lock, wait=True):
-        try:
-            run = train(config, dataset_dir)
-        except (TrainingDivergedError, MemoryError, tf.errors.OpError) as error:
-            raise TrainingFailedError(_reason(error)) from None
-        except DataError:
-            raise
-        except ValueError as error:  # Of a model that cannot be so.
-            raise TrainingFailedError(_reason(error)) from None
+    try:
+        run = train(config, dataset_dir)
+    except (TrainingDivergedError, MemoryError, tf.errors.OpError) as error:
+        if refusal := refused_write(error):
+            raise refusal from None
+        raise TrainingFailedError(_reason(error)) from None
+    except DataError:
+        raise
+    except ValueError as error:  # Of a model that cannot be so.
+        raise TrainingFailedError(_reason(error)) from None
     facts: dict[str, Any] = run.facts(STEP)
     return facts
 

@@ -106,6 +106,18 @@ def test_a_resumed_training_ends_like_one_that_was_not_killed(
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+def test_what_a_killed_training_has_left_is_removed(start, tmp_path):
+    run_epoch(start(), 1.0)
+    whole = sorted(tmp_path.rglob("*"))
+    for kind in ("last", "best"):
+        folder = tmp_path / "checkpoints" / kind
+        (folder / "ckpt-2_temp").mkdir()
+        for name in ("ckpt-2_temp/part", "ckpt-2.index", "checkpoint.tmp12"):
+            (folder / name).touch()
+    assert int(start().epoch) == 1
+    assert sorted(tmp_path.rglob("*")) == whole
+
+
 def test_stops_when_patience_has_run_out(start):
     training = start(patience=2)
     for value, stops in [(3.0, False), (2.0, False), (2.0, False), (2.5, True)]:

@@ -1,7 +1,10 @@
+import errno
+import os
+
 import pytest
 
 from models import whole_files
-from models.whole_files import write_atomically
+from models.whole_files import whole_file, write_atomically
 
 
 def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
@@ -14,6 +17,17 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk is gone"):
         write_atomically(path, "new")
     assert path.read_text(encoding="utf-8") == "old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_full_disk_is_named_with_the_file(tmp_path):
+    with (
+        pytest.raises(OSError, match=r"No space left on device: '.*a\.txt'"),
+        whole_file(tmp_path / "a.txt") as temporary,
+    ):
+        temporary.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_write_leaves_no_temporary_file(tmp_path):

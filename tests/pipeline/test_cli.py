@@ -1,3 +1,4 @@
+import errno
 import json
 import pathlib
 import subprocess
@@ -278,7 +279,13 @@ def test_push_keeps_at_least_one_version(cmml):
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
-        (DataError("the disk is full"), 2, "cmml doctor: the disk is full\n"),
+        (DataError("it is ill"), 2, "cmml doctor: it is ill\n"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/disk/a"),
+            4,
+            "cmml doctor: /disk/a: No space left on device: make room, then start the "
+            "same command again.\n",
+        ),
         (KeyboardInterrupt(), 130, "cmml doctor: interrupted\n"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -74,19 +75,30 @@ def write_dataset(
     files = OutputFiles(output_dir, kind.info_class.directories)
     files.clear()
     _logger.info("Preparing %s", output_dir)
-    fill(files)
-    _logger.info("Collecting the refused rows and the counts")
-    rejected = collect_rejected(files)
-    info, later = _staged_info(files, kind.info_class)
     try:
-        tables = whole_counts(files, later)
-        check_refused(tables, rejected.first, spec, output_dir)
-        check_features(tables)
-        check_joins(info.joins, spec)
-        _check_meta_train(info, kind.advice)
+        fill(files)
+        return _finish(kind, files, fingerprint, spec)
     except DataError:
         files.keep_only_rejected()
         raise
+    except BaseException:  # Such as a full disk, which half a data set leaves full.
+        with contextlib.suppress(OSError):
+            files.clear()
+        raise
+
+
+def _finish(
+    kind: DatasetKind[Info], files: OutputFiles, fingerprint: str, spec: CommonSpec
+) -> Info:
+    """Makes a data set of the files that have been filled."""
+    _logger.info("Collecting the refused rows and the counts")
+    rejected = collect_rejected(files)
+    info, later = _staged_info(files, kind.info_class)
+    tables = whole_counts(files, later)
+    check_refused(tables, rejected.first, spec, files.root)
+    check_features(tables)
+    check_joins(info.joins, spec)
+    _check_meta_train(info, kind.advice)
     num_rejected = rejected.reasons
     info = dataclasses.replace(
         info,
@@ -99,8 +111,8 @@ def write_dataset(
     info = dataclasses.replace(info, files=files.written())
     files.write(DATASET_JSON, info.to_json().encode())
     files.finish()
-    _logger.info("Prepared %s tasks in %s", dict(info.num_tasks), output_dir)
-    return kind.info_class.from_json(read_dataset_json(output_dir))
+    _logger.info("Prepared %s tasks in %s", dict(info.num_tasks), files.root)
+    return kind.info_class.from_json(read_dataset_json(files.root))
 
 
 def stage_info(

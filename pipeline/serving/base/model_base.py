@@ -99,14 +99,18 @@ class ModelBase:
             return False
         self.directory.mkdir(parents=True, exist_ok=True)
         staging = self.directory / f"{_STAGING}{source.name}"
-        shutil.copytree(source, staging)
-        sync_tree(staging)
-        if content_digest(staging) != digest:
-            raise DataError(
-                f"{staging} differs from {source} as it was judged: did it change "
-                "meanwhile? Push again."
-            )
-        os.rename(staging, target)
+        try:
+            shutil.copytree(source, staging)
+            sync_tree(staging)
+            if content_digest(staging) != digest:
+                raise DataError(
+                    f"{staging} differs from {source} as it was judged: did it change "
+                    "meanwhile? Push again."
+                )
+            os.rename(staging, target)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
         sync(self.directory)
         return True
 

@@ -16,6 +16,7 @@ from models.factors.factorisation import (
 )
 from models.factors.vector_files import save_vectors
 from models.factors.vector_fit import fit_vectors
+from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.progress import say
 from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
@@ -23,7 +24,7 @@ from pipeline.settings.scenario.data import ScenarioData, vectors_dir
 from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
 from pipeline.settings.scenario.scoring import ClickScorer
 from transforms import schema
-from transforms.clicks.schema import load_scenario_info
+from transforms.clicks.schema import ScenarioDatasetInfo, load_scenario_info
 from transforms.schema import SUCCESS, DataError, check_files
 
 CHOSEN_BY = METRICS[0].name
@@ -78,6 +79,19 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
     if (directory / SUCCESS).is_file():
         say(f"pretrain: {directory} is up to date")
         return directory
+    with one_at_a_time("pretrain", directory):
+        if not (directory / SUCCESS).is_file():
+            _fit(config, dataset_dir, info, directory)
+    return directory
+
+
+def _fit(
+    config: ScenarioConfig,
+    dataset_dir: pathlib.Path,
+    info: ScenarioDatasetInfo,
+    directory: pathlib.Path,
+) -> None:
+    """Chooses values, fits factors by them, and writes these."""
     known = load_known_clicks(dataset_dir, info)
     by_split = {
         split: load_tasks(dataset_dir, split, info.num_negatives)
@@ -109,7 +123,6 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
     factors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
     say(describe_fallbacks(factors.num_fallbacks))
     save_vectors(directory, factors, _facts(best, trials))
-    return directory
 
 
 def grids_of(config: VectorsConfig) -> list[dict[str, Sequence[float]]]:

@@ -62,7 +62,7 @@ def test_vectors_that_are_not_there_are_refused(tmp_path):
     ("name", "text"),
     [
         (SUCCESS, "holds no vectors"),
-        ("item-00000-of-00001.tfrecord", r"holds no item-\*\.tfrecord: remove it"),
+        ("item-00000-of-00001.tfrecord", r"item-\S+ is missing: remove it and run"),
     ],
 )
 def test_half_of_the_vectors_is_refused(tmp_path, vectors, name, text):
@@ -72,9 +72,24 @@ def test_half_of_the_vectors_is_refused(tmp_path, vectors, name, text):
         load_vectors(tmp_path / "v")
 
 
-def test_rows_in_another_order_are_refused(tmp_path, vectors):
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda data: data[: len(data) // 3], r"must have \d+ bytes and 3 records"),
+        (lambda data: data[:-1] + b"x", r"has other content than the \d+ bytes"),
+    ],
+)
+def test_vectors_that_are_cut_or_damaged_are_refused_by_name(
+    tmp_path, vectors, change, text
+):
     save_vectors(tmp_path / "v", vectors, {})
     path = tmp_path / "v" / "user-00000-of-00001.tfrecord"
-    path.write_bytes(path.read_bytes() * 2)
-    with pytest.raises(DataError, match=r"user-\* must run from 0, got \[0 1 2 3 0"):
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(DataError, match=rf"user-\S+ {text}"):
         load_vectors(tmp_path / "v")
+
+
+def test_vectors_that_cannot_be_written_leave_nothing(tmp_path, vectors):
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        save_vectors(tmp_path / "v", vectors, {"method": object()})
+    assert not list(tmp_path.iterdir())

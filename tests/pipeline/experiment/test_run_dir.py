@@ -1,3 +1,4 @@
+import concurrent.futures
 import json
 
 import pytest
@@ -76,3 +77,20 @@ def test_lineage_says_when_a_step_was_finished(tmp_path):
     lineage = json.loads((tmp_path / "lineage.json").read_text(encoding="utf-8"))
     assert lineage["train"].pop("finished").endswith("+00:00")
     assert lineage == {"train": {"fingerprint": "a", "epochs": 3}}
+
+
+def test_two_steps_at_once_lose_no_record(tmp_path):
+    run, names = RunDir(tmp_path), [f"step {n}" for n in range(20)]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda name: run.record(name, "a"), names))
+    assert all(run.is_done(name, "a") for name in names)
+
+
+def test_what_is_made_anew_is_on_record_no_more(tmp_path):
+    run = RunDir(tmp_path)
+    run.record("evaluate", "a")
+    run.record("train", "a")
+    run.forget("evaluate")
+    run.forget("export")
+    assert not run.is_done("evaluate", "a")
+    assert run.is_done("train", "a")

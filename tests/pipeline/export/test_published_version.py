@@ -1,8 +1,12 @@
+import functools
+import json
 import time
 
 import pytest
 
+from models.whole_files import write_atomically
 from pipeline.experiment.run_dir import RunDir
+from pipeline.experiment.version_dir import MANIFEST
 from pipeline.export.published_version import (
     ExportError,
     publish,
@@ -22,9 +26,11 @@ def run(tmp_path):
     return RunDir(tmp_path / "run")
 
 
-def build(directory, number):
+def build(directory, number, fingerprint="a"):
     directory.mkdir()
     (directory / "saved_model.pb").write_text(str(number))
+    facts = {"fingerprint": fingerprint, "largest_difference": 0.0}
+    write_atomically(directory / MANIFEST, json.dumps(facts))
     return 0.0
 
 
@@ -40,7 +46,10 @@ def test_a_version_is_the_time_of_its_export(config, run):
 
 
 def test_versions_of_the_same_second_get_different_numbers(config, run):
-    first, second = (publish(config, run, name, build) for name in "ab")
+    first, second = (
+        publish(config, run, name, functools.partial(build, fingerprint=name))
+        for name in "ab"
+    )
     assert (first.name, second.name) == ("1700000000", "1700000001")
 
 
@@ -69,6 +78,25 @@ def test_what_a_killed_export_has_left_is_removed(config, run):
         publish(config, run, "a", kill)
     version = publish(config, run, "a", build)
     assert [path.name for path in version.parent.glob("[!.]*")] == [version.name]
+
+
+def test_an_export_that_was_killed_before_it_was_on_record_is_not_done_again(
+    config, run
+):
+    version = publish(config, run, "a", build)
+    (run.path / "lineage.json").unlink()
+    assert publish(config, run, "a", build) == version
+    assert run.facts("export")["version"] == version.name
+
+
+def test_an_export_that_fails_leaves_nothing(config, run):
+    def fill_disk(directory, number):
+        build(directory, number)
+        raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        publish(config, run, "a", fill_disk)
+    assert not list((run.export / "cmml").iterdir())
 
 
 def test_a_difference_that_is_not_a_number_is_an_error(tmp_path):

@@ -133,7 +133,7 @@ def serve_meanwhile(capfd):
 
     Returns the exit status and what was printed.
     """
-    signals = {number: signal.getsignal(number) for number in ENDING}
+    before = [signal.getsignal(number) for number in ENDING]
 
     def run(ask, *, end=signal.SIGTERM, **source):
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -156,12 +156,11 @@ def serve_meanwhile(capfd):
         thread.start()
         status = step()
         thread.join()
+        assert [signal.getsignal(number) for number in ENDING] == before
         assert failures == []
         return status, capfd.readouterr(), url
 
-    yield run
-    for number, handler in signals.items():
-        signal.signal(number, handler)
+    return run
 
 
 def get(url):

@@ -103,6 +103,17 @@ def test_a_data_set_is_whole_in_the_end(tmp_path, read_records):
     assert (content["setting"], content["num_tasks"]["meta_test"]) == ("baskets", 1)
 
 
+def test_a_disk_that_is_full_is_not_left_so(tmp_path):
+    def fill_up(files):
+        fill(files)
+        raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        write_dataset(BASKETS, fill_up, str(tmp_path), fingerprint="f", spec=CommonSpec())
+    assert names(tmp_path) == []
+    assert write(tmp_path).fingerprint == "f"
+
+
 def test_refused_rows_are_counted_by_reason(tmp_path):
     rows = [refused(2), refused(4), refused(3, "encoding", "shelves")]
     info = write(tmp_path, rejected=rows, max_rejected_fraction=0.1)

@@ -123,6 +123,7 @@ def test_a_version_that_changed_after_it_was_judged_is_refused(models, source):
     with pytest.raises(DataError, match=f"differs from {source} as it was judged"):
         models.publish(source, digest)
     assert seen_by_a_server(models) == []
+    assert not list(models.directory.iterdir())
 
 
 @pytest.mark.parametrize("point", ["shutil.copyfile", "os.rename"])

@@ -1,0 +1,1 @@
+"""Kills steps at random, and checks that what they leave is whole."""

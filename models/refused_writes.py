@@ -1,0 +1,51 @@
+"""What a file system says that cannot be written to, whatever library passes it on."""
+
+import errno
+import os
+import re
+import sys
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NUMBERS = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
+_BY_WORDS = {os.strerror(number): number for number in _NUMBERS}
+_PATH = re.compile(r"'(?P<quoted>[^'\n]*/[^'\n]*)'|(?P<plain>/[^\s:;,'\"]+)")
+
+
+def refused_write(error: BaseException) -> OSError | None:
+    """Returns the error of the file system that an error is, or stands for.
+
+    TensorFlow has errors of its own, and Beam and `shutil` make new ones, of whose
+    words alone a full disk can be told from a bug.
+
+    Args:
+        error: Any error.
+
+    Returns:
+        An error with number and path; None if files have nothing to do with it.
+    """
+    if isinstance(error, OSError) and error.errno in _NUMBERS:
+        return error
+    if not isinstance(error, OSError | _tensorflow_error()):
+        return None
+    text = str(error)
+    number = next((n for words, n in _BY_WORDS.items() if words in text), None)
+    if number is None:
+        return None
+    path = _PATH.search(text)
+    named = (path["quoted"] or path["plain"]) if path else "a file"
+    return OSError(number, os.strerror(number), named)
+
+
+def in_words(error: OSError) -> str:
+    """Returns a sentence that names the path and the cause."""
+    cure = "make room" if error.errno in _FULL else "give the permission"
+    return (
+        f"{error.filename or 'a file'}: {error.strerror}: {cure}, then start the same "
+        "command again."
+    )
+
+
+def _tensorflow_error() -> type[Exception]:
+    """Returns the class of the errors of TensorFlow; none of it is imported here."""
+    tensorflow = sys.modules.get("tensorflow")
+    return OSError if tensorflow is None else tensorflow.errors.OpError
