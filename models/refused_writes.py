@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import sys
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -28,6 +29,9 @@ def refused_write(error: BaseException) -> OSError | None:
     if not isinstance(error, OSError | _tensorflow_error()):
         return None
     text = str(error)
+    if isinstance(error, shutil.Error):  # Of all files of a folder that was copied.
+        _, target, reason = error.args[0][0]
+        text = f"{str(target)!r}: {reason}"
     number = next((n for words, n in _BY_WORDS.items() if words in text), None)
     if number is None:
         return None

@@ -7,7 +7,7 @@ from models.legacy_keras import tf
 from models.refused_writes import in_words, refused_write
 
 FULL = "/disk/ckpt-1_temp/part; No space left on device [Op:SaveV2]"
-DENIED = [("a", "/b", "[Errno 13] Permission denied: '/base/.staging-1'")]
+DENIED = [("a", "/base/a", "[Errno 13] Permission denied: '/base/a'")]
 OF_BEAM = "[Errno 30] Read-only file system: '/out/x' [while running 'Write']"
 
 
@@ -20,7 +20,7 @@ OF_BEAM = "[Errno 30] Read-only file system: '/out/x' [while running 'Write']"
             errno.ENOSPC,
             "/disk/ckpt-1_temp/part",
         ),
-        (shutil.Error(DENIED), errno.EACCES, "/base/.staging-1"),
+        (shutil.Error(DENIED), errno.EACCES, "/base/a"),
         (OSError(OF_BEAM), errno.EROFS, "/out/x"),
     ],
 )

@@ -109,7 +109,9 @@ def test_a_disk_that_is_full_is_not_left_so(tmp_path):
         raise OSError("No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        write_dataset(BASKETS, fill_up, str(tmp_path), fingerprint="f", spec=CommonSpec())
+        write_dataset(
+            BASKETS, fill_up, str(tmp_path), fingerprint="f", spec=CommonSpec()
+        )
     assert names(tmp_path) == []
     assert write(tmp_path).fingerprint == "f"
 
