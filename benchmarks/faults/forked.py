@@ -10,13 +10,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
-import multiprocessing
 import os
 import pathlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pipeline.experiment import quiet
@@ -101,6 +100,14 @@ class Forked:
         code = os.waitstatus_to_exitcode(status)
         return Ended(code, max(cpu_s, own), self.counter.stat().st_size)
 
+    def cpu_s(self) -> float:
+        """Returns the processor time so far, in seconds."""
+        return _cpu_s(self.pid)
+
+    def end(self) -> Ended:
+        """Kills it, and waits for its end."""
+        return self.wait(Moment(cpu_s=0.0))
+
     def kill(self) -> None:
         """Kills it and all its children at once."""
         try:
@@ -144,29 +151,14 @@ def fork(
         os._exit(status)
 
 
-def fork_command(
-    arguments: Sequence[str], folder: pathlib.Path, operation: int | None = None
-) -> Forked:
-    """Runs the command line in a fork; see `fork`."""
-    from pipeline.cli import main
-
-    return fork(functools.partial(main, list(arguments)), folder, operation)
-
-
 def _lighten() -> None:
-    """Spares what has nothing to do with files.
-
-    Graphs are run as they are traced. And what a step starts in a process of its own is
-    a fork too: it has not used TensorFlow before.
-    """
+    """Spares what has nothing to do with files: graphs are run as they are traced."""
     import tensorflow as tf
     from tensorflow.python.framework import ops
 
     ops._create_c_op = functools.partial(ops._create_c_op, extract_traceback=False)
     options = {"disable_meta_optimizer": True}
     tf.config.optimizer.set_experimental_options(options)
-    forks = multiprocessing.get_context("fork")
-    multiprocessing.get_context = lambda method=None: forks  # type: ignore[assignment]
 
 
 def _count_operations(

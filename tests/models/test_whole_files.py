@@ -21,12 +21,13 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_is_named_with_the_file(tmp_path):
-    with (
-        pytest.raises(OSError, match=r"No space left on device: '.*a\.txt'"),
-        whole_file(tmp_path / "a.txt") as temporary,
-    ):
-        temporary.touch()
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def fill_disk():
+        with whole_file(tmp_path / "a.txt") as temporary:
+            temporary.touch()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match=r"No space left on device: '.*a\.txt'"):
+        fill_disk()
     assert not list(tmp_path.iterdir())
 
 

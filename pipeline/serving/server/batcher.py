@@ -88,6 +88,9 @@ class Batcher:
                 return await waiting.answer
             finally:
                 self._forget(key, waiting)
+                # An error has this frame, and the future the error: if the frame had the
+                # future too, all inputs would stay until garbage is collected.
+                del waiting
 
     async def close(self) -> None:
         """Waits for what is running and ends the threads."""
@@ -147,7 +150,7 @@ class Batcher:
 
     async def _run_batch(self, batch: Sequence[_Waiting]) -> None:
         servable, name = batch[0].servable, batch[0].signature
-        answers: Sequence[Outputs | Exception]
+        answers: list[Outputs | RequestError] | list[Exception]
         run = functools.partial(
             _run_together, servable.signatures[name].run, [w.inputs for w in batch]
         )
@@ -167,6 +170,7 @@ class Batcher:
                 waiting.answer.set_exception(answer)
             else:
                 waiting.answer.set_result(answer)
+        answers.clear()  # The frame of the thread has it, and an error has that frame.
         self._dispatch()
 
     def _count(self, change: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 
 import grpc
 import numpy as np
@@ -133,3 +134,24 @@ def test_who_gives_up_makes_room_in_the_queue():
         return recorder.batches
 
     assert asyncio.run(run()) == []
+
+
+def test_a_refused_request_is_gone_at_once_and_not_when_garbage_is_collected():
+    async def ask():
+        batcher = Batcher(ServerOptions(num_workers=1), ServerMetrics())
+        for _ in range(10):
+            with contextlib.suppress(RequestError):
+                await batcher.run(Recorder(), "double", {"x": np.array([[-1.0]])})
+        await batcher.close()
+
+    def num_errors():
+        return sum(isinstance(one, RequestError) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = num_errors()
+        asyncio.run(ask())
+        assert num_errors() - before <= 1  # The thread keeps its last answer.
+    finally:
+        gc.enable()

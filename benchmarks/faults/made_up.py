@@ -1,0 +1,116 @@
+"""A made-up shop, and an experiment on it that takes seconds."""
+
+from __future__ import annotations
+
+import pathlib
+import random
+
+import yaml
+
+NAME = "shop"
+CONFIG, SPACE, GRID = "shop.yaml", "space.yaml", "grid.yaml"
+RAW_DIR, PREPARED_DIR, RUNS_DIR, BASE_DIR = "raw", "prepared", "runs", "base"
+
+_NUM_USERS, _NUM_ITEMS, _NUM_SCENARIOS, _POOL = 40, 60, 16, 40
+_TASTES = 4
+
+
+def write_experiment(folder: pathlib.Path) -> None:
+    """Writes tables, configuration, space and grid; all paths are relative to it."""
+    write_tables(folder / RAW_DIR)
+    values = {
+        CONFIG: _config(),
+        SPACE: {"name": "kills", "keys": {"model.dropout": [0.0, 0.1, 0.2]}},
+        GRID: {"name": "kills", "tables": [{"title": "one", "rows": {"as it is": {}}}]},
+    }
+    for name, value in values.items():
+        text = yaml.safe_dump(value, sort_keys=False)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def write_tables(folder: pathlib.Path) -> None:
+    """Writes clicks.csv and pools.csv; who shares a taste clicks more."""
+    folder.mkdir(parents=True)
+    chance = random.Random(7)
+    clicks = [
+        f"u{user},i{item}\n"
+        for user in range(_NUM_USERS)
+        for item in range(_NUM_ITEMS)
+        if chance.random() < (0.8 if user % _TASTES == item % _TASTES else 0.1)
+    ]
+    pools = [
+        f"i{item},s{scenario}\n"
+        for scenario in range(_NUM_SCENARIOS)
+        for item in sorted(chance.sample(range(_NUM_ITEMS), _POOL))
+    ]
+    (folder / "clicks.csv").write_text("user,item\n" + "".join(clicks))
+    (folder / "pools.csv").write_text("item,scenario\n" + "".join(pools))
+
+
+def _config() -> dict[str, object]:
+    shop = {
+        "source": "table",
+        "clicks": {
+            "table": {"path": "clicks.csv"},
+            "user_column": "user",
+            "item_column": "item",
+        },
+        "pools": {
+            "table": {"path": "pools.csv"},
+            "item_column": "item",
+            "scenario_column": "scenario",
+        },
+    }
+    return {
+        "setting": "scenario",
+        "name": NAME,
+        "data": {
+            "domains": {"shop": shop},
+            "split": {"test_fraction": 0.25, "validation_fraction": 0.25},
+            "episodes": {
+                "min_pool_size": 8,
+                "max_pool_size": 50,
+                "support_size": 8,
+                "min_clicks": 6,
+                "num_shards": 2,
+            },
+        },
+        "vectors": {
+            "factors": 3,
+            "iterations": 2,
+            "regularization": [1.0],
+            "alpha": [1.0],
+            "pool_weight": [0.0],
+            "item_weight": [0.0],
+            "item_factors": 2,
+        },
+        "model": {
+            "encoder": "mean",
+            "hybrid": "none",
+            "modulation": "weight",
+            "label_dim": 2,
+            "encoder_dim": 4,
+            "modulation_dim": 4,
+            "hidden_dims": [4],
+        },
+        "training": {
+            "support_size": 8,
+            "query_size": 8,
+            "batch_size": 4,
+            "steps_per_epoch": 2,
+            "steps_per_execution": 1,
+            "max_epochs": 4,
+            "refit": "meta_train",
+        },
+        "evaluation": {
+            "support_size": 8,
+            "few_shot_sizes": [0],
+            "num_resamples": 100,
+            "baselines": ["popularity"],
+        },
+        "comparison": {"num_trials": 1, "num_resamples": 100},
+        "tensorboard": {"insight_every": 0},
+        "export": {"top_k": 3, "min_item_count": 1},
+        "prepared_dir": PREPARED_DIR,
+        "runs_dir": RUNS_DIR,
+    }
