@@ -11,7 +11,7 @@ import random
 import tempfile
 import time
 
-from benchmarks.faults import kills, serving
+from benchmarks.faults import disk, kills, serving
 from benchmarks.faults.forked import import_steps
 from benchmarks.faults.made_up import write_experiment
 from benchmarks.faults.steps import STEPS
@@ -25,6 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--step", nargs="+", choices=[*STEPS, _SERVE])
     parser.add_argument("--kills", type=int, default=50, help="of each step")
+    parser.add_argument("--disk", action="store_true", help="try faulty disks instead")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--home", type=pathlib.Path, help="folder that is kept")
     arguments = parser.parse_args()
@@ -34,17 +35,16 @@ def main() -> int:
     import_steps()
     with tempfile.TemporaryDirectory() as temporary:
         home = arguments.home or pathlib.Path(temporary)
-        names = arguments.step or [*STEPS, _SERVE]
-        lines = [
-            kill_step(name, home, arguments.kills, arguments.seed) for name in names
-        ]
+        names = arguments.step or [*STEPS, *([] if arguments.disk else [_SERVE])]
+        num_kills = 0 if arguments.disk else arguments.kills
+        lines = [try_step(name, home, num_kills, arguments.seed) for name in names]
     return int(any(line["faults"] for line in lines))
 
 
-def kill_step(
+def try_step(
     name: str, home: pathlib.Path, num_kills: int, seed: int
 ) -> dict[str, object]:
-    """Kills a step, prints what it came to, and returns it."""
+    """Kills a step, or tries faulty disks, prints what it came to, and returns it."""
     started, chance = time.monotonic(), random.Random(seed)
     line: dict[str, object] = {"step": name}
     if name == _SERVE:
@@ -58,8 +58,12 @@ def kill_step(
             "changes_of_files": reference.ended.operations,
             "differ_unkilled": sorted(reference.loose),
         }
-        tally = kills.kill(name, reference, home, chance, num_kills)
-        line |= dataclasses.asdict(tally)
+        if num_kills:
+            tally = kills.kill(name, reference, home, chance, num_kills)
+            line |= kills.two_at_once(name, reference, home, tally)
+            line |= dataclasses.asdict(tally)
+        else:
+            line |= disk.try_faults(name, reference, home)
     line["seconds"] = round(time.monotonic() - started, 1)
     print(json.dumps(line), flush=True)
     return line

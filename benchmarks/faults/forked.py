@@ -117,17 +117,23 @@ class Forked:
 
 
 def fork(
-    run: Callable[[], int], folder: pathlib.Path, operation: int | None = None
+    run: Callable[[], int],
+    folder: pathlib.Path,
+    operation: int | None = None,
+    *,
+    beside: pathlib.Path | None = None,
 ) -> Forked:
     """Runs a function in a fork.
 
     Args:
         run: Returns the exit status.
-        folder: Where it runs; what it prints is appended to `log` beside it.
+        folder: Where it runs.
         operation: The change of a file below the folder before which it kills itself
             and its children; None for none.
+        beside: Where what it prints is appended to `log`; by default beside the folder.
     """
-    counter = folder.with_name("operations")
+    beside = beside or folder.parent
+    counter = beside / "operations"
     counter.write_bytes(b"")
     sys.stdout.flush()
     sys.stderr.flush()
@@ -137,7 +143,7 @@ def fork(
     try:
         os.setsid()
         os.chdir(folder)
-        log = os.open(folder.with_name("log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        log = os.open(beside / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
         os.dup2(log, 2)
         _lighten()

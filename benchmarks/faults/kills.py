@@ -25,12 +25,14 @@ class Reference:
         ended: How it ended.
         digests: What it leaves.
         loose: Files that differ from one time to the next, though nobody is killed.
+        size: Bytes that it adds.
     """
 
     before: pathlib.Path
     ended: Ended
     digests: tree.Digests
     loose: frozenset[str]
+    size: int
 
 
 @dataclasses.dataclass
@@ -79,7 +81,13 @@ def reference_of(name: str, before: pathlib.Path, home: pathlib.Path) -> Referen
     if first.keys() != second.keys():
         raise RuntimeError(f"{name} leaves other files each time.")
     loose = {file for file in first if first[file] != second[file]}
-    return Reference(before, ended[0], first, frozenset(loose))
+    size = _size(work) - _size(before)
+    return Reference(before, ended[0], first, frozenset(loose), size)
+
+
+def _size(folder: pathlib.Path) -> int:
+    """Returns the bytes of all files, in whole blocks."""
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*"))
 
 
 def fresh(before: pathlib.Path, home: pathlib.Path) -> pathlib.Path:
@@ -116,9 +124,27 @@ def kill(
         else:
             ended = start(STEPS[name], work).wait()
         tally.series += 1
-        wrong = list(_wrong_in_the_end(ended, work, reference))
+        wrong = list(wrong_in_the_end(ended, work, reference))
         tally.faults += [f"{name}, in the end: {text}" for text in wrong]
     return tally
+
+
+def two_at_once(
+    name: str, reference: Reference, home: pathlib.Path, tally: Tally
+) -> dict[str, list[int]]:
+    """Runs a step twice at once in one folder, and looks at what they leave.
+
+    Returns:
+        Their exit statuses: of one that was told that another is at it, 2.
+    """
+    work = fresh(reference.before, home)
+    both = [start(STEPS[name], work) for _ in range(2)]
+    ended = sorted([one.wait() for one in both], key=lambda one: one.status)
+    if ended[1].status not in (0, 2):
+        tally.faults.append(f"{name}, two at once: one ends with {ended[1].status}")
+    wrong = wrong_in_the_end(ended[0], work, reference)
+    tally.faults += [f"{name}, two at once: {text}" for text in wrong]
+    return {"two_at_once": [one.status for one in ended]}
 
 
 def _moment(ended: Ended, chance: random.Random) -> Moment:
@@ -142,14 +168,21 @@ def _look(
     tally.within = tally.kills - tally.before - tally.after
     extra = found.keys() - reference.digests.keys()
     tally.extra_files = max(tally.extra_files, len(extra))
-    wrong = [*tree.half_written(work), *_half_there(name, work, found, reference)]
+    wrong = [*tree.half_written(work), *half_there(name, work, found, reference)]
     tally.faults += [f"{name}, after kill {tally.kills}: {text}" for text in wrong]
 
 
-def _half_there(
+def half_there(
     name: str, work: pathlib.Path, found: tree.Digests, reference: Reference
 ) -> Iterator[str]:
-    """Yields what looks complete and is not."""
+    """Yields what looks complete and is not.
+
+    Args:
+        name: The step.
+        work: Where it has run.
+        found: What is there.
+        reference: What is to be there in the end.
+    """
     for glob in STEPS[name].looks_complete:
         for path in work.glob(glob):
             place = tree.normal(path.relative_to(work).as_posix())
@@ -174,9 +207,10 @@ def _below(files: tree.Digests, folder: str) -> dict[str, str]:
     }
 
 
-def _wrong_in_the_end(
+def wrong_in_the_end(
     ended: Ended, work: pathlib.Path, reference: Reference
 ) -> Iterator[str]:
+    """Yields what differs from a step that nothing has happened to."""
     if ended.status:
         yield f"it ends with {ended.status}"
     yield from tree.differences(tree.digests(work), reference.digests, reference.loose)

@@ -117,6 +117,7 @@ STEPS = {
         ("pretrain", *_CONFIG), ("prepare",), (f"{_DATASET}/vectors/*/_SUCCESS",)
     ),
     "train": Step(("train", *_CONFIG), _FITTED, (_RUN_RECORD,)),
+    "evaluate": Step(("evaluate", *_CONFIG), (*_FITTED, "train"), (_RUN_RECORD,)),
     "export": Step(
         ("export", *_CONFIG), (*_FITTED, "train"), (_VERSION,), _still_clock
     ),

@@ -88,8 +88,8 @@ class Batcher:
                 return await waiting.answer
             finally:
                 self._forget(key, waiting)
-                # An error has this frame, and the future the error: if the frame had the
-                # future too, all inputs would stay until garbage is collected.
+                # An error has this frame. If the frame had the future, which has the
+                # error, all inputs would stay until garbage is collected.
                 del waiting
 
     async def close(self) -> None:
