@@ -132,12 +132,12 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         if is_better or self.monitor is None:
             self.best.assign(value)
             self.best_epoch.assign(epoch + 1)
-            self._best_weights.save(checkpoint_number=epoch + 1)
+            _save(self._best_weights, epoch)
         line = self._line(logs)
         # The line first: one of an epoch whose state was not saved is dropped later.
         with (self._run_dir / METRICS_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        self._last.save(checkpoint_number=epoch + 1)
+        _save(self._last, epoch)
         self.on_epoch(line)
         self.model.stop_training = self.has_converged
 
@@ -176,6 +176,12 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             if line.endswith("\n") and json.loads(line)["epoch"] <= int(self.epoch):
                 lines.append(line)
         write_atomically(path, "".join(lines))
+
+
+def _save(manager: tf.train.CheckpointManager, epoch: int) -> None:
+    """Saves under a number, and with a count, that no earlier kill has an effect on."""
+    manager.checkpoint.save_counter.assign(epoch)
+    manager.save(checkpoint_number=epoch + 1)
 
 
 def _remove_leftovers(manager: tf.train.CheckpointManager) -> None:

@@ -32,10 +32,10 @@ def main() -> int:
     for name in _THREADS:  # Else sums of a training differ in their last bits.
         os.environ[name] = "1"
     os.environ["TF_DETERMINISTIC_OPS"] = "1"
-    import_steps()
+    names = arguments.step or [*STEPS, *([] if arguments.disk else [_SERVE])]
+    import_steps({one for name in names for one in (*needs(name), name)})
     with tempfile.TemporaryDirectory() as temporary:
         home = arguments.home or pathlib.Path(temporary)
-        names = arguments.step or [*STEPS, *([] if arguments.disk else [_SERVE])]
         num_kills = 0 if arguments.disk else arguments.kills
         lines = [try_step(name, home, num_kills, arguments.seed) for name in names]
     return int(any(line["faults"] for line in lines))
@@ -48,10 +48,10 @@ def try_step(
     started, chance = time.monotonic(), random.Random(seed)
     line: dict[str, object] = {"step": name}
     if name == _SERVE:
-        before = done(home, ("prepare", "pretrain", "train", "export"))
+        before = done(home, needs(name))
         line |= serving.kill(before, home, chance, num_kills)
     else:
-        before = done(home, STEPS[name].needs)
+        before = done(home, needs(name))
         reference = kills.reference_of(name, before, home)
         line |= {
             "cpu_s": round(reference.ended.cpu_s, 2),
@@ -67,6 +67,11 @@ def try_step(
     line["seconds"] = round(time.monotonic() - started, 1)
     print(json.dumps(line), flush=True)
     return line
+
+
+def needs(name: str) -> tuple[str, ...]:
+    """Returns the steps that come before a step."""
+    return serving.NEEDS if name == _SERVE else STEPS[name].needs
 
 
 def done(home: pathlib.Path, names: tuple[str, ...]) -> pathlib.Path:

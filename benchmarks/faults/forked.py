@@ -15,33 +15,34 @@ import pathlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pipeline.experiment import quiet
 
 _POLL_S = 0.01
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_STEPS = (
-    *("prepare", "pretrain", "train", "evaluate", "export", "push", "serve", "tune"),
-    *("compare", "ablate"),
-)
+_WITHOUT_TENSORFLOW = "prepare"
 _OPERATIONS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link"}
 _WRITES = os.O_WRONLY | os.O_RDWR
 
 
-def import_steps() -> None:
+def import_steps(names: Iterable[str]) -> None:
     """Imports all that steps need, of TensorFlow too; nothing of it is started."""
+    modules = {
+        "prepare": (
+            "apache_beam.runners.portability.fn_api_runner",
+            "pipeline.settings.scenario.source",
+            "transforms.reading.read_tables",
+        ),
+        "serve": ("pipeline.serving.server.model_server",),
+    }
     quiet.quieten()
-    quiet.import_tensorflow()
-    for name in _STEPS:
-        importlib.import_module(f"pipeline.steps.{name}")
-    for name in (
-        "apache_beam.runners.portability.fn_api_runner",
-        "pipeline.serving.server.model_server",
-        "transforms.reading.read_tables",
-    ):
-        importlib.import_module(name)
+    for name in names:
+        if name != _WITHOUT_TENSORFLOW:
+            quiet.import_tensorflow()
+        for module in (f"pipeline.steps.{name}", *modules.get(name, ())):
+            importlib.import_module(module)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,6 +160,8 @@ def fork(
 
 def _lighten() -> None:
     """Spares what has nothing to do with files: graphs are run as they are traced."""
+    if "tensorflow" not in sys.modules:
+        return
     import tensorflow as tf
     from tensorflow.python.framework import ops
 

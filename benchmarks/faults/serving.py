@@ -13,6 +13,8 @@ from benchmarks.faults import tree
 from benchmarks.faults.forked import Forked, Moment, fork
 from benchmarks.faults.kills import fresh
 
+NEEDS = ("prepare", "pretrain", "train", "export")
+
 _READY = re.compile(r"REST (http://\S+?),")
 _REQUESTS = "assets.extra/request_examples"
 _TOO_LONG_S = 120.0
