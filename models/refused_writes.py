@@ -9,6 +9,7 @@ import sys
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NUMBERS = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
 _BY_WORDS = {os.strerror(number): number for number in _NUMBERS}
+_OF_SYSTEM = re.compile(r"\b(OS|Permission)Error: \[Errno \d+\]")  # As Beam has it.
 _PATH = re.compile(r"'(?P<quoted>[^'\n]*/[^'\n]*)'|(?P<plain>/[^\s:;,'\"]+)")
 
 
@@ -26,9 +27,10 @@ def refused_write(error: BaseException) -> OSError | None:
     """
     if isinstance(error, OSError) and error.errno in _NUMBERS:
         return error
-    if not isinstance(error, OSError | _tensorflow_error()):
-        return None
     text = str(error)
+    is_wrapped = isinstance(error, RuntimeError) and _OF_SYSTEM.search(text)
+    if not is_wrapped and not isinstance(error, OSError | _tensorflow_error()):
+        return None
     if isinstance(error, shutil.Error):  # Of all files of a folder that was copied.
         _, target, reason = error.args[0][0]
         text = f"{str(target)!r}: {reason}"

@@ -1,12 +1,12 @@
-"""Disks that are full, read-only, or not to be written to by this user, and a step.
+"""Disks that are full, read-only, or not to be written to, and a step.
 
-Needs root, to mount a disk of memory and to become another user.
+Needs root, to mount a disk of memory.
 """
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
-import os
 import pathlib
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ from benchmarks.faults.forked import Ended, fork
 from benchmarks.faults.kills import Reference, half_there, wrong_in_the_end
 from benchmarks.faults.steps import STEPS
 
-_NOBODY = 65_534
+_CAPABILITY_VERSION = 0x20080522  # The third, of Linux.
 _NOT_WRITTEN = 4
 _ROOMY = 1 << 30
 _FULL = "No space left on device"
@@ -33,14 +33,14 @@ class Fault:
         words: What the system says.
         room: Bytes that are free; None for enough.
         is_read_only: Whether it is mounted so.
-        user: Who runs the step; None for root.
+        is_forbidden: Whether its folders may not be written to.
     """
 
     name: str
     words: str
     room: int | None = None
     is_read_only: bool = False
-    user: int | None = None
+    is_forbidden: bool = False
 
 
 def try_faults(
@@ -57,7 +57,7 @@ def try_faults(
             for share in _SHARES
         ),
         Fault("read-only", "Read-only file system", is_read_only=True),
-        Fault("another user", "Permission denied", user=_NOBODY),
+        Fault("no permission", "Permission denied", is_forbidden=True),
     ]
     said, wrong = [], []
     for fault in faults:
@@ -85,21 +85,41 @@ def _try(
     shutil.copytree(reference.before, work)
     was = tree.digests(work)
     _remount(disk, fault)
-    ended, text = _run(name, work, home, fault.user)
+    ended, text = _run(name, work, home, is_root=not fault.is_forbidden)
+    if fault.room is not None and not ended.status:
+        yield "there is room enough"
+        yield from wrong_in_the_end(ended, work, reference)
+        return
     lines = [line for line in text.splitlines() if fault.words in line]
     yield lines[-1] if lines else text[-300:]
     if ended.status != _NOT_WRITTEN:
         yield f"it ends with {ended.status}"
-    if len(lines) != 1 or "Traceback" in text or str(disk) not in lines[0]:
+    if len(lines) != 1 or "Traceback" in text or "/" not in lines[0]:
         yield f"it must say so in one line that names the path, got {text[-2000:]!r}"
     found = tree.digests(work)
     yield from half_there(name, work, found, reference)
     yield from (f"{one} is left" for one in found.keys() - was.keys() if ".tmp" in one)
     subprocess.run(["mount", "-o", "remount,rw,size=1g", disk], check=True)
+    _change_folders(disk, 0o755)
     ended, _ = _run(name, work, home)
     yield from (
         f"once mended, {one}" for one in wrong_in_the_end(ended, work, reference)
     )
+
+
+def _change_folders(disk: pathlib.Path, mode: int) -> None:
+    for path in (disk / "work").rglob("*"):
+        if path.is_dir():
+            path.chmod(mode)
+    (disk / "work").chmod(mode)
+
+
+def _obey_permissions() -> None:
+    """Gives up what lets root write wherever it likes; it stays root otherwise."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    none = (ctypes.c_uint32 * 6)()
+    if ctypes.CDLL(None, use_errno=True).capset(header, none):
+        raise OSError(ctypes.get_errno(), "capset")
 
 
 def _remount(disk: pathlib.Path, fault: Fault) -> None:
@@ -108,20 +128,20 @@ def _remount(disk: pathlib.Path, fault: Fault) -> None:
         # A disk of memory cannot be smaller than what it holds.
         size = used + fault.room + 4096
         subprocess.run(["mount", "-o", f"remount,size={size}", disk], check=True)
+    if fault.is_forbidden:
+        _change_folders(disk, 0o555)
     if fault.is_read_only:
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
 
 
 def _run(
-    name: str, work: pathlib.Path, home: pathlib.Path, user: int | None = None
+    name: str, work: pathlib.Path, home: pathlib.Path, *, is_root: bool = True
 ) -> tuple[Ended, str]:
     """Runs a step; returns how it ended and what it printed."""
 
     def run() -> int:
-        if user is not None:
-            os.setgroups([])
-            os.setgid(user)
-            os.setuid(user)
+        if not is_root:
+            _obey_permissions()
         return STEPS[name].run()
 
     log = home / "log"

@@ -11,7 +11,7 @@ NAME = "shop"
 CONFIG, SPACE, GRID = "shop.yaml", "space.yaml", "grid.yaml"
 RAW_DIR, PREPARED_DIR, RUNS_DIR, BASE_DIR = "raw", "prepared", "runs", "base"
 
-_NUM_USERS, _NUM_ITEMS, _NUM_SCENARIOS, _POOL = 40, 60, 16, 40
+_NUM_USERS, _NUM_ITEMS, _NUM_SCENARIOS, _POOL = 40, 60, 24, 40
 _TASTES = 4
 
 

@@ -8,7 +8,7 @@ from models.refused_writes import in_words, refused_write
 
 FULL = "/disk/ckpt-1_temp/part; No space left on device [Op:SaveV2]"
 DENIED = [("a", "/base/a", "[Errno 13] Permission denied: '/base/a'")]
-OF_BEAM = "[Errno 30] Read-only file system: '/out/x' [while running 'Write']"
+OF_BEAM = "OSError: [Errno 30] Read-only file system: '/out/x' [while running 'Write']"
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ OF_BEAM = "[Errno 30] Read-only file system: '/out/x' [while running 'Write']"
             "/disk/ckpt-1_temp/part",
         ),
         (shutil.Error(DENIED), errno.EACCES, "/base/a"),
-        (OSError(OF_BEAM), errno.EROFS, "/out/x"),
+        (RuntimeError(OF_BEAM), errno.EROFS, "/out/x"),
     ],
 )
 def test_what_a_file_system_refuses_is_known_whoever_says_it(error, number, path):

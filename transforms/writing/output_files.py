@@ -102,13 +102,20 @@ class OutputFiles:
         """Writes a file under a temporary name, then renames it.
 
         Two workers that are given the same work thus leave one whole file.
+
+        Raises:
+            OSError: If it cannot be written; it names a path.
         """
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path(f"{STAGE_DIR}/{uuid.uuid4().hex}.tmp")
         temporary.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
+        try:
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
+        except OSError as error:
+            error.filename = error.filename or str(path)
+            raise
 
     def written(self) -> dict[str, PreparedFile]:
         """Returns what each file of the data set holds, but the refused rows."""
