@@ -94,7 +94,7 @@ def _try(
     yield lines[-1] if lines else text[-300:]
     if ended.status != _NOT_WRITTEN:
         yield f"it ends with {ended.status}"
-    if len(lines) != 1 or "Traceback" in text or "/" not in lines[0]:
+    if len(lines) != 1 or "Traceback" in text or "cmml " not in lines[0]:
         yield f"it must say so in one line that names the path, got {text[-2000:]!r}"
     found = tree.digests(work)
     yield from half_there(name, work, found, reference)

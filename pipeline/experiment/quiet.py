@@ -16,6 +16,8 @@ def quieten() -> None:
     """Asks for errors only; what a library has to say of its own start is dropped."""
     _quieten_tensorflow()
     logging.basicConfig(level=logging.ERROR)
+    # What it logs here of a stage that fails is in the exception, too.
+    logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)
 
 
 def import_tensorflow() -> None:
