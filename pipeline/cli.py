@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from models.refused_writes import in_words, refused_write
 from pipeline.commands import (
     ablate,
     audit,
@@ -33,6 +32,7 @@ from pipeline.commands import (
 )
 from pipeline.commands.command import Step
 from pipeline.experiment import quiet
+from pipeline.experiment.refused_writes import in_words, refused_write
 from transforms.schema import DataError
 
 USAGE_ERROR = 2

@@ -34,7 +34,7 @@ def digests(folder: pathlib.Path) -> Digests:
     for path in sorted(folder.rglob("*")):
         name = normal(path.relative_to(folder).as_posix())
         if path.is_file() and not _LOCK.fullmatch(name) and not _LOG.fullmatch(name):
-            found[name] = _digest(path)
+            found[name] = _digest(path, str(folder))
     return found
 
 
@@ -84,10 +84,10 @@ def state(folder: pathlib.Path) -> dict[str, tuple[int, int]]:
     return files
 
 
-def _digest(path: pathlib.Path) -> str:
+def _digest(path: pathlib.Path, folder: str) -> str:
     data = path.read_bytes()
     if path.suffix in _TEXTS:
-        text = data.decode(errors="replace")
+        text = data.decode(errors="replace").replace(folder, "")
         for pattern, replacement in _IN_TEXTS:
             text = pattern.sub(replacement, text)
         data = text.encode()

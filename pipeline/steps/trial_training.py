@@ -5,10 +5,10 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from models.refused_writes import refused_write
 from pipeline.experiment import quiet
 from pipeline.experiment.config_file import with_changes
 from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.refused_writes import refused_write
 from transforms.schema import DataError
 from tuning.own_process import ProcessKilledError, run_in_own_process
 from tuning.training import Training, TrainingFailedError

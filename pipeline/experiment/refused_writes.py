@@ -10,7 +10,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NUMBERS = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
 _BY_WORDS = {os.strerror(number): number for number in _NUMBERS}
 _OF_SYSTEM = re.compile(r"\b(OS|Permission)Error: \[Errno \d+\]")  # As Beam has it.
-_PATH = re.compile(r"'(?P<quoted>[^'\n]*/[^'\n]*)'|(?P<plain>/[^\s:;,'\"]+)")
+_QUOTED = re.compile(r": '([^'\n]+)'")  # Python's, after the words.
+_PLAIN = re.compile(r"[^\s:;,'\"{}]*/[^\s:;,'\"{}]+")  # TensorFlow's, before them.
 
 
 def refused_write(error: BaseException) -> OSError | None:
@@ -33,13 +34,14 @@ def refused_write(error: BaseException) -> OSError | None:
         return None
     if isinstance(error, shutil.Error):  # Of all files of a folder that was copied.
         _, target, reason = error.args[0][0]
-        text = f"{str(target)!r}: {reason}"
-    number = next((n for words, n in _BY_WORDS.items() if words in text), None)
-    if number is None:
+        text = f"{target}: {reason}"
+    words = next((words for words in _BY_WORDS if words in text), None)
+    if words is None:
         return None
-    path = _PATH.search(text)
-    named = (path["quoted"] or path["plain"]) if path else "a file"
-    return OSError(number, os.strerror(number), named)
+    before, _, after = text.partition(words)
+    quoted = _QUOTED.match(after)
+    paths = [quoted[1]] if quoted else _PLAIN.findall(before)
+    return OSError(_BY_WORDS[words], words, paths[-1] if paths else "a file")
 
 
 def in_words(error: OSError) -> str:

@@ -4,9 +4,10 @@ import shutil
 import pytest
 
 from models.legacy_keras import tf
-from models.refused_writes import in_words, refused_write
+from pipeline.experiment.refused_writes import in_words, refused_write
 
 FULL = "/disk/ckpt-1_temp/part; No space left on device [Op:SaveV2]"
+RELATIVE = "{{/job:localhost/device:CPU:0}} runs/a/.e.tmp; No space left on device"
 DENIED = [("a", "/base/a", "[Errno 13] Permission denied: '/base/a'")]
 OF_BEAM = "OSError: [Errno 30] Read-only file system: '/out/x' [while running 'Write']"
 
@@ -19,6 +20,11 @@ OF_BEAM = "OSError: [Errno 30] Read-only file system: '/out/x' [while running 'W
             tf.errors.ResourceExhaustedError(None, None, FULL),
             errno.ENOSPC,
             "/disk/ckpt-1_temp/part",
+        ),
+        (
+            tf.errors.ResourceExhaustedError(None, None, RELATIVE),
+            errno.ENOSPC,
+            "runs/a/.e.tmp",
         ),
         (shutil.Error(DENIED), errno.EACCES, "/base/a"),
         (RuntimeError(OF_BEAM), errno.EROFS, "/out/x"),
