@@ -117,6 +117,17 @@ class SearchOracle(Oracle):
         return trial
 
     @synchronized
+    def update_trial(
+        self, trial_id: str, metrics: Mapping[str, float], step: int = 0
+    ) -> Trial:
+        """Notes what a trial has come to, unless it was killed after it had been."""
+        trial = self.trials[trial_id]
+        name = self.objective.name
+        if not (trial.metrics.exists(name) and trial.metrics.get_history(name)):
+            trial = super().update_trial(trial_id, metrics, step)
+        return trial
+
+    @synchronized
     def end_trial(self, trial: Trial) -> None:
         """Takes back a trial; one that has ended before, of a late worker, is left."""
         if trial.trial_id in self._retry_queue:

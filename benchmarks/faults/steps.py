@@ -27,6 +27,7 @@ class Step:
         arguments: Of the command line.
         needs: Steps that come before it.
         looks_complete: Globs of files and folders that are there whole or not at all.
+        counts_starts: Ends of names of files that tell how often it was started.
         spared: What replaces what takes long and writes nothing, while it runs.
     """
 
@@ -34,6 +35,7 @@ class Step:
     needs: tuple[str, ...] = ()
     looks_complete: tuple[str, ...] = ()
     spared: Callable[[], Mapping[str, Any]] = dict
+    counts_starts: tuple[str, ...] = ()
 
     def run(self) -> int:
         """Runs the command in this process; returns its exit status."""
@@ -132,6 +134,7 @@ STEPS = {
         _FITTED,
         ("runs/*/tuning/*/trials/*/result.json",),
         _made_up_trainings,
+        ("oracle/oracle.json",),
     ),
     "compare": Step(
         ("compare", *_CONFIG, "--methods", "popularity", "dcn", "--seeds", "1"),

@@ -48,8 +48,8 @@ def in_words(error: OSError) -> str:
     """Returns a sentence that names the path and the cause."""
     cure = "make room" if error.errno in _FULL else "give the permission"
     return (
-        f"{error.filename or 'a file'}: {error.strerror}: {cure}, then start the same "
-        "command again."
+        f"{error.filename or 'a file'}: {os.strerror(error.errno or 0)}: {cure}, then "
+        "start the same command again."
     )
 
 

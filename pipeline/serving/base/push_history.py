@@ -75,8 +75,7 @@ class PushHistory:
     def record(self, event: PushEvent) -> None:
         """Adds a line."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        line = {"time": now, **dataclasses.asdict(event)}
-        line["destination"] = str(event.destination)
+        line = {"time": now, **_fields(event)}
         lines = [json.dumps(part, ensure_ascii=False) for part in self.events()]
         lines.append(json.dumps(line, ensure_ascii=False))
         write_atomically(self._path, "\n".join(lines) + "\n", is_durable=True)
@@ -85,14 +84,20 @@ class PushHistory:
     def recorded(self, event: PushEvent) -> Iterator[None]:
         """Records what is about to be done, so that a crash cannot hide it.
 
-        If a server refuses it, the event is withdrawn by a line of its own.
+        What was recorded last, and then killed, is not recorded again. If a server
+        refuses it, the event is withdrawn by a line of its own.
         """
-        self.record(event)
+        if not self._is_last(event):
+            self.record(event)
         try:
             yield
         except LiveServerError:
             self.record(dataclasses.replace(event, event=WITHDRAWAL))
             raise
+
+    def _is_last(self, event: PushEvent) -> bool:
+        *_, last = [{}, *self.events()]
+        return {**last, "time": None} == {**_fields(event), "time": None}
 
     def before(self, model_name: str, label: str, version: int) -> int | None:
         """Returns the version that a label was taken from when it got to another one.
@@ -114,3 +119,8 @@ class PushHistory:
                 previous = event.get("previous_version")
                 return None if previous is None else int(previous)
         return None
+
+
+def _fields(event: PushEvent) -> dict[str, Any]:
+    """Returns what a line says of an event, without its time."""
+    return dataclasses.asdict(event) | {"destination": str(event.destination)}

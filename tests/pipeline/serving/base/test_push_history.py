@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import datetime
 import pathlib
 
@@ -104,3 +105,15 @@ def test_only_what_a_server_refuses_is_withdrawn(history, error, events):
         if error is not None:
             raise error("not now")
     assert [line["event"] for line in history.events()] == events
+
+
+def test_a_push_that_is_killed_and_started_again_is_one_line(history):
+    event = PushEvent(PUSH, "cmml", 2, pathlib.Path("base/cmml/2"), "stable", 1, "gut")
+    with history.recorded(event):
+        pass  # Killed here.
+    with history.recorded(event):
+        pass
+    assert len(history.events()) == 1
+    with history.recorded(dataclasses.replace(event, label="canary")):
+        pass
+    assert len(history.events()) == 2
