@@ -18,6 +18,7 @@ from pipeline.serving.server.request_error import (
 
 _Context: TypeAlias = "grpc.aio.ServicerContext"
 _Metadata: TypeAlias = Iterable[tuple[str, str | bytes]] | None
+_Refusal: TypeAlias = tuple[grpc.StatusCode, str, tuple[tuple[str, str], ...]]
 _Answer: TypeAlias = Callable[[AsyncIterator[bytes], _Context], Awaitable[Message]]
 
 # Whoever watches over the process has no token; the answer tells nothing else.
@@ -69,12 +70,23 @@ class GuardCalls(grpc.aio.ServerInterceptor):
     def _guarded(self, method: str, handler: grpc.RpcMethodHandler) -> _Answer:
         async def answer(messages: AsyncIterator[bytes], context: _Context) -> Message:
             try:
-                body = await self._message(messages)
-                request = _parsed(body, handler)
-                return await handler.unary_unary(request, context)
+                return await self._answered(messages, handler, context)
             except RequestError as error:
-                await _abort(error, method, context)
+                refusal = _reported(error, method, context)
+            # gRPC keeps what this raises, and this frame, until garbage is collected: by
+            # now nothing here has the request.
+            raise await context.abort(*refusal)
 
+        return answer
+
+    async def _answered(
+        self,
+        messages: AsyncIterator[bytes],
+        handler: grpc.RpcMethodHandler,
+        context: _Context,
+    ) -> Message:
+        body = await self._message(messages)
+        answer: Message = await handler.unary_unary(_parsed(body, handler), context)
         return answer
 
     async def _message(self, messages: AsyncIterator[bytes]) -> bytes:
@@ -99,15 +111,16 @@ def _parsed(body: bytes, handler: grpc.RpcMethodHandler) -> Message:
 
 async def _refuse(messages: AsyncIterator[bytes], context: _Context) -> NoReturn:
     """Answers a call without the token, before its message is read."""
-    await _abort(unauthenticated(), "", context)
+    raise await context.abort(*_reported(unauthenticated(), "", context))
 
 
-async def _abort(error: RequestError, method: str, context: _Context) -> NoReturn:
+def _reported(error: RequestError, method: str, context: _Context) -> _Refusal:
+    """Writes of a call that is not answered; returns what its sender is told."""
     given = _value(context.invocation_metadata(), problem_log.REQUEST_ID.lower())
     request = problem_log.request_id(given)
     problem_log.report(error, entrypoint="GRPC", method=method, request=request)
     named = ((problem_log.REQUEST_ID.lower(), request),)
-    raise await context.abort(error.code, shorten(error.message), named)
+    return error.code, shorten(error.message), named
 
 
 def _value(metadata: _Metadata, name: str) -> str:
