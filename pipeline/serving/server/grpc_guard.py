@@ -73,8 +73,8 @@ class GuardCalls(grpc.aio.ServerInterceptor):
                 return await self._answered(messages, handler, context)
             except RequestError as error:
                 refusal = _reported(error, method, context)
-            # gRPC keeps what this raises, and this frame, until garbage is collected: by
-            # now nothing here has the request.
+            # gRPC keeps what this raises, with this frame, until garbage is collected.
+            # Nothing here has the request by now.
             raise await context.abort(*refusal)
 
         return answer
