@@ -16,9 +16,10 @@ def one_at_a_time(step: str, path: pathlib.Path) -> Iterator[None]:
 
     Args:
         step: What is done, for the line that says so.
-        path: What is written. The lock lies beside it, hidden, and stays.
+        path: What is written. The lock lies beside the folder that it is in, hidden,
+            and stays.
     """
-    lock = path.with_name(f".{path.name}.lock")
+    lock = path.parent.with_name(f".{path.parent.name}-{path.name}.lock")
     with contextlib.ExitStack() as held:
         try:
             held.enter_context(locked(lock, wait=False))

@@ -79,7 +79,7 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
     if (directory / SUCCESS).is_file():
         say(f"pretrain: {directory} is up to date")
         return directory
-    with one_at_a_time("pretrain", directory):
+    with one_at_a_time("pretrain", dataset_dir):
         if not (directory / SUCCESS).is_file():
             _fit(config, dataset_dir, info, directory)
     return directory

@@ -75,7 +75,7 @@ def test_half_of_the_vectors_is_refused(tmp_path, vectors, name, text):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda data: data[: len(data) // 3], r"must have \d+ bytes and 3 records"),
+        (lambda data: data[: len(data) // 3], r"must have \d+ bytes and 4 records"),
         (lambda data: data[:-1] + b"x", r"has other content than the \d+ bytes"),
     ],
 )

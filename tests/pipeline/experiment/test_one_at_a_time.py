@@ -29,6 +29,6 @@ def test_who_comes_second_waits_and_says_so(tmp_path, monkeypatch):
 
 
 def test_who_is_alone_waits_for_nobody(tmp_path, capsys):
-    with one_at_a_time("train", tmp_path / "run"):
-        assert [path.name for path in tmp_path.iterdir()] == [".run.lock"]
+    with one_at_a_time("train", tmp_path / "runs" / "run"):
+        assert [path.name for path in tmp_path.iterdir()] == [".runs-run.lock"]
     assert capsys.readouterr().err == ""
