@@ -254,7 +254,7 @@ def cmml(raw_dir):
     return run
 
 
-def run_once(tmp_path_factory, name, write, cmml):
+def run_once(tmp_path_factory, name, write, cmml, meanwhile=None):
     """Runs an experiment by `cmml run`, once for all processes of the session.
 
     Args:
@@ -262,6 +262,7 @@ def run_once(tmp_path_factory, name, write, cmml):
         name: Name of the experiment.
         write: Writes its YAML file into a folder, and returns the path.
         cmml: Runs the command line.
+        meanwhile: What to do while another process runs it, if anything.
     """
 
     def build(folder):
@@ -269,7 +270,7 @@ def run_once(tmp_path_factory, name, write, cmml):
         assert done.status == 0, done.stderr
         return json.dumps(vars(done))
 
-    folder, text = built_once(tmp_path_factory, name, build)
+    folder, text = built_once(tmp_path_factory, name, build, meanwhile)
     done = json.loads(text)
     exported = pathlib.Path(done["stdout"].splitlines()[-1])
     (dataset_dir,) = (folder / "prepared" / name).iterdir()
@@ -283,9 +284,13 @@ def run_once(tmp_path_factory, name, write, cmml):
 
 
 @pytest.fixture(scope="session")
-def experiment(tmp_path_factory, write_config, cmml):
+def experiment(tmp_path_factory, write_config, cmml, request):
     """The experiment, run once by `cmml run`. To read only."""
-    return run_once(tmp_path_factory, "own", write_config, cmml)
+
+    def run_the_other():
+        request.getfixturevalue("scenario_experiment")
+
+    return run_once(tmp_path_factory, "own", write_config, cmml, run_the_other)
 
 
 NUM_TASTES = 4

@@ -93,23 +93,30 @@ class ServedModel(ServedExplanations):
             By name: `serving_default`, which is `rank`, `encode`, `score`, `update`,
             `recommend`, `recommend_from_context` and `explain`.
         """
-        pairs, query = self._pair_inputs(), self._query_inputs()
+        traced = {name: self.signature(name) for name in self._inputs_by_name()}
+        return {"serving_default": traced["rank"], **traced}
+
+    def signature(self, name: str) -> Signature:
+        """Traces one of them, by its own name."""
+        return trace(getattr(self, name), self._inputs_by_name()[name])
+
+    def _inputs_by_name(self) -> dict[str, dict[str, InputSpec]]:
+        """Returns the inputs of each signature."""
+        ids = {f"support_{role}_id": IDS for role in self._roles}
+        pairs = ids | {"support_label": LABELS}
+        query = {f"query_{role}_id": IDS for role in self._roles}
         support = pairs | self._profile_inputs()
         candidates = self._candidate_inputs() | {"exclude_item_id": IDS}
         # Of any width, so that the graph can say which version a context is of.
         context: dict[str, InputSpec] = {"context": ([None, None], tf.float32)}
-        rank = self._traced_rank()
         return {
-            "serving_default": rank,
-            "rank": rank,
-            "encode": trace(self.encode, support),
-            "score": trace(self.score, context | query),
-            "update": trace(self.update, context | pairs),
-            "recommend": trace(self.recommend, support | candidates),
-            "recommend_from_context": trace(
-                self.recommend_from_context, context | candidates
-            ),
-            "explain": trace(self.explain, support | query),
+            "rank": support | query,
+            "encode": support,
+            "score": context | query,
+            "update": context | pairs,
+            "recommend": support | candidates,
+            "recommend_from_context": context | candidates,
+            "explain": support | query,
         }
 
     def save(self, directory: str | pathlib.Path) -> None:
@@ -118,18 +125,7 @@ class ServedModel(ServedExplanations):
 
     def save_rank(self, directory: str | pathlib.Path) -> None:
         """Writes a SavedModel with `rank` alone, for who judges what it answers."""
-        save_with_signatures(self, {"rank": self._traced_rank()}, directory)
-
-    def _traced_rank(self) -> Signature:
-        support = self._pair_inputs() | self._profile_inputs()
-        return trace(self.rank, support | self._query_inputs())
-
-    def _pair_inputs(self) -> dict[str, InputSpec]:
-        ids = {f"support_{role}_id": IDS for role in self._roles}
-        return ids | {"support_label": LABELS}
-
-    def _query_inputs(self) -> dict[str, InputSpec]:
-        return {f"query_{role}_id": IDS for role in self._roles}
+        save_with_signatures(self, {"rank": self.signature("rank")}, directory)
 
     def recommend(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """Finds the items that are best by score, or by what the options say.

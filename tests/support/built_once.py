@@ -9,7 +9,7 @@ _TEXT_FILES = {".json", ".jsonl", ".md", ".yaml"}
 _RESULT = "built.txt"
 
 
-def built_once(tmp_path_factory, name, build):
+def built_once(tmp_path_factory, name, build, meanwhile=None):
     """Returns a copy of a folder that is built once for all processes of a session.
 
     Each process has a copy of its own, so that none meets what others write meanwhile.
@@ -18,6 +18,7 @@ def built_once(tmp_path_factory, name, build):
         tmp_path_factory: Where folders go.
         name: What is built.
         build: Builds it in an empty folder, and returns a text.
+        meanwhile: What to do while another process builds it, if anything.
 
     Returns:
         The copy, and the text; where they name the folder, they name the copy.
@@ -27,7 +28,12 @@ def built_once(tmp_path_factory, name, build):
         shared = shared.parent
     original = shared / f"built-{name}"
     with (shared / f"built-{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if meanwhile is not None:
+                meanwhile()
+            fcntl.flock(lock, fcntl.LOCK_EX)
         if not (original / _RESULT).exists():
             shutil.rmtree(original, ignore_errors=True)
             original.mkdir()

@@ -268,7 +268,7 @@ def assert_close(one, other):
 
 
 @pytest.mark.parametrize("kind", ["mean", "max", "moments"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(support=supports(), seed=st.integers(0, 99))
 def test_the_order_of_pairs_does_not_matter(kind, support, seed):
     order = np.random.default_rng(seed).permutation(support["labels"].shape[1])
@@ -277,7 +277,7 @@ def test_the_order_of_pairs_does_not_matter(kind, support, seed):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(support=supports(), before=st.integers(0, 3), behind=st.integers(0, 3))
 def test_padding_does_not_matter(kind, support, before, behind):
     def padded(value, filler):
@@ -290,7 +290,7 @@ def test_padding_does_not_matter(kind, support, before, behind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(one=supports(), other=supports())
 def test_an_episode_encodes_alike_alone_and_in_a_batch(kind, one, other):
     width = max(one["labels"].shape[1], other["labels"].shape[1])
@@ -306,7 +306,7 @@ def test_an_episode_encodes_alike_alone_and_in_a_batch(kind, one, other):
 
 # The more pairs, the less a shrunk mean is shrunk.
 @pytest.mark.parametrize("kind", [k for k in ORDER_FREE if k != "shrunk_mean"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(support=supports(min_size=1, max_size=1), times=st.integers(2, 5))
 def test_pooling_does_not_mind_how_often_the_same_pair_stands_there(
     kind, support, times
@@ -316,7 +316,7 @@ def test_pooling_does_not_mind_how_often_the_same_pair_stands_there(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(support=supports(min_size=1), label=st.floats(-4, 4, width=16))
 def test_labels_that_are_all_equal_make_a_finite_context(kind, support, label):
     alike = {**support, "labels": tf.fill(support["labels"].shape, label)}

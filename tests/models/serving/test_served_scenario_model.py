@@ -255,7 +255,7 @@ def test_a_shortlist_of_the_whole_catalogue_changes_nothing(
 
 def test_a_shortlist_holds_the_candidates_of_the_highest_prior(serve, model):
     exact, short = serve(model), serve(model, shortlist_size=2)
-    recommend = short.signatures()["recommend"]
+    recommend = short.signature("recommend")
     request = {
         **support_of(("u2", "i4", 1.0)),
         "query_user_id": tf.constant(["u1"]),

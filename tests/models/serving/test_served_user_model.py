@@ -325,7 +325,7 @@ def test_users_need_no_features(
     np.testing.assert_allclose(
         served.rank(**request)["score"], model(episode), atol=TOLERANCE
     )
-    rank = served.signatures()["rank"]
+    rank = served.signature("rank")
     names = {spec.name for spec in rank.structured_input_signature[1].values()}
     assert names == {"support_item_id", "support_label", "query_item_id"}
 
