@@ -22,22 +22,50 @@ from pipeline.training.trained import finished_refit, trained_model
 @pytest.fixture
 def made(experiment, tmp_path):
     """A copy of the small run of users, and its configuration with a refit wanted."""
-    return copied(experiment, tmp_path)
+    return copied(experiment, experiment.run_dir, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def refitted(experiment, tmp_path_factory):
+    """The same with its refit, to read only."""
+    return with_refit(experiment, tmp_path_factory.mktemp("refit"))
+
+
+@pytest.fixture(scope="module")
+def refitted_scenarios(scenario_experiment, tmp_path_factory):
+    """The same of scenarios."""
+    return with_refit(scenario_experiment, tmp_path_factory.mktemp("refit"))
 
 
 @pytest.fixture(params=["experiment", "scenario_experiment"])
-def made_of_each(request, tmp_path):
-    """The same of each setting."""
-    return copied(request.getfixturevalue(request.param), tmp_path)
+def each(request, tmp_path):
+    """A small run of either setting, and a copy of it with its refit."""
+    experiment = request.getfixturevalue(request.param)
+    of_setting = {"experiment": "refitted", "scenario_experiment": "refitted_scenarios"}
+    _, _, run = request.getfixturevalue(of_setting[request.param])
+    return experiment, copied(experiment, run.path, tmp_path)
 
 
-def copied(experiment, tmp_path):
-    runs = shutil.copytree(experiment.run_dir.parents[1], tmp_path / "runs")
+@pytest.fixture
+def again(experiment, refitted, tmp_path):
+    """A copy of the run of users with its refit."""
+    return copied(experiment, refitted[2].path, tmp_path)
+
+
+def copied(experiment, run_dir, tmp_path):
+    runs = shutil.copytree(run_dir.parents[1], tmp_path / "runs")
     config = load_experiment(
         experiment.config_path, ["training.refit=all", f"runs_dir={runs}"]
     )
-    run = RunDir(runs / config.name / experiment.run_dir.name)
-    return config, experiment.dataset_dir, run
+    return config, experiment.dataset_dir, RunDir(runs / config.name / run_dir.name)
+
+
+def with_refit(experiment, folder):
+    config, dataset_dir, run = copied(experiment, experiment.run_dir, folder)
+    before = digests(dataset_dir)
+    refit(config, dataset_dir, run)
+    assert digests(dataset_dir) == before
+    return config, dataset_dir, run
 
 
 def digests(folder, *without):
@@ -86,22 +114,17 @@ def test_episodes_are_drawn_from_queries_and_other_splits_only_if_whole(
     assert drawn == allowed
 
 
-def test_the_refit_takes_the_epochs_that_meta_validation_chose(made):
-    config, dataset_dir, run = made
-    again = refit(config, dataset_dir, run)
-    lines = (again.path / "metrics.jsonl").read_text().splitlines()
+def test_the_refit_takes_the_epochs_that_meta_validation_chose(refitted):
+    _, _, run = refitted
+    lines = (run.refit.path / "metrics.jsonl").read_text().splitlines()
     assert len(lines) == run.facts("train")["best_epoch"]
     assert not [name for name in json.loads(lines[0]) if name.startswith("val_")]
-    assert again.facts("refit")["epochs"] == len(lines)
+    assert run.refit.facts("refit")["epochs"] == len(lines)
 
 
-def test_the_refit_leaves_what_was_judged_as_it_was(made_of_each):
-    config, dataset_dir, run = made_of_each
-    data_before = digests(dataset_dir)
-    before = digests(run.path)
-    refit(config, dataset_dir, run)
-    assert digests(run.path, "refit") == before
-    assert digests(dataset_dir) == data_before
+def test_the_refit_leaves_what_was_judged_as_it_was(each):
+    experiment, (config, dataset_dir, run) = each
+    assert digests(run.path, "refit") == digests(experiment.run_dir)
     # Judged once more, now that the refit is there.
     metrics = (run.evaluation / "metrics.json").read_text()
     shutil.rmtree(run.evaluation)
@@ -109,9 +132,8 @@ def test_the_refit_leaves_what_was_judged_as_it_was(made_of_each):
     assert (run.evaluation / "metrics.json").read_text() == metrics
 
 
-def test_a_refitted_run_is_exported_with_the_model_that_was_judged(made_of_each):
-    config, dataset_dir, run = made_of_each
-    refit(config, dataset_dir, run)
+def test_a_refitted_run_is_exported_with_the_model_that_was_judged(each):
+    _, (config, dataset_dir, run) = each
     version = export(config, dataset_dir, run)
     manifest = read_manifest(version)
     assert (manifest["trained_on"], manifest["metrics_of"]) == ("all", "meta_train")
@@ -136,12 +158,9 @@ def test_a_refitted_run_is_exported_with_the_model_that_was_judged(made_of_each)
     assert np.abs(answers[0] - answers[1]).max() > 1e-3
 
 
-def test_a_half_written_refit_is_not_exported_and_goes_on(made):
+def test_a_half_written_refit_is_not_exported_and_goes_on(made, refitted):
     config, dataset_dir, run = made
-    whole = refit(config, dataset_dir, run)
-    expected = weights_of(config, dataset_dir, whole)
-    shutil.rmtree(run.refit.path)
-
+    expected = weights_of(config, dataset_dir, refitted[2].refit)
     run.refit.path.mkdir()
     data = setting_of(config).load(config, dataset_dir).whole()
     model = setting_of(config).build(config, data, fit=True)
@@ -158,9 +177,8 @@ def test_a_half_written_refit_is_not_exported_and_goes_on(made):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_refit_is_not_made_twice_nor_of_another_training(made, capsys):
-    config, dataset_dir, run = made
-    refit(config, dataset_dir, run)
+def test_a_refit_is_not_made_twice_nor_of_another_training(again, capsys):
+    config, dataset_dir, run = again
     before = digests(run.path)
     refit(config, dataset_dir, run)
     assert digests(run.path) == before
@@ -171,9 +189,8 @@ def test_a_refit_is_not_made_twice_nor_of_another_training(made, capsys):
     assert finished_refit(config, dataset_dir.name, run) is None
 
 
-def test_a_refit_that_is_not_wanted_is_refused_and_not_exported(made):
-    config, dataset_dir, run = made
-    refit(config, dataset_dir, run)
+def test_a_refit_that_is_not_wanted_is_refused_and_not_exported(again):
+    config, dataset_dir, run = again
     training = config.training.model_copy(update={"refit": "meta_train"})
     other = config.model_copy(update={"training": training})
     with pytest.raises(ValueError, match="got 'meta_train' and setting 'user'"):
