@@ -1,5 +1,6 @@
 """CMML: a recommender that adapts to a task by one forward pass over its support."""
 
+from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from models.episode_model import EpisodeModel
@@ -86,6 +87,36 @@ class CMML(EpisodeModel):
                 kernel_initializer="zeros",
                 name="shift",
             )
+
+    def start_from(self, episodes: Iterable[Episode]) -> None:
+        """Starts the distribution as what is expected of query pairs is calibrated.
+
+        Else rare labels have to be learned to be rare. A value has nothing to start.
+
+        Args:
+            episodes: Batches of meta-train, whose users factors have not seen.
+        """
+        if self.levels is None:
+            return
+        found = [self._expect_in_training(episode) for episode in episodes]
+        *of_pairs, biases = zip(*found, strict=True)
+        labels, mean, variance, shares = (tf.concat(p, axis=0) for p in of_pairs)
+        expected = Expected(mean, variance, shares, biases[0])
+        self.head.start_from(expected, labels)
+
+    def _expect_in_training(self, episode: Episode) -> tuple[tf.Tensor, ...]:
+        """Returns labels of query pairs [N], and what is expected of each."""
+        support, query = split_episode(episode)
+        mask = support["support_mask"]
+        pairs = self.pairs.support_pairs(support, training=True)
+        signals = self.objective.signals(support["support_label"], mask)
+        user = self.pairs.solve(pairs, signals, mask, training=True)
+        expected = self.pairs.expect(user, self.pairs.query_pairs(query, training=True))
+        mask = episode["query_mask"]
+        labels = self.objective.signals(episode["query_label"], mask)
+        parts = [labels, expected.mean, expected.variance, expected.log_shares]
+        of_pairs = [tf.boolean_mask(part, mask) for part in parts]
+        return *of_pairs, expected.level_bias
 
     def adapt(self, support: Episode, training: bool = False) -> TaskState:
         """Encodes each support set."""

@@ -3,16 +3,20 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
+import numpy as np
+
 from models.legacy_keras import tf
 from models.objectives.objective import Objective
 from models.pairs.pair_embedding import Expected
 from models.parts.label_levels import LabelLevels
 from models.parts.label_unit import LabelUnit
+from models.parts.softmax_fit import fit_softmax
 from models.recommender import Episode
 
 Error: TypeAlias = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 _PRIOR_WEIGHT = 0.5  # Of the error of what is expected, beside the prediction.
+_MIN_PRECISION = 0.05  # Of what is expected, in units of its own.
 
 
 class DistributionHead(tf.keras.layers.Layer):
@@ -60,6 +64,34 @@ class DistributionHead(tf.keras.layers.Layer):
         if self.share_weight is not None:
             logits += expected.level_bias + self.share_weight * expected.log_shares
         return logits
+
+    def start_from(self, expected: Expected, labels: tf.Tensor) -> None:
+        """Starts as what is most likely without the backbone.
+
+        Args:
+            expected: What is expected of N pairs [N], which was fitted without them.
+            labels: float32 [N], standardised.
+        """
+        deviation = self._standard.values - expected.mean.numpy()[:, np.newaxis]
+        variance = expected.variance.numpy()[:, np.newaxis]
+        columns = [-np.square(deviation) / (2.0 * variance)]
+        start = [float(tf.exp(-self.log_spread))]
+        offset = 0.0
+        if self.share_weight is not None:
+            columns.append(expected.log_shares.numpy())
+            start.append(float(self.share_weight))
+            offset = expected.level_bias.numpy().astype(np.float64)
+        target = self._standard.shares_of(labels).numpy()
+        bias, weights = fit_softmax(
+            np.stack(columns, axis=-1).astype(np.float64),
+            target.astype(np.float64),
+            (self.bias.numpy().astype(np.float64), np.asarray(start)),
+            offset=offset,
+        )
+        self.bias.assign(bias)
+        self.log_spread.assign(-np.log(max(weights[0], _MIN_PRECISION)))
+        if self.share_weight is not None:
+            self.share_weight.assign(weights[1])
 
     def mean(self, prediction: tf.Tensor) -> tf.Tensor:
         """Returns the standardised mean, float32 [B, Q], of logits [B, Q, L]."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.optimize
-import scipy.special
 from numpy.typing import NDArray
 
 from models.legacy_keras import tf
 from models.parts.label_levels import LabelLevels
+from models.parts.softmax_fit import fit_softmax
 from models.recommender import Episode, Recommender, State
 
-_PENALTY = 1.0  # Of weights away from where they start: in pairs, about.
 _INITIAL_VARIANCE = 0.7  # Of labels about a score, in variances of labels.
 
 
@@ -68,19 +66,10 @@ class Calibrated(tf.Module):
         position = (scores.astype(np.float64) - self._center) / self._unit
         target = self.levels.shares_of(tf.constant(labels, tf.float32)).numpy()
         slopes = position[:, np.newaxis] * self._places
-
-        def cost(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            logits = weights[:-1] + weights[-1] * slopes
-            logs = logits - scipy.special.logsumexp(logits, axis=1, keepdims=True)
-            change = np.exp(logs) - target
-            gradient = np.append(change.sum(axis=0), (change * slopes).sum())
-            moved = weights - start
-            loss = -(target * logs).sum() + _PENALTY * (moved @ moved) / 2.0
-            return float(loss), gradient + _PENALTY * moved
-
-        if labels.size:
-            best = scipy.optimize.minimize(cost, start, jac=True, method="L-BFGS-B")
-            self.weights.assign(best.x)
+        fitted = fit_softmax(
+            slopes[..., np.newaxis], target.astype(np.float64), (start[:-1], start[-1:])
+        )
+        self.weights.assign(np.concatenate(fitted))
 
     def adapt(self, support: Episode) -> State:
         """Does as the method."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pipeline.settings.user.data import UserData
 
 
+_FIRST = 4  # Batches that tell how a distribution is to start.
+
+
 class UserSetting:
     """Users with ratings; see `Setting`. TensorFlow is imported when it is used."""
 
@@ -42,7 +45,7 @@ class UserSetting:
         return load_user_data(dataset_dir)
 
     def build(self, config: UserConfig, data: UserData, *, fit: bool) -> CMML:
-        """Builds a CMML of rated pairs, and fits its factors."""
+        """Builds a CMML of rated pairs, and fits what is in closed form."""
         from models.cmml_builders import rated_cmml
 
         model = rated_cmml(
@@ -55,6 +58,7 @@ class UserSetting:
         )
         if fit:
             model.pairs.factors.fit(data.standardised_pairs, seed=config.training.seed)
+            model.start_from(self.training(config, data).episodes(0).take(_FIRST))
         return model
 
     def training(self, config: UserConfig, data: UserData) -> TrainingPlan:

@@ -117,3 +117,32 @@ def test_the_unit_of_labels_changes_the_unit_of_what_is_predicted_alone(factor, 
         )
     for name, value in found[0].items():
         np.testing.assert_allclose(found[1][name], value, rtol=2e-4, err_msg=name)
+
+
+def test_starts_as_likely_as_labels_have_been():
+    rng = np.random.default_rng(0)
+    levels = LabelLevels([0.0, 1.0])
+    head = new_head(levels=levels, objective=RatingObjective(0.05, 0.218))
+    mean = rng.normal(0.0, 0.3, 2000)
+    # One in twenty is 1, more of them where more is expected.
+    is_one = rng.random(2000) < 0.05 * np.exp(mean)
+    expected = Expected(
+        tf.constant(mean, tf.float32),
+        tf.fill([2000], 0.9),
+        tf.zeros([2000, 2]),
+        tf.zeros([2]),
+    )
+    labels = tf.constant((is_one - 0.05) / 0.218, tf.float32)
+    head.start_from(expected, labels)
+    likely = tf.nn.softmax(head(expected, tf.zeros([2000, 2])))[:, 1].numpy()
+    np.testing.assert_allclose(likely.mean(), is_one.mean(), atol=0.002)
+    assert np.corrcoef(likely, mean)[0, 1] > 0.9
+
+
+def test_starts_as_before_where_there_is_no_pair():
+    head = new_head()
+    before = [weight.numpy() for weight in head.weights]
+    nothing = Expected(tf.zeros([0]), tf.ones([0]), tf.zeros([0, 3]), tf.zeros([3]))
+    head.start_from(nothing, tf.zeros([0]))
+    for weight, value in zip(head.weights, before, strict=True):
+        np.testing.assert_allclose(weight, value, atol=1e-6)
