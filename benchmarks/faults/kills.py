@@ -81,7 +81,7 @@ def reference_of(name: str, before: pathlib.Path, home: pathlib.Path) -> Referen
     if first.keys() != second.keys():
         raise RuntimeError(f"{name} leaves other files each time.")
     loose = {file for file in first if first[file] != second[file]}
-    loose |= {file for file in first if file.endswith(STEPS[name].counts_starts)}
+    loose |= {file for file in first if file.endswith(STEPS[name].loose)}
     size = _size(work) - _size(before)
     return Reference(before, ended[0], first, frozenset(loose), size)
 

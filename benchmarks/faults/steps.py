@@ -27,7 +27,7 @@ class Step:
         arguments: Of the command line.
         needs: Steps that come before it.
         looks_complete: Globs of files and folders that are there whole or not at all.
-        counts_starts: Ends of names of files that tell how often it was started.
+        loose: Ends of names of files that tell how often it was started, or a size.
         spared: What replaces what takes long and writes nothing, while it runs.
     """
 
@@ -35,7 +35,7 @@ class Step:
     needs: tuple[str, ...] = ()
     looks_complete: tuple[str, ...] = ()
     spared: Callable[[], Mapping[str, Any]] = dict
-    counts_starts: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
 
     def run(self) -> int:
         """Runs the command in this process; returns its exit status."""
@@ -110,6 +110,7 @@ def _short_timings() -> Mapping[str, Any]:
 _CONFIG = ("--config", CONFIG)
 _FITTED = ("prepare", "pretrain")
 _DATASET = "prepared/*/*"
+_CARD = ("assets.extra/README.md",)
 _VERSION = "runs/*/*/export/*/[0-9]*"
 _RUN_RECORD = "runs/**/lineage.json"
 
@@ -121,7 +122,7 @@ STEPS = {
     "train": Step(("train", *_CONFIG), _FITTED, (_RUN_RECORD,)),
     "evaluate": Step(("evaluate", *_CONFIG), (*_FITTED, "train"), (_RUN_RECORD,)),
     "export": Step(
-        ("export", *_CONFIG), (*_FITTED, "train"), (_VERSION,), _still_clock
+        ("export", *_CONFIG), (*_FITTED, "train"), (_VERSION,), _still_clock, _CARD
     ),
     "push": Step(
         ("push", *_CONFIG, "--to", BASE_DIR),
