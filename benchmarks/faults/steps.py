@@ -27,7 +27,7 @@ class Step:
         arguments: Of the command line.
         needs: Steps that come before it.
         looks_complete: Globs of files and folders that are there whole or not at all.
-        loose: Ends of names of files that tell how often it was started, or a size.
+        loose: Ends of names of files that hold numbers of starts, times or sizes.
         spared: What replaces what takes long and writes nothing, while it runs.
     """
 
