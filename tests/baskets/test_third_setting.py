@@ -31,7 +31,7 @@ def run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SETTINGS, "basket", BasketSetting())
         assert main(["run", "--config", str(config)]) == 0
-    (path,) = (folder / "runs_dir" / "baskets").glob("*-*")
+    (path,) = (folder / "runs_dir" / "baskets").glob("[!.]*-*")
     return path
 
 
