@@ -20,6 +20,7 @@ from models.recommender import Episode, split_episode
 EncoderInputs: TypeAlias = tuple[list[tf.Tensor], tf.Tensor, tf.Tensor]
 
 _ROUNDING = 1e-4  # Of the mean of labels that are all alike, in deviations.
+_FEW_LEVELS = 2  # At most so many have a calibrated start.
 
 Head: TypeAlias = ValueHead | DistributionHead
 
@@ -91,12 +92,13 @@ class CMML(EpisodeModel):
     def start_from(self, episodes: Iterable[Episode]) -> None:
         """Starts the distribution as what is expected of query pairs is calibrated.
 
-        Else rare labels have to be learned to be rare. A value has nothing to start.
+        Else rare labels have to be learned to be rare. A value has nothing to start;
+        labels of more than two levels are learned better without.
 
         Args:
             episodes: Batches of meta-train, whose users factors have not seen.
         """
-        if self.levels is None:
+        if self.levels is None or len(self.levels.values) > _FEW_LEVELS:
             return
         found = [self._expect_in_training(episode) for episode in episodes]
         *of_pairs, biases = zip(*found, strict=True)
