@@ -8,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.factors.entity_design import EntityDesign
-from models.factors.gaussian_factors import GaussianFactors, penalised_least_squares
+from models.factors.gaussian_factors import (
+    USER_PENALTY,
+    GaussianFactors,
+    penalised_least_squares,
+)
 from models.factors.labelled_pairs import LabelledPairs
 
 Floats = NDArray[np.floating]
 
 _NUM_ITERATIONS = 6
 _STRENGTH = 4.0  # Users, for each item, that the covariance of the factors counts as.
-_USER_PENALTY = 20.0  # Users of mean 0 added to those with each value of a feature.
 _NOISE_SHARE = 0.9  # Of the most that can be noise of single items.
 _JITTER = 1e-6  # In variances of labels: an item that a user has twice.
 _USERS_AT_ONCE = 1024  # Their posteriors are in memory together.
@@ -103,7 +106,7 @@ def _maximise(
         complete, doubt = _complete(blocks, mean, covariance, covariance)
         bias = complete[seen].mean(axis=0)
         weights = penalised_least_squares(
-            columns[seen], complete[seen] - bias, _USER_PENALTY
+            columns[seen], complete[seen] - bias, USER_PENALTY
         )
         mean = bias + columns @ weights
         deviation = complete[seen] - mean[seen]

@@ -18,7 +18,7 @@ Floats = NDArray[np.floating]
 _INITIAL_SPREAD = 0.1  # Standard deviation of random item factors, without a unit.
 _INITIAL_USER_VARIANCE = 0.2  # About that of user biases, in variances of labels.
 _MIN_VARIANCE = 1e-6  # In variances of labels: keeps every prior invertible.
-_USER_PENALTY = 20.0  # Users of mean 0 added to those with each value of a feature.
+USER_PENALTY = 20.0  # Users of mean 0 added to those with each value of a feature.
 _ITEM_PENALTY = 5.0  # Items of mean 0 added in the same way.
 _NOISE_STRENGTH = 20.0  # Pairs of mean noise added to those of each item.
 _USERS_AT_ONCE = 4096  # Their posteriors are in memory together.
@@ -156,7 +156,7 @@ def fit_gaussian_factors(
         # What all users share is the bias of items: user vectors are about 0.
         user_prior = _prior(
             *(sums.user_mean, doubt, users.matrix, is_user_seen, 0.0),
-            penalty=_USER_PENALTY,
+            penalty=USER_PENALTY,
             jitter=jitter,
         )
         seen = counts > 0
