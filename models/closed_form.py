@@ -24,8 +24,7 @@ class ClosedForm(tf.Module):
         pairs = self._pairs.support_pairs(support)
         labels, mask = support["support_label"], support["support_mask"]
         signals = self._objective.signals(labels, mask)
-        signals = self._pairs.trusted(pairs, signals, mask)
-        return self._pairs.solve(pairs, signals, mask)
+        return self._pairs.solve_trusted(pairs, signals, mask)[0]
 
     def score(self, state: FoldedUser, query: Episode) -> tf.Tensor:
         """Returns what is expected of query pairs, float32 [B, Q]."""

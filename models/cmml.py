@@ -89,17 +89,21 @@ class CMML(EpisodeModel):
                 name="shift",
             )
 
-    def start_from(self, episodes: Iterable[Episode]) -> None:
-        """Starts the distribution as what is expected of query pairs is calibrated.
+    @property
+    def starts_calibrated(self) -> bool:
+        """Whether the distribution of labels is to be started by `start_from`.
 
         Else rare labels have to be learned to be rare. A value has nothing to start;
         labels of more than two levels are learned better without.
+        """
+        return self.levels is not None and self.levels.size <= _FEW_LEVELS
+
+    def start_from(self, episodes: Iterable[Episode]) -> None:
+        """Starts the distribution as what is expected of query pairs is calibrated.
 
         Args:
             episodes: Batches of meta-train, whose users factors have not seen.
         """
-        if self.levels is None or len(self.levels.values) > _FEW_LEVELS:
-            return
         found = [self._expect_in_training(episode) for episode in episodes]
         *of_pairs, biases = zip(*found, strict=True)
         labels, mean, variance, shares = (tf.concat(p, axis=0) for p in of_pairs)
@@ -112,7 +116,7 @@ class CMML(EpisodeModel):
         mask = support["support_mask"]
         pairs = self.pairs.support_pairs(support, training=True)
         signals = self.objective.signals(support["support_label"], mask)
-        user = self.pairs.solve(pairs, signals, mask, training=True)
+        user, _ = self.pairs.solve_trusted(pairs, signals, mask, training=True)
         expected = self.pairs.expect(user, self.pairs.query_pairs(query, training=True))
         mask = episode["query_mask"]
         labels = self.objective.signals(episode["query_label"], mask)
@@ -221,8 +225,7 @@ class CMML(EpisodeModel):
     ) -> tuple[FoldedUser, EncoderInputs]:
         """Returns what is solved for, and what the encoder takes."""
         signals = self.objective.signals(labels, support_mask)
-        signals = self.pairs.trusted(pairs, signals, support_mask)
-        user = self.pairs.solve(pairs, signals, support_mask, training)
+        user, signals = self.pairs.solve_trusted(pairs, signals, support_mask, training)
         parts, _ = self.pairs.embed(user, pairs, training)
         if self.pairs.detaches_support:
             parts = [tf.stop_gradient(part) for part in parts]

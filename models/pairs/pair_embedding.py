@@ -93,6 +93,27 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
         del pairs, support_mask
         return signals
 
+    def solve_trusted(
+        self,
+        pairs: Pairs,
+        signals: tf.Tensor,
+        support_mask: tf.Tensor,
+        training: bool = False,
+    ) -> tuple[FoldedUser, tf.Tensor]:
+        """Solves from what is believed of the labels of support pairs, as all do.
+
+        Args:
+            pairs: Support pairs.
+            signals: float32 [B, S], labels without their unit; see `Objective`.
+            support_mask: bool [B, S], False for padding.
+            training: Whether units are dropped.
+
+        Returns:
+            What is known of the user of each task, and what is believed, [B, S].
+        """
+        signals = self.trusted(pairs, signals, support_mask)
+        return self.solve(pairs, signals, support_mask, training), signals
+
     def solve(
         self,
         pairs: Pairs,

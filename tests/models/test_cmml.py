@@ -164,6 +164,24 @@ def test_a_distribution_is_what_the_prior_expects_until_something_is_learnt(
     np.testing.assert_allclose(model.score(state, query), mean, rtol=1e-5)
 
 
+@pytest.mark.parametrize("prior", ["factors", "constant", "learned"])
+def test_a_calibrated_start_makes_labels_more_likely(new_model, episode, prior):
+    model = new_model(head="distribution", prior=prior)
+    model.backbone.last_kernel.assign(tf.zeros_like(model.backbone.last_kernel))
+    assert not model.starts_calibrated  # Of five levels.
+    support, query = split_episode(episode)
+    shares = model.levels.shares_of(episode["query_label"])
+
+    def likelihood():
+        predicted = model.score_and_distribution(model.adapt(support), query)[1]
+        logs = tf.reduce_sum(shares * tf.math.log(predicted), axis=-1)
+        return float(tf.reduce_mean(logs[episode["query_mask"]]))
+
+    before = likelihood()
+    model.start_from([episode])
+    assert likelihood() > before + 0.01
+
+
 def test_a_context_moves_what_is_expected_of_the_user(new_model, episode):
     still, moved = (new_model(prior_context=moves) for moves in (False, True))
     support, _ = split_episode(episode)

@@ -58,7 +58,8 @@ class UserSetting:
         )
         if fit:
             model.pairs.factors.fit(data.standardised_pairs, seed=config.training.seed)
-            model.start_from(self.training(config, data).episodes(0).take(_FIRST))
+            if model.starts_calibrated:
+                model.start_from(self.training(config, data).episodes(0).take(_FIRST))
         return model
 
     def training(self, config: UserConfig, data: UserData) -> TrainingPlan:
