@@ -1,11 +1,13 @@
 """A version published under load, against servers of this process."""
 
+import concurrent.futures
 import contextlib
 import threading
 
 import pytest
 
 from pipeline.serving.bench import reload as reload_module
+from pipeline.serving.bench.load import OK, Call
 from pipeline.serving.bench.options import Sizes
 from pipeline.serving.bench.reload import ReloadError, reload_under_load
 from pipeline.serving.bench.steady_load import SteadyLoad
@@ -68,6 +70,25 @@ def test_what_goes_wrong_during_the_reload_is_told(caller, serving_error, monkey
     assert (after.requests, after.errors) == (20, 0)
     assert result.errors == during.errors
     assert (result.took_s, result.answers_agree) == (1.5, False)
+
+
+def test_a_reload_that_is_over_at_once_has_requests_too(caller, monkeypatch):
+    class AtOnce(concurrent.futures.Executor):
+        def __init__(self, workers):
+            assert workers == 1
+
+        def submit(self, work):
+            future = concurrent.futures.Future()
+            future.set_result(work())
+            return future
+
+    monkeypatch.setattr(concurrent.futures, "ThreadPoolExecutor", AtOnce)
+    monkeypatch.setattr(caller, "send", lambda request, timeout_s: {"score": [[1.0]]})
+    load = SteadyLoad(caller, [("rank", {})], per_second=200.0)
+    sent = Call(code=OK, started_s=0.0, latency_ms=1.0)
+    monkeypatch.setattr(SteadyLoad, "run", lambda self, seconds: [sent])
+    result = reload_module._swap(caller, load, 0.1, lambda: 0.0)
+    assert [phase.requests for phase in result.phases] == [1, 1, 1]
 
 
 def test_a_version_that_never_serves_ends_it(
