@@ -64,5 +64,5 @@ def test_a_step_says_which_one_comes_first(ratings, experiment, tmp_path):
 
 
 def test_flags_of_beam_are_checked(ratings):
-    with pytest.raises(ValueError, match="unknown flags: --ruunner"):
+    with pytest.raises(ValueError, match="got '--ruunner'; did you mean '--runner'"):
         ratings.prepare(["--ruunner=FlinkRunner"])

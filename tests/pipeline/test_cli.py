@@ -97,7 +97,7 @@ def test_unknown_arguments_are_one_line(cmml, step):
 def test_an_unknown_beam_flag_is_one_line(cmml, write_config, tmp_path):
     done = cmml("prepare", "--config", write_config(tmp_path), "--runer=FlinkRunner")
     assert done.status == 2
-    assert one_line(done.stderr).startswith("cmml prepare: unknown flags: --runer.")
+    assert one_line(done.stderr).startswith("cmml prepare: flags must be cmml's")
     assert not (tmp_path / "prepared").exists()
 
 
