@@ -21,6 +21,7 @@ from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.config import TrainingConfig
 from pipeline.settings.user.data import UserData, load_user_data
 from pipeline.steps.prepare import open_dataset
+from pipeline.training.fit import prepare_fit
 from transforms.schema import META_TRAIN
 
 
@@ -65,10 +66,7 @@ def measure(
     model = rated_cmml(dataset.info, dataset.users, dataset.items, options)
     num_tasks = dataset.info.num_tasks[META_TRAIN]
     steps = math.ceil(num_tasks / training.batch_size)
-    model.compile(
-        optimizer=tf.keras.optimizers.Adam(training.learning_rate, jit_compile=True),
-        steps_per_execution=min(training.steps_per_execution, steps),
-    )
+    prepare_fit(model, training, steps)
     episodes = training_episodes(
         dataset.directory,
         support_size=arguments.support_size,

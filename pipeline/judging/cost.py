@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from models.lazy_adam import LazyAdam
 from models.legacy_keras import tf
 from models.recommender import Episode, Recommender, split_episode
 from pipeline.experiment.progress import say
@@ -88,7 +89,7 @@ def measure_cost(method: Recommender, batch: Episode) -> Cost:
 
 def _training(model: tf.keras.Model, batch: Episode) -> Callable[[], object]:
     """Returns a function that takes one step of training."""
-    model.compile(tf.keras.optimizers.Adam(1e-4, jit_compile=True))
+    model.compile(LazyAdam(1e-4))
     step = model.make_train_function()
     batches = iter(tf.data.Dataset.from_tensors(dict(batch)).repeat())
     # What the function returns is computed when it is read.

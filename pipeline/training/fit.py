@@ -9,6 +9,7 @@ import numpy as np
 
 from models.evaluation.errors import NotFiniteError
 from models.evaluation.shown import Shown
+from models.lazy_adam import LazyAdam
 from models.legacy_keras import tf
 from models.resumable_training import (
     ResumableTraining,
@@ -94,7 +95,7 @@ def fit(
     setting, options = setting_of(config), config.training
     plan = setting.training(config, data)
     scorer = setting.scorer(model, config, data)
-    _compile(model, options, plan)
+    prepare_fit(model, options, plan.steps_per_epoch)
     training = ResumableTraining(
         run.path,
         monitor=f"val_{plan.chosen_by.name}",
@@ -131,7 +132,7 @@ def fit_again(
         TrainingDivergedError: If it comes to what is no finite number.
     """
     plan = setting_of(config).training(config, data)
-    _compile(model, config.training, plan)
+    prepare_fit(model, config.training, plan.steps_per_epoch)
     training = ResumableTraining(run.path, monitor=None, num_tasks=plan.num_tasks)
     _restore(model, training, run)
     callbacks = [StopDivergence(run.path, plan), training]
@@ -144,14 +145,20 @@ def _restore(model: tf.keras.Model, training: ResumableTraining, run: RunDir) ->
         say(f"train: resuming {run.path} after epoch {first_epoch}")
 
 
-def _compile(model: tf.keras.Model, options: Any, plan: TrainingPlan) -> None:
+def prepare_fit(model: tf.keras.Model, options: Any, steps_per_epoch: int) -> None:
+    """Gives a model its optimizer.
+
+    Args:
+        model: The model.
+        options: The section `training` of an experiment.
+        steps_per_epoch: Batches of an epoch.
+    """
     decay = tf.keras.optimizers.schedules.CosineDecay(
-        options.learning_rate, plan.steps_per_epoch * options.max_epochs
+        options.learning_rate, steps_per_epoch * options.max_epochs
     )
     model.compile(
-        # Else updating the embeddings costs a tenth of a step.
-        optimizer=tf.keras.optimizers.Adam(decay, jit_compile=True),
-        steps_per_execution=min(options.steps_per_execution, plan.steps_per_epoch),
+        LazyAdam(decay),
+        steps_per_execution=min(options.steps_per_execution, steps_per_epoch),
     )
 
 

@@ -98,7 +98,9 @@ class TrainingConfig(Section):
             others draw a size from 0 to `support_size`, so that few pairs work too.
         loss: Error of a query pair, "squared" as in the paper or "absolute"; of a
             distribution, of its mean, beside the cross-entropy.
-        learning_rate: Of Adam at the start; it falls to 0 along a cosine.
+        learning_rate: Of Adam at the start; it falls to 0 along a cosine. Of learned
+            embeddings of 16,384 values or more, a step moves those alone that its batch
+            looks up.
         max_epochs: Passes over the meta-train tasks, at most.
         patience: Epochs without a better meta-validation RMSE, or MAE if that is the
             loss, before stopping.
