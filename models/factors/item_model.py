@@ -55,7 +55,10 @@ def item_model_vectors(
     start = np.ones(min(shape), np.float32)  # The same clicks, the same vectors.
     with threadpoolctl.threadpool_limits(1, "blas"):
         left, values, right = scipy.sparse.linalg.svds(clicks, k=num_values, v0=start)
-    shrunk = values / np.sqrt(values**2 + l2)
+    # Either sign is right. That of the largest entry is +, whatever the machine.
+    largest = np.abs(right).argmax(axis=1)
+    signs = np.sign(right[np.arange(num_values), largest])
+    shrunk = signs * values / np.sqrt(values**2 + l2)
     users[:, :num_values] = left * (values * shrunk)
     items[:, :num_values] = right.T * shrunk
     return users, items

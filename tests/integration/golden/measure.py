@@ -212,11 +212,14 @@ def scenario_values():
     return COMMON | {
         "setting": "scenario",
         "data": data,
-        "vectors": {
+        "vectors": {  # One value each: which of close ones is best depends on the CPU.
             "factors": 4,
             "regularization": [1.0],
-            "alpha": [1.0, 5.0],
+            "alpha": [1.0],
+            "pool_weight": [0.5],
+            "item_weight": [0.25],
             "item_factors": 4,
+            "item_l2": [200.0],
         },
         "model": SMALL_MODEL,
         "training": {

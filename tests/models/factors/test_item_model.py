@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.sparse.linalg
 
 from models.factors.item_model import item_model_vectors
 
@@ -27,6 +28,20 @@ def test_the_smallest_values_are_left_out():
     np.testing.assert_allclose(
         users @ items.T, [[0.8, 0.8, 0], [0.8, 0.8, 0], [0, 0, 0]], atol=1e-6
     )
+
+
+def test_signs_do_not_depend_on_the_solver(monkeypatch):
+    def flipped(*args, **kwargs):
+        left, values, right = svds(*args, **kwargs)
+        return -left, values, -right
+
+    clicks = np.random.default_rng(0).integers(0, 2, [6, 5])
+    svds = scipy.sparse.linalg.svds
+    users, items = fit(clicks, width=3, l2=1.0)
+    monkeypatch.setattr(scipy.sparse.linalg, "svds", flipped)
+    others = fit(clicks, width=3, l2=1.0)
+    for one, other in zip((users, items), others, strict=True):
+        np.testing.assert_allclose(one, other)
 
 
 @pytest.mark.parametrize("clicks", [np.zeros([3, 2]), np.ones([1, 1])])
