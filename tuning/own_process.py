@@ -27,7 +27,7 @@ class RemoteError(Exception):
 def run_in_own_process(
     function: Callable[..., Any],
     *arguments: Any,
-    log: pathlib.Path,
+    log: pathlib.Path | None = None,
     foreseen: tuple[type[Exception], ...] = (),
 ) -> Any:
     """Calls a function of a module in a fresh process and waits for what it returns.
@@ -35,7 +35,7 @@ def run_in_own_process(
     Args:
         function: The function; it, its arguments and result must be picklable.
         *arguments: Its arguments.
-        log: File that what it prints is appended to.
+        log: File that what it prints is appended to; None leaves it where it goes.
         foreseen: Exceptions that are raised here as they are raised there.
 
     Returns:
@@ -69,14 +69,15 @@ def run_in_own_process(
 
 def _answer(
     sender: multiprocessing.connection.Connection,
-    log: pathlib.Path,
+    log: pathlib.Path | None,
     foreseen: tuple[type[Exception], ...],
     function: Callable[..., Any],
     arguments: tuple[Any, ...],
 ) -> None:
     """Runs in the process: sends a tuple with the result, or an exception."""
     _end_with_parent()
-    _print_to(log)
+    if log is not None:
+        _print_to(log)
     try:
         sender.send((function(*arguments),))
     except foreseen as error:

@@ -1,10 +1,7 @@
 """What a method costs: time and memory, each measured in a process of its own."""
 
-import concurrent.futures
-import concurrent.futures.process
 import dataclasses
 import gc
-import multiprocessing
 import os
 import pathlib
 import statistics
@@ -16,6 +13,7 @@ from models.lazy_adam import LazyAdam
 from models.legacy_keras import tf
 from models.recommender import Episode, Recommender, split_episode
 from pipeline.experiment.progress import say
+from tuning.own_process import ProcessKilledError, run_in_own_process
 
 _MIN_REPEATS = 5
 _MIN_SECONDS = 2.0
@@ -46,13 +44,12 @@ def in_own_process(measure: Callable[..., Cost], *arguments: Any) -> Cost:
     Returns:
         The cost; NaN if the process is killed, as by a machine without memory.
     """
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
-        try:
-            return pool.submit(measure, *arguments).result()
-        except concurrent.futures.process.BrokenProcessPool:
-            say("compare: the process that measures was killed; its cost is unknown")
-            return Cost(float("nan"), float("nan"), float("nan"))
+    try:
+        cost: Cost = run_in_own_process(measure, *arguments)
+    except ProcessKilledError as error:
+        say(f"compare: where it was measured {error}; its cost is unknown")
+        return Cost(float("nan"), float("nan"), float("nan"))
+    return cost
 
 
 def measure_cost(method: Recommender, batch: Episode) -> Cost:

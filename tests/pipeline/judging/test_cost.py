@@ -1,7 +1,9 @@
 """Costs are measured of what is asked, and nothing else is promised of them."""
 
 import os
+import signal
 
+import numpy as np
 import pytest
 
 from models.legacy_keras import tf
@@ -78,3 +80,9 @@ def test_a_learned_method_is_trained_too(batch):
 
 def test_a_measurement_runs_in_a_process_of_its_own():
     assert in_own_process(os.getpid) != os.getpid()
+
+
+def test_the_cost_is_unknown_where_the_process_was_killed(capfd):
+    cost = in_own_process(signal.raise_signal, signal.SIGKILL)
+    assert np.isnan([cost.adapt_ms, cost.train_ms, cost.peak_mb]).all()
+    assert "ended by SIGKILL; its cost is unknown" in capfd.readouterr().err
