@@ -8,14 +8,13 @@ import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from apache_beam.pvalue import TaggedOutput
 
 from transforms.clicks.clicks import parse_clicks
 from transforms.clicks.pools import parse_pools
 from transforms.clicks.schema import ClickSpec, DomainSpec, PoolSpec
 from transforms.entities.entities import parse_entities
 from transforms.ratings.interactions import parse_interactions
-from transforms.reading.parse_rows import COUNTS
+from transforms.reading.parse_rows import COUNTS, PARSED
 from transforms.reading.raw_files import find_raw_files
 from transforms.reading.read_tables import read_blocks
 from transforms.reading.rejected_row import REJECTED
@@ -179,14 +178,14 @@ def _parse(stage, blocks):
     num_read = num_refused = num_parsed = 0
     for block in blocks:
         kept = []
-        for part in stage.parse_block.process(block):
-            if not isinstance(part, TaggedOutput):
+        for kind, part in stage.parse_block.process(block):
+            if kind == PARSED:
                 kept.append(part)
-            elif part.tag == REJECTED:
+            elif kind == REJECTED:
                 num_refused += 1
-                part.value.to_json()
-            elif part.tag == COUNTS:
-                _, counts = part.value
+                part.to_json()
+            elif kind == COUNTS:
+                _, counts = part
                 num_read += counts.read
                 num_parsed += counts.left_out.total()
                 assert counts.refused.total() <= counts.read

@@ -7,10 +7,10 @@ import struct
 
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.pvalue import TaggedOutput
 from apache_beam.testing.test_pipeline import TestPipeline
 
 from transforms.ratings.dataset import prepare_dataset
+from transforms.reading.parse_rows import PARSED
 from transforms.reading.rejected_row import REJECTED
 from transforms.specs import (
     DatasetSpec,
@@ -129,10 +129,11 @@ def parse_block():
     """Runs `ParseRows` on one block without a pipeline: what is parsed, and refused."""
 
     def run(parse_rows, block):
-        outputs = list(parse_rows.parse_block.process(block))
-        tagged = [part for part in outputs if isinstance(part, TaggedOutput)]
-        rejected = [part.value for part in tagged if part.tag == REJECTED]
-        return [p for p in outputs if not isinstance(p, TaggedOutput)], rejected
+        pairs = list(parse_rows.parse_block.process(block))
+        return tuple(
+            [element for kind, element in pairs if kind == wanted]
+            for wanted in (PARSED, REJECTED)
+        )
 
     return run
 

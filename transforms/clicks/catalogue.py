@@ -18,7 +18,8 @@ from transforms.clicks.clicks import (
     table_name,
 )
 from transforms.clicks.joins import click_joins
-from transforms.clicks.pools import POOLS, Pools
+from transforms.clicks.merged_pools import Pools
+from transforms.clicks.pools import POOLS
 from transforms.clicks.schema import (
     Domain,
     DomainSpec,
@@ -30,13 +31,12 @@ from transforms.clicks.statistics import build_schema, build_statistics
 from transforms.clicks.summaries import TaskSummary, UsersSummary, merge_users
 from transforms.clicks.tasks import DroppedClicks
 from transforms.entities.entities import EntityBlock, merge_entities
-from transforms.entities.vocabularies import vocabulary_rows
 from transforms.joins import Join
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts
 from transforms.specs import EntitySpec
 from transforms.writing.catalogue import Catalogue
-from transforms.writing.entity_files import EntityRows, encode_entity
+from transforms.writing.entity_files import encode_entity
 
 ITEM_NAMES = "item_names"
 SCENARIO_NAMES = "scenario_names"
@@ -81,7 +81,6 @@ def scenario_catalogue(
     by_kind, rejected, counts = _names_by_kind(spec, names)
     joins = click_joins(spec, listed, summary, pools, by_kind)
     return Catalogue(
-        rows=EntityRows(vocabulary_rows(ids.users), vocabulary_rows(ids.items)),
         records={
             "user": _records(ids.users, summary.users),
             "item": _records(ids.items, summary.items),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -11,22 +11,33 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms.clicks.catalogue import name_tables, scenario_catalogue
 from transforms.clicks.clicks import ClickBlock, domain_order, parse_clicks, table_name
-from transforms.clicks.pools import MergePools, parse_pools, pools_of_clicks
+from transforms.clicks.merged_pools import MergePools, Pools
+from transforms.clicks.pools import parse_pools, pools_of_clicks
 from transforms.clicks.records import WriteClicks, encode_task
 from transforms.clicks.schema import ScenarioDatasetInfo, ScenarioDatasetSpec
-from transforms.clicks.summaries import summarize_task, summarize_users
+from transforms.clicks.summaries import (
+    TaskSummary,
+    UsersSummary,
+    summarize_task,
+    summarize_users,
+)
 from transforms.clicks.tables import used_tables
-from transforms.clicks.tasks import BuildTasks, ScenarioTask
-from transforms.clicks.user_clicks import SCENARIOS, JoinUsers, SplitUsers
-from transforms.entities.entities import parse_entities
-from transforms.reading.parse_rows import COUNTS
-from transforms.reading.rejected_row import REJECTED
+from transforms.clicks.tasks import (
+    DROPPED,
+    TASKS,
+    BuildTasks,
+    DroppedClicks,
+    ScenarioTask,
+)
+from transforms.clicks.user_clicks import SCENARIOS, USERS, JoinUsers, SplitUsers
+from transforms.entities.entities import EntityBlock, parse_entities
+from transforms.reading.kinds import OfKind
 from transforms.reading.shards import GroupByShard
 from transforms.specs import EntitySpec
 from transforms.splits import TaskSplitter, load_splitter
 from transforms.stable_hash import shard_of
 from transforms.table_spec import TableSpec
-from transforms.writing.catalogue import write_catalogue
+from transforms.writing.catalogue import Catalogue, WriteCatalogue
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
@@ -55,7 +66,7 @@ def prepare_scenarios(
         _SCENARIOS,
         spec,
         used_tables(spec),
-        lambda *pipeline: _Stages(spec, splitter, *pipeline).add(),
+        lambda *stages: _Stages(spec, splitter, *stages).add(),
         data_dir=data_dir,
         output_dir=output_dir,
         fingerprint=fingerprint,
@@ -64,46 +75,44 @@ def prepare_scenarios(
 
 
 class _Stages:
-    """Adds all stages to a pipeline, and collects what they leave."""
+    """Adds all stages, and collects what they leave."""
 
     def __init__(
         self,
         spec: ScenarioDatasetSpec,
         splitter: TaskSplitter,
-        root: beam.Pipeline,
         blocks: Mapping[TableSpec, Any],
         files: OutputFiles,
     ) -> None:
-        self._root = root
         self._spec = spec
         self._splitter = splitter
         self._blocks = blocks
         self._files = files
         self._num_shards = spec.episodes.num_shards
-        self._left = Leftovers([], [])
+        self._left = Leftovers([], [], [])
 
     def add(self) -> Leftovers:
         """Adds the stages; see `AddStages`."""
         clicks = self._clicks()
-        pools = self._pools(clicks)
-        shards = clicks | "ByShard" >> GroupByShard(self._num_shards, ClickBlock())
-        users = shards | "SplitUsers" >> beam.ParDo(
-            SplitUsers(self._spec), pools
-        ).with_outputs(SCENARIOS, main="users")
-        tasks = self._tasks(users[SCENARIOS], pools)
-        rows = self._catalogue(users.users, tasks, pools)
-        _ = users.users | "WriteClicks" >> beam.ParDo(
-            WriteClicks(self._files, self._num_shards), rows
+        pairs = (
+            (clicks, self._pools(clicks))
+            | "ByShard" >> GroupByShard(self._num_shards, ClickBlock())
+            | "SplitUsers" >> beam.ParDo(SplitUsers(self._spec, self._files))
         )
-        write = WriteEpisodes(self._files, self._num_shards, encode_task)
-        _ = self._by_shard(tasks.tasks) | "WriteEpisodes" >> beam.ParDo(write, rows)
+        users = pairs | "Users" >> OfKind(USERS)
+        scenarios = pairs | "Scenarios" >> OfKind(SCENARIOS)
+        built = self._built(scenarios)
+        tasks = built | "Tasks" >> OfKind(TASKS)
+        rows = self._catalogue(users, tasks, built | "Dropped" >> OfKind(DROPPED))
+        self._left.written.append(self._write_clicks(users, rows))
+        self._left.written.append(self._write_episodes(tasks, rows))
         return self._left
 
     def _parsed(self, label: str, table: TableSpec, parse: beam.PTransform) -> Any:
         """Returns what the rows of a table become; the others are refused."""
         rows = self._blocks[table] | label >> parse
-        self._left.rejected.append(rows[REJECTED])
-        self._left.counts.append(rows[COUNTS])
+        self._left.rejected.append(rows.rejected)
+        self._left.counts.append(rows.counts)
         return rows.parsed
 
     def _clicks(self) -> Any:
@@ -121,7 +130,7 @@ class _Stages:
         return parts | "AllClicks" >> beam.Flatten()
 
     def _pools(self, clicks: Any) -> Any:
-        """Returns the `Pools` as a side input."""
+        """Writes the pools; returns one element, once they are written."""
         parts = [
             self._parsed(
                 f"ParsePools {domain.name}",
@@ -136,18 +145,16 @@ class _Stages:
         clicked = clicks | "Values" >> beam.Values()
         parts.append(clicked | "ClickedPools" >> beam.Map(pools_of_clicks))
         blocks = parts | "AllPools" >> beam.Flatten()
-        merge = beam.ParDo(MergePools(self._spec), beam.pvalue.AsIter(blocks))
-        once = self._root | "OncePools" >> beam.Create([0])
-        return beam.pvalue.AsSingleton(once | "MergePools" >> merge)
+        return blocks | "MergePools" >> MergePools(self._spec, self._files)
 
-    def _tasks(self, scenarios: Any, pools: Any) -> Any:
-        """Returns the `ScenarioTask`s and the `DroppedClicks`."""
+    def _built(self, scenarios: Any) -> Any:
+        """Returns the `ScenarioTask`s and the `DroppedClicks`, by kind."""
         limit = self._spec.episodes.max_clicks_per_scenario
-        build = beam.ParDo(BuildTasks(self._spec, self._splitter), pools)
+        build = BuildTasks(self._spec, self._splitter, self._files)
         return (
             scenarios
             | "JoinUsers" >> beam.CombinePerKey(JoinUsers(limit))
-            | "BuildTasks" >> build.with_outputs("dropped", main="tasks")
+            | "BuildTasks" >> beam.ParDo(build)
         )
 
     def _names(self) -> list[Any]:
@@ -165,35 +172,62 @@ class _Stages:
             for number, (kind, domain, spec) in enumerate(name_tables(self._spec))
         ]
 
-    def _catalogue(self, users: Any, tasks: Any, pools: Any) -> Any:
-        """Writes the catalogue and returns the `EntityRows` as a side input."""
-        summaries = [
-            users | "SummarizeUsers" >> beam.Map(summarize_users),
-            tasks.tasks | "SummarizeTasks" >> beam.Map(summarize_task),
-            tasks.dropped,
-        ]
-        sides = [
-            *map(beam.pvalue.AsIter, summaries),
-            pools,
-            *map(beam.pvalue.AsIter, self._names()),
-        ]
-        make = functools.partial(scenario_catalogue, self._spec, self._splitter.listed)
-        written = write_catalogue(self._root, make, self._files, sides)
-        self._left.rejected.append(written[REJECTED])
-        return beam.pvalue.AsSingleton(written.rows)
+    def _catalogue(self, users: Any, tasks: Any, dropped: Any) -> Any:
+        """Writes the catalogue; returns one element, once it is written."""
+        known = {
+            "users": users | "SummarizeUsers" >> beam.Map(summarize_users),
+            "tasks": tasks | "SummarizeTasks" >> beam.Map(summarize_task),
+            "dropped": dropped,
+            **{f"names{n}": names for n, names in enumerate(self._names())},
+        }
+        make = functools.partial(
+            _make_catalogue, self._spec, self._splitter.listed, self._files
+        )
+        catalogue = known | "Catalogue" >> WriteCatalogue(make, self._files)
+        self._left.rejected.append(catalogue.rejected)
+        return catalogue.written
 
-    def _by_shard(self, tasks: Any) -> Any:
-        """Returns (shard, tasks in the order of their records)."""
+    def _write_clicks(self, users: Any, rows: Any) -> Any:
+        """Writes the clicks of each shard, after the rows."""
+        keyed = users | "KeyUsers" >> beam.Map(lambda shard: (shard.shard, shard))
+        write = WriteClicks(self._files, self._num_shards)
+        return (
+            (keyed, rows)
+            | "UsersByShard" >> GroupByShard(self._num_shards, None)
+            | "WriteClicks" >> beam.ParDo(write)
+        )
+
+    def _write_episodes(self, tasks: Any, rows: Any) -> Any:
+        """Writes the tasks of each shard, after the rows."""
         num_shards = self._num_shards
         order = domain_order(self._spec.domain_names)
+        keyed = tasks | "KeyTasks" >> beam.Map(
+            lambda task: (shard_of(task.scenario_id, num_shards), task)
+        )
         return (
-            tasks
-            | "KeyTasks"
-            >> beam.Map(lambda task: (shard_of(task.scenario_id, num_shards), task))
+            (keyed, rows)
             | "TasksByShard" >> GroupByShard(num_shards, None)
             | "SortTasks"
             >> beam.MapTuple(lambda shard, group: (shard, _sorted(group, order)))
+            | "WriteEpisodes"
+            >> beam.ParDo(WriteEpisodes(self._files, num_shards, encode_task))
         )
+
+
+def _make_catalogue(
+    spec: ScenarioDatasetSpec,
+    listed: Collection[str] | None,
+    files: OutputFiles,
+    *,
+    users: Sequence[UsersSummary],
+    tasks: Sequence[TaskSummary],
+    dropped: Sequence[DroppedClicks],
+    **names: Sequence[EntityBlock],
+) -> Catalogue:
+    """Makes the catalogue, given the elements of each collection."""
+    pools = Pools.read(files)
+    by_table = names.values()
+    return scenario_catalogue(spec, listed, users, tasks, dropped, pools, *by_table)
 
 
 def _sorted(

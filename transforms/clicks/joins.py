@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from transforms.clicks.clicks import CLICKS, domain_of, raw_id, table_name
-from transforms.clicks.pools import POOLS, Pools
+from transforms.clicks.merged_pools import Pools
+from transforms.clicks.pools import POOLS
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
 from transforms.clicks.summaries import UsersSummary
 from transforms.joins import Join, id_forms, join_ids

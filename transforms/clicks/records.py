@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -23,7 +23,8 @@ _WRITTEN = Metrics.counter("cmml", "known_clicks_written")
 class WriteClicks(beam.DoFn):
     """Writes the known and the held-out clicks of one shard of users, a file of each.
 
-    Input: `UserShard`, and the `EntityRows` as a side input.
+    Input: (shard, its `UserShard` among elements that say nothing). The vocabularies of
+        ids must be written.
     Output: the number of users written.
 
     Args:
@@ -35,10 +36,13 @@ class WriteClicks(beam.DoFn):
         super().__init__()
         self._files = files
         self._num_shards = num_shards
+        self._rows: EntityRows | None = None
 
     @no_beam_hints
-    def process(self, shard: UserShard, rows: EntityRows) -> Iterator[int]:
+    def process(self, group: tuple[int, Iterable[UserShard | None]]) -> Iterator[int]:
         """Writes the files."""
+        (shard,) = filter(None, group[1])
+        rows = self._rows = self._rows or EntityRows.read(self._files)
         for kind, clicks_of in ((keys.KNOWN, _known), (keys.HELD_OUT, _held_out)):
             name = shard_file(keys.CLICKS_DIR, kind, shard.shard, self._num_shards)
             records = (

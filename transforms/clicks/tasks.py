@@ -12,7 +12,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms.clicks.clicks import raw_id
-from transforms.clicks.pools import Pools
+from transforms.clicks.merged_pools import Pools
 from transforms.clicks.schema import ScenarioDatasetSpec, ScenarioEpisodeSpec
 from transforms.clicks.user_clicks import ScenarioUser, ScenarioUsers, fold_of
 from transforms.reading.beam_hints import no_beam_hints
@@ -20,6 +20,7 @@ from transforms.schema import META_TRAIN, META_VALIDATION
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import stable_digest
 from transforms.writing.counters import count_dropped
+from transforms.writing.output_files import OutputFiles
 
 # Reasons of `num_dropped`: legal, but not in the episodes.
 TOO_FEW_CLICKS = "too_few_clicks"
@@ -27,6 +28,10 @@ NO_HELD_OUT_CLICK = "no_held_out_click"
 CLICK_OVER_LIMIT = "click_over_limit"
 CLICK_WITHOUT_NEGATIVE = "click_without_negative"
 TASK_NOT_IN_SPLIT_FILE = "task_not_in_split_file"
+
+# Kinds of output of `BuildTasks`.
+TASKS = "tasks"
+DROPPED = "dropped"
 
 _TASKS = Metrics.counter("cmml", "tasks")
 
@@ -90,23 +95,29 @@ class DroppedClicks:
 class BuildTasks(beam.DoFn):
     """Makes a task of each scenario.
 
-    Input: (scenario id, `ScenarioUsers`), and the `Pools` as a side input.
-    Output: `ScenarioTask`s under `tasks`, `DroppedClicks` under `dropped`.
+    Input: (scenario id, `ScenarioUsers`). The pools must be written.
+    Output: `ScenarioTask`s of kind `tasks`, `DroppedClicks` of kind `dropped`.
 
     Args:
         spec: The data set.
         splitter: Decides the split of each task.
+        files: The output directory.
     """
 
-    def __init__(self, spec: ScenarioDatasetSpec, splitter: TaskSplitter) -> None:
+    def __init__(
+        self, spec: ScenarioDatasetSpec, splitter: TaskSplitter, files: OutputFiles
+    ) -> None:
         super().__init__()
         self._spec = spec
         self._splitter = splitter
+        self._files = files
+        self._pools: Pools | None = None
 
     @no_beam_hints
-    def process(self, group: tuple[str, ScenarioUsers], pools: Pools) -> Iterator[Any]:
+    def process(self, group: tuple[str, ScenarioUsers]) -> Iterator[tuple[str, Any]]:
         """Makes one task, unless the scenario is too small."""
         scenario_id, clicks = group
+        pools = self._pools = self._pools or Pools.read(self._files)
         dropped = Counter({CLICK_OVER_LIMIT: clicks.num_dropped})
         # A split file names whole ids, a hash takes them as they came.
         name = scenario_id
@@ -123,12 +134,12 @@ class BuildTasks(beam.DoFn):
             if reason is None:
                 dropped[CLICK_WITHOUT_NEGATIVE] += task.num_without_negative
                 _TASKS.inc()
-                yield task
+                yield TASKS, task
             else:
                 dropped[reason] += 1
                 dropped[f"click_of_task_with_{reason}"] += num_clicks
         count_dropped(dropped)
-        yield beam.pvalue.TaggedOutput("dropped", DroppedClicks(+dropped))
+        yield DROPPED, DroppedClicks(+dropped)
 
 
 def reason_to_drop(task: ScenarioTask, spec: ScenarioEpisodeSpec) -> str | None:

@@ -12,15 +12,17 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms.clicks.clicks import ClickBlock, domain_order, raw_id
-from transforms.clicks.pools import Pools
+from transforms.clicks.merged_pools import Pools
 from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.row_counts import RowCounts
 from transforms.schema import META_TEST, META_VALIDATION
 from transforms.stable_hash import stable_digest, stable_fraction
 from transforms.writing.counters import count_dropped
+from transforms.writing.output_files import OutputFiles
 
-# Tag of the output of clicks by scenario.
+# Kinds of output of `SplitUsers`.
+USERS = "users"
 SCENARIOS = "scenarios"
 
 REPEATED_CLICK = "repeated_click"
@@ -107,25 +109,29 @@ class ScenarioUsers:
 class SplitUsers(beam.DoFn):
     """Splits the pairs of each user, and groups them by scenario.
 
-    Input: (shard, `ClickBlock`s), and the `Pools` as a side input.
-    Output: `UserShard`s under `users`, (scenario id, `ScenarioUsers`) under
+    Input: (shard, `ClickBlock`s). The pools must be written.
+    Output: a `UserShard` of kind `users`, (scenario id, `ScenarioUsers`) of kind
         `scenarios`, trimmed to the most clicks of a scenario.
 
     Args:
         spec: The data set.
+        files: The output directory.
     """
 
-    def __init__(self, spec: ScenarioDatasetSpec) -> None:
+    def __init__(self, spec: ScenarioDatasetSpec, files: OutputFiles) -> None:
         super().__init__()
         self._spec = spec
+        self._files = files
+        self._pools: Pools | None = None
 
     @no_beam_hints
     def process(
-        self, group: tuple[int, Iterable[ClickBlock]], pools: Pools
-    ) -> Iterator[Any]:
+        self, group: tuple[int, Iterable[ClickBlock]]
+    ) -> Iterator[tuple[str, Any]]:
         """Splits the pairs of one shard."""
         shard, blocks = group
         blocks = list(blocks)
+        pools = self._pools = self._pools or Pools.read(self._files)
         users, counts = items_by_user(blocks)
         scenarios = Counter(itertools.chain(*(block.scenarios for block in blocks)))
         del scenarios[""]
@@ -144,11 +150,11 @@ class SplitUsers(beam.DoFn):
         for scenario_id, scenario in by_scenario.items():
             scenario.users.sort()
             trimmed = trim(scenario, limit)
-            yield beam.pvalue.TaggedOutput(SCENARIOS, (scenario_id, trimmed))
+            yield SCENARIOS, (scenario_id, trimmed)
         _USERS.inc(len(split))
         for count in counts.values():
             count_dropped(count.left_out)
-        yield UserShard(shard, split, counts, scenarios)
+        yield USERS, UserShard(shard, split, counts, scenarios)
 
 
 class JoinUsers(beam.CombineFn):

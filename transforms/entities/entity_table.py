@@ -38,9 +38,9 @@ class EntityTable:
     vocabularies: dict[str, list[str]]
     num_training: Mapping[str, int]
 
-    def rows(self) -> dict[str, int]:
-        """Returns the row of each id."""
-        return vocabulary_rows([entity.entity_id for entity in self.entities])
+    def ids(self) -> list[str]:
+        """Returns the ids, in row order."""
+        return [entity.entity_id for entity in self.entities]
 
     def records(self) -> Iterator[bytes]:
         """Yields the record of each entity, in row order."""

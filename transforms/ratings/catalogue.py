@@ -16,50 +16,48 @@ from transforms.ratings.summaries import TasksSummary, merge_summaries
 from transforms.schema import DatasetInfo
 from transforms.specs import DatasetSpec
 from transforms.writing.catalogue import Catalogue
-from transforms.writing.entity_files import EntityRows
 from transforms.writing.statistics import mean_and_std
 
 
 def rating_catalogue(
     spec: DatasetSpec,
     listed: Collection[str] | None,
-    user_blocks: Iterable[EntityBlock],
-    item_blocks: Iterable[EntityBlock],
+    *,
     summaries: Iterable[TasksSummary],
+    users: Iterable[EntityBlock] = (),
+    items: Iterable[EntityBlock] = (),
 ) -> Catalogue:
     """Numbers the users and items, and collects all that is said of them.
 
     Args:
         spec: The data set.
         listed: Users that a split file names; None if there is none.
-        user_blocks: The table of users.
-        item_blocks: The table of items.
         summaries: Of every shard.
+        users: The table of users.
+        items: The table of items.
     """
     summary = merge_summaries(summaries)
     task_ids = [i for split in summary.splits.values() for i in split.task_ids]
     item_ids = [i for split in summary.splits.values() for i in split.items]
-    known_users, bad_users, user_rows = merge_entities("users", user_blocks, spec.users)
-    known_items, bad_items, item_rows = merge_entities("items", item_blocks, spec.items)
+    known_users, bad_users, user_rows = merge_entities("users", users, spec.users)
+    known_items, bad_items, item_rows = merge_entities("items", items, spec.items)
     of_users, of_items = summary.training_users, summary.training_items
-    users = build_entity_table(spec.users, known_users, task_ids, of_users)
-    items = build_entity_table(spec.items, known_items, item_ids, of_items)
-    rows = EntityRows(users.rows(), items.rows())
-    names = [entity.name for entity in items.entities]
+    user_table = build_entity_table(spec.users, known_users, task_ids, of_users)
+    item_table = build_entity_table(spec.items, known_items, item_ids, of_items)
+    names = [entity.name for entity in item_table.entities]
     joins = _joins(spec, listed, known_users, known_items, summary)
     return Catalogue(
-        rows=rows,
-        records={"user": users.records(), "item": items.records()},
+        records={"user": user_table.records(), "item": item_table.records()},
         vocabularies={
-            schema.USER_ID: rows.users,
-            **users.vocabularies,
-            schema.ITEM_ID: rows.items,
-            **items.vocabularies,
+            schema.USER_ID: user_table.ids(),
+            **user_table.vocabularies,
+            schema.ITEM_ID: item_table.ids(),
+            **item_table.vocabularies,
         },
         names={} if spec.items.name_column is None else {"item": names},
-        schema=build_schema(spec, users, items),
-        statistics=build_statistics(summary, users, items),
-        info=_dataset_info(spec, users, items, summary, joins),
+        schema=build_schema(spec, user_table, item_table),
+        statistics=build_statistics(summary, user_table, item_table),
+        info=_dataset_info(spec, user_table, item_table, summary, joins),
         counts={
             INTERACTIONS: summary.row_counts(),
             **({} if spec.users.table is None else {"users": user_rows}),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -11,19 +12,18 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms.entities.entities import parse_entities
 from transforms.ratings.catalogue import rating_catalogue
-from transforms.ratings.episodes import BuildTasks, TaskShard
+from transforms.ratings.episodes import BuildTasks, Task, TaskShard
 from transforms.ratings.interactions import parse_interactions
 from transforms.ratings.records import encode_episode
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
 from transforms.reading.beam_hints import no_beam_hints
-from transforms.reading.parse_rows import COUNTS
-from transforms.reading.rejected_row import REJECTED
+from transforms.reading.shards import GroupByShard
 from transforms.schema import NO_TASK, SPLITS, DatasetInfo
 from transforms.specs import DatasetSpec
 from transforms.splits import TaskSplitter, load_splitter
 from transforms.table_spec import TableSpec
-from transforms.writing.catalogue import write_catalogue
+from transforms.writing.catalogue import WriteCatalogue
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
@@ -60,43 +60,35 @@ def prepare_dataset(
 def _add_stages(
     spec: DatasetSpec,
     splitter: TaskSplitter,
-    root: beam.Pipeline,
     blocks: Mapping[TableSpec, Any],
     files: OutputFiles,
 ) -> Leftovers:
-    """Adds all stages to a pipeline; see `AddStages`."""
+    """Adds all stages; see `AddStages`."""
     num_shards = spec.episodes.num_shards
     interactions = blocks[spec.interactions.table] | "Interactions" >> (
         parse_interactions(spec.interactions, num_shards, normalize=spec.normalize_ids)
     )
     tasks = interactions.parsed | "Tasks" >> BuildTasks(spec, splitter)
-    summaries = tasks.tasks | "Summarize" >> beam.Map(summarize)
-    parsed = dict(_parsed_entities(spec, blocks))
-    entities = [
-        parsed[kind].parsed
-        if kind in parsed
-        else root | f"No {kind}" >> beam.Create([])
-        for kind in ("users", "items")
-    ]
-    catalogue = write_catalogue(
-        root,
-        functools.partial(rating_catalogue, spec, splitter.listed),
-        files,
-        map(beam.pvalue.AsIter, (*entities, summaries)),
+    entities = dict(_parsed_entities(spec, blocks))
+    known = {
+        **{kind: rows.parsed for kind, rows in entities.items()},
+        "summaries": tasks.shards | "Summarize" >> beam.Map(summarize),
+    }
+    make = functools.partial(rating_catalogue, spec, splitter.listed)
+    catalogue = known | "Catalogue" >> WriteCatalogue(make, files)
+    keyed = tasks.shards | "KeyTasks" >> beam.Map(_by_number)
+    write = WriteEpisodes(files, num_shards, encode_episode, (*SPLITS, NO_TASK))
+    written = (
+        (keyed, catalogue.written)
+        | "TasksByShard" >> GroupByShard(num_shards, None)
+        | "TakeTasks" >> beam.MapTuple(_tasks_of)
+        | "WriteEpisodes" >> beam.ParDo(write)
     )
-    _ = (
-        tasks.tasks
-        | "TasksByShard" >> beam.Map(_tasks_by_shard)
-        | "WriteEpisodes"
-        >> beam.ParDo(
-            WriteEpisodes(files, num_shards, encode_episode, (*SPLITS, NO_TASK)),
-            beam.pvalue.AsSingleton(catalogue.rows),
-        )
-    )
-    tables = [interactions, *parsed.values()]
+    tables = [interactions, *entities.values()]
     return Leftovers(
-        [part[REJECTED] for part in (*tables, tasks, catalogue)],
-        [part[COUNTS] for part in tables],
+        [part.rejected for part in (*tables, tasks, catalogue)],
+        [table.counts for table in tables],
+        [written],
     )
 
 
@@ -111,5 +103,12 @@ def _parsed_entities(
 
 
 @no_beam_hints
-def _tasks_by_shard(shard: TaskShard) -> tuple[int, list[Any]]:
-    return shard.shard, shard.tasks
+def _by_number(shard: TaskShard) -> tuple[int, TaskShard]:
+    # One object, which Beam encodes at once; of a list it would encode each task.
+    return shard.shard, TaskShard(shard.shard, shard.tasks, Counter())
+
+
+@no_beam_hints
+def _tasks_of(number: int, group: Iterable[TaskShard | None]) -> tuple[int, list[Task]]:
+    (shard,) = filter(None, group)
+    return number, shard.tasks

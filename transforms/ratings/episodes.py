@@ -18,6 +18,7 @@ from transforms.ratings.interactions import (
     interaction_columns,
 )
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.kinds import OfKind
 from transforms.reading.rejected_row import REJECTED, RejectedRow
 from transforms.reading.row_error import DUPLICATE_PAIR
 from transforms.reading.shards import GroupByShard
@@ -47,6 +48,9 @@ _DROPPED = {
     reason: Metrics.counter("cmml", f"dropped_{reason}")
     for reason in (TASK_TOO_SMALL, TASK_NOT_IN_SPLIT_FILE, *PAIR_REASONS)
 }
+# Kind of output beside `REJECTED`.
+_TASK_SHARD = "shard"
+
 _TASKS = Metrics.counter("cmml", "tasks")
 
 
@@ -97,12 +101,23 @@ class TaskShard:
 LabelsByTask = dict[str, dict[str, float]]
 
 
+class BuiltTasks(NamedTuple):
+    """What the interactions have become.
+
+    Attributes:
+        shards: `TaskShard`s.
+        rejected: `RejectedRow`s.
+    """
+
+    shards: beam.PCollection
+    rejected: beam.PCollection
+
+
 class BuildTasks(beam.PTransform):
     """Builds the tasks of each shard, and refuses the second row of a pair.
 
     Input: (shard, `InteractionBlock`).
-    Output: `TaskShard`s under `tasks`, one for each shard even if it is empty, and
-        `RejectedRow`s under `rejected`.
+    Output: `BuiltTasks`, a `TaskShard` for each shard even if it is empty.
 
     Args:
         spec: The data set.
@@ -115,15 +130,16 @@ class BuildTasks(beam.PTransform):
         self._splitter = splitter
 
     @no_beam_hints
-    def expand(self, blocks: beam.PCollection) -> Any:
+    def expand(self, blocks: beam.PCollection) -> BuiltTasks:
         """Groups blocks by shard."""
         num_shards = self._spec.episodes.num_shards
-        build = beam.ParDo(_BuildShard(self._spec, self._splitter))
-        return (
+        pairs = (
             blocks
             | "ByShard" >> GroupByShard(num_shards, InteractionBlock())
-            | "BuildShards" >> build.with_outputs(REJECTED, main="tasks")
+            | "BuildShards" >> beam.ParDo(_BuildShard(self._spec, self._splitter))
         )
+        kinds = _TASK_SHARD, REJECTED
+        return BuiltTasks(*(pairs | f"Take {kind}" >> OfKind(kind) for kind in kinds))
 
 
 def labels_by_task(
@@ -280,18 +296,20 @@ class _BuildShard(beam.DoFn):
         self._splitter = splitter
 
     @no_beam_hints
-    def process(self, group: tuple[int, Iterable[InteractionBlock]]) -> Iterator[Any]:
+    def process(
+        self, group: tuple[int, Iterable[InteractionBlock]]
+    ) -> Iterator[tuple[str, Any]]:
         shard, blocks = group
         interactions = self._spec.interactions
         labels, rejected, num_left_out = labels_by_task(blocks, interactions)
         for row in rejected:
-            yield beam.pvalue.TaggedOutput(REJECTED, row)
+            yield REJECTED, row
         tasks, dropped = build_tasks(labels, self._splitter, self._spec.episodes)
         dropped += Counter({REPEATED_PAIR: num_left_out})
         _TASKS.inc(sum(task.split != NO_TASK for task in tasks))
         for reason, count in dropped.items():
             _DROPPED[reason].inc(count)
-        yield TaskShard(
+        built = TaskShard(
             shard,
             tasks,
             dropped,
@@ -299,6 +317,7 @@ class _BuildShard(beam.DoFn):
             users=Counter({user: len(pairs) for user, pairs in labels.items()}),
             items=Counter(itertools.chain.from_iterable(labels.values())),
         )
+        yield _TASK_SHARD, built
 
 
 def _place(block: InteractionBlock) -> tuple[int, int]:

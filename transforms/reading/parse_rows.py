@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.blocks import Block, rows_of
+from transforms.reading.kinds import OfKind
 from transforms.reading.rejected_row import REJECTED, rejected_row
 from transforms.reading.row_error import RowError, UnwantedRowError
 from transforms.reading.text_rows import Fields, UnreadableRow
 from transforms.row_counts import RowCounts
 from transforms.table_spec import TableSpec
 
-# Tag of the output of what became of the rows: (name, `RowCounts`).
+# Kinds of output beside `REJECTED`.
+PARSED = "parsed"
 COUNTS = "counts"
 
 
@@ -45,6 +47,20 @@ class RowParser(Protocol):
         """Returns the elements that the rows have become."""
 
 
+class ParsedRows(NamedTuple):
+    """What the rows of a table have become.
+
+    Attributes:
+        parsed: What the parser made of them.
+        rejected: `RejectedRow`s.
+        counts: (name, `RowCounts`) of each block.
+    """
+
+    parsed: beam.PCollection
+    rejected: beam.PCollection
+    counts: beam.PCollection
+
+
 class ParseRows(beam.PTransform):
     """Turns blocks of rows of one table into parsed elements, and refused rows.
 
@@ -52,9 +68,8 @@ class ParseRows(beam.PTransform):
     counter `<name>_read` has all rows, refused ones included.
 
     Input: `Block`.
-    Output: the elements of each block under `parsed`, `RejectedRow`s under `rejected`,
-        and (name, `RowCounts`) of each block under `counts`, of which the rows used are
-        those that the parser knows of.
+    Output: `ParsedRows`; of the counts, the rows used are those that the parser knows
+        of.
 
     Attributes:
         parse_block: Its only `DoFn`.
@@ -77,11 +92,11 @@ class ParseRows(beam.PTransform):
         self.parse_block = _ParseBlock(name, table, tuple(columns), new_parser)
 
     @no_beam_hints
-    def expand(self, blocks: beam.PCollection) -> Any:
+    def expand(self, blocks: beam.PCollection) -> ParsedRows:
         """Parses every block."""
-        return blocks | "ParseBlocks" >> beam.ParDo(self.parse_block).with_outputs(
-            REJECTED, COUNTS, main="parsed"
-        )
+        pairs = blocks | "ParseBlocks" >> beam.ParDo(self.parse_block)
+        kinds = PARSED, REJECTED, COUNTS
+        return ParsedRows(*(pairs | f"Take {kind}" >> OfKind(kind) for kind in kinds))
 
 
 class _ParseBlock(beam.DoFn):
@@ -100,7 +115,7 @@ class _ParseBlock(beam.DoFn):
         self._rows_read = Metrics.counter("cmml", f"{name}_read")
 
     @no_beam_hints
-    def process(self, block: Block) -> Iterator[Any]:
+    def process(self, block: Block) -> Iterator[tuple[str, Any]]:
         parser = self._new_parser(block)
         add = parser.add
         counts = RowCounts()
@@ -117,8 +132,9 @@ class _ParseBlock(beam.DoFn):
                 row = rejected_row(
                     self._name, block, line, fields, self._columns, error
                 )
-                yield beam.pvalue.TaggedOutput(REJECTED, row)
+                yield REJECTED, row
         self._rows_read.inc(counts.read)
-        yield from parser.parsed()
+        for element in parser.parsed():
+            yield PARSED, element
         counts.merge(parser.counts)
-        yield beam.pvalue.TaggedOutput(COUNTS, (self._name, counts))
+        yield COUNTS, (self._name, counts)

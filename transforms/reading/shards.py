@@ -44,7 +44,8 @@ class ColumnsByShard(dict[str, _Columns]):
 class GroupByShard(beam.PTransform):
     """Groups elements by shard; every shard is there, even without elements.
 
-    Input: (shard, element).
+    Input: (shard, element), and perhaps a collection of one element that must be there
+        first, such as the sign that a file is written.
     Output: (shard, elements), of which one or more are the empty one.
 
     Args:
@@ -57,9 +58,17 @@ class GroupByShard(beam.PTransform):
         self._nothing = [(shard, empty) for shard in range(num_shards)]
 
     @no_beam_hints
-    def expand(self, elements: beam.PCollection) -> beam.PCollection:
+    def expand(
+        self, inputs: beam.PCollection | tuple[beam.PCollection, beam.PCollection]
+    ) -> beam.PCollection:
         """Adds the empty elements and groups."""
-        every_shard = elements.pipeline | "EveryShard" >> beam.Create(self._nothing)
+        if isinstance(inputs, tuple):
+            elements, after = inputs
+            nothing = self._nothing
+            every_shard = after | "EveryShard" >> beam.FlatMap(lambda _: nothing)
+        else:
+            elements = inputs
+            every_shard = elements.pipeline | "EveryShard" >> beam.Create(self._nothing)
         return (
             (elements, every_shard)
             | "WithEveryShard" >> beam.Flatten()

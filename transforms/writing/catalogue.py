@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.kinds import Gather, OfKind
 from transforms.reading.rejected_row import REJECTED, RejectedRow
 from transforms.row_counts import RowCounts
-from transforms.schema import CommonInfo
+from transforms.schema import ITEM_ID, USER_ID, CommonInfo
 from transforms.writing.dataset_files import stage_info
 from transforms.writing.entity_files import (
-    EntityRows,
     write_entities,
     write_names,
     write_vocabulary,
@@ -28,6 +28,9 @@ from transforms.writing.output_files import (
 )
 from transforms.writing.protos import proto_file
 
+# Kind of output beside `REJECTED`.
+_WRITTEN = "written"
+
 _ENTITIES = Metrics.counter("cmml", "entities_written")
 
 
@@ -36,9 +39,9 @@ class Catalogue:
     """The users and items: numbered, named, counted.
 
     Attributes:
-        rows: The row of each.
         records: Their records in row order, by kind: "user" and "item".
-        vocabularies: Values by name of the vocabulary.
+        vocabularies: Values by name of the vocabulary; `USER_ID` and `ITEM_ID` among
+            them, whose order is that of the rows.
         names: Names for people in row order, by kind, where there are any.
         schema: Types and ranges of an episode record.
         statistics: Counts of each split.
@@ -47,9 +50,8 @@ class Catalogue:
         rejected: Rows that say something else than an earlier one.
     """
 
-    rows: EntityRows
     records: Mapping[str, Iterable[bytes]]
-    vocabularies: Mapping[str, Iterable[str]]
+    vocabularies: Mapping[str, Sequence[str]]
     names: Mapping[str, Iterable[str]]
     schema: schema_pb2.Schema
     statistics: statistics_pb2.DatasetFeatureStatisticsList
@@ -70,28 +72,41 @@ class Catalogue:
         stage_info(files, self.info, self.counts)
 
 
-def write_catalogue(
-    root: beam.Pipeline,
-    make: Callable[..., Catalogue],
-    files: OutputFiles,
-    sides: Iterable[Any],
-) -> Any:
-    """Adds the stage that makes the catalogue and writes it.
+class WrittenCatalogue(NamedTuple):
+    """What the stage leaves beside the files.
+
+    Attributes:
+        written: One element, once the files are there.
+        rejected: `RejectedRow`s.
+    """
+
+    written: beam.PCollection
+    rejected: beam.PCollection
+
+
+class WriteCatalogue(beam.PTransform):
+    """Makes the catalogue and writes it.
 
     One worker holds all users and items, as the model's tables do later.
 
-    Args:
-        root: The pipeline.
-        make: Makes the catalogue of the side inputs.
-        files: The output directory.
-        sides: The side inputs.
+    Input: what is known of users and items, collections by name.
+    Output: `WrittenCatalogue`.
 
-    Returns:
-        The `EntityRows` under `rows`, `RejectedRow`s under `rejected`.
+    Args:
+        make: Makes the catalogue of the elements of each collection, by its name.
+        files: The output directory.
     """
-    write = beam.ParDo(_WriteCatalogue(make, files), *sides)
-    once = root | "Once" >> beam.Create([0])
-    return once | "Catalogue" >> write.with_outputs(REJECTED, main="rows")
+
+    def __init__(self, make: Callable[..., Catalogue], files: OutputFiles) -> None:
+        super().__init__()
+        self._write = _WriteCatalogue(make, files)
+
+    @no_beam_hints
+    def expand(self, known: Mapping[str, beam.PCollection]) -> WrittenCatalogue:
+        """Brings all that is known to one worker."""
+        pairs = known | "Gather" >> Gather() | "Write" >> beam.ParDo(self._write)
+        kinds = _WRITTEN, REJECTED
+        return WrittenCatalogue(*(pairs | f"Take {k}" >> OfKind(k) for k in kinds))
 
 
 class _WriteCatalogue(beam.DoFn):
@@ -101,10 +116,11 @@ class _WriteCatalogue(beam.DoFn):
         self._files = files
 
     @no_beam_hints
-    def process(self, _: object, *sides: Any) -> Iterator[Any]:
-        catalogue = self._make(*sides)
+    def process(self, known: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Any]]:
+        catalogue = self._make(**known)
         for row in catalogue.rejected:
-            yield beam.pvalue.TaggedOutput(REJECTED, row)
+            yield REJECTED, row
         catalogue.write(self._files)
-        _ENTITIES.inc(len(catalogue.rows.users) + len(catalogue.rows.items))
-        yield catalogue.rows
+        ids = (catalogue.vocabularies[name] for name in (USER_ID, ITEM_ID))
+        _ENTITIES.inc(sum(map(len, ids)))
+        yield _WRITTEN, None

@@ -10,7 +10,9 @@ from transforms.schema import (
     ENTITY_COUNT_KEY,
     ENTITY_ID_KEY,
     ENTITY_ROW_KEY,
+    ITEM_ID,
     NAMES_DIR,
+    USER_ID,
     VOCABULARY_DIR,
 )
 from transforms.writing.output_files import OutputFiles
@@ -18,7 +20,7 @@ from transforms.writing.tfrecord import encode_example, tfrecord_file
 
 
 class EntityRows(NamedTuple):
-    """Rows of the entity tables.
+    """Rows of the entity tables; row 1 is the first.
 
     Attributes:
         users: Row of each user by id.
@@ -27,6 +29,11 @@ class EntityRows(NamedTuple):
 
     users: Mapping[str, int]
     items: Mapping[str, int]
+
+    @classmethod
+    def read(cls, files: OutputFiles) -> EntityRows:
+        """Reads them from the vocabularies of ids, which must be written."""
+        return cls(*(_rows(files, name) for name in (USER_ID, ITEM_ID)))
 
 
 def encode_entity(
@@ -68,12 +75,21 @@ def write_entities(files: OutputFiles, kind: str, records: Iterable[bytes]) -> N
 
 def write_vocabulary(files: OutputFiles, name: str, values: Iterable[str]) -> None:
     """Writes a vocabulary, one value a line."""
-    files.write(f"{VOCABULARY_DIR}/{name}.txt", _lines(values))
+    files.write(_vocabulary_file(name), _lines(values))
 
 
 def write_names(files: OutputFiles, kind: str, names: Iterable[str]) -> None:
     """Writes names for people to read: line n is the name of row n."""
     files.write(f"{NAMES_DIR}/{kind}.txt", _lines(names))
+
+
+def _rows(files: OutputFiles, name: str) -> dict[str, int]:
+    texts = files.read(_vocabulary_file(name)).decode().split("\n")[:-1]
+    return {text: row for row, text in enumerate(texts, start=1)}
+
+
+def _vocabulary_file(name: str) -> str:
+    return f"{VOCABULARY_DIR}/{name}.txt"
 
 
 def _lines(texts: Iterable[str]) -> bytes:

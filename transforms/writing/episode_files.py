@@ -31,8 +31,8 @@ _Task = TypeVar("_Task", bound=SplitTask)
 class WriteEpisodes(beam.DoFn):
     """Writes the episode files of one shard.
 
-    Input: (shard, tasks in the order of their records), and the `EntityRows` as a side
-        input.
+    Input: (shard, tasks in the order of their records). The vocabularies of ids must be
+        written.
     Output: the number of tasks written.
 
     Args:
@@ -54,13 +54,13 @@ class WriteEpisodes(beam.DoFn):
         self._num_shards = num_shards
         self._encode = encode
         self._splits = splits
+        self._rows: EntityRows | None = None
 
     @no_beam_hints
-    def process(
-        self, group: tuple[int, Sequence[Any]], rows: EntityRows
-    ) -> Iterator[int]:
+    def process(self, group: tuple[int, Sequence[Any]]) -> Iterator[int]:
         """Writes the files."""
         shard, tasks = group
+        rows = self._rows = self._rows or EntityRows.read(self._files)
         write_episodes(
             self._files,
             shard,

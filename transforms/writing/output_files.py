@@ -136,9 +136,13 @@ class OutputFiles:
             return []
         return sorted(f"{directory}/{path.name}" for path in folder.iterdir())
 
+    def read(self, name: str) -> bytes:
+        """Returns the content of a file."""
+        return self.path(name).read_bytes()
+
     def lines(self, name: str) -> list[str]:
         """Returns the lines of a text file."""
-        return self.path(name).read_text(encoding="utf-8").splitlines()
+        return self.read(name).decode().splitlines()
 
     def move(self, name: str, new_name: str) -> None:
         """Renames a file."""

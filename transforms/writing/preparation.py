@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -24,15 +25,17 @@ class Leftovers(NamedTuple):
     Attributes:
         rejected: Collections of `RejectedRow`s.
         counts: Collections of (name of a table, `RowCounts`).
+        written: What else must be done in the end: collections of nothing of use.
     """
 
     rejected: list[Any]
     counts: list[Any]
+    written: list[Any]
 
 
-# Adds the stages of a setting to a pipeline, given the `Block`s of each table. They
-# write into the output directory.
-AddStages = Callable[[beam.Pipeline, Mapping[TableSpec, Any], OutputFiles], Leftovers]
+# Adds the stages of a setting, given the `Block`s of each table. They write into the
+# output directory.
+AddStages = Callable[[Mapping[TableSpec, Any], OutputFiles], Leftovers]
 
 
 def prepare(
@@ -49,8 +52,8 @@ def prepare(
     """Prepares a data set from raw tables.
 
     Workers and driver exchange plain files, so all of them must see both folders at
-    the same paths. Equal inputs give equal bytes, whatever the runner, the number of
-    workers and the size of a block.
+    the same paths, wherever each of them was started. Equal inputs give equal bytes,
+    whatever the runner, the number of workers and the size of a block.
 
     Args:
         kind: Its setting.
@@ -72,15 +75,21 @@ def prepare(
         JoinError: As `write_dataset`.
     """
     tables = list(tables)
+    data_dir, output_dir = map(os.path.abspath, (data_dir, output_dir))
     check_tables(tables, data_dir)
     check_contents(tables, data_dir)
 
     def run_pipeline(files: OutputFiles) -> None:
         with beam.Pipeline(options=options) as root:
             blocks = read_each_table(root, tables, data_dir)
-            left = add_stages(root, blocks, files)
-            _ = left.rejected | "AllRejected" >> beam.Flatten() | WriteRejected(files)
-            _ = left.counts | "AllCounts" >> beam.Flatten() | WriteCounts(files)
+            left = add_stages(blocks, files)
+            rejected = left.rejected | "AllRejected" >> beam.Flatten()
+            counts = left.counts | "AllCounts" >> beam.Flatten()
+            # `DaskRunner` does nothing that its last stage does not come from.
+            _ = (
+                *(rejected | WriteRejected(files), counts | WriteCounts(files)),
+                *left.written,
+            ) | "All" >> beam.Flatten()
 
     return write_dataset(
         kind,

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from transforms.clicks.catalogue import scenario_catalogue
-from transforms.clicks.pools import Pools
+from transforms.clicks.merged_pools import Pools
 from transforms.clicks.schema import (
     ClickSpec,
     Domain,
@@ -21,6 +21,7 @@ from transforms.entities.entities import Entity, EntityBlock
 from transforms.row_counts import RowCounts
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
 from transforms.table_spec import TableSpec
+from transforms.writing.entity_files import EntityRows
 from transforms.writing.output_files import OutputFiles
 
 SHARDS = [
@@ -87,7 +88,7 @@ def test_held_out_pairs_give_an_item_a_row_but_no_count():
 def test_rows_go_domain_after_domain_as_the_specification_has_them(
     files, catalogue, read_records
 ):
-    rows = catalogue.rows
+    rows = EntityRows.read(files)
     # Items are those clicked and a:11, which is in a pool only.
     assert rows.items == {"b:9": 1, "a:8": 2, "a:9": 3, "a:10": 4, "a:11": 5}
     assert rows.users == {"b:u": 1, "a:t": 2, "a:u": 3}

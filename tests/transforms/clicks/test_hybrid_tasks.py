@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from transforms.clicks.clicks import ClickBlock, in_domain, raw_id
-from transforms.clicks.pools import PoolBlock, merge_pools
+from transforms.clicks.merged_pools import merge_pools
+from transforms.clicks.pools import PoolBlock
 from transforms.clicks.schema import (
     ClickSpec,
     DomainSpec,

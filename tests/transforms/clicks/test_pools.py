@@ -1,9 +1,9 @@
 import pytest
 
 from transforms.clicks.clicks import ClickBlock
+from transforms.clicks.merged_pools import Pools, merge_pools
 from transforms.clicks.pools import (
     PoolBlock,
-    merge_pools,
     parse_pool_row,
     parse_pools,
     pools_of_clicks,
@@ -18,6 +18,7 @@ from transforms.clicks.schema import (
 from transforms.reading.blocks import Block
 from transforms.reading.row_error import RowError
 from transforms.table_spec import TableSpec
+from transforms.writing.output_files import OutputFiles
 
 TABLE = TableSpec("pools.csv")
 SIZES = ScenarioEpisodeSpec(min_pool_size=2, max_pool_size=3)
@@ -98,3 +99,16 @@ def test_rows_become_pools_of_the_domain_or_are_refused(parse_block):
     pools, (row,) = parse_block(parse_pools(PoolSpec(TABLE), "a"), block)
     assert pools == [PoolBlock({"a:s": {"a:1": None}, "a:t": {"a:2": None}})]
     assert (row.table, row.line, row.reason) == ("a.pools", 4, "missing_field")
+
+
+def test_pools_are_the_same_once_they_were_written(tmp_path):
+    files = OutputFiles(str(tmp_path))
+    listed = PoolBlock({"s": {"i1": None, "i2": None}, "t": {"i9": None}})
+    clicked = PoolBlock({"s": {"i3": None}}, is_listed=False)
+    pools = merge_pools(
+        [listed, clicked], ScenarioDatasetSpec((domain(),), episodes=SIZES)
+    )
+    pools.write(files)
+    assert Pools.read(files) == pools
+    assert pools.scenarios == {item: ["s"] for item in ("i1", "i2", "i3")}
+    assert pools.num_dropped == {"pool_too_small": 1}

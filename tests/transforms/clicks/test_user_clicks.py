@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from transforms.clicks.clicks import ClickBlock
-from transforms.clicks.pools import Pools
+from transforms.clicks.merged_pools import Pools
 from transforms.clicks.schema import (
     ClickSpec,
     DomainSpec,

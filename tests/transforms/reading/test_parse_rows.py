@@ -1,6 +1,5 @@
 import apache_beam as beam
 import pytest
-from apache_beam.pvalue import TaggedOutput
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
@@ -57,8 +56,7 @@ def test_each_row_is_parsed_or_refused_with_line_and_reason():
 def test_what_became_of_each_row_is_counted():
     block = Block("b.csv", 0, 2, b"1,a\nx,b\n0,c\n2,d\n\xff\n", ("number", "text"))
     stage = ParseRows("sums", TABLE, ["number"], Sum).parse_block
-    outputs = [part for part in stage.process(block) if isinstance(part, TaggedOutput)]
-    ((name, counts),) = (part.value for part in outputs if part.tag == COUNTS)
+    ((name, counts),) = (part for kind, part in stage.process(block) if kind == COUNTS)
     assert (name, counts.read, counts.used) == ("sums", 5, 2)
     assert counts.left_out == {"zero": 1}
     assert counts.refused == {"not_a_number": 1, "encoding": 1}

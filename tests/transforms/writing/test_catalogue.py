@@ -1,18 +1,18 @@
 import json
 
+import apache_beam as beam
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.reading.rejected_row import REJECTED, RejectedRow
+from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts
 from transforms.schema import DatasetInfo
-from transforms.writing.catalogue import Catalogue, write_catalogue
-from transforms.writing.entity_files import EntityRows, encode_entity
+from transforms.writing.catalogue import Catalogue, WriteCatalogue
+from transforms.writing.entity_files import encode_entity
 from transforms.writing.output_files import OutputFiles
 
-ROWS = EntityRows({"u": 1}, {"i": 1, "j": 2})
 REFUSED = RejectedRow("items", "items.csv", 3, "conflicting_entity", "again", "i")
 INFO = DatasetInfo(
     num_users=1,
@@ -31,17 +31,16 @@ INFO = DatasetInfo(
 )
 
 
-def make(num_used):
+def make(used):
     """A catalogue of one user and two items."""
     return Catalogue(
-        rows=ROWS,
         records={"user": [encode_entity(1, "u", 5)]},
-        vocabularies={"item_id": ROWS.items},
+        vocabularies={"user_id": ["u"], "item_id": ["i", "j"]},
         names={"item": ["An item", ""]},
         schema=schema_pb2.Schema(),
         statistics=statistics_pb2.DatasetFeatureStatisticsList(),
         info=INFO,
-        counts={"items": RowCounts(used=num_used)},
+        counts={"items": RowCounts(used=sum(used))},
         rejected=[REFUSED],
     )
 
@@ -52,7 +51,7 @@ def files(tmp_path):
 
 
 def test_a_catalogue_is_written_line_by_row(files, read_records):
-    make(7).write(files)
+    make([3, 4]).write(files)
     assert files.lines("vocabulary/item_id.txt") == ["i", "j"]
     assert files.lines("names/item.txt") == ["An item", ""]
     assert not files.path("names/user.txt").exists()
@@ -64,9 +63,11 @@ def test_a_catalogue_is_written_line_by_row(files, read_records):
     assert staged["counts"]["items"]["used"] == 7
 
 
-def test_the_rows_and_the_refused_rows_come_out_of_the_stage(files):
-    with TestPipeline() as root:
-        written = write_catalogue(root, make, files, [7])
-        assert_that(written.rows, equal_to([ROWS]), label="rows")
-        assert_that(written[REJECTED], equal_to([REFUSED]), label="rejected")
-    assert files.lines("vocabulary/item_id.txt") == ["i", "j"]
+def test_refused_rows_come_out_of_the_stage_and_a_sign_that_all_is_written(files):
+    with TestPipeline("FnApiRunner") as root:
+        known = {"used": root | beam.Create([3, 4])}
+        catalogue = known | WriteCatalogue(make, files)
+        assert_that(catalogue.written, equal_to([None]), label="written")
+        assert_that(catalogue.rejected, equal_to([REFUSED]), label="rejected")
+    staged = json.loads(files.read(".stage/dataset.json"))
+    assert staged["counts"]["items"]["used"] == 3 + 4

@@ -1,6 +1,7 @@
 import pytest
 
 from transforms.writing.entity_files import (
+    EntityRows,
     encode_entity,
     write_entities,
     write_names,
@@ -32,3 +33,9 @@ def test_vocabularies_and_names_have_one_value_a_line(files):
     write_names(files, "item", ["One", ""])
     assert files.path("vocabulary/genre.txt").read_bytes() == "é\nb\n".encode()
     assert files.path("names/item.txt").read_bytes() == b"One\n\n"
+
+
+def test_rows_are_read_from_the_vocabularies_of_ids_whatever_an_id_holds(files):
+    write_vocabulary(files, "user_id", ["b", "a\r", "\u2028"])
+    write_vocabulary(files, "item_id", [])
+    assert EntityRows.read(files) == ({"b": 1, "a\r": 2, "\u2028": 3}, {})

@@ -1,6 +1,6 @@
 from typing import NamedTuple
 
-from transforms.writing.entity_files import EntityRows
+from transforms.writing.entity_files import write_vocabulary
 from transforms.writing.episode_files import WriteEpisodes, shard_file
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.tfrecord import encode_example
@@ -21,10 +21,12 @@ def test_file_names_say_split_and_shard():
 
 
 def test_every_split_has_a_file_even_if_it_is_empty(tmp_path, read_records):
-    write = WriteEpisodes(OutputFiles(str(tmp_path)), 1, encode)
+    files = OutputFiles(str(tmp_path))
+    write_vocabulary(files, "user_id", [])
+    write_vocabulary(files, "item_id", ["a", "b"])
+    write = WriteEpisodes(files, 1, encode)
     tasks = [Task("b", "meta_test"), Task("a", "meta_train"), Task("a", "meta_test")]
-    rows = EntityRows({}, {"a": 1, "b": 2})
-    assert list(write.process((0, tasks), rows)) == [3]
+    assert list(write.process((0, tasks))) == [3]
     rows_by_split = {
         path.name.split("-")[0]: [record["row"] for record in read_records(path)]
         for path in (tmp_path / "episodes").iterdir()
