@@ -1,41 +1,132 @@
-"""Interactions a second and peak memory of data preparation."""
+"""Rows a CPU second and peak memory of preparing a made-up log of any size.
+
+python -m benchmarks.prepare_speed --setting user --rows 1000000 --format parquet
+
+The log is written once (benchmarks/made_logs.py) and prepared by a process of its own,
+imports left out of the time and not of the memory, which is that of the process and all
+its children. Other flags go to Beam. Prints a JSON line.
+"""
 
 import argparse
+import gc
 import json
-import resource
+import pathlib
+import subprocess
+import sys
 import tempfile
 import time
 
-from pipeline.experiment.beam_options import beam_options
-from pipeline.experiment.config_file import data_dir
-from pipeline.settings.registry import load_experiment
-from pipeline.settings.user.config import dataset_spec
-from transforms.ratings.dataset import prepare_dataset
+import psutil
+
+from benchmarks.made_logs import LogSize, write_log, write_pools
+
+_LOOKS_PER_S = 20
+
+
+def prepare(
+    arguments: argparse.Namespace, folder: pathlib.Path, flags: list[str]
+) -> None:
+    """Prepares the log in `folder` and prints CPU and wall seconds."""
+    from pipeline.experiment.beam_options import beam_options
+    from transforms.clicks.dataset import prepare_scenarios
+    from transforms.clicks.schema import (
+        ClickSpec,
+        DomainSpec,
+        PoolSpec,
+        ScenarioDatasetSpec,
+    )
+    from transforms.ratings.dataset import prepare_dataset
+    from transforms.specs import DatasetSpec, InteractionSpec
+    from transforms.table_spec import TableSpec
+
+    (log,) = folder.glob(f"log-*.{arguments.format}")
+    table = TableSpec(log.name, format=arguments.format)
+    run: object
+    if arguments.setting == "user":
+        spec, run = DatasetSpec(InteractionSpec(table)), prepare_dataset
+    else:
+        (pools,) = folder.glob("pools-*.csv")
+        domain = DomainSpec(ClickSpec(table), PoolSpec(TableSpec(pools.name)))
+        spec, run = ScenarioDatasetSpec((domain,)), prepare_scenarios
+    options = beam_options(flags)
+    gc.collect()
+    before, started = _cpu_s(), time.monotonic()
+    output = arguments.output or str(folder / "prepared")
+    run(spec, str(folder), output, fingerprint="benchmark", options=options)
+    wall_s = time.monotonic() - started
+    print(json.dumps({"cpu_s": _cpu_s() - before, "wall_s": wall_s}))
+
+
+def _cpu_s() -> float:
+    times = psutil.Process().cpu_times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _resident_bytes(process: psutil.Process) -> int:
+    """Returns the resident memory of a process and its children."""
+    total = 0
+    for one in (process, *process.children(recursive=True)):
+        try:
+            total += one.memory_info().rss
+        except psutil.Error:  # It has ended.
+            continue
+    return total
+
+
+def measure(command: list[str]) -> tuple[dict[str, float], int]:
+    """Runs a command; returns what it printed and the peak of its memory in bytes."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        process, peak = psutil.Process(child.pid), 0
+        while child.poll() is None:
+            try:
+                peak = max(peak, _resident_bytes(process))
+            except psutil.NoSuchProcess:
+                break
+            time.sleep(1 / _LOOKS_PER_S)
+        assert child.stdout is not None
+        printed = child.stdout.read()
+    if child.returncode:
+        raise SystemExit(child.returncode)
+    figures: dict[str, float] = json.loads(printed.splitlines()[-1])
+    return figures, peak
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", required=True)
+    parser.add_argument("--setting", choices=("user", "scenario"), default="user")
+    parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--users", type=int, help="rows / 50 if not given")
+    parser.add_argument("--items", type=int, help="rows / 200 if not given")
+    parser.add_argument("--output", help="where to keep the prepared data set")
+    parser.add_argument("--prepare", type=pathlib.Path, help=argparse.SUPPRESS)
     arguments, flags = parser.parse_known_args()
-    spec = dataset_spec(load_experiment(arguments.config).data, data_dir())
-    options = beam_options(flags)
-    with tempfile.TemporaryDirectory() as folder:
-        started = time.monotonic()
-        info = prepare_dataset(
-            spec, data_dir(), f"{folder}/out", fingerprint="benchmark", options=options
+    if arguments.prepare:
+        prepare(arguments, arguments.prepare, flags)
+        return
+    rows = arguments.rows
+    size = LogSize(rows, arguments.users or rows // 50, arguments.items or rows // 200)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        write_log(folder, f"log-{rows}", size, file_format=arguments.format)
+        write_pools(folder, size.items)
+        module = [sys.executable, "-m", "benchmarks.prepare_speed"]
+        figures, peak = measure([*module, *sys.argv[1:], "--prepare", name])
+    print(
+        json.dumps(
+            {
+                "setting": arguments.setting,
+                "format": arguments.format,
+                "rows": rows,
+                "users": size.users,
+                "items": size.items,
+                "cpu_s": round(figures["cpu_s"], 2),
+                "wall_s": round(figures["wall_s"], 2),
+                "rows_per_cpu_s": round(rows / figures["cpu_s"]),
+                "peak_mb": round(peak / 1e6),
+            }
         )
-        seconds = time.monotonic() - started
-    # Rows that were read: those in episodes, those cut off, and those refused.
-    rows = sum(info.num_interactions.values()) + sum(info.num_rejected.values())
-    rows += sum(n for reason, n in info.num_dropped.items() if "pair" in reason)
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    figures = {
-        "interactions": rows,
-        "seconds": round(seconds, 2),
-        "interactions_per_s": round(rows / seconds),
-        "peak_mb": round(peak_kb / 1024),
-    }
-    print(json.dumps(figures))
+    )
 
 
 if __name__ == "__main__":
