@@ -26,15 +26,11 @@ from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.source import rating_source
 from transforms.entities.entities import EntityBlock, EntityParser, entity_columns
 from transforms.ratings.catalogue import rating_catalogue
-from transforms.ratings.episodes import (
-    LabelsByTask,
-    TaskShard,
-    build_tasks,
-    labels_by_task,
-)
+from transforms.ratings.episodes import TaskShard, build_tasks, counts_of_shard
 from transforms.ratings.interactions import InteractionParser, interaction_columns
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
+from transforms.ratings.user_pairs import UserPairs, pairs_of_users
 from transforms.reading.blocks import Block, rows_of
 from transforms.reading.raw_files import find_raw_files
 from transforms.reading.read_tables import read_blocks
@@ -55,24 +51,24 @@ def main() -> None:
     parser.add_argument("--shares", nargs="+", type=float, default=[0.5, 0.2, 0.05])
     arguments = parser.parse_args()
     spec = rating_source(load_experiment(arguments.config, [])).spec
-    labels = _labels(spec)
+    pairs = _pairs(spec)
     splitter = load_splitter(spec.split, data_dir())
-    users = [user for user in labels if splitter.split_of(user) == META_TRAIN]
+    users = [user for user in pairs.users if splitter.split_of(user) == META_TRAIN]
     with tempfile.TemporaryDirectory() as folder:
-        shop = _Resampler(spec, labels, pathlib.Path(folder))
+        shop = _Resampler(spec, pairs, pathlib.Path(folder))
         for share in arguments.shares:
             draws = [shop.draw(users, share, seed) for seed in range(arguments.draws)]
             for line in _lines(draws):
                 print(json.dumps({"share": share, **line}), flush=True)
 
 
-def _labels(spec: DatasetSpec) -> LabelsByTask:
+def _pairs(spec: DatasetSpec) -> UserPairs:
     blocks = []
     for block in _blocks(spec, spec.interactions.table):
         parser = InteractionParser(spec.interactions, 1, block)
         _parse(parser, block, interaction_columns(spec.interactions))
         blocks += [one for _, one in parser.parsed()]
-    return labels_by_task(blocks, spec.interactions)[0]
+    return pairs_of_users(blocks, spec.interactions)[0]
 
 
 def _blocks(spec: DatasetSpec, table: Any) -> Iterator[Block]:
@@ -95,10 +91,10 @@ class _Resampler:
     """Makes data sets of some of the users, and compares them."""
 
     def __init__(
-        self, spec: DatasetSpec, labels: LabelsByTask, folder: pathlib.Path
+        self, spec: DatasetSpec, pairs: UserPairs, folder: pathlib.Path
     ) -> None:
         self._spec = spec
-        self._labels = labels
+        self._pairs = pairs
         self._folder = folder
         self._entities = {
             kind: list(self._read(entity))
@@ -122,17 +118,21 @@ class _Resampler:
             yield from parser.parsed()
 
     def _write(self, spec: DatasetSpec, users: Any, number: int) -> pathlib.Path:
-        labels = {user: self._labels[user] for user in map(str, users)}
-        tasks, dropped = build_tasks(
-            labels, load_splitter(spec.split, ""), spec.episodes
-        )
-        rated = {item for pairs in labels.values() for item in pairs}
-        known = {"users": labels.keys(), "items": rated}
+        chosen = set(map(str, users))
+        are_chosen = np.array([user in chosen for user in self._pairs.users])
+        pairs = self._pairs.take(np.flatnonzero(are_chosen[self._pairs.owners]))
+        splitter = load_splitter(spec.split, "")
+        tasks, dropped = build_tasks(pairs, splitter, spec.episodes)
+        rated = pairs.items.take(np.unique(pairs.codes)).to_pylist()
+        known = {"users": chosen, "items": set(rated)}
         blocks = {
             kind: [_only(block, known[kind]) for block in of_kind]
             for kind, of_kind in self._entities.items()
         }
-        summary = summarize(TaskShard(0, tasks, dropped))
+        counts = counts_of_shard(pairs, tasks)
+        summary = summarize(
+            TaskShard(0, tasks, dropped, collections.Counter(), *counts)
+        )
         catalogue = rating_catalogue(
             spec, None, blocks.get("users", []), blocks.get("items", []), [summary]
         )

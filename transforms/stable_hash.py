@@ -7,6 +7,11 @@ made with it could not be reproduced.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 _DIGEST_SIZE = 8
 _NUM_HASHES = 1 << (8 * _DIGEST_SIZE)
@@ -32,3 +37,37 @@ def stable_fraction(seed: int, *texts: str) -> float:
 def shard_of(key: str, num_shards: int) -> int:
     """Returns the shard of a key, in [0, num_shards)."""
     return int.from_bytes(stable_digest(0, "shard", key)) % num_shards
+
+
+def stable_digests(seed: int, *texts: str, last: Iterable[bytes]) -> bytes:
+    """Returns the digests, end to end, of the same texts with each of many last ones.
+
+    Args:
+        seed: As of `stable_digest`.
+        *texts: All texts but the last one.
+        last: The last texts, in UTF-8.
+    """
+    start = _SEPARATOR.join((str(seed), *texts, "")).encode()
+    copy = hashlib.blake2b(start, digest_size=_DIGEST_SIZE).copy
+    digests = []
+    for text in last:
+        one = copy()
+        one.update(text)
+        digests.append(one.digest())
+    return b"".join(digests)
+
+
+def digest_numbers(digests: bytes) -> npt.NDArray[np.uint64]:
+    """Returns the numbers that digests, end to end, spell."""
+    return np.frombuffer(digests, ">u8").astype(np.uint64)
+
+
+def fractions(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+    """Returns numbers of digests as those of `stable_fraction`."""
+    return (numbers >> np.uint64(11)) / np.float64(_NUM_HASHES >> 11)
+
+
+def shards_of(keys: Iterable[str], num_shards: int) -> npt.NDArray[np.integer[Any]]:
+    """Returns the shard of each key, as `shard_of` does."""
+    digests = stable_digests(0, "shard", last=(key.encode() for key in keys))
+    return (digest_numbers(digests) % np.uint64(num_shards)).astype(np.int64)

@@ -8,6 +8,7 @@ import struct
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.test_pipeline import TestPipeline
+from example_message import example_class
 
 from transforms.ratings.dataset import prepare_dataset
 from transforms.reading.parse_rows import PARSED
@@ -21,7 +22,6 @@ from transforms.specs import (
     SplitSpec,
 )
 from transforms.table_spec import TableSpec
-from transforms.writing.tfrecord import example_class
 
 TestPipeline.__test__ = False  # Its name alone makes pytest collect it.
 

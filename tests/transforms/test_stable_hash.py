@@ -2,7 +2,15 @@ import hashlib
 
 import pytest
 
-from transforms.stable_hash import shard_of, stable_digest, stable_fraction
+from transforms.stable_hash import (
+    digest_numbers,
+    fractions,
+    shard_of,
+    shards_of,
+    stable_digest,
+    stable_digests,
+    stable_fraction,
+)
 
 
 def test_digest_is_that_of_seed_and_texts_in_every_process():
@@ -15,12 +23,22 @@ def test_digest_tells_where_one_text_ends():
 
 
 def test_fractions_are_spread_evenly_over_zero_to_one():
-    fractions = [stable_fraction(0, str(number)) for number in range(2000)]
-    assert 0.0 <= min(fractions) <= max(fractions) < 1.0
+    shares = [stable_fraction(0, str(number)) for number in range(2000)]
+    assert 0.0 <= min(shares) <= max(shares) < 1.0
     # 2000 draws: a share of 0.3 has a standard deviation of 0.01.
-    share = sum(fraction < 0.3 for fraction in fractions) / 2000
+    share = sum(share < 0.3 for share in shares) / 2000
     assert share == pytest.approx(0.3, abs=0.04)
 
 
 def test_every_key_has_a_shard_in_range():
     assert {shard_of(str(number), 3) for number in range(100)} == {0, 1, 2}
+
+
+def test_many_digests_are_those_of_each():
+    texts = ["a", "é", "", "x" * 200]
+    digests = stable_digests(5, "u", last=[text.encode() for text in texts])
+    assert digests == b"".join(stable_digest(5, "u", text) for text in texts)
+    expected = [stable_fraction(5, "u", text) for text in texts]
+    assert fractions(digest_numbers(digests)).tolist() == expected
+    assert shards_of(texts, 7).tolist() == [shard_of(text, 7) for text in texts]
+    assert shards_of([], 7).tolist() == []

@@ -13,7 +13,7 @@ from transforms.clicks.catalogue import name_tables, scenario_catalogue
 from transforms.clicks.clicks import ClickBlock, domain_order, parse_clicks, table_name
 from transforms.clicks.merged_pools import MergePools, Pools
 from transforms.clicks.pools import parse_pools, pools_of_clicks
-from transforms.clicks.records import WriteClicks, encode_task
+from transforms.clicks.records import WriteClicks, encode_tasks
 from transforms.clicks.schema import ScenarioDatasetInfo, ScenarioDatasetSpec
 from transforms.clicks.summaries import (
     TaskSummary,
@@ -210,7 +210,7 @@ class _Stages:
             | "SortTasks"
             >> beam.MapTuple(lambda shard, group: (shard, _sorted(group, order)))
             | "WriteEpisodes"
-            >> beam.ParDo(WriteEpisodes(self._files, num_shards, encode_task))
+            >> beam.ParDo(WriteEpisodes(self._files, num_shards, encode_tasks))
         )
 
 

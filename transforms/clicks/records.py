@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -43,10 +43,11 @@ class WriteClicks(beam.DoFn):
         """Writes the files."""
         (shard,) = filter(None, group[1])
         rows = self._rows = self._rows or EntityRows.read(self._files)
+        users, item_rows = rows.users.by_id(), rows.items.by_id()
         for kind, clicks_of in ((keys.KNOWN, _known), (keys.HELD_OUT, _held_out)):
             name = shard_file(keys.CLICKS_DIR, kind, shard.shard, self._num_shards)
             records = (
-                encode_clicks(user.user_id, items, folds, rows)
+                encode_clicks(users[user.user_id], items, folds, item_rows)
                 for user in shard.users
                 for items, folds in (clicks_of(user),)
                 if items
@@ -66,25 +67,42 @@ def _held_out(user: UserClicks) -> tuple[list[str], Sequence[int]]:
 
 
 def encode_clicks(
-    user_id: str, items: Sequence[str], folds: Sequence[int], rows: EntityRows
+    user: int, items: Sequence[str], folds: Sequence[int], rows: Mapping[str, int]
 ) -> bytes:
-    """Returns the record of clicks of one user, each with its fold."""
+    """Returns the record of clicks of one user, each with its fold.
+
+    Args:
+        user: Row of the user.
+        items: The items.
+        folds: Fold of each.
+        rows: Row of each item.
+    """
     return encode_example(
         ints={
-            keys.CLICKS_USER_KEY: [rows.users[user_id]],
-            keys.CLICKS_ITEM_KEY: [rows.items[item_id] for item_id in items],
+            keys.CLICKS_USER_KEY: [user],
+            keys.CLICKS_ITEM_KEY: [rows[item_id] for item_id in items],
             keys.CLICKS_FOLD_KEY: folds,
         }
     )
 
 
-def encode_task(task: ScenarioTask, rows: EntityRows) -> bytes:
-    """Returns the record of one task, its ids as rows of the entity tables."""
-    pool = [rows.items[item_id] for item_id in task.pool]
+def encode_tasks(
+    tasks: Iterable[ScenarioTask], rows: EntityRows
+) -> Iterator[tuple[str, bytes]]:
+    """Yields split and record of each task, its ids as rows of the entity tables."""
+    users, items = rows.users.by_id(), rows.items.by_id()
+    for task in tasks:
+        yield task.split, _encode_task(task, users, items)
+
+
+def _encode_task(
+    task: ScenarioTask, users: Mapping[str, int], items: Mapping[str, int]
+) -> bytes:
+    pool = [items[item_id] for item_id in task.pool]
     ints = {
         keys.POOL_KEY: sorted(pool),
         keys.SUPPORT_FOLD_KEY: task.support.folds,
-        keys.KNOWN_USER_KEY: [rows.users[user_id] for user_id in task.known_users],
+        keys.KNOWN_USER_KEY: [users[user_id] for user_id in task.known_users],
         keys.KNOWN_ITEM_KEY: [pool[place] for place in task.known_items],
     }
     for clicks, user_key, item_key, negative_key in (
@@ -96,7 +114,7 @@ def encode_task(task: ScenarioTask, rows: EntityRows) -> bytes:
         ),
         (task.query, keys.QUERY_USER_KEY, keys.QUERY_ITEM_KEY, keys.QUERY_NEGATIVE_KEY),
     ):
-        ints[user_key] = [rows.users[user_id] for user_id in clicks.users]
+        ints[user_key] = [users[user_id] for user_id in clicks.users]
         ints[item_key] = [pool[place] for place in clicks.items]
         ints[negative_key] = [pool[place] for place in clicks.negatives]
     return encode_example(ints=ints, texts={schema.TASK_ID_KEY: task.scenario_id})

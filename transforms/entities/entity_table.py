@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
 
 from transforms import schema
 from transforms.entities.entities import Entity
+from transforms.entities.entity_counts import (
+    EntityCounts,
+    merge_counts_of_entities,
+    without_counts,
+)
 from transforms.entities.feature_values import FeatureValue
 from transforms.entities.vocabularies import (
     build_vocabulary,
-    id_order,
+    order_of_ids,
     vocabulary_rows,
 )
+from transforms.reading.coded_column import Ints
 from transforms.schema import Feature
 from transforms.specs import EntitySpec, FeatureSpec
 from transforms.writing.entity_files import encode_entity
@@ -25,62 +33,79 @@ class EntityTable:
     """The users or the items of a data set.
 
     Attributes:
-        spec: What is known of them.
-        entities: In row order: row 1 is the first.
+        known: Those that a table tells of, by id.
+        counts: Of all of them, in row order: row 1 is the first.
         features: How each feature is encoded.
         vocabularies: Known values of each feature that is not numeric.
-        num_training: Pairs that are learnt from by id, where there are any.
     """
 
-    spec: EntitySpec
-    entities: list[Entity]
+    known: Mapping[str, Entity]
+    counts: EntityCounts
     features: tuple[Feature, ...]
     vocabularies: dict[str, list[str]]
-    num_training: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self.counts)
 
     def ids(self) -> list[str]:
         """Returns the ids, in row order."""
-        return [entity.entity_id for entity in self.entities]
+        ids: list[str] = self.counts.ids.to_pylist()
+        return ids
+
+    def names(self) -> Iterator[str]:
+        """Yields the name of each, in row order; empty if there is none."""
+        for entity_id in self.ids():
+            yield self.known[entity_id].name if entity_id in self.known else ""
+
+    def values_in(self, part: int) -> list[tuple[FeatureValue, ...]]:
+        """Returns the values of the features of those in tasks of a part."""
+        return _values(self.known, self.counts, self.counts.are_in(part), self._nothing)
 
     def records(self) -> Iterator[bytes]:
         """Yields the record of each entity, in row order."""
         encoders = {
             name: vocabulary_rows(values) for name, values in self.vocabularies.items()
         }
-        for row, entity in enumerate(self.entities, start=1):
+        ids, counts = self.counts.ids.to_pylist(), self.counts.training.tolist()
+        rows = enumerate(zip(ids, counts, strict=True), start=1)
+        for row, (entity_id, count) in rows:
+            known = self.known.get(entity_id)
+            values = self._nothing if known is None else known.values
             ints, floats = {}, {}
-            for feature, value in zip(self.features, entity.values, strict=True):
+            for feature, value in zip(self.features, values, strict=True):
                 if feature.kind == "numeric":
                     floats[feature.name] = [encode_number(value, feature)]
                 else:
                     codes = encode_values(value, encoders[feature.name], feature)
                     ints[feature.name] = codes
-            entity_id = entity.entity_id
-            count = self.num_training.get(entity_id, 0)
             yield encode_entity(row, entity_id, count, ints=ints, floats=floats)
+
+    @property
+    def _nothing(self) -> tuple[FeatureValue, ...]:
+        return tuple(None if f.kind == "numeric" else () for f in self.features)
 
 
 def build_entity_table(
-    spec: EntitySpec,
-    known: Mapping[str, Entity],
-    ids_in_episodes: Iterable[str],
-    num_training: Mapping[str, int],
+    spec: EntitySpec, known: Mapping[str, Entity], counts: EntityCounts
 ) -> EntityTable:
     """Gives each entity a row and each feature a vocabulary.
 
     Args:
         spec: The features.
         known: Entity by id, from the entity table.
-        ids_in_episodes: Ids in tasks. One that is not in `known` has no known feature.
-        num_training: Pairs that are learnt from by id. The ids with any make the
+        counts: Counts of the ids of all interactions. Those in tasks get a row, whether
+            they are in `known` or not; those that are learnt from make the
             vocabularies, means and deviations.
 
     Returns:
-        The table, of the ids in `known` and in the episodes.
+        The table, of the ids in `known` and in the tasks.
     """
-    ids = sorted({*known, *ids_in_episodes}, key=id_order)
-    entities = [known.get(entity_id) or _unknown(entity_id, spec) for entity_id in ids]
-    trained = [e.values for e in entities if num_training.get(e.entity_id, 0) > 0]
+    of_known = without_counts(known)
+    in_tasks = counts.take(np.flatnonzero(counts.parts))
+    counts = merge_counts_of_entities([in_tasks, of_known])
+    counts = counts.take(order_of_ids(counts.ids))
+    nothing = tuple(None if f.kind == "numeric" else () for f in spec.features)
+    trained = _values(known, counts, np.flatnonzero(counts.training), nothing)
     features = []
     vocabularies = {}
     for position, feature in enumerate(spec.features):
@@ -98,7 +123,20 @@ def build_entity_table(
                 max_values=feature.max_values if feature.kind == "multi" else 1,
             )
         )
-    return EntityTable(spec, entities, tuple(features), vocabularies, num_training)
+    return EntityTable(known, counts, tuple(features), vocabularies)
+
+
+def _values(
+    known: Mapping[str, Entity],
+    counts: EntityCounts,
+    places: Ints,
+    nothing: tuple[FeatureValue, ...],
+) -> list[tuple[FeatureValue, ...]]:
+    """Returns the values of the features of some entities, if there are features."""
+    if not nothing:
+        return []
+    ids = counts.ids.take(pa.array(places)).to_pylist()
+    return [known[one].values if one in known else nothing for one in ids]
 
 
 def encode_values(
@@ -133,11 +171,6 @@ def _numeric(spec: FeatureSpec, column: Sequence[FeatureValue]) -> Feature:
         mean=statistics.fmean(numbers),
         std=statistics.pstdev(numbers) or 1.0,
     )
-
-
-def _unknown(entity_id: str, spec: EntitySpec) -> Entity:
-    values: list[Any] = [None if f.kind == "numeric" else () for f in spec.features]
-    return Entity(entity_id, "", tuple(values))
 
 
 def _texts(value: FeatureValue) -> tuple[str, ...]:

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.reading.coded_column import Ints
+
 
 def id_order(entity_id: str) -> tuple[bool, int, str, str]:
     """Returns the sort key of an id: numbers first, by value, then texts."""
@@ -12,6 +18,23 @@ def id_order(entity_id: str) -> tuple[bool, int, str, str]:
         digits = entity_id.lstrip("0")
         return False, len(digits), digits, entity_id
     return True, 0, entity_id, entity_id
+
+
+def order_of_ids(ids: pa.Array) -> Ints:
+    """Returns the places of different ids, a pyarrow array of texts, by `id_order`."""
+    are_numbers = pc.match_substring_regex(ids, "^[0-9]+$")
+    numbers, texts = (
+        np.flatnonzero(mask.to_numpy(zero_copy_only=False))
+        for mask in (are_numbers, pc.invert(are_numbers))
+    )
+    chosen = ids.take(pa.array(numbers))
+    digits = pc.ascii_ltrim(chosen, "0")
+    keys = {"length": pc.binary_length(digits), "digits": digits, "id": chosen}
+    by_value = pc.sort_indices(
+        pa.table(keys), sort_keys=[(key, "ascending") for key in keys]
+    )
+    by_text = pc.array_sort_indices(ids.take(pa.array(texts)))
+    return np.concatenate([numbers[by_value.to_numpy()], texts[by_text.to_numpy()]])
 
 
 def build_vocabulary(

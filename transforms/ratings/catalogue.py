@@ -37,14 +37,10 @@ def rating_catalogue(
         items: The table of items.
     """
     summary = merge_summaries(summaries)
-    task_ids = [i for split in summary.splits.values() for i in split.task_ids]
-    item_ids = [i for split in summary.splits.values() for i in split.items]
     known_users, bad_users, user_rows = merge_entities("users", users, spec.users)
     known_items, bad_items, item_rows = merge_entities("items", items, spec.items)
-    of_users, of_items = summary.training_users, summary.training_items
-    user_table = build_entity_table(spec.users, known_users, task_ids, of_users)
-    item_table = build_entity_table(spec.items, known_items, item_ids, of_items)
-    names = [entity.name for entity in item_table.entities]
+    user_table = build_entity_table(spec.users, known_users, summary.users)
+    item_table = build_entity_table(spec.items, known_items, summary.items)
     joins = _joins(spec, listed, known_users, known_items, summary)
     return Catalogue(
         records={"user": user_table.records(), "item": item_table.records()},
@@ -54,7 +50,7 @@ def rating_catalogue(
             schema.ITEM_ID: item_table.ids(),
             **item_table.vocabularies,
         },
-        names={} if spec.items.name_column is None else {"item": names},
+        names={} if spec.items.name_column is None else {"item": item_table.names()},
         schema=build_schema(spec, user_table, item_table),
         statistics=build_statistics(summary, user_table, item_table),
         info=_dataset_info(spec, user_table, item_table, summary, joins),
@@ -75,19 +71,20 @@ def _joins(
     summary: TasksSummary,
 ) -> tuple[Join, ...]:
     """Looks ids up: of interactions in the tables, of a split file in interactions."""
+    of_users, of_items = summary.users.pairs_by_id(), summary.items.pairs_by_id()
     joins = [
-        *id_forms("users", INTERACTIONS, summary.users),
-        *id_forms("items", INTERACTIONS, summary.items),
+        *id_forms("users", INTERACTIONS, of_users),
+        *id_forms("items", INTERACTIONS, of_items),
         *id_forms("users", "users", dict.fromkeys(users, 1)),
         *id_forms("items", "items", dict.fromkeys(items, 1)),
     ]
     if spec.users.table is not None:
-        joins.append(join_ids("users", INTERACTIONS, "users", summary.users, users))
+        joins.append(join_ids("users", INTERACTIONS, "users", of_users, users))
     if spec.items.table is not None:
-        joins.append(join_ids("items", INTERACTIONS, "items", summary.items, items))
+        joins.append(join_ids("items", INTERACTIONS, "items", of_items, items))
     if listed is not None:
         rows = dict.fromkeys(listed, 1)
-        joins.append(join_ids("users", "split.path", INTERACTIONS, rows, summary.users))
+        joins.append(join_ids("users", "split.path", INTERACTIONS, rows, of_users))
     return tuple(joins)
 
 
@@ -103,8 +100,8 @@ def _dataset_info(
     label_counts = summary.label_counts()
     mean, std = mean_and_std(label_counts)
     return DatasetInfo(
-        num_users=len(users.entities),
-        num_items=len(items.entities),
+        num_users=len(users),
+        num_items=len(items),
         user_features=users.features,
         item_features=items.features,
         label_min=spec.interactions.label_min,
@@ -112,7 +109,7 @@ def _dataset_info(
         label_mean=mean,
         label_std=std or 1.0,
         label_levels=label_levels(label_counts),
-        num_tasks={name: len(splits[name].task_ids) for name in schema.SPLITS},
+        num_tasks={name: splits[name].num_tasks for name in schema.SPLITS},
         num_interactions={n: split.num_interactions for n, split in splits.items()},
         num_dropped=dict(sorted(summary.num_dropped.items())),
         joins=joins,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,11 +11,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms.entities.entities import parse_entities
 from transforms.ratings.catalogue import rating_catalogue
-from transforms.ratings.episodes import BuildTasks, Task, TaskShard
+from transforms.ratings.episodes import BuildTasks, TaskShard
 from transforms.ratings.interactions import parse_interactions
-from transforms.ratings.records import encode_episode
+from transforms.ratings.records import encode_episodes
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
+from transforms.ratings.tasks import Tasks
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.shards import GroupByShard
 from transforms.schema import NO_TASK, SPLITS, DatasetInfo
@@ -77,7 +77,7 @@ def _add_stages(
     make = functools.partial(rating_catalogue, spec, splitter.listed)
     catalogue = known | "Catalogue" >> WriteCatalogue(make, files)
     keyed = tasks.shards | "KeyTasks" >> beam.Map(_by_number)
-    write = WriteEpisodes(files, num_shards, encode_episode, (*SPLITS, NO_TASK))
+    write = WriteEpisodes(files, num_shards, encode_episodes, (*SPLITS, NO_TASK))
     written = (
         (keyed, catalogue.written)
         | "TasksByShard" >> GroupByShard(num_shards, None)
@@ -103,12 +103,11 @@ def _parsed_entities(
 
 
 @no_beam_hints
-def _by_number(shard: TaskShard) -> tuple[int, TaskShard]:
-    # One object, which Beam encodes at once; of a list it would encode each task.
-    return shard.shard, TaskShard(shard.shard, shard.tasks, Counter())
+def _by_number(shard: TaskShard) -> tuple[int, Tasks]:
+    return shard.shard, shard.tasks
 
 
 @no_beam_hints
-def _tasks_of(number: int, group: Iterable[TaskShard | None]) -> tuple[int, list[Task]]:
-    (shard,) = filter(None, group)
-    return number, shard.tasks
+def _tasks_of(number: int, group: Iterable[Tasks | None]) -> tuple[int, Tasks]:
+    (tasks,) = (tasks for tasks in group if tasks is not None)
+    return number, tasks

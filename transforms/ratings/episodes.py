@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.metrics import Metrics
 
-from transforms.entities.vocabularies import id_order
-from transforms.ratings.interactions import (
-    INTERACTIONS,
-    InteractionBlock,
-    interaction_columns,
-)
+from transforms.entities.entity_counts import EntityCounts
+from transforms.ratings.interactions import InteractionBlock
+from transforms.ratings.tasks import PARTS, Tasks
+from transforms.ratings.user_pairs import UserPairs, pairs_of_users
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.coded_column import Ints, coded_numbers, small
 from transforms.reading.kinds import OfKind
-from transforms.reading.rejected_row import REJECTED, RejectedRow
-from transforms.reading.row_error import DUPLICATE_PAIR
+from transforms.reading.rejected_row import REJECTED
 from transforms.reading.shards import GroupByShard
-from transforms.schema import META_TRAIN, NO_TASK
-from transforms.specs import DatasetSpec, EpisodeSpec, InteractionSpec
+from transforms.schema import META_TRAIN, NO_TASK, TRAINING_PARTS
+from transforms.specs import DatasetSpec, EpisodeSpec
 from transforms.splits import TaskSplitter
-from transforms.stable_hash import stable_digest, stable_fraction
+from transforms.stable_hash import digest_numbers, stable_digests, stable_fraction
 
 # Reasons of `num_dropped`: legal, but left out.
 TASK_TOO_SMALL = "task_too_small"
@@ -53,52 +53,32 @@ _TASK_SHARD = "shard"
 
 _TASKS = Metrics.counter("cmml", "tasks")
 
-
-class Pairs(NamedTuple):
-    """Labelled pairs of one task, by column."""
-
-    items: list[str]
-    labels: list[float]
-
-
-class Task(NamedTuple):
-    """One task, or a user without one; ids as they came in.
-
-    Attributes:
-        task_id: The user id.
-        split: Its split, or `NO_TASK`.
-        support: Labelled pairs that the context may be made from.
-        query: Pairs held out, to be scored; none of a user without a task.
-    """
-
-    task_id: str
-    split: str
-    support: Pairs
-    query: Pairs
+_LEFT_OUT = -1  # In place of a part.
+_META_TRAIN = PARTS.index(META_TRAIN)
+_NO_TASK = PARTS.index(NO_TASK)
+_TRAINING = [PARTS.index(part) for part in TRAINING_PARTS]
+_NO_LIMIT = np.iinfo(np.int64).max
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class TaskShard:
     """The tasks of one shard.
 
     Attributes:
         shard: Its number.
-        tasks: In the order of their ids, users without a task among them.
+        tasks: Its tasks.
         num_dropped: Legal tasks and pairs left out, by reason.
         num_refused: Rows refused here, by reason.
-        users: Different pairs of each user, those left out too.
-        items: Different pairs of each item, likewise.
+        users: Counts of its users, those without a task too.
+        items: Counts of its items.
     """
 
     shard: int
-    tasks: list[Task]
+    tasks: Tasks
     num_dropped: Counter[str]
-    num_refused: Counter[str] = dataclasses.field(default_factory=Counter)
-    users: Counter[str] = dataclasses.field(default_factory=Counter)
-    items: Counter[str] = dataclasses.field(default_factory=Counter)
-
-
-LabelsByTask = dict[str, dict[str, float]]
+    num_refused: Counter[str]
+    users: EntityCounts
+    items: EntityCounts
 
 
 class BuiltTasks(NamedTuple):
@@ -135,116 +115,53 @@ class BuildTasks(beam.PTransform):
         num_shards = self._spec.episodes.num_shards
         pairs = (
             blocks
-            | "ByShard" >> GroupByShard(num_shards, InteractionBlock())
+            | "ByShard" >> GroupByShard(num_shards, None)
             | "BuildShards" >> beam.ParDo(_BuildShard(self._spec, self._splitter))
         )
         kinds = _TASK_SHARD, REJECTED
         return BuiltTasks(*(pairs | f"Take {kind}" >> OfKind(kind) for kind in kinds))
 
 
-def labels_by_task(
-    blocks: Iterable[InteractionBlock], spec: InteractionSpec
-) -> tuple[LabelsByTask, list[RejectedRow], int]:
-    """Collects the labels of each task; of the rows of a pair, one counts.
-
-    Args:
-        blocks: All blocks of a shard, in any order.
-        spec: Which row counts, and the names of columns in refused rows.
-
-    Returns:
-        Label by item id by task id, the refused rows of pairs that occur again, and the
-        number of those left out.
-    """
-    labels: LabelsByTask = {}
-    times: dict[tuple[str, str], float] = {}
-    rejected = []
-    num_left_out = 0
-    for block in sorted(blocks, key=_place):
-        columns = block.users, block.items, block.labels, block.lines
-        all_times = block.times or itertools.repeat(0.0)
-        rows = zip(*columns, all_times, strict=False)
-        for user_id, item_id, label, line, time in rows:
-            pairs = labels.setdefault(user_id, {})
-            pair = user_id, item_id
-            if item_id in pairs and spec.keep not in ("first", "last"):
-                rejected.append(_repeated(block.source, line, pair, label, spec))
-                continue
-            if item_id in pairs:
-                num_left_out += 1
-                earlier = times.get(pair, 0.0)
-                if (time < earlier) if spec.keep == "first" else (time >= earlier):
-                    pairs[item_id], times[pair] = label, time
-                continue
-            pairs[item_id] = label
-            if spec.time_column is not None:
-                times[pair] = time
-    return labels, rejected, num_left_out
-
-
-def _repeated(
-    source: str, line: int, pair: tuple[str, str], label: float, spec: InteractionSpec
-) -> RejectedRow:
-    user_id, item_id = pair
-    row = dict(zip(interaction_columns(spec), (*pair, label), strict=False))
-    detail = (
-        f"user {user_id!r} has labelled item {item_id!r} before: `keep` says which "
-        "row counts"
-    )
-    return RejectedRow(INTERACTIONS, source, line, DUPLICATE_PAIR, detail, row)
-
-
 def build_tasks(
-    labels: LabelsByTask, splitter: TaskSplitter, spec: EpisodeSpec
-) -> tuple[list[Task], Counter[str]]:
+    pairs: UserPairs, splitter: TaskSplitter, spec: EpisodeSpec
+) -> tuple[Tasks, Counter[str]]:
     """Splits the pairs of each task into support and query.
 
+    Pairs are taken in a random order that only the seed, the user and the item
+    decide: first the query, then the support, up to the limit of the split.
+
     Args:
-        labels: Label by item id by task id.
+        pairs: The pairs of each user.
         splitter: Decides the split of each task.
         spec: Sizes.
 
     Returns:
-        The tasks in the order of their ids, users without one among them, and what was
-        left out by reason.
+        The tasks, and what was left out by reason.
     """
-    tasks = []
+    seed = splitter.spec.seed
+    parts = np.array([_part(splitter, user) for user in pairs.users], np.int64)
+    teach = np.array([splitter.may_teach(user) for user in pairs.users], np.bool_)
+    num_pairs = pairs.num_pairs()
+    needed = spec.query_size + spec.min_support_size
     dropped: Counter[str] = Counter()
-    for task_id in sorted(labels, key=id_order):
-        pairs = labels[task_id]
-        split = splitter.split_of(task_id)
-        if split is None:
-            dropped[TASK_NOT_IN_SPLIT_FILE] += 1
-            dropped[PAIR_OF_TASK_NOT_IN_SPLIT_FILE] += len(pairs)
-            continue
-        is_small = len(pairs) < spec.query_size + spec.min_support_size
-        may_teach = splitter.may_teach(task_id) if is_small else split == META_TRAIN
-        if may_teach and spec.new_item_fraction:
-            known = _known_items(pairs, spec, splitter.spec.seed)
-            dropped[PAIR_OF_NEW_ITEM] += len(pairs) - len(known)
-            pairs = known
-        if len(pairs) < spec.query_size + spec.min_support_size:
-            dropped[TASK_TOO_SMALL] += 1
-            if splitter.may_teach(task_id) and pairs:
-                all_pairs = Pairs(*map(list, zip(*sorted(pairs.items()), strict=True)))
-                tasks.append(Task(task_id, NO_TASK, all_pairs, Pairs([], [])))
-            else:
-                dropped[PAIR_OF_TASK_TOO_SMALL] += len(pairs)
-        else:
-            task = build_task(task_id, split, pairs, spec, seed=splitter.spec.seed)
-            dropped[PAIR_OVER_LIMIT] += len(pairs) - num_pairs(task)
-            tasks.append(task)
-    return tasks, +dropped
-
-
-def _known_items(
-    labels: dict[str, float], spec: EpisodeSpec, seed: int
-) -> dict[str, float]:
-    """Returns the labels of items that training may see."""
-    return {
-        item_id: label
-        for item_id, label in labels.items()
-        if not is_new_item(item_id, spec, seed=seed)
-    }
+    is_listed = parts != _LEFT_OUT
+    dropped[TASK_NOT_IN_SPLIT_FILE] = int((~is_listed).sum())
+    dropped[PAIR_OF_TASK_NOT_IN_SPLIT_FILE] = int(num_pairs[~is_listed].sum())
+    if spec.new_item_fraction:
+        sees_all = np.where(num_pairs < needed, ~teach, parts != _META_TRAIN)
+        pairs = _without_new_items(pairs, sees_all | ~is_listed, spec, seed)
+        dropped[PAIR_OF_NEW_ITEM] = int((num_pairs - pairs.num_pairs()).sum())
+        num_pairs = pairs.num_pairs()
+    is_small = is_listed & (num_pairs < needed)
+    parts[is_small] = np.where((teach & (num_pairs > 0))[is_small], _NO_TASK, _LEFT_OUT)
+    is_lost = is_small & (parts == _LEFT_OUT)
+    dropped[TASK_TOO_SMALL] = int(is_small.sum())
+    dropped[PAIR_OF_TASK_TOO_SMALL] = int(num_pairs[is_lost].sum())
+    num_kept = np.minimum(num_pairs, _limits(parts, spec))
+    dropped[PAIR_OVER_LIMIT] = int((num_pairs - num_kept)[parts != _LEFT_OUT].sum())
+    tasks = _in_order(pairs, parts, num_kept, seed)
+    num_query = np.where(tasks.parts == _NO_TASK, 0, spec.query_size)
+    return dataclasses.replace(tasks, num_query=small(num_query)), +dropped
 
 
 def is_new_item(item_id: str, spec: EpisodeSpec, *, seed: int) -> bool:
@@ -252,41 +169,107 @@ def is_new_item(item_id: str, spec: EpisodeSpec, *, seed: int) -> bool:
     return stable_fraction(seed, "new_item", item_id) < spec.new_item_fraction
 
 
-def build_task(
-    task_id: str, split: str, labels: dict[str, float], spec: EpisodeSpec, *, seed: int
-) -> Task:
-    """Draws the query and the support of one task.
+def _part(splitter: TaskSplitter, user_id: str) -> int:
+    split = splitter.split_of(user_id)
+    return _LEFT_OUT if split is None else PARTS.index(split)
 
-    Pairs are taken in a random order that only the seed, the user and the item
-    decide: first the query, then the support, up to the limit of the split.
 
-    Args:
-        task_id: The user id.
-        split: Its split.
-        labels: Label by item id.
-        spec: Sizes.
-        seed: Seed of the order.
+def _without_new_items(
+    pairs: UserPairs, sees_all: Ints, spec: EpisodeSpec, seed: int
+) -> UserPairs:
+    """Returns the pairs without those of items that a user may not teach."""
+    items = pairs.items.to_pylist()
+    is_new = np.array([is_new_item(i, spec, seed=seed) for i in items], np.bool_)
+    return pairs.take(np.flatnonzero(sees_all[pairs.owners] | ~is_new[pairs.codes]))
 
-    Returns:
-        The task.
+
+def _limits(parts: Ints, spec: EpisodeSpec) -> Ints:
+    """Returns the most pairs of each user: none of one that is left out."""
+    of_train = spec.max_interactions_per_meta_train_task or _NO_LIMIT
+    of_others = spec.max_interactions_per_task or _NO_LIMIT
+    limits = np.where(parts == _META_TRAIN, of_train, of_others)
+    limits[parts == _NO_TASK] = _NO_LIMIT
+    limits[parts == _LEFT_OUT] = 0
+    return limits
+
+
+def _in_order(pairs: UserPairs, parts: Ints, num_kept: Ints, seed: int) -> Tasks:
+    """Returns tasks whose pairs stand in the order of their digests.
+
+    Those of a user without a task stand in the order of the texts of their ids.
     """
-    order = sorted(labels, key=lambda item_id: stable_digest(seed, task_id, item_id))
-    if split == META_TRAIN:
-        limit = spec.max_interactions_per_meta_train_task
-    else:
-        limit = spec.max_interactions_per_task
-    query, support = order[: spec.query_size], order[spec.query_size : limit]
-    return Task(
-        task_id,
-        split,
-        Pairs(support, [labels[item_id] for item_id in support]),
-        Pairs(query, [labels[item_id] for item_id in query]),
+    starts = np.cumsum(pairs.num_pairs()) - pairs.num_pairs()
+    keys = _sort_keys(pairs, parts, starts, seed)
+    order = np.lexsort((keys, pairs.owners))
+    is_kept = np.arange(len(order)) - starts[pairs.owners] < num_kept[pairs.owners]
+    chosen = order[is_kept]
+    are_tasks = np.flatnonzero(parts != _LEFT_OUT)
+    return Tasks(
+        [pairs.users[place] for place in are_tasks.tolist()],
+        small(parts[are_tasks]),
+        np.cumsum(num_kept[are_tasks]),
+        np.zeros(0, np.int64),
+        pairs.items,
+        small(pairs.codes[chosen]),
+        coded_numbers(pairs.labels[chosen]),
     )
 
 
-def num_pairs(task: Task) -> int:
-    """Returns the number of support and query pairs of a task."""
-    return len(task.support.items) + len(task.query.items)
+def _sort_keys(pairs: UserPairs, parts: Ints, starts: Ints, seed: int) -> Ints:
+    """Returns what pairs of one user are sorted by."""
+    texts = [item.encode() for item in pairs.items.to_pylist()]
+    ranks = np.empty(len(texts), np.uint64)
+    ranks[pc.array_sort_indices(pairs.items).to_numpy()] = np.arange(len(texts))
+    keys = ranks[pairs.codes]
+    ends = starts + pairs.num_pairs()
+    are_tasks = np.flatnonzero((parts != _LEFT_OUT) & (parts != _NO_TASK))
+    columns = (places[are_tasks].tolist() for places in (starts, ends))
+    for place, start, end in zip(are_tasks.tolist(), *columns, strict=True):
+        items = map(texts.__getitem__, pairs.codes[start:end].tolist())
+        digests = stable_digests(seed, pairs.users[place], last=items)
+        keys[start:end] = digest_numbers(digests)
+    return keys
+
+
+def counts_of_shard(
+    pairs: UserPairs, tasks: Tasks
+) -> tuple[EntityCounts, EntityCounts]:
+    """Returns the counts of the users and the items of a shard.
+
+    Args:
+        pairs: All pairs of its users.
+        tasks: The tasks made of them, with the same items.
+    """
+    number = len(pairs.items)
+    sizes = np.diff(tasks.ends, prepend=0)
+    parts_of_pairs = np.repeat(tasks.parts, sizes)
+    is_query = np.arange(len(tasks.codes)) < np.repeat(
+        tasks.ends - sizes + tasks.num_query, sizes
+    )
+    learnt = np.isin(parts_of_pairs, _TRAINING) & ~is_query
+    bits = np.zeros(number, np.uint8)
+    for part in range(len(PARTS)):
+        bits[tasks.codes[parts_of_pairs == part]] |= 1 << part
+    items = EntityCounts(
+        pairs.items,
+        small(np.bincount(pairs.codes, minlength=number)),
+        small(np.bincount(tasks.codes[learnt], minlength=number)),
+        bits,
+    )
+    places = {user: place for place, user in enumerate(pairs.users)}
+    are_tasks = [places[user] for user in tasks.task_ids]
+    training = np.zeros(len(pairs.users), np.int64)
+    teaches = np.isin(tasks.parts, _TRAINING)
+    training[are_tasks] = np.where(teaches, sizes - tasks.num_query, 0)
+    bits = np.zeros(len(pairs.users), np.uint8)
+    bits[are_tasks] = 1 << tasks.parts
+    users = EntityCounts(
+        pa.array(pairs.users, pa.string()),
+        small(pairs.num_pairs()),
+        small(training),
+        bits,
+    )
+    return users, items
 
 
 class _BuildShard(beam.DoFn):
@@ -297,28 +280,19 @@ class _BuildShard(beam.DoFn):
 
     @no_beam_hints
     def process(
-        self, group: tuple[int, Iterable[InteractionBlock]]
+        self, group: tuple[int, Iterable[InteractionBlock | None]]
     ) -> Iterator[tuple[str, Any]]:
         shard, blocks = group
-        interactions = self._spec.interactions
-        labels, rejected, num_left_out = labels_by_task(blocks, interactions)
+        pairs, rejected, num_left_out = pairs_of_users(
+            filter(None, blocks), self._spec.interactions
+        )
         for row in rejected:
             yield REJECTED, row
-        tasks, dropped = build_tasks(labels, self._splitter, self._spec.episodes)
+        tasks, dropped = build_tasks(pairs, self._splitter, self._spec.episodes)
         dropped += Counter({REPEATED_PAIR: num_left_out})
-        _TASKS.inc(sum(task.split != NO_TASK for task in tasks))
+        _TASKS.inc(int((tasks.parts != _NO_TASK).sum()))
         for reason, count in dropped.items():
             _DROPPED[reason].inc(count)
-        built = TaskShard(
-            shard,
-            tasks,
-            dropped,
-            num_refused=Counter(row.reason for row in rejected),
-            users=Counter({user: len(pairs) for user, pairs in labels.items()}),
-            items=Counter(itertools.chain.from_iterable(labels.values())),
-        )
-        yield _TASK_SHARD, built
-
-
-def _place(block: InteractionBlock) -> tuple[int, int]:
-    return block.source_index, block.first_line
+        refused = Counter(row.reason for row in rejected)
+        counts = counts_of_shard(pairs, tasks)
+        yield _TASK_SHARD, TaskShard(shard, tasks, dropped, refused, *counts)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import array
 import dataclasses
 import functools
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from transforms.raw_text import normal_id
+from transforms.reading.block_columns import BlockColumns
 from transforms.reading.blocks import Block
+from transforms.reading.clean_values import clean_ids, clean_numbers
+from transforms.reading.coded_column import (
+    CodedColumn,
+    Floats,
+    Ints,
+    coded_numbers,
+    coded_texts,
+    small,
+)
 from transforms.reading.parse_rows import ParseRows
 from transforms.reading.row_error import (
     LABEL_OUT_OF_RANGE,
@@ -18,10 +28,10 @@ from transforms.reading.row_error import (
     RowError,
     UnwantedRowError,
 )
-from transforms.reading.shards import ColumnsByShard
 from transforms.reading.values import as_number, as_text, as_time
 from transforms.row_counts import RowCounts
 from transforms.specs import InteractionSpec
+from transforms.stable_hash import shards_of
 
 # What refused rows say they were read as.
 INTERACTIONS = "interactions"
@@ -40,7 +50,7 @@ class Interaction(NamedTuple):
     label: float
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class InteractionBlock:
     """The interactions of one block and one shard, by column, in the file's order.
 
@@ -51,24 +61,29 @@ class InteractionBlock:
         users: User ids.
         items: Item ids.
         labels: Labels.
-        lines: Line numbers.
-        times: Times; none if they are not read.
+        lines: Line numbers, counted from the first line.
+        times: Times; None if they are not read.
     """
 
-    source: str = ""
-    source_index: int = 0
-    first_line: int = 0
-    users: list[str] = dataclasses.field(default_factory=list)
-    items: list[str] = dataclasses.field(default_factory=list)
-    labels: array.array[float] = dataclasses.field(
-        default_factory=lambda: array.array("d")
-    )
-    lines: array.array[int] = dataclasses.field(
-        default_factory=lambda: array.array("q")
-    )
-    times: array.array[float] = dataclasses.field(
-        default_factory=lambda: array.array("d")
-    )
+    source: str
+    source_index: int
+    first_line: int
+    users: CodedColumn
+    items: CodedColumn
+    labels: CodedColumn
+    lines: Ints
+    times: Floats | None = None
+
+    def take(self, rows: Ints) -> InteractionBlock:
+        """Returns some of the rows."""
+        return dataclasses.replace(
+            self,
+            users=self.users.take(rows),
+            items=self.items.take(rows),
+            labels=self.labels.take(rows),
+            lines=small(self.lines[rows]),
+            times=None if self.times is None else self.times[rows],
+        )
 
 
 class InteractionParser:
@@ -92,30 +107,70 @@ class InteractionParser:
         self.counts = RowCounts()
         self._spec = spec
         self._normalize = normalize
-        place = (block.source, block.source_index, block.first_line)
-        self._columns = ColumnsByShard(num_shards, lambda: InteractionBlock(*place))
+        self._num_shards = num_shards
+        self._place = (block.source, block.source_index, block.first_line)
+        self._rows: list[tuple[Interaction, int, float]] = []
+        self._parsed: InteractionBlock | None = None
 
     def add(self, line: int, fields: Sequence[Any]) -> None:
         """Reads one row; raises `RowError` if it is no interaction."""
         time_column = self._spec.time_column
+        time = 0.0
         if time_column is not None:
             *fields, raw_time = fields
             time = as_time(raw_time, time_column)
-        user_id, item_id, label = parse_interaction(
-            fields, self._spec, normalize=self._normalize
-        )
-        columns = self._columns[user_id]
-        # One object for equal ids: smaller to send and to hold.
-        columns.users.append(sys.intern(user_id))
-        columns.items.append(sys.intern(item_id))
-        columns.labels.append(label)
-        columns.lines.append(line)
-        if time_column is not None:
-            columns.times.append(time)
+        interaction = parse_interaction(fields, self._spec, normalize=self._normalize)
+        self._rows.append((interaction, line, time))
 
-    def parsed(self) -> Iterable[tuple[int, InteractionBlock]]:
-        """Returns (shard, `InteractionBlock`) pairs."""
-        return self._columns.shards.items()
+    def add_columns(self, rows: BlockColumns) -> bool:
+        """Reads all rows, or none if one is no interaction; see `ColumnParser`."""
+        raw_users, raw_items, raw_labels, *raw_times = rows.columns
+        users, items = (
+            clean_ids(raw, rows.missing, normalize=self._normalize)
+            for raw in (raw_users, raw_items)
+        )
+        read = functools.partial(parse_label, spec=self._spec)
+        labels = clean_numbers(raw_labels, rows.missing, read)
+        times = None
+        if raw_times:
+            read = functools.partial(as_time, column=self._spec.time_column or "")
+            times = clean_numbers(raw_times[0], rows.missing, read)
+        if users is None or items is None or labels is None:
+            return False
+        if raw_times and times is None:
+            return False
+        self._parsed = InteractionBlock(
+            *self._place,
+            users,
+            items,
+            labels,
+            np.arange(len(rows)),
+            None if times is None else times.values[times.codes],
+        )
+        return True
+
+    def parsed(self) -> Iterator[tuple[int, InteractionBlock]]:
+        """Yields (shard, `InteractionBlock`) pairs."""
+        block = self._parsed or self._block_of_rows()
+        shards = shards_of(block.users.values.to_pylist(), self._num_shards)
+        by_row = shards[block.users.codes]
+        for shard in np.unique(by_row).tolist():
+            yield shard, block.take(np.flatnonzero(by_row == shard))
+
+    def _block_of_rows(self) -> InteractionBlock:
+        """Returns the rows that were read one by one."""
+        interactions = [interaction for interaction, _, _ in self._rows]
+        lines = np.array([line for _, line, _ in self._rows], np.int64)
+        times = np.array([time for _, _, time in self._rows], np.float64)
+        _, _, first_line = self._place
+        return InteractionBlock(
+            *self._place,
+            coded_texts([one.user_id for one in interactions]),
+            coded_texts([one.item_id for one in interactions]),
+            coded_numbers(np.array([one.label for one in interactions], np.float64)),
+            lines - first_line,
+            None if self._spec.time_column is None else times,
+        )
 
 
 def parse_interactions(
@@ -156,12 +211,22 @@ def parse_interaction(
     if user_id is None or item_id is None:
         column = spec.user_column if user_id is None else spec.item_column
         raise RowError(MISSING_FIELD, f"{column} is empty")
+    label = _legal_label(label, spec)
+    if normalize:
+        user_id, item_id = normal_id(user_id), normal_id(item_id)
+    return Interaction(user_id, item_id, label)
+
+
+def parse_label(value: Any, spec: InteractionSpec) -> float:
+    """Reads one label; arguments and errors as those of `parse_interaction`."""
+    return _legal_label(as_number(value), spec)
+
+
+def _legal_label(label: float | None, spec: InteractionSpec) -> float:
     if label is None:
         if spec.table.missing:
             raise UnwantedRowError(NO_LABEL)
         raise RowError(MISSING_FIELD, f"{spec.label_column} is empty")
-    if normalize:
-        user_id, item_id = normal_id(user_id), normal_id(item_id)
     if spec.label_scale != 1.0 or spec.label_shift:
         label = round(label * spec.label_scale + spec.label_shift, _LABEL_DIGITS)
     if not spec.label_min <= label <= spec.label_max:
@@ -170,7 +235,7 @@ def parse_interaction(
             f"{spec.label_column} must be within "
             f"[{spec.label_min:g}, {spec.label_max:g}], got {label:g}",
         )
-    return Interaction(user_id, item_id, label)
+    return label
 
 
 def interaction_columns(spec: InteractionSpec) -> tuple[str, ...]:

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+
 from transforms import schema
-from transforms.ratings.episodes import Task
+from transforms.ratings.tasks import PARTS, Tasks
 from transforms.writing.entity_files import EntityRows
-from transforms.writing.tfrecord import encode_example
+from transforms.writing.tfrecord import PackedInts, encode_example
 
 
-def encode_episode(task: Task, rows: EntityRows) -> bytes:
-    """Returns the record of one task, its ids as rows of the entity tables."""
-    return encode_example(
-        ints={
-            schema.USER_KEY: [rows.users[task.task_id]],
-            schema.SUPPORT_ITEM_KEY: [rows.items[i] for i in task.support.items],
-            schema.QUERY_ITEM_KEY: [rows.items[i] for i in task.query.items],
-        },
-        floats={
-            schema.SUPPORT_LABEL_KEY: task.support.labels,
-            schema.QUERY_LABEL_KEY: task.query.labels,
-        },
-        texts={schema.TASK_ID_KEY: task.task_id},
+def encode_episodes(tasks: Tasks, rows: EntityRows) -> Iterator[tuple[str, bytes]]:
+    """Yields split and record of each task, its ids as rows of the entity tables."""
+    items = rows.items.of(tasks.items)[tasks.codes]
+    users = rows.users.of(pa.array(tasks.task_ids, pa.string())).tolist()
+    starts = tasks.ends - np.diff(tasks.ends, prepend=0)
+    middles = starts + tasks.num_query
+    ints = PackedInts(items)
+    labels = tasks.labels.values[tasks.labels.codes].astype("<f4").tobytes()
+    columns = zip(
+        tasks.task_ids,
+        users,
+        tasks.parts.tolist(),
+        ints.bytes_of(starts, middles),
+        ints.bytes_of(middles, tasks.ends),
+        *((4 * places).tolist() for places in (starts, middles, tasks.ends)),
+        strict=True,
     )
+    for task_id, user, part, query, support, start, middle, end in columns:
+        record = encode_example(
+            ints={
+                schema.USER_KEY: [user],
+                schema.SUPPORT_ITEM_KEY: support,
+                schema.QUERY_ITEM_KEY: query,
+            },
+            floats={
+                schema.SUPPORT_LABEL_KEY: labels[middle:end],
+                schema.QUERY_LABEL_KEY: labels[start:middle],
+            },
+            texts={schema.TASK_ID_KEY: task_id},
+        )
+        yield PARTS[part], record

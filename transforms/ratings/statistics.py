@@ -11,7 +11,8 @@ from transforms import schema
 from transforms.entities.entity_table import EntityTable
 from transforms.entities.feature_values import FeatureValue
 from transforms.entities.vocabularies import most_frequent_first
-from transforms.ratings.summaries import PairsSummary, SplitSummary, TasksSummary
+from transforms.ratings.summaries import PairsSummary, TasksSummary
+from transforms.ratings.tasks import PARTS
 from transforms.specs import DatasetSpec
 from transforms.writing.statistics import fill_numbers, fill_sizes, rows_schema
 
@@ -35,13 +36,13 @@ def build_statistics(
         items: The items.
     """
     result = statistics_pb2.DatasetFeatureStatisticsList()
-    for split in schema.SPLITS:
+    for place, split in enumerate(PARTS[: len(schema.SPLITS)]):
         counts = summary.splits[split]
-        dataset = result.datasets.add(name=split, num_examples=len(counts.task_ids))
+        dataset = result.datasets.add(name=split, num_examples=counts.num_tasks)
         _add_labels(dataset.features.add(), schema.SUPPORT_LABEL_KEY, counts.support)
         _add_labels(dataset.features.add(), schema.QUERY_LABEL_KEY, counts.query)
-        for table, ids in _tables(counts, users, items):
-            chosen = [e.values for e in table.entities if e.entity_id in ids]
+        for table in (users, items):
+            chosen = table.values_in(place)
             for position, feature in enumerate(table.features):
                 column = [values[position] for values in chosen]
                 if feature.kind == "numeric":
@@ -66,9 +67,9 @@ def build_schema(
     )
     result = rows_schema(
         {
-            schema.USER_KEY: len(users.entities),
-            schema.SUPPORT_ITEM_KEY: len(items.entities),
-            schema.QUERY_ITEM_KEY: len(items.entities),
+            schema.USER_KEY: len(users),
+            schema.SUPPORT_ITEM_KEY: len(items),
+            schema.QUERY_ITEM_KEY: len(items),
         }
     )
     for name in (schema.SUPPORT_LABEL_KEY, schema.QUERY_LABEL_KEY):
@@ -84,12 +85,6 @@ def build_schema(
             value_count=schema_pb2.ValueCount(max=feature.max_values),
         )
     return result
-
-
-def _tables(
-    counts: SplitSummary, users: EntityTable, items: EntityTable
-) -> tuple[tuple[EntityTable, set[str]], ...]:
-    return (users, set(counts.task_ids)), (items, set(counts.items))
 
 
 def _add_labels(

@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
-from transforms.ratings.episodes import (
-    PAIR_REASONS,
-    Pairs,
-    Task,
-    TaskShard,
-    num_pairs,
-)
+import numpy as np
+import numpy.typing as npt
+
+from transforms.entities.entity_counts import EntityCounts, merge_counts_of_entities
+from transforms.ratings.episodes import PAIR_REASONS, TaskShard
+from transforms.ratings.tasks import PARTS, Tasks
+from transforms.reading.coded_column import CodedColumn, Ints
 from transforms.row_counts import RowCounts
-from transforms.schema import NO_TASK, SPLITS, TRAINING_PARTS
+from transforms.schema import TRAINING_PARTS
 
 
 @dataclasses.dataclass
@@ -29,11 +30,6 @@ class PairsSummary:
     label_counts: Counter[float] = dataclasses.field(default_factory=Counter)
     sizes: Counter[int] = dataclasses.field(default_factory=Counter)
 
-    def add(self, pairs: Pairs) -> None:
-        """Counts one task."""
-        self.label_counts.update(pairs.labels)
-        self.sizes[len(pairs.labels)] += 1
-
     def merge(self, other: PairsSummary) -> None:
         """Adds the counts of another shard."""
         self.label_counts.update(other.label_counts)
@@ -47,81 +43,45 @@ class SplitSummary:
     Attributes:
         support: Of the support sets.
         query: Of the query sets.
-        task_ids: Its tasks.
-        items: Pairs by item id, support and query.
+        num_tasks: Its tasks.
         num_interactions: Pairs in all.
     """
 
     support: PairsSummary = dataclasses.field(default_factory=PairsSummary)
     query: PairsSummary = dataclasses.field(default_factory=PairsSummary)
-    task_ids: list[str] = dataclasses.field(default_factory=list)
-    items: Counter[str] = dataclasses.field(default_factory=Counter)
+    num_tasks: int = 0
     num_interactions: int = 0
-
-    def add(self, task: Task) -> None:
-        """Counts one task."""
-        self.support.add(task.support)
-        self.query.add(task.query)
-        self.task_ids.append(task.task_id)
-        self.items.update(task.support.items)
-        self.items.update(task.query.items)
-        self.num_interactions += num_pairs(task)
 
     def merge(self, other: SplitSummary) -> None:
         """Adds the counts of another shard."""
         self.support.merge(other.support)
         self.query.merge(other.query)
-        self.task_ids += other.task_ids
-        self.items.update(other.items)
+        self.num_tasks += other.num_tasks
         self.num_interactions += other.num_interactions
 
 
-def _every_split() -> dict[str, SplitSummary]:
-    return {split: SplitSummary() for split in (*SPLITS, NO_TASK)}
-
-
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class TasksSummary:
     """Counts of all tasks of a shard, or of all shards.
 
     Attributes:
         splits: By split; every split is there, and `NO_TASK`.
-        training_users: Pairs that are learnt from by user id.
-        training_items: The same by item id.
         num_dropped: Legal tasks and pairs left out, by reason.
         num_refused: Rows that repeat a pair.
-        users: Different pairs of each user, those left out too.
-        items: Different pairs of each item, likewise.
+        users: Counts of the users.
+        items: Counts of the items.
     """
 
-    splits: dict[str, SplitSummary] = dataclasses.field(default_factory=_every_split)
-    training_users: Counter[str] = dataclasses.field(default_factory=Counter)
-    training_items: Counter[str] = dataclasses.field(default_factory=Counter)
-    num_dropped: Counter[str] = dataclasses.field(default_factory=Counter)
-    num_refused: Counter[str] = dataclasses.field(default_factory=Counter)
-    users: Counter[str] = dataclasses.field(default_factory=Counter)
-    items: Counter[str] = dataclasses.field(default_factory=Counter)
-
-    def add(self, task: Task) -> None:
-        """Counts one task."""
-        self.splits[task.split].add(task)
-        if task.split in TRAINING_PARTS:
-            self.training_users[task.task_id] += len(task.support.items)
-            self.training_items.update(task.support.items)
+    splits: dict[str, SplitSummary]
+    num_dropped: Counter[str]
+    num_refused: Counter[str]
+    users: EntityCounts
+    items: EntityCounts
 
     def label_counts(self) -> Counter[float]:
         """Returns the labels that are learnt from."""
         parts = (self.splits[part].support.label_counts for part in TRAINING_PARTS)
         return sum(parts, Counter[float]())
-
-    def merge(self, other: TasksSummary) -> None:
-        """Adds the counts of another shard."""
-        for split, summary in other.splits.items():
-            self.splits[split].merge(summary)
-        self.training_users.update(other.training_users)
-        self.training_items.update(other.training_items)
-        for name in ("num_dropped", "num_refused", "users", "items"):
-            getattr(self, name).update(getattr(other, name))
 
     def row_counts(self) -> RowCounts:
         """Returns what became of the interactions that the parser took."""
@@ -134,20 +94,64 @@ class TasksSummary:
 
 def summarize(shard: TaskShard) -> TasksSummary:
     """Returns the counts of one shard."""
-    summary = TasksSummary(
-        num_dropped=Counter(shard.num_dropped),
-        num_refused=shard.num_refused,
-        users=shard.users,
-        items=shard.items,
-    )
-    for task in shard.tasks:
-        summary.add(task)
-    return summary
+    splits = {
+        part: _split_summary(shard.tasks, shard.tasks.parts == place)
+        for place, part in enumerate(PARTS)
+    }
+    others = shard.num_dropped, shard.num_refused, shard.users, shard.items
+    return TasksSummary(splits, *others)
 
 
 def merge_summaries(summaries: Iterable[TasksSummary]) -> TasksSummary:
     """Returns the counts of all shards, whatever their order."""
-    merged = TasksSummary()
+    summaries = list(summaries)
+    splits = {part: SplitSummary() for part in PARTS}
+    num_dropped, num_refused = Counter[str](), Counter[str]()
     for summary in summaries:
-        merged.merge(summary)
-    return merged
+        for part, split in summary.splits.items():
+            splits[part].merge(split)
+        num_dropped.update(summary.num_dropped)
+        num_refused.update(summary.num_refused)
+    return TasksSummary(
+        splits,
+        num_dropped,
+        num_refused,
+        merge_counts_of_entities(summary.users for summary in summaries),
+        merge_counts_of_entities(summary.items for summary in summaries),
+    )
+
+
+def _split_summary(tasks: Tasks, are_in: npt.NDArray[np.bool_]) -> SplitSummary:
+    """Returns the counts of the tasks that are in a split."""
+    sizes = np.diff(tasks.ends, prepend=0)
+    is_query = np.arange(len(tasks.codes)) < np.repeat(
+        tasks.ends - sizes + tasks.num_query, sizes
+    )
+    is_in = np.repeat(are_in, sizes)
+    return SplitSummary(
+        PairsSummary(
+            _label_counts(tasks.labels, is_in & ~is_query),
+            _sizes((sizes - tasks.num_query)[are_in]),
+        ),
+        PairsSummary(
+            _label_counts(tasks.labels, is_in & is_query),
+            _sizes(tasks.num_query[are_in]),
+        ),
+        int(are_in.sum()),
+        int(is_in.sum()),
+    )
+
+
+def _label_counts(labels: CodedColumn, chosen: npt.NDArray[Any]) -> Counter[float]:
+    counts = np.bincount(labels.codes[chosen], minlength=len(labels.values))
+    pairs = zip(labels.values.tolist(), counts.tolist(), strict=True)
+    result: Counter[float] = Counter()
+    for label, count in pairs:  # 0.0 and -0.0 are one here.
+        if count:
+            result[label] += count
+    return result
+
+
+def _sizes(sizes: Ints) -> Counter[int]:
+    values, counts = np.unique(sizes, return_counts=True)
+    return Counter(dict(zip(values.tolist(), counts.tolist(), strict=True)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.block_columns import BlockColumns, block_columns
 from transforms.reading.blocks import Block, rows_of
 from transforms.reading.kinds import OfKind
 from transforms.reading.rejected_row import REJECTED, rejected_row
@@ -59,6 +60,17 @@ class ParsedRows(NamedTuple):
     parsed: beam.PCollection
     rejected: beam.PCollection
     counts: beam.PCollection
+
+
+@runtime_checkable
+class ColumnParser(RowParser, Protocol):
+    """A `RowParser` that reads all rows of a block at once where none is refused."""
+
+    def add_columns(self, rows: BlockColumns) -> bool:
+        """Reads all rows, or returns False and holds none of them.
+
+        Rows that the configuration does not want it counts itself.
+        """
 
 
 class ParseRows(beam.PTransform):
@@ -117,8 +129,28 @@ class _ParseBlock(beam.DoFn):
     @no_beam_hints
     def process(self, block: Block) -> Iterator[tuple[str, Any]]:
         parser = self._new_parser(block)
+        counts = RowCounts(read=self._add_columns(parser, block))
+        if not counts.read:
+            yield from self._add_rows(parser, block, counts)
+        self._rows_read.inc(counts.read)
+        for element in parser.parsed():
+            yield PARSED, element
+        counts.merge(parser.counts)
+        yield COUNTS, (self._name, counts)
+
+    def _add_columns(self, parser: RowParser, block: Block) -> int:
+        """Reads all rows of a block at once; returns their number, 0 if it cannot."""
+        if not isinstance(parser, ColumnParser):
+            return 0
+        rows = block_columns(block, self._table, self._columns)
+        return len(rows) if rows is not None and parser.add_columns(rows) else 0
+
+    @no_beam_hints
+    def _add_rows(
+        self, parser: RowParser, block: Block, counts: RowCounts
+    ) -> Iterator[tuple[str, Any]]:
+        """Reads the rows of a block one by one; yields those that are refused."""
         add = parser.add
-        counts = RowCounts()
         for line, fields in rows_of(block, self._table, self._columns):
             counts.read += 1
             try:
@@ -133,8 +165,3 @@ class _ParseBlock(beam.DoFn):
                     self._name, block, line, fields, self._columns, error
                 )
                 yield REJECTED, row
-        self._rows_read.inc(counts.read)
-        for element in parser.parsed():
-            yield PARSED, element
-        counts.merge(parser.counts)
-        yield COUNTS, (self._name, counts)

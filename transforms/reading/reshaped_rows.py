@@ -44,7 +44,7 @@ def _without_codes(rows: Iterable[Row], codes: frozenset[str]) -> Iterator[Row]:
         if isinstance(fields, UnreadableRow):
             yield line, fields
         else:
-            yield line, tuple(_known(value, codes) for value in fields)
+            yield line, tuple(known_value(value, codes) for value in fields)
 
 
 def _cells(
@@ -61,7 +61,7 @@ def _cells(
             continue
         kept = dict(zip(wide.keep, fields, strict=False))
         for name, cell in zip(names, fields[len(wide.keep) :], strict=True):
-            value = _known(cell, codes)
+            value = known_value(cell, codes)
             if value is None or value == "":
                 continue
             row = {**kept, wide.name: name, wide.value: value}
@@ -112,7 +112,7 @@ def _list(value: Any, column: str) -> Sequence[Any]:
     return value
 
 
-def _known(value: Any, codes: frozenset[str]) -> Any:
+def known_value(value: Any, codes: frozenset[str]) -> Any:
     """Returns a value, or None if it is a code for nothing known."""
     if isinstance(value, list | tuple | dict | set) or value is None:
         return value

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.reading.coded_column import Ints
 from transforms.schema import (
     ENTITIES_DIR,
     ENTITY_COUNT_KEY,
@@ -19,6 +25,43 @@ from transforms.writing.output_files import OutputFiles
 from transforms.writing.tfrecord import encode_example, tfrecord_file
 
 
+@dataclasses.dataclass(frozen=True)
+class IdRows:
+    """The rows of one entity table, by id.
+
+    Attributes:
+        ids: The ids in the order of their rows, a pyarrow array of texts.
+    """
+
+    ids: pa.Array
+
+    @classmethod
+    def read(cls, files: OutputFiles, name: str) -> IdRows:
+        """Reads them from a vocabulary of ids."""
+        lines = np.frombuffer(files.read(_vocabulary_file(name)), np.uint8)
+        ends = np.flatnonzero(lines == ord("\n"))
+        # Without line ends each text ends where the next one starts.
+        offsets = np.concatenate([[0], ends - np.arange(len(ends))]).astype(np.int32)
+        texts = np.delete(lines, ends)
+        buffers = pa.py_buffer(offsets), pa.py_buffer(texts)
+        return cls(pa.StringArray.from_buffers(len(ends), *buffers))
+
+    def of(self, ids: pa.Array) -> Ints:
+        """Returns the row of each of some ids, from 1.
+
+        Raises:
+            KeyError: If one has none.
+        """
+        places = pc.index_in(ids, self.ids)
+        if places.null_count:
+            raise KeyError(ids.filter(places.is_null())[0].as_py())
+        return places.to_numpy().astype(np.int64) + 1
+
+    def by_id(self) -> dict[str, int]:
+        """Returns the row of every id."""
+        return {one: row for row, one in enumerate(self.ids.to_pylist(), start=1)}
+
+
 class EntityRows(NamedTuple):
     """Rows of the entity tables; row 1 is the first.
 
@@ -27,13 +70,13 @@ class EntityRows(NamedTuple):
         items: Row of each item by id.
     """
 
-    users: Mapping[str, int]
-    items: Mapping[str, int]
+    users: IdRows
+    items: IdRows
 
     @classmethod
     def read(cls, files: OutputFiles) -> EntityRows:
         """Reads them from the vocabularies of ids, which must be written."""
-        return cls(*(_rows(files, name) for name in (USER_ID, ITEM_ID)))
+        return cls(*(IdRows.read(files, name) for name in (USER_ID, ITEM_ID)))
 
 
 def encode_entity(
@@ -81,11 +124,6 @@ def write_vocabulary(files: OutputFiles, name: str, values: Iterable[str]) -> No
 def write_names(files: OutputFiles, kind: str, names: Iterable[str]) -> None:
     """Writes names for people to read: line n is the name of row n."""
     files.write(f"{NAMES_DIR}/{kind}.txt", _lines(names))
-
-
-def _rows(files: OutputFiles, name: str) -> dict[str, int]:
-    texts = files.read(_vocabulary_file(name)).decode().split("\n")[:-1]
-    return {text: row for row, text in enumerate(texts, start=1)}
 
 
 def _vocabulary_file(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -17,28 +17,20 @@ from transforms.writing.tfrecord import tfrecord_file
 _WRITTEN = Metrics.counter("cmml", "episodes_written")
 
 
-class SplitTask(Protocol):
-    """A task of any setting."""
-
-    @property
-    def split(self) -> str:
-        """Its split."""
-
-
-_Task = TypeVar("_Task", bound=SplitTask)
+# Gives split and record of each task of a shard, in the order of their records.
+EncodeTasks = Callable[[Any, EntityRows], Iterable[tuple[str, bytes]]]
 
 
 class WriteEpisodes(beam.DoFn):
     """Writes the episode files of one shard.
 
-    Input: (shard, tasks in the order of their records). The vocabularies of ids must be
-        written.
+    Input: (shard, tasks). The vocabularies of ids must be written.
     Output: the number of tasks written.
 
     Args:
         files: The output directory.
         num_shards: Shards in all.
-        encode: Returns the record of a task.
+        encode: Encodes the tasks of a shard.
         splits: What there is a file of.
     """
 
@@ -46,7 +38,7 @@ class WriteEpisodes(beam.DoFn):
         self,
         files: OutputFiles,
         num_shards: int,
-        encode: Callable[[Any, EntityRows], bytes],
+        encode: EncodeTasks,
         splits: Sequence[str] = SPLITS,
     ) -> None:
         super().__init__()
@@ -57,28 +49,21 @@ class WriteEpisodes(beam.DoFn):
         self._rows: EntityRows | None = None
 
     @no_beam_hints
-    def process(self, group: tuple[int, Sequence[Any]]) -> Iterator[int]:
+    def process(self, group: tuple[int, Any]) -> Iterator[int]:
         """Writes the files."""
         shard, tasks = group
         rows = self._rows = self._rows or EntityRows.read(self._files)
-        write_episodes(
-            self._files,
-            shard,
-            self._num_shards,
-            tasks,
-            lambda task: self._encode(task, rows),
-            self._splits,
-        )
-        _WRITTEN.inc(len(tasks))
-        yield len(tasks)
+        records = list(self._encode(tasks, rows))
+        write_episodes(self._files, shard, self._num_shards, records, self._splits)
+        _WRITTEN.inc(len(records))
+        yield len(records)
 
 
 def write_episodes(
     files: OutputFiles,
     shard: int,
     num_shards: int,
-    tasks: Sequence[_Task],
-    encode: Callable[[_Task], bytes],
+    records: Sequence[tuple[str, bytes]],
     splits: Sequence[str] = SPLITS,
 ) -> None:
     """Writes the episode files of one shard, one for each split, even if empty.
@@ -87,13 +72,12 @@ def write_episodes(
         files: The output directory.
         shard: Number of the shard.
         num_shards: Shards in all, which stands in the file names.
-        tasks: Its tasks, in the order of their records.
-        encode: Returns the record of a task.
+        records: Split and record of each task, in order.
         splits: What there is a file of.
     """
     for split in splits:
         name = shard_file(EPISODES_DIR, split, shard, num_shards)
-        write_records(files, name, (encode(t) for t in tasks if t.split == split))
+        write_records(files, name, (record for one, record in records if one == split))
 
 
 def write_records(files: OutputFiles, name: str, records: Iterable[bytes]) -> None:

@@ -6,7 +6,6 @@ four small messages in a frame of lengths and checksums; both are made here.
 
 from __future__ import annotations
 
-import functools
 import gzip
 import io
 import struct
@@ -14,39 +13,86 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import google_crc32c
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+import numpy as np
+import numpy.typing as npt
 
-_PACKAGE = "tensorflow"
 _MASK_DELTA = 0xA282EAD8
 _GZIP_LEVEL = 6
 
-_Field = descriptor_pb2.FieldDescriptorProto
+# Tags of fields, all of which hold bytes: number * 8 + 2.
+_FEATURES = _ENTRY = _KEY = _VALUES = 1 << 3 | 2
+_FEATURE = 2 << 3 | 2
+_BYTES_LIST, _FLOAT_LIST, _INT_LIST = (number << 3 | 2 for number in (1, 2, 3))
+
+_MAX_UINT64 = (1 << 64) - 1
+_SMALL = [bytes([number]) for number in range(128)]
+
+Places = npt.NDArray[np.integer[Any]]
 
 
 def encode_example(
     *,
-    ints: Mapping[str, Sequence[int]] | None = None,
-    floats: Mapping[str, Sequence[float]] | None = None,
+    ints: Mapping[str, Sequence[int] | bytes] | None = None,
+    floats: Mapping[str, Sequence[float] | bytes] | None = None,
     texts: Mapping[str, str] | None = None,
 ) -> bytes:
     """Returns the bytes of one `tf.train.Example`, alike every time.
 
     Args:
-        ints: int64 values by key.
-        floats: float32 values by key.
+        ints: int64 values by key, or their bytes as of `PackedInts`.
+        floats: float32 values by key, or their bytes, little end first.
         texts: One UTF-8 text by key.
     """
-    example = example_class()()
-    features = example.features.feature
-    for key, numbers in (ints or {}).items():
-        features[key].int64_list.value.extend(numbers)
-        features[key].int64_list.SetInParent()  # An empty list keeps its type.
-    for key, values in (floats or {}).items():
-        features[key].float_list.value.extend(values)
-        features[key].float_list.SetInParent()
+    features: dict[str, bytes] = {}
+    for key, ints_of_key in (ints or {}).items():
+        features[key] = _number_list(_INT_LIST, _int_bytes(ints_of_key))
+    for key, floats_of_key in (floats or {}).items():
+        features[key] = _number_list(_FLOAT_LIST, _float_bytes(floats_of_key))
     for key, text in (texts or {}).items():
-        features[key].bytes_list.value.append(text.encode())
-    return example.SerializeToString(deterministic=True)
+        features[key] = _field(_BYTES_LIST, _field(_VALUES, text.encode()))
+    entries = [
+        _field(_ENTRY, _field(_KEY, key.encode()) + _field(_FEATURE, features[key]))
+        for key in sorted(features)
+    ]
+    return _field(_FEATURES, b"".join(entries))
+
+
+class PackedInts:
+    """The bytes of many integers from 0 on, of which any stretch can be taken.
+
+    Args:
+        numbers: The integers.
+    """
+
+    def __init__(self, numbers: npt.NDArray[np.integer[Any]]) -> None:
+        rest = numbers.astype(np.uint64)
+        parts = []
+        while True:  # Seven bits a byte, the low ones first.
+            parts.append((rest & np.uint64(127)).astype(np.uint8))
+            rest >>= np.uint64(7)
+            if not rest.any():
+                break
+        table = np.stack(parts, axis=-1)
+        sizes = np.ones(len(numbers), np.int64)
+        for place in range(1, len(parts)):
+            is_longer = numbers >= 1 << (7 * place)
+            sizes += is_longer
+            table[is_longer, place - 1] |= 128
+        self._data = table[np.arange(len(parts)) < sizes[:, np.newaxis]].tobytes()
+        self._ends = np.concatenate([[0], np.cumsum(sizes)])
+
+    def bytes_of(self, starts: Places, ends: Places) -> list[bytes]:
+        """Returns the bytes of stretches.
+
+        Args:
+            starts: Place of the first integer of each.
+            ends: Place after the last one of each.
+        """
+        data, places = (
+            self._data,
+            zip(self._ends[starts].tolist(), self._ends[ends].tolist(), strict=True),
+        )
+        return [data[start:end] for start, end in places]
 
 
 def tfrecord_file(records: Iterable[bytes], *, compress: bool = False) -> bytes:
@@ -77,67 +123,34 @@ def _masked_crc(data: bytes) -> bytes:
     return struct.pack("<I", (rotated + _MASK_DELTA) & 0xFFFFFFFF)
 
 
-@functools.cache
-def example_class() -> Any:
-    """Builds the message class in a pool of its own.
-
-    TensorFlow registers the same names in the default pool, and one name may be
-    registered there once.
-    """
-    file = descriptor_pb2.FileDescriptorProto(
-        name="transforms/example.proto", package=_PACKAGE, syntax="proto3"
-    )
-    for name, scalar in (
-        ("BytesList", _Field.TYPE_BYTES),
-        ("FloatList", _Field.TYPE_FLOAT),
-        ("Int64List", _Field.TYPE_INT64),
-    ):
-        value = _field("value", 1, scalar, label=_Field.LABEL_REPEATED)
-        file.message_type.add(name=name, field=[value])
-    kinds = ("bytes_list", "BytesList"), ("float_list", "FloatList")
-    feature = file.message_type.add(name="Feature")
-    feature.oneof_decl.add(name="kind")
-    for number, (name, message) in enumerate((*kinds, ("int64_list", "Int64List")), 1):
-        field = _field(name, number, _Field.TYPE_MESSAGE, message=message)
-        field.oneof_index = 0
-        feature.field.append(field)
-    _add_features(file)
-    example = file.message_type.add(name="Example")
-    example.field.append(_field("features", 1, _Field.TYPE_MESSAGE, message="Features"))
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(
-        pool.FindMessageTypeByName(f"{_PACKAGE}.Example")
-    )
+def _number_list(kind: int, data: bytes) -> bytes:
+    """Returns a feature of numbers; without any, it keeps its type."""
+    return _field(kind, _field(_VALUES, data) if data else b"")
 
 
-def _add_features(file: descriptor_pb2.FileDescriptorProto) -> None:
-    """Adds `Features`: a map from key to `Feature`."""
-    features = file.message_type.add(name="Features")
-    entry = features.nested_type.add(name="FeatureEntry")
-    entry.options.map_entry = True
-    entry.field.append(_field("key", 1, _Field.TYPE_STRING))
-    entry.field.append(_field("value", 2, _Field.TYPE_MESSAGE, message="Feature"))
-    features.field.append(
-        _field(
-            "feature",
-            1,
-            _Field.TYPE_MESSAGE,
-            message="Features.FeatureEntry",
-            label=_Field.LABEL_REPEATED,
-        )
-    )
+def _int_bytes(numbers: Sequence[int] | bytes) -> bytes:
+    if isinstance(numbers, bytes):
+        return numbers
+    return b"".join(_varint(number & _MAX_UINT64) for number in numbers)
 
 
-def _field(
-    name: str,
-    number: int,
-    field_type: Any,
-    *,
-    message: str | None = None,
-    label: Any = _Field.LABEL_OPTIONAL,
-) -> descriptor_pb2.FieldDescriptorProto:
-    field = _Field(name=name, number=number, type=field_type, label=label)
-    if message is not None:
-        field.type_name = f".{_PACKAGE}.{message}"
-    return field
+def _float_bytes(numbers: Sequence[float] | bytes) -> bytes:
+    if isinstance(numbers, bytes):
+        return numbers
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+def _field(tag: int, data: bytes) -> bytes:
+    return b"%c%b%b" % (tag, _varint(len(data)), data)
+
+
+def _varint(number: int) -> bytes:
+    """Returns seven bits a byte, the low ones first."""
+    if number < 128:
+        return _SMALL[number]
+    parts = bytearray()
+    while number > 127:
+        parts.append(number & 127 | 128)
+        number >>= 7
+    parts.append(number)
+    return bytes(parts)

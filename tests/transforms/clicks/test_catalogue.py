@@ -90,9 +90,9 @@ def test_rows_go_domain_after_domain_as_the_specification_has_them(
 ):
     rows = EntityRows.read(files)
     # Items are those clicked and a:11, which is in a pool only.
-    assert rows.items == {"b:9": 1, "a:8": 2, "a:9": 3, "a:10": 4, "a:11": 5}
-    assert rows.users == {"b:u": 1, "a:t": 2, "a:u": 3}
-    assert files.lines("vocabulary/item_id.txt") == list(rows.items)
+    assert rows.items.by_id() == {"b:9": 1, "a:8": 2, "a:9": 3, "a:10": 4, "a:11": 5}
+    assert rows.users.by_id() == {"b:u": 1, "a:t": 2, "a:u": 3}
+    assert files.lines("vocabulary/item_id.txt") == rows.items.ids.to_pylist()
     assert files.lines("vocabulary/scenario_id.txt") == ["b:2", "a:jazz"]
     records = read_records(files.path("entities/item-00000-of-00001.tfrecord"))
     assert [record["num_training"] for record in records] == [[1], [0], [2], [1], [0]]

@@ -1,11 +1,14 @@
+import numpy as np
 import pytest
+from example_message import example_class
+from rated_tasks import texts
 
 from transforms.entities.entities import Entity
+from transforms.entities.entity_counts import EntityCounts
 from transforms.entities.entity_table import build_entity_table, encode_values
 from transforms.schema import Feature
 from transforms.specs import EntitySpec, FeatureSpec
 from transforms.table_spec import TableSpec
-from transforms.writing.tfrecord import example_class
 
 SPEC = EntitySpec(
     TableSpec("items.csv"),
@@ -23,10 +26,16 @@ KNOWN = {
 }
 
 
+def counts(training):
+    """Counts of ids that are all in tasks of the first part."""
+    ids, number = texts(list(training)), np.array(list(training.values()))
+    return EntityCounts(ids, number, number, np.ones(len(number), np.uint8))
+
+
 @pytest.fixture
 def table():
     # 8 is in no meta-train support pair; 11 is in no entity table.
-    return build_entity_table(SPEC, KNOWN, ["9", "11"], {"10": 3, "9": 1, "11": 1})
+    return build_entity_table(SPEC, KNOWN, counts({"10": 3, "9": 1, "11": 1}))
 
 
 def features_of(record):
@@ -57,7 +66,7 @@ def test_mean_and_deviation_are_those_of_meta_train(table):
 def test_a_number_that_does_not_vary_has_deviation_one():
     spec = EntitySpec(TableSpec("t"), features=(FeatureSpec("y", kind="numeric"),))
     known = {"1": Entity("1", "", (5.0,))}
-    (feature,) = build_entity_table(spec, known, [], {"1": 1}).features
+    (feature,) = build_entity_table(spec, known, counts({"1": 1})).features
     assert (feature.mean, feature.std) == (5.0, 1.0)
 
 
@@ -77,8 +86,7 @@ def test_records_hold_integers_and_numbers_in_row_order(table):
 
 
 def test_entities_are_in_row_order_and_unknown_ones_have_no_name(table):
-    names = [entity.name for entity in table.entities]
-    assert names == ["Eight", "Nine", "Ten", ""]
+    assert list(table.names()) == ["Eight", "Nine", "Ten", ""]
 
 
 def test_values_on_too_few_entities_become_unknown():
@@ -87,7 +95,7 @@ def test_values_on_too_few_entities_become_unknown():
         str(number): Entity(str(number), "", ((code,),))
         for number, code in enumerate(["a", "a", "b"])
     }
-    table = build_entity_table(spec, known, [], dict.fromkeys(known, 1))
+    table = build_entity_table(spec, known, counts(dict.fromkeys(known, 1)))
     assert table.vocabularies == {"zip": ["a"]}
 
 

@@ -1,6 +1,9 @@
+import pyarrow as pa
+
 from transforms.entities.vocabularies import (
     build_vocabulary,
     id_order,
+    order_of_ids,
     vocabulary_rows,
 )
 
@@ -27,3 +30,24 @@ def test_a_value_that_repeats_within_an_entity_counts_once():
 
 def test_rows_start_at_one():
     assert vocabulary_rows(["x", "y"]) == {"x": 1, "y": 2}
+
+
+def test_ids_by_column_have_the_same_order():
+    ids = [
+        "b",
+        "10",
+        "9",
+        "007",
+        "7",
+        "0",
+        "00",
+        "a1",
+        "\u0664",
+        "Z",
+        "é",
+        "1" * 30,
+        "",
+    ]
+    order = order_of_ids(pa.array(ids))
+    assert [ids[place] for place in order] == sorted(ids, key=id_order)
+    assert order_of_ids(pa.array([], pa.string())).tolist() == []

@@ -1,20 +1,17 @@
-import array
 import dataclasses
 
 import apache_beam as beam
+import numpy as np
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
+from rated_tasks import labels_of, pairs_of
 
-from transforms.ratings.episodes import (
-    BuildTasks,
-    Pairs,
-    build_task,
-    build_tasks,
-    is_new_item,
-    labels_by_task,
-)
+from transforms.ratings.episodes import BuildTasks, build_tasks, is_new_item
 from transforms.ratings.interactions import InteractionBlock
+from transforms.ratings.tasks import Pairs
+from transforms.ratings.user_pairs import pairs_of_users
+from transforms.reading.coded_column import coded_numbers, coded_texts
 from transforms.schema import META_TEST, META_TRAIN, NO_TASK
 from transforms.specs import DatasetSpec, EpisodeSpec, InteractionSpec, SplitSpec
 from transforms.splits import TaskSplitter
@@ -31,11 +28,24 @@ def block(first_line, *rows, source_index=0):
         f"part-{source_index}",
         source_index,
         first_line,
-        [user for user, _, _ in rows],
-        [item for _, item, _ in rows],
-        array.array("d", [label for _, _, label in rows]),
-        array.array("q", range(first_line, first_line + len(rows))),
+        coded_texts([user for user, _, _ in rows]),
+        coded_texts([item for _, item, _ in rows]),
+        coded_numbers(np.array([label for _, _, label in rows])),
+        np.arange(len(rows)),
     )
+
+
+def tasks_of(labels, splitter, spec):
+    """Single tasks, and what was left out by reason."""
+    tasks, dropped = build_tasks(pairs_of(labels), splitter, spec)
+    return tasks.to_list(), dropped
+
+
+def task_of(labels, split, spec, *, seed):
+    """The task of user u in a split."""
+    splitter = TaskSplitter(SplitSpec(seed), {"u": split}, lists_validation=True)
+    ((task,), _) = tasks_of({"u": labels}, splitter, spec)
+    return task
 
 
 def pairs(num):
@@ -46,9 +56,9 @@ def test_the_first_row_of_a_pair_counts_in_whatever_order_blocks_come():
     later = block(9, ("u", "a", 2.0), ("u", "b", 3.0))
     earlier = block(2, ("u", "a", 1.0))
     other_file = block(1, ("u", "b", 5.0), source_index=1)
-    labels, rejected, left_out = labels_by_task([other_file, later, earlier], SPEC)
+    found, rejected, left_out = pairs_of_users([other_file, later, earlier], SPEC)
     assert left_out == 0
-    assert labels == {"u": {"a": 1.0, "b": 3.0}}
+    assert labels_of(found) == {"u": {"a": 1.0, "b": 3.0}}
     assert [(row.source, row.line, row.reason) for row in rejected] == [
         ("part-0", 9, "duplicate_pair"),
         ("part-1", 1, "duplicate_pair"),
@@ -70,9 +80,10 @@ def test_the_row_of_a_pair_that_counts_can_be_chosen(keep, times, label):
     time_column = None if times is None else "time"
     spec = dataclasses.replace(SPEC, keep=keep, time_column=time_column)
     rows = block(2, ("u", "a", 1.0), ("u", "a", 2.0), ("u", "a", 3.0))
-    rows.times.extend(times or ())
-    labels, rejected, num_left_out = labels_by_task([rows], spec)
-    assert labels == {"u": {"a": label}}
+    if times is not None:
+        rows = dataclasses.replace(rows, times=np.array(times, float))
+    found, rejected, num_left_out = pairs_of_users([rows], spec)
+    assert labels_of(found) == {"u": {"a": label}}
     assert (rejected, num_left_out) == ([], 2)
 
 
@@ -80,7 +91,7 @@ def test_meta_train_never_sees_new_items_and_the_other_splits_do():
     spec = EpisodeSpec(query_size=2, new_item_fraction=0.3)
     labels = {f"u{number}": pairs(40) for number in range(20)}
     splitter = TaskSplitter(SplitSpec(seed=3, test_fraction=0.5))
-    tasks, dropped = build_tasks(labels, splitter, spec)
+    tasks, dropped = tasks_of(labels, splitter, spec)
     new = {item for item in pairs(40) if is_new_item(item, spec, seed=3)}
     assert 4 < len(new) < 20
     by_split = {}
@@ -93,7 +104,7 @@ def test_meta_train_never_sees_new_items_and_the_other_splits_do():
 
 
 def test_query_comes_first_in_an_order_that_seed_user_and_item_decide():
-    task = build_task("u", META_TRAIN, pairs(6), EpisodeSpec(query_size=2), seed=3)
+    task = task_of(pairs(6), META_TRAIN, EpisodeSpec(query_size=2), seed=3)
     order = sorted(pairs(6), key=lambda item: stable_digest(3, "u", item))
     assert task.query.items == order[:2]
     assert task.support.items == order[2:]
@@ -103,8 +114,8 @@ def test_query_comes_first_in_an_order_that_seed_user_and_item_decide():
 def test_the_order_does_not_depend_on_the_order_of_the_rows():
     backwards = dict(reversed(pairs(6).items()))
     spec = EpisodeSpec(query_size=2)
-    assert build_task("u", META_TEST, pairs(6), spec, seed=0) == build_task(
-        "u", META_TEST, backwards, spec, seed=0
+    assert task_of(pairs(6), META_TEST, spec, seed=0) == task_of(
+        backwards, META_TEST, spec, seed=0
     )
 
 
@@ -115,18 +126,18 @@ def test_each_split_has_its_own_limit():
         max_interactions_per_meta_train_task=8,
     )
     # 2 query pairs leave room for 3 and 6 support pairs.
-    assert len(build_task("u", META_TEST, pairs(20), spec, seed=0).support.items) == 3
-    assert len(build_task("u", META_TRAIN, pairs(20), spec, seed=0).support.items) == 6
+    assert len(task_of(pairs(20), META_TEST, spec, seed=0).support.items) == 3
+    assert len(task_of(pairs(20), META_TRAIN, spec, seed=0).support.items) == 6
 
 
 def test_meta_train_tasks_have_no_limit_by_default():
-    task = build_task("u", META_TRAIN, pairs(99), EpisodeSpec(query_size=9), seed=0)
+    task = task_of(pairs(99), META_TRAIN, EpisodeSpec(query_size=9), seed=0)
     assert len(task.support.items) == 90
 
 
 def test_tasks_are_in_order_of_their_ids():
     labels = {"10": pairs(3), "b": pairs(3), "9": pairs(3)}
-    tasks, _ = build_tasks(labels, ALL_TRAIN, EpisodeSpec(query_size=2))
+    tasks, _ = tasks_of(labels, ALL_TRAIN, EpisodeSpec(query_size=2))
     assert [task.task_id for task in tasks] == ["9", "10", "b"]
 
 
@@ -136,7 +147,7 @@ def test_what_is_left_out_is_counted_by_reason():
     )
     spec = EpisodeSpec(query_size=2, max_interactions_per_task=4)
     labels = {"a": pairs(7), "b": pairs(2), "c": pairs(5)}
-    tasks, dropped = build_tasks(labels, splitter, spec)
+    tasks, dropped = tasks_of(labels, splitter, spec)
     assert [task.task_id for task in tasks] == ["a"]
     assert dropped == {
         "pair_over_limit": 3,  # 7 - 4 of a.
@@ -149,7 +160,7 @@ def test_what_is_left_out_is_counted_by_reason():
 
 def test_a_task_without_support_is_legal_if_asked_for():
     spec = EpisodeSpec(query_size=2, min_support_size=0)
-    (task,), dropped = build_tasks({"u": pairs(2)}, ALL_TRAIN, spec)
+    (task,), dropped = tasks_of({"u": pairs(2)}, ALL_TRAIN, spec)
     assert (len(task.query.items), task.support.items) == (2, [])
     assert not dropped
 
@@ -157,7 +168,7 @@ def test_a_task_without_support_is_legal_if_asked_for():
 def test_a_user_too_small_for_a_task_keeps_all_pairs_as_support():
     spec = EpisodeSpec(query_size=3)
     labels = {"u": {"b": 2.0, "a": 1.0}, "v": pairs(4)}
-    tasks, dropped = build_tasks(labels, ALL_TRAIN, spec)
+    tasks, dropped = tasks_of(labels, ALL_TRAIN, spec)
     small, task = tasks
     assert (small.task_id, small.split) == ("u", NO_TASK)
     assert small.support == Pairs(["a", "b"], [1.0, 2.0])
@@ -170,7 +181,7 @@ def test_small_users_of_a_split_file_teach_only_if_it_names_them_for_meta_train(
     listed = {"a": META_TRAIN, "b": META_TEST}
     splitter = TaskSplitter(SplitSpec(validation_fraction=0.5), listed)
     labels = {"a": pairs(2), "b": pairs(2), "c": pairs(2)}
-    tasks, dropped = build_tasks(labels, splitter, EpisodeSpec(query_size=2))
+    tasks, dropped = tasks_of(labels, splitter, EpisodeSpec(query_size=2))
     assert [(task.task_id, task.split) for task in tasks] == [("a", NO_TASK)]
     assert dropped == {
         "task_too_small": 2,  # a and b.

@@ -1,10 +1,7 @@
-from array import array
-
 import pytest
 
 from transforms.ratings.interactions import (
     Interaction,
-    InteractionBlock,
     parse_interaction,
     parse_interactions,
 )
@@ -16,6 +13,13 @@ from transforms.table_spec import TableSpec
 
 SPEC = InteractionSpec(TableSpec("r.csv"))
 HEADER = ("user_id", "item_id", "rating")
+
+
+def rows_of_part(part):
+    """User, item, label and line of each row."""
+    columns = (column.to_list() for column in (part.users, part.items, part.labels))
+    lines = (part.first_line + part.lines).tolist()
+    return list(zip(*columns, lines, strict=True))
 
 
 def test_an_interaction_has_ids_as_text_and_its_label():
@@ -81,23 +85,12 @@ def test_each_row_goes_to_the_shard_of_its_user_or_is_refused(parse_block):
     data = b"u1,i1,5\nu2,i1,6\nu1,i2,4\nu3,i1,1\n"
     block = Block("r.csv", 7, 2, data, HEADER)
     shards, (row,) = parse_block(parse_interactions(SPEC, 50), block)
-    place = ("r.csv", 7, 2)
-    assert shards == [
-        (
-            shard_of("u1", 50),
-            InteractionBlock(
-                *place,
-                ["u1", "u1"],
-                ["i1", "i2"],
-                array("d", [5, 4]),
-                array("q", [2, 4]),
-            ),
-        ),
-        (
-            shard_of("u3", 50),
-            InteractionBlock(*place, ["u3"], ["i1"], array("d", [1]), array("q", [5])),
-        ),
-    ]
+    by_shard = {shard: rows_of_part(part) for shard, part in shards}
+    assert by_shard == {
+        shard_of("u1", 50): [("u1", "i1", 5.0, 2), ("u1", "i2", 4.0, 4)],
+        shard_of("u3", 50): [("u3", "i1", 1.0, 5)],
+    }
+    assert {(part.source, part.source_index) for _, part in shards} == {("r.csv", 7)}
     assert (row.table, row.line) == ("interactions", 3)
     assert row.reason == "label_out_of_range"
 

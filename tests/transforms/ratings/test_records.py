@@ -1,14 +1,19 @@
-from transforms.ratings.episodes import Pairs, Task
-from transforms.ratings.records import encode_episode
-from transforms.writing.entity_files import EntityRows
-from transforms.writing.tfrecord import example_class
+from example_message import example_class
+from rated_tasks import tasks_of, texts
 
-ROWS = EntityRows({"u": 4}, {"a": 1, "b": 2, "c": 3})
+from transforms.ratings.records import encode_episodes
+from transforms.ratings.tasks import Pairs, Task
+from transforms.writing.entity_files import EntityRows, IdRows
+
+ROWS = EntityRows(IdRows(texts("xyzu")), IdRows(texts("abc")))
 TASK = Task("u", "meta_test", Pairs(["c", "a"], [5.0, 1.5]), Pairs(["b"], [3.0]))
 
 
 def test_an_episode_holds_rows_instead_of_ids():
-    feature = example_class().FromString(encode_episode(TASK, ROWS)).features.feature
+    small = Task("x", "no_task", Pairs(["b"], [4.0]), Pairs([], []))
+    (split, record), other = encode_episodes(tasks_of([TASK, small]), ROWS)
+    assert (split, other[0]) == ("meta_test", "no_task")
+    feature = example_class().FromString(record).features.feature
     assert feature["task_id"].bytes_list.value == [b"u"]
     assert feature["user"].int64_list.value == [4]
     assert feature["support/item"].int64_list.value == [3, 1]

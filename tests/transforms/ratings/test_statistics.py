@@ -1,7 +1,6 @@
-from collections import Counter
-
 import pytest
 from google.protobuf import text_format
+from rated_tasks import shard_of_tasks
 from tensorflow_metadata.proto.v0 import (
     anomalies_pb2,
     schema_pb2,
@@ -10,9 +9,9 @@ from tensorflow_metadata.proto.v0 import (
 
 from transforms.entities.entities import Entity
 from transforms.entities.entity_table import build_entity_table
-from transforms.ratings.episodes import Pairs, Task, TaskShard
 from transforms.ratings.statistics import build_schema, build_statistics
 from transforms.ratings.summaries import summarize
+from transforms.ratings.tasks import Pairs, Task
 from transforms.specs import EntitySpec, FeatureSpec
 from transforms.table_spec import TableSpec
 from transforms.writing.protos import build_anomalies, proto_file
@@ -26,7 +25,7 @@ TASKS = [
 
 @pytest.fixture
 def summary():
-    return summarize(TaskShard(0, TASKS, Counter()))
+    return summarize(shard_of_tasks(0, TASKS))
 
 
 @pytest.fixture
@@ -40,12 +39,12 @@ def users(summary):
         "v": Entity("v", "", (("F",), None)),
         "w": Entity("w", "", ((), 50.0)),
     }
-    return build_entity_table(spec, known, [], summary.training_users)
+    return build_entity_table(spec, known, summary.users)
 
 
 @pytest.fixture
 def items(summary):
-    return build_entity_table(EntitySpec(), {}, "abcd", summary.training_items)
+    return build_entity_table(EntitySpec(), {}, summary.items)
 
 
 @pytest.fixture

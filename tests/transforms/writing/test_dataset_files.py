@@ -45,9 +45,8 @@ def refused(line, reason="malformed", table="baskets"):
 
 def fill(files, tasks=TASKS, rejected=(), **changes):
     write_entities(files, "item", [encode_entity(1, "a", 1), encode_entity(2, "b", 0)])
-    write_episodes(
-        files, 0, 1, tasks, lambda task: encode_example(ints={"item": task.items})
-    )
+    records = [(t.split, encode_example(ints={"item": t.items})) for t in tasks]
+    write_episodes(files, 0, 1, records)
     files.write("shelves/all", b"1")
     if rejected:
         write_stretch(files, "b.csv", 0, rejected)

@@ -1,7 +1,9 @@
 import pytest
+from rated_tasks import texts
 
 from transforms.writing.entity_files import (
     EntityRows,
+    IdRows,
     encode_entity,
     write_entities,
     write_names,
@@ -38,4 +40,14 @@ def test_vocabularies_and_names_have_one_value_a_line(files):
 def test_rows_are_read_from_the_vocabularies_of_ids_whatever_an_id_holds(files):
     write_vocabulary(files, "user_id", ["b", "a\r", "\u2028"])
     write_vocabulary(files, "item_id", [])
-    assert EntityRows.read(files) == ({"b": 1, "a\r": 2, "\u2028": 3}, {})
+    rows = EntityRows.read(files)
+    assert rows.users.by_id() == {"b": 1, "a\r": 2, "\u2028": 3}
+    assert rows.items.by_id() == {}
+
+
+def test_rows_of_some_ids_are_looked_up_at_once(files):
+    write_vocabulary(files, "user_id", ["b", "é", "a"])
+    rows = IdRows.read(files, "user_id")
+    assert rows.of(texts(["a", "b", "a"])).tolist() == [3, 1, 3]
+    with pytest.raises(KeyError, match="ab"):
+        rows.of(texts(["a", "ab"]))

@@ -1,5 +1,7 @@
 from typing import NamedTuple
 
+from rated_tasks import texts
+
 from transforms.writing.entity_files import write_vocabulary
 from transforms.writing.episode_files import WriteEpisodes, shard_file
 from transforms.writing.output_files import OutputFiles
@@ -11,8 +13,10 @@ class Task(NamedTuple):
     split: str
 
 
-def encode(task, rows):
-    return encode_example(ints={"row": [rows.items[task.name]]})
+def encode(tasks, rows):
+    for task in tasks:
+        (row,) = rows.items.of(texts([task.name])).tolist()
+        yield task.split, encode_example(ints={"row": [row]})
 
 
 def test_file_names_say_split_and_shard():

@@ -1,6 +1,10 @@
 import gzip
 
-from transforms.writing.tfrecord import encode_example, example_class, tfrecord_file
+import numpy as np
+import pytest
+from example_message import example_class
+
+from transforms.writing.tfrecord import PackedInts, encode_example, tfrecord_file
 
 RECORD = {"ints": {"n": [1, -2]}, "floats": {"x": [0.5]}, "texts": {"id": "é"}}
 
@@ -10,6 +14,34 @@ def test_keys_are_encoded_in_sorted_order():
     other = encode_example(ints={"a": [2], "b": [1]})
     assert one == other
     assert one.index(b"a") < one.index(b"b")
+
+
+@pytest.mark.parametrize("numbers", [[0], [127, 128, 300, 1 << 40], [-1, 5], [7] * 99])
+def test_the_bytes_are_those_of_a_protocol_buffer(numbers):
+    example = example_class()()
+    feature = example.features.feature
+    feature["n" * len(numbers)].int64_list.value.extend(numbers)
+    feature["empty"].float_list.SetInParent()
+    feature["x"].float_list.value.extend([0.1, 2.0])
+    feature["id"].bytes_list.value.append("é".encode() * 90)
+    record = encode_example(
+        ints={"n" * len(numbers): numbers},
+        floats={"x": [0.1, 2.0], "empty": []},
+        texts={"id": "é" * 90},
+    )
+    assert record == example.SerializeToString(deterministic=True)
+
+
+def test_a_stretch_of_packed_integers_is_what_they_are_alone():
+    numbers = [5, 0, 127, 128, 16383, 16384, 1 << 62]
+    packed = PackedInts(np.array(numbers))
+    starts, ends = np.array([0, 2, 7, 0]), np.array([2, 6, 7, 7])
+    for start, end, data in zip(
+        starts, ends, packed.bytes_of(starts, ends), strict=True
+    ):
+        record = encode_example(ints={"n": numbers[start:end]})
+        assert encode_example(ints={"n": data}) == record
+    assert PackedInts(np.zeros(0, int)).bytes_of([0], [0]) == [b""]
 
 
 def test_an_empty_list_keeps_its_type():

@@ -1,0 +1,130 @@
+"""Interactions of one shard to the labelled pairs of each user, each pair once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.entities.vocabularies import id_order
+from transforms.ratings.interactions import (
+    INTERACTIONS,
+    InteractionBlock,
+    interaction_columns,
+)
+from transforms.reading.coded_column import CodedColumn, Floats, Ints, join_texts
+from transforms.reading.rejected_row import RejectedRow
+from transforms.reading.row_error import DUPLICATE_PAIR
+from transforms.specs import InteractionSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class UserPairs:
+    """The different pairs of the users of one shard.
+
+    Attributes:
+        users: User ids, in their order.
+        items: The different item ids, a pyarrow array of texts.
+        owners: Place of the user of each pair, ascending.
+        codes: Place of its item.
+        labels: Its label.
+    """
+
+    users: list[str]
+    items: pa.Array
+    owners: Ints
+    codes: Ints
+    labels: Floats
+
+    def take(self, pairs: Ints) -> UserPairs:
+        """Returns some pairs, of all the users."""
+        return dataclasses.replace(
+            self,
+            owners=self.owners[pairs],
+            codes=self.codes[pairs],
+            labels=self.labels[pairs],
+        )
+
+    def num_pairs(self) -> Ints:
+        """Returns the number of pairs of each user."""
+        return np.bincount(self.owners, minlength=len(self.users))
+
+
+def pairs_of_users(
+    blocks: Iterable[InteractionBlock], spec: InteractionSpec
+) -> tuple[UserPairs, list[RejectedRow], int]:
+    """Collects the pairs of each user; of the rows of a pair, one counts.
+
+    Args:
+        blocks: All blocks of a shard, in any order.
+        spec: Which row counts, and the names of columns in refused rows.
+
+    Returns:
+        The pairs, the refused rows of pairs that occur again, and the number of those
+        left out.
+    """
+    rows = _Rows(sorted(blocks, key=_place))
+    order = np.lexsort((*rows.times, rows.items.codes, rows.owners))
+    owners, items = rows.owners[order], rows.items.codes[order]
+    is_new = np.ones(len(order), np.bool_)
+    is_new[1:] = (owners[1:] != owners[:-1]) | (items[1:] != items[:-1])
+    counts = is_new
+    if spec.keep == "last":
+        counts = np.append(is_new[1:], True)[: len(order)]
+    chosen, others = order[counts], np.sort(order[~counts])
+    pairs = UserPairs(
+        rows.users,
+        rows.items.values,
+        rows.owners[chosen],
+        rows.items.codes[chosen],
+        rows.labels[chosen],
+    )
+    if spec.keep in ("first", "last"):
+        return pairs, [], len(others)
+    return pairs, [rows.repeated(row, spec) for row in others.tolist()], 0
+
+
+class _Rows:
+    """The rows of a shard in the order of the files."""
+
+    def __init__(self, blocks: Sequence[InteractionBlock]) -> None:
+        self.items = join_texts(block.items for block in blocks)
+        users = join_texts(block.users for block in blocks)
+        ids = users.values.to_pylist()
+        by_id = sorted(range(len(ids)), key=lambda place: id_order(ids[place]))
+        places = np.empty(len(ids), np.int64)
+        places[by_id] = np.arange(len(ids))
+        self.users = [ids[place] for place in by_id]
+        self.owners = places[users.codes]
+        self.labels = _joined([block.labels for block in blocks])
+        times = [block.times for block in blocks if block.times is not None]
+        self.times = (np.concatenate(times),) if times else ()
+        self._blocks = blocks
+        self._ends = np.cumsum([len(block.lines) for block in blocks])
+
+    def repeated(self, row: int, spec: InteractionSpec) -> RejectedRow:
+        """Returns a row whose pair has occurred before, as it is refused."""
+        place = int(np.searchsorted(self._ends, row, side="right"))
+        block = self._blocks[place]
+        line = block.first_line + int(block.lines[row - self._ends[place]])
+        user_id = self.users[self.owners[row]]
+        pair = user_id, self.items.values[int(self.items.codes[row])].as_py()
+        columns = interaction_columns(spec)
+        fields = dict(zip(columns, (*pair, float(self.labels[row])), strict=False))
+        detail = (
+            "user {!r} has labelled item {!r} before: `keep` says which row counts"
+        ).format(*pair)
+        return RejectedRow(
+            INTERACTIONS, block.source, line, DUPLICATE_PAIR, detail, fields
+        )
+
+
+def _joined(columns: Sequence[CodedColumn]) -> Floats:
+    parts = [column.values[column.codes] for column in columns]
+    return np.concatenate([np.empty(0), *parts])
+
+
+def _place(block: InteractionBlock) -> tuple[int, int]:
+    return block.source_index, block.first_line

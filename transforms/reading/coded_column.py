@@ -1,0 +1,92 @@
+"""Columns whose values repeat: each value once, and its place in each row.
+
+A shuffle thus carries few bytes a row, and what is done to a text is done to each
+different one of a block, not to each row.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Ints = npt.NDArray[np.integer[Any]]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True)
+class CodedColumn:
+    """A column of texts or of numbers.
+
+    Attributes:
+        codes: Place in `values` of each row, unsigned and as small as it can be.
+        values: The different values: a pyarrow array of texts, or float64.
+    """
+
+    codes: Ints
+    values: Any
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: Ints) -> CodedColumn:
+        """Returns some rows, with no value that none of them has."""
+        return _without_unused(self.codes[rows], self.values)
+
+    def to_list(self) -> list[Any]:
+        """Returns the value of each row."""
+        values = self.values.tolist()
+        return [values[code] for code in self.codes.tolist()]
+
+
+def coded_texts(texts: Sequence[str] | pa.Array) -> CodedColumn:
+    """Returns a column of texts, given the text of each row."""
+    coded = pa.array(texts, pa.string()).dictionary_encode()
+    return CodedColumn(small(coded.indices.to_numpy()), coded.dictionary)
+
+
+def coded_numbers(numbers: Floats) -> CodedColumn:
+    """Returns a column of numbers, bit by bit: 0.0 and -0.0 are two."""
+    bits = np.ascontiguousarray(numbers, np.float64).view(np.int64)
+    values, codes = np.unique(bits, return_inverse=True)
+    return CodedColumn(small(codes), values.view(np.float64))
+
+
+def recoded(codes: Ints, values: Sequence[str]) -> CodedColumn:
+    """Returns a column of texts of which some may be equal, as places among them."""
+    different = coded_texts(values)
+    return CodedColumn(small(different.codes[codes]), different.values)
+
+
+def join_texts(columns: Iterable[CodedColumn]) -> CodedColumn:
+    """Returns the rows of columns of texts one after the other."""
+    columns = list(columns)
+    if not columns:
+        return coded_texts([])
+    different = coded_texts(pa.concat_arrays([column.values for column in columns]))
+    codes, start = [], 0
+    for column in columns:
+        codes.append(different.codes[start : start + len(column.values)][column.codes])
+        start += len(column.values)
+    return CodedColumn(np.concatenate(codes), different.values)
+
+
+def small(numbers: npt.NDArray[Any]) -> Ints:
+    """Returns integers from 0 on in the smallest type that holds them."""
+    largest = int(numbers.max()) if len(numbers) else 0
+    return numbers.astype(np.min_scalar_type(largest))
+
+
+def _without_unused(codes: Ints, values: Any) -> CodedColumn:
+    is_used = np.zeros(len(values), np.bool_)
+    is_used[codes] = True
+    places = np.cumsum(is_used) - 1
+    used = np.flatnonzero(is_used)
+    chosen = (
+        values.take(pa.array(used)) if isinstance(values, pa.Array) else values[used]
+    )
+    return CodedColumn(small(places[codes]), chosen)
