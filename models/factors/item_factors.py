@@ -329,6 +329,22 @@ class ItemFactors(tf.Module):
         """
         return self._label(user.vector, self.split(units))
 
+    def product_vectors(self, units: tf.Tensor) -> tf.Tensor:
+        """Returns vectors whose product with `product_query` is what `expect` returns.
+
+        Args:
+            units: float32 [..., width].
+
+        Returns:
+            float32 [..., K + 1].
+        """
+        of_items = self.split(units)
+        return tf.concat([of_items.factors, of_items.label[..., tf.newaxis]], axis=-1)
+
+    def product_query(self, user: FoldedUser) -> tf.Tensor:
+        """Returns the vectors of users, float32 [B, K + 1]."""
+        return tf.pad(user.vector, [[0, 0], [0, 1]], constant_values=1.0)
+
     def variance(self, user: FoldedUser, units: tf.Tensor) -> tf.Tensor:
         """Returns the variance of what is expected, without noise, float32 [B, Q]."""
         return self._variance(user, self.split(units))

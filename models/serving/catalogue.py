@@ -37,6 +37,7 @@ class Catalogue(tf.Module):
             )
         self.num_rows = len(counts)
         self.candidates = tf.constant(rows)
+        self._counts = counts
         share = counts / max(1, counts.sum())
         self.popularity = tf.constant(share, tf.float32)  # [N + 1]
         self.top_k = min(top_k, len(rows))
@@ -44,6 +45,12 @@ class Catalogue(tf.Module):
     def all_rows(self, batch_size: tf.Tensor) -> tf.Tensor:
         """Returns the rows of all candidates for each task, int32 [B, N]."""
         return tf.broadcast_to(self.candidates, [batch_size, len(self.candidates)])
+
+    def most_popular(self, num_rows: int) -> np.ndarray:
+        """Returns the rows of the most popular candidates, int32, ascending."""
+        rows = self.candidates.numpy()
+        order = np.argsort(-self._counts[rows], kind="stable")
+        return np.sort(rows[order[:num_rows]])
 
     def is_among(self, rows: tf.Tensor, excluded: tf.Tensor) -> tf.Tensor:
         """Says which rows int32 [B, M] are among those excluded, int32 [B, E]."""

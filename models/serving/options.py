@@ -3,6 +3,11 @@
 import dataclasses
 from typing import Literal, TypeAlias
 
+from transforms.schema import DataError
+
+MOST_SCORED = 100_000  # Items of a catalogue that the whole model scores by default.
+_SHORTLIST = 1000
+
 OrderName: TypeAlias = Literal["score", "gain", "optimistic", "cautious"]
 
 
@@ -19,8 +24,10 @@ class ServingOptions:
         max_support: Most support pairs of a task.
         max_query: Most query, candidate or excluded items of a task.
         history_size: Pairs that a context holds where `update` has to see them again.
+        max_scored: Most pairs that the whole model scores to answer `recommend`.
         shortlist_size: Items of the highest prior that `recommend` scores with the
-            whole model; 0 for all of them.
+            whole model; 0 for all of them, None for all of at most 100,000.
+        search_size: Items whose prior is looked at, of more than 100,000.
         order_by: What `recommend` orders by: the "score", the expected "gain", or the
             mean plus ("optimistic") or less ("cautious") one standard deviation; the
             last three need a model that predicts distributions.
@@ -36,7 +43,34 @@ class ServingOptions:
     max_support: int = 1000
     max_query: int = 10_000
     history_size: int = 64
-    shortlist_size: int = 0
+    max_scored: int = 4_000_000
+    shortlist_size: int | None = None
+    search_size: int = 16_384
     order_by: OrderName = "score"
     normalize_ids: bool = False
     domains: tuple[str, ...] = ()
+
+    def check(self, *, has_prior: bool, has_distribution: bool) -> None:
+        """Refuses what a model cannot do.
+
+        Raises:
+            DataError: If there is to be a shortlist without a prior, or an order by a
+                distribution without one.
+        """
+        if self.shortlist_size and not has_prior:
+            raise DataError(
+                "export.shortlist_size needs a prior made beforehand to choose by, "
+                f"got {self.shortlist_size} with model.prior 'constant' or 'learned': "
+                "set it to 0."
+            )
+        if self.order_by != "score" and not has_distribution:
+            raise DataError(
+                f"export.order_by = {self.order_by!r} needs a distribution to order "
+                "by, got a model of values: set model.head = 'distribution'."
+            )
+
+    def shortlist_of(self, num_items: int) -> int:
+        """Returns how many of so many items the whole model scores; 0 for all."""
+        if self.shortlist_size is not None:
+            return self.shortlist_size
+        return max(_SHORTLIST, 2 * self.top_k) if num_items > MOST_SCORED else 0

@@ -79,6 +79,19 @@ def check_widths(inputs: Inputs, names: Sequence[str], limit: int) -> Checked:
     return _behind(checks, inputs, names)
 
 
+def check_number(inputs: Inputs, name: str, limit: int) -> Checked:
+    """Refuses to score more pairs, [B, M], than the limit."""
+    shape = tf.shape(inputs[name])
+    message = [
+        f"a request must have at most {limit} pairs of tasks and items to score, got",
+        shape,
+    ]
+    check = tf.debugging.Assert(
+        tf.reduce_prod(tf.cast(shape, tf.int64)) <= limit, message
+    )
+    return _behind([check], inputs, list(inputs))
+
+
 def check_labels(inputs: Inputs, label_range: tuple[float, float]) -> Checked:
     """Refuses a label out of range, unless its item is "", which is padding.
 

@@ -1,9 +1,10 @@
 """The signatures that a served model has in either setting."""
 
 import abc
+import copy
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from models.cmml import CMML
 from models.legacy_keras import tf
 from models.serving.catalogue import Catalogue, score_in_blocks
 from models.serving.options import ServingOptions
-from models.serving.request_checks import Inputs
+from models.serving.request_checks import Inputs, check_number
 from models.serving.saving import (
     IDS,
     LABELS,
@@ -22,7 +23,6 @@ from models.serving.saving import (
 )
 from models.serving.served_explanations import ServedExplanations
 from models.serving.served_tasks import ANSWERS, ServedTask
-from transforms.schema import DataError
 
 # Why a recommendation does not come from a support set.
 BY_USER_FEATURES = "user_features"
@@ -51,31 +51,39 @@ class ServedModel(ServedExplanations):
         options: ServingOptions,
         **of_tasks: Any,
     ) -> None:
-        if options.shortlist_size and not model.pairs.has_prior:
-            raise DataError(
-                "export.shortlist_size needs a prior made beforehand to choose by, "
-                f"got {options.shortlist_size} with model.prior 'constant' or "
-                "'learned': set it to 0."
-            )
-        if options.order_by != "score" and model.levels is None:
-            raise DataError(
-                f"export.order_by = {options.order_by!r} needs a distribution to order "
-                "by, got a model of values: set model.head = 'distribution'."
-            )
+        has_prior = model.pairs.has_prior
+        options.check(has_prior=has_prior, has_distribution=model.levels is not None)
         super().__init__(model, options, **of_tasks)
         self.catalogue = Catalogue(
             item_counts,
             min_item_count=options.min_item_count,
             top_k=options.top_k,
         )
+        self.shortlist_size = options.shortlist_of(
+            len(self.catalogue.candidates) if has_prior else 0
+        )
+
+    def exact(self) -> Self:
+        """Returns the same model without a shortlist."""
+        exact = copy.copy(self)
+        exact.shortlist_size = 0
+        return exact
 
     def _candidate_inputs(self) -> dict[str, InputSpec]:
         """What a request says of the candidates of `recommend`."""
         return {}
 
-    def _candidates(self, inputs: Inputs) -> dict[str, tf.Tensor]:
-        """Returns the rows [B, M] of the pairs that `recommend` chooses from."""
-        batch_size = tf.shape(inputs["exclude_item_id"])[0]
+    def _candidates(
+        self, task: ServedTask, inputs: Inputs, is_popular: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Returns the rows [B, M] of the pairs that `recommend` chooses from.
+
+        Args:
+            task: The tasks.
+            inputs: Of the request.
+            is_popular: bool [B, 1], whether a task is served by popularity.
+        """
+        batch_size = tf.shape(is_popular)[0]
         return {"item": self.catalogue.all_rows(batch_size)}
 
     @abc.abstractmethod
@@ -151,24 +159,24 @@ class ServedModel(ServedExplanations):
         be among those excluded.
         """
         inputs = self._checked(inputs)
-        task = self._unpack(inputs)
         nothing = tf.zeros([tf.shape(inputs["context"])[0], 0], tf.int32)
-        return self._recommend(task, inputs, nothing)
+        return self._recommend(self._unpack(inputs), inputs, nothing)
 
     def _recommend(
         self, task: ServedTask, inputs: Inputs, own_rows: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        rows = self._candidates(inputs)
+        reason = self._fallback_reason(task, inputs)
+        is_popular = (reason == BY_POPULARITY) | (reason == BY_SCENARIO)
+        is_popular = tf.expand_dims(is_popular, 1)
+        rows = self._candidates(task, inputs, is_popular)
         excluded = [own_rows, self._rows("item", inputs["exclude_item_id"])]
         unknown = tf.zeros([tf.shape(own_rows)[0], 1], tf.int32)  # And padding.
         is_out = self.catalogue.is_among(
             rows["item"], tf.concat([*excluded, unknown], axis=1)
         )
-        reason = self._fallback_reason(task, inputs)
-        is_popular = (reason == BY_POPULARITY) | (reason == BY_SCENARIO)
-        is_popular = is_popular[:, tf.newaxis]
         if self._shortens(rows["item"]):
             rows, is_out = self._shortlist(task, rows, is_out, is_popular)
+        rows = check_number(rows, "item", self.options.max_scored)
         popularity = tf.gather(self.catalogue.popularity, rows["item"])
         statistics = self._statistics_in_blocks(task, rows)
         worth = tf.where(is_popular, popularity, self._worth(statistics))
@@ -215,8 +223,7 @@ class ServedModel(ServedExplanations):
         return statistics
 
     def _shortens(self, rows: tf.Tensor) -> bool:
-        size = self.options.shortlist_size
-        return bool(size) and (rows.shape[1] is None or rows.shape[1] > size)
+        return 0 < self.shortlist_size < (rows.shape[1] or np.inf)
 
     def _shortlist(
         self,
@@ -230,7 +237,7 @@ class ServedModel(ServedExplanations):
         popularity = tf.gather(self.catalogue.popularity, rows["item"])
         first = tf.where(is_popular, popularity, first)
         first = tf.where(is_out, first.dtype.min, first)
-        size = tf.minimum(self.options.shortlist_size, tf.shape(first)[1])
+        size = tf.minimum(self.shortlist_size, tf.shape(first)[1])
         best = tf.math.top_k(first, size, sorted=False).indices
         best = tf.sort(best)  # So that ties go as they do without a shortlist.
         shortlist = {

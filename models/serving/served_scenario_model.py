@@ -88,7 +88,10 @@ class ServedScenarioModel(ServedModel):
     def _candidate_inputs(self) -> dict[str, InputSpec]:
         return {"query_user_id": ([None], tf.string), "candidate_item_id": IDS}
 
-    def _candidates(self, inputs: Inputs) -> dict[str, tf.Tensor]:
+    def _candidates(
+        self, task: ServedTask, inputs: Inputs, is_popular: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        del task, is_popular
         ids = inputs["candidate_item_id"]
         batch_size, num_candidates = tf.unstack(tf.shape(ids))
         items = tf.cond(

@@ -3,12 +3,15 @@
 import pathlib
 from collections.abc import Mapping
 
+import numpy as np
+
 from models.cmml import CMML
 from models.episodes.entity_table import EntityTable
 from models.factors.item_factors import ItemFactors
 from models.legacy_keras import tf
 from models.pairs.rated_pairs import RatedPairs, UserItemPairs
-from models.serving.options import ServingOptions
+from models.serving.item_index import ItemIndex
+from models.serving.options import MOST_SCORED, ServingOptions
 from models.serving.request_checks import Inputs
 from models.serving.saving import InputSpec
 from models.serving.served_model import BY_POPULARITY, BY_USER_FEATURES, ServedModel
@@ -70,6 +73,22 @@ class ServedUserModel(ServedModel):
             },
         )
         self._add_features(pairs, info, vocabularies)
+        self._index: ItemIndex | None = None
+        if self.shortlist_size and len(self.catalogue.candidates) > MOST_SCORED:
+            self._index = self._new_index()
+            popular = self.catalogue.most_popular(self._index.num_searched)
+            missing = self._index.num_searched - len(popular)
+            self._popular = tf.constant(np.pad(popular, [0, missing]))
+
+    def _new_index(self) -> ItemIndex:
+        """Makes what finds the items of a shortlist without a look at each."""
+        rows = self.catalogue.candidates
+        factors = tf.gather(self._item_factors, rows)
+        return ItemIndex(
+            self._factors().product_vectors(factors).numpy(),
+            rows.numpy(),
+            num_searched=self.options.search_size,
+        )
 
     def _add_features(
         self, pairs: RatedPairs, info: DatasetInfo, vocabularies: pathlib.Path
@@ -124,9 +143,19 @@ class ServedUserModel(ServedModel):
             tf.gather(self._item_factors, rows["item"]),
         )
 
+    def _candidates(
+        self, task: ServedTask, inputs: Inputs, is_popular: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        if self._index is None or not self.shortlist_size:
+            return super()._candidates(task, inputs, is_popular)
+        query = self._factors().product_query(task.state.user)
+        found = self._index.search(query)
+        return {"item": tf.where(is_popular, self._popular, found)}
+
     def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        shared = {"item": rows["item"][:1]}  # Every task has the same candidates.
-        return super()._prior(task, shared)
+        if self._index is None:
+            rows = {"item": rows["item"][:1]}  # Every task has the same candidates.
+        return super()._prior(task, rows)
 
     def _own_rows(self, inputs: Inputs) -> tf.Tensor:
         return self._rows("item", inputs["support_item_id"])

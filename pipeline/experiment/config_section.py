@@ -28,8 +28,15 @@ class ExportConfig(Section):
         max_query: Most query, candidate or excluded items of a task.
         history_size: Pairs that a context keeps for `update`, of models that have to
             see all pairs again.
+        max_scored: Most pairs of tasks and items that a request makes `recommend` score
+            with the whole model.
         shortlist_size: `recommend` scores so many items with the whole model, those of
-            the highest prior; 0 for all of them. Needs a prior.
+            the highest prior; 0 for all of them. Needs a prior. By default all of a
+            catalogue of at most 100,000 items are scored, and 1,000 of a larger one,
+            or 2 `top_k` if that is more.
+        search_size: Of more than 100,000 items that users rate, `recommend` looks for
+            the shortlist among so many, which an index finds. The export says what
+            share of the recommended items is found so.
         order_by: What `recommend` orders by: the "score", the expected "gain", or the
             mean plus ("optimistic") or less ("cautious") one standard deviation. All
             but the score need `model.head` "distribution".
@@ -42,12 +49,14 @@ class ExportConfig(Section):
     max_support: int = pydantic.Field(1000, ge=1)
     max_query: int = pydantic.Field(10_000, ge=1)
     history_size: int = pydantic.Field(64, ge=1, le=1000)
-    shortlist_size: int = pydantic.Field(0, ge=0)
+    max_scored: int = pydantic.Field(4_000_000, ge=1)
+    shortlist_size: int | None = pydantic.Field(None, ge=0)
+    search_size: int = pydantic.Field(16_384, ge=1)
     order_by: OrderName = "score"
 
     @pydantic.model_validator(mode="after")
     def _check_shortlist(self) -> "ExportConfig":
-        if 0 < self.shortlist_size < self.top_k:
+        if self.shortlist_size and self.shortlist_size < self.top_k:
             raise ValueError(
                 f"shortlist_size must be 0 or at least top_k = {self.top_k}, "
                 f"got {self.shortlist_size}."

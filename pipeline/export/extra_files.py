@@ -1,7 +1,5 @@
 """Writes all that stands beside the graph of a version."""
 
-import copy
-import dataclasses
 import json
 import pathlib
 from collections.abc import Sequence
@@ -31,6 +29,8 @@ from pipeline.settings.serving import ServedWords
 from transforms import schema
 
 _EXAMPLE_PAIRS = 8  # Of the requests that people read.
+
+_MOST_COMPARED = 10_000_000  # Pairs scored to see what a shortlist loses.
 
 
 def write_extra_files(
@@ -72,11 +72,11 @@ def write_extra_files(
     requests = example.requests(encode)
     write_request_examples(directory / REQUEST_EXAMPLES, requests, name)
     _write_item_names(directory, dataset_dir)
-    if served.options.shortlist_size:
+    if served.shortlist_size:
         overlap = shortlist_overlap(served, tasks)
         facts = facts | {"shortlist_overlap": overlap}
         say(
-            f"export: a shortlist of {served.options.shortlist_size} items finds "
+            f"export: a shortlist of {served.shortlist_size} items finds "
             f"{overlap:.2%} of what is recommended without it"
         )
     manifest = make_manifest(directory, served, loaded, run, facts)
@@ -86,9 +86,12 @@ def write_extra_files(
 
 
 def shortlist_overlap(served: ServedModel, tasks: Sequence[TaskRequest]) -> float:
-    """Returns the share of the recommended items that a shortlist does not lose."""
-    exact = copy.copy(served)
-    exact.options = dataclasses.replace(served.options, shortlist_size=0)
+    """Returns the share of the recommended items that a shortlist does not lose.
+
+    The more items there are to score, the fewer tasks are asked.
+    """
+    tasks = tasks[: max(1, _MOST_COMPARED // len(served.catalogue.candidates))]
+    exact = served.exact()
     num_kept = num_best = 0
     for task in tasks:
         inputs = task.support | task.profile | task.wanted

@@ -46,6 +46,7 @@ def make_manifest(
             "max_tasks": options.max_tasks,
             "max_support": options.max_support,
             "max_query": options.max_query,
+            "max_scored": options.max_scored,
             "max_explained": MAX_EXPLAINED,
             "top_k": served.catalogue.top_k,
         },
@@ -56,7 +57,7 @@ def make_manifest(
         },
         "modulation": served.modulation_widths(),
         "num_candidates": len(served.catalogue.candidates),
-        "shortlist_size": options.shortlist_size,
+        "shortlist_size": served.shortlist_size,
         "size_bytes": size_bytes(directory),
     }
     metrics = run.evaluation / "metrics.json"

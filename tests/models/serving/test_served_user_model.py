@@ -8,7 +8,13 @@ from models.episodes.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from models.recommender import split_episode
-from models.serving import catalogue, served_tasks
+from models.serving import (
+    catalogue,
+    item_index,
+    options,
+    served_tasks,
+    served_user_model,
+)
 from transforms.schema import DataError
 
 TOLERANCE = 1e-5
@@ -556,6 +562,55 @@ def test_a_shortlist_of_popular_items_holds_the_most_popular(serve, dataset, emp
     for ids, scores in zip(answer["item_id"], answer["score"], strict=True):
         assert [item.decode() for item in ids.numpy()] == [*items[:2], "", "", ""]
         np.testing.assert_allclose(scores, [*shares[:2], 0, 0, 0], rtol=1e-6)
+
+
+@pytest.fixture
+def serve_large(serve, monkeypatch):
+    """Serves as if the catalogue were too large to score all of it."""
+    for module in (options, served_user_model):
+        monkeypatch.setattr(module, "MOST_SCORED", 8)
+    monkeypatch.setattr(options, "_SHORTLIST", 4)
+    monkeypatch.setattr(item_index, "_BLOCK", 2)
+    return serve
+
+
+def test_a_large_catalogue_is_searched_for_a_shortlist(serve_large, recommend_request):
+    exact = serve_large(top_k=2, shortlist_size=0)
+    large = serve_large(top_k=2)
+    assert (exact.shortlist_size, large.shortlist_size) == (0, 4)
+    expected, answer = (s.recommend(**recommend_request) for s in (exact, large))
+    # All ten items are looked at.
+    np.testing.assert_array_equal(answer["item_id"], expected["item_id"])
+    few = serve_large(top_k=2, search_size=4).recommend(**recommend_request)
+    assert (few["item_id"] != expected["item_id"]).numpy().any()
+    unlimited = serve_large(top_k=2, search_size=4).exact()
+    np.testing.assert_array_equal(
+        unlimited.recommend(**recommend_request)["item_id"], expected["item_id"]
+    )
+
+
+def test_the_most_popular_items_of_a_large_catalogue_are_known(
+    serve_large, dataset, empty
+):
+    items, _ = most_popular(dataset.items.counts, {1})
+    asked = empty | NOT_KNOWN | {"exclude_item_id": tf.fill([3, 1], "1")}
+    for search_size in (4, 100):
+        answer = serve_large(top_k=3, search_size=search_size).recommend(**asked)
+        for ids in answer["item_id"].numpy():
+            assert [item.decode() for item in ids] == items[:3]
+
+
+def test_more_pairs_than_can_be_scored_are_refused(serve, recommend_request):
+    num_pairs = 3 * len(serve().catalogue.candidates)
+    serve(max_scored=num_pairs).recommend(**recommend_request)
+    few = {"max_scored": num_pairs - 1}
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"at most .* pairs of"):
+        serve(**few).recommend(**recommend_request)
+    serve(**few, top_k=2, shortlist_size=2).recommend(**recommend_request)
+
+
+def test_a_large_catalogue_without_a_prior_is_scored(serve_large, new_model):
+    assert serve_large(model=new_model(prior="constant")).shortlist_size == 0
 
 
 def test_a_shortlist_needs_a_prior_to_choose_by(serve, new_model):

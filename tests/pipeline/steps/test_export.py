@@ -118,6 +118,7 @@ def test_the_manifest_says_where_a_version_is_from(experiment):
             "max_tasks": 1024,
             "max_support": 1000,
             "max_query": 10_000,
+            "max_scored": 4_000_000,
             "max_explained": 128,
             "top_k": 5,
         },
