@@ -3,6 +3,7 @@
 from models.legacy_keras import tf, tfrs
 from models.objectives.objective import Objective
 from models.recommender import Episode, State, split_episode
+from models.replicas import share_of_batch, summed
 
 
 class EpisodeModel(tfrs.Model):
@@ -25,6 +26,8 @@ class EpisodeModel(tfrs.Model):
     def __init__(self, objective: Objective, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.objective = objective
+        # What `train_step` returns is the same for every replica.
+        self.distribute_reduction_method = "first"
 
     @property
     def metrics(self) -> list[tf.keras.metrics.Metric]:
@@ -52,9 +55,24 @@ class EpisodeModel(tfrs.Model):
 
     @tf.autograph.experimental.do_not_convert  # There is nothing to convert.
     def train_step(self, inputs: Episode) -> dict[str, tf.Tensor]:
-        """Takes one step of training, as `fit` asks for it."""
-        step: dict[str, tf.Tensor] = super().train_step(inputs)
-        return step
+        """Takes one step of training, as `fit` asks for it.
+
+        Args:
+            inputs: The part of a batch that this replica has.
+
+        Returns:
+            Metrics so far, and the loss of the batch; all of all replicas.
+        """
+        with tf.GradientTape() as tape:
+            loss = self.compute_loss(inputs, training=True)
+            loss *= share_of_batch(inputs["query_mask"])
+        gradients = tape.gradient(loss, self.trainable_variables)
+        # The optimizer adds the gradients of replicas up.
+        self.optimizer.apply_gradients(
+            zip(gradients, self.trainable_variables, strict=True)
+        )
+        metrics = {metric.name: metric.result() for metric in self.metrics}
+        return {**metrics, "loss": summed(loss)}
 
     def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
         """Error on the query set, as `fit` and `evaluate` ask for it."""

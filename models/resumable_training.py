@@ -5,7 +5,7 @@ import math
 import pathlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from models.legacy_keras import tf
@@ -14,7 +14,7 @@ from transforms.schema import DataError
 
 METRICS_FILE = "metrics.jsonl"
 
-_OF_LAST_BATCH = ("loss", "regularization_loss", "total_loss")
+_OF_LAST_BATCH = ("loss",)
 
 
 class TrainingDivergedError(DataError):
@@ -34,9 +34,11 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         maximise: Whether more of it is better.
         patience: Epochs without a better value before stopping.
         num_tasks: Tasks of an epoch, for the speed that is reported.
+        writes: Whether this process writes: one of those that train together does.
 
     Attributes:
         monitor: The metric; None if nothing is chosen.
+        writes: Whether this process writes.
         on_epoch: Called after every epoch with the line of `metrics.jsonl`.
         epoch: Epochs done.
         best: Best value of the metric so far.
@@ -51,6 +53,7 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         maximise: bool = False,
         patience: int = 1,
         num_tasks: int,
+        writes: bool = True,
     ) -> None:
         super().__init__()
         self._run_dir = pathlib.Path(run_dir)
@@ -58,6 +61,7 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         self._sign = -1.0 if maximise else 1.0
         self._patience = patience
         self._num_tasks = num_tasks
+        self.writes = writes
         self.on_epoch: Callable[[dict[str, Any]], None] = lambda line: None
         self.epoch = tf.Variable(0, dtype=tf.int64)
         self.best = tf.Variable(self._sign * float("inf"))
@@ -74,7 +78,8 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         Returns:
             Epochs already done.
         """
-        model.optimizer.build(model.trainable_variables)
+        with model.distribute_strategy.scope():
+            model.optimizer.build(model.trainable_variables)
         state = tf.train.Checkpoint(
             model=model,
             optimizer=model.optimizer,
@@ -90,12 +95,16 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             weights, str(directory / "best"), 1
         )
         for manager in (self._last, self._best_weights):
-            _remove_leftovers(manager)
+            # Made here, and so no variable of all workers, as it would be within `fit`.
+            _ = manager.checkpoint.save_counter
+            if self.writes:
+                _remove_leftovers(manager)
         if self._last.latest_checkpoint:
             state.restore(
                 self._last.latest_checkpoint
             ).assert_existing_objects_matched()
-        self._truncate_metrics()
+        if self.writes:
+            self._truncate_metrics()
         return int(self.epoch)
 
     @property
@@ -129,17 +138,23 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             )
         self.epoch.assign(epoch + 1)
         is_better = self._sign * value < self._sign * float(self.best)
-        if is_better or self.monitor is None:
+        is_best = is_better or self.monitor is None
+        if is_best:
             self.best.assign(value)
             self.best_epoch.assign(epoch + 1)
-            _save(self._best_weights, epoch)
         line = self._line(logs)
+        if self.writes:
+            self._write(line, epoch, is_best=is_best)
+        self.on_epoch(line)
+        self.model.stop_training = self.has_converged
+
+    def _write(self, line: Mapping[str, Any], epoch: int, *, is_best: bool) -> None:
+        if is_best:
+            _save(self._best_weights, epoch)
         # The line first: one of an epoch whose state was not saved is dropped later.
         with (self._run_dir / METRICS_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         _save(self._last, epoch)
-        self.on_epoch(line)
-        self.model.stop_training = self.has_converged
 
     def line_of(self, epoch: int) -> dict[str, Any]:
         """Returns the line of `metrics.jsonl` of an epoch, the first being 1."""

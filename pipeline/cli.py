@@ -33,10 +33,12 @@ from pipeline.commands import (
 from pipeline.commands.command import Step
 from pipeline.experiment import quiet
 from pipeline.experiment.refused_writes import in_words, refused_write
+from pipeline.training.strategy import WorkerLostError
 from transforms.schema import DataError
 
 USAGE_ERROR = 2
 NOT_WRITTEN = 4
+WORKER_LOST = 5
 INTERRUPTED = 130
 
 COMMANDS = tuple(
@@ -60,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 on success, 1 if `doctor` finds trouble, `audit` a leak, `validate-data` a
         drift, or `validate` and `push` a model that is not fit to serve, 2 if
         arguments, configuration or data are at fault, 3 if `onboard` says no-go, 4 if
-        files cannot be written. A bug keeps its traceback.
+        files cannot be written, 5 if another worker of a training is lost. A bug keeps
+        its traceback.
     """
     quiet.quieten()
     arguments, flags = _parser().parse_known_args(argv)
@@ -70,6 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DataError as error:
         print(f"cmml {arguments.command}: {error}", file=sys.stderr)
         return USAGE_ERROR
+    except WorkerLostError as error:
+        print(f"cmml {arguments.command}: {error}", file=sys.stderr)
+        return WORKER_LOST
     except KeyboardInterrupt:
         print(f"cmml {arguments.command}: interrupted", file=sys.stderr)
         return INTERRUPTED

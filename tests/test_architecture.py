@@ -71,6 +71,7 @@ FLOORS = {
         "models.evaluation",
         "models.lazy_adam",
         "models.resumable_training",
+        "models.replicas",
         "models.recommender",
         "models.options",
         "models.whole_files",

@@ -24,6 +24,7 @@ know to Beam; everywhere else such a flag is an error.
 | 2 | arguments, configuration or data are at fault, or a training diverged |
 | 3 | `onboard` says no-go |
 | 4 | a file cannot be written, or not be read: a full disk, a lacking permission |
+| 5 | `train` by several workers has lost one: start all of them again |
 | 130 | after Ctrl+C |
 
 With 1 end `doctor` that finds trouble, `audit` a leak, `validate-data` a drift,

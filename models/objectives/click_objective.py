@@ -3,6 +3,7 @@
 from models.legacy_keras import tf
 from models.objectives.ranking_losses import RankingLoss, pair_accuracy
 from models.recommender import Episode
+from models.replicas import share_of_batch
 
 
 class ClickObjective:
@@ -58,5 +59,5 @@ class ClickObjective:
         shape = [tf.shape(raw_scores)[0], -1, self._group_size]
         scores = tf.reshape(raw_scores, shape)
         mask = tf.reshape(episode["query_mask"], shape)[..., 0]
-        self._accuracy.update_state(pair_accuracy(scores, mask))
+        self._accuracy.update_state(pair_accuracy(scores, mask), share_of_batch(mask))
         return self._loss(scores, mask)

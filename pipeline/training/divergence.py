@@ -15,7 +15,6 @@ from pipeline.settings.setting import TrainingPlan
 
 # Losses are of standardised labels, or of margins of scores: none comes near it.
 _MAX_LOSS = 1e7
-_LOSSES = ("loss", "total_loss")
 
 
 class StopDivergence(tf.keras.callbacks.Callback):
@@ -46,14 +45,13 @@ class StopDivergence(tf.keras.callbacks.Callback):
             TrainingDivergedError: If it is no finite number, or too large.
         """
         first, self._first = self._first, batch + 1
-        logs = logs or {}
-        losses = [float(logs[name]) for name in _LOSSES if name in logs]
-        if all(math.isfinite(loss) and abs(loss) <= _MAX_LOSS for loss in losses):
+        loss = float((logs or {}).get("loss", 0.0))
+        if math.isfinite(loss) and abs(loss) <= _MAX_LOSS:
             return
         path = self._keep(first, batch + 1 - first)
         raise TrainingDivergedError(
             f"the loss must be a finite number of at most {_MAX_LOSS:g}, got "
-            f"{losses[0]:g} in epoch {self._epoch + 1}, batches {first + 1} to "
+            f"{loss:g} in epoch {self._epoch + 1}, batches {first + 1} to "
             f"{batch + 1}, which are kept in {path}. Lower training.learning_rate, or "
             f"look for odd labels and features with `cmml validate-data`."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -11,6 +12,7 @@ from models.evaluation.errors import NotFiniteError
 from models.evaluation.shown import Shown
 from models.lazy_adam import LazyAdam
 from models.legacy_keras import tf
+from models.replicas import distributed, is_chief, told_by_chief
 from models.resumable_training import (
     ResumableTraining,
     TrainingDivergedError,
@@ -41,7 +43,8 @@ class JudgeMetaValidation(tf.keras.callbacks.Callback):
 
     Args:
         setting: The setting.
-        scorer: Asks the model that is trained.
+        scorer: Asks the model that is trained; where several workers train it, the
+            chief alone asks, and tells the others.
         shown: What of meta-validation.
     """
 
@@ -59,14 +62,28 @@ class JudgeMetaValidation(tf.keras.callbacks.Callback):
         """
         assert logs is not None
         check_finite(self.model, epoch)
+        strategy = self.model.distribute_strategy
+        names = [metric.name for metric in self._setting.metrics]
+        means = [math.nan] * len(names)
+        if is_chief(strategy):
+            means = self._means(names, epoch)
+        means = told_by_chief(means, strategy)
+        for name, mean in zip(names, means, strict=True):
+            if not math.isnan(mean):
+                logs[f"val_{name}"] = mean
+
+    def _means(self, names: Sequence[str], epoch: int) -> list[float]:
+        """Returns the mean of each metric; NaN if no task has it."""
         try:
             pairs = self._scorer(self._shown)
             by_task = self._setting.by_task(pairs)
         except NotFiniteError as error:
             raise TrainingDivergedError(f"after epoch {epoch + 1}: {error}") from None
-        for name, values in by_task.items():
-            if not np.isnan(values).all():
-                logs[f"val_{name}"] = float(np.nanmean(values))
+        columns = [by_task.get(name, np.array([math.nan])) for name in names]
+        return [
+            math.nan if np.isnan(values).all() else float(np.nanmean(values))
+            for values in columns
+        ]
 
 
 def fit(
@@ -84,10 +101,10 @@ def fit(
         config: The experiment.
         data: The data set.
         run: Where weights and metrics are written.
-        watch: What looks at it.
+        watch: What looks at it, if there is one replica.
 
     Returns:
-        Facts about the training.
+        Facts about the training; of several workers, for the chief alone.
 
     Raises:
         TrainingDivergedError: If it comes to what is no finite number.
@@ -102,13 +119,17 @@ def fit(
         maximise=plan.chosen_by.higher_is_better,
         patience=options.patience,
         num_tasks=plan.num_tasks,
+        writes=is_chief(model.distribute_strategy),
     )
     _restore(model, training, run)
     if not training.has_converged:
         judge = JudgeMetaValidation(setting, scorer, plan.validation)
-        stop = StopDivergence(run.path, plan)
-        callbacks = [stop, judge, training, *watch(run, scorer, plan)]
+        callbacks = [*_guards(model, run, plan), judge, training]
+        if model.distribute_strategy.num_replicas_in_sync == 1:
+            callbacks += watch(run, scorer, plan)
         _go_on(model, training, callbacks, plan, options.max_epochs)
+    if not training.writes:
+        return {}
     facts = _facts(training, decides=f"val_{setting.metrics[0].name}")
     return {**facts, "num_parameters": num_parameters(model)}
 
@@ -133,11 +154,22 @@ def fit_again(
     """
     plan = setting_of(config).training(config, data)
     prepare_fit(model, config.training, plan.steps_per_epoch)
-    training = ResumableTraining(run.path, monitor=None, num_tasks=plan.num_tasks)
+    writes = is_chief(model.distribute_strategy)
+    training = ResumableTraining(
+        run.path, monitor=None, num_tasks=plan.num_tasks, writes=writes
+    )
     _restore(model, training, run)
-    callbacks = [StopDivergence(run.path, plan), training]
+    callbacks = [*_guards(model, run, plan), training]
     _go_on(model, training, callbacks, plan, num_epochs)
     check_finite(model, num_epochs - 1)
+
+
+def _guards(
+    model: tf.keras.Model, run: RunDir, plan: TrainingPlan
+) -> list[tf.keras.callbacks.Callback]:
+    """Returns what stops a training for all, by the losses that all see."""
+    is_writer = is_chief(model.distribute_strategy)
+    return [StopDivergence(run.path, plan)] if is_writer else []
 
 
 def _restore(model: tf.keras.Model, training: ResumableTraining, run: RunDir) -> None:
@@ -156,10 +188,11 @@ def prepare_fit(model: tf.keras.Model, options: Any, steps_per_epoch: int) -> No
     decay = tf.keras.optimizers.schedules.CosineDecay(
         options.learning_rate, steps_per_epoch * options.max_epochs
     )
-    model.compile(
-        LazyAdam(decay),
-        steps_per_execution=min(options.steps_per_execution, steps_per_epoch),
-    )
+    with model.distribute_strategy.scope():
+        model.compile(
+            LazyAdam(decay),
+            steps_per_execution=min(options.steps_per_execution, steps_per_epoch),
+        )
 
 
 def _go_on(
@@ -171,10 +204,11 @@ def _go_on(
 ) -> None:
     """Trains from the epoch that has been restored, and says how it goes."""
     first_epoch = int(training.epoch)
+    episodes = plan.episodes(first_epoch * plan.steps_per_epoch)
     with progress_bar("train: epoch", num_epochs, first_epoch) as advance:
         training.on_epoch = lambda line: advance(_in_words(line, training.monitor))
         model.fit(
-            plan.episodes(first_epoch * plan.steps_per_epoch),
+            distributed(episodes, model.distribute_strategy),
             steps_per_epoch=plan.steps_per_epoch,
             initial_epoch=first_epoch,
             epochs=num_epochs,
