@@ -16,7 +16,8 @@ from benchmarks.faults.forked import import_steps
 from benchmarks.faults.made_up import write_experiment
 from benchmarks.faults.steps import STEPS
 
-_SERVE = "serve"
+_SERVE, _BEGIN = "serve", "after"
+_ABSENT = {"user": ("pretrain",), "scenario": ()}
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
 
@@ -24,6 +25,7 @@ def main() -> int:
     """Kills, prints, and returns 1 if anything was not as it has to be."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--step", nargs="+", choices=[*STEPS, _SERVE])
+    parser.add_argument("--setting", choices=["user", "scenario"], default="scenario")
     parser.add_argument("--kills", type=int, default=50, help="of each step")
     parser.add_argument("--disk", action="store_true", help="try faulty disks instead")
     parser.add_argument("--seed", type=int, default=0)
@@ -32,26 +34,33 @@ def main() -> int:
     for name in _THREADS:  # Else sums of a training differ in their last bits.
         os.environ[name] = "1"
     os.environ["TF_DETERMINISTIC_OPS"] = "1"
-    names = arguments.step or [*STEPS, *([] if arguments.disk else [_SERVE])]
-    import_steps({one for name in names for one in (*needs(name), name)})
+    of_setting = [name for name in STEPS if name not in _ABSENT[arguments.setting]]
+    names = arguments.step or [*of_setting, *([] if arguments.disk else [_SERVE])]
+    needed = {name: needs(name, arguments.setting) for name in names}
+    import_steps({one for name in names for one in (*needed[name], name)})
     with tempfile.TemporaryDirectory() as temporary:
         home = arguments.home or pathlib.Path(temporary)
+        begin(home, arguments.setting)
         num_kills = 0 if arguments.disk else arguments.kills
-        lines = [try_step(name, home, num_kills, arguments.seed) for name in names]
+        lines = []
+        for name in names:
+            line: dict[str, object] = {"setting": arguments.setting, "step": name}
+            before = done(home, needed[name])
+            line |= try_step(name, before, home, num_kills, arguments.seed)
+            print(json.dumps(line), flush=True)
+            lines.append(line)
     return int(any(line["faults"] for line in lines))
 
 
 def try_step(
-    name: str, home: pathlib.Path, num_kills: int, seed: int
+    name: str, before: pathlib.Path, home: pathlib.Path, num_kills: int, seed: int
 ) -> dict[str, object]:
-    """Kills a step, or tries faulty disks, prints what it came to, and returns it."""
+    """Kills a step, or tries faulty disks, and returns what it came to."""
     started, chance = time.monotonic(), random.Random(seed)
-    line: dict[str, object] = {"step": name}
+    line: dict[str, object] = {}
     if name == _SERVE:
-        before = done(home, needs(name))
         line |= serving.kill(before, home, chance, num_kills)
     else:
-        before = done(home, needs(name))
         reference = kills.reference_of(name, before, home)
         line |= {
             "cpu_s": round(reference.ended.cpu_s, 2),
@@ -64,29 +73,32 @@ def try_step(
             line |= dataclasses.asdict(tally)
         else:
             line |= disk.try_faults(name, reference, home)
-    line["seconds"] = round(time.monotonic() - started, 1)
-    print(json.dumps(line), flush=True)
-    return line
+    return line | {"seconds": round(time.monotonic() - started, 1)}
 
 
-def needs(name: str) -> tuple[str, ...]:
+def needs(name: str, setting: str) -> tuple[str, ...]:
     """Returns the steps that come before a step."""
-    return serving.NEEDS if name == _SERVE else STEPS[name].needs
+    before = serving.NEEDS if name == _SERVE else STEPS[name].needs
+    return tuple(one for one in before if one not in _ABSENT[setting])
+
+
+def begin(home: pathlib.Path, setting: str) -> None:
+    """Writes what steps begin with, once."""
+    if not (home / _BEGIN).exists():
+        work = home / "work"
+        work.mkdir(parents=True, exist_ok=True)
+        write_experiment(work, setting)
+        work.rename(home / _BEGIN)
 
 
 def done(home: pathlib.Path, names: tuple[str, ...]) -> pathlib.Path:
     """Returns a folder in which these steps are done; each is done once."""
-    folder = home / "-".join(["after", *names])
+    folder = home / "-".join([_BEGIN, *names])
     if not folder.exists():
-        if not names:
-            work = home / "work"
-            work.mkdir(parents=True, exist_ok=True)
-            write_experiment(work)
-        else:
-            work = kills.fresh(done(home, names[:-1]), home)
-            ended = kills.start(STEPS[names[-1]], work).wait()
-            if ended.status:
-                raise RuntimeError(f"{names[-1]} fails: see {home / 'log'}")
+        work = kills.fresh(done(home, names[:-1]), home)
+        ended = kills.start(STEPS[names[-1]], work).wait()
+        if ended.status:
+            raise RuntimeError(f"{names[-1]} fails: see {home / 'log'}")
         work.rename(folder)
     return folder
 

@@ -33,6 +33,7 @@ def import_steps(names: Iterable[str]) -> None:
         "prepare": (
             "apache_beam.runners.portability.fn_api_runner",
             "pipeline.settings.scenario.source",
+            "pipeline.settings.user.source",
             "transforms.reading.read_tables",
         ),
         "serve": ("pipeline.serving.server.model_server",),

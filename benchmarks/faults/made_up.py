@@ -15,11 +15,14 @@ _NUM_USERS, _NUM_ITEMS, _NUM_SCENARIOS, _POOL = 40, 60, 24, 40
 _TASTES = 4
 
 
-def write_experiment(folder: pathlib.Path) -> None:
+def write_experiment(folder: pathlib.Path, setting: str) -> None:
     """Writes tables, configuration, space and grid; all paths are relative to it."""
-    write_tables(folder / RAW_DIR)
+    raw, of_setting = folder / RAW_DIR, {"user": _of_users, "scenario": _of_scenarios}
+    raw.mkdir(parents=True)
+    write_clicks(raw)
+    write_ratings(raw)
     values = {
-        CONFIG: _config(),
+        CONFIG: _COMMON | of_setting[setting](),
         SPACE: {"name": "kills", "keys": {"model.dropout": [0.0, 0.1, 0.2]}},
         GRID: {"name": "kills", "tables": [{"title": "one", "rows": {"as it is": {}}}]},
     }
@@ -28,9 +31,20 @@ def write_experiment(folder: pathlib.Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def write_tables(folder: pathlib.Path) -> None:
+def write_ratings(folder: pathlib.Path) -> None:
+    """Writes ratings.csv; who shares a taste with an item likes it more."""
+    chance = random.Random(7)
+    ratings = [
+        f"u{user},i{item},{chance.randint(3, 5) if liked else chance.randint(1, 3)}\n"
+        for user in range(_NUM_USERS)
+        for item in chance.sample(range(_NUM_ITEMS), 20)
+        for liked in [user % _TASTES == item % _TASTES]
+    ]
+    (folder / "ratings.csv").write_text("user,item,stars\n" + "".join(ratings))
+
+
+def write_clicks(folder: pathlib.Path) -> None:
     """Writes clicks.csv and pools.csv; who shares a taste clicks more."""
-    folder.mkdir(parents=True)
     chance = random.Random(7)
     clicks = [
         f"u{user},i{item}\n"
@@ -47,7 +61,60 @@ def write_tables(folder: pathlib.Path) -> None:
     (folder / "pools.csv").write_text("item,scenario\n" + "".join(pools))
 
 
-def _config() -> dict[str, object]:
+_MODEL = {
+    "encoder": "mean",
+    "hybrid": "none",
+    "modulation": "weight",
+    "label_dim": 2,
+    "encoder_dim": 4,
+    "modulation_dim": 4,
+    "hidden_dims": [4],
+}
+_TRAINING = {
+    "support_size": 8,
+    "query_size": 8,
+    "batch_size": 4,
+    "steps_per_execution": 1,
+    "max_epochs": 4,
+    "refit": "meta_train",
+}
+_COMMON: dict[str, object] = {
+    "name": NAME,
+    "comparison": {"num_trials": 1, "num_resamples": 100},
+    "tensorboard": {"insight_every": 0},
+    "export": {"top_k": 3, "min_item_count": 1},
+    "prepared_dir": PREPARED_DIR,
+    "runs_dir": RUNS_DIR,
+}
+
+
+def _of_users() -> dict[str, object]:
+    interactions = {
+        "table": {"path": "ratings.csv"},
+        "user_column": "user",
+        "item_column": "item",
+        "label_column": "stars",
+    }
+    return {
+        "setting": "user",
+        "data": {
+            "source": "table",
+            "interactions": interactions,
+            "split": {"test_fraction": 0.25, "validation_fraction": 0.25},
+            "episodes": {"query_size": 5, "num_shards": 2},
+        },
+        "model": _MODEL | {"prior_rank": 2},
+        "training": _TRAINING | {"query_size": 5},
+        "evaluation": {
+            "support_size": 8,
+            "few_shot_sizes": [0],
+            "num_resamples": 100,
+            "baselines": ["support_mean"],
+        },
+    }
+
+
+def _of_scenarios() -> dict[str, object]:
     shop = {
         "source": "table",
         "clicks": {
@@ -63,7 +130,6 @@ def _config() -> dict[str, object]:
     }
     return {
         "setting": "scenario",
-        "name": NAME,
         "data": {
             "domains": {"shop": shop},
             "split": {"test_fraction": 0.25, "validation_fraction": 0.25},
@@ -84,33 +150,12 @@ def _config() -> dict[str, object]:
             "item_weight": [0.0],
             "item_factors": 2,
         },
-        "model": {
-            "encoder": "mean",
-            "hybrid": "none",
-            "modulation": "weight",
-            "label_dim": 2,
-            "encoder_dim": 4,
-            "modulation_dim": 4,
-            "hidden_dims": [4],
-        },
-        "training": {
-            "support_size": 8,
-            "query_size": 8,
-            "batch_size": 4,
-            "steps_per_epoch": 2,
-            "steps_per_execution": 1,
-            "max_epochs": 4,
-            "refit": "meta_train",
-        },
+        "model": _MODEL,
+        "training": _TRAINING | {"steps_per_epoch": 2},
         "evaluation": {
             "support_size": 8,
             "few_shot_sizes": [0],
             "num_resamples": 100,
             "baselines": ["popularity"],
         },
-        "comparison": {"num_trials": 1, "num_resamples": 100},
-        "tensorboard": {"insight_every": 0},
-        "export": {"top_k": 3, "min_item_count": 1},
-        "prepared_dir": PREPARED_DIR,
-        "runs_dir": RUNS_DIR,
     }

@@ -138,7 +138,7 @@ STEPS = {
         ("oracle/oracle.json",),
     ),
     "compare": Step(
-        ("compare", *_CONFIG, "--methods", "popularity", "dcn", "--seeds", "1"),
+        ("compare", *_CONFIG, "--methods", "dcn", "--seeds", "1"),
         _FITTED,
         (_RUN_RECORD,),
         _short_timings,
