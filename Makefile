@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check lint audit clean
+.PHONY: help demo test check lint engines audit clean
 
 help:
 	@echo "make demo   train, evaluate and export on MovieLens latest small, then ask it"
 	@echo "make test   run the tests"
 	@echo "make check  everything CI runs: lint, types, tests"
+	@echo "make engines  prepare on every engine that can run here, and compare the bytes"
 	@echo "make audit  hold the pinned versions against known vulnerabilities"
 	@echo "make clean  remove the virtual environment"
 
@@ -39,6 +40,10 @@ lint: $(READY)
 	$(BIN)/mypy
 
 check: lint test
+
+# Flink and Spark take part where Java is, and variables name the jars: BUILD.md.
+engines: $(READY)
+	$(BIN)/python -m benchmarks.engines
 
 # In an environment of its own: pip-audit is no part of the project.
 audit:

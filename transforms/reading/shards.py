@@ -63,12 +63,12 @@ class GroupByShard(beam.PTransform):
     ) -> beam.PCollection:
         """Adds the empty elements and groups."""
         if isinstance(inputs, tuple):
-            elements, after = inputs
-            nothing = self._nothing
-            every_shard = after | "EveryShard" >> beam.FlatMap(lambda _: nothing)
+            elements, sign = inputs
         else:
             elements = inputs
-            every_shard = elements.pipeline | "EveryShard" >> beam.Create(self._nothing)
+            sign = elements.pipeline | "Once" >> beam.Create([None])
+        nothing = self._nothing
+        every_shard = sign | "EveryShard" >> beam.FlatMap(lambda _: nothing)
         return (
             (elements, every_shard)
             | "WithEveryShard" >> beam.Flatten()

@@ -50,12 +50,12 @@ def test_a_runner_without_its_package_says_what_to_install():
 @pytest.mark.parametrize(
     ("flags", "partitions"),
     [
-        ([], {"partition_size": 1}),
+        ([], {"npartitions": 8}),
         (["--dask_npartitions=3"], {"npartitions": 3}),
         (["--dask_partition_size", "9"], {"partition_size": 9}),
     ],
 )
-def test_dask_takes_one_element_at_a_time_unless_told_otherwise(flags, partitions):
+def test_dask_spreads_what_is_read_over_partitions(flags, partitions):
     options = beam_options(["--runner=dask", "--dask_client_address=tcp://h:1", *flags])
     given = options.get_all_options(drop_default=True)
     assert given.pop("runner") == "apache_beam.runners.dask.dask_runner.DaskRunner"

@@ -1,0 +1,131 @@
+"""The engines: why one cannot run here, and how to start it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+from benchmarks.engines.java_clusters import flink_cluster, spark_cluster
+from benchmarks.engines.processes import running, wait_for
+from benchmarks.engines.worker_pools import worker_pools
+
+_ROOT = pathlib.Path(__file__).parents[2]
+_FLINK_JAR, _FLINK_LIB = "CMML_FLINK_JOB_SERVER_JAR", "CMML_FLINK_LIB"
+_SPARK_JAR, _SPARK_LIB = "CMML_SPARK_JOB_SERVER_JAR", "CMML_SPARK_LIB"
+
+
+@dataclasses.dataclass(frozen=True)
+class Engine:
+    """What a pipeline can run on.
+
+    Attributes:
+        name: Its name, and that of the folder of what it prepares.
+        start: Starts its workers in folders under the one given; yields the flags of
+            `cmml prepare`.
+        left_out: Says why it cannot run here; "" if it can.
+    """
+
+    name: str
+    start: Callable[[pathlib.Path], AbstractContextManager[list[str]]]
+    left_out: Callable[[], str] = lambda: ""
+
+
+@contextlib.contextmanager
+def _processes(_: pathlib.Path) -> Iterator[list[str]]:
+    yield ["--direct_num_workers=2", "--direct_running_mode=multi_processing"]
+
+
+@contextlib.contextmanager
+def _pools(folder: pathlib.Path) -> Iterator[list[str]]:
+    with worker_pools(folder) as address:
+        yield [
+            "--runner=PortableRunner",
+            "--job_endpoint=embed",
+            "--direct_num_workers=2",
+            *_external(address),
+        ]
+
+
+@contextlib.contextmanager
+def _dask(folder: pathlib.Path) -> Iterator[list[str]]:
+    """A scheduler and two worker processes."""
+    known = folder / "scheduler.json"
+    by_file = ["--scheduler-file", str(known), "--no-dashboard"]
+    python = [sys.executable, "-m"]
+    env = {"PYTHONPATH": str(_ROOT)}
+    with contextlib.ExitStack() as stack:
+        command = [*python, "distributed.cli.dask_scheduler", "--port=0", *by_file]
+        stack.enter_context(running(command, folder / "scheduler", **env))
+        wait_for(known.exists, "Dask's scheduler")
+        for name in ("worker1", "worker2"):
+            command = [*python, "distributed.cli.dask_worker", "--nthreads=1", *by_file]
+            stack.enter_context(running([*command, "--no-nanny"], folder / name, **env))
+        address = json.loads(known.read_text())["address"]
+        yield ["--runner=DaskRunner", f"--dask_client_address={address}"]
+
+
+@contextlib.contextmanager
+def _flink(folder: pathlib.Path) -> Iterator[list[str]]:
+    """A cluster of two task managers, where its jars are; else one in a process."""
+    jar = f"--flink_job_server_jar={os.environ[_FLINK_JAR]}"
+    flags = ["--runner=FlinkRunner", jar, "--parallelism=2"]
+    if (lib := os.environ.get(_FLINK_LIB)) is None:
+        yield flags
+        return
+    with (
+        flink_cluster(lib, folder) as master,
+        worker_pools(folder) as address,
+    ):
+        yield [*flags, f"--flink_master={master}", *_external(address)]
+
+
+@contextlib.contextmanager
+def _spark(folder: pathlib.Path) -> Iterator[list[str]]:
+    """A cluster of two workers, where its jars are; else one in a process."""
+    jar = f"--spark_job_server_jar={os.environ[_SPARK_JAR]}"
+    flags = ["--runner=SparkRunner", jar]
+    if (lib := os.environ.get(_SPARK_LIB)) is None:
+        yield [*flags, "--spark_master_url=local[2]"]
+        return
+    with (
+        spark_cluster(lib, folder) as master,
+        worker_pools(folder) as address,
+    ):
+        yield [*flags, f"--spark_master_url={master}", *_external(address)]
+
+
+def _external(address: str) -> list[str]:
+    return ["--environment_type=EXTERNAL", f"--environment_config={address}"]
+
+
+def _without_dask() -> str:
+    is_there = importlib.util.find_spec("distributed") is not None
+    return "" if is_there else "the package dask is not installed: the extra `dask`"
+
+
+def _without_jar(variable: str) -> Callable[[], str]:
+    def reason() -> str:
+        if shutil.which("java") is None:
+            return "there is no Java"
+        jar = os.environ.get(variable)
+        if jar is None:
+            return f"{variable} does not name the jar of a job server"
+        return "" if pathlib.Path(jar).is_file() else f"{variable}: no file {jar}"
+
+    return reason
+
+
+PROCESSES = Engine("processes", _processes)
+WORKER_POOLS = Engine("worker_pools", _pools)
+DASK = Engine("dask", _dask, _without_dask)
+FLINK = Engine("flink", _flink, _without_jar(_FLINK_JAR))
+SPARK = Engine("spark", _spark, _without_jar(_SPARK_JAR))
+ENGINES = (PROCESSES, WORKER_POOLS, DASK, FLINK, SPARK)

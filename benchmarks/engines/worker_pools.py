@@ -1,0 +1,72 @@
+"""Worker pools of Beam as a cluster has them: processes in folders of their own.
+
+`python -m benchmarks.engines.worker_pools PORT [PORT]` is a pool at the first port,
+which hands every other request to the pool at the second one, as a load balancer does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import pathlib
+import sys
+from collections.abc import Iterator
+
+import grpc
+from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
+from apache_beam.runners.worker.worker_pool_main import (
+    BeamFnExternalWorkerPoolServicer,
+)
+
+from benchmarks.engines.processes import free_port, is_open, running, wait_for
+
+_ROOT = pathlib.Path(__file__).parents[2]
+
+
+@contextlib.contextmanager
+def worker_pools(folder: pathlib.Path) -> Iterator[str]:
+    """Starts two pools in folders under one; yields the address of both."""
+    first, second = free_port(), free_port()
+    command = [sys.executable, "-m", __name__]
+    env = {"PYTHONPATH": str(_ROOT)}
+    with (
+        running([*command, str(second)], folder / "pool2", **env),
+        running([*command, str(first), str(second)], folder / "pool1", **env),
+    ):
+        for port in (first, second):
+            wait_for(functools.partial(is_open, port), "A worker pool")
+        yield f"localhost:{first}"
+
+
+class _Pool(BeamFnExternalWorkerPoolServicer):
+    """A pool whose workers are threads, so that it imports Beam once."""
+
+    turns: Iterator[beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolStub | None]
+
+    def StartWorker(self, request, context):  # noqa: N802
+        other = next(self.turns)
+        if other is None:
+            return super().StartWorker(request, context)
+        return other.StartWorker(request)
+
+    def StopWorker(self, request, context):  # noqa: N802
+        # Task managers number their workers alike: it may be the other one's. A worker
+        # ends by itself when nobody asks it any more.
+        return beam_fn_api_pb2.StopWorkerResponse()
+
+
+def _serve(port: str, *other_ports: str) -> None:
+    others = [
+        beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolStub(
+            grpc.insecure_channel(f"localhost:{other}")
+        )
+        for other in other_ports
+    ]
+    _Pool.turns = itertools.cycle([None, *others])
+    _, server = _Pool.start(port=int(port))
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    _serve(*sys.argv[1:])

@@ -1,0 +1,30 @@
+"""Workers that were started elsewhere write the same bytes to the same place."""
+
+import pytest
+
+from benchmarks.engines.engines import DASK, FLINK, SPARK, WORKER_POOLS
+from benchmarks.engines.preparation import differences, num_files, prepare
+from benchmarks.engines.tables import write_experiments
+
+LOCAL = "local"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Tables and configurations of both settings, and what one process prepares."""
+    folder = tmp_path_factory.mktemp("engines")
+    write_experiments(folder, num_users=40)
+    assert prepare(folder, LOCAL) == ""
+    assert num_files(folder / LOCAL) > 40
+    return folder
+
+
+@pytest.mark.parametrize(
+    "engine", [WORKER_POOLS, DASK, FLINK, SPARK], ids=lambda e: e.name
+)
+def test_both_settings_have_the_same_bytes_on_every_engine(engine, folder):
+    if reason := engine.left_out():
+        pytest.skip(reason)
+    with engine.start(folder / f"{engine.name}_workers") as flags:
+        assert prepare(folder, engine.name, flags) == ""
+    assert differences(folder / LOCAL, folder / engine.name) == []
