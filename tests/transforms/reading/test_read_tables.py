@@ -1,3 +1,5 @@
+import gzip
+
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
@@ -8,8 +10,9 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.reading import columnar_rows
 from transforms.reading.blocks import rows_of
+from transforms.reading.file_parts import RowGroup, Stretch
 from transforms.reading.raw_files import RawFile, find_raw_files
-from transforms.reading.read_tables import ReadTable, read_blocks
+from transforms.reading.read_tables import ReadTable, find_parts, read_blocks
 from transforms.table_spec import TableSpec
 
 
@@ -78,6 +81,27 @@ def test_blocks_flow_through_the_pipeline(tmp_path):
         )
         places = blocks | beam.Map(lambda block: (block.first_line, block.data))
         assert_that(places, equal_to([(2, b"1\n"), (3, b"2\n")]))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_rows_are_read_where_they_are_parsed_if_the_file_can_be_cut(tmp_path, packed):
+    path = tmp_path / "t.csv"
+    path.write_bytes(gzip.compress(b"id\n1\n2\n") if packed else b"id\n1\n2\n")
+    table, file = TableSpec("t.csv"), RawFile("t.csv", 0, str(path))
+    parts = find_parts(file, table, ("id",), data_dir="", text_block_bytes=2)
+    data = [part.data for part in parts]
+    cut = [Stretch(file, 3, 2), Stretch(file, 5, 2)]
+    assert data == ([b"1\n", b"2\n"] if packed else cut)
+
+
+def test_each_row_group_is_a_part(tmp_path):
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"id": [1, 2, 3]}), path, row_group_size=2)
+    table = TableSpec("t.parquet", format="parquet")
+    file = RawFile("t.parquet", 0, str(path))
+    parts = find_parts(file, table, ("id",), data_dir="", text_block_bytes=2)
+    places = [(part.first_line, part.data) for part in parts]
+    assert places == [(1, RowGroup(file, 0)), (3, RowGroup(file, 1))]
 
 
 def test_the_size_of_a_block_is_positive():
