@@ -27,7 +27,11 @@ from pipeline.settings.user.source import rating_source
 from transforms.entities.entities import EntityBlock, EntityParser, entity_columns
 from transforms.ratings.catalogue import rating_catalogue
 from transforms.ratings.episodes import TaskShard, build_tasks, counts_of_shard
-from transforms.ratings.interactions import InteractionParser, interaction_columns
+from transforms.ratings.interactions import (
+    InteractionBlock,
+    InteractionParser,
+    interaction_columns,
+)
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
 from transforms.ratings.user_pairs import UserPairs, pairs_of_users
@@ -67,7 +71,7 @@ def _pairs(spec: DatasetSpec) -> UserPairs:
     for block in _blocks(spec, spec.interactions.table):
         parser = InteractionParser(spec.interactions, 1, block)
         _parse(parser, block, interaction_columns(spec.interactions))
-        blocks += [one for _, one in parser.parsed()]
+        blocks += [InteractionBlock.unpacked(one) for _, one in parser.parsed()]
     return pairs_of_users(blocks, spec.interactions)[0]
 
 

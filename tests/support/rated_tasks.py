@@ -22,7 +22,9 @@ def pairs_of(labels):
         items.values,
         np.repeat(np.arange(len(users)), [len(labels[user]) for user in users]),
         items.codes,
-        np.array([x for user in users for x in labels[user].values()], float),
+        coded_numbers(
+            np.array([x for user in users for x in labels[user].values()], float)
+        ),
     )
 
 
@@ -30,7 +32,7 @@ def labels_of(pairs):
     """Label by item id by user id."""
     labels = {user: {} for user in pairs.users}
     items = pairs.items.to_pylist()
-    rows = zip(pairs.owners, pairs.codes, pairs.labels.tolist(), strict=True)
+    rows = zip(pairs.owners, pairs.codes, pairs.labels.to_list(), strict=True)
     for owner, code, label in rows:
         labels[pairs.users[owner]][items[code]] = label
     return labels

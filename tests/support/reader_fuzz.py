@@ -13,7 +13,7 @@ from transforms.clicks.clicks import parse_clicks
 from transforms.clicks.pools import parse_pools
 from transforms.clicks.schema import ClickSpec, DomainSpec, PoolSpec
 from transforms.entities.entities import parse_entities
-from transforms.ratings.interactions import parse_interactions
+from transforms.ratings.interactions import InteractionBlock, parse_interactions
 from transforms.reading.parse_rows import COUNTS, PARSED
 from transforms.reading.raw_files import find_raw_files
 from transforms.reading.read_tables import read_blocks
@@ -197,5 +197,7 @@ def _parse(stage, blocks):
 
 def _num_rows(part):
     if isinstance(part, tuple):
-        return len(part[1].users)
+        packed = part[1]
+        is_packed = isinstance(packed, bytes)
+        return len((InteractionBlock.unpacked(packed) if is_packed else packed).users)
     return sum(map(len, part.lines)) if hasattr(part, "lines") else 0

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from transforms.entities.entities import EntityParser, entity_columns
-from transforms.ratings.interactions import InteractionParser, interaction_columns
+from transforms.ratings.interactions import (
+    InteractionBlock,
+    InteractionParser,
+    interaction_columns,
+)
 from transforms.ratings.sources import movielens, rdatasets, tfds
 from transforms.ratings.tables import used_tables
 from transforms.reading import columnar_rows
@@ -133,7 +137,8 @@ def test_rdatasets_needs_no_file():
         ):
             for line, fields in rows_of(block, table, names):
                 parser.add(line, fields)
-        users.update(*(part.users.to_list() for _, part in interactions.parsed()))
+        for _, packed in interactions.parsed():
+            users.update(InteractionBlock.unpacked(packed).users.to_list())
         (part,) = items.parsed()
         movies |= {entity.entity_id: entity for entity in part.entities}
     assert (len(users), len(movies)) == (671, 9066)

@@ -18,7 +18,7 @@ from transforms.ratings.interactions import InteractionBlock
 from transforms.ratings.tasks import PARTS, Tasks
 from transforms.ratings.user_pairs import UserPairs, pairs_of_users
 from transforms.reading.beam_hints import no_beam_hints
-from transforms.reading.coded_column import Ints, coded_numbers, small
+from transforms.reading.coded_column import Ints, small
 from transforms.reading.kinds import OfKind
 from transforms.reading.rejected_row import REJECTED
 from transforms.reading.shards import GroupByShard
@@ -96,7 +96,7 @@ class BuiltTasks(NamedTuple):
 class BuildTasks(beam.PTransform):
     """Builds the tasks of each shard, and refuses the second row of a pair.
 
-    Input: (shard, `InteractionBlock`).
+    Input: (shard, packed `InteractionBlock`).
     Output: `BuiltTasks`, a `TaskShard` for each shard even if it is empty.
 
     Args:
@@ -115,7 +115,7 @@ class BuildTasks(beam.PTransform):
         num_shards = self._spec.episodes.num_shards
         pairs = (
             blocks
-            | "ByShard" >> GroupByShard(num_shards, None)
+            | "ByShard" >> GroupByShard(num_shards, b"")
             | "BuildShards" >> beam.ParDo(_BuildShard(self._spec, self._splitter))
         )
         kinds = _TASK_SHARD, REJECTED
@@ -211,7 +211,7 @@ def _in_order(pairs: UserPairs, parts: Ints, num_kept: Ints, seed: int) -> Tasks
         np.zeros(0, np.int64),
         pairs.items,
         small(pairs.codes[chosen]),
-        coded_numbers(pairs.labels[chosen]),
+        pairs.labels.take(chosen),
     )
 
 
@@ -279,12 +279,11 @@ class _BuildShard(beam.DoFn):
         self._splitter = splitter
 
     @no_beam_hints
-    def process(
-        self, group: tuple[int, Iterable[InteractionBlock | None]]
-    ) -> Iterator[tuple[str, Any]]:
+    def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[str, Any]]:
         shard, blocks = group
+        unpacked = map(InteractionBlock.unpacked, filter(None, blocks))
         pairs, rejected, num_left_out = pairs_of_users(
-            filter(None, blocks), self._spec.interactions
+            unpacked, self._spec.interactions
         )
         for row in rejected:
             yield REJECTED, row

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from transforms.raw_text import normal_id
 from transforms.reading.block_columns import BlockColumns
@@ -17,10 +18,12 @@ from transforms.reading.coded_column import (
     CodedColumn,
     Floats,
     Ints,
+    coded_array,
     coded_numbers,
     coded_texts,
     small,
 )
+from transforms.reading.packed_columns import pack, unpack
 from transforms.reading.parse_rows import ParseRows
 from transforms.reading.row_error import (
     LABEL_OUT_OF_RANGE,
@@ -74,6 +77,31 @@ class InteractionBlock:
     lines: Ints
     times: Floats | None = None
 
+    def packed(self) -> bytes:
+        """Returns the bytes that `unpacked` takes, for few bytes to be shuffled."""
+        columns = {
+            "users": self.users.to_array(),
+            "items": self.items.to_array(),
+            "labels": self.labels.to_array(),
+            "steps": pa.array(small(np.diff(self.lines, prepend=0))),
+        }
+        if self.times is not None:
+            columns["times"] = pa.array(self.times)
+        return pack(columns, [self.source, self.source_index, self.first_line])
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> InteractionBlock:
+        """Returns the block that `packed` gave."""
+        columns, place = unpack(data)
+        users, items, labels = (
+            coded_array(columns[name]) for name in ("users", "items", "labels")
+        )
+        lines = np.cumsum(columns["steps"].to_numpy(), dtype=np.int64)
+        times = columns["times"].to_numpy() if "times" in columns else None
+        source, source_index, first_line = place
+        rows = users, items, labels, lines, times
+        return cls(source, source_index, first_line, *rows)
+
     def take(self, rows: Ints) -> InteractionBlock:
         """Returns some of the rows."""
         return dataclasses.replace(
@@ -81,7 +109,7 @@ class InteractionBlock:
             users=self.users.take(rows),
             items=self.items.take(rows),
             labels=self.labels.take(rows),
-            lines=small(self.lines[rows]),
+            lines=self.lines[rows],
             times=None if self.times is None else self.times[rows],
         )
 
@@ -149,13 +177,13 @@ class InteractionParser:
         )
         return True
 
-    def parsed(self) -> Iterator[tuple[int, InteractionBlock]]:
-        """Yields (shard, `InteractionBlock`) pairs."""
+    def parsed(self) -> Iterator[tuple[int, bytes]]:
+        """Yields (shard, packed `InteractionBlock`) pairs."""
         block = self._parsed or self._block_of_rows()
         shards = shards_of(block.users.values.to_pylist(), self._num_shards)
         by_row = shards[block.users.codes]
         for shard in np.unique(by_row).tolist():
-            yield shard, block.take(np.flatnonzero(by_row == shard))
+            yield shard, block.take(np.flatnonzero(by_row == shard)).packed()
 
     def _block_of_rows(self) -> InteractionBlock:
         """Returns the rows that were read one by one."""
@@ -176,7 +204,7 @@ class InteractionParser:
 def parse_interactions(
     spec: InteractionSpec, num_shards: int, *, normalize: bool = False
 ) -> ParseRows:
-    """Returns the stage that turns `Block`s into (shard, `InteractionBlock`) pairs.
+    """Returns the stage that turns `Block`s into (shard, packed block) pairs.
 
     Args:
         spec: Table, columns and label range.

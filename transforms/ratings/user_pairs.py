@@ -14,7 +14,7 @@ from transforms.ratings.interactions import (
     InteractionBlock,
     interaction_columns,
 )
-from transforms.reading.coded_column import CodedColumn, Floats, Ints, join_texts
+from transforms.reading.coded_column import CodedColumn, Ints, join_numbers, join_texts
 from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import DUPLICATE_PAIR
 from transforms.specs import InteractionSpec
@@ -36,7 +36,7 @@ class UserPairs:
     items: pa.Array
     owners: Ints
     codes: Ints
-    labels: Floats
+    labels: CodedColumn
 
     def take(self, pairs: Ints) -> UserPairs:
         """Returns some pairs, of all the users."""
@@ -44,7 +44,7 @@ class UserPairs:
             self,
             owners=self.owners[pairs],
             codes=self.codes[pairs],
-            labels=self.labels[pairs],
+            labels=self.labels.take(pairs),
         )
 
     def num_pairs(self) -> Ints:
@@ -79,7 +79,7 @@ def pairs_of_users(
         rows.items.values,
         rows.owners[chosen],
         rows.items.codes[chosen],
-        rows.labels[chosen],
+        rows.labels.take(chosen),
     )
     if spec.keep in ("first", "last"):
         return pairs, [], len(others)
@@ -94,11 +94,11 @@ class _Rows:
         users = join_texts(block.users for block in blocks)
         ids = users.values.to_pylist()
         by_id = sorted(range(len(ids)), key=lambda place: id_order(ids[place]))
-        places = np.empty(len(ids), np.int64)
+        places = np.empty(len(ids), np.int32)
         places[by_id] = np.arange(len(ids))
         self.users = [ids[place] for place in by_id]
         self.owners = places[users.codes]
-        self.labels = _joined([block.labels for block in blocks])
+        self.labels = join_numbers(block.labels for block in blocks)
         times = [block.times for block in blocks if block.times is not None]
         self.times = (np.concatenate(times),) if times else ()
         self._blocks = blocks
@@ -108,22 +108,19 @@ class _Rows:
         """Returns a row whose pair has occurred before, as it is refused."""
         place = int(np.searchsorted(self._ends, row, side="right"))
         block = self._blocks[place]
-        line = block.first_line + int(block.lines[row - self._ends[place]])
+        row_of_block = row - int(self._ends[place])  # Counted from its end.
+        line = block.first_line + int(block.lines[row_of_block])
         user_id = self.users[self.owners[row]]
-        pair = user_id, self.items.values[int(self.items.codes[row])].as_py()
+        (item_id,), (label,) = (
+            column.take(np.array([row])).to_list()
+            for column in (self.items, self.labels)
+        )
         columns = interaction_columns(spec)
-        fields = dict(zip(columns, (*pair, float(self.labels[row])), strict=False))
-        detail = (
-            "user {!r} has labelled item {!r} before: `keep` says which row counts"
-        ).format(*pair)
+        fields = dict(zip(columns, (user_id, item_id, label), strict=False))
+        detail = f"user {user_id!r} has labelled item {item_id!r} before: `keep` says which row counts"
         return RejectedRow(
             INTERACTIONS, block.source, line, DUPLICATE_PAIR, detail, fields
         )
-
-
-def _joined(columns: Sequence[CodedColumn]) -> Floats:
-    parts = [column.values[column.codes] for column in columns]
-    return np.concatenate([np.empty(0), *parts])
 
 
 def _place(block: InteractionBlock) -> tuple[int, int]:

@@ -37,10 +37,24 @@ class CodedColumn:
         """Returns some rows, with no value that none of them has."""
         return _without_unused(self.codes[rows], self.values)
 
+    def to_array(self) -> pa.DictionaryArray:
+        """Returns it as a pyarrow array, which `coded_array` takes."""
+        return pa.DictionaryArray.from_arrays(
+            pa.array(self.codes), pa.array(self.values)
+        )
+
     def to_list(self) -> list[Any]:
         """Returns the value of each row."""
         values = self.values.tolist()
         return [values[code] for code in self.codes.tolist()]
+
+
+def coded_array(array: pa.DictionaryArray) -> CodedColumn:
+    """Returns the column that `to_array` gave."""
+    values = array.dictionary
+    if not pa.types.is_string(values.type):
+        values = values.to_numpy()
+    return CodedColumn(array.indices.to_numpy(), values)
 
 
 def coded_texts(texts: Sequence[str] | pa.Array) -> CodedColumn:
@@ -65,13 +79,26 @@ def recoded(codes: Ints, values: Sequence[str]) -> CodedColumn:
 def join_texts(columns: Iterable[CodedColumn]) -> CodedColumn:
     """Returns the rows of columns of texts one after the other."""
     columns = list(columns)
-    if not columns:
-        return coded_texts([])
-    different = coded_texts(pa.concat_arrays([column.values for column in columns]))
-    codes, start = [], 0
+    nothing = pa.array([], pa.string())
+    values = pa.concat_arrays([nothing, *(column.values for column in columns)])
+    return _joined(columns, coded_texts(values))
+
+
+def join_numbers(columns: Iterable[CodedColumn]) -> CodedColumn:
+    """Returns the rows of columns of numbers one after the other."""
+    columns = list(columns)
+    values = np.concatenate([np.empty(0), *(column.values for column in columns)])
+    return _joined(columns, coded_numbers(values))
+
+
+def _joined(columns: Sequence[CodedColumn], different: CodedColumn) -> CodedColumn:
+    """Returns the rows of columns, given the codes of the values of all."""
+    codes: list[Ints] = [np.empty(0, np.uint8)]
+    start = 0
     for column in columns:
-        codes.append(different.codes[start : start + len(column.values)][column.codes])
-        start += len(column.values)
+        end = start + len(column.values)
+        codes.append(different.codes[start:end][column.codes])
+        start = end
     return CodedColumn(np.concatenate(codes), different.values)
 
 

@@ -198,7 +198,7 @@ def test_every_shard_has_its_tasks_even_if_it_has_none():
     )
     rows = block(2, ("u", "a", 1.0), ("u", "b", 2.0), ("u", "a", 3.0), ("v", "a", 1.0))
     with TestPipeline("FnApiRunner") as root:
-        built = root | beam.Create([(1, rows)]) | BuildTasks(spec, ALL_TRAIN)
+        built = root | beam.Create([(1, rows.packed())]) | BuildTasks(spec, ALL_TRAIN)
         sizes = built.shards | beam.Map(lambda shard: (shard.shard, len(shard.tasks)))
         assert_that(sizes, equal_to([(0, 0), (1, 2), (2, 0)]), label="tasks")
         lines = built.rejected | beam.Map(lambda row: row.line)

@@ -2,6 +2,7 @@ import pytest
 
 from transforms.ratings.interactions import (
     Interaction,
+    InteractionBlock,
     parse_interaction,
     parse_interactions,
 )
@@ -64,7 +65,8 @@ def test_the_time_is_read_where_the_row_that_counts_depends_on_it(parse_block):
     spec = InteractionSpec(TableSpec("r.csv"), keep="last", time_column="day")
     data = b"u,i,4,1970-01-02\nu,j,4,soon\n"
     block = Block("r.csv", 0, 2, data, (*HEADER, "day"))
-    (((_, part),), (row,)) = parse_block(parse_interactions(spec, 1), block)
+    (((_, packed),), (row,)) = parse_block(parse_interactions(spec, 1), block)
+    part = InteractionBlock.unpacked(packed)
     assert part.times.tolist() == [86400.0]
     assert (row.line, row.reason) == (3, "not_a_number")
 
@@ -85,12 +87,14 @@ def test_each_row_goes_to_the_shard_of_its_user_or_is_refused(parse_block):
     data = b"u1,i1,5\nu2,i1,6\nu1,i2,4\nu3,i1,1\n"
     block = Block("r.csv", 7, 2, data, HEADER)
     shards, (row,) = parse_block(parse_interactions(SPEC, 50), block)
-    by_shard = {shard: rows_of_part(part) for shard, part in shards}
+    parts = {shard: InteractionBlock.unpacked(packed) for shard, packed in shards}
+    by_shard = {shard: rows_of_part(part) for shard, part in parts.items()}
     assert by_shard == {
         shard_of("u1", 50): [("u1", "i1", 5.0, 2), ("u1", "i2", 4.0, 4)],
         shard_of("u3", 50): [("u3", "i1", 1.0, 5)],
     }
-    assert {(part.source, part.source_index) for _, part in shards} == {("r.csv", 7)}
+    files = {(part.source, part.source_index) for part in parts.values()}
+    assert files == {("r.csv", 7)}
     assert (row.table, row.line) == ("interactions", 3)
     assert row.reason == "label_out_of_range"
 

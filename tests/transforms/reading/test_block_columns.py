@@ -5,7 +5,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from transforms.ratings.interactions import InteractionParser, interaction_columns
+from transforms.ratings.interactions import (
+    InteractionBlock,
+    InteractionParser,
+    interaction_columns,
+)
 from transforms.reading.block_columns import block_columns
 from transforms.reading.blocks import Block, rows_of
 from transforms.reading.row_error import RowError, UnwantedRowError
@@ -82,7 +86,8 @@ def read(block, spec, *, by_column, **options):
             except (RowError, UnwantedRowError) as error:
                 others.append((line, error.reason))
     rows = []
-    for shard, part in parser.parsed():
+    for shard, packed in parser.parsed():
+        part = InteractionBlock.unpacked(packed)
         lists = [c.to_list() for c in (part.users, part.items, part.labels)]
         times = part.lines if part.times is None else part.times
         lines = (part.first_line + part.lines).tolist()
