@@ -9,6 +9,8 @@ import argparse
 import json
 import pathlib
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 
@@ -76,8 +78,22 @@ def measure(num_items: int, arguments: argparse.Namespace) -> dict[str, float]:
             f"recall@{_TOP_K}": round(float(np.mean(kept)), 4),
             "build_s": round(built_s, 1),
             "saved_mb": round(size / 1e6),
+            "served_mb": served_mb(directory / "model"),
             "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         }
+
+
+def served_mb(directory: pathlib.Path) -> int:
+    """Returns the megabytes that a process takes more with the model than before."""
+    code = (
+        "import sys, psutil, tensorflow as tf\n"
+        "size = lambda: psutil.Process().memory_info().rss\n"
+        "before = size()\n"
+        "loaded = tf.saved_model.load(sys.argv[1])\n"
+        "print(round((size() - before) / 1e6))\n"
+    )
+    command = [sys.executable, "-c", code, str(directory)]
+    return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
 def made_up(
