@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import random
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 _DEADLINE_S = 90.0
+_PORTS = 20_000, 32_000  # Connections of Linux have those from 32768 on.
 
 
 @contextlib.contextmanager
@@ -54,7 +56,9 @@ def is_open(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Returns a port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
+    """Returns a port that nobody uses now, nor gets for a connection of its own."""
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("", port))
+            return port
