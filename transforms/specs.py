@@ -224,7 +224,8 @@ class EpisodeSpec:
         max_interactions_per_meta_train_task: The same for a meta-train task.
         new_item_fraction: Share of all items whose pairs are left out of meta-train,
             by a stable hash: meta-test then asks for items never trained on, too.
-        num_shards: Files per split.
+        num_shards: Files per split, and groups that tasks are built in, at least; one
+            for each 64 MB of interactions as text, if those are more.
     """
 
     query_size: int = 10

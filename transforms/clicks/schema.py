@@ -224,7 +224,8 @@ class ScenarioEpisodeSpec:
             users are drawn by a stable hash until so many are reached. It bounds
             memory, and what training looks at.
         num_negatives: Negatives drawn for each click.
-        num_shards: Files per split.
+        num_shards: Files per split, and groups that tasks are built in, at least; one
+            for each 64 MB of interactions as text, if those are more.
     """
 
     min_pool_size: int = 100

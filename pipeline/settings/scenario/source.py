@@ -8,6 +8,7 @@ from pipeline.experiment.config_file import data_dir
 from pipeline.settings.prepared_text import describe_counts
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data_config import DomainConfig, ScenarioDataConfig
+from pipeline.settings.shards import with_enough_shards
 from pipeline.settings.table_source import TableSource
 from transforms.clicks import sources
 from transforms.clicks.schema import (
@@ -25,6 +26,7 @@ def click_source(config: ScenarioConfig) -> TableSource:
         ValueError: If the raw data is missing or its layout is unknown.
     """
     spec = dataset_spec(config.data, data_dir())
+    spec = with_enough_shards(spec, [domain.clicks.table for domain in spec.domains])
     return TableSource(spec, used_tables(spec), "scenarios", _write, _describe)
 
 

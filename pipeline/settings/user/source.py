@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.experiment.config_file import data_dir
 from pipeline.settings.prepared_text import describe_counts
+from pipeline.settings.shards import with_enough_shards
 from pipeline.settings.table_source import TableSource
 from pipeline.settings.user.config import UserConfig, dataset_spec
 from transforms.ratings.tables import used_tables
@@ -19,6 +20,7 @@ def rating_source(config: UserConfig) -> TableSource:
         ValueError: If the raw data is missing or its layout is unknown.
     """
     spec = dataset_spec(config.data, data_dir())
+    spec = with_enough_shards(spec, [spec.interactions.table])
     return TableSource(spec, used_tables(spec), "users", _write, _describe)
 
 
