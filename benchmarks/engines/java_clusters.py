@@ -86,7 +86,11 @@ def spark_cluster(lib: str, folder: pathlib.Path) -> Iterator[str]:
     """
     master = f"spark://localhost:{free_port()}"
     host, port = master.removeprefix("spark://").split(":")
-    env = {"SPARK_HOME": os.path.dirname(lib), "SPARK_LOCAL_IP": "127.0.0.1"}
+    env = {
+        "SPARK_HOME": os.path.dirname(lib),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_SCALA_VERSION": "2.12",  # Which it would look for in a build.
+    }
     at_host = ["--host", host, "--webui-port", "0"]
 
     def has_workers() -> bool:

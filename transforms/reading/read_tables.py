@@ -26,6 +26,7 @@ from transforms.reading.record_rows import (
     in_blocks,
     json_records,
 )
+from transforms.reading.shards import Spread
 from transforms.reading.tables import UsedTable, columns_by_table
 from transforms.reading.text_rows import (
     cut_at_lines,
@@ -117,8 +118,13 @@ class ReadTable(beam.PTransform):
     def expand(self, files: beam.PCollection) -> beam.PCollection:
         """Finds the parts of each file, spreads and reads them."""
         parts = files | "FindParts" >> beam.ParDo(self._find)
-        spread = parts | "SpreadParts" >> beam.Reshuffle()
+        spread = parts | "SpreadParts" >> Spread(_place)
         return spread | "ReadParts" >> beam.FlatMap(read_part, self._columns)
+
+
+@no_beam_hints
+def _place(part: Block) -> tuple[int, int]:
+    return part.source_index, part.first_line
 
 
 def read_blocks(

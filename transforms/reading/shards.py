@@ -1,14 +1,17 @@
-"""What belongs to one shard, within a block and over all blocks."""
+"""What belongs together: to one shard, or to nobody yet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 import apache_beam as beam
 
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.stable_hash import shard_of
+
+# Parts that elements are spread over at most on Dask.
+_PLACES = 64
 
 _Columns = TypeVar("_Columns")
 
@@ -74,3 +77,42 @@ class GroupByShard(beam.PTransform):
             | "WithEveryShard" >> beam.Flatten()
             | "GroupByShard" >> beam.GroupByKey()
         )
+
+
+class Spread(beam.PTransform):
+    """Spreads elements over all workers, which few of them may have made.
+
+    As `Reshuffle`, which `DaskRunner` leaves out. There a collection has as many parts
+    after it is grouped as before, hence the elements that are only to make parts.
+
+    Input: elements.
+    Output: the same elements.
+
+    Args:
+        key: Returns whole numbers that no other element has, none of them negative.
+    """
+
+    def __init__(self, key: Callable[[Any], tuple[int, ...]]) -> None:
+        super().__init__()
+        self._key = key
+
+    @no_beam_hints
+    def expand(self, elements: beam.PCollection) -> beam.PCollection:
+        """Groups each element alone."""
+        key = self._key
+        places = [((-1, place), None) for place in range(_PLACES)]
+        makes_parts = elements.pipeline | "Places" >> beam.Create(places)
+        keyed = elements | "Key" >> beam.Map(lambda element: (key(element), element))
+        return (
+            (keyed, makes_parts)
+            | "WithPlaces" >> beam.Flatten()
+            | "Group" >> beam.GroupByKey()
+            | "Elements" >> beam.FlatMap(_elements)
+        )
+
+
+@no_beam_hints
+def _elements(group: tuple[tuple[int, ...], Iterable[Any]]) -> Iterator[Any]:
+    number, elements = group
+    if number[0] >= 0:
+        yield from elements

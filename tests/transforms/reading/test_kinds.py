@@ -3,7 +3,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.reading.kinds import Gather, OfKind
-from transforms.reading.shards import GroupByShard
+from transforms.reading.shards import GroupByShard, Spread
 
 
 def test_each_kind_of_output_goes_its_own_way():
@@ -31,3 +31,10 @@ def test_every_shard_waits_for_the_sign_that_it_may_start():
         groups = (elements, sign) | GroupByShard(3, "")
         in_order = groups | beam.MapTuple(lambda shard, group: (shard, sorted(group)))
         assert_that(in_order, equal_to([(0, [""]), (1, ["", "x"]), (2, [""])]))
+
+
+def test_spreading_loses_nothing_and_adds_nothing():
+    with TestPipeline("FnApiRunner") as root:
+        elements = root | beam.Create([(0, None), (0, "x"), (7, "y")])
+        spread = elements | Spread(lambda element: (element[0], element[1] == "x"))
+        assert_that(spread, equal_to([(0, None), (0, "x"), (7, "y")]))
