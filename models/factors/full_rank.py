@@ -8,12 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.factors.entity_design import EntityDesign
-from models.factors.gaussian_factors import (
-    USER_PENALTY,
-    GaussianFactors,
-    penalised_least_squares,
-)
+from models.factors.gaussian_factors import USER_PENALTY, GaussianFactors
 from models.factors.labelled_pairs import LabelledPairs
+from models.factors.posteriors import penalised_least_squares
 
 Floats = NDArray[np.floating]
 

@@ -25,6 +25,8 @@ from models.legacy_keras import tf
 
 _NUM_FOLDS = 4
 _FACT_STRENGTH = 5.0  # Pairs of no news added to each support set.
+_MAX_MEMORY = 1 << 30  # Of fits that run at once, in bytes; one may take more.
+_BYTES_OF_PAIR = 32  # Sorted by user and by item.
 _MAX_LEVERAGE = 0.95  # Of a pair on its own prediction.
 
 
@@ -143,7 +145,7 @@ class ItemFactors(tf.Module):
 
         # No user with pairs is in the last fold: the whole fit is without it. Most of
         # the work lets other threads run.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(self._fits_at_once(pairs)) as pool:
             *fits, whole = pool.map(fit_without, range(_NUM_FOLDS + 1))
         fits = [fit.turned(turn(fit.factors, whole.factors)) for fit in fits] + [whole]
         self.table.assign(np.stack([fit.table() for fit in fits]))
@@ -154,6 +156,13 @@ class ItemFactors(tf.Module):
         self.log_shares.assign(whole.overall_log_shares)
         self.level_bias.assign(level_bias(whole.overall_log_shares, self.levels))
         self.fold_of_user.assign(folds)
+
+    def _fits_at_once(self, pairs: LabelledPairs) -> int:
+        """Returns how many fits may run beside each other, by processors and memory."""
+        width = self.parts.rank + 2
+        of_rows = (pairs.num_users + pairs.num_items) * width * (2 * width + 18)
+        in_memory = _MAX_MEMORY // (of_rows + _BYTES_OF_PAIR * len(pairs.user))
+        return max(min(os.cpu_count() or 1, in_memory), 1)
 
     def look_up(
         self, users: tf.Tensor, items: tf.Tensor, training: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import scipy.sparse
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils.extmath import randomized_svd
 
 from models.factors.entity_design import EntityDesign
-from models.factors.gaussian_factors import GaussianFactors, penalised_least_squares
+from models.factors.gaussian_factors import GaussianFactors
 from models.factors.labelled_pairs import LabelledPairs
 
 Floats = NDArray[np.floating]
@@ -82,19 +83,14 @@ def fit_user_prior(
     columns = users.matrix[seen] - users.matrix[seen].mean(axis=0)
     num_columns, width = columns.shape[1], target.shape[1]
     vectors: Floats = np.zeros([pairs.num_items + 1, 0])
-    draws: list[tuple[Floats, Floats, Floats]] = [
+    draws: Iterable[tuple[Floats, Floats, Floats]] = [
         (columns, np.zeros([len(seen), 0]), np.zeros([len(seen), 1]))
     ]
     if by_set:
         vectors = item_set_vectors(known, seed=seed)
-        draws = [
-            (columns, *draw)
-            for draw in _draw_sets(known, vectors, seen, np.random.default_rng(seed))
-        ]
-    rows = np.concatenate([_inputs(*draw) for draw in draws])
-    targets = np.tile(target, [len(draws), 1])
-    weights = penalised_least_squares(rows, targets, _PENALTY)
-    deviation = targets - rows @ weights
+        rng = np.random.default_rng(seed)
+        draws = ((columns, *d) for d in _draw_sets(known, vectors, seen, rng))
+    weights, covariance = _regress(draws, target)
     level, features, sets = np.split(weights, [3, 3 + 2 * num_columns])
     features = features.reshape(2, num_columns, width)
     # Columns are about their means.
@@ -103,10 +99,32 @@ def fit_user_prior(
         level=level,
         features=features,
         items=vectors @ sets,
-        covariance=deviation.T @ deviation / len(rows)
+        covariance=covariance
         + factors.user_doubt
         + _JITTER * np.eye(width) * np.trace(factors.user_doubt) / width,
     )
+
+
+def _regress(
+    draws: Iterable[tuple[Floats, Floats, Floats]], target: Floats
+) -> tuple[Floats, Floats]:
+    """Returns weights, and the covariance of what they leave, draw by draw.
+
+    Args:
+        draws: Columns, sums and sizes, as `_inputs` takes them; used up.
+        target: float64 [N, K], of each draw.
+    """
+    products = []
+    for draw in draws:
+        rows = _inputs(*draw)
+        products.append((rows.T @ rows, rows.T @ target))
+    num_draws = len(products)
+    gram, projected = (sum(parts) for parts in zip(*products, strict=True))
+    weights = np.linalg.solve(gram + _PENALTY * np.eye(len(gram)), projected)
+    explained = projected.T @ weights
+    left = num_draws * (target.T @ target) - explained - explained.T
+    left += weights.T @ gram @ weights
+    return weights, left / (num_draws * len(target))
 
 
 def _inputs(columns: Floats, sums: Floats, sizes: Floats) -> Floats:
@@ -128,25 +146,23 @@ def _draw_sets(
     vectors: Floats,
     seen: NDArray[np.integer],
     rng: np.random.Generator,
-) -> list[tuple[Floats, Floats]]:
+) -> Iterator[tuple[Floats, Floats]]:
     """Draws support sets of users: sums of vectors [N, C], sizes [N, 1] a draw."""
     counts = np.bincount(pairs.user, minlength=pairs.num_users + 1)
     starts = np.cumsum(counts) - counts
     most = np.maximum(counts - _MIN_LEFT_OUT, counts // 2)
-    draws = []
     for draw in range(_NUM_DRAWS):
         limit = np.full(len(counts), _MAX_SUPPORT)
         if draw % 2:
             limit = rng.integers(0, _MAX_SUPPORT + 1, len(counts))
         sizes = np.minimum(limit, most)
-        order = np.lexsort((rng.random(len(pairs.user)), pairs.user))
+        order = np.argsort(pairs.user + rng.random(len(pairs.user)))
         user, item = pairs.user[order], pairs.item[order]
         drawn = np.arange(len(user)) - starts[user] < sizes[user]
         ones = np.ones(drawn.sum())
         shape = len(counts), len(vectors)
         sets = scipy.sparse.csr_matrix((ones, (user[drawn], item[drawn])), shape)
-        draws.append(((sets @ vectors)[seen], sizes[seen, None].astype(np.float64)))
-    return draws
+        yield (sets @ vectors)[seen], sizes[seen, None].astype(np.float64)
 
 
 def item_set_vectors(pairs: LabelledPairs, *, seed: int) -> Floats:

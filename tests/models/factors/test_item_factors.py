@@ -355,3 +355,14 @@ def test_of_few_items_every_one_is_a_factor_and_folds_agree():
     without = factors.split(units_of(factors, 1)).factors
     assert np.abs(whole - without).max() > 0
     assert np.vdot(whole, without) > 0.9 * np.vdot(whole, whole)
+
+
+def test_fits_run_beside_each_other_as_far_as_memory_goes(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    factors = ItemFactors(USERS, FILMS, PLAIN)
+    pairs = random_pairs()
+    # 18 rows of 3 * 24 bytes each, and 32 bytes a pair.
+    size = 18 * 72 + 32 * len(pairs.user)
+    for memory, fits in ((0, 1), (2 * size, 2), (100 * size, 3)):
+        monkeypatch.setattr("models.factors.item_factors._MAX_MEMORY", memory)
+        assert factors._fits_at_once(pairs) == fits
