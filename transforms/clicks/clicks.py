@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
 
 from transforms.clicks.schema import ClickSpec, DomainSpec
 from transforms.entities.vocabularies import id_order
+from transforms.reading.block_columns import BlockColumns
 from transforms.reading.blocks import Block
+from transforms.reading.clean_values import clean_ids, clean_numbers
+from transforms.reading.coded_column import CodedColumn, coded_texts
 from transforms.reading.parse_rows import ParseRows
 from transforms.reading.row_error import MISSING_FIELD, RowError, UnwantedRowError
-from transforms.reading.shards import ColumnsByShard
 from transforms.reading.values import as_id, as_number
 from transforms.row_counts import RowCounts
+from transforms.stable_hash import shards_of
 
 # What refused rows say they were read as.
 CLICKS = "clicks"
@@ -72,23 +77,53 @@ class ClickParser:
         self._domain = domain.name
         self._spec = domain.clicks
         self._normalize = normalize
-        table = table_name(CLICKS, domain.name)
-        self._columns = ColumnsByShard(num_shards, lambda: ClickBlock(table=table))
+        self._num_shards = num_shards
+        self._table = table_name(CLICKS, domain.name)
+        self._clicks: list[Click] = []
+        self._columns: list[CodedColumn] | None = None
 
     def add(self, line: int, fields: tuple[Any, ...]) -> None:
         """Reads one row; raises `RowError` if it is no click."""
-        user_id, item_id, scenario_id = parse_click(
-            fields, self._spec, self._domain, normalize=self._normalize
-        )
-        columns = self._columns[user_id]
-        # One object for equal ids: smaller to send and to hold.
-        columns.users.append(sys.intern(user_id))
-        columns.items.append(sys.intern(item_id))
-        columns.scenarios.append(sys.intern(scenario_id))
+        click = parse_click(fields, self._spec, self._domain, normalize=self._normalize)
+        self._clicks.append(click)
 
-    def parsed(self) -> Iterable[tuple[int, ClickBlock]]:
-        """Returns (shard, `ClickBlock`) pairs."""
-        return self._columns.shards.items()
+    def add_columns(self, rows: BlockColumns) -> bool:
+        """Reads all rows, or none if one is refused; see `ColumnParser`."""
+        raw_ids = list(rows.columns)
+        if self._spec.label_column is not None:
+            read = functools.partial(_read_label, spec=self._spec)
+            labels = clean_numbers(raw_ids.pop(), rows.missing, read)
+            if labels is None:
+                return False
+            are_clicks = _are_clicks(labels.values, self._spec)[labels.codes]
+            raw_ids = [raw.filter(pa.array(are_clicks)) for raw in raw_ids]
+            num_too_low = int((~are_clicks).sum())
+        ids = [
+            clean_ids(raw, rows.missing, normalize=self._normalize) for raw in raw_ids
+        ]
+        if any(column is None for column in ids):
+            return False
+        if self._spec.label_column is not None and num_too_low:
+            self.counts.left_out[LABEL_TOO_LOW] += num_too_low
+        columns = [_in_domain(self._domain, column) for column in ids if column]
+        if len(columns) < len(Click._fields):
+            columns.append(_nothing(len(columns[0])))
+        self._columns = columns
+        return True
+
+    def parsed(self) -> Iterator[tuple[int, ClickBlock]]:
+        """Yields (shard, `ClickBlock`) pairs."""
+        columns = self._columns or [
+            coded_texts([click[place] for click in self._clicks])
+            for place in range(len(Click._fields))
+        ]
+        users = columns[0]
+        by_row = shards_of(users.values.to_pylist(), self._num_shards)[users.codes]
+        for shard in np.unique(by_row).tolist():
+            rows = np.flatnonzero(by_row == shard)
+            # One object for equal ids: smaller to send and to hold.
+            ids = [column.take(rows).to_list() for column in columns]
+            yield shard, ClickBlock(ids[0], ids[1], ids[2], self._table)
 
 
 def parse_clicks(
@@ -142,13 +177,34 @@ def parse_click(
 
 
 def _check_label(value: Any, spec: ClickSpec) -> None:
+    if not _are_clicks(_read_label(value, spec), spec):
+        raise UnwantedRowError(LABEL_TOO_LOW)
+
+
+def _read_label(value: Any, spec: ClickSpec) -> float:
     label = as_number(value)
     if label is None:
         if spec.table.missing:
             raise UnwantedRowError(NO_LABEL)
         raise RowError(MISSING_FIELD, f"{spec.label_column} is empty")
-    if label < (spec.label_at_least or 0.0):
-        raise UnwantedRowError(LABEL_TOO_LOW)
+    return label
+
+
+def _are_clicks(labels: Any, spec: ClickSpec) -> Any:
+    """Says whether labels, an array or one of them, are high enough for a click."""
+    return labels >= (spec.label_at_least or 0.0)
+
+
+def _in_domain(domain: str, ids: CodedColumn) -> CodedColumn:
+    if not domain:
+        return ids
+    named = [in_domain(domain, one) for one in ids.values.to_pylist()]
+    return CodedColumn(ids.codes, pa.array(named, pa.string()))
+
+
+def _nothing(num_rows: int) -> CodedColumn:
+    """Returns a column of empty texts."""
+    return CodedColumn(np.zeros(num_rows, np.uint8), pa.array([""]))
 
 
 def required_ids(

@@ -14,6 +14,7 @@ from transforms.clicks.clicks import ClickBlock, domain_order, parse_clicks, tab
 from transforms.clicks.merged_pools import MergePools, Pools
 from transforms.clicks.pools import parse_pools, pools_of_clicks
 from transforms.clicks.records import WriteClicks, encode_tasks
+from transforms.clicks.scenario_users import JoinUsers
 from transforms.clicks.schema import ScenarioDatasetInfo, ScenarioDatasetSpec
 from transforms.clicks.summaries import (
     TaskSummary,
@@ -29,7 +30,7 @@ from transforms.clicks.tasks import (
     DroppedClicks,
     ScenarioTask,
 )
-from transforms.clicks.user_clicks import SCENARIOS, USERS, JoinUsers, SplitUsers
+from transforms.clicks.user_clicks import SCENARIOS, USERS, SplitUsers
 from transforms.entities.entities import EntityBlock, parse_entities
 from transforms.reading.kinds import OfKind
 from transforms.reading.shards import GroupByShard

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.metrics import Metrics
 
 from transforms import schema
@@ -98,12 +100,12 @@ def encode_tasks(
 def _encode_task(
     task: ScenarioTask, users: Mapping[str, int], items: Mapping[str, int]
 ) -> bytes:
-    pool = [items[item_id] for item_id in task.pool]
-    ints = {
-        keys.POOL_KEY: sorted(pool),
+    pool = np.array([items[item_id] for item_id in task.pool])
+    ints: dict[str, Any] = {
+        keys.POOL_KEY: np.sort(pool),
         keys.SUPPORT_FOLD_KEY: task.support.folds,
         keys.KNOWN_USER_KEY: [users[user_id] for user_id in task.known_users],
-        keys.KNOWN_ITEM_KEY: [pool[place] for place in task.known_items],
+        keys.KNOWN_ITEM_KEY: pool[np.array(task.known_items, int)],
     }
     for clicks, user_key, item_key, negative_key in (
         (
@@ -115,6 +117,6 @@ def _encode_task(
         (task.query, keys.QUERY_USER_KEY, keys.QUERY_ITEM_KEY, keys.QUERY_NEGATIVE_KEY),
     ):
         ints[user_key] = [users[user_id] for user_id in clicks.users]
-        ints[item_key] = [pool[place] for place in clicks.items]
-        ints[negative_key] = [pool[place] for place in clicks.negatives]
+        ints[item_key] = pool[np.asarray(clicks.items)]
+        ints[negative_key] = pool[np.asarray(clicks.negatives)]
     return encode_example(ints=ints, texts={schema.TASK_ID_KEY: task.scenario_id})

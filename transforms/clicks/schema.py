@@ -13,6 +13,7 @@ of *known* pairs. Each known pair is in one fold, again by a stable hash.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Mapping
 from typing import ClassVar
@@ -292,7 +293,7 @@ class ScenarioDatasetSpec(CommonSpec):
         if any(":" in name for name in names):
             raise ValueError(f"names of domains must have no colon, got {names}.")
 
-    @property
+    @functools.cached_property
     def domain_names(self) -> tuple[str, ...]:
         """Names of the domains; one empty name if there is only one without."""
         return tuple(domain.name for domain in self.domains)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms.clicks.clicks import raw_id
+from transforms.clicks.drawn_clicks import Clicks, DrawnClicks, UserChance
 from transforms.clicks.merged_pools import Pools
+from transforms.clicks.scenario_users import ScenarioUser, ScenarioUsers
 from transforms.clicks.schema import ScenarioDatasetSpec, ScenarioEpisodeSpec
-from transforms.clicks.user_clicks import ScenarioUser, ScenarioUsers, fold_of
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.schema import META_TRAIN, META_VALIDATION
 from transforms.splits import TaskSplitter
-from transforms.stable_hash import stable_digest
 from transforms.writing.counters import count_dropped
 from transforms.writing.output_files import OutputFiles
 
@@ -34,23 +34,6 @@ TASKS = "tasks"
 DROPPED = "dropped"
 
 _TASKS = Metrics.counter("cmml", "tasks")
-
-
-@dataclasses.dataclass
-class Clicks:
-    """Clicks of a task with their negatives, by column.
-
-    Attributes:
-        users: User ids.
-        items: Places in the pool.
-        folds: Fold of each; empty where it does not matter.
-        negatives: Places in the pool, as many for each click as the records hold.
-    """
-
-    users: list[str] = dataclasses.field(default_factory=list)
-    items: list[int] = dataclasses.field(default_factory=list)
-    folds: list[int] = dataclasses.field(default_factory=list)
-    negatives: list[int] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -173,28 +156,27 @@ def build_task(
     """
     places = {item_id: place for place, item_id in enumerate(pool)}
     task = ScenarioTask(scenario_id, split, list(pool), Clicks(), Clicks(), [], [])
-    support: list[_Drawn] = []
-    query: list[_Drawn] = []
+    support, query = DrawnClicks(), DrawnClicks()
+    generator = random.Random()
     for user in users:
         held_out, other = _held_out(user, split)
-        known, drawn = _draw_user(scenario_id, user, held_out, places, spec)
-        support += known
-        query += drawn
-        num_drawn = len(known) + len(drawn)
-        task.num_without_negative += len(user.known) + len(held_out) - num_drawn
-        if drawn:
-            clicked = [places[item_id] for item_id in (*user.known, *other)]
-            task.known_users += [user.user_id] * len(clicked)
-            task.known_items += clicked
-    task.num_known = len(support)
+        raw_ids = (
+            raw_id(one, spec.domain_names) for one in (scenario_id, user.user_id)
+        )
+        chance = UserChance(generator, tuple(raw_ids), places, spec)
+        known = [places[item_id] for item_id in user.known]
+        clicked = {*known, *(places[i] for i in (*held_out, *other))}
+        num_drawn = chance.draw(support, user, user.known, user.folds, set(known))
+        num_queries = chance.draw(query, user, held_out, (), clicked)
+        num_clicks = len(known) + len(held_out)
+        task.num_without_negative += num_clicks - num_drawn - num_queries
+        if num_queries:
+            task.known_users += [user.user_id] * (len(known) + len(other))
+            task.known_items += [*known, *(places[item_id] for item_id in other)]
+    task.num_known = len(support.items)
     limit = None if split == META_TRAIN else spec.episodes.support_size
-    _fill(task.support, support, limit)
-    _fill(task.query, query, None)
-    names = spec.domain_names
-    task.support.folds = [
-        fold_of(spec, raw_id(user_id, names), raw_id(pool[item], names))
-        for user_id, item in zip(task.support.users, task.support.items, strict=True)
-    ]
+    task.support = support.in_order(limit)
+    task.query = query.in_order(None)
     return task
 
 
@@ -207,73 +189,3 @@ def _held_out(
     if split == META_VALIDATION:
         return user.for_validation, user.for_test
     return user.for_test, user.for_validation
-
-
-def draw_negatives(
-    generator: random.Random, pool_size: int, avoided: set[int], num_negatives: int
-) -> list[int]:
-    """Draws places of a pool that are not to be avoided, evenly.
-
-    Args:
-        generator: Source of chance.
-        pool_size: Places to draw from.
-        avoided: Places not to draw.
-        num_negatives: How many places.
-
-    Returns:
-        Different places, but for pools with too few of them; none if there is none.
-    """
-    num_left = pool_size - len(avoided)
-    if num_left <= 0:
-        return []
-    if num_left >= 2 * num_negatives and 2 * num_left >= pool_size:
-        drawn: dict[int, None] = {}
-        while len(drawn) < num_negatives:  # Most draws are new and allowed.
-            place = int(generator.random() * pool_size)
-            if place not in avoided:
-                drawn[place] = None
-        return list(drawn)
-    left = [place for place in range(pool_size) if place not in avoided]
-    if num_left >= num_negatives:
-        return generator.sample(left, num_negatives)
-    return generator.choices(left, k=num_negatives)
-
-
-# Digest, user id, place of the item, and its negatives.
-_Drawn = tuple[bytes, str, int, list[int]]
-
-
-def _draw_user(
-    scenario_id: str,
-    user: ScenarioUser,
-    queries: Sequence[str],
-    places: Mapping[str, int],
-    spec: ScenarioDatasetSpec,
-) -> tuple[list[_Drawn], list[_Drawn]]:
-    """Draws order and negatives of a user's known clicks, and of its query."""
-    seed = spec.split.seed
-    names = spec.domain_names
-    raw_ids = raw_id(scenario_id, names), raw_id(user.user_id, names)
-    generator = random.Random(stable_digest(seed, *raw_ids))
-    held_out = (*user.for_validation, *user.for_test)
-    known = {places[item_id] for item_id in user.known}
-    clicked = known | {places[item_id] for item_id in held_out}
-    drawn: tuple[list[_Drawn], list[_Drawn]] = ([], [])
-    for clicks, item_ids, avoided in zip(
-        drawn, (user.known, queries), (known, clicked), strict=True
-    ):
-        for item_id in item_ids:
-            negatives = draw_negatives(
-                generator, len(places), avoided, spec.episodes.num_negatives
-            )
-            if negatives:
-                digest = stable_digest(seed, "order", *raw_ids, raw_id(item_id, names))
-                clicks.append((digest, user.user_id, places[item_id], negatives))
-    return drawn
-
-
-def _fill(clicks: Clicks, drawn: list[_Drawn], limit: int | None) -> None:
-    for _, user_id, item, negatives in sorted(drawn)[:limit]:
-        clicks.users.append(user_id)
-        clicks.items.append(item)
-        clicks.negatives += negatives

@@ -9,15 +9,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.metrics import Metrics
 
 from transforms.clicks.clicks import ClickBlock, domain_order, raw_id
 from transforms.clicks.merged_pools import Pools
+from transforms.clicks.scenario_users import ScenarioUser, ScenarioUsers, trim
 from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.coded_column import Floats
 from transforms.row_counts import RowCounts
 from transforms.schema import META_TEST, META_VALIDATION
-from transforms.stable_hash import stable_digest, stable_fraction
+from transforms.stable_hash import (
+    digest_numbers,
+    fractions,
+    stable_digest,
+    stable_digests,
+)
 from transforms.writing.counters import count_dropped
 from transforms.writing.output_files import OutputFiles
 
@@ -70,42 +78,6 @@ class UserShard:
     scenarios: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
-class ScenarioUser(NamedTuple):
-    """The clicks of one user in one scenario.
-
-    Attributes:
-        digest: Sort key: which users a scenario with too many clicks keeps.
-        user_id: The user.
-        known: Item ids of known pairs.
-        for_validation: Item ids of pairs that are held out for meta-validation.
-        for_test: Item ids of pairs that are held out for meta-test.
-    """
-
-    digest: bytes
-    user_id: str
-    known: tuple[str, ...]
-    for_validation: tuple[str, ...]
-    for_test: tuple[str, ...]
-
-    @property
-    def num_clicks(self) -> int:
-        """Known and held-out clicks."""
-        return len(self.known) + len(self.for_validation) + len(self.for_test)
-
-
-@dataclasses.dataclass
-class ScenarioUsers:
-    """Some users of one scenario, in the order of their digests.
-
-    Attributes:
-        users: Those that are kept.
-        num_dropped: Clicks of users that were trimmed away.
-    """
-
-    users: list[ScenarioUser] = dataclasses.field(default_factory=list)
-    num_dropped: int = 0
-
-
 class SplitUsers(beam.DoFn):
     """Splits the pairs of each user, and groups them by scenario.
 
@@ -135,9 +107,15 @@ class SplitUsers(beam.DoFn):
         users, counts = items_by_user(blocks)
         scenarios = Counter(itertools.chain(*(block.scenarios for block in blocks)))
         del scenarios[""]
+        order = domain_order(self._spec.domain_names)
+        different = set(itertools.chain.from_iterable(users.values()))
+        ordered = sorted(different, key=order)
+        places = {item_id: place for place, item_id in enumerate(ordered)}
         split = [
-            split_pairs(user_id, users[user_id], self._spec)
-            for user_id in sorted(users, key=domain_order(self._spec.domain_names))
+            split_pairs(
+                user_id, sorted(users[user_id], key=places.__getitem__), self._spec
+            )
+            for user_id in sorted(users, key=order)
         ]
         by_scenario: dict[str, ScenarioUsers] = {}
         for clicks in split:
@@ -155,38 +133,6 @@ class SplitUsers(beam.DoFn):
         for count in counts.values():
             count_dropped(count.left_out)
         yield USERS, UserShard(shard, split, counts, scenarios)
-
-
-class JoinUsers(beam.CombineFn):
-    """Joins the users of one scenario without ever holding many more than are kept.
-
-    Args:
-        limit: Most clicks of a scenario.
-    """
-
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self._limit = limit
-
-    @no_beam_hints
-    def create_accumulator(self) -> ScenarioUsers:
-        """Starts with no user."""
-        return ScenarioUsers()
-
-    @no_beam_hints
-    def add_input(self, joined: ScenarioUsers, users: ScenarioUsers) -> ScenarioUsers:
-        """Adds the users of one shard."""
-        return join([joined, users], self._limit)
-
-    @no_beam_hints
-    def merge_accumulators(self, parts: Iterable[ScenarioUsers]) -> ScenarioUsers:
-        """Joins what other workers have joined."""
-        return join(parts, self._limit)
-
-    @no_beam_hints
-    def extract_output(self, joined: ScenarioUsers) -> ScenarioUsers:
-        """Returns the users that are left."""
-        return joined
 
 
 def items_by_user(
@@ -219,32 +165,44 @@ def items_by_user(
 
 
 def split_pairs(
-    user_id: str, items: Iterable[str], spec: ScenarioDatasetSpec
+    user_id: str, items: Sequence[str], spec: ScenarioDatasetSpec
 ) -> UserClicks:
-    """Holds out some pairs of a user and gives the others a fold, by stable hashes."""
+    """Holds out some pairs of a user and gives the others a fold, by stable hashes.
+
+    Args:
+        user_id: The user.
+        items: The items of the pairs, in the order of `domain_order`.
+        spec: Seed and shares.
+    """
     split = spec.split
-    clicks = UserClicks(user_id, [], [], {META_VALIDATION: [], META_TEST: []})
     raw_user = raw_id(user_id, spec.domain_names)
-    for item_id in sorted(items, key=domain_order(spec.domain_names)):
-        raw_item = raw_id(item_id, spec.domain_names)
-        share = stable_fraction(split.seed, "held_out", raw_user, raw_item)
-        if share < split.held_out_fraction:
-            share = stable_fraction(split.seed, "held_out_for", raw_user, raw_item)
-            is_test = share >= split.held_out_for_validation
-            clicks.held_out[META_TEST if is_test else META_VALIDATION].append(item_id)
-        else:
-            clicks.known.append(item_id)
-            clicks.folds.append(fold_of(spec, raw_user, raw_item))
-    held_out = (item_id for items in clicks.held_out.values() for item_id in items)
-    raw_items = (raw_id(item_id, spec.domain_names) for item_id in held_out)
-    folds = [fold_of(spec, raw_user, raw_item) for raw_item in raw_items]
-    return clicks._replace(held_out_folds=folds)
+    raw_items = [raw_id(item_id, spec.domain_names).encode() for item_id in items]
 
+    def shares(salt: str) -> Floats:
+        digests = stable_digests(split.seed, salt, raw_user, last=raw_items)
+        return fractions(digest_numbers(digests))
 
-def fold_of(spec: ScenarioDatasetSpec, raw_user: str, raw_item: str) -> int:
-    """Returns the fold of a pair."""
-    share = stable_fraction(spec.split.seed, "fold", raw_user, raw_item)
-    return int(share * spec.split.num_folds)
+    folds = (shares("fold") * split.num_folds).astype(int).tolist()
+    is_held_out = shares("held_out") < split.held_out_fraction
+    is_for_test = shares("held_out_for") >= split.held_out_for_validation
+    known, validation, test = (
+        np.flatnonzero(chosen).tolist()
+        for chosen in (
+            ~is_held_out,
+            is_held_out & ~is_for_test,
+            is_held_out & is_for_test,
+        )
+    )
+    return UserClicks(
+        user_id,
+        [items[place] for place in known],
+        [folds[place] for place in known],
+        {
+            META_VALIDATION: [items[place] for place in validation],
+            META_TEST: [items[place] for place in test],
+        },
+        [folds[place] for place in (*validation, *test)],
+    )
 
 
 def clicks_by_scenario(
@@ -258,50 +216,26 @@ def clicks_by_scenario(
         pools: The scenarios of each item.
         spec: Seed of the digests, and the domains.
     """
-    scenarios: dict[str, tuple[list[str], list[str], list[str]]] = {}
-    roles = clicks.known, clicks.held_out[META_VALIDATION], clicks.held_out[META_TEST]
-    for role, item_ids in enumerate(roles):
-        for item_id in item_ids:
+    scenarios: dict[str, tuple[list[Any], ...]] = {}
+    roles = (
+        (clicks.known, clicks.folds),
+        (clicks.held_out[META_VALIDATION], itertools.repeat(0)),
+        (clicks.held_out[META_TEST], itertools.repeat(0)),
+    )
+    for role, (item_ids, folds) in enumerate(roles):
+        for item_id, fold in zip(item_ids, folds, strict=False):
             logged = items[item_id]
             for scenario_id in pools.scenarios.get(item_id, ()):
                 if not logged or scenario_id in logged:
-                    by_role = scenarios.setdefault(scenario_id, ([], [], []))
+                    by_role = scenarios.get(scenario_id)
+                    if by_role is None:
+                        by_role = scenarios[scenario_id] = ([], [], [], [])
                     by_role[role].append(item_id)
+                    if not role:
+                        by_role[3].append(fold)
+    raw_user = raw_id(clicks.user_id, spec.domain_names)
     for scenario_id, by_role in scenarios.items():
-        raw_ids = (raw_id(i, spec.domain_names) for i in (scenario_id, clicks.user_id))
-        digest = stable_digest(spec.split.seed, "user", *raw_ids)
-        yield (
-            scenario_id,
-            ScenarioUser(digest, clicks.user_id, *map(tuple, by_role)),
-        )
-
-
-def join(parts: Iterable[ScenarioUsers], limit: int) -> ScenarioUsers:
-    """Joins users of one scenario and trims them; the order of the parts is no matter.
-
-    Trimming keeps the first users until so many clicks are reached. What a part has
-    trimmed away would not be among the first of all either.
-    """
-    joined = ScenarioUsers()
-    for part in parts:
-        joined.users += part.users
-        joined.num_dropped += part.num_dropped
-    joined.users.sort()
-    return trim(joined, limit)
-
-
-def trim(scenario: ScenarioUsers, limit: int) -> ScenarioUsers:
-    """Keeps the first users until so many clicks are reached.
-
-    Args:
-        scenario: Users in the order of their digests.
-        limit: Most clicks, but for those of the last user that is kept.
-    """
-    num_clicks = 0
-    for place, user in enumerate(scenario.users):
-        if num_clicks >= limit:
-            dropped = sum(other.num_clicks for other in scenario.users[place:])
-            num_dropped = scenario.num_dropped + dropped
-            return ScenarioUsers(scenario.users[:place], num_dropped)
-        num_clicks += user.num_clicks
-    return scenario
+        raw_scenario = raw_id(scenario_id, spec.domain_names)
+        digest = stable_digest(spec.split.seed, "user", raw_scenario, raw_user)
+        user = ScenarioUser(digest, clicks.user_id, *map(tuple, by_role))
+        yield scenario_id, user

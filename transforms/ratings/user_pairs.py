@@ -117,10 +117,8 @@ class _Rows:
         )
         columns = interaction_columns(spec)
         fields = dict(zip(columns, (user_id, item_id, label), strict=False))
-        detail = (
-            f"user {user_id!r} has labelled item {item_id!r} before: `keep` says which "
-            "row counts"
-        )
+        pair = f"user {user_id!r} has labelled item {item_id!r} before"
+        detail = f"{pair}: `keep` says which row counts"
         return RejectedRow(
             INTERACTIONS, block.source, line, DUPLICATE_PAIR, detail, fields
         )

@@ -3,45 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import apache_beam as beam
 
 from transforms.reading.beam_hints import no_beam_hints
-from transforms.stable_hash import shard_of
 
 # Parts that elements are spread over at most on Dask.
 _PLACES = 64
-
-_Columns = TypeVar("_Columns")
-
-
-class ColumnsByShard(dict[str, _Columns]):
-    """The columns of one block that the rows of each user go to: those of its shard.
-
-    A user that is looked up for the first time gets the columns of its shard.
-
-    Attributes:
-        shards: Columns by shard, where there are any.
-
-    Args:
-        num_shards: Shards that users are spread over.
-        new_columns: Returns empty columns.
-    """
-
-    def __init__(self, num_shards: int, new_columns: Callable[[], _Columns]) -> None:
-        super().__init__()
-        self.shards: dict[int, _Columns] = {}
-        self._num_shards = num_shards
-        self._new_columns = new_columns
-
-    def __missing__(self, user_id: str) -> _Columns:
-        """Returns the columns of the shard of a new user."""
-        shard = shard_of(user_id, self._num_shards)
-        if shard not in self.shards:
-            self.shards[shard] = self._new_columns()
-        columns = self[user_id] = self.shards[shard]
-        return columns
 
 
 class GroupByShard(beam.PTransform):

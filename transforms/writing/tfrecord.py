@@ -26,6 +26,7 @@ _FEATURE = 2 << 3 | 2
 _BYTES_LIST, _FLOAT_LIST, _INT_LIST = (number << 3 | 2 for number in (1, 2, 3))
 
 _MAX_UINT64 = (1 << 64) - 1
+_FEW = 32  # Integers that are encoded one by one.
 
 Places = npt.NDArray[np.integer[Any]]
 
@@ -58,28 +59,32 @@ def encode_example(
 
 
 class PackedInts:
-    """The bytes of many integers from 0 on, of which any stretch can be taken.
+    """The bytes of many integers, of which any stretch can be taken.
 
     Args:
         numbers: The integers.
     """
 
     def __init__(self, numbers: npt.NDArray[np.integer[Any]]) -> None:
-        rest = numbers.astype(np.uint64)
+        numbers = rest = numbers.astype(np.uint64)
         parts = []
         while True:  # Seven bits a byte, the low ones first.
             parts.append((rest & np.uint64(127)).astype(np.uint8))
-            rest >>= np.uint64(7)
+            rest = rest >> np.uint64(7)
             if not rest.any():
                 break
         table = np.stack(parts, axis=-1)
         sizes = np.ones(len(numbers), np.int64)
         for place in range(1, len(parts)):
-            is_longer = numbers >= 1 << (7 * place)
+            is_longer = numbers >= np.uint64(1 << (7 * place))
             sizes += is_longer
             table[is_longer, place - 1] |= 128
         self._data = table[np.arange(len(parts)) < sizes[:, np.newaxis]].tobytes()
         self._ends = np.concatenate([[0], np.cumsum(sizes)])
+
+    def all_bytes(self) -> bytes:
+        """Returns the bytes of all of them."""
+        return self._data
 
     def bytes_of(self, starts: Places, ends: Places) -> list[bytes]:
         """Returns the bytes of stretches.
@@ -131,7 +136,9 @@ def _masked_crc(data: bytes) -> bytes:
 def _int_bytes(numbers: Sequence[int] | bytes) -> bytes:
     if isinstance(numbers, bytes):
         return numbers
-    return b"".join(_varint(number & _MAX_UINT64) for number in numbers)
+    if len(numbers) > _FEW:
+        return PackedInts(np.asarray(numbers)).all_bytes()
+    return b"".join(_varint(int(number) & _MAX_UINT64) for number in numbers)
 
 
 def _float_bytes(numbers: Sequence[float] | bytes) -> bytes:

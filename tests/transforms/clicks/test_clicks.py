@@ -3,6 +3,7 @@ import pytest
 from transforms.clicks.clicks import (
     Click,
     ClickBlock,
+    ClickParser,
     domain_of,
     domain_order,
     in_domain,
@@ -85,3 +86,23 @@ def test_each_row_goes_to_the_shard_of_its_user_or_is_refused(parse_block):
     ]
     (row,) = rejected
     assert (row.table, row.line, row.reason) == ("a.clicks", 3, "missing_field")
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("labelled", [False, True])
+@pytest.mark.parametrize("last", ["u1,i2,t,4", " u1,I2,t,0", "u1,,t,5", "u1,i2,t,x"])
+def test_clicks_are_read_by_column_as_row_by_row(
+    parse_block, monkeypatch, labelled, normalize, last
+):
+    label = {"label_column": "stars", "label_at_least": 3.0} if labelled else {}
+    spec = ClickSpec(TableSpec("c.csv"), scenario_column="theme", **label)
+    data = f"u1,i1,t,5\nu2,i1,s,2\n7,i1,t,3\n{last}\n".encode()
+    block = Block("c.csv", 0, 2, data, (*COLUMNS, "stars"))
+
+    def parsed():
+        stage = parse_clicks(DomainSpec(spec, name="a"), 3, normalize=normalize)
+        return parse_block(stage, block)
+
+    by_column = parsed()
+    monkeypatch.setattr(ClickParser, "add_columns", lambda self, rows: False)
+    assert by_column == parsed()

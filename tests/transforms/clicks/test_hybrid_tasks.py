@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from transforms.clicks.clicks import ClickBlock, in_domain, raw_id
+from transforms.clicks.clicks import ClickBlock, domain_order, in_domain, raw_id
 from transforms.clicks.merged_pools import merge_pools
 from transforms.clicks.pools import PoolBlock
 from transforms.clicks.schema import (
@@ -44,11 +44,12 @@ def task_of(split, name, *others):
     pool = {in_domain(name, item): None for item in ITEMS}
     pools = merge_pools([PoolBlock({scenario_id: pool})], spec)
     by_user, _ = items_by_user([block])
+    order = domain_order(spec.domain_names)
     users = [
         user
         for user_id, items in by_user.items()
         for _, user in clicks_by_scenario(
-            split_pairs(user_id, items, spec), items, pools, spec
+            split_pairs(user_id, sorted(items, key=order), spec), items, pools, spec
         )
     ]
     task = build_task(scenario_id, split, pools.items[scenario_id], users, spec)

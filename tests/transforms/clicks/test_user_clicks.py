@@ -5,6 +5,7 @@ import pytest
 
 from transforms.clicks.clicks import ClickBlock
 from transforms.clicks.merged_pools import Pools
+from transforms.clicks.scenario_users import ScenarioUser, ScenarioUsers, join, trim
 from transforms.clicks.schema import (
     ClickSpec,
     DomainSpec,
@@ -12,14 +13,10 @@ from transforms.clicks.schema import (
     ScenarioSplitSpec,
 )
 from transforms.clicks.user_clicks import (
-    ScenarioUser,
-    ScenarioUsers,
     UserClicks,
     clicks_by_scenario,
     items_by_user,
-    join,
     split_pairs,
-    trim,
 )
 from transforms.table_spec import TableSpec
 
@@ -34,7 +31,9 @@ def held_out(*for_test):
 def user(digest, num_known, num_held_out=0):
     known = tuple(f"i{n}" for n in range(num_known))
     held_out = tuple(f"h{n}" for n in range(num_held_out))
-    return ScenarioUser(bytes([digest]), f"u{digest}", known, (), held_out)
+    return ScenarioUser(
+        bytes([digest]), f"u{digest}", known, (), held_out, (0,) * len(known)
+    )
 
 
 def test_a_repeated_row_counts_once():
