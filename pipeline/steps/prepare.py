@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 
 from pipeline.experiment.beam_options import beam_options
+from pipeline.experiment.config_file import DATA_DIR_VARIABLE, data_dir
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import directory_of, prepared_facts
@@ -17,8 +18,17 @@ def validate(config: Experiment, flags: Sequence[str]) -> None:
     """Checks tables, columns and Beam flags without any work.
 
     Raises:
-        ValueError: If a table, a column or a flag is not what it should be.
+        ValueError: If a table, a column, a flag or a folder is not what it should be.
     """
+    for name, folder in (
+        (DATA_DIR_VARIABLE, data_dir()),
+        ("prepared_dir", config.prepared_dir),
+    ):
+        if "://" in folder:
+            raise ValueError(
+                f"{name} must be a folder of a file system, got {folder!r}: mount the "
+                "bucket here and on the workers."
+            )
     beam_options(flags)
     setting_of(config).source(config).validate()
 

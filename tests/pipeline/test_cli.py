@@ -94,6 +94,16 @@ def test_unknown_arguments_are_one_line(cmml, step):
     )
 
 
+def test_a_bucket_is_refused_in_one_line(cmml, write_config, tmp_path):
+    config = write_config(tmp_path, prepared_dir="gs://bucket/prepared")
+    done = cmml("prepare", "--config", config)
+    assert done.status == 2
+    assert one_line(done.stderr) == (
+        "cmml prepare: prepared_dir must be a folder of a file system, got "
+        "'gs://bucket/prepared': mount the bucket here and on the workers."
+    )
+
+
 def test_an_unknown_beam_flag_is_one_line(cmml, write_config, tmp_path):
     done = cmml("prepare", "--config", write_config(tmp_path), "--runer=FlinkRunner")
     assert done.status == 2
