@@ -105,7 +105,9 @@ class ClickParser:
             return False
         if self._spec.label_column is not None and num_too_low:
             self.counts.left_out[LABEL_TOO_LOW] += num_too_low
-        columns = [_in_domain(self._domain, column) for column in ids if column]
+        columns = [
+            _in_domain(self._domain, column) for column in ids if column is not None
+        ]
         if len(columns) < len(Click._fields):
             columns.append(_nothing(len(columns[0])))
         self._columns = columns

@@ -4,6 +4,7 @@ from transforms.clicks.clicks import (
     Click,
     ClickBlock,
     ClickParser,
+    click_columns,
     domain_of,
     domain_order,
     in_domain,
@@ -11,7 +12,8 @@ from transforms.clicks.clicks import (
     parse_clicks,
     raw_id,
 )
-from transforms.clicks.schema import ClickSpec, DomainSpec
+from transforms.clicks.schema import ClickSpec, DomainSpec, PoolSpec
+from transforms.reading.block_columns import block_columns
 from transforms.reading.blocks import Block
 from transforms.reading.row_error import RowError, UnwantedRowError
 from transforms.stable_hash import shard_of
@@ -106,3 +108,12 @@ def test_clicks_are_read_by_column_as_row_by_row(
     by_column = parsed()
     monkeypatch.setattr(ClickParser, "add_columns", lambda self, rows: False)
     assert by_column == parsed()
+
+
+def test_a_block_without_a_click_is_read_by_column():
+    spec = ClickSpec(TableSpec("c.csv"), label_column="stars", label_at_least=6.0)
+    block = Block("c.csv", 0, 2, b"u1,i1,t,5\nu2,i1,s,2\n", (*COLUMNS, "stars"))
+    parser = ClickParser(DomainSpec(spec, PoolSpec(TableSpec("p.csv"))), 3, block)
+    rows = block_columns(block, spec.table, click_columns(spec))
+    assert parser.add_columns(rows)
+    assert (list(parser.parsed()), parser.counts.left_out) == ([], {"label_too_low": 2})
