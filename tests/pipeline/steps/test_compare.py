@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.experiment.run_dir import RunDir
+from pipeline.judging import cost
 from pipeline.judging import judge as judging
 from pipeline.judging.compared_method import ComparedMethod
 from pipeline.judging.cost import Cost
@@ -190,3 +191,11 @@ def test_what_is_typed_is_checked(name, request):
         resolve_methods(config, None, 0)
     with pytest.raises(ValueError, match=r"methods must be among .*, got 'melo'"):
         resolve_methods(config, ["melo"], 1)
+
+
+@pytest.mark.parametrize("name", ["dot_product", "item_knn"])
+def test_a_simple_method_of_clicks_can_be_timed(scenario_experiment, name, monkeypatch):
+    monkeypatch.setattr(cost, "_MIN_SECONDS", 0.01)
+    config = load_experiment(scenario_experiment.config_path)
+    found = method_cost(config, scenario_experiment.dataset_dir, name, {})
+    assert found.adapt_ms > 0.0
