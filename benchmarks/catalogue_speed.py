@@ -21,6 +21,7 @@ quiet.import_tensorflow()
 
 import numpy as np
 
+from benchmarks.made_up_ratings import LEVELS, made_up_ratings
 from models.cmml_builders import rated_cmml
 from models.episodes.entity_table import EntityTable
 from models.legacy_keras import tf
@@ -28,9 +29,7 @@ from models.options import CMMLOptions
 from models.serving.options import ServingOptions
 from models.serving.served_user_model import ServedUserModel
 from transforms import schema
-from transforms.schema import DatasetInfo
 
-_LEVELS = (1.0, 2.0, 3.0, 4.0, 5.0)
 _NUM_USERS = 100
 _SUPPORT_SIZE, _TOP_K = 40, 100
 
@@ -100,21 +99,7 @@ def made_up(
     num_items: int, directory: pathlib.Path, search_size: int
 ) -> ServedUserModel:
     """Makes a model of the default options with made-up factors of items."""
-    info = DatasetInfo(
-        num_users=_NUM_USERS,
-        num_items=num_items,
-        num_tasks={},
-        num_dropped={},
-        options={"min_item_count": 3},
-        user_features=(),
-        item_features=(),
-        label_min=1.0,
-        label_max=5.0,
-        label_mean=3.6,
-        label_std=1.1,
-        label_levels=_LEVELS,
-        num_interactions={},
-    )
+    info = made_up_ratings(_NUM_USERS, num_items)
     users, items = (
         EntityTable((), {}, np.full(rows + 1, 20, np.int64))
         for rows in (_NUM_USERS, num_items)
@@ -138,7 +123,7 @@ def request(num_items: int, seed: int) -> dict[str, tf.Tensor]:
     return {
         "support_item_id": tf.strings.as_string(items),
         "support_label": tf.constant(
-            chance.choice(_LEVELS, [1, _SUPPORT_SIZE]), tf.float32
+            chance.choice(LEVELS, [1, _SUPPORT_SIZE]), tf.float32
         ),
         "exclude_item_id": tf.constant([[""]]),
     }

@@ -12,15 +12,15 @@ quiet.import_tensorflow()
 
 import numpy as np
 
+from benchmarks.made_up_ratings import LEVELS, made_up_ratings
 from models.cmml_builders import rated_cmml
 from models.episodes.entity_table import EntityTable
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from pipeline.settings.user.config import TrainingConfig
 from pipeline.training.fit import prepare_fit
-from transforms.schema import DatasetInfo, Feature
+from transforms.schema import Feature
 
-_LEVELS = (1.0, 2.0, 3.0, 4.0, 5.0)
 _NUM_USERS, _NUM_BATCHES = 4000, 16
 _FEATURE = Feature("genre", "categorical", vocabulary_size=20)
 
@@ -51,21 +51,7 @@ def measure(num_items: int, arguments: argparse.Namespace) -> list[float]:
     tf.keras.backend.clear_session()
     rng = np.random.default_rng(0)
     tables = _table(_NUM_USERS, rng), _table(num_items, rng)
-    info = DatasetInfo(
-        num_users=_NUM_USERS,
-        num_items=num_items,
-        num_tasks={},
-        num_dropped={},
-        options={"min_item_count": 3},
-        user_features=(_FEATURE,),
-        item_features=(_FEATURE,),
-        label_min=1.0,
-        label_max=5.0,
-        label_mean=3.0,
-        label_std=1.4,
-        label_levels=_LEVELS,
-        num_interactions={},
-    )
+    info = made_up_ratings(_NUM_USERS, num_items, _FEATURE)
     options = CMMLOptions(embeddings=arguments.embeddings)
     model = rated_cmml(info, *tables, options)
     training = TrainingConfig(learning_rate=1e-3, max_epochs=10)
@@ -100,7 +86,7 @@ def _batch(
         items = np.ceil(num_items ** rng.random(shape))
         batch[f"{role}_user"] = np.broadcast_to(user, shape).astype(np.int32)
         batch[f"{role}_item"] = items.astype(np.int32)
-        batch[f"{role}_label"] = rng.choice(_LEVELS, shape).astype(np.float32)
+        batch[f"{role}_label"] = rng.choice(LEVELS, shape).astype(np.float32)
         batch[f"{role}_mask"] = np.ones(shape, bool)
     return batch
 

@@ -242,7 +242,4 @@ def method_cost(
         name, config, data, train=lambda changed: train(changed, dataset_dir)
     )
     episode = setting.training(config, data).timed()
-    if method.KIND == "simple":  # It knows no factors without a fold of clicks.
-        folds = {"support_fit", "query_fit"}
-        episode = {name: v for name, v in episode.items() if name not in folds}
     return measure_cost(method.build(hyperparameters), episode)

@@ -93,11 +93,10 @@ class PackedInts:
             starts: Place of the first integer of each.
             ends: Place after the last one of each.
         """
-        data, places = (
-            self._data,
-            zip(self._ends[starts].tolist(), self._ends[ends].tolist(), strict=True),
+        bounds = zip(
+            self._ends[starts].tolist(), self._ends[ends].tolist(), strict=True
         )
-        return [data[start:end] for start, end in places]
+        return [self._data[start:end] for start, end in bounds]
 
 
 def tfrecord_file(records: Iterable[bytes], *, compress: bool = False) -> bytes:
