@@ -193,7 +193,7 @@ class Model:
             **user,
             "support_item_id": item_id,
             **({"support_item_name": name} if name else {}),
-            "support_label": pair.get("label", self._exported.default_label),
+            "support_label": self._exported.label_of(pair),
         }
 
 

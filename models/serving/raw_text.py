@@ -32,8 +32,9 @@ def read_ids(
         string [...].
 
     Deviation:
-        Letters that came after Unicode 13 have no other case here, and an id with a
-        line break, which preparation refuses, is read as any other.
+        Letters that came after Unicode 13 have no other case here, nor have those of
+        an id with a NUL, and an id with a line break, which preparation refuses, is
+        read as any other.
     """
     if not normalize:
         return read_texts(ids)
@@ -49,4 +50,7 @@ def read_ids(
 def _normal_ids(ids: tf.Tensor) -> tf.Tensor:
     without = tf.strings.regex_replace(ids, BLANK, "")
     small = tf.strings.lower(without, encoding="utf-8")
+    # It cuts texts at a NUL, and would make another id of them.
+    is_whole = tf.strings.regex_full_match(without, r"(?s)[^\x00]*")
+    small = tf.where(is_whole, small, without)
     return tf.strings.regex_replace(small, WHOLE_NUMBER, r"\1")

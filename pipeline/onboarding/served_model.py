@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 
 from models.legacy_keras import tf
 from models.serving.served_explanations import MAX_EXPLAINED, MAX_EXPLAINED_TASKS
+from pipeline.experiment.version_dir import read_manifest
 from pipeline.onboarding.tasks import ScenarioSupport, UserEpisode
+from pipeline.settings.user.request_features import (
+    PREFIX,
+    read_feature,
+    request_features,
+)
 
 _MAX_TASKS = 512  # Support sets of one request.
 _MAX_PAIRS = 1 << 15  # Query pairs of one request.
-_USER_PREFIX = "user_"
 
 _Inputs: TypeAlias = dict[str, NDArray[Any]]
 _Ids: TypeAlias = NDArray[np.object_]
@@ -29,6 +34,7 @@ class _ServedModel:
     """
 
     def __init__(self, directory: pathlib.Path) -> None:
+        self._directory = directory
         # Kept: the signatures do not keep the tables they use alive.
         self._loaded = tf.saved_model.load(str(directory))
         self._signatures = self._loaded.signatures
@@ -56,19 +62,18 @@ class ServedUsers(_ServedModel):
     def feature_names(self) -> Sequence[str]:
         """The features that a request may have."""
         return [
-            name.removeprefix(_USER_PREFIX)
-            for name in self._specs
-            if name.startswith(_USER_PREFIX)
+            name.removeprefix(PREFIX) for name in self._specs if name.startswith(PREFIX)
         ]
 
     def profile(self, features: Mapping[str, str]) -> dict[str, Any]:
         """Returns raw features, text by name, as `UserTask` holds them.
 
-        Several values are cut at "|". What is empty, or no number where there must be
-        one, is unknown.
+        Several values are cut as those of the data set. What is empty, or no number
+        where there must be one, is unknown.
         """
+        specs = request_features(self._specs, read_manifest(self._directory))
         return {
-            f"{_USER_PREFIX}{name}": _parsed(text, self._specs[f"{_USER_PREFIX}{name}"])
+            f"{PREFIX}{name}": read_feature(text, specs[name])
             for name, text in features.items()
             if text
         }
@@ -118,7 +123,7 @@ class ServedUsers(_ServedModel):
                 is_list=spec.shape.rank == 2,
             )
             for name, spec in self._specs.items()
-            if name.startswith(_USER_PREFIX)
+            if name.startswith(PREFIX)
         }
         return profiles | {
             "support_item_id": padded(supports, ""),
@@ -194,15 +199,6 @@ def padded(rows: Sequence[NDArray[Any]], padding: object) -> NDArray[Any]:
     for number, row in enumerate(rows):
         array[number, : len(row)] = row
     return array
-
-
-def _parsed(text: str, spec: tf.TensorSpec) -> Any:
-    if spec.dtype == tf.float32:
-        try:
-            return float(text)
-        except ValueError:
-            return None
-    return text.split("|") if spec.shape.rank == 2 else text
 
 
 def _profile_input(

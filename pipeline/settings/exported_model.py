@@ -11,7 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf
 
 from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
-from pipeline.settings.request_values import as_id, as_list, check_size
+from pipeline.settings.request_values import as_id, as_list, as_number, check_size
 from transforms.raw_text import normal_id
 from transforms.schema import ITEM_ID
 
@@ -172,6 +172,14 @@ class ExportedModel:
                 f"item_name must name one item, got {name!r}, which names {len(ids)}."
             )
         return ids[0]
+
+    def label_of(self, pair: Mapping[str, Any]) -> float:
+        """Returns the label of a support pair.
+
+        Raises:
+            ValueError: If it is no number.
+        """
+        return as_number(pair.get("label", self.default_label), "label")
 
     def id_of(self, value: Any, key: str = "item_id") -> str:
         """Returns an id of a request as preparation reads one.

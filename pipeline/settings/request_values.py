@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from transforms.reading import values as raw
 from transforms.reading.row_error import RowError
-from transforms.reading.values import as_text
 
 
 def as_list(request: Mapping[str, Any], key: str) -> list[Any]:
@@ -25,7 +23,7 @@ def as_id(value: Any, key: str = "item_id") -> str:
     """
     is_plain = isinstance(value, str | int | float) and not isinstance(value, bool)
     try:
-        text = as_text(value) if is_plain else None
+        text = raw.as_text(value) if is_plain else None
     except RowError as error:
         raise ValueError(f"{key}: {error.detail}.") from None
     if text is None:
@@ -33,10 +31,19 @@ def as_id(value: Any, key: str = "item_id") -> str:
     return text
 
 
-def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number that a float32 holds, and no truth value."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) <= float(np.finfo(np.float32).max)
+def as_number(value: Any, key: str) -> float:
+    """Returns a number as preparation reads one: 5, 5.0 and " 5" are 5.
+
+    Raises:
+        ValueError: If it is none, or not finite; it names the key.
+    """
+    try:
+        number = raw.as_number(value)
+    except RowError:
+        number = None
+    if number is None:
+        raise ValueError(f"{key} must be a number, got {value!r}.")
+    return number
 
 
 def check_size(key: str, values: Sequence[Any], most: int, of: str = "values") -> None:

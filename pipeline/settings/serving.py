@@ -39,7 +39,8 @@ class Serving:
         task_request: Makes all requests about the task of a recorded one.
         to_request: From the support and the query of a batch to the inputs of `rank`.
         facts: What the manifest says: "label_min", "label_max", "num_items" and
-            "user_features", the names of raw features.
+            "user_features", the names of raw features; "feature_separators", by name,
+            where the features of tasks may have several values.
         words: What the card says of the model.
         tolerance: Largest difference of a score that is none, in the unit of scores,
             by the recorded requests.

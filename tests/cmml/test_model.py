@@ -95,7 +95,7 @@ def test_scenarios_are_asked_for_a_user(scenario_model):
     ("arguments", "message"),
     [
         ({"support": [("f1", 9)]}, r"label must be within \[1, 5\], got 9"),
-        ({"support": [("f1", "5")]}, "label must be a number, got '5'"),
+        ({"support": [("f1", "x")]}, "label must be a number, got 'x'"),
         ({"support": [(None, 5)]}, "item_id must be a text or a number, got None"),
         ({"support": [{"item": "f1", "label": 5}]}, "must have `label` and `item_id`"),
         ({"support": [("f1", 5)] * 1001}, "support must hold at most 1000 .* got 1001"),

@@ -1,4 +1,9 @@
-"""Values of features as a table gives them; `models.serving.vocabulary` agrees."""
+"""Values of features as a table gives them.
+
+Requests to exported models are read by the same functions
+(`pipeline.settings.user.request_features`); the served graph, which has no Python,
+agrees (`models.serving.vocabulary`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,8 @@ import functools
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from transforms.reading.row_error import RowError
 from transforms.reading.values import as_number, as_text
@@ -138,9 +145,17 @@ def _number(value: Any) -> ParsedFeature:
         number = as_number(value)
     except RowError:
         return ParsedFeature(None, 1)
-    if number is not None and abs(number) > MAX_FEATURE_NUMBER:
+    if number is not None and not _is_within_reach(number):
         return ParsedFeature(None, 1)
     return ParsedFeature(number)
+
+
+def _is_within_reach(number: float) -> bool:
+    """Whether a number is small enough as the float32 that is kept of it."""
+    size = abs(number)
+    return size < 2 * MAX_FEATURE_NUMBER and bool(
+        np.float32(size) <= np.float32(MAX_FEATURE_NUMBER)
+    )
 
 
 def _clean(value: Any, drop_pattern: str | None) -> str | None:

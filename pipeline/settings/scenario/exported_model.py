@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from pipeline.settings.exported_model import ExportedModel
-from pipeline.settings.request_values import as_list, is_number, names_item
+from pipeline.settings.request_values import as_list, names_item
 
 
 class ExportedScenarioModel(ExportedModel):
@@ -67,7 +67,7 @@ class ExportedScenarioModel(ExportedModel):
 
     def describe_pair(self, pair: Mapping[str, Any]) -> str:
         """Says who clicked what, or did not."""
-        clicked = "clicked" if pair.get("label", 1) else "did not click"
+        clicked = "clicked" if self.label_of(pair) else "did not click"
         return f"user {pair['user_id']} {clicked} {self.item_name(pair)}"
 
     def _task_inputs(
@@ -95,7 +95,7 @@ class ExportedScenarioModel(ExportedModel):
                 "a support pair must have `user_id` and `item_id` or `item_name`, "
                 f"got {pair!r}."
             )
-        label = pair.get("label", self.default_label)
-        if not is_number(label) or label not in (0, 1):
-            raise ValueError(f"label must be 1 for a click or 0, got {label!r}.")
-        return self.id_of(pair["user_id"], "user_id"), self.item_of(pair), float(label)
+        label = self.label_of(pair)
+        if label not in (0, 1):
+            raise ValueError(f"label must be 1 for a click or 0, got {label:g}.")
+        return self.id_of(pair["user_id"], "user_id"), self.item_of(pair), label

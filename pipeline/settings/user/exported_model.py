@@ -1,6 +1,5 @@
 """Requests to an exported model of users: ratings of a user in, items out."""
 
-import math
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,8 +7,13 @@ from typing import Any
 import tensorflow as tf
 
 from pipeline.settings.exported_model import ExportedModel
-from pipeline.settings.request_values import as_list, is_number, names_item
-from transforms.reading.values import as_text
+from pipeline.settings.request_values import as_list, names_item
+from pipeline.settings.user.request_features import (
+    PREFIX,
+    check_feature,
+    read_feature,
+    request_features,
+)
 
 
 class ExportedUserModel(ExportedModel):
@@ -20,11 +24,7 @@ class ExportedUserModel(ExportedModel):
 
     def __init__(self, directory: pathlib.Path) -> None:
         super().__init__(directory)
-        self._user_inputs = {
-            name.removeprefix("user_"): spec
-            for name, spec in self.inputs.items()
-            if name.startswith("user_")
-        }
+        self._features = request_features(self.inputs, self.manifest)
         self._label_range = self.manifest["label_min"], self.manifest["label_max"]
 
     def answer(self, request: Mapping[str, Any], top: int) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class ExportedUserModel(ExportedModel):
 
     def describe_pair(self, pair: Mapping[str, Any]) -> str:
         """Says what was rated how."""
-        return f"{pair['label']:g} for {self.item_name(pair)}"
+        return f"{self.label_of(pair):g} for {self.item_name(pair)}"
 
     def _task_inputs(self, request: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         self.validate(request)
@@ -83,40 +83,27 @@ class ExportedUserModel(ExportedModel):
                 "a support pair must have `label` and `item_id` or `item_name`, "
                 f"got {pair!r}."
             )
-        label = pair["label"]
-        if not is_number(label):
-            raise ValueError(f"label must be a number, got {label!r}.")
+        label = self.label_of(pair)
         low, high = self._label_range
         if not low <= label <= high:
-            raise ValueError(f"label must be within [{low:g}, {high:g}], got {label}.")
-        return self.item_of(pair), float(label)
+            raise ValueError(
+                f"label must be within [{low:g}, {high:g}], got {label:g}."
+            )
+        return self.item_of(pair), label
 
     def _user(self, features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         if not isinstance(features, dict):
             raise ValueError(f"user must be a JSON object, got {features!r}.")
-        if unknown := sorted(set(features) - set(self._user_inputs)):
+        if unknown := sorted(set(features) - set(self._features)):
             raise ValueError(
                 f"unknown user features {unknown}; "
-                f"the model knows {sorted(self._user_inputs)}."
+                f"the model knows {sorted(self._features)}."
             )
-        return {
-            f"user_{name}": _user_input(name, spec, features.get(name))
-            for name, spec in self._user_inputs.items()
-        }
-
-
-def _user_input(name: str, spec: tf.TensorSpec, value: Any) -> tf.Tensor:
-    """Returns a raw feature as the model takes it; None is unknown."""
-    if spec.dtype == tf.float32:
-        kind, is_fine = "a number", value is None or is_number(value)
-    elif spec.shape.rank == 1:
-        kind, is_fine = "one value", not isinstance(value, list | dict)
-    else:
-        kind, is_fine = "a list of values", value is None or isinstance(value, list)
-    if not is_fine:
-        raise ValueError(f"user feature {name!r} must be {kind}, got {value!r}.")
-    if spec.dtype == tf.float32:
-        return tf.constant([math.nan if value is None else value], tf.float32)
-    if spec.shape.rank == 1:
-        return tf.constant([as_text(value) or ""])
-    return tf.constant([[as_text(part) or "" for part in value or []]], tf.string)
+        inputs = {}
+        for name, spec in self._features.items():
+            check_feature(value := features.get(name), spec)
+            key = f"{PREFIX}{name}"
+            inputs[key] = tf.constant(
+                [read_feature(value, spec)], self.inputs[key].dtype
+            )
+        return inputs

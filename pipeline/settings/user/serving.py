@@ -17,6 +17,7 @@ from models.serving.task_request import TaskRequest, starting_with
 from pipeline.settings.serving import ServedWords, Serving
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
+from pipeline.settings.user.request_features import SEPARATORS
 from transforms import schema
 
 _TOLERANCE = 1e-5  # Of the largest label, or of 1 if that is less.
@@ -44,6 +45,11 @@ def user_serving(config: UserConfig, data: UserData) -> Serving:
             "num_items": info.num_items,
             "normalize_ids": normalize,
             "user_features": [feature.name for feature in info.user_features],
+            SEPARATORS: {
+                feature["name"]: feature["separator"]
+                for feature in info.options["users"]["features"]
+                if feature["kind"] == "multi"
+            },
         },
         words=ServedWords(
             task="few-shot rating prediction for new users",

@@ -3,7 +3,7 @@ import pytest
 
 from models.legacy_keras import tf
 from models.serving.vocabulary import IdLookup, encode_feature
-from transforms.entities.entity_table import encode_number, encode_values
+from transforms.entities.entity_table import encode_values
 from transforms.entities.feature_values import parse_feature
 from transforms.entities.vocabularies import vocabulary_rows
 from transforms.schema import Feature
@@ -109,22 +109,3 @@ def test_served_values_are_those_that_preparation_makes_of_the_same_row(
     served = encode_feature(feature, raw, lookup).numpy()[0]
     assert served.size <= 3
     assert [value for value in served.tolist() if value] == prepared
-
-
-@pytest.mark.parametrize("text", [" a", "a\u00a0", "a", "A", "", "a b"])
-def test_one_served_value_is_that_which_preparation_makes(tmp_path, text):
-    (tmp_path / "f.txt").write_text("a\na b\n")
-    feature = Feature("f", "categorical", vocabulary_size=2)
-    parsed = parse_feature(text, FeatureSpec("f")).value
-    prepared = encode_values(parsed, vocabulary_rows(["a", "a b"]), feature)
-    lookup = IdLookup(tmp_path / "f.txt")
-    served = encode_feature(feature, tf.constant([text]), lookup)
-    assert served.numpy().tolist() == [prepared]
-
-
-@pytest.mark.parametrize("number", [0.0, -3.5, 1e30, 1e31, -1e38, np.nan, np.inf])
-def test_a_served_number_is_that_which_preparation_makes(number):
-    feature = Feature("f", "numeric", mean=20.5)
-    parsed = parse_feature(number, FeatureSpec("f", kind="numeric")).value
-    served = encode_feature(feature, tf.constant([number]), None).numpy()
-    np.testing.assert_array_equal(served, np.float32([encode_number(parsed, feature)]))

@@ -123,6 +123,7 @@ def test_the_manifest_says_where_a_version_is_from(experiment):
             "top_k": 5,
         },
         "user_features": ["gender", "language", "age"],
+        "feature_separators": {"language": ","},
     }
 
 

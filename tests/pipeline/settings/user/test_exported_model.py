@@ -68,6 +68,9 @@ def test_ids_and_values_are_read_as_those_of_the_tables(model):
     request = {"support": SUPPORT, "query": ["f9"], "user": {"gender": "F"}}
     padded = {"support": SUPPORT, "query": [" f9 "], "user": {"gender": "F\n"}}
     assert model.answer(padded, 5) == model.answer(request, 5)
+    support = [{"item_id": "f1", "label": " 5.0"}, *SUPPORT[1:]]
+    written = {"support": support, "query": ["f9"], "user": {"gender": "F"}}
+    assert model.answer(written, 5) == model.answer(request, 5)
     numbers = model.answer({"query": [31.0, 31, 10**30]}, 5)["ranked"]
     found = sorted(item["item_id"] for item in numbers)
     assert found == [str(10**30), "31", "31"]
@@ -86,8 +89,11 @@ def test_features_of_the_user_reach_the_model(model):
     assert scores(age=20) != scores(age=90)
     assert scores(language=["en", "fr"]) != scores(language=["de"])
     assert scores(gender="F") != scores(gender="M")
+    assert scores(age=" 20.0", language="en,fr") == scores(
+        age=20, language=["en", "fr"]
+    )
     # What nobody has heard of is as unknown as what is not said.
-    assert scores(gender="x", language=["tlh"], age=None) == scores()
+    assert scores(gender="x", language=["tlh"], age=1e31) == scores()
 
 
 @pytest.mark.parametrize(
@@ -97,8 +103,7 @@ def test_features_of_the_user_reach_the_model(model):
         ({"suport": []}, r"unknown keys \['suport'\]; valid keys: \['exclude', "),
         ({"user": {"sex": "F"}}, r"unknown user features \['sex'\]; .*\['age', 'gen"),
         ({"user": {"age": "old"}}, r"user feature 'age' must be a number, got 'old'"),
-        ({"user": {"age": math.inf}}, r"feature 'age' must be a number, got inf"),
-        ({"user": {"language": "en"}}, r"'language' must be a list of .*, got 'en'"),
+        ({"user": {"language": {}}}, r"'language' must be a list of .*, got \{\}"),
         ({"user": {"gender": ["F"]}}, r"'gender' must be one value, got \['F'\]"),
         ({"user": "F"}, r"user must be a JSON object, got 'F'"),
         ({"query": "f1"}, r"query must be a list, got 'f1'"),
@@ -107,11 +112,13 @@ def test_features_of_the_user_reach_the_model(model):
         ({"support": ["f1"]}, r"a support pair must have `label` and .*, got 'f1'"),
         ({"support": [{"label": 3}]}, r"must have `label` and `item_id` or `item_nam"),
         ({"support": [{"item_id": "f1"}]}, r"a support pair must have `label` and"),
-        ({"support": [{"item_id": "f1", "label": "5"}]}, "a number, got '5'"),
-        ({"support": [{"item_id": "f1", "label": True}]}, "a number, got True"),
+        ({"support": [{"item_id": "f1", "label": "5 of 5"}]}, "a number, got '5 of 5'"),
         ({"support": [{"item_id": "f1", "label": None}]}, "a number, got None"),
         ({"support": [{"item_id": "f1", "label": math.nan}]}, "a number, got nan"),
-        ({"support": [{"item_id": "f1", "label": 1e39}]}, r"a number, got 1e\+39"),
+        (
+            {"support": [{"item_id": "f1", "label": 1e39}]},
+            r"within \[1, 5\], got 1e\+39",
+        ),
         ({"support": [{"item_id": "f1", "label": 10**400}]}, "a number, got 1000"),
         ({"support": [{"item_id": "f1", "label": 6}]}, r"within \[1, 5\], got 6"),
         ({"support": [{"item_id": None, "label": 3}]}, "item_id must be .*, got None"),
