@@ -5,10 +5,18 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+import unicodedata
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Any
 
-from transforms.raw_text import is_whole_number, normal_id
+from transforms.raw_text import IGNORED, is_whole_number, normal_id
 
 _NUM_EXAMPLES = 3
 _NUM_COMPARED = 1000  # Ids that examples are looked for among.
@@ -19,7 +27,19 @@ _FORMS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("zeros in front, as '007' and '7'", lambda x: re.sub(r"^0+(?=\d)", "", x)),
     ("upper and lower case", str.lower),
     ("spaces", lambda x: "".join(x.split())),
+    ("signs that cannot be seen", lambda x: re.sub(IGNORED, "", x)),
 )
+
+# What no key makes one.
+_OTHER_FORMS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    (
+        "accents, which Unicode writes in two ways",
+        lambda x: unicodedata.normalize("NFC", x),
+    ),
+    ("quotes, hyphens or other punctuation", lambda x: re.sub(r"[\W_]", "", x)),
+    ("how a number is written, as '1e3' and '1000'", lambda x: _number(x) or x),
+)
+_MUCH = 0.01  # Share of the rows without a match for which other causes are looked for.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,9 +149,14 @@ def join_ids(
         examples = _examples(alike)
         shown, others = [*examples], [alike[one] for one in examples]
     else:
-        examples = {}
         shown = sorted(missed)[:_NUM_EXAMPLES]
         others = sorted(one for one in known if one not in rows)
+        examples = {}
+        if sum(missed.values()) > _MUCH * sum(rows.values()):
+            cause, pairs = _otherwise_alike(sorted(missed)[:_NUM_COMPARED], others)
+            if pairs:
+                shown, others = [*pairs], [*pairs.values()]
+                examples = dict.fromkeys(pairs, cause)
     return Join(
         ids,
         left,
@@ -184,6 +209,26 @@ def _alike(missed: Collection[str], known: Collection[str]) -> dict[str, str]:
     return {one: by_form[form] for one, form in forms.items() if form in by_form}
 
 
+def _otherwise_alike(
+    missed: Iterable[str], others: Sequence[str]
+) -> tuple[str, dict[str, str]]:
+    """Returns a cause that no key ends, and some ids with their other form."""
+    for cause, form in _OTHER_FORMS:
+        by_form = {form(one): one for one in others}
+        pairs = {one: by_form[form(one)] for one in missed if form(one) in by_form}
+        if pairs:
+            return cause, dict(list(pairs.items())[:_NUM_EXAMPLES])
+    return "", {}
+
+
+def _number(text: str) -> str:
+    """Returns a number in one form; "" if a text is none."""
+    try:
+        return repr(float(text))
+    except ValueError:
+        return ""
+
+
 def _examples(alike: Mapping[str, str]) -> dict[str, str]:
     """Returns ids with their difference, those first that differ in another way."""
     some = itertools.islice(sorted(alike), _NUM_COMPARED)
@@ -202,4 +247,6 @@ def _difference(one: str, other: str) -> str:
 
 
 def _listed(examples: Collection[str]) -> str:
-    return ", ".join(map(repr, examples)) or "none"
+    """Shows ids; those alike on paper by their code points."""
+    are_whole = all(unicodedata.is_normalized("NFC", one) for one in examples)
+    return ", ".join(map(repr if are_whole else ascii, examples)) or "none"

@@ -14,20 +14,24 @@ BLANK = "[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u300
 LINE_BREAK = "[\n-\r\x1c-\x1e\x85\u2028\u2029]"
 BLANKS_AROUND = f"^{BLANK}+|{BLANK}+$"
 
+# Beside blanks what leaves no trace on paper: hyphens of which nothing shows, joiners
+# without width, and the mark at the start of a file that was put behind another one.
+IGNORED = BLANK.removesuffix("]") + "\u00ad\u200b-\u200d\u2060\ufeff]"
+
 # A whole number in ASCII digits, zeros in front and a fraction of zero apart.
 WHOLE_NUMBER = r"^0*([0-9]+)(?:\.0*)?$"
 
-_blank, _whole_number = re.compile(BLANK), re.compile(WHOLE_NUMBER)
+_ignored, _whole_number = re.compile(IGNORED), re.compile(WHOLE_NUMBER)
 
 
 @functools.lru_cache(maxsize=1 << 20)
 def normal_id(text: str) -> str:
     """Returns an id without what ids that mean the same may differ in.
 
-    Blanks are taken out, letters made small; of whole numbers zeros in front and a
-    fraction of zero are cut: "007", "7.0" and " 7" are "7".
+    Blanks and what cannot be seen are taken out, letters made small; of whole numbers
+    zeros in front and a fraction of zero are cut: "007", "7.0" and " 7" are "7".
     """
-    return _whole_number.sub(r"\1", _blank.sub("", text).lower())
+    return _whole_number.sub(r"\1", _ignored.sub("", text).lower())
 
 
 def is_whole_number(text: str) -> bool:

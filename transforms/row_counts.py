@@ -21,6 +21,7 @@ class RowCounts:
             unknown for that, by feature.
         readable: Rows with a value of a feature that can be read, by feature.
         cut: Rows with more values of a feature than are kept, by feature.
+        empty: Rows without a value of a feature, by feature.
     """
 
     read: int = 0
@@ -30,6 +31,7 @@ class RowCounts:
     unreadable: Counter[str] = dataclasses.field(default_factory=Counter)
     readable: Counter[str] = dataclasses.field(default_factory=Counter)
     cut: Counter[str] = dataclasses.field(default_factory=Counter)
+    empty: Counter[str] = dataclasses.field(default_factory=Counter)
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, object]) -> RowCounts:
@@ -51,7 +53,7 @@ class RowCounts:
         """Adds the counts of other rows of the table."""
         self.read += other.read
         self.used += other.used
-        for name in ("left_out", "refused", "unreadable", "readable", "cut"):
+        for name in ("left_out", "refused", "unreadable", "readable", "cut", "empty"):
             getattr(self, name).update(getattr(other, name))
 
     def check_sum(self, table: str) -> None:
@@ -76,8 +78,8 @@ class RowCounts:
                 known = (+counts).most_common()
                 reasons = ", ".join(f"{n} {code}" for code, n in known)
                 parts.append(f"{counts.total()} {what} ({reasons})")
-        for what, counts in (("unreadable", self.unreadable), ("cut", self.cut)):
-            if counts.total():
+        for what in ("empty", "unreadable", "cut"):
+            if (counts := getattr(self, what)).total():
                 names = ", ".join(f"{n} {name}" for name, n in counts.items())
                 parts.append(f"values {what}: {names}")
         return ", ".join(parts)

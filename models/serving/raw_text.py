@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from models.legacy_keras import tf
-from transforms.raw_text import BLANK, BLANKS_AROUND, LINE_BREAK, WHOLE_NUMBER
+from transforms.raw_text import BLANKS_AROUND, IGNORED, LINE_BREAK, WHOLE_NUMBER
 
 
 def read_texts(texts: tf.Tensor) -> tf.Tensor:
@@ -48,7 +48,7 @@ def read_ids(
 
 
 def _normal_ids(ids: tf.Tensor) -> tf.Tensor:
-    without = tf.strings.regex_replace(ids, BLANK, "")
+    without = tf.strings.regex_replace(ids, IGNORED, "")
     small = tf.strings.lower(without, encoding="utf-8")
     # It cuts texts at a NUL, and would make another id of them.
     is_whole = tf.strings.regex_full_match(without, r"(?s)[^\x00]*")

@@ -7,7 +7,8 @@ import shutil
 import sys
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_NUMBERS = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
+_IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+_NUMBERS = (*_FULL, *_IN_THE_WAY, errno.EROFS, errno.EACCES, errno.EPERM)
 _BY_WORDS = {os.strerror(number): number for number in _NUMBERS}
 _OF_SYSTEM = re.compile(r"\b(OS|Permission)Error: \[Errno \d+\]")  # As Beam has it.
 _QUOTED = re.compile(r": '([^'\n]+)'")  # Python's, after the words.
@@ -46,7 +47,11 @@ def refused_write(error: BaseException) -> OSError | None:
 
 def in_words(error: OSError) -> str:
     """Returns a sentence that names the path and the cause."""
-    cure = "make room" if error.errno in _FULL else "give the permission"
+    cure = "give the permission"
+    if error.errno in _FULL:
+        cure = "make room"
+    elif error.errno in _IN_THE_WAY:
+        cure = "move away what is there"
     return (
         f"{error.filename or 'a file'}: {os.strerror(error.errno or 0)}: {cure}, then "
         "start the same command again."

@@ -16,8 +16,9 @@ class RowLimits(Section):
             of another table.
         max_unmatched_fraction: Above this share of rows whose id is not in the table
             that says more of it, `prepare` fails.
-        normalize_ids: Whether ids that differ only in spaces, case, zeros in front or a
-            fraction of zero ("007", "7.0" and "7") are one.
+        normalize_ids: Whether ids that differ only in spaces, signs that cannot be
+            seen, case, zeros in front or a fraction of zero ("007", "7.0" and "7") are
+            one.
     """
 
     max_rejected_fraction: float = pydantic.Field(0.01, ge=0.0, le=1.0)

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 
 from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.prepared import check_splits
 from pipeline.experiment.progress import say
 from pipeline.steps.evaluate import evaluate
 from pipeline.steps.export import export
@@ -12,6 +13,7 @@ from pipeline.steps.pretrain import pretrain
 from pipeline.steps.refit import refit
 from pipeline.steps.train import train
 from pipeline.training.trained import wants_refit
+from transforms.schema import META_TEST
 
 
 def run(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
@@ -25,8 +27,12 @@ def run(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
 
     Returns:
         The directory of the exported version.
+
+    Raises:
+        DataError: If a split has too few tasks for any of the steps.
     """
     dataset_dir = prepare(config, flags)
+    check_splits(dataset_dir, judged=META_TEST)
     pretrain(config, dataset_dir)
     run_dir = train(config, dataset_dir)
     table = evaluate(config, dataset_dir, run_dir)

@@ -87,7 +87,7 @@ def nest_archives(folder, data):
         (name_twice, "part-1.csv", "rename all but the one"),
         (lose_a_column, "films.csv", "no column 'film'"),
         (break_the_array, "people.json", "`format: jsonl`"),
-        (nest_archives, "people.json", "unpack it if it is packed twice"),
+        (nest_archives, "people.json", "unpack it once"),
     ],
 )
 def test_a_file_that_no_key_can_mend_ends_with_one_line(change, named, cure, prepare):

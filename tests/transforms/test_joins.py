@@ -10,6 +10,7 @@ from transforms.joins import id_forms, join_ids
         ("7", "007", "zeros in front"),
         ("AbC", "abc", "upper and lower case"),
         ("a b", "ab", "spaces"),
+        ("\ufeffab", "ab", "signs that cannot be seen"),
         ("007.0", "7", "several of"),
     ],
 )
@@ -26,6 +27,22 @@ def test_ids_without_a_counterpart_are_shown_from_both_sides():
     assert join.unmatched_fraction == 0.5
     assert (join.left_examples, join.right_examples) == (("a", "b"), ("d",))
     assert join.cause == ""
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "cause"),
+    [
+        ("caf\u00e9", "cafe\u0301", "accents, which Unicode writes in two ways"),
+        ("'1,000'", "1000", "quotes, hyphens or other punctuation"),
+        ("1.0E+05", "100000", "how a number is written"),
+    ],
+)
+def test_a_cause_that_no_key_ends_is_said_too(left, right, cause):
+    join = join_ids("items", "ratings", "films", {left: 3, "x": 2}, {right, "y"})
+    assert (join.num_rows_unmatched, join.num_rows_alike) == (5, 0)
+    assert (join.left_examples, join.right_examples) == ((left,), (right,))
+    assert join.cause.startswith(cause)
+    assert f"in films so: {right!a}. They differ in {cause}" in join.explain()
 
 
 def test_an_example_of_each_difference_comes_first():

@@ -21,8 +21,8 @@ from transforms.row_counts import RowCounts
 from transforms.schema import MAX_FEATURE_NUMBER
 from transforms.specs import EntitySpec, FeatureSpec
 
-_TRUE = frozenset({"1", "1.0", "true"})
-_FALSE = frozenset({"0", "0.0", "false", "", "nan"})
+_TRUE = frozenset({"1", "1.0", "true", "t", "yes", "y"})
+_FALSE = frozenset({"0", "0.0", "false", "f", "no", "n", "", "nan"})
 
 # Values of one feature before encoding: texts, or a number.
 FeatureValue = tuple[str, ...] | float | None
@@ -36,11 +36,13 @@ class FeatureFaults:
         readable: Features with a value that can be read.
         unreadable: Features with one that cannot, and is unknown.
         cut: Features with more values than are kept.
+        empty: Features without a value.
     """
 
     readable: list[str] = dataclasses.field(default_factory=list)
     unreadable: list[str] = dataclasses.field(default_factory=list)
     cut: list[str] = dataclasses.field(default_factory=list)
+    empty: list[str] = dataclasses.field(default_factory=list)
 
     def feature(self, value: Any, spec: FeatureSpec) -> FeatureValue:
         """Reads the value of one feature; see `parse_feature`."""
@@ -51,6 +53,8 @@ class FeatureFaults:
             self.cut.append(spec.name)
         if parsed.value not in ((), None):
             self.readable.append(spec.name)
+        elif not parsed.num_unreadable:
+            self.empty.append(spec.name)
         return parsed.value
 
     def name(self, value: Any, spec: EntitySpec) -> str:
@@ -67,6 +71,7 @@ class FeatureFaults:
             (counts.readable, self.readable),
             (counts.unreadable, self.unreadable),
             (counts.cut, self.cut),
+            (counts.empty, self.empty),
         ):
             for name in names:
                 sums[name] += num_rows
@@ -116,7 +121,8 @@ def parse_feature(value: Any, spec: FeatureSpec) -> ParsedFeature:
 def flagged(values: Sequence[Any], spec: FeatureSpec) -> Any:
     """Returns the names of the columns of a row that have a 1.
 
-    A value that is neither 1 nor 0, nor empty, is one that cannot be read.
+    A value that is neither 1 nor 0, nor true or false, nor yes or no, nor empty, is one
+    that cannot be read.
     """
     names: list[Any] = []
     for value, name in zip(values, spec.flags, strict=True):

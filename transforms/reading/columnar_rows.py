@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 _BLOCK_ROWS = 1 << 18
 _TFDS_BATCH = 8_192
@@ -76,9 +77,28 @@ def parquet_blocks(
     present = [name for name in columns or names if name in names]
     try:
         for batch in file.iter_batches(_BLOCK_ROWS, row_groups, present):
-            yield batch.num_rows, batch
+            yield batch.num_rows, _as_written(batch)
     except pa.ArrowException as error:
         raise OSError(str(error)) from None
+
+
+def _as_written(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Returns a batch whose float32, also in lists, are the numbers that they print as.
+
+    A float32 of 0.6 is 0.60000002 as a Python float, beyond a limit of 0.6, and one of
+    0.7 is below 0.7.
+    """
+    import pyarrow as pa
+
+    columns = []
+    for column in batch.columns:
+        kind, of = column.type, lambda one: one
+        if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            kind, of = kind.value_type, pa.large_list
+        if pa.types.is_float32(kind):
+            column = column.cast(of(pa.string())).cast(of(pa.float64()))
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
 def _parquet_file(stream: io.BufferedReader) -> Any:

@@ -29,7 +29,10 @@ _FOREIGN = {
     b"\xfe\xff": ("UTF-16 text", "save it as UTF-8"),
     b"\xd0\xcf\x11\xe0": ("an Excel file", "save it as CSV"),
     b"PK\x03\x04": ("a zip archive inside an archive", "unpack it first"),
+    **dict.fromkeys(_UNPACK, ("packed twice", "unpack it once")),
 }
+_TAR = slice(257, 262), b"ustar"
+_EXCEL = "xl/workbook.xml"  # In a zip archive, which newer Excel files are.
 _DAMAGE = (
     EOFError,
     NotImplementedError,  # Of a way of packing that Python does not know.
@@ -73,7 +76,7 @@ def open_packed(
                 stream = io.BufferedReader(BoundedReader(unpacked, path))
                 if is_parquet:  # It is read from its end, which no packed file is.
                     stream = io.BufferedReader(io.BytesIO(stream.read()))
-        _check_kind(stream.peek(8), source, is_parquet=is_parquet)
+        _check_kind(stream.peek(_TAR[0].stop), source, is_parquet=is_parquet)
         yield stream
 
 
@@ -116,6 +119,8 @@ def archive_members(path: str) -> dict[str, zipfile.ZipInfo] | None:
         files = [info for info in archive.infolist() if not info.is_dir()]
     if any(info.flag_bits & 1 for info in files):
         raise FileError(f"{path} must not be encrypted: unpack it first.")
+    if any(info.filename == _EXCEL for info in files):
+        raise FileError(f"{path} is an Excel file, which is not read: save it as CSV.")
     return {info.filename: info for info in files if is_part(info.filename)}
 
 
@@ -134,6 +139,11 @@ def _check_kind(start: bytes, source: str, *, is_parquet: bool) -> None:
             else ("a Parquet file", "set `format: parquet`")
         )
         raise FileError(f"{source} is {kind}: {cure}.")
+    place, tar = _TAR
+    if start[place] == tar:
+        raise FileError(
+            f"{source} is a tar archive, which is not read: unpack it first."
+        )
     for mark, (kind, cure) in _FOREIGN.items():
         if start.startswith(mark):
             raise FileError(f"{source} is {kind}, which is not read: {cure}.")

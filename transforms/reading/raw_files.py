@@ -120,19 +120,31 @@ def _names(table: TableSpec, root: pathlib.Path, meaning: str) -> list[str]:
     if exact.is_file():
         return [str(exact)]
     if exact.is_dir():
-        paths = [path for path in exact.iterdir() if path.is_file()]
+        found = list(exact.iterdir())
     else:
-        found = glob.glob(table.path, root_dir=root, recursive=True)
-        paths = [root / name for name in found if (root / name).is_file()]
-    names = sorted(str(path) for path in paths if is_part(path.name))
-    if not names:
+        names = glob.glob(table.path, root_dir=root, recursive=True)
+        found = [root / name for name in names]
+    paths = sorted((path for path in found if is_part(path.name)), key=str)
+    files = [path for path in paths if path.is_file()]
+    for folder in (path for path in paths if path.is_dir()):
+        if not any(folder in path.parents for path in files) and _holds_parts(folder):
+            raise ValueError(
+                f"{meaning}.path must be of files alone, and {table.path!r} has the "
+                f"folder {folder.name!r}, which would not be read: name the files in "
+                "it by a pattern, such as 'folder/**/*.csv'."
+            )
+    if not files:
+        what = "part file in" if exact.is_dir() else "such file as"
         raise ValueError(
             f"{meaning}.path must name a file or folder, or match some files, got "
-            f"{table.path!r}: no such file as {exact}. It is relative to the "
-            "environment variable CMML_DATA_DIR, the working directory if that is not "
-            "set."
+            f"{table.path!r}: no {what} {exact}. It is relative to the environment "
+            "variable CMML_DATA_DIR, the working directory if that is not set."
         )
-    return names
+    return list(map(str, files))
+
+
+def _holds_parts(folder: pathlib.Path) -> bool:
+    return any(path.is_file() and is_part(path.name) for path in folder.rglob("*"))
 
 
 def _member(table: TableSpec, name: str, meaning: str) -> str | None:

@@ -56,6 +56,13 @@ def table_columns(file: RawFile, table: TableSpec) -> list[str] | None:
                 f"{file.source} has no column {column!r} (wide)"
                 f"{nearest(column, columns)}"
             )
+    cells = [c for c in wide.cells or columns if c not in wide.keep]
+    for column in (*wide.keep, *cells):
+        if columns.count(column) > 1:
+            raise ValueError(
+                f"{file.source} has {columns.count(column)} columns {column!r} (wide): "
+                "rename all but the one to be read."
+            )
     return [*wide.keep, wide.name, wide.value]
 
 

@@ -77,6 +77,11 @@ def split_header(line: bytes, table: TableSpec) -> tuple[str, ...]:
     Raises:
         ValueError: If the line cannot be read.
     """
+    if b"\r" in line.rstrip(b"\r\n"):
+        raise ValueError(
+            f"the lines of {table.path} must end with a line feed, and its first one "
+            "holds carriage returns: save it with line ends of Unix or Windows."
+        )
     try:
         text = line.decode(table.encoding).rstrip("\r\n")
         return tuple(name.strip() for name in _splitter(table)(text))

@@ -114,11 +114,11 @@ def check_joins(joins: Iterable[Join], spec: CommonSpec) -> None:
             )
         else:
             continue
-        cure = (
-            "Set data.normalize_ids: true, or write them alike"
-            if join.cause
-            else "Check the columns of the ids, or raise data.max_unmatched_fraction"
-        )
+        cure = "Check the columns of the ids, or raise data.max_unmatched_fraction"
+        if join.num_rows_alike:
+            cure = "Set data.normalize_ids: true, or write them alike"
+        elif join.cause:
+            cure = "Write them alike"
         must, got = _demand(join)
         raise JoinError(
             f"{join.ids} of {join.left} must {must}: {limit}, got "

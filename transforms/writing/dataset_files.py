@@ -98,7 +98,6 @@ def _finish(
     check_refused(tables, rejected.first, spec, files.root)
     check_features(tables)
     check_joins(info.joins, spec)
-    _check_meta_train(info, kind.advice)
     num_rejected = rejected.reasons
     info = dataclasses.replace(
         info,
@@ -107,6 +106,7 @@ def _finish(
         num_dropped=_all_left_out(info, tables),
         tables=tables,
     )
+    _check_meta_train(info, kind.advice)
     files.write(ANOMALIES_PBTXT, proto_file(build_anomalies(num_rejected)))
     info = dataclasses.replace(info, files=files.written())
     files.write(DATASET_JSON, info.to_json().encode())

@@ -74,7 +74,7 @@ class ExportedUserModel(ExportedModel):
         return {
             "support_item_id": tf.constant([[i for i, _ in support]], tf.string),
             "support_label": tf.constant([[label for _, label in support]], tf.float32),
-            **self._user(request.get("user", {})),
+            **self._user(request.get("user")),
         }
 
     def _support_pair(self, pair: Any) -> tuple[str, float]:
@@ -91,7 +91,8 @@ class ExportedUserModel(ExportedModel):
             )
         return self.item_of(pair), label
 
-    def _user(self, features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    def _user(self, features: Any) -> dict[str, tf.Tensor]:
+        features = {} if features is None else features
         if not isinstance(features, dict):
             raise ValueError(f"user must be a JSON object, got {features!r}.")
         if unknown := sorted(set(features) - set(self._features)):

@@ -26,6 +26,7 @@ OF_BEAM = "OSError: [Errno 30] Read-only file system: '/out/x' [while running 'W
             errno.ENOSPC,
             "runs/a/.e.tmp",
         ),
+        (FileExistsError(errno.EEXIST, "File exists", "runs"), errno.EEXIST, "runs"),
         (shutil.Error(DENIED), errno.EACCES, "/base/a"),
         (RuntimeError(OF_BEAM), errno.EROFS, "/out/x"),
     ],
@@ -54,3 +55,4 @@ def test_a_full_disk_and_a_lacking_permission_have_different_cures():
         "again."
     )
     assert "give the permission" in in_words(PermissionError(errno.EACCES, "no", "/a"))
+    assert "move away what is there" in in_words(FileExistsError(errno.EEXIST, "", "a"))

@@ -1,11 +1,14 @@
 """What `cmml run` prints, and what it does the second time."""
 
+import json
 import pathlib
 import shutil
 
 import pytest
 
 from pipeline.experiment.version_dir import read_manifest
+from pipeline.steps import run as run_module
+from transforms.schema import DataError
 
 METHODS = {
     "experiment": ["cmml", "closed_form", "support_mean", "bias_ridge"],
@@ -32,6 +35,15 @@ def test_it_ends_with_a_table_and_the_exported_model(name, request):
     assert rows[0] == "method"
     assert rows[2 : 2 + len(METHODS[name])] == METHODS[name]
     assert ", cmml is " in made.stdout  # How it stands to the best baseline.
+
+
+def test_a_data_set_without_meta_test_ends_a_run_before_training(tmp_path, monkeypatch):
+    facts = {"fingerprint": "f", "num_tasks": {"meta_train": 9, "meta_validation": 2}}
+    (tmp_path / "dataset.json").write_text(json.dumps(facts))
+    (tmp_path / "_SUCCESS").touch()
+    monkeypatch.setattr(run_module, "prepare", lambda config, flags: tmp_path)
+    with pytest.raises(DataError, match="holds no meta_test tasks to judge"):
+        run_module.run(None, ())
 
 
 def test_run_again_skips_every_step(name, request, cmml, raw_dir, scenario_tables):

@@ -28,6 +28,7 @@ def test_an_entity_has_an_id_a_name_and_its_features():
 def test_unknown_features_are_no_reason_to_refuse_a_row():
     entity, faults = parse_entity(("31", None, None, "about 1984"), SPEC)
     assert (faults.readable, faults.unreadable) == ([], ["year"])
+    assert faults.empty == ["genre"]
     assert entity == Entity("31", "", ((), None))
 
 

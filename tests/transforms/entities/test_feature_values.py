@@ -1,6 +1,6 @@
 import pytest
 
-from transforms.entities.feature_values import ParsedFeature, parse_feature
+from transforms.entities.feature_values import ParsedFeature, flagged, parse_feature
 from transforms.specs import FeatureSpec
 
 YEAR = FeatureSpec("year", kind="numeric")
@@ -53,3 +53,10 @@ def test_values_that_cannot_be_read_and_those_beyond_the_most_are_counted():
     spec = FeatureSpec("f", kind="multi", max_values=2)
     parsed = parse_feature(["a", "b\nb", "c", {}, "d", "a"], spec)
     assert parsed == ParsedFeature(("a", "c"), num_unreadable=2, num_cut=1)
+
+
+def test_a_flag_may_be_a_word():
+    spec = FeatureSpec("f", kind="multi", flags=("a", "b", "c", "d", "e"))
+    assert flagged(["yes", "No", " T ", "f", 1], spec) == ["a", "c", "e"]
+    names = flagged(["maybe", "y", None, "n", 0], spec)
+    assert parse_feature(names, spec) == ParsedFeature(("b",), num_unreadable=1)

@@ -1,3 +1,5 @@
+import dataclasses
+
 from example_message import example_class
 from rated_tasks import tasks_of, texts
 
@@ -20,3 +22,12 @@ def test_an_episode_holds_rows_instead_of_ids():
     assert feature["support/label"].float_list.value == [5.0, 1.5]
     assert feature["query/item"].int64_list.value == [2]
     assert feature["query/label"].float_list.value == [3.0]
+
+
+def test_items_that_no_task_holds_need_no_row():
+    """As those that only users have rated whom the split file leaves out."""
+    tasks = tasks_of([TASK])
+    more = dataclasses.replace(
+        tasks, items=texts(["zz", *tasks.items.to_pylist()]), codes=tasks.codes + 1
+    )
+    assert [*encode_episodes(more, ROWS)] == [*encode_episodes(tasks, ROWS)]

@@ -102,6 +102,42 @@ def test_a_file_of_another_kind_is_named_with_the_cure(tmp_path, start, cure):
         pass
 
 
+@pytest.mark.parametrize(
+    ("inside", "cure"),
+    [
+        (bz2.compress(b"a"), "is packed twice, .*: unpack it once"),
+        (bytes(257) + b"ustar", "is a tar archive, .*: unpack it first"),
+    ],
+    ids=["packed", "tar"],
+)
+def test_a_packed_file_of_another_kind_is_named_with_the_cure(tmp_path, inside, cure):
+    (tmp_path / "a.csv").write_bytes(gzip.compress(inside))
+    (file,) = find(tmp_path, "a.csv")
+    with pytest.raises(FileError, match=cure), open_raw_file(file):
+        pass
+
+
+def test_an_excel_file_is_named_with_the_cure(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.csv", "w") as archive:
+        archive.writestr("xl/workbook.xml", "")
+        archive.writestr("xl/worksheets/sheet1.xml", "")
+    with pytest.raises(FileError, match=r"a\.csv is an Excel file.*save it as CSV"):
+        find(tmp_path, "a.csv")
+
+
+@pytest.mark.parametrize("path", ["parts", "parts/*", "p*"])
+def test_a_folder_that_would_not_be_read_is_an_error(tmp_path, path):
+    (tmp_path / "parts/logs").mkdir(parents=True)
+    (tmp_path / "parts/more").mkdir()
+    for name in ("parts/a.csv", "parts/more/b.csv", "parts/logs/_log", "p.csv"):
+        (tmp_path / name).write_text("a")
+    folder = "parts" if path == "p*" else "more"
+    with pytest.raises(ValueError, match=f"has the folder '{folder}', which would not"):
+        find(tmp_path, path)
+    sources = [file.source for file in find(tmp_path, "parts/**")]
+    assert sources == ["parts/a.csv", "parts/more/b.csv"]
+
+
 @pytest.mark.parametrize("path", ["parts", "parts/*"])
 def test_a_folder_of_part_files_is_read_without_marks_and_empty_parts(tmp_path, path):
     folder = tmp_path / "parts"
@@ -122,6 +158,12 @@ def test_a_table_whose_files_are_all_empty_is_an_error(tmp_path):
     (tmp_path / "a.csv").write_text("")
     with pytest.raises(ValueError, match=r"interactions\.table\.path must have rows"):
         find(tmp_path, "a.csv")
+
+
+def test_a_folder_without_part_files_is_said_to_be_one(tmp_path):
+    (tmp_path / "parts").mkdir()
+    with pytest.raises(ValueError, match="got 'parts': no part file in"):
+        find(tmp_path, "parts")
 
 
 def test_a_missing_file_is_named_with_its_meaning(tmp_path):

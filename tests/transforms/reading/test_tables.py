@@ -9,7 +9,7 @@ import pytest
 from transforms.ratings.tables import used_tables
 from transforms.reading.tables import check_contents, check_tables, columns_by_table
 from transforms.specs import DatasetSpec, EntitySpec, FeatureSpec, InteractionSpec
-from transforms.table_spec import TableSpec
+from transforms.table_spec import TableSpec, WideSpec
 
 
 def interactions(path, **table):
@@ -51,6 +51,21 @@ def test_the_columns_of_json_lines_are_those_of_all_lines_together(raw):
     path.write_text('{"user_id": 1}\n')
     with pytest.raises(ValueError, match="has no column 'item_id'"):
         check_tables(used_tables(interactions("r.jsonl", format="jsonl")), str(raw))
+
+
+def test_a_column_that_a_wide_table_has_twice_is_an_error(raw):
+    (raw / "w.csv").write_text("user_id,a,b,a\n1,2,3,4\n")
+    wide = WideSpec(("user_id",))
+    with pytest.raises(ValueError, match=r"w\.csv has 2 columns 'a' \(wide\): rename"):
+        check_tables(used_tables(interactions("w.csv", wide=wide)), str(raw))
+    wide = WideSpec(("user_id",), cells=("b",))
+    check_tables(used_tables(interactions("w.csv", wide=wide)), str(raw))
+
+
+def test_line_ends_of_carriage_returns_alone_are_said(raw):
+    (raw / "r.csv").write_bytes(b"user_id,item_id,rating\r1,2,3\r")
+    with pytest.raises(ValueError, match=r"lines of r\.csv must end with a line feed"):
+        check_tables(used_tables(interactions("r.csv")), str(raw))
 
 
 def test_a_given_header_must_name_the_columns(raw):

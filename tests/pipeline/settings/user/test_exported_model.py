@@ -78,6 +78,7 @@ def test_ids_and_values_are_read_as_those_of_the_tables(model):
 
 def test_a_new_user_without_anything_is_answered(model):
     ranked = model.answer({"query": ["f1", "f2"]}, top=5)["ranked"]
+    assert model.answer({"query": ["f1", "f2"], "user": None}, 5)["ranked"] == ranked
     assert all(math.isfinite(item["score"]) for item in ranked)
 
 
