@@ -1,9 +1,13 @@
 """Files that are there whole or not at all."""
 
 import contextlib
+import json
 import os
 import pathlib
 from collections.abc import Iterator
+from typing import Any
+
+from transforms.schema import DataError
 
 
 @contextlib.contextmanager
@@ -59,6 +63,21 @@ def write_atomically(
     """Writes a text file so that no reader ever sees half of it; see `whole_file`."""
     with whole_file(path, is_durable=is_durable) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def read_json(path: pathlib.Path) -> Any:
+    """Reads a JSON file of our own.
+
+    Raises:
+        DataError: If it is cut or damaged; the message names it.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(
+            f"{path} must be as it was written, but is cut or damaged ({error}): "
+            "remove it, and run again what wrote it."
+        ) from None
 
 
 def sync(path: pathlib.Path) -> None:

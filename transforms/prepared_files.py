@@ -32,12 +32,11 @@ class PreparedFile:
 
 def look_at(path: pathlib.Path) -> PreparedFile:
     """Returns what a file holds."""
+    if ".tfrecord" not in path.name:
+        return PreparedFile(path.stat().st_size, _checksum(path))
     data = path.read_bytes()
-    records = None
-    if ".tfrecord" in path.name:
-        plain = gzip.decompress(data) if path.suffix == ".gz" else data
-        records = _num_records(plain)
-    return PreparedFile(len(data), zlib.crc32(data), records)
+    plain = gzip.decompress(data) if path.suffix == ".gz" else data
+    return PreparedFile(len(data), zlib.crc32(data), _num_records(plain))
 
 
 def damage(directory: pathlib.Path, files: Mapping[str, PreparedFile]) -> str | None:

@@ -232,7 +232,7 @@ def read_dataset_json(directory: str | pathlib.Path) -> str:
     """Returns the text of `dataset.json` of a complete data set of either setting.
 
     Raises:
-        DataError: If the directory is missing or incomplete.
+        DataError: If the directory is missing or incomplete, or the file damaged.
     """
     root = pathlib.Path(directory)
     if not (root / SUCCESS).is_file():
@@ -240,4 +240,12 @@ def read_dataset_json(directory: str | pathlib.Path) -> str:
             f"{root} is not a complete prepared data set (no {SUCCESS}): "
             "run `cmml prepare`."
         )
-    return (root / DATASET_JSON).read_text(encoding="utf-8")
+    text = (root / DATASET_JSON).read_text(encoding="utf-8")
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise DataError(
+            f"{root / DATASET_JSON} must be as it was prepared, but is cut or damaged "
+            f"({error}): remove {root} and run `cmml prepare`."
+        ) from None
+    return text

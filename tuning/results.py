@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from models.whole_files import write_atomically
+from models.whole_files import read_json, write_atomically
 from transforms.schema import DataError
 from tuning.skipped import SkippedPoints
 from tuning.space import Space
@@ -91,7 +91,7 @@ def read_search(search_dir: pathlib.Path) -> SearchResults:
     path = search_dir / SEARCH_FILE
     if not path.exists():
         raise DataError(f"{search_dir} holds no search: run `cmml tune`.")
-    fields = json.loads(path.read_text(encoding="utf-8"))
+    fields = read_json(path)
     del fields["facts"]
     fields["space"] = Space.model_validate(fields["space"])
     fields["seeds"] = tuple(fields["seeds"])

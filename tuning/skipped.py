@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from models.whole_files import write_atomically
+from models.whole_files import read_json, write_atomically
 from tuning.trial_result import TrialResult
 
 SKIPPED_FILE = "skipped.json"
@@ -22,7 +22,7 @@ class SkippedPoints:
         self._path = search_dir / SKIPPED_FILE
         self._points: list[dict[str, Any]] = []
         if self._path.exists():
-            self._points = json.loads(self._path.read_text(encoding="utf-8"))
+            self._points = read_json(self._path)
 
     def add(self, values: Mapping[str, Any], reason: str) -> None:
         """Notes a point with the reason why it is refused."""

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from models.whole_files import write_atomically
+from models.whole_files import read_json, write_atomically
 
 RESULT_FILE = "result.json"
 
@@ -78,7 +78,7 @@ def read_result(folder: pathlib.Path) -> TrialResult | None:
     path = folder / RESULT_FILE
     if not path.exists():
         return None
-    fields = json.loads(path.read_text(encoding="utf-8"))
+    fields = read_json(path)
     for name in ("scores", "best_epochs"):
         fields[name] = tuple(fields[name])
     return TrialResult(**fields)

@@ -76,11 +76,13 @@ def load_vectors(directory: pathlib.Path) -> Vectors:
         raise DataError(
             f"{directory} holds no vectors (no {SUCCESS}): run `cmml pretrain`."
         )
-    facts = json.loads((directory / VECTORS_JSON).read_text(encoding="utf-8"))
-    files = {
-        name: PreparedFile(**file) for name, file in facts.get("files", {}).items()
-    }
-    if (wrong := damage(directory, files)) is not None:
+    try:
+        facts = json.loads((directory / VECTORS_JSON).read_text(encoding="utf-8"))
+        files = {name: PreparedFile(**file) for name, file in facts["files"].items()}
+        wrong = damage(directory, files)
+    except (OSError, ValueError, KeyError):
+        wrong = f"{VECTORS_JSON} does not say what its files must be"
+    if wrong is not None:
         raise DataError(
             f"{directory} must be as it was written, but {wrong}: remove it and run "
             "`cmml pretrain`."

@@ -12,7 +12,7 @@ from typing import Any
 
 from models.file_locks import locked
 from models.options import MODEL_VERSION
-from models.whole_files import write_atomically
+from models.whole_files import read_json, write_atomically
 from pipeline.experiment.config_file import hash_of, to_yaml
 from pipeline.experiment.config_section import Experiment
 from transforms.schema import DataError
@@ -101,7 +101,7 @@ class RunDir:
 
     def _lineage(self) -> dict[str, dict[str, Any]]:
         path = self.path / LINEAGE
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return read_json(path) if path.exists() else {}
 
 
 def training_fingerprint(config: Experiment, dataset_fingerprint: str) -> str:

@@ -1,9 +1,11 @@
 """The layout of an exported version, and the newest one of a folder."""
 
+import dataclasses
 import json
 import pathlib
 from typing import Any
 
+from transforms.prepared_files import PreparedFile, damage, look_at
 from transforms.schema import DataError
 
 # Relative to the version.
@@ -58,10 +60,42 @@ def judged_dir(version: pathlib.Path) -> pathlib.Path:
 
 
 def read_manifest(directory: pathlib.Path) -> dict[str, Any]:
-    """Reads what the export says of a version."""
-    text = (directory / MANIFEST).read_text(encoding="utf-8")
-    manifest: dict[str, Any] = json.loads(text)
+    """Reads what the export says of a version.
+
+    Raises:
+        DataError: If it cannot be read.
+    """
+    path = directory / MANIFEST
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read {path}: {error}. Export again.") from None
     return manifest
+
+
+def written_files(directory: pathlib.Path) -> dict[str, dict[str, Any]]:
+    """Returns size and checksum of each file of a SavedModel, for the manifest."""
+    paths = (p for p in sorted(directory.rglob("*")) if p.is_file())
+    names = (p.relative_to(directory) for p in paths)
+    return {
+        name.as_posix(): dataclasses.asdict(look_at(directory / name))
+        for name in names
+        if EXTRA not in name.parents
+    }
+
+
+def check_version_files(directory: pathlib.Path) -> None:
+    """Checks that the SavedModel of a version is as it was exported.
+
+    Raises:
+        DataError: If a file of it is missing, cut or damaged, or the manifest is.
+    """
+    files = read_manifest(directory).get("files", {})  # Old versions name none.
+    wrong = damage(directory, {n: PreparedFile(**file) for n, file in files.items()})
+    if wrong is not None:
+        raise DataError(
+            f"{directory} must be as it was exported, but {wrong}: export again."
+        )
 
 
 def size_bytes(directory: pathlib.Path) -> int:
@@ -85,8 +119,4 @@ def check_version_dir(directory: pathlib.Path) -> None:
             f"{directory}: the name of a version directory must be a number, "
             f"got {directory.name!r}."
         )
-    try:
-        read_manifest(directory)
-    except (OSError, ValueError) as error:
-        path = directory / MANIFEST
-        raise DataError(f"cannot read {path}: {error}. Export again.") from None
+    read_manifest(directory)

@@ -2,7 +2,11 @@
 
 import pathlib
 
-from pipeline.experiment.version_dir import newest_version, read_manifest
+from pipeline.experiment.version_dir import (
+    check_version_files,
+    newest_version,
+    read_manifest,
+)
 from pipeline.settings.exported_model import ExportedModel
 from pipeline.settings.registry import SETTINGS
 from transforms.schema import DataError
@@ -16,9 +20,10 @@ def load_version(directory: str | pathlib.Path) -> ExportedModel:
 
     Raises:
         ValueError: If there is no exported model.
-        DataError: If it is of a setting that is not known here.
+        DataError: If it is of a setting that is not known here, or damaged.
     """
     version = newest_version(pathlib.Path(directory))
+    check_version_files(version)
     name = str(read_manifest(version).get("setting", "user"))
     exported = SETTINGS[name].parts().exported if name in SETTINGS else None
     if exported is None:

@@ -9,9 +9,9 @@ from typing import Any
 from models.legacy_keras import tf
 from models.serving.served_explanations import MAX_EXPLAINED
 from models.serving.served_model import ServedModel
-from models.whole_files import write_atomically
+from models.whole_files import read_json, write_atomically
 from pipeline.experiment.run_dir import RunDir
-from pipeline.experiment.version_dir import MANIFEST, size_bytes
+from pipeline.experiment.version_dir import MANIFEST, size_bytes, written_files
 from pipeline.export.saved_graph import op_names
 from transforms.schema import META_TRAIN
 
@@ -59,12 +59,18 @@ def make_manifest(
         "num_candidates": len(served.catalogue.candidates),
         "shortlist_size": served.shortlist_size,
         "size_bytes": size_bytes(directory),
+        "files": written_files(directory),
     }
+    return manifest | _metrics(run)
+
+
+def _metrics(run: RunDir) -> dict[str, Any]:
+    """Returns what came of the evaluation of a run, if there was one."""
     metrics = run.evaluation / "metrics.json"
-    if metrics.exists():
-        manifest["metrics_of"] = META_TRAIN  # Whatever this version was trained on.
-        manifest["metrics"] = json.loads(metrics.read_text(encoding="utf-8"))["cmml"]
-    return manifest
+    if not metrics.exists():
+        return {}
+    # Of meta-train, whatever this version was trained on.
+    return {"metrics_of": META_TRAIN, "metrics": read_json(metrics)["cmml"]}
 
 
 def write_manifest(directory: pathlib.Path, manifest: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from models.evaluation.intervals import Floats, Interval, bootstrap_means
 from models.evaluation.metric import Metric
-from models.whole_files import write_atomically
+from models.whole_files import read_json, write_atomically
 from pipeline.judging.task_metrics_file import TaskMetrics
 from transforms.schema import DataError
 
@@ -122,7 +122,7 @@ def read_differences(path: pathlib.Path) -> dict[Contrast, Difference]:
     Raises:
         DataError: If the file is of another format.
     """
-    values = json.loads(path.read_text(encoding="utf-8"))
+    values = read_json(path)
     if values["format_version"] != FORMAT_VERSION:
         raise DataError(
             f"{path}: format_version must be {FORMAT_VERSION}, got "

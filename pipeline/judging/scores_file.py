@@ -18,6 +18,7 @@ from models.evaluation.scored_pairs import ScoredPairs
 from models.whole_files import whole_file
 from pipeline.experiment.prepared import read_ids
 from transforms import schema
+from transforms.schema import DataError
 
 SCORES_FILE = "scores.parquet"
 
@@ -109,6 +110,16 @@ class ScoresWriter:
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=_COLUMNS))
 
 
+def _read_table(path: pathlib.Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(
+            f"{path} must be as it was written, but cannot be read ({error}): remove "
+            f"{path.parent} and run `cmml evaluate` again."
+        ) from None
+
+
 def read_scores(paths: Sequence[pathlib.Path], dataset_dir: pathlib.Path) -> Scores:
     """Reads files of scores.
 
@@ -118,6 +129,9 @@ def read_scores(paths: Sequence[pathlib.Path], dataset_dir: pathlib.Path) -> Sco
 
     Returns:
         By method and group, all with one list of tasks, in the order they come in.
+
+    Raises:
+        DataError: If a file is damaged.
     """
     user_ids = read_ids(dataset_dir, schema.USER_ID)
     item_ids = read_ids(dataset_dir, schema.ITEM_ID)
@@ -125,7 +139,7 @@ def read_scores(paths: Sequence[pathlib.Path], dataset_dir: pathlib.Path) -> Sco
     scores: dict[str, dict[str, ScoredPairs]] = {}
     task_ids: list[str] = []  # Shared by all, and filled while files are read.
     for path in paths:
-        table = pq.read_table(path)
+        table = _read_table(path)
         gain = _label_gain(pq.read_metadata(path).metadata or {})
         task, ids = _codes(table["task_id"])
         task = np.array([places.setdefault(name, len(places)) for name in ids])[task]

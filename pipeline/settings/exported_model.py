@@ -1,10 +1,11 @@
 """An exported model as any other client would use it: by its signatures alone."""
 
-import json
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+
+from models.whole_files import read_json
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -48,7 +49,7 @@ class ExportedModel:
         _, self.inputs = self._signatures["rank"].structured_input_signature
         self.manifest = read_manifest(directory)
         path = directory / ITEM_NAMES
-        names = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        names = read_json(path) if path.exists() else {}
         self.item_names: dict[str, str] = names
         self._ids_of_name: dict[str, list[str]] = {}
         for item_id, name in names.items():

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.options import MODEL_VERSION
 from models.recommender import Recommender
-from models.whole_files import write_atomically
+from models.whole_files import read_json, write_atomically
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.one_at_a_time import one_at_a_time
@@ -190,7 +190,7 @@ class Comparison:
                 method_cost, self._config, self._data.directory, name, hyperparameters
             )
             write_atomically(path, json.dumps(dataclasses.asdict(cost)) + "\n")
-        return Cost(**json.loads(path.read_text(encoding="utf-8")))
+        return Cost(**read_json(path))
 
     def curves(
         self,

@@ -6,7 +6,7 @@ import json
 import pathlib
 from collections.abc import Mapping
 
-from models.whole_files import write_atomically
+from models.whole_files import read_json, write_atomically
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
@@ -75,7 +75,7 @@ def onboard(
         num_new_rows=len(rows.interactions),
         num_unknown_items=num_unknown(version, ITEM_ID, rows),
         has_known=dataset_dir is not None,
-        item_names=json.loads(names.read_text("utf-8")) if names.exists() else {},
+        item_names=read_json(names) if names.exists() else {},
     )
     findings = tasks.measure(start, version, dataset_dir)
     rules = apply_rules(findings)

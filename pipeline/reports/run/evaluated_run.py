@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import pathlib
 from collections.abc import Sequence
 
@@ -18,6 +17,7 @@ from models.evaluation.intervals import (
 from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
+from models.whole_files import read_json
 from pipeline.judging.beside_baselines import (
     BesideBaselines,
     beside_baselines,
@@ -158,7 +158,7 @@ class EvaluatedRun:
 
 def read_summary(path: pathlib.Path) -> Summary:
     """Reads `metrics.json`."""
-    values = json.loads(path.read_text(encoding="utf-8"))
+    values = read_json(path)
     return {
         method: {
             group: {name: Interval(**value) for name, value in metrics.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.serving.recorded_request import RecordedRequest
+from models.whole_files import read_json
 from pipeline.experiment.version_dir import WARMUP
 from pipeline.export.recorded_requests import read_requests
 from transforms.schema import DataError
@@ -101,7 +101,7 @@ def read_bench(path: pathlib.Path, version: str) -> list[Latency]:
     """
     if not path.is_file():
         return []
-    bench = json.loads(path.read_text(encoding="utf-8"))
+    bench = read_json(path)
     if bench["about"]["version"] != version:
         return []
     return [

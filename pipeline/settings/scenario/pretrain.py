@@ -22,6 +22,7 @@ from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
 from pipeline.settings.scenario.data import ScenarioData, vectors_dir
 from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
+from pipeline.settings.scenario.readiness import check_pools
 from pipeline.settings.scenario.scoring import ClickScorer
 from transforms import schema
 from transforms.clicks.schema import ScenarioDatasetInfo, load_scenario_info
@@ -70,8 +71,8 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
         The directory of the factors.
 
     Raises:
-        DataError: If there is no meta-validation task to choose by, or no value gives
-            finite factors.
+        DataError: If there is no meta-validation task to choose by, none has a pool
+            large enough, or no value gives finite factors.
     """
     info = load_scenario_info(dataset_dir)
     check_files(dataset_dir, info)
@@ -102,6 +103,7 @@ def _fit(
             f"{dataset_dir} must hold at least 1 meta_validation task to choose "
             "factors by, got 0."
         )
+    check_pools(by_split[schema.META_VALIDATION])
     # What is in a pool is known beforehand; of meta-test nothing else is looked at.
     pools = [task.pool for tasks in by_split.values() for task in tasks]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from models.episodes.click_records import ScenarioTask
@@ -36,13 +38,9 @@ def check_clicks(config: ScenarioConfig, data: ScenarioData) -> list[str]:
     for split in (schema.META_VALIDATION, schema.META_TEST):
         if not (tasks := data.tasks(split)):
             continue
-        largest = max(_most_candidates(task) for task in tasks)
-        if split == schema.META_VALIDATION and largest <= _DECISIVE:
-            raise DataError(
-                f"some user of {split} must have more than {_DECISIVE} candidates, or "
-                f"{CHOSEN_BY} is 1 whatever a method does, the most are {largest}: "
-                "take larger pools (data.episodes.min_pool_size)."
-            )
+        largest = max(map(_most_candidates, tasks))
+        if split == schema.META_VALIDATION:
+            check_pools(tasks)
         cutoffs = [f"recall@{k}" for k in RECALL_CUTOFFS if k >= largest]
         if cutoffs:
             sentences.append(
@@ -50,6 +48,24 @@ def check_clicks(config: ScenarioConfig, data: ScenarioData) -> list[str]:
                 f"than {largest} candidates"
             )
     return sentences
+
+
+def check_pools(tasks: Sequence[ScenarioTask]) -> None:
+    """Checks that the metric that decides tells methods apart on meta-validation.
+
+    Args:
+        tasks: Those of meta-validation, at least one.
+
+    Raises:
+        DataError: If no pool is large enough.
+    """
+    largest = max(map(_most_candidates, tasks))
+    if largest <= _DECISIVE:
+        raise DataError(
+            f"some user of {schema.META_VALIDATION} must have more than {_DECISIVE} "
+            f"candidates, or {CHOSEN_BY} is 1 whatever a method does, the most are "
+            f"{largest}: take larger pools (data.episodes.min_pool_size)."
+        )
 
 
 def _most_candidates(task: ScenarioTask) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from models.episodes.click_records import ScenarioTask
 from models.factors.factorisation import FactorisationOptions
 from models.factors.vector_files import VECTORS_JSON, load_vectors, save_vectors
 from models.factors.vector_fit import fit_vectors
+from models.whole_files import read_json
 from pipeline.experiment.progress import say
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData, vectors_dir
@@ -37,7 +37,7 @@ def whole_scenarios(
     directory = folder / VECTORS_DIR
     if not (directory / schema.SUCCESS).is_file():
         before = vectors_dir(config, data.directory, data.info) / VECTORS_JSON
-        chosen = json.loads(before.read_text(encoding="utf-8"))["chosen"]
+        chosen = read_json(before)["chosen"]
         pools = [task.pool for split in schema.SPLITS for task in data.tasks(split)]
         say("refit: fitting factors to all clicks, by the values that pretrain chose")
         options, num_folds = FactorisationOptions(**chosen), data.info.num_folds

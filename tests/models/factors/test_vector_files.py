@@ -89,6 +89,17 @@ def test_vectors_that_are_cut_or_damaged_are_refused_by_name(
         load_vectors(tmp_path / "v")
 
 
+@pytest.mark.parametrize("text", ["{", '{"num_fits": 1}'])
+def test_vectors_whose_files_nothing_describes_are_refused(tmp_path, vectors, text):
+    """As those that were written before sizes and checksums were kept."""
+    save_vectors(tmp_path / "v", vectors, {})
+    (tmp_path / "v" / "vectors.json").write_text(text)
+    with pytest.raises(
+        DataError, match=r"vectors\.json does not say .*`cmml pretrain`"
+    ):
+        load_vectors(tmp_path / "v")
+
+
 def test_vectors_that_cannot_be_written_leave_nothing(tmp_path, vectors):
     with pytest.raises(TypeError, match="not JSON serializable"):
         save_vectors(tmp_path / "v", vectors, {"method": object()})

@@ -67,3 +67,10 @@ def test_ids_are_read_by_row_the_first_being_none(tmp_path):
     folder.mkdir()
     (folder / "item_id.txt").write_text("a\nb c\né\n", encoding="utf-8")
     assert read_ids(tmp_path, "item_id").tolist() == ["", "a", "b c", "é"]
+
+
+def test_a_damaged_description_is_named(prepare):
+    directory = prepare()
+    (directory / "dataset.json").write_text('{"fingerprint": ')
+    with pytest.raises(DataError, match=r"dataset\.json must be .* run `cmml prepare`"):
+        prepared_facts(directory)

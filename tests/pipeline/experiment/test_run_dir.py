@@ -10,6 +10,7 @@ from pipeline.experiment.run_dir import (
     training_fingerprint,
 )
 from pipeline.settings.registry import load_experiment
+from transforms.schema import DataError
 
 DATASET = "0123456789abcdef"
 
@@ -94,3 +95,10 @@ def test_what_is_made_anew_is_on_record_no_more(tmp_path):
     run.forget("export")
     assert not run.is_done("evaluate", "a")
     assert run.is_done("train", "a")
+
+
+@pytest.mark.parametrize("text", ["", '{"train": {'])
+def test_a_damaged_record_is_named(tmp_path, text):
+    (tmp_path / "lineage.json").write_text(text)
+    with pytest.raises(DataError, match=r"lineage\.json must be .* cut or damaged"):
+        RunDir(tmp_path).facts("train")

@@ -33,3 +33,25 @@ def test_a_version_of_an_unknown_setting_is_refused(experiment, tmp_path):
 def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(ValueError, match="holds no exported model"):
         load_version(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["saved_model.pb", "variables/variables.index", "assets/item_id.txt"]
+)
+def test_a_damaged_version_is_refused_by_the_name_of_the_file(
+    experiment, tmp_path, name
+):
+    version = shutil.copytree(experiment.exported, tmp_path / "7")
+    (version / name).write_bytes((version / name).read_bytes()[:-1] + b"?")
+    with pytest.raises(DataError, match=rf"but {name} has other content .* export"):
+        load_version(version)
+    (version / name).unlink()
+    with pytest.raises((DataError, ValueError), match=r"is missing|no exported model"):
+        load_version(version)
+
+
+def test_a_version_without_its_manifest_is_refused(experiment, tmp_path):
+    version = shutil.copytree(experiment.exported, tmp_path / "7")
+    (version / MANIFEST).unlink()
+    with pytest.raises(DataError, match=r"cannot read .*: .* Export again"):
+        load_version(version)

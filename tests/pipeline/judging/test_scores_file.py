@@ -9,6 +9,7 @@ from made_pairs import clicked_pairs, rated_pairs
 from models.evaluation.label_gain import LabelGain
 from models.evaluation.scored_pairs import ScoredPairs
 from pipeline.judging.scores_file import ScoresWriter, read_scores
+from transforms.schema import DataError
 
 # Two users, of two query pairs and one.
 RATED = ScoredPairs(
@@ -154,3 +155,9 @@ def test_a_failure_leaves_the_file_as_it_was(dataset_dir):
     with pytest.raises(RuntimeError, match="no scores"):
         fail(path)
     assert path.read_text() == "old"
+
+
+def test_damaged_scores_are_named_with_the_cure(dataset_dir):
+    (dataset_dir / "scores.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"scores\.parquet must .* run `cmml evaluate`"):
+        read_scores([dataset_dir / "scores.parquet"], dataset_dir)

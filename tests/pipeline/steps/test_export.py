@@ -87,6 +87,9 @@ def test_the_manifest_says_where_a_version_is_from(experiment):
     assert manifest.pop("tensorflow") == tf.__version__
     assert manifest.pop("fingerprint")
     assert manifest.pop("size_bytes") > 10_000
+    files = manifest.pop("files")
+    assert {"saved_model.pb", "assets/item_id.txt"} < files.keys()
+    assert not any(name.startswith("assets.extra") for name in files)
     assert manifest.pop("largest_difference") <= 1e-5
     assert {"MatMul", "LookupTableFindV2"} <= set(manifest.pop("ops"))
     signatures = manifest.pop("signatures")

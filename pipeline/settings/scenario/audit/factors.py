@@ -1,6 +1,5 @@
 """Factors that lack a fit, or have seen what training queries."""
 
-import json
 import pathlib
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.factors.vector_files import VECTORS_JSON
 from models.factors.vectors import Vectors
+from models.whole_files import read_json
 from pipeline.settings.finding import Finding, to_finding
 from transforms import schema
 from transforms.clicks.schema import ScenarioDatasetInfo
@@ -39,7 +39,7 @@ def is_complete(directory: pathlib.Path, info: ScenarioDatasetInfo) -> bool:
     required = (schema.SUCCESS, VECTORS_JSON, "user-*.tfrecord", "item-*.tfrecord")
     if not all(any(directory.glob(pattern)) for pattern in required):
         return False
-    facts = json.loads((directory / VECTORS_JSON).read_text(encoding="utf-8"))
+    facts = read_json(directory / VECTORS_JSON)
     return bool(facts["num_fits"] == facts.get("per_fold", 1) * (info.num_folds + 1))
 
 

@@ -12,6 +12,7 @@ from models.factors.vector_files import VECTORS_JSON, load_vectors
 from models.factors.vectors import Vectors
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.scenario import pretrain as module
+from pipeline.settings.scenario import readiness
 from pipeline.settings.scenario.config import VectorsConfig
 from pipeline.settings.scenario.data import ScenarioData, vectors_dir
 from pipeline.settings.scenario.pretrain import (
@@ -220,3 +221,9 @@ def test_fallbacks_are_said():
         "1 users and 2 items have no vector of their own, being in no known click; "
         "at most 4 and 9 without a fold"
     )
+
+
+def test_pools_too_small_to_choose_by_are_an_error(config, dataset_dir, monkeypatch):
+    monkeypatch.setattr(readiness, "_DECISIVE", 30)
+    with pytest.raises(DataError, match="must have more than 30 candidates"):
+        pretrain(config, dataset_dir)
