@@ -179,7 +179,8 @@ class CMMLOptions(MemberOptions):
         prior_item_features: Whether the mean of item factors depends on the features
             of the item.
         prior_item_set: Whether the mean of user factors depends on which items are in
-            the support set, whatever their labels, and on their number.
+            the support set, whatever their labels, on their number, and on the item
+            that is asked about.
         prior_item_noise: Whether labels of each item scatter by a noise of its own.
         prior_context: Whether the context moves the mean of user factors.
         max_surprise: Most standard deviations that a label of a support set may lie

@@ -329,6 +329,9 @@ class ItemFactors(tf.Module):
     def expect(self, user: FoldedUser, units: tf.Tensor) -> tf.Tensor:
         """Expects the label of each query pair.
 
+        That the pair has a label tells of the user as items of the support set do: its
+        item moves the mean of user factors as if it were one of them.
+
         Args:
             user: As solved.
             units: float32 [B, Q, width].
@@ -336,23 +339,34 @@ class ItemFactors(tf.Module):
         Returns:
             float32 [B, Q], in the unit of the labels.
         """
-        return self._label(user.vector, self.split(units))
+        of_items = self.split(units)
+        moved = self._moved_by_item(user)[:, tf.newaxis] * of_items.of_set
+        return self._label(user.vector, of_items) + self._product(
+            user, of_items.factors, moved
+        )
 
     def product_vectors(self, units: tf.Tensor) -> tf.Tensor:
-        """Returns vectors whose product with `product_query` is what `expect` returns.
+        """Returns vectors whose product with `product_query` is about `expect`.
+
+        It is the same without support pairs; with some, what an item tells of its users
+        is taken to be as certain in each direction.
 
         Args:
             units: float32 [..., width].
 
         Returns:
-            float32 [..., K + 1].
+            float32 [..., K + 2].
         """
         of_items = self.split(units)
-        return tf.concat([of_items.factors, of_items.label[..., tf.newaxis]], axis=-1)
+        of_itself = tf.reduce_sum(of_items.factors * of_items.of_set, axis=-1)
+        columns = tf.stack([of_items.label, of_itself], axis=-1)
+        return tf.concat([of_items.factors, columns], axis=-1)
 
     def product_query(self, user: FoldedUser) -> tf.Tensor:
-        """Returns the vectors of users, float32 [B, K + 1]."""
-        return tf.pad(user.vector, [[0, 0], [0, 1]], constant_values=1.0)
+        """Returns the vectors of users, float32 [B, K + 2]."""
+        doubt = tf.linalg.trace(self._covariance(user)) / self.num_factors
+        moved = self._moved_by_item(user) * doubt[:, tf.newaxis]
+        return tf.concat([user.vector, tf.ones_like(moved), moved], axis=-1)
 
     def variance(self, user: FoldedUser, units: tf.Tensor) -> tf.Tensor:
         """Returns the variance of what is expected, without noise, float32 [B, Q]."""
@@ -363,8 +377,18 @@ class ItemFactors(tf.Module):
         return of_items.label + tf.linalg.matvec(of_items.factors, vector)
 
     def _variance(self, user: FoldedUser, of_items: ItemUnits) -> tf.Tensor:
-        products = tf.matmul(of_items.factors, self._covariance(user))
-        return tf.reduce_sum(products * of_items.factors, axis=-1)
+        return self._product(user, of_items.factors, of_items.factors)
+
+    def _product(
+        self, user: FoldedUser, left: tf.Tensor, right: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns the products of vectors [B, S, K] by the posterior covariance."""
+        return tf.reduce_sum(tf.matmul(left, self._covariance(user)) * right, axis=-1)
+
+    def _moved_by_item(self, user: FoldedUser) -> tf.Tensor:
+        """Returns what one further item of the set counts, float32 [B, 1]."""
+        size = tf.math.expm1(2.0 * user.facts[:, self.num_levels, tf.newaxis])
+        return 1.0 / (size + 1.0 + SET_STRENGTH)
 
     def _covariance(self, user: FoldedUser) -> tf.Tensor:
         shape = [-1, self.num_factors, self.num_factors]

@@ -203,6 +203,33 @@ def test_the_set_of_items_tells_of_the_user_whatever_the_labels():
     assert abs(expected[False][1] - expected[False][0]) < 0.25
 
 
+def test_that_a_pair_is_asked_about_tells_of_the_user_as_the_set_does():
+    factors = ItemFactors(USERS, FILMS, dataclasses.replace(PLAIN, rank=0))
+    # One factor 2 and what having the item tells, 33, beside label and noise.
+    query = factors_and_set(2.0, 3.0, 1.0, 33.0)
+    support = factors_and_set(1.0, 0.0, 1.0, 0.0)
+    nobody = solve(factors, support, [[0.0]], [[False]])
+    # The only item of a set: 33 / (1 + 10) is the mean, 3 + 2 * 3.
+    np.testing.assert_allclose(factors.expect(nobody, query), [[9.0]], rtol=1e-6)
+    somebody = solve(factors, support, [[0.0]], [[True]])
+    # One of two items, of which half is left by the label 0: 3 + 2 * (33 / 12) / 2.
+    np.testing.assert_allclose(factors.expect(somebody, query), [[5.75]], rtol=1e-6)
+    for user in (nobody, somebody):
+        product = (
+            factors.product_vectors(query) @ factors.product_query(user)[..., None]
+        )
+        np.testing.assert_allclose(
+            product[..., 0], factors.expect(user, query), rtol=1e-6
+        )
+
+
+def factors_and_set(factor, label, noise, of_set):
+    """One item of one factor, float32 [1, 1, width]."""
+    factors = ItemFactors(USERS, FILMS, dataclasses.replace(PLAIN, rank=0))
+    rest = [0.0] * (factors.width - 4)
+    return tf.constant([[[factor, label, noise, of_set, *rest]]])
+
+
 def test_a_new_item_starts_where_its_features_say():
     """Items of one kind are liked; the last item of each kind has no label."""
     kinds = np.array([1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2])
