@@ -19,6 +19,7 @@ from pipeline.judging.evaluation import (
     few_shot_groups,
     open_groups,
 )
+from pipeline.judging.statistics import LEVEL, holm, p_of_interval
 
 Standing: TypeAlias = Literal["better", "worse", "level"]
 Overall: TypeAlias = Literal["better", "worse", "level", "mixed"]
@@ -41,6 +42,8 @@ class BesideBest:
         baseline: The baseline with the best mean by this metric in this group.
         num_tasks: Tasks that both have a value of.
         difference: CMML less the baseline.
+        holm_p: Two-sided p-value of the difference, corrected for the number of
+            comparisons.
     """
 
     metric: Metric
@@ -49,10 +52,13 @@ class BesideBest:
     baseline: str
     num_tasks: int
     difference: Interval
+    holm_p: float = 1.0
 
     @property
     def standing(self) -> Standing:
-        """How CMML stands; "level" unless the interval of the difference excludes 0."""
+        """How CMML stands; "level" unless a difference is beyond chance among all."""
+        if self.holm_p > LEVEL:
+            return "level"
         return _STANDINGS[self.metric.is_better(self.difference)]
 
 
@@ -108,6 +114,9 @@ def beside_baselines(
 ) -> BesideBaselines:
     """Holds CMML against the best baseline of each metric, support size and task.
 
+    One of twenty comparisons would be beyond chance by chance: p-values are corrected
+    for the number of them, by Holm's method.
+
     Args:
         metrics: All metrics, the one that decides first.
         groups: The groups of tasks, the main one first.
@@ -134,8 +143,26 @@ def beside_baselines(
     ]
     without_pool = [beside(metrics[0], group, None) for group in open_groups(groups)]
     chain = itertools.chain.from_iterable
+    return _corrected(
+        BesideBaselines([*chain(by_metric)], [*chain(by_size)], [*chain(without_pool)])
+    )
+
+
+def _corrected(beside: BesideBaselines) -> BesideBaselines:
+    """Gives each comparison its p-value, corrected for the number of all."""
+    p_values = holm([p_of_interval(one.difference) for one in beside.all])
+    by_name = {
+        (one.metric, one.group): p for one, p in zip(beside.all, p_values, strict=True)
+    }
+
+    def with_p(rows: Sequence[BesideBest]) -> list[BesideBest]:
+        return [
+            dataclasses.replace(one, holm_p=by_name[one.metric, one.group])
+            for one in rows
+        ]
+
     return BesideBaselines(
-        [*chain(by_metric)], [*chain(by_size)], [*chain(without_pool)]
+        with_p(beside.by_metric), with_p(beside.by_size), with_p(beside.without_pool)
     )
 
 

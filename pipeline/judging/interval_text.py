@@ -22,6 +22,11 @@ def signed(interval: Interval) -> str:
     return f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
 
 
+def p_text(p: float) -> str:
+    """Writes a p-value."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def task_counts(names: Iterable[str], intervals: Mapping[str, Interval]) -> str:
     """Says how many tasks each mean is of, those of one number together.
 

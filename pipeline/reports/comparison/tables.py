@@ -10,7 +10,7 @@ import numpy as np
 
 from models.evaluation.intervals import Interval, bootstrap_mean
 from models.evaluation.metric import Metric
-from pipeline.judging.interval_text import cell, signed, task_counts
+from pipeline.judging.interval_text import cell, p_text, signed, task_counts
 from pipeline.judging.results import CMML, MethodResult
 from pipeline.judging.statistics import Difference, seed_interval
 from pipeline.reports.comparison.standing_table import standing_table
@@ -102,10 +102,6 @@ def _seed_text(interval: Interval) -> str:
     return f"[{interval.low:.4f}, {interval.high:.4f}]"
 
 
-def _p_text(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def _main_columns(summary: Summary) -> list[Column]:
     primary, base = summary.setup.primary, summary.reference
     better = summary.direction
@@ -124,7 +120,7 @@ def _main_columns(summary: Summary) -> list[Column]:
         if getattr(summary, key):
             columns += [
                 Column(key, f"{primary} less {name}", signed, Interval),
-                Column(f"{key}_holm_p", f"Holm p, {name}", _p_text),
+                Column(f"{key}_holm_p", f"Holm p, {name}", p_text),
             ]
     return [
         *columns,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pipeline.judging.interval_text import signed
+from pipeline.judging.interval_text import p_text, signed
 from pipeline.judging.results import CMML, PLAIN, MethodResult
 from pipeline.judging.statistics import Difference
 from pipeline.reports.comparison.summary import Summary
@@ -81,10 +81,9 @@ def _sentence(summary: Summary, who: str, gap: Difference, other: str) -> str:
     if gap.is_beyond_chance:
         is_better = summary.direction * gap.interval.mean > 0.0
         stands = "better than" if is_better else "worse than"
-    p = "< 0.001" if gap.holm_p < 0.001 else f"= {gap.holm_p:.3f}"
     return (
         f"{who} is {stands} {other}: {summary.setup.primary} difference "
-        f"{signed(gap.interval)}, Holm p {p}."
+        f"{signed(gap.interval)}, Holm p {p_text(gap.holm_p)}."
     )
 
 

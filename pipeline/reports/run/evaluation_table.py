@@ -10,6 +10,7 @@ from pipeline.judging.beside_baselines import beside_baselines
 from pipeline.judging.differences import Contrast, Differences
 from pipeline.judging.evaluation import CMML, Evaluation, Summary, open_groups
 from pipeline.judging.interval_text import cell, signed, task_counts
+from pipeline.judging.statistics import LEVEL
 from pipeline.reports.page.markdown_table import layout
 from pipeline.reports.run.standing_text import (
     closed_form_sentences,
@@ -154,7 +155,7 @@ def _standing(
     parts = [overall_sentence(beside)]
     if beside.by_metric:
         few = f"or is of fewer than {MIN_TASKS} tasks"
-        parts = [f"{parts[0]} Level: the interval holds 0, {few}."]
+        parts = [f"{parts[0]} Level: Holm p > {LEVEL}, {few}."]
         parts.append(metric_table(beside).markdown_rows())
     if beside.by_size:
         parts.append(f"{evaluation.metric.name} by support pairs shown:")

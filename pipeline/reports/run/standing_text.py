@@ -15,7 +15,7 @@ from pipeline.judging.evaluation import (
     exchanged_groups,
     open_groups,
 )
-from pipeline.judging.interval_text import signed
+from pipeline.judging.interval_text import p_text, signed
 from pipeline.reports.page.result_table import Column, ResultTable
 
 _LESS_IT = f"{CMML} less it"
@@ -152,6 +152,7 @@ def _table(
         first,
         Column("baseline", "best baseline"),
         Column("difference", _LESS_IT, signed, Interval),
+        Column("holm_p", "Holm p", p_text),
         Column("standing", "verdict"),
     ]
     if len({one.num_tasks for one in comparisons}) > 1:

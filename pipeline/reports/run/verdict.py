@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
+from pipeline.judging.beside_baselines import BesideBaselines
 from pipeline.judging.evaluation import CMML, OWN
 from pipeline.judging.interval_text import signed
 from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
@@ -63,15 +64,17 @@ def _by_first_metric(findings: Findings) -> str:
     who = "the only baseline" if num_baselines == 1 else f"the best of {num_baselines}"
     return (
         f"{text}; {run.strongest}, {who}{'' if num_baselines == 1 else ' baselines'}, "
-        f"{figure(base)}. By {name} cmml is {_standing(run.metric.is_better(gap))}: "
+        f"{figure(base)}. By {name} cmml is {_standing(run.beside)}: "
         f"difference {signed(gap)}, {_size(gap, base)}."
     )
 
 
-def _standing(is_better: bool | None) -> str:
-    if is_better is None:
+def _standing(beside: BesideBaselines) -> str:
+    """Says how CMML stands by the metric that decides, as the overall verdict does."""
+    standing = beside.by_metric[0].standing if beside.by_metric else "level"
+    if standing == "level":
         return "not told apart from it"
-    return f"{'better' if is_better else 'worse'} beyond chance"
+    return f"{standing} beyond chance"
 
 
 def _size(gap: Interval, base: Interval) -> str:

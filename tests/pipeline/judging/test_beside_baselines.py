@@ -72,6 +72,18 @@ def test_differences_that_may_be_chance_are_level():
     assert beside.overall == "level"
 
 
+def test_one_of_many_comparisons_just_beyond_chance_is_level():
+    none = 0.9 + 0.45 * NOISE  # About 0.9 of the best baseline, mean 0 apart.
+    just = none + 0.25  # Beyond chance were it the only comparison.
+    level = values(0.7 + 0.1 * NOISE, 0.4 + 0.1 * NOISE)
+    beside = judge(of_cold_users(level, just, 0.8 + 0.1 * NOISE))
+    (first, *_) = beside.by_size
+    assert first.difference.low > 0.0
+    assert 0.05 < first.holm_p < 4 * 0.05
+    assert first.standing == "level"
+    assert beside.overall == "level"
+
+
 def test_worse_in_one_metric_is_mixed():
     beside = judge(of_cold_users(values(0.5, 0.3)))
     assert beside.overall == "mixed"

@@ -3,11 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.evaluation.intervals import bootstrap_mean
+from models.evaluation.intervals import UNDEFINED, Interval, bootstrap_mean
 from pipeline.judging.statistics import (
     Difference,
     differences,
     holm,
+    p_of_interval,
     p_value,
     resampled_means,
     seed_interval,
@@ -50,6 +51,21 @@ def test_holm_does_not_depend_on_the_order(p_values, random):
     shuffled = holm([p_values[n] for n in order])
     corrected = holm(p_values)
     assert shuffled == [corrected[n] for n in order]
+
+
+def test_the_p_value_of_an_interval_is_that_of_the_side_of_0():
+    # 1.96 deviations to the end at 0, so that p is 0.05, whatever the other side.
+    assert p_of_interval(Interval(0.2, 0.0, 0.9)) == pytest.approx(0.05)
+    assert p_of_interval(Interval(-0.2, -0.3, 0.0)) == pytest.approx(0.05)
+    # Twice as far as its end is from it: 3.92 deviations.
+    assert p_of_interval(Interval(0.2, 0.1, 0.3)) == pytest.approx(8.857e-5, rel=1e-3)
+    assert p_of_interval(Interval(0.1, -0.1, 0.2)) == pytest.approx(0.32709, rel=1e-3)
+
+
+def test_the_p_value_of_no_difference_and_of_no_doubt():
+    assert p_of_interval(Interval(0.0, 0.0, 0.0)) == 1.0
+    assert p_of_interval(UNDEFINED) == 1.0
+    assert p_of_interval(Interval(0.1, 0.1, 0.1)) == 0.0
 
 
 def test_resampled_means_are_those_behind_the_interval():

@@ -18,7 +18,7 @@ def test_a_clear_winner_is_told_with_its_figures(results, setup, summary):
     assert "All others are worse beyond chance (Holm p <= 0.05)" in text
     gap = f"{summary.less_reference['cmml'].interval.mean:+.4f}"
     assert f"better than the best simple method, ridge: mae difference {gap} [" in text
-    assert "Holm p = 0.030." in text
+    assert "Holm p 0.030." in text
     assert "The best learned method on these tasks, melu, is worse than cmml" in text
 
 

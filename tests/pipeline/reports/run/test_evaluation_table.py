@@ -104,25 +104,26 @@ def test_the_verdict_is_a_sentence_a_table_of_metrics_and_one_of_sizes():
     assert sentence == (
         "Overall mixed: beside the best baseline of each metric and support size, cmml "
         "is better beyond chance in 2 of 3 comparisons, level in 0 and worse beyond "
-        "chance in 1: mae with 0 support pairs. Level: the interval holds 0, or is of "
-        "fewer than 6 tasks."
+        "chance in 1: mae with 0 support pairs. Level: Holm p > 0.05, or is of fewer "
+        "than 6 tasks."
     )
     gain = "-0.2500 [-0.2500, -0.2500]"
     assert rows_of(by_metric)[0] == [
         "metric",
         "best baseline",
         "cmml less it",
+        "Holm p",
         "verdict",
     ]
     assert rows_of(by_metric)[2:] == [
-        ["mae", "ridge", gain, "better"],
-        ["rmse", "ridge", gain, "better"],
+        ["mae", "ridge", gain, "< 0.001", "better"],
+        ["rmse", "ridge", gain, "< 0.001", "better"],
     ]
     assert title == "mae by support pairs shown:"
     assert rows_of(by_size)[0][0] == "support pairs"
     assert rows_of(by_size)[2:] == [
-        ["0", "ridge", "+0.1250 [+0.1250, +0.1250]", "worse"],
-        ["all", "ridge", gain, "better"],
+        ["0", "ridge", "+0.1250 [+0.1250, +0.1250]", "< 0.001", "worse"],
+        ["all", "ridge", gain, "< 0.001", "better"],
     ]
 
 
