@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -22,6 +22,7 @@ class RowCounts:
         readable: Rows with a value of a feature that can be read, by feature.
         cut: Rows with more values of a feature than are kept, by feature.
         empty: Rows without a value of a feature, by feature.
+        normalized: Rows whose id is written in another form, by column.
     """
 
     read: int = 0
@@ -32,6 +33,7 @@ class RowCounts:
     readable: Counter[str] = dataclasses.field(default_factory=Counter)
     cut: Counter[str] = dataclasses.field(default_factory=Counter)
     empty: Counter[str] = dataclasses.field(default_factory=Counter)
+    normalized: Counter[str] = dataclasses.field(default_factory=Counter)
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, object]) -> RowCounts:
@@ -53,8 +55,16 @@ class RowCounts:
         """Adds the counts of other rows of the table."""
         self.read += other.read
         self.used += other.used
-        for name in ("left_out", "refused", "unreadable", "readable", "cut", "empty"):
-            getattr(self, name).update(getattr(other, name))
+        for name, counts in vars(other).items():
+            if isinstance(counts, Counter):
+                getattr(self, name).update(counts)
+
+    def count_forms(
+        self, columns: Sequence[str], plain: Sequence[object], normal: Sequence[object]
+    ) -> None:
+        """Counts the columns of a row whose ids are not as they are written."""
+        rows = zip(columns, plain, normal, strict=False)
+        self.normalized.update(name for name, one, other in rows if one != other)
 
     def check_sum(self, table: str) -> None:
         """Checks that no row is lost.
@@ -82,6 +92,9 @@ class RowCounts:
             if (counts := getattr(self, what)).total():
                 names = ", ".join(f"{n} {name}" for name, n in counts.items())
                 parts.append(f"values {what}: {names}")
+        if self.normalized:
+            names = ", ".join(f"{n} {name}" for name, n in self.normalized.items())
+            parts.append(f"ids written in another form: {names}")
         return ", ".join(parts)
 
 

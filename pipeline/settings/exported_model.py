@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
 from pipeline.settings.request_values import as_id, as_list, as_number, check_size
-from transforms.raw_text import normal_id
+from transforms.reading.values import normal_form
 from transforms.schema import ITEM_ID
 
 # Which limit of the manifest each list of a request keeps to.
@@ -193,8 +193,8 @@ class ExportedModel:
             return text
         domain, colon, raw = text.partition(":")
         if domain in self.manifest.get("domains", ()):
-            return f"{domain}{colon}{normal_id(raw)}"
-        return normal_id(text)
+            return f"{domain}{colon}{normal_form(raw, key)}"
+        return normal_form(text, key)
 
     def known_items(self) -> frozenset[str]:
         """Returns the ids of all items that the model knows."""

@@ -14,7 +14,11 @@ from transforms.clicks.schema import ClickSpec, DomainSpec
 from transforms.entities.vocabularies import id_order
 from transforms.reading.block_columns import BlockColumns
 from transforms.reading.blocks import Block
-from transforms.reading.clean_values import clean_ids, clean_numbers
+from transforms.reading.clean_values import (
+    clean_ids,
+    clean_numbers,
+    normal_columns,
+)
 from transforms.reading.coded_column import CodedColumn, coded_texts
 from transforms.reading.parse_rows import ParseRows
 from transforms.reading.row_error import MISSING_FIELD, RowError, UnwantedRowError
@@ -84,7 +88,10 @@ class ClickParser:
 
     def add(self, line: int, fields: tuple[Any, ...]) -> None:
         """Reads one row; raises `RowError` if it is no click."""
-        click = parse_click(fields, self._spec, self._domain, normalize=self._normalize)
+        plain = click = parse_click(fields, self._spec, self._domain)
+        if self._normalize:
+            click = parse_click(fields, self._spec, self._domain, normalize=True)
+            self.counts.count_forms(click_columns(self._spec), plain, click)
         self._clicks.append(click)
 
     def add_columns(self, rows: BlockColumns) -> bool:
@@ -98,16 +105,18 @@ class ClickParser:
             are_clicks = _are_clicks(labels.values, self._spec)[labels.codes]
             raw_ids = [raw.filter(pa.array(are_clicks)) for raw in raw_ids]
             num_too_low = int((~are_clicks).sum())
-        ids = [
-            clean_ids(raw, rows.missing, normalize=self._normalize) for raw in raw_ids
-        ]
-        if any(column is None for column in ids):
+        read_ids = [clean_ids(raw, rows.missing) for raw in raw_ids]
+        ids = [column for column in read_ids if column is not None]
+        if len(ids) < len(read_ids):
             return False
+        if self._normalize:
+            normal = normal_columns(ids, click_columns(self._spec), self.counts)
+            if normal is None:
+                return False
+            ids = normal
         if self._spec.label_column is not None and num_too_low:
             self.counts.left_out[LABEL_TOO_LOW] += num_too_low
-        columns = [
-            _in_domain(self._domain, column) for column in ids if column is not None
-        ]
+        columns = [_in_domain(self._domain, column) for column in ids]
         if len(columns) < len(Click._fields):
             columns.append(_nothing(len(columns[0])))
         self._columns = columns

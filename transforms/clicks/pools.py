@@ -9,11 +9,10 @@ from typing import Any
 
 from transforms.clicks.clicks import ClickBlock, in_domain, table_name
 from transforms.clicks.schema import PoolSpec
-from transforms.raw_text import normal_id
 from transforms.reading.blocks import Block
 from transforms.reading.parse_rows import ParseRows
 from transforms.reading.row_error import MISSING_FIELD, RowError, UnwantedRowError
-from transforms.reading.values import as_id
+from transforms.reading.values import as_id, normal_form
 from transforms.row_counts import RowCounts
 
 # What refused rows say they were read as.
@@ -57,9 +56,12 @@ class PoolParser:
 
     def add(self, line: int, fields: tuple[Any, ...]) -> None:
         """Reads one row; raises `RowError` if it is none of a pool."""
-        item_id, scenarios = parse_pool_row(
-            fields, self._spec, self._domain, normalize=self._normalize
-        )
+        plain = parse_pool_row(fields, self._spec, self._domain)
+        item_id, scenarios = plain
+        if self._normalize:
+            normal = parse_pool_row(fields, self._spec, self._domain, normalize=True)
+            item_id, scenarios = normal
+            self.counts.count_forms(_pool_columns(self._spec), plain, normal)
         self.counts.used += 1
         for scenario_id in scenarios:
             self._block.pools.setdefault(scenario_id, {})[item_id] = None
@@ -121,7 +123,7 @@ def parse_pool_row(
     if not names:
         raise RowError(MISSING_FIELD, f"{scenario_column} names no scenario")
     if normalize:
-        names = list(map(normal_id, names))
+        names = [normal_form(name, scenario_column) for name in names]
     return in_domain(domain, item), [in_domain(domain, name) for name in names]
 
 

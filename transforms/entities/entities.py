@@ -84,7 +84,11 @@ class EntityParser:
         text = repr(fields)
         lines = self._lines_by_row.get(text)
         if lines is None:
-            entity, faults = parse_entity(fields, self._spec, normalize=self._normalize)
+            plain, faults = parse_entity(fields, self._spec)
+            entity = plain
+            if self._normalize:
+                entity, faults = parse_entity(fields, self._spec, normalize=True)
+                faults.has_other_form = entity.entity_id != plain.entity_id
             lines = self._lines_by_entity.setdefault(entity, array.array("q"))
             self._lines_by_row[text] = lines
             self._faults_by_row[text] = faults
@@ -95,6 +99,8 @@ class EntityParser:
         """Returns one `EntityBlock`, after which features are counted."""
         for text, faults in self._faults_by_row.items():
             faults.count(self.counts, self._num_rows[text])
+            if faults.has_other_form:
+                self.counts.normalized[self._spec.id_column] += self._num_rows[text]
         block, lines = self._block, self._lines_by_entity
         place = (block.source, block.source_index, block.first_line)
         return [EntityBlock(*place, list(lines), list(lines.values()))]

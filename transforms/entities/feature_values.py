@@ -30,19 +30,21 @@ FeatureValue = tuple[str, ...] | float | None
 
 @dataclasses.dataclass
 class FeatureFaults:
-    """Which features of one row could be read, and which not or not wholly.
+    """What of one row could be read, and what not or not wholly.
 
     Attributes:
         readable: Features with a value that can be read.
         unreadable: Features with one that cannot, and is unknown.
         cut: Features with more values than are kept.
         empty: Features without a value.
+        has_other_form: Whether the id of the row is not as it is written there.
     """
 
     readable: list[str] = dataclasses.field(default_factory=list)
     unreadable: list[str] = dataclasses.field(default_factory=list)
     cut: list[str] = dataclasses.field(default_factory=list)
     empty: list[str] = dataclasses.field(default_factory=list)
+    has_other_form: bool = False
 
     def feature(self, value: Any, spec: FeatureSpec) -> FeatureValue:
         """Reads the value of one feature; see `parse_feature`."""

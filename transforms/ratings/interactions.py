@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from transforms.raw_text import normal_id
 from transforms.reading.block_columns import BlockColumns
 from transforms.reading.blocks import Block
-from transforms.reading.clean_values import clean_ids, clean_numbers
+from transforms.reading.clean_values import (
+    clean_ids,
+    clean_numbers,
+    normal_columns,
+)
 from transforms.reading.coded_column import (
     CodedColumn,
     Floats,
@@ -31,7 +34,7 @@ from transforms.reading.row_error import (
     RowError,
     UnwantedRowError,
 )
-from transforms.reading.values import as_number, as_text, as_time
+from transforms.reading.values import as_number, as_text, as_time, normal_form
 from transforms.row_counts import RowCounts
 from transforms.specs import InteractionSpec
 from transforms.stable_hash import shards_of
@@ -147,16 +150,16 @@ class InteractionParser:
         if time_column is not None:
             *fields, raw_time = fields
             time = as_time(raw_time, time_column)
-        interaction = parse_interaction(fields, self._spec, normalize=self._normalize)
+        plain = interaction = parse_interaction(fields, self._spec)
+        if self._normalize:
+            interaction = parse_interaction(fields, self._spec, normalize=True)
+            self.counts.count_forms(interaction_columns(self._spec), plain, interaction)
         self._rows.append((interaction, line, time))
 
     def add_columns(self, rows: BlockColumns) -> bool:
         """Reads all rows, or none if one is no interaction; see `ColumnParser`."""
         raw_users, raw_items, raw_labels, *raw_times = rows.columns
-        users, items = (
-            clean_ids(raw, rows.missing, normalize=self._normalize)
-            for raw in (raw_users, raw_items)
-        )
+        users, items = (clean_ids(raw, rows.missing) for raw in (raw_users, raw_items))
         read = functools.partial(parse_label, spec=self._spec)
         labels = clean_numbers(raw_labels, rows.missing, read)
         times = None
@@ -167,6 +170,13 @@ class InteractionParser:
             return False
         if raw_times and times is None:
             return False
+        if self._normalize:
+            normal = normal_columns(
+                [users, items], interaction_columns(self._spec), self.counts
+            )
+            if normal is None:
+                return False
+            users, items = normal
         self._parsed = InteractionBlock(
             *self._place,
             users,
@@ -241,7 +251,8 @@ def parse_interaction(
         raise RowError(MISSING_FIELD, f"{column} is empty")
     label = _legal_label(label, spec)
     if normalize:
-        user_id, item_id = normal_id(user_id), normal_id(item_id)
+        user_id = normal_form(user_id, spec.user_column)
+        item_id = normal_form(item_id, spec.item_column)
     return Interaction(user_id, item_id, label)
 
 

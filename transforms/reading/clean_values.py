@@ -6,13 +6,14 @@ row: the result is the same. A value that this function refuses is left to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.raw_text import normal_id
 from transforms.reading.coded_column import (
     CodedColumn,
     Ints,
@@ -23,34 +24,60 @@ from transforms.reading.coded_column import (
 from transforms.reading.reshaped_rows import known_value
 from transforms.reading.row_error import RowError, UnwantedRowError
 from transforms.reading.values import as_id
+from transforms.row_counts import RowCounts
 
 # Integers of the same width, which tell -0.0 from 0.0.
 _BITS = {pa.float16(): pa.int16(), pa.float32(): pa.int32(), pa.float64(): pa.int64()}
 _FIRST_MARK, _LAST_MARK = ord("!"), ord("~")
 
 
-def clean_ids(
-    raw: pa.Array, missing: Collection[str], *, normalize: bool = False
-) -> CodedColumn | None:
+def clean_ids(raw: pa.Array, missing: Collection[str]) -> CodedColumn | None:
     """Returns a column of ids; None if a row has none.
 
     Args:
         raw: The column, as it is in the table.
         missing: Texts that stand for nothing known.
-        normalize: Whether ids that differ in form only are one.
     """
     coded = _different(raw)
     if coded is None:
         return None
     codes, values = coded
-    if not missing and not normalize:
+    if not missing:
         if pa.types.is_integer(values.type):
             return CodedColumn(small(codes), values.cast(pa.string()))
         if pa.types.is_string(values.type) and _are_plain(values):
             return CodedColumn(small(codes), values)
-    read = _reader(lambda value: as_id(value, "", normalize=normalize), missing)
-    ids = _read_all(read, values)
+    ids = _read_all(_reader(lambda value: as_id(value, ""), missing), values)
     return None if ids is None else recoded(codes, ids)
+
+
+def normal_columns(
+    columns: Sequence[CodedColumn], names: Sequence[str], counts: RowCounts
+) -> list[CodedColumn] | None:
+    """Returns columns of ids without what ids that mean the same may differ in.
+
+    Args:
+        columns: The columns.
+        names: Their names.
+        counts: Where the rows are counted that had another form.
+
+    Returns:
+        The columns; None if one has an id of which nothing is left, and no row is
+        counted then.
+    """
+    normal, num_changed = [], []
+    for column in columns:
+        texts = column.values.to_pylist()
+        ids = [normal_id(text) for text in texts]
+        if not all(ids):
+            return None
+        is_other = np.array([a != b for a, b in zip(texts, ids, strict=True)], bool)
+        num_changed.append(int(is_other[column.codes].sum()))
+        normal.append(recoded(column.codes, ids))
+    for name, number in zip(names, num_changed, strict=False):
+        if number:
+            counts.normalized[name] += number
+    return normal
 
 
 def clean_numbers(

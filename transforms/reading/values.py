@@ -72,7 +72,18 @@ def as_id(value: object, column: str, *, normalize: bool = False) -> str:
     text = as_text(value)
     if text is None:
         raise RowError(MISSING_FIELD, f"{column} is empty")
-    return normal_id(text) if normalize else text
+    return normal_form(text, column) if normalize else text
+
+
+def normal_form(text: str, column: str) -> str:
+    """Returns an id without what ids that mean the same may differ in; see `normal_id`.
+
+    Raises:
+        RowError: If nothing is left of it.
+    """
+    if not (normal := normal_id(text)):
+        raise RowError(MISSING_FIELD, f"{column} has no sign that can be seen")
+    return normal
 
 
 def as_number(value: object) -> float | None:

@@ -316,6 +316,12 @@ def test_clicked_items_in_another_form_than_those_of_pools_fail(tmp_path):
         prepare(raw, tmp_path / "p")
     info = prepare(raw, tmp_path / "p", normalize_ids=True)
     assert info.joins[0].num_rows_unmatched == 0
+    num_rows = len(clicks())
+    assert info.tables["clicks"].normalized == {
+        "user_id": num_rows,
+        "item_id": num_rows,
+    }
+    assert not info.tables["pools"].normalized
 
 
 def test_ratings_are_clicks_from_a_label_on(tmp_path):

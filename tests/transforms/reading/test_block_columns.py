@@ -92,7 +92,7 @@ def read(block, spec, *, by_column, **options):
         times = part.lines if part.times is None else part.times
         lines = (part.first_line + part.lines).tolist()
         rows += zip([shard] * len(lines), *lists, lines, times.tolist(), strict=True)
-    return sorted(map(repr, rows)), others
+    return sorted(map(repr, rows)), others, parser.counts.normalized
 
 
 def spec_of(table, **changes):

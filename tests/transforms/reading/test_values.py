@@ -3,7 +3,7 @@ import datetime
 import pytest
 
 from transforms.reading.row_error import RowError
-from transforms.reading.values import as_json, as_number, as_text, as_time
+from transforms.reading.values import as_id, as_json, as_number, as_text, as_time
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,9 @@ def test_a_time_is_a_number_or_a_date(value, seconds):
 def test_anything_else_is_no_time(value, reason):
     with pytest.raises(RowError, match=f"{reason}: when"):
         as_time(value, "when")
+
+
+def test_an_id_of_which_nothing_can_be_seen_is_none():
+    assert as_id("\u200b7", "item", normalize=True) == "7"
+    with pytest.raises(RowError, match="item has no sign that can be seen"):
+        as_id("\u200b", "item", normalize=True)
