@@ -75,6 +75,22 @@ def break_the_array(folder, data):
     (folder / "people.json").write_text('[{"id": 1, "age": 2}, {"id": 2')
 
 
+def add_a_folder(folder, data):
+    """More part files, a level too deep."""
+    (folder / "ratings/more").mkdir()
+    (folder / "ratings/part-2.csv").rename(folder / "ratings/more/part-2.csv")
+
+
+def make_it_wide(folder, data):
+    """A column for each item, one of them twice."""
+    (folder / "wide.csv").write_text("user,A1,A2,A1\n1,5,5,-5\n")
+    data["interactions"]["table"] = {"path": "wide.csv"} | {
+        "wide": {"keep": ["user"], "name": "item", "value": "label"}
+    }
+    for key in ("time_column", "keep"):
+        del data["interactions"][key]
+
+
 def nest_archives(folder, data):
     path = folder / "people.json"
     path.write_bytes(gzip.compress(gzip.compress(path.read_bytes())))
@@ -87,6 +103,8 @@ def nest_archives(folder, data):
         (name_twice, "part-1.csv", "rename all but the one"),
         (lose_a_column, "films.csv", "no column 'film'"),
         (break_the_array, "people.json", "`format: jsonl`"),
+        (add_a_folder, "'more'", "by a pattern"),
+        (make_it_wide, "wide.csv", "rename all but the one"),
         (nest_archives, "people.json", "unpack it once"),
     ],
 )

@@ -51,7 +51,10 @@ def write_ratings(folder):
         _rating_config(),
         left_out={"interactions": no_label + Counter(repeated_pair=len(repeated))},
         refused={"interactions": reasons, "users": Counter(conflicting_entity=1)},
-        unreadable={"users": Counter(age=2, city=1), "items": Counter(year=2)},
+        unreadable={
+            "users": Counter(age=2, city=1),
+            "items": Counter(year=2, version=1),
+        },
     )
 
 
@@ -83,13 +86,14 @@ def _people():
 
 def _films():
     years = {1: "soon", 2: "1e99", 3: ""}
+    dubbed = ("1", "yes", "0.0", "")
     genres = ("drama||drama| comedy ", "(no genres listed)", "horror", "")
     lines = [
         f'A{item},"Film {item},\nor ""not""",{years.get(item, 1980 + item)},'
-        f"{genres[item % 4]}\n"
+        f"{genres[item % 4]},{dubbed[item % 4]},{'maybe' if item == 2 else item % 2}\n"
         for item in range(1, 1 + NUM_ITEMS)
     ]
-    return "film,title,year,genre\n" + "".join(lines)
+    return "film,title,year,genre,dubbed,subtitled\n" + "".join(lines)
 
 
 def _rating_config():
@@ -119,6 +123,8 @@ def _rating_config():
                 "features": [
                     {"name": "year", "kind": "numeric"},
                     {"name": "genre", "kind": "multi"},
+                    {"name": "version", "kind": "multi"}
+                    | {"flags": ["dubbed", "subtitled"]},
                 ],
             },
             "split": {"test_fraction": 0.25, "validation_fraction": 0.25},
