@@ -192,7 +192,7 @@ class ExportedModel:
         if not self.manifest.get("normalize_ids"):
             return text
         domain, colon, raw = text.partition(":")
-        if domain in self.manifest.get("domains", ()):
+        if colon and domain in self.manifest.get("domains", ()):
             return f"{domain}{colon}{normal_form(raw, key)}"
         return normal_form(text, key)
 

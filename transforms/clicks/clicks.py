@@ -29,9 +29,10 @@ from transforms.stable_hash import shards_of
 # What refused rows say they were read as.
 CLICKS = "clicks"
 
-# Reasons of `num_dropped`: rows that are no clicks.
+# Reasons of `num_dropped`: rows that are no clicks, or of no scenario.
 NO_LABEL = "no_label"
 LABEL_TOO_LOW = "label_too_low"
+NO_SCENARIO = "no_scenario"
 
 
 class Click(NamedTuple):
@@ -175,13 +176,16 @@ def parse_click(
 
     Raises:
         RowError: If a field is empty or cannot be an id, or the label is no number.
-        UnwantedRowError: If the label is too low for a click, or there is none.
+        UnwantedRowError: If the label is too low for a click, or there is none, or the
+            scenario is one of the codes for nothing known.
     """
     columns: Sequence[str] = click_columns(spec)
     if spec.label_column is not None:
         *values, raw_label = values
         *columns, _ = columns
         _check_label(raw_label, spec)
+    if spec.table.missing and len(values) > 2 and values[2] is None:
+        raise UnwantedRowError(NO_SCENARIO)
     ids = required_ids(values, columns, normalize=normalize)
     user_id, item_id, *scenario = (in_domain(domain, text) for text in ids)
     return Click(user_id, item_id, scenario[0] if scenario else "")

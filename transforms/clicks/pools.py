@@ -7,7 +7,12 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
-from transforms.clicks.clicks import ClickBlock, in_domain, table_name
+from transforms.clicks.clicks import (
+    NO_SCENARIO,
+    ClickBlock,
+    in_domain,
+    table_name,
+)
 from transforms.clicks.schema import PoolSpec
 from transforms.reading.blocks import Block
 from transforms.reading.parse_rows import ParseRows
@@ -17,9 +22,6 @@ from transforms.row_counts import RowCounts
 
 # What refused rows say they were read as.
 POOLS = "pools"
-
-# An item of which the table says that it belongs to no scenario.
-NO_SCENARIO = "no_scenario"
 
 
 @dataclasses.dataclass

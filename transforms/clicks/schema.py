@@ -70,7 +70,8 @@ class ClickSpec:
         item_column: Column of the item id.
         scenario_column: Column of the scenario that the click happened in, if the log
             says so. Without one, a click counts in every scenario whose pool has the
-            item.
+            item. A row that names none is refused, or left out if it has one of the
+            codes of `table.missing` there.
         label_column: Column of a rating, or of another measure, that makes a row a
             click.
         label_at_least: Rows whose label is lower are no clicks, and left out.

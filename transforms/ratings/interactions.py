@@ -274,7 +274,7 @@ def _legal_label(label: float | None, spec: InteractionSpec) -> float:
             f"{spec.label_column} must be within "
             f"[{spec.label_min:g}, {spec.label_max:g}], got {label:g}",
         )
-    return label
+    return label + 0.0  # No label is -0.
 
 
 def interaction_columns(spec: InteractionSpec) -> tuple[str, ...]:

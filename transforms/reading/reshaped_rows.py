@@ -117,6 +117,6 @@ def known_value(value: Any, codes: frozenset[str]) -> Any:
     if isinstance(value, list | tuple | dict | set) or value is None:
         return value
     try:
-        return None if codes and as_text(value) in codes else value
+        return None if codes and (as_text(value) or "") in codes else value
     except RowError:
         return value

@@ -110,6 +110,17 @@ def test_clicks_are_read_by_column_as_row_by_row(
     assert by_column == parsed()
 
 
+def test_a_click_of_no_scenario_is_left_out_where_a_code_says_so(parse_block):
+    table = TableSpec("c.csv", missing=("none", ""))
+    stage = parse_clicks(DomainSpec(ClickSpec(table, scenario_column="theme")), 3)
+    block = Block("c.csv", 0, 2, b"u1,i1,t\nu2,i1,none\nu3,i1,\n", COLUMNS)
+    parsed, rejected = parse_block(stage, block)
+    assert [clicks.users for _, clicks in parsed] == [["u1"]]
+    assert rejected == []
+    with pytest.raises(UnwantedRowError, match="no_scenario"):
+        parse_click(("u2", "i1", None), ClickSpec(table, scenario_column="theme"), "")
+
+
 def test_a_block_without_a_click_is_read_by_column():
     spec = ClickSpec(TableSpec("c.csv"), label_column="stars", label_at_least=6.0)
     block = Block("c.csv", 0, 2, b"u1,i1,t,5\nu2,i1,s,2\n", (*COLUMNS, "stars"))
