@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 _DIGEST_SIZE = 8
 _NUM_HASHES = 1 << (8 * _DIGEST_SIZE)
@@ -55,6 +57,19 @@ def stable_digests(seed: int, *texts: str, last: Iterable[bytes]) -> bytes:
         one.update(text)
         digests.append(one.digest())
     return b"".join(digests)
+
+
+def joined_texts(*columns: pa.Array) -> list[bytes]:
+    """Returns the texts of each row of columns, as `last` of `stable_digests`."""
+    joined = pc.binary_join_element_wise(*columns, _SEPARATOR)
+    texts: list[bytes] = joined.cast(pa.binary()).to_pylist()
+    return texts
+
+
+def digests_of(digests: bytes) -> list[bytes]:
+    """Returns the single digests of those of `stable_digests`."""
+    starts = range(0, len(digests), _DIGEST_SIZE)
+    return [digests[start : start + _DIGEST_SIZE] for start in starts]
 
 
 def digest_numbers(digests: bytes) -> npt.NDArray[np.uint64]:

@@ -13,7 +13,8 @@ from transforms.clicks.clicks import parse_clicks
 from transforms.clicks.pools import parse_pools
 from transforms.clicks.schema import ClickSpec, DomainSpec, PoolSpec
 from transforms.entities.entities import parse_entities
-from transforms.ratings.interactions import InteractionBlock, parse_interactions
+from transforms.ratings.interactions import parse_interactions
+from transforms.reading.packed_columns import unpack
 from transforms.reading.parse_rows import COUNTS, PARSED
 from transforms.reading.raw_files import find_raw_files
 from transforms.reading.read_tables import read_blocks
@@ -197,7 +198,6 @@ def _parse(stage, blocks):
 
 def _num_rows(part):
     if isinstance(part, tuple):
-        packed = part[1]
-        is_packed = isinstance(packed, bytes)
-        return len((InteractionBlock.unpacked(packed) if is_packed else packed).users)
+        columns, _ = unpack(part[1])
+        return len(columns["users"])
     return sum(map(len, part.lines)) if hasattr(part, "lines") else 0

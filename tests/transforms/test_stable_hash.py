@@ -1,10 +1,13 @@
 import hashlib
 
+import pyarrow as pa
 import pytest
 
 from transforms.stable_hash import (
     digest_numbers,
+    digests_of,
     fractions,
+    joined_texts,
     shard_of,
     shards_of,
     stable_digest,
@@ -38,7 +41,16 @@ def test_many_digests_are_those_of_each():
     texts = ["a", "é", "", "x" * 200]
     digests = stable_digests(5, "u", last=[text.encode() for text in texts])
     assert digests == b"".join(stable_digest(5, "u", text) for text in texts)
+    assert digests_of(digests) == [stable_digest(5, "u", text) for text in texts]
     expected = [stable_fraction(5, "u", text) for text in texts]
     assert fractions(digest_numbers(digests)).tolist() == expected
     assert shards_of(texts, 7).tolist() == [shard_of(text, 7) for text in texts]
     assert shards_of([], 7).tolist() == []
+
+
+def test_joined_columns_have_the_digests_of_their_texts():
+    columns = ["u", "é", ""], ["i1", "", "i2"]
+    rows = zip(*columns, strict=True)
+    last = joined_texts(*map(pa.array, columns))
+    digests = stable_digests(3, "s", last=last)
+    assert digests_of(digests) == [stable_digest(3, "s", *row) for row in rows]

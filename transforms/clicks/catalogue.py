@@ -5,18 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from transforms import schema
 from transforms.clicks import schema as keys
-from transforms.clicks.clicks import (
-    CLICKS,
-    domain_of,
-    domain_order,
-    in_domain,
-    lowercases,
-    table_name,
-)
+from transforms.clicks.clicks import CLICKS, lowercases, table_name
+from transforms.clicks.ids import domain_of, domain_order, in_domain, order_of_ids
 from transforms.clicks.joins import click_joins
 from transforms.clicks.merged_pools import Pools
 from transforms.clicks.pools import POOLS
@@ -31,6 +26,11 @@ from transforms.clicks.statistics import build_schema, build_statistics
 from transforms.clicks.summaries import TaskSummary, UsersSummary, merge_users
 from transforms.clicks.tasks import DroppedClicks
 from transforms.entities.entities import EntityBlock, merge_entities
+from transforms.entities.entity_counts import (
+    EntityCounts,
+    merge_counts_of_entities,
+    without_counts,
+)
 from transforms.joins import Join
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts
@@ -73,17 +73,22 @@ def scenario_catalogue(
     order = domain_order(spec.domain_names)
     all_tasks = sorted(tasks, key=lambda task: order(task.scenario_id))
     summary = merge_users(users)
-    for task in all_tasks:
-        summary.items.update(dict.fromkeys(task.pool, 0))
-    users_by_row = sorted(summary.users, key=order)
-    items_by_row = sorted(summary.items, key=order)
+    pooled = without_counts(dict.fromkeys(chain(*(task.pool for task in all_tasks))))
+    counts_by_row = [
+        counts.take(order_of_ids(counts.ids, spec.domain_names))
+        for counts in (
+            summary.users,
+            merge_counts_of_entities([summary.items, pooled]),
+        )
+    ]
+    users_by_row, items_by_row = (counts.ids.to_pylist() for counts in counts_by_row)
     ids = _Ids(users_by_row, items_by_row, [task.scenario_id for task in all_tasks])
     by_kind, rejected, counts = _names_by_kind(spec, names)
     joins = click_joins(spec, listed, summary, pools, by_kind)
     return Catalogue(
         records={
-            "user": _records(ids.users, summary.users),
-            "item": _records(ids.items, summary.items),
+            kind: _records(counts)
+            for kind, counts in zip(("user", "item"), counts_by_row, strict=True)
         },
         vocabularies={
             schema.USER_ID: ids.users,
@@ -97,7 +102,7 @@ def scenario_catalogue(
             *(spec, ids, summary, all_tasks, joins),
             num_dropped=_num_dropped(pools, summary, dropped),
         ),
-        counts={**_no_rows(spec), **summary.counts, **counts},
+        counts={**_no_rows(spec), **summary.counts.tables, **counts},
         rejected=rejected,
     )
 
@@ -107,7 +112,7 @@ def _num_dropped(
 ) -> Counter[str]:
     """Counts clicks and pairs of pools that are in no task, by reason."""
     num_dropped = Counter(pools.num_dropped)
-    for count in summary.counts.values():
+    for count in summary.counts.tables.values():
         num_dropped.update(count.left_out)
     for part in dropped:
         num_dropped.update(part.num_dropped)
@@ -126,9 +131,11 @@ def _names_by_row(
     }
 
 
-def _records(ids: Iterable[str], counts: Mapping[str, int]) -> Iterator[bytes]:
-    for row, entity_id in enumerate(ids, start=1):
-        yield encode_entity(row, entity_id, counts[entity_id])
+def _records(counts: EntityCounts) -> Iterator[bytes]:
+    columns = counts.ids.to_pylist(), counts.training.tolist()
+    rows = enumerate(zip(*columns, strict=True), start=1)
+    for row, (entity_id, num_known) in rows:
+        yield encode_entity(row, entity_id, num_known)
 
 
 def name_tables(
@@ -187,6 +194,7 @@ def _dataset_info(
     num_dropped: Counter[str],
 ) -> ScenarioDatasetInfo:
     """Returns what `dataset.json` says, but for what the driver adds."""
+    num_known = int(summary.users.training.sum())
     return ScenarioDatasetInfo(
         domains=_domains(spec.domain_names, ids),
         num_users=len(ids.users),
@@ -194,8 +202,8 @@ def _dataset_info(
         num_tasks=_by_split(tasks, lambda task: 1),
         num_clicks=_by_split(tasks, lambda task: task.num_support),
         num_queries=_by_split(tasks, lambda task: task.num_query),
-        num_known=summary.users.total(),
-        num_held_out=summary.num_held_out,
+        num_known=num_known,
+        num_held_out=int(summary.users.pairs.sum()) - num_known,
         num_dropped=dict(sorted((+num_dropped).items())),
         joins=joins,
         options=dataclasses.asdict(spec),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from transforms.clicks.click_block import ClickBlock
+from transforms.clicks.ids import in_domain
 from transforms.clicks.schema import ClickSpec, DomainSpec
-from transforms.entities.vocabularies import id_order
 from transforms.reading.block_columns import BlockColumns
 from transforms.reading.blocks import Block
 from transforms.reading.clean_values import (
@@ -41,23 +41,6 @@ class Click(NamedTuple):
     user_id: str
     item_id: str
     scenario_id: str
-
-
-@dataclasses.dataclass
-class ClickBlock:
-    """The clicks of one block and one shard, by column.
-
-    Attributes:
-        users: User ids, with the name of their domain.
-        items: Item ids, likewise.
-        scenarios: Scenario ids, likewise; empty where the log does not say them.
-        table: What the rows were read as.
-    """
-
-    users: list[str] = dataclasses.field(default_factory=list)
-    items: list[str] = dataclasses.field(default_factory=list)
-    scenarios: list[str] = dataclasses.field(default_factory=list)
-    table: str = ""
 
 
 class ClickParser:
@@ -123,8 +106,8 @@ class ClickParser:
         self._columns = columns
         return True
 
-    def parsed(self) -> Iterator[tuple[int, ClickBlock]]:
-        """Yields (shard, `ClickBlock`) pairs."""
+    def parsed(self) -> Iterator[tuple[int, bytes]]:
+        """Yields (shard, packed `ClickBlock`) pairs."""
         columns = self._columns or [
             coded_texts([click[place] for click in self._clicks])
             for place in range(len(Click._fields))
@@ -133,15 +116,15 @@ class ClickParser:
         by_row = shards_of(users.values.to_pylist(), self._num_shards)[users.codes]
         for shard in np.unique(by_row).tolist():
             rows = np.flatnonzero(by_row == shard)
-            # One object for equal ids: smaller to send and to hold.
-            ids = [column.take(rows).to_list() for column in columns]
-            yield shard, ClickBlock(ids[0], ids[1], ids[2], self._table)
+            users, items, scenarios = (column.take(rows) for column in columns)
+            block = ClickBlock(users, items, scenarios, self._table)
+            yield shard, block.packed()
 
 
 def parse_clicks(
     domain: DomainSpec, num_shards: int, *, normalize: bool = False
 ) -> ParseRows:
-    """Returns the stage that turns `Block`s into (shard, `ClickBlock`) pairs.
+    """Returns the stage that turns `Block`s into (shard, packed `ClickBlock`) pairs.
 
     Args:
         domain: Table and columns, and the name that goes before ids.
@@ -237,49 +220,6 @@ def required_ids(
 def table_name(kind: str, domain: str) -> str:
     """Returns what the table of a domain is called in refused rows and counts."""
     return f"{domain}.{kind}" if domain else kind
-
-
-def in_domain(domain: str, raw_id: str) -> str:
-    """Returns an id with the name of its domain, if that has one."""
-    return f"{domain}:{raw_id}" if domain else raw_id
-
-
-def raw_id(entity_id: str, domains: Sequence[str]) -> str:
-    """Returns an id as it came, without the name of its domain.
-
-    All that is drawn by a stable hash is drawn by raw ids, so that a domain is split
-    alike alone and in a hybrid data set.
-
-    Args:
-        entity_id: An id, as `in_domain` made it.
-        domains: Names of all domains.
-    """
-    return entity_id if "" in domains else entity_id.partition(":")[2]
-
-
-def domain_of(entity_id: str, domains: Sequence[str]) -> str:
-    """Returns the name of the domain of an id; "" if there is only one without name."""
-    return "" if "" in domains else entity_id.partition(":")[0]
-
-
-def domain_order(
-    domains: Sequence[str],
-) -> Callable[[str], tuple[int, tuple[bool, int, str, str]]]:
-    """Returns a sort key of ids: domain after domain, inside one by `id_order`.
-
-    Rows and records have this order, so that those of a domain are alike alone and in
-    a hybrid data set.
-
-    Args:
-        domains: Names of all domains.
-    """
-    places = {name: place for place, name in enumerate(domains)}
-
-    def key(entity_id: str) -> tuple[int, tuple[bool, int, str, str]]:
-        place = places[domain_of(entity_id, domains)]
-        return place, id_order(raw_id(entity_id, domains))
-
-    return key
 
 
 def lowercases(domain: DomainSpec) -> bool:

@@ -10,10 +10,12 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms.clicks.catalogue import name_tables, scenario_catalogue
-from transforms.clicks.clicks import ClickBlock, domain_order, parse_clicks, table_name
+from transforms.clicks.clicks import parse_clicks, table_name
+from transforms.clicks.ids import domain_order
 from transforms.clicks.merged_pools import MergePools, Pools
 from transforms.clicks.pools import parse_pools, pools_of_clicks
 from transforms.clicks.records import WriteClicks, encode_tasks
+from transforms.clicks.scenario_task import ScenarioTask
 from transforms.clicks.scenario_users import JoinUsers
 from transforms.clicks.schema import ScenarioDatasetInfo, ScenarioDatasetSpec
 from transforms.clicks.summaries import (
@@ -28,7 +30,6 @@ from transforms.clicks.tasks import (
     TASKS,
     BuildTasks,
     DroppedClicks,
-    ScenarioTask,
 )
 from transforms.clicks.user_clicks import SCENARIOS, USERS, SplitUsers
 from transforms.entities.entities import EntityBlock, parse_entities
@@ -97,7 +98,7 @@ class _Stages:
         clicks = self._clicks()
         pairs = (
             (clicks, self._pools(clicks))
-            | "ByShard" >> GroupByShard(self._num_shards, ClickBlock())
+            | "ByShard" >> GroupByShard(self._num_shards, b"")
             | "SplitUsers" >> beam.ParDo(SplitUsers(self._spec, self._files))
         )
         users = pairs | "Users" >> OfKind(USERS)
@@ -117,7 +118,7 @@ class _Stages:
         return rows.parsed
 
     def _clicks(self) -> Any:
-        """Returns (shard, `ClickBlock`) pairs of all domains."""
+        """Returns (shard, packed `ClickBlock`) pairs of all domains."""
         parts = [
             self._parsed(
                 f"ParseClicks {domain.name}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from transforms.clicks.clicks import CLICKS, domain_of, raw_id, table_name
+from transforms.clicks.clicks import CLICKS, table_name
+from transforms.clicks.ids import domain_of, raw_id
 from transforms.clicks.merged_pools import Pools
 from transforms.clicks.pools import POOLS
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
@@ -32,7 +33,7 @@ def click_joins(
     for domain in spec.domains:
         joins += _domain_joins(domain, spec.domain_names, summary, pools, names)
     if listed is not None:
-        known = {*pools.listed_scenarios, *summary.scenarios}
+        known = {*pools.listed_scenarios, *summary.counts.scenarios}
         rows = dict.fromkeys(listed, 1)
         joins.append(join_ids("scenarios", "split.path", POOLS, rows, known))
     return tuple(joins)
@@ -58,8 +59,9 @@ def _domain_joins(
         return {raw: counts[one] for raw, one in own(counts).items()}
 
     clicks, of_pools = (table_name(kind, domain.name) for kind in (CLICKS, POOLS))
-    items, scenarios = counted(summary.pairs), counted(summary.scenarios)
-    yield from id_forms("users", clicks, counted(summary.users))
+    items = counted(summary.items.pairs_by_id())
+    scenarios = counted(summary.counts.scenarios)
+    yield from id_forms("users", clicks, counted(summary.users.training_by_id()))
     yield from id_forms("items", clicks, items)
     yield from id_forms("scenarios", clicks, scenarios)
     if domain.pools is not None:

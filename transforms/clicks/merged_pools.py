@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam.metrics import Metrics
 
-from transforms.clicks.clicks import domain_order
+from transforms.clicks.click_pairs import ClickPairs
+from transforms.clicks.ids import domain_order
 from transforms.clicks.pools import PoolBlock
 from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.coded_column import Flags, Ints, coded_texts, small
 from transforms.reading.kinds import Gather
+from transforms.reading.stretches import places_of, starts_of
 from transforms.writing.counters import count_dropped
 from transforms.writing.output_files import STAGE_DIR, OutputFiles
 
@@ -32,17 +40,71 @@ class Pools:
 
     Attributes:
         items: Item ids of each scenario, in the order of their rows.
-        scenarios: Scenarios of each item.
         num_dropped: Scenarios left out, by reason.
         listed_items: Items in tables of pools, those of scenarios left out too.
         listed_scenarios: Scenarios in tables of pools, likewise.
     """
 
     items: dict[str, list[str]]
-    scenarios: dict[str, list[str]]
     num_dropped: Counter[str]
     listed_items: set[str] = dataclasses.field(default_factory=set)
     listed_scenarios: set[str] = dataclasses.field(default_factory=set)
+
+    @functools.cached_property
+    def scenario_ids(self) -> list[str]:
+        """The scenarios, in the order of their rows."""
+        return list(self.items)
+
+    @functools.cached_property
+    def _places(self) -> tuple[pa.Array, Ints, Ints, Ints]:
+        """The different items; scenarios of each, and its place in each; their ends."""
+        sizes = np.array(list(map(len, self.items.values())), np.int64)
+        every = list(itertools.chain.from_iterable(self.items.values()))
+        items = coded_texts(every)
+        order = np.argsort(items.codes, kind="stable")
+        scenarios = np.repeat(np.arange(len(sizes)), sizes)[order]
+        places = (np.arange(len(every)) - np.repeat(starts_of(sizes), sizes))[order]
+        ends = np.cumsum(np.bincount(items.codes, minlength=len(items.values)))
+        return items.values, small(scenarios), small(places), ends
+
+    def rows_of(self, pairs: ClickPairs) -> tuple[Ints, Ints, Ints]:
+        """Returns a row for each scenario that a pair counts in.
+
+        It counts in every one whose pool has the item, or in those of them that the log
+        says.
+
+        Args:
+            pairs: The pairs.
+
+        Returns:
+            Place of the pair, ascending; place of the scenario among `scenario_ids`;
+            place of the item in its pool.
+        """
+        known, scenarios, places, ends = self._places
+        found = pc.index_in(pairs.items, known)
+        chosen = found.fill_null(0).to_numpy(zero_copy_only=False)
+        counts = np.diff(ends, prepend=0)
+        sizes = np.where(found.is_null(), 0, counts[chosen] if len(counts) else 0)
+        starts = (ends - counts)[chosen] if len(counts) else chosen
+        rows: Ints = np.repeat(np.arange(len(pairs.codes)), sizes[pairs.codes])
+        pooled = places_of(starts[pairs.codes], sizes[pairs.codes])
+        scenario, place = scenarios[pooled], places[pooled]
+        if pairs.logged.size:
+            counts_here = self._are_logged(pairs, rows, scenario)
+            rows, scenario, place = (
+                one[counts_here] for one in (rows, scenario, place)
+            )
+        return rows, scenario, place
+
+    def _are_logged(self, pairs: ClickPairs, rows: Ints, scenarios: Ints) -> Flags:
+        """Says of pairs in scenarios whether the log says these, or none at all."""
+        says = np.zeros(len(pairs.codes), np.bool_)
+        says[pairs.logged[0]] = True
+        ids = pa.array(self.scenario_ids, pa.string())
+        found = pc.index_in(pairs.scenarios, ids).fill_null(len(ids)).to_numpy()
+        number = len(ids) + 1
+        logged = pairs.logged[0] * number + found[pairs.logged[1]]
+        return ~says[rows] | np.isin(rows * number + scenarios, logged)
 
     def write(self, files: OutputFiles) -> None:
         """Writes them under the stage folder."""
@@ -60,7 +122,6 @@ class Pools:
         content = json.loads(files.read(_STAGED))
         return cls(
             content["items"],
-            scenarios_by_item(content["items"]),
             Counter(content["num_dropped"]),
             set(content["listed_items"]),
             set(content["listed_scenarios"]),
@@ -113,7 +174,7 @@ def merge_pools(blocks: Iterable[PoolBlock], spec: ScenarioDatasetSpec) -> Pools
     sizes = spec.episodes
     order = domain_order(spec.domain_names)
     joined: dict[str, set[str]] = {}
-    pools = Pools({}, {}, Counter())
+    pools = Pools({}, Counter())
     for block in blocks:
         for scenario_id, pool in block.pools.items():
             joined.setdefault(scenario_id, set()).update(pool)
@@ -128,14 +189,4 @@ def merge_pools(blocks: Iterable[PoolBlock], spec: ScenarioDatasetSpec) -> Pools
             pools.num_dropped[POOL_TOO_LARGE] += 1
         else:
             pools.items[scenario_id] = sorted(items, key=order)
-    pools.scenarios = scenarios_by_item(pools.items)
     return pools
-
-
-def scenarios_by_item(items: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """Returns the scenarios of each item, given the items of each scenario."""
-    scenarios: dict[str, list[str]] = {}
-    for scenario_id, pool in items.items():
-        for item_id in pool:
-            scenarios.setdefault(item_id, []).append(scenario_id)
-    return scenarios

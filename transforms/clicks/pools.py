@@ -7,12 +7,11 @@ import functools
 from collections.abc import Iterable
 from typing import Any
 
-from transforms.clicks.clicks import (
-    NO_SCENARIO,
-    ClickBlock,
-    in_domain,
-    table_name,
-)
+import numpy as np
+
+from transforms.clicks.click_block import ClickBlock
+from transforms.clicks.clicks import NO_SCENARIO, table_name
+from transforms.clicks.ids import in_domain
 from transforms.clicks.schema import PoolSpec
 from transforms.reading.blocks import Block
 from transforms.reading.parse_rows import ParseRows
@@ -86,12 +85,19 @@ def parse_pools(spec: PoolSpec, domain: str, *, normalize: bool = False) -> Pars
     return ParseRows(name, spec.table, _pool_columns(spec), new_parser)
 
 
-def pools_of_clicks(block: ClickBlock) -> PoolBlock:
-    """Returns what was clicked in each scenario that the clicks say."""
+def pools_of_clicks(packed: bytes) -> PoolBlock:
+    """Returns what was clicked in each scenario that a packed `ClickBlock` says."""
+    block = ClickBlock.unpacked(packed)
     pools = PoolBlock(is_listed=False)
-    for item_id, scenario_id in zip(block.items, block.scenarios, strict=True):
-        if scenario_id:
-            pools.pools.setdefault(scenario_id, {})[item_id] = None
+    items, scenarios = (
+        column.values.to_pylist() for column in (block.items, block.scenarios)
+    )
+    if not any(scenarios):
+        return pools
+    keys = block.scenarios.codes.astype(np.int64) * len(items) + block.items.codes
+    for scenario, item in zip(*np.divmod(np.unique(keys), len(items)), strict=True):
+        if scenarios[scenario]:
+            pools.pools.setdefault(scenarios[scenario], {})[items[item]] = None
     return pools
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 from apache_beam.metrics import Metrics
 
 from transforms import schema
 from transforms.clicks import schema as keys
-from transforms.clicks.tasks import ScenarioTask
-from transforms.clicks.user_clicks import UserClicks, UserShard
+from transforms.clicks.scenario_task import ScenarioTask
+from transforms.clicks.scenario_users import KNOWN
+from transforms.clicks.user_clicks import SplitPairs, UserShard
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.coded_column import Ints
+from transforms.reading.stretches import starts_of
 from transforms.writing.entity_files import EntityRows
 from transforms.writing.episode_files import shard_file, write_records
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.tfrecord import encode_example
+from transforms.writing.tfrecord import PackedInts, encode_example
 
 _WRITTEN = Metrics.counter("cmml", "known_clicks_written")
 
@@ -45,67 +49,57 @@ class WriteClicks(beam.DoFn):
         """Writes the files."""
         (shard,) = filter(None, group[1])
         rows = self._rows = self._rows or EntityRows.read(self._files)
-        users, item_rows = rows.users.by_id(), rows.items.by_id()
-        for kind, clicks_of in ((keys.KNOWN, _known), (keys.HELD_OUT, _held_out)):
+        split = shard.split
+        is_known = split.roles == KNOWN
+        for kind, chosen in ((keys.KNOWN, is_known), (keys.HELD_OUT, ~is_known)):
             name = shard_file(keys.CLICKS_DIR, kind, shard.shard, self._num_shards)
-            records = (
-                encode_clicks(users[user.user_id], items, folds, item_rows)
-                for user in shard.users
-                for items, folds in (clicks_of(user),)
-                if items
-            )
+            records = encode_clicks(split, np.flatnonzero(chosen), rows)
             write_records(self._files, name, records)
-        _WRITTEN.inc(sum(len(user.known) for user in shard.users))
-        yield len(shard.users)
+        _WRITTEN.inc(int(is_known.sum()))
+        yield len(split.pairs.users)
 
 
-def _known(user: UserClicks) -> tuple[list[str], Sequence[int]]:
-    return user.known, user.folds
-
-
-def _held_out(user: UserClicks) -> tuple[list[str], Sequence[int]]:
-    items = [item_id for items in user.held_out.values() for item_id in items]
-    return items, user.held_out_folds
-
-
-def encode_clicks(
-    user: int, items: Sequence[str], folds: Sequence[int], rows: Mapping[str, int]
-) -> bytes:
-    """Returns the record of clicks of one user, each with its fold.
+def encode_clicks(split: SplitPairs, chosen: Ints, rows: EntityRows) -> Iterator[bytes]:
+    """Yields a record of the clicks of each user that has some, each with its fold.
 
     Args:
-        user: Row of the user.
-        items: The items.
-        folds: Fold of each.
-        rows: Row of each item.
+        split: The clicks of a shard.
+        chosen: Places of the clicks to encode, ascending.
+        rows: Rows of the entity tables.
     """
-    return encode_example(
-        ints={
-            keys.CLICKS_USER_KEY: [user],
-            keys.CLICKS_ITEM_KEY: [rows[item_id] for item_id in items],
-            keys.CLICKS_FOLD_KEY: folds,
-        }
-    )
+    pairs = split.pairs
+    owners, sizes = np.unique(pairs.owners[chosen], return_counts=True)
+    users = rows.users.of(pairs.users.take(pa.array(owners))).tolist()
+    items = PackedInts(rows.items.of(pairs.items)[pairs.codes[chosen]])
+    folds = PackedInts(split.folds[chosen])
+    starts = starts_of(sizes)
+    columns = (column.bytes_of(starts, starts + sizes) for column in (items, folds))
+    for user, item_bytes, fold_bytes in zip(users, *columns, strict=True):
+        yield encode_example(
+            ints={
+                keys.CLICKS_USER_KEY: [user],
+                keys.CLICKS_ITEM_KEY: item_bytes,
+                keys.CLICKS_FOLD_KEY: fold_bytes,
+            }
+        )
 
 
 def encode_tasks(
     tasks: Iterable[ScenarioTask], rows: EntityRows
 ) -> Iterator[tuple[str, bytes]]:
     """Yields split and record of each task, its ids as rows of the entity tables."""
-    users, items = rows.users.by_id(), rows.items.by_id()
     for task in tasks:
-        yield task.split, _encode_task(task, users, items)
+        yield task.split, _encode_task(task, rows)
 
 
-def _encode_task(
-    task: ScenarioTask, users: Mapping[str, int], items: Mapping[str, int]
-) -> bytes:
-    pool = np.array([items[item_id] for item_id in task.pool])
+def _encode_task(task: ScenarioTask, rows: EntityRows) -> bytes:
+    pool = rows.items.of(pa.array(task.pool, pa.string()))
+    users = rows.users.of(task.users)
     ints: dict[str, Any] = {
         keys.POOL_KEY: np.sort(pool),
         keys.SUPPORT_FOLD_KEY: task.support.folds,
-        keys.KNOWN_USER_KEY: [users[user_id] for user_id in task.known_users],
-        keys.KNOWN_ITEM_KEY: pool[np.array(task.known_items, int)],
+        keys.KNOWN_USER_KEY: users[task.known_users],
+        keys.KNOWN_ITEM_KEY: pool[task.known_items],
     }
     for clicks, user_key, item_key, negative_key in (
         (
@@ -116,7 +110,7 @@ def _encode_task(
         ),
         (task.query, keys.QUERY_USER_KEY, keys.QUERY_ITEM_KEY, keys.QUERY_NEGATIVE_KEY),
     ):
-        ints[user_key] = [users[user_id] for user_id in clicks.users]
-        ints[item_key] = pool[np.asarray(clicks.items)]
-        ints[negative_key] = pool[np.asarray(clicks.negatives)]
+        ints[user_key] = users[clicks.users]
+        ints[item_key] = pool[clicks.items]
+        ints[negative_key] = pool[clicks.negatives.ravel()]
     return encode_example(ints=ints, texts={schema.TASK_ID_KEY: task.scenario_id})

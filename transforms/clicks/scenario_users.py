@@ -4,57 +4,57 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any, NamedTuple
 
 import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.coded_column import Ints
+from transforms.reading.stretches import places_of, starts_of
+
+# What a pair of a user and an item is for.
+KNOWN, FOR_VALIDATION, FOR_TEST = range(3)
+NUM_ROLES = 3
 
 
-class ScenarioUser(NamedTuple):
-    """The clicks of one user in one scenario.
-
-    Attributes:
-        digest: Sort key: which users a scenario with too many clicks keeps.
-        user_id: The user.
-        known: Item ids of known pairs.
-        for_validation: Item ids of pairs that are held out for meta-validation.
-        for_test: Item ids of pairs that are held out for meta-test.
-        folds: The fold of each known pair.
-    """
-
-    digest: bytes
-    user_id: str
-    known: tuple[str, ...]
-    for_validation: tuple[str, ...]
-    for_test: tuple[str, ...]
-    folds: tuple[int, ...]
-
-    @property
-    def num_clicks(self) -> int:
-        """Known and held-out clicks."""
-        return len(self.known) + len(self.for_validation) + len(self.for_test)
-
-
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class ScenarioUsers:
     """Some users of one scenario, in the order of their digests.
 
     Attributes:
-        users: Those that are kept.
+        digests: Sort key of each user: which ones a scenario with too many clicks
+            keeps; uint64.
+        users: Their ids, a pyarrow array of texts.
+        sizes: Clicks of each.
+        places: Place in the pool of each click, user after user.
+        roles: `KNOWN`, `FOR_VALIDATION` or `FOR_TEST`, ascending for each user.
+        folds: The fold of each click.
         num_dropped: Clicks of users that were trimmed away.
     """
 
-    users: list[ScenarioUser] = dataclasses.field(default_factory=list)
+    digests: Ints
+    users: pa.Array
+    sizes: Ints
+    places: Ints
+    roles: Ints
+    folds: Ints
     num_dropped: int = 0
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles plain tuples, which takes less."""
-        return _scenario_users, (list(map(tuple, self.users)), self.num_dropped)
-
-
-def _scenario_users(users: list[tuple[Any, ...]], num_dropped: int) -> ScenarioUsers:
-    return ScenarioUsers(list(map(ScenarioUser._make, users)), num_dropped)
+    def take(self, users: Ints) -> ScenarioUsers:
+        """Returns some of the users, in another order."""
+        sizes = self.sizes[users]
+        clicks = places_of(starts_of(self.sizes)[users], sizes)
+        return dataclasses.replace(
+            self,
+            digests=self.digests[users],
+            users=self.users.take(pa.array(users)),
+            sizes=sizes,
+            places=self.places[clicks],
+            roles=self.roles[clicks],
+            folds=self.folds[clicks],
+        )
 
 
 class JoinUsers(beam.CombineFn):
@@ -69,24 +69,30 @@ class JoinUsers(beam.CombineFn):
         self._limit = limit
 
     @no_beam_hints
-    def create_accumulator(self) -> ScenarioUsers:
+    def create_accumulator(self) -> list[ScenarioUsers]:
         """Starts with no user."""
-        return ScenarioUsers()
+        return []
 
     @no_beam_hints
-    def add_input(self, joined: ScenarioUsers, users: ScenarioUsers) -> ScenarioUsers:
+    def add_input(
+        self, joined: list[ScenarioUsers], users: ScenarioUsers
+    ) -> list[ScenarioUsers]:
         """Adds the users of one shard."""
-        return join([joined, users], self._limit)
+        return [join([*joined, users], self._limit)]
 
     @no_beam_hints
-    def merge_accumulators(self, parts: Iterable[ScenarioUsers]) -> ScenarioUsers:
+    def merge_accumulators(
+        self, parts: Iterable[list[ScenarioUsers]]
+    ) -> list[ScenarioUsers]:
         """Joins what other workers have joined."""
-        return join(parts, self._limit)
+        joined = [one for part in parts for one in part]
+        return [join(joined, self._limit)] if joined else []
 
     @no_beam_hints
-    def extract_output(self, joined: ScenarioUsers) -> ScenarioUsers:
+    def extract_output(self, joined: list[ScenarioUsers]) -> ScenarioUsers:
         """Returns the users that are left."""
-        return joined
+        (users,) = joined
+        return users
 
 
 def join(parts: Iterable[ScenarioUsers], limit: int) -> ScenarioUsers:
@@ -94,27 +100,36 @@ def join(parts: Iterable[ScenarioUsers], limit: int) -> ScenarioUsers:
 
     Trimming keeps the first users until so many clicks are reached. What a part has
     trimmed away would not be among the first of all either.
+
+    Args:
+        parts: One or more, of different users.
+        limit: As of `trim`.
     """
-    joined = ScenarioUsers()
-    for part in parts:
-        joined.users += part.users
-        joined.num_dropped += part.num_dropped
-    joined.users.sort()
+    parts = list(parts)
+    columns = ("digests", "sizes", "places", "roles", "folds")
+    joined = ScenarioUsers(
+        **{
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in columns
+        },
+        users=pa.concat_arrays([part.users for part in parts]),
+        num_dropped=sum(part.num_dropped for part in parts),
+    )
     return trim(joined, limit)
 
 
 def trim(scenario: ScenarioUsers, limit: int) -> ScenarioUsers:
-    """Keeps the first users until so many clicks are reached.
+    """Keeps the first users, by their digests, until so many clicks are reached.
 
     Args:
-        scenario: Users in the order of their digests.
+        scenario: Users in any order.
         limit: Most clicks, but for those of the last user that is kept.
     """
-    num_clicks = 0
-    for place, user in enumerate(scenario.users):
-        if num_clicks >= limit:
-            dropped = sum(other.num_clicks for other in scenario.users[place:])
-            num_dropped = scenario.num_dropped + dropped
-            return ScenarioUsers(scenario.users[:place], num_dropped)
-        num_clicks += user.num_clicks
-    return scenario
+    keys = pa.table({"digest": scenario.digests, "user": scenario.users})
+    order = pc.sort_indices(
+        keys, sort_keys=[("digest", "ascending"), ("user", "ascending")]
+    ).to_numpy()
+    before = starts_of(scenario.sizes[order])
+    kept = scenario.take(order[before < limit])
+    num_dropped = int(scenario.sizes.sum()) - int(kept.sizes.sum())
+    return dataclasses.replace(kept, num_dropped=kept.num_dropped + num_dropped)

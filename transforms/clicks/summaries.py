@@ -6,53 +6,31 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from transforms.clicks.tasks import ScenarioTask
+import numpy as np
+
+from transforms.clicks.click_pairs import ClickCounts
+from transforms.clicks.scenario_task import ScenarioTask
+from transforms.clicks.scenario_users import KNOWN
 from transforms.clicks.user_clicks import UserShard
-from transforms.row_counts import RowCounts, merge_counts
+from transforms.entities.entity_counts import EntityCounts, merge_counts_of_entities
+from transforms.reading.coded_column import small
+from transforms.row_counts import merge_counts
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class UsersSummary:
     """Counts of one shard of users, or of all.
 
     Attributes:
-        users: Known clicks by user, zeros included.
-        items: Known clicks by item, zeros of held-out ones included.
-        pairs: Pairs by item, known or held out.
-        num_held_out: Held-out pairs.
-        counts: What became of the rows of each log.
-        scenarios: Rows of each scenario that a log says.
+        users: Of each user the pairs, and of those the known ones, which are learnt
+            from.
+        items: The same of each item.
+        counts: What became of the rows.
     """
 
-    users: Counter[str] = dataclasses.field(default_factory=Counter)
-    items: Counter[str] = dataclasses.field(default_factory=Counter)
-    pairs: Counter[str] = dataclasses.field(default_factory=Counter)
-    num_held_out: int = 0
-    counts: dict[str, RowCounts] = dataclasses.field(default_factory=dict)
-    scenarios: Counter[str] = dataclasses.field(default_factory=Counter)
-
-    def add(self, shard: UserShard) -> None:
-        """Counts a shard."""
-        for user in shard.users:
-            self.users[user.user_id] += len(user.known)
-            for item_id in user.known:
-                self.items[item_id] += 1
-                self.pairs[item_id] += 1
-            for item_ids in user.held_out.values():
-                self.items.update(dict.fromkeys(item_ids, 0))
-                self.pairs.update(item_ids)
-                self.num_held_out += len(item_ids)
-        merge_counts(self.counts, shard.counts)
-        self.scenarios.update(shard.scenarios)
-
-    def merge(self, other: UsersSummary) -> None:
-        """Adds the counts of other shards."""
-        self.users.update(other.users)
-        self.items.update(other.items)
-        self.pairs.update(other.pairs)
-        self.num_held_out += other.num_held_out
-        merge_counts(self.counts, other.counts)
-        self.scenarios.update(other.scenarios)
+    users: EntityCounts
+    items: EntityCounts
+    counts: ClickCounts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,17 +54,32 @@ class TaskSummary:
 
 def summarize_users(shard: UserShard) -> UsersSummary:
     """Returns the counts of one shard of users."""
-    summary = UsersSummary()
-    summary.add(shard)
-    return summary
+    pairs = shard.split.pairs
+    is_known = shard.split.roles == KNOWN
+    users, items = (
+        EntityCounts(
+            ids,
+            small(np.bincount(places, minlength=len(ids))),
+            small(np.bincount(places[is_known], minlength=len(ids))),
+            np.zeros(len(ids), np.uint8),
+        )
+        for ids, places in ((pairs.users, pairs.owners), (pairs.items, pairs.codes))
+    )
+    return UsersSummary(users, items, shard.counts)
 
 
 def merge_users(parts: Iterable[UsersSummary]) -> UsersSummary:
     """Returns the counts of all shards, whatever their order."""
-    merged = UsersSummary()
+    parts = list(parts)
+    counts = ClickCounts({}, Counter())
     for part in parts:
-        merged.merge(part)
-    return merged
+        merge_counts(counts.tables, part.counts.tables)
+        counts.scenarios.update(part.counts.scenarios)
+    return UsersSummary(
+        merge_counts_of_entities(part.users for part in parts),
+        merge_counts_of_entities(part.items for part in parts),
+        counts,
+    )
 
 
 def summarize_task(task: ScenarioTask) -> TaskSummary:

@@ -1,23 +1,22 @@
-"""The clicks of one scenario to a task: support, query, and negatives for both."""
+"""The clicks of each scenario to a task, unless it is too small."""
 
 from __future__ import annotations
 
 import dataclasses
-import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from transforms.clicks.clicks import raw_id
-from transforms.clicks.drawn_clicks import Clicks, DrawnClicks, UserChance
+from transforms.clicks.ids import raw_id
 from transforms.clicks.merged_pools import Pools
-from transforms.clicks.scenario_users import ScenarioUser, ScenarioUsers
+from transforms.clicks.scenario_task import build_task
+from transforms.clicks.scenario_users import ScenarioUsers
 from transforms.clicks.schema import ScenarioDatasetSpec, ScenarioEpisodeSpec
 from transforms.reading.beam_hints import no_beam_hints
-from transforms.schema import META_TRAIN, META_VALIDATION
+from transforms.schema import META_TRAIN
 from transforms.splits import TaskSplitter
 from transforms.writing.counters import count_dropped
 from transforms.writing.output_files import OutputFiles
@@ -34,34 +33,6 @@ TASKS = "tasks"
 DROPPED = "dropped"
 
 _TASKS = Metrics.counter("cmml", "tasks")
-
-
-@dataclasses.dataclass
-class ScenarioTask:
-    """One scenario as a task.
-
-    Attributes:
-        scenario_id: The scenario.
-        split: Its split.
-        pool: Item ids.
-        support: Known clicks.
-        query: Held-out clicks; none in meta-train.
-        known_users: User of each other click of a user of the query: known, or held
-            out for the other split.
-        known_items: Its item, as a place in the pool.
-        num_known: Known clicks that the support could hold.
-        num_without_negative: Clicks left out, whose users left no item to draw.
-    """
-
-    scenario_id: str
-    split: str
-    pool: list[str]
-    support: Clicks
-    query: Clicks
-    known_users: list[str]
-    known_items: list[int]
-    num_known: int = 0
-    num_without_negative: int = 0
 
 
 @dataclasses.dataclass
@@ -111,81 +82,34 @@ class BuildTasks(beam.DoFn):
             dropped[TASK_NOT_IN_SPLIT_FILE] += 1
         else:
             pool = pools.items[scenario_id]
-            task = build_task(scenario_id, split, pool, clicks.users, self._spec)
-            num_clicks = sum(user.num_clicks for user in clicks.users)
-            reason = reason_to_drop(task, self._spec.episodes)
+            task = build_task(scenario_id, split, pool, clicks, self._spec)
+            reason = reason_to_drop(
+                task.num_known, len(task.query.items), split, self._spec.episodes
+            )
             if reason is None:
                 dropped[CLICK_WITHOUT_NEGATIVE] += task.num_without_negative
                 _TASKS.inc()
                 yield TASKS, task
             else:
                 dropped[reason] += 1
-                dropped[f"click_of_task_with_{reason}"] += num_clicks
+                dropped[f"click_of_task_with_{reason}"] += len(clicks.places)
         count_dropped(dropped)
         yield DROPPED, DroppedClicks(+dropped)
 
 
-def reason_to_drop(task: ScenarioTask, spec: ScenarioEpisodeSpec) -> str | None:
-    """Says why a task is too small, or None if it is not."""
-    if task.num_known < spec.min_clicks:
-        return TOO_FEW_CLICKS
-    if task.split != META_TRAIN and not task.query.items:
-        return NO_HELD_OUT_CLICK
-    return None
-
-
-def build_task(
-    scenario_id: str,
-    split: str,
-    pool: Sequence[str],
-    users: Sequence[ScenarioUser],
-    spec: ScenarioDatasetSpec,
-) -> ScenarioTask:
-    """Draws support, query and negatives of one scenario.
-
-    Clicks are taken in a random order that only the seed, the scenario, the user and
-    the item decide; negatives are drawn by a generator that the seed, the scenario and
-    the user decide.
+def reason_to_drop(
+    num_known: int, num_query: int, split: str, spec: ScenarioEpisodeSpec
+) -> str | None:
+    """Says why a task is too small, or None if it is not.
 
     Args:
-        scenario_id: The scenario.
+        num_known: Known clicks that its support could hold.
+        num_query: Clicks of its query.
         split: Its split.
-        pool: Its item ids, in order.
-        users: Its users with their clicks.
-        spec: Seed and sizes.
+        spec: Sizes.
     """
-    places = {item_id: place for place, item_id in enumerate(pool)}
-    task = ScenarioTask(scenario_id, split, list(pool), Clicks(), Clicks(), [], [])
-    support, query = DrawnClicks(), DrawnClicks()
-    generator = random.Random()
-    for user in users:
-        held_out, other = _held_out(user, split)
-        raw_ids = (
-            raw_id(one, spec.domain_names) for one in (scenario_id, user.user_id)
-        )
-        chance = UserChance(generator, tuple(raw_ids), places, spec)
-        known = [places[item_id] for item_id in user.known]
-        clicked = {*known, *(places[i] for i in (*held_out, *other))}
-        num_drawn = chance.draw(support, user, user.known, user.folds, set(known))
-        num_queries = chance.draw(query, user, held_out, (), clicked)
-        num_clicks = len(known) + len(held_out)
-        task.num_without_negative += num_clicks - num_drawn - num_queries
-        if num_queries:
-            task.known_users += [user.user_id] * (len(known) + len(other))
-            task.known_items += [*known, *(places[item_id] for item_id in other)]
-    task.num_known = len(support.items)
-    limit = None if split == META_TRAIN else spec.episodes.support_size
-    task.support = support.in_order(limit)
-    task.query = query.in_order(None)
-    return task
-
-
-def _held_out(
-    user: ScenarioUser, split: str
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns the items held out for a split, and those for the other one."""
-    if split == META_TRAIN:
-        return (), ()
-    if split == META_VALIDATION:
-        return user.for_validation, user.for_test
-    return user.for_test, user.for_validation
+    if num_known < spec.min_clicks:
+        return TOO_FEW_CLICKS
+    if split != META_TRAIN and not num_query:
+        return NO_HELD_OUT_CLICK
+    return None

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 Ints = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True)

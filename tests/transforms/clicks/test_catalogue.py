@@ -2,10 +2,14 @@ import json
 from array import array
 from collections import Counter
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from transforms.clicks.catalogue import scenario_catalogue
+from transforms.clicks.click_pairs import ClickCounts, ClickPairs
 from transforms.clicks.merged_pools import Pools
+from transforms.clicks.scenario_users import FOR_TEST, KNOWN
 from transforms.clicks.schema import (
     ClickSpec,
     Domain,
@@ -16,24 +20,40 @@ from transforms.clicks.schema import (
     ScenarioDatasetSpec,
 )
 from transforms.clicks.summaries import TaskSummary, merge_users, summarize_users
-from transforms.clicks.user_clicks import UserClicks, UserShard
+from transforms.clicks.user_clicks import SplitPairs, UserShard
 from transforms.entities.entities import Entity, EntityBlock
+from transforms.reading.coded_column import coded_texts
 from transforms.row_counts import RowCounts
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
 from transforms.table_spec import TableSpec
 from transforms.writing.entity_files import EntityRows
 from transforms.writing.output_files import OutputFiles
 
+
+def shard(number, rows, **counts):
+    """A shard of (user, item, role) rows, all of them in their order."""
+    users, items, roles = zip(*rows, strict=True)
+    users, items = map(coded_texts, (users, items))
+    nothing = np.zeros((2, 0), np.int64)
+    pairs = ClickPairs(
+        users.values, items.values, users.codes, items.codes, pa.array([""]), nothing
+    )
+    split = SplitPairs(pairs, np.array(roles), np.zeros(len(roles), np.int64))
+    tables = {f"{name}.clicks": count for name, count in counts.items()}
+    return UserShard(number, split, ClickCounts(tables, Counter()))
+
+
 SHARDS = [
-    UserShard(
+    shard(
         0,
-        [UserClicks("a:u", ["a:10", "a:9"], [0, 1], {META_TEST: ["a:8"]})],
-        {"a.clicks": RowCounts(used=3, left_out=Counter(repeated_click=1))},
+        [("a:u", "a:10", KNOWN), ("a:u", "a:9", KNOWN), ("a:u", "a:8", FOR_TEST)],
+        a=RowCounts(used=3, left_out=Counter(repeated_click=1)),
     ),
-    UserShard(
+    shard(
         1,
-        [UserClicks("b:u", ["b:9"], [2], {}), UserClicks("a:t", ["a:9"], [0], {})],
-        {"b.clicks": RowCounts(used=1), "a.clicks": RowCounts(used=1)},
+        [("b:u", "b:9", KNOWN), ("a:t", "a:9", KNOWN)],
+        b=RowCounts(used=1),
+        a=RowCounts(used=1),
     ),
 ]
 TASKS = [
@@ -69,7 +89,7 @@ def files(tmp_path):
 def catalogue(files):
     """What is said of the shards and tasks above, written too."""
     names = names_block(("Jazz", "All that jazz"), ("Jazz", "Another"))
-    pools = Pools({}, {}, Counter(pool_too_small=2))
+    pools = Pools({}, Counter(pool_too_small=2))
     summaries = map(summarize_users, SHARDS)
     catalogue = scenario_catalogue(SPEC, None, summaries, TASKS, [], pools, [names])
     catalogue.write(files)
@@ -78,11 +98,12 @@ def catalogue(files):
 
 def test_held_out_pairs_give_an_item_a_row_but_no_count():
     summary = merge_users(map(summarize_users, SHARDS))
-    assert summary.items == {"a:10": 1, "a:9": 2, "a:8": 0, "b:9": 1}
-    assert "a:8" in summary.items
-    assert summary.users == {"a:u": 2, "b:u": 1, "a:t": 1}
-    assert summary.counts["a.clicks"].used == 4
-    assert summary.num_held_out == 1
+    known = {"a:10": 1, "a:9": 2, "a:8": 0, "b:9": 1}
+    assert summary.items.training_by_id() == known
+    assert summary.items.pairs_by_id() == known | {"a:8": 1}
+    assert summary.users.training_by_id() == {"a:u": 2, "b:u": 1, "a:t": 1}
+    assert summary.users.pairs_by_id() == {"a:u": 3, "b:u": 1, "a:t": 1}
+    assert summary.counts.tables["a.clicks"].used == 4
 
 
 def test_rows_go_domain_after_domain_as_the_specification_has_them(

@@ -1,16 +1,21 @@
+import pyarrow as pa
 import pytest
 
+from transforms.clicks.click_block import ClickBlock
 from transforms.clicks.clicks import (
     Click,
-    ClickBlock,
     ClickParser,
     click_columns,
+    parse_click,
+    parse_clicks,
+)
+from transforms.clicks.ids import (
     domain_of,
     domain_order,
     in_domain,
-    parse_click,
-    parse_clicks,
+    order_of_ids,
     raw_id,
+    raw_ids,
 )
 from transforms.clicks.schema import ClickSpec, DomainSpec, PoolSpec
 from transforms.reading.block_columns import block_columns
@@ -22,6 +27,17 @@ from transforms.table_spec import TableSpec
 COLUMNS = ("user_id", "item_id", "theme")
 PLAIN = ClickSpec(TableSpec("c.csv"))
 SPEC = ClickSpec(TableSpec("c.csv"), scenario_column="theme")
+
+
+def rows_of(shards):
+    """Shard, rows and table of each block."""
+    rows = []
+    for shard, data in shards:
+        block = ClickBlock.unpacked(data)
+        columns = block.users, block.items, block.scenarios
+        texts = zip(*(column.to_list() for column in columns), strict=True)
+        rows.append((shard, list(texts), block.table))
+    return rows
 
 
 def test_every_id_of_a_click_gets_the_name_of_its_domain():
@@ -73,18 +89,28 @@ def test_ids_are_ordered_by_domain_and_then_as_they_came():
     assert sorted(["10", "9", ":9"], key=domain_order([""])) == ["9", "10", ":9"]
 
 
+@pytest.mark.parametrize("domains", [["b", "a"], ["a", "b", "c"], [""]])
+def test_columns_of_ids_are_ordered_as_single_ones(domains):
+    ids = [in_domain(name, one) for name in domains for one in ("x", "10", "9", "é:1")]
+    order = order_of_ids(pa.array(ids), domains).tolist()
+    assert [ids[place] for place in order] == sorted(ids, key=domain_order(domains))
+    expected = [raw_id(one, domains) for one in ids]
+    assert raw_ids(pa.array(ids), domains).to_pylist() == expected
+
+
 def test_each_row_goes_to_the_shard_of_its_user_or_is_refused(parse_block):
     domain = DomainSpec(
         ClickSpec(TableSpec("c.csv"), scenario_column="theme"), name="a"
     )
     block = Block("c.csv", 0, 2, b"u1,i1,t\nu2,,t\nu1,i2,s\nu3,i1,t\n", COLUMNS)
     shards, rejected = parse_block(parse_clicks(domain, 50), block)
-    assert shards == [
+    assert rows_of(shards) == [
         (
             shard_of("a:u1", 50),
-            ClickBlock(["a:u1", "a:u1"], ["a:i1", "a:i2"], ["a:t", "a:s"], "a.clicks"),
+            [("a:u1", "a:i1", "a:t"), ("a:u1", "a:i2", "a:s")],
+            "a.clicks",
         ),
-        (shard_of("a:u3", 50), ClickBlock(["a:u3"], ["a:i1"], ["a:t"], "a.clicks")),
+        (shard_of("a:u3", 50), [("a:u3", "a:i1", "a:t")], "a.clicks"),
     ]
     (row,) = rejected
     assert (row.table, row.line, row.reason) == ("a.clicks", 3, "missing_field")
@@ -103,7 +129,8 @@ def test_clicks_are_read_by_column_as_row_by_row(
 
     def parsed():
         stage = parse_clicks(DomainSpec(spec, name="a"), 3, normalize=normalize)
-        return parse_block(stage, block)
+        shards, rejected = parse_block(stage, block)
+        return rows_of(shards), rejected
 
     by_column = parsed()
     monkeypatch.setattr(ClickParser, "add_columns", lambda self, rows: False)

@@ -1,6 +1,6 @@
 import pytest
 
-from transforms.clicks.clicks import ClickBlock
+from tests.support.made_clicks import click_block
 from transforms.clicks.merged_pools import Pools, merge_pools
 from transforms.clicks.pools import (
     PoolBlock,
@@ -67,7 +67,6 @@ def test_blocks_are_joined_in_the_order_of_rows_whatever_their_own():
     assert pools == merge_pools(blocks[::-1], spec)
     assert pools.items == {"s": ["9", "10", "x"]}
     assert pools.listed_items == {"9", "10"}
-    assert pools.scenarios == {"9": ["s"], "10": ["s"], "x": ["s"]}
 
 
 @pytest.mark.parametrize(
@@ -85,12 +84,12 @@ def test_pools_of_a_wrong_size_are_left_out_and_counted(num_items, dropped):
         [PoolBlock({"s": dict.fromkeys(map(str, range(num_items)))})], spec
     )
     assert pools.num_dropped == dropped
-    assert bool(pools.items) == bool(pools.scenarios) == (not dropped)
+    assert bool(pools.items) == (not dropped)
 
 
 def test_what_was_clicked_in_a_scenario_is_in_its_pool():
-    block = ClickBlock(["u", "v", "u"], ["i", "i", "j"], ["s", "t", ""])
-    pools = pools_of_clicks(block)
+    block = click_block(["u", "v", "u"], ["i", "i", "j"], ["s", "t", ""])
+    pools = pools_of_clicks(block.packed())
     assert pools == PoolBlock({"s": {"i": None}, "t": {"i": None}}, is_listed=False)
 
 
@@ -110,5 +109,5 @@ def test_pools_are_the_same_once_they_were_written(tmp_path):
     )
     pools.write(files)
     assert Pools.read(files) == pools
-    assert pools.scenarios == {item: ["s"] for item in ("i1", "i2", "i3")}
+    assert pools.items == {"s": ["i1", "i2", "i3"]}
     assert pools.num_dropped == {"pool_too_small": 1}

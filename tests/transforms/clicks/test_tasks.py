@@ -1,10 +1,7 @@
-import random
-from collections import Counter
-
 import pytest
 
-from transforms.clicks.drawn_clicks import Clicks, draw_negatives
-from transforms.clicks.scenario_users import ScenarioUser
+from tests.support.made_clicks import scenario_users
+from transforms.clicks.scenario_task import build_task
 from transforms.clicks.schema import (
     ClickSpec,
     DomainSpec,
@@ -12,7 +9,7 @@ from transforms.clicks.schema import (
     ScenarioDatasetSpec,
     ScenarioEpisodeSpec,
 )
-from transforms.clicks.tasks import ScenarioTask, build_task, reason_to_drop
+from transforms.clicks.tasks import reason_to_drop
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
 from transforms.table_spec import TableSpec
 
@@ -23,109 +20,112 @@ DOMAIN = DomainSpec(
 SPEC = ScenarioDatasetSpec(
     (DOMAIN,), episodes=ScenarioEpisodeSpec(support_size=4, num_negatives=3)
 )
+# Items that are known, held out for meta-validation and for meta-test; folds.
 USERS = [
-    ScenarioUser(b"1", "u1", ("i0", "i1", "i2"), ("i7",), ("i3",), (0, 1, 2)),
-    ScenarioUser(b"2", "u2", ("i4", "i5", "i6"), (), (), (3, 4, 0)),
+    ("u1", (["i0", "i1", "i2"], ["i7"], ["i3"]), [0, 1, 2]),
+    ("u2", (["i4", "i5", "i6"], [], []), [3, 4, 0]),
 ]
 
 
 def build(split, users=USERS):
-    return build_task("s", split, POOL, users, SPEC)
+    return build_task("s", split, POOL, scenario_users(users, POOL), SPEC)
 
 
-def negatives_by_user(clicks):
+def clicks_of(task, clicks):
+    """(user, place in the pool) of each click."""
+    users = task.users.take(clicks.users).to_pylist()
+    return list(zip(users, clicks.items.tolist(), strict=True))
+
+
+def known_of(task):
+    users = task.users.take(task.known_users).to_pylist()
+    return list(zip(users, task.known_items.tolist(), strict=True))
+
+
+def negatives_by_user(task, clicks):
     negatives = {}
-    for place, user_id in enumerate(clicks.users):
-        drawn = clicks.negatives[3 * place : 3 * place + 3]
-        negatives.setdefault(user_id, set()).update(drawn)
+    drawn = zip(clicks_of(task, clicks), clicks.negatives.tolist(), strict=True)
+    for (user_id, _), places in drawn:
+        negatives.setdefault(user_id, set()).update(places)
     return negatives
 
 
 def test_a_meta_train_task_holds_all_known_clicks_and_nothing_held_out():
     task = build(META_TRAIN)
-    pairs = set(zip(task.support.users, task.support.items, strict=True))
-    assert pairs == {("u1", 0), ("u1", 1), ("u1", 2), ("u2", 4), ("u2", 5), ("u2", 6)}
-    folds = dict(zip(task.support.items, task.support.folds, strict=True))
-    assert folds == {0: 0, 1: 1, 2: 2, 4: 3, 5: 4, 6: 0}
-    assert task.query == Clicks()
-    assert task.known_users == []
+    assert sorted(clicks_of(task, task.support)) == [
+        *(("u1", place) for place in (0, 1, 2)),
+        *(("u2", place) for place in (4, 5, 6)),
+    ]
+    folds = zip(task.support.items.tolist(), task.support.folds.tolist(), strict=True)
+    assert dict(folds) == {0: 0, 1: 1, 2: 2, 4: 3, 5: 4, 6: 0}
+    assert clicks_of(task, task.query) == known_of(task) == []
 
 
 def test_a_meta_test_task_holds_a_support_set_and_all_held_out_clicks():
     task = build(META_TEST)
     assert len(task.support.items) == 4
-    assert (task.query.users, task.query.items.tolist()) == (["u1"], [3])
+    assert task.num_known == 6
+    assert clicks_of(task, task.query) == [("u1", 3)]
     # The second user is not in the query, so that nothing of theirs needs excluding. Of
     # the first one, what is held out for meta-validation is no candidate either.
-    assert (task.known_users, task.known_items) == (["u1"] * 4, [0, 1, 2, 7])
+    assert known_of(task) == [("u1", place) for place in (0, 1, 2, 7)]
 
 
 def test_a_meta_validation_task_asks_for_what_is_held_out_for_it():
     task = build(META_VALIDATION)
-    assert (task.query.users, task.query.items.tolist()) == (["u1"], [7])
-    assert task.known_items == [0, 1, 2, 3]
+    assert clicks_of(task, task.query) == [("u1", 7)]
+    assert known_of(task) == [("u1", place) for place in (0, 1, 2, 3)]
 
 
 def test_negatives_of_the_support_avoid_what_is_known_of_the_user():
-    negatives = negatives_by_user(build(META_TRAIN).support)
+    task = build(META_TRAIN)
+    negatives = negatives_by_user(task, task.support)
     assert not negatives["u1"] & {0, 1, 2}
     assert not negatives["u2"] & {4, 5, 6}
 
 
 def test_negatives_of_the_query_avoid_what_is_held_out_too():
-    users = [ScenarioUser(b"1", "u1", ("i0",), ("i1",), tuple(POOL[2:7]), (0,))]
-    negatives = negatives_by_user(build(META_TEST, users).query)
+    task = build(META_TEST, [("u1", (["i0"], ["i1"], POOL[2:7]), [0])])
+    negatives = negatives_by_user(task, task.query)
     assert negatives == {"u1": {7, 8, 9}}  # All that are left.
 
 
 def test_support_negatives_do_not_know_what_is_held_out():
-    users = [ScenarioUser(b"1", "u1", ("i0",), (), tuple(POOL[1:]), (0,))]
-    task = build(META_TEST, users)
+    task = build(META_TEST, [("u1", (["i0"], [], POOL[1:]), [0])])
     # Everything but the known click is held out, and the negatives come from there.
-    assert set(task.support.negatives) <= set(range(1, 10))
-    assert not task.query.items  # No item is left to compare a query click with.
+    assert set(task.support.negatives.ravel().tolist()) <= set(range(1, 10))
+    assert not task.query.items.size  # No item is left to compare a query click with.
 
 
 def test_clicks_that_leave_no_item_to_draw_are_left_out_and_counted():
-    full = ScenarioUser(b"1", "u1", tuple(POOL), (), (), (0,) * 10)
-    half = ScenarioUser(b"2", "u2", tuple(POOL[:8]), (), tuple(POOL[8:]), (0,) * 8)
-    last = ScenarioUser(b"3", "u3", ("i0",), (), ("i1",), (0,))
+    full = ("u1", (POOL, [], []), [0] * 10)
+    half = ("u2", (POOL[:8], [], POOL[8:]), [0] * 8)
+    last = ("u3", (["i0"], [], ["i1"]), [0])
     task = build(META_TEST, [full, half, last])
     # All 10 clicks of the first user; of the second one the 2 of the query.
     assert task.num_without_negative == 12
     assert task.num_known == 8 + 1
     # The query has nothing of the second user: nothing of theirs needs excluding.
-    assert set(task.query.users) == set(task.known_users) == {"u3"}
+    for clicks in (clicks_of(task, task.query), known_of(task)):
+        assert {user_id for user_id, _ in clicks} == {"u3"}
 
 
-def test_the_same_seed_draws_the_same_task():
-    assert build(META_TEST) == build(META_TEST)
-    assert build(META_TEST, USERS[::-1]).support == build(META_TEST).support
-
-
-@pytest.mark.parametrize(
-    ("pool_size", "avoided", "wanted", "different"),
-    [(100, {1, 2}, 4, 4), (8, {0, 1, 2, 3}, 3, 3), (5, {0, 1, 2}, 4, 2)],
-)
-def test_negatives_are_different_where_there_are_enough(
-    pool_size, avoided, wanted, different
-):
-    drawn = draw_negatives(random.Random(0), pool_size, avoided, wanted, 1)
-    assert len(drawn) == wanted
-    assert not set(drawn) & avoided
-    assert min(len(set(drawn)), different) == different
-
-
-def test_negatives_are_drawn_evenly():
-    chance = random.Random(0)
-    counts = Counter(place for place in draw_negatives(chance, 10, {0, 1}, 2, 4000))
-    # 8,000 draws of 8 places: 1,000 each, with a deviation of about 30.
-    assert set(counts) == set(range(2, 10))
-    assert max(abs(count - 1000) for count in counts.values()) < 150
-
-
-def test_a_full_pool_leaves_nothing_to_draw():
-    assert draw_negatives(random.Random(0), 3, {0, 1, 2}, 2, 1) == []
+def test_a_click_and_its_negatives_do_not_depend_on_other_users():
+    alone = build(META_TRAIN, USERS[:1])
+    among = build(META_TRAIN, USERS[::-1])
+    negatives = [
+        dict(
+            zip(
+                clicks_of(task, task.support),
+                task.support.negatives.tolist(),
+                strict=True,
+            )
+        )
+        for task in (alone, among)
+    ]
+    assert negatives[0].items() <= negatives[1].items()
+    order = [click for click in clicks_of(among, among.support) if click[0] == "u1"]
+    assert order == clicks_of(alone, alone.support)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,4 @@ def test_a_full_pool_leaves_nothing_to_draw():
     ],
 )
 def test_tasks_that_are_too_small_are_left_out(split, num_known, num_query, reason):
-    support, query = Clicks(items=[0] * 4), Clicks(items=[0] * num_query)
-    task = ScenarioTask("s", split, POOL, support, query, [], [], num_known)
-    assert reason_to_drop(task, SPEC.episodes) == reason
+    assert reason_to_drop(num_known, num_query, split, SPEC.episodes) == reason

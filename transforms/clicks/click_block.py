@@ -1,0 +1,43 @@
+"""The clicks of one block and one shard, by column."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from transforms.reading.coded_column import CodedColumn, coded_array
+from transforms.reading.packed_columns import pack, unpack
+
+
+@dataclasses.dataclass(frozen=True)
+class ClickBlock:
+    """The clicks of one block and one shard, by column.
+
+    Attributes:
+        users: User ids, with the name of their domain.
+        items: Item ids, likewise.
+        scenarios: Scenario ids, likewise; empty where the log does not say them.
+        table: What the rows were read as.
+    """
+
+    users: CodedColumn
+    items: CodedColumn
+    scenarios: CodedColumn
+    table: str
+
+    def packed(self) -> bytes:
+        """Returns the bytes that `unpacked` takes, for few bytes to be shuffled."""
+        columns = {
+            "users": self.users.to_array(),
+            "items": self.items.to_array(),
+            "scenarios": self.scenarios.to_array(),
+        }
+        return pack(columns, [self.table])
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> ClickBlock:
+        """Returns the block that `packed` gave."""
+        columns, (table,) = unpack(data)
+        users, items, scenarios = (
+            coded_array(columns[name]) for name in ("users", "items", "scenarios")
+        )
+        return cls(users, items, scenarios, table)

@@ -1,0 +1,216 @@
+"""One scenario as a task: support, query, and negatives for both."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.clicks.ids import raw_id, raw_ids
+from transforms.clicks.negatives import ToDraw, draw_negatives
+from transforms.clicks.scenario_users import (
+    FOR_TEST,
+    FOR_VALIDATION,
+    KNOWN,
+    ScenarioUsers,
+)
+from transforms.clicks.schema import ScenarioDatasetSpec
+from transforms.reading.coded_column import Flags, Ints
+from transforms.schema import META_TRAIN, META_VALIDATION
+from transforms.stable_hash import (
+    digest_numbers,
+    digests_of,
+    joined_texts,
+    stable_digests,
+)
+
+_NO_FOLDS = np.zeros(0, np.int64)
+
+
+@dataclasses.dataclass(frozen=True)
+class Clicks:
+    """Clicks of a task with their negatives, by column.
+
+    Attributes:
+        users: Places among the users of the task.
+        items: Places in the pool.
+        folds: Fold of each; empty where it does not matter.
+        negatives: Places in the pool, [clicks, negatives of each].
+    """
+
+    users: Ints
+    items: Ints
+    folds: Ints
+    negatives: Ints
+
+
+@dataclasses.dataclass(frozen=True)
+class ScenarioTask:
+    """One scenario as a task.
+
+    Attributes:
+        scenario_id: The scenario.
+        split: Its split.
+        pool: Item ids.
+        users: User ids, a pyarrow array of texts.
+        support: Known clicks.
+        query: Held-out clicks; none in meta-train.
+        known_users: User of each other click of a user of the query, a place: known, or
+            held out for the other split.
+        known_items: Its item, as a place in the pool.
+        num_known: Known clicks that the support could hold.
+        num_without_negative: Clicks left out, whose users left no item to draw.
+    """
+
+    scenario_id: str
+    split: str
+    pool: list[str]
+    users: pa.Array
+    support: Clicks
+    query: Clicks
+    known_users: Ints
+    known_items: Ints
+    num_known: int
+    num_without_negative: int
+
+
+def build_task(
+    scenario_id: str,
+    split: str,
+    pool: list[str],
+    clicks: ScenarioUsers,
+    spec: ScenarioDatasetSpec,
+) -> ScenarioTask:
+    """Draws support, query and negatives of one scenario.
+
+    Clicks are taken in a random order that only the seed, the scenario, the user and
+    the item decide; negatives are drawn by a generator that the seed, the scenario and
+    the user decide.
+
+    Args:
+        scenario_id: The scenario.
+        split: Its split.
+        pool: Its item ids, in order.
+        clicks: Its users with their clicks.
+        spec: Seed and sizes.
+    """
+    chance = _Chance(scenario_id, pool, clicks, spec)
+    owners = chance.owners
+    number = len(clicks.users)
+    is_train = split == META_TRAIN
+    is_known = clicks.roles == KNOWN
+    is_held_out = np.zeros(len(owners), np.bool_)
+    if not is_train:
+        role = FOR_VALIDATION if split == META_VALIDATION else FOR_TEST
+        is_held_out = clicks.roles == role
+    num_known = np.bincount(owners[is_known], minlength=number)
+    num_clicked = num_known if is_train else clicks.sizes
+    is_known_drawn = is_known & (num_known < len(pool))[owners]
+    is_query = is_held_out & (num_clicked < len(pool))[owners]
+    limit = None if is_train else spec.episodes.support_size
+    support = chance.order(np.flatnonzero(is_known_drawn))[:limit]
+    query = chance.order(np.flatnonzero(is_query))
+    of_support, of_query = chance.draw(is_known_drawn, is_query, support, query)
+    in_query = np.isin(np.arange(number), owners[query])
+    others = np.flatnonzero(in_query[owners] & ~is_held_out)
+    return ScenarioTask(
+        scenario_id,
+        split,
+        pool,
+        clicks.users,
+        Clicks(
+            owners[support], clicks.places[support], clicks.folds[support], of_support
+        ),
+        Clicks(owners[query], clicks.places[query], _NO_FOLDS, of_query),
+        owners[others],
+        clicks.places[others],
+        int(is_known_drawn.sum()),
+        int((is_known ^ is_known_drawn).sum() + (is_held_out ^ is_query).sum()),
+    )
+
+
+class _Chance:
+    """Draws order and negatives of the clicks of one scenario.
+
+    Attributes:
+        owners: Place of the user of each click.
+
+    Args:
+        scenario_id: The scenario.
+        pool: Its item ids.
+        clicks: Its users with their clicks.
+        spec: Seed and number of negatives.
+    """
+
+    def __init__(
+        self,
+        scenario_id: str,
+        pool: Sequence[str],
+        clicks: ScenarioUsers,
+        spec: ScenarioDatasetSpec,
+    ) -> None:
+        names = spec.domain_names
+        self.owners = np.repeat(np.arange(len(clicks.users)), clicks.sizes)
+        self._scenario = raw_id(scenario_id, names)
+        self._users = raw_ids(clicks.users, names)
+        self._items = raw_ids(pa.array(pool, pa.string()), names)
+        self._clicks = clicks
+        self._seed = spec.split.seed
+        self._num_negatives = spec.episodes.num_negatives
+
+    def order(self, clicks: Ints) -> Ints:
+        """Returns clicks in their random order."""
+        users = self._users.take(pa.array(self.owners[clicks]))
+        items = self._items.take(pa.array(self._clicks.places[clicks]))
+        digests = stable_digests(
+            *(self._seed, "order", self._scenario), last=joined_texts(users, items)
+        )
+        return clicks[np.argsort(digest_numbers(digests), kind="stable")]
+
+    def draw(
+        self,
+        is_support: Flags,
+        is_query: Flags,
+        support: Ints,
+        query: Ints,
+    ) -> tuple[Ints, Ints]:
+        """Returns the negatives of chosen clicks of the support and of the query.
+
+        Those of a user are drawn for all known clicks, then for those of the query;
+        users none of whose clicks is chosen are passed over.
+
+        Args:
+            is_support: Which clicks the support could hold.
+            is_query: Which clicks the query holds.
+            support: The clicks that are in the support.
+            query: The clicks of the query.
+        """
+        owners, number = self.owners, len(self._users)
+        is_chosen = np.zeros(number, np.bool_)
+        is_chosen[owners[support]] = is_chosen[owners[query]] = True
+        users = np.flatnonzero(is_chosen)
+        rows = np.cumsum(is_chosen) - 1
+        is_clicked = is_chosen[owners]
+        digests = stable_digests(
+            *(self._seed, self._scenario),
+            last=joined_texts(self._users.take(pa.array(users))),
+        )
+        num_support, num_query = (
+            np.bincount(owners[which], minlength=number)[users]
+            for which in (is_support, is_query)
+        )
+        to_draw = ToDraw(
+            len(self._items),
+            digests_of(digests),
+            num_support,
+            num_query,
+            rows[owners[is_clicked]],
+            self._clicks.places[is_clicked],
+            (self._clicks.roles == KNOWN)[is_clicked],
+        )
+        negatives = draw_negatives(to_draw, self._num_negatives)
+        # Known clicks of a user stand before those held out, as they are drawn for.
+        drawn = np.cumsum((is_support | is_query) & is_clicked) - 1
+        return negatives[drawn[support]], negatives[drawn[query]]
