@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from transforms.clicks.clicks import CLICKS, table_name
-from transforms.clicks.ids import domain_of, raw_id
+from transforms.clicks.ids import domain_of, raw_id, raw_ids
 from transforms.clicks.merged_pools import Pools
 from transforms.clicks.pools import POOLS
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
 from transforms.clicks.summaries import UsersSummary
+from transforms.entities.forms_of_ids import forms_of_ids
 from transforms.joins import Join, id_forms, join_ids
+from transforms.reading.coded_column import Ints
 
 
 def click_joins(
@@ -61,7 +67,9 @@ def _domain_joins(
     clicks, of_pools = (table_name(kind, domain.name) for kind in (CLICKS, POOLS))
     items = counted(summary.items.pairs_by_id())
     scenarios = counted(summary.counts.scenarios)
-    yield from id_forms("users", clicks, counted(summary.users.training_by_id()))
+    users = summary.users.take(_are_of(summary.users.ids, domain.name))
+    raw_users = raw_ids(users.ids, domains)
+    yield from forms_of_ids("users", clicks, raw_users, users.training)
     yield from id_forms("items", clicks, items)
     yield from id_forms("scenarios", clicks, scenarios)
     if domain.pools is not None:
@@ -86,3 +94,9 @@ def _domain_joins(
             left = clicks if rows is items or scenarios else of_pools
             of = "items" if rows is items else "scenarios"
             yield join_ids(of, left, table, rows, own(names.get(kind, {})))
+
+
+def _are_of(ids: pa.Array, domain: str) -> Ints:
+    """Returns the places of the ids of a domain."""
+    prefix = f"{domain}:" if domain else ""
+    return np.flatnonzero(pc.starts_with(ids, prefix).to_numpy(zero_copy_only=False))

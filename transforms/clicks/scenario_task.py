@@ -17,7 +17,7 @@ from transforms.clicks.scenario_users import (
     ScenarioUsers,
 )
 from transforms.clicks.schema import ScenarioDatasetSpec
-from transforms.reading.coded_column import Flags, Ints
+from transforms.reading.coded_column import Flags, Ints, small
 from transforms.schema import META_TRAIN, META_VALIDATION
 from transforms.stable_hash import (
     digest_numbers,
@@ -120,15 +120,20 @@ def build_task(
         split,
         pool,
         clicks.users,
-        Clicks(
+        _small(
             owners[support], clicks.places[support], clicks.folds[support], of_support
         ),
-        Clicks(owners[query], clicks.places[query], _NO_FOLDS, of_query),
-        owners[others],
+        _small(owners[query], clicks.places[query], _NO_FOLDS, of_query),
+        small(owners[others]),
         clicks.places[others],
         int(is_known_drawn.sum()),
         int((is_known ^ is_known_drawn).sum() + (is_held_out ^ is_query).sum()),
     )
+
+
+def _small(*columns: Ints) -> Clicks:
+    """Returns clicks of few bytes."""
+    return Clicks(*map(small, columns))
 
 
 class _Chance:

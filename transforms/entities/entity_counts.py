@@ -41,10 +41,6 @@ class EntityCounts:
         """Returns the pairs of each id."""
         return dict(zip(self.ids.to_pylist(), self.pairs.tolist(), strict=True))
 
-    def training_by_id(self) -> dict[str, int]:
-        """Returns the pairs of each id that are learnt from."""
-        return dict(zip(self.ids.to_pylist(), self.training.tolist(), strict=True))
-
     def are_in(self, part: int) -> Ints:
         """Returns the places of those that are in tasks of a part."""
         return np.flatnonzero(self.parts & (1 << part))

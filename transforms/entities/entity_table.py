@@ -22,7 +22,7 @@ from transforms.entities.vocabularies import (
     order_of_ids,
     vocabulary_rows,
 )
-from transforms.reading.coded_column import Ints
+from transforms.reading.coded_column import Ints, texts_of
 from transforms.schema import Feature
 from transforms.specs import EntitySpec, FeatureSpec
 from transforms.writing.entity_files import encode_entity
@@ -47,10 +47,9 @@ class EntityTable:
     def __len__(self) -> int:
         return len(self.counts)
 
-    def ids(self) -> list[str]:
-        """Returns the ids, in row order."""
-        ids: list[str] = self.counts.ids.to_pylist()
-        return ids
+    def ids(self) -> Iterator[str]:
+        """Yields the ids, in row order."""
+        return texts_of(self.counts.ids)
 
     def names(self) -> Iterator[str]:
         """Yields the name of each, in row order; empty if there is none."""
@@ -66,8 +65,8 @@ class EntityTable:
         encoders = {
             name: vocabulary_rows(values) for name, values in self.vocabularies.items()
         }
-        ids, counts = self.counts.ids.to_pylist(), self.counts.training.tolist()
-        rows = enumerate(zip(ids, counts, strict=True), start=1)
+        counts = self.counts.training.tolist()
+        rows = enumerate(zip(self.ids(), counts, strict=True), start=1)
         for row, (entity_id, count) in rows:
             known = self.known.get(entity_id)
             values = self._nothing if known is None else known.values

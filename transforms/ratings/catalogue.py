@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from transforms import schema
 from transforms.entities.entities import EntityBlock, merge_entities
 from transforms.entities.entity_table import EntityTable, build_entity_table
+from transforms.entities.forms_of_ids import forms_of_ids
 from transforms.joins import Join, id_forms, join_ids
 from transforms.label_levels import label_levels
 from transforms.ratings.interactions import INTERACTIONS
@@ -71,20 +72,23 @@ def _joins(
     summary: TasksSummary,
 ) -> tuple[Join, ...]:
     """Looks ids up: of interactions in the tables, of a split file in interactions."""
-    of_users, of_items = summary.users.pairs_by_id(), summary.items.pairs_by_id()
-    joins = [
-        *id_forms("users", INTERACTIONS, of_users),
-        *id_forms("items", INTERACTIONS, of_items),
-        *id_forms("users", "users", dict.fromkeys(users, 1)),
-        *id_forms("items", "items", dict.fromkeys(items, 1)),
-    ]
-    if spec.users.table is not None:
-        joins.append(join_ids("users", INTERACTIONS, "users", of_users, users))
-    if spec.items.table is not None:
-        joins.append(join_ids("items", INTERACTIONS, "items", of_items, items))
+    kinds = (
+        ("users", summary.users, spec.users, users),
+        ("items", summary.items, spec.items, items),
+    )
+    joins: list[Join] = []
+    for name, counts, _, _ in kinds:
+        joins += forms_of_ids(name, INTERACTIONS, counts.ids, counts.pairs)
+    for name, *_, known in kinds:
+        joins += id_forms(name, name, dict.fromkeys(known, 1))
+    for name, counts, entity, known in kinds:
+        if entity.table is not None:
+            rows = counts.pairs_by_id()
+            joins.append(join_ids(name, INTERACTIONS, name, rows, known))
     if listed is not None:
         rows = dict.fromkeys(listed, 1)
-        joins.append(join_ids("users", "split.path", INTERACTIONS, rows, of_users))
+        rated = set(summary.users.ids.to_pylist())
+        joins.append(join_ids("users", "split.path", INTERACTIONS, rows, rated))
     return tuple(joins)
 
 

@@ -7,7 +7,7 @@ different one of a block, not to each row.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ import pyarrow as pa
 Ints = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+
+_TEXTS_AT_ONCE = 1 << 14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,9 +105,15 @@ def _joined(columns: Sequence[CodedColumn], different: CodedColumn) -> CodedColu
     return CodedColumn(np.concatenate(codes), different.values)
 
 
+def texts_of(array: pa.Array) -> Iterator[str]:
+    """Yields the texts of a pyarrow array, of which few at a time are held."""
+    for start in range(0, len(array), _TEXTS_AT_ONCE):
+        yield from array[start : start + _TEXTS_AT_ONCE].to_pylist()
+
+
 def small(numbers: npt.NDArray[Any]) -> Ints:
     """Returns integers from 0 on in the smallest type that holds them."""
-    largest = int(numbers.max()) if len(numbers) else 0
+    largest = int(numbers.max()) if numbers.size else 0
     return numbers.astype(np.min_scalar_type(largest))
 
 

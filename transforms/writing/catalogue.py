@@ -14,7 +14,7 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.kinds import Gather, OfKind
 from transforms.reading.rejected_row import REJECTED, RejectedRow
 from transforms.row_counts import RowCounts
-from transforms.schema import ITEM_ID, USER_ID, CommonInfo
+from transforms.schema import CommonInfo
 from transforms.writing.dataset_files import stage_info
 from transforms.writing.entity_files import (
     write_entities,
@@ -40,8 +40,8 @@ class Catalogue:
 
     Attributes:
         records: Their records in row order, by kind: "user" and "item".
-        vocabularies: Values by name of the vocabulary; `USER_ID` and `ITEM_ID` among
-            them, whose order is that of the rows.
+        vocabularies: Values by name of the vocabulary; those of ids in the order of the
+            rows.
         names: Names for people in row order, by kind, where there are any.
         schema: Types and ranges of an episode record.
         statistics: Counts of each split.
@@ -51,7 +51,7 @@ class Catalogue:
     """
 
     records: Mapping[str, Iterable[bytes]]
-    vocabularies: Mapping[str, Sequence[str]]
+    vocabularies: Mapping[str, Iterable[str]]
     names: Mapping[str, Iterable[str]]
     schema: schema_pb2.Schema
     statistics: statistics_pb2.DatasetFeatureStatisticsList
@@ -121,6 +121,5 @@ class _WriteCatalogue(beam.DoFn):
         for row in catalogue.rejected:
             yield REJECTED, row
         catalogue.write(self._files)
-        ids = (catalogue.vocabularies[name] for name in (USER_ID, ITEM_ID))
-        _ENTITIES.inc(sum(map(len, ids)))
+        _ENTITIES.inc(catalogue.info.num_users + catalogue.info.num_items)
         yield _WRITTEN, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ from transforms.schema import (
     VOCABULARY_DIR,
 )
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.tfrecord import encode_example, tfrecord_file
+from transforms.writing.tfrecord import encode_example, tfrecord_parts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +113,7 @@ def write_entities(files: OutputFiles, kind: str, records: Iterable[bytes]) -> N
         records: In row order.
     """
     name = f"{ENTITIES_DIR}/{kind}-00000-of-00001.tfrecord"
-    files.write(name, tfrecord_file(records))
+    files.write(name, tfrecord_parts(records))
 
 
 def write_vocabulary(files: OutputFiles, name: str, values: Iterable[str]) -> None:
@@ -130,5 +130,5 @@ def _vocabulary_file(name: str) -> str:
     return f"{VOCABULARY_DIR}/{name}.txt"
 
 
-def _lines(texts: Iterable[str]) -> bytes:
-    return "".join(text + "\n" for text in texts).encode()
+def _lines(texts: Iterable[str]) -> Iterator[bytes]:
+    return (f"{text}\n".encode() for text in texts)

@@ -12,7 +12,7 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.schema import EPISODES_DIR, SPLITS
 from transforms.writing.entity_files import EntityRows
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.tfrecord import tfrecord_file
+from transforms.writing.tfrecord import compressed_tfrecord
 
 _WRITTEN = Metrics.counter("cmml", "episodes_written")
 
@@ -82,7 +82,7 @@ def write_episodes(
 
 def write_records(files: OutputFiles, name: str, records: Iterable[bytes]) -> None:
     """Writes one compressed file of records."""
-    files.write(name, tfrecord_file(records, compress=True))
+    files.write(name, compressed_tfrecord(records))
 
 
 def shard_file(directory: str, prefix: str, shard: int, num_shards: int) -> str:

@@ -11,6 +11,7 @@ import os
 import pathlib
 import shutil
 import uuid
+from collections.abc import Iterable
 
 from transforms import schema
 from transforms.prepared_files import PreparedFile, look_at
@@ -98,10 +99,14 @@ class OutputFiles:
         """Makes a directory."""
         self.path(name).mkdir(parents=True, exist_ok=True)
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes | Iterable[bytes]) -> None:
         """Writes a file under a temporary name, then renames it.
 
         Two workers that are given the same work thus leave one whole file.
+
+        Args:
+            name: The file.
+            data: Its content, or the parts of it, of which one at a time is held.
 
         Raises:
             OSError: If it cannot be written; it names a path.
@@ -111,7 +116,8 @@ class OutputFiles:
         temporary = self.path(f"{STAGE_DIR}/{uuid.uuid4().hex}.tmp")
         temporary.parent.mkdir(parents=True, exist_ok=True)
         try:
-            temporary.write_bytes(data)
+            with temporary.open("wb") as file:
+                file.writelines((data,) if isinstance(data, bytes) else data)
             os.replace(temporary, path)
         except OSError as error:
             error.filename = error.filename or str(path)

@@ -10,7 +10,7 @@ import functools
 import gzip
 import io
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import google_crc32c
@@ -99,20 +99,19 @@ class PackedInts:
         return [self._data[start:end] for start, end in bounds]
 
 
-def tfrecord_file(records: Iterable[bytes], *, compress: bool = False) -> bytes:
-    """Returns the bytes of a TFRecord file.
+def tfrecord_parts(records: Iterable[bytes]) -> Iterator[bytes]:
+    """Yields the parts of a TFRecord file, one for each record."""
+    return map(_frame, records)
 
-    Args:
-        records: Its records.
-        compress: Whether to gzip it, without time or file name, so that equal records
-            give equal bytes.
+
+def compressed_tfrecord(records: Iterable[bytes]) -> bytes:
+    """Returns the bytes of a TFRecord file in gzip.
+
+    It has neither time nor file name, so that equal records give equal bytes.
     """
-    framed = b"".join(map(_frame, records))
-    if not compress:
-        return framed
     buffer = io.BytesIO()
     with gzip.GzipFile("", "wb", _GZIP_LEVEL, buffer, mtime=0) as file:
-        file.write(framed)
+        file.write(b"".join(map(_frame, records)))
     return buffer.getvalue()
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from models.episodes.entity_table import load_entity_table, unknown_row
 from transforms.schema import Feature
-from transforms.writing.tfrecord import encode_example, tfrecord_file
+from transforms.writing.tfrecord import encode_example, tfrecord_parts
 
 TAGS = Feature("tags", "multi", vocabulary_size=9, max_values=3)
 
@@ -17,7 +17,7 @@ def write_table(folder, shards):
             for row, count, tags in entities
         ]
         path = folder / "entities" / f"item-{shard:05d}-of-00002.tfrecord"
-        path.write_bytes(tfrecord_file(records))
+        path.write_bytes(b"".join(tfrecord_parts(records)))
     return folder
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.episodes.rating_episodes import fixed_episodes, training_episodes
-from transforms.writing.tfrecord import encode_example, tfrecord_file
+from transforms.writing.tfrecord import compressed_tfrecord, encode_example
 
 # Support pairs of each meta-train task, in two files.
 SIZES = [[12, 3, 0], [1, 2, 12, 9]]
@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
     for shard, sizes in enumerate(SIZES):
         records = [record_of(next(users), size, num_query=5) for size in sizes]
         path = folder / "episodes" / f"meta_train-{shard:05d}-of-00002.tfrecord.gz"
-        path.write_bytes(tfrecord_file(records, compress=True))
+        path.write_bytes(compressed_tfrecord(records))
     return folder
 
 

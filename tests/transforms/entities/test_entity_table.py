@@ -46,7 +46,7 @@ def features_of(record):
 
 
 def test_rows_are_those_of_the_sorted_ids_of_table_and_episodes(table):
-    assert table.ids() == ["8", "9", "10", "11"]
+    assert list(table.ids()) == ["8", "9", "10", "11"]
 
 
 def test_vocabularies_know_meta_train_values_only(table):

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from example_message import example_class
 
-from transforms.writing.tfrecord import PackedInts, encode_example, tfrecord_file
+from transforms.writing.tfrecord import (
+    PackedInts,
+    compressed_tfrecord,
+    encode_example,
+    tfrecord_parts,
+)
 
 RECORD = {"ints": {"n": [1, -2]}, "floats": {"x": [0.5]}, "texts": {"id": "é"}}
 
@@ -52,22 +57,22 @@ def test_an_empty_list_keeps_its_type():
 
 
 def test_a_compressed_file_says_neither_time_nor_name():
-    data = tfrecord_file([b"one"], compress=True)
+    data = compressed_tfrecord([b"one"])
     # Bytes 4 to 7 of gzip are the time; bit 3 of byte 3 announces a name.
     assert data[4:8] == b"\0\0\0\0"
     assert not data[3] & 0b1000
-    assert gzip.decompress(data) == tfrecord_file([b"one"])
+    assert gzip.decompress(data) == b"".join(tfrecord_parts([b"one"]))
 
 
 def test_a_file_without_records_is_empty():
-    assert tfrecord_file([]) == b""
+    assert list(tfrecord_parts([])) == []
 
 
 def test_tensorflow_reads_the_files(tmp_path):
     import tensorflow as tf
 
     (tmp_path / "a.tfrecord.gz").write_bytes(
-        tfrecord_file([encode_example(**RECORD)] * 2, compress=True)
+        compressed_tfrecord([encode_example(**RECORD)] * 2)
     )
     dataset = tf.data.TFRecordDataset(str(tmp_path / "a.tfrecord.gz"), "GZIP")
     first, _ = list(dataset.as_numpy_iterator())
