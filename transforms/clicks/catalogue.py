@@ -73,14 +73,7 @@ def scenario_catalogue(
     order = domain_order(spec.domain_names)
     all_tasks = sorted(tasks, key=lambda task: order(task.scenario_id))
     summary = merge_users(users)
-    pooled = without_counts(dict.fromkeys(chain(*(task.pool for task in all_tasks))))
-    counts_by_row = [
-        counts.take(order_of_ids(counts.ids, spec.domain_names))
-        for counts in (
-            summary.users,
-            merge_counts_of_entities([summary.items, pooled]),
-        )
-    ]
+    counts_by_row = _counts_by_row(spec, summary, all_tasks)
     users_by_row, items_by_row = (counts.ids.to_pylist() for counts in counts_by_row)
     ids = _Ids(users_by_row, items_by_row, [task.scenario_id for task in all_tasks])
     by_kind, rejected, counts = _names_by_kind(spec, names)
@@ -105,6 +98,18 @@ def scenario_catalogue(
         counts={**_no_rows(spec), **summary.counts.tables, **counts},
         rejected=rejected,
     )
+
+
+def _counts_by_row(
+    spec: ScenarioDatasetSpec, summary: UsersSummary, tasks: Iterable[TaskSummary]
+) -> list[EntityCounts]:
+    """Returns the counts of users, and of items, those of pools too, by their rows."""
+    pooled = without_counts(dict.fromkeys(chain(*(task.pool for task in tasks))))
+    items = merge_counts_of_entities([summary.items, pooled])
+    return [
+        counts.take(order_of_ids(counts.ids, spec.domain_names))
+        for counts in (summary.users, items)
+    ]
 
 
 def _num_dropped(
