@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -18,7 +18,7 @@ from transforms.clicks.user_clicks import SplitPairs, UserShard
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Ints
 from transforms.reading.stretches import starts_of
-from transforms.writing.entity_files import EntityRows
+from transforms.writing.entity_files import EntityRows, IdRows
 from transforms.writing.episode_files import shard_file, write_records
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.tfrecord import PackedInts, encode_example
@@ -88,13 +88,22 @@ def encode_tasks(
     tasks: Iterable[ScenarioTask], rows: EntityRows
 ) -> Iterator[tuple[str, bytes]]:
     """Yields split and record of each task, its ids as rows of the entity tables."""
-    for task in tasks:
-        yield task.split, _encode_task(task, rows)
+    tasks = list(tasks)
+    # All at once: looking up is little work, but what it takes is of all entities.
+    users = _rows_of(rows.users, [task.users for task in tasks])
+    pools = _rows_of(rows.items, [pa.array(task.pool, pa.string()) for task in tasks])
+    for task, users_of_task, pool in zip(tasks, users, pools, strict=True):
+        yield task.split, _encode_task(task, users_of_task, pool)
 
 
-def _encode_task(task: ScenarioTask, rows: EntityRows) -> bytes:
-    pool = rows.items.of(pa.array(task.pool, pa.string()))
-    users = rows.users.of(task.users)
+def _rows_of(table: IdRows, columns: Sequence[pa.Array]) -> list[Ints]:
+    """Returns the rows of the ids of each column."""
+    rows = table.of(pa.concat_arrays([pa.array([], pa.string()), *columns]))
+    ends = np.cumsum([len(column) for column in columns], dtype=np.int64)
+    return np.split(rows, ends)[:-1]
+
+
+def _encode_task(task: ScenarioTask, users: Ints, pool: Ints) -> bytes:
     ints: dict[str, Any] = {
         keys.POOL_KEY: np.sort(pool),
         keys.SUPPORT_FOLD_KEY: task.support.folds,

@@ -142,7 +142,7 @@ def test_a_click_of_no_scenario_is_left_out_where_a_code_says_so(parse_block):
     stage = parse_clicks(DomainSpec(ClickSpec(table, scenario_column="theme")), 3)
     block = Block("c.csv", 0, 2, b"u1,i1,t\nu2,i1,none\nu3,i1,\n", COLUMNS)
     parsed, rejected = parse_block(stage, block)
-    assert [clicks.users for _, clicks in parsed] == [["u1"]]
+    assert [rows for _, rows, _ in rows_of(parsed)] == [[("u1", "i1", "t")]]
     assert rejected == []
     with pytest.raises(UnwantedRowError, match="no_scenario"):
         parse_click(("u2", "i1", None), ClickSpec(table, scenario_column="theme"), "")
