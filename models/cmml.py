@@ -7,6 +7,7 @@ from models.episode_model import EpisodeModel
 from models.factors.folded_user import FoldedUser
 from models.heads.distribution_head import DistributionHead
 from models.heads.value_head import ValueHead
+from models.joined_parts import join, take_apart
 from models.legacy_keras import tf
 from models.objectives.objective import Objective
 from models.options import MemberOptions
@@ -203,7 +204,7 @@ class CMML(EpisodeModel):
         encoded, known = self._take_apart(memory)
         encoded = self.encoder.advance(encoded, *inputs)
         total = tf.nest.map_structure(tf.add, known, user)
-        return tf.concat([encoded, *total], axis=-1)
+        return join([encoded, *total])
 
     def recall(self, memory: tf.Tensor) -> TaskState:
         """Returns the state after the pairs that a memory was advanced by."""
@@ -213,7 +214,7 @@ class CMML(EpisodeModel):
     def _take_apart(self, memory: tf.Tensor) -> tuple[tf.Tensor, FoldedUser]:
         """Returns the memory of the encoder, and what is solved so far."""
         widths = [self.encoder.memory_dim, *self.pairs.summed_widths]
-        parts = tf.split(memory, widths, axis=-1)
+        parts = take_apart(memory, widths)
         return parts[0], FoldedUser(*parts[1:])
 
     def _encoder_inputs(

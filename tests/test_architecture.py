@@ -69,6 +69,7 @@ FLOORS = {
         "models.factors",
         "models.episodes",
         "models.evaluation",
+        "models.joined_parts",
         "models.lazy_adam",
         "models.resumable_training",
         "models.replicas",

@@ -93,7 +93,7 @@ def mean_of_known(rows: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [N, K], zeros where no value is known.
     """
-    known = tf.cast(encoded > 0, rows.dtype)[..., tf.newaxis]  # [N, V, 1]
+    known = tf.expand_dims(tf.cast(encoded > 0, rows.dtype), -1)  # [N, V, 1]
     if encoded.shape[1] == 1:
         return tf.squeeze(rows * known, axis=1)
     return tf.math.divide_no_nan(

@@ -19,8 +19,10 @@ from models.factors.factor_fit import (
     turn,
 )
 from models.factors.folded_user import FoldedUser
+from models.factors.inverse import inverse_above_identity
 from models.factors.labelled_pairs import LabelledPairs
 from models.factors.user_prior import SET_STRENGTH
+from models.joined_parts import join, take_apart
 from models.legacy_keras import tf
 
 _NUM_FOLDS = 4
@@ -184,9 +186,7 @@ class ItemFactors(tf.Module):
 
     def split(self, units: tf.Tensor) -> ItemUnits:
         """Takes apart what was looked up, float32 [..., width]."""
-        factors, label, noise, of_set, shares, count = tf.split(
-            units, self._widths, axis=-1
-        )
+        factors, label, noise, of_set, shares, count = take_apart(units, self._widths)
         return ItemUnits(
             factors, label[..., 0], noise[..., 0], of_set, shares, count[..., 0]
         )
@@ -224,12 +224,14 @@ class ItemFactors(tf.Module):
     def _level(self, encoded: Mapping[str, tf.Tensor], fold: tf.Tensor) -> tf.Tensor:
         level = tf.gather(self.level, fold)
         for feature in self._users.features:
-            table, values = self.feature_tables[feature.name], encoded[feature.name]
+            values = encoded[feature.name]
+            # As a tensor: where weights become constants, it can be looked up still.
+            table = tf.convert_to_tensor(self.feature_tables[feature.name])
             if feature.kind == "numeric":
                 slope = tf.gather(table[:, 0], fold)
-                level += standardise(feature, values)[:, tf.newaxis] * slope
+                level += tf.expand_dims(standardise(feature, values), 1) * slope
                 continue
-            at = tf.broadcast_to(fold[:, tf.newaxis], tf.shape(values))
+            at = tf.broadcast_to(tf.expand_dims(fold, 1), tf.shape(values))
             found = tf.gather_nd(table, tf.stack([at, values], axis=-1))
             level += mean_of_known(found, values)
         return level
@@ -257,13 +259,14 @@ class ItemFactors(tf.Module):
         size = tf.reduce_sum(mask, axis=1, keepdims=True)
         # All in units of the noise, which becomes 1.
         weight = mask * tf.math.rsqrt(of_items.noise)
-        factors = of_items.factors * weight[..., tf.newaxis]
+        factors = of_items.factors * tf.expand_dims(weight, -1)
         mean = self._prior_mean(of_items.of_set, level, mask, size)
         residual = (labels - self._label(mean, of_items)) * weight
         gram = tf.matmul(factors, factors, transpose_a=True)  # [B, K, K]
-        covariance = tf.linalg.inv(gram + np.eye(self.num_factors, dtype=np.float32))
-        projected = tf.einsum("bsk,bs->bk", factors, residual)
-        vector = mean + tf.einsum("bkj,bj->bk", covariance, projected)
+        gram += np.eye(self.num_factors, dtype=np.float32)
+        covariance = inverse_above_identity(gram)
+        projected = tf.linalg.matvec(factors, residual, transpose_a=True)
+        vector = mean + tf.linalg.matvec(covariance, projected)
         flat = tf.reshape(covariance, [-1, self.num_factors**2])
         user = FoldedUser(vector, flat, tf.zeros([tf.shape(labels)[0], 0]))
         expected, variance = self.left_out(user, units, labels)
@@ -275,9 +278,13 @@ class ItemFactors(tf.Module):
     ) -> tf.Tensor:
         """Returns the mean of user factors before labels are seen, [B, K]."""
         constant, by_share, by_log = tf.split(level, 3, axis=-1)
-        of_set = tf.einsum("bsk,bs->bk", of_set, mask)
+        of_set = tf.linalg.matvec(of_set, mask, transpose_a=True)
         by_size = size * by_share + of_set
-        return constant + by_size / (size + SET_STRENGTH) + tf.math.log1p(size) * by_log
+        return (
+            constant
+            + by_size / (size + SET_STRENGTH)
+            + tf.math.log(1.0 + size) * by_log
+        )
 
     def _facts(
         self, surprise: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor, size: tf.Tensor
@@ -286,13 +293,14 @@ class ItemFactors(tf.Module):
         moments = [3.0 * surprise, tf.square(surprise) - 1.0, tf.abs(surprise)]
         columns = [tf.stack(moments, axis=-1)]
         if self.num_levels:
-            distance = tf.abs(labels[..., tf.newaxis] - self.levels)
+            distance = tf.abs(tf.expand_dims(labels, -1) - self.levels)
             nearest = tf.one_hot(tf.argmin(distance, axis=-1), self.num_levels)
             columns.insert(0, 3.0 * (nearest - tf.exp(self.log_shares)))
-        total = tf.einsum("bst,bs->bt", tf.concat(columns, axis=-1), mask)
+        columns = tf.concat(columns, axis=-1)
+        total = tf.linalg.matvec(columns, mask, transpose_a=True)
         shrunk = total / (size + _FACT_STRENGTH)
-        shares, of_surprise = tf.split(shrunk, [self.num_levels, 3], axis=-1)
-        return tf.concat([shares, 0.5 * tf.math.log1p(size), of_surprise], axis=-1)
+        shares, of_surprise = take_apart(shrunk, [self.num_levels, 3])
+        return join([shares, 0.5 * tf.math.log(1.0 + size), of_surprise])
 
     def left_out(
         self, user: FoldedUser, units: tf.Tensor, labels: tf.Tensor
@@ -323,7 +331,7 @@ class ItemFactors(tf.Module):
             shift: float32 [B, K], of the mean.
         """
         covariance = self._covariance(user)
-        moved = user.vector + tf.einsum("bkj,bj->bk", covariance, shift)
+        moved = user.vector + tf.linalg.matvec(covariance, shift)
         return user._replace(vector=moved)
 
     def expect(self, user: FoldedUser, units: tf.Tensor) -> tf.Tensor:
@@ -340,7 +348,7 @@ class ItemFactors(tf.Module):
             float32 [B, Q], in the unit of the labels.
         """
         of_items = self.split(units)
-        moved = self._moved_by_item(user)[:, tf.newaxis] * of_items.of_set
+        moved = tf.expand_dims(self._moved_by_item(user), 1) * of_items.of_set
         return self._label(user.vector, of_items) + self._product(
             user, of_items.factors, moved
         )
@@ -364,8 +372,9 @@ class ItemFactors(tf.Module):
 
     def product_query(self, user: FoldedUser) -> tf.Tensor:
         """Returns the vectors of users, float32 [B, K + 2]."""
-        doubt = tf.linalg.trace(self._covariance(user)) / self.num_factors
-        moved = self._moved_by_item(user) * doubt[:, tf.newaxis]
+        diagonal = user.covariance * np.eye(self.num_factors, dtype=np.float32).ravel()
+        doubt = tf.reduce_mean(diagonal, axis=-1, keepdims=True) * self.num_factors
+        moved = self._moved_by_item(user) * doubt
         return tf.concat([user.vector, tf.ones_like(moved), moved], axis=-1)
 
     def variance(self, user: FoldedUser, units: tf.Tensor) -> tf.Tensor:
@@ -387,7 +396,7 @@ class ItemFactors(tf.Module):
 
     def _moved_by_item(self, user: FoldedUser) -> tf.Tensor:
         """Returns what one further item of the set counts, float32 [B, 1]."""
-        size = tf.math.expm1(2.0 * user.facts[:, self.num_levels, tf.newaxis])
+        size = tf.exp(2.0 * tf.expand_dims(user.facts[:, self.num_levels], 1)) - 1.0
         return 1.0 / (size + 1.0 + SET_STRENGTH)
 
     def _covariance(self, user: FoldedUser) -> tf.Tensor:

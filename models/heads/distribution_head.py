@@ -58,8 +58,8 @@ class DistributionHead(tf.keras.layers.Layer):
 
     def call(self, expected: Expected, outputs: tf.Tensor) -> tf.Tensor:
         """Returns the logits."""
-        deviation = self._standard.values - expected.mean[..., tf.newaxis]
-        variance = tf.exp(self.log_spread) * expected.variance[..., tf.newaxis]
+        deviation = self._standard.values - tf.expand_dims(expected.mean, -1)
+        variance = tf.exp(self.log_spread) * tf.expand_dims(expected.variance, -1)
         logits = self.bias + outputs - tf.square(deviation) / (2.0 * variance)
         if self.share_weight is not None:
             logits += expected.level_bias + self.share_weight * expected.log_shares

@@ -34,7 +34,8 @@ class RatingObjective:
 
     def signals(self, labels: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """Returns standardised labels, float32 [B, S]; 0 for padding."""
-        return tf.where(mask, self.unit.standardised(labels), 0.0)
+        standard = self.unit.standardised(labels)
+        return tf.where(mask, standard, tf.zeros_like(standard))
 
     def support_loss(self, raw_scores: tf.Tensor, support: Episode) -> tf.Tensor:
         """Returns the mean squared error of each support set, float32 [B]."""

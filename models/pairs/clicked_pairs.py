@@ -97,7 +97,7 @@ class ClickedPairs(PairEmbedding):
         if not self.num_factors:
             return nothing
         is_click = tf.cast(support_mask & (labels > 0.5), tf.float32)
-        clicked = self._linear(pairs) * is_click[..., tf.newaxis]
+        clicked = self._linear(pairs) * tf.expand_dims(is_click, -1)
         num_clicks = tf.reduce_sum(is_click, axis=1, keepdims=True)
         return FoldedUser(
             tf.reduce_sum(clicked, axis=1), nothing.covariance, num_clicks
@@ -126,7 +126,7 @@ class ClickedPairs(PairEmbedding):
             parts.append(users * items)
         parts = [self.dropout(part, training=training) for part in parts]
         if self.has_prior:
-            parts.append(dot_product(pairs)[..., tf.newaxis])
+            parts.append(tf.expand_dims(dot_product(pairs), -1))
         return EmbeddedPairs(parts, self.expect(user, pairs))
 
     def _linear(self, pairs: FactorPairs) -> tf.Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from models.episodes.entity_table import EntityTable, mean_of_known, standardise
+from models.joined_parts import join
 from models.legacy_keras import tf
 from transforms.schema import Feature
 
@@ -54,7 +55,7 @@ class FeatureEmbedding(tf.keras.layers.Layer):
     def call(self, encoded: tf.Tensor) -> tf.Tensor:
         """Looks up, or scales, the values."""
         if self.feature.kind == "numeric":
-            return standardise(self.feature, encoded)[:, tf.newaxis] * self.table
+            return tf.expand_dims(standardise(self.feature, encoded), 1) * self.table
         return mean_of_known(tf.gather(self.table, encoded), encoded)
 
 
@@ -116,7 +117,7 @@ class EntityEmbedding(tf.keras.layers.Layer):
         parts = self.embed_features(encoded)
         if self.id_embedding is not None:
             parts.append(self.id_embedding(tf.gather(self.id_of_row, rows)))
-        return tf.concat([tf.zeros([tf.size(rows), 0]), *parts], axis=-1)
+        return join([tf.zeros([tf.size(rows), 0]), *parts])
 
     def embed_features(self, encoded: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
         """Embeds entities that need not be in the table, from features alone.

@@ -6,6 +6,7 @@ from models.factors.folded_user import FoldedUser
 from models.factors.item_factors import ItemFactors
 from models.factors.no_factors import NoFactors
 from models.factors.trusted_labels import trusted_labels
+from models.joined_parts import join
 from models.legacy_keras import tf
 from models.options import CMMLOptions
 from models.pairs.features import EntityEmbedding
@@ -192,13 +193,14 @@ class RatedPairs(PairEmbedding):
             columns = [expected.mean, expected.variance - noise, noise]
             of_pairs.append(tf.stack(columns, axis=-1))
         # A part each, since every layer multiplies part by part.
-        parts += [tf.concat(each, axis=-1) for each in (of_users, of_pairs) if each]
+        parts += [join(each) for each in (of_users, of_pairs) if each]
         return EmbeddedPairs(parts, expected)
 
     def _dropped(self, pairs: UserItemPairs, training: bool) -> list[tf.Tensor]:
         """Returns what is learned of pairs, units of it dropped."""
         learned = pairs.user, pairs.items
-        return [self.dropout(part, training=training) for part in learned]
+        dropped = [self.dropout(part, training=training) for part in learned]
+        return [part for part in dropped if part.shape[-1]]
 
     def _expect_learned(
         self, user: FoldedUser, pairs: UserItemPairs, parts: list[tf.Tensor]
@@ -217,7 +219,7 @@ class RatedPairs(PairEmbedding):
         if not self.has_fixed:
             return [], []
         of_items = self.factors.split(pairs.factors)
-        vector, facts = (part[:, tf.newaxis] for part in (user.vector, user.facts))
+        vector, facts = (tf.expand_dims(part, 1) for part in (user.vector, user.facts))
         factors = 2.0 * of_items.factors
         columns = tf.stack([of_items.label, of_items.log_count / 3.0], axis=-1)
         of_pairs = [factors, factors * vector, of_items.log_shares, columns]

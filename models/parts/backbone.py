@@ -182,7 +182,7 @@ class HeadlessBackbone(tf.Module):
         """
         weights, bias = modulation
         hidden = self.hidden(pairs)
-        return tf.reduce_sum(weights * hidden[..., tf.newaxis, :], axis=-1) + bias
+        return tf.reduce_sum(weights * tf.expand_dims(hidden, -2), axis=-1) + bias
 
 
 def activation_function(name: Activation) -> Callable[[tf.Tensor], tf.Tensor]:

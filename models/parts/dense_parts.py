@@ -64,7 +64,15 @@ def project(parts: Parts, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     kernels = tf.split(kernel, widths) if len(parts) > 1 else [kernel] * len(parts)
     projected = tf.convert_to_tensor(bias)
     for part, part_kernel in zip(parts, kernels, strict=True):
-        # [B, 1, units] until a part has all positions. One product of matrices, where
-        # `matmul` takes B of them.
-        projected += tf.einsum("bsd,du->bsu", part, part_kernel)
+        # [B, 1, units] until a part has all positions.
+        projected += _product(part, part_kernel)
     return projected
+
+
+def _product(part: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Multiplies [B, S, D] by [D, units] at once, where `matmul` takes B products."""
+    if part.shape[1] == 1:
+        return tf.expand_dims(tf.squeeze(part, axis=1) @ kernel, axis=1)
+    if part.shape[2] == 1:
+        return part * kernel
+    return tf.einsum("bsd,du->bsu", part, kernel)

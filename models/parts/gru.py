@@ -71,4 +71,4 @@ class MaskedGRU(tf.keras.layers.Layer):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns inputs of the gates [S, B, 3H], and which are real [S, B, 1]."""
         projected = tf.transpose(self.input_gates(inputs), [1, 0, 2])
-        return projected, tf.transpose(support_mask)[..., tf.newaxis]
+        return projected, tf.expand_dims(tf.transpose(support_mask), -1)

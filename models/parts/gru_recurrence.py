@@ -36,7 +36,8 @@ def advance_gru(
     kept = tf.constant([_OPEN] * units + [0.0] * (2 * units), projected.dtype)
     projected += kept * tf.cast(~present, projected.dtype)
     num_steps, batch_size = tf.unstack(tf.shape(projected)[:2])
-    missing = tf.math.floormod(-num_steps, _UNROLL)
+    # Of no negative number, whose remainder is another one in ONNX.
+    missing = _UNROLL - 1 - tf.math.floormod(num_steps + _UNROLL - 1, _UNROLL)
     padding = tf.broadcast_to(kept, [missing, batch_size, 3 * units])
     blocks = tf.reshape(
         tf.concat([projected, padding], axis=0), [-1, _UNROLL, batch_size, 3 * units]

@@ -23,7 +23,7 @@ class NoHybrid(tf.keras.layers.Layer):
     def call(self, context: tf.Tensor, pairs: Parts) -> tf.Tensor:
         """Gives the context the rank of pairs."""
         del pairs
-        return context[:, tf.newaxis, :]
+        return tf.expand_dims(context, 1)
 
 
 class DotHybrid(tf.keras.layers.Layer):
@@ -53,7 +53,7 @@ class DotHybrid(tf.keras.layers.Layer):
                 "the dot hybrid needs a context as wide as a pair, "
                 f"got {context.shape[-1]} and {sum(widths)}."
             )
-        of_parts = tf.split(context[:, tf.newaxis, :], widths, axis=-1)
+        of_parts = tf.split(tf.expand_dims(context, 1), widths, axis=-1)
         products = [c * part for c, part in zip(of_parts, parts, strict=True)]
         return tf.nest.pack_sequence_as(pairs, products)
 
@@ -83,5 +83,5 @@ class MLPHybrid(tf.keras.layers.Layer):
 
     def call(self, context: tf.Tensor, pairs: Parts) -> tf.Tensor:
         """Combines each pair with the context of its episode."""
-        parts = [context[:, tf.newaxis, :], *tf.nest.flatten(pairs)]
+        parts = [tf.expand_dims(context, 1), *tf.nest.flatten(pairs)]
         return self.projection(self.hidden(parts))

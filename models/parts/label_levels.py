@@ -44,13 +44,13 @@ class LabelLevels:
     def shares_of(self, labels: tf.Tensor) -> tf.Tensor:
         """Returns what a label counts for, float32 [..., L], of labels [...]."""
         if self.size == 1:
-            return tf.ones_like(labels)[..., tf.newaxis]
+            return tf.expand_dims(tf.ones_like(labels), -1)
         gaps = tf.constant(np.diff(self.values))
         # How far a label has come from each level to the next.
         passed = tf.clip_by_value(
-            (labels[..., tf.newaxis] - self.values[:-1]) / gaps, 0.0, 1.0
+            (tf.expand_dims(labels, -1) - self.values[:-1]) / gaps, 0.0, 1.0
         )
-        one = tf.ones_like(labels)[..., tf.newaxis]
+        one = tf.expand_dims(tf.ones_like(labels), -1)
         reached = tf.concat([one, passed], axis=-1)
         return reached - tf.concat([passed, 0.0 * one], axis=-1)
 
@@ -61,7 +61,7 @@ class LabelLevels:
     def spread(self, probabilities: tf.Tensor) -> tf.Tensor:
         """Returns the standard deviation, float32 [...], of distributions [..., L]."""
         mean = tf.linalg.matvec(probabilities, self._offsets)
-        deviations = self._offsets - mean[..., tf.newaxis]
+        deviations = self._offsets - tf.expand_dims(mean, -1)
         variance = tf.reduce_sum(probabilities * tf.square(deviations), axis=-1)
         return tf.sqrt(tf.maximum(variance, 0.0))
 

@@ -16,9 +16,10 @@ class LabelUnit:
     """Standardises labels, and gives what was learned of them their unit again.
 
     Everything that learns from ratings sees standardised labels alone, so that no
-    constant in it can depend on what the data set calls a high label. In between are
-    float64 numbers: labels that differ in unit alone become the same float32 numbers,
-    also far from zero.
+    constant in it can depend on what the data set calls a high label. Mean and
+    deviation are float64 numbers, each in the graph as the sum of two of float32, which
+    all runtimes have: labels that differ in unit alone become the same numbers but for
+    rounding, also far from zero.
 
     Attributes:
         mean: Mean of the meta-train labels.
@@ -37,8 +38,8 @@ class LabelUnit:
 
     def standardised(self, labels: tf.Tensor) -> tf.Tensor:
         """Returns float32 [...], of mean 0 and deviation 1, of labels [...]."""
-        deviation = tf.cast(labels, tf.float64) - self.mean
-        return tf.cast(deviation / self.std, tf.float32)
+        mean, rest = _two_parts(self.mean)
+        return _times((tf.cast(labels, tf.float32) - mean) - rest, 1.0 / self.std)
 
     def standardised_array(self, labels: ArrayLike) -> NDArray[np.float32]:
         """Returns the same of an array."""
@@ -52,5 +53,16 @@ class LabelUnit:
 
     def restored(self, scores: tf.Tensor) -> tf.Tensor:
         """Returns standardised scores [...] in the unit of the labels, float32."""
-        deviation = tf.cast(scores, tf.float64) * self.std
-        return tf.cast(self.mean + deviation, tf.float32)
+        mean, rest = _two_parts(self.mean)
+        return mean + (rest + _times(tf.cast(scores, tf.float32), self.std))
+
+
+def _two_parts(number: float) -> tuple[np.float32, np.float32]:
+    """Returns the float32 next to a number, and what is left of it."""
+    nearest = np.float32(number)
+    return nearest, np.float32(number - float(nearest))
+
+
+def _times(values: tf.Tensor, number: float) -> tf.Tensor:
+    factor, rest = _two_parts(number)
+    return values * factor + values * rest

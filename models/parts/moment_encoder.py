@@ -109,4 +109,4 @@ def _moments(memory: tf.Tensor) -> tf.Tensor:
     """Divides sums by 5 more pairs than there are, whose number stands last."""
     num_pairs = memory[:, -1:]
     sums = memory[:, :-1] / (num_pairs + SHRINKAGE)
-    return tf.concat([sums, tf.math.log1p(num_pairs) / 3.0], axis=-1)
+    return tf.concat([sums, tf.math.log(1.0 + num_pairs) / 3.0], axis=-1)

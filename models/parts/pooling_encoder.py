@@ -115,10 +115,10 @@ class PoolingEncoder(tf.keras.layers.Layer):
         support_mask: tf.Tensor,
     ) -> tf.Tensor:
         """Returns the memory of these pairs alone."""
-        embedded = self.label_embedding(labels[..., tf.newaxis])  # [B, S, label_dim]
+        embedded = self.label_embedding(tf.expand_dims(labels, -1))  # [B, S, label_dim]
         hidden = self.second(self.first([*tf.nest.flatten(pairs), embedded]))
         encoded = self.projection(hidden)  # [B, S, C]
-        present = support_mask[..., tf.newaxis]
+        present = tf.expand_dims(support_mask, -1)
         num_pairs = tf.reduce_sum(tf.cast(present, encoded.dtype), axis=1)
         if self.pooling != "max":
             pooled = tf.reduce_sum(tf.where(present, encoded, 0.0), axis=1)

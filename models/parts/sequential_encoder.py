@@ -89,7 +89,7 @@ class SequentialEncoder(tf.keras.layers.Layer):
             return self.read(self.gru(parts, support_mask, training=training))
         orders = fixed_orders(support_mask, self.num_orders)
         parts = [_reorder(part, orders) for part in parts]
-        mask = _reorder(support_mask[..., tf.newaxis], orders)[..., 0]
+        mask = _reorder(tf.expand_dims(support_mask, -1), orders)[..., 0]
         contexts = self.read(
             self.gru(parts, mask, training=False)
         )  # [B * num_orders, C]
@@ -115,7 +115,7 @@ class SequentialEncoder(tf.keras.layers.Layer):
     def _parts(
         self, pairs: tf.Tensor | list[tf.Tensor], labels: tf.Tensor
     ) -> list[tf.Tensor]:
-        embedded = self.label_embedding(labels[..., tf.newaxis])  # [B, S, label_dim]
+        embedded = self.label_embedding(tf.expand_dims(labels, -1))  # [B, S, label_dim]
         return [*tf.nest.flatten(pairs), embedded]
 
 
@@ -134,12 +134,12 @@ def fixed_orders(support_mask: tf.Tensor, num_orders: int) -> tf.Tensor:
         that in which they stand.
     """
     place = tf.cumsum(tf.cast(support_mask, tf.float64), axis=1)  # 1 for the first.
-    place = place[:, tf.newaxis, :]
+    place = tf.expand_dims(place, 1)
     roots = tf.sqrt(tf.constant(_PRIMES[: num_orders - 1], tf.float64))
-    scattered = tf.math.floormod(place**2 * roots[:, tf.newaxis], 1.0)
+    scattered = tf.math.floormod(place**2 * tf.expand_dims(roots, 1), 1.0)
     as_given = place / (1.0 + place)
     keys = tf.concat([as_given, scattered], axis=1)  # [B, num_orders, S], below 1.
-    keys = tf.where(support_mask[:, tf.newaxis, :], keys, 1.0)  # Padding last.
+    keys = tf.where(tf.expand_dims(support_mask, 1), keys, 1.0)  # Padding last.
     return tf.argsort(keys, axis=-1, stable=True)
 
 

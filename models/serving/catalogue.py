@@ -54,7 +54,7 @@ class Catalogue(tf.Module):
 
     def is_among(self, rows: tf.Tensor, excluded: tf.Tensor) -> tf.Tensor:
         """Says which rows int32 [B, M] are among those excluded, int32 [B, E]."""
-        tasks = tf.range(tf.shape(excluded)[0])[:, tf.newaxis]
+        tasks = tf.expand_dims(tf.range(tf.shape(excluded)[0]), 1)
         tasks = tf.broadcast_to(tasks, tf.shape(excluded))
         marked = tf.scatter_nd(
             tf.stack([tasks, excluded], axis=-1),
@@ -67,7 +67,7 @@ class Catalogue(tf.Module):
         """Makes rows int32 [B, M] unknown that stand further left already."""
         places = tf.broadcast_to(tf.range(tf.shape(rows)[1]), tf.shape(rows))
         tasks = tf.broadcast_to(
-            tf.range(tf.shape(rows)[0])[:, tf.newaxis], tf.shape(rows)
+            tf.expand_dims(tf.range(tf.shape(rows)[0]), 1), tf.shape(rows)
         )
         nowhere = tf.fill([tf.shape(rows)[0], self.num_rows], tf.shape(rows)[1])
         first = tf.tensor_scatter_nd_min(

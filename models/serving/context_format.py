@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from models.joined_parts import join, take_apart
 from models.legacy_keras import tf
 
 # A float32 holds whole numbers below 2 ** 24; a version takes two of them.
@@ -39,13 +40,13 @@ class ContextFormat:
         Returns:
             float32 [B, C].
         """
-        size = tf.cast(support_size, tf.float32)[:, tf.newaxis]
+        size = tf.expand_dims(tf.cast(support_size, tf.float32), 1)
         mark = tf.broadcast_to(self._mark, [tf.shape(size)[0], 2])
         all_values = {"version": mark, "support_size": size, **values}
-        return tf.concat([all_values[name] for name in self._widths], axis=-1)
+        return join([all_values[name] for name in self._widths])
 
     def unpack(self, context: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Unpacks a context, refusing one of another model version or one with NaN.
+        """Unpacks a context.
 
         Args:
             context: float32 [B, C].
@@ -53,13 +54,17 @@ class ContextFormat:
         Returns:
             The support sizes int32 [B], and the values by name.
         """
-        values = self._split(self._checked(context))
+        values = self._split(context)
         del values["version"]
         size = tf.cast(values.pop("support_size")[:, 0], tf.int32)
         return size, values
 
-    def _checked(self, context: tf.Tensor) -> tf.Tensor:
-        """Returns the context, to be read once it is found in order."""
+    def checked(self, context: tf.Tensor) -> tf.Tensor:
+        """Refuses a context of another model version, or one with NaN.
+
+        Returns:
+            The context, to be read once it is found in order.
+        """
         # Padded, so that one of no width has a mark to be refused by.
         mark = tf.ensure_shape(tf.pad(context, [[0, 0], [0, 2]])[:, :2], [None, 2])
         version = tf.cast(mark[:, 0], tf.int64) * _BASE + tf.cast(mark[:, 1], tf.int64)
@@ -85,5 +90,5 @@ class ContextFormat:
             )
 
     def _split(self, context: tf.Tensor) -> dict[str, tf.Tensor]:
-        parts = tf.split(context, list(self._widths.values()), axis=-1)
+        parts = take_apart(context, list(self._widths.values()))
         return dict(zip(self._widths, parts, strict=True))

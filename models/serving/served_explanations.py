@@ -3,8 +3,8 @@
 import numpy as np
 
 from models.legacy_keras import tf
-from models.serving.request_checks import Inputs, check_batch, check_widths
-from models.serving.served_tasks import ServedTask, ServedTasks
+from models.serving.request_checks import Inputs
+from models.serving.served_tasks import Answer, ServedTask, ServedTasks
 from models.serving.support_memory import Support
 
 MAX_EXPLAINED = 128  # Support pairs, and query pairs, of one explanation.
@@ -14,22 +14,8 @@ MAX_EXPLAINED_TASKS = 16  # Each is scored once more for each of its support pai
 class ServedExplanations(ServedTasks):
     """Tasks as they are served, with explanations of their scores."""
 
-    def explain(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Tells what the score of each query pair owes to each support pair.
-
-        Args:
-            **inputs: As of `rank`.
-
-        Returns:
-            `score` float32 [B, Q]; `attribution` float32 [B, Q, S], the score less that
-            without the support pair, 0 for padding; and `modulation` float32 [B, Q, M],
-            what the context changes of the backbone.
-        """
-        inputs = check_widths(
-            check_batch(self._checked(inputs), MAX_EXPLAINED_TASKS),
-            ["support_label", "query_item_id"],
-            MAX_EXPLAINED,
-        )
+    def explain_rows(self, inputs: Inputs) -> Answer:
+        """Tells what scores owe to support pairs; see `ServedModel.explain`."""
         task = self._encode(inputs)
         score = self._answer(task, self._query_rows(inputs))["score"]
         return {
@@ -73,8 +59,8 @@ class ServedExplanations(ServedTasks):
         query = {r: repeated(rows) for r, rows in self._query_rows(inputs).items()}
         others = self._model().modulated_score(state, self._pairs(profile, query))
         others = tf.reshape(others, [batch_size, size, tf.shape(score)[1]])
-        gain = tf.transpose(score[:, tf.newaxis, :] - others, [0, 2, 1])  # [B, Q, S]
-        return tf.where(support.mask[:, tf.newaxis, :], gain, 0.0)
+        gain = tf.transpose(tf.expand_dims(score, 1) - others, [0, 2, 1])  # [B, Q, S]
+        return tf.where(tf.expand_dims(support.mask, 1), gain, 0.0)
 
     def _modulation(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
         rows = self._query_rows(inputs)

@@ -10,17 +10,18 @@ from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.pairs.factor_tables import FactorPairs
 from models.serving.options import ServingOptions
-from models.serving.request_checks import Inputs
+from models.serving.request_checks import Checked, Inputs
 from models.serving.saving import IDS, InputSpec
-from models.serving.served_model import (
+from models.serving.served_model import ServedModel
+from models.serving.served_recommendations import (
     BY_POPULARITY,
     BY_SCENARIO,
+    BY_SUPPORT,
     BY_USER_FEATURES,
-    ServedModel,
 )
 from models.serving.served_tasks import ServedTask
 from models.serving.support_memory import Values
-from models.serving.vocabulary import IdLookup
+from models.serving.vocabulary import PADDING, IdLookup
 from transforms import schema
 
 
@@ -85,37 +86,47 @@ class ServedScenarioModel(ServedModel):
             rows.get("open", tf.zeros([tf.shape(rows["item"])[0], 1])),
         )
 
-    def _candidate_inputs(self) -> dict[str, InputSpec]:
+    def candidate_inputs(self) -> dict[str, InputSpec]:
+        """Returns for whom to recommend, and from which pool."""
         return {"query_user_id": ([None], tf.string), "candidate_item_id": IDS}
+
+    def _looked_up(self, inputs: Inputs) -> Checked:
+        """Leaves repeated candidates out, and what the same user has clicked."""
+        rows = super()._looked_up(inputs)
+        if "candidate_item_row" not in rows:
+            return rows
+        pool = tf.maximum(rows["candidate_item_row"], schema.UNKNOWN)
+        rows["candidate_item_row"] = self.catalogue.without_repeats(pool)
+        if "support_user_id" in inputs:
+            # By id, since all unknown users have one row.
+            user = tf.expand_dims(inputs["query_user_id"], 1)
+            is_own = inputs["support_user_id"] == user
+            is_own &= inputs["support_label"] > 0.5
+            own = tf.where(is_own, rows["support_item_row"], PADDING)
+            excluded = [own, rows["exclude_item_row"]]
+            rows["exclude_item_row"] = tf.concat(excluded, axis=1)
+        return rows
 
     def _candidates(
         self, task: ServedTask, inputs: Inputs, is_popular: tf.Tensor
     ) -> dict[str, tf.Tensor]:
+        """Returns the pool, or all items where it is of width 0."""
         del task, is_popular
-        ids = inputs["candidate_item_id"]
-        batch_size, num_candidates = tf.unstack(tf.shape(ids))
-        items = tf.cond(
-            num_candidates > 0,
-            lambda: self.catalogue.without_repeats(self._rows("item", ids)),
-            lambda: self.catalogue.all_rows(batch_size),
-        )
-        users = self._rows("user", inputs["query_user_id"])[:, tf.newaxis]
+        pool = inputs["candidate_item_row"]
+        batch_size, num_in_pool = tf.unstack(tf.shape(pool))
+        num_others = tf.where(num_in_pool > 0, 0, len(self.catalogue.candidates))
+        others = self.catalogue.all_rows(batch_size)[:, :num_others]
+        items = tf.concat([pool, others], axis=1)
+        users = tf.expand_dims(tf.maximum(inputs["query_user_row"], schema.UNKNOWN), 1)
         return {
             "user": tf.broadcast_to(users, tf.shape(items)),
             "item": items,
-            "open": tf.fill(tf.shape(items), tf.cast(num_candidates == 0, tf.float32)),
+            "open": tf.fill(tf.shape(items), tf.cast(num_in_pool == 0, tf.float32)),
         }
 
-    def _own_rows(self, inputs: Inputs) -> tf.Tensor:
-        # By id, since all unknown users have one row.
-        is_same = inputs["support_user_id"] == inputs["query_user_id"][:, tf.newaxis]
-        is_own = is_same & (inputs["support_label"] > 0.5)
-        items = self._rows("item", inputs["support_item_id"])
-        return tf.where(is_own, items, schema.UNKNOWN)
-
-    def _fallback_reason(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
-        is_known = self._rows("user", inputs["query_user_id"]) != schema.UNKNOWN
-        has_pool = tf.shape(inputs["candidate_item_id"])[1] > 0
+    def _fallback(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
+        is_known = inputs["query_user_row"] > schema.UNKNOWN
+        has_pool = tf.shape(inputs["candidate_item_row"])[1] > 0
         unknown = tf.where(has_pool, BY_SCENARIO, BY_POPULARITY)
         without = tf.where(is_known, BY_USER_FEATURES, unknown)
-        return tf.where(task.support_size > 0, "", without)
+        return tf.where(task.support_size > 0, BY_SUPPORT, without)

@@ -3,16 +3,14 @@
 import abc
 import types
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from models.cmml import CMML, TaskState
 from models.legacy_keras import tf
 from models.pairs.pair_embedding import Pairs
 from models.serving.context_format import ContextFormat
 from models.serving.options import ServingOptions
-from models.serving.raw_text import read_ids
-from models.serving.request_checks import Checked, Inputs, check_request
-from models.serving.saving import InputSpec
+from models.serving.request_checks import Inputs
 from models.serving.support_memory import (
     MAX_ROWS,
     EncoderMemory,
@@ -21,11 +19,14 @@ from models.serving.support_memory import (
     SupportMemory,
     Values,
 )
-from models.serving.vocabulary import IdLookup
-from transforms.schema import DataError
+from models.serving.vocabulary import PADDING
+from transforms.schema import UNKNOWN, DataError
 
 # What is told of a pair; all but the score of models of distributions alone.
 ANSWERS = ("score", "median", "uncertainty")
+
+# Outputs of a signature by name, each [B, ...].
+Answer: TypeAlias = dict[str, tf.Tensor]
 
 
 class ServedTask(NamedTuple):
@@ -45,13 +46,16 @@ class ServedTask(NamedTuple):
 
 
 class ServedTasks(tf.Module, abc.ABC):
-    """Adapts a trained model to the tasks of a request, as its signatures say.
+    """Adapts a trained model to the tasks of a request that names rows, not ids.
+
+    A row is int32: that of a user or an item in the tables, 0 for one that is unknown,
+    and -1 for padding. Inputs are [B, ...]: `support_<role>_row` and `support_label`
+    float32, [B, S]; `query_<role>_row` [B, Q]; and what the setting has beside.
 
     Args:
         model: The trained model.
         options: Sizes and limits.
-        ids: The vocabularies of what makes a pair: "user" and "item", or "item" alone.
-        label_range: Lowest and highest label.
+        roles: What makes a pair: "user" and "item", or "item" alone.
         num_rows: Rows of the larger one of the tables that pairs are made from.
         profile_widths: Width of each value of a profile.
 
@@ -64,8 +68,7 @@ class ServedTasks(tf.Module, abc.ABC):
         model: CMML,
         options: ServingOptions,
         *,
-        ids: Mapping[str, IdLookup],
-        label_range: tuple[float, float],
+        roles: tuple[str, ...],
         num_rows: int,
         profile_widths: Mapping[str, int] = types.MappingProxyType({}),
     ) -> None:
@@ -74,9 +77,7 @@ class ServedTasks(tf.Module, abc.ABC):
         # and weights, most of which no signature uses.
         self._model = lambda: model
         self.options = options
-        self.ids = dict(ids)
-        self._label_range = label_range
-        self._roles = tuple(ids)
+        self._roles = roles
         self._num_rows = num_rows
         self._profile_widths = dict(profile_widths)
         self.memory = self._make_memory()
@@ -88,61 +89,25 @@ class ServedTasks(tf.Module, abc.ABC):
     def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> Pairs:
         """Looks up pairs of rows [B, S]."""
 
-    def _profile_inputs(self) -> dict[str, InputSpec]:
-        """What a request says of a task beside its support set."""
-        return {}
-
     def _read_profile(self, inputs: Inputs, batch_size: tf.Tensor) -> Values:
         """Returns the profile of each task."""
         del inputs, batch_size
         return {}
 
-    def _rows(self, role: str, ids: tf.Tensor) -> tf.Tensor:
-        """Looks up users or items."""
-        return self.ids[role].rows(ids)
-
-    def rank(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Scores the query pairs of each task.
-
-        Args:
-            **inputs: `support_item_id` string [B, S] and `support_label` float32
-                [B, S], padded with ""; `query_item_id` string [B, Q]; and what the
-                setting has beside.
-
-        Returns:
-            `score`, float32 [B, Q]. An unknown id is scored as the unknown entity. Of a
-            model that predicts a distribution, `score` is its mean, and there are
-            `median` and `uncertainty`, its standard deviation, too.
-        """
-        inputs = self._checked(inputs)
+    def rank_rows(self, inputs: Inputs) -> Answer:
+        """Scores the query pairs of each task, given rows; see `ServedModel.rank`."""
         return self._answer(self._encode(inputs), self._query_rows(inputs))
 
-    def encode(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Encodes the support set of each task.
-
-        Args:
-            **inputs: As of `rank`, without the query.
-
-        Returns:
-            `context` float32 [B, C], which `score`, `update` and
-            `recommend_from_context` take; `support_size` int32 [B]; and
-            `model_version` int64 [B], which alone can read the context.
-        """
-        inputs = self._checked(inputs)
+    def encode_rows(self, inputs: Inputs) -> Answer:
+        """Encodes the support set of each task; see `ServedModel.encode`."""
         return self._served_context(self._encode(inputs))
 
-    def score(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Scores as `rank` does, given `context` in place of the support set."""
-        inputs = self._checked(inputs)
+    def score_rows(self, inputs: Inputs) -> Answer:
+        """Scores the query pairs given contexts; see `ServedModel.score`."""
         return self._answer(self._unpack(inputs), self._query_rows(inputs))
 
-    def update(self, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Adds the given support pairs to `context`.
-
-        Returns:
-            As `encode` of all the pairs.
-        """
-        inputs = self._checked(inputs)
+    def update_rows(self, inputs: Inputs) -> Answer:
+        """Adds support pairs to contexts; see `ServedModel.update`."""
         task = self._unpack(inputs)
         support = self._support(inputs)
         state, memory = self.memory.advance(
@@ -176,25 +141,11 @@ class ServedTasks(tf.Module, abc.ABC):
         pairs = self._pairs(self._empty_profile(), rows)
         return self._model().encode(pairs, tf.zeros([1, 1]), tf.constant([[False]]))
 
-    def _checked(self, inputs: Inputs) -> Checked:
-        """Returns the inputs, ids as tables have them, in order, or refuses them."""
-        read = {name: self._read(name, value) for name, value in inputs.items()}
-        return check_request(read, self._roles, self.options, self._label_range)
-
-    def _read(self, name: str, value: tf.Tensor) -> tf.Tensor:
-        """Reads the ids of an input as preparation does; other inputs stay."""
-        if not name.endswith("_id") or name in self._profile_inputs():
-            return value
-        return read_ids(
-            value,
-            normalize=self.options.normalize_ids,
-            domains=self.options.domains,
-        )
-
     def _support(self, inputs: Inputs) -> Support:
-        ids = {role: inputs[f"support_{role}_id"] for role in self._roles}
-        rows = {role: self._rows(role, values) for role, values in ids.items()}
-        return Support(rows, inputs["support_label"], ids["item"] != "")
+        rows = {role: inputs[f"support_{role}_row"] for role in self._roles}
+        mask = rows["item"] > PADDING
+        known = {role: tf.maximum(value, UNKNOWN) for role, value in rows.items()}
+        return Support(known, inputs["support_label"], mask)
 
     def _encode(self, inputs: Inputs) -> ServedTask:
         support = self._support(inputs)
@@ -222,19 +173,16 @@ class ServedTasks(tf.Module, abc.ABC):
 
     def _query_rows(self, inputs: Inputs) -> dict[str, tf.Tensor]:
         return {
-            role: self._rows(role, inputs[f"query_{role}_id"]) for role in self._roles
+            role: tf.maximum(inputs[f"query_{role}_row"], UNKNOWN)
+            for role in self._roles
         }
 
-    def _answer(
-        self, task: ServedTask, rows: Mapping[str, tf.Tensor]
-    ) -> dict[str, tf.Tensor]:
+    def _answer(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> Answer:
         """Returns what is told of pairs of rows [B, Q]."""
         statistics = self._statistics(task, rows)
         return {name: statistics[name] for name in ANSWERS if name in statistics}
 
-    def _statistics(
-        self, task: ServedTask, rows: Mapping[str, tf.Tensor]
-    ) -> dict[str, tf.Tensor]:
+    def _statistics(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> Answer:
         """Returns what is told of pairs of rows [B, Q], and what may order them."""
         model, pairs = self._model(), self._pairs(task.profile, rows)
         if model.levels is None:

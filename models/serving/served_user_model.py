@@ -7,14 +7,19 @@ import numpy as np
 
 from models.cmml import CMML
 from models.episodes.entity_table import EntityTable
-from models.factors.item_factors import ItemFactors
+from models.joined_parts import join
 from models.legacy_keras import tf
 from models.pairs.rated_pairs import RatedPairs, UserItemPairs
 from models.serving.item_index import ItemIndex
 from models.serving.options import MOST_SCORED, ServingOptions
-from models.serving.request_checks import Inputs
+from models.serving.request_checks import Checked, Inputs
 from models.serving.saving import InputSpec
-from models.serving.served_model import BY_POPULARITY, BY_USER_FEATURES, ServedModel
+from models.serving.served_model import ServedModel
+from models.serving.served_recommendations import (
+    BY_POPULARITY,
+    BY_SUPPORT,
+    BY_USER_FEATURES,
+)
 from models.serving.served_tasks import ServedTask
 from models.serving.support_memory import Values
 from models.serving.vocabulary import IdLookup, encode_feature, is_known_number
@@ -97,12 +102,6 @@ class ServedUserModel(ServedModel):
         # Out of sight of tf.Module, as the model is.
         self._users = lambda: pairs.users
         self._factors = lambda: pairs.factors
-        # Looked up in a way that functions do not count among their variables.
-        self._levels_of_features = (
-            list(pairs.factors.feature_tables.values())
-            if isinstance(pairs.factors, ItemFactors)
-            else []
-        )
         self.user_features = {feature.name: feature for feature in info.user_features}
         self.user_values = {
             feature.name: IdLookup(vocabularies / f"{feature.name}.txt")
@@ -110,34 +109,51 @@ class ServedUserModel(ServedModel):
             if feature.vocabulary_size
         }
 
-    def _profile_inputs(self) -> dict[str, InputSpec]:
+    def profile_inputs(self) -> dict[str, InputSpec]:
+        """Returns the features of a user."""
         return {
             f"user_{name}": _request_spec(feature)
             for name, feature in self.user_features.items()
         }
 
+    def num_values(self, name: str) -> int:
+        """Returns how many values a feature has at most, by name of its input."""
+        return self.user_features[name.removeprefix("user_")].max_values
+
+    def _looked_up(self, inputs: Inputs) -> Checked:
+        """Encodes features; what is in a support set is not recommended again."""
+        rows = super()._looked_up(inputs)
+        for name, feature in self.user_features.items():
+            if f"user_{name}" in rows and feature.kind != "numeric":
+                raw, lookup = rows[f"user_{name}"], self.user_values.get(name)
+                rows[f"user_{name}"] = encode_feature(feature, raw, lookup)
+        if "exclude_item_row" in rows and "support_item_row" in rows:
+            excluded = [rows["support_item_row"], rows["exclude_item_row"]]
+            rows["exclude_item_row"] = tf.concat(excluded, axis=1)
+        return rows
+
     def _read_profile(self, inputs: Inputs, batch_size: tf.Tensor) -> Values:
-        raw = {name: inputs[f"user_{name}"] for name in self.user_features}
-        encoded = {
-            name: encode_feature(feature, raw[name], self.user_values.get(name))
-            for name, feature in self.user_features.items()
-        }
-        parts = self._users().embed_features(encoded)
+        """Makes users of features: int32 [B, V] rows of values, or float32 [B]."""
+        encoded = {}
         is_known = tf.zeros([batch_size], tf.bool)
-        for name, values in encoded.items():
-            if self.user_features[name].kind == "numeric":
-                is_known |= is_known_number(raw[name])
+        for name, feature in self.user_features.items():
+            values = inputs[f"user_{name}"]
+            if feature.kind == "numeric":
+                is_known |= is_known_number(values)
+                values = encode_feature(feature, values, None)
             else:
                 is_known |= tf.reduce_any(values > schema.UNKNOWN, axis=1)
+            encoded[name] = values
+        parts = self._users().embed_features(encoded)
         return {
-            "user": tf.concat([tf.zeros([batch_size, 0]), *parts], axis=-1),
+            "user": join([tf.zeros([batch_size, 0]), *parts]),
             "level": self._factors().level_of_features(encoded, batch_size),
-            "is_known": tf.cast(is_known, tf.float32)[:, tf.newaxis],
+            "is_known": tf.expand_dims(tf.cast(is_known, tf.float32), 1),
         }
 
     def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> UserItemPairs:
         return UserItemPairs(
-            profile["user"][:, tf.newaxis, :],
+            tf.expand_dims(profile["user"], 1),
             profile["level"],
             tf.gather(self._item_vectors, rows["item"]),
             tf.gather(self._item_factors, rows["item"]),
@@ -157,14 +173,11 @@ class ServedUserModel(ServedModel):
             rows = {"item": rows["item"][:1]}  # Every task has the same candidates.
         return super()._prior(task, rows)
 
-    def _own_rows(self, inputs: Inputs) -> tf.Tensor:
-        return self._rows("item", inputs["support_item_id"])
-
-    def _fallback_reason(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
+    def _fallback(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
         del inputs
         is_known = task.profile["is_known"][:, 0] > 0.0
         without = tf.where(is_known, BY_USER_FEATURES, BY_POPULARITY)
-        return tf.where(task.support_size > 0, "", without)
+        return tf.where(task.support_size > 0, BY_SUPPORT, without)
 
 
 def _request_spec(feature: Feature) -> InputSpec:

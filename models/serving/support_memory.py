@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from models.cmml import CMML, TaskState
+from models.joined_parts import join, take_apart
 from models.legacy_keras import tf
 from models.pairs.pair_embedding import Pairs
 
@@ -174,7 +175,7 @@ class PairHistory(SupportMemory):
 
     def recall(self, values: Values) -> TaskState:
         """Takes the state apart."""
-        parts = tf.split(values[_STATE], self._state_widths, axis=-1)
+        parts = take_apart(values[_STATE], self._state_widths)
         return tf.nest.pack_sequence_as(self._template, parts)
 
     def _values(self, state: TaskState, support: Support) -> Values:
@@ -183,14 +184,12 @@ class PairHistory(SupportMemory):
 
         def packed(values: tf.Tensor) -> tf.Tensor:
             values = tf.gather(tf.cast(values, tf.float32), order, batch_dims=1)
-            values = tf.where(present, values, 0.0)[:, : self._size]
-            missing = self._size - tf.shape(values)[1]
-            return tf.ensure_shape(
-                tf.pad(values, [[0, 0], [0, missing]]), [None, self._size]
-            )
+            values = tf.where(present, values, 0.0)
+            wide = tf.pad(values, [[0, 0], [0, self._size]])
+            return tf.slice(wide, [0, 0], [-1, self._size])
 
         history = {
             name: packed(support.rows[role]) for name, role in self._roles.items()
         }
-        flat = tf.concat(tf.nest.flatten(state), axis=-1)
+        flat = join(tf.nest.flatten(state))
         return {_STATE: flat, _LABEL: packed(support.labels), **history}

@@ -6,47 +6,41 @@ from models.legacy_keras import tf
 from models.serving.raw_text import has_line_break, read_texts
 from transforms.schema import MAX_FEATURE_NUMBER, UNKNOWN, Feature
 
+PADDING = -1  # The row of "".
+
 
 class IdLookup(tf.Module):
     """Maps the values of a vocabulary file to rows and back.
 
+    The graph holds the values themselves: what else runs graphs reads no files.
+
     Args:
         path: One value a line, at least one; line n is row n, the first being 1. The
-            file becomes an asset of a saved model.
+            file becomes an asset of a saved model, for those who read it.
     """
 
     def __init__(self, path: str | pathlib.Path) -> None:
         super().__init__()
-        index = tf.lookup.TextFileIndex
         self.file = tf.saved_model.Asset(str(path))
+        values = [b"", *pathlib.Path(path).read_bytes().split(b"\n")[:-1]]
+        rows = tf.constant([PADDING, *range(1, len(values))], tf.int32)
+        self.value_of_row = tf.constant(values)  # [N + 1]
         self.row_of_value = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(
-                self.file.asset_path,
-                tf.string,
-                index.WHOLE_LINE,
-                tf.int64,
-                index.LINE_NUMBER,
-            ),
-            default_value=UNKNOWN - 1,
-        )
-        self.value_of_row = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(
-                self.file.asset_path,
-                tf.int64,
-                index.LINE_NUMBER,
-                tf.string,
-                index.WHOLE_LINE,
-            ),
-            default_value="",
+            tf.lookup.KeyValueTensorInitializer(self.value_of_row, rows),
+            default_value=UNKNOWN,
         )
 
     def rows(self, values: tf.Tensor) -> tf.Tensor:
-        """Looks up string [...] as int32 [...]; 0 for a value not in the file."""
-        return tf.cast(self.row_of_value.lookup(values) + 1, tf.int32)
+        """Looks up string [...] as int32 [...].
+
+        Returns:
+            The rows; 0 for a value not in the file, -1 for "".
+        """
+        return self.row_of_value.lookup(values)
 
     def values(self, rows: tf.Tensor) -> tf.Tensor:
-        """Looks up int32 [...] as string [...]; "" for row 0."""
-        return self.value_of_row.lookup(tf.cast(rows, tf.int64) - 1)
+        """Looks up rows of the file, int32 [...], as string [...]; "" for row 0."""
+        return tf.gather(self.value_of_row, rows)
 
 
 def encode_feature(
@@ -71,10 +65,10 @@ def encode_feature(
         return tf.where(is_known_number(raw), raw, feature.mean)
     values = read_texts(raw)
     if feature.kind != "multi":
-        values = values[:, tf.newaxis]
+        values = tf.expand_dims(values, 1)
         if lookup is None:
             return tf.fill(tf.shape(values), UNKNOWN)
-        return lookup.rows(values)
+        return tf.maximum(lookup.rows(values), UNKNOWN)
     counts = _first_different(values, feature.max_values)  # [B, V]
     rows = tf.zeros_like(counts, tf.int32) if lookup is None else lookup.rows(values)
     rows = tf.where(counts, rows, UNKNOWN)

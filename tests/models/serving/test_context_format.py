@@ -42,16 +42,16 @@ def test_a_context_of_another_version_is_refused_naming_both(theirs, ours):
     one_is_ours = tf.concat([format_of(ours).pack(SIZES, VALUES), packed[1:]], axis=0)
     message = rf"this is model version {ours}, .*contexts of'\n{theirs}$"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        format_of(ours).unpack(one_is_ours)
+        format_of(ours).checked(one_is_ours)
 
 
 def test_a_context_of_another_version_may_be_of_another_width():
-    unpack = tf.function(format_of(5).unpack, autograph=False).get_concrete_function(
+    checked = tf.function(format_of(5).checked, autograph=False).get_concrete_function(
         tf.TensorSpec([None, 6])
     )
     other = ContextFormat({"user": 9}, 4).pack(SIZES, {"user": tf.zeros([2, 9])})
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"version 5, .*\[4 4\]"):
-        unpack(other)
+        checked(other)
 
 
 @pytest.mark.parametrize("width", [5, 7])
@@ -60,7 +60,7 @@ def test_a_context_of_another_width_is_refused(width):
     packed[:, :2] = [1, 3]
     message = rf"a context must hold 6 values, got'\n{width}$"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        format_of().unpack(tf.constant(packed))
+        format_of().checked(tf.constant(packed))
 
 
 @pytest.mark.parametrize("place", [2, 3, 5])
@@ -71,4 +71,4 @@ def test_a_value_that_is_not_finite_is_refused(place, value):
     with pytest.raises(
         tf.errors.InvalidArgumentError, match="every value of a context must be finite"
     ):
-        format_of().unpack(tf.constant(packed))
+        format_of().checked(tf.constant(packed))

@@ -449,8 +449,9 @@ def test_the_modulation_is_that_of_the_model_flattened(setting, members):
             "weight": {"weights": 4, "bias": 1},
         }[members["modulation"]]
     )
-    task = served._encode(inputs)
-    pairs = served._pairs(task.profile, served._query_rows(inputs))
+    rows = served._rows_of(inputs)
+    task = served._encode(rows)
+    pairs = served._pairs(task.profile, served._query_rows(rows))
     values = served._model().modulate(task.state, pairs)
     parts = np.split(answer, np.cumsum(list(widths.values()))[:-1], axis=-1)
     for part, value in zip(parts, tf.nest.flatten(values), strict=True):
