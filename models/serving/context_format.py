@@ -85,9 +85,10 @@ class ContextFormat:
                 [f"a context must hold {self.width} values, got", width],
             )
         with tf.control_dependencies([of_width]):
-            return tf.debugging.assert_all_finite(
+            finite = tf.debugging.assert_all_finite(
                 context, "every value of a context must be finite."
             )
+        return tf.ensure_shape(finite, [None, self.width])
 
     def _split(self, context: tf.Tensor) -> dict[str, tf.Tensor]:
         parts = take_apart(context, list(self._widths.values()))

@@ -54,5 +54,6 @@ def _row_input(
     if dtype != tf.string:
         return name, spec
     if name in served.profile_inputs():
-        return name, ([None, served.num_values(name)], tf.int32)
+        feature = served.user_features[name.removeprefix("user_")]
+        return name, ([None, feature.max_values], tf.int32)
     return row_name(name), (shape, tf.int32)

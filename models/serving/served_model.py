@@ -2,6 +2,7 @@
 
 import abc
 import pathlib
+import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from models.serving.served_explanations import MAX_EXPLAINED, MAX_EXPLAINED_TASK
 from models.serving.served_recommendations import REASONS, ServedRecommendations
 from models.serving.served_tasks import Answer
 from models.serving.vocabulary import IdLookup
+from transforms.schema import Feature
 
 
 class ServedModel(ServedRecommendations, abc.ABC):
@@ -40,9 +42,14 @@ class ServedModel(ServedRecommendations, abc.ABC):
         label_range: Lowest and highest label.
         **of_tasks: As `ServedTasks` takes them.
 
+    Attributes:
+        user_features: Raw features of a user by name, each the input `user_<name>`.
+
     Raises:
         DataError: As of `ServedRecommendations`.
     """
+
+    user_features: Mapping[str, Feature] = types.MappingProxyType({})
 
     def __init__(
         self,
@@ -62,10 +69,6 @@ class ServedModel(ServedRecommendations, abc.ABC):
     def candidate_inputs(self) -> dict[str, InputSpec]:
         """Returns what a request says of the candidates of `recommend`."""
         return {}
-
-    def num_values(self, name: str) -> int:
-        """Returns how many values an input of the profile has at most."""
-        raise KeyError(name)
 
     def rank(self, **inputs: tf.Tensor) -> Answer:
         """Scores the query pairs of each task.

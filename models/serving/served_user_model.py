@@ -116,10 +116,6 @@ class ServedUserModel(ServedModel):
             for name, feature in self.user_features.items()
         }
 
-    def num_values(self, name: str) -> int:
-        """Returns how many values a feature has at most, by name of its input."""
-        return self.user_features[name.removeprefix("user_")].max_values
-
     def _looked_up(self, inputs: Inputs) -> Checked:
         """Encodes features; what is in a support set is not recommended again."""
         rows = super()._looked_up(inputs)

@@ -22,6 +22,10 @@ PARITY = EXTRA / "parity_requests"
 # seen what versions are judged on.
 JUDGED = EXTRA / "judged"
 
+# Of a version in a format beside the SavedModel, relative to its own folder.
+FORMAT_MANIFEST = pathlib.Path("manifest.json")
+FORMAT_ITEM_NAMES = pathlib.Path("item_names.json")
+
 
 def is_version(path: pathlib.Path) -> bool:
     """Whether a server would take a directory for a version, by its name."""
@@ -41,13 +45,19 @@ def newest_version(directory: pathlib.Path) -> pathlib.Path:
         ValueError: If there is none.
     """
     directory = directory.resolve()
-    if (directory / SAVED_MODEL).is_file():
+    if _holds_model(directory):
         return directory
-    graphs = directory.glob(f"*/{SAVED_MODEL}")
-    versions = [graph.parent for graph in graphs if is_version(graph.parent)]
+    versions = [path for path in directory.glob("*") if is_version(path)]
+    versions = [path for path in versions if _holds_model(path)]
     if not versions:
         raise ValueError(f"{directory} holds no exported model: run `cmml export`.")
     return max(versions, key=lambda path: int(path.name))
+
+
+def _holds_model(directory: pathlib.Path) -> bool:
+    """Whether there is a model in a folder, in whatever format."""
+    marks = SAVED_MODEL, FORMAT_MANIFEST
+    return any((directory / mark).is_file() for mark in marks)
 
 
 def judged_dir(version: pathlib.Path) -> pathlib.Path:
@@ -60,12 +70,14 @@ def judged_dir(version: pathlib.Path) -> pathlib.Path:
 
 
 def read_manifest(directory: pathlib.Path) -> dict[str, Any]:
-    """Reads what the export says of a version.
+    """Reads what the export says of a version, in whatever format.
 
     Raises:
         DataError: If it cannot be read.
     """
-    path = directory / MANIFEST
+    path = directory / FORMAT_MANIFEST
+    if not path.is_file():
+        path = directory / MANIFEST
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

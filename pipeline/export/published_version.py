@@ -48,7 +48,7 @@ def publish(
     """
     base = run.export / config.export.model_name
     base.mkdir(parents=True, exist_ok=True)
-    with _export_lock(base):
+    with export_lock(base):
         for leftover in base.glob(".staging-*"):
             shutil.rmtree(leftover)
         done = _newest_of(base, fingerprint)
@@ -92,7 +92,7 @@ def _record(run: RunDir, fingerprint: str, version: pathlib.Path) -> None:
 
 
 @contextlib.contextmanager
-def _export_lock(base: pathlib.Path) -> Iterator[None]:
+def export_lock(base: pathlib.Path) -> Iterator[None]:
     """Keeps other exports away from a folder."""
     try:
         with locked(base.with_name(f".{base.name}.lock"), wait=False):

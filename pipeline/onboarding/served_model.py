@@ -71,7 +71,7 @@ class ServedUsers(_ServedModel):
         Several values are cut as those of the data set. What is empty, or no number
         where there must be one, is unknown.
         """
-        specs = request_features(self._specs, read_manifest(self._directory))
+        specs = request_features(read_manifest(self._directory))
         return {
             f"{PREFIX}{name}": read_feature(text, specs[name])
             for name, text in features.items()

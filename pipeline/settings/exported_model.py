@@ -1,20 +1,20 @@
 """An exported model as any other client would use it: by its signatures alone."""
 
-import os
+from __future__ import annotations
+
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from models.whole_files import read_json
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import tensorflow as tf
-
-from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
 from pipeline.settings.request_values import as_id, as_list, as_number, check_size
 from transforms.reading.values import normal_form
 from transforms.schema import ITEM_ID
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from pipeline.settings.runtime import Runtime, Tensors
 
 # Which limit of the manifest each list of a request keeps to.
 _LIMITS = {
@@ -26,10 +26,12 @@ _LIMITS = {
 
 
 class ExportedModel:
-    """An exported model, loaded for use in this process.
+    """An exported model, loaded for use in this process, whatever runs it.
 
     Args:
         directory: A version of the model.
+        manifest: What the export says of it.
+        runtime: What answers by its signatures.
 
     Attributes:
         keys: What a request may have.
@@ -41,14 +43,13 @@ class ExportedModel:
     pair_keys: ClassVar[tuple[str, ...]]
     default_label: ClassVar[float | None] = None
 
-    def __init__(self, directory: pathlib.Path) -> None:
+    def __init__(
+        self, directory: pathlib.Path, manifest: dict[str, Any], runtime: Runtime
+    ) -> None:
         self.directory = directory
-        # Kept: the signatures do not keep the tables they use alive.
-        self._loaded = tf.saved_model.load(str(directory))
-        self._signatures = self._loaded.signatures
-        _, self.inputs = self._signatures["rank"].structured_input_signature
-        self.manifest = read_manifest(directory)
-        path = directory / ITEM_NAMES
+        self.manifest = manifest
+        self._runtime = runtime
+        path = runtime.item_names
         names = read_json(path) if path.exists() else {}
         self.item_names: dict[str, str] = names
         self._ids_of_name: dict[str, list[str]] = {}
@@ -70,25 +71,25 @@ class ExportedModel:
     def ranked(
         self,
         request: Mapping[str, Any],
-        inputs: Mapping[str, tf.Tensor],
+        inputs: Tensors,
         ids: Sequence[str],
     ) -> dict[str, Any]:
         """Returns the items of a request with the scores of `rank`, best first."""
-        scores = self._signatures["rank"](**inputs)["score"][0].numpy()
+        scores = self._runtime.ask("rank", inputs)["score"][0]
         order = sorted(range(len(ids)), key=lambda i: -scores[i])
         return _task(request) | {
             "ranked": [self.item(ids[i], scores[i]) for i in order]
         }
 
     def recommended(
-        self, request: Mapping[str, Any], inputs: Mapping[str, tf.Tensor], top: int
+        self, request: Mapping[str, Any], inputs: Tensors, top: int
     ) -> dict[str, Any]:
         """Returns the first items of `recommend`, and why if not by the support."""
-        best = self._signatures["recommend"](**inputs)
-        ids = [item_id.decode() for item_id in best["item_id"][0].numpy() if item_id]
-        pairs = zip(ids[:top], best["score"][0].numpy(), strict=False)
+        best = self._runtime.ask("recommend", inputs)
+        ids = [item_id.decode() for item_id in best["item_id"][0] if item_id]
+        pairs = zip(ids[:top], best["score"][0], strict=False)
         items = [self.item(item_id, score) for item_id, score in pairs]
-        reason = best["fallback_reason"][0].numpy().decode()
+        reason = best["fallback_reason"][0].decode()
         why = {"fallback_reason": reason} if reason else {}
         return _task(request) | why | {"recommended": items}
 
@@ -113,8 +114,8 @@ class ExportedModel:
         )
         check_size("items", items, most, "ids to be explained")
         inputs = self.query_inputs(request, items)
-        outputs = self._signatures["explain"](**inputs)
-        return {name: value[0].numpy() for name, value in outputs.items()}
+        outputs = self._runtime.ask("explain", inputs)
+        return {name: value[0] for name, value in outputs.items()}
 
     def validate(self, request: Any) -> None:
         """Checks that a request is an object of known keys, and its lists not too long.
@@ -133,7 +134,7 @@ class ExportedModel:
 
     def query_inputs(
         self, request: Mapping[str, Any], items: Sequence[str]
-    ) -> dict[str, tf.Tensor]:
+    ) -> dict[str, np.ndarray]:
         """Returns the inputs of `rank` and `explain` for some items.
 
         Args:
@@ -198,7 +199,7 @@ class ExportedModel:
 
     def known_items(self) -> frozenset[str]:
         """Returns the ids of all items that the model knows."""
-        path = self.directory / "assets" / f"{ITEM_ID}.txt"
+        path = self._runtime.tables / f"{ITEM_ID}.txt"
         return frozenset(path.read_text(encoding="utf-8").split("\n")[:-1])
 
     def item(self, item_id: str, score: Any) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from transforms.reading import values as raw
 from transforms.reading.row_error import RowError
 
@@ -59,3 +61,12 @@ def check_size(key: str, values: Sequence[Any], most: int, of: str = "values") -
 def names_item(pair: Any) -> bool:
     """Whether a support pair is an object with the id or the name of an item."""
     return isinstance(pair, dict) and bool({"item_id", "item_name"} & set(pair))
+
+
+def texts(values: Sequence[Any]) -> np.ndarray:
+    """Returns texts, in lists of one length if nested, as an array of UTF-8 bytes."""
+    shape = np.array(values, object).shape
+    encoded = [text.encode() for text in np.array(values, object).reshape(-1)]
+    array = np.empty(len(encoded), object)
+    array[:] = encoded
+    return array.reshape(shape)

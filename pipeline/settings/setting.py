@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from models.legacy_keras import tf
     from models.objectives.objective import Objective
     from models.recommender import Episode, Recommender
+    from pipeline.settings.exported_model import ExportedModel
     from pipeline.settings.serving import Serving
     from pipeline.settings.step_parts import StepParts
 
@@ -246,6 +247,10 @@ class Setting(Protocol):
 
     def serving(self, config: Any, data: Data) -> Serving:
         """Returns how a trained model becomes a served one."""
+        ...
+
+    def exported(self) -> type[ExportedModel] | None:
+        """Returns what asks an exported model, if there is such; without TensorFlow."""
         ...
 
     def parts(self) -> StepParts:

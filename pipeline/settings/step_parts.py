@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from models.evaluation.intervals import Interval
     from models.recommender import Episode
     from pipeline.settings.data_facts import DataFacts
-    from pipeline.settings.exported_model import ExportedModel
     from pipeline.settings.finding import Finding
     from pipeline.settings.labelled_supports import LabelledSupports
     from pipeline.settings.pair_group import PairGroup
@@ -66,7 +65,6 @@ class StepParts:
         context_orders: Orders of a support set that its context is the mean over.
         request: Makes the request of a task by its id or name, with what `evaluate`
             shows; raises DataError if there is no such task.
-        exported: Loads an exported version.
         description: What a task is, in a sentence.
         facts: What a data set holds, for the report.
         pair_groups: Groups by what is known of users, items and tasks, by the data
@@ -99,7 +97,6 @@ class StepParts:
     ) = None
     context_orders: int = 1
     request: Callable[[Any, Any, str], Mapping[str, Any]] | None = None
-    exported: Callable[[pathlib.Path], ExportedModel] | None = None
     description: str = ""
     facts: Callable[[Any], DataFacts] | None = None
     pair_groups: Callable[[Any, Sequence[str]], Sequence[PairGroup]] = _no_pair_groups

@@ -14,8 +14,10 @@ from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.run_dir import RunDir, training_fingerprint
-from pipeline.experiment.version_dir import JUDGED
+from pipeline.experiment.version_dir import JUDGED, read_manifest
 from pipeline.export.extra_files import write_extra_files
+from pipeline.export.formats.format import Format, FormatSource
+from pipeline.export.formats.published import publish_format
 from pipeline.export.published_version import publish, validated_difference
 from pipeline.settings.registry import setting_of
 from pipeline.settings.serving import Serving
@@ -64,7 +66,9 @@ def export(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> pathli
         "trained_on": trained_on,
         "epochs": run.facts(STEP)["best_epoch"],
     }
-    build = functools.partial(_build, config, dataset_dir, run, refitted, facts)
+    build = functools.partial(
+        _build, config, dataset_dir, run, refitted is not None, facts
+    )
     return publish(config, run, fingerprint, build)
 
 
@@ -72,21 +76,19 @@ def _build(
     config: Experiment,
     dataset_dir: pathlib.Path,
     run: RunDir,
-    refitted: RunDir | None,
+    has_judged: bool,
     facts: Mapping[str, Any],
     staging: pathlib.Path,
     version: int,
 ) -> float:
     """Writes a version to a folder; returns how far it is from the trained model."""
-    setting = setting_of(config)
-    data = setting.load(config, dataset_dir)
-    model = trained_model(config, data, run)
-    if refitted is not None:
-        judged = setting.serving(config, data).export(model, version)
-        judged.save_rank(staging / JUDGED)
-        data = whole_data(config, data, refitted)
-        model = trained_model(config, data, refitted)
-    serving = setting.serving(config, data)
+    if has_judged:
+        setting = setting_of(config)
+        data = setting.load(config, dataset_dir)
+        judged = trained_model(config, data, run)
+        serving = setting.serving(config, data)
+        serving.export(judged, version).save_rank(staging / JUDGED)
+    serving, model = _trained(config, dataset_dir, run)
     served = serving.export(model, version)
     served.save(staging)
     recorded = _recorded(serving, model, dataset_dir)
@@ -106,6 +108,50 @@ def _build(
         answered=chosen,
     )
     return difference
+
+
+def export_formats(
+    config: Experiment,
+    dataset_dir: pathlib.Path,
+    run: RunDir,
+    formats: Sequence[Format],
+) -> list[pathlib.Path]:
+    """Exports as `export` does, and in other formats beside.
+
+    Args:
+        config: The experiment.
+        dataset_dir: The prepared data set.
+        run: The run of a finished training.
+        formats: The formats.
+
+    Returns:
+        The directory of the version, and that of each format.
+
+    Raises:
+        DataError: As of `export`.
+        ExportError: If the model answers differently in a format.
+    """
+    version = export(config, dataset_dir, run)
+    if not formats:
+        return [version]
+    serving, model = _trained(config, dataset_dir, run)
+    served = serving.export(model, int(version.name))
+    source = FormatSource(version, read_manifest(version), served)
+    return [version, *(publish_format(one, source) for one in formats)]
+
+
+def _trained(
+    config: Experiment, dataset_dir: pathlib.Path, run: RunDir
+) -> tuple[Serving, CMML]:
+    """Returns the model that is exported, and how it becomes a served one."""
+    setting = setting_of(config)
+    data = setting.load(config, dataset_dir)
+    digest = prepared_facts(dataset_dir).fingerprint
+    refitted = finished_refit(config, digest, run)
+    if refitted is None:
+        return setting.serving(config, data), trained_model(config, data, run)
+    data = whole_data(config, data, refitted)
+    return setting.serving(config, data), trained_model(config, data, refitted)
 
 
 def _recorded(

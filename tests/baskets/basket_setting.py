@@ -165,6 +165,7 @@ class BasketSetting:
     source = staticmethod(BasketSource)
     load = staticmethod(load)
     scorer = staticmethod(scorer)
+    exported = staticmethod(lambda: None)
     parts = staticmethod(StepParts)
 
     def build(self, config, data, *, fit):

@@ -14,16 +14,16 @@ from pipeline.experiment.version_dir import (
     WARMUP,
     read_manifest,
 )
+from pipeline.export.parity import (
+    TOLERANCE,
+    MismatchError,
+    largest_difference,
+)
 from pipeline.export.recorded_requests import read_requests
 from pipeline.export.saved_graph import signatures_of
 from pipeline.serving.validation.blessing import Blessing, Rule
 from pipeline.serving.validation.graph_rules import ops_rule, signatures_rule
 from pipeline.serving.validation.loopback_server import Addresses, OpenServer
-from pipeline.serving.validation.parity import (
-    TOLERANCE,
-    MismatchError,
-    largest_difference,
-)
 from pipeline.serving.validation.transports import (
     GrpcTransport,
     RefusedError,

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import tensorflow as tf
+import numpy as np
 
 from pipeline.settings.exported_model import ExportedModel
-from pipeline.settings.request_values import as_list, names_item
+from pipeline.settings.request_values import as_list, names_item, texts
 
 
 class ExportedScenarioModel(ExportedModel):
@@ -40,7 +40,7 @@ class ExportedScenarioModel(ExportedModel):
         if query := as_list(request, "query"):
             ids = [self.id_of(item_id) for item_id in query]
             return self.ranked(request, self.query_inputs(request, ids), ids)
-        inputs["query_user_id"] = tf.constant([user_id])
+        inputs["query_user_id"] = texts([user_id])
         candidates = as_list(request, "candidates")
         if request.get("candidates") == []:
             raise ValueError(
@@ -53,12 +53,12 @@ class ExportedScenarioModel(ExportedModel):
 
     def query_inputs(
         self, request: Mapping[str, Any], items: Sequence[str]
-    ) -> dict[str, tf.Tensor]:
+    ) -> dict[str, np.ndarray]:
         """Returns the inputs of `rank`; see `ExportedModel.query_inputs`."""
         inputs, user_id = self._task_inputs(request)
-        inputs["query_user_id"] = tf.constant([[user_id] * len(items)], tf.string)
+        inputs["query_user_id"] = texts([[user_id] * len(items)])
         ids = list(map(self.id_of, items))
-        inputs["query_item_id"] = tf.constant([ids], tf.string)
+        inputs["query_item_id"] = texts([ids])
         return inputs
 
     def describe_task(self, request: Mapping[str, Any]) -> str:
@@ -72,7 +72,7 @@ class ExportedScenarioModel(ExportedModel):
 
     def _task_inputs(
         self, request: Mapping[str, Any]
-    ) -> tuple[dict[str, tf.Tensor], str]:
+    ) -> tuple[dict[str, np.ndarray], str]:
         """Returns the support set of a request, and the user it is for."""
         self.validate(request)
         if request.get("user_id") is None:
@@ -80,14 +80,14 @@ class ExportedScenarioModel(ExportedModel):
         user_id = self.id_of(request["user_id"], "user_id")
         support = [self._support_pair(pair) for pair in as_list(request, "support")]
         inputs = {
-            "support_user_id": tf.constant([[u for u, _, _ in support]], tf.string),
-            "support_item_id": tf.constant([[i for _, i, _ in support]], tf.string),
-            "support_label": tf.constant([[y for _, _, y in support]], tf.float32),
+            "support_user_id": texts([[u for u, _, _ in support]]),
+            "support_item_id": texts([[i for _, i, _ in support]]),
+            "support_label": np.array([[y for _, _, y in support]], np.float32),
         }
         return inputs, user_id
 
-    def _ids(self, values: Sequence[Any]) -> tf.Tensor:
-        return tf.constant([list(map(self.id_of, values))], tf.string)
+    def _ids(self, values: Sequence[Any]) -> np.ndarray:
+        return texts([list(map(self.id_of, values))])
 
     def _support_pair(self, pair: Any) -> tuple[str, str, float]:
         if not names_item(pair) or "user_id" not in pair:

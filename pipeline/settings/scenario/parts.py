@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pipeline.settings.finding import Finding
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
-from pipeline.settings.scenario.exported_model import ExportedScenarioModel
 from pipeline.settings.scenario.facts import domain_groups, scenario_facts
 from pipeline.settings.scenario.groups import by_domain, group_words, pair_means
 from pipeline.settings.scenario.labelled_supports import labelled_scenarios
@@ -33,7 +32,6 @@ def scenario_parts() -> StepParts:
         supports=labelled_scenarios,
         context_orders=32,
         request=scenario_request,
-        exported=ExportedScenarioModel,
         description="A task is a scenario with clicks.",
         facts=scenario_facts,
         pair_groups=domain_groups,

@@ -20,6 +20,7 @@ from pipeline.settings.step_parts import StepParts
 if TYPE_CHECKING:
     from models.cmml import CMML
     from models.recommender import Recommender
+    from pipeline.settings.exported_model import ExportedModel
     from pipeline.settings.scenario.data import ScenarioData
 
 
@@ -97,6 +98,12 @@ class ScenarioSetting:
         from pipeline.settings.scenario.serving import scenario_serving
 
         return scenario_serving(config, data)
+
+    def exported(self) -> type[ExportedModel]:
+        """Returns what asks an exported model."""
+        from pipeline.settings.scenario.exported_model import ExportedScenarioModel
+
+        return ExportedScenarioModel
 
     def parts(self) -> StepParts:
         """Returns what one step alone needs."""

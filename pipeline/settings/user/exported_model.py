@@ -1,13 +1,12 @@
 """Requests to an exported model of users: ratings of a user in, items out."""
 
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import tensorflow as tf
+import numpy as np
 
 from pipeline.settings.exported_model import ExportedModel
-from pipeline.settings.request_values import as_list, names_item
+from pipeline.settings.request_values import as_list, names_item, texts
 from pipeline.settings.user.request_features import (
     PREFIX,
     check_feature,
@@ -22,9 +21,9 @@ class ExportedUserModel(ExportedModel):
     keys = frozenset({"task_id", "user", "support", "query", "exclude"})
     pair_keys = ("item_id", "label")
 
-    def __init__(self, directory: pathlib.Path) -> None:
-        super().__init__(directory)
-        self._features = request_features(self.inputs, self.manifest)
+    def __init__(self, *of_model: Any) -> None:
+        super().__init__(*of_model)
+        self._features = request_features(self.manifest)
         self._label_range = self.manifest["label_min"], self.manifest["label_max"]
 
     def answer(self, request: Mapping[str, Any], top: int) -> dict[str, Any]:
@@ -48,16 +47,16 @@ class ExportedUserModel(ExportedModel):
             ids = [self.id_of(item_id) for item_id in query]
             return self.ranked(request, self.query_inputs(request, ids), ids)
         exclude = [self.id_of(item_id) for item_id in as_list(request, "exclude")]
-        inputs["exclude_item_id"] = tf.constant([exclude], tf.string)
+        inputs["exclude_item_id"] = texts([exclude])
         return self.recommended(request, inputs, top)
 
     def query_inputs(
         self, request: Mapping[str, Any], items: Sequence[str]
-    ) -> dict[str, tf.Tensor]:
+    ) -> dict[str, np.ndarray]:
         """Returns the inputs of `rank`; see `ExportedModel.query_inputs`."""
         return {
             **self._task_inputs(request),
-            "query_item_id": tf.constant([list(map(self.id_of, items))], tf.string),
+            "query_item_id": texts([list(map(self.id_of, items))]),
         }
 
     def describe_task(self, request: Mapping[str, Any]) -> str:
@@ -68,12 +67,12 @@ class ExportedUserModel(ExportedModel):
         """Says what was rated how."""
         return f"{self.label_of(pair):g} for {self.item_name(pair)}"
 
-    def _task_inputs(self, request: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    def _task_inputs(self, request: Mapping[str, Any]) -> dict[str, np.ndarray]:
         self.validate(request)
         support = [self._support_pair(pair) for pair in as_list(request, "support")]
         return {
-            "support_item_id": tf.constant([[i for i, _ in support]], tf.string),
-            "support_label": tf.constant([[label for _, label in support]], tf.float32),
+            "support_item_id": texts([[i for i, _ in support]]),
+            "support_label": np.array([[label for _, label in support]], np.float32),
             **self._user(request.get("user")),
         }
 
@@ -91,7 +90,7 @@ class ExportedUserModel(ExportedModel):
             )
         return self.item_of(pair), label
 
-    def _user(self, features: Any) -> dict[str, tf.Tensor]:
+    def _user(self, features: Any) -> dict[str, np.ndarray]:
         features = {} if features is None else features
         if not isinstance(features, dict):
             raise ValueError(f"user must be a JSON object, got {features!r}.")
@@ -103,8 +102,9 @@ class ExportedUserModel(ExportedModel):
         inputs = {}
         for name, spec in self._features.items():
             check_feature(value := features.get(name), spec)
-            key = f"{PREFIX}{name}"
-            inputs[key] = tf.constant(
-                [read_feature(value, spec)], self.inputs[key].dtype
+            read = [read_feature(value, spec)]
+            is_number = spec.kind == "numeric"
+            inputs[f"{PREFIX}{name}"] = (
+                np.array(read, np.float32) if is_number else texts(read)
             )
         return inputs

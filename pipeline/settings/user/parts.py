@@ -9,7 +9,6 @@ from pipeline.settings.finding import Finding
 from pipeline.settings.step_parts import StepParts
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
-from pipeline.settings.user.exported_model import ExportedUserModel
 from pipeline.settings.user.facts import pair_groups, user_facts
 from pipeline.settings.user.groups import (
     GROUP_WORDS,
@@ -37,7 +36,6 @@ def user_parts() -> StepParts:
         supports=labelled_users,
         context_orders=4,  # Users are many, and their support sets short.
         request=user_request,
-        exported=ExportedUserModel,
         description="A task is a user with ratings.",
         facts=user_facts,
         pair_groups=lambda data, task_ids: pair_groups(data),

@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import tensorflow as tf
-
 from transforms.entities.feature_values import parse_feature
 from transforms.reading.row_error import RowError
 from transforms.reading.values import as_number
@@ -22,15 +20,13 @@ _WORDS = {
 }
 
 
-def request_features(
-    inputs: Mapping[str, tf.TensorSpec], manifest: Mapping[str, Any]
-) -> dict[str, FeatureSpec]:
+def request_features(manifest: Mapping[str, Any]) -> dict[str, FeatureSpec]:
     """Returns the features that a model takes of a user, by name.
 
     Args:
-        inputs: Those of a signature that takes a support set.
         manifest: That of the version.
     """
+    inputs = manifest["signatures"]["rank"]["inputs"]
     separators = manifest.get(SEPARATORS, {})
     return {
         (name := raw.removeprefix(PREFIX)): FeatureSpec(
@@ -75,10 +71,10 @@ def read_feature(value: Any, spec: FeatureSpec) -> float | str | list[str]:
     return list(parsed) if spec.kind == "multi" else "".join(parsed)
 
 
-def _kind(spec: tf.TensorSpec) -> Any:
-    if spec.dtype == tf.float32:
+def _kind(spec: Mapping[str, Any]) -> Any:
+    if spec["dtype"] == "float32":
         return "numeric"
-    return "categorical" if spec.shape.rank == 1 else "multi"
+    return "categorical" if len(spec["shape"]) == 1 else "multi"
 
 
 def _is_number(value: Any) -> bool:

@@ -20,6 +20,7 @@ from pipeline.settings.user.metrics import METRICS
 if TYPE_CHECKING:
     from models.cmml import CMML
     from models.recommender import Recommender
+    from pipeline.settings.exported_model import ExportedModel
     from pipeline.settings.user.data import UserData
 
 
@@ -99,6 +100,12 @@ class UserSetting:
         from pipeline.settings.user.serving import user_serving
 
         return user_serving(config, data)
+
+    def exported(self) -> type[ExportedModel]:
+        """Returns what asks an exported model."""
+        from pipeline.settings.user.exported_model import ExportedUserModel
+
+        return ExportedUserModel
 
     def parts(self) -> StepParts:
         """Returns what one step alone needs."""

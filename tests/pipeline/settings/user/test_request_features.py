@@ -35,12 +35,13 @@ FEATURES = {
 }
 DTYPES = {"numeric": tf.float32, "categorical": tf.string, "multi": tf.string}
 INPUTS = {
-    "user_age": tf.TensorSpec([None], tf.float32),
-    "user_city": tf.TensorSpec([None], tf.string),
-    "user_tags": tf.TensorSpec([None, None], tf.string),
-    "support_label": tf.TensorSpec([None, None], tf.float32),
+    "user_age": {"dtype": "float32", "shape": [None]},
+    "user_city": {"dtype": "string", "shape": [None]},
+    "user_tags": {"dtype": "string", "shape": [None, None]},
+    "support_label": {"dtype": "float32", "shape": [None, None]},
 }
-REQUESTS = request_features(INPUTS, {"feature_separators": {"tags": ","}})
+SIGNATURES = {"signatures": {"rank": {"inputs": INPUTS}}}
+REQUESTS = request_features(SIGNATURES | {"feature_separators": {"tags": ","}})
 
 TEXTS = st.one_of(
     st.text("aAb7.0é,|\x00 \t\n\r\x0b\x1c\x85\u00a0\u2028\u3000\ufeff", max_size=6),
@@ -163,5 +164,5 @@ def test_what_a_table_could_say_is_taken(name, value):
 
 
 def test_values_without_a_word_on_their_separator_are_cut_at_bars():
-    (spec,) = request_features({"user_tags": INPUTS["user_tags"]}, {}).values()
+    spec = request_features(SIGNATURES)["tags"]
     assert functools.partial(read_feature, spec=spec)("a|b,c") == ["a", "b,c"]

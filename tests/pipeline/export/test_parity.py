@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.serving.validation.parity import MismatchError, largest_difference
+from pipeline.export.parity import MismatchError, largest_difference
 
 
 def scores(*values):

@@ -1,0 +1,1 @@
+"""Formats that a version is exported to beside the SavedModel."""

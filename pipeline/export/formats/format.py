@@ -1,0 +1,67 @@
+"""What a format is: how a version is written in it, and what runs it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from models.serving.recorded_request import RecordedRequest
+    from models.serving.served_model import ServedModel
+    from pipeline.settings.runtime import Runtime
+
+
+@dataclasses.dataclass(frozen=True)
+class FormatSource:
+    """A version as it is to be written in another format.
+
+    Attributes:
+        version: The directory of the SavedModel.
+        manifest: What it says of itself.
+        served: What it was made of.
+    """
+
+    version: pathlib.Path
+    manifest: Mapping[str, Any]
+    served: ServedModel
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """A format beside the SavedModel.
+
+    Attributes:
+        name: Its name, and that of the extra of `pip install` that it needs.
+        needs: Modules that the extra brings.
+        write: Writes a version to an empty folder, and returns what its manifest says
+            beyond that of the SavedModel; `signatures` are those that it has.
+        open: Loads what was written, manifest included.
+        measure: Returns what else the manifest says, by what was written and requests
+            with the answers that are expected.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    write: Callable[[FormatSource, pathlib.Path], Mapping[str, Any]]
+    open: Callable[[pathlib.Path], Runtime]
+    measure: Callable[[pathlib.Path, Sequence[RecordedRequest]], Mapping[str, Any]] = (
+        lambda folder, requests: {}
+    )
+
+    def check(self) -> None:
+        """Makes sure that what it needs is installed.
+
+        Raises:
+            ValueError: If it is not.
+        """
+        missing = [
+            name for name in self.needs if importlib.util.find_spec(name) is None
+        ]
+        if missing:
+            raise ValueError(
+                f"--format {self.name} needs {', '.join(missing)}: run "
+                f"pip install 'cmml[{self.name}]'."
+            )

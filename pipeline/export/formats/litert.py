@@ -1,0 +1,108 @@
+"""LiteRT: one file with all signatures, and a smaller one with weights of 8 bits."""
+
+from __future__ import annotations
+
+import pathlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.export.formats.format import Format, FormatSource
+from pipeline.export.formats.row_runtime import RowRuntime
+from pipeline.settings.runtime import Tensors
+
+if TYPE_CHECKING:
+    from models.serving.recorded_request import RecordedRequest
+
+EXACT, QUANTIZED = "model.tflite", "model_quantized.tflite"
+
+_PADDING = -1
+
+
+class LiteRTRuntime(RowRuntime):
+    """Runs an export to LiteRT.
+
+    Args:
+        directory: A version.
+        num_threads: Threads of one request.
+        file: `EXACT` or `QUANTIZED`.
+    """
+
+    def __init__(
+        self, directory: pathlib.Path, num_threads: int = 1, file: str = EXACT
+    ) -> None:
+        super().__init__(directory)
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(str(directory / file), num_threads=num_threads)
+        self._runners = {
+            name: interpreter.get_signature_runner(name)
+            for name in self.manifest["by_rows"]
+        }
+
+    def _run(self, signature: str, rows: Tensors) -> dict[str, np.ndarray]:
+        given = {name: _wide_enough(name, value) for name, value in rows.items()}
+        outputs: dict[str, np.ndarray] = self._runners[signature](**given)
+        return outputs
+
+
+def _wide_enough(name: str, value: np.ndarray) -> np.ndarray:
+    """Pads a set [B, 0] to [B, 1]: the delegate of the CPU takes no empty tensor."""
+    if not name.startswith(("support_", "exclude_")) or value.shape[1]:
+        return value
+    return np.pad(value, [(0, 0), (0, 1)], constant_values=_PADDING)
+
+
+def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:
+    from models.legacy_keras import tf
+    from models.serving.row_signatures import row_signatures
+    from models.serving.saving import save_with_signatures
+    from pipeline.export.formats.row_files import write_row_files
+
+    signatures = row_signatures(source.served)
+    with tempfile.TemporaryDirectory() as saved:
+        save_with_signatures(tf.Module(), signatures, saved)
+        for name in (EXACT, QUANTIZED):
+            converter = tf.lite.TFLiteConverter.from_saved_model(
+                saved, signature_keys=list(signatures)
+            )
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+            if name == QUANTIZED:
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            (folder / name).write_bytes(converter.convert())
+    return write_row_files(source, folder, signatures) | {
+        "converter": f"tensorflow {metadata.version('tensorflow')}",
+    }
+
+
+def _measure(
+    folder: pathlib.Path, requests: Sequence[RecordedRequest]
+) -> Mapping[str, Any]:
+    """Returns sizes, and what weights of 8 bits change."""
+    runtime = LiteRTRuntime(folder, file=QUANTIZED)
+    gaps, num_kept, num_best = [np.zeros(0)], 0, 0
+    for request in requests:
+        answer = runtime.ask(request.signature, request.inputs)
+        if request.signature == "rank":
+            gaps.append(np.abs(answer["score"] - request.outputs["score"]).reshape(-1))
+        elif request.signature == "recommend":
+            best = set(request.outputs["item_id"].flat) - {b""}
+            num_kept += len(best & set(answer["item_id"].flat))
+            num_best += len(best)
+    gap = np.concatenate(gaps)
+    return {
+        "size_bytes_of": {
+            name: (folder / name).stat().st_size for name in (EXACT, QUANTIZED)
+        },
+        "quantized": {
+            "mean_difference": float(gap.mean()) if gap.size else 0.0,
+            "largest_difference": float(gap.max(initial=0.0)),
+            "share_of_recommended": num_kept / max(1, num_best),
+        },
+    }
+
+
+LITERT = Format("litert", ("ai_edge_litert",), _write, LiteRTRuntime, _measure)

@@ -1,0 +1,95 @@
+"""ONNX: a file for each signature, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import pathlib
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from pipeline.export.formats.format import Format, FormatSource
+from pipeline.export.formats.row_runtime import RowRuntime
+from pipeline.settings.runtime import Tensors
+
+_OPSET = 17  # Of ONNX Runtime from 1.12 on, in browsers too.
+
+
+class OnnxRuntime(RowRuntime):
+    """Runs an export to ONNX.
+
+    Args:
+        directory: A version.
+        num_threads: Threads of one request; with more, a small graph is no faster.
+    """
+
+    def __init__(self, directory: pathlib.Path, num_threads: int = 1) -> None:
+        super().__init__(directory)
+        self._num_threads = num_threads
+        # Loaded when it is first asked: few callers ask for all signatures.
+        self._session = functools.cache(self._load)
+
+    def _load(self, signature: str) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._num_threads
+        options.inter_op_num_threads = 1
+        return onnxruntime.InferenceSession(
+            str(self.directory / f"{signature}.onnx"),
+            options,
+            providers=["CPUExecutionProvider"],
+        )
+
+    def _run(self, signature: str, rows: Tensors) -> dict[str, np.ndarray]:
+        session = self._session(signature)
+        names = [output.name for output in session.get_outputs()]
+        # Of some signatures the graph makes no use of every input.
+        taken = {one.name: rows[one.name] for one in session.get_inputs()}
+        return dict(zip(names, session.run(names, taken), strict=True))
+
+
+def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:
+    from models.serving.row_signatures import row_signatures
+    from pipeline.export.formats.row_files import write_row_files
+
+    signatures = row_signatures(source.served)
+    for name, signature in signatures.items():
+        (folder / f"{name}.onnx").write_bytes(_converted(name, signature))
+    return write_row_files(source, folder, signatures) | {
+        "opset": _OPSET,
+        "converter": f"tf2onnx {metadata.version('tf2onnx')}",
+    }
+
+
+def _converted(name: str, signature: Any) -> bytes:
+    """Returns the file of a signature; inputs and outputs keep their names."""
+    import tf2onnx
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    frozen = convert_variables_to_constants_v2(signature)
+    inputs = [tensor.name for tensor in frozen.inputs]
+    outputs = [tensor.name for tensor in frozen.outputs]
+    names = [tensor.partition(":")[0] for tensor in inputs]
+    answers = sorted(signature.structured_outputs)  # As TensorFlow flattens them.
+    model, _ = tf2onnx.convert.from_graph_def(
+        frozen.graph.as_graph_def(),
+        name=name,
+        input_names=inputs,
+        output_names=outputs,
+        opset=_OPSET,
+        tensors_to_rename=dict(
+            zip([*inputs, *outputs], [*names, *answers], strict=True)
+        ),
+    )
+    serialized: bytes = model.SerializeToString()
+    return serialized
+
+
+ONNX = Format("onnx", ("onnx", "onnxruntime", "tf2onnx"), _write, OnnxRuntime)
