@@ -84,12 +84,23 @@ def _converted(name: str, signature: Any) -> bytes:
         input_names=inputs,
         output_names=outputs,
         opset=_OPSET,
+        custom_op_handlers={"SelectV2": (_as_where, [])},
         tensors_to_rename=dict(
             zip([*inputs, *outputs], [*names, *answers], strict=True)
         ),
     )
     serialized: bytes = model.SerializeToString()
     return serialized
+
+
+def _as_where(ctx: Any, node: Any, name: str, args: list[str]) -> None:
+    """Converts a choice to `Where`.
+
+    By itself the converter writes products with 0 and 1, by which a NaN that is not
+    chosen counts all the same.
+    """
+    del ctx, name, args
+    node.type = "Where"
 
 
 ONNX = Format("onnx", ("onnx", "onnxruntime", "tf2onnx"), _write, OnnxRuntime)

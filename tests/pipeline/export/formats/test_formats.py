@@ -1,0 +1,129 @@
+"""Every format holds a version that answers as the SavedModel does."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pipeline.experiment.version_dir import read_manifest
+from pipeline.export.formats.registry import FORMATS
+from pipeline.export.loaded_version import load_version
+
+MADE = ("experiment", "scenario_experiment")
+EVERY = pytest.mark.parametrize(
+    ("made", "name"), [(made, name) for made in MADE for name in FORMATS]
+)
+
+# No support, an unknown id, several pairs; recommended and ranked.
+REQUESTS = {
+    "experiment": [
+        {"support": [], "user": {}},
+        {"support": [], "user": {"gender": "F", "language": ["de", "fr", "de", " "]}},
+        {"support": [{"item_id": "f1", "label": 5}, {"item_id": "?", "label": 1}]},
+        {
+            "support": [{"item_id": " f2 ", "label": 3}],
+            "user": {"age": 31},
+            "exclude": ["f3"],
+        },
+        {"support": [{"item_id": "f2", "label": 2}], "query": ["f1", "f9", "nobody"]},
+    ],
+    "scenario_experiment": [
+        {"user_id": "nobody", "support": []},
+        {"user_id": "u1", "support": [], "candidates": ["i1", "i2", "i2", "?"]},
+        {"user_id": "u1", "support": [{"user_id": "u1", "item_id": "i3"}]},
+        {
+            "user_id": "?",
+            "support": [{"user_id": "??", "item_id": "i3", "label": 0}],
+            "query": ["i1", "?"],
+        },
+    ],
+}
+
+
+@EVERY
+def test_a_format_stands_beside_the_saved_model(made, name, written):
+    folder = written(made, name)
+    assert folder.parent.name == f"cmml.{name}"
+    assert (folder.parents[1] / "cmml" / folder.name / "saved_model.pb").is_file()
+    manifest = read_manifest(folder)
+    assert manifest["format"] == name
+    assert manifest["model_version"] == int(folder.name)
+    assert manifest["largest_difference"] <= 1e-5
+    assert {"rank", "encode", "score", "recommend"} <= set(manifest["signatures"])
+    assert {"item_id.txt", "parity_requests.jsonl"} <= set(manifest["files"])
+
+
+@EVERY
+def test_it_answers_as_the_saved_model_does(made, name, written, request):
+    folder = written(made, name)
+    saved = load_version(request.getfixturevalue(made).exported)
+    other = load_version(folder)
+    for asked in REQUESTS[made]:
+        expected, answer = saved.answer(asked, 5), other.answer(asked, 5)
+        assert answer.keys() == expected.keys()
+        kind = "ranked" if "query" in asked else "recommended"
+        (ids, scores), (best, expected_scores) = (
+            zip(*((item["item_id"], item["score"]) for item in one[kind]), strict=True)
+            for one in (answer, expected)
+        )
+        assert ids == best
+        np.testing.assert_allclose(scores, expected_scores, atol=2e-4)
+        assert answer.get("fallback_reason") == expected.get("fallback_reason")
+
+
+@EVERY
+def test_recorded_requests_by_rows_can_be_asked_again(made, name, written):
+    folder = written(made, name)
+    runtime = FORMATS[name].open(folder)
+    lines = (folder / "parity_requests.jsonl").read_text("utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    assert {record["signature"] for record in records} == set(
+        runtime.manifest["by_rows"]
+    )
+    record = next(one for one in records if one["signature"] == "rank")
+    specs = runtime.manifest["by_rows"]["rank"]["inputs"]
+    rows = {
+        key: np.array(value, specs[key]["dtype"])
+        for key, value in record["rows"].items()
+    }
+    score = runtime.ask_rows("rank", rows)["score"]
+    np.testing.assert_allclose(score, record["answer"]["score"], atol=1e-4)
+
+
+@EVERY
+def test_a_context_of_another_version_is_refused(made, name, written):
+    runtime = FORMATS[name].open(written(made, name))
+    context = np.zeros([1, runtime.manifest["context"]["width"]], np.float32)
+    with pytest.raises(ValueError, match="a context must be one of model version"):
+        runtime.ask_rows("score", {"context": context})
+
+
+@EVERY
+def test_a_signature_that_it_has_not_is_named(made, name, written):
+    model = load_version(written(made, name))
+    request = REQUESTS[made][-1] | {"task_id": "one"}
+    with pytest.raises(ValueError, match=rf"export to {name} has .*got 'explain'"):
+        model.explained(request, request["query"])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_tensorflow_is_not_imported(name, written):
+    code = (
+        "import sys, cmml\n"
+        f"model = cmml.open_model({str(written('experiment', name))!r})\n"
+        "assert len(model.recommend([('f1', 5.0)], k=3)) == 3\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_weights_of_8_bits_are_measured(written):
+    manifest = read_manifest(written("experiment", "litert"))
+    assert manifest["quantized"].keys() == {
+        "mean_difference",
+        "largest_difference",
+        "share_of_recommended",
+    }
+    assert 0.0 < manifest["quantized"]["share_of_recommended"] <= 1.0
