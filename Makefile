@@ -4,13 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check lint engines audit clean
+.PHONY: help demo test check lint engines bench-runtimes audit clean
 
 help:
 	@echo "make demo   train, evaluate and export on MovieLens latest small, then ask it"
 	@echo "make test   run the tests"
 	@echo "make check  everything CI runs: lint, types, tests"
 	@echo "make engines  prepare on every engine that can run here, and compare the bytes"
+	@echo "make bench-runtimes VERSIONS=...  measure exported models in every runtime"
 	@echo "make audit  hold the pinned versions against known vulnerabilities"
 	@echo "make clean  remove the virtual environment"
 
@@ -44,6 +45,11 @@ check: lint test
 # Flink and Spark take part where Java is, and variables name the jars: BUILD.md.
 engines: $(READY)
 	$(BIN)/python -m benchmarks.engines
+
+# VERSIONS names exported versions, with the formats that are to be measured beside them.
+bench-runtimes: $(READY)
+	$(BIN)/python -m benchmarks.runtimes $(VERSIONS:%=--version %) \
+		--page docs/reference/runtimes.md
 
 # In an environment of its own: pip-audit is no part of the project.
 audit:
