@@ -33,11 +33,12 @@ _COMPARED = ("score", "item_id", "fallback_reason")
 
 # What a fresh process does until it has answered once.
 _COLD = """
-import json, resource, sys, time
+import json, sys
 from pipeline.export.loaded_version import load_version
 model = load_version(sys.argv[1])
 model.answer(json.loads(sys.argv[2]), 10)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+with open("/proc/self/status") as status:  # Of Linux; a process has that of its own.
+    print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
 """
 
 _PAGE = """\
@@ -129,7 +130,7 @@ def _runtimes(version: pathlib.Path) -> Iterator[tuple[str, dict[str, Any]]]:
             facts(onnx, "onnxruntime", size, open=lambda: OnnxRuntime(onnx)),
         )
     litert = base.with_name(f"{base.name}.litert") / version.name
-    for name, file in (("LiteRT", EXACT), ("LiteRT, 8 bits", QUANTIZED)):
+    for name, file in (("LiteRT", EXACT), ("LiteRT, float16", QUANTIZED)):
         if litert.is_dir():
             size = (litert / file).stat().st_size
             opened = lambda file=file: LiteRTRuntime(litert, file=file)  # noqa: E731

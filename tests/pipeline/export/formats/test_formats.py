@@ -119,7 +119,7 @@ def test_tensorflow_is_not_imported(name, written):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_weights_of_8_bits_are_measured(written):
+def test_weights_of_16_bits_are_measured(written):
     manifest = read_manifest(written("experiment", "litert"))
     assert manifest["quantized"].keys() == {
         "mean_difference",
