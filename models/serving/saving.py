@@ -31,6 +31,20 @@ def trace(function: object, inputs: Mapping[str, InputSpec]) -> Signature:
     return traced.get_concrete_function(**specs)
 
 
+def of_one_argument(signature: Signature) -> tf.types.experimental.PolymorphicFunction:
+    """Returns a signature as a function of one dict of its inputs, as layers take them.
+
+    It calls what has been traced, so that the graph is there once.
+    """
+    _, specs = signature.structured_input_signature
+
+    def call(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        answer: dict[str, tf.Tensor] = signature(**inputs)
+        return answer
+
+    return tf.function(call, input_signature=[specs], autograph=False)
+
+
 def save_with_signatures(
     module: tf.Module,
     signatures: Mapping[str, Signature],

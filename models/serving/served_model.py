@@ -20,6 +20,7 @@ from models.serving.saving import (
     LABELS,
     InputSpec,
     Signature,
+    of_one_argument,
     save_with_signatures,
     trace,
 )
@@ -185,8 +186,14 @@ class ServedModel(ServedRecommendations, abc.ABC):
         }
 
     def save(self, directory: str | pathlib.Path) -> None:
-        """Writes a SavedModel with all signatures."""
-        save_with_signatures(self, self.signatures(), directory)
+        """Writes a SavedModel with all signatures.
+
+        Its attribute `serve` is `rank` of one dict of inputs, as the `TFSMLayer` of
+        Keras 3 calls it.
+        """
+        signatures = self.signatures()
+        self.serve = of_one_argument(signatures["rank"])
+        save_with_signatures(self, signatures, directory)
 
     def save_rank(self, directory: str | pathlib.Path) -> None:
         """Writes a SavedModel with `rank` alone, for who judges what it answers."""

@@ -1,5 +1,6 @@
 """What every signature promises, in both settings and of any members."""
 
+import keras
 import numpy as np
 import pytest
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
@@ -476,3 +477,25 @@ def test_no_more_tasks_than_the_limit_are_explained(setting):
     message = f"at most {MAX_EXPLAINED_TASKS} tasks, got"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         setting.serve({}).explain(**many)
+
+
+def test_it_is_a_layer_of_a_functional_model_of_keras_3(served, setting, loaded):
+    request = setting.support | setting.profile | setting.query
+    request["support_label"] = tf.where(
+        setting.support["support_item_id"] == "", 0.0, request["support_label"]
+    )
+    layer = keras.layers.TFSMLayer(loaded.directory, call_endpoint="serve")
+    inputs = {
+        name: keras.Input(
+            [None] * (value.shape.rank - 1), dtype=value.dtype.name, name=name
+        )
+        for name, value in request.items()
+    }
+    doubled = keras.layers.Rescaling(2.0)(layer(inputs)["score"])
+    model = keras.Model(inputs, doubled)
+    expected = served.rank(**request)["score"]
+    np.testing.assert_allclose(model(request), 2.0 * expected, atol=1e-4, rtol=1e-5)
+
+
+def test_the_endpoint_is_no_signature(loaded):
+    assert "serve" not in loaded.signatures
