@@ -54,4 +54,4 @@ def _runtime_of(version: pathlib.Path, manifest: dict[str, Any]) -> Runtime:
         raise DataError(
             f"{version} is of format {name!r}, known are {sorted(FORMATS)}."
         )
-    return FORMATS[name].open(version)
+    return FORMATS[name].load(version)

@@ -36,6 +36,7 @@ class Format:
     Attributes:
         name: Its name, and that of the extra of `pip install` that it needs.
         needs: Modules that the extra brings.
+        runs_on: Those of them that run it.
         write: Writes a version to an empty folder, and returns what its manifest says
             beyond that of the SavedModel; `signatures` are those that it has.
         open: Loads what was written, manifest included.
@@ -45,6 +46,7 @@ class Format:
 
     name: str
     needs: tuple[str, ...]
+    runs_on: tuple[str, ...]
     write: Callable[[FormatSource, pathlib.Path], Mapping[str, Any]]
     open: Callable[[pathlib.Path], Runtime]
     measure: Callable[[pathlib.Path, Sequence[RecordedRequest]], Mapping[str, Any]] = (
@@ -52,16 +54,26 @@ class Format:
     )
 
     def check(self) -> None:
-        """Makes sure that what it needs is installed.
+        """Makes sure that what it takes to write it is installed.
 
         Raises:
             ValueError: If it is not.
         """
-        missing = [
-            name for name in self.needs if importlib.util.find_spec(name) is None
-        ]
+        self._check(f"--format {self.name}", self.needs)
+
+    def load(self, directory: pathlib.Path) -> Runtime:
+        """Loads a version.
+
+        Raises:
+            ValueError: If what runs it is not installed.
+        """
+        self._check(f"a model in {self.name}", self.runs_on)
+        return self.open(directory)
+
+    def _check(self, what: str, modules: Sequence[str]) -> None:
+        missing = [one for one in modules if importlib.util.find_spec(one) is None]
         if missing:
             raise ValueError(
-                f"--format {self.name} needs {', '.join(missing)}: run "
+                f"{what} needs {', '.join(missing)}: run "
                 f"pip install 'cmml[{self.name}]'."
             )

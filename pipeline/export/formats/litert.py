@@ -107,4 +107,11 @@ def _measure(
     }
 
 
-LITERT = Format("litert", ("ai_edge_litert",), _write, LiteRTRuntime, _measure)
+LITERT = Format(
+    "litert",
+    ("ai_edge_litert",),
+    ("ai_edge_litert",),
+    _write,
+    LiteRTRuntime,
+    _measure,
+)

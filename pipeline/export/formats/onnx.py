@@ -103,4 +103,10 @@ def _as_where(ctx: Any, node: Any, name: str, args: list[str]) -> None:
     node.type = "Where"
 
 
-ONNX = Format("onnx", ("onnx", "onnxruntime", "tf2onnx"), _write, OnnxRuntime)
+ONNX = Format(
+    "onnx",
+    ("onnx", "onnxruntime", "tf2onnx"),
+    ("onnxruntime",),
+    _write,
+    OnnxRuntime,
+)

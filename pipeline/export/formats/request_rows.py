@@ -111,7 +111,9 @@ class RequestRows:
         most = feature["max_values"]
         rows = np.full([len(value), most], UNKNOWN, np.int32)
         for task, values in enumerate(value.reshape(len(value), -1)):
-            counted = [*_different(values)][:most] if most > 1 else values
+            counted = list(values)
+            if feature["kind"] == "multi":
+                counted = list(_different(values))[:most]
             known = [row for text in counted if (row := table.get(text, UNKNOWN)) > 0]
             rows[task, : len(known)] = known
         return rows

@@ -30,7 +30,7 @@ def plain(open_it):
         (folder / "model.bin").write_bytes(b"weights")
         return {"by_rows": {"rank": {}}}
 
-    return Format("plain", (), write, open_it)
+    return Format("plain", (), (), write, open_it)
 
 
 @pytest.fixture
@@ -81,3 +81,9 @@ def test_what_a_format_needs_is_named():
     lacking = dataclasses.replace(plain(None), needs=("json", "no_such_module"))
     with pytest.raises(ValueError, match=r"needs no_such_module: .*'cmml\[plain\]'"):
         lacking.check()
+
+
+def test_what_runs_a_format_is_named(tmp_path):
+    lacking = dataclasses.replace(plain(None), runs_on=("no_such_module",))
+    with pytest.raises(ValueError, match=r"a model in plain needs no_such_module: run"):
+        lacking.load(tmp_path)

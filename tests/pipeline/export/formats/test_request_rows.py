@@ -10,11 +10,13 @@ MANIFEST = {
     "features": {
         "gender": {"kind": "categorical", "vocabulary_size": 2, "max_values": 1},
         "tags": {"kind": "multi", "vocabulary_size": 3, "max_values": 3},
+        "one": {"kind": "multi", "vocabulary_size": 3, "max_values": 1},
         "age": {"kind": "numeric", "vocabulary_size": 0, "max_values": 1},
         "empty": {"kind": "categorical", "vocabulary_size": 0, "max_values": 1},
     },
 }
 TABLES = {"item_id": "7 8 9", "user_id": "u v", "gender": "F M", "tags": "a b c"}
+TABLES |= {"one": "a b c"}
 
 
 @pytest.fixture
@@ -47,6 +49,8 @@ def test_ids_that_differ_in_form_only_are_one_where_they_were(rows):
 def test_of_several_values_the_first_different_ones_count_known_ones_first(rows):
     given = {"user_tags": texts(["x", "b", " b", "", "a", "c"])}
     np.testing.assert_array_equal(rows().of(given)["user_tags"], [[2, 1, 0]])
+    given = {"user_one": texts(["", "c", "a"])}
+    np.testing.assert_array_equal(rows().of(given)["user_one"], [[3]])
 
 
 def test_one_value_and_a_number(rows):
