@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pathlib
 import shutil
 from collections.abc import Iterable, Mapping
@@ -94,8 +95,8 @@ def _write_examples(
         answer = signature(**rows)
         example = {
             "ids": ids,
-            "rows": {key: value[0].tolist() for key, value in rows.items()},
-            "answer": {key: value[0].numpy().tolist() for key, value in answer.items()},
+            "rows": _lists({key: value[0] for key, value in rows.items()}),
+            "answer": _lists({key: value[0].numpy() for key, value in answer.items()}),
         }
         text = json.dumps(example, indent=1, ensure_ascii=False) + "\n"
         write_atomically(folder / _EXAMPLES / f"{name}.json", text)
@@ -134,11 +135,14 @@ def write_row_records(
 
 
 def _lists(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Returns arrays as nested lists, texts as such."""
+    """Returns arrays as nested lists, texts as such, NaN as None: JSON has none."""
     return {name: _plain(value.tolist()) for name, value in values.items()}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(part) for part in value]
-    return value.decode() if isinstance(value, bytes) else value
+    if isinstance(value, bytes):
+        return value.decode()
+    is_nan = isinstance(value, float) and math.isnan(value)
+    return None if is_nan else value

@@ -78,6 +78,7 @@ def test_recorded_requests_by_rows_can_be_asked_again(made, name, written):
     folder = written(made, name)
     runtime = FORMATS[name].open(folder)
     lines = (folder / "parity_requests.jsonl").read_text("utf-8").splitlines()
+    assert "NaN" not in "".join(lines)  # No JSON to other languages.
     records = [json.loads(line) for line in lines]
     assert {record["signature"] for record in records} == set(
         runtime.manifest["by_rows"]
