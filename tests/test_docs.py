@@ -18,6 +18,7 @@ OUTSIDE = ("README.md", "BUILD.md", "CHANGELOG.md", "deploy/README.md")
 PAGES = [
     *(ROOT / name for name in (*OUTSIDE, "benchmarks/README.md")),
     *sorted(DOCS.rglob("*.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
 ]
 
 LINK = re.compile(r"\]\(([^()\s]+)\)")
