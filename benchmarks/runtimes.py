@@ -59,6 +59,8 @@ one run on one machine, one thread, requests of ids in process.
 - Cold start: from the start of a process until it has answered once, median of
   {num_starts}; memory: the largest of that process.
 
+Starts move with what else the machine does: compare within a table.
+
 {tables}"""
 
 
