@@ -203,7 +203,7 @@ def open_model(source: str | os.PathLike[str] | Project) -> Model:
 
     Args:
         source: A version in any format, those of `cmml export --format` included, of
-            which only the SavedModel needs TensorFlow; a folder of versions, of which
+            which ONNX and LiteRT need no TensorFlow; a folder of versions, of which
             the newest is taken; or a project, whose newest export with the same
             configuration is taken.
 

@@ -91,7 +91,7 @@ def _write(chosen: Format, source: FormatSource, staging: pathlib.Path) -> float
     manifest |= {"signatures": {name: signatures[name] for name in names}}
     manifest |= {"format": chosen.name, **facts, "size_bytes": size_bytes(staging)}
     _write_manifest(staging, manifest)
-    requests = list(recorded_answers(source.version, list(names)))
+    requests = list(recorded_answers(source.version, list(manifest["signatures"])))
     runtime = chosen.open(staging)
     difference = replay(runtime, requests, manifest)
     manifest |= {"largest_difference": difference, **chosen.measure(staging, requests)}
