@@ -21,6 +21,8 @@ os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # As `cmml serve` has it: faster for 
 
 import numpy as np
 
+from benchmarks.runtime_examples import replayed_by_examples
+from models.serving.recorded_request import RecordedRequest
 from pipeline.experiment.version_dir import newest_version, read_manifest, size_bytes
 from pipeline.export.formats.litert import EXACT, QUANTIZED, LiteRTRuntime
 from pipeline.export.formats.onnx import OnnxRuntime
@@ -58,6 +60,10 @@ one run on one machine, one thread, requests of ids in process.
   work on the machine moves less.
 - Cold start: from the start of a process until it has answered once, median of
   {num_starts}; memory: the largest of that process.
+- In other languages, below: [in a browser](../../examples/browser/README.md), here in
+  node, and [on the JVM](../../examples/java/README.md). They are asked the same
+  requests by rows, so that no time goes to looking ids up, and stop at an answer that
+  is another one.
 
 Starts move with what else the machine does: compare within a table.
 
@@ -91,7 +97,9 @@ def _measured(version: pathlib.Path, arguments: argparse.Namespace) -> str:
     rows = list(_runtimes(version))
     opened = {name: row["open"]() for name, row in rows}
     requests = Requests(version, manifest)
-    parity = _parity(opened, requests, arguments.requests, manifest["label_max"])
+    first = opened[rows[0][0]]
+    compared = list(_recorded(first, requests, arguments.requests))
+    parity = _parity(opened, compared, manifest["label_max"])
     speed = _speed(opened, requests, arguments.timed)
     title, lines = version.parents[3].name, []
     for name, row in rows:
@@ -109,7 +117,13 @@ def _measured(version: pathlib.Path, arguments: argparse.Namespace) -> str:
             }
         )
         print(json.dumps({"model": title, **lines[-1]}), flush=True)
-    return f"## {title}\n\n{_table(lines)}\n"
+    page = f"## {title}\n\n{_table(lines)}\n"
+    onnx = version.parent.with_name(f"{version.parent.name}.onnx") / version.name
+    if onnx.is_dir():
+        timed = list(_recorded(first, requests, arguments.timed, _TIMED_SUPPORT))
+        examples = list(replayed_by_examples(onnx, compared, timed))
+        page += f"\n{_table(examples)}\n" if examples else ""
+    return page
 
 
 def _runtimes(version: pathlib.Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -198,36 +212,39 @@ class Requests:
         return np.where(rng.random(shape) < _UNKNOWN_SHARE, b"no such value", drawn)
 
 
-def _parity(
-    opened: Mapping[str, Runtime], requests: Requests, number: int, label_max: float
-) -> dict[str, dict[str, Any]]:
-    """Compares the answers of all with those of the first."""
-    (_, first), *_ = opened.items()
-    largest = dict.fromkeys(opened, 0.0)
-    same = dict.fromkeys(opened, 0)
+def _recorded(
+    runtime: Runtime, requests: Requests, number: int, size: int | None = None
+) -> Iterator[RecordedRequest]:
+    """Yields requests to `rank` and `recommend` by turns, with what is compared."""
     for seed in range(number):
         for signature in ("rank", "recommend"):
-            inputs = requests.inputs(signature, seed)
-            expected = {
-                name: value
-                for name, value in first.ask(signature, inputs).items()
-                if name in _COMPARED
-            }
-            for name, runtime in opened.items():
-                answer = runtime.ask(signature, inputs)
-                try:
-                    gap = largest_difference(expected, answer, label_max)
-                    same[name] += signature == "recommend"
-                except MismatchError:  # Of items: scores of others tell nothing.
-                    continue
-                largest[name] = max(largest[name], gap)
-    return {
-        name: {
-            "parity": f"{largest[name]:.1e}",
-            "same top items": f"{same[name]} of {number}",
+            inputs = requests.inputs(signature, seed, size)
+            answer = runtime.ask(signature, inputs)
+            outputs = {name: answer[name] for name in _COMPARED if name in answer}
+            yield RecordedRequest(signature, inputs, outputs)
+
+
+def _parity(
+    opened: Mapping[str, Runtime], compared: list[RecordedRequest], label_max: float
+) -> dict[str, dict[str, Any]]:
+    """Compares the answers of all with those that are expected."""
+    number = sum(one.signature == "recommend" for one in compared)
+    parity = {}
+    for name, runtime in opened.items():
+        largest, same = 0.0, 0
+        for request in compared:
+            answer = runtime.ask(request.signature, request.inputs)
+            try:
+                gap = largest_difference(request.outputs, answer, label_max)
+            except MismatchError:  # Of items: scores of others tell nothing.
+                continue
+            same += request.signature == "recommend"
+            largest = max(largest, gap)
+        parity[name] = {
+            "parity": f"{largest:.1e}",
+            "same top items": f"{same} of {number}",
         }
-        for name in opened
-    }
+    return parity
 
 
 def _speed(

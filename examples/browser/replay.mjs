@@ -14,6 +14,7 @@ if (!version) {
   process.exit(2);
 }
 const ort = await import(runtime);
+ort.env.wasm.numThreads = 1;
 const read = (name) => readFile(join(version, name));
 const records = (await read("parity_requests.jsonl")).toString().split("\n").slice(0, -1);
 const requests = records.map((line) => JSON.parse(line));
@@ -21,8 +22,12 @@ const signatures = [...new Set(requests.map(({ signature }) => signature))];
 const model = await OnnxModel.open(ort, read, signatures);
 
 let largest = 0;
+const times = {}; // Processor time in ms, by signature.
 for (const [number, { signature, rows, answer: expected }] of requests.entries()) {
+  const before = process.cpuUsage();
   const answer = await model.ask(signature, rows);
+  const { user, system } = process.cpuUsage(before);
+  (times[signature] ??= []).push((user + system) / 1000);
   for (const [name, wanted] of Object.entries(expected)) {
     const want = wanted.flat(Infinity);
     const got = output(answer, name);
@@ -42,10 +47,16 @@ for (const [number, { signature, rows, answer: expected }] of requests.entries()
     }
   }
 }
+const medians = signatures.sort().map((name) => `${name} ${median(times[name]).toFixed(2)}`);
 console.log(
   `${runtime} ${ort.env.versions.common}: ${requests.length} requests of ` +
-    `${signatures.sort().join(", ")}; largest difference ${largest.toExponential(1)}`
+    `${signatures.join(", ")}; largest difference ${largest.toExponential(1)}; ` +
+    `median ms: ${medians.join(", ")}`
 );
+
+function median(values) {
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}
 
 /** Returns the values of an output by the name that it has by ids. */
 function output(answer, name) {

@@ -17,6 +17,7 @@ EXAMPLES = pathlib.Path(__file__).parents[4] / "examples"
 BROWSER, JAVA = EXAMPLES / "browser", EXAMPLES / "java"
 MADE = ("experiment", "scenario_experiment")
 JAR = pathlib.Path.home() / ".m2/repository/com/microsoft/onnxruntime/onnxruntime"
+SAID = "requests of encode, rank, recommend, score; largest difference"
 ROWS = "[...document.querySelectorAll('#best > li')]"
 
 
@@ -84,8 +85,7 @@ def wait_for_best(browser, folder, request):
 
 @pytest.mark.parametrize("made", MADE)
 def test_recorded_requests_are_answered_alike_in_node(made, written, node):
-    said = node("replay.mjs", written(made, "onnx"))
-    assert "requests of encode, rank, recommend, score; largest difference" in said
+    assert SAID in node("replay.mjs", written(made, "onnx"))
 
 
 def test_a_wrong_answer_is_noticed_in_node(written, node, tmp_path):
@@ -141,4 +141,4 @@ def test_recorded_requests_are_answered_alike_in_java(made, written, tmp_path):
     command = ["mvn", "-B", "-o", "-q", "test", f"-Dexport={written(made, 'onnx')}"]
     done = subprocess.run(command, cwd=JAVA, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
-    assert "requests, largest difference" in done.stdout
+    assert SAID in done.stdout

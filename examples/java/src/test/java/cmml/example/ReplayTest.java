@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtSession;
 import cmml.example.OnnxModel.Rows;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
@@ -22,9 +25,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -47,16 +51,25 @@ class ReplayTest {
     for (String line : Files.readAllLines(version.resolve("parity_requests.jsonl"))) {
       requests.add(JsonParser.parseString(line).getAsJsonObject());
     }
-    Set<String> signatures = new TreeSet<>();
-    requests.forEach(one -> signatures.add(one.get("signature").getAsString()));
-    assertTrue(signatures.containsAll(Set.of("rank", "encode", "score", "recommend")));
+    Map<String, List<Long>> times = new TreeMap<>(); // Processor time in ns.
+    for (JsonObject request : requests) {
+      times.put(request.get("signature").getAsString(), new ArrayList<>());
+    }
     double largest = 0.0;
-    try (OnnxModel model = new OnnxModel(version, signatures)) {
+    try (OnnxModel model = new OnnxModel(version, times.keySet())) {
       for (JsonObject request : requests) {
-        largest = Math.max(largest, difference(model, request));
+        largest = Math.max(largest, difference(model, request, times));
       }
     }
-    System.out.printf("%d requests, largest difference %.1e%n", requests.size(), largest);
+    String signatures = String.join(", ", times.keySet());
+    System.out.printf(
+        Locale.ROOT,
+        "onnxruntime %s: %d requests of %s; largest difference %.1e; median ms: %s%n",
+        OrtEnvironment.getEnvironment().getVersion(),
+        requests.size(),
+        signatures,
+        largest,
+        medians(times));
     assertTrue(largest <= TOLERANCE, "largest difference: " + largest);
   }
 
@@ -77,7 +90,18 @@ class ReplayTest {
     }
   }
 
-  private static double difference(OnnxModel model, JsonObject request) throws Exception {
+  private static String medians(Map<String, List<Long>> times) {
+    List<String> medians = new ArrayList<>();
+    times.forEach(
+        (signature, all) -> {
+          double median = all.stream().sorted().toList().get(all.size() / 2) / 1e6;
+          medians.add(String.format(Locale.ROOT, "%s %.2f", signature, median));
+        });
+    return String.join(", ", medians);
+  }
+
+  private static double difference(
+      OnnxModel model, JsonObject request, Map<String, List<Long>> times) throws Exception {
     String signature = request.get("signature").getAsString();
     JsonObject specs = model.manifest().getAsJsonObject("by_rows").getAsJsonObject(signature);
     Map<String, Rows> rows = new HashMap<>();
@@ -87,7 +111,10 @@ class ReplayTest {
     }
     JsonObject expected = request.getAsJsonObject("answer");
     double largest = 0.0;
+    ThreadMXBean thread = ManagementFactory.getThreadMXBean();
+    long started = thread.getCurrentThreadCpuTime();
     try (OrtSession.Result answer = model.ask(signature, rows)) {
+      times.get(signature).add(thread.getCurrentThreadCpuTime() - started);
       for (String name : expected.keySet()) {
         List<JsonElement> wanted = flat(expected.get(name));
         switch (name) {
