@@ -13,12 +13,12 @@ from models.factors.pair_sums import Floats, PairSums
 from models.factors.posteriors import (
     Prior,
     Vectors,
-    few_at_once,
     fit_prior,
     posterior,
     unpacked,
 )
 
+_ROWS_AT_ONCE = 512  # That begin with random factors, in memory together.
 _INITIAL_SPREAD = 0.1  # Standard deviation of random item factors, without a unit.
 _INITIAL_USER_VARIANCE = 0.2  # About that of user biases, in variances of labels.
 _MIN_VARIANCE = 1e-6  # In variances of labels: keeps every prior invertible.
@@ -37,7 +37,8 @@ class GaussianFactors:
         item_factors: float64 [num_items + 1, D], what a user vector is multiplied by.
         noise_variance: float64 [num_items + 1], of labels about their prediction; the
             same for all items unless it was fitted by item.
-        user_mean: float64 [num_users + 1, D], posterior means of user vectors.
+        user_mean: float64 [num_users + 1, D], posterior means of user vectors; 0 where
+            no pair is seen.
         user_covariance: float64 [D, D], of user vectors about what their features say.
         user_doubt: float64 [D, D], mean posterior covariance of seen users.
         is_user_seen: bool [num_users + 1], whether a user has a pair.
@@ -155,12 +156,12 @@ class _Sweeps:
             self._users.mean[:, 1:],
             self._users.doubt,
             self._designs[0].matrix,
-            self._by_user.counts > 0,
+            self._by_user.seen,
             0.0,
             penalty=USER_PENALTY,
             jitter=self._jitter,
         )
-        seen = self._by_item.counts > 0
+        seen = self._by_item.seen
         self._item_prior = fit_prior(
             self._items.mean,
             self._items.doubt,
@@ -173,9 +174,9 @@ class _Sweeps:
 
     def result(self) -> GaussianFactors:
         """Returns what came of it."""
-        is_seen = self._by_item.counts > 0
         mean = self._items.mean.copy()
-        mean[~is_seen] = self._item_prior.rows(~is_seen)
+        unseen = np.flatnonzero(self._by_item.counts == 0)
+        mean[unseen] = self._item_prior.rows(unseen)
         return GaussianFactors(
             label_mean=self._label_mean,
             item_bias=mean[:, 0],
@@ -189,13 +190,12 @@ class _Sweeps:
 
     def _solve_users(self) -> Vectors:
         """Solves for users; a first entry of 1 goes before each vector."""
-        is_seen = self._by_user.counts > 0
-        users = Vectors(len(is_seen), self._items.width, is_seen)
+        users = Vectors(len(self._by_user.counts), self._items.width)
         users.mean[:, 0] = 1.0
         self._items.moments *= (1.0 / self._noise)[:, np.newaxis].astype(np.float32)
         means = self._items.mean / self._noise[:, np.newaxis]
         sums = self._by_user.blocks(self._items.moments, means)
-        for rows, packed, projected in few_at_once(sums):
+        for rows, packed, projected in sums:
             gram = unpacked(packed, users.width)
             mean, covariance = posterior(
                 gram[:, 1:, 1:],
@@ -209,11 +209,10 @@ class _Sweeps:
 
     def _solve_items(self) -> tuple[Vectors, Floats]:
         """Solves for items, and returns the sum of squared errors of each."""
-        is_seen = self._by_item.counts > 0
-        items = Vectors(len(is_seen), self._users.width, is_seen)
+        items = Vectors(len(self._by_item.counts), self._users.width)
         error: Floats = self._squares.copy()
         sums = self._by_item.blocks(self._users.moments, self._users.mean)
-        for rows, packed, projected in few_at_once(sums):
+        for rows, packed, projected in sums:
             gram = unpacked(packed, items.width)
             weight = 1.0 / self._noise[rows]
             mean, covariance = posterior(
@@ -238,11 +237,10 @@ class _Sweeps:
 
 
 def _initial_items(num_rows: int, rank: int, rng: np.random.Generator) -> Vectors:
-    items = Vectors(num_rows, rank + 2, np.zeros(num_rows, bool))
+    items = Vectors(num_rows, rank + 2)
     mean = rng.normal(scale=_INITIAL_SPREAD, size=(num_rows, rank + 2))
     mean[:, 0] = 0.0  # The item bias.
     mean[:, 1] = 1.0  # Multiplies the user bias.
-    nothing = np.zeros([num_rows, 1, 1])
-    for rows, *of_rows in few_at_once([(slice(0, num_rows), mean, nothing)]):
-        items.put(rows, *of_rows)
+    for rows in np.array_split(np.arange(num_rows), -(-num_rows // _ROWS_AT_ONCE)):
+        items.put(rows, mean[rows], np.zeros([len(rows), 1, 1]))
     return items
