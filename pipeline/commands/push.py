@@ -1,8 +1,11 @@
 """The command `push`."""
 
+from __future__ import annotations
+
 import argparse
 import functools
 import pathlib
+from typing import TYPE_CHECKING
 
 from pipeline.commands.command import (
     Command,
@@ -11,10 +14,17 @@ from pipeline.commands.command import (
     version_of,
 )
 
+if TYPE_CHECKING:
+    from pipeline.experiment.config_section import Experiment
+
+_REGISTRY = "mlflow:"
+
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=pathlib.Path, help="default: the newest export")
-    parser.add_argument("--to", type=pathlib.Path, required=True, help="base of models")
+    parser.add_argument(
+        "--to", required=True, help="base of models, or mlflow:URI of a registry"
+    )
     parser.add_argument("--label", default="stable", help="stable or canary")
     parser.add_argument("--keep", type=int, help="versions to keep; default push.keep")
     parser.add_argument("--server", metavar="HOST:PORT", help="a server to be notified")
@@ -26,14 +36,40 @@ def _resolve(arguments: argparse.Namespace) -> Step:
     config, dataset_dir = dataset_of(arguments)
     from pipeline.steps import push
 
+    if arguments.to.startswith(_REGISTRY):
+        return _to_registry(arguments, config, dataset_dir)
     options = config.push
     if arguments.keep is not None:
         options = options.model_copy(update={"keep": arguments.keep})
-    destination = push.Destination(arguments.to, arguments.label, arguments.server)
+    destination = push.Destination(
+        pathlib.Path(arguments.to), arguments.label, arguments.server
+    )
     push.validate(config, options, destination)
     version = version_of(arguments)
     return functools.partial(
         push.push, config, dataset_dir, options, version, destination
+    )
+
+
+def _to_registry(
+    arguments: argparse.Namespace, config: Experiment, dataset_dir: pathlib.Path
+) -> Step:
+    for flag in ("keep", "server"):
+        if (value := getattr(arguments, flag)) is not None:
+            raise ValueError(f"--{flag} is not for a registry, got {value!r}.")
+    from pipeline.export.formats.mlflow import MLFLOW
+    from pipeline.serving.base.mlflow_registry import MlflowRegistry
+    from pipeline.steps import push, register
+
+    MLFLOW.check()
+    registry = MlflowRegistry(
+        arguments.to.removeprefix(_REGISTRY), config.export.model_name
+    )
+    options, label = config.push, arguments.label
+    push.validate(config, options, push.Destination(pathlib.Path(), label))
+    version = version_of(arguments)
+    return functools.partial(
+        register.register, config, dataset_dir, options, version, registry, label
     )
 
 

@@ -80,7 +80,7 @@ def push(
     """
     name = config.export.model_name
     fingerprint = json.loads(read_dataset_json(dataset_dir))["fingerprint"]
-    _check_version(version_dir, name, fingerprint)
+    check_version(version_dir, name, fingerprint)
     digest = content_digest(version_dir)  # What is judged is what is published.
     version, base = int(version_dir.name), destination.base
     server = None if destination.server is None else LiveServer(destination.server)
@@ -97,10 +97,10 @@ def push(
             labels.confirm()
             say(f"push: version {version} is {destination.label} in {base} already")
         else:
-            infra = _judge_infra(version_dir, digest, serve)
+            infra = judge_infra(version_dir, digest, serve)
             serving = _serving(models, labels)
             blessing = model_blessing(config, dataset_dir, options, infra, serving)
-            _tell(blessing, digest)
+            tell(blessing, digest)
             if not blessing.passed:
                 return 1
             is_new = models.publish(version_dir, digest)
@@ -111,7 +111,7 @@ def push(
     return 0
 
 
-def _check_version(version_dir: pathlib.Path, name: str, fingerprint: str) -> None:
+def check_version(version_dir: pathlib.Path, name: str, fingerprint: str) -> None:
     """Checks that a version is of this experiment."""
     check_version_dir(version_dir)
     manifest = read_manifest(version_dir)
@@ -123,7 +123,7 @@ def _check_version(version_dir: pathlib.Path, name: str, fingerprint: str) -> No
             )
 
 
-def _judge_infra(version_dir: pathlib.Path, digest: str, serve: OpenServer) -> Blessing:
+def judge_infra(version_dir: pathlib.Path, digest: str, serve: OpenServer) -> Blessing:
     """Judges whether a version loads and answers, and leaves what came of it."""
     infra = infra_blessing(version_dir, serve)
     blessings.write_infra(infra, digest)
@@ -131,7 +131,7 @@ def _judge_infra(version_dir: pathlib.Path, digest: str, serve: OpenServer) -> B
     return infra
 
 
-def _tell(blessing: Blessing, digest: str) -> None:
+def tell(blessing: Blessing, digest: str) -> None:
     """Leaves what came of all rules, and prints it."""
     marker = blessings.write_model(blessing, digest)
     print(blessing.table(), end="\n\n")

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.experiment.version_dir import (
-    EXTRA,
     FORMAT_ITEM_NAMES,
     ITEM_NAMES,
+    PARITY,
     REQUEST_EXAMPLES,
+    WARMUP,
     read_manifest,
 )
 from pipeline.export.formats.format import Format, FormatSource
@@ -45,7 +46,7 @@ class MlflowRuntime:
     def __init__(self, directory: pathlib.Path) -> None:
         import mlflow.pyfunc
 
-        self.tables = directory / "data" / _SAVED_MODEL / "assets"
+        self.tables = saved_model_dir(directory) / "assets"
         self.item_names = directory / FORMAT_ITEM_NAMES
         self._top_k = read_manifest(directory)["limits"]["top_k"]
         self._model = mlflow.pyfunc.load_model(str(directory))
@@ -69,6 +70,11 @@ class MlflowRuntime:
             raise ValueError(error.message) from None
         width = self._top_k if signature == "recommend" else None
         return {name: _as_array(answer[name], width) for name in answer}
+
+
+def saved_model_dir(directory: pathlib.Path) -> pathlib.Path:
+    """Returns the SavedModel in a model directory; its manifest stands in it too."""
+    return directory / "data" / _SAVED_MODEL
 
 
 def as_frame(inputs: Tensors) -> pd.DataFrame:
@@ -119,9 +125,11 @@ def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:
     signatures = {name: source.manifest["signatures"][name] for name in SIGNATURES}
     with tempfile.TemporaryDirectory() as copies:
         saved = pathlib.Path(copies) / _SAVED_MODEL
-        shutil.copytree(
-            source.version, saved, ignore=shutil.ignore_patterns(EXTRA.name)
+        left_out = (
+            path.name for path in (ITEM_NAMES, PARITY, REQUEST_EXAMPLES, WARMUP)
         )
+        ignore = shutil.ignore_patterns(*left_out)
+        shutil.copytree(source.version, saved, ignore=ignore)
         mlflow.pyfunc.save_model(
             str(folder),
             loader_module=_CODE.stem,

@@ -1,0 +1,87 @@
+"""A registry of MLflow, where servers find versions by their alias."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+VERSION_TAG = "cmml.version"  # The number of the export.
+
+_ARTIFACT = "model"
+
+
+class MlflowRegistry:
+    """The versions of one model.
+
+    Args:
+        uri: As MLflow takes it, such as sqlite:///registry.db or http://host:5000.
+        name: The registered model.
+    """
+
+    def __init__(self, uri: str, name: str) -> None:
+        from mlflow import MlflowClient
+
+        self.uri, self.name = uri, name
+        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    def labelled(self, label: str) -> str | None:
+        """Returns the number of the version with an alias; None if there is none."""
+        models = self._client.search_registered_models(f"name='{self.name}'")
+        number = dict(models[0].aliases).get(label) if models else None
+        return None if number is None else str(number)
+
+    def exported(self, number: str) -> str:
+        """Returns which export a version is; "" if it was not pushed by us."""
+        version = self._client.get_model_version(self.name, number)
+        return dict(version.tags).get(VERSION_TAG, "")
+
+    def download(self, number: str, folder: pathlib.Path) -> pathlib.Path:
+        """Copies a version to a folder, and returns its model directory."""
+        import mlflow.artifacts
+
+        uri = self._client.get_model_version_download_uri(self.name, number)
+        path = mlflow.artifacts.download_artifacts(
+            artifact_uri=uri, dst_path=str(folder), tracking_uri=self.uri
+        )
+        return pathlib.Path(path)
+
+    def add(self, folder: pathlib.Path, label: str, tags: Mapping[str, str]) -> str:
+        """Uploads a model directory, and gives it an alias.
+
+        What was uploaded before, and got no alias, is taken as it is.
+
+        Args:
+            folder: Named by the number of the export.
+            label: The alias.
+            tags: What else is to be kept of it.
+
+        Returns:
+            The number of the version in the registry.
+        """
+        found = self._client.search_model_versions(f"name='{self.name}'")
+        same = [v for v in found if v.tags.get(VERSION_TAG) == folder.name]
+        version = same[0] if same else self._upload(folder, tags)
+        number = str(version.version)
+        self._client.set_registered_model_alias(self.name, label, number)
+        return number
+
+    def _upload(self, folder: pathlib.Path, tags: Mapping[str, str]) -> Any:
+        client = self._client
+        if not client.search_registered_models(f"name='{self.name}'"):
+            client.create_registered_model(self.name)
+        experiment = client.get_experiment_by_name(self.name)
+        experiment_id = (
+            client.create_experiment(self.name)
+            if experiment is None
+            else experiment.experiment_id
+        )
+        run = client.create_run(experiment_id, run_name=folder.name).info
+        client.log_artifacts(run.run_id, str(folder), _ARTIFACT)
+        client.set_terminated(run.run_id)
+        return client.create_model_version(
+            self.name,
+            f"{run.artifact_uri}/{_ARTIFACT}",
+            run.run_id,
+            tags={**tags, VERSION_TAG: folder.name},
+        )
