@@ -98,8 +98,7 @@ def fit_gaussian_factors(
         Lim and Teh, "Variational Bayesian approach to movie rating prediction" (2007).
         Deviations: full prior covariances, prior means that are learnt.
     """
-    known = pairs.with_known_items()
-    sweeps = _Sweeps(known, rank, users, items, seed, item_noise)
+    sweeps = _Sweeps(pairs.with_known_items(), rank, users, items, seed, item_noise)
     for _ in range(num_iterations):
         sweeps.run()
     return sweeps.result()
@@ -148,13 +147,15 @@ class _Sweeps:
 
     def run(self) -> None:
         """Solves for users with items fixed, then for items, noise and priors."""
-        self._users = self._solve_users()
-        self._items, error = self._solve_items()
+        users = self._solve_users()
+        self._items, error = self._solve_items(users)
+        # Not their moments, which the next sweep would hold beside those it makes.
+        self._user_mean, self._user_doubt = users.mean[:, 1:], users.doubt
         self._noise = self._noise_of(error)
         # What all users share is the bias of items: user vectors are about 0.
         self._user_prior = fit_prior(
-            self._users.mean[:, 1:],
-            self._users.doubt,
+            self._user_mean,
+            self._user_doubt,
             self._designs[0].matrix,
             self._by_user.seen,
             0.0,
@@ -182,9 +183,9 @@ class _Sweeps:
             item_bias=mean[:, 0],
             item_factors=mean[:, 1:],
             noise_variance=self._noise,
-            user_mean=self._users.mean[:, 1:],
+            user_mean=self._user_mean,
             user_covariance=self._user_prior.covariance,
-            user_doubt=self._users.doubt,
+            user_doubt=self._user_doubt,
             is_user_seen=self._by_user.counts > 0,
         )
 
@@ -207,11 +208,11 @@ class _Sweeps:
             users.put(rows, mean, covariance)
         return users
 
-    def _solve_items(self) -> tuple[Vectors, Floats]:
+    def _solve_items(self, users: Vectors) -> tuple[Vectors, Floats]:
         """Solves for items, and returns the sum of squared errors of each."""
-        items = Vectors(len(self._by_item.counts), self._users.width)
+        items = Vectors(len(self._by_item.counts), users.width)
         error: Floats = self._squares.copy()
-        sums = self._by_item.blocks(self._users.moments, self._users.mean)
+        sums = self._by_item.blocks(users.moments, users.mean)
         for rows, packed, projected in sums:
             gram = unpacked(packed, items.width)
             weight = 1.0 / self._noise[rows]
