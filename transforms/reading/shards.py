@@ -70,7 +70,8 @@ class Spread(beam.PTransform):
         """Groups each element alone."""
         key = self._key
         places = [((-1, place), None) for place in range(_PLACES)]
-        makes_parts = elements.pipeline | "Places" >> beam.Create(places)
+        made = beam.Create(places, reshuffle=False)  # They are grouped anyway.
+        makes_parts = elements.pipeline | "Places" >> made
         keyed = elements | "Key" >> beam.Map(lambda element: (key(element), element))
         return (
             (keyed, makes_parts)
