@@ -15,6 +15,7 @@ import pathlib
 import random
 import sys
 import types
+import weakref
 
 import pytest
 import yaml
@@ -39,18 +40,22 @@ TINY_MODEL = {
 }
 
 
+# Modules and graphs are many objects at a time, and hardly any of them is garbage.
+gc.set_threshold(100_000, 20, 50)
+
+
 def pytest_collection_finish():
     """Spares the tests what pays off only where graphs are large or run for long.
 
-    What has been imported so far is no garbage, and need not be looked through again;
-    and a trace makes so much at a time that looking is worth it less often.
+    What has been imported so far is no garbage, and need not be looked through again.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
     if "tensorflow" in sys.modules:
         _run_graphs_at_once()
         _load_equal_graphs_once()
+    if "apache_beam" in sys.modules:
+        _look_at_stages_once()
 
 
 def _run_graphs_at_once():
@@ -90,6 +95,33 @@ def _load_equal_graphs_once():
         return loaded[content]
 
     tf.saved_model.load = load_once
+
+
+def _look_at_stages_once():
+    """Has Beam read flags once a pipeline, and look for state once a kind of stage.
+
+    It does both several times a stage, which takes longer than a tiny table.
+    """
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.transforms import userstate
+
+    view_as, views = PipelineOptions.view_as, weakref.WeakKeyDictionary()
+
+    def view_once(options, kind):
+        known = views.setdefault(options, {})
+        if kind not in known:
+            known[kind] = view_as(options, kind)
+        return known[kind]
+
+    look, specs = userstate.get_dofn_specs, {}
+
+    def look_once(stage):
+        if type(stage) not in specs:
+            specs[type(stage)] = look(stage)
+        return specs[type(stage)]
+
+    PipelineOptions.view_as = view_once
+    userstate.get_dofn_specs = look_once
 
 
 def write_raw_tables(folder):
