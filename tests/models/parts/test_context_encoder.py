@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ KINDS = {
     "gru, four orders": lambda: SequentialEncoder(3, num_orders=4, **SIZES),
 }
 ORDER_FREE = ("mean", "max", "shrunk_mean")
+ADVANCING = (*ORDER_FREE, "moments", "gru")
 
 
 def made(kind):
@@ -31,18 +34,18 @@ def made(kind):
     return encoder
 
 
-ENCODERS = {kind: made(kind) for kind in KINDS}
+shared = functools.cache(made)  # To read only.
 
 
 @pytest.fixture(params=KINDS)
 def encoder(request):
-    return ENCODERS[request.param]
+    return shared(request.param)
 
 
-@pytest.fixture(params=[kind for kind in KINDS if ENCODERS[kind].can_advance])
+@pytest.fixture(params=ADVANCING)
 def advancing(request):
     """An encoder that remembers pairs."""
-    return ENCODERS[request.param]
+    return shared(request.param)
 
 
 @pytest.fixture
@@ -129,9 +132,9 @@ def test_the_context_depends_on_pairs_and_labels(encoder, support, name):
 def test_pooling_makes_the_zero_vector_of_no_support(support):
     for kind in ORDER_FREE:
         without = {**support, "support_mask": tf.zeros([2, 3], tf.bool)}
-        np.testing.assert_array_equal(ENCODERS[kind](**without), np.zeros([2, 3]))
+        np.testing.assert_array_equal(shared(kind)(**without), np.zeros([2, 3]))
         empty = {name: value[:, :0] for name, value in support.items()}
-        np.testing.assert_array_equal(ENCODERS[kind](**empty), np.zeros([2, 3]))
+        np.testing.assert_array_equal(shared(kind)(**empty), np.zeros([2, 3]))
 
 
 @pytest.mark.parametrize("kind", ORDER_FREE)
@@ -145,7 +148,7 @@ def test_pooling_hides_no_weight_that_is_not_finite(kind, support):
 def test_pooling_takes_padding_of_any_content(kind, support):
     present = support["support_mask"][..., tf.newaxis]
     odd = {**support, "pairs": tf.where(present, support["pairs"], np.nan)}
-    assert_close(ENCODERS[kind](**odd), ENCODERS[kind](**support))
+    assert_close(shared(kind)(**odd), shared(kind)(**support))
 
 
 def test_pairs_can_be_remembered_and_added_to(advancing, support):
@@ -191,7 +194,7 @@ def test_a_maximum_is_that_of_the_pairs_alone_where_all_are_negative():
 
 
 def test_averaged_orders_cannot_be_added_to():
-    assert not ENCODERS["gru, four orders"].can_advance
+    assert not shared("gru, four orders").can_advance
 
 
 def test_parts_of_pairs_count_as_if_they_were_concatenated(encoder, support):
@@ -273,7 +276,7 @@ def assert_close(one, other):
 def test_the_order_of_pairs_does_not_matter(kind, support, seed):
     order = np.random.default_rng(seed).permutation(support["labels"].shape[1])
     turned = {k: tf.gather(v, order, axis=1) for k, v in support.items()}
-    assert_close(ENCODERS[kind](**turned), ENCODERS[kind](**support))
+    assert_close(shared(kind)(**turned), shared(kind)(**support))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -286,7 +289,7 @@ def test_padding_does_not_matter(kind, support, before, behind):
 
     fillers = {"pairs": 7.0, "labels": 7.0, "support_mask": False}
     wider = {k: padded(v, fillers[k]) for k, v in support.items()}
-    assert_close(ENCODERS[kind](**wider), ENCODERS[kind](**support))
+    assert_close(shared(kind)(**wider), shared(kind)(**support))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -300,8 +303,8 @@ def test_an_episode_encodes_alike_alone_and_in_a_batch(kind, one, other):
         return tf.pad(value, ends)
 
     both = {k: tf.concat([widened(one[k]), widened(other[k])], axis=0) for k in one}
-    alone = [ENCODERS[kind](**support)[0] for support in (one, other)]
-    assert_close(ENCODERS[kind](**both), alone)
+    alone = [shared(kind)(**support)[0] for support in (one, other)]
+    assert_close(shared(kind)(**both), alone)
 
 
 # The more pairs, the less a shrunk mean is shrunk.
@@ -312,7 +315,7 @@ def test_pooling_does_not_mind_how_often_the_same_pair_stands_there(
     kind, support, times
 ):
     repeated = {k: tf.repeat(v, times, axis=1) for k, v in support.items()}
-    assert_close(ENCODERS[kind](**repeated), ENCODERS[kind](**support))
+    assert_close(shared(kind)(**repeated), shared(kind)(**support))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -320,4 +323,4 @@ def test_pooling_does_not_mind_how_often_the_same_pair_stands_there(
 @given(support=supports(min_size=1), label=st.floats(-4, 4, width=16))
 def test_labels_that_are_all_equal_make_a_finite_context(kind, support, label):
     alike = {**support, "labels": tf.fill(support["labels"].shape, label)}
-    assert np.isfinite(ENCODERS[kind](**alike)).all()
+    assert np.isfinite(shared(kind)(**alike)).all()
