@@ -7,6 +7,8 @@ from benchmarks.engines.preparation import differences, num_files, prepare
 from benchmarks.engines.tables import write_experiments
 
 LOCAL = "local"
+# As many partitions as workers: each one more is some hundred tasks more.
+FLAGS = {DASK: ["--dask_npartitions=2"]}
 
 
 @pytest.fixture(scope="module")
@@ -26,5 +28,6 @@ def test_both_settings_have_the_same_bytes_on_every_engine(engine, folder):
     if reason := engine.left_out():
         pytest.skip(reason)
     with engine.start(folder / f"{engine.name}_workers") as flags:
+        flags += FLAGS.get(engine, [])
         assert prepare(folder, engine.name, flags) == ""
     assert differences(folder / LOCAL, folder / engine.name) == []

@@ -21,8 +21,8 @@ from models.options import CMMLOptions
 from models.parts.label_unit import LabelUnit
 from models.recommender import split_episode
 
-# Hundredths, 0 to 100, thousands far from zero, -10 to 10, cents about 100.
-SCALES = [(0.01, 0.0), (20.0, 0.0), (1000.0, 100.0), (5.0, -15.0), (0.01, 100.0)]
+# Hundredths, thousands far from zero, -10 to 10, cents about 100.
+SCALES = [(0.01, 0.0), (1000.0, 100.0), (5.0, -15.0), (0.01, 100.0)]
 TOLERANCE = 1e-3  # Of the deviation of the labels.
 # Cents about 100 have lost digits before any method sees them, 3e-4 of a deviation;
 # clusters that sharpen multiply that.
