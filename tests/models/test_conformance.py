@@ -4,6 +4,7 @@ A method is built once and its scores are traced once, for any batch and any wid
 tests of it share the trace.
 """
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -195,15 +196,36 @@ def build(dataset, vectors, new_model, new_click_model):
 
 
 @pytest.fixture(scope="module")
-def method(case, build):
-    """Any method, its weights large, to read only."""
+def built(case, build):
+    """Any method, and what its weights are to start with."""
     model = build(case)
+    weights = model.variables if case.kind != "simple" else ()
+    return model, [variable.numpy() for variable in weights]
+
+
+@pytest.fixture(scope="module")
+def method(case, built):
+    """Any method, its weights large, to read only."""
+    model, _ = built
     rng = np.random.default_rng(0)
     for variable in model.trainable_variables if case.kind != "simple" else ():
         values = rng.normal(scale=0.4, size=variable.shape)
         # Biases open units: random ones could shut all that show a change.
         variable.assign(values if variable.shape.rank > 1 else abs(values))
     return model
+
+
+@contextlib.contextmanager
+def weights_restored(model):
+    """Brings the weights of a method back that a test changes."""
+    weights = [variable.numpy() for variable in model.variables]
+    yield
+    set_weights(model, weights)
+
+
+def set_weights(model, weights):
+    for variable, value in zip(model.variables, weights, strict=True):
+        variable.assign(value)
 
 
 @pytest.fixture(scope="module")
@@ -438,10 +460,8 @@ def test_a_distribution_sums_to_1_and_has_the_score_for_its_mean(
 
 @only(CMML)
 def test_every_weight_is_trained(case, method):
-    values = [variable.numpy() for variable in method.variables]
-    assert untrained(case, method) == []
-    for variable, value in zip(method.variables, values, strict=True):
-        variable.assign(value)
+    with weights_restored(method):
+        assert untrained(case, method) == []
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)
@@ -629,11 +649,9 @@ def test_candidates_are_changes_of_known_options(method):
 
 @only(OF_LEARNED)
 def test_it_learns_what_the_support_set_tells_and_one_task_by_heart(
-    case, build, vectors
+    case, built, method, graph, episode, vectors
 ):
-    model = build(case)
-    episode = random_episode(case.setting)
-    step = training_step(model, episode)
+    step = training_step(method, episode)
     # The query is the support: a method that can learn anything learns this.
     one = {key: value[:1, :4] for key, value in episode.items()}
     for name in ("user", "item", "label", "mask"):
@@ -643,15 +661,17 @@ def test_it_learns_what_the_support_set_tells_and_one_task_by_heart(
     others = halves(own, lambda value: tf.roll(value, 1, axis=0))
 
     def gains():
-        gain = error(case, model, others) - error(case, model, own)
+        gain = error(case, graph, others) - error(case, graph, own)
         return gain > (0.5 if case.setting == "user" else 0.1)
 
     def knows_it_by_heart():
-        return error(case, model, one) < (0.3 if case.setting == "user" else 0.01)
+        return error(case, graph, one) < (0.3 if case.setting == "user" else 0.01)
 
-    assert case.name in FIXED or trained_until(gains, step, batches, most=150)
-    assert trained_until(knows_it_by_heart, step, [one], most=200)
-    assert unmoved(case, model, step, episode) == []
+    with weights_restored(method):
+        set_weights(method, built[1])
+        assert case.name in FIXED or trained_until(gains, step, batches, most=150)
+        assert trained_until(knows_it_by_heart, step, [one], most=200)
+        assert unmoved(case, method, step, episode) == []
 
 
 def trained_until(is_so, step, batches, *, most):
@@ -684,9 +704,9 @@ def open_all_units(model):
         variable.assign(rng.uniform(0.01, 0.1, variable.shape))
 
 
-def error(case, model, episode):
+def error(case, graph, episode):
     """The mean absolute error, or the share of clicks that score below a negative."""
-    scores = scores_of(model, episode).numpy()
+    scores = graph(episode).numpy()
     if case.setting == "user":
         return np.abs(scores - episode["query_label"].numpy()).mean()
     return (scores[:, 0::2] <= scores[:, 1::2]).mean()
