@@ -3,7 +3,7 @@
 python -m benchmarks.prepare_costs --setting user 1000000 3000000 10000000
 
 A stage is a `DoFn` of ours; its processor time leaves out what later stages do with its
-elements, and its output is counted as it would be pickled for a shuffle. Beside the
+elements, and its output is counted as it would be encoded for a shuffle. Beside the
 logs asked for (a user for 50 rows, an item for 200) the smallest one is prepared with
 ten and twenty times its users and items, so that rows and entities can be told apart.
 Costs are fitted as a + b * rows + c * (users + items), none of them negative, each size
@@ -16,7 +16,6 @@ import functools
 import importlib
 import json
 import pathlib
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import scipy.optimize
+from apache_beam.coders import FastPrimitivesCoder
 
 from benchmarks.made_logs import LogSize, write_log, write_pools
 
@@ -41,6 +41,8 @@ _STAGES = {
 }
 _FIGURES = ("cpu_s", "bytes_out")
 _ENTITIES_TIMES = (10, 20)  # Users and items of two further logs of the smallest size.
+
+_CODER = FastPrimitivesCoder()  # What Beam writes elements of no known type by.
 
 # Of this process; stages are pickled, and find it by the name of their class.
 _costs: dict[str, dict[str, float]] = {
@@ -67,7 +69,7 @@ def _measured(process: Any, cost: dict[str, float]) -> Any:
                 return
             finally:
                 cost["cpu_s"] += time.thread_time() - before
-            cost["bytes_out"] += len(pickle.dumps(one, pickle.HIGHEST_PROTOCOL))
+            cost["bytes_out"] += len(_CODER.encode(one))
             yield one
 
     return measured
