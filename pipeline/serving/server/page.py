@@ -14,7 +14,7 @@ from pipeline.serving.server.request_error import RequestError
 PAGE_DIR = pathlib.Path(__file__).parents[1] / "page"
 
 # Listed once: what a request names is looked up here and never on the disk.
-_KINDS = {".html", ".css", ".js"}
+_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _FILES = {path.name: path for path in PAGE_DIR.iterdir() if path.suffix in _KINDS}
 _MAX_NAMES = 100_000
 
@@ -33,12 +33,18 @@ _HEADERS = {
 }
 
 
-async def show(request: aiohttp.web.Request) -> aiohttp.web.StreamResponse:
+async def show(request: aiohttp.web.Request) -> aiohttp.web.Response:
     """Answers with a file of the page; `index.html` where none is named."""
     path = _FILES.get(request.match_info.get("name", "index.html"))
     if path is None:
         raise aiohttp.web.HTTPNotFound(text=f"there is no {request.path!r}.")
-    return aiohttp.web.FileResponse(path, headers=_HEADERS)
+    # No `FileResponse`: aiohttp prepares it again once it has been sent, and fails.
+    return aiohttp.web.Response(
+        body=path.read_bytes(),
+        content_type=_KINDS[path.suffix],
+        charset="utf-8",
+        headers=_HEADERS,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

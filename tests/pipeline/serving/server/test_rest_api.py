@@ -1,4 +1,5 @@
 import base64
+import http.client
 import json
 import math
 
@@ -252,6 +253,19 @@ def test_the_files_of_the_page_are_served_and_no_others(toy):
     aside = ("/page/..%2Fversion_dir.py", "/%2e%2e%2fversion_dir.py")
     for path in (*aside, "/no", "/page/a%00b", f"/page/{'x' * 5000}"):
         assert toy.http("GET", path)[0] == 404
+
+
+def test_files_of_the_page_come_one_after_the_other_by_one_connection(toy, caplog):
+    host = toy.server.rest_url.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=20)
+    connection.connect()
+    opened = connection.sock
+    for name in ("index.html", "page.css", "page.js"):
+        connection.request("GET", f"/page/{name}")
+        assert connection.getresponse().read()
+        assert connection.sock is opened
+    connection.close()
+    assert caplog.records == []
 
 
 def test_a_page_from_elsewhere_cannot_ask_under_its_own_name(toy):
