@@ -3,7 +3,7 @@
 import argparse
 
 from pipeline.commands.command import Command, Step, done, trained_of
-from pipeline.export.formats.registry import FORMATS
+from pipeline.export.formats.format import FORMAT_NAMES
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,12 +12,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="formats",
         action="append",
         default=[],
-        choices=sorted(FORMATS),
+        choices=FORMAT_NAMES,
         help="write the model in this format too; may be repeated",
     )
 
 
 def _resolve(arguments: argparse.Namespace) -> Step:
+    from pipeline.export.formats.registry import FORMATS
+
     formats = [FORMATS[name] for name in dict.fromkeys(arguments.formats)]
     for one in formats:
         one.check()

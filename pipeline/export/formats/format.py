@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pipeline.settings.runtime import Runtime
 
 
+# Of all formats, without what it takes to write them: the command line lists them.
+FORMAT_NAMES = ("onnx", "litert", "mlflow")
+
+
 @dataclasses.dataclass(frozen=True)
 class FormatSource:
     """A version as it is to be written in another format.

@@ -1,12 +1,11 @@
 """Whether a version answers the same requests as the one that serves."""
 
-import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 from models.legacy_keras import tf
-from pipeline.experiment.version_dir import read_manifest
+from pipeline.experiment.version_dir import MANIFEST, read_manifest
 from pipeline.export.saved_graph import signatures_of
 from transforms.schema import DataError
 
@@ -29,10 +28,9 @@ def why_not_comparable(candidate: pathlib.Path, serving: pathlib.Path | None) ->
     if serving is None:
         return "no version serves yet"
     subject = f"version {serving.name}, which serves,"
-    try:
-        manifest = manifest_of(serving)
-    except FileNotFoundError:
+    if not (serving / MANIFEST).is_file():
         return f"{subject} has no manifest"
+    manifest = manifest_of(serving)
     try:
         tf.saved_model.load(str(serving))
         inputs = _rank_inputs(serving)
@@ -53,15 +51,13 @@ def manifest_of(version_dir: pathlib.Path) -> dict[str, Any]:
     """Reads the manifest of a version.
 
     Raises:
-        FileNotFoundError: If there is none.
-        DataError: If it is damaged; the message names the version.
+        DataError: If it cannot be read; the message names the version.
     """
     try:
         return read_manifest(version_dir)
-    except json.JSONDecodeError as error:
+    except DataError as error:
         raise DataError(
-            f"manifest.json of {version_dir} is damaged: {error}. Put it right, or "
-            "roll back to another version first."
+            f"{error} Or put it right, or roll back to another version first."
         ) from None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.experiment.version_dir import read_manifest
+from pipeline.export.formats.format import FORMAT_NAMES
 from pipeline.export.formats.registry import FORMATS
 from pipeline.export.loaded_version import load_version
 
@@ -48,6 +49,10 @@ REQUESTS = {
         },
     ],
 }
+
+
+def test_the_command_line_lists_the_formats_there_are():
+    assert tuple(FORMATS) == FORMAT_NAMES
 
 
 @EVERY
