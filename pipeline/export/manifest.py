@@ -39,7 +39,7 @@ def make_manifest(
         "created": int(time.time()),
         "tensorflow": metadata.version("tensorflow"),
         "signatures": {
-            name: _describe(function) for name, function in loaded.signatures.items()
+            name: described(function) for name, function in loaded.signatures.items()
         },
         "ops": op_names(directory),
         "limits": {
@@ -78,7 +78,8 @@ def write_manifest(directory: pathlib.Path, manifest: dict[str, Any]) -> None:
     write_atomically(directory / MANIFEST, json.dumps(manifest, indent=2) + "\n")
 
 
-def _describe(function: Any) -> dict[str, Any]:
+def described(function: Any) -> dict[str, Any]:
+    """Returns type and shape of each input and output of a signature."""
     _, inputs = function.structured_input_signature
     return {
         side: {

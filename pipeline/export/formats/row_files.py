@@ -21,6 +21,7 @@ from pipeline.experiment.version_dir import (
 )
 from pipeline.export.formats.format import FormatSource
 from pipeline.export.formats.request_rows import RequestRows
+from pipeline.export.manifest import described
 
 _EXAMPLES = "request_examples"
 _RECORDS = "parity_requests.jsonl"
@@ -59,24 +60,10 @@ def write_row_files(
     facts = {
         "roles": roles,
         "features": features,
-        "by_rows": {name: _described(one) for name, one in signatures.items()},
+        "by_rows": {name: described(one) for name, one in signatures.items()},
     }
     _write_examples(source, folder, signatures, facts)
     return facts
-
-
-def _described(signature: Signature) -> dict[str, Any]:
-    _, inputs = signature.structured_input_signature
-    return {
-        side: {
-            name: {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
-            for name, spec in specs.items()
-        }
-        for side, specs in (
-            ("inputs", inputs),
-            ("outputs", signature.structured_outputs),
-        )
-    }
 
 
 def _write_examples(
