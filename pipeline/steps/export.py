@@ -21,6 +21,7 @@ from pipeline.export.formats.published import publish_format
 from pipeline.export.published_version import publish, validated_difference
 from pipeline.settings.registry import setting_of
 from pipeline.settings.serving import Serving
+from pipeline.settings.setting import Data
 from pipeline.training.trained import (
     STEP,
     finished_refit,
@@ -66,9 +67,7 @@ def export(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> pathli
         "trained_on": trained_on,
         "epochs": run.facts(STEP)["best_epoch"],
     }
-    build = functools.partial(
-        _build, config, dataset_dir, run, refitted is not None, facts
-    )
+    build = functools.partial(_build, config, dataset_dir, run, refitted, facts)
     return publish(config, run, fingerprint, build)
 
 
@@ -76,19 +75,20 @@ def _build(
     config: Experiment,
     dataset_dir: pathlib.Path,
     run: RunDir,
-    has_judged: bool,
+    refitted: RunDir | None,
     facts: Mapping[str, Any],
     staging: pathlib.Path,
     version: int,
 ) -> float:
     """Writes a version to a folder; returns how far it is from the trained model."""
-    if has_judged:
-        setting = setting_of(config)
-        data = setting.load(config, dataset_dir)
-        judged = trained_model(config, data, run)
-        serving = setting.serving(config, data)
-        serving.export(judged, version).save_rank(staging / JUDGED)
-    serving, model = _trained(config, dataset_dir, run)
+    setting = setting_of(config)
+    data = setting.load(config, dataset_dir)
+    if refitted is not None:
+        judged = setting.serving(config, data).export(
+            trained_model(config, data, run), version
+        )
+        judged.save_rank(staging / JUDGED)
+    serving, model = _trained(config, data, run, refitted)
     served = serving.export(model, version)
     served.save(staging)
     recorded = _recorded(serving, model, dataset_dir)
@@ -134,24 +134,21 @@ def export_formats(
     version = export(config, dataset_dir, run)
     if not formats:
         return [version]
-    serving, model = _trained(config, dataset_dir, run)
+    refitted = finished_refit(config, prepared_facts(dataset_dir).fingerprint, run)
+    data = setting_of(config).load(config, dataset_dir)
+    serving, model = _trained(config, data, run, refitted)
     served = serving.export(model, int(version.name))
     source = FormatSource(version, read_manifest(version), served)
     return [version, *(publish_format(one, source) for one in formats)]
 
 
 def _trained(
-    config: Experiment, dataset_dir: pathlib.Path, run: RunDir
+    config: Experiment, data: Data, run: RunDir, refitted: RunDir | None
 ) -> tuple[Serving, CMML]:
     """Returns the model that is exported, and how it becomes a served one."""
-    setting = setting_of(config)
-    data = setting.load(config, dataset_dir)
-    digest = prepared_facts(dataset_dir).fingerprint
-    refitted = finished_refit(config, digest, run)
-    if refitted is None:
-        return setting.serving(config, data), trained_model(config, data, run)
-    data = whole_data(config, data, refitted)
-    return setting.serving(config, data), trained_model(config, data, refitted)
+    if refitted is not None:
+        data, run = whole_data(config, data, refitted), refitted
+    return setting_of(config).serving(config, data), trained_model(config, data, run)
 
 
 def _recorded(
