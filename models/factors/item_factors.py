@@ -396,8 +396,8 @@ class ItemFactors(tf.Module):
 
     def _moved_by_item(self, user: FoldedUser) -> tf.Tensor:
         """Returns what one further item of the set counts, float32 [B, 1]."""
-        size = tf.exp(2.0 * tf.expand_dims(user.facts[:, self.num_levels], 1)) - 1.0
-        return 1.0 / (size + 1.0 + SET_STRENGTH)
+        size = tf.exp(2.0 * tf.expand_dims(user.facts[:, self.num_levels], 1))
+        return 1.0 / (size + SET_STRENGTH)  # Of the set with that item.
 
     def _covariance(self, user: FoldedUser) -> tf.Tensor:
         shape = [-1, self.num_factors, self.num_factors]
