@@ -12,6 +12,7 @@ import pyarrow as pa
 from transforms.clicks.click_block import ClickBlock
 from transforms.clicks.ids import order_of_ids
 from transforms.reading.coded_column import CodedColumn, Ints, join_texts
+from transforms.reading.stretches import places_in
 from transforms.row_counts import RowCounts
 
 REPEATED_CLICK = "repeated_click"
@@ -40,8 +41,7 @@ class ClickPairs:
 
     def take(self, order: Ints) -> ClickPairs:
         """Returns all pairs in another order."""
-        places = np.empty(len(order), np.int64)
-        places[order] = np.arange(len(order))
+        places = places_in(order)
         return dataclasses.replace(
             self,
             owners=self.owners[order],
@@ -107,9 +107,7 @@ def pairs_of_users(
 def _in_order(column: CodedColumn, domains: Sequence[str]) -> tuple[Ints, pa.Array]:
     """Returns the place of each row among the values in their order, and those."""
     order = order_of_ids(column.values, domains)
-    places = np.empty(len(order), np.int64)
-    places[order] = np.arange(len(order))
-    return places[column.codes], column.values.take(pa.array(order))
+    return places_in(order)[column.codes], column.values.take(pa.array(order))
 
 
 def _counts(tables: Sequence[str], rows: Ints, used: Ints) -> dict[str, RowCounts]:

@@ -1,4 +1,4 @@
-"""Stretches of a column: the rows of one group after those of another."""
+"""Stretches of a column: the rows of one group after those of another; their order."""
 
 from __future__ import annotations
 
@@ -23,3 +23,10 @@ def starts_of(sizes: Ints) -> Ints:
     """Returns where each stretch starts, one after the other."""
     ends: Ints = np.cumsum(sizes, dtype=np.int64)
     return ends - sizes
+
+
+def places_in(order: Ints) -> Ints:
+    """Returns where each row comes in an order of all rows: its inverse permutation."""
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places
