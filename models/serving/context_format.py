@@ -4,9 +4,7 @@ from collections.abc import Mapping
 
 from models.joined_parts import join, take_apart
 from models.legacy_keras import tf
-
-# A float32 holds whole numbers below 2 ** 24; a version takes two of them.
-_BASE = 2**20
+from models.serving.version_mark import MARK_BASE, version_mark
 
 _HEADER = {"version": 2, "support_size": 1}
 
@@ -26,7 +24,7 @@ class ContextFormat:
         self._widths = {**_HEADER, **widths}
         self.width = sum(self._widths.values())
         self.model_version = model_version
-        self._mark = [float(part) for part in divmod(model_version, _BASE)]
+        self._mark = version_mark(model_version)
 
     def pack(
         self, support_size: tf.Tensor, values: Mapping[str, tf.Tensor]
@@ -67,7 +65,9 @@ class ContextFormat:
         """
         # Padded, so that one of no width has a mark to be refused by.
         mark = tf.ensure_shape(tf.pad(context, [[0, 0], [0, 2]])[:, :2], [None, 2])
-        version = tf.cast(mark[:, 0], tf.int64) * _BASE + tf.cast(mark[:, 1], tf.int64)
+        version = tf.cast(mark[:, 0], tf.int64) * MARK_BASE + tf.cast(
+            mark[:, 1], tf.int64
+        )
         is_other = tf.reduce_any(mark != self._mark, axis=1)
         of_version = tf.debugging.Assert(
             ~tf.reduce_any(is_other),

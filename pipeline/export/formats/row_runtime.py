@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from models.serving.version_mark import version_mark
 from pipeline.experiment.version_dir import FORMAT_ITEM_NAMES, FORMAT_MANIFEST
 from pipeline.export.formats.request_rows import RequestRows
 from pipeline.settings.runtime import Tensors
-
-_BASE = 2**20  # A context is marked with a version as two digits of this base.
 
 
 class RowRuntime(abc.ABC):
@@ -63,7 +62,7 @@ class RowRuntime(abc.ABC):
         version = self.manifest["model_version"]
         width = self.manifest["context"]["width"]
         if context.shape[1] != width or np.any(
-            context[:, :2] != np.array(divmod(version, _BASE), np.float32)
+            context[:, :2] != np.array(version_mark(version), np.float32)
         ):
             raise ValueError(
                 f"a context must be one of model version {version}, of {width} values: "
