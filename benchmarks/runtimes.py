@@ -5,6 +5,8 @@ twenty unknown. All runtimes answer the same requests in turn, on one thread.
 """
 
 import argparse
+import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -12,27 +14,29 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Any
 
 os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # As `cmml serve` has it: faster for one.
 
-import numpy as np
-
 from benchmarks.runtime_examples import replayed_by_examples
+from benchmarks.runtime_requests import (
+    MOST_SUPPORT,
+    NUM_QUERY,
+    TIMED_SUPPORT,
+    Requests,
+    recorded,
+)
 from models.serving.recorded_request import RecordedRequest
-from pipeline.experiment.version_dir import newest_version, read_manifest, size_bytes
+from pipeline.experiment.version_dir import newest_version, read_manifest
 from pipeline.export.formats.litert import EXACT, QUANTIZED, LiteRTRuntime
-from pipeline.export.formats.onnx import OnnxRuntime
+from pipeline.export.formats.mlflow import MlflowRuntime
+from pipeline.export.formats.onnx import WEIGHTS, OnnxRuntime
+from pipeline.export.formats.tensorflow_runtime import TensorFlowRuntime
 from pipeline.export.parity import MismatchError, largest_difference
-from pipeline.settings.runtime import Runtime, Tensors
-
-_UNKNOWN_SHARE = 0.05
-_MOST_SUPPORT, _NUM_QUERY, _NUM_EXCLUDED = 64, 10, 2
-_TIMED_SUPPORT = 40
-_COMPARED = ("score", "item_id", "fallback_reason")
+from pipeline.settings.runtime import Runtime
 
 # What a fresh process does until it has answered once.
 _COLD = """
@@ -52,22 +56,84 @@ The same exported models in every format of
 one run on one machine, one thread, requests of ids in process.
 
 - Parity: the largest difference of a score to TensorFlow's over {num_requests:,}
-  requests with 0 to 64 support pairs, unknown ids among them, as a share of the largest
-  label or score; and how many requests `recommend` answers with the same items in the
-  same order, but for ties.
+  requests with 0 to {most_support} support pairs, unknown ids among them, as a share of
+  the largest label or score; and how many requests `recommend` answers with the same
+  items in the same order, but for ties.
+- MB: graphs and weights, in a SavedModel ids too.
 - Adapt and score: {num_support} support pairs and {num_query} items; recommend: the
   same support pairs and the whole catalogue. Medians of processor time, which other
   work on the machine moves less.
 - Cold start: from the start of a process until it has answered once, median of
-  {num_starts}; memory: the largest of that process.
+  {num_starts}; memory: the largest of that process. It opens the exact file.
+- MLflow: in process, from a data frame to a data frame; TensorFlow runs the model.
 - In other languages, below: [in a browser](../../examples/browser/README.md), here in
   node, and [on the JVM](../../examples/java/README.md). They are asked the same
   requests by rows, so that no time goes to looking ids up, and stop at an answer that
   is another one.
 
-Starts move with what else the machine does: compare within a table.
+Starts move with what else the machine does: compare within a table. When this run
+began, {load:.1f} other processes kept its {cores} cores busy.
 
 {tables}"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """A runtime, and what it runs of a version.
+
+    Attributes:
+        name: As the page has it.
+        package: What it is installed by.
+        suffix: Of the folder of versions.
+        graphs: Patterns of the files with graphs and weights.
+        open: Loads a version.
+        starts: Whether `load_version` opens it.
+    """
+
+    name: str
+    package: str
+    suffix: str
+    graphs: tuple[str, ...]
+    open: Callable[[pathlib.Path], Runtime]
+    starts: bool = True
+
+    def folder(self, version: pathlib.Path) -> pathlib.Path:
+        """Returns where it finds a version, by that of the SavedModel."""
+        return (
+            version.parent.with_name(version.parent.name + self.suffix) / version.name
+        )
+
+    def size_mb(self, version: pathlib.Path) -> float:
+        """Returns the size of graphs and weights in MB."""
+        files = [
+            path
+            for pattern in self.graphs
+            for path in self.folder(version).glob(pattern)
+        ]
+        return sum(path.stat().st_size for path in files) / 1e6
+
+
+_SAVED_MODEL = ("saved_model.pb", "variables/*", "assets/*")
+RUNTIMES = (
+    Measured("TensorFlow", "tensorflow", "", _SAVED_MODEL, TensorFlowRuntime),
+    Measured("ONNX Runtime", "onnxruntime", ".onnx", ("*.onnx", WEIGHTS), OnnxRuntime),
+    Measured("LiteRT", "ai-edge-litert", ".litert", (EXACT,), LiteRTRuntime),
+    Measured(
+        "LiteRT, float16",
+        "ai-edge-litert",
+        ".litert",
+        (QUANTIZED,),
+        functools.partial(LiteRTRuntime, file=QUANTIZED),
+        starts=False,
+    ),
+    Measured(
+        "MLflow",
+        "mlflow",
+        ".mlflow",
+        tuple(f"data/saved_model/{pattern}" for pattern in _SAVED_MODEL),
+        MlflowRuntime,
+    ),
+)
 
 
 def main() -> None:
@@ -78,13 +144,17 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=5)
     parser.add_argument("--page", type=pathlib.Path, help="write the page here too")
     arguments = parser.parse_args()
+    load, *_ = os.getloadavg()  # Over a minute.
     tables = [_measured(newest_version(path), arguments) for path in arguments.version]
     page = _PAGE.format(
         tables="\n".join(tables),
         num_requests=arguments.requests,
-        num_support=_TIMED_SUPPORT,
-        num_query=_NUM_QUERY,
+        most_support=MOST_SUPPORT,
+        num_support=TIMED_SUPPORT,
+        num_query=NUM_QUERY,
         num_starts=arguments.starts,
+        load=load,
+        cores=os.cpu_count(),
     )
     print(page)
     if arguments.page is not None:
@@ -92,136 +162,37 @@ def main() -> None:
 
 
 def _measured(version: pathlib.Path, arguments: argparse.Namespace) -> str:
-    """Returns the table of one exported model."""
+    """Returns the tables of one exported model."""
     manifest = read_manifest(version)
-    rows = list(_runtimes(version))
-    opened = {name: row["open"]() for name, row in rows}
+    there = [one for one in RUNTIMES if one.folder(version).is_dir()]
+    opened = {one.name: one.open(one.folder(version)) for one in there}
     requests = Requests(version, manifest)
-    first = opened[rows[0][0]]
-    compared = list(_recorded(first, requests, arguments.requests))
+    first = opened["TensorFlow"]
+    compared = list(recorded(first, requests, arguments.requests))
     parity = _parity(opened, compared, manifest["label_max"])
     speed = _speed(opened, requests, arguments.timed)
     title, lines = version.parents[3].name, []
-    for name, row in rows:
-        start_s, memory_mb = _cold(row["folder"], requests.plain(), arguments.starts)
-        lines.append(
-            {
-                "runtime": name,
-                "version": metadata.version(row["package"]),
-                "signatures": len(row["signatures"]),
-                **parity[name],
-                "MB": row["size"] / 1e6,
-                **speed[name],
-                "cold start, s": start_s,
-                "memory, MB": memory_mb,
-            }
-        )
-        print(json.dumps({"model": title, **lines[-1]}), flush=True)
+    for one in there:
+        folder = one.folder(version)
+        line = {
+            "runtime": one.name,
+            "version": metadata.version(one.package),
+            "signatures": len(read_manifest(folder)["signatures"]),
+            **parity[one.name],
+            "MB": one.size_mb(version),
+            **speed[one.name],
+            **_cold(folder, requests.plain(), arguments.starts if one.starts else 0),
+        }
+        lines.append(line)
+        print(json.dumps({"model": title, **line}), flush=True)
     page = f"## {title}\n\n{_table(lines)}\n"
-    onnx = version.parent.with_name(f"{version.parent.name}.onnx") / version.name
-    if onnx.is_dir():
-        timed = list(_recorded(first, requests, arguments.timed, _TIMED_SUPPORT))
-        examples = list(replayed_by_examples(onnx, compared, timed))
+    onnx = next((one for one in there if one.suffix == ".onnx"), None)
+    if onnx is not None:
+        timed = list(recorded(first, requests, arguments.timed, TIMED_SUPPORT))
+        folder = onnx.folder(version)
+        examples = list(replayed_by_examples(folder, compared, timed))
         page += f"\n{_table(examples)}\n" if examples else ""
     return page
-
-
-def _runtimes(version: pathlib.Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields what there is of a version: how it is opened, and how large it is."""
-    from pipeline.export.formats.tensorflow_runtime import TensorFlowRuntime
-
-    def facts(folder: pathlib.Path, package: str, size: int, **more: Any) -> Any:
-        signatures = read_manifest(folder)["signatures"]
-        named = {"folder": folder, "package": package, "size": size}
-        return named | {"signatures": signatures} | more
-
-    graph = [version / name for name in ("saved_model.pb", "variables", "assets")]
-    size = sum(p.stat().st_size if p.is_file() else size_bytes(p) for p in graph)
-    open_it: Callable[[], Runtime] = lambda: TensorFlowRuntime(version)  # noqa: E731
-    yield "TensorFlow", facts(version, "tensorflow", size, open=open_it)
-    base = version.parent
-    onnx = base.with_name(f"{base.name}.onnx") / version.name
-    if onnx.is_dir():
-        size = sum(path.stat().st_size for path in onnx.glob("*.onnx"))
-        yield (
-            "ONNX Runtime",
-            facts(onnx, "onnxruntime", size, open=lambda: OnnxRuntime(onnx)),
-        )
-    litert = base.with_name(f"{base.name}.litert") / version.name
-    for name, file in (("LiteRT", EXACT), ("LiteRT, float16", QUANTIZED)):
-        if litert.is_dir():
-            size = (litert / file).stat().st_size
-            opened = lambda file=file: LiteRTRuntime(litert, file=file)  # noqa: E731
-            yield name, facts(litert, "ai-edge-litert", size, open=opened)
-
-
-class Requests:
-    """Requests of the ids that an export knows, and of some that it does not.
-
-    Args:
-        version: The SavedModel.
-        manifest: What it says of itself.
-    """
-
-    def __init__(self, version: pathlib.Path, manifest: Mapping[str, Any]) -> None:
-        self._assets = version / "assets"
-        self._inputs = manifest["signatures"]
-        self._labels = manifest["label_min"], manifest["label_max"]
-        self._values: dict[str, np.ndarray] = {}
-
-    def inputs(self, signature: str, seed: int, size: int | None = None) -> Tensors:
-        """Returns a request of one task with so many support pairs, or any number."""
-        rng = np.random.default_rng(seed)
-        if size is None:
-            size = int(rng.integers(0, _MOST_SUPPORT + 1))
-        widths = {"support": size, "query": _NUM_QUERY, "exclude": _NUM_EXCLUDED}
-        values: dict[str, np.ndarray] = {}
-        for name, spec in self._inputs[signature]["inputs"].items():
-            part, _, what = name.partition("_")
-            many = len(spec["shape"]) > 1
-            shape = [1, widths.get(part, 0 if part == "candidate" else 2)][: 1 + many]
-            if name == "support_label":
-                low, high = self._labels
-                values[name] = rng.integers(int(low), int(high) + 1, shape)
-                values[name] = values[name].astype(np.float32)
-            elif spec["dtype"] == "float32":
-                values[name] = rng.uniform(0, 80, shape).astype(np.float32)
-            else:
-                values[name] = self._drawn(what, rng, shape)
-        return values
-
-    def plain(self) -> dict[str, Any]:
-        """Returns a request as `ExportedModel.answer` takes it."""
-        drawn = self.inputs("rank", 0, _TIMED_SUPPORT)
-        roles = [n for n in ("user", "item") if f"support_{n}_id" in drawn]
-        columns = {f"{n}_id": drawn[f"support_{n}_id"][0] for n in roles}
-        columns["label"] = drawn["support_label"][0].tolist()
-        rows = zip(*columns.values(), strict=True)
-        support = [dict(zip(columns, row, strict=True)) for row in rows]
-        query = [one.decode() for one in drawn["query_item_id"][0]]
-        plain: dict[str, Any] = {"query": query, "support": support}
-        for pair in support:
-            pair |= {k: v.decode() for k, v in pair.items() if isinstance(v, bytes)}
-        return plain | ({"user_id": "somebody"} if "user" in roles else {})
-
-    def _drawn(self, table: str, rng: np.random.Generator, shape: list[int]) -> Any:
-        if table not in self._values:
-            text = (self._assets / f"{table}.txt").read_bytes()
-            self._values[table] = np.array(text.split(b"\n")[:-1], object)
-        drawn = rng.choice(self._values[table], shape)
-        return np.where(rng.random(shape) < _UNKNOWN_SHARE, b"no such value", drawn)
-
-
-def _recorded(
-    runtime: Runtime, requests: Requests, number: int, size: int | None = None
-) -> Iterator[RecordedRequest]:
-    """Yields requests to `rank` and `recommend` by turns, with what is compared."""
-    for seed in range(number):
-        for signature in ("rank", "recommend"):
-            inputs = requests.inputs(signature, seed, size)
-            answer = runtime.ask(signature, inputs)
-            outputs = {name: answer[name] for name in _COMPARED if name in answer}
-            yield RecordedRequest(signature, inputs, outputs)
 
 
 def _parity(
@@ -257,7 +228,7 @@ def _speed(
     }
     for seed in range(number):
         for signature, title in named.items():
-            inputs = requests.inputs(signature, seed, _TIMED_SUPPORT)
+            inputs = requests.inputs(signature, seed, TIMED_SUPPORT)
             for name, runtime in opened.items():
                 started = time.process_time()
                 runtime.ask(signature, inputs)
@@ -274,8 +245,8 @@ def _speed(
 
 def _cold(
     folder: pathlib.Path, request: Mapping[str, Any], number: int
-) -> tuple[float, float]:
-    """Returns seconds until a fresh process has answered, and its memory in MB."""
+) -> dict[str, Any]:
+    """Starts processes; returns seconds until one has answered, and its memory."""
     command = [sys.executable, "-c", _COLD, str(folder), json.dumps(request)]
     seconds, memory = [], []
     for _ in range(number):
@@ -283,7 +254,10 @@ def _cold(
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         seconds.append(time.perf_counter() - started)
         memory.append(float(done.stdout.split()[-1]) / 1e3)  # Linux: in kB.
-    return statistics.median(seconds), statistics.median(memory)
+    return {
+        "cold start, s": statistics.median(seconds) if number else "",
+        "memory, MB": statistics.median(memory) if number else "",
+    }
 
 
 def _table(lines: list[dict[str, Any]]) -> str:

@@ -1,7 +1,7 @@
 /** An export to ONNX, asked by ids, in a browser or in node. */
 
 const UNKNOWN = 0;
-const PADDING = -1;
+const WEIGHTS = "weights.bin"; // Of all graphs.
 const REASONS = ["", "user_features", "scenario", "popularity"];
 
 /** A model whose tasks are users. Everything is read by `open`; later nothing is. */
@@ -22,10 +22,11 @@ export class OnnxModel {
       .filter(([, feature]) => feature.vocabulary_size)
       .map(([name]) => name);
     const names = [...manifest.roles.map((role) => `${role}_id`), ...known];
+    const externalData = [{ path: WEIGHTS, data: await read(WEIGHTS) }];
     const [tables, sessions, itemNames] = await Promise.all([
       byName(names, tableOf),
       byName(signatures, async (name) =>
-        ort.InferenceSession.create(await read(`${name}.onnx`))
+        ort.InferenceSession.create(await read(`${name}.onnx`), { externalData })
       ),
       "item_names.json" in manifest.files ? text("item_names.json") : "{}",
     ]);
@@ -99,7 +100,7 @@ export class OnnxModel {
     // Of some signatures the graph makes no use of every input.
     const inputs = session.inputNames.map((name) => [
       name,
-      this.#tensor(specs[name].dtype, padded(name, rows[name])),
+      this.#tensor(specs[name].dtype, rows[name]),
     ]);
     return session.run(Object.fromEntries(inputs));
   }
@@ -131,12 +132,6 @@ export class OnnxModel {
     const known = counted.map((text) => table.get(text)).filter(Boolean);
     return [...known, ...Array(most - known.length).fill(UNKNOWN)];
   }
-}
-
-/** Puts one pair of padding into an empty support set, which the runtime gets wrong. */
-function padded(name, values) {
-  if (!name.startsWith("support_") || values[0].length) return values;
-  return values.map(() => [name === "support_label" ? 0 : PADDING]);
 }
 
 /** Collects what a function promises for each name. */

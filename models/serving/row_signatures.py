@@ -8,10 +8,21 @@ loop over candidates and no check, and every op in them is one of ONNX and of Li
 from collections.abc import Mapping
 
 from models.legacy_keras import tf
+from models.serving.request_checks import Inputs
 from models.serving.saving import InputSpec, Signature, trace
 from models.serving.served_model import ServedModel, row_name
+from models.serving.served_tasks import Answer
+from models.serving.vocabulary import PADDING
 
-ROW_SIGNATURES = ("rank", "encode", "score", "recommend")
+# All but `update`: to encode the whole support set again is as good on a device.
+ROW_SIGNATURES = (
+    "rank",
+    "encode",
+    "score",
+    "recommend",
+    "recommend_from_context",
+    "explain",
+)
 
 
 def row_signatures(served: ServedModel) -> dict[str, Signature]:
@@ -42,7 +53,31 @@ def _traced(
 ) -> Signature:
     by_rows = getattr(served, f"{name}_rows")
     specs = dict(_row_input(served, *item) for item in inputs.items())
-    return trace(lambda **given: by_rows(given), specs)
+
+    def answer(**given: tf.Tensor) -> Answer:
+        answer: Answer = by_rows(_with_a_pair(given))
+        if "attribution" in answer:
+            answer["attribution"] = answer["attribution"][:, :, :-1]
+        return answer
+
+    return trace(answer, specs)
+
+
+def _with_a_pair(inputs: Inputs) -> Inputs:
+    """Puts a pair of padding behind each support set, so that none is empty.
+
+    Runtimes go wrong in sums and products over nothing.
+    """
+    return {
+        name: tf.pad(
+            value,
+            [[0, 0], [0, 1]],
+            constant_values=PADDING if value.dtype == tf.int32 else 0.0,
+        )
+        if name.startswith("support_")
+        else value
+        for name, value in inputs.items()
+    }
 
 
 def _row_input(

@@ -46,7 +46,8 @@ class ServedExplanations(ServedTasks):
         def repeated(values: tf.Tensor) -> tf.Tensor:
             return tf.repeat(values, size, axis=0)  # [B * S, ...]
 
-        left_out = tf.tile(tf.eye(size, dtype=tf.bool), [batch_size, 1])
+        places = tf.range(size)
+        left_out = tf.tile(tf.expand_dims(places, 1) == places, [batch_size, 1])
         without = Support(
             {role: repeated(rows) for role, rows in support.rows.items()},
             repeated(support.labels),

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 EXACT, QUANTIZED = "model.tflite", "model_float16.tflite"
 
-_PADDING = -1
-
 
 class LiteRTRuntime(RowRuntime):
     """Runs an export to LiteRT.
@@ -44,16 +42,8 @@ class LiteRTRuntime(RowRuntime):
         }
 
     def _run(self, signature: str, rows: Tensors) -> dict[str, np.ndarray]:
-        given = {name: _wide_enough(name, value) for name, value in rows.items()}
-        outputs: dict[str, np.ndarray] = self._runners[signature](**given)
+        outputs: dict[str, np.ndarray] = self._runners[signature](**rows)
         return outputs
-
-
-def _wide_enough(name: str, value: np.ndarray) -> np.ndarray:
-    """Pads a set [B, 0] to [B, 1]: the delegate of the CPU takes no empty tensor."""
-    if not name.startswith(("support_", "exclude_")) or value.shape[1]:
-        return value
-    return np.pad(value, [(0, 0), (0, 1)], constant_values=_PADDING)
 
 
 def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:

@@ -36,6 +36,7 @@ _STEPS = {
     "rank": {"median"},
     "score": {"median"},
     "recommend": {"median", "uncertainty"},
+    "recommend_from_context": {"median", "uncertainty"},
 }
 
 # What the manifest of a version says of its graph.

@@ -61,14 +61,17 @@ def test_the_answers_are_those_of_the_signatures_of_ids(traced):
         "encode": adapt,
         "score": context | setting.query,
         "recommend": adapt | setting.wanted,
+        "recommend_from_context": context | setting.wanted,
+        "explain": adapt | setting.query,
     }
+    assert set(requests) == set(ROW_SIGNATURES)
     for name, request in requests.items():
         rows = served._rows_of(request)
         _, specs = signatures[name].structured_input_signature
         assert set(rows) == set(specs)
         given = {key: widened(value, specs[key]) for key, value in rows.items()}
         answer = signatures[name](**given)
-        if name == "recommend":
+        if "item_row" in answer:
             answer = served._named(dict(answer))
         expected = getattr(served, name)(**request)
         assert set(answer) == set(expected)

@@ -17,7 +17,10 @@ EXAMPLES = pathlib.Path(__file__).parents[4] / "examples"
 BROWSER, JAVA = EXAMPLES / "browser", EXAMPLES / "java"
 MADE = ("experiment", "scenario_experiment")
 JAR = pathlib.Path.home() / ".m2/repository/com/microsoft/onnxruntime/onnxruntime"
-SAID = "requests of encode, rank, recommend, score; largest difference"
+SAID = (
+    "requests of encode, explain, rank, recommend, recommend_from_context, score; "
+    "largest difference"
+)
 ROWS = "[...document.querySelectorAll('#best > li')]"
 
 

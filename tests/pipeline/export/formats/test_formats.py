@@ -125,10 +125,34 @@ def test_a_context_of_another_version_is_refused(made, name, written):
 
 @EVERY
 def test_a_signature_that_it_has_not_is_named(made, name, written):
-    model = load_version(written(made, name))
-    request = REQUESTS[made][-1] | {"task_id": "one"}
-    with pytest.raises(ValueError, match=rf"export to {name} has .*got 'explain'"):
-        model.explained(request, request["query"])
+    runtime = FORMATS[name].open(written(made, name))
+    with pytest.raises(ValueError, match=rf"export to {name} has .*got 'update'"):
+        runtime.ask("update", {})
+
+
+@formats_of(BY_ROWS)
+def test_it_explains_as_the_saved_model_does(made, name, written, request):
+    asked = REQUESTS[made][-1] | {"task_id": "one"}
+    saved = load_version(request.getfixturevalue(made).exported)
+    expected = saved.explained(asked, asked["query"])
+    answer = load_version(written(made, name)).explained(asked, asked["query"])
+    assert answer["attribution"].shape == (len(asked["query"]), 1)  # Of real pairs.
+    for key in ("score", "attribution", "modulation"):
+        np.testing.assert_allclose(answer[key], expected[key], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", BY_ROWS)
+def test_a_support_set_can_be_empty(name, written):
+    runtime = FORMATS[name].open(written("experiment", name))
+    specs = runtime.manifest["by_rows"]["explain"]["inputs"]
+    widths = {"query_item_row": 2, "user_gender": 1, "user_language": 8}
+    rows = {
+        key: np.zeros([1, widths.get(key, 0)][: len(spec["shape"])], spec["dtype"])
+        for key, spec in specs.items()
+    }
+    answer = runtime.ask_rows("explain", rows)
+    assert answer["attribution"].shape == (1, 2, 0)
+    assert np.isfinite(answer["score"]).all()
 
 
 @pytest.mark.parametrize("name", BY_ROWS)

@@ -13,7 +13,6 @@ import java.nio.IntBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -27,7 +26,6 @@ public final class OnnxModel implements AutoCloseable {
       List.of("", "user_features", "scenario", "popularity");
 
   private static final int UNKNOWN = 0;
-  private static final int PADDING = -1;
 
   /** An item with its score, in the unit of the labels unless popularity stood in. */
   public record Scored(String itemId, String name, float score) {}
@@ -143,7 +141,7 @@ public final class OnnxModel implements AutoCloseable {
     try {
       // Of some signatures the graph makes no use of every input.
       for (String name : session.getInputNames()) {
-        inputs.put(name, tensor(padded(name, rows.get(name))));
+        inputs.put(name, tensor(rows.get(name)));
       }
       return session.run(inputs);
     } finally {
@@ -162,20 +160,6 @@ public final class OnnxModel implements AutoCloseable {
     return rows.ints() != null
         ? OnnxTensor.createTensor(environment, IntBuffer.wrap(rows.ints()), rows.shape())
         : OnnxTensor.createTensor(environment, FloatBuffer.wrap(rows.floats()), rows.shape());
-  }
-
-  /** Puts one pair of padding into an empty support set, which the runtime gets wrong. */
-  private static Rows padded(String name, Rows rows) {
-    if (!name.startsWith("support_") || rows.shape()[1] > 0) {
-      return rows;
-    }
-    long[] shape = {rows.shape()[0], 1};
-    if (rows.floats() != null) {
-      return new Rows(shape, null, new float[(int) shape[0]]);
-    }
-    int[] padding = new int[(int) shape[0]];
-    Arrays.fill(padding, PADDING);
-    return new Rows(shape, padding, null);
   }
 
   private void checkKind() {
