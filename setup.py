@@ -115,7 +115,7 @@ setup(
         "litert": LITERT,
         "mlflow": MLFLOW,
         "onnx": ONNX,
-        "dev": [*DEV, *DASK, *DEMO, *LITERT, *ONNX],
+        "dev": [*DEV, *DASK, *DEMO, *LITERT, *MLFLOW, *ONNX],
     },
     entry_points={"console_scripts": ["cmml=cmml.console:main"]},
 )
