@@ -25,6 +25,7 @@ from pipeline.judging.data_drift import Drift, compare_datasets
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.source import rating_source
 from transforms.entities.entities import EntityBlock, EntityParser, entity_columns
+from transforms.entities.entity_runs import Partition
 from transforms.ratings.catalogue import rating_catalogue
 from transforms.ratings.episodes import TaskShard, build_tasks, counts_of_shard
 from transforms.ratings.interactions import (
@@ -32,6 +33,7 @@ from transforms.ratings.interactions import (
     InteractionParser,
     interaction_columns,
 )
+from transforms.ratings.runs import TABLE_OF, RatingRuns, entities_of_shard
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
 from transforms.ratings.user_pairs import UserPairs, pairs_of_users
@@ -40,10 +42,11 @@ from transforms.reading.raw_files import find_raw_files
 from transforms.reading.read_tables import read_blocks
 from transforms.reading.row_error import RowError
 from transforms.reading.tables import columns_by_table
-from transforms.schema import META_TRAIN, SUCCESS, VOCABULARY_DIR
+from transforms.schema import META_TRAIN, SUCCESS
 from transforms.specs import DatasetSpec
 from transforms.splits import load_splitter
-from transforms.writing.protos import proto_file
+from transforms.writing.output_files import OutputFiles
+from transforms.writing.run_files import write_run
 
 _BY_VALUES = {"values": "max_value_shift", "lengths": "max_support_shift"}
 
@@ -133,19 +136,19 @@ class _Resampler:
             kind: [_only(block, known[kind]) for block in of_kind]
             for kind, of_kind in self._entities.items()
         }
-        counts = counts_of_shard(pairs, tasks)
-        summary = summarize(
-            TaskShard(0, tasks, dropped, collections.Counter(), *counts)
-        )
-        catalogue = rating_catalogue(
-            spec, None, blocks.get("users", []), blocks.get("items", []), [summary]
-        )
+        counts = counts_of_shard(0, pairs, tasks)
+        shard = TaskShard(0, tasks, dropped, collections.Counter(), *counts)
         folder = self._folder / str(number)
-        (folder / VOCABULARY_DIR).mkdir(parents=True, exist_ok=True)
-        for name, values in catalogue.vocabularies.items():
-            path = folder / VOCABULARY_DIR / f"{name}.txt"
-            path.write_text("".join(f"{value}\n" for value in values))
-        (folder / "statistics.pbtxt").write_bytes(proto_file(catalogue.statistics))
+        files = OutputFiles(str(folder))
+        make = RatingRuns(spec, None)
+        runs = []
+        for kind, counts_of_kind in entities_of_shard(shard):
+            own = {TABLE_OF[kind]: blocks.get(TABLE_OF[kind], [])}
+            run = make.run(kind, Partition(0, 1), [counts_of_kind], own)
+            write_run(files, kind, 0, 1, run.rows)
+            runs.append((kind, run.summary))
+        summaries = [summarize(shard)]
+        rating_catalogue(spec, False, summaries=summaries, runs=runs).write(files)
         (folder / SUCCESS).touch()
         return folder
 

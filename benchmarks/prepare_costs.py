@@ -36,7 +36,8 @@ _STAGES = {
     "transforms.clicks.user_clicks": "SplitUsers",
     "transforms.clicks.tasks": "BuildTasks",
     "transforms.clicks.records": "WriteClicks",
-    "transforms.writing.catalogue": "_WriteCatalogue",
+    "transforms.entities.write_runs": "_WriteRun",
+    "transforms.entities.catalogue": "_WriteCatalogue",
     "transforms.writing.episode_files": "WriteEpisodes",
 }
 _FIGURES = ("cpu_s", "bytes_out")

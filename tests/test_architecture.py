@@ -15,6 +15,7 @@ CONTRACT = {
     "transforms.table_spec",
     "transforms.row_counts",
     "transforms.joins",
+    "transforms.join_counts",
     "transforms.raw_text",
     "transforms.prepared_files",
     "transforms.clicks.schema",
@@ -92,6 +93,7 @@ FLOORS = {
         "transforms.prepared_files",
         "transforms.row_counts",
         "transforms.joins",
+        "transforms.join_counts",
         "transforms.raw_text",
         "transforms.table_spec",
         "transforms.stable_hash",
@@ -100,9 +102,7 @@ FLOORS = {
 PACKAGES = sorted(MAY_IMPORT)
 FOLDERS = (*PACKAGES, "benchmarks", "configs", "deploy", "docs", "examples", "tests")
 MOST_LINES = 40  # Of a function.
-STILL_LONG = {
-    "transforms/clicks/joins.py: _domain_joins",
-}
+STILL_LONG: set[str] = set()
 SOURCES = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("*.py"))]
 
 

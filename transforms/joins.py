@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 import unicodedata
 from collections.abc import (
@@ -16,10 +15,10 @@ from collections.abc import (
 )
 from typing import Any
 
-from transforms.raw_text import IGNORED, is_whole_number, normal_id
+from transforms.join_counts import JoinCounts, count_forms, count_join
+from transforms.raw_text import IGNORED
 
 _NUM_EXAMPLES = 3
-_NUM_COMPARED = 1000  # Ids that examples are looked for among.
 
 # How ids that mean the same differ in form: in words, and what makes them alike.
 _FORMS: tuple[tuple[str, Callable[[str], str]], ...] = (
@@ -143,33 +142,35 @@ def join_ids(
         rows: Rows of the left table by id.
         known: Ids of the right one, a set or a mapping.
     """
-    missed = {one: count for one, count in rows.items() if one not in known}
-    alike = _alike(missed, known) if missed else {}
-    if alike:
-        examples = _examples(alike)
-        shown, others = [*examples], [alike[one] for one in examples]
+    return join_of(ids, left, right, count_join(rows, known))
+
+
+def join_of(ids: str, left: str, right: str, counts: JoinCounts) -> Join:
+    """Says how ids find each other, and why not the others; see `join_ids`."""
+    causes: dict[str, str] = {}
+    if counts.alike:
+        causes = _examples(counts.alike)
+        shown, others = [*causes], [counts.alike[one] for one in causes]
     else:
-        shown = sorted(missed)[:_NUM_EXAMPLES]
-        others = sorted(one for one in known if one not in rows)
-        examples = {}
-        if sum(missed.values()) > _MUCH * sum(rows.values()):
-            cause, pairs = _otherwise_alike(sorted(missed)[:_NUM_COMPARED], others)
+        shown, others = counts.missed[:_NUM_EXAMPLES], counts.others
+        if counts.num_rows_unmatched > _MUCH * counts.num_rows:
+            cause, pairs = _otherwise_alike(counts.missed, others)
             if pairs:
                 shown, others = [*pairs], [*pairs.values()]
-                examples = dict.fromkeys(pairs, cause)
+                causes = dict.fromkeys(pairs, cause)
     return Join(
         ids,
         left,
         right,
-        num_left=len(rows),
-        num_right=len(known),
-        num_both=len(rows) - len(missed),
-        num_rows=sum(rows.values()),
-        num_rows_unmatched=sum(missed.values()),
-        num_rows_alike=sum(missed[one] for one in alike),
+        num_left=counts.num_left,
+        num_right=counts.num_right,
+        num_both=counts.num_both,
+        num_rows=counts.num_rows,
+        num_rows_unmatched=counts.num_rows_unmatched,
+        num_rows_alike=counts.num_rows_alike,
         left_examples=tuple(shown),
         right_examples=tuple(others[:_NUM_EXAMPLES]),
-        cause="; ".join(dict.fromkeys(examples.values())),
+        cause="; ".join(dict.fromkeys(causes.values())),
     )
 
 
@@ -183,30 +184,19 @@ def id_forms(ids: str, table: str, rows: Mapping[str, int]) -> Iterator[Join]:
 
     Yields:
         How ids are found among the most frequent form of each: first whole numbers,
-        such as "7", "007" and "7.0", then other texts, such as "A1" and "a1". Nothing
-        where each has one form.
+        then other texts. Nothing where each has one form.
     """
-    by_form: dict[str, list[str]] = {}
-    for one in rows:
-        by_form.setdefault(normal_id(one), []).append(one)
-    rarer: dict[bool, set[str]] = {False: set(), True: set()}
-    for forms in by_form.values():
-        if len(forms) > 1:
-            forms.sort(key=lambda one: (-rows[one], one))
-            rarer[not all(map(is_whole_number, forms))].update(forms[1:])
-    for may_differ, others in rarer.items():
-        if others:
-            join = join_ids(ids, table, table, rows, rows.keys() - others)
+    return forms_of(ids, table, count_forms(rows))
+
+
+def forms_of(
+    ids: str, table: str, counts: tuple[JoinCounts, JoinCounts]
+) -> Iterator[Join]:
+    """Yields what the counts of `count_forms` say; see `id_forms`."""
+    for may_differ, of_kind in zip((False, True), counts, strict=True):
+        if of_kind.num_both < of_kind.num_left:
+            join = join_of(ids, table, table, of_kind)
             yield dataclasses.replace(join, may_differ=may_differ)
-
-
-def _alike(missed: Collection[str], known: Collection[str]) -> dict[str, str]:
-    """Returns the other form of each missed id that has one."""
-    by_form: dict[str, str] = {}
-    for one in sorted(known):
-        by_form.setdefault(normal_id(one), one)
-    forms = {one: normal_id(one) for one in missed}
-    return {one: by_form[form] for one, form in forms.items() if form in by_form}
 
 
 def _otherwise_alike(
@@ -231,8 +221,7 @@ def _number(text: str) -> str:
 
 def _examples(alike: Mapping[str, str]) -> dict[str, str]:
     """Returns ids with their difference, those first that differ in another way."""
-    some = itertools.islice(sorted(alike), _NUM_COMPARED)
-    differences = {one: _difference(one, alike[one]) for one in some}
+    differences = {one: _difference(one, alike[one]) for one in sorted(alike)}
     first = {cause: one for one, cause in reversed(differences.items())}
     firsts = set(first.values())
     order = sorted(differences, key=lambda one: (one not in firsts, one))

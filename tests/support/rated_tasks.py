@@ -62,7 +62,8 @@ def shard_of_tasks(shard, tasks, num_dropped=None, num_refused=None):
         for task in tasks
     ]
     ids = [task.task_id for task in tasks]
-    counts = counts_of_shard(pairs_of(dict(zip(ids, both, strict=True))), columns)
+    pairs = pairs_of(dict(zip(ids, both, strict=True)))
+    counts = counts_of_shard(shard, pairs, columns)
     refused = Counter(num_refused or {})
     return TaskShard(shard, columns, Counter(num_dropped or {}), refused, *counts)
 

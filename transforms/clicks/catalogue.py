@@ -3,113 +3,99 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from transforms import schema
 from transforms.clicks import schema as keys
-from transforms.clicks.clicks import CLICKS, lowercases, table_name
-from transforms.clicks.ids import domain_of, domain_order, in_domain, order_of_ids
+from transforms.clicks.clicks import CLICKS, table_name
+from transforms.clicks.ids import domain_order, order_of_ids
 from transforms.clicks.joins import click_joins
 from transforms.clicks.merged_pools import Pools
+from transforms.clicks.names import SCENARIO_NAMES, name_tables
 from transforms.clicks.pools import POOLS
+from transforms.clicks.runs import have_names
 from transforms.clicks.schema import (
     Domain,
-    DomainSpec,
-    NameSpec,
     ScenarioDatasetInfo,
     ScenarioDatasetSpec,
 )
 from transforms.clicks.statistics import build_schema, build_statistics
 from transforms.clicks.summaries import TaskSummary, UsersSummary, merge_users
 from transforms.clicks.tasks import DroppedClicks
-from transforms.entities.entities import EntityBlock, merge_entities
-from transforms.entities.entity_counts import (
-    EntityCounts,
-    merge_counts_of_entities,
-    without_counts,
-)
+from transforms.entities.catalogue import Catalogue
+from transforms.entities.entities import EntityBlock
+from transforms.entities.entity_runs import RunSummary, summary_of
+from transforms.entities.entity_table import EntityTable, build_entity_table
 from transforms.joins import Join
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts
-from transforms.specs import EntitySpec
-from transforms.writing.catalogue import Catalogue
-from transforms.writing.entity_files import encode_entity
-
-ITEM_NAMES = "item_names"
-SCENARIO_NAMES = "scenario_names"
-
-
-class _Ids(NamedTuple):
-    """Users, items and scenarios, in the order of their rows."""
-
-    users: Sequence[str]
-    items: Sequence[str]
-    scenarios: Sequence[str]
+from transforms.writing.entity_files import KINDS
+from transforms.writing.output_files import OutputFiles
 
 
 def scenario_catalogue(
     spec: ScenarioDatasetSpec,
     listed: Collection[str] | None,
+    files: OutputFiles,
+    *,
     users: Iterable[UsersSummary],
     tasks: Iterable[TaskSummary],
     dropped: Iterable[DroppedClicks],
-    pools: Pools,
-    *names: Iterable[EntityBlock],
+    runs: Sequence[tuple[str, RunSummary]],
+    **names: Iterable[EntityBlock],
 ) -> Catalogue:
-    """Numbers users, items and scenarios, and collects all that is said of them.
+    """Collects all that is said of users, items and scenarios.
 
     Args:
         spec: The data set.
         listed: Scenarios that a split file names; None if there is none.
+        files: The output directory, where the pools are.
         users: Of every shard.
         tasks: Of every task.
         dropped: Of every scenario.
-        pools: The pools.
-        *names: Names of items and scenarios, for each table of `name_tables`.
+        runs: Kind and summary of every run of users or items.
+        **names: Names of scenarios, by name of the table.
     """
+    pools = Pools.read(files)
     order = domain_order(spec.domain_names)
     all_tasks = sorted(tasks, key=lambda task: order(task.scenario_id))
+    scenario_ids = [task.scenario_id for task in all_tasks]
     summary = merge_users(users)
-    counts_by_row = _counts_by_row(spec, summary, all_tasks)
-    users_by_row, items_by_row = (counts.ids.to_pylist() for counts in counts_by_row)
-    ids = _Ids(users_by_row, items_by_row, [task.scenario_id for task in all_tasks])
-    by_kind, rejected, counts = _names_by_kind(spec, names)
-    joins = click_joins(spec, listed, summary, pools, by_kind)
+    by_kind = {kind: summary_of(runs, kind) for kind in KINDS}
+    of_users, of_items = by_kind.values()
+    known, rejected, counts = _scenario_names(spec, names)
     return Catalogue(
-        records={
-            kind: _records(counts)
-            for kind, counts in zip(("user", "item"), counts_by_row, strict=True)
-        },
-        vocabularies={
-            schema.USER_ID: ids.users,
-            schema.ITEM_ID: ids.items,
-            keys.SCENARIO_ID: ids.scenarios,
-        },
-        names=_names_by_row(by_kind, ids),
-        schema=build_schema(len(ids.users), len(ids.items)),
+        entities=_tables(spec, by_kind),
+        order=functools.partial(order_of_ids, domains=spec.domain_names),
+        vocabularies={keys.SCENARIO_ID: scenario_ids},
+        names=_names_by_row(spec, known, scenario_ids),
+        schema=build_schema(*(one.num_rows.total() for one in by_kind.values())),
         statistics=build_statistics(all_tasks),
         info=_dataset_info(
-            *(spec, ids, summary, all_tasks, joins),
+            *(spec, (of_users.num_rows, of_items.num_rows), summary, all_tasks),
+            joins=click_joins(
+                *(spec, listed, (of_users, of_items), summary.counts.scenarios),
+                *(pools, known),
+            ),
             num_dropped=_num_dropped(pools, summary, dropped),
         ),
-        counts={**_no_rows(spec), **summary.counts.tables, **counts},
+        counts=_no_rows(spec) | summary.counts.tables | of_items.table_rows | counts,
         rejected=rejected,
     )
 
 
-def _counts_by_row(
-    spec: ScenarioDatasetSpec, summary: UsersSummary, tasks: Iterable[TaskSummary]
-) -> list[EntityCounts]:
-    """Returns the counts of users, and of items, those of pools too, by their rows."""
-    pooled = without_counts(dict.fromkeys(chain(*(task.pool for task in tasks))))
-    items = merge_counts_of_entities([summary.items, pooled])
-    return [
-        counts.take(order_of_ids(counts.ids, spec.domain_names))
-        for counts in (summary.users, items)
-    ]
+def _tables(
+    spec: ScenarioDatasetSpec, by_kind: Mapping[str, RunSummary]
+) -> dict[str, EntityTable]:
+    """Returns the tables of users and items, which have no features."""
+    return {
+        kind: build_entity_table(
+            (), runs.num_rows.total(), runs.values, has_names=have_names(spec, kind)
+        )
+        for kind, runs in by_kind.items()
+    }
 
 
 def _num_dropped(
@@ -125,37 +111,12 @@ def _num_dropped(
 
 
 def _names_by_row(
-    by_kind: Mapping[str, Mapping[str, str]], ids: _Ids
+    spec: ScenarioDatasetSpec, known: Mapping[str, str], scenario_ids: Iterable[str]
 ) -> dict[str, list[str]]:
-    """Returns names in the order of rows, "" where there is none."""
-    kinds = (ITEM_NAMES, "item", ids.items), (SCENARIO_NAMES, "scenario", ids.scenarios)
-    return {
-        name: [by_kind[kind].get(each, "") for each in ids_of_kind]
-        for kind, name, ids_of_kind in kinds
-        if kind in by_kind
-    }
-
-
-def _records(counts: EntityCounts) -> Iterator[bytes]:
-    columns = counts.ids.to_pylist(), counts.training.tolist()
-    rows = enumerate(zip(*columns, strict=True), start=1)
-    for row, (entity_id, num_known) in rows:
-        yield encode_entity(row, entity_id, num_known)
-
-
-def name_tables(
-    spec: ScenarioDatasetSpec,
-) -> list[tuple[str, DomainSpec, NameSpec]]:
-    """Returns kind, domain and specification of each table of names."""
-    return [
-        (kind, domain, names)
-        for domain in spec.domains
-        for kind, names in (
-            (ITEM_NAMES, domain.item_names),
-            (SCENARIO_NAMES, domain.scenario_names),
-        )
-        if names is not None
-    ]
+    """Returns names of scenarios in the order of their rows, "" where there is none."""
+    if not any(domain.scenario_names for domain in spec.domains):
+        return {}
+    return {"scenario": [known.get(one, "") for one in scenario_ids]}
 
 
 def _no_rows(spec: ScenarioDatasetSpec) -> dict[str, RowCounts]:
@@ -168,61 +129,46 @@ def _no_rows(spec: ScenarioDatasetSpec) -> dict[str, RowCounts]:
     }
 
 
-def _names_by_kind(
-    spec: ScenarioDatasetSpec, blocks: Sequence[Iterable[EntityBlock]]
-) -> tuple[dict[str, dict[str, str]], list[RejectedRow], dict[str, RowCounts]]:
-    """Joins the names of all domains, by kind and by id; refuses, and counts, rows."""
-    by_kind: dict[str, dict[str, str]] = {}
+def _scenario_names(
+    spec: ScenarioDatasetSpec, blocks: Mapping[str, Iterable[EntityBlock]]
+) -> tuple[dict[str, str], list[RejectedRow], dict[str, RowCounts]]:
+    """Joins the names of scenarios of all domains; refuses, and counts, rows."""
+    names: dict[str, str] = {}
     rejected = []
     counts = {}
-    for (kind, domain, table), parts in zip(name_tables(spec), blocks, strict=True):
-        spec_of_kind = EntitySpec(table.table, table.id_column, table.name_column)
-        table_of_kind = table_name(kind, domain.name)
-        merged = merge_entities(table_of_kind, parts, spec_of_kind)
-        entities, refused, counts[table_of_kind] = merged
+    for table in name_tables(spec, SCENARIO_NAMES):
+        of_table, refused, counts[table.name] = table.merge(blocks[table.name])
+        names |= of_table
         rejected += refused
-        names = by_kind.setdefault(kind, {})
-        lowercase = kind == SCENARIO_NAMES and lowercases(domain)
-        for raw_id, entity in entities.items():
-            entity_id = raw_id.lower() if lowercase else raw_id
-            names.setdefault(in_domain(domain.name, entity_id), entity.name)
-    return by_kind, rejected, counts
+    return names, rejected, counts
 
 
 def _dataset_info(
     spec: ScenarioDatasetSpec,
-    ids: _Ids,
+    num_rows: tuple[Counter[str], Counter[str]],
     summary: UsersSummary,
     tasks: Sequence[TaskSummary],
-    joins: tuple[Join, ...],
     *,
+    joins: tuple[Join, ...],
     num_dropped: Counter[str],
 ) -> ScenarioDatasetInfo:
     """Returns what `dataset.json` says, but for what the driver adds."""
-    num_known = int(summary.users.training.sum())
+    users, items = num_rows
     return ScenarioDatasetInfo(
-        domains=_domains(spec.domain_names, ids),
-        num_users=len(ids.users),
-        num_items=len(ids.items),
+        domains=tuple(Domain(n, users[n], items[n]) for n in spec.domain_names),
+        num_users=users.total(),
+        num_items=items.total(),
         num_tasks=_by_split(tasks, lambda task: 1),
         num_clicks=_by_split(tasks, lambda task: task.num_support),
         num_queries=_by_split(tasks, lambda task: task.num_query),
-        num_known=num_known,
-        num_held_out=int(summary.users.pairs.sum()) - num_known,
+        num_known=summary.num_known,
+        num_held_out=summary.num_held_out,
         num_dropped=dict(sorted((+num_dropped).items())),
         joins=joins,
         options=dataclasses.asdict(spec),
         has_item_names=any(domain.item_names for domain in spec.domains),
         has_scenario_names=any(domain.scenario_names for domain in spec.domains),
     )
-
-
-def _domains(names: Sequence[str], ids: _Ids) -> tuple[Domain, ...]:
-    users, items = (
-        Counter(domain_of(entity_id, names) for entity_id in of_kind)
-        for of_kind in (ids.users, ids.items)
-    )
-    return tuple(Domain(name, users[name], items[name]) for name in names)
 
 
 def _by_split(

@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from transforms.clicks.catalogue import name_tables, scenario_catalogue
-from transforms.clicks.clicks import parse_clicks, table_name
+from transforms.clicks.catalogue import scenario_catalogue
+from transforms.clicks.clicks import parse_clicks
 from transforms.clicks.ids import domain_order
-from transforms.clicks.merged_pools import MergePools, Pools
+from transforms.clicks.merged_pools import MergePools
+from transforms.clicks.names import ITEM_NAMES, SCENARIO_NAMES, name_tables
 from transforms.clicks.pools import parse_pools, pools_of_clicks
 from transforms.clicks.records import WriteClicks, encode_tasks
+from transforms.clicks.runs import ClickRuns, entities_of_task, entities_of_users
 from transforms.clicks.scenario_task import ScenarioTask
 from transforms.clicks.scenario_users import JoinUsers
 from transforms.clicks.schema import ScenarioDatasetInfo, ScenarioDatasetSpec
-from transforms.clicks.summaries import (
-    TaskSummary,
-    UsersSummary,
-    summarize_task,
-    summarize_users,
-)
+from transforms.clicks.summaries import summarize_task, summarize_users
 from transforms.clicks.tables import used_tables
 from transforms.clicks.tasks import (
     DROPPED,
     TASKS,
     BuildTasks,
-    DroppedClicks,
 )
 from transforms.clicks.user_clicks import SCENARIOS, USERS, SplitUsers
+from transforms.entities.catalogue import WriteCatalogue
 from transforms.entities.entities import EntityBlock, parse_entities
+from transforms.entities.write_runs import TableBlock, WriteRuns
+from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.kinds import OfKind
 from transforms.reading.shards import GroupByShard
-from transforms.specs import EntitySpec
 from transforms.splits import TaskSplitter, load_splitter
 from transforms.stable_hash import shard_of
 from transforms.table_spec import TableSpec
-from transforms.writing.catalogue import Catalogue, WriteCatalogue
 from transforms.writing.dataset_files import DatasetKind
+from transforms.writing.entity_files import ITEM
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.preparation import Leftovers, prepare
@@ -159,34 +157,42 @@ class _Stages:
             | "BuildTasks" >> beam.ParDo(build)
         )
 
-    def _names(self) -> list[Any]:
-        """Returns the `EntityBlock`s of each table of `name_tables`."""
-        return [
-            self._parsed(
-                f"ParseNames{number}",
-                spec.table,
+    def _names(self, kind: str) -> dict[str, Any]:
+        """Returns the `EntityBlock`s of each table of names, by its name."""
+        return {
+            table.name: self._parsed(
+                f"ParseNames {table.name}",
+                table.spec.table,
                 parse_entities(
-                    table_name(kind, domain.name),
-                    EntitySpec(spec.table, spec.id_column, spec.name_column),
-                    normalize=self._spec.normalize_ids,
+                    table.name, table.entities, normalize=self._spec.normalize_ids
                 ),
             )
-            for number, (kind, domain, spec) in enumerate(name_tables(self._spec))
-        ]
+            for table in name_tables(self._spec, kind)
+        }
 
     def _catalogue(self, users: Any, tasks: Any, dropped: Any) -> Any:
         """Writes the catalogue; returns one element, once it is written."""
         known = {
+            "users": users | "Entities" >> beam.FlatMap(entities_of_users),
+            "tasks": tasks | "Items" >> beam.Map(entities_of_task),
+            **{
+                name: blocks | f"Table {name}" >> beam.Map(_of_table, name)
+                for name, blocks in self._names(ITEM_NAMES).items()
+            },
+        }
+        make_runs = ClickRuns(self._spec, self._files)
+        runs = known | "Runs" >> WriteRuns(make_runs, self._files, self._num_shards)
+        summaries = {
             "users": users | "SummarizeUsers" >> beam.Map(summarize_users),
             "tasks": tasks | "SummarizeTasks" >> beam.Map(summarize_task),
             "dropped": dropped,
-            **{f"names{n}": names for n, names in enumerate(self._names())},
+            "runs": runs.summaries,
+            **self._names(SCENARIO_NAMES),
         }
-        make = functools.partial(
-            _make_catalogue, self._spec, self._splitter.listed, self._files
-        )
-        catalogue = known | "Catalogue" >> WriteCatalogue(make, self._files)
-        self._left.rejected.append(catalogue.rejected)
+        listed = self._splitter.listed
+        make = functools.partial(scenario_catalogue, self._spec, listed, self._files)
+        catalogue = summaries | "Catalogue" >> WriteCatalogue(make, self._files)
+        self._left.rejected.extend((runs.rejected, catalogue.rejected))
         return catalogue.written
 
     def _write_clicks(self, users: Any, rows: Any) -> Any:
@@ -216,20 +222,9 @@ class _Stages:
         )
 
 
-def _make_catalogue(
-    spec: ScenarioDatasetSpec,
-    listed: Collection[str] | None,
-    files: OutputFiles,
-    *,
-    users: Sequence[UsersSummary],
-    tasks: Sequence[TaskSummary],
-    dropped: Sequence[DroppedClicks],
-    **names: Sequence[EntityBlock],
-) -> Catalogue:
-    """Makes the catalogue, given the elements of each collection."""
-    pools = Pools.read(files)
-    by_table = names.values()
-    return scenario_catalogue(spec, listed, users, tasks, dropped, pools, *by_table)
+@no_beam_hints
+def _of_table(block: EntityBlock, name: str) -> tuple[str, TableBlock]:
+    return ITEM, TableBlock(name, block)
 
 
 def _sorted(

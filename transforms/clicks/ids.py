@@ -44,6 +44,12 @@ def domain_of(entity_id: str, domains: Sequence[str]) -> str:
     return "" if "" in domains else entity_id.partition(":")[0]
 
 
+def places_in_domain(ids: pa.Array, domain: str) -> Ints:
+    """Returns the places of the ids of a domain, which has a name if there are more."""
+    prefix = f"{domain}:" if domain else ""
+    return np.flatnonzero(pc.starts_with(ids, prefix).to_numpy(zero_copy_only=False))
+
+
 def domain_order(
     domains: Sequence[str],
 ) -> Callable[[str], tuple[int, tuple[bool, int, str, str]]]:
@@ -68,10 +74,9 @@ def order_of_ids(ids: pa.Array, domains: Sequence[str]) -> Ints:
     """Returns the places of different ids, a pyarrow array, by `domain_order`."""
     if "" in domains:
         return vocabularies.order_of_ids(ids)
-    orders = [np.zeros(0, np.int64)]
+    orders: list[Ints] = [np.zeros(0, np.int64)]
     for name in domains:
-        of_domain = pc.starts_with(ids, f"{name}:").to_numpy(zero_copy_only=False)
-        places = np.flatnonzero(of_domain)
+        places = places_in_domain(ids, name)
         raw = raw_ids(ids.take(pa.array(places)), domains)
         orders.append(places[vocabularies.order_of_ids(raw)])
     return np.concatenate(orders)

@@ -4,99 +4,100 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from transforms.clicks.clicks import CLICKS, table_name
-from transforms.clicks.ids import domain_of, raw_id, raw_ids
+from transforms.clicks.ids import domain_of, raw_id
 from transforms.clicks.merged_pools import Pools
+from transforms.clicks.names import ITEM_NAMES, SCENARIO_NAMES
 from transforms.clicks.pools import POOLS
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
-from transforms.clicks.summaries import UsersSummary
-from transforms.entities.forms_of_ids import forms_of_ids
+from transforms.entities.entity_runs import RunSummary
 from transforms.joins import Join, id_forms, join_ids
-from transforms.reading.coded_column import Ints
 
 
 def click_joins(
     spec: ScenarioDatasetSpec,
     listed: Collection[str] | None,
-    summary: UsersSummary,
+    runs: tuple[RunSummary, RunSummary],
+    scenarios: Mapping[str, int],
     pools: Pools,
-    names: Mapping[str, Mapping[str, str]],
+    names: Mapping[str, str],
 ) -> tuple[Join, ...]:
     """Looks ids up: of clicks in pools, of both in names, of a split file in scenarios.
 
     Args:
         spec: The data set.
         listed: Scenarios that a split file names; None if there is none.
-        summary: What is known of all clicks.
+        runs: What is known of users and of items.
+        scenarios: Rows of clicks by scenario.
         pools: The pools.
-        names: Names by id, by kind.
+        names: Names of scenarios by id.
     """
     joins: list[Join] = []
     for domain in spec.domains:
-        joins += _domain_joins(domain, spec.domain_names, summary, pools, names)
+        own = _Own(spec.domain_names, domain.name)
+        joins += _domain_joins(
+            domain,
+            runs,
+            {own.raw(one): rows for one, rows in scenarios.items() if own.has(one)},
+            own.all(pools.listed_scenarios),
+            own.all(names),
+        )
     if listed is not None:
-        known = {*pools.listed_scenarios, *summary.counts.scenarios}
+        known = {*pools.listed_scenarios, *scenarios}
         rows = dict.fromkeys(listed, 1)
         joins.append(join_ids("scenarios", "split.path", POOLS, rows, known))
     return tuple(joins)
 
 
+class _Own:
+    """Ids of one domain, as they came."""
+
+    def __init__(self, domains: Sequence[str], name: str) -> None:
+        self._domains = domains
+        self._name = name
+
+    def has(self, one: str) -> bool:
+        return domain_of(one, self._domains) == self._name
+
+    def raw(self, one: str) -> str:
+        return raw_id(one, self._domains)
+
+    def all(self, ids: Iterable[str]) -> dict[str, int]:
+        return {self.raw(one): 1 for one in ids if self.has(one)}
+
+
 def _domain_joins(
     domain: DomainSpec,
-    domains: Sequence[str],
-    summary: UsersSummary,
-    pools: Pools,
-    names: Mapping[str, Mapping[str, str]],
+    runs: tuple[RunSummary, RunSummary],
+    scenarios: Mapping[str, int],
+    listed: Mapping[str, int],
+    names: Mapping[str, int],
 ) -> Iterator[Join]:
-    """Yields the joins of one domain, by ids as they came."""
+    """Yields the joins of one domain, by ids as they came.
 
-    def own(ids: Iterable[str]) -> dict[str, str]:
-        return {
-            raw_id(one, domains): one
-            for one in ids
-            if domain_of(one, domains) == domain.name
-        }
-
-    def counted(counts: Mapping[str, int]) -> dict[str, int]:
-        return {raw: counts[one] for raw, one in own(counts).items()}
-
-    clicks, of_pools = (table_name(kind, domain.name) for kind in (CLICKS, POOLS))
-    items = counted(summary.items.pairs_by_id())
-    scenarios = counted(summary.counts.scenarios)
-    users = summary.users.take(_are_of(summary.users.ids, domain.name))
-    raw_users = raw_ids(users.ids, domains)
-    yield from forms_of_ids("users", clicks, raw_users, users.training)
-    yield from id_forms("items", clicks, items)
+    Args:
+        domain: The domain.
+        runs: What is known of users and of items.
+        scenarios: Rows of clicks by scenario.
+        listed: Scenarios in its table of pools.
+        names: Scenarios that have a name.
+    """
+    users, items = runs
+    clicks, pools, item_names, scenario_names = (
+        table_name(kind, domain.name)
+        for kind in (CLICKS, POOLS, ITEM_NAMES, SCENARIO_NAMES)
+    )
+    yield from users.forms("users", clicks)
+    yield from items.forms("items", clicks)
     yield from id_forms("scenarios", clicks, scenarios)
     if domain.pools is not None:
-        listed = own(pools.listed_items)
-        yield from id_forms("items", of_pools, dict.fromkeys(listed, 1))
-        listed_scenarios = dict.fromkeys(own(pools.listed_scenarios), 1)
-        yield from id_forms("scenarios", of_pools, listed_scenarios)
-        yield join_ids("items", clicks, of_pools, items, listed)
+        yield from items.forms("items", pools)
+        yield from id_forms("scenarios", pools, listed)
+        yield items.join("items", clicks, pools)
         if domain.clicks.scenario_column is not None:
-            known = own(pools.listed_scenarios)
-            yield join_ids("scenarios", clicks, of_pools, scenarios, known)
-    for kind, spec, rows in (
-        ("item_names", domain.item_names, items),
-        (
-            "scenario_names",
-            domain.scenario_names,
-            scenarios or dict.fromkeys(own(pools.listed_scenarios), 1),
-        ),
-    ):
-        if spec is not None:
-            table = table_name(kind, domain.name)
-            left = clicks if rows is items or scenarios else of_pools
-            of = "items" if rows is items else "scenarios"
-            yield join_ids(of, left, table, rows, own(names.get(kind, {})))
-
-
-def _are_of(ids: pa.Array, domain: str) -> Ints:
-    """Returns the places of the ids of a domain."""
-    prefix = f"{domain}:" if domain else ""
-    return np.flatnonzero(pc.starts_with(ids, prefix).to_numpy(zero_copy_only=False))
+            yield join_ids("scenarios", clicks, pools, scenarios, listed)
+    if domain.item_names is not None:
+        yield items.join("items", clicks, item_names)
+    if domain.scenario_names is not None:
+        left, rows = (clicks, scenarios) if scenarios else (pools, listed)
+        yield join_ids("scenarios", left, scenario_names, rows, names)

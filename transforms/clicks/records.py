@@ -29,8 +29,8 @@ _WRITTEN = Metrics.counter("cmml", "known_clicks_written")
 class WriteClicks(beam.DoFn):
     """Writes the known and the held-out clicks of one shard of users, a file of each.
 
-    Input: (shard, its `UserShard` among elements that say nothing). The vocabularies of
-        ids must be written.
+    Input: (shard, its `UserShard` among elements that say nothing). The users and items
+        must be written.
     Output: the number of users written.
 
     Args:
@@ -42,35 +42,38 @@ class WriteClicks(beam.DoFn):
         super().__init__()
         self._files = files
         self._num_shards = num_shards
-        self._rows: EntityRows | None = None
+        self._rows = EntityRows(files)
 
     @no_beam_hints
     def process(self, group: tuple[int, Iterable[UserShard | None]]) -> Iterator[int]:
         """Writes the files."""
         (shard,) = filter(None, group[1])
-        rows = self._rows = self._rows or EntityRows.read(self._files)
+        rows = self._rows.of_shard(shard.shard), self._rows.items
         split = shard.split
         is_known = split.roles == KNOWN
         for kind, chosen in ((keys.KNOWN, is_known), (keys.HELD_OUT, ~is_known)):
             name = shard_file(keys.CLICKS_DIR, kind, shard.shard, self._num_shards)
-            records = encode_clicks(split, np.flatnonzero(chosen), rows)
+            records = encode_clicks(split, np.flatnonzero(chosen), *rows)
             write_records(self._files, name, records)
         _WRITTEN.inc(int(is_known.sum()))
         yield len(split.pairs.users)
 
 
-def encode_clicks(split: SplitPairs, chosen: Ints, rows: EntityRows) -> Iterator[bytes]:
+def encode_clicks(
+    split: SplitPairs, chosen: Ints, rows_of_users: Ints, item_rows: IdRows
+) -> Iterator[bytes]:
     """Yields a record of the clicks of each user that has some, each with its fold.
 
     Args:
         split: The clicks of a shard.
         chosen: Places of the clicks to encode, ascending.
-        rows: Rows of the entity tables.
+        rows_of_users: Row of each user.
+        item_rows: Rows of the items.
     """
     pairs = split.pairs
     owners, sizes = np.unique(pairs.owners[chosen], return_counts=True)
-    users = rows.users.of(pairs.users.take(pa.array(owners))).tolist()
-    items = PackedInts(rows.items.of(pairs.items)[pairs.codes[chosen]])
+    users = rows_of_users[owners].tolist()
+    items = PackedInts(item_rows.of(pairs.items)[pairs.codes[chosen]])
     folds = PackedInts(split.folds[chosen])
     starts = starts_of(sizes)
     columns = (column.bytes_of(starts, starts + sizes) for column in (items, folds))
@@ -85,9 +88,10 @@ def encode_clicks(split: SplitPairs, chosen: Ints, rows: EntityRows) -> Iterator
 
 
 def encode_tasks(
-    tasks: Iterable[ScenarioTask], rows: EntityRows
+    shard: int, tasks: Iterable[ScenarioTask], rows: EntityRows
 ) -> Iterator[tuple[str, bytes]]:
     """Yields split and record of each task, its ids as rows of the entity tables."""
+    del shard  # Their users come from all shards of users.
     tasks = list(tasks)
     # All at once: looking up is little work, but what it takes is of all entities.
     users = _rows_of(rows.users, [task.users for task in tasks])

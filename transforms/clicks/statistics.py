@@ -50,7 +50,7 @@ def build_statistics(
 def _sizes(tasks: Iterable[TaskSummary]) -> dict[str, Counter[int]]:
     """Returns tasks by number of values, for each key that is counted."""
     return {
-        keys.POOL_KEY: Counter(len(task.pool) for task in tasks),
+        keys.POOL_KEY: Counter(task.pool_size for task in tasks),
         keys.SUPPORT_ITEM_KEY: Counter(task.num_support for task in tasks),
         keys.QUERY_ITEM_KEY: Counter(task.num_query for task in tasks),
     }

@@ -54,6 +54,12 @@ class EntityBlock:
     entities: list[Entity] = dataclasses.field(default_factory=list)
     lines: list[array.array[int]] = dataclasses.field(default_factory=list)
 
+    def take(self, places: Iterable[int]) -> EntityBlock:
+        """Returns some of the entities, in their order."""
+        pairs = [(self.entities[place], self.lines[place]) for place in places]
+        entities, lines = [one for one, _ in pairs], [one for _, one in pairs]
+        return dataclasses.replace(self, entities=entities, lines=lines)
+
 
 class EntityParser:
     """Reads the different entities of one block.

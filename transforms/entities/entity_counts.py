@@ -20,19 +20,21 @@ class EntityCounts:
         pairs: Different pairs of each, those left out too.
         training: Pairs of each that are learnt from.
         parts: Bit n is set if it is in a task of part n; 0 if it is in none.
+        shards: Shard of users that wants the row of each, from 1; 0 if none does.
     """
 
     ids: pa.Array
     pairs: Ints
     training: Ints
     parts: Ints
+    shards: Ints
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def take(self, places: Ints) -> EntityCounts:
         """Returns some of them."""
-        counts = (self.pairs, self.training, self.parts)
+        counts = (self.pairs, self.training, self.parts, self.shards)
         return EntityCounts(
             self.ids.take(pa.array(places)), *(one[places] for one in counts)
         )
@@ -50,7 +52,7 @@ def without_counts(ids: Iterable[str]) -> EntityCounts:
     """Returns counts of zero of different ids."""
     array = pa.array(list(ids), pa.string())
     nothing = np.zeros(len(array), np.uint8)
-    return EntityCounts(array, nothing, nothing, nothing)
+    return EntityCounts(array, nothing, nothing, nothing, nothing)
 
 
 def merge_counts_of_entities(counts: Iterable[EntityCounts]) -> EntityCounts:
@@ -59,12 +61,14 @@ def merge_counts_of_entities(counts: Iterable[EntityCounts]) -> EntityCounts:
     joined = join_texts(CodedColumn(np.arange(len(one)), one.ids) for one in counts)
     number = len(joined.values)
     bits = np.zeros(number, np.uint8)
-    pairs, training = np.zeros((2, number), np.int64)
+    pairs, training, shards = np.zeros((3, number), np.int64)
     start = 0
     for one in counts:
         places = joined.codes[start : start + len(one)]  # All of them different.
         pairs[places] += one.pairs
         training[places] += one.training
         bits[places] |= one.parts
+        shards[places] = np.maximum(shards[places], one.shards)
         start += len(one)
-    return EntityCounts(joined.values, small(pairs), small(training), bits)
+    columns = small(pairs), small(training), bits, small(shards)
+    return EntityCounts(joined.values, *columns)

@@ -1,118 +1,98 @@
-"""Entities to the rows of an entity table, their features encoded."""
+"""Features of users or items: their vocabularies, and how each entity is encoded."""
 
 from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-
-import numpy as np
-import pyarrow as pa
+from collections.abc import Mapping, Sequence
 
 from transforms import schema
-from transforms.entities.entities import Entity
-from transforms.entities.entity_counts import (
-    EntityCounts,
-    merge_counts_of_entities,
-    without_counts,
-)
 from transforms.entities.feature_values import FeatureValue
-from transforms.entities.vocabularies import (
-    build_vocabulary,
-    order_of_ids,
-    vocabulary_rows,
-)
-from transforms.reading.coded_column import Ints, texts_of
+from transforms.entities.value_counts import EntityValues, ValueCounts
+from transforms.entities.vocabularies import frequent_values, vocabulary_rows
 from transforms.schema import Feature
-from transforms.specs import EntitySpec, FeatureSpec
-from transforms.writing.entity_files import encode_entity
+from transforms.specs import FeatureSpec
 
 
 @dataclasses.dataclass
 class EntityTable:
-    """The users or the items of a data set.
+    """The users or the items of a data set, all but themselves.
 
     Attributes:
-        known: Those that a table tells of, by id.
-        counts: Of all of them, in row order: row 1 is the first.
+        num_rows: How many there are.
+        features: How each feature is encoded.
+        vocabularies: Known values of each feature that is not numeric.
+        values: How often values of features occur.
+        has_names: Whether they have names for people.
+    """
+
+    num_rows: int
+    features: tuple[Feature, ...]
+    vocabularies: dict[str, list[str]]
+    values: EntityValues
+    has_names: bool
+
+    def __len__(self) -> int:
+        return self.num_rows
+
+    def encoder(self) -> FeatureEncoder:
+        """Returns what encodes the features of one entity after the other."""
+        return FeatureEncoder(self.features, self.vocabularies)
+
+
+class FeatureEncoder:
+    """Encodes the features of entities.
+
+    Args:
         features: How each feature is encoded.
         vocabularies: Known values of each feature that is not numeric.
     """
 
-    known: Mapping[str, Entity]
-    counts: EntityCounts
-    features: tuple[Feature, ...]
-    vocabularies: dict[str, list[str]]
-
-    def __len__(self) -> int:
-        return len(self.counts)
-
-    def ids(self) -> Iterator[str]:
-        """Yields the ids, in row order."""
-        return texts_of(self.counts.ids)
-
-    def names(self) -> Iterator[str]:
-        """Yields the name of each, in row order; empty if there is none."""
-        for entity_id in self.ids():
-            yield self.known[entity_id].name if entity_id in self.known else ""
-
-    def values_in(self, part: int) -> list[tuple[FeatureValue, ...]]:
-        """Returns the values of the features of those in tasks of a part."""
-        return _values(self.known, self.counts, self.counts.are_in(part), self._nothing)
-
-    def records(self) -> Iterator[bytes]:
-        """Yields the record of each entity, in row order."""
-        encoders = {
-            name: vocabulary_rows(values) for name, values in self.vocabularies.items()
+    def __init__(
+        self, features: Sequence[Feature], vocabularies: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._features = features
+        self._rows = {
+            name: vocabulary_rows(values) for name, values in vocabularies.items()
         }
-        counts = self.counts.training.tolist()
-        rows = enumerate(zip(self.ids(), counts, strict=True), start=1)
-        for row, (entity_id, count) in rows:
-            known = self.known.get(entity_id)
-            values = self._nothing if known is None else known.values
-            ints, floats = {}, {}
-            for feature, value in zip(self.features, values, strict=True):
-                if feature.kind == "numeric":
-                    floats[feature.name] = [encode_number(value, feature)]
-                else:
-                    codes = encode_values(value, encoders[feature.name], feature)
-                    ints[feature.name] = codes
-            yield encode_entity(row, entity_id, count, ints=ints, floats=floats)
 
-    @property
-    def _nothing(self) -> tuple[FeatureValue, ...]:
-        return tuple(None if f.kind == "numeric" else () for f in self.features)
+    def encode(
+        self, values: Sequence[FeatureValue]
+    ) -> tuple[dict[str, list[int]], dict[str, list[float]]]:
+        """Returns integers and numbers by feature."""
+        ints, floats = {}, {}
+        for feature, value in zip(self._features, values, strict=True):
+            if feature.kind == "numeric":
+                floats[feature.name] = [encode_number(value, feature)]
+            else:
+                codes = encode_values(value, self._rows[feature.name], feature)
+                ints[feature.name] = codes
+        return ints, floats
 
 
 def build_entity_table(
-    spec: EntitySpec, known: Mapping[str, Entity], counts: EntityCounts
+    specs: Sequence[FeatureSpec],
+    num_rows: int,
+    values: EntityValues,
+    *,
+    has_names: bool = False,
 ) -> EntityTable:
-    """Gives each entity a row and each feature a vocabulary.
+    """Gives each feature a vocabulary, or a mean and a deviation.
 
     Args:
-        spec: The features.
-        known: Entity by id, from the entity table.
-        counts: Counts of the ids of all interactions. Those in tasks get a row, whether
-            they are in `known` or not; those that are learnt from make the
-            vocabularies, means and deviations.
-
-    Returns:
-        The table, of the ids in `known` and in the tasks.
+        specs: The features.
+        num_rows: Users or items.
+        values: How often values of features occur; those of entities that are learnt
+            from make the vocabularies, means and deviations.
+        has_names: Whether they have names for people.
     """
-    of_known = without_counts(known)
-    in_tasks = counts.take(np.flatnonzero(counts.parts))
-    counts = merge_counts_of_entities([in_tasks, of_known])
-    counts = counts.take(order_of_ids(counts.ids))
-    nothing = tuple(None if f.kind == "numeric" else () for f in spec.features)
-    trained = _values(known, counts, np.flatnonzero(counts.training), nothing)
     features = []
     vocabularies = {}
-    for position, feature in enumerate(spec.features):
-        column = [values[position] for values in trained]
+    for feature, counts in zip(specs, values.learnt, strict=True):
         if feature.kind == "numeric":
-            features.append(_numeric(feature, column))
+            features.append(_numeric(feature, counts))
             continue
-        vocabulary = build_vocabulary(map(_texts, column), feature.min_count)
+        vocabulary = frequent_values(counts.values, feature.min_count)
         vocabularies[feature.name] = vocabulary
         features.append(
             Feature(
@@ -122,20 +102,7 @@ def build_entity_table(
                 max_values=feature.max_values if feature.kind == "multi" else 1,
             )
         )
-    return EntityTable(known, counts, tuple(features), vocabularies)
-
-
-def _values(
-    known: Mapping[str, Entity],
-    counts: EntityCounts,
-    places: Ints,
-    nothing: tuple[FeatureValue, ...],
-) -> list[tuple[FeatureValue, ...]]:
-    """Returns the values of the features of some entities, if there are features."""
-    if not nothing:
-        return []
-    ids = counts.ids.take(pa.array(places)).to_pylist()
-    return [known[one].values if one in known else nothing for one in ids]
+    return EntityTable(num_rows, tuple(features), vocabularies, values, has_names)
 
 
 def encode_values(
@@ -151,7 +118,8 @@ def encode_values(
     Returns:
         The known ones if it is "multi", perhaps none; else exactly one, 0 if unknown.
     """
-    codes = [rows[text] for text in _texts(value) if text in rows]
+    texts = value if isinstance(value, Sequence) else ()
+    codes = [rows[text] for text in texts if text in rows]
     return codes if feature.kind == "multi" else codes or [schema.UNKNOWN]
 
 
@@ -160,17 +128,13 @@ def encode_number(value: FeatureValue, feature: Feature) -> float:
     return value if isinstance(value, float) else feature.mean
 
 
-def _numeric(spec: FeatureSpec, column: Sequence[FeatureValue]) -> Feature:
-    numbers = [value for value in column if isinstance(value, float)]
-    if not numbers:
+def _numeric(spec: FeatureSpec, counts: ValueCounts) -> Feature:
+    if not counts.values:
         return Feature(spec.name, "numeric")
+    numbers = counts.values.elements
     return Feature(
         spec.name,
         "numeric",
-        mean=statistics.fmean(numbers),
-        std=statistics.pstdev(numbers) or 1.0,
+        mean=statistics.fmean(numbers()),
+        std=statistics.pstdev(numbers()) or 1.0,
     )
-
-
-def _texts(value: FeatureValue) -> tuple[str, ...]:
-    return value if isinstance(value, tuple) else ()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -37,23 +36,20 @@ def order_of_ids(ids: pa.Array) -> Ints:
     return np.concatenate([numbers[by_value.to_numpy()], texts[by_text.to_numpy()]])
 
 
-def build_vocabulary(
-    values_by_entity: Iterable[Sequence[str]], min_count: int
-) -> list[str]:
+def frequent_values(counts: Mapping[str, int], min_count: int) -> list[str]:
     """Returns the values that enough entities carry.
 
-    Only meta-train entities must be given, so that the model trains every row of an
+    Only meta-train entities must be counted, so that the model trains every row of an
     embedding and meta-test leaks nothing.
 
     Args:
-        values_by_entity: Values of each entity; one that repeats counts once.
-        min_count: Entities that must carry a value.
+        counts: Entities that carry a value, by value.
+        min_count: Entities that must.
 
     Returns:
         The values, the most frequent first, equally frequent ones in text order. Value
         n is integer n + 1 of the feature.
     """
-    counts = Counter(value for values in values_by_entity for value in set(values))
     frequent = (item for item in counts.items() if item[1] >= min_count)
     return [value for value, _ in sorted(frequent, key=most_frequent_first)]
 

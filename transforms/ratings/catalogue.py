@@ -3,93 +3,83 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from transforms import schema
-from transforms.entities.entities import EntityBlock, merge_entities
+from transforms.entities.catalogue import Catalogue
+from transforms.entities.entity_runs import RunSummary, summary_of
 from transforms.entities.entity_table import EntityTable, build_entity_table
-from transforms.entities.forms_of_ids import forms_of_ids
-from transforms.joins import Join, id_forms, join_ids
+from transforms.entities.vocabularies import order_of_ids
+from transforms.joins import Join
 from transforms.label_levels import label_levels
 from transforms.ratings.interactions import INTERACTIONS
+from transforms.ratings.runs import SPLIT_FILE
 from transforms.ratings.statistics import build_schema, build_statistics
 from transforms.ratings.summaries import TasksSummary, merge_summaries
 from transforms.schema import DatasetInfo
 from transforms.specs import DatasetSpec
-from transforms.writing.catalogue import Catalogue
+from transforms.writing.entity_files import ITEM, KINDS, USER
 from transforms.writing.statistics import mean_and_std
 
 
 def rating_catalogue(
     spec: DatasetSpec,
-    listed: Collection[str] | None,
+    has_split_file: bool,
     *,
     summaries: Iterable[TasksSummary],
-    users: Iterable[EntityBlock] = (),
-    items: Iterable[EntityBlock] = (),
+    runs: Sequence[tuple[str, RunSummary]],
 ) -> Catalogue:
-    """Numbers the users and items, and collects all that is said of them.
+    """Collects all that is said of the users and items.
 
     Args:
         spec: The data set.
-        listed: Users that a split file names; None if there is none.
+        has_split_file: Whether a file says who is in which split.
         summaries: Of every shard.
-        users: The table of users.
-        items: The table of items.
+        runs: Kind and summary of every run.
     """
     summary = merge_summaries(summaries)
-    known_users, bad_users, user_rows = merge_entities("users", users, spec.users)
-    known_items, bad_items, item_rows = merge_entities("items", items, spec.items)
-    user_table = build_entity_table(spec.users, known_users, summary.users)
-    item_table = build_entity_table(spec.items, known_items, summary.items)
-    joins = _joins(spec, listed, known_users, known_items, summary)
+    users, items = (summary_of(runs, kind) for kind in KINDS)
+    user_table, item_table = (
+        build_entity_table(
+            entity.features,
+            of_kind.num_rows.total(),
+            of_kind.values,
+            has_names=entity.name_column is not None,
+        )
+        for entity, of_kind in ((spec.users, users), (spec.items, items))
+    )
+    joins = tuple(_joins(spec, has_split_file, users, items))
     return Catalogue(
-        records={"user": user_table.records(), "item": item_table.records()},
-        vocabularies={
-            schema.USER_ID: user_table.ids(),
-            **user_table.vocabularies,
-            schema.ITEM_ID: item_table.ids(),
-            **item_table.vocabularies,
-        },
-        names={} if spec.items.name_column is None else {"item": item_table.names()},
+        entities={USER: user_table, ITEM: item_table},
+        order=order_of_ids,
+        vocabularies={},
+        names={},
         schema=build_schema(spec, user_table, item_table),
         statistics=build_statistics(summary, user_table, item_table),
         info=_dataset_info(spec, user_table, item_table, summary, joins),
         counts={
             INTERACTIONS: summary.row_counts(),
-            **({} if spec.users.table is None else {"users": user_rows}),
-            **({} if spec.items.table is None else {"items": item_rows}),
+            **users.table_rows,
+            **items.table_rows,
         },
-        rejected=[*bad_users, *bad_items],
+        rejected=[],
     )
 
 
 def _joins(
-    spec: DatasetSpec,
-    listed: Collection[str] | None,
-    users: Collection[str],
-    items: Collection[str],
-    summary: TasksSummary,
-) -> tuple[Join, ...]:
-    """Looks ids up: of interactions in the tables, of a split file in interactions."""
-    kinds = (
-        ("users", summary.users, spec.users, users),
-        ("items", summary.items, spec.items, items),
-    )
-    joins: list[Join] = []
-    for name, counts, _, _ in kinds:
-        joins += forms_of_ids(name, INTERACTIONS, counts.ids, counts.pairs)
-    for name, *_, known in kinds:
-        joins += id_forms(name, name, dict.fromkeys(known, 1))
-    for name, counts, entity, known in kinds:
+    spec: DatasetSpec, has_split_file: bool, users: RunSummary, items: RunSummary
+) -> Iterator[Join]:
+    """Yields how ids are found: those of interactions, of tables, of a split file."""
+    kinds = ("users", users, spec.users), ("items", items, spec.items)
+    for name, runs, _ in kinds:
+        yield from runs.forms(name, INTERACTIONS)
+    for name, runs, _ in kinds:
+        yield from runs.forms(name, name)
+    for name, runs, entity in kinds:
         if entity.table is not None:
-            rows = counts.pairs_by_id()
-            joins.append(join_ids(name, INTERACTIONS, name, rows, known))
-    if listed is not None:
-        rows = dict.fromkeys(listed, 1)
-        rated = set(summary.users.ids.to_pylist())
-        joins.append(join_ids("users", "split.path", INTERACTIONS, rows, rated))
-    return tuple(joins)
+            yield runs.join(name, INTERACTIONS, name)
+    if has_split_file:
+        yield users.join("users", SPLIT_FILE, INTERACTIONS)
 
 
 def _dataset_info(

@@ -9,11 +9,14 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from transforms.entities.entities import parse_entities
+from transforms.entities.catalogue import WriteCatalogue
+from transforms.entities.entities import EntityBlock, parse_entities
+from transforms.entities.write_runs import TableBlock, WriteRuns
 from transforms.ratings.catalogue import rating_catalogue
 from transforms.ratings.episodes import BuildTasks, TaskShard
 from transforms.ratings.interactions import parse_interactions
 from transforms.ratings.records import encode_episodes
+from transforms.ratings.runs import TABLE_OF, RatingRuns, entities_of_shard
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
 from transforms.ratings.tasks import Tasks
@@ -23,8 +26,8 @@ from transforms.schema import NO_TASK, SPLITS, DatasetInfo
 from transforms.specs import DatasetSpec
 from transforms.splits import TaskSplitter, load_splitter
 from transforms.table_spec import TableSpec
-from transforms.writing.catalogue import WriteCatalogue
 from transforms.writing.dataset_files import DatasetKind
+from transforms.writing.entity_files import ITEM, USER
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.preparation import Leftovers, prepare
@@ -71,11 +74,18 @@ def _add_stages(
     tasks = interactions.parsed | "Tasks" >> BuildTasks(spec, splitter)
     entities = dict(_parsed_entities(spec, blocks))
     known = {
-        **{kind: rows.parsed for kind, rows in entities.items()},
+        kind: rows.parsed | f"Table {kind}" >> beam.Map(_of_table, kind)
+        for kind, rows in entities.items()
+    }
+    known["all"] = tasks.shards | "Entities" >> beam.FlatMap(entities_of_shard)
+    make_runs = RatingRuns(spec, splitter.listed)
+    runs = known | "Runs" >> WriteRuns(make_runs, files, num_shards)
+    summaries = {
+        "runs": runs.summaries,
         "summaries": tasks.shards | "Summarize" >> beam.Map(summarize),
     }
-    make = functools.partial(rating_catalogue, spec, splitter.listed)
-    catalogue = known | "Catalogue" >> WriteCatalogue(make, files)
+    make = functools.partial(rating_catalogue, spec, splitter.listed is not None)
+    catalogue = summaries | "Catalogue" >> WriteCatalogue(make, files)
     keyed = tasks.shards | "KeyTasks" >> beam.Map(_by_number)
     write = WriteEpisodes(files, num_shards, encode_episodes, (*SPLITS, NO_TASK))
     written = (
@@ -86,7 +96,7 @@ def _add_stages(
     )
     tables = [interactions, *entities.values()]
     return Leftovers(
-        [part.rejected for part in (*tables, tasks, catalogue)],
+        [part.rejected for part in (*tables, tasks, runs, catalogue)],
         [table.counts for table in tables],
         [written],
     )
@@ -96,10 +106,16 @@ def _parsed_entities(
     spec: DatasetSpec, blocks: Mapping[TableSpec, Any]
 ) -> Iterator[tuple[str, Any]]:
     """Parses users and items, those that have a table."""
-    for kind, entity in (("users", spec.users), ("items", spec.items)):
+    for kind, entity in ((USER, spec.users), (ITEM, spec.items)):
         if entity.table is not None:
-            parse = parse_entities(kind, entity, normalize=spec.normalize_ids)
-            yield kind, blocks[entity.table] | f"Parse {kind}" >> parse
+            name = TABLE_OF[kind]
+            parse = parse_entities(name, entity, normalize=spec.normalize_ids)
+            yield kind, blocks[entity.table] | f"Parse {name}" >> parse
+
+
+@no_beam_hints
+def _of_table(block: EntityBlock, kind: str) -> tuple[str, TableBlock]:
+    return kind, TableBlock(TABLE_OF[kind], block)
 
 
 @no_beam_hints

@@ -232,11 +232,12 @@ def _sort_keys(pairs: UserPairs, parts: Ints, starts: Ints, seed: int) -> Ints:
 
 
 def counts_of_shard(
-    pairs: UserPairs, tasks: Tasks
+    shard: int, pairs: UserPairs, tasks: Tasks
 ) -> tuple[EntityCounts, EntityCounts]:
     """Returns the counts of the users and the items of a shard.
 
     Args:
+        shard: Its number.
         pairs: All pairs of its users.
         tasks: The tasks made of them, with the same items.
     """
@@ -255,6 +256,7 @@ def counts_of_shard(
         small(np.bincount(pairs.codes, minlength=number)),
         small(np.bincount(tasks.codes[learnt], minlength=number)),
         bits,
+        np.zeros(number, np.uint8),
     )
     places = {user: place for place, user in enumerate(pairs.users)}
     are_tasks = [places[user] for user in tasks.task_ids]
@@ -268,6 +270,7 @@ def counts_of_shard(
         small(pairs.num_pairs()),
         small(training),
         bits,
+        small(np.where(bits, 1 + shard, 0)),
     )
     return users, items
 
@@ -293,5 +296,5 @@ class _BuildShard(beam.DoFn):
         for reason, count in dropped.items():
             _DROPPED[reason].inc(count)
         refused = Counter(row.reason for row in rejected)
-        counts = counts_of_shard(pairs, tasks)
+        counts = counts_of_shard(shard, pairs, tasks)
         yield _TASK_SHARD, TaskShard(shard, tasks, dropped, refused, *counts)

@@ -13,12 +13,14 @@ from transforms.writing.entity_files import EntityRows
 from transforms.writing.tfrecord import PackedInts, encode_example
 
 
-def encode_episodes(tasks: Tasks, rows: EntityRows) -> Iterator[tuple[str, bytes]]:
+def encode_episodes(
+    shard: int, tasks: Tasks, rows: EntityRows
+) -> Iterator[tuple[str, bytes]]:
     """Yields split and record of each task, its ids as rows of the entity tables."""
     # Of the items of the shard those alone that are in a task have a row.
     in_tasks, codes = np.unique(tasks.codes, return_inverse=True)
     items = rows.items.of(tasks.items.take(pa.array(in_tasks)))[codes]
-    users = rows.users.of(pa.array(tasks.task_ids, pa.string())).tolist()
+    users = rows.of_shard(shard).tolist()  # Both in the order of the ids.
     starts = tasks.ends - np.diff(tasks.ends, prepend=0)
     middles = starts + tasks.num_query
     ints = PackedInts(items)

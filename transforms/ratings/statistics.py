@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms import schema
 from transforms.entities.entity_table import EntityTable
-from transforms.entities.feature_values import FeatureValue
+from transforms.entities.value_counts import ValueCounts
 from transforms.entities.vocabularies import most_frequent_first
 from transforms.ratings.summaries import PairsSummary, TasksSummary
 from transforms.ratings.tasks import PARTS
@@ -42,13 +39,12 @@ def build_statistics(
         _add_labels(dataset.features.add(), schema.SUPPORT_LABEL_KEY, counts.support)
         _add_labels(dataset.features.add(), schema.QUERY_LABEL_KEY, counts.query)
         for table in (users, items):
-            chosen = table.values_in(place)
-            for position, feature in enumerate(table.features):
-                column = [values[position] for values in chosen]
+            of_split = table.values.by_part[place]
+            for feature, values in zip(table.features, of_split, strict=True):
                 if feature.kind == "numeric":
-                    _add_numbers(dataset.features.add(), feature.name, column)
+                    _add_numbers(dataset.features.add(), feature.name, values)
                 else:
-                    _add_texts(dataset.features.add(), feature.name, column)
+                    _add_texts(dataset.features.add(), feature.name, values)
     return result
 
 
@@ -97,29 +93,22 @@ def _add_labels(
 
 
 def _add_numbers(
-    feature: statistics_pb2.FeatureNameStatistics,
-    name: str,
-    column: Sequence[FeatureValue],
+    feature: statistics_pb2.FeatureNameStatistics, name: str, numbers: ValueCounts
 ) -> None:
-    numbers = [value for value in column if isinstance(value, float)]
     feature.name = name
     feature.type = _FLOAT
-    sizes = Counter({1: len(numbers), 0: len(column) - len(numbers)})
-    fill_sizes(feature.num_stats.common_stats, sizes)
-    fill_numbers(feature.num_stats, Counter(numbers))
+    fill_sizes(feature.num_stats.common_stats, numbers.sizes)
+    fill_numbers(feature.num_stats, numbers.values)
 
 
 def _add_texts(
-    feature: statistics_pb2.FeatureNameStatistics,
-    name: str,
-    column: Sequence[FeatureValue],
+    feature: statistics_pb2.FeatureNameStatistics, name: str, texts: ValueCounts
 ) -> None:
-    texts = [value for value in column if isinstance(value, tuple)]
-    counts = Counter(text for values in texts for text in values)
+    counts = texts.values
     feature.name = name
     feature.type = _STRING
     stats = feature.string_stats
-    fill_sizes(stats.common_stats, Counter(map(len, texts)))
+    fill_sizes(stats.common_stats, texts.sizes)
     stats.unique = len(counts)
     total = counts.total()
     if total:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from transforms.entities.entity_counts import EntityCounts, merge_counts_of_entities
 from transforms.ratings.episodes import PAIR_REASONS, TaskShard
 from transforms.ratings.tasks import PARTS, Tasks
 from transforms.reading.coded_column import CodedColumn, Ints
@@ -68,15 +67,11 @@ class TasksSummary:
         splits: By split; every split is there, and `NO_TASK`.
         num_dropped: Legal tasks and pairs left out, by reason.
         num_refused: Rows that repeat a pair.
-        users: Counts of the users.
-        items: Counts of the items.
     """
 
     splits: dict[str, SplitSummary]
     num_dropped: Counter[str]
     num_refused: Counter[str]
-    users: EntityCounts
-    items: EntityCounts
 
     def label_counts(self) -> Counter[float]:
         """Returns the labels that are learnt from."""
@@ -98,13 +93,11 @@ def summarize(shard: TaskShard) -> TasksSummary:
         part: _split_summary(shard.tasks, shard.tasks.parts == place)
         for place, part in enumerate(PARTS)
     }
-    others = shard.num_dropped, shard.num_refused, shard.users, shard.items
-    return TasksSummary(splits, *others)
+    return TasksSummary(splits, shard.num_dropped, shard.num_refused)
 
 
 def merge_summaries(summaries: Iterable[TasksSummary]) -> TasksSummary:
     """Returns the counts of all shards, whatever their order."""
-    summaries = list(summaries)
     splits = {part: SplitSummary() for part in PARTS}
     num_dropped, num_refused = Counter[str](), Counter[str]()
     for summary in summaries:
@@ -112,13 +105,7 @@ def merge_summaries(summaries: Iterable[TasksSummary]) -> TasksSummary:
             splits[part].merge(split)
         num_dropped.update(summary.num_dropped)
         num_refused.update(summary.num_refused)
-    return TasksSummary(
-        splits,
-        num_dropped,
-        num_refused,
-        merge_counts_of_entities(summary.users for summary in summaries),
-        merge_counts_of_entities(summary.items for summary in summaries),
-    )
+    return TasksSummary(splits, num_dropped, num_refused)
 
 
 def _split_summary(tasks: Tasks, are_in: npt.NDArray[np.bool_]) -> SplitSummary:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from transforms.reading.coded_column import Ints
 from transforms.schema import (
-    ENTITIES_DIR,
     ENTITY_COUNT_KEY,
     ENTITY_ID_KEY,
     ENTITY_ROW_KEY,
@@ -21,8 +20,14 @@ from transforms.schema import (
     USER_ID,
     VOCABULARY_DIR,
 )
-from transforms.writing.output_files import OutputFiles
-from transforms.writing.tfrecord import encode_example, tfrecord_parts
+from transforms.writing.output_files import STAGE_DIR, OutputFiles
+from transforms.writing.tfrecord import encode_example
+
+USER, ITEM = KINDS = "user", "item"
+
+SHARD_TYPE = np.dtype("<u4")  # Of each user the shard that wants it, from 1, or 0.
+
+_BLOCK_BYTES = 1 << 22
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +43,7 @@ class IdRows:
     @classmethod
     def read(cls, files: OutputFiles, name: str) -> IdRows:
         """Reads them from a vocabulary of ids."""
-        lines = np.frombuffer(files.read(_vocabulary_file(name)), np.uint8)
+        lines = np.frombuffer(files.read(vocabulary_file(name)), np.uint8)
         ends = np.flatnonzero(lines == ord("\n"))
         # Without line ends each text ends where the next one starts.
         offsets = np.concatenate([[0], ends - np.arange(len(ends))]).astype(np.int32)
@@ -62,21 +67,36 @@ class IdRows:
         return {one: row for row, one in enumerate(self.ids.to_pylist(), start=1)}
 
 
-class EntityRows(NamedTuple):
-    """Rows of the entity tables; row 1 is the first.
+class EntityRows:
+    """Rows of the entity tables; row 1 is the first. All of it must be written.
 
-    Attributes:
-        users: Row of each user by id.
-        items: Row of each item by id.
+    Args:
+        files: The output directory.
     """
 
-    users: IdRows
-    items: IdRows
+    def __init__(self, files: OutputFiles) -> None:
+        self._files = files
 
-    @classmethod
-    def read(cls, files: OutputFiles) -> EntityRows:
-        """Reads them from the vocabularies of ids, which must be written."""
-        return cls(*(IdRows.read(files, name) for name in (USER_ID, ITEM_ID)))
+    @functools.cached_property
+    def users(self) -> IdRows:
+        """Rows of all users by id."""
+        return IdRows.read(self._files, USER_ID)
+
+    @functools.cached_property
+    def items(self) -> IdRows:
+        """Rows of all items by id."""
+        return IdRows.read(self._files, ITEM_ID)
+
+    def of_shard(self, shard: int) -> Ints:
+        """Returns the rows of the users that a shard of users wants, ascending."""
+        places = [np.zeros(0, np.int64)]
+        start = 0
+        with self._files.open(shards_file(USER)) as file:
+            while block := file.read(_BLOCK_BYTES):
+                shards = np.frombuffer(block, SHARD_TYPE)
+                places.append(start + np.flatnonzero(shards == shard + 1))
+                start += len(shards)
+        return np.concatenate(places) + 1
 
 
 def encode_entity(
@@ -104,31 +124,31 @@ def encode_entity(
     )
 
 
-def write_entities(files: OutputFiles, kind: str, records: Iterable[bytes]) -> None:
-    """Writes the records of the users or the items.
-
-    Args:
-        files: The output directory.
-        kind: "user" or "item".
-        records: In row order.
-    """
-    name = f"{ENTITIES_DIR}/{kind}-00000-of-00001.tfrecord"
-    files.write(name, tfrecord_parts(records))
-
-
 def write_vocabulary(files: OutputFiles, name: str, values: Iterable[str]) -> None:
     """Writes a vocabulary, one value a line."""
-    files.write(_vocabulary_file(name), _lines(values))
+    files.write(vocabulary_file(name), lines_of(values))
 
 
 def write_names(files: OutputFiles, kind: str, names: Iterable[str]) -> None:
     """Writes names for people to read: line n is the name of row n."""
-    files.write(f"{NAMES_DIR}/{kind}.txt", _lines(names))
+    files.write(names_file(kind), lines_of(names))
 
 
-def _vocabulary_file(name: str) -> str:
+def vocabulary_file(name: str) -> str:
+    """Returns the name of the file of a vocabulary."""
     return f"{VOCABULARY_DIR}/{name}.txt"
 
 
-def _lines(texts: Iterable[str]) -> Iterator[bytes]:
+def names_file(kind: str) -> str:
+    """Returns the name of the file of names."""
+    return f"{NAMES_DIR}/{kind}.txt"
+
+
+def shards_file(kind: str) -> str:
+    """Returns the name of the file that says who wants which row, in the stage."""
+    return f"{STAGE_DIR}/shards/{kind}"
+
+
+def lines_of(texts: Iterable[str]) -> Iterator[bytes]:
+    """Yields texts as lines."""
     return (f"{text}\n".encode() for text in texts)

@@ -17,14 +17,14 @@ from transforms.writing.tfrecord import compressed_tfrecord
 _WRITTEN = Metrics.counter("cmml", "episodes_written")
 
 
-# Gives split and record of each task of a shard, in the order of their records.
-EncodeTasks = Callable[[Any, EntityRows], Iterable[tuple[str, bytes]]]
+# Gives split and record of each task, given the shard and its tasks.
+EncodeTasks = Callable[[int, Any, EntityRows], Iterable[tuple[str, bytes]]]
 
 
 class WriteEpisodes(beam.DoFn):
     """Writes the episode files of one shard.
 
-    Input: (shard, tasks). The vocabularies of ids must be written.
+    Input: (shard, tasks). The users and items must be written.
     Output: the number of tasks written.
 
     Args:
@@ -46,14 +46,13 @@ class WriteEpisodes(beam.DoFn):
         self._num_shards = num_shards
         self._encode = encode
         self._splits = splits
-        self._rows: EntityRows | None = None
+        self._rows = EntityRows(files)
 
     @no_beam_hints
     def process(self, group: tuple[int, Any]) -> Iterator[int]:
         """Writes the files."""
         shard, tasks = group
-        rows = self._rows = self._rows or EntityRows.read(self._files)
-        records = list(self._encode(tasks, rows))
+        records = list(self._encode(shard, tasks, self._rows))
         write_episodes(self._files, shard, self._num_shards, records, self._splits)
         _WRITTEN.inc(len(records))
         yield len(records)

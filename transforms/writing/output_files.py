@@ -6,12 +6,14 @@ path.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 from transforms import schema
 from transforms.prepared_files import PreparedFile, look_at
@@ -100,13 +102,23 @@ class OutputFiles:
         self.path(name).mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, data: bytes | Iterable[bytes]) -> None:
-        """Writes a file under a temporary name, then renames it.
-
-        Two workers that are given the same work thus leave one whole file.
+        """Writes a file whole; see `writing`.
 
         Args:
             name: The file.
             data: Its content, or the parts of it, of which one at a time is held.
+
+        Raises:
+            OSError: As of `writing`.
+        """
+        with self.writing(name) as file:
+            file.writelines((data,) if isinstance(data, bytes) else data)
+
+    @contextlib.contextmanager
+    def writing(self, name: str) -> Iterator[BinaryIO]:
+        """Opens a file under a temporary name, and renames it in the end.
+
+        Two workers that are given the same work thus leave one whole file.
 
         Raises:
             OSError: If it cannot be written; it names a path.
@@ -117,11 +129,15 @@ class OutputFiles:
         temporary.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("wb") as file:
-                file.writelines((data,) if isinstance(data, bytes) else data)
+                yield file
             os.replace(temporary, path)
         except OSError as error:
             error.filename = error.filename or str(path)
             raise
+
+    def open(self, name: str) -> BinaryIO:
+        """Opens a file to be read."""
+        return self.path(name).open("rb")
 
     def written(self) -> dict[str, PreparedFile]:
         """Returns what each file of the data set holds, but the refused rows."""

@@ -9,6 +9,7 @@ import pytest
 from transforms.clicks.catalogue import scenario_catalogue
 from transforms.clicks.click_pairs import ClickCounts, ClickPairs
 from transforms.clicks.merged_pools import Pools
+from transforms.clicks.runs import ClickRuns, entities_of_users
 from transforms.clicks.scenario_users import FOR_TEST, KNOWN
 from transforms.clicks.schema import (
     ClickSpec,
@@ -22,12 +23,15 @@ from transforms.clicks.schema import (
 from transforms.clicks.summaries import TaskSummary, merge_users, summarize_users
 from transforms.clicks.user_clicks import SplitPairs, UserShard
 from transforms.entities.entities import Entity, EntityBlock
+from transforms.entities.entity_counts import merge_counts_of_entities, without_counts
+from transforms.entities.entity_runs import Partition
 from transforms.reading.coded_column import coded_texts
 from transforms.row_counts import RowCounts
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
 from transforms.table_spec import TableSpec
 from transforms.writing.entity_files import EntityRows
 from transforms.writing.output_files import OutputFiles
+from transforms.writing.run_files import write_run
 
 
 def shard(number, rows, **counts):
@@ -57,9 +61,10 @@ SHARDS = [
     ),
 ]
 TASKS = [
-    TaskSummary("a:jazz", META_TRAIN, ["a:9", "a:11"], 3, 0),
-    TaskSummary("b:2", META_TEST, ["b:9"], 1, 4),
+    TaskSummary("a:jazz", META_TRAIN, 2, 3, 0),
+    TaskSummary("b:2", META_TEST, 1, 1, 4),
 ]
+POOLS = ["a:9", "a:11", "b:9"]
 
 
 def domain(name):
@@ -80,9 +85,8 @@ def names_block(*rows):
     return EntityBlock("names.csv", 0, 2, entities, lines)
 
 
-def training_by_id(counts):
-    columns = counts.ids.to_pylist(), counts.training.tolist()
-    return dict(zip(*columns, strict=True))
+def by_id(counts, numbers):
+    return dict(zip(counts.ids.to_pylist(), numbers.tolist(), strict=True))
 
 
 @pytest.fixture
@@ -91,33 +95,65 @@ def files(tmp_path):
 
 
 @pytest.fixture
-def catalogue(files):
+def entities():
+    """Counts of users and of items, of all shards."""
+    known = {"user": [], "item": [without_counts(POOLS)]}
+    for one in SHARDS:
+        for kind, counts in entities_of_users(one):
+            known[kind].append(counts)
+    return known
+
+
+@pytest.fixture
+def catalogue(files, entities):
     """What is said of the shards and tasks above, written too."""
     names = names_block(("Jazz", "All that jazz"), ("Jazz", "Another"))
-    pools = Pools({}, Counter(pool_too_small=2))
-    summaries = map(summarize_users, SHARDS)
-    catalogue = scenario_catalogue(SPEC, None, summaries, TASKS, [], pools, [names])
+    Pools({}, Counter(pool_too_small=2)).write(files)
+    make = ClickRuns(SPEC, files)
+    runs = []
+    for kind, counts in entities.items():
+        run = make.run(kind, Partition(0, 1), counts, {})
+        write_run(files, kind, 0, 1, run.rows)
+        runs.append((kind, run.summary))
+    catalogue = scenario_catalogue(
+        SPEC,
+        None,
+        files,
+        users=map(summarize_users, SHARDS),
+        tasks=TASKS,
+        dropped=[],
+        runs=runs,
+        **{"a.scenario_names": [names]},
+    )
     catalogue.write(files)
     return catalogue
 
 
-def test_held_out_pairs_give_an_item_a_row_but_no_count():
-    summary = merge_users(map(summarize_users, SHARDS))
+def test_held_out_pairs_give_an_item_a_row_but_no_count(entities):
+    users, items = map(merge_counts_of_entities, entities.values())
+    clicked = items.take(np.flatnonzero(items.pairs))
     known = {"a:10": 1, "a:9": 2, "a:8": 0, "b:9": 1}
-    assert training_by_id(summary.items) == known
-    assert summary.items.pairs_by_id() == known | {"a:8": 1}
-    assert training_by_id(summary.users) == {"a:u": 2, "b:u": 1, "a:t": 1}
-    assert summary.users.pairs_by_id() == {"a:u": 3, "b:u": 1, "a:t": 1}
+    assert by_id(clicked, clicked.training) == known
+    assert by_id(clicked, clicked.pairs) == known | {"a:8": 1}
+    assert by_id(users, users.training) == {"a:u": 2, "b:u": 1, "a:t": 1}
+    assert by_id(users, users.pairs) == {"a:u": 3, "b:u": 1, "a:t": 1}
+    assert by_id(users, users.shards) == {"a:u": 1, "b:u": 2, "a:t": 2}
+
+
+def test_counts_of_shards_add_up():
+    summary = merge_users(map(summarize_users, SHARDS))
+    assert (summary.num_known, summary.num_held_out) == (4, 1)
     assert summary.counts.tables["a.clicks"].used == 4
 
 
 def test_rows_go_domain_after_domain_as_the_specification_has_them(
     files, catalogue, read_records
 ):
-    rows = EntityRows.read(files)
+    rows = EntityRows(files)
     # Items are those clicked and a:11, which is in a pool only.
     assert rows.items.by_id() == {"b:9": 1, "a:8": 2, "a:9": 3, "a:10": 4, "a:11": 5}
     assert rows.users.by_id() == {"b:u": 1, "a:t": 2, "a:u": 3}
+    assert [rows.of_shard(shard).tolist() for shard in (0, 1)] == [[3], [1, 2]]
     assert files.lines("vocabulary/item_id.txt") == rows.items.ids.to_pylist()
     assert files.lines("vocabulary/scenario_id.txt") == ["b:2", "a:jazz"]
     records = read_records(files.path("entities/item-00000-of-00001.tfrecord"))

@@ -1,23 +1,21 @@
 import numpy as np
 import pytest
-from example_message import example_class
 from rated_tasks import texts
 
 from transforms.entities.entities import Entity
 from transforms.entities.entity_counts import EntityCounts
+from transforms.entities.entity_runs import rows_of
 from transforms.entities.entity_table import build_entity_table, encode_values
+from transforms.entities.numbering import number_entities
 from transforms.schema import Feature
-from transforms.specs import EntitySpec, FeatureSpec
-from transforms.table_spec import TableSpec
+from transforms.specs import FeatureSpec
+from transforms.writing.entity_files import EntityRows
+from transforms.writing.output_files import OutputFiles
 
-SPEC = EntitySpec(
-    TableSpec("items.csv"),
-    name_column="title",
-    features=(
-        FeatureSpec("rate"),
-        FeatureSpec("genre", kind="multi", max_values=2),
-        FeatureSpec("year", kind="numeric"),
-    ),
+FEATURES = (
+    FeatureSpec("rate"),
+    FeatureSpec("genre", kind="multi", max_values=2),
+    FeatureSpec("year", kind="numeric"),
 )
 KNOWN = {
     "10": Entity("10", "Ten", (("G",), ("a", "b"), 1990.0)),
@@ -29,24 +27,34 @@ KNOWN = {
 def counts(training):
     """Counts of ids that are all in tasks of the first part."""
     ids, number = texts(list(training)), np.array(list(training.values()))
-    return EntityCounts(ids, number, number, np.ones(len(number), np.uint8))
+    ones = np.ones(len(number), np.uint8)
+    return EntityCounts(ids, number, number, ones, 2 * ones)
+
+
+def made(features, known, training):
+    """The rows of entities in the order they are given, and their table."""
+    rows, values = rows_of(features, counts(training), known, has_names=True)
+    return rows, build_entity_table(features, len(rows), values, has_names=True)
 
 
 @pytest.fixture
-def table():
+def rows_and_table():
     # 8 is in no meta-train support pair; 11 is in no entity table.
-    return build_entity_table(SPEC, KNOWN, counts({"10": 3, "9": 1, "11": 1}))
+    return made(FEATURES, KNOWN, {"8": 0, "9": 1, "10": 3, "11": 1})
 
 
-def features_of(record):
-    return {
-        key: list(getattr(feature, feature.WhichOneof("kind")).value)
-        for key, feature in example_class().FromString(record).features.feature.items()
-    }
+@pytest.fixture
+def table(rows_and_table):
+    return rows_and_table[1]
 
 
-def test_rows_are_those_of_the_sorted_ids_of_table_and_episodes(table):
-    assert list(table.ids()) == ["8", "9", "10", "11"]
+@pytest.fixture
+def files(tmp_path, rows_and_table):
+    """What is written of them, given in two parts."""
+    files = OutputFiles(str(tmp_path))
+    rows, table = rows_and_table
+    number_entities(files, "user", table, [rows[:3], rows[3:]])
+    return files
 
 
 def test_vocabularies_know_meta_train_values_only(table):
@@ -64,14 +72,15 @@ def test_mean_and_deviation_are_those_of_meta_train(table):
 
 
 def test_a_number_that_does_not_vary_has_deviation_one():
-    spec = EntitySpec(TableSpec("t"), features=(FeatureSpec("y", kind="numeric"),))
     known = {"1": Entity("1", "", (5.0,))}
-    (feature,) = build_entity_table(spec, known, counts({"1": 1})).features
+    _, table = made([FeatureSpec("y", kind="numeric")], known, {"1": 1})
+    (feature,) = table.features
     assert (feature.mean, feature.std) == (5.0, 1.0)
 
 
-def test_records_hold_integers_and_numbers_in_row_order(table):
-    eight, _, ten, eleven = map(features_of, table.records())
+def test_records_hold_integers_and_numbers_in_row_order(files, read_records):
+    path = files.path("entities/user-00000-of-00001.tfrecord")
+    eight, _, ten, eleven = read_records(path)
     assert eight == {
         "id": [b"8"],
         "row": [1],
@@ -85,17 +94,24 @@ def test_records_hold_integers_and_numbers_in_row_order(table):
     assert (eleven["id"], eleven["rate"], eleven["genre"]) == ([b"11"], [0], [])
 
 
-def test_entities_are_in_row_order_and_unknown_ones_have_no_name(table):
-    assert list(table.names()) == ["Eight", "Nine", "Ten", ""]
+def test_ids_and_names_are_lines_and_unknown_entities_have_no_name(files):
+    assert files.lines("vocabulary/user_id.txt") == ["8", "9", "10", "11"]
+    assert files.lines("names/user.txt") == ["Eight", "Nine", "Ten", ""]
+
+
+def test_rows_of_a_shard_are_those_that_it_wants(files):
+    rows = EntityRows(files)
+    assert rows.of_shard(1).tolist() == [1, 2, 3, 4]
+    assert rows.of_shard(0).tolist() == []
 
 
 def test_values_on_too_few_entities_become_unknown():
-    spec = EntitySpec(TableSpec("t"), features=(FeatureSpec("zip", min_count=2),))
+    features = [FeatureSpec("zip", min_count=2)]
     known = {
         str(number): Entity(str(number), "", ((code,),))
         for number, code in enumerate(["a", "a", "b"])
     }
-    table = build_entity_table(spec, known, counts(dict.fromkeys(known, 1)))
+    _, table = made(features, known, dict.fromkeys(known, 1))
     assert table.vocabularies == {"zip": ["a"]}
 
 

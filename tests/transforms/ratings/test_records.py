@@ -1,19 +1,30 @@
 import dataclasses
 
+import numpy as np
 from example_message import example_class
 from rated_tasks import tasks_of, texts
 
 from transforms.ratings.records import encode_episodes
 from transforms.ratings.tasks import Pairs, Task
-from transforms.writing.entity_files import EntityRows, IdRows
+from transforms.writing.entity_files import IdRows
 
-ROWS = EntityRows(IdRows(texts("xyzu")), IdRows(texts("abc")))
+
+class Rows:
+    """Rows of the items, and of the users x and u of shard 1."""
+
+    items = IdRows(texts("abc"))
+
+    def of_shard(self, shard):
+        return np.array({0: [4], 1: [1, 4]}[shard])
+
+
+ROWS = Rows()
 TASK = Task("u", "meta_test", Pairs(["c", "a"], [5.0, 1.5]), Pairs(["b"], [3.0]))
 
 
 def test_an_episode_holds_rows_instead_of_ids():
     small = Task("x", "no_task", Pairs(["b"], [4.0]), Pairs([], []))
-    (split, record), other = encode_episodes(tasks_of([TASK, small]), ROWS)
+    other, (split, record) = encode_episodes(1, tasks_of([small, TASK]), ROWS)
     assert (split, other[0]) == ("meta_test", "no_task")
     feature = example_class().FromString(record).features.feature
     assert feature["task_id"].bytes_list.value == [b"u"]
@@ -30,4 +41,4 @@ def test_items_that_no_task_holds_need_no_row():
     more = dataclasses.replace(
         tasks, items=texts(["zz", *tasks.items.to_pylist()]), codes=tasks.codes + 1
     )
-    assert [*encode_episodes(more, ROWS)] == [*encode_episodes(tasks, ROWS)]
+    assert [*encode_episodes(0, more, ROWS)] == [*encode_episodes(0, tasks, ROWS)]

@@ -8,12 +8,12 @@ from tensorflow_metadata.proto.v0 import (
 )
 
 from transforms.entities.entities import Entity
+from transforms.entities.entity_runs import rows_of
 from transforms.entities.entity_table import build_entity_table
 from transforms.ratings.statistics import build_schema, build_statistics
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tasks import Pairs, Task
-from transforms.specs import EntitySpec, FeatureSpec
-from transforms.table_spec import TableSpec
+from transforms.specs import FeatureSpec
 from transforms.writing.protos import build_anomalies, proto_file
 
 TASKS = [
@@ -23,28 +23,30 @@ TASKS = [
 ]
 
 
+SHARD = shard_of_tasks(0, TASKS)
+
+
 @pytest.fixture
 def summary():
-    return summarize(shard_of_tasks(0, TASKS))
+    return summarize(SHARD)
 
 
 @pytest.fixture
-def users(summary):
-    spec = EntitySpec(
-        TableSpec("u"),
-        features=(FeatureSpec("sex"), FeatureSpec("age", kind="numeric")),
-    )
+def users():
+    features = FeatureSpec("sex"), FeatureSpec("age", kind="numeric")
     known = {
         "u": Entity("u", "", (("F",), 20.0)),
         "v": Entity("v", "", (("F",), None)),
         "w": Entity("w", "", ((), 50.0)),
     }
-    return build_entity_table(spec, known, summary.users)
+    rows, values = rows_of(features, SHARD.users, known, has_names=False)
+    return build_entity_table(features, len(rows), values)
 
 
 @pytest.fixture
-def items(summary):
-    return build_entity_table(EntitySpec(), {}, summary.items)
+def items():
+    rows, values = rows_of([], SHARD.items, {}, has_names=False)
+    return build_entity_table([], len(rows), values)
 
 
 @pytest.fixture

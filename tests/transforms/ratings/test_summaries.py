@@ -3,6 +3,8 @@ from collections import Counter
 import pytest
 from rated_tasks import shard_of_tasks
 
+from transforms.entities.entity_counts import merge_counts_of_entities
+from transforms.ratings.runs import entities_of_shard
 from transforms.ratings.summaries import merge_summaries, summarize
 from transforms.ratings.tasks import PARTS, Pairs, Task
 
@@ -11,17 +13,29 @@ SMALL = Task("w", "no_task", Pairs(["a"], [1.0]), Pairs([], []))
 TEST = Task("v", "meta_test", Pairs(["a"], [2.0]), Pairs(["d"], [4.0]))
 
 
+SHARDS = [
+    shard_of_tasks(0, [TRAIN], Counter(task_too_small=1)),
+    shard_of_tasks(1, [TEST, SMALL], Counter(task_too_small=2)),
+]
+
+
 @pytest.fixture
 def merged():
-    shards = [
-        shard_of_tasks(0, [TRAIN], Counter(task_too_small=1)),
-        shard_of_tasks(1, [TEST, SMALL], Counter(task_too_small=2)),
-    ]
-    return merge_summaries(map(summarize, shards))
+    return merge_summaries(map(summarize, SHARDS))
 
 
-def training_of(counts):
-    return dict(zip(counts.ids.to_pylist(), counts.training.tolist(), strict=True))
+@pytest.fixture
+def entities():
+    """Counts of users and of items, of both shards."""
+    by_kind = {}
+    for shard in SHARDS:
+        for kind, counts in entities_of_shard(shard):
+            by_kind.setdefault(kind, []).append(counts)
+    return {kind: merge_counts_of_entities(parts) for kind, parts in by_kind.items()}
+
+
+def by_id(ids, numbers):
+    return dict(zip(ids.to_pylist(), numbers.tolist(), strict=True))
 
 
 def test_counts_of_shards_add_up(merged):
@@ -31,15 +45,25 @@ def test_counts_of_shards_add_up(merged):
     assert merged.num_dropped == {"task_too_small": 3}
 
 
-def test_training_data_are_support_of_meta_train_and_users_without_a_task(merged):
-    assert training_of(merged.items) == {"a": 2, "b": 1, "c": 0, "d": 0}
-    assert training_of(merged.users) == {"u": 2, "v": 0, "w": 1}
+def test_training_data_are_support_of_meta_train_and_users_without_a_task(
+    merged, entities
+):
+    users, items = entities["user"], entities["item"]
+    assert by_id(items.ids, items.training) == {"a": 2, "b": 1, "c": 0, "d": 0}
+    assert by_id(users.ids, users.training) == {"u": 2, "v": 0, "w": 1}
     assert merged.label_counts() == {1.0: 2, 3.0: 1}
 
 
-def test_items_of_a_split_are_those_of_support_and_query(merged):
-    items = merged.items.take(merged.items.are_in(PARTS.index("meta_test")))
-    assert items.ids.to_pylist() == ["a", "d"]
+def test_items_of_a_split_are_those_of_support_and_query(entities):
+    items = entities["item"]
+    chosen = items.take(items.are_in(PARTS.index("meta_test")))
+    assert chosen.ids.to_pylist() == ["a", "d"]
+
+
+def test_a_user_knows_the_shard_that_wants_its_row_and_items_know_none(entities):
+    users, items = entities["user"], entities["item"]
+    assert by_id(users.ids, users.shards) == {"u": 1, "v": 2, "w": 2}
+    assert not items.shards.any()
 
 
 def test_each_row_is_used_or_left_out_or_refused():

@@ -5,11 +5,11 @@ from transforms.writing.entity_files import (
     EntityRows,
     IdRows,
     encode_entity,
-    write_entities,
     write_names,
     write_vocabulary,
 )
 from transforms.writing.output_files import OutputFiles
+from transforms.writing.tfrecord import tfrecord_parts
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def test_a_record_has_row_count_id_and_features(files, read_records):
         encode_entity(1, "u", 3, ints={"genre": [2, 1]}, floats={"year": [1990.0]}),
         encode_entity(2, "v", 0),
     ]
-    write_entities(files, "user", records)
+    files.write("users.tfrecord", tfrecord_parts(records))
     first = {"row": [1], "num_training": [3], "id": [b"u"]}
-    assert read_records(files.path("entities/user-00000-of-00001.tfrecord")) == [
+    assert read_records(files.path("users.tfrecord")) == [
         {**first, "genre": [2, 1], "year": [1990.0]},
         {"row": [2], "num_training": [0], "id": [b"v"]},
     ]
@@ -40,7 +40,7 @@ def test_vocabularies_and_names_have_one_value_a_line(files):
 def test_rows_are_read_from_the_vocabularies_of_ids_whatever_an_id_holds(files):
     write_vocabulary(files, "user_id", ["b", "a\r", "\u2028"])
     write_vocabulary(files, "item_id", [])
-    rows = EntityRows.read(files)
+    rows = EntityRows(files)
     assert rows.users.by_id() == {"b": 1, "a\r": 2, "\u2028": 3}
     assert rows.items.by_id() == {}
 

@@ -13,7 +13,7 @@ class Task(NamedTuple):
     split: str
 
 
-def encode(tasks, rows):
+def encode(shard, tasks, rows):
     for task in tasks:
         (row,) = rows.items.of(texts([task.name])).tolist()
         yield task.split, encode_example(ints={"row": [row]})

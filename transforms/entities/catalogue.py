@@ -1,4 +1,4 @@
-"""What is said of the users and items of a data set, written by one worker."""
+"""The users and items of a data set: numbered and written by one worker."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.metrics import Metrics
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from transforms.entities.entity_table import EntityTable
+from transforms.entities.numbering import number_entities
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.coded_column import Ints
 from transforms.reading.kinds import Gather, OfKind
 from transforms.reading.rejected_row import REJECTED, RejectedRow
 from transforms.row_counts import RowCounts
 from transforms.schema import CommonInfo
 from transforms.writing.dataset_files import stage_info
 from transforms.writing.entity_files import (
-    write_entities,
     write_names,
     write_vocabulary,
 )
@@ -27,6 +30,7 @@ from transforms.writing.output_files import (
     OutputFiles,
 )
 from transforms.writing.protos import proto_file
+from transforms.writing.run_files import read_runs
 
 # Kind of output beside `REJECTED`.
 _WRITTEN = "written"
@@ -39,10 +43,10 @@ class Catalogue:
     """The users and items: numbered, named, counted.
 
     Attributes:
-        records: Their records in row order, by kind: "user" and "item".
-        vocabularies: Values by name of the vocabulary; those of ids in the order of the
-            rows.
-        names: Names for people in row order, by kind, where there are any.
+        entities: All but the users and items themselves, by kind: "user" and "item".
+        order: Returns the places of ids of users or items in the order of their rows.
+        vocabularies: Values by name of the vocabulary, those of features apart.
+        names: Names for people in row order, by kind, those of items apart.
         schema: Types and ranges of an episode record.
         statistics: Counts of each split.
         info: What `dataset.json` says, but for what the driver adds.
@@ -50,7 +54,8 @@ class Catalogue:
         rejected: Rows that say something else than an earlier one.
     """
 
-    records: Mapping[str, Iterable[bytes]]
+    entities: Mapping[str, EntityTable]
+    order: Callable[[pa.Array], Ints]
     vocabularies: Mapping[str, Iterable[str]]
     names: Mapping[str, Iterable[str]]
     schema: schema_pb2.Schema
@@ -61,15 +66,22 @@ class Catalogue:
 
     def write(self, files: OutputFiles) -> None:
         """Writes all but the refused rows."""
-        for kind, records in self.records.items():
-            write_entities(files, kind, records)
-        for name, values in self.vocabularies.items():
-            write_vocabulary(files, name, values)
+        for kind, table in self.entities.items():
+            number_entities(files, kind, table, read_runs(files, kind, self.order))
+            _write_vocabularies(files, table.vocabularies)
+        _write_vocabularies(files, self.vocabularies)
         for kind, names in self.names.items():
             write_names(files, kind, names)
         files.write(SCHEMA_PBTXT, proto_file(self.schema))
         files.write(STATISTICS_PBTXT, proto_file(self.statistics))
         stage_info(files, self.info, self.counts)
+
+
+def _write_vocabularies(
+    files: OutputFiles, vocabularies: Mapping[str, Iterable[str]]
+) -> None:
+    for name, values in vocabularies.items():
+        write_vocabulary(files, name, values)
 
 
 class WrittenCatalogue(NamedTuple):
@@ -87,9 +99,10 @@ class WrittenCatalogue(NamedTuple):
 class WriteCatalogue(beam.PTransform):
     """Makes the catalogue and writes it.
 
-    One worker holds all users and items, as the model's tables do later.
+    One worker writes all users and items, and holds few of them at a time.
 
-    Input: what is known of users and items, collections by name.
+    Input: what is known of users and items, collections by name. The runs of both must
+        be written.
     Output: `WrittenCatalogue`.
 
     Args:

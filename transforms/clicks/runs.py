@@ -1,0 +1,191 @@
+"""What is known of the users, or of the items, of one partition of clicks."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.clicks.clicks import CLICKS, table_name
+from transforms.clicks.ids import (
+    domain_of,
+    order_of_ids,
+    places_in_domain,
+    raw_id,
+    raw_ids,
+)
+from transforms.clicks.merged_pools import Pools
+from transforms.clicks.names import ITEM_NAMES, name_tables
+from transforms.clicks.pools import POOLS
+from transforms.clicks.scenario_task import ScenarioTask
+from transforms.clicks.scenario_users import KNOWN
+from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
+from transforms.clicks.user_clicks import UserShard
+from transforms.entities.entities import Entity, EntityBlock
+from transforms.entities.entity_counts import (
+    EntityCounts,
+    merge_counts_of_entities,
+    without_counts,
+)
+from transforms.entities.entity_runs import (
+    EntityRun,
+    JoinKey,
+    PartedIds,
+    Partition,
+    RunSummary,
+    rows_of,
+)
+from transforms.entities.forms_of_ids import count_forms_of_ids
+from transforms.join_counts import count_forms, count_join
+from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.coded_column import Ints, small
+from transforms.reading.rejected_row import RejectedRow
+from transforms.writing.entity_files import ITEM, USER
+from transforms.writing.output_files import OutputFiles
+
+
+@no_beam_hints
+def entities_of_users(shard: UserShard) -> Iterator[tuple[str, EntityCounts]]:
+    """Yields what a shard knows of its users and items, by kind."""
+    pairs = shard.split.pairs
+    is_known = shard.split.roles == KNOWN
+    for kind, ids, places, wanted in (
+        (USER, pairs.users, pairs.owners, 1 + shard.shard),
+        (ITEM, pairs.items, pairs.codes, 0),
+    ):
+        number = len(ids)
+        yield (
+            kind,
+            EntityCounts(
+                ids,
+                small(np.bincount(places, minlength=number)),
+                small(np.bincount(places[is_known], minlength=number)),
+                np.zeros(number, np.uint8),
+                small(np.full(number, wanted)),
+            ),
+        )
+
+
+@no_beam_hints
+def entities_of_task(task: ScenarioTask) -> tuple[str, EntityCounts]:
+    """Returns the items of a task, which have a row even if nobody clicked them."""
+    return ITEM, without_counts(task.pool)
+
+
+class ClickRuns:
+    """Makes runs of users and items; see `MakeRuns`.
+
+    All that are clicked have a row, and the items of the pools of tasks.
+
+    Args:
+        spec: The data set.
+        files: The output directory, where the pools are.
+    """
+
+    def __init__(self, spec: ScenarioDatasetSpec, files: OutputFiles) -> None:
+        self._spec = spec
+        self._files = files
+
+    def raw_ids(self, ids: pa.Array) -> pa.Array:
+        """Returns ids without the name of their domain."""
+        return raw_ids(ids, self._spec.domain_names)
+
+    def order(self, ids: pa.Array) -> Ints:
+        """Returns the places of ids by `domain_order`."""
+        return order_of_ids(ids, self._spec.domain_names)
+
+    def run(
+        self,
+        kind: str,
+        partition: Partition,
+        counts: Sequence[EntityCounts],
+        blocks: Mapping[str, Sequence[EntityBlock]],
+    ) -> EntityRun:
+        """Joins the counts of all shards, and the rows of tables of names."""
+        every = merge_counts_of_entities(counts)
+        every = every.take(self.order(every.ids))
+        names: dict[str, str] = {}
+        table_rows = {}
+        rejected: list[RejectedRow] = []
+        if kind == ITEM:
+            for table in name_tables(self._spec, ITEM_NAMES):
+                of_table, refused, rows = table.merge(blocks.get(table.name, ()))
+                names |= of_table
+                rejected += refused
+                table_rows[table.name] = rows
+        known = {one: Entity(one, name, ()) for one, name in names.items()}
+        has_names = have_names(self._spec, kind)
+        run_rows, values = rows_of((), every, known, has_names=has_names)
+        by_domain = Counter(
+            {
+                name: len(places_in_domain(every.ids, name))
+                for name in self._spec.domain_names
+            }
+        )
+        summary = RunSummary(by_domain, values, table_rows)
+        for domain in self._spec.domains:
+            here = every.take(places_in_domain(every.ids, domain.name))
+            if kind == USER:
+                self._add_forms(summary, "users", domain, here, here.training)
+            else:
+                self._add_item_joins(summary, domain, partition, here, names)
+        return EntityRun(run_rows, summary, rejected)
+
+    def _add_forms(
+        self,
+        summary: RunSummary,
+        ids: str,
+        domain: DomainSpec,
+        counts: EntityCounts,
+        rows: Ints,
+    ) -> None:
+        forms = count_forms_of_ids(self.raw_ids(counts.ids), rows)
+        summary.add_forms(ids, table_name(CLICKS, domain.name), forms)
+
+    def _add_item_joins(
+        self,
+        summary: RunSummary,
+        domain: DomainSpec,
+        partition: Partition,
+        items: EntityCounts,
+        names: Mapping[str, str],
+    ) -> None:
+        """Looks items of clicks up in pools and in names."""
+        clicked = items.take(np.flatnonzero(items.pairs))
+        self._add_forms(summary, "items", domain, clicked, clicked.pairs)
+        clicks, pools, of_names = (
+            table_name(kind, domain.name) for kind in (CLICKS, POOLS, ITEM_NAMES)
+        )
+        raw = self.raw_ids(clicked.ids).to_pylist()
+        rows = dict(zip(raw, clicked.pairs.tolist(), strict=True))
+        if domain.pools is not None:
+            listed = dict.fromkeys(self._listed[domain.name].of(partition), 1)
+            summary.add_forms("items", pools, count_forms(listed))
+            counts = count_join(rows, listed)
+            summary.joins[JoinKey("items", clicks, pools)] = counts
+        if domain.item_names is not None:
+            domains = self._spec.domain_names
+            known = {
+                raw_id(one, domains)
+                for one in names
+                if domain_of(one, domains) == domain.name
+            }
+            counts = count_join(rows, known)
+            summary.joins[JoinKey("items", clicks, of_names)] = counts
+
+    @functools.cached_property
+    def _listed(self) -> dict[str, PartedIds]:
+        """Raw ids of the items in tables of pools, by domain."""
+        domains = self._spec.domain_names
+        by_domain: dict[str, list[str]] = {name: [] for name in domains}
+        for one in sorted(Pools.read(self._files).listed_items):
+            by_domain[domain_of(one, domains)].append(raw_id(one, domains))
+        return {name: PartedIds(ids) for name, ids in by_domain.items()}
+
+
+def have_names(spec: ScenarioDatasetSpec, kind: str) -> bool:
+    """Returns whether users, or items, have names for people."""
+    return kind == ITEM and any(domain.item_names for domain in spec.domains)

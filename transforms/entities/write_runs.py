@@ -1,0 +1,149 @@
+"""Brings what workers know of users and items together, by partition of their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+from apache_beam.metrics import Metrics
+
+from transforms.entities.entities import EntityBlock
+from transforms.entities.entity_counts import EntityCounts
+from transforms.entities.entity_runs import MakeRuns, Partition
+from transforms.entities.forms_of_ids import partitions_of
+from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.kinds import OfKind
+from transforms.reading.rejected_row import REJECTED
+from transforms.reading.shards import GroupByShard
+from transforms.writing.entity_files import KINDS
+from transforms.writing.output_files import OutputFiles
+from transforms.writing.run_files import write_run
+
+# Kind of output beside `REJECTED`.
+_SUMMARY = "summary"
+
+_PARTS = Metrics.counter("cmml", "parts_of_entities")
+_RUNS = Metrics.counter("cmml", "runs_of_entities")
+
+_MOST_PARTITIONS = 256  # A reader holds a part of each.
+
+
+class TableBlock(NamedTuple):
+    """What a block of a table says of users or items.
+
+    Attributes:
+        table: Name of the table.
+        block: The block.
+    """
+
+    table: str
+    block: EntityBlock
+
+
+class WrittenRuns(NamedTuple):
+    """What the stage leaves beside the files.
+
+    Attributes:
+        summaries: (kind, `RunSummary`) of each run.
+        rejected: `RejectedRow`s.
+    """
+
+    summaries: beam.PCollection
+    rejected: beam.PCollection
+
+
+class WriteRuns(beam.PTransform):
+    """Writes the sorted runs of users and of items.
+
+    Input: collections of (kind, `EntityCounts` or `TableBlock`), by a name each.
+    Output: `WrittenRuns`.
+
+    Args:
+        make: Makes the runs.
+        files: The output directory.
+        num_shards: Shards of the data set, of which there is a partition each unless
+            they are many.
+    """
+
+    def __init__(self, make: MakeRuns, files: OutputFiles, num_shards: int) -> None:
+        super().__init__()
+        self._number = min(num_shards, _MOST_PARTITIONS)
+        self._part = _Part(make, self._number)
+        self._write = _WriteRun(make, files, self._number)
+
+    @no_beam_hints
+    def expand(self, known: Mapping[str, beam.PCollection]) -> WrittenRuns:
+        """Groups by kind and partition."""
+        pairs = (
+            tuple(known.values())
+            | "All" >> beam.Flatten()
+            | "Part" >> beam.ParDo(self._part)
+            | "ByPartition" >> GroupByShard(len(KINDS) * self._number, None)
+            | "Write" >> beam.ParDo(self._write)
+        )
+        kinds = _SUMMARY, REJECTED
+        return WrittenRuns(*(pairs | f"Take {kind}" >> OfKind(kind) for kind in kinds))
+
+
+class _Part(beam.DoFn):
+    """Parts what is known of users or items by their ids."""
+
+    def __init__(self, make: MakeRuns, number: int) -> None:
+        super().__init__()
+        self._make = make
+        self._number = number
+
+    @no_beam_hints
+    def process(
+        self, element: tuple[str, EntityCounts | TableBlock]
+    ) -> Iterator[tuple[int, EntityCounts | TableBlock]]:
+        kind, known = element
+        start = KINDS.index(kind) * self._number
+        if isinstance(known, EntityCounts):
+            ids, take = self._make.raw_ids(known.ids), known.take
+        else:
+            raw = [entity.entity_id for entity in known.block.entities]
+            ids = pa.array(raw, pa.string())
+            take = _taking(known)
+        partitions = partitions_of(ids, self._number)
+        for partition in np.unique(partitions).tolist():
+            _PARTS.inc()
+            yield start + partition, take(np.flatnonzero(partitions == partition))
+
+
+class _WriteRun(beam.DoFn):
+    def __init__(self, make: MakeRuns, files: OutputFiles, number: int) -> None:
+        super().__init__()
+        self._make = make
+        self._files = files
+        self._number = number
+
+    @no_beam_hints
+    def process(
+        self, group: tuple[int, Iterable[EntityCounts | TableBlock | None]]
+    ) -> Iterator[tuple[str, Any]]:
+        key, elements = group
+        place, number = divmod(key, self._number)
+        counts: list[EntityCounts] = []
+        blocks: dict[str, list[EntityBlock]] = {}
+        for one in elements:
+            if isinstance(one, EntityCounts):
+                counts.append(one)
+            elif one is not None:
+                blocks.setdefault(one.table, []).append(one.block)
+        kind = KINDS[place]
+        partition = Partition(number, self._number)
+        run = self._make.run(kind, partition, counts, blocks)
+        for row in run.rejected:
+            yield REJECTED, row
+        write_run(self._files, kind, *partition, run.rows)
+        _RUNS.inc()
+        yield _SUMMARY, (kind, run.summary)
+
+
+def _taking(known: TableBlock) -> Any:
+    """Returns a function that takes the entities at some places of a block."""
+    return lambda places: known._replace(block=known.block.take(places.tolist()))
