@@ -54,7 +54,7 @@ def write_log(
         The file.
     """
     path = folder / f"{name}.{file_format}"
-    tables = _tables(size)
+    tables = made_tables(size)
     first = next(tables)
     writer: Any
     if file_format == "csv":
@@ -89,8 +89,8 @@ def write_pools(folder: pathlib.Path, num_items: int) -> pathlib.Path:
     return path
 
 
-def _tables(size: LogSize) -> Iterator[pa.Table]:
-    """Yields the log, some rows at a time."""
+def made_tables(size: LogSize) -> Iterator[pa.Table]:
+    """Yields the rows of `write_log`, some at a time."""
     counts = _rows_of_users(size)
     ends = np.cumsum(counts)
     names = np.random.default_rng(0).permutation(size.users)

@@ -15,7 +15,7 @@ from transforms.writing.output_files import STAGE_DIR, OutputFiles
 # Columns of a run; features go by their names.
 ID, NUM_TRAINING, SHARD, NAME = "#id", "#num_training", "#shard", "#name"
 
-_ROWS_AT_ONCE = 1 << 18  # Of all runs together.
+_ROWS_AT_ONCE = 1 << 16  # Of all runs together.
 _FEWEST_ROWS = 256  # Of one run.
 
 

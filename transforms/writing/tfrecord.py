@@ -136,6 +136,8 @@ def _int_bytes(numbers: Sequence[int] | bytes) -> bytes:
         return numbers
     if len(numbers) > _FEW:
         return PackedInts(np.asarray(numbers)).all_bytes()
+    if len(numbers) == 1:  # As most are, and it takes half of the time.
+        return _varint(int(numbers[0]) & _MAX_UINT64)
     return b"".join(_varint(int(number) & _MAX_UINT64) for number in numbers)
 
 

@@ -1,0 +1,70 @@
+"""Processor time and peak memory of one fit of factors to a made-up log of any size.
+
+python -m benchmarks.factor_cost --rows 13000000 --users 1000000 --items 1000000
+
+The log is that of benchmarks/made_logs.py; a fit is all that `train` does before the
+first epoch for one set of pairs, without features. Prints a JSON line: seconds of
+processor time of all threads, peak resident memory of the process, and that before the
+fit, when the pairs are there.
+"""
+
+import argparse
+import hashlib
+import json
+import resource
+import time
+
+import numpy as np
+
+from benchmarks.made_logs import LogSize, made_tables
+from models.factors.entity_design import no_features
+from models.factors.factor_fit import PriorParts, fit_factors
+from models.factors.labelled_pairs import LabelledPairs
+
+
+def pairs_of(size: LogSize) -> LabelledPairs:
+    """Returns the pairs of a made-up log, users and items by number."""
+    users, items, labels = [], [], []
+    for table in made_tables(size):
+        users.append(table["user_id"].to_numpy().astype(np.int32) + 1)
+        texts = table["item_id"].to_numpy().astype("U")
+        items.append(np.strings.lstrip(texts, "i").astype(np.int32) + 1)
+        labels.append(table["rating"].to_numpy().astype(np.float32))
+    columns = (np.concatenate(parts) for parts in (users, items, labels))
+    return LabelledPairs(*columns, size.users, size.items)
+
+
+def _peak_mb() -> int:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--users", type=int, help="rows / 50 if not given")
+    parser.add_argument("--items", type=int, help="rows / 200 if not given")
+    parser.add_argument("--rank", type=int, default=16)
+    arguments = parser.parse_args()
+    rows = arguments.rows
+    size = LogSize(rows, arguments.users or rows // 50, arguments.items or rows // 200)
+    pairs = pairs_of(size)
+    designs = no_features(size.users + 1), no_features(size.items + 1)
+    levels = np.arange(1.0, 6.0)
+    pairs_mb, started = _peak_mb(), time.process_time()
+    fit = fit_factors(pairs, designs, PriorParts(rank=arguments.rank), levels, 0)
+    cpu_s = time.process_time() - started
+    line = {
+        **vars(arguments),
+        "users": size.users,
+        "items": size.items,
+        "cpu_s": round(cpu_s, 1),
+        "pairs_mb": pairs_mb,
+        "peak_mb": _peak_mb(),
+        "factors": hashlib.sha256(fit.factors.tobytes()).hexdigest()[:8],
+        "mean_square": float(np.mean(fit.factors**2)),
+    }
+    print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main()
