@@ -20,6 +20,7 @@ from pipeline.settings.scenario.audit.candidates import (
 )
 from pipeline.settings.scenario.audit.controls import controls
 from pipeline.settings.scenario.audit.factors import incomplete_factors, is_complete
+from pipeline.settings.scenario.audit.pools import pools_of_one_user
 from pipeline.settings.scenario.audit.queries import (
     query_in_known_clicks,
     query_in_support,
@@ -76,6 +77,7 @@ def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Find
         clicked_negatives(queried),
         clicked_support_negatives([*trained, *queried]),
         negatives_held_out([*trained, *queried], queried),
+        pools_of_one_user(queried, known),
         *id_joins(info),
         no_timestamps(),
         incomplete_factors(dataset_dir / VECTORS_DIR, info),

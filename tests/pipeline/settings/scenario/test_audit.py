@@ -25,6 +25,7 @@ from pipeline.settings.scenario.audit.factors import (
     fold_scores,
     incomplete_factors,
 )
+from pipeline.settings.scenario.audit.pools import pools_of_one_user
 from pipeline.settings.scenario.audit.queries import (
     query_in_known_clicks,
     query_in_support,
@@ -186,6 +187,21 @@ def test_a_support_negative_that_is_a_click_of_the_same_user_is_a_leak():
 def test_support_negatives_that_will_be_clicked_are_counted():
     # Item 1 is a negative of user 2 and held out of them.
     assert negatives_held_out([TASK], [TASK]).detail.startswith("1 of 4:")
+
+
+def test_a_pool_that_one_user_has_clicked_half_of_is_a_leak():
+    # User 1 has clicked three of the six items of the pool, of 100 items in all.
+    many_items = dataclasses.replace(KNOWN, num_items=100)
+    finding = pools_of_one_user([TASK], many_items)
+    assert (finding.verdict, finding.detail[:6]) == ("LEAK", "2 of 3")
+
+
+@pytest.mark.parametrize(("num_items", "size"), [(6, 6), (100, 7)])
+def test_a_pool_is_no_library_of_users_who_click_everything_or_less(num_items, size):
+    known = dataclasses.replace(KNOWN, num_items=num_items)
+    task = dataclasses.replace(TASK, pool=np.arange(1, size + 1, dtype=np.int32))
+    finding = pools_of_one_user([task], known)
+    assert (finding.verdict, finding.detail[:6]) == ("ok", "0 of 3")
 
 
 def test_ranks_leave_out_what_is_known_and_share_ties():
