@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import numpy as np
 
 from models.episodes.entity_table import EntityTable, mean_of_known, standardise
 from models.factors.entity_design import entity_design
-from models.factors.factor_fit import (
-    FactorFit,
-    PriorParts,
-    fit_factors,
-    level_bias,
-    turn,
-)
+from models.factors.factor_fit import PriorParts, level_bias
+from models.factors.fold_fits import NUM_FOLDS, fit_in_folds
 from models.factors.folded_user import FoldedUser
 from models.factors.inverse import inverse_above_identity
+from models.factors.item_units import ItemUnits
 from models.factors.labelled_pairs import LabelledPairs
+from models.factors.support_facts import num_facts, size_with_one_more, support_facts
 from models.factors.user_prior import SET_STRENGTH
-from models.joined_parts import join, take_apart
 from models.legacy_keras import tf
 
-_NUM_FOLDS = 4
-_FACT_STRENGTH = 5.0  # Pairs of no news added to each support set.
-_MAX_MEMORY = 1 << 30  # Of fits that run at once, in bytes; one may take more.
-_BYTES_OF_PAIR = 32  # Sorted by user and by item.
 _MAX_LEVERAGE = 0.95  # Of a pair on its own prediction.
-
-
-class ItemUnits(NamedTuple):
-    """What is known of the item of each pair.
-
-    Attributes:
-        factors: float32 [..., K].
-        label: float32 [...], what an average user is expected to give.
-        noise: float32 [...], variance of labels about their prediction.
-        of_set: float32 [..., K], what having rated the item tells of a user.
-        log_shares: float32 [..., L], log of the share of each label level, less that
-            of all items.
-        log_count: float32 [...], log of 1 + the pairs of the item.
-    """
-
-    factors: tf.Tensor
-    label: tf.Tensor
-    noise: tf.Tensor
-    of_set: tf.Tensor
-    log_shares: tf.Tensor
-    log_count: tf.Tensor
 
 
 class ItemFactors(tf.Module):
@@ -105,11 +73,11 @@ class ItemFactors(tf.Module):
         self._encoded = {n: tf.constant(v) for n, v in self._users.encoded.items()}
         self.num_factors = parts.num_factors(items.num_rows - 1)
         self.num_levels = len(levels)
-        self.num_facts = self.num_levels + 4
-        self._widths = [self.num_factors, 1, 1, self.num_factors, len(levels), 1]
+        self.num_facts = num_facts(self.num_levels)
+        self._widths = ItemUnits.widths(self.num_factors, self.num_levels)
         self.width = sum(self._widths)
         self.level_width = 3 * self.num_factors
-        num_fits = _NUM_FOLDS + 1
+        num_fits = NUM_FOLDS + 1
         unfitted = np.zeros([num_fits, items.num_rows, self.width], np.float32)
         unfitted[..., self.num_factors + 1] = 1.0  # The noise, which is divided by.
         self.table = tf.Variable(unfitted, trainable=False, name="table")
@@ -117,7 +85,7 @@ class ItemFactors(tf.Module):
         self.log_shares = _frozen([len(levels)], "log_shares")
         self.level_bias = _frozen([len(levels)], "level_bias")
         self.fold_of_user = tf.Variable(
-            tf.fill([users.num_rows], _NUM_FOLDS), trainable=False, name="fold_of_user"
+            tf.fill([users.num_rows], NUM_FOLDS), trainable=False, name="fold_of_user"
         )
         self.feature_tables = {
             feature.name: _frozen(
@@ -134,37 +102,17 @@ class ItemFactors(tf.Module):
             pairs: All pairs that are learnt from.
             seed: Seed of the folds and of the initial factors.
         """
-        rng = np.random.default_rng(seed)
-        folds = np.full(pairs.num_users + 1, _NUM_FOLDS, np.int32)
-        users = np.unique(pairs.user)
-        # Shuffled and dealt out, so that no fold of a few users is empty.
-        folds[rng.permutation(users)] = np.arange(len(users)) % _NUM_FOLDS
         designs = entity_design(self._users), entity_design(self._items)
-
-        def fit_without(fold: int) -> FactorFit:
-            others = pairs.subset(folds[pairs.user] != fold)
-            return fit_factors(others, designs, self.parts, self.levels, seed)
-
-        # No user with pairs is in the last fold: the whole fit is without it. Most of
-        # the work lets other threads run.
-        with ThreadPoolExecutor(self._fits_at_once(pairs)) as pool:
-            *fits, whole = pool.map(fit_without, range(_NUM_FOLDS + 1))
-        fits = [fit.turned(turn(fit.factors, whole.factors)) for fit in fits] + [whole]
+        fits, folds = fit_in_folds(pairs, designs, self.parts, self.levels, seed=seed)
         self.table.assign(np.stack([fit.table() for fit in fits]))
         self.level.assign(np.stack([fit.level.reshape(-1) for fit in fits]))
         tables = designs[0].tables(np.stack([fit.features for fit in fits]))
         for name, table in self.feature_tables.items():
             table.assign(tables[name])
-        self.log_shares.assign(whole.overall_log_shares)
-        self.level_bias.assign(level_bias(whole.overall_log_shares, self.levels))
+        overall = fits[-1].overall_log_shares
+        self.log_shares.assign(overall)
+        self.level_bias.assign(level_bias(overall, self.levels))
         self.fold_of_user.assign(folds)
-
-    def _fits_at_once(self, pairs: LabelledPairs) -> int:
-        """Returns how many fits may run beside each other, by processors and memory."""
-        width = self.parts.rank + 2
-        of_rows = (pairs.num_users + pairs.num_items) * width * (2 * width + 18)
-        in_memory = _MAX_MEMORY // (of_rows + _BYTES_OF_PAIR * len(pairs.user))
-        return max(min(os.cpu_count() or 1, in_memory), 1)
 
     def look_up(
         self, users: tf.Tensor, items: tf.Tensor, training: bool = False
@@ -180,16 +128,13 @@ class ItemFactors(tf.Module):
             float32 [..., width], as `split` takes it apart.
         """
         if not training:
-            return tf.gather(self.table[_NUM_FOLDS], items)
+            return tf.gather(self.table[NUM_FOLDS], items)
         folds = tf.gather(self.fold_of_user, users)
         return tf.gather_nd(self.table, tf.stack([folds, items], axis=-1))
 
     def split(self, units: tf.Tensor) -> ItemUnits:
         """Takes apart what was looked up, float32 [..., width]."""
-        factors, label, noise, of_set, shares, count = take_apart(units, self._widths)
-        return ItemUnits(
-            factors, label[..., 0], noise[..., 0], of_set, shares, count[..., 0]
-        )
+        return ItemUnits.split(units, self._widths)
 
     def level_of_users(self, users: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Looks up what is expected of users whose features are in the user table.
@@ -201,7 +146,7 @@ class ItemFactors(tf.Module):
         Returns:
             float32 [B, level_width], as `solve` takes it.
         """
-        fold = tf.fill(tf.shape(users), _NUM_FOLDS)
+        fold = tf.fill(tf.shape(users), NUM_FOLDS)
         if training:
             fold = tf.gather(self.fold_of_user, users)
         encoded = {name: tf.gather(v, users) for name, v in self._encoded.items()}
@@ -219,7 +164,7 @@ class ItemFactors(tf.Module):
         Returns:
             float32 [B, level_width], as `solve` takes it.
         """
-        return self._level(encoded, tf.fill([num_users], _NUM_FOLDS))
+        return self._level(encoded, tf.fill([num_users], NUM_FOLDS))
 
     def _level(self, encoded: Mapping[str, tf.Tensor], fold: tf.Tensor) -> tf.Tensor:
         level = tf.gather(self.level, fold)
@@ -271,7 +216,8 @@ class ItemFactors(tf.Module):
         user = FoldedUser(vector, flat, tf.zeros([tf.shape(labels)[0], 0]))
         expected, variance = self.left_out(user, units, labels)
         surprise = (labels - expected) * tf.math.rsqrt(variance)
-        return user._replace(facts=self._facts(surprise, labels, mask, size))
+        facts = support_facts(surprise, labels, mask, self.levels, self.log_shares)
+        return user._replace(facts=facts)
 
     def _prior_mean(
         self, of_set: tf.Tensor, level: tf.Tensor, mask: tf.Tensor, size: tf.Tensor
@@ -285,22 +231,6 @@ class ItemFactors(tf.Module):
             + by_size / (size + SET_STRENGTH)
             + tf.math.log(1.0 + size) * by_log
         )
-
-    def _facts(
-        self, surprise: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor, size: tf.Tensor
-    ) -> tf.Tensor:
-        """Returns what the support set is like, [B, T], each about 1 in size."""
-        moments = [3.0 * surprise, tf.square(surprise) - 1.0, tf.abs(surprise)]
-        columns = [tf.stack(moments, axis=-1)]
-        if self.num_levels:
-            distance = tf.abs(tf.expand_dims(labels, -1) - self.levels)
-            nearest = tf.one_hot(tf.argmin(distance, axis=-1), self.num_levels)
-            columns.insert(0, 3.0 * (nearest - tf.exp(self.log_shares)))
-        columns = tf.concat(columns, axis=-1)
-        total = tf.linalg.matvec(columns, mask, transpose_a=True)
-        shrunk = total / (size + _FACT_STRENGTH)
-        shares, of_surprise = take_apart(shrunk, [self.num_levels, 3])
-        return join([shares, 0.5 * tf.math.log(1.0 + size), of_surprise])
 
     def left_out(
         self, user: FoldedUser, units: tf.Tensor, labels: tf.Tensor
@@ -396,8 +326,8 @@ class ItemFactors(tf.Module):
 
     def _moved_by_item(self, user: FoldedUser) -> tf.Tensor:
         """Returns what one further item of the set counts, float32 [B, 1]."""
-        size = tf.exp(2.0 * tf.expand_dims(user.facts[:, self.num_levels], 1))
-        return 1.0 / (size + SET_STRENGTH)  # Of the set with that item.
+        size = size_with_one_more(user.facts, self.num_levels)
+        return 1.0 / (size + SET_STRENGTH)
 
     def _covariance(self, user: FoldedUser) -> tf.Tensor:
         shape = [-1, self.num_factors, self.num_factors]

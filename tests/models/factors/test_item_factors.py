@@ -5,6 +5,7 @@ import pytest
 
 from models.episodes.entity_table import EntityTable
 from models.factors.factor_fit import PriorParts, turn
+from models.factors.fold_fits import fits_at_once
 from models.factors.item_factors import ItemFactors
 from models.factors.labelled_pairs import LabelledPairs
 from models.factors.no_factors import NoFactors
@@ -386,10 +387,9 @@ def test_of_few_items_every_one_is_a_factor_and_folds_agree():
 
 def test_fits_run_beside_each_other_as_far_as_memory_goes(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 3)
-    factors = ItemFactors(USERS, FILMS, PLAIN)
     pairs = random_pairs()
     # 18 rows of 3 * 24 bytes each, and 32 bytes a pair.
     size = 18 * 72 + 32 * len(pairs.user)
     for memory, fits in ((0, 1), (2 * size, 2), (100 * size, 3)):
-        monkeypatch.setattr("models.factors.item_factors._MAX_MEMORY", memory)
-        assert factors._fits_at_once(pairs) == fits
+        monkeypatch.setattr("models.factors.fold_fits._MAX_MEMORY", memory)
+        assert fits_at_once(pairs, rank=1) == fits
