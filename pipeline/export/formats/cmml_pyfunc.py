@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import numbers
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -108,7 +109,9 @@ class _InMlflow(CmmlModel):
         try:
             return super().predict(model_input, params)
         except (ValueError, tf.errors.InvalidArgumentError) as error:
-            raise MlflowException.invalid_parameter_value(str(error)) from None
+            refused = re.search("assertion failed: (.*)", str(error))
+            reason = refused[1] if refused else str(error)
+            raise MlflowException.invalid_parameter_value(reason) from None
 
 
 def _load_pyfunc(data_path: str) -> CmmlModel:

@@ -36,7 +36,8 @@ def test_what_the_graph_refuses_is_a_bad_parameter(written):
 
     model = mlflow.pyfunc.load_model(str(written("experiment", "mlflow")))
     task = {"support_item_id": [["f1"]], "support_label": [[9]]}
-    with pytest.raises(mlflow.MlflowException, match=r"label must be within") as caught:
+    message = r"^\[support_label must be within \[1, 5\], got\] \[9\]$"
+    with pytest.raises(mlflow.MlflowException, match=message) as caught:
         model.predict(pd.DataFrame(task))
     assert caught.value.error_code == "INVALID_PARAMETER_VALUE"
 
