@@ -97,6 +97,8 @@ FLOORS = {
         "transforms.raw_text",
         "transforms.table_spec",
         "transforms.stable_hash",
+        "transforms.paths",
+        "transforms.url_path",
     ),
 }
 PACKAGES = sorted(MAY_IMPORT)

@@ -234,7 +234,7 @@ def read_dataset_json(directory: str | pathlib.Path) -> str:
     Raises:
         DataError: If the directory is missing or incomplete, or the file damaged.
     """
-    root = pathlib.Path(directory)
+    root = pathlib.Path(directory) if isinstance(directory, str) else directory
     if not (root / SUCCESS).is_file():
         raise DataError(
             f"{root} is not a complete prepared data set (no {SUCCESS}): "

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from transforms.paths import path_in
 from transforms.raw_text import normal_id
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, SPLITS
 from transforms.specs import SplitSpec
@@ -85,7 +86,7 @@ def split_file(name: str, data_dir: str) -> pathlib.Path:
     Raises:
         ValueError: If it is not there.
     """
-    path = pathlib.Path(data_dir, name)
+    path = path_in(data_dir, name)
     if not path.is_file():
         raise ValueError(
             f"split.path must name a file, got {name!r}: no such file as {path}."

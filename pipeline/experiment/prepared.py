@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.experiment.config_section import Experiment
 from transforms import schema
+from transforms.paths import path_of
 from transforms.schema import DataError, read_dataset_json
 
 
@@ -40,7 +41,7 @@ def prepared_facts(dataset_dir: pathlib.Path) -> PreparedFacts:
 
 def directory_of(config: Experiment, fingerprint: str) -> pathlib.Path:
     """Names the directory of the data set with a fingerprint."""
-    return pathlib.Path(config.prepared_dir) / config.name / fingerprint
+    return path_of(config.prepared_dir) / config.name / fingerprint
 
 
 def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> None:

@@ -1,17 +1,21 @@
 """The step `prepare`: raw tables to a prepared data set, by Beam."""
 
+import contextlib
 import pathlib
 from collections.abc import Sequence
 
+from apache_beam.io.filesystems import FileSystems
+
 from pipeline.experiment.beam_options import beam_options
-from pipeline.experiment.config_file import DATA_DIR_VARIABLE, data_dir
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import directory_of, prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.settings.registry import setting_of
 from pipeline.steps.validate_data import stop_at_drift
-from transforms.schema import SUCCESS
+from transforms.paths import path_of
+from transforms.schema import SUCCESS, DataError
+from transforms.url_path import is_url
 
 
 def validate(config: Experiment, flags: Sequence[str]) -> None:
@@ -20,16 +24,13 @@ def validate(config: Experiment, flags: Sequence[str]) -> None:
     Raises:
         ValueError: If a table, a column, a flag or a folder is not what it should be.
     """
-    for name, folder in (
-        (DATA_DIR_VARIABLE, data_dir()),
-        ("prepared_dir", config.prepared_dir),
-    ):
-        if "://" in folder:
-            raise ValueError(
-                f"{name} must be a folder of a file system, got {folder!r}: mount the "
-                "bucket here and on the workers."
-            )
-    beam_options(flags)
+    FileSystems.set_options(beam_options(flags))
+    if is_url(config.prepared_dir) and config.drift.reference is not None:
+        raise ValueError(
+            "drift.reference needs a prepared_dir of a file system, got "
+            f"{config.prepared_dir!r}: copy the data set and run `cmml validate-data`."
+        )
+    path_of(config.prepared_dir)
     setting_of(config).source(config).validate()
 
 
@@ -49,11 +50,12 @@ def prepare(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
         DataError: If the data set lies too far from `drift.reference`.
     """
     options = beam_options(flags)
+    FileSystems.set_options(options)
     source = setting_of(config).source(config)
     source.validate()
     directory = directory_of(config, source.fingerprint())
     if not (directory / SUCCESS).exists():
-        with one_at_a_time("prepare", directory):
+        with _alone(directory):
             if not (directory / SUCCESS).exists():
                 say(f"prepare: writing {directory}")
                 say(source.prepare(directory, options))
@@ -63,12 +65,34 @@ def prepare(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
     return directory
 
 
+def check_local(config: Experiment) -> None:
+    """Refuses a data set in a bucket, which only `prepare` writes to.
+
+    Raises:
+        DataError: If `prepared_dir` is a URL.
+    """
+    if is_url(config.prepared_dir):
+        raise DataError(
+            "prepared_dir must be a folder of a file system for all but `cmml "
+            f"prepare`, got {config.prepared_dir!r}: copy it here and set prepared_dir "
+            "to the copy."
+        )
+
+
+def _alone(directory: pathlib.Path) -> contextlib.AbstractContextManager[None]:
+    """Keeps others from writing a data set; in a bucket, which has no locks, nobody."""
+    if is_url(str(directory)):
+        return contextlib.nullcontext()
+    return one_at_a_time("prepare", directory)
+
+
 def open_dataset(config: Experiment) -> pathlib.Path:
     """Finds the prepared data set of a configuration.
 
     Raises:
-        ValueError: If it is not there or not complete.
+        DataError: If it is not there or not complete, or in a bucket.
     """
+    check_local(config)
     source = setting_of(config).source(config)
     directory = directory_of(config, source.fingerprint())
     prepared_facts(directory)

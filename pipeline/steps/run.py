@@ -8,7 +8,7 @@ from pipeline.experiment.prepared import check_splits
 from pipeline.experiment.progress import say
 from pipeline.steps.evaluate import evaluate
 from pipeline.steps.export import export
-from pipeline.steps.prepare import prepare
+from pipeline.steps.prepare import check_local, prepare
 from pipeline.steps.pretrain import pretrain
 from pipeline.steps.refit import refit
 from pipeline.steps.train import train
@@ -29,8 +29,10 @@ def run(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
         The directory of the exported version.
 
     Raises:
-        DataError: If a split has too few tasks for any of the steps.
+        DataError: If `prepared_dir` is in a bucket, or a split has too few tasks for
+            any of the steps.
     """
+    check_local(config)
     dataset_dir = prepare(config, flags)
     check_splits(dataset_dir, judged=META_TEST)
     pretrain(config, dataset_dir)

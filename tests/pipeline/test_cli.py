@@ -94,13 +94,22 @@ def test_unknown_arguments_are_one_line(cmml, step):
     )
 
 
-def test_a_bucket_is_refused_in_one_line(cmml, write_config, tmp_path):
-    config = write_config(tmp_path, prepared_dir="gs://bucket/prepared")
+def test_a_bucket_that_beam_cannot_read_is_one_line(cmml, write_config, tmp_path):
+    config = write_config(tmp_path, prepared_dir="nowhere://bucket/prepared")
     done = cmml("prepare", "--config", config)
     assert done.status == 2
-    assert one_line(done.stderr) == (
-        "cmml prepare: prepared_dir must be a folder of a file system, got "
-        "'gs://bucket/prepared': mount the bucket here and on the workers."
+    line = one_line(done.stderr)
+    assert line.startswith("cmml prepare: Unable to get filesystem from specified path")
+    assert line.endswith("Path specified: nowhere://bucket/prepared")
+
+
+def test_a_bucket_beside_a_drift_reference_is_one_line(cmml, write_config, tmp_path):
+    config = write_config(tmp_path, prepared_dir="gs://bucket/prepared")
+    change = f"drift.reference={tmp_path}"
+    done = cmml("prepare", "--config", config, "--set", change)
+    assert done.status == 2
+    assert one_line(done.stderr).startswith(
+        "cmml prepare: drift.reference needs a prepared_dir of a file system, got "
     )
 
 

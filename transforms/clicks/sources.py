@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import pathlib
-import zipfile
 from typing import Literal
 
 from transforms.clicks.schema import ClickSpec, DomainSpec, NameSpec, PoolSpec
+from transforms.paths import path_in
 from transforms.ratings.sources import movielens as movielens_tables
+from transforms.reading.packed_files import archive_members
 from transforms.reading.raw_files import has_table, table_of_download
 from transforms.specs import FeatureSpec
 from transforms.table_spec import TableSpec, WideSpec
@@ -121,10 +122,9 @@ def taobao(path: str, *, name: str = "") -> DomainSpec:
 
 def _has_file(path: str, file: str, data_dir: str) -> bool:
     """Says whether a file is in a folder, or at the top of a zip archive."""
-    full = pathlib.Path(data_dir, path)
-    if full.is_file() and zipfile.is_zipfile(full):
-        with zipfile.ZipFile(full) as archive:
-            return file in archive.namelist()
+    full = path_in(data_dir, path)
+    if full.is_file() and (members := archive_members(str(full))) is not None:
+        return file in members
     return (full / file).is_file()
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pathlib
 import posixpath
-import zipfile
 from typing import NamedTuple
 
+from transforms.paths import path_in
+from transforms.reading.packed_files import archive_members
 from transforms.reading.raw_files import has_table, table_of_download
 from transforms.specs import EntitySpec, FeatureSpec, InteractionSpec
 from transforms.table_spec import TableSpec
@@ -262,12 +262,11 @@ def _movielens_csv(path: str, folder: str) -> Source:
 
 def _find_ratings(path: str, data_dir: str) -> str:
     """Returns the name of the ratings file in a folder or an archive."""
-    full = pathlib.Path(data_dir, path)
+    full = path_in(data_dir, path)
     if full.is_dir():
         names = sorted(entry.name for entry in full.iterdir())
-    elif full.is_file() and zipfile.is_zipfile(full):
-        with zipfile.ZipFile(full) as archive:
-            names = archive.namelist()
+    elif full.is_file() and (members := archive_members(str(full))) is not None:
+        names = list(members)
     else:
         raise ValueError(
             f"path must name a folder or a zip archive, got {path!r}: no such as "

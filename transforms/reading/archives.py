@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import pathlib
 import zipfile
 from typing import BinaryIO
 
+from transforms.paths import path_of
 from transforms.schema import DataError
 
 # Tables pack to a tenth or a fiftieth. Files are read as a stream, so that what is
@@ -44,7 +44,7 @@ class BoundedReader(io.RawIOBase):
         super().__init__()
         self._unpacked = unpacked
         self._path = path
-        self._packed_bytes = pathlib.Path(path).stat().st_size
+        self._packed_bytes = path_of(path).stat().st_size
         self._bytes = 0
 
     def readable(self) -> bool:

@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
+from transforms.paths import path_of
 from transforms.reading.columnar_rows import package_version
 from transforms.reading.raw_files import PACKAGE_FORMATS, find_raw_files
 from transforms.reading.tables import UsedTable
@@ -52,7 +53,7 @@ def _table_inputs(used: UsedTable, data_dir: str) -> list[list[Any]]:
     if table.format in PACKAGE_FORMATS:
         return [[table.path, package_version(table.format)]]
     files = find_raw_files(table, data_dir, used.meaning)
-    return [[file.source, _digest(pathlib.Path(file.path))] for file in files]
+    return [[file.source, _digest(path_of(file.path))] for file in files]
 
 
 def _digest(path: pathlib.Path) -> str:

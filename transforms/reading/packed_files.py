@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
+from transforms.paths import path_of
 from transforms.reading.archives import BoundedReader
 from transforms.schema import DataError
 
@@ -64,7 +65,7 @@ def open_packed(
             here reads.
     """
     with _damage_named(source), contextlib.ExitStack() as stack:
-        stream = stack.enter_context(open(path, "rb"))
+        stream: Any = stack.enter_context(path_of(path).open("rb"))
         if member is not None:
             archive = stack.enter_context(zipfile.ZipFile(stream))
             packed = stack.enter_context(archive.open(member))
@@ -95,7 +96,7 @@ def _damage_named(source: str) -> Iterator[None]:
 
 def is_packed(path: str) -> bool:
     """Says whether a file is an archive or compressed."""
-    with open(path, "rb") as stream:
+    with path_of(path).open("rb") as stream:
         start = stream.read(8)
     return start.startswith((*_UNPACK, b"PK\x03\x04"))
 
@@ -106,17 +107,17 @@ def archive_members(path: str) -> dict[str, zipfile.ZipInfo] | None:
     Raises:
         FileError: If the archive is cut, or its files are encrypted.
     """
-    if not zipfile.is_zipfile(path):
-        with open(path, "rb") as stream:
-            is_cut = stream.read(4) == b"PK\x03\x04"
-        if is_cut:
+    with path_of(path).open("rb") as stream:
+        is_cut = stream.read(4) == b"PK\x03\x04"
+        if not zipfile.is_zipfile(stream):
+            if not is_cut:
+                return None
             raise FileError(
                 f"{path} must be a whole zip archive, but its end is missing: fetch it "
                 "again."
             )
-        return None
-    with _damage_named(path), zipfile.ZipFile(path) as archive:
-        files = [info for info in archive.infolist() if not info.is_dir()]
+        with _damage_named(path), zipfile.ZipFile(stream) as archive:
+            files = [info for info in archive.infolist() if not info.is_dir()]
     if any(info.flag_bits & 1 for info in files):
         raise FileError(f"{path} must not be encrypted: unpack it first.")
     if any(info.filename == _EXCEL for info in files):

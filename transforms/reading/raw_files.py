@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
-import glob
 import io
 import pathlib
 import posixpath
 from collections.abc import Sequence
 from typing import Any
 
+from transforms.paths import files_below, matches, path_in, path_of
 from transforms.reading.archives import check_member
 from transforms.reading.packed_files import archive_members, is_part, open_packed
 from transforms.table_spec import TableSpec
@@ -54,11 +54,9 @@ def find_raw_files(table: TableSpec, data_dir: str, meaning: str) -> list[RawFil
     """
     if table.format in PACKAGE_FORMATS:
         return [RawFile(table.path, 0, table.path)]
-    root = pathlib.Path(data_dir)
+    root = path_of(data_dir)
     names = [
-        name
-        for name in _names(table, root, meaning)
-        if pathlib.Path(name).stat().st_size
+        name for name in _names(table, root, meaning) if path_of(name).stat().st_size
     ]
     if not names:
         raise ValueError(f"{meaning}.path must have rows, but {table.path!r} is empty.")
@@ -85,7 +83,7 @@ def table_of_download(path: str, file: str, **table: Any) -> TableSpec:
 
 def has_table(table: TableSpec, data_dir: str) -> bool:
     """Says whether a file of a download is there, in its folder or archive."""
-    path = pathlib.Path(data_dir, table.path)
+    path = path_in(data_dir, table.path)
     if table.member is None:
         return path.is_file()
     return path.is_file() and table.member in (archive_members(str(path)) or ())
@@ -109,21 +107,18 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 
 def _source(name: str, member: str | None, root: pathlib.Path) -> str:
-    path = pathlib.Path(name)
+    path = path_of(name)
     source = path.relative_to(root) if path.is_relative_to(root) else path
     return source.as_posix() if member is None else f"{source.as_posix()}/{member}"
 
 
 def _names(table: TableSpec, root: pathlib.Path, meaning: str) -> list[str]:
     """Returns the paths of a table's files, sorted; at least one."""
-    exact = root / table.path
+    exact = path_in(root, table.path)
     if exact.is_file():
         return [str(exact)]
-    if exact.is_dir():
-        found = list(exact.iterdir())
-    else:
-        names = glob.glob(table.path, root_dir=root, recursive=True)
-        found = [root / name for name in names]
+    is_dir = exact.is_dir()
+    found = list(exact.iterdir()) if is_dir else matches(root, table.path)
     paths = sorted((path for path in found if is_part(path.name)), key=str)
     files = [path for path in paths if path.is_file()]
     for folder in (path for path in paths if path.is_dir()):
@@ -134,7 +129,7 @@ def _names(table: TableSpec, root: pathlib.Path, meaning: str) -> list[str]:
                 "it by a pattern, such as 'folder/**/*.csv'."
             )
     if not files:
-        what = "part file in" if exact.is_dir() else "such file as"
+        what = "part file in" if is_dir else "such file as"
         raise ValueError(
             f"{meaning}.path must name a file or folder, or match some files, got "
             f"{table.path!r}: no {what} {exact}. It is relative to the environment "
@@ -144,7 +139,7 @@ def _names(table: TableSpec, root: pathlib.Path, meaning: str) -> list[str]:
 
 
 def _holds_parts(folder: pathlib.Path) -> bool:
-    return any(path.is_file() and is_part(path.name) for path in folder.rglob("*"))
+    return any(is_part(path.name) for path in files_below(folder).values())
 
 
 def _member(table: TableSpec, name: str, meaning: str) -> str | None:

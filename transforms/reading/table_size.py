@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pathlib
-
+from transforms.paths import path_of
 from transforms.reading.packed_files import is_packed
 from transforms.reading.raw_files import PACKAGE_FORMATS, find_raw_files
 from transforms.table_spec import TableSpec
@@ -27,6 +26,6 @@ def text_bytes(table: TableSpec, data_dir: str) -> int:
     total = 0
     for file in find_raw_files(table, data_dir, "table"):
         is_dense = table.format == "parquet" or is_packed(file.path)
-        size = pathlib.Path(file.path).stat().st_size
+        size = path_of(file.path).stat().st_size
         total += size * (_UNPACKED if is_dense else 1)
     return total

@@ -112,7 +112,7 @@ def _finish(
     files.write(DATASET_JSON, info.to_json().encode())
     files.finish()
     _logger.info("Prepared %s tasks in %s", dict(info.num_tasks), files.root)
-    return kind.info_class.from_json(read_dataset_json(files.root))
+    return kind.info_class.from_json(read_dataset_json(files.path("")))
 
 
 def stage_info(

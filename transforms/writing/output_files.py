@@ -1,21 +1,20 @@
 """Files of the prepared data set, written whole or not at all.
 
-Plain files: every worker and the driver must see the same file system at the same
-path.
+Every worker and the driver must see the same file system at the same path, or the same
+bucket.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import pathlib
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from transforms import schema
+from transforms.paths import files_below, path_of, remove
 from transforms.prepared_files import PreparedFile, look_at
 
 # Where workers leave results for the driver, and files until they are whole.
@@ -62,7 +61,7 @@ class OutputFiles:
 
     def path(self, name: str) -> pathlib.Path:
         """Returns the path of a file."""
-        return pathlib.Path(self.root, name)
+        return path_of(self.root) / name
 
     def clear(self) -> None:
         """Makes the directory, without what an earlier run left in it.
@@ -70,7 +69,7 @@ class OutputFiles:
         Raises:
             DataError: If it holds anything that is not of a prepared data set.
         """
-        root = pathlib.Path(self.root)
+        root = path_of(self.root)
         root.mkdir(parents=True, exist_ok=True)
         foreign = sorted({path.name for path in root.iterdir()} - {*self._ours})
         if foreign:
@@ -92,10 +91,7 @@ class OutputFiles:
     def remove(self, *names: str) -> None:
         """Removes files and directories, if they are there."""
         for path in map(self.path, names):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+            remove(path)
 
     def make_dir(self, name: str) -> None:
         """Makes a directory."""
@@ -130,7 +126,7 @@ class OutputFiles:
         try:
             with temporary.open("wb") as file:
                 yield file
-            os.replace(temporary, path)
+            temporary.replace(path)
         except OSError as error:
             error.filename = error.filename or str(path)
             raise
@@ -141,13 +137,10 @@ class OutputFiles:
 
     def written(self) -> dict[str, PreparedFile]:
         """Returns what each file of the data set holds, but the refused rows."""
-        root = pathlib.Path(self.root)
         kept = {name for name in self._ours if name not in _NOT_DATA}
-        paths = sorted(path for path in root.rglob("*") if path.is_file())
-        names = [path.relative_to(root).as_posix() for path in paths]
         return {
             name: look_at(path)
-            for name, path in zip(names, paths, strict=True)
+            for name, path in files_below(path_of(self.root)).items()
             if name.partition("/")[0] in kept
         }
 
@@ -168,4 +161,4 @@ class OutputFiles:
 
     def move(self, name: str, new_name: str) -> None:
         """Renames a file."""
-        os.replace(self.path(name), self.path(new_name))
+        self.path(name).replace(self.path(new_name))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from transforms.paths import absolute
 from transforms.reading.read_tables import read_each_table
 from transforms.reading.tables import UsedTable, check_contents, check_tables
 from transforms.specs import CommonSpec
@@ -75,7 +75,7 @@ def prepare(
         JoinError: As `write_dataset`.
     """
     tables = list(tables)
-    data_dir, output_dir = map(os.path.abspath, (data_dir, output_dir))
+    data_dir, output_dir = map(absolute, (data_dir, output_dir))
     check_tables(tables, data_dir)
     check_contents(tables, data_dir)
 
