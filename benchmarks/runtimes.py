@@ -5,8 +5,6 @@ twenty unknown. All runtimes answer the same requests in turn, on one thread.
 """
 
 import argparse
-import dataclasses
-import functools
 import json
 import os
 import pathlib
@@ -14,13 +12,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
 os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # As `cmml serve` has it: faster for one.
 
+from benchmarks.measured_runtimes import RUNTIMES
 from benchmarks.runtime_examples import replayed_by_examples
 from benchmarks.runtime_requests import (
     MOST_SUPPORT,
@@ -31,10 +30,6 @@ from benchmarks.runtime_requests import (
 )
 from models.serving.recorded_request import RecordedRequest
 from pipeline.experiment.version_dir import newest_version, read_manifest
-from pipeline.export.formats.litert import EXACT, QUANTIZED, LiteRTRuntime
-from pipeline.export.formats.mlflow import MlflowRuntime
-from pipeline.export.formats.onnx import WEIGHTS, OnnxRuntime
-from pipeline.export.formats.tensorflow_runtime import TensorFlowRuntime
 from pipeline.export.parity import MismatchError, largest_difference
 from pipeline.settings.runtime import Runtime
 
@@ -75,65 +70,6 @@ Starts move with what else the machine does: compare within a table. When this r
 began, {load:.1f} other processes kept its {cores} cores busy.
 
 {tables}"""
-
-
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """A runtime, and what it runs of a version.
-
-    Attributes:
-        name: As the page has it.
-        package: What it is installed by.
-        suffix: Of the folder of versions.
-        graphs: Patterns of the files with graphs and weights.
-        open: Loads a version.
-        starts: Whether `load_version` opens it.
-    """
-
-    name: str
-    package: str
-    suffix: str
-    graphs: tuple[str, ...]
-    open: Callable[[pathlib.Path], Runtime]
-    starts: bool = True
-
-    def folder(self, version: pathlib.Path) -> pathlib.Path:
-        """Returns where it finds a version, by that of the SavedModel."""
-        return (
-            version.parent.with_name(version.parent.name + self.suffix) / version.name
-        )
-
-    def size_mb(self, version: pathlib.Path) -> float:
-        """Returns the size of graphs and weights in MB."""
-        files = [
-            path
-            for pattern in self.graphs
-            for path in self.folder(version).glob(pattern)
-        ]
-        return sum(path.stat().st_size for path in files) / 1e6
-
-
-_SAVED_MODEL = ("saved_model.pb", "variables/*", "assets/*")
-RUNTIMES = (
-    Measured("TensorFlow", "tensorflow", "", _SAVED_MODEL, TensorFlowRuntime),
-    Measured("ONNX Runtime", "onnxruntime", ".onnx", ("*.onnx", WEIGHTS), OnnxRuntime),
-    Measured("LiteRT", "ai-edge-litert", ".litert", (EXACT,), LiteRTRuntime),
-    Measured(
-        "LiteRT, float16",
-        "ai-edge-litert",
-        ".litert",
-        (QUANTIZED,),
-        functools.partial(LiteRTRuntime, file=QUANTIZED),
-        starts=False,
-    ),
-    Measured(
-        "MLflow",
-        "mlflow",
-        ".mlflow",
-        tuple(f"data/saved_model/{pattern}" for pattern in _SAVED_MODEL),
-        MlflowRuntime,
-    ),
-)
 
 
 def main() -> None:
