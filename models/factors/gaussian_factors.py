@@ -148,7 +148,7 @@ class _Sweeps:
     def run(self) -> None:
         """Solves for users with items fixed, then for items, noise and priors."""
         users = self._solve_users()
-        self._items, error = self._solve_items(users)
+        error = self._solve_items(users)
         # Not their moments, which the next sweep would hold beside those it makes.
         self._user_mean, self._user_doubt = users.mean[:, 1:], users.doubt
         self._noise = self._noise_of(error)
@@ -208,9 +208,10 @@ class _Sweeps:
             users.put(rows, mean, covariance)
         return users
 
-    def _solve_items(self, users: Vectors) -> tuple[Vectors, Floats]:
+    def _solve_items(self, users: Vectors) -> Floats:
         """Solves for items, and returns the sum of squared errors of each."""
-        items = Vectors(len(self._by_item.counts), users.width)
+        items = self._items
+        items.clear()  # Two of them and the users would be most of a fit's memory.
         error: Floats = self._squares.copy()
         sums = self._by_item.blocks(users.moments, users.mean)
         for rows, packed, projected in sums:
@@ -225,7 +226,7 @@ class _Sweeps:
             second = items.put(rows, mean, covariance)
             error[rows] -= 2.0 * np.sum(mean * projected, axis=1)
             error[rows] += np.einsum("nij,nij->n", second, gram)
-        return items, error
+        return error
 
     def _noise_of(self, error: Floats) -> Floats:
         """Returns the variance that is left of each item, [items]."""

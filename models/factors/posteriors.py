@@ -53,6 +53,13 @@ class Vectors:
         self._num_put = 0
         self._covariance: Floats | float = 0.0  # Of all that was put in, together.
 
+    def clear(self) -> None:
+        """Forgets what was put in, and keeps the memory for what will be."""
+        self.mean[:] = 0.0
+        self.moments[:] = 0.0
+        self._num_put = 0
+        self._covariance = 0.0
+
     def put(
         self, rows: NDArray[np.integer], mean: Floats, covariance: Floats
     ) -> Floats:
