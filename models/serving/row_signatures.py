@@ -55,29 +55,31 @@ def _traced(
     specs = dict(_row_input(served, *item) for item in inputs.items())
 
     def answer(**given: tf.Tensor) -> Answer:
-        answer: Answer = by_rows(_with_a_pair(given))
+        answer: Answer = by_rows(_never_empty(given))
         if "attribution" in answer:
-            answer["attribution"] = answer["attribution"][:, :, :-1]
+            pairs = tf.range(tf.shape(given["support_label"])[1])
+            # Not by a slice: LiteRT makes none of width 0.
+            answer["attribution"] = tf.gather(answer["attribution"], pairs, axis=2)
         return answer
 
     return trace(answer, specs)
 
 
-def _with_a_pair(inputs: Inputs) -> Inputs:
-    """Puts a pair of padding behind each support set, so that none is empty.
+def _never_empty(inputs: Inputs) -> Inputs:
+    """Puts a pair of padding into an empty support set.
 
     Runtimes go wrong in sums and products over nothing.
     """
     return {
-        name: tf.pad(
-            value,
-            [[0, 0], [0, 1]],
-            constant_values=PADDING if value.dtype == tf.int32 else 0.0,
-        )
-        if name.startswith("support_")
-        else value
+        name: _padded(value) if name.startswith("support_") else value
         for name, value in inputs.items()
     }
+
+
+def _padded(values: tf.Tensor) -> tf.Tensor:
+    width = tf.maximum(tf.shape(values)[1], 1)
+    padding = PADDING if values.dtype == tf.int32 else 0.0
+    return tf.pad(values, [[0, 0], [0, 1]], constant_values=padding)[:, :width]
 
 
 def _row_input(

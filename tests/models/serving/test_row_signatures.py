@@ -82,6 +82,25 @@ def test_the_answers_are_those_of_the_signatures_of_ids(traced):
                 np.testing.assert_allclose(answer[key], value, atol=1e-4, rtol=1e-5)
 
 
+def test_an_empty_support_set_is_one_of_padding(traced):
+    setting, served, signatures = traced
+    empty = {name: value[:, :0] for name, value in setting.support.items()}
+    rows = served._rows_of(empty | setting.profile | setting.query)
+    _, specs = signatures["explain"].structured_input_signature
+    answer = signatures["explain"](
+        **{key: widened(value, specs[key]) for key, value in rows.items()}
+    )
+    padded = {
+        name: tf.constant("", shape=value[:, :1].shape)
+        if value.dtype == tf.string
+        else value[:, :1]
+        for name, value in setting.support.items()
+    }
+    expected = served.rank(**padded, **setting.profile, **setting.query)["score"]
+    np.testing.assert_allclose(answer["score"], expected, atol=1e-4, rtol=1e-5)
+    assert answer["attribution"].shape == (*expected.shape, 0)
+
+
 def widened(value, spec):
     """Pads the values of a feature to as many as there may be."""
     if spec.shape.rank < 2 or spec.shape[1] is None:
