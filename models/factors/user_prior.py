@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
-from sklearn.utils.extmath import randomized_svd
 
 from models.factors.entity_design import EntityDesign
 from models.factors.gaussian_factors import GaussianFactors
@@ -19,11 +18,15 @@ Floats = NDArray[np.floating]
 SET_STRENGTH = 10.0  # Pairs at which the set of items counts by half.
 
 _NUM_COMPONENTS = 64  # Of who has rated what.
+_MORE_COMPONENTS = 10  # Looked for, so that those wanted are exact.
+_NUM_ROUNDS = 4
 _PENALTY = 50.0
+_ROWS_AT_ONCE = 1 << 15  # Copied in memory together.
 _NUM_DRAWS = 4  # Support sets of each user.
 _MAX_SUPPORT = 40
 _MIN_LEFT_OUT = 10  # Pairs of a user that are in none of their support sets, or half.
 _JITTER = 1e-6
+_NOTHING = 1e-12  # Of the largest square of a size: none at all.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -114,12 +117,17 @@ def _regress(
         draws: Columns, sums and sizes, as `_inputs` takes them; used up.
         target: float64 [N, K], of each draw.
     """
-    products = []
+    num_draws = 0
+    gram: Floats | float = 0.0
+    projected: Floats | float = 0.0
     for draw in draws:
-        rows = _inputs(*draw)
-        products.append((rows.T @ rows, rows.T @ target))
-    num_draws = len(products)
-    gram, projected = (sum(parts) for parts in zip(*products, strict=True))
+        num_draws += 1
+        for start in range(0, len(target), _ROWS_AT_ONCE):
+            block = slice(start, start + _ROWS_AT_ONCE)
+            rows = _inputs(*(part[block] for part in draw))
+            gram = gram + rows.T @ rows
+            projected = projected + rows.T @ target[block]
+    gram, projected = np.asarray(gram), np.asarray(projected)
     weights = np.linalg.solve(gram + _PENALTY * np.eye(len(gram)), projected)
     explained = projected.T @ weights
     left = num_draws * (target.T @ target) - explained - explained.T
@@ -162,7 +170,7 @@ def _draw_sets(
         ones = np.ones(drawn.sum())
         shape = len(counts), len(vectors)
         sets = scipy.sparse.csr_matrix((ones, (user[drawn], item[drawn])), shape)
-        yield (sets @ vectors)[seen], sizes[seen, None].astype(np.float64)
+        yield sets[seen] @ vectors, sizes[seen, None].astype(np.float64)
 
 
 def item_set_vectors(pairs: LabelledPairs, *, seed: int) -> Floats:
@@ -175,16 +183,59 @@ def item_set_vectors(pairs: LabelledPairs, *, seed: int) -> Floats:
     Returns:
         float64 [num_items + 1, C], components of unit size over the items with pairs:
         the singular vectors of the matrix of users and items, each pair over the root
-        of how many pairs its user and its item have. Zeros for an item without pairs.
+        of how many pairs its user and its item have. Zeros for an item without pairs,
+        and in components beyond the rank of the matrix.
     """
     of_user = np.bincount(pairs.user, minlength=pairs.num_users + 1)
     of_item = np.bincount(pairs.item, minlength=pairs.num_items + 1)
     weight = 1.0 / np.sqrt(of_user[pairs.user] * of_item[pairs.item])
     shape = len(of_user), len(of_item)
     matrix = scipy.sparse.csr_matrix((weight, (pairs.user, pairs.item)), shape)
-    most = min(np.count_nonzero(of_user), np.count_nonzero(of_item))
-    _, _, components = randomized_svd(
-        matrix, min(_NUM_COMPONENTS, most), n_iter=4, random_state=seed
-    )
-    vectors = components.T * np.sqrt(np.count_nonzero(of_item))
-    return np.where(of_item[:, None] > 0, vectors, 0.0)
+    most = min(int((of_user > 0).sum()), int((of_item > 0).sum()))
+    vectors = _right_vectors(matrix, min(_NUM_COMPONENTS, most), seed)
+    vectors *= np.sqrt(np.count_nonzero(of_item))
+    vectors[of_item == 0] = 0.0
+    return vectors
+
+
+def _right_vectors(matrix: scipy.sparse.csr_matrix, number: int, seed: int) -> Floats:
+    """Returns the largest right singular vectors, float64 [columns, number].
+
+    As `randomized_svd` of scikit-learn without what it has in memory: never more than
+    two dense matrices of as many rows as there are users or items, in place of five,
+    which were most of what a fit takes. A vector of no size is all zeros.
+
+    Source:
+        Halko, Martinsson and Tropp, "Finding structure with randomness" (2011),
+        algorithms 4.4 and 5.1. Deviation: columns are made orthonormal by the
+        eigenvectors of their products, block by block and in place.
+    """
+    width = number + _MORE_COMPONENTS
+    basis = np.random.RandomState(seed).normal(size=(matrix.shape[1], width))
+    for _ in range(_NUM_ROUNDS):
+        for side in (matrix, matrix.T):
+            basis = side @ basis
+            _make_orthonormal(basis)
+    basis = matrix @ basis
+    for _ in range(2):  # The first one leaves what it is off by.
+        _make_orthonormal(basis)
+    basis = matrix.T @ basis
+    vectors: Floats = basis @ _whitening(basis)[:, -number:]
+    return vectors
+
+
+def _make_orthonormal(columns: Floats) -> None:
+    """Replaces columns by orthonormal ones that span the same."""
+    scale = _whitening(columns)
+    for start in range(0, len(columns), _ROWS_AT_ONCE):
+        block = slice(start, start + _ROWS_AT_ONCE)
+        columns[block] = columns[block] @ scale
+
+
+def _whitening(columns: Floats) -> Floats:
+    """Returns what columns are multiplied by to be orthonormal, the largest last."""
+    values, vectors = np.linalg.eigh(columns.T @ columns)
+    least = _NOTHING * values[-1]
+    sizes = np.sqrt(np.where(values > least, values, np.inf))
+    whitening: Floats = vectors / sizes
+    return whitening

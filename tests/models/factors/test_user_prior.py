@@ -153,10 +153,25 @@ def test_turning_user_vectors_turns_their_mean_and_covariance(items):
 def test_items_with_the_same_users_have_the_same_vector():
     vectors = item_set_vectors(PAIRS, seed=0)
     seen = vectors[1:21]
-    # Components are of unit size over the items that somebody has rated.
-    np.testing.assert_allclose((seen**2).mean(axis=0), 1.0, rtol=1e-6)
+    # Two kinds of users make two components, of unit size over the items that somebody
+    # has rated; the largest are last.
+    leading = seen[:, -2:]
+    np.testing.assert_allclose((leading**2).mean(axis=0), 1.0, rtol=1e-6)
+    assert not seen[:, :-2].any()
     assert not vectors[[0, 21]].any()
-    # Two kinds of users make two components that are not 0.
-    leading = seen[:, :2]
     np.testing.assert_allclose(leading[:10], np.tile(leading[:1], [10, 1]), atol=1e-6)
     assert np.abs(leading[0] - leading[10]).max() > 0.5
+
+
+def test_vectors_are_the_largest_right_singular_ones():
+    rng = np.random.default_rng(5)
+    user, item = np.nonzero(rng.random([30, 12]) < 0.4)
+    pairs = LabelledPairs(1 + user, 1 + item, np.ones(len(user)), 30, 12)
+    matrix = np.zeros([31, 13])
+    of_user, of_item = np.bincount(1 + user), np.bincount(1 + item)
+    weight = 1.0 / np.sqrt(of_user[1 + user] * of_item[1 + item])
+    matrix[1 + user, 1 + item] = weight
+    vectors = item_set_vectors(pairs, seed=0)
+    _, _, expected = np.linalg.svd(matrix, full_matrices=False)
+    overlap = np.abs(expected[:12] @ vectors)[:, ::-1] / np.sqrt(12)
+    np.testing.assert_allclose(overlap, np.eye(12), atol=1e-6)
