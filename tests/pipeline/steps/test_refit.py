@@ -1,8 +1,11 @@
 """The refit of a run: on all pairs, for the export alone."""
 
 import dataclasses
+import functools
 import hashlib
 import json
+import pathlib
+import re
 import shutil
 
 import numpy as np
@@ -19,6 +22,33 @@ from pipeline.training.fit import fit_again
 from pipeline.training.trained import finished_refit, trained_model
 
 
+@dataclasses.dataclass(frozen=True)
+class Refitted:
+    """What `cmml run` makes of a copy of a small run when a refit is wanted.
+
+    Attributes:
+        experiment: Of the run that was copied.
+        config: The experiment with a refit wanted.
+        run: The copy, now with its refit and a version of it.
+        arguments: Those of `cmml run`.
+        status: Its exit status.
+        stdout: What it printed.
+        stderr: What it said meanwhile.
+    """
+
+    experiment: object
+    config: object
+    run: RunDir
+    arguments: tuple
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def version(self):
+        return pathlib.Path(self.stdout.splitlines()[-1])
+
+
 @pytest.fixture
 def made(experiment, tmp_path):
     """A copy of the small run of users, and its configuration with a refit wanted."""
@@ -26,30 +56,28 @@ def made(experiment, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def refitted(experiment, tmp_path_factory):
+def refitted(experiment, cmml, tmp_path_factory):
     """The same with its refit, to read only."""
-    return with_refit(experiment, tmp_path_factory.mktemp("refit"))
+    return run_with_refit(experiment, cmml, tmp_path_factory.mktemp("refit"))
 
 
 @pytest.fixture(scope="module")
-def refitted_scenarios(scenario_experiment, tmp_path_factory):
+def refitted_scenarios(scenario_experiment, scenario_tables, cmml, tmp_path_factory):
     """The same of scenarios."""
-    return with_refit(scenario_experiment, tmp_path_factory.mktemp("refit"))
+    run = functools.partial(cmml, data_dir=scenario_tables)
+    return run_with_refit(scenario_experiment, run, tmp_path_factory.mktemp("refit"))
 
 
-@pytest.fixture(params=["experiment", "scenario_experiment"])
-def each(request, tmp_path):
-    """A small run of either setting, and a copy of it with its refit."""
-    experiment = request.getfixturevalue(request.param)
-    of_setting = {"experiment": "refitted", "scenario_experiment": "refitted_scenarios"}
-    _, _, run = request.getfixturevalue(of_setting[request.param])
-    return experiment, copied(experiment, run.path, tmp_path)
+@pytest.fixture(params=["refitted", "refitted_scenarios"])
+def each(request):
+    """That of either setting."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
-def again(experiment, refitted, tmp_path):
+def again(refitted, tmp_path):
     """A copy of the run of users with its refit."""
-    return copied(experiment, refitted[2].path, tmp_path)
+    return copied(refitted.experiment, refitted.run.path, tmp_path)
 
 
 def copied(experiment, run_dir, tmp_path):
@@ -60,12 +88,15 @@ def copied(experiment, run_dir, tmp_path):
     return config, experiment.dataset_dir, RunDir(runs / config.name / run_dir.name)
 
 
-def with_refit(experiment, folder):
+def run_with_refit(experiment, cmml, folder):
     config, dataset_dir, run = copied(experiment, experiment.run_dir, folder)
     before = digests(dataset_dir)
-    refit(config, dataset_dir, run)
+    changes = "training.refit=all", f"runs_dir={folder / 'runs'}"
+    sets = [part for change in changes for part in ("--set", change)]
+    arguments = "run", "--config", experiment.config_path, *sets
+    done = cmml(*arguments)
     assert digests(dataset_dir) == before
-    return config, dataset_dir, run
+    return Refitted(experiment, config, run, arguments, **vars(done))
 
 
 def digests(folder, *without):
@@ -75,6 +106,11 @@ def digests(folder, *without):
         if path.is_file()
         and (name := path.relative_to(folder).as_posix()).split("/")[0] not in without
     }
+
+
+def skipped(done):
+    """Names the steps that `cmml run` found up to date."""
+    return set(re.findall(r"^(\w+): .* is up to date$", done.stderr, re.M))
 
 
 def weights_of(config, dataset_dir, run):
@@ -115,17 +151,38 @@ def test_episodes_are_drawn_from_queries_and_other_splits_only_if_whole(
 
 
 def test_the_refit_takes_the_epochs_that_meta_validation_chose(refitted):
-    _, _, run = refitted
+    run = refitted.run
     lines = (run.refit.path / "metrics.jsonl").read_text().splitlines()
     assert len(lines) == run.facts("train")["best_epoch"]
     assert not [name for name in json.loads(lines[0]) if name.startswith("val_")]
     assert run.refit.facts("refit")["epochs"] == len(lines)
 
 
-def test_the_refit_leaves_what_was_judged_as_it_was(each):
-    experiment, (config, dataset_dir, run) = each
-    assert digests(run.path, "refit") == digests(experiment.run_dir)
+def test_a_run_that_wants_a_refit_exports_the_refitted_model(each):
+    assert each.status == 0, each.stderr
+    assert each.version.name != each.experiment.exported.name
+    assert each.version.parents[2] == each.run.path
+    # Nothing was trained or judged again.
+    expected = {"prepare", "train", "evaluate"}
+    if each.config.setting == "scenario":
+        expected.add("pretrain")
+    assert skipped(each) == expected
+
+
+def test_the_same_run_again_makes_no_other_refit_or_version(refitted, cmml):
+    again = cmml(*refitted.arguments)
+    assert skipped(again) == skipped(refitted) | {"refit", "export"}
+    assert again.stdout == refitted.stdout
+
+
+def test_the_refit_leaves_what_was_judged_as_it_was(each, tmp_path):
+    before = RunDir(each.experiment.run_dir)
+    others = "refit", "export", "lineage.json", "config.resolved.yaml"
+    assert digests(each.run.path, *others) == digests(before.path, *others)
+    for step in ("train", "evaluate"):
+        assert each.run.facts(step) == before.facts(step)
     # Judged once more, now that the refit is there.
+    config, dataset_dir, run = copied(each.experiment, each.run.path, tmp_path)
     metrics = (run.evaluation / "metrics.json").read_text()
     shutil.rmtree(run.evaluation)
     evaluate(config, dataset_dir, run)
@@ -133,8 +190,8 @@ def test_the_refit_leaves_what_was_judged_as_it_was(each):
 
 
 def test_a_refitted_run_is_exported_with_the_model_that_was_judged(each):
-    _, (config, dataset_dir, run) = each
-    version = export(config, dataset_dir, run)
+    config, run, version = each.config, each.run, each.version
+    dataset_dir = each.experiment.dataset_dir
     manifest = read_manifest(version)
     assert (manifest["trained_on"], manifest["metrics_of"]) == ("all", "meta_train")
     assert judged_dir(version) == version / JUDGED
@@ -160,7 +217,7 @@ def test_a_refitted_run_is_exported_with_the_model_that_was_judged(each):
 
 def test_a_half_written_refit_is_not_exported_and_goes_on(made, refitted):
     config, dataset_dir, run = made
-    expected = weights_of(config, dataset_dir, refitted[2].refit)
+    expected = weights_of(config, dataset_dir, refitted.run.refit)
     run.refit.path.mkdir()
     data = setting_of(config).load(config, dataset_dir).whole()
     model = setting_of(config).build(config, data, fit=True)
@@ -195,9 +252,8 @@ def test_a_refit_that_is_not_wanted_is_refused_and_not_exported(again):
     other = config.model_copy(update={"training": training})
     with pytest.raises(ValueError, match="got 'meta_train' and setting 'user'"):
         validate(other)
+    # What is exported is what this finds, or the model that was judged.
     assert finished_refit(other, dataset_dir.name, run) is None
-    version = export(other, dataset_dir, run)
-    assert read_manifest(version)["trained_on"] == "meta_train"
 
 
 def test_what_the_export_is_trained_on_decides_no_other_step(experiment):

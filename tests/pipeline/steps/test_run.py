@@ -1,12 +1,9 @@
 """What `cmml run` prints, and what it does the second time."""
 
 import json
-import pathlib
-import shutil
 
 import pytest
 
-from pipeline.experiment.version_dir import read_manifest
 from pipeline.steps import run as run_module
 from transforms.schema import DataError
 
@@ -53,20 +50,3 @@ def test_run_again_skips_every_step(name, request, cmml, raw_dir, scenario_table
     assert again.status == 0
     assert again.stderr.count("is up to date") == NUM_STEPS[name]
     assert again.stdout == made.stdout
-
-
-def test_a_run_that_wants_a_refit_exports_the_refitted_model(
-    experiment, cmml, tmp_path
-):
-    runs = shutil.copytree(experiment.run_dir.parents[1], tmp_path / "runs")
-    changes = "--set", "training.refit=all", "--set", f"runs_dir={runs}"
-    done = cmml("run", "--config", experiment.config_path, *changes)
-    assert done.status == 0, done.stderr
-    version = pathlib.Path(done.stdout.splitlines()[-1])
-    assert version.name != experiment.exported.name
-    assert read_manifest(version)["trained_on"] == "all"
-    # Nothing was trained or judged again.
-    assert done.stderr.count("is up to date") == NUM_STEPS["experiment"] - 1
-    again = cmml("run", "--config", experiment.config_path, *changes)
-    assert again.stderr.count("is up to date") == NUM_STEPS["experiment"] + 1
-    assert again.stdout == done.stdout
