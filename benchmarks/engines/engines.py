@@ -18,6 +18,7 @@ from benchmarks.engines.processes import running, wait_for
 from benchmarks.engines.worker_pools import worker_pools
 
 _ROOT = pathlib.Path(__file__).parents[2]
+_DASK_PROFILE = "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"
 _FLINK_JAR, _FLINK_LIB = "CMML_FLINK_JOB_SERVER_JAR", "CMML_FLINK_LIB"
 _SPARK_JAR, _SPARK_LIB = "CMML_SPARK_JOB_SERVER_JAR", "CMML_SPARK_LIB"
 
@@ -60,7 +61,8 @@ def _dask(folder: pathlib.Path) -> Iterator[list[str]]:
     known = folder / "scheduler.json"
     by_file = ["--scheduler-file", str(known), "--no-dashboard"]
     python = [sys.executable, "-m"]
-    env = {"PYTHONPATH": str(_ROOT)}
+    # Dask would look a hundred times a second at what its processes do.
+    env = {"PYTHONPATH": str(_ROOT), _DASK_PROFILE: "False"}
     with contextlib.ExitStack() as stack:
         command = [*python, "distributed.cli.dask_scheduler", "--port=0", *by_file]
         stack.enter_context(running(command, folder / "scheduler", **env))
