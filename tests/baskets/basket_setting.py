@@ -23,6 +23,7 @@ from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.task_request import TaskRequest, starting_with
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment, Section
+from pipeline.settings.compiled import compiled_once
 from pipeline.settings.scenario import config as clicks
 from pipeline.settings.scenario.serving import scenario_requests
 from pipeline.settings.serving import ServedWords, Serving
@@ -115,7 +116,6 @@ def rank_of(scores, item, shown):
 
 
 def load(config, dataset_dir):
-    info = SimpleNamespace(**json.loads(schema.read_dataset_json(dataset_dir)))
     baskets = np.load(dataset_dir / "baskets.npy")
     tasks = [to_task(number, items) for number, items in enumerate(baskets)]
     third = len(tasks) // 3
@@ -131,7 +131,7 @@ def load(config, dataset_dir):
     rows, clicked = np.ones(trained.size, np.int32), trained.ravel().astype(np.int32)
     return SimpleNamespace(
         directory=dataset_dir,
-        info=info,
+        info=SimpleNamespace(**json.loads(schema.read_dataset_json(dataset_dir))),
         tasks=by_split,
         vectors=vectors,
         known=KnownClicks(rows, clicked, 0 * rows, 1, NUM_ITEMS),
@@ -139,7 +139,7 @@ def load(config, dataset_dir):
 
 
 def scorer(method, config, data):
-    answer = tf.function(lambda pairs, query: method.score(method.adapt(pairs), query))
+    call = compiled_once(lambda shown, asked: method.score(method.adapt(shown), asked))
 
     def ask(shown):
         tasks = data.tasks[shown.split][: shown.max_tasks]
@@ -147,7 +147,7 @@ def scorer(method, config, data):
         for place, task in enumerate(tasks):
             other = tasks[place - 1] if shown.support == "other" else task
             support = support_episode(other, max_clicks=shown.size, num_negatives=1)
-            scores = answer(support, as_query(task.pool))[0].numpy()
+            scores = call(support, as_query(task.pool))[0].numpy()
             for item in task.query_item:
                 rank = rank_of(scores, item, task.support_item)
                 rows.append((place, SHOPPER, item, shown.size, scores[item - 1], *rank))
