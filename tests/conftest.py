@@ -65,10 +65,15 @@ def _run_graphs_at_once():
     own is optimised, and so tested as it is served.
     """
     import tensorflow as tf
+    from tensorflow.python.data.ops import dataset_ops
     from tensorflow.python.eager import context
     from tensorflow.python.framework import ops
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    # What any data set goes through where an iterator over it is made.
+    dataset_ops.DatasetV2._apply_debug_options = lambda data: data.with_options(options)
     # Whatever sets a seed, as each new model does, makes TensorFlow forget its kernels.
     # Only random ops that run outside of graphs would have to be made again.
     context.pywrap_tfe.TFE_ContextClearCaches = lambda handle: None
