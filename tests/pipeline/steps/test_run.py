@@ -1,6 +1,7 @@
 """What `cmml run` prints, and what it does the second time."""
 
 import json
+import types
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_data_set_without_meta_test_ends_a_run_before_training(tmp_path, monke
     (tmp_path / "_SUCCESS").touch()
     monkeypatch.setattr(run_module, "prepare", lambda config, flags: tmp_path)
     with pytest.raises(DataError, match="holds no meta_test tasks to judge"):
-        run_module.run(None, ())
+        run_module.run(types.SimpleNamespace(prepared_dir=str(tmp_path)), ())
 
 
 def test_run_again_skips_every_step(name, request, cmml, raw_dir, scenario_tables):
