@@ -41,7 +41,8 @@ def arguments(experiment, runs_dir):
     def build(*seeds, split="meta_validation", grid=path):
         return [
             *("ablate", "--config", experiment.config_path, "--grid", grid),
-            *("--set", f"runs_dir={runs_dir}", "--split", split, "--seeds", *seeds),
+            *("--set", "tensorboard.insight_every=0", "--set", f"runs_dir={runs_dir}"),
+            *("--split", split, "--seeds", *seeds),
         ]
 
     return build
@@ -139,7 +140,8 @@ def test_another_seed_or_split_adds_to_what_is_there(first, cmml, arguments, run
     done = cmml(*arguments(0, 1, split="meta_test", grid=few))
     assert done.status == 0, done.stderr
     assert "# Ablation few on meta_test" in done.stdout
-    assert f"Seeds: 0, 1. --set runs_dir={runs_dir}" in done.stdout
+    changes = f"--set tensorboard.insight_every=0 --set runs_dir={runs_dir}"
+    assert f"Seeds: 0, 1. {changes}" in done.stdout
     variants = results_in(runs_dir, "meta_test", "few")["variants"]
     assert len(variants["Encoders"]["PE"]["runs"]) == 2
     # Neither trained nor scored again: the seed of before, on the split of before.

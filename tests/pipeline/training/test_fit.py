@@ -57,7 +57,8 @@ def test_weights_that_are_trained_are_counted():
 
 def test_a_killed_training_ends_as_if_it_had_not_been(scenario_experiment, tmp_path):
     path, dataset_dir = scenario_experiment.config_path, scenario_experiment.dataset_dir
-    config = load_experiment(path, [f"runs_dir={tmp_path}"])
+    changes = [f"runs_dir={tmp_path}", "tensorboard.insight_every=0"]
+    config = load_experiment(path, changes)
 
     class KilledError(Exception):
         pass
