@@ -1,7 +1,7 @@
 """How ids of two tables find each other, counted in parts that add up.
 
 All ids that differ in form only must be counted in one part, and an id in one part
-alone: `transforms.entities.partitions` parts them so.
+alone: `transforms.entities.forms_of_ids` parts them so.
 """
 
 from __future__ import annotations
