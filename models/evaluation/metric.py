@@ -49,7 +49,7 @@ class Metric:
         """
         if self.target is not None or math.isnan(difference.mean):
             return None
-        if difference.num_tasks is not None and difference.num_tasks < MIN_TASKS:
+        if has_few_tasks(difference):
             return None
         if difference.low <= 0.0 <= difference.high:
             return None
@@ -73,3 +73,8 @@ class Metric:
             return self.direction * value
 
         return max(means, key=worth, default=None)
+
+
+def has_few_tasks(difference: Interval) -> bool:
+    """Whether a difference is of so few tasks that its interval says nothing."""
+    return difference.num_tasks is not None and difference.num_tasks < MIN_TASKS

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from models.evaluation.intervals import Interval
+from models.evaluation.metric import has_few_tasks
 
 UNDEFINED_TEXT = "-"
 
@@ -20,6 +21,13 @@ def signed(interval: Interval) -> str:
     if math.isnan(interval.mean):
         return UNDEFINED_TEXT
     return f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
+
+
+def signed_of_tasks(interval: Interval) -> str:
+    """Writes a difference and its interval, and that its tasks are few if they are."""
+    if not has_few_tasks(interval):
+        return signed(interval)
+    return f"{signed(interval)} with {interval.num_tasks} tasks, too few to tell"
 
 
 def p_text(p: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from models.evaluation.intervals import Interval
-from models.evaluation.metric import Metric
+from models.evaluation.metric import Metric, has_few_tasks
 from models.evaluation.shown import Shown
 from pipeline.judging.beside_baselines import BesideBaselines, BesideBest
 from pipeline.judging.differences import Contrast, Differences
@@ -15,7 +15,7 @@ from pipeline.judging.evaluation import (
     exchanged_groups,
     open_groups,
 )
-from pipeline.judging.interval_text import p_text, signed
+from pipeline.judging.interval_text import p_text, signed, signed_of_tasks
 from pipeline.reports.page.result_table import Column, ResultTable
 
 _LESS_IT = f"{CMML} less it"
@@ -87,7 +87,7 @@ def support_sentences(
             sentences.append(
                 "The support set of another task "
                 f"{worth[metric.is_better(found.interval)]} {metric.name}{where}: own "
-                f"less other, {signed(found.interval)}."
+                f"less other, {signed_of_tasks(found.interval)}."
             )
     return sentences
 
@@ -112,7 +112,8 @@ def closed_form_sentences(
     }[metric.is_better(found.interval)]
     return [
         f"What context and backbone add to {CLOSED_FORM}, the prior of {CMML} alone: "
-        f"{signed(found.interval)} of {metric.name}, {does}."
+        f"{signed(found.interval)} of {metric.name}, {does}"
+        f"{' that so few tasks can tell' if has_few_tasks(found.interval) else ''}."
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from models.evaluation.intervals import Interval
 from pipeline.judging.beside_baselines import BesideBaselines
 from pipeline.judging.evaluation import CMML, OWN
-from pipeline.judging.interval_text import signed
+from pipeline.judging.interval_text import signed, signed_of_tasks
 from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import OTHER_WORD, Findings
 from pipeline.reports.run.standing_text import (
@@ -129,7 +129,7 @@ def _why(findings: Findings) -> list[str]:
             True: "helps beyond chance",
             False: "does harm beyond chance",
         }[is_better]
-        parts.append(f"against {OTHER_WORD[kind]} it {word}, {signed(gap)}")
+        parts.append(f"against {OTHER_WORD[kind]} it {word}, {signed_of_tasks(gap)}")
     if not parts:
         return []
     return [

@@ -138,6 +138,16 @@ def test_a_difference_that_may_be_chance_is_level():
     assert "makes no difference beyond chance to mae" in text
 
 
+def test_a_difference_of_few_tasks_is_too_few_to_tell():
+    by_task = two_methods()
+    for method in by_task.values():
+        for group in method.values():
+            group["mae"] = np.where(np.arange(7) < 5, group["mae"], np.nan)
+    by_task["cmml"]["cold/other_support"] = {"mae": np.full(7, 2.0)}
+    text = text_of(by_task, [COLD, WARM, COLD.with_other_support()])
+    assert text.endswith("with 5 tasks, too few to tell.\n")
+
+
 def test_metrics_of_fewer_tasks_say_so():
     by_task = two_methods()
     for method in by_task.values():
