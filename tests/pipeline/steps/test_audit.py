@@ -48,5 +48,5 @@ def test_the_audit_of_a_prepared_data_set_of_scenarios_is_clean(
     config = scenario_experiment.config_path
     done = cmml("audit", "--config", config, data_dir=scenario_tables)
     assert done.status == 0, done.stdout
-    assert "0 leaks found in 20 checks" in done.stdout
+    assert "0 leaks found in 21 checks" in done.stdout
     assert "out of fold" in done.stdout
