@@ -7,7 +7,7 @@ different one of a block, not to each row.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,6 @@ import pyarrow as pa
 Ints = npt.NDArray[np.integer[Any]]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-
-_TEXTS_AT_ONCE = 1 << 14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,12 +101,6 @@ def _joined(columns: Sequence[CodedColumn], different: CodedColumn) -> CodedColu
         codes.append(different.codes[start:end][column.codes])
         start = end
     return CodedColumn(np.concatenate(codes), different.values)
-
-
-def texts_of(array: pa.Array) -> Iterator[str]:
-    """Yields the texts of a pyarrow array, of which few at a time are held."""
-    for start in range(0, len(array), _TEXTS_AT_ONCE):
-        yield from array[start : start + _TEXTS_AT_ONCE].to_pylist()
 
 
 def small(numbers: npt.NDArray[Any]) -> Ints:
