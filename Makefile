@@ -33,7 +33,7 @@ demo: $(READY)
 test: $(READY)
 	@echo "== Running the tests (some minutes)"
 	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 \
-		$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+		$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .
