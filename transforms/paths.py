@@ -11,6 +11,7 @@ import glob
 import os.path
 import pathlib
 import shutil
+from collections.abc import Iterable
 from typing import cast
 
 from transforms.url_path import UrlPath, is_url, match_files
@@ -39,7 +40,11 @@ def absolute(path: str) -> str:
 
 def files_below(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     """Returns the files of a folder and of those in it by their relative names."""
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files: Iterable[pathlib.Path]
+    if isinstance(folder, UrlPath):
+        files = cast(list[pathlib.Path], folder.files())
+    else:
+        files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {path.relative_to(folder).as_posix(): path for path in files}
 
 

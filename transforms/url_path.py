@@ -121,10 +121,9 @@ class UrlPath:
             self / name for name in sorted({n.partition("/")[0] for n in names})
         )
 
-    def rglob(self, pattern: str) -> Iterator[UrlPath]:
-        """Yields the files in it whose name matches, however deep."""
-        del pattern  # All of them: nothing else is asked for.
-        yield from (UrlPath(found.path) for found in match_files(f"{self._url}/**"))
+    def files(self) -> list[UrlPath]:
+        """Returns the files in it, however deep, in order."""
+        return [UrlPath(found.path) for found in match_files(f"{self._url}/**")]
 
     def stat(self) -> _Stat:
         """Returns its size."""

@@ -15,6 +15,7 @@ from transforms.entities.entity_counts import EntityCounts
 from transforms.entities.entity_runs import MakeRuns, Partition
 from transforms.entities.forms_of_ids import partitions_of
 from transforms.reading.beam_hints import no_beam_hints
+from transforms.reading.coded_column import Ints
 from transforms.reading.kinds import OfKind
 from transforms.reading.rejected_row import REJECTED
 from transforms.reading.shards import GroupByShard
@@ -41,6 +42,10 @@ class TableBlock(NamedTuple):
 
     table: str
     block: EntityBlock
+
+    def take(self, places: Ints) -> TableBlock:
+        """Returns what it says of the entities at some places."""
+        return self._replace(block=self.block.take(places.tolist()))
 
 
 class WrittenRuns(NamedTuple):
@@ -103,15 +108,15 @@ class _Part(beam.DoFn):
         kind, known = element
         start = KINDS.index(kind) * self._number
         if isinstance(known, EntityCounts):
-            ids, take = self._make.raw_ids(known.ids), known.take
+            ids = self._make.raw_ids(known.ids)
         else:
             raw = [entity.entity_id for entity in known.block.entities]
             ids = pa.array(raw, pa.string())
-            take = _taking(known)
         partitions = partitions_of(ids, self._number)
         for partition in np.unique(partitions).tolist():
             _PARTS.inc()
-            yield start + partition, take(np.flatnonzero(partitions == partition))
+            places = np.flatnonzero(partitions == partition)
+            yield start + partition, known.take(places)
 
 
 class _WriteRun(beam.DoFn):
@@ -142,8 +147,3 @@ class _WriteRun(beam.DoFn):
         write_run(self._files, kind, *partition, run.rows)
         _RUNS.inc()
         yield _SUMMARY, (kind, run.summary)
-
-
-def _taking(known: TableBlock) -> Any:
-    """Returns a function that takes the entities at some places of a block."""
-    return lambda places: known._replace(block=known.block.take(places.tolist()))
