@@ -74,10 +74,12 @@ def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:
 
 def _converted(name: str, signature: Any) -> Any:
     """Returns the graph of a signature; inputs and outputs keep their names."""
-    import tf2onnx
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2,
     )
+    from tf2onnx import optimizer, tf_loader, tfonnx
+
+    from models.legacy_keras import tf
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     frozen = convert_variables_to_constants_v2(signature)
@@ -85,18 +87,42 @@ def _converted(name: str, signature: Any) -> Any:
     outputs = [tensor.name for tensor in frozen.outputs]
     names = [tensor.partition(":")[0] for tensor in inputs]
     answers = sorted(signature.structured_outputs)  # As TensorFlow flattens them.
-    model, _ = tf2onnx.convert.from_graph_def(
-        frozen.graph.as_graph_def(),
-        name=name,
-        input_names=inputs,
-        output_names=outputs,
-        opset=_OPSET,
-        custom_op_handlers={"SelectV2": (_as_where, [])},
-        tensors_to_rename=dict(
-            zip([*inputs, *outputs], [*names, *answers], strict=True)
-        ),
+    with tf.Graph().as_default() as graph:
+        definition = frozen.graph.as_graph_def()
+        definition = tf_loader.tf_optimize(inputs, outputs, definition)
+        tf.import_graph_def(definition, name="")
+        converted = tfonnx.process_tf_graph(
+            graph,
+            opset=_OPSET,
+            custom_op_handlers={"SelectV2": (_as_where, [])},
+            input_names=inputs,
+            output_names=outputs,
+            tensors_to_rename=dict(
+                zip([*inputs, *outputs], [*names, *answers], strict=True)
+            ),
+        )
+        # With errors caught the graph would be copied before each of them.
+        small = optimizer.optimize_graph(converted, False, _optimizers())
+    return small.make_model(name)
+
+
+def _optimizers() -> dict[str, Any]:
+    """Returns those that find something to do in our graphs, a third of all."""
+    from tf2onnx.optimizer import (
+        back_to_back_optimizer,
+        const_fold_optimizer,
+        identity_optimizer,
+        merge_duplicated_nodes_optimizer,
     )
-    return model
+
+    return {
+        "fold_constants": const_fold_optimizer.ConstFoldOptimizer,
+        "merge_duplication": (
+            merge_duplicated_nodes_optimizer.MergeDuplicatedNodesOptimizer
+        ),
+        "remove_identity": identity_optimizer.IdentityOptimizer,
+        "remove_back_to_back": back_to_back_optimizer.BackToBackOptimizer,
+    }
 
 
 def _as_where(ctx: Any, node: Any, name: str, args: list[str]) -> None:
