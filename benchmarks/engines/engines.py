@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib.util
-import json
 import os
 import pathlib
 import shutil
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 from benchmarks.engines.java_clusters import flink_cluster, spark_cluster
-from benchmarks.engines.processes import running, wait_for
+from benchmarks.engines.processes import free_port, is_open, running, wait_for
 from benchmarks.engines.worker_pools import worker_pools
 
 _ROOT = pathlib.Path(__file__).parents[2]
@@ -58,19 +57,13 @@ def _pools(folder: pathlib.Path) -> Iterator[list[str]]:
 @contextlib.contextmanager
 def _dask(folder: pathlib.Path) -> Iterator[list[str]]:
     """A scheduler and two worker processes."""
-    known = folder / "scheduler.json"
-    by_file = ["--scheduler-file", str(known), "--no-dashboard"]
-    python = [sys.executable, "-m"]
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.engines.dask_cluster", str(port)]
     # Dask would look a hundred times a second at what its processes do.
     env = {"PYTHONPATH": str(_ROOT), _DASK_PROFILE: "False"}
-    with contextlib.ExitStack() as stack:
-        command = [*python, "distributed.cli.dask_scheduler", "--port=0", *by_file]
-        stack.enter_context(running(command, folder / "scheduler", **env))
-        wait_for(known.exists, "Dask's scheduler")
-        for name in ("worker1", "worker2"):
-            command = [*python, "distributed.cli.dask_worker", "--nthreads=1", *by_file]
-            stack.enter_context(running([*command, "--no-nanny"], folder / name, **env))
-        address = json.loads(known.read_text())["address"]
+    with running(command, folder, **env):
+        wait_for(lambda: is_open(port), "Dask's scheduler")
+        address = f"tcp://127.0.0.1:{port}"
         yield ["--runner=DaskRunner", f"--dask_client_address={address}"]
 
 
