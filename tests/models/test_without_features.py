@@ -28,6 +28,11 @@ def bare(request, dataset):
     ]
 
 
+def without(*missing):
+    """Runs a test where some features are missing alone."""
+    return pytest.mark.parametrize("bare", missing, indirect=True)
+
+
 def learned(name, info, tables):
     method = LEARNED[name]
     names = {field.name for field in dataclasses.fields(method.OPTIONS)}
@@ -50,17 +55,33 @@ def assert_trains_and_scores(model, episode):
     assert all(np.isfinite(weight).all() for weight in model.weights)
 
 
+@without("both")
 @pytest.mark.parametrize("name", LEARNED)
 def test_a_learned_method_does_without_features(name, dataset, bare, episode):
     assert_trains_and_scores(learned(name, dataset.info, bare), episode)
 
 
+@without("users", "items")
+def test_features_of_one_side_are_enough_for_what_learned_methods_see(
+    dataset, bare, episode
+):
+    assert_trains_and_scores(learned("dcn", dataset.info, bare), episode)
+
+
 @pytest.mark.parametrize(
-    "changes",
-    [{}, {"embeddings": "both"}, {"prior": "constant", "embeddings": "learned"}],
-    ids=["defaults", "both", "paper"],
+    "changes", [{}, {"embeddings": "both"}], ids=["defaults", "both"]
 )
 def test_cmml_does_without_features(changes, dataset, bare, episode):
+    check_cmml(changes, dataset, bare, episode)
+
+
+@without("both")
+def test_the_model_of_the_paper_does_without_features(dataset, bare, episode):
+    changes = {"prior": "constant", "embeddings": "learned"}
+    check_cmml(changes, dataset, bare, episode)
+
+
+def check_cmml(changes, dataset, bare, episode):
     options = dataclasses.replace(CMMLOptions(prior_rank=1), **SMALL, **changes)
     model = rated_cmml(dataset.info, *bare, options)
     unit = LabelUnit(dataset.info.label_mean, dataset.info.label_std)

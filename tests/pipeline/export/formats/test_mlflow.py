@@ -1,4 +1,4 @@
-"""A model as MLflow loads it: skipped where MLflow is not installed."""
+"""A model as MLflow loads it; it takes long to import, so that tests do it."""
 
 import json
 
@@ -6,8 +6,6 @@ import pandas as pd
 import pytest
 
 from pipeline.experiment.version_dir import read_manifest
-
-pytest.importorskip("mlflow")
 
 
 @pytest.fixture(params=["experiment", "scenario_experiment"])
