@@ -1,8 +1,7 @@
 """What `recommend` of a large catalogue costs, and what its index does not find.
 
-Items are made up: labels and factors are normal, as wide as those of MovieLens 1M,
-whose mean labels have a deviation of 0.48 and the k-th direction of factors of
-0.14 / k^0.75. Real items are more alike than normal ones, and easier to find.
+Factors of items are made up (benchmarks/made_up_ratings.py). Real items are more alike
+than normal ones, and easier to find.
 """
 
 import argparse
@@ -21,7 +20,11 @@ quiet.import_tensorflow()
 
 import numpy as np
 
-from benchmarks.made_up_ratings import LEVELS, made_up_ratings
+from benchmarks.made_up_ratings import (
+    LEVELS,
+    assign_made_up_factors,
+    made_up_ratings,
+)
 from models.cmml_builders import rated_cmml
 from models.episodes.entity_table import EntityTable
 from models.legacy_keras import tf
@@ -105,13 +108,7 @@ def made_up(
         for rows in (_NUM_USERS, num_items)
     )
     model = rated_cmml(info, users, items, CMMLOptions())
-    factors = model.pairs.factors
-    table = np.zeros(factors.table.shape, np.float32)
-    rank, chance = factors.num_factors, np.random.default_rng(0)
-    spread = np.append(0.14 * np.arange(1, rank + 1) ** -0.75, 0.48)
-    table[:, :, : rank + 1] = chance.normal(size=[num_items + 1, rank + 1]) * spread
-    table[..., rank + 1] = 0.6  # Noise.
-    factors.table.assign(table)
+    assign_made_up_factors(model.pairs.factors)
     options = ServingOptions(top_k=_TOP_K, search_size=search_size)
     return ServedUserModel(model, info, items, directory, options)
 

@@ -1,7 +1,7 @@
 """A scheduler of Dask and its workers, forks of one process: Beam is imported once.
 
-`python -m benchmarks.engines.dask_cluster PORT` is that process. Each fork works and
-writes `log` in a folder of its own, under the one it is started in.
+`python -m benchmarks.engines.dask_cluster PORT WORKERS` is that process. Each fork
+works and writes `log` in a folder of its own, under the one it is started in.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ import apache_beam  # noqa: F401, so that no fork imports it.
 from click import Command
 from distributed.cli import dask_scheduler, dask_worker
 
-_WORKERS = ("worker1", "worker2")
 
-
-def main(port: str) -> None:
+def main(port: str, num_workers: str) -> None:
     """Starts all, and ends them when this process is told to end."""
     forks: list[int] = []
     signal.signal(signal.SIGTERM, lambda *_: [os.kill(one, 15) for one in forks])
     serve = "--host=127.0.0.1", f"--port={port}", "--no-dashboard"
     forks.append(_fork(dask_scheduler.main, serve, "scheduler"))
     work = f"tcp://127.0.0.1:{port}", "--nthreads=1", "--no-nanny", "--no-dashboard"
-    forks += [_fork(dask_worker.main, work, name) for name in _WORKERS]
+    for number in range(1, int(num_workers) + 1):
+        forks.append(_fork(dask_worker.main, work, f"worker{number}"))
     for one in forks:
         os.waitpid(one, 0)
 
@@ -45,4 +44,4 @@ def _fork(command: Command, arguments: tuple[str, ...], name: str) -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

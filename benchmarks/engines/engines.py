@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from typing import Protocol
 
 from benchmarks.engines.java_clusters import flink_cluster, spark_cluster
 from benchmarks.engines.processes import free_port, is_open, running, wait_for
@@ -22,43 +23,59 @@ _FLINK_JAR, _FLINK_LIB = "CMML_FLINK_JOB_SERVER_JAR", "CMML_FLINK_LIB"
 _SPARK_JAR, _SPARK_LIB = "CMML_SPARK_JOB_SERVER_JAR", "CMML_SPARK_LIB"
 
 
+class Start(Protocol):
+    """Starts single-threaded workers of an engine."""
+
+    def __call__(
+        self, folder: pathlib.Path, num_workers: int = 2
+    ) -> AbstractContextManager[list[str]]:
+        """Starts them in folders under the one given; yields flags of `cmml prepare`.
+
+        Args:
+            folder: Where to.
+            num_workers: How many.
+        """
+
+
 @dataclasses.dataclass(frozen=True)
 class Engine:
     """What a pipeline can run on.
 
     Attributes:
         name: Its name, and that of the folder of what it prepares.
-        start: Starts its workers in folders under the one given; yields the flags of
-            `cmml prepare`.
+        start: Starts its workers.
         left_out: Says why it cannot run here; "" if it can.
     """
 
     name: str
-    start: Callable[[pathlib.Path], AbstractContextManager[list[str]]]
+    start: Start
     left_out: Callable[[], str] = lambda: ""
 
 
 @contextlib.contextmanager
-def _processes(_: pathlib.Path) -> Iterator[list[str]]:
-    yield ["--direct_num_workers=2", "--direct_running_mode=multi_processing"]
+def _processes(folder: pathlib.Path, num_workers: int = 2) -> Iterator[list[str]]:
+    del folder
+    number = f"--direct_num_workers={num_workers}"
+    yield [number, "--direct_running_mode=multi_processing"]
 
 
 @contextlib.contextmanager
-def _pools(folder: pathlib.Path) -> Iterator[list[str]]:
-    with worker_pools(folder) as address:
+def _pools(folder: pathlib.Path, num_workers: int = 2) -> Iterator[list[str]]:
+    with worker_pools(folder, num_workers) as address:
         yield [
             "--runner=PortableRunner",
             "--job_endpoint=embed",
-            "--direct_num_workers=2",
+            f"--direct_num_workers={num_workers}",
             *_external(address),
         ]
 
 
 @contextlib.contextmanager
-def _dask(folder: pathlib.Path) -> Iterator[list[str]]:
-    """A scheduler and two worker processes."""
+def _dask(folder: pathlib.Path, num_workers: int = 2) -> Iterator[list[str]]:
+    """A scheduler and worker processes."""
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.engines.dask_cluster", str(port)]
+    module = "benchmarks.engines.dask_cluster"
+    command = [sys.executable, "-m", module, str(port), str(num_workers)]
     # Dask would look a hundred times a second at what its processes do.
     env = {"PYTHONPATH": str(_ROOT), _DASK_PROFILE: "False"}
     with running(command, folder, **env):
@@ -68,31 +85,31 @@ def _dask(folder: pathlib.Path) -> Iterator[list[str]]:
 
 
 @contextlib.contextmanager
-def _flink(folder: pathlib.Path) -> Iterator[list[str]]:
-    """A cluster of two task managers, where its jars are; else one in a process."""
+def _flink(folder: pathlib.Path, num_workers: int = 2) -> Iterator[list[str]]:
+    """A cluster of task managers, where its jars are; else one in a process."""
     jar = f"--flink_job_server_jar={os.environ[_FLINK_JAR]}"
-    flags = ["--runner=FlinkRunner", jar, "--parallelism=2"]
+    flags = ["--runner=FlinkRunner", jar, f"--parallelism={num_workers}"]
     if (lib := os.environ.get(_FLINK_LIB)) is None:
         yield flags
         return
     with (
-        flink_cluster(lib, folder) as master,
-        worker_pools(folder) as address,
+        flink_cluster(lib, folder, num_workers) as master,
+        worker_pools(folder, num_workers) as address,
     ):
         yield [*flags, f"--flink_master={master}", *_external(address)]
 
 
 @contextlib.contextmanager
-def _spark(folder: pathlib.Path) -> Iterator[list[str]]:
-    """A cluster of two workers, where its jars are; else one in a process."""
+def _spark(folder: pathlib.Path, num_workers: int = 2) -> Iterator[list[str]]:
+    """A cluster of workers, where its jars are; else one in a process."""
     jar = f"--spark_job_server_jar={os.environ[_SPARK_JAR]}"
     flags = ["--runner=SparkRunner", jar]
     if (lib := os.environ.get(_SPARK_LIB)) is None:
-        yield [*flags, "--spark_master_url=local[2]"]
+        yield [*flags, f"--spark_master_url=local[{num_workers}]"]
         return
     with (
-        spark_cluster(lib, folder) as master,
-        worker_pools(folder) as address,
+        spark_cluster(lib, folder, num_workers) as master,
+        worker_pools(folder, num_workers) as address,
     ):
         yield [*flags, f"--spark_master_url={master}", *_external(address)]
 

@@ -1,4 +1,4 @@
-"""Clusters of Flink and Spark on this machine, of two workers each, without scripts."""
+"""Clusters of Flink and Spark on this machine, without scripts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ _OPEN = (
     *("java.util.concurrent.atomic", "java.util.concurrent.locks", "sun.nio.ch"),
     *("sun.nio.cs", "sun.security.action", "sun.util.calendar"),
 )
-_NUM_WORKERS = 2
 _FLINK = "org.apache.flink.runtime"
 _SPARK = "org.apache.spark.deploy"
 
@@ -42,12 +41,13 @@ _FLINK_CONF = {
 
 
 @contextlib.contextmanager
-def flink_cluster(lib: str, folder: pathlib.Path) -> Iterator[str]:
-    """Starts a job manager and two task managers; yields the address of the former.
+def flink_cluster(lib: str, folder: pathlib.Path, num_workers: int) -> Iterator[str]:
+    """Starts a job manager and task managers; yields the address of the former.
 
     Args:
         lib: Folder of the jars of a Flink distribution.
         folder: Where they run.
+        num_workers: How many workers.
     """
     rest_port, rpc_port = free_port(), free_port()
     conf = folder / "conf"
@@ -61,7 +61,7 @@ def flink_cluster(lib: str, folder: pathlib.Path) -> Iterator[str]:
     def has_workers() -> bool:
         try:
             with urllib.request.urlopen(f"http://{master}/overview") as answer:
-                return json.load(answer)["taskmanagers"] == _NUM_WORKERS
+                return json.load(answer)["taskmanagers"] == num_workers
         except OSError:
             return False
 
@@ -70,19 +70,20 @@ def flink_cluster(lib: str, folder: pathlib.Path) -> Iterator[str]:
         command = _java(lib, job_manager, *at_conf, "--executionMode", "cluster")
         stack.enter_context(running(command, folder / "job_manager"))
         command = _java(lib, f"{_FLINK}.taskexecutor.TaskManagerRunner", *at_conf)
-        for number in range(_NUM_WORKERS):
+        for number in range(num_workers):
             stack.enter_context(running(command, folder / f"task_manager{number}"))
         wait_for(has_workers, "Flink's cluster")
         yield master
 
 
 @contextlib.contextmanager
-def spark_cluster(lib: str, folder: pathlib.Path) -> Iterator[str]:
-    """Starts a master and two workers; yields the address of the former.
+def spark_cluster(lib: str, folder: pathlib.Path, num_workers: int) -> Iterator[str]:
+    """Starts a master and workers; yields the address of the former.
 
     Args:
         lib: Folder of the jars of a Spark distribution.
         folder: Where they run.
+        num_workers: How many workers.
     """
     master = f"spark://localhost:{free_port()}"
     host, port = master.removeprefix("spark://").split(":")
@@ -95,7 +96,7 @@ def spark_cluster(lib: str, folder: pathlib.Path) -> Iterator[str]:
 
     def has_workers() -> bool:
         logs = [log.read_text() for log in folder.glob("worker*/log")]
-        return sum("Successfully registered" in log for log in logs) == _NUM_WORKERS
+        return sum("Successfully registered" in log for log in logs) == num_workers
 
     with contextlib.ExitStack() as stack:
         command = _java(lib, f"{_SPARK}.master.Master", *at_host, "--port", port)
@@ -103,7 +104,7 @@ def spark_cluster(lib: str, folder: pathlib.Path) -> Iterator[str]:
         # An executor asks for 1 GB and something over.
         shape = ["--cores", "1", "--memory", "1500m", "--work-dir", "work"]
         command = _java(lib, f"{_SPARK}.worker.Worker", *at_host, *shape, master)
-        for number in range(_NUM_WORKERS):
+        for number in range(num_workers):
             stack.enter_context(running(command, folder / f"worker{number}", **env))
         wait_for(has_workers, "Spark's cluster")
         yield master

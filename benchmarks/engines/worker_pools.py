@@ -1,7 +1,7 @@
 """Worker pools of Beam as a cluster has them: processes in folders of their own.
 
-`python -m benchmarks.engines.worker_pools PORT [PORT]` is a pool at the first port,
-which hands every other request to the pool at the second one, as a load balancer does.
+`python -m benchmarks.engines.worker_pools PORT [PORT ...]` is a pool at the first port,
+which hands requests to the pools at the other ones in turn, as a load balancer does.
 """
 
 from __future__ import annotations
@@ -25,18 +25,23 @@ _ROOT = pathlib.Path(__file__).parents[2]
 
 
 @contextlib.contextmanager
-def worker_pools(folder: pathlib.Path) -> Iterator[str]:
-    """Starts two pools in folders under one; yields the address of both."""
-    first, second = free_port(), free_port()
+def worker_pools(folder: pathlib.Path, number: int) -> Iterator[str]:
+    """Starts pools in folders under one; yields the address of all."""
+    ports = [free_port() for _ in range(number)]
     command = [sys.executable, "-m", __name__]
-    env = {"PYTHONPATH": str(_ROOT)}
-    with (
-        running([*command, str(second)], folder / "pool2", **env),
-        running([*command, str(first), str(second)], folder / "pool1", **env),
-    ):
-        for port in (first, second):
+    with contextlib.ExitStack() as stack:
+        for place, port in reversed(list(enumerate(ports, start=1))):
+            others = ports[1:] if place == 1 else []
+            stack.enter_context(
+                running(
+                    [*command, *map(str, [port, *others])],
+                    folder / f"pool{place}",
+                    PYTHONPATH=str(_ROOT),
+                )
+            )
+        for port in ports:
             wait_for(functools.partial(is_open, port), "A worker pool")
-        yield f"localhost:{first}"
+        yield f"localhost:{ports[0]}"
 
 
 class _Pool(BeamFnExternalWorkerPoolServicer):

@@ -43,6 +43,9 @@ class ItemFactors(tf.Module):
         levels: L label levels whose shares are counted; none for none.
 
     Attributes:
+        table: float32 [N + 1, width], items by the fit to all pairs.
+        fold_tables: float32 [NUM_FOLDS, N + 1, width], by the fits without a fold; None
+            until they are fitted, since only training looks at them.
         num_factors: K, factors of a user.
         num_facts: T, numbers that tell of a support set.
         num_levels: L.
@@ -77,10 +80,11 @@ class ItemFactors(tf.Module):
         self._widths = ItemUnits.widths(self.num_factors, self.num_levels)
         self.width = sum(self._widths)
         self.level_width = 3 * self.num_factors
+        # The noise, which is divided by, is 1.
+        unfitted = np.eye(1, self.width, self.num_factors + 1, dtype=np.float32)
+        self.table = _fixed(tf.tile(unfitted, [items.num_rows, 1]), "table")
+        self.fold_tables: tf.Variable | None = None
         num_fits = NUM_FOLDS + 1
-        unfitted = np.zeros([num_fits, items.num_rows, self.width], np.float32)
-        unfitted[..., self.num_factors + 1] = 1.0  # The noise, which is divided by.
-        self.table = tf.Variable(unfitted, trainable=False, name="table")
         self.level = _frozen([num_fits, self.level_width], "level")
         self.log_shares = _frozen([len(levels)], "log_shares")
         self.level_bias = _frozen([len(levels)], "level_bias")
@@ -96,7 +100,7 @@ class ItemFactors(tf.Module):
         }
 
     def fit(self, pairs: LabelledPairs, *, seed: int) -> None:
-        """Fits item factors to all pairs, and to all but each fold of users.
+        """Fits item factors to all pairs, and to all but those of each fold of users.
 
         Args:
             pairs: All pairs that are learnt from.
@@ -104,7 +108,9 @@ class ItemFactors(tf.Module):
         """
         designs = entity_design(self._users), entity_design(self._items)
         fits, folds = fit_in_folds(pairs, designs, self.parts, self.levels, seed=seed)
-        self.table.assign(np.stack([fit.table() for fit in fits]))
+        *folds_of_items, whole = (fit.table().astype(np.float32) for fit in fits)
+        self.table.assign(whole)
+        self.fold_tables = _fixed(np.stack(folds_of_items), "fold_tables")
         self.level.assign(np.stack([fit.level.reshape(-1) for fit in fits]))
         tables = designs[0].tables(np.stack([fit.features for fit in fits]))
         for name, table in self.feature_tables.items():
@@ -113,6 +119,10 @@ class ItemFactors(tf.Module):
         self.log_shares.assign(overall)
         self.level_bias.assign(level_bias(overall, self.levels))
         self.fold_of_user.assign(folds)
+
+    def of_items(self, items: tf.Tensor) -> tf.Tensor:
+        """Looks items up in the fit to all pairs; as `look_up` of any users."""
+        return tf.gather(self.table, items)
 
     def look_up(
         self, users: tf.Tensor, items: tf.Tensor, training: bool = False
@@ -127,10 +137,13 @@ class ItemFactors(tf.Module):
         Returns:
             float32 [..., width], as `split` takes it apart.
         """
-        if not training:
-            return tf.gather(self.table[NUM_FOLDS], items)
+        of_all = self.of_items(items)
+        if not training or self.fold_tables is None:
+            return of_all
         folds = tf.gather(self.fold_of_user, users)
-        return tf.gather_nd(self.table, tf.stack([folds, items], axis=-1))
+        places = tf.stack([tf.minimum(folds, NUM_FOLDS - 1), items], axis=-1)
+        of_fold = tf.gather_nd(self.fold_tables, places)
+        return tf.where(tf.expand_dims(folds == NUM_FOLDS, -1), of_all, of_fold)
 
     def split(self, units: tf.Tensor) -> ItemUnits:
         """Takes apart what was looked up, float32 [..., width]."""
@@ -335,4 +348,8 @@ class ItemFactors(tf.Module):
 
 
 def _frozen(shape: Sequence[int], name: str) -> tf.Variable:
-    return tf.Variable(tf.zeros(shape), trainable=False, name=name)
+    return _fixed(tf.zeros(shape), name)
+
+
+def _fixed(values: tf.Tensor | np.ndarray, name: str) -> tf.Variable:
+    return tf.Variable(values, trainable=False, name=name)

@@ -24,11 +24,15 @@ class NoFactors(tf.Module):
     def fit(self, pairs: LabelledPairs, *, seed: int) -> None:
         """Does nothing: there is nothing to fit."""
 
+    def of_items(self, items: tf.Tensor) -> tf.Tensor:
+        """Returns float32 [..., 0]."""
+        return tf.zeros(tf.concat([tf.shape(items), [0]], axis=0))
+
     def look_up(
         self, users: tf.Tensor, items: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
         """Returns float32 [..., 0]."""
-        return tf.zeros(tf.concat([tf.shape(items), [0]], axis=0))
+        return self.of_items(items)
 
     def level_of_users(self, users: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Returns float32 [B, 0]."""

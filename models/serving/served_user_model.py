@@ -26,6 +26,8 @@ from models.serving.vocabulary import IdLookup, encode_feature, is_known_number
 from transforms import schema
 from transforms.schema import DatasetInfo, Feature
 
+_BLOCK = 1 << 16  # Items whose factors are looked up at once.
+
 
 class ServedUserModel(ServedModel):
     """A trained CMML with its vocabularies; a task is a user with ratings.
@@ -56,14 +58,12 @@ class ServedUserModel(ServedModel):
         options: ServingOptions,
     ) -> None:
         vocabularies = pathlib.Path(dataset_dir) / schema.VOCABULARY_DIR
-        rows = tf.range(items.num_rows)
         pairs: RatedPairs = model.pairs
-        self._item_vectors = tf.Variable(
-            pairs.items.embed_rows(rows), trainable=False, name="item_vectors"
-        )
-        self._item_factors = tf.Variable(
-            pairs.factors.look_up(rows, rows), trainable=False, name="item_factors"
-        )
+        # Out of sight of tf.Module, as the model is.
+        self._users = lambda: pairs.users
+        self._factors = lambda: pairs.factors
+        vectors = pairs.items.embed_rows(tf.range(items.num_rows))
+        self._item_vectors = tf.Variable(vectors, trainable=False, name="item_vectors")
         super().__init__(
             model,
             items.counts,
@@ -77,31 +77,31 @@ class ServedUserModel(ServedModel):
                 "is_known": 1,
             },
         )
-        self._add_features(pairs, info, vocabularies)
-        self._index: ItemIndex | None = None
-        if self.shortlist_size and len(self.catalogue.candidates) > MOST_SCORED:
-            self._index = self._new_index()
-            popular = self.catalogue.most_popular(self._index.num_searched)
-            missing = self._index.num_searched - len(popular)
-            self._popular = tf.constant(np.pad(popular, [0, missing]))
+        self._add_features(info, vocabularies)
+        self._known_index: ItemIndex | None = None
 
-    def _new_index(self) -> ItemIndex:
-        """Makes what finds the items of a shortlist without a look at each."""
-        rows = self.catalogue.candidates
-        factors = tf.gather(self._item_factors, rows)
-        return ItemIndex(
-            self._factors().product_vectors(factors).numpy(),
-            rows.numpy(),
-            num_searched=self.options.search_size,
-        )
+    def _is_searched(self) -> bool:
+        """Whether a shortlist is found without a look at each item."""
+        num_items = len(self.catalogue.candidates)
+        return self.shortlist_size > 0 and num_items > MOST_SCORED
 
-    def _add_features(
-        self, pairs: RatedPairs, info: DatasetInfo, vocabularies: pathlib.Path
-    ) -> None:
+    def _index(self) -> ItemIndex:
+        """Returns what is searched; makes it for the first signature that needs it."""
+        if self._known_index is None:
+            with tf.init_scope():
+                rows = self.catalogue.candidates
+                vectors = np.empty([len(rows), self._factors().num_factors + 2], "f4")
+                for start in range(0, len(rows), _BLOCK):
+                    units = self._factors().of_items(rows[start : start + _BLOCK])
+                    of_block = self._factors().product_vectors(units)
+                    vectors[start : start + _BLOCK] = of_block
+                self._known_index = ItemIndex(
+                    vectors, rows.numpy(), num_searched=self.options.search_size
+                )
+        return self._known_index
+
+    def _add_features(self, info: DatasetInfo, vocabularies: pathlib.Path) -> None:
         """Adds what makes a user of the features of a request."""
-        # Out of sight of tf.Module, as the model is.
-        self._users = lambda: pairs.users
-        self._factors = lambda: pairs.factors
         self.user_features = {feature.name: feature for feature in info.user_features}
         self.user_values = {
             feature.name: IdLookup(vocabularies / f"{feature.name}.txt")
@@ -152,20 +152,22 @@ class ServedUserModel(ServedModel):
             tf.expand_dims(profile["user"], 1),
             profile["level"],
             tf.gather(self._item_vectors, rows["item"]),
-            tf.gather(self._item_factors, rows["item"]),
+            self._factors().of_items(rows["item"]),
         )
 
     def _candidates(
         self, task: ServedTask, inputs: Inputs, is_popular: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        if self._index is None or not self.shortlist_size:
+        if not self._is_searched():
             return super()._candidates(task, inputs, is_popular)
-        query = self._factors().product_query(task.state.user)
-        found = self._index.search(query)
-        return {"item": tf.where(is_popular, self._popular, found)}
+        index = self._index()
+        found = index.search(self._factors().product_query(task.state.user))
+        popular = self.catalogue.most_popular(index.num_searched)
+        popular = np.pad(popular, [0, index.num_searched - len(popular)])
+        return {"item": tf.where(is_popular, popular, found)}
 
     def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        if self._index is None:
+        if not self._is_searched():
             rows = {"item": rows["item"][:1]}  # Every task has the same candidates.
         return super()._prior(task, rows)
 

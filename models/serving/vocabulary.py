@@ -2,6 +2,8 @@
 
 import pathlib
 
+import numpy as np
+
 from models.legacy_keras import tf
 from models.serving.raw_text import has_line_break, read_texts
 from transforms.schema import MAX_FEATURE_NUMBER, UNKNOWN, Feature
@@ -23,7 +25,8 @@ class IdLookup(tf.Module):
         super().__init__()
         self.file = tf.saved_model.Asset(str(path))
         values = [b"", *pathlib.Path(path).read_bytes().split(b"\n")[:-1]]
-        rows = tf.constant([PADDING, *range(1, len(values))], tf.int32)
+        rows = np.arange(len(values), dtype=np.int32)
+        rows[0] = PADDING
         self.value_of_row = tf.constant(values)  # [N + 1]
         self.row_of_value = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(self.value_of_row, rows),

@@ -73,7 +73,7 @@ def write_extra_files(
     write_request_examples(directory / REQUEST_EXAMPLES, requests, name)
     _write_item_names(directory, dataset_dir)
     if served.shortlist_size:
-        overlap = shortlist_overlap(served, tasks)
+        overlap = shortlist_overlap(served, loaded, tasks)
         facts = facts | {"shortlist_overlap": overlap}
         say(
             f"export: a shortlist of {served.shortlist_size} items finds "
@@ -85,20 +85,30 @@ def write_extra_files(
     write_atomically(directory / MODEL_CARD, card)
 
 
-def shortlist_overlap(served: ServedModel, tasks: Sequence[TaskRequest]) -> float:
+def shortlist_overlap(
+    served: ServedModel, loaded: tf.Module, tasks: Sequence[TaskRequest]
+) -> float:
     """Returns the share of the recommended items that a shortlist does not lose.
 
     The more items there are to score, the fewer tasks are asked.
+
+    Args:
+        served: The model, which has a shortlist.
+        loaded: The SavedModel of it.
+        tasks: Real tasks as raw ids and features.
     """
     tasks = tasks[: max(1, _MOST_COMPARED // len(served.catalogue.candidates))]
-    exact = served.exact()
+    signatures = [
+        served.exact().signature("recommend"),
+        loaded.signatures["recommend"],
+    ]
     num_kept = num_best = 0
     for task in tasks:
         inputs = task.support | task.profile | task.wanted
         tensors = {name: tf.constant(value) for name, value in inputs.items()}
         best, short = (
-            set(model.recommend(**tensors)["item_id"][0].numpy()) - {b""}
-            for model in (exact, served)
+            set(recommend(**tensors)["item_id"][0].numpy()) - {b""}
+            for recommend in signatures
         )
         num_kept += len(best & short)
         num_best += len(best)

@@ -1,6 +1,7 @@
 """The step `export`: a trained model to a directory that TensorFlow Serving takes."""
 
 import functools
+import gc
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -84,10 +85,11 @@ def _build(
     setting = setting_of(config)
     data = setting.load(config, dataset_dir)
     if refitted is not None:
-        judged = setting.serving(config, data).export(
-            trained_model(config, data, run), version
-        )
-        judged.save_rank(staging / JUDGED)
+        judged = trained_model(config, data, run)
+        served = setting.serving(config, data).export(judged, version)
+        served.save_rank(staging / JUDGED)
+        del judged, served
+        gc.collect()  # Not two models at once: Keras makes cycles of them.
     serving, model = _trained(config, data, run, refitted)
     served = serving.export(model, version)
     served.save(staging)

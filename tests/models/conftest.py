@@ -12,6 +12,8 @@ from models.cmml_builders import clicked_cmml, rated_cmml
 from models.episodes.click_records import ScenarioTask
 from models.episodes.entity_table import EntityTable, load_entity_table
 from models.episodes.rating_episodes import fixed_episodes
+from models.factors import item_factors
+from models.factors.fold_fits import fit_in_folds
 from models.factors.labelled_pairs import LabelledPairs
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
@@ -205,12 +207,16 @@ def new_model(dataset):
         if not factors.width:
             return model
         key = factors.parts, factors.num_levels, seed, mean, std
-        if key not in fits:
+
+        def fitted_once(*args, **options):
+            if key not in fits:
+                fits[key] = fit_in_folds(*args, **options)
+            return fits[key]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(item_factors, "fit_in_folds", fitted_once)
             pairs = LabelUnit(mean, std).standardised_pairs(dataset.pairs)
             factors.fit(pairs, seed=seed)
-            fits[key] = [variable.numpy() for variable in factors.variables]
-        for variable, value in zip(factors.variables, fits[key], strict=True):
-            variable.assign(value)
         return model
 
     return build

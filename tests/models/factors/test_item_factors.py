@@ -242,8 +242,7 @@ def test_a_new_item_starts_where_its_features_say():
     factors = fitted_factors(known, item_features=True, **options)
     blind = fitted_factors(known, **options)
     label_of = {
-        method: method.split(method.table[-1]).label.numpy()
-        for method in (factors, blind)
+        method: method.split(method.table).label.numpy() for method in (factors, blind)
     }
     assert label_of[factors][6] > label_of[factors][12] + 0.5
     np.testing.assert_allclose(label_of[blind][6], label_of[blind][12], rtol=1e-5)
@@ -254,7 +253,7 @@ def test_an_item_has_the_shares_of_its_own_labels():
         np.arange(1, 9), np.repeat([1, 2], 4), np.repeat([1.0, 5.0], 4), 12, NUM_ITEMS
     )
     factors = fitted_factors(pairs, levels=LEVELS)
-    shares = factors.split(factors.table[-1]).log_shares.numpy()
+    shares = factors.split(factors.table).log_shares.numpy()
     assert shares[1].argmax() == 0
     assert shares[2].argmax() == 4
     np.testing.assert_allclose(shares[3], 0.0, atol=1e-6)  # Without a label.
@@ -297,6 +296,14 @@ def test_at_inference_every_user_meets_the_same_fit():
             units_of(factors, user, training=False), units_of(factors, NUM_USERS)
         )
     assert not np.allclose(units_of(factors, 3), units_of(factors, 3, training=False))
+
+
+def test_before_a_fit_there_are_no_tables_of_folds():
+    factors = ItemFactors(USERS, FILMS, PLAIN)
+    assert factors.fold_tables is None
+    np.testing.assert_array_equal(
+        units_of(factors, 3), units_of(factors, 3, training=False)
+    )
 
 
 def test_the_seed_decides_the_fit():
@@ -368,9 +375,9 @@ def test_one_factor_means_the_same_in_every_fit():
     label = (taste[user] * kind[item]).sum(axis=1) + 0.1 * rng.normal(size=user.size)
     pairs = LabelledPairs(user + 1, item + 1, label, 200, NUM_ITEMS)
     factors = fitted_factors(pairs, rank=2, users=entities(200))
-    *folds, whole = factors.split(factors.table[:, 1:]).factors.numpy()
+    whole = factors.split(factors.table[1:]).factors.numpy()
     assert np.abs(whole).max() > 0.5
-    for fold in folds:
+    for fold in factors.split(factors.fold_tables[:, 1:]).factors.numpy():
         assert np.abs(fold - whole).max() < 0.3
 
 

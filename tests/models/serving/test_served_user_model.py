@@ -589,6 +589,28 @@ def test_a_large_catalogue_is_searched_for_a_shortlist(serve_large, recommend_re
     )
 
 
+def test_an_index_is_made_once_and_for_recommendations_alone(
+    serve_large, recommend_request, request_of, episode, monkeypatch
+):
+    made = []
+
+    class CountedIndex(item_index.ItemIndex):
+        def __init__(self, *arguments, **options):
+            made.append(self)
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(served_user_model, "ItemIndex", CountedIndex)
+    monkeypatch.setattr(served_user_model, "_BLOCK", 3)  # Of ten items.
+    served = serve_large(top_k=2)
+    served.rank(**request_of(episode))
+    assert not made
+    for _ in range(2):
+        answer = served.recommend(**recommend_request)
+    assert len(made) == 1
+    exact = serve_large(top_k=2, shortlist_size=0).recommend(**recommend_request)
+    np.testing.assert_array_equal(answer["item_id"], exact["item_id"])
+
+
 def test_the_most_popular_items_of_a_large_catalogue_are_known(
     serve_large, dataset, empty
 ):
