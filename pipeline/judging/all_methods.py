@@ -40,9 +40,9 @@ def compared_method(
     if name in methods.simple:
         return ComparedSimple(name, config, data)
     if name == CMML or name in methods.cmml:
-        options = config.comparison.options.get(name, {})
-        common = {**options, **methods.cmml.get(name, {})}
-        return ComparedCMML(name, config, data, common=common, train=train)
+        own = methods.cmml.get(name, {})
+        fixed = config.comparison.options.get(name, {})
+        return ComparedCMML(name, config, data, own=own, fixed=fixed, train=train)
     return ComparedLearned(name, config, data, chosen)
 
 

@@ -21,14 +21,15 @@ class ComparedCMML(ComparedMethod):
         name: Its name.
         config: The experiment.
         data: The data set.
-        common: What all candidates share.
+        own: What it has by itself, unless a candidate changes it.
+        fixed: What no candidate changes.
         train: Trains it as the step `train` does, in the same place.
     """
 
     KIND: ClassVar[str] = "cmml"
     candidates: Sequence[Changes] = (
         {},
-        {"training.learning_rate": 2e-3},
+        {"training.learning_rate": 1e-3},
         {"model.dropout": 0.4},
         {"training.learning_rate": 3e-4},
     )
@@ -39,13 +40,15 @@ class ComparedCMML(ComparedMethod):
         config: Any,
         data: Data,
         *,
-        common: Changes,
+        own: Changes,
+        fixed: Changes,
         train: Callable[[Any], RunDir],
     ) -> None:
         self.name = name
         self._config = config
         self._data = data
-        self._common = common
+        self._own = own
+        self._fixed = fixed
         self._train = train
 
     def train(self, changes: Changes, seed: int) -> RunDir:
@@ -59,7 +62,7 @@ class ComparedCMML(ComparedMethod):
 
     def resolve(self, changes: Changes) -> dict[str, Any]:
         """Returns the changes of the configuration."""
-        return {**changes, **self._common}
+        return {**self._own, **changes, **self._fixed}
 
     def build(self, hyperparameters: Changes) -> Recommender:
         """Builds it with fresh weights."""
