@@ -18,6 +18,13 @@ from pipeline.settings.setting import LearnedMethods, Methods
 
 REFERENCE = "popularity"
 
+# The two factors alone, and no dot product to add to: more is to be learned, and faster.
+_PLAIN = {
+    "model.prior": "constant",
+    "model.product": False,
+    "training.learning_rate": 3e-3,
+}
+
 
 def scenario_methods() -> Methods:
     """Returns the methods of clicks."""
@@ -25,8 +32,7 @@ def scenario_methods() -> Methods:
         simple=BASELINES,
         reference=REFERENCE,
         beside_ablation=(REFERENCE, "dot_product"),
-        # The two factors alone, and no dot product to add to.
-        cmml={"cmml_plain": {"model.prior": "constant", "model.product": False}},
+        cmml={"cmml_plain": _PLAIN},
         fit=_fit,
         learning=LearnedMethods(
             classes=LEARNED,
