@@ -72,7 +72,6 @@ class ComparedLearned(ComparedMethod):
             facts = fit(model, changed, self._data, run)
             tried = dataclasses.asdict(options)
             run.record("train", fingerprint, options=tried, **facts)
-            tf.keras.backend.clear_session()  # Graphs of all trainings would pile up.
         return run
 
     def load(self, run: RunDir, changes: Changes) -> Recommender:

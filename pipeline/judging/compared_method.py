@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 
 from models.evaluation.errors import NotFiniteError
+from models.free_memory import free_memory
 from models.recommender import Recommender
 from models.resumable_training import METRICS_FILE
 from pipeline.experiment.config_file import hash_of
@@ -202,6 +203,7 @@ def _try(
         if not run.is_done(step, digest):
             worth = judge.worth(method.load(run, changes))
             run.record(step, digest, worth=worth)
+            free_memory()
     except _FAILURES as error:
         say(f"compare: {error}")
         return None
@@ -218,6 +220,7 @@ def _judge(
         metrics, flags = judge.judge(method.load(run, changes))
         save_metrics(path, metrics)
         run.record(step, digest, flags=list(flags))
+        free_memory()
     return load_metrics(path), tuple(run.facts(step)["flags"])
 
 

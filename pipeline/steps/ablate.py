@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.evaluation.shown import Shown
-from models.legacy_keras import tf
+from models.free_memory import free_memory
 from models.recommender import Recommender
 from models.resumable_training import METRICS_FILE, TrainingDivergedError
 from models.whole_files import write_atomically
@@ -128,7 +127,8 @@ def _judge(
     setting = setting_of(config)
     method = setting.methods().completed(method, config, data)
     scorer = setting.scorer(method, config, data)
-    return {name: setting.by_task(scorer(shown)) for name, shown in groups.items()}
+    scored = scorer.score_groups([*groups.values()])
+    return {name: setting.by_task(scored[one.group]) for name, one in groups.items()}
 
 
 def _outcomes(
@@ -167,10 +167,8 @@ def _outcome(
         model = trained_model(config, data, run)
         save_metrics(path, _judge(model, config, data, groups))
         run.record(step, fingerprint)
-        # What Keras and the garbage collector keep would pile up, variant by variant.
         del model
-        tf.keras.backend.clear_session()
-        gc.collect()
+        free_memory()
     return Outcome(
         load_metrics(path),
         tasks_per_s=_median_speed(run),

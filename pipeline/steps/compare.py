@@ -21,7 +21,6 @@ from pipeline.judging import judge as judging
 from pipeline.judging.all_methods import compared_method, known_methods
 from pipeline.judging.compared_method import (
     Changes,
-    ComparedMethod,
     Outcome,
     tune_and_judge,
 )
@@ -98,7 +97,7 @@ def _compare(comparison: Comparison, methods: Sequence[str], setup: Setup) -> st
     outcomes = comparison.outcomes(methods, len(setup.seeds))
     # All in one go, after the trainings, so that they meet the same machine.
     costs = {name: comparison.cost(name, one) for name, (_, one) in outcomes.items()}
-    results = [_result(*outcomes[name], costs[name]) for name in outcomes]
+    results = [_result(name, *outcomes[name], costs[name]) for name in outcomes]
     curves = list(comparison.curves(outcomes, costs))
     simple = {
         one.name: outcomes[one.name][1].worth
@@ -142,16 +141,19 @@ class Comparison:
 
     def outcomes(
         self, methods: Sequence[str], num_seeds: int
-    ) -> dict[str, tuple[ComparedMethod, Outcome]]:
+    ) -> dict[str, tuple[str, Outcome]]:
         """Tunes, trains and judges methods, in their order.
 
         Args:
             methods: Their names.
             num_seeds: Seeds of each, at most.
+
+        Returns:
+            Kind and outcome by name; what was fitted is let go of.
         """
         options = self._config.comparison
         chosen: dict[str, Changes] = {}
-        outcomes: dict[str, tuple[ComparedMethod, Outcome]] = {}
+        outcomes: dict[str, tuple[str, Outcome]] = {}
         for number, name in enumerate(methods, start=1):
             say(f"compare: {name}, method {number} of {len(methods)}")
             method = compared_method(
@@ -162,7 +164,7 @@ class Comparison:
                 method, self, num_trials=options.num_trials, seeds=seeds
             )
             chosen[name] = outcome.changes
-            outcomes[name] = method, outcome
+            outcomes[name] = method.KIND, outcome
         return outcomes
 
     def cost(self, name: str, outcome: Outcome, **others: Any) -> Cost:
@@ -194,12 +196,12 @@ class Comparison:
 
     def curves(
         self,
-        outcomes: Mapping[str, tuple[ComparedMethod, Outcome]],
+        outcomes: Mapping[str, tuple[str, Outcome]],
         costs: Mapping[str, Cost],
     ) -> Iterator[CostCurve]:
         """Yields costs by inner steps; a single point of methods that take none."""
-        for name, (method, outcome) in outcomes.items():
-            if method.KIND == "simple" or outcome.failure:
+        for name, (kind, outcome) in outcomes.items():
+            if kind == "simple" or outcome.failure:
                 continue
             steps = CURVE_STEPS if "inner_steps" in outcome.hyperparameters else ()
             measured = [self.cost(name, outcome, inner_steps=n) for n in steps]
@@ -216,10 +218,10 @@ class Comparison:
         return train(config, self._data.directory)
 
 
-def _result(method: ComparedMethod, outcome: Outcome, cost: Cost) -> MethodResult:
+def _result(name: str, kind: str, outcome: Outcome, cost: Cost) -> MethodResult:
     return MethodResult(
-        name=method.name,
-        kind=method.KIND,
+        name=name,
+        kind=kind,
         hyperparameters=dict(outcome.hyperparameters),
         trials=tuple(outcome.trials),
         values=outcome.values,

@@ -1,6 +1,7 @@
 """Tuning, seeds and results that are kept, with a method that trains nothing."""
 
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -157,3 +158,23 @@ def test_equal_budgets_hold_whatever_the_number_of_candidates(tmp_path, num_tria
     fake = Fake(tmp_path, candidates(1.0, 2.0))
     outcome = tune_and_judge(fake, Counting(), num_trials=num_trials, seeds=[0])
     assert len(outcome.trials) == min(2, num_trials)
+
+
+def test_models_are_let_go_of_once_they_are_judged(tmp_path):
+    models = []
+
+    class Circular(list):
+        """Refers to itself, as a Keras model does."""
+
+        def __init__(self, values):
+            super().__init__(values)
+            self.own = self
+            models.append(weakref.ref(self))
+
+    class Loaded(Fake):
+        def load(self, run, changes):
+            return Circular(super().load(run, changes))
+
+    fake = Loaded(tmp_path, candidates(1.0, 2.0))
+    tune_and_judge(fake, Counting(), num_trials=2, seeds=[0, 1])
+    assert [model() for model in models] == [None] * 4
