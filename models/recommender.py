@@ -48,10 +48,12 @@ class Recommender(Protocol):
 
         Args:
             state: What `adapt` returned.
-            query: `query_user` and `query_item`, int32 [B, Q].
+            query: `query_user` and `query_item`, int32 [B, Q]. Of one task that is
+                asked for U users and P items, every pair of them: [U, 1] and [1, P].
 
         Returns:
             float32 [B, Q], in the unit of the labels; scores of padding mean nothing.
+            Of every pair [U, P], or what broadcasts to it.
         """
         ...
 
@@ -100,6 +102,12 @@ def split_episode(episode: Episode) -> tuple[Episode, Episode]:
         if k.startswith(_QUERY_PREFIX) and k != _QUERY_LABEL
     }
     return support, query
+
+
+def asks_every_pair(query: Episode) -> bool:
+    """Says whether users [U, 1] stand against items [1, P], by static shapes."""
+    users, items = query[_QUERY_USER], query["query_item"]
+    return users.shape[1] == 1 and items.shape[0] == 1
 
 
 def one_empty_episode() -> dict[str, tf.Tensor]:

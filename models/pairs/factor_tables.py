@@ -13,8 +13,8 @@ class FactorPairs(NamedTuple):
     """The factors of user and item of the pairs of a support or query set.
 
     Attributes:
-        user: float32 [B, S, D].
-        item: float32 [B, S, D].
+        user: float32 [B, S, D], or [U, 1, D] where every pair is asked for.
+        item: float32 [B, S, D], or [1, P, D] then.
         is_open: float32 [B, S], or [B, 1] if alike for all: 1 for a pair that is asked
             for without a pool, else 0, as of all support pairs.
     """
@@ -56,16 +56,20 @@ class FactorTables:
                 tf.gather(self._items[0], items),
                 is_open,
             )
-        fit = tf.broadcast_to(fit, tf.shape(users))
         return FactorPairs(
-            tf.gather_nd(self._users, tf.stack([fit, users], axis=-1)),
-            tf.gather_nd(self._items, tf.stack([fit, items], axis=-1)),
-            is_open,
+            _in_fit(self._users, fit, users), _in_fit(self._items, fit, items), is_open
         )
 
 
+def _in_fit(tables: tf.Tensor, fit: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    fit = tf.broadcast_to(fit, tf.shape(rows))
+    return tf.gather_nd(tables, tf.stack([fit, rows], axis=-1))
+
+
 def dot_product(pairs: FactorPairs) -> tf.Tensor:
-    """Returns the dot product of the factors of each pair, float32 [B, S]."""
+    """Returns the dot product of the factors of each pair, float32 [B, S] or [U, P]."""
+    if pairs.user.shape[1] == 1 and pairs.item.shape[0] == 1:
+        return tf.matmul(pairs.user[:, 0], pairs.item[0], transpose_b=True)
     return tf.reduce_sum(pairs.user * pairs.item, axis=-1)
 
 

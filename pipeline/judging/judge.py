@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from models.evaluation.scored_pairs import ScoredPairs
 from models.recommender import Recommender
 from pipeline.judging.flags import score_flags
 from pipeline.judging.task_metrics_file import TaskMetrics
@@ -60,7 +59,7 @@ def judge(
     method = setting.methods().completed(method, config, data)
     scorer = setting.scorer(method, config, data)
     groups = setting.groups(config, data, split)
-    scored: dict[str, ScoredPairs] = {shown.group: scorer(shown) for shown in groups}
+    scored = scorer.score_groups(groups)
     flags = score_flags(scored[groups[0].group])
     scored |= setting.parts().further_groups(config, data, scored)
     metrics = {group: setting.by_task(pairs) for group, pairs in scored.items()}

@@ -73,6 +73,10 @@ class Scorer(Protocol):
         """
         ...
 
+    def score_groups(self, groups: Sequence[Shown]) -> dict[str, ScoredPairs]:
+        """Scores several groups, by name, while the weights stay as they are."""
+        ...
+
 
 @dataclasses.dataclass(frozen=True)
 class LearnedMethods:

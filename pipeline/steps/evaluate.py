@@ -8,7 +8,6 @@ from typing import Any
 
 from models.closed_form import ClosedForm
 from models.evaluation.intervals import Interval
-from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from models.recommender import Recommender
 from models.whole_files import write_atomically
@@ -114,10 +113,9 @@ def _judge_all(
             say(f"evaluate: asking {name}")
             method = setting.methods().completed(method, config, data)
             scorer = setting.scorer(method, config, data)
-            scored: dict[str, ScoredPairs] = {}
-            for shown in _groups_of(name, groups):
-                scored[shown.group] = scorer(shown)
-                writer.write(name, shown.group, scored[shown.group])
+            scored = scorer.score_groups(_groups_of(name, groups))
+            for group, pairs in scored.items():
+                writer.write(name, group, pairs)
             by_task[name] = {
                 group: setting.by_task(pairs) for group, pairs in scored.items()
             }

@@ -100,8 +100,7 @@ def to_task(number, items):
     return ScenarioTask(
         *(f"basket-{number}", pool),
         *(shopper, shown, np.arange(half, dtype=np.int32) % 2, negatives),
-        *(shopper, asked, negatives),
-        *(shopper, shown),
+        *(shopper, asked, negatives, shopper, shown),
     )
 
 
@@ -156,6 +155,7 @@ def scorer(method, config, data):
             ids, *columns, rank=rank, num_tied=np.ones_like(rank), num_candidates=number
         )
 
+    ask.score_groups = lambda groups: {one.group: ask(one) for one in groups}
     return ask
 
 

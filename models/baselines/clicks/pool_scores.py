@@ -46,11 +46,13 @@ class PoolScores(abc.ABC):
         return ()
 
     def score(self, state: tuple[()], query: Episode) -> tf.Tensor:
-        """Scores query pairs, float32 [B, Q]."""
+        """Scores query pairs, float32 [B, Q] or [U, P]."""
         del state
         users, items = query["query_user"], query["query_item"]
         scores = tf.numpy_function(self._look_up, [users, items], tf.float32)
-        return tf.ensure_shape(scores, items.shape)
+        return tf.ensure_shape(
+            scores, tf.broadcast_static_shape(users.shape, items.shape)
+        )
 
     def _look_up(self, users: NDArray, items: NDArray) -> NDArray[np.float32]:
         wanted = np.unique(items)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 from models.episode_model import EpisodeModel
 from models.legacy_keras import tf
 from models.objectives.objective import Objective
-from models.recommender import Episode
+from models.recommender import Episode, State, asks_every_pair
 
 
 class PairInputs(Protocol):
@@ -94,3 +94,11 @@ class LearnedBaseline(EpisodeModel):
         self.inputs_of_pairs = inputs
         self.options = options
         self.seed = seed
+
+    def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
+        """Scores query pairs in the unit of the labels, float32 [B, Q] or [U, P]."""
+        scores = super().score(state, query, training)
+        if not asks_every_pair(query):
+            return scores
+        num_users = tf.shape(query["query_user"])[0]
+        return tf.reshape(scores, [num_users, -1])  # Of pairs one after the other.

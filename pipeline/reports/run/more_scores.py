@@ -89,8 +89,8 @@ def more_scores(
             say(f"report: asking {name} with support sets of {sizes} pairs")
             method = setting.methods().completed(method, config, data)
             scorer = setting.scorer(method, config, data)
-            for size in sizes:
-                shown = few[0].few(size)
-                writer.write(name, shown.group, scorer(shown))
+            scored = scorer.score_groups([few[0].few(size) for size in sizes])
+            for group, pairs in scored.items():
+                writer.write(name, group, pairs)
     run.record(STEP, fingerprint)
     return [path]

@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import scipy.sparse
@@ -16,13 +17,13 @@ from models.evaluation.ranking_metrics import ranks_among
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
-from models.recommender import Episode, Recommender
+from models.recommender import Episode, Recommender, State
 from pipeline.settings.compiled import compiled_once
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
 from transforms.stable_hash import stable_digest
 
-_MAX_PAIRS = 1 << 15  # Scored at once.
+_MAX_PAIRS = 1 << 16  # Scored at once.
 
 
 class ClickScorer:
@@ -42,7 +43,7 @@ class ClickScorer:
         self, method: Recommender, config: ScenarioConfig, data: ScenarioData
     ) -> None:
         self._adapt = compiled_once(lambda support: method.adapt(support))
-        self._score = tf.function(  # The widths of a state are known.
+        self._ask = tf.function(  # The widths of a state are known.
             lambda state, query: method.score(state, query),
             reduce_retracing=True,
             autograph=False,
@@ -56,25 +57,44 @@ class ClickScorer:
         Raises:
             ValueError: If no scenario has a held-out click, or a score is not a number.
         """
+        return self.score_groups([shown])[shown.group]
+
+    def score_groups(self, groups: Sequence[Shown]) -> dict[str, ScoredPairs]:
+        """Ranks for several groups, while the weights stay as they are.
+
+        Of what is the same in two of them only the first is ranked: some of the users
+        from the same state, or all groups of a method that looks at no support set.
+
+        Raises:
+            ValueError: If no scenario has a held-out click, or a score is not a number.
+        """
+        ranked: dict[tuple[Hashable, ...], dict[str, NDArray]] = {}
+        return {shown.group: self._score(shown, ranked) for shown in groups}
+
+    def _score(
+        self, shown: Shown, ranked: dict[tuple[Hashable, ...], dict[str, NDArray]]
+    ) -> ScoredPairs:
+        """Ranks for a group, but for what has been ranked; adds what it ranks to it."""
         tasks = self._data.tasks(shown.split)[: shown.max_tasks]
         supports = tasks
         if shown.support == "other":
             supports = other_tasks(tasks, len(self._data.info.domains) > 1)
         parts = []
         for number, (task, support) in enumerate(zip(tasks, supports, strict=True)):
-            num_support = min(shown.size, support.support_item.size)
-            shown_clicks = self._support(support, shown.size)
-            asked, query = task, {}
-            if shown.is_open:
-                fit = tf.constant([[self._data.factors.open_fit]], tf.int32)
-                shown_clicks["support_fit"] = fit
-                asked = self._without_pool(task)
-                query = {"query_fit": fit, "query_open": tf.ones([1, 1])}
-            state = self._adapt(shown_clicks)
-            for clicks in self._rank_task(asked, state, shown.max_users, query):
-                place = np.full(len(clicks["rank"]), number)
-                size = np.full_like(place, num_support)
-                parts.append({"task": place, "support_size": size, **clicks})
+            asked = self._without_pool(task) if shown.is_open else task
+            users = _some_users(asked, shown.max_users)
+            if not users.size:
+                continue
+            state, query = self._state(support, shown)
+            key = task.scenario_id, shown.split, shown.is_open, _digest(state)
+            clicks = ranked.get(key)
+            if clicks is None or not np.isin(users, clicks["user"]).all():
+                clicks = ranked[key] = self._rank_task(asked, state, users, query)
+            chosen = np.isin(clicks["user"], users)
+            place = np.full(np.count_nonzero(chosen), number)
+            size = np.full_like(place, min(shown.size, support.support_item.size))
+            columns = {name: column[chosen] for name, column in clicks.items()}
+            parts.append({"task": place, "support_size": size, **columns})
         if not parts:
             raise ValueError(
                 f"tasks must have a held-out click, got none in {len(tasks)} tasks."
@@ -84,6 +104,15 @@ class ClickScorer:
             **{n: np.concatenate([part[n] for part in parts]) for n in parts[0]},
             label_gain=None,
         )
+
+    def _state(self, support: ScenarioTask, shown: Shown) -> tuple[State, Episode]:
+        """Adapts to a support set; returns also what is said of all query pairs."""
+        clicks = self._support(support, shown.size)
+        if not shown.is_open:
+            return self._adapt(clicks), {}
+        fit = tf.constant([[self._data.factors.open_fit]], tf.int32)
+        query = {"query_fit": fit, "query_open": tf.ones([1, 1])}
+        return self._adapt({**clicks, "support_fit": fit}), query
 
     def _support(self, task: ScenarioTask, size: int) -> dict[str, tf.Tensor]:
         return support_episode(
@@ -106,41 +135,41 @@ class ClickScorer:
         )
 
     def _rank_task(
-        self, task: ScenarioTask, state: object, max_users: int | None, query: Episode
-    ) -> list[dict[str, NDArray]]:
-        """Ranks for some users at a time; the query is what is said of all pairs."""
-        users = np.unique(task.query_user)
-        if max_users is not None and users.size > max_users:
-            task_key = int.from_bytes(stable_digest(0, task.scenario_id)) >> 1
-            keys = lasting_chance(task_key, users, int(task.pool[0]))
-            users = np.sort(users[np.argsort(keys)[:max_users]])
+        self, task: ScenarioTask, state: State, users: NDArray, query: Episode
+    ) -> dict[str, NDArray]:
+        """Ranks for a portion of users at a time; the query is what is said of all.
+
+        Returns:
+            Columns of `ScoredPairs`, in the order of the query of the task.
+        """
         step = max(1, _MAX_PAIRS // task.pool.size)
-        return [
+        portions = [
             self._rank_users(task, state, users[start : start + step], query)
             for start in range(0, users.size, step)
         ]
+        columns = {n: np.concatenate([p[n] for p in portions]) for n in portions[0]}
+        order = np.argsort(columns.pop("place"))
+        return {name: column[order] for name, column in columns.items()}
 
     def _rank_users(
-        self, task: ScenarioTask, state: object, users: NDArray, query: Episode
+        self, task: ScenarioTask, state: State, users: NDArray, query: Episode
     ) -> dict[str, NDArray]:
         shape = users.size, task.pool.size
-        query_user = np.repeat(users, task.pool.size)[np.newaxis]
-        query_item = np.tile(task.pool, users.size)[np.newaxis]
-        query = {
-            "query_user": tf.constant(query_user, tf.int32),
-            "query_item": tf.constant(query_item, tf.int32),
-            "query_mask": tf.ones(query_user.shape, tf.bool),
+        every_pair = {
+            "query_user": tf.constant(users[:, np.newaxis], tf.int32),
+            "query_item": tf.constant(task.pool[np.newaxis], tf.int32),
             **query,
         }
-        scores = self._score(state, query).numpy().reshape(shape)
+        scores = np.broadcast_to(self._ask(state, every_pair).numpy(), shape)
         is_candidate = np.ones(shape, bool)
         row, column = _places(task, users, task.known_user, task.known_item)
         is_candidate[row, column] = False
-        is_scored = np.isin(task.query_user, users)
-        user, item = task.query_user[is_scored], task.query_item[is_scored]
+        place = np.flatnonzero(np.isin(task.query_user, users))
+        user, item = task.query_user[place], task.query_item[place]
         row, column = _places(task, users, user, item)
         rank, num_tied = ranks_among(scores, is_candidate, row, column)
         return {
+            "place": place,
             "user": user,
             "item": item,
             "score": scores[row, column],
@@ -148,6 +177,24 @@ class ClickScorer:
             "num_tied": num_tied,
             "num_candidates": is_candidate.sum(axis=1)[row],
         }
+
+
+def _some_users(task: ScenarioTask, most: int | None) -> NDArray:
+    """Returns the users that are asked about, ascending, the same ones every time."""
+    users = np.unique(task.query_user)
+    if most is None or users.size <= most:
+        return users
+    task_key = int.from_bytes(stable_digest(0, task.scenario_id)) >> 1
+    keys = lasting_chance(task_key, users, int(task.pool[0]))
+    return np.sort(users[np.argsort(keys)[:most]])
+
+
+def _digest(state: State) -> bytes:
+    """Hashes the numbers of a state."""
+    digest = hashlib.blake2b(digest_size=16)
+    for tensor in tf.nest.flatten(state):
+        digest.update(tensor.numpy())
+    return digest.digest()
 
 
 def other_tasks(tasks: Sequence[ScenarioTask], is_hybrid: bool) -> list[ScenarioTask]:

@@ -48,6 +48,10 @@ class RatingScorer:
         parts = [self._scored(batch) for batch in self._batches(shown)]
         return _joined(parts, self._data.label_gain)
 
+    def score_groups(self, groups: Sequence[Shown]) -> dict[str, ScoredPairs]:
+        """Scores the query pairs of several groups."""
+        return {shown.group: self(shown) for shown in groups}
+
     def _batches(self, shown: Shown) -> Iterator[Episode]:
         size = self._batch_size
         if shown.support == "other":

@@ -4,7 +4,7 @@ from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.pairs.factor_tables import FactorTables, one_over_rms
 from models.pairs.pair_embedding import dropout_of_sets
-from models.recommender import Episode
+from models.recommender import Episode, asks_every_pair
 
 
 class VectorInputs(tf.keras.layers.Layer):
@@ -37,10 +37,14 @@ class VectorInputs(tf.keras.layers.Layer):
         return self._embed(support, "support", training)
 
     def embed_query(self, query: Episode, training: bool = False) -> tf.Tensor:
-        """Embeds query pairs, float32 [B, Q, D]."""
+        """Embeds query pairs, float32 [B, Q, D]; every pair of a task [1, U * P, D]."""
         return self._embed(query, "query", training)
 
     def _embed(self, half: Episode, role: str, training: bool) -> tf.Tensor:
         pairs = self._tables.look_up(half, role)
-        both = pairs.user * self._user_scale, pairs.item * self._item_scale
-        return self.dropout(tf.concat(both, axis=-1), training=training)
+        user, item = pairs.user * self._user_scale, pairs.item * self._item_scale
+        if role == "query" and asks_every_pair(half):
+            num_users, num_items = tf.shape(user)[0], tf.shape(item)[1]
+            user = tf.repeat(user[:, 0], num_items, axis=0)[tf.newaxis]
+            item = tf.tile(item, [1, num_users, 1])
+        return self.dropout(tf.concat([user, item], axis=-1), training=training)

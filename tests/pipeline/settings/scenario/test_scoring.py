@@ -71,8 +71,8 @@ class TableScores:
 
     def score(self, state, query):
         self.num_traces += 1
-        pairs = tf.stack([query["query_user"], query["query_item"]], axis=-1)
-        return tf.gather_nd(self.table, pairs)
+        scores = tf.gather(self.table, query["query_user"][:, 0])
+        return tf.gather(scores, query["query_item"][0], axis=1)
 
 
 @pytest.fixture
@@ -166,7 +166,9 @@ def test_no_more_pairs_are_scored_at_once_than_stated(tasks, monkeypatch):
     class Watched(TableScores):
         def score(self, state, query):
             tf.numpy_function(
-                lambda users: sizes.append(users.size), [query["query_user"]], []
+                lambda users, items: sizes.append(users.size * items.size),
+                [query["query_user"], query["query_item"]],
+                [],
             )
             return super().score(state, query)
 
@@ -251,6 +253,52 @@ def test_the_support_set_is_shown_up_to_its_size_or_that_of_another_task():
     assert ranked(three.few(2)) == ([1, 0], [2, 1])
     assert ranked(three.few(0)) == ([0, 0], [0, 0])
     assert ranked(three.with_other_support()) == ([0, 2], [1, 3])
+
+
+def test_what_two_groups_have_in_common_is_ranked_once(tasks, untied, monkeypatch):
+    monkeypatch.setattr(scoring, "_MAX_PAIRS", 30)
+    num_pairs = []
+
+    class Unmoved(TableScores):
+        def adapt(self, support):
+            return ()
+
+        def score(self, state, query):
+            scores = super().score(state, query)
+            tf.numpy_function(lambda s: num_pairs.append(s.size), [scores], [])
+            return scores
+
+    groups = [ALL, dataclasses.replace(ALL, max_users=5), ALL.few(2), ALL.few(0)]
+    groups[1] = groups[1].with_other_support()
+    together = scorer_of(Unmoved(untied), tasks).score_groups(groups)
+    assert sum(num_pairs) == sum(
+        np.unique(task.query_user).size * task.pool.size for task in tasks
+    )
+    for shown in groups:
+        alone = scorer_of(Unmoved(untied), tasks)(shown).columns()
+        for name, column in together[shown.group].columns().items():
+            np.testing.assert_array_equal(column, alone[name])
+
+
+def test_groups_that_are_shown_other_clicks_are_ranked_each(tasks):
+    groups = [ALL, ALL.few(0), ALL.with_other_support()]
+    together = scorer_of(ItemPop(), tasks).score_groups(groups)
+    for shown in groups:
+        alone = scorer_of(ItemPop(), tasks)(shown)
+        np.testing.assert_array_equal(together[shown.group].score, alone.score)
+        np.testing.assert_array_equal(together[shown.group].rank, alone.rank)
+    assert not np.array_equal(
+        together[ALL.group].score, together[ALL.few(0).group].score
+    )
+
+
+def test_pairs_of_a_task_are_in_the_order_of_its_query(tasks, untied, monkeypatch):
+    monkeypatch.setattr(scoring, "_MAX_PAIRS", 30)  # One to three users at a time.
+    ranked = rank(TableScores(untied), tasks)
+    for number, task in enumerate(tasks):
+        np.testing.assert_array_equal(
+            ranked.item[ranked.task == number], task.query_item
+        )
 
 
 def test_the_first_tasks_alone_can_be_asked_about(tasks, untied):
