@@ -106,6 +106,8 @@ def split_episode(episode: Episode) -> tuple[Episode, Episode]:
 
 def asks_every_pair(query: Episode) -> bool:
     """Says whether users [U, 1] stand against items [1, P], by static shapes."""
+    if _QUERY_USER not in query:  # A setting may know pairs by other names.
+        return False
     users, items = query[_QUERY_USER], query["query_item"]
     return users.shape[1] == 1 and items.shape[0] == 1
 

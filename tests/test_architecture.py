@@ -78,6 +78,7 @@ FLOORS = {
         "models.options",
         "models.whole_files",
         "models.file_locks",
+        "models.free_memory",
         "models.legacy_keras",
     ),
     "transforms": (

@@ -398,6 +398,23 @@ def test_query_labels_do_not_influence_the_score(graph, episode, scores):
     np.testing.assert_array_equal(graph(leaking), scores)
 
 
+@only([case for case in METHODS if case.setting == "scenario"])
+def test_every_pair_of_users_and_items_has_the_score_of_its_row(method, graph, episode):
+    one = {key: value[:1] for key, value in episode.items()}
+    support, _ = split_episode(one)
+    users, items = tf.constant([[1], [2], [3]]), tf.constant([[4, 2, 7, 5]])
+    every_pair = {"query_user": users, "query_item": items}
+    scores = method.score(method.adapt(support), every_pair)
+    rows = {
+        "query_user": tf.reshape(tf.repeat(users, 4), [1, 12]),
+        "query_item": tf.tile(items, [1, 3]),
+        "query_label": tf.zeros([1, 12]),
+        "query_mask": tf.ones([1, 12], tf.bool),
+    }
+    in_rows = tf.reshape(graph({**one, **rows}), [3, 4])
+    assert_equal_scores(np.broadcast_to(scores, [3, 4]), in_rows)
+
+
 def test_scores_are_finite_whatever_is_unknown_or_alike(graph, episode):
     changes = [{"query_item": tf.zeros([3, 4], tf.int32)}]  # The unknown item.
     changes += [{"support_label": tf.fill([3, 6], label)} for label in (0.0, 1.0, 5.0)]

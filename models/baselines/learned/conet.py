@@ -10,6 +10,7 @@ from models.baselines.learned.learned_baseline import (
     LearnedOptions,
     PairInputs,
 )
+from models.baselines.learned.parts.every_pair import EveryPair
 from models.baselines.learned.parts.functional_mlp import (
     FunctionalMLP,
     Layer,
@@ -150,12 +151,12 @@ class CoNet(LearnedBaseline):
         return tf.add_n(errors) + self.options.cross_l1 * penalty
 
     def towers(
-        self, pairs: tf.Tensor, values: OfScenario
+        self, pairs: tf.Tensor | EveryPair, values: OfScenario
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the raw scores of the target and of the source tower.
 
         Args:
-            pairs: float32 [B, Q, D].
+            pairs: float32 [B, Q, D], or every pair.
             values: Of all scenarios, or of each.
 
         Returns:

@@ -9,6 +9,7 @@ from models.baselines.learned.learned_baseline import (
     LearnedOptions,
     PairInputs,
 )
+from models.baselines.learned.parts.every_pair import EveryPair, joined
 from models.baselines.learned.parts.functional_mlp import Layer, linear
 from models.legacy_keras import tf, tfrs
 from models.objectives.objective import Objective
@@ -87,11 +88,13 @@ class DCN(LearnedBaseline):
         layers = [*self.crosses, *self.deep, self.head]
         return [tuple(layer.trainable_variables) for layer in layers]
 
-    def through_layers(self, pairs: tf.Tensor, weights: Sequence[Layer]) -> tf.Tensor:
+    def through_layers(
+        self, pairs: tf.Tensor | EveryPair, weights: Sequence[Layer]
+    ) -> tf.Tensor:
         """Scores pairs as the layers do, with weights that may differ from theirs.
 
         Args:
-            pairs: float32 [B, Q, D].
+            pairs: float32 [B, Q, D], or every pair.
             weights: As of `layer_weights`, or the same for each task.
 
         Returns:
@@ -99,11 +102,13 @@ class DCN(LearnedBaseline):
         """
         *hidden, head = weights
         crossed = deep = pairs
+        pairs = joined(pairs)
         for weight in hidden[: len(self.crosses)]:
-            crossed = pairs * linear(crossed, weight) + crossed
+            crossed = pairs * linear(crossed, weight) + joined(crossed)
         for weight in hidden[len(self.crosses) :]:
             deep = tf.nn.relu(linear(deep, weight))
-        return tf.squeeze(linear(tf.concat([crossed, deep], axis=-1), head), axis=-1)
+        last = tf.concat([joined(crossed), joined(deep)], axis=-1)
+        return tf.squeeze(linear(last, head), axis=-1)
 
     def adapt(self, support: Episode, training: bool = False) -> State:
         """Returns an empty state: the support set is of no use here."""

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
+from models.baselines.learned.parts.every_pair import EveryPair
 from models.episode_model import EpisodeModel
 from models.legacy_keras import tf
 from models.objectives.objective import Objective
@@ -28,8 +29,8 @@ class PairInputs(Protocol):
         """Embeds support pairs, float32 [B, S, U + I]; padding as unknown pairs."""
         ...
 
-    def embed_query(self, query: Episode, training: bool) -> tf.Tensor:
-        """Embeds query pairs, float32 [B, Q, U + I]."""
+    def embed_query(self, query: Episode, training: bool) -> tf.Tensor | EveryPair:
+        """Embeds query pairs, float32 [B, Q, U + I], or every pair if that is asked."""
         ...
 
 

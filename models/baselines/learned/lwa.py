@@ -10,6 +10,7 @@ from models.baselines.learned.learned_baseline import (
     PairInputs,
 )
 from models.baselines.learned.parts.class_representations import ClassRepresentations
+from models.baselines.learned.parts.every_pair import joined
 from models.legacy_keras import tf
 from models.objectives.objective import Objective
 from models.recommender import Episode, State
@@ -88,5 +89,5 @@ class LWA(LearnedBaseline):
     ) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q]."""
         pairs = self.inputs_of_pairs.embed_query(query, training)
-        represented = self.classes.represent(pairs)  # [B, Q, F]
+        represented = self.classes.represent(joined(pairs))  # [B, Q, F]
         return self.bias + tf.linalg.matvec(represented, state)  # [B, Q]

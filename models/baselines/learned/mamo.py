@@ -11,6 +11,7 @@ from models.baselines.learned.learned_baseline import (
     PairInputs,
 )
 from models.baselines.learned.parts.attended_memory import AttendedMemory
+from models.baselines.learned.parts.every_pair import joined
 from models.baselines.learned.parts.functional_mlp import Layer, for_each_task, linear
 from models.baselines.learned.parts.inner_loop import sgd_steps
 from models.baselines.learned.parts.masked_mean import masked_mean
@@ -183,7 +184,7 @@ class MAMO(LearnedBaseline):
         self, state: State, query: Episode, training: bool = False
     ) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q]."""
-        pairs = self.inputs_of_pairs.embed_query(query, training)
+        pairs = joined(self.inputs_of_pairs.embed_query(query, training))
         start = self._start(pairs[:, 0, : self.inputs_of_pairs.user_dim])
         weights = tf.nest.map_structure(tf.add, start.weights, state)
         return self._through_layers(pairs, weights)

@@ -10,6 +10,7 @@ from models.baselines.learned.learned_baseline import (
     PairInputs,
 )
 from models.baselines.learned.parts.class_representations import ClassRepresentations
+from models.baselines.learned.parts.every_pair import joined
 from models.legacy_keras import tf
 from models.objectives.objective import Objective
 from models.recommender import Episode, State
@@ -101,7 +102,7 @@ class NLBA(LearnedBaseline):
     ) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q]."""
         pairs = self.inputs_of_pairs.embed_query(query, training)
-        hidden = self.classes.represent(pairs)  # [B, Q, F]
+        hidden = self.classes.represent(joined(pairs))  # [B, Q, F]
         last = len(self.widths) - 1
         for number, layer in enumerate(self.layers_of_scorer):
             hidden = layer(hidden) + state[number][:, tf.newaxis]  # [B, Q, units]

@@ -9,6 +9,7 @@ from models.baselines.learned.learned_baseline import (
     LearnedOptions,
     PairInputs,
 )
+from models.baselines.learned.parts.every_pair import joined
 from models.baselines.learned.parts.masked_mean import masked_mean
 from models.baselines.learned.parts.student_clusters import (
     StudentClusters,
@@ -132,7 +133,7 @@ class TaNP(LearnedBaseline):
         """Scores query pairs, float32 [B, Q]."""
         latent, code = state
         pairs = self.inputs_of_pairs.embed_query(query, training)
-        return self._decode(pairs, latent, code)
+        return self._decode(joined(pairs), latent, code)
 
     def compute_loss(self, inputs: Episode, training: bool = False) -> tf.Tensor:
         """Error on the query set; in training, with divergences and a sampled latent.

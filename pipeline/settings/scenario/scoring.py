@@ -86,7 +86,7 @@ class ClickScorer:
             if not users.size:
                 continue
             state, query = self._state(support, shown)
-            key = task.scenario_id, shown.split, shown.is_open, _digest(state)
+            key = number, shown.split, shown.is_open, _digest(state)
             clicks = ranked.get(key)
             if clicks is None or not np.isin(users, clicks["user"]).all():
                 clicks = ranked[key] = self._rank_task(asked, state, users, query)

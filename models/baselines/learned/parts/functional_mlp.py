@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from models.baselines.learned.parts.every_pair import EveryPair, in_a_row
 from models.legacy_keras import tf
 from models.parts.backbone import glorot
 
@@ -40,11 +41,13 @@ class FunctionalMLP(tf.Module):
             for i, shape in enumerate(itertools.pairwise(widths))
         ]
 
-    def __call__(self, pairs: tf.Tensor, weights: Sequence[Layer]) -> tf.Tensor:
+    def __call__(
+        self, pairs: tf.Tensor | EveryPair, weights: Sequence[Layer]
+    ) -> tf.Tensor:
         """Scores each pair with the given weights.
 
         Args:
-            pairs: float32 [B, Q, D].
+            pairs: float32 [B, Q, D], or every pair.
             weights: Of each layer, shared or one for each task.
 
         Returns:
@@ -68,9 +71,19 @@ class FunctionalMLP(tf.Module):
         return tf.squeeze(layer, axis=-1)
 
 
-def linear(inputs: tf.Tensor, layer: Layer) -> tf.Tensor:
-    """Applies one layer to float32 [B, S, in]; returns [B, S, out]."""
+def linear(inputs: tf.Tensor | EveryPair, layer: Layer) -> tf.Tensor:
+    """Applies one layer to float32 [B, S, in]; returns [B, S, out].
+
+    Every pair of users and items comes out in a row, [1, U * P, out].
+    """
     kernel, bias = layer
+    if isinstance(inputs, EveryPair):
+        kernels = tf.split(kernel, [part.shape[-1] for part in inputs], axis=-2)
+        user, item = (
+            linear(part, (part_kernel, tf.zeros([])))
+            for part, part_kernel in zip(inputs, kernels, strict=True)
+        )
+        return in_a_row(user + item) + bias
     if kernel.shape.rank == 2:  # One large product is faster than B small ones.
         return tf.tensordot(inputs, kernel, axes=1) + bias
     return inputs @ kernel + bias

@@ -1,5 +1,6 @@
 """Pairs as learned baselines of the scenario-specific setting see them: two vectors."""
 
+from models.baselines.learned.parts.every_pair import EveryPair
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.pairs.factor_tables import FactorTables, one_over_rms
@@ -36,15 +37,19 @@ class VectorInputs(tf.keras.layers.Layer):
         """Embeds support pairs, float32 [B, S, D]; padding as an unknown pair."""
         return self._embed(support, "support", training)
 
-    def embed_query(self, query: Episode, training: bool = False) -> tf.Tensor:
-        """Embeds query pairs, float32 [B, Q, D]; every pair of a task [1, U * P, D]."""
+    def embed_query(
+        self, query: Episode, training: bool = False
+    ) -> tf.Tensor | EveryPair:
+        """Embeds query pairs, float32 [B, Q, D], or every pair if that is asked."""
+        if asks_every_pair(query):
+            return EveryPair(*self._scaled(query, "query"))
         return self._embed(query, "query", training)
 
     def _embed(self, half: Episode, role: str, training: bool) -> tf.Tensor:
+        pairs = tf.concat(self._scaled(half, role), axis=-1)
+        return self.dropout(pairs, training=training)
+
+    def _scaled(self, half: Episode, role: str) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns users and items in unit size."""
         pairs = self._tables.look_up(half, role)
-        user, item = pairs.user * self._user_scale, pairs.item * self._item_scale
-        if role == "query" and asks_every_pair(half):
-            num_users, num_items = tf.shape(user)[0], tf.shape(item)[1]
-            user = tf.repeat(user[:, 0], num_items, axis=0)[tf.newaxis]
-            item = tf.tile(item, [1, num_users, 1])
-        return self.dropout(tf.concat([user, item], axis=-1), training=training)
+        return pairs.user * self._user_scale, pairs.item * self._item_scale

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from models.baselines.learned.parts.every_pair import EveryPair, joined
 from models.baselines.learned.parts.functional_mlp import FunctionalMLP, for_each_task
 from models.legacy_keras import tf
 
@@ -27,3 +28,16 @@ def test_each_task_is_scored_with_its_own_weights():
     np.testing.assert_allclose(
         mlp(pairs, own), shared * [[1.0], [3.0]], rtol=1e-5, atol=1e-6
     )
+
+
+def test_every_pair_is_scored_as_if_it_had_a_row():
+    mlp = FunctionalMLP(5, [4], seed=0)
+    users = tf.random.stateless_normal([3, 1, 2], [0, 1])
+    items = tf.random.stateless_normal([1, 4, 3], [0, 2])
+    pairs = EveryPair(users, items)
+    rows = joined(pairs)  # [1, 12, 5]; the sixth is of user 1 and item 1.
+    np.testing.assert_array_equal(rows[0, 5], tf.concat([users[1, 0], items[0, 1]], 0))
+    for weights in (mlp.initial, for_each_task(mlp.initial, 1)):
+        np.testing.assert_allclose(
+            mlp(pairs, weights), mlp(rows, weights), rtol=1e-5, atol=1e-6
+        )
