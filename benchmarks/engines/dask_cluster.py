@@ -17,9 +17,12 @@ from distributed.cli import dask_scheduler, dask_worker
 
 
 def main(port: str, num_workers: str) -> None:
-    """Starts all, and ends them when this process is told to end."""
+    """Starts all, and ends them when this process is told to end.
+
+    They are killed, since a worker that is told to end may not end without a scheduler.
+    """
     forks: list[int] = []
-    signal.signal(signal.SIGTERM, lambda *_: [os.kill(one, 15) for one in forks])
+    signal.signal(signal.SIGTERM, lambda *_: [os.kill(one, 9) for one in forks])
     serve = "--host=127.0.0.1", f"--port={port}", "--no-dashboard"
     forks.append(_fork(dask_scheduler.main, serve, "scheduler"))
     work = f"tcp://127.0.0.1:{port}", "--nthreads=1", "--no-nanny", "--no-dashboard"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import statistics
 from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
 
 from transforms import schema
 from transforms.entities.feature_values import FeatureValue
@@ -12,6 +16,7 @@ from transforms.entities.value_counts import EntityValues, ValueCounts
 from transforms.entities.vocabularies import frequent_values, vocabulary_rows
 from transforms.schema import Feature
 from transforms.specs import FeatureSpec
+from transforms.writing.tfrecord import PackedInts
 
 
 @dataclasses.dataclass
@@ -36,12 +41,12 @@ class EntityTable:
         return self.num_rows
 
     def encoder(self) -> FeatureEncoder:
-        """Returns what encodes the features of one entity after the other."""
+        """Returns what encodes the features of entities."""
         return FeatureEncoder(self.features, self.vocabularies)
 
 
 class FeatureEncoder:
-    """Encodes the features of entities.
+    """Encodes the features of entities, some of them at a time.
 
     Args:
         features: How each feature is encoded.
@@ -56,18 +61,23 @@ class FeatureEncoder:
             name: vocabulary_rows(values) for name, values in vocabularies.items()
         }
 
-    def encode(
-        self, values: Sequence[FeatureValue]
-    ) -> tuple[dict[str, list[int]], dict[str, list[float]]]:
-        """Returns integers and numbers by feature."""
-        ints, floats = {}, {}
-        for feature, value in zip(self._features, values, strict=True):
-            if feature.kind == "numeric":
-                floats[feature.name] = [encode_number(value, feature)]
-            else:
-                codes = encode_values(value, self._rows[feature.name], feature)
-                ints[feature.name] = codes
-        return ints, floats
+    def encode(self, rows: pa.Table) -> dict[str, list[bytes]]:
+        """Returns the bytes of the values of each entity of a run, by feature."""
+        return {
+            f.name: self._encode(f, rows[f.name].to_pylist()) for f in self._features
+        }
+
+    def _encode(self, feature: Feature, values: Sequence[FeatureValue]) -> list[bytes]:
+        if feature.kind == "numeric":
+            numbers = [encode_number(value, feature) for value in values]
+            data = np.array(numbers, "<f4").tobytes()
+            return [data[place : place + 4] for place in range(0, len(data), 4)]
+        known = self._rows[feature.name]
+        codes = [encode_values(value, known, feature) for value in values]
+        ends = np.cumsum([len(of_one) for of_one in codes], dtype=np.int64)
+        starts = np.append(0, ends)[:-1]
+        flat = np.fromiter(itertools.chain.from_iterable(codes), np.int64)
+        return PackedInts(flat).bytes_of(starts, ends)
 
 
 def build_entity_table(

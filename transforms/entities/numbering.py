@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 import pyarrow as pa
 
-from transforms.entities.entity_table import EntityTable, FeatureEncoder
-from transforms.schema import ENTITIES_DIR, ITEM_ID, USER_ID
+from transforms.entities.entity_table import EntityTable
+from transforms.schema import (
+    ENTITIES_DIR,
+    ENTITY_COUNT_KEY,
+    ENTITY_ID_KEY,
+    ENTITY_ROW_KEY,
+    ITEM_ID,
+    USER_ID,
+)
 from transforms.writing.entity_files import (
     ITEM,
     SHARD_TYPE,
     USER,
-    encode_entity,
     lines_of,
     names_file,
     shards_file,
@@ -22,7 +28,7 @@ from transforms.writing.entity_files import (
 )
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.run_files import ID, NAME, NUM_TRAINING, SHARD
-from transforms.writing.tfrecord import tfrecord_parts
+from transforms.writing.tfrecord import ExampleEncoder, PackedInts, tfrecord_parts
 
 _ID_OF = {USER: USER_ID, ITEM: ITEM_ID}
 
@@ -47,7 +53,7 @@ def number_entities(
         **({SHARD: shards_file(kind)} if kind == USER else {}),
         **({NAME: names_file(kind)} if table.has_names else {}),
     }
-    encoder = table.encoder()
+    records = _Records(table)
     row = 1
     with contextlib.ExitStack() as stack:
         outputs = {
@@ -55,10 +61,10 @@ def number_entities(
             for column, name in names.items()
         }
         for rows in runs:
-            ids = rows[ID].to_pylist()
-            outputs[ID].writelines(lines_of(ids))
-            records = _records(row, ids, rows, table, encoder)
-            outputs[NUM_TRAINING].writelines(tfrecord_parts(records))
+            ids = rows[ID].cast(pa.binary()).to_pylist()
+            outputs[ID].write(b"\n".join([*ids, b""]))
+            encoded = records.encode(row, ids, rows)
+            outputs[NUM_TRAINING].writelines(tfrecord_parts(encoded))
             if SHARD in outputs:
                 outputs[SHARD].write(
                     rows[SHARD].to_numpy().astype(SHARD_TYPE).tobytes()
@@ -68,18 +74,31 @@ def number_entities(
             row += len(ids)
 
 
-def _records(
-    first: int,
-    ids: Sequence[str],
-    rows: pa.Table,
-    table: EntityTable,
-    encoder: FeatureEncoder,
-) -> Iterator[bytes]:
-    """Yields the record of each of some rows, given the number of the first one."""
-    columns = [rows[feature.name].to_pylist() for feature in table.features]
-    values = zip(*columns, strict=True) if columns else itertools.repeat(())
-    counts = rows[NUM_TRAINING].to_pylist()
-    columns_of_rows = itertools.count(first), ids, counts, values
-    for row, one, count, of_one in zip(*columns_of_rows, strict=False):
-        ints, floats = encoder.encode(of_one)
-        yield encode_entity(row, one, count, ints=ints, floats=floats)
+class _Records:
+    """Encodes users or items column by column, some at a time."""
+
+    def __init__(self, table: EntityTable) -> None:
+        self._features = table.encoder()
+        is_number = {one.name: one.kind == "numeric" for one in table.features}
+        self._example = ExampleEncoder(
+            ints=[
+                ENTITY_ROW_KEY,
+                ENTITY_COUNT_KEY,
+                *(name for name, is_float in is_number.items() if not is_float),
+            ],
+            floats=[name for name, is_float in is_number.items() if is_float],
+            texts=[ENTITY_ID_KEY],
+        )
+
+    def encode(
+        self, first: int, ids: Sequence[bytes], rows: pa.Table
+    ) -> Iterator[bytes]:
+        """Yields the record of each row, given the number of the first one."""
+        columns = {
+            ENTITY_ROW_KEY: PackedInts(np.arange(first, first + len(ids))).each(),
+            ENTITY_COUNT_KEY: PackedInts(rows[NUM_TRAINING].to_numpy()).each(),
+            ENTITY_ID_KEY: ids,
+            **self._features.encode(rows),
+        }
+        in_order = (columns[key] for key in self._example.keys)
+        return map(self._example.encode, zip(*in_order, strict=True))

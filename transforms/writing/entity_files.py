@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -12,16 +12,12 @@ import pyarrow.compute as pc
 
 from transforms.reading.coded_column import Ints
 from transforms.schema import (
-    ENTITY_COUNT_KEY,
-    ENTITY_ID_KEY,
-    ENTITY_ROW_KEY,
     ITEM_ID,
     NAMES_DIR,
     USER_ID,
     VOCABULARY_DIR,
 )
 from transforms.writing.output_files import STAGE_DIR, OutputFiles
-from transforms.writing.tfrecord import encode_example
 
 USER, ITEM = KINDS = "user", "item"
 
@@ -97,31 +93,6 @@ class EntityRows:
                 places.append(start + np.flatnonzero(shards == shard + 1))
                 start += len(shards)
         return np.concatenate(places) + 1
-
-
-def encode_entity(
-    row: int,
-    entity_id: str,
-    num_training: int,
-    *,
-    ints: Mapping[str, Sequence[int]] | None = None,
-    floats: Mapping[str, Sequence[float]] | None = None,
-) -> bytes:
-    """Returns the record of one user or item.
-
-    Args:
-        row: Its row, from 1.
-        entity_id: Its id.
-        num_training: Pairs that are learnt from, or known clicks, that it occurs in.
-        ints: Features that are integers of a vocabulary.
-        floats: Features that are numbers.
-    """
-    keys = {ENTITY_ROW_KEY: [row], ENTITY_COUNT_KEY: [num_training]}
-    return encode_example(
-        ints={**keys, **(ints or {})},
-        floats=floats,
-        texts={ENTITY_ID_KEY: entity_id},
-    )
 
 
 def write_vocabulary(files: OutputFiles, name: str, values: Iterable[str]) -> None:

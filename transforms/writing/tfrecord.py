@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gzip
 import io
+import itertools
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -58,6 +59,46 @@ def encode_example(
     return _head(_FEATURES, len(entries)) + entries
 
 
+class ExampleEncoder:
+    """Encodes many examples of the same keys, as `encode_example` does.
+
+    What comes before values is made once for all that have the same sizes.
+
+    Args:
+        ints: Keys of integers.
+        floats: Keys of numbers.
+        texts: Keys of one text each.
+
+    Attributes:
+        keys: All keys, sorted.
+    """
+
+    def __init__(
+        self,
+        *,
+        ints: Iterable[str] = (),
+        floats: Iterable[str] = (),
+        texts: Iterable[str] = (),
+    ) -> None:
+        kinds = dict.fromkeys(ints, _INT_LIST)
+        kinds |= dict.fromkeys(floats, _FLOAT_LIST)
+        kinds |= dict.fromkeys(texts, _BYTES_LIST)
+        self.keys = sorted(kinds)
+        self._kinds = [kinds[key] for key in self.keys]
+        self._before = functools.lru_cache(maxsize=1 << 14)(self._before_sizes)
+
+    def encode(self, values: Sequence[bytes]) -> bytes:
+        """Returns the bytes of an example, given those of the values of each key."""
+        before = self._before(*map(len, values))
+        return b"".join(itertools.chain.from_iterable(zip(before, values, strict=True)))
+
+    def _before_sizes(self, *sizes: int) -> list[bytes]:
+        columns = zip(self.keys, self._kinds, sizes, strict=True)
+        first, *others = (_before(*column) for column in columns)
+        size = len(first) + sum(map(len, others)) + sum(sizes)
+        return [_head(_FEATURES, size) + first, *others]
+
+
 class PackedInts:
     """The bytes of many integers, of which any stretch can be taken.
 
@@ -85,6 +126,11 @@ class PackedInts:
     def all_bytes(self) -> bytes:
         """Returns the bytes of all of them."""
         return self._data
+
+    def each(self) -> list[bytes]:
+        """Returns the bytes of each of them."""
+        places = np.arange(len(self._ends))
+        return self.bytes_of(places[:-1], places[1:])
 
     def bytes_of(self, starts: Places, ends: Places) -> list[bytes]:
         """Returns the bytes of stretches.

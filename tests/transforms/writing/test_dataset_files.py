@@ -16,7 +16,6 @@ from transforms.schema import SPLITS, CommonInfo, DataError, check_files
 from transforms.specs import CommonSpec
 from transforms.writing.counts import JoinError
 from transforms.writing.dataset_files import DatasetKind, stage_info, write_dataset
-from transforms.writing.entity_files import encode_entity
 from transforms.writing.episode_files import write_episodes
 from transforms.writing.rejected import RejectedRowsError, write_stretch
 from transforms.writing.tfrecord import encode_example, tfrecord_parts
@@ -44,7 +43,7 @@ def refused(line, reason="malformed", table="baskets"):
 
 
 def fill(files, tasks=TASKS, rejected=(), **changes):
-    items = [encode_entity(1, "a", 1), encode_entity(2, "b", 0)]
+    items = [encode_example(ints={"row": [row]}) for row in (1, 2)]
     files.write("entities/item-00000-of-00001.tfrecord", tfrecord_parts(items))
     records = [(t.split, encode_example(ints={"item": t.items})) for t in tasks]
     write_episodes(files, 0, 1, records)

@@ -4,30 +4,15 @@ from rated_tasks import texts
 from transforms.writing.entity_files import (
     EntityRows,
     IdRows,
-    encode_entity,
     write_names,
     write_vocabulary,
 )
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.tfrecord import tfrecord_parts
 
 
 @pytest.fixture
 def files(tmp_path):
     return OutputFiles(str(tmp_path))
-
-
-def test_a_record_has_row_count_id_and_features(files, read_records):
-    records = [
-        encode_entity(1, "u", 3, ints={"genre": [2, 1]}, floats={"year": [1990.0]}),
-        encode_entity(2, "v", 0),
-    ]
-    files.write("users.tfrecord", tfrecord_parts(records))
-    first = {"row": [1], "num_training": [3], "id": [b"u"]}
-    assert read_records(files.path("users.tfrecord")) == [
-        {**first, "genre": [2, 1], "year": [1990.0]},
-        {"row": [2], "num_training": [0], "id": [b"v"]},
-    ]
 
 
 def test_vocabularies_and_names_have_one_value_a_line(files):

@@ -5,6 +5,7 @@ import pytest
 from example_message import example_class
 
 from transforms.writing.tfrecord import (
+    ExampleEncoder,
     PackedInts,
     compressed_tfrecord,
     encode_example,
@@ -47,6 +48,21 @@ def test_a_stretch_of_packed_integers_is_what_they_are_alone():
         record = encode_example(ints={"n": numbers[start:end]})
         assert encode_example(ints={"n": data}) == record
     assert PackedInts(np.zeros(0, int)).bytes_of([0], [0]) == [b""]
+
+
+def test_examples_of_the_same_keys_are_encoded_alike():
+    encoder = ExampleEncoder(ints=["row", "tags"], floats=["x"], texts=["id"])
+    assert encoder.keys == ["id", "row", "tags", "x"]
+    for text, row, tags in (("a", 1, [2, 300]), ("é" * 90, 128, []), ("b", 2, [1])):
+        values = [
+            text.encode(),
+            *PackedInts(np.array([row])).each(),
+            PackedInts(np.array(tags, int)).all_bytes(),
+            np.array([0.5], "<f4").tobytes(),
+        ]
+        assert encoder.encode(values) == encode_example(
+            ints={"row": [row], "tags": tags}, floats={"x": [0.5]}, texts={"id": text}
+        )
 
 
 def test_an_empty_list_keeps_its_type():
