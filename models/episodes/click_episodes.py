@@ -8,12 +8,13 @@ episode is to be seen with: the one that has not seen the clicks it asks for. An
 is asked about; that fit has seen no pool either.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from models.episodes.click_draws import EpisodeSizes, aim_episode, draw_episode
 from models.episodes.click_records import ScenarioTask
+from models.episodes.unpacked_clicks import unpack_clicks
 from models.legacy_keras import tf
 
 # Positions times this, modulo 1, are spread evenly and in no order that shows.
@@ -21,7 +22,7 @@ _SCATTER = 3.0**0.5
 
 
 def training_episodes(
-    tasks: Sequence[ScenarioTask],
+    tasks: Iterable[ScenarioTask],
     sizes: EpisodeSizes,
     *,
     batch_size: int,
@@ -40,7 +41,7 @@ def training_episodes(
     TensorFlow, so that a resumed training sees what an uninterrupted one would have.
 
     Args:
-        tasks: The meta-train tasks.
+        tasks: The meta-train tasks, gone through once and not kept.
         sizes: How large episodes are.
         batch_size: B, scenarios in a batch; all batches are whole.
         seed: Seed of all draws.
@@ -57,7 +58,8 @@ def training_episodes(
         ValueError: If the records hold fewer negatives than are asked for, or no task
             has a click.
     """
-    tasks = _trainable(tasks, max(sizes.support_negatives, sizes.query_negatives))
+    unpacked = unpack_clicks(tasks)
+    _check_negatives(sizes, unpacked.columns["negative"].shape[1])
 
     @tf.autograph.experimental.do_not_convert
     def to_episode(number: tf.Tensor, place: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -70,51 +72,28 @@ def training_episodes(
             tf.cast(share * (sizes.support_size + 1.0), tf.int32),
         )
         start, end = ends[place], ends[place + 1]
-        clicks = {name: rows[start:end] for name, rows in flat.items()}
+        clicks = {name: rows[start:end] for name, rows in unpacked.columns.items()}
         draw_seed = tf.stack([tf.constant(seed, tf.int64), number])
         is_open = aim < sizes.open_fraction
         episode = draw_episode(clicks, sizes, num_support, draw_seed)
         return aim_episode(episode, is_open, all_items, per_fold, draw_seed)
 
     all_items = tf.constant(catalogue, tf.int32)
-    flat = _flat_clicks(tasks)
-    ends = tf.constant(np.cumsum([0, *(task.support_item.size for task in tasks)]))
-    places = tf.data.Dataset.range(len(tasks)).shuffle(len(tasks), seed).repeat()
+    ends = tf.constant(unpacked.ends)
+    num_tasks = unpacked.num_tasks
+    places = tf.data.Dataset.range(num_tasks).shuffle(num_tasks, seed).repeat()
     numbered = places.enumerate().skip(first_step * batch_size)
     episodes = numbered.map(to_episode, num_parallel_calls=2)
     return episodes.batch(batch_size, drop_remainder=True).prefetch(4)
 
 
-def _trainable(tasks: Sequence[ScenarioTask], num_negatives: int) -> list[ScenarioTask]:
-    """Returns the tasks with a click, if each has so many negatives."""
-    tasks = [task for task in tasks if task.support_item.size]
-    if not tasks:
-        raise ValueError("training needs a task with a click, got none.")
-    stored = tasks[0].support_negative.shape[1]
-    if num_negatives > stored:
+def _check_negatives(sizes: EpisodeSizes, stored: int) -> None:
+    most = max(sizes.support_negatives, sizes.query_negatives)
+    if most > stored:
         raise ValueError(
             f"support_negatives and query_negatives must be at most {stored}, "
-            f"which the records hold for each click, got {num_negatives}."
+            f"which the records hold for each click, got {most}."
         )
-    return tasks
-
-
-def _flat_clicks(tasks: Sequence[ScenarioTask]) -> dict[str, tf.Tensor]:
-    """Returns the clicks of all tasks, one task after the other."""
-    flat = {
-        name: tf.concat([getattr(task, f"support_{name}") for task in tasks], axis=0)
-        for name in ("user", "item", "fold", "negative")
-    }
-    flat["of_user"] = tf.concat([_clicks_of_user(task) for task in tasks], axis=0)
-    return flat
-
-
-def _clicks_of_user(task: ScenarioTask) -> np.ndarray:
-    """Returns how many clicks of the task are of the user of each, float32 [N]."""
-    _, place, counts = np.unique(
-        task.support_user, return_inverse=True, return_counts=True
-    )
-    return counts[place].astype(np.float32)
 
 
 def support_episode(

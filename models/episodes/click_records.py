@@ -1,7 +1,8 @@
-"""Records of a prepared data set of scenarios, as arrays in memory."""
+"""Records of a prepared data set of scenarios, as arrays."""
 
 import dataclasses
 import pathlib
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,10 +85,10 @@ class KnownClicks:
     num_items: int
 
 
-def load_tasks(
+def read_tasks(
     dataset_dir: str | pathlib.Path, split: str, num_negatives: int
-) -> list[ScenarioTask]:
-    """Reads the tasks of a split, in the order of the files.
+) -> Iterator[ScenarioTask]:
+    """Yields the tasks of a split, in the order of the files.
 
     Args:
         dataset_dir: A prepared data set of scenarios.
@@ -102,24 +103,20 @@ def load_tasks(
     }
     spec[schema.TASK_ID_KEY] = tf.io.FixedLenFeature([], tf.string)
     directory = pathlib.Path(dataset_dir) / schema.EPISODES_DIR
-    tasks = []
     for record in _records(directory, split):
         values = tf.io.parse_single_example(record, spec)
         lists = {key: values[key].numpy().astype(np.int32) for key in _TASK_LISTS}
-        tasks.append(
-            ScenarioTask(
-                scenario_id=values[schema.TASK_ID_KEY].numpy().decode(),
-                **{
-                    key.replace("/", "_"): (
-                        rows.reshape(-1, num_negatives)
-                        if key.endswith("/negative")
-                        else rows
-                    )
-                    for key, rows in lists.items()
-                },
-            )
+        yield ScenarioTask(
+            scenario_id=values[schema.TASK_ID_KEY].numpy().decode(),
+            **{
+                key.replace("/", "_"): (
+                    rows.reshape(-1, num_negatives)
+                    if key.endswith("/negative")
+                    else rows
+                )
+                for key, rows in lists.items()
+            },
         )
-    return tasks
 
 
 def load_known_clicks(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import pathlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.episodes.click_records import ScenarioTask, load_known_clicks, load_tasks
+from models.episodes.click_records import ScenarioTask, load_known_clicks, read_tasks
 from pipeline.experiment.prepared import read_ids
 from pipeline.onboarding.placement import (
     MIN_KNOWN,
@@ -84,10 +85,10 @@ def load_known_scenarios(
     )
     counts = np.bincount(known.item, minlength=info.num_items + 1).tolist()
 
-    tasks = load_tasks(dataset_dir, schema.META_TRAIN, info.num_negatives)
+    tasks = read_tasks(dataset_dir, schema.META_TRAIN, info.num_negatives)
     clicks = zip(user_ids[known.user], item_ids[known.item], strict=True)
     return KnownScenarios(
-        tasks[:MAX_SCENARIOS],
+        list(itertools.islice(tasks, MAX_SCENARIOS)),
         dict(zip(item_ids, counts, strict=True)),
         frozenset(clicks),
         user_ids,

@@ -3,12 +3,13 @@
 import dataclasses
 import functools
 import pathlib
+from collections.abc import Iterator
 
 from models.episodes.click_records import (
     KnownClicks,
     ScenarioTask,
     load_known_clicks,
-    load_tasks,
+    read_tasks,
 )
 from models.factors.vector_files import load_vectors
 from models.factors.vectors import Vectors
@@ -25,7 +26,7 @@ from transforms.schema import DataError, check_files
 
 @dataclasses.dataclass(frozen=True)
 class ScenarioData:
-    """A prepared data set of scenarios and its factors, in memory.
+    """A prepared data set of scenarios and its factors.
 
     Attributes:
         directory: Where it is.
@@ -48,12 +49,14 @@ class ScenarioData:
         return load_known_clicks(self.directory, self.info, with_held_out=self.is_whole)
 
     def tasks(self, split: str) -> list[ScenarioTask]:
-        """Returns the tasks of a split, read once."""
+        """Returns the tasks of a split, read once and kept."""
         if split not in self._tasks:
-            self._tasks[split] = load_tasks(
-                self.directory, split, self.info.num_negatives
-            )
+            self._tasks[split] = list(self.read_tasks(split))
         return self._tasks[split]
+
+    def read_tasks(self, split: str) -> Iterator[ScenarioTask]:
+        """Yields the tasks of a split, none of which is kept."""
+        return read_tasks(self.directory, split, self.info.num_negatives)
 
 
 def load_scenario_data(

@@ -1,6 +1,7 @@
 """Known clicks to factors of users and items."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from models.baselines.clicks.dot_product import DotProduct
-from models.episodes.click_records import load_known_clicks, load_tasks
+from models.episodes.click_records import load_known_clicks, read_tasks
 from models.evaluation.shown import Shown
 from models.factors.factorisation import (
     FactorisationDivergedError,
@@ -22,7 +23,7 @@ from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
 from pipeline.settings.scenario.data import ScenarioData, vectors_dir
 from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
-from pipeline.settings.scenario.readiness import check_pools
+from pipeline.settings.scenario.readiness import check_pools, most_candidates
 from pipeline.settings.scenario.scoring import ClickScorer
 from transforms import schema
 from transforms.clicks.schema import ScenarioDatasetInfo, load_scenario_info
@@ -94,18 +95,15 @@ def _fit(
 ) -> None:
     """Chooses values, fits factors by them, and writes these."""
     known = load_known_clicks(dataset_dir, info)
-    by_split = {
-        split: load_tasks(dataset_dir, split, info.num_negatives)
-        for split in schema.SPLITS
-    }
-    if not by_split[schema.META_VALIDATION]:
+    read = functools.partial(read_tasks, dataset_dir, num_negatives=info.num_negatives)
+    if not info.num_tasks[schema.META_VALIDATION]:
         raise DataError(
             f"{dataset_dir} must hold at least 1 meta_validation task to choose "
             "factors by, got 0."
         )
-    check_pools(by_split[schema.META_VALIDATION])
+    check_pools(most_candidates(read(schema.META_VALIDATION)))
     # What is in a pool is known beforehand; of meta-test nothing else is looked at.
-    pools = [task.pool for tasks in by_split.values() for task in tasks]
+    pools = [task.pool for split in schema.SPLITS for task in read(split)]
 
     def judge(options: FactorisationOptions) -> Trial | None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -36,11 +36,11 @@ def check_clicks(config: ScenarioConfig, data: ScenarioData) -> list[str]:
         )
     sentences = []
     for split in (schema.META_VALIDATION, schema.META_TEST):
-        if not (tasks := data.tasks(split)):
+        if not data.info.num_tasks[split]:
             continue
-        largest = max(map(_most_candidates, tasks))
+        largest = most_candidates(data.read_tasks(split))
         if split == schema.META_VALIDATION:
-            check_pools(tasks)
+            check_pools(largest)
         cutoffs = [f"recall@{k}" for k in RECALL_CUTOFFS if k >= largest]
         if cutoffs:
             sentences.append(
@@ -50,16 +50,15 @@ def check_clicks(config: ScenarioConfig, data: ScenarioData) -> list[str]:
     return sentences
 
 
-def check_pools(tasks: Sequence[ScenarioTask]) -> None:
+def check_pools(largest: int) -> None:
     """Checks that the metric that decides tells methods apart on meta-validation.
 
     Args:
-        tasks: Those of meta-validation, at least one.
+        largest: The most candidates that one of its users has.
 
     Raises:
         DataError: If no pool is large enough.
     """
-    largest = max(map(_most_candidates, tasks))
     if largest <= _DECISIVE:
         raise DataError(
             f"some user of {schema.META_VALIDATION} must have more than {_DECISIVE} "
@@ -68,8 +67,12 @@ def check_pools(tasks: Sequence[ScenarioTask]) -> None:
         )
 
 
-def _most_candidates(task: ScenarioTask) -> int:
+def most_candidates(tasks: Iterable[ScenarioTask]) -> int:
     """Returns the most candidates that a user of a query has; 0 without a query."""
+    return max(map(_of_task, tasks))
+
+
+def _of_task(task: ScenarioTask) -> int:
     users = np.unique(task.query_user)
     if not users.size:
         return 0

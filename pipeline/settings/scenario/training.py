@@ -30,7 +30,8 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
     drawn = functools.partial(
         training_episodes,
         sizes=_sizes(options),
-        catalogue=data.known.item,
+        # Of as many rows as there are clicks, and asked for without a pool alone.
+        catalogue=data.known.item if options.open_fraction else (0,),
         per_fold=data.factors.per_fold,
     )
 
@@ -43,12 +44,12 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
         )
 
     def first(split: str, num_tasks: int, seed: int) -> Episode:
-        batches = drawn(data.tasks(split), batch_size=num_tasks, seed=seed)
+        batches = drawn(data.read_tasks(split), batch_size=num_tasks, seed=seed)
         episode: Episode = next(iter(batches))
         return episode
 
     def timed() -> Episode:
-        num_tasks = min(options.batch_size, len(data.tasks(schema.META_TRAIN)))
+        num_tasks = min(options.batch_size, data.info.num_tasks[schema.META_TRAIN])
         episode = first(schema.META_TRAIN, num_tasks, 0)
         # Looked up in the fit to all clicks, the only one that every method knows.
         return {name: v for name, v in episode.items() if not name.endswith("_fit")}

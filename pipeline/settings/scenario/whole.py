@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def whole_scenarios(
     if not (directory / schema.SUCCESS).is_file():
         before = vectors_dir(config, data.directory, data.info) / VECTORS_JSON
         chosen = read_json(before)["chosen"]
-        pools = [task.pool for split in schema.SPLITS for task in data.tasks(split)]
+        pools = [task.pool for s in schema.SPLITS for task in data.read_tasks(s)]
         say("refit: fitting factors to all clicks, by the values that pretrain chose")
         options, num_folds = FactorisationOptions(**chosen), data.info.num_folds
         domains = data.info.domains
@@ -47,17 +47,15 @@ def whole_scenarios(
     return dataclasses.replace(whole, factors=load_vectors(directory))
 
 
-def training_tasks(data: ScenarioData) -> list[ScenarioTask]:
-    """Returns the tasks that are trained on: of a whole data set those of all splits.
+def training_tasks(data: ScenarioData) -> Iterator[ScenarioTask]:
+    """Yields the tasks that are trained on: of a whole data set those of all splits.
 
     Their held-out clicks are among the support there, each with its fold. Those of
     meta-train scenarios are in no task: they teach the factors alone.
     """
-    tasks = data.tasks(schema.META_TRAIN)
+    yield from data.read_tasks(schema.META_TRAIN)
     if not data.is_whole:
-        return tasks
-    others = (schema.META_VALIDATION, schema.META_TEST)
-    held_out = [task for split in others for task in data.tasks(split)]
+        return
     known = data.known
     keys = _keys(known.user, known.item, known.num_items)
     order = np.argsort(keys)
@@ -66,7 +64,9 @@ def training_tasks(data: ScenarioData) -> list[ScenarioTask]:
     def fold_of(user: np.ndarray, item: np.ndarray) -> np.ndarray:
         return folds[np.searchsorted(keys, _keys(user, item, known.num_items))]
 
-    return [*tasks, *(_with_query(task, fold_of) for task in held_out)]
+    for split in (schema.META_VALIDATION, schema.META_TEST):
+        for task in data.read_tasks(split):
+            yield _with_query(task, fold_of)
 
 
 def _with_query(

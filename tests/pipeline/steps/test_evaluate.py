@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from models.episodes.click_records import load_tasks
+from models.episodes.click_records import read_tasks
 from models.episodes.rating_episodes import fixed_episodes
 from models.evaluation.ranking_metrics import user_metrics
 from pipeline.experiment.run_dir import RunDir
@@ -368,7 +368,7 @@ def test_every_held_out_click_of_meta_test_is_ranked_once(scenarios, scenario_da
     )
     info = load_scenario_info(scenario_dataset)
     expected = []
-    for task in load_tasks(scenario_dataset, "meta_test", info.num_negatives):
+    for task in read_tasks(scenario_dataset, "meta_test", info.num_negatives):
         for user, item in zip(task.query_user, task.query_item, strict=True):
             num_known = int((task.known_user == user).sum())
             num_candidates = task.pool.size - num_known

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from models.episodes.click_records import load_known_clicks, load_tasks
+from models.episodes.click_records import load_known_clicks, read_tasks
 from models.factors.vector_files import load_vectors
 from models.factors.vectors import Vectors
 from pipeline.settings.finding import (
@@ -58,7 +58,7 @@ def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Find
     check_files(dataset_dir, info)
     known = load_known_clicks(dataset_dir, info)
     splits = {
-        split: load_tasks(dataset_dir, split, info.num_negatives)
+        split: list(read_tasks(dataset_dir, split, info.num_negatives))
         for split in schema.SPLITS
     }
     ids = {split: [t.scenario_id for t in tasks] for split, tasks in splits.items()}

@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from models.episodes.click_records import ScenarioTask, load_known_clicks, load_tasks
+from models.episodes.click_records import ScenarioTask, load_known_clicks, read_tasks
 from models.factors.vector_files import VECTORS_JSON, load_vectors
 from models.factors.vectors import Vectors
 from pipeline.settings.registry import load_experiment
@@ -58,11 +58,11 @@ def change_tasks(monkeypatch):
     def change(split, function):
         monkeypatch.setattr(
             module,
-            "load_tasks",
+            "read_tasks",
             lambda directory, name, num_negatives: (
-                function(load_tasks(directory, name, num_negatives))
+                function(read_tasks(directory, name, num_negatives))
                 if name == split
-                else load_tasks(directory, name, num_negatives)
+                else read_tasks(directory, name, num_negatives)
             ),
         )
 
@@ -199,9 +199,11 @@ def test_held_out_clicks_of_meta_test_change_nothing(
 
 
 def test_without_meta_validation_there_is_nothing_to_choose_by(
-    config, dataset_dir, change_tasks
+    config, dataset_dir, monkeypatch
 ):
-    change_tasks(META_VALIDATION, lambda tasks: [])
+    info = module.load_scenario_info(dataset_dir)
+    info = dataclasses.replace(info, num_tasks=info.num_tasks | {META_VALIDATION: 0})
+    monkeypatch.setattr(module, "load_scenario_info", lambda directory: info)
     with pytest.raises(DataError, match=r"at least 1 meta_validation task .* got 0"):
         pretrain(config, dataset_dir)
 

@@ -58,7 +58,7 @@ def test_the_factors_have_seen_clicks_that_were_held_out(data, whole, folder):
 
 
 def test_tasks_of_all_splits_are_trained_on_with_their_held_out_clicks(data, whole):
-    tasks = training_tasks(whole)
+    tasks = list(training_tasks(whole))
     assert len(tasks) == sum(data.info.num_tasks[split] for split in SPLITS)
     by_id = {task.scenario_id: task for task in tasks}
     folds = dict(
@@ -79,4 +79,5 @@ def test_tasks_of_all_splits_are_trained_on_with_their_held_out_clicks(data, who
 
 
 def test_only_meta_train_is_trained_on_otherwise(data):
-    assert training_tasks(data) == data.tasks("meta_train")
+    ids = [task.scenario_id for task in training_tasks(data)]
+    assert ids == [task.scenario_id for task in data.tasks("meta_train")]
