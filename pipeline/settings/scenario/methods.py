@@ -18,7 +18,7 @@ from pipeline.settings.setting import LearnedMethods, Methods
 
 REFERENCE = "popularity"
 
-# The two factors alone, and no dot product to add to: more is to be learned, and faster.
+# The two factors alone, and no dot product to add to: it learns more, and faster.
 _PLAIN = {
     "model.prior": "constant",
     "model.product": False,
