@@ -21,6 +21,8 @@ def fit(model, dataset, run_dir, on_epoch=lambda line: None):
     training.on_epoch = on_epoch
     first_epoch = training.restore(model)
     validation = fixed_episodes(dataset.directory, "meta_validation")
+    # There is nothing to convert, and to look for it takes seconds.
+    model.test_step = tf.autograph.experimental.do_not_convert(model.test_step)
     model.fit(
         training_episodes(
             dataset.directory,

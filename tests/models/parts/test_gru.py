@@ -112,7 +112,7 @@ def test_no_steps_leave_the_state_at_zero_and_no_gradient(gru):
 
 
 def test_one_graph_of_stock_ops_runs_any_number_of_steps(gru):
-    graph = tf.function(gru).get_concrete_function(
+    graph = tf.function(gru, autograph=False).get_concrete_function(
         tf.TensorSpec([None, None, WIDTH]), tf.TensorSpec([None, None], tf.bool)
     )
     for steps in (0, 1, STEPS):
@@ -210,7 +210,9 @@ def test_one_graph_advances_by_any_number_of_steps(gru):
 
 def test_a_batch_of_known_size_is_advanced_in_a_graph(gru):
     inputs, mask = random_tensor(1, STEPS, WIDTH), tf.ones([1, STEPS], tf.bool)
-    graph = tf.function(lambda inputs: gru(inputs, mask, training=False))
+    graph = tf.function(
+        lambda inputs: gru(inputs, mask, training=False), autograph=False
+    )
     np.testing.assert_allclose(graph(inputs), gru(inputs, mask), atol=1e-6)
 
 

@@ -114,7 +114,7 @@ def test_to_go_on_is_rewarded_by_what_is_gained():
 def test_every_step_of_training_draws_anew_whether_to_stop():
     model = new_model(inner_steps=2, min_steps=0)
 
-    @tf.function
+    @tf.function(autograph=False)
     def draws():
         stop = tf.fill([200], 0.5)
         return model._goes_on(stop, True), model._goes_on(stop, True)

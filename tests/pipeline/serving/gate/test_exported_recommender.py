@@ -44,7 +44,9 @@ def test_scores_are_those_of_the_trained_model(request, limited, fixture, max_qu
     assert isinstance(exported, Recommender)
     expected = model.score(model.adapt(support), query).numpy()
     assert np.ptp(expected) > 0.1  # Or agreement would mean little.
-    score = tf.function(lambda s, q: exported.score(exported.adapt(s), q))
+    score = tf.function(
+        lambda s, q: exported.score(exported.adapt(s), q), autograph=False
+    )
     np.testing.assert_allclose(score(support, query).numpy(), expected, atol=1e-4)
 
 
