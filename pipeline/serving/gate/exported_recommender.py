@@ -44,12 +44,23 @@ class ExportedRecommender:
 
         Args:
             state: What `adapt` returned.
-            query: `query_user` and `query_item`, int32 [B, Q].
+            query: `query_user` and `query_item`, int32 [B, Q]; or of one task int32
+                [U, 1] and [1, P], which stand for each user with each item.
 
         Returns:
-            float32 [B, Q], as the version answers; a query longer than it takes is
-            sent in parts.
+            float32 [B, Q], or [U, P], as the version answers; a query longer than it
+            takes is sent in parts.
         """
+        users, items = tf.shape(query["query_user"]), tf.shape(query["query_item"])
+        shape = tf.broadcast_dynamic_shape(users, items)
+        rows = tf.stack([tf.shape(state["support_item"])[0], -1])
+        pairs = {
+            name: tf.reshape(tf.broadcast_to(query[name], shape), rows)
+            for name in ("query_user", "query_item")
+        }
+        return tf.reshape(self._score_pairs(state, {**query, **pairs}), shape)
+
+    def _score_pairs(self, state: State, query: Episode) -> tf.Tensor:
         request = self._to_request(state, query)
         if self._max_query is None:
             return self._rank(**request)["score"]
