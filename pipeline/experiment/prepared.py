@@ -57,7 +57,10 @@ def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> Non
     """
     num_tasks = prepared_facts(dataset_dir).num_tasks
     if judged and not num_tasks.get(judged):
-        raise DataError(f"{dataset_dir} holds no {judged} tasks to judge methods on.")
+        raise DataError(
+            f"{dataset_dir} holds no {judged} tasks to judge methods on: set another "
+            "data.split.seed or larger fractions, or name them by data.split.path."
+        )
     for split, needed in ((schema.META_TRAIN, 2), (schema.META_VALIDATION, 1)):
         number = num_tasks.get(split, 0)
         if number < needed:

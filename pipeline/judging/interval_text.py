@@ -10,16 +10,20 @@ UNDEFINED_TEXT = "-"
 
 
 def cell(interval: Interval) -> str:
-    """Writes a mean and its interval; "-" if it is of no task."""
+    """Writes a mean and its interval, which one task has not; "-" if it is of none."""
     if math.isnan(interval.mean):
         return UNDEFINED_TEXT
+    if interval.num_tasks == 1:
+        return f"{interval.mean:.4f}"
     return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
 def signed(interval: Interval) -> str:
-    """Writes a difference and its interval; "-" if it is of no task."""
+    """Writes a difference and its interval; as `cell` otherwise."""
     if math.isnan(interval.mean):
         return UNDEFINED_TEXT
+    if interval.num_tasks == 1:
+        return f"{interval.mean:+.4f}"
     return f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
 
 

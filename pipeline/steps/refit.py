@@ -69,6 +69,7 @@ def _refit(
     setting = setting_of(config)
     data = whole_data(config, setting.load(config, dataset_dir), again)
     num_epochs = run.facts(STEP)["best_epoch"]
-    say(f"refit: training on all pairs, {num_epochs} epochs as meta-validation chose")
+    epochs = f"{num_epochs} epoch{'s' * (num_epochs != 1)}"
+    say(f"refit: training on all pairs, {epochs} as meta-validation chose")
     fit_again(setting.build(config, data, fit=True), config, data, again, num_epochs)
     again.record(REFIT, fingerprint, dataset=digest, epochs=num_epochs)

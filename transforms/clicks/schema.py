@@ -182,11 +182,13 @@ class DomainSpec:
 class ScenarioSplitSpec(SplitSpec):
     """The split by scenario, and of pairs.
 
-    Beside those of `SplitSpec`, whose `path` names a JSON file with the lists
-    `meta_train_scenarios`, `meta_test_scenarios` and perhaps
-    `meta_validation_scenarios`:
+    Beside those of `SplitSpec`. Shares are by chance, scenario by scenario: with few of
+    them a split may get many more or fewer, or none.
 
     Attributes:
+        path: JSON file with the lists `meta_train_scenarios` and
+            `meta_test_scenarios`, and perhaps `meta_validation_scenarios`, relative
+            to the raw-data folder.
         validation_fraction: As of `SplitSpec`; more, since there are few scenarios.
         held_out_fraction: Share of the pairs that are held out for the queries of
             meta-validation and meta-test.

@@ -50,7 +50,9 @@ def _by_first_metric(findings: Findings) -> str:
     """Says how CMML stands by the metric that decides, and by how much."""
     run = findings.evaluated
     main, name = run.main, run.metric.name
-    own = run.summary[CMML][main][name]
+    own = run.summary[CMML][main].get(name)
+    if own is None:
+        return f"By {name}: no task that training has not seen defines it."
     num_tasks = len(findings.worst.order)
     text = (
         f"By {name}: on {num_tasks:,} tasks that training has not seen, cmml has "

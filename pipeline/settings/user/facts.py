@@ -63,7 +63,7 @@ def _user_split(dataset: UserData, split: str) -> tuple[SplitFacts, Counts]:
         in_support, in_query = arrays["support_mask"], arrays["query_mask"]
         supports.append(in_support.sum(axis=1))
         queries.append(in_query.sum(axis=1))
-        users.append(np.maximum(arrays["query_user"][:, 0], _first(arrays)))
+        users.append(np.maximum(_first(arrays, "query"), _first(arrays, "support")))
         new += int((dataset.items.counts[arrays["query_item"][in_query]] == 0).sum())
         labels += [arrays["support_label"][in_support], arrays["query_label"][in_query]]
     values, counts = np.unique(np.concatenate(labels), return_counts=True)
@@ -80,9 +80,9 @@ def _user_split(dataset: UserData, split: str) -> tuple[SplitFacts, Counts]:
     return facts, np.concatenate(users)
 
 
-def _first(arrays: Mapping[str, NDArray]) -> NDArray:
-    """The user of each task by its support set, 0 where that is empty."""
-    users = arrays["support_user"]
+def _first(arrays: Mapping[str, NDArray], role: str) -> NDArray:
+    """The user of each task by its support or query set, 0 where that is empty."""
+    users = arrays[f"{role}_user"]
     return users[:, 0] if users.shape[1] else np.zeros(len(users), users.dtype)
 
 

@@ -9,6 +9,11 @@ def test_what_no_task_has_is_a_dash():
     assert cell(Interval(0.5, 0.25, 0.75, 9)) == "0.5000 [0.250, 0.750]"
 
 
+def test_one_task_has_no_interval():
+    one = Interval(0.5, 0.5, 0.5, 1)
+    assert (cell(one), signed(one)) == ("0.5000", "+0.5000")
+
+
 @pytest.mark.parametrize(
     ("counts", "text"),
     [

@@ -107,3 +107,10 @@ def test_harm_is_called_harm(rated, make_findings, spread):
     own, none = rated(0.6 + spread, 8), rated(0.5, 0)
     found = make_findings({"cmml": {"cold": own, "cold/support_0": none}})
     assert "it does harm beyond chance" in verdict(found)[-1]
+
+
+def test_a_metric_that_no_task_defines_is_said_to_be_so(clicked, make_findings):
+    few = clicked(3, 8)
+    few.num_candidates[:] = 20  # Whatever is ranked is among the first 20.
+    _, by_recall, *_ = verdict(make_findings({"cmml": {"scenario_mean": few}}))
+    assert by_recall == "By recall@20: no task that training has not seen defines it."
