@@ -9,6 +9,7 @@ from pipeline.settings.finding import Finding
 
 _OWN_SHARE = 0.5  # Of a pool; from so much on it is that user's library.
 _ABOVE_CHANCE = 5.0  # Times the share that the user has of all items.
+_LIBRARY = 20  # Clicks in a pool; half of a small one is soon clicked.
 _TOLERATED = 0.01  # Of the held-out clicks.
 
 
@@ -29,14 +30,16 @@ def pools_of_one_user(queried: Sequence[ScenarioTask], known: KnownClicks) -> Fi
         users, row = np.unique(task.query_user, return_inverse=True)
         of_known = np.searchsorted(users, task.known_user)
         clicked = np.bincount(row, minlength=users.size)
-        share = (clicked + np.bincount(of_known, minlength=users.size)) / task.pool.size
+        in_pool = clicked + np.bincount(of_known, minlength=users.size)
+        share = in_pool / task.pool.size
         of_all = (clicked + num_clicks[users]) / known.num_items
         echoes = (share >= _OWN_SHARE) & (share >= _ABOVE_CHANCE * of_all)
+        echoes &= in_pool >= _LIBRARY
         num_echoes += int(clicked[echoes].sum())
         num_queries += task.query_user.size
     figures = (
         f"{num_echoes} of {num_queries} held-out clicks are of a user who has clicked "
-        f"{_OWN_SHARE:.0%} of the pool or more"
+        f"{_OWN_SHARE:.0%} of the pool or more, {_LIBRARY} items at least"
     )
     name = "pools of one user"
     if num_echoes > _TOLERATED * num_queries:

@@ -8,6 +8,7 @@ import pytest
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.factors.vector_files import save_vectors
 from models.factors.vectors import Vectors
+from pipeline.settings.scenario.audit import pools
 from pipeline.settings.scenario.audit.candidates import (
     clicked_negatives,
     clicked_support_negatives,
@@ -189,15 +190,20 @@ def test_support_negatives_that_will_be_clicked_are_counted():
     assert negatives_held_out([TASK], [TASK]).detail.startswith("1 of 4:")
 
 
-def test_a_pool_that_one_user_has_clicked_half_of_is_a_leak():
+def test_a_pool_that_one_user_has_clicked_half_of_is_a_leak(monkeypatch):
     # User 1 has clicked three of the six items of the pool, of 100 items in all.
     many_items = dataclasses.replace(KNOWN, num_items=100)
+    assert pools_of_one_user([TASK], many_items).verdict == "ok"  # Three are few.
+    monkeypatch.setattr(pools, "_LIBRARY", 3)
     finding = pools_of_one_user([TASK], many_items)
     assert (finding.verdict, finding.detail[:6]) == ("LEAK", "2 of 3")
 
 
 @pytest.mark.parametrize(("num_items", "size"), [(6, 6), (100, 7)])
-def test_a_pool_is_no_library_of_users_who_click_everything_or_less(num_items, size):
+def test_a_pool_is_no_library_of_users_who_click_everything_or_less(
+    monkeypatch, num_items, size
+):
+    monkeypatch.setattr(pools, "_LIBRARY", 3)
     known = dataclasses.replace(KNOWN, num_items=num_items)
     task = dataclasses.replace(TASK, pool=np.arange(1, size + 1, dtype=np.int32))
     finding = pools_of_one_user([task], known)
