@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from models.evaluation.intervals import Interval
-from models.evaluation.metric import Metric, has_few_tasks
+from models.evaluation.metric import Metric
 from models.evaluation.shown import Shown
 from pipeline.judging.differences import Contrast, Differences
 from pipeline.judging.evaluation import (
@@ -150,12 +150,7 @@ def beside_baselines(
 
 def _corrected(beside: BesideBaselines) -> BesideBaselines:
     """Gives each comparison its p-value, corrected for the number of all."""
-    p_values = holm(
-        [
-            1.0 if has_few_tasks(one.difference) else p_of_interval(one.difference)
-            for one in beside.all
-        ]
-    )
+    p_values = holm([p_of_interval(one.difference) for one in beside.all])
     by_name = {
         (one.metric, one.group): p for one, p in zip(beside.all, p_values, strict=True)
     }

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.stats
 
 from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
+from models.evaluation.metric import has_few_tasks
 from pipeline.judging.results import Floats
 
 LEVEL = 0.05
@@ -148,10 +149,11 @@ def p_of_interval(interval: Interval) -> float:
         interval: The mean difference.
 
     Returns:
-        A number in [0, 1]; 1 for a difference of no task.
+        A number in [0, 1]; 1 for a difference of no task, or of too few to tell.
     """
     end = interval.low if interval.mean > 0.0 else interval.high
-    if math.isnan(interval.mean) or interval.mean == 0.0:
+    is_told = not math.isnan(interval.mean) and not has_few_tasks(interval)
+    if not is_told or interval.mean == 0.0:
         return 1.0
     if interval.mean == end:
         return 0.0

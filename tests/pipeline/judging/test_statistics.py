@@ -65,6 +65,8 @@ def test_the_p_value_of_an_interval_is_that_of_the_side_of_0():
 def test_the_p_value_of_no_difference_and_of_no_doubt():
     assert p_of_interval(Interval(0.0, 0.0, 0.0)) == 1.0
     assert p_of_interval(UNDEFINED) == 1.0
+    assert p_of_interval(Interval(0.2, 0.1, 0.3, 5)) == 1.0  # Of too few tasks.
+    assert p_of_interval(Interval(0.2, 0.1, 0.3, 6)) < 0.05
     assert p_of_interval(Interval(0.1, 0.1, 0.1)) == 0.0
 
 
