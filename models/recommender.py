@@ -108,8 +108,15 @@ def asks_every_pair(query: Episode) -> bool:
     """Says whether users [U, 1] stand against items [1, P], by static shapes."""
     if _QUERY_USER not in query:  # A setting may know pairs by other names.
         return False
-    users, items = query[_QUERY_USER], query["query_item"]
-    return users.shape[1] == 1 and items.shape[0] == 1
+    return stand_for_every_pair(query[_QUERY_USER], query["query_item"])
+
+
+def stand_for_every_pair(users: tf.Tensor, items: tf.Tensor) -> bool:
+    """Says whether values of users [U, 1, ...] stand against items [1, P, ...].
+
+    By static shapes; what is of one user and one item is the same either way.
+    """
+    return bool(users.shape[1] == 1 and items.shape[0] == 1)
 
 
 def one_empty_episode() -> dict[str, tf.Tensor]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.recommender import Episode
+from models.recommender import Episode, stand_for_every_pair
 
 
 class FactorPairs(NamedTuple):
@@ -68,7 +68,7 @@ def _in_fit(tables: tf.Tensor, fit: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
 
 def dot_product(pairs: FactorPairs) -> tf.Tensor:
     """Returns the dot product of the factors of each pair, float32 [B, S] or [U, P]."""
-    if pairs.user.shape[1] == 1 and pairs.item.shape[0] == 1:
+    if stand_for_every_pair(pairs.user, pairs.item):
         return tf.matmul(pairs.user[:, 0], pairs.item[0], transpose_b=True)
     return tf.reduce_sum(pairs.user * pairs.item, axis=-1)
 

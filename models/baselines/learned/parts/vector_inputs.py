@@ -41,7 +41,7 @@ class VectorInputs(tf.keras.layers.Layer):
         self, query: Episode, training: bool = False
     ) -> tf.Tensor | EveryPair:
         """Embeds query pairs, float32 [B, Q, D], or every pair if that is asked."""
-        if asks_every_pair(query):
+        if asks_every_pair(query) and not training:
             return EveryPair(*self._scaled(query, "query"))
         return self._embed(query, "query", training)
 
