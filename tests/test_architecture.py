@@ -17,6 +17,7 @@ CONTRACT = {
     "transforms.joins",
     "transforms.join_counts",
     "transforms.raw_text",
+    "transforms.plural",
     "transforms.prepared_files",
     "transforms.clicks.schema",
 }
@@ -97,6 +98,7 @@ FLOORS = {
         "transforms.join_counts",
         "transforms.raw_text",
         "transforms.table_spec",
+        "transforms.plural",
         "transforms.stable_hash",
         "transforms.paths",
         "transforms.url_path",

@@ -16,6 +16,7 @@ from collections.abc import (
 from typing import Any
 
 from transforms.join_counts import JoinCounts, count_forms, count_join
+from transforms.plural import counted, plural
 from transforms.raw_text import IGNORED
 
 _NUM_EXAMPLES = 3
@@ -104,18 +105,22 @@ class Join:
     def describe(self) -> str:
         """Says in one line how many find each other, and why not the others."""
         if self.is_within:
+            only_left = self.num_left - self.num_both
             return (
-                f"{self.ids} of {self.left}: {self.num_left - self.num_both} of "
-                f"{self.num_left} ids, in {self.num_rows_unmatched} of {self.num_rows} "
-                f"rows, are there in another form. {self.explain()}: with "
-                "data.normalize_ids they are one"
+                f"{self.ids} of {self.left}: {only_left} of "
+                f"{counted(self.num_left, 'id')}, in {self.num_rows_unmatched} of "
+                f"{counted(self.num_rows, 'row')}, {plural(only_left, 'is', 'are')} "
+                f"there in another form. "
+                f"{self.explain()}: with data.normalize_ids they are one"
             )
         matched = self.num_rows - self.num_rows_unmatched
+        only_right = self.num_right - self.num_both
         text = (
             f"{self.ids} of {self.left} in {self.right}: {self.num_both} of "
-            f"{self.num_left} ids, {matched} of {self.num_rows} rows; "
-            f"{self.num_right - self.num_both} of {self.num_right} ids of {self.right} "
-            f"are not in {self.left}"
+            f"{counted(self.num_left, 'id')}, {matched} of "
+            f"{counted(self.num_rows, 'row')}; {only_right} of "
+            f"{counted(self.num_right, 'id')} of {self.right} "
+            f"{plural(only_right, 'is', 'are')} not in {self.left}"
         )
         return f"{text}. {self.explain()}" if self.num_rows_unmatched else text
 

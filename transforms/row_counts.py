@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from transforms.plural import counted
+
 
 @dataclasses.dataclass
 class RowCounts:
@@ -82,7 +84,7 @@ class RowCounts:
 
     def describe(self) -> str:
         """Says in one line what became of the rows."""
-        parts = [f"{self.read} rows, {self.used} used"]
+        parts = [f"{counted(self.read, 'row')}, {self.used} used"]
         for what, counts in (("left out", self.left_out), ("refused", self.refused)):
             if counts.total():
                 known = (+counts).most_common()

@@ -27,6 +27,7 @@ from pipeline.export.request_examples import write_request_examples
 from pipeline.export.request_records import warmup_requests, write_records
 from pipeline.settings.serving import ServedWords
 from transforms import schema
+from transforms.plural import counted
 
 _EXAMPLE_PAIRS = 8  # Of the requests that people read.
 
@@ -76,7 +77,7 @@ def write_extra_files(
         overlap = shortlist_overlap(served, loaded, tasks)
         facts = facts | {"shortlist_overlap": overlap}
         say(
-            f"export: a shortlist of {served.shortlist_size} items finds "
+            f"export: a shortlist of {counted(served.shortlist_size, 'item')} finds "
             f"{overlap:.2%} of what is recommended without it"
         )
     manifest = make_manifest(directory, served, loaded, run, facts)

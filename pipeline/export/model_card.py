@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from pipeline.settings.serving import ServedWords
+from transforms.plural import counted
 
 # Filled in by `_body`.
 _BODY = """\
@@ -30,7 +31,7 @@ in `fallback_reason`.
 ## Training data
 
 Data set `{dataset}` (fingerprint `{dataset_fingerprint}`), with
-{num_items} items of which {num_candidates} can be recommended;
+{all_items} of which {num_candidates} can be recommended;
 labels from {label_min:g} to {label_max:g}. {trained_on_words}
 
 ## Evaluation
@@ -56,13 +57,13 @@ request for each signature, and `ask.sh` and `ask.py` that send one.
 _WORDS = {
     "all": (
         "This model was trained on all pairs of it, whatever their split, and on what "
-        "had been held out, for {epochs} epochs, as meta-validation had chosen before.",
+        "had been held out, for {num_epochs}, as meta-validation had chosen before.",
         "The figures are of the model before, with the same options, trained on "
         "meta-train alone and judged on tasks that it had not seen. This one has seen "
         "them, so that nothing is left to judge it on.\n\n",
     ),
     "meta_train": (
-        "This model was trained on meta-train alone, for {epochs} epochs, as "
+        "This model was trained on meta-train alone, for {num_epochs}, as "
         "meta-validation has chosen.",
         "",
     ),
@@ -125,12 +126,17 @@ def _body(manifest: dict[str, Any], dataset: str, words: ServedWords) -> str:
         "words": words,
         "created": datetime.datetime.fromtimestamp(manifest["created"], datetime.UTC),
         "size_mb": manifest["size_bytes"] / 1e6,
+        "all_items": counted(manifest["num_items"], "item"),
         "num_ops": len(manifest["ops"]),
         "table": _table(manifest),
-        "trained_on_words": trained_on.format_map(manifest),
+        "trained_on_words": trained_on.format(
+            num_epochs=counted(manifest["epochs"], "epoch")
+        ),
         "judged_words": judged if _results(manifest) else "",
         "updates": (
-            f"up to {room} support pairs" if room else "any number of support pairs"
+            f"up to {counted(room, 'support pair')}"
+            if room
+            else "any number of support pairs"
         ),
     }
     return _BODY.format_map(values)

@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 from pipeline.experiment.config_section import DriftConfig
 from pipeline.experiment.prepared import read_ids
+from transforms.plural import counted, plural
 from transforms.schema import SUCCESS, VOCABULARY_DIR, DataError
 
 _STATISTICS = "statistics.pbtxt"
@@ -124,7 +125,8 @@ def _unknown_values(
             _Info.ENUM_TYPE_UNEXPECTED_STRING_VALUES,
             unknown / max(len(values), 1),
             limits.max_unknown_share,
-            f"{unknown} of {len(values)} values are unknown to the reference",
+            f"{unknown} of {counted(len(values), 'value')} "
+            f"{plural(unknown, 'is', 'are')} unknown to the reference",
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from models.evaluation.intervals import Interval
 from models.evaluation.metric import has_few_tasks
+from transforms.plural import counted
 
 UNDEFINED_TEXT = "-"
 
@@ -31,7 +32,9 @@ def signed_of_tasks(interval: Interval) -> str:
     """Writes a difference and its interval, and that its tasks are few if they are."""
     if not has_few_tasks(interval):
         return signed(interval)
-    return f"{signed(interval)} with {interval.num_tasks} tasks, too few to tell"
+    assert interval.num_tasks is not None  # They are few.
+    tasks = counted(interval.num_tasks, "task")
+    return f"{signed(interval)} with {tasks}, too few to tell"
 
 
 def p_text(p: float) -> str:

@@ -13,6 +13,7 @@ from pipeline.judging.interval_text import signed
 from pipeline.onboarding.few_shot import MIN_UNITS, FewShotCurve
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.placement import OUTLIER_PERCENTILE
+from transforms.plural import counted, plural
 
 # The thresholds, with `MIN_UNITS`, the users that the few-shot gain is measured on.
 MIN_PAIRS = 20  # Rows that the model was not trained on: fewer tell nothing.
@@ -55,7 +56,7 @@ def apply_rules(findings: Findings) -> list[Rule]:
     refused = num_refused / (num_refused + num_rows)
     unknown = findings.unknown_item_fraction
     are_new = (
-        "are new to the model"
+        f"{plural(num_new, 'is', 'are')} new to the model"
         if findings.has_known
         else "can be used, which the model may have been trained on"
     )
@@ -65,7 +66,7 @@ def apply_rules(findings: Findings) -> list[Rule]:
             num_new >= MIN_PAIRS,
             num_new,
             MIN_PAIRS,
-            f"{num_new} rows {are_new}; at least {MIN_PAIRS} are needed",
+            f"{counted(num_new, 'row')} {are_new}; at least {MIN_PAIRS} are needed",
         ),
         Rule(
             "few refused",
@@ -112,7 +113,7 @@ def _gain_rules(curve: FewShotCurve | None) -> list[Rule]:
     num_users = curve.num_units(size) if curve.unit == "users" else 1
     gain = curve.gain(size)
     is_better = gain.low > MIN_GAIN
-    few = f", by {num_users} users only" if num_users < FEW_UNITS else ""
+    few = f", by {counted(num_users, 'user')} only" if num_users < FEW_UNITS else ""
     return [
         Rule(
             "enough users",

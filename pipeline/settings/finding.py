@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from transforms.plural import counted
 from transforms.schema import CommonInfo
 
 
@@ -46,7 +47,7 @@ def tasks_overlap(task_ids: Mapping[str, Sequence[object]]) -> Finding:
     return to_finding(
         "tasks in two splits",
         num_bad,
-        f"{counts.total()} tasks",
+        counted(counts.total(), "task"),
         "what is learnt of them in meta-train is queried again; prepare again.",
     )
 

@@ -4,6 +4,7 @@ import pathlib
 
 from pipeline.experiment.config_section import Experiment
 from pipeline.settings.registry import setting_of
+from transforms.plural import counted
 
 
 def audit(config: Experiment, dataset_dir: pathlib.Path) -> int:
@@ -27,5 +28,5 @@ def audit(config: Experiment, dataset_dir: pathlib.Path) -> int:
     for finding in findings:
         print(f"{finding.verdict:<5} {finding.name}: {finding.detail}")
     leaks = sum(finding.verdict == "LEAK" for finding in findings)
-    print(f"{leaks} leak{'' if leaks == 1 else 's'} found in {len(findings)} checks")
+    print(f"{counted(leaks, 'leak')} found in {counted(len(findings), 'check')}")
     return int(leaks > 0)

@@ -16,6 +16,7 @@ from pipeline.export.loaded_version import load_version
 from pipeline.settings.exported_model import ExportedModel
 from pipeline.settings.request_values import as_list
 from transforms.joins import join_ids
+from transforms.plural import counted
 from transforms.schema import DataError
 
 _MOST_ALIKE = 0.01  # Share of pairs whose item is known in another form only.
@@ -62,8 +63,9 @@ def run(
     if refused:
         listed = "".join(f"\n  {one}" for one in refused)
         raise RequestError(
-            f"{input_path}: {len(refused)} of {len(refused) + len(answers)} lines "
-            f"refused, the others answered.{listed}"
+            f"{input_path}: {len(refused)} of "
+            f"{counted(len(refused) + len(answers), 'line')} refused, the others "
+            f"answered.{listed}"
         )
     _check_items(items, model.known_items(), input_path, max_unmatched)
 
@@ -140,7 +142,8 @@ def _describe(request: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     kind = "ranked" if "ranked" in answer else "recommended"
     support = as_list(request, "support")
     if "user_id" in request:
-        lines = [f"{request.get('task_id', 'A new scenario')}, {len(support)} pairs:"]
+        task = request.get("task_id", "A new scenario")
+        lines = [f"{task}, {counted(len(support), 'pair')}:"]
         lines += [
             f"  {p.get('label', 1):>4}  {p['user_id']}  {title(p)}" for p in support
         ]

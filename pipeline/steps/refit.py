@@ -17,6 +17,7 @@ from pipeline.training.trained import (
     wants_refit,
     whole_data,
 )
+from transforms.plural import counted
 
 
 def validate(config: Any) -> None:
@@ -69,7 +70,7 @@ def _refit(
     setting = setting_of(config)
     data = whole_data(config, setting.load(config, dataset_dir), again)
     num_epochs = run.facts(STEP)["best_epoch"]
-    epochs = f"{num_epochs} epoch{'s' * (num_epochs != 1)}"
+    epochs = counted(num_epochs, "epoch")
     say(f"refit: training on all pairs, {epochs} as meta-validation chose")
     fit_again(setting.build(config, data, fit=True), config, data, again, num_epochs)
     again.record(REFIT, fingerprint, dataset=digest, epochs=num_epochs)

@@ -42,6 +42,7 @@ from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.steps.evaluate import STEP as EVALUATE
 from pipeline.training.trained import open_trained, trained_model
+from transforms.plural import counted
 from transforms.schema import META_TEST, META_TRAIN, DataError
 
 PAGE_FILE = "index.html"
@@ -218,7 +219,8 @@ def _describe(run: RunDir) -> str:
     facts = run.facts("train")
     return (
         f"{run.path.name}, {facts['num_parameters']:,} weights trained in "
-        f"{facts['epochs']} epochs. Figures are of meta-test unless they say otherwise."
+        f"{counted(facts['epochs'], 'epoch')}. Figures are of meta-test unless they "
+        "say otherwise."
     )
 
 

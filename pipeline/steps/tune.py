@@ -7,6 +7,7 @@ from pipeline.experiment.progress import say
 from pipeline.settings.registry import setting_of
 from pipeline.steps.trial_training import StepTrainer
 from pipeline.training.search_plan import SearchPlan
+from transforms.plural import counted
 from tuning.hparams_log import HPARAMS_DIR
 from tuning.key_values import EPOCHS_KEY
 from tuning.results import SearchResults
@@ -79,7 +80,7 @@ def _summary(
 ) -> str:
     statuses = [trial.status for trial in results.trials]
     counts = [
-        f"{statuses.count('completed')} trials completed",
+        f"{counted(statuses.count('completed'), 'trial')} completed",
         f"{statuses.count('failed')} failed",
         f"{statuses.count('invalid')} skipped as invalid",
     ]
@@ -93,7 +94,8 @@ def _summary(
         )
         if best[0].values.get(EPOCHS_KEY, max_epochs) < max_epochs:
             lines.append(
-                f"it has had {best[0].values[EPOCHS_KEY]} of {max_epochs} epochs: it "
+                f"it has had {best[0].values[EPOCHS_KEY]} of "
+                f"{counted(max_epochs, 'epoch')}: it "
                 "is the best of those not promoted to more, or of more that did worse"
             )
         lines.append(f"next: {command}")

@@ -5,6 +5,7 @@ import pathlib
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.progress import say
 from pipeline.judging.data_drift import Drift, anomalies_of, compare_datasets
+from transforms.plural import counted
 from transforms.schema import DataError
 from transforms.writing.protos import proto_file
 
@@ -42,7 +43,8 @@ def validate_data(
             f"({drift.value:.3g}, at most {drift.limit:g})"
         )
     anomalies = sum(drift.is_anomaly for drift in drifts)
-    print(f"{anomalies} of {len(drifts)} comparisons are beyond their limit: {path}")
+    comparisons = counted(len(drifts), "comparison")
+    print(f"{anomalies} of {comparisons} beyond the limit: {path}")
     return int(anomalies > 0)
 
 
@@ -67,7 +69,8 @@ def stop_at_drift(config: Experiment, dataset_dir: pathlib.Path) -> None:
             f"more than the section drift allows: {listed}. See {path}; find out why, "
             "then raise the limit or prepare the reference anew."
         )
-    say(f"prepare: {len(drifts)} comparisons with {reference} are within their limits")
+    comparisons = counted(len(drifts), "comparison")
+    say(f"prepare: {comparisons} with {reference} within the limits")
 
 
 def _reference(config: Experiment) -> pathlib.Path | None:

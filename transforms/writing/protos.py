@@ -8,6 +8,7 @@ from google.protobuf import text_format
 from google.protobuf.message import Message
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
+from transforms.plural import counted, plural
 from transforms.reading.row_error import REASONS
 
 
@@ -26,6 +27,9 @@ def build_anomalies(num_rejected: Mapping[str, int]) -> anomalies_pb2.Anomalies:
     for reason, count in sorted(num_rejected.items()):
         info = result.anomaly_info[reason]
         info.severity = anomalies_pb2.AnomalyInfo.WARNING
-        info.short_description = f"{count} rows refused"
-        info.description = f"{count} rows were refused: {REASONS[reason]}."
+        info.short_description = f"{counted(count, 'row')} refused"
+        info.description = (
+            f"{counted(count, 'row')} {plural(count, 'was', 'were')} refused: "
+            f"{REASONS[reason]}."
+        )
     return result

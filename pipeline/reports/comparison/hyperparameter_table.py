@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.judging.results import MethodResult
 from pipeline.reports.comparison.summary import Summary
 from pipeline.reports.page.result_table import FAILED, METHOD, Column, ResultTable
+from transforms.plural import counted
 
 
 def hyperparameter_table(summary: Summary) -> ResultTable:
@@ -16,8 +17,8 @@ def hyperparameter_table(summary: Summary) -> ResultTable:
         name="hyperparameters",
         title="Hyperparameters chosen",
         note="Each trained method had at most "
-        f"{summary.setup.num_trials} trials with the first seed; the best figure on "
-        "meta-validation was taken, higher being better.",
+        f"{counted(summary.setup.num_trials, 'trial')} with the first seed; "
+        "the best figure on meta-validation was taken, higher being better.",
         columns=[METHOD, Column("chosen", "chosen"), Column("trials", "trials")],
         rows=[
             {

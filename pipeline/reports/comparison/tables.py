@@ -16,6 +16,7 @@ from pipeline.judging.statistics import Difference, seed_interval
 from pipeline.reports.comparison.standing_table import standing_table
 from pipeline.reports.comparison.summary import Summary
 from pipeline.reports.page.result_table import FAILED, METHOD, Column, ResultTable, Row
+from transforms.plural import counted
 
 
 def all_tables(summary: Summary) -> list[ResultTable]:
@@ -37,8 +38,8 @@ def main_table(summary: Summary) -> ResultTable:
     return ResultTable(
         name="main",
         title=f"All methods on {setup.main_group}",
-        note=f"{setup.main_group}: {about}; {setup.num_tasks} tasks of {setup.split}, "
-        f"means of {_counts(summary)}. "
+        note=f"{setup.main_group}: {about}; {counted(setup.num_tasks, 'task')} of "
+        f"{setup.split}, means of {_counts(summary)}. "
         "Each task counts with the mean of its seeds; 95 % bootstrap intervals over "
         "tasks in brackets. Over seeds stands the 95 % t interval of their means; "
         "the column before says how many there are. p-values are two-sided, of a "
@@ -69,7 +70,7 @@ def group_table(summary: Summary) -> ResultTable:
     """Returns a row for each method and a column for each group of tasks."""
     setup, groups = summary.setup, summary.setup.groups
     sizes = "; ".join(
-        f"{name}: {about} ({_num_tasks(summary, name)} tasks)"
+        f"{name}: {about} ({counted(_num_tasks(summary, name), 'task')})"
         for name, about in groups.items()
     )
     return _by_group(

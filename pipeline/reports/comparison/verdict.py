@@ -9,6 +9,7 @@ from pipeline.judging.interval_text import p_text, signed
 from pipeline.judging.results import CMML, PLAIN, MethodResult
 from pipeline.judging.statistics import Difference
 from pipeline.reports.comparison.summary import Summary
+from transforms.plural import counted
 
 
 def verdict(summary: Summary) -> list[str]:
@@ -30,7 +31,8 @@ def _winner(summary: Summary) -> str:
     word = "lowest" if summary.direction < 0 else "highest"
     figure = summary.main(best)
     text = (
-        f"Of {len(summary.scored)} methods, {best} has the {word} {setup.primary} on "
+        f"Of {counted(len(summary.scored), 'method')}, {best} has the {word} "
+        f"{setup.primary} on "
         f"{setup.main_group}: {figure.mean:.4f} [{figure.low:.4f}, {figure.high:.4f}]."
     )
     if len(summary.scored) == 1:

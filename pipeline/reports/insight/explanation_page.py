@@ -17,6 +17,7 @@ from pipeline.reports.insight.explanation_text import compared, reasons, verdict
 from pipeline.reports.insight.modulation_figures import modulation_figures
 from pipeline.reports.page.render import render
 from pipeline.reports.page.result_table import Column, ResultTable
+from transforms.plural import counted
 
 
 def explanation_page(
@@ -38,7 +39,8 @@ def explanation_page(
     return render(
         "explanation.html",
         task=explanation.task,
-        description=f"{num_pairs} support pairs, {len(explanation.items)} items.",
+        description=f"{counted(num_pairs, 'support pair')}, "
+        f"{counted(len(explanation.items), 'item')}.",
         verdict=sentences,
         items=_item_table(explanation),
         attribution=attribution_figure(explanation) if num_pairs else None,

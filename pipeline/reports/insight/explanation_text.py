@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.insight.explanation import Explanation
 from pipeline.insight.modulation_values import ROUTES, Values, difference
 from pipeline.reports.insight.attribution_figure import strongest_pairs
+from transforms.plural import counted
 
 _MAX_REASONS = 2  # Of each sign.
 
@@ -16,7 +17,7 @@ _MAX_REASONS = 2  # Of each sign.
 def as_text(explanation: Explanation) -> str:
     """Lays recommendations out, each with the pairs that it owes most to."""
     lines = [
-        f"{explanation.task}, {len(explanation.pairs)} support pairs",
+        f"{explanation.task}, {counted(len(explanation.pairs), 'support pair')}",
         *verdict(explanation),
     ]
     for item, score, effects in zip(

@@ -12,6 +12,7 @@ from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.questions import QuestionPlan
 from pipeline.onboarding.rules import Rule, headline, is_go
 from pipeline.reports.onboarding.report_tables import all_tables
+from transforms.plural import counted, plural
 
 
 def sentences(findings: Findings, rules: Sequence[Rule]) -> list[str]:
@@ -33,14 +34,18 @@ def sentences(findings: Findings, rules: Sequence[Rule]) -> list[str]:
     if findings.placement is not None:
         places = findings.placement.places
         num_outliers = sum(place.is_outlier for place in places)
-        lines.append(f"{num_outliers} of {len(places)} tasks are outliers.")
+        lines.append(
+            f"{num_outliers} of {counted(len(places), 'task')} "
+            f"{plural(num_outliers, 'is an outlier', 'are outliers')}."
+        )
     if findings.plan is not None:
         plan = findings.plan
         first, gain = findings.name(plan.questions[0].item_id), plan.gain_over_random()
         beyond = "not " if gain.low <= 0.0 <= gain.high else ""
         lines.append(
-            f"Ask first about {first}. {len(plan.questions)} questions take the "
-            f"expected error from {cell(plan.expected(0))} to "
+            f"Ask first about {first}. {counted(len(plan.questions), 'question')} "
+            f"{plural(len(plan.questions), 'takes', 'take')} the expected "
+            f"error from {cell(plan.expected(0))} to "
             f"{cell(plan.expected(len(plan.questions)))}; the gain over as many random "
             f"popular items is {signed(gain)}, {beyond}beyond chance."
         )
@@ -51,22 +56,24 @@ def file_sentences(findings: Findings) -> list[str]:
     """Says what the file holds."""
     rows = findings.rows
     lines = [
-        f"{findings.source}: {len(rows.interactions)} rows of {findings.num_users} "
-        f"users and {findings.num_items} items can be used, {len(rows.refused)} were "
-        "refused."
+        f"{findings.source}: {counted(len(rows.interactions), 'row')} of "
+        f"{counted(findings.num_users, 'user')} and "
+        f"{counted(findings.num_items, 'item')} can be used, {len(rows.refused)} "
+        f"{plural(len(rows.refused), 'was', 'were')} refused."
     ]
     if rows.refused:
         counts = ", ".join(f"{n} {reason}" for reason, n in rows.num_refused.items())
         first = rows.refused[0]
         lines.append(f"Refused: {counts}; first line {first.line}: {first.detail}.")
-    unknown = [f"{findings.num_unknown_items} of {findings.num_items} items"]
+    unknown = [f"{findings.num_unknown_items} of {counted(findings.num_items, 'item')}"]
     if findings.num_unknown_users is not None:
-        unknown.append(f"{findings.num_unknown_users} of {findings.num_users} users")
+        unknown.append(
+            f"{findings.num_unknown_users} of {counted(findings.num_users, 'user')}"
+        )
     lines.append(f"Unknown to the model: {' and '.join(unknown)}.")
     if findings.num_seen:
         lines.append(
-            f"{findings.num_seen} are {findings.seen_words}: they are left out of what "
-            "is asked for."
+            f"Left out of what is asked for: {findings.num_seen} {findings.seen_words}."
         )
     return lines
 

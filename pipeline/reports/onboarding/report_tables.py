@@ -12,6 +12,7 @@ from pipeline.onboarding.placement import Placement
 from pipeline.onboarding.questions import QuestionPlan
 from pipeline.onboarding.rules import Rule
 from pipeline.reports.page.result_table import Column, ResultTable
+from transforms.plural import counted
 
 _MOST_PLACES = 50
 
@@ -105,10 +106,10 @@ def question_table(plan: QuestionPlan, findings: Findings) -> ResultTable:
     return ResultTable(
         "questions",
         "What to ask a new user first",
-        f"Chosen among the {plan.num_candidates} items that most know, by "
-        f"{plan.num_choosers} users of meta-train; what they are worth is measured on "
-        f"{plan.num_judges} users of meta-validation, on pairs with other items. The "
-        "error to expect counts those that cannot answer too.",
+        f"Chosen among the {counted(plan.num_candidates, 'item')} that most know, by "
+        f"{counted(plan.num_choosers, 'user')} of meta-train; what they are worth is "
+        f"measured on {counted(plan.num_judges, 'user')} of meta-validation, on pairs "
+        "with other items. The error to expect counts those that cannot answer too.",
         [
             Column("number", "question"),
             Column("item", "item"),

@@ -9,6 +9,7 @@ import jinja2
 
 from pipeline.judging.interval_text import signed
 from pipeline.reports.page.svg import inline_svg
+from transforms.plural import plural
 
 _TEMPLATES = pathlib.Path(__file__).parents[1] / "templates"
 
@@ -34,5 +35,5 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters |= {"inline_svg": inline_svg, "signed": signed}
+    templates.filters |= {"inline_svg": inline_svg, "plural": plural, "signed": signed}
     return templates

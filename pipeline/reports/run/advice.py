@@ -7,6 +7,7 @@ from pipeline.judging.evaluation import CMML
 from pipeline.judging.interval_text import signed
 from pipeline.reports.run.breakdown import MIN_CLAIMED
 from pipeline.reports.run.findings import Findings
+from transforms.plural import plural
 
 _EARLY = 0.2  # Share of the epochs allowed that is called early.
 _OVERFIT = 0.03  # Share of the metric of meta-validation.
@@ -73,7 +74,8 @@ def _few_pairs(findings: Findings) -> list[str]:
         gap = group.less_best
         is_sure = group.num_tasks >= MIN_CLAIMED
         if gap is not None and is_sure and is_better(gap) is False:
-            few = "no support pair" if group.label == "0" else f"{group.label} pairs"
+            labels = {"0": "no support pair", "1": "1 pair"}
+            few = labels.get(group.label, f"{group.label} pairs")
             return [
                 f"With {few} {group.best} is better (cmml less it {signed(gap)}): "
                 "lower training.full_support_fraction, so that more episodes show few "
@@ -158,7 +160,8 @@ def _rare_items(findings: Findings) -> list[str]:
         if gap is not None and is_sure and is_better(gap) is False:
             return [
                 f"On items with {group.label} interactions {group.best} is better "
-                f"(cmml less it {signed(gap)}, {group.num_pairs:,} pairs): {remedy}."
+                f"(cmml less it {signed(gap)}, {group.num_pairs:,} "
+                f"{plural(group.num_pairs, 'pair')}): {remedy}."
             ]
     return []
 
@@ -205,7 +208,8 @@ def _data(findings: Findings) -> list[str]:
     usable = sum(data.user_counts.tolist())
     if usable and rejected > _MANY_REJECTED * usable:
         sentences.append(
-            f"{rejected:,} rows were refused, beside {usable:,} that are in episodes: "
+            f"{rejected:,} {plural(rejected, 'row was', 'rows were')} refused, beside "
+            f"{usable:,} that are in episodes: "
             "look at rejected/ of the prepared data set."
         )
     return sentences

@@ -16,6 +16,7 @@ from pipeline.reports.insight.modulation_figures import (
     modulation_figures,
 )
 from pipeline.settings.labelled_supports import NO_LABEL
+from transforms.plural import counted
 
 _NUM_GROUPS = 3
 _MAX_TASKS = 20  # Of a group.
@@ -80,7 +81,7 @@ def group_modulations(
     for name, tasks in groups.items():
         known = [values[task] for task in tasks if task in values]
         if known:
-            count = f"{len(known)} task{'' if len(known) == 1 else 's'}"
+            count = counted(len(known), "task")
             means[f"{name} ({count})"] = mean_values(known)
     if not means:
         return None

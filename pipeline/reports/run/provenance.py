@@ -12,6 +12,7 @@ from importlib import metadata
 from models.options import MODEL_VERSION, VECTORS_VERSION
 from pipeline.experiment.run_dir import RESOLVED_CONFIG, RunDir
 from pipeline.training.trained import REFIT
+from transforms.plural import counted
 
 # Distributions whose version can change a figure.
 _LIBRARIES = ("tensorflow", "tf_keras", "numpy", "scipy", "apache-beam", "scikit-learn")
@@ -74,8 +75,8 @@ def _facts(run: RunDir, dataset_dir: pathlib.Path) -> dict[str, str]:
     if done := run.refit.facts(REFIT):
         facts["refit"] = (
             f"{done['fingerprint']}, finished {done['finished']}: on all pairs, "
-            f"{done['epochs']} epochs, for the export alone; every figure of this page "
-            "is of the model trained on meta-train"
+            f"{counted(done['epochs'], 'epoch')}, for the export alone; every "
+            "figure of this page is of the model trained on meta-train"
         )
     for name, values in run.facts("evaluate").get("chosen", {}).items():
         if values:

@@ -17,6 +17,7 @@ from pipeline.judging.evaluation import (
 )
 from pipeline.judging.interval_text import p_text, signed, signed_of_tasks
 from pipeline.reports.page.result_table import Column, ResultTable
+from transforms.plural import counted
 
 _LESS_IT = f"{CMML} less it"
 
@@ -35,8 +36,8 @@ def overall_sentence(beside: BesideBaselines) -> str:
     return (
         f"Overall {beside.overall}: beside the best baseline of each metric and "
         f"support size{both}, {CMML} is better beyond chance in {len(better)} of "
-        f"{len(beside.all)} comparisons, level in {len(level)} and worse beyond chance "
-        f"in {len(worse)}{where}."
+        f"{counted(len(beside.all), 'comparison')}, level in {len(level)} and worse "
+        f"beyond chance in {len(worse)}{where}."
     )
 
 
@@ -139,7 +140,7 @@ def _where(one: BesideBest, is_open: bool) -> str:
         return f"{one.metric.name} without a pool"
     if one.size is None:
         return one.metric.name
-    return f"{one.metric.name} with {one.size} support pair{'s' * (one.size != 1)}"
+    return f"{one.metric.name} with {counted(one.size, 'support pair')}"
 
 
 def _table(

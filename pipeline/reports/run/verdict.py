@@ -16,6 +16,7 @@ from pipeline.reports.run.standing_text import (
     support_sentences,
     target_sentences,
 )
+from transforms.plural import counted, plural
 
 _NUM_NAMED = 3  # Groups that are named on either side.
 _SMALL = 0.01  # A difference below this share of the baseline's figure is called so.
@@ -55,8 +56,8 @@ def _by_first_metric(findings: Findings) -> str:
         return f"By {name}: no task that training has not seen defines it."
     num_tasks = len(findings.worst.order)
     text = (
-        f"By {name}: on {num_tasks:,} tasks that training has not seen, cmml has "
-        f"{figure(own)}"
+        f"By {name}: on {num_tasks:,} {plural(num_tasks, 'task')} that training has "
+        f"not seen, cmml has {figure(own)}"
     )
     gap = run.less_strongest
     if run.strongest is None or gap is None:
@@ -99,9 +100,10 @@ def _for_whom(findings: Findings) -> list[str]:
         for sign in (True, False)
     )
     sentence = (
-        f"For whom? Of {len(groups)} groups of at least {MIN_CLAIMED} tasks, cmml is "
-        f"better than {run.strongest} beyond chance in {len(better)} and worse in "
-        f"{len(worse)}; luck alone would make about {_TAIL * len(groups):.1f} of each."
+        f"For whom? Of {counted(len(groups), 'group')} of at least "
+        f"{MIN_CLAIMED} tasks, cmml is better than {run.strongest} beyond chance in "
+        f"{len(better)} and worse in {len(worse)}; luck alone would make about "
+        f"{_TAIL * len(groups):.1f} of each."
     )
     if better:
         sentence += f" It gains most for {_named(better)}."

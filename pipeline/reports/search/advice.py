@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from pipeline.reports.search.seed_noise import seed_noise
+from transforms.plural import counted
 from tuning.importance import Importance
 from tuning.main_effect import MainEffect
 from tuning.results import SearchResults
@@ -83,7 +84,8 @@ def _epochs(results: SearchResults, max_epochs: int) -> list[str]:
         return []
     return [
         f"The best trial was at its best in its last epoch ({max_epochs}) with "
-        f"{len(last)} of {len(results.seeds)} seeds: raise training.max_epochs."
+        f"{len(last)} of {counted(len(results.seeds), 'seed')}: raise "
+        "training.max_epochs."
     ]
 
 

@@ -13,6 +13,7 @@ from pipeline.reports.page.svg import BLUE, INK, styled, to_svg
 from pipeline.reports.search.key_axis import KeyAxis, key_axis, shortened, varied_keys
 from pipeline.reports.search.objective_axis import ObjectiveAxis, objective_axis
 from pipeline.reports.search.trial_points import draw_points
+from transforms.plural import counted
 from tuning.results import SearchResults
 from tuning.trial_result import TrialResult
 from tuning.value_text import value_text
@@ -56,7 +57,7 @@ def _draw_panel(
     axes: Axes, axis: KeyAxis, trials: Sequence[TrialResult], scale: ObjectiveAxis
 ) -> None:
     active = [trial for trial in trials if axis.key in trial.values]
-    some = f" ({len(active)} of {len(trials)} trials)"
+    some = f" ({len(active)} of {counted(len(trials), 'trial')})"
     axes.set_title(axis.key + (some if len(active) < len(trials) else ""), fontsize=9.0)
     axes.set_ylim(scale.low, scale.high)
     axes.set_xlim(-_SPREAD * axis.gap if axis.is_even else -0.05, None)

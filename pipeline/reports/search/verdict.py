@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.reports.search.seed_noise import SeedNoise, seed_noise
+from transforms.plural import counted, plural
 from tuning.results import SearchResults
 from tuning.trial_result import TrialResult
 from tuning.value_text import value_text
@@ -27,10 +28,11 @@ def verdict(results: SearchResults) -> list[str]:
 
 def description(results: SearchResults) -> str:
     """Returns what was searched, in a sentence."""
-    seeds = "1 seed" if len(results.seeds) == 1 else f"{len(results.seeds)} seeds"
     return (
         f"Search {results.space.name!r} by {results.algorithm}, "
-        f"{len(results.space.keys)} keys, {len(results.trials)} trials of {seeds}."
+        f"{counted(len(results.space.keys), 'key')}, "
+        f"{counted(len(results.trials), 'trial')} of "
+        f"{counted(len(results.seeds), 'seed')}."
     )
 
 
@@ -111,7 +113,7 @@ def _lead(
     even = [t for t in trials[1:] if noise.is_within(best, t)]
     if not even:
         return [f"{lead} ({noise.spread:.4f}): more than their luck would make."]
-    count = "1 trial is" if len(even) == 1 else f"{len(even)} trials are"
+    count = f"{counted(len(even), 'trial')} {plural(len(even), 'is', 'are')}"
     return [
         f"{lead} ({noise.spread:.4f}): the difference is within noise.",
         f"{count} not told apart from the best, being no further away than "
@@ -126,6 +128,6 @@ def _count(results: SearchResults) -> str:
     parts += [f"{states.count('invalid')} invalid"] if "invalid" in states else []
     minutes = sum(trial.seconds for trial in results.trials) / 60.0
     return (
-        f"Of {len(states)} trials {', '.join(parts)}; they took {minutes:.1f} minutes "
-        "together."
+        f"Of {counted(len(states), 'trial')} {', '.join(parts)}; {minutes:.1f} minutes "
+        "in all."
     )

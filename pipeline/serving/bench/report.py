@@ -13,6 +13,7 @@ from pipeline.serving.bench.grid import Cell, size
 from pipeline.serving.bench.load import Summary
 from pipeline.serving.bench.reload import Reload
 from pipeline.serving.bench.soak import FLAT_MB_PER_MINUTE, Soak
+from transforms.plural import counted, plural
 
 BENCH_JSON = "bench.json"
 BENCH_MD = "bench.md"
@@ -136,8 +137,8 @@ def _soak_text(soak: Soak) -> str:
     ]
     word = {None: "too short to tell", True: "flat", False: "growing"}[soak.is_flat]
     return (
-        f"{soak.requests} requests of `rank` at {soak.per_second:.0f} a second, "
-        f"{soak.errors} errors. Memory of the server: {word}, "
+        f"{counted(soak.requests, 'request')} of `rank` at {soak.per_second:.0f} a "
+        f"second, {counted(soak.errors, 'error')}. Memory of the server: {word}, "
         f"{soak.slope_mb_per_minute:+.2f} MB a minute (flat is below "
         f"{FLAT_MB_PER_MINUTE:g}).\n\n{layout(header, rows)}"
     )
@@ -172,8 +173,9 @@ def _fuzz_text(fuzz: Fuzz) -> str:
         memory = " Memory in MB: {:.0f} at first, {:.0f} at most, {:.0f} at last."
         memory = memory.format(*values)
     return (
-        f"{fuzz.requests} requests; the server is {state}: {fuzz.wrong_answers} of "
-        f"{fuzz.good_requests} good requests in between were answered otherwise than "
+        f"{counted(fuzz.requests, 'request')}; the server is {state}: "
+        f"{fuzz.wrong_answers} of {counted(fuzz.good_requests, 'good request')} in "
+        f"between {plural(fuzz.wrong_answers, 'was', 'were')} answered otherwise than "
         f"at first.{memory}\n\n{layout(header, rows)}"
     )
 

@@ -12,6 +12,7 @@ from models.legacy_keras import tf
 from pipeline.experiment.version_dir import PARITY, WARMUP, size_bytes
 from pipeline.export.recorded_requests import read_requests
 from pipeline.serving.validation.blessing import Rule
+from transforms.plural import counted
 
 _RANK = ("rank", "serving_default")
 _NUM_CALLS = 300  # Three of them lie above the 99th percentile.
@@ -40,7 +41,7 @@ def latency_rule(version_dir: pathlib.Path, max_p99_ms: float) -> Rule:
     latency_ms = p99_ms(lambda inputs: rank(**inputs)["score"].numpy(), requests)
     detail = (
         f"p99 in ms of {_NUM_CALLS} calls of rank, "
-        f"{len(requests)} recorded requests in turn"
+        f"{counted(len(requests), 'recorded request')} in turn"
     )
     return Rule("latency", latency_ms <= max_p99_ms, latency_ms, max_p99_ms, detail)
 

@@ -13,6 +13,7 @@ from pipeline.experiment.config_section import PushConfig
 from pipeline.judging.statistics import resampled_means
 from pipeline.serving.gate.task_figures import TaskFigures
 from pipeline.serving.validation.blessing import Rule
+from transforms.plural import counted
 
 CONFIDENCE = 0.95  # One-sided, of the bound on how much worse a version may be.
 
@@ -95,7 +96,7 @@ def _means(
 ) -> str:
     return (
         f"{figures.metric.name} {first.mean():.4f} against {second.mean():.4f} "
-        f"on {first.size} tasks"
+        f"on {counted(first.size, 'task')}"
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from models.whole_files import write_atomically
 from pipeline.reports.page.markdown_table import layout
+from transforms.plural import counted
 from transforms.schema import DataError
 
 VALIDATION_DIR = ".validation"
@@ -62,7 +63,7 @@ class Blessing:
         broken = [rule for rule in self.rules if not rule.passed]
         if broken:
             return f"broken: {broken[0].name}: {broken[0].detail}"
-        return f"all {len(self.rules)} rules passed"
+        return f"all {counted(len(self.rules), 'rule')} passed"
 
     def table(self) -> str:
         """Returns a table for people, in Markdown."""

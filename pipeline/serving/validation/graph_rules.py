@@ -8,6 +8,7 @@ from models.legacy_keras import tf
 from pipeline.experiment.version_dir import judged_dir
 from pipeline.export.saved_graph import Signature, op_names, signatures_of
 from pipeline.serving.validation.blessing import Rule
+from transforms.plural import counted
 
 REQUIRED = ("serving_default", "rank")
 
@@ -28,7 +29,7 @@ def ops_rule(version_dir: pathlib.Path) -> Rule:
         for op in ops
         if ">" in op or _PYTHON in op or op_def_registry.get(op) is None
     ]
-    detail = f"{len(ops)} kinds of ops, all of stock TensorFlow"
+    detail = f"{counted(len(ops), 'kind')} of ops, all of stock TensorFlow"
     if foreign:
         detail = f"ops that a stock server does not have: {', '.join(foreign)}"
     return Rule("ops", not foreign, float(len(foreign)), 0.0, detail)
@@ -43,7 +44,7 @@ def signatures_rule(version_dir: pathlib.Path, manifest: Mapping[str, Any]) -> R
     else:
         problems.append("manifest.json has no key 'signatures'")
     detail = "; ".join(problems) or ", ".join(sorted(signatures))
-    value = f"{len(signatures)} signatures"
+    value = counted(len(signatures), "signature")
     return Rule("signatures", not problems, value, "as in manifest.json", detail)
 
 

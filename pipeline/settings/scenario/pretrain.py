@@ -27,6 +27,7 @@ from pipeline.settings.scenario.readiness import check_pools, most_candidates
 from pipeline.settings.scenario.scoring import ClickScorer
 from transforms import schema
 from transforms.clicks.schema import ScenarioDatasetInfo, load_scenario_info
+from transforms.plural import counted
 from transforms.schema import SUCCESS, DataError, check_files
 
 CHOSEN_BY = METRICS[0].name
@@ -196,8 +197,8 @@ def describe_fallbacks(num_fallbacks: Sequence[tuple[int, int]]) -> str:
     """Says how many users and items lack a vector of their own."""
     (users, items), *folds = num_fallbacks
     text = (
-        f"pretrain: {users} users and {items} items have no vector of their own, being "
-        "in no known click"
+        f"pretrain: {counted(users, 'user')} and {counted(items, 'item')} have no "
+        "vector of their own, being in no known click"
     )
     if folds:
         most_users, most_items = np.max(folds, axis=0)

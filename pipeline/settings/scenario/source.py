@@ -17,6 +17,7 @@ from transforms.clicks.schema import (
     ScenarioDatasetSpec,
 )
 from transforms.clicks.tables import used_tables
+from transforms.plural import counted
 
 
 def click_source(config: ScenarioConfig) -> TableSource:
@@ -78,12 +79,14 @@ def _write(*arguments: Any, **options: Any) -> ScenarioDatasetInfo:
 
 def _describe(info: ScenarioDatasetInfo) -> str:
     lines = [
-        f"prepare: {split}: {num} scenarios, {info.num_clicks.get(split, 0)} support "
-        f"clicks, {info.num_queries.get(split, 0)} held-out clicks to query"
+        f"prepare: {split}: {counted(num, 'scenario')}, "
+        f"{counted(info.num_clicks.get(split, 0), 'support click')}, "
+        f"{counted(info.num_queries.get(split, 0), 'held-out click')} to query"
         for split, num in info.num_tasks.items()
     ]
     lines.append(
-        f"prepare: {info.num_users} users, {info.num_items} items, {info.num_known} "
-        f"known pairs, {info.num_held_out} held out"
+        f"prepare: {counted(info.num_users, 'user')}, "
+        f"{counted(info.num_items, 'item')}, "
+        f"{counted(info.num_known, 'known pair')}, {info.num_held_out} held out"
     )
     return "\n".join([*lines, *describe_counts(info)])

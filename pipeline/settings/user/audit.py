@@ -20,6 +20,7 @@ from pipeline.settings.user.audit_controls import controls
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import load_user_data
 from transforms import schema
+from transforms.plural import counted
 from transforms.schema import DatasetInfo
 
 # A batch of episodes, as arrays by name.
@@ -82,7 +83,7 @@ def query_in_support(splits: Mapping[str, Iterable[Batch]]) -> Finding:
     return to_finding(
         "query pairs in the support of their task",
         num_bad,
-        f"{num_pairs} query pairs",
+        counted(num_pairs, "query pair"),
         "their labels are in the support set; prepare again.",
     )
 
@@ -105,7 +106,7 @@ def repeated_pairs(splits: Mapping[str, Iterable[Batch]]) -> Finding:
     return to_finding(
         "pairs that a task holds twice",
         num_bad,
-        f"{num_pairs} pairs",
+        counted(num_pairs, "pair"),
         "one of them can end up on the other side; prepare again.",
     )
 
@@ -131,7 +132,7 @@ def too_small_tasks(
     return to_finding(
         "tasks of another size than the options say",
         num_bad,
-        f"{num_tasks} tasks",
+        counted(num_tasks, "task"),
         f"they must have {query_size} query pairs and {support_size} support pairs or "
         "more; prepare again.",
     )

@@ -9,6 +9,7 @@ from pipeline.settings.prepared_text import describe_counts
 from pipeline.settings.shards import with_enough_shards
 from pipeline.settings.table_source import TableSource
 from pipeline.settings.user.config import UserConfig, dataset_spec
+from transforms.plural import counted
 from transforms.ratings.tables import used_tables
 from transforms.schema import NO_TASK, DatasetInfo
 
@@ -32,14 +33,16 @@ def _write(*arguments: Any, **options: Any) -> DatasetInfo:
 
 def _describe(info: DatasetInfo) -> str:
     lines = [
-        f"prepare: {split}: {num} tasks, {info.num_interactions.get(split, 0)} "
-        "interactions"
+        f"prepare: {split}: {counted(num, 'task')}, "
+        f"{counted(info.num_interactions.get(split, 0), 'interaction')}"
         for split, num in info.num_tasks.items()
     ]
     if num := info.num_interactions[NO_TASK]:
         lines.append(
-            f"prepare: {num} interactions of users with too few for a task: factors "
-            "and means of items learn from them"
+            f"prepare: {counted(num, 'interaction')} of users with too few for a "
+            "task: factors and means of items learn from them"
         )
-    lines.append(f"prepare: {info.num_users} users, {info.num_items} items")
+    lines.append(
+        f"prepare: {counted(info.num_users, 'user')}, {counted(info.num_items, 'item')}"
+    )
     return "\n".join([*lines, *describe_counts(info)])

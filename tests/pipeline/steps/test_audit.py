@@ -27,7 +27,7 @@ def test_a_leak_is_in_the_exit_status(audit_of, capsys):
     assert "LEAK  two: 1 of 2" in printed
     assert "1 leak found in 2 checks" in printed
     assert audit_of(lambda config, dataset_dir: findings[:1]) == 0
-    assert "0 leaks found in 1 checks" in capsys.readouterr().out
+    assert "0 leaks found in 1 check\n" in capsys.readouterr().out
 
 
 def test_a_setting_without_an_audit_says_so(audit_of):

@@ -7,6 +7,7 @@ import numpy as np
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from pipeline.settings.finding import Finding, to_finding
 from pipeline.settings.scenario.audit.pairs import keys_of, negatives_of, pair_keys
+from transforms.plural import counted
 
 
 def known_candidates(
@@ -35,13 +36,13 @@ def known_candidates(
         return Finding(
             name,
             "note",
-            f"{num_bad} of {num_pairs} known pairs inside pools: clicked in another "
-            "scenario, as the log says.",
+            f"{num_bad} of {counted(num_pairs, 'known pair')} inside pools: clicked in "
+            "another scenario, as the log says.",
         )
     return to_finding(
         name,
         num_bad,
-        f"{num_pairs} known pairs inside pools",
+        f"{counted(num_pairs, 'known pair')} inside pools",
         "they take the places of query items; prepare again.",
     )
 
@@ -56,7 +57,7 @@ def clicked_negatives(queried: Sequence[ScenarioTask]) -> Finding:
     return to_finding(
         "query negatives that were clicked",
         num_bad,
-        f"{num_negatives} negatives",
+        counted(num_negatives, "negative"),
         "clicks are counted as mistakes; prepare again.",
     )
 
@@ -74,7 +75,7 @@ def clicked_support_negatives(tasks: Iterable[ScenarioTask]) -> Finding:
     return to_finding(
         "support negatives that are known clicks",
         num_bad,
-        f"{num_negatives} negatives",
+        counted(num_negatives, "negative"),
         "one pair comes with both labels; prepare again.",
     )
 

@@ -13,6 +13,7 @@ from models.whole_files import read_json
 from pipeline.settings.finding import Finding, to_finding
 from transforms import schema
 from transforms.clicks.schema import ScenarioDatasetInfo
+from transforms.plural import plural
 
 _TOLERANCE = 0.02  # Of a mean dot product; known clicks have a root mean square of 1.
 
@@ -28,7 +29,8 @@ def incomplete_factors(folder: pathlib.Path, info: ScenarioDatasetInfo) -> Findi
     return to_finding(
         "factors that are not complete",
         sum(not is_complete(directory, info) for directory in directories),
-        f"{len(directories)} directories of factors",
+        f"{len(directories)} {plural(len(directories), 'directory', 'directories')} of "
+        "factors",
         "without a fit for each fold, training queries clicks that its factors have "
         "seen; remove them and run `cmml pretrain`.",
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from pipeline.settings.finding import Finding
+from transforms.plural import counted, plural
 
 _OWN_SHARE = 0.5  # Of a pool; from so much on it is that user's library.
 _ABOVE_CHANCE = 5.0  # Times the share that the user has of all items.
@@ -38,7 +39,8 @@ def pools_of_one_user(queried: Sequence[ScenarioTask], known: KnownClicks) -> Fi
         num_echoes += int(clicked[echoes].sum())
         num_queries += task.query_user.size
     figures = (
-        f"{num_echoes} of {num_queries} held-out clicks are of a user who has clicked "
+        f"{num_echoes} of {counted(num_queries, 'held-out click')} "
+        f"{plural(num_echoes, 'is', 'are')} of a user who has clicked "
         f"{_OWN_SHARE:.0%} of the pool or more, {_LIBRARY} items at least"
     )
     name = "pools of one user"

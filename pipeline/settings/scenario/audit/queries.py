@@ -7,6 +7,7 @@ import numpy as np
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from pipeline.settings.finding import Finding, to_finding
 from pipeline.settings.scenario.audit.pairs import keys_of, pair_keys
+from transforms.plural import counted
 
 
 def query_in_known_clicks(
@@ -18,7 +19,7 @@ def query_in_known_clicks(
     return to_finding(
         "query pairs among the known clicks",
         num_bad,
-        f"{queries.size} held-out clicks of meta-validation and meta-test",
+        f"{counted(queries.size, 'held-out click')} of meta-validation and meta-test",
         "factors have seen the answer; prepare again.",
     )
 
@@ -42,7 +43,7 @@ def query_in_support(
     return to_finding(
         "query pairs in a support set or in meta-train",
         num_bad,
-        f"{queries.size} held-out clicks",
+        counted(queries.size, "held-out click"),
         "one pair is in several scenarios, and this one is trained on in another; "
         "prepare again.",
     )
@@ -56,6 +57,6 @@ def query_in_two_splits(
     return to_finding(
         "query pairs of both meta-validation and meta-test",
         int(np.isin(second, first).sum()),
-        f"{second.size} pairs of meta-test",
+        f"{counted(second.size, 'pair')} of meta-test",
         "what choices were made by is reported again; prepare again.",
     )

@@ -8,6 +8,7 @@ from models.episodes.click_records import ScenarioTask
 from pipeline.settings.finding import Finding, to_finding
 from pipeline.settings.scenario.audit.pairs import keys_of
 from transforms.clicks.schema import ScenarioDatasetInfo
+from transforms.plural import counted
 
 
 def wrong_pools(tasks: Iterable[ScenarioTask]) -> Finding:
@@ -28,7 +29,7 @@ def wrong_pools(tasks: Iterable[ScenarioTask]) -> Finding:
     return to_finding(
         "items twice in a pool or outside of it",
         num_bad,
-        f"{num_items} items",
+        counted(num_items, "item"),
         "pools must be ascending and hold every item of their task; prepare again.",
     )
 
@@ -62,7 +63,7 @@ def too_small_tasks(
     return to_finding(
         "tasks of another size than the options say",
         sum(wrong),
-        f"{len(wrong)} tasks",
+        counted(len(wrong), "task"),
         "their pool, support or query is not as the options say; prepare again.",
     )
 
@@ -78,6 +79,6 @@ def repeated_clicks(tasks: Iterable[ScenarioTask]) -> Finding:
     return to_finding(
         "pairs that a task holds twice",
         num_bad,
-        f"{num_pairs} pairs",
+        counted(num_pairs, "pair"),
         "one of them can end up on the other side; prepare again.",
     )

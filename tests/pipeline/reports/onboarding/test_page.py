@@ -41,7 +41,7 @@ def test_a_gain_over_random_items_within_chance_is_called_so(make_findings):
 def test_the_text_has_the_tables(make_findings):
     findings = make_findings(num_outliers=1)
     text = as_text(findings, apply_rules(findings))
-    assert "- 1 of 6 tasks are outliers." in text
+    assert "- 1 of 6 tasks is an outlier." in text
     titles = [line for line in text.splitlines() if line.startswith("## ")]
     assert titles == [
         "## Go or no-go",

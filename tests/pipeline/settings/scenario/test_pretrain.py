@@ -220,7 +220,7 @@ def test_alpha_and_pools_are_weighed_with_als_only():
 
 def test_fallbacks_are_said():
     assert describe_fallbacks([(1, 2), (3, 9), (4, 8)]).endswith(
-        "1 users and 2 items have no vector of their own, being in no known click; "
+        "1 user and 2 items have no vector of their own, being in no known click; "
         "at most 4 and 9 without a fold"
     )
 
