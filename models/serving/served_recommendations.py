@@ -18,8 +18,8 @@ from models.serving.vocabulary import PADDING
 from transforms.schema import UNKNOWN
 
 # Why a recommendation does not come from a support set, by the number that says so.
-BY_SUPPORT, BY_USER_FEATURES, BY_SCENARIO, BY_POPULARITY = range(4)
-REASONS = ("", "user_features", "scenario", "popularity")
+BY_SUPPORT, BY_USER_FEATURES, BY_SCENARIO, BY_POPULARITY, BY_KNOWN_USER = range(5)
+REASONS = ("", "user_features", "scenario", "popularity", "known_user")
 
 
 class ServedRecommendations(ServedExplanations):
@@ -106,7 +106,8 @@ class ServedRecommendations(ServedExplanations):
 
     def _recommend(self, task: ServedTask, inputs: Inputs) -> Answer:
         fallback = self._fallback(task, inputs)
-        is_popular = tf.expand_dims(fallback >= BY_SCENARIO, 1)
+        is_popular = (fallback == BY_SCENARIO) | (fallback == BY_POPULARITY)
+        is_popular = tf.expand_dims(is_popular, 1)
         rows = self._candidates(task, inputs, is_popular)
         excluded = tf.pad(  # Unknown ones, and padding, are out.
             inputs["exclude_item_row"], [[0, 0], [0, 1]], constant_values=PADDING

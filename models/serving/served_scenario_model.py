@@ -14,10 +14,10 @@ from models.serving.request_checks import Checked, Inputs
 from models.serving.saving import IDS, InputSpec
 from models.serving.served_model import ServedModel
 from models.serving.served_recommendations import (
+    BY_KNOWN_USER,
     BY_POPULARITY,
     BY_SCENARIO,
     BY_SUPPORT,
-    BY_USER_FEATURES,
 )
 from models.serving.served_tasks import ServedTask
 from models.serving.support_memory import Values
@@ -128,5 +128,5 @@ class ServedScenarioModel(ServedModel):
         is_known = inputs["query_user_row"] > schema.UNKNOWN
         has_pool = tf.shape(inputs["candidate_item_row"])[1] > 0
         unknown = tf.where(has_pool, BY_SCENARIO, BY_POPULARITY)
-        without = tf.where(is_known, BY_USER_FEATURES, unknown)
+        without = tf.where(is_known, BY_KNOWN_USER, unknown)
         return tf.where(task.support_size > 0, BY_SUPPORT, without)

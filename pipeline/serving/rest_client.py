@@ -135,7 +135,7 @@ class Recommendations:
     Attributes:
         items: (item id, score).
         fallback_reason: "" if made from the support set, else what they rest on:
-            "user_features", "scenario" or "popularity".
+            "user_features", "known_user", "scenario" or "popularity".
     """
 
     items: list[tuple[str, float]]

@@ -14,7 +14,7 @@ from transforms.raw_text import LINE_BREAK, normal_id
 from transforms.schema import UNKNOWN
 
 PADDING = -1
-REASONS = (b"", b"user_features", b"scenario", b"popularity")
+REASONS = (b"", b"user_features", b"scenario", b"popularity", b"known_user")
 
 _line_break = re.compile(LINE_BREAK)
 

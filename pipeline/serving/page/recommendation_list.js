@@ -14,7 +14,7 @@ const FALLBACKS = {
   scenario: {
     popularity: "Nobody knows this user yet: the most popular items, by share of clicks.",
     scenario: "Nobody knows this user yet: the most popular items of the scenario.",
-    user_features: "No clicks yet: a guess from what this user clicked elsewhere.",
+    known_user: "No clicks yet: a guess from what this user clicked elsewhere.",
   },
 };
 

@@ -128,7 +128,7 @@ def test_without_support_a_known_user_gets_what_they_like(served):
     # Ten times the dot products with (1, 0); the fifth item nobody has clicked.
     scores, reason = recommended(served, "u1")
     assert scores == pytest.approx({"i1": 30.0, "i2": 20.0, "i3": 10.0, "i4": 0.0})
-    assert reason == "user_features"
+    assert reason == "known_user"
 
 
 def test_with_support_nothing_stands_in_for_it(served):
