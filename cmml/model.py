@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from pipeline.settings.request_values import as_id
 if TYPE_CHECKING:
     from pipeline.settings.exported_model import ExportedModel
 
+_SHOWN = 5  # Ids that a warning names.
+
 
 class Model:
     """An exported model of either setting.
@@ -30,7 +33,8 @@ class Model:
     A support set is a list of dicts, a list of tuples, or a data frame with these
     columns. With ratings a pair is (item_id, label); with clicks it is (user_id,
     item_id) or (user_id, item_id, label), 1 for a click and 0 for none. A dict may have
-    `item_name` in place of `item_id`.
+    `item_name` in place of `item_id`. A pair that comes twice counts once; with two
+    labels it is an error. Items that the model does not know are named in a warning.
 
     Args:
         exported: The model, loaded.
@@ -87,6 +91,7 @@ class Model:
             self._check_key("candidates", candidates)
             request["candidates"] = ids("candidates", candidates)
         answer = self._exported.answer(request, top)
+        self._warn(request)
         why = answer.get("fallback_reason")
         reason = {"fallback_reason": why} if why else {}
         return [item | reason for item in answer["recommended"]]
@@ -115,7 +120,9 @@ class Model:
         """
         request = self._request(support, user, user_id)
         request["query"] = _some("items", items)
-        ranked: list[dict[str, Any]] = self._exported.answer(request, 1)["ranked"]
+        answer = self._exported.answer(request, 1)
+        self._warn(request)
+        ranked: list[dict[str, Any]] = answer["ranked"]
         return ranked
 
     def explain(
@@ -146,7 +153,8 @@ class Model:
         request = self._request(support, user, user_id)
         item_ids = [as_id(item_id) for item_id in _some("items", items)]
         answer = self._exported.explained(request, item_ids)
-        pairs = [self._described(pair) for pair in request["support"]]
+        self._warn(request)
+        pairs = [self._described(pair) for pair in self._exported.support_of(request)]
         return [
             self._exported.item(item_ids[place], answer["score"][place])
             | pair
@@ -177,6 +185,20 @@ class Model:
             self._check_key("user_id", user_id)
             request["user_id"] = plain(user_id)
         return request
+
+    def _warn(self, request: Mapping[str, Any]) -> None:
+        """Says which items of a support set the model does not know."""
+        unknown = self._exported.unknown_items(request)
+        if not unknown:
+            return
+        share = f"{len(unknown)} of {len(request['support'])}"
+        some = ", ".join(map(repr, unknown[:_SHOWN]))
+        more = ", ..." if len(unknown) > _SHOWN else ""
+        warnings.warn(
+            "items of the support set that the model does not know, and that count as "
+            f"the unknown item ({share}): {some}{more}",
+            stacklevel=3,
+        )
 
     def _check_key(self, key: str, value: object) -> None:
         if key not in self._exported.keys:

@@ -85,7 +85,7 @@ class Explainer:
             DataError: If the request cannot be full_request, or has too many pairs.
         """
         with _named(request):
-            pairs = as_list(request, "support")
+            pairs = self._model.support_of(request)
         full_request = dict(request)
         if user_id is not None:
             full_request["user_id"] = user_id

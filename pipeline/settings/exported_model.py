@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -77,7 +78,7 @@ class ExportedModel:
         """Returns the items of a request with the scores of `rank`, best first."""
         scores = self._runtime.ask("rank", inputs)["score"][0]
         order = sorted(range(len(ids)), key=lambda i: -scores[i])
-        return _task(request) | {
+        return self._about(request) | {
             "ranked": [self.item(ids[i], scores[i]) for i in order]
         }
 
@@ -91,7 +92,7 @@ class ExportedModel:
         items = [self.item(item_id, score) for item_id, score in pairs]
         reason = best["fallback_reason"][0].decode()
         why = {"fallback_reason": reason} if reason else {}
-        return _task(request) | why | {"recommended": items}
+        return self._about(request) | why | {"recommended": items}
 
     def explained(
         self, request: Mapping[str, Any], items: Sequence[str]
@@ -146,6 +147,48 @@ class ExportedModel:
         """
         raise NotImplementedError
 
+    def support_of(self, request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Returns the support pairs of a request, each once, as preparation keeps them.
+
+        Args:
+            request: As `answer` takes it.
+
+        Raises:
+            ValueError: If a pair is not what it should be, or comes with two labels.
+        """
+        labels: dict[tuple[str, ...], float] = {}
+        pairs: list[Mapping[str, Any]] = []
+        for pair in as_list(request, "support"):
+            *ids, label = self.read_pair(pair)
+            first = labels.setdefault(tuple(ids), label)
+            if first != label:
+                keys = (key.removesuffix("_id") for key in self.pair_keys)
+                named = " and ".join(map("{} {!r}".format, keys, ids))
+                raise ValueError(
+                    f"a support pair must have one label, got {first:g} and {label:g} "
+                    f"for {named}."
+                )
+            if len(labels) > len(pairs):
+                pairs.append(pair)
+        return pairs
+
+    def read_pair(self, pair: Any) -> tuple[Any, ...]:
+        """Returns a support pair as the graph takes it: its ids, and its label.
+
+        Raises:
+            ValueError: If it is not what it should be.
+        """
+        raise NotImplementedError
+
+    def unknown_items(self, request: Mapping[str, Any]) -> list[str]:
+        """Returns the items of the support set that the model does not know.
+
+        Args:
+            request: One that `answer` has taken.
+        """
+        ids = dict.fromkeys(map(self.item_of, as_list(request, "support")))
+        return [item_id for item_id in ids if item_id not in self.known_items]
+
     def describe_task(self, request: Mapping[str, Any]) -> str:
         """Names the task of a request in a few words."""
         raise NotImplementedError
@@ -197,8 +240,9 @@ class ExportedModel:
             return f"{domain}{colon}{normal_form(raw, key)}"
         return normal_form(text, key)
 
+    @functools.cached_property
     def known_items(self) -> frozenset[str]:
-        """Returns the ids of all items that the model knows."""
+        """Ids of all items that the model knows."""
         path = self._runtime.tables / f"{ITEM_ID}.txt"
         return frozenset(path.read_text(encoding="utf-8").split("\n")[:-1])
 
@@ -208,6 +252,8 @@ class ExportedModel:
         item = {"item_id": item_id} | ({"item_name": name} if name else {})
         return item | {"score": round(float(score), 4)}
 
-
-def _task(request: Mapping[str, Any]) -> dict[str, Any]:
-    return {"task_id": request["task_id"]} if "task_id" in request else {}
+    def _about(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns what an answer says beside its items."""
+        task = {"task_id": request["task_id"]} if "task_id" in request else {}
+        unknown = self.unknown_items(request)
+        return task | ({"unknown_items": unknown} if unknown else {})

@@ -19,6 +19,14 @@ from transforms.joins import join_ids
 from transforms.plural import counted
 from transforms.schema import DataError
 
+# What an answer goes by, as people say it.
+_REASONS = {
+    "user_features": "the features of the user",
+    "known_user": "what is known of the user",
+    "scenario": "popularity in the pool",
+    "popularity": "popularity",
+}
+
 _MOST_ALIKE = 0.01  # Share of pairs whose item is known in another form only.
 
 
@@ -67,7 +75,7 @@ def run(
             f"{counted(len(refused) + len(answers), 'line')} refused, the others "
             f"answered.{listed}"
         )
-    _check_items(items, model.known_items(), input_path, max_unmatched)
+    _check_items(items, model.known_items, input_path, max_unmatched)
 
 
 def _answered(
@@ -82,7 +90,7 @@ def _answered(
         try:
             request = json.loads(line)
             answer = model.answer(request, top)
-            answers.append(_laid_out(request, answer, as_text=as_text))
+            answers.append(_laid_out(model, request, answer, as_text=as_text))
             items.update(map(model.item_of, as_list(request, "support")))
         except (ValueError, RecursionError, tf.errors.InvalidArgumentError) as error:
             refused.append(f"line {number}: {_first_line(error)}")
@@ -114,11 +122,15 @@ def _lines(path: pathlib.Path) -> list[str]:
 
 
 def _laid_out(
-    request: Mapping[str, Any], answer: Mapping[str, Any], *, as_text: bool
+    model: ExportedModel,
+    request: Mapping[str, Any],
+    answer: Mapping[str, Any],
+    *,
+    as_text: bool,
 ) -> str:
     """Returns an answer as it is written; raises `ValueError` if it is no UTF-8."""
     if as_text:
-        text = _describe(request, answer)
+        text = _describe(model, request, answer)
     else:
         text = json.dumps(answer, ensure_ascii=False)
     text.encode()
@@ -133,11 +145,15 @@ def _first_line(error: Exception) -> str:
     return said or (lines or [type(error).__name__])[0]
 
 
-def _describe(request: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+def _describe(
+    model: ExportedModel, request: Mapping[str, Any], answer: Mapping[str, Any]
+) -> str:
     """Lays out one request and its answer for people to read."""
+    unknown = answer.get("unknown_items", ())
 
     def title(item: Mapping[str, Any]) -> str:
-        return str(item.get("item_name", item.get("item_id")))
+        mark = " (unknown to the model)" if model.item_of(item) in unknown else ""
+        return f"{model.item_name(item)}{mark}"
 
     kind = "ranked" if "ranked" in answer else "recommended"
     support = as_list(request, "support")
@@ -156,7 +172,8 @@ def _describe(request: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
         lines.append(f"{kind}:")
     reason = answer.get("fallback_reason")
     if reason:
-        lines[-1] = f"{kind} by {reason.replace('_', ' ')}:"
-    layout = "6.2%" if reason == "popularity" else ".2f"  # A share of all pairs.
+        lines[-1] = f"{lines[-1][:-1]} by {_REASONS.get(reason, reason)}:"
+    is_share = reason in ("popularity", "scenario")  # Of all pairs.
+    layout = "6.2%" if is_share else ".2f"
     lines += [f"  {item['score']:{layout}}  {title(item)}" for item in answer[kind]]
     return "\n".join(lines)

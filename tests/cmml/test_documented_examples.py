@@ -6,6 +6,9 @@ import shutil
 
 import pytest
 
+# The small experiments know none of the films of the examples.
+pytestmark = pytest.mark.filterwarnings("ignore:items of the support set")
+
 ROOT = pathlib.Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "start" / "python.md"
 SNIPPET = re.compile(

@@ -45,6 +45,35 @@ def test_a_new_user_is_known_by_features_or_not_at_all(model):
     assert "fallback_reason" not in model.recommend(RATED, k=1)[0]
 
 
+def test_items_of_the_support_set_that_nobody_knows_are_named(model, scenario_model):
+    both = r"does not know, .* \(2 of 3\): 'who', 'what'$"
+    with pytest.warns(UserWarning, match=both) as caught:
+        model.recommend([("who", 5), ("f1", 2), ("what", 1)])
+    assert [warning.filename for warning in caught] == [__file__]
+    with pytest.warns(UserWarning, match=r"\(7 of 7\): 'x0', .*'x4', \.\.\.$"):
+        model.rank([(f"x{number}", 5) for number in range(7)], ["f9"])
+    with pytest.warns(UserWarning, match=r"\(1 of 1\): 'who'$"):
+        model.explain([("who", 5)], ["f9"])
+    with pytest.warns(UserWarning, match=r"\(1 of 1\): 'who'$"):
+        scenario_model.recommend([("s1", "who")], user_id="s1")
+
+
+def test_a_known_user_of_a_scenario_without_clicks_is_said_to_be_one(scenario_model):
+    (known,) = scenario_model.recommend(user_id="s1", k=1)
+    assert known["fallback_reason"] == "known_user"
+    (unknown,) = scenario_model.recommend(user_id="nobody", k=1)
+    assert unknown["fallback_reason"] == "popularity"
+
+
+def test_a_pair_that_comes_twice_counts_once(model, scenario_model):
+    twice = [*RATED, RATED[0], {"item_name": "Film 1", "label": "5"}]
+    assert model.recommend(twice) == model.recommend(RATED)
+    assert model.explain(twice, ["f9"]) == model.explain(RATED, ["f9"])
+    clicks = [*CLICKED, CLICKED[2]]
+    asked = {"items": POOL, "user_id": "s1"}
+    assert scenario_model.rank(clicks, **asked) == scenario_model.rank(CLICKED, **asked)
+
+
 def test_every_form_of_a_support_set_gets_the_same_answer(model):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(RATED, columns=["item_id", "label"])
@@ -98,6 +127,7 @@ def test_scenarios_are_asked_for_a_user(scenario_model):
         ({"support": [("f1", "x")]}, "label must be a number, got 'x'"),
         ({"support": [(None, 5)]}, "item_id must be a text or a number, got None"),
         ({"support": [{"item": "f1", "label": 5}]}, "must have `label` and `item_id`"),
+        ({"support": [*RATED, ("f2", 4)]}, "one label, got 1.5 and 4 for item 'f2'"),
         ({"support": [("f1", 5)] * 1001}, "support must hold at most 1000 .* got 1001"),
         ({"k": 0}, "k must be a whole number of at least 1, got 0"),
         ({"k": 2.5}, "k must be a whole number of at least 1, got 2.5"),
@@ -123,6 +153,10 @@ def test_what_cannot_be_answered_says_why(model, arguments, message):
         ({"user": {"age": 3}}, "setting 'scenario' takes no user, got {'age': 3}"),
         ({"candidates": []}, "candidates must name an item"),
         ({"support": [("s1", "g1", 2)]}, "label must be 1 for a click or 0, got 2"),
+        (
+            {"support": [("s1", "g1"), ("s1", "g1", 0)]},
+            "must have one label, got 1 and 0 for user 's1' and item 'g1'",
+        ),
         ({"support": [("g1",)]}, r"a tuple \(user_id, item_id, label\), got \('g1',\)"),
     ],
 )

@@ -31,7 +31,9 @@ class ExportedScenarioModel(ExportedModel):
 
         Returns:
             `task_id` if any, and `ranked` or `recommended`: items best first, each
-            with `item_id`, `item_name` if known, and `score`.
+            with `item_id`, `item_name` if known, and `score`; `fallback_reason` where
+            the support set did not decide, and `unknown_items`, those of the support
+            set that the model does not know, if there are any.
 
         Raises:
             ValueError: If a key is unknown or a value is not what it should be.
@@ -78,7 +80,7 @@ class ExportedScenarioModel(ExportedModel):
         if request.get("user_id") is None:
             raise ValueError("a request must have `user_id`, the user to rank for.")
         user_id = self.id_of(request["user_id"], "user_id")
-        support = [self._support_pair(pair) for pair in as_list(request, "support")]
+        support = [self.read_pair(pair) for pair in self.support_of(request)]
         inputs = {
             "support_user_id": texts([[u for u, _, _ in support]]),
             "support_item_id": texts([[i for _, i, _ in support]]),
@@ -89,7 +91,8 @@ class ExportedScenarioModel(ExportedModel):
     def _ids(self, values: Sequence[Any]) -> np.ndarray:
         return texts([list(map(self.id_of, values))])
 
-    def _support_pair(self, pair: Any) -> tuple[str, str, float]:
+    def read_pair(self, pair: Any) -> tuple[str, str, float]:
+        """Reads a support pair; see `ExportedModel.read_pair`."""
         if not names_item(pair) or "user_id" not in pair:
             raise ValueError(
                 "a support pair must have `user_id` and `item_id` or `item_name`, "

@@ -37,7 +37,9 @@ class ExportedUserModel(ExportedModel):
 
         Returns:
             `task_id` if any, and `ranked` or `recommended`: items best first, each
-            with `item_id`, `item_name` if known, and `score`.
+            with `item_id`, `item_name` if known, and `score`; `fallback_reason` where
+            the support set did not decide, and `unknown_items`, those of the support
+            set that the model does not know, if there are any.
 
         Raises:
             ValueError: If a key is unknown or a value is not what it should be.
@@ -69,14 +71,15 @@ class ExportedUserModel(ExportedModel):
 
     def _task_inputs(self, request: Mapping[str, Any]) -> dict[str, np.ndarray]:
         self.validate(request)
-        support = [self._support_pair(pair) for pair in as_list(request, "support")]
+        support = [self.read_pair(pair) for pair in self.support_of(request)]
         return {
             "support_item_id": texts([[i for i, _ in support]]),
             "support_label": np.array([[label for _, label in support]], np.float32),
             **self._user(request.get("user")),
         }
 
-    def _support_pair(self, pair: Any) -> tuple[str, float]:
+    def read_pair(self, pair: Any) -> tuple[str, float]:
+        """Reads a support pair; see `ExportedModel.read_pair`."""
         if not names_item(pair) or "label" not in pair:
             raise ValueError(
                 "a support pair must have `label` and `item_id` or `item_name`, "

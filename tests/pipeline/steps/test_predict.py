@@ -54,6 +54,10 @@ def test_each_line_has_its_answer(answer, model):
         ('{"support": [{"item_id": "f1", "label": "x"}]}', "line 2: .*, got 'x'"),
         ('{"sport": []}', r"line 2: unknown keys \['sport'\]"),
         ('{"task_id": "\\ud800"}', "line 2: .*surrogates not allowed"),
+        (
+            json.dumps({"support": [*SUPPORT, {"item_name": "Film 1", "label": 1}]}),
+            "line 2: a support pair must have one label, got 5 and 1 for item 'f1'",
+        ),
         ("[" * 100_000, "line 2: maximum recursion depth"),
         (
             json.dumps({"support": [{"item_id": "f1", "label": 5}] * 1001}),
@@ -76,10 +80,11 @@ def test_a_bad_line_is_refused_by_its_number_and_all_others_are_answered(
 def test_what_the_graph_refuses_is_refused_by_its_line(answer, model, monkeypatch):
     monkeypatch.setitem(model.manifest["limits"], "max_support", 10_000)
     monkeypatch.setattr(predict, "load_version", lambda directory: model)
+    support = [{"item_id": f"x{n}", "label": 5} for n in range(1001)]
     with pytest.raises(
         RequestError, match=r"line 1: .*at most 1000 values a task"
     ) as e:
-        answer(json.dumps({"support": [{"item_id": "f1", "label": 5}] * 1001}))
+        answer(json.dumps({"support": support}))
     assert len(str(e.value).splitlines()) == 2
 
 
@@ -89,7 +94,8 @@ def test_items_that_the_model_does_not_know_are_said_and_limited(
     def support(*ids):
         return json.dumps({"support": [{"item_id": i, "label": 5} for i in ids]})
 
-    answer(support("f1", "f2", "f3", "f4", "none"))
+    text = answer(support("f1", "f2", "f3", "f4", "none")).read_text()
+    assert json.loads(text)["unknown_items"] == ["none"]
     assert "4 of 5 rows" in capsys.readouterr().err
     with pytest.raises(
         RequestError, match=r"allows 30% .*got 2 of 4 unknown.*'x1', 'x2'"
@@ -119,13 +125,42 @@ def test_answers_can_be_read_by_people(answer):
         json.dumps({"support": None}),
     ]
     text = answer(*lines, top=2, as_text=True).read_text(encoding="utf-8").split("\n")
-    assert text[:4] == ["Ada rated:", "     5  f1", "   1.5  Film 2", "ranked:"]
+    assert text[:4] == ["Ada rated:", "     5  Film 1", "   1.5  Film 2", "ranked:"]
     assert text[4].endswith("  Film 9")
     assert text[5] == "A new user rated:"
     assert text[8] == "recommended:"
     # Two items a user, and the end of the last line.
     assert text[11:13] == ["A new user rated nothing,", "recommended by popularity:"]
     assert len(text[13:]) == 3
+
+
+def test_people_read_which_items_the_model_does_not_know(answer):
+    support = [*SUPPORT, {"item_id": "f0", "label": 3}]
+    text = answer(json.dumps({"support": support}), as_text=True).read_text()
+    assert "     4  Film 3\n     3  f0 (unknown to the model)\nrecom" in text
+
+
+def test_people_read_what_scenarios_without_clicks_are_served_by(
+    scenario_experiment, cmml, tmp_path
+):
+    path = tmp_path / "requests.jsonl"
+    requests = [
+        {"user_id": "s3"},
+        {"user_id": "who"},
+        {"user_id": "who", "candidates": ["g1", "g2"]},
+    ]
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in requests))
+    model = scenario_experiment.exported
+    done = cmml("predict", "--model", model, "--input", path, "--text")
+    assert [line for line in done.stdout.splitlines() if line.endswith(":")] == [
+        "A new scenario, 0 pairs:",
+        "recommended for s3 by what is known of the user:",
+        "A new scenario, 0 pairs:",
+        "recommended for who by popularity:",
+        "A new scenario, 0 pairs:",
+        "recommended for who by popularity in the pool:",
+    ]
+    assert done.stdout.splitlines()[-1].split()[0].endswith("%")  # Of all clicks.
 
 
 def test_scenarios_are_asked_for_a_user(
