@@ -8,6 +8,8 @@ from collections.abc import Callable
 from importlib import metadata
 from typing import NamedTuple
 
+from pipeline.experiment.config_section import Experiment
+
 _MIN_FREE_GB = 2
 
 
@@ -19,18 +21,35 @@ class Finding(NamedTuple):
     cure: str = ""
 
 
-def run() -> int:
+def run(config: Experiment | None = None) -> int:
     """Prints a line per check, with the cure of each trouble; changes nothing.
+
+    Args:
+        config: An experiment, whose raw tables are looked for too.
 
     Returns:
         1 if there is trouble, else 0.
     """
     findings = [check() for check in _CHECKS]
+    if config is not None:
+        findings.append(_tables(config))
     for finding in findings:
         print(f"{'ok  ' if finding.is_fine else 'FAIL'}  {finding.what}")
         if not finding.is_fine:
             print(f"      cure: {finding.cure}")
     return int(not all(finding.is_fine for finding in findings))
+
+
+def _tables(config: Experiment) -> Finding:
+    """Looks for the tables of an experiment, and the columns that are read."""
+    from pipeline.settings.registry import setting_of
+
+    what = f"the tables of {config.name!r} are there, with the columns it names"
+    try:
+        setting_of(config).source(config).validate()
+    except ValueError as error:
+        return Finding(what, False, str(error))
+    return Finding(what, True)
 
 
 def _python() -> Finding:

@@ -309,7 +309,7 @@ def test_push_keeps_at_least_one_version(cmml):
     ],
 )
 def test_how_a_step_ends_is_the_exit_status(monkeypatch, capsys, error, status, said):
-    def fail():
+    def fail(config):
         raise error
 
     monkeypatch.setattr(doctor, "run", fail)
@@ -318,7 +318,7 @@ def test_how_a_step_ends_is_the_exit_status(monkeypatch, capsys, error, status, 
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):
-    def fail():
+    def fail(config):
         raise ValueError("a bug")
 
     monkeypatch.setattr(doctor, "run", fail)
@@ -327,7 +327,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
 
 
 def test_the_console_script_exits_with_the_status(monkeypatch):
-    monkeypatch.setattr(doctor, "run", lambda: 1)
+    monkeypatch.setattr(doctor, "run", lambda config: 1)
     monkeypatch.setattr(sys, "argv", ["cmml", "doctor"])
     with pytest.raises(SystemExit, match="1"):
         cli.entry_point()

@@ -136,6 +136,31 @@ def test_trouble_is_the_exit_status_of_the_command(machine, capsys):
     assert "FAIL  1 GB of disk" in capsys.readouterr().out
 
 
+def test_a_configuration_is_looked_at_with_its_tables(
+    machine, cmml, write_config, tmp_path
+):
+    path = write_config(tmp_path)
+    done = cmml("doctor", "--config", path)
+    assert done.status == 0, done.stdout
+    there = "the tables of 'own' are there, with the columns it names"
+    assert done.stdout.splitlines()[-1] == f"ok    {there}"
+    done = cmml("doctor", "--config", path, data_dir=tmp_path)
+    assert done.status == 1
+    failed, cure = done.stdout.splitlines()[-2:]
+    assert failed == f"FAIL  {there}"
+    assert "cure: interactions.table.path must name a file or folder" in cure
+    column = "data.interactions.label_column=points"
+    done = cmml("doctor", "--config", path, "--set", column)
+    assert "ratings.csv has no column 'points'" in done.stdout
+
+
+def test_a_configuration_that_does_not_load_is_an_error(cmml, write_config, tmp_path):
+    done = cmml("doctor", "--config", write_config(tmp_path, model={"heads": 3}))
+    assert done.status == cli.USAGE_ERROR
+    assert "unknown key 'model.heads'" in done.stderr
+    assert "--set goes with --config" in cmml("doctor", "--set", "a=1").stderr
+
+
 def test_this_environment_has_the_packages_that_are_needed(capsys):
     doctor.run()
     failed = [x for x in capsys.readouterr().out.splitlines() if x[:4] == "FAIL"]
