@@ -44,6 +44,11 @@ def directory_of(config: Experiment, fingerprint: str) -> pathlib.Path:
     return path_of(config.prepared_dir) / config.name / fingerprint
 
 
+def is_complete(dataset_dir: pathlib.Path) -> bool:
+    """Whether a directory is a whole prepared data set."""
+    return (dataset_dir / schema.SUCCESS).is_file()
+
+
 def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> None:
     """Refuses a data set that is too small to train with.
 

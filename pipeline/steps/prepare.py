@@ -13,6 +13,7 @@ from pipeline.experiment.prepared import directory_of, prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.settings.registry import setting_of
 from pipeline.steps.validate_data import stop_at_drift
+from pipeline.training.trained import trained_on
 from transforms.paths import path_of
 from transforms.schema import SUCCESS, DataError
 from transforms.url_path import is_url
@@ -89,11 +90,20 @@ def _alone(directory: pathlib.Path) -> contextlib.AbstractContextManager[None]:
 def open_dataset(config: Experiment) -> pathlib.Path:
     """Finds the prepared data set of a configuration.
 
+    Where the raw tables are not there, it is the one that was last trained on.
+
     Raises:
         DataError: If it is not there or not complete, or in a bucket.
+        ValueError: If the raw tables are not there, and nothing was trained.
     """
     check_local(config)
-    source = setting_of(config).source(config)
-    directory = directory_of(config, source.fingerprint())
+    try:
+        fingerprint = setting_of(config).source(config).fingerprint()
+    except ValueError as error:
+        if (directory := trained_on(config)) is None:
+            raise
+        say(f"taking {directory}, which was trained on, for want of tables: {error}")
+        return directory
+    directory = directory_of(config, fingerprint)
     prepared_facts(directory)
     return directory

@@ -5,11 +5,17 @@ from __future__ import annotations
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from pipeline.experiment.config_file import hash_of
+from pipeline.experiment.config_file import ConfigError, hash_of
 from pipeline.experiment.config_section import Experiment
-from pipeline.experiment.prepared import prepared_facts
-from pipeline.experiment.run_dir import RunDir, finished_run, training_fingerprint
-from pipeline.settings.registry import setting_of
+from pipeline.experiment.prepared import directory_of, is_complete, prepared_facts
+from pipeline.experiment.run_dir import (
+    RESOLVED_CONFIG,
+    RunDir,
+    finished_run,
+    runs_of,
+    training_fingerprint,
+)
+from pipeline.settings.registry import load_experiment, setting_of
 from pipeline.settings.setting import Data
 
 if TYPE_CHECKING:
@@ -26,6 +32,33 @@ def open_trained(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
         DataError: If the training is not finished.
     """
     return finished_run(config, prepared_facts(dataset_dir).fingerprint, STEP)
+
+
+def trained_on(config: Experiment) -> pathlib.Path | None:
+    """Finds the data set that a configuration was last trained on, by its runs alone.
+
+    The raw tables need not be there any more.
+
+    Returns:
+        None if there is none that is whole.
+    """
+    runs = [RunDir(path) for path in runs_of(config).glob("*/")]
+    done = [facts for run in runs if is_of(config, run) and (facts := run.facts(STEP))]
+    for facts in sorted(done, key=lambda facts: facts["finished"], reverse=True):
+        dataset_dir = directory_of(config, facts["dataset"])
+        if is_complete(dataset_dir):
+            return dataset_dir
+    return None
+
+
+def is_of(config: Experiment, run: RunDir) -> bool:
+    """Whether a run is of a configuration: of its data, and with its weights."""
+    try:
+        other = load_experiment(run.path / RESOLVED_CONFIG)
+    except ConfigError:  # Of an earlier version, which knew other keys.
+        return False
+    same_data = other.data_section == config.data_section
+    return same_data and other.weight_sections == config.weight_sections
 
 
 def refit_fingerprint(config: Experiment, dataset_fingerprint: str, run: RunDir) -> str:

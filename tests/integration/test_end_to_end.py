@@ -104,6 +104,21 @@ def test_a_step_alone_finds_what_the_run_has_done(experiment, cmml):
     assert cmml("evaluate", *config).stdout in experiment.stdout + "\n"
 
 
+@pytest.mark.parametrize("step", ["train", "evaluate", "export"])
+@pytest.mark.parametrize("name", ["experiment", "scenario_experiment"])
+def test_what_was_trained_needs_no_raw_tables(name, request, cmml, step, tmp_path):
+    made = request.getfixturevalue(name)
+    done = cmml(step, "--config", made.config_path, data_dir=tmp_path)
+    assert done.status == 0, done.stderr
+    taken, up_to_date = done.stderr.splitlines()
+    assert taken.startswith(f"taking {made.dataset_dir}, which was trained on, for wan")
+    assert up_to_date.endswith("is up to date")
+    other = ("--set", "training.seed=9")
+    done = cmml(step, "--config", made.config_path, *other, data_dir=tmp_path)
+    assert done.status == 2
+    assert "CMML_DATA_DIR" in done.stderr
+
+
 @pytest.mark.parametrize("step", ["train", "evaluate"])
 def test_a_change_of_the_export_does_no_step_before_it_anew(experiment, cmml, step):
     change = "--set", "export.model_name=other"

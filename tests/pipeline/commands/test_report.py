@@ -33,7 +33,7 @@ def user_page(experiment, cmml, tmp_path_factory):
     folder = tmp_path_factory.mktemp("users")
     copied(experiment, folder)
     flags = ("--config", experiment.config_path, "--set", f"runs_dir={folder}")
-    return written(cmml("report", *flags))
+    return written(cmml("report", *flags, data_dir=folder))  # It needs no raw tables.
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from pipeline.settings.registry import load_experiment
-from pipeline.training.trained import open_trained
+from pipeline.training.trained import open_trained, trained_on
 from transforms.schema import DataError
 
 
@@ -23,6 +23,16 @@ def test_a_configuration_that_is_not_trained_is_an_error(made):
     message = "has no finished 'train' with this configuration: run `cmml tr"
     with pytest.raises(DataError, match=message):
         open_trained(other, made.dataset_dir)
+
+
+def test_what_a_configuration_was_trained_on_is_found_by_its_runs(made, tmp_path):
+    config = load_experiment(made.config_path)
+    assert trained_on(config) == made.dataset_dir
+    for other in ("training.seed=1", "data.episodes.num_shards=3"):
+        assert trained_on(load_experiment(made.config_path, [other])) is None
+    for folder in ("prepared_dir", "runs_dir"):
+        other = load_experiment(made.config_path, [f"{folder}={tmp_path}"])
+        assert trained_on(other) is None
 
 
 def test_a_training_that_was_killed_is_not_finished(made, tmp_path):
