@@ -25,13 +25,14 @@ def say(text: str) -> None:
 
 @contextlib.contextmanager
 def progress_bar(
-    what: str, total: int, start: int = 0
+    what: str, total: int | None, start: int = 0
 ) -> Iterator[Callable[[str], None]]:
     """Shows how far a long step is.
 
     Args:
         what: Short name of the step.
-        total: Units of work in all.
+        total: Units of work in all; None if that shows only at the end. Elsewhere than
+            on a terminal nothing is said then of what ends soon.
         start: Units done before.
 
     Yields:
@@ -48,13 +49,14 @@ def progress_bar(
             task = progress.add_task(what, total=total, completed=start, text="")
             yield lambda text: progress.update(task, advance=1, text=text)
         return
-    done, last_line = start, 0.0
+    done, last_line = start, 0.0 if total else time.monotonic()
+    of_all = f"/{total}" if total else ""
 
     def advance(text: str) -> None:
         nonlocal done, last_line
         done += 1
         if done == total or time.monotonic() - last_line >= _LINE_EVERY_S:
             last_line = time.monotonic()
-            say(f"{what} {done}/{total}  {text}")
+            say(f"{what} {done}{of_all}  {text}")
 
     yield advance

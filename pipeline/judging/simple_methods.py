@@ -9,9 +9,9 @@ import numpy as np
 
 from models.baselines.by_support_size import BySupportSize
 from models.recommender import Recommender
-from pipeline.experiment.progress import say
+from pipeline.experiment.progress import progress_bar, say
 from pipeline.judging.judge import validation_worth
-from pipeline.settings.grid_search import choice_text, search_grid
+from pipeline.settings.grid_search import choice_text, search_grid, values_text
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 
@@ -56,13 +56,16 @@ def fit_simple(name: str, config: Any, data: Data) -> FittedMethod:
     fitted: list[FittedMethod] = []
     worths: list[float] = []
 
-    def judge(hyperparameters: Mapping[str, Any]) -> float:
-        method = methods.fit(name, data, hyperparameters)
-        fitted.append(FittedMethod(method, dict(hyperparameters)))
-        worths.append(validation_worth(method, config, data))
-        return worths[-1]
+    with progress_bar(f"baselines: {name}, candidate", None) as advance:
 
-    search = search_grid(grid, judge)
+        def judge(hyperparameters: Mapping[str, Any]) -> float:
+            method = methods.fit(name, data, hyperparameters)
+            fitted.append(FittedMethod(method, dict(hyperparameters)))
+            worths.append(validation_worth(method, config, data))
+            advance(values_text(hyperparameters))
+            return worths[-1]
+
+        search = search_grid(grid, judge)
     if np.isnan(worths).all():
         raise ValueError(
             "some meta-validation task must have a query pair to choose "

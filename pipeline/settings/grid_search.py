@@ -110,14 +110,18 @@ def beyond(values: Sequence[Any], best: Any) -> Any | None:
 
 def choice_text(search: Search) -> str:
     """Says in a few words what was chosen, at an edge or among equals if so."""
-    best = (search.best or {}).items()
-    chosen = ", ".join(f"{axis} {_text(value)}" for axis, value in best)
+    chosen = values_text(search.best or {})
     if search.num_best == search.num_tried > 1:
         return f"{chosen} (all {search.num_tried} that were tried are equally good)"
     if not search.at_edge:
         return chosen
     edges = " and ".join(search.at_edge)
     return f"{chosen} (still at the edge of what was tried: {edges})"
+
+
+def values_text(values: Mapping[str, Any]) -> str:
+    """Returns values by axis in a few words."""
+    return ", ".join(f"{axis} {_text(value)}" for axis, value in values.items())
 
 
 def _text(value: Any) -> Any:

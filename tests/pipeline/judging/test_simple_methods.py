@@ -1,3 +1,4 @@
+import itertools
 import types
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from models.episodes.click_records import ScenarioTask
 from models.evaluation.label_gain import LabelGain
 from models.legacy_keras import tf
 from models.parts.label_unit import LabelUnit
+from pipeline.experiment import progress
 from pipeline.judging.simple_methods import fit_simple
 from pipeline.settings.scenario.config import ScenarioEvaluationConfig
 from pipeline.settings.user.config import EvaluationConfig
@@ -189,6 +191,19 @@ class BestAtEight(ByPoolItem):
     def score(self, state, query):
         items = tf.cast(query["query_item"], tf.float32)
         return tf.where(items > 56.0, self.step - (items - 56.0), -0.5 / items)
+
+
+def test_a_search_that_takes_long_says_how_far_it_is(monkeypatch, capsys):
+    clock = itertools.count(step=3.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setitem(clicks.BASELINES, "by_size", BestAtEight)
+    fit_simple("by_size", SCENARIOS, clicks_data([]))
+    lines = capsys.readouterr().err.splitlines()
+    # Three seconds pass wherever the clock is read: twice where a line is due.
+    assert lines[1:3] == [
+        "baselines: by_size, candidate 2  size 2",
+        "baselines: by_size, candidate 4  size 8",
+    ]
 
 
 def test_the_grid_goes_on_beyond_a_best_value_at_its_edge(monkeypatch, capsys):
