@@ -23,13 +23,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--users",
         type=pathlib.Path,
         metavar="CSV",
-        help="user_id,item_id,label of new users",
+        help="ratings of new users: the columns of --config, or user_id,item_id,label",
     )
     source.add_argument(
         "--scenario",
         type=pathlib.Path,
         metavar="CSV",
-        help="user_id,item_id,label (0 or 1) of one new scenario",
+        help="clicks of one new scenario: the columns of --config, or "
+        "user_id,item_id,label (0 or 1)",
     )
     parser.add_argument(
         "--model", type=pathlib.Path, help="default: the newest export of --config"
@@ -52,22 +53,26 @@ def _resolve(arguments: argparse.Namespace) -> Step:
     if arguments.config is None and arguments.model is None:
         raise ValueError("onboard needs --model, --config or both, got neither.")
     refuse_changes(arguments)
-    dataset_dir = None
+    config = dataset_dir = None
     if arguments.config is not None:
         from pipeline.steps.prepare import open_dataset
 
-        dataset_dir = open_dataset(config_of(arguments))
+        config = config_of(arguments)
+        dataset_dir = open_dataset(config)
     version = version_of(arguments)
     from pipeline.onboarding.new_scenario import NEW_SCENARIO
     from pipeline.onboarding.new_users import NEW_USERS
     from pipeline.steps.onboard import onboard
 
+    tasks = NEW_USERS if arguments.users else NEW_SCENARIO
+    is_alike = config is not None and config.setting == tasks.setting
     return functools.partial(
         onboard,
         version,
-        tasks=NEW_USERS if arguments.users else NEW_SCENARIO,
+        tasks=tasks,
         path=path,
         dataset_dir=dataset_dir,
+        own=tasks.own_table(config) if is_alike else None,
         output=arguments.output or _FOLDER / path.stem,
     )
 

@@ -26,8 +26,8 @@ class Findings:
             are in no query set.
         num_new_rows: Rows that are not of those.
         curve: The few-shot curve; None if there are too few pairs for one.
-        placement: Where the tasks lie; None if the known ones are missing or too
-            few.
+        placement: Where the tasks lie; None if that cannot be said.
+        no_place: Why not; empty if known tasks are missing.
         plan: What to ask; None likewise, and with scenarios.
         has_known: Whether there are known tasks to compare with.
         item_names: Names by item id.
@@ -46,6 +46,7 @@ class Findings:
     num_seen: int = 0
     curve: FewShotCurve | None = None
     placement: Placement | None = None
+    no_place: str = ""
     plan: QuestionPlan | None = None
     has_known: bool = False
     item_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -84,7 +85,7 @@ class Findings:
                 "model was trained on these rows."
             )
         elif self.placement is None:
-            sentences.append("No place: too few known tasks have as many pairs.")
+            sentences.append(f"No place: {self.no_place}.")
         if self.has_known and self.asks_questions and self.plan is None:
             sentences.append(
                 "No questions: too few known users, or too few items that enough of "

@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
+from pipeline.onboarding.new_file import NewFile, open_new_file
+from pipeline.onboarding.own_table import CLICK, OwnTable
+from transforms.clicks.clicks import LABEL_TOO_LOW
 from transforms.ratings.interactions import (
     INTERACTIONS,
     Interaction,
+    interaction_columns,
     parse_interaction,
 )
-from transforms.reading.blocks import Block, rows_of
+from transforms.reading.blocks import rows_of
 from transforms.reading.rejected_row import RejectedRow, rejected_row
 from transforms.reading.row_error import (
     CONFLICTING_ENTITY,
     DUPLICATE_PAIR,
     LABEL_OUT_OF_RANGE,
     RowError,
+    UnwantedRowError,
 )
-from transforms.reading.text_rows import (
-    Fields,
-    UnreadableRow,
-    skip_byte_order_mark,
-    split_header,
-)
+from transforms.reading.text_rows import Fields, UnreadableRow
+from transforms.reading.values import as_number
 from transforms.schema import DataError
 from transforms.specs import InteractionSpec
-from transforms.table_spec import TableSpec
 
-_REQUIRED = ("user_id", "item_id", "label")
-_NOT_READ = "timestamp"  # Allowed, since logs have it; no method of ours goes by it.
 _SHOWN = 3  # Refused rows that an error quotes.
 
 
@@ -64,38 +64,33 @@ def read_new_interactions(
     feature_names: Collection[str] = (),
     only_whole: bool = False,
     normalize: bool = False,
+    own: OwnTable | None = None,
 ) -> NewInteractions:
-    """Reads a CSV file with a header line.
+    """Reads a file of text, as `open_new_file` knows its columns.
 
-    Its columns are `user_id`, `item_id` and `label`, in any order; `timestamp` may be
-    there and is not read; others are features of users. A row is refused for the
-    reasons for which `prepare` refuses one.
+    A row is refused for the reasons for which `prepare` refuses one, and left out
+    likewise.
 
     Args:
-        path: The file, UTF-8 text.
+        path: The file.
         label_range: Lowest and highest label.
         feature_names: Features that the model takes of a user.
         only_whole: Whether labels are clicks: the ends of the range and nothing
             between.
         normalize: Whether ids that differ in form only are one.
+        own: The table of the configuration, if one is known.
 
     Raises:
-        DataError: If there is no such file, a column is missing, unknown or there
-            twice, or no row can be used; the message names file, column or line.
+        DataError: As `open_new_file`, or if no row can be used; the message names line
+            and cause.
     """
-    if not path.is_file():
-        raise DataError(f"{path} must be a CSV file: there is none.")
-    with path.open("rb") as file:
-        skip_byte_order_mark(file)
-        header_line, data = file.readline(), file.read()
-    table = TableSpec(path=str(path))
-    columns = split_header(header_line, table)
-    features = _feature_columns(path, columns, feature_names)
+    file = open_new_file(path, own, feature_names)
     low, high = label_range
-    spec = InteractionSpec(table, label_column="label", label_min=low, label_max=high)
-    block = Block(str(path), 0, first_line=2, data=data, header=columns)
-    reader = _Reader(spec, features, only_whole, normalize=normalize)
-    reader.read(block)
+    spec = dataclasses.replace(
+        file.table.interactions, label_min=low, label_max=high, time_column=None
+    )
+    reader = _Reader(file, spec, only_whole, normalize=normalize)
+    reader.read()
     if not reader.interactions:
         raise DataError(
             f"{path} has no row that can be used: {_summary(reader.refused)}."
@@ -103,33 +98,13 @@ def read_new_interactions(
     return NewInteractions(reader.interactions, reader.features, reader.refused)
 
 
-def _feature_columns(
-    path: pathlib.Path, columns: Sequence[str], feature_names: Collection[str]
-) -> Sequence[str]:
-    """Checks the header, and returns the columns that are features."""
-    for column in _REQUIRED:
-        if column not in columns:
-            raise DataError(
-                f"{path}, line 1: column {column!r} is missing, got {list(columns)}."
-            )
-    if len(set(columns)) < len(columns):
-        raise DataError(f"{path}, line 1: columns must differ, got {list(columns)}.")
-    features = [c for c in columns if c not in (*_REQUIRED, _NOT_READ)]
-    if unknown := sorted(set(features) - set(feature_names)):
-        known = [*_REQUIRED, _NOT_READ, *sorted(feature_names)]
-        raise DataError(
-            f"{path}, line 1: column {unknown[0]!r} is unknown; valid: {known}."
-        )
-    return features
-
-
 class _Reader:
     """Takes rows one after the other, and remembers what earlier ones said."""
 
     def __init__(
         self,
+        file: NewFile,
         spec: InteractionSpec,
-        features: Sequence[str],
         only_whole: bool,
         *,
         normalize: bool = False,
@@ -137,29 +112,31 @@ class _Reader:
         self.interactions: list[Interaction] = []
         self.features: dict[str, dict[str, str]] = {}
         self.refused: list[RejectedRow] = []
+        self._file = file
         self._spec = spec
-        self._feature_names = features
         self._only_whole = only_whole
         self._normalize = normalize
         self._pairs: set[tuple[str, str]] = set()
 
-    def read(self, block: Block) -> None:
-        """Takes each row, or refuses it."""
-        columns = (*_REQUIRED, *self._feature_names)
+    def read(self) -> None:
+        """Takes each row, refuses it, or leaves it out."""
+        block = self._file.block
+        columns = (*interaction_columns(self._spec), *self._file.features)
         for line, fields in rows_of(block, self._spec.table, columns):
             try:
                 if isinstance(fields, UnreadableRow):
                     raise fields.error
-                self._take(fields)
+                with contextlib.suppress(UnwantedRowError):
+                    self._take(fields)
             except RowError as error:
                 self.refused.append(
                     rejected_row(INTERACTIONS, block, line, fields, columns, error)
                 )
 
     def _take(self, fields: Fields) -> None:
-        pair_fields, raw = fields[: len(_REQUIRED)], fields[len(_REQUIRED) :]
+        user, item, label, *raw = fields
         interaction = parse_interaction(
-            pair_fields, self._spec, normalize=self._normalize
+            (user, item, self._label(label)), self._spec, normalize=self._normalize
         )
         user_id, item_id, label = interaction
         ends = (self._spec.label_min, self._spec.label_max)
@@ -169,9 +146,9 @@ class _Reader:
         if (user_id, item_id) in self._pairs:
             detail = f"user {user_id!r} and item {item_id!r} are in an earlier row"
             raise RowError(DUPLICATE_PAIR, detail)
-        features = dict(
-            zip(self._feature_names, (text.strip() for text in raw), strict=True)
-        )
+        names = self._file.features.values()
+        texts = ((text or "").strip() for text in raw)
+        features = dict(zip(names, texts, strict=True))
         earlier = self.features.setdefault(user_id, features)
         for name, text in features.items():
             if text != earlier[name]:
@@ -179,6 +156,24 @@ class _Reader:
                 raise RowError(CONFLICTING_ENTITY, detail)
         self._pairs.add((user_id, item_id))
         self.interactions.append(interaction)
+
+    def _label(self, raw: Any) -> Any:
+        """Returns the label of a row, 1 of one that is a click by being there.
+
+        Raises:
+            RowError: If what makes a click is no number.
+            UnwantedRowError: If the row is no click.
+        """
+        table = self._file.table
+        has_label = self._spec.label_column in self._file.block.header
+        if not table.needs_label and not has_label:
+            return CLICK
+        if table.click_at_least is None:
+            return raw
+        number = as_number(raw)
+        if number is None or number < table.click_at_least:
+            raise UnwantedRowError(LABEL_TOO_LOW)
+        return CLICK
 
 
 def _summary(refused: Sequence[RejectedRow]) -> str:

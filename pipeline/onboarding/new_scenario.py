@@ -15,6 +15,8 @@ from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.known_scenarios import load_known_scenarios, place_scenario
 from pipeline.onboarding.new_interactions import NewInteractions, num_unknown
 from pipeline.onboarding.new_tasks import NewTasks
+from pipeline.onboarding.own_table import own_clicks
+from pipeline.onboarding.placement import why_no_place
 from pipeline.onboarding.scenario_curve import MIN_CLICKS, NewScenario, scenario_curve
 from pipeline.onboarding.served_model import ServedScenarios
 from transforms.schema import USER_ID
@@ -52,6 +54,11 @@ def measure_scenario(
             num_seen=num_seen,
             num_new_rows=start.num_new_rows - num_seen,
             placement=place_scenario(model, known, scenario, task_id),
+            no_place=why_no_place(
+                [scenario.items.size],
+                [task.support_item.size for task in known.meta_train],
+                "scenarios",
+            ),
         )
     if scenario.num_unseen < MIN_CLICKS:
         return findings
@@ -83,5 +90,9 @@ def new_scenario(
 
 
 NEW_SCENARIO = NewTasks(
-    "scenario", "--scenario", only_whole=True, measure=measure_scenario
+    "scenario",
+    "--scenario",
+    only_whole=True,
+    own_table=own_clicks,
+    measure=measure_scenario,
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pipeline.onboarding.findings import Findings
+from pipeline.onboarding.own_table import OwnTable
 
 # Measures the tasks of a file: takes what is known so far, the version that answers,
 # and the prepared data set, None if only what the export holds is to be used.
@@ -20,10 +21,12 @@ class NewTasks(NamedTuple):
         setting: Of which setting the model must be.
         flag: The flag that names the file.
         only_whole: Whether labels must be whole numbers.
+        own_table: Finds the table of a configuration that their file may be like.
         measure: Measures the tasks.
     """
 
     setting: str
     flag: str
     only_whole: bool
+    own_table: Callable[[Any], OwnTable | None]
     measure: Measure

@@ -15,6 +15,7 @@ from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.known_users import (
     ITEM_MEAN,
     SUPPORT_MEAN,
+    KnownUsers,
     load_known_users,
     mean_of_others,
     place_users,
@@ -22,6 +23,8 @@ from pipeline.onboarding.known_users import (
 )
 from pipeline.onboarding.new_interactions import NewInteractions
 from pipeline.onboarding.new_tasks import NewTasks
+from pipeline.onboarding.own_table import own_ratings
+from pipeline.onboarding.placement import why_no_place
 from pipeline.onboarding.questions import plan_questions
 from pipeline.onboarding.served_model import ServedUsers
 from pipeline.onboarding.tasks import UserTask
@@ -48,20 +51,9 @@ def measure_users(
             ITEM_MEAN: known.item_mean,
             SUPPORT_MEAN: support_mean(lambda _: mean),
         }
-        num_tasks = len(tasks)
         tasks = [task for task in tasks if task.task_id not in known.trained_ids]
-        say("onboard: placing the new users among known ones")
-        placement = place_users(model, known, tasks)
-        say("onboard: choosing questions by known users")
         judged = ServedUsers(judged_dir(version))  # Has not seen meta-validation.
-        plan = plan_questions(judged.rank, known.meta_train, known.meta_validation)
-        findings = dataclasses.replace(
-            start,
-            num_seen=num_tasks - len(tasks),
-            num_new_rows=sum(task.labels.size for task in tasks),
-            placement=placement,
-            plan=plan,
-        )
+        findings = _among_known(start, model, judged, known, tasks)
     usable = _usable(tasks)
     if not usable:
         return findings
@@ -69,6 +61,37 @@ def measure_users(
     reference = next(iter(baselines))
     curve = user_curve(model.rank, usable, baselines, reference=reference)
     return dataclasses.replace(findings, curve=curve)
+
+
+def _among_known(
+    start: Findings,
+    model: ServedUsers,
+    judged: ServedUsers,
+    known: KnownUsers,
+    tasks: Sequence[UserTask],
+) -> Findings:
+    """Places new users among known ones, and chooses what to ask by these.
+
+    Args:
+        start: What the file holds.
+        model: The exported model.
+        judged: The model that was judged before, which may be the same.
+        known: Known users.
+        tasks: Users of the file that the model was not trained on.
+    """
+    say("onboard: placing the new users among known ones")
+    placement = place_users(model, known, tasks)
+    num_pairs = [task.labels.size for task in tasks]
+    of_known = [task.labels.size for task in known.meta_train]
+    say("onboard: choosing questions by known users")
+    return dataclasses.replace(
+        start,
+        num_seen=start.num_users - len(tasks),
+        num_new_rows=sum(num_pairs),
+        placement=placement,
+        no_place=why_no_place(num_pairs, of_known, "users"),
+        plan=plan_questions(judged.rank, known.meta_train, known.meta_validation),
+    )
 
 
 def _usable(tasks: Sequence[UserTask]) -> list[UserTask]:
@@ -96,4 +119,10 @@ def user_tasks(rows: NewInteractions, model: ServedUsers) -> list[UserTask]:
     ]
 
 
-NEW_USERS = NewTasks("user", "--users", only_whole=False, measure=measure_users)
+NEW_USERS = NewTasks(
+    "user",
+    "--users",
+    only_whole=False,
+    own_table=own_ratings,
+    measure=measure_users,
+)

@@ -125,6 +125,28 @@ def place_tasks(groups: Sequence[SizeGroup]) -> Placement | None:
     return Placement(places, np.concatenate(known)) if places else None
 
 
+def why_no_place(new: Sequence[int], known: Sequence[int], tasks: str) -> str:
+    """Says why new tasks cannot be placed among known ones.
+
+    Args:
+        new: Pairs of each new task that the model has not seen.
+        known: Pairs of each known task that can be compared with.
+        tasks: What tasks are called.
+    """
+    if not new:
+        return f"the model was trained on all of these {tasks}"
+    if not any(new):
+        return "there is no pair to compare by"
+    if len(known) < MIN_KNOWN:
+        return f"known {tasks}: {len(known)}, at least {MIN_KNOWN} are needed"
+    size = min(size_for(number) for number in new if number)
+    num_alike = sum(number >= size for number in known)
+    return (
+        f"known {tasks} with as many pairs ({size}): {num_alike}, at least {MIN_KNOWN} "
+        "are needed"
+    )
+
+
 def _scaled(
     tasks: NDArray[np.floating], known: NDArray[np.floating]
 ) -> tuple[Floats, Floats]:

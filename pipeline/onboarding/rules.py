@@ -136,7 +136,10 @@ def _gain_rules(curve: FewShotCurve | None) -> list[Rule]:
 
 def _place_rule(findings: Findings) -> Rule:
     if findings.placement is None or findings.placement.known.size < MIN_KNOWN:
-        detail = "known tasks to compare with are missing, or too few"
+        detail = findings.no_place or "known tasks to compare with are missing"
+        if findings.placement is not None:
+            num_known = findings.placement.known.size
+            detail = f"known tasks: {num_known}, at least {MIN_KNOWN} are needed"
         return Rule("like known tasks", None, None, MAX_OUTLIER_FRACTION, detail)
     outliers = findings.placement.outlier_fraction
     return Rule(

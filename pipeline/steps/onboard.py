@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 from models.whole_files import read_json, write_atomically
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
 from pipeline.onboarding.findings import Findings
-from pipeline.onboarding.new_interactions import num_unknown, read_new_interactions
+from pipeline.onboarding.new_interactions import (
+    NewInteractions,
+    num_unknown,
+    read_new_interactions,
+)
 from pipeline.onboarding.new_scenario import NEW_SCENARIO
 from pipeline.onboarding.new_tasks import NewTasks
 from pipeline.onboarding.new_users import NEW_USERS
+from pipeline.onboarding.own_table import OwnTable
 from pipeline.onboarding.rules import apply_rules, is_go
 from pipeline.reports.onboarding.advice_text import as_json, as_text
 from pipeline.reports.onboarding.page import onboarding_page
@@ -35,6 +41,7 @@ def onboard(
     tasks: NewTasks,
     path: pathlib.Path,
     dataset_dir: pathlib.Path | None,
+    own: OwnTable | None = None,
     output: pathlib.Path,
 ) -> int:
     """Judges a version on the first interactions of new tasks.
@@ -44,9 +51,10 @@ def onboard(
     Args:
         version: The exported model.
         tasks: What the file holds: `NEW_USERS` or `NEW_SCENARIO`.
-        path: CSV file of the interactions.
+        path: File of the interactions.
         dataset_dir: The prepared data set that the model was made for; None if only
             what the export holds is to be used.
+        own: The table of the configuration, which the file may be like.
         output: Folder of the results, made if it is not there.
 
     Returns:
@@ -59,13 +67,7 @@ def onboard(
     say(f"onboard: asking {version}")
     manifest = read_manifest(version)
     _check_manifest(manifest, tasks, dataset_dir)
-    rows = read_new_interactions(
-        path,
-        label_range=(manifest["label_min"], manifest["label_max"]),
-        feature_names=manifest["user_features"],
-        only_whole=tasks.only_whole,
-        normalize=bool(manifest.get("normalize_ids")),
-    )
+    rows = _read(path, manifest, tasks, own)
     names = version / ITEM_NAMES
     start = Findings(
         setting=tasks.setting,
@@ -87,6 +89,23 @@ def onboard(
     print(as_text(findings, rules))
     print(output / PAGE_FILE)
     return 0 if is_go(rules) else NO_GO
+
+
+def _read(
+    path: pathlib.Path,
+    manifest: Mapping[str, Any],
+    tasks: NewTasks,
+    own: OwnTable | None,
+) -> NewInteractions:
+    """Reads the interactions of a file, as the model takes them."""
+    return read_new_interactions(
+        path,
+        label_range=(manifest["label_min"], manifest["label_max"]),
+        feature_names=manifest["user_features"],
+        only_whole=tasks.only_whole,
+        normalize=bool(manifest.get("normalize_ids")),
+        own=own,
+    )
 
 
 def _check_manifest(

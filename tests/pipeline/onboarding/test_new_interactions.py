@@ -1,7 +1,10 @@
 import pytest
 
 from pipeline.onboarding.new_interactions import read_new_interactions
+from pipeline.onboarding.own_table import OwnTable
 from transforms.schema import DataError
+from transforms.specs import InteractionSpec
+from transforms.table_spec import TableSpec
 
 HEADER = "user_id,item_id,label"
 
@@ -20,6 +23,66 @@ def test_columns_come_in_any_order_and_a_timestamp_is_not_read(read):
     rows = read("label,timestamp,item_id,user_id", "4.5,978300760,31,ü1")
     assert rows.interactions == [("ü1", "31", 4.5)]
     assert rows.features == {"ü1": {}}
+
+
+RATINGS = OwnTable(
+    InteractionSpec(
+        TableSpec("r.csv", delimiter=";", missing=("99",)),
+        "uid",
+        "film",
+        "points",
+        label_min=1.0,
+        label_max=5.0,
+        label_scale=0.5,
+    ),
+    {"sex": "gender", "gender": "gender", "shoe": "shoe size"},
+)
+
+
+def test_a_file_like_the_table_of_the_configuration_is_read_as_that_is(read):
+    lines = ("points;shop;uid;film;sex", "9;A;ü1;31;F", "99;A;ü1;32;F", "12;B;ü2;31;M")
+    rows = read(*lines, own=RATINGS, feature_names=["gender"])
+    assert rows.interactions == [("ü1", "31", 4.5)]
+    assert rows.features == {"ü1": {"gender": "F"}}
+    (refused,) = rows.refused  # A label of 99 says nothing, and is left out.
+    assert (refused.line, refused.reason) == (4, "label_out_of_range")
+    assert refused.row == {"uid": "ü2", "film": "31", "points": "12", "sex": "M"}
+    assert read(HEADER, "u1,31,4", own=RATINGS).interactions == [("u1", "31", 4.0)]
+
+
+def test_a_table_without_a_header_line_is_known_by_its_configuration(read):
+    table = TableSpec("u.data", delimiter="\t", header=("u", "i", "r", "time"))
+    own = OwnTable(InteractionSpec(table, "u", "i", "r"))
+    assert read("1\t31\t4\t99", own=own).interactions == [("1", "31", 4.0)]
+    assert read(HEADER, "1,31,4", own=own).interactions == [("1", "31", 4.0)]
+
+
+def test_columns_that_are_missing_are_those_of_either_kind_of_file(read):
+    message = r"column 'user_id' is missing, got .*; nor are .*'uid', 'film', 'poi"
+    with pytest.raises(DataError, match=message):
+        read("uid;film;stars", "1;2;3", own=RATINGS)
+
+
+def test_rows_of_clicks_are_clicks_as_the_configuration_says(tmp_path):
+    path = tmp_path / "new.csv"
+
+    def labels(text, **options):
+        path.write_text(text)
+        spec = InteractionSpec(TableSpec("c.csv"), "who", "what", "stars")
+        own = OwnTable(spec, **options)
+        rows = read_new_interactions(
+            path, label_range=(0.0, 1.0), only_whole=True, own=own
+        )
+        return [(row.item_id, row.label) for row in rows.interactions], rows.refused
+
+    text = "who,what,stars\nu,1,5\nu,2,2\nu,3,4\nu,4,many\n"
+    clicks, refused = labels(text, click_at_least=4.0)
+    assert clicks == [("1", 1.0), ("3", 1.0)]
+    assert [row.reason for row in refused] == ["not_a_number"]
+    assert labels("who,what\nu,1\nu,2\n", needs_label=False) == (
+        [("1", 1.0), ("2", 1.0)],
+        [],
+    )
 
 
 def test_ids_are_normalised_where_those_of_the_model_are(read):

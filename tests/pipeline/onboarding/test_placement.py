@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from pipeline.onboarding.placement import SizeGroup, place_tasks, size_for
+from pipeline.onboarding.placement import (
+    SizeGroup,
+    place_tasks,
+    size_for,
+    why_no_place,
+)
 
 
 def make_group(known, new, size=4):
@@ -46,6 +51,20 @@ def test_too_few_known_tasks_tell_nothing():
     known = np.arange(19.0)[:, np.newaxis]
     assert place_tasks([make_group(known, [[3.0]])]) is None
     assert place_tasks([]) is None
+
+
+@pytest.mark.parametrize(
+    ("new", "known", "reason"),
+    [
+        ([], [9] * 50, "the model was trained on all of these users"),
+        ([0], [9] * 50, "there is no pair to compare by"),
+        ([3, 9], [9] * 19, "known users: 19, at least 20 are needed"),
+        # Cut to 8 and 16 pairs; of the known ones 2 have eight.
+        ([20, 9, 0], [7] * 30 + [8, 9], "known users with as many pairs (8): 2, at le"),
+    ],
+)
+def test_why_new_tasks_have_no_place_is_said(new, known, reason):
+    assert why_no_place(new, known, "users").startswith(reason)
 
 
 def test_a_support_set_is_cut_to_a_size_that_others_have_too():

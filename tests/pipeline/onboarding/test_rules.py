@@ -52,6 +52,7 @@ def test_few_known_tasks_do_not_tell_what_an_outlier_is(make_findings):
     few = dataclasses.replace(findings.placement, known=findings.placement.known[:99])
     rules = apply_rules(dataclasses.replace(findings, placement=few))
     assert rules[-1].verdict == "open"
+    assert rules[-1].detail == "known tasks: 99, at least 100 are needed"
 
 
 def test_without_known_tasks_rows_are_not_called_new(make_findings):

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.cli import USAGE_ERROR, main
 from pipeline.experiment.version_dir import MANIFEST
+from pipeline.onboarding.known_users import load_known_users
 from pipeline.onboarding.new_scenario import NEW_SCENARIO
 from pipeline.onboarding.new_users import NEW_USERS
 from pipeline.steps.onboard import NO_GO, onboard
@@ -135,6 +136,42 @@ def test_the_data_must_be_those_of_the_model(experiment, judge, tmp_path):
         judge(
             experiment, NEW_USERS, "user_id,item_id,label", "new1,f1,4", version=version
         )
+
+
+def test_a_file_with_the_columns_of_the_configuration_is_read(
+    experiment, scenario_experiment, cmml, tmp_path
+):
+    users = tmp_path / "newcomers.csv"
+    rows = [
+        f"new{user};f{item};{1 + item % 5};F\n" for user in "abc" for item in (1, 2)
+    ]
+    users.write_text("uid;film;stars;sex\n" + "".join(rows))
+    clicks = tmp_path / "theme.csv"
+    clicks.write_text("shopper,good\ns1,g1\ns2,g2\n")
+    for made, flag, path, num_rows in (
+        (experiment, "--users", users, 6),
+        (scenario_experiment, "--scenario", clicks, 2),
+    ):
+        output = tmp_path / path.stem
+        arguments = ("--config", made.config_path, flag, path, "--output", output)
+        # Neither is read here but the prepared data set.
+        done = cmml("onboard", *arguments, data_dir=tmp_path)
+        assert done.status == NO_GO, done.stderr
+        values = json.loads((output / "onboard.json").read_text())
+        assert values["file"]["num_usable"] == num_rows
+        assert values["file"]["num_unknown_items"] == 0
+
+
+def test_known_users_have_no_place_since_they_are_known(experiment, judge):
+    manifest = json.loads((experiment.exported / MANIFEST).read_text())
+    assert manifest["trained_on"] == "meta_train"
+    known = load_known_users(experiment.dataset_dir, is_whole=False)
+    rows = [f"{task.task_id},f1,4" for task in known.meta_train]
+    done = judge(experiment, NEW_USERS, "user_id,item_id,label", *rows)
+    reason = "the model was trained on all of these users"
+    assert f"No place: {reason}." in done.output
+    (rule,) = [one for one in done.values["rules"] if one["name"] == "like known tasks"]
+    assert (rule["passed"], rule["detail"]) == (None, reason)
 
 
 def test_the_command_line_takes_the_newest_export(experiment, tmp_path, capsys):
