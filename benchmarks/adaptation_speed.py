@@ -95,7 +95,7 @@ def new_model(name: str, steps: int, first_order: bool) -> tf.keras.Model:
             dropout=0.0,
         )
         pairs = RatedPairs(inputs.users, inputs.items, NoFactors(), options)
-        head = ValueHead(pairs.backbone_scale)
+        head = ValueHead()
         return CMML(pairs, RatingObjective(3.5, 1.1), head, options)
     method = LEARNED[name]
     options = {"hidden_dims": (64, 64), "inner_steps": steps}

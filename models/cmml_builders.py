@@ -65,7 +65,7 @@ def rated_cmml(
         seed=seed,
     )
     objective = RatingObjective(info.label_mean, info.label_std, loss=loss)
-    head: Head = ValueHead(pairs.backbone_scale)
+    head: Head = ValueHead()
     if options.head == "distribution":
         gain = LabelGain(info.label_min, info.label_max)
         levels, unit = LabelLevels(info.label_levels, gain), objective.unit
@@ -100,6 +100,7 @@ def clicked_cmml(
     *,
     loss: RankingLoss | None = None,
     query_negatives: int = 1,
+    open_fraction: float = 0.0,
     seed: int = 0,
 ) -> CMML:
     """Assembles a CMML of clicks.
@@ -109,14 +110,16 @@ def clicked_cmml(
         options: Members, sizes and switches.
         loss: What is minimised on the query set; by default Eq. 4 of the paper.
         query_negatives: R, negatives behind each click of a training query.
+        open_fraction: Share of batches that train without a pool; with none, the
+            closed form ranks alone where no pool is given.
         seed: Seed of the initial weights and of dropout.
     """
     tf.keras.utils.set_random_seed(seed)
-    pairs = ClickedPairs(vectors, options, seed=seed)
+    pairs = ClickedPairs(vectors, options, trains_open=open_fraction > 0.0, seed=seed)
     objective = ClickObjective(
         loss or margin_loss(1.0), query_negatives=query_negatives
     )
-    head = ValueHead(pairs.backbone_scale)
+    head = ValueHead()
     return _with_weights(CMML(pairs, objective, head, options, seed=seed))
 
 

@@ -9,9 +9,6 @@ from models.recommender import Episode
 class ValueHead(tf.keras.layers.Layer):
     """Adds the backbone's number to what is expected.
 
-    Args:
-        scale: What the number is multiplied by, a number or a weight of the pairs.
-
     Call arguments:
         expected: What is expected of pairs.
         outputs: float32 [B, Q, 1], of the backbone.
@@ -26,13 +23,12 @@ class ValueHead(tf.keras.layers.Layer):
     num_outputs = 1
     levels = None
 
-    def __init__(self, scale: float | tf.Variable) -> None:
+    def __init__(self) -> None:
         super().__init__(name="head")
-        self._scale = lambda: scale  # Out of sight of Keras: a weight of the pairs.
 
     def call(self, expected: Expected, outputs: tf.Tensor) -> tf.Tensor:
         """Returns the scores."""
-        return expected.mean + self._scale() * outputs[..., 0]
+        return expected.mean + expected.backbone_scale * outputs[..., 0]
 
     def mean(self, prediction: tf.Tensor) -> tf.Tensor:
         """Returns the scores as they are."""

@@ -42,11 +42,18 @@ class ClickedPairs(PairEmbedding):
     Args:
         vectors: The factors.
         options: Switches.
+        trains_open: Whether the backbone is trained where no pool is given. If not, it
+            adds nothing to closeness there, of which it has seen nothing.
         seed: Seed of dropout.
     """
 
     def __init__(
-        self, vectors: Vectors, options: ScenarioOptions, *, seed: int = 0
+        self,
+        vectors: Vectors,
+        options: ScenarioOptions,
+        *,
+        trains_open: bool = False,
+        seed: int = 0,
     ) -> None:
         super().__init__(name="pairs")
         # A plain object, out of sight of Keras: they stand on disk already.
@@ -60,10 +67,10 @@ class ClickedPairs(PairEmbedding):
         embedding = vectors.embedding()
         self.user_scale = _scale(embedding.users, "user_scale")
         self.item_scale = _scale(embedding.items, "item_scale")
-        self.backbone_scale = 1.0
         if self.has_prior:
             self.prior_scale = tf.Variable(_LARGE, name="prior_scale")
             self.backbone_scale = tf.Variable(_SMALL, name="backbone_scale")
+        self.is_closed_form_when_open = self.num_factors > 0 and not trains_open
         if self.num_factors:
             start = _LARGE * options.prior_closeness
             self.closeness_scale = tf.Variable(start, name="closeness_scale")
@@ -106,13 +113,18 @@ class ClickedPairs(PairEmbedding):
     def expect(self, user: FoldedUser, pairs: FactorPairs) -> Expected:
         """Returns the scaled dot product and closeness; the variance has no unit."""
         mean = tf.zeros(tf.shape(pairs.item)[:-1])
+        scale: float | tf.Tensor = 1.0
         if self.has_prior:
             mean = self.prior_scale * dot_product(pairs)
+            scale = tf.convert_to_tensor(self.backbone_scale)
         if self.num_factors:
             click = user.vector / (user.facts + _SHRINKAGE)  # [B, L]
             closeness = tf.linalg.matvec(self._linear(pairs), click)
             mean += self.closeness_scale * closeness * pairs.is_open
-        return Expected(mean, tf.ones_like(mean), pairs.item[..., :0], tf.zeros([0]))
+        if self.is_closed_form_when_open:
+            scale *= 1.0 - pairs.is_open
+        variance, log_shares = tf.ones_like(mean), pairs.item[..., :0]
+        return Expected(mean, variance, log_shares, tf.zeros([0]), scale)
 
     def embed(
         self, user: FoldedUser, pairs: FactorPairs, training: bool = False

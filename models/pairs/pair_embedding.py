@@ -22,12 +22,15 @@ class Expected(NamedTuple):
             has each label level; L is 0 where nothing is known of that.
         level_bias: float32 [L], log of how much more often each level is than in a
             normal distribution.
+        backbone_scale: What a backbone's one number is multiplied by, a scalar or
+            float32 [B, S], or [B, 1] if alike for all pairs of a task.
     """
 
     mean: tf.Tensor
     variance: tf.Tensor
     log_shares: tf.Tensor
     level_bias: tf.Tensor
+    backbone_scale: float | tf.Tensor = 1.0
 
 
 class EmbeddedPairs(NamedTuple):
@@ -60,13 +63,11 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
         has_prior: Whether there is a prior of what was made beforehand, which tells
             one pair from another.
         moves_prior: Whether the context moves the mean of user factors.
-        backbone_scale: What the backbone's numbers are multiplied by.
         detaches_support: Whether embeddings learn nothing from support sets.
     """
 
     width: int
     has_prior: bool
-    backbone_scale: float | tf.Variable
     num_factors: int = 0
     summed_widths: tuple[int, int, int] = (0, 0, 0)
     moves_prior: bool = False

@@ -70,7 +70,6 @@ class RatedPairs(PairEmbedding):
         self.users = users
         self.items = items
         self.factors = factors
-        self.backbone_scale = 1.0
         self.has_prior = options.prior == "factors"
         self.has_fixed = options.embeddings != "learned"
         self.moves_prior = self.has_prior and options.prior_context

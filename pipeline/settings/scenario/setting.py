@@ -54,6 +54,7 @@ class ScenarioSetting:
             config.model,
             loss=ranking_loss(options.loss, options.margin),
             query_negatives=options.query_negatives,
+            open_fraction=options.open_fraction,
             seed=options.seed,
         )
 

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from models.closed_form import ClosedForm
 from models.cmml_builders import clicked_cmml
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
@@ -104,6 +105,20 @@ def test_closeness_is_the_mean_over_clicks_shrunk_and_none_with_a_pool(
         np.testing.assert_allclose(
             without[task], with_pool[task] + is_open * closeness, atol=1e-4
         )
+
+
+@pytest.mark.parametrize("open_fraction", [0.0, 0.5])
+def test_a_backbone_that_never_lacked_a_pool_adds_nothing_where_none_is_given(
+    linear_vectors, click_episode, open_fraction
+):
+    model = clicked_cmml(linear_vectors, ScenarioOptions(), open_fraction=open_fraction)
+    model.pairs.backbone_scale.assign(1.0)
+    is_open = tf.constant([[1.0], [0.0], [1.0]])
+    support, query = split_episode({**click_episode, "query_open": is_open})
+    state, closed_form = model.adapt(support), ClosedForm(model)
+    prior = closed_form.score(closed_form.adapt(support), query).numpy()
+    is_prior = np.isclose(model.score(state, query), prior, atol=1e-5).all(axis=1)
+    assert is_prior.tolist() == [not open_fraction, False, not open_fraction]
 
 
 def test_closeness_can_be_left_out(new_click_model, linear_vectors, vectors):
