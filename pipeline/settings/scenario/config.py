@@ -91,8 +91,8 @@ class ScenarioTrainingConfig(Section):
         open_fraction: Share of batches that train for the whole catalogue, without a
             pool: their negatives are items of any scenario, the popular ones more
             often. The others train for pools, by which the best epoch is chosen unless
-            the share is 1. Without such batches the whole catalogue is ranked by the
-            prior of that task and the backbone of pools.
+            the share is 1. Without such batches a prior with closeness ranks the whole
+            catalogue alone: the backbone has seen nothing of that task.
         loss: "margin" as in the paper, "bpr" or "cross_entropy".
         margin: Of "margin".
         learning_rate: Of Adam at the start; it falls to 0 along a cosine.
