@@ -99,6 +99,11 @@ class CMML(EpisodeModel):
         """
         return self.levels is not None and self.levels.size <= _FEW_LEVELS
 
+    @property
+    def starts_useful(self) -> bool:
+        """Whether it starts as its closed form, in a distribution if calibrated."""
+        return self.pairs.has_prior and (self.levels is None or self.starts_calibrated)
+
     def start_from(self, episodes: Iterable[Episode]) -> None:
         """Starts the distribution as what is expected of query pairs is calibrated.
 

@@ -34,6 +34,11 @@ class EpisodeModel(tfrs.Model):
         """Those of the objective."""
         return list(self.objective.metrics)
 
+    @property
+    def starts_useful(self) -> bool:
+        """Whether it answers before it is trained, by what was made beforehand."""
+        return False
+
     def adapt(self, support: Episode, training: bool = False) -> State:
         """Returns what is known of each task after its support set."""
         raise NotImplementedError

@@ -42,7 +42,8 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         on_epoch: Called after every epoch with the line of `metrics.jsonl`.
         epoch: Epochs done.
         best: Best value of the metric so far.
-        best_epoch: Epoch of the best value, the first being 1.
+        best_epoch: Epoch of the best value, the first being 1; 0 for the start.
+        is_new: Whether no state of an interrupted training was there to go on from.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         self.epoch = tf.Variable(0, dtype=tf.int64)
         self.best = tf.Variable(self._sign * float("inf"))
         self.best_epoch = tf.Variable(0, dtype=tf.int64)
+        self.is_new = True
         self._started = 0.0
         self._last_batch = 0.0
 
@@ -99,7 +101,8 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             _ = manager.checkpoint.save_counter
             if self.writes:
                 _remove_leftovers(manager)
-        if self._last.latest_checkpoint:
+        self.is_new = not self._last.latest_checkpoint
+        if not self.is_new:
             state.restore(
                 self._last.latest_checkpoint
             ).assert_existing_objects_matched()
@@ -111,6 +114,17 @@ class ResumableTraining(tf.keras.callbacks.Callback):
     def has_converged(self) -> bool:
         """Whether patience has run out."""
         return int(self.epoch) - int(self.best_epoch) >= self._patience
+
+    def keep_start(self, logs: Mapping[str, float]) -> None:
+        """Takes the weights before the first epoch for the best ones so far.
+
+        Args:
+            logs: Metrics of them; empty if nothing is chosen.
+        """
+        if self.monitor:
+            self.best.assign(logs[self.monitor])
+        if self.writes:
+            self._write({"epoch": 0, **self._metrics(logs)}, is_best=True)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Starts the clock."""
@@ -144,11 +158,12 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             self.best_epoch.assign(epoch + 1)
         line = self._line(logs)
         if self.writes:
-            self._write(line, epoch, is_best=is_best)
+            self._write(line, is_best=is_best)
         self.on_epoch(line)
         self.model.stop_training = self.has_converged
 
-    def _write(self, line: Mapping[str, Any], epoch: int, *, is_best: bool) -> None:
+    def _write(self, line: Mapping[str, Any], *, is_best: bool) -> None:
+        epoch = int(self.epoch)
         if is_best:
             _save(self._best_weights, epoch)
         # The line first: one of an epoch whose state was not saved is dropped later.
@@ -157,13 +172,12 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         _save(self._last, epoch)
 
     def line_of(self, epoch: int) -> dict[str, Any]:
-        """Returns the line of `metrics.jsonl` of an epoch, the first being 1."""
+        """Returns the line of `metrics.jsonl` of an epoch, 0 being the start."""
         text = (self._run_dir / METRICS_FILE).read_text(encoding="utf-8")
-        line: dict[str, Any] = json.loads(text.splitlines()[epoch - 1])
-        return line
+        lines: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
+        return next(line for line in lines if line["epoch"] == epoch)
 
-    def _line(self, logs: dict[str, float]) -> dict[str, Any]:
-        seconds = self._last_batch - self._started
+    def _metrics(self, logs: Mapping[str, float]) -> dict[str, Any]:
         metrics = {
             name: round(float(value), 6)
             for name, value in logs.items()
@@ -173,10 +187,13 @@ class ResumableTraining(tf.keras.callbacks.Callback):
             f"best_{self.monitor}": round(float(self.best), 6),
             "best_epoch": int(self.best_epoch),
         }
+        return {**metrics, **(best if self.monitor else {})}
+
+    def _line(self, logs: Mapping[str, float]) -> dict[str, Any]:
+        seconds = self._last_batch - self._started
         return {
             "epoch": int(self.epoch),
-            **metrics,
-            **(best if self.monitor else {}),
+            **self._metrics(logs),
             "tasks_per_s": round(self._num_tasks / seconds, 1),
             "epoch_s": round(seconds, 3),  # Without meta-validation.
         }
@@ -187,16 +204,17 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         if not path.exists():
             return
         lines = []
+        last = -1 if self.is_new else int(self.epoch)
         for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-            if line.endswith("\n") and json.loads(line)["epoch"] <= int(self.epoch):
+            if line.endswith("\n") and json.loads(line)["epoch"] <= last:
                 lines.append(line)
         write_atomically(path, "".join(lines))
 
 
 def _save(manager: tf.train.CheckpointManager, epoch: int) -> None:
     """Saves under a number, and with a count, that no earlier kill has an effect on."""
-    manager.checkpoint.save_counter.assign(epoch)
-    manager.save(checkpoint_number=epoch + 1)
+    manager.checkpoint.save_counter.assign(epoch - 1)
+    manager.save(checkpoint_number=epoch)
 
 
 def _remove_leftovers(manager: tf.train.CheckpointManager) -> None:

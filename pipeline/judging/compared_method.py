@@ -2,7 +2,6 @@
 
 import abc
 import dataclasses
-import json
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeAlias
@@ -21,6 +20,7 @@ from pipeline.judging.task_metrics_file import (
     load_metrics,
     save_metrics,
 )
+from pipeline.training.course import read_course, seconds
 from transforms.schema import DataError
 
 # Hyperparameters that differ from the defaults of a method.
@@ -184,11 +184,9 @@ def train_seconds(run: RunDir) -> float:
     facts = run.facts("train")
     if "fit_s" in facts:
         return float(facts["fit_s"])
-    path = run.path / METRICS_FILE
-    if not path.exists():
+    if not (run.path / METRICS_FILE).exists():
         return float("nan")
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return float(sum(line.get("epoch_s", np.nan) for line in lines))
+    return seconds(read_course(run))
 
 
 def _try(

@@ -7,18 +7,16 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from models.evaluation.shown import Shown
 from models.free_memory import free_memory
 from models.recommender import Recommender
-from models.resumable_training import METRICS_FILE, TrainingDivergedError
+from models.resumable_training import TrainingDivergedError
 from models.whole_files import write_atomically
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import check_splits
 from pipeline.experiment.progress import say
-from pipeline.experiment.run_dir import RunDir, training_fingerprint
+from pipeline.experiment.run_dir import training_fingerprint
 from pipeline.judging.ablation import (
     NONE,
     OTHER,
@@ -36,6 +34,7 @@ from pipeline.settings.more_metrics import shown_metrics
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.steps.train import train
+from pipeline.training.course import median_speed, read_course
 from pipeline.training.trained import STEP as TRAIN
 from pipeline.training.trained import trained_model
 from transforms.schema import DataError
@@ -171,14 +170,7 @@ def _outcome(
         free_memory()
     return Outcome(
         load_metrics(path),
-        tasks_per_s=_median_speed(run),
+        tasks_per_s=median_speed(read_course(run)),
         num_parameters=run.facts(TRAIN)["num_parameters"],
         run=run.path.name,
     )
-
-
-def _median_speed(run: RunDir) -> float:
-    lines = (run.path / METRICS_FILE).read_text(encoding="utf-8").splitlines()
-    # The first epoch traces the graph.
-    speeds = [json.loads(line)["tasks_per_s"] for line in lines[1:] or lines]
-    return float(np.median(speeds))

@@ -23,7 +23,6 @@ from pipeline.judging.differences import DIFFERENCES_FILE, read_differences
 from pipeline.judging.evaluation import CMML, open_groups
 from pipeline.judging.scores_file import SCORES_FILE, read_scores
 from pipeline.reports.insight.map import MAX_POINTS
-from pipeline.reports.run.course_figure import read_course
 from pipeline.reports.run.evaluated_run import EvaluatedRun, read_summary
 from pipeline.reports.run.findings import Findings, Training, find
 from pipeline.reports.run.latency import (
@@ -41,6 +40,7 @@ from pipeline.settings.more_metrics import table_metrics
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.steps.evaluate import STEP as EVALUATE
+from pipeline.training.course import read_course
 from pipeline.training.trained import open_trained, trained_model
 from transforms.plural import counted
 from transforms.schema import META_TEST, META_TRAIN, DataError

@@ -62,15 +62,25 @@ class JudgeMetaValidation(tf.keras.callbacks.Callback):
         """
         assert logs is not None
         check_finite(self.model, epoch)
-        strategy = self.model.distribute_strategy
+        logs |= self.judge(self.model, epoch + 1)
+
+    def judge(self, model: tf.keras.Model, epoch: int) -> dict[str, float]:
+        """Returns the metrics of a model after an epoch, 0 being the start.
+
+        Raises:
+            TrainingDivergedError: If a score is not a finite number.
+        """
+        strategy = model.distribute_strategy
         names = [metric.name for metric in self._setting.metrics]
         means = [math.nan] * len(names)
         if is_chief(strategy):
             means = self._means(names, epoch)
         means = told_by_chief(means, strategy)
-        for name, mean in zip(names, means, strict=True):
-            if not math.isnan(mean):
-                logs[f"val_{name}"] = mean
+        return {
+            f"val_{name}": mean
+            for name, mean in zip(names, means, strict=True)
+            if not math.isnan(mean)
+        }
 
     def _means(self, names: Sequence[str], epoch: int) -> list[float]:
         """Returns the mean of each metric; NaN if no task has it."""
@@ -78,7 +88,7 @@ class JudgeMetaValidation(tf.keras.callbacks.Callback):
             pairs = self._scorer(self._shown)
             by_task = self._setting.by_task(pairs)
         except NotFiniteError as error:
-            raise TrainingDivergedError(f"after epoch {epoch + 1}: {error}") from None
+            raise TrainingDivergedError(f"after epoch {epoch}: {error}") from None
         columns = [by_task.get(name, np.array([math.nan])) for name in names]
         return [
             math.nan if np.isnan(values).all() else float(np.nanmean(values))
@@ -122,8 +132,10 @@ def fit(
         writes=is_chief(model.distribute_strategy),
     )
     _restore(model, training, run)
+    judge = JudgeMetaValidation(setting, scorer, plan.validation)
+    if training.is_new and model.starts_useful:
+        training.keep_start(judge.judge(model, 0))
     if not training.has_converged:
-        judge = JudgeMetaValidation(setting, scorer, plan.validation)
         callbacks = [*_guards(model, run, plan), judge, training]
         if model.distribute_strategy.num_replicas_in_sync == 1:
             callbacks += watch(run, scorer, plan)
@@ -147,7 +159,7 @@ def fit_again(
         config: The experiment.
         data: The data set, all of whose pairs are trained on.
         run: Where weights are written.
-        num_epochs: How many.
+        num_epochs: How many; with 0 the model is kept as it starts.
 
     Raises:
         TrainingDivergedError: If it comes to what is no finite number.
@@ -159,8 +171,11 @@ def fit_again(
         run.path, monitor=None, num_tasks=plan.num_tasks, writes=writes
     )
     _restore(model, training, run)
-    callbacks = [*_guards(model, run, plan), training]
-    _go_on(model, training, callbacks, plan, num_epochs)
+    if num_epochs:
+        callbacks = [*_guards(model, run, plan), training]
+        _go_on(model, training, callbacks, plan, num_epochs)
+    else:
+        training.keep_start({})
     check_finite(model, num_epochs - 1)
 
 
@@ -230,6 +245,8 @@ def _facts(training: ResumableTraining, decides: str) -> dict[str, Any]:
         f"train: ended after epoch {epochs}, best {training.monitor} {best:.4f} at "
         f"epoch {best_epoch}"
     )
+    if not best_epoch:
+        say("train: no epoch was better than the start, the closed form: it is kept")
     return {
         "epochs": epochs,
         "best_epoch": best_epoch,

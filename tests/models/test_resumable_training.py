@@ -167,6 +167,26 @@ def test_the_best_of_before_stays_the_best_after_resuming(start, small_model, tm
     assert small_model.get_weights()[0] == 0.5
 
 
+def test_the_start_is_the_best_until_an_epoch_is_better(start, small_model, tmp_path):
+    training = start(patience=2)
+    assert training.is_new
+    small_model.set_weights([np.array([[7.0]])])
+    training.keep_start({"val_mae": 1.0})
+    run_epoch(training, 1.0)
+    resumed = start(patience=2)
+    assert not resumed.is_new
+    run_epoch(resumed, 2.0)
+    assert (float(resumed.best), int(resumed.best_epoch)) == (1.0, 0)
+    assert resumed.has_converged
+    restore_best(small_model, tmp_path)
+    assert small_model.get_weights()[0] == 7.0
+    assert [line["epoch"] for line in read_metrics(tmp_path)] == [0, 1, 2]
+    best = {"best_val_mae": 1.0, "best_epoch": 0}
+    assert resumed.line_of(0) == {"epoch": 0, "val_mae": 1.0, **best}
+    run_epoch(start(patience=3), 0.5)
+    assert int(start().best_epoch) == 3
+
+
 def test_every_epoch_has_a_line_of_metrics_and_is_reported(start, tmp_path):
     training = start()
     reported = []

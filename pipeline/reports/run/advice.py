@@ -96,6 +96,11 @@ def _training(findings: Findings, model: MemberOptions) -> list[str]:
             f"The best epoch was the last one, {best} of {training.max_epochs}: raise "
             "training.max_epochs."
         )
+    elif best == 0:
+        sentences.append(
+            "No epoch was better on meta-validation than the start, the closed form, "
+            "which is kept: try a lower training.learning_rate."
+        )
     elif best <= _EARLY * training.max_epochs:
         sentences.append(
             f"The best epoch was epoch {best} of {training.max_epochs}: try a lower "

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from models.resumable_training import METRICS_FILE
-from pipeline.experiment.run_dir import RunDir
 from pipeline.reports.page.svg import BLUE, GREY, ORANGE, plain, styled, to_svg
-
-# One line of `metrics.jsonl`.
-Epoch: TypeAlias = Mapping[str, float]
+from pipeline.training.course import Epoch
 
 _SPEED = "tasks_per_s"
 _MAX_PANELS = 3  # Beside the speed.
 # After the metric that epochs are chosen by, those that say the most.
 _PREFERRED = ("mse", "pair_accuracy", "ndcg")
-
-
-def read_course(run: RunDir) -> list[Epoch]:
-    """Reads the epochs of a training, each once, in their order."""
-    lines = (run.path / METRICS_FILE).read_text(encoding="utf-8").splitlines()
-    epochs = {line["epoch"]: line for line in map(json.loads, lines)}
-    return [epochs[number] for number in sorted(epochs)]
 
 
 def course_figure(course: Sequence[Epoch], monitor: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import statistics
 from collections.abc import Mapping, Sequence
 
 from models.evaluation.intervals import Interval
@@ -42,6 +41,7 @@ from pipeline.reports.run.tables import (
 )
 from pipeline.reports.run.verdict import verdict
 from pipeline.reports.run.worst_tasks import MIN_WORST
+from pipeline.training.course import median_speed
 from transforms.reading.row_error import REASONS
 
 
@@ -104,7 +104,7 @@ def run_page(report: RunReport) -> str:
         rows=rows_table(data),
         joins=joins_table(data),
         examples=[json.dumps(row, ensure_ascii=False) for row in data.examples],
-        tasks_per_s=statistics.median(line["tasks_per_s"] for line in training.course),
+        tasks_per_s=median_speed(training.course),
         course_figure=course_figure(training.course, training.monitor),
         metrics=[
             metrics_table(run, group, report.metrics, _gaps(run, group), title=title)

@@ -1,5 +1,6 @@
 """Tuning, seeds and results that are kept, with a method that trains nothing."""
 
+import json
 import math
 import weakref
 
@@ -147,7 +148,8 @@ def test_what_has_been_judged_is_not_judged_again(tmp_path):
 
 
 def test_seconds_of_a_training_are_those_of_its_epochs(tmp_path):
-    lines = ['{"epoch": 1, "epoch_s": 2.5}', '{"epoch": 2, "epoch_s": 1.0}']
+    epochs = {"epoch": 0}, {"epoch": 1, "epoch_s": 2.5}, {"epoch": 2, "epoch_s": 1.0}
+    lines = map(json.dumps, epochs)
     (tmp_path / METRICS_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert train_seconds(RunDir(tmp_path)) == 3.5
     assert math.isnan(train_seconds(RunDir(tmp_path / "nothing")))

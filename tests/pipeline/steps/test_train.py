@@ -60,13 +60,15 @@ def test_each_epoch_is_a_line_of_metrics(made, config):
     text = (made.run_dir / "metrics.jsonl").read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
     num_epochs = RunDir(made.run_dir).facts("train")["epochs"]
-    assert [line["epoch"] for line in lines] == list(range(1, num_epochs + 1))
+    # Distributions of many levels have to be learned; what starts useful is judged.
+    first = {"user": 1, "scenario": 0}[config.setting]
+    assert [line["epoch"] for line in lines] == list(range(first, num_epochs + 1))
     undefined = {"user": (), "scenario": ("recall@50",)}[config.setting]
     names = [metric.name for metric in setting_of(config).metrics]
     metrics = [name for name in names if name not in undefined]  # By smaller pools.
     chosen_by = {"user": "rmse", "scenario": "recall@20"}[config.setting]
     judged = {f"val_{name}" for name in metrics} | {f"best_val_{chosen_by}"}
-    assert judged | {"epoch", "best_epoch", "tasks_per_s", "epoch_s"} <= set(lines[0])
+    assert judged | {"epoch", "best_epoch", "tasks_per_s", "epoch_s"} <= set(lines[-1])
     best = [line[f"best_val_{chosen_by}"] for line in lines]
     assert best == sorted(best, reverse=config.setting == "user")
 
@@ -84,6 +86,6 @@ def test_the_weights_are_those_of_the_best_epoch(made, config):
 
 def test_the_record_of_a_training_says_how_it_went(made):
     facts = RunDir(made.run_dir).facts("train")
-    assert 1 <= facts["best_epoch"] <= facts["epochs"] <= 4
+    assert 0 <= facts["best_epoch"] <= facts["epochs"] <= 4
     assert facts["num_parameters"] > 0
     assert facts["dataset"] == made.dataset_dir.name

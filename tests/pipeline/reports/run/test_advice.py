@@ -100,6 +100,7 @@ def epoch(number, best, train=0.5):
     [
         ([epoch(10, 10)], "The best epoch was the last one, 10 of 10: raise"),
         ([epoch(9, 2)], "The best epoch was epoch 2 of 10: try a lower"),
+        ([epoch(4, 0)], "No epoch was better on meta-validation than the start, the"),
         ([epoch(6, 6, 0.4)], "mae of meta-train is 0.4000 at the best epoch, that of"),
     ],
 )

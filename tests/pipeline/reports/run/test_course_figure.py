@@ -1,19 +1,4 @@
-import json
-import pathlib
-
-from pipeline.experiment.run_dir import RunDir
-from pipeline.reports.run.course_figure import course_figure, read_course
-
-
-def write(folder, lines):
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    (folder / "metrics.jsonl").write_text(text)
-    return RunDir(pathlib.Path(folder))
-
-
-def test_an_epoch_that_was_run_twice_counts_as_it_was_last(tmp_path):
-    lines = [{"epoch": 1, "x": 1.0}, {"epoch": 2, "x": 2.0}, {"epoch": 2, "x": 3.0}]
-    assert [line["x"] for line in read_course(write(tmp_path, lines))] == [1.0, 3.0]
+from pipeline.reports.run.course_figure import course_figure
 
 
 def test_the_metric_that_epochs_are_chosen_by_comes_first():
