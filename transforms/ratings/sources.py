@@ -7,7 +7,11 @@ from typing import NamedTuple
 
 from transforms.paths import path_in
 from transforms.reading.packed_files import archive_members
-from transforms.reading.raw_files import has_table, table_of_download
+from transforms.reading.raw_files import (
+    RELATIVE_TO_DATA_DIR,
+    has_table,
+    table_of_download,
+)
 from transforms.specs import EntitySpec, FeatureSpec, InteractionSpec
 from transforms.table_spec import TableSpec
 
@@ -269,8 +273,8 @@ def _find_ratings(path: str, data_dir: str) -> str:
         names = list(members)
     else:
         raise ValueError(
-            f"path must name a folder or a zip archive, got {path!r}: no such as "
-            f"{full}."
+            f"path must name a folder or a zip archive, got {path!r}: there is none at "
+            f"{full}. {RELATIVE_TO_DATA_DIR}"
         )
     for file in (_RATINGS_DAT, _RATINGS_CSV, _RATINGS_100K):
         for name in names:

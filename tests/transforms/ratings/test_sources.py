@@ -57,7 +57,7 @@ def test_a_path_without_ratings_is_an_error(tmp_path):
 
 
 def test_a_missing_path_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match=r"a folder or a zip archive, got 'no\.zip'"):
+    with pytest.raises(ValueError, match=r"archive, got 'no\.zip'.* CMML_DATA_DIR"):
         movielens("no.zip", data_dir=str(tmp_path))
 
 
