@@ -111,7 +111,7 @@ def told_by_chief(values: list[float], strategy: tf.distribute.Strategy) -> list
         return values
     own = np.asarray(values if is_chief(strategy) else np.zeros(len(values)))
 
-    @tf.function
+    @tf.function(autograph=False)
     def broadcast() -> tf.Tensor:
         def of_replica() -> tf.Tensor:
             replica = tf.distribute.get_replica_context()

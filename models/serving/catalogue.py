@@ -125,7 +125,7 @@ def score_in_blocks(
     blocks = tf.reshape(padded, [batch_size, num_blocks, block])
     of_block = tf.TensorSpec([None, None], tf.float32)
     scores = tf.map_fn(
-        score,
+        tf.autograph.experimental.do_not_convert(score),  # There is nothing to convert.
         tf.transpose(blocks, [1, 0, 2]),
         fn_output_signature=dict.fromkeys(names, of_block) if names else of_block,
         parallel_iterations=1,
