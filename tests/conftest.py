@@ -15,7 +15,6 @@ import pathlib
 import random
 import sys
 import types
-import weakref
 
 import pytest
 import yaml
@@ -57,7 +56,9 @@ def pytest_collection_finish():
         _run_graphs_at_once()
         _load_equal_graphs_once()
     if "apache_beam" in sys.modules:
-        _look_at_stages_once()
+        from benchmarks.light_beam import look_at_stages_once
+
+        look_at_stages_once()
 
 
 def pytest_unconfigure():
@@ -107,33 +108,6 @@ def _load_equal_graphs_once():
         return loaded[content]
 
     tf.saved_model.load = load_once
-
-
-def _look_at_stages_once():
-    """Has Beam read flags once a pipeline, and look for state once a kind of stage.
-
-    It does both several times a stage, which takes longer than a tiny table.
-    """
-    from apache_beam.options.pipeline_options import PipelineOptions
-    from apache_beam.transforms import userstate
-
-    view_as, views = PipelineOptions.view_as, weakref.WeakKeyDictionary()
-
-    def view_once(options, kind):
-        known = views.setdefault(options, {})
-        if kind not in known:
-            known[kind] = view_as(options, kind)
-        return known[kind]
-
-    look, specs = userstate.get_dofn_specs, {}
-
-    def look_once(stage):
-        if type(stage) not in specs:
-            specs[type(stage)] = look(stage)
-        return specs[type(stage)]
-
-    PipelineOptions.view_as = view_once
-    userstate.get_dofn_specs = look_once
 
 
 def write_raw_tables(folder):

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from benchmarks.light_beam import look_at_stages_once
 from pipeline.experiment import quiet
 
 _POLL_S = 0.01
@@ -161,6 +162,8 @@ def fork(
 
 def _lighten() -> None:
     """Spares what has nothing to do with files: graphs are run as they are traced."""
+    if "apache_beam" in sys.modules:
+        look_at_stages_once()
     if "tensorflow" not in sys.modules:
         return
     import tensorflow as tf
