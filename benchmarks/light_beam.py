@@ -1,4 +1,4 @@
-"""Beam that looks at flags and stages once: a tiny table takes less time than they do."""
+"""Beam that looks at flags and stages once: for tiny tables that takes longest."""
 
 from __future__ import annotations
 

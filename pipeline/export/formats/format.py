@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.util
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from models.serving.recorded_request import RecordedRequest
+    from models.serving.saving import Signature
     from models.serving.served_model import ServedModel
     from pipeline.settings.runtime import Runtime
 
@@ -31,6 +33,13 @@ class FormatSource:
     version: pathlib.Path
     manifest: Mapping[str, Any]
     served: ServedModel
+
+    @functools.cached_property
+    def row_signatures(self) -> Mapping[str, Signature]:
+        """Signatures that take rows, traced once for all formats that hold them."""
+        from models.serving.row_signatures import row_signatures
+
+        return row_signatures(self.served)
 
 
 @dataclasses.dataclass(frozen=True)

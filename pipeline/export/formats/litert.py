@@ -48,11 +48,10 @@ class LiteRTRuntime(RowRuntime):
 
 def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:
     from models.legacy_keras import tf
-    from models.serving.row_signatures import row_signatures
     from models.serving.saving import save_with_signatures
     from pipeline.export.formats.row_files import write_row_files
 
-    signatures = row_signatures(source.served)
+    signatures = source.row_signatures
     with tempfile.TemporaryDirectory() as saved:
         save_with_signatures(tf.Module(), signatures, saved)
         converter = tf.lite.TFLiteConverter.from_saved_model(

@@ -56,10 +56,9 @@ class OnnxRuntime(RowRuntime):
 
 
 def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:
-    from models.serving.row_signatures import row_signatures
     from pipeline.export.formats.row_files import write_row_files
 
-    signatures = row_signatures(source.served)
+    signatures = source.row_signatures
     weights = SharedWeights(WEIGHTS)
     for name, signature in signatures.items():
         model = _converted(name, signature)
