@@ -1,7 +1,6 @@
 """The YAML file of an experiment: read, changed, checked, hashed and written."""
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ from typing import Any
 import pydantic
 import yaml
 
+from pipeline.experiment.config_errors import did_you_mean, explain
 from pipeline.experiment.config_section import Experiment
 
 DATA_DIR_VARIABLE = "CMML_DATA_DIR"
@@ -66,7 +66,8 @@ def load_experiment_of(
         )
     if not isinstance(setting, str) or setting not in kinds:
         raise ConfigError(
-            f"{path}: key 'setting' must be one of {list(kinds)}, got {setting!r}."
+            f"{path}: key 'setting' must be one of {', '.join(kinds)}, "
+            f"got {setting!r}{did_you_mean(setting, list(kinds))}"
         )
     return validated(values, kinds[setting], path)
 
@@ -172,60 +173,3 @@ def validated(values: Any, kind: type[ModelT], source: str | pathlib.Path) -> Mo
         return kind.model_validate(values)
     except pydantic.ValidationError as error:
         raise ConfigError(explain(source, error, kind)) from None
-
-
-def explain(
-    path: str | pathlib.Path, error: pydantic.ValidationError, root: type
-) -> str:
-    """Says on one line what is wrong with a file.
-
-    Args:
-        path: The file.
-        error: The error of pydantic.
-        root: The class of the whole file.
-    """
-    lines = [_explain(problem, root) for problem in error.errors()]
-    return f"{path}: " + "; ".join(lines)
-
-
-def _explain(problem: Mapping[str, Any], root: type) -> str:
-    location = [part for part in problem["loc"] if isinstance(part, str | int)]
-    key = ".".join(str(part) for part in location)
-    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        valid = _valid_keys(location[:-1], root)
-        near = difflib.get_close_matches(str(location[-1]), valid, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"valid keys: {valid}."
-        return f"unknown key {key!r} (value {problem['input']!r}); {hint}"
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] in ("missing", "missing_argument"):
-        return f"key {key!r} is required."
-    if problem["type"] == "value_error":
-        return f"key {key!r}: {message}" if key else message
-    return f"key {key!r}: {message}, got {problem['input']!r}."
-
-
-def _valid_keys(location: Sequence[str | int], root: type) -> list[str]:
-    """Lists the keys of the section at a location in the file."""
-    section: Any = root
-    for part in location:
-        if typing.get_origin(section) is dict:  # Of sections by a name of one's own.
-            section = _section_in(typing.get_args(section)[1])
-            continue
-        hints = typing.get_type_hints(section)
-        section = hints[part] if isinstance(part, str) else section
-        section = _section_in(section)
-    if typing.get_origin(section) is dict:
-        return []
-    return sorted(
-        name
-        for name in typing.get_type_hints(section)
-        if name[0].isalpha() and name != "model_config"
-    )
-
-
-def _section_in(annotation: Any) -> Any:
-    """Finds the section class in `Spec | None`, `tuple[Spec, ...]` or `list[Spec]`."""
-    if typing.get_origin(annotation) in (types.UnionType, typing.Union, tuple, list):
-        inner = [a for a in typing.get_args(annotation) if isinstance(a, type)]
-        return next(a for a in inner if a is not type(None))
-    return annotation

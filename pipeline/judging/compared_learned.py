@@ -12,7 +12,8 @@ from models.legacy_keras import tf
 from models.options import MODEL_VERSION
 from models.recommender import Recommender
 from models.resumable_training import restore_best
-from pipeline.experiment.config_file import explain, hash_of, with_changes
+from pipeline.experiment.config_errors import explain
+from pipeline.experiment.config_file import hash_of, with_changes
 from pipeline.experiment.run_dir import RunDir
 from pipeline.judging.compared_method import Changes, ComparedMethod, method_run
 from pipeline.settings.registry import setting_of

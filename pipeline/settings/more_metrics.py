@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pydantic
 
 from models.evaluation.metric import Metric
+from pipeline.experiment.config_errors import did_you_mean
 
 
 def more_metrics_of(metrics: Sequence[Metric]) -> pydantic.AfterValidator:
@@ -18,7 +19,8 @@ def more_metrics_of(metrics: Sequence[Metric]) -> pydantic.AfterValidator:
         for name in names:
             if name not in known:
                 raise ValueError(
-                    f"more_metrics must be among {', '.join(known)}, got {name!r}."
+                    f"more_metrics must be among {', '.join(known)}, "
+                    f"got {name!r}{did_you_mean(name, known)}"
                 )
         return names
 

@@ -63,7 +63,7 @@ def test_a_method_brings_along_the_one_whose_trainings_it_shares(config):
         ),
         (
             {"options": {"dcn": {"num_cross": "many"}}},
-            "comparison.options.dcn: key 'num_cross': .* got 'many'",
+            "comparison.options.dcn: key 'num_cross' must .* got 'many'",
         ),
         ({"options": {"cmml": {"model.dropuot": 0.1}}}, "unknown key 'model.dropuot'"),
     ],

@@ -19,7 +19,7 @@ def test_an_experiment_is_of_its_setting(path, name):
 
 @pytest.mark.parametrize("setting", ["[user]", "users"])
 def test_an_unknown_setting_is_named(setting):
-    message = r"key 'setting' must be one of \['user', 'scenario'\], got .*user"
+    message = r"key 'setting' must be one of user, scenario, got .*user"
     with pytest.raises(ConfigError, match=message):
         load_experiment(USERS, [f"setting={setting}"])
 

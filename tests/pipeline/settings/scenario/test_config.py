@@ -57,3 +57,25 @@ def test_more_negatives_than_are_stored_are_refused():
     message = "training.query_negatives must be at most data.episodes.num_negatives, 4"
     with pytest.raises(ConfigError, match=message):
         load_experiment(CONFIGS / "own_clicks.yaml", ["training.query_negatives=9"])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "vectors.alpha=10",
+            r"'vectors.alpha' must be a list of numbers, .*: write \[10",
+        ),
+        ("vectors.alpha=[]", r"'vectors.alpha' must have at least 1 element, got \[\]"),
+        ("vectors.alpha=[0]", r"yaml: key 'vectors.alpha.0' must be above 0, got 0\.$"),
+        (
+            "evaluation.baselines=[popularty]",
+            r"'evaluation.baselines.0' must be .*; did you mean 'popularity'\?",
+        ),
+        ("data.domains.shop=c.csv", r"a section with the keys source, .* 'c.csv'\.$"),
+        ("data.domains={}", r"'data.domains' must have at least 1 element, got \{\}"),
+    ],
+)
+def test_an_illegal_value_is_named_with_its_key(override, message):
+    with pytest.raises(ConfigError, match=message):
+        load_experiment(CONFIGS / "own_clicks.yaml", [override])

