@@ -6,12 +6,14 @@ import io
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from models.legacy_keras import tf
 from pipeline.insight.modulation_values import Values, has_routes
 from pipeline.reports.insight.routes import modulation_figure, route_figure
+from pipeline.reports.page.layout import lay_out
 from pipeline.reports.page.svg import styled
 
 _DPI = 80
@@ -37,5 +39,6 @@ def modulation_pictures(
 
 def _picture(figure: Figure) -> NDArray[np.uint8]:
     file = io.BytesIO()
+    lay_out(figure, FigureCanvasAgg, _DPI)
     figure.savefig(file, format="png", dpi=_DPI, facecolor="white")
     return tf.io.decode_png(file.getvalue(), channels=4).numpy()[np.newaxis]

@@ -14,7 +14,10 @@ from typing import Any
 
 import matplotlib as mpl
 from markupsafe import Markup, escape
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+
+from pipeline.reports.page.layout import lay_out
 
 # No other part of a figure has these colours: those of text, and of what is behind it.
 INK, GROUND = "#1a2b3c", "#fefdfc"
@@ -55,15 +58,17 @@ def styled(name: str) -> AbstractContextManager[None]:
 def to_svg(figure: Figure) -> str:
     """Returns the figure as an SVG file, in the colours of the page that it is in."""
     file = io.StringIO()
+    is_laid_out = figure.get_layout_engine() is not None
     with warnings.catch_warnings():
         # Text stays text, and whoever reads the page has the letters.
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
+        lay_out(figure, FigureCanvasSVG, dpi=72)  # As an SVG file is drawn.
         figure.savefig(
             file,
             format="svg",
             transparent=True,
             # A layout has put everything inside already.
-            bbox_inches=None if figure.get_layout_engine() else "tight",
+            bbox_inches=None if is_laid_out else "tight",
             metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
         )
     svg = file.getvalue().replace(INK, "currentColor")
