@@ -7,8 +7,9 @@ from benchmarks.engines.preparation import differences, num_files, prepare
 from benchmarks.engines.tables import write_experiments
 
 LOCAL = "local"
-# As many partitions as workers: each one more is some hundred tasks more.
-FLAGS = {DASK: ["--dask_npartitions=2"]}
+# A partition of each table: flattened they add up to dozens, enough for all workers,
+# and one more of each is some thousand tasks more.
+FLAGS = {DASK: ["--dask_npartitions=1"]}
 
 
 @pytest.fixture(scope="module")
