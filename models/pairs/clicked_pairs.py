@@ -20,11 +20,9 @@ from models.pairs.pair_embedding import (
 )
 from models.recommender import Episode
 
-# At the start the backbone hardly changes the order of the dot product: 0.05 beside
-# known clicks of 10. Pairs that lie far apart satisfy a margin of 1 already, so that
-# training is left with those whose order is in doubt.
+# Known clicks score 10 at the start, so that pairs that lie far apart satisfy a margin
+# of 1 already, and training is left with those whose order is in doubt.
 _LARGE = 10.0
-_SMALL = 0.05
 
 # Clicks that a scenario is thought to have beside those shown, which are close to
 # nothing: what few clicks say is shrunk.
@@ -69,7 +67,8 @@ class ClickedPairs(PairEmbedding):
         self.item_scale = _scale(embedding.items, "item_scale")
         if self.has_prior:
             self.prior_scale = tf.Variable(_LARGE, name="prior_scale")
-            self.backbone_scale = tf.Variable(_SMALL, name="backbone_scale")
+            # The start is the closed form itself; the weight is the first to move.
+            self.backbone_scale = tf.Variable(0.0, name="backbone_scale")
         self.is_closed_form_when_open = self.num_factors > 0 and not trains_open
         if self.num_factors:
             start = _LARGE * options.prior_closeness
