@@ -165,8 +165,8 @@ def test_a_missing_column_of_an_own_table_is_one_line(
     done = cmml(step, "--config", write_config(tmp_path), data_dir=own_tables)
     assert done.status == 2
     assert one_line(done.stderr) == (
-        f"cmml {step}: people.csv has no column 'speaks' (feature 'language' of users)"
-        "; did you mean 'Speeks'? Columns: person, sex, Speeks, age."
+        f"cmml {step}: people.csv has no column 'speaks' (data.users.features, feature "
+        "'language'); did you mean 'Speeks'? Columns: person, sex, Speeks, age."
     )
 
 
@@ -174,7 +174,7 @@ def test_a_missing_table_is_one_line(cmml, write_config, own_tables, tmp_path):
     (own_tables / "ratings.csv").unlink()
     done = cmml("run", "--config", write_config(tmp_path), data_dir=own_tables)
     assert done.status == 2
-    assert "interactions.table.path must name a file" in one_line(done.stderr)
+    assert "data.interactions.table.path must name a file" in one_line(done.stderr)
 
 
 def test_too_many_bad_rows_fail_and_are_kept(cmml, write_config, tmp_path):

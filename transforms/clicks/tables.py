@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
 from transforms.reading.tables import UsedTable
 
 
-def used_tables(spec: ScenarioDatasetSpec) -> list[UsedTable]:
-    """Returns the tables of all domains, as `transforms.reading.tables` checks them."""
-    return [used for domain in spec.domains for used in _tables_of(domain)]
+def used_tables(
+    spec: ScenarioDatasetSpec, prefixes: Sequence[str] = ()
+) -> list[UsedTable]:
+    """Returns the tables of all domains, as `transforms.reading.tables` checks them.
+
+    Args:
+        spec: The data set.
+        prefixes: What makes the meanings of each domain keys, such as
+            "data.domains.shop."; see `UsedTable`. None if not given.
+    """
+    pairs = zip(spec.domains, prefixes or [""] * len(spec.domains), strict=True)
+    return [used for domain, prefix in pairs for used in _tables_of(domain, prefix)]
 
 
-def _tables_of(domain: DomainSpec) -> list[UsedTable]:
+def _tables_of(domain: DomainSpec, prefix: str) -> list[UsedTable]:
     where = f"domains.{domain.name}." if domain.name else ""
     clicks = domain.clicks
     columns = {"user_column": clicks.user_column, "item_column": clicks.item_column}
@@ -39,6 +50,7 @@ def _tables_of(domain: DomainSpec) -> list[UsedTable]:
             table,
             {f"{where}{kind}.{name}": column for name, column in columns.items()},
             frozenset({f"{where}{kind}.name_column"}),
+            prefix,
         )
         for kind, table, columns in tables
     ]

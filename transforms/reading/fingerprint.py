@@ -52,7 +52,7 @@ def _table_inputs(used: UsedTable, data_dir: str) -> list[list[Any]]:
     table = used.table
     if table.format in PACKAGE_FORMATS:
         return [[table.path, package_version(table.format)]]
-    files = find_raw_files(table, data_dir, used.meaning)
+    files = find_raw_files(table, data_dir, used.key)
     return [[file.source, _digest(path_of(file.path))] for file in files]
 
 

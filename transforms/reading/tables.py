@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import dataclasses
 import functools
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from transforms.reading.columnar_rows import parquet_blocks
@@ -17,9 +18,12 @@ from transforms.reading.raw_files import (
     open_raw_file,
 )
 from transforms.reading.table_columns import FIXED_COLUMNS, json_keys, table_columns
+from transforms.reading.text_rows import HeaderError
 from transforms.table_spec import TableSpec
 
 _COLUMNS_SHOWN = 30
+# What may stand between the fields of a table whose `delimiter` is another.
+_DELIMITERS = (",", ";", "\t", "|", "::")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +35,20 @@ class UsedTable:
         table: The table.
         columns: Column read by its meaning, such as "interactions.user_column".
         optional: Meanings whose column may be empty, and absent from some files.
+        prefix: What goes before a meaning to make it the key as it stands in the
+            configuration, such as "data."; "" for tables of a known layout.
     """
 
     meaning: str
     table: TableSpec
     columns: Mapping[str, str]
     optional: frozenset[str] = frozenset()
+    prefix: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of the table in the configuration."""
+        return f"{self.prefix}{self.meaning}"
 
 
 def columns_by_table(tables: Iterable[UsedTable]) -> dict[TableSpec, tuple[str, ...]]:
@@ -72,7 +84,7 @@ def check_tables(tables: Iterable[UsedTable], data_dir: str) -> None:
     """
     for used in tables:
         _check_text_format(used)
-        files = find_raw_files(used.table, data_dir, used.meaning)
+        files = find_raw_files(used.table, data_dir, used.key)
         _check_one_file(used, files)
         if used.table.format in ("jsonl", "json"):
             _check_columns(
@@ -81,7 +93,7 @@ def check_tables(tables: Iterable[UsedTable], data_dir: str) -> None:
                 json_keys(files, used.table, used.columns.values()),
             )
             continue
-        by_file = {file.source: table_columns(file, used.table) for file in files}
+        by_file = {file.source: _columns_of(file, used) for file in files}
         anywhere = [column for columns in by_file.values() for column in columns or ()]
         for source, known in by_file.items():
             if known:
@@ -136,21 +148,53 @@ def _check_columns(
         if column not in (anywhere if is_optional and anywhere else known):
             shown = ", ".join(" ".join(name.split()) for name in known[:_COLUMNS_SHOWN])
             raise ValueError(
-                f"{source} has no column {column!r} ({meaning})"
-                f"{nearest(column, known)} Columns: {shown}"
+                f"{source} has no column {column!r} ({used.prefix}{meaning})"
+                f"{_cure(used, column, known)} Columns: {shown}"
                 f"{', ...' if len(known) > _COLUMNS_SHOWN else ''}."
             )
         if known.count(column) > 1:
             raise ValueError(
-                f"{source} has {known.count(column)} columns {column!r} ({meaning}): "
-                "rename all but the one to be read."
+                f"{source} has {known.count(column)} columns {column!r} "
+                f"({used.prefix}{meaning}): rename all but the one to be read."
             )
+
+
+def _columns_of(file: RawFile, used: UsedTable) -> list[str] | None:
+    """Returns the columns of one file, None if only reading tells."""
+    try:
+        return table_columns(file, used.table)
+    except HeaderError as error:
+        line = error.line.decode(used.table.encoding, "replace")
+        raise ValueError(f"{error}{_other_delimiter(used, line) or '.'}") from None
+
+
+def _cure(used: UsedTable, column: str, known: Sequence[str]) -> str:
+    """Says what else separates the names of a table, or which name is near."""
+    table = used.table
+    line = table.delimiter.join(known)
+    other = ""
+    if table.format == "csv" and table.header is None:
+        other = _other_delimiter(used, line, column if len(known) > 1 else None)
+    return other or nearest(column, known)
+
+
+def _other_delimiter(used: UsedTable, line: str, column: str | None = None) -> str:
+    """Says by what else a header line can be cut, into a column if one is given."""
+    for other in _DELIMITERS:
+        names = [name.strip(" \"'") for name in line.split(other)]
+        is_cut = len(names) > 1 if column is None else column in names
+        if other != used.table.delimiter and is_cut:
+            return (
+                f": its names seem to be separated by {other!r}, so set "
+                f"{used.key}.delimiter: {json.dumps(other)}."
+            )
+    return ""
 
 
 def _check_one_file(used: UsedTable, files: Sequence[RawFile]) -> None:
     if used.table.format in FIXED_COLUMNS and len(files) > 1:
         raise ValueError(
-            f"{used.meaning}.path must name one file, since lines of format "
+            f"{used.key}.path must name one file, since lines of format "
             f"{used.table.format!r} are known by their number, got {len(files)} files "
             f"for {used.table.path!r}."
         )
@@ -160,7 +204,7 @@ def _check_text_format(used: UsedTable) -> None:
     table = used.table
     if len(table.delimiter) != 1 and table.delimiter != "::":
         raise ValueError(
-            f"{used.meaning}.delimiter must be one character or '::', "
+            f"{used.key}.delimiter must be one character or '::', "
             f"got {table.delimiter!r}."
         )
     try:
@@ -170,6 +214,6 @@ def _check_text_format(used: UsedTable) -> None:
         one_byte = False
     if not one_byte:
         raise ValueError(
-            f"{used.meaning}.encoding must be a known encoding whose line break is one "
+            f"{used.key}.encoding must be a known encoding whose line break is one "
             f"byte, such as 'utf-8' or 'latin-1', got {table.encoding!r}."
         )

@@ -23,6 +23,19 @@ LISTS_COLUMNS = ("line", "value")
 LINES_COLUMNS = ("line", "text")
 
 
+class HeaderError(ValueError):
+    """A header line that cannot be cut into the names of columns.
+
+    Args:
+        message: What is wrong.
+        line: The line.
+    """
+
+    def __init__(self, message: str, line: bytes) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 @dataclasses.dataclass(frozen=True)
 class UnreadableRow:
     """A line that cannot be cut into fields.
@@ -75,7 +88,8 @@ def split_header(line: bytes, table: TableSpec) -> tuple[str, ...]:
     """Returns the column names in a header line.
 
     Raises:
-        ValueError: If the line cannot be read.
+        ValueError: If the line ends as no line may.
+        HeaderError: If it cannot be read.
     """
     if b"\r" in line.rstrip(b"\r\n"):
         raise ValueError(
@@ -86,9 +100,10 @@ def split_header(line: bytes, table: TableSpec) -> tuple[str, ...]:
         text = line.decode(table.encoding).rstrip("\r\n")
         return tuple(name.strip() for name in _splitter(table)(text))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(
+        raise HeaderError(
             f"the header line of {table.path} must be {table.encoding} text with "
-            f"{table.delimiter!r} between the names, got {line!r}: {error}."
+            f"{table.delimiter!r} between the names, got {line!r}: {error}",
+            line,
         ) from None
 
 

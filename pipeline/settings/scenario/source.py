@@ -28,7 +28,8 @@ def click_source(config: ScenarioConfig) -> TableSource:
     """
     spec = dataset_spec(config.data, data_dir())
     spec = with_enough_shards(spec, [domain.clicks.table for domain in spec.domains])
-    return TableSource(spec, used_tables(spec), "scenarios", _write, _describe)
+    tables = used_tables(spec, _prefixes(config.data))
+    return TableSource(spec, tables, "scenarios", _write, _describe)
 
 
 def dataset_spec(config: ScenarioDataConfig, data_dir: str) -> ScenarioDatasetSpec:
@@ -47,6 +48,18 @@ def dataset_spec(config: ScenarioDataConfig, data_dir: str) -> ScenarioDatasetSp
         max_unmatched_fraction=config.max_unmatched_fraction,
         normalize_ids=config.normalize_ids,
     )
+
+
+def _prefixes(config: ScenarioDataConfig) -> list[str]:
+    """Returns what comes before the keys of each domain in the configuration."""
+    # Of several domains, tables are known by that of theirs.
+    is_one = len(config.domains) == 1
+    return [
+        (f"data.domains.{name}." if is_one else "data.")
+        if domain.source == "table"
+        else ""
+        for name, domain in config.domains.items()
+    ]
 
 
 def _domain_spec(name: str, config: DomainConfig, data_dir: str) -> DomainSpec:

@@ -22,7 +22,8 @@ def rating_source(config: UserConfig) -> TableSource:
     """
     spec = dataset_spec(config.data, data_dir())
     spec = with_enough_shards(spec, [spec.interactions.table])
-    return TableSource(spec, used_tables(spec), "users", _write, _describe)
+    tables = used_tables(spec, "data." if config.data.source == "table" else "")
+    return TableSource(spec, tables, "users", _write, _describe)
 
 
 def _write(*arguments: Any, **options: Any) -> DatasetInfo:

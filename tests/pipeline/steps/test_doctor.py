@@ -148,7 +148,7 @@ def test_a_configuration_is_looked_at_with_its_tables(
     assert done.status == 1
     failed, cure = done.stdout.splitlines()[-2:]
     assert failed == f"FAIL  {there}"
-    assert "cure: interactions.table.path must name a file or folder" in cure
+    assert "cure: data.interactions.table.path must name a file or folder" in cure
     column = "data.interactions.label_column=points"
     done = cmml("doctor", "--config", path, "--set", column)
     assert "ratings.csv has no column 'points'" in done.stdout

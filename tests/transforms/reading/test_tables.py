@@ -33,8 +33,48 @@ def test_an_absent_column_is_named_with_its_meaning_and_the_nearest_one(raw):
 
 def test_an_absent_feature_column_is_named_with_its_feature(spec, raw):
     users = EntitySpec(TableSpec("users.csv"), features=(FeatureSpec("job"),))
-    with pytest.raises(ValueError, match=r"no column 'job' \(feature 'job' of users\)"):
-        check_tables(used_tables(dataclasses.replace(spec, users=users)), str(raw))
+    message = r"no column 'job' \(data\.users\.features, feature 'job'\)"
+    used = used_tables(dataclasses.replace(spec, users=users), "data.")
+    with pytest.raises(ValueError, match=message):
+        check_tables(used, str(raw))
+
+
+@pytest.mark.parametrize(
+    ("header", "delimiter", "shown"),
+    [
+        ("user_id;item_id;rating", ",", '";"'),
+        ("user_id\titem_id\trating", ",", r'"\\t"'),
+        ("user_id,item_id,rating", ";", '","'),
+        ("user_id::item_id::rating", ",", '"::"'),
+        ("buyer|item|stars", ",", r'"\|"'),
+        ("user_id;a,b;rating", ",", '";"'),
+    ],
+)
+def test_another_delimiter_is_named_with_its_key(raw, header, delimiter, shown):
+    (raw / "r.csv").write_text(f"{header}\n")
+    used = used_tables(interactions("r.csv", delimiter=delimiter), "data.")
+    key = rf"so set data\.interactions\.table\.delimiter: {shown}\. Columns: "
+    with pytest.raises(
+        ValueError, match=rf"\(data\.interactions\.user_column\).*{key}"
+    ):
+        check_tables(used, str(raw))
+
+
+def test_another_delimiter_is_named_where_quotes_hide_the_names(raw):
+    (raw / "r.csv").write_text('"user_id";"item_id";"rating"\n')
+    message = (
+        r"the header line of r\.csv .* so set data\.interactions\..*delimiter: \";\""
+    )
+    with pytest.raises(ValueError, match=message):
+        check_tables(used_tables(interactions("r.csv"), "data."), str(raw))
+
+
+@pytest.mark.parametrize("header", ["user", "a;b,item_id,rating"])
+def test_no_other_delimiter_is_guessed_without_a_sign_of_it(raw, header):
+    (raw / "r.csv").write_text(f"{header}\n")
+    with pytest.raises(ValueError, match=r"no column 'user_id'") as raised:
+        check_tables(used_tables(interactions("r.csv")), str(raw))
+    assert "delimiter" not in str(raised.value)
 
 
 def test_the_columns_of_parquet_are_in_its_schema(raw):
