@@ -19,6 +19,9 @@ from transforms.join_counts import JoinCounts, count_forms, count_join
 from transforms.plural import counted, plural
 from transforms.raw_text import IGNORED
 
+# The table that a split file is: the tasks that it names.
+SPLIT_FILE = "split.path"
+
 _NUM_EXAMPLES = 3
 
 # How ids that mean the same differ in form: in words, and what makes them alike.
@@ -115,11 +118,19 @@ class Join:
             )
         matched = self.num_rows - self.num_rows_unmatched
         only_right = self.num_right - self.num_both
-        text = (
+        found = (
             f"{self.ids} of {self.left} in {self.right}: {self.num_both} of "
             f"{counted(self.num_left, 'id')}, {matched} of "
-            f"{counted(self.num_rows, 'row')}; {only_right} of "
-            f"{counted(self.num_right, 'id')} of {self.right} "
+            f"{counted(self.num_rows, 'row')}"
+        )
+        if self.left == SPLIT_FILE:
+            found = (
+                f"{self.num_rows_unmatched} of the {counted(self.num_left, 'name')} "
+                f"in {self.left} {plural(self.num_rows_unmatched, 'is', 'are')} not "
+                f"among the {self.ids} of {self.right}"
+            )
+        text = (
+            f"{found}; {only_right} of {counted(self.num_right, 'id')} of {self.right} "
             f"{plural(only_right, 'is', 'are')} not in {self.left}"
         )
         return f"{text}. {self.explain()}" if self.num_rows_unmatched else text

@@ -1,6 +1,6 @@
 import pytest
 
-from transforms.joins import id_forms, join_ids
+from transforms.joins import SPLIT_FILE, id_forms, join_ids
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,16 @@ def test_the_likely_cause_of_a_miss_is_said_with_both_forms(left, right, cause):
     assert (join.num_both, join.num_rows_unmatched, join.num_rows_alike) == (0, 5, 3)
     assert (join.left_examples, join.right_examples) == ((left,), (right,))
     assert join.cause.startswith(cause)
+
+
+def test_names_of_a_split_file_that_are_of_no_task_are_counted_and_shown():
+    rows = {"a": 1, "b": 1, "c": 1}
+    join = join_ids("users", SPLIT_FILE, "ratings", rows, {"c", "d", "e"})
+    assert join.describe() == (
+        "2 of the 3 names in split.path are not among the users of ratings; 2 of 3 ids "
+        "of ratings are not in split.path. In split.path only: 'a', 'b'; in ratings "
+        "only: 'd', 'e'"
+    )
 
 
 def test_ids_without_a_counterpart_are_shown_from_both_sides():

@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from transforms.clicks.catalogue import scenario_catalogue
 from transforms.clicks.clicks import parse_clicks
 from transforms.clicks.ids import domain_order
-from transforms.clicks.merged_pools import MergePools
+from transforms.clicks.merged_pools import MergePools, Pools
 from transforms.clicks.names import ITEM_NAMES, SCENARIO_NAMES, name_tables
 from transforms.clicks.pools import parse_pools, pools_of_clicks
 from transforms.clicks.records import WriteClicks, encode_tasks
@@ -31,6 +31,7 @@ from transforms.clicks.user_clicks import SCENARIOS, USERS, SplitUsers
 from transforms.entities.catalogue import WriteCatalogue
 from transforms.entities.entities import EntityBlock, parse_entities
 from transforms.entities.write_runs import TableBlock, WriteRuns
+from transforms.plural import counted
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.kinds import OfKind
 from transforms.reading.shards import GroupByShard
@@ -42,12 +43,6 @@ from transforms.writing.entity_files import ITEM
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.preparation import Leftovers, prepare
-
-_SCENARIOS = DatasetKind(
-    ScenarioDatasetInfo,
-    "Lower episodes.min_pool_size or episodes.min_clicks, raise "
-    "episodes.max_pool_size, or check the split.",
-)
 
 
 def prepare_scenarios(
@@ -63,7 +58,7 @@ def prepare_scenarios(
         spec.split, data_dir, "scenarios", normalize=spec.normalize_ids
     )
     return prepare(
-        _SCENARIOS,
+        DatasetKind(ScenarioDatasetInfo, functools.partial(_advice, spec)),
         spec,
         used_tables(spec),
         lambda *stages: _Stages(spec, splitter, *stages).add(),
@@ -71,6 +66,19 @@ def prepare_scenarios(
         output_dir=output_dir,
         fingerprint=fingerprint,
         options=options,
+    )
+
+
+def _advice(spec: ScenarioDatasetSpec, files: OutputFiles) -> str:
+    """Says how large pools are and must be."""
+    smallest, median, largest = Pools.read(files).sizes
+    episodes = spec.episodes
+    return (
+        f"The smallest pool has {counted(smallest, 'item')}, the median {median}, the "
+        f"largest {largest}: lower data.episodes.min_pool_size, "
+        f"{episodes.min_pool_size}, or data.episodes.min_clicks, "
+        f"{episodes.min_clicks}, raise data.episodes.max_pool_size, "
+        f"{episodes.max_pool_size}, or check data.split."
     )
 
 

@@ -11,7 +11,7 @@ from transforms.clicks.names import ITEM_NAMES, SCENARIO_NAMES
 from transforms.clicks.pools import POOLS
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
 from transforms.entities.entity_runs import RunSummary
-from transforms.joins import Join, id_forms, join_ids
+from transforms.joins import SPLIT_FILE, Join, id_forms, join_ids
 
 
 def click_joins(
@@ -45,7 +45,7 @@ def click_joins(
     if listed is not None:
         known = {*pools.listed_scenarios, *scenarios}
         rows = dict.fromkeys(listed, 1)
-        joins.append(join_ids("scenarios", "split.path", POOLS, rows, known))
+        joins.append(join_ids("scenarios", SPLIT_FILE, POOLS, rows, known))
     return tuple(joins)
 
 

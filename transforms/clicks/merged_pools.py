@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import itertools
 import json
+import statistics
 from collections import Counter
 from collections.abc import Iterable
 
@@ -41,12 +42,15 @@ class Pools:
     Attributes:
         items: Item ids of each scenario, in the order of their rows.
         num_dropped: Scenarios left out, by reason.
+        sizes: Items of the smallest pool, the median and the largest, those of
+            scenarios left out too; zeros if there is no pool.
         listed_items: Items in tables of pools, those of scenarios left out too.
         listed_scenarios: Scenarios in tables of pools, likewise.
     """
 
     items: dict[str, list[str]]
     num_dropped: Counter[str]
+    sizes: tuple[int, int, int] = (0, 0, 0)
     listed_items: set[str] = dataclasses.field(default_factory=set)
     listed_scenarios: set[str] = dataclasses.field(default_factory=set)
 
@@ -111,6 +115,7 @@ class Pools:
         content = {
             "items": self.items,
             "num_dropped": self.num_dropped,
+            "sizes": self.sizes,
             "listed_items": sorted(self.listed_items),
             "listed_scenarios": sorted(self.listed_scenarios),
         }
@@ -123,6 +128,7 @@ class Pools:
         return cls(
             content["items"],
             Counter(content["num_dropped"]),
+            tuple(content["sizes"]),
             set(content["listed_items"]),
             set(content["listed_scenarios"]),
         )
@@ -181,6 +187,10 @@ def merge_pools(blocks: Iterable[PoolBlock], spec: ScenarioDatasetSpec) -> Pools
             if block.is_listed:
                 pools.listed_items.update(pool)
                 pools.listed_scenarios.add(scenario_id)
+    if joined:
+        numbers = [len(items) for items in joined.values()]
+        median = statistics.median_low(numbers)
+        pools.sizes = min(numbers), median, max(numbers)
     for scenario_id in sorted(joined, key=order):
         items = joined[scenario_id]
         if len(items) < sizes.min_pool_size:

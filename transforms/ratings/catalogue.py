@@ -10,10 +10,9 @@ from transforms.entities.catalogue import Catalogue
 from transforms.entities.entity_runs import RunSummary, summary_of
 from transforms.entities.entity_table import EntityTable, build_entity_table
 from transforms.entities.vocabularies import order_of_ids
-from transforms.joins import Join
+from transforms.joins import SPLIT_FILE, Join
 from transforms.label_levels import label_levels
 from transforms.ratings.interactions import INTERACTIONS
-from transforms.ratings.runs import SPLIT_FILE
 from transforms.ratings.statistics import build_schema, build_statistics
 from transforms.ratings.summaries import TasksSummary, merge_summaries
 from transforms.schema import DatasetInfo

@@ -32,11 +32,6 @@ from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.preparation import Leftovers, prepare
 
-_RATINGS = DatasetKind(
-    DatasetInfo,
-    "Lower episodes.query_size or episodes.min_support_size, or check the split.",
-)
-
 
 def prepare_dataset(
     spec: DatasetSpec,
@@ -49,7 +44,7 @@ def prepare_dataset(
     """Prepares a data set of ratings; arguments and errors as those of `prepare`."""
     splitter = load_splitter(spec.split, data_dir, normalize=spec.normalize_ids)
     return prepare(
-        _RATINGS,
+        DatasetKind(DatasetInfo, functools.partial(_advice, spec)),
         spec,
         used_tables(spec),
         functools.partial(_add_stages, spec, splitter),
@@ -57,6 +52,17 @@ def prepare_dataset(
         output_dir=output_dir,
         fingerprint=fingerprint,
         options=options,
+    )
+
+
+def _advice(spec: DatasetSpec, files: OutputFiles) -> str:
+    """Says how many interactions a user must have."""
+    del files
+    query, support = spec.episodes.query_size, spec.episodes.min_support_size
+    return (
+        f"A user must have {query + support} interactions: lower "
+        f"data.episodes.query_size, {query}, or data.episodes.min_support_size, "
+        f"{support}, or check data.split."
     )
 
 

@@ -25,6 +25,7 @@ from transforms.entities.entity_runs import (
 from transforms.entities.forms_of_ids import count_forms_of_ids
 from transforms.entities.vocabularies import order_of_ids
 from transforms.join_counts import count_forms, count_join
+from transforms.joins import SPLIT_FILE
 from transforms.ratings.episodes import TaskShard
 from transforms.ratings.interactions import INTERACTIONS
 from transforms.reading.beam_hints import no_beam_hints
@@ -32,7 +33,6 @@ from transforms.reading.coded_column import Ints
 from transforms.specs import DatasetSpec
 from transforms.writing.entity_files import ITEM, USER
 
-SPLIT_FILE = "split.path"
 TABLE_OF = {USER: "users", ITEM: "items"}  # What refused rows and joins call them.
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import apache_beam as beam
 
-from transforms.joins import Join
+from transforms.joins import SPLIT_FILE, Join
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.row_counts import RowCounts, merge_counts
 from transforms.schema import DataError
@@ -112,17 +112,24 @@ def check_joins(joins: Iterable[Join], spec: CommonSpec) -> None:
                 f"max_rejected_fraction allows {spec.max_rejected_fraction:.2%} to "
                 "differ in form only"
             )
+        elif join.left == SPLIT_FILE and not join.num_both:
+            limit = "at least one must"
         else:
             continue
-        cure = "Check the columns of the ids, or raise data.max_unmatched_fraction"
+        left, rows, cure = join.left, "rows", "Check the columns of the ids"
+        if left == SPLIT_FILE:
+            left, rows = f"the split file {spec.split.path!r} (data.{left})", "names"
+            cure = "Name them as they are there"
+        if join.num_both or join.left != SPLIT_FILE:
+            cure += ", or raise data.max_unmatched_fraction"
         if join.num_rows_alike:
             cure = "Set data.normalize_ids: true, or write them alike"
         elif join.cause:
             cure = "Write them alike"
         must, got = _demand(join)
         raise JoinError(
-            f"{join.ids} of {join.left} must {must}: {limit}, got "
-            f"{join.unmatched_fraction:.2%} of the rows {got}). {join.explain()}. "
+            f"{join.ids} of {left} must {must}: {limit}, got "
+            f"{join.unmatched_fraction:.2%} of the {rows} {got}). {join.explain()}. "
             f"{cure}."
         )
 

@@ -37,11 +37,12 @@ class DatasetKind(Generic[Info]):
 
     Attributes:
         info_class: What `dataset.json` says.
-        advice: What to do if no task is in meta-train, a sentence.
+        advice: Says what to do if no task is in meta-train, given the directory as it
+            has been filled.
     """
 
     info_class: type[Info]
-    advice: str
+    advice: Callable[[OutputFiles], str]
 
 
 def write_dataset(
@@ -68,8 +69,9 @@ def write_dataset(
     Raises:
         DataError: If the output directory holds foreign files, a table has no rows, a
             feature no value that can be read, or no meta-train task is left.
-        RejectedRowsError: If more rows of a table were refused. The refused rows, and
-            nothing else, stay in the output directory, as after the errors below.
+        RejectedRowsError: If more rows of a table were refused. The refused rows, if
+            there are any, and nothing else, stay in the output directory, as after the
+            other errors of data.
         JoinError: If more ids are not in the table that says more of them.
     """
     files = OutputFiles(output_dir, kind.info_class.directories)
@@ -106,7 +108,8 @@ def _finish(
         num_dropped=_all_left_out(info, tables),
         tables=tables,
     )
-    _check_meta_train(info, kind.advice)
+    if not info.num_tasks[META_TRAIN]:
+        raise DataError(_no_meta_train(info) + kind.advice(files))
     files.write(ANOMALIES_PBTXT, proto_file(build_anomalies(num_rejected)))
     info = dataclasses.replace(info, files=files.written())
     files.write(DATASET_JSON, info.to_json().encode())
@@ -149,9 +152,9 @@ def _all_left_out(info: CommonInfo, tables: Mapping[str, RowCounts]) -> dict[str
     return dict(sorted((+counts).items()))
 
 
-def _check_meta_train(info: CommonInfo, advice: str) -> None:
-    if not info.num_tasks[META_TRAIN]:
-        raise DataError(
-            "at least one task must be in meta-train, got none. Left out: "
-            f"{dict(info.num_dropped)}. {advice}"
-        )
+def _no_meta_train(info: CommonInfo) -> str:
+    left_out = ", ".join(f"{n} {reason}" for reason, n in info.num_dropped.items())
+    return (
+        "at least one task must be in meta-train, got none. Left out: "
+        f"{left_out or 'nothing'}. "
+    )

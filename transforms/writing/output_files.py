@@ -85,8 +85,10 @@ class OutputFiles:
         self.path(schema.SUCCESS).touch()
 
     def keep_only_rejected(self) -> None:
-        """Removes everything but the refused rows."""
+        """Removes everything but the refused rows, the directory if there are none."""
         self.remove(*(name for name in self._ours if name != schema.REJECTED_DIR))
+        if not self.names(schema.REJECTED_DIR):
+            remove(path_of(self.root))
 
     def remove(self, *names: str) -> None:
         """Removes files and directories, if they are there."""

@@ -87,6 +87,14 @@ def test_pools_of_a_wrong_size_are_left_out_and_counted(num_items, dropped):
     assert bool(pools.items) == (not dropped)
 
 
+def test_the_sizes_of_pools_are_known_whether_they_are_left_out_or_not():
+    blocks = [
+        PoolBlock({str(n): dict.fromkeys(map(str, range(n)))}) for n in (9, 1, 2, 7)
+    ]
+    pools = merge_pools(blocks, ScenarioDatasetSpec((domain(),), episodes=SIZES))
+    assert pools.sizes == (1, 2, 9)  # Of four the lower one in the middle.
+
+
 def test_what_was_clicked_in_a_scenario_is_in_its_pool():
     block = click_block(["u", "v", "u"], ["i", "i", "j"], ["s", "t", ""])
     pools = pools_of_clicks(block.packed())

@@ -199,7 +199,9 @@ def test_refused_rows_are_kept_with_line_and_reason(prepare, make_spec, raw):
 def test_a_table_without_a_single_task_is_an_error(prepare, make_spec):
     spec = make_spec(episodes=EpisodeSpec(query_size=8))
     with pytest.raises(
-        ValueError, match=r"must be in meta-train, got none.*'task_too_small': 12"
+        ValueError,
+        match=r"must be in meta-train, got none\. Left out: 12 task_too_small\. A user "
+        r"must have 9 interactions: lower data\.episodes\.query_size, 8, or",
     ):
         prepare(spec)
 

@@ -132,7 +132,7 @@ def test_a_table_without_rows_is_an_error(prepare, make_spec, raw):
 def test_ids_of_a_split_file_must_be_in_the_data(prepare, make_spec, raw):
     lists = {"meta_train_users": ["u1", "u2", 3], "meta_test_users": [4.0]}
     (raw / "split.json").write_text(json.dumps(lists))
-    with pytest.raises(JoinError, match=r"users of split\.path .* \(2 of 4; .*'u1'"):
+    with pytest.raises(JoinError, match=r"split file 'split\.json' .* \(2 of 4; .*'u1"):
         prepare(make_spec(split=SplitSpec(path="split.json")))
 
 

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import pytest
 
-from transforms.joins import id_forms, join_ids
+from transforms.joins import SPLIT_FILE, id_forms, join_ids
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts
 from transforms.schema import SPLITS, CommonInfo, DataError, check_files
-from transforms.specs import CommonSpec
+from transforms.specs import CommonSpec, SplitSpec
 from transforms.writing.counts import JoinError
 from transforms.writing.dataset_files import DatasetKind, stage_info, write_dataset
 from transforms.writing.episode_files import write_episodes
@@ -34,7 +34,7 @@ class BasketInfo(CommonInfo):
     num_shelves: int = 7
 
 
-BASKETS = DatasetKind(BasketInfo, "Go shopping.")
+BASKETS = DatasetKind(BasketInfo, lambda files: f"Go to {files.names('shelves')[0]}.")
 TASKS = [Basket([2, 1], "meta_train"), Basket([1], "meta_test")]
 
 
@@ -69,8 +69,19 @@ def fill(files, tasks=TASKS, rejected=(), **changes):
     stage_info(files, dataclasses.replace(info, **changes), {})
 
 
-def write(directory, *, max_rejected_fraction=0.01, **contents):
-    spec = CommonSpec(max_rejected_fraction=max_rejected_fraction)
+def write(
+    directory,
+    *,
+    max_rejected_fraction=0.01,
+    max_unmatched_fraction=0.3,
+    split=SplitSpec(),  # noqa: B008
+    **contents,
+):
+    spec = CommonSpec(
+        max_rejected_fraction=max_rejected_fraction,
+        max_unmatched_fraction=max_unmatched_fraction,
+        split=split,
+    )
     return write_dataset(
         BASKETS,
         lambda files: fill(files, **contents),
@@ -158,8 +169,24 @@ def test_ids_that_find_nothing_fail_the_step_with_examples_and_the_cause(tmp_pat
         r"the rows .*\(3 of 4; 1 of 3 ids.*'31\.0', '32\.0'.*'31', '32'.*"
         r"a fraction of zero.*normalize_ids",
     ):
-        write(tmp_path, joins=(wrong,))
-    assert names(tmp_path) == ["rejected"]
+        write(tmp_path / "b", joins=(wrong,))
+    assert names(tmp_path) == []
+
+
+def test_names_of_a_split_file_that_are_of_no_task_are_an_error_with_the_file(tmp_path):
+    known = {"ann", "bob", "eve"}
+    some = join_ids("users", SPLIT_FILE, "baskets", {"ann": 1, "bob": 1, "x": 1}, known)
+    none = join_ids("users", SPLIT_FILE, "baskets", {"x": 1}, known)
+    write(tmp_path / "a", joins=(some,), max_unmatched_fraction=0.4)
+    with pytest.raises(
+        JoinError,
+        match=r"users of the split file 's\.json' \(data\.split\.path\) must be in "
+        r"baskets: max_unmatched_fraction allows 30\.00%, got 33\.33% of the names .*"
+        r"\(1 of 3; .*'x'; in baskets only: 'eve'\. Name .*, or raise data\.max_unm",
+    ):
+        write(tmp_path / "b", joins=(some,), split=SplitSpec(path="s.json"))
+    with pytest.raises(JoinError, match=r"at least one must, .*Name .* are there\.$"):
+        write(tmp_path / "b", joins=(none,), max_unmatched_fraction=1.0)
 
 
 def test_a_few_ids_that_differ_in_form_only_are_too_many(tmp_path):
@@ -230,12 +257,12 @@ def test_rows_that_nobody_accounts_for_are_a_bug(tmp_path):
 
 def test_a_data_set_without_a_meta_train_task_is_an_error(tmp_path):
     message = (
-        r"task must be in meta-train, got none\. Left out: \{'too_small': 3\}\. "
-        r"Go shopping\."
+        r"task must be in meta-train, got none\. Left out: 3 too_small\. "
+        r"Go to shelves/all\."
     )
     with pytest.raises(DataError, match=message):
-        write(tmp_path, tasks=TASKS[1:])
-    assert names(tmp_path) == ["rejected"]
+        write(tmp_path / "p", tasks=TASKS[1:])
+    assert names(tmp_path) == []
 
 
 def test_what_an_interrupted_run_left_is_removed(tmp_path, digests):

@@ -51,6 +51,14 @@ def test_only_the_refused_rows_are_kept(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["rejected"]
 
 
+def test_where_no_row_was_refused_nothing_is_kept(tmp_path):
+    files = OutputFiles(str(tmp_path / "p"))
+    files.make_dir("rejected")
+    files.write("episodes/a", b"{}")
+    files.keep_only_rejected()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_finished_data_set_has_no_stage_folder(tmp_path):
     files = OutputFiles(str(tmp_path))
     files.write("dataset.json", b"{}")
