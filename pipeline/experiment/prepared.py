@@ -71,7 +71,8 @@ def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> Non
         if number < needed:
             raise DataError(
                 f"{dataset_dir} must hold at least {needed} {split} tasks to train "
-                f"with, got {number}."
+                f"with, got {number}: set another data.split.seed or other fractions, "
+                "or name them by data.split.path."
             )
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from transforms.schema import REJECTED_DIR, CommonInfo
+from models.evaluation.metric import MIN_TASKS
+from transforms.plural import counted
+from transforms.schema import META_TEST, META_VALIDATION, REJECTED_DIR, CommonInfo
 
 
 def describe_counts(info: CommonInfo) -> list[str]:
@@ -17,6 +19,27 @@ def describe_counts(info: CommonInfo) -> list[str]:
     lines.append(f"prepare: refused: {refused or 'nothing'}{kept}")
     lines.append(f"prepare: left out: {left_out or 'nothing'}")
     return lines
+
+
+def describe_few_tasks(info: CommonInfo) -> list[str]:
+    """Says which splits that methods are chosen or judged on have too few tasks."""
+    few = [
+        f"{split} has {counted(number, 'task')}"
+        for split in (META_VALIDATION, META_TEST)
+        if (number := info.num_tasks[split]) < MIN_TASKS
+    ]
+    if not few:
+        return []
+    cure = (
+        "a hash puts each task into a split, so that few are split by chance. Name "
+        "them in data.split.path, or set another data.split.seed or larger fractions"
+    )
+    if info.options["split"]["path"] is not None:
+        cure = "name more of them in data.split.path"
+    return [
+        f"prepare: few tasks: {' and '.join(few)}, and fewer than {MIN_TASKS} do not "
+        f"tell methods apart: {cure}"
+    ]
 
 
 def _reasons(counts: Mapping[str, int]) -> str:

@@ -25,14 +25,15 @@ class TableSource:
         tables: Those that it is made from.
         tasks: What a split file calls its tasks: "users" or "scenarios".
         write: Prepares the data set; arguments as of `transforms`' `prepare_dataset`.
-        describe: Says what the data set holds, given what `write` returned.
+        describe: Says what the data set holds, given what `write` returned, and its
+            directory.
     """
 
     spec: Any
     tables: Sequence[UsedTable]
     tasks: str
     write: Callable[..., Any]
-    describe: Callable[[Any], str]
+    describe: Callable[[Any, pathlib.Path], str]
 
     def validate(self) -> None:
         """Checks tables and columns; see `Source`."""
@@ -57,4 +58,4 @@ class TableSource:
             fingerprint=self.fingerprint(),
             options=options,
         )
-        return self.describe(info)
+        return self.describe(info, directory)

@@ -100,7 +100,8 @@ def _fit(
     if not info.num_tasks[schema.META_VALIDATION]:
         raise DataError(
             f"{dataset_dir} must hold at least 1 meta_validation task to choose "
-            "factors by, got 0."
+            "factors by, got 0: set another data.split.seed or a larger "
+            "data.split.validation_fraction, or name some by data.split.path."
         )
     check_pools(most_candidates(read(schema.META_VALIDATION)))
     # What is in a pool is known beforehand; of meta-test nothing else is looked at.

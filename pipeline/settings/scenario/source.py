@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pathlib
 from typing import Any
 
 from pipeline.experiment.config_file import data_dir
-from pipeline.settings.prepared_text import describe_counts
+from pipeline.settings.prepared_text import describe_counts, describe_few_tasks
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data_config import DomainConfig, ScenarioDataConfig
+from pipeline.settings.scenario.small_pools import describe_small_pools
 from pipeline.settings.shards import with_enough_shards
 from pipeline.settings.table_source import TableSource
 from transforms.clicks import sources
@@ -90,13 +92,15 @@ def _write(*arguments: Any, **options: Any) -> ScenarioDatasetInfo:
     return prepare_scenarios(*arguments, **options)
 
 
-def _describe(info: ScenarioDatasetInfo) -> str:
+def _describe(info: ScenarioDatasetInfo, directory: pathlib.Path) -> str:
     lines = [
         f"prepare: {split}: {counted(num, 'scenario')}, "
         f"{counted(info.num_clicks.get(split, 0), 'support click')}, "
         f"{counted(info.num_queries.get(split, 0), 'held-out click')} to query"
         for split, num in info.num_tasks.items()
     ]
+    lines += describe_few_tasks(info)
+    lines += describe_small_pools(directory)
     lines.append(
         f"prepare: {counted(info.num_users, 'user')}, "
         f"{counted(info.num_items, 'item')}, "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pathlib
 from typing import Any
 
 from pipeline.experiment.config_file import data_dir
-from pipeline.settings.prepared_text import describe_counts
+from pipeline.settings.prepared_text import describe_counts, describe_few_tasks
 from pipeline.settings.shards import with_enough_shards
 from pipeline.settings.table_source import TableSource
 from pipeline.settings.user.config import UserConfig, dataset_spec
@@ -32,12 +33,14 @@ def _write(*arguments: Any, **options: Any) -> DatasetInfo:
     return prepare_dataset(*arguments, **options)
 
 
-def _describe(info: DatasetInfo) -> str:
+def _describe(info: DatasetInfo, directory: pathlib.Path) -> str:
+    del directory
     lines = [
         f"prepare: {split}: {counted(num, 'task')}, "
         f"{counted(info.num_interactions.get(split, 0), 'interaction')}"
         for split, num in info.num_tasks.items()
     ]
+    lines += describe_few_tasks(info)
     if num := info.num_interactions[NO_TASK]:
         lines.append(
             f"prepare: {counted(num, 'interaction')} of users with too few for a "
