@@ -202,7 +202,7 @@ def test_too_few_ratings_are_one_line(cmml, write_config, tmp_path):
     assert done.status == 2
     last = done.stderr.splitlines()[-1]
     assert "at least one task must be in meta-train, got none." in last
-    assert "Lower episodes.query_size" in last
+    assert "lower data.episodes.query_size, 30" in last
 
 
 def test_a_foreign_file_where_the_data_go_is_one_line(

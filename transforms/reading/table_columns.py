@@ -84,6 +84,11 @@ def _columns_in_file(file: RawFile, table: TableSpec) -> list[str] | None:
             return list(table.header)
         skip_byte_order_mark(stream)
         line = stream.readline()
+        if line.startswith((b'{"', b"[{")) or line.strip() == b"[":
+            table_format = "jsonl" if line.startswith(b"{") else "json"
+            raise FileError(
+                f"{file.source} holds JSON objects: set `format: {table_format}`."
+            )
         return list(split_header(line, table)) if line else None
 
 

@@ -172,10 +172,12 @@ def _cure(used: UsedTable, column: str, known: Sequence[str]) -> str:
     """Says what else separates the names of a table, or which name is near."""
     table = used.table
     line = table.delimiter.join(known)
-    other = ""
+    other, near = "", nearest(column, known)
     if table.format == "csv" and table.header is None:
         other = _other_delimiter(used, line, column if len(known) > 1 else None)
-    return other or nearest(column, known)
+        if near == "." and not set(known) & set(used.columns.values()):
+            near = f"; name its columns in {used.key}.header if it has no header line."
+    return other or near
 
 
 def _other_delimiter(used: UsedTable, line: str, column: str | None = None) -> str:

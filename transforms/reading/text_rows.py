@@ -49,6 +49,8 @@ class UnreadableRow:
     text: str
 
 
+_LINE_SHOWN = 200  # Bytes of a header line that an error shows.
+
 # The values of the columns asked for, in that order.
 Fields = tuple[Any, ...]
 
@@ -102,7 +104,8 @@ def split_header(line: bytes, table: TableSpec) -> tuple[str, ...]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise HeaderError(
             f"the header line of {table.path} must be {table.encoding} text with "
-            f"{table.delimiter!r} between the names, got {line!r}: {error}",
+            f"{table.delimiter!r} between the names, got {line[:_LINE_SHOWN]!r}: "
+            f"{error}",
             line,
         ) from None
 

@@ -106,10 +106,13 @@ def check_joins(joins: Iterable[Join], spec: CommonSpec) -> None:
         if join.may_differ:
             continue
         if join.unmatched_fraction > spec.max_unmatched_fraction:
-            limit = f"max_unmatched_fraction allows {spec.max_unmatched_fraction:.2%}"
+            limit = (
+                f"data.max_unmatched_fraction allows {spec.max_unmatched_fraction:.2%}"
+            )
         elif join.alike_fraction > spec.max_rejected_fraction:
             limit = (
-                f"max_rejected_fraction allows {spec.max_rejected_fraction:.2%} to "
+                f"data.max_rejected_fraction allows "
+                f"{spec.max_rejected_fraction:.2%} to "
                 "differ in form only"
             )
         elif join.left == SPLIT_FILE and not join.num_both:

@@ -13,6 +13,14 @@ from apache_beam.metrics import Metrics
 
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import RejectedRow
+from transforms.reading.row_error import (
+    DUPLICATE_PAIR,
+    ENCODING,
+    LABEL_OUT_OF_RANGE,
+    MALFORMED,
+    MISSING_FIELD,
+    NOT_A_NUMBER,
+)
 from transforms.row_counts import RowCounts
 from transforms.schema import REJECTED_DIR, DataError
 from transforms.specs import CommonSpec
@@ -23,6 +31,15 @@ _STAGED = f"{STAGE_DIR}/{REJECTED_DIR}"
 # Rows of one file that are sorted and written together. A fixed stretch of lines, so
 # that the parts do not depend on the size of a block.
 _LINES_PER_PART = 1_000_000
+# Keys that help, by the reason of most refused rows of a table.
+_CURES = {
+    MISSING_FIELD: "If lines are cut wrongly, see `table.delimiter` and `table.header`",
+    MALFORMED: "See `table.delimiter`, `table.quote` and `table.extra_fields`",
+    NOT_A_NUMBER: "See `label_column`; codes for no label go into `table.missing`",
+    LABEL_OUT_OF_RANGE: "See `label_min`, `label_max` and `label_scale`",
+    ENCODING: "See `table.encoding`, such as latin-1",
+    DUPLICATE_PAIR: "See `keep`",
+}
 _ROWS_REFUSED = Metrics.counter("cmml", "rows_refused")
 
 
@@ -149,17 +166,19 @@ def check_refused(
             if row
             else ""
         )
+        ((most, _),) = count.refused.most_common(1)
+        cure = f" {_CURES[most]}." if most in _CURES else ""
         raise RejectedRowsError(
             f"{_limit(spec, never, count)} of the {table} to be refused, got "
             f"{share:.2%} ({refused} of {count.read}: {reasons})."
-            f"{example} See {output_dir}/{REJECTED_DIR}."
+            f"{example}{cure} The rows are in {output_dir}/{REJECTED_DIR}."
         )
 
 
 def _limit(spec: CommonSpec, never: str, count: RowCounts) -> str:
     if count.refused[never]:
         return f"`keep: error` allows no {never}"
-    return f"max_rejected_fraction allows {spec.max_rejected_fraction:.2%}"
+    return f"data.max_rejected_fraction allows {spec.max_rejected_fraction:.2%}"
 
 
 class _WriteStretch(beam.DoFn):

@@ -69,6 +69,31 @@ def test_another_delimiter_is_named_where_quotes_hide_the_names(raw):
         check_tables(used_tables(interactions("r.csv"), "data."), str(raw))
 
 
+@pytest.mark.parametrize(
+    ("line", "table_format"),
+    [('{"user_id": 1}', "jsonl"), ('[{"user_id": 1}]', "json"), ("[", "json")],
+)
+def test_json_that_is_to_be_csv_is_named_with_its_format(raw, line, table_format):
+    (raw / "r.csv").write_text(f"{line}\n")
+    message = rf"^r\.csv holds JSON objects: set `format: {table_format}`\.$"
+    with pytest.raises(ValueError, match=message):
+        check_tables(used_tables(interactions("r.csv")), str(raw))
+
+
+def test_a_file_without_a_header_line_is_told_of_the_key(raw):
+    (raw / "r.csv").write_text("u1,i1,4\n")
+    message = r"; name its columns in data\.interactions\.table\.header if it has no"
+    with pytest.raises(ValueError, match=message):
+        check_tables(used_tables(interactions("r.csv"), "data."), str(raw))
+
+
+def test_a_long_header_line_that_cannot_be_read_is_not_shown_whole(raw):
+    (raw / "r.csv").write_text('"a"b' * 999 + "\n")
+    with pytest.raises(ValueError, match=r"the header line of r\.csv") as raised:
+        check_tables(used_tables(interactions("r.csv")), str(raw))
+    assert len(str(raised.value)) < 500
+
+
 @pytest.mark.parametrize("header", ["user", "a;b,item_id,rating"])
 def test_no_other_delimiter_is_guessed_without_a_sign_of_it(raw, header):
     (raw / "r.csv").write_text(f"{header}\n")

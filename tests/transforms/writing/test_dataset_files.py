@@ -157,6 +157,23 @@ def test_the_limit_holds_for_every_table(tmp_path):
         write(tmp_path, rejected=rows)
 
 
+@pytest.mark.parametrize(
+    ("reason", "cure"),
+    [
+        ("malformed", "`table.delimiter`, `table.quote` and `table.extra_fields`"),
+        ("label_out_of_range", "`label_min`, `label_max` and `label_scale`"),
+        ("encoding", "`table.encoding`"),
+    ],
+)
+def test_the_keys_that_help_are_named_by_the_reason_of_most_rows(
+    tmp_path, reason, cure
+):
+    rows = [refused(n, reason) for n in range(2, 9)] + [refused(1, "missing_field")]
+    message = f"See {cure}.* The rows are in .*rejected"
+    with pytest.raises(RejectedRowsError, match=message):
+        write(tmp_path, rejected=rows)
+
+
 def join(left, right):
     return join_ids("items", "baskets", "shelves", left, right)
 
@@ -181,7 +198,7 @@ def test_names_of_a_split_file_that_are_of_no_task_are_an_error_with_the_file(tm
     with pytest.raises(
         JoinError,
         match=r"users of the split file 's\.json' \(data\.split\.path\) must be in "
-        r"baskets: max_unmatched_fraction allows 30\.00%, got 33\.33% of the names .*"
+        r"baskets: data\.max_unmatched_fraction allows 30\.00%, got 33\.33% of the .*"
         r"\(1 of 3; .*'x'; in baskets only: 'eve'\. Name .*, or raise data\.max_unm",
     ):
         write(tmp_path / "b", joins=(some,), split=SplitSpec(path="s.json"))
