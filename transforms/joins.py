@@ -123,7 +123,7 @@ class Join:
             f"{counted(self.num_left, 'id')}, {matched} of "
             f"{counted(self.num_rows, 'row')}"
         )
-        if self.left == SPLIT_FILE:
+        if self.left == SPLIT_FILE and self.num_rows_unmatched:
             found = (
                 f"{self.num_rows_unmatched} of the {counted(self.num_left, 'name')} "
                 f"in {self.left} {plural(self.num_rows_unmatched, 'is', 'are')} not "

@@ -70,7 +70,9 @@ def load_splitter(
     try:
         lists = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"split.path must name a JSON file: {path}: {error}") from None
+        raise ValueError(
+            f"data.split.path must name a JSON file: {path}: {error}"
+        ) from None
     names = {f"{split}_{tasks}": split for split in SPLITS}
     optional = f"{META_VALIDATION}_{tasks}"
     needed = [n for n in names if n != optional or n in _as_dict(lists)]
@@ -89,7 +91,7 @@ def split_file(name: str, data_dir: str) -> pathlib.Path:
     path = path_in(data_dir, name)
     if not path.is_file():
         raise ValueError(
-            f"split.path must name a file, got {name!r}: no such file as {path}."
+            f"data.split.path must name a file, got {name!r}: no such file as {path}."
         )
     return path
 
@@ -102,8 +104,8 @@ def _check_lists(lists: Any, needed: list[str], path: pathlib.Path) -> None:
     by_name = _as_dict(lists)
     if not all(isinstance(by_name.get(name), list) for name in needed):
         raise ValueError(
-            f"split.path must name a JSON object with the lists {needed}, and {path} "
-            f"has {sorted(by_name) or type(lists).__name__}."
+            f"data.split.path must name a JSON object with the lists {needed}, and "
+            f"{path} has {sorted(by_name) or type(lists).__name__}."
         )
 
 

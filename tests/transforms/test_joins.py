@@ -29,6 +29,11 @@ def test_names_of_a_split_file_that_are_of_no_task_are_counted_and_shown():
         "of ratings are not in split.path. In split.path only: 'a', 'b'; in ratings "
         "only: 'd', 'e'"
     )
+    all_known = join_ids("users", SPLIT_FILE, "ratings", {"c": 1}, {"c", "d"})
+    assert all_known.describe() == (
+        "users of split.path in ratings: 1 of 1 id, 1 of 1 row; 1 of 2 ids of ratings "
+        "is not in split.path"
+    )
 
 
 def test_ids_without_a_counterpart_are_shown_from_both_sides():
