@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.experiment.config_section import Experiment
 from transforms import schema
 from transforms.paths import path_of
+from transforms.plural import counted
 from transforms.schema import DataError, read_dataset_json
 
 
@@ -69,10 +70,11 @@ def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> Non
     for split, needed in ((schema.META_TRAIN, 2), (schema.META_VALIDATION, 1)):
         number = num_tasks.get(split, 0)
         if number < needed:
+            at_least = counted(needed, f"{split} task")
             raise DataError(
-                f"{dataset_dir} must hold at least {needed} {split} tasks to train "
-                f"with, got {number}: set another data.split.seed or other fractions, "
-                "or name them by data.split.path."
+                f"{dataset_dir} must hold at least {at_least} to train with, got "
+                f"{number}: set another data.split.seed or other fractions, or name "
+                "them by data.split.path."
             )
 
 

@@ -62,7 +62,7 @@ def check_pools(largest: int) -> None:
     if largest <= _DECISIVE:
         raise DataError(
             f"some user of {schema.META_VALIDATION} must have more than {_DECISIVE} "
-            f"candidates, or {CHOSEN_BY} is 1 whatever a method does, the most are "
+            f"candidates, or {CHOSEN_BY} is undefined for all of them, the most are "
             f"{largest}: take larger pools (data.episodes.min_pool_size)."
         )
 

@@ -48,10 +48,14 @@ def test_two_tasks_to_learn_from_and_one_to_choose_by_are_enough(prepare):
 
 
 @pytest.mark.parametrize(
-    ("split", "number", "needed"), [("meta_train", 1, 2), ("meta_validation", 0, 1)]
+    ("split", "number", "needed"),
+    [
+        ("meta_train", 1, "2 meta_train tasks"),
+        ("meta_validation", 0, "1 meta_validation task"),
+    ],
 )
 def test_too_few_tasks_to_train_with_are_named(prepare, split, number, needed):
-    message = f"at least {needed} {split} tasks to train with, got {number}"
+    message = f"at least {needed} to train with, got {number}"
     with pytest.raises(DataError, match=message):
         check_splits(prepare(**{split: number}))
 
