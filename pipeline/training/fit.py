@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-
-from models.evaluation.errors import NotFiniteError
-from models.evaluation.shown import Shown
 from models.lazy_adam import LazyAdam
 from models.legacy_keras import tf
-from models.replicas import distributed, is_chief, told_by_chief
-from models.resumable_training import (
-    ResumableTraining,
-    TrainingDivergedError,
-    check_finite,
-)
+from models.replicas import distributed, is_chief
+from models.resumable_training import ResumableTraining, check_finite
 from pipeline.experiment.progress import progress_bar, say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.registry import setting_of
-from pipeline.settings.setting import Data, Scorer, Setting, TrainingPlan
+from pipeline.settings.setting import Data, Scorer, TrainingPlan
 from pipeline.training.divergence import StopDivergence
+from pipeline.training.meta_validation import JudgeMetaValidation
 
 # Makes callbacks that look at a training.
 Watch: TypeAlias = Callable[
@@ -38,64 +30,6 @@ def unwatched(
     return ()
 
 
-class JudgeMetaValidation(tf.keras.callbacks.Callback):
-    """Judges a model on meta-validation after every epoch, for others to choose by.
-
-    Args:
-        setting: The setting.
-        scorer: Asks the model that is trained; where several workers train it, the
-            chief alone asks, and tells the others.
-        shown: What of meta-validation.
-    """
-
-    def __init__(self, setting: Setting, scorer: Scorer, shown: Shown) -> None:
-        super().__init__()
-        self._setting = setting
-        self._scorer = scorer
-        self._shown = shown
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Adds the metrics to the logs, for the callbacks after this one.
-
-        Raises:
-            TrainingDivergedError: If a weight or score is not a finite number.
-        """
-        assert logs is not None
-        check_finite(self.model, epoch)
-        logs |= self.judge(self.model, epoch + 1)
-
-    def judge(self, model: tf.keras.Model, epoch: int) -> dict[str, float]:
-        """Returns the metrics of a model after an epoch, 0 being the start.
-
-        Raises:
-            TrainingDivergedError: If a score is not a finite number.
-        """
-        strategy = model.distribute_strategy
-        names = [metric.name for metric in self._setting.metrics]
-        means = [math.nan] * len(names)
-        if is_chief(strategy):
-            means = self._means(names, epoch)
-        means = told_by_chief(means, strategy)
-        return {
-            f"val_{name}": mean
-            for name, mean in zip(names, means, strict=True)
-            if not math.isnan(mean)
-        }
-
-    def _means(self, names: Sequence[str], epoch: int) -> list[float]:
-        """Returns the mean of each metric; NaN if no task has it."""
-        try:
-            pairs = self._scorer(self._shown)
-            by_task = self._setting.by_task(pairs)
-        except NotFiniteError as error:
-            raise TrainingDivergedError(f"after epoch {epoch}: {error}") from None
-        columns = [by_task.get(name, np.array([math.nan])) for name in names]
-        return [
-            math.nan if np.isnan(values).all() else float(np.nanmean(values))
-            for values in columns
-        ]
-
-
 def fit(
     model: tf.keras.Model,
     config: Any,
@@ -105,6 +39,8 @@ def fit(
     watch: Watch = unwatched,
 ) -> dict[str, Any]:
     """Trains a model on meta-train, or goes on where a killed training was.
+
+    What is useful before it is trained is judged then, too: epoch 0 may be the best.
 
     Args:
         model: CMML or a learned baseline, its weights fresh.
