@@ -4,6 +4,7 @@ import argparse
 
 from pipeline.commands.command import Command, Step, config_of, done
 from pipeline.experiment import quiet
+from pipeline.experiment.progress import say
 
 
 def _resolve(arguments: argparse.Namespace) -> Step:
@@ -14,7 +15,12 @@ def _resolve(arguments: argparse.Namespace) -> Step:
     quiet.import_tensorflow()
     from pipeline.steps.run import run
 
-    return lambda: done(run(config, arguments.beam_flags))
+    def run_and_name() -> None:
+        exported = run(config, arguments.beam_flags)
+        say("model:")
+        done(exported)
+
+    return run_and_name
 
 
 COMMAND = Command(

@@ -5,14 +5,13 @@ import os
 import pathlib
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from models.file_locks import LockedError, locked
 from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import is_version, read_manifest
-from transforms.schema import DataError
 
 STEP = "export"
 
@@ -29,8 +28,8 @@ def publish(
 ) -> pathlib.Path:
     """Exports the model of a run as a new version, unless that has been done.
 
-    The version is written beside its place, compared with the trained model, and
-    renamed in one step.
+    Another export of the run is waited for. The version is written beside its place,
+    compared with the trained model, and renamed in one step.
 
     Args:
         config: The experiment.
@@ -44,11 +43,10 @@ def publish(
 
     Raises:
         ExportError: As `build` raises it; nothing is then to be seen.
-        DataError: If another export of the run is going on.
     """
     base = run.export / config.export.model_name
     base.mkdir(parents=True, exist_ok=True)
-    with export_lock(base):
+    with one_at_a_time(STEP, base):
         for leftover in base.glob(".staging-*"):
             shutil.rmtree(leftover)
         done = _newest_of(base, fingerprint)
@@ -89,18 +87,6 @@ def _record(run: RunDir, fingerprint: str, version: pathlib.Path) -> None:
         run.record(
             STEP, fingerprint, version=version.name, largest_difference=difference
         )
-
-
-@contextlib.contextmanager
-def export_lock(base: pathlib.Path) -> Iterator[None]:
-    """Keeps other exports away from a folder."""
-    try:
-        with locked(base.with_name(f".{base.name}.lock"), wait=False):
-            yield
-    except LockedError:
-        raise DataError(
-            f"another export to {base} is going on: wait for it to end."
-        ) from None
 
 
 def _new_number(base: pathlib.Path) -> int:

@@ -14,6 +14,7 @@ from models.serving.recorded_request import RecordedRequest
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import prepared_facts
+from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, training_fingerprint
 from pipeline.experiment.version_dir import JUDGED, read_manifest
 from pipeline.export.extra_files import write_extra_files
@@ -27,6 +28,7 @@ from pipeline.training.trained import (
     STEP,
     finished_refit,
     trained_model,
+    wants_refit,
     whole_data,
 )
 from transforms.schema import META_TRAIN, DataError
@@ -57,6 +59,8 @@ def export(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> pathli
     digest = prepared_facts(dataset_dir).fingerprint
     refitted = finished_refit(config, digest, run)
     trained_on = META_TRAIN if refitted is None else "all"
+    if refitted is None and wants_refit(config):
+        say("export: of meta-train alone, since `cmml refit` has not been run")
     fingerprint = hash_of(
         training_fingerprint(config, digest), config.export, trained_on
     )

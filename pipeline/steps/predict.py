@@ -92,6 +92,8 @@ def _answered(
             answer = model.answer(request, top)
             answers.append(_laid_out(model, request, answer, as_text=as_text))
             items.update(map(model.item_of, as_list(request, "support")))
+        except json.JSONDecodeError as error:
+            refused.append(f"line {number}: no JSON: {error.msg}, column {error.colno}")
         except (ValueError, RecursionError, tf.errors.InvalidArgumentError) as error:
             refused.append(f"line {number}: {_first_line(error)}")
     return answers, refused, items

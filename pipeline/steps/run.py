@@ -44,5 +44,4 @@ def run(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
     print(table)
     say(f"run:   {run_dir.path}")
     say(f"logs:  tensorboard --logdir {run_dir.logs}")
-    say("model:")
     return exported

@@ -13,6 +13,7 @@ import numpy as np
 
 from models.serving.recorded_request import RecordedRequest
 from models.whole_files import write_atomically
+from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import (
     FORMAT_MANIFEST,
@@ -26,7 +27,7 @@ from pipeline.export.formats.row_files import write_row_records
 from pipeline.export.formats.row_runtime import RowRuntime
 from pipeline.export.formats.tensorflow_runtime import TensorFlowRuntime
 from pipeline.export.parity import TOLERANCE, MismatchError, largest_difference
-from pipeline.export.published_version import ExportError, export_lock
+from pipeline.export.published_version import STEP, ExportError
 from pipeline.export.recorded_requests import read_requests
 from pipeline.settings.runtime import Runtime
 
@@ -46,6 +47,8 @@ _OF_GRAPH = {"ops", "tensorflow", "size_bytes", "largest_difference", "files"}
 def publish_format(chosen: Format, source: FormatSource) -> pathlib.Path:
     """Writes a version in a format, unless that has been done.
 
+    Another export in that format is waited for.
+
     It stands beside the versions of the SavedModel, as `<model_name>.<format>/` with
     the same number. It is written under another name; requests that were recorded with
     the SavedModel are asked again, in the runtime of the format, by ids; and it is
@@ -60,13 +63,12 @@ def publish_format(chosen: Format, source: FormatSource) -> pathlib.Path:
 
     Raises:
         ExportError: If an answer is not that of the trained model or the SavedModel.
-        DataError: If another export of the same kind is going on.
     """
     version = source.version
     base = version.parent.with_name(f"{version.parent.name}.{chosen.name}")
     target, staging = base / version.name, base / f".staging-{version.name}"
     base.mkdir(exist_ok=True)
-    with export_lock(base):
+    with one_at_a_time(STEP, base):
         for leftover in base.glob(".staging-*"):
             shutil.rmtree(leftover)
         if target.exists():

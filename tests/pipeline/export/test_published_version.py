@@ -1,10 +1,13 @@
+import concurrent.futures
 import functools
 import json
+import threading
 import time
 
 import pytest
 
 from models.whole_files import write_atomically
+from pipeline.experiment import one_at_a_time
 from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import MANIFEST
 from pipeline.export.published_version import (
@@ -13,7 +16,6 @@ from pipeline.export.published_version import (
     validated_difference,
 )
 from pipeline.settings.registry import load_experiment
-from transforms.schema import DataError
 
 
 @pytest.fixture
@@ -59,14 +61,23 @@ def test_a_version_is_newer_than_all_though_the_clock_was_set_back(config, run):
     assert publish(config, run, "a", build).name == "1800000001"
 
 
-def test_an_export_that_is_going_on_is_not_disturbed(config, run):
-    def build_twice(directory, number):
-        with pytest.raises(DataError, match=r"another export to .*cmml is going on"):
-            publish(config, run, "b", build)
+def test_an_export_that_is_going_on_is_waited_for(config, run, monkeypatch):
+    is_building, is_waited_for = threading.Event(), threading.Event()
+    monkeypatch.setattr(one_at_a_time, "say", lambda line: is_waited_for.set())
+
+    def build_slowly(directory, number):
+        is_building.set()
+        assert is_waited_for.wait(timeout=60)
         return build(directory, number)
 
-    version = publish(config, run, "a", build_twice)
-    assert [path.name for path in version.parent.glob("[!.]*")] == [version.name]
+    def refuse(directory, number):
+        raise AssertionError("it is there already")
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        first = pool.submit(publish, config, run, "a", build_slowly)
+        assert is_building.wait(timeout=60)
+        second = publish(config, run, "a", refuse)
+    assert first.result() == second
 
 
 def test_what_a_killed_export_has_left_is_removed(config, run):

@@ -50,7 +50,7 @@ def test_each_line_has_its_answer(answer, model):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"query": ["f1"', r"line 2: Expecting ',' delimiter"),
+        ('{"query": ["f1"', r"line 2: no JSON: Expecting ',' delimiter, column 16"),
         ('{"support": [{"item_id": "f1", "label": "x"}]}', "line 2: .*, got 'x'"),
         ('{"sport": []}', r"line 2: unknown keys \['sport'\]"),
         ('{"task_id": "\\ud800"}', "line 2: .*surrogates not allowed"),

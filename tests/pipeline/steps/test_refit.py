@@ -118,6 +118,12 @@ def weights_of(config, dataset_dir, run):
     return [weight.numpy() for weight in trained_model(config, data, run).weights]
 
 
+def test_an_export_without_its_refit_says_so(experiment, tmp_path, capsys):
+    config, dataset_dir, run = copied(experiment, experiment.run_dir, tmp_path)
+    export(config, dataset_dir, run)
+    assert "export: of meta-train alone, since `cmml refit`" in capsys.readouterr().err
+
+
 def test_all_pairs_of_all_users_are_for_training(experiment):
     config = load_experiment(experiment.config_path)
     data = setting_of(config).load(config, experiment.dataset_dir)
