@@ -28,13 +28,12 @@ def signed(interval: Interval) -> str:
     return f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
 
 
-def signed_of_tasks(interval: Interval) -> str:
-    """Writes a difference and its interval, and that its tasks are few if they are."""
-    if not has_few_tasks(interval):
-        return signed(interval)
-    assert interval.num_tasks is not None  # They are few.
-    tasks = counted(interval.num_tasks, "task")
-    return f"{signed(interval)} with {tasks}, too few to tell"
+def untold(difference: Interval) -> str:
+    """Says that a difference is of too few tasks to tell anything; "" if it is not."""
+    if not has_few_tasks(difference):
+        return ""
+    assert difference.num_tasks is not None  # They are few.
+    return f"cannot be told of only {counted(difference.num_tasks, 'task')}"
 
 
 def p_text(p: float) -> str:

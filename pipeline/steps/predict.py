@@ -70,10 +70,10 @@ def run(
         output_path.write_text(text, encoding="utf-8")
     if refused:
         listed = "".join(f"\n  {one}" for one in refused)
+        others = ", the others answered" if answers else ""
         raise RequestError(
             f"{input_path}: {len(refused)} of "
-            f"{counted(len(refused) + len(answers), 'line')} refused, the others "
-            f"answered.{listed}"
+            f"{counted(len(refused) + len(answers), 'line')} refused{others}.{listed}"
         )
     _check_items(items, model.known_items, input_path, max_unmatched)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from models.evaluation.metric import MIN_TASKS, has_few_tasks
 from models.options import MemberOptions
 from pipeline.judging.evaluation import CMML
 from pipeline.judging.interval_text import signed
 from pipeline.reports.run.breakdown import MIN_CLAIMED
 from pipeline.reports.run.findings import Findings
-from transforms.plural import plural
+from transforms.plural import counted, plural
 
 _EARLY = 0.2  # Share of the epochs allowed that is called early.
 _OVERFIT = 0.03  # Share of the metric of meta-validation.
@@ -25,6 +26,8 @@ def advice(findings: Findings, model: MemberOptions) -> list[str]:
         findings: The run.
         model: The members and sizes that it has.
     """
+    if few := _few_tasks(findings):
+        return [*few, *_training(findings, model), *_data(findings)]
     sentences = [
         *_context(findings, model),
         *_few_pairs(findings),
@@ -37,9 +40,23 @@ def advice(findings: Findings, model: MemberOptions) -> list[str]:
     return sentences or ["Nothing stands out: no rule on these figures applies."]
 
 
+def _few_tasks(findings: Findings) -> list[str]:
+    """Says that too few tasks were judged for any rule on their figures, if so."""
+    run = findings.evaluated
+    own = run.summary[CMML][run.main].get(run.metric.name)
+    if own is None or own.num_tasks is None or not has_few_tasks(own):
+        return []
+    return [
+        f"Only {counted(own.num_tasks, 'task')} {plural(own.num_tasks, 'was', 'were')} "
+        f"judged, and fewer than {MIN_TASKS} tell nothing: set larger fractions in "
+        "data.split or another data.split.seed, or name them by data.split.path."
+    ]
+
+
 def _context(findings: Findings, model: MemberOptions) -> list[str]:
     is_better = findings.evaluated.metric.is_better
-    none, other = (findings.adaptation.get(kind) for kind in ("none", "other"))
+    told = {k: gap for k, gap in findings.adaptation.items() if not has_few_tasks(gap)}
+    none, other = told.get("none"), told.get("other")
     simpler = [
         *(["model.encoder=mean"] if model.encoder != "mean" else []),
         f"model.dropout above {model.dropout:g}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from models.evaluation.intervals import Interval
-from models.evaluation.metric import Metric, has_few_tasks
+from models.evaluation.metric import Metric
 from models.evaluation.shown import Shown
 from pipeline.judging.beside_baselines import BesideBaselines, BesideBest
 from pipeline.judging.differences import Contrast, Differences
@@ -15,7 +15,7 @@ from pipeline.judging.evaluation import (
     exchanged_groups,
     open_groups,
 )
-from pipeline.judging.interval_text import p_text, signed, signed_of_tasks
+from pipeline.judging.interval_text import p_text, signed, untold
 from pipeline.reports.page.result_table import Column, ResultTable
 from transforms.plural import counted
 
@@ -75,21 +75,13 @@ def support_sentences(
         groups: Groups, of which those with the support sets of others are looked at.
         differences: CMML with the own less CMML with those of others among them.
     """
-    worth = {
-        None: "makes no difference beyond chance to",
-        True: "worsens",
-        False: "betters",
-    }
     sentences = []
     for other, own in exchanged_groups(groups):
         where = " without a pool" if own in open_groups(groups) else ""
         found = differences.get(Contrast(metric.name, CMML, own, CMML, other))
         if found is not None:
-            sentences.append(
-                "The support set of another task "
-                f"{worth[metric.is_better(found.interval)]} {metric.name}{where}: own "
-                f"less other, {signed_of_tasks(found.interval)}."
-            )
+            said = _worth(metric, found.interval, where)
+            sentences.append(f"{said}: own less other, {signed(found.interval)}.")
     return sentences
 
 
@@ -106,16 +98,16 @@ def closed_form_sentences(
     contrast = Contrast(metric.name, CMML, group, CLOSED_FORM, group)
     if (found := differences.get(contrast)) is None:
         return []
+    what = f"What context and backbone add to {CLOSED_FORM}, the prior of {CMML} alone"
+    figure = f"{signed(found.interval)} of {metric.name}"
+    if cannot := untold(found.interval):
+        return [f"{what}, {cannot}: {figure}."]
     does = {
         None: "no difference beyond chance",
         True: "to the better beyond chance",
         False: "to the worse beyond chance",
     }[metric.is_better(found.interval)]
-    return [
-        f"What context and backbone add to {CLOSED_FORM}, the prior of {CMML} alone: "
-        f"{signed(found.interval)} of {metric.name}, {does}"
-        f"{' that so few tasks can tell' if has_few_tasks(found.interval) else ''}."
-    ]
+    return [f"{what}: {figure}, {does}."]
 
 
 def target_sentences(
@@ -132,6 +124,19 @@ def target_sentences(
         for one in metrics
         if one.target is not None and one.name in intervals
     ]
+
+
+def _worth(metric: Metric, difference: Interval, where: str) -> str:
+    """Says what another support set does, by the own one less it."""
+    subject = "the support set of another task"
+    if cannot := untold(difference):
+        return f"Whether {subject} matters to {metric.name}{where} {cannot}"
+    does = {
+        None: "makes no difference beyond chance to",
+        True: "worsens",
+        False: "betters",
+    }[metric.is_better(difference)]
+    return f"{subject.capitalize()} {does} {metric.name}{where}"
 
 
 def _where(one: BesideBest, is_open: bool) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
+from models.evaluation.metric import MIN_TASKS
 from pipeline.judging.beside_baselines import BesideBaselines
 from pipeline.judging.evaluation import CMML, OWN
-from pipeline.judging.interval_text import signed, signed_of_tasks
+from pipeline.judging.interval_text import signed, untold
 from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import OTHER_WORD, Findings
 from pipeline.reports.run.standing_text import (
@@ -32,7 +33,7 @@ def verdict(findings: Findings) -> list[str]:
     run = findings.evaluated
     without_pool = [one for one in run.groups if one.is_open]
     return [
-        f"Is it good? {overall_sentence(run.beside)}",
+        f"Is it good? {_overall(run.beside)}",
         _by_first_metric(findings),
         *target_sentences(run.setting.metrics, run.summary[CMML][run.main]),
         *_for_whom(findings),
@@ -45,6 +46,14 @@ def verdict(findings: Findings) -> list[str]:
 def figure(interval: Interval) -> str:
     """Writes a mean and its interval as in a sentence."""
     return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def _overall(beside: BesideBaselines) -> str:
+    """Says what all comparisons come to, unless all are of too few tasks."""
+    largest = max(beside.all, key=lambda one: one.num_tasks, default=None)
+    if largest is not None and (cannot := untold(largest.difference)):
+        return f"It {cannot}: fewer than {MIN_TASKS} do not tell methods apart."
+    return overall_sentence(beside)
 
 
 def _by_first_metric(findings: Findings) -> str:
@@ -67,17 +76,19 @@ def _by_first_metric(findings: Findings) -> str:
     who = "the only baseline" if num_baselines == 1 else f"the best of {num_baselines}"
     return (
         f"{text}; {run.strongest}, {who}{'' if num_baselines == 1 else ' baselines'}, "
-        f"{figure(base)}. By {name} cmml is {_standing(run.beside)}: "
+        f"{figure(base)}. By {name} {_standing(run.beside, gap)}: "
         f"difference {signed(gap)}, {_size(gap, base)}."
     )
 
 
-def _standing(beside: BesideBaselines) -> str:
+def _standing(beside: BesideBaselines, gap: Interval) -> str:
     """Says how CMML stands by the metric that decides, as the overall verdict does."""
+    if cannot := untold(gap):
+        return f"which of the two is better {cannot}"
     standing = beside.by_metric[0].standing if beside.by_metric else "level"
     if standing == "level":
-        return "not told apart from it"
-    return f"{standing} beyond chance"
+        return "cmml is not told apart from it"
+    return f"cmml is {standing} beyond chance"
 
 
 def _size(gap: Interval, base: Interval) -> str:
@@ -128,12 +139,13 @@ def _why(findings: Findings) -> list[str]:
     parts = []
     for kind, gap in findings.adaptation.items():
         is_better = findings.evaluated.metric.is_better(gap)
-        word = {
+        does = {
             None: "makes no difference beyond chance",
             True: "helps beyond chance",
             False: "does harm beyond chance",
         }[is_better]
-        parts.append(f"against {OTHER_WORD[kind]} it {word}, {signed_of_tasks(gap)}")
+        does = untold(gap) or does
+        parts.append(f"against {OTHER_WORD[kind]} it {does}, {signed(gap)}")
     if not parts:
         return []
     return [

@@ -1,7 +1,7 @@
 import pytest
 
 from models.evaluation.intervals import UNDEFINED, Interval
-from pipeline.judging.interval_text import cell, signed, task_counts
+from pipeline.judging.interval_text import cell, signed, task_counts, untold
 
 
 def test_what_no_task_has_is_a_dash():
@@ -12,6 +12,19 @@ def test_what_no_task_has_is_a_dash():
 def test_one_task_has_no_interval():
     one = Interval(0.5, 0.5, 0.5, 1)
     assert (cell(one), signed(one)) == ("0.5000", "+0.5000")
+
+
+@pytest.mark.parametrize(
+    ("num_tasks", "text"),
+    [
+        (1, "cannot be told of only 1 task"),
+        (5, "cannot be told of only 5 tasks"),
+        (6, ""),
+        (None, ""),
+    ],
+)
+def test_a_difference_of_few_tasks_tells_nothing(num_tasks, text):
+    assert untold(Interval(0.5, 0.25, 0.75, num_tasks)) == text
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,16 @@ def test_a_bad_line_is_refused_by_its_number_and_all_others_are_answered(
     good = '{"query": ["f1"]}'
     with pytest.raises(RequestError, match=r"requests\.jsonl: 1 of 3 lines") as error:
         answer(good, line, good)
+    assert "refused, the others answered.\n" in str(error.value)
     assert re.search(message, str(error.value))
     first, second = (tmp_path / "answers.jsonl").read_text().splitlines()
     assert first == second
     assert "ranked" in json.loads(first)
+
+
+def test_where_all_lines_are_refused_no_others_are_said_to_be_answered(answer):
+    with pytest.raises(RequestError, match=r"2 of 2 lines refused\.\n  line 1: "):
+        answer("[", "[")
 
 
 def test_what_the_graph_refuses_is_refused_by_its_line(answer, model, monkeypatch):

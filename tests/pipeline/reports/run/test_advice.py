@@ -82,6 +82,36 @@ def test_a_context_that_is_worth_nothing_is_told(
     assert "model.encoder=mean or model.dropout above 0.2" in sentence
 
 
+def few(pairs, num_tasks):
+    return pairs.of_tasks(np.arange(pairs.num_tasks) < num_tasks)
+
+
+@pytest.mark.parametrize("changes", [{"none": 0.5}, {"other": 0.4}, {"knn": 0.502}])
+def test_few_tasks_are_the_advice_in_place_of_what_they_cannot_tell(
+    rated, make_findings, quiet_data, spread, changes
+):
+    rows = {
+        method: {group: few(pairs, 2) for group, pairs in of_method.items()}
+        for method, of_method in rows_of(rated, spread, **changes).items()
+    }
+    found = make_findings(rows, course=[epoch(10, 10)])
+    sentence, training = told(found, quiet_data)
+    assert sentence == (
+        "Only 2 tasks were judged, and fewer than 6 tell nothing: set larger fractions "
+        "in data.split or another data.split.seed, or name them by data.split.path."
+    )
+    assert training.startswith("The best epoch was the last one")
+
+
+def test_support_sets_exchanged_in_few_tasks_are_no_ground_for_advice(
+    rated, make_findings, quiet_data, spread
+):
+    rows = rows_of(rated, spread, other=0.4)
+    rows["cmml"]["cold/other_support"] = few(rows["cmml"]["cold/other_support"], 5)
+    (sentence,) = told(make_findings(rows), quiet_data)
+    assert sentence.startswith("Nothing stands out")
+
+
 def test_what_the_model_has_already_is_not_advised(
     rated, make_findings, quiet_data, spread
 ):

@@ -138,14 +138,23 @@ def test_a_difference_that_may_be_chance_is_level():
     assert "makes no difference beyond chance to mae" in text
 
 
-def test_a_difference_of_few_tasks_is_too_few_to_tell():
+def test_of_few_tasks_no_difference_is_claimed_or_denied():
     by_task = two_methods()
     for method in by_task.values():
         for group in method.values():
             group["mae"] = np.where(np.arange(7) < 5, group["mae"], np.nan)
     by_task["cmml"]["cold/other_support"] = {"mae": np.full(7, 2.0)}
+    by_task["closed_form"] = by_task["ridge"]
     text = text_of(by_task, [COLD, WARM, COLD.with_other_support()])
-    assert text.endswith("with 5 tasks, too few to tell.\n")
+    *_, added, other = text.splitlines()
+    assert added == (
+        "What context and backbone add to closed_form, the prior of cmml alone, cannot "
+        "be told of only 5 tasks: -0.2500 [-0.2500, -0.2500] of mae."
+    )
+    assert other == (
+        "Whether the support set of another task matters to mae cannot be told of only "
+        "5 tasks: own less other, -1.5000 [-1.5000, -1.5000]."
+    )
 
 
 def test_metrics_of_fewer_tasks_say_so():

@@ -1,3 +1,5 @@
+import numpy as np
+
 from pipeline.reports.run.verdict import figure, verdict
 
 
@@ -47,6 +49,26 @@ def test_a_difference_that_may_be_chance_is_not_claimed(rated, make_findings, sp
     good, by_mae, _ = verdict(make_findings(rows))
     assert good.startswith("Is it good? Overall level: ")
     assert "By mae cmml is not told apart from it" in by_mae
+
+
+def test_of_few_tasks_nothing_is_claimed_or_denied(rated, make_findings):
+    two = np.arange(40) < 2
+    cmml = {
+        "cold": rated(0.5, 8).of_tasks(two),
+        "cold/support_0": rated(0.75, 0).of_tasks(two),
+    }
+    rows = {"cmml": cmml, "knn": {"cold": rated(0.75, 8).of_tasks(two)}}
+    good, by_mae, why = verdict(make_findings(rows))
+    assert good == (
+        "Is it good? It cannot be told of only 2 tasks: fewer than 6 do not tell "
+        "methods apart."
+    )
+    gap = "-0.2500 [-0.2500, -0.2500]"
+    assert (
+        f"By mae which of the two is better cannot be told of only 2 tasks: difference "
+        f"{gap}, 33.3%"
+    ) in by_mae
+    assert f"against no support set it cannot be told of only 2 tasks, {gap}." in why
 
 
 def test_a_small_difference_is_called_little(rated, make_findings, spread):
