@@ -70,15 +70,17 @@ def prepare_scenarios(
 
 
 def _advice(spec: ScenarioDatasetSpec, files: OutputFiles) -> str:
-    """Says how large pools are and must be."""
+    """Says how large pools are, and which limits leave some out."""
     smallest, median, largest = Pools.read(files).sizes
-    episodes = spec.episodes
+    limits, cures = spec.episodes, []
+    if smallest < limits.min_pool_size:
+        cures.append(f"lower data.episodes.min_pool_size, {limits.min_pool_size}")
+    if largest > limits.max_pool_size:
+        cures.append(f"raise data.episodes.max_pool_size, {limits.max_pool_size}")
+    cures.append(f"lower data.episodes.min_clicks, {limits.min_clicks}")
     return (
         f"The smallest pool has {counted(smallest, 'item')}, the median {median}, the "
-        f"largest {largest}: lower data.episodes.min_pool_size, "
-        f"{episodes.min_pool_size}, or data.episodes.min_clicks, "
-        f"{episodes.min_clicks}, raise data.episodes.max_pool_size, "
-        f"{episodes.max_pool_size}, or check data.split."
+        f"largest {largest}: {', '.join(cures)}, or check data.split."
     )
 
 

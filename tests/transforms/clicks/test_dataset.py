@@ -258,8 +258,15 @@ def test_a_data_set_without_a_meta_train_scenario_is_an_error(raw, tmp_path):
         # What was left out of the rows is part of why.
         match=r"at least one task must be in meta-train.*pool_too_small.*"
         r"repeated_click\. The smallest pool has 1 item, the median 12, the largest 12"
-        r": lower data\.episodes\.min_pool_size, 13, or",
+        r": lower data\.episodes\.min_pool_size, 13, lower",
     ):
+        prepare(raw, tmp_path / "p", episodes=sizes)
+
+
+def test_pools_that_are_large_enough_are_not_blamed(raw, tmp_path):
+    sizes = ScenarioEpisodeSpec(min_pool_size=1, min_clicks=10_000)
+    cures = r"the largest 12: lower data\.episodes\.min_clicks, 10000, or check"
+    with pytest.raises(DataError, match=cures):
         prepare(raw, tmp_path / "p", episodes=sizes)
 
 
