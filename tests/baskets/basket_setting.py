@@ -45,7 +45,7 @@ class BasketConfig(Experiment):
     data: BasketData = BasketData()
     model: ScenarioOptions = ScenarioOptions(encoder="mean", prior="dot")
     training: clicks.ScenarioTrainingConfig = clicks.ScenarioTrainingConfig(
-        support_size=4, query_size=4, steps_per_epoch=30, max_epochs=4, batch_size=32
+        support_size=4, query_size=4, steps_per_epoch=100, max_epochs=2, batch_size=32
     )
     evaluation: clicks.ScenarioEvaluationConfig = clicks.ScenarioEvaluationConfig(
         support_size=4, baselines=("popularity",)

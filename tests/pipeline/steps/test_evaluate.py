@@ -204,7 +204,7 @@ def test_the_table_is_kept_and_the_choices_are_recorded(evaluated):
     assert "\nOverall " in text
     # By metric, by size, and by metric of the whole catalogue.
     assert text.count("| best baseline ") == TABLES[evaluated.setting]
-    assert "The support set of another task " in text
+    assert "support set of another task " in text
     chosen = RunDir(evaluated.made.run_dir).facts("evaluate")["chosen"]
     assert list(chosen) == BASELINES[evaluated.setting]
 

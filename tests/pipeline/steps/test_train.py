@@ -34,7 +34,8 @@ def test_a_finished_training_is_skipped(made, config, capsys):
 
 
 @pytest.mark.parametrize(
-    ("split", "number", "needed"), [("meta_train", 1, 2), ("meta_validation", 0, 1)]
+    ("split", "number", "needed"),
+    [("meta_train", 1, "2 meta_train tasks"), ("meta_validation", 0, "1 .* task")],
 )
 def test_a_data_set_with_too_few_tasks_to_train_with_is_an_error(
     made, tmp_path, split, number, needed
@@ -46,7 +47,7 @@ def test_a_data_set_with_too_few_tasks_to_train_with_is_an_error(
     path.write_text(json.dumps(info), encoding="utf-8")
     runs = [f"runs_dir={tmp_path}", "training.seed=1"]
     config = load_experiment(made.config_path, runs)
-    message = f"at least {needed} {split} tasks to train with, got {number}"
+    message = f"at least {needed} to train with, got {number}"
     with pytest.raises(DataError, match=message):
         train(config, dataset_dir)
 
