@@ -99,6 +99,7 @@ FLOORS = {
         "transforms.raw_text",
         "transforms.table_spec",
         "transforms.plural",
+        "transforms.nearest_name",
         "transforms.stable_hash",
         "transforms.paths",
         "transforms.url_path",

@@ -17,7 +17,7 @@ from pipeline.experiment.engines import (
     is_read_by,
     readers_of,
 )
-from transforms.reading.raw_files import nearest
+from transforms.nearest_name import nearest
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions

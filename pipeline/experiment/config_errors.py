@@ -1,7 +1,6 @@
 """What is wrong with a configuration, in the words of who writes YAML."""
 
 import dataclasses
-import difflib
 import inspect
 import pathlib
 import re
@@ -12,6 +11,7 @@ from typing import Any
 
 import pydantic
 
+from transforms.nearest_name import nearest
 from transforms.plural import counted
 
 # What a value must be, by the error of pydantic, with the names of its context.
@@ -37,6 +37,8 @@ _ELEMENTS = {int: "whole numbers", float: "numbers"}
 _KEYS_SHOWN = 6
 _MISSING = dataclasses.MISSING
 
+KEY_CUTOFF = 0.5  # How alike a key or value must be to the one that was meant.
+
 
 def explain(
     path: str | pathlib.Path, error: pydantic.ValidationError, root: type
@@ -54,12 +56,6 @@ def explain(
     return f"{path}: " + "; ".join([*(line.removesuffix(".") for line in first), last])
 
 
-def did_you_mean(name: Any, valid: Sequence[str]) -> str:
-    """Returns "; did you mean 'x'?" for the nearest valid name, or a full stop."""
-    near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else "."
-
-
 def _is_outer(problem: Mapping[str, Any], problems: Sequence[Any]) -> bool:
     """Says whether another problem is of a key inside that of this one."""
     inside = len(problem["loc"])
@@ -75,7 +71,7 @@ def _explain(problem: Mapping[str, Any], root: type) -> str:
     kind, value = problem["type"], problem["input"]
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         valid = sorted(_keys_of(_type_at(location[:-1], root)))
-        near = did_you_mean(location[-1], valid)
+        near = nearest(location[-1], valid, KEY_CUTOFF)
         hint = f"; valid keys: {valid}." if near == "." else near
         return f"unknown key {key!r} (value {value!r}){hint}"
     if kind in ("missing", "missing_argument"):
@@ -96,7 +92,7 @@ def _demand(problem: Mapping[str, Any], wanted: Any) -> tuple[str, str]:
     kind, value, context = problem["type"], problem["input"], problem.get("ctx", {})
     if kind == "literal_error":
         names = re.findall(r"'([^']*)'", context["expected"])
-        return f"be one of {', '.join(names)}", did_you_mean(value, names)
+        return f"be one of {', '.join(names)}", nearest(value, names, KEY_CUTOFF)
     if kind in _LISTS:
         return _list_demand(value, _element_of(wanted))
     if kind in _SECTIONS:

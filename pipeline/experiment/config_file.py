@@ -13,8 +13,9 @@ from typing import Any
 import pydantic
 import yaml
 
-from pipeline.experiment.config_errors import did_you_mean, explain
+from pipeline.experiment.config_errors import KEY_CUTOFF, explain
 from pipeline.experiment.config_section import Experiment
+from transforms.nearest_name import nearest
 
 DATA_DIR_VARIABLE = "CMML_DATA_DIR"
 
@@ -67,7 +68,7 @@ def load_experiment_of(
     if not isinstance(setting, str) or setting not in kinds:
         raise ConfigError(
             f"{path}: key 'setting' must be one of {', '.join(kinds)}, "
-            f"got {setting!r}{did_you_mean(setting, list(kinds))}"
+            f"got {setting!r}{nearest(setting, list(kinds), KEY_CUTOFF)}"
         )
     return validated(values, kinds[setting], path)
 

@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from transforms.reading.raw_files import nearest
+from transforms.nearest_name import nearest
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions

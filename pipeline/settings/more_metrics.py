@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import pydantic
 
 from models.evaluation.metric import Metric
-from pipeline.experiment.config_errors import did_you_mean
+from pipeline.experiment.config_errors import KEY_CUTOFF
+from transforms.nearest_name import nearest
 
 
 def more_metrics_of(metrics: Sequence[Metric]) -> pydantic.AfterValidator:
@@ -20,7 +21,7 @@ def more_metrics_of(metrics: Sequence[Metric]) -> pydantic.AfterValidator:
             if name not in known:
                 raise ValueError(
                     f"more_metrics must be among {', '.join(known)}, "
-                    f"got {name!r}{did_you_mean(name, known)}"
+                    f"got {name!r}{nearest(name, known, KEY_CUTOFF)}"
                 )
         return names
 

