@@ -16,12 +16,10 @@ from pipeline.experiment import quiet
 from pipeline.experiment.version_dir import SAVED_MODEL, newest_version
 from pipeline.export.loaded_version import load_version
 from pipeline.export.newest_export import newest_export
-from pipeline.settings.request_values import as_id
+from pipeline.settings.request_values import as_id, describe_unknown
 
 if TYPE_CHECKING:
     from pipeline.settings.exported_model import ExportedModel
-
-_SHOWN = 5  # Ids that a warning names.
 
 
 class Model:
@@ -34,7 +32,8 @@ class Model:
     columns. With ratings a pair is (item_id, label); with clicks it is (user_id,
     item_id) or (user_id, item_id, label), 1 for a click and 0 for none. A dict may have
     `item_name` in place of `item_id`. A pair that comes twice counts once; with two
-    labels it is an error. Items that the model does not know are named in a warning.
+    labels it is an error. Items, users and values that the model does not know are
+    named in a warning.
 
     Args:
         exported: The model, loaded.
@@ -153,7 +152,7 @@ class Model:
         request = self._request(support, user, user_id)
         item_ids = [as_id(item_id) for item_id in _some("items", items)]
         answer = self._exported.explained(request, item_ids)
-        self._warn(request)
+        self._warn(request | {"query": item_ids})
         pairs = [self._described(pair) for pair in self._exported.support_of(request)]
         return [
             self._exported.item(item_ids[place], answer["score"][place])
@@ -187,18 +186,9 @@ class Model:
         return request
 
     def _warn(self, request: Mapping[str, Any]) -> None:
-        """Says which items of a support set the model does not know."""
-        unknown = self._exported.unknown_items(request)
-        if not unknown:
-            return
-        share = f"{len(unknown)} of {len(request['support'])}"
-        some = ", ".join(map(repr, unknown[:_SHOWN]))
-        more = ", ..." if len(unknown) > _SHOWN else ""
-        warnings.warn(
-            "items of the support set that the model does not know, and that count as "
-            f"the unknown item ({share}): {some}{more}",
-            stacklevel=3,
-        )
+        """Says what of a request the model does not know."""
+        if unknown := describe_unknown(self._exported.unknown(request)):
+            warnings.warn(f"the model does not know {unknown}", stacklevel=3)
 
     def _check_key(self, key: str, value: object) -> None:
         if key not in self._exported.keys:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from models.whole_files import read_json
+from pipeline.settings.known_values import KnownValues
 from pipeline.settings.request_values import as_id, as_list, as_number, check_size
 from transforms.reading.values import normal_form
 from transforms.schema import ITEM_ID
@@ -24,6 +24,7 @@ _LIMITS = {
     "candidates": "max_query",
     "exclude": "max_query",
 }
+_ITEM_LISTS = ("query", "candidates", "exclude")
 
 
 class ExportedModel:
@@ -37,6 +38,7 @@ class ExportedModel:
     Attributes:
         keys: What a request may have.
         pair_keys: What a support pair has, its label last.
+        known: The ids and values that the model knows.
         default_label: The label of a pair without one; None if there must be one.
     """
 
@@ -53,6 +55,7 @@ class ExportedModel:
         path = runtime.item_names
         names = read_json(path) if path.exists() else {}
         self.item_names: dict[str, str] = names
+        self.known = KnownValues(runtime.tables)
         self._ids_of_name: dict[str, list[str]] = {}
         for item_id, name in names.items():
             self._ids_of_name.setdefault(name, []).append(item_id)
@@ -180,14 +183,22 @@ class ExportedModel:
         """
         raise NotImplementedError
 
-    def unknown_items(self, request: Mapping[str, Any]) -> list[str]:
-        """Returns the items of the support set that the model does not know.
+    def unknown(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns what a request names that the model does not know.
 
         Args:
             request: One that `answer` has taken.
+
+        Returns:
+            `unknown_items`, ids in any list of the request; with clicks
+            `unknown_users`, ids too; with ratings `unknown_values`, texts by feature of
+            the user. Each only if there are any.
         """
-        ids = dict.fromkeys(map(self.item_of, as_list(request, "support")))
-        return [item_id for item_id in ids if item_id not in self.known_items]
+        items = [self.item_of(pair) for pair in as_list(request, "support")]
+        for key in _ITEM_LISTS:
+            items += map(self.id_of, as_list(request, key))
+        unknown = self.known.missing(ITEM_ID, items)
+        return {"unknown_items": unknown} if unknown else {}
 
     def describe_task(self, request: Mapping[str, Any]) -> str:
         """Names the task of a request in a few words."""
@@ -240,12 +251,6 @@ class ExportedModel:
             return f"{domain}{colon}{normal_form(raw, key)}"
         return normal_form(text, key)
 
-    @functools.cached_property
-    def known_items(self) -> frozenset[str]:
-        """Ids of all items that the model knows."""
-        path = self._runtime.tables / f"{ITEM_ID}.txt"
-        return frozenset(path.read_text(encoding="utf-8").split("\n")[:-1])
-
     def item(self, item_id: str, score: Any) -> dict[str, Any]:
         """Returns an item of an answer: its id, its name if known, and its score."""
         name = self.item_names.get(item_id)
@@ -255,5 +260,4 @@ class ExportedModel:
     def _about(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Returns what an answer says beside its items."""
         task = {"task_id": request["task_id"]} if "task_id" in request else {}
-        unknown = self.unknown_items(request)
-        return task | ({"unknown_items": unknown} if unknown else {})
+        return task | self.unknown(request)

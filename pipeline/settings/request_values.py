@@ -8,6 +8,8 @@ import numpy as np
 from transforms.reading import values as raw
 from transforms.reading.row_error import RowError
 
+_NUM_SHOWN = 5  # Of what is unknown.
+
 
 def as_list(request: Mapping[str, Any], key: str) -> list[Any]:
     """Returns a list of a request; an empty one if it is missing."""
@@ -61,6 +63,29 @@ def check_size(key: str, values: Sequence[Any], most: int, of: str = "values") -
 def names_item(pair: Any) -> bool:
     """Whether a support pair is an object with the id or the name of an item."""
     return isinstance(pair, dict) and bool({"item_id", "item_name"} & set(pair))
+
+
+def describe_unknown(answer: Mapping[str, Any]) -> str:
+    """Names what a model does not know: "items 'a', 'b'; users 'c'; gender 'x'".
+
+    Args:
+        answer: Has what `ExportedModel.unknown` returns.
+
+    Returns:
+        The first ones of each kind; "" if there is nothing.
+    """
+    kinds = {
+        "items": answer.get("unknown_items"),
+        "users": answer.get("unknown_users"),
+        **answer.get("unknown_values", {}),
+    }
+    return "; ".join(f"{kind} {_first(some)}" for kind, some in kinds.items() if some)
+
+
+def _first(texts: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, texts[:_NUM_SHOWN]))
+    num_more = len(texts) - _NUM_SHOWN
+    return f"{shown} and {num_more} more" if num_more > 0 else shown
 
 
 def texts(values: Sequence[Any]) -> np.ndarray:

@@ -7,17 +7,17 @@ import json
 import pathlib
 import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from pipeline.export.loaded_version import load_version
 from pipeline.settings.exported_model import ExportedModel
-from pipeline.settings.request_values import as_list
+from pipeline.settings.request_values import describe_unknown
 from transforms.joins import join_ids
 from transforms.plural import counted
-from transforms.schema import DataError
+from transforms.schema import ITEM_ID, DataError
 
 # What an answer goes by, as people say it.
 _REASONS = {
@@ -56,8 +56,8 @@ def run(
             not know.
 
     Raises:
-        RequestError: If lines cannot be answered; all others are. Or if the model does
-            not know more of the items; all are answered then.
+        RequestError: If the file is empty, or lines cannot be answered; all others are.
+            Or if the model does not know more of the items; all are answered then.
     """
     lines = _lines(input_path)
     print(f"predict: asking {directory}", file=sys.stderr)
@@ -75,7 +75,7 @@ def run(
             f"{input_path}: {len(refused)} of "
             f"{counted(len(refused) + len(answers), 'line')} refused{others}.{listed}"
         )
-    _check_items(items, model.known_items, input_path, max_unmatched)
+    _check_items(items, model, input_path, max_unmatched)
 
 
 def _answered(
@@ -91,7 +91,7 @@ def _answered(
             request = json.loads(line)
             answer = model.answer(request, top)
             answers.append(_laid_out(model, request, answer, as_text=as_text))
-            items.update(map(model.item_of, as_list(request, "support")))
+            items.update(map(model.item_of, model.support_of(request)))
         except json.JSONDecodeError as error:
             refused.append(f"line {number}: no JSON: {error.msg}, column {error.colno}")
         except (ValueError, RecursionError, tf.errors.InvalidArgumentError) as error:
@@ -100,27 +100,39 @@ def _answered(
 
 
 def _check_items(
-    items: Counter[str], known: Collection[str], path: pathlib.Path, most: float
+    items: Counter[str], model: ExportedModel, path: pathlib.Path, most: float
 ) -> None:
     """Says which items the model does not know, and fails if they are too many."""
+    known = model.known.of(ITEM_ID)
     join = join_ids("items", "the requests", "the model", items, known)
     if not join.num_rows_unmatched:
         return
-    print(f"predict: {join.describe()}", file=sys.stderr)
+    unknown = describe_unknown({"unknown_items": model.known.missing(ITEM_ID, items)})
+    listed = f"Unknown are {unknown}; all that are known: {model.known.path(ITEM_ID)}"
+    which = join.explain() if join.cause else listed
+    count = f"{join.num_rows_unmatched} of {counted(join.num_rows, 'support pair')}"
     if join.unmatched_fraction > most or join.alike_fraction > _MOST_ALIKE:
         raise RequestError(
             f"{path}: the model must know the items of the support pairs, of which "
             f"--max_unmatched allows {most:.0%} to be unknown and none but a few to be "
-            f"known in another form; got {join.num_rows_unmatched} of {join.num_rows} "
-            f"unknown. All were answered, as if those were not there. {join.explain()}."
+            f"known in another form; got {count} unknown. All were answered, as if "
+            f"those were not there. {which}."
         )
+    print(
+        f"predict: the model does not know the item of {count}. {which}",
+        file=sys.stderr,
+    )
 
 
 def _lines(path: pathlib.Path) -> list[str]:
+    """Returns the lines of a file of requests; raises `RequestError` if it has none."""
     try:
-        return path.read_text(encoding="utf-8-sig").split("\n")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise RequestError(f"{path} must be UTF-8 text: {error}.") from None
+    if not text.strip():
+        raise RequestError(f"{path} must have requests, one a line, but is empty.")
+    return text.split("\n")
 
 
 def _laid_out(
@@ -151,14 +163,9 @@ def _describe(
     model: ExportedModel, request: Mapping[str, Any], answer: Mapping[str, Any]
 ) -> str:
     """Lays out one request and its answer for people to read."""
-    unknown = answer.get("unknown_items", ())
-
-    def title(item: Mapping[str, Any]) -> str:
-        mark = " (unknown to the model)" if model.item_of(item) in unknown else ""
-        return f"{model.item_name(item)}{mark}"
-
+    title = model.item_name
     kind = "ranked" if "ranked" in answer else "recommended"
-    support = as_list(request, "support")
+    support = model.support_of(request)
     if "user_id" in request:
         task = request.get("task_id", "A new scenario")
         lines = [f"{task}, {counted(len(support), 'pair')}:"]
@@ -178,4 +185,6 @@ def _describe(
     is_share = reason in ("popularity", "scenario")  # Of all pairs.
     layout = "6.2%" if is_share else ".2f"
     lines += [f"  {item['score']:{layout}}  {title(item)}" for item in answer[kind]]
+    if unknown := describe_unknown(answer):
+        lines.append(f"unknown to the model: {unknown}")
     return "\n".join(lines)

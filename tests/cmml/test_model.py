@@ -1,4 +1,5 @@
 import math
+import warnings
 
 import pytest
 
@@ -45,17 +46,33 @@ def test_a_new_user_is_known_by_features_or_not_at_all(model):
     assert "fallback_reason" not in model.recommend(RATED, k=1)[0]
 
 
-def test_items_of_the_support_set_that_nobody_knows_are_named(model, scenario_model):
-    both = r"does not know, .* \(2 of 3\): 'who', 'what'$"
-    with pytest.warns(UserWarning, match=both) as caught:
+def test_what_a_model_of_users_does_not_know_is_named(model):
+    with pytest.warns(UserWarning, match="know items 'who', 'what'$") as caught:
         model.recommend([("who", 5), ("f1", 2), ("what", 1)])
     assert [warning.filename for warning in caught] == [__file__]
-    with pytest.warns(UserWarning, match=r"\(7 of 7\): 'x0', .*'x4', \.\.\.$"):
-        model.rank([(f"x{number}", 5) for number in range(7)], ["f9"])
-    with pytest.warns(UserWarning, match=r"\(1 of 1\): 'who'$"):
-        model.explain([("who", 5)], ["f9"])
-    with pytest.warns(UserWarning, match=r"\(1 of 1\): 'who'$"):
-        scenario_model.recommend([("s1", "who")], user_id="s1")
+    with pytest.warns(UserWarning, match=r"know items 'x0', .*'x4' and 3 more$"):
+        model.rank([(f"x{number}", 5) for number in range(7)], ["f9", "x7"])
+    with pytest.warns(UserWarning, match="know items 'who', 'what'$"):
+        model.explain([("who", 5)], ["f9", "what"])
+    user = {"gender": "x", "language": ["en", "tlh"]}
+    named = "know items 'old'; gender 'x'; language 'tlh'$"
+    with pytest.warns(UserWarning, match=named):
+        model.recommend(user=user, exclude=["old"])
+
+
+def test_what_a_model_of_scenarios_does_not_know_is_named(scenario_model):
+    named = "know items 'what', 'zzz'; users 'nobody', 'who'$"
+    with pytest.warns(UserWarning, match=named):
+        scenario_model.rank([("who", "what")], ["zzz", "g1"], user_id="nobody")
+    with pytest.warns(UserWarning, match="know items 'zzz'$"):
+        assert not scenario_model.recommend(user_id="s1", candidates=["zzz"])
+
+
+def test_nothing_is_said_where_all_is_known(model, scenario_model):
+    with warnings.catch_warnings(action="error"):
+        model.recommend(RATED, user={"gender": "F", "age": 31}, exclude=["f9"])
+        model.explain(RATED, ["f9"])
+        scenario_model.recommend(CLICKED, user_id="s1", candidates=POOL)
 
 
 def test_a_known_user_of_a_scenario_without_clicks_is_said_to_be_one(scenario_model):

@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.settings.exported_model import ExportedModel
 from pipeline.settings.request_values import as_list, names_item, texts
+from transforms.schema import USER_ID
 
 
 class ExportedScenarioModel(ExportedModel):
@@ -32,8 +33,7 @@ class ExportedScenarioModel(ExportedModel):
         Returns:
             `task_id` if any, and `ranked` or `recommended`: items best first, each
             with `item_id`, `item_name` if known, and `score`; `fallback_reason` where
-            the support set did not decide, and `unknown_items`, those of the support
-            set that the model does not know, if there are any.
+            the support set did not decide; and what `unknown` returns.
 
         Raises:
             ValueError: If a key is unknown or a value is not what it should be.
@@ -71,6 +71,16 @@ class ExportedScenarioModel(ExportedModel):
         """Says who clicked what, or did not."""
         clicked = "clicked" if self.label_of(pair) else "did not click"
         return f"user {pair['user_id']} {clicked} {self.item_name(pair)}"
+
+    def unknown(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns unknown items and users; see `ExportedModel.unknown`."""
+        users = [request["user_id"]]
+        users += (pair["user_id"] for pair in as_list(request, "support"))
+        ids = (self.id_of(user_id, USER_ID) for user_id in users)
+        unknown = self.known.missing(USER_ID, ids)
+        return super().unknown(request) | (
+            {"unknown_users": unknown} if unknown else {}
+        )
 
     def _task_inputs(
         self, request: Mapping[str, Any]

@@ -11,6 +11,7 @@ from pipeline.settings.user.request_features import (
     PREFIX,
     check_feature,
     read_feature,
+    read_texts,
     request_features,
 )
 
@@ -38,8 +39,7 @@ class ExportedUserModel(ExportedModel):
         Returns:
             `task_id` if any, and `ranked` or `recommended`: items best first, each
             with `item_id`, `item_name` if known, and `score`; `fallback_reason` where
-            the support set did not decide, and `unknown_items`, those of the support
-            set that the model does not know, if there are any.
+            the support set did not decide; and what `unknown` returns.
 
         Raises:
             ValueError: If a key is unknown or a value is not what it should be.
@@ -68,6 +68,18 @@ class ExportedUserModel(ExportedModel):
     def describe_pair(self, pair: Mapping[str, Any]) -> str:
         """Says what was rated how."""
         return f"{self.label_of(pair):g} for {self.item_name(pair)}"
+
+    def unknown(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns unknown items and values; see `ExportedModel.unknown`."""
+        features = request.get("user") or {}
+        values = {
+            name: self.known.missing(name, read_texts(features.get(name), spec))
+            for name, spec in self._features.items()
+        }
+        unknown = {name: some for name, some in values.items() if some}
+        return super().unknown(request) | (
+            {"unknown_values": unknown} if unknown else {}
+        )
 
     def _task_inputs(self, request: Mapping[str, Any]) -> dict[str, np.ndarray]:
         self.validate(request)

@@ -71,6 +71,12 @@ def read_feature(value: Any, spec: FeatureSpec) -> float | str | list[str]:
     return list(parsed) if spec.kind == "multi" else "".join(parsed)
 
 
+def read_texts(value: Any, spec: FeatureSpec) -> tuple[str, ...]:
+    """Returns the texts that the value of a feature holds; of a number none."""
+    parsed = parse_feature(value, spec).value
+    return parsed if isinstance(parsed, tuple) else ()
+
+
 def _kind(spec: Mapping[str, Any]) -> Any:
     if spec["dtype"] == "float32":
         return "numeric"

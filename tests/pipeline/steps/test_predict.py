@@ -102,11 +102,18 @@ def test_items_that_the_model_does_not_know_are_said_and_limited(
 
     text = answer(support("f1", "f2", "f3", "f4", "none")).read_text()
     assert json.loads(text)["unknown_items"] == ["none"]
-    assert "4 of 5 rows" in capsys.readouterr().err
+    assert re.search(
+        r"predict: the model does not know the item of 1 of 5 support pairs\. Unknown "
+        r"are items 'none'; all that are known: .*item_id\.txt$",
+        capsys.readouterr().err.splitlines()[-1],
+    )
     with pytest.raises(
-        RequestError, match=r"allows 30% .*got 2 of 4 unknown.*'x1', 'x2'"
-    ):
+        RequestError,
+        match=r"allows 30% .*got 2 of 4 support pairs unknown.*'x1', 'x2'; all that",
+    ) as error:
         answer(support("f1", "f2", "x1", "x2"))
+    assert "'f10'" not in str(error.value)  # One that is in no request is no help.
+    assert "does not know" not in capsys.readouterr().err  # It is said once.
     with pytest.raises(RequestError, match=r"'F1'.*'f1'.*upper and lower case"):
         answer(support("F1", "f2", "f3", "f4", "f5"))
     assert (tmp_path / "answers.jsonl").exists()
@@ -140,10 +147,27 @@ def test_answers_can_be_read_by_people(answer):
     assert len(text[13:]) == 3
 
 
-def test_people_read_which_items_the_model_does_not_know(answer):
+def test_people_read_what_the_model_does_not_know(answer):
     support = [*SUPPORT, {"item_id": "f0", "label": 3}]
-    text = answer(json.dumps({"support": support}), as_text=True).read_text()
-    assert "     4  Film 3\n     3  f0 (unknown to the model)\nrecom" in text
+    request = {"support": support, "user": {"gender": "x"}}
+    text = answer(json.dumps(request), as_text=True).read_text()
+    assert "     4  Film 3\n     3  f0\nrecommended:\n" in text
+    assert text.endswith("\nunknown to the model: items 'f0'; gender 'x'\n")
+
+
+def test_people_read_a_pair_that_comes_twice_once(answer):
+    support = [*SUPPORT, {"item_name": "Film 1", "label": "5.0"}]
+    once, twice = (
+        answer(json.dumps({"support": pairs}), as_text=True).read_text()
+        for pairs in (SUPPORT, support)
+    )
+    assert twice == once
+
+
+@pytest.mark.parametrize("lines", [(), ("", "  ")])
+def test_a_file_without_a_request_is_refused(answer, lines):
+    with pytest.raises(RequestError, match=r"requests\.jsonl must have .* is empty"):
+        answer(*lines)
 
 
 def test_people_read_what_scenarios_without_clicks_are_served_by(
@@ -166,7 +190,9 @@ def test_people_read_what_scenarios_without_clicks_are_served_by(
         "A new scenario, 0 pairs:",
         "recommended for who by popularity in the pool:",
     ]
-    assert done.stdout.splitlines()[-1].split()[0].endswith("%")  # Of all clicks.
+    *_, last, unknown = done.stdout.splitlines()
+    assert last.split()[0].endswith("%")  # Of all clicks.
+    assert unknown == "unknown to the model: users 'who'"
 
 
 def test_scenarios_are_asked_for_a_user(
@@ -174,10 +200,12 @@ def test_scenarios_are_asked_for_a_user(
 ):
     path = tmp_path / "requests.jsonl"
     clicks = [{"user_id": f"s{u}", "item_id": f"g{u % 4}"} for u in range(8)]
-    path.write_text(json.dumps({"support": clicks, "user_id": "s3"}) + "\n")
+    request = {"support": [*clicks, clicks[0]], "user_id": "s3"}
+    path.write_text(json.dumps(request) + "\n")
     model = scenario_experiment.exported
     done = cmml("predict", "--model", model, "--input", path, "--text")
     assert done.status == 0, done.stderr
+    assert "A new scenario, 8 pairs:\n" in done.stdout  # One comes twice.
     assert "recommended for s3:" in done.stdout
     config = scenario_experiment.config_path
     done = cmml("predict", "--config", config, "--input", path)

@@ -42,8 +42,20 @@ def test_excluded_items_and_own_clicks_are_not_recommended(model):
 
 def test_few_candidates_give_a_short_answer(model):
     request = {"support": CLICKS, "user_id": "s1", "candidates": ["g2", "nothing"]}
-    found = model.answer(request, 5)["recommended"]
-    assert [item["item_id"] for item in found] == ["g2"]
+    answer = model.answer(request, 5)
+    assert [item["item_id"] for item in answer["recommended"]] == ["g2"]
+    assert answer["unknown_items"] == ["nothing"]
+
+
+def test_unknown_users_are_named_beside_unknown_items(model):
+    pairs = [{"user_id": "who", "item_id": "g1"}, {"user_id": "s1", "item_id": "what"}]
+    request = {"support": pairs, "user_id": "nobody", "query": ["g2"]}
+    answer = model.answer(request, 5)
+    assert answer["unknown_users"] == ["nobody", "who"]
+    assert answer["unknown_items"] == ["what"]
+    assert list(model.answer({"support": CLICKS, "user_id": "s1"}, 5)) == [
+        "recommended"
+    ]
 
 
 def test_an_empty_support_set_and_an_unknown_user_get_an_answer(model):

@@ -21,7 +21,8 @@ def model(experiment):
 def test_query_items_are_ranked_best_first(model):
     query = ["f9", "f4", "f12", "nobody knows it"]
     answer = model.answer({"support": SUPPORT, "query": query, "task_id": "a"}, top=1)
-    assert list(answer) == ["task_id", "ranked"]
+    assert list(answer) == ["task_id", "unknown_items", "ranked"]
+    assert answer["unknown_items"] == ["nobody knows it"]
     scores = [item["score"] for item in answer["ranked"]]
     assert scores == sorted(scores, reverse=True)
     by_id = {item["item_id"]: item for item in answer["ranked"]}
@@ -95,6 +96,15 @@ def test_features_of_the_user_reach_the_model(model):
     )
     # What nobody has heard of is as unknown as what is not said.
     assert scores(gender="x", language=["tlh"], age=1e31) == scores()
+
+
+def test_unknown_values_of_features_are_named_as_the_graph_reads_them(model):
+    user = {"gender": " x ", "language": "en, tlh,tlh", "age": 1e31}
+    answer = model.answer({"support": SUPPORT, "user": user, "exclude": ["f0"]}, 1)
+    assert answer["unknown_items"] == ["f0"]
+    assert answer["unknown_values"] == {"gender": ["x"], "language": ["tlh"]}
+    known = {"gender": "F ", "language": ["de"], "age": None}
+    assert list(model.answer({"support": SUPPORT, "user": known}, 1)) == ["recommended"]
 
 
 @pytest.mark.parametrize(
