@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +41,8 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
     Args:
         config: The experiment.
         dataset_dir: The prepared data set.
-        run: The run of a finished training; `eval/` is written there.
+        run: The run of a finished training; `eval/` is written there. An evaluation of
+            other keys is kept beside it, under the start of its fingerprint.
 
     Returns:
         A table for people to read, in Markdown.
@@ -67,10 +69,10 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
 
 
 def _evaluate(
-    config: Experiment, dataset_dir: pathlib.Path, run: RunDir, fingerprint: str
+    config: Any, dataset_dir: pathlib.Path, run: RunDir, fingerprint: str
 ) -> None:
     """Judges, writes what came of it, and notes that it is done."""
-    run.forget(STEP)  # Of other keys; some of its files will be there no more.
+    _keep_earlier(config, run, fingerprint)
     data = setting_of(config).load(config, dataset_dir)
     evaluation, further, chosen = _judge_all(config, data, run)
     intervals = evaluation.intervals()
@@ -85,7 +87,25 @@ def _evaluate(
     )
     text = evaluation_text(evaluation, summary, differences)
     write_atomically(run.evaluation / TABLE_FILE, text)
-    run.record(STEP, fingerprint, chosen=chosen)
+    keys = config.evaluation.model_dump(mode="json")
+    run.record(STEP, fingerprint, chosen=chosen, keys=keys)
+
+
+def _keep_earlier(config: Any, run: RunDir, fingerprint: str) -> None:
+    """Moves a finished evaluation of other keys aside, and says which keys differ."""
+    earlier, keys = run.facts(STEP), config.evaluation.model_dump(mode="json")
+    if earlier.get("fingerprint", fingerprint) != fingerprint:
+        before = earlier.get("keys", {})
+        changed = [
+            f"evaluation.{key}" for key in before if before[key] != keys.get(key)
+        ]
+        kept = run.evaluation.with_name(f"eval-{earlier['fingerprint'][:8]}")
+        other = f", of another {' and '.join(changed)}," if changed else ""
+        if run.evaluation.exists():
+            shutil.rmtree(kept, ignore_errors=True)  # Of the same keys.
+            run.evaluation.rename(kept)
+            say(f"evaluate: the earlier evaluation{other} is now in {kept}")
+    run.forget(STEP)
 
 
 def _judge_all(

@@ -10,6 +10,7 @@ import pytest
 from models.episodes.click_records import read_tasks
 from models.episodes.rating_episodes import fixed_episodes
 from models.evaluation.ranking_metrics import user_metrics
+from pipeline.experiment.config_file import with_changes
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.registry import load_experiment, setting_of
 from pipeline.steps.evaluate import evaluate
@@ -216,6 +217,21 @@ def test_what_is_up_to_date_is_read_again(evaluated, capsys):
     assert text == (run.evaluation / "table.md").read_text(encoding="utf-8")
     assert (run.evaluation / "metrics.json").stat().st_mtime_ns == before
     assert "is up to date" in capsys.readouterr().err
+
+
+def test_an_evaluation_with_other_keys_keeps_the_earlier_one(users, tmp_path, capsys):
+    run = RunDir(shutil.copytree(users.made.run_dir, tmp_path / "run"))
+    first = RunDir(users.made.run_dir).facts("evaluate")["fingerprint"]
+    before = {path.name: path.read_bytes() for path in run.evaluation.iterdir()}
+    changes = {"evaluation.seed": 7, "evaluation.baselines": ["support_mean"]}
+    evaluate(with_changes(users.config, changes), users.made.dataset_dir, run)
+    kept = run.path / f"eval-{first[:8]}"
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
+    assert (run.evaluation / "metrics.json").read_bytes() != before["metrics.json"]
+    assert (
+        "evaluate: the earlier evaluation, of another evaluation.baselines and "
+        f"evaluation.seed, is now in {kept}\n"
+    ) in capsys.readouterr().err
 
 
 def test_a_data_set_without_meta_test_tasks_is_an_error(evaluated, tmp_path):
