@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import pathlib
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,8 +18,10 @@ from models.factors.factorisation import (
 )
 from models.factors.vector_files import save_vectors
 from models.factors.vector_fit import fit_vectors
+from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.progress import say
+from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
 from pipeline.settings.scenario.data import ScenarioData, vectors_dir
@@ -59,7 +62,7 @@ class Trial:
 
 
 def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
-    """Fits factors, unless that has been done.
+    """Fits factors, unless that has been done; goes on where a killed search was.
 
     Of the values of `config.vectors` those are taken with which the dot product of the
     factors ranks held-out clicks of meta-validation best; only then the folds are
@@ -107,7 +110,7 @@ def _fit(
     # What is in a pool is known beforehand; of meta-test nothing else is looked at.
     pools = [task.pool for split in schema.SPLITS for task in read(split)]
 
-    def judge(options: FactorisationOptions) -> Trial | None:
+    def recall_of(options: FactorisationOptions) -> float | None:
         try:
             factors = fit_vectors(
                 known, info.domains, pools, options, num_folds=0, dot_alone=True
@@ -116,15 +119,40 @@ def _fit(
             say(f"pretrain: left out, {error}")
             return None
         data = ScenarioData(dataset_dir, info, factors)
-        trial = Trial(options, dot_product_recall(config, data))
-        say(f"pretrain: {trial}")
-        return trial
+        return dot_product_recall(config, data)
 
-    best, trials = _best_trial(config.vectors, judge)
+    search = RunDir(directory.with_name(f".{directory.name}.search"))
+    best, trials = _best_trial(config.vectors, _judge_once(recall_of, search))
     say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
     factors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
     say(describe_fallbacks(factors.num_fallbacks))
     save_vectors(directory, factors, _facts(best, trials))
+    shutil.rmtree(search.path, ignore_errors=True)
+
+
+def _judge_once(
+    recall_of: Callable[[FactorisationOptions], float | None], search: RunDir
+) -> Callable[[FactorisationOptions], Trial | None]:
+    """Returns what judges values, and knows those that a killed search has judged.
+
+    Args:
+        recall_of: Judges values anew; None where factors are not finite.
+        search: Where what comes of it is noted.
+    """
+
+    def judge(options: FactorisationOptions) -> Trial | None:
+        step = f"trial {hash_of(options)}"
+        was_done = search.is_done(step, search.path.name)
+        if not was_done:
+            search.record(step, search.path.name, recall=recall_of(options))
+        recall = search.facts(step)["recall"]
+        if recall is None:
+            return None
+        trial = Trial(options, recall)
+        say(f"pretrain: {trial}" + (", as the killed search found" if was_done else ""))
+        return trial
+
+    return judge
 
 
 def grids_of(config: VectorsConfig) -> list[dict[str, Sequence[float]]]:

@@ -98,6 +98,41 @@ def test_the_values_with_the_best_recall_are_taken(
     assert "taking als, regularization 1, alpha 5, pools weighing 1: " in said
 
 
+def test_a_killed_search_goes_on_with_the_candidate_that_it_was_at(
+    scenario_config, dataset_dir, monkeypatch, capsys
+):
+    changes = {
+        "vectors.alpha": [1, 5, 9],
+        "vectors.pool_weight": [0],
+        "vectors.item_weight": [0],
+    }
+    config = load_experiment(scenario_config, changes=changes)
+    recalls = [0.2, 0.7, KeyboardInterrupt(), 0.5]
+
+    def recall(*_):
+        if isinstance(value := recalls.pop(0), BaseException):
+            raise value
+        return value
+
+    monkeypatch.setattr(module, "dot_product_recall", recall)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(config, dataset_dir)
+    capsys.readouterr()
+    directory = pretrain(config, dataset_dir)
+    assert not recalls  # Of 1 and 5 none was asked for again.
+    facts = facts_of(directory)
+    tried = [
+        (one["alpha"], one["meta_validation_recall@20"]) for one in facts["trials"]
+    ]
+    assert tried == [(1, 0.2), (5, 0.7), (9, 0.5)]
+    said = capsys.readouterr().err
+    assert (
+        "alpha 5: meta-validation recall@20 0.7000, as the killed search found" in said
+    )
+    assert "alpha 9: meta-validation recall@20 0.5000\n" in said
+    assert [path.name for path in directory.parent.iterdir()] == [directory.name]
+
+
 def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(pretrained):
     dataset_dir, directory = pretrained
     info = load_scenario_info(dataset_dir)
