@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from benchmarks.engines.clean_workers import clean_workers
 from benchmarks.engines.java_clusters import flink_cluster, spark_cluster
 from benchmarks.engines.processes import free_port, is_open, running, wait_for
 from benchmarks.engines.worker_pools import worker_pools
@@ -62,12 +63,13 @@ def _processes(folder: pathlib.Path, num_workers: int = 2) -> Iterator[list[str]
 @contextlib.contextmanager
 def _pools(folder: pathlib.Path, num_workers: int = 2) -> Iterator[list[str]]:
     with worker_pools(folder, num_workers) as address:
-        yield [
-            "--runner=PortableRunner",
-            "--job_endpoint=embed",
-            f"--direct_num_workers={num_workers}",
-            *_external(address),
-        ]
+        yield _portable(num_workers, address)
+
+
+@contextlib.contextmanager
+def _clean(folder: pathlib.Path, num_workers: int = 2) -> Iterator[list[str]]:
+    with clean_workers(folder) as address:
+        yield _portable(num_workers, address)
 
 
 @contextlib.contextmanager
@@ -114,6 +116,12 @@ def _spark(folder: pathlib.Path, num_workers: int = 2) -> Iterator[list[str]]:
         yield [*flags, f"--spark_master_url={master}", *_external(address)]
 
 
+def _portable(num_workers: int, address: str) -> list[str]:
+    number = f"--direct_num_workers={num_workers}"
+    runner = ["--runner=PortableRunner", "--job_endpoint=embed"]
+    return [*runner, number, *_external(address)]
+
+
 def _external(address: str) -> list[str]:
     return ["--environment_type=EXTERNAL", f"--environment_config={address}"]
 
@@ -137,7 +145,8 @@ def _without_jar(variable: str) -> Callable[[], str]:
 
 PROCESSES = Engine("processes", _processes)
 WORKER_POOLS = Engine("worker_pools", _pools)
+CLEAN_WORKERS = Engine("clean_workers", _clean)
 DASK = Engine("dask", _dask, _without_dask)
 FLINK = Engine("flink", _flink, _without_jar(_FLINK_JAR))
 SPARK = Engine("spark", _spark, _without_jar(_SPARK_JAR))
-ENGINES = (PROCESSES, WORKER_POOLS, DASK, FLINK, SPARK)
+ENGINES = (PROCESSES, WORKER_POOLS, CLEAN_WORKERS, DASK, FLINK, SPARK)
