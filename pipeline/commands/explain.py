@@ -27,9 +27,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--task",
         nargs="+",
-        required=True,
+        default=[],
         metavar="ID",
-        help="whose recommendations; more than one make a group",
+        help="whose recommendations; more than one make a group; none: names some",
     )
     parser.add_argument(
         "--against",
@@ -67,16 +67,23 @@ def _resolve(arguments: argparse.Namespace) -> Step:
     from pipeline.insight.task_requests import (
         Request,
         prepared_request,
+        prepared_tasks,
         written_request,
+        written_tasks,
     )
     from pipeline.steps.explain import explain
     from pipeline.steps.prepare import open_dataset
 
     if path is not None:
         request_of: Callable[[str], Request] = functools.partial(written_request, path)
+        some = functools.partial(written_tasks, path)
     else:
         config = config_of(arguments)
-        request_of = prepared_request(config, open_dataset(config))
+        dataset_dir = open_dataset(config)
+        request_of = prepared_request(config, dataset_dir)
+        some = functools.partial(prepared_tasks, config, dataset_dir)
+    if not arguments.task:
+        raise ValueError(f"explain needs --task, {some()}.")
     return functools.partial(
         explain,
         version,

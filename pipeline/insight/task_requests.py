@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.experiment.config_section import Experiment
 from pipeline.settings.registry import setting_of
-from transforms.schema import DataError
+from transforms.schema import META_TEST, DataError
 
 Request = Mapping[str, Any]
+
+_NUM_NAMED = 5
 
 
 def written_request(path: pathlib.Path, task_id: str) -> Request:
@@ -22,6 +25,26 @@ def written_request(path: pathlib.Path, task_id: str) -> Request:
         DataError: If a line is no JSON object, or none has that `task_id`.
     """
     task_ids = []
+    for request in _requests(path):
+        if str(request.get("task_id")) == task_id:
+            return request
+        task_ids.append(str(request.get("task_id")))
+    raise DataError(f"{path} must have a task_id {task_id!r}, got {task_ids}.")
+
+
+def written_tasks(path: pathlib.Path) -> str:
+    """Names the first tasks of a file of JSON lines, in words.
+
+    Raises:
+        DataError: If a line before them is no JSON object, or there is no `task_id`.
+    """
+    named = (str(one["task_id"]) for one in _requests(path) if "task_id" in one)
+    if not (some := list(itertools.islice(named, _NUM_NAMED))):
+        raise DataError(f"{path} must have a task_id in its requests.")
+    return f"a task_id of {path}, such as {_listed(some)}"
+
+
+def _requests(path: pathlib.Path) -> Iterator[Request]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip():
             continue
@@ -31,10 +54,7 @@ def written_request(path: pathlib.Path, task_id: str) -> Request:
             raise DataError(f"{path}, line {number}: no JSON: {error}") from None
         if not isinstance(request, dict):
             raise DataError(f"{path}, line {number}: no JSON object: {line!r}.")
-        if str(request.get("task_id")) == task_id:
-            return request
-        task_ids.append(str(request.get("task_id")))
-    raise DataError(f"{path} must have a task_id {task_id!r}, got {task_ids}.")
+        yield request
 
 
 def prepared_request(
@@ -59,3 +79,30 @@ def prepared_request(
         raise DataError(f"tasks of setting {config.setting!r} have no requests.")
     data = setting.load(config, dataset_dir)
     return functools.partial(request, config, data)
+
+
+def prepared_tasks(config: Experiment, dataset_dir: pathlib.Path) -> str:
+    """Names some tasks of meta-test of a prepared data set, in words.
+
+    Args:
+        config: The experiment.
+        dataset_dir: The prepared data set.
+
+    Raises:
+        DataError: If the setting does not tell its tasks.
+    """
+    setting = setting_of(config)
+    parts = setting.parts()
+    if parts.episodes is None:
+        raise DataError(f"tasks of setting {config.setting!r} cannot be named.")
+    data = setting.load(config, dataset_dir)
+    names = parts.task_names(dataset_dir)
+    batches = parts.episodes(config, data, META_TEST)
+    ids = itertools.chain.from_iterable(task_ids for task_ids, _ in batches)
+    some = [names.get(one, one) for one in itertools.islice(ids, _NUM_NAMED)]
+    kind = f"the {'id or name' if names else 'id'} of a {config.setting}"
+    return f"{kind} of {dataset_dir}, such as {_listed(some)} of {META_TEST}"
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ", ".join(map(repr, texts))

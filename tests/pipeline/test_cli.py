@@ -331,3 +331,11 @@ def test_the_console_script_exits_with_the_status(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["cmml", "doctor"])
     with pytest.raises(SystemExit, match="1"):
         cli.entry_point()
+
+
+def test_explain_names_tasks_where_it_is_given_none(cmml, experiment):
+    done = cmml("explain", "--config", experiment.config_path)
+    assert done.status == 2
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("cmml explain: explain needs --task, the id of a user of ")
+    assert line.endswith(" of meta_test.")

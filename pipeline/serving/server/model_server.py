@@ -15,6 +15,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from pipeline.experiment import quiet
 from pipeline.serving.server.access import TlsFiles
 from pipeline.serving.server.batcher import Batcher
 from pipeline.serving.server.grpc_guard import GuardCalls
@@ -172,7 +173,8 @@ class _Running:
         tls = None if options.tls is None else options.tls.context()
         try:
             address = f"{host}:{options.grpc_port}"
-            self.grpc_port = _add_port(self.grpc, address, options.tls)
+            with quiet.without_chatter():  # gRPC writes itself that a port is taken.
+                self.grpc_port = _add_port(self.grpc, address, options.tls)
         except RuntimeError:
             raise ServerError(_taken("port", host, options.grpc_port)) from None
         await self.runner.setup()

@@ -1,11 +1,17 @@
 import json
+import re
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.export.loaded_version import load_version
-from pipeline.insight.task_requests import prepared_request, written_request
+from pipeline.insight.task_requests import (
+    prepared_request,
+    prepared_tasks,
+    written_request,
+    written_tasks,
+)
 from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError
 
@@ -52,6 +58,32 @@ def test_a_scenario_is_found_by_its_id_and_by_its_name(request_of):
 def test_a_task_that_is_not_there_is_named(setting, what, request_of):
     with pytest.raises(DataError, match=f"must have a {what} 'nobody'"):
         request_of(setting, "nobody")
+
+
+@pytest.mark.parametrize("setting", ["user", "scenario"])
+def test_some_tasks_of_a_data_set_are_named_as_they_can_be_asked_for(
+    setting, experiment, scenario_experiment, request_of
+):
+    made = experiment if setting == "user" else scenario_experiment
+    words = prepared_tasks(load_experiment(made.config_path), made.dataset_dir)
+    kind = "the id of a user" if setting == "user" else "the id or name of a scenario"
+    assert words.startswith(f"{kind} of {made.dataset_dir}, such as '")
+    assert words.endswith("' of meta_test")
+    named = re.findall("'([^']+)'", words)
+    assert len(named) == 5
+    for task_id in named:
+        assert request_of(setting, task_id)["task_id"] == task_id
+
+
+def test_some_tasks_of_a_file_are_named(tmp_path):
+    path = tmp_path / "requests.jsonl"
+    lines = [{"task_id": "Ada"}, {}, *({"task_id": number} for number in range(9))]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    words = f"a task_id of {path}, such as 'Ada', '0', '1', '2', '3'"
+    assert written_tasks(path) == words
+    path.write_text("{}\n")
+    with pytest.raises(DataError, match=r"jsonl must have a task_id in its requests"):
+        written_tasks(path)
 
 
 def test_a_request_is_found_by_its_task_id(tmp_path):

@@ -344,7 +344,9 @@ def test_no_version_at_all_is_an_error_at_the_start(serve, base_path):
         serve()
 
 
-def test_a_port_that_is_taken_is_an_error_at_the_start(serve, base_path, publish):
+def test_a_port_that_is_taken_is_an_error_at_the_start(
+    serve, base_path, publish, capfd
+):
     publish(base_path, 1)
     first = serve()
     port = int(first.server.rest_url.rsplit(":", 1)[1])
@@ -353,6 +355,7 @@ def test_a_port_that_is_taken_is_an_error_at_the_start(serve, base_path, publish
     port = int(first.server.grpc_address.rsplit(":", 1)[1])
     with pytest.raises(ServerError, match=f"cannot start: --port {port} of"):
         serve(grpc_port=port)
+    assert capfd.readouterr().err == ""  # gRPC says nothing beside the error.
 
 
 def test_a_new_configuration_changes_models_versions_and_labels(
