@@ -44,6 +44,7 @@ def write_extra_files(
     facts: dict[str, Any],
     words: ServedWords,
     tasks: Sequence[TaskRequest],
+    example: TaskRequest,
     answered: Sequence[RecordedRequest],
 ) -> None:
     """Writes warmup and parity records, request examples, names, manifest and card.
@@ -57,6 +58,7 @@ def write_extra_files(
         facts: What the setting knows of the version, for the manifest.
         words: What the model does, for the card.
         tasks: Real tasks as raw ids and features.
+        example: One of them, for people.
         answered: Requests with the answers of the trained model.
     """
     name, version = facts["model_name"], served.options.model_version
@@ -69,8 +71,8 @@ def write_extra_files(
     about = {"model_name": name, "version": version}
     write_records(directory / WARMUP, warmup, **about)
     write_records(directory / PARITY, answered, **about)
-    example = tasks[0].with_support(_EXAMPLE_PAIRS).with_query(_EXAMPLE_PAIRS)
-    requests = example.requests(encode)
+    few = example.with_support(_EXAMPLE_PAIRS).with_query(_EXAMPLE_PAIRS)
+    requests = few.requests(encode)
     write_request_examples(directory / REQUEST_EXAMPLES, requests, name)
     _write_item_names(directory, dataset_dir)
     if served.shortlist_size:

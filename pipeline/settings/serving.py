@@ -45,6 +45,7 @@ class Serving:
         tolerance: Largest difference of a score that is none, in the unit of scores,
             by the recorded requests.
         num_recorded: Requests that are written with a version.
+        example: Makes those that people read; as `task_request` if None.
     """
 
     export: Callable[[CMML, int], ServedModel]
@@ -55,3 +56,4 @@ class Serving:
     words: ServedWords
     tolerance: Callable[[Sequence[RecordedRequest]], float]
     num_recorded: int
+    example: Callable[[RecordedRequest], TaskRequest] | None = None

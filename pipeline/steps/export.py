@@ -111,6 +111,7 @@ def _build(
         facts={**facts, **serving.facts, "largest_difference": difference},
         words=serving.words,
         tasks=[serving.task_request(request) for request in chosen],
+        example=(serving.example or serving.task_request)(chosen[0]),
         answered=chosen,
     )
     return difference

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 
@@ -24,6 +25,8 @@ _TOLERANCE = 1e-5  # Of the largest score, or of 1 if that is less.
 _CHECKED_TASKS = 16
 _CHECKED_PAIRS = 512
 _RECORDED_PAIRS = 10  # Of the requests that warm a server up.
+_EXAMPLE_ITEMS = 20  # Of the requests that people read.
+_EXAMPLE_CLICKS = 4  # Of these, the ones that the user is known to have clicked.
 
 
 def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
@@ -63,6 +66,7 @@ def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
         ),
         tolerance=_tolerance,
         num_recorded=_CHECKED_TASKS,
+        example=_example,
     )
 
 
@@ -129,6 +133,32 @@ def _task_request(request: RecordedRequest) -> TaskRequest:
             "query_user_id": query["query_user_id"][:, 0],
             "candidate_item_id": np.array([pool], dtype=object),
             "exclude_item_id": items[:, :1],
+        },
+    )
+
+
+def _example(request: RecordedRequest) -> TaskRequest:
+    """Asks for the user with most held-out clicks: these first, then others' items.
+
+    So the first items of `rank` should score higher than those after them.
+    """
+    users, items = (
+        request.inputs["query_user_id"][0],
+        request.inputs["query_item_id"][0],
+    )
+    ((user, _),) = collections.Counter(users.tolist()).most_common(1)
+    own = set(items[users == user])
+    others = {*items, *request.inputs["support_item_id"][0]} - own
+    asked = [*sorted(own)[:_EXAMPLE_CLICKS], *sorted(others)][:_EXAMPLE_ITEMS]
+    pool = np.array([asked], dtype=object)
+    return TaskRequest(
+        support=starting_with("support_", request.inputs),
+        profile={},
+        query={"query_user_id": np.full(pool.shape, user), "query_item_id": pool},
+        wanted={
+            "query_user_id": np.array([user], dtype=object),
+            "candidate_item_id": pool,
+            "exclude_item_id": pool[:, -1:],
         },
     )
 

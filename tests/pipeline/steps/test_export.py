@@ -150,6 +150,21 @@ def test_the_request_examples_work_as_they_are(
     assert signature(**inputs)[output].shape == (1, width)
 
 
+def test_the_example_of_clicks_shows_that_a_user_prefers_what_they_clicked(
+    scenario_experiment, load
+):
+    folder = scenario_experiment.exported / "assets.extra/request_examples"
+    (row,) = json.loads((folder / "rank.json").read_text())["instances"]
+    rank = load(scenario_experiment.exported).signatures["rank"]
+    inputs = {key: tf.constant([value]) for key, value in row.items()}
+    (scores,) = rank(**inputs)["score"].numpy()
+    assert len(scores) == 8
+    (user,) = set(row["query_user_id"])
+    # What shares the taste of the shopper was clicked far more often.
+    alike = [int(item[1:]) % 4 == int(user[1:]) % 4 for item in row["query_item_id"]]
+    assert scores[np.array(alike)].mean() > scores[~np.array(alike)].mean()
+
+
 @pytest.mark.parametrize("made", ["experiment", "scenario_experiment"])
 def test_the_graph_has_stock_ops_only(made, request):
     graph = request.getfixturevalue(made).exported / "saved_model.pb"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from models.serving.recorded_request import RecordedRequest
+from pipeline.experiment.prepared import read_ids
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.scenario.data import load_scenario_data
 from pipeline.settings.scenario.serving import scenario_serving
@@ -55,6 +56,25 @@ def test_a_task_asks_for_its_first_user_from_a_pool_without_repeats(serving):
     assert user.tolist() == [recorded.inputs["query_user_id"][0, 0]]
     (pool,) = task.wanted["candidate_item_id"].tolist()
     assert pool == sorted(set(recorded.inputs["query_item_id"][0]))
+
+
+def test_an_example_asks_for_one_user_about_own_clicks_and_others(serving, data):
+    recorded = next(serving.recorded(ByLabels()))
+    example = serving.example(recorded)
+    users, items = (example.query[f"query_{role}_id"][0] for role in ("user", "item"))
+    (user,) = example.wanted["query_user_id"]
+    assert set(users) == {user}
+    asked = (recorded.inputs[f"query_{role}_id"][0] for role in ("user", "item"))
+    own = sorted(item for who, item in zip(*asked, strict=True) if who == user)
+    first = own[:4]
+    assert first
+    assert items[: len(first)].tolist() == first
+    assert not set(items[len(first) :]) & set(own)
+    assert len(set(items)) == len(items) == 20
+    assert example.wanted["candidate_item_id"].tolist() == [items.tolist()]
+    pool = read_ids(data.directory, "item_id")[data.tasks("meta_validation")[0].pool]
+    assert set(items) <= {item.encode() for item in pool}
+    assert example.wanted["exclude_item_id"].tolist() == [[items[-1]]]
 
 
 @pytest.mark.parametrize(
