@@ -10,7 +10,7 @@ from pipeline.judging.results import CostCurve, MethodResult, Setup
 from pipeline.reports.comparison.figures import all_figures
 from pipeline.reports.comparison.page import comparison_page
 from pipeline.reports.comparison.summary import summarise
-from pipeline.reports.comparison.tables import all_tables
+from pipeline.reports.comparison.tables import all_tables, short_table
 from pipeline.reports.comparison.verdict import verdict
 
 REPORT_FILE = "report.md"
@@ -24,7 +24,7 @@ def write_report(
     curves: Sequence[CostCurve],
     reference: str | None,
 ) -> str:
-    """Writes every table as CSV, every figure as SVG, a report and a page.
+    """Writes every table as CSV, every figure as SVG, a report with all, and a page.
 
     Args:
         folder: Where to; made if it is not there.
@@ -35,7 +35,7 @@ def write_report(
             none.
 
     Returns:
-        The report, in Markdown.
+        The sentences of the report and the columns that decide, in Markdown.
 
     Raises:
         ValueError: As in `summarise`.
@@ -47,8 +47,9 @@ def write_report(
     for name, svg in figures.items():
         write_atomically(folder / f"{name}.svg", svg)
     sentences = "\n".join(f"- {sentence}" for sentence in verdict(summary))
-    parts = [f"# Comparison {setup.name} on {setup.split}\n", sentences + "\n"]
-    report = "\n".join([*parts, *(table.to_markdown() for table in tables)])
+    start = f"# Comparison {setup.name} on {setup.split}\n\n{sentences}\n"
+    report = "\n".join([start, *(table.to_markdown() for table in tables)])
     write_atomically(folder / REPORT_FILE, report)
     write_atomically(folder / PAGE_FILE, comparison_page(summary, figures))
-    return report
+    more = f"All columns and tables: {folder / REPORT_FILE} and {PAGE_FILE}."
+    return f"{start}\n{short_table(summary).markdown_rows()}\n\n{more}\n"

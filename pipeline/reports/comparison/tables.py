@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -50,6 +51,15 @@ def main_table(summary: Summary) -> ResultTable:
         columns=_main_columns(summary),
         rows=[_main_row(summary, result) for result in summary.results],
     )
+
+
+def short_table(summary: Summary) -> ResultTable:
+    """Returns what decides of the main table, which a terminal has room for."""
+    table = main_table(summary)
+    base = "less_cmml" if summary.less_cmml else "less_reference"
+    shown = (METHOD.key, summary.setup.primary, base, f"{base}_holm_p")
+    columns = [one for one in table.columns if one.key in shown]
+    return dataclasses.replace(table, columns=columns)
 
 
 def few_shot_table(summary: Summary) -> ResultTable:

@@ -9,6 +9,7 @@ from pipeline.judging.interval_text import p_text, signed
 from pipeline.judging.results import CMML, PLAIN, MethodResult
 from pipeline.judging.statistics import Difference
 from pipeline.reports.comparison.summary import Summary
+from pipeline.reports.run.standing_text import equal_sentences
 from transforms.plural import counted
 
 
@@ -21,6 +22,7 @@ def verdict(summary: Summary) -> list[str]:
         *_winner_and_reference(summary),
         *_cmml_and_simple(summary),
         *_cmml_and_learned(summary),
+        *_equal(summary),
         *_costs(summary),
         *_doubts(summary),
     ]
@@ -87,6 +89,20 @@ def _sentence(summary: Summary, who: str, gap: Difference, other: str) -> str:
         f"{who} is {stands} {other}: {summary.setup.primary} difference "
         f"{signed(gap.interval)}, Holm p {p_text(gap.holm_p)}."
     )
+
+
+def _equal(summary: Summary) -> list[str]:
+    group = summary.setup.main_group
+    names = [metric.name for metric in summary.setup.metrics]
+    by_method = {
+        one.name: {
+            name: values
+            for name in names
+            if (values := one.by_task(group, name)) is not None
+        }
+        for one in summary.scored
+    }
+    return equal_sentences(by_method)
 
 
 def _costs(summary: Summary) -> list[str]:

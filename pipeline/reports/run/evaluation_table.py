@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from models.evaluation.intervals import Interval
-from models.evaluation.metric import MIN_TASKS
 from pipeline.judging.beside_baselines import beside_baselines
 from pipeline.judging.differences import Contrast, Differences
 from pipeline.judging.evaluation import CMML, Evaluation, Summary, open_groups
-from pipeline.judging.interval_text import cell, signed, task_counts
-from pipeline.judging.statistics import LEVEL
-from pipeline.reports.page.markdown_table import layout
+from pipeline.judging.interval_text import UNDEFINED_TEXT, cell, signed, task_counts
+from pipeline.reports.page.markdown_table import narrow_layouts
 from pipeline.reports.run.standing_text import (
     closed_form_sentences,
+    equal_sentences,
     metric_table,
     overall_sentence,
     pool_table,
@@ -42,19 +41,19 @@ def evaluation_text(
         f"Means over {_num_tasks(evaluation, summary)}; 95 % bootstrap "
         f"intervals of the mean in brackets. {order} {metric.name} is better."
         + "".join(f" {note}" for note in evaluation.notes),
-        _methods_table(
+        *_methods_tables(
             evaluation, summary, differences, _main_groups(evaluation, summary)
         ),
     ]
     if sizes := evaluation.few_shot():
         parts += [
             f"{metric.name} of the same tasks with fewer support pairs:",
-            _few_shot_table(evaluation, summary, sizes),
+            *_few_shot_tables(evaluation, summary, sizes),
         ]
     for group in open_groups(evaluation.groups):
         parts += [
             f"{group}: no pool is given, the whole catalogue is ranked.",
-            _methods_table(evaluation, summary, differences, [group]),
+            *_methods_tables(evaluation, summary, differences, [group]),
         ]
     parts += _standing(evaluation, summary, differences)
     sentences = [
@@ -89,60 +88,67 @@ def _main_groups(evaluation: Evaluation, summary: Summary) -> list[str]:
     return sorted(names, key=lambda name: name != evaluation.main)
 
 
-def _methods_table(
+def _methods_tables(
     evaluation: Evaluation,
     summary: Summary,
     differences: Differences,
     groups: Sequence[str],
-) -> str:
-    """A row a method: metrics of the first group, then the first metric of others."""
+) -> list[str]:
+    """A row a method: the metric that decides by group, then means of other metrics.
+
+    The first group has intervals, and the other metrics. Below stands which methods
+    come to the same.
+    """
     (main, *others), first = groups, evaluation.metric.name
-    columns = [(main, one.name) for one in evaluation.metrics if one.in_tables]
-    columns += [(group, first) for group in others]
 
-    def less(method: str, reference: str) -> str:
-        found = differences.get(Contrast(first, method, main, reference, main))
-        return "-" if found is None else signed(found.interval)
+    def gap(method: str) -> str:
+        found = differences.get(Contrast(first, CMML, main, method, main))
+        return UNDEFINED_TEXT if found is None else signed(found.interval)
 
-    # Not every configuration has it among its baselines.
-    references = [one for one in [evaluation.reference] if one in summary]
     rows = [
         [
-            method,
-            *(_cell(groups[group].get(name)) for group, name in columns),
-            *(less(method, reference) for reference in references),
-            less(CMML, method),
+            *(method, _cell(of_method[main].get(first)), gap(method)),
+            *(_mean(of_method.get(group, {}).get(first)) for group in others),
         ]
-        for method, groups in summary.items()
+        for method, of_method in summary.items()
     ]
-    header = ["method", *(f"{group} {name}" for group, name in columns)]
-    header += [f"{main} {first} less {one}" for one in references]
-    header.append(f"{CMML} less it")
-    return layout(header, rows)
+    header = ["method", first, f"{CMML} less it", *(f"{one} {first}" for one in others)]
+    parts = narrow_layouts(header, rows)
+    further = [one.name for one in evaluation.metrics[1:] if one.in_tables]
+    if further:
+        parts.append(f"Means of other metrics of {main}:")
+        parts += _mean_tables(summary, {name: (main, name) for name in further})
+    return parts + equal_sentences(
+        {name: of_group[main] for name, of_group in evaluation.by_task.items()}
+    )
 
 
-def _few_shot_table(
+def _few_shot_tables(
     evaluation: Evaluation, summary: Summary, sizes: dict[int, str]
-) -> str:
+) -> list[str]:
     first = evaluation.metric.name
     columns = {str(size): group for size, group in sizes.items()}
     columns = {**dict(list(columns.items())[:-1]), "all": sizes[max(sizes)]}
     others = {own: other for other, own in evaluation.exchanged()}
     if (full := sizes[max(sizes)]) in others:
         columns["of another"] = others[full]
+    places = {title: (group, first) for title, group in columns.items()}
+    return _mean_tables(summary, places)
+
+
+def _mean_tables(summary: Summary, columns: Mapping[str, tuple[str, str]]) -> list[str]:
+    """A row a method, a column a mean, by title its group and its metric."""
     rows = [
         [
             method,
             *(
-                f"{groups[group][first].mean:.4f}"
-                if first in groups.get(group, {})
-                else "-"
-                for group in columns.values()
+                _mean(groups.get(group, {}).get(name))
+                for group, name in columns.values()
             ),
         ]
         for method, groups in summary.items()
     ]
-    return layout(["method", *columns], rows)
+    return narrow_layouts(["method", *columns], rows)
 
 
 def _standing(
@@ -154,8 +160,6 @@ def _standing(
     )
     parts = [overall_sentence(beside)]
     if beside.by_metric:
-        few = f"or is of fewer than {MIN_TASKS} tasks"
-        parts = [f"{parts[0]} Level: Holm p > {LEVEL}, {few}."]
         parts.append(metric_table(beside).markdown_rows())
     if beside.by_size:
         parts.append(f"{evaluation.metric.name} by support pairs shown:")
@@ -167,4 +171,8 @@ def _standing(
 
 
 def _cell(interval: Interval | None) -> str:
-    return "-" if interval is None else cell(interval)
+    return UNDEFINED_TEXT if interval is None else cell(interval)
+
+
+def _mean(interval: Interval | None) -> str:
+    return UNDEFINED_TEXT if interval is None else f"{interval.mean:.4f}"

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from models.evaluation.intervals import Interval
-from models.evaluation.metric import Metric
+from models.evaluation.intervals import Floats, Interval
+from models.evaluation.metric import MIN_TASKS, Metric
 from models.evaluation.shown import Shown
 from pipeline.judging.beside_baselines import BesideBaselines, BesideBest
 from pipeline.judging.differences import Contrast, Differences
+from pipeline.judging.equal_methods import equal_methods
 from pipeline.judging.evaluation import (
     CLOSED_FORM,
     CMML,
+    OWN,
     exchanged_groups,
     open_groups,
 )
 from pipeline.judging.interval_text import p_text, signed, untold
+from pipeline.judging.statistics import LEVEL
 from pipeline.reports.page.result_table import Column, ResultTable
-from transforms.plural import counted
+from transforms.plural import counted, plural
 
 _LESS_IT = f"{CMML} less it"
 
 
 def overall_sentence(beside: BesideBaselines) -> str:
-    """Says what all comparisons come to, and where CMML is worse beyond chance."""
+    """Says what all comparisons come to, and where CMML is worse beyond chance.
+
+    If all are of too few tasks, nothing is claimed and nothing denied.
+    """
     if beside.overall is None:
         return (
             f"No baseline was evaluated, so nothing can be said of {CMML} beside one."
+        )
+    if cannot := untold(max(beside.all, key=lambda one: one.num_tasks).difference):
+        return (
+            f"How {CMML} stands beside baselines {cannot}: fewer than {MIN_TASKS} do "
+            "not tell methods apart."
         )
     better, level = beside.those("better"), beside.those("level")
     worse = beside.those("worse")
@@ -37,7 +48,8 @@ def overall_sentence(beside: BesideBaselines) -> str:
         f"Overall {beside.overall}: beside the best baseline of each metric and "
         f"support size{both}, {CMML} is better beyond chance in {len(better)} of "
         f"{counted(len(beside.all), 'comparison')}, level in {len(level)} and worse "
-        f"beyond chance in {len(worse)}{where}."
+        f"beyond chance in {len(worse)}{where}. Level: Holm p > {LEVEL}, or is of "
+        f"fewer than {MIN_TASKS} tasks."
     )
 
 
@@ -110,6 +122,25 @@ def closed_form_sentences(
     return [f"{what}: {figure}, {does}."]
 
 
+def equal_sentences(by_method: Mapping[str, Mapping[str, Floats]]) -> list[str]:
+    """Says which methods come to the same figures on every task, and why.
+
+    Args:
+        by_method: By name of the method and of the metric, a value of each task.
+    """
+    sentences = []
+    for names in equal_methods(by_method):
+        why = ""
+        if CMML in names:
+            why += f" What the networks of {CMML} add to its prior changes no figure."
+        others = [name for name in names if name not in OWN]
+        if CLOSED_FORM in names and others:
+            does = plural(len(others), "computes", "compute")
+            why += f" The prior of {CMML} is what {', '.join(others)} {does}."
+        sentences.append(f"Equal on every task: {', '.join(names)}.{why}")
+    return sentences
+
+
 def target_sentences(
     metrics: Sequence[Metric], intervals: Mapping[str, Interval]
 ) -> list[str]:
@@ -148,6 +179,10 @@ def _where(one: BesideBest, is_open: bool) -> str:
     return f"{one.metric.name} with {counted(one.size, 'support pair')}"
 
 
+def _standing(one: BesideBest) -> str:
+    return "few tasks" if untold(one.difference) else one.standing
+
+
 def _table(
     name: str,
     title: str,
@@ -165,7 +200,7 @@ def _table(
     if len({one.num_tasks for one in comparisons}) > 1:
         columns.insert(1, Column("num_tasks", "tasks", "{:,}".format))
     rows = [
-        {"first": label, "standing": one.standing} | vars(one)
+        {"first": label, "standing": _standing(one)} | vars(one)
         for label, one in zip(firsts, comparisons, strict=True)
     ]
     return ResultTable(name, title, "", columns, rows)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
-from models.evaluation.metric import MIN_TASKS
 from pipeline.judging.beside_baselines import BesideBaselines
 from pipeline.judging.evaluation import CMML, OWN
 from pipeline.judging.interval_text import signed, untold
@@ -33,7 +32,7 @@ def verdict(findings: Findings) -> list[str]:
     run = findings.evaluated
     without_pool = [one for one in run.groups if one.is_open]
     return [
-        f"Is it good? {_overall(run.beside)}",
+        f"Is it good? {overall_sentence(run.beside)}",
         _by_first_metric(findings),
         *target_sentences(run.setting.metrics, run.summary[CMML][run.main]),
         *_for_whom(findings),
@@ -46,14 +45,6 @@ def verdict(findings: Findings) -> list[str]:
 def figure(interval: Interval) -> str:
     """Writes a mean and its interval as in a sentence."""
     return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
-
-
-def _overall(beside: BesideBaselines) -> str:
-    """Says what all comparisons come to, unless all are of too few tasks."""
-    largest = max(beside.all, key=lambda one: one.num_tasks, default=None)
-    if largest is not None and (cannot := untold(largest.difference)):
-        return f"It {cannot}: fewer than {MIN_TASKS} do not tell methods apart."
-    return overall_sentence(beside)
 
 
 def _by_first_metric(findings: Findings) -> str:

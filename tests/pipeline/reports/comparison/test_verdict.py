@@ -42,6 +42,15 @@ def test_methods_that_are_not_told_apart_are_named(results, setup):
     )
 
 
+def test_methods_that_come_to_the_same_are_named_with_the_cause(results, setup):
+    results.append(dataclasses.replace(results[3], name="dot", kind="simple"))
+    assert (
+        "Equal on every task: cmml, dot. What the networks of cmml add to its prior "
+        "changes no figure."
+    ) in text_of(results, setup)
+    assert "Equal" not in text_of(results[:-1], setup)
+
+
 def test_a_simple_winner_is_said_to_be_one(results, setup):
     few = [one for one in results if one.kind == "simple"]
     text = text_of(few, setup)

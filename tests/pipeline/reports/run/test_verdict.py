@@ -60,8 +60,8 @@ def test_of_few_tasks_nothing_is_claimed_or_denied(rated, make_findings):
     rows = {"cmml": cmml, "knn": {"cold": rated(0.75, 8).of_tasks(two)}}
     good, by_mae, why = verdict(make_findings(rows))
     assert good == (
-        "Is it good? It cannot be told of only 2 tasks: fewer than 6 do not tell "
-        "methods apart."
+        "Is it good? How cmml stands beside baselines cannot be told of only 2 tasks: "
+        "fewer than 6 do not tell methods apart."
     )
     gap = "-0.2500 [-0.2500, -0.2500]"
     assert (
@@ -103,7 +103,7 @@ def test_what_is_better_by_mae_and_worse_without_pairs_is_mixed(
     }
     good, by_mae, *_ = verdict(make_findings(rows))
     assert good.startswith("Is it good? Overall mixed: ")
-    assert good.endswith("worse beyond chance in 1: mae with 0 support pairs.")
+    assert "worse beyond chance in 1: mae with 0 support pairs. Level: " in good
     assert "By mae cmml is better beyond chance" in by_mae
 
 
