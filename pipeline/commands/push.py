@@ -44,7 +44,7 @@ def _resolve(arguments: argparse.Namespace) -> Step:
     destination = push.Destination(
         pathlib.Path(arguments.to), arguments.label, arguments.server
     )
-    push.validate(config, options, destination)
+    push.validate(destination)
     version = version_of(arguments)
     return functools.partial(
         push.push, config, dataset_dir, options, version, destination
@@ -66,7 +66,7 @@ def _to_registry(
         arguments.to.removeprefix(_REGISTRY), config.export.model_name
     )
     options, label = config.push, arguments.label
-    push.validate(config, options, push.Destination(pathlib.Path(), label))
+    push.validate(push.Destination(pathlib.Path(), label))
     version = version_of(arguments)
     return functools.partial(
         register.register, config, dataset_dir, options, version, registry, label

@@ -6,7 +6,7 @@ import pathlib
 import re
 import types
 import typing
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pydantic
@@ -54,6 +54,20 @@ def explain(
     lines = [_explain(one, root) for one in problems if not _is_outer(one, problems)]
     *first, last = lines
     return f"{path}: " + "; ".join([*(line.removesuffix(".") for line in first), last])
+
+
+def check_names(key: str, names: Iterable[str], known: Sequence[str]) -> None:
+    """Checks that names of a key are among those that there are.
+
+    Raises:
+        ValueError: If one is not; it names the nearest.
+    """
+    for name in names:
+        if name not in known:
+            raise ValueError(
+                f"{key} must be among {', '.join(known)}, "
+                f"got {name!r}{nearest(name, known, KEY_CUTOFF)}"
+            )
 
 
 def _is_outer(problem: Mapping[str, Any], problems: Sequence[Any]) -> bool:

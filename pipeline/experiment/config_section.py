@@ -1,10 +1,11 @@
 """What the configurations of both settings are made of."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import pydantic
 
 from models.serving.options import OrderName, ServingOptions
+from pipeline.experiment.config_errors import check_names
 
 
 class Section(pydantic.BaseModel):
@@ -182,7 +183,14 @@ class Experiment(Section):
         push: What a version must do to be served.
         prepared_dir: Folder of the prepared data sets.
         runs_dir: Folder of the runs.
+        baseline_names: The simple methods of the setting, that `push.baselines` may
+            name.
+        method_names: All methods of a comparison, in their order. These two stand
+            here since their registries cannot be imported without TensorFlow.
     """
+
+    baseline_names: ClassVar[tuple[str, ...]] = ()
+    method_names: ClassVar[tuple[str, ...]] = ()
 
     setting: str
     name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
@@ -193,6 +201,15 @@ class Experiment(Section):
     push: PushConfig = PushConfig()
     prepared_dir: str = "prepared"
     runs_dir: str = "runs"
+
+    @pydantic.model_validator(mode="after")
+    def _check_methods(self) -> Self:
+        comparison, methods = self.comparison, self.method_names
+        check_names("push.baselines", self.push.baselines or (), self.baseline_names)
+        check_names("comparison.methods", comparison.methods or (), methods)
+        check_names("comparison.max_seeds", comparison.max_seeds, methods)
+        check_names("comparison.options", comparison.options, methods)
+        return self
 
     @property
     def data_section(self) -> Any:

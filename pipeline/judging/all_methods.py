@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pipeline.experiment.config_errors import check_names
 from pipeline.experiment.config_file import with_changes
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.run_dir import RunDir
@@ -64,9 +65,7 @@ def known_methods(config: Experiment, names: Sequence[str] | None) -> list[str]:
     known = [*simple, *learned, *methods.cmml, CMML]
     names = names or config.comparison.methods or known
     options = config.comparison.options
-    for name in (*names, *options, *config.comparison.max_seeds):
-        if name not in known:
-            raise ValueError(f"methods must be among {known}, got {name!r}.")
+    check_names("methods", names, known)
     for name, changes in options.items():
         if name in learned:
             method_options(name, learned[name], changes)

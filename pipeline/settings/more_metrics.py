@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import pydantic
 
 from models.evaluation.metric import Metric
-from pipeline.experiment.config_errors import KEY_CUTOFF
-from transforms.nearest_name import nearest
+from pipeline.experiment.config_errors import check_names
 
 
 def more_metrics_of(metrics: Sequence[Metric]) -> pydantic.AfterValidator:
@@ -17,12 +16,7 @@ def more_metrics_of(metrics: Sequence[Metric]) -> pydantic.AfterValidator:
     known = [one.name for one in metrics]
 
     def check(names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            if name not in known:
-                raise ValueError(
-                    f"more_metrics must be among {', '.join(known)}, "
-                    f"got {name!r}{nearest(name, known, KEY_CUTOFF)}"
-                )
+        check_names("more_metrics", names, known)
         return names
 
     return pydantic.AfterValidator(check)

@@ -16,7 +16,6 @@ from pipeline.serving.base.model_base import ModelBase, push_lock
 from pipeline.serving.base.push_history import PUSH, PushEvent, PushHistory
 from pipeline.serving.base.push_options import STABLE, check_label_and_server
 from pipeline.serving.base.served_labels import ServedLabels
-from pipeline.serving.gate.task_figures import baseline_names
 from pipeline.serving.gate.verdict import model_blessing
 from pipeline.serving.validation import blessing as blessings
 from pipeline.serving.validation.blessing import Blessing
@@ -41,13 +40,12 @@ class Destination:
     server: str | None = None
 
 
-def validate(config: Experiment, options: PushConfig, destination: Destination) -> None:
+def validate(destination: Destination) -> None:
     """Checks what is typed.
 
     Raises:
-        ValueError: If a baseline, the label or the address cannot be.
+        ValueError: If the label or the address cannot be.
     """
-    baseline_names(config, options)
     check_label_and_server(destination.label, destination.server)
 
 

@@ -22,6 +22,13 @@ BaselineName: TypeAlias = Literal[
     "click_mean",
 ]
 
+# As `models.baselines.clicks.learned_registry` has them, then CMML with some keys
+# changed, and CMML.
+_OTHER_METHODS = (
+    *("dcn", "lwa", "nlba", "tanp", "melu", "dcn_f", "s2meta", "conet"),
+    *("cmml_plain", "cmml"),
+)
+
 
 MoreMetrics = Annotated[tuple[str, ...], more_metrics_of(METRICS)]
 
@@ -167,6 +174,9 @@ class ScenarioConfig(Experiment):
         training: Episodes to weights.
         evaluation: Weights to metrics.
     """
+
+    baseline_names = typing.get_args(BaselineName)
+    method_names = (*typing.get_args(BaselineName), *_OTHER_METHODS)
 
     setting: Literal["scenario"]
     data: ScenarioDataConfig

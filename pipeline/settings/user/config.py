@@ -31,6 +31,13 @@ BaselineName: typing.TypeAlias = Literal[
     "item_kernel",
 ]
 
+# As `models.baselines.ratings.learned_registry` has them, then CMML with some keys
+# changed, and CMML.
+_OTHER_METHODS = (
+    *("dcn", "lwa", "nlba", "tanp", "mamo", "melu", "metacs", "dcn_f"),
+    *("cmml_paper", "cmml_plain", "cmml"),
+)
+
 
 MoreMetrics = Annotated[tuple[str, ...], more_metrics_of(METRICS)]
 
@@ -163,6 +170,9 @@ class UserConfig(Experiment):
         training: Episodes to weights.
         evaluation: Weights to metrics.
     """
+
+    baseline_names = typing.get_args(BaselineName)
+    method_names = (*typing.get_args(BaselineName), *_OTHER_METHODS)
 
     setting: Literal["user"] = "user"
     data: DataConfig

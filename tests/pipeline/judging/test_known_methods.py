@@ -38,6 +38,21 @@ def test_methods_are_taken_once_in_the_order_they_are_compared(config, simple, l
 
 
 @pytest.mark.parametrize("config", [user, scenario])
+def test_the_names_that_a_configuration_knows_are_those_of_the_registries(config):
+    methods = setting_of(config()).methods()
+    assert config().baseline_names == tuple(methods.simple)
+    assert config().method_names == tuple(known_methods(config(), None))
+
+
+@pytest.mark.parametrize("config", [user, scenario])
+def test_a_method_that_is_typed_wrong_is_named(config):
+    with pytest.raises(
+        ValueError, match=r"^methods must .*'melo'; did you mean 'melu'"
+    ):
+        known_methods(config(), ["melo"])
+
+
+@pytest.mark.parametrize("config", [user, scenario])
 def test_all_there_are_is_the_default_and_the_configuration_says_less(config):
     methods = setting_of(config()).methods()
     everything = [*methods.simple, *methods.learned, *methods.cmml, "cmml"]
@@ -55,8 +70,12 @@ def test_a_method_brings_along_the_one_whose_trainings_it_shares(config):
 @pytest.mark.parametrize(
     ("comparison", "message"),
     [
-        ({"methods": ["melo"]}, "methods must be among .*, got 'melo'"),
-        ({"max_seeds": {"melo": 1}}, "methods must be among .*, got 'melo'"),
+        (
+            {"methods": ["melo"]},
+            "comparison.methods must be among .*, got 'melo'; did you mean 'melu'",
+        ),
+        ({"max_seeds": {"melo": 1}}, "comparison.max_seeds must be .*, got 'melo'"),
+        ({"options": {"melo": {}}}, "comparison.options must be .*, got 'melo'"),
         (
             {"options": {"dcn": {"num_cros": 1}}},
             "comparison.options.dcn: unknown key 'num_cros' .* mean 'num_cross'",

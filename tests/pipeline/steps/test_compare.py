@@ -16,13 +16,13 @@ from pipeline.steps.compare import compare, method_cost, resolve_methods
 from transforms.schema import DataError
 
 KINDS = {"mean_0.9": "simple", "ridge_0.8": "simple", "broken": "simple"}
-KINDS |= {"melu_0.7": "learned", "cmml_0.6": "cmml"}
-OPTIONS = {"melu_0.7": {"inner_steps": 3}}
+KINDS |= {"melu": "learned", "cmml_0.6": "cmml"}
+OPTIONS = {"melu": {"inner_steps": 3}}
 ALL = list(KINDS)
 
 
 class Fake(ComparedMethod):
-    """A method whose error is what its name says, "ridge_0.7"."""
+    """A method whose error is what its name says, "ridge_0.8", or else 0.7."""
 
     def __init__(self, folder, name):
         self.KIND = KINDS[name]
@@ -38,7 +38,7 @@ class Fake(ComparedMethod):
         return run
 
     def load(self, run, changes):
-        return float(self.name.partition("_")[2])
+        return float(self.name.partition("_")[2] or 0.7)
 
     def resolve(self, changes):
         return {**OPTIONS.get(self.name, {}), **changes}
@@ -84,7 +84,7 @@ def hold(tmp_path, timed, monkeypatch):
     monkeypatch.setattr(judging, "judge", judge)
 
     def run(made, methods, num_seeds=1, split="meta_test", overrides=()):
-        limit = "comparison.max_seeds={melu_0.7: 1}"
+        limit = "comparison.max_seeds={melu: 1}"
         changes = [f"runs_dir={tmp_path}", limit, *overrides]
         return compare(
             load_experiment(made.config_path, changes),
@@ -101,7 +101,7 @@ def hold(tmp_path, timed, monkeypatch):
 def test_every_method_is_tuned_judged_and_timed(experiment, hold, timed, tmp_path):
     report = hold(experiment, ALL, num_seeds=2)
     assert list(report.results) == ALL
-    cmml, melu = report.results["cmml_0.6"], report.results["melu_0.7"]
+    cmml, melu = report.results["cmml_0.6"], report.results["melu"]
     assert cmml.values["cold"]["mae"].shape == (2, 2)
     assert melu.values["cold"]["mae"].shape == (1, 2)  # Its limit.
     assert melu.adapt_ms == 3.0
@@ -122,11 +122,11 @@ def test_a_method_that_cannot_be_is_a_failure_and_no_error(experiment, hold):
 
 def test_curves_are_of_their_own_numbers_of_steps(experiment, hold, timed):
     curves = hold(experiment, ALL).curves
-    assert curves.keys() == {"melu_0.7", "cmml_0.6"}
-    assert curves["melu_0.7"].steps == (1, 5, 10, 20)
-    assert curves["melu_0.7"].adapt_ms == (1.0, 5.0, 10.0, 20.0)
+    assert curves.keys() == {"melu", "cmml_0.6"}
+    assert curves["melu"].steps == (1, 5, 10, 20)
+    assert curves["melu"].adapt_ms == (1.0, 5.0, 10.0, 20.0)
     assert curves["cmml_0.6"].steps == ()
-    assert ("melu_0.7", {"inner_steps": 20}) in timed
+    assert ("melu", {"inner_steps": 20}) in timed
 
 
 def test_what_has_been_timed_is_not_timed_again_unless_it_is_another(

@@ -73,10 +73,3 @@ def test_every_setting_has_a_baseline_to_beat(user_config, shop_config):
 def test_other_baselines_may_be_named(user_config):
     options = PushConfig(baselines=("als", "item_mean"))
     assert baseline_names(user_config, options) == ("als", "item_mean")
-
-
-def test_a_baseline_of_the_other_setting_is_refused(user_config, shop_config):
-    with pytest.raises(ValueError, match=r"'popularity' is no baseline of setting 'u"):
-        baseline_names(user_config, PushConfig(baselines=("popularity",)))
-    with pytest.raises(ValueError, match=r"'bias_ridge' is no baseline of setting 's"):
-        baseline_names(shop_config, PushConfig(baselines=("bias_ridge",)))

@@ -72,6 +72,14 @@ def test_more_negatives_than_are_stored_are_refused():
             "evaluation.baselines=[popularty]",
             r"'evaluation.baselines.0' must be .*; did you mean 'popularity'\?",
         ),
+        (
+            "push.baselines=[bias_ridge]",
+            r"yaml: push.baselines must be among item_pop, .*, got 'bias_ridge'\.$",
+        ),
+        (
+            "comparison.methods=[cmml,cmml_paper]",
+            r"\.methods must be .*, got 'cmml_paper'; did you mean 'cmml_plain'\?$",
+        ),
         ("data.domains.shop=c.csv", r"a section with the keys source, .* 'c.csv'\.$"),
         ("data.domains={}", r"'data.domains' must have at least 1 element, got \{\}"),
     ],
