@@ -26,7 +26,11 @@ from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
 from pipeline.settings.scenario.data import ScenarioData, vectors_dir
 from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
-from pipeline.settings.scenario.readiness import check_pools, most_candidates
+from pipeline.settings.scenario.readiness import (
+    check_catalogue,
+    check_pools,
+    most_candidates,
+)
 from pipeline.settings.scenario.scoring import ClickScorer
 from transforms import schema
 from transforms.clicks.schema import ScenarioDatasetInfo, load_scenario_info
@@ -76,8 +80,8 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
         The directory of the factors.
 
     Raises:
-        DataError: If there is no meta-validation task to choose by, none has a pool
-            large enough, or no value gives finite factors.
+        DataError: If no item can be recommended, there is no meta-validation task to
+            choose by, none has a pool large enough, or no value gives finite factors.
     """
     info = load_scenario_info(dataset_dir)
     check_files(dataset_dir, info)
@@ -85,6 +89,7 @@ def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
     if (directory / SUCCESS).is_file():
         say(f"pretrain: {directory} is up to date")
         return directory
+    check_catalogue(config, dataset_dir)
     with one_at_a_time("pretrain", dataset_dir):
         if not (directory / SUCCESS).is_file():
             _fit(config, dataset_dir, info, directory)

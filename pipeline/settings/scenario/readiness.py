@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -27,13 +28,7 @@ def check_clicks(config: ScenarioConfig, data: ScenarioData) -> list[str]:
         DataError: If no item could be recommended, or no pool of meta-validation is
             large enough for the metric that decides.
     """
-    counts = load_entity_table(data.directory, "item", ()).counts[1:]
-    most, needed = int(counts.max(initial=0)), config.export.min_item_count
-    if most < needed:
-        raise DataError(
-            f"some item must have export.min_item_count = {needed} known clicks to be "
-            f"recommended, the most that one has are {most}: lower it."
-        )
+    check_catalogue(config, data.directory)
     sentences = []
     for split in (schema.META_VALIDATION, schema.META_TEST):
         if not data.info.num_tasks[split]:
@@ -48,6 +43,25 @@ def check_clicks(config: ScenarioConfig, data: ScenarioData) -> list[str]:
                 f"than {largest} candidates"
             )
     return sentences
+
+
+def check_catalogue(config: ScenarioConfig, dataset_dir: pathlib.Path) -> None:
+    """Checks that an item can be recommended.
+
+    Args:
+        config: The experiment.
+        dataset_dir: The prepared data set.
+
+    Raises:
+        DataError: If none has the known clicks that `export` asks for.
+    """
+    counts = load_entity_table(dataset_dir, "item", ()).counts[1:]
+    most, needed = int(counts.max(initial=0)), config.export.min_item_count
+    if most < needed:
+        raise DataError(
+            f"some item must have export.min_item_count = {needed} known clicks to be "
+            f"recommended, the most that one has are {most}: lower it."
+        )
 
 
 def check_pools(largest: int) -> None:

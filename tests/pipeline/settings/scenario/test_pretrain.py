@@ -264,3 +264,13 @@ def test_pools_too_small_to_choose_by_are_an_error(config, dataset_dir, monkeypa
     monkeypatch.setattr(readiness, "_DECISIVE", 30)
     with pytest.raises(DataError, match="must have more than 30 candidates"):
         pretrain(config, dataset_dir)
+
+
+def test_a_catalogue_without_an_item_is_refused_before_the_work(
+    dataset_dir, scenario_config, monkeypatch
+):
+    config = load_experiment(scenario_config, ["export.min_item_count=9999"])
+    monkeypatch.delattr(module, "load_known_clicks")
+    with pytest.raises(DataError, match=r"count = 9999 .*one has are \d+: lower it"):
+        pretrain(config, dataset_dir)
+    assert not (dataset_dir / "vectors").exists()
