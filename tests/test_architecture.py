@@ -98,6 +98,7 @@ FLOORS = {
         "transforms.join_counts",
         "transforms.raw_text",
         "transforms.table_spec",
+        "transforms.left_out",
         "transforms.plural",
         "transforms.nearest_name",
         "transforms.stable_hash",

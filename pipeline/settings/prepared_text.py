@@ -1,8 +1,7 @@
 """What became of the rows of a prepared data set, in words."""
 
-from collections.abc import Mapping
-
 from models.evaluation.metric import MIN_TASKS
+from transforms.left_out import describe_left_out
 from transforms.plural import counted
 from transforms.schema import META_TEST, META_VALIDATION, REJECTED_DIR, CommonInfo
 
@@ -10,15 +9,16 @@ from transforms.schema import META_TEST, META_VALIDATION, REJECTED_DIR, CommonIn
 def describe_counts(info: CommonInfo) -> list[str]:
     """Says what became of the rows of each table, and how ids find each other.
 
-    The last two lines are what was refused and what was left out of all tables.
+    The last lines are what was refused, and each reason why something was left out, of
+    all tables.
     """
     lines = [f"prepare: {name}: {one.describe()}" for name, one in info.tables.items()]
     lines += [f"prepare: {join.describe()}" for join in info.joins]
-    refused, left_out = map(_reasons, (info.num_rejected, info.num_dropped))
+    refused = ", ".join(f"{n} {code}" for code, n in info.num_rejected.items() if n)
     kept = f" (the rows are in {REJECTED_DIR}/)" if refused else ""
     lines.append(f"prepare: refused: {refused or 'nothing'}{kept}")
-    lines.append(f"prepare: left out: {left_out or 'nothing'}")
-    return lines
+    left_out = describe_left_out(info.num_dropped) or ["nothing"]
+    return [*lines, *(f"prepare: left out: {one}" for one in left_out)]
 
 
 def describe_few_tasks(info: CommonInfo) -> list[str]:
@@ -40,7 +40,3 @@ def describe_few_tasks(info: CommonInfo) -> list[str]:
         f"prepare: few tasks: {' and '.join(few)}, and fewer than {MIN_TASKS} do not "
         f"tell methods apart: {cure}"
     ]
-
-
-def _reasons(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{n} {reason}" for reason, n in counts.items() if n)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
+from transforms.left_out import describe_left_out
 from transforms.row_counts import RowCounts
 from transforms.schema import (
     DATASET_JSON,
@@ -153,7 +154,7 @@ def _all_left_out(info: CommonInfo, tables: Mapping[str, RowCounts]) -> dict[str
 
 
 def _no_meta_train(info: CommonInfo) -> str:
-    left_out = ", ".join(f"{n} {reason}" for reason, n in info.num_dropped.items())
+    left_out = ", ".join(describe_left_out(info.num_dropped))
     return (
         "at least one task must be in meta-train, got none. Left out: "
         f"{left_out or 'nothing'}. "

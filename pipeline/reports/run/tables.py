@@ -19,25 +19,10 @@ from pipeline.reports.run.latency import Latency
 from pipeline.reports.run.provenance import Provenance
 from pipeline.reports.run.worst_tasks import WorstTasks
 from pipeline.settings.data_facts import DataFacts
+from transforms.left_out import REASONS
 
 _NUM_WORST = 20
 _COUNT = "{:,}".format
-
-# Words for the codes of what is legal but left out.
-_DROPPED = {
-    "task_too_small": "tasks with too few pairs",
-    "pair_of_task_too_small": "pairs of tasks with too few",
-    "task_not_in_split_file": "tasks that the split file does not name",
-    "pair_of_task_not_in_split_file": "pairs of tasks that it does not name",
-    "pair_over_limit": "pairs over the most that a task may have",
-    "pool_too_small": "scenarios with too few items",
-    "pool_too_large": "scenarios with too many items",
-    "too_few_clicks": "scenarios with too few clicks",
-    "no_held_out_click": "scenarios without a held-out click",
-    "click_over_limit": "clicks over the most that a scenario may have",
-    "click_without_negative": "clicks without an item that was not clicked",
-    "repeated_click": "clicks that repeat another",
-}
 
 
 def metrics_table(
@@ -151,10 +136,14 @@ def left_out_table(data: DataFacts, reasons: Mapping[str, str]) -> ResultTable:
         for code, count in data.num_rejected.items()
     ]
     rows += [
-        {"what": "left out", "reason": _DROPPED.get(code, code), "count": count}
+        {"what": "left out", "reason": _words(code), "count": count}
         for code, count in data.num_dropped.items()
     ]
     return ResultTable("left-out", "left out", "", columns, rows)
+
+
+def _words(code: str) -> str:
+    return REASONS[code].words if code in REASONS else code
 
 
 def worst_table(

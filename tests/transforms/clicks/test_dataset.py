@@ -256,9 +256,9 @@ def test_a_data_set_without_a_meta_train_scenario_is_an_error(raw, tmp_path):
     with pytest.raises(
         DataError,
         # What was left out of the rows is part of why.
-        match=r"at least one task must be in meta-train.*pool_too_small.*"
-        r"repeated_click\. The smallest pool has 1 item, the median 12, the largest 12"
-        r": lower data\.episodes\.min_pool_size, 13, lower",
+        match=r"at least one task must be in meta-train.* too few items .*"
+        r"with the click of another\. The smallest pool has 1 item, the median 12, the "
+        r"largest 12: lower data\.episodes\.min_pool_size, 13, lower",
     ):
         prepare(raw, tmp_path / "p", episodes=sizes)
 

@@ -1,0 +1,106 @@
+"""Legal rows and tasks that nothing is learnt from: in words, with the keys at work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from transforms.plural import counted
+
+_EPISODES = "data.episodes."
+_SIZES = (f"{_EPISODES}query_size", f"{_EPISODES}min_support_size")
+_LIMITS = (
+    f"{_EPISODES}max_interactions_per_task",
+    f"{_EPISODES}max_interactions_per_meta_train_task",
+)
+_SPLIT_FILE = ("data.split.path",)
+
+
+class Reason(NamedTuple):
+    """Why something is left out.
+
+    Attributes:
+        unit: What is counted, in the singular.
+        what: What is special about it, behind the unit.
+        keys: Keys of the configuration that decide it; none if there is no choice.
+    """
+
+    unit: str
+    what: str
+    keys: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The reason behind a number."""
+        return f"{self.unit}s {self.what}"
+
+
+# By the codes of `num_dropped` in `dataset.json`.
+REASONS: Mapping[str, Reason] = {
+    "task_too_small": Reason("task", "with too few pairs", _SIZES),
+    "pair_of_task_too_small": Reason("pair", "of tasks with too few", _SIZES),
+    "task_not_in_split_file": Reason(
+        "task", "that the split file does not name", _SPLIT_FILE
+    ),
+    "pair_of_task_not_in_split_file": Reason(
+        "pair", "of tasks that the split file does not name", _SPLIT_FILE
+    ),
+    "pair_over_limit": Reason("pair", "over the most that a task may have", _LIMITS),
+    "pair_of_new_item": Reason(
+        "pair", "of items kept from meta-train", (f"{_EPISODES}new_item_fraction",)
+    ),
+    "repeated_pair": Reason(
+        "row", "with the pair of another", ("data.interactions.keep",)
+    ),
+    "no_label": Reason("row", "with a code for no label", ("table.missing",)),
+    "no_scenario": Reason("row", "with a code for no scenario", ("table.missing",)),
+    "label_too_low": Reason(
+        "row", "with a label too low for a click", ("clicks.label_at_least",)
+    ),
+    "repeated_click": Reason("row", "with the click of another"),
+    "pool_too_small": Reason(
+        "scenario", "with too few items", (f"{_EPISODES}min_pool_size",)
+    ),
+    "pool_too_large": Reason(
+        "scenario", "with too many items", (f"{_EPISODES}max_pool_size",)
+    ),
+    "too_few_clicks": Reason(
+        "scenario", "with too few known clicks", (f"{_EPISODES}min_clicks",)
+    ),
+    "click_of_task_with_too_few_clicks": Reason(
+        "click", "of scenarios with too few", (f"{_EPISODES}min_clicks",)
+    ),
+    "no_held_out_click": Reason(
+        "scenario", "without a held-out click", ("data.split.held_out_fraction",)
+    ),
+    "click_of_task_with_no_held_out_click": Reason(
+        "click",
+        "of scenarios without a held-out one",
+        ("data.split.held_out_fraction",),
+    ),
+    "click_over_limit": Reason(
+        "click",
+        "over the most that a scenario may have",
+        (f"{_EPISODES}max_clicks_per_scenario",),
+    ),
+    "click_without_negative": Reason(
+        "click", "of users who have clicked the whole pool"
+    ),
+}
+
+
+def describe_left_out(num_left_out: Mapping[str, int]) -> list[str]:
+    """Says what was left out, why, and by which keys, one text a reason.
+
+    Args:
+        num_left_out: How much, by code; one of another setting is its own words.
+    """
+    return [_describe(code, number) for code, number in num_left_out.items() if number]
+
+
+def _describe(code: str, number: int) -> str:
+    if code not in REASONS:
+        return f"{number} {code}"
+    unit, what, keys = REASONS[code]
+    by = f" ({' and '.join(keys)})" if keys else ""
+    return f"{counted(number, unit)} {what}{by}"
