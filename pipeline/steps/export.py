@@ -31,6 +31,7 @@ from pipeline.training.trained import (
     wants_refit,
     whole_data,
 )
+from transforms.plural import counted
 from transforms.schema import META_TRAIN, DataError
 
 
@@ -88,6 +89,8 @@ def _build(
     """Writes a version to a folder; returns how far it is from the trained model."""
     setting = setting_of(config)
     data = setting.load(config, dataset_dir)
+    num_items = setting.serving(config, data).facts["num_items"]
+    say(f"export: saving the model with {counted(num_items, 'item')}, then asking it")
     if refitted is not None:
         judged = trained_model(config, data, run)
         served = setting.serving(config, data).export(judged, version)

@@ -15,6 +15,8 @@ from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data, Scorer, TrainingPlan
 from pipeline.training.divergence import StopDivergence
 from pipeline.training.meta_validation import JudgeMetaValidation
+from transforms.plural import counted
+from transforms.schema import META_VALIDATION
 
 # Makes callbacks that look at a training.
 Watch: TypeAlias = Callable[
@@ -70,6 +72,8 @@ def fit(
     _restore(model, training, run)
     judge = JudgeMetaValidation(setting, scorer, plan.validation)
     if training.is_new and model.starts_useful:
+        tasks = counted(data.info.num_tasks[META_VALIDATION], "task")
+        say(f"train: judging the start on {tasks} of meta-validation")
         training.keep_start(judge.judge(model, 0))
     if not training.has_converged:
         callbacks = [*_guards(model, run, plan), judge, training]
@@ -156,6 +160,9 @@ def _go_on(
     """Trains from the epoch that has been restored, and says how it goes."""
     first_epoch = int(training.epoch)
     episodes = plan.episodes(first_epoch * plan.steps_per_epoch)
+    tasks = counted(plan.num_tasks, "task")
+    steps = counted(plan.steps_per_epoch, "step")
+    say(f"train: epochs of {tasks} in {steps}; the first is longer, since it compiles")
     with progress_bar("train: epoch", num_epochs, first_epoch) as advance:
         training.on_epoch = lambda line: advance(_in_words(line, training.monitor))
         model.fit(

@@ -126,6 +126,7 @@ def _fit(
         data = ScenarioData(dataset_dir, info, factors)
         return dot_product_recall(config, data)
 
+    say(f"pretrain: fitting candidates to {counted(known.user.size, 'known click')}")
     search = RunDir(directory.with_name(f".{directory.name}.search"))
     best, trials = _best_trial(config.vectors, _judge_once(recall_of, search))
     say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")

@@ -11,11 +11,13 @@ from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.progress import say
 from pipeline.settings.serving import Serving
 from pipeline.settings.setting import Methods, Scorer, Source, TrainingPlan
 from pipeline.settings.step_parts import StepParts
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.metrics import METRICS
+from transforms.plural import counted
 
 if TYPE_CHECKING:
     from models.cmml import CMML
@@ -58,7 +60,11 @@ class UserSetting:
             seed=config.training.seed,
         )
         if fit:
-            model.pairs.factors.fit(data.standardised_pairs, seed=config.training.seed)
+            pairs = data.standardised_pairs
+            if model.pairs.num_factors:
+                fitted = f"{counted(pairs.num_items, 'item')} to {len(pairs.label)}"
+                say(f"train: fitting factors of {fitted} pairs")
+            model.pairs.factors.fit(pairs, seed=config.training.seed)
             if model.starts_calibrated:
                 model.start_from(self.training(config, data).episodes(0).take(_FIRST))
         return model

@@ -15,6 +15,11 @@ METHODS = {
         *("matrix_factorisation", "item_knn", "ease", "click_knn", "click_mean"),
     ],
 }
+# Beside the best baselines, or of too few tasks to tell.
+HOW_IT_STANDS = {
+    "experiment": "Overall level: beside the best baseline",
+    "scenario_experiment": "How cmml stands beside baselines cannot be told of only 5",
+}
 # Pretraining is a step of scenarios alone.
 NUM_STEPS = {"experiment": 4, "scenario_experiment": 5}
 
@@ -32,7 +37,24 @@ def test_it_ends_with_a_table_and_the_exported_model(name, request):
     rows = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
     assert rows[0] == "method"
     assert rows[2 : 2 + len(METHODS[name])] == METHODS[name]
-    assert ", cmml is " in made.stdout  # How it stands to the best baseline.
+    assert HOW_IT_STANDS[name] in made.stdout
+
+
+def test_what_takes_long_is_said_before_it(experiment, scenario_experiment):
+    starts = (
+        ("train: fitting factors of 14 items to 351 pairs", "train: epochs"),
+        ("train: epochs of 39 tasks in 3 steps; ", "train: epoch 1/4"),
+        ("export: saving the model with 14 items", "export: wrote"),
+    )
+    for before, after in starts:
+        text, _, rest = experiment.stderr.partition(before)
+        assert after in rest
+        assert after not in text
+    said = scenario_experiment.stderr
+    assert "fitting factors" not in said  # `pretrain` has.
+    before, _, after = said.partition("train: judging the start on 3 tasks of ")
+    assert "pretrain: fitting candidates to 744 known clicks\n" in before
+    assert after.startswith("meta-validation\ntrain: epochs of 32 tasks in 8 steps; ")
 
 
 def test_a_data_set_without_meta_test_ends_a_run_before_training(tmp_path, monkeypatch):
