@@ -2,9 +2,12 @@
 
 import functools
 import importlib.util
+import json
+import pathlib
 import shutil
 
 import pytest
+from built_once import built_once
 
 from pipeline.experiment.run_dir import RunDir
 from pipeline.export.formats.registry import FORMATS
@@ -23,21 +26,24 @@ def written(request, tmp_path_factory):
     @functools.cache
     def write(made):
         experiment = request.getfixturevalue(made)
-        config = load_experiment(experiment.config_path)
-        run = RunDir(
-            shutil.copytree(experiment.run_dir, tmp_path_factory.mktemp(made) / "run")
-        )
-        dataset_dir = experiment.dataset_dir
         names = [name for name in FORMATS if is_installed(name)]
-        version, *folders = export_formats(
-            config, dataset_dir, run, [FORMATS[name] for name in names]
-        )
-        assert version.name == experiment.exported.name  # Not exported anew.
-        return dict(zip(names, folders, strict=True))
+
+        def export(folder):
+            config = load_experiment(experiment.config_path)
+            run = RunDir(shutil.copytree(experiment.run_dir, folder / "run"))
+            formats = [FORMATS[name] for name in names]
+            version, *folders = export_formats(
+                config, experiment.dataset_dir, run, formats
+            )
+            assert version.name == experiment.exported.name  # Not exported anew.
+            return json.dumps(dict(zip(names, map(str, folders), strict=True)))
+
+        _, folders = built_once(tmp_path_factory, f"formats-{made}", export)
+        return json.loads(folders)
 
     def directory(made, name):
         if not is_installed(name):
             pytest.skip(f"{name} is not installed")
-        return write(made)[name]
+        return pathlib.Path(write(made)[name])
 
     return directory
