@@ -43,6 +43,7 @@ class Project:
             ValueError: If a table, a column or a flag is not what it should be, or too
                 many rows are refused; these are kept.
         """
+        quiet.import_beam()
         from pipeline.steps.prepare import prepare
 
         return prepare(self.config, beam_flags)
@@ -132,11 +133,13 @@ class Project:
             ValueError: As the steps.
         """
         quiet.import_tensorflow()
+        quiet.import_beam()
         from pipeline.steps.run import run
 
         return run(self.config, beam_flags)
 
     def _dataset_dir(self) -> pathlib.Path:
+        quiet.import_beam()
         from pipeline.steps.prepare import open_dataset
 
         dataset_dir = open_dataset(self.config)

@@ -30,6 +30,20 @@ def import_tensorflow() -> None:
     absl.logging.set_verbosity(absl.logging.ERROR)
 
 
+def import_beam() -> None:
+    """Imports Beam without its warning that it has no client of BigQuery."""
+    root = logging.getLogger()
+    root.addFilter(_is_no_chatter)
+    try:
+        import apache_beam  # noqa: F401
+    finally:
+        root.removeFilter(_is_no_chatter)
+
+
+def _is_no_chatter(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("apitools not found")
+
+
 def _quieten_tensorflow() -> None:
     """Counts if TensorFlow has not been imported yet."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

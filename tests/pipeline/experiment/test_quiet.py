@@ -1,4 +1,6 @@
+import logging
 import os
+import sys
 
 import pytest
 
@@ -41,6 +43,21 @@ def test_a_failure_inside_shows_what_was_written(capfd):
         fail()
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == "a hint\nafterwards\n"
+
+
+def test_beam_is_imported_without_its_word_on_a_client(tmp_path, monkeypatch, caplog):
+    text = """
+import logging
+logging.warning("apitools not found, and client libraries are not available.")
+logging.warning("something else")
+"""
+    (tmp_path / "apache_beam.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "apache_beam", None)  # To be as it was at the end.
+    del sys.modules["apache_beam"]
+    quiet.import_beam()
+    logging.warning("apitools not found")  # Said by somebody else, later.
+    assert caplog.messages == ["something else", "apitools not found"]
 
 
 @pytest.mark.parametrize(("given", "level"), [(None, "3"), ("0", "0")])
