@@ -73,8 +73,8 @@ class ExportedUserModel(ExportedModel):
         """Returns unknown items and values; see `ExportedModel.unknown`."""
         features = request.get("user") or {}
         values = {
-            name: self.known.missing(name, read_texts(features.get(name), spec))
-            for name, spec in self._features.items()
+            name: self.known.missing(name, read_texts(value, self._features[name]))
+            for name, value in features.items()
         }
         unknown = {name: some for name, some in values.items() if some}
         return super().unknown(request) | (
