@@ -24,10 +24,12 @@ class PreparedFacts:
     Attributes:
         fingerprint: Of inputs and options.
         num_tasks: Tasks by split.
+        split_path: The file that says which task is in which split; None for a hash.
     """
 
     fingerprint: str
     num_tasks: Mapping[str, int]
+    split_path: str | None = None
 
 
 def prepared_facts(dataset_dir: pathlib.Path) -> PreparedFacts:
@@ -37,7 +39,22 @@ def prepared_facts(dataset_dir: pathlib.Path) -> PreparedFacts:
         DataError: If it is missing or incomplete.
     """
     values = json.loads(read_dataset_json(dataset_dir))
-    return PreparedFacts(values["fingerprint"], values["num_tasks"])
+    split = values.get("options", {}).get("split", {})
+    return PreparedFacts(values["fingerprint"], values["num_tasks"], split.get("path"))
+
+
+def way_to_more_tasks(split_path: str | None) -> str:
+    """Says how a split gets more tasks.
+
+    Args:
+        split_path: As of `PreparedFacts`.
+    """
+    if split_path is not None:
+        return f"name more of them in data.split.path, {split_path}"
+    return (
+        "set another data.split.seed or other fractions in data.split, or name them in "
+        "a file, data.split.path"
+    )
 
 
 def directory_of(config: Experiment, fingerprint: str) -> pathlib.Path:
@@ -61,11 +78,11 @@ def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> Non
         DataError: If it has no meta-validation task or fewer than 2 meta-train tasks,
             or none of that split.
     """
-    num_tasks = prepared_facts(dataset_dir).num_tasks
+    facts = prepared_facts(dataset_dir)
+    num_tasks, cure = facts.num_tasks, way_to_more_tasks(facts.split_path)
     if judged and not num_tasks.get(judged):
         raise DataError(
-            f"{dataset_dir} holds no {judged} tasks to judge methods on: set another "
-            "data.split.seed or larger fractions, or name them by data.split.path."
+            f"{dataset_dir} holds no {judged} tasks to judge methods on: {cure}."
         )
     for split, needed in ((schema.META_TRAIN, 2), (schema.META_VALIDATION, 1)):
         number = num_tasks.get(split, 0)
@@ -73,8 +90,7 @@ def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> Non
             at_least = counted(needed, f"{split} task")
             raise DataError(
                 f"{dataset_dir} must hold at least {at_least} to train with, got "
-                f"{number}: set another data.split.seed or other fractions, or name "
-                "them by data.split.path."
+                f"{number}: {cure}."
             )
 
 

@@ -56,6 +56,7 @@ class DataFacts:
         splits: The splits.
         tables: What became of the rows of each table.
         joins: How ids of the tables find each other.
+        split_path: The file that says which task is in which split; None for a hash.
     """
 
     sizes: Mapping[str, int]
@@ -67,6 +68,7 @@ class DataFacts:
     splits: Sequence[SplitFacts]
     tables: Mapping[str, RowCounts] = dataclasses.field(default_factory=dict)
     joins: Sequence[Join] = ()
+    split_path: str | None = None
 
     @property
     def new_item_share(self) -> float:

@@ -1,6 +1,7 @@
 """What became of the rows of a prepared data set, in words."""
 
 from models.evaluation.metric import MIN_TASKS
+from pipeline.experiment.prepared import way_to_more_tasks
 from transforms.left_out import describe_left_out
 from transforms.plural import counted
 from transforms.schema import META_TEST, META_VALIDATION, REJECTED_DIR, CommonInfo
@@ -30,13 +31,9 @@ def describe_few_tasks(info: CommonInfo) -> list[str]:
     ]
     if not few:
         return []
-    cure = (
-        "a hash puts each task into a split, so that few are split by chance. Name "
-        "them in data.split.path, or set another data.split.seed or larger fractions"
-    )
-    if info.options["split"]["path"] is not None:
-        cure = "name more of them in data.split.path"
+    path = info.options["split"]["path"]
+    chance = "" if path else "a hash splits tasks, so that few are split by chance; "
     return [
         f"prepare: few tasks: {' and '.join(few)}, and fewer than {MIN_TASKS} do not "
-        f"tell methods apart: {cure}"
+        f"tell methods apart: {chance}{way_to_more_tasks(path)}"
     ]

@@ -13,7 +13,7 @@ from models.legacy_keras import tf
 from models.serving.recorded_request import RecordedRequest
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment
-from pipeline.experiment.prepared import prepared_facts
+from pipeline.experiment.prepared import prepared_facts, way_to_more_tasks
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, training_fingerprint
 from pipeline.experiment.version_dir import JUDGED, read_manifest
@@ -168,8 +168,8 @@ def _recorded(
     recorded = list(serving.recorded(model))
     if not recorded:
         raise DataError(
-            f"{dataset_dir} must hold a task to check the export with: raise "
-            "data.split.validation_fraction."
+            f"{dataset_dir} must hold a task to check the export with: "
+            f"{way_to_more_tasks(prepared_facts(dataset_dir).split_path)}."
         )
     return recorded
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.evaluation.metric import MIN_TASKS, has_few_tasks
 from models.options import MemberOptions
+from pipeline.experiment.prepared import way_to_more_tasks
 from pipeline.judging.evaluation import CMML
 from pipeline.judging.interval_text import signed
 from pipeline.reports.run.breakdown import MIN_CLAIMED
@@ -48,8 +49,8 @@ def _few_tasks(findings: Findings) -> list[str]:
         return []
     return [
         f"Only {counted(own.num_tasks, 'task')} {plural(own.num_tasks, 'was', 'were')} "
-        f"judged, and fewer than {MIN_TASKS} tell nothing: set larger fractions in "
-        "data.split or another data.split.seed, or name them by data.split.path."
+        f"judged, and fewer than {MIN_TASKS} tell nothing: "
+        f"{way_to_more_tasks(findings.data.split_path)}."
     ]
 
 

@@ -20,6 +20,7 @@ from models.factors.vector_files import save_vectors
 from models.factors.vector_fit import fit_vectors
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.one_at_a_time import one_at_a_time
+from pipeline.experiment.prepared import way_to_more_tasks
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.grid_search import choice_text, search_grid
@@ -108,8 +109,7 @@ def _fit(
     if not info.num_tasks[schema.META_VALIDATION]:
         raise DataError(
             f"{dataset_dir} must hold at least 1 meta_validation task to choose "
-            "factors by, got 0: set another data.split.seed or a larger "
-            "data.split.validation_fraction, or name some by data.split.path."
+            f"factors by, got 0: {way_to_more_tasks(info.options['split']['path'])}."
         )
     check_pools(most_candidates(read(schema.META_VALIDATION)))
     # What is in a pool is known beforehand; of meta-test nothing else is looked at.

@@ -66,6 +66,23 @@ def test_a_split_to_judge_on_must_have_a_task(prepare):
         check_splits(prepare(), judged="meta_test")
 
 
+def test_what_helps_against_too_few_tasks_looks_at_the_split_file(prepare):
+    dataset_dir = prepare(meta_train=1)
+    with pytest.raises(
+        DataError, match=r"got 1: set another data\.split\.seed or other"
+    ):
+        check_splits(dataset_dir)
+    path = dataset_dir / "dataset.json"
+    values = json.loads(path.read_text(encoding="utf-8"))
+    values["options"] = {"split": {"path": "mine.json"}}
+    path.write_text(json.dumps(values), encoding="utf-8")
+    named = r"name more of them in data\.split\.path, mine\.json\.$"
+    with pytest.raises(DataError, match=f"got 1: {named}"):
+        check_splits(dataset_dir)
+    with pytest.raises(DataError, match=f"no meta_test tasks to judge .*: {named}"):
+        check_splits(dataset_dir, judged="meta_test")
+
+
 def test_ids_are_read_by_row_the_first_being_none(tmp_path):
     folder = tmp_path / "vocabulary"
     folder.mkdir()

@@ -36,9 +36,9 @@ def test_each_reason_of_what_is_left_out_is_a_line():
 def test_few_tasks_are_said_with_the_cure():
     assert describe_few_tasks(info(0, 3)) == [
         "prepare: few tasks: meta_validation has 0 tasks and meta_test has 3 tasks, "
-        "and fewer than 6 do not tell methods apart: a hash puts each task into a "
-        "split, so that few are split by chance. Name them in data.split.path, or set "
-        "another data.split.seed or larger fractions"
+        "and fewer than 6 do not tell methods apart: a hash splits tasks, so that few "
+        "are split by chance; set another data.split.seed or other fractions in "
+        "data.split, or name them in a file, data.split.path"
     ]
 
 
@@ -46,7 +46,7 @@ def test_few_tasks_of_a_split_file_are_no_chance():
     (sentence,) = describe_few_tasks(info(6, 1, "s.json"))
     assert sentence == (
         "prepare: few tasks: meta_test has 1 task, and fewer than 6 do not tell "
-        "methods apart: name more of them in data.split.path"
+        "methods apart: name more of them in data.split.path, s.json"
     )
 
 

@@ -228,7 +228,7 @@ def test_without_a_task_to_check_with_nothing_is_exported(
     experiment, config, run, monkeypatch
 ):
     monkeypatch.setattr(serving, "_recorded", lambda *args: iter(()))
-    with pytest.raises(DataError, match=r"must hold a task .* raise data.split.valid"):
+    with pytest.raises(DataError, match=r"hold a task .*: set another data.split.seed"):
         export(config, experiment.dataset_dir, run)
     versions = [path.name for path in (run.export / "cmml").glob("[!.]*")]
     assert experiment.exported.name in versions

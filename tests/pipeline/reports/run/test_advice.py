@@ -97,8 +97,14 @@ def test_few_tasks_are_the_advice_in_place_of_what_they_cannot_tell(
     found = make_findings(rows, course=[epoch(10, 10)])
     sentence, training = told(found, quiet_data)
     assert sentence == (
-        "Only 2 tasks were judged, and fewer than 6 tell nothing: set larger fractions "
-        "in data.split or another data.split.seed, or name them by data.split.path."
+        "Only 2 tasks were judged, and fewer than 6 tell nothing: set another "
+        "data.split.seed or other fractions in data.split, or name them in a file, "
+        "data.split.path."
+    )
+    named = dataclasses.replace(quiet_data, split_path="mine.json")
+    sentence, _ = told(found, named)
+    assert sentence.endswith(
+        "nothing: name more of them in data.split.path, mine.json."
     )
     assert training.startswith("The best epoch was the last one")
 
