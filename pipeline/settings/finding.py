@@ -58,10 +58,7 @@ def id_joins(info: CommonInfo) -> list[Finding]:
     Args:
         info: What `dataset.json` says.
     """
-    return [
-        Finding(f"{join.ids} of {join.left}", "note", join.describe())
-        for join in info.joins
-    ]
+    return [Finding("ids of tables", "note", join.describe()) for join in info.joins]
 
 
 def no_timestamps() -> Finding:
@@ -69,14 +66,14 @@ def no_timestamps() -> Finding:
     return Finding(
         "time",
         "note",
-        "the prepared data set keeps no times: pairs are split at random, so that what "
-        "others did later may inform a prediction. Compare with methods that were "
-        "evaluated in the same way only.",
+        "none is kept: pairs are split at random, so that what others did later may "
+        "inform a prediction. Compare with methods that were evaluated in the same way "
+        "only.",
     )
 
 
 def compare_protocols(rows: Iterable[tuple[str, object, object]]) -> str:
-    """Says what is as it was published, and what is not.
+    """Says what is as it was published, and what is not; of neither if there is none.
 
     Args:
         rows: What is compared, with the published value and that of the data set.
@@ -88,7 +85,7 @@ def compare_protocols(rows: Iterable[tuple[str, object, object]]) -> str:
             alike.append(what)
         else:
             different.append(f"{what}, here {here}")
-    return (
-        f"Alike: {'; '.join(alike) or 'nothing'}. "
-        f"Different: {'; '.join(different) or 'nothing'}."
+    both = {"Alike": alike, "Different": different}
+    return " ".join(
+        f"{name}: {'; '.join(those)}." for name, those in both.items() if those
     )

@@ -29,11 +29,13 @@ def test_a_protocol_is_told_by_what_is_alike_and_what_is_not():
     alike, different = text.split("Different: ")
     assert "10 pairs" in alike
     assert "20 pairs, here 5" in different
+    assert compare_protocols([("20 pairs", 20, 5)]) == "Different: 20 pairs, here 5."
 
 
 def test_each_join_of_ids_is_a_note_with_examples():
     join = join_ids("items", "clicks", "pools", {"07": 1, "8": 3}, {"7", "8"})
     (finding,) = id_joins(types.SimpleNamespace(joins=[join]))
-    assert (finding.name, finding.verdict) == ("items of clicks", "note")
+    assert (finding.name, finding.verdict) == ("ids of tables", "note")
+    assert finding.detail.count("items of clicks") == 1
     assert "3 of 4 rows" in finding.detail
     assert "'07'" in finding.detail

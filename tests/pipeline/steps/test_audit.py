@@ -50,3 +50,8 @@ def test_the_audit_of_a_prepared_data_set_of_scenarios_is_clean(
     assert done.status == 0, done.stdout
     assert "0 leaks found in 21 checks" in done.stdout
     assert "out of fold" in done.stdout
+    for line in done.stdout.splitlines()[1:-1]:
+        name, _, detail = line[len("note  ") :].partition(": ")
+        assert not detail.startswith(name)
+    assert done.stdout.count("items of clicks in pools") == 1
+    assert done.stdout.count("mean normalised rank") == 2  # By factors, by popularity.
