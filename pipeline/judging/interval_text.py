@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from models.evaluation.intervals import Interval
 from models.evaluation.metric import has_few_tasks
-from transforms.plural import counted
+from transforms.plural import counted, plural
 
 UNDEFINED_TEXT = "-"
 
@@ -49,7 +49,7 @@ def task_counts(names: Iterable[str], intervals: Mapping[str, Interval]) -> str:
         intervals: By metric; those that are not there are defined for no task.
 
     Returns:
-        Such as "80 tasks (mae, rmse), 71 tasks (ndcg@1), no task (ndcg@3)".
+        Such as "80 tasks (mae, rmse), 71 of 80 tasks (ndcg@1), no task (ndcg@3)".
     """
     by_count: dict[int, list[str]] = {}
     for name in names:
@@ -58,10 +58,14 @@ def task_counts(names: Iterable[str], intervals: Mapping[str, Interval]) -> str:
         by_count.setdefault(count, []).append(name)
     if len(by_count) == 1 and 0 not in by_count:
         (count,) = by_count
-        return _tasks(count)
-    parts = [f"{_tasks(n)} ({', '.join(those)})" for n, those in by_count.items()]
+        return _tasks(count, count)
+    most = max(by_count)
+    parts = [f"{_tasks(n, most)} ({', '.join(those)})" for n, those in by_count.items()]
     return ", ".join(parts)
 
 
-def _tasks(count: int) -> str:
-    return f"{count:,} task{'s' * (count != 1)}" if count else "no task"
+def _tasks(count: int, most: int) -> str:
+    if not count:
+        return "no task"
+    share = f"{count:,} of " if count < most else ""
+    return f"{share}{most:,} {plural(most, 'task')}"

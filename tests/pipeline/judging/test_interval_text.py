@@ -32,7 +32,10 @@ def test_a_difference_of_few_tasks_tells_nothing(num_tasks, text):
     [
         ({"mae": 80, "rmse": 80}, "80 tasks"),
         ({"mae": 1}, "1 task"),
-        ({"mae": 80, "rmse": 80, "ndcg": 71}, "80 tasks (mae, rmse), 71 tasks (ndcg)"),
+        (
+            {"mae": 80, "rmse": 80, "ndcg": 71},
+            "80 tasks (mae, rmse), 71 of 80 tasks (ndcg)",
+        ),
         ({"mae": 2, "ndcg": 0}, "2 tasks (mae), no task (ndcg)"),
         ({"ndcg": 0}, "no task (ndcg)"),
     ],

@@ -214,7 +214,9 @@ def test_metrics_of_fewer_tasks_say_so():
     for method in by_task.values():
         method["cold"]["rmse"] = np.where(np.arange(7) < 5, 0.5, np.nan)
     title, *_, by_metric = text_of(by_task).split("\n\n")
-    assert title.startswith("Means over 7 tasks (mae), 5 tasks (rmse) of cold; 95 %")
+    assert title.startswith(
+        "Means over 7 tasks (mae), 5 of 7 tasks (rmse) of cold; 95 %"
+    )
     assert [row[:2] for row in rows_of(by_metric)] == [
         *(["metric", "tasks"], ["-" * 6, "-" * 5], ["mae", "7"], ["rmse", "5"])
     ]
