@@ -17,7 +17,7 @@ help:
 
 # Installed once; again only when the pinned versions or the packaging change.
 $(READY): constraints.txt setup.py
-	@echo "== Making a virtual environment in $(VENV) (a few minutes, once)"
+	@echo "== Making a virtual environment in $(VENV) (a few minutes, once; pip is silent while it unpacks)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --progress-bar on -c constraints.txt -e '.[dev]'
