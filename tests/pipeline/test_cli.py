@@ -223,7 +223,9 @@ def test_an_export_without_items_to_recommend_is_one_line(cmml, experiment):
     rare = "export.min_item_count=1000"
     done = cmml("export", "--config", experiment.config_path, "--set", rare)
     assert done.status == 2
-    assert "none has min_item_count = 1000" in one_line(done.stderr)
+    before, error = done.stderr.splitlines()
+    assert before == "export: saving the model with 14 items, then asking it"
+    assert "none has min_item_count = 1000" in error
 
 
 def test_predict_needs_a_file_to_read(cmml, experiment, tmp_path):
