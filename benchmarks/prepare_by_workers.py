@@ -3,10 +3,11 @@
 python -m benchmarks.prepare_by_workers --rows 10000000 --engines dask flink
 
 Workers have one thread each, and prepare a short log first, so that they have started
-and imported what they need. Prints a JSON line for each engine and number of workers:
-wall seconds of the driver, seconds of processor time of every process of the engine
-that was busy, those of the driver, and the load of the machine before. Flink and Spark
-want the variables of `make engines`.
+and imported what they need, then once more: that is what a job takes whatever its rows.
+Prints a JSON line for each engine and number of workers: wall seconds of the driver,
+of the short log and of the long one, seconds of processor time of every process of the
+engine that was busy, those of the driver, and the load of the machine before. Flink and
+Spark want the variables of `make engines`. Other flags go to Beam.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import os
 import pathlib
 import sys
 import tempfile
+from collections.abc import Sequence
 
 import psutil
 
@@ -23,23 +25,31 @@ from benchmarks.made_logs import LogSize, write_log
 from benchmarks.prepare_speed import measure
 
 _PREPARE = [sys.executable, "-m", "benchmarks.prepare_speed"]
+_LOGS = ("short", "long")
 _BUSY_S = 1.0
 
 
-def measured(engine: Engine, number: int, home: pathlib.Path) -> dict[str, object]:
-    """Prepares the long log by so many workers of an engine."""
+def measured(
+    engine: Engine, number: int, home: pathlib.Path, more: Sequence[str] = ()
+) -> dict[str, object]:
+    """Prepares the long log by so many workers of an engine, with more flags."""
     load = os.getloadavg()[0]
     with (
         tempfile.TemporaryDirectory(dir=home) as folder,
         engine.start(pathlib.Path(folder), number) as flags,
     ):
-        measure([*_PREPARE, *flags, "--prepare", str(home / "short")])
+        short, long = (
+            [*_PREPARE, *flags, *more, "--prepare", str(home / log)] for log in _LOGS
+        )
+        measure(short)
+        of_short, _ = measure(short)
         before = _cpu_s()
-        figures, _ = measure([*_PREPARE, *flags, "--prepare", str(home / "long")])
+        figures, _ = measure(long)
         after = _cpu_s()
     used = sorted((after[one] - before.get(one, 0.0) for one in after), reverse=True)
     return {
         "workers": number,
+        "short_wall_s": round(of_short["wall_s"], 1),
         "wall_s": round(figures["wall_s"], 1),
         "cpu_s": [round(one, 1) for one in used if one > _BUSY_S],
         "driver_cpu_s": round(figures["cpu_s"], 1),
@@ -61,17 +71,17 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--engines", nargs="+", default=["dask"], choices=names)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    arguments = parser.parse_args()
+    arguments, more = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as name:
         home = pathlib.Path(name)
-        for folder, rows in (("short", 20_000), ("long", arguments.rows)):
+        for folder, rows in zip(_LOGS, (20_000, arguments.rows), strict=True):
             (home / folder).mkdir()
             size = LogSize(rows, rows // 50, rows // 200)
             write_log(home / folder, f"log-{rows}", size, file_format="csv")
         for engine in ENGINES:
             for number in arguments.workers if engine.name in arguments.engines else ():
                 line = {"engine": engine.name, "rows": arguments.rows}
-                line |= measured(engine, number, home)
+                line |= measured(engine, number, home, more)
                 print(json.dumps(line), flush=True)
 
 

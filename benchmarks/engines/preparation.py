@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from benchmarks.engines.tables import CONFIGS, RAW_DIR
 
 _ROOT = pathlib.Path(__file__).parents[2]
+_BLOCKS = "--text_block_bytes=4096"  # So that tables have several, and are spread.
 
 
 def prepare(folder: pathlib.Path, output: str, flags: Sequence[str] = ()) -> str:
@@ -29,7 +30,7 @@ def prepare(folder: pathlib.Path, output: str, flags: Sequence[str] = ()) -> str
         What was wrong; "" if nothing.
     """
     done = subprocess.run(
-        [sys.executable, "-m", __name__, output, *flags],
+        [sys.executable, "-m", __name__, output, _BLOCKS, *flags],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(_ROOT), "CMML_DATA_DIR": RAW_DIR},
         capture_output=True,

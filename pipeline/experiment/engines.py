@@ -51,7 +51,7 @@ _ENGINES = (
         f"{_DASK}.DaskRunner",
         ("DaskOptions",),
         needs="dask",
-        default=("--dask_npartitions", "8"),
+        default=("--dask_npartitions", "6"),
         unless=("--dask_partition_size",),
     ),
     Engine("FlinkRunner", "FlinkRunner", (_FLINK, _JOB_SERVER)),

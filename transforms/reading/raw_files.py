@@ -34,12 +34,14 @@ class RawFile:
         index: Position among the files of its table, in sorted order.
         path: Where it is; the data set's name for a package.
         member: File inside the zip archive at `path`.
+        num_bytes: Size of what is at `path`, as it is packed; None for a package.
     """
 
     source: str
     index: int
     path: str
     member: str | None = None
+    num_bytes: int | None = None
 
 
 def find_raw_files(table: TableSpec, data_dir: str, meaning: str) -> list[RawFile]:
@@ -60,16 +62,16 @@ def find_raw_files(table: TableSpec, data_dir: str, meaning: str) -> list[RawFil
     if table.format in PACKAGE_FORMATS:
         return [RawFile(table.path, 0, table.path)]
     root = path_of(data_dir)
-    names = [
-        name for name in _names(table, root, meaning) if path_of(name).stat().st_size
-    ]
-    if not names:
+    sizes = {
+        name: path_of(name).stat().st_size for name in _names(table, root, meaning)
+    }
+    sizes = {name: size for name, size in sizes.items() if size}
+    if not sizes:
         raise ValueError(f"{meaning}.path must have rows, but {table.path!r} is empty.")
-    members = [_member(table, name, meaning) for name in names]
-    files = zip(names, members, strict=True)
+    members = {name: _member(table, name, meaning) for name in sizes}
     return [
-        RawFile(_source(name, member, root), index, name, member)
-        for index, (name, member) in enumerate(files)
+        RawFile(_source(name, member, root), index, name, member, sizes[name])
+        for index, (name, member) in enumerate(members.items())
     ]
 
 

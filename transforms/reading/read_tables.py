@@ -69,13 +69,22 @@ def read_each_table(
     block_bytes = root.options.view_as(BlockOptions).text_block_bytes
     blocks = {}
     for number, (table, columns) in enumerate(columns_by_table(tables).items()):
-        read = ReadTable(
-            table, columns, data_dir=data_dir, text_block_bytes=block_bytes
-        )
         files = find_raw_files(table, data_dir, "table")
+        read = ReadTable(
+            table,
+            columns,
+            data_dir=data_dir,
+            text_block_bytes=block_bytes,
+            spread=not _are_one_block(files, block_bytes),
+        )
         created = root | f"Files{number}" >> beam.Create(files)
         blocks[table] = created | f"Read{number}" >> read
     return blocks
+
+
+def _are_one_block(files: Iterable[RawFile], block_bytes: int) -> bool:
+    sizes = [file.num_bytes for file in files]
+    return None not in sizes and sum(filter(None, sizes)) <= block_bytes
 
 
 class ReadTable(beam.PTransform):
@@ -83,7 +92,9 @@ class ReadTable(beam.PTransform):
 
     One worker looks through each file, because line numbers must be true, and says
     where its parts are; reading and parsing them is spread over all. Packed files, and
-    those whose records are more than a line, one worker reads alone.
+    those whose records are more than a line, one worker reads alone, and so it does a
+    table of no more than a block: an engine would make as many parts of it as of a
+    large one.
 
     Input: `RawFile`.
     Output: `Block`.
@@ -93,6 +104,7 @@ class ReadTable(beam.PTransform):
         columns: Columns that a column-wise format needs to read.
         data_dir: Folder of archives downloaded by hand, for TensorFlow data sets.
         text_block_bytes: Size of a block of text.
+        spread: Whether parts are spread over all workers.
 
     Raises:
         ValueError: If the size is not positive.
@@ -105,6 +117,7 @@ class ReadTable(beam.PTransform):
         *,
         data_dir: str,
         text_block_bytes: int,
+        spread: bool = True,
     ) -> None:
         super().__init__()
         if text_block_bytes < 1:
@@ -112,14 +125,16 @@ class ReadTable(beam.PTransform):
                 f"text_block_bytes must be at least 1, got {text_block_bytes}."
             )
         self._columns = tuple(columns)
+        self._spread = spread
         self._find = _FindParts(table, self._columns, data_dir, text_block_bytes)
 
     @no_beam_hints
     def expand(self, files: beam.PCollection) -> beam.PCollection:
         """Finds the parts of each file, spreads and reads them."""
         parts = files | "FindParts" >> beam.ParDo(self._find)
-        spread = parts | "SpreadParts" >> Spread(_place)
-        return spread | "ReadParts" >> beam.FlatMap(read_part, self._columns)
+        if self._spread:
+            parts = parts | "SpreadParts" >> Spread(_place)
+        return parts | "ReadParts" >> beam.FlatMap(read_part, self._columns)
 
 
 @no_beam_hints

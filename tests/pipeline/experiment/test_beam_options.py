@@ -50,7 +50,7 @@ def test_a_runner_without_its_package_says_what_to_install():
 @pytest.mark.parametrize(
     ("flags", "partitions"),
     [
-        ([], {"npartitions": 8}),
+        ([], {"npartitions": 6}),
         (["--dask_npartitions=3"], {"npartitions": 3}),
         (["--dask_partition_size", "9"], {"partition_size": 9}),
     ],

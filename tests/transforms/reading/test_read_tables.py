@@ -12,7 +12,14 @@ from transforms.reading import columnar_rows
 from transforms.reading.blocks import rows_of
 from transforms.reading.file_parts import RowGroup, Stretch
 from transforms.reading.raw_files import RawFile, find_raw_files
-from transforms.reading.read_tables import ReadTable, find_parts, read_blocks
+from transforms.reading.read_tables import (
+    BlockOptions,
+    ReadTable,
+    find_parts,
+    read_blocks,
+    read_each_table,
+)
+from transforms.reading.tables import UsedTable
 from transforms.table_spec import TableSpec
 
 
@@ -107,3 +114,15 @@ def test_each_row_group_is_a_part(tmp_path):
 def test_the_size_of_a_block_is_positive():
     with pytest.raises(ValueError, match="text_block_bytes must be at least 1, got 0"):
         ReadTable(TableSpec("t.csv"), (), data_dir="", text_block_bytes=0)
+
+
+@pytest.mark.parametrize(("block_bytes", "is_spread"), [(7, False), (6, True)])
+def test_a_table_of_one_block_is_not_spread(tmp_path, block_bytes, is_spread):
+    (tmp_path / "t.csv").write_text("id\n1\n2\n")
+    used = UsedTable("table", TableSpec("t.csv"), {"column": "id"})
+    root = beam.Pipeline("FnApiRunner", BlockOptions(text_block_bytes=block_bytes))
+    read_each_table(root, [used], str(tmp_path))
+    transforms = root.to_runner_api().components.transforms.values()
+    names = {transform.unique_name for transform in transforms}
+    assert "Read0" in names
+    assert ("Read0/SpreadParts" in names) is is_spread
