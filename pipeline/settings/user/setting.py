@@ -11,7 +11,6 @@ from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from pipeline.experiment.config_section import Experiment
-from pipeline.experiment.progress import say
 from pipeline.settings.serving import Serving
 from pipeline.settings.setting import Methods, Scorer, Source, TrainingPlan
 from pipeline.settings.step_parts import StepParts
@@ -50,6 +49,7 @@ class UserSetting:
     def build(self, config: UserConfig, data: UserData, *, fit: bool) -> CMML:
         """Builds a CMML of rated pairs, and fits what is in closed form."""
         from models.cmml_builders import rated_cmml
+        from pipeline.experiment.progress import say
 
         model = rated_cmml(
             data.info,
