@@ -90,7 +90,7 @@ class Model:
             self._check_key("candidates", candidates)
             request["candidates"] = ids("candidates", candidates)
         answer = self._exported.answer(request, top)
-        self._warn(request)
+        _warn(answer)
         why = answer.get("fallback_reason")
         reason = {"fallback_reason": why} if why else {}
         return [item | reason for item in answer["recommended"]]
@@ -120,7 +120,7 @@ class Model:
         request = self._request(support, user, user_id)
         request["query"] = _some("items", items)
         answer = self._exported.answer(request, 1)
-        self._warn(request)
+        _warn(answer)
         ranked: list[dict[str, Any]] = answer["ranked"]
         return ranked
 
@@ -152,7 +152,7 @@ class Model:
         request = self._request(support, user, user_id)
         item_ids = [as_id(item_id) for item_id in _some("items", items)]
         answer = self._exported.explained(request, item_ids)
-        self._warn(request | {"query": item_ids})
+        _warn(self._exported.unknown(request | {"query": item_ids}))
         pairs = [self._described(pair) for pair in self._exported.support_of(request)]
         return [
             self._exported.item(item_ids[place], answer["score"][place])
@@ -184,11 +184,6 @@ class Model:
             self._check_key("user_id", user_id)
             request["user_id"] = plain(user_id)
         return request
-
-    def _warn(self, request: Mapping[str, Any]) -> None:
-        """Says what of a request the model does not know."""
-        if unknown := describe_unknown(self._exported.unknown(request)):
-            warnings.warn(f"the model does not know {unknown}", stacklevel=3)
 
     def _check_key(self, key: str, value: object) -> None:
         if key not in self._exported.keys:
@@ -229,6 +224,12 @@ def open_model(source: str | os.PathLike[str] | Project) -> Model:
     if (version / SAVED_MODEL).is_file():
         quiet.import_tensorflow()
     return Model(load_version(version))
+
+
+def _warn(answer: Mapping[str, Any]) -> None:
+    """Names to the caller of a method what an answer says the model does not know."""
+    if unknown := describe_unknown(answer):
+        warnings.warn(f"the model does not know {unknown}", stacklevel=3)
 
 
 def _some(key: str, values: Ids) -> Sequence[Any]:
