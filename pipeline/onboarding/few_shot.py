@@ -47,16 +47,16 @@ class FewShotCurve:
         """Returns how many units reach a support size."""
         return int(np.sum(~np.isnan(self._values(MODEL, size))))
 
-    def interval(self, method: str, size: int, seed: int = 0) -> Interval:
+    def interval(self, method: str, size: int) -> Interval:
         """Returns the mean over units after so many pairs, and its interval."""
-        return bootstrap_mean(self._values(method, size), seed)
+        return bootstrap_mean(self._values(method, size), seed=0)
 
-    def gain(self, size: int, seed: int = 0) -> Interval:
+    def gain(self, size: int) -> Interval:
         """Returns by how much the model is better than the reference, in pairs."""
         return paired_difference(
             self.metric.direction * self._values(MODEL, size),
             self.metric.direction * self._values(self.reference, size),
-            seed,
+            seed=0,
         )
 
     @property

@@ -80,9 +80,8 @@ def load_known_scenarios(
     """
     info = load_scenario_info(dataset_dir)
     known = load_known_clicks(dataset_dir, info, with_held_out=is_whole)
-    user_ids, item_ids = (
-        read_ids(dataset_dir, name) for name in (schema.USER_ID, schema.ITEM_ID)
-    )
+    user_ids = read_ids(dataset_dir, schema.USER_ID)
+    item_ids = read_ids(dataset_dir, schema.ITEM_ID)
     counts = np.bincount(known.item, minlength=info.num_items + 1).tolist()
 
     tasks = read_tasks(dataset_dir, schema.META_TRAIN, info.num_negatives)
@@ -98,12 +97,7 @@ def load_known_scenarios(
 
 
 def place_scenario(
-    model: ServedScenarios,
-    known: KnownScenarios,
-    new: NewScenario,
-    task_id: str,
-    *,
-    seed: int = 0,
+    model: ServedScenarios, known: KnownScenarios, new: NewScenario, task_id: str
 ) -> Placement | None:
     """Places a new scenario among known ones, by what it changes of the backbone.
 
@@ -114,9 +108,8 @@ def place_scenario(
         known: Known scenarios.
         new: The new one.
         task_id: What it is called.
-        seed: Of all draws.
     """
-    chance = np.random.default_rng(seed)
+    chance = np.random.default_rng(0)
     size = size_for(new.items.size)
     train = [task for task in known.meta_train if task.support_item.size >= size]
     if not size or len(train) < MIN_KNOWN:

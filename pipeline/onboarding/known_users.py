@@ -125,7 +125,7 @@ def mean_of_others(tasks: Sequence[UserTask], default: float) -> Callable[[str],
 
 
 def place_users(
-    model: ServedUsers, known: KnownUsers, new: Sequence[UserTask], *, seed: int = 0
+    model: ServedUsers, known: KnownUsers, new: Sequence[UserTask]
 ) -> Placement | None:
     """Places new users among known ones, by what their pairs change of the backbone.
 
@@ -135,9 +135,8 @@ def place_users(
         model: The exported model.
         known: Known users.
         new: New users.
-        seed: Of the choice of pairs where a user has too many.
     """
-    chance = np.random.default_rng(seed)
+    chance = np.random.default_rng(0)
     counts = collections.Counter(
         item for task in known.meta_train for item in task.items
     )

@@ -89,7 +89,7 @@ def read_new_interactions(
     spec = dataclasses.replace(
         file.table.interactions, label_min=low, label_max=high, time_column=None
     )
-    reader = _Reader(file, spec, only_whole, normalize=normalize)
+    reader = _Reader(file, spec, only_whole=only_whole, normalize=normalize)
     reader.read()
     if not reader.interactions:
         raise DataError(
@@ -102,12 +102,7 @@ class _Reader:
     """Takes rows one after the other, and remembers what earlier ones said."""
 
     def __init__(
-        self,
-        file: NewFile,
-        spec: InteractionSpec,
-        only_whole: bool,
-        *,
-        normalize: bool = False,
+        self, file: NewFile, spec: InteractionSpec, *, only_whole: bool, normalize: bool
     ) -> None:
         self.interactions: list[Interaction] = []
         self.features: dict[str, dict[str, str]] = {}

@@ -15,13 +15,11 @@ from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.known_scenarios import load_known_scenarios, place_scenario
 from pipeline.onboarding.new_interactions import NewInteractions, num_unknown
 from pipeline.onboarding.new_tasks import NewTasks
-from pipeline.onboarding.own_table import own_clicks
+from pipeline.onboarding.own_table import CLICK, own_clicks
 from pipeline.onboarding.placement import why_no_place
 from pipeline.onboarding.scenario_curve import MIN_CLICKS, NewScenario, scenario_curve
 from pipeline.onboarding.served_model import ServedScenarios
 from transforms.schema import USER_ID
-
-_CLICK = 1.0
 
 
 def measure_scenario(
@@ -76,10 +74,10 @@ def new_scenario(
         rows: The file.
         seen: User and item ids of clicks that the model has seen.
     """
-    clicks = [row for row in rows.interactions if row.label == _CLICK]
+    clicks = [row for row in rows.interactions if row.label == CLICK]
     unclicked = collections.defaultdict(list)
     for user_id, item_id, label in rows.interactions:
-        if label != _CLICK:
+        if label != CLICK:
             unclicked[user_id].append(item_id)
     return NewScenario(
         np.array([row.user_id for row in clicks], object),

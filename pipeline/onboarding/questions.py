@@ -88,7 +88,6 @@ def plan_questions(
     judges: Sequence[UserTask],
     *,
     num_questions: int = NUM_QUESTIONS,
-    seed: int = 0,
 ) -> QuestionPlan | None:
     """Chooses questions one after the other, each after the answers before.
 
@@ -109,12 +108,11 @@ def plan_questions(
             model may have been trained on them: all candidates profit from that alike.
         judges: Known users that it was not trained on.
         num_questions: L.
-        seed: Of the random lists, and of the pairs of who has too many.
 
     Returns:
         None if there are too few users of either kind, or candidates.
     """
-    chance = np.random.default_rng(seed)
+    chance = np.random.default_rng(0)
     candidates = candidate_items(choosers)
     by, on = (
         [Answerer.of(task, candidates, chance) for task in tasks]

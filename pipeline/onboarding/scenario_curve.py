@@ -82,11 +82,7 @@ class NewScenario:
 
 
 def scenario_curve(
-    rank: RankPool,
-    scenario: NewScenario,
-    popularity: Mapping[str, int] | None,
-    *,
-    seed: int = 0,
+    rank: RankPool, scenario: NewScenario, popularity: Mapping[str, int] | None
 ) -> FewShotCurve:
     """Ranks the items of a new scenario for its users after 0, 1, 2, ... clicks.
 
@@ -100,7 +96,6 @@ def scenario_curve(
         rank: The model.
         scenario: At least `MIN_CLICKS` clicks that the model has not seen.
         popularity: Known clicks by item id; None if they are not known.
-        seed: Of the splits.
 
     Returns:
         The curve of recall@20; with fewer than 100 items, of the first fifth of them.
@@ -116,7 +111,7 @@ def scenario_curve(
             f"a scenario must have {MIN_CLICKS} clicks that the model has not seen, "
             f"got {scenario.num_unseen}."
         )
-    chance = np.random.default_rng(seed)
+    chance = np.random.default_rng(0)
     pool = _pool(scenario, chance)
     known = None
     if popularity is not None:

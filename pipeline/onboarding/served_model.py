@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ _MAX_PAIRS = 1 << 15  # Query pairs of one request.
 
 _Inputs: TypeAlias = dict[str, NDArray[Any]]
 _Ids: TypeAlias = NDArray[np.object_]
+_Task = TypeVar("_Task")
 
 
 class _ServedModel:
@@ -41,29 +42,33 @@ class _ServedModel:
         _, self._specs = self._signatures["rank"].structured_input_signature
 
     def _call(self, signature: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        call = self._signatures[signature]
+        _, specs = call.structured_input_signature
         tensors = {
-            name: tf.constant(value, self._dtype(name))
+            name: tf.constant(value, specs[name].dtype)
             for name, value in inputs.items()
         }
-        return {k: v.numpy() for k, v in self._signatures[signature](**tensors).items()}
+        return {name: value.numpy() for name, value in call(**tensors).items()}
 
-    def _dtype(self, name: str) -> tf.DType:
-        return tf.float32 if name == "context" else self._specs[name].dtype
+    def _modulations(
+        self, tasks: Sequence[_Task], inputs: Callable[[Sequence[_Task]], _Inputs]
+    ) -> NDArray[np.float32]:
+        """Returns the mean modulation over the query of each task, [B, M].
 
-    def _modulation(self, inputs: _Inputs) -> NDArray[np.float32]:
-        """Returns the mean modulation over the query of each task, [B, M]."""
-        return self._call("explain", inputs)["modulation"].mean(axis=1)
+        Args:
+            tasks: The tasks.
+            inputs: Makes the inputs of `explain` of as many tasks as it takes at once.
+        """
+        parts = [
+            tasks[start : start + MAX_EXPLAINED_TASKS]
+            for start in range(0, len(tasks), MAX_EXPLAINED_TASKS)
+        ]
+        answers = [self._call("explain", inputs(part)) for part in parts]
+        return np.concatenate([each["modulation"].mean(axis=1) for each in answers])
 
 
 class ServedUsers(_ServedModel):
     """A version of the user-specific setting."""
-
-    @property
-    def feature_names(self) -> Sequence[str]:
-        """The features that a request may have."""
-        return [
-            name.removeprefix(PREFIX) for name in self._specs if name.startswith(PREFIX)
-        ]
 
     def profile(self, features: Mapping[str, str]) -> dict[str, Any]:
         """Returns raw features, text by name, as `UserTask` holds them.
@@ -104,12 +109,10 @@ class ServedUsers(_ServedModel):
         Returns:
             float32 [B, M], means over the probes.
         """
-        modulations = []
-        for start in range(0, len(episodes), MAX_EXPLAINED_TASKS):
-            part = episodes[start : start + MAX_EXPLAINED_TASKS]
-            queries = [probes[:MAX_EXPLAINED]] * len(part)
-            modulations.append(self._modulation(self._inputs(part, queries)))
-        return np.concatenate(modulations)
+        probes = probes[:MAX_EXPLAINED]
+        return self._modulations(
+            episodes, lambda part: self._inputs(part, [probes] * len(part))
+        )
 
     def _inputs(
         self, episodes: Sequence[UserEpisode], queries: Sequence[_Ids]
@@ -153,7 +156,7 @@ class ServedScenarios(_ServedModel):
             query = {
                 "context": np.repeat(context, part.size, axis=0),
                 "query_user_id": np.repeat(part[:, np.newaxis], pool.size, axis=1),
-                "query_item_id": np.repeat(pool[np.newaxis], part.size, axis=0),
+                "query_item_id": np.tile(pool, (part.size, 1)),
             }
             scores.append(self._call("score", query)["score"])
         return np.concatenate(scores)
@@ -172,15 +175,14 @@ class ServedScenarios(_ServedModel):
         Returns:
             float32 [B, M], means over the pairs.
         """
-        modulations = []
-        for start in range(0, len(supports), MAX_EXPLAINED_TASKS):
-            part = supports[start : start + MAX_EXPLAINED_TASKS]
-            query = {
-                f"query_{role}_id": np.repeat(ids[np.newaxis], len(part), axis=0)
-                for role, ids in (("user", users), ("item", items))
+
+        def inputs(part: Sequence[ScenarioSupport]) -> _Inputs:
+            return _scenario_inputs(part) | {
+                "query_user_id": np.tile(users, (len(part), 1)),
+                "query_item_id": np.tile(items, (len(part), 1)),
             }
-            modulations.append(self._modulation(_scenario_inputs(part) | query))
-        return np.concatenate(modulations)
+
+        return self._modulations(supports, inputs)
 
 
 def _scenario_inputs(supports: Sequence[ScenarioSupport]) -> _Inputs:

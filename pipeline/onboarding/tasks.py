@@ -45,13 +45,9 @@ class UserEpisode:
     support: Places
     query: Places
 
-    def errors(self, scores: NDArray[Any]) -> Floats:
-        """Returns the absolute error of each score of the query."""
-        return np.abs(scores - self.task.labels[self.query])
-
     def error(self, scores: NDArray[Any]) -> float:
         """Returns the mean absolute error of the scores of the query."""
-        return float(np.mean(self.errors(scores)))
+        return float(np.abs(scores - self.task.labels[self.query]).mean())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
