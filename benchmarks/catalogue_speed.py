@@ -1,7 +1,8 @@
 """What `recommend` of a large catalogue costs, and what its index does not find.
 
-Factors of items are made up (benchmarks/made_up_ratings.py). Real items are more alike
-than normal ones, and easier to find.
+Factors of items are made up. Those of ratings (benchmarks/made_up_ratings.py) are
+normal: real items are more alike, and easier to find. Those of clicks are as wide as
+those of CiteULike and vary as much; no pool is given.
 """
 
 import argparse
@@ -25,11 +26,14 @@ from benchmarks.made_up_ratings import (
     assign_made_up_factors,
     made_up_ratings,
 )
-from models.cmml_builders import rated_cmml
+from models.cmml_builders import clicked_cmml, rated_cmml
 from models.episodes.entity_table import EntityTable
+from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.options import CMMLOptions
+from models.options import CMMLOptions, ScenarioOptions
 from models.serving.options import ServingOptions
+from models.serving.served_model import ServedModel
+from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.served_user_model import ServedUserModel
 from transforms import schema
 
@@ -39,6 +43,7 @@ _SUPPORT_SIZE, _TOP_K = 40, 100
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--setting", choices=["user", "scenario"], default="user")
     parser.add_argument("--items", type=int, nargs="+", default=[10**5, 10**6])
     parser.add_argument("--search_size", type=int, default=16_384)
     parser.add_argument("--tasks", type=int, default=20)
@@ -48,16 +53,20 @@ def main() -> None:
         print(json.dumps(measure(num_items, arguments)), flush=True)
 
 
-def measure(num_items: int, arguments: argparse.Namespace) -> dict[str, float]:
+def measure(num_items: int, arguments: argparse.Namespace) -> dict[str, object]:
     """Returns times in milliseconds, sizes in megabytes, and what share is found."""
     tf.keras.backend.clear_session()
     with tempfile.TemporaryDirectory() as folder:
         directory = pathlib.Path(folder)
-        ids = directory / schema.VOCABULARY_DIR / f"{schema.ITEM_ID}.txt"
-        ids.parent.mkdir()
-        ids.write_text("".join(f"{item}\n" for item in range(1, num_items + 1)))
+        ids = directory / schema.VOCABULARY_DIR
+        ids.mkdir()
+        for name, number in ((schema.ITEM_ID, num_items), (schema.USER_ID, _NUM_USERS)):
+            lines = "".join(f"{one}\n" for one in range(1, number + 1))
+            (ids / f"{name}.txt").write_text(lines)
+        made_up, request = _SETTINGS[arguments.setting]
+        options = ServingOptions(top_k=_TOP_K, search_size=arguments.search_size)
         started = time.perf_counter()
-        served = made_up(num_items, directory, arguments.search_size)
+        served = made_up(num_items, directory, options)
         built_s = time.perf_counter() - started
         served.save(directory / "model")
         size = sum(p.stat().st_size for p in (directory / "model").rglob("*.*"))
@@ -73,6 +82,7 @@ def measure(num_items: int, arguments: argparse.Namespace) -> dict[str, float]:
             )
             kept.append(len(best & found) / len(best))
         return {
+            "setting": arguments.setting,
             "items": num_items,
             "shortlist_size": served.shortlist_size,
             "recommend_p50_ms": round(float(np.median(milliseconds)), 2),
@@ -98,9 +108,9 @@ def served_mb(directory: pathlib.Path) -> int:
     return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
-def made_up(
-    num_items: int, directory: pathlib.Path, search_size: int
-) -> ServedUserModel:
+def rated(
+    num_items: int, directory: pathlib.Path, options: ServingOptions
+) -> ServedModel:
     """Makes a model of the default options with made-up factors of items."""
     info = made_up_ratings(_NUM_USERS, num_items)
     users, items = (
@@ -109,11 +119,35 @@ def made_up(
     )
     model = rated_cmml(info, users, items, CMMLOptions())
     assign_made_up_factors(model.pairs.factors)
-    options = ServingOptions(top_k=_TOP_K, search_size=search_size)
     return ServedUserModel(model, info, items, directory, options)
 
 
-def request(num_items: int, seed: int) -> dict[str, tf.Tensor]:
+def clicked(
+    num_items: int, directory: pathlib.Path, options: ServingOptions
+) -> ServedModel:
+    """Does so with made-up vectors of users and items."""
+    width, linear = 128, 512
+    chance = np.random.default_rng(0)
+    of_direction = (
+        *(
+            0.09 * np.arange(1, width + 1) ** -0.25,
+            0.09 * np.arange(1, linear + 1) ** -0.15,
+        ),
+        [0.1],
+    )
+    spread = np.concatenate(of_direction).astype(np.float32)
+    users = chance.standard_normal([_NUM_USERS + 1, len(spread)], np.float32) * spread
+    items = chance.standard_normal([num_items + 1, len(spread)], np.float32)
+    items *= spread
+    vectors = Vectors(
+        users[np.newaxis], items[np.newaxis], num_further=linear + 1, num_linear=linear
+    )
+    model = clicked_cmml(vectors, ScenarioOptions())
+    counts = np.full(num_items + 1, 20, np.int64)
+    return ServedScenarioModel(model, vectors, counts, directory, options)
+
+
+def of_user(num_items: int, seed: int) -> dict[str, tf.Tensor]:
     """Returns what a user of made-up ratings asks."""
     chance = np.random.default_rng(seed)
     items = chance.integers(1, num_items + 1, [1, _SUPPORT_SIZE])
@@ -124,6 +158,24 @@ def request(num_items: int, seed: int) -> dict[str, tf.Tensor]:
         ),
         "exclude_item_id": tf.constant([[""]]),
     }
+
+
+def of_scenario(num_items: int, seed: int) -> dict[str, tf.Tensor]:
+    """Returns what a scenario of made-up clicks asks, without a pool."""
+    chance = np.random.default_rng(seed)
+    items = chance.integers(1, num_items + 1, [1, _SUPPORT_SIZE])
+    users = chance.integers(1, _NUM_USERS + 1, _SUPPORT_SIZE + 1).astype(str)
+    return {
+        "support_user_id": tf.constant(users[np.newaxis, 1:]),
+        "support_item_id": tf.strings.as_string(items),
+        "support_label": tf.ones([1, _SUPPORT_SIZE]),
+        "query_user_id": tf.constant(users[:1]),
+        "candidate_item_id": tf.zeros([1, 0], tf.string),
+        "exclude_item_id": tf.constant([[""]]),
+    }
+
+
+_SETTINGS = {"user": (rated, of_user), "scenario": (clicked, of_scenario)}
 
 
 def timed(recommend, requests, repeats: int) -> list[float]:

@@ -117,13 +117,30 @@ class ClickedPairs(PairEmbedding):
             mean = self.prior_scale * dot_product(pairs)
             scale = tf.convert_to_tensor(self.backbone_scale)
         if self.num_factors:
-            click = user.vector / (user.facts + _SHRINKAGE)  # [B, L]
-            closeness = tf.linalg.matvec(self._linear(pairs), click)
+            closeness = tf.linalg.matvec(self._linear(pairs), self._mean_click(user))
             mean += self.closeness_scale * closeness * pairs.is_open
         if self.is_closed_form_when_open:
             scale *= 1.0 - pairs.is_open
         variance, log_shares = tf.ones_like(mean), pairs.item[..., :0]
         return Expected(mean, variance, log_shares, tf.zeros([0]), scale)
+
+    def open_query(self, user: FoldedUser, vectors: tf.Tensor) -> tf.Tensor:
+        """Returns what items are multiplied by to be expected without a pool.
+
+        Args:
+            user: Of each scenario.
+            vectors: float32 [B, D], factors of the user who is asked for in each.
+
+        Returns:
+            float32 [B, D]; its product with the factors of an item is the mean of
+            `expect` where no pool is given.
+        """
+        query = self.prior_scale * vectors
+        if not self.num_factors:
+            return query
+        closeness = self.closeness_scale * self._mean_click(user)
+        behind = vectors.shape[-1] - self.embedded_dim - self.num_factors
+        return query + tf.pad(closeness, [[0, 0], [self.embedded_dim, behind]])
 
     def embed(
         self, user: FoldedUser, pairs: FactorPairs, training: bool = False
@@ -139,6 +156,10 @@ class ClickedPairs(PairEmbedding):
         if self.has_prior:
             parts.append(tf.expand_dims(dot_product(pairs), -1))
         return EmbeddedPairs(parts, self.expect(user, pairs))
+
+    def _mean_click(self, user: FoldedUser) -> tf.Tensor:
+        """Returns the mean units of clicks in the linear model, shrunk, [B, L]."""
+        return user.vector / (user.facts + _SHRINKAGE)
 
     def _linear(self, pairs: FactorPairs) -> tf.Tensor:
         """Returns the items' units in the linear model, [B, S, L]."""

@@ -8,7 +8,7 @@ import numpy as np
 from models.cmml import CMML
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.pairs.factor_tables import FactorPairs
+from models.pairs.factor_tables import FactorPairs, products
 from models.serving.options import ServingOptions
 from models.serving.request_checks import Checked, Inputs
 from models.serving.saving import IDS, InputSpec
@@ -82,9 +82,16 @@ class ServedScenarioModel(ServedModel):
         del profile
         return FactorPairs(
             tf.gather(self._user_vectors, rows["user"]),
-            tf.gather(self._item_vectors, rows["item"]),
+            tf.gather(self._item_table(), rows["item"]),
             rows.get("open", tf.zeros([tf.shape(rows["item"])[0], 1])),
         )
+
+    def _item_table(self) -> tf.Tensor:
+        """Returns the vectors of items, read as a whole, which copies nothing.
+
+        A variable that rows were ever looked up of by itself is copied by each read.
+        """
+        return tf.convert_to_tensor(self._item_vectors)
 
     def candidate_inputs(self) -> dict[str, InputSpec]:
         """Returns for whom to recommend, and from which pool."""
@@ -123,6 +130,23 @@ class ServedScenarioModel(ServedModel):
             "item": items,
             "open": tf.fill(tf.shape(items), tf.cast(num_in_pool == 0, tf.float32)),
         }
+
+    def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Asks for a pool pair by pair, and for the whole catalogue by one product.
+
+        What the pairs of a large catalogue look up is as large as its table.
+        """
+        batch_size, num_items = tf.unstack(tf.shape(rows["item"]))
+        is_open = tf.reduce_any(rows["open"] > 0.0)
+        num_pooled = tf.where(is_open, 0, num_items)  # All of them, or none.
+        pooled = {role: values[:, :num_pooled] for role, values in rows.items()}
+        users = tf.gather(self._user_vectors, rows["user"][:, 0])
+        queries = self._model().pairs.open_query(task.state.user, users)
+        queries = queries[: tf.where(is_open, batch_size, 0)]
+        prior = products(queries, self._item_table())
+        others = tf.gather(prior, self.catalogue.candidates, axis=1)
+        others = tf.reshape(others, [batch_size, num_items - num_pooled])
+        return tf.concat([super()._prior(task, pooled), others], axis=1)
 
     def _fallback(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
         is_known = inputs["query_user_row"] > schema.UNKNOWN

@@ -108,6 +108,8 @@ def shortlist_overlap(
     num_kept = num_best = 0
     for task in tasks:
         inputs = task.support | task.profile | task.wanted
+        if (pool := inputs.get("candidate_item_id")) is not None:
+            inputs["candidate_item_id"] = pool[:, :0]  # Pools are short already.
         tensors = {name: tf.constant(value) for name, value in inputs.items()}
         best, short = (
             set(recommend(**tensors)["item_id"][0].numpy()) - {b""}

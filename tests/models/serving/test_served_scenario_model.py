@@ -285,6 +285,42 @@ def test_a_shortlist_holds_the_candidates_of_the_highest_prior(serve, model):
         )
 
 
+@pytest.fixture(scope="module")
+def wide_model():
+    """A model with a linear model of items, and the vectors it has."""
+    chance = np.random.default_rng(0)
+    # One unit behind those of the linear model, which pairs are not embedded by.
+    users, items = (
+        chance.normal(size=[1, rows, 5]).astype(np.float32) for rows in (3, 6)
+    )
+    vectors = Vectors(users, items, num_further=3, num_linear=2)
+    model = clicked_cmml(vectors, ScenarioOptions(**TINY))
+    return model, vectors
+
+
+@pytest.mark.parametrize("user", ["u1", "u2", "who?"])
+@pytest.mark.parametrize(
+    "support", [NOTHING, support_of(("u1", "i3", 1.0), ("?", "i4", 1.0))]
+)
+def test_a_shortlist_of_all_items_knows_how_close_they_are(
+    serve, wide_model, user, support
+):
+    """By one product with the table, where a pool is looked up pair by pair."""
+    model, vectors = wide_model
+    exact, short = (
+        serve(model, vectors=vectors, top_k=2, shortlist_size=size) for size in (0, 2)
+    )
+    for candidates in ((), ("i1", "i4", "i2")):
+        expected, reason = recommended(
+            exact, user, support=support, candidates=candidates
+        )
+        scores, same_reason = recommended(
+            short, user, support=support, candidates=candidates
+        )
+        assert scores == pytest.approx(expected, abs=TOLERANCE)
+        assert same_reason == reason
+
+
 def test_no_more_candidates_than_the_limit_are_taken(serve, dot_model):
     served = serve(dot_model, max_query=2)
     recommended(served, candidates=("i1", "i2"))
