@@ -2,8 +2,10 @@
 
 python -m benchmarks.prepare_by_workers --rows 10000000 --engines dask flink
 
-Workers have one thread each, and prepare a short log first, so that they have started
-and imported what they need, then once more: that is what a job takes whatever its rows.
+Workers have one thread each, and each a core that its processes are kept to, as if it
+were a machine. They prepare the long log first, so that they have started, imported and
+compiled what they need, then a short one, which takes what a job takes whatever its
+rows, and the long one again.
 Prints a JSON line for each engine and number of workers: wall seconds of the driver,
 of the short log and of the long one, seconds of processor time of every process of the
 engine that was busy, those of the driver, and the load of the machine before. Flink and
@@ -14,6 +16,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -41,7 +44,8 @@ def measured(
         short, long = (
             [*_PREPARE, *flags, *more, "--prepare", str(home / log)] for log in _LOGS
         )
-        measure(short)
+        _keep_to_cores(pathlib.Path(folder))
+        measure(long)  # Java compiles what has run for long.
         of_short, _ = measure(short)
         before = _cpu_s()
         figures, _ = measure(long)
@@ -55,6 +59,17 @@ def measured(
         "driver_cpu_s": round(figures["cpu_s"], 1),
         "load": round(load, 1),
     }
+
+
+def _keep_to_cores(folder: pathlib.Path) -> None:
+    """Gives the processes of each worker a core, as if it were a machine of its own."""
+    for process in psutil.Process().children(recursive=True):
+        place = pathlib.Path(process.cwd())
+        number = re.fullmatch(r"(?:worker|task_manager|pool)(\d)", place.name)
+        if number is None or place.parent != folder:
+            continue
+        for thread in process.threads():
+            os.sched_setaffinity(thread.id, {int(number[1]) % (os.cpu_count() or 1)})
 
 
 def _cpu_s() -> dict[int, float]:
