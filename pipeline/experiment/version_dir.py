@@ -69,6 +69,12 @@ def judged_dir(version: pathlib.Path) -> pathlib.Path:
     return judged if (judged / SAVED_MODEL).is_file() else version
 
 
+def read_vocabulary(version: pathlib.Path, name: str) -> list[str]:
+    """Reads the ids, or the values of a feature, that a SavedModel knows, in order."""
+    text = (version / "assets" / f"{name}.txt").read_text(encoding="utf-8")
+    return text.split("\n")[:-1]
+
+
 def read_manifest(directory: pathlib.Path) -> dict[str, Any]:
     """Reads what the export says of a version, in whatever format.
 

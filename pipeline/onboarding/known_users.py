@@ -130,11 +130,6 @@ def place_users(
     """Places new users among known ones, by what their pairs change of the backbone.
 
     It is looked at at the items that most known users have rated.
-
-    Args:
-        model: The exported model.
-        known: Known users.
-        new: New users.
     """
     chance = np.random.default_rng(0)
     counts = collections.Counter(

@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from pipeline.experiment.version_dir import read_vocabulary
 from pipeline.onboarding.new_file import NewFile, open_new_file
 from pipeline.onboarding.own_table import CLICK, OwnTable
 from transforms.clicks.clicks import LABEL_TOO_LOW
@@ -180,7 +181,5 @@ def _summary(refused: Sequence[RejectedRow]) -> str:
 
 def num_unknown(version: pathlib.Path, name: str, rows: NewInteractions) -> int:
     """Counts ids of a file that are not in the vocabulary of the model."""
-    path = version / "assets" / f"{name}.txt"
-    known = set(path.read_text(encoding="utf-8").split("\n"))
-    column: Sequence[str] = [getattr(row, name) for row in rows.interactions]
-    return len(set(column) - known)
+    ids = {getattr(row, name) for row in rows.interactions}
+    return len(ids.difference(read_vocabulary(version, name)))

@@ -28,11 +28,7 @@ _Task = TypeVar("_Task")
 
 
 class _ServedModel:
-    """What both settings have in common.
-
-    Args:
-        directory: The version.
-    """
+    """What both settings have in common."""
 
     def __init__(self, directory: pathlib.Path) -> None:
         self._directory = directory

@@ -81,31 +81,23 @@ class LiveServer:
         Raises:
             LiveServerError: If it cannot be, or not in time.
         """
-        with self._stub() as stub:
-            self._wait_available(stub, model_name, version)
-
-    def _wait_available(
-        self,
-        stub: model_service_pb2_grpc.ModelServiceStub,
-        model_name: str,
-        version: int,
-    ) -> None:
         give_up = time.monotonic() + self._load_timeout_s
-        while True:
-            for status in self._states(stub, model_name, version):
-                if status.state == _STATE.AVAILABLE:
-                    return
-                if status.state == _STATE.END and status.status.error_code:
+        with self._stub() as stub:
+            while True:
+                for status in self._states(stub, model_name, version):
+                    if status.state == _STATE.AVAILABLE:
+                        return
+                    if status.state == _STATE.END and status.status.error_code:
+                        raise LiveServerError(
+                            f"{self.address} cannot load version {version} of "
+                            f"{model_name!r}: {status.status.error_message}"
+                        )
+                if time.monotonic() >= give_up:
                     raise LiveServerError(
-                        f"{self.address} cannot load version {version} of "
-                        f"{model_name!r}: {status.status.error_message}"
+                        f"{self.address} must have version {version} of {model_name!r} "
+                        f"available within {self._load_timeout_s:g} s, it has not."
                     )
-            if time.monotonic() >= give_up:
-                raise LiveServerError(
-                    f"{self.address} must have version {version} of {model_name!r} "
-                    f"available within {self._load_timeout_s:g} s, it has not."
-                )
-            time.sleep(_POLL_S)
+                time.sleep(_POLL_S)
 
     def _states(
         self,

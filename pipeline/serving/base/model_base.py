@@ -121,14 +121,11 @@ class ModelBase:
         shutil.rmtree(retired)
 
     def retire_old(self, keep: int, in_use: Collection[int]) -> list[int]:
-        """Removes all but the newest versions.
+        """Removes all but the newest versions, and returns those removed.
 
         Args:
             keep: Versions that stay.
             in_use: Versions that stay whatever their age.
-
-        Returns:
-            The versions removed.
         """
         old = [v for v in self.versions()[:-keep] if v not in in_use]
         for version in old:

@@ -17,8 +17,7 @@ from models.whole_files import write_atomically
 from transforms.schema import DataError
 
 MODELS_CONFIG = "models.config"
-
-_PLATFORM = "tensorflow"
+PLATFORM = "tensorflow"
 
 
 def read_models_config(path: pathlib.Path) -> ModelServerConfig:
@@ -81,7 +80,7 @@ def with_model(
     entry = _entry(changed, model_name)
     if entry is None:
         entry = changed.model_config_list.config.add(
-            name=model_name, base_path=base_path, model_platform=_PLATFORM
+            name=model_name, base_path=base_path, model_platform=PLATFORM
         )
     entry.model_version_policy.Clear()
     entry.model_version_policy.specific.versions.extend(sorted(versions))

@@ -41,11 +41,7 @@ class PushEvent:
 
 
 class PushHistory:
-    """The history of a base.
-
-    Args:
-        base: The base directory.
-    """
+    """The history of a base."""
 
     def __init__(self, base: pathlib.Path) -> None:
         self._path = base / PUSHES_JSONL

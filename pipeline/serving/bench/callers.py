@@ -5,13 +5,10 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
+from pipeline.serving.bench.options import GRPC, IN_PROCESS
 from pipeline.serving.client import Client
 from pipeline.serving.rest_client import Columns, RestClient, Signature, TensorSpec
 from pipeline.serving.server.access import read_token
-
-IN_PROCESS = "inprocess"
-GRPC = "grpc"
-REST = "rest"
 
 
 class Caller(Protocol):
@@ -35,11 +32,7 @@ class Caller(Protocol):
 
 
 class InProcessCaller:
-    """Calls the signatures of a model loaded into this process.
-
-    Args:
-        version_dir: The version to load.
-    """
+    """Calls the signatures of a model loaded into this process."""
 
     def __init__(self, version_dir: pathlib.Path) -> None:
         self._loaded = tf.saved_model.load(str(version_dir))
@@ -77,17 +70,14 @@ class InProcessCaller:
 def open_caller(
     transport: str, version_dir: pathlib.Path, model_name: str, address: str
 ) -> Caller:
-    """Opens a caller of a transport.
+    """Opens a caller of a transport, to be closed.
 
     Args:
-        transport: One of the three above.
+        transport: One of `TRANSPORTS`.
         version_dir: What is loaded into this process, where it is that.
         model_name: Name of the model on the server.
         address: Of the server, for this transport; it is given the token of the
             environment.
-
-    Returns:
-        The caller, to be closed.
     """
     if transport == IN_PROCESS:
         return InProcessCaller(version_dir)

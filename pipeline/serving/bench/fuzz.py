@@ -10,7 +10,6 @@ from typing import Any
 import grpc
 import numpy as np
 
-from pipeline.serving.bench.callers import GRPC
 from pipeline.serving.bench.malformed import (
     WRONG_BODIES,
     WRONG_INPUTS,
@@ -18,6 +17,7 @@ from pipeline.serving.bench.malformed import (
     Generator,
     message,
 )
+from pipeline.serving.bench.options import GRPC
 from pipeline.serving.bench.raw_bytes import WRONG_HTTP, WRONG_HTTP2, raw_codes
 from pipeline.serving.bench.workload import Workload
 from pipeline.serving.client import Client
@@ -86,9 +86,6 @@ def fuzz(
         addresses: Of the server by transport, to which as many are sent again that are
             no HTTP; none for none.
         memory_mb: Measures the server.
-
-    Returns:
-        What came of them.
     """
     rng = np.random.default_rng(seed)
     good = workload.inputs("rank", rng, _SUPPORT, _CANDIDATES)

@@ -61,9 +61,6 @@ def measure(caller: Caller, workload: Workload, cell: Cell, sizes: Sizes) -> Sum
         workload: Makes them.
         cell: The combination.
         sizes: How long, and the largest support where it does not matter.
-
-    Returns:
-        What the calls come to.
     """
     requests = workload.requests(
         cell.signature,

@@ -4,7 +4,8 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
-TRANSPORTS = ("inprocess", "grpc", "rest")
+IN_PROCESS, GRPC, REST = "inprocess", "grpc", "rest"
+TRANSPORTS = (IN_PROCESS, GRPC, REST)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -89,9 +90,6 @@ def reload_under_load(
         seed: Of the requests.
         start_server: Starts a server that watches a base path.
 
-    Returns:
-        What came of it.
-
     Raises:
         ReloadError: If the copy is not served within two minutes.
     """
@@ -108,10 +106,7 @@ def reload_under_load(
             status = stack.enter_context(RestClient(addresses["rest"], model_name))
             load = half_of_peak(caller, Workload(version_dir, caller, seed), sizes)
             version = int(version_dir.name) + 1
-
-            def publish() -> float:
-                return _publish(version_dir, base, version, status)
-
+            publish = functools.partial(_publish, version_dir, base, version, status)
             return _swap(caller, load, sizes.seconds, publish)
 
 

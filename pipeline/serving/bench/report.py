@@ -58,11 +58,8 @@ class Bench:
         swapped = self.reload is None or (
             self.reload.errors == 0 and self.reload.answers_agree
         )
-        return no_errors and held and swapped and not self._is_harmed
-
-    @property
-    def _is_harmed(self) -> bool:
-        return self.fuzz is not None and not self.fuzz.is_unharmed
+        unharmed = self.fuzz is None or self.fuzz.is_unharmed
+        return no_errors and held and swapped and unharmed
 
 
 def write(bench: Bench, directory: pathlib.Path) -> str:

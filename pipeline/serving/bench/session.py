@@ -8,10 +8,10 @@ from typing import Any
 
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import read_manifest
-from pipeline.serving.bench.callers import GRPC, IN_PROCESS, REST, Caller, open_caller
+from pipeline.serving.bench.callers import Caller, open_caller
 from pipeline.serving.bench.fuzz import Fuzz, fuzz
 from pipeline.serving.bench.grid import MEASURED, cells, measure
-from pipeline.serving.bench.options import BenchOptions
+from pipeline.serving.bench.options import GRPC, IN_PROCESS, REST, BenchOptions
 from pipeline.serving.bench.reload import Reload, StartServer, reload_under_load
 from pipeline.serving.bench.report import Bench, Measured
 from pipeline.serving.bench.server_process import ServerProcess, embedded_server

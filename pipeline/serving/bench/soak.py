@@ -65,9 +65,6 @@ def soak(
         load: What is sent.
         minutes: For how long.
         memory_mb: Returns the memory of the server; None if it is out of reach.
-
-    Returns:
-        The figures by minute.
     """
     seconds = _MINUTE_S * minutes
     samples: list[tuple[float, float]] = []

@@ -1,16 +1,14 @@
 """Requests made of the real ids of an exported model, the same for the same seed."""
 
+import functools
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from pipeline.experiment.version_dir import read_manifest
+from pipeline.experiment.version_dir import read_manifest, read_vocabulary
 from pipeline.serving.bench.callers import Caller
 from pipeline.serving.rest_client import Columns, TensorSpec
-
-ASSETS_DIR = "assets"
 
 
 class Workload:
@@ -30,7 +28,9 @@ class Workload:
     """
 
     def __init__(self, version_dir: pathlib.Path, caller: Caller, seed: int) -> None:
-        self._assets = version_dir / ASSETS_DIR
+        self._vocabulary = functools.cache(
+            functools.partial(read_vocabulary, version_dir)
+        )
         self._caller = caller
         self._seed = seed
         manifest = read_manifest(version_dir)
@@ -39,7 +39,6 @@ class Workload:
         except KeyError as error:
             raise ValueError(f"{version_dir}: the manifest lacks {error}.") from None
         self._labels = float(labels[0]), float(labels[1])
-        self._values: dict[str, Sequence[str]] = {}
 
     def requests(
         self, signature: str, count: int, *, support: int, candidates: int
@@ -51,9 +50,6 @@ class Workload:
             count: How many.
             support: S, support pairs of each.
             candidates: Q, items to score in each.
-
-        Returns:
-            The requests.
         """
         rng = np.random.default_rng([self._seed, support, candidates])
         return [
@@ -95,9 +91,3 @@ class Workload:
         vocabulary = name.split("_", 1)[1] if is_id else name.removeprefix("user_")
         values = self._vocabulary(vocabulary)
         return [values[i] for i in rng.integers(0, len(values), count)]
-
-    def _vocabulary(self, name: str) -> Sequence[str]:
-        if name not in self._values:
-            text = (self._assets / f"{name}.txt").read_text(encoding="utf-8")
-            self._values[name] = text.split("\n")[:-1]
-        return self._values[name]

@@ -38,9 +38,6 @@ def model_blessing(
         infra: The findings of `validate`.
         serving: The version that serves now, if there is one.
 
-    Returns:
-        The verdict.
-
     Raises:
         DataError: If the manifest of the version that serves is damaged.
     """

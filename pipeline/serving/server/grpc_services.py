@@ -3,19 +3,18 @@
 What they raise as a `RequestError` is answered by `grpc_guard.py`, around them.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import NoReturn, TypeAlias
 
 import grpc
+from google.protobuf.message import Message
 from tensorflow_serving.apis import (
-    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
-    inference_pb2,
     model_management_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
-    regression_pb2,
 )
 
 from pipeline.serving.server import model_info, tensors
@@ -27,6 +26,16 @@ from pipeline.serving.server.request_error import RequestError
 from pipeline.serving.server.servable import Signature
 
 _Context: TypeAlias = "grpc.aio.ServicerContext"
+
+
+def _not_served(method: str) -> Callable[..., Awaitable[NoReturn]]:
+    """Returns a method that refuses: models here have no signature for it."""
+
+    async def refuse(_: object, request: Message, context: _Context) -> NoReturn:
+        message = f"{method} is not served, use Predict."
+        raise RequestError(grpc.StatusCode.UNIMPLEMENTED, message)
+
+    return refuse
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -81,23 +90,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """Describes the signatures of a model."""
         return model_info.metadata(self._catalogue, request)
 
-    async def Classify(  # noqa: N802
-        self, request: classification_pb2.ClassificationRequest, context: _Context
-    ) -> NoReturn:
-        """Is not served: models here have no such signature."""
-        raise _not_served("Classify")
-
-    async def Regress(  # noqa: N802
-        self, request: regression_pb2.RegressionRequest, context: _Context
-    ) -> NoReturn:
-        """Is not served: models here have no such signature."""
-        raise _not_served("Regress")
-
-    async def MultiInference(  # noqa: N802
-        self, request: inference_pb2.MultiInferenceRequest, context: _Context
-    ) -> NoReturn:
-        """Is not served: models here have no such signature."""
-        raise _not_served("MultiInference")
+    Classify = _not_served("Classify")
+    Regress = _not_served("Regress")
+    MultiInference = _not_served("MultiInference")
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
@@ -134,8 +129,3 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         response = model_management_pb2.ReloadConfigResponse()
         response.status.error_code = 0
         return response
-
-
-def _not_served(method: str) -> RequestError:
-    message = f"{method} is not served, use Predict."
-    return RequestError(grpc.StatusCode.UNIMPLEMENTED, message)

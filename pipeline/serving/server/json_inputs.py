@@ -110,22 +110,20 @@ def _array(value: Any, spec: TensorSpec) -> Array:
     spec.check_shape(shape)
     flat: list[Any] = []
     _flatten(value, shape, flat, spec)
-    if spec.numpy_dtype.kind == "O":
-        values = np.empty(len(flat), object)
-        values[:] = [_string(part, spec) for part in flat]
-        return values.reshape(shape)
-    if spec.numpy_dtype.kind == "b":
+    dtype = spec.numpy_dtype
+    if dtype.kind == "O":
+        flat = [_string(part, spec) for part in flat]
+    elif dtype.kind == "b":
         _check_types(flat, {bool}, spec)
-        return np.array(flat, bool).reshape(shape)
-    if spec.numpy_dtype.kind in "iu":
+    elif dtype.kind in "iu":
         _check_types(flat, {int}, spec)
-        integers = np.iinfo(spec.numpy_dtype)
+        integers = np.iinfo(dtype)
         _check_range(flat, integers.min, integers.max, spec)
-        return np.array(flat, spec.numpy_dtype).reshape(shape)
-    _check_types(flat, {int, float}, spec)
-    largest = float(np.finfo(spec.numpy_dtype).max)
-    _check_range(flat, -largest, largest, spec)
-    return np.array(flat, spec.numpy_dtype).reshape(shape)
+    else:
+        _check_types(flat, {int, float}, spec)
+        largest = float(np.finfo(dtype).max)
+        _check_range(flat, -largest, largest, spec)
+    return np.array(flat, dtype).reshape(shape)
 
 
 def _shape(value: Any, spec: TensorSpec) -> tuple[int, ...]:

@@ -4,11 +4,9 @@ import pathlib
 
 from tensorflow_serving.config import model_server_config_pb2 as config_pb2
 
-from pipeline.serving.base.models_config import read_models_config
+from pipeline.serving.base.models_config import PLATFORM, read_models_config
 from pipeline.serving.server.options import ServedModelDirectory, ServerError
 from pipeline.serving.server.request_error import RequestError, invalid
-
-_PLATFORM = "tensorflow"
 
 
 def served_directories(
@@ -33,10 +31,10 @@ def _directory(entry: config_pb2.ModelConfig) -> ServedModelDirectory:
         raise invalid("a model must have a name.")
     platform = entry.model_platform
     if entry.model_type == config_pb2.TENSORFLOW and not platform:
-        platform = _PLATFORM
-    if platform != _PLATFORM:
+        platform = PLATFORM
+    if platform != PLATFORM:
         raise invalid(
-            f"model {entry.name!r} must have model_platform {_PLATFORM!r}, "
+            f"model {entry.name!r} must have model_platform {PLATFORM!r}, "
             f"got {platform!r}."
         )
     base_path = pathlib.Path(entry.base_path)

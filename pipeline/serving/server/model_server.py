@@ -90,8 +90,7 @@ class ModelServer:
         except BaseException:
             self._end()
             raise
-        host = f"[{self._options.host}]" if ":" in self._options.host else None
-        host = host or self._options.host
+        host = self._options.url_host
         self.grpc_address = f"{host}:{self._running.grpc_port}"
         scheme = "http" if self._options.tls is None else "https"
         self.rest_url = f"{scheme}://{host}:{self._running.rest_port}"
@@ -169,7 +168,7 @@ class _Running:
 
     async def listen(self, options: ServerOptions) -> None:
         """Opens both ports."""
-        host = f"[{options.host}]" if ":" in options.host else options.host
+        host = options.url_host
         tls = None if options.tls is None else options.tls.context()
         try:
             address = f"{host}:{options.grpc_port}"

@@ -18,7 +18,7 @@ from tensorflow_serving.apis import get_model_status_pb2
 from pipeline.experiment.version_dir import SAVED_MODEL, WARMUP
 from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.options import ServedModelDirectory, ServerOptions
-from pipeline.serving.server.request_error import RequestError, invalid
+from pipeline.serving.server.request_error import RequestError, code_of, invalid
 from pipeline.serving.server.servable import Servable, load
 
 logger = logging.getLogger(__name__)
@@ -240,9 +240,8 @@ def _close_loaded(loading: concurrent.futures.Future[Servable]) -> None:
 
 
 def _load_error(path: pathlib.Path, error: Exception) -> RequestError:
-    code = grpc.StatusCode.UNKNOWN
-    if isinstance(error, tf.errors.OpError):
-        code = next(c for c in grpc.StatusCode if c.value[0] == error.error_code)
+    is_known = isinstance(error, tf.errors.OpError)
+    code = code_of(error) if is_known else grpc.StatusCode.UNKNOWN
     return RequestError(code, f"cannot load {path}: {error}")
 
 

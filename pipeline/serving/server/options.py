@@ -18,7 +18,7 @@ _COUNTS = (
     "max_batch_size",
     "num_workers",
 )
-_MAX_VERSION = 2**63 - 1
+MAX_VERSION = 2**63 - 1
 
 
 class ServerError(DataError):
@@ -55,7 +55,7 @@ class ServedModelDirectory:
             int(path.name): path
             for path in sorted(self.base_path.iterdir())
             if is_version(path)
-            and int(path.name) <= _MAX_VERSION
+            and int(path.name) <= MAX_VERSION
             and (path / SAVED_MODEL).is_file()
         }
         return dict(sorted(versions.items()))
@@ -144,6 +144,11 @@ class ServerOptions:
     def is_loopback(self) -> bool:
         """Whether this machine alone can reach the server."""
         return self.host in LOOPBACK
+
+    @property
+    def url_host(self) -> str:
+        """The address as it stands in front of a port."""
+        return f"[{self.host}]" if ":" in self.host else self.host
 
     def _refuse(self, name: str, requirement: str) -> None:
         flag = "port" if name == "grpc_port" else name

@@ -62,12 +62,7 @@ class PageConfig:
 
     @classmethod
     def read(cls, model_name: str, version_dir: pathlib.Path) -> Self:
-        """Reads the files of a version.
-
-        Args:
-            model_name: As clients call it.
-            version_dir: The version.
-        """
+        """Reads the files of a version."""
         try:
             names = _read_object(version_dir / ITEM_NAMES)
             config = {

@@ -91,11 +91,7 @@ class JsonLines(logging.Formatter):
 
 
 class AtMost(logging.Filter):
-    """Lets so many records a second pass; the next one tells how many did not.
-
-    Args:
-        records: How many.
-    """
+    """Lets so many records a second pass; the next one tells how many did not."""
 
     def __init__(self, records: int) -> None:
         super().__init__()

@@ -82,12 +82,17 @@ def from_http_status(status: int, message: str) -> RequestError:
     return RequestError(code, message, http_status=status)
 
 
+def code_of(error: tf.errors.OpError) -> grpc.StatusCode:
+    """Returns the status that an error of TensorFlow goes by in gRPC."""
+    return _BY_NUMBER.get(error.error_code, grpc.StatusCode.UNKNOWN)
+
+
 def from_graph(error: tf.errors.OpError) -> RequestError:
     """Turns an error of the graph into what its sender can read.
 
     The names of nodes are dropped; of an assertion its own message is left.
     """
-    code = _BY_NUMBER.get(error.error_code, grpc.StatusCode.UNKNOWN)
+    code = code_of(error)
     if code is grpc.StatusCode.CANCELLED:  # The version was closed meanwhile.
         code = grpc.StatusCode.UNAVAILABLE
     message = _NODE.sub("", error.message).strip()

@@ -18,7 +18,7 @@ from pipeline.serving.server import json_outputs, model_info, page
 from pipeline.serving.server.json_inputs import PredictBody
 from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.model_catalogue import ModelCatalogue
-from pipeline.serving.server.options import ServerOptions
+from pipeline.serving.server.options import MAX_VERSION, ServerOptions
 from pipeline.serving.server.predictor import Predictor
 from pipeline.serving.server.request_error import RequestError, invalid
 from pipeline.serving.server.rest_guard import RestGuard
@@ -28,7 +28,6 @@ METRICS_PATH = "/monitoring/prometheus/metrics"
 _MODEL = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
 _PREDICT_PATH = re.compile(_MODEL + r":(classify|regress|predict)", re.IGNORECASE)
 _STATUS_PATH = re.compile(_MODEL + r"(/metadata)?", re.IGNORECASE)
-_MAX_VERSION = 2**63 - 1
 
 
 class RestApi:
@@ -136,7 +135,7 @@ def _target(
     spec = model_pb2.ModelSpec(name=urllib.parse.unquote(name))
     if version:
         # By length first: Python refuses to read a number of thousands of digits.
-        if len(version) > len(str(_MAX_VERSION)) or int(version) > _MAX_VERSION:
+        if len(version) > len(str(MAX_VERSION)) or int(version) > MAX_VERSION:
             raise invalid(f"Failed to convert version: {version[:40]} to numeric.")
         spec.version.value = int(version)
     elif label:

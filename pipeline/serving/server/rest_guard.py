@@ -24,11 +24,7 @@ _OPEN_TO_ALL = ("/healthz", "/readyz")
 
 
 class RestGuard:
-    """The middleware around all routes.
-
-    Args:
-        options: Of the server.
-    """
+    """The middleware around all routes."""
 
     def __init__(self, options: ServerOptions) -> None:
         self._token: Token = options.token

@@ -50,13 +50,7 @@ class Signature:
         self._call = session._make_callable_from_options(options)
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Runs the graph.
-
-        Args:
-            inputs: Arrays as `inputs` wants them.
-
-        Returns:
-            The outputs by name.
+        """Runs the graph on arrays as `inputs` wants them.
 
         Raises:
             RequestError: If the graph refuses the inputs or does not finish in time.

@@ -91,14 +91,11 @@ def model_dir(version_dir: pathlib.Path) -> pathlib.Path:
 
 
 def write_infra(blessing: Blessing, digest: str) -> pathlib.Path:
-    """Writes INFRA_BLESSED or INFRA_NOT_BLESSED.
+    """Writes INFRA_BLESSED or INFRA_NOT_BLESSED, and returns the file.
 
     Args:
         blessing: The verdict.
         digest: `content_digest` of the version, taken before it was judged.
-
-    Returns:
-        The file.
 
     Raises:
         DataError: If it cannot be written beside the version.

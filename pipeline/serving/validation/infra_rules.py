@@ -1,6 +1,7 @@
 """Whether a server can load a version, and answers as the trained model does."""
 
 import contextlib
+import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -29,7 +30,6 @@ from pipeline.serving.validation.transports import (
     RefusedError,
     RestTransport,
     Send,
-    read_body,
 )
 from transforms.schema import DataError
 
@@ -44,9 +44,6 @@ def infra_blessing(version_dir: pathlib.Path, open_server: OpenServer) -> Blessi
     Args:
         version_dir: The version, which `check_version_dir` has passed.
         open_server: Runs a server that has loaded it, or raises `DataError`.
-
-    Returns:
-        The findings.
 
     Raises:
         DataError: If its graph cannot be read.
@@ -146,7 +143,7 @@ def _examples_rule(directory: pathlib.Path, rest: RestTransport) -> Rule:
     problems = [] if paths else [f"{directory} holds no example"]
     for path in paths:
         try:
-            rest.post(read_body(path))
+            rest.post(json.loads(path.read_text(encoding="utf-8")))
         except RefusedError as error:
             problems.append(f"{path.name}: {error}")
     detail = problems[0] if problems else ", ".join(path.stem for path in paths)

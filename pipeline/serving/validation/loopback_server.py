@@ -36,10 +36,6 @@ OpenServer: TypeAlias = Callable[
 def open_server(model_name: str, version_dir: pathlib.Path) -> Iterator[Addresses]:
     """Runs the embedded server on free ports of the loopback interface.
 
-    Args:
-        model_name: Name of the model.
-        version_dir: The one version it loads.
-
     Yields:
         Where it listens, once the version is available.
 

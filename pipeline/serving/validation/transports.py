@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import pathlib
 import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -129,12 +128,6 @@ class RestTransport:
             raise RefusedError(f"{response.status}: {text.strip()}")
         answer: dict[str, Any] = json.loads(text)
         return answer
-
-
-def read_body(path: pathlib.Path) -> dict[str, Any]:
-    """Reads the body of a REST request from a file."""
-    body: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return body
 
 
 def _plain(values: np.ndarray) -> Any:

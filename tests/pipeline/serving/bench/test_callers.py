@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.serving.bench.callers import IN_PROCESS, open_caller
+from pipeline.serving.bench.callers import open_caller
+from pipeline.serving.bench.options import IN_PROCESS
 from pipeline.serving.client import Client
 from pipeline.serving.rest_client import RestClient, TensorSpec
 
