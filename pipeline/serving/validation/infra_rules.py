@@ -1,7 +1,6 @@
 """Whether a server can load a version, and answers as the trained model does."""
 
 import contextlib
-import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -78,7 +77,7 @@ def _answers_rules(
     label_max = float(manifest.get("label_max", 1.0))
     rest = RestTransport(addresses.rest_url, name, version, signatures_of(version_dir))
     grpc = GrpcTransport(addresses.grpc_address, name, version)
-    with contextlib.closing(grpc):
+    with contextlib.closing(grpc), contextlib.closing(rest):
         for rule, path in (("warm-up, gRPC", WARMUP), ("parity, gRPC", PARITY)):
             try:
                 requests = read_requests(version_dir / path)
@@ -91,7 +90,7 @@ def _answers_rules(
                 yield parity_rule(rule, requests, grpc, label_max)
                 some = _spread(requests, _REST_RECORDS)
                 yield parity_rule("parity, REST", some, rest, label_max)
-    yield _examples_rule(version_dir / REQUEST_EXAMPLES, rest)
+        yield _examples_rule(version_dir / REQUEST_EXAMPLES, rest)
 
 
 def answered_rule(name: str, requests: Sequence[RecordedRequest], send: Send) -> Rule:
@@ -143,7 +142,7 @@ def _examples_rule(directory: pathlib.Path, rest: RestTransport) -> Rule:
     problems = [] if paths else [f"{directory} holds no example"]
     for path in paths:
         try:
-            rest.post(json.loads(path.read_text(encoding="utf-8")))
+            rest.post(path.read_bytes())
         except RefusedError as error:
             problems.append(f"{path.name}: {error}")
     detail = problems[0] if problems else ", ".join(path.stem for path in paths)

@@ -1,8 +1,7 @@
 """Requests to a version that a server on this machine has loaded."""
 
-import http.client
+import http
 import json
-import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -13,6 +12,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from models.legacy_keras import tf
 from models.serving.recorded_request import RecordedRequest, Tensors
 from pipeline.export.saved_graph import Signature
+from pipeline.serving.rest_client import RestClient
 
 _TIMEOUT_S = 60.0
 _NO_LIMIT = -1  # Of the size of a message.
@@ -71,7 +71,7 @@ class GrpcTransport:
 
 
 class RestTransport:
-    """Asks over REST, with the standard library: proxies are out of the question.
+    """Asks over REST.
 
     Args:
         url: Of the server.
@@ -87,8 +87,7 @@ class RestTransport:
         version: int,
         signatures: Mapping[str, Signature],
     ) -> None:
-        self._netloc = urllib.parse.urlsplit(url).netloc
-        self._path = f"/v1/models/{model_name}/versions/{version}:predict"
+        self._client = RestClient(url, model_name, version=version)
         self._signatures = signatures
 
     def __call__(self, request: RecordedRequest) -> Tensors:
@@ -97,8 +96,7 @@ class RestTransport:
         Raises:
             RefusedError: If the server gives none.
         """
-        inputs = {name: _plain(values) for name, values in request.inputs.items()}
-        body = {"signature_name": request.signature, "inputs": inputs}
+        body = self._client.request(request.signature, dict(request.inputs))
         answer = self.post(body)["outputs"]
         types = self._signatures[request.signature]["outputs"]
         if len(types) == 1:  # Then it comes without its name.
@@ -109,32 +107,22 @@ class RestTransport:
             if name in answer
         }
 
-    def post(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def post(self, body: bytes) -> dict[str, Any]:
         """Posts a body as it is and returns the answer.
 
         Raises:
             RefusedError: If the status is not 200.
         """
-        connection = http.client.HTTPConnection(self._netloc, timeout=_TIMEOUT_S)
-        try:
-            content = json.dumps(body).encode()
-            headers = {"Content-Type": "application/json"}
-            connection.request("POST", self._path, content, headers)
-            response = connection.getresponse()
-            text = response.read().decode()
-        finally:
-            connection.close()
-        if response.status != http.client.OK:
-            raise RefusedError(f"{response.status}: {text.strip()}")
+        path = f"{self._client.path}:predict"
+        status, text = self._client.exchange("POST", path, body, _TIMEOUT_S)
+        if status != http.HTTPStatus.OK:
+            raise RefusedError(f"{status}: {text.decode().strip()}")
         answer: dict[str, Any] = json.loads(text)
         return answer
 
-
-def _plain(values: np.ndarray) -> Any:
-    """Turns an array into what JSON can hold."""
-    if values.dtype == object:
-        values = np.vectorize(bytes.decode, otypes=[object])(values)
-    return values.tolist()
+    def close(self) -> None:
+        """Closes the connection."""
+        self._client.close()
 
 
 def _array(values: Any, dtype: str) -> np.ndarray:
