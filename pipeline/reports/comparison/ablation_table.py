@@ -20,7 +20,7 @@ def ablation_report(
     summary: AblationSummary,
     metric: Metric,
 ) -> str:
-    """Lays the tables out.
+    """Lays the tables out in Markdown.
 
     A table with columns comes as a matrix of the metric first, then like the others
     with a row for each variant and for each reference.
@@ -31,9 +31,6 @@ def ablation_report(
         tables: The tables.
         summary: Their results.
         metric: What decides.
-
-    Returns:
-        Markdown.
     """
     changed = "".join(f" --set {override}" for override in summary.overrides)
     order = "Higher" if metric.higher_is_better else "Lower"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from models.evaluation.metric import Metric
 from pipeline.judging.results import CMML, KINDS, CostCurve, MethodResult
 from pipeline.reports.comparison.figure_labels import Line, label_lines, label_points
 from pipeline.reports.comparison.summary import Summary
+from pipeline.reports.page.error_bars import draw_intervals
 from pipeline.reports.page.svg import BLUE, GREY, ORANGE, styled, to_svg
 
 _OF_KIND = {"simple": GREY, "learned": BLUE, "cmml": ORANGE}
@@ -36,14 +38,7 @@ def all_figures(summary: Summary, curves: Sequence[CostCurve]) -> dict[str, str]
 
 
 def quality_by_cost(summary: Summary) -> str:
-    """Draws how good each method is by the time that it takes to adapt.
-
-    Args:
-        summary: The results; methods whose cost is unknown are left out.
-
-    Returns:
-        SVG.
-    """
+    """Draws how good each method is by the time to adapt, where it is known; SVG."""
     timed = [one for one in summary.scored if one.adapt_ms > 0.0]
     with styled("quality_by_cost"):
         figure = Figure(figsize=(9.0, 5.4))
@@ -63,14 +58,7 @@ def quality_by_cost(summary: Summary) -> str:
 
 
 def few_shot_curves(summary: Summary) -> str:
-    """Draws the primary metric by the size of the support set.
-
-    Args:
-        summary: The results, with few-shot groups.
-
-    Returns:
-        SVG.
-    """
+    """Draws the primary metric by the size of the support set; returns SVG."""
     sizes = summary.setup.few_shot
     lines = {
         one.name: Line(range(len(sizes)), _curve(summary, one))
@@ -97,9 +85,6 @@ def cost_by_steps(curves: Sequence[CostCurve], results: Sequence[MethodResult]) 
     Args:
         curves: What was measured.
         results: The methods, for their kinds.
-
-    Returns:
-        SVG.
 
     Source:
         CMML (arXiv:2108.10511) Figure 2, section 4.
@@ -134,12 +119,8 @@ def _curve(summary: Summary, result: MethodResult) -> list[float]:
 
 def _looks(results: Sequence[MethodResult]) -> dict[str, dict[str, Any]]:
     """Gives each method a line: grey and dashed if simple, thick if CMML's."""
-    count = dict.fromkeys(KINDS, 0)
-    looks = {}
-    for one in results:
-        looks[one.name] = _look(one, count[one.kind])
-        count[one.kind] += 1
-    return looks
+    count = {kind: itertools.count() for kind in KINDS}
+    return {one.name: _look(one, next(count[one.kind])) for one in results}
 
 
 def _look(result: MethodResult, number: int) -> dict[str, Any]:
@@ -161,12 +142,10 @@ def _draw_points(axes: Axes, summary: Summary, methods: Sequence[MethodResult]) 
     if not methods:
         return
     kind = methods[0].kind
-    figures = [summary.main(one.name) for one in methods]
-    reach = [[i.mean - i.low for i in figures], [i.high - i.mean for i in figures]]
-    axes.errorbar(
+    draw_intervals(
+        axes,
         [one.adapt_ms for one in methods],
-        [interval.mean for interval in figures],
-        yerr=np.maximum(reach, 0.0),
+        [summary.main(one.name) for one in methods],
         fmt=_MARKER_OF_KIND[kind],
         color=_OF_KIND[kind],
         markersize=6.0,

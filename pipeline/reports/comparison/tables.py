@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,10 +105,6 @@ def _directions(metrics: Sequence[Metric]) -> str:
     return f"Better is {', '.join(pairs)}; the best is in bold."
 
 
-def _form(specification: str) -> Callable[[float], str]:
-    return lambda value: format(value, specification)
-
-
 def _seed_text(interval: Interval) -> str:
     return f"[{interval.low:.4f}, {interval.high:.4f}]"
 
@@ -120,11 +116,11 @@ def _main_columns(summary: Summary) -> list[Column]:
         METHOD,
         Column("kind", "kind"),
         Column(primary, primary, cell, Interval, better, is_decisive=True),
-        Column("num_seeds", "seeds", _form("d")),
+        Column("num_seeds", "seeds", "{:d}".format),
         Column("seeds", "over seeds", _seed_text, Interval),
     ]
     columns += [
-        Column(one.name, one.name, _form(".4f"), better=one.direction)
+        Column(one.name, one.name, "{:.4f}".format, better=one.direction)
         for one in summary.setup.metrics[1:]
     ]
     for key, name in (("less_reference", base), ("less_cmml", CMML)):
@@ -135,10 +131,10 @@ def _main_columns(summary: Summary) -> list[Column]:
             ]
     return [
         *columns,
-        Column("num_parameters", "parameters", _form(",")),
-        Column("train_s", "training, s", _form(",.1f")),
-        Column("adapt_ms", "adapt, ms/task", _form(".3g")),
-        Column("peak_mb", "peak, MB", _form(",.1f")),
+        Column("num_parameters", "parameters", "{:,}".format),
+        Column("train_s", "training, s", "{:,.1f}".format),
+        Column("adapt_ms", "adapt, ms/task", "{:.3g}".format),
+        Column("peak_mb", "peak, MB", "{:,.1f}".format),
         Column("flags", "flags"),
     ]
 

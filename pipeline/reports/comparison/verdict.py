@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from pipeline.judging.interval_text import p_text, signed
-from pipeline.judging.results import CMML, PLAIN, MethodResult
+from pipeline.judging.results import CMML, PLAIN
 from pipeline.judging.statistics import Difference
 from pipeline.reports.comparison.summary import Summary
 from pipeline.reports.run.standing_text import equal_sentences
@@ -114,18 +113,14 @@ def _costs(summary: Summary) -> list[str]:
     text = f"To adapt and score, {CMML} takes {cmml.adapt_ms:.3g} ms per task"
     if not learned:
         return [f"{text}."]
-    fast, slow = _extremes(learned)
+    by_cost = sorted(learned, key=lambda one: one.adapt_ms)
+    fast, slow = by_cost[0], by_cost[-1]
     if fast is slow:
         return [f"{text}, {fast.name} {fast.adapt_ms:.3g} ms."]
     return [
         f"{text}; the learned methods take from {fast.adapt_ms:.3g} ms ({fast.name}) "
         f"to {slow.adapt_ms:.3g} ms ({slow.name})."
     ]
-
-
-def _extremes(methods: Sequence[MethodResult]) -> tuple[MethodResult, MethodResult]:
-    by_cost = sorted(methods, key=lambda one: one.adapt_ms)
-    return by_cost[0], by_cost[-1]
 
 
 def _doubts(summary: Summary) -> list[str]:

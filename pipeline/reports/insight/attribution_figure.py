@@ -14,14 +14,11 @@ _MAX_LETTERS = 34
 
 
 def attribution_figure(explanation: Explanation) -> str:
-    """Draws support pairs down and items across.
+    """Draws support pairs down and items across; returns SVG.
 
     Args:
         explanation: With at least one support pair; of more than 25 those are drawn
             that change the scores most, in their order.
-
-    Returns:
-        SVG.
     """
     with styled("attribution"):
         return to_svg(_figure(explanation))

@@ -12,21 +12,17 @@ from pipeline.reports.page.result_table import Column, ResultTable
 from pipeline.settings.labelled_supports import NO_LABEL, TAG
 
 
-def clusterings(contexts: TaskContexts, seed: int = 0) -> dict[str, Clustering]:
+def clusterings(contexts: TaskContexts) -> dict[str, Clustering]:
     """Measures how well contexts cluster by each kind of label that is of texts.
 
     By the tag contexts are compared with all others, by any other kind with those of
     other tasks alone.
-
-    Args:
-        contexts: The contexts.
-        seed: Of the permutations.
     """
     return {
         kind: clustering(
             contexts.contexts,
             labels,
-            seed,
+            seed=0,
             tasks=None if kind == TAG else contexts.task_ids,
         )
         for kind, labels in contexts.labels.items()
@@ -37,9 +33,7 @@ def clusterings(contexts: TaskContexts, seed: int = 0) -> dict[str, Clustering]:
 
 def tells_apart(contexts: TaskContexts, kind: str) -> bool:
     """Whether there are different labels of a kind."""
-    labels = contexts.labels.get(kind, ())
-    known = {label for label in labels if label != NO_LABEL}
-    return len(known) > 1
+    return len({*contexts.labels.get(kind, ())} - {NO_LABEL}) > 1
 
 
 def clustering_table(by_kind: Mapping[str, Clustering]) -> ResultTable:

@@ -35,14 +35,13 @@ _REST = "other"
 _MAX_LETTERS = 28
 
 
-def map_positions(contexts: NDArray[np.float32], seed: int = 0) -> NDArray[np.float32]:
+def map_positions(contexts: NDArray[np.float32]) -> NDArray[np.float32]:
     """Lays contexts out in a plane, by t-SNE of their 30 principal components.
 
     Near points are alike; distances between groups, and their sizes, mean nothing.
 
     Args:
         contexts: float32 [N, D].
-        seed: Of the layout.
 
     Returns:
         float32 [N, 2]; with fewer than 4 contexts just two of their values.
@@ -60,7 +59,7 @@ def map_positions(contexts: NDArray[np.float32], seed: int = 0) -> NDArray[np.fl
             method="exact" if len(points) <= _FEW else "barnes_hut",
             max_iter=_NUM_ITERATIONS,
             min_grad_norm=_MIN_GRADIENT,
-            random_state=seed,
+            random_state=0,
         )
         return np.asarray(layout.fit_transform(points), np.float32)
 

@@ -39,14 +39,11 @@ def modulation_figures(groups: Mapping[str, Values]) -> ModulationFigures:
         rows["first less second"] = difference(first, others[0])
     with styled("modulation"):
         values = to_svg(modulation_figure(rows, compared=bool(others)))
+    with styled("routes"):
+        routes = to_svg(route_figure(groups)) if has_routes(first) else None
     return ModulationFigures(
-        routes=_routes(groups) if has_routes(first) else None,
+        routes=routes,
         values=values,
         has_scales=any(name.startswith("scale_") for name in first),
         is_compared=bool(others),
     )
-
-
-def _routes(groups: Mapping[str, Values]) -> str:
-    with styled("routes"):
-        return to_svg(route_figure(groups))

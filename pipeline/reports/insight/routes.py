@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -136,31 +137,29 @@ def modulation_figure(groups: Mapping[str, Values], compared: bool = False) -> F
     )
     all_axes = figure.subplots(num_rows, num_columns, squeeze=False)
     grids = [_kinds(values) for values in groups.values()]
-    own = len(grids) - compared
+    num_own = num_rows - compared
     for column, kind in enumerate(kinds):
-        together = [grid[kind] for grid in grids[:own]] or [grids[0][kind]]
-        limits = (
-            float(min(map(np.nanmin, together))),
-            float(max(map(np.nanmax, together))),
-        )
-        centre = 1.0 if kind == "scale" else 0.0
+        together = np.stack([grid[kind] for grid in grids[:num_own]])
         for row, title in enumerate(groups):
-            axes = all_axes[row, column]
-            is_difference = compared and row == num_rows - 1
-            if is_difference:
-                spread = float(np.nanmax(np.abs(grids[row][kind]))) or 1.0
-                drawn = _heat(axes, grids[row][kind], (-spread, spread), "RdBu_r")
+            axes, grid = all_axes[row, column], grids[row][kind]
+            if row >= num_own:
+                drawn = _heat(axes, grid, _around(0.0, grid), "RdBu_r")
             elif kind == "routes":
-                drawn = _heat(axes, grids[row][kind], (0.0, limits[1]), "Blues")
+                drawn = _heat(axes, grid, (0.0, float(np.nanmax(together))), "Blues")
             else:
-                spread = max(centre - limits[0], limits[1] - centre) or 1.0
-                around = (centre - spread, centre + spread)
-                drawn = _heat(axes, grids[row][kind], around, "RdBu_r")
+                centre = 1.0 if kind == "scale" else 0.0
+                drawn = _heat(axes, grid, _around(centre, together), "RdBu_r")
             axes.set_title(f"{plain(title)}: {kind}", fontsize=8, loc="left")
             bar = figure.colorbar(drawn, ax=axes, fraction=0.04, pad=0.02)
             bar.outline.set_visible(False)
             bar.ax.tick_params(labelsize=7)
     return figure
+
+
+def _around(centre: float, values: NDArray) -> tuple[float, float]:
+    """Returns limits as far below a centre as above it, that hold all values."""
+    spread = float(np.nanmax(np.abs(values - centre))) or 1.0
+    return centre - spread, centre + spread
 
 
 def _heat(
@@ -184,8 +183,7 @@ def _heat(
 def _kinds(values: Values) -> dict[str, NDArray]:
     """Returns a grid for each kind of value, rows are layers; NaN where it is none."""
     if has_routes(values):
-        matrices = _matrices(values)
-        return {"routes": _side_by_side(matrices)}
+        return {"routes": _side_by_side(_matrices(values))}
     rows: dict[str, list[NDArray]] = {}
     for name, value in values.items():
         kind = name.rpartition("_")[0] or name
@@ -208,8 +206,4 @@ def _side_by_side(matrices: Sequence[NDArray]) -> NDArray:
 
 def _stacked(rows: Sequence[NDArray]) -> NDArray:
     """Stacks layers that may differ in width."""
-    width = max(len(row) for row in rows)
-    grid = np.full([len(rows), width], np.nan)
-    for place, row in enumerate(rows):
-        grid[place, : len(row)] = row
-    return grid
+    return np.array([*itertools.zip_longest(*rows, fillvalue=np.nan)], float).T

@@ -24,9 +24,6 @@ def modulation_pictures(
 ) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     """Draws what contexts change of the backbone.
 
-    Args:
-        groups: Values by task.
-
     Yields:
         Name, and picture uint8 [1, height, width, 4]: of routes a graph, and of all
         values heat maps.

@@ -19,12 +19,7 @@ _MAX_REFUSED = 20
 
 
 def onboarding_page(findings: Findings, rules: Sequence[Rule]) -> str:
-    """Returns the page: the verdict, then what it rests on.
-
-    Args:
-        findings: What was measured.
-        rules: What the rules came to.
-    """
+    """Returns the page: the verdict, then what it rests on."""
     tables = all_tables(findings, rules)
     return render(
         "onboarding.html",

@@ -36,10 +36,7 @@ def rule_table(rules: Sequence[Rule]) -> ResultTable:
         "Go or no-go",
         "Every rule that can be checked must hold.",
         [Column("name", "rule"), Column("verdict", "verdict"), Column("detail", "why")],
-        [
-            {"name": rule.name, "verdict": rule.verdict, "detail": rule.detail}
-            for rule in rules
-        ],
+        [vars(rule) | {"verdict": rule.verdict} for rule in rules],
     )
 
 
@@ -80,7 +77,7 @@ def place_table(placement: Placement) -> ResultTable:
         "that these have among themselves; the percentile is the share of them that "
         f"are nearer to theirs. The farthest {_MOST_PLACES} at most.",
         [
-            Column("task", "task"),
+            Column("task_id", "task"),
             Column("size", "pairs seen"),
             Column("distance", "distance", "{:.2f}".format),
             Column("percentile", "percentile", "{:.0f}".format),
@@ -88,12 +85,9 @@ def place_table(placement: Placement) -> ResultTable:
             Column("nearest", "nearest known tasks"),
         ],
         [
-            {
-                "task": place.task_id,
-                "size": place.size,
-                "distance": place.distance,
-                "percentile": place.percentile,
-                "verdict": ("outlier" if place.is_outlier else "like known ones"),
+            vars(place)
+            | {
+                "verdict": "outlier" if place.is_outlier else "like known ones",
                 "nearest": ", ".join(place.nearest),
             }
             for place in places[:_MOST_PLACES]
@@ -119,11 +113,10 @@ def question_table(plan: QuestionPlan, findings: Findings) -> ResultTable:
             _interval("random", "mae with random popular items"),
         ],
         [
-            {
+            vars(question)
+            | {
                 "number": number,
                 "item": findings.name(question.item_id),
-                "share": question.share,
-                "reduction": question.reduction,
                 "expected": plan.expected(number),
                 "random": plan.expected_of_random(number),
             }

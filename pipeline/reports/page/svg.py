@@ -47,11 +47,7 @@ _STYLE: Any = {  # Keys that matplotlib types as literals.
 
 
 def styled(name: str) -> AbstractContextManager[None]:
-    """Sets the style, and a salt so that ids are the same in every process.
-
-    Args:
-        name: Name of the figure.
-    """
+    """Sets the style, and a salt so that ids of a figure are the same everywhere."""
     return mpl.rc_context({**_STYLE, "svg.hashsalt": name})
 
 

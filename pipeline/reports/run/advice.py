@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from models.evaluation.intervals import Interval
 from models.evaluation.metric import MIN_TASKS, has_few_tasks
 from models.options import MemberOptions
 from pipeline.experiment.prepared import way_to_more_tasks
 from pipeline.judging.evaluation import CMML
 from pipeline.judging.interval_text import signed
-from pipeline.reports.run.breakdown import MIN_CLAIMED
+from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import Findings
 from transforms.plural import counted, plural
 
@@ -87,19 +90,29 @@ def _context(findings: Findings, model: MemberOptions) -> list[str]:
 
 def _few_pairs(findings: Findings) -> list[str]:
     """Looks at the smallest support sets beside the best baseline there."""
+    if (lost := _first_lost(findings, findings.support)) is None:
+        return []
+    group, gap = lost
+    labels = {"0": "no support pair", "1": "1 pair"}
+    few = labels.get(group.label, f"{group.label} pairs")
+    return [
+        f"With {few} {group.best} is better (cmml less it {signed(gap)}): "
+        "lower training.full_support_fraction, so that more episodes show few "
+        f"pairs, or answer with {group.best} until there are more."
+    ]
+
+
+def _first_lost(
+    findings: Findings, groups: Sequence[GroupFigures]
+) -> tuple[GroupFigures, Interval] | None:
+    """Returns the first group with a better baseline, and CMML less that."""
     is_better = findings.evaluated.metric.is_better
-    for group in findings.support:
+    for group in groups:
         gap = group.less_best
         is_sure = group.num_tasks >= MIN_CLAIMED
         if gap is not None and is_sure and is_better(gap) is False:
-            labels = {"0": "no support pair", "1": "1 pair"}
-            few = labels.get(group.label, f"{group.label} pairs")
-            return [
-                f"With {few} {group.best} is better (cmml less it {signed(gap)}): "
-                "lower training.full_support_fraction, so that more episodes show few "
-                f"pairs, or answer with {group.best} until there are more."
-            ]
-    return []
+            return group, gap
+    return None
 
 
 def _training(findings: Findings, model: MemberOptions) -> list[str]:
@@ -170,23 +183,20 @@ def _margin(findings: Findings) -> list[str]:
 
 
 def _rare_items(findings: Findings) -> list[str]:
-    is_better = findings.evaluated.metric.is_better
+    if (lost := _first_lost(findings, findings.popularity[:-1])) is None:
+        return []
+    group, gap = lost
     remedy = (
         "give items more features, or raise data.min_item_count, below which an item "
         "is known by them alone"
         if findings.calibration
         else "stronger vectors.regularization keeps vectors of few clicks closer to 0"
     )
-    for group in findings.popularity[:-1]:
-        gap = group.less_best
-        is_sure = group.num_tasks >= MIN_CLAIMED
-        if gap is not None and is_sure and is_better(gap) is False:
-            return [
-                f"On items with {group.label} interactions {group.best} is better "
-                f"(cmml less it {signed(gap)}, {group.num_pairs:,} "
-                f"{plural(group.num_pairs, 'pair')}): {remedy}."
-            ]
-    return []
+    return [
+        f"On items with {group.label} interactions {group.best} is better "
+        f"(cmml less it {signed(gap)}, {group.num_pairs:,} "
+        f"{plural(group.num_pairs, 'pair')}): {remedy}."
+    ]
 
 
 def _calibration(findings: Findings, model: MemberOptions) -> list[str]:

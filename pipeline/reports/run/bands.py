@@ -26,10 +26,9 @@ class Bands:
     @property
     def labels(self) -> list[str]:
         """What each band is called: "1", "2-3" or "16+"."""
-        ends = [after - 1 for after in self.starts[1:]]
         closed = [
-            str(start) if start == end else f"{start}-{end}"
-            for start, end in zip(self.starts, ends, strict=False)
+            str(start) if after == start + 1 else f"{start}-{after - 1}"
+            for start, after in itertools.pairwise(self.starts)
         ]
         return [*closed, f"{self.starts[-1]}+"]
 
@@ -39,8 +38,8 @@ class Bands:
 
     def last_of(self, band: int) -> int | None:
         """Returns the highest number of a band, None if it is open."""
-        later = list(itertools.islice(self.starts, band + 1, band + 2))
-        return later[0] - 1 if later else None
+        is_open = band == len(self.starts) - 1
+        return None if is_open else self.starts[band + 1] - 1
 
 
 def even_bands(counts: ArrayLike) -> Bands:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from models.evaluation.ranking_metrics import share_within
 from models.evaluation.scored_pairs import ScoredPairs
+from pipeline.reports.page.error_bars import draw_intervals
 from pipeline.reports.page.svg import BLUE, GREY, INK, ORANGE, plain, styled, to_svg
 from pipeline.reports.run.calibration import Calibration
 
@@ -17,30 +18,21 @@ _NUM_CUTOFFS = 60
 
 
 def calibration_figure(calibration: Calibration, rows: ScoredPairs) -> str:
-    """Draws labels by predicted label, what is left over, and that by label.
-
-    Args:
-        calibration: How scores and labels go together.
-        rows: The pairs.
-
-    Returns:
-        SVG.
-    """
+    """Draws labels of pairs by predicted label, and what is left over; returns SVG."""
     assert rows.label is not None  # Only of rated pairs.
     residuals = rows.label.astype(float) - rows.score.astype(float)
     with styled("calibration"):
         figure = Figure(figsize=(9.5, 3.0), layout="constrained")
         left, middle, right = figure.subplots(1, 3)
         scores = [each.score for each in calibration.bins]
-        means = np.array([each.label.mean for each in calibration.bins])
-        low = np.array([each.label.low for each in calibration.bins])
-        high = np.array([each.label.high for each in calibration.bins])
-        ends = [min(*scores, *low), max(*scores, *high)]
-        left.plot(ends, ends, color=GREY, linestyle="--", label="perfect")
-        left.errorbar(
+        labels = [each.label for each in calibration.bins]
+        low = min(*scores, *(label.low for label in labels))
+        high = max(*scores, *(label.high for label in labels))
+        left.plot([low, high], [low, high], color=GREY, linestyle="--", label="perfect")
+        draw_intervals(
+            left,
             scores,
-            means,
-            yerr=np.stack([means - low, high - means]).clip(0.0),
+            labels,
             marker="o",
             markersize=4.0,
             capsize=2.5,
@@ -72,21 +64,17 @@ def rank_figure(rows: Mapping[str, ScoredPairs]) -> str:
 
     Args:
         rows: Ranks by method, CMML first.
-
-    Returns:
-        SVG.
     """
     with styled("ranks"):
         figure = Figure(figsize=(6.5, 3.2), layout="constrained")
         axes = figure.add_subplot()
         for (name, ranked), color in zip(rows.items(), (ORANGE, BLUE), strict=False):
-            most = ranked.num_candidates
-            assert most is not None  # Clicks are ranked.
-            assert ranked.rank is not None
+            rank, num_tied, most = ranked.rank, ranked.num_tied, ranked.num_candidates
+            assert rank is not None  # Clicks are ranked.
+            assert num_tied is not None
+            assert most is not None
             cutoffs = np.unique(np.geomspace(1, most.max(), _NUM_CUTOFFS).astype(int))
-            assert ranked.num_tied is not None
-            ranks = ranked.rank, ranked.num_tied
-            shares = [float(share_within(*ranks, k).mean()) for k in cutoffs]
+            shares = [float(share_within(rank, num_tied, k).mean()) for k in cutoffs]
             axes.plot(cutoffs, shares, color=color, label=plain(name))
             if color == ORANGE:
                 by_chance = [float(np.minimum(k / most, 1.0).mean()) for k in cutoffs]

@@ -19,14 +19,11 @@ _PREFERRED = ("mse", "pair_accuracy", "ndcg")
 
 
 def course_figure(course: Sequence[Epoch], monitor: str) -> str:
-    """Draws metrics of meta-train and meta-validation, and the speed.
+    """Draws metrics of meta-train and meta-validation, and the speed; returns SVG.
 
     Args:
         course: The epochs, at least one.
         monitor: The metric that the best epoch is chosen by, without "val_".
-
-    Returns:
-        SVG.
     """
     names = _panels(course[-1], monitor)
     best = course[-1]["best_epoch"]
@@ -54,11 +51,8 @@ def course_figure(course: Sequence[Epoch], monitor: str) -> str:
 
 
 def _panels(line: Epoch, monitor: str) -> list[str]:
-    names = [monitor]
-    for name in _PREFERRED:
-        if (name in line or f"val_{name}" in line) and name not in names:
-            names.append(name)
-    return names[:_MAX_PANELS]
+    known = [name for name in _PREFERRED if name in line or f"val_{name}" in line]
+    return list(dict.fromkeys([monitor, *known]))[:_MAX_PANELS]
 
 
 def _draw(

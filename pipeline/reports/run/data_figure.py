@@ -22,11 +22,7 @@ _MAX_BARS = 20  # Labels of more values are put into bins.
 
 
 def data_figure(data: DataFacts) -> str:
-    """Draws counts of users, items and tasks, and labels or pools; returns SVG.
-
-    Args:
-        data: The data set, with tasks of meta-train and meta-test.
-    """
+    """Draws counts of users, items and tasks, and labels or pools; returns SVG."""
     train, test = (_split(data, name) for name in (schema.META_TRAIN, schema.META_TEST))
     with styled("data"):
         layout = ConstrainedLayoutEngine(h_pad=_ROOM)

@@ -25,15 +25,12 @@ from pipeline.reports.run.standing_text import (
 def evaluation_text(
     evaluation: Evaluation, summary: Summary, differences: Differences
 ) -> str:
-    """Lays out every method, the few-shot curves, and how CMML stands.
+    """Lays out every method, few-shot curves, and how CMML stands, in Markdown.
 
     Args:
         evaluation: What was judged.
         summary: Its intervals, with further groups.
         differences: Its differences.
-
-    Returns:
-        Markdown.
     """
     metric = evaluation.metric
     order = "Higher" if metric.higher_is_better else "Lower"

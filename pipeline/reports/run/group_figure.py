@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from models.evaluation.intervals import Interval
 from models.evaluation.metric import Metric
+from pipeline.reports.page.error_bars import draw_intervals
 from pipeline.reports.page.svg import BLUE, INK, ORANGE, plain, styled, to_svg
 from pipeline.reports.run.breakdown import GroupFigures
 
@@ -17,16 +17,13 @@ from pipeline.reports.run.breakdown import GroupFigures
 def group_figure(
     name: str, figures: Sequence[GroupFigures], metric: Metric, strongest: str | None
 ) -> str:
-    """Draws the metric of each group, and the difference to a baseline below it.
+    """Draws the metric of each group, and the difference to a baseline; returns SVG.
 
     Args:
         name: Name of the figure.
         figures: Groups of one kind.
         metric: What they are judged by.
         strongest: The baseline beside CMML; None for none.
-
-    Returns:
-        SVG.
     """
     has_gaps = strongest is not None and any(group.gap for group in figures)
     with styled(name):
@@ -46,26 +43,25 @@ def group_figure(
 
 
 def _label(metric: Metric) -> str:
-    return plain(
-        f"{metric.name} ({'more' if metric.direction > 0 else 'less'} is better)"
-    )
+    side = "more" if metric.direction > 0 else "less"
+    return plain(f"{metric.name} ({side} is better)")
 
 
 def _draw_levels(
     axes: Axes, figures: Sequence[GroupFigures], strongest: str | None
 ) -> None:
-    _draw_intervals(axes, [group.cmml for group in figures], -0.1, ORANGE, "o", "cmml")
+    _draw_known(axes, [group.cmml for group in figures], -0.1, ORANGE, "o", "cmml")
     if strongest is not None:
         others = [group.strongest for group in figures]
-        _draw_intervals(axes, others, 0.1, BLUE, "s", plain(strongest))
+        _draw_known(axes, others, 0.1, BLUE, "s", plain(strongest))
 
 
 def _draw_gaps(axes: Axes, figures: Sequence[GroupFigures]) -> None:
     axes.axhline(0.0, color=INK, linewidth=1.0)
-    _draw_intervals(axes, [group.gap for group in figures], 0.0, ORANGE, "o", "")
+    _draw_known(axes, [group.gap for group in figures], 0.0, ORANGE, "o", "")
 
 
-def _draw_intervals(
+def _draw_known(
     axes: Axes,
     intervals: Sequence[Interval | None],
     offset: float,
@@ -76,15 +72,10 @@ def _draw_intervals(
     known = [(x, one) for x, one in enumerate(intervals) if one is not None]
     if not known:
         return
-    axes.errorbar(
+    draw_intervals(
+        axes,
         [x + offset for x, _ in known],
-        [one.mean for _, one in known],
-        yerr=np.array(
-            [
-                [one.mean - one.low for _, one in known],
-                [one.high - one.mean for _, one in known],
-            ]
-        ).clip(0.0),
+        [one for _, one in known],
         linestyle="",
         marker=marker,
         markersize=4.5,

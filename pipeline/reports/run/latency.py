@@ -134,15 +134,13 @@ def _latency(kind: _Kind, times: Sequence[float]) -> Latency:
 
 
 def _measure(request: RecordedRequest, call: Call) -> list[float]:
-    """Returns the seconds of each call."""
-    taken = [_seconds(call, request.inputs) for _ in range(_NUM_WARM_UP + _NUM_CALLS)]
+    """Returns the seconds of each call after the first ones."""
+    taken = []
+    for _ in range(_NUM_WARM_UP + _NUM_CALLS):
+        start = time.perf_counter()
+        call(request.inputs)
+        taken.append(time.perf_counter() - start)
     return taken[_NUM_WARM_UP:]
-
-
-def _seconds(call: Call, inputs: Mapping[str, NDArray]) -> float:
-    start = time.perf_counter()
-    call(inputs)
-    return time.perf_counter() - start
 
 
 def _width(request: RecordedRequest, names: Sequence[str]) -> int | None:

@@ -39,9 +39,6 @@ class GroupModulations:
 def largest_groups(contexts: TaskContexts) -> dict[str, list[str]]:
     """Chooses the tasks of the most frequent labels of the kind that tells the most.
 
-    Args:
-        contexts: Contexts of tasks with their labels.
-
     Returns:
         Up to 20 tasks each of up to three groups, by what these are called.
     """

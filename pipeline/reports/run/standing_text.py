@@ -55,26 +55,20 @@ def overall_sentence(beside: BesideBaselines) -> str:
 
 def metric_table(beside: BesideBaselines) -> ResultTable:
     """Returns how CMML stands by each metric, with the tasks where these differ."""
-    rows = beside.by_metric
-    first = Column("first", "metric")
-    names = [one.metric.name for one in rows]
-    return _table("by-metric", "By metric", first, names, rows)
+    rows = {one.metric.name: one for one in beside.by_metric}
+    return _table("by-metric", "By metric", "metric", rows)
 
 
 def size_table(beside: BesideBaselines) -> ResultTable:
     """Returns how CMML stands at each support size."""
-    rows = beside.by_size
-    first = Column("first", "support pairs")
-    sizes = ["all" if one.size is None else f"{one.size}" for one in rows]
-    return _table("by-size", "By support pairs shown", first, sizes, rows)
+    rows = {"all" if one.size is None else f"{one.size}": one for one in beside.by_size}
+    return _table("by-size", "By support pairs shown", "support pairs", rows)
 
 
 def pool_table(beside: BesideBaselines) -> ResultTable:
     """Returns how CMML stands where no pool is given."""
-    rows = beside.without_pool
-    first = Column("first", "task")
-    names = [one.group for one in rows]
-    return _table("without-pool", "Without a pool", first, names, rows)
+    rows = {one.group: one for one in beside.without_pool}
+    return _table("without-pool", "Without a pool", "task", rows)
 
 
 def support_sentences(
@@ -184,23 +178,20 @@ def _standing(one: BesideBest) -> str:
 
 
 def _table(
-    name: str,
-    title: str,
-    first: Column,
-    firsts: Sequence[str],
-    comparisons: Sequence[BesideBest],
+    name: str, title: str, first: str, comparisons: Mapping[str, BesideBest]
 ) -> ResultTable:
+    """Returns a row for each comparison, by what stands in the first column."""
     columns = [
-        first,
+        Column("first", first),
         Column("baseline", "best baseline"),
         Column("difference", _LESS_IT, signed, Interval),
         Column("holm_p", "Holm p", p_text),
         Column("standing", "verdict"),
     ]
-    if len({one.num_tasks for one in comparisons}) > 1:
+    if len({one.num_tasks for one in comparisons.values()}) > 1:
         columns.insert(1, Column("num_tasks", "tasks", "{:,}".format))
     rows = [
         {"first": label, "standing": _standing(one)} | vars(one)
-        for label, one in zip(firsts, comparisons, strict=True)
+        for label, one in comparisons.items()
     ]
     return ResultTable(name, title, "", columns, rows)

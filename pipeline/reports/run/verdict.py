@@ -24,11 +24,7 @@ _TAIL = 0.025  # Of either side of an interval.
 
 
 def verdict(findings: Findings) -> list[str]:
-    """Returns whether the run is good, for whom, and why.
-
-    Args:
-        findings: The run.
-    """
+    """Returns whether the run is good, for whom, and why."""
     run = findings.evaluated
     without_pool = [one for one in run.groups if one.is_open]
     return [
@@ -129,12 +125,11 @@ def _named(groups: Sequence[GroupFigures]) -> str:
 def _why(findings: Findings) -> list[str]:
     parts = []
     for kind, gap in findings.adaptation.items():
-        is_better = findings.evaluated.metric.is_better(gap)
         does = {
             None: "makes no difference beyond chance",
             True: "helps beyond chance",
             False: "does harm beyond chance",
-        }[is_better]
+        }[findings.evaluated.metric.is_better(gap)]
         does = untold(gap) or does
         parts.append(f"against {OTHER_WORD[kind]} it {does}, {signed(gap)}")
     if not parts:

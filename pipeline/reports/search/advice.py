@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from pipeline.reports.search.key_axis import is_number
 from pipeline.reports.search.seed_noise import seed_noise
 from transforms.plural import counted
 from tuning.importance import Importance
@@ -67,15 +68,11 @@ def _edge(domain: Domain, value: Any) -> str | None:
             return "lowest"
         return "highest" if share >= 1.0 - _EDGE else None
     values = domain.values or ()
-    if len(values) < _MIN_POINTS or not all(_is_number(each) for each in values):
+    if len(values) < _MIN_POINTS or not all(map(is_number, values)):
         return None
     if value == min(values):
         return "lowest"
     return "highest" if value == max(values) else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _epochs(results: SearchResults, max_epochs: int) -> list[str]:

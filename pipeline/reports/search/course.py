@@ -17,14 +17,7 @@ from tuning.trial_result import TrialResult
 
 
 def best_so_far(results: SearchResults) -> str:
-    """Draws the objective of each trial that was run, and the best one until then.
-
-    Args:
-        results: The search.
-
-    Returns:
-        SVG.
-    """
+    """Draws the objective of each trial that was run, and the best until then; SVG."""
     run = [trial for trial in results.trials if trial.status != "invalid"]
     run.sort(key=lambda trial: trial.trial_id)
     places = {trial.trial_id: n for n, trial in enumerate(run, 1)}
@@ -65,9 +58,6 @@ def best_so_far(results: SearchResults) -> str:
 
 def objective_by_cost(results: SearchResults) -> str | None:
     """Draws the objective by time and by the number of weights.
-
-    Args:
-        results: The search.
 
     Returns:
         SVG; None if there are fewer than two completed trials.

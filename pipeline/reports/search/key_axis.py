@@ -98,9 +98,13 @@ def varied_keys(results: SearchResults) -> dict[str, Domain]:
     return {key: domain for key, domain in keys if len(values.get(key, ())) > 1}
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value has a size; truth values have none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _even_ticks(values: Sequence[Any]) -> dict[str, float]:
-    is_number = [isinstance(v, int | float) and not isinstance(v, bool) for v in values]
-    in_order = sorted(values) if all(is_number) else values
+    in_order = sorted(values) if all(map(is_number, values)) else values
     labels = list(dict.fromkeys(_label(value) for value in in_order))
     if len(labels) == 1:
         return {labels[0]: 0.5}

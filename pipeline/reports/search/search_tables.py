@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.judging.interval_text import p_text
 from pipeline.reports.page.result_table import Column, ResultTable
-from pipeline.reports.search.key_axis import searched_keys
+from pipeline.reports.search.key_axis import is_number, searched_keys
 from pipeline.reports.search.verdict import how_judged
 from tuning.forest import Forest
 from tuning.importance import Importance
@@ -54,7 +55,7 @@ def importance_table(results: SearchResults, importance: Importance) -> ResultTa
     of_effects = [
         Column("share", "share of variance", _PERCENT),
         Column("by_chance", "share by chance", _PERCENT),
-        Column("p", "p", _p),
+        Column("p", "p", p_text),
         Column("best", "best on average"),
         Column("num_trials", "trials compared"),
     ]
@@ -105,10 +106,6 @@ def _effect(
     }
 
 
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def _title(results: SearchResults) -> str:
     unit = f", {results.unit}" if results.unit else ""
     return f"objective ({results.metric}{unit})"
@@ -132,5 +129,4 @@ def _row(trial: TrialResult, results: SearchResults) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Returns a number as it is, to be sorted by, and all else as text."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if is_number else value_text(value)
+    return value if is_number(value) else value_text(value)

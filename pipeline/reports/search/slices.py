@@ -27,9 +27,6 @@ _MOST_LETTERS = 26  # Of labels below a panel, before they are turned.
 def slices(results: SearchResults) -> str | None:
     """Draws a panel for each key: mean over seeds, and bars from seed to seed.
 
-    Args:
-        results: The search.
-
     Returns:
         SVG; None if no key has more than one value.
     """

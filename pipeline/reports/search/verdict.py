@@ -124,8 +124,11 @@ def _lead(
 def _count(results: SearchResults) -> str:
     states = [trial.status for trial in results.trials]
     parts = [f"{states.count('completed')} completed"]
-    parts += [f"{states.count('failed')} failed"] if "failed" in states else []
-    parts += [f"{states.count('invalid')} invalid"] if "invalid" in states else []
+    parts += [
+        f"{states.count(state)} {state}"
+        for state in ("failed", "invalid")
+        if state in states
+    ]
     minutes = sum(trial.seconds for trial in results.trials) / 60.0
     return (
         f"Of {counted(len(states), 'trial')} {', '.join(parts)}; {minutes:.1f} minutes "
