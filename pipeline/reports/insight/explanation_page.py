@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -52,21 +52,24 @@ def explanation_page(
 
 
 def _item_table(explanation: Explanation) -> ResultTable:
-    rows = []
-    for item, score, effects in zip(
-        explanation.items, explanation.scores, explanation.attribution, strict=True
-    ):
-        changes = [(pair, float(effects[pair])) for pair in reasons(effects)]
-        rows.append(
-            {
-                "item": item,
-                "score": float(score),
-                "raised": _named(explanation.pairs, [c for c in changes if c[1] > 0.0]),
-                "lowered": _named(
-                    explanation.pairs, [c for c in changes if c[1] < 0.0]
-                ),
-            }
+    def named(effects: np.ndarray, sign: float) -> str:
+        return "; ".join(
+            f"{explanation.pairs[pair]} ({effects[pair]:+.3f})"
+            for pair in reasons(effects)
+            if sign * effects[pair] > 0.0
         )
+
+    rows = [
+        {
+            "item": item,
+            "score": float(score),
+            "raised": named(effects, 1.0),
+            "lowered": named(effects, -1.0),
+        }
+        for item, score, effects in zip(
+            explanation.items, explanation.scores, explanation.attribution, strict=True
+        )
+    ]
     columns = [
         Column("item", "item"),
         Column("score", "score", "{:.3f}".format),
@@ -74,10 +77,6 @@ def _item_table(explanation: Explanation) -> ResultTable:
         Column("lowered", "lowered by"),
     ]
     return ResultTable("items", "items", "", columns, rows)
-
-
-def _named(pairs: Sequence[str], effects: Sequence[tuple[int, float]]) -> str:
-    return "; ".join(f"{pairs[pair]} ({effect:+.3f})" for pair, effect in effects)
 
 
 def _pair_table(explanation: Explanation) -> ResultTable:

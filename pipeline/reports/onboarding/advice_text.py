@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -91,7 +90,7 @@ def as_json(findings: Findings, rules: Sequence[Rule]) -> dict[str, Any]:
     return {
         "go": is_go(rules),
         "reason": headline(rules),
-        "rules": [dataclasses.asdict(rule) for rule in rules],
+        "rules": [vars(rule) for rule in rules],
         "setting": findings.setting,
         "model": findings.model,
         "file": _file_json(findings),
@@ -99,8 +98,7 @@ def as_json(findings: Findings, rules: Sequence[Rule]) -> dict[str, Any]:
         "places": None
         if placement is None
         else [
-            dataclasses.asdict(place) | {"is_unlike": place.is_outlier}
-            for place in placement.places
+            vars(place) | {"is_unlike": place.is_outlier} for place in placement.places
         ],
         "questions": None if plan is None else _plan_json(plan, findings.item_names),
         "not_found_out": list(findings.missing()),
@@ -131,10 +129,9 @@ def _curve_json(curve: FewShotCurve) -> dict[str, Any]:
             {
                 "size": size,
                 "num_units": curve.num_units(size),
-                "gain": dataclasses.asdict(curve.gain(size)),
+                "gain": vars(curve.gain(size)),
                 "methods": {
-                    name: dataclasses.asdict(curve.interval(name, size))
-                    for name in curve.values
+                    name: vars(curve.interval(name, size)) for name in curve.values
                 },
             }
             for size in curve.sizes
@@ -147,16 +144,14 @@ def _plan_json(plan: QuestionPlan, item_names: Mapping[str, str]) -> dict[str, A
         "num_choosers": plan.num_choosers,
         "num_judges": plan.num_judges,
         "num_candidates": plan.num_candidates,
-        "without_any": dataclasses.asdict(plan.expected(0)),
-        "gain_over_random": dataclasses.asdict(plan.gain_over_random()),
+        "without_any": vars(plan.expected(0)),
+        "gain_over_random": vars(plan.gain_over_random()),
         "list": [
-            dataclasses.asdict(question)
+            vars(question)
             | {
                 "item_name": item_names.get(question.item_id),
-                "expected": dataclasses.asdict(plan.expected(number)),
-                "expected_of_random": dataclasses.asdict(
-                    plan.expected_of_random(number)
-                ),
+                "expected": vars(plan.expected(number)),
+                "expected_of_random": vars(plan.expected_of_random(number)),
             }
             for number, question in enumerate(plan.questions, start=1)
         ],

@@ -100,7 +100,7 @@ class ResultTable:
         """Returns the table alone."""
         best = self._best()
         cells = [
-            [_bold(text) if column.key in best[n] else text for column, text in row]
+            [f"**{text}**" if column.key in best[n] else text for column, text in row]
             for n, row in enumerate(self._texts())
         ]
         return layout([column.title for column in self.columns], cells)
@@ -156,10 +156,6 @@ def _text(column: Column, row: Row) -> str:
     if row.get("failure"):
         return FAILED if column.is_decisive else ""
     return "-"
-
-
-def _bold(text: str) -> str:
-    return f"**{text}**"
 
 
 def _cell(column: Column, row: Row, text: str, is_best: bool) -> Cell:

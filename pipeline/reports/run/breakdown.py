@@ -84,17 +84,15 @@ def by_support(run: EvaluatedRun) -> list[GroupFigures]:
     by_size = {method: run.by_size(method) for method in run.scores}
     figures = []
     for band, label in enumerate(SUPPORT_BANDS.labels):
-        own = _in_band(by_size[CMML], band)
-        if own is None:
-            continue
-        values = {CMML: run.values(own)}
-        for method, parts in by_size.items():
-            if method == CMML:
-                continue
-            pairs = _in_band(parts, band)
-            if pairs is not None:
-                values[method] = run.values(pairs)
-        figures.append(_figures(run, BY_SUPPORT, label, own.task.size, values))
+        in_band = {
+            method: pairs
+            for method, parts in by_size.items()
+            if (pairs := _in_band(parts, band)) is not None
+        }
+        if CMML in in_band:
+            values = {method: run.values(pairs) for method, pairs in in_band.items()}
+            num_pairs = in_band[CMML].task.size
+            figures.append(_figures(run, BY_SUPPORT, label, num_pairs, values))
     return [one for one in figures if one is not None]
 
 
@@ -122,10 +120,10 @@ def _figures(
     run: EvaluatedRun, kind: str, label: str, num_pairs: int, values: dict[str, Floats]
 ) -> GroupFigures | None:
     own = values.pop(CMML)
-    num_tasks = int((~np.isnan(own)).sum())
+    tasks = ~np.isnan(own)
+    num_tasks = int(tasks.sum())
     if num_tasks < MIN_TASKS:
         return None
-    tasks = ~np.isnan(own)
     known = {
         name: one
         for name, one in values.items()

@@ -123,14 +123,15 @@ def _methods_tables(
 def _few_shot_tables(
     evaluation: Evaluation, summary: Summary, sizes: dict[int, str]
 ) -> list[str]:
-    first = evaluation.metric.name
-    columns = {str(size): group for size, group in sizes.items()}
-    columns = {**dict(list(columns.items())[:-1]), "all": sizes[max(sizes)]}
+    first, most = evaluation.metric.name, max(sizes)
+    columns = {
+        "all" if size == most else str(size): (group, first)
+        for size, group in sizes.items()
+    }
     others = {own: other for other, own in evaluation.exchanged()}
-    if (full := sizes[max(sizes)]) in others:
-        columns["of another"] = others[full]
-    places = {title: (group, first) for title, group in columns.items()}
-    return _mean_tables(summary, places)
+    if sizes[most] in others:
+        columns["of another"] = (others[sizes[most]], first)
+    return _mean_tables(summary, columns)
 
 
 def _mean_tables(summary: Summary, columns: Mapping[str, tuple[str, str]]) -> list[str]:

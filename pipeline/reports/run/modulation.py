@@ -50,15 +50,14 @@ def largest_groups(contexts: TaskContexts) -> dict[str, list[str]]:
     labels = contexts.labels[kind]
     counts = Counter(str(label) for label in labels if label != NO_LABEL)
     groups = {}
-    for name, _ in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
+    by_count = sorted(counts, key=lambda name: (-counts[name], name))
+    for name in by_count[:_NUM_GROUPS]:
         tasks = [
             task_id
             for task_id, label in zip(contexts.task_ids, labels, strict=True)
             if label == name
         ]
         groups[f"{kind} {name}"] = list(dict.fromkeys(tasks))[:_MAX_TASKS]
-        if len(groups) == _NUM_GROUPS:
-            break
     return groups
 
 
@@ -96,18 +95,14 @@ def _kinds(contexts: TaskContexts) -> list[str]:
 
 def _differences(means: Mapping[str, Values]) -> list[str]:
     first, *others = means
-    spread = _mean([np.std(value) for value in means[first].values()])
+    spread = float(np.mean([np.std(value) for value in means[first].values()]))
     sentences = []
     for other in others:
         gaps = difference(means[first], means[other])
-        gap = _mean([np.abs(value).mean() for value in gaps.values()])
+        gap = float(np.mean([np.abs(value).mean() for value in gaps.values()]))
         share = f", {gap / spread:.1%} of the spread of these values" if spread else ""
         sentences.append(
             f"{first} and {other} differ by {gap:.2g} on average{share} over units or "
             "modules."
         )
     return sentences
-
-
-def _mean(values: Sequence[np.floating]) -> float:
-    return float(np.mean(values))

@@ -136,14 +136,14 @@ def left_out_table(data: DataFacts, reasons: Mapping[str, str]) -> ResultTable:
         for code, count in data.num_rejected.items()
     ]
     rows += [
-        {"what": "left out", "reason": _words(code), "count": count}
+        {
+            "what": "left out",
+            "reason": REASONS[code].words if code in REASONS else code,
+            "count": count,
+        }
         for code, count in data.num_dropped.items()
     ]
     return ResultTable("left-out", "left out", "", columns, rows)
-
-
-def _words(code: str) -> str:
-    return REASONS[code].words if code in REASONS else code
 
 
 def worst_table(

@@ -111,14 +111,12 @@ def _for_whom(findings: Findings) -> list[str]:
 
 
 def _named(groups: Sequence[GroupFigures]) -> str:
-    def size(group: GroupFigures) -> float:
-        return abs(group.gap.mean) if group.gap else 0.0
-
-    largest = sorted(groups, key=size, reverse=True)[:_NUM_NAMED]
+    """Names the groups in which CMML differs the most from the strongest baseline."""
+    gaps = [(group, group.gap) for group in groups if group.gap]
+    gaps.sort(key=lambda one: -abs(one[1].mean))
     return "; ".join(
-        f"{group.kind} {group.label} ({signed(group.gap)})"
-        for group in largest
-        if group.gap
+        f"{group.kind} {group.label} ({signed(gap)})"
+        for group, gap in gaps[:_NUM_NAMED]
     )
 
 

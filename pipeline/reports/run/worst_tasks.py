@@ -133,11 +133,7 @@ def _in_common(
     common = []
     for trait in of_tasks:
         worst, others = (
-            part[~np.isnan(part)]
-            for part in (
-                trait.values[order[:num_worst]],
-                trait.values[order[num_worst:]],
-            )
+            part[~np.isnan(part)] for part in np.split(trait.values[order], [num_worst])
         )
         if not worst.size or not others.size:
             continue
