@@ -38,7 +38,8 @@ def data_figure(data: DataFacts) -> str:
             _draw_shares(last, {"meta-train": train.labels, "meta-test": test.labels})
             _label(last, "labels", "label", "share")
         else:
-            _draw_bins(last, test.pool_sizes)
+            heights, edges = np.histogram(test.pool_sizes, bins=_NUM_BINS)
+            _draw_bars(last, [f"{edge:,.0f}" for edge in edges[:-1]], {"": heights})
             _label(last, "pools of meta-test", "items of a scenario", "scenarios")
         for axes in (users, items, tasks, *(() if test.labels else (last,))):
             axes.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -65,12 +66,6 @@ def _draw_bands(axes: Axes, counts: ArrayLike, bands: Bands) -> None:
     num_bands = int(place.max(initial=0)) + 1
     heights = np.bincount(place[place >= 0], minlength=num_bands)
     _draw_bars(axes, bands.labels[:num_bands], {"": heights})
-
-
-def _draw_bins(axes: Axes, values: ArrayLike) -> None:
-    """Draws how many values are in each of some even bins."""
-    heights, edges = np.histogram(np.asarray(values), bins=_NUM_BINS)
-    _draw_bars(axes, [f"{edge:,.0f}" for edge in edges[:-1]], {"": heights})
 
 
 def _draw_shares(axes: Axes, counts: Mapping[str, Mapping[float, int]]) -> None:
