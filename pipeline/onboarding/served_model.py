@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models.legacy_keras import tf
 from models.serving.served_explanations import MAX_EXPLAINED, MAX_EXPLAINED_TASKS
 from pipeline.experiment.version_dir import read_manifest
+from pipeline.export.formats.tensorflow_runtime import TensorFlowRuntime
 from pipeline.onboarding.tasks import ScenarioSupport, UserEpisode
 from pipeline.settings.user.request_features import (
     PREFIX,
@@ -32,19 +33,7 @@ class _ServedModel:
 
     def __init__(self, directory: pathlib.Path) -> None:
         self._directory = directory
-        # Kept: the signatures do not keep the tables they use alive.
-        self._loaded = tf.saved_model.load(str(directory))
-        self._signatures = self._loaded.signatures
-        _, self._specs = self._signatures["rank"].structured_input_signature
-
-    def _call(self, signature: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        call = self._signatures[signature]
-        _, specs = call.structured_input_signature
-        tensors = {
-            name: tf.constant(value, specs[name].dtype)
-            for name, value in inputs.items()
-        }
-        return {name: value.numpy() for name, value in call(**tensors).items()}
+        self._runtime = TensorFlowRuntime(directory)
 
     def _modulations(
         self, tasks: Sequence[_Task], inputs: Callable[[Sequence[_Task]], _Inputs]
@@ -59,7 +48,7 @@ class _ServedModel:
             tasks[start : start + MAX_EXPLAINED_TASKS]
             for start in range(0, len(tasks), MAX_EXPLAINED_TASKS)
         ]
-        answers = [self._call("explain", inputs(part)) for part in parts]
+        answers = [self._runtime.ask("explain", inputs(part)) for part in parts]
         return np.concatenate([each["modulation"].mean(axis=1) for each in answers])
 
 
@@ -88,7 +77,7 @@ class ServedUsers(_ServedModel):
             places = order[start : start + _MAX_TASKS]
             part = [episodes[place] for place in places]
             queries = [e.task.items[e.query] for e in part]
-            rows = self._call("rank", self._inputs(part, queries))["score"]
+            rows = self._runtime.ask("rank", self._inputs(part, queries))["score"]
             for place, row, query in zip(places, rows, queries, strict=True):
                 scores[place] = row[: query.size]
         return scores
@@ -121,7 +110,7 @@ class ServedUsers(_ServedModel):
                 is_number=spec.dtype == tf.float32,
                 is_list=spec.shape.rank == 2,
             )
-            for name, spec in self._specs.items()
+            for name, spec in self._runtime.specs("rank").items()
             if name.startswith(PREFIX)
         }
         return profiles | {
@@ -144,7 +133,7 @@ class ServedScenarios(_ServedModel):
             users: object [U], user ids.
             pool: object [P], item ids.
         """
-        context = self._call("encode", _scenario_inputs([support]))["context"]
+        context = self._runtime.ask("encode", _scenario_inputs([support]))["context"]
         step = max(1, min(_MAX_TASKS, _MAX_PAIRS // pool.size))
         scores = [np.empty([0, pool.size], np.float32)]
         for start in range(0, users.size, step):
@@ -154,7 +143,7 @@ class ServedScenarios(_ServedModel):
                 "query_user_id": np.repeat(part[:, np.newaxis], pool.size, axis=1),
                 "query_item_id": np.tile(pool, (part.size, 1)),
             }
-            scores.append(self._call("score", query)["score"])
+            scores.append(self._runtime.ask("score", query)["score"])
         return np.concatenate(scores)
 
     def modulations(

@@ -25,10 +25,14 @@ class TensorFlowRuntime:
         # Kept: the signatures do not keep the tables they use alive.
         self._loaded = tf.saved_model.load(str(directory))
 
+    def specs(self, signature: str) -> dict[str, tf.TensorSpec]:
+        """Returns what a signature takes, by name."""
+        _, specs = self._loaded.signatures[signature].structured_input_signature
+        return specs
+
     def ask(self, signature: str, inputs: Tensors) -> dict[str, np.ndarray]:
         """Answers a request."""
-        function = self._loaded.signatures[signature]
-        _, specs = function.structured_input_signature
+        function, specs = self._loaded.signatures[signature], self.specs(signature)
         tensors = {
             name: tf.constant(value, specs[name].dtype)
             for name, value in inputs.items()
