@@ -43,14 +43,13 @@ def _standing_text(one: Standing) -> str:
 def _standings(summary: Summary, result: MethodResult) -> dict[str, Any]:
     setup = summary.setup
     base = summary.of(summary.reference or "")
-
-    def of_group(group: str) -> Standing | None:
-        return standing(
+    return {
+        group: standing(
             result.by_task(group, setup.primary),
             base.by_task(group, setup.primary) if base else None,
             summary.direction,
             setup.seed,
             setup.num_resamples,
         )
-
-    return {group: of_group(group) for group in setup.all_groups}
+        for group in setup.all_groups
+    }

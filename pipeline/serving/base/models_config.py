@@ -53,8 +53,7 @@ def labels_of(config: ModelServerConfig, model_name: str) -> dict[str, int]:
 def versions_of(config: ModelServerConfig, model_name: str) -> list[int]:
     """Returns the versions of a model that are named; empty if it is not there."""
     entry = _entry(config, model_name)
-    policy = None if entry is None else entry.model_version_policy
-    return [] if policy is None else list(policy.specific.versions)
+    return [] if entry is None else list(entry.model_version_policy.specific.versions)
 
 
 def with_model(
@@ -90,7 +89,5 @@ def with_model(
 
 
 def _entry(config: ModelServerConfig, model_name: str) -> ModelConfig | None:
-    for entry in config.model_config_list.config:
-        if entry.name == model_name:
-            return entry
-    return None
+    entries = config.model_config_list.config
+    return next((entry for entry in entries if entry.name == model_name), None)

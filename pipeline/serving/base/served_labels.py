@@ -8,6 +8,7 @@ not wait. A rollback is the exception: the version that is taken back is unloade
 requests without a label go to the newest one that is loaded.
 """
 
+import contextlib
 import pathlib
 
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
@@ -100,7 +101,9 @@ class ServedLabels:
             if unload_before:
                 self._apply(self._changed(before, set(moved.values()), moved))
         except LiveServerError:
-            self._restore(before)
+            # A server that has gone reads the file when it comes back.
+            with contextlib.suppress(LiveServerError):
+                self._apply(before)
             raise
 
     def confirm(self) -> None:
@@ -143,11 +146,3 @@ class ServedLabels:
         write_models_config(self._path, config)
         if self._server is not None:
             self._server.reload(config)
-
-    def _restore(self, config: ModelServerConfig) -> None:
-        write_models_config(self._path, config)
-        if self._server is not None:
-            try:
-                self._server.reload(config)
-            except LiveServerError:
-                return  # It is gone, and reads the file when it comes back.

@@ -71,19 +71,17 @@ def soak(
     is_over = threading.Event()
     began = time.monotonic()
 
-    def watch(read: Callable[[], float]) -> None:
-        while not is_over.wait(min(_LONGEST_PAUSE_S, seconds / 20)):
-            samples.append((time.monotonic() - began, read()))
+    def watch() -> None:
+        while memory_mb and not is_over.wait(min(_LONGEST_PAUSE_S, seconds / 20)):
+            samples.append((time.monotonic() - began, memory_mb()))
 
-    watcher = threading.Thread(target=watch, args=(memory_mb,)) if memory_mb else None
-    if watcher:
-        watcher.start()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     try:
         calls = load.run(seconds)
     finally:
         is_over.set()
-        if watcher:
-            watcher.join()
+        watcher.join()
     slope = memory_slope(samples)
     can_tell = minutes >= _SHORTEST_MINUTES and not np.isnan(slope)
     return Soak(

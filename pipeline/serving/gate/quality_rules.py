@@ -38,9 +38,7 @@ def better_rule(
     if first.size < _MIN_TASKS:
         return _too_few(name, first.size, 0.0)
     gap = paired_difference(first, second, options.seed, options.num_resamples)
-    worst = max(
-        -figures.metric.direction * gap.low, -figures.metric.direction * gap.high
-    )
+    worst = max(-figures.metric.direction * end for end in (gap.low, gap.high))
     detail = (
         f"{_means(figures, first, second)}, difference {gap.mean:+.4f} "
         f"[{gap.low:+.4f}, {gap.high:+.4f}]"

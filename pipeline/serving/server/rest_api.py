@@ -159,9 +159,7 @@ async def _read(request: aiohttp.web.Request, deadline_s: float) -> bytes:
             error.text or error.reason,
             http_status=error.status,
         ) from None
-    except (
-        aiohttp.web.RequestPayloadError
-    ) as error:  # A body that is not what its headers say.
+    except aiohttp.web.RequestPayloadError as error:  # Not what its headers say.
         raise invalid(f"the body cannot be read: {error}.") from None
 
 
