@@ -19,6 +19,7 @@ from transforms.clicks.schema import Domain
 Pools = Sequence[NDArray[np.integer]]
 
 _NO_SPREAD = 1e-6  # Of scores that differ by rounding alone, beside the largest unit.
+_CLICKS_AT_ONCE = 1 << 16  # Whose vectors are looked up.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,9 +86,8 @@ def fit_vectors(
     users = np.zeros([len(fits), known.num_users + 1, width], np.float32)
     items = np.zeros([len(fits), known.num_items + 1, width], np.float32)
     for of_users, of_items in rows_of(domains):
-        users[:, of_users, :-1], items[:, of_items, :-1] = _fit_domain(
-            known, fits, of_users, of_items, options, has_linear=has_linear
-        )
+        tables = users[:, of_users, :-1], items[:, of_items, :-1]
+        _fit_domain(known, fits, of_users, of_items, options, tables)
     num_fallbacks = tuple(
         fill_in(
             users[number],
@@ -109,37 +109,62 @@ def _fit_domain(
     of_users: slice,
     of_items: slice,
     options: FactorisationOptions,
-    *,
-    has_linear: bool,
-) -> tuple[Floats, Floats]:
-    """Fits one domain without fallbacks, float32 [fits, users or items of it, D]."""
+    tables: tuple[Floats, Floats],
+) -> None:
+    """Fits one domain without fallbacks, in place: vectors are too many for a copy.
+
+    Args:
+        known: The known clicks.
+        fits: What each fit sees.
+        of_users: Rows of the domain.
+        of_items: Rows of the domain.
+        options: The factorisation.
+        tables: float32 [fits, users or items of the domain, D + L], to be filled; L is
+            0 where the linear model is of no use.
+    """
     inside = (known.user >= of_users.start) & (known.user < of_users.stop)
     user = known.user[inside] - of_users.start
     item = known.item[inside] - of_items.start
-    num_users, num_items = (rows.stop - rows.start for rows in (of_users, of_items))
-    pairs, linear = [], []
-    for fit in fits:
+    num_users, num_items = (table.shape[1] for table in tables)
+    reference: Floats | None = None
+    scales = np.zeros(2)
+    for number, fit in enumerate(fits):
+        seen = fit.seen[inside]
         own_pools = _own_pools(fit.pools, of_items) if options.pool_weight else []
+        rows = _with_pools(user[seen], item[seen], num_users, own_pools)
         shape = num_users + len(own_pools), num_items
-        chosen = fit.seen[inside]
-        rows = _with_pools(user[chosen], item[chosen], num_users, own_pools)
-        weight = np.ones(rows[0].size, np.float32)
-        weight[int(chosen.sum()) :] = options.pool_weight
+        weight = np.where(rows[0] < num_users, 1.0, options.pool_weight)
+        weight = weight.astype(np.float32)
         users, items = factorise(*rows, shape, options, weight)
-        pairs.append((users[:num_users], items))
-        if has_linear:
-            width, l2 = options.item_factors, options.item_l2
-            users, items = item_model_vectors(*rows, shape, weight, width=width, l2=l2)
-            linear.append((users[:num_users], items))
-    users, items = (np.stack(tables) for tables in zip(*pairs, strict=True))
-    _turn(users, items)
-    if linear:
-        more = [np.stack(tables) for tables in zip(*linear, strict=True)]
-        more = _scaled(users[0], items[0], more, user, options.item_weight)
-        users = np.concatenate([users, more[0]], axis=-1, dtype=np.float32)
-        items = np.concatenate([items, more[1]], axis=-1, dtype=np.float32)
-    scale = _scale(users[0], items[0], user, item)
-    return users * scale, items * scale
+        factors = np.concatenate([users[:num_users], items])
+        reference = factors if reference is None else reference
+        if number:  # To agree with the first one; dot products stay.
+            factors = factors @ turn(factors, reference)
+        parts = np.split(factors, [num_users])
+        _put(tables, number, slice(options.width), parts)
+        if tables[0].shape[-1] == options.width:
+            continue
+        width, l2 = options.item_factors, options.item_l2
+        users, items = item_model_vectors(*rows, shape, weight, width=width, l2=l2)
+        linear = users[:num_users], items
+        if not number:
+            scales = _scales_of_linear(parts, linear, user, options.item_weight)
+        scaled = [part * scale for part, scale in zip(linear, scales, strict=True)]
+        _put(tables, number, slice(options.width, None), scaled)
+    unit = _scale(tables[0][0], tables[1][0], user, item)
+    for table in tables:
+        table *= unit
+
+
+def _put(
+    tables: Sequence[Floats],
+    number: int,
+    units: slice,
+    parts: Sequence[NDArray[np.floating]],
+) -> None:
+    """Puts units of users and items into the tables of a fit."""
+    for table, part in zip(tables, parts, strict=True):
+        table[number, :, units] = part
 
 
 def _own_pools(pools: Pools, of_items: slice) -> list[NDArray[np.integer]]:
@@ -162,47 +187,39 @@ def _with_pools(
     return np.concatenate([user, *owners]), np.concatenate([item, *pools])
 
 
-def _scaled(
-    users: Floats,
-    items: Floats,
+def _scales_of_linear(
+    factors: Sequence[Floats],
     linear: Sequence[Floats],
     user: NDArray[np.integer],
     weight: float,
-) -> list[Floats]:
-    """Scales the linear model to the factors; its items alone if it weighs nothing.
+) -> NDArray[np.float64]:
+    """Returns what scales the linear model to the factors; 0 if it has no spread.
 
     Args:
-        users: float32 [users, D], factors of the first fit.
-        items: float32 [items, D].
-        linear: Users and items of the linear model, float32 [fits, ..., L].
+        factors: float32 [users, D] and [items, D] of the first fit.
+        linear: float32 [users, L] and [items, L] of the first fit.
         user: int [N], the user of each click.
         weight: By how much of the spread of the factors' scores its own are to spread.
+
+    Returns:
+        float64 [2], of users, 0 if the weight is, and of items.
     """
-    spread, own = _spread(users, items), _spread(linear[0][0], linear[1][0])
-    counts = np.bincount(user, minlength=len(users))[:, np.newaxis]
-    means = (linear[0][0] / np.maximum(counts, 1))[counts[:, 0] > 0]
-    of_means = _spread(means, linear[1][0]) if len(means) else 0.0
+    spread, own = _spread(*factors), _spread(*linear)
+    counts = np.bincount(user, minlength=len(factors[0]))[:, np.newaxis]
+    means = (linear[0] / np.maximum(counts, 1))[counts[:, 0] > 0]
+    of_means = _spread(means, linear[1]) if len(means) else 0.0
     if not spread or min(own, of_means) <= _NO_SPREAD * float(np.abs(linear[1]).max()):
-        return [np.zeros_like(table) for table in linear]
+        return np.zeros(2)
     by_item = np.sqrt(spread / of_means)
-    return [linear[0] * (weight * spread / own / by_item), linear[1] * by_item]
+    return np.array([weight * spread / own / by_item, by_item])
 
 
-def _spread(users: Floats, items: Floats) -> float:
+def _spread(users: NDArray[np.floating], items: Floats) -> float:
     """Returns the standard deviation of the scores of a user, the mean over users."""
     centred = items - items.mean(axis=0)
     covariance = centred.T @ centred / len(items)
     squares = np.einsum("ud,ud->u", users @ covariance, users, dtype=np.float64)
     return float(np.sqrt(np.maximum(squares, 0.0)).mean())
-
-
-def _turn(users: Floats, items: Floats) -> None:
-    """Turns every fit to agree with the first one, in place; dot products stay."""
-    reference = np.concatenate([users[0], items[0]])
-    for number in range(1, len(users)):
-        both = np.concatenate([users[number], items[number]])
-        turned = both @ turn(both, reference)
-        users[number], items[number] = np.split(turned, [users.shape[1]])
 
 
 def _scale(
@@ -214,6 +231,10 @@ def _scale(
     """Returns what brings dot products of clicks to a root mean square of 1."""
     if not user.size:
         return np.float32(1.0)
-    squares = np.einsum("nd,nd->n", users[user], items[item], dtype=np.float64) ** 2
-    rms = float(np.sqrt(squares.mean()))
+    dots = np.empty(user.size)
+    for start in range(0, user.size, _CLICKS_AT_ONCE):
+        some = slice(start, start + _CLICKS_AT_ONCE)
+        pairs = users[user[some]], items[item[some]]
+        dots[some] = np.einsum("nd,nd->n", *pairs, dtype=np.float64)
+    rms = float(np.sqrt((dots**2).mean()))
     return np.float32(rms**-0.5 if rms else 1.0)

@@ -108,6 +108,15 @@ def test_known_clicks_of_every_domain_have_dot_products_of_unit_size(stub_factor
     )
 
 
+def test_the_scale_is_that_of_all_clicks_however_few_are_looked_up_at_once(
+    monkeypatch,
+):
+    known, domains = tasteful_clicks(), [Domain("", 20, 16)]
+    at_once = fit(known, domains)
+    monkeypatch.setattr(vector_fit, "_CLICKS_AT_ONCE", 7)
+    np.testing.assert_allclose(fit(known, domains).items, at_once.items, rtol=1e-6)
+
+
 def test_fits_that_differ_by_a_turn_only_come_out_equal(stub_factorise):
     chance = np.random.default_rng(0)
     users, items = chance.normal(size=[2, 4]), chance.normal(size=[4, 4])
