@@ -103,9 +103,16 @@ def _load_table(
     }
     paths = sorted(str(path) for path in directory.glob(f"{kind}-*.tfrecord"))
     records = tf.data.TFRecordDataset(paths).batch(4096)
-    batches = [tf.io.parse_example(batch, spec) for batch in records]
-    values = np.concatenate([batch[_VECTOR_KEY].numpy() for batch in batches])
-    return np.ascontiguousarray(np.swapaxes(values, 0, 1))
+    # Each batch goes as the table comes: vectors are too many to be held twice.
+    batches = [tf.io.parse_example(batch, spec)[_VECTOR_KEY] for batch in records]
+    end = sum(len(batch) for batch in batches)
+    table = np.empty([shape[0], end, shape[1]], np.float32)
+    while batches:
+        values = np.swapaxes(batches.pop().numpy(), 0, 1)
+        start = end - values.shape[1]
+        table[:, start:end] = values
+        end = start
+    return table
 
 
 def _encode(row: int, values: np.ndarray) -> bytes:

@@ -31,6 +31,12 @@ def test_vectors_come_back_as_they_were(tmp_path, vectors):
     assert (facts["num_fits"], facts["width"], facts["method"]) == (2, 2, "als")
 
 
+def test_more_vectors_than_are_read_at_once_come_back_in_order(tmp_path):
+    table = np.arange(2 * 9000 * 2, dtype=np.float32).reshape(2, 9000, 2)
+    save_vectors(tmp_path / "v", Vectors(table, -table[:, :5]), {})
+    np.testing.assert_array_equal(load_vectors(tmp_path / "v").users, table)
+
+
 def test_saving_replaces_what_is_there_and_leaves_nothing_beside(tmp_path, vectors):
     (tmp_path / "v").mkdir()
     (tmp_path / "v" / "old").touch()
