@@ -407,7 +407,7 @@ def scenario_values(folder):
             "few_shot_sizes": [0, 4],
             "num_resamples": 100,
         },
-        "export": {"top_k": 5, "min_item_count": 1},
+        "export": {"top_k": 5, "min_item_count": 1, "shortlist_size": 30},
         "prepared_dir": str(folder / "prepared"),
         "runs_dir": str(folder / "runs"),
     }

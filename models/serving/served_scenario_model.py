@@ -136,17 +136,20 @@ class ServedScenarioModel(ServedModel):
 
         What the pairs of a large catalogue look up is as large as its table.
         """
-        batch_size, num_items = tf.unstack(tf.shape(rows["item"]))
+        num_items = tf.shape(rows["item"])[1]
         is_open = tf.reduce_any(rows["open"] > 0.0)
         num_pooled = tf.where(is_open, 0, num_items)  # All of them, or none.
-        pooled = {role: values[:, :num_pooled] for role, values in rows.items()}
+        # LiteRT makes no product over nothing, nor a slice of no columns.
+        some = tf.maximum(num_pooled, 1)
+        pooled = {role: values[:, :some] for role, values in rows.items()}
+        of_pooled = super()._prior(task, pooled)
+        of_pooled = tf.gather(of_pooled, tf.range(num_pooled), axis=1)
         users = tf.gather(self._user_vectors, rows["user"][:, 0])
         queries = self._model().pairs.open_query(task.state.user, users)
-        queries = queries[: tf.where(is_open, batch_size, 0)]
-        prior = products(queries, self._item_table())
-        others = tf.gather(prior, self.catalogue.candidates, axis=1)
-        others = tf.reshape(others, [batch_size, num_items - num_pooled])
-        return tf.concat([super()._prior(task, pooled), others], axis=1)
+        table = self._item_table()[: tf.where(is_open, self.catalogue.num_rows, 0)]
+        others = self.catalogue.candidates[: num_items - num_pooled]
+        of_others = tf.gather(products(queries, table), others, axis=1)
+        return tf.concat([of_pooled, of_others], axis=1)
 
     def _fallback(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
         is_known = inputs["query_user_row"] > schema.UNKNOWN
