@@ -178,13 +178,17 @@ class ServedRecommendations(ServedExplanations):
         popularity = tf.gather(self.catalogue.popularity, rows["item"])
         first = tf.where(is_popular, popularity, first)
         first = tf.where(is_out, first.dtype.min, first)
-        size = tf.minimum(self.shortlist_size, tf.shape(first)[1])
+        size = self._num_kept(rows)
         best = tf.math.top_k(first, size, sorted=False).indices
         best = tf.sort(best)  # So that ties go as they do without a shortlist.
         shortlist = {
             role: tf.gather(values, best, batch_dims=1) for role, values in rows.items()
         }
         return shortlist, tf.gather(is_out, best, batch_dims=1)
+
+    def _num_kept(self, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns how many of [B, M] candidates a shortlist keeps."""
+        return tf.minimum(self.shortlist_size, tf.shape(rows["item"])[1])
 
     def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns what the backbone adds to for candidates, float32 [B, M]."""

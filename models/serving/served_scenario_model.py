@@ -86,6 +86,12 @@ class ServedScenarioModel(ServedModel):
             rows.get("open", tf.zeros([tf.shape(rows["item"])[0], 1])),
         )
 
+    @property
+    def _is_closed_form_when_open(self) -> bool:
+        """Whether the prior is the score where no pool is given."""
+        closed: bool = self._model().pairs.is_closed_form_when_open
+        return closed
+
     def _item_table(self) -> tf.Tensor:
         """Returns the vectors of items, read as a whole, which copies nothing.
 
@@ -131,19 +137,33 @@ class ServedScenarioModel(ServedModel):
             "open": tf.fill(tf.shape(items), tf.cast(num_in_pool == 0, tf.float32)),
         }
 
+    def _shortens(self, rows: tf.Tensor) -> bool:
+        return self._is_closed_form_when_open or super()._shortens(rows)
+
+    def _num_kept(self, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns that; without a pool no more than are recommended by a closed form."""
+        num_items = tf.shape(rows["item"])[1]
+        kept = super()._num_kept(rows) if self.shortlist_size else num_items
+        if not self._is_closed_form_when_open:
+            return kept
+        is_open = tf.reduce_any(rows["open"] > 0.0)
+        return tf.where(is_open, self.catalogue.top_k, kept)
+
     def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Asks for a pool pair by pair, and for the whole catalogue by one product.
 
         What the pairs of a large catalogue look up is as large as its table.
         """
-        num_items = tf.shape(rows["item"])[1]
+        batch_size, num_items = tf.unstack(tf.shape(rows["item"]))
         is_open = tf.reduce_any(rows["open"] > 0.0)
         num_pooled = tf.where(is_open, 0, num_items)  # All of them, or none.
-        # LiteRT makes no product over nothing, nor a slice of no columns.
-        some = tf.maximum(num_pooled, 1)
-        pooled = {role: values[:, :some] for role, values in rows.items()}
-        of_pooled = super()._prior(task, pooled)
-        of_pooled = tf.gather(of_pooled, tf.range(num_pooled), axis=1)
+        of_pooled = tf.zeros([batch_size, num_pooled])
+        if self.shortlist_size:  # Else a pool is kept as it is.
+            # LiteRT makes no product over nothing, nor a slice of no columns.
+            some = tf.maximum(num_pooled, 1)
+            pooled = {role: values[:, :some] for role, values in rows.items()}
+            of_pooled = super()._prior(task, pooled)
+            of_pooled = tf.gather(of_pooled, tf.range(num_pooled), axis=1)
         users = tf.gather(self._user_vectors, rows["user"][:, 0])
         queries = self._model().pairs.open_query(task.state.user, users)
         table = self._item_table()[: tf.where(is_open, self.catalogue.num_rows, 0)]

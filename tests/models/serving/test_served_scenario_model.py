@@ -286,30 +286,41 @@ def test_a_shortlist_holds_the_candidates_of_the_highest_prior(serve, model):
 
 
 @pytest.fixture(scope="module")
-def wide_model():
-    """A model with a linear model of items, and the vectors it has."""
+def serve_wide(serve):
+    """Serves a model with a linear model of items, whose backbone adds nothing yet.
+
+    Unless it is trained without a pool, it knows that its prior is the score there.
+    """
     chance = np.random.default_rng(0)
     # One unit behind those of the linear model, which pairs are not embedded by.
     users, items = (
         chance.normal(size=[1, rows, 5]).astype(np.float32) for rows in (3, 6)
     )
     vectors = Vectors(users, items, num_further=3, num_linear=2)
-    model = clicked_cmml(vectors, ScenarioOptions(**TINY))
-    return model, vectors
+
+    def build(*, open_fraction=0.0, **options):
+        model = clicked_cmml(
+            vectors, ScenarioOptions(**TINY), open_fraction=open_fraction
+        )
+        assert model.pairs.is_closed_form_when_open == (open_fraction == 0.0)
+        return serve(model, vectors=vectors, top_k=2, **options)
+
+    return build
 
 
 @pytest.mark.parametrize("user", ["u1", "u2", "who?"])
 @pytest.mark.parametrize(
     "support", [NOTHING, support_of(("u1", "i3", 1.0), ("?", "i4", 1.0))]
 )
+@pytest.mark.parametrize(
+    "options",
+    [{"open_fraction": 0.5, "shortlist_size": 2}, {}, {"shortlist_size": 2}],
+)
 def test_a_shortlist_of_all_items_knows_how_close_they_are(
-    serve, wide_model, user, support
+    serve_wide, user, support, options
 ):
     """By one product with the table, where a pool is looked up pair by pair."""
-    model, vectors = wide_model
-    exact, short = (
-        serve(model, vectors=vectors, top_k=2, shortlist_size=size) for size in (0, 2)
-    )
+    exact, short = serve_wide(open_fraction=0.5), serve_wide(**options)
     for candidates in ((), ("i1", "i4", "i2")):
         expected, reason = recommended(
             exact, user, support=support, candidates=candidates
@@ -317,6 +328,7 @@ def test_a_shortlist_of_all_items_knows_how_close_they_are(
         scores, same_reason = recommended(
             short, user, support=support, candidates=candidates
         )
+        assert list(scores) == list(expected)
         assert scores == pytest.approx(expected, abs=TOLERANCE)
         assert same_reason == reason
 
