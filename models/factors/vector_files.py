@@ -118,7 +118,9 @@ def _load_table(
 def _encode(row: int, values: np.ndarray) -> bytes:
     features = {
         ENTITY_ROW_KEY: tf.train.Feature(int64_list=tf.train.Int64List(value=[row])),
-        _VECTOR_KEY: tf.train.Feature(float_list=tf.train.FloatList(value=values)),
+        _VECTOR_KEY: tf.train.Feature(
+            float_list=tf.train.FloatList(value=values.tolist())
+        ),
     }
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return example.SerializeToString(deterministic=True)

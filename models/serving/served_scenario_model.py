@@ -141,9 +141,10 @@ class ServedScenarioModel(ServedModel):
         return self._is_closed_form_when_open or super()._shortens(rows)
 
     def _num_kept(self, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Returns that; without a pool no more than are recommended by a closed form."""
-        num_items = tf.shape(rows["item"])[1]
-        kept = super()._num_kept(rows) if self.shortlist_size else num_items
+        """Returns that; of a closed form, without a pool, those recommended."""
+        kept = tf.shape(rows["item"])[1]
+        if self.shortlist_size:
+            kept = super()._num_kept(rows)
         if not self._is_closed_form_when_open:
             return kept
         is_open = tf.reduce_any(rows["open"] > 0.0)
