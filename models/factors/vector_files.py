@@ -65,8 +65,13 @@ def _write(staging: pathlib.Path, vectors: Vectors, facts: Mapping[str, Any]) ->
         (staging / SUCCESS).touch()
 
 
-def load_vectors(directory: pathlib.Path) -> Vectors:
+def load_vectors(directory: pathlib.Path, *, with_folds: bool = True) -> Vectors:
     """Reads vectors.
+
+    Args:
+        directory: Where they are.
+        with_folds: Whether to keep the fits without a fold too, which training alone
+            needs and which are a multiple of the others.
 
     Raises:
         DataError: If they are not there, or a file is missing, cut or damaged; the
@@ -88,14 +93,17 @@ def load_vectors(directory: pathlib.Path) -> Vectors:
             "`cmml pretrain`."
         )
     shape = facts["num_fits"], facts["width"]
-    users, items = (_load_table(directory, kind, shape) for kind in ("user", "item"))
+    num_kept = facts["num_fits"] if with_folds else facts["per_fold"]
+    users, items = (
+        _load_table(directory, kind, shape, num_kept) for kind in ("user", "item")
+    )
     fallbacks = tuple((users, items) for users, items in facts["num_fallbacks"])
     units = facts["num_further"], facts["num_linear"]
     return Vectors(users, items, fallbacks, *units, facts["per_fold"])
 
 
 def _load_table(
-    directory: pathlib.Path, kind: str, shape: tuple[int, int]
+    directory: pathlib.Path, kind: str, shape: tuple[int, int], num_kept: int
 ) -> np.ndarray:
     spec = {
         ENTITY_ROW_KEY: tf.io.FixedLenFeature([], tf.int64),
@@ -104,9 +112,10 @@ def _load_table(
     paths = sorted(str(path) for path in directory.glob(f"{kind}-*.tfrecord"))
     records = tf.data.TFRecordDataset(paths).batch(4096)
     # Each batch goes as the table comes: vectors are too many to be held twice.
-    batches = [tf.io.parse_example(batch, spec)[_VECTOR_KEY] for batch in records]
+    parsed = (tf.io.parse_example(batch, spec) for batch in records)
+    batches = [batch[_VECTOR_KEY][:, :num_kept] for batch in parsed]
     end = sum(len(batch) for batch in batches)
-    table = np.empty([shape[0], end, shape[1]], np.float32)
+    table = np.empty([num_kept, end, shape[1]], np.float32)
     while batches:
         values = np.swapaxes(batches.pop().numpy(), 0, 1)
         start = end - values.shape[1]

@@ -31,14 +31,16 @@ class ScenarioData:
     Attributes:
         directory: Where it is.
         info: What `dataset.json` says.
-        factors: Of users and items.
+        factors: Of users and items, by the fits that have seen all known clicks.
         is_whole: Whether all clicks are for training, held-out ones included.
+        vectors_dir: Where the fits without a fold are; None if `factors` has them.
     """
 
     directory: pathlib.Path
     info: ScenarioDatasetInfo
     factors: Vectors
     is_whole: bool = False
+    vectors_dir: pathlib.Path | None = None
     _tasks: dict[str, list[ScenarioTask]] = dataclasses.field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -47,6 +49,13 @@ class ScenarioData:
     def known(self) -> KnownClicks:
         """All known clicks; of a whole data set all there are."""
         return load_known_clicks(self.directory, self.info, with_held_out=self.is_whole)
+
+    @functools.cached_property
+    def training_factors(self) -> Vectors:
+        """The factors with those of the fits without a fold, which training needs."""
+        return (
+            self.factors if self.vectors_dir is None else load_vectors(self.vectors_dir)
+        )
 
     def tasks(self, split: str) -> list[ScenarioTask]:
         """Returns the tasks of a split, read once and kept."""
@@ -70,7 +79,7 @@ def load_scenario_data(
     info = load_scenario_info(dataset_dir)
     check_files(dataset_dir, info)
     directory = vectors_dir(config, dataset_dir, info)
-    factors = load_vectors(directory)
+    factors = load_vectors(directory, with_folds=False)
     sizes = tuple(table.shape[1] - 1 for table in (factors.users, factors.items))
     if sizes != (info.num_users, info.num_items):
         raise DataError(
@@ -78,7 +87,7 @@ def load_scenario_data(
             f"{info.num_items} items, got {sizes[0]} and {sizes[1]}: remove it and run "
             "`cmml pretrain`."
         )
-    return ScenarioData(dataset_dir, info, factors)
+    return ScenarioData(dataset_dir, info, factors, vectors_dir=directory)
 
 
 def vectors_dir(

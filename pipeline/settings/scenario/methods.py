@@ -52,7 +52,7 @@ def _fit(
 
 def _inputs(config: ScenarioConfig, data: ScenarioData, seed: int) -> VectorInputs:
     """Returns the inputs of CMML, with as much dropout."""
-    return VectorInputs(data.factors, dropout=config.model.dropout, seed=seed)
+    return VectorInputs(data.training_factors, dropout=config.model.dropout, seed=seed)
 
 
 def _input_options(config: ScenarioConfig) -> Sequence[object]:

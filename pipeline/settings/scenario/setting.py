@@ -47,10 +47,10 @@ class ScenarioSetting:
         from models.cmml_builders import clicked_cmml
         from models.objectives.ranking_losses import ranking_loss
 
-        del fit
+        factors = data.training_factors if fit else data.factors
         options = config.training
         return clicked_cmml(
-            data.factors,
+            factors,
             config.model,
             loss=ranking_loss(options.loss, options.margin),
             query_negatives=options.query_negatives,

@@ -44,7 +44,8 @@ def whole_scenarios(
         domains = data.info.domains
         factors = fit_vectors(whole.known, domains, pools, options, num_folds)
         save_vectors(directory, factors, {"chosen": chosen})
-    return dataclasses.replace(whole, factors=load_vectors(directory))
+    factors = load_vectors(directory, with_folds=False)
+    return dataclasses.replace(whole, factors=factors, vectors_dir=directory)
 
 
 def training_tasks(data: ScenarioData) -> Iterator[ScenarioTask]:

@@ -35,6 +35,8 @@ def test_more_vectors_than_are_read_at_once_come_back_in_order(tmp_path):
     table = np.arange(2 * 9000 * 2, dtype=np.float32).reshape(2, 9000, 2)
     save_vectors(tmp_path / "v", Vectors(table, -table[:, :5]), {})
     np.testing.assert_array_equal(load_vectors(tmp_path / "v").users, table)
+    without = load_vectors(tmp_path / "v", with_folds=False).users
+    np.testing.assert_array_equal(without, table[:1])
 
 
 def test_saving_replaces_what_is_there_and_leaves_nothing_beside(tmp_path, vectors):

@@ -49,8 +49,11 @@ def test_a_data_set_comes_with_its_vectors(config, dataset_dir, info):
     loaded = load_scenario_data(config, dataset_dir)
     assert loaded.directory == dataset_dir
     assert loaded.info == info
-    assert loaded.factors.users.shape == vectors.users.shape
-    assert loaded.factors.items.shape == vectors.items.shape
+    # One of both has seen all known clicks; training needs the other one too.
+    assert loaded.factors.users.shape == (1, *vectors.users.shape[1:])
+    assert loaded.factors.items.shape == (1, *vectors.items.shape[1:])
+    assert loaded.training_factors.users.shape == vectors.users.shape
+    assert loaded.training_factors is loaded.training_factors
 
 
 def test_without_vectors_it_says_what_to_run(config, dataset_dir):
