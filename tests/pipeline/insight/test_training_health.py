@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from models.legacy_keras import tf
@@ -14,6 +16,8 @@ def trained(request):
     config = load_experiment(made.config_path)
     setting = setting_of(config)
     data = setting.load(config, made.dataset_dir)
+    if hasattr(data, "training_factors"):  # Batches are of the fits without a fold.
+        data = dataclasses.replace(data, factors=data.training_factors)
     model = trained_model(config, data, RunDir(made.run_dir))
     return model, setting.training(config, data).probe()
 
