@@ -34,23 +34,34 @@ def pairs_of(size: LogSize) -> LabelledPairs:
     return LabelledPairs(*columns, size.users, size.items)
 
 
-def _peak_mb() -> int:
+def add_size(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that `size_of` reads."""
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--users", type=int, help="rows / 50 if not given")
+    parser.add_argument("--items", type=int, help="rows / 200 if not given")
+
+
+def size_of(arguments: argparse.Namespace) -> LogSize:
+    """Returns the size of the log that flags ask for."""
+    rows = arguments.rows
+    return LogSize(rows, arguments.users or rows // 50, arguments.items or rows // 200)
+
+
+def peak_mb() -> int:
+    """Returns the peak of the resident memory of this process until now."""
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--users", type=int, help="rows / 50 if not given")
-    parser.add_argument("--items", type=int, help="rows / 200 if not given")
+    add_size(parser)
     parser.add_argument("--rank", type=int, default=16)
     arguments = parser.parse_args()
-    rows = arguments.rows
-    size = LogSize(rows, arguments.users or rows // 50, arguments.items or rows // 200)
+    size = size_of(arguments)
     pairs = pairs_of(size)
     designs = no_features(size.users + 1), no_features(size.items + 1)
     levels = np.arange(1.0, 6.0)
-    pairs_mb, started = _peak_mb(), time.process_time()
+    pairs_mb, started = peak_mb(), time.process_time()
     fit = fit_factors(pairs, designs, PriorParts(rank=arguments.rank), levels, 0)
     cpu_s = time.process_time() - started
     line = {
@@ -59,7 +70,7 @@ def main() -> None:
         "items": size.items,
         "cpu_s": round(cpu_s, 1),
         "pairs_mb": pairs_mb,
-        "peak_mb": _peak_mb(),
+        "peak_mb": peak_mb(),
         "factors": hashlib.sha256(fit.factors.tobytes()).hexdigest()[:8],
         "mean_square": float(np.mean(fit.factors**2)),
     }

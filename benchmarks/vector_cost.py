@@ -15,14 +15,13 @@ import argparse
 import hashlib
 import json
 import pathlib
-import resource
 import tempfile
 import time
 
 import numpy as np
 import pyarrow.csv
 
-from benchmarks.factor_cost import pairs_of
+from benchmarks.factor_cost import add_size, pairs_of, peak_mb, size_of
 from benchmarks.made_logs import LogSize, write_pools
 from models.episodes.click_records import KnownClicks
 from models.factors.factorisation import FactorisationOptions, factorise
@@ -102,25 +101,18 @@ def _read_again(vectors: Vectors) -> Vectors:
         return load_vectors(directory)
 
 
-def _peak_mb() -> int:
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--users", type=int, help="rows / 50 if not given")
-    parser.add_argument("--items", type=int, help="rows / 200 if not given")
+    add_size(parser)
     parser.add_argument("--part", choices=_PARTS, default="trial")
     arguments = parser.parse_args()
-    rows = arguments.rows
-    size = LogSize(rows, arguments.users or rows // 50, arguments.items or rows // 200)
+    size = size_of(arguments)
     clicks, pools = clicks_of(size), pools_of(size.items)
-    clicks_mb, started = _peak_mb(), time.process_time()
+    clicks_mb, started = peak_mb(), time.process_time()
     wall = time.monotonic()
     tables = run(arguments.part, clicks, pools)
     cpu_s, wall_s = time.process_time() - started, time.monotonic() - wall
-    peak_mb, digest = _peak_mb(), hashlib.sha256()
+    most_mb, digest = peak_mb(), hashlib.sha256()
     for table in tables:
         digest.update(np.ascontiguousarray(table))
     line = {
@@ -130,7 +122,7 @@ def main() -> None:
         "cpu_s": round(cpu_s, 1),
         "wall_s": round(wall_s, 1),
         "clicks_mb": clicks_mb,
-        "peak_mb": peak_mb,
+        "peak_mb": most_mb,
         "tables_mb": round(sum(table.nbytes for table in tables) / 1e6),
         "digest": digest.hexdigest()[:8],
     }

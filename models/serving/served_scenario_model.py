@@ -147,8 +147,7 @@ class ServedScenarioModel(ServedModel):
             kept = super()._num_kept(rows)
         if not self._is_closed_form_when_open:
             return kept
-        is_open = tf.reduce_any(rows["open"] > 0.0)
-        return tf.where(is_open, self.catalogue.top_k, kept)
+        return tf.where(_are_open(rows), self.catalogue.top_k, kept)
 
     def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Asks for a pool pair by pair, and for the whole catalogue by one product.
@@ -156,7 +155,7 @@ class ServedScenarioModel(ServedModel):
         What the pairs of a large catalogue look up is as large as its table.
         """
         batch_size, num_items = tf.unstack(tf.shape(rows["item"]))
-        is_open = tf.reduce_any(rows["open"] > 0.0)
+        is_open = _are_open(rows)
         num_pooled = tf.where(is_open, 0, num_items)  # All of them, or none.
         of_pooled = tf.zeros([batch_size, num_pooled])
         if self.shortlist_size:  # Else a pool is kept as it is.
@@ -178,3 +177,8 @@ class ServedScenarioModel(ServedModel):
         unknown = tf.where(has_pool, BY_SCENARIO, BY_POPULARITY)
         without = tf.where(is_known, BY_KNOWN_USER, unknown)
         return tf.where(task.support_size > 0, BY_SUPPORT, without)
+
+
+def _are_open(rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Returns whether candidates are of no pool, a bool: all of a request, or none."""
+    return tf.reduce_any(rows["open"] > 0.0)
