@@ -6,7 +6,9 @@ graph reads a request as preparation reads a table (`models.serving.raw_text`).
 
 from __future__ import annotations
 
+import datetime
 import functools
+import math
 import re
 
 # What `str.strip` takes for a blank, and `str.splitlines` for the end of a line.
@@ -32,6 +34,24 @@ def normal_id(text: str) -> str:
     zeros in front and a fraction of zero are cut: "007", "7.0" and " 7" are "7".
     """
     return _whole_number.sub(r"\1", _ignored.sub("", text).lower())
+
+
+def time_of(text: str) -> float:
+    """Returns a time: a number as it is, a date in seconds since 1970.
+
+    A date without a zone is in UTC.
+
+    Raises:
+        ValueError: If the text is neither.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        moment = datetime.datetime.fromisoformat(text)
+        return moment.replace(tzinfo=moment.tzinfo or datetime.UTC).timestamp()
+    if not math.isfinite(number) or "_" in text:
+        raise ValueError(f"expected a time, got {text!r}.")
+    return number
 
 
 def is_whole_number(text: str) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
+from transforms.raw_text import time_of
 from transforms.schema import (
     ENTITY_COUNT_KEY,
     ENTITY_ID_KEY,
@@ -115,7 +116,8 @@ class InteractionSpec:
             label - label_min.
         label_scale: What labels of the table are multiplied by.
         label_shift: What is added then.
-        time_column: Column of the time, a number or a date, which `keep` goes by.
+        time_column: Column of the time, a number or a date, which `keep`,
+            `episodes.order` and `split.test_from` go by.
         keep: Which row of a pair of user and item counts where there are several: the
             first or the last, by the time if it is given, else as they stand in the
             files. The others are left out; with "error" the step fails. If not given,
@@ -136,14 +138,9 @@ class InteractionSpec:
     __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
-        """Checks the label range, and that time is of use."""
+        """Checks the label range."""
         if not self.label_scale:
             raise ValueError("label_scale must not be 0, or all labels are equal.")
-        if self.time_column is not None and self.keep not in ("first", "last"):
-            raise ValueError(
-                "time_column goes with keep 'first' or 'last', which it decides, "
-                f"got {self.keep!r}."
-            )
         if not self.label_min < self.label_max:
             raise ValueError(
                 "label_min must be below label_max, "
@@ -213,6 +210,48 @@ class SplitSpec:
 
 
 @dataclasses.dataclass(frozen=True)
+class RatingSplitSpec(SplitSpec):
+    """The split of users: by chance, by a file, or by when they came.
+
+    Beside those of `SplitSpec`:
+
+    Attributes:
+        test_from: A number or a date such as 2001-02-03, as `interactions.time_column`
+            has them. Users whose first pair is of that time or later are meta-test, in
+            place of a share of all; of the others only earlier pairs count. So nothing
+            that is learnt is later than what it is judged by. If not given, users are
+            drawn.
+    """
+
+    test_from: float | str | None = None
+
+    __pydantic_config__ = _STRICT
+
+    def __post_init__(self) -> None:
+        """Checks that it is a time, and that no file names the users."""
+        super().__post_init__()
+        try:
+            time = self.test_time
+        except ValueError:
+            raise ValueError(
+                "test_from must be a number or a date such as 2001-02-03, got "
+                f"{self.test_from!r}."
+            ) from None
+        if time is not None and self.path is not None:
+            raise ValueError(
+                "test_from goes without path, which names the users, got "
+                f"{self.test_from!r} and {self.path!r}."
+            )
+
+    @property
+    def test_time(self) -> float | None:
+        """`test_from` as a number; of a date, seconds since 1970."""
+        if self.test_from is None:
+            return None
+        return time_of(str(self.test_from))
+
+
+@dataclasses.dataclass(frozen=True)
 class EpisodeSpec:
     """How a task's interactions become one episode record.
 
@@ -226,6 +265,10 @@ class EpisodeSpec:
             by a stable hash: meta-test then asks for items never trained on, too.
         num_shards: Files per split, and groups that tasks are built in, at least; one
             for each 64 MB of interactions as text, if those are more.
+        order: Order of the pairs of a task. "random": query and support are drawn
+            alike. "time": the first pairs of a user are the support, in their order,
+            and the next `query_size` the query, as a new user is met; it needs
+            `interactions.time_column`.
     """
 
     query_size: int = 10
@@ -234,6 +277,7 @@ class EpisodeSpec:
     max_interactions_per_meta_train_task: int | None = None
     num_shards: int = 4
     new_item_fraction: float = 0.0
+    order: Literal["random", "time"] = "random"
 
     __pydantic_config__ = _STRICT
 
@@ -306,6 +350,7 @@ class DatasetSpec(CommonSpec):
         interactions: The labelled interactions.
         users: The users.
         items: The items.
+        split: The split of users.
         episodes: The episode records.
         min_item_count: Items with fewer interactions to learn from get no id
             embedding.
@@ -314,12 +359,20 @@ class DatasetSpec(CommonSpec):
     interactions: InteractionSpec
     users: EntitySpec = EntitySpec()
     items: EntitySpec = EntitySpec()
+    _: dataclasses.KW_ONLY
+    split: RatingSplitSpec = RatingSplitSpec()
     episodes: EpisodeSpec = EpisodeSpec()
     min_item_count: int = 3
 
     def __post_init__(self) -> None:
-        """Checks that users and items share no feature name."""
+        """Checks the time, and that users and items share no feature name."""
         super().__post_init__()
+        if self.goes_by_time and self.interactions.time_column is None:
+            raise ValueError(
+                "episodes.order 'time' and split.test_from need "
+                f"interactions.time_column, got order {self.episodes.order!r}, "
+                f"test_from {self.split.test_from!r} and no column."
+            )
         if any(feature.drop_pattern for feature in self.users.features):
             raise ValueError(
                 "drop_pattern goes with features of items only, since those of users "
@@ -332,6 +385,11 @@ class DatasetSpec(CommonSpec):
             raise ValueError(
                 f"users and items must not share feature names, got {sorted(both)}."
             )
+
+    @property
+    def goes_by_time(self) -> bool:
+        """Whether tasks or their pairs are split by time."""
+        return self.episodes.order == "time" or self.split.test_from is not None
 
     @property
     def intolerable(self) -> Mapping[str, str]:

@@ -138,7 +138,10 @@ def _assign(values: dict[str, Any], key: str, value: Any, source: str) -> None:
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in a mapping, where YAML would drop the first."""
+    """Refuses a key that stands twice in a mapping, where YAML would drop the first.
+
+    Dates stay texts.
+    """
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """Reads a mapping as it is written, before others are merged into it."""
@@ -151,10 +154,18 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return node
 
 
+def _as_written(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+    del loader
+    return str(node.value)
+
+
+_UniqueKeyLoader.add_constructor("tag:yaml.org,2002:timestamp", _as_written)
+
+
 def _from_yaml(text: str, source: str) -> Any:
     try:
         return yaml.load(text, _UniqueKeyLoader)
-    except (yaml.YAMLError, ValueError) as error:  # The latter of dates there are not.
+    except (yaml.YAMLError, ValueError) as error:  # The latter of endless numbers.
         reason = " ".join(str(error).split())  # On one line.
         raise ConfigError(f"{source} is not YAML: {reason}") from None
 

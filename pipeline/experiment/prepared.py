@@ -6,6 +6,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +25,12 @@ class PreparedFacts:
     Attributes:
         fingerprint: Of inputs and options.
         num_tasks: Tasks by split.
-        split_path: The file that says which task is in which split; None for a hash.
+        split_keys: Those of `data.split`.
     """
 
     fingerprint: str
     num_tasks: Mapping[str, int]
-    split_path: str | None = None
+    split_keys: Mapping[str, Any]
 
 
 def prepared_facts(dataset_dir: pathlib.Path) -> PreparedFacts:
@@ -40,17 +41,22 @@ def prepared_facts(dataset_dir: pathlib.Path) -> PreparedFacts:
     """
     values = json.loads(read_dataset_json(dataset_dir))
     split = values.get("options", {}).get("split", {})
-    return PreparedFacts(values["fingerprint"], values["num_tasks"], split.get("path"))
+    return PreparedFacts(values["fingerprint"], values["num_tasks"], split)
 
 
-def way_to_more_tasks(split_path: str | None) -> str:
+def way_to_more_tasks(split: Mapping[str, Any]) -> str:
     """Says how a split gets more tasks.
 
     Args:
-        split_path: As of `PreparedFacts`.
+        split: The keys of `data.split`.
     """
-    if split_path is not None:
-        return f"name more of them in data.split.path, {split_path}"
+    if path := split.get("path"):
+        return f"name more of them in data.split.path, {path}"
+    if (test_from := split.get("test_from")) is not None:
+        return (
+            f"set another data.split.test_from than {test_from}, or a larger "
+            "data.split.validation_fraction"
+        )
     return (
         "set another data.split.seed or other fractions in data.split, or name them in "
         "a file, data.split.path"
@@ -79,7 +85,7 @@ def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> Non
             or none of that split.
     """
     facts = prepared_facts(dataset_dir)
-    num_tasks, cure = facts.num_tasks, way_to_more_tasks(facts.split_path)
+    num_tasks, cure = facts.num_tasks, way_to_more_tasks(facts.split_keys)
     if judged and not num_tasks.get(judged):
         raise DataError(
             f"{dataset_dir} holds no {judged} tasks to judge methods on: {cure}."

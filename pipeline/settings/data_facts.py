@@ -6,6 +6,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ class DataFacts:
         splits: The splits.
         tables: What became of the rows of each table.
         joins: How ids of the tables find each other.
-        split_path: The file that says which task is in which split; None for a hash.
+        split_keys: Those of `data.split`.
     """
 
     sizes: Mapping[str, int]
@@ -68,7 +69,7 @@ class DataFacts:
     splits: Sequence[SplitFacts]
     tables: Mapping[str, RowCounts] = dataclasses.field(default_factory=dict)
     joins: Sequence[Join] = ()
-    split_path: str | None = None
+    split_keys: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def new_item_share(self) -> float:

@@ -61,12 +61,12 @@ def id_joins(info: CommonInfo) -> list[Finding]:
     return [Finding("ids of tables", "note", join.describe()) for join in info.joins]
 
 
-def no_timestamps() -> Finding:
-    """Says that nothing is known of time."""
+def split_without_time() -> Finding:
+    """Says that pairs are split whatever their time."""
     return Finding(
         "time",
         "note",
-        "none is kept: pairs are split at random, so that what others did later may "
+        "pairs are split at random, so that what was done later, by others too, may "
         "inform a prediction. Compare with methods that were evaluated in the same way "
         "only.",
     )

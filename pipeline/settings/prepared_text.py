@@ -31,9 +31,11 @@ def describe_few_tasks(info: CommonInfo) -> list[str]:
     ]
     if not few:
         return []
-    path = info.options["split"]["path"]
-    chance = "" if path else "a hash splits tasks, so that few are split by chance; "
+    split = info.options["split"]
+    chance = "a hash splits tasks, so that few are split by chance; "
+    if split["path"] or split.get("test_from") is not None:
+        chance = ""
     return [
         f"prepare: few tasks: {' and '.join(few)}, and fewer than {MIN_TASKS} do not "
-        f"tell methods apart: {chance}{way_to_more_tasks(path)}"
+        f"tell methods apart: {chance}{way_to_more_tasks(split)}"
     ]

@@ -13,8 +13,8 @@ from transforms.ratings.user_pairs import UserPairs
 from transforms.reading.coded_column import coded_numbers, coded_texts
 
 
-def pairs_of(labels):
-    """Pairs of users, given label by item id by user id."""
+def pairs_of(labels, times=None):
+    """Pairs of users, given label and perhaps time by item id by user id."""
     users = sorted(labels, key=id_order)
     items = coded_texts(list(itertools.chain(*(labels[user] for user in users))))
     return UserPairs(
@@ -24,6 +24,11 @@ def pairs_of(labels):
         items.codes,
         coded_numbers(
             np.array([x for user in users for x in labels[user].values()], float)
+        ),
+        None
+        if times is None
+        else np.array(
+            [times[user][item] for user in users for item in labels[user]], float
         ),
     )
 

@@ -20,10 +20,10 @@ from transforms.reading.blocks import rows_of
 from transforms.reading.raw_files import find_raw_files
 from transforms.reading.read_tables import read_blocks
 from transforms.reading.tables import columns_by_table
-from transforms.specs import DatasetSpec, EpisodeSpec, SplitSpec
+from transforms.specs import DatasetSpec, EpisodeSpec, RatingSplitSpec
 
 SMALL = EpisodeSpec(query_size=2, num_shards=1)
-NO_TEST = SplitSpec(test_fraction=0.0, validation_fraction=0.0)
+NO_TEST = RatingSplitSpec(test_fraction=0.0, validation_fraction=0.0)
 EXTRA = (
     "{item}::Film {item}::1990::PG::1 May 1990::Drama, Comedy::"
     "Ann A (co-director), Bob B::W::Cy C, Di D::A plot :: with colons::poster\n"
@@ -97,6 +97,7 @@ def tfds_batch(ratings):
         "movie_title": np.array([b"Film"] * len(ratings), object),
         "movie_genres": np.array([[7, 2]] * len(ratings)),
         "user_rating": labels.astype(np.float32),
+        "timestamp": np.arange(len(ratings)),
         "user_gender": users % 2 == 0,
         "bucketized_user_age": np.full(len(ratings), 25.0, np.float32),
         "user_occupation_text": np.array([b"writer"] * len(ratings), object),

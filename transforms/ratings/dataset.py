@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -42,7 +43,10 @@ def prepare_dataset(
     options: PipelineOptions,
 ) -> DatasetInfo:
     """Prepares a data set of ratings; arguments and errors as those of `prepare`."""
-    splitter = load_splitter(spec.split, data_dir, normalize=spec.normalize_ids)
+    split = spec.split
+    if split.test_from is not None:
+        split = dataclasses.replace(split, test_fraction=0.0)  # Nobody is drawn.
+    splitter = load_splitter(split, data_dir, normalize=spec.normalize_ids)
     return prepare(
         DatasetKind(DatasetInfo, functools.partial(_advice, spec)),
         spec,

@@ -18,11 +18,11 @@ from transforms.ratings.interactions import InteractionBlock
 from transforms.ratings.tasks import PARTS, Tasks
 from transforms.ratings.user_pairs import UserPairs, pairs_of_users
 from transforms.reading.beam_hints import no_beam_hints
-from transforms.reading.coded_column import Ints, small
+from transforms.reading.coded_column import Floats, Ints, small
 from transforms.reading.kinds import OfKind
 from transforms.reading.rejected_row import REJECTED
 from transforms.reading.shards import GroupByShard
-from transforms.schema import META_TRAIN, NO_TASK, TRAINING_PARTS
+from transforms.schema import META_TEST, META_TRAIN, NO_TASK, TRAINING_PARTS
 from transforms.specs import DatasetSpec, EpisodeSpec
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import digest_numbers, stable_digests, stable_fraction
@@ -33,6 +33,7 @@ TASK_NOT_IN_SPLIT_FILE = "task_not_in_split_file"
 PAIR_OF_TASK_TOO_SMALL = "pair_of_task_too_small"
 PAIR_OF_TASK_NOT_IN_SPLIT_FILE = "pair_of_task_not_in_split_file"
 PAIR_OVER_LIMIT = "pair_over_limit"
+PAIR_AFTER_SPLIT = "pair_after_split"
 PAIR_OF_NEW_ITEM = "pair_of_new_item"
 REPEATED_PAIR = "repeated_pair"
 
@@ -40,6 +41,7 @@ PAIR_REASONS = (
     PAIR_OF_TASK_TOO_SMALL,
     PAIR_OF_TASK_NOT_IN_SPLIT_FILE,
     PAIR_OVER_LIMIT,
+    PAIR_AFTER_SPLIT,
     PAIR_OF_NEW_ITEM,
     REPEATED_PAIR,
 )
@@ -54,7 +56,7 @@ _TASK_SHARD = "shard"
 _TASKS = Metrics.counter("cmml", "tasks")
 
 _LEFT_OUT = -1  # In place of a part.
-_META_TRAIN = PARTS.index(META_TRAIN)
+_META_TRAIN, _META_TEST = PARTS.index(META_TRAIN), PARTS.index(META_TEST)
 _NO_TASK = PARTS.index(NO_TASK)
 _TRAINING = [PARTS.index(part) for part in TRAINING_PARTS]
 _NO_LIMIT = np.iinfo(np.int64).max
@@ -123,17 +125,24 @@ class BuildTasks(beam.PTransform):
 
 
 def build_tasks(
-    pairs: UserPairs, splitter: TaskSplitter, spec: EpisodeSpec
+    pairs: UserPairs,
+    splitter: TaskSplitter,
+    spec: EpisodeSpec,
+    test_time: float | None = None,
 ) -> tuple[Tasks, Counter[str]]:
     """Splits the pairs of each task into support and query.
 
-    Pairs are taken in a random order that only the seed, the user and the item
-    decide: first the query, then the support, up to the limit of the split.
+    Pairs are taken up to the limit of the split, in a random order that only the seed,
+    the user and the item decide: first the query, then the support. By time, the first
+    ones are the support and the others the query; the random order then decides
+    between pairs of one time.
 
     Args:
-        pairs: The pairs of each user.
+        pairs: The pairs of each user, with times if they are taken by time.
         splitter: Decides the split of each task.
-        spec: Sizes.
+        spec: Sizes and order.
+        test_time: Users who come from then on are meta-test, and nothing of it is
+            learnt from; None if users are split by the splitter alone.
 
     Returns:
         The tasks, and what was left out by reason.
@@ -141,9 +150,17 @@ def build_tasks(
     seed = splitter.spec.seed
     parts = np.array([_part(splitter, user) for user in pairs.users], np.int64)
     teach = np.array([splitter.may_teach(user) for user in pairs.users], np.bool_)
-    num_pairs = pairs.num_pairs()
     needed = spec.query_size + spec.min_support_size
     dropped: Counter[str] = Counter()
+    if test_time is not None:
+        is_early = np.zeros(len(parts), np.bool_)
+        is_early[pairs.owners[_times(pairs) < test_time]] = True
+        parts[~is_early] = _META_TEST
+        teach &= is_early
+        is_after = is_early[pairs.owners] & (_times(pairs) >= test_time)
+        dropped[PAIR_AFTER_SPLIT] = int(is_after.sum())
+        pairs = pairs.take(np.flatnonzero(~is_after))
+    num_pairs = pairs.num_pairs()
     is_listed = parts != _LEFT_OUT
     dropped[TASK_NOT_IN_SPLIT_FILE] = int((~is_listed).sum())
     dropped[PAIR_OF_TASK_NOT_IN_SPLIT_FILE] = int(num_pairs[~is_listed].sum())
@@ -159,9 +176,11 @@ def build_tasks(
     dropped[PAIR_OF_TASK_TOO_SMALL] = int(num_pairs[is_lost].sum())
     num_kept = np.minimum(num_pairs, _limits(parts, spec))
     dropped[PAIR_OVER_LIMIT] = int((num_pairs - num_kept)[parts != _LEFT_OUT].sum())
-    tasks = _in_order(pairs, parts, num_kept, seed)
+    by_time = spec.order == "time"
+    tasks = _in_order(pairs, parts, num_kept, seed, by_time=by_time)
     num_query = np.where(tasks.parts == _NO_TASK, 0, spec.query_size)
-    return dataclasses.replace(tasks, num_query=small(num_query)), +dropped
+    tasks = dataclasses.replace(tasks, num_query=small(num_query))
+    return _query_first(tasks) if by_time else tasks, +dropped
 
 
 def is_new_item(item_id: str, spec: EpisodeSpec, *, seed: int) -> bool:
@@ -193,14 +212,18 @@ def _limits(parts: Ints, spec: EpisodeSpec) -> Ints:
     return limits
 
 
-def _in_order(pairs: UserPairs, parts: Ints, num_kept: Ints, seed: int) -> Tasks:
-    """Returns tasks whose pairs stand in the order of their digests.
+def _in_order(
+    pairs: UserPairs, parts: Ints, num_kept: Ints, seed: int, *, by_time: bool
+) -> Tasks:
+    """Returns tasks whose pairs stand in the order of their digests, or of time.
 
     Those of a user without a task stand in the order of the texts of their ids.
     """
     starts = np.cumsum(pairs.num_pairs()) - pairs.num_pairs()
-    keys = _sort_keys(pairs, parts, starts, seed)
-    order = np.lexsort((keys, pairs.owners))
+    keys = [_sort_keys(pairs, parts, starts, seed)]
+    if by_time:
+        keys.append(np.where(parts[pairs.owners] == _NO_TASK, 0.0, _times(pairs)))
+    order = np.lexsort((*keys, pairs.owners))
     is_kept = np.arange(len(order)) - starts[pairs.owners] < num_kept[pairs.owners]
     chosen = order[is_kept]
     are_tasks = np.flatnonzero(parts != _LEFT_OUT)
@@ -212,6 +235,22 @@ def _in_order(pairs: UserPairs, parts: Ints, num_kept: Ints, seed: int) -> Tasks
         pairs.items,
         small(pairs.codes[chosen]),
         pairs.labels.take(chosen),
+    )
+
+
+def _times(pairs: UserPairs) -> Floats:
+    assert pairs.times is not None  # Checked with the specification.
+    return pairs.times
+
+
+def _query_first(tasks: Tasks) -> Tasks:
+    """Returns tasks whose last pairs have become the query, before the support."""
+    sizes = np.diff(tasks.ends, prepend=0)
+    owners = np.repeat(np.arange(len(tasks)), sizes)
+    is_support = np.arange(len(owners)) < (tasks.ends - tasks.num_query)[owners]
+    order = np.lexsort((is_support, owners))
+    return dataclasses.replace(
+        tasks, codes=tasks.codes[order], labels=tasks.labels.take(order)
     )
 
 
@@ -290,7 +329,9 @@ class _BuildShard(beam.DoFn):
         )
         for row in rejected:
             yield REJECTED, row
-        tasks, dropped = build_tasks(pairs, self._splitter, self._spec.episodes)
+        tasks, dropped = build_tasks(
+            pairs, self._splitter, self._spec.episodes, self._spec.split.test_time
+        )
         dropped += Counter({REPEATED_PAIR: num_left_out})
         _TASKS.inc(int((tasks.parts != _NO_TASK).sum()))
         for reason, count in dropped.items():

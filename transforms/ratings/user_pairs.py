@@ -14,7 +14,13 @@ from transforms.ratings.interactions import (
     InteractionBlock,
     interaction_columns,
 )
-from transforms.reading.coded_column import CodedColumn, Ints, join_numbers, join_texts
+from transforms.reading.coded_column import (
+    CodedColumn,
+    Floats,
+    Ints,
+    join_numbers,
+    join_texts,
+)
 from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import DUPLICATE_PAIR
 from transforms.specs import InteractionSpec
@@ -30,6 +36,7 @@ class UserPairs:
         owners: Place of the user of each pair, ascending.
         codes: Place of its item.
         labels: Its label.
+        times: Its time; None if they are not read.
     """
 
     users: list[str]
@@ -37,6 +44,7 @@ class UserPairs:
     owners: Ints
     codes: Ints
     labels: CodedColumn
+    times: Floats | None = None
 
     def take(self, pairs: Ints) -> UserPairs:
         """Returns some pairs, of all the users."""
@@ -45,6 +53,7 @@ class UserPairs:
             owners=self.owners[pairs],
             codes=self.codes[pairs],
             labels=self.labels.take(pairs),
+            times=None if self.times is None else self.times[pairs],
         )
 
     def num_pairs(self) -> Ints:
@@ -80,6 +89,7 @@ def pairs_of_users(
         rows.owners[chosen],
         rows.items.codes[chosen],
         rows.labels.take(chosen),
+        rows.times[0][chosen] if rows.times else None,
     )
     if spec.keep in ("first", "last"):
         return pairs, [], len(others)

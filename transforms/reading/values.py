@@ -6,7 +6,7 @@ import datetime
 import math
 from collections.abc import Mapping
 
-from transforms.raw_text import normal_id
+from transforms.raw_text import normal_id, time_of
 from transforms.reading.row_error import (
     ENCODING,
     MALFORMED,
@@ -125,15 +125,10 @@ def as_time(value: object, column: str) -> float:
     if text is None:
         raise RowError(MISSING_FIELD, f"{column} is empty")
     try:
-        return float(as_number(text) or 0.0)
-    except RowError:
-        pass
-    try:
-        moment = datetime.datetime.fromisoformat(text)
+        return time_of(text)
     except ValueError:
         detail = f"{column} must be a number or a date such as 2001-02-03, got {text!r}"
         raise RowError(NOT_A_NUMBER, detail) from None
-    return moment.replace(tzinfo=moment.tzinfo or datetime.UTC).timestamp()
 
 
 def as_json(row: Mapping[str, object]) -> dict[str, object]:

@@ -43,7 +43,7 @@ def scenario_facts(dataset: ScenarioData) -> DataFacts:
         num_dropped=info.num_dropped,
         tables=info.tables,
         joins=info.joins,
-        split_path=info.options["split"]["path"],
+        split_keys=info.options["split"],
         examples=list(rejected_examples(dataset.directory)),
         user_counts=np.bincount(known.user, minlength=info.num_users + 1),
         item_counts=item_counts,

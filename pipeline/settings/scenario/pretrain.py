@@ -109,7 +109,7 @@ def _fit(
     if not info.num_tasks[schema.META_VALIDATION]:
         raise DataError(
             f"{dataset_dir} must hold at least 1 meta_validation task to choose "
-            f"factors by, got 0: {way_to_more_tasks(info.options['split']['path'])}."
+            f"factors by, got 0: {way_to_more_tasks(info.options['split'])}."
         )
     check_pools(most_candidates(read(schema.META_VALIDATION)))
     # What is in a pool is known beforehand; of meta-test nothing else is looked at.

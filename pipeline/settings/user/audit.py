@@ -12,7 +12,7 @@ from pipeline.settings.finding import (
     Finding,
     compare_protocols,
     id_joins,
-    no_timestamps,
+    split_without_time,
     tasks_overlap,
     to_finding,
 )
@@ -57,7 +57,7 @@ def audit_ratings(config: UserConfig, dataset_dir: pathlib.Path) -> list[Finding
         repeated_pairs(splits),
         too_small_tasks(splits, dataset.info),
         *id_joins(dataset.info),
-        no_timestamps(),
+        time_of_pairs(dataset.info),
         *controls(dataset),
         user_protocol(dataset.info),
     ]
@@ -138,6 +138,29 @@ def too_small_tasks(
     )
 
 
+def time_of_pairs(info: DatasetInfo) -> Finding:
+    """Says what may be learnt from that is later than what is asked for."""
+    in_order = info.options["episodes"].get("order") == "time"
+    test_from = info.options["split"].get("test_from")
+    if test_from is None and not in_order:
+        return split_without_time()
+    support = (
+        "the support of a task is earlier than its query"
+        if in_order
+        else "support and query of a task are drawn at random"
+    )
+    if test_from is None:
+        return Finding(
+            "time", "note", f"{support}; what others did later may inform a prediction."
+        )
+    return Finding(
+        "time",
+        "note" if not in_order else "ok",
+        f"nothing that is learnt is of {test_from} or later, and meta-test users came "
+        f"no earlier; {support}.",
+    )
+
+
 def user_protocol(info: DatasetInfo) -> Finding:
     """Says which published protocol the split is like, and where it is not."""
     episodes, split = info.options["episodes"], info.options["split"]
@@ -147,6 +170,8 @@ def user_protocol(info: DatasetInfo) -> Finding:
     fewest = query_size + episodes["min_support_size"]
     most_support = per_task - query_size if per_task else "all"
     how = "named by a file" if split["path"] else "drawn by a stable hash"
+    if (test_from := split.get("test_from")) is not None:
+        how = f"who came from {test_from} on"
     compared = compare_protocols(
         [
             ("20% of users are meta-test (CMML)", "20%", f"{share:.0%}"),

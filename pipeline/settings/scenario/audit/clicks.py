@@ -9,7 +9,7 @@ from pipeline.settings.finding import (
     Finding,
     compare_protocols,
     id_joins,
-    no_timestamps,
+    split_without_time,
     tasks_overlap,
 )
 from pipeline.settings.scenario.audit.candidates import (
@@ -79,7 +79,7 @@ def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Find
         negatives_held_out([*trained, *queried], queried),
         pools_of_one_user(queried, known),
         *id_joins(info),
-        no_timestamps(),
+        split_without_time(),
         incomplete_factors(dataset_dir / VECTORS_DIR, info),
     ]
     if pools.verdict == "ok":

@@ -101,7 +101,7 @@ def test_few_tasks_are_the_advice_in_place_of_what_they_cannot_tell(
         "data.split.seed or other fractions in data.split, or name them in a file, "
         "data.split.path."
     )
-    named = dataclasses.replace(quiet_data, split_path="mine.json")
+    named = dataclasses.replace(quiet_data, split_keys={"path": "mine.json"})
     sentence, _ = told(found, named)
     assert sentence.endswith(
         "nothing: name more of them in data.split.path, mine.json."

@@ -6,6 +6,7 @@ import pytest
 from pipeline.settings.user.audit import (
     query_in_support,
     repeated_pairs,
+    time_of_pairs,
     too_small_tasks,
     user_protocol,
 )
@@ -23,17 +24,43 @@ def batch(support, query):
     }
 
 
-def info(*, max_interactions=50, path="users.json"):
+def info(*, max_interactions=50, path="users.json", test_from=None, order="random"):
     """What `dataset.json` says, as far as it is looked at."""
     episodes = {
         "query_size": 10,
         "min_support_size": 1,
         "max_interactions_per_task": max_interactions,
+        "order": order,
     }
     return types.SimpleNamespace(
-        options={"episodes": episodes, "split": {"path": path}},
+        options={
+            "episodes": episodes,
+            "split": {"path": path, "test_from": test_from},
+        },
         num_tasks={"meta_train": 70, "meta_validation": 10, "meta_test": 20},
     )
+
+
+@pytest.mark.parametrize(
+    ("order", "test_from", "verdict", "detail"),
+    [
+        ("random", None, "note", "pairs are split at random"),
+        ("time", None, "note", "earlier than its query; what others did later may"),
+        ("random", "2001-02-03", "note", "drawn at random"),
+        (
+            "time",
+            "2001-02-03",
+            "ok",
+            "learnt is of 2001-02-03 or later",
+        ),
+    ],
+)
+def test_what_may_be_later_than_what_is_asked_for_is_said(
+    order, test_from, verdict, detail
+):
+    found = time_of_pairs(info(order=order, test_from=test_from))
+    assert (found.name, found.verdict) == ("time", verdict)
+    assert detail in found.detail
 
 
 def test_a_query_pair_in_the_support_is_a_leak():

