@@ -47,7 +47,9 @@ REASONS: Mapping[str, Reason] = {
     ),
     "pair_over_limit": Reason("pair", "over the most that a task may have", _LIMITS),
     "pair_after_split": Reason(
-        "pair", "of users of training, later than it", ("data.split.test_from",)
+        "pair",
+        "later than those who came before a split",
+        ("data.split.validation_from", "data.split.test_from"),
     ),
     "pair_of_new_item": Reason(
         "pair", "of items kept from meta-train", (f"{_EPISODES}new_item_fraction",)

@@ -7,6 +7,7 @@ every setting have, `DatasetSpec` that of ratings.
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from typing import Literal
@@ -17,6 +18,8 @@ from transforms.schema import (
     ENTITY_ID_KEY,
     ENTITY_ROW_KEY,
     ITEM_ID,
+    META_TEST,
+    META_VALIDATION,
     USER_ID,
 )
 from transforms.table_spec import TableSpec
@@ -218,37 +221,54 @@ class RatingSplitSpec(SplitSpec):
     Attributes:
         test_from: A number or a date such as 2001-02-03, as `interactions.time_column`
             has them. Users whose first pair is of that time or later are meta-test, in
-            place of a share of all; of the others only earlier pairs count. So nothing
-            that is learnt is later than what it is judged by. If not given, users are
-            drawn.
+            place of `test_fraction`; of all others only earlier pairs count.
+        validation_from: The same for meta-validation, in place of
+            `validation_fraction`; before `test_from`. Of meta-train users only pairs
+            before it count.
     """
 
     test_from: float | str | None = None
+    validation_from: float | str | None = None
 
     __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
-        """Checks that it is a time, and that no file names the users."""
+        """Checks that they are times in order, and that no file names the users."""
         super().__post_init__()
-        try:
-            time = self.test_time
-        except ValueError:
+        given = f"got {self.validation_from!r} and {self.test_from!r}"
+        starts = self.starts
+        if starts and META_TEST not in starts:
+            raise ValueError(f"validation_from goes with test_from, {given}.")
+        if starts and not starts.get(META_VALIDATION, -math.inf) < starts[META_TEST]:
+            raise ValueError(f"validation_from must be before test_from, {given}.")
+        if starts and self.path is not None:
             raise ValueError(
-                "test_from must be a number or a date such as 2001-02-03, got "
-                f"{self.test_from!r}."
-            ) from None
-        if time is not None and self.path is not None:
-            raise ValueError(
-                "test_from goes without path, which names the users, got "
-                f"{self.test_from!r} and {self.path!r}."
+                "validation_from and test_from go without path, which names the users, "
+                f"{given} and {self.path!r}."
             )
 
     @property
-    def test_time(self) -> float | None:
-        """`test_from` as a number; of a date, seconds since 1970."""
-        if self.test_from is None:
-            return None
-        return time_of(str(self.test_from))
+    def starts(self) -> Mapping[str, float]:
+        """Times from which users are in a split, rising; dates in seconds since 1970.
+
+        Raises:
+            ValueError: If one is no time.
+        """
+        starts = {}
+        for name, split in (
+            ("validation_from", META_VALIDATION),
+            ("test_from", META_TEST),
+        ):
+            if (time := getattr(self, name)) is None:
+                continue
+            try:
+                starts[split] = time_of(str(time))
+            except ValueError:
+                raise ValueError(
+                    f"{name} must be a number or a date such as 2001-02-03, got "
+                    f"{time!r}."
+                ) from None
+        return starts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -389,7 +409,7 @@ class DatasetSpec(CommonSpec):
     @property
     def goes_by_time(self) -> bool:
         """Whether tasks or their pairs are split by time."""
-        return self.episodes.order == "time" or self.split.test_from is not None
+        return self.episodes.order == "time" or bool(self.split.starts)
 
     @property
     def intolerable(self) -> Mapping[str, str]:

@@ -54,8 +54,8 @@ def way_to_more_tasks(split: Mapping[str, Any]) -> str:
         return f"name more of them in data.split.path, {path}"
     if (test_from := split.get("test_from")) is not None:
         return (
-            f"set another data.split.test_from than {test_from}, or a larger "
-            "data.split.validation_fraction"
+            f"set another time than {test_from} in data.split.test_from, and another "
+            "data.split.validation_from or validation_fraction"
         )
     return (
         "set another data.split.seed or other fractions in data.split, or name them in "

@@ -23,7 +23,7 @@ from transforms.ratings.tables import used_tables
 from transforms.ratings.tasks import Tasks
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.shards import GroupByShard
-from transforms.schema import NO_TASK, SPLITS, DatasetInfo
+from transforms.schema import META_TEST, META_VALIDATION, NO_TASK, SPLITS, DatasetInfo
 from transforms.specs import DatasetSpec
 from transforms.splits import TaskSplitter, load_splitter
 from transforms.table_spec import TableSpec
@@ -32,6 +32,8 @@ from transforms.writing.entity_files import ITEM, USER
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.preparation import Leftovers, prepare
+
+_SHARES = {META_VALIDATION: "validation_fraction", META_TEST: "test_fraction"}
 
 
 def prepare_dataset(
@@ -43,9 +45,8 @@ def prepare_dataset(
     options: PipelineOptions,
 ) -> DatasetInfo:
     """Prepares a data set of ratings; arguments and errors as those of `prepare`."""
-    split = spec.split
-    if split.test_from is not None:
-        split = dataclasses.replace(split, test_fraction=0.0)  # Nobody is drawn.
+    undrawn: dict[str, Any] = {_SHARES[split]: 0.0 for split in spec.split.starts}
+    split = dataclasses.replace(spec.split, **undrawn)
     splitter = load_splitter(split, data_dir, normalize=spec.normalize_ids)
     return prepare(
         DatasetKind(DatasetInfo, functools.partial(_advice, spec)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -22,7 +22,7 @@ from transforms.reading.coded_column import Floats, Ints, small
 from transforms.reading.kinds import OfKind
 from transforms.reading.rejected_row import REJECTED
 from transforms.reading.shards import GroupByShard
-from transforms.schema import META_TEST, META_TRAIN, NO_TASK, TRAINING_PARTS
+from transforms.schema import META_TRAIN, NO_TASK, TRAINING_PARTS
 from transforms.specs import DatasetSpec, EpisodeSpec
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import digest_numbers, stable_digests, stable_fraction
@@ -56,7 +56,7 @@ _TASK_SHARD = "shard"
 _TASKS = Metrics.counter("cmml", "tasks")
 
 _LEFT_OUT = -1  # In place of a part.
-_META_TRAIN, _META_TEST = PARTS.index(META_TRAIN), PARTS.index(META_TEST)
+_META_TRAIN = PARTS.index(META_TRAIN)
 _NO_TASK = PARTS.index(NO_TASK)
 _TRAINING = [PARTS.index(part) for part in TRAINING_PARTS]
 _NO_LIMIT = np.iinfo(np.int64).max
@@ -128,7 +128,7 @@ def build_tasks(
     pairs: UserPairs,
     splitter: TaskSplitter,
     spec: EpisodeSpec,
-    test_time: float | None = None,
+    starts: Mapping[str, float] | None = None,
 ) -> tuple[Tasks, Counter[str]]:
     """Splits the pairs of each task into support and query.
 
@@ -141,8 +141,7 @@ def build_tasks(
         pairs: The pairs of each user, with times if they are taken by time.
         splitter: Decides the split of each task.
         spec: Sizes and order.
-        test_time: Users who come from then on are meta-test, and nothing of it is
-            learnt from; None if users are split by the splitter alone.
+        starts: As of `RatingSplitSpec`; none if users are split by the splitter alone.
 
     Returns:
         The tasks, and what was left out by reason.
@@ -152,14 +151,15 @@ def build_tasks(
     teach = np.array([splitter.may_teach(user) for user in pairs.users], np.bool_)
     needed = spec.query_size + spec.min_support_size
     dropped: Counter[str] = Counter()
-    if test_time is not None:
-        is_early = np.zeros(len(parts), np.bool_)
-        is_early[pairs.owners[_times(pairs) < test_time]] = True
-        parts[~is_early] = _META_TEST
-        teach &= is_early
-        is_after = is_early[pairs.owners] & (_times(pairs) >= test_time)
-        dropped[PAIR_AFTER_SPLIT] = int(is_after.sum())
-        pairs = pairs.take(np.flatnonzero(~is_after))
+    if starts:
+        window = _windows(pairs, starts)
+        of_starts = np.array([PARTS.index(split) for split in starts])
+        parts = np.where(window > 0, of_starts[window - 1], parts)
+        teach &= window == 0
+        ends = np.array([*starts.values(), np.inf])[window]
+        is_early = _times(pairs) < ends[pairs.owners]
+        dropped[PAIR_AFTER_SPLIT] = int((~is_early).sum())
+        pairs = pairs.take(np.flatnonzero(is_early))
     num_pairs = pairs.num_pairs()
     is_listed = parts != _LEFT_OUT
     dropped[TASK_NOT_IN_SPLIT_FILE] = int((~is_listed).sum())
@@ -236,6 +236,13 @@ def _in_order(
         small(pairs.codes[chosen]),
         pairs.labels.take(chosen),
     )
+
+
+def _windows(pairs: UserPairs, starts: Mapping[str, float]) -> Ints:
+    """Returns how many of the starts are not after the first pair of each user."""
+    first = np.full(len(pairs.users), np.inf)
+    np.minimum.at(first, pairs.owners, _times(pairs))
+    return np.searchsorted(list(starts.values()), first, side="right")
 
 
 def _times(pairs: UserPairs) -> Floats:
@@ -330,7 +337,7 @@ class _BuildShard(beam.DoFn):
         for row in rejected:
             yield REJECTED, row
         tasks, dropped = build_tasks(
-            pairs, self._splitter, self._spec.episodes, self._spec.split.test_time
+            pairs, self._splitter, self._spec.episodes, self._spec.split.starts
         )
         dropped += Counter({REPEATED_PAIR: num_left_out})
         _TASKS.inc(int((tasks.parts != _NO_TASK).sum()))

@@ -75,7 +75,8 @@ def pairs_of_users(
         left out.
     """
     rows = _Rows(sorted(blocks, key=_place))
-    order = np.lexsort((*rows.times, rows.items.codes, rows.owners))
+    by_time = () if spec.time_column is None else (rows.times,)
+    order = np.lexsort((*by_time, rows.items.codes, rows.owners))
     owners, items = rows.owners[order], rows.items.codes[order]
     is_new = np.ones(len(order), np.bool_)
     is_new[1:] = (owners[1:] != owners[:-1]) | (items[1:] != items[:-1])
@@ -89,7 +90,7 @@ def pairs_of_users(
         rows.owners[chosen],
         rows.items.codes[chosen],
         rows.labels.take(chosen),
-        rows.times[0][chosen] if rows.times else None,
+        rows.times[chosen] if by_time else None,
     )
     if spec.keep in ("first", "last"):
         return pairs, [], len(others)
@@ -110,7 +111,7 @@ class _Rows:
         self.owners = places[users.codes]
         self.labels = join_numbers(block.labels for block in blocks)
         times = [block.times for block in blocks if block.times is not None]
-        self.times = (np.concatenate(times),) if times else ()
+        self.times = np.concatenate([np.zeros(0), *times])  # None where not read.
         self._blocks = blocks
         self._ends = np.cumsum([len(block.lines) for block in blocks])
 

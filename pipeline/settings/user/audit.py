@@ -156,8 +156,8 @@ def time_of_pairs(info: DatasetInfo) -> Finding:
     return Finding(
         "time",
         "note" if not in_order else "ok",
-        f"nothing that is learnt is of {test_from} or later, and meta-test users came "
-        f"no earlier; {support}.",
+        f"nothing that is learnt is of {test_from} or later, when users of meta-test "
+        f"came; {support}.",
     )
 
 

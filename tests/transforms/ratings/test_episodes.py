@@ -12,7 +12,7 @@ from transforms.ratings.interactions import InteractionBlock
 from transforms.ratings.tasks import Pairs
 from transforms.ratings.user_pairs import pairs_of_users
 from transforms.reading.coded_column import coded_numbers, coded_texts
-from transforms.schema import META_TEST, META_TRAIN, NO_TASK
+from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, NO_TASK
 from transforms.specs import DatasetSpec, EpisodeSpec, InteractionSpec, SplitSpec
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import stable_digest
@@ -137,7 +137,8 @@ def test_users_who_come_late_are_meta_test_and_nothing_late_is_learnt():
         "over": {"i0": 4, "i1": 5},
     }
     spec = EpisodeSpec(query_size=2)
-    tasks, dropped = build_tasks(pairs_of(labels, times), splitter, spec, 5.0)
+    starts = {META_TEST: 5.0}
+    tasks, dropped = build_tasks(pairs_of(labels, times), splitter, spec, starts)
     found = {task.task_id: task for task in tasks.to_list()}
     assert {task_id: task.split for task_id, task in found.items()} == {
         "early": META_TRAIN,
@@ -152,6 +153,22 @@ def test_users_who_come_late_are_meta_test_and_nothing_late_is_learnt():
         "task_too_small": 2,  # few and over.
         "pair_of_task_too_small": 1,  # Of few, who came late and teaches nothing.
     }
+
+
+def test_meta_validation_lies_between_what_is_learnt_and_meta_test():
+    times = {"a": (1, 2, 3, 4), "b": (3, 4, 5, 6), "c": (5, 6, 7, 8)}
+    times = {u: dict(zip(pairs(4), t, strict=True)) for u, t in times.items()}
+    labels = dict.fromkeys(times, pairs(4))
+    starts = {META_VALIDATION: 3.0, META_TEST: 5.0}
+    spec = EpisodeSpec(query_size=1, order="time")
+    tasks, dropped = build_tasks(pairs_of(labels, times), ALL_TRAIN, spec, starts)
+    found = [(t.split, t.support.items, t.query.items) for t in tasks.to_list()]
+    assert found == [
+        (META_TRAIN, ["i0"], ["i1"]),
+        (META_VALIDATION, ["i0"], ["i1"]),
+        (META_TEST, ["i0", "i1", "i2"], ["i3"]),
+    ]
+    assert dropped == {"pair_after_split": 4}
 
 
 def test_the_order_does_not_depend_on_the_order_of_the_rows():

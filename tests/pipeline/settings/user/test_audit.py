@@ -35,7 +35,7 @@ def info(*, max_interactions=50, path="users.json", test_from=None, order="rando
     return types.SimpleNamespace(
         options={
             "episodes": episodes,
-            "split": {"path": path, "test_from": test_from},
+            "split": {"path": path, "test_from": test_from, "validation_from": None},
         },
         num_tasks={"meta_train": 70, "meta_validation": 10, "meta_test": 20},
     )

@@ -439,7 +439,7 @@ def test_a_date_without_quotes_is_a_date(load):
     time = "data.interactions.time_column=day"
     config = load(TABLE, time, "data.split.test_from=2001-02-03")
     assert config.data.split.test_from == "2001-02-03"
-    assert config.data.split.test_time == 981158400.0
+    assert config.data.split.starts == {"meta_test": 981158400.0}
     assert load(to_yaml(config)) == config
 
 
