@@ -156,10 +156,8 @@ def build_tasks(
         of_starts = np.array([PARTS.index(split) for split in starts])
         parts = np.where(window > 0, of_starts[window - 1], parts)
         teach &= window == 0
-        ends = np.array([*starts.values(), np.inf])[window]
-        is_early = _times(pairs) < ends[pairs.owners]
-        dropped[PAIR_AFTER_SPLIT] = int((~is_early).sum())
-        pairs = pairs.take(np.flatnonzero(is_early))
+        all_pairs, pairs = pairs, _before_next_split(pairs, window, starts)
+        dropped[PAIR_AFTER_SPLIT] = len(all_pairs.owners) - len(pairs.owners)
     num_pairs = pairs.num_pairs()
     is_listed = parts != _LEFT_OUT
     dropped[TASK_NOT_IN_SPLIT_FILE] = int((~is_listed).sum())
@@ -243,6 +241,14 @@ def _windows(pairs: UserPairs, starts: Mapping[str, float]) -> Ints:
     first = np.full(len(pairs.users), np.inf)
     np.minimum.at(first, pairs.owners, _times(pairs))
     return np.searchsorted(list(starts.values()), first, side="right")
+
+
+def _before_next_split(
+    pairs: UserPairs, window: Ints, starts: Mapping[str, float]
+) -> UserPairs:
+    """Returns the pairs that are earlier than the split after that of their user."""
+    ends = np.array([*starts.values(), np.inf])[window]
+    return pairs.take(np.flatnonzero(_times(pairs) < ends[pairs.owners]))
 
 
 def _times(pairs: UserPairs) -> Floats:
