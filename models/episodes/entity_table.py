@@ -53,15 +53,11 @@ def load_entity_table(
     """
     directory = pathlib.Path(dataset_dir) / schema.ENTITIES_DIR
     paths = sorted(str(path) for path in directory.glob(f"{kind}-*.tfrecord"))
-    records = tf.data.TFRecordDataset(paths)
-
-    @tf.autograph.experimental.do_not_convert
-    def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        return _densify(
-            tf.io.parse_example(serialized, _parsing_spec(features)), features
-        )
-
-    batches = list(records.batch(4096).map(parse).as_numpy_iterator())
+    spec = _parsing_spec(features)
+    batches = [
+        _densify(tf.io.parse_example(batch, spec), features)
+        for batch in tf.data.TFRecordDataset(paths).batch(4096)
+    ]
     rows = np.concatenate([[0], *(batch[schema.ENTITY_ROW_KEY] for batch in batches)])
     if not np.array_equal(rows, np.arange(len(rows))):
         raise ValueError(
