@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 
@@ -298,6 +300,7 @@ def serve_wide(serve):
     )
     vectors = Vectors(users, items, num_further=3, num_linear=2)
 
+    @functools.cache
     def build(*, open_fraction=0.0, **options):
         model = clicked_cmml(
             vectors, ScenarioOptions(**TINY), open_fraction=open_fraction
