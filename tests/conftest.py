@@ -11,6 +11,7 @@ import functools
 import gc
 import io
 import json
+import os
 import pathlib
 import random
 import sys
@@ -38,6 +39,10 @@ TINY_MODEL = {
     "prior_full_rank_items": 0,
 }
 
+
+# Workers have the cores between them, and threads of OpenMP wait for one another at
+# full speed. It reads this when it is loaded, in a process that a test starts too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Modules and graphs are many objects at a time, and hardly any of them is garbage.
 gc.set_threshold(100_000, 20, 50)
