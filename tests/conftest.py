@@ -48,6 +48,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 gc.set_threshold(100_000, 20, 50)
 
 
+def pytest_collection_modifyitems(items):
+    """Begins with files that need both experiments: either worker then runs one."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/cmml/"))
+
+
 def pytest_collection_finish():
     """Spares the tests what pays off only where graphs are large or run for long.
 
