@@ -28,7 +28,8 @@ class TinyModel(tf.Module):
         input_signature=[
             tf.TensorSpec([None, None], tf.float32, "support_label"),
             tf.TensorSpec([None, None], tf.string, "query_item_id"),
-        ]
+        ],
+        autograph=False,
     )
     def rank(self, support_label, query_item_id):
         message = "labels must be at least 0"
@@ -42,7 +43,8 @@ class TinyModel(tf.Module):
         input_signature=[
             tf.TensorSpec([None, None], tf.float32, "support_label"),
             tf.TensorSpec([None, None], tf.string, "exclude_item_id"),
-        ]
+        ],
+        autograph=False,
     )
     def recommend(self, support_label, exclude_item_id):
         ids = tf.concat([exclude_item_id, exclude_item_id], axis=1)[:, :1] + "x"
