@@ -106,11 +106,11 @@ class FilmModel(tf.Module):
         rest = 3.0 + popularity_of(query) + years / 1000.0
         return rest + tf.reduce_sum(parts, axis=2), parts
 
-    @tf.function(input_signature=[*TASK, ids("query_item_id")])
+    @tf.function(input_signature=[*TASK, ids("query_item_id")], autograph=False)
     def rank(self, items, labels, age, gender, languages, query):
         return {"score": self._score(items, labels, age, query)[0]}
 
-    @tf.function(input_signature=[*TASK, ids("exclude_item_id")])
+    @tf.function(input_signature=[*TASK, ids("exclude_item_id")], autograph=False)
     def recommend(self, items, labels, age, gender, languages, exclude):
         score, _ = self._score(items, labels, age, catalogue_like(labels))
         has_support = tf.reduce_any(items != "", axis=1)
@@ -122,7 +122,7 @@ class FilmModel(tf.Module):
         is_out = is_among(tf.concat([items, exclude], axis=1))
         return {**best(score, is_out), "fallback_reason": reason}
 
-    @tf.function(input_signature=[*TASK, ids("query_item_id")])
+    @tf.function(input_signature=[*TASK, ids("query_item_id")], autograph=False)
     def explain(self, items, labels, age, gender, languages, query):
         score, parts = self._score(items, labels, age, query)
         changes = modulation(items, (labels - 3.0) / 4.0, query)
@@ -140,7 +140,7 @@ class ThemeModel(tf.Module):
         parts = contributions(items, labels, query) * tf.where(is_own, 1.0, 0.5)
         return popularity_of(query) + tf.reduce_sum(parts, axis=2), parts
 
-    @tf.function(input_signature=[*TASK, *QUERY])
+    @tf.function(input_signature=[*TASK, *QUERY], autograph=False)
     def rank(self, users, items, labels, query_users, query):
         return {"score": self._score(users, items, labels, query_users, query)[0]}
 
@@ -150,7 +150,8 @@ class ThemeModel(tf.Module):
             spec("query_user_id", None),
             ids("candidate_item_id"),
             ids("exclude_item_id"),
-        ]
+        ],
+        autograph=False,
     )
     def recommend(self, users, items, labels, query_user, candidates, exclude):
         query = catalogue_like(labels)
@@ -161,7 +162,7 @@ class ThemeModel(tf.Module):
         reason = tf.where(tf.reduce_any(items != "", axis=1), "", "popularity")
         return {**best(score, is_out), "fallback_reason": reason}
 
-    @tf.function(input_signature=[*TASK, *QUERY])
+    @tf.function(input_signature=[*TASK, *QUERY], autograph=False)
     def explain(self, users, items, labels, query_users, query):
         score, parts = self._score(users, items, labels, query_users, query)
         changes = modulation(items, labels, query)

@@ -36,7 +36,8 @@ class Toy(tf.Module):
         input_signature=[
             tf.TensorSpec([None, None], tf.string, name="item"),
             tf.TensorSpec([None, None], tf.float32, name="label"),
-        ]
+        ],
+        autograph=False,
     )
     def rank(self, item, label):
         in_range = tf.debugging.Assert(
@@ -47,7 +48,9 @@ class Toy(tf.Module):
             length = tf.cast(tf.strings.length(item), tf.float32)
             return {"score": length + self.factor * label}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.float32, name="x")], autograph=False
+    )
     def describe(self, x):
         text = tf.strings.as_string(x, precision=1)
         return {
@@ -59,7 +62,9 @@ class Toy(tf.Module):
             "factor": tf.fill(tf.shape(x), self.factor),
         }
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, name="turns")])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None], tf.int64, name="turns")], autograph=False
+    )
     def spin(self, turns):
         last = tf.reduce_max(turns)
         total = tf.while_loop(
@@ -69,7 +74,10 @@ class Toy(tf.Module):
         )[1]
         return {"total": tf.fill(tf.shape(turns), total)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.int32, name="pair")])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, 2], tf.int32, name="pair")],
+        autograph=False,
+    )
     def total(self, pair):
         return {"total": tf.reduce_sum(pair)}
 
