@@ -15,6 +15,7 @@ import sys
 import time
 
 from models.whole_files import write_atomically
+from tuning import chief, tuner
 from tuning import search as search_module
 from tuning.grid import split_points
 from tuning.results import SearchResults
@@ -148,6 +149,9 @@ def wait(pid, seconds=30.0):
 
 def main():
     assert split_points  # Imported before anything is forked.
+    # Whoever waits for another process looks again soon: these searches are short.
+    chief._LOOK_EVERY_S = tuner._IDLE_S = 0.1
+    chief._TRY_S = 0.2
     print(json.dumps("ready"), flush=True)
     waited_for = set()
     for line in sys.stdin:

@@ -7,6 +7,7 @@ import grpc
 import pytest
 
 from transforms.schema import DataError
+from tuning import chief
 from tuning.chief import wait_for_chief
 
 
@@ -17,11 +18,12 @@ def address():
     return f"127.0.0.1:{port}"
 
 
-def test_a_chief_that_comes_after_the_worker_is_found(address):
+def test_a_chief_that_comes_after_the_worker_is_found(address, monkeypatch):
+    monkeypatch.setattr(chief, "_TRY_S", 0.2)
     server = grpc.server(futures.ThreadPoolExecutor(1))
 
     def come():
-        time.sleep(1.5)  # By then a connection has been refused.
+        time.sleep(0.5)  # By then a connection has been refused.
         server.add_insecure_port(address)
         server.start()
 
