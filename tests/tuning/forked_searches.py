@@ -7,6 +7,7 @@ Commands: {"start": {...}} answers with a pid, {"wait": pid} with how it ended, 
 {"kill": pid} kills it.
 """
 
+import gc
 import json
 import os
 import pathlib
@@ -152,6 +153,9 @@ def main():
     # Whoever waits for another process looks again soon: these searches are short.
     chief._LOOK_EVERY_S = tuner._IDLE_S = 0.1
     chief._TRY_S = 0.2
+    # Nor does a fork copy what has been imported, in looking for garbage in it.
+    gc.freeze()
+    gc.disable()
     print(json.dumps("ready"), flush=True)
     waited_for = set()
     for line in sys.stdin:
