@@ -49,8 +49,13 @@ gc.set_threshold(100_000, 20, 50)
 
 
 def pytest_collection_modifyitems(items):
-    """Begins with files that need both experiments: either worker then runs one."""
+    """Spares a worker the wait for what another one makes for both.
+
+    Files that need both experiments come first, so that either worker runs one. What
+    looks at formats again comes last, when they have long been written.
+    """
     items.sort(key=lambda item: not item.nodeid.startswith("tests/cmml/"))
+    items.sort(key=lambda item: "/formats/test_mlflow.py" in item.nodeid)
 
 
 def pytest_collection_finish():

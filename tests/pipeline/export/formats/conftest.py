@@ -38,11 +38,7 @@ def written(request, tmp_path_factory):
             assert version.name == experiment.exported.name  # Not exported anew.
             return json.dumps(dict(zip(names, map(str, folders), strict=True)))
 
-        def write_the_other():
-            write("scenario_experiment")
-
-        meanwhile = write_the_other if made == "experiment" else None
-        _, folders = built_once(tmp_path_factory, f"formats-{made}", export, meanwhile)
+        _, folders = built_once(tmp_path_factory, f"formats-{made}", export)
         return json.loads(folders)
 
     def directory(made, name):
