@@ -115,11 +115,14 @@ def _is(node, value):
     return isinstance(node, ast.Constant) and node.value is value
 
 
-@pytest.mark.parametrize(
-    "source", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix()
-)
-def test_nothing_is_unpickled_or_run_as_text(source):
-    assert not list(offences(source.read_text(encoding="utf-8")))
+def test_nothing_is_unpickled_or_run_as_text():
+    assert SOURCES
+    found = [
+        f"{path.relative_to(ROOT)}, {what}"
+        for path in SOURCES
+        for what in offences(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize(
