@@ -194,62 +194,40 @@ class SplitSpec:
         validation_fraction: Share of the other tasks in meta-validation.
         path: JSON file with the lists `meta_train_users` and `meta_test_users`, and
             perhaps `meta_validation_users`, relative to the raw-data folder.
+        test_from: A number or a date such as 2001-02-03, as `time_column` has them.
+            Users whose first pair is of that time or later are meta-test, in place of
+            `test_fraction`; of all others only earlier pairs count.
+        validation_from: The same for meta-validation, in place of
+            `validation_fraction`; before `test_from`. Of meta-train users only pairs
+            before it count.
     """
 
     seed: int = 0
     test_fraction: float = 0.2
     validation_fraction: float = 0.1
     path: str | None = None
-
-    __pydantic_config__ = _STRICT
-
-    def __post_init__(self) -> None:
-        """Checks the shares."""
-        for name in ("test_fraction", "validation_fraction"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise ValueError(
-                    f"{name} must be in [0, 1), got {getattr(self, name)}."
-                )
-
-
-@dataclasses.dataclass(frozen=True)
-class RatingSplitSpec(SplitSpec):
-    """The split of users: by chance, by a file, or by when they came.
-
-    Beside those of `SplitSpec`:
-
-    Attributes:
-        test_from: A number or a date such as 2001-02-03, as `interactions.time_column`
-            has them. Users whose first pair is of that time or later are meta-test, in
-            place of `test_fraction`; of all others only earlier pairs count.
-        validation_from: The same for meta-validation, in place of
-            `validation_fraction`; before `test_from`. Of meta-train users only pairs
-            before it count.
-    """
-
     test_from: float | str | None = None
     validation_from: float | str | None = None
 
     __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
-        """Checks that they are times in order, and that no file names the users."""
-        super().__post_init__()
+        """Checks the shares, and that there are times in order."""
+        for name in ("test_fraction", "validation_fraction"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(
+                    f"{name} must be in [0, 1), got {getattr(self, name)}."
+                )
         given = f"got {self.validation_from!r} and {self.test_from!r}"
         starts = self.starts
         if starts and META_TEST not in starts:
             raise ValueError(f"validation_from goes with test_from, {given}.")
         if starts and not starts.get(META_VALIDATION, -math.inf) < starts[META_TEST]:
             raise ValueError(f"validation_from must be before test_from, {given}.")
-        if starts and self.path is not None:
-            raise ValueError(
-                "validation_from and test_from go without path, which names the users, "
-                f"{given} and {self.path!r}."
-            )
 
     @property
     def starts(self) -> Mapping[str, float]:
-        """Times from which users are in a split, rising; dates in seconds since 1970.
+        """Times from which a split is, rising; dates in seconds since 1970.
 
         Raises:
             ValueError: If one is no time.
@@ -370,7 +348,6 @@ class DatasetSpec(CommonSpec):
         interactions: The labelled interactions.
         users: The users.
         items: The items.
-        split: The split of users.
         episodes: The episode records.
         min_item_count: Items with fewer interactions to learn from get no id
             embedding.
@@ -379,8 +356,6 @@ class DatasetSpec(CommonSpec):
     interactions: InteractionSpec
     users: EntitySpec = EntitySpec()
     items: EntitySpec = EntitySpec()
-    _: dataclasses.KW_ONLY
-    split: RatingSplitSpec = RatingSplitSpec()
     episodes: EpisodeSpec = EpisodeSpec()
     min_item_count: int = 3
 
@@ -392,6 +367,11 @@ class DatasetSpec(CommonSpec):
                 "episodes.order 'time' and split.test_from need "
                 f"interactions.time_column, got order {self.episodes.order!r}, "
                 f"test_from {self.split.test_from!r} and no column."
+            )
+        if self.split.starts and self.split.path is not None:
+            raise ValueError(
+                "split.test_from goes without split.path, which names the users, got "
+                f"{self.split.test_from!r} and {self.split.path!r}."
             )
         if any(feature.drop_pattern for feature in self.users.features):
             raise ValueError(

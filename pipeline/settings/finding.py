@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from transforms.plural import counted
 from transforms.schema import CommonInfo
@@ -61,8 +61,15 @@ def id_joins(info: CommonInfo) -> list[Finding]:
     return [Finding("ids of tables", "note", join.describe()) for join in info.joins]
 
 
-def split_without_time() -> Finding:
-    """Says that pairs are split whatever their time."""
+def time_of_pairs(split: Mapping[str, Any]) -> Finding:
+    """Says whether anything that is learnt may be later than what is asked for.
+
+    Args:
+        split: The keys of `data.split`.
+    """
+    if (test_from := split.get("test_from")) is not None:
+        detail = f"nothing that is learnt is of {test_from} or later, as meta-test is"
+        return Finding("time", "ok", detail)
     return Finding(
         "time",
         "note",

@@ -27,7 +27,7 @@ from transforms.specs import (
     EpisodeSpec,
     FeatureSpec,
     InteractionSpec,
-    RatingSplitSpec,
+    SplitSpec,
 )
 from transforms.table_spec import TableSpec
 
@@ -139,7 +139,7 @@ def tiny_spec():
                 FeatureSpec("year", kind="numeric"),
             ),
         ),
-        split=RatingSplitSpec(path="split.json"),
+        split=SplitSpec(path="split.json"),
         episodes=EpisodeSpec(query_size=2, num_shards=2),
         min_item_count=2,
     )

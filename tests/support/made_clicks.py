@@ -9,10 +9,11 @@ from transforms.reading.coded_column import coded_texts
 from transforms.stable_hash import digest_numbers, stable_digest
 
 
-def click_block(users, items, scenarios=None, table="clicks"):
+def click_block(users, items, scenarios=None, table="clicks", times=None):
     """A block of clicks; without scenarios the log does not say them."""
     scenarios = scenarios or [""] * len(users)
-    return ClickBlock(*map(coded_texts, (users, items, scenarios)), table)
+    times = None if times is None else np.array(times, float)
+    return ClickBlock(*map(coded_texts, (users, items, scenarios)), table, times)
 
 
 def scenario_users(users, pool):

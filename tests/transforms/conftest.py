@@ -19,7 +19,7 @@ from transforms.specs import (
     EpisodeSpec,
     FeatureSpec,
     InteractionSpec,
-    RatingSplitSpec,
+    SplitSpec,
 )
 from transforms.table_spec import TableSpec
 
@@ -68,7 +68,7 @@ def small_spec(**changes):
             name_column="title",
             features=(FeatureSpec("genre", kind="multi"),),
         ),
-        "split": RatingSplitSpec(seed=1, test_fraction=0.3, validation_fraction=0.3),
+        "split": SplitSpec(seed=1, test_fraction=0.3, validation_fraction=0.3),
         "episodes": EpisodeSpec(query_size=2, num_shards=2),
     }
     return DatasetSpec(**{**defaults, **changes})

@@ -20,10 +20,10 @@ from transforms.reading.blocks import rows_of
 from transforms.reading.raw_files import find_raw_files
 from transforms.reading.read_tables import read_blocks
 from transforms.reading.tables import columns_by_table
-from transforms.specs import DatasetSpec, EpisodeSpec, RatingSplitSpec
+from transforms.specs import DatasetSpec, EpisodeSpec, SplitSpec
 
 SMALL = EpisodeSpec(query_size=2, num_shards=1)
-NO_TEST = RatingSplitSpec(test_fraction=0.0, validation_fraction=0.0)
+NO_TEST = SplitSpec(test_fraction=0.0, validation_fraction=0.0)
 EXTRA = (
     "{item}::Film {item}::1990::PG::1 May 1990::Drama, Comedy::"
     "Ann A (co-director), Bob B::W::Cy C, Di D::A plot :: with colons::poster\n"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from transforms.reading.coded_column import CodedColumn, coded_array
+import pyarrow as pa
+
+from transforms.reading.coded_column import CodedColumn, Floats, coded_array
 from transforms.reading.packed_columns import pack, unpack
 
 
@@ -17,12 +19,14 @@ class ClickBlock:
         items: Item ids, likewise.
         scenarios: Scenario ids, likewise; empty where the log does not say them.
         table: What the rows were read as.
+        times: Times; None if they are not read.
     """
 
     users: CodedColumn
     items: CodedColumn
     scenarios: CodedColumn
     table: str
+    times: Floats | None = None
 
     def packed(self) -> bytes:
         """Returns the bytes that `unpacked` takes, for few bytes to be shuffled."""
@@ -31,6 +35,8 @@ class ClickBlock:
             "items": self.items.to_array(),
             "scenarios": self.scenarios.to_array(),
         }
+        if self.times is not None:
+            columns["times"] = pa.array(self.times)
         return pack(columns, [self.table])
 
     @classmethod
@@ -40,4 +46,5 @@ class ClickBlock:
         users, items, scenarios = (
             coded_array(columns[name]) for name in ("users", "items", "scenarios")
         )
-        return cls(users, items, scenarios, table)
+        times = columns["times"].to_numpy() if "times" in columns else None
+        return cls(users, items, scenarios, table, times)

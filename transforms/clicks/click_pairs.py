@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from transforms.clicks.click_block import ClickBlock
 from transforms.clicks.ids import order_of_ids
-from transforms.reading.coded_column import CodedColumn, Ints, join_texts
+from transforms.reading.coded_column import CodedColumn, Floats, Ints, join_texts
 from transforms.reading.stretches import places_in
 from transforms.row_counts import RowCounts
 
@@ -30,6 +30,7 @@ class ClickPairs:
         scenarios: The different scenarios that the log says.
         logged: Pair and scenario of each click of which the log says the scenario, as
             places: [2, clicks].
+        times: Time of the first click of each pair; infinite where none is read.
     """
 
     users: pa.Array
@@ -38,6 +39,7 @@ class ClickPairs:
     codes: Ints
     scenarios: pa.Array
     logged: Ints
+    times: Floats
 
     def take(self, order: Ints) -> ClickPairs:
         """Returns all pairs in another order."""
@@ -47,6 +49,7 @@ class ClickPairs:
             owners=self.owners[order],
             codes=self.codes[order],
             logged=np.stack([places[self.logged[0]], self.logged[1]]),
+            times=self.times[order],
         )
 
 
@@ -97,11 +100,26 @@ def pairs_of_users(
         codes,
         scenarios.values,
         logged[:, says[logged[1]]],
+        _first_times(blocks, pair, len(keys)),
     )
     rows = np.bincount(scenarios.codes, minlength=num_scenarios).tolist()
     by_scenario = Counter(dict(zip(scenarios.values.to_pylist(), rows, strict=True)))
     del by_scenario[""]
     return pairs, ClickCounts(_counts(tables, table, table[first]), by_scenario)
+
+
+def _first_times(blocks: Sequence[ClickBlock], pair: Ints, num_pairs: int) -> Floats:
+    """Returns the time of the first click of each pair, given the pair of each row."""
+    first = np.full(num_pairs, np.inf)
+    if all(block.times is None for block in blocks):
+        return first
+    unread = (np.full(len(block.users), np.inf) for block in blocks)
+    times = [
+        one if block.times is None else block.times
+        for block, one in zip(blocks, unread, strict=True)
+    ]
+    np.minimum.at(first, pair, np.concatenate(times))
+    return first
 
 
 def _in_order(column: CodedColumn, domains: Sequence[str]) -> tuple[Ints, pa.Array]:

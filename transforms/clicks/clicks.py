@@ -19,10 +19,10 @@ from transforms.reading.clean_values import (
     clean_numbers,
     normal_columns,
 )
-from transforms.reading.coded_column import CodedColumn, coded_texts
+from transforms.reading.coded_column import CodedColumn, Floats, coded_texts
 from transforms.reading.parse_rows import ParseRows
 from transforms.reading.row_error import MISSING_FIELD, RowError, UnwantedRowError
-from transforms.reading.values import as_id, as_number
+from transforms.reading.values import as_id, as_number, as_time
 from transforms.row_counts import RowCounts
 from transforms.stable_hash import shards_of
 
@@ -69,18 +69,32 @@ class ClickParser:
         self._table = table_name(CLICKS, domain.name)
         self._clicks: list[Click] = []
         self._columns: list[CodedColumn] | None = None
+        self._times: list[float] = []
+        self._time_column: Floats | None = None
 
-    def add(self, line: int, fields: tuple[Any, ...]) -> None:
+    def add(self, line: int, fields: Sequence[Any]) -> None:
         """Reads one row; raises `RowError` if it is no click."""
+        time_column = self._spec.time_column
+        time = 0.0
+        if time_column is not None:
+            *fields, raw_time = fields
+            time = as_time(raw_time, time_column)
         plain = click = parse_click(fields, self._spec, self._domain)
         if self._normalize:
             click = parse_click(fields, self._spec, self._domain, normalize=True)
             self.counts.count_forms(click_columns(self._spec), plain, click)
         self._clicks.append(click)
+        self._times.append(time)
 
     def add_columns(self, rows: BlockColumns) -> bool:
         """Reads all rows, or none if one is refused; see `ColumnParser`."""
         raw_ids = list(rows.columns)
+        times = None
+        if self._spec.time_column is not None:
+            read = functools.partial(as_time, column=self._spec.time_column)
+            times = clean_numbers(raw_ids.pop(), rows.missing, read)
+            if times is None:
+                return False
         if self._spec.label_column is not None:
             read = functools.partial(_read_label, spec=self._spec)
             labels = clean_numbers(raw_ids.pop(), rows.missing, read)
@@ -88,6 +102,7 @@ class ClickParser:
                 return False
             are_clicks = _are_clicks(labels.values, self._spec)[labels.codes]
             raw_ids = [raw.filter(pa.array(are_clicks)) for raw in raw_ids]
+            times = times and times.take(np.flatnonzero(are_clicks))
             num_too_low = int((~are_clicks).sum())
         read_ids = [clean_ids(raw, rows.missing) for raw in raw_ids]
         ids = [column for column in read_ids if column is not None]
@@ -104,6 +119,8 @@ class ClickParser:
         if len(columns) < len(Click._fields):
             columns.append(_nothing(len(columns[0])))
         self._columns = columns
+        if times is not None:
+            self._time_column = times.values[times.codes]
         return True
 
     def parsed(self) -> Iterator[tuple[int, bytes]]:
@@ -112,12 +129,16 @@ class ClickParser:
             coded_texts([click[place] for click in self._clicks])
             for place in range(len(Click._fields))
         ]
+        times = self._time_column
+        if self._spec.time_column is not None and times is None:
+            times = np.array(self._times, np.float64)
         users = columns[0]
         by_row = shards_of(users.values.to_pylist(), self._num_shards)[users.codes]
         for shard in np.unique(by_row).tolist():
             rows = np.flatnonzero(by_row == shard)
             users, items, scenarios = (column.take(rows) for column in columns)
-            block = ClickBlock(users, items, scenarios, self._table)
+            of_rows = None if times is None else times[rows]
+            block = ClickBlock(users, items, scenarios, self._table, of_rows)
             yield shard, block.packed()
 
 
@@ -138,8 +159,8 @@ def parse_clicks(
 
 
 def click_columns(spec: ClickSpec) -> tuple[str, ...]:
-    """Returns the columns of a click: user, item, perhaps scenario, perhaps label."""
-    others = spec.scenario_column, spec.label_column
+    """Returns the columns of a click: user, item, perhaps scenario, label and time."""
+    others = spec.scenario_column, spec.label_column, spec.time_column
     return spec.user_column, spec.item_column, *filter(None, others)
 
 
@@ -149,7 +170,7 @@ def parse_click(
     """Reads one click.
 
     Args:
-        values: Fields of `click_columns`, as they are in the table.
+        values: Fields of `click_columns` but for the time, as they are in the table.
         spec: Their names, and what label makes a click.
         domain: Name that goes before ids; "" for none.
         normalize: Whether ids that differ in form only are one.
@@ -162,11 +183,10 @@ def parse_click(
         UnwantedRowError: If the label is too low for a click, or there is none, or the
             scenario is one of the codes for nothing known.
     """
-    columns: Sequence[str] = click_columns(spec)
     if spec.label_column is not None:
         *values, raw_label = values
-        *columns, _ = columns
         _check_label(raw_label, spec)
+    columns = click_columns(spec)[: len(values)]
     if spec.table.missing and len(values) > 2 and values[2] is None:
         raise UnwantedRowError(NO_SCENARIO)
     ids = required_ids(values, columns, normalize=normalize)

@@ -5,9 +5,10 @@ too. A task is a scenario: a pool of items (a theme, a tag, a genre) and the cli
 users inside it. A click is a user-item pair of whatever kind of implicit feedback.
 
 Pairs are split as well as scenarios, because one pair belongs to many scenarios: a
-stable hash holds some out, some for the queries of meta-validation, others for those of
-meta-test. Everything else (support sets, meta-train, collaborative filtering) is made
-of *known* pairs. Each known pair is in one fold, again by a stable hash.
+stable hash, or their time, holds some out, some for the queries of meta-validation,
+others for those of meta-test. Everything else (support sets, meta-train, collaborative
+filtering) is made of *known* pairs. Each known pair is in one fold, again by a stable
+hash.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ class ClickSpec:
         label_column: Column of a rating, or of another measure, that makes a row a
             click.
         label_at_least: Rows whose label is lower are no clicks, and left out.
+        time_column: Column of the time, a number or a date, which `split.test_from`
+            goes by; a pair has the time of its first click.
     """
 
     table: TableSpec
@@ -83,6 +86,7 @@ class ClickSpec:
     scenario_column: str | None = None
     label_column: str | None = None
     label_at_least: float | None = None
+    time_column: str | None = None
 
     __pydantic_config__ = _STRICT
 
@@ -190,6 +194,11 @@ class ScenarioSplitSpec(SplitSpec):
             `meta_test_scenarios`, and perhaps `meta_validation_scenarios`, relative
             to the raw-data folder.
         validation_fraction: As of `SplitSpec`; more, since there are few scenarios.
+        test_from: A number or a date such as 2001-02-03, as `clicks.time_column` has
+            them. Pairs of that time or later are held out, in place of
+            `held_out_fraction`.
+        validation_from: Those of this time or later, and before `test_from`, are held
+            out for meta-validation, in place of `held_out_for_validation`.
         held_out_fraction: Share of the pairs that are held out for the queries of
             meta-validation and meta-test.
         held_out_for_validation: Share of those that is for meta-validation; the others
@@ -295,6 +304,12 @@ class ScenarioDatasetSpec(CommonSpec):
             )
         if any(":" in name for name in names):
             raise ValueError(f"names of domains must have no colon, got {names}.")
+        for domain in self.domains:
+            if self.split.starts and domain.clicks.time_column is None:
+                raise ValueError(
+                    f"split.test_from {self.split.test_from!r} needs the "
+                    f"clicks.time_column of every domain, got none of {domain.name!r}."
+                )
 
     @functools.cached_property
     def domain_names(self) -> tuple[str, ...]:

@@ -87,7 +87,10 @@ def movielens(
     """
     interactions, _, items = movielens_tables(path, data_dir=data_dir)
     clicks = ClickSpec(
-        interactions.table, interactions.user_column, interactions.item_column
+        interactions.table,
+        interactions.user_column,
+        interactions.item_column,
+        time_column=interactions.time_column,
     )
     assert items.table is not None
     assert items.name_column is not None

@@ -26,10 +26,9 @@ def _tables_of(domain: DomainSpec, prefix: str) -> list[UsedTable]:
     where = f"domains.{domain.name}." if domain.name else ""
     clicks = domain.clicks
     columns = {"user_column": clicks.user_column, "item_column": clicks.item_column}
-    if clicks.scenario_column is not None:
-        columns["scenario_column"] = clicks.scenario_column
-    if clicks.label_column is not None:
-        columns["label_column"] = clicks.label_column
+    for name in ("scenario_column", "label_column", "time_column"):
+        if (column := getattr(clicks, name)) is not None:
+            columns[name] = column
     tables = [("clicks", clicks.table, columns)]
     if (pools := domain.pools) is not None:
         columns = {

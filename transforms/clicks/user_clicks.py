@@ -25,6 +25,7 @@ from transforms.clicks.scenario_users import (
 from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Floats, Ints, small
+from transforms.schema import META_TEST, META_VALIDATION
 from transforms.stable_hash import (
     digest_numbers,
     fractions,
@@ -108,11 +109,13 @@ class SplitUsers(beam.DoFn):
 
 
 def split_pairs(pairs: ClickPairs, spec: ScenarioDatasetSpec) -> SplitPairs:
-    """Holds out some pairs of each user and gives all a fold, by stable hashes.
+    """Holds out some pairs of each user and gives all a fold.
+
+    Stable hashes decide it, or the time of a pair whether it is held out.
 
     Args:
         pairs: The pairs.
-        spec: Seed and shares.
+        spec: Seed, shares and times.
     """
     split = spec.split
     users, items = (
@@ -125,9 +128,15 @@ def split_pairs(pairs: ClickPairs, spec: ScenarioDatasetSpec) -> SplitPairs:
         return fractions(digest_numbers(stable_digests(split.seed, salt, last=last)))
 
     folds = (shares("fold", texts) * split.num_folds).astype(np.int64)
-    held_out = np.flatnonzero(shares("held_out", texts) < split.held_out_fraction)
+    if split.starts:
+        is_held_out = pairs.times >= min(split.starts.values())
+    else:
+        is_held_out = shares("held_out", texts) < split.held_out_fraction
+    held_out = np.flatnonzero(is_held_out)
     held_out_for = shares("held_out_for", [texts[pair] for pair in held_out.tolist()])
     is_for_test = held_out_for >= split.held_out_for_validation
+    if META_VALIDATION in split.starts:
+        is_for_test = pairs.times[held_out] >= split.starts[META_TEST]
     roles = np.zeros(len(texts), np.uint8)
     roles[held_out] = np.where(is_for_test, FOR_TEST, FOR_VALIDATION)
     order = np.argsort(pairs.owners * NUM_ROLES + roles, kind="stable")

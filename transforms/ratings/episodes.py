@@ -141,7 +141,7 @@ def build_tasks(
         pairs: The pairs of each user, with times if they are taken by time.
         splitter: Decides the split of each task.
         spec: Sizes and order.
-        starts: As of `RatingSplitSpec`; none if users are split by the splitter alone.
+        starts: As of `SplitSpec`; none if users are split by the splitter alone.
 
     Returns:
         The tasks, and what was left out by reason.

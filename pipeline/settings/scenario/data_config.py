@@ -80,6 +80,22 @@ class ScenarioDataConfig(RowLimits):
     split: ScenarioSplitSpec = ScenarioSplitSpec()
     episodes: ScenarioEpisodeSpec = ScenarioEpisodeSpec()
 
+    @pydantic.model_validator(mode="after")
+    def _check_time(self) -> Self:
+        for name, domain in self.domains.items():
+            column = domain.clicks and domain.clicks.time_column
+            if column is not None and not self.split.starts:
+                raise ValueError(
+                    f"time_column {column!r} of domain {name!r} goes with "
+                    "split.test_from, got none."
+                )
+            if domain.clicks and column is None and self.split.starts:
+                raise ValueError(
+                    f"split.test_from {self.split.test_from!r} needs the "
+                    f"clicks.time_column of domain {name!r}, got none."
+                )
+        return self
+
     @pydantic.field_validator("domains")
     @classmethod
     def _check_names(cls, domains: dict[str, DomainConfig]) -> dict[str, DomainConfig]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -41,15 +42,23 @@ def dataset_spec(config: ScenarioDataConfig, data_dir: str) -> ScenarioDatasetSp
         ValueError: If the raw data is missing or its layout is unknown.
     """
     names = config.domains if len(config.domains) > 1 else {"": None}
-    domains = zip(names, config.domains.values(), strict=True)
+    pairs = zip(names, config.domains.values(), strict=True)
+    domains = [_domain_spec(name, domain, data_dir) for name, domain in pairs]
+    if not config.split.starts:
+        domains = [_without_time(domain) for domain in domains]
     return ScenarioDatasetSpec(
-        tuple(_domain_spec(name, domain, data_dir) for name, domain in domains),
+        tuple(domains),
         split=config.split,
         episodes=config.episodes,
         max_rejected_fraction=config.max_rejected_fraction,
         max_unmatched_fraction=config.max_unmatched_fraction,
         normalize_ids=config.normalize_ids,
     )
+
+
+def _without_time(domain: DomainSpec) -> DomainSpec:
+    clicks = dataclasses.replace(domain.clicks, time_column=None)
+    return dataclasses.replace(domain, clicks=clicks)
 
 
 def _prefixes(config: ScenarioDataConfig) -> list[str]:

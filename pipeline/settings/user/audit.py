@@ -12,8 +12,8 @@ from pipeline.settings.finding import (
     Finding,
     compare_protocols,
     id_joins,
-    split_without_time,
     tasks_overlap,
+    time_of_pairs,
     to_finding,
 )
 from pipeline.settings.user.audit_controls import controls
@@ -57,7 +57,8 @@ def audit_ratings(config: UserConfig, dataset_dir: pathlib.Path) -> list[Finding
         repeated_pairs(splits),
         too_small_tasks(splits, dataset.info),
         *id_joins(dataset.info),
-        time_of_pairs(dataset.info),
+        time_of_pairs(dataset.info.options["split"]),
+        time_in_tasks(dataset.info),
         *controls(dataset),
         user_protocol(dataset.info),
     ]
@@ -138,27 +139,11 @@ def too_small_tasks(
     )
 
 
-def time_of_pairs(info: DatasetInfo) -> Finding:
-    """Says what may be learnt from that is later than what is asked for."""
-    in_order = info.options["episodes"].get("order") == "time"
-    test_from = info.options["split"].get("test_from")
-    if test_from is None and not in_order:
-        return split_without_time()
-    support = (
-        "the support of a task is earlier than its query"
-        if in_order
-        else "support and query of a task are drawn at random"
-    )
-    if test_from is None:
-        return Finding(
-            "time", "note", f"{support}; what others did later may inform a prediction."
-        )
-    return Finding(
-        "time",
-        "note" if not in_order else "ok",
-        f"nothing that is learnt is of {test_from} or later, when users of meta-test "
-        f"came; {support}.",
-    )
+def time_in_tasks(info: DatasetInfo) -> Finding:
+    """Says whether the support of a task is earlier than its query."""
+    if info.options["episodes"].get("order") == "time":
+        return Finding("time in tasks", "ok", "the support is earlier than the query")
+    return Finding("time in tasks", "note", "support and query are drawn at random")
 
 
 def user_protocol(info: DatasetInfo) -> Finding:

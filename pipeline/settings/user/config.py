@@ -16,7 +16,7 @@ from transforms.specs import (
     EntitySpec,
     EpisodeSpec,
     InteractionSpec,
-    RatingSplitSpec,
+    SplitSpec,
 )
 
 # As `models.baselines.ratings.registry` has them, which cannot be imported without
@@ -66,7 +66,7 @@ class DataConfig(RowLimits):
     interactions: InteractionSpec | None = None
     users: EntitySpec | None = None
     items: EntitySpec | None = None
-    split: RatingSplitSpec = RatingSplitSpec()
+    split: SplitSpec = SplitSpec()
     episodes: EpisodeSpec = EpisodeSpec()
     min_item_count: int = pydantic.Field(3, ge=1)
 

@@ -40,7 +40,13 @@ def shard(number, rows, **counts):
     users, items = map(coded_texts, (users, items))
     nothing = np.zeros((2, 0), np.int64)
     pairs = ClickPairs(
-        users.values, items.values, users.codes, items.codes, pa.array([""]), nothing
+        users.values,
+        items.values,
+        users.codes,
+        items.codes,
+        pa.array([""]),
+        nothing,
+        np.zeros(len(rows)),
     )
     split = SplitPairs(pairs, np.array(roles), np.zeros(len(roles), np.int64))
     tables = {f"{name}.clicks": count for name, count in counts.items()}

@@ -40,6 +40,12 @@ def rows_of(shards):
     return rows
 
 
+def times_of(shards):
+    """Times of each block."""
+    blocks = [ClickBlock.unpacked(data) for _, data in shards]
+    return [None if block.times is None else block.times.tolist() for block in blocks]
+
+
 def test_every_id_of_a_click_gets_the_name_of_its_domain():
     assert parse_click((" 1 ", 2.0, "t"), SPEC, "") == Click("1", "2", "t")
     assert parse_click(("1", "2", "t"), SPEC, "a") == Click("a:1", "a:2", "a:t")
@@ -118,19 +124,24 @@ def test_each_row_goes_to_the_shard_of_its_user_or_is_refused(parse_block):
 
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("labelled", [False, True])
-@pytest.mark.parametrize("last", ["u1,i2,t,4", " u1,I2,t,0", "u1,,t,5", "u1,i2,t,x"])
+@pytest.mark.parametrize("timed", [False, True])
+@pytest.mark.parametrize(
+    "last",
+    ["u1,i2,t,4,7", " u1,I2,t,0,8", "u1,,t,5,7", "u1,i2,t,x,7", "u1,i2,t,4,soon"],
+)
 def test_clicks_are_read_by_column_as_row_by_row(
-    parse_block, monkeypatch, labelled, normalize, last
+    parse_block, monkeypatch, labelled, normalize, timed, last
 ):
-    label = {"label_column": "stars", "label_at_least": 3.0} if labelled else {}
-    spec = ClickSpec(TableSpec("c.csv"), scenario_column="theme", **label)
-    data = f"u1,i1,t,5\nu2,i1,s,2\n7,i1,t,3\n{last}\n".encode()
-    block = Block("c.csv", 0, 2, data, (*COLUMNS, "stars"))
+    keys = {"label_column": "stars", "label_at_least": 3.0} if labelled else {}
+    keys |= {"time_column": "day"} if timed else {}
+    spec = ClickSpec(TableSpec("c.csv"), scenario_column="theme", **keys)
+    data = f"u1,i1,t,5,1\nu2,i1,s,2,2001-01-01\n7,i1,t,3,3\n{last}\n".encode()
+    block = Block("c.csv", 0, 2, data, (*COLUMNS, "stars", "day"))
 
     def parsed():
         stage = parse_clicks(DomainSpec(spec, name="a"), 3, normalize=normalize)
         shards, rejected = parse_block(stage, block)
-        return rows_of(shards), rejected
+        return rows_of(shards), times_of(shards), rejected
 
     by_column = parsed()
     monkeypatch.setattr(ClickParser, "add_columns", lambda self, rows: False)

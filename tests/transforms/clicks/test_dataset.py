@@ -1,5 +1,6 @@
 """The whole pipeline on a small log: what is in which file, and what must not be."""
 
+import dataclasses
 import json
 
 import pytest
@@ -345,3 +346,40 @@ def test_ratings_are_clicks_from_a_label_on(tmp_path):
     num_low = len(range(0, len(clicks()), 5))
     assert info.num_dropped["label_too_low"] == num_low
     assert info.tables["clicks"].used == len(clicks()) - num_low
+
+
+def test_pairs_are_held_out_by_time(tmp_path, read_all):
+    raw = write_tables(tmp_path / "raw", clicks())
+    days = {pair: 1 + place % 20 for place, pair in enumerate(clicks())}
+    rows = "".join(f"{u},{i},2001-01-{day:02d}\n" for (u, i), day in days.items())
+    (raw / "clicks.csv").write_text("user_id,item_id,day\n" + rows)
+    timed = dataclasses.replace(
+        domain(), clicks=ClickSpec(TableSpec("clicks.csv"), time_column="day")
+    )
+    split = ScenarioSplitSpec(
+        path="split.json", validation_from="2001-01-11", test_from="2001-01-15"
+    )
+    info = prepare(raw, tmp_path / "p", timed, split=split)
+    known, held_out = (
+        {
+            pair
+            for record in read_all(tmp_path / "p", f"clicks/{kind}-*")
+            for pair in pairs(tmp_path / "p", record, "")
+        }
+        for kind in ("known", "held_out")
+    )
+    assert known == {pair for pair, day in days.items() if day < 11}
+    assert held_out == {pair for pair, day in days.items() if day >= 11}
+    for record in read_all(tmp_path / "p", "episodes/*.gz"):
+        name = record["task_id"][0].decode()
+        asked = {days[pair] for pair in pairs(tmp_path / "p", record, "query")}
+        of_name = {"checked": range(11, 15), "tested": range(15, 21)}
+        assert asked <= set(of_name.get(name, ()))
+    assert info.num_held_out == len(held_out)
+
+
+def test_what_goes_by_time_needs_its_column_in_every_domain():
+    split = ScenarioSplitSpec(test_from=9)
+    message = "needs the clicks.time_column of every domain, got none of 'a'"
+    with pytest.raises(ValueError, match=message):
+        ScenarioDatasetSpec((domain("a"),), split=split)

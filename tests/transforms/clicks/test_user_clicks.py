@@ -1,3 +1,4 @@
+import dataclasses
 import random
 from collections import Counter
 
@@ -28,6 +29,11 @@ from transforms.stable_hash import stable_fraction
 from transforms.table_spec import TableSpec
 
 DOMAIN = DomainSpec(ClickSpec(TableSpec("clicks.csv"), scenario_column="scenario"))
+TIMED = (
+    dataclasses.replace(
+        DOMAIN, clicks=dataclasses.replace(DOMAIN.clicks, time_column="day")
+    ),
+)
 SPLIT = ScenarioDatasetSpec((DOMAIN,), split=ScenarioSplitSpec(num_folds=3))
 
 
@@ -85,7 +91,9 @@ def test_a_block_is_the_same_once_it_was_packed():
         assert (
             getattr(again, name).codes.tolist() == getattr(block, name).codes.tolist()
         )
-    assert again.table == "c"
+    assert (again.table, again.times) == ("c", None)
+    timed = click_block(["u1", "u2"], ["a", "b"], times=[1.5, 2])
+    assert ClickBlock.unpacked(timed.packed()).times.tolist() == [1.5, 2.0]
 
 
 def test_a_repeated_row_counts_once():
@@ -118,6 +126,38 @@ def test_users_and_items_of_domains_stand_domain_after_domain():
     assert pairs.items.to_pylist() == ["b:9", "a:i"]
     assert counts.tables["b.clicks"].left_out == {"repeated_click": 1}
     assert counts.tables["a.clicks"].used == 2
+
+
+def test_pairs_are_held_out_by_the_time_of_their_first_click():
+    items = [f"i{number}" for number in range(8)]
+    first = click_block(["u"] * 8, items, times=[9, 2, 3, 4, 5, 6, 7, 8])
+    second = click_block(["u"] * 2, ["i7", "i0"], times=[9, 1])
+    pairs, _ = pairs_of_users([first, second], [""])
+    assert pairs.times.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    spec = dataclasses.replace(
+        SPLIT, split=ScenarioSplitSpec(validation_from=4, test_from=6), domains=TIMED
+    )
+    roles = {
+        item: role for item, (role, _) in rows_of(split_pairs(pairs, spec)).items()
+    }
+    assert [roles[item] for item in items] == (
+        [KNOWN] * 3 + [FOR_VALIDATION] * 2 + [FOR_TEST] * 3
+    )
+
+
+def test_a_share_of_late_pairs_is_for_validation_where_it_has_no_time_of_its_own():
+    items = [f"i{number}" for number in range(400)]
+    block = click_block(["u"] * 400, items, times=range(400))
+    pairs, _ = pairs_of_users([block], [""])
+    split = ScenarioSplitSpec(test_from=200, held_out_for_validation=0.5)
+    spec = dataclasses.replace(SPLIT, split=split, domains=TIMED)
+    roles = {
+        item: role for item, (role, _) in rows_of(split_pairs(pairs, spec)).items()
+    }
+    assert {roles[item] for item in items[:200]} == {KNOWN}
+    late = Counter(roles[item] for item in items[200:])
+    assert set(late) == {FOR_VALIDATION, FOR_TEST}
+    assert 70 < late[FOR_TEST] < 130
 
 
 def test_a_shard_without_clicks_has_no_pairs():

@@ -21,7 +21,7 @@ from transforms.specs import (
     EpisodeSpec,
     FeatureSpec,
     InteractionSpec,
-    RatingSplitSpec,
+    SplitSpec,
 )
 from transforms.table_spec import TableSpec
 
@@ -214,7 +214,7 @@ def test_a_table_without_a_single_task_is_an_error(prepare, make_spec):
             {"interactions": InteractionSpec(TableSpec("ratings.csv"), "who")},
             "no column 'who'",
         ),
-        ({"split": RatingSplitSpec(path="no.json")}, r"split\.path must name a file"),
+        ({"split": SplitSpec(path="no.json")}, r"split\.path must name a file"),
     ],
 )
 def test_inputs_are_checked_before_an_earlier_data_set_is_removed(
@@ -234,7 +234,7 @@ def test_the_split_file_decides_the_splits(prepare, make_spec, raw, read_episode
         "meta_test_users": [7, 8],
     }
     (raw / "split.json").write_text(json.dumps(lists))
-    info, directory = prepare(make_spec(split=RatingSplitSpec(path="split.json")))
+    info, directory = prepare(make_spec(split=SplitSpec(path="split.json")))
     assert set(read_episodes(directory, "meta_train")) == set("12345")
     assert set(read_episodes(directory, "meta_validation")) == {"6"}
     assert set(read_episodes(directory, "meta_test")) == {"7", "8"}
@@ -246,7 +246,7 @@ def test_the_split_file_decides_the_splits(prepare, make_spec, raw, read_episode
 
 
 def test_splits_without_tasks_have_empty_files(prepare, make_spec, read_episodes):
-    split = RatingSplitSpec(test_fraction=0.0, validation_fraction=0.0)
+    split = SplitSpec(test_fraction=0.0, validation_fraction=0.0)
     info, directory = prepare(make_spec(split=split))
     assert info.num_tasks == {"meta_train": 12, "meta_validation": 0, "meta_test": 0}
     assert len(list(directory.glob("episodes/*"))) == 8

@@ -12,11 +12,13 @@ from transforms.specs import (
     EpisodeSpec,
     FeatureSpec,
     InteractionSpec,
-    RatingSplitSpec,
+    SplitSpec,
 )
 from transforms.table_spec import TableSpec, WideSpec
 from transforms.writing.counts import FeatureError, JoinError
 from transforms.writing.rejected import RejectedRowsError
+
+TIMED = InteractionSpec(TableSpec("ratings.csv"), time_column="day")
 
 
 def write_items(raw, id_of, numbers=range(1, 9)):
@@ -134,7 +136,7 @@ def test_ids_of_a_split_file_must_be_in_the_data(prepare, make_spec, raw):
     lists = {"meta_train_users": ["u1", "u2", 3], "meta_test_users": [4.0]}
     (raw / "split.json").write_text(json.dumps(lists))
     with pytest.raises(JoinError, match=r"split file 'split\.json' .* \(2 of 4; .*'u1"):
-        prepare(make_spec(split=RatingSplitSpec(path="split.json")))
+        prepare(make_spec(split=SplitSpec(path="split.json")))
 
 
 def test_a_wide_table_with_codes_is_as_a_long_one(prepare, make_spec, raw, ratings):
@@ -202,7 +204,7 @@ def test_users_and_pairs_are_split_by_time(
     (raw / "timed.csv").write_text("user_id,item_id,rating,day\n" + rows)
     table = InteractionSpec(TableSpec("timed.csv"), time_column="day")
     by_time = {"episodes": EpisodeSpec(query_size=2, num_shards=2, order="time")}
-    by_time["split"] = RatingSplitSpec(test_from="2001-09-01", validation_fraction=0.0)
+    by_time["split"] = SplitSpec(test_from="2001-09-01", validation_fraction=0.0)
     info, directory = prepare(make_spec(interactions=table, **by_time))
     tests, trained = (
         read_episodes(directory, split) for split in ("meta_test", "meta_train")
@@ -222,7 +224,8 @@ def test_users_and_pairs_are_split_by_time(
     ("changes", "message"),
     [
         ({"episodes": EpisodeSpec(order="time")}, "need interactions.time_column"),
-        ({"split": RatingSplitSpec(test_from=9)}, "need interactions.time_column"),
+        ({"split": SplitSpec(test_from=9)}, "need interactions.time_column"),
+        ({"split": SplitSpec(test_from=9, path="s"), "interactions": TIMED}, "without"),
     ],
 )
 def test_what_goes_by_time_needs_a_column_of_it(make_spec, changes, message):
@@ -245,7 +248,7 @@ def test_what_goes_by_time_needs_a_column_of_it(make_spec, changes, message):
 )
 def test_a_time_that_users_cannot_be_split_by_is_refused(keys, message):
     with pytest.raises(ValueError, match=message):
-        RatingSplitSpec(**keys)
+        SplitSpec(**keys)
 
 
 def test_items_can_be_kept_from_meta_train(prepare, make_spec, read_episodes):

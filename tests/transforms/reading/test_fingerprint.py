@@ -7,7 +7,7 @@ from transforms.ratings.sources import rdatasets
 from transforms.ratings.tables import used_tables
 from transforms.reading import columnar_rows
 from transforms.reading.fingerprint import fingerprint
-from transforms.specs import DatasetSpec, RatingSplitSpec
+from transforms.specs import DatasetSpec, SplitSpec
 
 
 def digest(spec, data_dir):
@@ -35,7 +35,7 @@ def test_it_changes_with_the_specification(spec, raw):
 
 def test_it_changes_with_the_split_file(spec, raw):
     path = raw / "split.json"
-    changed = dataclasses.replace(spec, split=RatingSplitSpec(path="split.json"))
+    changed = dataclasses.replace(spec, split=SplitSpec(path="split.json"))
     path.write_text(json.dumps({"meta_train_users": [1], "meta_test_users": []}))
     before = digest(changed, raw)
     path.write_text(json.dumps({"meta_train_users": [2], "meta_test_users": []}))

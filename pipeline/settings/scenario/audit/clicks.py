@@ -9,8 +9,8 @@ from pipeline.settings.finding import (
     Finding,
     compare_protocols,
     id_joins,
-    split_without_time,
     tasks_overlap,
+    time_of_pairs,
 )
 from pipeline.settings.scenario.audit.candidates import (
     clicked_negatives,
@@ -79,7 +79,7 @@ def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Find
         negatives_held_out([*trained, *queried], queried),
         pools_of_one_user(queried, known),
         *id_joins(info),
-        split_without_time(),
+        time_of_pairs(info.options["split"]),
         incomplete_factors(dataset_dir / VECTORS_DIR, info),
     ]
     if pools.verdict == "ok":
@@ -102,6 +102,9 @@ def scenario_protocol(info: ScenarioDatasetInfo, query_size: int) -> Finding:
     support, low, high = (
         episodes[key] for key in ("support_size", "min_pool_size", "max_pool_size")
     )
+    held_out = f"{split['held_out_fraction']:.0%} of pairs"
+    if (test_from := split.get("test_from")) is not None:
+        held_out = f"pairs from {test_from} on"
     compared = compare_protocols(
         [
             ("64 support clicks", 64, support),
@@ -110,7 +113,7 @@ def scenario_protocol(info: ScenarioDatasetInfo, query_size: int) -> Finding:
             (
                 "a pair may be in meta-train and meta-test at once",
                 "0%",
-                f"{split['held_out_fraction']:.0%} of pairs are held out",
+                f"{held_out} are held out",
             ),
             (
                 "support clicks of users that have no query",

@@ -87,3 +87,21 @@ def test_more_negatives_than_are_stored_are_refused():
 def test_an_illegal_value_is_named_with_its_key(override, message):
     with pytest.raises(ConfigError, match=message):
         load_experiment(CONFIGS / "own_clicks.yaml", [override])
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (
+            "data.domains.shop.clicks.time_column=day",
+            r"domain 'shop' goes with",
+        ),
+        (
+            "data.split.test_from=2001-02-03",
+            r"needs the clicks.time_column",
+        ),
+    ],
+)
+def test_a_column_of_the_time_and_a_split_by_it_go_together(key, message):
+    with pytest.raises(ConfigError, match=message):
+        load_experiment(CONFIGS / "own_clicks.yaml", [key])

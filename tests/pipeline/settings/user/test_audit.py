@@ -3,10 +3,11 @@ import types
 import numpy as np
 import pytest
 
+from pipeline.settings.finding import time_of_pairs
 from pipeline.settings.user.audit import (
     query_in_support,
     repeated_pairs,
-    time_of_pairs,
+    time_in_tasks,
     too_small_tasks,
     user_protocol,
 )
@@ -24,7 +25,7 @@ def batch(support, query):
     }
 
 
-def info(*, max_interactions=50, path="users.json", test_from=None, order="random"):
+def info(*, max_interactions=50, path="users.json", order="random"):
     """What `dataset.json` says, as far as it is looked at."""
     episodes = {
         "query_size": 10,
@@ -35,32 +36,32 @@ def info(*, max_interactions=50, path="users.json", test_from=None, order="rando
     return types.SimpleNamespace(
         options={
             "episodes": episodes,
-            "split": {"path": path, "test_from": test_from, "validation_from": None},
+            "split": {"path": path, "test_from": None},
         },
         num_tasks={"meta_train": 70, "meta_validation": 10, "meta_test": 20},
     )
 
 
 @pytest.mark.parametrize(
-    ("order", "test_from", "verdict", "detail"),
+    ("test_from", "verdict", "detail"),
     [
-        ("random", None, "note", "pairs are split at random"),
-        ("time", None, "note", "earlier than its query; what others did later may"),
-        ("random", "2001-02-03", "note", "drawn at random"),
-        (
-            "time",
-            "2001-02-03",
-            "ok",
-            "learnt is of 2001-02-03 or later",
-        ),
+        (None, "note", "pairs are split at random"),
+        ("2001-02-03", "ok", "learnt is of 2001-02-03 or later"),
     ],
 )
-def test_what_may_be_later_than_what_is_asked_for_is_said(
-    order, test_from, verdict, detail
-):
-    found = time_of_pairs(info(order=order, test_from=test_from))
+def test_what_may_be_later_than_what_is_asked_for_is_said(test_from, verdict, detail):
+    found = time_of_pairs({"test_from": test_from})
     assert (found.name, found.verdict) == ("time", verdict)
     assert detail in found.detail
+
+
+@pytest.mark.parametrize(
+    ("order", "verdict", "detail"),
+    [("random", "note", "drawn at random"), ("time", "ok", "earlier than the query")],
+)
+def test_whether_the_support_is_earlier_than_the_query_is_said(order, verdict, detail):
+    found = time_in_tasks(info(order=order))
+    assert (found.verdict, detail in found.detail) == (verdict, True)
 
 
 def test_a_query_pair_in_the_support_is_a_leak():

