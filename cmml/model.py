@@ -14,8 +14,8 @@ from cmml.project import Project
 from cmml.support import Ids, Support, ids, plain, support_pairs
 from pipeline.experiment import quiet
 from pipeline.experiment.version_dir import SAVED_MODEL, newest_version
+from pipeline.export.export_of_config import export_of_config
 from pipeline.export.loaded_version import load_version
-from pipeline.export.newest_export import newest_export
 from pipeline.settings.request_values import as_id, describe_unknown
 
 if TYPE_CHECKING:
@@ -211,14 +211,14 @@ def open_model(source: str | os.PathLike[str] | Project) -> Model:
     Args:
         source: A version in any format, those of `cmml export --format` included, of
             which ONNX and LiteRT need no TensorFlow; a folder of versions, of which
-            the newest is taken; or a project, whose newest export with the same
+            the newest is taken; or a project, whose export by the keys of its
             configuration is taken.
 
     Raises:
         ValueError: If there is no exported model.
     """
     if isinstance(source, Project):
-        version = newest_export(source.config)
+        version = export_of_config(source.config)
     else:
         version = newest_version(pathlib.Path(source))
     if (version / SAVED_MODEL).is_file():

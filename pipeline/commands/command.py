@@ -140,14 +140,14 @@ def must_have_folder(output: pathlib.Path | None) -> None:
 
 
 def version_of(arguments: argparse.Namespace) -> pathlib.Path:
-    """Finds the version of `--model`, or else the newest export of `--config`."""
+    """Finds the version of `--model`, or else the export of `--config`."""
     from pipeline.experiment.version_dir import newest_version
 
     model = arguments.model
     if model is None:
-        from pipeline.export.newest_export import newest_export
+        from pipeline.export.export_of_config import export_of_config
 
-        model = newest_export(config_of(arguments))
+        model = export_of_config(config_of(arguments))
     quiet.import_tensorflow()
     return newest_version(model)
 

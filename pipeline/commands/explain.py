@@ -18,7 +18,7 @@ from pipeline.commands.command import (
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--config", help="YAML file whose newest export and prepared tasks are taken"
+        "--config", help="YAML file whose export and prepared tasks are taken"
     )
     add_set(parser)
     parser.add_argument(

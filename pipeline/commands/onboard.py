@@ -33,7 +33,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "user_id,item_id,label (0 or 1)",
     )
     parser.add_argument(
-        "--model", type=pathlib.Path, help="default: the newest export of --config"
+        "--model", type=pathlib.Path, help="default: the export of --config"
     )
     parser.add_argument(
         "--config",

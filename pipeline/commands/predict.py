@@ -18,7 +18,7 @@ from pipeline.commands.command import (
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--model", type=pathlib.Path, help="exported model directory")
-    source.add_argument("--config", help="YAML file whose newest export is to be used")
+    source.add_argument("--config", help="YAML file whose export is to be used")
     add_set(parser)
     parser.add_argument("--input", type=pathlib.Path, required=True, help="JSON lines")
     parser.add_argument("--output", type=pathlib.Path, help="JSON lines; else stdout")

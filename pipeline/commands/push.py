@@ -21,7 +21,9 @@ _REGISTRY = "mlflow:"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=pathlib.Path, help="default: the newest export")
+    parser.add_argument(
+        "--model", type=pathlib.Path, help="default: the export of --config"
+    )
     parser.add_argument(
         "--to", required=True, help="base of models, or mlflow:URI of a registry"
     )

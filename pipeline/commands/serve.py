@@ -42,7 +42,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--model", type=pathlib.Path, help=MODEL)
     source.add_argument("--models_config", type=pathlib.Path, help="a models.config")
-    source.add_argument("--config", help="YAML file whose newest export is served")
+    source.add_argument("--config", help="YAML file whose export is served")
     add_set(parser)
     parser.add_argument("--model_name", help="default: the name of the folder")
     parser.add_argument(
@@ -81,9 +81,12 @@ def _resolve(arguments: argparse.Namespace) -> Step:
 
     model, name = arguments.model, arguments.model_name
     if arguments.config is not None:
-        from pipeline.export.newest_export import newest_export
+        from pipeline.experiment.version_dir import newest_version
+        from pipeline.export.export_of_config import export_of_config
 
-        model = newest_export(config_of(arguments)).parent  # And what comes after it.
+        model = export_of_config(config_of(arguments))
+        if newest_version(model.parent) == model.resolve():
+            model = model.parent  # And what comes after it.
     return serve.resolve(
         model=model,
         models_config=arguments.models_config,

@@ -1,6 +1,5 @@
 """A new version of an exported model, checked before it can be seen."""
 
-import contextlib
 import os
 import pathlib
 import shutil
@@ -12,6 +11,7 @@ from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import is_version, read_manifest
+from pipeline.export.export_of_config import version_with
 
 STEP = "export"
 
@@ -49,7 +49,7 @@ def publish(
     with one_at_a_time(STEP, base):
         for leftover in base.glob(".staging-*"):
             shutil.rmtree(leftover)
-        done = _newest_of(base, fingerprint)
+        done = version_with(base, fingerprint)
         if done is not None:
             _record(run, fingerprint, done)
             say(f"export: {done} is up to date")
@@ -65,19 +65,6 @@ def publish(
         _record(run, fingerprint, target)
     say(f"export: wrote {target}, scores agree within {difference:.1e}")
     return target
-
-
-def _newest_of(base: pathlib.Path, fingerprint: str) -> pathlib.Path | None:
-    """Finds a version by what it says of itself.
-
-    An export may have been killed when its version was there and not yet on record.
-    """
-    versions = sorted(filter(is_version, base.glob("*")), key=lambda one: int(one.name))
-    for version in reversed(versions):
-        with contextlib.suppress(OSError, ValueError, KeyError):  # Another's, damaged.
-            if read_manifest(version)["fingerprint"] == fingerprint:
-                return version
-    return None
 
 
 def _record(run: RunDir, fingerprint: str, version: pathlib.Path) -> None:

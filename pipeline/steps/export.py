@@ -11,12 +11,12 @@ import numpy as np
 from models.cmml import CMML
 from models.legacy_keras import tf
 from models.serving.recorded_request import RecordedRequest
-from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import prepared_facts, way_to_more_tasks
 from pipeline.experiment.progress import say
-from pipeline.experiment.run_dir import RunDir, training_fingerprint
+from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import JUDGED, read_manifest
+from pipeline.export.export_of_config import export_fingerprint, trained_on
 from pipeline.export.extra_files import write_extra_files
 from pipeline.export.formats.format import Format, FormatSource
 from pipeline.export.formats.published import publish_format
@@ -32,7 +32,7 @@ from pipeline.training.trained import (
     whole_data,
 )
 from transforms.plural import counted
-from transforms.schema import META_TRAIN, DataError
+from transforms.schema import DataError
 
 
 def export(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> pathlib.Path:
@@ -59,18 +59,16 @@ def export(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> pathli
     """
     digest = prepared_facts(dataset_dir).fingerprint
     refitted = finished_refit(config, digest, run)
-    trained_on = META_TRAIN if refitted is None else "all"
     if refitted is None and wants_refit(config):
         say("export: of meta-train alone, since `cmml refit` has not been run")
-    fingerprint = hash_of(
-        training_fingerprint(config, digest), config.export, trained_on
-    )
+    fingerprint = export_fingerprint(config, digest, refitted)
     facts = {
         "model_name": config.export.model_name,
         "setting": config.setting,
         "fingerprint": fingerprint,
         "dataset_fingerprint": digest,
-        "trained_on": trained_on,
+        "trained_on": trained_on(refitted),
+        "export": config.export.model_dump(mode="json"),
         "epochs": run.facts(STEP)["best_epoch"],
     }
     build = functools.partial(_build, config, dataset_dir, run, refitted, facts)

@@ -62,6 +62,7 @@ def run(
     lines = _lines(input_path)
     print(f"predict: asking {directory}", file=sys.stderr)
     model = load_version(directory)
+    _tell_most(model.manifest, top)
     answers, refused, items = _answered(model, lines, top, as_text=as_text)
     text = "".join(f"{answer}\n" for answer in answers)
     if output_path is None:
@@ -76,6 +77,19 @@ def run(
             f"{counted(len(refused) + len(answers), 'line')} refused{others}.{listed}"
         )
     _check_items(items, model, input_path, max_unmatched)
+
+
+def _tell_most(manifest: Mapping[str, Any], top: int) -> None:
+    """Says that the model recommends fewer items than are asked for, if it does."""
+    most = manifest["limits"]["top_k"]
+    if top > most:
+        has_more = manifest["num_candidates"] > most
+        why = "its export.top_k" if has_more else "all that it has"
+        print(
+            f"predict: the model recommends at most {counted(most, 'item')} ({why}), "
+            f"--top asks for {top}",
+            file=sys.stderr,
+        )
 
 
 def _answered(

@@ -14,7 +14,7 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir, evaluation_fingerprint
-from pipeline.experiment.version_dir import newest_version
+from pipeline.export.export_of_config import export_of_run
 from pipeline.insight.contexts import TaskContexts, task_contexts
 from pipeline.insight.modulation_values import Values
 from pipeline.insight.task_modulations import task_modulations
@@ -108,7 +108,7 @@ def write_report(
     model = trained_model(config, data, run)
     findings = _findings(config, data, model, run, folder)
     contexts, modulations = _inside(config, data, model, findings.evaluated)
-    version = _newest_export(run, config.export.model_name)
+    version = export_of_run(config, run)
     report = RunReport(
         name=config.name,
         description=f"{_describe(run)} {parts.description}",
@@ -237,10 +237,3 @@ def _latency(run: RunDir, version: pathlib.Path) -> list[Latency]:
     here = measure_latency(requests, signatures)
     served.close()
     return [*here, *bench]
-
-
-def _newest_export(run: RunDir, model_name: str) -> pathlib.Path | None:
-    try:
-        return newest_version(run.export / model_name)
-    except ValueError:
-        return None

@@ -1,4 +1,4 @@
-"""How long the newest export of a run takes to answer, here or in a bench of it."""
+"""How long the export of a run takes to answer, here or in a bench of it."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class RunReport:
         contexts: Contexts of meta-test.
         modulations: What the contexts of the tasks of `largest_groups` change.
         latency: What the export takes.
-        version: The newest export, None if there is none.
+        version: The export of the configuration, None if there is none.
         provenance: Where the run comes from.
     """
 

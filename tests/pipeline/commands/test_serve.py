@@ -13,6 +13,7 @@ from pipeline.commands.serve import (
     _SERVER_FLAGS,
     COMMAND,
 )
+from pipeline.export import export_of_config
 from pipeline.serving.server.options import ServerOptions
 from pipeline.steps import serve
 
@@ -37,6 +38,24 @@ def test_what_opens_a_server_is_taken_from_the_flags(tmp_path, monkeypatch):
     options = given["options"]
     assert (options.host, options.token.secret) == ("0.0.0.0", "0123456789abcdef")
     assert (options.allow_reload, options.allow_unauthenticated) == (True, False)
+
+
+def test_serve_follows_newer_versions_unless_there_is_a_newer_one_of_other_keys(
+    experiment, tmp_path, monkeypatch
+):
+    given = {}
+    monkeypatch.setattr(serve, "resolve", lambda **named: given.update(named))
+    mine = tmp_path / "cmml" / "7"
+    monkeypatch.setattr(export_of_config, "export_of_config", lambda config: mine)
+    parser = argparse.ArgumentParser()
+    COMMAND.add_arguments(parser)
+    arguments = parser.parse_args(["--config", str(experiment.config_path)])
+    served = {"7": mine.parent, "8": mine}
+    for version, expected in served.items():
+        (mine.parent / version).mkdir(parents=True)
+        (mine.parent / version / "saved_model.pb").touch()
+        COMMAND.resolve(arguments)
+        assert given["model"] == expected
 
 
 def test_serve_answers_the_request_examples_and_ends_with_0(experiment):

@@ -105,6 +105,7 @@ def test_the_manifest_says_where_a_version_is_from(experiment):
     )
     assert manifest == {
         "trained_on": "meta_train",
+        "export": load_experiment(experiment.config_path).export.model_dump(),
         "metrics_of": "meta_train",
         "normalize_ids": False,
         "model_name": "cmml",

@@ -210,3 +210,17 @@ def test_scenarios_are_asked_for_a_user(
     config = scenario_experiment.config_path
     done = cmml("predict", "--config", config, "--input", path)
     assert len(json.loads(done.stdout)["recommended"]) == 5
+
+
+def test_more_items_than_the_model_recommends_are_said_in_a_line(
+    answer, model, monkeypatch, capsys
+):
+    most = model.manifest["limits"]["top_k"]
+    answer('{"support": []}', top=most)
+    assert "--top" not in capsys.readouterr().err
+    said = f"predict: the model recommends at most {most} items ("
+    for num_items, why in ((most, "all that it has"), (most + 1, "its export.top_k")):
+        monkeypatch.setitem(model.manifest, "num_candidates", num_items)
+        answer('{"support": []}', top=50)
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last == f"{said}{why}), --top asks for 50"
