@@ -15,7 +15,7 @@ from transforms.specs import InteractionSpec
 from transforms.table_spec import TableSpec
 
 REQUIRED = ("user_id", "item_id", "label")
-_NOT_READ = "timestamp"  # Allowed, since logs have it; no method of ours goes by it.
+_TIME = "timestamp"  # Allowed, since logs have it; read where `keep` goes by the time.
 
 
 class NewFile(NamedTuple):
@@ -67,10 +67,24 @@ def open_new_file(
                 for column, name in own.features.items()
                 if column in own_block.header and name in feature_names
             }
-            return NewFile(own, own_block, names)
+            return NewFile(_timed(own, own_block.header), own_block, names)
     features = _feature_columns(path, block.header, feature_names, own)
     interactions = InteractionSpec(table, *REQUIRED)
-    return NewFile(OwnTable(interactions), block, {name: name for name in features})
+    if own is not None:
+        time = None if own.interactions.time_column is None else _TIME
+        interactions = dataclasses.replace(
+            interactions, time_column=time, keep=own.interactions.keep
+        )
+    as_named = _timed(OwnTable(interactions), block.header)
+    return NewFile(as_named, block, {name: name for name in features})
+
+
+def _timed(table: OwnTable, columns: Collection[str]) -> OwnTable:
+    """Returns a table without its column of the time, if that is not there."""
+    if table.interactions.time_column in columns:
+        return table
+    interactions = dataclasses.replace(table.interactions, time_column=None)
+    return dataclasses.replace(table, interactions=interactions)
 
 
 def _block(path: pathlib.Path, text: bytes, table: TableSpec) -> Block:
@@ -101,9 +115,9 @@ def _feature_columns(
             )
     if len(set(columns)) < len(columns):
         raise DataError(f"{path}, line 1: columns must differ, got {list(columns)}.")
-    features = [c for c in columns if c not in (*REQUIRED, _NOT_READ)]
+    features = [c for c in columns if c not in (*REQUIRED, _TIME)]
     if unknown := sorted(set(features) - set(feature_names)):
-        known = [*REQUIRED, _NOT_READ, *sorted(feature_names)]
+        known = [*REQUIRED, _TIME, *sorted(feature_names)]
         raise DataError(
             f"{path}, line 1: column {unknown[0]!r} is unknown; valid: {known}."
         )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.experiment.version_dir import read_vocabulary
 from pipeline.onboarding.new_file import NewFile, open_new_file
 from pipeline.onboarding.own_table import CLICK, OwnTable
+from transforms.clicks.click_pairs import REPEATED_CLICK
 from transforms.clicks.clicks import LABEL_TOO_LOW
+from transforms.ratings.episodes import REPEATED_PAIR
 from transforms.ratings.interactions import (
     INTERACTIONS,
     Interaction,
@@ -29,7 +30,7 @@ from transforms.reading.row_error import (
     UnwantedRowError,
 )
 from transforms.reading.text_rows import Fields, UnreadableRow
-from transforms.reading.values import as_number
+from transforms.reading.values import as_number, as_time
 from transforms.schema import DataError
 from transforms.specs import InteractionSpec
 
@@ -44,12 +45,14 @@ class NewInteractions:
         interactions: Those that can be used, in the order of the file.
         features: Raw features by user id, text by name of the feature; empty text
             where there is none.
-        refused: The others.
+        refused: Those that cannot be used.
+        left_out: Number of the others by reason, as `prepare` counts them.
     """
 
     interactions: Sequence[Interaction]
     features: Mapping[str, Mapping[str, str]]
     refused: Sequence[RejectedRow]
+    left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def num_refused(self) -> dict[str, int]:
@@ -70,7 +73,8 @@ def read_new_interactions(
     """Reads a file of text, as `open_new_file` knows its columns.
 
     A row is refused for the reasons for which `prepare` refuses one, and left out
-    likewise.
+    likewise: of the rows of a pair the same one counts. A click counts before a row
+    that says that there was none.
 
     Args:
         path: The file.
@@ -87,20 +91,29 @@ def read_new_interactions(
     """
     file = open_new_file(path, own, feature_names)
     low, high = label_range
-    spec = dataclasses.replace(
-        file.table.interactions, label_min=low, label_max=high, time_column=None
-    )
+    spec = dataclasses.replace(file.table.interactions, label_min=low, label_max=high)
     reader = _Reader(file, spec, only_whole=only_whole, normalize=normalize)
     reader.read()
     if not reader.interactions:
         raise DataError(
             f"{path} has no row that can be used: {_summary(reader.refused)}."
         )
-    return NewInteractions(reader.interactions, reader.features, reader.refused)
+    return NewInteractions(
+        reader.interactions, reader.features, reader.refused, +reader.left_out
+    )
+
+
+class _Row(NamedTuple):
+    """A row that can be used, unless another one has its pair."""
+
+    line: int
+    fields: Fields
+    interaction: Interaction
+    time: float
 
 
 class _Reader:
-    """Takes rows one after the other, and remembers what earlier ones said."""
+    """Takes rows one after the other, and then of each pair one."""
 
     def __init__(
         self, file: NewFile, spec: InteractionSpec, *, only_whole: bool, normalize: bool
@@ -108,29 +121,36 @@ class _Reader:
         self.interactions: list[Interaction] = []
         self.features: dict[str, dict[str, str]] = {}
         self.refused: list[RejectedRow] = []
+        self.left_out: collections.Counter[str] = collections.Counter()
         self._file = file
         self._spec = spec
+        self._columns = (*interaction_columns(spec), *file.features)
         self._only_whole = only_whole
         self._normalize = normalize
-        self._pairs: set[tuple[str, str]] = set()
+        self._rows: dict[tuple[str, str], list[_Row]] = {}  # By user and item.
 
     def read(self) -> None:
         """Takes each row, refuses it, or leaves it out."""
         block = self._file.block
-        columns = (*interaction_columns(self._spec), *self._file.features)
-        for line, fields in rows_of(block, self._spec.table, columns):
+        for line, fields in rows_of(block, self._spec.table, self._columns):
             try:
                 if isinstance(fields, UnreadableRow):
                     raise fields.error
-                with contextlib.suppress(UnwantedRowError):
-                    self._take(fields)
+                self._take(line, fields)
+            except UnwantedRowError as error:
+                self.left_out[error.reason] += 1
             except RowError as error:
-                self.refused.append(
-                    rejected_row(INTERACTIONS, block, line, fields, columns, error)
-                )
+                self._refuse(line, fields, error)
+        chosen = [self._choose(rows) for rows in self._rows.values()]
+        self.interactions = [row.interaction for row in sorted(chosen, key=_line)]
+        self.refused.sort(key=_line)
 
-    def _take(self, fields: Fields) -> None:
+    def _take(self, line: int, fields: Fields) -> None:
         user, item, label, *raw = fields
+        time = 0.0
+        if self._spec.time_column is not None:
+            raw_time, *raw = raw
+            time = as_time(raw_time, self._spec.time_column)
         interaction = parse_interaction(
             (user, item, self._label(label)), self._spec, normalize=self._normalize
         )
@@ -139,9 +159,6 @@ class _Reader:
         if self._only_whole and label not in ends:
             detail = f"label must be 1 for a click or 0, got {label:g}"
             raise RowError(LABEL_OUT_OF_RANGE, detail)
-        if (user_id, item_id) in self._pairs:
-            detail = f"user {user_id!r} and item {item_id!r} are in an earlier row"
-            raise RowError(DUPLICATE_PAIR, detail)
         names = self._file.features.values()
         texts = ((text or "").strip() for text in raw)
         features = dict(zip(names, texts, strict=True))
@@ -150,8 +167,35 @@ class _Reader:
             if text != earlier[name]:
                 detail = f"{name} of {user_id!r} was {earlier[name]!r}, got {text!r}"
                 raise RowError(CONFLICTING_ENTITY, detail)
-        self._pairs.add((user_id, item_id))
-        self.interactions.append(interaction)
+        row = _Row(line, fields, interaction, time)
+        self._rows.setdefault((user_id, item_id), []).append(row)
+
+    def _choose(self, rows: Sequence[_Row]) -> _Row:
+        """Returns the row of a pair that counts; the others are refused or left out."""
+        if self._only_whole:
+            chosen = max(rows, key=lambda row: row.interaction.label)  # The first.
+            self.left_out[REPEATED_CLICK] += len(rows) - 1
+            return chosen
+        by_time = sorted(rows, key=lambda row: row.time)
+        chosen = by_time[-1 if self._spec.keep == "last" else 0]
+        if self._spec.keep in ("first", "last"):
+            self.left_out[REPEATED_PAIR] += len(rows) - 1
+            return chosen
+        user_id, item_id, _ = chosen.interaction
+        detail = f"user {user_id!r} and item {item_id!r} are in line {chosen.line}, too"
+        for row in rows:
+            if row is not chosen:
+                self._refuse(row.line, row.fields, RowError(DUPLICATE_PAIR, detail))
+        return chosen
+
+    def _refuse(
+        self, line: int, fields: Fields | UnreadableRow, error: RowError
+    ) -> None:
+        self.refused.append(
+            rejected_row(
+                INTERACTIONS, self._file.block, line, fields, self._columns, error
+            )
+        )
 
     def _label(self, raw: Any) -> Any:
         """Returns the label of a row, 1 of one that is a click by being there.
@@ -170,6 +214,10 @@ class _Reader:
         if number is None or number < table.click_at_least:
             raise UnwantedRowError(LABEL_TOO_LOW)
         return CLICK
+
+
+def _line(row: _Row | RejectedRow) -> int:
+    return row.line
 
 
 def _summary(refused: Sequence[RejectedRow]) -> str:

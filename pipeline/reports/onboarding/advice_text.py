@@ -11,6 +11,7 @@ from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.questions import QuestionPlan
 from pipeline.onboarding.rules import Rule, headline, is_go
 from pipeline.reports.onboarding.report_tables import all_tables
+from transforms.left_out import describe_left_out
 from transforms.plural import counted, plural
 
 
@@ -64,6 +65,8 @@ def file_sentences(findings: Findings) -> list[str]:
         counts = ", ".join(f"{n} {reason}" for reason, n in rows.num_refused.items())
         first = rows.refused[0]
         lines.append(f"Refused: {counts}; first line {first.line}: {first.detail}.")
+    if rows.left_out:
+        lines.append(f"Left out: {', '.join(describe_left_out(rows.left_out))}.")
     unknown = [f"{findings.num_unknown_items} of {counted(findings.num_items, 'item')}"]
     if findings.num_unknown_users is not None:
         unknown.append(
@@ -110,6 +113,7 @@ def _file_json(findings: Findings) -> dict[str, Any]:
         "path": findings.source,
         "num_usable": len(findings.rows.interactions),
         "num_refused": findings.rows.num_refused,
+        "num_left_out": dict(findings.rows.left_out),
         "num_users": findings.num_users,
         "num_items": findings.num_items,
         "num_unknown_items": findings.num_unknown_items,

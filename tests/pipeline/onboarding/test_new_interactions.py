@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from pipeline.onboarding.new_interactions import read_new_interactions
@@ -19,7 +21,7 @@ def read(tmp_path):
     return read
 
 
-def test_columns_come_in_any_order_and_a_timestamp_is_not_read(read):
+def test_columns_come_in_any_order(read):
     rows = read("label,timestamp,item_id,user_id", "4.5,978300760,31,ü1")
     assert rows.interactions == [("ü1", "31", 4.5)]
     assert rows.features == {"ü1": {}}
@@ -47,6 +49,7 @@ def test_a_file_like_the_table_of_the_configuration_is_read_as_that_is(read):
     (refused,) = rows.refused  # A label of 99 says nothing, and is left out.
     assert (refused.line, refused.reason) == (4, "label_out_of_range")
     assert refused.row == {"uid": "ü2", "film": "31", "points": "12", "sex": "M"}
+    assert rows.left_out == {"no_label": 1}
     assert read(HEADER, "u1,31,4", own=RATINGS).interactions == [("u1", "31", 4.0)]
 
 
@@ -89,6 +92,44 @@ def test_ids_are_normalised_where_those_of_the_model_are(read):
     rows = read(HEADER, "U1,031,4", "u1,31.0,4", normalize=True)
     assert rows.interactions == [("u1", "31", 4.0)]
     assert [row.reason for row in rows.refused] == ["duplicate_pair"]
+
+
+@pytest.mark.parametrize(
+    ("keep", "has_time", "label"),
+    [("first", False, 4), ("last", False, 3), ("first", True, 2), ("last", True, 5)],
+)
+@pytest.mark.parametrize("is_own", [True, False])
+def test_of_a_repeated_rating_the_row_counts_that_prepare_takes(
+    read, keep, has_time, label, is_own
+):
+    header, time = ("u,i,r", "t") if is_own else (HEADER, "timestamp")
+    lines = [header, "a,1,4", "a,2,1", "a,1,2", "a,1,5", "a,1,3"]
+    if has_time:
+        times = [time, 30, "2001-02-03", 20, 50, 40]
+        lines = [f"{line},{value}" for line, value in zip(lines, times, strict=True)]
+    spec = InteractionSpec(TableSpec("r.csv"), "u", "i", "r", time_column="t")
+    own = OwnTable(dataclasses.replace(spec, keep=keep))
+    rows = read(*lines, own=own)
+    assert sorted(rows.interactions) == [("a", "1", label), ("a", "2", 1.0)]
+    assert (rows.refused, rows.left_out) == ([], {"repeated_pair": 3})
+
+
+def test_a_repeated_rating_is_refused_where_no_key_says_which_counts(read):
+    spec = InteractionSpec(TableSpec("r.csv"), "u", "i", "r", time_column="t")
+    lines = ("u,i,r,t", "a,1,4,30", "a,1,2,20", "b,1,2,late")
+    rows = read(*lines, own=OwnTable(spec))
+    assert rows.interactions == [("a", "1", 2.0)]
+    refused = [(row.line, row.reason) for row in rows.refused]
+    assert refused == [(2, "duplicate_pair"), (4, "not_a_number")]
+    assert rows.refused[0].detail == "user 'a' and item '1' are in line 3, too"
+
+
+def test_a_repeated_click_counts_once(tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text(f"{HEADER}\nu,1,0\nu,1,1\nu,2,1\nu,2,1\nu,2,0\nu,3,0\n")
+    rows = read_new_interactions(path, label_range=(0.0, 1.0), only_whole=True)
+    assert rows.interactions == [("u", "1", 1.0), ("u", "2", 1.0), ("u", "3", 0.0)]
+    assert (rows.refused, rows.left_out) == ([], {"repeated_click": 3})
 
 
 def test_a_refused_row_is_kept_with_its_line_and_reason(read):

@@ -52,6 +52,7 @@ def test_new_users_are_judged_on_their_own_pairs(experiment, judge, tmp_path):
         "path": "newcomers.csv",
         "num_usable": 65,
         "num_refused": {"label_out_of_range": 1},
+        "num_left_out": {},
         "num_users": 8,
         "num_items": 9,
         "num_unknown_items": 1,

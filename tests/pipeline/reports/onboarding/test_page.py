@@ -1,10 +1,11 @@
+import dataclasses
 import json
 
 import pytest
 from page_reader import read
 
 from pipeline.onboarding.rules import apply_rules
-from pipeline.reports.onboarding.advice_text import as_json, as_text
+from pipeline.reports.onboarding.advice_text import as_json, as_text, file_sentences
 from pipeline.reports.onboarding.page import onboarding_page
 
 
@@ -53,6 +54,15 @@ def test_the_text_has_the_tables(make_findings):
     rows = [line for line in text.splitlines() if "| 2          |" in line]
     assert "outlier" in rows[0]
     assert "like known ones" in rows[1]
+
+
+def test_what_is_left_out_of_a_file_is_said(make_findings):
+    findings = make_findings()
+    assert not any("Left out" in line for line in file_sentences(findings))
+    rows = dataclasses.replace(findings.rows, left_out={"repeated_click": 2})
+    findings = dataclasses.replace(findings, rows=rows)
+    said = "Left out: 2 rows with the click of another."
+    assert said in file_sentences(findings)
 
 
 def test_json_holds_the_same_numbers(make_findings):
