@@ -9,6 +9,8 @@ from typing import Any
 
 from transforms.plural import counted
 
+_EXAMPLES = "examples"  # The field that counts nothing; not written where it is empty.
+
 
 @dataclasses.dataclass
 class RowCounts:
@@ -21,6 +23,7 @@ class RowCounts:
         refused: Rows that break the format, by reason.
         unreadable: Rows, used or not, whose value of a feature cannot be read and is
             unknown for that, by feature.
+        examples: A value that cannot be read and its column, in words, by feature.
         readable: Rows with a value of a feature that can be read, by feature.
         cut: Rows with more values of a feature than are kept, by feature.
         empty: Rows without a value of a feature, by feature.
@@ -36,12 +39,15 @@ class RowCounts:
     cut: Counter[str] = dataclasses.field(default_factory=Counter)
     empty: Counter[str] = dataclasses.field(default_factory=Counter)
     normalized: Counter[str] = dataclasses.field(default_factory=Counter)
+    examples: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, object]) -> RowCounts:
         """Returns the counts that `to_fields` gave."""
         values: dict[str, Any] = {
-            name: Counter(value) if isinstance(value, Mapping) else value
+            name: Counter(value)
+            if isinstance(value, Mapping) and name != _EXAMPLES
+            else value
             for name, value in fields.items()
         }
         return cls(**values)
@@ -51,6 +57,7 @@ class RowCounts:
         return {
             name: dict(value) if isinstance(value, Counter) else value
             for name, value in vars(self).items()
+            if name != _EXAMPLES or value
         }
 
     def merge(self, other: RowCounts) -> None:
@@ -60,6 +67,12 @@ class RowCounts:
         for name, counts in vars(other).items():
             if isinstance(counts, Counter):
                 getattr(self, name).update(counts)
+        self.add_examples(other.examples)
+
+    def add_examples(self, examples: Mapping[str, str]) -> None:
+        """Keeps one example of each feature, the same in whatever order they come."""
+        for name, text in examples.items():
+            self.examples[name] = min(text, self.examples.get(name, text))
 
     def count_forms(
         self, columns: Sequence[str], plain: Sequence[object], normal: Sequence[object]
@@ -93,6 +106,8 @@ class RowCounts:
         for what in ("empty", "unreadable", "cut"):
             if (counts := getattr(self, what)).total():
                 names = ", ".join(f"{n} {name}" for name, n in counts.items())
+                if what == "unreadable" and self.examples:
+                    names += f" (such as {', '.join(self.examples.values())})"
                 parts.append(f"values {what}: {names}")
         if self.normalized:
             names = ", ".join(f"{n} {name}" for name, n in self.normalized.items())

@@ -46,7 +46,8 @@ class FeatureSpec:
         kind: One value, several values, or a number.
         separator: Between the values of a "multi" text column.
         drop_pattern: Regular expression removed from each value, such as
-            `\(.*?\)` for remarks in parentheses.
+            `\(.*?\)` for remarks in parentheses, or `[$,]` for a number such as
+            "$1,299". Of items only.
         max_values: Values kept of a "multi" feature, the first ones.
         min_count: Values seen on fewer meta-train entities become unknown.
         flags: Columns of 1 and 0, in place of `column`: a "multi" feature has the names

@@ -21,6 +21,8 @@ from transforms.row_counts import RowCounts
 from transforms.schema import MAX_FEATURE_NUMBER
 from transforms.specs import EntitySpec, FeatureSpec
 
+_MAX_SHOWN = 40  # Characters of a value that a message quotes.
+
 _TRUE = frozenset({"1", "1.0", "true", "t", "yes", "y"})
 _FALSE = frozenset({"0", "0.0", "false", "f", "no", "n", "", "nan"})
 
@@ -35,6 +37,7 @@ class FeatureFaults:
     Attributes:
         readable: Features with a value that can be read.
         unreadable: Features with one that cannot, and is unknown.
+        examples: Of each of these the value and its column, in words.
         cut: Features with more values than are kept.
         empty: Features without a value.
         has_other_form: Whether the id of the row is not as it is written there.
@@ -42,6 +45,7 @@ class FeatureFaults:
 
     readable: list[str] = dataclasses.field(default_factory=list)
     unreadable: list[str] = dataclasses.field(default_factory=list)
+    examples: dict[str, str] = dataclasses.field(default_factory=dict)
     cut: list[str] = dataclasses.field(default_factory=list)
     empty: list[str] = dataclasses.field(default_factory=list)
     has_other_form: bool = False
@@ -50,7 +54,7 @@ class FeatureFaults:
         """Reads the value of one feature; see `parse_feature`."""
         parsed = parse_feature(value, spec)
         if parsed.num_unreadable:
-            self.unreadable.append(spec.name)
+            self._is_unreadable(spec.name, *_column_and_value(value, spec))
         if parsed.num_cut:
             self.cut.append(spec.name)
         if parsed.value not in ((), None):
@@ -64,7 +68,8 @@ class FeatureFaults:
         try:
             return " ".join((as_text(value, one_line=True) or "").split())
         except RowError:
-            self.unreadable.append(spec.name_column or "")
+            column = spec.name_column or ""
+            self._is_unreadable(column, column, value)
             return ""
 
     def count(self, counts: RowCounts, num_rows: int) -> None:
@@ -77,6 +82,14 @@ class FeatureFaults:
         ):
             for name in names:
                 sums[name] += num_rows
+        counts.add_examples(self.examples)
+
+    def _is_unreadable(self, name: str, column: str, value: Any) -> None:
+        self.unreadable.append(name)
+        shown = repr(value)
+        if len(shown) > _MAX_SHOWN:
+            shown = f"{shown[:_MAX_SHOWN]}..."
+        self.examples[name] = f"{shown} in column {column!r}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +119,7 @@ def parse_feature(value: Any, spec: FeatureSpec) -> ParsedFeature:
         spec: The feature.
     """
     if spec.kind == "numeric":
-        return _number(value)
+        return _number(value, spec.drop_pattern)
     parts, num_unreadable = _parts(value, spec)
     texts = []
     for part in parts:
@@ -148,8 +161,17 @@ def _parts(value: Any, spec: FeatureSpec) -> tuple[Iterable[Any], int]:
         return (), 1
 
 
-def _number(value: Any) -> ParsedFeature:
+def _column_and_value(value: Any, spec: FeatureSpec) -> tuple[str, Any]:
+    """Returns what cannot be read of a field: of flags one column."""
+    if not spec.flags:
+        return spec.source_columns[0], value
+    return next((*part.items(),)[0] for part in value if isinstance(part, dict))
+
+
+def _number(value: Any, drop_pattern: str | None) -> ParsedFeature:
     try:
+        if drop_pattern is not None and isinstance(value, str | bytes):
+            value = _clean(value, drop_pattern)
         number = as_number(value)
     except RowError:
         return ParsedFeature(None, 1)

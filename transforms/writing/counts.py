@@ -89,10 +89,13 @@ def check_features(counts: Mapping[str, RowCounts]) -> None:
     for table, count in counts.items():
         for feature, number in count.unreadable.items():
             if not count.readable[feature]:
+                example = count.examples.get(feature)
+                such = f", such as {example}" if example else ""
                 raise FeatureError(
                     f"feature {feature!r} of {table} must have a value that can be "
-                    f"read, but {number} of {count.read} rows have one that cannot, "
-                    "and no other: check its column and `kind`."
+                    f"read, but {number} of {count.read} rows have one that cannot"
+                    f"{such}, and no other: check its column and `kind`; of items "
+                    "`drop_pattern` removes signs."
                 )
 
 

@@ -9,6 +9,7 @@ from transforms.entities.entities import (
 )
 from transforms.reading.blocks import Block
 from transforms.reading.row_error import RowError
+from transforms.row_counts import RowCounts
 from transforms.specs import EntitySpec, FeatureSpec
 from transforms.table_spec import TableSpec
 
@@ -53,6 +54,28 @@ def test_a_name_that_cannot_be_read_is_none():
     entity, faults = parse_entity(("1", b"\xff", "a", 1984), SPEC)
     assert entity == Entity("1", "", (("a",), 1984.0))
     assert faults.unreadable == ["title"]
+
+
+def test_of_what_cannot_be_read_one_value_is_shown_with_its_column():
+    features = (
+        FeatureSpec("price", "cost", kind="numeric"),
+        FeatureSpec("genre", kind="multi", flags=("war", "love")),
+    )
+    spec = EntitySpec(TableSpec("goods.csv"), features=features)
+    _, faults = parse_entity(("1", "$" + "9" * 90, "1", "perhaps"), spec)
+    assert faults.examples == {
+        "price": f"'${'9' * 38}... in column 'cost'",
+        "genre": "'perhaps' in column 'love'",
+    }
+    first, second = RowCounts(), RowCounts(examples={"genre": "'a' in column 'war'"})
+    faults.count(first, 2)
+    for one, other in ((first, second), (second, first)):
+        merged = RowCounts()
+        merged.merge(one)
+        merged.merge(other)
+        assert merged.unreadable == {"price": 2, "genre": 2}
+        examples = faults.examples | {"genre": "'a' in column 'war'"}
+        assert merged.examples == examples
 
 
 def test_ids_that_differ_in_form_only_are_one_if_that_is_wished():

@@ -60,3 +60,19 @@ def test_a_flag_may_be_a_word():
     assert flagged(["yes", "No", " T ", "f", 1], spec) == ["a", "c", "e"]
     names = flagged(["maybe", "y", None, "n", 0], spec)
     assert parse_feature(names, spec) == ParsedFeature(("b",), num_unreadable=1)
+
+
+@pytest.mark.parametrize(
+    ("value", "number", "num_unreadable"),
+    [
+        ("$1,299.50", 1299.5, 0),
+        (b"$12", 12.0, 0),
+        (12.5, 12.5, 0),
+        ("$", None, 0),
+        (None, None, 0),
+        ("€12", None, 1),
+    ],
+)
+def test_a_pattern_is_dropped_from_a_number(value, number, num_unreadable):
+    spec = FeatureSpec("price", kind="numeric", drop_pattern="[$,]")
+    assert parse_feature(value, spec) == ParsedFeature(number, num_unreadable)

@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from transforms.row_counts import RowCounts
 from transforms.specs import (
     EntitySpec,
     EpisodeSpec,
@@ -118,11 +119,13 @@ def test_a_feature_that_cannot_be_read_is_unknown_until_none_can(
     rows = "".join(f"{n},F,{age}\n" for n, age in enumerate(ages, 1))
     (raw / "users.csv").write_text("id,gender,age\n" + rows)
     info, _ = prepare(make_spec())
-    assert info.tables["users"].unreadable == {"age": 1}
+    users = RowCounts.from_fields(info.tables["users"].to_fields())
+    assert users.unreadable == {"age": 1}
+    assert "1 age (such as 'many' in column 'age')" in users.describe()
     assert info.tables["users"].used == 12
     rows = "".join(f"{n},F,many\n" for n in range(1, 13))
     (raw / "users.csv").write_text("id,gender,age\n" + rows)
-    with pytest.raises(FeatureError, match=r"feature 'age' of users .* 12 of 12 rows"):
+    with pytest.raises(FeatureError, match=r"12 of 12 rows .*, such as 'many' in col"):
         prepare(make_spec())
 
 
