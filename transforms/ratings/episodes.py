@@ -125,10 +125,7 @@ class BuildTasks(beam.PTransform):
 
 
 def build_tasks(
-    pairs: UserPairs,
-    splitter: TaskSplitter,
-    spec: EpisodeSpec,
-    starts: Mapping[str, float] | None = None,
+    pairs: UserPairs, splitter: TaskSplitter, spec: EpisodeSpec
 ) -> tuple[Tasks, Counter[str]]:
     """Splits the pairs of each task into support and query.
 
@@ -139,9 +136,8 @@ def build_tasks(
 
     Args:
         pairs: The pairs of each user, with times if they are taken by time.
-        splitter: Decides the split of each task.
+        splitter: Decides the split of each task that time does not decide.
         spec: Sizes and order.
-        starts: As of `SplitSpec`; none if users are split by the splitter alone.
 
     Returns:
         The tasks, and what was left out by reason.
@@ -151,7 +147,7 @@ def build_tasks(
     teach = np.array([splitter.may_teach(user) for user in pairs.users], np.bool_)
     needed = spec.query_size + spec.min_support_size
     dropped: Counter[str] = Counter()
-    if starts:
+    if starts := splitter.spec.starts:
         window = _windows(pairs, starts)
         of_starts = np.array([PARTS.index(split) for split in starts])
         parts = np.where(window > 0, of_starts[window - 1], parts)
@@ -342,9 +338,7 @@ class _BuildShard(beam.DoFn):
         )
         for row in rejected:
             yield REJECTED, row
-        tasks, dropped = build_tasks(
-            pairs, self._splitter, self._spec.episodes, self._spec.split.starts
-        )
+        tasks, dropped = build_tasks(pairs, self._splitter, self._spec.episodes)
         dropped += Counter({REPEATED_PAIR: num_left_out})
         _TASKS.inc(int((tasks.parts != _NO_TASK).sum()))
         for reason, count in dropped.items():

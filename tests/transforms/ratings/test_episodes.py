@@ -128,7 +128,7 @@ def test_by_time_the_first_pairs_are_the_support_and_the_next_ones_the_query():
 
 
 def test_users_who_come_late_are_meta_test_and_nothing_late_is_learnt():
-    splitter = TaskSplitter(SplitSpec(0, test_fraction=0.0, validation_fraction=0.0))
+    splitter = TaskSplitter(dataclasses.replace(ALL_TRAIN.spec, test_from=5))
     labels = {"early": pairs(6), "late": pairs(4), "few": pairs(1), "over": pairs(2)}
     times = {
         "early": dict(zip(pairs(6), (1, 2, 3, 4, 5, 9), strict=True)),
@@ -137,8 +137,7 @@ def test_users_who_come_late_are_meta_test_and_nothing_late_is_learnt():
         "over": {"i0": 4, "i1": 5},
     }
     spec = EpisodeSpec(query_size=2)
-    starts = {META_TEST: 5.0}
-    tasks, dropped = build_tasks(pairs_of(labels, times), splitter, spec, starts)
+    tasks, dropped = build_tasks(pairs_of(labels, times), splitter, spec)
     found = {task.task_id: task for task in tasks.to_list()}
     assert {task_id: task.split for task_id, task in found.items()} == {
         "early": META_TRAIN,
@@ -159,9 +158,9 @@ def test_meta_validation_lies_between_what_is_learnt_and_meta_test():
     times = {"a": (1, 2, 3, 4), "b": (3, 4, 5, 6), "c": (5, 6, 7, 8)}
     times = {u: dict(zip(pairs(4), t, strict=True)) for u, t in times.items()}
     labels = dict.fromkeys(times, pairs(4))
-    starts = {META_VALIDATION: 3.0, META_TEST: 5.0}
+    split = dataclasses.replace(ALL_TRAIN.spec, validation_from=3, test_from=5)
     spec = EpisodeSpec(query_size=1, order="time")
-    tasks, dropped = build_tasks(pairs_of(labels, times), ALL_TRAIN, spec, starts)
+    tasks, dropped = build_tasks(pairs_of(labels, times), TaskSplitter(split), spec)
     found = [(t.split, t.support.items, t.query.items) for t in tasks.to_list()]
     assert found == [
         (META_TRAIN, ["i0"], ["i1"]),
