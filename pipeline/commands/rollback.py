@@ -10,7 +10,7 @@ from pipeline.experiment import quiet
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=pathlib.Path, required=True, help="base of models")
-    parser.add_argument("--model_name", default="cmml", help="default %(default)s")
+    parser.add_argument("--model_name", help="default: the only model of the base")
     parser.add_argument("--label", default="stable", help="stable or canary")
     parser.add_argument("--version", type=int, help="default: the one before")
     parser.add_argument("--server", metavar="HOST:PORT", help="a server to be notified")

@@ -5,6 +5,11 @@ import pathlib
 from pipeline.experiment.progress import say
 from pipeline.serving.base.live_server import LiveServer
 from pipeline.serving.base.model_base import ModelBase, push_lock
+from pipeline.serving.base.models_config import (
+    MODELS_CONFIG,
+    models_of,
+    read_models_config,
+)
 from pipeline.serving.base.push_history import ROLLBACK, PushEvent, PushHistory
 from pipeline.serving.base.push_options import STABLE
 from pipeline.serving.base.served_labels import ServedLabels
@@ -13,7 +18,7 @@ from transforms.schema import DataError
 
 def rollback(
     base: pathlib.Path,
-    model_name: str,
+    model_name: str | None = None,
     *,
     label: str = STABLE,
     version: int | None = None,
@@ -23,7 +28,7 @@ def rollback(
 
     Args:
         base: The base directory.
-        model_name: Name of the model.
+        model_name: Name of the model; None for the only one of the base.
         label: The label.
         version: The version that gets it; the one that had it before if None.
         server: gRPC address of a running server that is notified.
@@ -32,12 +37,14 @@ def rollback(
         0; the label is where it should be.
 
     Raises:
-        DataError: If no version has the label, there was none before, or it is gone.
+        DataError: If there is no such model, no version has the label, there was none
+            before, or it is gone.
         LiveServerError: If the server is not there or cannot load the version.
     """
     live = None if server is None else LiveServer(server)
     if not base.is_dir():
         raise DataError(f"--to must be a base that has been pushed to, got {base}.")
+    model_name = _model_of(base, model_name)
     if live is not None:
         live.ping(model_name)
     with push_lock(base):
@@ -64,6 +71,20 @@ def rollback(
         labels.tell_unlabelled("rollback")
     print(directory)
     return 0
+
+
+def _model_of(base: pathlib.Path, wanted: str | None) -> str:
+    """Returns the name of a model that has been pushed to a base."""
+    there = models_of(read_models_config(base / MODELS_CONFIG))
+    if wanted is None and len(there) == 1:
+        return there[0]
+    if wanted not in there:
+        got = "none" if wanted is None else repr(wanted)
+        raise DataError(
+            f"--model_name must be a model that has been pushed to {base}, which are "
+            f"{there}, got {got}."
+        )
+    return wanted
 
 
 def _labelled(

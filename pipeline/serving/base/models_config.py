@@ -44,6 +44,11 @@ def write_models_config(path: pathlib.Path, config: ModelServerConfig) -> None:
     write_atomically(path, text_format.MessageToString(config), is_durable=True)
 
 
+def models_of(config: ModelServerConfig) -> list[str]:
+    """Returns the names of the models, in their order."""
+    return sorted(entry.name for entry in config.model_config_list.config)
+
+
 def labels_of(config: ModelServerConfig, model_name: str) -> dict[str, int]:
     """Returns the version of each label of a model; empty if it is not there."""
     entry = _entry(config, model_name)

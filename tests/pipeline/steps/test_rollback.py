@@ -115,3 +115,18 @@ def test_a_push_that_is_going_on_is_not_disturbed(base):
     with push_lock(base), pytest.raises(DataError, match="another push to"):
         rollback(base, "cmml")
     assert stable(base) == 3
+
+
+def test_the_only_model_of_a_base_needs_no_name(base):
+    assert rollback(base) == 0
+    assert stable(base) == 2
+
+
+def test_models_that_are_there_are_named(base, tmp_path):
+    with pytest.raises(DataError, match=r"which are \['cmml'\], got 'shop'"):
+        rollback(base, "shop")
+    ServedLabels(base, "books").move("stable", 1)
+    with pytest.raises(DataError, match=r"which are \['books', 'cmml'\], got none"):
+        rollback(base)
+    with pytest.raises(DataError, match=r"which are \[\], got none"):
+        rollback(base / "cmml")
