@@ -42,7 +42,8 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
         config: The experiment.
         dataset_dir: The prepared data set.
         run: The run of a finished training; `eval/` is written there. An evaluation of
-            other keys is kept beside it, under the start of its fingerprint.
+            other keys is kept beside it, under the start of its fingerprint, and
+            taken back when its keys come again.
 
     Returns:
         A table for people to read, in Markdown.
@@ -64,7 +65,9 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
         raise DataError(f"{dataset_dir} holds no {META_TEST} tasks to evaluate on.")
     with one_at_a_time(STEP, run.evaluation):
         if not is_done():
-            _evaluate(config, dataset_dir, run, fingerprint)
+            _keep_earlier(config, run, fingerprint)
+            if not _take_back(run, fingerprint):
+                _evaluate(config, dataset_dir, run, fingerprint)
     return table.read_text(encoding="utf-8")
 
 
@@ -72,7 +75,6 @@ def _evaluate(
     config: Any, dataset_dir: pathlib.Path, run: RunDir, fingerprint: str
 ) -> None:
     """Judges, writes what came of it, and notes that it is done."""
-    _keep_earlier(config, run, fingerprint)
     data = setting_of(config).load(config, dataset_dir)
     evaluation, further, chosen = _judge_all(config, data, run)
     intervals = evaluation.intervals()
@@ -99,13 +101,34 @@ def _keep_earlier(config: Any, run: RunDir, fingerprint: str) -> None:
         changed = [
             f"evaluation.{key}" for key in before if before[key] != keys.get(key)
         ]
-        kept = run.evaluation.with_name(f"eval-{earlier['fingerprint'][:8]}")
+        kept = _kept_dir(run, earlier["fingerprint"])
         other = f", of another {' and '.join(changed)}," if changed else ""
         if run.evaluation.exists():
             shutil.rmtree(kept, ignore_errors=True)  # Of the same keys.
+            run.record(kept.name, **earlier)
             run.evaluation.rename(kept)
             say(f"evaluate: the earlier evaluation{other} is now in {kept}")
     run.forget(STEP)
+
+
+def _take_back(run: RunDir, fingerprint: str) -> bool:
+    """Puts an evaluation that is kept back into its place, if there is a whole one."""
+    kept = _kept_dir(run, fingerprint)
+    facts = run.facts(kept.name)
+    is_there = facts.get("fingerprint") == fingerprint and (kept / TABLE_FILE).exists()
+    if is_there:
+        shutil.rmtree(run.evaluation, ignore_errors=True)  # Of a killed evaluation.
+        run.record(STEP, **facts)
+        kept.rename(run.evaluation)
+        say(f"evaluate: {run.evaluation} is the earlier evaluation with these keys")
+    run.forget(kept.name)
+    shutil.rmtree(kept, ignore_errors=True)  # Of which nothing is on record.
+    return is_there
+
+
+def _kept_dir(run: RunDir, fingerprint: str) -> pathlib.Path:
+    """Returns where an evaluation is kept when one of other keys takes its place."""
+    return run.evaluation.with_name(f"eval-{fingerprint[:8]}")
 
 
 def _judge_all(

@@ -13,6 +13,7 @@ from models.evaluation.ranking_metrics import user_metrics
 from pipeline.experiment.config_file import with_changes
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.registry import load_experiment, setting_of
+from pipeline.steps import evaluate as step
 from pipeline.steps.evaluate import evaluate
 from transforms.clicks.schema import load_scenario_info
 from transforms.schema import SPLITS, DataError
@@ -225,7 +226,9 @@ def test_what_is_up_to_date_is_read_again(evaluated, capsys):
     assert "is up to date" in capsys.readouterr().err
 
 
-def test_an_evaluation_with_other_keys_keeps_the_earlier_one(users, tmp_path, capsys):
+def test_an_evaluation_with_other_keys_keeps_the_earlier_one(
+    users, tmp_path, monkeypatch, capsys
+):
     run = RunDir(shutil.copytree(users.made.run_dir, tmp_path / "run"))
     first = RunDir(users.made.run_dir).facts("evaluate")["fingerprint"]
     before = {path.name: path.read_bytes() for path in run.evaluation.iterdir()}
@@ -238,6 +241,36 @@ def test_an_evaluation_with_other_keys_keeps_the_earlier_one(users, tmp_path, ca
         "evaluate: the earlier evaluation, of another evaluation.baselines and "
         f"evaluation.seed, is now in {kept}\n"
     ) in capsys.readouterr().err
+    second = run.facts("evaluate")["fingerprint"]
+    monkeypatch.setattr(step, "_judge_all", lambda *_: pytest.fail("is judged again"))
+    evaluate(users.config, users.made.dataset_dir, run)
+    assert {path.name: path.read_bytes() for path in run.evaluation.iterdir()} == before
+    folders = {path.name for path in run.path.glob("eval*")}
+    assert folders == {"eval", f"eval-{second[:8]}"}
+
+
+def test_keys_that_come_back_after_a_kill_have_their_evaluation_back(
+    users, tmp_path, monkeypatch, capsys
+):
+    run = RunDir(shutil.copytree(users.made.run_dir, tmp_path / "run"))
+    dataset_dir, facts = users.made.dataset_dir, run.facts("evaluate")
+    before = {path.name: path.read_bytes() for path in run.evaluation.iterdir()}
+    table = before["table.md"].decode()
+    other = with_changes(users.config, {"evaluation.baselines": ["support_mean"]})
+
+    def no_judging(*_):
+        run.evaluation.mkdir()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, "_judge_all", no_judging)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(other, dataset_dir, run)
+        assert evaluate(users.config, dataset_dir, run) == table
+    assert {path.name: path.read_bytes() for path in run.evaluation.iterdir()} == before
+    assert run.facts("evaluate") == facts
+    assert [path.name for path in run.path.glob("eval*")] == ["eval"]
+    assert "the earlier evaluation with these keys\n" in capsys.readouterr().err
 
 
 def test_a_data_set_without_meta_test_tasks_is_an_error(evaluated, tmp_path):
