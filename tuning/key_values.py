@@ -12,6 +12,9 @@ from tuning.space import Domain, Space
 _BRACKET_EPOCHS = "tuner/epochs"
 EPOCHS_KEY = "training.max_epochs"
 
+# How long is trained: a space may shorten it for all trials, which are many.
+LENGTH_KEYS = (EPOCHS_KEY, "training.patience")
+
 # Goes with the values of a trial that a chief hands out.
 SEARCH_NAME = "search"
 

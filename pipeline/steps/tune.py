@@ -1,9 +1,11 @@
 """The step `tune`: searches keys of the configuration, judged on meta-validation."""
 
 import pathlib
+import shlex
 
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
+from pipeline.reports.search.tuning_report import BEST_FILE
 from pipeline.settings.registry import setting_of
 from pipeline.steps.trial_training import StepTrainer
 from pipeline.training.search_plan import SearchPlan
@@ -59,7 +61,7 @@ def tune(
         say=say,
         budget=Budget(max_trials, max_hours, plan.config.training.max_epochs),
     )
-    return _summary(results, search_dir, command, plan.config.training.max_epochs)
+    return _summary(results, search_dir, command, plan)
 
 
 def _search(plan: SearchPlan) -> SearchResults:
@@ -76,8 +78,9 @@ def _search(plan: SearchPlan) -> SearchResults:
 
 
 def _summary(
-    results: SearchResults, search_dir: pathlib.Path, command: str, max_epochs: int
+    results: SearchResults, search_dir: pathlib.Path, command: str, plan: SearchPlan
 ) -> str:
+    max_epochs = plan.config.training.max_epochs
     statuses = [trial.status for trial in results.trials]
     counts = [
         f"{counted(statuses.count('completed'), 'trial')} completed",
@@ -99,5 +102,13 @@ def _summary(
                 "is the best of those not promoted to more, or of more that did worse"
             )
         lines.append(f"next: {command}")
+        best_file = shlex.quote(str(search_dir / BEST_FILE))
+        lines.append(f"then: cmml run --config {best_file}")
+        had = best[0].values.get(EPOCHS_KEY, max_epochs)
+        if EPOCHS_KEY not in plan.space.keys and had != plan.full_epochs:
+            lines[-1] += (
+                f", which trains for up to {counted(plan.full_epochs, 'epoch')}, as "
+                f"the experiment says; the trial had {had}"
+            )
     lines += [f"TensorBoard: {search_dir / HPARAMS_DIR}", str(search_dir)]
     return "\n".join(lines)

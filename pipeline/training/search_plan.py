@@ -15,9 +15,8 @@ from pipeline.experiment.config_file import (
     with_changes,
 )
 from pipeline.settings.registry import load_experiment
+from tuning.key_values import EPOCHS_KEY
 from tuning.space import Space
-
-_EPOCHS_KEY = "training.max_epochs"  # Hyperband's own.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,11 +27,13 @@ class SearchPlan:
         config: The experiment, with what every trial changes.
         space: The space; its `set` lacks what was changed by hand.
         algorithm: How trials are chosen.
+        full_epochs: `training.max_epochs` of the experiment itself.
     """
 
     config: Any
     space: Space
     algorithm: str
+    full_epochs: int
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -98,15 +99,22 @@ def load_plan(
             f"trials differ in {searched[0]!r}: change it in {space_path}, not by "
             "--set."
         )
-    if algorithm == "hyperband" and _EPOCHS_KEY in space.keys:
+    if algorithm == "hyperband" and EPOCHS_KEY in space.keys:
         raise ConfigError(
-            f"{space_path}: hyperband itself chooses {_EPOCHS_KEY!r}: leave it out of "
+            f"{space_path}: hyperband itself chooses {EPOCHS_KEY!r}: leave it out of "
             "the keys."
         )
     of_all = {key: value for key, value in space.set.items() if key not in typed}
-    load_experiment(config_path, overrides)  # What is wrong here is not the space's.
+    own: Any = load_experiment(
+        config_path, overrides
+    )  # Its faults are not the space's.
     config = load_experiment(config_path, overrides, of_all)
-    plan = SearchPlan(config, space.model_copy(update={"set": of_all}), algorithm)
+    plan = SearchPlan(
+        config,
+        space.model_copy(update={"set": of_all}),
+        algorithm,
+        own.training.max_epochs,
+    )
     for key, domain in space.keys.items():
         section, _, name = key.partition(".")
         if not hasattr(getattr(config, section), name):

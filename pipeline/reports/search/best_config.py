@@ -10,6 +10,7 @@ from pipeline.experiment.config_file import to_yaml
 from pipeline.experiment.config_section import Experiment
 from pipeline.reports.search.verdict import how_judged, quantity, setting_of
 from pipeline.settings.registry import load_experiment
+from tuning.key_values import LENGTH_KEYS
 from tuning.results import SearchResults
 
 
@@ -17,6 +18,9 @@ def best_experiment(
     results: SearchResults, config_path: str | pathlib.Path, overrides: Sequence[str]
 ) -> Any:
     """Returns the experiment with the values of the best trial and its first seed.
+
+    How long it trains is as the experiment says, whatever the space or Hyperband made
+    of it for the trials, unless that was searched.
 
     It keeps its name, so that it finds the prepared data, and its run is a new one:
     runs are told apart by what decides their weights.
@@ -29,9 +33,21 @@ def best_experiment(
     Raises:
         ConfigError: If the experiment cannot be read, or refuses the values.
     """
-    changes = {**results.space.set, **results.best_first()[0].values}
+    lengths = lengths_of_trials(results)
+    values = {**results.space.set, **results.best_first()[0].values}
+    changes = {key: value for key, value in values.items() if key not in lengths}
     changes["training.seed"] = results.seeds[0]
     return load_experiment(config_path, overrides, changes)
+
+
+def lengths_of_trials(results: SearchResults) -> dict[str, Any]:
+    """Returns the keys, not searched, that say how long the best trial was trained."""
+    values = {**results.space.set, **results.best_first()[0].values}
+    return {
+        key: values[key]
+        for key in LENGTH_KEYS
+        if key in values and key not in results.space.keys
+    }
 
 
 def best_yaml(results: SearchResults, experiment: Experiment) -> str:
@@ -57,5 +73,9 @@ def best_yaml(results: SearchResults, experiment: Experiment) -> str:
         f"chosen for the {'lowest' if results.minimise else 'highest'} objective, of "
         "equals the earliest; meta-test was not looked at",
     ]
+    for key, value in lengths_of_trials(results).items():
+        section, _, name = key.partition(".")
+        full = getattr(getattr(experiment, section), name)
+        lines.append(f"{key} is that of the experiment, {full}; trials had {value}")
     comments = [f"# {' '.join(line.split())}\n" for line in lines]  # Each on one line.
     return "".join(comments) + to_yaml(experiment)

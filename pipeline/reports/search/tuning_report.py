@@ -8,12 +8,17 @@ from collections.abc import Sequence
 
 from models.whole_files import write_atomically
 from pipeline.reports.search.advice import advice
-from pipeline.reports.search.best_config import best_experiment, best_yaml
+from pipeline.reports.search.best_config import (
+    best_experiment,
+    best_yaml,
+    lengths_of_trials,
+)
 from pipeline.reports.search.key_axis import searched_keys
 from pipeline.reports.search.page import search_page
 from pipeline.reports.search.search_tables import trial_table
 from tuning.hparams_log import HPARAMS_DIR
 from tuning.importance import importance
+from tuning.key_values import EPOCHS_KEY
 from tuning.results import read_results
 
 PAGE_FILE = "report.html"
@@ -47,12 +52,14 @@ def write_report(
     of_keys = importance(
         results.trials, list(searched_keys(results)), minimise=results.minimise
     )
+    lengths = lengths_of_trials(results)
     command = shlex.join(["cmml", "run", "--config", str(search_dir / BEST_FILE)])
+    max_epochs = experiment.training.max_epochs
     text = search_page(
         results,
         of_keys,
         name=experiment.name,
-        advice=advice(results, of_keys, experiment.training.max_epochs),
+        advice=advice(results, of_keys, lengths.get(EPOCHS_KEY, max_epochs)),
         best_yaml=best,
         command=command,
         logs=search_dir / HPARAMS_DIR,

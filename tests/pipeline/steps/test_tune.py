@@ -69,6 +69,11 @@ def test_a_killed_search_goes_on_in_the_middle_of_a_training_and_is_reported(
         "2 trials completed, 0 failed, 0 skipped as invalid"
     )
     assert done.stdout.splitlines()[-1] == str(search_dir)
+    assert (
+        f"\nthen: cmml run --config {search_dir / 'best.yaml'}, which trains for up to "
+        in done.stdout
+    )
+    assert "as the experiment says; the trial had 15\n" in done.stdout
     assert "trial 0001 (2/2)  model.modulation=soft" in done.stderr
     trials = read_results(search_dir).trials
     assert [trial.values for trial in trials] == [

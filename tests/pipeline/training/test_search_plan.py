@@ -74,6 +74,9 @@ def test_a_change_by_hand_wins_over_that_of_all_trials(plan_of):
     assert plan.config.training.max_epochs == 9
     assert plan.config.training.patience == 3
     assert plan.space.set == {"training.patience": 3}
+    assert plan.full_epochs == 9
+    short = plan_of({"model.dropout": [0.1]}, set=given)
+    assert short.full_epochs > short.config.training.max_epochs == 2
 
 
 def test_hyperband_chooses_the_epochs_itself(plan_of):

@@ -6,6 +6,7 @@ import pytest
 from pipeline.experiment.config_file import ConfigError
 from pipeline.reports.search.best_config import best_experiment, best_yaml
 from pipeline.settings.registry import load_experiment
+from tuning.space import Domain
 
 CONFIG = pathlib.Path(__file__).parents[4] / "configs" / "movielens_small.yaml"
 
@@ -47,6 +48,32 @@ def test_comments_say_where_the_values_come_from(results):
         "# chosen for the lowest objective, of equals the earliest; meta-test was not "
         "looked at",
     ]
+
+
+def test_what_shortens_all_trials_is_not_that_of_the_best_experiment(results):
+    given = load_experiment(CONFIG).training
+    short = {"training.max_epochs": 2, "training.patience": 1, "model.dropout": 0.25}
+    space = results.space.model_copy(update={"set": short})
+    results = dataclasses.replace(results, space=space)
+    found = best_experiment(results, CONFIG, [])
+    assert found.training.max_epochs == given.max_epochs
+    assert found.training.patience == given.patience
+    assert found.model.dropout == 0.25
+    assert (
+        f"# training.max_epochs is that of the experiment, {given.max_epochs}; trials "
+        "had 2\n" in best_yaml(results, found)
+    )
+
+
+def test_a_length_of_training_that_is_searched_is_that_of_the_best_trial(results):
+    keys = results.space.keys | {"training.max_epochs": Domain(values=(5, 7))}
+    best = results.best_first()[0]
+    best = dataclasses.replace(best, values=best.values | {"training.max_epochs": 7})
+    space = results.space.model_copy(update={"keys": keys})
+    results = dataclasses.replace(results, space=space, trials=(best,))
+    found = best_experiment(results, CONFIG, [])
+    assert found.training.max_epochs == 7
+    assert "trials had" not in best_yaml(results, found)
 
 
 def test_a_value_never_leaves_its_comment(results):
