@@ -53,6 +53,14 @@ _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 1.0
 _FLOAT32_MAX = 3.4028234e38
 
+# What users of a model of clicks forget, by the input that lacks it.
+_OF_CLICKS = {
+    "support_user_id": "with clicks a support pair has a user, Pair(item_id, 1, "
+    "user_id)",
+    "query_user_id": "with clicks an item to score is a pair (user_id, item_id), or "
+    "the task has a user_id",
+}
+
 T = TypeVar("T")
 # Values by input name, each a nested list (or array) whose first axis is the task.
 Columns: TypeAlias = dict[str, Any]
@@ -849,8 +857,15 @@ def _value(value: Any, dtype: str, where: str, *, may_lack: bool = False) -> Any
     if is_number and math.isfinite(value):
         return str(int(value) if value == int(value) else value)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where} must be a text or a number, got {value!r}.")
+        hint = "" if value else _hint(where)
+        raise ValueError(f"{where} must be a text or a number, got {value!r}{hint}.")
     return value.strip()
+
+
+def _hint(where: str) -> str:
+    """Says what goes where there is no value, if more is known of that."""
+    name = where.rpartition(": ")[2].partition("[")[0]
+    return f": {_OF_CLICKS[name]}" if name in _OF_CLICKS else ""
 
 
 def _cut(rows: Any, unpadded: Sequence[Sequence[Any]]) -> list[list[Any]]:
@@ -871,8 +886,8 @@ def _known_items(task: Task, name: str) -> list[Any]:
     pairs = [Pair(*pair) for pair in task.support]
     if not any(pair.user_id for pair in pairs):
         return [pair.item_id for pair in pairs]
-    where = f"{name}: query_user_id"
-    user_id = _value(task.user_id, "string", where)
+    user_id = _value(task.user_id, "string", f"{name}: query_user_id")
+    where = f"{name}: support_user_id"
     return [
         pair.item_id
         for pair in pairs

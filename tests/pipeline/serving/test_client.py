@@ -592,12 +592,24 @@ class TestScenario:
         assert model.calls[-1][1]["exclude_item_id"] == [["9", "1"]]
 
     def test_a_pair_must_have_a_user(self, client):
-        with pytest.raises(ValueError, match=r"support_user_id\[0\] must be a text"):
+        with pytest.raises(
+            ValueError, match=r"_user_id\[0\] .*: .* has a user, Pair\("
+        ):
             client.rank(Task([("31", 1.0)], user_id="u3"), ["1"])
 
     def test_an_item_must_have_a_user(self, client):
-        with pytest.raises(ValueError, match=r"query_user_id\[0\] must be a text"):
-            client.rank(Task([("31", 1.0, "u1")]), ["1"])
+        of_clicks = r"got '': with clicks an item to score is a pair \(user_id, item_id"
+        task = Task([("31", 1.0, "u1")])
+        with pytest.raises(ValueError, match=rf"query_user_id\[0\] .* {of_clicks}"):
+            client.rank(task, ["1"])
+        with pytest.raises(ValueError, match=rf"context 0: .* {of_clicks}"):
+            client.score(client.encode(task), ["50", "260"])
+
+    @pytest.mark.parametrize("use_cache", [False, True])
+    def test_a_task_must_have_a_user_to_recommend_to(self, client, use_cache):
+        task = Task([("31", 1.0, "u1")])
+        with pytest.raises(ValueError, match=r"task 0: query_user_id .* has a user_id"):
+            client.recommend(task, use_cache=use_cache)
 
     def test_the_user_to_score_for_is_no_part_of_the_context(self, client, model, task):
         client.rank(task, ["1"], use_cache=True)
