@@ -85,6 +85,8 @@ class Feature:
         max_values: Width of the encoded feature; 1 unless "multi".
         mean: Mean of a numeric feature over the entities that are learnt from.
         std: Its standard deviation, 1 if it does not vary.
+        low: The lowest of them, None if it is not known; a lower number counts as it.
+        high: The highest of them, likewise.
     """
 
     name: str
@@ -93,6 +95,8 @@ class Feature:
     max_values: int = 1
     mean: float = 0.0
     std: float = 1.0
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

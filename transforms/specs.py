@@ -43,7 +43,8 @@ class FeatureSpec:
         name: Name in vocabularies, models and requests: letters, digits, underscores,
             in ASCII and a letter first.
         column: Column of the raw table; `name` if not given.
-        kind: One value, several values, or a number.
+        kind: One value, several values, or a number; beyond the numbers that are learnt
+            from, one counts as the last of them.
         separator: Between the values of a "multi" text column.
         drop_pattern: Regular expression removed from each value, such as
             `\(.*?\)` for remarks in parentheses, or `[$,]` for a number such as

@@ -74,9 +74,16 @@ def load_entity_table(
 
 
 def standardise(feature: Feature, encoded: tf.Tensor) -> tf.Tensor:
-    """Returns numbers in deviations from their mean, cut, float32 [...]."""
-    value = (encoded - feature.mean) / feature.std
-    return tf.clip_by_value(value, -_MAX_DEVIATIONS, _MAX_DEVIATIONS)
+    """Returns numbers in deviations from their mean, float32 [...].
+
+    They are cut at 5 deviations, and where those end that were learnt from: nothing is
+    known of what lies beyond, such as the years of what will come.
+    """
+    low, high = -_MAX_DEVIATIONS, _MAX_DEVIATIONS
+    if feature.low is not None and feature.high is not None:
+        low = max(low, (feature.low - feature.mean) / feature.std)
+        high = min(high, (feature.high - feature.mean) / feature.std)
+    return tf.clip_by_value((encoded - feature.mean) / feature.std, low, high)
 
 
 def mean_of_known(rows: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:

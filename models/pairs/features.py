@@ -15,8 +15,8 @@ class FeatureEmbedding(tf.keras.layers.Layer):
     """Embeds one encoded feature of an entity.
 
     A categorical value has a row of its own, several values are averaged, a number is
-    standardised, cut at 5 deviations and scaled along a learned direction. Row 0,
-    unknown, is the zero vector, as is an empty list of values.
+    standardised, cut where what was learnt from ends, and scaled along a learned
+    direction. Row 0, unknown, is the zero vector, as is an empty list of values.
 
     Args:
         feature: What the feature is.

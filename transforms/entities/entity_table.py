@@ -147,4 +147,6 @@ def _numeric(spec: FeatureSpec, counts: ValueCounts) -> Feature:
         "numeric",
         mean=statistics.fmean(numbers()),
         std=statistics.pstdev(numbers()) or 1.0,
+        low=min(counts.values),
+        high=max(counts.values),
     )

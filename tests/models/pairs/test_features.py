@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -145,3 +147,11 @@ def test_a_number_far_off_counts_as_five_deviations():
     # The mean is 20 and the deviation 2: 30 is 5 deviations off, 45000 counts alike.
     at_limit, far_off = embed(tf.constant([30.0, 45000.0]))
     np.testing.assert_allclose(far_off, at_limit)
+
+
+def test_a_number_beyond_those_learnt_from_counts_as_the_last_of_them():
+    embed = FeatureEmbedding(dataclasses.replace(AGE, low=17.0, high=24.0), 2)
+    low, below, high, above = embed(tf.constant([17.0, 3.0, 24.0, 25.0]))
+    np.testing.assert_array_equal(low, below)
+    np.testing.assert_array_equal(high, above)
+    assert not np.allclose(low, high)

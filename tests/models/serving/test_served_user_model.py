@@ -197,7 +197,7 @@ def test_each_user_feature_is_looked_up_in_the_graph(serve, rank_request):
     for name, value in (
         ("user_gender", tf.constant(["F", "F", "M"])),  # They were M, X and F.
         ("user_hobby", tf.fill([3, 1], "chess")),
-        ("user_age", tf.constant([50.0, 60.0, 70.0])),
+        ("user_age", tf.constant([21.0, 22.0, 23.0])),
     ):
         after = served.rank(**{**rank_request, name: value})["score"]
         assert (np.abs(after - before).max(axis=1) > 1e-3).all(), name

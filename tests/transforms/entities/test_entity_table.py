@@ -67,7 +67,7 @@ def test_mean_and_deviation_are_those_of_meta_train(table):
     assert table.features == (
         Feature("rate", "categorical", vocabulary_size=2),
         Feature("genre", "multi", vocabulary_size=2, max_values=2),
-        Feature("year", "numeric", mean=1992.0, std=2.0),
+        Feature("year", "numeric", mean=1992.0, std=2.0, low=1990.0, high=1994.0),
     )
 
 
