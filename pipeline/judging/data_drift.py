@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
-import numpy as np
 from google.protobuf import text_format
-from numpy.typing import NDArray
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 from pipeline.experiment.config_section import DriftConfig
 from pipeline.experiment.prepared import read_ids
+from pipeline.judging.counted_numbers import CountedNumbers
 from transforms.plural import counted, plural
 from transforms.schema import SUCCESS, VOCABULARY_DIR, DataError
+from transforms.writing.statistics import FINE_SIZES
 
 _STATISTICS = "statistics.pbtxt"
 _SUPPORT = "support/"
-_GRID = 2049
-_POINT = 1e-9  # Width of a bucket that holds one value.
 
 _Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
 _Info: TypeAlias = anomalies_pb2.AnomalyInfo
@@ -167,75 +166,87 @@ def _moved(
 ) -> Iterator[Drift]:
     """Looks for numbers, and for lengths of support sets, that have moved."""
     for name in (name for name in reference if name in new):
-        values = [
-            [bucket for part in side[name] for bucket in _value_buckets(part)]
-            for side in (new, reference)
-        ]
-        if all(values):
-            yield _shift(name, "values", *values, limit=limits.max_value_shift)
-        lengths = [
-            [
-                bucket
-                for part in side[name]
-                for bucket in _common(part).num_values_histogram.buckets
+        for what, numbers, limit in (
+            ("values", _values, limits.max_value_shift),
+            ("lengths", _lengths, limits.max_support_shift),
+        ):
+            if what == "lengths" and not name.startswith(_SUPPORT):
+                continue
+            sides = [
+                list(filter(None, map(numbers, s[name]))) for s in (new, reference)
             ]
-            for side in (new, reference)
-        ]
-        if name.startswith(_SUPPORT) and all(lengths):
-            yield _shift(name, "lengths", *lengths, limit=limits.max_support_shift)
+            if all(sides):
+                yield _shift(name, what, *_counted(*sides), limit=limit)
 
 
-def _value_buckets(feature: _Feature) -> list[statistics_pb2.Histogram.Bucket]:
-    histograms = feature.num_stats.histograms
-    return list(histograms[0].buckets) if histograms else []
+class _Part(NamedTuple):
+    """Numbers of one split: histograms of them, the finest last."""
+
+    histograms: Sequence[statistics_pb2.Histogram]
+    mean: float
+    deviation: float
+
+
+def _values(feature: _Feature) -> _Part | None:
+    """Returns the values of a numeric feature, None without any."""
+    stats = feature.num_stats
+    if not stats.histograms:
+        return None
+    return _Part(stats.histograms, stats.mean, stats.std_dev)
+
+
+def _lengths(feature: _Feature) -> _Part | None:
+    """Returns how many values the examples have that have any, None without them."""
+    common = _common(feature)
+    if not common.num_non_missing:
+        return None
+    fine = [one.histogram for one in feature.custom_stats if one.name == FINE_SIZES]
+    histograms = [common.num_values_histogram, *fine]
+    mean = common.avg_num_values
+    return _Part(histograms, mean, _deviation(histograms[-1], mean))
+
+
+def _deviation(histogram: statistics_pb2.Histogram, mean: float) -> float:
+    """Returns the standard deviation of values that lie amid their buckets."""
+    total = sum(bucket.sample_count for bucket in histogram.buckets)
+    squares = sum(
+        bucket.sample_count * ((bucket.low_value + bucket.high_value) / 2 - mean) ** 2
+        for bucket in histogram.buckets
+    )
+    return float(math.sqrt(squares / total))
+
+
+def _counted(*sides: Sequence[_Part]) -> list[CountedNumbers]:
+    """Puts the splits of either side together, by histograms made in the same way.
+
+    A data set of an earlier version has none but those of equal width.
+    """
+    kind = min(len(part.histograms) for side in sides for part in side) - 1
+    return [
+        CountedNumbers.of_parts(
+            [part.histograms[kind] for part in side],
+            [part.mean for part in side],
+            [part.deviation for part in side],
+        )
+        for side in sides
+    ]
 
 
 def _shift(
     name: str,
     what: str,
-    new: list[statistics_pb2.Histogram.Bucket],
-    reference: list[statistics_pb2.Histogram.Bucket],
+    new: CountedNumbers,
+    reference: CountedNumbers,
     *,
     limit: float,
 ) -> Drift:
-    """Returns how far a value moves on average, in deviations of the reference.
-
-    It is the Wasserstein distance of order 1 of the two histograms.
-    """
-    everything = [*new, *reference]
-    low = min(bucket.low_value for bucket in everything)
-    high = max(bucket.high_value for bucket in everything)
-    grid = np.linspace(low, high, _GRID)
-    distance = np.abs(_cumulative(new, grid) - _cumulative(reference, grid)).mean()
-    distance = float(distance) * (high - low)
-    (mean_now, _), (mean, deviation) = _moments(new), _moments(reference)
+    """Returns how far a value moves on average, in deviations of the reference."""
+    distance, deviation = reference.distance(new), reference.deviation
     return Drift(
         name,
         _Info.COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH,
         distance / (deviation or 1.0),
         limit,
-        f"{what} move by {distance:.3g} on average, their mean from {mean:.3g} to "
-        f"{mean_now:.3g}, with a deviation of {deviation:.3g}",
+        f"{what} move by {distance:.3g} on average, their mean from "
+        f"{reference.mean:.3g} to {new.mean:.3g}, with a deviation of {deviation:.3g}",
     )
-
-
-def _cumulative(
-    buckets: list[statistics_pb2.Histogram.Bucket], grid: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Returns the share of values up to each point of a grid."""
-    total = sum(bucket.sample_count for bucket in buckets)
-    below = np.zeros_like(grid)
-    for bucket in buckets:
-        width = max(bucket.high_value - bucket.low_value, _POINT)
-        inside = np.clip((grid - bucket.low_value) / width, 0.0, 1.0)
-        below += bucket.sample_count * inside
-    return below / total
-
-
-def _moments(buckets: list[statistics_pb2.Histogram.Bucket]) -> tuple[float, float]:
-    """Returns mean and deviation of a histogram, each value amid its bucket."""
-    middles = [(bucket.low_value + bucket.high_value) / 2 for bucket in buckets]
-    counts = [bucket.sample_count for bucket in buckets]
-    mean = float(np.average(middles, weights=counts))
-    squares = np.average((np.array(middles) - mean) ** 2, weights=counts)
-    return mean, float(np.sqrt(squares))

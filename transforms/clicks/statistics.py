@@ -43,7 +43,7 @@ def build_statistics(
         dataset = result.datasets.add(name=split, num_examples=len(chosen))
         for name, sizes in _sizes(chosen).items():
             feature = dataset.features.add(name=name, type=_INT)
-            fill_sizes(feature.num_stats.common_stats, sizes)
+            fill_sizes(feature, feature.num_stats.common_stats, sizes)
     return result
 
 

@@ -88,7 +88,7 @@ def _add_labels(
 ) -> None:
     feature.name = name
     feature.type = _FLOAT
-    fill_sizes(feature.num_stats.common_stats, pairs.sizes)
+    fill_sizes(feature, feature.num_stats.common_stats, pairs.sizes)
     fill_numbers(feature.num_stats, pairs.label_counts)
 
 
@@ -97,7 +97,7 @@ def _add_numbers(
 ) -> None:
     feature.name = name
     feature.type = _FLOAT
-    fill_sizes(feature.num_stats.common_stats, numbers.sizes)
+    fill_sizes(feature, feature.num_stats.common_stats, numbers.sizes)
     fill_numbers(feature.num_stats, numbers.values)
 
 
@@ -108,7 +108,7 @@ def _add_texts(
     feature.name = name
     feature.type = _STRING
     stats = feature.string_stats
-    fill_sizes(stats.common_stats, texts.sizes)
+    fill_sizes(feature, stats.common_stats, texts.sizes)
     stats.unique = len(counts)
     total = counts.total()
     if total:

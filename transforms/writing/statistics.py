@@ -14,7 +14,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.schema import TASK_ID_KEY
 
+FINE_SIZES = "num_values"  # Name of a custom statistic: a finer histogram of sizes.
 _NUM_BUCKETS = 10
+_NUM_FINE_BUCKETS = 50
 
 
 def rows_schema(num_rows: Mapping[str, int]) -> schema_pb2.Schema:
@@ -31,8 +33,18 @@ def rows_schema(num_rows: Mapping[str, int]) -> schema_pb2.Schema:
     return result
 
 
-def fill_sizes(common: statistics_pb2.CommonStatistics, sizes: Counter[int]) -> None:
-    """Fills in how many values an example has; one without any is missing."""
+def fill_sizes(
+    feature: statistics_pb2.FeatureNameStatistics,
+    common: statistics_pb2.CommonStatistics,
+    sizes: Counter[int],
+) -> None:
+    """Fills in how many values an example has; one without any is missing.
+
+    Args:
+        feature: The feature, of which `common` is a part.
+        common: Statistics of features of any type.
+        sizes: Examples by number of values.
+    """
     present = {size: count for size, count in sizes.items() if size and count}
     common.num_missing = sizes[0]
     common.num_non_missing = sum(present.values())
@@ -42,12 +54,17 @@ def fill_sizes(common: statistics_pb2.CommonStatistics, sizes: Counter[int]) -> 
         common.max_num_values = max(present)
         common.avg_num_values = common.tot_num_values / common.num_non_missing
         common.num_values_histogram.CopyFrom(_histogram(Counter(present)))
+        fine = _fine_histogram(Counter(present))
+        feature.custom_stats.add(name=FINE_SIZES, histogram=fine)
 
 
 def fill_numbers(
     stats: statistics_pb2.NumericStatistics, counts: Counter[float]
 ) -> None:
-    """Fills in mean, deviation, extremes and histogram of counted numbers, if any."""
+    """Fills in mean, deviation, extremes and histograms of counted numbers, if any.
+
+    There are buckets of equal width to look at, and finer ones to compare with.
+    """
     if not counts:
         return
     stats.mean, stats.std_dev = mean_and_std(counts)
@@ -56,6 +73,7 @@ def fill_numbers(
     stats.max = max(counts)
     stats.median = _median(counts)
     stats.histograms.append(_histogram(counts))
+    stats.histograms.append(_fine_histogram(counts))
 
 
 def _histogram(counts: Counter[float] | Counter[int]) -> statistics_pb2.Histogram:
@@ -72,6 +90,31 @@ def _histogram(counts: Counter[float] | Counter[int]) -> statistics_pb2.Histogra
         is_last = place == _NUM_BUCKETS - 1
         end = high if is_last else low + (place + 1) * width
         histogram.buckets.add(low_value=start, high_value=end, sample_count=count)
+    return histogram
+
+
+def _fine_histogram(
+    counts: Counter[float] | Counter[int],
+) -> statistics_pb2.Histogram:
+    """Returns buckets that are narrow where most of the values are.
+
+    A bucket of several values has at most a fiftieth of all, and is at most a fiftieth
+    as wide as they are, so that neither a skewed distribution nor one value far out
+    makes a bucket coarse. Each bucket ends at the largest value in it.
+    """
+    most = counts.total() / _NUM_FINE_BUCKETS
+    widest = (max(counts) - min(counts)) / _NUM_FINE_BUCKETS
+    histogram = statistics_pb2.Histogram(type=statistics_pb2.Histogram.QUANTILES)
+    bucket: statistics_pb2.Histogram.Bucket | None = None
+    for value, count in sorted(counts.items()):
+        if (
+            bucket is None
+            or bucket.sample_count + count > most
+            or value - bucket.low_value > widest
+        ):
+            bucket = histogram.buckets.add(low_value=value)
+        bucket.high_value = value
+        bucket.sample_count += count
     return histogram
 
 

@@ -1,7 +1,9 @@
 """Data sets beside the one trained on, made by hand."""
 
 import types
+from collections import Counter
 
+import numpy as np
 import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
@@ -10,6 +12,7 @@ from pipeline.experiment.config_section import DriftConfig
 from pipeline.judging.data_drift import anomalies_of, compare_datasets
 from pipeline.steps.validate_data import stop_at_drift, validate_data
 from transforms.schema import DataError
+from transforms.writing.statistics import fill_numbers, fill_sizes, mean_and_std
 
 LABELS = {1.0: 10, 3.0: 20, 5.0: 10}
 LENGTHS = {10: 30, 20: 30}
@@ -33,8 +36,8 @@ def write_dataset(
     dataset = statistics.datasets.add(name="meta_train")
     label = dataset.features.add(name="support/label").num_stats
     fill(label.histograms.add(), labels)
-    fill(label.common_stats.num_values_histogram, lengths)
-    label.common_stats.num_non_missing = sum(lengths.values())
+    label.mean, label.std_dev = mean_and_std(Counter(labels))
+    fill_sizes(dataset.features[0], label.common_stats, Counter(lengths))
     if genre_missing is not None:
         genre = dataset.features.add(name="genre").string_stats.common_stats
         genre.num_missing, genre.num_non_missing = genre_missing, 10 - genre_missing
@@ -108,6 +111,14 @@ def test_support_sets_that_are_shorter_are_told(drifts):
     assert drift.value == pytest.approx(1.0, rel=0.01)
 
 
+def test_one_long_support_set_moves_the_others_nowhere(drifts):
+    found = drifts(lengths={10: 30, 20: 29, 500: 1})
+    drift = found["support/label", MOVED]
+    # One of 60 is longer by 480, so all by 8 on average; the deviation is 5.
+    assert drift.value == pytest.approx(8 / 5)
+    assert "lengths move by 8 on average, their mean from 15 to 23" in drift.detail
+
+
 @pytest.mark.parametrize(("missing", "is_anomaly"), [(1, False), (2, True)])
 def test_a_feature_that_is_missing_more_often_is_told(drifts, missing, is_anomaly):
     drift = drifts(genre_missing=missing)["genre", MISSING]
@@ -155,3 +166,49 @@ def test_what_cannot_be_compared_is_refused(tmp_path):
         validate_data(config(), new, None)
     with pytest.raises(DataError, match="must be prepared and whole"):
         validate_data(config(), new, tmp_path / "no")
+
+
+def write_prices(directory, prices, *, histograms=2):
+    """A data set of one numeric feature, as `prepare` writes it."""
+    statistics = statistics_pb2.DatasetFeatureStatisticsList()
+    feature = statistics.datasets.add(name="meta_train").features.add(name="price")
+    fill_numbers(feature.num_stats, Counter(prices))
+    del feature.num_stats.histograms[histograms:]
+    (directory / "vocabulary").mkdir(parents=True)
+    (directory / "statistics.pbtxt").write_text(text_format.MessageToString(statistics))
+    (directory / "_SUCCESS").touch()
+    return directory
+
+
+def compare_prices(tmp_path, new, reference, **histograms):
+    found = compare_datasets(
+        write_prices(tmp_path / "new", new, **histograms),
+        write_prices(tmp_path / "reference", reference),
+        DriftConfig(),
+    )
+    (drift,) = [drift for drift in found if drift.detail.startswith("values")]
+    return drift
+
+
+@pytest.mark.parametrize("furthest", [400.0, 4000.0])
+def test_skewed_numbers_move_as_far_as_they_do(tmp_path, furthest):
+    random = np.random.default_rng(5)
+    new, reference = random.lognormal(3.0, 1.0, (2, 1000))
+    new[0] = furthest
+    drift = compare_prices(tmp_path, new, reference)
+    # Of two samples of equal size it is the mean distance of the sorted values.
+    true = np.abs(np.sort(new) - np.sort(reference)).mean() / reference.std()
+    assert drift.value == pytest.approx(true, abs=0.01)
+
+
+def test_means_that_are_told_are_those_of_the_values(tmp_path):
+    prices = np.random.default_rng(5).lognormal(3.0, 1.0, 1000)
+    drift = compare_prices(tmp_path, [*prices, 900.0], prices)
+    told = f"from {prices.mean():.3g} to {np.mean([*prices, 900.0]):.3g}"
+    assert told in drift.detail
+    assert f"deviation of {prices.std():.3g}" in drift.detail
+
+
+def test_statistics_of_an_earlier_version_are_compared_bucket_by_bucket(tmp_path):
+    prices = np.random.default_rng(5).lognormal(3.0, 1.0, 1000)
+    assert compare_prices(tmp_path, prices, prices, histograms=1).value == 0.0

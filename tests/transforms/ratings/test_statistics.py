@@ -72,7 +72,7 @@ def test_labels_are_summed_up(datasets):
     # Labels 1, 5 and 3: mean 3, squared distances 4 + 4 + 0 = 8.
     assert (stats.mean, stats.min, stats.max, stats.median) == (3.0, 1.0, 5.0, 3.0)
     assert stats.std_dev == pytest.approx((8 / 3) ** 0.5)
-    (histogram,) = stats.histograms
+    histogram, _ = stats.histograms
     # Ten buckets of width 0.4: 1 is in the first, 3 in the sixth, 5 in the last.
     counts = [bucket.sample_count for bucket in histogram.buckets]
     assert counts == [1, 0, 0, 0, 0, 1, 0, 0, 0, 1]
