@@ -50,19 +50,27 @@ def _winner(summary: Summary) -> str:
 def _winner_and_reference(summary: Summary) -> list[str]:
     best, base = summary.scored[0], summary.reference
     if best.name == base:
-        return [f"No method has a better mean than the best simple one, {base}."]
+        return [f"No method has a better mean than {_by_validation(summary)}."]
     gap = summary.less_reference.get(best.name)
     if gap is None or best.name == CMML:  # CMML gets a sentence of its own.
         return []
-    return [_sentence(summary, best.name, gap, f"the best simple method, {base}")]
+    return [_sentence(summary, best.name, gap, _by_validation(summary))]
 
 
 def _cmml_and_simple(summary: Summary) -> list[str]:
     gap = summary.less_reference.get(CMML)
     if gap is None:
         return []
-    other = f"the best simple method, {summary.reference}"
-    return [_sentence(summary, CMML, gap, other)]
+    sentences = [_sentence(summary, CMML, gap, _by_validation(summary))]
+    best = next(one.name for one in summary.scored if one.kind == "simple")
+    if best != summary.reference and best in summary.less_cmml:
+        who = f"The best simple method on these tasks, {best},"
+        sentences.append(_sentence(summary, who, summary.less_cmml[best], CMML))
+    return sentences
+
+
+def _by_validation(summary: Summary) -> str:
+    return f"the best simple method by meta-validation, {summary.reference}"
 
 
 def _cmml_and_learned(summary: Summary) -> list[str]:

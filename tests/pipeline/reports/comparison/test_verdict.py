@@ -17,7 +17,9 @@ def test_a_clear_winner_is_told_with_its_figures(results, setup, summary):
     assert f"Of 4 methods, cmml has the lowest mae on cold: {mean} [" in text
     assert "All others are worse beyond chance (Holm p <= 0.05)" in text
     gap = f"{summary.less_reference['cmml'].interval.mean:+.4f}"
-    assert f"better than the best simple method, ridge: mae difference {gap} [" in text
+    assert (
+        f"best simple method by meta-validation, ridge: mae difference {gap} [" in text
+    )
     assert "Holm p 0.030." in text
     assert "The best learned method on these tasks, melu, is worse than cmml" in text
 
@@ -51,16 +53,26 @@ def test_methods_that_come_to_the_same_are_named_with_the_cause(results, setup):
     assert "Equal" not in text_of(results[:-1], setup)
 
 
+def test_a_simple_method_that_is_ahead_of_the_reference_is_told(results, setup):
+    text = text_of(results, setup, "item_mean")
+    assert "better than the best simple method by meta-validation, item_mean" in text
+    assert "The best simple method on these tasks, ridge, is worse than cmml: " in text
+    assert "simple method on these tasks" not in text_of(results, setup)
+
+
 def test_a_simple_winner_is_said_to_be_one(results, setup):
     few = [one for one in results if one.kind == "simple"]
     text = text_of(few, setup)
-    assert "No method has a better mean than the best simple one, ridge." in text
+    assert "No method has a better mean than the best simple method by meta" in text
     assert "cmml" not in text
 
 
 def test_another_winner_is_compared_with_the_best_simple_method(results, setup):
     few = [one for one in results if one.name in ("ridge", "melu")]
-    assert "melu is better than the best simple method, ridge" in text_of(few, setup)
+    assert (
+        "melu is better than the best simple method by meta-validation, ridge"
+        in text_of(few, setup)
+    )
 
 
 def test_a_higher_recall_is_better(results, setup):
