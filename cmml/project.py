@@ -161,7 +161,7 @@ def load(
 
     Args:
         path: The file.
-        changes: Other values by key, such as {"model.dropout": 0.1}; they win.
+        changes: Other values by key, such as {"training.max_epochs": 5}; they win.
 
     Raises:
         ConfigError: If the file cannot be read, or a key is unknown or ill-typed; it

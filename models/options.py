@@ -72,8 +72,9 @@ class MemberOptions:
         module_layers: k, layers of modules.
         num_modules: R, modules of each layer.
         module_dim: d, units of each module.
-        dropout: Share of units dropped in training: of the embeddings of users and
-            items, and of the sums of "moments".
+        dropout: Share of units dropped in training: of the learned embeddings of users
+            and items, or their vectors with clicks, and of the sums of "moments". With
+            ratings it does nothing where neither is there, as by default.
 
     Raises:
         ValueError: If a name is unknown, a size out of range, or a switch goes with
@@ -100,6 +101,11 @@ class MemberOptions:
     dropout: float = 0.2
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    @property
+    def uses_dropout(self) -> bool:
+        """Whether there is anything that `dropout` drops."""
+        return True
 
     def __post_init__(self) -> None:
         """Checks names and sizes, and that every switch has a member to work on."""
@@ -209,6 +215,11 @@ class CMMLOptions(MemberOptions):
     head: Literal["distribution", "value"] = "distribution"
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
+
+    @property
+    def uses_dropout(self) -> bool:
+        """Whether embeddings are learned, or sums taken: nothing else is dropped."""
+        return self.embeddings != "fixed" or self.encoder == "moments"
 
     def __post_init__(self) -> None:
         """Checks these too."""

@@ -20,7 +20,7 @@ _HEAD = f"""\
 
 An experiment is one YAML file; `setting` says which of the two lists below holds, and
 the last one is of both. A key that is not here is an error that names the nearest one.
-`--set model.dropout=0.1` changes one key of a command; values are YAML.
+`--set training.learning_rate=0.001` changes one key of a command; values are YAML.
 `config.resolved.yaml` of a run has every default filled in. Files to start from are
 [`configs/own_table.yaml`](../../configs/own_table.yaml) and
 [`configs/own_clicks.yaml`](../../configs/own_clicks.yaml).

@@ -62,9 +62,8 @@ class Command:
             parser.add_argument(
                 "--config", required=True, help="YAML file of the experiment"
             )
-            add_set(
-                parser, "change one key, for example model.dropout=0.1; may be repeated"
-            )
+            example = "training.learning_rate=0.001"
+            add_set(parser, f"change one key, for example {example}; may be repeated")
         self.add_arguments(parser)
         parser.set_defaults(
             resolve=self.resolve, takes_beam_flags=self.takes_beam_flags

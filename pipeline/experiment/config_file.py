@@ -41,8 +41,8 @@ def load_experiment_of(
     Args:
         kinds: The class of an experiment by name of its setting.
         path: The file.
-        overrides: Changes as typed, such as "model.dropout=0.1"; values are YAML.
-        changes: Further changes by key, such as {"model.dropout": 0.1}; they win.
+        overrides: Changes as typed, such as "training.max_epochs=5"; values are YAML.
+        changes: Further changes by key, such as {"training.max_epochs": 5}; they win.
 
     Raises:
         ConfigError: If the file cannot be read, or a key is unknown or ill-typed; it
@@ -78,7 +78,7 @@ def with_changes(config: ExperimentT, changes: Mapping[str, Any]) -> ExperimentT
 
     Args:
         config: The experiment.
-        changes: By key, such as {"model.dropout": 0.1}.
+        changes: By key, such as {"training.max_epochs": 5}.
 
     Raises:
         ConfigError: If a key is unknown or ill-typed; it names key and value.

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
 from models.evaluation.metric import MIN_TASKS, has_few_tasks
-from models.options import MemberOptions
+from models.options import CMMLOptions, MemberOptions
 from pipeline.experiment.prepared import way_to_more_tasks
-from pipeline.judging.evaluation import CMML
+from pipeline.judging.differences import Contrast
+from pipeline.judging.evaluation import CLOSED_FORM, CMML
 from pipeline.judging.interval_text import signed
 from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import Findings
@@ -17,10 +18,11 @@ from transforms.plural import counted, plural
 _EARLY = 0.2  # Share of the epochs allowed that is called early.
 _OVERFIT = 0.03  # Share of the metric of meta-validation.
 _LITTLE = 0.01
+_ON_FACTORS = frozenset({"matrix_factorisation", "als", "dot_product"})
 _SLOPE = 0.1
 _BIAS = 0.02  # Share of the range of labels.
 _MANY_NEW = 0.02
-_MANY_REJECTED = 0.001
+_MANY_REFUSED = 0.001  # Share of the rows read.
 
 
 def advice(findings: Findings, model: MemberOptions) -> list[str]:
@@ -36,7 +38,7 @@ def advice(findings: Findings, model: MemberOptions) -> list[str]:
         *_context(findings, model),
         *_few_pairs(findings),
         *_training(findings, model),
-        *_margin(findings),
+        *_margin(findings, model),
         *_rare_items(findings),
         *_calibration(findings, model),
         *_data(findings),
@@ -63,7 +65,7 @@ def _context(findings: Findings, model: MemberOptions) -> list[str]:
     none, other = told.get("none"), told.get("other")
     simpler = [
         *(["model.encoder=mean"] if model.encoder != "mean" else []),
-        f"model.dropout above {model.dropout:g}",
+        *([f"model.dropout above {model.dropout:g}"] if model.uses_dropout else []),
         *(["model.modulation=sigmoid"] if model.modulation != "sigmoid" else []),
     ]
     if none is not None and is_better(none) is False:
@@ -151,35 +153,62 @@ def _overfit(findings: Findings, best: int, model: MemberOptions) -> list[str]:
     lead = findings.evaluated.metric.direction * (seen - unseen)
     if lead <= _OVERFIT * abs(unseen):
         return []
+    dropout = (
+        f"model.dropout above {model.dropout:g}, or " if model.uses_dropout else ""
+    )
     return [
         f"{monitor} of meta-train is {seen:.4f} at the best epoch, that of "
-        f"meta-validation {unseen:.4f}: take model.dropout above {model.dropout:g}, or "
-        "smaller model.hidden_dims."
+        f"meta-validation {unseen:.4f}: take {dropout}smaller model.hidden_dims."
     ]
 
 
-def _margin(findings: Findings) -> list[str]:
+def _margin(findings: Findings, model: MemberOptions) -> list[str]:
     run = findings.evaluated
     gap = run.less_strongest
     if run.strongest is None or gap is None:
         return ["No baseline was evaluated: name some in evaluation.baselines."]
     base = run.summary[run.strongest][run.main][run.metric.name]
+    dropout = "model.dropout, " if model.uses_dropout else ""
     if run.metric.is_better(gap) is False:
         return [
             f"{run.strongest} is better (cmml less it {signed(gap)}): search with "
-            "cmml tune over model.dropout, model.hidden_dims and "
+            f"cmml tune over {dropout}model.hidden_dims and "
             "training.learning_rate, or take it, if cmml compare --split "
             "meta_validation says the same."
         ]
     if abs(gap.mean) < _LITTLE * abs(base.mean):
-        key = "model.prior_rank" if findings.calibration else "vectors"
         return [
             f"cmml less {run.strongest} is only {signed(gap)}, "
-            f"{abs(gap.mean) / abs(base.mean):.1%} of its figure, so that the "
-            f"modulation adds little to what both know: better factors ({key}) may "
-            "move both, and cmml tune tells whether anything else does."
+            f"{abs(gap.mean) / abs(base.mean):.1%} of its figure: "
+            f"{_of_little_margin(findings, model)}."
         ]
     return []
+
+
+def _of_little_margin(findings: Findings, model: MemberOptions) -> str:
+    """Says what to try where CMML is ahead of, or behind, a baseline by little."""
+    run = findings.evaluated
+    tuned = "cmml tune tells whether other keys make more of it"
+    prior = Contrast(run.metric.name, CMML, run.main, CLOSED_FORM, run.main)
+    added = run.differences.get(prior)
+    context_helps = added is not None and run.metric.is_better(added.interval)
+    key = _key_of_factors(findings, model)
+    if run.strongest not in _ON_FACTORS or context_helps or key is None:
+        return tuned
+    return (
+        "both know the same factors, to which the modulation adds little; try better "
+        f"ones ({key}), and {tuned}"
+    )
+
+
+def _key_of_factors(findings: Findings, model: MemberOptions) -> str | None:
+    """Returns what decides the factors that scores start from, None if nothing does."""
+    if not isinstance(model, CMMLOptions):
+        return "vectors"
+    num_items = findings.data.item_counts.size - 1
+    is_full_rank = num_items <= model.prior_full_rank_items
+    has_rank = model.prior == "factors" and not is_full_rank
+    return "model.prior_rank" if has_rank else None
 
 
 def _rare_items(findings: Findings) -> list[str]:
@@ -209,10 +238,14 @@ def _calibration(findings: Findings, model: MemberOptions) -> list[str]:
     if slope is not None and is_sloped and abs(slope.mean - 1.0) > _SLOPE:
         word = "far apart" if slope.mean < 1.0 else "close together"
         side = "above" if slope.mean < 1.0 else "below"
+        change = (
+            f"model.dropout {side} {model.dropout:g}"
+            if model.uses_dropout
+            else f"{'smaller' if slope.mean < 1.0 else 'larger'} model.hidden_dims"
+        )
         sentences.append(
             f"Predicted labels are too {word}: the line of labels by predictions has "
-            f"slope {slope.mean:.2f} [{slope.low:.2f}, {slope.high:.2f}]. Try "
-            f"model.dropout {side} {model.dropout:g}."
+            f"slope {slope.mean:.2f} [{slope.low:.2f}, {slope.high:.2f}]. Try {change}."
         )
     labels = findings.evaluated.scores[CMML][findings.evaluated.main].label
     assert labels is not None  # They are calibrated.
@@ -237,12 +270,12 @@ def _data(findings: Findings) -> list[str]:
                 f"{share:.1%} of the query pairs are on items that training has never "
                 "seen: features of items are what is known of these."
             )
-    rejected = sum(data.num_rejected.values())
-    usable = sum(data.user_counts.tolist())
-    if usable and rejected > _MANY_REJECTED * usable:
+    read = sum(rows.read for rows in data.tables.values())
+    refused = sum(rows.refused.total() for rows in data.tables.values())
+    if refused > _MANY_REFUSED * read:
         sentences.append(
-            f"{rejected:,} {plural(rejected, 'row was', 'rows were')} refused, beside "
-            f"{usable:,} that are in episodes: "
-            "look at rejected/ of the prepared data set."
+            f"{refused:,} of the {read:,} rows of all tables "
+            f"{plural(refused, 'was', 'were')} refused: look at rejected/ of the "
+            "prepared data set."
         )
     return sentences

@@ -1,4 +1,5 @@
 import dataclasses
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -6,8 +7,11 @@ import pytest
 from models.evaluation.intervals import Interval
 from models.options import CMMLOptions
 from pipeline.reports.run.advice import advice
+from transforms.row_counts import RowCounts
 
-MODEL = CMMLOptions(dropout=0.2, encoder="gru", hybrid="dot", encoder_dim=128)
+MODEL = CMMLOptions(
+    dropout=0.2, encoder="gru", hybrid="dot", encoder_dim=128, embeddings="both"
+)
 
 
 def rows_of(rated, spread, *, cmml=0.5, knn=0.6, none=0.9, other=0.9, first=0.95):
@@ -32,14 +36,14 @@ def quiet_data(data):
     return dataclasses.replace(data, splits=[split])
 
 
-def told(findings, quiet_data, **changes):
+def told(findings, quiet_data, model=MODEL, **changes):
     calm = dataclasses.replace(
         findings.calibration,
         bias=Interval(0.0, -0.1, 0.1),
         slope=Interval(1.0, 0.9, 1.1),
     )
     changes = {"calibration": calm, "data": quiet_data, **changes}
-    return advice(dataclasses.replace(findings, **changes), MODEL)
+    return advice(dataclasses.replace(findings, **changes), model)
 
 
 def test_nothing_is_made_up(rated, make_findings, quiet_data, spread):
@@ -80,6 +84,53 @@ def test_a_context_that_is_worth_nothing_is_told(
     (sentence,) = told(make_findings(rows), quiet_data)
     assert "worth nothing beyond chance" in sentence
     assert "model.encoder=mean or model.dropout above 0.2" in sentence
+
+
+def little_margin(rated, make_findings, spread, baseline, prior):
+    """A run that is hardly better than a baseline, beside the prior of its model."""
+    rows = rows_of(rated, spread, knn=0.502)
+    rows[baseline] = rows.pop("knn")
+    rows["closed_form"] = {"cold": rated(prior + spread, 8)}
+    return make_findings(rows)
+
+
+FACTORS = "both know the same factors, to which the modulation adds little"
+
+
+@pytest.mark.parametrize(
+    ("baseline", "prior", "model", "advised"),
+    [
+        ("als", 0.5, {}, True),
+        ("als", 0.6, {}, False),  # Context and backbone add 0.1.
+        ("bias_ridge", 0.5, {}, False),  # It has no factors.
+        ("als", 0.5, {"prior_full_rank_items": 20}, False),  # There are 20 items.
+        ("als", 0.5, {"prior": "constant"}, False),
+    ],
+)
+def test_better_factors_are_advised_where_both_have_them_and_little_else_helps(
+    rated, make_findings, quiet_data, spread, baseline, prior, model, advised
+):
+    model = dataclasses.replace(MODEL, **{"prior_full_rank_items": 19, **model})
+    found = little_margin(rated, make_findings, spread, baseline, prior)
+    (sentence,) = told(found, quiet_data, model)
+    assert f"cmml less {baseline} is only -0.0020" in sentence
+    assert (FACTORS in sentence) == advised
+    assert ("(model.prior_rank)" in sentence) == advised
+    assert sentence.endswith("cmml tune tells whether other keys make more of it.")
+
+
+def test_dropout_is_advised_where_there_is_something_to_drop(
+    rated, make_findings, quiet_data, spread
+):
+    rows = rows_of(rated, spread, knn=0.4, none=0.4, first=0.45)
+    found = make_findings(rows, course=[epoch(6, 6, 0.4)])
+    slope = dataclasses.replace(found.calibration, slope=Interval(0.8, 0.7, 0.85))
+    changes = {"calibration": slope}
+    assert " ".join(told(found, quiet_data, **changes)).count("model.dropout") == 4
+    fixed = dataclasses.replace(MODEL, embeddings="fixed")
+    sentences = " ".join(told(found, quiet_data, fixed, **changes))
+    assert "dropout" not in sentences
+    assert "Try smaller model.hidden_dims." in sentences
 
 
 def few(pairs, num_tasks):
@@ -165,10 +216,15 @@ def test_predictions_are_judged_by_slope_and_bias(
 
 def test_new_items_and_refused_rows_are_told(rated, make_findings, data, spread):
     found = make_findings(rows_of(rated, spread))
-    refused = dataclasses.replace(data, num_rejected={"malformed": 13})
-    new, rejected = told(found, refused)
+    tables = {
+        "interactions": RowCounts(read=2000, used=1987, refused=Counter(malformed=13)),
+        "items": RowCounts(read=500, used=500),
+    }
+    new, refused = told(found, dataclasses.replace(data, tables=tables))
     assert new.startswith("5.0% of the query pairs are on items")  # 10 of 200.
-    assert rejected.startswith("13 rows were refused, beside 520 that are in episodes")
+    assert refused.startswith(
+        "13 of the 2,500 rows of all tables were refused: look at"
+    )
 
 
 def test_items_that_a_baseline_knows_better_are_told(
