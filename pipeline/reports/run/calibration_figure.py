@@ -20,7 +20,7 @@ _NUM_CUTOFFS = 60
 def calibration_figure(calibration: Calibration, rows: ScoredPairs) -> str:
     """Draws labels of pairs by predicted label, and what is left over; returns SVG."""
     assert rows.label is not None  # Only of rated pairs.
-    residuals = rows.label.astype(float) - rows.score.astype(float)
+    errors = rows.score.astype(float) - rows.label.astype(float)
     with styled("calibration"):
         figure = Figure(figsize=(9.5, 3.0), layout="constrained")
         left, middle, right = figure.subplots(1, 3)
@@ -42,9 +42,9 @@ def calibration_figure(calibration: Calibration, rows: ScoredPairs) -> str:
         left.set_xlabel("predicted label, tenths of the pairs")
         left.set_ylabel("mean label")
         left.legend(fontsize=8.0)
-        middle.hist(residuals, bins=_NUM_BINS, color=BLUE)
+        middle.hist(errors, bins=_NUM_BINS, color=BLUE)
         middle.axvline(0.0, color=INK, linewidth=1.0)
-        middle.set_xlabel("label less prediction")
+        middle.set_xlabel("prediction less label")
         middle.set_ylabel("pairs")
         middle.yaxis.set_major_formatter("{x:,.0f}")
         if calibration.by_label:

@@ -14,8 +14,8 @@ from pipeline.training.course import Epoch
 
 _SPEED = "tasks_per_s"
 _MAX_PANELS = 3  # Beside the speed.
-# After the metric that epochs are chosen by, those that say the most.
-_PREFERRED = ("mse", "pair_accuracy", "ndcg")
+# After the metric that epochs are chosen by and those of both splits, what says most.
+_PREFERRED = ("pair_accuracy", "ndcg")
 
 
 def course_figure(course: Sequence[Epoch], monitor: str) -> str:
@@ -25,7 +25,7 @@ def course_figure(course: Sequence[Epoch], monitor: str) -> str:
         course: The epochs, at least one.
         monitor: The metric that the best epoch is chosen by, without "val_".
     """
-    names = _panels(course[-1], monitor)
+    names = _panels(course, monitor)
     best = course[-1]["best_epoch"]
     with styled("course"):
         figure = Figure(figsize=(9.5, 2.8), layout="constrained")
@@ -50,9 +50,22 @@ def course_figure(course: Sequence[Epoch], monitor: str) -> str:
         return to_svg(figure)
 
 
-def _panels(line: Epoch, monitor: str) -> list[str]:
+def metrics_of_both(course: Sequence[Epoch]) -> list[str]:
+    """Returns the metrics that meta-train and meta-validation both have.
+
+    Args:
+        course: The epochs, at least one.
+    """
+    line = course[-1]
+    return [name for name in line if f"val_{name}" in line]
+
+
+def _panels(course: Sequence[Epoch], monitor: str) -> list[str]:
+    line = course[-1]
     known = [name for name in _PREFERRED if name in line or f"val_{name}" in line]
-    return list(dict.fromkeys([monitor, *known]))[:_MAX_PANELS]
+    return list(dict.fromkeys([monitor, *metrics_of_both(course), *known]))[
+        :_MAX_PANELS
+    ]
 
 
 def _draw(

@@ -19,7 +19,7 @@ from pipeline.reports.run.advice import advice
 from pipeline.reports.run.breakdown import MIN_TASKS
 from pipeline.reports.run.calibration_figure import calibration_figure, rank_figure
 from pipeline.reports.run.context_space import context_space
-from pipeline.reports.run.course_figure import course_figure
+from pipeline.reports.run.course_figure import course_figure, metrics_of_both
 from pipeline.reports.run.data_figure import data_figure
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.findings import Findings
@@ -106,6 +106,7 @@ def run_page(report: RunReport) -> str:
         examples=[json.dumps(row, ensure_ascii=False) for row in data.examples],
         tasks_per_s=median_speed(training.course),
         course_figure=course_figure(training.course, training.monitor),
+        metrics_of_both=metrics_of_both(training.course),
         metrics=[
             metrics_table(run, group, report.metrics, _gaps(run, group), title=title)
             for group, title in report.groups.items()

@@ -1,4 +1,4 @@
-from pipeline.reports.run.course_figure import course_figure
+from pipeline.reports.run.course_figure import course_figure, metrics_of_both
 
 
 def test_the_metric_that_epochs_are_chosen_by_comes_first():
@@ -10,3 +10,12 @@ def test_the_metric_that_epochs_are_chosen_by_comes_first():
     assert places == sorted(places)
     assert ">mrr<" not in svg
     assert svg.count("<svg") == 1
+
+
+def test_what_both_splits_have_is_in_one_panel_and_what_is_not_told_of_both_is_not():
+    line = {"epoch": 2, "best_epoch": 1, "tasks_per_s": 5.0, "mae": 0.6, "mse": 0.56}
+    line |= {"val_rmse": 0.73, "best_val_rmse": 0.72, "val_mae": 0.61}
+    assert metrics_of_both([line]) == ["mae"]
+    svg = course_figure([line], "rmse")
+    assert svg.index(">rmse<") < svg.index(">mae<") < svg.index(">tasks per second<")
+    assert ">mse<" not in svg

@@ -115,6 +115,32 @@ def test_the_figures_of_the_run_are_there(page):
         assert figure in text
 
 
+def test_errors_have_one_sign(page):
+    text = read(page).text
+    assert text.count("prediction less label") == 2  # Axes of two figures.
+    assert "label less prediction" not in text
+
+
+def test_the_training_says_what_can_be_compared(report, page):
+    text = read(page).text
+    assert "which mae of both tells" in text
+    assert "with dropout" not in text  # Fixed embeddings: nothing is dropped.
+    learned = dataclasses.replace(report, model=CMMLOptions(embeddings="learned"))
+    assert "with dropout and with fewer" in read(run_page(learned)).text
+
+
+def test_a_training_without_a_metric_of_both_splits_says_so(report_of_clicks):
+    found = report_of_clicks.findings
+    course = [
+        {name: value for name, value in line.items() if name != "recall@20"}
+        for line in found.training.course
+    ]
+    training = dataclasses.replace(found.training, course=course)
+    findings = dataclasses.replace(found, training=training)
+    text = read(run_page(dataclasses.replace(report_of_clicks, findings=findings))).text
+    assert "No metric is measured on meta-train and meta-validation both" in text
+
+
 def test_what_is_not_there_is_said(report, page):
     few = TaskContexts(["u0"], CONTEXTS.contexts[:1], {"taste": ["a"]})
     bare = dataclasses.replace(
