@@ -1,15 +1,20 @@
 """Start-up chatter of the libraries, held back."""
 
 import contextlib
+import importlib
 import logging
 import os
+import pathlib
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 # Lines that the C++ side of TensorFlow writes before its log level counts.
 _CHATTER = re.compile(r"[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl")
+
+_WSL_GPU = pathlib.Path("/dev/dxg")  # Linux on Windows has no other device of a GPU.
 
 
 def quieten() -> None:
@@ -27,7 +32,36 @@ def import_tensorflow() -> None:
     _quieten_tensorflow()
     with without_chatter():
         import models.cmml  # noqa: F401  Imports both, in the right order.
+
+        look_for_gpus()
     absl.logging.set_verbosity(absl.logging.ERROR)
+
+
+def look_for_gpus() -> None:
+    """Lets TensorFlow look for GPUs, to be called within `without_chatter`.
+
+    It says as an error that CUDA finds none. Where a driver is, it looks when it needs
+    one and is heard.
+    """
+    if not _has_gpu_driver():
+        from models.legacy_keras import tf
+
+        tf.config.list_physical_devices()
+
+
+def _has_gpu_driver() -> bool:
+    """Whether this machine may have a GPU of NVIDIA."""
+    return any(pathlib.Path("/dev").glob("nvidia*")) or _WSL_GPU.exists()
+
+
+def call(module: str, name: str, *arguments: Any) -> Any:
+    """Calls a function of a module that may import TensorFlow, without its chatter.
+
+    A new process that is given the function itself imports its module before anything
+    of ours could hold the chatter back.
+    """
+    import_tensorflow()
+    return getattr(importlib.import_module(module), name)(*arguments)
 
 
 def import_beam() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from models.lazy_adam import LazyAdam
 from models.legacy_keras import tf
 from models.recommender import Episode, Recommender, split_episode
+from pipeline.experiment import quiet
 from pipeline.experiment.progress import say
 from tuning.own_process import ProcessKilledError, run_in_own_process
 
@@ -45,7 +46,9 @@ def in_own_process(measure: Callable[..., Cost], *arguments: Any) -> Cost:
         The cost; NaN if the process is killed, as by a machine without memory.
     """
     try:
-        cost: Cost = run_in_own_process(measure, *arguments)
+        cost: Cost = run_in_own_process(
+            quiet.call, measure.__module__, measure.__qualname__, *arguments
+        )
     except ProcessKilledError as error:
         say(f"compare: where it was measured {error}; its cost is unknown")
         return Cost(float("nan"), float("nan"), float("nan"))

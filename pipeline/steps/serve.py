@@ -153,6 +153,7 @@ def _serve_embedded(
         from pipeline.serving.server.model_server import ModelServer
         from pipeline.serving.server.problem_log import write_json_lines
 
+        quiet.look_for_gpus()
     write_json_lines()
     directories, applied = [directory] if directory else [], b""
     if config_path is not None:

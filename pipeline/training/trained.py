@@ -16,10 +16,10 @@ from pipeline.experiment.run_dir import (
     training_fingerprint,
 )
 from pipeline.settings.registry import load_experiment, setting_of
-from pipeline.settings.setting import Data
 
 if TYPE_CHECKING:
     from models.cmml import CMML
+    from pipeline.settings.setting import Data
 
 STEP = "train"
 REFIT = "refit"
@@ -79,8 +79,8 @@ def finished_refit(config: Any, dataset_fingerprint: str, run: RunDir) -> RunDir
         None if there is none, or the configuration does not want one.
     """
     fingerprint = refit_fingerprint(config, dataset_fingerprint, run)
-    is_there = wants_refit(config) and run.refit.is_done(REFIT, fingerprint)
-    return run.refit if is_there else None
+    is_there = run.refit.is_done(REFIT, fingerprint)  # So that it can be refitted.
+    return run.refit if is_there and config.training.refit == "all" else None
 
 
 def wants_refit(config: Any) -> bool:

@@ -1,9 +1,11 @@
 import logging
 import os
+import subprocess
 import sys
 
 import pytest
 
+from models.legacy_keras import tf
 from pipeline.experiment import quiet
 
 CHATTER = (
@@ -43,6 +45,30 @@ def test_a_failure_inside_shows_what_was_written(capfd):
         fail()
     os.write(2, b"afterwards\n")
     assert capfd.readouterr().err == "a hint\nafterwards\n"
+
+
+def test_tensorflow_does_not_say_that_there_is_no_gpu():
+    code = (
+        "from pipeline.experiment import quiet; quiet.import_tensorflow();"
+        "import tensorflow as tf; print(tf.constant(1.0).numpy())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("1.0\n", "")
+
+
+@pytest.mark.parametrize(("has_driver", "looks"), [(False, 1), (True, 0)])
+def test_where_a_driver_is_tensorflow_is_heard(monkeypatch, has_driver, looks):
+    asked = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda: asked.append(1))
+    monkeypatch.setattr(quiet, "_has_gpu_driver", lambda: has_driver)
+    quiet.look_for_gpus()
+    assert len(asked) == looks
 
 
 def test_beam_is_imported_without_its_word_on_a_client(tmp_path, monkeypatch, caplog):

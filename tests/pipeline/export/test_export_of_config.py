@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -119,3 +121,17 @@ def test_the_export_of_another_configuration_does_not_count(make_config, train, 
     for other in ("model.encoder=gru", "training.seed=1", "export.model_name=other"):
         with pytest.raises(ValueError, match=r"no exported model of this conf.*: run"):
             export_of_config(make_config(other))
+
+
+def test_the_export_of_a_run_is_found_without_tensorflow(experiment):
+    code = (
+        "import sys\n"
+        "from pipeline.export.export_of_config import export_of_config\n"
+        "from pipeline.settings.registry import load_experiment\n"
+        f"print(export_of_config(load_experiment({str(experiment.config_path)!r})))\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{experiment.exported}\n"

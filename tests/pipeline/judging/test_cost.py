@@ -82,6 +82,14 @@ def test_a_measurement_runs_in_a_process_of_its_own():
     assert in_own_process(os.getpid) != os.getpid()
 
 
+def test_a_process_that_measures_imports_tensorflow_without_its_chatter(
+    monkeypatch, capfd
+):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    assert in_own_process(cost._peak) > 0.0
+    assert capfd.readouterr().err == ""
+
+
 def test_the_cost_is_unknown_where_the_process_was_killed(capfd):
     cost = in_own_process(signal.raise_signal, signal.SIGKILL)
     assert np.isnan([cost.adapt_ms, cost.train_ms, cost.peak_mb]).all()
