@@ -41,6 +41,11 @@ class Metric:
             return 0
         return 1 if self.higher_is_better else -1
 
+    @property
+    def better(self) -> str:
+        """Which of its means are better: "higher" or "lower"."""
+        return "higher" if self.higher_is_better else "lower"
+
     def is_better(self, difference: Interval) -> bool | None:
         """Whether a difference is to the better; None if it may be chance.
 

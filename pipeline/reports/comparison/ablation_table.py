@@ -33,7 +33,7 @@ def ablation_report(
         metric: What decides.
     """
     changed = "".join(f" --set {override}" for override in summary.overrides)
-    order = "Higher" if metric.higher_is_better else "Lower"
+    order = metric.better.capitalize()
     parts = [
         f"# Ablation {name} on {split}",
         f"Seeds: {', '.join(map(str, summary.seeds))}.{changed}",

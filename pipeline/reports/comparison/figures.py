@@ -107,8 +107,7 @@ def cost_by_steps(curves: Sequence[CostCurve], results: Sequence[MethodResult]) 
 
 
 def _metric_label(metric: Metric) -> str:
-    better = "higher" if metric.higher_is_better else "lower"
-    return f"{metric.name} ({better} is better)"
+    return f"{metric.name} ({metric.better} is better)"
 
 
 def _curve(summary: Summary, result: MethodResult) -> list[float]:

@@ -93,11 +93,7 @@ def group_table(summary: Summary) -> ResultTable:
 
 
 def _directions(metrics: Sequence[Metric]) -> str:
-    words = {
-        one.name: "higher" if one.direction > 0 else "lower"
-        for one in metrics
-        if one.direction
-    }
+    words = {one.name: one.better for one in metrics if one.direction}
     if len(set(words.values())) == 1:
         word, *_ = words.values()
         return f"{word.capitalize()} is better; the best is in bold."

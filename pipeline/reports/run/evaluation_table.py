@@ -33,7 +33,7 @@ def evaluation_text(
         differences: Its differences.
     """
     metric = evaluation.metric
-    order = "Higher" if metric.higher_is_better else "Lower"
+    order = metric.better.capitalize()
     parts = [
         f"Means over {_num_tasks(evaluation, summary)}; 95 % bootstrap "
         f"intervals of the mean in brackets. {order} {metric.name} is better."
