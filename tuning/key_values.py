@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuning.keras_tuner_parts import HyperParameters
-from tuning.space import Domain, Space
+from tuning.space import EPOCHS_KEY, Domain, Space
 
-# KerasTuner's own key of the epochs that Hyperband gives to a trial, and ours.
+# KerasTuner's own key of the epochs that Hyperband gives to a trial.
 _BRACKET_EPOCHS = "tuner/epochs"
-EPOCHS_KEY = "training.max_epochs"
-
-# How long is trained: a space may shorten it for all trials, which are many.
-LENGTH_KEYS = (EPOCHS_KEY, "training.patience")
 
 # Goes with the values of a trial that a chief hands out.
 SEARCH_NAME = "search"

@@ -6,6 +6,11 @@ from typing import Any, Literal, Self
 
 import pydantic
 
+EPOCHS_KEY = "training.max_epochs"
+
+# How long is trained: a space may shorten it for all trials, which are many.
+LENGTH_KEYS = (EPOCHS_KEY, "training.patience")
+
 _MAY_CHANGE = ("model.", "training.")
 _SEED = "training.seed"
 

@@ -11,9 +11,9 @@ from pipeline.steps.trial_training import StepTrainer
 from pipeline.training.search_plan import SearchPlan
 from transforms.plural import counted
 from tuning.hparams_log import HPARAMS_DIR
-from tuning.key_values import EPOCHS_KEY
 from tuning.results import SearchResults
 from tuning.search import Budget, run_search
+from tuning.space import EPOCHS_KEY
 from tuning.value_text import value_text
 
 

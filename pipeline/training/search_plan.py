@@ -15,8 +15,7 @@ from pipeline.experiment.config_file import (
     with_changes,
 )
 from pipeline.settings.registry import load_experiment
-from tuning.key_values import EPOCHS_KEY
-from tuning.space import Space
+from tuning.space import EPOCHS_KEY, Space
 
 
 @dataclasses.dataclass(frozen=True)

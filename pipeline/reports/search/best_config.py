@@ -10,8 +10,8 @@ from pipeline.experiment.config_file import to_yaml
 from pipeline.experiment.config_section import Experiment
 from pipeline.reports.search.verdict import how_judged, quantity, setting_of
 from pipeline.settings.registry import load_experiment
-from tuning.key_values import LENGTH_KEYS
 from tuning.results import SearchResults
+from tuning.space import LENGTH_KEYS
 
 
 def best_experiment(

@@ -18,8 +18,8 @@ from pipeline.reports.search.page import search_page
 from pipeline.reports.search.search_tables import trial_table
 from tuning.hparams_log import HPARAMS_DIR
 from tuning.importance import importance
-from tuning.key_values import EPOCHS_KEY
 from tuning.results import read_results
+from tuning.space import EPOCHS_KEY
 
 PAGE_FILE = "report.html"
 TABLE_FILE = "trials"
