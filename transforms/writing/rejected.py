@@ -38,7 +38,7 @@ _CURES = {
     NOT_A_NUMBER: "See `label_column`; codes for no label go into `table.missing`",
     LABEL_OUT_OF_RANGE: "See `label_min`, `label_max` and `label_scale`",
     ENCODING: "See `table.encoding`, such as latin-1",
-    DUPLICATE_PAIR: "See `keep`",
+    DUPLICATE_PAIR: "See `interactions.keep` and `interactions.time_column`",
 }
 _ROWS_REFUSED = Metrics.counter("cmml", "rows_refused")
 

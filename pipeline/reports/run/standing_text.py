@@ -48,8 +48,8 @@ def overall_sentence(beside: BesideBaselines) -> str:
         f"Overall {beside.overall}: beside the best baseline of each metric and "
         f"support size{both}, {CMML} is better beyond chance in {len(better)} of "
         f"{counted(len(beside.all), 'comparison')}, level in {len(level)} and worse "
-        f"beyond chance in {len(worse)}{where}. Level: Holm p > {LEVEL}, or is of "
-        f"fewer than {MIN_TASKS} tasks."
+        f"beyond chance in {len(worse)}{where}. Level: p > {LEVEL} once corrected for "
+        f"so many comparisons (Holm p), or fewer than {MIN_TASKS} tasks."
     )
 
 

@@ -14,6 +14,9 @@ from transforms.plural import counted
 from transforms.ratings.tables import used_tables
 from transforms.schema import NO_TASK, DatasetInfo
 
+_TASK_TOO_SMALL = "task_too_small"  # As `num_dropped` has it.
+_LARGE_SHARE = 0.25
+
 
 def rating_source(config: UserConfig) -> TableSource:
     """Resolves the data source of an experiment to tables of ratings, users and items.
@@ -40,7 +43,7 @@ def _describe(info: DatasetInfo, directory: pathlib.Path) -> str:
         f"{counted(info.num_interactions.get(split, 0), 'interaction')}"
         for split, num in info.num_tasks.items()
     ]
-    lines += describe_few_tasks(info)
+    lines += [*describe_few_tasks(info), *describe_small_tasks(info)]
     if num := info.num_interactions[NO_TASK]:
         lines.append(
             f"prepare: {counted(num, 'interaction')} of users with too few for a "
@@ -50,3 +53,18 @@ def _describe(info: DatasetInfo, directory: pathlib.Path) -> str:
         f"prepare: {counted(info.num_users, 'user')}, {counted(info.num_items, 'item')}"
     )
     return "\n".join([*lines, *describe_counts(info)])
+
+
+def describe_small_tasks(info: DatasetInfo) -> list[str]:
+    """Says that a large share of users has too few pairs to be judged, if so."""
+    num_small = info.num_dropped.get(_TASK_TOO_SMALL, 0)
+    share = num_small / max(num_small + sum(info.num_tasks.values()), 1)
+    if share < _LARGE_SHARE:
+        return []
+    sizes = info.options["episodes"]
+    needed = sizes["query_size"] + sizes["min_support_size"]
+    return [
+        f"prepare: {share:.0%} of users have fewer than {needed} pairs and no task: "
+        "methods are judged on the others; with a data.episodes.query_size below "
+        f"{sizes['query_size']} they are judged on more"
+    ]

@@ -147,8 +147,8 @@ def test_the_verdict_is_a_sentence_a_table_of_metrics_and_one_of_sizes():
     assert sentence == (
         "Overall mixed: beside the best baseline of each metric and support size, cmml "
         "is better beyond chance in 2 of 3 comparisons, level in 0 and worse beyond "
-        "chance in 1: mae with 0 support pairs. Level: Holm p > 0.05, or is of fewer "
-        "than 6 tasks."
+        "chance in 1: mae with 0 support pairs. Level: p > 0.05 once corrected for so "
+        "many comparisons (Holm p), or fewer than 6 tasks."
     )
     gain = "-0.2500 [-0.2500, -0.2500]"
     assert rows_of(by_metric)[0] == [
