@@ -11,10 +11,10 @@ UNDEFINED_TEXT = "-"
 
 
 def cell(interval: Interval) -> str:
-    """Writes a mean and its interval, which one task has not; "-" if it is of none."""
+    """Writes a mean and its interval, which few tasks do not have; "-" of none."""
     if math.isnan(interval.mean):
         return UNDEFINED_TEXT
-    if interval.num_tasks == 1:
+    if has_few_tasks(interval):
         return f"{interval.mean:.4f}"
     return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
 
@@ -23,7 +23,7 @@ def signed(interval: Interval) -> str:
     """Writes a difference and its interval; as `cell` otherwise."""
     if math.isnan(interval.mean):
         return UNDEFINED_TEXT
-    if interval.num_tasks == 1:
+    if has_few_tasks(interval):
         return f"{interval.mean:+.4f}"
     return f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
-from models.evaluation.metric import Metric
+from models.evaluation.metric import MIN_TASKS, Metric
 from pipeline.onboarding.tasks import Floats
 
 MODEL = "cmml"
@@ -16,8 +16,9 @@ MODEL = "cmml"
 # Support sizes of a curve; those that the interactions do not reach are left out.
 SIZES = (0, 1, 2, 3, 5, 10, 20, 40)
 
-_REACHED_BY = 0.5  # Share of the units that the size by which one judges must have.
-MIN_UNITS = 5  # And so many, where any size has them.
+# Share of the units that the size by which one judges must have, and at least
+# `MIN_TASKS` of them where any size has so many.
+_REACHED_BY = 0.5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,9 +62,9 @@ class FewShotCurve:
 
     @property
     def judged_size(self) -> int:
-        """The largest support size that half of the units reach, and 5 of them."""
+        """The largest support size that half of the units reach, and 6 of them."""
         most = self.num_units(self.sizes[0])
-        enough = max(_REACHED_BY * most, min(MIN_UNITS, most))
+        enough = max(_REACHED_BY * most, min(MIN_TASKS, most))
         return max(size for size in self.sizes if self.num_units(size) >= enough)
 
     def size_in_words(self, size: int) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from models.evaluation.metric import MIN_TASKS
 from pipeline.judging.interval_text import signed
-from pipeline.onboarding.few_shot import MIN_UNITS, FewShotCurve
+from pipeline.onboarding.few_shot import FewShotCurve
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.placement import OUTLIER_PERCENTILE
 from transforms.plural import counted, plural
 
-# The thresholds, with `MIN_UNITS`, the users that the few-shot gain is measured on.
+# The thresholds, with `MIN_TASKS`, the users that the few-shot gain is measured on.
 MIN_PAIRS = 20  # Rows that the model was not trained on: fewer tell nothing.
 MAX_REFUSED_FRACTION = 0.2  # Of the rows: above it, the file is not what it should be.
 MAX_UNKNOWN_FRACTION = 0.5  # Of the items: the model knows nothing of these.
@@ -117,10 +118,10 @@ def _gain_rules(curve: FewShotCurve | None) -> list[Rule]:
     return [
         Rule(
             "enough users",
-            num_users >= MIN_UNITS,
+            num_users >= MIN_TASKS,
             num_users,
-            MIN_UNITS,
-            f"users that tell the gain: {num_users}, at least {MIN_UNITS} are needed",
+            MIN_TASKS,
+            f"users that tell the gain: {num_users}, at least {MIN_TASKS} are needed",
         ),
         Rule(
             "gain",

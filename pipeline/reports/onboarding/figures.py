@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from models.evaluation.intervals import Interval
+from models.evaluation.metric import has_few_tasks
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve
 from pipeline.onboarding.placement import OUTLIER_PERCENTILE, Placement
 from pipeline.onboarding.questions import QuestionPlan
@@ -20,7 +23,10 @@ _NEAREST = 0.01  # A distance of 0 has no place on a scale of ratios.
 
 
 def few_shot_figure(curve: FewShotCurve) -> str:
-    """Draws the metric of every method by size of the support set."""
+    """Draws the metric of every method by size of the support set.
+
+    A band is an interval, which few tasks have not.
+    """
     with styled("few_shot"):
         figure = Figure(figsize=_SIZE)
         axes = figure.add_subplot()
@@ -105,6 +111,9 @@ def _draw(
 ) -> None:
     means = [interval.mean for interval in intervals]
     axes.plot(x, means, style, color=colour, marker="o", markersize=4.0, label=label)
-    lows = [interval.low for interval in intervals]
-    highs = [interval.high for interval in intervals]
+    bands = [
+        (math.nan, math.nan) if has_few_tasks(one) else (one.low, one.high)
+        for one in intervals
+    ]
+    lows, highs = zip(*bands, strict=True)
     axes.fill_between(x, lows, highs, color=colour, alpha=_BAND, linewidth=0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
+from models.evaluation.metric import MIN_TASKS
 from pipeline.judging.interval_text import cell, signed
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve
 from pipeline.onboarding.findings import Findings
@@ -51,9 +52,9 @@ def curve_table(curve: FewShotCurve) -> ResultTable:
         "few_shot",
         "Few-shot curve",
         f"{curve.metric.name}, {better}, of {curve.num_splits} random splits of the "
-        f"new interactions; intervals over {curve.unit}. The gain is in pairs, above 0 "
-        f"is better. A row has those with as many {curve.size_noun}, so that rows are "
-        "not of the same ones.",
+        f"new interactions; intervals over {curve.unit}, none of fewer than "
+        f"{MIN_TASKS}. The gain is in pairs, above 0 is better. A row has those with "
+        f"as many {curve.size_noun}, so that rows are not of the same ones.",
         [size, Column("units", curve.unit), *methods, gain],
         [
             {

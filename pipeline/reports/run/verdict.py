@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from models.evaluation.intervals import Interval
 from pipeline.judging.beside_baselines import BesideBaselines
 from pipeline.judging.evaluation import CMML, OWN
-from pipeline.judging.interval_text import signed, untold
+from pipeline.judging.interval_text import cell, signed, untold
 from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import OTHER_WORD, Findings
 from pipeline.reports.run.standing_text import (
@@ -38,11 +38,6 @@ def verdict(findings: Findings) -> list[str]:
     ]
 
 
-def figure(interval: Interval) -> str:
-    """Writes a mean and its interval as in a sentence."""
-    return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
-
-
 def _by_first_metric(findings: Findings) -> str:
     """Says how CMML stands by the metric that decides, and by how much."""
     run = findings.evaluated
@@ -53,7 +48,7 @@ def _by_first_metric(findings: Findings) -> str:
     num_tasks = len(findings.worst.order)
     text = (
         f"By {name}: on {num_tasks:,} {plural(num_tasks, 'task')} that training has "
-        f"not seen, cmml has {figure(own)}"
+        f"not seen, cmml has {cell(own)}"
     )
     gap = run.less_strongest
     if run.strongest is None or gap is None:
@@ -63,7 +58,7 @@ def _by_first_metric(findings: Findings) -> str:
     who = "the only baseline" if num_baselines == 1 else f"the best of {num_baselines}"
     return (
         f"{text}; {run.strongest}, {who}{'' if num_baselines == 1 else ' baselines'}, "
-        f"{figure(base)}. By {name} {_standing(run.beside, gap)}: "
+        f"{cell(base)}. By {name} {_standing(run.beside, gap)}: "
         f"difference {signed(gap)}, {_size(gap, base)}."
     )
 

@@ -9,9 +9,14 @@ def test_what_no_task_has_is_a_dash():
     assert cell(Interval(0.5, 0.25, 0.75, 9)) == "0.5000 [0.250, 0.750]"
 
 
-def test_one_task_has_no_interval():
-    one = Interval(0.5, 0.5, 0.5, 1)
-    assert (cell(one), signed(one)) == ("0.5000", "+0.5000")
+@pytest.mark.parametrize(
+    ("num_tasks", "bracket"), [(1, ""), (5, ""), (6, " [0.250, 0.750]")]
+)
+def test_few_tasks_have_no_interval(num_tasks, bracket):
+    found = Interval(0.5, 0.25, 0.75, num_tasks)
+    assert cell(found) == f"0.5000{bracket}"
+    assert signed(found).startswith("+0.5000")
+    assert ("[" in signed(found)) == bool(bracket)
 
 
 @pytest.mark.parametrize(

@@ -37,10 +37,10 @@ def test_one_judges_by_the_largest_size_that_half_of_the_users_reach(curve):
     assert curve.judged_size == 1
 
 
-def test_one_judges_by_five_users_where_any_size_has_them(curve):
-    errors = np.array([[1.0] * 8, [1.0] * 8, [1.0] * 4 + [NAN] * 4])
+def test_one_judges_by_six_users_where_any_size_has_them(curve):
+    errors = np.array([[1.0] * 8, [1.0] * 8, [1.0] * 5 + [NAN] * 3])
     curve = dataclasses.replace(curve, values={"cmml": errors, "item mean": errors})
-    assert curve.num_units(2) == 4  # Half of them, and too few to judge by.
+    assert curve.num_units(2) == 5  # Half of them, and too few to judge by.
     assert curve.judged_size == 1
 
 

@@ -75,7 +75,7 @@ def test_splits_of_one_user_are_not_users(make_findings):
     curve = dataclasses.replace(findings.curve, unit="splits")
     findings = dataclasses.replace(findings, curve=curve)
     assert failing(findings) == ["enough users"]
-    assert "users that tell the gain: 1, at least 5" in headline(apply_rules(findings))
+    assert "users that tell the gain: 1, at least 6" in headline(apply_rules(findings))
 
 
 def test_what_cannot_be_checked_is_open_and_decides_nothing(make_findings):
