@@ -13,7 +13,7 @@ from models.cmml import CMML
 from models.legacy_keras import tf
 from pipeline.insight.orders import mean_context, orders_of
 from pipeline.settings.compiled import compiled_once
-from pipeline.settings.labelled_supports import TAG, TASTE, Labels
+from pipeline.settings.labelled_supports import SCENARIO, TASTE, Labels
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from transforms import schema
@@ -21,7 +21,7 @@ from transforms.schema import DataError
 
 # Kinds of labels in the order they are looked at, those first that say what a task is
 # about. A data set has some of them; features of users come behind.
-KINDS = ("group", "domain", TAG, TASTE, "error", "support_size")
+KINDS = ("group", "domain", SCENARIO, TASTE, "error", "support_size")
 
 # In place of a split: the tasks of all of them.
 ALL_SPLITS = "all"

@@ -14,8 +14,8 @@ Labels: TypeAlias = Sequence[str | float]
 # The label of a task that has none of a kind.
 NO_LABEL = ""
 
-# The name of a task. All its contexts have it, and those of no other task.
-TAG = "tag"
+# The name of a scenario. All its contexts have it, and those of no other task.
+SCENARIO = "scenario"
 
 # What users like; the label is called so whatever feature of items it is made from.
 TASTE = "taste"

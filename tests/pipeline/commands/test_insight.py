@@ -38,7 +38,7 @@ def test_scenarios_are_mapped_by_their_names(
     )
     assert done.status == 0, done.stderr
     figures = json.loads((tmp_path / "clustering.json").read_text())
-    assert (figures["num_contexts"], list(figures["kinds"])) == (20, ["tag"])
+    assert (figures["num_contexts"], list(figures["kinds"])) == (20, ["scenario"])
 
 
 def test_a_map_of_one_context_is_refused(cmml):

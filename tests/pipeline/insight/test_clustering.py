@@ -64,26 +64,26 @@ def test_contexts_of_one_task_say_nothing_of_the_label_of_tasks():
     contexts = (centres + 0.01 * rng.normal(size=[320, 8])).astype(np.float32)
     tasks = [str(n // 8) for n in range(320)]
     labels = [f"g{g}" for g in np.repeat(rng.integers(4, size=40), 8)]
-    of_group = {"group": labels, "tag": tasks}
+    of_group = {"group": labels, "scenario": tasks}
     found = clusterings(TaskContexts(tasks, contexts, of_group))
     group = found["group"]
     assert group.num_contexts == 320
     assert group.purity == pytest.approx(group.chance, abs=0.2)
     assert abs(group.silhouette) < 0.1
-    assert found["tag"].purity == 1.0
-    assert found["tag"].chance < 0.1
+    assert found["scenario"].purity == 1.0
+    assert found["scenario"].chance < 0.1
     with pytest.raises(ValueError, match="needs 2 tasks with a label, got 1"):
         clustering(contexts[:8], labels[:8], tasks=tasks[:8])
 
 
 def test_only_kinds_of_texts_that_differ_are_measured():
     labels = {
-        "tag": ["a"] * 5 + ["b"] * 5,
+        "scenario": ["a"] * 5 + ["b"] * 5,
         "split": ["meta_test"] * 10,
         "support_size": [1.0] * 10,
     }
     found = clusterings(TaskContexts([""] * 10, BUNDLES, labels))
-    assert list(found) == ["tag"]
+    assert list(found) == ["scenario"]
     (sentence,) = verdict(found)
     assert "has the same of 2 labels for 100.0% of the contexts" in sentence
 

@@ -17,14 +17,14 @@ from transforms.schema import DataError
 
 def contexts(ids):
     values = np.arange(len(ids), dtype=np.float32)[:, np.newaxis]
-    return TaskContexts(ids, values, {"tag": [f"t{one}" for one in ids]})
+    return TaskContexts(ids, values, {"scenario": [f"t{one}" for one in ids]})
 
 
 def test_thinned_contexts_keep_their_labels_and_order():
     found = thinned(contexts([str(n) for n in range(50)]), 9, seed=1)
     assert len(found.task_ids) == len(set(found.task_ids)) == 9
     assert [int(one) for one in found.task_ids] == found.contexts[:, 0].tolist()
-    assert found.labels["tag"] == [f"t{one}" for one in found.task_ids]
+    assert found.labels["scenario"] == [f"t{one}" for one in found.task_ids]
     few = contexts(["1", "2"])
     assert thinned(few, 2, seed=1) is few
 
@@ -33,7 +33,7 @@ def test_joined_contexts_stand_one_after_the_other():
     found = joined([contexts(["a", "b"]), contexts(["c"])])
     assert found.task_ids == ["a", "b", "c"]
     assert found.contexts[:, 0].tolist() == [0.0, 1.0, 0.0]
-    assert found.labels["tag"] == ["ta", "tb", "tc"]
+    assert found.labels["scenario"] == ["ta", "tb", "tc"]
 
 
 def test_splits_without_tasks_are_left_out():
@@ -76,7 +76,7 @@ def test_every_user_has_one_context_and_the_labels_of_the_setting(users):
 def test_scenarios_are_encoded_several_times(scenarios):
     found = task_contexts(*scenarios, split="meta_test", num_orders=2)
     assert len(set(found.task_ids)) < len(found.task_ids)
-    assert len(found.labels["tag"]) == len(found.task_ids)
+    assert len(found.labels["scenario"]) == len(found.task_ids)
     assert np.isfinite(found.contexts).all()
     assert found.contexts.std(axis=0).max() > 0.0
 

@@ -8,14 +8,18 @@ from transforms.schema import DataError
 FOUND = TaskContexts(
     ["1", "2", "3"],
     np.zeros([3, 2], np.float32),
-    {"split": ["meta_test"] * 3, "tag": ["War", "Horror", "Noir"], "size": [1.0] * 3},
+    {
+        "split": ["meta_test"] * 3,
+        "scenario": ["War", "Horror", "Noir"],
+        "size": [1.0] * 3,
+    },
 )
 
 
 def test_labels_are_joined_whatever_their_case():
     found = grouped(FOUND, {"dark": ["horror", "NOIR"], "loud": ["western"]})
     assert found.labels[GROUP] == ["", "dark", "dark"]
-    assert found.labels["tag"] == FOUND.labels["tag"]
+    assert found.labels["scenario"] == FOUND.labels["scenario"]
 
 
 def test_groups_of_labels_that_no_task_has_are_refused():

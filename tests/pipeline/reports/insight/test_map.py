@@ -16,7 +16,7 @@ FOUND = TaskContexts(
     [str(n) for n in range(30)],
     BUNDLES.astype(np.float32),
     {
-        "tag": [name for name in ("a$1$", "b", "<c>") for _ in range(10)],
+        "scenario": [name for name in ("a$1$", "b", "<c>") for _ in range(10)],
         "size": [*map(float, range(29)), float("nan")],
         "many": [f"m{n % 10}" for n in range(30)],
     },
@@ -53,7 +53,7 @@ def test_components_are_ordered_by_what_they_tell():
 
 
 def test_texts_are_named_in_the_legend_as_they_are():
-    drawn = svg("tag")
+    drawn = svg("scenario")
     assert all(name in drawn for name in ("a$1$", ">b<", "&lt;c&gt;"))
 
 
@@ -72,5 +72,5 @@ def test_numbers_have_a_scale_and_unknown_ones_no_point():
 
 
 def test_a_kind_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match=r"one of \['many', 'size', 'tag'\], got 'x'"):
+    with pytest.raises(ValueError, match=r"\['many', 'scenario', 'size'\], got 'x'"):
         context_map_figure(FOUND, "x")

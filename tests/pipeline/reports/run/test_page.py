@@ -141,6 +141,27 @@ def test_a_training_without_a_metric_of_both_splits_says_so(report_of_clicks):
     assert "No metric is measured on meta-train and meta-validation both" in text
 
 
+def page_by(report, labels):
+    contexts = dataclasses.replace(CONTEXTS, labels=labels)
+    return read(run_page(dataclasses.replace(report, contexts=contexts)))
+
+
+def test_contexts_without_labels_have_no_table(report, page):
+    table = "times chance"
+    assert table in read(page).text
+    reader = page_by(report, {"support_size": [8.0] * 40})
+    assert "nothing to cluster by" in reader.text
+    assert table not in reader.text
+
+
+def test_neighbours_are_of_the_same_task_by_scenario_alone(report):
+    halves = [f"{n % 2}" for n in range(40)]
+    by_taste = page_by(report, {"taste": halves}).text
+    assert "Neighbours are of other tasks. Silhouette" in by_taste
+    by_scenario = page_by(report, {"scenario": halves}).text
+    assert "other tasks, but by scenario: its contexts are of one task." in by_scenario
+
+
 def test_what_is_not_there_is_said(report, page):
     few = TaskContexts(["u0"], CONTEXTS.contexts[:1], {"taste": ["a"]})
     bare = dataclasses.replace(

@@ -49,6 +49,6 @@ def test_a_support_set_holds_its_clicks_and_as_many_negatives(config, data):
 
 def test_scenarios_are_labelled_by_their_names(config, data):
     (batch,) = labelled_scenarios(config, data, None, "meta_test", seed=0)
-    assert set(batch.labels) == {"tag", "support_size"}  # One domain is no label.
-    for task_id, tag in zip(batch.task_ids, batch.labels["tag"], strict=True):
+    assert set(batch.labels) == {"scenario", "support_size"}  # One domain is no label.
+    for task_id, tag in zip(batch.task_ids, batch.labels["scenario"], strict=True):
         assert tag == f"Theme {task_id.removeprefix('t')}"
