@@ -56,7 +56,8 @@ class StepParts:
         metric_notes: What is to be known of metrics on a data set, in sentences.
         check: Looks at a data set for what would fail at the end of a run, raises
             DataError for it, and returns what would mean nothing, in sentences.
-        metric_unit: What a margin of the metric that decides is a multiple of.
+        metric_unit: What a margin of the metric that decides is a multiple of: the
+            standard deviation of the labels, or 1 of a metric that is a share.
         task_names: What tasks are called, by id; empty where they have only ids.
         episodes: Yields ids and frozen episodes of a split, in batches; the query of a
             task comes without padding in between.

@@ -194,9 +194,11 @@ def _describe(
         lines += [f"  {p['label']:>4}  {title(p)}" for p in support]
         lines.append(f"{kind}:")
     reason = answer.get("fallback_reason")
+    is_share = reason in ("popularity", "scenario")
     if reason:
-        lines[-1] = f"{lines[-1][:-1]} by {_REASONS.get(reason, reason)}:"
-    is_share = reason in ("popularity", "scenario")  # Of all pairs.
+        lines[-1] = f"{lines[-1][:-1]} by {_REASONS.get(reason, reason)}"
+        pairs = "clicks" if "user_id" in request else "ratings"
+        lines[-1] += f", in % of all known {pairs}:" if is_share else ":"
     layout = "6.2%" if is_share else ".2f"
     lines += [f"  {item['score']:{layout}}  {title(item)}" for item in answer[kind]]
     if unknown := describe_unknown(answer):

@@ -71,6 +71,11 @@ def not_worse_rule(
         f"{_means(figures, first, second)}, worse by {loss.mean():+.4f}, "
         f"at most {worst:+.4f} with 95 % confidence"
     )
+    if figures.unit != 1.0:
+        detail += (
+            f"; the limit is push.margin, {options.margin:g}, times the standard "
+            f"deviation of the labels, {figures.unit:.4g}"
+        )
     return Rule(name, worst <= margin, worst, margin, detail)
 
 

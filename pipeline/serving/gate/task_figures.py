@@ -27,7 +27,8 @@ class TaskFigures:
         metric: The metric.
         by_method: float64 [T], NaN for a task without value, by name of a version or
             baseline.
-        unit: What a margin is a multiple of.
+        unit: What a margin is a multiple of: the standard deviation of the labels, or
+            1 of a metric that is a share.
     """
 
     metric: Metric

@@ -143,7 +143,10 @@ def test_answers_can_be_read_by_people(answer):
     assert text[5] == "A new user rated:"
     assert text[8] == "recommended:"
     # Two items a user, and the end of the last line.
-    assert text[11:13] == ["A new user rated nothing,", "recommended by popularity:"]
+    assert text[11:13] == [
+        "A new user rated nothing,",
+        "recommended by popularity, in % of all known ratings:",
+    ]
     assert len(text[13:]) == 3
 
 
@@ -186,9 +189,9 @@ def test_people_read_what_scenarios_without_clicks_are_served_by(
         "A new scenario, 0 pairs:",
         "recommended for s3 by what is known of the user:",
         "A new scenario, 0 pairs:",
-        "recommended for who by popularity:",
+        "recommended for who by popularity, in % of all known clicks:",
         "A new scenario, 0 pairs:",
-        "recommended for who by popularity in the pool:",
+        "recommended for who by popularity in the pool, in % of all known clicks:",
     ]
     *_, last, unknown = done.stdout.splitlines()
     assert last.split()[0].endswith("%")  # Of all clicks.

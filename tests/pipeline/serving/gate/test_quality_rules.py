@@ -124,9 +124,14 @@ def test_a_rubber_stamp_says_why():
 def test_the_margin_is_in_the_unit_of_the_figures():
     # Worse by 1.5 on every task: 0.075 of a unit of 20.
     found = figures(-1, own=[11.5] * 20, other=[10.0] * 20)
-    assert not not_worse_rule(found, "own", "other", OPTIONS).passed
+    plain = not_worse_rule(found, "own", "other", OPTIONS)
+    assert not plain.passed
+    assert "push.margin" not in plain.detail  # The limit is the margin itself.
     rule = not_worse_rule(
         dataclasses.replace(found, unit=20.0), "own", "other", OPTIONS
     )
     assert rule.passed
     assert rule.limit == pytest.approx(2.0)
+    assert rule.detail.endswith(
+        "push.margin, 0.1, times the standard deviation of the labels, 20"
+    )
