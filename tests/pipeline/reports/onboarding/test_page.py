@@ -92,3 +92,23 @@ def test_a_browser_shows_the_page_without_complaint(
     assert chromium.evaluate("document.documentElement.scrollWidth") <= width
     assert chromium.complaints == []
     assert chromium.evaluate("performance.getEntriesByType('resource').length") == 0
+
+
+HEADER_LINES = """
+Math.max(...[...document.querySelectorAll("thead tr")].map(row =>
+  row.getBoundingClientRect().height / parseFloat(getComputedStyle(row).lineHeight)))
+"""
+HINT = 'getComputedStyle(document.querySelector("figure"), "::before").content'
+
+
+@pytest.mark.parametrize(("width", "has_hint"), [(400, True), (1200, False)])
+def test_a_narrow_page_has_low_headings_and_says_that_figures_scroll(
+    chromium, make_findings, tmp_path, width, has_hint
+):
+    path = tmp_path / "onboard.html"
+    path.write_text(page_of(make_findings()), encoding="utf-8")
+    chromium.open(path.as_uri(), width=width)
+    assert chromium.evaluate(HEADER_LINES) < 3.0  # Of two lines, and the room around.
+    assert ("sideways" in chromium.evaluate(HINT)) == has_hint
+    scrolls = "(f => f.scrollWidth > f.clientWidth)(document.querySelector('figure'))"
+    assert chromium.evaluate(scrolls) == has_hint
