@@ -24,14 +24,14 @@ def test_groups_are_of_the_three_most_frequent_labels():
 
 
 def test_what_a_task_is_about_comes_before_other_labels():
-    found = contexts(sex=["f", "m"], tag=["rock", "jazz"], support_size=[1.0, 2.0])
-    assert list(largest_groups(found)) == ["tag jazz", "tag rock"]
+    found = contexts(sex=["f", "m"], scenario=["rock", "jazz"], support_size=[1.0, 2.0])
+    assert list(largest_groups(found)) == ["scenario jazz", "scenario rock"]
 
 
 def test_support_sets_of_one_task_are_one_task():
-    found = contexts(tag=["rock", "rock", "jazz"])
+    found = contexts(scenario=["rock", "rock", "jazz"])
     found = TaskContexts(["1", "1", "2"], found.contexts, found.labels)
-    assert largest_groups(found) == {"tag rock": ["1"], "tag jazz": ["2"]}
+    assert largest_groups(found) == {"scenario rock": ["1"], "scenario jazz": ["2"]}
 
 
 def test_tasks_without_labels_are_one_group():
