@@ -77,7 +77,7 @@ def test_users_are_told_what_was_read_and_refused(user_page):
 def test_scenarios_have_names_and_ranks(scenario_page):
     text = read(scenario_page.read_text(encoding="utf-8")).text
     assert "Where held-out clicks are ranked" in text
-    assert "tag Theme" in text
+    assert "scenario Theme" in text
 
 
 def test_latency_takes_an_export(user_page, scenario_page):
