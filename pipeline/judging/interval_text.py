@@ -10,22 +10,31 @@ from transforms.plural import counted, plural
 UNDEFINED_TEXT = "-"
 
 
-def cell(interval: Interval) -> str:
-    """Writes a mean and its interval, which few tasks do not have; "-" of none."""
+def cell(interval: Interval, least: int = 2) -> str:
+    """Writes a mean and its interval; "-" if it is of no task.
+
+    Args:
+        interval: The mean, its interval and of how many tasks they are.
+        least: Of fewer tasks the mean stands alone. One has no interval ever.
+    """
     if math.isnan(interval.mean):
         return UNDEFINED_TEXT
-    if has_few_tasks(interval):
+    if _is_alone(interval, least):
         return f"{interval.mean:.4f}"
     return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 
-def signed(interval: Interval) -> str:
+def signed(interval: Interval, least: int = 2) -> str:
     """Writes a difference and its interval; as `cell` otherwise."""
     if math.isnan(interval.mean):
         return UNDEFINED_TEXT
-    if has_few_tasks(interval):
+    if _is_alone(interval, least):
         return f"{interval.mean:+.4f}"
     return f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
+
+
+def _is_alone(interval: Interval, least: int) -> bool:
+    return interval.num_tasks is not None and interval.num_tasks < least
 
 
 def untold(difference: Interval) -> str:

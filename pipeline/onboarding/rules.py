@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from models.evaluation.metric import MIN_TASKS
+from models.evaluation.metric import MIN_TASKS, has_few_tasks
 from pipeline.judging.interval_text import signed
 from pipeline.onboarding.few_shot import FewShotCurve
 from pipeline.onboarding.findings import Findings
@@ -113,7 +113,8 @@ def _gain_rules(curve: FewShotCurve | None) -> list[Rule]:
     size = curve.judged_size
     num_users = curve.num_units(size) if curve.unit == "users" else 1
     gain = curve.gain(size)
-    is_better = gain.low > MIN_GAIN
+    is_better = None if has_few_tasks(gain) else gain.low > MIN_GAIN
+    stands = {None: "cannot be said to be", True: "is", False: "is not"}[is_better]
     few = f", by {counted(num_users, 'user')} only" if num_users < FEW_UNITS else ""
     return [
         Rule(
@@ -128,9 +129,9 @@ def _gain_rules(curve: FewShotCurve | None) -> list[Rule]:
             is_better,
             gain.low,
             MIN_GAIN,
-            f"{curve.metric.name} after {curve.size_in_words(size)} is "
-            f"{'' if is_better else 'not '}better than by {curve.reference} beyond "
-            f"chance: gain {signed(gain)}{few}",
+            f"{curve.metric.name} after {curve.size_in_words(size)} {stands} better "
+            f"than by {curve.reference} beyond chance: gain "
+            f"{signed(gain, MIN_TASKS)}{few}",
         ),
     ]
 

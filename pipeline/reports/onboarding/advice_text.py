@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.evaluation.metric import MIN_TASKS
 from pipeline.judging.interval_text import cell, signed
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve
 from pipeline.onboarding.findings import Findings
@@ -21,14 +22,15 @@ def sentences(findings: Findings, rules: Sequence[Rule]) -> list[str]:
     if findings.curve is not None:
         curve, size = findings.curve, findings.curve.judged_size
         lines.append(
-            f"The gain to expect over {curve.reference} is {signed(curve.gain(size))} "
-            f"in {curve.metric.name} after {curve.size_in_words(size)}, "
-            f"{signed(curve.gain(0))} without any."
+            f"The gain to expect over {curve.reference} is "
+            f"{signed(curve.gain(size), MIN_TASKS)} in {curve.metric.name} after "
+            f"{curve.size_in_words(size)}, {signed(curve.gain(0), MIN_TASKS)} without "
+            "any."
         )
         lines += [
             f"{name} is better there than the model: "
-            f"{cell(curve.interval(name, size))} against "
-            f"{cell(curve.interval(MODEL, size))}."
+            f"{cell(curve.interval(name, size), MIN_TASKS)} against "
+            f"{cell(curve.interval(MODEL, size), MIN_TASKS)}."
             for name in curve.better_methods(size)
         ]
     if findings.placement is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval
@@ -46,7 +47,12 @@ def curve_table(curve: FewShotCurve) -> ResultTable:
     baselines = [name for name in curve.values if name != MODEL]
     size = Column("size", curve.size_noun)
     methods = [_interval(name, name) for name in (MODEL, *baselines)]
-    gain = Column("gain", f"gain over {curve.reference}", signed, record=Interval)
+    gain = Column(
+        "gain",
+        f"gain over {curve.reference}",
+        functools.partial(signed, least=MIN_TASKS),
+        record=Interval,
+    )
     better = "lower is better" if curve.metric.direction < 0 else "higher is better"
     return ResultTable(
         "few_shot",
@@ -127,4 +133,5 @@ def question_table(plan: QuestionPlan, findings: Findings) -> ResultTable:
 
 
 def _interval(key: str, title: str) -> Column:
-    return Column(key, title, cell, record=Interval)
+    text = functools.partial(cell, least=MIN_TASKS)
+    return Column(key, title, text, record=Interval)

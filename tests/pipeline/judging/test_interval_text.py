@@ -9,14 +9,16 @@ def test_what_no_task_has_is_a_dash():
     assert cell(Interval(0.5, 0.25, 0.75, 9)) == "0.5000 [0.250, 0.750]"
 
 
-@pytest.mark.parametrize(
-    ("num_tasks", "bracket"), [(1, ""), (5, ""), (6, " [0.250, 0.750]")]
-)
-def test_few_tasks_have_no_interval(num_tasks, bracket):
-    found = Interval(0.5, 0.25, 0.75, num_tasks)
-    assert cell(found) == f"0.5000{bracket}"
-    assert signed(found).startswith("+0.5000")
-    assert ("[" in signed(found)) == bool(bracket)
+def test_one_task_has_no_interval():
+    one = Interval(0.5, 0.5, 0.5, 1)
+    assert (cell(one), signed(one)) == ("0.5000", "+0.5000")
+
+
+def test_a_mean_of_too_few_tasks_stands_alone():
+    five = Interval(0.5, 0.25, 0.75, 5)
+    assert (cell(five, least=6), signed(five, least=6)) == ("0.5000", "+0.5000")
+    assert cell(five, least=5) == "0.5000 [0.250, 0.750]"
+    assert signed(five) == "+0.5000 [+0.2500, +0.7500]"
 
 
 @pytest.mark.parametrize(

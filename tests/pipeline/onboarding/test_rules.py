@@ -83,3 +83,14 @@ def test_what_cannot_be_checked_is_open_and_decides_nothing(make_findings):
     assert is_go(rules)
     assert rules[-1].verdict == "open"
     assert headline(rules).endswith("Not checked: like known tasks.")
+
+
+def test_a_gain_of_few_users_is_open(make_findings):
+    curve = make_findings().curve
+    values = {name: rows[:, :5] for name, rows in curve.values.items()}
+    rules = apply_rules(make_findings(curve=dataclasses.replace(curve, values=values)))
+    gain = next(rule for rule in rules if rule.name == "gain")
+    assert gain.passed is None
+    assert "cannot be said to be better than by item mean" in gain.detail
+    assert "[" not in gain.detail
+    assert headline(rules).startswith("No-go: users that tell the gain: 5, at least 6")

@@ -23,7 +23,7 @@ def test_the_report_has_a_matrix_and_a_row_for_each_variant(text):
     assert heading == "## Both"
     cells = [[c.strip() for c in r.split("|")[1:-1]] for r in matrix.splitlines()]
     assert cells[0] == ["mae", "dot", "mlp"]
-    assert cells[2] == ["PE", "3.0000", "failed"]
+    assert cells[2] == ["PE", "3.0000 [2.000, 4.000]", "failed"]
     cells = [[c.strip() for c in r.split("|")[1:-1]] for r in rows.splitlines()]
     further = [metric.name for metric in METRICS[1:] if metric.in_tables]
     assert cells[0] == [
@@ -32,8 +32,8 @@ def test_the_report_has_a_matrix_and_a_row_for_each_variant(text):
         *("other support", "no support", "tasks/s", "parameters"),
     ]
     assert cells[2] == [
-        *("PE, dot", "3.0000", "1.4142", *["0.5000"] * len(further)),
-        *("-1.5000", "+0.0000"),
+        *("PE, dot", "3.0000 [2.000, 4.000]", "1.4142", *["0.5000"] * len(further)),
+        *("-1.5000 [-2.0000, -1.0000]", "+0.0000 [+0.0000, +0.0000]"),
         *("+6.0000", "5.0000", "20", "1,234"),
     ]
     assert cells[4][0] == "*bias_ridge*"

@@ -1,12 +1,14 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 from page_reader import read
 
 from pipeline.onboarding.rules import apply_rules
 from pipeline.reports.onboarding.advice_text import as_json, as_text, file_sentences
 from pipeline.reports.onboarding.page import onboarding_page
+from pipeline.reports.onboarding.report_tables import curve_table
 
 
 def page_of(findings):
@@ -37,6 +39,20 @@ def test_a_gain_over_random_items_within_chance_is_called_so(make_findings):
     findings = make_findings()
     findings.plan.random[:] = findings.plan.chosen
     assert "+0.0000], not beyond chance" in as_text(findings, [*apply_rules(findings)])
+
+
+def test_means_of_few_users_stand_without_an_interval(make_findings):
+    findings = make_findings()
+    values = {name: rows.copy() for name, rows in findings.curve.values.items()}
+    for rows in values.values():
+        rows[1, :4] = np.nan  # Two of six users reach the size.
+    curve = dataclasses.replace(findings.curve, values=values)
+    findings = dataclasses.replace(findings, curve=curve)
+    table = curve_table(curve).markdown_rows().splitlines()
+    assert table[2].count("[") == 4  # Three methods and the gain.
+    assert "[" not in table[3]
+    assert "intervals over users, none of fewer than 6" in curve_table(curve).note
+    assert "figure" in read(page_of(findings)).tags
 
 
 def test_the_text_has_the_tables(make_findings):

@@ -201,11 +201,11 @@ def test_of_few_tasks_no_difference_is_claimed_or_denied():
     *_, added, other = text.splitlines()
     assert added == (
         "What context and backbone add to closed_form, the prior of cmml alone, cannot "
-        "be told of only 5 tasks: -0.2500 of mae."
+        "be told of only 5 tasks: -0.2500 [-0.2500, -0.2500] of mae."
     )
     assert other == (
         "Whether the support set of another task matters to mae cannot be told of only "
-        "5 tasks: own less other, -1.5000."
+        "5 tasks: own less other, -1.5000 [-1.5000, -1.5000]."
     )
 
 
