@@ -89,6 +89,7 @@ FLOORS = {
         "transforms.writing",
         "transforms.reading",
         "transforms.splits",
+        "transforms.split_windows",
         "transforms.label_levels",
         "transforms.specs",
         "transforms.schema",

@@ -13,6 +13,7 @@ _LIMITS = (
     f"{_EPISODES}max_interactions_per_task",
     f"{_EPISODES}max_interactions_per_meta_train_task",
 )
+_HELD_OUT = ("data.split.held_out_fraction", "data.split.test_from")
 _SPLIT_FILE = ("data.split.path",)
 
 
@@ -48,7 +49,7 @@ REASONS: Mapping[str, Reason] = {
     "pair_over_limit": Reason("pair", "over the most that a task may have", _LIMITS),
     "pair_after_split": Reason(
         "pair",
-        "later than those who came before a split",
+        "of users of an earlier split",
         ("data.split.validation_from", "data.split.test_from"),
     ),
     "pair_of_new_item": Reason(
@@ -63,6 +64,11 @@ REASONS: Mapping[str, Reason] = {
         "row", "with a label too low for a click", ("clicks.label_at_least",)
     ),
     "repeated_click": Reason("row", "with the click of another"),
+    "click_after_split": Reason(
+        "row",
+        "with a pair of an earlier split",
+        ("data.split.validation_from", "data.split.test_from"),
+    ),
     "pool_too_small": Reason(
         "scenario", "with too few items", (f"{_EPISODES}min_pool_size",)
     ),
@@ -75,13 +81,11 @@ REASONS: Mapping[str, Reason] = {
     "click_of_task_with_too_few_clicks": Reason(
         "click", "of scenarios with too few", (f"{_EPISODES}min_clicks",)
     ),
-    "no_held_out_click": Reason(
-        "scenario", "without a held-out click", ("data.split.held_out_fraction",)
-    ),
+    "no_held_out_click": Reason("scenario", "without a held-out click", _HELD_OUT),
     "click_of_task_with_no_held_out_click": Reason(
         "click",
         "of scenarios without a held-out one",
-        ("data.split.held_out_fraction",),
+        _HELD_OUT,
     ),
     "click_over_limit": Reason(
         "click",

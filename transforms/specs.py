@@ -196,9 +196,9 @@ class SplitSpec:
         validation_fraction: Share of the other tasks in meta-validation.
         path: JSON file with the lists `meta_train_users` and `meta_test_users`, and
             perhaps `meta_validation_users`, relative to the raw-data folder.
-        test_from: A number or a date such as 2001-02-03, as `time_column` has them.
-            Users whose first pair is of that time or later are meta-test, in place of
-            `test_fraction`; of all others only earlier pairs count.
+        test_from: A number or a date such as 2001-02-03, in UTC, as `time_column` has
+            them. Users whose first pair is of that time or later are meta-test, in
+            place of `test_fraction`; of all others only earlier pairs count.
         validation_from: The same for meta-validation, in place of
             `validation_fraction`; before `test_from`. Of meta-train users only pairs
             before it count.
@@ -242,6 +242,8 @@ class SplitSpec:
             if (time := getattr(self, name)) is None:
                 continue
             try:
+                if isinstance(time, bool):
+                    raise ValueError
                 starts[split] = time_of(str(time))
             except ValueError:
                 raise ValueError(
@@ -249,6 +251,19 @@ class SplitSpec:
                     f"{time!r}."
                 ) from None
         return starts
+
+
+def check_split_of_users(split: SplitSpec) -> None:
+    """Refuses a split of users both by time and by a file.
+
+    Raises:
+        ValueError: If it has both.
+    """
+    if split.starts and split.path is not None:
+        raise ValueError(
+            "split.test_from goes without split.path, which names the users, got "
+            f"{split.test_from!r} and {split.path!r}."
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -370,11 +385,7 @@ class DatasetSpec(CommonSpec):
                 f"interactions.time_column, got order {self.episodes.order!r}, "
                 f"test_from {self.split.test_from!r} and no column."
             )
-        if self.split.starts and self.split.path is not None:
-            raise ValueError(
-                "split.test_from goes without split.path, which names the users, got "
-                f"{self.split.test_from!r} and {self.split.path!r}."
-            )
+        check_split_of_users(self.split)
         if any(feature.drop_pattern for feature in self.users.features):
             raise ValueError(
                 "drop_pattern goes with features of items only, since those of users "

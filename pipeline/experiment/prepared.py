@@ -52,15 +52,25 @@ def way_to_more_tasks(split: Mapping[str, Any]) -> str:
     """
     if path := split.get("path"):
         return f"name more of them in data.split.path, {path}"
-    if (test_from := split.get("test_from")) is not None:
+    if are_split_by_time(split):
         return (
-            f"set another time than {test_from} in data.split.test_from, and another "
+            f"set another data.split.test_from than {split['test_from']}, of the kind "
+            "that the time column has (dates are seconds since 1970), and another "
             "data.split.validation_from or validation_fraction"
         )
     return (
         "set another data.split.seed or other fractions in data.split, or name them in "
         "a file, data.split.path"
     )
+
+
+def are_split_by_time(split: Mapping[str, Any]) -> bool:
+    """Whether tasks are: where pairs are held out, they are what is split by time.
+
+    Args:
+        split: The keys of `data.split`.
+    """
+    return split.get("test_from") is not None and "held_out_fraction" not in split
 
 
 def directory_of(config: Experiment, fingerprint: str) -> pathlib.Path:

@@ -13,13 +13,13 @@ from pipeline.onboarding.new_file import NewFile, open_new_file
 from pipeline.onboarding.own_table import CLICK, OwnTable
 from transforms.clicks.click_pairs import REPEATED_CLICK
 from transforms.clicks.clicks import LABEL_TOO_LOW
-from transforms.ratings.episodes import REPEATED_PAIR
 from transforms.ratings.interactions import (
     INTERACTIONS,
     Interaction,
     interaction_columns,
     parse_interaction,
 )
+from transforms.ratings.user_pairs import REPEATED_PAIR
 from transforms.reading.blocks import rows_of
 from transforms.reading.rejected_row import RejectedRow, rejected_row
 from transforms.reading.row_error import (

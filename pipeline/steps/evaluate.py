@@ -68,6 +68,7 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
             _keep_earlier(config, run, fingerprint)
             if not _take_back(run, fingerprint):
                 _evaluate(config, dataset_dir, run, fingerprint)
+                shutil.rmtree(_kept_dir(run, fingerprint), ignore_errors=True)
     return table.read_text(encoding="utf-8")
 
 
@@ -122,7 +123,6 @@ def _take_back(run: RunDir, fingerprint: str) -> bool:
         kept.rename(run.evaluation)
         say(f"evaluate: {run.evaluation} is the earlier evaluation with these keys")
     run.forget(kept.name)
-    shutil.rmtree(kept, ignore_errors=True)  # Of which nothing is on record.
     return is_there
 
 

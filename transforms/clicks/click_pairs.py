@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from transforms.clicks.click_block import ClickBlock
 from transforms.clicks.ids import order_of_ids
-from transforms.reading.coded_column import CodedColumn, Floats, Ints, join_texts
+from transforms.reading.coded_column import CodedColumn, Flags, Floats, Ints, join_texts
 from transforms.reading.stretches import places_in
 from transforms.row_counts import RowCounts
+from transforms.split_windows import ends_of, windows_of
 
 REPEATED_CLICK = "repeated_click"
+CLICK_AFTER_SPLIT = "click_after_split"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +32,8 @@ class ClickPairs:
         scenarios: The different scenarios that the log says.
         logged: Pair and scenario of each click of which the log says the scenario, as
             places: [2, clicks].
-        times: Time of the first click of each pair; infinite where none is read.
+        times: Time of the first click of each pair; infinite where nothing is split by
+            time.
     """
 
     users: pa.Array
@@ -67,13 +70,17 @@ class ClickCounts:
 
 
 def pairs_of_users(
-    blocks: Iterable[ClickBlock], domains: Sequence[str]
+    blocks: Iterable[ClickBlock],
+    domains: Sequence[str],
+    starts: Mapping[str, float] | None = None,
 ) -> tuple[ClickPairs, ClickCounts]:
     """Collects the different pairs of each user.
 
     Args:
         blocks: All blocks of a shard, in any order.
         domains: Names of all domains.
+        starts: As of `SplitSpec`. A pair belongs to a split by its first click, and its
+            clicks of a later split are left out, in another scenario too.
     """
     blocks = list(blocks)
     users, items = (
@@ -89,7 +96,11 @@ def pairs_of_users(
     keys, pair = np.unique(
         users[0].astype(np.int64) * num_items + items[0], return_inverse=True
     )
-    clicks, first = np.unique(pair * num_scenarios + scenarios.codes, return_index=True)
+    first_times, is_early = _first_times(blocks, pair, len(keys), starts or {})
+    rows = np.flatnonzero(is_early)
+    clicks, first = np.unique(
+        (pair * num_scenarios + scenarios.codes)[rows], return_index=True
+    )
     says = np.array([bool(text) for text in scenarios.values.to_pylist()], np.bool_)
     logged = np.stack(np.divmod(clicks, max(num_scenarios, 1)))
     owners, codes = np.divmod(keys, max(num_items, 1))
@@ -100,26 +111,46 @@ def pairs_of_users(
         codes,
         scenarios.values,
         logged[:, says[logged[1]]],
-        _first_times(blocks, pair, len(keys)),
+        first_times,
     )
-    rows = np.bincount(scenarios.codes, minlength=num_scenarios).tolist()
-    by_scenario = Counter(dict(zip(scenarios.values.to_pylist(), rows, strict=True)))
-    del by_scenario[""]
-    return pairs, ClickCounts(_counts(tables, table, table[first]), by_scenario)
+    counts = _counts(tables, table[rows], table[rows[first]], table[~is_early])
+    return pairs, ClickCounts(counts, _rows_of_scenarios(scenarios))
 
 
-def _first_times(blocks: Sequence[ClickBlock], pair: Ints, num_pairs: int) -> Floats:
-    """Returns the time of the first click of each pair, given the pair of each row."""
+def _rows_of_scenarios(scenarios: CodedColumn) -> Counter[str]:
+    """Counts the rows of each scenario that the log says."""
+    texts = scenarios.values.to_pylist()
+    sizes = np.bincount(scenarios.codes, minlength=len(texts)).tolist()
+    counts = Counter(dict(zip(texts, sizes, strict=True)))
+    del counts[""]
+    return counts
+
+
+def _first_times(
+    blocks: Sequence[ClickBlock],
+    pair: Ints,
+    num_pairs: int,
+    starts: Mapping[str, float],
+) -> tuple[Floats, Flags]:
+    """Returns the time of the first click of each pair, and which rows count.
+
+    Args:
+        blocks: All blocks.
+        pair: The pair of each row.
+        num_pairs: Number of pairs.
+        starts: As of `pairs_of_users`; without any, all rows count.
+    """
     first = np.full(num_pairs, np.inf)
-    if all(block.times is None for block in blocks):
-        return first
-    unread = (np.full(len(block.users), np.inf) for block in blocks)
-    times = [
-        one if block.times is None else block.times
-        for block, one in zip(blocks, unread, strict=True)
-    ]
-    np.minimum.at(first, pair, np.concatenate(times))
-    return first
+    if not starts:
+        return first, np.ones(len(pair), np.bool_)
+    times = np.concatenate([np.zeros(0), *(_times(block) for block in blocks)])
+    np.minimum.at(first, pair, times)
+    return first, times < ends_of(windows_of(first, starts), starts)[pair]
+
+
+def _times(block: ClickBlock) -> Floats:
+    assert block.times is not None  # Checked with the specification.
+    return block.times
 
 
 def _in_order(column: CodedColumn, domains: Sequence[str]) -> tuple[Ints, pa.Array]:
@@ -128,15 +159,22 @@ def _in_order(column: CodedColumn, domains: Sequence[str]) -> tuple[Ints, pa.Arr
     return places_in(order)[column.codes], column.values.take(pa.array(order))
 
 
-def _counts(tables: Sequence[str], rows: Ints, used: Ints) -> dict[str, RowCounts]:
+def _counts(
+    tables: Sequence[str], rows: Ints, used: Ints, late: Ints
+) -> dict[str, RowCounts]:
     """Returns what became of the rows of each table, given the tables of rows."""
-    num_rows, num_used = (
-        np.bincount(one, minlength=len(tables)).tolist() for one in (rows, used)
+    num_rows, num_used, num_late = (
+        np.bincount(one, minlength=len(tables)).tolist() for one in (rows, used, late)
     )
     return {
         name: RowCounts(
             used=num_used[place],
-            left_out=+Counter({REPEATED_CLICK: num_rows[place] - num_used[place]}),
+            left_out=+Counter(
+                {
+                    REPEATED_CLICK: num_rows[place] - num_used[place],
+                    CLICK_AFTER_SPLIT: num_late[place],
+                }
+            ),
         )
         for place, name in enumerate(tables)
     }

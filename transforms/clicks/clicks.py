@@ -75,11 +75,10 @@ class ClickParser:
     def add(self, line: int, fields: Sequence[Any]) -> None:
         """Reads one row; raises `RowError` if it is no click."""
         time_column = self._spec.time_column
-        time = 0.0
         if time_column is not None:
             *fields, raw_time = fields
-            time = as_time(raw_time, time_column)
         plain = click = parse_click(fields, self._spec, self._domain)
+        time = 0.0 if time_column is None else as_time(raw_time, time_column)
         if self._normalize:
             click = parse_click(fields, self._spec, self._domain, normalize=True)
             self.counts.count_forms(click_columns(self._spec), plain, click)
@@ -89,12 +88,7 @@ class ClickParser:
     def add_columns(self, rows: BlockColumns) -> bool:
         """Reads all rows, or none if one is refused; see `ColumnParser`."""
         raw_ids = list(rows.columns)
-        times = None
-        if self._spec.time_column is not None:
-            read = functools.partial(as_time, column=self._spec.time_column)
-            times = clean_numbers(raw_ids.pop(), rows.missing, read)
-            if times is None:
-                return False
+        raw_times = None if self._spec.time_column is None else raw_ids.pop()
         if self._spec.label_column is not None:
             read = functools.partial(_read_label, spec=self._spec)
             labels = clean_numbers(raw_ids.pop(), rows.missing, read)
@@ -102,12 +96,19 @@ class ClickParser:
                 return False
             are_clicks = _are_clicks(labels.values, self._spec)[labels.codes]
             raw_ids = [raw.filter(pa.array(are_clicks)) for raw in raw_ids]
-            times = times and times.take(np.flatnonzero(are_clicks))
+            if raw_times is not None:
+                raw_times = raw_times.filter(pa.array(are_clicks))
             num_too_low = int((~are_clicks).sum())
         read_ids = [clean_ids(raw, rows.missing) for raw in raw_ids]
         ids = [column for column in read_ids if column is not None]
         if len(ids) < len(read_ids):
             return False
+        if raw_times is not None:
+            read = functools.partial(as_time, column=self._spec.time_column or "")
+            times = clean_numbers(raw_times, rows.missing, read)
+            if times is None:
+                return False
+            self._time_column = times.values[times.codes]
         if self._normalize:
             normal = normal_columns(ids, click_columns(self._spec), self.counts)
             if normal is None:
@@ -119,8 +120,6 @@ class ClickParser:
         if len(columns) < len(Click._fields):
             columns.append(_nothing(len(columns[0])))
         self._columns = columns
-        if times is not None:
-            self._time_column = times.values[times.codes]
         return True
 
     def parsed(self) -> Iterator[tuple[int, bytes]]:

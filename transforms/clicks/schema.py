@@ -194,9 +194,9 @@ class ScenarioSplitSpec(SplitSpec):
             `meta_test_scenarios`, and perhaps `meta_validation_scenarios`, relative
             to the raw-data folder.
         validation_fraction: As of `SplitSpec`; more, since there are few scenarios.
-        test_from: A number or a date such as 2001-02-03, as `clicks.time_column` has
-            them. Pairs of that time or later are held out, in place of
-            `held_out_fraction`.
+        test_from: A number or a date such as 2001-02-03, in UTC, as
+            `clicks.time_column` has them. Pairs of that time or later are held out, in
+            place of `held_out_fraction`.
         validation_from: Those of this time or later, and before `test_from`, are held
             out for meta-validation, in place of `held_out_for_validation`.
         held_out_fraction: Share of the pairs that are held out for the queries of

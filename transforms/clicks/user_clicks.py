@@ -97,7 +97,9 @@ class SplitUsers(beam.DoFn):
         shard, blocks = group
         pools = self._pools = self._pools or Pools.read(self._files)
         unpacked = map(ClickBlock.unpacked, filter(None, blocks))
-        pairs, counts = pairs_of_users(unpacked, self._spec.domain_names)
+        pairs, counts = pairs_of_users(
+            unpacked, self._spec.domain_names, self._spec.split.starts
+        )
         split = split_pairs(pairs, self._spec)
         limit = self._spec.episodes.max_clicks_per_scenario
         for scenario_id, users in clicks_by_scenario(split, pools, self._spec):

@@ -67,7 +67,16 @@ def _advice(spec: DatasetSpec, files: OutputFiles) -> str:
     return (
         f"A user must have {query + support} interactions: lower "
         f"data.episodes.query_size, {query}, or data.episodes.min_support_size, "
-        f"{support}, or check data.split."
+        f"{support}, or check data.split.{_of_times(spec)}"
+    )
+
+
+def _of_times(spec: DatasetSpec) -> str:
+    if not spec.split.starts:
+        return ""
+    return (
+        f" A time in it, such as {spec.split.test_from}, must be of the kind that "
+        f"{spec.interactions.time_column!r} has: dates are seconds since 1970."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -16,7 +16,12 @@ from apache_beam.metrics import Metrics
 from transforms.entities.entity_counts import EntityCounts
 from transforms.ratings.interactions import InteractionBlock
 from transforms.ratings.tasks import PARTS, Tasks
-from transforms.ratings.user_pairs import UserPairs, pairs_of_users
+from transforms.ratings.user_pairs import (
+    PAIR_AFTER_SPLIT,
+    REPEATED_PAIR,
+    UserPairs,
+    pairs_of_users,
+)
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Floats, Ints, small
 from transforms.reading.kinds import OfKind
@@ -33,9 +38,7 @@ TASK_NOT_IN_SPLIT_FILE = "task_not_in_split_file"
 PAIR_OF_TASK_TOO_SMALL = "pair_of_task_too_small"
 PAIR_OF_TASK_NOT_IN_SPLIT_FILE = "pair_of_task_not_in_split_file"
 PAIR_OVER_LIMIT = "pair_over_limit"
-PAIR_AFTER_SPLIT = "pair_after_split"
 PAIR_OF_NEW_ITEM = "pair_of_new_item"
-REPEATED_PAIR = "repeated_pair"
 
 PAIR_REASONS = (
     PAIR_OF_TASK_TOO_SMALL,
@@ -147,13 +150,10 @@ def build_tasks(
     teach = np.array([splitter.may_teach(user) for user in pairs.users], np.bool_)
     needed = spec.query_size + spec.min_support_size
     dropped: Counter[str] = Counter()
-    if starts := splitter.spec.starts:
-        window = _windows(pairs, starts)
-        of_starts = np.array([PARTS.index(split) for split in starts])
-        parts = np.where(window > 0, of_starts[window - 1], parts)
-        teach &= window == 0
-        all_pairs, pairs = pairs, _before_next_split(pairs, window, starts)
-        dropped[PAIR_AFTER_SPLIT] = len(all_pairs.owners) - len(pairs.owners)
+    if pairs.windows is not None:
+        of_starts = np.array([PARTS.index(split) for split in splitter.spec.starts])
+        parts = np.where(pairs.windows > 0, of_starts[pairs.windows - 1], parts)
+        teach &= pairs.windows == 0
     num_pairs = pairs.num_pairs()
     is_listed = parts != _LEFT_OUT
     dropped[TASK_NOT_IN_SPLIT_FILE] = int((~is_listed).sum())
@@ -230,21 +230,6 @@ def _in_order(
         small(pairs.codes[chosen]),
         pairs.labels.take(chosen),
     )
-
-
-def _windows(pairs: UserPairs, starts: Mapping[str, float]) -> Ints:
-    """Returns how many of the starts are not after the first pair of each user."""
-    first = np.full(len(pairs.users), np.inf)
-    np.minimum.at(first, pairs.owners, _times(pairs))
-    return np.searchsorted(list(starts.values()), first, side="right")
-
-
-def _before_next_split(
-    pairs: UserPairs, window: Ints, starts: Mapping[str, float]
-) -> UserPairs:
-    """Returns the pairs that are earlier than the split after that of their user."""
-    ends = np.array([*starts.values(), np.inf])[window]
-    return pairs.take(np.flatnonzero(_times(pairs) < ends[pairs.owners]))
 
 
 def _times(pairs: UserPairs) -> Floats:
@@ -333,13 +318,13 @@ class _BuildShard(beam.DoFn):
     def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[str, Any]]:
         shard, blocks = group
         unpacked = map(InteractionBlock.unpacked, filter(None, blocks))
-        pairs, rejected, num_left_out = pairs_of_users(
-            unpacked, self._spec.interactions
+        pairs, rejected, left_out = pairs_of_users(
+            unpacked, self._spec.interactions, self._spec.split.starts
         )
         for row in rejected:
             yield REJECTED, row
         tasks, dropped = build_tasks(pairs, self._splitter, self._spec.episodes)
-        dropped += Counter({REPEATED_PAIR: num_left_out})
+        dropped += left_out
         _TASKS.inc(int((tasks.parts != _NO_TASK).sum()))
         for reason, count in dropped.items():
             _DROPPED[reason].inc(count)

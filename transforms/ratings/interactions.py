@@ -146,11 +146,10 @@ class InteractionParser:
     def add(self, line: int, fields: Sequence[Any]) -> None:
         """Reads one row; raises `RowError` if it is no interaction."""
         time_column = self._spec.time_column
-        time = 0.0
         if time_column is not None:
             *fields, raw_time = fields
-            time = as_time(raw_time, time_column)
         plain = interaction = parse_interaction(fields, self._spec)
+        time = 0.0 if time_column is None else as_time(raw_time, time_column)
         if self._normalize:
             interaction = parse_interaction(fields, self._spec, normalize=True)
             self.counts.count_forms(interaction_columns(self._spec), plain, interaction)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,11 @@ from transforms.reading.coded_column import (
 from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import DUPLICATE_PAIR
 from transforms.specs import InteractionSpec
+from transforms.split_windows import ends_of, windows_of
+
+# Reasons of `num_dropped`: legal, but left out.
+PAIR_AFTER_SPLIT = "pair_after_split"
+REPEATED_PAIR = "repeated_pair"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +43,8 @@ class UserPairs:
         codes: Place of its item.
         labels: Its label.
         times: Its time; None if they are not read.
+        windows: How many splits begin before the first row of each user, or with it;
+            None if users are not split by time.
     """
 
     users: list[str]
@@ -45,6 +53,7 @@ class UserPairs:
     codes: Ints
     labels: CodedColumn
     times: Floats | None = None
+    windows: Ints | None = None
 
     def take(self, pairs: Ints) -> UserPairs:
         """Returns some pairs, of all the users."""
@@ -62,21 +71,30 @@ class UserPairs:
 
 
 def pairs_of_users(
-    blocks: Iterable[InteractionBlock], spec: InteractionSpec
-) -> tuple[UserPairs, list[RejectedRow], int]:
+    blocks: Iterable[InteractionBlock],
+    spec: InteractionSpec,
+    starts: Mapping[str, float] | None = None,
+) -> tuple[UserPairs, list[RejectedRow], Counter[str]]:
     """Collects the pairs of each user; of the rows of a pair, one counts.
 
     Args:
         blocks: All blocks of a shard, in any order.
         spec: Which row counts, and the names of columns in refused rows.
+        starts: As of `SplitSpec`. Users belong to a split by their first row, whichever
+            row of a pair counts, and what is later than it is left out.
 
     Returns:
         The pairs, the refused rows of pairs that occur again, and the number of those
-        left out.
+        left out by reason.
     """
     rows = _Rows(sorted(blocks, key=_place))
     by_time = () if spec.time_column is None else (rows.times,)
     order = np.lexsort((*by_time, rows.items.codes, rows.owners))
+    windows = None
+    if starts:
+        windows = windows_of(rows.first_times(), starts)
+        order = order[(rows.times < ends_of(windows, starts)[rows.owners])[order]]
+    left_out = Counter({PAIR_AFTER_SPLIT: len(rows.owners) - len(order)})
     owners, items = rows.owners[order], rows.items.codes[order]
     is_new = np.ones(len(order), np.bool_)
     is_new[1:] = (owners[1:] != owners[:-1]) | (items[1:] != items[:-1])
@@ -91,10 +109,12 @@ def pairs_of_users(
         rows.items.codes[chosen],
         rows.labels.take(chosen),
         rows.times[chosen] if by_time else None,
+        windows,
     )
     if spec.keep in ("first", "last"):
-        return pairs, [], len(others)
-    return pairs, [rows.repeated(row, spec) for row in others.tolist()], 0
+        left_out[REPEATED_PAIR] = len(others)
+        return pairs, [], +left_out
+    return pairs, [rows.repeated(row, spec) for row in others.tolist()], +left_out
 
 
 class _Rows:
@@ -114,6 +134,12 @@ class _Rows:
         self.times = np.concatenate([np.zeros(0), *times])  # None where not read.
         self._blocks = blocks
         self._ends = np.cumsum([len(block.lines) for block in blocks])
+
+    def first_times(self) -> Floats:
+        """Returns the time of the first row of each user."""
+        first = np.full(len(self.users), np.inf)
+        np.minimum.at(first, self.owners, self.times)
+        return first
 
     def repeated(self, row: int, spec: InteractionSpec) -> RejectedRow:
         """Returns a row whose pair has occurred before, as it is refused."""

@@ -89,10 +89,13 @@ class ScenarioDataConfig(RowLimits):
                     f"time_column {column!r} of domain {name!r} goes with "
                     "split.test_from, got none."
                 )
-            if domain.clicks and column is None and self.split.starts:
+            if domain.source == "movielens" or column is not None:
+                continue
+            if self.split.starts:
+                has = "clicks.time_column, got none" if domain.clicks else "times"
                 raise ValueError(
-                    f"split.test_from {self.split.test_from!r} needs the "
-                    f"clicks.time_column of domain {name!r}, got none."
+                    f"split.test_from {self.split.test_from!r} needs {has}: domain "
+                    f"{name!r} is of source {domain.source!r}."
                 )
         return self
 

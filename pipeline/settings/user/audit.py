@@ -140,9 +140,9 @@ def too_small_tasks(
 
 
 def time_in_tasks(info: DatasetInfo) -> Finding:
-    """Says whether the support of a task is earlier than its query."""
+    """Says whether the support of a task is what was done before its query."""
     if info.options["episodes"].get("order") == "time":
-        return Finding("time in tasks", "ok", "the support is earlier than the query")
+        return Finding("time in tasks", "ok", "no query is earlier than the support")
     return Finding("time in tasks", "note", "support and query are drawn at random")
 
 

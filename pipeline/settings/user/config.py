@@ -17,6 +17,7 @@ from transforms.specs import (
     EpisodeSpec,
     InteractionSpec,
     SplitSpec,
+    check_split_of_users,
 )
 
 # As `models.baselines.ratings.registry` has them, which cannot be imported without
@@ -93,6 +94,7 @@ class DataConfig(RowLimits):
             raise ValueError(
                 f"`extra_path` goes with source 'movielens' only, got {self.source!r}."
             )
+        check_split_of_users(self.split)
         return self
 
     @staticmethod

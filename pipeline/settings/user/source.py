@@ -63,8 +63,9 @@ def describe_small_tasks(info: DatasetInfo) -> list[str]:
         return []
     sizes = info.options["episodes"]
     needed = sizes["query_size"] + sizes["min_support_size"]
+    early = " before a later split" if info.num_dropped.get("pair_after_split") else ""
     return [
-        f"prepare: {share:.0%} of users have fewer than {needed} pairs and no task: "
-        "methods are judged on the others; with a data.episodes.query_size below "
+        f"prepare: {share:.0%} of users have fewer than {needed} pairs{early} and no "
+        "task: methods are judged on the others; with a data.episodes.query_size below "
         f"{sizes['query_size']} they are judged on more"
     ]

@@ -38,7 +38,7 @@ def test_a_setting_without_an_audit_says_so(audit_of):
 def test_the_audit_of_a_prepared_data_set_of_users_is_clean(experiment, cmml):
     done = cmml("audit", "--config", experiment.config_path)
     assert done.status == 0, done.stderr
-    assert "0 leaks found in 10 checks" in done.stdout
+    assert "0 leaks found in 11 checks" in done.stdout
     assert "permuted labels: bias ridge on meta-validation" in done.stdout
 
 

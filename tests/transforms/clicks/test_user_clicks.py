@@ -25,6 +25,7 @@ from transforms.clicks.schema import (
     ScenarioSplitSpec,
 )
 from transforms.clicks.user_clicks import clicks_by_scenario, split_pairs
+from transforms.schema import META_TEST
 from transforms.stable_hash import stable_fraction
 from transforms.table_spec import TableSpec
 
@@ -132,11 +133,12 @@ def test_pairs_are_held_out_by_the_time_of_their_first_click():
     items = [f"i{number}" for number in range(8)]
     first = click_block(["u"] * 8, items, times=[9, 2, 3, 4, 5, 6, 7, 8])
     second = click_block(["u"] * 2, ["i7", "i0"], times=[9, 1])
-    pairs, _ = pairs_of_users([first, second], [""])
+    split = ScenarioSplitSpec(validation_from=4, test_from=6)
+    pairs, counts = pairs_of_users([first, second], [""], split.starts)
     assert pairs.times.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
-    spec = dataclasses.replace(
-        SPLIT, split=ScenarioSplitSpec(validation_from=4, test_from=6), domains=TIMED
-    )
+    left_out = {"repeated_click": 1, "click_after_split": 1}  # Of i7 and i0.
+    assert counts.tables["clicks"].left_out == left_out
+    spec = dataclasses.replace(SPLIT, split=split, domains=TIMED)
     roles = {
         item: role for item, (role, _) in rows_of(split_pairs(pairs, spec)).items()
     }
@@ -145,11 +147,18 @@ def test_pairs_are_held_out_by_the_time_of_their_first_click():
     )
 
 
+def test_a_later_click_of_a_known_pair_in_another_scenario_is_not_learnt():
+    block = click_block(["u"] * 3, ["a", "a", "b"], ["s", "t", "t"], times=[1, 7, 8])
+    pairs, counts = pairs_of_users([block], [""], {META_TEST: 5.0})
+    assert triples(pairs) == [("u", "a", {"s"}), ("u", "b", {"t"})]
+    assert counts.tables["clicks"].left_out == {"click_after_split": 1}
+
+
 def test_a_share_of_late_pairs_is_for_validation_where_it_has_no_time_of_its_own():
     items = [f"i{number}" for number in range(400)]
     block = click_block(["u"] * 400, items, times=range(400))
-    pairs, _ = pairs_of_users([block], [""])
     split = ScenarioSplitSpec(test_from=200, held_out_for_validation=0.5)
+    pairs, _ = pairs_of_users([block], [""], split.starts)
     spec = dataclasses.replace(SPLIT, split=split, domains=TIMED)
     roles = {
         item: role for item, (role, _) in rows_of(split_pairs(pairs, spec)).items()

@@ -57,7 +57,7 @@ def test_the_first_row_of_a_pair_counts_in_whatever_order_blocks_come():
     earlier = block(2, ("u", "a", 1.0))
     other_file = block(1, ("u", "b", 5.0), source_index=1)
     found, rejected, left_out = pairs_of_users([other_file, later, earlier], SPEC)
-    assert left_out == 0
+    assert not left_out
     assert labels_of(found) == {"u": {"a": 1.0, "b": 3.0}}
     assert [(row.source, row.line, row.reason) for row in rejected] == [
         ("part-0", 9, "duplicate_pair"),
@@ -82,9 +82,9 @@ def test_the_row_of_a_pair_that_counts_can_be_chosen(keep, times, label):
     rows = block(2, ("u", "a", 1.0), ("u", "a", 2.0), ("u", "a", 3.0))
     if times is not None:
         rows = dataclasses.replace(rows, times=np.array(times, float))
-    found, rejected, num_left_out = pairs_of_users([rows], spec)
+    found, rejected, left_out = pairs_of_users([rows], spec)
     assert labels_of(found) == {"u": {"a": label}}
-    assert (rejected, num_left_out) == ([], 2)
+    assert (rejected, left_out) == ([], {"repeated_pair": 2})
 
 
 def test_meta_train_never_sees_new_items_and_the_other_splits_do():
@@ -127,18 +127,34 @@ def test_by_time_the_first_pairs_are_the_support_and_the_next_ones_the_query():
     assert dropped == {"pair_over_limit": 1, "task_too_small": 1}
 
 
+def split_by_time(rows, starts, spec, *, keep=None):
+    """Single tasks and what was left out, of (user, item, time) rows."""
+    timed = dataclasses.replace(
+        block(2, *((user, item, 1.0) for user, item, _ in rows)),
+        times=np.array([time for _, _, time in rows], float),
+    )
+    table = dataclasses.replace(SPEC, keep=keep, time_column="time")
+    split = dataclasses.replace(ALL_TRAIN.spec, **starts)
+    pairs, _, left_out = pairs_of_users([timed], table, split.starts)
+    tasks, dropped = build_tasks(pairs, TaskSplitter(split), spec)
+    return tasks.to_list(), dropped + left_out
+
+
+def timed_rows(**times):
+    """Rows of items i0, i1, ... for each user."""
+    return [
+        (user, f"i{number}", time)
+        for user, of_user in times.items()
+        for number, time in enumerate(of_user)
+    ]
+
+
 def test_users_who_come_late_are_meta_test_and_nothing_late_is_learnt():
-    splitter = TaskSplitter(dataclasses.replace(ALL_TRAIN.spec, test_from=5))
-    labels = {"early": pairs(6), "late": pairs(4), "few": pairs(1), "over": pairs(2)}
-    times = {
-        "early": dict(zip(pairs(6), (1, 2, 3, 4, 5, 9), strict=True)),
-        "late": dict(zip(pairs(4), (5, 6, 7, 8), strict=True)),
-        "few": {"i0": 9},
-        "over": {"i0": 4, "i1": 5},
-    }
-    spec = EpisodeSpec(query_size=2)
-    tasks, dropped = build_tasks(pairs_of(labels, times), splitter, spec)
-    found = {task.task_id: task for task in tasks.to_list()}
+    rows = timed_rows(
+        early=(1, 2, 3, 4, 5, 9), late=(5, 6, 7, 8), few=(9,), over=(4, 5)
+    )
+    tasks, dropped = split_by_time(rows, {"test_from": 5}, EpisodeSpec(query_size=2))
+    found = {task.task_id: task for task in tasks}
     assert {task_id: task.split for task_id, task in found.items()} == {
         "early": META_TRAIN,
         "late": META_TEST,
@@ -155,19 +171,26 @@ def test_users_who_come_late_are_meta_test_and_nothing_late_is_learnt():
 
 
 def test_meta_validation_lies_between_what_is_learnt_and_meta_test():
-    times = {"a": (1, 2, 3, 4), "b": (3, 4, 5, 6), "c": (5, 6, 7, 8)}
-    times = {u: dict(zip(pairs(4), t, strict=True)) for u, t in times.items()}
-    labels = dict.fromkeys(times, pairs(4))
-    split = dataclasses.replace(ALL_TRAIN.spec, validation_from=3, test_from=5)
+    rows = timed_rows(a=(1, 2, 3, 4), b=(3, 4, 5, 6), c=(5, 6, 7, 8))
     spec = EpisodeSpec(query_size=1, order="time")
-    tasks, dropped = build_tasks(pairs_of(labels, times), TaskSplitter(split), spec)
-    found = [(t.split, t.support.items, t.query.items) for t in tasks.to_list()]
+    starts = {"validation_from": 3, "test_from": 5}
+    tasks, dropped = split_by_time(rows, starts, spec)
+    found = [(t.split, t.support.items, t.query.items) for t in tasks]
     assert found == [
         (META_TRAIN, ["i0"], ["i1"]),
         (META_VALIDATION, ["i0"], ["i1"]),
         (META_TEST, ["i0", "i1", "i2"], ["i3"]),
     ]
     assert dropped == {"pair_after_split": 4}
+
+
+@pytest.mark.parametrize("keep", ["first", "last"])
+def test_a_user_came_when_their_first_row_did_whichever_row_counts(keep):
+    rows = [*timed_rows(u=(1, 2, 3)), *timed_rows(u=(6, 7, 8)), ("u", "i2", 4)]
+    spec = EpisodeSpec(query_size=1, order="time")
+    (task,), dropped = split_by_time(rows, {"test_from": 5}, spec, keep=keep)
+    assert (task.split, task.query.items) == (META_TRAIN, ["i2"])
+    assert dropped == {"pair_after_split": 3, "repeated_pair": 1}
 
 
 def test_the_order_does_not_depend_on_the_order_of_the_rows():

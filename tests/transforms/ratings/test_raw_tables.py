@@ -241,6 +241,7 @@ def test_what_goes_by_time_needs_a_column_of_it(make_spec, changes, message):
     [
         ({"test_from": "soon"}, "must be a number or a date .* got 'soon'"),
         ({"test_from": math.inf}, "must be a number or a date .* got inf"),
+        ({"test_from": True}, "must be a number or a date .* got True"),
         ({"validation_from": 9}, "goes with test_from, got 9 and None"),
         ({"validation_from": 9, "test_from": 9}, "before test_from, got 9 and 9"),
     ],

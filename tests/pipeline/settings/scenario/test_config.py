@@ -98,10 +98,16 @@ def test_an_illegal_value_is_named_with_its_key(override, message):
         ),
         (
             "data.split.test_from=2001-02-03",
-            r"needs the clicks.time_column",
+            r"needs clicks.time_column, got none",
         ),
     ],
 )
 def test_a_column_of_the_time_and_a_split_by_it_go_together(key, message):
     with pytest.raises(ConfigError, match=message):
         load_experiment(CONFIGS / "own_clicks.yaml", [key])
+
+
+def test_a_known_layout_without_times_is_not_split_by_them():
+    message = "test_from 9.0 needs times: domain 'lastfm' is of source 'lastfm'"
+    with pytest.raises(ConfigError, match=message):
+        load_experiment(CONFIGS / "lastfm_scenario.yaml", ["data.split.test_from=9"])

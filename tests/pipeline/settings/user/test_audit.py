@@ -57,7 +57,7 @@ def test_what_may_be_later_than_what_is_asked_for_is_said(test_from, verdict, de
 
 @pytest.mark.parametrize(
     ("order", "verdict", "detail"),
-    [("random", "note", "drawn at random"), ("time", "ok", "earlier than the query")],
+    [("random", "note", "drawn at random"), ("time", "ok", "no query is earlier")],
 )
 def test_whether_the_support_is_earlier_than_the_query_is_said(order, verdict, detail):
     found = time_in_tasks(info(order=order))

@@ -435,6 +435,12 @@ def test_own_tables_without_users_and_items_take_ids_from_the_interactions(load)
     assert (spec.interactions.table.path, spec.min_item_count) == ("r.csv", 7)
 
 
+def test_users_are_split_by_time_or_by_a_file(load):
+    both = ["data.split.test_from=9", "data.split.path=s.json"]
+    with pytest.raises(ConfigError, match=r"without split.path, .* got 9\.?0? and"):
+        load(MINIMAL, *both)
+
+
 def test_a_date_without_quotes_is_a_date(load):
     time = "data.interactions.time_column=day"
     config = load(TABLE, time, "data.split.test_from=2001-02-03")
