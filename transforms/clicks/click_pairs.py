@@ -14,7 +14,7 @@ from transforms.clicks.ids import order_of_ids
 from transforms.reading.coded_column import CodedColumn, Flags, Floats, Ints, join_texts
 from transforms.reading.stretches import places_in
 from transforms.row_counts import RowCounts
-from transforms.split_windows import ends_of, windows_of
+from transforms.split_windows import split_windows
 
 REPEATED_CLICK = "repeated_click"
 CLICK_AFTER_SPLIT = "click_after_split"
@@ -96,7 +96,7 @@ def pairs_of_users(
     keys, pair = np.unique(
         users[0].astype(np.int64) * num_items + items[0], return_inverse=True
     )
-    first_times, is_early = _first_times(blocks, pair, len(keys), starts or {})
+    first_times, is_early = _first_times(blocks, pair, len(keys), starts)
     rows = np.flatnonzero(is_early)
     clicks, first = np.unique(
         (pair * num_scenarios + scenarios.codes)[rows], return_index=True
@@ -130,7 +130,7 @@ def _first_times(
     blocks: Sequence[ClickBlock],
     pair: Ints,
     num_pairs: int,
-    starts: Mapping[str, float],
+    starts: Mapping[str, float] | None,
 ) -> tuple[Floats, Flags]:
     """Returns the time of the first click of each pair, and which rows count.
 
@@ -140,12 +140,11 @@ def _first_times(
         num_pairs: Number of pairs.
         starts: As of `pairs_of_users`; without any, all rows count.
     """
-    first = np.full(num_pairs, np.inf)
     if not starts:
-        return first, np.ones(len(pair), np.bool_)
+        return np.full(num_pairs, np.inf), np.ones(len(pair), np.bool_)
     times = np.concatenate([np.zeros(0), *(_times(block) for block in blocks)])
-    np.minimum.at(first, pair, times)
-    return first, times < ends_of(windows_of(first, starts), starts)[pair]
+    first, _, is_early = split_windows(pair, times, num_pairs, starts)
+    return first, is_early
 
 
 def _times(block: ClickBlock) -> Floats:

@@ -70,7 +70,7 @@ class ClickParser:
         self._clicks: list[Click] = []
         self._columns: list[CodedColumn] | None = None
         self._times: list[float] = []
-        self._time_column: Floats | None = None
+        self._column_of_times: Floats | None = None
 
     def add(self, line: int, fields: Sequence[Any]) -> None:
         """Reads one row; raises `RowError` if it is no click."""
@@ -108,7 +108,7 @@ class ClickParser:
             times = clean_numbers(raw_times, rows.missing, read)
             if times is None:
                 return False
-            self._time_column = times.values[times.codes]
+            self._column_of_times = times.values[times.codes]
         if self._normalize:
             normal = normal_columns(ids, click_columns(self._spec), self.counts)
             if normal is None:
@@ -128,7 +128,7 @@ class ClickParser:
             coded_texts([click[place] for click in self._clicks])
             for place in range(len(Click._fields))
         ]
-        times = self._time_column
+        times = self._column_of_times
         if self._spec.time_column is not None and times is None:
             times = np.array(self._times, np.float64)
         users = columns[0]

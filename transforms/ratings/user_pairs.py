@@ -25,7 +25,7 @@ from transforms.reading.coded_column import (
 from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import DUPLICATE_PAIR
 from transforms.specs import InteractionSpec
-from transforms.split_windows import ends_of, windows_of
+from transforms.split_windows import split_windows
 
 # Reasons of `num_dropped`: legal, but left out.
 PAIR_AFTER_SPLIT = "pair_after_split"
@@ -92,8 +92,10 @@ def pairs_of_users(
     order = np.lexsort((*by_time, rows.items.codes, rows.owners))
     windows = None
     if starts:
-        windows = windows_of(rows.first_times(), starts)
-        order = order[(rows.times < ends_of(windows, starts)[rows.owners])[order]]
+        _, windows, is_early = split_windows(
+            rows.owners, rows.times, len(rows.users), starts
+        )
+        order = order[is_early[order]]
     left_out = Counter({PAIR_AFTER_SPLIT: len(rows.owners) - len(order)})
     owners, items = rows.owners[order], rows.items.codes[order]
     is_new = np.ones(len(order), np.bool_)
@@ -134,12 +136,6 @@ class _Rows:
         self.times = np.concatenate([np.zeros(0), *times])  # None where not read.
         self._blocks = blocks
         self._ends = np.cumsum([len(block.lines) for block in blocks])
-
-    def first_times(self) -> Floats:
-        """Returns the time of the first row of each user."""
-        first = np.full(len(self.users), np.inf)
-        np.minimum.at(first, self.owners, self.times)
-        return first
 
     def repeated(self, row: int, spec: InteractionSpec) -> RejectedRow:
         """Returns a row whose pair has occurred before, as it is refused."""
