@@ -18,6 +18,7 @@ from tuning.search_oracle import SearchOracle
 
 _LOOK_EVERY_S = 0.5
 _TRY_S = 1.0
+_PATIENCE_S = 3600.0  # To wait for a chief, or for a worker to come.
 _FRESH = [("grpc.use_local_subchannel_pool", 1)]
 
 
@@ -95,7 +96,6 @@ def serve_oracle(
     say: Callable[[str], None],
     *,
     silence_s: float = 60.0,
-    patience_s: float = 3600.0,
 ) -> None:
     """Hands out trials to workers until the search has ended.
 
@@ -104,7 +104,6 @@ def serve_oracle(
         address: Host and port to listen at.
         say: Prints a line of progress.
         silence_s: Seconds after which a worker that is not heard of counts as dead.
-        patience_s: Seconds to wait for a worker to come.
 
     Raises:
         DataError: If the port is taken, or no worker comes.
@@ -127,16 +126,16 @@ def serve_oracle(
         while not servicer.is_over():
             time.sleep(_LOOK_EVERY_S)
             servicer.give_back_from_dead()
-            if time.monotonic() - servicer.last_heard > patience_s:
+            if time.monotonic() - servicer.last_heard > _PATIENCE_S:
                 raise DataError(
-                    f"no worker was heard of for {patience_s:.0f} s: start workers "
+                    f"no worker was heard of for {_PATIENCE_S:.0f} s: start workers "
                     "and the chief again, the search goes on where it was."
                 )
     finally:
         server.stop(grace=1.0).wait()
 
 
-def wait_for_chief(address: str, *, patience_s: float = 3600.0) -> None:
+def wait_for_chief(address: str, *, patience_s: float = _PATIENCE_S) -> None:
     """Waits until a chief listens.
 
     Raises:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-MOST_MORE = 4
+_MOST_MORE = 4  # Values tried beyond the edges of an axis, at most.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,6 @@ class Search:
 def search_grid(
     grid: Mapping[str, Sequence[Any]],
     judge: Callable[[Mapping[str, Any]], float],
-    most_more: int = MOST_MORE,
 ) -> Search:
     """Judges every combination, then goes on beyond edges until the best is inside.
 
@@ -40,7 +39,6 @@ def search_grid(
         grid: Values to try by axis. Only numbers, two or more of an axis, have edges;
             0, the least that a size or weight can be, is none.
         judge: Returns the worth of a candidate, more being better; NaN if it has none.
-        most_more: Values tried beyond the edges of each axis, at most.
 
     Returns:
         The best candidate, the first of equals.
@@ -61,7 +59,7 @@ def search_grid(
         steps = [
             (axis, value)
             for axis in values
-            if len(values[axis]) < len(grid[axis]) + most_more
+            if len(values[axis]) < len(grid[axis]) + _MOST_MORE
             and (value := beyond(values[axis], best[axis])) is not None
         ]
         if not steps:

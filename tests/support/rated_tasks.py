@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,22 @@ from transforms.ratings.episodes import TaskShard, counts_of_shard
 from transforms.ratings.tasks import PARTS, Tasks
 from transforms.ratings.user_pairs import UserPairs
 from transforms.reading.coded_column import coded_numbers, coded_texts
+
+
+class Pairs(NamedTuple):
+    """Labelled pairs of one task, by column."""
+
+    items: list[str]
+    labels: list[float]
+
+
+class Task(NamedTuple):
+    """One task, or a user without one."""
+
+    task_id: str
+    split: str
+    support: Pairs
+    query: Pairs
 
 
 def pairs_of(labels, times=None):
@@ -57,6 +74,20 @@ def tasks_of(tasks):
         items.codes,
         coded_numbers(np.array(list(itertools.chain(*labels)), float)),
     )
+
+
+def single_tasks(tasks):
+    """Single tasks of those by column."""
+    items = tasks.items.take(pa.array(tasks.codes)).to_pylist()
+    labels, single, start = tasks.labels.to_list(), [], 0
+    rows = zip(tasks.task_ids, tasks.parts, tasks.num_query, tasks.ends, strict=True)
+    for task_id, part, num_query, end in rows:
+        middle = start + num_query
+        query = Pairs(items[start:middle], labels[start:middle])
+        support = Pairs(items[middle:end], labels[middle:end])
+        single.append(Task(task_id, PARTS[part], support, query))
+        start = end
+    return single
 
 
 def shard_of_tasks(shard, tasks, num_dropped=None, num_refused=None):

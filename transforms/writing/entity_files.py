@@ -58,10 +58,6 @@ class IdRows:
             raise KeyError(ids.filter(places.is_null())[0].as_py())
         return places.to_numpy().astype(np.int64) + 1
 
-    def by_id(self) -> dict[str, int]:
-        """Returns the row of every id."""
-        return {one: row for row, one in enumerate(self.ids.to_pylist(), start=1)}
-
 
 class EntityRows:
     """Rows of the entity tables; row 1 is the first. All of it must be written.

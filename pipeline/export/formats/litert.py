@@ -25,17 +25,14 @@ class LiteRTRuntime(RowRuntime):
 
     Args:
         directory: A version.
-        num_threads: Threads of one request.
         file: `EXACT` or `QUANTIZED`.
     """
 
-    def __init__(
-        self, directory: pathlib.Path, num_threads: int = 1, file: str = EXACT
-    ) -> None:
+    def __init__(self, directory: pathlib.Path, file: str = EXACT) -> None:
         super().__init__(directory)
         from ai_edge_litert.interpreter import Interpreter
 
-        interpreter = Interpreter(str(directory / file), num_threads=num_threads)
+        interpreter = Interpreter(str(directory / file), num_threads=1)
         self._runners = {
             name: interpreter.get_signature_runner(name)
             for name in self.manifest["by_rows"]

@@ -26,12 +26,10 @@ class OnnxRuntime(RowRuntime):
 
     Args:
         directory: A version.
-        num_threads: Threads of one request; with more, a small graph is no faster.
     """
 
-    def __init__(self, directory: pathlib.Path, num_threads: int = 1) -> None:
+    def __init__(self, directory: pathlib.Path) -> None:
         super().__init__(directory)
-        self._num_threads = num_threads
         # Loaded when it is first asked: few callers ask for all signatures.
         self._session = functools.cache(self._load)
 
@@ -39,7 +37,7 @@ class OnnxRuntime(RowRuntime):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._num_threads
+        options.intra_op_num_threads = 1  # With more, a small graph is no faster.
         options.inter_op_num_threads = 1
         return onnxruntime.InferenceSession(
             str(self.directory / f"{signature}.onnx"),

@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
-from rated_tasks import labels_of, pairs_of
+from rated_tasks import Pairs, labels_of, pairs_of, single_tasks
 
 from transforms.ratings.episodes import BuildTasks, build_tasks, is_new_item
 from transforms.ratings.interactions import InteractionBlock
-from transforms.ratings.tasks import Pairs
 from transforms.ratings.user_pairs import pairs_of_users
 from transforms.reading.coded_column import coded_numbers, coded_texts
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, NO_TASK
@@ -38,7 +37,7 @@ def block(first_line, *rows, source_index=0):
 def tasks_of(labels, splitter, spec):
     """Single tasks, and what was left out by reason."""
     tasks, dropped = build_tasks(pairs_of(labels), splitter, spec)
-    return tasks.to_list(), dropped
+    return single_tasks(tasks), dropped
 
 
 def task_of(labels, split, spec, *, seed):
@@ -118,7 +117,7 @@ def test_by_time_the_first_pairs_are_the_support_and_the_next_ones_the_query():
     labels = {"u": pairs(6), "v": {"b": 1.0, "a": 2.0}}
     all_times = {"u": times, "v": {"b": 1.0, "a": 2.0}}
     tasks, dropped = build_tasks(pairs_of(labels, all_times), splitter, spec)
-    task, small = tasks.to_list()
+    task, small = single_tasks(tasks)
     tied = sorted(("i1", "i5"), key=lambda item: stable_digest(3, "u", item))
     assert task.support.items == ["i4", "i2", tied[0]]
     assert task.support.labels == [float(item[1:]) for item in task.support.items]
@@ -137,7 +136,7 @@ def split_by_time(rows, starts, spec, *, keep=None):
     split = dataclasses.replace(ALL_TRAIN.spec, **starts)
     pairs, _, left_out = pairs_of_users([timed], table, split.starts)
     tasks, dropped = build_tasks(pairs, TaskSplitter(split), spec)
-    return tasks.to_list(), dropped + left_out
+    return single_tasks(tasks), dropped + left_out
 
 
 def timed_rows(**times):

@@ -2,10 +2,9 @@ import dataclasses
 
 import numpy as np
 from example_message import example_class
-from rated_tasks import tasks_of, texts
+from rated_tasks import Pairs, Task, tasks_of, texts
 
 from transforms.ratings.records import encode_episodes
-from transforms.ratings.tasks import Pairs, Task
 from transforms.writing.entity_files import IdRows
 
 

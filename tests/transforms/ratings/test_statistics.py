@@ -1,6 +1,6 @@
 import pytest
 from google.protobuf import text_format
-from rated_tasks import shard_of_tasks
+from rated_tasks import Pairs, Task, shard_of_tasks
 from tensorflow_metadata.proto.v0 import (
     anomalies_pb2,
     schema_pb2,
@@ -12,7 +12,6 @@ from transforms.entities.entity_runs import rows_of
 from transforms.entities.entity_table import build_entity_table
 from transforms.ratings.statistics import build_schema, build_statistics
 from transforms.ratings.summaries import summarize
-from transforms.ratings.tasks import Pairs, Task
 from transforms.specs import FeatureSpec
 from transforms.writing.protos import build_anomalies, proto_file
 

@@ -1,12 +1,12 @@
 from collections import Counter
 
 import pytest
-from rated_tasks import shard_of_tasks
+from rated_tasks import Pairs, Task, shard_of_tasks
 
 from transforms.entities.entity_counts import merge_counts_of_entities
 from transforms.ratings.runs import entities_of_shard
 from transforms.ratings.summaries import merge_summaries, summarize
-from transforms.ratings.tasks import PARTS, Pairs, Task
+from transforms.ratings.tasks import PARTS
 
 TRAIN = Task("u", "meta_train", Pairs(["a", "b"], [1.0, 3.0]), Pairs(["c"], [5.0]))
 SMALL = Task("w", "no_task", Pairs(["a"], [1.0]), Pairs([], []))

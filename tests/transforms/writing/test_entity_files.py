@@ -26,8 +26,8 @@ def test_rows_are_read_from_the_vocabularies_of_ids_whatever_an_id_holds(files):
     write_vocabulary(files, "user_id", ["b", "a\r", "\u2028"])
     write_vocabulary(files, "item_id", [])
     rows = EntityRows(files)
-    assert rows.users.by_id() == {"b": 1, "a\r": 2, "\u2028": 3}
-    assert rows.items.by_id() == {}
+    assert rows.users.ids.to_pylist() == ["b", "a\r", "\u2028"]
+    assert rows.items.ids.to_pylist() == []
 
 
 def test_rows_of_some_ids_are_looked_up_at_once(files):
