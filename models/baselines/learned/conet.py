@@ -8,7 +8,6 @@ from typing import Any, ClassVar, NamedTuple
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    PairInputs,
 )
 from models.baselines.learned.parts.every_pair import EveryPair
 from models.baselines.learned.parts.functional_mlp import (
@@ -19,7 +18,6 @@ from models.baselines.learned.parts.functional_mlp import (
 )
 from models.baselines.learned.parts.inner_loop import adam_steps, check_inner_options
 from models.legacy_keras import tf
-from models.objectives.objective import Objective
 from models.parts.backbone import glorot
 from models.recommender import Episode, State, split_episode
 
@@ -85,17 +83,8 @@ class CoNet(LearnedBaseline):
         {"learning_rate": 3e-4},
     )
 
-    def __init__(
-        self,
-        inputs: PairInputs,
-        objective: Objective,
-        options: CoNetOptions,
-        *,
-        seed: int = 0,
-        name: str = "conet",
-    ) -> None:
-        super().__init__(inputs, objective, options, seed=seed, name=name)
-        dim = inputs.user_dim + inputs.item_dim
+    def _build_parts(self, options: CoNetOptions, seed: int) -> None:
+        dim = self.inputs_of_pairs.user_dim + self.inputs_of_pairs.item_dim
         self.target = FunctionalMLP(dim, options.hidden_dims, seed=seed)
         self.source = FunctionalMLP(dim, options.hidden_dims, seed=seed + 100)
         widths = [dim, *options.hidden_dims]

@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    PairInputs,
 )
 from models.baselines.learned.parts.every_pair import EveryPair, joined
 from models.baselines.learned.parts.functional_mlp import Layer, linear
 from models.legacy_keras import tf, tfrs
-from models.objectives.objective import Objective
 from models.recommender import Episode, State
 
 
@@ -47,16 +45,7 @@ class DCN(LearnedBaseline):
         {"num_cross": 1},
     )
 
-    def __init__(
-        self,
-        inputs: PairInputs,
-        objective: Objective,
-        options: DCNOptions,
-        *,
-        seed: int = 0,
-        name: str = "dcn",
-    ) -> None:
-        super().__init__(inputs, objective, options, seed=seed, name=name)
+    def _build_parts(self, options: DCNOptions, seed: int) -> None:
         glorot = tf.keras.initializers.GlorotUniform
         self.crosses = [
             tfrs.layers.dcn.Cross(kernel_initializer=glorot(seed=seed + number))
@@ -71,7 +60,9 @@ class DCN(LearnedBaseline):
             for number, width in enumerate(options.hidden_dims)
         ]
         self.head = tf.keras.layers.Dense(1, kernel_initializer=glorot(seed=seed + 200))
-        self._create_weights(inputs.user_dim + inputs.item_dim)
+        self._create_weights(
+            self.inputs_of_pairs.user_dim + self.inputs_of_pairs.item_dim
+        )
 
     def _create_weights(self, width: int) -> None:
         """Calls each layer once, on pairs of that width."""

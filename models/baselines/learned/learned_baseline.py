@@ -52,8 +52,8 @@ class LearnedOptions:
 class LearnedBaseline(EpisodeModel):
     """A recommender that `fit` trains on episodes.
 
-    A subclass has `adapt` and `raw_score`. It makes its weights in `__init__` or when
-    it is first called. Scores are not clipped to the label range.
+    A subclass has `adapt` and `raw_score`. It makes its weights in `_build_parts` or
+    when it is first called. Scores are not clipped to the label range.
 
     Args:
         inputs: What is seen of a pair.
@@ -89,12 +89,21 @@ class LearnedBaseline(EpisodeModel):
         options: Any,
         *,
         seed: int = 0,
-        name: str | None = None,
     ) -> None:
-        super().__init__(objective, name=name)
+        super().__init__(objective, name=type(self).__name__.lower())
         self.inputs_of_pairs = inputs
         self.options = options
         self.seed = seed
+        self._build_parts(options, seed)
+
+    def _build_parts(self, options: Any, seed: int) -> None:
+        """Makes what is trained beside the embeddings.
+
+        Args:
+            options: Hyperparameters, of the class `OPTIONS`.
+            seed: Of the initial weights.
+        """
+        raise NotImplementedError
 
     def score(self, state: State, query: Episode, training: bool = False) -> tf.Tensor:
         """Scores query pairs in the unit of the labels, float32 [B, Q] or [U, P]."""

@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    PairInputs,
 )
 from models.baselines.learned.parts.class_representations import ClassRepresentations
 from models.baselines.learned.parts.every_pair import joined
 from models.legacy_keras import tf
-from models.objectives.objective import Objective
 from models.recommender import Episode, State
 
 
@@ -54,16 +52,7 @@ class LWA(LearnedBaseline):
         {"representation_dim": 16},
     )
 
-    def __init__(
-        self,
-        inputs: PairInputs,
-        objective: Objective,
-        options: LWAOptions,
-        *,
-        seed: int = 0,
-        name: str = "lwa",
-    ) -> None:
-        super().__init__(inputs, objective, options, seed=seed, name=name)
+    def _build_parts(self, options: LWAOptions, seed: int) -> None:
         width = options.representation_dim
         self.classes = ClassRepresentations(options.hidden_dims, width, seed=seed)
         # W_0 above W_1, so that one product sums both.

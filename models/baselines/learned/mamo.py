@@ -8,7 +8,6 @@ from typing import Any, ClassVar, NamedTuple
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    PairInputs,
 )
 from models.baselines.learned.parts.attended_memory import AttendedMemory
 from models.baselines.learned.parts.every_pair import joined
@@ -16,7 +15,6 @@ from models.baselines.learned.parts.functional_mlp import Layer, for_each_task, 
 from models.baselines.learned.parts.inner_loop import sgd_steps
 from models.baselines.learned.parts.masked_mean import masked_mean
 from models.legacy_keras import tf
-from models.objectives.objective import Objective
 from models.parts.backbone import glorot
 from models.recommender import Episode, State, split_episode
 
@@ -124,16 +122,7 @@ class MAMO(LearnedBaseline):
         {"inner_learning_rate": 0.05, "learning_rate": 3e-3},
     )
 
-    def __init__(
-        self,
-        inputs: PairInputs,
-        objective: Objective,
-        options: MAMOOptions,
-        *,
-        seed: int = 0,
-        name: str = "mamo",
-    ) -> None:
-        super().__init__(inputs, objective, options, seed=seed, name=name)
+    def _build_parts(self, options: MAMOOptions, seed: int) -> None:
         d, both = options.embedding_dim, 2 * options.embedding_dim
         self.profile = tf.keras.layers.Dense(
             d, kernel_initializer=tf.keras.initializers.GlorotUniform(seed)
@@ -142,8 +131,8 @@ class MAMO(LearnedBaseline):
             options.num_slots,
             kernel_initializer=tf.keras.initializers.GlorotUniform(seed + 1),
         )
-        self.user_layer = _layer(inputs.user_dim, d, seed + 2, "user")
-        self.item_layer = _layer(inputs.item_dim, d, seed + 3, "item")
+        self.user_layer = _layer(self.inputs_of_pairs.user_dim, d, seed + 2, "user")
+        self.item_layer = _layer(self.inputs_of_pairs.item_dim, d, seed + 3, "item")
         widths = [both, *options.hidden_dims, 1]
         self.other_layers = [
             _layer(*shape, seed + 4 + number, f"layer_{number}")

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    PairInputs,
 )
 from models.baselines.learned.parts.functional_mlp import (
     FunctionalMLP,
@@ -17,7 +16,6 @@ from models.baselines.learned.parts.functional_mlp import (
 )
 from models.baselines.learned.parts.inner_loop import check_inner_options, sgd_steps
 from models.legacy_keras import tf
-from models.objectives.objective import Objective
 from models.recommender import Episode, State
 
 
@@ -67,17 +65,8 @@ class MeLU(LearnedBaseline):
         {},
     )
 
-    def __init__(
-        self,
-        inputs: PairInputs,
-        objective: Objective,
-        options: MeLUOptions,
-        *,
-        seed: int = 0,
-        name: str = "melu",
-    ) -> None:
-        super().__init__(inputs, objective, options, seed=seed, name=name)
-        width = inputs.user_dim + inputs.item_dim
+    def _build_parts(self, options: MeLUOptions, seed: int) -> None:
+        width = self.inputs_of_pairs.user_dim + self.inputs_of_pairs.item_dim
         self.mlp = FunctionalMLP(width, options.hidden_dims, seed=seed)
 
     def adapt(self, support: Episode, training: bool = False) -> State:

@@ -2,13 +2,12 @@
 
 from typing import TypeAlias
 
-from models.baselines.learned.melu import MeLU, MeLUOptions
+from models.baselines.learned.melu import MeLU
 from models.baselines.learned.parts.feature_pairs import FeaturePairs
 from models.baselines.learned.parts.functional_mlp import for_each_task
 from models.baselines.learned.parts.inner_loop import sgd_steps
 from models.baselines.learned.parts.overlap import entity_overlaps, spread_steps
 from models.legacy_keras import tf
-from models.objectives.objective import Objective
 from models.recommender import Episode, State
 from transforms.schema import UNKNOWN
 
@@ -36,17 +35,6 @@ class MetaCS(MeLU):
     """
 
     inputs_of_pairs: FeaturePairs
-
-    def __init__(
-        self,
-        inputs: FeaturePairs,
-        objective: Objective,
-        options: MeLUOptions,
-        *,
-        seed: int = 0,
-        name: str = "metacs",
-    ) -> None:
-        super().__init__(inputs, objective, options, seed=seed, name=name)
 
     def adapt(self, support: Episode, training: bool = False) -> State:
         """Returns what moves the weights and the embeddings of each task.

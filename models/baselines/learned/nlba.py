@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    PairInputs,
 )
 from models.baselines.learned.parts.class_representations import ClassRepresentations
 from models.baselines.learned.parts.every_pair import joined
 from models.legacy_keras import tf
-from models.objectives.objective import Objective
 from models.recommender import Episode, State
 
 
@@ -58,16 +56,7 @@ class NLBA(LearnedBaseline):
         {"scorer_dims": (64, 64)},
     )
 
-    def __init__(
-        self,
-        inputs: PairInputs,
-        objective: Objective,
-        options: NLBAOptions,
-        *,
-        seed: int = 0,
-        name: str = "nlba",
-    ) -> None:
-        super().__init__(inputs, objective, options, seed=seed, name=name)
+    def _build_parts(self, options: NLBAOptions, seed: int) -> None:
         glorot = tf.keras.initializers.GlorotUniform
         self.classes = ClassRepresentations(
             options.hidden_dims, options.representation_dim, seed=seed

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, NamedTuple
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    PairInputs,
 )
 from models.baselines.learned.parts.functional_mlp import FunctionalMLP, for_each_task
 from models.baselines.learned.parts.inner_loop import gradient_of_each_task
@@ -20,7 +19,6 @@ from models.baselines.learned.parts.update_controller import (
     log_scaled,
 )
 from models.legacy_keras import tf
-from models.objectives.objective import Objective
 from models.recommender import Episode, State, split_episode
 
 _MAX_GRADIENT = 1.0
@@ -85,18 +83,11 @@ class S2Meta(LearnedBaseline):
         {"inner_steps": 20},
     )
 
-    def __init__(
-        self,
-        inputs: PairInputs,
-        objective: Objective,
-        options: S2MetaOptions,
-        *,
-        seed: int = 0,
-        name: str = "s2meta",
-    ) -> None:
-        super().__init__(inputs, objective, options, seed=seed, name=name)
+    def _build_parts(self, options: S2MetaOptions, seed: int) -> None:
         self.network = FunctionalMLP(
-            inputs.user_dim + inputs.item_dim, options.hidden_dims, seed=seed
+            self.inputs_of_pairs.user_dim + self.inputs_of_pairs.item_dim,
+            options.hidden_dims,
+            seed=seed,
         )
         tensors = tf.nest.flatten(self.network.initial)
         self.controllers = [

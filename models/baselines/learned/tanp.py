@@ -7,7 +7,6 @@ from typing import Any, ClassVar, NamedTuple
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
-    PairInputs,
 )
 from models.baselines.learned.parts.every_pair import joined
 from models.baselines.learned.parts.masked_mean import masked_mean
@@ -16,7 +15,6 @@ from models.baselines.learned.parts.student_clusters import (
     sharpening_loss,
 )
 from models.legacy_keras import tf
-from models.objectives.objective import Objective
 from models.recommender import Episode, State, split_episode
 
 
@@ -86,16 +84,7 @@ class TaNP(LearnedBaseline):
         {"cluster_weight": 0.1},
     )
 
-    def __init__(
-        self,
-        inputs: PairInputs,
-        objective: Objective,
-        options: TaNPOptions,
-        *,
-        seed: int = 0,
-        name: str = "tanp",
-    ) -> None:
-        super().__init__(inputs, objective, options, seed=seed, name=name)
+    def _build_parts(self, options: TaNPOptions, seed: int) -> None:
         encoder, dims = options.encoder_dim, options.hidden_dims
         self.latent_encoder = _network([encoder, encoder, encoder], seed)
         self.latent_head = _network([encoder, 2 * options.latent_dim], seed + 10)
