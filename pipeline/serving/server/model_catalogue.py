@@ -121,19 +121,12 @@ class ModelCatalogue:
         await model.refresh()
 
     def _check_labels(self, directories: Sequence[ServedModelDirectory]) -> None:
-        """Refuses labels of versions that are not loaded.
-
-        Where that is allowed, a label that is there already must still not be moved to
-        such a version: requests that come by it would fail.
-        """
+        """Refuses labels of versions that are not loaded."""
         for directory in directories:
             model = self.models.get(directory.name)
             available = model.available if model else {}
-            present = model.labels if model else {}
-            for label, version in directory.labels.items():
-                is_new = present.get(label, version) == version
-                may_miss = self._options.allow_labels_of_missing_versions and is_new
-                if version not in available and not may_miss:
+            for version in directory.labels.values():
+                if version not in available:
                     raise RequestError(
                         grpc.StatusCode.FAILED_PRECONDITION,
                         f"Request to assign label to version {version} of model "

@@ -148,12 +148,10 @@ class ModelVersions:
         """Sets the configured labels, but for those whose version is not loaded."""
         moved = {}
         for label, number in self.directory.labels.items():
-            present = self.labels.get(label)
-            may_miss = self._options.allow_labels_of_missing_versions
-            if number in self.available or (present is None and may_miss):
+            if number in self.available:
                 moved[label] = number
-            elif present is not None:
-                moved[label] = present
+            elif label in self.labels:
+                moved[label] = self.labels[label]
         self.labels = moved
 
     async def close(self) -> None:

@@ -93,8 +93,6 @@ class ServerOptions:
             many as cores by default: larger batches are worth more than more of them.
         poll_s: Seconds between two looks at the disk.
         drain_s: Most seconds for the requests in flight when the server stops.
-        allow_labels_of_missing_versions: Whether a label may name a version that is
-            not loaded.
         allow_reload: Whether HandleReloadConfigRequest is taken at an address that is
             not loopback.
         allow_unauthenticated: Whether to listen there without a token.
@@ -118,7 +116,6 @@ class ServerOptions:
     num_workers: int = max(1, (os.cpu_count() or 1) // 2)
     poll_s: float = 1.0
     drain_s: float = 10.0
-    allow_labels_of_missing_versions: bool = False
     allow_reload: bool = False
     allow_unauthenticated: bool = False
     token: Token = Token()

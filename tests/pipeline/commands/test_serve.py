@@ -23,7 +23,7 @@ def test_the_flags_of_serve_are_the_options_of_a_server():
     flags = {_OPTION_OF_FLAG.get(name, name) for name in _SERVER_FLAGS}
     flags |= {*_ALLOWED, "token", "tls"}
     assert flags <= known
-    assert known - flags == {"poll_s", "drain_s", "allow_labels_of_missing_versions"}
+    assert known - flags == {"poll_s", "drain_s"}
 
 
 def test_what_opens_a_server_is_taken_from_the_flags(tmp_path, monkeypatch):

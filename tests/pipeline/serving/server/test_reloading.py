@@ -408,19 +408,6 @@ def test_a_base_path_may_change_while_requests_come(
     assert failures == []
 
 
-def test_labels_of_versions_to_come_may_be_allowed(serve, base_path, publish):
-    publish(base_path, 1)
-    toy = serve(allow_labels_of_missing_versions=True)
-    entry = {"name": "toy", "base_path": str(base_path)}
-    reload(toy, entry | {"version_labels": {"canary": 9}})
-    with pytest.raises(grpc.RpcError, match=r"Specific\(toy, 9\)"):
-        factor_of(toy, label="canary")
-    reload(toy, entry | {"version_labels": {"stable": 1}})
-    code, _ = refusal(toy, entry | {"version_labels": {"stable": 9}})
-    assert code is grpc.StatusCode.FAILED_PRECONDITION  # It would break requests.
-    assert factor_of(toy, label="stable") == (1, 1.0)
-
-
 def test_a_label_moves_with_its_version_when_told_in_process(serve, base_path, publish):
     publish(base_path, 1, factor=1.0)
     publish(base_path, 2, factor=2.0)
