@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from pipeline.insight.clustering import directions
-from pipeline.insight.contexts import TaskContexts, thinned
+from pipeline.insight.contexts import TaskContexts
 from pipeline.reports.insight.clusterings import tells_apart
 from pipeline.reports.page.svg import BLUE, GREY, ORANGE, plain, styled, to_svg
 from pipeline.settings.labelled_supports import NO_LABEL, Labels
@@ -100,30 +100,16 @@ def context_maps(contexts: TaskContexts, kinds: Iterable[str]) -> dict[str, str]
 
 
 def context_map_figure(
-    contexts: TaskContexts,
-    colour_by: str,
-    positions: NDArray[np.float32] | None = None,
+    contexts: TaskContexts, colour_by: str, positions: NDArray[np.float32]
 ) -> Figure:
     """Draws the map, to be used within `pipeline.reports.page.svg.styled`.
 
     Args:
-        contexts: The contexts; more than 3,000 are thinned out, unless there are
-            positions.
+        contexts: The contexts.
         colour_by: The kind of label: texts have a colour each, the most frequent
             eight of them; numbers a scale of colours.
-        positions: float32 [N, 2], as `map_positions` returns them; by default they
-            are made.
-
-    Raises:
-        ValueError: If there is no such kind.
+        positions: float32 [N, 2], as `map_positions` returns them.
     """
-    if colour_by not in contexts.labels:
-        raise ValueError(
-            f"colour_by must be one of {sorted(contexts.labels)}, got {colour_by!r}."
-        )
-    if positions is None:
-        contexts = thinned(contexts, MAX_POINTS, seed=0)
-        positions = map_positions(contexts.contexts)
     figure = Figure(figsize=(7.6, 5.2))
     axes = figure.add_subplot()
     axes.set(xticks=[], yticks=[])

@@ -69,8 +69,3 @@ def test_numbers_have_a_scale_and_unknown_ones_no_point():
         figure = context_map_figure(FOUND, "size", FOUND.contexts[:, :2])
     points = figure.axes[0].collections[0].get_offsets()
     np.testing.assert_allclose(points, FOUND.contexts[:29, :2])  # The last is NaN.
-
-
-def test_a_kind_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match=r"\['many', 'scenario', 'size'\], got 'x'"):
-        context_map_figure(FOUND, "x")
