@@ -161,7 +161,7 @@ class PairHistory(SupportMemory):
                 tf.boolean_mask(total, is_over),
             ],
         )
-        with tf.control_dependencies([] if check is None else [check]):
+        with tf.control_dependencies([check]):
             size = tf.identity(size)
         rows = {
             role: tf.concat(

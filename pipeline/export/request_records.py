@@ -13,8 +13,6 @@ from models.serving.task_request import TaskRequest, Tensors
 # Support sets are padded to these sizes, so that a server sees few shapes.
 SUPPORT_SIZES = (0, 1, 2, 4, 8, 16, 32, 64)
 
-MAX_RECORDS = 1000  # TensorFlow Serving refuses a file with more.
-
 
 def warmup_requests(
     tasks: Sequence[TaskRequest], encode: Callable[[Tensors], np.ndarray]
@@ -37,26 +35,20 @@ def write_records(
     *,
     model_name: str,
     version: int,
-) -> int:
-    """Writes a TFRecord file of `PredictionLog`, and returns how many there are.
+) -> None:
+    """Writes a TFRecord file of `PredictionLog`.
 
     Args:
-        path: The file, in a folder that may not be there yet.
+        path: The file, in a folder that may not be there yet. TensorFlow Serving
+            refuses one of warm-up with more than 1,000 requests.
         requests: With the answers that are to be expected, if any.
         model_name: Whom they ask.
         version: Of the model.
-
-    Raises:
-        ValueError: If there are more than TensorFlow Serving takes.
     """
-    logs = [_log(request, model_name, version) for request in requests]
-    if len(logs) > MAX_RECORDS:
-        raise ValueError(f"records must be at most {MAX_RECORDS}, got {len(logs)}.")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for log in logs:
-            writer.write(log.SerializeToString())
-    return len(logs)
+        for request in requests:
+            writer.write(_log(request, model_name, version).SerializeToString())
 
 
 def _log(request: RecordedRequest, model_name: str, version: int) -> PredictionLog:
