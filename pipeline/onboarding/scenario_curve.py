@@ -102,15 +102,7 @@ def scenario_curve(
         Intervals are over users, each the mean of the splits in which they have a
         query. The model has to beat popularity, or the clicks of the support set
         themselves if that is not known.
-
-    Raises:
-        ValueError: If there are too few clicks.
     """
-    if scenario.num_unseen < MIN_CLICKS:
-        raise ValueError(
-            f"a scenario must have {MIN_CLICKS} clicks that the model has not seen, "
-            f"got {scenario.num_unseen}."
-        )
     chance = np.random.default_rng(0)
     pool = _pool(scenario, chance)
     known = None

@@ -37,20 +37,14 @@ def user_curve(
 
     Args:
         rank: The model.
-        tasks: Users with at least `MIN_PAIRS` pairs.
+        tasks: At least one user, each with at least `MIN_PAIRS` pairs.
         baselines: Other methods by name.
         reference: The one that the model has to beat.
 
     Returns:
         The curve of the mean absolute error. Intervals are over users, each the mean
         of its splits; over splits if there is one user.
-
-    Raises:
-        ValueError: If there is no user, or one has too few pairs.
     """
-    if not tasks or min(task.labels.size for task in tasks) < MIN_PAIRS:
-        sizes = sorted(task.labels.size for task in tasks)
-        raise ValueError(f"tasks must have {MIN_PAIRS} pairs each, got {sizes[:1]}.")
     is_alone = len(tasks) == 1
     episodes = list(_episodes(tasks))
     scores = rank([episode for _, episode in episodes])

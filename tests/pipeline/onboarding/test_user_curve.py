@@ -64,8 +64,3 @@ def test_intervals_are_over_splits_if_there_is_one_user():
     )
     assert curve.unit == "splits"
     assert curve.num_units(0) == 10
-
-
-def test_a_user_with_one_pair_is_refused():
-    with pytest.raises(ValueError, match=r"must have 2 pairs each, got \[1\]"):
-        user_curve(learns, [make_task("a", 1)], {}, reference="three")
