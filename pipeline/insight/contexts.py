@@ -64,8 +64,6 @@ def task_contexts(
     *,
     split: str,
     max_tasks: int = 6000,
-    num_orders: int | None = None,
-    seed: int = 0,
     errors: Mapping[str, float] | None = None,
 ) -> TaskContexts:
     """Encodes support sets with the weights of a finished training.
@@ -79,10 +77,6 @@ def task_contexts(
         model: CMML with its best weights.
         split: "meta_train", "meta_validation", "meta_test", or "all" of them.
         max_tasks: Support sets, at most; more are thinned out at random.
-        num_orders: Orders of each support set that a context is the mean over, if the
-            encoder is recurrent: see `pipeline.insight.orders`. That of the setting by
-            default.
-        seed: Of the choice, of the orders, and of the support sets of scenarios.
         errors: The error of each task, if it is known; otherwise the model is asked.
 
     Returns:
@@ -95,7 +89,7 @@ def task_contexts(
     parts = setting_of(config).parts()
     if parts.supports is None:
         raise DataError(f"contexts of setting {config.setting!r} have no labels.")
-    orders = orders_of(config.model, num_orders or parts.context_orders)
+    orders = orders_of(config.model, parts.context_orders)
 
     def adapt(support: dict[str, tf.Tensor]) -> tf.Tensor:
         return model.adapt(support).context
@@ -104,13 +98,13 @@ def task_contexts(
     encode = compiled_once(adapt) if orders > 1 else adapt
     encoded = []
     for name in existing_splits(data.info.num_tasks, split):
-        for batch in parts.supports(config, data, model, name, seed, errors):
-            contexts = mean_context(encode, batch.support, num_orders=orders, seed=seed)
+        for batch in parts.supports(config, data, model, name, errors):
+            contexts = mean_context(encode, batch.support, num_orders=orders)
             labels = {**batch.labels, "split": [name] * len(batch.task_ids)}
             encoded.append(TaskContexts(batch.task_ids, contexts, labels))
     if not encoded:
         raise DataError(f"split must have tasks with support sets, got {split!r}.")
-    return thinned(joined(encoded), max_tasks, seed)
+    return thinned(joined(encoded), max_tasks)
 
 
 def existing_splits(num_tasks: Mapping[str, int], split: str) -> Sequence[str]:
@@ -130,18 +124,17 @@ def existing_splits(num_tasks: Mapping[str, int], split: str) -> Sequence[str]:
     return existing
 
 
-def thinned(contexts: TaskContexts, most: int, seed: int) -> TaskContexts:
+def thinned(contexts: TaskContexts, most: int) -> TaskContexts:
     """Chooses some of the contexts at random, in the order they have.
 
     Args:
         contexts: The contexts.
         most: How many are left, at most.
-        seed: Of the choice.
     """
     number = len(contexts.task_ids)
     if number <= most:
         return contexts
-    places = np.random.default_rng(seed).choice(number, most, replace=False)
+    places = np.random.default_rng(0).choice(number, most, replace=False)
     return contexts.select(np.sort(places))
 
 

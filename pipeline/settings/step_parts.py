@@ -61,8 +61,8 @@ class StepParts:
         task_names: What tasks are called, by id; empty where they have only ids.
         episodes: Yields ids and frozen episodes of a split, in batches; the query of a
             task comes without padding in between.
-        supports: Yields labelled support sets of a split, by a trained model, a seed
-            and, if the split has been scored, the error of each task.
+        supports: Yields labelled support sets of a split, by a trained model and, if
+            the split has been scored, the error of each task.
         context_orders: Orders of a support set that its context is the mean over.
         request: Makes the request of a task by its id or name, with what `evaluate`
             shows; raises DataError if there is no such task.
@@ -91,7 +91,7 @@ class StepParts:
     )
     supports: (
         Callable[
-            [Any, Any, CMML, str, int, Mapping[str, float] | None],
+            [Any, Any, CMML, str, Mapping[str, float] | None],
             Iterator[LabelledSupports],
         ]
         | None

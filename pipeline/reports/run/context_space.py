@@ -32,5 +32,5 @@ def context_space(contexts: TaskContexts) -> ContextSpace | None:
     if len(contexts.task_ids) < _MIN_CONTEXTS:
         return None
     clusters = clustering_table(clusterings(contexts))
-    mapped = thinned(contexts, _MAX_MAPPED, seed=0)
+    mapped = thinned(contexts, _MAX_MAPPED)
     return ContextSpace(context_maps(mapped, KINDS), clusters)

@@ -32,14 +32,12 @@ def labelled_users(
     data: UserData,
     model: CMML,
     split: str,
-    seed: int,
     errors: Mapping[str, float] | None = None,
 ) -> Iterator[LabelledSupports]:
     """Yields the support sets of a split; see `StepParts.supports`.
 
     Labels are the features of users, "support_size", "error" and "taste" in items.
     """
-    del seed
     taste = taste_of(data.items, data.directory)
     features = _feature_labels(data)
     options = config.evaluation

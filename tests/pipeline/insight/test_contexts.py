@@ -21,12 +21,12 @@ def contexts(ids):
 
 
 def test_thinned_contexts_keep_their_labels_and_order():
-    found = thinned(contexts([str(n) for n in range(50)]), 9, seed=1)
+    found = thinned(contexts([str(n) for n in range(50)]), 9)
     assert len(found.task_ids) == len(set(found.task_ids)) == 9
     assert [int(one) for one in found.task_ids] == found.contexts[:, 0].tolist()
     assert found.labels["scenario"] == [f"t{one}" for one in found.task_ids]
     few = contexts(["1", "2"])
-    assert thinned(few, 2, seed=1) is few
+    assert thinned(few, 2) is few
 
 
 def test_joined_contexts_stand_one_after_the_other():
@@ -74,7 +74,7 @@ def test_every_user_has_one_context_and_the_labels_of_the_setting(users):
 
 
 def test_scenarios_are_encoded_several_times(scenarios):
-    found = task_contexts(*scenarios, split="meta_test", num_orders=2)
+    found = task_contexts(*scenarios, split="meta_test")
     assert len(set(found.task_ids)) < len(found.task_ids)
     assert len(found.labels["scenario"]) == len(found.task_ids)
     assert np.isfinite(found.contexts).all()
@@ -82,6 +82,6 @@ def test_scenarios_are_encoded_several_times(scenarios):
 
 
 def test_scenarios_of_one_click_each_are_refused(scenarios, monkeypatch):
-    monkeypatch.setattr(labelled_supports, "permuted_draws", lambda task, seed: [])
+    monkeypatch.setattr(labelled_supports, "permuted_draws", lambda task: [])
     with pytest.raises(DataError, match="with support sets, got 'meta_test'"):
         task_contexts(*scenarios, split="meta_test")

@@ -21,7 +21,7 @@ def data(config, scenario_experiment):
 
 def test_support_sets_of_a_scenario_share_no_click(data):
     for task in data.tasks("meta_train"):
-        draws = permuted_draws(task, seed=0)
+        draws = permuted_draws(task)
         places = np.concatenate(draws)
         assert len(draws) >= 2
         assert len({len(draw) for draw in draws}) == 1
@@ -30,7 +30,7 @@ def test_support_sets_of_a_scenario_share_no_click(data):
 
 def test_a_support_set_holds_its_clicks_and_as_many_negatives(config, data):
     tasks = {task.scenario_id: task for task in data.tasks("meta_train")}
-    (batch,) = labelled_scenarios(config, data, None, "meta_train", seed=0)
+    (batch,) = labelled_scenarios(config, data, None, "meta_train")
     support = batch.support
     for row, task_id in enumerate(batch.task_ids):
         task, mask = tasks[task_id], support["support_mask"][row]
@@ -48,7 +48,7 @@ def test_a_support_set_holds_its_clicks_and_as_many_negatives(config, data):
 
 
 def test_scenarios_are_labelled_by_their_names(config, data):
-    (batch,) = labelled_scenarios(config, data, None, "meta_test", seed=0)
+    (batch,) = labelled_scenarios(config, data, None, "meta_test")
     assert set(batch.labels) == {"scenario", "support_size"}  # One domain is no label.
     for task_id, tag in zip(batch.task_ids, batch.labels["scenario"], strict=True):
         assert tag == f"Theme {task_id.removeprefix('t')}"

@@ -13,7 +13,7 @@ def batches(experiment):
     config = load_experiment(experiment.config_path)
     data = load_user_data(experiment.dataset_dir)
     model = trained_model(config, data, RunDir(experiment.run_dir))
-    return list(labelled_users(config, data, model, "meta_test", seed=0))
+    return list(labelled_users(config, data, model, "meta_test"))
 
 
 def test_labels_are_those_of_the_tables(batches):
