@@ -12,9 +12,9 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.run_dir import RunDir
 from pipeline.judging.compared_cmml import ComparedCMML
 from pipeline.judging.compared_learned import ComparedLearned, method_options
-from pipeline.judging.compared_method import Changes, ComparedMethod
+from pipeline.judging.compared_method import ComparedMethod
 from pipeline.judging.compared_simple import ComparedSimple
-from pipeline.judging.results import CMML
+from pipeline.judging.results import CMML, Changes
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 

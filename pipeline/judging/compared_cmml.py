@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from models.recommender import Recommender
 from pipeline.experiment.config_file import with_changes
 from pipeline.experiment.run_dir import RunDir
-from pipeline.judging.compared_method import Changes, ComparedMethod
+from pipeline.judging.compared_method import ComparedMethod
+from pipeline.judging.results import Changes
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.training.trained import trained_model

@@ -15,7 +15,8 @@ from models.resumable_training import restore_best
 from pipeline.experiment.config_errors import explain
 from pipeline.experiment.config_file import hash_of, with_changes
 from pipeline.experiment.run_dir import RunDir
-from pipeline.judging.compared_method import Changes, ComparedMethod, method_run
+from pipeline.judging.compared_method import ComparedMethod, method_run
+from pipeline.judging.results import Changes
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.training.fit import fit

@@ -1,10 +1,10 @@
 """A method of a comparison: tuned, trained over seeds, and judged."""
 
 import abc
-import dataclasses
+import functools
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from models.resumable_training import METRICS_FILE
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
+from pipeline.judging.results import Changes, MethodResult
 from pipeline.judging.task_metrics_file import (
     TaskMetrics,
     load_metrics,
@@ -22,9 +23,6 @@ from pipeline.judging.task_metrics_file import (
 )
 from pipeline.training.course import read_course, seconds
 from transforms.schema import DataError
-
-# Hyperparameters that differ from the defaults of a method.
-Changes: TypeAlias = Mapping[str, Any]
 
 # What makes a method fail in a comparison, which goes on without it.
 _FAILURES = (DataError, NotFiniteError)  # A diverged training is the former.
@@ -96,41 +94,9 @@ class Judge(Protocol):
         ...
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Outcome:
-    """A method after tuning and all its seeds.
-
-    Attributes:
-        changes: The candidate that was chosen.
-        hyperparameters: What it amounts to.
-        trials: Candidates and their worth on meta-validation, higher better; None of
-            one that failed.
-        values: Metrics by group and metric, float64 [num_seeds, T].
-        flags: What is suspicious about its scores.
-        num_parameters: Weights that were trained; 0 for a simple method.
-        train_s: Seconds of training, the median over seeds.
-        failure: Why there are no values; "" if there are.
-    """
-
-    changes: Changes
-    hyperparameters: Changes
-    trials: Sequence[tuple[Changes, float | None]]
-    values: Mapping[str, Mapping[str, np.ndarray]]
-    flags: tuple[str, ...] = ()
-    num_parameters: int = 0
-    train_s: float = float("nan")
-    failure: str = ""
-
-    @property
-    def worth(self) -> float:
-        """The best worth on meta-validation."""
-        worths = [worth for _, worth in self.trials if worth is not None]
-        return max(worths, default=float("-inf"))
-
-
 def tune_and_judge(
     method: ComparedMethod, judge: Judge, *, num_trials: int, seeds: Sequence[int]
-) -> Outcome:
+) -> MethodResult:
     """Tunes a method with the first seed, trains it with all, and judges it.
 
     Args:
@@ -140,16 +106,17 @@ def tune_and_judge(
         seeds: Seeds of the best candidate.
 
     Returns:
-        What it came to; with a failure if every candidate, or the best one with
-        another seed, fails.
+        What it came to, its cost left out; with a failure if every candidate, or the
+        best one with another seed, fails.
     """
     trials: list[tuple[Changes, float | None]] = []
+    result = functools.partial(MethodResult, method.name, method.KIND, trials=trials)
     for changes in _different(method, method.candidates[:num_trials]):
         worth = _try(method, judge, changes, seeds[0])
         trials.append((changes, worth))
     tried = [(worth, n) for n, (_, worth) in enumerate(trials) if worth is not None]
     if not tried:
-        return Outcome({}, {}, trials, {}, failure="every trial failed")
+        return result({}, {}, failure="every trial failed")
     _, best = max(tried, key=lambda pair: (pair[0], -pair[1]))
     changes = trials[best][0]
     runs, judged = [], []
@@ -159,15 +126,13 @@ def tune_and_judge(
             runs.append(method.train(changes, seed))
             judged.append(_judge(method, judge, runs[-1], changes))
         except _FAILURES as error:
-            return Outcome(changes, {}, trials, {}, failure=f"seed {seed}: {error}")
-    facts = runs[0].facts("train")
-    return Outcome(
-        changes=changes,
-        hyperparameters=method.chosen(runs[0], changes),
-        trials=trials,
-        values=_stack([metrics for metrics, _ in judged]),
+            return result({}, {}, changes, failure=f"seed {seed}: {error}")
+    return result(
+        method.chosen(runs[0], changes),
+        _stack([metrics for metrics, _ in judged]),
+        changes,
         flags=tuple(dict.fromkeys(flag for _, flags in judged for flag in flags)),
-        num_parameters=facts.get("num_parameters", 0),
+        num_parameters=runs[0].facts("train").get("num_parameters", 0),
         train_s=float(np.median([train_seconds(run) for run in runs])),
     )
 

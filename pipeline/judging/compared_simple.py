@@ -11,7 +11,8 @@ from models.options import MODEL_VERSION
 from models.recommender import Recommender
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.run_dir import RunDir
-from pipeline.judging.compared_method import Changes, ComparedMethod, method_run
+from pipeline.judging.compared_method import ComparedMethod, method_run
+from pipeline.judging.results import Changes
 from pipeline.judging.simple_methods import FittedMethod, fit_simple
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data

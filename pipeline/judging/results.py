@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluation.metric import Metric
+from pipeline.judging.cost import Cost
 from pipeline.settings.more_metrics import table_metrics
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 
 Floats = NDArray[np.float64]
 Values = Mapping[str, Mapping[str, Floats]]
+
+# Hyperparameters that differ from the defaults of a method.
+Changes: TypeAlias = Mapping[str, Any]
 
 KINDS = ("simple", "learned", "cmml")
 CMML = "cmml"
@@ -29,10 +33,11 @@ class MethodResult:
     Attributes:
         name: Its name.
         kind: "simple" if fitted in one call, "learned" if trained by episodes, "cmml".
-        hyperparameters: What was chosen.
+        hyperparameters: What was chosen, all of it.
         values: By group and metric, float64 [num_seeds, T], one row for a method
             without seed; NaN where a task has no value. Empty after a failure.
-        trials: Candidates and their figures on meta-validation, higher is better; None
+        changes: The candidate that was chosen.
+        trials: Candidates and their worth on meta-validation, higher is better; None
             for one that failed.
         num_parameters: Weights that were trained; 0 for a simple method.
         train_s: Seconds of training, the median over seeds; NaN if unknown.
@@ -40,18 +45,15 @@ class MethodResult:
         peak_mb: Most memory of training, or else of adaptation, in MB beyond the
             process before it; NaN if unknown.
         flags: What is suspicious about its scores.
-        failure: Why its training failed; "" if it did not.
-
-    Raises:
-        ValueError: If the kind is unknown, the values are no matrices, or there are
-            neither values nor a failure.
+        failure: Why there are no values; "" if there are.
     """
 
     name: str
     kind: str
-    hyperparameters: Mapping[str, Any]
+    hyperparameters: Changes
     values: Values
-    trials: Sequence[tuple[Mapping[str, Any], float | None]] = ()
+    changes: Changes = dataclasses.field(default_factory=dict)
+    trials: Sequence[tuple[Changes, float | None]] = ()
     num_parameters: int = 0
     train_s: float = float("nan")
     adapt_ms: float = float("nan")
@@ -59,18 +61,11 @@ class MethodResult:
     flags: tuple[str, ...] = ()
     failure: str = ""
 
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"kind must be one of {KINDS}, got {self.kind!r}.")
-        if not self.values and not self.failure:
-            raise ValueError(f"{self.name!r} must have values or a failure, got none.")
-        for group, by_metric in self.values.items():
-            for metric, values in by_metric.items():
-                if values.ndim != 2:
-                    raise ValueError(
-                        f"values of {self.name!r} must be [num_seeds, T], got shape "
-                        f"{values.shape} for {metric!r} of {group!r}."
-                    )
+    @property
+    def worth(self) -> float:
+        """The best worth on meta-validation."""
+        worths = [worth for _, worth in self.trials if worth is not None]
+        return max(worths, default=float("-inf"))
 
     def by_task(self, group: str, metric: str) -> Floats | None:
         """Returns the mean over seeds of each task, float64 [T]; None if not known."""
@@ -99,9 +94,6 @@ class Setup:
         num_resamples: Bootstrap resamples behind each interval.
         seed: Seed of the resampling.
         notes: What else is to be known of the metrics, in sentences.
-
-    Raises:
-        ValueError: If there is no group.
     """
 
     name: str
@@ -118,10 +110,6 @@ class Setup:
     num_resamples: int = 1000
     seed: int = 0
     notes: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        if not self.groups:
-            raise ValueError("groups must name at least the main group, got none.")
 
     @property
     def metric(self) -> Metric:
@@ -186,26 +174,9 @@ class CostCurve:
     Attributes:
         method: Its name.
         steps: Inner steps, rising; none for a method that adapts in a forward pass.
-        train_ms: Milliseconds of training per task: one for each number of steps, or
-            the one of a forward pass.
-        adapt_ms: Milliseconds per task to adapt and score, alike.
-        peak_mb: Most memory in MB beyond the process before it, alike.
-
-    Raises:
-        ValueError: If a list has another length.
+        costs: One for each number of steps, or the one of a forward pass.
     """
 
     method: str
     steps: Sequence[int]
-    train_ms: Sequence[float]
-    adapt_ms: Sequence[float]
-    peak_mb: Sequence[float]
-
-    def __post_init__(self) -> None:
-        expected = len(self.steps) or 1
-        for name in ("train_ms", "adapt_ms", "peak_mb"):
-            if (length := len(getattr(self, name))) != expected:
-                raise ValueError(
-                    f"{name} of {self.method!r} must hold {expected} values, got "
-                    f"{length}."
-                )
+    costs: Sequence[Cost]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from models.options import MODEL_VERSION
@@ -19,13 +19,15 @@ from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.judging import judge as judging
 from pipeline.judging.all_methods import compared_method, known_methods
-from pipeline.judging.compared_method import (
-    Changes,
-    Outcome,
-    tune_and_judge,
-)
+from pipeline.judging.compared_method import tune_and_judge
 from pipeline.judging.cost import Cost, in_own_process, measure_cost
-from pipeline.judging.results import CostCurve, MethodResult, Setup, setup_of
+from pipeline.judging.results import (
+    Changes,
+    CostCurve,
+    MethodResult,
+    Setup,
+    setup_of,
+)
 from pipeline.judging.task_metrics_file import TaskMetrics
 from pipeline.reports.comparison.report import write_report
 from pipeline.settings.registry import setting_of
@@ -94,17 +96,17 @@ def compare(
 
 def _compare(comparison: Comparison, methods: Sequence[str], setup: Setup) -> str:
     """Compares methods where no other process does."""
-    outcomes = comparison.outcomes(methods, len(setup.seeds))
+    judged = comparison.judged(methods, len(setup.seeds))
     # All in one go, after the trainings, so that they meet the same machine.
-    costs = {name: comparison.cost(name, one) for name, (_, one) in outcomes.items()}
-    results = [_result(name, *outcomes[name], costs[name]) for name in outcomes]
-    curves = list(comparison.curves(outcomes, costs))
-    simple = {
-        one.name: outcomes[one.name][1].worth
-        for one in results
-        if one.kind == "simple" and not one.failure
-    }
-    reference = max(simple, key=lambda name: simple[name], default=None)
+    costs = [comparison.cost(one) for one in judged]
+    curves = list(comparison.curves(judged, costs))
+    results = [
+        dataclasses.replace(one, adapt_ms=cost.adapt_ms, peak_mb=cost.peak_mb)
+        for one, cost in zip(judged, costs, strict=True)
+    ]
+    simple = [one for one in results if one.kind == "simple" and not one.failure]
+    best = max(simple, key=lambda one: one.worth, default=None)
+    reference = None if best is None else best.name
     return write_report(comparison.folder, setup, results, curves, reference)
 
 
@@ -139,9 +141,7 @@ class Comparison:
         """Returns the metrics of every task, and what is suspicious; see `Judge`."""
         return judging.judge(method, self._config, self._data, self._split)
 
-    def outcomes(
-        self, methods: Sequence[str], num_seeds: int
-    ) -> dict[str, tuple[str, Outcome]]:
+    def judged(self, methods: Sequence[str], num_seeds: int) -> list[MethodResult]:
         """Tunes, trains and judges methods, in their order.
 
         Args:
@@ -149,35 +149,32 @@ class Comparison:
             num_seeds: Seeds of each, at most.
 
         Returns:
-            Kind and outcome by name; what was fitted is let go of.
+            What each came to; what was fitted is let go of.
         """
         options = self._config.comparison
-        chosen: dict[str, Changes] = {}
-        outcomes: dict[str, tuple[str, Outcome]] = {}
+        results: list[MethodResult] = []
         for number, name in enumerate(methods, start=1):
             say(f"compare: {name}, method {number} of {len(methods)}")
+            chosen = {one.name: one.changes for one in results}
             method = compared_method(
                 name, self._config, self._data, chosen, train=self._train
             )
             seeds = range(min(num_seeds, options.max_seeds.get(name, num_seeds)))
-            outcome = tune_and_judge(
-                method, self, num_trials=options.num_trials, seeds=seeds
+            results.append(
+                tune_and_judge(method, self, num_trials=options.num_trials, seeds=seeds)
             )
-            chosen[name] = outcome.changes
-            outcomes[name] = method.KIND, outcome
-        return outcomes
+        return results
 
-    def cost(self, name: str, outcome: Outcome, **others: Any) -> Cost:
+    def cost(self, result: MethodResult, **others: Any) -> Cost:
         """Measures a method, unless that is done or it failed.
 
         Args:
-            name: Of the method.
-            outcome: What was chosen.
+            result: What was chosen.
             **others: Hyperparameters that are to be others.
         """
-        if outcome.failure:
+        if result.failure:
             return Cost(float("nan"), float("nan"), float("nan"))
-        hyperparameters = {**outcome.hyperparameters, **others}
+        name, hyperparameters = result.name, {**result.hyperparameters, **others}
         learned = setting_of(self._config).methods().learned
         digest = hash_of(
             *(MODEL_VERSION, self._data.info.fingerprint),
@@ -195,43 +192,18 @@ class Comparison:
         return Cost(**read_json(path))
 
     def curves(
-        self,
-        outcomes: Mapping[str, tuple[str, Outcome]],
-        costs: Mapping[str, Cost],
+        self, results: Sequence[MethodResult], costs: Sequence[Cost]
     ) -> Iterator[CostCurve]:
         """Yields costs by inner steps; a single point of methods that take none."""
-        for name, (kind, outcome) in outcomes.items():
-            if kind == "simple" or outcome.failure:
+        for one, cost in zip(results, costs, strict=True):
+            if one.kind == "simple" or one.failure:
                 continue
-            steps = CURVE_STEPS if "inner_steps" in outcome.hyperparameters else ()
-            measured = [self.cost(name, outcome, inner_steps=n) for n in steps]
-            measured = measured or [costs[name]]
-            yield CostCurve(
-                method=name,
-                steps=tuple(steps),
-                train_ms=tuple(cost.train_ms for cost in measured),
-                adapt_ms=tuple(cost.adapt_ms for cost in measured),
-                peak_mb=tuple(cost.peak_mb for cost in measured),
-            )
+            steps = CURVE_STEPS if "inner_steps" in one.hyperparameters else ()
+            measured = [self.cost(one, inner_steps=n) for n in steps]
+            yield CostCurve(one.name, steps, measured or [cost])
 
     def _train(self, config: Any) -> RunDir:
         return train(config, self._data.directory)
-
-
-def _result(name: str, kind: str, outcome: Outcome, cost: Cost) -> MethodResult:
-    return MethodResult(
-        name=name,
-        kind=kind,
-        hyperparameters=dict(outcome.hyperparameters),
-        trials=tuple(outcome.trials),
-        values=outcome.values,
-        num_parameters=outcome.num_parameters,
-        train_s=outcome.train_s,
-        adapt_ms=cost.adapt_ms,
-        peak_mb=cost.peak_mb,
-        flags=outcome.flags,
-        failure=outcome.failure,
-    )
 
 
 def method_cost(

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from models.evaluation.metric import Metric
+from pipeline.judging.cost import Cost
 from pipeline.judging.results import CMML, KINDS, CostCurve, MethodResult
 from pipeline.reports.comparison.figure_labels import Line, label_lines, label_points
 from pipeline.reports.comparison.summary import Summary
@@ -91,18 +92,18 @@ def cost_by_steps(curves: Sequence[CostCurve], results: Sequence[MethodResult]) 
     """
     names = [curve.method for curve in curves]
     looks = _looks([one for one in results if one.name in names])
-    panels: Sequence[tuple[str, Callable[[CostCurve], Sequence[float]]]] = (
-        ("training, ms per task", lambda curve: curve.train_ms),
-        ("adaptation, ms per task", lambda curve: curve.adapt_ms),
-        ("peak memory, MB", lambda curve: curve.peak_mb),
+    panels: Sequence[tuple[str, Callable[[Cost], float]]] = (
+        ("training, ms per task", lambda cost: cost.train_ms),
+        ("adaptation, ms per task", lambda cost: cost.adapt_ms),
+        ("peak memory, MB", lambda cost: cost.peak_mb),
     )
     steps = sorted({step for curve in curves for step in curve.steps}) or [1, 20]
     with styled("cost_by_steps"):
         figure = Figure(figsize=(13.0, max(4.6, 1.5 + 0.2 * len(curves))))
         figure.subplots_adjust(left=0.05, right=0.9, wspace=0.75)
-        for axes, (title, values) in zip(figure.subplots(1, 3), panels, strict=True):
+        for axes, (title, cost_of) in zip(figure.subplots(1, 3), panels, strict=True):
             axes.set_title(title)
-            _draw_costs(axes, {c.method: (c, values(c)) for c in curves}, steps, looks)
+            _draw_costs(axes, curves, cost_of, steps, looks)
         return to_svg(figure)
 
 
@@ -155,17 +156,19 @@ def _draw_points(axes: Axes, summary: Summary, methods: Sequence[MethodResult]) 
 
 def _draw_costs(
     axes: Axes,
-    measured: Mapping[str, tuple[CostCurve, Sequence[float]]],
+    curves: Sequence[CostCurve],
+    cost_of: Callable[[Cost], float],
     steps: Sequence[int],
     looks: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Draws one panel: lines over inner steps, and levels for forward passes."""
     lines: dict[str, Line] = {}
-    for name, (curve, values) in measured.items():
+    for curve in curves:
+        values = [cost_of(cost) for cost in curve.costs]
         positive = [value if value > 0.0 else math.nan for value in values]
         if not np.isfinite(positive).any():
             continue
-        x = curve.steps or (steps[0], steps[-1])
+        x, name = curve.steps or (steps[0], steps[-1]), curve.method
         lines[name] = Line(x, positive if curve.steps else positive * 2)
         look = looks[name] if curve.steps else {**looks[name], "marker": ""}
         axes.plot(x, lines[name].y, **look)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from models.evaluation.metric import Metric
+from pipeline.judging.cost import Cost
 from pipeline.judging.results import CostCurve, MethodResult, Setup
 from pipeline.reports.comparison.figures import all_figures
 from pipeline.reports.comparison.summary import summarise
@@ -55,8 +56,8 @@ def made():
 @pytest.fixture(scope="session")
 def curves():
     return [
-        CostCurve("melu", (1, 5), [2.0, 9.0], [1.0, 5.0], [10.0, 40.0]),
-        CostCurve("cmml", (), [3.0], [1.0], [12.0]),
+        CostCurve("melu", (1, 5), [Cost(1.0, 2.0, 10.0), Cost(5.0, 9.0, 40.0)]),
+        CostCurve("cmml", (), [Cost(1.0, 3.0, 12.0)]),
     ]
 
 

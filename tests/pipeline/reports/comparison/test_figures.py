@@ -1,6 +1,7 @@
 import dataclasses
 import xml.etree.ElementTree as ET
 
+from pipeline.judging.cost import Cost
 from pipeline.judging.results import CostCurve
 from pipeline.reports.comparison.figures import (
     all_figures,
@@ -58,13 +59,15 @@ def test_a_method_without_few_shot_groups_is_left_out(results, setup):
 def test_costs_that_are_not_known_are_left_out(results):
     unknown = float("nan")
     curves = [
-        CostCurve("melu", (1, 5), [1.0, unknown], [1.0, 2.0], [unknown, unknown]),
-        CostCurve("cmml", (), [unknown], [1.0], [unknown]),
+        CostCurve(
+            "melu", (1, 5), [Cost(1.0, 1.0, unknown), Cost(2.0, unknown, unknown)]
+        ),
+        CostCurve("cmml", (), [Cost(1.0, unknown, unknown)]),
     ]
     words = words_of(cost_by_steps(curves, results))
     assert (words.count("melu"), words.count("cmml")) == (2, 1)
 
 
 def test_forward_passes_alone_have_a_figure(results):
-    svg = cost_by_steps([CostCurve("cmml", (), [1.0], [1.0], [1.0])], results)
+    svg = cost_by_steps([CostCurve("cmml", (), [Cost(1.0, 1.0, 1.0)])], results)
     assert words_of(svg).count("cmml") == 3
