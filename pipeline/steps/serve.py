@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 EMBEDDED = "embedded"
-SERVERS = (AUTO, EMBEDDED, STOCK_SERVER)
 
 
 def resolve(
@@ -44,10 +43,11 @@ def resolve(
 
     Args:
         model: A version, or the directory of the versions of a model.
-        models_config: A `models.config` instead, as TensorFlow Serving takes it.
+        models_config: A `models.config` where there is no `model`, as TensorFlow
+            Serving takes it.
         model_name: What clients call the model; by default the name of the directory
             that holds its versions.
-        server: `AUTO` takes `tensorflow_model_server` if it is on the PATH.
+        server: `EMBEDDED`, `STOCK_SERVER`, or `AUTO`: the latter if it is on the PATH.
         options: Where to listen, and the limits.
 
     Returns:
@@ -57,9 +57,8 @@ def resolve(
     Raises:
         ServerError: If there is no model or no such server.
     """
-    if server not in SERVERS:
-        raise ServerError(f"--server must be one of {SERVERS}, got {server!r}.")
-    _check_source(model, models_config, model_name)
+    if models_config is not None:
+        _check_config(models_config, model_name)
     directory = None if model is None else directory_of(model, model_name)
     executable = None if server == EMBEDDED else shutil.which(STOCK_SERVER)
     if executable is not None:
@@ -104,20 +103,12 @@ def directory_of(model: pathlib.Path, model_name: str | None) -> ServedModelDire
     return directory
 
 
-def _check_source(
-    model: pathlib.Path | None, models_config: pathlib.Path | None, name: str | None
-) -> None:
-    """Makes sure that there is one source of models."""
-    if (model is None) == (models_config is None):
-        raise ServerError("one of --model and --models_config must be set.")
-    if models_config is None:
-        return
+def _check_config(path: pathlib.Path, name: str | None) -> None:
+    """Makes sure that `models.config` is there, and names the models itself."""
     if name is not None:
         raise ServerError(f"--model_name goes with --model, got {name!r} without.")
-    if not models_config.is_file():
-        raise ServerError(
-            f"--models_config must be a file, got {str(models_config)!r}."
-        )
+    if not path.is_file():
+        raise ServerError(f"--models_config must be a file, got {str(path)!r}.")
 
 
 def _check_open(options: ServerOptions) -> None:
