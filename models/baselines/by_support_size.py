@@ -28,11 +28,6 @@ class BySupportSize(tf.Module):
         return dict(zip(self.sizes, self._methods, strict=True))
 
     @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """Those of the method for the largest size."""
-        return dict(getattr(self._methods[-1], "hyperparameters", {}))
-
-    @property
     def levels(self) -> Any:
         """What distributions are over; None if none are predicted."""
         return getattr(self._methods[-1], "levels", None)

@@ -207,7 +207,7 @@ class BasketSetting:
         return Methods(
             simple={"popularity": Popularity},
             reference="popularity",
-            fit=lambda name, data, options: Popularity.fit(data.known, data.vectors),
+            fit=lambda name, data, options: Popularity(data.known, data.vectors),
             beside_ablation=("popularity",),
             cmml={"cmml_plain": {"model.prior": "constant"}},
         )

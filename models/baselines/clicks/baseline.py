@@ -23,10 +23,9 @@ class ScenarioBaseline(Recommender, Protocol):
 
     GRID: ClassVar[Grid]
 
-    @classmethod
-    def fit(
-        cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
-    ) -> ScenarioBaseline:
+    def __init__(
+        self, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
+    ) -> None:
         """Makes the method.
 
         Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ class ClickKNN:
 
     Args:
         known: All known clicks.
+        vectors: Of users and items, which are of no use here.
         shrinkage: Clicks that are added to the denominator of each cosine, at least 0.
 
     Source:
@@ -32,16 +33,11 @@ class ClickKNN:
 
     GRID: ClassVar[Grid] = {"shrinkage": (0.0, 3.0, 10.0)}
 
-    def __init__(self, known: KnownClicks, *, shrinkage: float = 0.0) -> None:
-        self._cosines = ItemCosines(known, shrinkage)
-
-    @classmethod
-    def fit(
-        cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
-    ) -> ClickKNN:
-        """Counts the clicks."""
+    def __init__(
+        self, known: KnownClicks, vectors: Vectors, *, shrinkage: float = 0.0
+    ) -> None:
         del vectors
-        return cls(known, **hyperparameters)
+        self._cosines = ItemCosines(known, shrinkage)
 
     def adapt(self, support: Episode) -> tf.Tensor:
         """Returns the score of every item, float32 [B, num_items + 1]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from models.baselines.clicks.baseline import Grid, is_clicked
 from models.episodes.click_records import KnownClicks
@@ -18,21 +18,15 @@ class ClickMean:
     It knows the scenario by its support set alone, and nothing of the user.
 
     Args:
+        known: All known clicks, which are of no use here.
         vectors: Of users and items; fits to all known clicks are used.
     """
 
     GRID: ClassVar[Grid] = {}
 
-    def __init__(self, vectors: Vectors) -> None:
+    def __init__(self, known: KnownClicks, vectors: Vectors) -> None:
+        del known
         self._tables = FactorTables(vectors.embedding().complete())
-
-    @classmethod
-    def fit(
-        cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
-    ) -> ClickMean:
-        """Takes the factors."""
-        del known, hyperparameters
-        return cls(vectors)
 
     def adapt(self, support: Episode) -> tf.Tensor:
         """Returns the mean factors of the clicks, float32 [B, D]; zeros without any."""

@@ -1,8 +1,8 @@
-"""The dot product of the vectors that CMML stands on."""
+"""The dot product of the vectors that CMML stands on, and of their factors alone."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from models.baselines.clicks.baseline import Grid
 from models.episodes.click_records import KnownClicks
@@ -16,21 +16,15 @@ class DotProduct:
     """Scores a pair by the dot product of its vectors, whatever the scenario.
 
     Args:
+        known: All known clicks, which are of no use here.
         vectors: Of users and items; fits to all known clicks are used.
     """
 
     GRID: ClassVar[Grid] = {}
 
-    def __init__(self, vectors: Vectors) -> None:
+    def __init__(self, known: KnownClicks, vectors: Vectors) -> None:
+        del known
         self._tables = FactorTables(vectors.complete())
-
-    @classmethod
-    def fit(
-        cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
-    ) -> DotProduct:
-        """Takes the vectors."""
-        del known, hyperparameters
-        return cls(vectors)
 
     def adapt(self, support: Episode) -> tuple[()]:
         """Returns an empty state: the support set is of no use here."""
@@ -41,3 +35,16 @@ class DotProduct:
         """Returns the dot products, float32 [B, Q]."""
         del state
         return dot_product(self._tables.look_up(query, "query"))
+
+
+class MatrixFactorisation(DotProduct):
+    """Scores a pair by what `pretrain` factorised, the linear model of items left out.
+
+    Pools are in the factors, if `pretrain` has found them worth it, so that what the
+    linear model adds to the same side information can be seen.
+
+    Arguments as of `DotProduct`.
+    """
+
+    def __init__(self, known: KnownClicks, vectors: Vectors) -> None:
+        super().__init__(known, vectors.embedding())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import scipy.linalg
@@ -28,6 +28,7 @@ class EASE(PoolScores):
 
     Args:
         known: All known clicks.
+        vectors: Of users and items, which are of no use here.
         l2: a, the ridge, above 0.
 
     Raises:
@@ -39,7 +40,10 @@ class EASE(PoolScores):
 
     GRID: ClassVar[Grid] = {"l2": (100.0, 200.0, 400.0)}
 
-    def __init__(self, known: KnownClicks, *, l2: float = 200.0) -> None:
+    def __init__(
+        self, known: KnownClicks, vectors: Vectors, *, l2: float = 200.0
+    ) -> None:
+        del vectors
         super().__init__()
         self._clicks = click_matrix(known)
         self._l2 = l2
@@ -54,12 +58,6 @@ class EASE(PoolScores):
         side = self._clicks if self._by_user else self._clicks.T
         gram = side @ side.T
         self._inverse = _inverse(gram.toarray(), l2)
-
-    @classmethod
-    def fit(cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any) -> EASE:
-        """Inverts the smaller of the two matrices of common clicks."""
-        del vectors
-        return cls(known, **hyperparameters)
 
     def scorer(self, items: NDArray[np.integer]) -> ScoreUsers:
         """Makes the weights of the items, or the scores of all users."""

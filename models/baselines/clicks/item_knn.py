@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ class ItemKNN(PoolScores):
 
     Args:
         known: All known clicks.
+        vectors: Of users and items, which are of no use here.
         shrinkage: Clicks that are added to the denominator of each cosine, at least 0.
 
     Source:
@@ -32,17 +33,12 @@ class ItemKNN(PoolScores):
 
     GRID: ClassVar[Grid] = {"shrinkage": (0.0, 3.0, 10.0)}
 
-    def __init__(self, known: KnownClicks, *, shrinkage: float = 0.0) -> None:
+    def __init__(
+        self, known: KnownClicks, vectors: Vectors, *, shrinkage: float = 0.0
+    ) -> None:
+        del vectors
         super().__init__()
         self._cosines = ItemCosines(known, shrinkage)
-
-    @classmethod
-    def fit(
-        cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
-    ) -> ItemKNN:
-        """Counts the clicks."""
-        del vectors
-        return cls(known, **hyperparameters)
 
     def scorer(self, items: NDArray[np.integer]) -> ScoreUsers:
         """Makes the cosines of the items to all items."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from models.baselines.clicks.baseline import Grid, is_clicked
 from models.episodes.click_records import KnownClicks
@@ -14,19 +14,18 @@ from models.recommender import Episode
 class ItemPop:
     """Scores an item by its clicks in the support set; negatives are no clicks.
 
+    Args:
+        known: All known clicks, which are of no use here.
+        vectors: Of users and items, which are of no use here.
+
     Source:
         The baseline of that name in CMML (arXiv:2108.10511) section 4.1.
     """
 
     GRID: ClassVar[Grid] = {}
 
-    @classmethod
-    def fit(
-        cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
-    ) -> ItemPop:
-        """Learns nothing."""
-        del known, vectors, hyperparameters
-        return cls()
+    def __init__(self, known: KnownClicks, vectors: Vectors) -> None:
+        del known, vectors
 
     def adapt(self, support: Episode) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the items of the support set, and which of them were clicked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,21 +17,16 @@ class Popularity:
     """Scores an item by its known clicks, whoever the user and whatever the scenario.
 
     Args:
-        counts: float [num_items + 1].
+        known: All known clicks.
+        vectors: Of users and items, which are of no use here.
     """
 
     GRID: ClassVar[Grid] = {}
 
-    def __init__(self, counts: np.ndarray) -> None:
+    def __init__(self, known: KnownClicks, vectors: Vectors) -> None:
+        del vectors
+        counts = np.bincount(known.item, minlength=known.num_items + 1)
         self._counts = tf.constant(counts, tf.float32)
-
-    @classmethod
-    def fit(
-        cls, known: KnownClicks, vectors: Vectors, **hyperparameters: Any
-    ) -> Popularity:
-        """Counts the known clicks of each item."""
-        del vectors, hyperparameters
-        return cls(np.bincount(known.item, minlength=known.num_items + 1))
 
     def adapt(self, support: Episode) -> tuple[()]:
         """Returns an empty state: the support set is of no use here."""

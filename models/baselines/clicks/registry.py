@@ -5,11 +5,10 @@ from __future__ import annotations
 from models.baselines.clicks.baseline import ScenarioBaseline
 from models.baselines.clicks.click_knn import ClickKNN
 from models.baselines.clicks.click_mean import ClickMean
-from models.baselines.clicks.dot_product import DotProduct
+from models.baselines.clicks.dot_product import DotProduct, MatrixFactorisation
 from models.baselines.clicks.ease import EASE
 from models.baselines.clicks.item_knn import ItemKNN
 from models.baselines.clicks.item_pop import ItemPop
-from models.baselines.clicks.matrix_factorisation import MatrixFactorisation
 from models.baselines.clicks.popularity import Popularity
 
 BASELINES: dict[str, type[ScenarioBaseline]] = {

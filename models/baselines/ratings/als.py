@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse
@@ -72,16 +72,6 @@ class ALS(tf.Module):
             trainable=False,
             name="item_factors",
         )
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """The constructor arguments."""
-        return {
-            "rank": self.rank,
-            "l2": self.l2,
-            "num_iterations": self.num_iterations,
-            "seed": self.seed,
-        }
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Fits item means, then item factors.

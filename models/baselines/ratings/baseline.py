@@ -28,11 +28,6 @@ class Baseline(Recommender, Protocol):
         """Creates the method, not fitted yet."""
         ...
 
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """The constructor arguments this instance was made with."""
-        ...
-
     def fit(self, pairs: LabelledPairs) -> None:
         """Fits the method; fitting again forgets the pairs of before.
 

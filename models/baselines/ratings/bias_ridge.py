@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +50,6 @@ class BiasRidge(tf.Module):
         self.item_mean = tf.Variable(  # Mean + item bias.
             tf.zeros([1]), shape=[None], trainable=False, name="item_mean"
         )
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """The constructor arguments."""
-        return {"item_l2": self.item_l2, "user_l2": self.user_l2}
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Fits mean and biases.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,11 +47,6 @@ class Calibrated(tf.Module):
         # The bias of each level, then the slope.
         start = [*(-(self._places**2) / 2.0 / _INITIAL_VARIANCE), 1 / _INITIAL_VARIANCE]
         self.weights = tf.Variable(start, dtype=tf.float32, name="weights")
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """Those of the method."""
-        return dict(getattr(self.method, "hyperparameters", {}))
 
     def fit(self, scores: NDArray[np.floating], labels: NDArray[np.floating]) -> None:
         """Fits the distribution to pairs that the method was not fitted to.

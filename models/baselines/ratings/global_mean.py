@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from models.baselines.ratings.baseline import Grid
 from models.factors.labelled_pairs import LabelledPairs
@@ -18,11 +18,6 @@ class GlobalMean(tf.Module):
     def __init__(self, *, name: str = "global_mean") -> None:
         super().__init__(name=name)
         self.label_mean = tf.Variable(0.0, trainable=False, name="label_mean")
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """None."""
-        return {}
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Takes the mean label."""

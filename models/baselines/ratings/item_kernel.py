@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,11 +72,6 @@ class ItemKernel(tf.Module):
         )
         self.kernel = matrix_variable("kernel")
         self.noise_variance = tf.Variable(1.0, trainable=False, name="noise_variance")
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """The constructor arguments."""
-        return {"shrinkage": self.shrinkage, "rank": self.rank}
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Fits item means, then the kernel and the variance of the noise.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,15 +70,6 @@ class ItemKNN(tf.Module):
             tf.zeros([1]), shape=[None], trainable=False, name="item_mean"
         )
         self.likeness = matrix_variable("likeness")
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """The constructor arguments."""
-        return {
-            "num_neighbours": self.num_neighbours,
-            "shrinkage": self.shrinkage,
-            "damping": self.damping,
-        }
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Fits biases and the likeness of items.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from models.baselines.ratings.baseline import Grid
 from models.baselines.ratings.shrinkage import check_strength, shrunk_means
@@ -32,11 +32,6 @@ class ItemMean(tf.Module):
         self.item_mean = tf.Variable(
             tf.zeros([1]), shape=[None], trainable=False, name="item_mean"
         )
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """The constructor arguments."""
-        return {"damping": self.damping}
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Takes the shrunk mean of each item.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -72,16 +72,6 @@ class MatrixFactorisation(tf.Module):
             name="item_factors",
         )
         self.user_l2 = tf.Variable(1.0, trainable=False, name="user_l2")
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """The constructor arguments."""
-        return {
-            "rank": self.rank,
-            "full_rank_items": self.full_rank_items,
-            "num_iterations": self.num_iterations,
-            "seed": self.seed,
-        }
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Fits the item factors and the penalty of user vectors.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from models.baselines.ratings.baseline import Baseline
 from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
@@ -25,11 +23,6 @@ class Standardised(tf.Module):
         super().__init__(name="standardised")
         self.method = method
         self._unit = unit
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """Those of the method."""
-        return self.method.hyperparameters
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Fits the method.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from models.baselines.ratings.baseline import Grid
 from models.baselines.ratings.shrinkage import check_strength, shrunk_support_mean
@@ -31,11 +31,6 @@ class SupportMean(tf.Module):
         super().__init__(name=name)
         self.prior = check_strength("prior", prior)
         self.label_mean = tf.Variable(0.0, trainable=False, name="label_mean")
-
-    @property
-    def hyperparameters(self) -> dict[str, Any]:
-        """The constructor arguments."""
-        return {"prior": self.prior}
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Takes the mean label."""

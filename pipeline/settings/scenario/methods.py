@@ -47,7 +47,7 @@ def scenario_methods() -> Methods:
 def _fit(
     name: str, data: ScenarioData, hyperparameters: Mapping[str, Any]
 ) -> Recommender:
-    return BASELINES[name].fit(data.known, data.factors, **hyperparameters)
+    return BASELINES[name](data.known, data.factors, **hyperparameters)
 
 
 def _inputs(config: ScenarioConfig, data: ScenarioData, seed: int) -> VectorInputs:

@@ -223,7 +223,7 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     Returns:
         Recall@20, the mean over users and then over scenarios, in [0, 1].
     """
-    scorer = ClickScorer(DotProduct(data.factors), config, data)
+    scorer = ClickScorer(DotProduct(data.known, data.factors), config, data)
     pairs = scorer(Shown("validation", schema.META_VALIDATION, 0, 0))
     return float(np.nanmean(metrics_by_task(pairs)[CHOSEN_BY]))
 

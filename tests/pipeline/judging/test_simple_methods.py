@@ -38,10 +38,9 @@ class ByItem:
 class ByPoolItem(ByItem):
     """The same of clicks."""
 
-    @classmethod
-    def fit(cls, known, vectors, *, step, unused):
+    def __init__(self, known, vectors, *, step=0.0, unused=0):
         assert (known, vectors) == ("known", "vectors")
-        return cls(step)
+        super().__init__(step)
 
 
 class Fixed(ByItem):
@@ -54,10 +53,6 @@ class FixedInPool(ByPoolItem):
     """The same of clicks."""
 
     GRID: ClassVar = {}
-
-    @classmethod
-    def fit(cls, known, vectors):
-        return cls()
 
 
 def ratings_data(asked, *, has_query=True):
@@ -184,9 +179,9 @@ class BestAtEight(ByPoolItem):
 
     GRID: ClassVar = {"size": (1, 2)}
 
-    @classmethod
-    def fit(cls, known, vectors, *, size):
-        return cls(4.0 - abs(size - 8) / 2)  # Items first: 0.5, 1, 2, 4, 0.
+    def __init__(self, known, vectors, *, size):
+        # Items first: 0.5, 1, 2, 4, 0.
+        super().__init__(known, vectors, step=4.0 - abs(size - 8) / 2)
 
     def score(self, state, query):
         items = tf.cast(query["query_item"], tf.float32)

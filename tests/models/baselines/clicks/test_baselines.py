@@ -71,24 +71,24 @@ def test_item_pop_counts_clicks_of_the_support_set_only():
         [1.0, 1.0, 0.0, 1.0, 0.0, 1.0],
         [True, True, True, True, True, False],
     )
-    scores = scores_of(ItemPop(), [1, 2], [1, 2, 3, 4], support)
+    scores = scores_of(ItemPop(KNOWN, VECTORS), [1, 2], [1, 2, 3, 4], support)
     np.testing.assert_array_equal(scores, [[1, 2, 0, 0]] * 2)
 
 
 def test_popularity_counts_known_clicks():
-    method = Popularity.fit(KNOWN, VECTORS)
+    method = Popularity(KNOWN, VECTORS)
     scores = scores_of(method, [1, 3], [0, 1, 2, 3, 4])
     np.testing.assert_array_equal(scores, [[0, 3, 2, 2, 0]] * 2)
 
 
 def test_dot_product_is_that_of_the_fit_to_all_clicks():
-    scores = scores_of(DotProduct.fit(KNOWN, VECTORS), [0, 2, 4], [1, 3])
+    scores = scores_of(DotProduct(KNOWN, VECTORS), [0, 2, 4], [1, 3])
     np.testing.assert_array_equal(scores, [[0, 0], [4, 12], [1, 9]])
 
 
 @pytest.mark.parametrize("shrinkage", [0.0, 2.0])
 def test_item_knn_sums_shrunk_cosines_to_what_the_user_has_clicked(shrinkage):
-    method = ItemKNN.fit(KNOWN, VECTORS, shrinkage=shrinkage)
+    method = ItemKNN(KNOWN, VECTORS, shrinkage=shrinkage)
     # Users who clicked both: two of items 1 and 2, one of 1 and 3, one of 2 and 3.
     # Clicks: 3, 2, 2. User 1 has items 1 and 2, user 3 item 3, user 4 item 1.
     of_1_and_2 = 2 / (np.sqrt(6) + shrinkage)
@@ -103,14 +103,14 @@ def test_item_knn_sums_shrunk_cosines_to_what_the_user_has_clicked(shrinkage):
 
 def test_dot_product_is_that_of_the_fit_that_is_asked_for():
     vectors = dataclasses.replace(VECTORS, per_fold=2)
-    method = DotProduct.fit(KNOWN, vectors)
+    method = DotProduct(KNOWN, vectors)
     asked = query([2], [1, 3]) | {"query_fit": tf.constant([[vectors.open_fit]])}
     np.testing.assert_array_equal(method.score((), asked), [[162, 162]])
 
 
 @pytest.mark.parametrize("shrinkage", [0.0, 2.0])
 def test_click_knn_sums_shrunk_cosines_to_the_clicks_of_the_support_set(shrinkage):
-    method = ClickKNN.fit(KNOWN, VECTORS, shrinkage=shrinkage)
+    method = ClickKNN(KNOWN, VECTORS, shrinkage=shrinkage)
     # Item 2 is clicked twice; item 3 is shown as a negative, item 1 is padding.
     support = support_of([2, 3, 2, 1], [1, 0, 1, 1], [True, True, True, False])
     of_1_and_2 = 2 / (np.sqrt(6) + shrinkage)
@@ -121,21 +121,21 @@ def test_click_knn_sums_shrunk_cosines_to_the_clicks_of_the_support_set(shrinkag
 
 
 def test_click_mean_is_the_dot_product_with_the_mean_click():
-    method = ClickMean.fit(KNOWN, VECTORS)
+    method = ClickMean(KNOWN, VECTORS)
     # Items 1 and 2 have (1, 2) and (3, 4): the mean is (2, 3).
     support = support_of([1, 3, 2, 4], [1, 0, 1, 1], [True, True, True, False])
     scores = scores_of(method, [1, 3], [1, 2, 3], support)
     np.testing.assert_array_equal(scores, [[8, 18, 28]] * 2)
     # Units that are no factors take no part: here the second.
     factors = dataclasses.replace(VECTORS, num_further=1)
-    scores = scores_of(ClickMean.fit(KNOWN, factors), [1], [1, 2, 3], support)
+    scores = scores_of(ClickMean(KNOWN, factors), [1], [1, 2, 3], support)
     np.testing.assert_array_equal(scores, [[2, 6, 10]])
 
 
 @pytest.mark.parametrize("method", [ClickKNN, ClickMean])
 def test_without_a_click_nothing_is_close(method):
     support = support_of([1], [0.0])
-    scores = scores_of(method.fit(KNOWN, VECTORS), [1], [1, 2, 3], support)
+    scores = scores_of(method(KNOWN, VECTORS), [1], [1, 2, 3], support)
     assert not scores.any()
 
 
@@ -149,7 +149,7 @@ def test_ease_is_the_direct_formula_from_either_side(num_users, num_items):
     weights = -precision / np.diag(precision)
     np.fill_diagonal(weights, 0.0)
     users, items = np.arange(1, num_users + 1), np.arange(1, num_items + 1)
-    scores = scores_of(EASE.fit(known, VECTORS, l2=5.0), users, items)
+    scores = scores_of(EASE(known, VECTORS, l2=5.0), users, items)
     is_candidate = clicks == 0.0
     np.testing.assert_allclose(
         scores[is_candidate], (clicks @ weights)[is_candidate], rtol=1e-3, atol=1e-5
@@ -159,33 +159,34 @@ def test_ease_is_the_direct_formula_from_either_side(num_users, num_items):
 def test_ease_refuses_what_it_could_not_invert():
     known = known_clicks([1], [1], 20_001, 30_000)
     with pytest.raises(DataError, match=r"at most 20000 users or items, got 20001 and"):
-        EASE(known)
+        EASE(known, VECTORS)
 
 
 def test_ease_takes_as_many_users_or_items_as_it_says(monkeypatch):
     monkeypatch.setattr(ease, "_MAX_SIDE", 4)
-    EASE(known_clicks([1], [1], 4, 9))
-    EASE(known_clicks([1], [1], 9, 4))
+    EASE(known_clicks([1], [1], 4, 9), VECTORS)
+    EASE(known_clicks([1], [1], 9, 4), VECTORS)
     with pytest.raises(DataError, match=r"at most 4 users or items, got 5 and 9"):
-        EASE(known_clicks([1], [1], 5, 9))
+        EASE(known_clicks([1], [1], 5, 9), VECTORS)
 
 
 def test_ease_takes_many_items_of_few_users():
     known = known_clicks([1, 2, 2], [1, 1, 30_000], 2, 30_000)
     # X'X of items 1 and 30,000 is [[2, 1], [1, 1]], plus I: [[3, 1], [1, 2]]; its
     # inverse is [[2, -1], [-1, 3]] / 5, so item 1 adds 1 / 3 to item 30,000.
-    assert scores_of(EASE(known, l2=1.0), [1], [30_000]) == pytest.approx(1 / 3)
+    method = EASE(known, VECTORS, l2=1.0)
+    assert scores_of(method, [1], [30_000]) == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_every_baseline_ranks_in_portions(name):
     grid = {key: values[0] for key, values in BASELINES[name].GRID.items()}
-    method = BASELINES[name].fit(KNOWN, VECTORS, **grid)
+    method = BASELINES[name](KNOWN, VECTORS, **grid)
     support = support_of([1, 2, 4], [1.0, 0.0, 1.0])
     users, items = [0, 1, 2, 3, 4], [1, 3, 4]
     whole = scores_of(method, users, items, support)
     portions = [scores_of(method, [user], items, support)[0] for user in users[::-1]]
     np.testing.assert_allclose(portions[::-1], whole, rtol=1e-6)
     other_pool = scores_of(method, users, [2, 3], support)
-    fresh = BASELINES[name].fit(KNOWN, VECTORS, **grid)
+    fresh = BASELINES[name](KNOWN, VECTORS, **grid)
     np.testing.assert_array_equal(other_pool, scores_of(fresh, users, [2, 3], support))

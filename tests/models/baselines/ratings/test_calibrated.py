@@ -13,8 +13,6 @@ MEAN, STD = 3.4, 1.1
 class ScoreOfItem:
     """Scores an item by its row, in tenths."""
 
-    hyperparameters = {"tenth": 0.1}  # noqa: RUF012
-
     def adapt(self, support):
         return {"size": tf.shape(support["support_item"])[1:]}
 
@@ -48,7 +46,6 @@ def log_loss(method, scores, labels):
 def test_is_the_method_it_is_given_with_a_distribution():
     method = calibrated()
     assert isinstance(method, Distributional)
-    assert method.hyperparameters == {"tenth": 0.1}
     method.fit(*simulated(0))
     query = {"query_item": tf.constant([[30, 45]])}
     state = method.adapt({"support_item": tf.zeros([1, 7], tf.int32)})

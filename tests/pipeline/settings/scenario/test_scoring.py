@@ -242,7 +242,7 @@ def test_the_support_set_is_shown_up_to_its_size_or_that_of_another_task():
     pool = [1, 2, 3]
     first = task_of("a", pool, [(1, 2), (2, 3), (3, 3)], [(4, 3)], [])
     second = task_of("b", pool, [(1, 2)], [(4, 3)], [])
-    scorer = scorer_of(ItemPop(), [first, second], support_negatives=0)
+    scorer = scorer_of(ItemPop(None, None), [first, second], support_negatives=0)
 
     def ranked(shown):
         found = scorer(shown)
@@ -282,9 +282,9 @@ def test_what_two_groups_have_in_common_is_ranked_once(tasks, untied, monkeypatc
 
 def test_groups_that_are_shown_other_clicks_are_ranked_each(tasks):
     groups = [ALL, ALL.few(0), ALL.with_other_support()]
-    together = scorer_of(ItemPop(), tasks).score_groups(groups)
+    together = scorer_of(ItemPop(None, None), tasks).score_groups(groups)
     for shown in groups:
-        alone = scorer_of(ItemPop(), tasks)(shown)
+        alone = scorer_of(ItemPop(None, None), tasks)(shown)
         np.testing.assert_array_equal(together[shown.group].score, alone.score)
         np.testing.assert_array_equal(together[shown.group].rank, alone.rank)
     assert not np.array_equal(
