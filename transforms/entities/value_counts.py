@@ -12,10 +12,10 @@ from transforms.entities.feature_values import FeatureValue
 
 @dataclasses.dataclass
 class ValueCounts:
-    """Counts of one feature.
+    """Counts of one feature of entities, or of the labels of tasks.
 
     Attributes:
-        sizes: Entities by number of values.
+        sizes: Entities or tasks by number of values.
         values: Occurrences by value, texts or numbers.
     """
 

@@ -8,7 +8,7 @@ from transforms import schema
 from transforms.entities.entity_table import EntityTable
 from transforms.entities.value_counts import ValueCounts
 from transforms.entities.vocabularies import most_frequent_first
-from transforms.ratings.summaries import PairsSummary, TasksSummary
+from transforms.ratings.summaries import TasksSummary
 from transforms.ratings.tasks import PARTS
 from transforms.specs import DatasetSpec
 from transforms.writing.statistics import fill_numbers, fill_sizes, rows_schema
@@ -36,8 +36,8 @@ def build_statistics(
     for place, split in enumerate(PARTS[: len(schema.SPLITS)]):
         counts = summary.splits[split]
         dataset = result.datasets.add(name=split, num_examples=counts.num_tasks)
-        _add_labels(dataset.features.add(), schema.SUPPORT_LABEL_KEY, counts.support)
-        _add_labels(dataset.features.add(), schema.QUERY_LABEL_KEY, counts.query)
+        _add_numbers(dataset.features.add(), schema.SUPPORT_LABEL_KEY, counts.support)
+        _add_numbers(dataset.features.add(), schema.QUERY_LABEL_KEY, counts.query)
         for table in (users, items):
             of_split = table.values.by_part[place]
             for feature, values in zip(table.features, of_split, strict=True):
@@ -81,15 +81,6 @@ def build_schema(
             value_count=schema_pb2.ValueCount(max=feature.max_values),
         )
     return result
-
-
-def _add_labels(
-    feature: statistics_pb2.FeatureNameStatistics, name: str, pairs: PairsSummary
-) -> None:
-    feature.name = name
-    feature.type = _FLOAT
-    fill_sizes(feature, feature.num_stats.common_stats, pairs.sizes)
-    fill_numbers(feature.num_stats, pairs.label_counts)
 
 
 def _add_numbers(

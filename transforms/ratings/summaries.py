@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from transforms.entities.value_counts import ValueCounts
 from transforms.ratings.episodes import PAIR_REASONS, TaskShard
 from transforms.ratings.tasks import PARTS, Tasks
 from transforms.reading.coded_column import CodedColumn, Ints
@@ -18,36 +19,18 @@ from transforms.schema import TRAINING_PARTS
 
 
 @dataclasses.dataclass
-class PairsSummary:
-    """Counts of the labels in the support or in the query sets of one split.
-
-    Attributes:
-        label_counts: Occurrences by label.
-        sizes: Tasks by number of pairs.
-    """
-
-    label_counts: Counter[float] = dataclasses.field(default_factory=Counter)
-    sizes: Counter[int] = dataclasses.field(default_factory=Counter)
-
-    def merge(self, other: PairsSummary) -> None:
-        """Adds the counts of another shard."""
-        self.label_counts.update(other.label_counts)
-        self.sizes.update(other.sizes)
-
-
-@dataclasses.dataclass
 class SplitSummary:
     """Counts of one split.
 
     Attributes:
-        support: Of the support sets.
-        query: Of the query sets.
+        support: Labels of the support sets.
+        query: Labels of the query sets.
         num_tasks: Its tasks.
         num_interactions: Pairs in all.
     """
 
-    support: PairsSummary = dataclasses.field(default_factory=PairsSummary)
-    query: PairsSummary = dataclasses.field(default_factory=PairsSummary)
+    support: ValueCounts = dataclasses.field(default_factory=ValueCounts)
+    query: ValueCounts = dataclasses.field(default_factory=ValueCounts)
     num_tasks: int = 0
     num_interactions: int = 0
 
@@ -75,7 +58,7 @@ class TasksSummary:
 
     def label_counts(self) -> Counter[float]:
         """Returns the labels that are learnt from."""
-        parts = (self.splits[part].support.label_counts for part in TRAINING_PARTS)
+        parts = (self.splits[part].support.values for part in TRAINING_PARTS)
         return sum(parts, Counter[float]())
 
     def row_counts(self) -> RowCounts:
@@ -116,13 +99,13 @@ def _split_summary(tasks: Tasks, are_in: npt.NDArray[np.bool_]) -> SplitSummary:
     )
     is_in = np.repeat(are_in, sizes)
     return SplitSummary(
-        PairsSummary(
-            _label_counts(tasks.labels, is_in & ~is_query),
+        ValueCounts(
             _sizes((sizes - tasks.num_query)[are_in]),
+            _label_counts(tasks.labels, is_in & ~is_query),
         ),
-        PairsSummary(
-            _label_counts(tasks.labels, is_in & is_query),
+        ValueCounts(
             _sizes(tasks.num_query[are_in]),
+            _label_counts(tasks.labels, is_in & is_query),
         ),
         int(are_in.sum()),
         int(is_in.sum()),

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from transforms.nearest_name import nearest
 from transforms.reading.columnar_rows import parquet_blocks
@@ -49,6 +50,28 @@ class UsedTable:
     def key(self) -> str:
         """The key of the table in the configuration."""
         return f"{self.prefix}{self.meaning}"
+
+
+def used_table(
+    use: str, spec: Any, prefix: str, features: Mapping[str, str] | None = None
+) -> UsedTable:
+    """Returns the use of a table of which a specification names the columns.
+
+    Args:
+        use: The meaning of the specification, such as "interactions".
+        spec: A dataclass with a `table`; what ends in "_column" and is not None names a
+            column.
+        prefix: As of `UsedTable`.
+        features: More columns by their meaning, which may be empty, as a name may.
+    """
+    columns = {
+        f"{use}.{field.name}": getattr(spec, field.name)
+        for field in dataclasses.fields(spec)
+        if field.name.endswith("_column") and getattr(spec, field.name) is not None
+    }
+    columns |= features or {}
+    optional = {f"{use}.name_column", *(features or {})} & columns.keys()
+    return UsedTable(f"{use}.table", spec.table, columns, frozenset(optional), prefix)
 
 
 def columns_by_table(tables: Iterable[UsedTable]) -> dict[TableSpec, tuple[str, ...]]:
