@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from models.episodes.record_files import read_records
 from models.legacy_keras import tf
 from transforms import schema
 from transforms.clicks import schema as scenario_schema
@@ -103,7 +104,7 @@ def read_tasks(
     }
     spec[schema.TASK_ID_KEY] = tf.io.FixedLenFeature([], tf.string)
     directory = pathlib.Path(dataset_dir) / schema.EPISODES_DIR
-    for record in _records(directory, split):
+    for record in read_records(directory, split):
         values = tf.io.parse_single_example(record, spec)
         lists = {key: values[key].numpy().astype(np.int32) for key in _TASK_LISTS}
         yield ScenarioTask(
@@ -141,10 +142,8 @@ def load_known_clicks(
     spec[scenario_schema.CLICKS_USER_KEY] = tf.io.FixedLenFeature([], tf.int64)
     directory = pathlib.Path(dataset_dir) / scenario_schema.CLICKS_DIR
     users, items, folds = [], [], []
-    records = _records(directory, scenario_schema.KNOWN)
-    if with_held_out:
-        more = _records(directory, scenario_schema.HELD_OUT)
-        records = records.concatenate(more)
+    held_out = [scenario_schema.HELD_OUT] if with_held_out else []
+    records = read_records(directory, scenario_schema.KNOWN, *held_out)
     for batch in records.batch(1024):
         values = tf.io.parse_example(batch, spec)
         item_lists = values[scenario_schema.CLICKS_ITEM_KEY]
@@ -159,10 +158,3 @@ def load_known_clicks(
     return KnownClicks(
         user[order], item[order], fold[order], info.num_users, info.num_items
     )
-
-
-def _records(directory: pathlib.Path, kind: str) -> tf.data.Dataset:
-    paths = sorted(str(path) for path in directory.glob(f"{kind}-*.tfrecord.gz"))
-    if not paths:
-        raise ValueError(f"{directory} holds no records of {kind!r}.")
-    return tf.data.TFRecordDataset(paths, compression_type="GZIP")

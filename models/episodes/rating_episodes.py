@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Mapping, Sequence
 
+from models.episodes.record_files import read_records
 from models.legacy_keras import tf
 from transforms import schema
 
@@ -66,7 +67,8 @@ def fixed_episodes(
             ),
         }
 
-    return _records(dataset_dir, split).batch(batch_size).map(to_episode).prefetch(2)
+    records = read_records(pathlib.Path(dataset_dir) / schema.EPISODES_DIR, split)
+    return records.batch(batch_size).map(to_episode).prefetch(2)
 
 
 def training_episodes(
@@ -125,20 +127,10 @@ def training_episodes(
             }
         return _draw(records, num_support, query_size, draw_seed)
 
-    records = _records(dataset_dir, *splits).shuffle(_SHUFFLE_BUFFER, seed)
-    steps = records.batch(batch_size).repeat().enumerate().skip(first_step)
+    records = read_records(pathlib.Path(dataset_dir) / schema.EPISODES_DIR, *splits)
+    shuffled = records.shuffle(_SHUFFLE_BUFFER, seed)
+    steps = shuffled.batch(batch_size).repeat().enumerate().skip(first_step)
     return steps.map(to_episode).prefetch(2)
-
-
-def _records(dataset_dir: str | pathlib.Path, *splits: str) -> tf.data.Dataset:
-    directory = pathlib.Path(dataset_dir) / schema.EPISODES_DIR
-    paths: list[str] = []
-    for split in splits:
-        found = sorted(str(path) for path in directory.glob(f"{split}-*.tfrecord.gz"))
-        if not found:
-            raise ValueError(f"{directory} holds no episodes of {split!r}.")
-        paths += found
-    return tf.data.TFRecordDataset(paths, compression_type="GZIP")
 
 
 def _draw(

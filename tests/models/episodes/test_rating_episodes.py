@@ -132,7 +132,7 @@ def test_episodes_of_either_kind_have_the_types_of_a_batch(folder, draw):
 
 
 def test_refuses_a_split_without_episodes(folder):
-    with pytest.raises(ValueError, match=r"episodes holds no episodes of 'meta_test'"):
+    with pytest.raises(ValueError, match=r"episodes holds no records of 'meta_test'"):
         fixed_episodes(folder, "meta_test")
 
 
