@@ -240,20 +240,17 @@ class CMML(EpisodeModel):
         surprise = self.pairs.surprise(user, pairs, signals)
         return user, (parts, surprise, support_mask)
 
-    def modulated_score(
-        self, state: TaskState, pairs: Pairs, training: bool = False
-    ) -> tf.Tensor:
+    def modulated_score(self, state: TaskState, pairs: Pairs) -> tf.Tensor:
         """Scores query pairs with the backbone modulated by the context.
 
         Args:
             state: As `encode` returns it.
             pairs: Query pairs, as `pairs` looks them up.
-            training: Whether units are dropped.
 
         Returns:
             float32 [B, Q], in the unit of the labels.
         """
-        raw = self.head.mean(self._predict(state, pairs, training)[0])
+        raw = self.head.mean(self._predict(state, pairs, training=False)[0])
         return self.objective.scores(raw)
 
     @property

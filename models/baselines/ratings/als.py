@@ -51,9 +51,8 @@ class ALS(tf.Module):
         l2: float = 0.08,
         num_iterations: int = 10,
         seed: int = 0,
-        name: str = "als",
     ) -> None:
-        super().__init__(name=name)
+        super().__init__()
         if rank < 1 or num_iterations < 1 or not l2 > 0.0:
             raise ValueError(
                 "rank and num_iterations must be at least 1 and l2 above 0, "

@@ -41,10 +41,8 @@ class BiasRidge(tf.Module):
         "user_l2": (0.3, 1.0, 3.0, 10.0),
     }
 
-    def __init__(
-        self, *, item_l2: float = 3.0, user_l2: float = 1.0, name: str = "bias_ridge"
-    ) -> None:
-        super().__init__(name=name)
+    def __init__(self, *, item_l2: float = 3.0, user_l2: float = 1.0) -> None:
+        super().__init__()
         self.item_l2 = check_strength("item_l2", item_l2)
         self.user_l2 = check_strength("user_l2", user_l2)
         self.item_mean = tf.Variable(  # Mean + item bias.

@@ -15,8 +15,8 @@ class GlobalMean(tf.Module):
 
     GRID: ClassVar[Grid] = {}
 
-    def __init__(self, *, name: str = "global_mean") -> None:
-        super().__init__(name=name)
+    def __init__(self) -> None:
+        super().__init__()
         self.label_mean = tf.Variable(0.0, trainable=False, name="label_mean")
 
     def fit(self, pairs: LabelledPairs) -> None:

@@ -60,9 +60,8 @@ class ItemKernel(tf.Module):
         *,
         shrinkage: float = 100.0,
         rank: int = 64,
-        name: str = "item_kernel",
     ) -> None:
-        super().__init__(name=name)
+        super().__init__()
         if rank < 1:
             raise ValueError(f"rank must be at least 1, got {rank}.")
         self.shrinkage = check_strength("shrinkage", shrinkage)

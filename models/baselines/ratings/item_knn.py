@@ -56,9 +56,8 @@ class ItemKNN(tf.Module):
         num_neighbours: int = 20,
         shrinkage: float = 100.0,
         damping: float = 0.3,
-        name: str = "item_knn",
     ) -> None:
-        super().__init__(name=name)
+        super().__init__()
         if num_neighbours < 1:
             raise ValueError(
                 f"num_neighbours must be at least 1, got {num_neighbours}."

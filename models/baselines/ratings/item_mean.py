@@ -26,8 +26,8 @@ class ItemMean(tf.Module):
 
     GRID: ClassVar[Grid] = {"damping": (0.3, 1.0, 3.0, 10.0, 30.0)}
 
-    def __init__(self, *, damping: float = 3.0, name: str = "item_mean") -> None:
-        super().__init__(name=name)
+    def __init__(self, *, damping: float = 3.0) -> None:
+        super().__init__()
         self.damping = check_strength("damping", damping)
         self.item_mean = tf.Variable(
             tf.zeros([1]), shape=[None], trainable=False, name="item_mean"

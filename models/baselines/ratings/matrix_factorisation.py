@@ -46,9 +46,8 @@ class MatrixFactorisation(tf.Module):
         full_rank_items: int = 128,
         num_iterations: int = 15,
         seed: int = 0,
-        name: str = "matrix_factorisation",
     ) -> None:
-        super().__init__(name=name)
+        super().__init__()
         if rank < 1 or num_iterations < 1:
             raise ValueError(
                 "rank and num_iterations must be at least 1, "

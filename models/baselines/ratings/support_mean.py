@@ -27,8 +27,8 @@ class SupportMean(tf.Module):
 
     GRID: ClassVar[Grid] = {"prior": (0.01, 0.3, 1.0, 3.0, 10.0)}
 
-    def __init__(self, *, prior: float = 1.0, name: str = "support_mean") -> None:
-        super().__init__(name=name)
+    def __init__(self, *, prior: float = 1.0) -> None:
+        super().__init__()
         self.prior = check_strength("prior", prior)
         self.label_mean = tf.Variable(0.0, trainable=False, name="label_mean")
 
