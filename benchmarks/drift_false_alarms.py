@@ -39,7 +39,7 @@ from transforms.ratings.tables import used_tables
 from transforms.ratings.user_pairs import UserPairs, pairs_of_users
 from transforms.reading.blocks import Block, rows_of
 from transforms.reading.raw_files import find_raw_files
-from transforms.reading.read_tables import read_blocks
+from transforms.reading.read_tables import find_parts, read_part
 from transforms.reading.row_error import RowError
 from transforms.reading.tables import columns_by_table
 from transforms.schema import META_TRAIN, SUCCESS
@@ -81,9 +81,10 @@ def _pairs(spec: DatasetSpec) -> UserPairs:
 def _blocks(spec: DatasetSpec, table: Any) -> Iterator[Block]:
     columns = columns_by_table(used_tables(spec))[table]
     for file in find_raw_files(table, data_dir(), "table"):
-        yield from read_blocks(
+        for part in find_parts(
             file, table, columns, data_dir=data_dir(), text_block_bytes=1 << 20
-        )
+        ):
+            yield from read_part(part, columns)
 
 
 def _parse(parser: Any, block: Block, columns: tuple[str, ...]) -> None:

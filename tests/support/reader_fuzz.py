@@ -8,6 +8,7 @@ import zipfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from raw_blocks import read_blocks
 
 from transforms.clicks.clicks import parse_clicks
 from transforms.clicks.pools import parse_pools
@@ -17,7 +18,6 @@ from transforms.ratings.interactions import parse_interactions
 from transforms.reading.packed_columns import unpack
 from transforms.reading.parse_rows import COUNTS, PARSED
 from transforms.reading.raw_files import find_raw_files
-from transforms.reading.read_tables import read_blocks
 from transforms.reading.rejected_row import REJECTED
 from transforms.reading.tables import UsedTable, check_contents, check_tables
 from transforms.specs import EntitySpec, FeatureSpec, InteractionSpec

@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from raw_blocks import read_blocks
 
 from transforms.entities.entities import EntityParser, entity_columns
 from transforms.ratings.interactions import (
@@ -18,7 +19,6 @@ from transforms.ratings.tables import used_tables
 from transforms.reading import columnar_rows
 from transforms.reading.blocks import rows_of
 from transforms.reading.raw_files import find_raw_files
-from transforms.reading.read_tables import read_blocks
 from transforms.reading.tables import columns_by_table
 from transforms.specs import DatasetSpec, EpisodeSpec, SplitSpec
 

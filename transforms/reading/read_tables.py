@@ -142,21 +142,6 @@ def _place(part: Block) -> tuple[int, int]:
     return part.source_index, part.first_line
 
 
-def read_blocks(
-    file: RawFile,
-    table: TableSpec,
-    columns: Sequence[str],
-    *,
-    data_dir: str = "",
-    text_block_bytes: int = 1 << 20,
-) -> Iterator[Block]:
-    """Yields a file of a table block by block; arguments as of `find_parts`."""
-    for part in find_parts(
-        file, table, columns, data_dir=data_dir, text_block_bytes=text_block_bytes
-    ):
-        yield from read_part(part, columns)
-
-
 def find_parts(
     file: RawFile,
     table: TableSpec,

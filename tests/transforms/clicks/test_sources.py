@@ -5,13 +5,13 @@ import pathlib
 import zipfile
 
 import pytest
+from raw_blocks import read_blocks
 
 from transforms.clicks import sources
 from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.clicks.tables import used_tables
 from transforms.reading.blocks import rows_of
 from transforms.reading.raw_files import find_raw_files
-from transforms.reading.read_tables import read_blocks
 from transforms.reading.tables import check_tables
 from transforms.reading.text_rows import UnreadableRow
 

@@ -9,11 +9,11 @@ import zipfile
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from raw_blocks import read_blocks
 
 from transforms.ratings.interactions import interaction_columns, parse_interaction
 from transforms.reading.blocks import rows_of
 from transforms.reading.raw_files import find_raw_files
-from transforms.reading.read_tables import read_blocks
 from transforms.schema import NO_TASK, SPLITS, load_dataset_info
 from transforms.specs import (
     DatasetSpec,

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
+from raw_blocks import read_blocks
 
 from transforms.reading import columnar_rows
 from transforms.reading.blocks import rows_of
@@ -16,7 +17,6 @@ from transforms.reading.read_tables import (
     BlockOptions,
     ReadTable,
     find_parts,
-    read_blocks,
     read_each_table,
 )
 from transforms.reading.tables import UsedTable
