@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from pipeline.reports.page.svg import plain
 from tuning.results import SearchResults
 from tuning.space import Domain
@@ -19,41 +21,29 @@ _NUM_TICKS = 5
 
 @dataclasses.dataclass(frozen=True)
 class KeyAxis:
-    """Where each value of a key stands on an axis from 0 to 1.
+    """Where each value of a key stands on an axis.
 
-    Values of a list stand at even distances, numbers by size, names as the space has
-    them; those of a range stand where their size, or its logarithm, puts them.
+    Values of a list stand 1 apart, numbers by size, names as the space has them; those
+    of a range where they are, or at the end that they lie beyond.
 
     Attributes:
         key: The key.
-        ticks: Places by label.
-        ends: Ends of a range, both their logarithms if the range says so; None of a
-            list.
-        is_log: Whether they are logarithms.
+        ticks: Places by label, from the lower end of the axis to the upper one.
+        is_list: Whether values are those of a list.
+        scale: Of a range, "linear" or "log".
     """
 
     key: str
     ticks: Mapping[str, float]
-    ends: tuple[float, float] | None = None
-    is_log: bool = False
-
-    @property
-    def is_even(self) -> bool:
-        """Whether values are those of a list, at even distances."""
-        return self.ends is None
-
-    @property
-    def gap(self) -> float:
-        """Distance between two values of a list; 1 if there is one alone."""
-        return 1.0 / max(len(self.ticks) - 1, 1)
+    is_list: bool
+    scale: str = "linear"
 
     def place(self, value: Any) -> float:
-        """Returns where a value stands, in [0, 1]."""
-        if self.ends is None:
+        """Returns where a value stands."""
+        if self.is_list:
             return self.ticks[_label(value)]
-        low, high = self.ends
-        size = math.log10(value) if self.is_log else float(value)
-        return min(max((size - low) / (high - low), 0.0), 1.0)
+        low, *_, high = self.ticks.values()
+        return min(max(value, low), high)
 
 
 def key_axis(key: str, domain: Domain, trials: Sequence[TrialResult]) -> KeyAxis:
@@ -64,17 +54,17 @@ def key_axis(key: str, domain: Domain, trials: Sequence[TrialResult]) -> KeyAxis
         domain: What it may be.
         trials: Trials, which may have values that the domain has not.
     """
+    if domain.min is not None and domain.max is not None:
+        ends = domain.min, domain.max
+        values = domain.points() if domain.steps else _between(*ends, domain.scale)
+        values = values if len(values) <= _NUM_TICKS + 1 else ends
+        ticks = {f"{value:.3g}": value for value in values}
+        return KeyAxis(key, ticks, is_list=False, scale=domain.scale)
     tried = [trial.values[key] for trial in trials if key in trial.values]
-    if domain.min is None or domain.max is None:
-        return KeyAxis(key, _even_ticks([*(domain.values or ()), *tried]))
-    is_log = domain.scale == "log"
-    ends = domain.min, domain.max
-    low, high = (math.log10(end) if is_log else float(end) for end in ends)
-    bare = KeyAxis(key, {}, (low, high), is_log)
-    values = domain.points() if domain.steps else _round_numbers(low, high, is_log)
-    values = values if len(values) <= _NUM_TICKS + 1 else (domain.min, domain.max)
-    ticks = {f"{value:.3g}": bare.place(value) for value in values}
-    return dataclasses.replace(bare, ticks=ticks)
+    values = [*(domain.values or ()), *tried]
+    in_order = sorted(values) if all(map(is_number, values)) else values
+    labels = dict.fromkeys(map(_label, in_order))
+    return KeyAxis(key, {label: n for n, label in enumerate(labels)}, is_list=True)
 
 
 def searched_keys(results: SearchResults) -> dict[str, Domain]:
@@ -103,21 +93,12 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _even_ticks(values: Sequence[Any]) -> dict[str, float]:
-    in_order = sorted(values) if all(map(is_number, values)) else values
-    labels = list(dict.fromkeys(_label(value) for value in in_order))
-    if len(labels) == 1:
-        return {labels[0]: 0.5}
-    return {label: n / (len(labels) - 1) for n, label in enumerate(labels)}
-
-
-def _round_numbers(low: float, high: float, is_log: bool) -> tuple[float, ...]:
-    """Returns both ends, and of logarithms the powers of ten between."""
-    if not is_log:
-        steps = range(_NUM_TICKS)
-        return tuple(low + (high - low) * n / (_NUM_TICKS - 1) for n in steps)
-    powers = [10.0**n for n in range(math.floor(low) + 1, math.ceil(high))]
-    return (10.0**low, *powers, 10.0**high)
+def _between(low: float, high: float, scale: str) -> Sequence[float]:
+    """Returns both ends, and even steps between, of logarithms the powers of ten."""
+    if scale == "linear":
+        return np.linspace(low, high, _NUM_TICKS).tolist()
+    exponents = range(math.floor(math.log10(low)) + 1, math.ceil(math.log10(high)))
+    return [low, *(10.0**exponent for exponent in exponents), high]
 
 
 def _label(value: Any) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from pipeline.reports.page.svg import BLUE, INK, styled, to_svg
 from pipeline.reports.search.key_axis import KeyAxis, key_axis, shortened, varied_keys
@@ -19,7 +20,7 @@ from tuning.trial_result import TrialResult
 from tuning.value_text import value_text
 
 _NUM_COLUMNS = 3
-_SPREAD = 0.5  # Share of the room of a value that its points take.
+_SPREAD = 0.5  # Room of the points of a value, which stands 1 apart from the next.
 _GOLDEN = 0.618034
 _MOST_LETTERS = 26  # Of labels below a panel, before they are turned.
 
@@ -57,18 +58,22 @@ def _draw_panel(
     some = f" ({len(active)} of {counted(len(trials), 'trial')})"
     axes.set_title(axis.key + (some if len(active) < len(trials) else ""), fontsize=9.0)
     axes.set_ylim(scale.low, scale.high)
-    axes.set_xlim(-_SPREAD * axis.gap if axis.is_even else -0.05, None)
-    axes.set_xlim(right=1.0 + _SPREAD * axis.gap if axis.is_even else 1.05)
+    places = list(axis.ticks.values())
+    room = _SPREAD if axis.is_list else 0.0
+    axes.set_xscale(axis.scale)
+    axes.update_datalim([(place, scale.low) for place in places])  # All are shown.
+    if axis.is_list:
+        axes.set_xlim(-room, places[-1] + room)
+    axes.xaxis.set_minor_locator(NullLocator())
     is_long = sum(map(len, axis.ticks)) > _MOST_LETTERS
     axes.set_xticks(
-        list(axis.ticks.values()),
+        places,
         [shortened(label) for label in axis.ticks],
         rotation=25 if is_long else 0,
         ha="right" if is_long else "center",
     )
     x = [
-        axis.place(trial.values[axis.key])
-        + ((n * _GOLDEN % 1.0 - 0.5) * _SPREAD * axis.gap if axis.is_even else 0.0)
+        axis.place(trial.values[axis.key]) + (n * _GOLDEN % 1.0 - 0.5) * room
         for n, trial in enumerate(active)
     ]
     means = [statistics.fmean(trial.scores) for trial in active]
@@ -82,7 +87,7 @@ def _draw_panel(
     )
     best = 0 if active and active[0] is trials[0] else None
     draw_points(axes, x, means, scale, best=best)
-    if axis.is_even:
+    if axis.is_list:
         _draw_medians(axes, axis, active, scale)
 
 
@@ -93,9 +98,8 @@ def _draw_medians(
     by_value: dict[str, list[TrialResult]] = {}
     for trial in active:
         by_value.setdefault(value_text(trial.values[axis.key]), []).append(trial)
-    half = 0.35 * axis.gap
     for group in by_value.values():
         x = axis.place(group[0].values[axis.key])
         middle = statistics.median(statistics.fmean(trial.scores) for trial in group)
         height = scale.clip(middle)
-        axes.plot([x - half, x + half], [height] * 2, color=INK, linewidth=1.2)
+        axes.plot([x - 0.35, x + 0.35], [height] * 2, color=INK, linewidth=1.2)
