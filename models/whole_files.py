@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import pathlib
 from collections.abc import Iterator
@@ -63,6 +64,20 @@ def write_atomically(
     """Writes a text file so that no reader ever sees half of it; see `whole_file`."""
     with whole_file(path, is_durable=is_durable) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: pathlib.Path, content: Any) -> None:
+    """Writes a JSON file that `read_json` reads, whole or not at all."""
+    write_atomically(path, json.dumps(content, indent=2) + "\n")
+
+
+def finite(value: Any) -> Any:
+    """Replaces what JSON does not know, NaN and infinity, by None, however deep."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_json(path: pathlib.Path) -> Any:

@@ -1,12 +1,11 @@
 """The folder of a search, as others read it."""
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from models.whole_files import read_json, write_atomically
+from models.whole_files import read_json, write_json
 from transforms.schema import DataError
 from tuning.skipped import SkippedPoints
 from tuning.space import Space
@@ -62,8 +61,7 @@ def write_search(search_dir: pathlib.Path, search: SearchResults, **facts: Any) 
     fields = {f.name: getattr(search, f.name) for f in dataclasses.fields(search)}
     del fields["trials"]
     fields["space"] = search.space.model_dump(mode="json")
-    text = json.dumps({**fields, "facts": facts}, indent=2)
-    write_atomically(search_dir / SEARCH_FILE, text + "\n")
+    write_json(search_dir / SEARCH_FILE, {**fields, "facts": facts})
 
 
 def read_results(search_dir: pathlib.Path) -> SearchResults:

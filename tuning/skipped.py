@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from models.whole_files import read_json, write_atomically
+from models.whole_files import read_json, write_json
 from tuning.trial_result import TrialResult
 
 SKIPPED_FILE = "skipped.json"
@@ -38,7 +38,7 @@ class SkippedPoints:
         ]
         if new:
             self._points += new
-            write_atomically(self._path, json.dumps(self._points, indent=2) + "\n")
+            write_json(self._path, self._points)
 
     def results(self) -> list[TrialResult]:
         """Returns them as trials that are invalid."""

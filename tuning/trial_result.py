@@ -1,13 +1,12 @@
 """What became of one trial of a search, and the file that says so."""
 
 import dataclasses
-import json
 import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from models.whole_files import read_json, write_atomically
+from models.whole_files import read_json, write_json
 
 RESULT_FILE = "result.json"
 
@@ -69,8 +68,7 @@ def objective(
 
 def write_result(folder: pathlib.Path, result: TrialResult) -> None:
     """Writes `result.json` into the folder of a trial, whole or not at all."""
-    text = json.dumps(dataclasses.asdict(result), indent=2)
-    write_atomically(folder / RESULT_FILE, text + "\n")
+    write_json(folder / RESULT_FILE, dataclasses.asdict(result))
 
 
 def read_result(folder: pathlib.Path) -> TrialResult | None:

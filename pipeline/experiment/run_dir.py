@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import json
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
 from models.file_locks import locked
 from models.options import MODEL_VERSION
-from models.whole_files import read_json, write_atomically
+from models.whole_files import read_json, write_atomically, write_json
 from pipeline.experiment.config_file import hash_of, to_yaml
 from pipeline.experiment.config_section import Experiment
 from transforms.schema import DataError
@@ -97,7 +96,7 @@ class RunDir:
         with locked(self.path / f".{LINEAGE}.lock", wait=True):
             lineage = self._lineage()
             yield lineage
-            write_atomically(self.path / LINEAGE, json.dumps(lineage, indent=2) + "\n")
+            write_json(self.path / LINEAGE, lineage)
 
     def _lineage(self) -> dict[str, dict[str, Any]]:
         path = self.path / LINEAGE

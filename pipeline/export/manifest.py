@@ -1,6 +1,5 @@
 """The manifest: what a version is, where it is from and what it takes."""
 
-import json
 import pathlib
 import time
 from importlib import metadata
@@ -9,7 +8,7 @@ from typing import Any
 from models.legacy_keras import tf
 from models.serving.served_explanations import MAX_EXPLAINED
 from models.serving.served_model import ServedModel
-from models.whole_files import read_json, write_atomically
+from models.whole_files import read_json, write_json
 from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import MANIFEST, size_bytes, written_files
 from pipeline.export.saved_graph import op_names
@@ -75,7 +74,7 @@ def _metrics(run: RunDir) -> dict[str, Any]:
 
 def write_manifest(directory: pathlib.Path, manifest: dict[str, Any]) -> None:
     """Writes it."""
-    write_atomically(directory / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    write_json(directory / MANIFEST, manifest)
 
 
 def described(function: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -176,20 +175,6 @@ def _over_seeds(
         num_parameters=by_seed[0].num_parameters,
         runs=tuple(one.run for one in by_seed if one.run),
     )
-
-
-def to_json(summary: AblationSummary) -> dict[str, Any]:
-    """Returns the summary as JSON can hold it, NaN as null."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(part) for key, part in value.items()}
-        if isinstance(value, tuple):
-            return list(value)
-        is_nan = isinstance(value, float) and np.isnan(value)
-        return None if is_nan else value
-
-    return plain(dataclasses.asdict(summary))
 
 
 def _by_task(by_seed: Sequence[Outcome], group: str, metric: str) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from models.evaluation.shown import Shown
 from models.free_memory import free_memory
 from models.recommender import Recommender
 from models.resumable_training import TrainingDivergedError
-from models.whole_files import write_atomically
+from models.whole_files import finite, write_atomically, write_json
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import check_splits
@@ -24,7 +24,6 @@ from pipeline.judging.ablation import (
     Outcome,
     Resampling,
     summarise,
-    to_json,
 )
 from pipeline.judging.simple_methods import fit_simple
 from pipeline.judging.task_metrics_file import TaskMetrics, load_metrics, save_metrics
@@ -92,8 +91,7 @@ def ablate(
         resampling=Resampling(options.seed, options.num_resamples),
     )
     text = ablation_report(grid.name, split, tables, summary, setting.metrics[0])
-    results = json.dumps(to_json(summary), indent=2) + "\n"
-    write_atomically(folder / "results.json", results)
+    write_json(folder / "results.json", finite(dataclasses.asdict(summary)))
     write_atomically(folder / "tables.md", text)
     return text
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 from collections.abc import Mapping, Sequence
 
-from models.whole_files import write_atomically
+from models.whole_files import write_atomically, write_json
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
@@ -80,7 +79,7 @@ def map_contexts(
     folder = output or run.path / FOLDER
     for kind, svg in maps.items():
         write_atomically(folder / f"map_{kind}.svg", svg)
-    write_atomically(folder / FIGURES_FILE, json.dumps(figures, indent=2) + "\n")
+    write_json(folder / FIGURES_FILE, figures)
     write_atomically(folder / PAGE_FILE, page)
     return folder / PAGE_FILE
 

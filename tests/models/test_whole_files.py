@@ -4,7 +4,13 @@ import os
 import pytest
 
 from models import whole_files
-from models.whole_files import whole_file, write_atomically
+from models.whole_files import (
+    finite,
+    read_json,
+    whole_file,
+    write_atomically,
+    write_json,
+)
 
 
 def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
@@ -56,3 +62,11 @@ def test_a_crash_before_it_is_on_the_disk_leaves_what_was_there(tmp_path, monkey
     with pytest.raises(OSError, match="no space"):
         write_atomically(path, "new", is_durable=True)
     assert path.read_text() == "old"
+
+
+def test_json_is_read_as_it_was_written_and_holds_only_what_json_knows(tmp_path):
+    values = {"a": (1.5, float("nan")), "b": {"c": float("inf"), "d": [True, "x"]}}
+    write_json(tmp_path / "a.json", finite(values))
+    known = {"a": [1.5, None], "b": {"c": None, "d": [True, "x"]}}
+    assert read_json(tmp_path / "a.json") == known
+    assert (tmp_path / "a.json").read_text().startswith('{\n  "a": [\n    1.5,')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import shutil
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from models.serving.recorded_request import RecordedRequest
-from models.whole_files import write_atomically
+from models.whole_files import write_json
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import (
@@ -162,4 +161,4 @@ def replay(
 
 
 def _write_manifest(folder: pathlib.Path, manifest: dict[str, Any]) -> None:
-    write_atomically(folder / FORMAT_MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    write_json(folder / FORMAT_MANIFEST, manifest)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from models.whole_files import finite
 from pipeline.insight.clustering import Clustering, clustering
 from pipeline.insight.contexts import TaskContexts
 from pipeline.reports.page.result_table import Column, ResultTable
@@ -53,10 +53,8 @@ def clustering_table(by_kind: Mapping[str, Clustering]) -> ResultTable:
 
 def as_json(one: Clustering) -> dict[str, Any]:
     """Returns the figures, with None for those that are not defined."""
-    values = {**vars(one), "ratio": one.ratio}
-    return {
-        name: None if math.isnan(value) else value for name, value in values.items()
-    }
+    figures: dict[str, Any] = finite({**vars(one), "ratio": one.ratio})
+    return figures
 
 
 def verdict(by_kind: Mapping[str, Clustering]) -> list[str]:

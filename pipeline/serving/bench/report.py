@@ -2,11 +2,11 @@
 
 import dataclasses
 import json
-import math
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from models.whole_files import finite
 from pipeline.reports.page.markdown_table import layout
 from pipeline.serving.bench.fuzz import Fuzz
 from pipeline.serving.bench.grid import Cell, size
@@ -66,20 +66,11 @@ def write(bench: Bench, directory: pathlib.Path) -> str:
     """Writes `bench.json` and `bench.md`, and returns the text of the latter."""
     directory.mkdir(parents=True, exist_ok=True)
     values = {key: value for key, value in dataclasses.asdict(bench).items() if value}
-    as_json = json.dumps(_finite(values), indent=1, allow_nan=False) + "\n"
+    as_json = json.dumps(finite(values), indent=1, allow_nan=False) + "\n"
     (directory / BENCH_JSON).write_text(as_json, encoding="utf-8")
     text = markdown(bench)
     (directory / BENCH_MD).write_text(text, encoding="utf-8")
     return text
-
-
-def _finite(value: Any) -> Any:
-    """Replaces what JSON does not know, such as NaN, by None."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def markdown(bench: Bench) -> str:

@@ -1,10 +1,12 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from made_outcomes import FAILED, make_outcome, make_summary, make_tables, summary_of
 
-from pipeline.judging.ablation import Outcome, Resampling, summarise, to_json
+from models.whole_files import finite
+from pipeline.judging.ablation import Outcome, Resampling, summarise
 from pipeline.judging.variant_grid import Table, Variant
 from pipeline.settings.scenario import metrics as scenario_metrics
 
@@ -70,7 +72,7 @@ def test_scenarios_are_judged_by_their_own_metrics():
 
 
 def test_figures_are_json_without_nan(summary):
-    text = json.dumps(to_json(summary), allow_nan=False)
+    text = json.dumps(finite(dataclasses.asdict(summary)), allow_nan=False)
     read = json.loads(text)
     assert read["variants"]["Both"]["PE, dot"]["metrics"]["mae"]["mean"] == 3.0
     assert read["references"]["bias_ridge"]["seed_deviation"] is None
