@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from models.whole_files import read_json
 from pipeline.settings.known_values import KnownValues
-from pipeline.settings.request_values import as_id, as_list, as_number, check_size
+from pipeline.settings.request_values import (
+    as_id,
+    as_list,
+    as_number,
+    check_size,
+    texts,
+)
 from transforms.reading.values import normal_form
 from transforms.schema import ITEM_ID
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from pipeline.settings.runtime import Runtime, Tensors
+    from pipeline.settings.runtime import Runtime
 
 # Which limit of the manifest each list of a request keeps to.
 _LIMITS = {
@@ -64,38 +70,42 @@ class ExportedModel:
         """Ranks the query items of a request, or recommends where there are none.
 
         Args:
-            request: One request.
+            request: What the class names, and perhaps `query`, item ids to score;
+                `exclude`, item ids not to recommend; `task_id`, handed through.
             top: Most items recommended.
+
+        Returns:
+            `task_id` if any, and `ranked` or `recommended`: items best first, each
+            with `item_id`, `item_name` if known, and `score`; `fallback_reason` where
+            the support set did not decide; and what `unknown` returns.
 
         Raises:
             ValueError: If a key is unknown or a value is not what it should be.
         """
-        raise NotImplementedError
+        self.validate(request)
+        if query := as_list(request, "query"):
+            answer = self._ranked(request, list(map(self.id_of, query)))
+        else:
+            answer = self._recommended(request, top)
+        task = {"task_id": request["task_id"]} if "task_id" in request else {}
+        return task | self.unknown(request) | answer
 
-    def ranked(
-        self,
-        request: Mapping[str, Any],
-        inputs: Tensors,
-        ids: Sequence[str],
-    ) -> dict[str, Any]:
-        """Returns the items of a request with the scores of `rank`, best first."""
+    def _ranked(self, request: Mapping[str, Any], ids: Sequence[str]) -> dict[str, Any]:
+        """Returns items with the scores of `rank`, best first."""
+        inputs = self.query_inputs(request, ids)
         scores = self._runtime.ask("rank", inputs)["score"][0]
         order = sorted(range(len(ids)), key=lambda i: -scores[i])
-        return self._about(request) | {
-            "ranked": [self.item(ids[i], scores[i]) for i in order]
-        }
+        return {"ranked": [self.item(ids[i], scores[i]) for i in order]}
 
-    def recommended(
-        self, request: Mapping[str, Any], inputs: Tensors, top: int
-    ) -> dict[str, Any]:
+    def _recommended(self, request: Mapping[str, Any], top: int) -> dict[str, Any]:
         """Returns the first items of `recommend`, and why if not by the support."""
-        best = self._runtime.ask("recommend", inputs)
+        best = self._runtime.ask("recommend", self.catalogue_inputs(request))
         ids = [item_id.decode() for item_id in best["item_id"][0] if item_id]
         pairs = zip(ids[:top], best["score"][0], strict=False)
         items = [self.item(item_id, score) for item_id, score in pairs]
         reason = best["fallback_reason"][0].decode()
         why = {"fallback_reason": reason} if reason else {}
-        return self._about(request) | why | {"recommended": items}
+        return {**why, "recommended": items}
 
     def explained(
         self, request: Mapping[str, Any], items: Sequence[str]
@@ -117,6 +127,7 @@ class ExportedModel:
             "support", as_list(request, "support"), most, "pairs to be explained"
         )
         check_size("items", items, most, "ids to be explained")
+        self.validate(request)
         inputs = self.query_inputs(request, items)
         outputs = self._runtime.ask("explain", inputs)
         return {name: value[0] for name, value in outputs.items()}
@@ -136,19 +147,27 @@ class ExportedModel:
         for key, limit in _LIMITS.items():
             check_size(key, as_list(request, key), self.manifest["limits"][limit])
 
-    def query_inputs(
-        self, request: Mapping[str, Any], items: Sequence[str]
-    ) -> dict[str, np.ndarray]:
-        """Returns the inputs of `rank` and `explain` for some items.
+    def task_inputs(self, request: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Returns what all signatures take of a request: the task.
 
         Args:
             request: As `answer` takes it.
-            items: Ids of the items.
 
         Raises:
             ValueError: As `answer`.
         """
         raise NotImplementedError
+
+    def query_inputs(
+        self, request: Mapping[str, Any], items: Sequence[str]
+    ) -> dict[str, np.ndarray]:
+        """Returns the inputs of `rank` and `explain` for items of these ids."""
+        return {**self.task_inputs(request), "query_item_id": self.ids(items)}
+
+    def catalogue_inputs(self, request: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Returns the inputs of `recommend`."""
+        exclude = self.ids(as_list(request, "exclude"))
+        return {**self.task_inputs(request), "exclude_item_id": exclude}
 
     def support_of(self, request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Returns the support pairs of a request, each once, as preparation keeps them.
@@ -251,13 +270,12 @@ class ExportedModel:
             return f"{domain}{colon}{normal_form(raw, key)}"
         return normal_form(text, key)
 
+    def ids(self, values: Sequence[Any]) -> np.ndarray:
+        """Returns ids of items as the graph takes those of one task, [1, N]."""
+        return texts([list(map(self.id_of, values))])
+
     def item(self, item_id: str, score: Any) -> dict[str, Any]:
         """Returns an item of an answer: its id, its name if known, and its score."""
         name = self.item_names.get(item_id)
         item = {"item_id": item_id} | ({"item_name": name} if name else {})
         return item | {"score": round(float(score), 4)}
-
-    def _about(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns what an answer says beside its items."""
-        task = {"task_id": request["task_id"]} if "task_id" in request else {}
-        return task | self.unknown(request)

@@ -16,6 +16,7 @@ from models.serving.recorded_request import RecordedRequest
 from models.serving.served_model import ServedModel
 from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.task_request import TaskRequest, starting_with
+from pipeline.experiment.prepared import read_ids
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.serving import ServedWords, Serving
@@ -74,8 +75,8 @@ def scenario_requests(
     dataset_dir: pathlib.Path,
 ) -> Callable[[Episode, Episode], dict[str, tf.Tensor]]:
     """Returns the way from episodes of scenarios to raw ids."""
-    user_ids = _ids(dataset_dir, schema.USER_ID)
-    item_ids = _ids(dataset_dir, schema.ITEM_ID)
+    user_ids = tf.constant(read_ids(dataset_dir, schema.USER_ID))
+    item_ids = tf.constant(read_ids(dataset_dir, schema.ITEM_ID))
 
     def to_request(support: Episode, query: Episode) -> dict[str, tf.Tensor]:
         return {
@@ -161,9 +162,3 @@ def _example(request: RecordedRequest) -> TaskRequest:
             "exclude_item_id": pool[:, -1:],
         },
     )
-
-
-def _ids(dataset_dir: pathlib.Path, name: str) -> tf.Tensor:
-    """Reads ids, string [N + 1] by row; row 0 is empty."""
-    path = dataset_dir / schema.VOCABULARY_DIR / f"{name}.txt"
-    return tf.constant([b"", *path.read_bytes().split(b"\n")[:-1]])

@@ -1,12 +1,12 @@
 """Requests to an exported model of users: ratings of a user in, items out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from pipeline.settings.exported_model import ExportedModel
-from pipeline.settings.request_values import as_list, names_item, texts
+from pipeline.settings.request_values import names_item, texts
 from pipeline.settings.user.request_features import (
     PREFIX,
     check_feature,
@@ -17,7 +17,11 @@ from pipeline.settings.user.request_features import (
 
 
 class ExportedUserModel(ExportedModel):
-    """An exported model of the user-specific setting."""
+    """An exported model of the user-specific setting.
+
+    A request has `support`, a list of {"item_id" or "item_name", "label"}, and perhaps
+    `user`, raw features by name.
+    """
 
     keys = frozenset({"task_id", "user", "support", "query", "exclude"})
     pair_keys = ("item_id", "label")
@@ -26,40 +30,6 @@ class ExportedUserModel(ExportedModel):
         super().__init__(*of_model)
         self._features = request_features(self.manifest)
         self._label_range = self.manifest["label_min"], self.manifest["label_max"]
-
-    def answer(self, request: Mapping[str, Any], top: int) -> dict[str, Any]:
-        """Ranks the query items of a request, or recommends where there are none.
-
-        Args:
-            request: `support`, a list of {"item_id" or "item_name", "label"}; and
-                perhaps `user`, raw features by name; `query`, item ids to score;
-                `exclude`, item ids not to recommend; `task_id`, handed through.
-            top: Most items recommended.
-
-        Returns:
-            `task_id` if any, and `ranked` or `recommended`: items best first, each
-            with `item_id`, `item_name` if known, and `score`; `fallback_reason` where
-            the support set did not decide; and what `unknown` returns.
-
-        Raises:
-            ValueError: If a key is unknown or a value is not what it should be.
-        """
-        inputs = self._task_inputs(request)
-        if query := as_list(request, "query"):
-            ids = [self.id_of(item_id) for item_id in query]
-            return self.ranked(request, self.query_inputs(request, ids), ids)
-        exclude = [self.id_of(item_id) for item_id in as_list(request, "exclude")]
-        inputs["exclude_item_id"] = texts([exclude])
-        return self.recommended(request, inputs, top)
-
-    def query_inputs(
-        self, request: Mapping[str, Any], items: Sequence[str]
-    ) -> dict[str, np.ndarray]:
-        """Returns the inputs of `rank`; see `ExportedModel.query_inputs`."""
-        return {
-            **self._task_inputs(request),
-            "query_item_id": texts([list(map(self.id_of, items))]),
-        }
 
     def describe_task(self, request: Mapping[str, Any]) -> str:
         """Names the user."""
@@ -81,8 +51,8 @@ class ExportedUserModel(ExportedModel):
             {"unknown_values": unknown} if unknown else {}
         )
 
-    def _task_inputs(self, request: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        self.validate(request)
+    def task_inputs(self, request: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Returns support set and features; see `ExportedModel.task_inputs`."""
         support = [self.read_pair(pair) for pair in self.support_of(request)]
         return {
             "support_item_id": texts([[i for i, _ in support]]),

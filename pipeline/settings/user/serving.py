@@ -14,6 +14,7 @@ from models.serving.recorded_request import RecordedRequest
 from models.serving.served_model import ServedModel
 from models.serving.served_user_model import ServedUserModel
 from models.serving.task_request import TaskRequest, starting_with
+from pipeline.experiment.prepared import read_ids
 from pipeline.settings.serving import ServedWords, Serving
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
@@ -66,13 +67,14 @@ def user_requests(
     data: UserData,
 ) -> Callable[[Episode, Episode], dict[str, tf.Tensor]]:
     """Returns the way from episodes of users to raw ids and features."""
-    item_ids = _values(data, schema.ITEM_ID)
+    item_ids = tf.constant(read_ids(data.directory, schema.ITEM_ID))
     tables = {}
     for feature in data.users.features:
         encoded = data.users.encoded[feature.name]
         table = tf.constant(encoded[:, 0] if feature.kind == "categorical" else encoded)
         if feature.kind != "numeric":
-            table = tf.gather(_values(data, feature.name), table)
+            values = read_ids(data.directory, feature.name)
+            table = tf.gather(tf.constant(values), table)
         tables[f"user_{feature.name}"] = table
 
     def to_request(support: Episode, query: Episode) -> dict[str, tf.Tensor]:
@@ -132,9 +134,3 @@ def _task_request(request: RecordedRequest) -> TaskRequest:
         query=query,
         wanted={"exclude_item_id": query["query_item_id"]},
     )
-
-
-def _values(data: UserData, vocabulary: str) -> tf.Tensor:
-    """Reads a vocabulary, string [N + 1] by row; row 0 is empty."""
-    path = data.directory / schema.VOCABULARY_DIR / f"{vocabulary}.txt"
-    return tf.constant([b"", *path.read_bytes().split(b"\n")[:-1]])
