@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Literal
 
 
@@ -54,3 +55,18 @@ class Shown:
     def with_other_support(self) -> Shown:
         """Returns the same tasks, each shown the support set of another."""
         return dataclasses.replace(self, support="other")
+
+
+def few_shot(groups: Sequence[Shown]) -> list[Shown]:
+    """Returns the groups that differ in how much is shown of the own support set.
+
+    Args:
+        groups: Groups of a setting.
+
+    Returns:
+        By size, rising, the last with all that there is to show; [] if no group shows
+        less.
+    """
+    few = [one for one in groups if one.is_few_shot and one.support == "own"]
+    full = [one.few(one.full_size) for one in few[:1]]
+    return sorted([*few, *full], key=lambda one: one.size)

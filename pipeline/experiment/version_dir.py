@@ -32,6 +32,11 @@ def is_version(path: pathlib.Path) -> bool:
     return path.name.isascii() and path.name.isdecimal()
 
 
+def versions_in(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the versions of a folder, which need not be whole, by their number."""
+    return sorted(filter(is_version, folder.glob("*")), key=lambda path: int(path.name))
+
+
 def newest_version(directory: pathlib.Path) -> pathlib.Path:
     """Finds the exported model in a directory.
 
@@ -47,11 +52,10 @@ def newest_version(directory: pathlib.Path) -> pathlib.Path:
     directory = directory.resolve()
     if _holds_model(directory):
         return directory
-    versions = [path for path in directory.glob("*") if is_version(path)]
-    versions = [path for path in versions if _holds_model(path)]
+    versions = [path for path in versions_in(directory) if _holds_model(path)]
     if not versions:
         raise ValueError(f"{directory} holds no exported model: run `cmml export`.")
-    return max(versions, key=lambda path: int(path.name))
+    return versions[-1]
 
 
 def _holds_model(directory: pathlib.Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.run_dir import RunDir, runs_of, training_fingerprint
-from pipeline.experiment.version_dir import SAVED_MODEL, is_version, read_manifest
+from pipeline.experiment.version_dir import SAVED_MODEL, read_manifest, versions_in
 from pipeline.training.trained import STEP, finished_refit, is_of
 from transforms.schema import META_TRAIN
 
@@ -85,8 +85,7 @@ def version_with(base: pathlib.Path, fingerprint: str) -> pathlib.Path | None:
 
     An export may have been killed when its version was there and not yet on record.
     """
-    versions = sorted(filter(is_version, base.glob("*")), key=lambda one: int(one.name))
-    for version in reversed(versions):
+    for version in reversed(versions_in(base)):
         with contextlib.suppress(OSError, ValueError, KeyError):  # Another's, damaged.
             if read_manifest(version)["fingerprint"] == fingerprint:
                 return version
@@ -94,8 +93,8 @@ def version_with(base: pathlib.Path, fingerprint: str) -> pathlib.Path | None:
 
 
 def _versions(config: Experiment, run: RunDir) -> list[pathlib.Path]:
-    paths = (run.export / config.export.model_name).glob(f"*/{SAVED_MODEL}")
-    return [path.parent for path in paths if is_version(path.parent)]
+    versions = versions_in(run.export / config.export.model_name)
+    return [version for version in versions if (version / SAVED_MODEL).is_file()]
 
 
 def _newest(versions: Iterable[pathlib.Path]) -> pathlib.Path:

@@ -10,7 +10,7 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
-from pipeline.experiment.version_dir import is_version, read_manifest
+from pipeline.experiment.version_dir import read_manifest, versions_in
 from pipeline.export.export_of_config import version_with
 
 STEP = "export"
@@ -78,8 +78,8 @@ def _record(run: RunDir, fingerprint: str, version: pathlib.Path) -> None:
 
 def _new_number(base: pathlib.Path) -> int:
     """Returns the time in seconds, or more if a version has that number or a higher."""
-    numbers = [int(path.name) for path in base.glob("*") if is_version(path)]
-    return max(int(time.time()), max(numbers, default=0) + 1)
+    later = [int(version.name) + 1 for version in versions_in(base)]
+    return max([int(time.time()), *later])
 
 
 def validated_difference(

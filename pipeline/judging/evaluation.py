@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from models.evaluation.intervals import Interval, metric_intervals
 from models.evaluation.metric import Metric
-from models.evaluation.shown import Shown
+from models.evaluation.shown import Shown, few_shot
 from pipeline.judging.differences import Contrast, Difference, take_differences
 from pipeline.judging.task_metrics_file import TaskMetrics
 
@@ -123,11 +123,7 @@ class Evaluation:
 
 def few_shot_groups(groups: Sequence[Shown]) -> dict[int, str]:
     """Returns the groups that differ in support pairs alone, by size, rising."""
-    few = [one for one in groups if one.is_few_shot and one.support == "own"]
-    if not few:
-        return {}
-    full = few[0].few(few[0].full_size)
-    return {one.size: one.group for one in sorted([*few, full], key=_size)}
+    return {one.size: one.group for one in few_shot(groups)}
 
 
 def exchanged_groups(groups: Sequence[Shown]) -> list[tuple[str, str]]:
@@ -151,7 +147,3 @@ def compared_metrics(metrics: Sequence[Metric]) -> list[Metric]:
         metrics: All metrics, the one that decides first.
     """
     return [one for one in metrics if one.in_tables and one.direction]
-
-
-def _size(shown: Shown) -> int:
-    return shown.size

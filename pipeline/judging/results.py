@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluation.metric import Metric
+from models.evaluation.shown import few_shot
 from pipeline.judging.cost import Cost
 from pipeline.settings.more_metrics import table_metrics
 from pipeline.settings.registry import setting_of
@@ -147,8 +148,7 @@ def setup_of(
     setting, options = setting_of(config), config.evaluation
     groups = setting.groups(config, data, split)
     words = setting.parts().group_words(data)
-    few = [one for one in groups if one.is_few_shot and one.support == "own"]
-    full = groups[0] if not few else few[0].few(few[0].full_size)
+    sizes = few_shot(groups) or groups[:1]
     return Setup(
         name=config.name,
         setting=config.setting,
@@ -156,7 +156,7 @@ def setup_of(
         metrics=table_metrics(setting.metrics, config.evaluation.more_metrics),
         notes=setting.parts().metric_notes(data),
         groups={groups[0].group: words[groups[0].group], **words},
-        few_shot={**{one.size: one.group for one in few}, full.size: full.group},
+        few_shot={one.size: one.group for one in sizes},
         seeds=tuple(range(num_seeds)),
         num_tasks=data.info.num_tasks[split],
         num_trials=config.comparison.num_trials,

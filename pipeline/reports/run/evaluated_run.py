@@ -16,7 +16,7 @@ from models.evaluation.intervals import (
 )
 from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
-from models.evaluation.shown import Shown
+from models.evaluation.shown import Shown, few_shot
 from models.whole_files import read_json
 from pipeline.judging.beside_baselines import (
     BesideBaselines,
@@ -65,8 +65,7 @@ class EvaluatedRun:
     @functools.cached_property
     def own(self) -> Shown:
         """Tasks shown all of their own, with the users that few-shot groups have."""
-        few = [one for one in self.groups if one.is_few_shot and one.support == "own"]
-        return few[0].few(few[0].full_size) if few else self.groups[0]
+        return [self.groups[0], *few_shot(self.groups)][-1]
 
     @property
     def active(self) -> str:

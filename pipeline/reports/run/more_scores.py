@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import Any
 
 from models import cmml
+from models.evaluation.shown import few_shot
 from models.recommender import Recommender
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.progress import say
@@ -66,11 +67,7 @@ def more_scores(
         The files of scores; none if there is nothing to ask.
     """
     setting = setting_of(config)
-    few = [
-        one
-        for one in setting.groups(config, data, META_TEST)
-        if one.is_few_shot and one.support == "own"
-    ]
+    few = few_shot(setting.groups(config, data, META_TEST))
     if not few:
         return []
     sizes = missing_sizes([one.size for one in few], few[0].full_size)

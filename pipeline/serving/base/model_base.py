@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator
 
 from models.file_locks import LockedError, locked
 from models.whole_files import sync
-from pipeline.experiment.version_dir import SAVED_MODEL, is_version
+from pipeline.experiment.version_dir import SAVED_MODEL, versions_in
 from pipeline.serving.base.durable_files import content_digest, sync_tree
 from transforms.schema import DataError
 
@@ -48,8 +48,8 @@ class ModelBase:
 
     def versions(self) -> list[int]:
         """Returns the published versions, the oldest first."""
-        names = [path.name for path in self.directory.glob("*") if is_version(path)]
-        return sorted(version for version in map(int, names) if self.has(version))
+        numbers = [int(path.name) for path in versions_in(self.directory)]
+        return [number for number in numbers if self.has(number)]
 
     def clean_up(self) -> None:
         """Removes what a killed push has left; no server has ever seen it as a version.

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from models.evaluation.shown import Shown
+from models.evaluation.shown import Shown, few_shot
 
 COLD = Shown("cold", "meta_test", 40, 40)
 SOME = Shown("scenario_mean", "meta_test", 64, 64, max_users=200)
@@ -40,3 +40,9 @@ def test_what_is_shown_changes_and_who_is_asked_stays():
         assert (changed.full_size, changed.max_users) == (64, 200)
     assert SOME.few(4).few(64) == SOME
     assert SOME.with_other_support().size == 64
+
+
+def test_few_shot_groups_end_with_all_there_is_to_show():
+    groups = [COLD, COLD.with_other_support(), COLD.few(8), COLD.few(0)]
+    assert [one.size for one in few_shot(groups)] == [0, 8, 40]
+    assert few_shot([COLD, COLD.with_other_support()]) == []

@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
+from pipeline.experiment.version_dir import is_version
 from pipeline.serving.base import model_base
 from pipeline.serving.base.durable_files import content_digest
-from pipeline.serving.base.model_base import ModelBase, is_version, push_lock
+from pipeline.serving.base.model_base import ModelBase, push_lock
 from transforms.schema import DataError
 
 ROOT = pathlib.Path(__file__).parents[4]
