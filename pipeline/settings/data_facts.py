@@ -6,14 +6,11 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transforms import schema
-from transforms.joins import Join
-from transforms.row_counts import RowCounts
 
 Counts = NDArray[np.int64]
 
@@ -48,28 +45,20 @@ class DataFacts:
     """A prepared data set in figures.
 
     Attributes:
+        info: What its preparation says of it.
         sizes: What was read, by name.
-        num_rejected: Refused rows by reason.
-        num_dropped: Legal rows and tasks left out, by reason.
         examples: Some refused rows, as they are stored.
         user_counts: int [N + 1], interactions of each user that can be learned from.
         item_counts: int [M + 1], the same of each item.
         splits: The splits.
-        tables: What became of the rows of each table.
-        joins: How ids of the tables find each other.
-        split_keys: Those of `data.split`.
     """
 
+    info: schema.CommonInfo
     sizes: Mapping[str, int]
-    num_rejected: Mapping[str, int]
-    num_dropped: Mapping[str, int]
     examples: Sequence[Mapping[str, object]]
     user_counts: Counts
     item_counts: Counts
     splits: Sequence[SplitFacts]
-    tables: Mapping[str, RowCounts] = dataclasses.field(default_factory=dict)
-    joins: Sequence[Join] = ()
-    split_keys: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def new_item_share(self) -> float:

@@ -55,7 +55,7 @@ def _few_tasks(findings: Findings) -> list[str]:
     return [
         f"Only {counted(own.num_tasks, 'task')} {plural(own.num_tasks, 'was', 'were')} "
         f"judged, and fewer than {MIN_TASKS} tell nothing: "
-        f"{way_to_more_tasks(findings.data.split_keys)}."
+        f"{way_to_more_tasks(findings.data.info.options['split'])}."
     ]
 
 
@@ -270,8 +270,8 @@ def _data(findings: Findings) -> list[str]:
                 f"{share:.1%} of the query pairs are on items that training has never "
                 "seen: features of items are what is known of these."
             )
-    read = sum(rows.read for rows in data.tables.values())
-    refused = sum(rows.refused.total() for rows in data.tables.values())
+    read = sum(rows.read for rows in data.info.tables.values())
+    refused = sum(rows.refused.total() for rows in data.info.tables.values())
     if refused > _MANY_REFUSED * read:
         sentences.append(
             f"{refused:,} of the {read:,} rows of all tables "

@@ -30,7 +30,7 @@ def rows_table(data: DataFacts) -> ResultTable:
             "unreadable": counts.unreadable.total(),
             "cut": counts.cut.total(),
         }
-        for name, counts in data.tables.items()
+        for name, counts in data.info.tables.items()
     ]
     return ResultTable("rows", "rows of each table", "", columns, rows)
 
@@ -56,6 +56,6 @@ def joins_table(data: DataFacts) -> ResultTable:
             "back": join.num_both / max(join.num_right, 1),
             "examples": ", ".join(join.left_examples),
         }
-        for join in data.joins
+        for join in data.info.joins
     ]
     return ResultTable("joins", "how ids match", "", columns, rows)

@@ -133,7 +133,7 @@ def left_out_table(data: DataFacts, reasons: Mapping[str, str]) -> ResultTable:
     ]
     rows: list[dict[str, Any]] = [
         {"what": "refused", "reason": reasons.get(code, code), "count": count}
-        for code, count in data.num_rejected.items()
+        for code, count in data.info.num_rejected.items()
     ]
     rows += [
         {
@@ -141,7 +141,7 @@ def left_out_table(data: DataFacts, reasons: Mapping[str, str]) -> ResultTable:
             "reason": REASONS[code].words if code in REASONS else code,
             "count": count,
         }
-        for code, count in data.num_dropped.items()
+        for code, count in data.info.num_dropped.items()
     ]
     return ResultTable("left-out", "left out", "", columns, rows)
 

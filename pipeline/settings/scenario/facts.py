@@ -32,6 +32,7 @@ def scenario_facts(dataset: ScenarioData) -> DataFacts:
         if info.num_tasks.get(name)
     ]
     return DataFacts(
+        info=info,
         sizes={
             "users": info.num_users,
             "items": info.num_items,
@@ -39,11 +40,6 @@ def scenario_facts(dataset: ScenarioData) -> DataFacts:
             "held-out clicks": info.num_held_out,
             "scenarios": sum(info.num_tasks.values()),
         },
-        num_rejected=info.num_rejected,
-        num_dropped=info.num_dropped,
-        tables=info.tables,
-        joins=info.joins,
-        split_keys=info.options["split"],
         examples=list(rejected_examples(dataset.directory)),
         user_counts=np.bincount(known.user, minlength=info.num_users + 1),
         item_counts=item_counts,

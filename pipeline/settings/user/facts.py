@@ -38,17 +38,13 @@ def user_facts(dataset: UserData) -> DataFacts:
             np.add.at(user_counts, users, facts.support_sizes + facts.query_sizes)
     without_task = info.num_interactions[schema.NO_TASK]
     return DataFacts(
+        info=info,
         sizes={
             "users": info.num_users,
             "items": info.num_items,
             "interactions in episodes": int(user_counts.sum()) - without_task,
             "interactions of users without a task": without_task,
         },
-        num_rejected=info.num_rejected,
-        num_dropped=info.num_dropped,
-        tables=info.tables,
-        joins=info.joins,
-        split_keys=info.options["split"],
         examples=list(rejected_examples(dataset.directory)),
         user_counts=user_counts,
         item_counts=dataset.items.counts,

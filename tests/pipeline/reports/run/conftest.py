@@ -14,7 +14,7 @@ from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.findings import Training, find
 from pipeline.settings.data_facts import DataFacts, SplitFacts
 from pipeline.settings.registry import SETTINGS
-from transforms.schema import META_TEST
+from transforms.schema import META_TEST, CommonInfo
 
 NUM_TASKS = 40
 NUM_PAIRS = 5  # Of each task.
@@ -132,10 +132,16 @@ def data_of_ratings():
         labels={1.0: 40, 2.0: 40, 3.0: 40, 4.0: 40, 5.0: 40},
         pool_sizes=np.zeros(0, int),
     )
-    return DataFacts(
-        sizes={"users": NUM_TASKS, "items": NUM_ITEMS},
-        num_rejected={},
+    info = CommonInfo(
+        num_users=NUM_TASKS,
+        num_items=NUM_ITEMS,
+        num_tasks={"meta_test": NUM_TASKS},
         num_dropped={},
+        options={"split": {}},
+    )
+    return DataFacts(
+        info=info,
+        sizes={"users": NUM_TASKS, "items": NUM_ITEMS},
         examples=[],
         user_counts=np.array([0, *[13] * NUM_TASKS]),
         item_counts=counts,

@@ -152,7 +152,9 @@ def test_few_tasks_are_the_advice_in_place_of_what_they_cannot_tell(
         "data.split.seed or other fractions in data.split, or name them in a file, "
         "data.split.path."
     )
-    named = dataclasses.replace(quiet_data, split_keys={"path": "mine.json"})
+    options = {"split": {"path": "mine.json"}}
+    info = dataclasses.replace(quiet_data.info, options=options)
+    named = dataclasses.replace(quiet_data, info=info)
     sentence, _ = told(found, named)
     assert sentence.endswith(
         "nothing: name more of them in data.split.path, mine.json."
@@ -220,7 +222,8 @@ def test_new_items_and_refused_rows_are_told(rated, make_findings, data, spread)
         "interactions": RowCounts(read=2000, used=1987, refused=Counter(malformed=13)),
         "items": RowCounts(read=500, used=500),
     }
-    new, refused = told(found, dataclasses.replace(data, tables=tables))
+    info = dataclasses.replace(data.info, tables=tables)
+    new, refused = told(found, dataclasses.replace(data, info=info))
     assert new.startswith("5.0% of the query pairs are on items")  # 10 of 200.
     assert refused.startswith(
         "13 of the 2,500 rows of all tables were refused: look at"

@@ -42,8 +42,8 @@ def test_splits_show_the_share_of_new_items(data):
 
 
 def test_codes_are_put_into_words(data):
-    data.num_rejected.update({"malformed": 2, "odd": 1})
-    data.num_dropped.update({"pool_too_small": 3})
+    data.info.num_rejected.update({"malformed": 2, "odd": 1})
+    data.info.num_dropped.update({"pool_too_small": 3})
     rows = left_out_table(data, {"malformed": "no row"}).rows
     assert [(row["reason"], row["count"]) for row in rows] == [
         ("no row", 2),
