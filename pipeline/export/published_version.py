@@ -1,10 +1,11 @@
 """A new version of an exported model, checked before it can be seen."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.one_at_a_time import one_at_a_time
@@ -47,24 +48,42 @@ def publish(
     base = run.export / config.export.model_name
     base.mkdir(parents=True, exist_ok=True)
     with one_at_a_time(STEP, base):
-        for leftover in base.glob(".staging-*"):
-            shutil.rmtree(leftover)
         done = version_with(base, fingerprint)
         if done is not None:
             _record(run, fingerprint, done)
             say(f"export: {done} is up to date")
             return done
         number = _new_number(base)
-        target, staging = base / str(number), base / f".staging-{number}"
-        try:
+        target = base / str(number)
+        with staged(target) as staging:
             difference = build(staging, number)
-            os.replace(staging, target)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
         _record(run, fingerprint, target)
     say(f"export: wrote {target}, scores agree within {difference:.1e}")
     return target
+
+
+@contextlib.contextmanager
+def staged(target: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a folder its name when all of it is written, and not if writing fails.
+
+    What killed ones have left beside it is removed: there is one writer at a time.
+
+    Args:
+        target: The folder.
+
+    Yields:
+        Where to write meanwhile.
+    """
+    for leftover in target.parent.glob(".staging-*"):
+        shutil.rmtree(leftover)
+    staging = target.with_name(f".staging-{target.name}")
+    staging.mkdir()
+    try:
+        yield staging
+        os.replace(staging, target)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
 
 
 def _record(run: RunDir, fingerprint: str, version: pathlib.Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,7 +24,7 @@ from pipeline.export.formats.row_files import write_row_records
 from pipeline.export.formats.row_runtime import RowRuntime
 from pipeline.export.formats.tensorflow_runtime import TensorFlowRuntime
 from pipeline.export.parity import TOLERANCE, MismatchError, largest_difference
-from pipeline.export.published_version import STEP, ExportError
+from pipeline.export.published_version import STEP, ExportError, staged
 from pipeline.export.recorded_requests import read_requests
 from pipeline.settings.runtime import Runtime
 
@@ -65,21 +63,14 @@ def publish_format(chosen: Format, source: FormatSource) -> pathlib.Path:
     """
     version = source.version
     base = version.parent.with_name(f"{version.parent.name}.{chosen.name}")
-    target, staging = base / version.name, base / f".staging-{version.name}"
+    target = base / version.name
     base.mkdir(exist_ok=True)
     with one_at_a_time(STEP, base):
-        for leftover in base.glob(".staging-*"):
-            shutil.rmtree(leftover)
         if target.exists():
             say(f"export: {target} is up to date")
             return target
-        try:
-            staging.mkdir()
+        with staged(target) as staging:
             difference = _write(chosen, source, staging)
-            os.replace(staging, target)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
     say(f"export: wrote {target}, answers agree within {difference:.1e}")
     return target
 

@@ -29,7 +29,6 @@ def run(tmp_path):
 
 
 def build(directory, number, fingerprint="a"):
-    directory.mkdir()
     (directory / "saved_model.pb").write_text(str(number))
     facts = {"fingerprint": fingerprint, "largest_difference": 0.0}
     write_atomically(directory / MANIFEST, json.dumps(facts))
@@ -82,7 +81,6 @@ def test_an_export_that_is_going_on_is_waited_for(config, run, monkeypatch):
 
 def test_what_a_killed_export_has_left_is_removed(config, run):
     def kill(directory, number):
-        directory.mkdir()
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
