@@ -14,6 +14,7 @@ from models.serving.served_explanations import MAX_EXPLAINED, MAX_EXPLAINED_TASK
 from pipeline.experiment.version_dir import read_manifest
 from pipeline.export.formats.tensorflow_runtime import TensorFlowRuntime
 from pipeline.onboarding.tasks import ScenarioSupport, UserEpisode
+from pipeline.settings.request_values import padded
 from pipeline.settings.user.request_features import (
     PREFIX,
     read_feature,
@@ -176,16 +177,6 @@ def _scenario_inputs(supports: Sequence[ScenarioSupport]) -> _Inputs:
         "support_item_id": padded([s.items for s in supports], ""),
         "support_label": padded([s.labels for s in supports], 0.0),
     }
-
-
-def padded(rows: Sequence[NDArray[Any]], padding: object) -> NDArray[Any]:
-    """Returns rows of any length as one array [B, longest]."""
-    dtype = object if isinstance(padding, str) else np.float32
-    width = max((len(row) for row in rows), default=0)
-    array = np.full([len(rows), width], padding, dtype)
-    for number, row in enumerate(rows):
-        array[number, : len(row)] = row
-    return array
 
 
 def _profile_input(

@@ -95,3 +95,24 @@ def texts(values: Sequence[Any]) -> np.ndarray:
     array = np.empty(len(encoded), object)
     array[:] = encoded
     return array.reshape(shape)
+
+
+def padded(
+    rows: Sequence[Any], padding: str | bytes | float, width: int | None = None
+) -> np.ndarray:
+    """Returns rows of any length as one array, float32 or of texts.
+
+    Args:
+        rows: B of them.
+        padding: What comes after a row that is shorter.
+        width: Of the array; that of the longest row by default.
+
+    Returns:
+        [B, width].
+    """
+    dtype = np.float32 if isinstance(padding, float) else object
+    width = max(map(len, rows), default=0) if width is None else width
+    array = np.full([len(rows), width], padding, dtype)
+    for number, row in enumerate(rows):
+        array[number, : len(row)] = row
+    return array

@@ -22,6 +22,7 @@ from pipeline.experiment.version_dir import (
     read_manifest,
 )
 from pipeline.export.formats.format import Format, FormatSource
+from pipeline.settings.request_values import padded
 from pipeline.settings.runtime import Tensors
 
 if TYPE_CHECKING:
@@ -112,11 +113,7 @@ def _as_array(column: pd.Series, width: int | None) -> np.ndarray:
         return np.array([text.encode() for text in column], object)
     is_text = column.name == "item_id"
     rows = [[v.encode() if is_text else v for v in row] for row in column]
-    widest = max(map(len, rows)) if width is None else width
-    padded = np.full([len(rows), widest], b"" if is_text else 0.0, object)
-    for place, row in enumerate(rows):
-        padded[place, : len(row)] = row
-    return padded if is_text else padded.astype(np.float32)
+    return padded(rows, b"" if is_text else 0.0, width)
 
 
 def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.export.loaded_version import load_version
-from pipeline.onboarding.served_model import ServedScenarios, ServedUsers, padded
+from pipeline.onboarding.served_model import ServedScenarios, ServedUsers
 from pipeline.onboarding.tasks import ScenarioSupport, UserEpisode, UserTask
 
 
@@ -89,9 +89,3 @@ def test_a_modulation_does_not_depend_on_the_batch(users):
     alone = users.modulations(episodes[1:2], probes)
     np.testing.assert_allclose(together[1], alone[0], atol=1e-6)
     assert np.abs(together[0] - together[2]).max() > 1e-6
-
-
-def test_rows_are_padded_to_the_longest():
-    rows = [np.array(["a", "b"], object), np.array([], object)]
-    assert padded(rows, "").tolist() == [["a", "b"], ["", ""]]
-    assert padded([], 0.0).shape == (0, 0)

@@ -2,6 +2,7 @@
 
 import types
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from models.legacy_keras import tf
 from models.serving.raw_text import read_ids
 from pipeline.settings.exported_model import ExportedModel
-from pipeline.settings.request_values import as_number
+from pipeline.settings.request_values import as_number, padded
 from transforms.clicks.clicks import in_domain
 from transforms.reading.row_error import RowError
 from transforms.reading.values import as_id
@@ -99,3 +100,10 @@ def test_numbers_are_read_as_those_of_tables(value):
 def test_what_is_no_number_is_refused(value):
     with pytest.raises(ValueError, match="label must be a number, got "):
         as_number(value, "label")
+
+
+def test_rows_are_padded_to_the_longest():
+    rows = [np.array(["a", "b"], object), np.array([], object)]
+    assert padded(rows, "").tolist() == [["a", "b"], ["", ""]]
+    assert padded([], 0.0).shape == (0, 0)
+    assert padded([[1.0], []], 0.0, 3).tolist() == [[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
