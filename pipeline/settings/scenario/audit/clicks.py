@@ -12,21 +12,22 @@ from pipeline.settings.finding import (
     tasks_overlap,
     time_of_pairs,
 )
-from pipeline.settings.scenario.audit.candidates import (
+from pipeline.settings.scenario.audit.controls import (
+    controls,
+    incomplete_factors,
+    is_complete,
+)
+from pipeline.settings.scenario.audit.pairs import (
     clicked_negatives,
     clicked_support_negatives,
     known_candidates,
     negatives_held_out,
-)
-from pipeline.settings.scenario.audit.controls import controls
-from pipeline.settings.scenario.audit.factors import incomplete_factors, is_complete
-from pipeline.settings.scenario.audit.pools import pools_of_one_user
-from pipeline.settings.scenario.audit.queries import (
     query_in_known_clicks,
     query_in_support,
     query_in_two_splits,
 )
 from pipeline.settings.scenario.audit.tasks import (
+    pools_of_one_user,
     repeated_clicks,
     too_small_tasks,
     wrong_pools,

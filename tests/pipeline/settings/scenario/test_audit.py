@@ -8,31 +8,27 @@ import pytest
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.factors.vector_files import save_vectors
 from models.factors.vectors import Vectors
-from pipeline.settings.scenario.audit import pools
-from pipeline.settings.scenario.audit.candidates import (
+from pipeline.settings.scenario.audit import tasks as audited_tasks
+from pipeline.settings.scenario.audit.clicks import scenario_protocol
+from pipeline.settings.scenario.audit.controls import (
+    controls,
+    factors_out_of_fold,
+    fold_scores,
+    incomplete_factors,
+    normalised_ranks,
+    shuffled_users,
+)
+from pipeline.settings.scenario.audit.pairs import (
     clicked_negatives,
     clicked_support_negatives,
     known_candidates,
     negatives_held_out,
-)
-from pipeline.settings.scenario.audit.clicks import scenario_protocol
-from pipeline.settings.scenario.audit.controls import (
-    controls,
-    normalised_ranks,
-    shuffled_users,
-)
-from pipeline.settings.scenario.audit.factors import (
-    factors_out_of_fold,
-    fold_scores,
-    incomplete_factors,
-)
-from pipeline.settings.scenario.audit.pools import pools_of_one_user
-from pipeline.settings.scenario.audit.queries import (
     query_in_known_clicks,
     query_in_support,
     query_in_two_splits,
 )
 from pipeline.settings.scenario.audit.tasks import (
+    pools_of_one_user,
     repeated_clicks,
     too_small_tasks,
     wrong_pools,
@@ -194,7 +190,7 @@ def test_a_pool_that_one_user_has_clicked_half_of_is_a_leak(monkeypatch):
     # User 1 has clicked three of the six items of the pool, of 100 items in all.
     many_items = dataclasses.replace(KNOWN, num_items=100)
     assert pools_of_one_user([TASK], many_items).verdict == "ok"  # Three are few.
-    monkeypatch.setattr(pools, "_LIBRARY", 3)
+    monkeypatch.setattr(audited_tasks, "_LIBRARY", 3)
     finding = pools_of_one_user([TASK], many_items)
     assert (finding.verdict, finding.detail[:6]) == ("LEAK", "2 of 3")
 
@@ -203,7 +199,7 @@ def test_a_pool_that_one_user_has_clicked_half_of_is_a_leak(monkeypatch):
 def test_a_pool_is_no_library_of_users_who_click_everything_or_less(
     monkeypatch, num_items, size
 ):
-    monkeypatch.setattr(pools, "_LIBRARY", 3)
+    monkeypatch.setattr(audited_tasks, "_LIBRARY", 3)
     known = dataclasses.replace(KNOWN, num_items=num_items)
     task = dataclasses.replace(TASK, pool=np.arange(1, size + 1, dtype=np.int32))
     finding = pools_of_one_user([task], known)
