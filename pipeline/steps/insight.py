@@ -12,8 +12,7 @@ from pipeline.experiment.run_dir import RunDir
 from pipeline.insight.contexts import KINDS, task_contexts
 from pipeline.insight.groups import grouped
 from pipeline.insight.projector import write_projector
-from pipeline.reports.insight.clusterings import as_json, clusterings
-from pipeline.reports.insight.context_page import context_page
+from pipeline.reports.insight.clusterings import as_json, clusterings, context_page
 from pipeline.reports.insight.map import context_maps
 from pipeline.settings.registry import setting_of
 from pipeline.training.trained import trained_model

@@ -1,17 +1,18 @@
-"""The files of a comparison: tables, figures and the page."""
+"""The files of a comparison: tables, figures, and a page that needs nothing else."""
 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from models.whole_files import write_atomically
 from pipeline.judging.results import CostCurve, MethodResult, Setup
 from pipeline.reports.comparison.figures import all_figures
-from pipeline.reports.comparison.page import comparison_page
-from pipeline.reports.comparison.summary import summarise
+from pipeline.reports.comparison.hyperparameter_table import hyperparameter_table
+from pipeline.reports.comparison.summary import Summary, summarise
 from pipeline.reports.comparison.tables import all_tables, short_table
 from pipeline.reports.comparison.verdict import verdict
+from pipeline.reports.page.render import render
 
 REPORT_FILE = "report.md"
 PAGE_FILE = "index.html"
@@ -53,3 +54,21 @@ def write_report(
     write_atomically(folder / PAGE_FILE, comparison_page(summary, figures))
     more = f"All columns and tables: {folder / REPORT_FILE} and {PAGE_FILE}."
     return f"{start}\n{short_table(summary).markdown_rows()}\n\n{more}\n"
+
+
+def comparison_page(summary: Summary, figures: Mapping[str, str]) -> str:
+    """Returns the page: the verdict, figures, tables, and how to get the same.
+
+    Args:
+        summary: The results.
+        figures: SVG by name, as `all_figures` returns it.
+    """
+    return render(
+        "comparison.html",
+        setup=summary.setup,
+        num_methods=len(summary.results),
+        corner="lower" if summary.direction < 0 else "upper",
+        verdict=verdict(summary),
+        figures=figures,
+        tables=[*all_tables(summary), hyperparameter_table(summary)],
+    )

@@ -1,13 +1,15 @@
-"""How well contexts cluster by each kind of label, as a table and in words."""
+"""How well contexts cluster by each kind of label: table, words, and the page."""
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 from models.whole_files import finite
 from pipeline.insight.clustering import Clustering, clustering
 from pipeline.insight.contexts import TaskContexts
+from pipeline.reports.page.render import render
 from pipeline.reports.page.result_table import Column, ResultTable
 from pipeline.settings.labelled_supports import NO_LABEL, SCENARIO
 
@@ -70,3 +72,30 @@ def verdict(by_kind: Mapping[str, Clustering]) -> list[str]:
         f"has {each.chance:.1%}."
         for kind, each in sorted(by_kind.items(), key=lambda one: -one[1].ratio)
     ]
+
+
+def context_page(
+    name: str,
+    description: str,
+    maps: Mapping[str, str],
+    clusterings: Mapping[str, Clustering],
+    projector: pathlib.Path,
+) -> str:
+    """Returns the page: how contexts cluster, then the maps.
+
+    Args:
+        name: Of the experiment.
+        description: What contexts these are, in a sentence.
+        maps: SVG by kind of label, the most telling first.
+        clusterings: How well contexts cluster, by kind of label.
+        projector: Folder of the files of the Projector.
+    """
+    return render(
+        "context_space.html",
+        name=name,
+        description=description,
+        verdict=verdict(clusterings),
+        table=clustering_table(clusterings),
+        maps=maps,
+        logs=projector.parent,
+    )

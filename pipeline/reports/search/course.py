@@ -10,8 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pipeline.reports.page.svg import GREY, ORANGE, styled, to_svg
-from pipeline.reports.search.objective_axis import ObjectiveAxis, objective_axis
-from pipeline.reports.search.trial_points import draw_points
+from pipeline.reports.search.objective_axis import (
+    ObjectiveAxis,
+    draw_points,
+    objective_axis,
+)
 from tuning.results import SearchResults
 from tuning.trial_result import TrialResult
 

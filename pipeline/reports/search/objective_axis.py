@@ -1,9 +1,13 @@
-"""The objective of a search as an axis of a figure."""
+"""The objective of a search as an axis of a figure, and trials as points on it."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
+from matplotlib.axes import Axes
+
+from pipeline.reports.page.svg import BLUE, ORANGE
 from tuning.outliers import worst_counted
 from tuning.results import SearchResults
 
@@ -57,3 +61,52 @@ def _label(results: SearchResults) -> str:
     unit = f", {results.unit}" if results.unit else ""
     side = "lower" if results.minimise else "higher"
     return f"{results.metric}{unit} ({side} is better)"
+
+
+def draw_points(
+    axes: Axes,
+    x: Sequence[float],
+    y: Sequence[float],
+    scale: ObjectiveAxis,
+    *,
+    best: int | None,
+) -> None:
+    """Draws all points at once, those beyond the axis as triangles at its end.
+
+    Args:
+        axes: Where to.
+        x: A place for each trial.
+        y: A metric or objective for each trial.
+        scale: The axis of `y`.
+        best: Number of the best trial among them, if it is there.
+    """
+    others = [n for n in range(len(y)) if n != best]
+    shapes = {
+        "o": [n for n in others if not scale.is_beyond(y[n])],
+        "^": [n for n in others if y[n] > scale.high],
+        "v": [n for n in others if y[n] < scale.low],
+    }
+    for shape, numbers in shapes.items():
+        if not numbers:
+            continue
+        axes.plot(
+            [x[n] for n in numbers],
+            [scale.clip(y[n]) for n in numbers],
+            linestyle="",
+            marker=shape,
+            color=BLUE,
+            markersize=4.5,
+            alpha=0.85,
+            zorder=3.0,
+            clip_on=False,
+        )
+    if best is not None:
+        axes.plot(
+            [x[best]],
+            [scale.clip(y[best])],
+            marker="D",
+            color=ORANGE,
+            markersize=6.5,
+            zorder=4.0,
+            clip_on=False,
+        )

@@ -12,8 +12,11 @@ from matplotlib.ticker import NullLocator
 
 from pipeline.reports.page.svg import BLUE, INK, styled, to_svg
 from pipeline.reports.search.key_axis import KeyAxis, key_axis, shortened, varied_keys
-from pipeline.reports.search.objective_axis import ObjectiveAxis, objective_axis
-from pipeline.reports.search.trial_points import draw_points
+from pipeline.reports.search.objective_axis import (
+    ObjectiveAxis,
+    draw_points,
+    objective_axis,
+)
 from transforms.plural import counted
 from tuning.results import SearchResults
 from tuning.trial_result import TrialResult

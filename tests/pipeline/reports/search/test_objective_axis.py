@@ -1,6 +1,13 @@
 import pytest
+from matplotlib.figure import Figure
 
-from pipeline.reports.search.objective_axis import objective_axis
+from pipeline.reports.search.objective_axis import (
+    ObjectiveAxis,
+    draw_points,
+    objective_axis,
+)
+
+SCALE = ObjectiveAxis("label", 0.0, 1.0, 2)
 
 
 def test_the_axis_reaches_from_the_best_to_the_worst(with_scores):
@@ -29,3 +36,26 @@ def test_the_label_says_unit_and_better_side(results, with_scores):
     assert objective_axis(results).label == "val_mae, stars (lower is better)"
     higher = objective_axis(with_scores((1.0,), minimise=False))
     assert higher.label == "val_mae, stars (higher is better)"
+
+
+def drawn(*, best):
+    axes = Figure().add_subplot()
+    draw_points(axes, [1.0, 2.0, 3.0, 4.0], [0.5, 0.2, 9.0, -9.0], SCALE, best=best)
+    return {
+        str(line.get_marker()): (list(line.get_xdata()), list(line.get_ydata()))
+        for line in axes.lines
+    }
+
+
+def test_points_beyond_the_axis_are_triangles_at_its_end():
+    assert drawn(best=1) == {
+        "o": ([1.0], [0.5]),
+        "^": ([3.0], [1.0]),
+        "v": ([4.0], [0.0]),
+        "D": ([2.0], [0.2]),
+    }
+
+
+def test_a_best_trial_that_is_not_there_is_not_drawn():
+    assert drawn(best=None)["o"] == ([1.0, 2.0], [0.5, 0.2])
+    assert "D" not in drawn(best=None)
