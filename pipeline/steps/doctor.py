@@ -4,7 +4,6 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from importlib import metadata
 from typing import NamedTuple
 
@@ -30,7 +29,7 @@ def run(config: Experiment | None = None) -> int:
     Returns:
         1 if there is trouble, else 0.
     """
-    findings = [check() for check in _CHECKS]
+    findings = [*_machine(), *_packages()]
     if config is not None:
         findings.append(_tables(config))
     for finding in findings:
@@ -52,77 +51,66 @@ def _tables(config: Experiment) -> Finding:
     return Finding(what, True)
 
 
-def _python() -> Finding:
-    version = sys.version.split()[0]
-    cure = "make the virtual environment with Python 3.11."
-    return Finding(f"Python {version}", sys.version_info[:2] == (3, 11), cure)
-
-
-def _legacy_keras() -> Finding:
-    value = os.environ.get("TF_USE_LEGACY_KERAS", "1")
-    return Finding(
-        f"Keras 2 is configured (TF_USE_LEGACY_KERAS={value})",
-        value.lower() in ("1", "true"),
-        "unset TF_USE_LEGACY_KERAS or set it to 1: TensorFlow Recommenders needs it.",
-    )
-
-
-def _tf_keras() -> Finding:
-    tensorflow, tf_keras = _version("tensorflow"), _version("tf-keras")
-    return Finding(
-        f"tensorflow {tensorflow} and tf-keras {tf_keras} go together",
-        tensorflow is not None
-        and tf_keras is not None
-        and tensorflow.split(".")[:2] == tf_keras.split(".")[:2],
-        "pip install -c constraints.txt tensorflow tf-keras",
-    )
-
-
-def _one_tensorflow() -> Finding:
-    return Finding(
-        "tensorflow-cpu is not installed over tensorflow",
-        _version("tensorflow-cpu") is None,
-        "pip uninstall tensorflow-cpu tensorflow, then install tensorflow again.",
-    )
-
-
-def _no_scann() -> Finding:
-    return Finding(
-        "scann is not installed",
-        _version("scann") is None,
-        "pip uninstall scann: it breaks `import tensorflow_recommenders`.",
-    )
-
-
-def _checksum() -> Finding:
-    return Finding(
-        "google-crc32c is installed (TFRecord checksums)",
-        importlib.util.find_spec("google_crc32c") is not None,
-        "pip install google-crc32c",
-    )
-
-
-def _importlib_resources() -> Finding:
-    return Finding(
-        "importlib_resources is installed (TensorFlow Datasets)",
-        importlib.util.find_spec("importlib_resources") is not None,
-        "pip install importlib_resources",
-    )
-
-
-def _protobuf() -> Finding:
-    version = _version("protobuf")
-    return Finding(
-        f"protobuf {version} is 6.x",
-        version is not None and version.startswith("6."),
-        "pip install 'protobuf>=6.31,<7': something else has pinned another one.",
-    )
-
-
-def _disk() -> Finding:
+def _machine() -> list[Finding]:
+    """Looks at what there is besides packages."""
+    legacy = os.environ.get("TF_USE_LEGACY_KERAS", "1")
     free = shutil.disk_usage(".").free / 1e9
-    cure = f"free some space: {_MIN_FREE_GB} GB are needed for data and runs."
-    return Finding(f"{free:.0f} GB of disk are free here", free >= _MIN_FREE_GB, cure)
+    return [
+        Finding(
+            f"Python {sys.version.split()[0]}",
+            sys.version_info[:2] == (3, 11),
+            "make the virtual environment with Python 3.11.",
+        ),
+        Finding(
+            f"Keras 2 is configured (TF_USE_LEGACY_KERAS={legacy})",
+            legacy.lower() in ("1", "true"),
+            "unset TF_USE_LEGACY_KERAS or set it to 1: TensorFlow Recommenders needs "
+            "it.",
+        ),
+        Finding(
+            f"{free:.0f} GB of disk are free here",
+            free >= _MIN_FREE_GB,
+            f"free some space: {_MIN_FREE_GB} GB are needed for data and runs.",
+        ),
+    ]
+
+
+def _packages() -> list[Finding]:
+    """Looks at packages that are missing, or break others."""
+    tensorflow, tf_keras = _version("tensorflow"), _version("tf-keras")
+    protobuf = _version("protobuf")
+    return [
+        Finding(
+            f"tensorflow {tensorflow} and tf-keras {tf_keras} go together",
+            tensorflow is not None and _minor(tensorflow) == _minor(tf_keras),
+            "pip install -c constraints.txt tensorflow tf-keras",
+        ),
+        Finding(
+            "tensorflow-cpu is not installed over tensorflow",
+            _version("tensorflow-cpu") is None,
+            "pip uninstall tensorflow-cpu tensorflow, then install tensorflow again.",
+        ),
+        Finding(
+            "scann is not installed",
+            _version("scann") is None,
+            "pip uninstall scann: it breaks `import tensorflow_recommenders`.",
+        ),
+        Finding(
+            "google-crc32c is installed (TFRecord checksums)",
+            importlib.util.find_spec("google_crc32c") is not None,
+            "pip install google-crc32c",
+        ),
+        Finding(
+            "importlib_resources is installed (TensorFlow Datasets)",
+            importlib.util.find_spec("importlib_resources") is not None,
+            "pip install importlib_resources",
+        ),
+        Finding(
+            f"protobuf {protobuf} is 6.x",
+            str(protobuf).startswith("6."),
+            "pip install 'protobuf>=6.31,<7': something else has pinned another one.",
+        ),
+    ]
 
 
 def _version(distribution: str) -> str | None:
@@ -132,14 +120,6 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-_CHECKS: tuple[Callable[[], Finding], ...] = (
-    _python,
-    _legacy_keras,
-    _tf_keras,
-    _one_tensorflow,
-    _no_scann,
-    _checksum,
-    _importlib_resources,
-    _protobuf,
-    _disk,
-)
+def _minor(version: str | None) -> list[str]:
+    """Returns the first two numbers of a version."""
+    return str(version).split(".")[:2]
