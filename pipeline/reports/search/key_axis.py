@@ -28,21 +28,21 @@ class KeyAxis:
 
     Attributes:
         key: The key.
-        ticks: Places by label, from the lower end of the axis to the upper one.
-        is_list: Whether values are those of a list.
+        ticks: Places by label, ascending.
+        ends: Ends of a range; None of a list.
         scale: Of a range, "linear" or "log".
     """
 
     key: str
     ticks: Mapping[str, float]
-    is_list: bool
+    ends: tuple[float, float] | None = None
     scale: str = "linear"
 
     def place(self, value: Any) -> float:
         """Returns where a value stands."""
-        if self.is_list:
+        if self.ends is None:
             return self.ticks[_label(value)]
-        low, *_, high = self.ticks.values()
+        low, high = self.ends
         return min(max(value, low), high)
 
 
@@ -59,12 +59,12 @@ def key_axis(key: str, domain: Domain, trials: Sequence[TrialResult]) -> KeyAxis
         values = domain.points() if domain.steps else _between(*ends, domain.scale)
         values = values if len(values) <= _NUM_TICKS + 1 else ends
         ticks = {f"{value:.3g}": value for value in values}
-        return KeyAxis(key, ticks, is_list=False, scale=domain.scale)
+        return KeyAxis(key, ticks, ends, domain.scale)
     tried = [trial.values[key] for trial in trials if key in trial.values]
     values = [*(domain.values or ()), *tried]
     in_order = sorted(values) if all(map(is_number, values)) else values
     labels = dict.fromkeys(map(_label, in_order))
-    return KeyAxis(key, {label: n for n, label in enumerate(labels)}, is_list=True)
+    return KeyAxis(key, {label: n for n, label in enumerate(labels)})
 
 
 def searched_keys(results: SearchResults) -> dict[str, Domain]:

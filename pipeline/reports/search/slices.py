@@ -62,11 +62,12 @@ def _draw_panel(
     axes.set_title(axis.key + (some if len(active) < len(trials) else ""), fontsize=9.0)
     axes.set_ylim(scale.low, scale.high)
     places = list(axis.ticks.values())
-    room = _SPREAD if axis.is_list else 0.0
+    room = _SPREAD if axis.ends is None else 0.0
     axes.set_xscale(axis.scale)
-    axes.update_datalim([(place, scale.low) for place in places])  # All are shown.
-    if axis.is_list:
+    if axis.ends is None:
         axes.set_xlim(-room, places[-1] + room)
+    else:
+        axes.update_datalim([(end, scale.low) for end in axis.ends])  # Both are shown.
     axes.xaxis.set_minor_locator(NullLocator())
     is_long = sum(map(len, axis.ticks)) > _MOST_LETTERS
     axes.set_xticks(
@@ -90,7 +91,7 @@ def _draw_panel(
     )
     best = 0 if active and active[0] is trials[0] else None
     draw_points(axes, x, means, scale, best=best)
-    if axis.is_list:
+    if axis.ends is None:
         _draw_medians(axes, axis, active, scale)
 
 

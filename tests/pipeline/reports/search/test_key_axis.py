@@ -15,7 +15,7 @@ def tried(*values):
 def test_names_stand_at_even_distances_in_the_order_of_the_space():
     axis = key_axis("k", Domain(values=("gru", "mean", "max")), tried("max", "gru"))
     assert dict(axis.ticks) == {"gru": 0, "mean": 1, "max": 2}
-    assert (axis.place("mean"), axis.is_list) == (1, True)
+    assert (axis.place("mean"), axis.ends) == (1, None)
 
 
 def test_numbers_of_a_list_stand_by_size_and_truth_values_by_name():
@@ -37,6 +37,8 @@ def test_values_that_the_space_has_not_stand_too():
     assert dict(axis.ticks) == {"gru": 0, "mean": 1}
     rate = key_axis("k", Domain(min=0.1, max=0.5), [])
     assert [rate.place(value) for value in (0.0, 0.2, 0.7)] == [0.1, 0.2, 0.5]
+    narrow = key_axis("k", Domain(min=1000, max=1001), [])
+    assert narrow.place(1001) == 1001
 
 
 def test_a_range_is_logarithmic_where_the_space_says_so():
