@@ -83,10 +83,13 @@ class Feature:
         kind: As in `FeatureSpec`.
         vocabulary_size: Known values, the unknown one not counted; 0 if numeric.
         max_values: Width of the encoded feature; 1 unless "multi".
-        mean: Mean of a numeric feature over the entities that are learnt from.
+        mean: Mean of a numeric feature over the entities that are learnt from, but for
+            numbers far from all others.
         std: Its standard deviation, 1 if it does not vary.
         low: The lowest of them, None if it is not known; a lower number counts as it.
         high: The highest of them, likewise.
+        num_far: Entities that are learnt from with a number far from all others.
+        farthest: The one of these that lies farthest from the mean.
     """
 
     name: str
@@ -97,6 +100,8 @@ class Feature:
     std: float = 1.0
     low: float | None = None
     high: float | None = None
+    num_far: int = 0
+    farthest: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

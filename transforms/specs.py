@@ -44,7 +44,8 @@ class FeatureSpec:
             in ASCII and a letter first.
         column: Column of the raw table; `name` if not given.
         kind: One value, several values, or a number; beyond the numbers that are learnt
-            from, one counts as the last of them.
+            from, one counts as the last of them. From numbers that lie more than 100
+            times the distance of the quartiles beyond these nothing is learnt.
         separator: Between the values of a "multi" text column.
         drop_pattern: Regular expression removed from each value, such as
             `\(.*?\)` for remarks in parentheses, or `[$,]` for a number such as

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms import schema
+from transforms.entities.far_numbers import farthest, without_far
 from transforms.entities.feature_values import FeatureValue
 from transforms.entities.value_counts import EntityValues, ValueCounts
 from transforms.entities.vocabularies import frequent_values, vocabulary_rows
@@ -141,12 +142,15 @@ def encode_number(value: FeatureValue, feature: Feature) -> float:
 def _numeric(spec: FeatureSpec, counts: ValueCounts) -> Feature:
     if not counts.values:
         return Feature(spec.name, "numeric")
-    numbers = counts.values.elements
+    near, far = without_far(counts.values)
+    mean = statistics.fmean(near.elements())
     return Feature(
         spec.name,
         "numeric",
-        mean=statistics.fmean(numbers()),
-        std=statistics.pstdev(numbers()) or 1.0,
-        low=min(counts.values),
-        high=max(counts.values),
+        mean=mean,
+        std=statistics.pstdev(near.elements()) or 1.0,
+        low=min(near),
+        high=max(near),
+        num_far=far.total(),
+        farthest=farthest(far, mean),
     )

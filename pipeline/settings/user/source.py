@@ -52,7 +52,24 @@ def _describe(info: DatasetInfo, directory: pathlib.Path) -> str:
     lines.append(
         f"prepare: {counted(info.num_users, 'user')}, {counted(info.num_items, 'item')}"
     )
-    return "\n".join([*lines, *describe_counts(info)])
+    lines += [*describe_counts(info), *describe_far_numbers(info)]
+    return "\n".join(lines)
+
+
+def describe_far_numbers(info: DatasetInfo) -> list[str]:
+    """Says of each feature how many numbers are far from all others, if some are."""
+    return [
+        f"prepare: {feature.name} of {kind}: {counted(feature.num_far, 'number')} far "
+        f"from all others, such as {feature.farthest:.15g}, counted as the nearest of "
+        f"these, {feature.low:.15g} to {feature.high:.15g}: if it is a code for "
+        "unknown, put it into `table.missing`"
+        for kind, features in (
+            ("users", info.user_features),
+            ("items", info.item_features),
+        )
+        for feature in features
+        if feature.num_far
+    ]
 
 
 def describe_small_tasks(info: DatasetInfo) -> list[str]:

@@ -78,6 +78,24 @@ def test_a_number_that_does_not_vary_has_deviation_one():
     assert (feature.mean, feature.std) == (5.0, 1.0)
 
 
+def test_a_slip_moves_neither_mean_nor_deviation():
+    numbers = [1.0, 2.0, 3.0, 4.0, 999999999.0]
+    known = {str(n): Entity(str(n), "", (n,)) for n in numbers}
+    _, table = made([FeatureSpec("y", kind="numeric")], known, dict.fromkeys(known, 1))
+    # Of 1 to 4: mean 2.5, variance (1.5² + 0.5²) / 2.
+    assert table.features == (
+        Feature(
+            *("y", "numeric"),
+            mean=2.5,
+            std=1.25**0.5,
+            low=1.0,
+            high=4.0,
+            num_far=1,
+            farthest=999999999.0,
+        ),
+    )
+
+
 def test_records_hold_integers_and_numbers_in_row_order(files, read_records):
     path = files.path("entities/user-00000-of-00001.tfrecord")
     eight, _, ten, eleven = read_records(path)
