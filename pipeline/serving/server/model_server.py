@@ -16,6 +16,7 @@ from tensorflow_serving.apis import (
 )
 
 from pipeline.experiment import quiet
+from pipeline.serving.server import problem_log
 from pipeline.serving.server.access import TlsFiles
 from pipeline.serving.server.batcher import Batcher
 from pipeline.serving.server.grpc_guard import GuardCalls
@@ -69,6 +70,9 @@ class ModelServer:
         self._models = list(models)
         self._options = options or ServerOptions()
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(
+            lambda _, context: problem_log.report_failure(context.get("exception"))
+        )
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="model-server", daemon=True
         )

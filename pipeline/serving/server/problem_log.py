@@ -61,6 +61,11 @@ def report(error: RequestError, *, entrypoint: str, method: str, request: str) -
     )
 
 
+def report_failure(error: BaseException | None) -> None:
+    """Writes of a failure outside any request: its type and its place in the code."""
+    logger.error("server failed", extra={"fields": _cause(error)})
+
+
 def write_json_lines() -> None:
     """Has all that the server logs from warnings on written to stderr as JSON lines."""
     handler = logging.StreamHandler()

@@ -44,13 +44,8 @@ class RestGuard:
             try:
                 response = await self._answer(request, handler)
             except RequestError as error:
-                problem_log.report(
-                    error,
-                    entrypoint="REST",
-                    method=f"{request.method} {_route(request)}".rstrip(),
-                    request=request_id,
-                )
-                response = _refusal(error)
+                method = f"{request.method} {_route(request)}".rstrip()
+                response = refuse(error, method=method, request_id=request_id)
             response.headers[problem_log.REQUEST_ID] = request_id
             await self._send(request, response)
             return response
@@ -93,6 +88,28 @@ class RestGuard:
             transport.abort()
 
 
+def refuse(
+    error: RequestError, *, method: str, request_id: str
+) -> aiohttp.web.Response:
+    """Writes of a request that is not answered; returns what its sender is told.
+
+    Args:
+        error: Why it is not.
+        method: Its method and its route.
+        request_id: Its id.
+    """
+    problem_log.report(error, entrypoint="REST", method=method, request=request_id)
+    headers = {problem_log.REQUEST_ID: request_id}
+    if error.code is grpc.StatusCode.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return aiohttp.web.Response(
+        text=json_outputs.error(shorten(error.message)),
+        status=error.http_status,
+        content_type="application/json",
+        headers=headers,
+    )
+
+
 def _refuse_foreign_host(request: aiohttp.web.Request) -> None:
     """Refuses requests to another name than that of this machine.
 
@@ -115,13 +132,3 @@ def _route(request: aiohttp.web.Request) -> str:
     """Returns the pattern that a request matches, and not what it fills in."""
     resource = request.match_info.route.resource
     return "" if resource is None else resource.canonical
-
-
-def _refusal(error: RequestError) -> aiohttp.web.Response:
-    is_unknown = error.code is grpc.StatusCode.UNAUTHENTICATED
-    return aiohttp.web.Response(
-        text=json_outputs.error(shorten(error.message)),
-        status=error.http_status,
-        content_type="application/json",
-        headers={"WWW-Authenticate": "Bearer"} if is_unknown else None,
-    )

@@ -1,10 +1,16 @@
 """The port of REST: so many connections, each for so long."""
 
 import asyncio
+import http
 import ssl
 import time
+from typing import Any
 
 import aiohttp.web
+
+from pipeline.serving.server import problem_log
+from pipeline.serving.server.request_error import from_http_status
+from pipeline.serving.server.rest_guard import refuse
 
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
@@ -110,6 +116,41 @@ class _Connection(aiohttp.web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._coming.pop(self, None)
         super().connection_made(transport)
+
+    def handle_error(
+        self,
+        request: aiohttp.web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> aiohttp.web.StreamResponse:
+        """Answers what cannot be read as HTTP, and a bug, as any other refusal.
+
+        aiohttp itself would log the exception, whose words repeat what was sent.
+
+        Raises:
+            ConnectionError: If an answer has been begun, as aiohttp wants it.
+        """
+        error = from_http_status(status, _reason(status, message))
+        error.__cause__ = exc
+        request_id = problem_log.request_id(None)
+        response = refuse(error, method=request.method, request_id=request_id)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer has been begun.")
+        response.force_close()
+        return response
+
+    def log_exception(self, *_: Any, exc_info: BaseException, **__: Any) -> None:
+        """Writes of what went wrong after the answer, but for a body that is broken."""
+        if isinstance(exc_info, aiohttp.web.RequestPayloadError):
+            return  # The request has been answered; its connection is closed.
+        problem_log.report_failure(exc_info)
+
+
+def _reason(status: int, message: str | None) -> str:
+    """Says why, without the lines that point to a place in what was sent."""
+    lines = (message or http.HTTPStatus(status).phrase).splitlines()
+    return f"the request cannot be answered: {lines[0].rstrip(':.')}."
 
 
 class _Refuse(asyncio.Protocol):

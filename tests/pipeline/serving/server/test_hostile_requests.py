@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import gzip
+import json
+import logging
 import socket
 import threading
 
@@ -144,6 +146,66 @@ def test_what_is_no_http_is_refused_and_ends_its_connection(toy, request_bytes):
         connection.shutdown(socket.SHUT_WR)
         assert not ends(connection).startswith(b"HTTP/1.1 200 ")
     assert answers(toy)
+
+
+SECRET = "what-the-client-sent"
+HEAD = f"POST {PREDICT} HTTP/1.1\r\nHost: localhost\r\nX-Sent: {SECRET}\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        f"GET /{SECRET} HTTP/9.9\r\n\r\n".encode(),
+        HEAD + f"Authorization: Bearer {SECRET}\x01\r\n\r\n".encode(),
+        HEAD + f"Content-Length: {SECRET}\r\n\r\n".encode(),
+        HEAD + f"Transfer-Encoding: chunked\r\n\r\n{SECRET}\r\n".encode(),
+        HEAD + f"Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n{SECRET}".encode(),
+        HEAD + f"Content-Encoding: br\r\nContent-Length: 20\r\n\r\n{SECRET}".encode(),
+    ],
+    ids=["version", "header", "length", "chunk", "gzip", "br"],
+)
+def test_what_cannot_be_read_is_refused_as_json_and_logged_without_what_was_sent(
+    toy, caplog, request_bytes
+):
+    with connect(toy.server.rest_url) as connection:
+        connection.sendall(request_bytes)
+        head, body = ends(connection).split(b"\r\n\r\n", 1)
+    assert head.split(b" ")[1] == b"400"
+    assert list(json.loads(body)) == ["error"]
+    (record,) = caplog.records
+    assert f"X-Request-Id: {record.fields['request_id']}" in head.decode()
+    assert record.name == "pipeline.serving.server.problem_log"
+    assert (record.levelname, record.fields["code"]) == ("WARNING", "INVALID_ARGUMENT")
+    written = logging.Formatter().format(record) + str(record.fields)
+    assert SECRET not in written
+
+
+def test_a_bug_is_answered_as_json_and_logged_with_its_place_alone(
+    toy, caplog, monkeypatch
+):
+    async def fail(*_):
+        raise KeyError(SECRET)
+
+    monkeypatch.setattr(rest_guard.RestGuard, "_answer", fail)
+    status, body = toy.http("GET", "/healthz")
+    assert (status, list(json.loads(body))) == (500, ["error"])
+    (record,) = caplog.records
+    assert (record.levelname, record.fields["error"]) == ("ERROR", "KeyError")
+    assert "test_hostile_requests.py" in record.fields["where"][-1]
+    assert SECRET not in logging.Formatter().format(record) + str(record.fields)
+
+
+def test_what_no_request_catches_is_logged_with_its_place_alone(
+    toy, caplog, eventually
+):
+    def fail():
+        raise KeyError(SECRET)
+
+    toy.server._loop.call_soon_threadsafe(fail)
+    eventually(lambda: caplog.records)
+    (record,) = caplog.records
+    assert (record.levelname, record.fields["error"]) == ("ERROR", "KeyError")
+    assert SECRET not in logging.Formatter().format(record) + str(record.fields)
 
 
 def test_a_small_body_cannot_become_a_large_one(toy):
