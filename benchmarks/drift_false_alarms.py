@@ -117,7 +117,7 @@ class _Resampler:
         split = dataclasses.replace(self._spec.split, seed=seed + 1, path=None)
         spec = dataclasses.replace(self._spec, split=split)
         folders = [self._write(spec, part, n) for n, part in enumerate(parts)]
-        return compare_datasets(*folders, DriftConfig())
+        return compare_datasets(*folders, DriftConfig(may_be_new=("user_id",)))
 
     def _read(self, entity: Any) -> Iterator[EntityBlock]:
         for block in _blocks(self._spec, entity.table):

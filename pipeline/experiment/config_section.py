@@ -137,7 +137,8 @@ class DriftConfig(Section):
             and stops beyond a limit; None compares in `cmml validate-data` alone.
         max_unknown_share: Share of the values of a vocabulary, such as `item_id`, that
             the reference lacks.
-        may_be_new: Vocabularies that are not looked at: those of the tasks.
+        may_be_new: Vocabularies that are not looked at; those of the tasks if None:
+            `user_id` in the user setting, `scenario_id` in the scenario setting.
         max_missing_increase: How much the share of tasks or entities without a value
             of a feature may rise. A feature that is missing altogether is beyond it.
         max_value_shift: How far labels and numeric features may move on average, in
@@ -147,7 +148,7 @@ class DriftConfig(Section):
 
     reference: str | None = None
     max_unknown_share: float = pydantic.Field(0.45, ge=0.0, le=1.0)
-    may_be_new: tuple[str, ...] = ("user_id", "scenario_id")
+    may_be_new: tuple[str, ...] | None = None
     max_missing_increase: float = pydantic.Field(0.1, ge=0.0, le=1.0)
     max_value_shift: float = pydantic.Field(0.25, ge=0.0, allow_inf_nan=False)
     max_support_shift: float = pydantic.Field(0.65, ge=0.0, allow_inf_nan=False)
@@ -187,10 +188,12 @@ class Experiment(Section):
             name.
         method_names: All methods of a comparison, in their order. These two stand
             here since their registries cannot be imported without TensorFlow.
+        task_ids: Vocabularies of what tasks are called.
     """
 
     baseline_names: ClassVar[tuple[str, ...]] = ()
     method_names: ClassVar[tuple[str, ...]] = ()
+    task_ids: ClassVar[tuple[str, ...]] = ()
 
     setting: str
     name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")

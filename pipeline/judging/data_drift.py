@@ -112,7 +112,7 @@ def _unknown_values(
 ) -> Iterator[Drift]:
     """Looks for ids and values of features that the reference has no row for."""
     for path in sorted((reference_dir / VOCABULARY_DIR).glob("*.txt")):
-        if path.stem in limits.may_be_new:
+        if path.stem in (limits.may_be_new or ()):
             continue
         if not (dataset_dir / VOCABULARY_DIR / path.name).is_file():
             continue  # A feature that is missing, told as such.

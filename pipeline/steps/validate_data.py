@@ -82,7 +82,10 @@ def _compare(
     config: Experiment, dataset_dir: pathlib.Path, reference: pathlib.Path
 ) -> tuple[list[Drift], pathlib.Path]:
     """Compares, and writes the anomalies beside the data set, which stays as it is."""
-    drifts = compare_datasets(dataset_dir, reference, config.drift)
+    limits = config.drift
+    if limits.may_be_new is None:
+        limits = limits.model_copy(update={"may_be_new": config.task_ids})
+    drifts = compare_datasets(dataset_dir, reference, limits)
     path = dataset_dir.with_name(f"{dataset_dir.name}-drift") / ANOMALIES
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(proto_file(anomalies_of(drifts)))

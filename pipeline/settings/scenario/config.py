@@ -177,6 +177,7 @@ class ScenarioConfig(Experiment):
 
     baseline_names = typing.get_args(BaselineName)
     method_names = (*typing.get_args(BaselineName), *_OTHER_METHODS)
+    task_ids = ("scenario_id",)
 
     setting: Literal["scenario"]
     data: ScenarioDataConfig

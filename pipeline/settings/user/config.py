@@ -187,6 +187,7 @@ class UserConfig(Experiment):
 
     baseline_names = typing.get_args(BaselineName)
     method_names = (*typing.get_args(BaselineName), *_OTHER_METHODS)
+    task_ids = ("user_id",)
 
     setting: Literal["user"] = "user"
     data: DataConfig

@@ -10,6 +10,8 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 from pipeline.experiment.config_section import DriftConfig
 from pipeline.judging.data_drift import anomalies_of, compare_datasets
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.user.config import UserConfig
 from pipeline.steps.validate_data import stop_at_drift, validate_data
 from transforms.schema import DataError
 from transforms.writing.statistics import fill_numbers, fill_sizes, mean_and_std
@@ -27,6 +29,7 @@ def write_dataset(
     directory,
     *,
     items=("a", "b", "c", "d"),
+    users=None,
     labels=LABELS,
     lengths=LENGTHS,
     genre_missing=0,
@@ -42,7 +45,8 @@ def write_dataset(
         genre = dataset.features.add(name="genre").string_stats.common_stats
         genre.num_missing, genre.num_non_missing = genre_missing, 10 - genre_missing
     (directory / "vocabulary").mkdir(parents=True)
-    for name, values in (("item_id", items), ("user_id", [directory.name])):
+    new = [directory.name]
+    for name, values in (("item_id", items), ("user_id", users or new)):
         text = "".join(f"{value}\n" for value in values)
         (directory / "vocabulary" / f"{name}.txt").write_text(text)
     (directory / "statistics.pbtxt").write_text(text_format.MessageToString(statistics))
@@ -57,7 +61,8 @@ def drifts(tmp_path):
     def drifts(**changes):
         reference = write_dataset(tmp_path / "reference")
         new = write_dataset(tmp_path / "new", **changes)
-        found = compare_datasets(new, reference, DriftConfig())
+        limits = DriftConfig(may_be_new=("user_id",))
+        found = compare_datasets(new, reference, limits)
         return {
             (drift.name, anomalies_pb2.AnomalyInfo.Type.Name(drift.kind)): drift
             for drift in found
@@ -135,7 +140,7 @@ def test_a_feature_that_is_not_there_is_always_an_anomaly(drifts):
 
 
 def config(**drift):
-    return types.SimpleNamespace(drift=DriftConfig(**drift))
+    return types.SimpleNamespace(drift=DriftConfig(**drift), task_ids=("user_id",))
 
 
 def test_the_step_writes_anomalies_beside_the_data_set(tmp_path, capsys):
@@ -149,6 +154,21 @@ def test_the_step_writes_anomalies_beside_the_data_set(tmp_path, capsys):
     assert "DRIFT item_id: 2 of 2 values" in capsys.readouterr().out
     assert sorted(path.name for path in new.iterdir()) == before
     assert validate_data(config(max_unknown_share=1.0), new, reference) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [(UserConfig, 0), (ScenarioConfig, 1)], ids=["user", "scenario"]
+)
+def test_tasks_may_be_new_and_entities_may_not(tmp_path, capsys, kind, status):
+    reference = write_dataset(tmp_path / "reference", users=("1", "2", "3"))
+    new = write_dataset(tmp_path / "new", users=("u-1", "u-2", "u-3"))
+    experiment = types.SimpleNamespace(drift=DriftConfig(), task_ids=kind.task_ids)
+    assert validate_data(experiment, new, reference) == status
+    is_told = "DRIFT user_id: 3 of 3 values are unknown" in capsys.readouterr().out
+    assert is_told == bool(status)
+    may_be_new = DriftConfig(may_be_new=("user_id",))
+    experiment = types.SimpleNamespace(drift=may_be_new, task_ids=kind.task_ids)
+    assert validate_data(experiment, new, reference) == 0
 
 
 def test_a_run_is_stopped_by_a_reference_that_differs(tmp_path):
