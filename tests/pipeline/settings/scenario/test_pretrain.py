@@ -7,7 +7,12 @@ import types
 import numpy as np
 import pytest
 
-from models.episodes.click_records import ScenarioTask, load_known_clicks, read_tasks
+from models.episodes.click_records import (
+    KnownClicks,
+    ScenarioTask,
+    load_known_clicks,
+    read_tasks,
+)
 from models.factors.vector_files import VECTORS_JSON, load_vectors
 from models.factors.vectors import Vectors
 from pipeline.settings.registry import load_experiment
@@ -189,6 +194,8 @@ def test_recall_is_the_mean_over_users_and_then_over_scenarios(config):
     def recall(*tasks):
         info = types.SimpleNamespace(domains=["one"])
         data = ScenarioData(pathlib.Path(), info, vectors)
+        none = np.zeros(0, np.int32)
+        data.__dict__["known"] = KnownClicks(none, none, none, 2, 30)
         data._tasks[META_VALIDATION] = list(tasks)
         return dot_product_recall(config, data)
 
