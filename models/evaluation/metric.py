@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from models.evaluation.intervals import Interval
 
@@ -83,3 +83,24 @@ class Metric:
 def has_few_tasks(difference: Interval) -> bool:
     """Whether a difference is of so few tasks that its interval says nothing."""
     return difference.num_tasks is not None and difference.num_tasks < MIN_TASKS
+
+
+def check_formulas(
+    metrics: Sequence[Metric], formulas: Collection[str], place: str
+) -> None:
+    """Refuses metrics without a formula, whose columns would be empty.
+
+    Args:
+        metrics: Those that methods are to be judged by.
+        formulas: Names that have a formula.
+        place: Where formulas stand, for the message.
+
+    Raises:
+        ValueError: If one has none.
+    """
+    for metric in metrics:
+        if metric.name not in formulas:
+            raise ValueError(
+                f"a metric of METRICS must have a formula in {place}, but "
+                f"{metric.name!r} has none."
+            )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Floats
-from models.evaluation.metric import Metric
+from models.evaluation.metric import Metric, check_formulas
 from models.evaluation.ranking_metrics import UserMetrics, user_metrics
 from models.evaluation.scored_pairs import ScoredPairs
+
+_FILE = "models/evaluation/ranking_metrics.py"
 
 METRICS = (
     Metric("recall@20"),
@@ -33,6 +35,11 @@ def metrics_by_user(pairs: ScoredPairs) -> UserMetrics:
 def metrics_by_task(
     pairs: ScoredPairs, *, names: Sequence[str] | None = None
 ) -> dict[str, Floats]:
-    """Returns the metrics of each scenario, means over users; see `Setting.by_task`."""
+    """Returns the metrics of each scenario, means over users; see `Setting.by_task`.
+
+    Raises:
+        ValueError: If a metric of `METRICS` has no formula.
+    """
     by_task = metrics_by_user(pairs).by_scenario()
+    check_formulas(METRICS, by_task, f"`user_metrics` of {_FILE}")
     return {k: v for k, v in by_task.items() if names is None or k in names}

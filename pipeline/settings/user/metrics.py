@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.evaluation.intervals import Floats
-from models.evaluation.metric import Metric
+from models.evaluation.metric import Metric, check_formulas
 from models.evaluation.rating_metrics import NDCG_CUTOFFS, mae, mean_over_pairs, rmse
 from models.evaluation.rating_metrics import ndcg as ndcg_at
 from models.evaluation.scored_pairs import ScoredPairs
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 COVERAGE = 0.8
 LINEAR_NDCG = "ndcg_linear"  # Its gain is linear in the label, whatever the range.
+
+_FILE = "pipeline/settings/user/metrics.py"
 
 MAE = Metric("mae", higher_is_better=False)
 RMSE = Metric("rmse", higher_is_better=False)
@@ -53,6 +55,9 @@ def metrics_by_task(
     which is the mean of a predicted distribution, "mae_median" of its median, NDCG of
     the order by expected gain. Of a method without a distribution all are of the score,
     and "log_loss" and "coverage@80" are missing.
+
+    Raises:
+        ValueError: If a metric of `METRICS` has no formula here.
     """
     given = dataclasses.replace(
         pairs,
@@ -60,9 +65,9 @@ def metrics_by_task(
         gain=pairs.score if pairs.gain is None else pairs.gain,
     )
     has_distribution = pairs.log_likelihood is not None
-    of_distribution = ("log_likelihood", "coverage") if has_distribution else ()
+    columns = ("log_likelihood", "coverage") if has_distribution else ()
     (labels, scores, medians, gains, *others), mask = given.padded(
-        "label", "score", "median", "gain", *of_distribution
+        "label", "score", "median", "gain", *columns
     )
     worth = pairs.label_gain
     assert worth is not None  # They are rated.
@@ -80,12 +85,14 @@ def metrics_by_task(
             for k in NDCG_CUTOFFS
         },
     }
-    if has_distribution:
-        likelihoods, coverage = (np.asarray(o, np.float64) for o in others)
-        measures["log_loss"] = lambda: -mean_over_pairs(likelihoods, mask)
-        measures["coverage@80"] = lambda: mean_over_pairs(coverage, mask)
+    of_distribution: dict[str, Callable[[], Floats]] = {
+        "log_loss": lambda: -mean_over_pairs(np.asarray(others[0], np.float64), mask),
+        "coverage@80": lambda: mean_over_pairs(np.asarray(others[1], np.float64), mask),
+    }
+    formulas = measures | of_distribution
+    check_formulas(METRICS, formulas, f"`metrics_by_task` of {_FILE}")
     return {
         name: measure()
-        for name, measure in measures.items()
+        for name, measure in (formulas if has_distribution else measures).items()
         if names is None or name in names
     }

@@ -6,10 +6,11 @@ import pytest
 
 from models.baselines.clicks.item_pop import ItemPop
 from models.episodes.click_records import KnownClicks, ScenarioTask
+from models.evaluation.metric import Metric
 from models.evaluation.ranking_metrics import user_metrics
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
-from pipeline.settings.scenario import scoring
+from pipeline.settings.scenario import metrics, scoring
 from pipeline.settings.scenario.config import ScenarioEvaluationConfig
 from pipeline.settings.scenario.metrics import metrics_by_task, metrics_by_user
 from pipeline.settings.scenario.scoring import ClickScorer, other_tasks
@@ -224,6 +225,13 @@ def test_metrics_are_of_the_ranks(tasks, untied):
     some = metrics_by_task(ranked, names=["mrr"])
     np.testing.assert_array_equal(some["mrr"], expected.by_scenario()["mrr"])
     assert list(some) == ["mrr"]
+
+
+def test_a_metric_without_a_formula_is_refused(tasks, untied, monkeypatch):
+    declared = (*metrics.METRICS, Metric("recall@3"))
+    monkeypatch.setattr(metrics, "METRICS", declared)
+    with pytest.raises(ValueError, match=r"ranking_metrics.py, but 'recall@3' has no"):
+        metrics_by_task(rank(TableScores(untied), tasks), names=["mrr"])
 
 
 def test_some_users_are_the_same_every_time_with_all_their_clicks(tasks, untied):

@@ -5,6 +5,8 @@ import pytest
 from made_pairs import rated_pairs
 
 from models.evaluation.label_gain import LabelGain
+from models.evaluation.metric import Metric
+from pipeline.settings.user import metrics
 from pipeline.settings.user.metrics import METRICS, metrics_by_task
 
 LABELS, SCORES = [[3.0, 5.0, 1.0], [], [4.0]], [[4.0, 3.0, 1.0], [], [2.5]]
@@ -75,3 +77,13 @@ def test_wide_labels_have_linear_gain_and_narrow_ones_have_it_beside():
     found = metrics_by_task(PLAIN)
     assert found["ndcg_linear@3"][0] == pytest.approx(narrow)
     assert found["ndcg@3"][0] != pytest.approx(narrow)
+
+
+def test_a_metric_without_a_formula_is_refused_whatever_is_asked_for(monkeypatch):
+    monkeypatch.setattr(metrics, "METRICS", (*METRICS, Metric("bias")))
+    message = (
+        "must have a formula in `metrics_by_task` of "
+        "pipeline/settings/user/metrics.py, but 'bias' has none"
+    )
+    with pytest.raises(ValueError, match=message):
+        metrics_by_task(PLAIN, names=["mae"])
