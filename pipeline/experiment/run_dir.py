@@ -6,9 +6,10 @@ import contextlib
 import dataclasses
 import datetime
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from models.evaluation.metric import Metric
 from models.file_locks import locked
 from models.options import MODEL_VERSION
 from models.whole_files import read_json, write_atomically, write_json
@@ -108,10 +109,12 @@ def training_fingerprint(config: Experiment, dataset_fingerprint: str) -> str:
     return hash_of(MODEL_VERSION, dataset_fingerprint, *config.weight_sections)
 
 
-def evaluation_fingerprint(config: Any, dataset_fingerprint: str) -> str:
+def evaluation_fingerprint(
+    config: Any, dataset_fingerprint: str, metrics: Sequence[Metric]
+) -> str:
     """Hashes everything that decides what an evaluation leaves."""
     trained = training_fingerprint(config, dataset_fingerprint)
-    return hash_of(EVALUATION_VERSION, trained, config.evaluation)
+    return hash_of(EVALUATION_VERSION, trained, config.evaluation, metrics)
 
 
 def run_digest(config: Experiment, dataset_fingerprint: str) -> str:

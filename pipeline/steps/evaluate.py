@@ -42,8 +42,8 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
         config: The experiment.
         dataset_dir: The prepared data set.
         run: The run of a finished training; `eval/` is written there. An evaluation of
-            other keys is kept beside it, under the start of its fingerprint, and
-            taken back when its keys come again.
+            other keys or metrics is kept beside it, under the start of its
+            fingerprint, and taken back when they come again.
 
     Returns:
         A table for people to read, in Markdown.
@@ -51,8 +51,7 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
     Raises:
         DataError: If there are no meta-test tasks.
     """
-    facts = prepared_facts(dataset_dir)
-    fingerprint = evaluation_fingerprint(config, facts.fingerprint)
+    fingerprint = evaluated_by(config, dataset_dir)
     table = run.evaluation / TABLE_FILE
 
     def is_done() -> bool:
@@ -61,7 +60,7 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
     if is_done():
         say(f"evaluate: {run.evaluation} is up to date")
         return table.read_text(encoding="utf-8")
-    if not facts.num_tasks.get(META_TEST):
+    if not prepared_facts(dataset_dir).num_tasks.get(META_TEST):
         raise DataError(f"{dataset_dir} holds no {META_TEST} tasks to evaluate on.")
     with one_at_a_time(STEP, run.evaluation):
         if not is_done():
@@ -70,6 +69,12 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
                 _evaluate(config, dataset_dir, run, fingerprint)
                 shutil.rmtree(_kept_dir(run, fingerprint), ignore_errors=True)
     return table.read_text(encoding="utf-8")
+
+
+def evaluated_by(config: Experiment, dataset_dir: pathlib.Path) -> str:
+    """Returns the fingerprint that `evaluate` leaves for this experiment."""
+    fingerprint = prepared_facts(dataset_dir).fingerprint
+    return evaluation_fingerprint(config, fingerprint, setting_of(config).metrics)
 
 
 def _evaluate(
@@ -103,12 +108,12 @@ def _keep_earlier(config: Any, run: RunDir, fingerprint: str) -> None:
             f"evaluation.{key}" for key in before if before[key] != keys.get(key)
         ]
         kept = _kept_dir(run, earlier["fingerprint"])
-        other = f", of another {' and '.join(changed)}," if changed else ""
+        other = f"another {' and '.join(changed)}" if changed else "other metrics"
         if run.evaluation.exists():
             shutil.rmtree(kept, ignore_errors=True)  # Of the same keys.
             run.record(kept.name, **earlier)
             run.evaluation.rename(kept)
-            say(f"evaluate: the earlier evaluation{other} is now in {kept}")
+            say(f"evaluate: the earlier evaluation, of {other}, is now in {kept}")
     run.forget(STEP)
 
 

@@ -11,9 +11,8 @@ from models.legacy_keras import tf
 from models.recommender import Episode
 from models.whole_files import write_atomically
 from pipeline.experiment.config_section import Experiment
-from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
-from pipeline.experiment.run_dir import RunDir, evaluation_fingerprint
+from pipeline.experiment.run_dir import RunDir
 from pipeline.export.export_of_config import export_of_run
 from pipeline.insight.contexts import TaskContexts, task_contexts
 from pipeline.insight.modulation_values import Values
@@ -40,6 +39,7 @@ from pipeline.settings.more_metrics import table_metrics
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from pipeline.steps.evaluate import STEP as EVALUATE
+from pipeline.steps.evaluate import evaluated_by
 from pipeline.training.course import read_course
 from pipeline.training.trained import open_trained, trained_model
 from transforms.plural import counted
@@ -69,11 +69,6 @@ def open_evaluated(config: Experiment, dataset_dir: pathlib.Path) -> RunDir:
             "`cmml evaluate` with the same --config and --set."
         )
     return run
-
-
-def evaluated_by(config: Experiment, dataset_dir: pathlib.Path) -> str:
-    """Returns the fingerprint that `evaluate` leaves for this experiment."""
-    return evaluation_fingerprint(config, prepared_facts(dataset_dir).fingerprint)
 
 
 def write_report(

@@ -11,7 +11,7 @@ from pipeline.judging.beside_baselines import best_baseline
 from pipeline.reports.run import more_scores
 from pipeline.reports.run.evaluated_run import read_summary
 from pipeline.settings.registry import load_experiment, setting_of
-from pipeline.steps.report import evaluated_by
+from pipeline.steps.evaluate import evaluated_by
 
 SECTIONS = ["next", "data", "training", "metrics", "groups", "worst", "calibration"]
 SECTIONS += ["context", "modulation", "latency", "provenance"]

@@ -9,10 +9,12 @@ import pytest
 
 from models.episodes.click_records import read_tasks
 from models.episodes.rating_episodes import fixed_episodes
+from models.evaluation.metric import Metric
 from models.evaluation.ranking_metrics import user_metrics
 from pipeline.experiment.config_file import with_changes
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.registry import load_experiment, setting_of
+from pipeline.settings.user.metrics import metrics_by_task
 from pipeline.steps import evaluate as step
 from pipeline.steps.evaluate import evaluate
 from transforms.clicks.schema import load_scenario_info
@@ -247,6 +249,25 @@ def test_an_evaluation_with_other_keys_keeps_the_earlier_one(
     assert {path.name: path.read_bytes() for path in run.evaluation.iterdir()} == before
     folders = {path.name for path in run.path.glob("eval*")}
     assert folders == {"eval", f"eval-{second[:8]}"}
+
+
+def test_a_metric_more_is_evaluated(users, tmp_path, monkeypatch, capsys):
+    run = RunDir(shutil.copytree(users.made.run_dir, tmp_path / "run"))
+    setting = setting_of(users.config)
+    before = json.loads((run.evaluation / "metrics.json").read_text())
+    more = Metric("mae_again", higher_is_better=False)
+    monkeypatch.setattr(type(setting), "metrics", (*setting.metrics, more))
+
+    def with_more(_, pairs, *, names=None):
+        by_task = metrics_by_task(pairs)
+        return {**by_task, "mae_again": by_task["mae"]}
+
+    monkeypatch.setattr(type(setting), "by_task", with_more)
+    evaluate(users.config, users.made.dataset_dir, run)
+    after = json.loads((run.evaluation / "metrics.json").read_text())
+    assert after["cmml"]["cold"]["mae_again"] == before["cmml"]["cold"]["mae"]
+    said = capsys.readouterr().err
+    assert "the earlier evaluation, of other metrics, is now in " in said
 
 
 def test_keys_that_come_back_after_a_kill_have_their_evaluation_back(
