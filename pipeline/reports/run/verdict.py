@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from models.evaluation.intervals import Interval
 from pipeline.judging.beside_baselines import BesideBaselines
 from pipeline.judging.evaluation import CMML, OWN
-from pipeline.judging.interval_text import cell, signed, untold
+from pipeline.judging.interval_text import cell, p_text, signed, untold
 from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import OTHER_WORD, Findings
 from pipeline.reports.run.standing_text import (
@@ -67,10 +67,11 @@ def _standing(beside: BesideBaselines, gap: Interval) -> str:
     """Says how CMML stands by the metric that decides, as the overall verdict does."""
     if cannot := untold(gap):
         return f"which of the two is better {cannot}"
-    standing = beside.by_metric[0].standing if beside.by_metric else "level"
-    if standing == "level":
-        return "cmml is not told apart from it"
-    return f"cmml is {standing} beyond chance"
+    first = beside.by_metric[0]
+    standing = "neither better nor worse"
+    if first.standing != "level":
+        standing = first.standing
+    return f"cmml is {standing} beyond chance (Holm p {p_text(first.holm_p)})"
 
 
 def _size(gap: Interval, base: Interval) -> str:

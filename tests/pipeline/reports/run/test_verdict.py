@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.judging.interval_text import cell
+from pipeline.judging.interval_text import cell, signed
 from pipeline.reports.run.verdict import verdict
 
 
@@ -23,7 +23,9 @@ def test_a_run_that_is_better_says_so_with_its_figures(rated, make_findings, spr
         f"By mae: on 40 tasks that training has not seen, cmml has {cell(own)}; knn, "
         "the best of 2 baselines"
     )
-    assert "By mae cmml is better beyond chance: difference -0.1000" in by_mae
+    assert (
+        "By mae cmml is better beyond chance (Holm p < 0.001): difference -0.1000"
+    ) in by_mae
     assert "better than knn beyond chance in" in whom
     assert "against no support set it helps beyond chance, -0.2000" in why
     assert "the support set of another task it makes no difference beyond chance" in why
@@ -37,7 +39,9 @@ def test_a_run_that_is_worse_says_so(rated, make_findings, spread):
     good, by_mae, whom = verdict(make_findings(rows))
     assert good.startswith("Is it good? Overall worse: beside the best baseline")
     assert "knn, the only baseline," in by_mae
-    assert "By mae cmml is worse beyond chance: difference +0.1000" in by_mae
+    assert (
+        "By mae cmml is worse beyond chance (Holm p < 0.001): difference +0.1000"
+    ) in by_mae
     assert "It loses most for" in whom
     assert "It gains" not in whom
 
@@ -49,7 +53,28 @@ def test_a_difference_that_may_be_chance_is_not_claimed(rated, make_findings, sp
     }
     good, by_mae, _ = verdict(make_findings(rows))
     assert good.startswith("Is it good? Overall level: ")
-    assert "By mae cmml is not told apart from it" in by_mae
+    assert "By mae cmml is neither better nor worse beyond chance (Holm p " in by_mae
+
+
+def test_a_difference_that_is_chance_among_so_many_has_its_corrected_p(
+    rated, make_findings
+):
+    noise = np.random.default_rng(3).normal(0.0, 0.1, 40)
+    noise += 0.035 - noise.mean()  # Of one comparison beyond chance, not of many.
+    sizes = {"cold": 8, "cold/support_0": 0}
+    rows = {
+        "cmml": {group: rated(0.5, size) for group, size in sizes.items()},
+        "knn": {group: rated(0.5 + noise, size) for group, size in sizes.items()},
+    }
+    found = make_findings(rows)
+    (first, *_) = found.evaluated.beside.by_metric
+    assert first.metric.is_better(first.difference)
+    assert 0.05 < first.holm_p < 1.0
+    _, by_mae, *_ = verdict(found)
+    assert (
+        "By mae cmml is neither better nor worse beyond chance (Holm p "
+        f"{first.holm_p:.3f}): difference {signed(first.difference)}"
+    ) in by_mae
 
 
 def test_of_few_tasks_nothing_is_claimed_or_denied(rated, make_findings):
