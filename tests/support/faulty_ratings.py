@@ -16,7 +16,7 @@ BAD_RATINGS = {
     ",A6,5,1": "missing_field",
     "7,A7,,1": "no_label",
     "8,A8,99,1": "no_label",
-    "9,A9,3,soon": "not_a_number",
+    "9,A9,3,soon": "not_a_time",
     "10,A10,3,1,more": "malformed",
     '11,"A11,3,1': "malformed",
     "12,A\x8512,3,1": "malformed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 MISSING_FIELD = "missing_field"
 NOT_A_NUMBER = "not_a_number"
+NOT_A_TIME = "not_a_time"
 LABEL_OUT_OF_RANGE = "label_out_of_range"
 DUPLICATE_PAIR = "duplicate_pair"
 ENCODING = "encoding"
@@ -14,6 +15,7 @@ CONFLICTING_ENTITY = "conflicting_entity"
 REASONS = {
     MISSING_FIELD: "a field that must be there is absent or empty",
     NOT_A_NUMBER: "the label is not a finite number",
+    NOT_A_TIME: "the time is neither a number nor a date",
     LABEL_OUT_OF_RANGE: "the label is outside the range of the data set",
     DUPLICATE_PAIR: "an earlier row has the same user and item",
     ENCODING: "the bytes are not text in the stated encoding",

@@ -12,6 +12,7 @@ from transforms.reading.row_error import (
     MALFORMED,
     MISSING_FIELD,
     NOT_A_NUMBER,
+    NOT_A_TIME,
     RowError,
 )
 
@@ -128,7 +129,7 @@ def as_time(value: object, column: str) -> float:
         return time_of(text)
     except ValueError:
         detail = f"{column} must be a number or a date such as 2001-02-03, got {text!r}"
-        raise RowError(NOT_A_NUMBER, detail) from None
+        raise RowError(NOT_A_TIME, detail) from None
 
 
 def as_json(row: Mapping[str, object]) -> dict[str, object]:

@@ -20,6 +20,7 @@ from transforms.reading.row_error import (
     MALFORMED,
     MISSING_FIELD,
     NOT_A_NUMBER,
+    NOT_A_TIME,
 )
 from transforms.row_counts import RowCounts
 from transforms.schema import REJECTED_DIR, DataError
@@ -36,6 +37,7 @@ _CURES = {
     MISSING_FIELD: "If lines are cut wrongly, see `table.delimiter` and `table.header`",
     MALFORMED: "See `table.delimiter`, `table.quote` and `table.extra_fields`",
     NOT_A_NUMBER: "See `label_column`; codes for no label go into `table.missing`",
+    NOT_A_TIME: "See `time_column`, or write times as numbers or such dates",
     LABEL_OUT_OF_RANGE: "See `label_min`, `label_max` and `label_scale`",
     ENCODING: "See `table.encoding`, such as latin-1",
     DUPLICATE_PAIR: "See `interactions.keep` and `interactions.time_column`",

@@ -120,7 +120,7 @@ def test_a_repeated_rating_is_refused_where_no_key_says_which_counts(read):
     rows = read(*lines, own=OwnTable(spec))
     assert rows.interactions == [("a", "1", 2.0)]
     refused = [(row.line, row.reason) for row in rows.refused]
-    assert refused == [(2, "duplicate_pair"), (4, "not_a_number")]
+    assert refused == [(2, "duplicate_pair"), (4, "not_a_time")]
     assert rows.refused[0].detail == "user 'a' and item '1' are in line 3, too"
 
 

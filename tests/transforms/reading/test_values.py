@@ -75,7 +75,7 @@ def test_a_time_is_a_number_or_a_date(value, seconds):
 
 
 @pytest.mark.parametrize(
-    ("value", "reason"), [("soon", "not_a_number"), ("", "missing_field")]
+    ("value", "reason"), [("soon", "not_a_time"), ("", "missing_field")]
 )
 def test_anything_else_is_no_time(value, reason):
     with pytest.raises(RowError, match=f"{reason}: when"):

@@ -162,6 +162,7 @@ def test_the_limit_holds_for_every_table(tmp_path):
     [
         ("malformed", "`table.delimiter`, `table.quote` and `table.extra_fields`"),
         ("label_out_of_range", "`label_min`, `label_max` and `label_scale`"),
+        ("not_a_time", "`time_column`"),
         ("encoding", "`table.encoding`"),
     ],
 )
