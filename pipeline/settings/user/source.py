@@ -10,6 +10,7 @@ from pipeline.settings.prepared_text import describe_counts, describe_few_tasks
 from pipeline.settings.shards import with_enough_shards
 from pipeline.settings.table_source import TableSource
 from pipeline.settings.user.config import UserConfig, dataset_spec
+from pipeline.settings.user.odd_features import describe_far_numbers, describe_lists
 from transforms.plural import counted
 from transforms.ratings.tables import used_tables
 from transforms.schema import NO_TASK, DatasetInfo
@@ -37,7 +38,6 @@ def _write(*arguments: Any, **options: Any) -> DatasetInfo:
 
 
 def _describe(info: DatasetInfo, directory: pathlib.Path) -> str:
-    del directory
     lines = [
         f"prepare: {split}: {counted(num, 'task')}, "
         f"{counted(info.num_interactions.get(split, 0), 'interaction')}"
@@ -53,23 +53,7 @@ def _describe(info: DatasetInfo, directory: pathlib.Path) -> str:
         f"prepare: {counted(info.num_users, 'user')}, {counted(info.num_items, 'item')}"
     )
     lines += [*describe_counts(info), *describe_far_numbers(info)]
-    return "\n".join(lines)
-
-
-def describe_far_numbers(info: DatasetInfo) -> list[str]:
-    """Says of each feature how many numbers are far from all others, if some are."""
-    return [
-        f"prepare: {feature.name} of {kind}: {counted(feature.num_far, 'number')} far "
-        f"from all others, such as {feature.farthest:.15g}, counted as the nearest of "
-        f"these, {feature.low:.15g} to {feature.high:.15g}: if it is a code for "
-        "unknown, put it into `table.missing`"
-        for kind, features in (
-            ("users", info.user_features),
-            ("items", info.item_features),
-        )
-        for feature in features
-        if feature.num_far
-    ]
+    return "\n".join([*lines, *describe_lists(info, directory)])
 
 
 def describe_small_tasks(info: DatasetInfo) -> list[str]:

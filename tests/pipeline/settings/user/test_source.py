@@ -2,8 +2,7 @@ import types
 
 import pytest
 
-from pipeline.settings.user.source import describe_far_numbers, describe_small_tasks
-from transforms.schema import Feature
+from pipeline.settings.user.source import describe_small_tasks
 
 
 def info(num_small, num_tasks):
@@ -26,14 +25,3 @@ def test_a_large_share_of_users_without_a_task_is_said_with_the_key():
 @pytest.mark.parametrize("num_small", [0, 2])
 def test_nothing_is_said_of_a_small_share(num_small):
     assert describe_small_tasks(info(num_small, 8)) == []
-
-
-def test_numbers_far_from_all_others_are_said():
-    near = Feature("age", "numeric", low=18.0, high=80.0)
-    far = Feature("price", "numeric", low=2.5, high=30.0, num_far=2, farthest=999999999)
-    info = types.SimpleNamespace(user_features=(near,), item_features=(far,))
-    assert describe_far_numbers(info) == [
-        "prepare: price of items: 2 numbers far from all others, such as 999999999, "
-        "counted as the nearest of these, 2.5 to 30: if it is a code for unknown, put "
-        "it into `table.missing`"
-    ]
