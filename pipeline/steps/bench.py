@@ -11,6 +11,9 @@ def bench(options: BenchOptions) -> int:
     Returns:
         0, or 1 if a request failed that must not, memory grows, or the server was
         harmed by malformed requests.
+
+    Raises:
+        DataError: If a target does not answer.
     """
     measured = session.Session(options).run()
     print(report.write(measured, options.output), end="")

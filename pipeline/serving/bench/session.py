@@ -18,6 +18,8 @@ from pipeline.serving.bench.server_process import ServerProcess, embedded_server
 from pipeline.serving.bench.soak import Soak, soak
 from pipeline.serving.bench.steady_load import half_of_peak
 from pipeline.serving.bench.workload import Workload
+from pipeline.serving.rest_client import ServingError
+from transforms.schema import DataError
 
 
 class Session:
@@ -37,7 +39,11 @@ class Session:
         self._name = str(manifest.get("model_name", options.version_dir.parent.name))
 
     def run(self) -> Bench:
-        """Measures, and returns all of it."""
+        """Measures, and returns all of it.
+
+        Raises:
+            DataError: If a target does not answer.
+        """
         options = self._options
         grid: list[Measured] = []
         missing: list[str] = []
@@ -136,8 +142,17 @@ class Session:
     def _caller(
         self, stack: contextlib.ExitStack, transport: str, address: str
     ) -> Caller:
+        """Opens a caller, and makes sure that it is answered.
+
+        Raises:
+            DataError: If not.
+        """
         caller = open_caller(transport, self._options.version_dir, self._name, address)
         stack.callback(caller.close)
+        try:
+            caller.signatures()
+        except ServingError as error:
+            raise DataError(f"{address} answers {error}") from None
         return caller
 
     def _about(self) -> dict[str, Any]:

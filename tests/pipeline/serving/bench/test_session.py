@@ -2,9 +2,13 @@
 
 import pytest
 
+from pipeline.serving.bench import session
 from pipeline.serving.bench.grid import Cell
 from pipeline.serving.bench.options import BenchOptions, Sizes
 from pipeline.serving.bench.session import Session
+from pipeline.serving.client import Client
+from pipeline.serving.rest_client import RestClient
+from transforms.schema import DataError
 
 
 @pytest.fixture
@@ -75,3 +79,17 @@ def test_a_server_that_is_given_is_asked_and_none_started(
     assert server.http.answered > 0
     assert bench.soak.is_flat is None
     assert bench.about["server"] == server.addresses["rest"]
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+@pytest.mark.parametrize("asked", [{}, {"fuzz": 1}, {"soak_minutes": 0.01}])
+def test_a_target_that_does_not_answer_is_named(options, monkeypatch, transport, asked):
+    def open_caller(transport, version_dir, model_name, address):
+        kind = Client if transport == "grpc" else RestClient
+        return kind(address, model_name, timeout_s=0.1)
+
+    monkeypatch.setattr(session, "open_caller", open_caller)
+    target = {transport: "127.0.0.1:1"}
+    bench = options(transports=(transport,), targets=target, **asked)
+    with pytest.raises(DataError, match=r"^127\.0\.0\.1:1 answers UNAVAILABLE: "):
+        Session(bench).run()
