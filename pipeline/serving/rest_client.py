@@ -604,11 +604,13 @@ class ServingClient(abc.ABC):
                 f"the model has no signature {signature!r}, only {sorted(signatures)}."
             )
         specs = signatures[signature].inputs
+        if not names:
+            raise ValueError("a call must have at least one task or context, got none.")
         for name, rows in values.items():
-            if len(rows) != len(names) or not names:
+            if len(rows) != len(names):
                 raise ValueError(
-                    f"{name} must have a value for each of {len(names)} tasks, at "
-                    f"least one, got {len(rows)}."
+                    f"{name} must have a value for each of {len(names)} tasks, got "
+                    f"{len(rows)}."
                 )
             for row, task in zip(rows, names, strict=True):
                 if name not in specs and _has_value(row):
@@ -697,7 +699,7 @@ class RestClient(ServingClient):
         return {
             name: Signature(_specs(value["inputs"]), _specs(value["outputs"]))
             for name, value in signatures.items()
-            if "inputs" in value  # The initialisation of a SavedModel has none.
+            if value.get("inputs")  # The initialisation of a SavedModel has none.
         }
 
     def close(self) -> None:
@@ -802,7 +804,10 @@ def _support(tasks: Sequence[Task]) -> Columns:
 
 
 def _pairs(rows: Sequence[Sequence[Pair]]) -> Columns:
-    pairs = [[Pair(*pair) for pair in row] for row in rows]
+    pairs = [
+        [Pair(*_no_text(pair, "a support pair")) for pair in _no_text(row, "support")]
+        for row in rows
+    ]
     return {
         "support_user_id": [[pair.user_id for pair in row] for row in pairs],
         "support_item_id": [[pair.item_id for pair in row] for row in pairs],
@@ -816,7 +821,7 @@ def _query(rows: Sequence[Sequence[Item]], users: Sequence[str] = ()) -> Columns
     pairs = [
         [
             item if isinstance(item, tuple) else (user_of.get(i, ""), item)
-            for item in row
+            for item in _no_text(row, f"items[{i}]")
         ]
         for i, row in enumerate(rows)
     ]
@@ -840,6 +845,13 @@ def _list(value: Any, where: str) -> Sequence[Any]:
     if isinstance(value, str) or not isinstance(value or [], Sequence):
         raise ValueError(f"{where} must be a list of values, got {value!r}.")
     return value or []
+
+
+def _no_text(values: Any, where: str) -> Any:
+    """Returns a list or a tuple, and refuses a text: its letters would be taken."""
+    if isinstance(values, str | bytes):
+        raise ValueError(f"{where} must be a list or a tuple, got {values!r}.")
+    return values
 
 
 def _value(value: Any, dtype: str, where: str, *, may_lack: bool = False) -> Any:

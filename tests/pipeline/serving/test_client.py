@@ -213,7 +213,7 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
             name: {"inputs": described(inputs), "outputs": described(outputs)}
             for name, (inputs, outputs) in self.server.model.signatures().items()
         }
-        found["__saved_model_init_op"] = {"outputs": {}}
+        found["__saved_model_init_op"] = {"inputs": {}, "outputs": {}}
         self.reply(200, {"metadata": {"signature_def": {"signature_def": found}}})
 
     def do_POST(self):
@@ -367,10 +367,38 @@ def test_what_is_wrong_is_named_before_it_is_sent(client, model, task, message):
 
 
 def test_each_task_must_have_its_items(client):
-    with pytest.raises(ValueError, match="each of 2 tasks, at least one, got 1"):
+    with pytest.raises(ValueError, match=r"for each of 2 tasks, got 1\."):
         client.rank_many([LIKES, LIKES], [["1"]])
-    with pytest.raises(ValueError, match="each of 0 tasks, at least one, got 0"):
-        client.rank_many([], [])
+
+
+@pytest.mark.parametrize("ask", ["rank_many", "score_many", "update_many"])
+def test_there_must_be_a_task_or_a_context(client, model, ask):
+    with pytest.raises(ValueError, match="at least one task or context, got none"):
+        getattr(client, ask)([], [])
+    assert model.calls == []
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda c: c.rank(LIKES, "260"), r"items\[0\] must be a list .* got '260'"),
+        (lambda c: c.rank_many([LIKES, LIKES], [["2"], "260"]), r"items\[1\].* '260'"),
+        (lambda c: c.rank(LIKES, "260", use_cache=True), r"items\[0\]"),
+        (lambda c: c.explain(LIKES, b"260"), r"items\[0\] .* got b'260'"),
+        (lambda c: c.score(Context((1.0, 1.0), 1, 1), "260"), r"items\[0\]"),
+        (
+            lambda c: c.recommend(LIKES, exclude="260"),
+            r"exclude_item_id must be a list",
+        ),
+        (lambda c: c.encode(Task("31")), "support must be a list .* got '31'"),
+        (lambda c: c.encode(Task(["3"])), "a support pair must be .* got '3'"),
+        (lambda c: c.update(Context((1.0, 1.0), 1, 1), "31"), "support must be a list"),
+    ],
+)
+def test_a_bare_text_is_no_list_of_ids(client, model, ask, message):
+    with pytest.raises(ValueError, match=message):
+        ask(client)
+    assert model.calls == []
 
 
 def test_recommendations_come_without_padding(client, model):
