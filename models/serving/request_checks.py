@@ -21,6 +21,8 @@ def check_request(
     roles: Sequence[str],
     options: ServingOptions,
     label_range: tuple[float, float],
+    *,
+    only_whole: bool = False,
 ) -> Checked:
     """Refuses a request that does not fit together, or is beyond a limit.
 
@@ -29,13 +31,14 @@ def check_request(
         roles: "user" and "item", or "item" alone: what makes a pair.
         options: The limits.
         label_range: Lowest and highest label there is.
+        only_whole: Whether labels are whole numbers, as clicks are.
     """
     checked = check_batch(inputs, options.max_tasks)
     if "support_label" in checked:
         names = [f"support_{role}_id" for role in roles]
         checked = check_shapes(checked, [*names, "support_label"])
         checked = check_widths(checked, ["support_label"], options.max_support)
-        checked = check_labels(checked, label_range)
+        checked = check_labels(checked, label_range, only_whole=only_whole)
     if "query_item_id" in checked:
         checked = check_shapes(checked, [f"query_{role}_id" for role in roles])
     items = ("query_item_id", "candidate_item_id", "exclude_item_id")
@@ -92,21 +95,27 @@ def check_number(inputs: Inputs, name: str, limit: int) -> Checked:
     return _behind([check], inputs, list(inputs))
 
 
-def check_labels(inputs: Inputs, label_range: tuple[float, float]) -> Checked:
-    """Refuses a label out of range, unless its item is "", which is padding.
+def check_labels(
+    inputs: Inputs, label_range: tuple[float, float], *, only_whole: bool = False
+) -> Checked:
+    """Refuses a label that there is not, unless its item is "", which is padding.
 
     Args:
         inputs: With `support_item_id` string [B, S] and `support_label` float32 [B, S].
         label_range: Lowest and highest label there is.
+        only_whole: Whether labels are whole numbers, as clicks are.
     """
     labels = inputs["support_label"]
     low, high = label_range
     is_wrong = tf.clip_by_value(labels, low, high) != labels  # True for NaN.
+    if only_whole:
+        is_wrong |= tf.floor(labels) != labels
     is_wrong &= inputs["support_item_id"] != ""
+    whole = "a whole number " if only_whole else ""
     check = tf.raw_ops.Assert(  # `tf.debugging.Assert` makes a branch of it.
         condition=~tf.reduce_any(is_wrong),
         data=[
-            f"support_label must be within [{low:g}, {high:g}], got",
+            f"support_label must be {whole}within [{low:g}, {high:g}], got",
             tf.gather_nd(labels, tf.where(is_wrong)),
         ],
     )

@@ -41,6 +41,7 @@ class ServedModel(ServedRecommendations, abc.ABC):
         *of_model: As `ServedRecommendations` takes them.
         ids: The vocabularies of what makes a pair: "user" and "item", or "item" alone.
         label_range: Lowest and highest label.
+        only_whole: Whether labels are whole numbers, as clicks are.
         **of_tasks: As `ServedTasks` takes them.
 
     Attributes:
@@ -57,11 +58,13 @@ class ServedModel(ServedRecommendations, abc.ABC):
         *of_model: Any,
         ids: Mapping[str, IdLookup],
         label_range: tuple[float, float],
+        only_whole: bool = False,
         **of_tasks: Any,
     ) -> None:
         super().__init__(*of_model, roles=tuple(ids), **of_tasks)
         self.ids = dict(ids)
         self.label_range = label_range
+        self._only_whole = only_whole
 
     def profile_inputs(self) -> dict[str, InputSpec]:
         """Returns what a request says of a task beside its support set."""
@@ -202,7 +205,13 @@ class ServedModel(ServedRecommendations, abc.ABC):
     def _rows_of(self, inputs: Inputs) -> Checked:
         """Returns a request in order with rows in place of ids, or refuses it."""
         read = {name: self._read(name, value) for name, value in inputs.items()}
-        checked = check_request(read, self._roles, self.options, self.label_range)
+        checked = check_request(
+            read,
+            self._roles,
+            self.options,
+            self.label_range,
+            only_whole=self._only_whole,
+        )
         if "context" in checked:
             checked["context"] = self.context_format.checked(checked["context"])
         return self._looked_up(checked)

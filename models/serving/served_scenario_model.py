@@ -75,6 +75,7 @@ class ServedScenarioModel(ServedModel):
                 "item": IdLookup(vocabularies / f"{schema.ITEM_ID}.txt"),
             },
             label_range=(0.0, 1.0),
+            only_whole=True,
             num_rows=max(len(vectors.users[0]), len(vectors.items[0])),
         )
 

@@ -79,6 +79,17 @@ def test_a_label_out_of_range_is_refused_unless_it_is_padding(label):
         check_labels(labelled([[1.0, label], [2.0, label]]), (0.5, 5.0))
 
 
+@pytest.mark.parametrize("label", [0.5, 0.999, np.nan, -1.0, 2.0])
+def test_a_click_is_1_or_0(label):
+    clicks = (0.0, 1.0)
+    good = labelled([[1.0, label], [0.0, 1.0]])  # Padding may have any label.
+    checked = check_labels(good, clicks, only_whole=True)
+    np.testing.assert_array_equal(checked["support_label"], good["support_label"])
+    message = rf"must be a whole number within \[0, 1\], got\] \[{label:g}\]"
+    with pytest.raises(REFUSED, match=message):
+        check_labels(labelled([[label, 1.0], [0.0, 1.0]]), clicks, only_whole=True)
+
+
 def test_nothing_reads_an_input_before_it_is_checked():
     waited_for = []
 

@@ -344,6 +344,12 @@ def test_no_more_candidates_than_the_limit_are_taken(serve, dot_model):
         recommended(served, candidates=("i1", "i2", "i3"))
 
 
+def test_half_a_click_is_refused(served):
+    message = r"support_label must be a whole number within \[0, 1\], got\] \[0\.5\]"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        recommended(served, support=support_of(("u1", "i1", 1.0), ("u2", "i2", 0.5)))
+
+
 def test_refuses_to_recommend_nothing(serve, dot_model):
     with pytest.raises(DataError, match="none has min_item_count = 99 interactions"):
         serve(dot_model, min_item_count=99)
