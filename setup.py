@@ -19,6 +19,7 @@ DEV = [
     "ruff>=0.17",
     "types-PyYAML",
 ]
+TOP_PACKAGES = ["cmml", "models", "pipeline", "transforms", "tuning"]
 
 setup(
     name="cmml",
@@ -79,7 +80,11 @@ setup(
         "transforms.writing",
         "tuning",
     ],
-    package_data={"pipeline.reports": ["templates/*"], "pipeline.serving": ["page/*"]},
+    package_data={
+        **{name: ["py.typed"] for name in TOP_PACKAGES},
+        "pipeline.reports": ["templates/*"],
+        "pipeline.serving": ["page/*"],
+    },
     install_requires=[
         "aiohttp>=3.14,<4",
         "apache-beam>=2.77,<3",

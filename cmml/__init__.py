@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pipeline.experiment.config_file import ConfigError
     from transforms.schema import DataError
 
+    __version__: str
+
 __all__ = [
     "ConfigError",
     "DataError",
@@ -40,6 +42,10 @@ if not TYPE_CHECKING:  # Else a type checker would take any name for one of ours
 
     def __getattr__(name: str) -> Any:
         """Imports what a name stands for; Python asks once for each name."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("cmml")
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from cmml.own_packages import check_own_packages
