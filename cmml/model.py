@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cmml.project import Project
-from cmml.support import Ids, Support, ids, plain, support_pairs
+from cmml.project import Project, path_of
+from cmml.support import Features, Ids, Support, features, ids, plain, support_pairs
 from pipeline.experiment import quiet
 from pipeline.experiment.version_dir import SAVED_MODEL, newest_version
 from pipeline.export.export_of_config import export_of_config
@@ -59,7 +59,7 @@ class Model:
         self,
         support: Support = (),
         *,
-        user: Mapping[str, Any] | None = None,
+        user: Features | None = None,
         user_id: str | int | None = None,
         k: int = 10,
         exclude: Ids = (),
@@ -69,7 +69,8 @@ class Model:
 
         Args:
             support: What is known of the user or the scenario; may be empty.
-            user: With ratings, features of the user by name.
+            user: With ratings, features of the user by name: a dict, or a row of a
+                data frame of pandas.
             user_id: With clicks, for whom; needed there.
             k: Items, at most; the export holds no more than its `export.top_k`.
             exclude: Ids of items to leave out, beside those of the support set.
@@ -77,7 +78,8 @@ class Model:
 
         Returns:
             One dict an item, best first: `item_id`, `item_name` if it has one, `score`;
-            and `fallback_reason` if the support set did not decide.
+            and, if the support set is empty, `fallback_reason`: what decided in its
+            place. Pairs of which the model knows or sees nothing have none.
 
         Raises:
             ValueError: If a value is not what it should be; it names key and value.
@@ -100,7 +102,7 @@ class Model:
         support: Support,
         items: Ids,
         *,
-        user: Mapping[str, Any] | None = None,
+        user: Features | None = None,
         user_id: str | int | None = None,
     ) -> list[dict[str, Any]]:
         """Scores some items.
@@ -129,7 +131,7 @@ class Model:
         support: Support,
         items: Ids,
         *,
-        user: Mapping[str, Any] | None = None,
+        user: Features | None = None,
         user_id: str | int | None = None,
     ) -> list[dict[str, Any]]:
         """Tells what the score of each item owes to each support pair.
@@ -165,7 +167,7 @@ class Model:
     def _request(
         self,
         support: Support,
-        user: Mapping[str, Any] | None,
+        user: Features | None,
         user_id: str | int | None,
     ) -> dict[str, Any]:
         """Makes a request, as `ExportedModel.answer` takes it, without items."""
@@ -179,7 +181,7 @@ class Model:
         }
         if user is not None:
             self._check_key("user", user)
-            request["user"] = dict(user) if isinstance(user, Mapping) else user
+            request["user"] = features("user", user)
         if user_id is not None:
             self._check_key("user_id", user_id)
             request["user_id"] = plain(user_id)
@@ -215,12 +217,12 @@ def open_model(source: str | os.PathLike[str] | Project) -> Model:
             configuration is taken.
 
     Raises:
-        ValueError: If there is no exported model.
+        ValueError: If there is no exported model, or the source is no path.
     """
     if isinstance(source, Project):
         version = export_of_config(source.config)
     else:
-        version = newest_version(pathlib.Path(source))
+        version = newest_version(path_of("source", source))
     if (version / SAVED_MODEL).is_file():
         quiet.import_tensorflow()
     return Model(load_version(version))

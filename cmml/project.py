@@ -7,13 +7,14 @@ import os
 import pathlib
 import types
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from cmml.evaluation import Evaluation
 from pipeline.experiment import quiet
-from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.registry import load_experiment
+from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.user.config import UserConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,11 @@ class Project:
         config: The experiment, every default filled in.
     """
 
-    config: Experiment
+    config: UserConfig | ScenarioConfig
+
+    def __repr__(self) -> str:
+        config = self.config
+        return f"{type(self).__name__}({config.name!r}, setting={config.setting!r})"
 
     def prepare(self, beam_flags: Sequence[str] = ()) -> pathlib.Path:
         """Turns the raw tables into a prepared data set.
@@ -153,6 +158,18 @@ class Project:
         return dataset_dir, open_trained(self.config, dataset_dir)
 
 
+def path_of(key: str, path: str | os.PathLike[str]) -> pathlib.Path:
+    """Returns a path of an argument.
+
+    Raises:
+        ValueError: If it is none; it names the argument.
+    """
+    try:
+        return pathlib.Path(path)
+    except TypeError:
+        raise ValueError(f"{key} must be a path, got {path!r}.") from None
+
+
 def load(
     path: str | os.PathLike[str],
     changes: Mapping[str, Any] = types.MappingProxyType({}),
@@ -166,5 +183,7 @@ def load(
     Raises:
         ConfigError: If the file cannot be read, or a key is unknown or ill-typed; it
             names file, key, value and the nearest valid key.
+        ValueError: If the path is none.
     """
-    return Project(load_experiment(pathlib.Path(path), changes=changes))
+    config = load_experiment(path_of("path", path), changes=changes)
+    return Project(cast(UserConfig | ScenarioConfig, config))

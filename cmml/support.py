@@ -22,6 +22,16 @@ class Frame(Protocol):
         ...
 
 
+@runtime_checkable
+class Row(Protocol):
+    """A row of a data frame of pandas."""
+
+    def to_dict(self) -> dict[Any, Any]:
+        """Returns its values by the names of the columns."""
+        ...
+
+
+Features: TypeAlias = Mapping[str, Any] | Row
 Support: TypeAlias = Iterable[Mapping[str, Any] | Sequence[Any]] | Frame
 Ids: TypeAlias = Iterable[str | int | float]
 
@@ -67,6 +77,23 @@ def ids(key: str, values: Ids) -> list[Any]:
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise ValueError(f"{key} must be a list of item ids, got {values!r}.")
     return [plain(value) for value in values]
+
+
+def features(key: str, values: Features) -> dict[str, Any]:
+    """Returns features as a request holds them.
+
+    Args:
+        key: What they are, for the error.
+        values: By name: a mapping, or a row of a data frame.
+
+    Raises:
+        ValueError: If it is neither; it names the key.
+    """
+    if not isinstance(values, Mapping):
+        if not isinstance(values, Row):
+            raise ValueError(f"{key} must be a dict of features, got {values!r}.")
+        values = values.to_dict()
+    return {name: plain(value) for name, value in values.items()}
 
 
 def plain(value: Any) -> Any:

@@ -77,7 +77,7 @@ class ExportedModel:
         Returns:
             `task_id` if any, and `ranked` or `recommended`: items best first, each
             with `item_id`, `item_name` if known, and `score`; `fallback_reason` where
-            the support set did not decide; and what `unknown` returns.
+            the support set is empty; and what `unknown` returns.
 
         Raises:
             ValueError: If a key is unknown or a value is not what it should be.
@@ -252,9 +252,12 @@ class ExportedModel:
         """Returns the label of a support pair.
 
         Raises:
-            ValueError: If it is no number.
+            ValueError: If it is no number; nor is True, but where a label is 1 or 0.
         """
-        return as_number(pair.get("label", self.default_label), "label")
+        label = pair.get("label", self.default_label)
+        if isinstance(label, bool) and self.default_label is None:
+            raise ValueError(f"label must be a number, got {label!r}.")
+        return as_number(label, "label")
 
     def id_of(self, value: Any, key: str = "item_id") -> str:
         """Returns an id of a request as preparation reads one.

@@ -46,6 +46,16 @@ def test_a_new_user_is_known_by_features_or_not_at_all(model):
     assert "fallback_reason" not in model.recommend(RATED, k=1)[0]
 
 
+def test_true_is_no_rating_but_a_click(model, scenario_model):
+    with pytest.raises(ValueError, match="label must be a number, got True"):
+        model.rank([("f1", True)], ["f9"])
+    clicked, said = (
+        scenario_model.rank([(*CLICKED[0][:2], label)], POOL, user_id="s1")
+        for label in (1, True)
+    )
+    assert said == clicked
+
+
 def test_what_a_model_of_users_does_not_know_is_named(model):
     with pytest.warns(UserWarning, match="know items 'who', 'what'$") as caught:
         model.recommend([("who", 5), ("f1", 2), ("what", 1)])
@@ -153,7 +163,7 @@ def test_scenarios_are_asked_for_a_user(scenario_model):
         ({"exclude": range(10_001)}, "exclude must hold at most 10000 .* got 10001"),
         ({"user": {"sex": "F"}}, r"unknown user features \['sex'\]; the model knows"),
         ({"user": {"age": "old"}}, "user feature 'age' must be a number, got 'old'"),
-        ({"user": "F"}, "user must be a JSON object, got 'F'"),
+        ({"user": "F"}, "user must be a dict of features, got 'F'"),
         ({"user_id": "s1"}, "a model of setting 'user' takes no user_id, got 's1'"),
         ({"candidates": ["f1"]}, r"takes no candidates, got \['f1'\]"),
     ],

@@ -52,6 +52,17 @@ def test_keys_are_changed_and_checked(experiment):
         api.load(experiment.config_path.with_name("nowhere.yaml"))
 
 
+def test_a_project_shows_its_name_and_setting(ratings, clicks):
+    assert repr(ratings) == "Project('own', setting='user')"
+    assert repr(clicks).endswith(", setting='scenario')")
+
+
+@pytest.mark.parametrize("function", [api.load, api.open_model])
+def test_what_is_no_path_is_refused(function):
+    with pytest.raises(ValueError, match=r"^(path|source) must be a path, got 3\.$"):
+        function(3)
+
+
 def test_a_step_says_which_one_comes_first(ratings, experiment, tmp_path):
     empty = api.load(experiment.config_path, {"prepared_dir": str(tmp_path)})
     for step in (empty.pretrain, empty.train, empty.evaluate, empty.export):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cmml.support import ids, support_pairs
+from cmml.support import features, ids, support_pairs
 
 RATED = ("item_id", "label")
 CLICKED = ("user_id", "item_id", "label")
@@ -81,3 +81,15 @@ def test_what_is_no_support_set_is_named(support, message):
 def test_what_are_no_ids_is_named(values):
     with pytest.raises(ValueError, match=f"exclude must be a list .*, got {values!r}"):
         ids("exclude", values)
+
+
+def test_features_are_a_mapping_or_a_row_of_a_data_frame():
+    class Row:
+        def to_dict(self):
+            return {"age": np.float64(31.0), "gender": "F"}
+
+    known = {"age": 31.0, "gender": "F"}
+    assert features("user", known) == features("user", Row()) == known
+    assert type(features("user", Row())["age"]) is float
+    with pytest.raises(ValueError, match="user must be a dict of features, got 'F'"):
+        features("user", "F")
