@@ -193,7 +193,7 @@ class _Running:
 
     async def stop(self, drain_s: float) -> None:
         """Answers what is in flight and ends everything."""
-        self.rest.is_draining = True
+        self.rest.drain()
         self.listener.close()
         await self.health.enter_graceful_shutdown()
         await asyncio.gather(self.grpc.stop(drain_s), self.runner.cleanup())

@@ -50,11 +50,11 @@ class RestApi:
         self._predictor = predictor
         self._catalogue = catalogue
         self._metrics = metrics
-        self.is_draining = False
+        self._guard = RestGuard(options)
         self._deadline_s = options.deadline_s
         self.app = aiohttp.web.Application(
             client_max_size=options.max_request_bytes,
-            middlewares=[RestGuard(options).middleware()],
+            middlewares=[self._guard.middleware()],
         )
         self.app.router.add_post("/v1/{rest:.*}", self._predict)
         self.app.router.add_get("/v1/{rest:.*}", self._describe)
@@ -65,6 +65,10 @@ class RestApi:
         self.app.router.add_get("/", page.show)
         self.app.router.add_get("/page/{name}", page.show)
         self.app.router.add_get("/{name}", page.show)
+
+    def drain(self) -> None:
+        """Says that the server ends: it is not ready, and its connections close."""
+        self._guard.is_draining = True
 
     async def _predict(self, request: aiohttp.web.Request) -> aiohttp.web.Response:
         spec, method = _target(_PREDICT_PATH, request)
@@ -112,7 +116,7 @@ class RestApi:
         return aiohttp.web.Response(text="ok\n")
 
     async def _readiness(self, _: aiohttp.web.Request) -> aiohttp.web.Response:
-        if self.is_draining or not self._catalogue.is_ready:
+        if self._guard.is_draining or not self._catalogue.is_ready:
             return aiohttp.web.Response(text="not ready\n", status=503)
         return aiohttp.web.Response(text="ready\n")
 

@@ -24,9 +24,14 @@ _OPEN_TO_ALL = ("/healthz", "/readyz")
 
 
 class RestGuard:
-    """The middleware around all routes."""
+    """The middleware around all routes.
+
+    Attributes:
+        is_draining: Whether the server ends: an answer is the last of its connection.
+    """
 
     def __init__(self, options: ServerOptions) -> None:
+        self.is_draining = False
         self._token: Token = options.token
         self._is_loopback = options.is_loopback
         self._send_s = options.deadline_s
@@ -47,6 +52,8 @@ class RestGuard:
                 method = f"{request.method} {_route(request)}".rstrip()
                 response = refuse(error, method=method, request_id=request_id)
             response.headers[problem_log.REQUEST_ID] = request_id
+            if self.is_draining:
+                response.force_close()
             await self._send(request, response)
             return response
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import http.client
 import json
 import threading
 import urllib.error
@@ -104,9 +105,11 @@ def test_requests_in_flight_are_answered_at_the_end(base_path, publish):
 
         def ask():
             body = {"signature_name": "spin", "inputs": A_WHILE["turns"].tolist()}
-            request = f"{url}/v1/models/toy:predict", json.dumps(body).encode()
-            with urllib.request.urlopen(*request) as response:
-                answers.append(json.load(response))
+            connection = http.client.HTTPConnection(url.removeprefix("http://"))
+            connection.request("POST", "/v1/models/toy:predict", json.dumps(body))
+            response = connection.getresponse()
+            answers.append((response.getheader("Connection"), json.load(response)))
+            connection.close()
 
         thread = threading.Thread(target=ask)
         thread.start()
@@ -115,7 +118,7 @@ def test_requests_in_flight_are_answered_at_the_end(base_path, publish):
             with urllib.request.urlopen(f"{url}/monitoring/prometheus/metrics") as page:
                 metrics = page.read().decode()
     thread.join()
-    assert answers == [{"outputs": [30_000]}]
+    assert answers == [("close", {"outputs": [30_000]})]
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"{url}/healthz")
 
