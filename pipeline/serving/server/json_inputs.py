@@ -78,7 +78,8 @@ class PredictBody:
             return {_only(specs, COLUMNS): self.values}
         rows = self.values
         if not isinstance(rows, list) or not rows:
-            raise invalid(f"'{ROWS}' must be a list with a value, got {_kind(rows)}.")
+            got = "an empty one" if rows == [] else _kind(rows)
+            raise invalid(f"'{ROWS}' must be a list with a value, got {got}.")
         if not any(_is_object(row) for row in rows):
             return {_only(specs, ROWS): rows}
         for number, row in enumerate(rows):

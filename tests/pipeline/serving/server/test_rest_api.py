@@ -104,7 +104,7 @@ def test_outputs_without_rows_must_be_asked_for_by_columns(toy):
         ({"inputs": 1, "instances": [1]}, "got both"),
         ({"signature_name": 3, "inputs": 1}, "'signature_name' key must be a string"),
         ({"signature_name": "no", "inputs": 1}, 'Serving signature key "no" not found'),
-        ({"instances": []}, "must be a list with a value"),
+        ({"instances": []}, "must be a list with a value, got an empty one"),
         ({"instances": 3}, "must be a list with a value, got a number"),
         ({"instances": [1.0]}, "got plain values"),
         ({"inputs": [1.0]}, "got plain values"),
