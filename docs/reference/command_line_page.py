@@ -31,7 +31,8 @@ With 1 end `doctor` that finds trouble, `audit` a leak, `validate-data` a drift,
 `validate` and `push` a version that is not fit to serve, and `bench` a failed request,
 a memory that grows or a server that was harmed. With 2 there is one line on stderr that
 says what is wrong and what to do, as with 4; `prepare` and `run` end so at a drift from
-`drift.reference`.
+`drift.reference`. `predict` has a line for each request that it refuses, answers the
+others, and ends with 2 too.
 
 ## Commands
 """
