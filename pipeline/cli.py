@@ -4,6 +4,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 
 from pipeline.commands import (
     ablate,
@@ -103,11 +104,22 @@ def entry_point() -> None:
     sys.exit(main())
 
 
+class _ShowVersion(argparse.Action):
+    """Prints the installed version, which is looked up only then, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(f"cmml {metadata.version('cmml')}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cmml",
         description="Cold-start recommendation that adapts in one forward pass.",
         allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--version", action=_ShowVersion, nargs=0, help="say which it is"
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="STEP")
     for command in COMMANDS:

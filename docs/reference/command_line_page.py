@@ -12,8 +12,9 @@ _HEAD = f"""\
 
 {GENERATED}
 
-`cmml COMMAND --help` says the same. `prepare` and `run` hand flags that they do not
-know to Beam; everywhere else such a flag is an error.
+`cmml COMMAND --help` says the same, and `cmml --version` which version it is. `prepare`
+and `run` hand flags that they do not know to Beam; everywhere else such a flag is an
+error.
 
 ## Exit status
 

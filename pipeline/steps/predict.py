@@ -104,6 +104,8 @@ def _answered(
         try:
             request = json.loads(line)
             answer = model.answer(request, top)
+            if "task_id" not in request:
+                answer = {"line": number, **answer}
             answers.append(_laid_out(model, request, answer, as_text=as_text))
             items.update(map(model.item_of, model.support_of(request)))
         except json.JSONDecodeError as error:

@@ -3,6 +3,7 @@ import json
 import pathlib
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -49,6 +50,11 @@ def test_every_step_has_help(cmml, step):
     done = cmml(step, "--help")
     assert done.status == 0
     assert f"usage: cmml {step}" in done.stdout
+
+
+def test_the_version_is_that_of_the_package(cmml):
+    done = cmml("--version")
+    assert (done.status, done.stdout) == (0, f"cmml {metadata.version('cmml')}\n")
 
 
 def test_help_on_preparing_says_where_other_flags_go(cmml):
