@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 _TAKEN_OVER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SERVER_LOGGER = "pipeline.serving.server"
+_GRPC_LOGGER = "grpc"  # What it logs of a bug has the traceback.
 _LINES_A_SECOND = 100
 _FRAMES = 8
 _OUR_FAULT = {
@@ -71,10 +72,11 @@ def write_json_lines() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     handler.addFilter(AtMost(_LINES_A_SECOND))
-    server = logging.getLogger(_SERVER_LOGGER)
-    server.handlers = [handler]
-    server.propagate = False
-    server.setLevel(logging.WARNING)
+    for name in (_SERVER_LOGGER, _GRPC_LOGGER):
+        source = logging.getLogger(name)
+        source.handlers = [handler]
+        source.propagate = False
+        source.setLevel(logging.WARNING)
 
 
 class JsonLines(logging.Formatter):

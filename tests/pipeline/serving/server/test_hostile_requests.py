@@ -12,7 +12,7 @@ import grpc
 import numpy as np
 import pytest
 
-from pipeline.serving.server import rest_guard
+from pipeline.serving.server import grpc_guard, problem_log, rest_guard
 
 X = {"x": np.float32([3.0])}
 PREDICT = "/v1/models/toy:predict"
@@ -193,6 +193,28 @@ def test_a_bug_is_answered_as_json_and_logged_with_its_place_alone(
     assert (record.levelname, record.fields["error"]) == ("ERROR", "KeyError")
     assert "test_hostile_requests.py" in record.fields["where"][-1]
     assert SECRET not in logging.Formatter().format(record) + str(record.fields)
+
+
+def test_a_bug_in_a_call_of_grpc_is_logged_with_its_place_alone(
+    toy, capsys, monkeypatch
+):
+    async def fail(*_):
+        raise KeyError(SECRET)
+
+    for name in ("pipeline.serving.server", "grpc"):  # As they are left afterwards.
+        logger = logging.getLogger(name)
+        monkeypatch.setattr(logger, "handlers", logger.handlers)
+        monkeypatch.setattr(logger, "propagate", logger.propagate)
+        monkeypatch.setattr(logger, "level", logger.level)
+    problem_log.write_json_lines()
+    monkeypatch.setattr(grpc_guard.GuardCalls, "_answered", fail)
+    with pytest.raises(grpc.RpcError) as refused:
+        toy.predict(X, "describe")
+    assert refused.value.code() is grpc.StatusCode.UNKNOWN
+    (line,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (line["level"], line["error"]) == ("error", "KeyError")
+    assert "test_hostile_requests.py" in line["where"][-1]
+    assert SECRET not in json.dumps(line)
 
 
 def test_what_no_request_catches_is_logged_with_its_place_alone(
