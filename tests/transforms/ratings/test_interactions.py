@@ -68,7 +68,7 @@ def test_the_time_is_read_where_the_row_that_counts_depends_on_it(parse_block):
     (((_, packed),), (row,)) = parse_block(parse_interactions(spec, 1), block)
     part = InteractionBlock.unpacked(packed)
     assert part.times.tolist() == [86400.0]
-    assert (row.line, row.reason) == (3, "not_a_number")
+    assert (row.line, row.reason) == (3, "not_a_time")
 
 
 def test_a_scale_of_zero_is_refused():
