@@ -130,3 +130,11 @@ def test_models_that_are_there_are_named(base, tmp_path):
         rollback(base)
     with pytest.raises(DataError, match=r"which are \[\], got none"):
         rollback(base / "cmml")
+
+
+def test_a_server_that_does_not_answer_leaves_all_as_it_was(base):
+    before = PushHistory(base).events()
+    with pytest.raises(LiveServerError, match="answers UNAVAILABLE"):
+        rollback(base, "cmml", server="127.0.0.1:1")
+    assert stable(base) == 3
+    assert PushHistory(base).events() == before
