@@ -104,7 +104,8 @@ def test_more_clicks_found_are_a_gain_on_the_page(page_of_clicks):
     text = read(page_of_clicks).text
     # 4 of 5 clicks are among the first 20, of the baseline 3.
     assert "cmml has 0.8000 [0.800, 0.800]" in text
-    assert "By recall@20 cmml is better beyond chance: difference +0.2000" in text
+    assert "By recall@20 cmml is better beyond chance (Holm p < 0.001): " in text
+    assert "difference +0.2000" in text
     assert "Is it good? Overall better: beside the best baseline" in text
 
 
