@@ -101,6 +101,7 @@ def clicked_cmml(
     loss: RankingLoss | None = None,
     query_negatives: int = 1,
     open_fraction: float = 0.0,
+    always_open: bool = False,
     seed: int = 0,
 ) -> CMML:
     """Assembles a CMML of clicks.
@@ -112,10 +113,17 @@ def clicked_cmml(
         query_negatives: R, negatives behind each click of a training query.
         open_fraction: Share of batches that train without a pool; with none, the
             closed form ranks alone where no pool is given.
+        always_open: Whether no pool is ever given, as where users are tasks.
         seed: Seed of the initial weights and of dropout.
     """
     tf.keras.utils.set_random_seed(seed)
-    pairs = ClickedPairs(vectors, options, trains_open=open_fraction > 0.0, seed=seed)
+    pairs = ClickedPairs(
+        vectors,
+        options,
+        trains_open=open_fraction > 0.0,
+        always_open=always_open,
+        seed=seed,
+    )
     objective = ClickObjective(
         loss or margin_loss(1.0), query_negatives=query_negatives
     )

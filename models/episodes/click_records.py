@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,6 +13,10 @@ from models.legacy_keras import tf
 from transforms import schema
 from transforms.clicks import schema as scenario_schema
 from transforms.clicks.schema import ScenarioDatasetInfo
+from transforms.schema import UNKNOWN
+
+# Of an item, while those drawn are clicked: in a catalogue of a few items all may be.
+_MAX_DRAWS = 8
 
 Rows = NDArray[np.int32]
 
@@ -87,14 +92,17 @@ class KnownClicks:
 
 
 def read_tasks(
-    dataset_dir: str | pathlib.Path, split: str, num_negatives: int
+    dataset_dir: str | pathlib.Path, split: str, info: ScenarioDatasetInfo
 ) -> Iterator[ScenarioTask]:
     """Yields the tasks of a split, in the order of the files.
+
+    Where users are tasks, the pool is the whole catalogue, which negatives are drawn
+    from here, the same ones every time.
 
     Args:
         dataset_dir: A prepared data set of scenarios.
         split: "meta_train", "meta_validation" or "meta_test".
-        num_negatives: K, as `dataset.json` has it.
+        info: What its `dataset.json` says.
 
     Raises:
         ValueError: If there is no file of that split.
@@ -104,20 +112,43 @@ def read_tasks(
     }
     spec[schema.TASK_ID_KEY] = tf.io.FixedLenFeature([], tf.string)
     directory = pathlib.Path(dataset_dir) / schema.EPISODES_DIR
+    catalogue = np.arange(1, info.num_items + 1, dtype=np.int32)
     for record in read_records(directory, split):
         values = tf.io.parse_single_example(record, spec)
-        lists = {key: values[key].numpy().astype(np.int32) for key in _TASK_LISTS}
-        yield ScenarioTask(
-            scenario_id=values[schema.TASK_ID_KEY].numpy().decode(),
-            **{
-                key.replace("/", "_"): (
-                    rows.reshape(-1, num_negatives)
-                    if key.endswith("/negative")
-                    else rows
-                )
-                for key, rows in lists.items()
-            },
-        )
+        lists = {
+            key.replace("/", "_"): values[key].numpy().astype(np.int32)
+            for key in _TASK_LISTS
+        }
+        task_id = values[schema.TASK_ID_KEY].numpy().decode()
+        if info.has_user_tasks:
+            rng = np.random.default_rng(zlib.crc32(task_id.encode()))
+            lists["pool"] = catalogue
+            clicked = lists["support_item"], lists["query_item"], lists["known_item"]
+            for name in ("support", "query"):
+                number = len(lists[f"{name}_item"]) * info.num_negatives
+                drawn = _drawn(catalogue, np.concatenate(clicked), number, rng)
+                lists[f"{name}_negative"] = drawn
+        for name in ("support_negative", "query_negative"):
+            lists[name] = lists[name].reshape(-1, info.num_negatives)
+        yield ScenarioTask(task_id, **lists)
+
+
+def _drawn(
+    catalogue: Rows, clicked: Rows, number: int, rng: np.random.Generator
+) -> Rows:
+    """Draws items, and again those that are clicked, if not all are, int32 [number]."""
+    drawn = rng.choice(catalogue, number)
+    for _ in range(_MAX_DRAWS):
+        again = np.flatnonzero(np.isin(drawn, clicked))
+        drawn[again] = rng.choice(catalogue, len(again))
+    return drawn
+
+
+def of_nobody(task: ScenarioTask) -> ScenarioTask:
+    """Returns a task of an unknown user, all of whose clicks are its own."""
+    users = ("support_user", "query_user", "known_user")
+    nobody = {name: np.full_like(getattr(task, name), UNKNOWN) for name in users}
+    return dataclasses.replace(task, **nobody)
 
 
 def load_known_clicks(

@@ -50,6 +50,17 @@ class Vectors:
             num_linear=0,
         )
 
+    def linear(self) -> Vectors:
+        """Returns the units of the linear model alone, as if pairs had no others."""
+        units = slice(self.width, self.width + self.num_linear)
+        return dataclasses.replace(
+            self,
+            users=self.users[..., units],
+            items=self.items[..., units],
+            num_further=0,
+            num_linear=0,
+        )
+
     def complete(self) -> Vectors:
         """Returns the fits that have seen all known clicks."""
         return dataclasses.replace(

@@ -42,6 +42,8 @@ class ClickedPairs(PairEmbedding):
         options: Switches.
         trains_open: Whether the backbone is trained where no pool is given. If not, it
             adds nothing to closeness there, of which it has seen nothing.
+        always_open: Whether no pool is ever given, whatever an episode says, as where
+            users are tasks.
         seed: Seed of dropout.
     """
 
@@ -51,6 +53,7 @@ class ClickedPairs(PairEmbedding):
         options: ScenarioOptions,
         *,
         trains_open: bool = False,
+        always_open: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__(name="pairs")
@@ -69,7 +72,9 @@ class ClickedPairs(PairEmbedding):
             self.prior_scale = tf.Variable(_LARGE, name="prior_scale")
             # The start is the closed form itself; the weight is the first to move.
             self.backbone_scale = tf.Variable(0.0, name="backbone_scale")
+        trains_open |= always_open
         self.is_closed_form_when_open = self.num_factors > 0 and not trains_open
+        self._always_open = always_open
         if self.num_factors:
             start = _LARGE * options.prior_closeness
             self.closeness_scale = tf.Variable(start, name="closeness_scale")
@@ -113,14 +118,15 @@ class ClickedPairs(PairEmbedding):
         """Returns the scaled dot product and closeness; the variance has no unit."""
         mean = tf.zeros(tf.shape(pairs.item)[:-1])
         scale: float | tf.Tensor = 1.0
+        is_open = tf.ones_like(pairs.is_open) if self._always_open else pairs.is_open
         if self.has_prior:
             mean = self.prior_scale * dot_product(pairs)
             scale = tf.convert_to_tensor(self.backbone_scale)
         if self.num_factors:
             closeness = tf.linalg.matvec(self._linear(pairs), self._mean_click(user))
-            mean += self.closeness_scale * closeness * pairs.is_open
+            mean += self.closeness_scale * closeness * is_open
         if self.is_closed_form_when_open:
-            scale *= 1.0 - pairs.is_open
+            scale *= 1.0 - is_open
         variance, log_shares = tf.ones_like(mean), pairs.item[..., :0]
         return Expected(mean, variance, log_shares, tf.zeros([0]), scale)
 
@@ -168,4 +174,5 @@ class ClickedPairs(PairEmbedding):
 
 def _scale(table: np.ndarray, name: str) -> tf.Variable:
     """Returns what brings the units of factors to a root mean square of 1."""
-    return tf.Variable(one_over_rms(table[0, 1:]), trainable=False, name=name)
+    of_known = table[0, 1:] if table.shape[1] > 1 else table[0]
+    return tf.Variable(one_over_rms(of_known), trainable=False, name=name)

@@ -1,6 +1,7 @@
 """The served form of a trained CMML of the scenario-specific setting."""
 
 import pathlib
+import tempfile
 from collections.abc import Mapping
 
 import numpy as np
@@ -42,7 +43,8 @@ class ServedScenarioModel(ServedModel):
 
     Args:
         model: The trained model.
-        vectors: Of the users and items it was trained with.
+        vectors: Of the users and items it was trained with; where users are tasks, of
+            the unknown user alone, as whom everybody is taken.
         item_counts: int [N + 1], known clicks of each item.
         dataset_dir: The prepared data set, for its vocabularies.
         options: Sizes and limits.
@@ -60,6 +62,11 @@ class ServedScenarioModel(ServedModel):
         options: ServingOptions,
     ) -> None:
         vocabularies = pathlib.Path(dataset_dir) / schema.VOCABULARY_DIR
+        users = vocabularies / f"{schema.USER_ID}.txt"
+        if vectors.users.shape[1] == schema.UNKNOWN + 1:  # Nobody is to be known.
+            self._folder = tempfile.TemporaryDirectory()
+            users = pathlib.Path(self._folder.name) / users.name
+            users.touch()
         self._user_vectors = tf.Variable(
             vectors.users[0], trainable=False, name="user_vectors"
         )
@@ -71,7 +78,7 @@ class ServedScenarioModel(ServedModel):
             item_counts,
             options,
             ids={
-                "user": IdLookup(vocabularies / f"{schema.USER_ID}.txt"),
+                "user": IdLookup(users),
                 "item": IdLookup(vocabularies / f"{schema.ITEM_ID}.txt"),
             },
             label_range=(0.0, 1.0),

@@ -17,7 +17,7 @@ class IdLookup(tf.Module):
     The graph holds the values themselves: what else runs graphs reads no files.
 
     Args:
-        path: One value a line, at least one; line n is row n, the first being 1. The
+        path: One value a line, or none; line n is row n, the first being 1. The
             file becomes an asset of a saved model, for those who read it.
     """
 

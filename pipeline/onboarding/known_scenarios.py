@@ -84,7 +84,7 @@ def load_known_scenarios(
     item_ids = read_ids(dataset_dir, schema.ITEM_ID)
     counts = np.bincount(known.item, minlength=info.num_items + 1).tolist()
 
-    tasks = read_tasks(dataset_dir, schema.META_TRAIN, info.num_negatives)
+    tasks = read_tasks(dataset_dir, schema.META_TRAIN, info)
     clicks = zip(user_ids[known.user], item_ids[known.item], strict=True)
     return KnownScenarios(
         list(itertools.islice(tasks, MAX_SCENARIOS)),

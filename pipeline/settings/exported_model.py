@@ -49,7 +49,7 @@ class ExportedModel:
     """
 
     keys: ClassVar[frozenset[str]]
-    pair_keys: ClassVar[tuple[str, ...]]
+    pair_keys: tuple[str, ...]
     default_label: ClassVar[float | None] = None
 
     def __init__(

@@ -24,6 +24,7 @@ from pipeline.onboarding.own_table import OwnTable
 from pipeline.onboarding.rules import apply_rules, is_go
 from pipeline.reports.onboarding.advice_text import as_json, as_text
 from pipeline.reports.onboarding.page import onboarding_page
+from transforms.clicks.schema import USER_TASKS
 from transforms.schema import ITEM_ID, DataError
 
 NO_GO = 3  # Exit status; 0 is go.
@@ -117,6 +118,11 @@ def _check_manifest(
         raise DataError(
             f"{tasks.flag} goes with a model of setting {tasks.setting!r}, got one of "
             f"{name!r}" + (f": give {_KINDS[name].flag}." if name in _KINDS else ".")
+        )
+    if manifest.get("task") == USER_TASKS:
+        raise DataError(
+            "onboard takes a model of ratings, or of clicks in scenarios, got one of "
+            "clicks of users (data.task 'user')."
         )
     if dataset_dir is None:
         return

@@ -182,6 +182,7 @@ def _describe(
     title = model.item_name
     kind = "ranked" if "ranked" in answer else "recommended"
     support = model.support_of(request)
+    clicks = model.default_label is not None
     if "user_id" in request:
         task = request.get("task_id", "A new scenario")
         lines = [f"{task}, {counted(len(support), 'pair')}:"]
@@ -190,16 +191,17 @@ def _describe(
         ]
         lines.append(f"{kind} for {request['user_id']}:")
     else:
-        lines = [f"{request.get('task_id', 'A new user')} rated:"]
-        if not support:
-            lines = [f"{request.get('task_id', 'A new user')} rated nothing,"]
-        lines += [f"  {p['label']:>4}  {title(p)}" for p in support]
+        did = (
+            f"{request.get('task_id', 'A new user')} {'clicked' if clicks else 'rated'}"
+        )
+        lines = [f"{did}:" if support else f"{did} nothing,"]
+        lines += [f"  {p.get('label', 1):>4}  {title(p)}" for p in support]
         lines.append(f"{kind}:")
     reason = answer.get("fallback_reason")
     is_share = reason in ("popularity", "scenario")
     if reason:
         lines[-1] = f"{lines[-1][:-1]} by {_REASONS.get(reason, reason)}"
-        pairs = "clicks" if "user_id" in request else "ratings"
+        pairs = "clicks" if clicks else "ratings"
         lines[-1] += f", in % of all known {pairs}:" if is_share else ":"
     layout = "6.2%" if is_share else ".2f"
     lines += [f"  {item['score']:{layout}}  {title(item)}" for item in answer[kind]]

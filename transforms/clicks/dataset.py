@@ -28,6 +28,7 @@ from transforms.clicks.tasks import (
     BuildTasks,
 )
 from transforms.clicks.user_clicks import SCENARIOS, USERS, SplitUsers
+from transforms.clicks.user_tasks import BuildUserTasks
 from transforms.entities.catalogue import WriteCatalogue
 from transforms.entities.entities import EntityBlock, parse_entities
 from transforms.entities.write_runs import TableBlock, WriteRuns
@@ -54,9 +55,8 @@ def prepare_scenarios(
     options: PipelineOptions,
 ) -> ScenarioDatasetInfo:
     """Prepares a data set of scenarios; arguments and errors as those of `prepare`."""
-    splitter = load_splitter(
-        spec.split, data_dir, "scenarios", normalize=spec.normalize_ids
-    )
+    tasks = "users" if spec.has_user_tasks else "scenarios"
+    splitter = load_splitter(spec.split, data_dir, tasks, normalize=spec.normalize_ids)
     return prepare(
         DatasetKind(ScenarioDatasetInfo, functools.partial(_advice, spec)),
         spec,
@@ -70,14 +70,17 @@ def prepare_scenarios(
 
 
 def _advice(spec: ScenarioDatasetSpec, files: OutputFiles) -> str:
-    """Says how large pools are, and which limits leave some out."""
+    """Says which limits leave tasks out, and how large pools are."""
+    fewer = f"lower data.episodes.min_clicks, {spec.episodes.min_clicks}"
+    if spec.has_user_tasks:
+        return f"Users with fewer clicks are no tasks: {fewer}, or check data.split."
     smallest, median, largest = Pools.read(files).sizes
     limits, cures = spec.episodes, []
     if smallest < limits.min_pool_size:
         cures.append(f"lower data.episodes.min_pool_size, {limits.min_pool_size}")
     if largest > limits.max_pool_size:
         cures.append(f"raise data.episodes.max_pool_size, {limits.max_pool_size}")
-    cures.append(f"lower data.episodes.min_clicks, {limits.min_clicks}")
+    cures.append(fewer)
     return (
         f"The smallest pool has {counted(smallest, 'item')}, the median {median}, the "
         f"largest {largest}: {', '.join(cures)}, or check data.split."
@@ -107,11 +110,14 @@ class _Stages:
         pairs = (
             (clicks, self._pools(clicks))
             | "ByShard" >> GroupByShard(self._num_shards, b"")
-            | "SplitUsers" >> beam.ParDo(SplitUsers(self._spec, self._files))
+            | "SplitUsers"
+            >> beam.ParDo(SplitUsers(self._spec, self._splitter, self._files))
         )
         users = pairs | "Users" >> OfKind(USERS)
-        scenarios = pairs | "Scenarios" >> OfKind(SCENARIOS)
-        built = self._built(scenarios)
+        if self._spec.has_user_tasks:
+            built = users | "BuildUserTasks" >> beam.ParDo(BuildUserTasks(self._spec))
+        else:
+            built = self._built(pairs | "Scenarios" >> OfKind(SCENARIOS))
         tasks = built | "Tasks" >> OfKind(TASKS)
         rows = self._catalogue(users, tasks, built | "Dropped" >> OfKind(DROPPED))
         self._left.written.append(self._write_clicks(users, rows))

@@ -42,7 +42,7 @@ def click_joins(
             own.all(pools.listed_scenarios),
             own.all(names),
         )
-    if listed is not None:
+    if listed is not None and not spec.has_user_tasks:
         known = {*pools.listed_scenarios, *scenarios}
         rows = dict.fromkeys(listed, 1)
         joins.append(join_ids("scenarios", SPLIT_FILE, POOLS, rows, known))

@@ -13,7 +13,6 @@ from apache_beam.metrics import Metrics
 from transforms import schema
 from transforms.clicks import schema as keys
 from transforms.clicks.scenario_task import ScenarioTask
-from transforms.clicks.scenario_users import KNOWN
 from transforms.clicks.user_clicks import SplitPairs, UserShard
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Ints
@@ -27,7 +26,7 @@ _WRITTEN = Metrics.counter("cmml", "known_clicks_written")
 
 
 class WriteClicks(beam.DoFn):
-    """Writes the known and the held-out clicks of one shard of users, a file of each.
+    """Writes the known and the other clicks of one shard of users, a file of each.
 
     Input: (shard, its `UserShard` among elements that say nothing). The users and items
         must be written.
@@ -50,7 +49,7 @@ class WriteClicks(beam.DoFn):
         (shard,) = filter(None, group[1])
         rows = self._rows.of_shard(shard.shard), self._rows.items
         split = shard.split
-        is_known = split.roles == KNOWN
+        is_known = split.is_known
         for kind, chosen in ((keys.KNOWN, is_known), (keys.HELD_OUT, ~is_known)):
             name = shard_file(keys.CLICKS_DIR, kind, shard.shard, self._num_shards)
             records = encode_clicks(split, np.flatnonzero(chosen), *rows)
@@ -109,7 +108,7 @@ def _rows_of(table: IdRows, columns: Sequence[pa.Array]) -> list[Ints]:
 
 def _encode_task(task: ScenarioTask, users: Ints, pool: Ints) -> bytes:
     ints: dict[str, Any] = {
-        keys.POOL_KEY: np.sort(pool),
+        keys.POOL_KEY: pool[:0] if task.is_open else np.sort(pool),
         keys.SUPPORT_FOLD_KEY: task.support.folds,
         keys.KNOWN_USER_KEY: users[task.known_users],
         keys.KNOWN_ITEM_KEY: pool[task.known_items],

@@ -21,7 +21,6 @@ from transforms.clicks.merged_pools import Pools
 from transforms.clicks.names import ITEM_NAMES, name_tables
 from transforms.clicks.pools import POOLS
 from transforms.clicks.scenario_task import ScenarioTask
-from transforms.clicks.scenario_users import KNOWN
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
 from transforms.clicks.user_clicks import UserShard
 from transforms.entities.entities import Entity, EntityBlock
@@ -51,7 +50,7 @@ from transforms.writing.output_files import OutputFiles
 def entities_of_users(shard: UserShard) -> Iterator[tuple[str, EntityCounts]]:
     """Yields what a shard knows of its users and items, by kind."""
     pairs = shard.split.pairs
-    is_known = shard.split.roles == KNOWN
+    is_known = shard.split.is_known
     for kind, ids, places, wanted in (
         (USER, pairs.users, pairs.owners, 1 + shard.shard),
         (ITEM, pairs.items, pairs.codes, 0),

@@ -53,7 +53,7 @@ class ScenarioTask:
     Attributes:
         scenario_id: The scenario.
         split: Its split.
-        pool: Item ids.
+        pool: Item ids; of an open task those alone that its clicks are of.
         users: User ids, a pyarrow array of texts.
         support: Known clicks.
         query: Held-out clicks; none in meta-train.
@@ -62,6 +62,7 @@ class ScenarioTask:
         known_items: Its item, as a place in the pool.
         num_known: Known clicks that the support could hold.
         num_without_negative: Clicks left out, whose users left no item to draw.
+        is_open: Whether its pool is the whole catalogue.
     """
 
     scenario_id: str
@@ -74,6 +75,7 @@ class ScenarioTask:
     known_items: Ints
     num_known: int
     num_without_negative: int
+    is_open: bool = False
 
 
 def build_task(

@@ -9,6 +9,10 @@ stable hash, or their time, holds some out, some for the queries of meta-validat
 others for those of meta-test. Everything else (support sets, meta-train, collaborative
 filtering) is made of *known* pairs. Each known pair is in one fold, again by a stable
 hash.
+
+Where users are tasks, each user is a scenario of their own, of whom nothing is known
+but clicks, and whose pool is the whole catalogue. Known pairs are then those of users
+of meta-train; those of the others are learnt from by a refit alone.
 """
 
 from __future__ import annotations
@@ -17,13 +21,17 @@ import dataclasses
 import functools
 import pathlib
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 from transforms.schema import CommonInfo, read_dataset_json
 from transforms.specs import CommonSpec, SplitSpec
 from transforms.table_spec import TableSpec
 
 SCENARIO_SETTING = "scenario"
+
+TaskKind: TypeAlias = Literal["scenario", "user"]
+SCENARIO_TASKS: TaskKind = "scenario"
+USER_TASKS: TaskKind = "user"
 
 # Beside the files that `transforms.schema` names.
 CLICKS_DIR = "clicks"  # {known,held_out}-SSSSS-of-NNNNN.tfrecord.gz, a record a user.
@@ -47,6 +55,7 @@ CLICKS_FOLD_KEY = "fold"
 # Negatives: `num_negatives` items for each click, click after click, of the same
 # scenario: of the support, items that the same user is not known to have clicked; of
 # the query, items that they have not clicked, known or held out.
+# Where users are tasks, pool and negatives are empty: any item may be either.
 POOL_KEY = "pool"  # Item rows of the scenario, ascending.
 SUPPORT_USER_KEY = "support/user"
 SUPPORT_ITEM_KEY = "support/item"
@@ -149,7 +158,8 @@ class DomainSpec:
     Attributes:
         clicks: The clicks.
         pools: Which items belong to which scenario; may be left out if the clicks say
-            their scenario, and a pool is then what was clicked in it.
+            their scenario, and a pool is then what was clicked in it, or if users are
+            tasks.
         item_names: Names of items.
         scenario_names: Names of scenarios.
         name: Put before every id of the domain, with a colon: "lastfm:52". Empty if
@@ -165,12 +175,7 @@ class DomainSpec:
     __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
-        """Checks that scenarios come from somewhere."""
-        if self.pools is None and self.clicks.scenario_column is None:
-            raise ValueError(
-                "scenarios must come from `pools`, or from `clicks.scenario_column`, "
-                "got neither."
-            )
+        """Checks that scenarios are written in one way."""
         if (
             self.pools is not None
             and self.pools.lowercase
@@ -272,6 +277,32 @@ class ScenarioEpisodeSpec:
             )
 
 
+def check_task(
+    task: TaskKind, clicks: ClickSpec, pools: PoolSpec | None, split: ScenarioSplitSpec
+) -> None:
+    """Checks that the scenarios of a domain come from where a task says.
+
+    Raises:
+        ValueError: If they come from nowhere, or from somewhere though users are tasks;
+            or if those are to be split by time.
+    """
+    has_scenarios = pools is not None or clicks.scenario_column is not None
+    if task == SCENARIO_TASKS and not has_scenarios:
+        raise ValueError(
+            "scenarios must come from `pools`, or from `clicks.scenario_column`, got "
+            "neither; where there are none, `data.task: user` makes each user a task."
+        )
+    if task == USER_TASKS and has_scenarios:
+        raise ValueError(
+            "data.task 'user' takes neither `pools` nor `clicks.scenario_column`: the "
+            "pool of a user is the whole catalogue."
+        )
+    if task == USER_TASKS and split.starts:
+        raise ValueError(
+            "split.test_from goes with data.task 'scenario', got data.task 'user'."
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class ScenarioDatasetSpec(CommonSpec):
     """Everything that decides the content of a prepared data set of scenarios.
@@ -280,17 +311,19 @@ class ScenarioDatasetSpec(CommonSpec):
 
     Attributes:
         domains: The domains, with different names if there are several.
+        task: What a task is: "scenario", or "user".
         split: The split by scenario and of pairs.
         episodes: The episode records.
     """
 
     domains: tuple[DomainSpec, ...]
     _: dataclasses.KW_ONLY
+    task: TaskKind = SCENARIO_TASKS
     split: ScenarioSplitSpec = ScenarioSplitSpec()
     episodes: ScenarioEpisodeSpec = ScenarioEpisodeSpec()
 
     def __post_init__(self) -> None:
-        """Checks the names of the domains."""
+        """Checks the domains."""
         super().__post_init__()
         names = [domain.name for domain in self.domains]
         if (
@@ -305,11 +338,17 @@ class ScenarioDatasetSpec(CommonSpec):
         if any(":" in name for name in names):
             raise ValueError(f"names of domains must have no colon, got {names}.")
         for domain in self.domains:
+            check_task(self.task, domain.clicks, domain.pools, self.split)
             if self.split.starts and domain.clicks.time_column is None:
                 raise ValueError(
                     f"split.test_from {self.split.test_from!r} needs the "
                     f"clicks.time_column of every domain, got none of {domain.name!r}."
                 )
+
+    @property
+    def has_user_tasks(self) -> bool:
+        """Whether each user is a task."""
+        return self.task == USER_TASKS
 
     @functools.cached_property
     def domain_names(self) -> tuple[str, ...]:
@@ -358,6 +397,11 @@ class ScenarioDatasetInfo(CommonInfo):
     num_known: int
     num_held_out: int
     has_scenario_names: bool = False
+
+    @property
+    def has_user_tasks(self) -> bool:
+        """Whether each user is a task, whose pool is the whole catalogue."""
+        return bool(self.options.get("task") == USER_TASKS)
 
     @property
     def num_folds(self) -> int:

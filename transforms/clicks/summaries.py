@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from transforms.clicks.click_pairs import ClickCounts
 from transforms.clicks.scenario_task import ScenarioTask
-from transforms.clicks.scenario_users import KNOWN
 from transforms.clicks.user_clicks import UserShard
 from transforms.row_counts import merge_counts
 
@@ -49,7 +48,7 @@ class TaskSummary:
 
 def summarize_users(shard: UserShard) -> UsersSummary:
     """Returns the counts of one shard of users."""
-    num_known = int((shard.split.roles == KNOWN).sum())
+    num_known = int(shard.split.is_known.sum())
     return UsersSummary(num_known, len(shard.split.roles) - num_known, shard.counts)
 
 

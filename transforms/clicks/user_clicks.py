@@ -18,14 +18,16 @@ from transforms.clicks.merged_pools import Pools
 from transforms.clicks.scenario_users import (
     FOR_TEST,
     FOR_VALIDATION,
+    KNOWN,
     NUM_ROLES,
     ScenarioUsers,
     trim,
 )
 from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.reading.beam_hints import no_beam_hints
-from transforms.reading.coded_column import Floats, Ints, small
-from transforms.schema import META_TEST, META_VALIDATION
+from transforms.reading.coded_column import Flags, Floats, Ints, small
+from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
+from transforms.splits import TaskSplitter
 from transforms.stable_hash import (
     digest_numbers,
     fractions,
@@ -39,6 +41,9 @@ from transforms.writing.output_files import OutputFiles
 USERS = "users"
 SCENARIOS = "scenarios"
 
+# What is held out of a user who is a task of a split.
+_ROLES = {META_VALIDATION: FOR_VALIDATION, META_TEST: FOR_TEST}
+
 _USERS = Metrics.counter("cmml", "users_split")
 
 
@@ -50,12 +55,24 @@ class SplitPairs:
         pairs: The pairs; those of a user in the order of their roles, those of one role
             in the order of the items.
         roles: What each is for, as `transforms.clicks.scenario_users` numbers it.
-        folds: The fold of each; of one held out, once it may be learnt from.
+        folds: The fold of each; of one that is not known, once it may be learnt from.
+        user_splits: Split of each user where users are tasks, None for one who is in
+            none; else empty.
     """
 
     pairs: ClickPairs
     roles: Ints
     folds: Ints
+    user_splits: Sequence[str | None] = ()
+
+    @property
+    def is_known(self) -> Flags:
+        """Which pairs are learnt from: of users who are tasks, those of meta-train."""
+        is_known = self.roles == KNOWN
+        if self.user_splits:
+            teaches = np.array([one == META_TRAIN for one in self.user_splits])
+            is_known &= teaches[self.pairs.owners]
+        return is_known
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,12 +99,16 @@ class SplitUsers(beam.DoFn):
 
     Args:
         spec: The data set.
+        splitter: Decides the split of each task.
         files: The output directory.
     """
 
-    def __init__(self, spec: ScenarioDatasetSpec, files: OutputFiles) -> None:
+    def __init__(
+        self, spec: ScenarioDatasetSpec, splitter: TaskSplitter, files: OutputFiles
+    ) -> None:
         super().__init__()
         self._spec = spec
+        self._splitter = splitter
         self._files = files
         self._pools: Pools | None = None
 
@@ -100,7 +121,10 @@ class SplitUsers(beam.DoFn):
         pairs, counts = pairs_of_users(
             unpacked, self._spec.domain_names, self._spec.split.starts
         )
-        split = split_pairs(pairs, self._spec)
+        splits: Sequence[str | None] = ()
+        if self._spec.has_user_tasks:
+            splits = splits_of_users(pairs.users, self._spec, self._splitter)
+        split = split_pairs(pairs, self._spec, splits)
         limit = self._spec.episodes.max_clicks_per_scenario
         for scenario_id, users in clicks_by_scenario(split, pools, self._spec):
             yield SCENARIOS, (scenario_id, trim(users, limit))
@@ -110,14 +134,20 @@ class SplitUsers(beam.DoFn):
         yield USERS, UserShard(shard, split, counts)
 
 
-def split_pairs(pairs: ClickPairs, spec: ScenarioDatasetSpec) -> SplitPairs:
+def split_pairs(
+    pairs: ClickPairs,
+    spec: ScenarioDatasetSpec,
+    user_splits: Sequence[str | None] = (),
+) -> SplitPairs:
     """Holds out some pairs of each user and gives all a fold.
 
-    Stable hashes decide it, or the time of a pair whether it is held out.
+    Stable hashes decide it, or the time of a pair whether it is held out. Where users
+    are tasks, those of meta-train hold none out, and those of another split for it.
 
     Args:
         pairs: The pairs.
         spec: Seed, shares and times.
+        user_splits: As of `SplitPairs`.
     """
     split = spec.split
     users, items = (
@@ -141,8 +171,20 @@ def split_pairs(pairs: ClickPairs, spec: ScenarioDatasetSpec) -> SplitPairs:
         is_for_test = pairs.times[held_out] >= split.starts[META_TEST]
     roles = np.zeros(len(texts), np.uint8)
     roles[held_out] = np.where(is_for_test, FOR_TEST, FOR_VALIDATION)
+    if user_splits:
+        own = np.array([_ROLES.get(one or "", KNOWN) for one in user_splits], np.uint8)
+        roles[held_out] = own[pairs.owners[held_out]]
     order = np.argsort(pairs.owners * NUM_ROLES + roles, kind="stable")
-    return SplitPairs(pairs.take(order), roles[order], small(folds[order]))
+    return SplitPairs(pairs.take(order), roles[order], small(folds[order]), user_splits)
+
+
+def splits_of_users(
+    users: pa.Array, spec: ScenarioDatasetSpec, splitter: TaskSplitter
+) -> list[str | None]:
+    """Returns the split of each user, where users are tasks."""
+    if splitter.listed is None:  # A split file names whole ids.
+        users = raw_ids(users, spec.domain_names)
+    return [splitter.split_of(one) for one in users.to_pylist()]
 
 
 def clicks_by_scenario(

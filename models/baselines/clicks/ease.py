@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from transforms.schema import DataError
 
+_ITEMS_AT_ONCE = 1 << 12  # That users are multiplied by.
 _MAX_SIDE = 20_000  # A square matrix of that size takes 1.6 GB, its inversion thrice.
 
 
@@ -69,6 +71,31 @@ class EASE(PoolScores):
         leverage = np.asarray(pool.multiply(smoothed).sum(axis=0)).ravel()
         scores = (pool.toarray() - self._l2 * smoothed) / (1.0 - leverage)
         return lambda users: scores[users]
+
+    def weights_of(self, items: NDArray[np.integer]) -> NDArray[np.floating]:
+        """Returns the sums of the weights B_ij of some items i.
+
+        Args:
+            items: int [S], rows of the item table.
+
+        Returns:
+            float [num_items + 1], by j; those of the items themselves mean nothing.
+        """
+        if not self._by_user:
+            return -self._inverse[items].sum(axis=0) / np.diag(self._inverse)
+        clicked = np.asarray(self._clicks[:, items].sum(axis=1)).ravel()
+        return (self._clicks.T @ (self._inverse @ clicked)) / (1.0 - self._leverages)
+
+    @functools.cached_property
+    def _leverages(self) -> NDArray[np.floating]:
+        """X[:, j]' M X[:, j] of every item j."""
+        leverages = np.zeros(self._clicks.shape[1])
+        for start in range(0, len(leverages), _ITEMS_AT_ONCE):
+            some = slice(start, start + _ITEMS_AT_ONCE)
+            part = self._clicks[:, some]
+            smoothed = np.asarray((part.T @ self._inverse).T)
+            leverages[some] = np.asarray(part.multiply(smoothed).sum(axis=0)).ravel()
+        return leverages
 
 
 def _inverse(gram: NDArray[np.float32], l2: float) -> NDArray[np.float32]:

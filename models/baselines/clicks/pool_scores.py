@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.episodes.click_records import KnownClicks
 from models.legacy_keras import tf
-from models.recommender import Episode
+from models.recommender import Episode, State
 
 # From int [U], rows of the user table, to float [U, P].
 ScoreUsers: TypeAlias = Callable[[NDArray[np.integer]], NDArray[np.floating]]
@@ -40,12 +40,12 @@ class PoolScores(abc.ABC):
             A function from int [U], rows of the user table, to scores, float [U, P].
         """
 
-    def adapt(self, support: Episode) -> tuple[()]:
+    def adapt(self, support: Episode) -> State:
         """Returns an empty state: the support set is of no use here."""
         del support
         return ()
 
-    def score(self, state: tuple[()], query: Episode) -> tf.Tensor:
+    def score(self, state: State, query: Episode) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q] or [U, P]."""
         del state
         users, items = query["query_user"], query["query_item"]

@@ -7,6 +7,7 @@ from models.baselines.clicks.click_knn import ClickKNN
 from models.baselines.clicks.click_mean import ClickMean
 from models.baselines.clicks.dot_product import DotProduct, MatrixFactorisation
 from models.baselines.clicks.ease import EASE
+from models.baselines.clicks.ease_click import EASEClick
 from models.baselines.clicks.item_knn import ItemKNN
 from models.baselines.clicks.item_pop import ItemPop
 from models.baselines.clicks.popularity import Popularity
@@ -18,6 +19,7 @@ BASELINES: dict[str, type[ScenarioBaseline]] = {
     "matrix_factorisation": MatrixFactorisation,
     "item_knn": ItemKNN,
     "ease": EASE,
+    "ease_click": EASEClick,
     "click_knn": ClickKNN,
     "click_mean": ClickMean,
 }

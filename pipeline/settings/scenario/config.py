@@ -10,6 +10,7 @@ from pipeline.experiment.config_section import Experiment, Section
 from pipeline.settings.more_metrics import more_metrics_of
 from pipeline.settings.scenario.data_config import ScenarioDataConfig
 from pipeline.settings.scenario.metrics import METRICS
+from transforms.clicks.schema import USER_TASKS
 
 BaselineName: TypeAlias = Literal[
     "item_pop",
@@ -18,9 +19,15 @@ BaselineName: TypeAlias = Literal[
     "matrix_factorisation",
     "item_knn",
     "ease",
+    "ease_click",
     "click_knn",
     "click_mean",
 ]
+
+# Those that know a user by the clicks that are shown.
+_OF_NEW_USERS: tuple[BaselineName, ...] = (
+    *("popularity", "ease_click", "click_knn", "click_mean"),
+)
 
 # As `models.baselines.clicks.learned_registry` has them, then CMML with some keys
 # changed, and CMML.
@@ -106,7 +113,7 @@ class ScenarioTrainingConfig(Section):
         steps_per_epoch: Batches between two looks at meta-validation.
         max_epochs: Such stretches, at most.
         validation_users: Users of each meta-validation scenario that are looked at
-            after an epoch; all if None.
+            after an epoch; all if None. Where users are tasks, so many of these.
         patience: Epochs without a better meta-validation Recall@20 before stopping.
         steps_per_execution: Batches that `fit` runs in one call of the graph.
         seed: Seed of weights, episodes and dropout.
@@ -143,10 +150,11 @@ class ScenarioEvaluationConfig(Section):
         support_negatives: Negatives with each of them.
         few_shot_sizes: Smaller support sizes at which every scenario is ranked again.
         few_shot_users: Users of each scenario that is ranked for again, at most; all if
-            None.
+            None. Where users are tasks, so many of these.
         catalogue_users: Users of each scenario that the whole catalogue is ranked for,
             at most; all if None.
-        baselines: Methods judged beside CMML.
+        baselines: Methods judged beside CMML. Where users are tasks, all that need no
+            known user: popularity, ease_click, click_knn and click_mean.
         num_resamples: Bootstrap resamples of the scenarios behind each interval.
         more_metrics: Metrics of `eval/metrics.json` that tables have a column of
             beside, such as "ndcg@10".
@@ -206,6 +214,29 @@ class ScenarioConfig(Experiment):
     def factor_sections(self) -> tuple[Any, ...]:
         """What decides the factors."""
         return VECTORS_VERSION, self.vectors
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _with_baselines_of_task(cls, values: Any) -> Any:
+        """Leaves out, unless they are named, what knows users by their clicks."""
+        data = values.get("data")
+        if not isinstance(data, dict) or data.get("task") != USER_TASKS:
+            return values
+        evaluation = values.get("evaluation") or {}
+        return values | {"evaluation": {"baselines": _OF_NEW_USERS} | evaluation}
+
+    @pydantic.model_validator(mode="after")
+    def _check_baselines(self) -> Self:
+        if self.data.task != USER_TASKS:
+            return self
+        for name in self.evaluation.baselines:
+            if name not in _OF_NEW_USERS:
+                raise ValueError(
+                    "evaluation.baselines must be of "
+                    f"{', '.join(_OF_NEW_USERS)} where data.task is 'user', whom the "
+                    f"others know nothing of, got {name!r}."
+                )
+        return self
 
     @pydantic.model_validator(mode="after")
     def _check_negatives(self) -> Self:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from models.episodes.click_records import (
     KnownClicks,
+    Rows,
     ScenarioTask,
     load_known_clicks,
+    of_nobody,
     read_tasks,
 )
 from models.factors.vector_files import load_vectors
@@ -16,12 +18,13 @@ from models.factors.vectors import Vectors
 from models.options import VECTORS_VERSION
 from pipeline.experiment.config_file import hash_of
 from pipeline.settings.scenario.config import ScenarioConfig
+from transforms import schema
 from transforms.clicks.schema import (
     VECTORS_DIR,
     ScenarioDatasetInfo,
     load_scenario_info,
 )
-from transforms.schema import DataError, check_files
+from transforms.schema import UNKNOWN, DataError, check_files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,9 +56,9 @@ class ScenarioData:
     @functools.cached_property
     def training_factors(self) -> Vectors:
         """The factors with those of the fits without a fold, which training needs."""
-        return (
-            self.factors if self.vectors_dir is None else load_vectors(self.vectors_dir)
-        )
+        if self.vectors_dir is None:
+            return self.factors
+        return _seen_by_model(load_vectors(self.vectors_dir), self.info)
 
     def tasks(self, split: str) -> list[ScenarioTask]:
         """Returns the tasks of a split, read once and kept."""
@@ -64,8 +67,13 @@ class ScenarioData:
         return self._tasks[split]
 
     def read_tasks(self, split: str) -> Iterator[ScenarioTask]:
-        """Yields the tasks of a split, none of which is kept."""
-        return read_tasks(self.directory, split, self.info.num_negatives)
+        """Yields the tasks of a split, none of which is kept.
+
+        Where users are tasks, they are nobody to the model: a new user is known by
+        clicks alone, and so are those that it learns from.
+        """
+        tasks = read_tasks(self.directory, split, self.info)
+        return map(of_nobody, tasks) if self.info.has_user_tasks else tasks
 
 
 def load_scenario_data(
@@ -87,7 +95,32 @@ def load_scenario_data(
             f"{info.num_items} items, got {sizes[0]} and {sizes[1]}: remove it and run "
             "`cmml pretrain`."
         )
+    factors = _seen_by_model(factors, info)
     return ScenarioData(dataset_dir, info, factors, vectors_dir=directory)
+
+
+def with_factors(data: ScenarioData, directory: pathlib.Path) -> ScenarioData:
+    """Returns a data set with other factors, those of a directory."""
+    factors = _seen_by_model(load_vectors(directory, with_folds=False), data.info)
+    return dataclasses.replace(data, factors=factors, vectors_dir=directory)
+
+
+def pools_of(dataset_dir: pathlib.Path, info: ScenarioDatasetInfo) -> list[Rows]:
+    """Returns the pools that factors may know: none where users are tasks.
+
+    What is in a pool is known beforehand; of meta-test nothing else is looked at.
+    """
+    if info.has_user_tasks:
+        return []
+    splits = schema.SPLITS
+    return [task.pool for one in splits for task in read_tasks(dataset_dir, one, info)]
+
+
+def _seen_by_model(factors: Vectors, info: ScenarioDatasetInfo) -> Vectors:
+    """Returns factors without those of users where these are tasks."""
+    if not info.has_user_tasks:
+        return factors
+    return dataclasses.replace(factors, users=factors.users[:, : UNKNOWN + 1])
 
 
 def vectors_dir(

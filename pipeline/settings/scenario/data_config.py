@@ -7,11 +7,14 @@ import pydantic
 from pipeline.experiment.config_section import Section
 from pipeline.settings.row_limits import RowLimits
 from transforms.clicks.schema import (
+    SCENARIO_TASKS,
     ClickSpec,
     NameSpec,
     PoolSpec,
     ScenarioEpisodeSpec,
     ScenarioSplitSpec,
+    TaskKind,
+    check_task,
 )
 
 _NEEDS_PATH = ("lastfm", "citeulike", "movielens", "taobao")
@@ -54,10 +57,6 @@ class DomainConfig(Section):
         if self.source == "table":
             if self.clicks is None:
                 raise ValueError("source 'table' needs `clicks`.")
-            if self.pools is None and self.clicks.scenario_column is None:
-                raise ValueError(
-                    "source 'table' needs `pools`, or `clicks.scenario_column`."
-                )
         elif set_tables:
             raise ValueError(
                 f"{' and '.join(set_tables)} go with source 'table' only, "
@@ -72,13 +71,25 @@ class ScenarioDataConfig(RowLimits):
     Attributes:
         domains: The domains by name; one, or several that share no ids, for a hybrid
             data set.
+        task: What a task is: "scenario", or "user", each of whom is then a scenario of
+            their own: nothing is known of a new user but clicks, and any item of the
+            catalogue may be what they click next. The scenarios of a known layout are
+            not looked at then, and "table" has none.
         split: The split by scenario and of pairs.
         episodes: The episode records.
     """
 
     domains: dict[str, DomainConfig] = pydantic.Field(min_length=1)
+    task: TaskKind = SCENARIO_TASKS
     split: ScenarioSplitSpec = ScenarioSplitSpec()
     episodes: ScenarioEpisodeSpec = ScenarioEpisodeSpec()
+
+    @pydantic.model_validator(mode="after")
+    def _check_task(self) -> Self:
+        for domain in self.domains.values():
+            if domain.clicks is not None:
+                check_task(self.task, domain.clicks, domain.pools, self.split)
+        return self
 
     @pydantic.model_validator(mode="after")
     def _check_time(self) -> Self:

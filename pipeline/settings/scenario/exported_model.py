@@ -1,13 +1,23 @@
 """Requests to an exported scenario model: clicks of a scenario in, items out."""
 
+from __future__ import annotations
+
+import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.settings.exported_model import ExportedModel
 from pipeline.settings.request_values import as_list, names_item, texts
+from transforms.clicks.schema import USER_TASKS
 from transforms.schema import USER_ID
+
+if TYPE_CHECKING:
+    from pipeline.settings.runtime import Runtime
+
+
+_THE_USER = "user"  # Of all clicks of a request, where users are tasks.
 
 
 class ExportedScenarioModel(ExportedModel):
@@ -16,13 +26,25 @@ class ExportedScenarioModel(ExportedModel):
     A request has `support`, a list of {"user_id", "item_id" or "item_name", and perhaps
     "label", 1 for a click and 0 for none}; `user_id`, for whom; and perhaps
     `candidates`, the pool of the scenario, else the whole catalogue.
+
+    Attributes:
+        has_user_tasks: Whether each user is a task: all clicks are of the user who is
+            asked for, and no `user_id` is needed.
     """
 
     keys = frozenset(
         {"task_id", "support", "user_id", "query", "candidates", "exclude"}
     )
-    pair_keys = ("user_id", "item_id", "label")
+    pair_keys: tuple[str, ...] = ("user_id", "item_id", "label")
     default_label = 1.0
+
+    def __init__(
+        self, directory: pathlib.Path, manifest: dict[str, Any], runtime: Runtime
+    ) -> None:
+        super().__init__(directory, manifest, runtime)
+        self.has_user_tasks = manifest.get("task") == USER_TASKS
+        if self.has_user_tasks:
+            self.pair_keys = ("item_id", "label")
 
     def query_inputs(
         self, request: Mapping[str, Any], items: Sequence[str]
@@ -45,15 +67,20 @@ class ExportedScenarioModel(ExportedModel):
 
     def describe_task(self, request: Mapping[str, Any]) -> str:
         """Names the user and the scenario."""
+        if self.has_user_tasks:
+            return f"user {request['task_id']}"
         return f"user {request['user_id']} in scenario {request['task_id']}"
 
     def describe_pair(self, pair: Mapping[str, Any]) -> str:
         """Says who clicked what, or did not."""
         clicked = "clicked" if self.label_of(pair) else "did not click"
-        return f"user {pair['user_id']} {clicked} {self.item_name(pair)}"
+        user = "they" if self.has_user_tasks else f"user {pair['user_id']}"
+        return f"{user} {clicked} {self.item_name(pair)}"
 
     def unknown(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Returns unknown items and users; see `ExportedModel.unknown`."""
+        if self.has_user_tasks:
+            return super().unknown(request)
         users = [request["user_id"]]
         users += (pair["user_id"] for pair in as_list(request, "support"))
         ids = (self.id_of(user_id, USER_ID) for user_id in users)
@@ -72,18 +99,22 @@ class ExportedScenarioModel(ExportedModel):
         }
 
     def _user_of(self, request: Mapping[str, Any]) -> str:
+        if self.has_user_tasks:
+            return _THE_USER
         if request.get("user_id") is None:
             raise ValueError("a request must have `user_id`, the user to rank for.")
         return self.id_of(request["user_id"], "user_id")
 
     def read_pair(self, pair: Any) -> tuple[str, str, float]:
         """Reads a support pair; see `ExportedModel.read_pair`."""
-        if not names_item(pair) or "user_id" not in pair:
+        is_owned = self.has_user_tasks or (names_item(pair) and "user_id" in pair)
+        if not names_item(pair) or not is_owned:
+            needed = "" if self.has_user_tasks else "`user_id` and "
             raise ValueError(
-                "a support pair must have `user_id` and `item_id` or `item_name`, "
+                f"a support pair must have {needed}`item_id` or `item_name`, "
                 f"got {pair!r}."
             )
         label = self.label_of(pair)
         if label not in (0, 1):
             raise ValueError(f"label must be 1 for a click or 0, got {label:g}.")
-        return self.id_of(pair["user_id"], "user_id"), self.item_of(pair), label
+        return self._user_of(pair), self.item_of(pair), label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -31,8 +32,17 @@ _WORDS: Mapping[str, str] = {
 }
 
 
+_WORDS_OF_USERS = {
+    SCENARIO_MEAN: "users that training has not seen",
+    f"{SCENARIO_MEAN}/own_support": "the same, some of them",
+    f"{SCENARIO_MEAN}/other_support": "those, shown the clicks of another user",
+}
+
+
 def group_words(data: ScenarioData) -> dict[str, str]:
     """Returns what groups are, in a few words."""
+    if data.info.has_user_tasks:
+        return _WORDS_OF_USERS
     domains = [domain.name for domain in data.info.domains]
     of_domains = {
         f"{SCENARIO_MEAN}/domain_{name}": f"scenarios of {name}" for name in domains
@@ -47,7 +57,7 @@ def scenario_groups(
     options = config.evaluation
     size = options.support_size
     main = Shown(SCENARIO_MEAN, split, size, size)
-    some = Shown(SCENARIO_MEAN, split, size, size, max_users=options.few_shot_users)
+    some = some_users(main, data, options.few_shot_users)
     few = [some.few(smaller) for smaller in options.few_shot_sizes if smaller < size]
     groups = [main, *few]
     if some != main:
@@ -56,7 +66,16 @@ def scenario_groups(
     has_others = data.info.num_tasks.get(split, 0) > 1
     if has_others:
         groups.append(some.with_other_support())
+    if data.info.has_user_tasks:  # Nothing else is asked of them.
+        return groups
     return [*groups, whole, *([whole.with_other_support()] if has_others else [])]
+
+
+def some_users(shown: Shown, data: ScenarioData, most: int | None) -> Shown:
+    """Returns a group with fewer users, of each scenario unless each is a task."""
+    if data.info.has_user_tasks:
+        return dataclasses.replace(shown, max_users=most, max_tasks=most)
+    return dataclasses.replace(shown, max_users=most)
 
 
 def catalogue_group(config: ScenarioConfig, split: str) -> Shown:

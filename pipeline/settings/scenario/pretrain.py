@@ -1,14 +1,14 @@
 """Known clicks to factors of users and items."""
 
 import dataclasses
-import functools
 import pathlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from models.baselines.clicks.click_mean import ClickMean
 from models.baselines.clicks.dot_product import DotProduct
 from models.episodes.click_records import load_known_clicks, read_tasks
 from models.evaluation.shown import Shown
@@ -18,6 +18,7 @@ from models.factors.factorisation import (
 )
 from models.factors.vector_files import save_vectors
 from models.factors.vector_fit import fit_vectors
+from models.recommender import Recommender
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import way_to_more_tasks
@@ -25,7 +26,7 @@ from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
-from pipeline.settings.scenario.data import ScenarioData, vectors_dir
+from pipeline.settings.scenario.data import ScenarioData, pools_of, vectors_dir
 from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
 from pipeline.settings.scenario.readiness import (
     check_catalogue,
@@ -40,6 +41,13 @@ from transforms.schema import SUCCESS, DataError, check_files
 
 CHOSEN_BY = METRICS[0].name
 
+_MOST_SHOWN = 1 << 20  # Clicks of a task: all that its record holds.
+
+# What ranks the held-out clicks by which values are judged; values to try, by name.
+Measure: TypeAlias = Literal["dot product", "mean click", "linear model"]
+Values: TypeAlias = Mapping[str, Sequence[float]]
+Stage: TypeAlias = tuple[Values, Measure]
+
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
@@ -47,7 +55,7 @@ class Trial:
 
     Attributes:
         options: The values.
-        recall: Recall@20 of the dot product on meta-validation, in [0, 1].
+        recall: Recall@20 on meta-validation, in [0, 1], by the measure of the stage.
     """
 
     options: FactorisationOptions
@@ -64,6 +72,9 @@ class Trial:
             text += f", items {self.options.item_weight:g}"
             text += f" with a ridge of {self.options.item_l2:g}"
         return f"{text}: meta-validation {CHOSEN_BY} {self.recall:.4f}"
+
+
+Judge: TypeAlias = Callable[[FactorisationOptions, Measure], Trial | None]
 
 
 def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
@@ -105,30 +116,30 @@ def _fit(
 ) -> None:
     """Chooses values, fits factors by them, and writes these."""
     known = load_known_clicks(dataset_dir, info)
-    read = functools.partial(read_tasks, dataset_dir, num_negatives=info.num_negatives)
     if not info.num_tasks[schema.META_VALIDATION]:
         raise DataError(
             f"{dataset_dir} must hold at least 1 meta_validation task to choose "
             f"factors by, got 0: {way_to_more_tasks(info.options['split'])}."
         )
-    check_pools(most_candidates(read(schema.META_VALIDATION)))
-    # What is in a pool is known beforehand; of meta-test nothing else is looked at.
-    pools = [task.pool for split in schema.SPLITS for task in read(split)]
+    tasks = read_tasks(dataset_dir, schema.META_VALIDATION, info)
+    check_pools(most_candidates(tasks))
+    pools = pools_of(dataset_dir, info)
 
-    def recall_of(options: FactorisationOptions) -> float | None:
+    def recall_of(options: FactorisationOptions, by: Measure) -> float | None:
+        dot_alone = by != "linear model"
         try:
             factors = fit_vectors(
-                known, info.domains, pools, options, num_folds=0, dot_alone=True
+                known, info.domains, pools, options, num_folds=0, dot_alone=dot_alone
             )
         except FactorisationDivergedError as error:
             say(f"pretrain: left out, {error}")
             return None
-        data = ScenarioData(dataset_dir, info, factors)
-        return dot_product_recall(config, data)
+        return _MEASURES[by](config, ScenarioData(dataset_dir, info, factors))
 
     say(f"pretrain: fitting candidates to {counted(known.user.size, 'known click')}")
     search = RunDir(directory.with_name(f".{directory.name}.search"))
-    best, trials = _best_trial(config.vectors, _judge_once(recall_of, search))
+    stages = stages_of(config.vectors, has_user_tasks=info.has_user_tasks)
+    best, trials = _best_trial(config.vectors, stages, _judge_once(recall_of, search))
     say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
     factors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
     say(describe_fallbacks(factors.num_fallbacks))
@@ -137,8 +148,8 @@ def _fit(
 
 
 def _judge_once(
-    recall_of: Callable[[FactorisationOptions], float | None], search: RunDir
-) -> Callable[[FactorisationOptions], Trial | None]:
+    recall_of: Callable[[FactorisationOptions, Measure], float | None], search: RunDir
+) -> Judge:
     """Returns what judges values, and knows those that a killed search has judged.
 
     Args:
@@ -146,11 +157,11 @@ def _judge_once(
         search: Where what comes of it is noted.
     """
 
-    def judge(options: FactorisationOptions) -> Trial | None:
-        step = f"trial {hash_of(options)}"
+    def judge(options: FactorisationOptions, by: Measure) -> Trial | None:
+        step = f"trial {hash_of(options, by)}"
         was_done = search.is_done(step, search.path.name)
         if not was_done:
-            search.record(step, search.path.name, recall=recall_of(options))
+            search.record(step, search.path.name, recall=recall_of(options, by))
         recall = search.facts(step)["recall"]
         if recall is None:
             return None
@@ -161,23 +172,40 @@ def _judge_once(
     return judge
 
 
-def grids_of(config: VectorsConfig) -> list[dict[str, Sequence[float]]]:
-    """Returns the values to try, a grid for each of the stages of the choice."""
+def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[Stage]:
+    """Returns the values to try, stage by stage, and what they are judged by.
+
+    Where users are tasks there are no pools, and a new user has no factors for a dot
+    product: factors are judged by those of the items that are shown, then the linear
+    model of items by itself.
+    """
     is_als = config.method == "als"
+    factors: Values = {
+        "regularization": config.regularization,
+        "alpha": config.alpha if is_als else config.alpha[:1],
+    }
+    if has_user_tasks:
+        return [
+            (factors, "mean click"),
+            ({"item_l2": config.item_l2}, "linear model"),
+        ]
     return [
-        {
-            "regularization": config.regularization,
-            "alpha": config.alpha if is_als else config.alpha[:1],
-        },
-        {"pool_weight": config.pool_weight if is_als else (0.0,)},
-        {"item_weight": config.item_weight, "item_l2": config.item_l2},
+        (factors, "dot product"),
+        ({"pool_weight": config.pool_weight if is_als else (0.0,)}, "dot product"),
+        (
+            {"item_weight": config.item_weight, "item_l2": config.item_l2},
+            "dot product",
+        ),
     ]
 
 
 def _best_trial(
-    config: VectorsConfig, judge: Callable[[FactorisationOptions], Trial | None]
+    config: VectorsConfig, stages: Sequence[Stage], judge: Judge
 ) -> tuple[Trial, list[Trial]]:
-    """Returns the best trial and all; each stage starts from the best so far."""
+    """Returns the best trial by the last measure, and all trials.
+
+    Each stage starts from the best of the one before.
+    """
     options = FactorisationOptions(
         method=config.method,
         factors=config.factors,
@@ -185,19 +213,22 @@ def _best_trial(
         learning_rate=config.learning_rate,
         seed=config.seed,
         item_factors=config.item_factors,
+        item_l2=config.item_l2[0],
     )
-    trials: dict[FactorisationOptions, Trial | None] = {}
-    for grid in grids_of(config):
+    trials: dict[tuple[FactorisationOptions, Measure], Trial | None] = {}
+    for grid, measure in stages:
 
         def worth(
-            values: Mapping[str, Any], base: FactorisationOptions = options
+            values: Mapping[str, Any],
+            base: FactorisationOptions = options,
+            by: Measure = measure,
         ) -> float:
             tried = dataclasses.replace(base, **values)
-            if not tried.item_weight:  # Whatever the ridge.
+            if "item_weight" in values and not tried.item_weight:  # Whatever the ridge.
                 tried = dataclasses.replace(tried, item_l2=config.item_l2[0])
-            if tried not in trials:
-                trials[tried] = judge(tried)
-            trial = trials[tried]
+            if (tried, by) not in trials:
+                trials[tried, by] = judge(tried, by)
+            trial = trials[tried, by]
             return float("nan") if trial is None else trial.recall
 
         search = search_grid(grid, worth)
@@ -209,8 +240,9 @@ def _best_trial(
             )
         say(f"pretrain: chosen {choice_text(search)}")
         options = dataclasses.replace(options, **search.best)
-    judged = [trial for trial in trials.values() if trial is not None]
-    return max(judged, key=lambda trial: trial.recall), judged
+    judged = {key: trial for key, trial in trials.items() if trial is not None}
+    comparable = [trial for (_, by), trial in judged.items() if by == measure]
+    return max(comparable, key=lambda trial: trial.recall), list(judged.values())
 
 
 def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
@@ -223,9 +255,34 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     Returns:
         Recall@20, the mean over users and then over scenarios, in [0, 1].
     """
-    scorer = ClickScorer(DotProduct(data.known, data.factors), config, data)
-    pairs = scorer(Shown("validation", schema.META_VALIDATION, 0, 0))
+    return _recall(DotProduct(data.known, data.factors), config, data, 0)
+
+
+def linear_recall(config: ScenarioConfig, data: ScenarioData) -> float:
+    """Ranks them by what the linear model of items predicts from the clicks shown."""
+    factors = data.factors.linear()
+    return _recall(ClickMean(data.known, factors), config, data, _MOST_SHOWN)
+
+
+def mean_click_recall(config: ScenarioConfig, data: ScenarioData) -> float:
+    """Ranks them by the mean factors of the clicks of each task."""
+    return _recall(ClickMean(data.known, data.factors), config, data, _MOST_SHOWN)
+
+
+def _recall(
+    method: Recommender, config: ScenarioConfig, data: ScenarioData, size: int
+) -> float:
+    """Ranks held-out clicks of meta-validation, given so many of a task."""
+    scorer = ClickScorer(method, config, data)
+    pairs = scorer(Shown("validation", schema.META_VALIDATION, size, size))
     return float(np.nanmean(metrics_by_task(pairs)[CHOSEN_BY]))
+
+
+_MEASURES: Mapping[Measure, Callable[[ScenarioConfig, ScenarioData], float]] = {
+    "dot product": dot_product_recall,
+    "mean click": mean_click_recall,
+    "linear model": linear_recall,
+}
 
 
 def describe_fallbacks(num_fallbacks: Sequence[tuple[int, int]]) -> str:

@@ -57,6 +57,7 @@ def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
             "num_users": data.info.num_users,
             "num_items": data.info.num_items,
             **ids,
+            "task": config.data.task,
             "user_features": [],
         },
         words=ServedWords(

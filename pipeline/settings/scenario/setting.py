@@ -55,6 +55,7 @@ class ScenarioSetting:
             loss=ranking_loss(options.loss, options.margin),
             query_negatives=options.query_negatives,
             open_fraction=options.open_fraction,
+            always_open=data.info.has_user_tasks,
             seed=options.seed,
         )
 

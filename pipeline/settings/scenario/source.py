@@ -15,6 +15,7 @@ from pipeline.settings.shards import with_enough_shards
 from pipeline.settings.table_source import TableSource
 from transforms.clicks import sources
 from transforms.clicks.schema import (
+    USER_TASKS,
     DomainSpec,
     ScenarioDatasetInfo,
     ScenarioDatasetSpec,
@@ -32,7 +33,8 @@ def click_source(config: ScenarioConfig) -> TableSource:
     spec = dataset_spec(config.data, data_dir())
     spec = with_enough_shards(spec, [domain.clicks.table for domain in spec.domains])
     tables = used_tables(spec, _prefixes(config.data))
-    return TableSource(spec, tables, "scenarios", _write, _describe)
+    tasks = "users" if spec.has_user_tasks else "scenarios"
+    return TableSource(spec, tables, tasks, _write, _describe)
 
 
 def dataset_spec(config: ScenarioDataConfig, data_dir: str) -> ScenarioDatasetSpec:
@@ -44,10 +46,13 @@ def dataset_spec(config: ScenarioDataConfig, data_dir: str) -> ScenarioDatasetSp
     names = config.domains if len(config.domains) > 1 else {"": None}
     pairs = zip(names, config.domains.values(), strict=True)
     domains = [_domain_spec(name, domain, data_dir) for name, domain in pairs]
+    if config.task == USER_TASKS:
+        domains = [_without_scenarios(domain) for domain in domains]
     if not config.split.starts:
         domains = [_without_time(domain) for domain in domains]
     return ScenarioDatasetSpec(
         tuple(domains),
+        task=config.task,
         split=config.split,
         episodes=config.episodes,
         max_rejected_fraction=config.max_rejected_fraction,
@@ -59,6 +64,11 @@ def dataset_spec(config: ScenarioDataConfig, data_dir: str) -> ScenarioDatasetSp
 def _without_time(domain: DomainSpec) -> DomainSpec:
     clicks = dataclasses.replace(domain.clicks, time_column=None)
     return dataclasses.replace(domain, clicks=clicks)
+
+
+def _without_scenarios(domain: DomainSpec) -> DomainSpec:
+    clicks = dataclasses.replace(domain.clicks, scenario_column=None)
+    return dataclasses.replace(domain, clicks=clicks, pools=None, scenario_names=None)
 
 
 def _prefixes(config: ScenarioDataConfig) -> list[str]:
@@ -102,14 +112,16 @@ def _write(*arguments: Any, **options: Any) -> ScenarioDatasetInfo:
 
 
 def _describe(info: ScenarioDatasetInfo, directory: pathlib.Path) -> str:
+    task = "user" if info.has_user_tasks else "scenario"
     lines = [
-        f"prepare: {split}: {counted(num, 'scenario')}, "
+        f"prepare: {split}: {counted(num, task)}, "
         f"{counted(info.num_clicks.get(split, 0), 'support click')}, "
         f"{counted(info.num_queries.get(split, 0), 'held-out click')} to query"
         for split, num in info.num_tasks.items()
     ]
     lines += describe_few_tasks(info)
-    lines += describe_small_pools(directory)
+    if not info.has_user_tasks:
+        lines += describe_small_pools(directory)
     lines.append(
         f"prepare: {counted(info.num_users, 'user')}, "
         f"{counted(info.num_items, 'item')}, "

@@ -14,6 +14,7 @@ from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.scenario_names import scenario_names
 from transforms import schema
+from transforms.clicks.schema import USER_TASKS
 from transforms.schema import DataError
 
 _SPLITS = (schema.META_TEST, schema.META_VALIDATION, schema.META_TRAIN)
@@ -47,11 +48,21 @@ def _request_of(
         max_clicks=min(options.support_size, most),
         num_negatives=options.support_negatives,
     )
-    parts = (
+    parts = tuple(
         support[f"support_{part}"].numpy()[0] for part in ("user", "item", "label")
     )
     query_user = task.query_user if task.query_user.size else task.support_user
     known = task.known_item[task.known_user == query_user[0]]
+    if config.data.task == USER_TASKS:  # Any item is a candidate.
+        _, of_support, labels = parts
+        pairs = zip(of_support, labels, strict=True)
+        return {
+            "task_id": name,
+            "support": [
+                {"item_id": items[item], "label": float(label)} for item, label in pairs
+            ],
+            "exclude": items[known].tolist(),
+        }
     return {
         "task_id": name,
         "user_id": users[query_user[0]],

@@ -14,7 +14,7 @@ from models.legacy_keras import tf
 from models.recommender import Episode
 from pipeline.settings.scenario.config import ScenarioConfig, ScenarioTrainingConfig
 from pipeline.settings.scenario.data import ScenarioData
-from pipeline.settings.scenario.groups import catalogue_group
+from pipeline.settings.scenario.groups import catalogue_group, some_users
 from pipeline.settings.scenario.metrics import METRICS
 from pipeline.settings.scenario.whole import training_tasks
 from pipeline.settings.setting import TrainingPlan
@@ -58,7 +58,7 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
         episodes=episodes,
         steps_per_epoch=options.steps_per_epoch,
         num_tasks=options.steps_per_epoch * options.batch_size,
-        validation=_validation(config),
+        validation=_validation(config, data),
         chosen_by=METRICS[0],
         probe=lambda: first(schema.META_VALIDATION, _PROBED_TASKS, options.seed),
         timed=timed,
@@ -76,18 +76,13 @@ def _sizes(options: ScenarioTrainingConfig) -> EpisodeSizes:
     )
 
 
-def _validation(config: ScenarioConfig) -> Shown:
+def _validation(config: ScenarioConfig, data: ScenarioData) -> Shown:
     """Returns the task that training aims at, that with a pool if it is one of two."""
-    if config.training.open_fraction == 1.0:
+    if config.training.open_fraction == 1.0 and not data.info.has_user_tasks:
         return catalogue_group(config, schema.META_VALIDATION)
     size = config.evaluation.support_size
-    return Shown(
-        "validation",
-        schema.META_VALIDATION,
-        size,
-        size,
-        max_users=config.training.validation_users,
-    )
+    shown = Shown("validation", schema.META_VALIDATION, size, size)
+    return some_users(shown, data, config.training.validation_users)
 
 
 def scenario_episodes(

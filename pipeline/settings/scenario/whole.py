@@ -8,14 +8,19 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from models.episodes.click_records import ScenarioTask
+from models.episodes.click_records import ScenarioTask, of_nobody, read_tasks
 from models.factors.factorisation import FactorisationOptions
-from models.factors.vector_files import VECTORS_JSON, load_vectors, save_vectors
+from models.factors.vector_files import VECTORS_JSON, save_vectors
 from models.factors.vector_fit import fit_vectors
 from models.whole_files import read_json
 from pipeline.experiment.progress import say
 from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.scenario.data import ScenarioData, vectors_dir
+from pipeline.settings.scenario.data import (
+    ScenarioData,
+    pools_of,
+    vectors_dir,
+    with_factors,
+)
 from transforms import schema
 from transforms.clicks.schema import VECTORS_DIR
 
@@ -38,14 +43,13 @@ def whole_scenarios(
     if not (directory / schema.SUCCESS).is_file():
         before = vectors_dir(config, data.directory, data.info) / VECTORS_JSON
         chosen = read_json(before)["chosen"]
-        pools = [task.pool for s in schema.SPLITS for task in data.read_tasks(s)]
+        pools = pools_of(data.directory, data.info)
         say("refit: fitting factors to all clicks, by the values that pretrain chose")
         options, num_folds = FactorisationOptions(**chosen), data.info.num_folds
         domains = data.info.domains
         factors = fit_vectors(whole.known, domains, pools, options, num_folds)
         save_vectors(directory, factors, {"chosen": chosen})
-    factors = load_vectors(directory, with_folds=False)
-    return dataclasses.replace(whole, factors=factors, vectors_dir=directory)
+    return with_factors(whole, directory)
 
 
 def training_tasks(data: ScenarioData) -> Iterator[ScenarioTask]:
@@ -66,8 +70,9 @@ def training_tasks(data: ScenarioData) -> Iterator[ScenarioTask]:
         return folds[np.searchsorted(keys, _keys(user, item, known.num_items))]
 
     for split in (schema.META_VALIDATION, schema.META_TEST):
-        for task in data.read_tasks(split):
-            yield _with_query(task, fold_of)
+        for task in read_tasks(data.directory, split, data.info):
+            learnt = _with_query(task, fold_of)
+            yield of_nobody(learnt) if data.info.has_user_tasks else learnt
 
 
 def _with_query(

@@ -444,7 +444,7 @@ def test_every_held_out_click_of_meta_test_is_ranked_once(scenarios, scenario_da
     )
     info = load_scenario_info(scenario_dataset)
     expected = []
-    for task in read_tasks(scenario_dataset, "meta_test", info.num_negatives):
+    for task in read_tasks(scenario_dataset, "meta_test", info):
         for user, item in zip(task.query_user, task.query_item, strict=True):
             num_known = int((task.known_user == user).sum())
             num_candidates = task.pool.size - num_known

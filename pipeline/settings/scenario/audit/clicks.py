@@ -59,8 +59,7 @@ def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Find
     check_files(dataset_dir, info)
     known = load_known_clicks(dataset_dir, info)
     splits = {
-        split: list(read_tasks(dataset_dir, split, info.num_negatives))
-        for split in schema.SPLITS
+        split: list(read_tasks(dataset_dir, split, info)) for split in schema.SPLITS
     }
     ids = {split: [t.scenario_id for t in tasks] for split, tasks in splits.items()}
     trained, validation = splits[schema.META_TRAIN], splits[schema.META_VALIDATION]
@@ -78,11 +77,13 @@ def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Find
         clicked_negatives(queried),
         clicked_support_negatives([*trained, *queried]),
         negatives_held_out([*trained, *queried], queried),
-        pools_of_one_user(queried, known),
         *id_joins(info),
         time_of_pairs(info.options["split"]),
         incomplete_factors(dataset_dir / VECTORS_DIR, info),
     ]
+    if info.has_user_tasks:  # What follows asks what is known of users.
+        return findings
+    findings.append(pools_of_one_user(queried, known))
     if pools.verdict == "ok":
         factors = _fitted_factors(config, dataset_dir, info)
         findings += controls(validation, known, factors)

@@ -53,9 +53,11 @@ def too_small_tasks(
     """
     options = info.options["episodes"]
     fewest = options["min_clicks"]
+    pool_range = options["min_pool_size"], options["max_pool_size"]
+    if info.has_user_tasks:
+        pool_range = info.num_items, info.num_items
 
     def is_wrong(task: ScenarioTask, num_support: int, num_query: int) -> bool:
-        pool_range = options["min_pool_size"], options["max_pool_size"]
         return (
             not pool_range[0] <= task.pool.size <= pool_range[1]
             or task.support_item.size < num_support

@@ -67,7 +67,9 @@ def info(**episodes):
         **episodes,
     }
     return types.SimpleNamespace(
-        options={"episodes": sizes, "split": {"held_out_fraction": 0.2}}, num_folds=2
+        options={"episodes": sizes, "split": {"held_out_fraction": 0.2}},
+        num_folds=2,
+        has_user_tasks=False,
     )
 
 

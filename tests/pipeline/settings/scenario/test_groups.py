@@ -17,9 +17,11 @@ MAIN = "scenario_mean"
 WHOLE = "catalogue_mean"
 
 
-def data(*domains, num_tasks=2):
+def data(*domains, num_tasks=2, task="scenario"):
     named = [types.SimpleNamespace(name=name) for name in domains]
-    info = types.SimpleNamespace(num_tasks={"meta_test": num_tasks}, domains=named)
+    info = types.SimpleNamespace(
+        num_tasks={"meta_test": num_tasks}, domains=named, has_user_tasks=task == "user"
+    )
     return types.SimpleNamespace(info=info)
 
 
@@ -55,6 +57,20 @@ def test_with_all_users_the_own_support_is_the_main_group():
         *(MAIN, f"{MAIN}/support_0", f"{MAIN}/other_support"),
         *(WHOLE, f"{WHOLE}/other_support"),
     ]
+
+
+def test_users_who_are_tasks_are_asked_about_the_catalogue_alone():
+    groups = scenario_groups(
+        config(few_shot_users=5), data("", task="user"), "meta_test"
+    )
+    assert {one.group: one.max_tasks for one in groups} == {
+        MAIN: None,
+        f"{MAIN}/support_0": 5,
+        f"{MAIN}/own_support": 5,
+        f"{MAIN}/other_support": 5,
+    }
+    words = group_words(data("", task="user"))
+    assert words[MAIN] == "users that training has not seen"
 
 
 def test_a_single_task_has_no_support_of_another():

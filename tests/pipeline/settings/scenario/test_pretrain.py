@@ -23,8 +23,8 @@ from pipeline.settings.scenario.data import ScenarioData, vectors_dir
 from pipeline.settings.scenario.pretrain import (
     describe_fallbacks,
     dot_product_recall,
-    grids_of,
     pretrain,
+    stages_of,
 )
 from transforms.clicks.schema import load_scenario_info
 from transforms.schema import META_TEST, META_VALIDATION, DataError
@@ -64,10 +64,10 @@ def change_tasks(monkeypatch):
         monkeypatch.setattr(
             module,
             "read_tasks",
-            lambda directory, name, num_negatives: (
-                function(read_tasks(directory, name, num_negatives))
+            lambda directory, name, info: (
+                function(read_tasks(directory, name, info))
                 if name == split
-                else read_tasks(directory, name, num_negatives)
+                else read_tasks(directory, name, info)
             ),
         )
 
@@ -83,7 +83,7 @@ def test_the_values_with_the_best_recall_are_taken(
 ):
     # Of alpha 1, 5 and 9; then of pools weighing 1 and 2, and of the items.
     recalls = iter([0.2, 0.7, 0.5, 0.8, 0.6, 0.75])
-    monkeypatch.setattr(module, "dot_product_recall", lambda *_: next(recalls))
+    monkeypatch.setitem(module._MEASURES, "dot product", lambda *_: next(recalls))
     changes = {
         "vectors.alpha": [1, 5, 9],
         "vectors.pool_weight": [0, 1, 2],
@@ -119,7 +119,7 @@ def test_a_killed_search_goes_on_with_the_candidate_that_it_was_at(
             raise value
         return value
 
-    monkeypatch.setattr(module, "dot_product_recall", recall)
+    monkeypatch.setitem(module._MEASURES, "dot product", recall)
     with pytest.raises(KeyboardInterrupt):
         pretrain(config, dataset_dir)
     capsys.readouterr()
@@ -252,10 +252,10 @@ def test_without_meta_validation_there_is_nothing_to_choose_by(
 
 def test_alpha_and_pools_are_weighed_with_als_only():
     values = {"regularization": (1, 2), "alpha": (3, 4), "pool_weight": (0, 5)}
-    first, second, _ = grids_of(VectorsConfig(**values))
+    (first, _), (second, _), _ = stages_of(VectorsConfig(**values))
     assert first == {"regularization": (1, 2), "alpha": (3, 4)}
     assert second == {"pool_weight": (0, 5)}
-    first, second, _ = grids_of(VectorsConfig(method="bpr", **values))
+    (first, _), (second, _), _ = stages_of(VectorsConfig(method="bpr", **values))
     assert first == {"regularization": (1, 2), "alpha": (3,)}
     assert second == {"pool_weight": (0.0,)}
 

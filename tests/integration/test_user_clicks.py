@@ -1,0 +1,119 @@
+"""Clicks of users without scenarios, from a log to answers for new users."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+
+import cmml
+from pipeline.settings.registry import setting_of
+
+CONFIG = """
+setting: scenario
+name: plays
+data:
+  task: user
+  domains:
+    shop:
+      source: table
+      clicks: {table: {path: plays.csv}, user_column: who, item_column: song}
+  split: {validation_fraction: 0.3, test_fraction: 0.3}
+  episodes: {min_clicks: 3, num_shards: 2}
+vectors:
+  {factors: 4, item_factors: 16, iterations: 3, regularization: [1], alpha: [10],
+   item_l2: [20, 40]}
+model: {encoder: mean, encoder_dim: 8, hidden_dims: [8], prior_closeness: 10}
+training: {max_epochs: 1, steps_per_epoch: 3, batch_size: 4, support_size: 16}
+evaluation: {support_size: 16, few_shot_sizes: [4], num_resamples: 100}
+export: {model_name: plays, min_item_count: 2, top_k: 5, history_size: 16}
+"""
+
+
+def plays():
+    """80 users, most of whose songs are those of one of 3 genres of 20."""
+    rng = random.Random(0)
+    for user in range(80):
+        genre = rng.randrange(3)
+        songs = {
+            genre * 20 + rng.randrange(20) if rng.random() < 0.9 else rng.randrange(60)
+            for _ in range(rng.randint(5, 14))
+        }
+        yield from ((f"u{user}", f"s{song}") for song in sorted(songs))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """The experiment, run to its export."""
+    folder = tmp_path_factory.mktemp("plays")
+    rows = "".join(f"{who},{song}\n" for who, song in plays())
+    (folder / "plays.csv").write_text("who,song\n" + rows)
+    (folder / "plays.yaml").write_text(CONFIG)
+    dirs = {f"{name}_dir": str(folder / name) for name in ("prepared", "runs")}
+    project = cmml.load(folder / "plays.yaml", changes=dirs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CMML_DATA_DIR", str(folder))
+        project.run()
+    return project
+
+
+@pytest.fixture(scope="module")
+def model(project):
+    """The exported model."""
+    return cmml.open_model(project)
+
+
+def test_every_method_ranks_the_catalogue_by_the_clicks_shown(project):
+    table = project.evaluate().table.set_index("method")
+    assert {*table.index} == {
+        *("cmml", "closed_form", "popularity", "ease_click", "click_knn", "click_mean")
+    }
+    assert not [column for column in table if "catalogue" in column]
+    recall = table["scenario_mean recall@20"]
+    # Who says nothing of a user does worse than all who look at their clicks.
+    others = recall.drop("popularity")
+    assert (others > recall["popularity"]).all()
+
+
+def test_a_new_user_is_known_by_clicks_alone(model):
+    clicks = [("s1",), ("s2",), ("s5",), ("s7",)]
+    found = [item["item_id"] for item in model.recommend(clicks, k=5)]
+    assert not {"s1", "s2", "s5", "s7"} & {*found}
+    assert all(int(item[1:]) < 20 for item in found[:3])  # Of the same genre.
+
+
+def test_it_is_no_matter_who_has_clicked(model):
+    clicks = [{"item_id": "s1"}, {"item_id": "s2"}]
+    named = [{"user_id": "u1", **click} for click in clicks]
+    assert model.rank(clicks, ["s3", "s50"]) == model.rank(named, ["s3", "s50"])
+    assert model.recommend(clicks) == model.recommend(clicks, user_id="u1")
+
+
+def test_a_pool_is_ranked_as_the_whole_catalogue_is(model):
+    clicks = ["s41", "s42"]
+    clicks = [{"item_id": item} for item in clicks]
+    best = model.recommend(clicks, k=3)
+    ranked = model.rank(clicks, [item["item_id"] for item in best])
+    assert [one["item_id"] for one in ranked] == [one["item_id"] for one in best]
+    scores = [[one["score"] for one in answer] for answer in (best, ranked)]
+    np.testing.assert_allclose(*scores, atol=1e-3)
+
+
+def test_without_a_click_the_popular_items_are_recommended(model):
+    (first, *_) = model.recommend([], k=2)
+    counts = dict.fromkeys((song for _, song in plays()), 0)
+    for _, song in plays():
+        counts[song] += 1
+    assert counts[first["item_id"]] == max(counts.values())
+
+
+def test_the_export_names_no_user(project, model):
+    assert (model.directory / "assets" / "user_id.txt").read_bytes() == b""
+    manifest = json.loads((model.directory / "assets.extra/manifest.json").read_text())
+    assert manifest["task"] == "user"
+
+
+def test_the_audit_finds_no_leak(project):
+    dataset_dir = project._dataset_dir()
+    findings = setting_of(project.config).parts().audit(project.config, dataset_dir)
+    assert [one for one in findings if one.verdict == "LEAK"] == []

@@ -1,0 +1,160 @@
+"""Tests of clicks where each user is a task."""
+
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from transforms.clicks.dataset import prepare_scenarios
+from transforms.clicks.schema import (
+    ClickSpec,
+    DomainSpec,
+    PoolSpec,
+    ScenarioDatasetSpec,
+    ScenarioEpisodeSpec,
+    ScenarioSplitSpec,
+    load_scenario_info,
+)
+from transforms.schema import DataError
+from transforms.stable_hash import stable_fraction
+from transforms.table_spec import TableSpec
+
+SPLIT = ScenarioSplitSpec(test_fraction=0.3, validation_fraction=0.3)
+SIZES = ScenarioEpisodeSpec(min_clicks=2, support_size=4, num_shards=2)
+CLICKS = [
+    (f"u{user}", f"i{(user * 7 + k * k) % 40}")
+    for user in range(60)
+    for k in range(2 if user == 9 else 11)
+]
+
+
+def prepare(folder, **changes):
+    lines = "".join(f"{user},{item}\n" for user, item in CLICKS)
+    (folder / "clicks.csv").write_text("user_id,item_id\n" + lines)
+    spec = ScenarioDatasetSpec(
+        (DomainSpec(ClickSpec(TableSpec("clicks.csv"))),),
+        task="user",
+        **{"split": SPLIT, "episodes": SIZES} | changes,
+    )
+    prepare_scenarios(
+        spec,
+        str(folder),
+        str(folder / "prepared"),
+        fingerprint="f",
+        options=PipelineOptions(["--runner=FnApiRunner"]),
+    )
+    return folder / "prepared"
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """The prepared data set, to read only."""
+    return prepare(tmp_path_factory.mktemp("users"))
+
+
+@pytest.fixture(scope="module")
+def read(prepared, read_records):
+    """Reads the records of a pattern, with ids in place of rows."""
+    users, items = (
+        [None, *(prepared / f"vocabulary/{kind}_id.txt").read_text().split("\n")]
+        for kind in ("user", "item")
+    )
+
+    def of(pattern):
+        for path in sorted(prepared.glob(pattern)):
+            for record in read_records(path):
+                yield {
+                    key: [
+                        (users if key.endswith("user") else items)[row] for row in rows
+                    ]
+                    if key.endswith(("user", "item"))
+                    else rows
+                    for key, rows in record.items()
+                }
+
+    return of
+
+
+def clicks_of(records):
+    return {(record["user"][0], item) for record in records for item in record["item"]}
+
+
+def of_user(user):
+    return {item for owner, item in CLICKS if owner == user}
+
+
+def asked_of(user):
+    """What is held out of a user of another split than meta-train."""
+    shares = {
+        item: stable_fraction(0, "held_out", user, item) for item in of_user(user)
+    }
+    return {item for item, share in shares.items() if share < 0.2}
+
+
+def test_a_user_of_another_split_teaches_nothing_before_the_refit(prepared, read):
+    tasks = {
+        split: {r["task_id"][0].decode() for r in read(f"episodes/{split}-*")}
+        for split in ("meta_train", "meta_validation", "meta_test")
+    }
+    assert all(tasks.values())
+    no_tasks = {f"u{n}" for n in range(60)} - set.union(*tasks.values())
+    assert "u9" in no_tasks  # Who has too few clicks.
+    assert not any(asked_of(user) for user in no_tasks)
+    known, others = (
+        clicks_of(read(f"clicks/{kind}-*")) for kind in ("known", "held_out")
+    )
+    assert known | others == set(CLICKS)
+    assert not known & others
+    assert {user for user, _ in known} - {"u9"} == tasks["meta_train"]
+    info = load_scenario_info(prepared)
+    assert (info.num_known, info.num_held_out) == (len(known), len(others))
+    assert info.has_user_tasks
+
+
+def test_users_of_meta_train_hold_nothing_out(read):
+    for record in read("episodes/meta_train-*"):
+        (user,) = {*record["support/user"]}
+        assert set(record["support/item"]) == of_user(user)
+        assert not record["query/item"]
+        assert not record["known/item"]
+
+
+@pytest.mark.parametrize("split", ["meta_validation", "meta_test"])
+def test_others_hold_out_a_share_for_their_split(read, split):
+    for record in read(f"episodes/{split}-*"):
+        user = record["task_id"][0].decode()
+        asked = asked_of(user)
+        assert set(record["query/item"]) == asked
+        assert set(record["known/item"]) == of_user(user) - asked
+        assert set(record["support/item"]) <= of_user(user) - asked
+        assert len(record["support/item"]) == min(4, len(of_user(user) - asked))
+
+
+def test_pool_and_negatives_are_empty(read):
+    for record in read("episodes/*"):
+        assert not record["pool"]
+        assert not record["support/negative"]
+
+
+def test_too_few_clicks_are_said_with_their_limit(tmp_path):
+    sizes = ScenarioEpisodeSpec(min_clicks=50)
+    with pytest.raises(DataError, match=r"lower data\.episodes\.min_clicks, 50"):
+        prepare(tmp_path, episodes=sizes)
+
+
+@pytest.mark.parametrize(
+    ("clicks", "pools", "split", "message"),
+    [
+        ({"scenario_column": "s"}, None, {}, "takes neither"),
+        ({}, PoolSpec(TableSpec("pools.csv")), {}, "takes neither"),
+        ({"time_column": "t"}, None, {"test_from": 3.0}, "goes with data.task"),
+    ],
+)
+def test_users_have_no_scenarios(clicks, pools, split, message):
+    domain = DomainSpec(ClickSpec(TableSpec("clicks.csv"), **clicks), pools)
+    with pytest.raises(ValueError, match=message):
+        ScenarioDatasetSpec((domain,), task="user", split=ScenarioSplitSpec(**split))
+
+
+def test_scenarios_must_come_from_somewhere():
+    domain = DomainSpec(ClickSpec(TableSpec("clicks.csv")))
+    with pytest.raises(ValueError, match=r"data\.task: user"):
+        ScenarioDatasetSpec((domain,))
