@@ -174,5 +174,4 @@ class ClickedPairs(PairEmbedding):
 
 def _scale(table: np.ndarray, name: str) -> tf.Variable:
     """Returns what brings the units of factors to a root mean square of 1."""
-    of_known = table[0, 1:] if table.shape[1] > 1 else table[0]
-    return tf.Variable(one_over_rms(of_known), trainable=False, name=name)
+    return tf.Variable(one_over_rms(table[0]), trainable=False, name=name)

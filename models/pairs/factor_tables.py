@@ -89,7 +89,12 @@ def products(queries: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
     return tf.transpose(tf.matmul(table, queries, transpose_b=True))
 
 
-def one_over_rms(vectors: np.ndarray) -> float:
-    """Returns what brings factors to a root mean square of 1."""
-    rms = float(np.sqrt(np.mean(np.square(vectors, dtype=np.float64))))
+def one_over_rms(table: np.ndarray) -> float:
+    """Returns what brings factors to a root mean square of 1.
+
+    Args:
+        table: float [N + 1, D], the unknown entity first, which counts if it is alone.
+    """
+    known = table[1:] if len(table) > 1 else table
+    rms = float(np.sqrt(np.mean(np.square(known, dtype=np.float64))))
     return 1.0 / rms if rms else 1.0

@@ -188,12 +188,10 @@ class Experiment(Section):
             name.
         method_names: All methods of a comparison, in their order. These two stand
             here since their registries cannot be imported without TensorFlow.
-        task_ids: Vocabularies of what tasks are called.
     """
 
     baseline_names: ClassVar[tuple[str, ...]] = ()
     method_names: ClassVar[tuple[str, ...]] = ()
-    task_ids: ClassVar[tuple[str, ...]] = ()
 
     setting: str
     name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
@@ -213,6 +211,11 @@ class Experiment(Section):
         check_names("comparison.max_seeds", comparison.max_seeds, methods)
         check_names("comparison.options", comparison.options, methods)
         return self
+
+    @property
+    def task_ids(self) -> tuple[str, ...]:
+        """Vocabularies of what tasks are called."""
+        return ()
 
     @property
     def data_section(self) -> Any:

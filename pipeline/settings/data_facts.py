@@ -28,7 +28,7 @@ class SplitFacts:
         num_query_pairs: Query pairs in all.
         num_new_item_pairs: Query pairs on an item that meta-train has never seen.
         labels: Number of pairs by label; empty where there are none but clicks.
-        pool_sizes: int [T], items of each scenario; empty with users as tasks.
+        pool_sizes: int [T], items of each scenario; empty where users are tasks.
     """
 
     split: str

@@ -117,3 +117,7 @@ def test_the_audit_finds_no_leak(project):
     dataset_dir = project._dataset_dir()
     findings = setting_of(project.config).parts().audit(project.config, dataset_dir)
     assert [one for one in findings if one.verdict == "LEAK"] == []
+
+
+def test_new_users_are_no_drift(project):
+    assert {*project.config.task_ids} == {"scenario_id", "user_id"}

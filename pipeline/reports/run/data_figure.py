@@ -37,10 +37,13 @@ def data_figure(data: DataFacts) -> str:
         if test.labels:
             _draw_shares(last, {"meta-train": train.labels, "meta-test": test.labels})
             _label(last, "labels", "label", "share")
-        else:
+        elif test.pool_sizes.size:
             heights, edges = np.histogram(test.pool_sizes, bins=_NUM_BINS)
             _draw_bars(last, [f"{edge:,.0f}" for edge in edges[:-1]], {"": heights})
             _label(last, "pools of meta-test", "items of a scenario", "scenarios")
+        else:
+            _draw_bands(last, test.query_sizes, SUPPORT_BANDS)
+            _label(last, "queries", "held-out clicks of a task of meta-test", "tasks")
         for axes in (users, items, tasks, *(() if test.labels else (last,))):
             axes.yaxis.set_major_locator(MaxNLocator(integer=True))
             axes.yaxis.set_major_formatter("{x:,.0f}")

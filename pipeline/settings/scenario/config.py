@@ -185,7 +185,6 @@ class ScenarioConfig(Experiment):
 
     baseline_names = typing.get_args(BaselineName)
     method_names = (*typing.get_args(BaselineName), *_OTHER_METHODS)
-    task_ids = ("scenario_id",)
 
     setting: Literal["scenario"]
     data: ScenarioDataConfig
@@ -198,6 +197,12 @@ class ScenarioConfig(Experiment):
     def data_section(self) -> ScenarioDataConfig:
         """What decides the prepared data set."""
         return self.data
+
+    @property
+    def task_ids(self) -> tuple[str, ...]:
+        """Vocabularies of what tasks are called: with users as tasks both."""
+        is_user = self.data.task == USER_TASKS
+        return ("scenario_id", *(("user_id",) if is_user else ()))
 
     @property
     def weight_sections(self) -> tuple[Any, ...]:

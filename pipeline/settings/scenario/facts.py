@@ -17,6 +17,7 @@ from pipeline.settings.pair_group import PairGroup
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.groups import domain_of
 from transforms import schema
+from transforms.clicks.schema import ScenarioDatasetInfo
 
 
 def scenario_facts(dataset: ScenarioData) -> DataFacts:
@@ -27,7 +28,7 @@ def scenario_facts(dataset: ScenarioData) -> DataFacts:
     info, known = dataset.info, dataset.known
     item_counts = np.bincount(known.item, minlength=info.num_items + 1)
     splits = [
-        _scenario_split(name, dataset.tasks(name), item_counts)
+        _scenario_split(name, dataset.tasks(name), item_counts, info)
         for name in schema.SPLITS
         if info.num_tasks.get(name)
     ]
@@ -38,7 +39,9 @@ def scenario_facts(dataset: ScenarioData) -> DataFacts:
             "items": info.num_items,
             "known clicks": info.num_known,
             "held-out clicks": info.num_held_out,
-            "scenarios": sum(info.num_tasks.values()),
+            "tasks" if info.has_user_tasks else "scenarios": sum(
+                info.num_tasks.values()
+            ),
         },
         examples=list(rejected_examples(dataset.directory)),
         user_counts=np.bincount(known.user, minlength=info.num_users + 1),
@@ -48,8 +51,12 @@ def scenario_facts(dataset: ScenarioData) -> DataFacts:
 
 
 def _scenario_split(
-    name: str, tasks: Sequence[ScenarioTask], item_counts: Counts
+    name: str,
+    tasks: Sequence[ScenarioTask],
+    item_counts: Counts,
+    info: ScenarioDatasetInfo,
 ) -> SplitFacts:
+    pools = [] if info.has_user_tasks else [task.pool.size for task in tasks]
     query_item = np.concatenate([task.query_item for task in tasks])
     return SplitFacts(
         split=name,
@@ -58,7 +65,7 @@ def _scenario_split(
         num_query_pairs=int(query_item.size),
         num_new_item_pairs=int((item_counts[query_item] == 0).sum()),
         labels={},
-        pool_sizes=np.array([task.pool.size for task in tasks]),
+        pool_sizes=np.array(pools, np.int64),
     )
 
 

@@ -32,7 +32,7 @@ def scenario_parts() -> StepParts:
         supports=labelled_scenarios,
         context_orders=32,
         request=scenario_request,
-        description="A task is a scenario with clicks.",
+        description="A task is a scenario, or a user, with clicks.",
         facts=scenario_facts,
         pair_groups=domain_groups,
         audit=_audit,

@@ -187,7 +187,6 @@ class UserConfig(Experiment):
 
     baseline_names = typing.get_args(BaselineName)
     method_names = (*typing.get_args(BaselineName), *_OTHER_METHODS)
-    task_ids = ("user_id",)
 
     setting: Literal["user"] = "user"
     data: DataConfig
@@ -199,6 +198,11 @@ class UserConfig(Experiment):
     def data_section(self) -> DataConfig:
         """What decides the prepared data set."""
         return self.data
+
+    @property
+    def task_ids(self) -> tuple[str, ...]:
+        """Vocabularies of what tasks are called."""
+        return ("user_id",)
 
     @property
     def weight_sections(self) -> tuple[Any, ...]:

@@ -29,8 +29,8 @@ class VectorInputs(tf.keras.layers.Layer):
         self.item_dim = vectors.items.shape[-1]
         # A plain object, out of sight of Keras: they stand on disk already.
         self._tables = FactorTables(vectors)
-        self._user_scale = one_over_rms(vectors.users[0, 1:])
-        self._item_scale = one_over_rms(vectors.items[0, 1:])
+        self._user_scale = one_over_rms(vectors.users[0])
+        self._item_scale = one_over_rms(vectors.items[0])
         self.dropout = dropout_of_sets(dropout, seed)
 
     def embed_support(self, support: Episode, training: bool = False) -> tf.Tensor:
