@@ -100,7 +100,7 @@ def clicks_data(asked):
     return types.SimpleNamespace(
         known="known",
         factors="vectors",
-        info=types.SimpleNamespace(num_tasks={}, domains=[]),
+        info=types.SimpleNamespace(num_tasks={}, domains=[], has_user_tasks=False),
         tasks=lambda split: asked.append(split) or [task],
     )
 

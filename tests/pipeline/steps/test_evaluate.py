@@ -24,7 +24,7 @@ BASELINES = {
     "user": ["support_mean", "bias_ridge"],
     "scenario": [
         *("item_pop", "popularity", "dot_product", "matrix_factorisation"),
-        *("item_knn", "ease", "click_knn", "click_mean"),
+        *("item_knn", "ease", "ease_click", "click_knn", "click_mean"),
     ],
 }
 # Groups whose scores are written; other support sets are shown to CMML alone.

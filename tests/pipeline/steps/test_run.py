@@ -12,7 +12,8 @@ METHODS = {
     "experiment": ["cmml", "closed_form", "support_mean", "bias_ridge"],
     "scenario_experiment": [
         *("cmml", "closed_form", "item_pop", "popularity", "dot_product"),
-        *("matrix_factorisation", "item_knn", "ease", "click_knn", "click_mean"),
+        *("matrix_factorisation", "item_knn", "ease", "ease_click"),
+        *("click_knn", "click_mean"),
     ],
 }
 # Beside the best baselines, or of too few tasks to tell.
