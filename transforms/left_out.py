@@ -76,20 +76,20 @@ REASONS: Mapping[str, Reason] = {
         "scenario", "with too many items", (f"{_EPISODES}max_pool_size",)
     ),
     "too_few_clicks": Reason(
-        "scenario", "with too few known clicks", (f"{_EPISODES}min_clicks",)
+        "task", "with too few known clicks", (f"{_EPISODES}min_clicks",)
     ),
     "click_of_task_with_too_few_clicks": Reason(
-        "click", "of scenarios with too few", (f"{_EPISODES}min_clicks",)
+        "click", "of tasks with too few", (f"{_EPISODES}min_clicks",)
     ),
-    "no_held_out_click": Reason("scenario", "without a held-out click", _HELD_OUT),
+    "no_held_out_click": Reason("task", "without a held-out click", _HELD_OUT),
     "click_of_task_with_no_held_out_click": Reason(
         "click",
-        "of scenarios without a held-out one",
+        "of tasks without a held-out one",
         _HELD_OUT,
     ),
     "click_over_limit": Reason(
         "click",
-        "over the most that a scenario may have",
+        "over the most that a task may have",
         (f"{_EPISODES}max_clicks_per_scenario",),
     ),
     "click_without_negative": Reason(
