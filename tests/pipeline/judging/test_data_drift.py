@@ -1,5 +1,6 @@
 """Data sets beside the one trained on, made by hand."""
 
+import pathlib
 import types
 from collections import Counter
 
@@ -10,12 +11,12 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 from pipeline.experiment.config_section import DriftConfig
 from pipeline.judging.data_drift import anomalies_of, compare_datasets
-from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.user.config import UserConfig
+from pipeline.settings.registry import load_experiment
 from pipeline.steps.validate_data import stop_at_drift, validate_data
 from transforms.schema import DataError
 from transforms.writing.statistics import fill_numbers, fill_sizes, mean_and_std
 
+CONFIGS = pathlib.Path(__file__).parents[3] / "configs"
 LABELS = {1.0: 10, 3.0: 20, 5.0: 10}
 LENGTHS = {10: 30, 20: 30}
 
@@ -157,17 +158,19 @@ def test_the_step_writes_anomalies_beside_the_data_set(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [(UserConfig, 0), (ScenarioConfig, 1)], ids=["user", "scenario"]
+    ("name", "status"),
+    [("own_table", 0), ("own_clicks", 1), ("own_user_clicks", 0)],
 )
-def test_tasks_may_be_new_and_entities_may_not(tmp_path, capsys, kind, status):
+def test_tasks_may_be_new_and_entities_may_not(tmp_path, capsys, name, status):
+    task_ids = load_experiment(CONFIGS / f"{name}.yaml").task_ids
     reference = write_dataset(tmp_path / "reference", users=("1", "2", "3"))
     new = write_dataset(tmp_path / "new", users=("u-1", "u-2", "u-3"))
-    experiment = types.SimpleNamespace(drift=DriftConfig(), task_ids=kind.task_ids)
+    experiment = types.SimpleNamespace(drift=DriftConfig(), task_ids=task_ids)
     assert validate_data(experiment, new, reference) == status
     is_told = "DRIFT user_id: 3 of 3 values are unknown" in capsys.readouterr().out
     assert is_told == bool(status)
     may_be_new = DriftConfig(may_be_new=("user_id",))
-    experiment = types.SimpleNamespace(drift=may_be_new, task_ids=kind.task_ids)
+    experiment = types.SimpleNamespace(drift=may_be_new, task_ids=task_ids)
     assert validate_data(experiment, new, reference) == 0
 
 
