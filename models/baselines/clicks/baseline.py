@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
@@ -12,6 +15,9 @@ from models.recommender import Episode, Recommender
 
 # Values to try, by constructor argument; every combination is one candidate.
 Grid: TypeAlias = Mapping[str, Sequence[Any]]
+
+# From rows of the item table, int [S], to a score of every row.
+ScoreSet: TypeAlias = Callable[[NDArray[np.int32]], NDArray[np.floating]]
 
 
 class ScenarioBaseline(Recommender, Protocol):
@@ -34,6 +40,27 @@ class ScenarioBaseline(Recommender, Protocol):
             **hyperparameters: One of each of `GRID`.
         """
         ...
+
+
+def score_clicked(support: Episode, score_set: ScoreSet, num_rows: int) -> tf.Tensor:
+    """Scores every item by the clicked items of each support set, outside the graph.
+
+    Args:
+        support: The support sets.
+        score_set: From the rows int [S] of clicked items to float [num_rows].
+        num_rows: Rows of the item table, the unknown one counted.
+
+    Returns:
+        float32 [B, num_rows].
+    """
+
+    def of_sets(clicked: NDArray[np.int32]) -> NDArray[np.float32]:
+        scores = [score_set(items[items > 0]) for items in clicked]
+        return np.stack(scores).astype(np.float32, copy=False)
+
+    clicked = tf.where(is_clicked(support), support["support_item"], 0)
+    scores = tf.numpy_function(of_sets, [clicked], tf.float32)
+    return tf.ensure_shape(scores, [clicked.shape[0], num_rows])
 
 
 def is_clicked(support: Episode) -> tf.Tensor:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.baselines.clicks.baseline import Grid, is_clicked
+from models.baselines.clicks.baseline import Grid, score_clicked
 from models.baselines.clicks.item_cosines import ItemCosines
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
@@ -41,17 +41,11 @@ class ClickKNN:
 
     def adapt(self, support: Episode) -> tf.Tensor:
         """Returns the score of every item, float32 [B, num_items + 1]."""
-        clicked = tf.where(is_clicked(support), support["support_item"], 0)
-        scores = tf.numpy_function(self._of_sets, [clicked], tf.float32)
-        return tf.ensure_shape(scores, [clicked.shape[0], self._cosines.num_rows])
+        return score_clicked(support, self._of_set, self._cosines.num_rows)
 
     def score(self, state: tf.Tensor, query: Episode) -> tf.Tensor:
         """Looks scores up, float32 [B, Q]."""
         return tf.gather(state, query["query_item"], batch_dims=1)
-
-    def _of_sets(self, clicked: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Scores every item for sets int32 [B, S]; 0 stands for no click."""
-        return np.stack([self._of_set(items[items > 0]) for items in clicked])
 
     def _of_set(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
         return np.asarray(self._cosines.of(items).sum(axis=1), np.float32).ravel()

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import scipy.linalg
+import scipy.sparse
 from numpy.typing import NDArray
 
 from models.baselines.clicks.baseline import Grid
@@ -67,8 +68,7 @@ class EASE(PoolScores):
             weights = -self._inverse[:, items] / np.diag(self._inverse)[items]
             return lambda users: self._clicks[users] @ weights
         pool = self._clicks[:, items]  # [num_users + 1, P]
-        smoothed = np.asarray((pool.T @ self._inverse).T)  # M X
-        leverage = np.asarray(pool.multiply(smoothed).sum(axis=0)).ravel()
+        smoothed, leverage = self._smoothed(pool)
         scores = (pool.toarray() - self._l2 * smoothed) / (1.0 - leverage)
         return lambda users: scores[users]
 
@@ -88,14 +88,19 @@ class EASE(PoolScores):
 
     @functools.cached_property
     def _leverages(self) -> NDArray[np.floating]:
-        """X[:, j]' M X[:, j] of every item j."""
+        """The leverage X[:, j]' M X[:, j] of every item j."""
         leverages = np.zeros(self._clicks.shape[1])
         for start in range(0, len(leverages), _ITEMS_AT_ONCE):
             some = slice(start, start + _ITEMS_AT_ONCE)
-            part = self._clicks[:, some]
-            smoothed = np.asarray((part.T @ self._inverse).T)
-            leverages[some] = np.asarray(part.multiply(smoothed).sum(axis=0)).ravel()
+            _, leverages[some] = self._smoothed(self._clicks[:, some])
         return leverages
+
+    def _smoothed(
+        self, pool: scipy.sparse.csr_matrix
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Returns M X of some items, [num_users + 1, P], and their leverages, [P]."""
+        smoothed = np.asarray((pool.T @ self._inverse).T)
+        return smoothed, np.asarray(pool.multiply(smoothed).sum(axis=0)).ravel()
 
 
 def _inverse(gram: NDArray[np.float32], l2: float) -> NDArray[np.float32]:

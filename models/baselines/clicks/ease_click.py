@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.baselines.clicks.baseline import Grid, is_clicked
+from models.baselines.clicks.baseline import Grid, score_clicked
 from models.baselines.clicks.ease import EASE
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
@@ -48,16 +45,10 @@ class EASEClick(EASE):
 
     def adapt(self, support: Episode) -> tf.Tensor:
         """Returns what the clicks add to every item, float32 [B, num_items + 1]."""
-        clicked = tf.where(is_clicked(support), support["support_item"], 0)
-        gains = tf.numpy_function(self._of_sets, [clicked], tf.float32)
-        return tf.ensure_shape(gains, [clicked.shape[0], self._num_rows])
+        gains = score_clicked(support, self.weights_of, self._num_rows)
+        return self._click_weight * gains
 
     def score(self, state: tf.Tensor, query: Episode) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q] or [U, P]."""
         gains = tf.gather(state, query["query_item"], batch_dims=1)
         return super().score((), query) + gains
-
-    def _of_sets(self, clicked: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Returns gains by sets int32 [B, S]; 0 stands for no click."""
-        gains = [self.weights_of(items[items > 0]) for items in clicked]
-        return self._click_weight * np.stack(gains).astype(np.float32)
