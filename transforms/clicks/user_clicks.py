@@ -165,15 +165,19 @@ def split_pairs(
     else:
         is_held_out = shares("held_out", texts) < split.held_out_fraction
     held_out = np.flatnonzero(is_held_out)
-    held_out_for = shares("held_out_for", [texts[pair] for pair in held_out.tolist()])
-    is_for_test = held_out_for >= split.held_out_for_validation
-    if META_VALIDATION in split.starts:
-        is_for_test = pairs.times[held_out] >= split.starts[META_TEST]
     roles = np.zeros(len(texts), np.uint8)
-    roles[held_out] = np.where(is_for_test, FOR_TEST, FOR_VALIDATION)
     if user_splits:
         own = np.array([_ROLES.get(one or "", KNOWN) for one in user_splits], np.uint8)
         roles[held_out] = own[pairs.owners[held_out]]
+    else:
+        if META_VALIDATION in split.starts:
+            is_for_test = pairs.times[held_out] >= split.starts[META_TEST]
+        else:
+            chances = shares(
+                "held_out_for", [texts[pair] for pair in held_out.tolist()]
+            )
+            is_for_test = chances >= split.held_out_for_validation
+        roles[held_out] = np.where(is_for_test, FOR_TEST, FOR_VALIDATION)
     order = np.argsort(pairs.owners * NUM_ROLES + roles, kind="stable")
     return SplitPairs(pairs.take(order), roles[order], small(folds[order]), user_splits)
 

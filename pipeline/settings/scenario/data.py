@@ -58,7 +58,7 @@ class ScenarioData:
         """The factors with those of the fits without a fold, which training needs."""
         if self.vectors_dir is None:
             return self.factors
-        return _seen_by_model(load_vectors(self.vectors_dir), self.info)
+        return load_factors(self.vectors_dir, self.info)
 
     def tasks(self, split: str) -> list[ScenarioTask]:
         """Returns the tasks of a split, read once and kept."""
@@ -99,10 +99,11 @@ def load_scenario_data(
     return ScenarioData(dataset_dir, info, factors, vectors_dir=directory)
 
 
-def with_factors(data: ScenarioData, directory: pathlib.Path) -> ScenarioData:
-    """Returns a data set with other factors, those of a directory."""
-    factors = _seen_by_model(load_vectors(directory, with_folds=False), data.info)
-    return dataclasses.replace(data, factors=factors, vectors_dir=directory)
+def load_factors(
+    directory: pathlib.Path, info: ScenarioDatasetInfo, *, with_folds: bool = True
+) -> Vectors:
+    """Reads the factors of a directory, as a model sees them."""
+    return _seen_by_model(load_vectors(directory, with_folds=with_folds), info)
 
 
 def pools_of(dataset_dir: pathlib.Path, info: ScenarioDatasetInfo) -> list[Rows]:

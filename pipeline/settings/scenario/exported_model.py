@@ -107,9 +107,9 @@ class ExportedScenarioModel(ExportedModel):
 
     def read_pair(self, pair: Any) -> tuple[str, str, float]:
         """Reads a support pair; see `ExportedModel.read_pair`."""
-        is_owned = self.has_user_tasks or (names_item(pair) and "user_id" in pair)
-        if not names_item(pair) or not is_owned:
-            needed = "" if self.has_user_tasks else "`user_id` and "
+        needs_user = not self.has_user_tasks
+        if not names_item(pair) or (needs_user and "user_id" not in pair):
+            needed = "`user_id` and " if needs_user else ""
             raise ValueError(
                 f"a support pair must have {needed}`item_id` or `item_name`, "
                 f"got {pair!r}."
@@ -117,4 +117,5 @@ class ExportedScenarioModel(ExportedModel):
         label = self.label_of(pair)
         if label not in (0, 1):
             raise ValueError(f"label must be 1 for a click or 0, got {label:g}.")
-        return self._user_of(pair), self.item_of(pair), label
+        user = self.id_of(pair["user_id"], "user_id") if needs_user else _THE_USER
+        return user, self.item_of(pair), label

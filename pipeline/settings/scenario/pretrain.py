@@ -41,8 +41,6 @@ from transforms.schema import SUCCESS, DataError, check_files
 
 CHOSEN_BY = METRICS[0].name
 
-_MOST_SHOWN = 1 << 20  # Clicks of a task: all that its record holds.
-
 # What ranks the held-out clicks by which values are judged; values to try, by name.
 Measure: TypeAlias = Literal["dot product", "mean click", "linear model"]
 Values: TypeAlias = Mapping[str, Sequence[float]]
@@ -261,12 +259,19 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
 def linear_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     """Ranks them by what the linear model of items predicts from the clicks shown."""
     factors = data.factors.linear()
-    return _recall(ClickMean(data.known, factors), config, data, _MOST_SHOWN)
+    return _recall(
+        ClickMean(data.known, factors), config, data, config.data.episodes.support_size
+    )
 
 
 def mean_click_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     """Ranks them by the mean factors of the clicks of each task."""
-    return _recall(ClickMean(data.known, data.factors), config, data, _MOST_SHOWN)
+    return _recall(
+        ClickMean(data.known, data.factors),
+        config,
+        data,
+        config.data.episodes.support_size,
+    )
 
 
 def _recall(

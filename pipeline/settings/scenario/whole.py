@@ -17,9 +17,9 @@ from pipeline.experiment.progress import say
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import (
     ScenarioData,
+    load_factors,
     pools_of,
     vectors_dir,
-    with_factors,
 )
 from transforms import schema
 from transforms.clicks.schema import VECTORS_DIR
@@ -49,7 +49,8 @@ def whole_scenarios(
         domains = data.info.domains
         factors = fit_vectors(whole.known, domains, pools, options, num_folds)
         save_vectors(directory, factors, {"chosen": chosen})
-    return with_factors(whole, directory)
+    factors = load_factors(directory, data.info, with_folds=False)
+    return dataclasses.replace(whole, factors=factors, vectors_dir=directory)
 
 
 def training_tasks(data: ScenarioData) -> Iterator[ScenarioTask]:
