@@ -50,7 +50,7 @@ def scenario_catalogue(
 
     Args:
         spec: The data set.
-        listed: Scenarios that a split file names; None if there is none.
+        listed: Tasks that a split file names; None if there is none.
         files: The output directory, where the pools are.
         users: Of every shard.
         tasks: Of every task.

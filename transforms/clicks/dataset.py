@@ -196,7 +196,8 @@ class _Stages:
                 for name, blocks in self._names(ITEM_NAMES).items()
             },
         }
-        make_runs = ClickRuns(self._spec, self._files)
+        listed = self._splitter.listed
+        make_runs = ClickRuns(self._spec, self._files, listed)
         runs = known | "Runs" >> WriteRuns(make_runs, self._files, self._num_shards)
         summaries = {
             "users": users | "SummarizeUsers" >> beam.Map(summarize_users),
@@ -205,7 +206,6 @@ class _Stages:
             "runs": runs.summaries,
             **self._names(SCENARIO_NAMES),
         }
-        listed = self._splitter.listed
         make = functools.partial(scenario_catalogue, self._spec, listed, self._files)
         catalogue = summaries | "Catalogue" >> WriteCatalogue(make, self._files)
         self._left.rejected.extend((runs.rejected, catalogue.rejected))

@@ -22,11 +22,11 @@ def click_joins(
     pools: Pools,
     names: Mapping[str, str],
 ) -> tuple[Join, ...]:
-    """Looks ids up: of clicks in pools, of both in names, of a split file in scenarios.
+    """Looks ids up: of clicks in pools, of both in names, of a split file in tasks.
 
     Args:
         spec: The data set.
-        listed: Scenarios that a split file names; None if there is none.
+        listed: Tasks that a split file names; None if there is none.
         runs: What is known of users and of items.
         scenarios: Rows of clicks by scenario.
         pools: The pools.
@@ -42,7 +42,9 @@ def click_joins(
             own.all(pools.listed_scenarios),
             own.all(names),
         )
-    if listed is not None and not spec.has_user_tasks:
+    if listed is not None and spec.has_user_tasks:
+        joins.append(runs[0].join("users", SPLIT_FILE, CLICKS))
+    elif listed is not None:
         known = {*pools.listed_scenarios, *scenarios}
         rows = dict.fromkeys(listed, 1)
         joins.append(join_ids("scenarios", SPLIT_FILE, POOLS, rows, known))

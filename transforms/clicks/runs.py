@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +39,7 @@ from transforms.entities.entity_runs import (
 )
 from transforms.entities.forms_of_ids import count_forms_of_ids
 from transforms.join_counts import count_forms, count_join
+from transforms.joins import SPLIT_FILE
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Ints, small
 from transforms.reading.rejected_row import RejectedRow
@@ -82,11 +83,20 @@ class ClickRuns:
     Args:
         spec: The data set.
         files: The output directory, where the pools are.
+        listed: Tasks that a split file names; None if there is none.
     """
 
-    def __init__(self, spec: ScenarioDatasetSpec, files: OutputFiles) -> None:
+    def __init__(
+        self,
+        spec: ScenarioDatasetSpec,
+        files: OutputFiles,
+        listed: Collection[str] | None,
+    ) -> None:
         self._spec = spec
         self._files = files
+        self._listed_users = None
+        if listed is not None and spec.has_user_tasks:
+            self._listed_users = PartedIds(listed, self.raw_ids)
 
     def raw_ids(self, ids: pa.Array) -> pa.Array:
         """Returns ids without the name of their domain."""
@@ -131,6 +141,10 @@ class ClickRuns:
                 self._add_forms(summary, "users", domain, here, here.training)
             else:
                 self._add_item_joins(summary, domain, partition, here, names)
+        if kind == USER and self._listed_users is not None:
+            listed = dict.fromkeys(self._listed_users.of(partition), 1)
+            found = count_join(listed, set(every.ids.to_pylist()))
+            summary.joins[JoinKey("users", SPLIT_FILE, CLICKS)] = found
         return EntityRun(run_rows, summary, rejected)
 
     def _add_forms(
@@ -161,7 +175,7 @@ class ClickRuns:
         raw = self.raw_ids(clicked.ids).to_pylist()
         rows = dict(zip(raw, clicked.pairs.tolist(), strict=True))
         if domain.pools is not None:
-            listed = dict.fromkeys(self._listed[domain.name].of(partition), 1)
+            listed = dict.fromkeys(self._listed_items[domain.name].of(partition), 1)
             summary.add_forms("items", pools, count_forms(listed))
             counts = count_join(rows, listed)
             summary.joins[JoinKey("items", clicks, pools)] = counts
@@ -176,7 +190,7 @@ class ClickRuns:
             summary.joins[JoinKey("items", clicks, of_names)] = counts
 
     @functools.cached_property
-    def _listed(self) -> dict[str, PartedIds]:
+    def _listed_items(self) -> dict[str, PartedIds]:
         """Raw ids of the items in tables of pools, by domain."""
         domains = self._spec.domain_names
         by_domain: dict[str, list[str]] = {name: [] for name in domains}

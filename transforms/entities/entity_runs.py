@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -46,18 +46,26 @@ class PartedIds:
     """Ids that every worker knows, by partition.
 
     Args:
-        raw_ids: The ids.
+        ids: The ids.
+        raw_ids: Takes the names of domains off, which no partition depends on; without
+            it the ids have none.
     """
 
-    def __init__(self, raw_ids: Iterable[str]) -> None:
-        self._ids = list(raw_ids)
+    def __init__(
+        self,
+        ids: Iterable[str],
+        raw_ids: Callable[[pa.Array], pa.Array] = lambda ids: ids,
+    ) -> None:
+        self._ids = list(ids)
+        self._raw_ids = raw_ids
         self._by_partition: dict[Partition, list[str]] = {}
 
     def of(self, partition: Partition) -> list[str]:
         """Returns those of a partition; parts all of them when it is first asked."""
         if self._ids and partition not in self._by_partition:
             total = partition.total
-            places = partitions_of(pa.array(self._ids), total).tolist()
+            raw = self._raw_ids(pa.array(self._ids))
+            places = partitions_of(raw, total).tolist()
             self._by_partition = {Partition(n, total): [] for n in range(total)}
             for one, place in zip(self._ids, places, strict=True):
                 self._by_partition[Partition(place, total)].append(one)

@@ -115,7 +115,7 @@ def catalogue(files, entities):
     """What is said of the shards and tasks above, written too."""
     names = names_block(("Jazz", "All that jazz"), ("Jazz", "Another"))
     Pools({}, Counter(pool_too_small=2)).write(files)
-    make = ClickRuns(SPEC, files)
+    make = ClickRuns(SPEC, files, None)
     runs = []
     for kind, counts in entities.items():
         run = make.run(kind, Partition(0, 1), counts, {})

@@ -1,5 +1,7 @@
 """Tests of clicks where each user is a task."""
 
+import json
+
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -16,6 +18,7 @@ from transforms.clicks.schema import (
 from transforms.schema import DataError
 from transforms.stable_hash import stable_fraction
 from transforms.table_spec import TableSpec
+from transforms.writing.counts import JoinError
 
 SPLIT = ScenarioSplitSpec(test_fraction=0.3, validation_fraction=0.3)
 SIZES = ScenarioEpisodeSpec(min_clicks=2, support_size=4, num_shards=2)
@@ -26,11 +29,12 @@ CLICKS = [
 ]
 
 
-def prepare(folder, **changes):
+def prepare(folder, *domains, **changes):
     lines = "".join(f"{user},{item}\n" for user, item in CLICKS)
     (folder / "clicks.csv").write_text("user_id,item_id\n" + lines)
+    clicks = ClickSpec(TableSpec("clicks.csv"))
     spec = ScenarioDatasetSpec(
-        (DomainSpec(ClickSpec(TableSpec("clicks.csv"))),),
+        tuple(DomainSpec(clicks, name=name) for name in domains or ("",)),
         task="user",
         **{"split": SPLIT, "episodes": SIZES} | changes,
     )
@@ -132,6 +136,33 @@ def test_pool_and_negatives_are_empty(read):
     for record in read("episodes/*"):
         assert not record["pool"]
         assert not record["support/negative"]
+
+
+@pytest.mark.parametrize("domains", [(), ("a", "b")])
+def test_users_of_a_split_file_must_be_in_the_clicks(tmp_path, domains):
+    prefix = "b:" if domains else ""
+    learnt = [f"{prefix}u{n}" for n in range(9)]
+    lists = {
+        "meta_train_users": [*learnt, f"{prefix}U1"],
+        "meta_validation_users": ["nobody"],
+        "meta_test_users": [f"{prefix}u10"],
+    }
+    (tmp_path / "split.json").write_text(json.dumps(lists))
+    split = ScenarioSplitSpec(path="split.json")
+    changes = {"split": split, "max_rejected_fraction": 0.1}
+    info = load_scenario_info(prepare(tmp_path, *domains, **changes))
+    assert info.num_tasks == {"meta_train": 9, "meta_validation": 0, "meta_test": 1}
+    (join,) = (one for one in info.joins if one.left == "split.path")
+    left_out = 50 + 60 * (len(domains) > 1)
+    assert (join.ids, join.right, join.num_rows_unmatched) == ("users", "clicks", 2)
+    assert join.num_right - join.num_both == left_out
+    assert join.left_examples == (f"{prefix}U1",)
+    lists = {"meta_train_users": ["nobody"], "meta_test_users": ["neither"]}
+    (tmp_path / "split.json").write_text(json.dumps(lists))
+    with pytest.raises(
+        JoinError, match=r"users of the split file 'split\.json' .* \(2 of 2;"
+    ):
+        prepare(tmp_path, *domains, **changes)
 
 
 def test_too_few_clicks_are_said_with_their_limit(tmp_path):
