@@ -56,8 +56,16 @@ def explain(
     return f"{path}: " + "; ".join([*(line.removesuffix(".") for line in first), last])
 
 
-def check_names(key: str, names: Iterable[str], known: Sequence[str]) -> None:
+def check_names(
+    key: str, names: Iterable[str], known: Sequence[str], where: str = ""
+) -> None:
     """Checks that names of a key are among those that there are.
+
+    Args:
+        key: The key.
+        names: Its names.
+        known: Those that there are.
+        where: What they hold under, in words that follow them.
 
     Raises:
         ValueError: If one is not; it names the nearest.
@@ -65,7 +73,7 @@ def check_names(key: str, names: Iterable[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise ValueError(
-                f"{key} must be among {', '.join(known)}, "
+                f"{key} must be among {', '.join(known)}{where}, "
                 f"got {name!r}{nearest(name, known, KEY_CUTOFF)}"
             )
 

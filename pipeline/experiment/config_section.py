@@ -1,6 +1,7 @@
 """What the configurations of both settings are made of."""
 
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Self
 
 import pydantic
 
@@ -184,14 +185,7 @@ class Experiment(Section):
         push: What a version must do to be served.
         prepared_dir: Folder of the prepared data sets.
         runs_dir: Folder of the runs.
-        baseline_names: The simple methods of the setting, that `push.baselines` may
-            name.
-        method_names: All methods of a comparison, in their order. These two stand
-            here since their registries cannot be imported without TensorFlow.
     """
-
-    baseline_names: ClassVar[tuple[str, ...]] = ()
-    method_names: ClassVar[tuple[str, ...]] = ()
 
     setting: str
     name: str = pydantic.Field(pattern=r"^[a-zA-Z0-9_][a-zA-Z0-9_.-]*$")
@@ -206,11 +200,41 @@ class Experiment(Section):
     @pydantic.model_validator(mode="after")
     def _check_methods(self) -> Self:
         comparison, methods = self.comparison, self.method_names
-        check_names("push.baselines", self.push.baselines or (), self.baseline_names)
-        check_names("comparison.methods", comparison.methods or (), methods)
-        check_names("comparison.max_seeds", comparison.max_seeds, methods)
-        check_names("comparison.options", comparison.options, methods)
+        baselines = self.push.baselines or ()
+        self.check_methods("push.baselines", baselines, self.baseline_names)
+        self.check_methods("comparison.methods", comparison.methods or (), methods)
+        self.check_methods("comparison.max_seeds", comparison.max_seeds, methods)
+        self.check_methods("comparison.options", comparison.options, methods)
         return self
+
+    def check_methods(
+        self, key: str, names: Iterable[str], known: Sequence[str]
+    ) -> None:
+        """Checks that methods that a key names are among those of the experiment.
+
+        Raises:
+            ValueError: If one is not; it names the nearest.
+        """
+        check_names(key, names, known, self.names_hold_where)
+
+    @property
+    def baseline_names(self) -> tuple[str, ...]:
+        """The simple methods of the experiment, as `Setting.methods` has them.
+
+        These names and those of `method_names` stand in the configuration since the
+        registries of methods cannot be imported without TensorFlow.
+        """
+        return ()
+
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """All methods of a comparison, in their order."""
+        return ()
+
+    @property
+    def names_hold_where(self) -> str:
+        """The key and value that methods are left out by, in words; "" if none are."""
+        return ""
 
     @property
     def task_ids(self) -> tuple[str, ...]:

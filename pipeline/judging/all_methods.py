@@ -6,7 +6,6 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pipeline.experiment.config_errors import check_names
 from pipeline.experiment.config_file import with_changes
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.run_dir import RunDir
@@ -37,7 +36,7 @@ def compared_method(
             go on from one of them.
         train: Trains CMML as the step `train` does.
     """
-    methods = setting_of(config).methods()
+    methods = setting_of(config).methods(config)
     if name in methods.simple:
         return ComparedSimple(name, config, data)
     if name == CMML or name in methods.cmml:
@@ -60,12 +59,12 @@ def known_methods(config: Experiment, names: Sequence[str] | None) -> list[str]:
         ValueError: If a method is unknown, or the configuration gives one an option
             that it does not have.
     """
-    methods = setting_of(config).methods()
+    methods = setting_of(config).methods(config)
     simple, learned = methods.simple, methods.learned
     known = [*simple, *learned, *methods.cmml, CMML]
     names = names or config.comparison.methods or known
     options = config.comparison.options
-    check_names("methods", names, known)
+    config.check_methods("methods", names, known)
     for name, changes in options.items():
         if name in learned:
             method_options(name, learned[name], changes)

@@ -42,7 +42,7 @@ class ComparedLearned(ComparedMethod):
         self.name = name
         self._config = config
         self._data = data
-        learning = setting_of(config).methods().learning
+        learning = setting_of(config).methods(config).learning
         assert learning is not None  # Its name is of one of them.
         self._learning = learning
         self._class = learning.classes[name]

@@ -34,7 +34,7 @@ class ComparedSimple(ComparedMethod):
         self.name = name
         self._config = config
         self._data = data
-        self._methods = setting_of(config).methods()
+        self._methods = setting_of(config).methods(config)
         self._home = pathlib.Path(config.runs_dir, config.name)
         self._fingerprint = hash_of(
             *(MODEL_VERSION, self._methods.simple[name].GRID),

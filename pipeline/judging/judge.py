@@ -56,7 +56,7 @@ def judge(
         The metrics of every task by group, and what is suspicious about the scores.
     """
     setting = setting_of(config)
-    method = setting.methods().completed(method, config, data)
+    method = setting.methods(config).completed(method, config, data)
     scorer = setting.scorer(method, config, data)
     groups = setting.groups(config, data, split)
     scored = scorer.score_groups(groups)

@@ -46,7 +46,7 @@ def fit_simple(name: str, config: Any, data: Data) -> FittedMethod:
             choose by.
     """
     say(f"baselines: fitting {name}")
-    methods = setting_of(config).methods()
+    methods = setting_of(config).methods(config)
     grid = methods.simple[name].GRID
     sizes = methods.sizes(config)
     if all(len(values) == 1 for values in grid.values()):

@@ -245,8 +245,8 @@ class Setting(Protocol):
         """
         ...
 
-    def methods(self) -> Methods:
-        """Returns the methods that stand beside CMML."""
+    def methods(self, config: Any) -> Methods:
+        """Returns the methods that stand beside CMML in an experiment."""
         ...
 
     def serving(self, config: Any, data: Data) -> Serving:

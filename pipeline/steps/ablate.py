@@ -114,7 +114,7 @@ def support_sets(config: Any, data: Data, split: str) -> dict[str, Shown]:
 
 def _references(config: Any, data: Data) -> dict[str, Recommender]:
     """Fits the simple methods that stand beside the variants."""
-    names = setting_of(config).methods().beside_ablation
+    names = setting_of(config).methods(config).beside_ablation
     return {name: fit_simple(name, config, data).method for name in names}
 
 
@@ -122,7 +122,7 @@ def _judge(
     method: Recommender, config: Any, data: Data, groups: Mapping[str, Shown]
 ) -> TaskMetrics:
     setting = setting_of(config)
-    method = setting.methods().completed(method, config, data)
+    method = setting.methods(config).completed(method, config, data)
     scorer = setting.scorer(method, config, data)
     scored = scorer.score_groups([*groups.values()])
     return {name: setting.by_task(scored[one.group]) for name, one in groups.items()}

@@ -175,7 +175,7 @@ class Comparison:
         if result.failure:
             return Cost(float("nan"), float("nan"), float("nan"))
         name, hyperparameters = result.name, {**result.hyperparameters, **others}
-        learned = setting_of(self._config).methods().learned
+        learned = setting_of(self._config).methods(self._config).learned
         digest = hash_of(
             *(MODEL_VERSION, self._data.info.fingerprint),
             *self._config.weight_sections,

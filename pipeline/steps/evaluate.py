@@ -159,7 +159,7 @@ def _judge_all(
     with ScoresWriter(run.evaluation / SCORES_FILE, data.directory) as writer:
         for name, method in methods.items():
             say(f"evaluate: asking {name}")
-            method = setting.methods().completed(method, config, data)
+            method = setting.methods(config).completed(method, config, data)
             scorer = setting.scorer(method, config, data)
             scored = scorer.score_groups(_groups_of(name, groups))
             for group, pairs in scored.items():
@@ -171,7 +171,7 @@ def _judge_all(
     evaluation = Evaluation(
         metrics=shown_metrics(setting.metrics, options.more_metrics),
         groups=groups,
-        reference=setting.methods().reference,
+        reference=setting.methods(config).reference,
         by_task=by_task,
         seed=options.seed,
         num_resamples=options.num_resamples,

@@ -203,7 +203,7 @@ class BasketSetting:
         }
         return {k: v for k, v in values.items() if names is None or k in names}
 
-    def methods(self):
+    def methods(self, config):
         return Methods(
             simple={"popularity": Popularity},
             reference="popularity",

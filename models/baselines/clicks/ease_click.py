@@ -15,9 +15,7 @@ from models.recommender import Episode
 class EASEClick(EASE):
     """Adds to what EASE says of a user what it says of the clicks of the support set.
 
-    Item j gains the weights B_ij of each clicked item i, times `click_weight`. A user
-    without known clicks, as one who is a task, is thus known by those shown, and the
-    weight is no matter.
+    Item j gains the weights B_ij of each clicked item i, times `click_weight`.
 
     Args:
         known: All known clicks.
@@ -52,3 +50,14 @@ class EASEClick(EASE):
         """Scores query pairs, float32 [B, Q] or [U, P]."""
         gains = tf.gather(state, query["query_item"], batch_dims=1)
         return super().score((), query) + gains
+
+
+class EASEOfNewUsers(EASEClick):
+    """The same of users without known clicks, who are known by those shown alone.
+
+    There is nothing beside these that they could be weighed against.
+
+    Arguments as of `EASEClick`.
+    """
+
+    GRID: ClassVar[Grid] = EASE.GRID

@@ -1,4 +1,4 @@
-"""The baselines of scenarios by name."""
+"""The baselines of clicks by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from models.baselines.clicks.click_knn import ClickKNN
 from models.baselines.clicks.click_mean import ClickMean
 from models.baselines.clicks.dot_product import DotProduct, MatrixFactorisation
 from models.baselines.clicks.ease import EASE
-from models.baselines.clicks.ease_click import EASEClick
+from models.baselines.clicks.ease_click import EASEClick, EASEOfNewUsers
 from models.baselines.clicks.item_knn import ItemKNN
 from models.baselines.clicks.item_pop import ItemPop
 from models.baselines.clicks.popularity import Popularity
@@ -20,6 +20,14 @@ BASELINES: dict[str, type[ScenarioBaseline]] = {
     "item_knn": ItemKNN,
     "ease": EASE,
     "ease_click": EASEClick,
+    "click_knn": ClickKNN,
+    "click_mean": ClickMean,
+}
+
+# Where users are tasks: those that know a new user by the clicks shown, and popularity.
+OF_NEW_USERS: dict[str, type[ScenarioBaseline]] = {
+    "popularity": Popularity,
+    "ease_click": EASEOfNewUsers,
     "click_knn": ClickKNN,
     "click_mean": ClickMean,
 }

@@ -84,7 +84,7 @@ def more_scores(
     with ScoresWriter(path, data.directory) as writer:
         for name, method in methods.items():
             say(f"report: asking {name} with support sets of {sizes} pairs")
-            method = setting.methods().completed(method, config, data)
+            method = setting.methods(config).completed(method, config, data)
             scorer = setting.scorer(method, config, data)
             scored = scorer.score_groups([few[0].few(size) for size in sizes])
             for group, pairs in scored.items():

@@ -39,7 +39,7 @@ class TaskFigures:
 def baseline_names(config: Experiment, options: PushConfig) -> Sequence[str]:
     """Returns the baselines that a version must beat."""
     if options.baselines is None:
-        return (setting_of(config).methods().reference,)
+        return (setting_of(config).methods(config).reference,)
     return options.baselines
 
 

@@ -12,6 +12,8 @@ from pipeline.settings.scenario.data_config import ScenarioDataConfig
 from pipeline.settings.scenario.metrics import METRICS
 from transforms.clicks.schema import USER_TASKS
 
+# As `models.baselines.clicks.registry` has them, which cannot be imported without
+# TensorFlow.
 BaselineName: TypeAlias = Literal[
     "item_pop",
     "popularity",
@@ -24,7 +26,7 @@ BaselineName: TypeAlias = Literal[
     "click_mean",
 ]
 
-# Those that know a user by the clicks that are shown.
+# Where users are tasks, as `OF_NEW_USERS` of that registry.
 _OF_NEW_USERS: tuple[BaselineName, ...] = (
     *("popularity", "ease_click", "click_knn", "click_mean"),
 )
@@ -154,7 +156,8 @@ class ScenarioEvaluationConfig(Section):
         catalogue_users: Users of each scenario that the whole catalogue is ranked for,
             at most; all if None.
         baselines: Methods judged beside CMML. Where users are tasks, all that need no
-            known user: popularity, ease_click, click_knn and click_mean.
+            known user: popularity, ease_click, click_knn and click_mean; the others
+            cannot be named, nor under `push.baselines` and `comparison`.
         num_resamples: Bootstrap resamples of the scenarios behind each interval.
         more_metrics: Metrics of `eval/metrics.json` that tables have a column of
             beside, such as "ndcg@10".
@@ -183,9 +186,6 @@ class ScenarioConfig(Experiment):
         evaluation: Weights to metrics.
     """
 
-    baseline_names = typing.get_args(BaselineName)
-    method_names = (*typing.get_args(BaselineName), *_OTHER_METHODS)
-
     setting: Literal["scenario"]
     data: ScenarioDataConfig
     vectors: VectorsConfig = VectorsConfig()
@@ -201,8 +201,23 @@ class ScenarioConfig(Experiment):
     @property
     def task_ids(self) -> tuple[str, ...]:
         """Vocabularies of what tasks are called: with users as tasks both."""
-        is_user = self.data.task == USER_TASKS
-        return ("scenario_id", *(("user_id",) if is_user else ()))
+        return ("scenario_id", *(("user_id",) if self.data.has_user_tasks else ()))
+
+    @property
+    def baseline_names(self) -> tuple[str, ...]:
+        """The baselines of clicks, of new users where these are tasks."""
+        is_user = self.data.has_user_tasks
+        return _OF_NEW_USERS if is_user else typing.get_args(BaselineName)
+
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """These baselines, and all learned methods."""
+        return (*self.baseline_names, *_OTHER_METHODS)
+
+    @property
+    def names_hold_where(self) -> str:
+        """That users are tasks, if they are."""
+        return " where data.task is 'user'" if self.data.has_user_tasks else ""
 
     @property
     def weight_sections(self) -> tuple[Any, ...]:
@@ -232,15 +247,9 @@ class ScenarioConfig(Experiment):
 
     @pydantic.model_validator(mode="after")
     def _check_baselines(self) -> Self:
-        if self.data.task != USER_TASKS:
-            return self
-        for name in self.evaluation.baselines:
-            if name not in _OF_NEW_USERS:
-                raise ValueError(
-                    "evaluation.baselines must be of "
-                    f"{', '.join(_OF_NEW_USERS)} where data.task is 'user', whom the "
-                    f"others know nothing of, got {name!r}."
-                )
+        self.check_methods(
+            "evaluation.baselines", self.evaluation.baselines, self.baseline_names
+        )
         return self
 
     @pydantic.model_validator(mode="after")

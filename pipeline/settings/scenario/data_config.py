@@ -8,6 +8,7 @@ from pipeline.experiment.config_section import Section
 from pipeline.settings.row_limits import RowLimits
 from transforms.clicks.schema import (
     SCENARIO_TASKS,
+    USER_TASKS,
     ClickSpec,
     NameSpec,
     PoolSpec,
@@ -83,6 +84,11 @@ class ScenarioDataConfig(RowLimits):
     task: TaskKind = SCENARIO_TASKS
     split: ScenarioSplitSpec = ScenarioSplitSpec()
     episodes: ScenarioEpisodeSpec = ScenarioEpisodeSpec()
+
+    @property
+    def has_user_tasks(self) -> bool:
+        """Whether tasks are users who are known by clicks alone."""
+        return self.task == USER_TASKS
 
     @pydantic.model_validator(mode="after")
     def _check_task(self) -> Self:

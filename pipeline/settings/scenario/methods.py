@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from models.baselines.clicks.learned_registry import LEARNED
-from models.baselines.clicks.registry import BASELINES
+from models.baselines.clicks.registry import BASELINES, OF_NEW_USERS
 from models.baselines.learned.parts.vector_inputs import VectorInputs
 from models.legacy_keras import tf
 from models.objectives.click_objective import ClickObjective
 from models.objectives.ranking_losses import ranking_loss
-from models.recommender import Episode, Recommender, one_empty_episode
+from models.recommender import Episode, one_empty_episode
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.setting import LearnedMethods, Methods
@@ -26,14 +25,15 @@ _PLAIN = {
 }
 
 
-def scenario_methods() -> Methods:
-    """Returns the methods of clicks."""
+def scenario_methods(config: ScenarioConfig) -> Methods:
+    """Returns the methods of clicks, of new users where these are tasks."""
+    simple = OF_NEW_USERS if config.data.has_user_tasks else BASELINES
     return Methods(
-        simple=BASELINES,
+        simple=simple,
         reference=REFERENCE,
-        beside_ablation=(REFERENCE, "dot_product"),
+        beside_ablation=[one for one in (REFERENCE, "dot_product") if one in simple],
         cmml={"cmml_plain": _PLAIN},
-        fit=_fit,
+        fit=lambda name, data, values: simple[name](data.known, data.factors, **values),
         learning=LearnedMethods(
             classes=LEARNED,
             inputs=_inputs,
@@ -42,12 +42,6 @@ def scenario_methods() -> Methods:
             empty_episode=_empty_episode,
         ),
     )
-
-
-def _fit(
-    name: str, data: ScenarioData, hyperparameters: Mapping[str, Any]
-) -> Recommender:
-    return BASELINES[name](data.known, data.factors, **hyperparameters)
 
 
 def _inputs(config: ScenarioConfig, data: ScenarioData, seed: int) -> VectorInputs:

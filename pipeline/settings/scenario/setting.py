@@ -89,11 +89,11 @@ class ScenarioSetting:
 
         return metrics_by_task(pairs, names=names)
 
-    def methods(self) -> Methods:
-        """Returns the methods of clicks."""
+    def methods(self, config: ScenarioConfig) -> Methods:
+        """Returns the methods of clicks, of new users where these are tasks."""
         from pipeline.settings.scenario.methods import scenario_methods
 
-        return scenario_methods()
+        return scenario_methods(config)
 
     def serving(self, config: ScenarioConfig, data: ScenarioData) -> Serving:
         """Returns the served form with ids of users and items."""

@@ -185,9 +185,6 @@ class UserConfig(Experiment):
         evaluation: Weights to metrics.
     """
 
-    baseline_names = typing.get_args(BaselineName)
-    method_names = (*typing.get_args(BaselineName), *_OTHER_METHODS)
-
     setting: Literal["user"] = "user"
     data: DataConfig
     model: CMMLOptions = CMMLOptions()
@@ -203,6 +200,16 @@ class UserConfig(Experiment):
     def task_ids(self) -> tuple[str, ...]:
         """Vocabularies of what tasks are called."""
         return ("user_id",)
+
+    @property
+    def baseline_names(self) -> tuple[str, ...]:
+        """The baselines of ratings."""
+        return typing.get_args(BaselineName)
+
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """These baselines, and all learned methods."""
+        return (*self.baseline_names, *_OTHER_METHODS)
 
     @property
     def weight_sections(self) -> tuple[Any, ...]:

@@ -95,10 +95,11 @@ class UserSetting:
 
         return metrics_by_task(pairs, names=names)
 
-    def methods(self) -> Methods:
-        """Returns the methods of ratings."""
+    def methods(self, config: UserConfig) -> Methods:
+        """Returns the methods of ratings, whatever the experiment."""
         from pipeline.settings.user.methods import user_methods
 
+        del config
         return user_methods()
 
     def serving(self, config: UserConfig, data: UserData) -> Serving:

@@ -6,7 +6,6 @@ from pipeline.experiment.config_section import ComparisonConfig
 from pipeline.judging.all_methods import known_methods
 from pipeline.settings.registry import setting_of
 from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.scenario.data_config import DomainConfig, ScenarioDataConfig
 from pipeline.settings.user.config import DataConfig, UserConfig
 
 
@@ -19,12 +18,22 @@ def user(**comparison):
 
 
 def scenario(**comparison):
-    lastfm = DomainConfig(source="lastfm", path="lastfm.zip")
-    return ScenarioConfig(
-        setting="scenario",
-        name="own",
-        data=ScenarioDataConfig(domains={"lastfm": lastfm}),
-        comparison=ComparisonConfig(**comparison),
+    return clicks("scenario", comparison)
+
+
+def user_of_clicks(**comparison):
+    return clicks("user", comparison)
+
+
+def clicks(task, comparison):
+    lastfm = {"source": "lastfm", "path": "lastfm.zip"}
+    return ScenarioConfig.model_validate(
+        {
+            "setting": "scenario",
+            "name": "own",
+            "data": {"task": task, "domains": {"lastfm": lastfm}},
+            "comparison": comparison,
+        }
     )
 
 
@@ -37,9 +46,9 @@ def test_methods_are_taken_once_in_the_order_they_are_compared(config, simple, l
     assert known_methods(config(), typed) == [simple, learned, "cmml"]
 
 
-@pytest.mark.parametrize("config", [user, scenario])
+@pytest.mark.parametrize("config", [user, scenario, user_of_clicks])
 def test_the_names_that_a_configuration_knows_are_those_of_the_registries(config):
-    methods = setting_of(config()).methods()
+    methods = setting_of(config()).methods(config())
     assert config().baseline_names == tuple(methods.simple)
     assert config().method_names == tuple(known_methods(config(), None))
 
@@ -52,13 +61,23 @@ def test_a_method_that_is_typed_wrong_is_named(config):
         known_methods(config(), ["melo"])
 
 
-@pytest.mark.parametrize("config", [user, scenario])
+@pytest.mark.parametrize("config", [user, scenario, user_of_clicks])
 def test_all_there_are_is_the_default_and_the_configuration_says_less(config):
-    methods = setting_of(config()).methods()
+    methods = setting_of(config()).methods(config())
     everything = [*methods.simple, *methods.learned, *methods.cmml, "cmml"]
     assert known_methods(config(), None) == everything
     assert known_methods(config(methods=["cmml"]), None) == ["cmml"]
     assert known_methods(config(methods=["cmml"]), ["dcn"]) == ["dcn"]
+
+
+def test_a_method_that_knows_no_new_user_is_none_where_users_are_tasks():
+    message = r"^methods must .*, cmml where data.task is 'user', got 'item_knn'"
+    with pytest.raises(ValueError, match=message):
+        known_methods(user_of_clicks(), ["cmml", "item_knn"])
+    config = user_of_clicks()
+    methods = setting_of(config).methods(config)
+    assert [*methods.beside_ablation] == ["popularity"]
+    assert "click_weight" not in methods.simple["ease_click"].GRID
 
 
 @pytest.mark.parametrize("config", [user, scenario])

@@ -113,7 +113,9 @@ def fits_of(method):
 
 USERS = types.SimpleNamespace(setting="user", evaluation=EvaluationConfig())
 SCENARIOS = types.SimpleNamespace(
-    setting="scenario", evaluation=ScenarioEvaluationConfig()
+    setting="scenario",
+    data=types.SimpleNamespace(has_user_tasks=False),
+    evaluation=ScenarioEvaluationConfig(),
 )
 BOTH = pytest.mark.parametrize(
     ("config", "data", "registry", "with_grid", "without"),

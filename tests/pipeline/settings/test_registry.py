@@ -42,13 +42,14 @@ def test_changes_win_over_what_is_typed():
     assert (config.training.seed, config.training.patience) == (3, 2)
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_every_setting_has_what_all_steps_need(name):
-    setting = SETTINGS[name]
+@pytest.mark.parametrize("path", ["movielens_small", "lastfm_scenario", "lastfm_users"])
+def test_every_setting_has_what_all_steps_need(path):
+    config = load_experiment(CONFIGS / f"{path}.yaml")
+    setting = setting_of(config)
     names = [metric.name for metric in setting.metrics]
     assert len(names) == len(set(names))
     assert setting.metrics[0].in_tables  # What decides is shown.
-    methods = setting.methods()
+    methods = setting.methods(config)
     assert methods.reference in methods.beside_ablation
     assert set(methods.beside_ablation) <= methods.simple.keys()
     assert not methods.simple.keys() & methods.learned.keys()

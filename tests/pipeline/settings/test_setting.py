@@ -79,9 +79,9 @@ def test_episodes_have_their_ids_and_no_padding_in_between(loaded):
 def test_metrics_of_some_names_are_those_of_all(loaded):
     setting, config, data = loaded
     main = setting.groups(config, data, "meta_test")[0]
-    name = setting.methods().reference
-    method = setting.methods().fit(name, data, {})
-    method = setting.methods().completed(method, config, data)
+    name = setting.methods(config).reference
+    method = setting.methods(config).fit(name, data, {})
+    method = setting.methods(config).completed(method, config, data)
     pairs = setting.scorer(method, config, data)(main)
     by_task = setting.by_task(pairs)
     assert by_task.keys() == {metric.name for metric in setting.metrics}

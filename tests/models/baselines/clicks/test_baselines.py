@@ -11,7 +11,7 @@ from models.baselines.clicks.ease import EASE
 from models.baselines.clicks.item_knn import ItemKNN
 from models.baselines.clicks.item_pop import ItemPop
 from models.baselines.clicks.popularity import Popularity
-from models.baselines.clicks.registry import BASELINES
+from models.baselines.clicks.registry import BASELINES, OF_NEW_USERS
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
@@ -190,3 +190,17 @@ def test_every_baseline_ranks_in_portions(name):
     other_pool = scores_of(method, users, [2, 3], support)
     fresh = BASELINES[name](KNOWN, VECTORS, **grid)
     np.testing.assert_array_equal(other_pool, scores_of(fresh, users, [2, 3], support))
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_baseline_of_new_users_tells_from_their_clicks_what_else_they_like(name):
+    known = known_clicks([1, 1, 2, 2, 3, 3, 4], [1, 3, 1, 3, 2, 4, 2], 4, 4)
+    nobody = dataclasses.replace(VECTORS, users=VECTORS.users[:, :1])
+    method = {**BASELINES, **OF_NEW_USERS}[name](known, nobody)
+    of_nobody = {"support_user": tf.zeros([1, 1], tf.int32)}
+    after_1, after_2 = (
+        scores_of(method, [0], [3, 4], support_of([item], [1.0]) | of_nobody)
+        for item in (1, 2)
+    )
+    tells = not np.array_equal(after_1, after_2)
+    assert tells == (name in OF_NEW_USERS and name != "popularity")

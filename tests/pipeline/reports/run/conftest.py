@@ -23,6 +23,7 @@ FULL_SIZE = 40  # Support pairs that are shown at most.
 
 TASK_IDS = [f"u{n}" for n in range(NUM_TASKS)]
 TASK = np.repeat(np.arange(NUM_TASKS), NUM_PAIRS)
+REFERENCES = {"user": "bias_ridge", "scenario": "popularity"}
 
 
 def columns(support_size):
@@ -84,7 +85,7 @@ def run_of(scores, seed=0, num_resamples=200):
     evaluation = Evaluation(
         metrics=setting.metrics,
         groups=[one for one in groups if one.group in scores["cmml"]],
-        reference=setting.methods().reference,
+        reference=REFERENCES[name],
         by_task={
             method: {
                 group: setting.by_task(pairs) for group, pairs in of_method.items()

@@ -111,3 +111,28 @@ def test_a_known_layout_without_times_is_not_split_by_them():
     message = "test_from 9.0 needs times: domain 'lastfm' is of source 'lastfm'"
     with pytest.raises(ConfigError, match=message):
         load_experiment(CONFIGS / "lastfm_scenario.yaml", ["data.split.test_from=9"])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("evaluation.baselines=[ease]", "evaluation.baselines must .*, got 'ease'"),
+        ("push.baselines=[dot_product]", "push.baselines must .*, got 'dot_product'"),
+        ("comparison.methods=[cmml,ease]", "comparison.methods must .*, got 'ease'"),
+        ("comparison.max_seeds={item_knn: 1}", "max_seeds must .*, got 'item_knn'"),
+    ],
+)
+def test_methods_that_know_no_new_user_are_refused_where_users_are_tasks(
+    override, message
+):
+    load_experiment(CONFIGS / "lastfm_scenario.yaml", [override])
+    with pytest.raises(ConfigError, match=message) as raised:
+        load_experiment(CONFIGS / "lastfm_users.yaml", [override])
+    assert "where data.task is 'user'" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_those_that_do_are_the_baselines_where_users_are_tasks():
+    config = load_experiment(CONFIGS / "lastfm_scenario.yaml", ["data.task=user"])
+    assert config.evaluation.baselines == config.baseline_names
+    assert "ease" not in config.baseline_names
