@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 from models.options import MODEL_VERSION
 from models.recommender import Recommender
 from pipeline.experiment.config_file import hash_of
-from pipeline.experiment.run_dir import RunDir
+from pipeline.experiment.run_dir import EVALUATION_VERSION, RunDir
 from pipeline.judging.compared_method import ComparedMethod, method_run
 from pipeline.judging.results import Changes
 from pipeline.judging.simple_methods import FittedMethod, fit_simple
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
+from transforms.schema import META_VALIDATION
 
 
 class ComparedSimple(ComparedMethod):
@@ -37,7 +38,7 @@ class ComparedSimple(ComparedMethod):
         self._methods = setting_of(config).methods(config)
         self._home = pathlib.Path(config.runs_dir, config.name)
         self._fingerprint = hash_of(
-            *(MODEL_VERSION, self._methods.simple[name].GRID),
+            *(MODEL_VERSION, EVALUATION_VERSION, self._methods.simple[name].GRID),
             *(data.info.fingerprint, config.factor_sections, config.evaluation),
         )
         self._fitted: FittedMethod | None = None
@@ -78,5 +79,8 @@ class ComparedSimple(ComparedMethod):
 
     def _fit_once(self) -> FittedMethod:
         if self._fitted is None:
-            self._fitted = fit_simple(self.name, self._config, self._data)
+            groups = setting_of(self._config).groups(
+                self._config, self._data, META_VALIDATION
+            )
+            self._fitted = fit_simple(self.name, self._config, self._data, groups)
         return self._fitted

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from models.evaluation.shown import Shown
 from models.recommender import Recommender
 from pipeline.judging.flags import score_flags
 from pipeline.judging.task_metrics_file import TaskMetrics
@@ -15,7 +16,7 @@ from transforms import schema
 
 
 def validation_worth(
-    method: Recommender, config: Any, data: Data, size: int | None = None
+    method: Recommender, config: Any, data: Data, shown: Shown | None = None
 ) -> float:
     """Returns what is chosen by: the first metric on meta-validation, higher better.
 
@@ -23,7 +24,7 @@ def validation_worth(
         method: A fitted method.
         config: The experiment.
         data: The data set.
-        size: Support pairs shown of each task; all if None.
+        shown: What of meta-validation is chosen by; the main group if None.
 
     Returns:
         The mean over tasks, its sign turned where less is better; NaN if no task has a
@@ -31,8 +32,8 @@ def validation_worth(
     """
     setting = setting_of(config)
     metric = setting.metrics[0]
-    main = setting.groups(config, data, schema.META_VALIDATION)[0]
-    shown = main if size is None else main.few(size)
+    if shown is None:
+        shown = setting.groups(config, data, schema.META_VALIDATION)[0]
     pairs = setting.scorer(method, config, data)(shown)
     by_task = setting.by_task(pairs, names=[metric.name])
     values = by_task[metric.name]

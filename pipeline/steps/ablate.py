@@ -77,7 +77,7 @@ def ablate(
     groups = support_sets(config, data, split)
     references = {
         name: [Outcome(_judge(method, config, data, groups))]
-        for name, method in _references(config, data).items()
+        for name, method in _references(config, data, [*groups.values()]).items()
     }
     folder = pathlib.Path(config.runs_dir, config.name, "ablations", grid.name, split)
     with one_at_a_time(STEP, folder.parent):
@@ -112,10 +112,12 @@ def support_sets(config: Any, data: Data, split: str) -> dict[str, Shown]:
     return {OWN: own, OTHER: own.with_other_support(), NONE: own.few(0)}
 
 
-def _references(config: Any, data: Data) -> dict[str, Recommender]:
+def _references(
+    config: Any, data: Data, groups: Sequence[Shown]
+) -> dict[str, Recommender]:
     """Fits the simple methods that stand beside the variants."""
     names = setting_of(config).methods(config).beside_ablation
-    return {name: fit_simple(name, config, data).method for name in names}
+    return {name: fit_simple(name, config, data, groups).method for name in names}
 
 
 def _judge(

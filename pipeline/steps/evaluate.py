@@ -96,7 +96,7 @@ def _evaluate(
     text = evaluation_text(evaluation, summary, differences)
     write_atomically(run.evaluation / TABLE_FILE, text)
     keys = config.evaluation.model_dump(mode="json")
-    run.record(STEP, fingerprint, chosen=chosen, keys=keys)
+    run.record(STEP, fingerprint, **chosen, keys=keys)
 
 
 def _keep_earlier(config: Any, run: RunDir, fingerprint: str) -> None:
@@ -143,17 +143,21 @@ def _judge_all(
 
     Returns:
         The evaluation, further intervals by method, and the hyperparameters chosen for
-        the baselines.
+        the baselines, as they are noted.
     """
     setting, options = setting_of(config), config.evaluation
     model = trained_model(config, data, run)
     methods: dict[str, Recommender] = {CMML: model}
     if model.pairs.num_factors and model.pairs.has_prior:
         methods[CLOSED_FORM] = ClosedForm(model)
-    chosen = {}
-    for name in options.baselines:
-        methods[name], chosen[name] = fit_simple(name, config, data)
     groups = setting.groups(config, data, META_TEST)
+    chosen: dict[str, dict[str, Any]] = {"chosen": {}, "chosen_without_pool": {}}
+    for name in options.baselines:
+        fitted = fit_simple(name, config, data, groups)
+        methods[name] = fitted.method
+        chosen["chosen"][name] = fitted.hyperparameters
+        if fitted.without_pool is not None:
+            chosen["chosen_without_pool"][name] = fitted.without_pool
     by_task, further = {}, {}
     run.evaluation.mkdir(exist_ok=True)
     with ScoresWriter(run.evaluation / SCORES_FILE, data.directory) as writer:

@@ -79,7 +79,7 @@ def more_scores(
         return [path]
     methods: dict[str, Recommender] = {CMML: model}
     if strongest is not None:
-        methods[strongest] = fit_simple(strongest, config, data).method
+        methods[strongest] = fit_simple(strongest, config, data, few).method
     folder.mkdir(parents=True, exist_ok=True)
     with ScoresWriter(path, data.directory) as writer:
         for name, method in methods.items():

@@ -78,10 +78,11 @@ def _facts(run: RunDir, dataset_dir: pathlib.Path) -> dict[str, str]:
             f"{counted(done['epochs'], 'epoch')}, for the export alone; every "
             "figure of this page is of the model trained on meta-train"
         )
-    for name, values in run.facts("evaluate").get("chosen", {}).items():
-        if values:
-            chosen = ", ".join(f"{key}={value}" for key, value in values.items())
-            facts[f"chosen for {name}"] = chosen
+    for choice, words in (("chosen", ""), ("chosen_without_pool", " without a pool")):
+        for name, values in run.facts("evaluate").get(choice, {}).items():
+            if values:
+                chosen = ", ".join(f"{key}={value}" for key, value in values.items())
+                facts[f"chosen for {name}{words}"] = chosen
     versions = {"model": MODEL_VERSION, "vectors": VECTORS_VERSION}
     facts["versions of the code"] = ", ".join(f"{k} {v}" for k, v in versions.items())
     facts["python"] = f"{platform.python_version()} on {platform.system()}"

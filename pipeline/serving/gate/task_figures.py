@@ -72,10 +72,10 @@ def task_figures(
     methods: dict[str, Recommender] = {
         name: ExportedRecommender(path, to_request) for name, path in versions.items()
     }
-    for name in baseline_names(config, options):
-        methods[name] = fit_simple(name, config, data).method
     main = setting.groups(config, data, options.split)[0]
     shown = dataclasses.replace(main, max_users=options.max_users)
+    for name in baseline_names(config, options):
+        methods[name] = fit_simple(name, config, data, [shown]).method
     metric = setting.metrics[0]
     by_method = {}
     for name, method in methods.items():

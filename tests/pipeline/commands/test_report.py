@@ -78,6 +78,7 @@ def test_scenarios_have_names_and_ranks(scenario_page):
     text = read(scenario_page.read_text(encoding="utf-8")).text
     assert "Where held-out clicks are ranked" in text
     assert "scenario Theme" in text
+    assert "chosen for ease without a pool" in text
 
 
 def test_latency_takes_an_export(user_page, scenario_page):

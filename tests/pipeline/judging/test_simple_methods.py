@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import types
 from typing import ClassVar
@@ -7,8 +8,9 @@ import pytest
 
 from models.baselines.clicks import registry as clicks
 from models.baselines.ratings import registry as ratings
-from models.episodes.click_records import ScenarioTask
+from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.evaluation.label_gain import LabelGain
+from models.evaluation.shown import Shown
 from models.legacy_keras import tf
 from models.parts.label_unit import LabelUnit
 from pipeline.experiment import progress
@@ -78,7 +80,7 @@ def ratings_data(asked, *, has_query=True):
     )
 
 
-def clicks_data(asked):
+def clicks_data(asked, known="known", factors="vectors"):
     """Of one meta-validation task, in which the user has clicked the last items."""
     pool = np.arange(1, 61, dtype=np.int32)
     clicked = pool[-4:]
@@ -98,8 +100,8 @@ def clicks_data(asked):
         known_item=none,
     )
     return types.SimpleNamespace(
-        known="known",
-        factors="vectors",
+        known=known,
+        factors=factors,
         info=types.SimpleNamespace(num_tasks={}, domains=[], has_user_tasks=False),
         tasks=lambda split: asked.append(split) or [task],
     )
@@ -117,6 +119,8 @@ SCENARIOS = types.SimpleNamespace(
     data=types.SimpleNamespace(has_user_tasks=False),
     evaluation=ScenarioEvaluationConfig(),
 )
+MAIN = Shown("main", "meta_test", 4, 4)
+WHOLE = dataclasses.replace(MAIN, tasks="whole", is_open=True)
 BOTH = pytest.mark.parametrize(
     ("config", "data", "registry", "with_grid", "without"),
     [
@@ -133,7 +137,7 @@ def test_hyperparameters_are_chosen_on_meta_validation(
 ):
     monkeypatch.setitem(registry.BASELINES, "by_item", with_grid)
     asked = []
-    method, chosen = fit_simple("by_item", config, data(asked))
+    method, chosen, _ = fit_simple("by_item", config, data(asked), [MAIN])
     # Ratings come to a method without their unit.
     assert [one.step for one in fits_of(method)] == [1.0]
     assert chosen == {"step": 1.0, "unused": 1}  # Of equal ones the first.
@@ -166,7 +170,7 @@ def test_each_support_size_has_the_candidate_that_is_best_there(monkeypatch):
         return [episode | dict(zip(names, values, strict=True))]
 
     data.episodes = shown
-    method, chosen = fit_simple("by_width", USERS, data)
+    method, chosen, _ = fit_simple("by_width", USERS, data, [MAIN])
     steps = {size: one.method.step for size, one in method.methods.items()}
     assert steps == {0: -1.0, 1: -1.0, **dict.fromkeys((3, 5, 10, 20, 40), 1.0)}
     assert chosen == {"step": 1.0}
@@ -190,11 +194,46 @@ class BestAtEight(ByPoolItem):
         return tf.where(items > 56.0, self.step - (items - 56.0), -0.5 / items)
 
 
+class BestByPool:
+    """Scores items as the step says without a pool, the other way round with one."""
+
+    GRID: ClassVar = {"step": (-1.0, 1.0)}
+
+    def __init__(self, known, vectors, *, step):
+        self.step = step
+
+    def adapt(self, support):
+        return tf.constant(self.step if "support_fit" in support else -self.step)
+
+    def score(self, state, query):
+        return state * tf.cast(query["query_item"], tf.float32)
+
+
+def test_without_a_pool_there_is_what_is_best_without(monkeypatch):
+    monkeypatch.setitem(clicks.BASELINES, "by_pool", BestByPool)
+    none = np.zeros(0, np.int32)
+    known = KnownClicks(none, none, none, num_users=2, num_items=60)
+    data = clicks_data([], known, types.SimpleNamespace(open_fit=1))
+    method, chosen, without_pool = fit_simple("by_pool", SCENARIOS, data, [MAIN, WHOLE])
+    assert (chosen, without_pool) == ({"step": -1.0}, {"step": 1.0})
+    query = {"query_item": tf.constant([[7]])}
+    for support in ({}, {"support_fit": tf.constant([[1]])}):
+        state = method.adapt(support)
+        np.testing.assert_array_equal(method.score(state, query), [[7.0]])
+
+
+def test_nothing_is_chosen_for_what_is_not_asked(monkeypatch):
+    monkeypatch.setitem(clicks.BASELINES, "by_pool", BestByPool)
+    fitted = fit_simple("by_pool", SCENARIOS, clicks_data([]), [MAIN])
+    assert isinstance(fitted.method, BestByPool)
+    assert (fitted.hyperparameters, fitted.without_pool) == ({"step": -1.0}, None)
+
+
 def test_a_search_that_takes_long_says_how_far_it_is(monkeypatch, capsys):
     clock = itertools.count(step=3.0)
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     monkeypatch.setitem(clicks.BASELINES, "by_size", BestAtEight)
-    fit_simple("by_size", SCENARIOS, clicks_data([]))
+    fit_simple("by_size", SCENARIOS, clicks_data([]), [MAIN])
     lines = capsys.readouterr().err.splitlines()
     # Three seconds pass wherever the clock is read: twice where a line is due.
     assert lines[1:3] == [
@@ -206,7 +245,7 @@ def test_a_search_that_takes_long_says_how_far_it_is(monkeypatch, capsys):
 def test_the_grid_goes_on_beyond_a_best_value_at_its_edge(monkeypatch, capsys):
     monkeypatch.setitem(clicks.BASELINES, "by_size", BestAtEight)
     # Of 1 and 2 the best is 2; 4 is better, 8 better still, 16 no more.
-    _, chosen = fit_simple("by_size", SCENARIOS, clicks_data([]))
+    _, chosen, _ = fit_simple("by_size", SCENARIOS, clicks_data([]), [MAIN])
     assert chosen == {"size": 8}
     assert "by_size with size 8" in capsys.readouterr().err
 
@@ -217,7 +256,7 @@ def test_a_method_without_a_choice_asks_for_nothing(
 ):
     monkeypatch.setitem(registry.BASELINES, "fixed", without)
     asked = []
-    method, chosen = fit_simple("fixed", config, data(asked))
+    method, chosen, _ = fit_simple("fixed", config, data(asked), [MAIN, WHOLE])
     assert all(isinstance(one, without) for one in fits_of(method))
     assert (chosen, asked) == ({}, [])
 
@@ -225,4 +264,4 @@ def test_a_method_without_a_choice_asks_for_nothing(
 def test_nothing_to_choose_by_is_an_error(monkeypatch):
     monkeypatch.setitem(ratings.BASELINES, "by_item", ByItem)
     with pytest.raises(ValueError, match=r"meta-validation .* of 'by_item' by, got no"):
-        fit_simple("by_item", USERS, ratings_data([], has_query=False))
+        fit_simple("by_item", USERS, ratings_data([], has_query=False), [MAIN])
