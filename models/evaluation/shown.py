@@ -12,8 +12,8 @@ class Shown:
     """Tasks of one split with support sets of one kind and size.
 
     Attributes:
-        tasks: What these tasks are called, such as "cold", "warm", "scenario_mean" or
-            "catalogue_mean".
+        tasks: What these tasks are called, such as "cold", "warm", "scenario_mean",
+            "user_mean" or "catalogue_mean".
         split: The split they are of.
         size: Support pairs shown of each, at most.
         full_size: Support pairs that are shown where nothing is left out.

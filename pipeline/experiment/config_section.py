@@ -237,6 +237,11 @@ class Experiment(Section):
         return ""
 
     @property
+    def task_word(self) -> str:
+        """What a task is, in a word."""
+        return self.setting
+
+    @property
     def task_ids(self) -> tuple[str, ...]:
         """Vocabularies of what tasks are called."""
         return ()

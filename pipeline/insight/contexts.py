@@ -13,7 +13,7 @@ from models.cmml import CMML
 from models.legacy_keras import tf
 from pipeline.insight.orders import mean_context, orders_of
 from pipeline.settings.compiled import compiled_once
-from pipeline.settings.labelled_supports import SCENARIO, TASTE, Labels
+from pipeline.settings.labelled_supports import OF_TASKS, TASTE, Labels
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
 from transforms import schema
@@ -21,7 +21,7 @@ from transforms.schema import DataError
 
 # Kinds of labels in the order they are looked at, those first that say what a task is
 # about. A data set has some of them; features of users come behind.
-KINDS = ("group", "domain", SCENARIO, TASTE, "error", "support_size")
+KINDS = ("group", "domain", *OF_TASKS, TASTE, "error", "support_size")
 
 # In place of a split: the tasks of all of them.
 ALL_SPLITS = "all"
@@ -34,7 +34,7 @@ class TaskContexts:
     """Context embeddings of N support sets.
 
     Attributes:
-        task_ids: As they came in. With scenarios several support sets are drawn of a
+        task_ids: As they came in. With clicks several support sets are drawn of a
             task, so that its id is there more than once.
         contexts: float32 [N, D].
         labels: By kind, N labels. A kind is either of texts, `NO_LABEL` where a task

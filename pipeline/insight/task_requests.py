@@ -100,7 +100,7 @@ def prepared_tasks(config: Experiment, dataset_dir: pathlib.Path) -> str:
     batches = parts.episodes(config, data, META_TEST)
     ids = itertools.chain.from_iterable(task_ids for task_ids, _ in batches)
     some = [names.get(one, one) for one in itertools.islice(ids, _NUM_NAMED)]
-    kind = f"the {'id or name' if names else 'id'} of a {config.setting}"
+    kind = f"the {'id or name' if names else 'id'} of a {config.task_word}"
     return f"{kind} of {dataset_dir}, such as {_listed(some)} of {META_TEST}"
 
 

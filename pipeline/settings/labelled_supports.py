@@ -14,8 +14,10 @@ Labels: TypeAlias = Sequence[str | float]
 # The label of a task that has none of a kind.
 NO_LABEL = ""
 
-# The name of a scenario. All its contexts have it, and those of no other task.
-SCENARIO = "scenario"
+# The name of a scenario, or of a user with clicks, several support sets of whom are
+# drawn. All contexts of that task have it, and those of no other one.
+SCENARIO, USER = "scenario", "user"
+OF_TASKS = (SCENARIO, USER)
 
 # What users like; the label is called so whatever feature of items it is made from.
 TASTE = "taste"

@@ -66,7 +66,7 @@ class StepParts:
         context_orders: Orders of a support set that its context is the mean over.
         request: Makes the request of a task by its id or name, with what `evaluate`
             shows; raises DataError if there is no such task.
-        description: What a task is, in a sentence.
+        description: What a task of a data set is, in a sentence.
         facts: What a data set holds, for the report.
         pair_groups: Groups by what is known of users, items and tasks, by the data
             set and the ids of the tasks that pairs are of.
@@ -98,7 +98,7 @@ class StepParts:
     ) = None
     context_orders: int = 1
     request: Callable[[Any, Any, str], Mapping[str, Any]] | None = None
-    description: str = ""
+    description: Callable[[Any], str] = lambda data: ""
     facts: Callable[[Any], DataFacts] | None = None
     pair_groups: Callable[[Any, Sequence[str]], Sequence[PairGroup]] = _no_pair_groups
     audit: Callable[[Any, pathlib.Path], Sequence[Finding]] | None = None

@@ -106,7 +106,7 @@ def write_report(
     version = export_of_run(config, run)
     report = RunReport(
         name=config.name,
-        description=f"{_describe(run)} {parts.description}",
+        description=f"{_describe(run)} {parts.description(data)}",
         model=config.model,
         findings=findings,
         groups=_shown_groups(config, data, findings.evaluated),

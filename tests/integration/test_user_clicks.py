@@ -1,10 +1,12 @@
 """Clicks of users without scenarios, from a log to answers for new users."""
 
 import json
+import pathlib
 import random
 
 import numpy as np
 import pytest
+from page_reader import read
 
 import cmml
 from pipeline.settings.registry import setting_of
@@ -68,8 +70,9 @@ def test_every_method_ranks_the_catalogue_by_the_clicks_shown(project):
     assert {*table.index} == {
         *("cmml", "closed_form", "popularity", "ease_click", "click_knn", "click_mean")
     }
-    assert not [column for column in table if "catalogue" in column]
-    recall = table["scenario_mean recall@20"]
+    words = ("scenario", "catalogue", "pair_mean")
+    assert not [column for column in table if any(word in column for word in words)]
+    recall = table["user_mean recall@20"]
     # Who says nothing of a user does worse than all who look at their clicks.
     others = recall.drop("popularity")
     assert (others > recall["popularity"]).all()
@@ -111,6 +114,23 @@ def test_the_export_names_no_user(project, model):
     assert (model.directory / "assets" / "user_id.txt").read_bytes() == b""
     manifest = json.loads((model.directory / "assets.extra/manifest.json").read_text())
     assert manifest["task"] == "user"
+
+
+def test_a_user_is_called_so_where_people_read(project, cmml):
+    _, run = project._trained()
+    folder = pathlib.Path(project.config.runs_dir).parent
+    dirs = [f"{name}_dir={folder / name}" for name in ("prepared", "runs")]
+    flags = ["--config", folder / "plays.yaml", "--set", dirs[0], "--set", dirs[1]]
+    done = cmml("report", *flags, data_dir=folder)
+    page = read(pathlib.Path(done.stdout.strip()).read_text(encoding="utf-8")).text
+    files = [*run.path.glob("eval/*.*"), *run.path.glob("export/plays/*/**/README.md")]
+    texts = [path.read_text() for path in files if path.suffix in (".json", ".md")]
+    assert len(texts) == 4
+    assert "A task is a user with clicks." in page
+    assert "user u" in page  # Of whom the contexts are.
+    configuration = page.index("setting: scenario")  # The last that stands there.
+    for text in (page[:configuration], *texts):
+        assert "scenario" not in text.replace("users or scenarios", "").lower()
 
 
 def test_the_audit_finds_no_leak(project):

@@ -401,7 +401,12 @@ class ScenarioDatasetInfo(CommonInfo):
     @property
     def has_user_tasks(self) -> bool:
         """Whether each user is a task, whose pool is the whole catalogue."""
-        return bool(self.options.get("task") == USER_TASKS)
+        return self.task == USER_TASKS
+
+    @property
+    def task(self) -> TaskKind:
+        """What a task is."""
+        return USER_TASKS if self.options.get("task") == USER_TASKS else SCENARIO_TASKS
 
     @property
     def num_folds(self) -> int:

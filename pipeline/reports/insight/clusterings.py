@@ -11,13 +11,13 @@ from pipeline.insight.clustering import Clustering, clustering
 from pipeline.insight.contexts import TaskContexts
 from pipeline.reports.page.render import render
 from pipeline.reports.page.result_table import Column, ResultTable
-from pipeline.settings.labelled_supports import NO_LABEL, SCENARIO
+from pipeline.settings.labelled_supports import NO_LABEL, OF_TASKS
 
 
 def clusterings(contexts: TaskContexts) -> dict[str, Clustering]:
     """Measures how well contexts cluster by each kind of label that is of texts.
 
-    By scenario contexts are compared with all others, by any other kind with those
+    By task contexts are compared with all others, by any other kind with those
     of other tasks alone.
     """
     return {
@@ -25,7 +25,7 @@ def clusterings(contexts: TaskContexts) -> dict[str, Clustering]:
             contexts.contexts,
             labels,
             seed=0,
-            tasks=None if kind == SCENARIO else contexts.task_ids,
+            tasks=None if kind in OF_TASKS else contexts.task_ids,
         )
         for kind, labels in contexts.labels.items()
         if all(isinstance(label, str) for label in labels)
@@ -67,7 +67,7 @@ def verdict(by_kind: Mapping[str, Clustering]) -> list[str]:
         ]
     return [
         f"By {kind.replace('_', ' ')}: the nearest neighbour"
-        f"{'' if kind == SCENARIO else ' of another task'} has the same of "
+        f"{'' if kind in OF_TASKS else ' of another task'} has the same of "
         f"{each.num_labels} labels for {each.purity:.1%} of the contexts, where chance "
         f"has {each.chance:.1%}."
         for kind, each in sorted(by_kind.items(), key=lambda one: -one[1].ratio)

@@ -199,6 +199,11 @@ class ScenarioConfig(Experiment):
         return self.data
 
     @property
+    def task_word(self) -> str:
+        """A scenario or a user."""
+        return self.data.task
+
+    @property
     def task_ids(self) -> tuple[str, ...]:
         """Vocabularies of what tasks are called: with users as tasks both."""
         return ("scenario_id", *(("user_id",) if self.data.has_user_tasks else ()))

@@ -16,6 +16,7 @@ from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.metrics import metrics_by_task, metrics_by_user
 
 SCENARIO_MEAN = "scenario_mean"
+USER_MEAN = "user_mean"
 PAIR_MEAN = "pair_mean"
 CATALOGUE_MEAN = "catalogue_mean"
 
@@ -32,22 +33,27 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-_WORDS_OF_USERS = {
-    SCENARIO_MEAN: "users that training has not seen",
-    f"{SCENARIO_MEAN}/own_support": "the same, some of them",
-    f"{SCENARIO_MEAN}/other_support": "those, shown the clicks of another user",
+_WORDS_OF_USERS: Mapping[str, str] = {
+    USER_MEAN: "users that training has not seen",
+    f"{USER_MEAN}/own_support": "the same, some of them",
+    f"{USER_MEAN}/other_support": "those, shown the clicks of another user",
 }
+
+
+def mean_name(data: ScenarioData) -> str:
+    """Returns what tasks are called where each counts alike, by what they are."""
+    return USER_MEAN if data.info.has_user_tasks else SCENARIO_MEAN
 
 
 def group_words(data: ScenarioData) -> dict[str, str]:
     """Returns what groups are, in a few words."""
-    if data.info.has_user_tasks:
-        return _WORDS_OF_USERS
+    words = _WORDS_OF_USERS if data.info.has_user_tasks else _WORDS
+    tasks = "users" if data.info.has_user_tasks else "scenarios"
     domains = [domain.name for domain in data.info.domains]
     of_domains = {
-        f"{SCENARIO_MEAN}/domain_{name}": f"scenarios of {name}" for name in domains
+        f"{mean_name(data)}/domain_{name}": f"{tasks} of {name}" for name in domains
     }
-    return {**_WORDS, **(of_domains if len(domains) > 1 else {})}
+    return {**words, **(of_domains if len(domains) > 1 else {})}
 
 
 def scenario_groups(
@@ -56,7 +62,7 @@ def scenario_groups(
     """Returns all users, some of them with other support sets, then without pools."""
     options = config.evaluation
     size = options.support_size
-    main = Shown(SCENARIO_MEAN, split, size, size)
+    main = Shown(mean_name(data), split, size, size)
     some = some_users(main, data, options.few_shot_users)
     few = [some.few(smaller) for smaller in options.few_shot_sizes if smaller < size]
     groups = [main, *few]
@@ -103,10 +109,11 @@ def by_domain(
     del config
     if len(data.info.domains) < 2:
         return {}
-    pairs = scored[SCENARIO_MEAN]
+    name = mean_name(data)
+    pairs = scored[name]
     domains = np.array([domain_of(task_id) for task_id in pairs.task_ids])
     return {
-        f"{SCENARIO_MEAN}/domain_{domain}": pairs.of_tasks(domains == domain)
+        f"{name}/domain_{domain}": pairs.of_tasks(domains == domain)
         for domain in dict.fromkeys(domains.tolist())
     }
 
@@ -114,14 +121,21 @@ def by_domain(
 def pair_means(
     config: ScenarioConfig, data: ScenarioData, scored: Mapping[str, ScoredPairs]
 ) -> dict[str, dict[str, Interval]]:
-    """Returns the means over all users of all scenarios, and those of each domain."""
+    """Returns the means over all users of all scenarios, and those of each domain.
+
+    Users who are tasks count alike in any mean, so that there is but one of them.
+    """
     seed, num_resamples = config.evaluation.seed, config.evaluation.num_resamples
-    by_user = metrics_by_user(scored[SCENARIO_MEAN])
-    means = {
-        name: pair_mean(by_user, name, seed, num_resamples) for name in by_user.values
-    }
-    defined = {name: one for name, one in means.items() if one.num_tasks}
-    intervals = {PAIR_MEAN: defined}
+    intervals = {}
+    if not data.info.has_user_tasks:
+        by_user = metrics_by_user(scored[SCENARIO_MEAN])
+        means = {
+            name: pair_mean(by_user, name, seed, num_resamples)
+            for name in by_user.values
+        }
+        intervals[PAIR_MEAN] = {
+            name: one for name, one in means.items() if one.num_tasks
+        }
     for group, pairs in by_domain(config, data, scored).items():
         by_task = metrics_by_task(pairs)
         intervals[group] = metric_intervals(by_task, seed, num_resamples)

@@ -12,7 +12,7 @@ from models.cmml import CMML
 from models.episodes.click_episodes import support_episode
 from models.episodes.click_records import ScenarioTask
 from models.legacy_keras import tf
-from pipeline.settings.labelled_supports import SCENARIO, LabelledSupports, Labels
+from pipeline.settings.labelled_supports import SCENARIO, USER, LabelledSupports, Labels
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.groups import domain_of
@@ -38,7 +38,8 @@ def labelled_scenarios(
     what makes their contexts alike is the scenario and not the clicks. A scenario with
     fewer than 64 clicks gets two halves, one with a single click none.
 
-    Labels are "scenario", "support_size", and "domain" if there are several.
+    Labels are "scenario", or "user" where users are tasks, "support_size", and
+    "domain" if there are several.
     """
     del model, errors
     names = scenario_names(data.directory)
@@ -49,7 +50,9 @@ def labelled_scenarios(
         batch = draws[start : start + _BATCH_SIZE]
         ids = [task.scenario_id for task, _ in batch]
         labels: dict[str, Labels] = {
-            SCENARIO: [names.get(task_id, task_id) for task_id in ids],
+            USER if data.info.has_user_tasks else SCENARIO: [
+                names.get(task_id, task_id) for task_id in ids
+            ],
             "support_size": [float(len(places)) for _, places in batch],
         }
         if len(data.info.domains) > 1:

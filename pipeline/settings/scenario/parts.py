@@ -32,11 +32,15 @@ def scenario_parts() -> StepParts:
         supports=labelled_scenarios,
         context_orders=32,
         request=scenario_request,
-        description="A task is a scenario, or a user, with clicks.",
+        description=_description,
         facts=scenario_facts,
         pair_groups=domain_groups,
         audit=_audit,
     )
+
+
+def _description(data: ScenarioData) -> str:
+    return f"A task is a {data.info.task} with clicks."
 
 
 def _pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:

@@ -21,6 +21,7 @@ from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.serving import ServedWords, Serving
 from transforms import schema
+from transforms.clicks.schema import SCENARIO_TASKS, USER_TASKS
 
 _TOLERANCE = 1e-5  # Of the largest score, or of 1 if that is less.
 _CHECKED_TASKS = 16
@@ -28,6 +29,7 @@ _CHECKED_PAIRS = 512
 _RECORDED_PAIRS = 10  # Of the requests that warm a server up.
 _EXAMPLE_ITEMS = 20  # Of the requests that people read.
 _EXAMPLE_CLICKS = 4  # Of these, the ones that the user is known to have clicked.
+_WHERE = {SCENARIO_TASKS: "in new scenarios", USER_TASKS: "for new users"}
 
 
 def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
@@ -61,7 +63,7 @@ def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
             "user_features": [],
         },
         words=ServedWords(
-            task="few-shot item ranking in new scenarios",
+            task=f"few-shot item ranking {_WHERE[config.data.task]}",
             fallback=(
                 "the vector of a known user, else popularity among the candidates"
             ),

@@ -33,7 +33,7 @@ def scenario_request(
             name = names.get(task.scenario_id, task.scenario_id)
             if task_id in (task.scenario_id, name):
                 return _request_of(task, name, config, data.directory)
-    raise DataError(f"{data.directory} must have a scenario {task_id!r}.")
+    raise DataError(f"{data.directory} must have a {data.info.task} {task_id!r}.")
 
 
 def _request_of(

@@ -36,7 +36,7 @@ def user_parts() -> StepParts:
         supports=labelled_users,
         context_orders=4,  # Users are many, and their support sets short.
         request=user_request,
-        description="A task is a user with ratings.",
+        description=lambda data: "A task is a user with ratings.",
         facts=user_facts,
         pair_groups=lambda data, task_ids: pair_groups(data),
         audit=_audit,

@@ -15,6 +15,7 @@ from pipeline.settings.scenario.groups import (
 
 MAIN = "scenario_mean"
 WHOLE = "catalogue_mean"
+USERS = "user_mean"
 
 
 def data(*domains, num_tasks=2, task="scenario"):
@@ -64,13 +65,14 @@ def test_users_who_are_tasks_are_asked_about_the_catalogue_alone():
         config(few_shot_users=5), data("", task="user"), "meta_test"
     )
     assert {one.group: one.max_tasks for one in groups} == {
-        MAIN: None,
-        f"{MAIN}/support_0": 5,
-        f"{MAIN}/own_support": 5,
-        f"{MAIN}/other_support": 5,
+        USERS: None,
+        f"{USERS}/support_0": 5,
+        f"{USERS}/own_support": 5,
+        f"{USERS}/other_support": 5,
     }
     words = group_words(data("", task="user"))
-    assert words[MAIN] == "users that training has not seen"
+    assert words[USERS] == "users that training has not seen"
+    assert not [name for name in words if "scenario" in name + words[name]]
 
 
 def test_a_single_task_has_no_support_of_another():
@@ -93,14 +95,17 @@ def test_a_single_domain_is_not_parted():
     assert not [name for name in group_words(data("shop")) if "domain" in name]
 
 
-def test_domains_are_parted_and_have_means_of_their_own():
-    hybrid = data("a", "b")
-    clicks = {MAIN: dataclasses.replace(CLICKS, task_ids=["a:1", "b:1"])}
+@pytest.mark.parametrize(("task", "main"), [("scenario", MAIN), ("user", USERS)])
+def test_domains_are_parted_and_have_means_of_their_own(task, main):
+    hybrid = data("a", "b", task=task)
+    clicks = {main: dataclasses.replace(CLICKS, task_ids=["a:1", "b:1"])}
     parts = by_domain(config(), hybrid, clicks)
-    assert list(parts) == [f"{MAIN}/domain_a", f"{MAIN}/domain_b"]
-    np.testing.assert_array_equal(parts[f"{MAIN}/domain_b"].rank, [2])
-    assert parts[f"{MAIN}/domain_a"].num_tasks == 2
+    assert list(parts) == [f"{main}/domain_a", f"{main}/domain_b"]
+    np.testing.assert_array_equal(parts[f"{main}/domain_b"].rank, [2])
+    assert parts[f"{main}/domain_a"].num_tasks == 2
     means = pair_means(config(), hybrid, clicks)
-    assert means[f"{MAIN}/domain_a"]["recall@20"].mean == pytest.approx(0.75)
-    assert means[f"{MAIN}/domain_b"]["recall@20"].mean == pytest.approx(1.0)
+    assert means[f"{main}/domain_a"]["recall@20"].mean == pytest.approx(0.75)
+    assert means[f"{main}/domain_b"]["recall@20"].mean == pytest.approx(1.0)
     assert parts.keys() < group_words(hybrid).keys()
+    # Users who are tasks count alike in any mean.
+    assert ("pair_mean" in means) == (task == "scenario")
