@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.factors.entity_design import EntityDesign, no_features
 from models.factors.labelled_pairs import LabelledPairs
-from models.factors.pair_sums import Floats, PairSums
+from models.factors.pair_blocks import Floats, PairBlock, pair_blocks
 from models.factors.posteriors import (
     Prior,
     Vectors,
@@ -18,7 +19,7 @@ from models.factors.posteriors import (
     unpacked,
 )
 
-_ROWS_AT_ONCE = 512  # That begin with random factors, in memory together.
+_ROWS_AT_ONCE = 256  # Whose matrices stay in the cache together.
 _INITIAL_SPREAD = 0.1  # Standard deviation of random item factors, without a unit.
 _INITIAL_USER_VARIANCE = 0.2  # About that of user biases, in variances of labels.
 _MIN_VARIANCE = 1e-6  # In variances of labels: keeps every prior invertible.
@@ -125,8 +126,9 @@ class _Sweeps:
         self._label_mean = float(residual.mean())
         residual -= self._label_mean
         shape = pairs.num_users + 1, pairs.num_items + 1
-        self._by_user = PairSums(pairs.user, pairs.item, residual, shape)
-        self._by_item = PairSums(pairs.item, pairs.user, residual, shape[::-1])
+        self._blocks = pair_blocks(pairs.user, pairs.item, residual, shape)
+        self._seen_users = np.concatenate([block.users for block in self._blocks])
+        self._item_counts = np.bincount(pairs.item, minlength=shape[1])
         self._squares: Floats = np.bincount(
             pairs.item, weights=residual**2, minlength=shape[1]
         ).astype(np.float64)
@@ -147,22 +149,19 @@ class _Sweeps:
 
     def run(self) -> None:
         """Solves for users with items fixed, then for items, noise and priors."""
-        users = self._solve_users()
-        error = self._solve_items(users)
-        # Not their moments, which the next sweep would hold beside those it makes.
-        self._user_mean, self._user_doubt = users.mean[:, 1:], users.doubt
+        error = self._solve_items(*self._solve_users())
         self._noise = self._noise_of(error)
         # What all users share is the bias of items: user vectors are about 0.
         self._user_prior = fit_prior(
             self._user_mean,
             self._user_doubt,
             self._designs[0].matrix,
-            self._by_user.seen,
+            self._seen_users,
             0.0,
             penalty=USER_PENALTY,
             jitter=self._jitter,
         )
-        seen = self._by_item.seen
+        seen = np.flatnonzero(self._item_counts)
         self._item_prior = fit_prior(
             self._items.mean,
             self._items.doubt,
@@ -176,7 +175,8 @@ class _Sweeps:
     def result(self) -> GaussianFactors:
         """Returns what came of it."""
         mean = self._items.mean.copy()
-        unseen = np.flatnonzero(self._by_item.counts == 0)
+        user_rows = np.arange(len(self._user_mean))
+        unseen = np.flatnonzero(self._item_counts == 0)
         mean[unseen] = self._item_prior.rows(unseen)
         return GaussianFactors(
             label_mean=self._label_mean,
@@ -186,35 +186,62 @@ class _Sweeps:
             user_mean=self._user_mean,
             user_covariance=self._user_prior.covariance,
             user_doubt=self._user_doubt,
-            is_user_seen=self._by_user.counts > 0,
+            is_user_seen=np.isin(user_rows, self._seen_users),
         )
 
-    def _solve_users(self) -> Vectors:
-        """Solves for users; a first entry of 1 goes before each vector."""
-        users = Vectors(len(self._by_user.counts), self._items.width)
+    def _solve_users(self) -> tuple[Floats, Floats]:
+        """Solves for users, and sums over those of each item.
+
+        Second moments of users are needed for nothing else, so that they are never in
+        memory together.
+
+        Returns:
+            float32 [items, M], sums of moments; float64 [items, K], sums of means times
+            the residual of the pair.
+        """
+        items = self._items
+        items.moments *= (1.0 / self._noise)[:, np.newaxis].astype(np.float32)
+        means = items.mean / self._noise[:, np.newaxis]
+        self._user_mean = np.zeros([len(self._designs[0].matrix), items.width - 1])
+        self._user_doubt = np.zeros([items.width - 1] * 2)
+        of_moments, of_means = np.zeros_like(items.moments), np.zeros_like(means)
+        for block in self._blocks:
+            users = self._solve_block(block, means)
+            of_moments += block.seen.T @ users.moments
+            of_means += block.residual.T @ users.mean
+            self._user_mean[block.users] = users.mean[:, 1:]
+            share = len(block.users) / len(self._seen_users)
+            self._user_doubt += share * users.doubt
+            del users  # Else it is there beside the next one.
+        return of_moments, of_means
+
+    def _solve_block(self, block: PairBlock, means: Floats) -> Vectors:
+        """Solves for some users; a first entry of 1 goes before each vector."""
+        users = Vectors(len(block.users), self._items.width)
         users.mean[:, 0] = 1.0
-        self._items.moments *= (1.0 / self._noise)[:, np.newaxis].astype(np.float32)
-        means = self._items.mean / self._noise[:, np.newaxis]
-        sums = self._by_user.blocks(self._items.moments, means)
-        for rows, packed, projected in sums:
-            gram = unpacked(packed, users.width)
+        packed, projected = block.seen @ self._items.moments, block.residual @ means
+        for rows in _slices(len(block.users)):
+            gram = unpacked(packed[rows], users.width)
             mean, covariance = posterior(
                 gram[:, 1:, 1:],
                 # The item bias is no part of the user vector: take it off the residual.
-                projected[:, 1:] - gram[:, 1:, 0],
+                projected[rows, 1:] - gram[:, 1:, 0],
                 self._user_prior,
-                rows,
+                block.users[rows],
             )
             users.put(rows, mean, covariance)
         return users
 
-    def _solve_items(self, users: Vectors) -> Floats:
+    def _solve_items(self, of_moments: Floats, of_means: Floats) -> Floats:
         """Solves for items, and returns the sum of squared errors of each."""
         items = self._items
-        items.clear()  # Two of them and the users would be most of a fit's memory.
+        items.clear()
         error: Floats = self._squares.copy()
-        sums = self._by_item.blocks(users.moments, users.mean)
-        for rows, packed, projected in sums:
+        weights = 2.0 - np.eye(items.width)[np.triu_indices(items.width)]
+        seen = np.flatnonzero(self._item_counts)
+        for some in _slices(len(seen)):
+            rows = seen[some]
+            packed, projected = of_moments[rows].astype(np.float64), of_means[rows]
             gram = unpacked(packed, items.width)
             weight = 1.0 / self._noise[rows]
             mean, covariance = posterior(
@@ -225,12 +252,12 @@ class _Sweeps:
             )
             second = items.put(rows, mean, covariance)
             error[rows] -= 2.0 * np.sum(mean * projected, axis=1)
-            error[rows] += np.einsum("nij,nij->n", second, gram)
+            error[rows] += (second * packed) @ weights
         return error
 
     def _noise_of(self, error: Floats) -> Floats:
         """Returns the variance that is left of each item, [items]."""
-        counts = self._by_item.counts
+        counts = self._item_counts
         overall = max(float(error.sum()) / counts.sum(), self._jitter)
         if not self._by_own_noise:
             return np.full(len(counts), overall)
@@ -238,11 +265,17 @@ class _Sweeps:
         return np.maximum(shrunk, self._jitter)
 
 
+def _slices(num_rows: int) -> Iterator[slice]:
+    """Yields rows whose matrices stay in the cache together."""
+    for start in range(0, num_rows, _ROWS_AT_ONCE):
+        yield slice(start, start + _ROWS_AT_ONCE)
+
+
 def _initial_items(num_rows: int, rank: int, rng: np.random.Generator) -> Vectors:
     items = Vectors(num_rows, rank + 2)
     mean = rng.normal(scale=_INITIAL_SPREAD, size=(num_rows, rank + 2))
     mean[:, 0] = 0.0  # The item bias.
     mean[:, 1] = 1.0  # Multiplies the user bias.
-    for rows in np.array_split(np.arange(num_rows), -(-num_rows // _ROWS_AT_ONCE)):
-        items.put(rows, mean[rows], np.zeros([len(rows), 1, 1]))
+    for rows in _slices(num_rows):
+        items.put(rows, mean[rows], np.zeros([1, rank + 2, rank + 2]))
     return items

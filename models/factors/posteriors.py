@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.factors.pair_sums import Floats
+from models.factors.pair_blocks import Floats
+
+_SMALL = 5  # Rows of a matrix of which many are faster inverted at once.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,26 +64,28 @@ class Vectors:
         self._covariance = 0.0
 
     def put(
-        self, rows: NDArray[np.integer], mean: Floats, covariance: Floats
+        self, rows: NDArray[np.integer] | slice, mean: Floats, covariance: Floats
     ) -> Floats:
         """Puts the posteriors of some rows in.
 
         Args:
-            rows: int [R], which rows.
+            rows: Which R rows.
             mean: float64 [R, D], the last D entries; those before are certain, and are
                 there.
             covariance: float64 [R, D, D].
 
         Returns:
-            Second moments, float64 [R, K, K].
+            Second moments, float64 [R, K * (K + 1) / 2].
         """
         certain = self.width - mean.shape[1]
         self.mean[rows, certain:] = mean
         whole = self.mean[rows]
-        second = whole[:, :, np.newaxis] * whole[:, np.newaxis, :]
-        second[:, certain:, certain:] += covariance
-        upper = np.triu_indices(self.width)
-        self.moments[rows] = second[:, *upper]
+        one, other = _upper(self.width)
+        second = whole[:, one] * whole[:, other]
+        # The last entries of the upper triangle are that of the last D rows.
+        upper = _upper(mean.shape[1])
+        second[:, -len(upper[0]) :] += covariance[:, *upper]
+        self.moments[rows] = second
         self._num_put += len(mean)
         self._covariance = self._covariance + covariance.sum(axis=0)
         return second
@@ -113,28 +118,53 @@ def posterior(
 
 def _inverse(matrices: Floats) -> Floats:
     """Inverts positive definite matrices, in half the time of `numpy.linalg.inv`."""
-    half = _inverse_of_lower(np.linalg.cholesky(matrices))
-    return half.transpose(0, 2, 1) @ half
-
-
-def _inverse_of_lower(factor: Floats) -> Floats:
-    """Inverts lower triangular matrices, by halves."""
-    if factor.shape[-1] == 1:
-        return 1.0 / factor
-    half = factor.shape[-1] // 2
-    inverse = np.zeros_like(factor)
-    first = inverse[:, :half, :half] = _inverse_of_lower(factor[:, :half, :half])
-    last = inverse[:, half:, half:] = _inverse_of_lower(factor[:, half:, half:])
-    inverse[:, half:, :half] = -last @ (factor[:, half:, :half] @ first)
+    width = matrices.shape[-1]
+    if width <= _SMALL:
+        return _inverse_of_small(matrices)
+    half = width // 2
+    across = matrices[:, :half, half:]
+    first = _inverse(matrices[:, :half, :half])
+    weights = first @ across
+    last = _inverse(matrices[:, half:, half:] - across.transpose(0, 2, 1) @ weights)
+    corner = weights @ last
+    inverse = np.empty_like(matrices)
+    inverse[:, :half, :half] = first + corner @ weights.transpose(0, 2, 1)
+    inverse[:, :half, half:] = -corner
+    inverse[:, half:, :half] = -corner.transpose(0, 2, 1)
+    inverse[:, half:, half:] = last
     return inverse
+
+
+def _inverse_of_small(matrices: Floats) -> Floats:
+    """Inverts by elimination, a step of all matrices at once."""
+    entries = matrices.transpose(1, 2, 0).copy()
+    for number, row in enumerate(entries):
+        column = entries[:, number].copy()
+        entries[:, number] = 0.0
+        row[number] = 1.0
+        row /= column[number]
+        column[number] = 0.0
+        entries -= column[:, np.newaxis] * row
+    return entries.transpose(2, 0, 1)
 
 
 def unpacked(packed: Floats, width: int) -> Floats:
     """Makes symmetric matrices of upper triangles, float64 [N, K, K]."""
-    place = np.zeros([width, width], np.intp)
-    upper = np.triu_indices(width)
-    place[upper] = place.T[upper] = np.arange(packed.shape[1])
-    return packed[:, place]
+    return packed.astype(np.float64)[:, _places(width)]
+
+
+@functools.cache
+def _upper(width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.triu_indices(width)
+
+
+@functools.cache
+def _places(width: int) -> NDArray[np.intp]:
+    """Returns where in the upper triangle each entry of a matrix is, [K, K]."""
+    places = np.zeros([width, width], np.intp)
+    upper = _upper(width)
+    places[upper] = places.T[upper] = np.arange(len(upper[0]))
+    return places
 
 
 def fit_prior(

@@ -17,8 +17,10 @@ def test_second_moments_are_kept_with_entries_that_are_certain():
     rows = np.array([0, 2])
     second = vectors.put(rows, np.array([[2.0, 3.0], [0.0, 5.0]]), covariance)
     # (1, 2, 3) times itself, and the covariance of the last two.
-    np.testing.assert_array_equal(second[0], [[1, 2, 3], [2, 8, 7], [3, 7, 18]])
-    np.testing.assert_array_equal(unpacked(vectors.moments, 3)[rows], second)
+    np.testing.assert_array_equal(second[0], [1, 2, 3, 8, 7, 18])
+    np.testing.assert_array_equal(vectors.moments[rows], second)
+    whole = unpacked(second, 3)[0]
+    np.testing.assert_array_equal(whole, [[1, 2, 3], [2, 8, 7], [3, 7, 18]])
     np.testing.assert_array_equal(vectors.mean[:, 1:], [[2, 3], [0, 0], [0, 5]])
     np.testing.assert_array_equal(vectors.doubt, [[3.0, 0.5], [0.5, 5.0]])
 
