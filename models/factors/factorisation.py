@@ -36,6 +36,9 @@ class FactorisationOptions:
             spreads its scores as much as theirs; 0 for none.
         item_factors: Width that the linear model is cut to.
         item_l2: Its ridge.
+        item_power: By which power of its clicks the ridge of an item grows.
+        item_clicks: Clicks of a task at which the ridge is doubled; it grows with the
+            square of how many they are fewer. 0 for the same ridge however few.
     """
 
     method: Literal["als", "bpr"] = "als"
@@ -49,6 +52,8 @@ class FactorisationOptions:
     item_weight: float = 0.0
     item_factors: int = 512
     item_l2: float = 400.0
+    item_power: float = 0.0
+    item_clicks: float = 0.0
 
     @property
     def width(self) -> int:

@@ -11,8 +11,6 @@ from models.episodes.click_records import KnownClicks
 from models.factors.factorisation import Floats
 from transforms.clicks.schema import Domain
 
-# Where known clicks have a dot product of 1, hardly a clicked item falls to -1.
-_UNCLICKED = -2.0
 _SHRUNK = 0.1
 
 
@@ -35,7 +33,7 @@ def fill_in(
     pools: Sequence[NDArray[np.integer]],
     *,
     pools_weigh: bool,
-) -> tuple[int, int]:
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Gives users and items without a vector of their own that of others, in place.
 
     Args:
@@ -48,7 +46,7 @@ def fill_in(
         pools_weigh: Whether an item of a pool has a vector of its own.
 
     Returns:
-        How many users and items there were.
+        bool [num_users + 1] and [num_items + 1], which of them lacked one.
     """
     has_user = np.bincount(known.user[seen], minlength=len(users)) > 0
     has_item = np.bincount(known.item[seen], minlength=len(items)) > 0
@@ -63,8 +61,7 @@ def fill_in(
         items[of_items][lacks_item[of_items]] = item_mean
     users[0], items[0] = _mean(users[has_user]), _mean(items[has_item])
     items[~has_item] *= _SHRUNK
-    users[:, -1], items[~has_item, -1] = 1.0, _UNCLICKED
-    return int((~has_user[1:]).sum()), int((~has_item[1:]).sum())
+    return ~has_user, ~has_item
 
 
 def _fill_from_pools(

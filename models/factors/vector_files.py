@@ -55,6 +55,8 @@ def _write(staging: pathlib.Path, vectors: Vectors, facts: Mapping[str, Any]) ->
         "num_further": vectors.num_further,
         "num_linear": vectors.num_linear,
         "per_fold": vectors.per_fold,
+        "strengths": vectors.strengths.tolist(),
+        "ridge_clicks": vectors.ridge_clicks,
         "num_fallbacks": vectors.num_fallbacks,
     }
     files = {path.name: look_at(path) for path in sorted(staging.iterdir())}
@@ -98,8 +100,16 @@ def load_vectors(directory: pathlib.Path, *, with_folds: bool = True) -> Vectors
         _load_table(directory, kind, shape, num_kept) for kind in ("user", "item")
     )
     fallbacks = tuple((users, items) for users, items in facts["num_fallbacks"])
-    units = facts["num_further"], facts["num_linear"]
-    return Vectors(users, items, fallbacks, *units, facts["per_fold"])
+    return Vectors(
+        users,
+        items,
+        fallbacks,
+        facts["num_further"],
+        facts["num_linear"],
+        facts["per_fold"],
+        np.asarray(facts["strengths"], np.float32),
+        facts["ridge_clicks"],
+    )
 
 
 def _load_table(

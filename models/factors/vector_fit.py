@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from models.episodes.click_records import KnownClicks
 from models.factors.factor_fit import turn
 from models.factors.factorisation import FactorisationOptions, Floats, factorise
-from models.factors.item_model import item_model_vectors
+from models.factors.item_model import ItemModel, fit_item_model
 from models.factors.vector_fallbacks import fill_in, rows_of
 from models.factors.vectors import Vectors
 from transforms.clicks.schema import Domain
 
 Pools = Sequence[NDArray[np.integer]]
 
+# Where known clicks have a dot product of 1, hardly a clicked item falls to -1.
+_UNCLICKED = -2.0
 _NO_SPREAD = 1e-6  # Of scores that differ by rounding alone, beside the largest unit.
 _CLICKS_AT_ONCE = 1 << 16  # Whose vectors are looked up.
 
@@ -82,25 +84,40 @@ def fit_vectors(
     fits = [_Fit(seen, told) for seen in masks for told in (pools, ())[:per_fold]]
     has_linear = not dot_alone or bool(options.item_weight)
     num_linear = options.item_factors if has_linear else 0
-    width = options.width + num_linear + 1
+    num_further = num_linear + (2 if num_linear else 1)
+    width = options.width + num_further
     users = np.zeros([len(fits), known.num_users + 1, width], np.float32)
     items = np.zeros([len(fits), known.num_items + 1, width], np.float32)
-    for of_users, of_items in rows_of(domains):
+    strengths = np.zeros([len(domains), num_linear], np.float32)
+    for of_domain, (of_users, of_items) in zip(strengths, rows_of(domains), strict=True):
         tables = users[:, of_users, :-1], items[:, of_items, :-1]
-        _fit_domain(known, fits, of_users, of_items, options, tables)
-    num_fallbacks = tuple(
-        fill_in(
-            users[number],
-            items[number],
+        _fit_domain(known, fits, of_users, of_items, options, tables, of_domain)
+    num_fallbacks = []
+    users[..., -1] = 1.0
+    for number, fit in enumerate(fits):
+        lack_user, lack_item = fill_in(
+            users[number, :, : width - num_further + num_linear],
+            items[number, :, : width - num_further + num_linear],
             known,
             fit.seen,
             domains,
             fit.pools,
             pools_weigh=bool(options.pool_weight),
         )
-        for number, fit in enumerate(fits)
+        items[number, lack_item, -1] = _UNCLICKED
+        if num_linear:
+            items[number, lack_item, -2] = 1.0
+        num_fallbacks.append((int(lack_user[1:].sum()), int(lack_item[1:].sum())))
+    return Vectors(
+        users,
+        items,
+        tuple(num_fallbacks),
+        num_further,
+        num_linear,
+        per_fold,
+        strengths.mean(axis=0),
+        options.item_clicks,
     )
-    return Vectors(users, items, num_fallbacks, num_linear + 1, num_linear, per_fold)
 
 
 def _fit_domain(
@@ -110,6 +127,7 @@ def _fit_domain(
     of_items: slice,
     options: FactorisationOptions,
     tables: tuple[Floats, Floats],
+    strengths: Floats,
 ) -> None:
     """Fits one domain without fallbacks, in place: vectors are too many for a copy.
 
@@ -119,8 +137,10 @@ def _fit_domain(
         of_users: Rows of the domain.
         of_items: Rows of the domain.
         options: The factorisation.
-        tables: float32 [fits, users or items of the domain, D + L], to be filled; L is
-            0 where the linear model is of no use.
+        tables: float32 [fits, users or items of the domain, D + L + 1], to be filled,
+            the weights of clicks behind; [.., D] where the linear model is of no use.
+        strengths: float32 [L], of the linear model of the first fit that knows no pool,
+            to be filled.
     """
     inside = (known.user >= of_users.start) & (known.user < of_users.stop)
     user = known.user[inside] - of_users.start
@@ -144,16 +164,34 @@ def _fit_domain(
         _put(tables, number, slice(options.width), parts)
         if tables[0].shape[-1] == options.width:
             continue
-        width, l2 = options.item_factors, options.item_l2
-        users, items = item_model_vectors(*rows, shape, weight, width=width, l2=l2)
-        linear = users[:num_users], items
+        linear = _fit_linear(rows, shape, weight, options)
+        ours = linear.users[:num_users], linear.items
         if not number:
-            scales = _scales_of_linear(parts, linear, user, options.item_weight)
-        scaled = [part * scale for part, scale in zip(linear, scales, strict=True)]
-        _put(tables, number, slice(options.width, None), scaled)
+            scales = _scales_of_linear(parts, ours, user, options.item_weight)
+            strengths[:] = linear.strengths
+        scaled = [part * scale for part, scale in zip(ours, scales, strict=True)]
+        _put(tables, number, slice(options.width, -1), scaled)
+        tables[1][number, :, -1] = linear.click_weights
     unit = _scale(tables[0][0], tables[1][0], user, item)
     for table in tables:
-        table *= unit
+        table[..., : options.width + strengths.size] *= unit
+
+
+def _fit_linear(
+    rows: tuple[NDArray[np.integer], NDArray[np.integer]],
+    shape: tuple[int, int],
+    weight: Floats,
+    options: FactorisationOptions,
+) -> ItemModel:
+    """Fits the linear model of items to rows of users and items."""
+    return fit_item_model(
+        *rows,
+        shape,
+        weight,
+        width=options.item_factors,
+        l2=options.item_l2,
+        power=options.item_power,
+    )
 
 
 def _put(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+
 from models.factors.factorisation import Floats
 
 
@@ -24,7 +26,11 @@ class Vectors:
         num_further: Units at the end that no pair is embedded by.
         num_linear: The first of these, which the linear model of items has: the sum of
             those of a few items says how close any item is to them. They are not
-            turned, and mean something within one fit.
+            turned, and mean something within one fit. The unit behind them is what a
+            click of an item weighs in that sum, 0 for users.
+        strengths: float32 [L], by how much each of them outweighs its ridge, in the
+            first fit to all known clicks; of several domains the mean.
+        ridge_clicks: Clicks at which the ridge is doubled; 0 if it never is.
         per_fold: Fits of a group, 1 or 2.
     """
 
@@ -34,6 +40,10 @@ class Vectors:
     num_further: int = 0
     num_linear: int = 0
     per_fold: int = 1
+    strengths: Floats = dataclasses.field(
+        default_factory=lambda: np.zeros(0, np.float32)
+    )
+    ridge_clicks: float = 0.0
 
     @property
     def width(self) -> int:
@@ -46,17 +56,6 @@ class Vectors:
             self,
             users=self.users[..., : self.width],
             items=self.items[..., : self.width],
-            num_further=0,
-            num_linear=0,
-        )
-
-    def linear(self) -> Vectors:
-        """Returns the units of the linear model alone, as if pairs had no others."""
-        units = slice(self.width, self.width + self.num_linear)
-        return dataclasses.replace(
-            self,
-            users=self.users[..., units],
-            items=self.items[..., units],
             num_further=0,
             num_linear=0,
         )

@@ -6,6 +6,7 @@ from models.factors.folded_user import FoldedUser, nothing_known
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
+from models.pairs.closeness import Closeness
 from models.pairs.factor_tables import (
     FactorPairs,
     FactorTables,
@@ -23,10 +24,6 @@ from models.recommender import Episode
 # Known clicks score 10 at the start, so that pairs that lie far apart satisfy a margin
 # of 1 already, and training is left with those whose order is in doubt.
 _LARGE = 10.0
-
-# Clicks that a scenario is thought to have beside those shown, which are close to
-# nothing: what few clicks say is shrunk.
-_SHRINKAGE = 16.0
 
 
 class ClickedPairs(PairEmbedding):
@@ -59,11 +56,12 @@ class ClickedPairs(PairEmbedding):
         super().__init__(name="pairs")
         # A plain object, out of sight of Keras: they stand on disk already.
         self._tables = FactorTables(vectors)
+        self._closeness = Closeness(vectors)
         self.has_prior = options.prior == "dot"
         self.has_product = options.product
         self.embedded_dim = vectors.width
         has_closeness = self.has_prior and options.prior_closeness > 0.0
-        self.num_factors = vectors.num_linear if has_closeness else 0
+        self.num_factors = self._closeness.num_units if has_closeness else 0
         self.summed_widths = self.num_factors, 0, int(self.num_factors > 0)
         embedding = vectors.embedding()
         self.user_scale = _scale(embedding.users, "user_scale")
@@ -101,18 +99,13 @@ class ClickedPairs(PairEmbedding):
         """Adds the clicks of each scenario up, as those of one user.
 
         Returns:
-            The sum of the items' units in the linear model, and the number of clicks.
+            The weighed sum of the items' units in the linear model, and the number of
+            clicks.
         """
         del training
-        nothing = nothing_known(tf.shape(labels)[0])
         if not self.num_factors:
-            return nothing
-        is_click = tf.cast(support_mask & (labels > 0.5), tf.float32)
-        clicked = self._linear(pairs) * tf.expand_dims(is_click, -1)
-        num_clicks = tf.reduce_sum(is_click, axis=1, keepdims=True)
-        return FoldedUser(
-            tf.reduce_sum(clicked, axis=1), nothing.covariance, num_clicks
-        )
+            return nothing_known(tf.shape(labels)[0])
+        return self._closeness.add_up(pairs, support_mask & (labels > 0.5))
 
     def expect(self, user: FoldedUser, pairs: FactorPairs) -> Expected:
         """Returns the scaled dot product and closeness; the variance has no unit."""
@@ -123,7 +116,8 @@ class ClickedPairs(PairEmbedding):
             mean = self.prior_scale * dot_product(pairs)
             scale = tf.convert_to_tensor(self.backbone_scale)
         if self.num_factors:
-            closeness = tf.linalg.matvec(self._linear(pairs), self._mean_click(user))
+            units = self._closeness.units(pairs)
+            closeness = tf.linalg.matvec(units, self._closeness.mean_click(user))
             mean += self.closeness_scale * closeness * is_open
         if self.is_closed_form_when_open:
             scale *= 1.0 - is_open
@@ -144,7 +138,7 @@ class ClickedPairs(PairEmbedding):
         query = self.prior_scale * vectors
         if not self.num_factors:
             return query
-        closeness = self.closeness_scale * self._mean_click(user)
+        closeness = self.closeness_scale * self._closeness.mean_click(user)
         behind = vectors.shape[-1] - self.embedded_dim - self.num_factors
         return query + tf.pad(closeness, [[0, 0], [self.embedded_dim, behind]])
 
@@ -162,14 +156,6 @@ class ClickedPairs(PairEmbedding):
         if self.has_prior:
             parts.append(tf.expand_dims(dot_product(pairs), -1))
         return EmbeddedPairs(parts, self.expect(user, pairs))
-
-    def _mean_click(self, user: FoldedUser) -> tf.Tensor:
-        """Returns the mean units of clicks in the linear model, shrunk, [B, L]."""
-        return user.vector / (user.facts + _SHRINKAGE)
-
-    def _linear(self, pairs: FactorPairs) -> tf.Tensor:
-        """Returns the items' units in the linear model, [B, S, L]."""
-        return pairs.item[..., self.embedded_dim : self.embedded_dim + self.num_factors]
 
 
 def _scale(table: np.ndarray, name: str) -> tf.Variable:

@@ -1,6 +1,7 @@
 """Known clicks to factors of users and items."""
 
 import dataclasses
+import functools
 import pathlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ import numpy as np
 
 from models.baselines.clicks.click_mean import ClickMean
 from models.baselines.clicks.dot_product import DotProduct
+from models.baselines.clicks.item_closeness import ItemCloseness
 from models.episodes.click_records import load_known_clicks, read_tasks
 from models.evaluation.shown import Shown
 from models.factors.factorisation import (
@@ -18,6 +20,7 @@ from models.factors.factorisation import (
 )
 from models.factors.vector_files import save_vectors
 from models.factors.vector_fit import fit_vectors
+from models.factors.vectors import Vectors
 from models.recommender import Recommender
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.one_at_a_time import one_at_a_time
@@ -41,8 +44,12 @@ from transforms.schema import SUCCESS, DataError, check_files
 
 CHOSEN_BY = METRICS[0].name
 
+_FEW_CLICKS = (4, 16)  # Of a user, that the linear model is judged with too.
+
 # What ranks the held-out clicks by which values are judged; values to try, by name.
-Measure: TypeAlias = Literal["dot product", "mean click", "linear model"]
+Measure: TypeAlias = Literal[
+    "dot product", "mean click", "linear model", "linear model of few clicks"
+]
 Values: TypeAlias = Mapping[str, Sequence[float]]
 Stage: TypeAlias = tuple[Values, Measure]
 
@@ -69,6 +76,11 @@ class Trial:
         if self.options.item_weight:
             text += f", items {self.options.item_weight:g}"
             text += f" with a ridge of {self.options.item_l2:g}"
+        if self.options.item_power:
+            text += f", ridge of items {self.options.item_l2:g}"
+            text += f" to the power {self.options.item_power:g} of their clicks"
+        if self.options.item_clicks:
+            text += f", doubled at {self.options.item_clicks:g} clicks of a user"
         return f"{text}: meta-validation {CHOSEN_BY} {self.recall:.4f}"
 
 
@@ -123,15 +135,21 @@ def _fit(
     check_pools(most_candidates(tasks))
     pools = pools_of(dataset_dir, info)
 
+    @functools.lru_cache(maxsize=1)
+    def fit(options: FactorisationOptions, dot_alone: bool) -> Vectors:
+        return fit_vectors(
+            known, info.domains, pools, options, num_folds=0, dot_alone=dot_alone
+        )
+
     def recall_of(options: FactorisationOptions, by: Measure) -> float | None:
-        dot_alone = by != "linear model"
+        dot_alone = not by.startswith("linear model")
+        same_fit = dataclasses.replace(options, item_clicks=0.0)
         try:
-            factors = fit_vectors(
-                known, info.domains, pools, options, num_folds=0, dot_alone=dot_alone
-            )
+            factors = fit(same_fit, dot_alone)
         except FactorisationDivergedError as error:
             say(f"pretrain: left out, {error}")
             return None
+        factors = dataclasses.replace(factors, ridge_clicks=options.item_clicks)
         return _MEASURES[by](config, ScenarioData(dataset_dir, info, factors))
 
     say(f"pretrain: fitting candidates to {counted(known.user.size, 'known click')}")
@@ -175,7 +193,7 @@ def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[St
 
     Where users are tasks there are no pools, and a new user has no factors for a dot
     product: factors are judged by those of the items that are shown, then the linear
-    model of items by itself.
+    model of items by itself, then how much larger its ridge is for few clicks.
     """
     is_als = config.method == "als"
     factors: Values = {
@@ -185,7 +203,11 @@ def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[St
     if has_user_tasks:
         return [
             (factors, "mean click"),
-            ({"item_l2": config.item_l2}, "linear model"),
+            (
+                {"item_l2": config.item_l2, "item_power": config.item_power},
+                "linear model",
+            ),
+            ({"item_clicks": config.item_clicks}, "linear model of few clicks"),
         ]
     return [
         (factors, "dot product"),
@@ -258,20 +280,21 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
 
 def linear_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     """Ranks them by what the linear model of items predicts from the clicks shown."""
-    factors = data.factors.linear()
-    return _recall(
-        ClickMean(data.known, factors), config, data, config.data.episodes.support_size
-    )
+    method = ItemCloseness(data.factors)
+    return _recall(method, config, data, config.data.episodes.support_size)
+
+
+def few_click_recall(config: ScenarioConfig, data: ScenarioData) -> float:
+    """Ranks them by the same, given few clicks and all; returns the mean."""
+    method, most = ItemCloseness(data.factors), config.data.episodes.support_size
+    sizes = [*(size for size in _FEW_CLICKS if size < most), most]
+    return float(np.mean([_recall(method, config, data, size) for size in sizes]))
 
 
 def mean_click_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     """Ranks them by the mean factors of the clicks of each task."""
-    return _recall(
-        ClickMean(data.known, data.factors),
-        config,
-        data,
-        config.data.episodes.support_size,
-    )
+    method = ClickMean(data.known, data.factors)
+    return _recall(method, config, data, config.data.episodes.support_size)
 
 
 def _recall(
@@ -287,6 +310,7 @@ _MEASURES: Mapping[Measure, Callable[[ScenarioConfig, ScenarioData], float]] = {
     "dot product": dot_product_recall,
     "mean click": mean_click_recall,
     "linear model": linear_recall,
+    "linear model of few clicks": few_click_recall,
 }
 
 
@@ -315,6 +339,8 @@ def _facts(best: Trial, trials: Sequence[Trial]) -> dict[str, Any]:
                 "pool_weight": trial.options.pool_weight,
                 "item_weight": trial.options.item_weight,
                 "item_l2": trial.options.item_l2,
+                "item_power": trial.options.item_power,
+                "item_clicks": trial.options.item_clicks,
                 f"meta_validation_{CHOSEN_BY}": trial.recall,
             }
             for trial in trials
