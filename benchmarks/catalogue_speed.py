@@ -133,14 +133,15 @@ def clicked(
             0.09 * np.arange(1, width + 1) ** -0.25,
             0.09 * np.arange(1, linear + 1) ** -0.15,
         ),
-        [0.1],
+        [0.0, 0.1],
     )
     spread = np.concatenate(of_direction).astype(np.float32)
     users = chance.standard_normal([_NUM_USERS + 1, len(spread)], np.float32) * spread
     items = chance.standard_normal([num_items + 1, len(spread)], np.float32)
     items *= spread
+    items[:, -2] = 1.0  # What a click weighs.
     vectors = Vectors(
-        users[np.newaxis], items[np.newaxis], num_further=linear + 1, num_linear=linear
+        users[np.newaxis], items[np.newaxis], num_further=linear + 2, num_linear=linear
     )
     model = clicked_cmml(vectors, ScenarioOptions())
     counts = np.full(num_items + 1, 20, np.int64)

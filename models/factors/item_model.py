@@ -22,7 +22,8 @@ class ItemModel:
             clicked.
         items: float32 [items, K].
         click_weights: float32 [items], what a click of each item weighs.
-        strengths: float32 [K], by how much each unit outweighs its ridge, largest first.
+        strengths: float32 [K], by how much each unit outweighs its ridge; the largest
+            comes first.
     """
 
     users: Floats

@@ -78,36 +78,25 @@ def fit_vectors(
     Returns:
         F + 1 groups of fits.
     """
-    masks = [np.ones(known.user.size, bool)]
-    masks += [known.fold != fold for fold in range(num_folds)]
     per_fold = 2 if options.pool_weight and not dot_alone else 1
-    fits = [_Fit(seen, told) for seen in masks for told in (pools, ())[:per_fold]]
+    fits = _fits_of(known, (pools, ())[:per_fold], num_folds)
     has_linear = not dot_alone or bool(options.item_weight)
     num_linear = options.item_factors if has_linear else 0
     num_further = num_linear + (2 if num_linear else 1)
-    width = options.width + num_further
-    users = np.zeros([len(fits), known.num_users + 1, width], np.float32)
-    items = np.zeros([len(fits), known.num_items + 1, width], np.float32)
+    units = options.width + num_linear
+    users, items = (
+        np.zeros([len(fits), rows + 1, options.width + num_further], np.float32)
+        for rows in (known.num_users, known.num_items)
+    )
     strengths = np.zeros([len(domains), num_linear], np.float32)
-    for of_domain, (of_users, of_items) in zip(strengths, rows_of(domains), strict=True):
+    for number, (of_users, of_items) in enumerate(rows_of(domains)):
         tables = users[:, of_users, :-1], items[:, of_items, :-1]
-        _fit_domain(known, fits, of_users, of_items, options, tables, of_domain)
-    num_fallbacks = []
+        _fit_domain(known, fits, of_users, of_items, options, tables, strengths[number])
     users[..., -1] = 1.0
-    for number, fit in enumerate(fits):
-        lack_user, lack_item = fill_in(
-            users[number, :, : width - num_further + num_linear],
-            items[number, :, : width - num_further + num_linear],
-            known,
-            fit.seen,
-            domains,
-            fit.pools,
-            pools_weigh=bool(options.pool_weight),
-        )
-        items[number, lack_item, -1] = _UNCLICKED
-        if num_linear:
-            items[number, lack_item, -2] = 1.0
-        num_fallbacks.append((int(lack_user[1:].sum()), int(lack_item[1:].sum())))
+    num_fallbacks = [
+        _fill_in_fit(users[number], items[number], known, fit, domains, options, units)
+        for number, fit in enumerate(fits)
+    ]
     return Vectors(
         users,
         items,
@@ -118,6 +107,41 @@ def fit_vectors(
         strengths.mean(axis=0),
         options.item_clicks,
     )
+
+
+def _fill_in_fit(
+    users: Floats,
+    items: Floats,
+    known: KnownClicks,
+    fit: _Fit,
+    domains: Sequence[Domain],
+    options: FactorisationOptions,
+    units: int,
+) -> tuple[int, int]:
+    """Fills the units of one fit in, in place; a click of what it lacks weighs 1.
+
+    Returns:
+        How many users and items lacked a vector of their own.
+    """
+    lack_user, lack_item = fill_in(
+        users[:, :units],
+        items[:, :units],
+        known,
+        fit.seen,
+        domains,
+        fit.pools,
+        pools_weigh=bool(options.pool_weight),
+    )
+    items[lack_item, units:-1] = 1.0
+    items[lack_item, -1] = _UNCLICKED
+    return int(lack_user[1:].sum()), int(lack_item[1:].sum())
+
+
+def _fits_of(known: KnownClicks, told: Sequence[Pools], num_folds: int) -> list[_Fit]:
+    """Returns the fits to all known clicks and without each fold, told these pools."""
+    masks = [np.ones(known.user.size, bool)]
+    masks += [known.fold != fold for fold in range(num_folds)]
+    return [_Fit(seen, pools) for seen in masks for pools in told]
 
 
 def _fit_domain(
@@ -146,19 +170,17 @@ def _fit_domain(
     user = known.user[inside] - of_users.start
     item = known.item[inside] - of_items.start
     num_users, num_items = (table.shape[1] for table in tables)
-    reference: Floats | None = None
-    scales = np.zeros(2)
     for number, fit in enumerate(fits):
         seen = fit.seen[inside]
         own_pools = _own_pools(fit.pools, of_items) if options.pool_weight else []
         rows = _with_pools(user[seen], item[seen], num_users, own_pools)
         shape = num_users + len(own_pools), num_items
-        weight = np.where(rows[0] < num_users, 1.0, options.pool_weight)
-        weight = weight.astype(np.float32)
+        weight = np.where(rows[0] < num_users, 1, options.pool_weight).astype("f4")
         users, items = factorise(*rows, shape, options, weight)
         factors = np.concatenate([users[:num_users], items])
-        reference = factors if reference is None else reference
-        if number:  # To agree with the first one; dot products stay.
+        if not number:
+            reference = factors
+        else:  # To agree with the first one; dot products stay.
             factors = factors @ turn(factors, reference)
         parts = np.split(factors, [num_users])
         _put(tables, number, slice(options.width), parts)
@@ -169,8 +191,8 @@ def _fit_domain(
         if not number:
             scales = _scales_of_linear(parts, ours, user, options.item_weight)
             strengths[:] = linear.strengths
-        scaled = [part * scale for part, scale in zip(ours, scales, strict=True)]
-        _put(tables, number, slice(options.width, -1), scaled)
+        ours = ours[0] * scales[0], ours[1] * scales[1]
+        _put(tables, number, slice(options.width, -1), ours)
         tables[1][number, :, -1] = linear.click_weights
     unit = _scale(tables[0][0], tables[1][0], user, item)
     for table in tables:

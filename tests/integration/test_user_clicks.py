@@ -24,7 +24,7 @@ data:
   episodes: {min_clicks: 3, num_shards: 2}
 vectors:
   {factors: 4, item_factors: 16, iterations: 3, regularization: [1], alpha: [10],
-   item_l2: [20, 40]}
+   item_l2: [20, 40], item_clicks: [4, 8]}
 model: {encoder: mean, encoder_dim: 8, hidden_dims: [8], prior_closeness: 10}
 training: {max_epochs: 1, steps_per_epoch: 3, batch_size: 4, support_size: 16}
 evaluation: {support_size: 16, few_shot_sizes: [4], num_resamples: 100}

@@ -12,14 +12,18 @@ import numpy as np
 from models.baselines.clicks.click_mean import ClickMean
 from models.baselines.clicks.dot_product import DotProduct
 from models.baselines.clicks.item_closeness import ItemCloseness
-from models.episodes.click_records import load_known_clicks, read_tasks
+from models.episodes.click_records import (
+    KnownClicks,
+    load_known_clicks,
+    read_tasks,
+)
 from models.evaluation.shown import Shown
 from models.factors.factorisation import (
     FactorisationDivergedError,
     FactorisationOptions,
 )
 from models.factors.vector_files import save_vectors
-from models.factors.vector_fit import fit_vectors
+from models.factors.vector_fit import Pools, fit_vectors
 from models.factors.vectors import Vectors
 from models.recommender import Recommender
 from pipeline.experiment.config_file import hash_of
@@ -135,6 +139,27 @@ def _fit(
     check_pools(most_candidates(tasks))
     pools = pools_of(dataset_dir, info)
 
+    recall_of = _recall_of(config, dataset_dir, info, known, pools)
+    say(f"pretrain: fitting candidates to {counted(known.user.size, 'known click')}")
+    search = RunDir(directory.with_name(f".{directory.name}.search"))
+    stages = stages_of(config.vectors, has_user_tasks=info.has_user_tasks)
+    best, trials = _best_trial(config.vectors, stages, _judge_once(recall_of, search))
+    say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
+    factors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
+    say(describe_fallbacks(factors.num_fallbacks))
+    save_vectors(directory, factors, _facts(best, trials))
+    shutil.rmtree(search.path, ignore_errors=True)
+
+
+def _recall_of(
+    config: ScenarioConfig,
+    dataset_dir: pathlib.Path,
+    info: ScenarioDatasetInfo,
+    known: KnownClicks,
+    pools: Pools,
+) -> Callable[[FactorisationOptions, Measure], float | None]:
+    """Returns what fits factors and judges them; None where they are not finite."""
+
     @functools.lru_cache(maxsize=1)
     def fit(options: FactorisationOptions, dot_alone: bool) -> Vectors:
         return fit_vectors(
@@ -152,15 +177,7 @@ def _fit(
         factors = dataclasses.replace(factors, ridge_clicks=options.item_clicks)
         return _MEASURES[by](config, ScenarioData(dataset_dir, info, factors))
 
-    say(f"pretrain: fitting candidates to {counted(known.user.size, 'known click')}")
-    search = RunDir(directory.with_name(f".{directory.name}.search"))
-    stages = stages_of(config.vectors, has_user_tasks=info.has_user_tasks)
-    best, trials = _best_trial(config.vectors, stages, _judge_once(recall_of, search))
-    say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
-    factors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
-    say(describe_fallbacks(factors.num_fallbacks))
-    save_vectors(directory, factors, _facts(best, trials))
-    shutil.rmtree(search.path, ignore_errors=True)
+    return recall_of
 
 
 def _judge_once(

@@ -2,31 +2,58 @@ import numpy as np
 import pytest
 import scipy.sparse.linalg
 
-from models.factors.item_model import item_model_vectors
+from models.factors.item_model import fit_item_model
 
 
-def fit(clicks, *, width, l2):
+def fit(clicks, *, width, l2, power=0.0):
     user, item = np.nonzero(clicks)
     weight = clicks[user, item].astype(np.float32)
-    return item_model_vectors(user, item, clicks.shape, weight, width=width, l2=l2)
+    sizes = {"width": width, "l2": l2, "power": power}
+    return fit_item_model(user, item, clicks.shape, weight, **sizes)
 
 
 def test_scores_are_those_of_the_ridge_regression_of_items():
     # Of rank 2, so that two values hold all of it.
     clicks = np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0.5]])
-    users, items = fit(clicks, width=2, l2=0.7)
+    model = fit(clicks, width=2, l2=0.7)
     gram = clicks.T @ clicks
     expected = clicks @ np.linalg.solve(gram + 0.7 * np.eye(4), gram)
-    np.testing.assert_allclose(users @ items.T, expected, atol=1e-6)
+    np.testing.assert_allclose(model.users @ model.items.T, expected, atol=1e-6)
+    np.testing.assert_array_equal(model.click_weights, 1.0)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0])
+def test_the_ridge_of_an_item_grows_with_its_clicks(power):
+    clicks = np.random.default_rng(0).integers(0, 2, [9, 4]).astype(float)
+    clicks[:, 0] = 1.0  # 9 clicks, more than the others.
+    model = fit(np.pad(clicks, [(0, 0), (0, 1)]), width=4, l2=0.7, power=power)
+    counts, gram = clicks.sum(axis=0), clicks.T @ clicks
+    relative = counts / (np.square(counts).sum() / counts.sum())
+    weights = np.linalg.solve(gram + 0.7 * np.diag(relative**power), gram)
+    items = model.items[:4]
+    found = (model.click_weights[:4, np.newaxis] * items) @ items.T
+    np.testing.assert_allclose(found, weights, atol=1e-5)
+    np.testing.assert_allclose(model.users @ items.T, clicks @ weights, atol=1e-5)
+    # The last item has no click: nothing is known of it.
+    assert model.click_weights[4] == 1.0
+    assert not model.items[4].any()
+
+
+def test_strengths_are_squared_singular_values_over_the_ridge_largest_first():
+    clicks = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]])  # Values 2 and 1.
+    model = fit(clicks, width=3, l2=0.5)
+    np.testing.assert_allclose(model.strengths, [8.0, 2.0, 0.0], atol=1e-6)
 
 
 def test_the_smallest_values_are_left_out():
     # Singular values 2 and 1: users 1 and 2 are left with 8 / (4 + 1) * v, and v has
     # 1 / 2**0.5 for each of the two items; user 3 with nothing.
     clicks = np.array([[1, 1, 0], [1, 1, 0], [0, 0, 1]])
-    users, items = fit(clicks, width=1, l2=1.0)
+    model = fit(clicks, width=1, l2=1.0)
     np.testing.assert_allclose(
-        users @ items.T, [[0.8, 0.8, 0], [0.8, 0.8, 0], [0, 0, 0]], atol=1e-6
+        model.users @ model.items.T,
+        [[0.8, 0.8, 0], [0.8, 0.8, 0], [0, 0, 0]],
+        atol=1e-6,
     )
 
 
@@ -37,17 +64,18 @@ def test_signs_do_not_depend_on_the_solver(monkeypatch):
 
     clicks = np.random.default_rng(0).integers(0, 2, [6, 5])
     svds = scipy.sparse.linalg.svds
-    users, items = fit(clicks, width=3, l2=1.0)
+    model = fit(clicks, width=3, l2=1.0)
     monkeypatch.setattr(scipy.sparse.linalg, "svds", flipped)
-    others = fit(clicks, width=3, l2=1.0)
-    for one, other in zip((users, items), others, strict=True):
-        np.testing.assert_allclose(one, other)
+    other = fit(clicks, width=3, l2=1.0)
+    np.testing.assert_allclose(model.users, other.users)
+    np.testing.assert_allclose(model.items, other.items)
 
 
 @pytest.mark.parametrize("clicks", [np.zeros([3, 2]), np.ones([1, 1])])
 def test_what_cannot_be_fitted_is_zeros(clicks):
-    users, items = fit(clicks, width=4, l2=1.0)
-    assert users.shape == (clicks.shape[0], 4)
-    assert items.shape == (clicks.shape[1], 4)
-    assert not users.any()
-    assert not items.any()
+    model = fit(clicks, width=4, l2=1.0)
+    assert model.users.shape == (clicks.shape[0], 4)
+    assert model.items.shape == (clicks.shape[1], 4)
+    for part in (model.users, model.items, model.strengths):
+        assert not part.any()
+    np.testing.assert_array_equal(model.click_weights, 1.0)

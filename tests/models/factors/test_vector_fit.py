@@ -279,8 +279,9 @@ def test_pools_that_weigh_are_rows_of_further_users(monkeypatch):
     assert seen[1] == ((2, 4), [0, 1], [0, 3], [1.0, 1.0])
     assert seen[2] == ((2, 1), [0, 1], [0, 0], [1.0, 0.5])
     assert seen[3] == ((1, 1), [0], [0], [1.0])
-    # A factor, two units of the linear model, and that of items without a click.
-    assert fitted.users.shape == (2, 4, 4)
+    # A factor, two units of the linear model, what a click weighs, and the unit of
+    # items without a click.
+    assert fitted.users.shape == (2, 4, 5)
     assert (fitted.per_fold, fitted.open_fit, fitted.num_linear) == (2, 1, 2)
     # Item 2 alone has neither a click nor a pool; the unknown item has none either.
     np.testing.assert_array_equal(fitted.items[0, :, -1], [-2, 0, -2, 0, 0, 0])
@@ -327,7 +328,7 @@ def test_closeness_to_the_mean_click_spreads_as_the_dot_product():
     known, domains = tasteful_clicks(), [Domain("", 20, 16)]
     options = dataclasses.replace(SMALL["als"], item_factors=10, item_l2=1.0)
     fitted = fit_vectors(known, domains, (), options, 0)
-    items = fitted.items[0, 1:, 3:-1]
+    items = fitted.items[0, 1:, 3:-2]
     clicks_of = [known.item[known.user == user] - 1 for user in range(1, 21)]
     closeness = np.stack([items[own].mean(axis=0) for own in clicks_of]) @ items.T
     dots = fitted.embedding().users[0, 1:] @ fitted.embedding().items[0, 1:].T
@@ -358,12 +359,12 @@ def test_the_linear_model_of_items_counts_in_the_dot_product_alone():
     domains = [Domain("", 20, 16)]
     alone = fit_vectors(known, domains, (), SMALL["als"], 1)
     both = fit_vectors(known, domains, (), options, 1)
-    assert both.users.shape == (2, 21, 3 + 10 + 1)
+    assert both.users.shape == (2, 21, 3 + 10 + 2)
     assert both.embedding().users.shape == (2, 21, 3)
     of_factors = both.embedding().users[0, 1:] @ both.embedding().items[0, 1:].T
     expected = alone.users[0, 1:] @ alone.items[0, 1:].T
     scale = np.linalg.norm(of_factors) / np.linalg.norm(expected)
     np.testing.assert_allclose(of_factors, scale * expected, atol=1e-4)
-    users, items = both.users[0, 1:, 3:-1], both.items[0, 1:, 3:-1]
+    users, items = both.users[0, 1:, 3:-2], both.items[0, 1:, 3:-2]
     spreads = [(scores).std(axis=1).mean() for scores in (of_factors, users @ items.T)]
     assert spreads[1] == pytest.approx(0.5 * spreads[0], rel=1e-3)

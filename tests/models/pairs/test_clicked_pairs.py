@@ -86,25 +86,40 @@ def test_units_of_the_dot_product_alone_embed_nothing(vectors, click_episode):
 
 @pytest.fixture
 def linear_vectors(vectors):
-    """Vectors whose last two units are of the linear model of items."""
-    return dataclasses.replace(vectors, num_further=2, num_linear=2)
+    """Vectors of a linear model of two units, behind which is what a click weighs."""
+    of_users = np.zeros_like(vectors.users[..., :1])
+    of_items = 0.5 + np.arange(vectors.items.shape[1], dtype=np.float32) % 3
+    of_items = np.broadcast_to(of_items[:, np.newaxis], (*vectors.items.shape[:2], 1))
+    return dataclasses.replace(
+        vectors,
+        users=np.concatenate([vectors.users, of_users], axis=-1),
+        items=np.concatenate([vectors.items, of_items], axis=-1),
+        num_further=3,
+        num_linear=2,
+        strengths=np.array([4.0, 0.5], np.float32),
+    )
 
 
+@pytest.mark.parametrize("ridge_clicks", [0.0, 8.0])
 def test_closeness_is_the_mean_over_clicks_shrunk_and_none_with_a_pool(
-    new_click_model, linear_vectors, click_episode
+    new_click_model, linear_vectors, click_episode, ridge_clicks
 ):
-    model = new_click_model(vectors=linear_vectors, prior_closeness=0.5)
+    vectors = dataclasses.replace(linear_vectors, ridge_clicks=ridge_clicks)
+    model = new_click_model(vectors=vectors, prior_closeness=0.5)
     support, query = split_episode(click_episode)
     asked = {**query, "query_open": tf.constant([[1.0], [0.0], [1.0]])}
     state = model.adapt(support)
     with_pool = model.prior(state, model.pairs.query_pairs(query)).numpy()
     without = model.prior(state, model.pairs.query_pairs(asked)).numpy()
-    items = linear_vectors.items[0][..., -2:]
+    items, weights = vectors.items[0][..., -3:-1], vectors.items[0][..., -1:]
     is_click = (support["support_label"] > 0.5) & support["support_mask"]
     for task in range(3):
-        clicked = items[support["support_item"][task][is_click[task]]]
+        rows = support["support_item"][task][is_click[task]]
         # 16 clicks beside those shown are close to nothing; the weight is 0.5 of 10.
-        mean = clicked.sum(axis=0) / (len(clicked) + 16)
+        mean = (weights * items)[rows].sum(axis=0) / (len(rows) + 16)
+        # Of strengths 4 and 0.5, beside a ridge that was 1.
+        ridge = 1.0 + (ridge_clicks / max(len(rows), 1)) ** 2
+        mean = mean * [5.0, 1.5] / (np.array([4.0, 0.5]) + ridge)
         closeness = 5.0 * items[query["query_item"][task]] @ mean
         is_open = asked["query_open"][task, 0].numpy()
         np.testing.assert_allclose(

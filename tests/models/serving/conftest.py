@@ -68,13 +68,13 @@ def serve_scenario(tmp_path_factory, set_large_weights):
         (folder / f"{name}.txt").write_text(lines)
     rng = np.random.default_rng(0)
     users, items = (
-        rng.normal(size=[1, number + 1, WIDTH + 2]).astype(np.float32)
+        rng.normal(size=[1, number + 1, WIDTH + 3]).astype(np.float32)
         for number in (NUM_USERS, NUM_ITEMS)
     )
     counts = np.arange(NUM_ITEMS + 1)
 
     def build(members, **options):
-        vectors = Vectors(users, items, num_further=2, num_linear=2)
+        vectors = Vectors(users, items, num_further=3, num_linear=2)
         model = clicked_cmml(vectors, dataclasses.replace(TINY, **members))
         defaults = {"model_version": VERSION, "top_k": 5, "min_item_count": 1}
         return ServedScenarioModel(

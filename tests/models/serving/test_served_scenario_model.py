@@ -151,11 +151,12 @@ def test_with_support_an_unknown_user_gets_what_is_liked_in_general(served):
 def close_model(vectors):
     """Scores are dot products, and closeness of the items 1 and 4 to each other."""
     users, items = (
-        np.concatenate([table, np.zeros_like(table[..., :1])], axis=-1)
+        np.concatenate([table, np.zeros_like(table[..., :2])], axis=-1)
         for table in (vectors.users, vectors.items)
     )
-    items[0, [1, 4], -1] = 4.0
-    vectors = Vectors(users, items, num_further=1, num_linear=1)
+    items[0, [1, 4], -2] = 4.0
+    items[0, :, -1] = 1.0  # What a click weighs.
+    vectors = Vectors(users, items, num_further=2, num_linear=1)
     model = clicked_cmml(vectors, ScenarioOptions(**TINY, prior_closeness=1.7))
     model.pairs.backbone_scale.assign(0.0)
     return model, vectors
@@ -294,11 +295,13 @@ def serve_wide(serve):
     Unless it is trained without a pool, it knows that its prior is the score there.
     """
     chance = np.random.default_rng(0)
-    # One unit behind those of the linear model, which pairs are not embedded by.
+    # Two units behind those of the linear model: what a click of an item weighs, and
+    # one that pairs are not embedded by.
     users, items = (
-        chance.normal(size=[1, rows, 5]).astype(np.float32) for rows in (3, 6)
+        chance.normal(size=[1, rows, 6]).astype(np.float32) for rows in (3, 6)
     )
-    vectors = Vectors(users, items, num_further=3, num_linear=2)
+    users[..., -2] = 0.0
+    vectors = Vectors(users, items, num_further=4, num_linear=2)
 
     @functools.cache
     def build(*, open_fraction=0.0, **options):

@@ -143,11 +143,11 @@ def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(pretrained):
     info = load_scenario_info(dataset_dir)
     known = load_known_clicks(dataset_dir, info)
     vectors = load_vectors(directory)
-    # With pools and without; four factors, four units of the linear model, one for
+    # With pools and without; four factors, four units of the linear model, what a
     # items without a click.
     num_fits = vectors.per_fold * (info.num_folds + 1)
-    assert vectors.users.shape == (num_fits, info.num_users + 1, 9)
-    assert vectors.items.shape == (num_fits, info.num_items + 1, 9)
+    assert vectors.users.shape == (num_fits, info.num_users + 1, 10)
+    assert vectors.items.shape == (num_fits, info.num_items + 1, 10)
 
     def mean_dot(folds):
         fits = vectors.per_fold * folds + np.arange(vectors.per_fold)[:, np.newaxis]
