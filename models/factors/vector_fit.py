@@ -163,8 +163,7 @@ def _fit_domain(
         options: The factorisation.
         tables: float32 [fits, users or items of the domain, D + L + 1], to be filled,
             the weights of clicks behind; [.., D] where the linear model is of no use.
-        strengths: float32 [L], of the linear model of the first fit that knows no pool,
-            to be filled.
+        strengths: float32 [L], of the linear model of the first fit, to be filled.
     """
     inside = (known.user >= of_users.start) & (known.user < of_users.stop)
     user = known.user[inside] - of_users.start
@@ -174,8 +173,8 @@ def _fit_domain(
         seen = fit.seen[inside]
         own_pools = _own_pools(fit.pools, of_items) if options.pool_weight else []
         rows = _with_pools(user[seen], item[seen], num_users, own_pools)
+        weight = _weights(rows[0], num_users, options.pool_weight)
         shape = num_users + len(own_pools), num_items
-        weight = np.where(rows[0] < num_users, 1, options.pool_weight).astype("f4")
         users, items = factorise(*rows, shape, options, weight)
         factors = np.concatenate([users[:num_users], items])
         if not number:
@@ -245,6 +244,11 @@ def _with_pools(
     """Adds the pairs of one further user for each pool."""
     owners = [np.full(len(pool), num_users + row) for row, pool in enumerate(pools)]
     return np.concatenate([user, *owners]), np.concatenate([item, *pools])
+
+
+def _weights(user: NDArray[np.integer], num_users: int, pool_weight: float) -> Floats:
+    """Returns what each pair weighs, those of the further users as their pool does."""
+    return np.where(user < num_users, 1.0, pool_weight).astype(np.float32)
 
 
 def _scales_of_linear(

@@ -78,6 +78,19 @@ def test_every_method_ranks_the_catalogue_by_the_clicks_shown(project):
     assert (others > recall["popularity"]).all()
 
 
+def test_the_ridge_of_few_clicks_is_chosen_by_meta_validation(project):
+    (path,) = pathlib.Path(project.config.prepared_dir).rglob("vectors.json")
+    facts = json.loads(path.read_text())
+    recall = "meta_validation_recall@20"
+    tried = [one for one in facts["trials"] if one["item_clicks"]]
+    assert {4.0, 8.0} <= {one["item_clicks"] for one in tried}
+    best = max(tried, key=lambda one: one[recall])
+    assert best[recall] == facts[recall]
+    assert facts["ridge_clicks"] == facts["chosen"]["item_clicks"]
+    assert facts["ridge_clicks"] == best["item_clicks"]
+    assert len(facts["strengths"]) == 16
+
+
 def test_a_new_user_is_known_by_clicks_alone(model):
     clicks = [("s1",), ("s2",), ("s5",), ("s7",)]
     found = [item["item_id"] for item in model.recommend(clicks, k=5)]

@@ -1,7 +1,6 @@
 """Known clicks to factors of users and items."""
 
 import dataclasses
-import functools
 import pathlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -139,11 +138,12 @@ def _fit(
     check_pools(most_candidates(tasks))
     pools = pools_of(dataset_dir, info)
 
-    recall_of = _recall_of(config, dataset_dir, info, known, pools)
     say(f"pretrain: fitting candidates to {counted(known.user.size, 'known click')}")
     search = RunDir(directory.with_name(f".{directory.name}.search"))
     stages = stages_of(config.vectors, has_user_tasks=info.has_user_tasks)
-    best, trials = _best_trial(config.vectors, stages, _judge_once(recall_of, search))
+    judge = _judge_once(_recall_of(config, dataset_dir, info, known, pools), search)
+    best, trials = _best_trial(config.vectors, stages, judge)
+    del judge  # It holds the last factors that it has judged.
     say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
     factors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
     say(describe_fallbacks(factors.num_fallbacks))
@@ -159,12 +159,15 @@ def _recall_of(
     pools: Pools,
 ) -> Callable[[FactorisationOptions, Measure], float | None]:
     """Returns what fits factors and judges them; None where they are not finite."""
+    last: dict[tuple[FactorisationOptions, bool], Vectors] = {}
 
-    @functools.lru_cache(maxsize=1)
     def fit(options: FactorisationOptions, dot_alone: bool) -> Vectors:
-        return fit_vectors(
-            known, info.domains, pools, options, num_folds=0, dot_alone=dot_alone
-        )
+        if (options, dot_alone) not in last:
+            last.clear()  # Never two of them in memory.
+            last[options, dot_alone] = fit_vectors(
+                known, info.domains, pools, options, num_folds=0, dot_alone=dot_alone
+            )
+        return last[options, dot_alone]
 
     def recall_of(options: FactorisationOptions, by: Measure) -> float | None:
         dot_alone = not by.startswith("linear model")
