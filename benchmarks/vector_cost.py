@@ -25,7 +25,7 @@ from benchmarks.factor_cost import add_size, pairs_of, peak_mb, size_of
 from benchmarks.made_logs import LogSize, write_pools
 from models.episodes.click_records import KnownClicks
 from models.factors.factorisation import FactorisationOptions, factorise
-from models.factors.item_model import fit_item_model
+from models.factors.item_model import decompose_clicks
 from models.factors.vector_files import load_vectors, save_vectors
 from models.factors.vector_fit import fit_vectors
 from models.factors.vectors import Vectors
@@ -65,6 +65,7 @@ def options_of(config: VectorsConfig) -> FactorisationOptions:
         iterations=config.iterations,
         pool_weight=max(config.pool_weight),
         item_weight=max(config.item_weight),
+        open_weight=max(config.open_weight),
         item_factors=config.item_factors,
         item_l2=config.item_l2[0],
     )
@@ -81,9 +82,8 @@ def run(part: str, clicks: KnownClicks, pools: list[np.ndarray]) -> list[np.ndar
     if part == "factors":
         return list(factorise(*rows, shape, options))
     if part == "linear":
-        weight = np.ones(clicks.user.size, np.float32)
-        width, l2 = options.item_factors, options.item_l2
-        model = fit_item_model(*rows, shape, weight, width=width, l2=l2)
+        decomposed = decompose_clicks(*rows, shape, width=options.item_factors)
+        model = decomposed.model(options.item_l2)
         return [model.users, model.items]
     if part == "trial":
         vectors = fit_vectors(clicks, domains, pools, options, 0, dot_alone=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from models.episode_model import EpisodeModel
-from models.factors.folded_user import FoldedUser
+from models.factors.folded_user import FoldedUser, put_together
 from models.heads.distribution_head import DistributionHead
 from models.heads.value_head import ValueHead
 from models.joined_parts import join, take_apart
@@ -208,8 +208,7 @@ class CMML(EpisodeModel):
         user, inputs = self._encoder_inputs(pairs, labels, support_mask, training=False)
         encoded, known = self._take_apart(memory)
         encoded = self.encoder.advance(encoded, *inputs)
-        total = tf.nest.map_structure(tf.add, known, user)
-        return join([encoded, *total])
+        return join([encoded, *put_together(known, user)])
 
     def recall(self, memory: tf.Tensor) -> TaskState:
         """Returns the state after the pairs that a memory was advanced by."""

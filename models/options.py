@@ -10,10 +10,10 @@ from typing import Literal, TypeAlias
 
 # To be raised whenever the same options and data come to give other weights or scores,
 # or checkpoints another form: earlier runs then count as out of date.
-MODEL_VERSION = 8
+MODEL_VERSION = 9
 
 # The same for clicks and the vectors of users and items that are fitted to them.
-VECTORS_VERSION = 5
+VECTORS_VERSION = 6
 
 # The members of the family, one of each: `models.parts.family` builds them.
 EncoderName: TypeAlias = Literal["gru", "mean", "max", "shrunk_mean", "moments"]
@@ -278,19 +278,23 @@ class ScenarioOptions(MemberOptions):
             of the scenario, where no pool is given and before training moves it; where
             it is 1, closeness to the clicks of one user spreads as the dot product
             does. 0 leaves it out.
+        prior_repeat: Worth in the "dot" prior of each click of the item itself in the
+            scenario, where no pool is given and before training moves it; where it is
+            1, one is worth what the dot product of a known click is. 0 leaves it out.
     """
 
     product: bool = True
     prior: Literal["dot", "constant"] = "dot"
-    prior_closeness: float = 0.5
+    prior_closeness: float = 0.1
+    prior_repeat: float = 0.5
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
     def __post_init__(self) -> None:
         """Checks these too."""
         super().__post_init__()
-        if not 0.0 <= self.prior_closeness < math.inf:
-            raise ValueError(
-                "prior_closeness must be at least 0 and finite, got "
-                f"{self.prior_closeness}."
-            )
+        for name in ("prior_closeness", "prior_repeat"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise ValueError(
+                    f"{name} must be at least 0 and finite, got {getattr(self, name)}."
+                )

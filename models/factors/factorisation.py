@@ -32,8 +32,10 @@ class FactorisationOptions:
         seed: Seed of the initial vectors.
         pool_weight: Of "als" only: a scenario is a further user who has clicked its
             pool, and each of these clicks weighs so much of one by a user; 0 for none.
-        item_weight: Weight of the linear model of items beside the factors, where 1
-            spreads its scores as much as theirs; 0 for none.
+        item_weight: Weight of the linear model of items beside the factors where a pool
+            is given; where it is 1, its scores spread as much as theirs. 0 for none.
+        open_weight: The same where no pool is given; there the blend spreads as the
+            factors alone would.
         item_factors: Width that the linear model is cut to.
         item_l2: Its ridge.
         item_power: By which power of its clicks the ridge of an item grows.
@@ -50,6 +52,7 @@ class FactorisationOptions:
     seed: int = 0
     pool_weight: float = 0.0
     item_weight: float = 0.0
+    open_weight: float = 0.0
     item_factors: int = 512
     item_l2: float = 400.0
     item_power: float = 0.0
@@ -59,6 +62,12 @@ class FactorisationOptions:
     def width(self) -> int:
         """D, width of the vectors."""
         return self.factors + (self.method == "bpr")
+
+    @property
+    def blends(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """What factors and the linear model weigh, with a pool and without."""
+        share = self.open_weight / (1.0 + self.open_weight)
+        return (1.0, self.item_weight), (1.0 - share, share)
 
 
 def factorise(

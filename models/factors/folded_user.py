@@ -13,11 +13,14 @@ class FoldedUser(NamedTuple):
         covariance: float32 [B, K * K], posterior covariance, row by row.
         facts: float32 [B, T], of the support set: shares of label levels, log of 1 +
             its size, and what the labels are about what the other pairs say of them.
+        clicked: float32 [B, N], rows of the last items that were clicked, the last one
+            behind; 0 where there are fewer.
     """
 
     vector: tf.Tensor
     covariance: tf.Tensor
     facts: tf.Tensor
+    clicked: tf.Tensor
 
 
 def nothing_known(num_users: tf.Tensor) -> FoldedUser:
@@ -27,4 +30,26 @@ def nothing_known(num_users: tf.Tensor) -> FoldedUser:
         num_users: B.
     """
     nothing = tf.zeros([num_users, 0])
-    return FoldedUser(nothing, nothing, nothing)
+    return FoldedUser(nothing, nothing, nothing, nothing)
+
+
+def last_clicked(rows: tf.Tensor, num_kept: int) -> tf.Tensor:
+    """Returns the last rows that are not 0, float32 [B, N].
+
+    Args:
+        rows: float32 [B, S], 0 where nothing was clicked.
+        num_kept: N, above 0.
+    """
+    rows = tf.pad(rows, [[0, 0], [num_kept, 0]])
+    order = tf.argsort(tf.cast(rows > 0.0, tf.int32), axis=1, stable=True)
+    return tf.gather(rows, order[:, -num_kept:], batch_dims=1)
+
+
+def put_together(before: FoldedUser, after: FoldedUser) -> FoldedUser:
+    """Returns what is known after two support sets, where that is a sum."""
+    summed = tf.nest.map_structure(tf.add, before, after)
+    num_kept = before.clicked.shape[-1]
+    if not num_kept:
+        return summed
+    clicked = tf.concat([before.clicked, after.clicked], axis=1)
+    return summed._replace(clicked=last_clicked(clicked, num_kept))

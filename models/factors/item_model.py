@@ -5,12 +5,17 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse
 import scipy.sparse.linalg
 import threadpoolctl
 from numpy.typing import NDArray
 
 from models.factors.factorisation import Floats
+
+# Whose products with each other are decomposed as a whole, a matrix of 0.3 GB.
+_MAX_SIDE = 6_000
+_NO_CLICKS = 1e-6  # Of the largest singular value: what rounding makes of 0.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,75 +37,116 @@ class ItemModel:
     strengths: Floats
 
 
-def fit_item_model(
+@dataclasses.dataclass(frozen=True, eq=False)
+class DecomposedClicks:
+    """The largest singular values of clicks Z = X / d, of which a model can be made.
+
+    Attributes:
+        users: float32 [users, K], left singular vectors.
+        values: float32 [K], the largest first; 0 where there are fewer.
+        items: float32 [items, K], right singular vectors.
+        scales: float32 [items], d.
+    """
+
+    users: Floats
+    values: Floats
+    items: Floats
+    scales: Floats
+
+    def model(self, l2: float) -> ItemModel:
+        """Returns the linear model of items, whose scores are dot products.
+
+        With X [U, I] the clicks, a ridge regression of X on itself scores the pairs by
+        X B, where the weights of item i are penalised by a d_i^2, and d_i^2 is how
+        often i is clicked, to the power p, beside the mean click. With the singular
+        values s of Z that is B = (1 / d) V s^2 / (s^2 + a) V' d, of which the largest
+        values are kept: vectors that a served model can look up, in place of a matrix
+        of items by items. An item j has q_j = d_j V_j s / (s^2 + a)^0.5, so that
+        B_ij = d_i^-2 q_i . q_j, and a user the sum of d_i^-2 q_i over the items i that
+        they have clicked.
+
+        Args:
+            l2: a, the ridge of an item that is clicked as often as the mean click.
+
+        Returns:
+            The model; zeros where there are fewer singular values, as without a click.
+
+        Source:
+            Steck, "Embarrassingly Shallow Autoencoders for Sparse Data" (WWW 2019), and
+            "Autoencoders that don't overfit towards the Identity" (NeurIPS 2020) for
+            p = 1. Deviation: items may be regressed on themselves too, which moves no
+            item that a user has not clicked by much, and lets the matrix be cut.
+        """
+        shrunk = self.values / np.sqrt(self.values**2 + l2)
+        return ItemModel(
+            self.users * (self.values * shrunk),
+            self.items * shrunk * self.scales[:, np.newaxis],
+            self.scales**-2,
+            self.values**2 / np.float32(l2),
+        )
+
+
+def decompose_clicks(
     user: NDArray[np.integer],
     item: NDArray[np.integer],
     shape: tuple[int, int],
-    weight: Floats,
     *,
     width: int,
-    l2: float,
     power: float = 0.0,
-) -> ItemModel:
-    """Fits the model, whose scores are dot products of the vectors.
-
-    With X [U, I] the clicks, a ridge regression of X on itself scores the pairs by
-    X B, where the weights of item i are penalised by a d_i^2, and d_i^2 is how often i
-    is clicked, to the power p, beside the mean click. With Z = X / d and its singular
-    values s that is B = (1 / d) V s^2 / (s^2 + a) V' d, of which the largest values are
-    kept: vectors that a served model can look up, in place of a matrix of items by
-    items. An item j has q_j = d_j V_j s / (s^2 + a)^0.5, so that
-    B_ij = d_i^-2 q_i . q_j, and a user the sum of d_i^-2 q_i over the items i that they
-    have clicked.
+) -> DecomposedClicks:
+    """Finds the largest singular values of clicks; the same clicks, the same vectors.
 
     Args:
         user: int [N], rows from 0.
         item: int [N], columns from 0.
         shape: Users and items.
-        weight: float32 [N], of each click.
         width: K, values kept.
-        l2: a, the ridge of an item that is clicked as often as the mean click.
-        power: p. 0 is the same ridge for every item, 1 is what clicks that are left out
-            at random come to.
-
-    Returns:
-        The model; zeros where there are fewer singular values, as without any click.
-
-    Source:
-        Steck, "Embarrassingly Shallow Autoencoders for Sparse Data" (WWW 2019), and
-        "Autoencoders that don't overfit towards the Identity" (NeurIPS 2020) for p = 1.
-        Deviation: items may be regressed on themselves too, which moves no item that
-        a user has not clicked by much, and lets the matrix be cut.
+        power: p, by which the ridge of an item grows with its clicks. 0 is the same
+            ridge for every item, 1 is what clicks that are left out at random come to.
     """
+    scales = _scales(item, shape[1], power)
     users = np.zeros([shape[0], width], np.float32)
+    values = np.zeros(width, np.float32)
     items = np.zeros([shape[1], width], np.float32)
-    strengths = np.zeros(width, np.float32)
-    scales = _scales(item, shape[1], weight, power)
-    model = ItemModel(users, items, scales**-2, strengths)
     num_values = min(width, min(shape) - 1)
-    if not user.size or num_values < 1:
-        return model
-    scaled = weight / scales[item]
-    clicks = scipy.sparse.csr_matrix((scaled, (user, item)), shape=shape)
-    start = np.ones(min(shape), np.float32)  # The same clicks, the same vectors.
-    with threadpoolctl.threadpool_limits(1, "blas"):
+    if user.size and num_values > 0:
+        clicks = scipy.sparse.csr_matrix((1.0 / scales[item], (user, item)), shape)
+        with threadpoolctl.threadpool_limits(1, "blas"):
+            left, found, right = _largest_values(clicks, num_values)
+        # Either sign is right. That of the largest entry is +, whatever the machine.
+        largest = np.abs(right).argmax(axis=0)
+        signs = np.sign(right[largest, np.arange(num_values)])
+        users[:, :num_values], items[:, :num_values] = left * signs, right * signs
+        values[:num_values] = found
+    return DecomposedClicks(users, values, items, scales)
+
+
+def _largest_values(
+    clicks: scipy.sparse.csr_matrix, num_values: int
+) -> tuple[Floats, Floats, Floats]:
+    """Returns left singular vectors [U, K], values [K], falling, and right ones."""
+    if min(clicks.shape) > _MAX_SIDE:
+        start = np.ones(min(clicks.shape), np.float32)
         left, values, right = scipy.sparse.linalg.svds(clicks, k=num_values, v0=start)
-    left, values, right = left[:, ::-1], values[::-1], right[::-1]
-    # Either sign is right. That of the largest entry is +, whatever the machine.
-    largest = np.abs(right).argmax(axis=1)
-    signs = np.sign(right[np.arange(num_values), largest])
-    shrunk = signs * values / np.sqrt(values**2 + l2)
-    users[:, :num_values] = left * (values * shrunk)
-    items[:, :num_values] = right.T * shrunk * scales[:, np.newaxis]
-    strengths[:num_values] = values**2 / l2
-    return model
+        return left[:, ::-1], values[::-1], right[::-1].T
+    if clicks.shape[0] > clicks.shape[1]:
+        right, values, left = _largest_values(clicks.T.tocsr(), num_values)
+        return left, values, right
+    products = (clicks @ clicks.T).toarray().astype(np.float64)
+    side = len(products)
+    squares, left = scipy.linalg.eigh(
+        products, subset_by_index=(side - num_values, side - 1), check_finite=False
+    )
+    values, left = np.sqrt(np.maximum(squares[::-1], 0.0)), left[:, ::-1]
+    values[values < _NO_CLICKS * values[0]] = 0.0
+    inverse = np.divide(1.0, values, out=np.zeros_like(values), where=values > 0.0)
+    right = (clicks.T @ left) * inverse
+    return left.astype(np.float32), values, right.astype(np.float32)
 
 
-def _scales(
-    item: NDArray[np.integer], num_items: int, weight: Floats, power: float
-) -> Floats:
+def _scales(item: NDArray[np.integer], num_items: int, power: float) -> Floats:
     """Returns d, float32 [items]; 1 of items without a click."""
-    counts = np.bincount(item, weights=weight, minlength=num_items)
+    counts = np.bincount(item, minlength=num_items)
     mean = np.square(counts).sum() / counts.sum() if counts.any() else 1.0
-    relative = np.where(counts > 0.0, counts / mean, 1.0)
+    relative = np.where(counts > 0, counts / mean, 1.0)
     return (relative ** (power / 2.0)).astype(np.float32)

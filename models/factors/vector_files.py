@@ -55,6 +55,7 @@ def _write(staging: pathlib.Path, vectors: Vectors, facts: Mapping[str, Any]) ->
         "num_further": vectors.num_further,
         "num_linear": vectors.num_linear,
         "per_fold": vectors.per_fold,
+        "blends": vectors.blends,
         "strengths": vectors.strengths.tolist(),
         "ridge_clicks": vectors.ridge_clicks,
         "num_fallbacks": vectors.num_fallbacks,
@@ -100,6 +101,7 @@ def load_vectors(directory: pathlib.Path, *, with_folds: bool = True) -> Vectors
         _load_table(directory, kind, shape, num_kept) for kind in ("user", "item")
     )
     fallbacks = tuple((users, items) for users, items in facts["num_fallbacks"])
+    pool, without = facts["blends"]
     return Vectors(
         users,
         items,
@@ -107,6 +109,7 @@ def load_vectors(directory: pathlib.Path, *, with_folds: bool = True) -> Vectors
         facts["num_further"],
         facts["num_linear"],
         facts["per_fold"],
+        ((pool[0], pool[1]), (without[0], without[1])),
         np.asarray(facts["strengths"], np.float32),
         facts["ridge_clicks"],
     )

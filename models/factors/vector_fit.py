@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from models.episodes.click_records import KnownClicks
 from models.factors.factor_fit import turn
 from models.factors.factorisation import FactorisationOptions, Floats, factorise
-from models.factors.item_model import ItemModel, fit_item_model
+from models.factors.item_model import ItemModel, decompose_clicks
+from models.factors.kept_fits import KeptFits, Place
 from models.factors.vector_fallbacks import fill_in, rows_of
 from models.factors.vectors import Vectors
 from transforms.clicks.schema import Domain
@@ -45,6 +47,7 @@ def fit_vectors(
     num_folds: int,
     *,
     dot_alone: bool = False,
+    kept: KeptFits | None = None,
 ) -> Vectors:
     """Fits vectors to all known clicks, and without each fold.
 
@@ -53,10 +56,10 @@ def fit_vectors(
 
     Where the options weigh pools, they are rows of further users, whose vectors are
     dropped; each fit then has a second one beside it that is told nothing of pools. The
-    vectors of the linear model of items follow those of the factorisation, those of
-    users with the weight of the options, so that the dot product of all is the blend of
-    the two. Those of items spread the closeness to the mean of a user's clicks as the
-    dot product spreads.
+    vectors of the linear model of items, which knows no pool either, follow those of
+    the factorisation; dot products of both spread alike, and what they weigh in one of
+    all units is said beside. Those of items spread the closeness to the mean of a
+    user's clicks as the dot product spreads.
 
     An entity without a click in a fit gets the vector of others there: an item, if no
     pool that weighs has it, a tenth of the mean over the clicked items of the pools it
@@ -74,6 +77,7 @@ def fit_vectors(
         options: The factorisation.
         num_folds: F, folds to be left out in turn; 0 for fits to all clicks alone.
         dot_alone: Whether only what the dot product of the first fit needs is made.
+        kept: What was fitted before, to be taken where it is the same.
 
     Returns:
         F + 1 groups of fits.
@@ -89,9 +93,9 @@ def fit_vectors(
         for rows in (known.num_users, known.num_items)
     )
     strengths = np.zeros([len(domains), num_linear], np.float32)
-    for number, (of_users, of_items) in enumerate(rows_of(domains)):
-        tables = users[:, of_users, :-1], items[:, of_items, :-1]
-        _fit_domain(known, fits, of_users, of_items, options, tables, strengths[number])
+    for rows, of_domain in zip(rows_of(domains), strengths, strict=True):
+        tables = users[:, rows[0], :-1], items[:, rows[1], :-1]
+        _fit_domain(known, fits, *rows, options, tables, of_domain, kept or KeptFits(0))
     users[..., -1] = 1.0
     num_fallbacks = [
         _fill_in_fit(users[number], items[number], known, fit, domains, options, units)
@@ -104,6 +108,7 @@ def fit_vectors(
         num_further,
         num_linear,
         per_fold,
+        options.blends,
         strengths.mean(axis=0),
         options.item_clicks,
     )
@@ -152,6 +157,7 @@ def _fit_domain(
     options: FactorisationOptions,
     tables: tuple[Floats, Floats],
     strengths: Floats,
+    kept: KeptFits,
 ) -> None:
     """Fits one domain without fallbacks, in place: vectors are too many for a copy.
 
@@ -164,55 +170,104 @@ def _fit_domain(
         tables: float32 [fits, users or items of the domain, D + L + 1], to be filled,
             the weights of clicks behind; [.., D] where the linear model is of no use.
         strengths: float32 [L], of the linear model of the first fit, to be filled.
+        kept: What has been fitted before.
     """
     inside = (known.user >= of_users.start) & (known.user < of_users.stop)
     user = known.user[inside] - of_users.start
     item = known.item[inside] - of_items.start
-    num_users, num_items = (table.shape[1] for table in tables)
-    for number, fit in enumerate(fits):
-        seen = fit.seen[inside]
+    sizes = tables[0].shape[1], tables[1].shape[1]
+    masks = [fit.seen[inside] for fit in fits]
+    for number, (fit, seen) in enumerate(zip(fits, masks, strict=True)):
+        rows, place = (user[seen], item[seen]), (of_users.start, number)
         own_pools = _own_pools(fit.pools, of_items) if options.pool_weight else []
-        rows = _with_pools(user[seen], item[seen], num_users, own_pools)
-        weight = _weights(rows[0], num_users, options.pool_weight)
-        shape = num_users + len(own_pools), num_items
-        users, items = factorise(*rows, shape, options, weight)
-        factors = np.concatenate([users[:num_users], items])
+        parts = _factorise(rows, sizes, own_pools, options, kept, place)
         if not number:
-            reference = factors
+            reference = np.concatenate(parts)
         else:  # To agree with the first one; dot products stay.
-            factors = factors @ turn(factors, reference)
-        parts = np.split(factors, [num_users])
+            factors = np.concatenate(parts)
+            parts = np.split(factors @ turn(factors, reference), sizes[:1])
         _put(tables, number, slice(options.width), parts)
-        if tables[0].shape[-1] == options.width:
-            continue
-        linear = _fit_linear(rows, shape, weight, options)
-        ours = linear.users[:num_users], linear.items
-        if not number:
-            scales = _scales_of_linear(parts, ours, user, options.item_weight)
-            strengths[:] = linear.strengths
-        ours = ours[0] * scales[0], ours[1] * scales[1]
-        _put(tables, number, slice(options.width, -1), ours)
-        tables[1][number, :, -1] = linear.click_weights
-    unit = _scale(tables[0][0], tables[1][0], user, item)
-    for table in tables:
-        table[..., : options.width + strengths.size] *= unit
+    weights = np.ones(options.width, np.float32)
+    if tables[0].shape[-1] > options.width:
+        fit_linear = functools.partial(_fit_linear, options, kept, of_users.start)
+        strengths[:] = _put_linear(user, item, masks, tables, fit_linear)
+        linear = np.full(strengths.size, options.item_weight, np.float32)
+        weights = np.concatenate([weights, linear])
+    of_units = [table[..., : weights.size] for table in tables]
+    rms = _rms_of_dots(of_units[0][0], of_units[1][0], user, item, weights)
+    for table in of_units:
+        table *= np.float32(rms**-0.5)
+
+
+def _factorise(
+    rows: tuple[NDArray[np.integer], NDArray[np.integer]],
+    sizes: tuple[int, int],
+    pools: Pools,
+    options: FactorisationOptions,
+    kept: KeptFits,
+    place: Place,
+) -> list[Floats]:
+    """Returns the factors of users and items, fitted to clicks and to pools."""
+
+    def fit() -> list[Floats]:
+        user, item = _with_pools(*rows, sizes[0], pools)
+        weight = _weights(user, sizes[0], options.pool_weight)
+        shape = sizes[0] + len(pools), sizes[1]
+        users, items = factorise(user, item, shape, options, weight)
+        return [users[: sizes[0]], items]
+
+    of_factors = {
+        field.name: getattr(options, field.name)
+        for field in dataclasses.fields(options)
+        if not field.name.startswith(("item_", "open_", "pool_"))
+    }
+    key = *of_factors.values(), options.pool_weight if len(pools) else 0.0
+    return kept.get(("factors", *place), key, fit)
 
 
 def _fit_linear(
-    rows: tuple[NDArray[np.integer], NDArray[np.integer]],
-    shape: tuple[int, int],
-    weight: Floats,
     options: FactorisationOptions,
+    kept: KeptFits,
+    first_user: int,
+    number: int,
+    rows: tuple[NDArray[np.integer], NDArray[np.integer]],
+    sizes: tuple[int, int],
 ) -> ItemModel:
-    """Fits the linear model of items to rows of users and items."""
-    return fit_item_model(
-        *rows,
-        shape,
-        weight,
-        width=options.item_factors,
-        l2=options.item_l2,
-        power=options.item_power,
+    """Fits the linear model of items, which is told nothing of pools."""
+    width, power = options.item_factors, options.item_power
+    decomposed = kept.get(
+        ("linear", first_user, number),
+        (width, power),
+        lambda: decompose_clicks(*rows, sizes, width=width, power=power),
     )
+    return decomposed.model(options.item_l2)
+
+
+def _put_linear(
+    user: NDArray[np.integer],
+    item: NDArray[np.integer],
+    masks: Sequence[NDArray[np.bool_]],
+    tables: tuple[Floats, Floats],
+    fit_linear: Callable[..., ItemModel],
+) -> Floats:
+    """Fits the linear model of each fit and puts it behind the factors.
+
+    Returns:
+        The strengths of the first fit, float32 [L].
+    """
+    sizes = tables[0].shape[1], tables[1].shape[1]
+    for number, seen in enumerate(masks):
+        if not number or not np.array_equal(seen, masks[number - 1]):
+            linear = fit_linear(number, (user[seen], item[seen]), sizes)
+        units = slice(-1 - linear.strengths.size, -1)
+        if not number:
+            strengths = linear.strengths
+            factors = [table[0, :, : units.start] for table in tables]
+            scales = _scales_of_linear(factors, (linear.users, linear.items), user)
+        ours = linear.users * scales[0], linear.items * scales[1]
+        _put(tables, number, units, ours)
+        tables[1][number, :, -1] = linear.click_weights
+    return strengths
 
 
 def _put(
@@ -255,7 +310,6 @@ def _scales_of_linear(
     factors: Sequence[Floats],
     linear: Sequence[Floats],
     user: NDArray[np.integer],
-    weight: float,
 ) -> NDArray[np.float64]:
     """Returns what scales the linear model to the factors; 0 if it has no spread.
 
@@ -263,10 +317,10 @@ def _scales_of_linear(
         factors: float32 [users, D] and [items, D] of the first fit.
         linear: float32 [users, L] and [items, L] of the first fit.
         user: int [N], the user of each click.
-        weight: By how much of the spread of the factors' scores its own are to spread.
 
     Returns:
-        float64 [2], of users, 0 if the weight is, and of items.
+        float64 [2], of users and of items: dot products spread as those of the factors,
+        and so do those of the mean click of a user.
     """
     spread, own = _spread(*factors), _spread(*linear)
     counts = np.bincount(user, minlength=len(factors[0]))[:, np.newaxis]
@@ -275,7 +329,7 @@ def _scales_of_linear(
     if not spread or min(own, of_means) <= _NO_SPREAD * float(np.abs(linear[1]).max()):
         return np.zeros(2)
     by_item = np.sqrt(spread / of_means)
-    return np.array([weight * spread / own / by_item, by_item])
+    return np.array([spread / own / by_item, by_item])
 
 
 def _spread(users: NDArray[np.floating], items: Floats) -> float:
@@ -286,19 +340,19 @@ def _spread(users: NDArray[np.floating], items: Floats) -> float:
     return float(np.sqrt(np.maximum(squares, 0.0)).mean())
 
 
-def _scale(
+def _rms_of_dots(
     users: Floats,
     items: Floats,
     user: NDArray[np.integer],
     item: NDArray[np.integer],
-) -> np.float32:
-    """Returns what brings dot products of clicks to a root mean square of 1."""
+    weights: Floats,
+) -> float:
+    """Returns the root mean square of the dot products of clicks; 1 if it is 0."""
     if not user.size:
-        return np.float32(1.0)
+        return 1.0
     dots = np.empty(user.size)
     for start in range(0, user.size, _CLICKS_AT_ONCE):
         some = slice(start, start + _CLICKS_AT_ONCE)
-        pairs = users[user[some]], items[item[some]]
+        pairs = users[user[some]] * weights, items[item[some]]
         dots[some] = np.einsum("nd,nd->n", *pairs, dtype=np.float64)
-    rms = float(np.sqrt((dots**2).mean()))
-    return np.float32(rms**-0.5 if rms else 1.0)
+    return float(np.sqrt((dots**2).mean())) or 1.0

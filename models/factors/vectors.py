@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeAlias
 
 import numpy as np
 
 from models.factors.factorisation import Floats
+
+Blends: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,6 +31,8 @@ class Vectors:
             those of a few items says how close any item is to them. They are not
             turned, and mean something within one fit. The unit behind them is what a
             click of an item weighs in that sum, 0 for users.
+        blends: What the factors and the units of the linear model weigh in the dot
+            product: where a pool is given, and where none is.
         strengths: float32 [L], by how much each of them outweighs its ridge, in the
             first fit to all known clicks; of several domains the mean.
         ridge_clicks: Clicks at which the ridge is doubled; 0 if it never is.
@@ -40,6 +45,7 @@ class Vectors:
     num_further: int = 0
     num_linear: int = 0
     per_fold: int = 1
+    blends: Blends = ((1.0, 1.0), (1.0, 1.0))
     strengths: Floats = dataclasses.field(
         default_factory=lambda: np.zeros(0, np.float32)
     )
@@ -59,6 +65,16 @@ class Vectors:
             num_further=0,
             num_linear=0,
         )
+
+    @property
+    def unit_weights(self) -> Floats:
+        """What units weigh in the dot product, float32 [2, D]: with a pool, without."""
+        weights = np.ones([2, self.users.shape[-1]], np.float32)
+        linear = slice(self.width, self.width + self.num_linear)
+        for of_units, (factors, items) in zip(weights, self.blends, strict=True):
+            of_units[: self.width] = factors
+            of_units[linear] = items
+        return weights
 
     def complete(self) -> Vectors:
         """Returns the fits that have seen all known clicks."""

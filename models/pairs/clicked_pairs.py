@@ -12,6 +12,7 @@ from models.pairs.factor_tables import (
     FactorTables,
     dot_product,
     one_over_rms,
+    products,
 )
 from models.pairs.pair_embedding import (
     EmbeddedPairs,
@@ -19,6 +20,7 @@ from models.pairs.pair_embedding import (
     PairEmbedding,
     dropout_of_sets,
 )
+from models.pairs.repeats import NUM_KEPT, clicked_last, clicks_of, clicks_of_all
 from models.recommender import Episode
 
 # Known clicks score 10 at the start, so that pairs that lie far apart satisfy a margin
@@ -29,10 +31,11 @@ _LARGE = 10.0
 class ClickedPairs(PairEmbedding):
     """Embeds pairs by factors of users and items, which are not trained.
 
-    Where no pool is given, the prior has the closeness of an item to the clicks of the
-    scenario beside the dot product: the mean of what the linear model of items predicts
-    of it from each click. A pool says more of a scenario than its clicks do, so that
-    closeness takes no part where one is given.
+    Where no pool is given, the prior has two terms beside the dot product: what clicks
+    of the item itself in the scenario are worth, since what some like there others will
+    like too, and the closeness of the item to the clicks, the mean of what the linear
+    model of items predicts of it from each. A pool says more of a scenario than its
+    clicks do, so that neither takes part where one is given.
 
     Args:
         vectors: The factors.
@@ -60,9 +63,6 @@ class ClickedPairs(PairEmbedding):
         self.has_prior = options.prior == "dot"
         self.has_product = options.product
         self.embedded_dim = vectors.width
-        has_closeness = self.has_prior and options.prior_closeness > 0.0
-        self.num_factors = self._closeness.num_units if has_closeness else 0
-        self.summed_widths = self.num_factors, 0, int(self.num_factors > 0)
         embedding = vectors.embedding()
         self.user_scale = _scale(embedding.users, "user_scale")
         self.item_scale = _scale(embedding.items, "item_scale")
@@ -70,14 +70,30 @@ class ClickedPairs(PairEmbedding):
             self.prior_scale = tf.Variable(_LARGE, name="prior_scale")
             # The start is the closed form itself; the weight is the first to move.
             self.backbone_scale = tf.Variable(0.0, name="backbone_scale")
-        trains_open |= always_open
-        self.is_closed_form_when_open = self.num_factors > 0 and not trains_open
         self._always_open = always_open
+        self._add_terms(options)
+        trains_open |= always_open
+        has_terms = self.num_factors > 0 or self.num_kept > 0
+        self.is_closed_form_when_open = has_terms and not trains_open
+        self.width = (2 + self.has_product) * self.embedded_dim + self.has_prior
+        self.dropout = dropout_of_sets(options.dropout, seed)
+
+    def _add_terms(self, options: ScenarioOptions) -> None:
+        """Adds what the prior has where no pool is given."""
+        self.num_factors = self.num_kept = 0
+        if self.has_prior and options.prior_closeness:
+            self.num_factors = self._closeness.num_units
+        # A user who is a task by themselves is asked for what they have not clicked.
+        if self.has_prior and options.prior_repeat and not self._always_open:
+            self.num_kept = NUM_KEPT
+        num_facts = int(self.num_factors > 0)
+        self.summed_widths = self.num_factors, 0, num_facts, self.num_kept
         if self.num_factors:
             start = _LARGE * options.prior_closeness
             self.closeness_scale = tf.Variable(start, name="closeness_scale")
-        self.width = (2 + self.has_product) * self.embedded_dim + self.has_prior
-        self.dropout = dropout_of_sets(options.dropout, seed)
+        if self.num_kept:
+            start = _LARGE * options.prior_repeat
+            self.repeat_scale = tf.Variable(start, name="repeat_scale")
 
     def support_pairs(self, support: Episode, training: bool = False) -> FactorPairs:
         """Looks up support pairs, in the fit that the episode names."""
@@ -99,16 +115,20 @@ class ClickedPairs(PairEmbedding):
         """Adds the clicks of each scenario up, as those of one user.
 
         Returns:
-            The weighed sum of the items' units in the linear model, and the number of
-            clicks.
+            The weighed sum of the items' units in the linear model, the number of
+            clicks, and the items that were clicked last.
         """
         del training
-        if not self.num_factors:
-            return nothing_known(tf.shape(labels)[0])
-        return self._closeness.add_up(pairs, support_mask & (labels > 0.5))
+        is_click = support_mask & (labels > 0.5)
+        user = nothing_known(tf.shape(labels)[0])
+        if self.num_factors:
+            user = self._closeness.add_up(pairs, is_click)
+        if self.num_kept:
+            user = user._replace(clicked=clicked_last(pairs.item_row, is_click))
+        return user
 
     def expect(self, user: FoldedUser, pairs: FactorPairs) -> Expected:
-        """Returns the scaled dot product and closeness; the variance has no unit."""
+        """Returns the sum of the scaled terms; the variance has no unit."""
         mean = tf.zeros(tf.shape(pairs.item)[:-1])
         scale: float | tf.Tensor = 1.0
         is_open = tf.ones_like(pairs.is_open) if self._always_open else pairs.is_open
@@ -119,28 +139,36 @@ class ClickedPairs(PairEmbedding):
             units = self._closeness.units(pairs)
             closeness = tf.linalg.matvec(units, self._closeness.mean_click(user))
             mean += self.closeness_scale * closeness * is_open
+        if self.num_kept:
+            mean += self.repeat_scale * clicks_of(user, pairs.item_row) * is_open
         if self.is_closed_form_when_open:
             scale *= 1.0 - is_open
         variance, log_shares = tf.ones_like(mean), pairs.item[..., :0]
         return Expected(mean, variance, log_shares, tf.zeros([0]), scale)
 
-    def open_query(self, user: FoldedUser, vectors: tf.Tensor) -> tf.Tensor:
-        """Returns what items are multiplied by to be expected without a pool.
+    def expect_items(
+        self, user: FoldedUser, vectors: tf.Tensor, table: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns what is expected of every item where no pool is given.
 
         Args:
             user: Of each scenario.
-            vectors: float32 [B, D], factors of the user who is asked for in each.
+            vectors: float32 [B, D], factors of the user who is asked for in each, whose
+                units weigh what they do without a pool.
+            table: float32 [N, D], factors of all items, or none.
 
         Returns:
-            float32 [B, D]; its product with the factors of an item is the mean of
-            `expect` where no pool is given.
+            float32 [B, N], the mean of `expect`.
         """
         query = self.prior_scale * vectors
-        if not self.num_factors:
-            return query
-        closeness = self.closeness_scale * self._closeness.mean_click(user)
-        behind = vectors.shape[-1] - self.embedded_dim - self.num_factors
-        return query + tf.pad(closeness, [[0, 0], [self.embedded_dim, behind]])
+        if self.num_factors:
+            closeness = self.closeness_scale * self._closeness.mean_click(user)
+            behind = vectors.shape[-1] - self.embedded_dim - self.num_factors
+            query += tf.pad(closeness, [[0, 0], [self.embedded_dim, behind]])
+        means = products(query, table)
+        if self.num_kept:
+            means += self.repeat_scale * clicks_of_all(user, tf.shape(table)[0])
+        return means
 
     def embed(
         self, user: FoldedUser, pairs: FactorPairs, training: bool = False

@@ -51,7 +51,7 @@ class Closeness:
         weights = counted * pairs.item[..., behind]
         total = tf.linalg.matvec(self.units(pairs), weights, transpose_a=True)
         num_clicks = tf.reduce_sum(counted, axis=1, keepdims=True)
-        return FoldedUser(total, nothing.covariance, num_clicks)
+        return nothing._replace(vector=total, facts=num_clicks)
 
     def mean_click(self, user: FoldedUser) -> tf.Tensor:
         """Returns the mean of the clicks, shrunk, float32 [B, L]."""

@@ -13,14 +13,17 @@ class FactorPairs(NamedTuple):
     """The factors of user and item of the pairs of a support or query set.
 
     Attributes:
-        user: float32 [B, S, D], or [U, 1, D] where every pair is asked for.
+        user: float32 [B, S, D], or [U, 1, D] where every pair is asked for; units weigh
+            what they do in the dot product.
         item: float32 [B, S, D], or [1, P, D] then.
+        item_row: int32 [B, S], or [1, P] then.
         is_open: float32 [B, S], or [B, 1] if alike for all: 1 for a pair that is asked
             for without a pool, else 0, as of all support pairs.
     """
 
     user: tf.Tensor
     item: tf.Tensor
+    item_row: tf.Tensor
     is_open: tf.Tensor
 
 
@@ -34,6 +37,7 @@ class FactorTables:
     def __init__(self, vectors: Vectors) -> None:
         self._users = tf.constant(vectors.users)
         self._items = tf.constant(vectors.items)
+        self._unit_weights = tf.constant(vectors.unit_weights)
 
     def look_up(self, half: Episode, role: str) -> FactorPairs:
         """Looks up the factors of pairs, in fit 0 unless the episode says another.
@@ -51,19 +55,29 @@ class FactorTables:
             is_open = tf.zeros([tf.shape(users)[0], 1])
         fit = half.get(f"{role}_fit")
         if fit is None:
-            return FactorPairs(
-                tf.gather(self._users[0], users),
-                tf.gather(self._items[0], items),
-                is_open,
-            )
-        return FactorPairs(
-            _in_fit(self._users, fit, users), _in_fit(self._items, fit, items), is_open
-        )
+            user = tf.gather(self._users[0], users)
+            item = tf.gather(self._items[0], items)
+        else:
+            user = _in_fit(self._users, fit, users)
+            item = _in_fit(self._items, fit, items)
+        user *= weights_of(self._unit_weights, is_open)
+        return FactorPairs(user, item, items, is_open)
 
 
 def _in_fit(tables: tf.Tensor, fit: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     fit = tf.broadcast_to(fit, tf.shape(rows))
     return tf.gather_nd(tables, tf.stack([fit, rows], axis=-1))
+
+
+def weights_of(unit_weights: tf.Tensor, is_open: tf.Tensor) -> tf.Tensor:
+    """Returns what units of pairs weigh, float32 [B, S, D].
+
+    Args:
+        unit_weights: float32 [2, D]: where a pool is given, and where none is.
+        is_open: float32 [B, S], 1 for a pair that is asked for without a pool, else 0.
+    """
+    pool, without = tf.unstack(unit_weights)
+    return pool + tf.expand_dims(is_open, -1) * (without - pool)
 
 
 def dot_product(pairs: FactorPairs) -> tf.Tensor:

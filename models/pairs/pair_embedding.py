@@ -57,9 +57,9 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
         num_factors: K, factors of a user that are solved from the support set; where
             there are any and they do not add up, each new pair changes how all pairs of
             the support set are embedded.
-        summed_widths: Widths of vector, covariance and facts of what is solved, if that
-            of two support sets together is the sum of that of each, and support pairs
-            are embedded without it; zeros if not.
+        summed_widths: Widths of the parts of what is solved, if that of two support
+            sets can be put together from that of each, and support pairs are embedded
+            without it; zeros if not.
         has_prior: Whether there is a prior of what was made beforehand, which tells
             one pair from another.
         moves_prior: Whether the context moves the mean of user factors.
@@ -69,7 +69,7 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
     width: int
     has_prior: bool
     num_factors: int = 0
-    summed_widths: tuple[int, int, int] = (0, 0, 0)
+    summed_widths: tuple[int, int, int, int] = (0, 0, 0, 0)
     moves_prior: bool = False
     detaches_support: bool = False
 

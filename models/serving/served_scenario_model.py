@@ -9,7 +9,7 @@ import numpy as np
 from models.cmml import CMML
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.pairs.factor_tables import FactorPairs, products
+from models.pairs.factor_tables import FactorPairs, weights_of
 from models.serving.options import ServingOptions
 from models.serving.request_checks import Checked, Inputs
 from models.serving.saving import IDS, InputSpec
@@ -73,6 +73,7 @@ class ServedScenarioModel(ServedModel):
         self._item_vectors = tf.Variable(
             vectors.items[0], trainable=False, name="item_vectors"
         )
+        self._unit_weights = tf.constant(vectors.unit_weights)
         super().__init__(
             model,
             item_counts,
@@ -88,10 +89,13 @@ class ServedScenarioModel(ServedModel):
 
     def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> FactorPairs:
         del profile
+        is_open = rows.get("open", tf.zeros([tf.shape(rows["item"])[0], 1]))
+        users = tf.gather(self._user_vectors, rows["user"])
         return FactorPairs(
-            tf.gather(self._user_vectors, rows["user"]),
+            users * weights_of(self._unit_weights, is_open),
             tf.gather(self._item_table(), rows["item"]),
-            rows.get("open", tf.zeros([tf.shape(rows["item"])[0], 1])),
+            rows["item"],
+            is_open,
         )
 
     @property
@@ -173,10 +177,11 @@ class ServedScenarioModel(ServedModel):
             of_pooled = super()._prior(task, pooled)
             of_pooled = tf.gather(of_pooled, tf.range(num_pooled), axis=1)
         users = tf.gather(self._user_vectors, rows["user"][:, 0])
-        queries = self._model().pairs.open_query(task.state.user, users)
+        users *= self._unit_weights[1]
         table = self._item_table()[: tf.where(is_open, self.catalogue.num_rows, 0)]
+        expected = self._model().pairs.expect_items(task.state.user, users, table)
         others = self.catalogue.candidates[: num_items - num_pooled]
-        of_others = tf.gather(products(queries, table), others, axis=1)
+        of_others = tf.gather(expected, others, axis=1)
         return tf.concat([of_pooled, of_others], axis=1)
 
     def _fallback(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:

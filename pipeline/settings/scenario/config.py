@@ -47,8 +47,9 @@ class VectorsConfig(Section):
 
     Of several values, those are taken with which the dot product of the factors has
     the best Recall@20 on meta-validation: first of the factorisation, then of
-    `pool_weight`, then of the linear model of items. Where the best value is the first
-    or the last of several, more are tried beyond it, at most four.
+    `pool_weight`; then of the linear model of items, `item_l2` and `open_weight` by the
+    prior of CMML without a pool, `item_weight` with one. Where the best value is the
+    first or the last of several, more are tried beyond it, at most four.
 
     Attributes:
         method: "als" (weighted matrix factorisation) or "bpr", of `implicit`.
@@ -60,11 +61,13 @@ class VectorsConfig(Section):
             a further user who has clicked its pool, each click weighing so much of one
             by a user. Pools are given with every scenario, held-out clicks are not.
         item_weight: Values to try of the weight of a linear model of items, as of the
-            baseline "ease", in the dot product of the factors; where it is 1, scores of
-            both spread alike. No pair is embedded by it. Without a pool it also says
-            how close items are to the clicks of a scenario, whatever its weight.
-        item_factors: Width that the linear model is cut to.
-        item_l2: Values to try of its ridge; the first one where it weighs nothing.
+            baseline "ease", in the dot product of the factors where a pool is given;
+            where it is 1, scores of both spread alike. No pair is embedded by it.
+        open_weight: Values to try of that weight where no pool is given. There the
+            linear model also says how close items are to the clicks of a scenario.
+        item_factors: Width that the linear model is cut to: more where items have few
+            clicks each, for as much more memory.
+        item_l2: Values to try of its ridge.
         item_power: Values to try of the power of an item's clicks by which its ridge
             grows, where users are tasks: 0 for the same ridge for every item.
         item_clicks: Values to try of the clicks of a user at which the ridge is
@@ -90,9 +93,12 @@ class VectorsConfig(Section):
     item_weight: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
         (0.0, 0.25, 0.5), min_length=1
     )
+    open_weight: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
+        (0.3, 1.0, 3.0), min_length=1
+    )
     item_factors: int = pydantic.Field(512, ge=1)
     item_l2: tuple[pydantic.PositiveFloat, ...] = pydantic.Field(
-        (200.0, 400.0), min_length=1
+        (50.0, 100.0), min_length=1
     )
     item_power: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
         (0.5,), min_length=1

@@ -11,6 +11,8 @@ import numpy as np
 from models.baselines.clicks.click_mean import ClickMean
 from models.baselines.clicks.dot_product import DotProduct
 from models.baselines.clicks.item_closeness import ItemCloseness
+from models.closed_form import ClosedForm
+from models.cmml_builders import clicked_cmml
 from models.episodes.click_records import (
     KnownClicks,
     load_known_clicks,
@@ -21,9 +23,10 @@ from models.factors.factorisation import (
     FactorisationDivergedError,
     FactorisationOptions,
 )
+from models.factors.kept_fits import KeptFits
 from models.factors.vector_files import save_vectors
 from models.factors.vector_fit import Pools, fit_vectors
-from models.factors.vectors import Vectors
+from models.options import ScenarioOptions
 from models.recommender import Recommender
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.one_at_a_time import one_at_a_time
@@ -33,6 +36,7 @@ from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
 from pipeline.settings.scenario.data import ScenarioData, pools_of, vectors_dir
+from pipeline.settings.scenario.groups import catalogue_group
 from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
 from pipeline.settings.scenario.readiness import (
     check_catalogue,
@@ -51,7 +55,11 @@ _FEW_CLICKS = (4, 16)  # Of a user, that the linear model is judged with too.
 
 # What ranks the held-out clicks by which values are judged; values to try, by name.
 Measure: TypeAlias = Literal[
-    "dot product", "mean click", "linear model", "linear model of few clicks"
+    "dot product",
+    "prior without a pool",
+    "mean click",
+    "linear model",
+    "linear model of few clicks",
 ]
 Values: TypeAlias = Mapping[str, Sequence[float]]
 Stage: TypeAlias = tuple[Values, Measure]
@@ -78,6 +86,8 @@ class Trial:
             text += f", pools weighing {self.options.pool_weight:g}"
         if self.options.item_weight:
             text += f", items {self.options.item_weight:g}"
+        if self.options.open_weight:
+            text += f", items {self.options.open_weight:g} without a pool"
             text += f" with a ridge of {self.options.item_l2:g}"
         if self.options.item_power:
             text += f", ridge of items {self.options.item_l2:g}"
@@ -93,9 +103,8 @@ Judge: TypeAlias = Callable[[FactorisationOptions, Measure], Trial | None]
 def pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
     """Fits factors, unless that has been done; goes on where a killed search was.
 
-    Of the values of `config.vectors` those are taken with which the dot product of the
-    factors ranks held-out clicks of meta-validation best; only then the folds are
-    fitted.
+    Of the values of `config.vectors` those are taken with which held-out clicks of
+    meta-validation are ranked best; only then the folds are fitted.
 
     Args:
         config: The experiment.
@@ -159,25 +168,20 @@ def _recall_of(
     pools: Pools,
 ) -> Callable[[FactorisationOptions, Measure], float | None]:
     """Returns what fits factors and judges them; None where they are not finite."""
-    last: dict[tuple[FactorisationOptions, bool], Vectors] = {}
-
-    def fit(options: FactorisationOptions, dot_alone: bool) -> Vectors:
-        if (options, dot_alone) not in last:
-            last.clear()  # Never two of them in memory.
-            last[options, dot_alone] = fit_vectors(
-                known, info.domains, pools, options, num_folds=0, dot_alone=dot_alone
-            )
-        return last[options, dot_alone]
+    kept = KeptFits(2)  # With pools and without.
 
     def recall_of(options: FactorisationOptions, by: Measure) -> float | None:
-        dot_alone = not by.startswith("linear model")
-        same_fit = dataclasses.replace(options, item_clicks=0.0)
+        dot_alone = by in ("dot product", "mean click")
         try:
-            factors = fit(same_fit, dot_alone)
+            factors = fit_vectors(
+                *(known, info.domains, pools, options),
+                num_folds=0,
+                dot_alone=dot_alone,
+                kept=kept,
+            )
         except FactorisationDivergedError as error:
             say(f"pretrain: left out, {error}")
             return None
-        factors = dataclasses.replace(factors, ridge_clicks=options.item_clicks)
         return _MEASURES[by](config, ScenarioData(dataset_dir, info, factors))
 
     return recall_of
@@ -211,6 +215,10 @@ def _judge_once(
 def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[Stage]:
     """Returns the values to try, stage by stage, and what they are judged by.
 
+    Where scenarios are tasks, the linear model of items is made for the whole
+    catalogue, where its ridge matters most; then its weight is chosen where a pool is
+    given.
+
     Where users are tasks there are no pools, and a new user has no factors for a dot
     product: factors are judged by those of the items that are shown, then the linear
     model of items by itself, then how much larger its ridge is for few clicks.
@@ -233,9 +241,10 @@ def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[St
         (factors, "dot product"),
         ({"pool_weight": config.pool_weight if is_als else (0.0,)}, "dot product"),
         (
-            {"item_weight": config.item_weight, "item_l2": config.item_l2},
-            "dot product",
+            {"item_l2": config.item_l2, "open_weight": config.open_weight},
+            "prior without a pool",
         ),
+        ({"item_weight": config.item_weight}, "dot product"),
     ]
 
 
@@ -264,8 +273,6 @@ def _best_trial(
             by: Measure = measure,
         ) -> float:
             tried = dataclasses.replace(base, **values)
-            if "item_weight" in values and not tried.item_weight:  # Whatever the ridge.
-                tried = dataclasses.replace(tried, item_l2=config.item_l2[0])
             if (tried, by) not in trials:
                 trials[tried, by] = judge(tried, by)
             trial = trials[tried, by]
@@ -280,9 +287,9 @@ def _best_trial(
             )
         say(f"pretrain: chosen {choice_text(search)}")
         options = dataclasses.replace(options, **search.best)
-    judged = {key: trial for key, trial in trials.items() if trial is not None}
-    comparable = [trial for (_, by), trial in judged.items() if by == measure]
-    return max(comparable, key=lambda trial: trial.recall), list(judged.values())
+    best = trials[options, measure]
+    assert best is not None
+    return best, [trial for trial in trials.values() if trial is not None]
 
 
 def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
@@ -296,6 +303,15 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
         Recall@20, the mean over users and then over scenarios, in [0, 1].
     """
     return _recall(DotProduct(data.known, data.factors), config, data, 0)
+
+
+def open_recall(config: ScenarioConfig, data: ScenarioData) -> float:
+    """Ranks those of the whole catalogue by the prior that CMML starts with."""
+    prior = ClosedForm(clicked_cmml(data.factors, ScenarioOptions()))
+    pairs = ClickScorer(prior, config, data)(
+        catalogue_group(config, schema.META_VALIDATION)
+    )
+    return float(np.nanmean(metrics_by_task(pairs)[CHOSEN_BY]))
 
 
 def linear_recall(config: ScenarioConfig, data: ScenarioData) -> float:
@@ -328,6 +344,7 @@ def _recall(
 
 _MEASURES: Mapping[Measure, Callable[[ScenarioConfig, ScenarioData], float]] = {
     "dot product": dot_product_recall,
+    "prior without a pool": open_recall,
     "mean click": mean_click_recall,
     "linear model": linear_recall,
     "linear model of few clicks": few_click_recall,
@@ -358,6 +375,7 @@ def _facts(best: Trial, trials: Sequence[Trial]) -> dict[str, Any]:
                 "alpha": trial.options.alpha,
                 "pool_weight": trial.options.pool_weight,
                 "item_weight": trial.options.item_weight,
+                "open_weight": trial.options.open_weight,
                 "item_l2": trial.options.item_l2,
                 "item_power": trial.options.item_power,
                 "item_clicks": trial.options.item_clicks,

@@ -9,6 +9,7 @@ from scipy.stats import ortho_group
 from models.episodes.click_records import KnownClicks
 from models.factors import vector_fit
 from models.factors.factorisation import FactorisationOptions
+from models.factors.kept_fits import KeptFits
 from models.factors.vector_fit import fit_vectors
 from transforms.clicks.schema import Domain
 
@@ -59,6 +60,12 @@ def stub_factorise(monkeypatch):
         )
 
     return put
+
+
+def dots(fitted, number=0, *, is_open=False):
+    """The dot products of all users and items, the unknown ones first."""
+    weighed = fitted.users[number] * fitted.unit_weights[int(is_open)]
+    return weighed @ fitted.items[number].T
 
 
 def fit(known, domains=DOMAINS, pools=(), num_folds=0, factors=1):
@@ -257,7 +264,7 @@ def test_items_that_nobody_clicked_stand_behind_all_that_were(method):
     for number, seen in enumerate(
         [known.fold >= 0, *(known.fold != f for f in range(3))]
     ):
-        scores = fitted.users[number] @ fitted.items[number].T
+        scores = dots(fitted, number)
         is_clicked = np.isin(np.arange(33), known.item[seen])
         assert scores[:, ~is_clicked].max() < scores[:, is_clicked].min()
 
@@ -319,9 +326,7 @@ def test_the_dot_product_alone_is_what_it_is_with_all_else():
             for dot_alone in (False, True)
         )
         assert alone.per_fold == len(alone.users) == 1
-        np.testing.assert_allclose(
-            alone.users[0] @ alone.items[0].T, whole.users[0] @ whole.items[0].T, 1e-4
-        )
+        np.testing.assert_allclose(dots(alone), dots(whole), rtol=1e-4, atol=1e-5)
 
 
 def test_closeness_to_the_mean_click_spreads_as_the_dot_product():
@@ -346,7 +351,7 @@ def test_the_pools_of_an_item_that_nobody_clicked_put_it_among_its_like():
     options = dataclasses.replace(SMALL["als"], pool_weight=1.0)
     fitted = fit_vectors(known, [Domain("", 20, 18)], pools, options, 3)
     # Of the two fits of each fold, the first knows the pools.
-    scores = fitted.users[::2, 1:] @ np.swapaxes(fitted.items[::2, 17:], 1, 2)
+    scores = np.stack([dots(fitted, 2 * place)[1:, 17:] for place in range(4)])
     assert (scores[:, ::2, 0] > scores[:, ::2, 1]).all()
     assert (scores[:, 1::2, 1] > scores[:, 1::2, 0]).all()
 
@@ -354,17 +359,50 @@ def test_the_pools_of_an_item_that_nobody_clicked_put_it_among_its_like():
 def test_the_linear_model_of_items_counts_in_the_dot_product_alone():
     known = tasteful_clicks()
     options = dataclasses.replace(
-        SMALL["als"], item_weight=0.5, item_factors=10, item_l2=1.0
+        SMALL["als"], item_weight=0.5, open_weight=2.0, item_factors=10, item_l2=1.0
     )
     domains = [Domain("", 20, 16)]
     alone = fit_vectors(known, domains, (), SMALL["als"], 1)
     both = fit_vectors(known, domains, (), options, 1)
     assert both.users.shape == (2, 21, 3 + 10 + 2)
-    assert both.embedding().users.shape == (2, 21, 3)
-    of_factors = both.embedding().users[0, 1:] @ both.embedding().items[0, 1:].T
-    expected = alone.users[0, 1:] @ alone.items[0, 1:].T
+    of_factors = dots(both.embedding())[1:, 1:]
+    expected = dots(alone.embedding())[1:, 1:]
     scale = np.linalg.norm(of_factors) / np.linalg.norm(expected)
     np.testing.assert_allclose(of_factors, scale * expected, atol=1e-4)
-    users, items = both.users[0, 1:, 3:-2], both.items[0, 1:, 3:-2]
-    spreads = [(scores).std(axis=1).mean() for scores in (of_factors, users @ items.T)]
-    assert spreads[1] == pytest.approx(0.5 * spreads[0], rel=1e-3)
+    for is_open, weight in ((False, 0.5), (True, 2.0)):
+        all_units = dots(both, is_open=is_open)[1:, 1:]
+        factors = dots(both.embedding(), is_open=is_open)[1:, 1:]
+        spreads = [s.std(axis=1).mean() for s in (factors, all_units - factors)]
+        assert spreads[1] == pytest.approx(weight * spreads[0], rel=1e-3)
+
+
+def test_fits_are_kept_for_other_weights_and_ridges_of_the_same(monkeypatch):
+    counted = []
+    for name in ("factorise", "decompose_clicks"):
+        function = getattr(vector_fit, name)
+
+        def count(*args, _name=name, _function=function, **kwargs):
+            counted.append(_name)
+            return _function(*args, **kwargs)
+
+        monkeypatch.setattr(vector_fit, name, count)
+    known, domains = tasteful_clicks(), [Domain("", 20, 16)]
+    pools = [rows(*range(first, 17, 2)) for first in (1, 2)]
+    options = dataclasses.replace(SMALL["als"], pool_weight=1.0, item_factors=10)
+    kept = KeptFits(2)
+    fit_vectors(known, domains, pools, options, 0, kept=kept)
+    # The linear model knows no pool, and is the same in both fits.
+    assert counted == ["factorise", "factorise", "decompose_clicks"]
+    other = dataclasses.replace(options, item_l2=7.0, item_weight=0.5, open_weight=2.0)
+    again = fit_vectors(known, domains, pools, other, 0, kept=kept)
+    assert len(counted) == 3
+    anew = fit_vectors(known, domains, pools, other, 0)
+    np.testing.assert_array_equal(again.items, anew.items)
+    np.testing.assert_array_equal(again.users, anew.users)
+    del counted[:]
+    fit_vectors(
+        *(known, domains, pools, dataclasses.replace(other, alpha=2.0), 0), kept=kept
+    )
+    assert counted == ["factorise", "factorise"]
+    fit_vectors(known, domains, pools, dataclasses.replace(other, item_power=1.0), 0)
+    assert counted[2:] == ["factorise", "factorise", "decompose_clicks"]

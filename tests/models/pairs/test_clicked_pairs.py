@@ -5,6 +5,7 @@ import pytest
 
 from models.closed_form import ClosedForm
 from models.cmml_builders import clicked_cmml
+from models.factors.folded_user import last_clicked, nothing_known, put_together
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
@@ -13,8 +14,9 @@ from models.recommender import split_episode
 
 
 def test_dot_product_by_hand():
-    pairs = tf.constant([[[1.0, 2.0]]]), tf.constant([[[3.0, -1.0]]]), tf.zeros([1, 1])
-    np.testing.assert_allclose(dot_product(FactorPairs(*pairs)), [[1.0]])
+    user, item = tf.constant([[[1.0, 2.0]]]), tf.constant([[[3.0, -1.0]]])
+    pairs = FactorPairs(user, item, tf.zeros([1, 1], tf.int32), tf.zeros([1, 1]))
+    np.testing.assert_allclose(dot_product(pairs), [[1.0]])
 
 
 def test_the_start_is_the_dot_product_and_the_backbone_can_be_let_in(
@@ -73,9 +75,9 @@ def test_units_of_the_dot_product_alone_embed_nothing(vectors, click_episode):
     )
     few, many = (clicked_cmml(each, ScenarioOptions()) for each in (vectors, further))
     pairs = [model.pairs.query_pairs(click_episode) for model in (few, many)]
-    none = tf.zeros([0])
+    nobody = nothing_known(tf.shape(click_episode["query_item"])[0])
     one, other = (
-        model.pairs.embed(none, each)
+        model.pairs.embed(nobody, each)
         for model, each in zip((few, many), pairs, strict=True)
     )
     for part, same in zip(one.parts[:3], other.parts[:3], strict=True):
@@ -105,7 +107,7 @@ def test_closeness_is_the_mean_over_clicks_shrunk_and_none_with_a_pool(
     new_click_model, linear_vectors, click_episode, ridge_clicks
 ):
     vectors = dataclasses.replace(linear_vectors, ridge_clicks=ridge_clicks)
-    model = new_click_model(vectors=vectors, prior_closeness=0.5)
+    model = new_click_model(vectors=vectors, prior_closeness=0.5, prior_repeat=0.0)
     support, query = split_episode(click_episode)
     asked = {**query, "query_open": tf.constant([[1.0], [0.0], [1.0]])}
     state = model.adapt(support)
@@ -141,11 +143,77 @@ def test_a_backbone_that_never_lacked_a_pool_adds_nothing_where_none_is_given(
     assert is_prior.tolist() == [not open_fraction, False, not open_fraction]
 
 
-def test_closeness_can_be_left_out(new_click_model, linear_vectors, vectors):
+def test_each_click_of_the_item_itself_counts_where_no_pool_is_given(
+    new_click_model,
+):
+    model = new_click_model(prior_repeat=0.3)
+    clicked = {
+        "support_item": tf.constant(
+            [[1, 2, 1, 2, 3], [4, 4, 4, 5, 1], [0, 0, 2, 2, 2]]
+        ),
+        "support_user": tf.ones([3, 5], tf.int32),
+        "support_label": tf.constant([[1.0, 1, 1, 0, 0], [1, 1, 1, 1, 0], [1.0] * 5]),
+        "support_mask": tf.constant([[True] * 5, [True] * 3 + [False] * 2, [True] * 5]),
+    }
+    asked = {
+        "query_item": tf.constant([[1, 2, 3], [4, 5, 1], [0, 2, 1]]),
+        "query_user": tf.ones([3, 3], tf.int32),
+        "query_open": tf.constant([[1.0], [1.0], [1.0]]),
+    }
+    state = model.adapt(clicked)
+    gains = [
+        model.prior(state, model.pairs.query_pairs(asked | {"query_open": is_open}))
+        for is_open in (asked["query_open"], tf.zeros([3, 1]))
+    ]
+    # Neither negatives count nor padding, nor clicks of an unknown item.
+    counts = np.array([[2, 1, 0], [3, 0, 0], [0, 3, 0]])
+    np.testing.assert_allclose(gains[0] - gains[1], 3.0 * counts, atol=1e-4)
+
+
+def test_an_item_of_the_whole_catalogue_is_expected_as_it_is_by_itself(
+    new_click_model, linear_vectors, click_episode
+):
+    blends = dataclasses.replace(linear_vectors, blends=((1.0, 0.3), (0.7, 1.9)))
+    model = new_click_model(vectors=blends)
+    support, _ = split_episode(click_episode)
+    state = model.adapt(support)
+    users = tf.constant([1, 2, 1])
+    num_items = blends.items.shape[1]
+    asked = {
+        "query_user": tf.repeat(users[:, tf.newaxis], num_items, axis=1),
+        "query_item": tf.tile(tf.range(num_items)[tf.newaxis], [3, 1]),
+        "query_open": tf.ones([3, 1]),
+    }
+    one_by_one = model.prior(state, model.pairs.query_pairs(asked))
+    vectors = blends.users[0][users] * blends.unit_weights[1]
+    expected = model.pairs.expect_items(state.user, vectors, blends.items[0])
+    np.testing.assert_allclose(expected, one_by_one, atol=1e-4)
+    none = model.pairs.expect_items(state.user, vectors, blends.items[0][:0])
+    assert none.shape == (3, 0)
+
+
+def test_the_last_clicks_are_kept_in_their_order():
+    rows = tf.constant([[0.0, 3, 0, 1, 2], [0, 0, 0, 0, 7]])
+    assert last_clicked(rows, 2).numpy().tolist() == [[1, 2], [0, 7]]
+    assert last_clicked(rows, 6).numpy().tolist() == [
+        [0, 0, 0, 3, 1, 2],
+        [0, 0, 0, 0, 0, 7],
+    ]
+    before, after = (
+        nothing_known(tf.constant(2))._replace(clicked=last_clicked(part, 3))
+        for part in (rows[:, :2], rows[:, 2:])
+    )
+    together = put_together(before, after).clicked
+    np.testing.assert_array_equal(together, last_clicked(rows, 3))
+
+
+def test_closeness_and_repeats_can_be_left_out(new_click_model, linear_vectors):
     for model in (
-        new_click_model(vectors=linear_vectors, prior_closeness=0.0),
+        new_click_model(vectors=linear_vectors, prior_closeness=0.0, prior_repeat=0.0),
         new_click_model(vectors=linear_vectors, prior="constant"),
-        new_click_model(vectors=vectors),  # They have no linear model.
+        clicked_cmml(  # Nobody clicks an item twice.
+            linear_vectors, ScenarioOptions(prior_closeness=0.0), always_open=True
+        ),
     ):
         assert model.pairs.num_factors == 0
         assert model.memory_dim == model.encoder.memory_dim

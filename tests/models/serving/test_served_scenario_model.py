@@ -63,8 +63,9 @@ def dot_model(vectors):
 
 @pytest.fixture(scope="module")
 def model(vectors, set_large_weights):
-    """A model with large weights."""
-    return set_large_weights(clicked_cmml(vectors, ScenarioOptions(**TINY)))
+    """A model with large weights, whose backbone ranks without a pool too."""
+    options = ScenarioOptions(**TINY, prior_repeat=0.0)
+    return set_large_weights(clicked_cmml(vectors, options))
 
 
 @pytest.fixture(scope="module")
@@ -141,15 +142,15 @@ def test_with_support_nothing_stands_in_for_it(served):
 
 
 def test_with_support_an_unknown_user_gets_what_is_liked_in_general(served):
-    # Ten times the dot products with (1, 1).
+    # Ten times the dot products with (1, 1), and 5 for the click.
     clicks = support_of(("u2", "i1", 1.0))
     scores, _ = recommended(served, "who?", support=clicks)
-    assert scores == pytest.approx({"i4": 50.0, "i1": 40.0, "i2": 40.0, "i3": 40.0})
+    assert scores == pytest.approx({"i4": 50.0, "i1": 45.0, "i2": 40.0, "i3": 40.0})
 
 
 @pytest.fixture(scope="module")
 def close_model(vectors):
-    """Scores are dot products, and closeness of the items 1 and 4 to each other."""
+    """Scores are dot products, closeness of items 1 and 4 to each other, and clicks."""
     users, items = (
         np.concatenate([table, np.zeros_like(table[..., :2])], axis=-1)
         for table in (vectors.users, vectors.items)
@@ -157,7 +158,8 @@ def close_model(vectors):
     items[0, [1, 4], -2] = 4.0
     items[0, :, -1] = 1.0  # What a click weighs.
     vectors = Vectors(users, items, num_further=2, num_linear=1)
-    model = clicked_cmml(vectors, ScenarioOptions(**TINY, prior_closeness=1.7))
+    options = ScenarioOptions(**TINY, prior_closeness=1.7, prior_repeat=0.3)
+    model = clicked_cmml(vectors, options)
     model.pairs.backbone_scale.assign(0.0)
     return model, vectors
 
@@ -167,8 +169,9 @@ def test_items_close_to_the_clicks_gain_where_no_pool_is_given(serve, close_mode
     served = serve(model, vectors=vectors)
     clicks = support_of(("u2", "i1", 1.0), ("u2", "i4", 0.0))  # One click.
     far = {"i1": 30.0, "i2": 20.0, "i3": 10.0, "i4": 0.0}
-    # 17 times 4 * 4 over 1 click and the 16 that it is shrunk by.
-    close = far | {"i1": 46.0, "i4": 16.0}
+    # 17 times 4 * 4 over 1 click and the 16 that it is shrunk by; 3 for the click
+    # of the item itself.
+    close = far | {"i1": 49.0, "i4": 16.0}
     for shown, expected in ((clicks, close), (NOTHING, far)):
         scores, _ = recommended(served, "u1", support=shown)
         assert scores == pytest.approx(expected)
@@ -183,6 +186,11 @@ def test_items_close_to_the_clicks_gain_where_no_pool_is_given(serve, close_mode
         exclude_item_id=tf.fill([1, 0], ""),
     )
     np.testing.assert_allclose(answer["score"][0, :4], sorted(close.values())[::-1])
+    more = support_of(("u2", "i2", 1.0), ("u2", "new", 1.0))
+    context = served.update(context=context, **more)["context"]
+    pairs = ("u2", "i1", 1.0), ("u2", "i4", 0.0), ("u2", "i2", 1.0), ("u2", "new", 1.0)
+    at_once = served.encode(**support_of(*pairs))["context"]
+    np.testing.assert_allclose(context, at_once, atol=1e-6)
 
 
 def test_with_nothing_known_the_popular_items_stand_in(served):
@@ -260,7 +268,7 @@ def test_a_shortlist_holds_the_candidates_of_the_highest_prior(serve, model):
     exact, short = serve(model), serve(model, shortlist_size=2)
     recommend = short.signature("recommend")
     request = {
-        **support_of(("u2", "i4", 1.0)),
+        **support_of(("u2", "i1", 1.0)),
         "query_user_id": tf.constant(["u1"]),
         "exclude_item_id": tf.constant([["i1"]]),
     }

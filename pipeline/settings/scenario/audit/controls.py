@@ -70,7 +70,8 @@ def _ranks(
     popularity = np.tile(counts[task.pool], (users.size, 1))
     scores = popularity
     if factors is not None:
-        scores = factors.users[0][users] @ factors.items[0][task.pool].T
+        weighed = factors.users[0][users] * factors.unit_weights[0]
+        scores = weighed @ factors.items[0][task.pool].T
     permuted = generator.permutation(task.query_item)
     # Only where the item is a candidate of the user it is moved to.
     row = np.searchsorted(users, task.query_user)
@@ -201,9 +202,8 @@ def factors_out_of_fold(
     """
 
     def mean_dot(fit: NDArray, user: NDArray, item: NDArray) -> float:
-        products = np.einsum(
-            "nd,nd->n", factors.users[fit, user], factors.items[fit, item]
-        )
+        users = factors.users[fit, user] * factors.unit_weights[0]
+        products = np.einsum("nd,nd->n", users, factors.items[fit, item])
         return float(products.mean())
 
     none = np.zeros_like(known.fold)

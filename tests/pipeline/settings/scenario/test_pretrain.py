@@ -81,26 +81,36 @@ def facts_of(directory):
 def test_the_values_with_the_best_recall_are_taken(
     scenario_config, dataset_dir, monkeypatch, capsys
 ):
-    # Of alpha 1, 5 and 9; then of pools weighing 1 and 2, and of the items.
-    recalls = iter([0.2, 0.7, 0.5, 0.8, 0.6, 0.75])
+    # Of alpha 1, 5 and 9; then of pools weighing 1 and 2, and of the items: without a
+    # pool of weights 1, 2 and 3, then with one of weights 0 and 1.
+    recalls = iter([0.2, 0.7, 0.5, 0.8, 0.6, 0.8, 0.75])
     monkeypatch.setitem(module._MEASURES, "dot product", lambda *_: next(recalls))
+    others = iter([0.1, 0.3, 0.2])
+    name = "prior without a pool"
+    monkeypatch.setitem(module._MEASURES, name, lambda *_: next(others))
     changes = {
         "vectors.alpha": [1, 5, 9],
         "vectors.pool_weight": [0, 1, 2],
         "vectors.item_weight": [0, 1],
         "vectors.item_l2": [4],
+        "vectors.open_weight": [1, 2, 3],
     }
     config = load_experiment(scenario_config, changes=changes)
     facts = facts_of(pretrain(config, dataset_dir))
     assert facts["chosen"]["alpha"] == 5
     assert facts["chosen"]["pool_weight"] == 1
     assert facts["chosen"]["item_weight"] == 0
+    assert facts["chosen"]["open_weight"] == 2
     assert facts["meta_validation_recall@20"] == 0.8
-    tried = [(trial["alpha"], trial["pool_weight"]) for trial in facts["trials"]]
-    assert tried == [(1, 0), (5, 0), (9, 0), (5, 1), (5, 2), (5, 1)]
+    tried = [
+        (trial["alpha"], trial["pool_weight"], trial["open_weight"])
+        for trial in facts["trials"]
+    ]
+    first = [(1, 0, 0), (5, 0, 0), (9, 0, 0), (5, 1, 0), (5, 2, 0)]
+    assert tried == [*first, (5, 1, 1), (5, 1, 2), (5, 1, 3), (5, 1, 2), (5, 1, 2)]
     said = capsys.readouterr().err
     assert "als, regularization 1, alpha 9: meta-validation recall@20 0.5000" in said
-    assert "taking als, regularization 1, alpha 5, pools weighing 1: " in said
+    assert "taking als, regularization 1, alpha 5, pools weighing 1, items 2" in said
 
 
 def test_a_killed_search_goes_on_with_the_candidate_that_it_was_at(
@@ -110,9 +120,13 @@ def test_a_killed_search_goes_on_with_the_candidate_that_it_was_at(
         "vectors.alpha": [1, 5, 9],
         "vectors.pool_weight": [0],
         "vectors.item_weight": [0],
+        "vectors.open_weight": [1],
+        "vectors.item_l2": [50],
     }
     config = load_experiment(scenario_config, changes=changes)
-    recalls = [0.2, 0.7, KeyboardInterrupt(), 0.5]
+    recalls = [0.2, 0.7, KeyboardInterrupt(), 0.5, 0.6]
+    name = "prior without a pool"
+    monkeypatch.setitem(module._MEASURES, name, lambda *_: 0.3)
 
     def recall(*_):
         if isinstance(value := recalls.pop(0), BaseException):
@@ -129,7 +143,7 @@ def test_a_killed_search_goes_on_with_the_candidate_that_it_was_at(
     tried = [
         (one["alpha"], one["meta_validation_recall@20"]) for one in facts["trials"]
     ]
-    assert tried == [(1, 0.2), (5, 0.7), (9, 0.5)]
+    assert tried == [(1, 0.2), (5, 0.7), (9, 0.5), (5, 0.3), (5, 0.6)]
     said = capsys.readouterr().err
     assert (
         "alpha 5: meta-validation recall@20 0.7000, as the killed search found" in said
@@ -152,6 +166,8 @@ def test_vectors_are_of_every_fold_and_have_not_seen_its_clicks(pretrained):
     def mean_dot(folds):
         fits = vectors.per_fold * folds + np.arange(vectors.per_fold)[:, np.newaxis]
         users, items = vectors.users[fits, known.user], vectors.items[fits, known.item]
+        users = users[..., : vectors.width]  # Of the factors alone.
+        items = items[..., : vectors.width]
         return float(np.mean(np.sum(users * items, axis=-1)))
 
     # A fit that has seen a click gives it more than one that has not.
@@ -252,10 +268,10 @@ def test_without_meta_validation_there_is_nothing_to_choose_by(
 
 def test_alpha_and_pools_are_weighed_with_als_only():
     values = {"regularization": (1, 2), "alpha": (3, 4), "pool_weight": (0, 5)}
-    (first, _), (second, _), _ = stages_of(VectorsConfig(**values))
+    (first, _), (second, _), *_ = stages_of(VectorsConfig(**values))
     assert first == {"regularization": (1, 2), "alpha": (3, 4)}
     assert second == {"pool_weight": (0, 5)}
-    (first, _), (second, _), _ = stages_of(VectorsConfig(method="bpr", **values))
+    (first, _), (second, _), *_ = stages_of(VectorsConfig(method="bpr", **values))
     assert first == {"regularization": (1, 2), "alpha": (3,)}
     assert second == {"pool_weight": (0.0,)}
 

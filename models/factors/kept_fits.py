@@ -1,0 +1,38 @@
+"""Fits that are asked for again, when only what follows them has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeAlias
+
+# The first user of a domain, and the number of a fit.
+Place: TypeAlias = tuple[int, int]
+
+
+class KeptFits:
+    """Keeps the last fit of each place, so that memory does not grow.
+
+    Args:
+        num_kept: Fits of a domain that are kept, the first ones.
+    """
+
+    def __init__(self, num_kept: int) -> None:
+        self._num_kept = num_kept
+        self._kept: dict[tuple[str, int, int], tuple[Hashable, Any]] = {}
+
+    def get(
+        self, place: tuple[str, int, int], key: Hashable, fit: Callable[[], Any]
+    ) -> Any:
+        """Returns what was fitted last, if it was by the same key, or fits anew.
+
+        Args:
+            place: What is fitted, the domain, and the number of the fit.
+            key: All that the fit depends on beside its place.
+            fit: Fits.
+        """
+        if place[-1] >= self._num_kept:
+            return fit()
+        if place not in self._kept or self._kept[place][0] != key:
+            self._kept.pop(place, None)  # Never two of them in memory.
+            self._kept[place] = key, fit()
+        return self._kept[place][1]

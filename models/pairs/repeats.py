@@ -1,0 +1,50 @@
+"""Clicks of the very item that is asked for, among those of a task."""
+
+from __future__ import annotations
+
+from models.factors.folded_user import FoldedUser, last_clicked
+from models.legacy_keras import tf
+
+# Clicks of a task whose items are known one by one, the last ones.
+NUM_KEPT = 128
+
+
+def clicked_last(rows: tf.Tensor, is_click: tf.Tensor) -> tf.Tensor:
+    """Returns the rows of the items that were clicked last, float32 [B, NUM_KEPT].
+
+    Args:
+        rows: int32 [B, S], of the items of support pairs; below 2 ** 24.
+        is_click: bool [B, S]; the others are negatives or padding.
+    """
+    return last_clicked(tf.where(is_click, tf.cast(rows, tf.float32), 0.0), NUM_KEPT)
+
+
+def clicks_of(user: FoldedUser, rows: tf.Tensor) -> tf.Tensor:
+    """Returns how often items were clicked, float32 [B, S]; the unknown item never.
+
+    Args:
+        user: Of each task.
+        rows: int32 [B, S].
+    """
+    asked = tf.cast(tf.expand_dims(rows, -1), tf.float32)
+    is_same = (asked == tf.expand_dims(user.clicked, 1)) & (asked > 0.0)
+    return tf.reduce_sum(tf.cast(is_same, tf.float32), axis=-1)
+
+
+def clicks_of_all(user: FoldedUser, num_rows: tf.Tensor) -> tf.Tensor:
+    """Returns how often each item was clicked, float32 [B, num_rows].
+
+    Args:
+        user: Of each task.
+        num_rows: Rows of the table of items, all that there are or none.
+    """
+    rows = tf.cast(user.clicked, tf.int32)
+    rows = tf.where(rows < num_rows, rows, 0)
+    num_tasks = tf.shape(rows)[0]
+    tasks = tf.broadcast_to(tf.expand_dims(tf.range(num_tasks), 1), tf.shape(rows))
+    counts = tf.scatter_nd(
+        tf.stack([tasks, rows], axis=-1),
+        tf.cast(rows > 0, tf.float32),
+        [num_tasks, tf.maximum(num_rows, 1)],
+    )
+    return tf.gather(counts, tf.range(num_rows), axis=1)
