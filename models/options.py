@@ -278,9 +278,9 @@ class ScenarioOptions(MemberOptions):
             of the scenario, where no pool is given and before training moves it; where
             it is 1, closeness to the clicks of one user spreads as the dot product
             does. 0 leaves it out.
-        prior_repeat: Worth in the "dot" prior of each click of the item itself in the
+        prior_repeat: Worth in the "dot" prior of an item that was itself clicked in the
             scenario, where no pool is given and before training moves it; where it is
-            1, one is worth what the dot product of a known click is. 0 leaves it out.
+            1, that is worth what the dot product of a known click is. 0 leaves it out.
     """
 
     product: bool = True

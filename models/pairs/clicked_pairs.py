@@ -20,7 +20,7 @@ from models.pairs.pair_embedding import (
     PairEmbedding,
     dropout_of_sets,
 )
-from models.pairs.repeats import NUM_KEPT, clicked_last, clicks_of, clicks_of_all
+from models.pairs.repeats import NUM_KEPT, are_clicked, clicked_last, is_clicked
 from models.recommender import Episode
 
 # Known clicks score 10 at the start, so that pairs that lie far apart satisfy a margin
@@ -31,11 +31,11 @@ _LARGE = 10.0
 class ClickedPairs(PairEmbedding):
     """Embeds pairs by factors of users and items, which are not trained.
 
-    Where no pool is given, the prior has two terms beside the dot product: what clicks
-    of the item itself in the scenario are worth, since what some like there others will
-    like too, and the closeness of the item to the clicks, the mean of what the linear
-    model of items predicts of it from each. A pool says more of a scenario than its
-    clicks do, so that neither takes part where one is given.
+    Where no pool is given, the prior has two terms beside the dot product: what it is
+    worth that the item itself was clicked in the scenario, since what some like there
+    others will like too, and the closeness of the item to the clicks, the mean of what
+    the linear model of items predicts of it from each. A pool says more of a scenario
+    than its clicks do, so that neither takes part where one is given.
 
     Args:
         vectors: The factors.
@@ -140,7 +140,7 @@ class ClickedPairs(PairEmbedding):
             closeness = tf.linalg.matvec(units, self._closeness.mean_click(user))
             mean += self.closeness_scale * closeness * is_open
         if self.num_kept:
-            mean += self.repeat_scale * clicks_of(user, pairs.item_row) * is_open
+            mean += self.repeat_scale * is_clicked(user, pairs.item_row) * is_open
         if self.is_closed_form_when_open:
             scale *= 1.0 - is_open
         variance, log_shares = tf.ones_like(mean), pairs.item[..., :0]
@@ -167,7 +167,7 @@ class ClickedPairs(PairEmbedding):
             query += tf.pad(closeness, [[0, 0], [self.embedded_dim, behind]])
         means = products(query, table)
         if self.num_kept:
-            means += self.repeat_scale * clicks_of_all(user, tf.shape(table)[0])
+            means += self.repeat_scale * are_clicked(user, tf.shape(table)[0])
         return means
 
     def embed(

@@ -1,4 +1,4 @@
-"""Clicks of the very item that is asked for, among those of a task."""
+"""Whether the very item that is asked for was clicked in a task."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ def clicked_last(rows: tf.Tensor, is_click: tf.Tensor) -> tf.Tensor:
     return last_clicked(tf.where(is_click, tf.cast(rows, tf.float32), 0.0), NUM_KEPT)
 
 
-def clicks_of(user: FoldedUser, rows: tf.Tensor) -> tf.Tensor:
-    """Returns how often items were clicked, float32 [B, S]; the unknown item never.
+def is_clicked(user: FoldedUser, rows: tf.Tensor) -> tf.Tensor:
+    """Returns 1 for items that were clicked, float32 [B, S], else 0.
+
+    The unknown item was not.
 
     Args:
         user: Of each task.
@@ -28,11 +30,11 @@ def clicks_of(user: FoldedUser, rows: tf.Tensor) -> tf.Tensor:
     """
     asked = tf.cast(tf.expand_dims(rows, -1), tf.float32)
     is_same = (asked == tf.expand_dims(user.clicked, 1)) & (asked > 0.0)
-    return tf.reduce_sum(tf.cast(is_same, tf.float32), axis=-1)
+    return tf.cast(tf.reduce_any(is_same, axis=-1), tf.float32)
 
 
-def clicks_of_all(user: FoldedUser, num_rows: tf.Tensor) -> tf.Tensor:
-    """Returns how often each item was clicked, float32 [B, num_rows].
+def are_clicked(user: FoldedUser, num_rows: tf.Tensor) -> tf.Tensor:
+    """Returns 1 for each item that was clicked, float32 [B, num_rows], else 0.
 
     Args:
         user: Of each task.
@@ -47,4 +49,4 @@ def clicks_of_all(user: FoldedUser, num_rows: tf.Tensor) -> tf.Tensor:
         tf.cast(rows > 0, tf.float32),
         [num_tasks, tf.maximum(num_rows, 1)],
     )
-    return tf.gather(counts, tf.range(num_rows), axis=1)
+    return tf.minimum(tf.gather(counts, tf.range(num_rows), axis=1), 1.0)

@@ -143,7 +143,7 @@ def test_a_backbone_that_never_lacked_a_pool_adds_nothing_where_none_is_given(
     assert is_prior.tolist() == [not open_fraction, False, not open_fraction]
 
 
-def test_each_click_of_the_item_itself_counts_where_no_pool_is_given(
+def test_a_click_of_the_item_itself_counts_where_no_pool_is_given(
     new_click_model,
 ):
     model = new_click_model(prior_repeat=0.3)
@@ -166,8 +166,8 @@ def test_each_click_of_the_item_itself_counts_where_no_pool_is_given(
         for is_open in (asked["query_open"], tf.zeros([3, 1]))
     ]
     # Neither negatives count nor padding, nor clicks of an unknown item.
-    counts = np.array([[2, 1, 0], [3, 0, 0], [0, 3, 0]])
-    np.testing.assert_allclose(gains[0] - gains[1], 3.0 * counts, atol=1e-4)
+    clicked = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 0]])
+    np.testing.assert_allclose(gains[0] - gains[1], 3.0 * clicked, atol=1e-4)
 
 
 def test_an_item_of_the_whole_catalogue_is_expected_as_it_is_by_itself(
