@@ -216,6 +216,7 @@ def scenario_values():
             "alpha": [1.0],
             "pool_weight": [0.5],
             "item_weight": [0.25],
+            "open_weight": [1.0],
             "item_factors": 4,
             "item_l2": [200.0],
         },
