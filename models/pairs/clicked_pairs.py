@@ -71,15 +71,15 @@ class ClickedPairs(PairEmbedding):
             # The start is the closed form itself; the weight is the first to move.
             self.backbone_scale = tf.Variable(0.0, name="backbone_scale")
         self._always_open = always_open
-        self._add_terms(options)
         trains_open |= always_open
+        self._add_terms(options, trains_open)
         has_terms = self.num_factors > 0 or self.num_kept > 0
         self.is_closed_form_when_open = has_terms and not trains_open
         self.width = (2 + self.has_product) * self.embedded_dim + self.has_prior
         self.dropout = dropout_of_sets(options.dropout, seed)
 
-    def _add_terms(self, options: ScenarioOptions) -> None:
-        """Adds what the prior has where no pool is given."""
+    def _add_terms(self, options: ScenarioOptions, trains_open: bool) -> None:
+        """Adds what the prior has where no pool is given, to be trained there."""
         self.num_factors = self.num_kept = 0
         if self.has_prior and options.prior_closeness:
             self.num_factors = self._closeness.num_units
@@ -90,10 +90,14 @@ class ClickedPairs(PairEmbedding):
         self.summed_widths = self.num_factors, 0, num_facts, self.num_kept
         if self.num_factors:
             start = _LARGE * options.prior_closeness
-            self.closeness_scale = tf.Variable(start, name="closeness_scale")
+            self.closeness_scale = tf.Variable(
+                start, trainable=trains_open, name="closeness_scale"
+            )
         if self.num_kept:
             start = _LARGE * options.prior_repeat
-            self.repeat_scale = tf.Variable(start, name="repeat_scale")
+            self.repeat_scale = tf.Variable(
+                start, trainable=trains_open, name="repeat_scale"
+            )
 
     def support_pairs(self, support: Episode, training: bool = False) -> FactorPairs:
         """Looks up support pairs, in the fit that the episode names."""
