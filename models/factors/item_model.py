@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from models.factors.factorisation import Floats
 
-# Whose products with each other are decomposed as a whole, a matrix of 0.3 GB.
-_MAX_SIDE = 6_000
+# Up to so many sides a value kept, a matrix decomposed as a whole takes less time than
+# one value after the other.
+_SIDES = 7
 _NO_CLICKS = 1e-6  # Of the largest singular value: what rounding makes of 0.
 
 
@@ -125,7 +126,7 @@ def _largest_values(
     clicks: scipy.sparse.csr_matrix, num_values: int
 ) -> tuple[Floats, Floats, Floats]:
     """Returns left singular vectors [U, K], values [K], falling, and right ones."""
-    if min(clicks.shape) > _MAX_SIDE:
+    if min(clicks.shape) > _SIDES * num_values:
         start = np.ones(min(clicks.shape), np.float32)
         left, values, right = scipy.sparse.linalg.svds(clicks, k=num_values, v0=start)
         return left[:, ::-1], values[::-1], right[::-1].T

@@ -67,7 +67,7 @@ def test_vectors_do_not_depend_on_the_solver(shape, monkeypatch):
     clicks = np.random.default_rng(1).integers(0, 2, shape)
     svds = scipy.sparse.linalg.svds
     model = fit(clicks, width=3, l2=1.0)
-    monkeypatch.setattr(item_model, "_MAX_SIDE", 0)  # Too large to be decomposed whole.
+    monkeypatch.setattr(item_model, "_SIDES", 0)  # Not to be decomposed as a whole.
     monkeypatch.setattr(scipy.sparse.linalg, "svds", flipped)
     other = fit(clicks, width=3, l2=1.0)
     np.testing.assert_allclose(model.users, other.users, atol=1e-5)
