@@ -184,7 +184,7 @@ class CMML(EpisodeModel):
 
     @property
     def memory_dim(self) -> int:
-        """Width of the memory: of the encoder, and of what adds up."""
+        """Width of the memory: of the encoder, and of what is put together."""
         return self.encoder.memory_dim + sum(self.pairs.summed_widths)
 
     def advance(

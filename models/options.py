@@ -275,12 +275,13 @@ class ScenarioOptions(MemberOptions):
         prior: What the backbone adds to: the "dot" product of the two vectors, or a
             "constant", as in the paper.
         prior_closeness: Weight in the "dot" prior of how close an item is to the clicks
-            of the scenario, where no pool is given and before training moves it; where
-            it is 1, closeness to the clicks of one user spreads as the dot product
-            does. 0 leaves it out.
+            of the scenario, where no pool is given; where it is 1, closeness to the
+            clicks of one user spreads as the dot product does. 0 leaves it out.
+            Training moves it where some batches have no pool.
         prior_repeat: Worth in the "dot" prior of an item that was itself clicked in the
-            scenario, where no pool is given and before training moves it; where it is
-            1, that is worth what the dot product of a known click is. 0 leaves it out.
+            scenario, where no pool is given, however often; where it is 1, that is
+            worth what the dot product of a known click is. 0 leaves it out. Training
+            moves it where some batches have no pool.
     """
 
     product: bool = True

@@ -148,6 +148,8 @@ def _of_scenarios() -> dict[str, object]:
             "alpha": [1.0],
             "pool_weight": [0.0],
             "item_weight": [0.0],
+            "open_weight": [1.0],
+            "item_l2": [100.0],
             "item_factors": 2,
         },
         "model": _MODEL,

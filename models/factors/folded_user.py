@@ -33,7 +33,7 @@ def nothing_known(num_users: tf.Tensor) -> FoldedUser:
     return FoldedUser(nothing, nothing, nothing, nothing)
 
 
-def last_clicked(rows: tf.Tensor, num_kept: int) -> tf.Tensor:
+def last_nonzero(rows: tf.Tensor, num_kept: int) -> tf.Tensor:
     """Returns the last rows that are not 0, float32 [B, N].
 
     Args:
@@ -52,4 +52,4 @@ def put_together(before: FoldedUser, after: FoldedUser) -> FoldedUser:
     if not num_kept:
         return summed
     clicked = tf.concat([before.clicked, after.clicked], axis=1)
-    return summed._replace(clicked=last_clicked(clicked, num_kept))
+    return summed._replace(clicked=last_nonzero(clicked, num_kept))

@@ -133,16 +133,19 @@ def _largest_values(
     if clicks.shape[0] > clicks.shape[1]:
         right, values, left = _largest_values(clicks.T.tocsr(), num_values)
         return left, values, right
-    products = (clicks @ clicks.T).toarray().astype(np.float64)
-    side = len(products)
+    exact = clicks.astype(np.float64)
+    products, side = (exact @ exact.T).toarray(), clicks.shape[0]
     squares, left = scipy.linalg.eigh(
-        products, subset_by_index=(side - num_values, side - 1), check_finite=False
+        products,
+        subset_by_index=(side - num_values, side - 1),
+        overwrite_a=True,
+        check_finite=False,
     )
-    values, left = np.sqrt(np.maximum(squares[::-1], 0.0)), left[:, ::-1]
+    values = np.sqrt(np.maximum(squares[::-1], 0.0))
+    left = left[:, ::-1].astype(np.float32)
     values[values < _NO_CLICKS * values[0]] = 0.0
     inverse = np.divide(1.0, values, out=np.zeros_like(values), where=values > 0.0)
-    right = (clicks.T @ left) * inverse
-    return left.astype(np.float32), values, right.astype(np.float32)
+    return left, values, (clicks.T @ left) * inverse.astype(np.float32)
 
 
 def _scales(item: NDArray[np.integer], num_items: int, power: float) -> Floats:

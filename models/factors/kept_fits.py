@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, TypeAlias
 
-# The first user of a domain, and the number of a fit.
-Place: TypeAlias = tuple[int, int]
+# What is fitted, the first user of a domain, and the number of the fit.
+Place: TypeAlias = tuple[str, int, int]
 
 
 class KeptFits:
@@ -18,15 +18,13 @@ class KeptFits:
 
     def __init__(self, num_kept: int) -> None:
         self._num_kept = num_kept
-        self._kept: dict[tuple[str, int, int], tuple[Hashable, Any]] = {}
+        self._kept: dict[Place, tuple[Hashable, Any]] = {}
 
-    def get(
-        self, place: tuple[str, int, int], key: Hashable, fit: Callable[[], Any]
-    ) -> Any:
+    def get(self, place: Place, key: Hashable, fit: Callable[[], Any]) -> Any:
         """Returns what was fitted last, if it was by the same key, or fits anew.
 
         Args:
-            place: What is fitted, the domain, and the number of the fit.
+            place: Of the fit.
             key: All that the fit depends on beside its place.
             fit: Fits.
         """

@@ -178,7 +178,7 @@ def _fit_domain(
     sizes = tables[0].shape[1], tables[1].shape[1]
     masks = [fit.seen[inside] for fit in fits]
     for number, (fit, seen) in enumerate(zip(fits, masks, strict=True)):
-        rows, place = (user[seen], item[seen]), (of_users.start, number)
+        rows, place = (user[seen], item[seen]), ("factors", of_users.start, number)
         own_pools = _own_pools(fit.pools, of_items) if options.pool_weight else []
         parts = _factorise(rows, sizes, own_pools, options, kept, place)
         if not number:
@@ -222,7 +222,7 @@ def _factorise(
         if not field.name.startswith(("item_", "open_", "pool_"))
     }
     key = *of_factors.values(), options.pool_weight if len(pools) else 0.0
-    return kept.get(("factors", *place), key, fit)
+    return kept.get(place, key, fit)
 
 
 def _fit_linear(

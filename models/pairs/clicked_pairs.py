@@ -20,7 +20,7 @@ from models.pairs.pair_embedding import (
     PairEmbedding,
     dropout_of_sets,
 )
-from models.pairs.repeats import NUM_KEPT, are_clicked, clicked_last, is_clicked
+from models.pairs.repeats import NUM_KEPT, kept_clicks, repeats_of, repeats_of_all
 from models.recommender import Episode
 
 # Known clicks score 10 at the start, so that pairs that lie far apart satisfy a margin
@@ -41,7 +41,7 @@ class ClickedPairs(PairEmbedding):
         vectors: The factors.
         options: Switches.
         trains_open: Whether the backbone is trained where no pool is given. If not, it
-            adds nothing to closeness there, of which it has seen nothing.
+            adds nothing to the prior there, of which it has seen nothing.
         always_open: Whether no pool is ever given, whatever an episode says, as where
             users are tasks.
         seed: Seed of dropout.
@@ -128,7 +128,7 @@ class ClickedPairs(PairEmbedding):
         if self.num_factors:
             user = self._closeness.add_up(pairs, is_click)
         if self.num_kept:
-            user = user._replace(clicked=clicked_last(pairs.item_row, is_click))
+            user = user._replace(clicked=kept_clicks(pairs.item_row, is_click))
         return user
 
     def expect(self, user: FoldedUser, pairs: FactorPairs) -> Expected:
@@ -144,7 +144,7 @@ class ClickedPairs(PairEmbedding):
             closeness = tf.linalg.matvec(units, self._closeness.mean_click(user))
             mean += self.closeness_scale * closeness * is_open
         if self.num_kept:
-            mean += self.repeat_scale * is_clicked(user, pairs.item_row) * is_open
+            mean += self.repeat_scale * repeats_of(user, pairs.item_row) * is_open
         if self.is_closed_form_when_open:
             scale *= 1.0 - is_open
         variance, log_shares = tf.ones_like(mean), pairs.item[..., :0]
@@ -171,7 +171,7 @@ class ClickedPairs(PairEmbedding):
             query += tf.pad(closeness, [[0, 0], [self.embedded_dim, behind]])
         means = products(query, table)
         if self.num_kept:
-            means += self.repeat_scale * are_clicked(user, tf.shape(table)[0])
+            means += self.repeat_scale * repeats_of_all(user, tf.shape(table)[0])
         return means
 
     def embed(

@@ -13,9 +13,9 @@ class FactorPairs(NamedTuple):
     """The factors of user and item of the pairs of a support or query set.
 
     Attributes:
-        user: float32 [B, S, D], or [U, 1, D] where every pair is asked for; units weigh
-            what they do in the dot product.
+        user: float32 [B, S, D], or [U, 1, D] where every pair is asked for.
         item: float32 [B, S, D], or [1, P, D] then.
+        unit_weights: float32 [B, 1, D], what units weigh in the dot product.
         item_row: int32 [B, S], or [1, P] then.
         is_open: float32 [B, S], or [B, 1] if alike for all: 1 for a pair that is asked
             for without a pool, else 0, as of all support pairs.
@@ -23,6 +23,7 @@ class FactorPairs(NamedTuple):
 
     user: tf.Tensor
     item: tf.Tensor
+    unit_weights: tf.Tensor
     item_row: tf.Tensor
     is_open: tf.Tensor
 
@@ -60,8 +61,8 @@ class FactorTables:
         else:
             user = _in_fit(self._users, fit, users)
             item = _in_fit(self._items, fit, items)
-        user *= weights_of(self._unit_weights, is_open)
-        return FactorPairs(user, item, items, is_open)
+        weights = weights_of(self._unit_weights, is_open)
+        return FactorPairs(user, item, weights, items, is_open)
 
 
 def _in_fit(tables: tf.Tensor, fit: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
@@ -70,21 +71,23 @@ def _in_fit(tables: tf.Tensor, fit: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
 
 
 def weights_of(unit_weights: tf.Tensor, is_open: tf.Tensor) -> tf.Tensor:
-    """Returns what units of pairs weigh, float32 [B, S, D].
+    """Returns what units of pairs weigh, float32 [B, 1, D].
 
     Args:
         unit_weights: float32 [2, D]: where a pool is given, and where none is.
-        is_open: float32 [B, S], 1 for a pair that is asked for without a pool, else 0.
+        is_open: float32 [B, S], alike for all pairs of a task: 1 if they are asked for
+            without a pool, else 0.
     """
     pool, without = tf.unstack(unit_weights)
-    return pool + tf.expand_dims(is_open, -1) * (without - pool)
+    return pool + tf.expand_dims(is_open[:, :1], -1) * (without - pool)
 
 
 def dot_product(pairs: FactorPairs) -> tf.Tensor:
     """Returns the dot product of the factors of each pair, float32 [B, S] or [U, P]."""
+    weighed = pairs.user * pairs.unit_weights
     if stand_for_every_pair(pairs.user, pairs.item):
-        return products(pairs.user[:, 0], pairs.item[0])
-    return tf.reduce_sum(pairs.user * pairs.item, axis=-1)
+        return products(weighed[:, 0], pairs.item[0])
+    return tf.reduce_sum(weighed * pairs.item, axis=-1)
 
 
 def products(queries: tf.Tensor, table: tf.Tensor) -> tf.Tensor:

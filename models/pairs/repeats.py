@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from models.factors.folded_user import FoldedUser, last_clicked
+from models.factors.folded_user import FoldedUser, last_nonzero
 from models.legacy_keras import tf
 
 # Clicks of a task whose items are known one by one, the last ones.
 NUM_KEPT = 128
 
 
-def clicked_last(rows: tf.Tensor, is_click: tf.Tensor) -> tf.Tensor:
+def kept_clicks(rows: tf.Tensor, is_click: tf.Tensor) -> tf.Tensor:
     """Returns the rows of the items that were clicked last, float32 [B, NUM_KEPT].
 
     Args:
         rows: int32 [B, S], of the items of support pairs; below 2 ** 24.
         is_click: bool [B, S]; the others are negatives or padding.
     """
-    return last_clicked(tf.where(is_click, tf.cast(rows, tf.float32), 0.0), NUM_KEPT)
+    return last_nonzero(tf.where(is_click, tf.cast(rows, tf.float32), 0.0), NUM_KEPT)
 
 
-def is_clicked(user: FoldedUser, rows: tf.Tensor) -> tf.Tensor:
+def repeats_of(user: FoldedUser, rows: tf.Tensor) -> tf.Tensor:
     """Returns 1 for items that were clicked, float32 [B, S], else 0.
 
     The unknown item was not.
@@ -33,7 +33,7 @@ def is_clicked(user: FoldedUser, rows: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.reduce_any(is_same, axis=-1), tf.float32)
 
 
-def are_clicked(user: FoldedUser, num_rows: tf.Tensor) -> tf.Tensor:
+def repeats_of_all(user: FoldedUser, num_rows: tf.Tensor) -> tf.Tensor:
     """Returns 1 for each item that was clicked, float32 [B, num_rows], else 0.
 
     Args:
@@ -41,7 +41,7 @@ def are_clicked(user: FoldedUser, num_rows: tf.Tensor) -> tf.Tensor:
         num_rows: Rows of the table of items, all that there are or none.
     """
     rows = tf.cast(user.clicked, tf.int32)
-    rows = tf.where(rows < num_rows, rows, 0)
+    rows = tf.where((rows > 0) & (rows < num_rows), rows, 0)
     num_tasks = tf.shape(rows)[0]
     tasks = tf.broadcast_to(tf.expand_dims(tf.range(num_tasks), 1), tf.shape(rows))
     counts = tf.scatter_nd(

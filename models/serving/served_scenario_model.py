@@ -37,7 +37,7 @@ class ServedScenarioModel(ServedModel):
     A support pair has `support_user_id` too, and a label of 1 for a click and 0 for
     none; a query pair has `query_user_id`. `recommend` is told `query_user_id`, string
     [B], and `candidate_item_id`, string [B, N], the pool of the scenario, or the whole
-    catalogue if N is 0, where items that are close to the clicks gain by it; candidates
+    catalogue if N is 0, where items gain that were clicked or are close; candidates
     the model does not know are left out, and so is what the same user clicked in the
     support set. Only the order of scores means something.
 
@@ -90,10 +90,10 @@ class ServedScenarioModel(ServedModel):
     def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> FactorPairs:
         del profile
         is_open = rows.get("open", tf.zeros([tf.shape(rows["item"])[0], 1]))
-        users = tf.gather(self._user_vectors, rows["user"])
         return FactorPairs(
-            users * weights_of(self._unit_weights, is_open),
+            tf.gather(self._user_vectors, rows["user"]),
             tf.gather(self._item_table(), rows["item"]),
+            weights_of(self._unit_weights, is_open),
             rows["item"],
             is_open,
         )

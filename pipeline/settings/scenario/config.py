@@ -48,8 +48,9 @@ class VectorsConfig(Section):
     Of several values, those are taken with which the dot product of the factors has
     the best Recall@20 on meta-validation: first of the factorisation, then of
     `pool_weight`; then of the linear model of items, `item_l2` and `open_weight` by the
-    prior of CMML without a pool, `item_weight` with one. Where the best value is the
-    first or the last of several, more are tried beyond it, at most four.
+    prior of CMML without a pool, with `prior_closeness` and `prior_repeat` as they are
+    by default and for 20 users of a scenario, `item_weight` with a pool. Where the best
+    value is the first or the last of several, more are tried beyond it, at most four.
 
     Attributes:
         method: "als" (weighted matrix factorisation) or "bpr", of `implicit`.
@@ -62,7 +63,8 @@ class VectorsConfig(Section):
             by a user. Pools are given with every scenario, held-out clicks are not.
         item_weight: Values to try of the weight of a linear model of items, as of the
             baseline "ease", in the dot product of the factors where a pool is given;
-            where it is 1, scores of both spread alike. No pair is embedded by it.
+            where it is 1, scores of both spread alike. No pair is embedded by it. Where
+            users are tasks, neither this nor `open_weight` is tried.
         open_weight: Values to try of that weight where no pool is given. There the
             linear model also says how close items are to the clicks of a scenario.
         item_factors: Width that the linear model is cut to: more where items have few
@@ -125,8 +127,8 @@ class ScenarioTrainingConfig(Section):
         open_fraction: Share of batches that train for the whole catalogue, without a
             pool: their negatives are items of any scenario, the popular ones more
             often. The others train for pools, by which the best epoch is chosen unless
-            the share is 1. Without such batches a prior with closeness ranks the whole
-            catalogue alone: the backbone has seen nothing of that task.
+            the share is 1. Without such batches a prior that has more terms there ranks
+            the whole catalogue alone: the backbone has seen nothing of that task.
         loss: "margin" as in the paper, "bpr" or "cross_entropy".
         margin: Of "margin".
         learning_rate: Of Adam at the start; it falls to 0 along a cosine.

@@ -51,6 +51,7 @@ from transforms.schema import SUCCESS, DataError, check_files
 
 CHOSEN_BY = METRICS[0].name
 
+_OPEN_USERS = 20  # Of a scenario, that the whole catalogue is ranked for.
 _FEW_CLICKS = (4, 16)  # Of a user, that the linear model is judged with too.
 
 # What ranks the held-out clicks by which values are judged; values to try, by name.
@@ -71,10 +72,12 @@ class Trial:
 
     Attributes:
         options: The values.
-        recall: Recall@20 on meta-validation, in [0, 1], by the measure of the stage.
+        measure: What they were judged by.
+        recall: Recall@20 on meta-validation, in [0, 1].
     """
 
     options: FactorisationOptions
+    measure: Measure
     recall: float
 
     def __str__(self) -> str:
@@ -84,17 +87,20 @@ class Trial:
             text += f", alpha {self.options.alpha:g}"
         if self.options.pool_weight:
             text += f", pools weighing {self.options.pool_weight:g}"
-        if self.options.item_weight:
-            text += f", items {self.options.item_weight:g}"
-        if self.options.open_weight:
-            text += f", items {self.options.open_weight:g} without a pool"
+        is_open = self.measure == "prior without a pool"
+        if is_open:
+            text += f", linear model weighing {self.options.open_weight:g}"
+            text += f" with a ridge of {self.options.item_l2:g}"
+        elif self.options.item_weight:
+            text += f", linear model weighing {self.options.item_weight:g}"
             text += f" with a ridge of {self.options.item_l2:g}"
         if self.options.item_power:
             text += f", ridge of items {self.options.item_l2:g}"
             text += f" to the power {self.options.item_power:g} of their clicks"
         if self.options.item_clicks:
             text += f", doubled at {self.options.item_clicks:g} clicks of a user"
-        return f"{text}: meta-validation {CHOSEN_BY} {self.recall:.4f}"
+        where = " without a pool" if is_open else ""
+        return f"{text}: meta-validation {CHOSEN_BY}{where} {self.recall:.4f}"
 
 
 Judge: TypeAlias = Callable[[FactorisationOptions, Measure], Trial | None]
@@ -205,7 +211,7 @@ def _judge_once(
         recall = search.facts(step)["recall"]
         if recall is None:
             return None
-        trial = Trial(options, recall)
+        trial = Trial(options, by, recall)
         say(f"pretrain: {trial}" + (", as the killed search found" if was_done else ""))
         return trial
 
@@ -306,11 +312,15 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
 
 
 def open_recall(config: ScenarioConfig, data: ScenarioData) -> float:
-    """Ranks those of the whole catalogue by the prior that CMML starts with."""
+    """Ranks the whole catalogue by the prior that CMML starts with by default.
+
+    Vectors must not change with keys of the model or of the evaluation.
+    """
     prior = ClosedForm(clicked_cmml(data.factors, ScenarioOptions()))
-    pairs = ClickScorer(prior, config, data)(
-        catalogue_group(config, schema.META_VALIDATION)
-    )
+    whole = catalogue_group(config, schema.META_VALIDATION)
+    size = config.data.episodes.support_size
+    shown = dataclasses.replace(whole, size=size, full_size=size, max_users=_OPEN_USERS)
+    pairs = ClickScorer(prior, config, data)(shown)
     return float(np.nanmean(metrics_by_task(pairs)[CHOSEN_BY]))
 
 
@@ -379,6 +389,7 @@ def _facts(best: Trial, trials: Sequence[Trial]) -> dict[str, Any]:
                 "item_l2": trial.options.item_l2,
                 "item_power": trial.options.item_power,
                 "item_clicks": trial.options.item_clicks,
+                "judged_by": trial.measure,
                 f"meta_validation_{CHOSEN_BY}": trial.recall,
             }
             for trial in trials

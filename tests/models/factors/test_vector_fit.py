@@ -264,9 +264,10 @@ def test_items_that_nobody_clicked_stand_behind_all_that_were(method):
     for number, seen in enumerate(
         [known.fold >= 0, *(known.fold != f for f in range(3))]
     ):
-        scores = dots(fitted, number)
         is_clicked = np.isin(np.arange(33), known.item[seen])
-        assert scores[:, ~is_clicked].max() < scores[:, is_clicked].min()
+        for is_open in (False, True):
+            scores = dots(fitted, number, is_open=is_open)
+            assert scores[:, ~is_clicked].max() < scores[:, is_clicked].min()
 
 
 def test_pools_that_weigh_are_rows_of_further_users(monkeypatch):

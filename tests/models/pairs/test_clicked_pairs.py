@@ -3,9 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from models.baselines.learned.parts.vector_inputs import VectorInputs
 from models.closed_form import ClosedForm
 from models.cmml_builders import clicked_cmml
-from models.factors.folded_user import last_clicked, nothing_known, put_together
+from models.factors.folded_user import last_nonzero, nothing_known, put_together
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
@@ -15,8 +16,11 @@ from models.recommender import split_episode
 
 def test_dot_product_by_hand():
     user, item = tf.constant([[[1.0, 2.0]]]), tf.constant([[[3.0, -1.0]]])
-    pairs = FactorPairs(user, item, tf.zeros([1, 1], tf.int32), tf.zeros([1, 1]))
-    np.testing.assert_allclose(dot_product(pairs), [[1.0]])
+    weights = tf.constant([[[1.0, 0.5]]])
+    pairs = FactorPairs(
+        user, item, weights, tf.zeros([1, 1], tf.int32), tf.zeros([1, 1])
+    )
+    np.testing.assert_allclose(dot_product(pairs), [[2.0]])
 
 
 def test_the_start_is_the_dot_product_and_the_backbone_can_be_let_in(
@@ -192,19 +196,31 @@ def test_an_item_of_the_whole_catalogue_is_expected_as_it_is_by_itself(
     assert none.shape == (3, 0)
 
 
+def test_pairs_are_embedded_alike_with_a_pool_and_without(vectors, click_episode):
+    vectors = dataclasses.replace(vectors, blends=((1.0, 0.3), (0.25, 0.75)))
+    _, query = split_episode(click_episode)
+    asked = [query | {"query_open": tf.fill([3, 1], is_open)} for is_open in (0.0, 1.0)]
+    pairs = clicked_cmml(vectors, ScenarioOptions(prior="constant")).pairs
+    nobody = nothing_known(tf.constant(3))
+    embedded = [pairs.embed(nobody, pairs.query_pairs(one)).parts for one in asked]
+    others = [VectorInputs(vectors).embed_query(one) for one in asked]
+    for part, same in (*zip(*embedded, strict=True), others):
+        np.testing.assert_array_equal(part, same)
+
+
 def test_the_last_clicks_are_kept_in_their_order():
     rows = tf.constant([[0.0, 3, 0, 1, 2], [0, 0, 0, 0, 7]])
-    assert last_clicked(rows, 2).numpy().tolist() == [[1, 2], [0, 7]]
-    assert last_clicked(rows, 6).numpy().tolist() == [
+    assert last_nonzero(rows, 2).numpy().tolist() == [[1, 2], [0, 7]]
+    assert last_nonzero(rows, 6).numpy().tolist() == [
         [0, 0, 0, 3, 1, 2],
         [0, 0, 0, 0, 0, 7],
     ]
     before, after = (
-        nothing_known(tf.constant(2))._replace(clicked=last_clicked(part, 3))
+        nothing_known(tf.constant(2))._replace(clicked=last_nonzero(part, 3))
         for part in (rows[:, :2], rows[:, 2:])
     )
     together = put_together(before, after).clicked
-    np.testing.assert_array_equal(together, last_clicked(rows, 3))
+    np.testing.assert_array_equal(together, last_nonzero(rows, 3))
 
 
 def test_closeness_and_repeats_can_be_left_out(new_click_model, linear_vectors):

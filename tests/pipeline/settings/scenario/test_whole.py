@@ -53,7 +53,7 @@ def test_the_factors_have_seen_clicks_that_were_held_out(data, whole, folder):
 
     def mean_score(factors):
         users, items = factors.users[0][held_out[0]], factors.items[0][held_out[1]]
-        return float((users * items).sum(axis=1).mean())
+        return float((users * factors.unit_weights[0] * items).sum(axis=1).mean())
 
     assert mean_score(whole.factors) > mean_score(data.factors)
 
