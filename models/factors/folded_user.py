@@ -46,10 +46,17 @@ def last_nonzero(rows: tf.Tensor, num_kept: int) -> tf.Tensor:
 
 
 def put_together(before: FoldedUser, after: FoldedUser) -> FoldedUser:
-    """Returns what is known after two support sets, where that is a sum."""
-    summed = tf.nest.map_structure(tf.add, before, after)
-    num_kept = before.clicked.shape[-1]
-    if not num_kept:
-        return summed
-    clicked = tf.concat([before.clicked, after.clicked], axis=1)
-    return summed._replace(clicked=last_nonzero(clicked, num_kept))
+    """Returns what is known after two support sets: sums, and the last clicks of both.
+
+    Args:
+        before: After the first one.
+        after: After the second one alone, of the same widths.
+    """
+    clicked, num_kept = before.clicked, before.clicked.shape[-1]
+    if num_kept:
+        both = tf.concat([clicked, after.clicked], axis=1)
+        clicked = last_nonzero(both, num_kept)
+    sums = (
+        first + second for first, second in zip(before[:-1], after[:-1], strict=True)
+    )
+    return FoldedUser(*sums, clicked)

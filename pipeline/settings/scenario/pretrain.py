@@ -36,7 +36,6 @@ from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
 from pipeline.settings.scenario.data import ScenarioData, pools_of, vectors_dir
-from pipeline.settings.scenario.groups import catalogue_group
 from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
 from pipeline.settings.scenario.readiness import (
     check_catalogue,
@@ -308,7 +307,7 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     Returns:
         Recall@20, the mean over users and then over scenarios, in [0, 1].
     """
-    return _recall(DotProduct(data.known, data.factors), config, data, 0)
+    return _recall(DotProduct(data.known, data.factors), config, data, _shown(0))
 
 
 def open_recall(config: ScenarioConfig, data: ScenarioData) -> float:
@@ -317,38 +316,42 @@ def open_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     Vectors must not change with keys of the model or of the evaluation.
     """
     prior = ClosedForm(clicked_cmml(data.factors, ScenarioOptions()))
-    whole = catalogue_group(config, schema.META_VALIDATION)
-    size = config.data.episodes.support_size
-    shown = dataclasses.replace(whole, size=size, full_size=size, max_users=_OPEN_USERS)
-    pairs = ClickScorer(prior, config, data)(shown)
-    return float(np.nanmean(metrics_by_task(pairs)[CHOSEN_BY]))
+    shown = _shown(config.data.episodes.support_size)
+    shown = dataclasses.replace(shown, max_users=_OPEN_USERS, is_open=True)
+    return _recall(prior, config, data, shown)
 
 
 def linear_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     """Ranks them by what the linear model of items predicts from the clicks shown."""
-    method = ItemCloseness(data.factors)
-    return _recall(method, config, data, config.data.episodes.support_size)
+    shown = _shown(config.data.episodes.support_size)
+    return _recall(ItemCloseness(data.factors), config, data, shown)
 
 
 def few_click_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     """Ranks them by the same, given few clicks and all; returns the mean."""
     method, most = ItemCloseness(data.factors), config.data.episodes.support_size
     sizes = [*(size for size in _FEW_CLICKS if size < most), most]
-    return float(np.mean([_recall(method, config, data, size) for size in sizes]))
+    return float(
+        np.mean([_recall(method, config, data, _shown(size)) for size in sizes])
+    )
 
 
 def mean_click_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     """Ranks them by the mean factors of the clicks of each task."""
-    method = ClickMean(data.known, data.factors)
-    return _recall(method, config, data, config.data.episodes.support_size)
+    shown = _shown(config.data.episodes.support_size)
+    return _recall(ClickMean(data.known, data.factors), config, data, shown)
+
+
+def _shown(size: int) -> Shown:
+    """Returns the tasks of meta-validation, given so many clicks of each."""
+    return Shown("validation", schema.META_VALIDATION, size, size)
 
 
 def _recall(
-    method: Recommender, config: ScenarioConfig, data: ScenarioData, size: int
+    method: Recommender, config: ScenarioConfig, data: ScenarioData, shown: Shown
 ) -> float:
-    """Ranks held-out clicks of meta-validation, given so many of a task."""
-    scorer = ClickScorer(method, config, data)
-    pairs = scorer(Shown("validation", schema.META_VALIDATION, size, size))
+    """Ranks held-out clicks of meta-validation."""
+    pairs = ClickScorer(method, config, data)(shown)
     return float(np.nanmean(metrics_by_task(pairs)[CHOSEN_BY]))
 
 

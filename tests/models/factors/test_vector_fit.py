@@ -401,9 +401,9 @@ def test_fits_are_kept_for_other_weights_and_ridges_of_the_same(monkeypatch):
     np.testing.assert_array_equal(again.items, anew.items)
     np.testing.assert_array_equal(again.users, anew.users)
     del counted[:]
-    fit_vectors(
-        *(known, domains, pools, dataclasses.replace(other, alpha=2.0), 0), kept=kept
-    )
+    other = dataclasses.replace(other, alpha=2.0)
+    fit_vectors(known, domains, pools, other, 0, kept=kept)
     assert counted == ["factorise", "factorise"]
-    fit_vectors(known, domains, pools, dataclasses.replace(other, item_power=1.0), 0)
-    assert counted[2:] == ["factorise", "factorise", "decompose_clicks"]
+    other = dataclasses.replace(other, item_power=1.0)
+    fit_vectors(known, domains, pools, other, 0, kept=kept)
+    assert counted[2:] == ["decompose_clicks"]

@@ -223,10 +223,13 @@ def test_the_last_clicks_are_kept_in_their_order():
     np.testing.assert_array_equal(together, last_nonzero(rows, 3))
 
 
-def test_closeness_and_repeats_can_be_left_out(new_click_model, linear_vectors):
+def test_closeness_and_repeats_can_be_left_out(
+    new_click_model, linear_vectors, vectors
+):
     for model in (
         new_click_model(vectors=linear_vectors, prior_closeness=0.0, prior_repeat=0.0),
         new_click_model(vectors=linear_vectors, prior="constant"),
+        new_click_model(vectors=vectors, prior_repeat=0.0),  # Of no linear model.
         clicked_cmml(  # Nobody clicks an item twice.
             linear_vectors, ScenarioOptions(prior_closeness=0.0), always_open=True
         ),
