@@ -5,10 +5,10 @@ python -m benchmarks.vector_cost --rows 10000000 --part linear
 The log and the pools are those of benchmarks/made_logs.py, without held-out clicks; of
 the default lists of options those values are taken that make most work. A part is what
 `pretrain` does again and again: "factors", one factorisation; "linear", one linear
-model of items; "trial", all that is fitted to judge one choice; "folds", all that is
-fitted of the choice taken; "saved", the same, then written and read. Prints a JSON
-line: seconds of processor time of all threads, peak resident memory of the process, and
-that before the part, when the clicks are there.
+model of items; "trial", all that is fitted to judge one choice where a pool is given;
+"folds", all that is fitted of the choice taken; "saved", the same, then written and
+read. Prints a JSON line: seconds of processor time of all threads, peak resident memory
+of the process, and that before the part, when the clicks are there.
 """
 
 import argparse

@@ -56,7 +56,5 @@ def put_together(before: FoldedUser, after: FoldedUser) -> FoldedUser:
     if num_kept:
         both = tf.concat([clicked, after.clicked], axis=1)
         clicked = last_nonzero(both, num_kept)
-    sums = (
-        first + second for first, second in zip(before[:-1], after[:-1], strict=True)
-    )
-    return FoldedUser(*sums, clicked)
+    sums = map(tf.add, before[:-1], after[:-1])
+    return FoldedUser._make([*sums, clicked])

@@ -330,10 +330,8 @@ def linear_recall(config: ScenarioConfig, data: ScenarioData) -> float:
 def few_click_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     """Ranks them by the same, given few clicks and all; returns the mean."""
     method, most = ItemCloseness(data.factors), config.data.episodes.support_size
-    sizes = [*(size for size in _FEW_CLICKS if size < most), most]
-    return float(
-        np.mean([_recall(method, config, data, _shown(size)) for size in sizes])
-    )
+    groups = map(_shown, [*(size for size in _FEW_CLICKS if size < most), most])
+    return float(np.mean([_recall(method, config, data, shown) for shown in groups]))
 
 
 def mean_click_recall(config: ScenarioConfig, data: ScenarioData) -> float:
