@@ -402,6 +402,7 @@ def scenario_values(folder):
             "factors": 4,
             "regularization": [1.0],
             "alpha": [1.0, 5.0],
+            "count_weight": [0.1],
             "item_factors": 4,
         },
         "model": {

@@ -58,6 +58,7 @@ def _write(staging: pathlib.Path, vectors: Vectors, facts: Mapping[str, Any]) ->
         "blends": vectors.blends,
         "strengths": vectors.strengths.tolist(),
         "ridge_clicks": vectors.ridge_clicks,
+        "count_weight": vectors.count_weight,
         "num_fallbacks": vectors.num_fallbacks,
     }
     files = {path.name: look_at(path) for path in sorted(staging.iterdir())}
@@ -112,6 +113,7 @@ def load_vectors(directory: pathlib.Path, *, with_folds: bool = True) -> Vectors
         ((pool[0], pool[1]), (without[0], without[1])),
         np.asarray(facts["strengths"], np.float32),
         facts["ridge_clicks"],
+        facts["count_weight"],
     )
 
 

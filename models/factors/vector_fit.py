@@ -111,6 +111,7 @@ def fit_vectors(
         options.blends,
         strengths.mean(axis=0),
         options.item_clicks,
+        options.count_weight,
     )
 
 
@@ -219,7 +220,7 @@ def _factorise(
     of_factors = {
         field.name: getattr(options, field.name)
         for field in dataclasses.fields(options)
-        if not field.name.startswith(("item_", "open_", "pool_"))
+        if not field.name.startswith(("item_", "open_", "pool_", "count_"))
     }
     key = *of_factors.values(), options.pool_weight if len(pools) else 0.0
     return kept.get(place, key, fit)

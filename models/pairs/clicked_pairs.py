@@ -20,7 +20,13 @@ from models.pairs.pair_embedding import (
     PairEmbedding,
     dropout_of_sets,
 )
-from models.pairs.repeats import NUM_KEPT, kept_clicks, repeats_of, repeats_of_all
+from models.pairs.repeats import (
+    NUM_KEPT,
+    counts_of,
+    kept_clicks,
+    repeats_of,
+    repeats_of_all,
+)
 from models.recommender import Episode
 
 # Known clicks score 10 at the start, so that pairs that lie far apart satisfy a margin
@@ -35,7 +41,9 @@ class ClickedPairs(PairEmbedding):
     worth that the item itself was clicked in the scenario, since what some like there
     others will like too, and the closeness of the item to the clicks, the mean of what
     the linear model of items predicts of it from each. A pool says more of a scenario
-    than its clicks do, so that neither takes part where one is given.
+    than its clicks do, so that neither takes part where one is given. There it counts
+    how often the item was clicked in the scenario, if the vectors give that a weight:
+    scenarios may have favourites of their own.
 
     Args:
         vectors: The factors.
@@ -71,20 +79,23 @@ class ClickedPairs(PairEmbedding):
             # The start is the closed form itself; the weight is the first to move.
             self.backbone_scale = tf.Variable(0.0, name="backbone_scale")
         self._always_open = always_open
+        self._count_weight = 0.0 if always_open else vectors.count_weight
         trains_open |= always_open
         self._add_terms(options, trains_open)
-        has_terms = self.num_factors > 0 or self.num_kept > 0
+        has_terms = self.num_factors > 0 or self._has_repeats
         self.is_closed_form_when_open = has_terms and not trains_open
         self.width = (2 + self.has_product) * self.embedded_dim + self.has_prior
         self.dropout = dropout_of_sets(options.dropout, seed)
 
     def _add_terms(self, options: ScenarioOptions, trains_open: bool) -> None:
-        """Adds what the prior has where no pool is given, to be trained there."""
+        """Adds what the prior has beside the dot product, to be trained if open."""
         self.num_factors = self.num_kept = 0
         if self.has_prior and options.prior_closeness:
             self.num_factors = self._closeness.num_units
         # A user who is a task by themselves is asked for what they have not clicked.
-        if self.has_prior and options.prior_repeat and not self._always_open:
+        self._has_repeats = self.has_prior and options.prior_repeat > 0.0
+        self._has_repeats &= not self._always_open
+        if self._has_repeats or (self.has_prior and self._count_weight):
             self.num_kept = NUM_KEPT
         num_facts = int(self.num_factors > 0)
         self.summed_widths = self.num_factors, 0, num_facts, self.num_kept
@@ -93,7 +104,7 @@ class ClickedPairs(PairEmbedding):
             self.closeness_scale = tf.Variable(
                 start, trainable=trains_open, name="closeness_scale"
             )
-        if self.num_kept:
+        if self._has_repeats:
             start = _LARGE * options.prior_repeat
             self.repeat_scale = tf.Variable(
                 start, trainable=trains_open, name="repeat_scale"
@@ -137,18 +148,27 @@ class ClickedPairs(PairEmbedding):
         scale: float | tf.Tensor = 1.0
         is_open = tf.ones_like(pairs.is_open) if self._always_open else pairs.is_open
         if self.has_prior:
-            mean = self.prior_scale * dot_product(pairs)
+            mean = self.prior_scale * self._in_pool(user, pairs)
             scale = tf.convert_to_tensor(self.backbone_scale)
         if self.num_factors:
             units = self._closeness.units(pairs)
             closeness = tf.linalg.matvec(units, self._closeness.mean_click(user))
             mean += self.closeness_scale * closeness * is_open
-        if self.num_kept:
+        if self._has_repeats:
             mean += self.repeat_scale * repeats_of(user, pairs.item_row) * is_open
         if self.is_closed_form_when_open:
             scale *= 1.0 - is_open
         variance, log_shares = tf.ones_like(mean), pairs.item[..., :0]
         return Expected(mean, variance, log_shares, tf.zeros([0]), scale)
+
+    def _in_pool(self, user: FoldedUser, pairs: FactorPairs) -> tf.Tensor:
+        """Returns what is expected where a pool is given, without the scale."""
+        dots = dot_product(pairs)
+        if not self._count_weight:
+            return dots
+        counts = counts_of(user, pairs.item_row) * (1.0 - pairs.is_open)
+        # Not log1p, which LiteRT lacks.
+        return dots + self._count_weight * tf.math.log(1.0 + counts)
 
     def expect_items(
         self, user: FoldedUser, vectors: tf.Tensor, table: tf.Tensor
@@ -170,7 +190,7 @@ class ClickedPairs(PairEmbedding):
             behind = vectors.shape[-1] - self.embedded_dim - self.num_factors
             query += tf.pad(closeness, [[0, 0], [self.embedded_dim, behind]])
         means = products(query, table)
-        if self.num_kept:
+        if self._has_repeats:
             means += self.repeat_scale * repeats_of_all(user, tf.shape(table)[0])
         return means
 

@@ -1,4 +1,4 @@
-"""Whether the very item that is asked for was clicked in a task."""
+"""Whether and how often the very item that is asked for was clicked in a task."""
 
 from __future__ import annotations
 
@@ -28,9 +28,25 @@ def repeats_of(user: FoldedUser, rows: tf.Tensor) -> tf.Tensor:
         user: Of each task.
         rows: int32 [B, S].
     """
+    return tf.cast(tf.reduce_any(_is_same(user, rows), axis=-1), tf.float32)
+
+
+def counts_of(user: FoldedUser, rows: tf.Tensor) -> tf.Tensor:
+    """Returns how often items were clicked, float32 [B, S].
+
+    The unknown item never was.
+
+    Args:
+        user: Of each task.
+        rows: int32 [B, S].
+    """
+    return tf.reduce_sum(tf.cast(_is_same(user, rows), tf.float32), axis=-1)
+
+
+def _is_same(user: FoldedUser, rows: tf.Tensor) -> tf.Tensor:
+    """Returns whether an item is that of a click, bool [B, S, NUM_KEPT]."""
     asked = tf.cast(tf.expand_dims(rows, -1), tf.float32)
-    is_same = (asked == tf.expand_dims(user.clicked, 1)) & (asked > 0.0)
-    return tf.cast(tf.reduce_any(is_same, axis=-1), tf.float32)
+    return (asked == tf.expand_dims(user.clicked, 1)) & (asked > 0.0)
 
 
 def repeats_of_all(user: FoldedUser, num_rows: tf.Tensor) -> tf.Tensor:

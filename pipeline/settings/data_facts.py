@@ -51,6 +51,8 @@ class DataFacts:
         user_counts: int [N + 1], interactions of each user that can be learned from.
         item_counts: int [M + 1], the same of each item.
         splits: The splits.
+        chosen: Of what was fitted before the training, the values that meta-validation
+            chose, by their key.
     """
 
     info: schema.CommonInfo
@@ -59,6 +61,7 @@ class DataFacts:
     user_counts: Counts
     item_counts: Counts
     splits: Sequence[SplitFacts]
+    chosen: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
     @property
     def new_item_share(self) -> float:

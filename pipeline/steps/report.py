@@ -120,6 +120,7 @@ def write_report(
             run,
             dataset_dir,
             has_pretrain=parts.pretrain is not None,
+            chosen=findings.data.chosen,
             config_path=config_path,
             overrides=overrides,
         ),

@@ -39,6 +39,7 @@ def provenance(
     dataset_dir: pathlib.Path,
     *,
     has_pretrain: bool,
+    chosen: Mapping[str, object],
     config_path: str,
     overrides: Sequence[str],
 ) -> Provenance:
@@ -48,6 +49,7 @@ def provenance(
         run: The run.
         dataset_dir: The prepared data set.
         has_pretrain: Whether the setting fits factors beforehand.
+        chosen: The values of these that meta-validation chose.
         config_path: The configuration as typed.
         overrides: Changes of it as typed.
     """
@@ -56,7 +58,7 @@ def provenance(
     steps += [*([REFIT] if run.refit.facts(REFIT) else []), export]
     changes = [part for change in overrides for part in ("--set", change)]
     return Provenance(
-        facts=_facts(run, dataset_dir),
+        facts=_facts(run, dataset_dir, chosen),
         config=(run.path / RESOLVED_CONFIG).read_text(encoding="utf-8"),
         commands=[
             shlex.join(["cmml", step, "--config", config_path, *changes])
@@ -65,9 +67,13 @@ def provenance(
     )
 
 
-def _facts(run: RunDir, dataset_dir: pathlib.Path) -> dict[str, str]:
+def _facts(
+    run: RunDir, dataset_dir: pathlib.Path, chosen: Mapping[str, object]
+) -> dict[str, str]:
     """Returns what tells this run from others."""
     facts = {"run": run.path.name, "data set": dataset_dir.name}
+    if chosen:
+        facts["values of pretrain"] = _values_text(chosen)
     for step in _STEPS:
         done = run.facts(step)
         if done:
@@ -81,8 +87,7 @@ def _facts(run: RunDir, dataset_dir: pathlib.Path) -> dict[str, str]:
     for choice, words in (("chosen", ""), ("chosen_without_pool", " without a pool")):
         for name, values in run.facts("evaluate").get(choice, {}).items():
             if values:
-                chosen = ", ".join(f"{key}={value}" for key, value in values.items())
-                facts[f"chosen for {name}{words}"] = chosen
+                facts[f"chosen for {name}{words}"] = _values_text(values)
     versions = {"model": MODEL_VERSION, "vectors": VECTORS_VERSION}
     facts["versions of the code"] = ", ".join(f"{k} {v}" for k, v in versions.items())
     facts["python"] = f"{platform.python_version()} on {platform.system()}"
@@ -90,6 +95,10 @@ def _facts(run: RunDir, dataset_dir: pathlib.Path) -> dict[str, str]:
         f"{name} {version}" for name in _LIBRARIES if (version := _version(name))
     )
     return facts
+
+
+def _values_text(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in values.items())
 
 
 def _version(distribution: str) -> str | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from models.episodes.click_records import ScenarioTask
+from models.factors.vector_files import VECTORS_JSON
+from models.whole_files import read_json
 from pipeline.settings.data_facts import (
     Counts,
     DataFacts,
@@ -47,7 +50,15 @@ def scenario_facts(dataset: ScenarioData) -> DataFacts:
         user_counts=np.bincount(known.user, minlength=info.num_users + 1),
         item_counts=item_counts,
         splits=splits,
+        chosen=chosen_values(dataset.vectors_dir) if dataset.vectors_dir else {},
     )
+
+
+def chosen_values(directory: pathlib.Path) -> dict[str, object]:
+    """Returns what was chosen of the values that factors can be searched for by."""
+    facts = read_json(directory / VECTORS_JSON)
+    chosen = facts["chosen"]
+    return {key: chosen[key] for key in facts["trials"][0] if key in chosen}
 
 
 def _scenario_split(

@@ -1,6 +1,7 @@
 """Known clicks to factors of users and items."""
 
 import dataclasses
+import functools
 import pathlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -56,6 +57,7 @@ _FEW_CLICKS = (4, 16)  # Of a user, that the linear model is judged with too.
 # What ranks the held-out clicks by which values are judged; values to try, by name.
 Measure: TypeAlias = Literal[
     "dot product",
+    "prior",
     "prior without a pool",
     "mean click",
     "linear model",
@@ -98,6 +100,8 @@ class Trial:
             text += f" to the power {self.options.item_power:g} of their clicks"
         if self.options.item_clicks:
             text += f", doubled at {self.options.item_clicks:g} clicks of a user"
+        if self.options.count_weight:
+            text += f", clicks of the item weighing {self.options.count_weight:g}"
         where = " without a pool" if is_open else ""
         return f"{text}: meta-validation {CHOSEN_BY}{where} {self.recall:.4f}"
 
@@ -161,7 +165,7 @@ def _fit(
     say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
     factors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
     say(describe_fallbacks(factors.num_fallbacks))
-    save_vectors(directory, factors, _facts(best, trials))
+    save_vectors(directory, factors, _facts(best, trials, stages))
     shutil.rmtree(search.path, ignore_errors=True)
 
 
@@ -222,7 +226,7 @@ def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[St
 
     Where scenarios are tasks, the linear model of items is made for the whole
     catalogue, where its ridge matters most; then its weight is chosen where a pool is
-    given.
+    given, and what clicks of the item itself weigh there.
 
     Where users are tasks there are no pools, and a new user has no factors for a dot
     product: factors are judged by those of the items that are shown, then the linear
@@ -250,6 +254,7 @@ def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[St
             "prior without a pool",
         ),
         ({"item_weight": config.item_weight}, "dot product"),
+        ({"count_weight": config.count_weight}, "prior"),
     ]
 
 
@@ -258,7 +263,8 @@ def _best_trial(
 ) -> tuple[Trial, list[Trial]]:
     """Returns the best trial by the last measure, and all trials.
 
-    Each stage starts from the best of the one before.
+    Each stage starts from the best of the one before; one without a choice is not
+    judged, but for the last.
     """
     options = FactorisationOptions(
         method=config.method,
@@ -270,7 +276,11 @@ def _best_trial(
         item_l2=config.item_l2[0],
     )
     trials: dict[tuple[FactorisationOptions, Measure], Trial | None] = {}
-    for grid, measure in stages:
+    for number, (grid, measure) in enumerate(stages, 1):
+        if number < len(stages) and all(len(values) == 1 for values in grid.values()):
+            only: Any = {axis: values[0] for axis, values in grid.items()}
+            options = dataclasses.replace(options, **only)
+            continue
 
         def worth(
             values: Mapping[str, Any],
@@ -310,14 +320,22 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
     return _recall(DotProduct(data.known, data.factors), config, data, _shown(0))
 
 
-def open_recall(config: ScenarioConfig, data: ScenarioData) -> float:
-    """Ranks the whole catalogue by the prior that CMML starts with by default.
+def prior_recall(
+    config: ScenarioConfig, data: ScenarioData, *, is_open: bool = False
+) -> float:
+    """Ranks them by the prior that CMML starts with by default.
 
     Vectors must not change with keys of the model or of the evaluation.
+
+    Args:
+        config: The experiment.
+        data: The data set, with the factors.
+        is_open: Whether the whole catalogue is ranked, for a few users, not the pool.
     """
     prior = ClosedForm(clicked_cmml(data.factors, ScenarioOptions()))
     shown = _shown(config.data.episodes.support_size)
-    shown = dataclasses.replace(shown, max_users=_OPEN_USERS, is_open=True)
+    if is_open:
+        shown = dataclasses.replace(shown, max_users=_OPEN_USERS, is_open=True)
     return _recall(prior, config, data, shown)
 
 
@@ -355,7 +373,8 @@ def _recall(
 
 _MEASURES: Mapping[Measure, Callable[[ScenarioConfig, ScenarioData], float]] = {
     "dot product": dot_product_recall,
-    "prior without a pool": open_recall,
+    "prior": prior_recall,
+    "prior without a pool": functools.partial(prior_recall, is_open=True),
     "mean click": mean_click_recall,
     "linear model": linear_recall,
     "linear model of few clicks": few_click_recall,
@@ -375,21 +394,17 @@ def describe_fallbacks(num_fallbacks: Sequence[tuple[int, int]]) -> str:
     return text
 
 
-def _facts(best: Trial, trials: Sequence[Trial]) -> dict[str, Any]:
+def _facts(
+    best: Trial, trials: Sequence[Trial], stages: Sequence[Stage]
+) -> dict[str, Any]:
     """Returns what `vectors.json` says of the choice."""
+    names = [name for grid, _ in stages for name in grid]
     return {
         "chosen": dataclasses.asdict(best.options),
         f"meta_validation_{CHOSEN_BY}": best.recall,
         "trials": [
             {
-                "regularization": trial.options.regularization,
-                "alpha": trial.options.alpha,
-                "pool_weight": trial.options.pool_weight,
-                "item_weight": trial.options.item_weight,
-                "open_weight": trial.options.open_weight,
-                "item_l2": trial.options.item_l2,
-                "item_power": trial.options.item_power,
-                "item_clicks": trial.options.item_clicks,
+                **{name: getattr(trial.options, name) for name in names},
                 "judged_by": trial.measure,
                 f"meta_validation_{CHOSEN_BY}": trial.recall,
             }

@@ -217,6 +217,7 @@ def scenario_values():
             "pool_weight": [0.5],
             "item_weight": [0.25],
             "open_weight": [1.0],
+            "count_weight": [0.1],
             "item_factors": 4,
             "item_l2": [200.0],
         },

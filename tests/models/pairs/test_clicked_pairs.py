@@ -147,10 +147,9 @@ def test_a_backbone_that_never_lacked_a_pool_adds_nothing_where_none_is_given(
     assert is_prior.tolist() == [not open_fraction, False, not open_fraction]
 
 
-def test_a_click_of_the_item_itself_counts_where_no_pool_is_given(
-    new_click_model,
-):
-    model = new_click_model(prior_repeat=0.3)
+def gains_of_clicks(new_click_model, vectors, **options):
+    """What clicks of items 1 to 5 add to the prior: without a pool, and with one."""
+    model = new_click_model(vectors=vectors, **options)
     clicked = {
         "support_item": tf.constant(
             [[1, 2, 1, 2, 3], [4, 4, 4, 5, 1], [0, 0, 2, 2, 2]]
@@ -162,16 +161,44 @@ def test_a_click_of_the_item_itself_counts_where_no_pool_is_given(
     asked = {
         "query_item": tf.constant([[1, 2, 3], [4, 5, 1], [0, 2, 1]]),
         "query_user": tf.ones([3, 3], tf.int32),
-        "query_open": tf.constant([[1.0], [1.0], [1.0]]),
     }
     state = model.adapt(clicked)
-    gains = [
-        model.prior(state, model.pairs.query_pairs(asked | {"query_open": is_open}))
-        for is_open in (asked["query_open"], tf.zeros([3, 1]))
+    nothing = model.adapt(
+        clicked | {"support_mask": tf.zeros_like(clicked["support_mask"])}
+    )
+    return [
+        (
+            model.prior(state, model.pairs.query_pairs(asked | {"query_open": is_open}))
+            - model.prior(
+                nothing, model.pairs.query_pairs(asked | {"query_open": is_open})
+            )
+        ).numpy()
+        for is_open in (tf.ones([3, 1]), tf.zeros([3, 1]))
     ]
+
+
+def test_a_click_of_the_item_itself_counts_where_no_pool_is_given(
+    new_click_model, vectors
+):
+    without, with_pool = gains_of_clicks(new_click_model, vectors, prior_repeat=0.3)
     # Neither negatives count nor padding, nor clicks of an unknown item.
     clicked = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 0]])
-    np.testing.assert_allclose(gains[0] - gains[1], 3.0 * clicked, atol=1e-4)
+    np.testing.assert_allclose(without, 3.0 * clicked, atol=1e-4)
+    assert not with_pool.any()
+
+
+@pytest.mark.parametrize("prior_repeat", [0.3, 0.0])
+def test_how_often_the_item_was_clicked_counts_in_a_pool(
+    new_click_model, vectors, prior_repeat
+):
+    vectors = dataclasses.replace(vectors, count_weight=0.2)
+    without, with_pool = gains_of_clicks(
+        new_click_model, vectors, prior_repeat=prior_repeat
+    )
+    clicks = np.array([[2, 1, 0], [3, 0, 0], [0, 3, 0]])
+    np.testing.assert_allclose(with_pool, 2.0 * np.log1p(clicks), atol=1e-4)
+    repeats = 10.0 * prior_repeat * (clicks > 0)
+    np.testing.assert_allclose(without, repeats, atol=1e-4)
 
 
 def test_an_item_of_the_whole_catalogue_is_expected_as_it_is_by_itself(

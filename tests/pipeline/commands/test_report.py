@@ -77,6 +77,9 @@ def test_users_are_told_what_was_read_and_refused(user_page):
 def test_scenarios_have_names_and_ranks(scenario_page):
     text = read(scenario_page.read_text(encoding="utf-8")).text
     assert "Where held-out clicks are ranked" in text
+    assert re.search(
+        r"values of pretrain *regularization=1\.0, alpha=\d\.0, pool_weight=", text
+    )
     assert "scenario Theme" in text
     assert "chosen for ease without a pool" in text
 

@@ -1,6 +1,15 @@
+import json
 import types
 
-from pipeline.settings.scenario.facts import domain_groups
+from models.factors.vector_files import VECTORS_JSON
+from pipeline.settings.scenario.facts import chosen_values, domain_groups
+
+
+def test_what_was_chosen_is_what_was_searched(tmp_path):
+    trials = [{"alpha": 1.0, "judged_by": "it"}, {"alpha": 2.0, "judged_by": "it"}]
+    facts = {"chosen": {"alpha": 2.0, "seed": 0}, "trials": trials}
+    (tmp_path / VECTORS_JSON).write_text(json.dumps(facts))
+    assert chosen_values(tmp_path) == {"alpha": 2.0}
 
 
 def with_domains(*names):

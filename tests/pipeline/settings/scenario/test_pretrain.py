@@ -81,19 +81,24 @@ def facts_of(directory):
 def test_the_values_with_the_best_recall_are_taken(
     scenario_config, dataset_dir, monkeypatch, capsys
 ):
-    # Of alpha 1, 5 and 9; then of pools weighing 1 and 2, and of the items: without a
-    # pool of weights 1, 2 and 3, then with one of weights 0 and 1.
-    recalls = iter([0.2, 0.7, 0.5, 0.8, 0.6, 0.8, 0.75])
-    monkeypatch.setitem(module._MEASURES, "dot product", lambda *_: next(recalls))
-    others = iter([0.1, 0.3, 0.2])
-    name = "prior without a pool"
-    monkeypatch.setitem(module._MEASURES, name, lambda *_: next(others))
+    recalls = {
+        # Of alpha 1, 5 and 9; then of pools weighing 1 and 2; then, the weights without
+        # a pool chosen, of the linear model weighing 0 and 1.
+        "dot product": iter([0.2, 0.7, 0.5, 0.8, 0.6, 0.8, 0.75]),
+        "prior without a pool": iter([0.1, 0.3, 0.2]),  # Of weights 1, 2 and 3.
+        "prior": iter([0.8, 0.81, 0.7]),  # Of clicks of the item weighing 0, 1 and 2.
+    }
+    for name, of_name in recalls.items():
+        monkeypatch.setitem(
+            module._MEASURES, name, lambda *_, of_name=of_name: next(of_name)
+        )
     changes = {
         "vectors.alpha": [1, 5, 9],
         "vectors.pool_weight": [0, 1, 2],
         "vectors.item_weight": [0, 1],
         "vectors.item_l2": [4],
         "vectors.open_weight": [1, 2, 3],
+        "vectors.count_weight": [0, 1, 2],
     }
     config = load_experiment(scenario_config, changes=changes)
     facts = facts_of(pretrain(config, dataset_dir))
@@ -101,16 +106,17 @@ def test_the_values_with_the_best_recall_are_taken(
     assert facts["chosen"]["pool_weight"] == 1
     assert facts["chosen"]["item_weight"] == 0
     assert facts["chosen"]["open_weight"] == 2
-    assert facts["meta_validation_recall@20"] == 0.8
+    assert facts["chosen"]["count_weight"] == facts["count_weight"] == 1
+    assert facts["meta_validation_recall@20"] == 0.81
     tried = [
         (trial["alpha"], trial["pool_weight"], trial["open_weight"])
         for trial in facts["trials"]
     ]
     first = [(1, 0, 0), (5, 0, 0), (9, 0, 0), (5, 1, 0), (5, 2, 0)]
-    assert tried == [*first, (5, 1, 1), (5, 1, 2), (5, 1, 3), (5, 1, 2), (5, 1, 2)]
+    assert tried == [*first, (5, 1, 1), *[(5, 1, 2)], (5, 1, 3), *[(5, 1, 2)] * 5]
     said = capsys.readouterr().err
     assert "als, regularization 1, alpha 9: meta-validation recall@20 0.5000" in said
-    assert "taking als, regularization 1, alpha 5, pools weighing 1: " in said
+    assert "taking als, regularization 1, alpha 5, pools weighing 1, clicks" in said
 
 
 def test_a_killed_search_goes_on_with_the_candidate_that_it_was_at(
@@ -118,15 +124,15 @@ def test_a_killed_search_goes_on_with_the_candidate_that_it_was_at(
 ):
     changes = {
         "vectors.alpha": [1, 5, 9],
-        "vectors.pool_weight": [0],
+        "vectors.pool_weight": [0],  # What has one value is judged in the last stage.
         "vectors.item_weight": [0],
         "vectors.open_weight": [1],
         "vectors.item_l2": [50],
+        "vectors.count_weight": [2],
     }
     config = load_experiment(scenario_config, changes=changes)
-    recalls = [0.2, 0.7, KeyboardInterrupt(), 0.5, 0.6]
-    name = "prior without a pool"
-    monkeypatch.setitem(module._MEASURES, name, lambda *_: 0.3)
+    recalls = [0.2, 0.7, KeyboardInterrupt(), 0.5]
+    monkeypatch.setitem(module._MEASURES, "prior", lambda *_: 0.6)
 
     def recall(*_):
         if isinstance(value := recalls.pop(0), BaseException):
@@ -143,7 +149,7 @@ def test_a_killed_search_goes_on_with_the_candidate_that_it_was_at(
     tried = [
         (one["alpha"], one["meta_validation_recall@20"]) for one in facts["trials"]
     ]
-    assert tried == [(1, 0.2), (5, 0.7), (9, 0.5), (5, 0.3), (5, 0.6)]
+    assert tried == [(1, 0.2), (5, 0.7), (9, 0.5), (5, 0.6)]
     said = capsys.readouterr().err
     assert (
         "alpha 5: meta-validation recall@20 0.7000, as the killed search found" in said
