@@ -87,7 +87,6 @@ def fit_vectors(
     has_linear = not dot_alone or bool(options.item_weight)
     num_linear = options.item_factors if has_linear else 0
     num_further = num_linear + (2 if num_linear else 1)
-    units = options.width + num_linear
     users, items = (
         np.zeros([len(fits), rows + 1, options.width + num_further], np.float32)
         for rows in (known.num_users, known.num_items)
@@ -98,7 +97,7 @@ def fit_vectors(
         _fit_domain(known, fits, *rows, options, tables, of_domain, kept or KeptFits(0))
     users[..., -1] = 1.0
     num_fallbacks = [
-        _fill_in_fit(users[number], items[number], known, fit, domains, options, units)
+        _fill_in_fit(users[number], items[number], known, fit, domains, options)
         for number, fit in enumerate(fits)
     ]
     return Vectors(
@@ -122,13 +121,14 @@ def _fill_in_fit(
     fit: _Fit,
     domains: Sequence[Domain],
     options: FactorisationOptions,
-    units: int,
 ) -> tuple[int, int]:
     """Fills the units of one fit in, in place; a click of what it lacks weighs 1.
 
     Returns:
         How many users and items lacked a vector of their own.
     """
+    # Where there is a linear model, what a click weighs stands behind it.
+    units = -2 if items.shape[1] > options.width + 1 else -1
     lack_user, lack_item = fill_in(
         users[:, :units],
         items[:, :units],

@@ -119,7 +119,6 @@ def write_report(
         provenance=provenance(
             run,
             dataset_dir,
-            has_pretrain=parts.pretrain is not None,
             chosen=findings.data.chosen,
             config_path=config_path,
             overrides=overrides,

@@ -38,7 +38,6 @@ def provenance(
     run: RunDir,
     dataset_dir: pathlib.Path,
     *,
-    has_pretrain: bool,
     chosen: Mapping[str, object],
     config_path: str,
     overrides: Sequence[str],
@@ -48,13 +47,13 @@ def provenance(
     Args:
         run: The run.
         dataset_dir: The prepared data set.
-        has_pretrain: Whether the setting fits factors beforehand.
-        chosen: The values of these that meta-validation chose.
+        chosen: The values that meta-validation chose of what is fitted beforehand, if
+            anything is.
         config_path: The configuration as typed.
         overrides: Changes of it as typed.
     """
     train, evaluate, export = _STEPS
-    steps = ["prepare", *(["pretrain"] if has_pretrain else []), train, evaluate]
+    steps = ["prepare", *(["pretrain"] if chosen else []), train, evaluate]
     steps += [*([REFIT] if run.refit.facts(REFIT) else []), export]
     changes = [part for change in overrides for part in ("--set", change)]
     return Provenance(

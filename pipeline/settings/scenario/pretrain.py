@@ -266,15 +266,7 @@ def _best_trial(
     Each stage starts from the best of the one before; one without a choice is not
     judged, but for the last.
     """
-    options = FactorisationOptions(
-        method=config.method,
-        factors=config.factors,
-        iterations=config.iterations,
-        learning_rate=config.learning_rate,
-        seed=config.seed,
-        item_factors=config.item_factors,
-        item_l2=config.item_l2[0],
-    )
+    options = _first_options(config)
     trials: dict[tuple[FactorisationOptions, Measure], Trial | None] = {}
     for number, (grid, measure) in enumerate(stages, 1):
         if number < len(stages) and all(len(values) == 1 for values in grid.values()):
@@ -318,6 +310,19 @@ def dot_product_recall(config: ScenarioConfig, data: ScenarioData) -> float:
         Recall@20, the mean over users and then over scenarios, in [0, 1].
     """
     return _recall(DotProduct(data.known, data.factors), config, data, _shown(0))
+
+
+def _first_options(config: VectorsConfig) -> FactorisationOptions:
+    """Returns what the search starts from, most of which is replaced."""
+    return FactorisationOptions(
+        method=config.method,
+        factors=config.factors,
+        iterations=config.iterations,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+        item_factors=config.item_factors,
+        item_l2=config.item_l2[0],
+    )
 
 
 def prior_recall(
