@@ -35,7 +35,7 @@ def split_windows(
         owners: int [R], whose each row is: a user, or a pair of user and item.
         times: float64 [R], when it was.
         num_owners: N; each has a row.
-        starts: As of `SplitSpec`, at least one.
+        starts: As of `SplitSpec`; without any, all rows are early.
     """
     first = np.full(num_owners, np.inf)
     np.minimum.at(first, owners, times)

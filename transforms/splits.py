@@ -14,6 +14,8 @@ from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, SPLITS
 from transforms.specs import SplitSpec
 from transforms.stable_hash import stable_fraction
 
+_SHARES = {META_VALIDATION: "validation_fraction", META_TEST: "test_fraction"}
+
 
 @dataclasses.dataclass(frozen=True)
 class TaskSplitter:
@@ -47,6 +49,12 @@ class TaskSplitter:
     def may_teach(self, task_id: str) -> bool:
         """Whether a user without a task is learnt from: unless kept for a test."""
         return self.listed is None or self.listed.get(task_id) == META_TRAIN
+
+
+def drawn_by_chance(spec: SplitSpec) -> SplitSpec:
+    """Returns a split of users without the shares of those that are split by time."""
+    undrawn: dict[str, Any] = {_SHARES[split]: 0.0 for split in spec.starts}
+    return dataclasses.replace(spec, **undrawn)
 
 
 def load_splitter(

@@ -32,8 +32,7 @@ class ClickPairs:
         scenarios: The different scenarios that the log says.
         logged: Pair and scenario of each click of which the log says the scenario, as
             places: [2, clicks].
-        times: Time of the first click of each pair; infinite where nothing is split by
-            time.
+        times: Time of the first click of each pair; 0 where nothing goes by time.
     """
 
     users: pa.Array
@@ -73,6 +72,8 @@ def pairs_of_users(
     blocks: Iterable[ClickBlock],
     domains: Sequence[str],
     starts: Mapping[str, float] | None = None,
+    *,
+    users_split: bool = False,
 ) -> tuple[ClickPairs, ClickCounts]:
     """Collects the different pairs of each user.
 
@@ -81,22 +82,34 @@ def pairs_of_users(
         domains: Names of all domains.
         starts: As of `SplitSpec`. A pair belongs to a split by its first click, and its
             clicks of a later split are left out, in another scenario too.
+        users_split: Whether a user belongs to a split by their first click instead, and
+            all their clicks of a later split are left out.
     """
     blocks = list(blocks)
-    users, items = (
-        _in_order(join_texts(getattr(block, name) for block in blocks), domains)
-        for name in ("users", "items")
-    )
-    scenarios = join_texts(block.scenarios for block in blocks)
     tables = sorted({block.table for block in blocks})
     places = [tables.index(block.table) for block in blocks]
     sizes = np.array([len(block.users) for block in blocks], np.int64)
     table = np.repeat(np.array(places, np.int64), sizes)
+    columns = [
+        join_texts(getattr(block, name) for block in blocks)
+        for name in ("users", "items", "scenarios")
+    ]
+    times = _times_of(blocks)
+    late = np.zeros(0, np.int64)
+    if users_split and starts and len(table):
+        owners = columns[0].codes
+        num_users = len(columns[0].values)
+        is_early = split_windows(owners, times, num_users, starts).is_early
+        late, rows = table[~is_early], np.flatnonzero(is_early)
+        columns = [column.take(rows) for column in columns]
+        table, times, starts = table[rows], times[rows], None
+    scenarios = columns.pop()
+    users, items = (_in_order(column, domains) for column in columns)
     num_items, num_scenarios = len(items[1]), len(scenarios.values)
     keys, pair = np.unique(
         users[0].astype(np.int64) * num_items + items[0], return_inverse=True
     )
-    first_times, is_early = _first_times(blocks, pair, len(keys), starts)
+    first_times, is_early = _first_times(times, pair, len(keys), starts)
     rows = np.flatnonzero(is_early)
     clicks, first = np.unique(
         (pair * num_scenarios + scenarios.codes)[rows], return_index=True
@@ -113,7 +126,8 @@ def pairs_of_users(
         logged[:, says[logged[1]]],
         first_times,
     )
-    counts = _counts(tables, table[rows], table[rows[first]], table[~is_early])
+    late = np.concatenate([late, table[~is_early]])
+    counts = _counts(tables, table[rows], table[rows[first]], late)
     return pairs, ClickCounts(counts, _rows_of_scenarios(scenarios))
 
 
@@ -127,7 +141,7 @@ def _rows_of_scenarios(scenarios: CodedColumn) -> Counter[str]:
 
 
 def _first_times(
-    blocks: Sequence[ClickBlock],
+    times: Floats,
     pair: Ints,
     num_pairs: int,
     starts: Mapping[str, float] | None,
@@ -135,21 +149,22 @@ def _first_times(
     """Returns the time of the first click of each pair, and which rows count.
 
     Args:
-        blocks: All blocks.
+        times: Time of each row.
         pair: The pair of each row.
         num_pairs: Number of pairs.
         starts: As of `pairs_of_users`; without any, all rows count.
     """
-    if not starts:
-        return np.full(num_pairs, np.inf), np.ones(len(pair), np.bool_)
-    times = np.concatenate([np.zeros(0), *(_times(block) for block in blocks)])
-    first, _, is_early = split_windows(pair, times, num_pairs, starts)
+    first, _, is_early = split_windows(pair, times, num_pairs, starts or {})
     return first, is_early
 
 
-def _times(block: ClickBlock) -> Floats:
-    assert block.times is not None  # Checked with the specification.
-    return block.times
+def _times_of(blocks: Sequence[ClickBlock]) -> Floats:
+    """Returns the time of each row; 0 where times are not read."""
+    times = [
+        np.zeros(len(block.users)) if block.times is None else block.times
+        for block in blocks
+    ]
+    return np.concatenate([np.zeros(0), *times])
 
 
 def _in_order(column: CodedColumn, domains: Sequence[str]) -> tuple[Ints, pa.Array]:

@@ -36,7 +36,7 @@ from transforms.plural import counted
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.kinds import OfKind
 from transforms.reading.shards import GroupByShard
-from transforms.splits import TaskSplitter, load_splitter
+from transforms.splits import TaskSplitter, drawn_by_chance, load_splitter
 from transforms.stable_hash import shard_of
 from transforms.table_spec import TableSpec
 from transforms.writing.dataset_files import DatasetKind
@@ -56,7 +56,8 @@ def prepare_scenarios(
 ) -> ScenarioDatasetInfo:
     """Prepares a data set of scenarios; arguments and errors as those of `prepare`."""
     tasks = "users" if spec.has_user_tasks else "scenarios"
-    splitter = load_splitter(spec.split, data_dir, tasks, normalize=spec.normalize_ids)
+    split = drawn_by_chance(spec.split) if spec.has_user_tasks else spec.split
+    splitter = load_splitter(split, data_dir, tasks, normalize=spec.normalize_ids)
     return prepare(
         DatasetKind(ScenarioDatasetInfo, functools.partial(_advice, spec)),
         spec,

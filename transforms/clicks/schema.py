@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeAlias
 
 from transforms.schema import CommonInfo, read_dataset_json
-from transforms.specs import CommonSpec, SplitSpec
+from transforms.specs import CommonSpec, SplitSpec, check_split_of_users
 from transforms.table_spec import TableSpec
 
 SCENARIO_SETTING = "scenario"
@@ -85,8 +85,8 @@ class ClickSpec:
         label_column: Column of a rating, or of another measure, that makes a row a
             click.
         label_at_least: Rows whose label is lower are no clicks, and left out.
-        time_column: Column of the time, a number or a date, which `split.test_from`
-            goes by; a pair has the time of its first click.
+        time_column: Column of the time, a number or a date, which `split.test_from` and
+            `episodes.order` go by; a pair has the time of its first click.
     """
 
     table: TableSpec
@@ -201,9 +201,12 @@ class ScenarioSplitSpec(SplitSpec):
         validation_fraction: As of `SplitSpec`; more, since there are few scenarios.
         test_from: A number or a date such as 2001-02-03, in UTC, as
             `clicks.time_column` has them. Pairs of that time or later are held out, in
-            place of `held_out_fraction`.
+            place of `held_out_fraction`. Where users are tasks, those whose first click
+            is of that time or later are meta-test, in place of `test_fraction`; of all
+            others only earlier clicks count.
         validation_from: Those of this time or later, and before `test_from`, are held
-            out for meta-validation, in place of `held_out_for_validation`.
+            out for meta-validation, in place of `held_out_for_validation`; where users
+            are tasks, as `test_from`, in place of `validation_fraction`.
         held_out_fraction: Share of the pairs that are held out for the queries of
             meta-validation and meta-test.
         held_out_for_validation: Share of those that is for meta-validation; the others
@@ -244,6 +247,10 @@ class ScenarioEpisodeSpec:
         num_negatives: Negatives drawn for each click.
         num_shards: Files per split, and groups that tasks are built in, at least; one
             for each 64 MB of interactions as text, if those are more.
+        order: Where users are tasks, which of their clicks are held out and shown.
+            "random": drawn alike. "time": the last `split.held_out_fraction` are held
+            out, one at least, and the `support_size` before them shown in their order;
+            it needs `clicks.time_column`.
     """
 
     min_pool_size: int = 100
@@ -253,6 +260,7 @@ class ScenarioEpisodeSpec:
     max_clicks_per_scenario: int = 100_000
     num_negatives: int = 4
     num_shards: int = 4
+    order: Literal["random", "time"] = "random"
 
     __pydantic_config__ = _STRICT
 
@@ -277,14 +285,11 @@ class ScenarioEpisodeSpec:
             )
 
 
-def check_task(
-    task: TaskKind, clicks: ClickSpec, pools: PoolSpec | None, split: ScenarioSplitSpec
-) -> None:
+def check_task(task: TaskKind, clicks: ClickSpec, pools: PoolSpec | None) -> None:
     """Checks that the scenarios of a domain come from where a task says.
 
     Raises:
-        ValueError: If they come from nowhere, or from somewhere though users are tasks;
-            or if those are to be split by time.
+        ValueError: If they come from nowhere, or from somewhere though users are tasks.
     """
     has_scenarios = pools is not None or clicks.scenario_column is not None
     if task == SCENARIO_TASKS and not has_scenarios:
@@ -297,10 +302,27 @@ def check_task(
             "data.task 'user' takes neither `pools` nor `clicks.scenario_column`: the "
             "pool of a user is the whole catalogue."
         )
-    if task == USER_TASKS and split.starts:
+
+
+def goes_by_time(
+    task: TaskKind, split: ScenarioSplitSpec, episodes: ScenarioEpisodeSpec
+) -> str:
+    """Names what goes by the time of clicks, with its value; empty if nothing does.
+
+    Raises:
+        ValueError: If a time or an order of clicks goes without users as tasks, or with
+            a file that names these.
+    """
+    if task == USER_TASKS:
+        check_split_of_users(split)
+    elif episodes.order == "time":
         raise ValueError(
-            "split.test_from goes with data.task 'scenario', got data.task 'user'."
+            f"episodes.order 'time' goes with data.task 'user', got data.task {task!r}:"
+            " what is later in a scenario is asked for by split.test_from."
         )
+    if split.starts:
+        return f"split.test_from {split.test_from!r}"
+    return "episodes.order 'time'" if episodes.order == "time" else ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -338,11 +360,12 @@ class ScenarioDatasetSpec(CommonSpec):
         if any(":" in name for name in names):
             raise ValueError(f"names of domains must have no colon, got {names}.")
         for domain in self.domains:
-            check_task(self.task, domain.clicks, domain.pools, self.split)
-            if self.split.starts and domain.clicks.time_column is None:
+            check_task(self.task, domain.clicks, domain.pools)
+            by_time = goes_by_time(self.task, self.split, self.episodes)
+            if by_time and domain.clicks.time_column is None:
                 raise ValueError(
-                    f"split.test_from {self.split.test_from!r} needs the "
-                    f"clicks.time_column of every domain, got none of {domain.name!r}."
+                    f"{by_time} needs the clicks.time_column of every domain, got none "
+                    f"of {domain.name!r}."
                 )
 
     @property

@@ -26,7 +26,9 @@ from transforms.clicks.scenario_users import (
 from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Flags, Floats, Ints, small
+from transforms.reading.stretches import places_in, starts_of
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
+from transforms.split_windows import split_windows
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import (
     digest_numbers,
@@ -119,11 +121,14 @@ class SplitUsers(beam.DoFn):
         pools = self._pools = self._pools or Pools.read(self._files)
         unpacked = map(ClickBlock.unpacked, filter(None, blocks))
         pairs, counts = pairs_of_users(
-            unpacked, self._spec.domain_names, self._spec.split.starts
+            unpacked,
+            self._spec.domain_names,
+            self._spec.split.starts,
+            users_split=self._spec.has_user_tasks,
         )
         splits: Sequence[str | None] = ()
         if self._spec.has_user_tasks:
-            splits = splits_of_users(pairs.users, self._spec, self._splitter)
+            splits = splits_of_users(pairs, self._spec, self._splitter)
         split = split_pairs(pairs, self._spec, splits)
         limit = self._spec.episodes.max_clicks_per_scenario
         for scenario_id, users in clicks_by_scenario(split, pools, self._spec):
@@ -142,7 +147,8 @@ def split_pairs(
     """Holds out some pairs of each user and gives all a fold.
 
     Stable hashes decide it, or the time of a pair whether it is held out. Where users
-    are tasks, those of meta-train hold none out, and those of another split for it.
+    are tasks, those of meta-train hold none out, and those of another split for it; by
+    time these hold their last pairs out.
 
     Args:
         pairs: The pairs.
@@ -160,7 +166,9 @@ def split_pairs(
         return fractions(digest_numbers(stable_digests(split.seed, salt, last=last)))
 
     folds = (shares("fold", texts) * split.num_folds).astype(np.int64)
-    if split.starts:
+    if spec.episodes.order == "time":
+        is_held_out = _are_last(pairs, shares("order", texts), split.held_out_fraction)
+    elif split.starts and not user_splits:
         is_held_out = pairs.times >= min(split.starts.values())
     else:
         is_held_out = shares("held_out", texts) < split.held_out_fraction
@@ -182,13 +190,37 @@ def split_pairs(
     return SplitPairs(pairs.take(order), roles[order], small(folds[order]), user_splits)
 
 
+def _are_last(pairs: ClickPairs, shares: Floats, fraction: float) -> Flags:
+    """Returns which pairs are the last of their user: a share of them, one at least.
+
+    Args:
+        pairs: The pairs.
+        shares: What decides between pairs of one time.
+        fraction: The share, rounded; nothing of a single pair.
+    """
+    sizes = np.bincount(pairs.owners, minlength=len(pairs.users))
+    num_last = np.maximum(np.rint(fraction * sizes), 1) * (sizes > 1)
+    order = np.lexsort((shares, pairs.times, pairs.owners))
+    place = places_in(order) - starts_of(sizes)[pairs.owners]
+    is_last: Flags = place >= (sizes - num_last)[pairs.owners]
+    return is_last
+
+
 def splits_of_users(
-    users: pa.Array, spec: ScenarioDatasetSpec, splitter: TaskSplitter
+    pairs: ClickPairs, spec: ScenarioDatasetSpec, splitter: TaskSplitter
 ) -> list[str | None]:
     """Returns the split of each user, where users are tasks."""
+    users = pairs.users
     if splitter.listed is None:  # A split file names whole ids.
         users = raw_ids(users, spec.domain_names)
-    return [splitter.split_of(one) for one in users.to_pylist()]
+    splits = [splitter.split_of(one) for one in users.to_pylist()]
+    starts = spec.split.starts
+    if not starts:
+        return splits
+    windows = split_windows(pairs.owners, pairs.times, len(splits), starts).windows
+    by_time = (None, *starts)
+    of_window = zip(windows.tolist(), splits, strict=True)
+    return [by_time[window] or split for window, split in of_window]
 
 
 def clicks_by_scenario(

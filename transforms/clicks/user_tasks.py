@@ -75,15 +75,16 @@ class BuildUserTasks(beam.DoFn):
 
 
 def _order(split: SplitPairs, spec: ScenarioDatasetSpec) -> Ints:
-    """Returns the pairs user after user, those of one in a random order.
+    """Returns the pairs user after user, those of one in a random order or by time.
 
-    It is decided by the seed, the user and the item alone.
+    The random order is decided by the seed, the user and the item alone.
     """
     pairs, names = split.pairs, spec.domain_names
     users = raw_ids(pairs.users, names).take(pa.array(pairs.owners))
     items = raw_ids(pairs.items, names).take(pa.array(pairs.codes))
     digests = stable_digests(spec.split.seed, "order", last=joined_texts(users, items))
-    return np.lexsort((digest_numbers(digests), pairs.owners))
+    by_time = (pairs.times,) if spec.episodes.order == "time" else ()
+    return np.lexsort((digest_numbers(digests), *by_time, pairs.owners))
 
 
 def _task_of(
@@ -94,7 +95,7 @@ def _task_of(
     Args:
         split: The pairs of a shard.
         user: Their place.
-        clicks: Places of their pairs, in a random order.
+        clicks: Places of their pairs, in the order of `spec.episodes`.
         spec: Sizes.
     """
     pairs, limits = split.pairs, spec.episodes
@@ -104,7 +105,8 @@ def _task_of(
     known, query = places[is_known], places[~is_known]
     is_train = name == META_TRAIN
     most = limits.max_clicks_per_scenario if is_train else limits.support_size
-    support = known[:most]
+    by_time = limits.order == "time" and not is_train
+    support = known[-most:] if by_time else known[:most]
     others = known[:0] if is_train or not len(query) else known
     user_id = pairs.users[user].as_py()
     return ScenarioTask(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -23,17 +22,15 @@ from transforms.ratings.tables import used_tables
 from transforms.ratings.tasks import Tasks
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.shards import GroupByShard
-from transforms.schema import META_TEST, META_VALIDATION, NO_TASK, SPLITS, DatasetInfo
+from transforms.schema import NO_TASK, SPLITS, DatasetInfo
 from transforms.specs import DatasetSpec
-from transforms.splits import TaskSplitter, load_splitter
+from transforms.splits import TaskSplitter, drawn_by_chance, load_splitter
 from transforms.table_spec import TableSpec
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.entity_files import ITEM, USER
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.preparation import Leftovers, prepare
-
-_SHARES = {META_VALIDATION: "validation_fraction", META_TEST: "test_fraction"}
 
 
 def prepare_dataset(
@@ -45,8 +42,7 @@ def prepare_dataset(
     options: PipelineOptions,
 ) -> DatasetInfo:
     """Prepares a data set of ratings; arguments and errors as those of `prepare`."""
-    undrawn: dict[str, Any] = {_SHARES[split]: 0.0 for split in spec.split.starts}
-    split = dataclasses.replace(spec.split, **undrawn)
+    split = drawn_by_chance(spec.split)
     splitter = load_splitter(split, data_dir, normalize=spec.normalize_ids)
     return prepare(
         DatasetKind(DatasetInfo, functools.partial(_advice, spec)),

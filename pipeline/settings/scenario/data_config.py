@@ -16,6 +16,7 @@ from transforms.clicks.schema import (
     ScenarioSplitSpec,
     TaskKind,
     check_task,
+    goes_by_time,
 )
 
 _NEEDS_PATH = ("lastfm", "citeulike", "movielens", "taobao")
@@ -94,25 +95,27 @@ class ScenarioDataConfig(RowLimits):
     def _check_task(self) -> Self:
         for domain in self.domains.values():
             if domain.clicks is not None:
-                check_task(self.task, domain.clicks, domain.pools, self.split)
+                check_task(self.task, domain.clicks, domain.pools)
         return self
 
     @pydantic.model_validator(mode="after")
     def _check_time(self) -> Self:
+        by_time = goes_by_time(self.task, self.split, self.episodes)
+        order = ", or episodes.order 'time'" if self.has_user_tasks else ""
         for name, domain in self.domains.items():
             column = domain.clicks and domain.clicks.time_column
-            if column is not None and not self.split.starts:
+            if column is not None and not by_time:
                 raise ValueError(
                     f"time_column {column!r} of domain {name!r} goes with "
-                    "split.test_from, got none."
+                    f"split.test_from{order}, got none."
                 )
             if domain.source == "movielens" or column is not None:
                 continue
-            if self.split.starts:
+            if by_time:
                 has = "clicks.time_column, got none" if domain.clicks else "times"
                 raise ValueError(
-                    f"split.test_from {self.split.test_from!r} needs {has}: domain "
-                    f"{name!r} is of source {domain.source!r}."
+                    f"{by_time} needs {has}: domain {name!r} is of source "
+                    f"{domain.source!r}."
                 )
         return self
 

@@ -1,5 +1,7 @@
 """Tests of clicks where each user is a task."""
 
+import dataclasses
+import functools
 import json
 
 import pytest
@@ -29,10 +31,10 @@ CLICKS = [
 ]
 
 
-def prepare(folder, *domains, **changes):
+def prepare(folder, *domains, clicks=None, **changes):
     lines = "".join(f"{user},{item}\n" for user, item in CLICKS)
     (folder / "clicks.csv").write_text("user_id,item_id\n" + lines)
-    clicks = ClickSpec(TableSpec("clicks.csv"))
+    clicks = clicks or ClickSpec(TableSpec("clicks.csv"))
     spec = ScenarioDatasetSpec(
         tuple(DomainSpec(clicks, name=name) for name in domains or ("",)),
         task="user",
@@ -55,8 +57,31 @@ def prepared(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def read(prepared, read_records):
+def timed(tmp_path_factory):
+    """The same clicks with times, of which the last ones are asked for."""
+    sizes = dataclasses.replace(SIZES, order="time")
+    return prepare_timed(tmp_path_factory.mktemp("timed"), episodes=sizes)
+
+
+@pytest.fixture(scope="module")
+def read(prepared, reader_of):
     """Reads the records of a pattern, with ids in place of rows."""
+    return reader_of(prepared)
+
+
+@pytest.fixture(scope="module")
+def read_timed(timed, reader_of):
+    """The same of clicks with times."""
+    return reader_of(timed)
+
+
+@pytest.fixture(scope="module")
+def reader_of(read_records):
+    """Returns what reads the records of a data set."""
+    return lambda prepared: functools.partial(_read, prepared, read_records)
+
+
+def _read(prepared, read_records, pattern):
     users, items = (
         [None, *(prepared / f"vocabulary/{kind}_id.txt").read_text().split("\n")]
         for kind in ("user", "item")
@@ -74,7 +99,7 @@ def read(prepared, read_records):
                     for key, rows in record.items()
                 }
 
-    return of
+    return of(pattern)
 
 
 def clicks_of(records):
@@ -176,13 +201,99 @@ def test_too_few_clicks_are_said_with_their_limit(tmp_path):
     [
         ({"scenario_column": "s"}, None, {}, "takes neither"),
         ({}, PoolSpec(TableSpec("pools.csv")), {}, "takes neither"),
-        ({"time_column": "t"}, None, {"test_from": 3.0}, "goes with data.task"),
+        ({}, None, {"test_from": 3.0}, "test_from 3.0 needs the clicks.time_column"),
+        ({}, None, {"test_from": 3.0, "path": "s.json"}, "goes without split.path"),
     ],
 )
 def test_users_have_no_scenarios(clicks, pools, split, message):
     domain = DomainSpec(ClickSpec(TableSpec("clicks.csv"), **clicks), pools)
     with pytest.raises(ValueError, match=message):
         ScenarioDatasetSpec((domain,), task="user", split=ScenarioSplitSpec(**split))
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("scenario", "order 'time' goes with data.task 'user', got data.task 'scen"),
+        ("user", "order 'time' needs the clicks.time_column of every domain, got none"),
+    ],
+)
+def test_an_order_by_time_is_of_users_and_needs_times(task, message):
+    scenario = None if task == "user" else "s"
+    clicks = ClickSpec(TableSpec("clicks.csv"), scenario_column=scenario)
+    order = ScenarioEpisodeSpec(order="time")
+    with pytest.raises(ValueError, match=message):
+        ScenarioDatasetSpec((DomainSpec(clicks),), task=task, episodes=order)
+
+
+# The clicks of a user from the last row to the first, a day each; day 0 is 1970.
+DAYS = {
+    (user, item): 100 * int(user[1:]) - row
+    for row, (user, item) in reversed([*enumerate(CLICKS)])
+}
+
+
+def by_day(user):
+    return sorted(of_user(user), key=lambda item: DAYS[user, item])
+
+
+def prepare_timed(folder, **changes):
+    rows = [f"{user},{item},{DAYS[user, item]}\n" for user, item in CLICKS]
+    (folder / "timed.csv").write_text("user_id,item_id,day\n" + "".join(rows))
+    clicks = ClickSpec(TableSpec("timed.csv"), time_column="day")
+    return prepare(folder, clicks=clicks, **changes)
+
+
+@pytest.mark.parametrize("split", ["meta_validation", "meta_test"])
+def test_by_time_the_last_clicks_are_asked_for_and_those_before_shown(
+    timed, read_timed, split
+):
+    for record in read_timed(f"episodes/{split}-*"):
+        user = record["task_id"][0].decode()
+        items = by_day(user)
+        num_asked = max(1, round(0.2 * len(items)))
+        known = items[:-num_asked]
+        assert record["support/item"] == known[-4:]
+        assert set(record["query/item"]) == set(items[-num_asked:])
+        assert set(record["known/item"]) == set(known)
+
+
+def test_by_time_users_of_meta_train_hold_nothing_out(timed, read_timed):
+    for record in read_timed("episodes/meta_train-*"):
+        (user,) = {*record["support/user"]}
+        assert set(record["support/item"]) == of_user(user)
+
+
+@pytest.mark.parametrize("order", ["random", "time"])
+def test_users_are_split_by_their_first_click(tmp_path, order, reader_of):
+    first = {f"u{n}": DAYS[f"u{n}", by_day(f"u{n}")[0]] for n in range(60)}
+    starts = {"meta_validation": first["u30"] + 3, "meta_test": first["u45"]}
+    split = dataclasses.replace(
+        SPLIT, validation_from=starts["meta_validation"], test_from=starts["meta_test"]
+    )
+    sizes = dataclasses.replace(SIZES, order=order)
+    prepared = prepare_timed(tmp_path, split=split, episodes=sizes)
+    read = reader_of(prepared)
+    ends = dict(zip(("meta_train", *starts), (*starts.values(), 1e9), strict=True))
+    num_late = 0
+    for name, end in ends.items():
+        start = starts.get(name, -1e9)
+        users = {user for user, day in first.items() if start <= day < end}
+        records = {r["task_id"][0].decode(): r for r in read(f"episodes/{name}-*")}
+        assert set(records) <= users
+        # One of so few clicks may have none held out by chance.
+        assert order == "random" or set(records) == users
+        assert len(records) > len(users) / 2
+        for user, record in records.items():
+            early = {item for item in of_user(user) if DAYS[user, item] < end}
+            known = "support/item" if name == "meta_train" else "known/item"
+            assert {*record[known], *record["query/item"]} == early
+        num_late += sum(user in users and DAYS[user, i] >= end for user, i in CLICKS)
+    known = clicks_of(read("clicks/known-*"))
+    assert known
+    assert all(DAYS[pair] < starts["meta_validation"] for pair in known)
+    (counts,) = load_scenario_info(prepared).tables.values()
+    assert counts.left_out["click_after_split"] == num_late > 0
 
 
 def test_scenarios_must_come_from_somewhere():
