@@ -79,6 +79,13 @@ def time_of_pairs(split: Mapping[str, Any]) -> Finding:
     )
 
 
+def time_in_tasks(info: CommonInfo) -> Finding:
+    """Says whether the support of a task is what was done before its query."""
+    if info.options["episodes"].get("order") == "time":
+        return Finding("time in tasks", "ok", "no query is earlier than the support")
+    return Finding("time in tasks", "note", "support and query are drawn at random")
+
+
 def compare_protocols(rows: Iterable[tuple[str, object, object]]) -> str:
     """Says what is as it was published, and what is not; of neither if there is none.
 

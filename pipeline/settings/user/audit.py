@@ -13,6 +13,7 @@ from pipeline.settings.finding import (
     compare_protocols,
     id_joins,
     tasks_overlap,
+    time_in_tasks,
     time_of_pairs,
     to_finding,
 )
@@ -137,13 +138,6 @@ def too_small_tasks(
         f"they must have {query_size} query pairs and {support_size} support pairs or "
         "more; prepare again.",
     )
-
-
-def time_in_tasks(info: DatasetInfo) -> Finding:
-    """Says whether the support of a task is what was done before its query."""
-    if info.options["episodes"].get("order") == "time":
-        return Finding("time in tasks", "ok", "no query is earlier than the support")
-    return Finding("time in tasks", "note", "support and query are drawn at random")
 
 
 def user_protocol(info: DatasetInfo) -> Finding:

@@ -10,6 +10,7 @@ from pipeline.settings.finding import (
     compare_protocols,
     id_joins,
     tasks_overlap,
+    time_in_tasks,
     time_of_pairs,
 )
 from pipeline.settings.scenario.audit.controls import (
@@ -82,7 +83,7 @@ def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Find
         incomplete_factors(dataset_dir / VECTORS_DIR, info),
     ]
     if info.has_user_tasks:  # What follows asks what is known of users.
-        return findings
+        return [*findings, time_in_tasks(info)]
     findings.append(pools_of_one_user(queried, known))
     if pools.verdict == "ok":
         factors = _fitted_factors(config, dataset_dir, info)

@@ -3,11 +3,10 @@ import types
 import numpy as np
 import pytest
 
-from pipeline.settings.finding import time_of_pairs
+from pipeline.settings.finding import time_in_tasks, time_of_pairs
 from pipeline.settings.user.audit import (
     query_in_support,
     repeated_pairs,
-    time_in_tasks,
     too_small_tasks,
     user_protocol,
 )
