@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -87,32 +88,21 @@ def pairs_of_users(
     """
     blocks = list(blocks)
     tables = sorted({block.table for block in blocks})
-    places = [tables.index(block.table) for block in blocks]
-    sizes = np.array([len(block.users) for block in blocks], np.int64)
-    table = np.repeat(np.array(places, np.int64), sizes)
-    columns = [
-        join_texts(getattr(block, name) for block in blocks)
-        for name in ("users", "items", "scenarios")
-    ]
-    times = _times_of(blocks)
-    late = np.zeros(0, np.int64)
-    if users_split and starts and len(table):
-        owners = columns[0].codes
-        num_users = len(columns[0].values)
-        is_early = split_windows(owners, times, num_users, starts).is_early
-        late, rows = table[~is_early], np.flatnonzero(is_early)
-        columns = [column.take(rows) for column in columns]
-        table, times, starts = table[rows], times[rows], None
-    scenarios = columns.pop()
-    users, items = (_in_order(column, domains) for column in columns)
+    rows = _rows_of(blocks, tables)
+    late = rows.tables[:0]
+    if users_split and starts:
+        is_early, starts = rows.are_early(starts), None
+        late, rows = rows.tables[~is_early], rows.take(np.flatnonzero(is_early))
+    users, items = (_in_order(column, domains) for column in (rows.users, rows.items))
+    scenarios = rows.scenarios
     num_items, num_scenarios = len(items[1]), len(scenarios.values)
     keys, pair = np.unique(
         users[0].astype(np.int64) * num_items + items[0], return_inverse=True
     )
-    first_times, is_early = _first_times(times, pair, len(keys), starts)
-    rows = np.flatnonzero(is_early)
+    first_times, _, is_early = split_windows(pair, rows.times, len(keys), starts or {})
+    early = np.flatnonzero(is_early)
     clicks, first = np.unique(
-        (pair * num_scenarios + scenarios.codes)[rows], return_index=True
+        (pair * num_scenarios + scenarios.codes)[early], return_index=True
     )
     says = np.array([bool(text) for text in scenarios.values.to_pylist()], np.bool_)
     logged = np.stack(np.divmod(clicks, max(num_scenarios, 1)))
@@ -126,9 +116,47 @@ def pairs_of_users(
         logged[:, says[logged[1]]],
         first_times,
     )
-    late = np.concatenate([late, table[~is_early]])
-    counts = _counts(tables, table[rows], table[rows[first]], late)
+    late = np.concatenate([late, rows.tables[~is_early]])
+    counts = _counts(tables, used := rows.tables[early], used[first], late)
     return pairs, ClickCounts(counts, _rows_of_scenarios(scenarios))
+
+
+class _Rows(NamedTuple):
+    """Rows of a shard: the columns, the place of their table, and their times."""
+
+    users: CodedColumn
+    items: CodedColumn
+    scenarios: CodedColumn
+    tables: Ints
+    times: Floats
+
+    def are_early(self, starts: Mapping[str, float]) -> Flags:
+        """Returns which rows are before the split after that of their user."""
+        num_users = len(self.users.values)
+        return split_windows(self.users.codes, self.times, num_users, starts).is_early
+
+    def take(self, rows: Ints) -> _Rows:
+        """Returns some rows."""
+        columns = self.users, self.items, self.scenarios
+        users, items, scenarios = (column.take(rows) for column in columns)
+        return _Rows(users, items, scenarios, self.tables[rows], self.times[rows])
+
+
+def _rows_of(blocks: Sequence[ClickBlock], tables: Sequence[str]) -> _Rows:
+    """Returns the rows of all blocks; times are 0 where they are not read."""
+    sizes = [len(block.users) for block in blocks]
+    places = np.array([tables.index(block.table) for block in blocks], np.int64)
+    users, items, scenarios = (
+        join_texts(getattr(block, name) for block in blocks)
+        for name in ("users", "items", "scenarios")
+    )
+    times = [
+        np.zeros(size) if block.times is None else block.times
+        for block, size in zip(blocks, sizes, strict=True)
+    ]
+    of_rows = np.repeat(places, np.array(sizes, np.int64))
+    all_times = np.concatenate([np.zeros(0), *times])
+    return _Rows(users, items, scenarios, of_rows, all_times)
 
 
 def _rows_of_scenarios(scenarios: CodedColumn) -> Counter[str]:
@@ -138,33 +166,6 @@ def _rows_of_scenarios(scenarios: CodedColumn) -> Counter[str]:
     counts = Counter(dict(zip(texts, sizes, strict=True)))
     del counts[""]
     return counts
-
-
-def _first_times(
-    times: Floats,
-    pair: Ints,
-    num_pairs: int,
-    starts: Mapping[str, float] | None,
-) -> tuple[Floats, Flags]:
-    """Returns the time of the first click of each pair, and which rows count.
-
-    Args:
-        times: Time of each row.
-        pair: The pair of each row.
-        num_pairs: Number of pairs.
-        starts: As of `pairs_of_users`; without any, all rows count.
-    """
-    first, _, is_early = split_windows(pair, times, num_pairs, starts or {})
-    return first, is_early
-
-
-def _times_of(blocks: Sequence[ClickBlock]) -> Floats:
-    """Returns the time of each row; 0 where times are not read."""
-    times = [
-        np.zeros(len(block.users)) if block.times is None else block.times
-        for block in blocks
-    ]
-    return np.concatenate([np.zeros(0), *times])
 
 
 def _in_order(column: CodedColumn, domains: Sequence[str]) -> tuple[Ints, pa.Array]:

@@ -136,3 +136,16 @@ def test_those_that_do_are_the_baselines_where_users_are_tasks():
     config = load_experiment(CONFIGS / "lastfm_scenario.yaml", ["data.task=user"])
     assert config.evaluation.baselines == config.baseline_names
     assert "ease" not in config.baseline_names
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("data.domains.shop.clicks.time_column=day", r"episodes.order 'time', got no"),
+        ("data.episodes.order=time", r"order 'time' needs clicks.time_column, got no"),
+        ("data.split.test_from=9", r"test_from 9.0 needs clicks.time_column, got none"),
+    ],
+)
+def test_an_order_of_users_clicks_and_a_column_of_the_time_go_together(key, message):
+    with pytest.raises(ConfigError, match=message):
+        load_experiment(CONFIGS / "own_user_clicks.yaml", [key])
