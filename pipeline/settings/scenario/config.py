@@ -9,7 +9,7 @@ from models.options import VECTORS_VERSION, ScenarioOptions
 from pipeline.experiment.config_section import Experiment, Section
 from pipeline.settings.more_metrics import more_metrics_of
 from pipeline.settings.scenario.data_config import ScenarioDataConfig
-from pipeline.settings.scenario.metrics import METRICS
+from pipeline.settings.scenario.metrics import METRICS, NDCG
 from transforms.clicks.schema import USER_TASKS
 
 # As `models.baselines.clicks.registry` has them, which cannot be imported without
@@ -144,7 +144,9 @@ class ScenarioTrainingConfig(Section):
         max_epochs: Such stretches, at most.
         validation_users: Users of each meta-validation scenario that are looked at
             after an epoch; all if None. Where users are tasks, so many of these.
-        patience: Epochs without a better meta-validation Recall@20 before stopping.
+        patience: Epochs without a better meta-validation NDCG before stopping. The best
+            epoch is that of the highest NDCG, to which every held-out click counts, not
+            only those near the 20th place.
         steps_per_execution: Batches that `fit` runs in one call of the graph.
         seed: Seed of weights, episodes and dropout.
         refit: What the exported model is trained on: "all" clicks there are, once the
@@ -255,12 +257,13 @@ class ScenarioConfig(Experiment):
     @property
     def weight_sections(self) -> tuple[Any, ...]:
         """What decides the weights, beside the prepared data set."""
-        evaluation = self.evaluation  # What epochs are chosen by.
+        evaluation = self.evaluation  # What epochs are chosen by, and the metric.
         return (
             *self.factor_sections,
             self.model,
             self.training.model_dump(exclude={"refit"}),
             (evaluation.support_size, evaluation.support_negatives, evaluation.seed),
+            NDCG.name,
         )
 
     @property

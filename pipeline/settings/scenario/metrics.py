@@ -11,11 +11,12 @@ from models.evaluation.scored_pairs import ScoredPairs
 
 _FILE = "models/evaluation/ranking_metrics.py"
 
+NDCG = Metric("ndcg")
 METRICS = (
     Metric("recall@20"),
     *(Metric(f"recall@{k}") for k in (5, 10, 50)),
     *(Metric(f"ndcg@{k}", in_tables=False) for k in (10, 20)),
-    *(Metric("ndcg"), Metric("mrr")),
+    *(NDCG, Metric("mrr")),
 )
 
 
