@@ -151,7 +151,9 @@ class ResumableTraining(tf.keras.callbacks.Callback):
                 "lower the learning rate, or look for extreme numeric features."
             )
         self.epoch.assign(epoch + 1)
-        is_better = self._sign * value < self._sign * float(self.best)
+        # As it is kept: what was rounded is neither better nor worse than itself.
+        rounded = float(tf.cast(value, self.best.dtype))
+        is_better = self._sign * rounded < self._sign * float(self.best)
         is_best = is_better or self.monitor is None
         if is_best:
             self.best.assign(value)

@@ -187,6 +187,14 @@ def test_the_start_is_the_best_until_an_epoch_is_better(start, small_model, tmp_
     assert int(start().best_epoch) == 3
 
 
+@pytest.mark.parametrize("value", [0.1, 0.3, 0.7, 1.0 / 3.0])
+def test_an_epoch_that_is_as_good_as_the_start_is_no_better(start, value):
+    training = start(patience=2)
+    training.keep_start({"val_mae": value})
+    run_epoch(training, value)
+    assert int(training.best_epoch) == 0
+
+
 def test_every_epoch_has_a_line_of_metrics_and_is_reported(start, tmp_path):
     training = start()
     reported = []
