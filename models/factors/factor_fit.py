@@ -13,7 +13,10 @@ from models.factors.gaussian_factors import fit_gaussian_factors
 from models.factors.labelled_pairs import LabelledPairs
 from models.factors.user_prior import fit_user_prior
 
-_NUM_ITERATIONS = 20
+_NUM_SWEEPS = 20
+_FEW_SWEEPS = 12  # Enough of so many pairs, in the mean of an item too.
+_MANY_PAIRS = 4_000_000
+_PAIRS_OF_ITEM = 100
 _SHARE_STRENGTH = 20.0  # Pairs of the overall shares of levels added to each item.
 
 
@@ -111,7 +114,7 @@ def fit_factors(
     fitted = fit_gaussian_factors(
         pairs,
         rank=parts.rank,
-        num_iterations=_NUM_ITERATIONS,
+        num_iterations=num_sweeps(pairs),
         seed=seed,
         item_noise=parts.item_noise,
         users=users,
@@ -135,6 +138,18 @@ def fit_factors(
         level=prior.level,
         features=np.concatenate([constant, by_share, np.zeros_like(constant)], axis=1),
     )
+
+
+def num_sweeps(pairs: LabelledPairs) -> int:
+    """Returns how many sweeps over users and items a fit needs.
+
+    A sweep that sees many pairs of each item comes nearer to the end; where items have
+    few, more sweeps are needed, however many pairs there are.
+    """
+    num_pairs = len(pairs.item)
+    num_items = int(np.count_nonzero(np.bincount(pairs.item)))
+    is_much = num_pairs >= max(_MANY_PAIRS, _PAIRS_OF_ITEM * num_items)
+    return _FEW_SWEEPS if is_much else _NUM_SWEEPS
 
 
 def _shares(
