@@ -63,7 +63,7 @@ class LabelledPairs:
             raise ValueError(
                 f"some pair must have a known item, got {known.size} of item {UNKNOWN}."
             )
-        return self.subset(known)
+        return self if known.all() else self.subset(known)
 
     def subset(self, chosen: NDArray[np.bool_]) -> LabelledPairs:
         """Returns the pairs marked in bool [N].

@@ -164,12 +164,16 @@ def _draw_sets(
         if draw % 2:
             limit = rng.integers(0, _MAX_SUPPORT + 1, len(counts))
         sizes = np.minimum(limit, most)
-        order = np.argsort(pairs.user + rng.random(len(pairs.user)))
-        user, item = pairs.user[order], pairs.item[order]
-        drawn = np.arange(len(user)) - starts[user] < sizes[user]
-        ones = np.ones(drawn.sum())
+        keys = rng.random(len(pairs.user))
+        keys += pairs.user  # In place: there are as many as pairs.
+        order = np.argsort(keys)
+        del keys
+        ends = np.cumsum(sizes)
+        drawn = order[np.repeat(starts - (ends - sizes), sizes) + np.arange(ends[-1])]
+        del order
+        where = pairs.user[drawn], pairs.item[drawn]
         shape = len(counts), len(vectors)
-        sets = scipy.sparse.csr_matrix((ones, (user[drawn], item[drawn])), shape)
+        sets = scipy.sparse.csr_matrix((np.ones(len(drawn)), where), shape)
         yield sets[seen] @ vectors, sizes[seen, None].astype(np.float64)
 
 
@@ -191,6 +195,7 @@ def item_set_vectors(pairs: LabelledPairs, *, seed: int) -> Floats:
     weight = 1.0 / np.sqrt(of_user[pairs.user] * of_item[pairs.item])
     shape = len(of_user), len(of_item)
     matrix = scipy.sparse.csr_matrix((weight, (pairs.user, pairs.item)), shape)
+    del weight  # As many as pairs.
     most = min(int((of_user > 0).sum()), int((of_item > 0).sum()))
     vectors = _right_vectors(matrix, min(_NUM_COMPONENTS, most), seed)
     vectors *= np.sqrt(np.count_nonzero(of_item))
