@@ -166,8 +166,18 @@ def _from_yaml(text: str, source: str) -> Any:
     try:
         return yaml.load(text, _UniqueKeyLoader)
     except (yaml.YAMLError, ValueError) as error:  # The latter of endless numbers.
-        reason = " ".join(str(error).split())  # On one line.
-        raise ConfigError(f"{source} is not YAML: {reason}") from None
+        raise ConfigError(f"{source} is not YAML: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    """Says on one line what is wrong with YAML, and where."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return " ".join(str(error).split())
+    problem = getattr(error, "problem", None) or getattr(error, "context", "")
+    is_block = "<block" in str(problem)
+    hint = " (is it indented as the lines beside it?)" if is_block else ""
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}{hint}"
 
 
 def validated(values: Any, kind: type[ModelT], source: str | pathlib.Path) -> ModelT:

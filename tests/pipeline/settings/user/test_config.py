@@ -326,7 +326,9 @@ def test_whatever_a_value_is_its_error_is_one_line(load, odd):
         (TABLE.replace("{path: r.csv}", "{}"), r"interactions.table.path' is required"),
         ("", r"own.yaml must hold keys and values, got None"),
         ("[1, 2]", r"must hold keys and values, got \[1, 2\]"),
-        ("name: [", r"own.yaml is not YAML: .*line 1"),
+        ("name: [", r"own.yaml is not YAML: line 1, column 8: "),
+        ("a:\n  b: 1\n   c: 2\n", r"line 3, column 5: mapping values are not allowed"),
+        ("a:\n    b: 1\n  c: 2\n", r"line 3, column 3: .*is it indented as the lines"),
     ],
 )
 def test_a_file_that_is_not_a_configuration_is_refused(load, text, message):
