@@ -14,6 +14,7 @@ from models.factors.gaussian_factors import GaussianFactors
 from models.factors.labelled_pairs import LabelledPairs
 
 Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
 
 SET_STRENGTH = 10.0  # Pairs at which the set of items counts by half.
 
@@ -168,13 +169,24 @@ def _draw_sets(
         keys += pairs.user  # In place: there are as many as pairs.
         order = np.argsort(keys)
         del keys
-        ends = np.cumsum(sizes)
-        drawn = order[np.repeat(starts - (ends - sizes), sizes) + np.arange(ends[-1])]
+        drawn = order[_places_of(starts, sizes)]
         del order
-        where = pairs.user[drawn], pairs.item[drawn]
-        shape = len(counts), len(vectors)
-        sets = scipy.sparse.csr_matrix((np.ones(len(drawn)), where), shape)
-        yield sets[seen] @ vectors, sizes[seen, None].astype(np.float64)
+        of_seen = sizes[seen]  # All there are: those without pairs have none drawn.
+        ends = np.append(0, np.cumsum(of_seen))
+        sets = scipy.sparse.csr_matrix(
+            (np.ones(len(drawn)), pairs.item[drawn], ends), (len(seen), len(vectors))
+        )
+        del drawn
+        yield sets @ vectors, of_seen[:, np.newaxis].astype(np.float64)
+
+
+def _places_of(starts: Ints, sizes: Ints) -> Ints:
+    """Returns so many places from each start on, one start after the other."""
+    ends = np.cumsum(sizes)
+    dtype = np.int32 if starts[-1] + sizes[-1] < 1 << 31 else np.int64
+    places = np.arange(ends[-1], dtype=dtype)
+    places += np.repeat((starts - (ends - sizes)).astype(dtype), sizes)
+    return places
 
 
 def item_set_vectors(pairs: LabelledPairs, *, seed: int) -> Floats:
