@@ -58,10 +58,13 @@ def fit_in_folds(
         others = pairs.subset(folds[pairs.user] != fold)
         return fit_factors(others, designs, parts, levels, seed)
 
-    # No user with pairs is in the last fold: the whole fit is without it. Most of the
-    # work lets other threads run.
-    with ThreadPoolExecutor(fits_at_once(pairs, parts.rank)) as pool:
-        *fits, whole = pool.map(fit_without, range(NUM_FOLDS + 1))
+    # No user with pairs is in the last fold: the whole fit is without it.
+    every, at_once = range(NUM_FOLDS + 1), fits_at_once(pairs, parts.rank)
+    if at_once == 1:  # Memory that another thread gives back is not all used again.
+        *fits, whole = map(fit_without, every)
+    else:  # Most of the work lets other threads run.
+        with ThreadPoolExecutor(at_once) as pool:
+            *fits, whole = pool.map(fit_without, every)
     turned = [fit.turned(turn(fit.factors, whole.factors)) for fit in fits]
     return FoldFits([*turned, whole], folds)
 
