@@ -57,6 +57,16 @@ def drawn_by_chance(spec: SplitSpec) -> SplitSpec:
     return dataclasses.replace(spec, **undrawn)
 
 
+def about_times(spec: SplitSpec, column: str | None) -> str:
+    """Says what times of a split of users must be like; nothing if it has none."""
+    if not spec.starts:
+        return ""
+    return (
+        f" A time in it, such as {spec.test_from}, must be of the kind that {column!r} "
+        "has: dates are seconds since 1970."
+    )
+
+
 def load_splitter(
     spec: SplitSpec, data_dir: str, tasks: str = "users", *, normalize: bool = False
 ) -> TaskSplitter:

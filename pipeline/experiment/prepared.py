@@ -25,12 +25,12 @@ class PreparedFacts:
     Attributes:
         fingerprint: Of inputs and options.
         num_tasks: Tasks by split.
-        split_keys: Those of `data.split`.
+        options: What `dataset.json` says of `data`.
     """
 
     fingerprint: str
     num_tasks: Mapping[str, int]
-    split_keys: Mapping[str, Any]
+    options: Mapping[str, Any]
 
 
 def prepared_facts(dataset_dir: pathlib.Path) -> PreparedFacts:
@@ -40,19 +40,20 @@ def prepared_facts(dataset_dir: pathlib.Path) -> PreparedFacts:
         DataError: If it is missing or incomplete.
     """
     values = json.loads(read_dataset_json(dataset_dir))
-    split = values.get("options", {}).get("split", {})
-    return PreparedFacts(values["fingerprint"], values["num_tasks"], split)
+    options = values.get("options", {})
+    return PreparedFacts(values["fingerprint"], values["num_tasks"], options)
 
 
-def way_to_more_tasks(split: Mapping[str, Any]) -> str:
+def way_to_more_tasks(options: Mapping[str, Any]) -> str:
     """Says how a split gets more tasks.
 
     Args:
-        split: The keys of `data.split`.
+        options: What `dataset.json` says of `data`.
     """
+    split = options.get("split", {})
     if path := split.get("path"):
         return f"name more of them in data.split.path, {path}"
-    if are_split_by_time(split):
+    if are_split_by_time(options):
         return (
             f"set another data.split.test_from than {split['test_from']}, of the kind "
             "that the time column has (dates are seconds since 1970), and another "
@@ -64,13 +65,14 @@ def way_to_more_tasks(split: Mapping[str, Any]) -> str:
     )
 
 
-def are_split_by_time(split: Mapping[str, Any]) -> bool:
-    """Whether tasks are: where pairs are held out, they are what is split by time.
+def are_split_by_time(options: Mapping[str, Any]) -> bool:
+    """Whether tasks are: of scenarios it is pairs that are split by time.
 
     Args:
-        split: The keys of `data.split`.
+        options: What `dataset.json` says of `data`.
     """
-    return split.get("test_from") is not None and "held_out_fraction" not in split
+    is_of_users = options.get("task", "user") == "user"
+    return is_of_users and options.get("split", {}).get("test_from") is not None
 
 
 def directory_of(config: Experiment, fingerprint: str) -> pathlib.Path:
@@ -95,7 +97,7 @@ def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> Non
             or none of that split.
     """
     facts = prepared_facts(dataset_dir)
-    num_tasks, cure = facts.num_tasks, way_to_more_tasks(facts.split_keys)
+    num_tasks, cure = facts.num_tasks, way_to_more_tasks(facts.options)
     if judged and not num_tasks.get(judged):
         raise DataError(
             f"{dataset_dir} holds no {judged} tasks to judge methods on: {cure}."

@@ -61,19 +61,20 @@ def id_joins(info: CommonInfo) -> list[Finding]:
     return [Finding("ids of tables", "note", join.describe()) for join in info.joins]
 
 
-def time_of_pairs(split: Mapping[str, Any]) -> Finding:
+def time_of_pairs(options: Mapping[str, Any]) -> Finding:
     """Says whether anything that is learnt may be later than what is asked for.
 
     Args:
-        split: The keys of `data.split`.
+        options: What `dataset.json` says of `data`.
     """
-    if (test_from := split.get("test_from")) is not None:
+    if (test_from := options["split"].get("test_from")) is not None:
         detail = f"nothing that is learnt is of {test_from} or later, as meta-test is"
         return Finding("time", "ok", detail)
+    what = "users" if options["episodes"].get("order") == "time" else "pairs"
     return Finding(
         "time",
         "note",
-        "pairs are split at random, so that what was done later, by others too, may "
+        f"{what} are split at random, so that what was done later, by others too, may "
         "inform a prediction. Compare with methods that were evaluated in the same way "
         "only.",
     )

@@ -31,11 +31,10 @@ def describe_few_tasks(info: CommonInfo) -> list[str]:
     ]
     if not few:
         return []
-    split = info.options["split"]
     chance = "a hash splits tasks, so that few are split by chance; "
-    if split["path"] or are_split_by_time(split):
+    if info.options["split"]["path"] or are_split_by_time(info.options):
         chance = ""
     return [
         f"prepare: few tasks: {' and '.join(few)}, and fewer than {MIN_TASKS} do not "
-        f"tell methods apart: {chance}{way_to_more_tasks(split)}"
+        f"tell methods apart: {chance}{way_to_more_tasks(info.options)}"
     ]

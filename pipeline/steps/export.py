@@ -167,7 +167,7 @@ def _recorded(
     if not recorded:
         raise DataError(
             f"{dataset_dir} must hold a task to check the export with: "
-            f"{way_to_more_tasks(prepared_facts(dataset_dir).split_keys)}."
+            f"{way_to_more_tasks(prepared_facts(dataset_dir).options)}."
         )
     return recorded
 

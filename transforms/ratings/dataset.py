@@ -24,7 +24,12 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.shards import GroupByShard
 from transforms.schema import NO_TASK, SPLITS, DatasetInfo
 from transforms.specs import DatasetSpec
-from transforms.splits import TaskSplitter, drawn_by_chance, load_splitter
+from transforms.splits import (
+    TaskSplitter,
+    about_times,
+    drawn_by_chance,
+    load_splitter,
+)
 from transforms.table_spec import TableSpec
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.entity_files import ITEM, USER
@@ -63,16 +68,8 @@ def _advice(spec: DatasetSpec, files: OutputFiles) -> str:
     return (
         f"A user must have {query + support} interactions: lower "
         f"data.episodes.query_size, {query}, or data.episodes.min_support_size, "
-        f"{support}, or check data.split.{_of_times(spec)}"
-    )
-
-
-def _of_times(spec: DatasetSpec) -> str:
-    if not spec.split.starts:
-        return ""
-    return (
-        f" A time in it, such as {spec.split.test_from}, must be of the kind that "
-        f"{spec.interactions.time_column!r} has: dates are seconds since 1970."
+        f"{support}, or check data.split."
+        f"{about_times(spec.split, spec.interactions.time_column)}"
     )
 
 

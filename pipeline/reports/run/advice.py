@@ -55,7 +55,7 @@ def _few_tasks(findings: Findings) -> list[str]:
     return [
         f"Only {counted(own.num_tasks, 'task')} {plural(own.num_tasks, 'was', 'were')} "
         f"judged, and fewer than {MIN_TASKS} tell nothing: "
-        f"{way_to_more_tasks(findings.data.info.options['split'])}."
+        f"{way_to_more_tasks(findings.data.info.options)}."
     ]
 
 

@@ -150,7 +150,7 @@ def _fit(
     if not info.num_tasks[schema.META_VALIDATION]:
         raise DataError(
             f"{dataset_dir} must hold at least 1 meta_validation task to choose "
-            f"factors by, got 0: {way_to_more_tasks(info.options['split'])}."
+            f"factors by, got 0: {way_to_more_tasks(info.options)}."
         )
     tasks = read_tasks(dataset_dir, schema.META_VALIDATION, info)
     check_pools(most_candidates(tasks))

@@ -58,7 +58,7 @@ def audit_ratings(config: UserConfig, dataset_dir: pathlib.Path) -> list[Finding
         repeated_pairs(splits),
         too_small_tasks(splits, dataset.info),
         *id_joins(dataset.info),
-        time_of_pairs(dataset.info.options["split"]),
+        time_of_pairs(dataset.info.options),
         time_in_tasks(dataset.info),
         *controls(dataset),
         user_protocol(dataset.info),

@@ -50,6 +50,21 @@ def test_few_tasks_of_a_split_file_are_no_chance():
     )
 
 
+@pytest.mark.parametrize(
+    ("task", "cure"),
+    [
+        ({}, "set another data.split.test_from than 2025-01-01, of the kind"),
+        ({"task": "user"}, "set another data.split.test_from than 2025-01-01, of the"),
+        ({"task": "scenario"}, "a hash splits tasks"),  # Their pairs are by time.
+    ],
+)
+def test_few_tasks_of_a_split_by_time_have_another_cure(task, cure):
+    split = {"path": None, "test_from": "2025-01-01"}
+    few = dataclasses.replace(info(6, 1), options={"split": split, **task})
+    (sentence,) = describe_few_tasks(few)
+    assert f"do not tell methods apart: {cure}" in sentence
+
+
 @pytest.mark.parametrize("path", [None, "s.json"])
 def test_nothing_is_said_of_many_tasks(path):
     assert describe_few_tasks(info(6, 6, path)) == []

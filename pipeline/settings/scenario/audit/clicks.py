@@ -79,7 +79,7 @@ def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Find
         clicked_support_negatives([*trained, *queried]),
         negatives_held_out([*trained, *queried], queried),
         *id_joins(info),
-        time_of_pairs(info.options["split"]),
+        time_of_pairs(info.options),
         incomplete_factors(dataset_dir / VECTORS_DIR, info),
     ]
     if info.has_user_tasks:  # What follows asks what is known of users.

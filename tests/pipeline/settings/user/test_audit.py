@@ -42,14 +42,18 @@ def info(*, max_interactions=50, path="users.json", order="random"):
 
 
 @pytest.mark.parametrize(
-    ("test_from", "verdict", "detail"),
+    ("test_from", "order", "verdict", "detail"),
     [
-        (None, "note", "pairs are split at random"),
-        ("2001-02-03", "ok", "learnt is of 2001-02-03 or later"),
+        (None, "random", "note", "pairs are split at random"),
+        (None, "time", "note", "users are split at random"),
+        ("2001-02-03", "random", "ok", "learnt is of 2001-02-03 or later"),
     ],
 )
-def test_what_may_be_later_than_what_is_asked_for_is_said(test_from, verdict, detail):
-    found = time_of_pairs({"test_from": test_from})
+def test_what_may_be_later_than_what_is_asked_for_is_said(
+    test_from, order, verdict, detail
+):
+    options = {"split": {"test_from": test_from}, "episodes": {"order": order}}
+    found = time_of_pairs(options)
     assert (found.name, found.verdict) == ("time", verdict)
     assert detail in found.detail
 
