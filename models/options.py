@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 MODEL_VERSION = 9
 
 # The same for clicks and the vectors of users and items that are fitted to them.
-VECTORS_VERSION = 7
+VECTORS_VERSION = 8
 
 # The members of the family, one of each: `models.parts.family` builds them.
 EncoderName: TypeAlias = Literal["gru", "mean", "max", "shrunk_mean", "moments"]

@@ -41,6 +41,8 @@ class FactorisationOptions:
         item_power: By which power of its clicks the ridge of an item grows.
         item_clicks: Clicks of a task at which the ridge is doubled; it grows with the
             square of how many they are fewer. 0 for the same ridge however few.
+        mean_weight: Weight of the mean of the clicks' factors beside that of their
+            units in the linear model, in how close an item is to them.
         count_weight: Weight, beside the dot product and where a pool is given, of the
             logarithm of 1 + how often the item was clicked in the scenario.
     """
@@ -60,6 +62,7 @@ class FactorisationOptions:
     item_power: float = 0.0
     item_clicks: float = 0.0
     count_weight: float = 0.0
+    mean_weight: float = 0.0
 
     @property
     def width(self) -> int:

@@ -59,6 +59,7 @@ def _write(staging: pathlib.Path, vectors: Vectors, facts: Mapping[str, Any]) ->
         "strengths": vectors.strengths.tolist(),
         "ridge_clicks": vectors.ridge_clicks,
         "count_weight": vectors.count_weight,
+        "mean_weight": vectors.mean_weight,
         "num_fallbacks": vectors.num_fallbacks,
     }
     files = {path.name: look_at(path) for path in sorted(staging.iterdir())}
@@ -114,6 +115,7 @@ def load_vectors(directory: pathlib.Path, *, with_folds: bool = True) -> Vectors
         np.asarray(facts["strengths"], np.float32),
         facts["ridge_clicks"],
         facts["count_weight"],
+        facts["mean_weight"],
     )
 
 

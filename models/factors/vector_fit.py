@@ -96,14 +96,13 @@ def fit_vectors(
         tables = users[:, rows[0], :-1], items[:, rows[1], :-1]
         _fit_domain(known, fits, *rows, options, tables, of_domain, kept or KeptFits(0))
     users[..., -1] = 1.0
-    num_fallbacks = [
-        _fill_in_fit(users[number], items[number], known, fit, domains, options)
-        for number, fit in enumerate(fits)
-    ]
     return Vectors(
         users,
         items,
-        tuple(num_fallbacks),
+        tuple(
+            _fill_in_fit(users[number], items[number], known, fit, domains, options)
+            for number, fit in enumerate(fits)
+        ),
         num_further,
         num_linear,
         per_fold,
@@ -111,6 +110,7 @@ def fit_vectors(
         strengths.mean(axis=0),
         options.item_clicks,
         options.count_weight,
+        options.mean_weight,
     )
 
 
@@ -220,7 +220,7 @@ def _factorise(
     of_factors = {
         field.name: getattr(options, field.name)
         for field in dataclasses.fields(options)
-        if not field.name.startswith(("item_", "open_", "pool_", "count_"))
+        if not field.name.startswith(("item_", "open_", "pool_", "count_", "mean_"))
     }
     key = *of_factors.values(), options.pool_weight if len(pools) else 0.0
     return kept.get(place, key, fit)

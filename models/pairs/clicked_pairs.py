@@ -187,8 +187,9 @@ class ClickedPairs(PairEmbedding):
         query = self.prior_scale * vectors
         if self.num_factors:
             closeness = self.closeness_scale * self._closeness.mean_click(user)
-            behind = vectors.shape[-1] - self.embedded_dim - self.num_factors
-            query += tf.pad(closeness, [[0, 0], [self.embedded_dim, behind]])
+            before = self._closeness.start
+            behind = vectors.shape[-1] - before - self.num_factors
+            query += tf.pad(closeness, [[0, 0], [before, behind]])
         means = products(query, table)
         if self._has_repeats:
             means += self.repeat_scale * repeats_of_all(user, tf.shape(table)[0])

@@ -24,7 +24,7 @@ data:
   episodes: {min_clicks: 3, num_shards: 2}
 vectors:
   {factors: 4, item_factors: 16, iterations: 3, regularization: [1], alpha: [10],
-   item_l2: [20, 40], item_clicks: [4, 8]}
+   item_l2: [20, 40], item_clicks: [4, 8], mean_weight: [0.3, 1]}
 model: {encoder: mean, encoder_dim: 8, hidden_dims: [8], prior_closeness: 10}
 training: {max_epochs: 1, steps_per_epoch: 3, batch_size: 4, support_size: 16}
 evaluation: {support_size: 16, few_shot_sizes: [4], num_resamples: 100}
@@ -82,10 +82,15 @@ def test_the_ridge_of_few_clicks_is_chosen_by_meta_validation(project):
     (path,) = pathlib.Path(project.config.prepared_dir).rglob("vectors.json")
     facts = json.loads(path.read_text())
     recall = "meta_validation_recall@20"
-    tried = [one for one in facts["trials"] if one["item_clicks"]]
+    by_clicks = [one for one in facts["trials"] if one["item_clicks"]]
+    tried = [one for one in by_clicks if not one["mean_weight"]]
     assert {4.0, 8.0} <= {one["item_clicks"] for one in tried}
     best = max(tried, key=lambda one: one[recall])
-    assert best[recall] == facts[recall]
+    weighed = max(
+        (one for one in by_clicks if one["mean_weight"]), key=lambda one: one[recall]
+    )
+    assert weighed[recall] == facts[recall]
+    assert facts["mean_weight"] == weighed["mean_weight"]
     assert facts["ridge_clicks"] == facts["chosen"]["item_clicks"]
     assert facts["ridge_clicks"] == best["item_clicks"]
     assert len(facts["strengths"]) == 16

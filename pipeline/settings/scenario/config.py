@@ -81,6 +81,9 @@ class VectorsConfig(Section):
             doubled, where users are tasks: with fewer it grows with the square of how
             many they are fewer. Judged by the mean of Recall@20 with 4, 16 and all
             clicks.
+        mean_weight: Values to try of the weight of the mean of the clicks' factors
+            beside that of the linear model, where users are tasks: above 0 where a log
+            is too small for the linear model. Judged as `item_clicks` is.
         iterations: Sweeps.
         learning_rate: Of "bpr" only.
         seed: Seed of the initial factors.
@@ -115,6 +118,9 @@ class VectorsConfig(Section):
     )
     item_clicks: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
         (8.0, 16.0, 32.0), min_length=1
+    )
+    mean_weight: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
+        (0.0, 0.3, 1.0), min_length=1
     )
     iterations: int = pydantic.Field(15, ge=1)
     learning_rate: float = pydantic.Field(0.05, gt=0.0, allow_inf_nan=False)

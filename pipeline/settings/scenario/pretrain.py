@@ -100,6 +100,8 @@ class Trial:
             text += f" to the power {self.options.item_power:g} of their clicks"
         if self.options.item_clicks:
             text += f", doubled at {self.options.item_clicks:g} clicks of a user"
+        if self.options.mean_weight:
+            text += f", mean of factors weighing {self.options.mean_weight:g}"
         if self.options.count_weight:
             text += f", clicks of the item weighing {self.options.count_weight:g}"
         where = " without a pool" if is_open else ""
@@ -230,7 +232,8 @@ def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[St
 
     Where users are tasks there are no pools, and a new user has no factors for a dot
     product: factors are judged by those of the items that are shown, then the linear
-    model of items by itself, then how much larger its ridge is for few clicks.
+    model of items by itself, then how much larger its ridge is for few clicks, and what
+    the mean of the factors weighs beside it.
     """
     is_als = config.method == "als"
     factors: Values = {
@@ -245,6 +248,7 @@ def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[St
                 "linear model",
             ),
             ({"item_clicks": config.item_clicks}, "linear model of few clicks"),
+            ({"mean_weight": config.mean_weight}, "linear model of few clicks"),
         ]
     return [
         (factors, "dot product"),

@@ -20,6 +20,7 @@ def vectors():
         strengths=np.array([2.5, 0.5], np.float32),
         ridge_clicks=8.0,
         count_weight=0.3,
+        mean_weight=0.2,
     )
 
 
@@ -33,6 +34,7 @@ def test_vectors_come_back_as_they_were(tmp_path, vectors):
     assert loaded.num_further == 1
     np.testing.assert_array_equal(loaded.strengths, vectors.strengths)
     assert (loaded.ridge_clicks, loaded.count_weight) == (8.0, 0.3)
+    assert loaded.mean_weight == 0.2
     assert loaded.blends == vectors.blends
     facts = json.loads((tmp_path / "v" / VECTORS_JSON).read_text())
     assert (facts["num_fits"], facts["width"], facts["method"]) == (2, 2, "als")

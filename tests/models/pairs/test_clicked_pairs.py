@@ -133,6 +133,27 @@ def test_closeness_is_the_mean_over_clicks_shrunk_and_none_with_a_pool(
         )
 
 
+def test_the_mean_of_factors_adds_to_closeness_where_it_weighs(
+    new_click_model, linear_vectors, click_episode
+):
+    support, query = split_episode(click_episode)
+    asked = {**query, "query_open": tf.ones([3, 1])}
+    priors = []
+    for weight in (0.0, 0.4):
+        vectors = dataclasses.replace(linear_vectors, mean_weight=weight)
+        model = new_click_model(vectors=vectors, prior_closeness=0.5, prior_repeat=0.0)
+        state = model.adapt(support)
+        priors.append(model.prior(state, model.pairs.query_pairs(asked)).numpy())
+    items = linear_vectors.items[0][..., : linear_vectors.width]
+    is_click = (support["support_label"] > 0.5) & support["support_mask"]
+    for task in range(3):
+        rows = support["support_item"][task][is_click[task]]
+        # As the linear model: 16 further clicks, and the weight is 0.5 of 10.
+        mean = 0.4 * items[rows].sum(axis=0) / (len(rows) + 16)
+        gain = 5.0 * items[query["query_item"][task]] @ mean
+        np.testing.assert_allclose(priors[1][task] - priors[0][task], gain, atol=1e-4)
+
+
 @pytest.mark.parametrize("open_fraction", [0.0, 0.5])
 def test_a_backbone_that_never_lacked_a_pool_adds_nothing_where_none_is_given(
     linear_vectors, click_episode, open_fraction
@@ -201,10 +222,13 @@ def test_how_often_the_item_was_clicked_counts_in_a_pool(
     np.testing.assert_allclose(without, repeats, atol=1e-4)
 
 
+@pytest.mark.parametrize("mean_weight", [0.0, 0.4])
 def test_an_item_of_the_whole_catalogue_is_expected_as_it_is_by_itself(
-    new_click_model, linear_vectors, click_episode
+    new_click_model, linear_vectors, click_episode, mean_weight
 ):
-    blends = dataclasses.replace(linear_vectors, blends=((1.0, 0.3), (0.7, 1.9)))
+    blends = dataclasses.replace(
+        linear_vectors, blends=((1.0, 0.3), (0.7, 1.9)), mean_weight=mean_weight
+    )
     model = new_click_model(vectors=blends)
     support, _ = split_episode(click_episode)
     state = model.adapt(support)
