@@ -40,7 +40,8 @@ class ClickedPairs(PairEmbedding):
     Where no pool is given, the prior has two terms beside the dot product: what it is
     worth that the item itself was clicked in the scenario, since what some like there
     others will like too, and the closeness of the item to the clicks, the mean of what
-    the linear model of items predicts of it from each. A pool says more of a scenario
+    the linear model of items predicts of it from each, and factors where the vectors
+    give them a weight. A pool says more of a scenario
     than its clicks do, so that neither takes part where one is given. There it counts
     how often the item was clicked in the scenario, if the vectors give that a weight:
     scenarios may have favourites of their own.
@@ -130,7 +131,7 @@ class ClickedPairs(PairEmbedding):
         """Adds the clicks of each scenario up, as those of one user.
 
         Returns:
-            The weighed sum of the items' units in the linear model, the number of
+            The sum of the items' units that closeness is of, the number of
             clicks, and the items that were clicked last.
         """
         del training

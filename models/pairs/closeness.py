@@ -1,4 +1,4 @@
-"""How close items are to the clicks of a task, by the linear model of items."""
+"""How close items are to the clicks of a task, by a linear model and by factors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The linear model of items alone."""
+"""Closeness to the clicks alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.recommender import Episode
 
 
 class ItemCloseness:
-    """Scores an item by how close it is to the clicks, by the linear model of items.
+    """Scores an item by how close it is to the clicks, as the prior of CMML has it.
 
     Args:
         vectors: Of users and items; fits to all known clicks are used.

@@ -49,8 +49,11 @@ class VectorsConfig(Section):
     the best Recall@20 on meta-validation: first of the factorisation, then of
     `pool_weight`; then of the linear model of items, `item_l2` and `open_weight` by the
     prior of CMML without a pool, with `prior_closeness` and `prior_repeat` as they are
-    by default and for 20 users of a scenario, `item_weight` with a pool. Where the best
-    value is the first or the last of several, more are tried beyond it, at most four.
+    by default and for 20 users of a scenario, `item_weight` with a pool, and last
+    `count_weight` by the prior with a pool. Where users are tasks, factors are judged
+    by the mean of those of the clicks, then the linear model with `item_l2` and
+    `item_power`, `item_clicks`, and `mean_weight`. Where the best value is the first or
+    the last of several, more are tried beyond it, at most four.
 
     Attributes:
         method: "als" (weighted matrix factorisation) or "bpr", of `implicit`.
