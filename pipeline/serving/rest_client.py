@@ -58,7 +58,7 @@ _OF_CLICKS = {
     "support_user_id": "with clicks a support pair has a user, Pair(item_id, 1, "
     "user_id)",
     "query_user_id": "with clicks an item to score is a pair (user_id, item_id), or "
-    "the task has a user_id",
+    "the task has a user_id, or what is asked of a context",
 }
 
 T = TypeVar("T")
@@ -390,11 +390,7 @@ class ServingClient(abc.ABC):
             ServingError: If the answer is not OK.
         """
         names = _names(tasks)
-        choice: Columns = {
-            "query_user_id": [task.user_id for task in tasks],
-            "exclude_item_id": exclude or [()] * len(tasks),
-            "candidate_item_id": candidates or [()] * len(tasks),
-        }
+        choice = _choice([task.user_id for task in tasks], exclude, candidates)
 
         def ask(contexts: list[Context]) -> Columns:
             values = {**_context(contexts), **choice}
@@ -410,9 +406,56 @@ class ServingClient(abc.ABC):
             outputs = self._with_contexts(tasks, ask)
         else:
             outputs = self._ask("recommend", {**_support(tasks), **choice}, names)
-        reasons = outputs.get("fallback_reason", [""] * len(tasks))
-        rows = zip(outputs["item_id"], outputs["score"], reasons, strict=True)
-        return [_recommendations(*row, top) for row in rows]
+        return _recommendations(outputs, top)
+
+    def recommend_from_context(
+        self,
+        context: Context,
+        *,
+        user_id: str = "",
+        exclude: Sequence[str] = (),
+        candidates: Sequence[str] = (),
+        top: int | None = None,
+    ) -> Recommendations:
+        """Recommends items with a context; as `recommend_from_context_many`."""
+        return self.recommend_from_context_many(
+            [context],
+            user_ids=[user_id],
+            exclude=[exclude],
+            candidates=[candidates],
+            top=top,
+        )[0]
+
+    def recommend_from_context_many(
+        self,
+        contexts: Sequence[Context],
+        *,
+        user_ids: Sequence[str] | None = None,
+        exclude: Sequence[Sequence[str]] | None = None,
+        candidates: Sequence[Sequence[str]] | None = None,
+        top: int | None = None,
+    ) -> list[Recommendations]:
+        """Recommends items with each context, which the model must have made itself.
+
+        Args:
+            contexts: At least one.
+            user_ids: The user to recommend to, with each, in the scenario setting.
+            exclude: Items not to recommend, with each. A context does not know its
+                support set, whose items are recommended again unless they are here.
+            candidates: As of `recommend_many`.
+            top: As of `recommend_many`.
+
+        Returns:
+            Recommendations for each context.
+
+        Raises:
+            ValueError: As of `rank_many`.
+            ServingError: As of `score_many`.
+        """
+        users = _no_text(user_ids or [""] * len(contexts), "user_ids")
+        values = {**_context(contexts), **_choice(users, exclude, candidates)}
+        names = _context_names(contexts)
+        return _recommendations(self._ask("recommend_from_context", values, names), top)
 
     def encode(self, task: Task) -> Context:
         """Encodes the support set of a task."""
@@ -933,12 +976,29 @@ def _contexts(outputs: Columns) -> list[Context]:
     ]
 
 
-def _recommendations(
-    ids: Any, scores: Any, reason: Any, top: int | None
-) -> Recommendations:
-    pairs = zip(_listed(ids), _listed(scores), strict=True)
-    items = [(item_id, score) for item_id, score in pairs if item_id]
-    return Recommendations(items[:top], str(reason))
+def _choice(
+    users: Sequence[str],
+    exclude: Sequence[Sequence[str]] | None,
+    candidates: Sequence[Sequence[str]] | None,
+) -> Columns:
+    """Returns what is to be recommended, and to whom."""
+    return {
+        "query_user_id": users,
+        "exclude_item_id": exclude or [()] * len(users),
+        "candidate_item_id": candidates or [()] * len(users),
+    }
+
+
+def _recommendations(outputs: Columns, top: int | None) -> list[Recommendations]:
+    reasons = outputs.get("fallback_reason", [""] * len(outputs["item_id"]))
+    best = []
+    for ids, scores, reason in zip(
+        outputs["item_id"], outputs["score"], reasons, strict=True
+    ):
+        pairs = zip(_listed(ids), _listed(scores), strict=True)
+        items = [(item_id, score) for item_id, score in pairs if item_id]
+        best.append(Recommendations(items[:top], str(reason)))
+    return best
 
 
 def _plain(value: Any) -> Any:

@@ -428,6 +428,17 @@ def test_a_context_scores_and_grows(client):
     ]
 
 
+def test_a_context_is_recommended_from(client, model):
+    context = client.encode(LIKES)
+    best = client.recommend_from_context(context, exclude=["31", "50"])
+    assert best == client.recommend(LIKES)
+    many = client.recommend_from_context_many([context, context], top=1)
+    assert [one.items for one in many] == [best.items[:1]] * 2
+    assert model.calls[-1][0] == "recommend_from_context"
+    with pytest.raises(ValueError, match=r"exclude_item_id .* 2 tasks, got 1\."):
+        client.recommend_from_context_many([context, context], exclude=[["31"]])
+
+
 def test_an_explanation_has_a_row_for_each_item_and_a_column_for_each_pair(client):
     first, second = client.explain_many(
         [LIKES, Task([("1", 5.0)])], [["1", "2"], ["3"]]
@@ -632,6 +643,18 @@ class TestScenario:
             client.rank(task, ["1"])
         with pytest.raises(ValueError, match=rf"context 0: .* {of_clicks}"):
             client.score(client.encode(task), ["50", "260"])
+
+    def test_a_context_is_recommended_from_for_a_user(self, client, model, task):
+        context = client.encode(task)
+        client.recommend_from_context(context, user_id="u3", candidates=["1", "2"])
+        _, inputs = model.calls[-1]
+        assert inputs["query_user_id"] == ["u3"]
+        assert inputs["candidate_item_id"] == [["1", "2"]]
+        message = r"context 0: query_user_id .* what is asked of a context"
+        with pytest.raises(ValueError, match=message):
+            client.recommend_from_context(context)
+        with pytest.raises(ValueError, match=r"user_ids must be a list .* got 'u3'"):
+            client.recommend_from_context_many([context], user_ids="u3")
 
     @pytest.mark.parametrize("use_cache", [False, True])
     def test_a_task_must_have_a_user_to_recommend_to(self, client, use_cache):
