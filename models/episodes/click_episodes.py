@@ -107,7 +107,8 @@ def support_episode(
         num_negatives: Negatives taken beside each, the first ones.
 
     Returns:
-        The `support_*` tensors, [1, S], clicks and negatives mixed.
+        The `support_*` tensors, [1, S]: clicks in their order if alone, else mixed with
+        the negatives.
 
     Raises:
         ValueError: If the record holds fewer negatives.
@@ -124,7 +125,9 @@ def support_episode(
     label = np.zeros(item.shape, np.float32)
     label[:, 0] = 1.0
     user = np.broadcast_to(users[:, np.newaxis], item.shape)
-    order = np.argsort((np.arange(1, item.size + 1) ** 2 * _SCATTER) % 1.0)
+    order = np.arange(item.size)
+    if num_negatives:
+        order = np.argsort(((order + 1) ** 2 * _SCATTER) % 1.0)
     parts = {
         "user": user.ravel()[order],
         "item": item.ravel()[order],

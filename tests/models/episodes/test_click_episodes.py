@@ -145,6 +145,14 @@ def test_a_fixed_support_set_has_the_first_clicks_and_negatives(tasks):
     np.testing.assert_array_equal(again["support_item"][0], item)
 
 
+def test_clicks_without_negatives_stand_in_their_order(tasks):
+    task = tasks[0]
+    episode = support_episode(task, max_clicks=8, num_negatives=0)
+    for name in ("user", "item"):
+        clicks = getattr(task, f"support_{name}")[:8]
+        np.testing.assert_array_equal(episode[f"support_{name}"][0], clicks)
+
+
 def test_a_support_set_can_be_empty(tasks):
     episode = support_episode(tasks[0], max_clicks=0, num_negatives=2)
     assert episode["support_item"].shape == (1, 0)
