@@ -22,7 +22,7 @@ class ClosedForm(tf.Module):
     def adapt(self, support: Episode) -> FoldedUser:
         """Solves for the user of each task."""
         pairs = self._pairs.support_pairs(support)
-        labels, mask = support["support_label"], support["support_mask"]
+        labels, mask = support["support_label"], self._pairs.known_support(support)
         signals = self._objective.signals(labels, mask)
         return self._pairs.solve_trusted(pairs, signals, mask)[0]
 

@@ -119,7 +119,7 @@ class CMML(EpisodeModel):
     def _expect_in_training(self, episode: Episode) -> tuple[tf.Tensor, ...]:
         """Returns labels of query pairs [N], and what is expected of each."""
         support, query = split_episode(episode)
-        mask = support["support_mask"]
+        mask = self.pairs.known_support(support)
         pairs = self.pairs.support_pairs(support, training=True)
         signals = self.objective.signals(support["support_label"], mask)
         user, _ = self.pairs.solve_trusted(pairs, signals, mask, training=True)
@@ -133,7 +133,7 @@ class CMML(EpisodeModel):
     def adapt(self, support: Episode, training: bool = False) -> TaskState:
         """Encodes each support set."""
         pairs = self.pairs.support_pairs(support, training)
-        labels, mask = support["support_label"], support["support_mask"]
+        labels, mask = support["support_label"], self.pairs.known_support(support)
         return self.encode(pairs, labels, mask, training)
 
     def raw_score(

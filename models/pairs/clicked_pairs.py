@@ -28,6 +28,7 @@ from models.pairs.repeats import (
     repeats_of_all,
 )
 from models.recommender import Episode
+from transforms.schema import UNKNOWN
 
 # Known clicks score 10 at the start, so that pairs that lie far apart satisfy a margin
 # of 1 already, and training is left with those whose order is in doubt.
@@ -115,6 +116,10 @@ class ClickedPairs(PairEmbedding):
         """Looks up support pairs, in the fit that the episode names."""
         del training
         return self._tables.look_up(support, "support")
+
+    def known_support(self, support: Episode) -> tf.Tensor:
+        """Leaves unknown items out: of them a click says nothing."""
+        return support["support_mask"] & (support["support_item"] > UNKNOWN)
 
     def query_pairs(self, query: Episode, training: bool = False) -> FactorPairs:
         """Looks up query pairs, in the fit that the episode names."""

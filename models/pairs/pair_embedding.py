@@ -81,6 +81,14 @@ class PairEmbedding(tf.keras.layers.Layer, abc.ABC):
     def query_pairs(self, query: Episode, training: bool = False) -> Pairs:
         """Looks up the pairs of query sets."""
 
+    def known_support(self, support: Episode) -> tf.Tensor:
+        """Returns which support pairs there are to adapt to, bool [B, S].
+
+        Args:
+            support: At least `support_item` and `support_mask`.
+        """
+        return support["support_mask"]
+
     def trusted(
         self, pairs: Pairs, signals: tf.Tensor, support_mask: tf.Tensor
     ) -> tf.Tensor:

@@ -144,8 +144,10 @@ class ServedTasks(tf.Module, abc.ABC):
     def _support(self, inputs: Inputs) -> Support:
         rows = {role: inputs[f"support_{role}_row"] for role in self._roles}
         mask = rows["item"] > PADDING
-        known = {role: tf.maximum(value, UNKNOWN) for role, value in rows.items()}
-        return Support(known, inputs["support_label"], mask)
+        rows = {role: tf.maximum(value, UNKNOWN) for role, value in rows.items()}
+        support = {"support_item": rows["item"], "support_mask": mask}
+        known = self._model().pairs.known_support(support)
+        return Support(rows, inputs["support_label"], known)
 
     def _encode(self, inputs: Inputs) -> ServedTask:
         support = self._support(inputs)

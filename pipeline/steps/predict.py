@@ -131,8 +131,8 @@ def _check_items(
         raise RequestError(
             f"{path}: the model must know the items of the support pairs, of which "
             f"--max_unmatched allows {most:.0%} to be unknown and none but a few to be "
-            f"known in another form; got {count} unknown. All were answered, as if "
-            f"those were not there. {which}."
+            f"known in another form; got {count} unknown. All were answered, by "
+            f"what the model knows. {which}."
         )
     print(
         f"predict: the model does not know the item of {count}. {which}",

@@ -154,6 +154,25 @@ def test_the_mean_of_factors_adds_to_closeness_where_it_weighs(
         np.testing.assert_allclose(priors[1][task] - priors[0][task], gain, atol=1e-4)
 
 
+@pytest.mark.parametrize("of_model", [lambda model: model, ClosedForm])
+def test_clicks_of_unknown_items_are_as_if_they_were_not_there(
+    new_click_model, set_large_weights, linear_vectors, click_episode, of_model
+):
+    model = set_large_weights(new_click_model(vectors=linear_vectors))
+    support, query = split_episode(click_episode)
+    is_known = np.arange(support["support_item"].shape[1]) % 2 == 0
+    shown = {
+        "unknown": {"support_item": support["support_item"] * is_known},
+        "left out": {"support_mask": support["support_mask"] & is_known},
+    }
+    states = [of_model(model).adapt({**support, **part}) for part in shown.values()]
+    for one, other in zip(*map(tf.nest.flatten, states), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    asked = {**query, "query_open": tf.ones([3, 1])}
+    scores = [of_model(model).score(state, asked) for state in states]
+    np.testing.assert_allclose(*scores, atol=1e-4)
+
+
 @pytest.mark.parametrize("open_fraction", [0.0, 0.5])
 def test_a_backbone_that_never_lacked_a_pool_adds_nothing_where_none_is_given(
     linear_vectors, click_episode, open_fraction

@@ -128,6 +128,7 @@ def user_setting(serve, new_model, set_large_weights):
         },
         query={"query_item_id": random_ids(rng, NUM_ITEMS, everything)},
         wanted={"exclude_item_id": tf.fill([num_tasks, 1], "")},
+        sizes=[4, 0, 2, 2, 6],
         highest_label=5.0,
     )
 
@@ -158,6 +159,7 @@ def scenario_setting(serve_scenario):
             "candidate_item_id": tf.fill([num_tasks, 0], ""),
             "exclude_item_id": tf.fill([num_tasks, 1], ""),
         },
+        sizes=[3, 0, 2, 2, 6],  # One click is of an unknown item.
         highest_label=1.0,
     )
 

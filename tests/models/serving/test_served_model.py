@@ -137,7 +137,7 @@ def test_a_context_can_be_made_one_pair_at_a_time_from_none(setting, members):
 
 def test_a_context_says_how_many_pairs_it_holds_and_of_which_model(served, setting):
     answer = served.encode(**setting.support, **setting.profile)
-    np.testing.assert_array_equal(answer["support_size"], [4, 0, 2, 2, 6])
+    np.testing.assert_array_equal(answer["support_size"], setting.sizes)
     np.testing.assert_array_equal(answer["model_version"], [VERSION] * 5)
     assert answer["support_size"].dtype == tf.int32
     assert answer["model_version"].dtype == tf.int64
@@ -162,7 +162,8 @@ def test_a_memory_of_the_encoder_takes_any_number_of_pairs(setting, members):
     served = setting.serve(members, history_size=1)
     context = served.encode(**setting.support, **setting.profile)["context"]
     answer = served.update(context=context, **setting.support)
-    np.testing.assert_array_equal(answer["support_size"], [8, 0, 4, 4, 12])
+    twice = [2 * size for size in setting.sizes]
+    np.testing.assert_array_equal(answer["support_size"], twice)
 
 
 @of_setting(KEPT_AS_HISTORY)
@@ -170,7 +171,7 @@ def test_a_history_takes_no_more_pairs_than_it_has_room_for(setting, members):
     served = setting.serve(members, history_size=6)
     first = served.encode(**positions(setting.support, 0, HALF), **setting.profile)
     full = served.update(context=first["context"], **positions(setting.support, HALF))
-    np.testing.assert_array_equal(full["support_size"], [4, 0, 2, 2, 6])
+    np.testing.assert_array_equal(full["support_size"], setting.sizes)
     whole = served.encode(**setting.support, **setting.profile)
     assert_close(full["context"], whole["context"])
     one = positions(setting.support, 0, 1)
@@ -183,12 +184,12 @@ def test_a_history_takes_no_more_pairs_than_it_has_room_for(setting, members):
 def test_a_support_set_larger_than_a_history_is_encoded_all_the_same(setting, members):
     served = setting.serve(members, history_size=2)
     answer = served.encode(**setting.support, **setting.profile)
-    np.testing.assert_array_equal(answer["support_size"], [4, 0, 2, 2, 6])
+    np.testing.assert_array_equal(answer["support_size"], setting.sizes)
     score = served.score(context=answer["context"], **setting.query)["score"]
     expected = served.rank(**setting.support, **setting.profile, **setting.query)
     assert_close(score, expected["score"])
     # Even no pair cannot be added, since some of those before are gone.
-    message = r"up to 2 support pairs.*\n4, 6$"
+    message = rf"up to 2 support pairs.*\n{setting.sizes[0]}, 6$"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         served.update(context=answer["context"], **positions(setting.support, 0, 0))
 

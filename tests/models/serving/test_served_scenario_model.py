@@ -193,6 +193,60 @@ def test_items_close_to_the_clicks_gain_where_no_pool_is_given(serve, close_mode
     np.testing.assert_allclose(context, at_once, atol=1e-6)
 
 
+@pytest.fixture(scope="module", params=["encoder", "pairs"])
+def served_in_order(request, serve, vectors, set_large_weights):
+    """A model whose contexts hold what the encoder remembers, or the pairs."""
+    num_orders = {"encoder": 1, "pairs": 2}[request.param]
+    options = ScenarioOptions(**TINY, num_orders=num_orders)
+    served = serve(set_large_weights(clicked_cmml(vectors, options)))
+    assert served.memory.kind == request.param
+    return served
+
+
+@pytest.mark.parametrize("candidates", [(), ("i1", "i3", "i4")])
+def test_clicks_of_unknown_items_are_as_if_they_were_not_there(
+    served_in_order, candidates
+):
+    unknown = ("u1", "new", 1.0), ("u2", "newer", 1.0), ("u2", "no click", 0.0)
+    known = ("u2", "i4", 1.0), ("u2", "i2", 0.0)
+    for shown, of_shown in (
+        (support_of(*unknown), NOTHING),
+        (support_of(*unknown, *known), support_of(*known)),
+    ):
+        for user in ("u1", "who?"):
+            found, reason = recommended(
+                served_in_order, user, support=shown, candidates=candidates
+            )
+            expected, same_reason = recommended(
+                served_in_order, user, support=of_shown, candidates=candidates
+            )
+            assert list(found) == list(expected)
+            assert found == pytest.approx(expected, abs=TOLERANCE)
+            assert reason == same_reason
+    assert reason == ""
+
+
+def test_contexts_and_explanations_leave_clicks_of_unknown_items_out(served_in_order):
+    known, unknown = ("u2", "i4", 1.0), ("u1", "new", 1.0)
+    expected = served_in_order.encode(**support_of(known))
+    at_once = served_in_order.encode(**support_of(unknown, known, unknown))
+    before = served_in_order.encode(**support_of(unknown))["context"]
+    after = served_in_order.update(context=before, **support_of(unknown, known))
+    for context in (at_once, after):
+        assert context["support_size"].numpy().tolist() == [1]
+        np.testing.assert_allclose(
+            context["context"], expected["context"], atol=TOLERANCE
+        )
+    query = {
+        "query_user_id": tf.constant([["u1", "u2"]]),
+        "query_item_id": tf.constant([["i1", "i3"]]),
+    }
+    explained = served_in_order.explain(**support_of(unknown, known), **query)
+    attribution = explained["attribution"].numpy()[0]
+    assert not attribution[:, 0].any()
+    assert attribution[:, 1].all()
+
+
 def test_with_nothing_known_the_popular_items_stand_in(served):
     scores, reason = recommended(served, "who?")
     assert list(scores) == ["i2", "i4", "i3", "i1"]
