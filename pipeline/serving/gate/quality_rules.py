@@ -2,7 +2,8 @@
 
 Tasks are resampled in pairs, which removes what makes them easy or hard for both. A
 version that must beat several baselines must beat each, so that nothing has to be
-corrected for their number: chance has to help every time, not just once.
+corrected for their number: chance has to help every time, not just once. Every
+difference is the version less the other one, whichever way is better.
 """
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.evaluation.intervals import paired_difference
 from pipeline.experiment.config_section import PushConfig
+from pipeline.judging.interval_text import signed
 from pipeline.judging.statistics import resampled_means
 from pipeline.serving.gate.task_figures import TaskFigures
 from pipeline.serving.validation.blessing import Rule
@@ -25,7 +27,8 @@ def better_rule(
 ) -> Rule:
     """Checks that a version is better than a baseline, beyond chance.
 
-    The 95 % interval of the difference must lie on the better side of 0.
+    The 95 % interval of the difference must lie on the better side of 0; the value is
+    its worse end.
 
     Args:
         figures: Of all methods.
@@ -36,14 +39,14 @@ def better_rule(
     name = f"better than {baseline}"
     first, second = _paired(figures, candidate, baseline)
     if first.size < _MIN_TASKS:
-        return _too_few(name, first.size, 0.0)
+        return _too_few(name, first.size)
     gap = paired_difference(first, second, options.seed, options.num_resamples)
-    worst = max(-figures.metric.direction * end for end in (gap.low, gap.high))
+    direction = figures.metric.direction
+    worst, limit = (gap.low, "above 0") if direction > 0 else (gap.high, "below 0")
     detail = (
-        f"{_means(figures, first, second)}, difference {gap.mean:+.4f} "
-        f"[{gap.low:+.4f}, {gap.high:+.4f}]"
+        f"{_means(figures, first, second)}, this version less {baseline} {signed(gap)}"
     )
-    return Rule(name, worst < 0.0, worst, 0.0, detail)
+    return Rule(name, direction * worst > 0.0, worst, limit, detail)
 
 
 def not_worse_rule(
@@ -51,7 +54,8 @@ def not_worse_rule(
 ) -> Rule:
     """Checks that a version is not worse than another one by more than the margin.
 
-    The upper end of the one-sided 95 % interval of the loss must not exceed it.
+    The worse end of the one-sided 95 % interval of the difference, which is the value,
+    must not lie beyond it.
 
     Args:
         figures: Of all methods.
@@ -63,20 +67,25 @@ def not_worse_rule(
     margin = options.margin * figures.unit
     first, second = _paired(figures, candidate, serving)
     if first.size < _MIN_TASKS:
-        return _too_few(name, first.size, margin)
-    loss = -figures.metric.direction * (first - second)
-    means = resampled_means(loss, options.seed, options.num_resamples)
-    worst = float(np.quantile(means, CONFIDENCE))
+        return _too_few(name, first.size)
+    direction, gap = figures.metric.direction, first - second
+    side, end = (
+        ("at least", 1 - CONFIDENCE) if direction > 0 else ("at most", CONFIDENCE)
+    )
+    means = resampled_means(gap, options.seed, options.num_resamples)
+    worst = float(np.quantile(means, end))
     detail = (
-        f"{_means(figures, first, second)}, worse by {loss.mean():+.4f}, "
-        f"at most {worst:+.4f} with 95 % confidence"
+        f"{_means(figures, first, second)}, this version less {serving} "
+        f"{gap.mean():+.4f}, {side} {worst:+.4f} with 95 % confidence"
     )
     if figures.unit != 1.0:
         detail += (
             f"; the limit is push.margin, {options.margin:g}, times the standard "
             f"deviation of the labels, {figures.unit:.4g}"
         )
-    return Rule(name, worst <= margin, worst, margin, detail)
+    limit = 0.0 - direction * margin
+    passed = direction * (worst - limit) >= 0.0
+    return Rule(name, passed, worst, f"{side} {limit:.4g}", detail)
 
 
 def rubber_stamp(reason: str, options: PushConfig) -> Rule:
@@ -103,6 +112,6 @@ def _means(
     )
 
 
-def _too_few(name: str, num_tasks: int, limit: float) -> Rule:
+def _too_few(name: str, num_tasks: int) -> Rule:
     detail = f"needs {_MIN_TASKS} tasks that both have figures of, got {num_tasks}"
-    return Rule(name, False, None, limit, detail)
+    return Rule(name, False, None, None, detail)

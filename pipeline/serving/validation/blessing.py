@@ -27,7 +27,7 @@ class Rule:
         name: Of the rule.
         passed: Whether the version does.
         value: What was measured; None if nothing could be.
-        limit: What it must not exceed, or must be.
+        limit: A number that it must not exceed, or in words what it must be.
         detail: For people, what `value` is made of or why it is not enough.
     """
 

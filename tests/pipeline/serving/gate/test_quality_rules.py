@@ -29,7 +29,10 @@ def test_the_same_gap_on_every_task_decides_for_certain(direction, own, passed):
     found = figures(direction, own=[own] * 20, other=[1.0] * 20)
     rule = better_rule(found, "own", "other", OPTIONS)
     assert rule.passed == passed
-    assert rule.value == pytest.approx(-0.5 if passed else 0.5)
+    assert rule.value == pytest.approx(own - 1.0)
+    assert rule.limit == ("above 0" if direction > 0 else "below 0")
+    gap = f"{own - 1.0:+.4f}"
+    assert f"this version less other {gap} [{gap}, {gap}]" in rule.detail
     assert rule.name == "better than other"
 
 
@@ -40,7 +43,10 @@ def test_a_gap_that_chance_makes_is_not_better():
     rule = better_rule(found, "own", "other", OPTIONS)
     assert not rule.passed
     assert rule.value > 0.0
-    assert "mae 0.8000 against 1.0000 on 10 tasks, difference -0.2000" in rule.detail
+    assert (
+        "mae 0.8000 against 1.0000 on 10 tasks, this version less other -0.2000 ["
+        in (rule.detail)
+    )
 
 
 def test_equal_is_not_better():
@@ -71,8 +77,10 @@ def test_a_version_may_be_worse_by_the_margin(direction, own, passed):
     found = figures(direction, own=[own] * 20, now=[1.0] * 20)
     rule = not_worse_rule(found, "own", "now", OPTIONS)
     assert rule.passed == passed
-    assert rule.value == pytest.approx(-direction * (own - 1.0))
-    assert rule.limit == 0.1
+    assert rule.value == pytest.approx(own - 1.0)
+    assert rule.limit == ("at least -0.1" if direction > 0 else "at most 0.1")
+    gap = f"{own - 1.0:+.4f}, {rule.limit.rpartition(' ')[0]} {own - 1.0:+.4f}"
+    assert f"this version less now {gap} with 95 %" in rule.detail
 
 
 def test_a_mean_within_the_margin_is_not_enough_if_chance_may_hide_more():
@@ -83,7 +91,7 @@ def test_a_mean_within_the_margin_is_not_enough_if_chance_may_hide_more():
     assert not rule.passed
     # One-sided 95 %: 0.025 + 1.645 * 0.44 = 0.75.
     assert rule.value == pytest.approx(0.75, abs=0.1)
-    assert "worse by +0.0250, at most" in rule.detail
+    assert "this version less now +0.0250, at most +0." in rule.detail
 
 
 def test_the_same_version_is_not_worse_even_without_a_margin():
@@ -131,7 +139,7 @@ def test_the_margin_is_in_the_unit_of_the_figures():
         dataclasses.replace(found, unit=20.0), "own", "other", OPTIONS
     )
     assert rule.passed
-    assert rule.limit == pytest.approx(2.0)
+    assert rule.limit == "at most 2"
     assert rule.detail.endswith(
         "push.margin, 0.1, times the standard deviation of the labels, 20"
     )
