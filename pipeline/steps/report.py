@@ -17,7 +17,6 @@ from pipeline.export.export_of_config import export_of_run
 from pipeline.insight.contexts import TaskContexts, task_contexts
 from pipeline.insight.modulation_values import Values
 from pipeline.insight.task_modulations import task_modulations
-from pipeline.judging.beside_baselines import best_baseline
 from pipeline.judging.differences import DIFFERENCES_FILE, read_differences
 from pipeline.judging.evaluation import CMML, open_groups
 from pipeline.judging.scores_file import SCORES_FILE, read_scores
@@ -150,21 +149,19 @@ def _evaluated_run(
     """Reads what `evaluate` left, and adds the scores that it lacks."""
     setting, options = setting_of(config), config.evaluation
     groups = setting.groups(config, data, META_TEST)
-    summary = read_summary(run.evaluation / "metrics.json")
     more = more_scores(
         config,
         data,
         model,
         run,
         folder,
-        strongest=best_baseline(summary, groups[0].group, setting.metrics[0]),
         evaluated=evaluated_by(config, data.directory),
     )
     return EvaluatedRun(
         setting=setting,
         groups=groups,
         scores=read_scores([run.evaluation / SCORES_FILE, *more], data.directory),
-        summary=summary,
+        summary=read_summary(run.evaluation / "metrics.json"),
         differences=read_differences(run.evaluation / DIFFERENCES_FILE),
         seed=options.seed,
         num_resamples=options.num_resamples,

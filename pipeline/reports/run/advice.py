@@ -33,7 +33,7 @@ def advice(findings: Findings, model: MemberOptions) -> list[str]:
         model: The members and sizes that it has.
     """
     if few := _few_tasks(findings):
-        return [*few, *_training(findings, model), *_data(findings)]
+        return [*few, *_training(findings, model), *_data(findings, model)]
     sentences = [
         *_context(findings, model),
         *_few_pairs(findings),
@@ -41,7 +41,7 @@ def advice(findings: Findings, model: MemberOptions) -> list[str]:
         *_margin(findings, model),
         *_rare_items(findings),
         *_calibration(findings, model),
-        *_data(findings),
+        *_data(findings, model),
     ]
     return sentences or ["Nothing stands out: no rule on these figures applies."]
 
@@ -259,11 +259,12 @@ def _calibration(findings: Findings, model: MemberOptions) -> list[str]:
     return sentences
 
 
-def _data(findings: Findings) -> list[str]:
+def _data(findings: Findings, model: MemberOptions) -> list[str]:
     data = findings.data
     sentences = []
     test = data.split("meta_test")
-    if test is not None and test.num_query_pairs:
+    has_features = isinstance(model, CMMLOptions)  # Items of clicks have none.
+    if has_features and test is not None and test.num_query_pairs:
         share = test.num_new_item_pairs / test.num_query_pairs
         if share > _MANY_NEW:
             sentences.append(

@@ -49,10 +49,9 @@ def more_scores(
     run: RunDir,
     folder: pathlib.Path,
     *,
-    strongest: str | None,
     evaluated: str,
 ) -> list[pathlib.Path]:
-    """Asks CMML and the strongest baseline with support sets of the missing sizes.
+    """Asks CMML and every baseline with support sets of the missing sizes.
 
     Args:
         config: The experiment.
@@ -60,7 +59,6 @@ def more_scores(
         model: The model of the run.
         run: The run of a finished training.
         folder: Where the scores are kept.
-        strongest: The baseline that is shown beside CMML.
         evaluated: Fingerprint of what `evaluate` did.
 
     Returns:
@@ -74,15 +72,15 @@ def more_scores(
     if not sizes:
         return []
     path = folder / SCORES_FILE
-    fingerprint = hash_of(evaluated, sizes, strongest)
+    fingerprint = hash_of(evaluated, sizes)
     if run.is_done(STEP, fingerprint) and path.exists():
         return [path]
-    methods: dict[str, Recommender] = {CMML: model}
-    if strongest is not None:
-        methods[strongest] = fit_simple(strongest, config, data, few).method
     folder.mkdir(parents=True, exist_ok=True)
     with ScoresWriter(path, data.directory) as writer:
-        for name, method in methods.items():
+        for name in (CMML, *config.evaluation.baselines):
+            method: Recommender = model
+            if name != CMML:
+                method = fit_simple(name, config, data, few).method
             say(f"report: asking {name} with support sets of {sizes} pairs")
             method = setting.methods(config).completed(method, config, data)
             scorer = setting.scorer(method, config, data)

@@ -7,9 +7,8 @@ from page_reader import read
 
 from pipeline.cli import USAGE_ERROR
 from pipeline.experiment.run_dir import RunDir
-from pipeline.judging.beside_baselines import best_baseline
+from pipeline.judging.scores_file import read_scores
 from pipeline.reports.run import more_scores
-from pipeline.reports.run.evaluated_run import read_summary
 from pipeline.settings.registry import load_experiment, setting_of
 from pipeline.steps.evaluate import evaluated_by
 
@@ -95,6 +94,14 @@ def test_latency_takes_an_export(user_page, scenario_page):
     assert len(rows) == len(set(rows))  # Requests alike are one row.
 
 
+def test_every_baseline_is_asked_at_every_size(experiment, user_page):
+    config = load_experiment(experiment.config_path)
+    path = user_page.with_name("scores.parquet")
+    scores = read_scores([path], experiment.dataset_dir)
+    assert set(scores) == {"cmml", *config.evaluation.baselines}
+    assert len({frozenset(groups) for groups in scores.values()}) == 1
+
+
 def test_scores_are_made_once(experiment, user_page, monkeypatch):
     def fail(*_):
         raise AssertionError("scored again")
@@ -103,14 +110,12 @@ def test_scores_are_made_once(experiment, user_page, monkeypatch):
     run = RunDir(user_page.parents[1])
     config = load_experiment(experiment.config_path)
     setting = setting_of(config)
-    summary = read_summary(run.evaluation / "metrics.json")
     (path,) = more_scores.more_scores(
         config,
         setting.load(config, experiment.dataset_dir),
         None,  # No model is needed.
         run,
         user_page.parent,
-        strongest=best_baseline(summary, "cold", setting.metrics[0]),
         evaluated=evaluated_by(config, experiment.dataset_dir),
     )
     assert path == user_page.parent / "scores.parquet"

@@ -1,12 +1,15 @@
 import dataclasses
+import operator
+import re
 from collections import Counter
 
 import numpy as np
 import pytest
 
 from models.evaluation.intervals import Interval
-from models.options import CMMLOptions
+from models.options import CMMLOptions, ScenarioOptions
 from pipeline.reports.run.advice import advice
+from pipeline.settings.registry import load_experiment
 from transforms.row_counts import RowCounts
 
 MODEL = CMMLOptions(
@@ -228,6 +231,41 @@ def test_new_items_and_refused_rows_are_told(rated, make_findings, data, spread)
     assert refused.startswith(
         "13 of the 2,500 rows of all tables were refused: look at"
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "config"),
+    [
+        (MODEL, "movielens_small"),
+        (ScenarioOptions(), "lastfm_scenario"),
+        (ScenarioOptions(), "own_user_clicks"),
+    ],
+)
+def test_what_is_advised_are_keys_of_the_setting(
+    rated, clicked, make_findings, model, config
+):
+    is_rated = model is MODEL
+    own = ["cold"] if is_rated else ["scenario_mean", "scenario_mean/own_support"]
+    pairs = rated if is_rated else clicked
+
+    def rows(none, full):
+        few = {f"{own[0]}/support_0": pairs(none, 0)}
+        return few | dict.fromkeys(own, pairs(full, 40))
+
+    losing = (
+        {"cmml": rows(0.9, 0.5), "knn": rows(0.8, 0.4)}
+        if is_rated
+        else {"cmml": rows(1, 3), "knn": rows(2, 4)}
+    )
+    found = make_findings(losing, course=[epoch(10, 10)])
+    found = dataclasses.replace(found, popularity=found.support * 2)
+    text = " ".join(advice(found, model))
+    keys = set(re.findall(r"\b(?:data|model|training|vectors)(?:\.[a-z_]+)+", text))
+    assert {key.partition(".")[0] for key in keys} >= {"model", "training"}
+    assert ("features" in text) == is_rated  # Items of clicks have none.
+    values = load_experiment(f"configs/{config}.yaml")
+    for key in keys:
+        operator.attrgetter(key)(values)
 
 
 def test_items_that_a_baseline_knows_better_are_told(
