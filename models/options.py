@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 MODEL_VERSION = 9
 
 # The same for clicks and the vectors of users and items that are fitted to them.
-VECTORS_VERSION = 8
+VECTORS_VERSION = 9
 
 # The members of the family, one of each: `models.parts.family` builds them.
 EncoderName: TypeAlias = Literal["gru", "mean", "max", "shrunk_mean", "moments"]
@@ -275,9 +275,10 @@ class ScenarioOptions(MemberOptions):
         prior: What the backbone adds to: the "dot" product of the two vectors, or a
             "constant", as in the paper.
         prior_closeness: Weight in the "dot" prior of how close an item is to the clicks
-            of the scenario, where no pool is given; where it is 1, closeness to the
-            clicks of one user spreads as the dot product does. 0 leaves it out.
-            Training moves it where some batches have no pool.
+            of the task, where no pool is given; where it is 1, closeness to the clicks
+            of one user spreads as the dot product does. 0 leaves it out; None is 0.1,
+            or 100 where users are tasks. Training moves it where some batches have no
+            pool.
         prior_repeat: Worth in the "dot" prior of an item that was itself clicked in the
             scenario, where no pool is given, however often; where it is 1, that is
             worth what the dot product of a known click is. 0 leaves it out. Training
@@ -286,7 +287,7 @@ class ScenarioOptions(MemberOptions):
 
     product: bool = True
     prior: Literal["dot", "constant"] = "dot"
-    prior_closeness: float = 0.1
+    prior_closeness: float | None = None
     prior_repeat: float = 0.5
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
@@ -295,7 +296,7 @@ class ScenarioOptions(MemberOptions):
         """Checks these too."""
         super().__post_init__()
         for name in ("prior_closeness", "prior_repeat"):
-            if not 0.0 <= getattr(self, name) < math.inf:
+            if not 0.0 <= (getattr(self, name) or 0.0) < math.inf:
                 raise ValueError(
                     f"{name} must be at least 0 and finite, got {getattr(self, name)}."
                 )

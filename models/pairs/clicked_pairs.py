@@ -34,6 +34,11 @@ from transforms.schema import UNKNOWN
 # of 1 already, and training is left with those whose order is in doubt.
 _LARGE = 10.0
 
+# Weight of the closeness by default, where scenarios and where users are tasks. What is
+# expected of a user says nothing there of who they are, so that any click says more.
+_CLOSENESS = 0.1
+_CLOSENESS_OF_USERS = 100.0
+
 
 class ClickedPairs(PairEmbedding):
     """Embeds pairs by factors of users and items, which are not trained.
@@ -92,7 +97,10 @@ class ClickedPairs(PairEmbedding):
     def _add_terms(self, options: ScenarioOptions, trains_open: bool) -> None:
         """Adds what the prior has beside the dot product, to be trained if open."""
         self.num_factors = self.num_kept = 0
-        if self.has_prior and options.prior_closeness:
+        closeness = options.prior_closeness
+        if closeness is None:
+            closeness = _CLOSENESS_OF_USERS if self._always_open else _CLOSENESS
+        if self.has_prior and closeness:
             self.num_factors = self._closeness.num_units
         # A user who is a task by themselves is asked for what they have not clicked.
         self._has_repeats = self.has_prior and options.prior_repeat > 0.0
@@ -102,7 +110,7 @@ class ClickedPairs(PairEmbedding):
         num_facts = int(self.num_factors > 0)
         self.summed_widths = self.num_factors, 0, num_facts, self.num_kept
         if self.num_factors:
-            start = _LARGE * options.prior_closeness
+            start = _LARGE * closeness
             self.closeness_scale = tf.Variable(
                 start, trainable=trains_open, name="closeness_scale"
             )

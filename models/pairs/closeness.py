@@ -22,7 +22,9 @@ class Closeness:
     to as it is.
 
     Where the vectors give it a weight, the mean of the factors of the clicks stands
-    before the linear model, which knows less of a small log than few factors do.
+    before the linear model, which knows less of a small log than few factors do. Those
+    of one click are about that item, not about who has clicked it: they are shrunk
+    twice.
 
     Args:
         vectors: The factors; c is `ridge_clicks`.
@@ -75,7 +77,8 @@ class Closeness:
             linear *= (self._strengths + 1.0) / (self._strengths + ridge)
         if not self._num_factors:
             return linear
-        return tf.concat([self._mean_weight * factors, linear], axis=-1)
+        factors *= self._mean_weight * user.facts / (user.facts + _SHRINKAGE)
+        return tf.concat([factors, linear], axis=-1)
 
     def _parted(self, units: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the factors, if they weigh, and the units of the linear model."""

@@ -25,7 +25,7 @@ data:
 vectors:
   {factors: 4, item_factors: 16, iterations: 3, regularization: [1], alpha: [10],
    item_l2: [20, 40], item_clicks: [4, 8], mean_weight: [0.3, 1]}
-model: {encoder: mean, encoder_dim: 8, hidden_dims: [8], prior_closeness: 10}
+model: {encoder: mean, encoder_dim: 8, hidden_dims: [8]}
 training: {max_epochs: 1, steps_per_epoch: 3, batch_size: 4, support_size: 16}
 evaluation: {support_size: 16, few_shot_sizes: [4], num_resamples: 100}
 export: {model_name: plays, min_item_count: 2, top_k: 5, history_size: 16}

@@ -51,8 +51,8 @@ class VectorsConfig(Section):
     prior of CMML without a pool, with `prior_closeness` and `prior_repeat` as they are
     by default and for 20 users of a scenario, `item_weight` with a pool, and last
     `count_weight` by the prior with a pool. Where users are tasks, factors are judged
-    by the mean of those of the clicks, then the linear model with `item_l2` and
-    `item_power`, `item_clicks`, and `mean_weight`. Where the best value is the first or
+    by the mean of those of the clicks, then `item_l2` and `item_power`, `item_clicks`,
+    and `mean_weight` by the prior as it is by default. Where the best value is the first or
     the last of several, more are tried beyond it, at most four.
 
     Attributes:
@@ -82,11 +82,12 @@ class VectorsConfig(Section):
             grows, where users are tasks: 0 for the same ridge for every item.
         item_clicks: Values to try of the clicks of a user at which the ridge is
             doubled, where users are tasks: with fewer it grows with the square of how
-            many they are fewer. Judged by the mean of Recall@20 with 4, 16 and all
+            many they are fewer. Judged by the mean of Recall@20 with 1, 4, 16 and all
             clicks.
         mean_weight: Values to try of the weight of the mean of the clicks' factors
-            beside that of the linear model, where users are tasks: above 0 where a log
-            is too small for the linear model. Judged as `item_clicks` is.
+            beside that of the linear model, where users are tasks, of n clicks times
+            n / (n + 16): above 0 where a log is too small for the linear model. Judged
+            as `item_clicks` is.
         iterations: Sweeps.
         learning_rate: Of "bpr" only.
         seed: Seed of the initial factors.

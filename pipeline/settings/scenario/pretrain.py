@@ -11,7 +11,6 @@ import numpy as np
 
 from models.baselines.clicks.click_mean import ClickMean
 from models.baselines.clicks.dot_product import DotProduct
-from models.baselines.clicks.item_closeness import ItemCloseness
 from models.closed_form import ClosedForm
 from models.cmml_builders import clicked_cmml
 from models.episodes.click_records import (
@@ -52,16 +51,15 @@ from transforms.schema import SUCCESS, DataError, check_files
 CHOSEN_BY = METRICS[0].name
 
 _OPEN_USERS = 20  # Of a scenario, that the whole catalogue is ranked for.
-_FEW_CLICKS = (4, 16)  # Of a user, that the linear model is judged with too.
+_FEW_CLICKS = (1, 4, 16)  # Of a user, that the prior is judged with too.
 
 # What ranks the held-out clicks by which values are judged; values to try, by name.
 Measure: TypeAlias = Literal[
     "dot product",
     "prior",
     "prior without a pool",
+    "prior of few clicks",
     "mean click",
-    "linear model",
-    "linear model of few clicks",
 ]
 Values: TypeAlias = Mapping[str, Sequence[float]]
 Stage: TypeAlias = tuple[Values, Measure]
@@ -232,8 +230,8 @@ def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[St
 
     Where users are tasks there are no pools, and a new user has no factors for a dot
     product: factors are judged by those of the items that are shown, then the linear
-    model of items by itself, then how much larger its ridge is for few clicks, and what
-    the mean of the factors weighs beside it.
+    model of items, then how much larger its ridge is for few clicks, and what the mean
+    of the factors weighs beside it.
     """
     is_als = config.method == "als"
     factors: Values = {
@@ -243,12 +241,9 @@ def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[St
     if has_user_tasks:
         return [
             (factors, "mean click"),
-            (
-                {"item_l2": config.item_l2, "item_power": config.item_power},
-                "linear model",
-            ),
-            ({"item_clicks": config.item_clicks}, "linear model of few clicks"),
-            ({"mean_weight": config.mean_weight}, "linear model of few clicks"),
+            ({"item_l2": config.item_l2, "item_power": config.item_power}, "prior"),
+            ({"item_clicks": config.item_clicks}, "prior of few clicks"),
+            ({"mean_weight": config.mean_weight}, "prior of few clicks"),
         ]
     return [
         (factors, "dot product"),
@@ -341,24 +336,23 @@ def prior_recall(
         data: The data set, with the factors.
         is_open: Whether the whole catalogue is ranked, for a few users, not the pool.
     """
-    prior = ClosedForm(clicked_cmml(data.factors, ScenarioOptions()))
     shown = _shown(config.data.episodes.support_size)
     if is_open:
         shown = dataclasses.replace(shown, max_users=_OPEN_USERS, is_open=True)
-    return _recall(prior, config, data, shown)
-
-
-def linear_recall(config: ScenarioConfig, data: ScenarioData) -> float:
-    """Ranks them by what the linear model of items predicts from the clicks shown."""
-    shown = _shown(config.data.episodes.support_size)
-    return _recall(ItemCloseness(data.factors), config, data, shown)
+    return _recall(_prior(data), config, data, shown)
 
 
 def few_click_recall(config: ScenarioConfig, data: ScenarioData) -> float:
-    """Ranks them by the same, given few clicks and all; returns the mean."""
-    method, most = ItemCloseness(data.factors), config.data.episodes.support_size
+    """Ranks them by it, given few clicks and all; returns the mean."""
+    prior, most = _prior(data), config.data.episodes.support_size
     groups = map(_shown, [*(size for size in _FEW_CLICKS if size < most), most])
-    return float(np.mean([_recall(method, config, data, shown) for shown in groups]))
+    return float(np.mean([_recall(prior, config, data, shown) for shown in groups]))
+
+
+def _prior(data: ScenarioData) -> ClosedForm:
+    """Returns the prior that CMML starts with by default."""
+    users = data.info.has_user_tasks
+    return ClosedForm(clicked_cmml(data.factors, ScenarioOptions(), always_open=users))
 
 
 def mean_click_recall(config: ScenarioConfig, data: ScenarioData) -> float:
@@ -384,9 +378,8 @@ _MEASURES: Mapping[Measure, Callable[[ScenarioConfig, ScenarioData], float]] = {
     "dot product": dot_product_recall,
     "prior": prior_recall,
     "prior without a pool": functools.partial(prior_recall, is_open=True),
+    "prior of few clicks": few_click_recall,
     "mean click": mean_click_recall,
-    "linear model": linear_recall,
-    "linear model of few clicks": few_click_recall,
 }
 
 

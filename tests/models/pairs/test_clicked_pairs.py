@@ -148,8 +148,8 @@ def test_the_mean_of_factors_adds_to_closeness_where_it_weighs(
     is_click = (support["support_label"] > 0.5) & support["support_mask"]
     for task in range(3):
         rows = support["support_item"][task][is_click[task]]
-        # As the linear model: 16 further clicks, and the weight is 0.5 of 10.
-        mean = 0.4 * items[rows].sum(axis=0) / (len(rows) + 16)
+        # As the linear model, but shrunk by 16 further clicks twice.
+        mean = 0.4 * len(rows) * items[rows].sum(axis=0) / (len(rows) + 16) ** 2
         gain = 5.0 * items[query["query_item"][task]] @ mean
         np.testing.assert_allclose(priors[1][task] - priors[0][task], gain, atol=1e-4)
 
@@ -171,6 +171,15 @@ def test_clicks_of_unknown_items_are_as_if_they_were_not_there(
     asked = {**query, "query_open": tf.ones([3, 1])}
     scores = [of_model(model).score(state, asked) for state in states]
     np.testing.assert_allclose(*scores, atol=1e-4)
+
+
+@pytest.mark.parametrize(("always_open", "expected"), [(False, 1.0), (True, 1000.0)])
+def test_closeness_weighs_more_by_default_where_users_are_tasks(
+    linear_vectors, always_open, expected
+):
+    options = ScenarioOptions()
+    pairs = clicked_cmml(linear_vectors, options, always_open=always_open).pairs
+    assert pairs.closeness_scale.numpy() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("open_fraction", [0.0, 0.5])
