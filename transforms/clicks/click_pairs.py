@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from transforms.clicks.click_block import ClickBlock
 from transforms.clicks.ids import order_of_ids
-from transforms.reading.coded_column import CodedColumn, Flags, Floats, Ints, join_texts
+from transforms.reading.coded_column import CodedColumn, Floats, Ints, join_texts
 from transforms.reading.stretches import places_in
 from transforms.row_counts import RowCounts
 from transforms.split_windows import split_windows
@@ -73,26 +73,19 @@ def pairs_of_users(
     blocks: Iterable[ClickBlock],
     domains: Sequence[str],
     starts: Mapping[str, float] | None = None,
-    *,
-    users_split: bool = False,
 ) -> tuple[ClickPairs, ClickCounts]:
     """Collects the different pairs of each user.
 
     Args:
         blocks: All blocks of a shard, in any order.
         domains: Names of all domains.
-        starts: As of `SplitSpec`. A pair belongs to a split by its first click, and its
-            clicks of a later split are left out, in another scenario too.
-        users_split: Whether a user belongs to a split by their first click instead, and
-            all their clicks of a later split are left out.
+        starts: As of `SplitSpec`, where pairs are split by time: each by its first
+            click, and its clicks of a later split are left out, in another scenario
+            too.
     """
     blocks = list(blocks)
     tables = sorted({block.table for block in blocks})
     rows = _rows_of(blocks, tables)
-    late = rows.tables[:0]
-    if users_split and starts:
-        is_early, starts = rows.are_early(starts), None
-        late, rows = rows.tables[~is_early], rows.take(np.flatnonzero(is_early))
     users, items = (_in_order(column, domains) for column in (rows.users, rows.items))
     scenarios = rows.scenarios
     num_items, num_scenarios = len(items[1]), len(scenarios.values)
@@ -116,7 +109,7 @@ def pairs_of_users(
         logged[:, says[logged[1]]],
         first_times,
     )
-    late = np.concatenate([late, rows.tables[~is_early]])
+    late = rows.tables[~is_early]
     counts = _counts(tables, used := rows.tables[early], used[first], late)
     return pairs, ClickCounts(counts, _rows_of_scenarios(scenarios))
 
@@ -129,17 +122,6 @@ class _Rows(NamedTuple):
     scenarios: CodedColumn
     tables: Ints
     times: Floats
-
-    def are_early(self, starts: Mapping[str, float]) -> Flags:
-        """Returns which rows are before the split after that of their user."""
-        num_users = len(self.users.values)
-        return split_windows(self.users.codes, self.times, num_users, starts).is_early
-
-    def take(self, rows: Ints) -> _Rows:
-        """Returns some rows."""
-        columns = self.users, self.items, self.scenarios
-        users, items, scenarios = (column.take(rows) for column in columns)
-        return _Rows(users, items, scenarios, self.tables[rows], self.times[rows])
 
 
 def _rows_of(blocks: Sequence[ClickBlock], tables: Sequence[str]) -> _Rows:

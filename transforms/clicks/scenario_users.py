@@ -14,9 +14,10 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Ints
 from transforms.reading.stretches import places_of, starts_of
 
-# What a pair of a user and an item is for.
-KNOWN, FOR_VALIDATION, FOR_TEST = range(3)
-NUM_ROLES = 3
+# What a pair of a user and an item is for. One of `LATER`, where users are split by
+# time, is for the training on all clicks alone.
+KNOWN, FOR_VALIDATION, FOR_TEST, LATER = range(4)
+NUM_ROLES = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ScenarioUsers:
         users: Their ids, a pyarrow array of texts.
         sizes: Clicks of each.
         places: Place in the pool of each click, user after user.
-        roles: `KNOWN`, `FOR_VALIDATION` or `FOR_TEST`, ascending for each user.
+        roles: What each is for, as above; ascending for each user.
         folds: The fold of each click.
         num_dropped: Clicks of users that were trimmed away.
     """

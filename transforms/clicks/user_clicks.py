@@ -19,11 +19,12 @@ from transforms.clicks.scenario_users import (
     FOR_TEST,
     FOR_VALIDATION,
     KNOWN,
+    LATER,
     NUM_ROLES,
     ScenarioUsers,
     trim,
 )
-from transforms.clicks.schema import ScenarioDatasetSpec
+from transforms.clicks.schema import ScenarioDatasetSpec, ScenarioSplitSpec
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Flags, Floats, Ints, small
 from transforms.reading.stretches import places_in, starts_of
@@ -120,16 +121,13 @@ class SplitUsers(beam.DoFn):
         shard, blocks = group
         pools = self._pools = self._pools or Pools.read(self._files)
         unpacked = map(ClickBlock.unpacked, filter(None, blocks))
-        pairs, counts = pairs_of_users(
-            unpacked,
-            self._spec.domain_names,
-            self._spec.split.starts,
-            users_split=self._spec.has_user_tasks,
-        )
-        splits: Sequence[str | None] = ()
-        if self._spec.has_user_tasks:
-            splits = splits_of_users(pairs, self._spec, self._splitter)
-        split = split_pairs(pairs, self._spec, splits)
+        names, has_user_tasks = self._spec.domain_names, self._spec.has_user_tasks
+        starts = {} if has_user_tasks else self._spec.split.starts
+        pairs, counts = pairs_of_users(unpacked, names, starts)
+        if has_user_tasks:
+            split = split_users(pairs, self._spec, self._splitter)
+        else:
+            split = split_pairs(pairs, self._spec)
         limit = self._spec.episodes.max_clicks_per_scenario
         for scenario_id, users in clicks_by_scenario(split, pools, self._spec):
             yield SCENARIOS, (scenario_id, trim(users, limit))
@@ -139,88 +137,117 @@ class SplitUsers(beam.DoFn):
         yield USERS, UserShard(shard, split, counts)
 
 
-def split_pairs(
-    pairs: ClickPairs,
-    spec: ScenarioDatasetSpec,
-    user_splits: Sequence[str | None] = (),
-) -> SplitPairs:
+def split_pairs(pairs: ClickPairs, spec: ScenarioDatasetSpec) -> SplitPairs:
     """Holds out some pairs of each user and gives all a fold.
 
-    Stable hashes decide it, or the time of a pair whether it is held out. Where users
-    are tasks, those of meta-train hold none out, and those of another split for it; by
-    time these hold their last pairs out.
+    Stable hashes decide it, or the time of a pair whether it is held out.
 
     Args:
         pairs: The pairs.
         spec: Seed, shares and times.
-        user_splits: As of `SplitPairs`.
     """
-    split = spec.split
-    users, items = (
-        raw_ids(ids, spec.domain_names).take(pa.array(places))
-        for ids, places in ((pairs.users, pairs.owners), (pairs.items, pairs.codes))
-    )
-    texts = joined_texts(users, items)
-
-    def shares(salt: str, last: Sequence[bytes]) -> Floats:
-        return fractions(digest_numbers(stable_digests(split.seed, salt, last=last)))
-
-    folds = (shares("fold", texts) * split.num_folds).astype(np.int64)
-    if spec.episodes.order == "time":
-        is_held_out = _are_last(pairs, shares("order", texts), split.held_out_fraction)
-    elif split.starts and not user_splits:
+    split, hashes = spec.split, _PairHashes(pairs, spec)
+    if split.starts:
         is_held_out = pairs.times >= min(split.starts.values())
     else:
-        is_held_out = shares("held_out", texts) < split.held_out_fraction
-    held_out = np.flatnonzero(is_held_out)
-    roles = np.zeros(len(texts), np.uint8)
-    if user_splits:
-        own = np.array([_ROLES.get(one or "", KNOWN) for one in user_splits], np.uint8)
-        roles[held_out] = own[pairs.owners[held_out]]
+        is_held_out = hashes.shares("held_out") < split.held_out_fraction
+    if META_VALIDATION in split.starts:
+        is_for_test = pairs.times >= split.starts[META_TEST]
     else:
-        if META_VALIDATION in split.starts:
-            is_for_test = pairs.times[held_out] >= split.starts[META_TEST]
-        else:
-            chances = shares(
-                "held_out_for", [texts[pair] for pair in held_out.tolist()]
-            )
-            is_for_test = chances >= split.held_out_for_validation
-        roles[held_out] = np.where(is_for_test, FOR_TEST, FOR_VALIDATION)
-    order = np.argsort(pairs.owners * NUM_ROLES + roles, kind="stable")
-    return SplitPairs(pairs.take(order), roles[order], small(folds[order]), user_splits)
+        is_for_test = hashes.shares("held_out_for") >= split.held_out_for_validation
+    held_out = np.where(is_for_test, FOR_TEST, FOR_VALIDATION)
+    return _split(pairs, np.where(is_held_out, held_out, KNOWN), hashes.folds())
 
 
-def _are_last(pairs: ClickPairs, shares: Floats, fraction: float) -> Flags:
-    """Returns which pairs are the last of their user: a share of them, one at least.
+def split_users(
+    pairs: ClickPairs, spec: ScenarioDatasetSpec, splitter: TaskSplitter
+) -> SplitPairs:
+    """Splits users who are tasks, and holds out pairs of those not of meta-train.
+
+    Stable hashes decide it, or times: then users belong to a split by their first pair
+    and later ones, of the next split, wait for the training on all clicks; or the last
+    pairs of users are held out.
 
     Args:
         pairs: The pairs.
-        shares: What decides between pairs of one time.
-        fraction: The share, rounded; nothing of a single pair.
+        spec: Seed, shares and times.
+        splitter: Decides the split of users whom no time puts into one.
     """
-    sizes = np.bincount(pairs.owners, minlength=len(pairs.users))
-    num_last = np.maximum(np.rint(fraction * sizes), 1) * (sizes > 1)
-    order = np.lexsort((shares, pairs.times, pairs.owners))
-    place = places_in(order) - starts_of(sizes)[pairs.owners]
-    is_last: Flags = place >= (sizes - num_last)[pairs.owners]
-    return is_last
-
-
-def splits_of_users(
-    pairs: ClickPairs, spec: ScenarioDatasetSpec, splitter: TaskSplitter
-) -> list[str | None]:
-    """Returns the split of each user, where users are tasks."""
+    split, hashes = spec.split, _PairHashes(pairs, spec)
+    windows = split_windows(pairs.owners, pairs.times, len(pairs.users), split.starts)
+    by_time = (None, *split.starts)
     users = pairs.users
     if splitter.listed is None:  # A split file names whole ids.
         users = raw_ids(users, spec.domain_names)
-    splits = [splitter.split_of(one) for one in users.to_pylist()]
-    starts = spec.split.starts
-    if not starts:
-        return splits
-    windows = split_windows(pairs.owners, pairs.times, len(splits), starts).windows
-    by_time = (None, *starts)
-    of_window = zip(windows.tolist(), splits, strict=True)
-    return [by_time[window] or split for window, split in of_window]
+    splits = [
+        by_time[window] or splitter.split_of(user)
+        for window, user in zip(windows.windows, users.to_pylist(), strict=True)
+    ]
+    if spec.episodes.order == "time":
+        shares = hashes.shares("order")
+        is_held_out = _are_last(pairs, windows.is_early, shares, split)
+    else:
+        is_held_out = hashes.shares("held_out") < split.held_out_fraction
+    own = np.array([_ROLES.get(one or "", KNOWN) for one in splits], np.uint8)
+    roles = np.where(is_held_out, own[pairs.owners], KNOWN)
+    roles[~windows.is_early] = LATER
+    return _split(pairs, roles, hashes.folds(), splits)
+
+
+class _PairHashes:
+    """Numbers of pairs that their ids and the seed decide.
+
+    Args:
+        pairs: The pairs.
+        spec: The seed, and the number of folds.
+    """
+
+    def __init__(self, pairs: ClickPairs, spec: ScenarioDatasetSpec) -> None:
+        users, items = (
+            raw_ids(ids, spec.domain_names).take(pa.array(places))
+            for ids, places in ((pairs.users, pairs.owners), (pairs.items, pairs.codes))
+        )
+        self._texts = joined_texts(users, items)
+        self._split = spec.split
+
+    def shares(self, salt: str) -> Floats:
+        """Returns a number in [0, 1) of each pair."""
+        digests = stable_digests(self._split.seed, salt, last=self._texts)
+        return fractions(digest_numbers(digests))
+
+    def folds(self) -> Ints:
+        """Returns the fold of each pair."""
+        folds: Ints = (self.shares("fold") * self._split.num_folds).astype(np.int64)
+        return folds
+
+
+def _split(
+    pairs: ClickPairs, roles: Ints, folds: Ints, splits: Sequence[str | None] = ()
+) -> SplitPairs:
+    """Returns pairs in the order of users and roles."""
+    order = np.argsort(pairs.owners * NUM_ROLES + roles, kind="stable")
+    roles = roles[order].astype(np.uint8)
+    return SplitPairs(pairs.take(order), roles, small(folds[order]), splits)
+
+
+def _are_last(
+    pairs: ClickPairs, is_early: Flags, shares: Floats, split: ScenarioSplitSpec
+) -> Flags:
+    """Returns which pairs are the last early ones of their user, one at least.
+
+    Args:
+        pairs: The pairs.
+        is_early: Which of them are before the split after that of their user.
+        shares: What decides between pairs of one time.
+        split: Which share is held out, rounded; nothing of a single pair.
+    """
+    sizes = np.bincount(pairs.owners[is_early], minlength=len(pairs.users))
+    num_last = np.maximum(np.rint(split.held_out_fraction * sizes), 1) * (sizes > 1)
+    starts = starts_of(np.bincount(pairs.owners, minlength=len(pairs.users)))
+    order = np.lexsort((shares, pairs.times, pairs.owners))  # Early ones come first.
+    place = places_in(order) - starts[pairs.owners]
+    is_last: Flags = place >= (sizes - num_last)[pairs.owners]
+    return is_last & is_early
 
 
 def clicks_by_scenario(

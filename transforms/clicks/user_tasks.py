@@ -13,7 +13,7 @@ from apache_beam.metrics import Metrics
 
 from transforms.clicks.ids import raw_ids
 from transforms.clicks.scenario_task import Clicks, ScenarioTask
-from transforms.clicks.scenario_users import KNOWN
+from transforms.clicks.scenario_users import KNOWN, LATER
 from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.clicks.tasks import (
     CLICK_OVER_LIMIT,
@@ -60,6 +60,7 @@ class BuildUserTasks(beam.DoFn):
             if name is None:
                 dropped[TASK_NOT_IN_SPLIT_FILE] += 1
                 continue
+            clicks = clicks[split.roles[clicks] != LATER]
             task = _task_of(split, user, clicks, self._spec)
             reason = reason_to_drop(task.num_known, len(task.query.items), name, limits)
             if reason is not None:

@@ -52,8 +52,8 @@ class VectorsConfig(Section):
     by default and for 20 users of a scenario, `item_weight` with a pool, and last
     `count_weight` by the prior with a pool. Where users are tasks, factors are judged
     by the mean of those of the clicks, then `item_l2` and `item_power`, `item_clicks`,
-    and `mean_weight` by the prior as it is by default. Where the best value is the first or
-    the last of several, more are tried beyond it, at most four.
+    and `mean_weight` by the prior as it is by default. Where the best value is the
+    first or the last of several, more are tried beyond it, at most four.
 
     Attributes:
         method: "als" (weighted matrix factorisation) or "bpr", of `implicit`.
