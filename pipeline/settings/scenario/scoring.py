@@ -29,9 +29,10 @@ _MAX_PAIRS = 1 << 16  # Scored at once.
 class ClickScorer:
     """Ranks the pools of scenarios with a method, whose calls it compiles once.
 
-    The candidates of a user are the pool without what they are known to have clicked.
-    Where no pool is given, the pool is the whole catalogue, and factors are those that
-    know no pool. Memory is bounded by the pairs scored at once, and by one task.
+    The candidates of a user are the pool without what they are known to have clicked,
+    in another scenario too: a pair is held out in all of them or in none. Where no pool
+    is given, the pool is the whole catalogue, and factors are those that know no pool.
+    Memory is bounded by the pairs scored at once, and by one task.
 
     Args:
         method: A fitted method; its weights may change.
@@ -81,7 +82,7 @@ class ClickScorer:
             supports = other_tasks(tasks, len(self._data.info.domains) > 1)
         parts = []
         for number, (task, support) in enumerate(zip(tasks, supports, strict=True)):
-            asked = self._without_pool(task) if shown.is_open else task
+            asked = self._asked(task, is_open=shown.is_open)
             users = _some_users(asked, shown.max_users)
             if not users.size:
                 continue
@@ -123,13 +124,21 @@ class ClickScorer:
     def _clicks(self) -> scipy.sparse.csr_matrix:
         return click_matrix(self._data.known)
 
-    def _without_pool(self, task: ScenarioTask) -> ScenarioTask:
-        """Returns the task with every item for its pool, but for what is known."""
-        users = np.unique(task.query_user)
+    def _asked(self, task: ScenarioTask, *, is_open: bool) -> ScenarioTask:
+        """Returns the task, with every item for its pool if none is given.
+
+        What its users are known to have clicked in the pool is all among what is known.
+        """
+        users, pool = np.unique(task.query_user), task.pool
         row, item = self._clicks[users].nonzero()
+        if is_open:
+            pool = np.arange(1, self._clicks.shape[1], dtype=np.int32)
+        else:
+            inside = np.isin(item, pool)
+            row, item = row[inside], item[inside]
         return dataclasses.replace(
             task,
-            pool=np.arange(1, self._clicks.shape[1], dtype=np.int32),
+            pool=pool,
             known_user=np.concatenate([task.known_user, users[row]]),
             known_item=np.concatenate([task.known_item, item.astype(np.int32)]),
         )

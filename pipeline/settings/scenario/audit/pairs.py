@@ -99,8 +99,8 @@ def known_candidates(
     Args:
         queried: Tasks of meta-validation and meta-test.
         known: All known clicks.
-        says_scenarios: Whether the log says which scenario a click happened in, so
-            that an item clicked in another one is a candidate and no leak.
+        says_scenarios: Whether the log says which scenario a click happened in. Then a
+            record does not name items clicked in another one, and no leak follows.
     """
     num_bad = num_pairs = 0
     order = np.argsort(known.user, kind="stable")
@@ -118,7 +118,7 @@ def known_candidates(
             name,
             "note",
             f"{num_bad} of {counted(num_pairs, 'known pair')} inside pools: clicked in "
-            "another scenario, as the log says.",
+            "another scenario, as the log says, and no candidates where pools are ranked.",
         )
     return to_finding(
         name,

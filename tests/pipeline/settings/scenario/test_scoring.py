@@ -98,9 +98,14 @@ def scorer_of(method, tasks, *, support_negatives=1, **of_data):
     data = types.SimpleNamespace(
         tasks=lambda split: tasks,
         info=types.SimpleNamespace(domains=["one"]),
-        **of_data,
+        **{"known": known_clicks(()), **of_data},
     )
     return ClickScorer(method, config, data)
+
+
+def known_clicks(pairs):
+    user, item = np.array(sorted(pairs), np.int32).reshape(-1, 2).T
+    return KnownClicks(user, item, np.zeros_like(user), NUM_USERS, NUM_ITEMS)
 
 
 def rank(method, tasks):
@@ -343,9 +348,12 @@ def test_a_score_that_is_no_number_is_an_error(tasks):
 WHOLE = dataclasses.replace(ALL, is_open=True)
 
 
-def known_clicks(pairs):
-    user, item = np.array(sorted(pairs), np.int32).T
-    return KnownClicks(user, item, np.zeros_like(user), NUM_USERS, NUM_ITEMS)
+def test_what_was_clicked_in_another_scenario_is_no_candidate():
+    table = np.array([[0.0] * 5, [0.0, 4.0, 3.0, 2.0, 1.0]])
+    task = task_of("s", [1, 2, 3, 4], [(1, 1)], [(1, 4)], [(1, 1)])
+    known = known_clicks({(1, 1), (1, 3), (2, 2)})  # Item 3 elsewhere.
+    found = places(scorer_of(TableScores(table), [task], known=known)(ALL))
+    assert found == {(0, 1, 4): (1.0, 2, 2)}
 
 
 def test_without_a_pool_all_items_but_the_known_ones_are_candidates(tasks, untied):
