@@ -118,7 +118,7 @@ def known_candidates(
             name,
             "note",
             f"{num_bad} of {counted(num_pairs, 'known pair')} inside pools: clicked in "
-            "another scenario, as the log says, and no candidates where pools are ranked.",
+            "another scenario, as the log says, and no candidates when ranked.",
         )
     return to_finding(
         name,
