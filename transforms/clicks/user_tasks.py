@@ -54,7 +54,7 @@ class BuildUserTasks(beam.DoFn):
         dropped: Counter[str] = Counter()
         order = _order(split, self._spec)
         sizes = np.bincount(split.pairs.owners, minlength=len(split.user_splits))
-        parts = np.split(order, np.cumsum(sizes)[:-1])
+        parts = np.split(order, np.cumsum(sizes))[:-1]  # None where nobody is.
         for user, clicks in enumerate(parts):
             name = split.user_splits[user]
             if name is None:

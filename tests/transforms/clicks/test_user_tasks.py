@@ -197,6 +197,20 @@ def test_too_few_clicks_are_said_with_their_limit(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("", r"clicks must have rows, got none"),
+        ("u1,i1,01.06.2025 09:30\n", r"1 not_a_time.*day must be .* '01\.06\.2025 09:"),
+    ],
+)
+def test_a_log_that_leaves_no_user_is_refused(tmp_path, rows, message):
+    (tmp_path / "own.csv").write_text("user_id,item_id,day\n" + rows)
+    clicks = ClickSpec(TableSpec("own.csv"), time_column="day")
+    with pytest.raises(DataError, match=message):
+        prepare(tmp_path, clicks=clicks)
+
+
+@pytest.mark.parametrize(
     ("clicks", "pools", "split", "message"),
     [
         ({"scenario_column": "s"}, None, {}, "takes neither"),
