@@ -39,6 +39,8 @@ _OTHER_METHODS = (
 )
 
 
+NotNegative = Annotated[pydantic.NonNegativeFloat, pydantic.AllowInfNan(False)]
+Positive = Annotated[pydantic.PositiveFloat, pydantic.AllowInfNan(False)]
 MoreMetrics = Annotated[tuple[str, ...], more_metrics_of(METRICS)]
 
 
@@ -95,37 +97,25 @@ class VectorsConfig(Section):
 
     method: Literal["als", "bpr"] = "als"
     factors: int = pydantic.Field(128, ge=1)
-    regularization: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
+    regularization: tuple[NotNegative, ...] = pydantic.Field(
         (30.0, 60.0, 100.0, 150.0), min_length=1
     )
-    alpha: tuple[pydantic.PositiveFloat, ...] = pydantic.Field(
-        (10.0, 40.0), min_length=1
-    )
-    pool_weight: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
-        (0.0, 0.5, 1.0), min_length=1
-    )
-    item_weight: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
+    alpha: tuple[Positive, ...] = pydantic.Field((10.0, 40.0), min_length=1)
+    pool_weight: tuple[NotNegative, ...] = pydantic.Field((0.0, 0.5, 1.0), min_length=1)
+    item_weight: tuple[NotNegative, ...] = pydantic.Field(
         (0.0, 0.25, 0.5), min_length=1
     )
-    open_weight: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
-        (0.3, 1.0, 3.0), min_length=1
-    )
-    count_weight: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
+    open_weight: tuple[NotNegative, ...] = pydantic.Field((0.3, 1.0, 3.0), min_length=1)
+    count_weight: tuple[NotNegative, ...] = pydantic.Field(
         (0.0, 0.1, 0.3), min_length=1
     )
     item_factors: int = pydantic.Field(512, ge=1)
-    item_l2: tuple[pydantic.PositiveFloat, ...] = pydantic.Field(
-        (50.0, 100.0), min_length=1
-    )
-    item_power: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
-        (0.5,), min_length=1
-    )
-    item_clicks: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
+    item_l2: tuple[Positive, ...] = pydantic.Field((50.0, 100.0), min_length=1)
+    item_power: tuple[NotNegative, ...] = pydantic.Field((0.5,), min_length=1)
+    item_clicks: tuple[NotNegative, ...] = pydantic.Field(
         (8.0, 16.0, 32.0), min_length=1
     )
-    mean_weight: tuple[pydantic.NonNegativeFloat, ...] = pydantic.Field(
-        (0.0, 0.3, 1.0), min_length=1
-    )
+    mean_weight: tuple[NotNegative, ...] = pydantic.Field((0.0, 0.3, 1.0), min_length=1)
     iterations: int = pydantic.Field(15, ge=1)
     learning_rate: float = pydantic.Field(0.05, gt=0.0, allow_inf_nan=False)
     seed: int = pydantic.Field(0, ge=0, lt=2**31)

@@ -67,6 +67,8 @@ def test_more_negatives_than_are_stored_are_refused():
             r"'vectors.alpha' must be a list of numbers, .*: write \[10",
         ),
         ("vectors.alpha=[]", r"'vectors.alpha' must have at least 1 element, got \[\]"),
+        ("vectors.count_weight=[0, .inf]", r"count_weight\.1' must be a finite number"),
+        ("vectors.item_l2=[.inf]", r"'vectors\.item_l2\.0' must be a finite .*inf"),
         ("vectors.alpha=[0]", r"yaml: key 'vectors.alpha.0' must be above 0, got 0\.$"),
         (
             "evaluation.baselines=[popularty]",
