@@ -139,7 +139,9 @@ def _check_kind(start: bytes, source: str, *, is_parquet: bool) -> None:
             if is_parquet
             else ("a Parquet file", "set `format: parquet`")
         )
-        raise FileError(f"{source} is {kind}: {cure}.")
+        raise FileError(
+            f"{source} is {kind}: {cure}; all files of one `path` have one format."
+        )
     place, tar = _TAR
     if start[place] == tar:
         raise FileError(

@@ -211,6 +211,23 @@ def test_a_cut_archive_is_named_before_any_work(raw, cut):
         check_contents(tables, str(raw))
 
 
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("csv", r"b\.parquet is a Parquet file: set `format: parquet`; all files of"),
+        ("parquet", r"a\.csv is no Parquet file: give its `format`; all files of"),
+    ],
+)
+def test_files_of_one_path_have_one_format(raw, kind, message):
+    folder = raw / "mixed"
+    folder.mkdir()
+    row = {"user_id": [1], "item_id": [2], "rating": [3.0]}
+    pq.write_table(pa.table(row), folder / "b.parquet")
+    (folder / "a.csv").write_text("user_id,item_id,rating\n1,2,3\n")
+    with pytest.raises(ValueError, match=message):
+        check_tables(used_tables(interactions("mixed/*", format=kind)), str(raw))
+
+
 def test_a_damaged_parquet_file_is_named(raw):
     pq.write_table(
         pa.table({"user_id": [1], "item_id": [2], "rating": [3.0]}), raw / "r.parquet"
