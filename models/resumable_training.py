@@ -30,7 +30,9 @@ class ResumableTraining(tf.keras.callbacks.Callback):
 
     Args:
         run_dir: Directory of the run; `checkpoints/` and `metrics.jsonl` go there.
-        monitor: Metric to choose by; None for the last epoch, whatever comes of it.
+        monitor: Metric to choose by; None for the last epoch, whatever comes of it. An
+            epoch must be better than the start by the margin that the logs give, if
+            they do.
         maximise: Whether more of it is better.
         patience: Epochs without a better value before stopping.
         num_tasks: Tasks of an epoch, for the speed that is reported.
@@ -153,7 +155,8 @@ class ResumableTraining(tf.keras.callbacks.Callback):
         self.epoch.assign(epoch + 1)
         # As it is kept: what was rounded is neither better nor worse than itself.
         rounded = float(tf.cast(value, self.best.dtype))
-        is_better = self._sign * rounded < self._sign * float(self.best)
+        margin = 0.0 if int(self.best_epoch) else logs.get(f"{name}_margin", 0.0)
+        is_better = self._sign * rounded < self._sign * float(self.best) - margin
         is_best = is_better or self.monitor is None
         if is_best:
             self.best.assign(value)

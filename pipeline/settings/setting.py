@@ -150,6 +150,8 @@ class TrainingPlan:
         probe: Makes a batch of meta-validation with the labels of the query, for a
             look at gradients and hidden units.
         timed: Makes a batch of meta-train, the same every time, to measure costs with.
+        start_errors: Standard errors of the difference, task by task, by which an epoch
+            must be better than a start that is useful, to take its place.
     """
 
     episodes: Callable[[int], tf.data.Dataset]
@@ -159,6 +161,7 @@ class TrainingPlan:
     chosen_by: Metric
     probe: Callable[[], Episode]
     timed: Callable[[], Episode]
+    start_errors: float = 0.0
 
 
 class Setting(Protocol):

@@ -70,7 +70,7 @@ def fit(
         writes=is_chief(model.distribute_strategy),
     )
     _restore(model, training, run)
-    judge = JudgeMetaValidation(setting, scorer, plan.validation)
+    judge = JudgeMetaValidation(setting, scorer, plan, run.path)
     if training.is_new and model.starts_useful:
         tasks = counted(data.info.num_tasks[META_VALIDATION], "task")
         say(f"train: judging the start on {tasks} of meta-validation")
@@ -189,7 +189,7 @@ def _facts(training: ResumableTraining, decides: str) -> dict[str, Any]:
         f"epoch {best_epoch}"
     )
     if not best_epoch:
-        say("train: no epoch was better than the start, the closed form: it is kept")
+        say("train: the start, the closed form, is kept: no epoch was better by enough")
     return {
         "epochs": epochs,
         "best_epoch": best_epoch,

@@ -1,33 +1,47 @@
 """What a model is worth on meta-validation, as a training goes on."""
 
 import math
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.evaluation.errors import NotFiniteError
-from models.evaluation.shown import Shown
 from models.legacy_keras import tf
 from models.replicas import is_chief, told_by_chief
 from models.resumable_training import TrainingDivergedError, check_finite
-from pipeline.settings.setting import Scorer, Setting
+from pipeline.settings.setting import Scorer, Setting, TrainingPlan
+
+_START = "start.npy"
 
 
 class JudgeMetaValidation(tf.keras.callbacks.Callback):
     """Judges a model on meta-validation after every epoch, for others to choose by.
 
+    Beside the metrics it says by how much an epoch must be better than the start to be
+    no better by chance, if the plan asks for it.
+
     Args:
         setting: The setting.
         scorer: Asks the model that is trained; where several workers train it, the
             chief alone asks, and tells the others.
-        shown: What of meta-validation.
+        plan: What of meta-validation, and which metric chooses.
+        run_dir: Where the values of the start are kept, for a training that is resumed.
     """
 
-    def __init__(self, setting: Setting, scorer: Scorer, shown: Shown) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        scorer: Scorer,
+        plan: TrainingPlan,
+        run_dir: pathlib.Path,
+    ) -> None:
         super().__init__()
         self._setting = setting
         self._scorer = scorer
-        self._shown = shown
+        self._plan = plan
+        self._start = run_dir / _START
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Adds the metrics to the logs, for the callbacks after this one.
@@ -47,25 +61,43 @@ class JudgeMetaValidation(tf.keras.callbacks.Callback):
         """
         strategy = model.distribute_strategy
         names = [metric.name for metric in self._setting.metrics]
-        means = [math.nan] * len(names)
+        names.append(f"{self._plan.chosen_by.name}_margin")
+        numbers = [math.nan] * len(names)
         if is_chief(strategy):
-            means = self._means(names, epoch)
-        means = told_by_chief(means, strategy)
+            numbers = self._numbers(names, epoch)
+        numbers = told_by_chief(numbers, strategy)
         return {
-            f"val_{name}": mean
-            for name, mean in zip(names, means, strict=True)
-            if not math.isnan(mean)
+            f"val_{name}": number
+            for name, number in zip(names, numbers, strict=True)
+            if not math.isnan(number)
         }
 
-    def _means(self, names: Sequence[str], epoch: int) -> list[float]:
-        """Returns the mean of each metric; NaN if no task has it."""
+    def _numbers(self, names: Sequence[str], epoch: int) -> list[float]:
+        """Returns the mean of each metric, and the margin; NaN if there is none."""
         try:
-            pairs = self._scorer(self._shown)
+            pairs = self._scorer(self._plan.validation)
             by_task = self._setting.by_task(pairs)
         except NotFiniteError as error:
             raise TrainingDivergedError(f"after epoch {epoch}: {error}") from None
-        columns = [by_task.get(name, np.array([math.nan])) for name in names]
-        return [
+        columns = [by_task.get(name, np.array([math.nan])) for name in names[:-1]]
+        means = [
             math.nan if np.isnan(values).all() else float(np.nanmean(values))
             for values in columns
         ]
+        return [*means, self._margin(by_task[self._plan.chosen_by.name], epoch)]
+
+    def _margin(self, values: NDArray[np.floating], epoch: int) -> float:
+        """Returns what an epoch must be better by than the start, which it keeps.
+
+        Args:
+            values: float [tasks], of the metric that chooses.
+            epoch: The epoch, 0 being the start.
+        """
+        if not epoch and self._plan.start_errors:
+            np.save(self._start, values)
+        if not epoch or not self._start.is_file():
+            return math.nan
+        differences = values - np.load(self._start)
+        differences = differences[~np.isnan(differences)]
+        error = differences.std() / max(len(differences) - 1, 1) ** 0.5
+        return self._plan.start_errors * float(error)

@@ -75,13 +75,14 @@ def start(small_model, tmp_path):
     return restore
 
 
-def run_epoch(training, value):
+def run_epoch(training, value, **logs):
     """Ends the next epoch with a metric, and with that number as the weight."""
     epoch = int(training.epoch)
     training.on_epoch_begin(epoch)
     training.model.set_weights([np.array([[value]])])
     training.on_train_batch_end(0)
-    training.on_epoch_end(epoch, {"loss": 1.0, "mae": 0.1, "val_mae": value})
+    logs |= {"loss": 1.0, "mae": 0.1, "val_mae": value}
+    training.on_epoch_end(epoch, logs)
 
 
 def test_a_resumed_training_ends_like_one_that_was_not_killed(
@@ -193,6 +194,17 @@ def test_an_epoch_that_is_as_good_as_the_start_is_no_better(start, value):
     training.keep_start({"val_mae": value})
     run_epoch(training, value)
     assert int(training.best_epoch) == 0
+
+
+def test_an_epoch_must_be_better_than_the_start_by_the_margin(start):
+    training = start(patience=9)
+    training.keep_start({"val_mae": 1.0})
+    run_epoch(training, 0.9, val_mae_margin=0.2)
+    assert int(training.best_epoch) == 0
+    run_epoch(training, 0.7, val_mae_margin=0.2)
+    assert int(training.best_epoch) == 2
+    run_epoch(training, 0.6, val_mae_margin=0.2)  # The start is no more the best.
+    assert int(training.best_epoch) == 3
 
 
 def test_every_epoch_has_a_line_of_metrics_and_is_reported(start, tmp_path):
