@@ -1,7 +1,6 @@
 """The served form of a trained CMML of the scenario-specific setting."""
 
 import pathlib
-import tempfile
 from collections.abc import Mapping
 
 import numpy as np
@@ -41,6 +40,8 @@ class ServedScenarioModel(ServedModel):
     the model does not know are left out, and so is what the same user clicked in the
     support set. Only the order of scores means something.
 
+    Where users are tasks, no input names a user: all clicks are of the one who asks.
+
     Args:
         model: The trained model.
         vectors: Of the users and items it was trained with; where users are tasks, of
@@ -62,11 +63,8 @@ class ServedScenarioModel(ServedModel):
         options: ServingOptions,
     ) -> None:
         vocabularies = pathlib.Path(dataset_dir) / schema.VOCABULARY_DIR
-        users = vocabularies / f"{schema.USER_ID}.txt"
-        if vectors.users.shape[1] == schema.UNKNOWN + 1:  # Nobody is to be known.
-            self._folder = tempfile.TemporaryDirectory()
-            users = pathlib.Path(self._folder.name) / users.name
-            users.touch()
+        knows_users = vectors.users.shape[1] > schema.UNKNOWN + 1
+        roles = ("user", "item") if knows_users else ("item",)
         self._user_vectors = tf.Variable(
             vectors.users[0], trainable=False, name="user_vectors"
         )
@@ -78,10 +76,7 @@ class ServedScenarioModel(ServedModel):
             model,
             item_counts,
             options,
-            ids={
-                "user": IdLookup(users),
-                "item": IdLookup(vocabularies / f"{schema.ITEM_ID}.txt"),
-            },
+            ids={role: IdLookup(vocabularies / f"{role}_id.txt") for role in roles},
             label_range=(0.0, 1.0),
             only_whole=True,
             num_rows=max(len(vectors.users[0]), len(vectors.items[0])),
@@ -90,8 +85,9 @@ class ServedScenarioModel(ServedModel):
     def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> FactorPairs:
         del profile
         is_open = rows.get("open", tf.zeros([tf.shape(rows["item"])[0], 1]))
+        users = rows.get("user", tf.zeros_like(rows["item"]))  # All unknown.
         return FactorPairs(
-            tf.gather(self._user_vectors, rows["user"]),
+            tf.gather(self._user_vectors, users),
             tf.gather(self._item_table(), rows["item"]),
             weights_of(self._unit_weights, is_open),
             rows["item"],
@@ -113,7 +109,8 @@ class ServedScenarioModel(ServedModel):
 
     def candidate_inputs(self) -> dict[str, InputSpec]:
         """Returns for whom to recommend, and from which pool."""
-        return {"query_user_id": ([None], tf.string), "candidate_item_id": IDS}
+        user: dict[str, InputSpec] = {"query_user_id": ([None], tf.string)}
+        return (user if "user" in self.ids else {}) | {"candidate_item_id": IDS}
 
     def _looked_up(self, inputs: Inputs) -> Checked:
         """Leaves repeated candidates out, and what the same user has clicked."""
@@ -122,11 +119,11 @@ class ServedScenarioModel(ServedModel):
             return rows
         pool = tf.maximum(rows["candidate_item_row"], schema.UNKNOWN)
         rows["candidate_item_row"] = self.catalogue.without_repeats(pool)
-        if "support_user_id" in inputs:
-            # By id, since all unknown users have one row.
-            user = tf.expand_dims(inputs["query_user_id"], 1)
-            is_own = inputs["support_user_id"] == user
-            is_own &= inputs["support_label"] > 0.5
+        if "support_label" in inputs:
+            is_own = inputs["support_label"] > 0.5
+            if "user" in self.ids:  # By id, since all unknown users have one row.
+                user = tf.expand_dims(inputs["query_user_id"], 1)
+                is_own &= inputs["support_user_id"] == user
             own = tf.where(is_own, rows["support_item_row"], PADDING)
             excluded = [own, rows["exclude_item_row"]]
             rows["exclude_item_row"] = tf.concat(excluded, axis=1)
@@ -136,13 +133,13 @@ class ServedScenarioModel(ServedModel):
         self, task: ServedTask, inputs: Inputs, is_popular: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Returns the pool, or all items where it is of width 0."""
-        del task, is_popular
+        del is_popular
         pool = inputs["candidate_item_row"]
         batch_size, num_in_pool = tf.unstack(tf.shape(pool))
         num_others = tf.where(num_in_pool > 0, 0, len(self.catalogue.candidates))
         others = self.catalogue.all_rows(batch_size)[:, :num_others]
         items = tf.concat([pool, others], axis=1)
-        users = tf.expand_dims(tf.maximum(inputs["query_user_row"], schema.UNKNOWN), 1)
+        users = tf.expand_dims(_asking_users(task, inputs), 1)
         return {
             "user": tf.broadcast_to(users, tf.shape(items)),
             "item": items,
@@ -185,11 +182,17 @@ class ServedScenarioModel(ServedModel):
         return tf.concat([of_pooled, of_others], axis=1)
 
     def _fallback(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
-        is_known = inputs["query_user_row"] > schema.UNKNOWN
+        is_known = _asking_users(task, inputs) > schema.UNKNOWN
         has_pool = tf.shape(inputs["candidate_item_row"])[1] > 0
         unknown = tf.where(has_pool, BY_SCENARIO, BY_POPULARITY)
         without = tf.where(is_known, BY_KNOWN_USER, unknown)
         return tf.where(task.support_size > 0, BY_SUPPORT, without)
+
+
+def _asking_users(task: ServedTask, inputs: Inputs) -> tf.Tensor:
+    """Returns the rows of those recommended to, int32 [B]; 0 where nobody is known."""
+    unknown = tf.zeros_like(task.support_size)
+    return tf.maximum(inputs.get("query_user_row", unknown), schema.UNKNOWN)
 
 
 def _are_open(rows: Mapping[str, tf.Tensor]) -> tf.Tensor:

@@ -71,7 +71,8 @@ def write_extra_files(
     about = {"model_name": name, "version": version}
     write_records(directory / WARMUP, warmup, **about)
     write_records(directory / PARITY, answered, **about)
-    few = example.with_support(_EXAMPLE_PAIRS).with_query(_EXAMPLE_PAIRS)
+    size = min(_EXAMPLE_PAIRS, example.support["support_label"].shape[1])
+    few = example.with_support(size).with_query(_EXAMPLE_PAIRS)
     requests = few.requests(encode)
     write_request_examples(directory / REQUEST_EXAMPLES, requests, name)
     _write_item_names(directory, dataset_dir)

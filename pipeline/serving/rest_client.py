@@ -97,7 +97,7 @@ class Signature(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A labelled interaction; `user_id` goes with the scenario setting alone."""
+    """A labelled interaction; `user_id` goes with scenarios alone."""
 
     item_id: str
     label: float = 1.0
@@ -111,7 +111,8 @@ class Task:
     Attributes:
         support: Labelled interactions of the user, or of the scenario.
         user: Raw features by name, in the user setting. One left out is unknown.
-        user_id: The user to score for, in the scenario setting.
+        user_id: The user to score for, with scenarios. Where users are tasks, and the
+            clicks of a task are those of one user, nothing takes a `user_id`.
         name: Used in errors, in place of the position of the task.
     """
 
@@ -396,8 +397,13 @@ class ServingClient(abc.ABC):
             values = {**_context(contexts), **choice}
             rows = choice["exclude_item_id"]
             if len(rows) == len(tasks):  # Any other number is refused below.
+                known = self.signatures().get("recommend_from_context")
+                of_clicks = bool(known and "candidate_item_id" in known.inputs)
                 values["exclude_item_id"] = [
-                    [*_list(row, f"{name}: exclude_item_id"), *_known_items(task, name)]
+                    [
+                        *_list(row, f"{name}: exclude_item_id"),
+                        *_known_items(task, name, of_clicks=of_clicks),
+                    ]
                     for row, task, name in zip(rows, tasks, names, strict=True)
                 ]
             return self._ask("recommend_from_context", values, names)
@@ -932,15 +938,15 @@ def _listed(values: Any) -> list[Any]:
     return values.tolist() if hasattr(values, "tolist") else values
 
 
-def _known_items(task: Task, name: str) -> list[Any]:
+def _known_items(task: Task, name: str, *, of_clicks: bool) -> list[Any]:
     """Returns what is not to be recommended again, as the model has it.
 
-    These are the items of the support set; in the scenario setting, where pairs have
-    users, those that the user of the task clicked.
+    These are the items of the support set; of clicks those that were clicked, and where
+    pairs have users, by the user of the task.
     """
     pairs = [Pair(*pair) for pair in task.support]
     if not any(pair.user_id for pair in pairs):
-        return [pair.item_id for pair in pairs]
+        return [p.item_id for p in pairs if not of_clicks or p.label > 0.5]
     user_id = _value(task.user_id, "string", f"{name}: query_user_id")
     where = f"{name}: support_user_id"
     return [

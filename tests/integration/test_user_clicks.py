@@ -9,6 +9,7 @@ import pytest
 from page_reader import read
 
 import cmml
+from models.legacy_keras import tf
 from pipeline.settings.registry import setting_of
 
 CONFIG = """
@@ -129,9 +130,25 @@ def test_without_a_click_the_popular_items_are_recommended(model):
 
 
 def test_the_export_names_no_user(project, model):
-    assert (model.directory / "assets" / "user_id.txt").read_bytes() == b""
+    assert not (model.directory / "assets" / "user_id.txt").exists()
     manifest = json.loads((model.directory / "assets.extra/manifest.json").read_text())
     assert manifest["task"] == "user"
+
+
+def test_the_examples_are_clicks_without_candidates(model):
+    folder = model.directory / "assets.extra" / "request_examples"
+    bodies = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    (rank,), (best,) = (bodies[name]["instances"] for name in ("rank", "recommend"))
+    assert "user" not in "".join([*rank, *best])
+    assert {*rank["support_label"]} == {1.0}
+    assert best["candidate_item_id"] == []
+    assert not {*rank["support_item_id"]} & {*rank["query_item_id"]}
+    signature = tf.saved_model.load(str(model.directory)).signatures["recommend"]
+    labels = {"support_label": tf.constant([best.pop("support_label")])}
+    texts = {key: tf.constant([value], tf.string) for key, value in best.items()}
+    (found,) = signature(**texts | labels)["item_id"].numpy().astype(str)
+    assert len(found) == 5
+    assert not {*found} & {*best["support_item_id"], *best["exclude_item_id"]}
 
 
 def test_a_user_is_called_so_where_people_read(project, cmml):

@@ -94,11 +94,12 @@ class RequestRows:
         """Returns what is not recommended again: int32 [B, S], -1 for none."""
         if "support_item_row" not in rows:
             return rows["exclude_item_row"][:, :0]
-        if "support_user_id" not in texts:
+        if "candidate_item_id" not in texts:  # With ratings, all that was rated.
             return rows["support_item_row"]
-        # By id, since all unknown users have one row.
-        is_own = texts["support_user_id"] == texts["query_user_id"][:, np.newaxis]
-        is_own &= rows["support_label"] > 0.5
+        is_own = rows["support_label"] > 0.5
+        if "support_user_id" in texts:  # By id, since all unknown users have one row.
+            user = texts["query_user_id"][:, np.newaxis]
+            is_own &= texts["support_user_id"] == user
         own: np.ndarray = np.where(is_own, rows["support_item_row"], PADDING)
         return own
 

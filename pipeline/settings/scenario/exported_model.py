@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from pipeline.settings.runtime import Runtime
 
 
-_THE_USER = "user"  # Of all clicks of a request, where users are tasks.
-
-
 class ExportedScenarioModel(ExportedModel):
     """An exported model of the scenario-specific setting.
 
@@ -50,8 +47,11 @@ class ExportedScenarioModel(ExportedModel):
         self, request: Mapping[str, Any], items: Sequence[str]
     ) -> dict[str, np.ndarray]:
         """Adds the user that each item is ranked for."""
+        inputs = super().query_inputs(request, items)
+        if self.has_user_tasks:
+            return inputs
         users = texts([[self._user_of(request)] * len(items)])
-        return super().query_inputs(request, items) | {"query_user_id": users}
+        return inputs | {"query_user_id": users}
 
     def catalogue_inputs(self, request: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Adds the user that is recommended to, and the pool of the scenario."""
@@ -60,10 +60,12 @@ class ExportedScenarioModel(ExportedModel):
                 "candidates must name an item, got []: leave it out to recommend from "
                 "the whole catalogue."
             )
-        return super().catalogue_inputs(request) | {
-            "query_user_id": texts([self._user_of(request)]),
+        inputs = super().catalogue_inputs(request) | {
             "candidate_item_id": self.ids(as_list(request, "candidates")),
         }
+        if self.has_user_tasks:
+            return inputs
+        return inputs | {"query_user_id": texts([self._user_of(request)])}
 
     def describe_task(self, request: Mapping[str, Any]) -> str:
         """Names the user and the scenario."""
@@ -92,15 +94,15 @@ class ExportedScenarioModel(ExportedModel):
     def task_inputs(self, request: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Returns the support set; see `ExportedModel.task_inputs`."""
         support = [self.read_pair(pair) for pair in self.support_of(request)]
-        return {
-            "support_user_id": texts([[u for u, _, _ in support]]),
+        inputs = {
             "support_item_id": texts([[i for _, i, _ in support]]),
             "support_label": np.array([[y for _, _, y in support]], np.float32),
         }
+        if self.has_user_tasks:
+            return inputs
+        return inputs | {"support_user_id": texts([[u for u, _, _ in support]])}
 
     def _user_of(self, request: Mapping[str, Any]) -> str:
-        if self.has_user_tasks:
-            return _THE_USER
         if request.get("user_id") is None:
             raise ValueError("a request must have `user_id`, the user to rank for.")
         return self.id_of(request["user_id"], "user_id")
@@ -117,5 +119,5 @@ class ExportedScenarioModel(ExportedModel):
         label = self.label_of(pair)
         if label not in (0, 1):
             raise ValueError(f"label must be 1 for a click or 0, got {label:g}.")
-        user = self.id_of(pair["user_id"], "user_id") if needs_user else _THE_USER
+        user = self.id_of(pair["user_id"], "user_id") if needs_user else ""
         return user, self.item_of(pair), label

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from models.recommender import Episode
 from models.serving.recorded_request import RecordedRequest
 from models.serving.served_model import ServedModel
 from models.serving.served_scenario_model import ServedScenarioModel
-from models.serving.task_request import TaskRequest, starting_with
+from models.serving.task_request import TaskRequest, Tensors, starting_with
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
@@ -29,6 +30,9 @@ _CHECKED_PAIRS = 512
 _RECORDED_PAIRS = 10  # Of the requests that warm a server up.
 _EXAMPLE_ITEMS = 20  # Of the requests that people read.
 _EXAMPLE_CLICKS = 4  # Of these, the ones that the user is known to have clicked.
+# From the support and the query of a batch to the inputs of `rank`.
+_ToRequest: TypeAlias = Callable[[Episode, Episode], dict[str, tf.Tensor]]
+
 _WHERE = {SCENARIO_TASKS: "in new scenarios", USER_TASKS: "for new users"}
 
 
@@ -52,7 +56,7 @@ def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
         export=export,
         recorded=lambda model: _recorded(model, config, data),
         task_request=_task_request,
-        to_request=scenario_requests(data.directory),
+        to_request=_requests(data),
         facts={
             "label_min": 0.0,
             "label_max": 1.0,
@@ -74,20 +78,33 @@ def scenario_serving(config: ScenarioConfig, data: ScenarioData) -> Serving:
     )
 
 
+def _requests(data: ScenarioData) -> _ToRequest:
+    return scenario_requests(data.directory, has_users=not data.info.has_user_tasks)
+
+
 def scenario_requests(
-    dataset_dir: pathlib.Path,
-) -> Callable[[Episode, Episode], dict[str, tf.Tensor]]:
-    """Returns the way from episodes of scenarios to raw ids."""
+    dataset_dir: pathlib.Path, *, has_users: bool = True
+) -> _ToRequest:
+    """Returns the way from episodes of scenarios to raw ids.
+
+    Args:
+        dataset_dir: The prepared data set.
+        has_users: Whether requests name users; not where users are tasks.
+    """
     user_ids = tf.constant(read_ids(dataset_dir, schema.USER_ID))
     item_ids = tf.constant(read_ids(dataset_dir, schema.ITEM_ID))
 
     def to_request(support: Episode, query: Episode) -> dict[str, tf.Tensor]:
-        return {
-            "support_user_id": tf.gather(user_ids, support["support_user"]),
+        request = {
             "support_item_id": tf.gather(item_ids, support["support_item"]),
             "support_label": support["support_label"],
-            "query_user_id": tf.gather(user_ids, query["query_user"]),
             "query_item_id": tf.gather(item_ids, query["query_item"]),
+        }
+        if not has_users:
+            return request
+        return request | {
+            "support_user_id": tf.gather(user_ids, support["support_user"]),
+            "query_user_id": tf.gather(user_ids, query["query_user"]),
         }
 
     return to_request
@@ -97,7 +114,7 @@ def _recorded(
     model: CMML, config: ScenarioConfig, data: ScenarioData
 ) -> Iterator[RecordedRequest]:
     """Yields `rank` requests of raw ids, one scenario of meta-validation each."""
-    to_request = scenario_requests(data.directory)
+    to_request = _requests(data)
     options = config.evaluation
     for task in data.tasks(schema.META_VALIDATION)[:_CHECKED_TASKS]:
         support = support_episode(
@@ -133,35 +150,45 @@ def _task_request(request: RecordedRequest) -> TaskRequest:
         support=starting_with("support_", request.inputs),
         profile={},
         query=few,
-        wanted={
-            "query_user_id": query["query_user_id"][:, 0],
-            "candidate_item_id": np.array([pool], dtype=object),
-            "exclude_item_id": items[:, :1],
-        },
+        wanted=_wanted(query, np.array([pool], dtype=object), items[:, :1]),
     )
+
+
+def _wanted(query: Tensors, pool: np.ndarray, excluded: np.ndarray) -> Tensors:
+    """Returns what `recommend` is told; where users are tasks, no user and no pool."""
+    if "query_user_id" not in query:
+        return {"candidate_item_id": pool[:, :0], "exclude_item_id": excluded}
+    return {
+        "query_user_id": query["query_user_id"][:, 0],
+        "candidate_item_id": pool,
+        "exclude_item_id": excluded,
+    }
 
 
 def _example(request: RecordedRequest) -> TaskRequest:
     """Asks for the user with most held-out clicks: these first, then others' items.
 
-    So the first items of `rank` should score higher than those after them.
+    So the first items of `rank` should score higher than those after them. Where users
+    are tasks, the user is known by clicks alone, as a client sends them.
     """
-    users, items = (
-        request.inputs["query_user_id"][0],
-        request.inputs["query_item_id"][0],
-    )
-    ((user, _),) = collections.Counter(users.tolist()).most_common(1)
-    own = set(items[users == user])
-    others = {*items, *request.inputs["support_item_id"][0]} - own
-    asked = [*sorted(own)[:_EXAMPLE_CLICKS], *sorted(others)][:_EXAMPLE_ITEMS]
+    support = starting_with("support_", request.inputs)
+    items, shown = request.inputs["query_item_id"][0], support["support_item_id"][0]
+    own, others, whom = set(items), {*items, *shown}, {}
+    if "query_user_id" in request.inputs:
+        users = request.inputs["query_user_id"][0]
+        ((user, _),) = collections.Counter(users.tolist()).most_common(1)
+        own, whom = set(items[users == user]), {"query_user_id": user}
+    else:
+        is_click = support["support_label"][0] > 0.5
+        others -= set(shown[is_click])
+        support = {name: value[:, is_click] for name, value in support.items()}
+    asked = [*sorted(own)[:_EXAMPLE_CLICKS], *sorted(others - own)][:_EXAMPLE_ITEMS]
     pool = np.array([asked], dtype=object)
+    query = {"query_item_id": pool}
+    query |= {name: np.full(pool.shape, user, object) for name, user in whom.items()}
     return TaskRequest(
-        support=starting_with("support_", request.inputs),
+        support=support,
         profile={},
-        query={"query_user_id": np.full(pool.shape, user), "query_item_id": pool},
-        wanted={
-            "query_user_id": np.array([user], dtype=object),
-            "candidate_item_id": pool,
-            "exclude_item_id": pool[:, -1:],
-        },
+        query=query,
+        wanted=_wanted(query, pool, pool[:, -1:]),
     )

@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import numpy as np
@@ -302,6 +303,37 @@ def test_what_the_user_clicked_is_left_out_and_nothing_else(served, user):
         served, user, support=support, candidates=("i1", "i4", "i2")
     )
     assert set(pooled) == {"i2", "i4"}
+
+
+@pytest.fixture(scope="module")
+def served_of_users(serve, vectors):
+    """A model whose tasks are users, of whom none is known, by dot products."""
+    nobody = dataclasses.replace(vectors, users=vectors.users[:, :1])
+    model = clicked_cmml(nobody, ScenarioOptions(**TINY))
+    model.pairs.backbone_scale.assign(0.0)
+    return serve(model, vectors=nobody)
+
+
+def test_where_users_are_tasks_no_input_names_a_user(served_of_users):
+    inputs = served_of_users.inputs_by_name().values()
+    assert not [name for names in inputs for name in names if "user" in name]
+    assert "user" not in served_of_users.ids
+
+
+def test_where_users_are_tasks_all_that_is_clicked_is_left_out(served_of_users):
+    ids = ["i1", "i2", "i3", "?", ""]
+    labels = tf.constant([[1.0, 0.0, 1.0, 1.0, np.nan]])
+    for candidates in ([], ["i4", "i3", "i2"]):
+        answer = served_of_users.recommend(
+            support_item_id=tf.constant([ids]),
+            support_label=labels,
+            candidate_item_id=tf.reshape(tf.constant(candidates, tf.string), [1, -1]),
+            exclude_item_id=tf.fill([1, 0], ""),
+        )
+        # Ten times the dot products with (1, 1), those of the unknown user.
+        assert answer["item_id"][0, :3].numpy().tolist() == [b"i4", b"i2", b""]
+        assert answer["score"][0, :3].numpy().tolist() == [50.0, 40.0, 0.0]
+        assert answer["fallback_reason"].numpy().tolist() == [b""]
 
 
 @pytest.mark.parametrize("shortlist_size", [4, 100])

@@ -46,6 +46,7 @@ class FakeModel:
     """
 
     is_scenario: bool = False
+    has_users: bool = True  # Not where users are tasks.
     version: int = 1
     calls: list = dataclasses.field(default_factory=list)
     failures: list = dataclasses.field(default_factory=list)
@@ -62,10 +63,12 @@ class FakeModel:
             "user_tags": ids,
         }
         if self.is_scenario:
+            choice["candidate_item_id"] = ids
+            user = {}
+        if self.is_scenario and self.has_users:
             pairs["support_user_id"] = ids
             query["query_user_id"] = ids
-            choice |= {"query_user_id": ("DT_STRING", 1), "candidate_item_id": ids}
-            user = {}
+            choice["query_user_id"] = ("DT_STRING", 1)
         score = {"score": labels}
         encoded = context | {
             "support_size": ("DT_INT32", 1),
@@ -666,6 +669,37 @@ class TestScenario:
         client.rank(task, ["1"], use_cache=True)
         client.rank(dataclasses.replace(task, user_id="u9"), ["1"], use_cache=True)
         assert [name for name, _ in model.calls] == ["encode", "score", "score"]
+
+
+class TestUserTasks:
+    """Clicks where each user is a task, as the metadata says: nobody is named."""
+
+    CLICKS = Task([Pair("31", 1), Pair("50", 0)])
+
+    @pytest.fixture
+    def model(self):
+        return FakeModel(is_scenario=True, has_users=False)
+
+    def test_no_call_needs_a_user(self, client, model):
+        assert client.rank(self.CLICKS, ["1"]) == [11.0]
+        assert client.recommend(self.CLICKS, top=1).items == [("7", 71.0)]
+        context = client.encode(self.CLICKS)
+        assert client.score(context, ["1"]) == [11.0]
+        client.update(context, [Pair("9", 1)])
+        client.recommend_from_context(context, exclude=["31"])
+        client.explain(self.CLICKS, ["1"])
+        assert not [
+            name for _, inputs in model.calls for name in inputs if "user" in name
+        ]
+
+    def test_what_was_clicked_is_excluded_with_a_context(self, client, model):
+        client.recommend(self.CLICKS, exclude=["9"], use_cache=True)
+        assert model.calls[-1][1]["exclude_item_id"] == [["9", "31"]]
+
+    def test_a_user_is_refused(self, client):
+        message = r"query_user_id is 'u3', but recommend takes only"
+        with pytest.raises(ValueError, match=message):
+            client.recommend(dataclasses.replace(self.CLICKS, user_id="u3"))
 
 
 def test_predict_over_grpc_gives_arrays_and_texts(model):

@@ -92,6 +92,18 @@ def test_in_scenarios_only_clicks_of_the_same_user_are_left_out(rows):
     np.testing.assert_array_equal(read["candidate_item_row"], [[2, 0, 0, 1]])
 
 
+def test_where_users_are_tasks_all_clicks_are_left_out(rows):
+    read = rows().of(
+        {
+            "support_item_id": texts(["7", "8"]),
+            "support_label": np.array([[1.0, 0.0]]),
+            "candidate_item_id": np.zeros([1, 0], object),
+            "exclude_item_id": texts(["9"]),
+        }
+    )
+    np.testing.assert_array_equal(read["exclude_item_row"], [[1, -1, 3]])
+
+
 def test_rows_have_their_ids_again_and_numbers_their_reason(rows):
     named = rows().named(
         {"item_row": np.array([[3, 0]]), "fallback": np.array([2]), "score": np.ones(1)}
