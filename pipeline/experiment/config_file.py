@@ -146,11 +146,13 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """Reads a mapping as it is written, before others are merged into it."""
         node = super().compose_mapping_node(anchor)
-        keys = [key.value for key, _ in node.value]
-        if repeated := [key for key in keys if keys.count(key) > 1]:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {repeated[0]!r} stands twice", node.start_mark
-            )
+        keys: list[Any] = []
+        for key, _ in node.value:
+            if key.value in keys:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key.value!r} stands twice", key.start_mark
+                )
+            keys.append(key.value)
         return node
 
 
@@ -174,9 +176,13 @@ def _reason(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     if mark is None:
         return " ".join(str(error).split())
-    problem = getattr(error, "problem", None) or getattr(error, "context", "")
-    is_block = "<block" in str(problem)
-    hint = " (is it indented as the lines beside it?)" if is_block else ""
+    context = getattr(error, "context", None)
+    problem = getattr(error, "problem", None) or context or ""
+    is_key = "found '<block" in problem
+    start = getattr(error, "context_mark", None) or mark
+    if start.line != mark.line:
+        problem += f", {context} from line {start.line + 1} on"
+    hint = " (is it indented as the lines beside it?)" if is_key else ""
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}{hint}"
 
 

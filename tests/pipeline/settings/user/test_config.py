@@ -329,6 +329,15 @@ def test_whatever_a_value_is_its_error_is_one_line(load, odd):
         ("name: [", r"own.yaml is not YAML: line 1, column 8: "),
         ("a:\n  b: 1\n   c: 2\n", r"line 3, column 5: mapping values are not allowed"),
         ("a:\n    b: 1\n  c: 2\n", r"line 3, column 3: .*is it indented as the lines"),
+        (
+            "b: 1\na: 'x', 'y'",
+            r"line 2, column 7: .*',', while .* mapping from line 1 on$",
+        ),
+        ("b: 1\na: 'x\nc: 2\n", r"line 4, column 1: .* quoted scalar from line 2 on$"),
+        (
+            "a: 1\nb:\n  c: 1\n  d: 2\n  c: 3",
+            r"line 5, column 3: key 'c' stands twice$",
+        ),
     ],
 )
 def test_a_file_that_is_not_a_configuration_is_refused(load, text, message):
