@@ -23,6 +23,9 @@ IGNORED = BLANK.removesuffix("]") + "\u00ad\u200b-\u200d\u2060\ufeff]"
 # A whole number in ASCII digits, zeros in front and a fraction of zero apart.
 WHOLE_NUMBER = r"^0*([0-9]+)(?:\.0*)?$"
 
+# Years and days since 1970 are smaller numbers.
+_FIRST_DATE = 1e8
+
 _ignored, _whole_number = re.compile(IGNORED), re.compile(WHOLE_NUMBER)
 
 
@@ -52,6 +55,21 @@ def time_of(text: str) -> float:
     if not math.isfinite(number) or "_" in text:
         raise ValueError(f"expected a time, got {text!r}.")
     return number
+
+
+def text_of_time(time: float) -> str:
+    """Returns a time as `time_of` takes it, with its date if it may be one.
+
+    A number from 100,000,000 on, or below 0 so far, may be a date: seconds since 1970.
+    """
+    text = f"{time:.0f}" if time.is_integer() else f"{time!r}"
+    if abs(time) < _FIRST_DATE:
+        return text
+    try:
+        date = datetime.datetime.fromtimestamp(int(time), datetime.UTC)
+    except (ValueError, OverflowError, OSError):
+        return text
+    return f"{text} ({date:%Y-%m-%dT%H:%M:%SZ})"
 
 
 def is_whole_number(text: str) -> bool:

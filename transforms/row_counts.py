@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.plural import counted
+from transforms.raw_text import text_of_time
 
-_EXAMPLES = "examples"  # The field that counts nothing; not written where it is empty.
+_EXAMPLES = "examples"
+_RARE = (_EXAMPLES, "times")  # They count nothing; not written where they are empty.
 
 
 @dataclasses.dataclass
@@ -28,6 +30,8 @@ class RowCounts:
         cut: Rows with more values of a feature than are kept, by feature.
         empty: Rows without a value of a feature, by feature.
         normalized: Rows whose id is written in another form, by column.
+        times: The first and the last time of rows that the parser took; empty where
+            times are not read.
     """
 
     read: int = 0
@@ -40,6 +44,7 @@ class RowCounts:
     empty: Counter[str] = dataclasses.field(default_factory=Counter)
     normalized: Counter[str] = dataclasses.field(default_factory=Counter)
     examples: dict[str, str] = dataclasses.field(default_factory=dict)
+    times: Sequence[float] = ()
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, object]) -> RowCounts:
@@ -57,7 +62,7 @@ class RowCounts:
         return {
             name: dict(value) if isinstance(value, Counter) else value
             for name, value in vars(self).items()
-            if name != _EXAMPLES or value
+            if name not in _RARE or value
         }
 
     def merge(self, other: RowCounts) -> None:
@@ -68,6 +73,12 @@ class RowCounts:
             if isinstance(counts, Counter):
                 getattr(self, name).update(counts)
         self.add_examples(other.examples)
+        self.add_times(other.times)
+
+    def add_times(self, times: Sequence[float]) -> None:
+        """Takes in times, of which the first and the last are kept."""
+        if known := [*self.times, *times]:
+            self.times = [min(known), max(known)]
 
     def add_examples(self, examples: Mapping[str, str]) -> None:
         """Keeps one example of each feature, the same in whatever order they come."""
@@ -112,7 +123,13 @@ class RowCounts:
         if self.normalized:
             names = ", ".join(f"{n} {name}" for name, n in self.normalized.items())
             parts.append(f"ids written in another form: {names}")
+        if self.times:
+            parts.append(f"times {self.describe_times()}")
         return ", ".join(parts)
+
+    def describe_times(self) -> str:
+        """Says from when to when rows are, as it is written in a configuration."""
+        return f"from {' to '.join(map(text_of_time, self.times))}"
 
 
 def merge_counts(
@@ -122,3 +139,13 @@ def merge_counts(
     for table, counts in parts.items():
         into.setdefault(table, RowCounts()).merge(counts)
     return into
+
+
+def describe_times(tables: Mapping[str, RowCounts]) -> str:
+    """Says from when to when the rows of each table with times are; "" without any."""
+    spans = [
+        f"{name} {counts.describe_times()}"
+        for name, counts in tables.items()
+        if counts.times
+    ]
+    return f"the times of {' and '.join(spans)}" if spans else ""

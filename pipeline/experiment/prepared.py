@@ -59,7 +59,13 @@ def way_to_more_tasks(options: Mapping[str, Any]) -> str:
             "that the time column has (dates are seconds since 1970), and another "
             "data.split.validation_from or validation_fraction"
         )
-    return (
+    both = ""
+    if split.get("test_from") is not None:
+        both = (
+            "a scenario is asked about if it has clicks before data.split.test_from, "
+            f"{split['test_from']}, and from then on; "
+        )
+    return both + (
         "set another data.split.seed or other fractions in data.split, or name them in "
         "a file, data.split.path"
     )

@@ -1,7 +1,7 @@
 """What became of the rows of a prepared data set, in words."""
 
 from models.evaluation.metric import MIN_TASKS
-from pipeline.experiment.prepared import are_split_by_time, way_to_more_tasks
+from pipeline.experiment.prepared import way_to_more_tasks
 from transforms.left_out import describe_left_out
 from transforms.plural import counted
 from transforms.schema import META_TEST, META_VALIDATION, REJECTED_DIR, CommonInfo
@@ -32,7 +32,7 @@ def describe_few_tasks(info: CommonInfo) -> list[str]:
     if not few:
         return []
     chance = "a hash splits tasks, so that few are split by chance; "
-    if info.options["split"]["path"] or are_split_by_time(info.options):
+    if info.options["split"]["path"] or info.options["split"].get("test_from"):
         chance = ""
     return [
         f"prepare: few tasks: {' and '.join(few)}, and fewer than {MIN_TASKS} do not "

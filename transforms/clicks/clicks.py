@@ -131,6 +131,8 @@ class ClickParser:
         times = self._column_of_times
         if self._spec.time_column is not None and times is None:
             times = np.array(self._times, np.float64)
+        if times is not None and len(times):
+            self.counts.add_times([times.min().item(), times.max().item()])
         users = columns[0]
         by_row = shards_of(users.values.to_pylist(), self._num_shards)[users.codes]
         for shard in np.unique(by_row).tolist():

@@ -189,6 +189,9 @@ class InteractionParser:
     def parsed(self) -> Iterator[tuple[int, bytes]]:
         """Yields (shard, packed `InteractionBlock`) pairs."""
         block = self._parsed or self._block_of_rows()
+        if block.times is not None and len(block.times):
+            times = block.times
+            self.counts.add_times([times.min().item(), times.max().item()])
         shards = shards_of(block.users.values.to_pylist(), self._num_shards)
         by_row = shards[block.users.codes]
         for shard in np.unique(by_row).tolist():

@@ -55,7 +55,7 @@ def test_few_tasks_of_a_split_file_are_no_chance():
     [
         ({}, "set another data.split.test_from than 2025-01-01, of the kind"),
         ({"task": "user"}, "set another data.split.test_from than 2025-01-01, of the"),
-        ({"task": "scenario"}, "a hash splits tasks"),  # Their pairs are by time.
+        ({"task": "scenario"}, "a scenario is asked about if it has clicks before"),
     ],
 )
 def test_few_tasks_of_a_split_by_time_have_another_cure(task, cure):
