@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Literal, TypeAlias
 
 from models.evaluation.intervals import Interval
@@ -61,6 +61,14 @@ class BesideBest:
             return "level"
         return _STANDINGS[self.metric.is_better(self.difference)]
 
+    @property
+    def figures(self) -> tuple[Hashable, ...]:
+        """What it comes to: rows of which all of this is the same are one comparison.
+
+        Some of the tasks, or of their users, may be all that there are.
+        """
+        return self.metric, self.size, self.baseline, self.num_tasks, self.difference
+
 
 @dataclasses.dataclass(frozen=True)
 class BesideBaselines:
@@ -82,8 +90,8 @@ class BesideBaselines:
     @property
     def all(self) -> list[BesideBest]:
         """Every comparison once: with all support pairs, both may have the same."""
-        known = {(one.metric, one.group) for one in self.by_metric}
-        further = [one for one in self.by_size if (one.metric, one.group) not in known]
+        known = {one.figures for one in self.by_metric}
+        further = [one for one in self.by_size if one.figures not in known]
         return [*self.by_metric, *further, *self.without_pool]
 
     def those(self, standing: Standing) -> list[BesideBest]:
@@ -151,14 +159,11 @@ def beside_baselines(
 def _corrected(beside: BesideBaselines) -> BesideBaselines:
     """Gives each comparison its p-value, corrected for the number of all."""
     p_values = holm([p_of_interval(one.difference) for one in beside.all])
-    by_name = {
-        (one.metric, one.group): p for one, p in zip(beside.all, p_values, strict=True)
-    }
+    by_figures = {one.figures: p for one, p in zip(beside.all, p_values, strict=True)}
 
     def with_p(rows: Sequence[BesideBest]) -> list[BesideBest]:
         return [
-            dataclasses.replace(one, holm_p=by_name[one.metric, one.group])
-            for one in rows
+            dataclasses.replace(one, holm_p=by_figures[one.figures]) for one in rows
         ]
 
     return BesideBaselines(

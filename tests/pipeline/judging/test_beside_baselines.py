@@ -5,6 +5,7 @@ from models.evaluation.metric import Metric
 from models.evaluation.shown import Shown
 from pipeline.judging.beside_baselines import beside_baselines, best_baseline
 from pipeline.judging.evaluation import Evaluation
+from pipeline.judging.statistics import p_of_interval
 
 MAE = Metric("mae", unit="stars", higher_is_better=False)
 NDCG = Metric("ndcg@1")
@@ -188,6 +189,33 @@ def test_of_scenarios_more_is_better_and_some_users_stand_for_all():
     ]
     assert beside.overall == "mixed"
     assert len(beside.all) == 4
+
+
+def test_all_support_pairs_count_once_where_some_users_are_all_users():
+    main = Shown("user_mean", "meta_test", 4, 4)
+    some = Shown("user_mean", "meta_test", 4, 4, max_users=50, max_tasks=50)
+    noise = np.array([-0.1, 0.1] * 10)
+
+    def found(value, none):
+        of_all = {"recall@20": value}
+        return {
+            "user_mean": of_all,
+            "user_mean/own_support": of_all,
+            "user_mean/support_0": {"recall@20": none},
+        }
+
+    by_task = {
+        "cmml": found(0.5 + noise, 0.5 + 0.2 * noise),
+        "ease": found(0.555 + 0.0 * noise, 0.5 + 0.0 * noise),
+    }
+    beside = judge(by_task, [Metric("recall@20")], [main, some.few(0), some])
+    assert [one.size for one in beside.all] == [None, 0]
+    (first,), (none, last) = beside.by_metric, beside.by_size
+    assert (first.group, last.group) == ("user_mean", "user_mean/own_support")
+    # The smaller of two p-values, and so it is doubled; not tripled.
+    alone = p_of_interval(first.difference)
+    assert 2.0 * alone == first.holm_p == last.holm_p
+    assert alone < p_of_interval(none.difference)
 
 
 def test_a_group_without_a_pool_is_held_against_its_own_best_baseline():
