@@ -11,6 +11,7 @@ from pipeline.experiment.prepared import way_to_more_tasks
 from pipeline.judging.differences import Contrast
 from pipeline.judging.evaluation import CLOSED_FORM, CMML
 from pipeline.judging.interval_text import signed
+from pipeline.reports.run.bands import COUNT_BANDS
 from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import Findings
 from transforms.plural import counted, plural
@@ -21,6 +22,8 @@ _LITTLE = 0.01
 _ON_FACTORS = frozenset({"matrix_factorisation", "als", "dot_product"})
 _SLOPE = 0.1
 _BIAS = 0.02  # Share of the range of labels.
+# With fewer interactions of an item little is known of it.
+_RARE = frozenset(COUNT_BANDS.labels[: COUNT_BANDS.starts.index(30)])
 _MANY_NEW = 0.02
 _MANY_REFUSED = 0.001  # Share of the rows read.
 
@@ -74,6 +77,12 @@ def _context(findings: Findings, model: MemberOptions) -> list[str]:
             f"simpler model, {' or '.join(simpler)}."
         ]
     if none is not None and is_better(none) is None:
+        if other is not None and is_better(other):
+            return [
+                f"The own support set is worth no more than none ({signed(none)}), "
+                f"though more than that of another task ({signed(other)}): what tasks "
+                f"have in common does as well. Try {' or '.join(simpler)}."
+            ]
         return [
             f"The own support set is worth nothing beyond chance ({signed(none)}): "
             "train once with model.prior=constant to see whether the prior leaves it "
@@ -212,7 +221,8 @@ def _key_of_factors(findings: Findings, model: MemberOptions) -> str | None:
 
 
 def _rare_items(findings: Findings) -> list[str]:
-    if (lost := _first_lost(findings, findings.popularity[:-1])) is None:
+    rare = [one for one in findings.popularity[:-1] if one.label in _RARE]
+    if (lost := _first_lost(findings, rare)) is None:
         return []
     group, gap = lost
     remedy = (

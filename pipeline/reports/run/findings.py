@@ -46,7 +46,7 @@ class Findings:
         training: The training.
         support: By support pairs shown.
         popularity: By interactions of the item.
-        activity: By interactions of the user.
+        activity: By interactions of the user; empty where all users have alike many.
         features: By what else is known of users, items and tasks.
         adaptation: CMML with its own support sets less CMML with "none" and with those
             of an "other" task, where they were scored.
@@ -104,7 +104,7 @@ def find(
         training=training,
         support=by_support(evaluated),
         popularity=break_down(evaluated, popularity, main),
-        activity=break_down(evaluated, activity, active),
+        activity=break_down(evaluated, activity if len(activity) > 1 else [], active),
         features=break_down(evaluated, kinds, main),
         adaptation=_adaptation(evaluated),
         worst=worst_tasks(evaluated, data.item_counts),

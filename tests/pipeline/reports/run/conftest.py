@@ -144,7 +144,7 @@ def data_of_ratings():
         info=info,
         sizes={"users": NUM_TASKS, "items": NUM_ITEMS},
         examples=[],
-        user_counts=np.array([0, *[13] * NUM_TASKS]),
+        user_counts=np.array([0, *np.repeat([13, 50], NUM_TASKS // 2)]),
         item_counts=counts,
         splits=[dataclasses.replace(test, split="meta_train"), test],
     )
@@ -169,10 +169,11 @@ def data():
 def make_findings():
     """Finds what there is in scores, trained in some epochs."""
 
-    def make(scores, *, course=None, max_epochs=10):
+    def make(scores, *, course=None, max_epochs=10, **of_data):
         run = run_of(scores)
         name = run.metric.name
         facts = data_of_ratings() if name == "mae" else data_of_clicks()
+        facts = dataclasses.replace(facts, **of_data)
         epochs = course or [
             {
                 "epoch": 4,

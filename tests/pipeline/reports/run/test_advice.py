@@ -82,11 +82,23 @@ def test_each_rule_tells_its_figure(
 def test_a_context_that_is_worth_nothing_is_told(
     rated, make_findings, quiet_data, spread
 ):
-    rows = rows_of(rated, spread)
+    rows = rows_of(rated, spread, other=0.5)
     rows["cmml"]["cold/support_0"] = rated(0.5 + spread[::-1], 0)
     (sentence,) = told(make_findings(rows), quiet_data)
     assert "worth nothing beyond chance" in sentence
     assert "model.encoder=mean or model.dropout above 0.2" in sentence
+
+
+def test_a_context_that_is_worth_more_than_that_of_others_is_not_worth_nothing(
+    rated, make_findings, quiet_data, spread
+):
+    rows = rows_of(rated, spread)
+    rows["cmml"]["cold/support_0"] = rated(0.5 + spread[::-1], 0)
+    (sentence,) = told(make_findings(rows), quiet_data)
+    assert "no more than none" in sentence
+    # 0.5 less 0.9 of another task.
+    assert "more than that of another task (-0.4000 [-0.4000, -0.4000])" in sentence
+    assert "model.prior" not in sentence
 
 
 def little_margin(rated, make_findings, spread, baseline, prior):
@@ -285,3 +297,6 @@ def test_items_that_a_baseline_knows_better_are_told(
     assert "On items with 1-2 interactions knn is better (cmml less it +" in " ".join(
         said
     )
+    often = dataclasses.replace(many, label="300-999")
+    said = told(found, quiet_data, popularity=[often, *found.popularity])
+    assert not any("On items" in each for each in said)

@@ -24,6 +24,15 @@ def test_a_task_counts_once_in_a_band_with_the_most_pairs_of_it(rated, make_run)
     assert [each.cmml.mean for each in found] == pytest.approx([0.9, 0.5, 0.2])
 
 
+def test_users_with_alike_many_interactions_are_not_parted(rated, make_findings):
+    rows = {"cmml": {"cold": rated(0.5, 8)}, "knn": {"cold": rated(0.6, 8)}}
+    found = make_findings(rows)
+    assert [each.label for each in found.activity] == ["13-49", "50+"]
+    # As of users who are tasks, of whom none is known.
+    nobody = make_findings(rows, user_counts=np.zeros(41, int))
+    assert nobody.activity == []
+
+
 def test_of_groups_that_show_the_same_pairs_the_last_counts(rated, make_run):
     rows = rated(0.6, 4)
     few = dataclasses.replace(rows, support_size=np.minimum(rows.task, 4))
