@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.made_logs import LogSize, made_tables
 from models.factors.entity_design import no_features
-from models.factors.factor_fit import PriorParts, fit_factors
+from models.factors.factor_fit import PriorParts, fit_factors, num_sweeps
 from models.factors.labelled_pairs import LabelledPairs
 
 
@@ -62,7 +62,8 @@ def main() -> None:
     designs = no_features(size.users + 1), no_features(size.items + 1)
     levels = np.arange(1.0, 6.0)
     pairs_mb, started = peak_mb(), time.process_time()
-    fit = fit_factors(pairs, designs, PriorParts(rank=arguments.rank), levels, 0)
+    parts, sweeps = PriorParts(rank=arguments.rank), num_sweeps(pairs)
+    fit = fit_factors(pairs, designs, parts, levels, 0, sweeps)
     cpu_s = time.process_time() - started
     line = {
         **vars(arguments),

@@ -97,6 +97,7 @@ def fit_factors(
     parts: PriorParts,
     levels: NDArray[np.floating],
     seed: int,
+    num_iterations: int,
 ) -> FactorFit:
     """Fits item factors and the prior of user vectors, which becomes standard normal.
 
@@ -106,6 +107,7 @@ def fit_factors(
         parts: What is fitted.
         levels: float [L], label levels whose shares are counted.
         seed: Seed of the initial factors.
+        num_iterations: Sweeps over users and items.
 
     Raises:
         ValueError: If no pair has a known item.
@@ -114,7 +116,7 @@ def fit_factors(
     fitted = fit_gaussian_factors(
         pairs,
         rank=parts.rank,
-        num_iterations=num_sweeps(pairs),
+        num_iterations=num_iterations,
         seed=seed,
         item_noise=parts.item_noise,
         users=users,

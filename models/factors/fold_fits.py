@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.factors.entity_design import EntityDesign
-from models.factors.factor_fit import FactorFit, PriorParts, fit_factors, turn
+from models.factors.factor_fit import (
+    FactorFit,
+    PriorParts,
+    fit_factors,
+    num_sweeps,
+    turn,
+)
 from models.factors.labelled_pairs import LabelledPairs
 
 NUM_FOLDS = 4
@@ -54,9 +60,11 @@ def fit_in_folds(
     # Shuffled and dealt out, so that no fold of a few users is empty.
     folds[rng.permutation(users)] = np.arange(len(users)) % NUM_FOLDS
 
+    sweeps = num_sweeps(pairs)  # As many for all of them, though some have fewer pairs.
+
     def fit_without(fold: int) -> FactorFit:
         others = pairs.subset(folds[pairs.user] != fold)
-        return fit_factors(others, designs, parts, levels, seed)
+        return fit_factors(others, designs, parts, levels, seed, sweeps)
 
     # No user with pairs is in the last fold: the whole fit is without it.
     every, at_once = range(NUM_FOLDS + 1), fits_at_once(pairs, parts.rank)

@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 
 from models.factors import factor_fit as module
-from models.factors.factor_fit import num_sweeps
+from models.factors import gaussian_factors as module_of_gauss
+from models.factors.entity_design import no_features
+from models.factors.factor_fit import PriorParts, num_sweeps
+from models.factors.fold_fits import fit_in_folds
 from models.factors.labelled_pairs import LabelledPairs
 
 
@@ -18,3 +21,24 @@ def test_fewer_sweeps_do_where_there_are_many_pairs_of_each_item(
     item = 1 + np.arange(num_pairs) % num_items
     pairs = LabelledPairs(item, item, np.ones(num_pairs), 50, 50)
     assert num_sweeps(pairs) == expected
+
+
+def test_fits_without_a_fold_take_as_many_sweeps_as_the_whole_one(monkeypatch):
+    asked = []
+
+    def fit_gaussian_factors(pairs, *, num_iterations, **others):
+        asked.append((len(pairs.item), num_iterations))
+        return module_of_gauss.fit_gaussian_factors(
+            pairs, num_iterations=num_iterations, **others
+        )
+
+    monkeypatch.setattr(module, "_MANY_PAIRS", 400)
+    monkeypatch.setattr(module, "_PAIRS_OF_ITEM", 10)
+    monkeypatch.setattr(module, "fit_gaussian_factors", fit_gaussian_factors)
+    user, item = (part.ravel() + 1 for part in np.indices([40, 10]))
+    label = np.random.default_rng(0).normal(size=400)
+    pairs = LabelledPairs(user, item, label, 40, 10)
+    designs = no_features(41), no_features(11)
+    parts = PriorParts(rank=2, full_rank_items=0, item_set=False)
+    fit_in_folds(pairs, designs, parts, np.zeros(0), seed=0)
+    assert sorted(asked) == [(300, 12)] * 4 + [(400, 12)]

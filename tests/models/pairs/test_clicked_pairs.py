@@ -133,14 +133,17 @@ def test_closeness_is_the_mean_over_clicks_shrunk_and_none_with_a_pool(
         )
 
 
+@pytest.mark.parametrize("ridge_clicks", [0.0, 8.0])
 def test_the_mean_of_factors_adds_to_closeness_where_it_weighs(
-    new_click_model, linear_vectors, click_episode
+    new_click_model, linear_vectors, click_episode, ridge_clicks
 ):
     support, query = split_episode(click_episode)
     asked = {**query, "query_open": tf.ones([3, 1])}
     priors = []
     for weight in (0.0, 0.4):
-        vectors = dataclasses.replace(linear_vectors, mean_weight=weight)
+        vectors = dataclasses.replace(
+            linear_vectors, mean_weight=weight, ridge_clicks=ridge_clicks
+        )
         model = new_click_model(vectors=vectors, prior_closeness=0.5, prior_repeat=0.0)
         state = model.adapt(support)
         priors.append(model.prior(state, model.pairs.query_pairs(asked)).numpy())
