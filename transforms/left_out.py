@@ -47,11 +47,6 @@ REASONS: Mapping[str, Reason] = {
         "pair", "of tasks that the split file does not name", _SPLIT_FILE
     ),
     "pair_over_limit": Reason("pair", "over the most that a task may have", _LIMITS),
-    "pair_after_split": Reason(
-        "pair",
-        "of users of an earlier split",
-        ("data.split.validation_from", "data.split.test_from"),
-    ),
     "pair_of_new_item": Reason(
         "pair", "of items kept from meta-train", (f"{_EPISODES}new_item_fraction",)
     ),

@@ -17,7 +17,7 @@ from transforms.joins import Join
 from transforms.prepared_files import PreparedFile, damage
 from transforms.row_counts import RowCounts
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 USER_SETTING = "user"
 
 # A larger number, or its square in a deviation, does not fit a float: it is unknown.
@@ -37,6 +37,11 @@ SPLITS = (META_TRAIN, META_VALIDATION, META_TEST)
 # Users with too few pairs for a task. All their pairs are support; no episode is drawn
 # from them, but all that is counted or fitted beforehand learns from them.
 NO_TASK = "no_task"
+
+# Later pairs of users of an earlier split, where users are split by time: what is of
+# the time of a later split. All of them are support, one record a user, beside their
+# task if they have one. Nothing learns from them but a training on all pairs.
+LATER = "later"
 
 # What is learnt from: the support of these.
 TRAINING_PARTS = (META_TRAIN, NO_TASK)
@@ -197,7 +202,7 @@ class DatasetInfo(CommonInfo):
         label_std: Their standard deviation, 1 if they do not vary.
         label_levels: Levels that distributions of labels are over.
         num_interactions: Interactions by split, query pairs included, and those of
-            users without a task.
+            users without a task; later ones, if users are split by time.
     """
 
     setting = USER_SETTING

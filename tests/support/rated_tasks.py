@@ -97,8 +97,10 @@ def shard_of_tasks(shard, tasks, num_dropped=None, num_refused=None):
         {**dict(zip(*task.query, strict=True)), **dict(zip(*task.support, strict=True))}
         for task in tasks
     ]
-    ids = [task.task_id for task in tasks]
-    pairs = pairs_of(dict(zip(ids, both, strict=True)))
+    labels = {}
+    for task, of_task in zip(tasks, both, strict=True):
+        labels.setdefault(task.task_id, {}).update(of_task)
+    pairs = pairs_of(labels)
     counts = counts_of_shard(shard, pairs, columns)
     refused = Counter(num_refused or {})
     return TaskShard(shard, columns, Counter(num_dropped or {}), refused, *counts)

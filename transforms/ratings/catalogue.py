@@ -15,6 +15,7 @@ from transforms.label_levels import label_levels
 from transforms.ratings.interactions import INTERACTIONS
 from transforms.ratings.statistics import build_schema, build_statistics
 from transforms.ratings.summaries import TasksSummary, merge_summaries
+from transforms.ratings.tasks import parts_of
 from transforms.schema import DatasetInfo
 from transforms.specs import DatasetSpec
 from transforms.writing.entity_files import ITEM, KINDS, USER
@@ -103,7 +104,7 @@ def _dataset_info(
         label_std=std or 1.0,
         label_levels=label_levels(label_counts),
         num_tasks={name: splits[name].num_tasks for name in schema.SPLITS},
-        num_interactions={n: split.num_interactions for n, split in splits.items()},
+        num_interactions={n: splits[n].num_interactions for n in parts_of(spec.split)},
         num_dropped=dict(sorted(summary.num_dropped.items())),
         joins=joins,
         options=dataclasses.asdict(spec),

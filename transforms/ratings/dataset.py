@@ -19,10 +19,10 @@ from transforms.ratings.records import encode_episodes
 from transforms.ratings.runs import TABLE_OF, RatingRuns, entities_of_shard
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
-from transforms.ratings.tasks import Tasks
+from transforms.ratings.tasks import Tasks, parts_of
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.shards import GroupByShard
-from transforms.schema import NO_TASK, SPLITS, DatasetInfo
+from transforms.schema import DatasetInfo
 from transforms.specs import DatasetSpec
 from transforms.splits import (
     TaskSplitter,
@@ -100,7 +100,7 @@ def _add_stages(
     make = functools.partial(rating_catalogue, spec, splitter.listed is not None)
     catalogue = summaries | "Catalogue" >> WriteCatalogue(make, files)
     keyed = tasks.shards | "KeyTasks" >> beam.Map(_by_number)
-    write = WriteEpisodes(files, num_shards, encode_episodes, (*SPLITS, NO_TASK))
+    write = WriteEpisodes(files, num_shards, encode_episodes, parts_of(spec.split))
     written = (
         (keyed, catalogue.written)
         | "TasksByShard" >> GroupByShard(num_shards, None)

@@ -16,18 +16,13 @@ from apache_beam.metrics import Metrics
 from transforms.entities.entity_counts import EntityCounts
 from transforms.ratings.interactions import InteractionBlock
 from transforms.ratings.tasks import PARTS, Tasks
-from transforms.ratings.user_pairs import (
-    PAIR_AFTER_SPLIT,
-    REPEATED_PAIR,
-    UserPairs,
-    pairs_of_users,
-)
+from transforms.ratings.user_pairs import REPEATED_PAIR, UserPairs, pairs_of_users
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Floats, Ints, small
 from transforms.reading.kinds import OfKind
 from transforms.reading.rejected_row import REJECTED
 from transforms.reading.shards import GroupByShard
-from transforms.schema import META_TRAIN, NO_TASK, TRAINING_PARTS
+from transforms.schema import LATER, META_TRAIN, NO_TASK, TRAINING_PARTS
 from transforms.specs import DatasetSpec, EpisodeSpec
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import digest_numbers, stable_digests, stable_fraction
@@ -44,7 +39,6 @@ PAIR_REASONS = (
     PAIR_OF_TASK_TOO_SMALL,
     PAIR_OF_TASK_NOT_IN_SPLIT_FILE,
     PAIR_OVER_LIMIT,
-    PAIR_AFTER_SPLIT,
     PAIR_OF_NEW_ITEM,
     REPEATED_PAIR,
 )
@@ -60,7 +54,8 @@ _TASKS = Metrics.counter("cmml", "tasks")
 
 _LEFT_OUT = -1  # In place of a part.
 _META_TRAIN = PARTS.index(META_TRAIN)
-_NO_TASK = PARTS.index(NO_TASK)
+_NO_TASK, _LATER = PARTS.index(NO_TASK), PARTS.index(LATER)
+_SUPPORT_ALONE = [_NO_TASK, _LATER]
 _TRAINING = [PARTS.index(part) for part in TRAINING_PARTS]
 _NO_LIMIT = np.iinfo(np.int64).max
 
@@ -135,7 +130,7 @@ def build_tasks(
     Pairs are taken up to the limit of the split, in a random order that only the seed,
     the user and the item decide: first the query, then the support. By time, the first
     ones are the support and the others the query; the random order then decides
-    between pairs of one time.
+    between pairs of one time. Later pairs of a user are all support.
 
     Args:
         pairs: The pairs of each user, with times if they are taken by time.
@@ -151,8 +146,9 @@ def build_tasks(
     needed = spec.query_size + spec.min_support_size
     dropped: Counter[str] = Counter()
     if pairs.windows is not None:
-        of_starts = np.array([PARTS.index(split) for split in splitter.spec.starts])
-        parts = np.where(pairs.windows > 0, of_starts[pairs.windows - 1], parts)
+        by_time = (*splitter.spec.starts, LATER)
+        of_windows = np.array([PARTS.index(part) for part in by_time])
+        parts = np.where(pairs.windows > 0, of_windows[pairs.windows - 1], parts)
         teach &= pairs.windows == 0
     num_pairs = pairs.num_pairs()
     is_listed = parts != _LEFT_OUT
@@ -163,18 +159,18 @@ def build_tasks(
         pairs = _without_new_items(pairs, sees_all | ~is_listed, spec, seed)
         dropped[PAIR_OF_NEW_ITEM] = int((num_pairs - pairs.num_pairs()).sum())
         num_pairs = pairs.num_pairs()
-    is_small = is_listed & (num_pairs < needed)
+    is_small = is_listed & (parts != _LATER) & (num_pairs < needed)
     parts[is_small] = np.where((teach & (num_pairs > 0))[is_small], _NO_TASK, _LEFT_OUT)
     is_lost = is_small & (parts == _LEFT_OUT)
     dropped[TASK_TOO_SMALL] = int(is_small.sum())
     dropped[PAIR_OF_TASK_TOO_SMALL] = int(num_pairs[is_lost].sum())
     num_kept = np.minimum(num_pairs, _limits(parts, spec))
     dropped[PAIR_OVER_LIMIT] = int((num_pairs - num_kept)[parts != _LEFT_OUT].sum())
-    by_time = spec.order == "time"
-    tasks = _in_order(pairs, parts, num_kept, seed, by_time=by_time)
-    num_query = np.where(tasks.parts == _NO_TASK, 0, spec.query_size)
+    in_time = spec.order == "time"
+    tasks = _in_order(pairs, parts, num_kept, seed, by_time=in_time)
+    num_query = np.where(np.isin(tasks.parts, _SUPPORT_ALONE), 0, spec.query_size)
     tasks = dataclasses.replace(tasks, num_query=small(num_query))
-    return _query_first(tasks) if by_time else tasks, +dropped
+    return _query_first(tasks) if in_time else tasks, +dropped
 
 
 def is_new_item(item_id: str, spec: EpisodeSpec, *, seed: int) -> bool:
@@ -201,7 +197,7 @@ def _limits(parts: Ints, spec: EpisodeSpec) -> Ints:
     of_train = spec.max_interactions_per_meta_train_task or _NO_LIMIT
     of_others = spec.max_interactions_per_task or _NO_LIMIT
     limits = np.where(parts == _META_TRAIN, of_train, of_others)
-    limits[parts == _NO_TASK] = _NO_LIMIT
+    limits[np.isin(parts, _SUPPORT_ALONE)] = _NO_LIMIT
     limits[parts == _LEFT_OUT] = 0
     return limits
 
@@ -211,12 +207,13 @@ def _in_order(
 ) -> Tasks:
     """Returns tasks whose pairs stand in the order of their digests, or of time.
 
-    Those of a user without a task stand in the order of the texts of their ids.
+    Those that are support alone stand in the order of the texts of their ids.
     """
     starts = np.cumsum(pairs.num_pairs()) - pairs.num_pairs()
     keys = [_sort_keys(pairs, parts, starts, seed)]
     if by_time:
-        keys.append(np.where(parts[pairs.owners] == _NO_TASK, 0.0, _times(pairs)))
+        has_no_query = np.isin(parts, _SUPPORT_ALONE)[pairs.owners]
+        keys.append(np.where(has_no_query, 0.0, _times(pairs)))
     order = np.lexsort((*keys, pairs.owners))
     is_kept = np.arange(len(order)) - starts[pairs.owners] < num_kept[pairs.owners]
     chosen = order[is_kept]
@@ -255,7 +252,7 @@ def _sort_keys(pairs: UserPairs, parts: Ints, starts: Ints, seed: int) -> Ints:
     ranks[pc.array_sort_indices(pairs.items).to_numpy()] = np.arange(len(texts))
     keys = ranks[pairs.codes]
     ends = starts + pairs.num_pairs()
-    are_tasks = np.flatnonzero((parts != _LEFT_OUT) & (parts != _NO_TASK))
+    are_tasks = np.flatnonzero(~np.isin(parts, [_LEFT_OUT, *_SUPPORT_ALONE]))
     columns = (places[are_tasks].tolist() for places in (starts, ends))
     for place, start, end in zip(are_tasks.tolist(), *columns, strict=True):
         items = map(texts.__getitem__, pairs.codes[start:end].tolist())
@@ -291,21 +288,27 @@ def counts_of_shard(
         bits,
         np.zeros(number, np.uint8),
     )
-    places = {user: place for place, user in enumerate(pairs.users)}
-    are_tasks = [places[user] for user in tasks.task_ids]
-    training = np.zeros(len(pairs.users), np.int64)
+    return _counts_of_users(shard, pairs, tasks), items
+
+
+def _counts_of_users(shard: int, pairs: UserPairs, tasks: Tasks) -> EntityCounts:
+    """Returns the counts of users; their later pairs stand apart in both arguments."""
+    places = {user: place for place, user in enumerate(dict.fromkeys(pairs.users))}
+    num_pairs, training = np.zeros((2, len(places)), np.int64)
+    bits = np.zeros(len(places), np.uint8)
+    np.add.at(num_pairs, [places[user] for user in pairs.users], pairs.num_pairs())
+    of_tasks = [places[user] for user in tasks.task_ids]
+    num_support = np.diff(tasks.ends, prepend=0) - tasks.num_query
     teaches = np.isin(tasks.parts, _TRAINING)
-    training[are_tasks] = np.where(teaches, sizes - tasks.num_query, 0)
-    bits = np.zeros(len(pairs.users), np.uint8)
-    bits[are_tasks] = 1 << tasks.parts
-    users = EntityCounts(
-        pa.array(pairs.users, pa.string()),
-        small(pairs.num_pairs()),
+    np.add.at(training, of_tasks, np.where(teaches, num_support, 0))
+    np.bitwise_or.at(bits, of_tasks, (1 << tasks.parts).astype(np.uint8))
+    return EntityCounts(
+        pa.array(places, pa.string()),
+        small(num_pairs),
         small(training),
         bits,
         small(np.where(bits, 1 + shard, 0)),
     )
-    return users, items
 
 
 class _BuildShard(beam.DoFn):
@@ -325,7 +328,7 @@ class _BuildShard(beam.DoFn):
             yield REJECTED, row
         tasks, dropped = build_tasks(pairs, self._splitter, self._spec.episodes)
         dropped += left_out
-        _TASKS.inc(int((tasks.parts != _NO_TASK).sum()))
+        _TASKS.inc(int((~np.isin(tasks.parts, _SUPPORT_ALONE)).sum()))
         for reason, count in dropped.items():
             _DROPPED[reason].inc(count)
         refused = Counter(row.reason for row in rejected)

@@ -20,24 +20,24 @@ def encode_episodes(
     # Of the items of the shard those alone that are in a task have a row.
     in_tasks, codes = np.unique(tasks.codes, return_inverse=True)
     items = rows.items.of(tasks.items.take(pa.array(in_tasks)))[codes]
-    users = rows.of_shard(shard).tolist()  # Both in the order of the ids.
+    ids = dict.fromkeys(tasks.task_ids)  # As the rows in the order of the ids.
+    users = dict(zip(ids, rows.of_shard(shard).tolist(), strict=True))
     starts = tasks.ends - np.diff(tasks.ends, prepend=0)
     middles = starts + tasks.num_query
     ints = PackedInts(items)
     labels = tasks.labels.values[tasks.labels.codes].astype("<f4").tobytes()
     columns = zip(
         tasks.task_ids,
-        users,
         tasks.parts.tolist(),
         ints.bytes_of(starts, middles),
         ints.bytes_of(middles, tasks.ends),
         *((4 * places).tolist() for places in (starts, middles, tasks.ends)),
         strict=True,
     )
-    for task_id, user, part, query, support, start, middle, end in columns:
+    for task_id, part, query, support, start, middle, end in columns:
         record = encode_example(
             ints={
-                schema.USER_KEY: [user],
+                schema.USER_KEY: [users[task_id]],
                 schema.SUPPORT_ITEM_KEY: support,
                 schema.QUERY_ITEM_KEY: query,
             },

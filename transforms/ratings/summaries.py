@@ -47,7 +47,7 @@ class TasksSummary:
     """Counts of all tasks of a shard, or of all shards.
 
     Attributes:
-        splits: By split; every split is there, and `NO_TASK`.
+        splits: By part; every one of `PARTS` is there.
         num_dropped: Legal tasks and pairs left out, by reason.
         num_refused: Rows that repeat a pair.
     """

@@ -7,15 +7,23 @@ import dataclasses
 import pyarrow as pa
 
 from transforms.reading.coded_column import CodedColumn, Ints
-from transforms.schema import NO_TASK, SPLITS
+from transforms.schema import LATER, NO_TASK, SPLITS
+from transforms.specs import SplitSpec
 
-# Where a user can be: in a split, or learnt from without a task.
-PARTS = (*SPLITS, NO_TASK)
+# Where pairs of a user can be: in a split, or learnt from without a task.
+PARTS = (*SPLITS, NO_TASK, LATER)
+
+
+def parts_of(split: SplitSpec) -> tuple[str, ...]:
+    """Returns what there are files of: without times nothing is later than a split."""
+    return PARTS if split.starts else tuple(part for part in PARTS if part != LATER)
 
 
 @dataclasses.dataclass(frozen=True)
 class Tasks:
     """Tasks in the order of their ids, users without a task among them.
+
+    Later pairs of a user stand as another task behind that of the user.
 
     Attributes:
         task_ids: The user ids.

@@ -17,6 +17,7 @@ from transforms.ratings.interactions import (
 )
 from transforms.reading.coded_column import (
     CodedColumn,
+    Flags,
     Floats,
     Ints,
     join_numbers,
@@ -27,8 +28,7 @@ from transforms.reading.row_error import DUPLICATE_PAIR
 from transforms.specs import InteractionSpec
 from transforms.split_windows import split_windows
 
-# Reasons of `num_dropped`: legal, but left out.
-PAIR_AFTER_SPLIT = "pair_after_split"
+# Reason of `num_dropped`: legal, but left out.
 REPEATED_PAIR = "repeated_pair"
 
 
@@ -37,14 +37,16 @@ class UserPairs:
     """The different pairs of the users of one shard.
 
     Attributes:
-        users: User ids, in their order.
+        users: User ids, in their order. One with pairs later than their split stands
+            there twice, first with the others.
         items: The different item ids, a pyarrow array of texts.
         owners: Place of the user of each pair, ascending.
         codes: Place of its item.
         labels: Its label.
         times: Its time; None if they are not read.
-        windows: How many splits begin before the first row of each user, or with it;
-            None if users are not split by time.
+        windows: How many splits begin before the first row of each user, or with it,
+            and one more than there are for later pairs; None if users are not split by
+            time.
     """
 
     users: list[str]
@@ -81,7 +83,8 @@ def pairs_of_users(
         blocks: All blocks of a shard, in any order.
         spec: Which row counts, and the names of columns in refused rows.
         starts: As of `SplitSpec`. Users belong to a split by their first row, whichever
-            row of a pair counts, and what is later than it is left out.
+            row of a pair counts. Of a pair with rows before the next split one of these
+            counts; pairs without any are later ones.
 
     Returns:
         The pairs, the refused rows of pairs that occur again, and the number of those
@@ -90,20 +93,13 @@ def pairs_of_users(
     rows = _Rows(sorted(blocks, key=_place))
     by_time = () if spec.time_column is None else (rows.times,)
     order = np.lexsort((*by_time, rows.items.codes, rows.owners))
-    windows = None
+    windows, is_early = None, np.ones(len(order), np.bool_)
     if starts:
         _, windows, is_early = split_windows(
             rows.owners, rows.times, len(rows.users), starts
         )
-        order = order[is_early[order]]
-    left_out = Counter({PAIR_AFTER_SPLIT: len(rows.owners) - len(order)})
-    owners, items = rows.owners[order], rows.items.codes[order]
-    is_new = np.ones(len(order), np.bool_)
-    is_new[1:] = (owners[1:] != owners[:-1]) | (items[1:] != items[:-1])
-    counts = is_new
-    if spec.keep == "last":
-        counts = np.append(is_new[1:], True)[: len(order)]
-    chosen, others = order[counts], np.sort(order[~counts])
+    chosen = _row_of_each_pair(rows, order, is_early, spec)
+    others = np.delete(np.arange(len(order)), chosen)
     pairs = UserPairs(
         rows.users,
         rows.items.values,
@@ -113,10 +109,55 @@ def pairs_of_users(
         rows.times[chosen] if by_time else None,
         windows,
     )
+    if windows is not None and starts:
+        pairs = _with_later_apart(pairs, windows, is_early[chosen], len(starts) + 1)
     if spec.keep in ("first", "last"):
-        left_out[REPEATED_PAIR] = len(others)
-        return pairs, [], +left_out
-    return pairs, [rows.repeated(row, spec) for row in others.tolist()], +left_out
+        return pairs, [], +Counter({REPEATED_PAIR: len(others)})
+    return pairs, [rows.repeated(row, spec) for row in others.tolist()], Counter()
+
+
+def _row_of_each_pair(
+    rows: _Rows, order: Ints, is_early: Flags, spec: InteractionSpec
+) -> Ints:
+    """Returns the row of each pair that counts, a later one only if all of them are.
+
+    Args:
+        rows: The rows.
+        order: Their places by user, item and time.
+        is_early: Which rows are before the split after that of their user.
+        spec: Which row counts.
+    """
+    owners, items = rows.owners[order], rows.items.codes[order]
+    is_new = np.ones(len(order), np.bool_)
+    is_new[1:] = (owners[1:] != owners[:-1]) | (items[1:] != items[:-1])
+    early = is_early[order]
+    is_like_first = early == early[is_new][np.cumsum(is_new) - 1]
+    order, is_new = order[is_like_first], is_new[is_like_first]
+    is_last = np.append(is_new[1:], True)[: len(order)]
+    chosen: Ints = order[is_last if spec.keep == "last" else is_new]
+    return chosen
+
+
+def _with_later_apart(
+    pairs: UserPairs, windows: Ints, is_early: Flags, later: int
+) -> UserPairs:
+    """Returns pairs whose later ones stand as those of another user of the same id.
+
+    Args:
+        pairs: The pairs.
+        windows: Of each user.
+        is_early: Which pairs are no later ones.
+        later: What is the window of these.
+    """
+    halves, owners = np.unique(2 * pairs.owners + ~is_early, return_inverse=True)
+    whose, is_later = np.divmod(halves, 2)
+    apart = dataclasses.replace(
+        pairs,
+        users=[pairs.users[place] for place in whose.tolist()],
+        owners=owners,
+        windows=np.where(is_later, later, windows[whose]),
+    )
+    return apart.take(np.argsort(owners, kind="stable"))
 
 
 class _Rows:

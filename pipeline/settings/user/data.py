@@ -49,18 +49,21 @@ class UserData:
     def training_pairs(self) -> LabelledPairs:
         """All pairs that are learnt from: support of meta-train, users without task.
 
-        Of a whole data set these are all pairs.
+        Of a whole data set these are all pairs, later ones too.
         """
         roles = ("support", "query") if self.is_whole else ("support",)
         columns: dict[str, list[np.ndarray]] = {"user": [], "item": [], "label": []}
-        for part in (*self.training_splits, schema.NO_TASK):
+        parts = [*self.training_splits, schema.NO_TASK]
+        if self.is_whole and schema.LATER in self.info.num_interactions:
+            parts.append(schema.LATER)
+        for part in parts:
             for episode in fixed_episodes(self.directory, part):
                 for role in roles:
                     mask = episode[f"{role}_mask"].numpy()
-                    for name, parts in columns.items():
-                        parts.append(episode[f"{role}_{name}"].numpy()[mask])
+                    for name, arrays in columns.items():
+                        arrays.append(episode[f"{role}_{name}"].numpy()[mask])
         return LabelledPairs(
-            **{name: np.concatenate(parts) for name, parts in columns.items()},
+            **{name: np.concatenate(arrays) for name, arrays in columns.items()},
             num_users=self.info.num_users,
             num_items=self.info.num_items,
         )

@@ -37,14 +37,18 @@ def user_facts(dataset: UserData) -> DataFacts:
             splits += [] if name == schema.NO_TASK else [facts]
             np.add.at(user_counts, users, facts.support_sizes + facts.query_sizes)
     without_task = info.num_interactions[schema.NO_TASK]
+    sizes = {
+        "users": info.num_users,
+        "items": info.num_items,
+        "interactions in episodes": int(user_counts.sum()) - without_task,
+        "interactions of users without a task": without_task,
+    }
+    if schema.LATER in info.num_interactions:
+        later = info.num_interactions[schema.LATER]
+        sizes["interactions later than the split of the user"] = later
     return DataFacts(
         info=info,
-        sizes={
-            "users": info.num_users,
-            "items": info.num_items,
-            "interactions in episodes": int(user_counts.sum()) - without_task,
-            "interactions of users without a task": without_task,
-        },
+        sizes=sizes,
         examples=list(rejected_examples(dataset.directory)),
         user_counts=user_counts,
         item_counts=dataset.items.counts,

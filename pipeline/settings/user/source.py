@@ -13,7 +13,7 @@ from pipeline.settings.user.config import UserConfig, dataset_spec
 from pipeline.settings.user.odd_features import describe_far_numbers, describe_lists
 from transforms.plural import counted
 from transforms.ratings.tables import used_tables
-from transforms.schema import NO_TASK, DatasetInfo
+from transforms.schema import LATER, NO_TASK, DatasetInfo
 
 _TASK_TOO_SMALL = "task_too_small"  # As `num_dropped` has it.
 _LARGE_SHARE = 0.25
@@ -49,6 +49,11 @@ def _describe(info: DatasetInfo, directory: pathlib.Path) -> str:
             f"prepare: {counted(num, 'interaction')} of users with too few for a "
             "task: factors and means of items learn from them"
         )
+    if num := info.num_interactions.get(LATER):
+        lines.append(
+            f"prepare: {counted(num, 'interaction')} later than the split of the user: "
+            "only the training on all pairs learns from them"
+        )
     lines.append(
         f"prepare: {counted(info.num_users, 'user')}, {counted(info.num_items, 'item')}"
     )
@@ -64,7 +69,7 @@ def describe_small_tasks(info: DatasetInfo) -> list[str]:
         return []
     sizes = info.options["episodes"]
     needed = sizes["query_size"] + sizes["min_support_size"]
-    early = " before a later split" if info.num_dropped.get("pair_after_split") else ""
+    early = " before a later split" if info.num_interactions.get(LATER) else ""
     return [
         f"prepare: {share:.0%} of users have fewer than {needed} pairs{early} and no "
         "task: methods are judged on the others; with a data.episodes.query_size below "

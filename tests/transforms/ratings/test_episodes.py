@@ -11,7 +11,7 @@ from transforms.ratings.episodes import BuildTasks, build_tasks, is_new_item
 from transforms.ratings.interactions import InteractionBlock
 from transforms.ratings.user_pairs import pairs_of_users
 from transforms.reading.coded_column import coded_numbers, coded_texts
-from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, NO_TASK
+from transforms.schema import LATER, META_TEST, META_TRAIN, META_VALIDATION, NO_TASK
 from transforms.specs import DatasetSpec, EpisodeSpec, InteractionSpec, SplitSpec
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import stable_digest
@@ -134,7 +134,8 @@ def split_by_time(rows, starts, spec, *, keep=None):
     )
     table = dataclasses.replace(SPEC, keep=keep, time_column="time")
     split = dataclasses.replace(ALL_TRAIN.spec, **starts)
-    pairs, _, left_out = pairs_of_users([timed], table, split.starts)
+    pairs, refused, left_out = pairs_of_users([timed], table, split.starts)
+    left_out.update(row.reason for row in refused)
     tasks, dropped = build_tasks(pairs, TaskSplitter(split), spec)
     return single_tasks(tasks), dropped + left_out
 
@@ -148,22 +149,22 @@ def timed_rows(**times):
     ]
 
 
-def test_users_who_come_late_are_meta_test_and_nothing_late_is_learnt():
+def test_users_who_come_late_are_meta_test_and_what_is_late_stands_apart():
     rows = timed_rows(
         early=(1, 2, 3, 4, 5, 9), late=(5, 6, 7, 8), few=(9,), over=(4, 5)
     )
     tasks, dropped = split_by_time(rows, {"test_from": 5}, EpisodeSpec(query_size=2))
-    found = {task.task_id: task for task in tasks}
-    assert {task_id: task.split for task_id, task in found.items()} == {
-        "early": META_TRAIN,
-        "late": META_TEST,
-        "over": NO_TASK,
-    }
-    early = found["early"]
+    assert [(task.task_id, task.split) for task in tasks] == [
+        *(("early", META_TRAIN), ("early", LATER), ("late", META_TEST)),
+        *(("over", NO_TASK), ("over", LATER)),
+    ]
+    early, after, _, over, after_over = tasks
     assert {*early.support.items, *early.query.items} == {*pairs(4)}
-    assert found["over"].support.items == ["i0"]
+    assert after.support == Pairs(["i4", "i5"], [1.0, 1.0])
+    assert over.support.items == ["i0"]
+    assert after_over.support.items == ["i1"]
+    assert after.query == after_over.query == Pairs([], [])
     assert dropped == {
-        "pair_after_split": 3,  # Two of early, one of over.
         "task_too_small": 2,  # few and over.
         "pair_of_task_too_small": 1,  # Of few, who came late and teaches nothing.
     }
@@ -177,19 +178,50 @@ def test_meta_validation_lies_between_what_is_learnt_and_meta_test():
     found = [(t.split, t.support.items, t.query.items) for t in tasks]
     assert found == [
         (META_TRAIN, ["i0"], ["i1"]),
+        (LATER, ["i2", "i3"], []),
         (META_VALIDATION, ["i0"], ["i1"]),
+        (LATER, ["i2", "i3"], []),
         (META_TEST, ["i0", "i1", "i2"], ["i3"]),
     ]
-    assert dropped == {"pair_after_split": 4}
+    assert not dropped
 
 
-@pytest.mark.parametrize("keep", ["first", "last"])
-def test_a_user_came_when_their_first_row_did_whichever_row_counts(keep):
-    rows = [*timed_rows(u=(1, 2, 3)), *timed_rows(u=(6, 7, 8)), ("u", "i2", 4)]
+@pytest.mark.parametrize(
+    ("keep", "others"),
+    [("first", "repeated_pair"), ("last", "repeated_pair"), (None, "duplicate_pair")],
+)
+def test_a_pair_belongs_to_where_its_first_row_does_whichever_row_counts(keep, others):
+    rows = [*timed_rows(u=(1, 2, 3)), *timed_rows(u=(6, 7, 8, 6)), ("u", "i2", 4)]
+    rows += [("u", "i3", 9)]
     spec = EpisodeSpec(query_size=1, order="time")
-    (task,), dropped = split_by_time(rows, {"test_from": 5}, spec, keep=keep)
-    assert (task.split, task.query.items) == (META_TRAIN, ["i2"])
-    assert dropped == {"pair_after_split": 3, "repeated_pair": 1}
+    tasks, dropped = split_by_time(rows, {"test_from": 5}, spec, keep=keep)
+    assert [(task.split, task.support.items, task.query.items) for task in tasks] == [
+        (META_TRAIN, ["i0", "i1"], ["i2"]),
+        (LATER, ["i3"], []),
+    ]
+    assert dropped == {others: 5}
+
+
+@pytest.mark.parametrize(("keep", "labels"), [("first", [1, 3]), ("last", [2, 4])])
+def test_the_row_that_counts_is_one_before_the_split_if_there_is_any(keep, labels):
+    rows = [("u", "a", 1.0), ("u", "a", 2.0), ("u", "a", 9.0)]
+    rows += [("u", "b", 3.0), ("u", "b", 4.0)]
+    timed = dataclasses.replace(block(2, *rows), times=np.array([1, 2, 7, 6, 8], float))
+    table = dataclasses.replace(SPEC, keep=keep, time_column="time")
+    found, _, left_out = pairs_of_users([timed], table, {META_TEST: 5.0})
+    assert (found.users, found.windows.tolist()) == (["u", "u"], [0, 2])
+    assert found.labels.to_list() == labels
+    assert left_out == {"repeated_pair": 3}
+
+
+def test_later_pairs_know_neither_limits_nor_sizes_nor_new_items():
+    rows = timed_rows(u=(1, 2, 3, *[9] * 40), v=(1, 2, 3, 9))
+    spec = EpisodeSpec(
+        query_size=1, max_interactions_per_meta_train_task=2, new_item_fraction=0.5
+    )
+    tasks, _ = split_by_time(rows, {"test_from": 5}, spec)
+    sizes = [len(task.support.items) for task in tasks if task.split == LATER]
+    assert sizes == [40, 1]
 
 
 def test_the_order_does_not_depend_on_the_order_of_the_rows():

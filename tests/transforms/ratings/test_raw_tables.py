@@ -223,6 +223,32 @@ def test_users_and_pairs_are_split_by_time(
     assert info.options["split"]["test_from"] == "2001-09-01"
 
 
+def test_later_pairs_change_no_file_but_their_own(
+    prepare, make_spec, raw, ratings, read_episodes, digests
+):
+    rows = "".join(f"{user},{item},{label},{user}\n" for user, item, label in ratings)
+    # Film 9 is known by its table alone; user 2 has rated film 8 before.
+    late = "1,9,5,99\n2,9,1,99\n2,8,1,99\n"
+    table = InteractionSpec(TableSpec("timed.csv"), time_column="day", keep="first")
+    split = SplitSpec(test_from=9, validation_fraction=0.0)
+    prepared = []
+    for name, more in (("without", ""), ("with", late)):
+        (raw / "timed.csv").write_text("user_id,item_id,rating,day\n" + rows + more)
+        prepared.append(prepare(make_spec(interactions=table, split=split), name))
+    (before, expected), (info, directory) = prepared
+    differing = dict(digests(directory).items() ^ digests(expected).items())
+    files = {name for name in differing if not name.startswith("episodes/later-")}
+    assert files == {"dataset.json"}
+    later = read_episodes(directory, "later")
+    assert {name: record["support/item"] for name, record in later.items()} == {
+        "1": [9],
+        "2": [9],
+    }
+    assert info.num_interactions == {**before.num_interactions, "later": 2}
+    assert info.tables["interactions"].left_out == {"repeated_pair": 1}
+    assert read_episodes(expected, "later") == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

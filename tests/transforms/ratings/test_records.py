@@ -34,6 +34,19 @@ def test_an_episode_holds_rows_instead_of_ids():
     assert feature["query/label"].float_list.value == [3.0]
 
 
+def test_later_pairs_of_a_user_have_the_row_of_the_user():
+    later = Task("u", "later", Pairs(["c"], [4.0]), Pairs([], []))
+    records = encode_episodes(0, tasks_of([TASK, later]), ROWS)
+    rows = [
+        (part, example_class().FromString(record).features.feature["user"])
+        for part, record in records
+    ]
+    assert [(part, user.int64_list.value[:]) for part, user in rows] == [
+        ("meta_test", [4]),
+        ("later", [4]),
+    ]
+
+
 def test_items_that_no_task_holds_need_no_row():
     """As those that only users have rated whom the split file leaves out."""
     tasks = tasks_of([TASK])

@@ -11,6 +11,7 @@ from transforms.ratings.tasks import PARTS
 TRAIN = Task("u", "meta_train", Pairs(["a", "b"], [1.0, 3.0]), Pairs(["c"], [5.0]))
 SMALL = Task("w", "no_task", Pairs(["a"], [1.0]), Pairs([], []))
 TEST = Task("v", "meta_test", Pairs(["a"], [2.0]), Pairs(["d"], [4.0]))
+LATER = Task("u", "later", Pairs(["d", "e"], [2.0, 4.0]), Pairs([], []))
 
 
 SHARDS = [
@@ -52,6 +53,23 @@ def test_training_data_are_support_of_meta_train_and_users_without_a_task(
     assert by_id(items.ids, items.training) == {"a": 2, "b": 1, "c": 0, "d": 0}
     assert by_id(users.ids, users.training) == {"u": 2, "v": 0, "w": 1}
     assert merged.label_counts() == {1.0: 2, 3.0: 1}
+
+
+@pytest.mark.parametrize("tasks", [[TRAIN, LATER], [LATER]])
+def test_later_pairs_have_rows_and_count_for_nothing_else(tasks):
+    shard, without = (shard_of_tasks(3, some) for some in (tasks, tasks[:-1]))
+    later = 1 << PARTS.index("later")
+    items, users = shard.items, shard.users
+    parts = by_id(items.ids, items.parts)
+    assert (parts["d"], parts["e"]) == (later, later)
+    assert by_id(users.ids, users.parts) == {"u": later | (1 if TRAIN in tasks else 0)}
+    assert users.shards.tolist() == [4]
+    assert items.training.sum() == users.training.sum() == without.items.training.sum()
+    summary, before = summarize(shard), summarize(without)
+    assert summary.label_counts() == before.label_counts()
+    assert summary.splits["later"].num_interactions == 2
+    assert summary.row_counts().used == before.row_counts().used + 2
+    assert all(summary.splits[one] == before.splits[one] for one in PARTS[:-1])
 
 
 def test_items_of_a_split_are_those_of_support_and_query(entities):
