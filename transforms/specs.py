@@ -199,10 +199,11 @@ class SplitSpec:
             perhaps `meta_validation_users`, relative to the raw-data folder.
         test_from: A number or a date such as 2001-02-03, in UTC, as `time_column` has
             them. Users whose first pair is of that time or later are meta-test, in
-            place of `test_fraction`; of all others only earlier pairs count.
+            place of `test_fraction`; later pairs of all others wait for the training
+            on all pairs (`training.refit`).
         validation_from: The same for meta-validation, in place of
-            `validation_fraction`; before `test_from`. Of meta-train users only pairs
-            before it count.
+            `validation_fraction`; before `test_from`. Later pairs of meta-train users
+            wait as well.
     """
 
     seed: int = 0

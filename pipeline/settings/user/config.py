@@ -127,10 +127,11 @@ class TrainingConfig(Section):
             loss, before stopping.
         steps_per_execution: Batches that `fit` runs in one call of the graph.
         seed: Seed of weights, episodes and dropout.
-        refit: What the exported model is trained on: "all" pairs there are, once the
-            training on meta-train has been evaluated, with its keys and the number of
-            epochs that meta-validation chose; or "meta_train" alone. Metrics are those
-            of the training on meta-train either way.
+        refit: What the exported model is trained on: "all" pairs there are, later ones
+            of a split by time too, once the training on meta-train has been evaluated,
+            with its keys and the number of epochs that meta-validation chose; or
+            "meta_train" alone. Metrics are those of the training on meta-train either
+            way.
     """
 
     support_size: int = pydantic.Field(40, ge=1)

@@ -1,3 +1,4 @@
+import re
 import shutil
 
 import numpy as np
@@ -7,6 +8,7 @@ from models.episodes.rating_episodes import fixed_episodes
 from models.legacy_keras import tf
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.user.data import load_user_data
+from pipeline.settings.user.facts import user_facts
 from transforms.schema import SPLITS, DataError
 
 
@@ -63,6 +65,60 @@ def test_users_too_small_for_a_task_are_in_no_split(with_small_users):
     ]
     assert len(names) == 60
     assert not {b"small1", b"small2"} & set(names)
+
+
+LATER = [("ü1", "f99", 5.0), ("ü1", "f6", 1.0), ("ü45", "f99", 2.0)]
+
+
+@pytest.fixture(scope="module")
+def split_by_time(tmp_path_factory, raw_dir, write_config, cmml):
+    """A prepared data set of users who came on the day of their number, and its rows.
+
+    Two of them have rated again, when users of meta-test came.
+    """
+    folder = tmp_path_factory.mktemp("timed")
+    raw = shutil.copytree(raw_dir, folder / "raw")
+    _, *lines = (raw / "ratings.csv").read_text("utf-8").splitlines()
+    rows = [line for line in lines if re.fullmatch(r"ü\d+;f\d+;[1-5]", line)]
+    rows = [f"{row};{re.findall('[0-9]+', row)[0]}" for row in dict.fromkeys(rows)]
+    rows += [f"{user};{item};{label:g};99" for user, item, label in LATER]
+    text = "\n".join(["uid;film;stars;day", *rows]) + "\n"
+    (raw / "ratings.csv").write_text(text, encoding="utf-8")
+    split = "split.validation_from=40", "split.test_from=50"
+    keys = [f"data.{key}" for key in ("interactions.time_column=day", *split)]
+    sets = [part for key in keys for part in ("--set", key)]
+    config = "--config", write_config(folder), *sets
+    done = cmml("prepare", *config, data_dir=raw)
+    assert done.status == 0, done.stderr
+    assert "3 interactions later than the split of the user" in done.stderr
+    assert cmml("audit", *config, data_dir=raw).status == 0
+    (dataset_dir,) = (folder / "prepared" / "own").iterdir()
+    return load_user_data(dataset_dir), len(rows)
+
+
+def test_later_pairs_are_among_the_training_pairs_of_a_whole_data_set_alone(
+    split_by_time,
+):
+    data, num_rows = split_by_time
+    users, items = (read_ids(data.directory, f"{kind}_id") for kind in ("user", "item"))
+
+    def named(pairs):
+        rows = zip(users[pairs.user], items[pairs.item], pairs.label, strict=True)
+        return {(user, item, float(label)) for user, item, label in rows}
+
+    whole = data.whole()
+    assert whole.training_pairs.label.size == num_rows
+    assert named(whole.training_pairs) >= set(LATER)
+    assert not named(data.training_pairs) & set(LATER)
+    new = list(items).index("f99")
+    assert (data.items.counts[new], whole.items.counts[new]) == (0, 2)
+
+
+def test_later_pairs_are_said_to_be_there(split_by_time):
+    data, num_rows = split_by_time
+    sizes = user_facts(data).sizes
+    assert sizes["interactions later than the split of the user"] == len(LATER)
+    assert sizes["interactions in episodes"] == num_rows - len(LATER)
 
 
 def test_a_shard_that_lost_its_last_record_is_refused_by_its_name(experiment, tmp_path):
