@@ -49,7 +49,7 @@ def _describe(info: DatasetInfo, directory: pathlib.Path) -> str:
             f"prepare: {counted(num, 'interaction')} of users with too few for a "
             "task: factors and means of items learn from them"
         )
-    if num := info.num_interactions.get(LATER):
+    if num := info.num_interactions.get(LATER, 0):
         lines.append(
             f"prepare: {counted(num, 'interaction')} later than the split of the user: "
             "only the training on all pairs learns from them"
