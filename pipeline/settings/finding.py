@@ -68,8 +68,8 @@ def time_of_pairs(options: Mapping[str, Any]) -> Finding:
         options: What `dataset.json` says of `data`.
     """
     if (test_from := options["split"].get("test_from")) is not None:
-        detail = f"nothing that is learnt is of {test_from} or later, as meta-test is"
-        return Finding("time", "ok", detail)
+        detail = f"what is judged has learnt nothing of {test_from} or later"
+        return Finding("time", "ok", f"{detail}, as meta-test is")
     what = "users" if options["episodes"].get("order") == "time" else "pairs"
     return Finding(
         "time",

@@ -46,7 +46,12 @@ def info(*, max_interactions=50, path="users.json", order="random"):
     [
         (None, "random", "note", "pairs are split at random"),
         (None, "time", "note", "users are split at random"),
-        ("2001-02-03", "random", "ok", "learnt is of 2001-02-03 or later"),
+        (
+            "2001-02-03",
+            "random",
+            "ok",
+            "what is judged has learnt nothing of 2001-02-03",
+        ),
     ],
 )
 def test_what_may_be_later_than_what_is_asked_for_is_said(
