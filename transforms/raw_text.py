@@ -23,8 +23,8 @@ IGNORED = BLANK.removesuffix("]") + "\u00ad\u200b-\u200d\u2060\ufeff]"
 # A whole number in ASCII digits, zeros in front and a fraction of zero apart.
 WHOLE_NUMBER = r"^0*([0-9]+)(?:\.0*)?$"
 
-# Years and days since 1970 are smaller numbers.
-_FIRST_DATE = 1e8
+# The least number that is shown as a date too: years and days since 1970 are less.
+FIRST_DATE = 1e8
 
 _ignored, _whole_number = re.compile(IGNORED), re.compile(WHOLE_NUMBER)
 
@@ -62,14 +62,14 @@ def text_of_time(time: float) -> str:
 
     A number from 100,000,000 on, or below 0 so far, may be a date: seconds since 1970.
     """
-    text = f"{time:.0f}" if time.is_integer() else f"{time!r}"
-    if abs(time) < _FIRST_DATE:
+    text = f"{time:.0f}" if time.is_integer() else repr(time)
+    if abs(time) < FIRST_DATE:
         return text
     try:
         date = datetime.datetime.fromtimestamp(int(time), datetime.UTC)
     except (ValueError, OverflowError, OSError):
         return text
-    return f"{text} ({date:%Y-%m-%dT%H:%M:%SZ})"
+    return f"{text} ({date.isoformat().replace('+00:00', 'Z')})"
 
 
 def is_whole_number(text: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from transforms.paths import path_in
 from transforms.raw_text import normal_id
+from transforms.row_counts import RowCounts, describe_times
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, SPLITS
 from transforms.specs import SplitSpec
 from transforms.stable_hash import stable_fraction
@@ -57,13 +58,18 @@ def drawn_by_chance(spec: SplitSpec) -> SplitSpec:
     return dataclasses.replace(spec, **undrawn)
 
 
-def about_times(spec: SplitSpec, column: str | None) -> str:
-    """Says what times of a split of users must be like; nothing if it has none."""
+def about_times(spec: SplitSpec, tables: Mapping[str, RowCounts]) -> str:
+    """Says what times of a split must be like; nothing if it has none.
+
+    Args:
+        spec: The split.
+        tables: What became of the rows of each table.
+    """
     if not spec.starts:
         return ""
     return (
-        f" A time in it, such as {spec.test_from}, must be of the kind that {column!r} "
-        "has: dates are seconds since 1970."
+        f" A time in it, such as {spec.test_from}, must be among "
+        f"{describe_times(tables)}: dates are seconds since 1970."
     )
 
 

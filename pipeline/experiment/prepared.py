@@ -44,27 +44,29 @@ def prepared_facts(dataset_dir: pathlib.Path) -> PreparedFacts:
     return PreparedFacts(values["fingerprint"], values["num_tasks"], options)
 
 
-def way_to_more_tasks(options: Mapping[str, Any]) -> str:
+def way_to_more_tasks(options: Mapping[str, Any], times: str = "") -> str:
     """Says how a split gets more tasks.
 
     Args:
         options: What `dataset.json` says of `data`.
+        times: From when to when rows are, in words; "" if that is not known.
     """
     split = options.get("split", {})
-    if path := split.get("path"):
-        return f"name more of them in data.split.path, {path}"
+    among = f"among {times}" if times else "of the kind that the time column has"
     if are_split_by_time(options):
         return (
-            f"set another data.split.test_from than {split['test_from']}, of the kind "
-            "that the time column has (dates are seconds since 1970), and another "
-            "data.split.validation_from or validation_fraction"
+            f"set another data.split.test_from than {split['test_from']}, {among} "
+            "(dates are seconds since 1970), and another data.split.validation_from or "
+            "validation_fraction"
         )
     both = ""
     if split.get("test_from") is not None:
         both = (
             "a scenario is asked about if it has clicks before data.split.test_from, "
-            f"{split['test_from']}, and from then on; "
+            f"{split['test_from']}, and from then on, so set another, {among}; or "
         )
+    if path := split.get("path"):
+        return f"{both}name more of them in data.split.path, {path}"
     return both + (
         "set another data.split.seed or other fractions in data.split, or name them in "
         "a file, data.split.path"

@@ -4,7 +4,12 @@ from models.evaluation.metric import MIN_TASKS
 from pipeline.experiment.prepared import way_to_more_tasks
 from transforms.left_out import describe_left_out
 from transforms.plural import counted
+from transforms.raw_text import FIRST_DATE
+from transforms.row_counts import describe_times
 from transforms.schema import META_TEST, META_VALIDATION, REJECTED_DIR, CommonInfo
+
+# A thousand lies between units; between 1973 and 2200 it is 73.
+_LARGEST_RATIO = 100.0
 
 
 def describe_counts(info: CommonInfo) -> list[str]:
@@ -32,9 +37,27 @@ def describe_few_tasks(info: CommonInfo) -> list[str]:
     if not few:
         return []
     chance = "a hash splits tasks, so that few are split by chance; "
-    if info.options["split"]["path"] or info.options["split"].get("test_from"):
+    split = info.options["split"]
+    if split["path"] or split.get("test_from") is not None:
         chance = ""
+    cure = way_to_more_tasks(info.options, describe_times(info.tables))
     return [
         f"prepare: few tasks: {' and '.join(few)}, and fewer than {MIN_TASKS} do not "
-        f"tell methods apart: {chance}{way_to_more_tasks(info.options)}"
+        f"tell methods apart: {chance}{cure}"
     ]
+
+
+def describe_odd_times(info: CommonInfo) -> list[str]:
+    """Says which tables seem to have times in two units, such as s and ms."""
+    return [
+        f"prepare: times of {name} seem to be in two units, {counts.describe_times()}: "
+        "write all in one (dates are seconds since 1970), for data.split.test_from, "
+        "validation_from and the order of rows go by them"
+        for name, counts in info.tables.items()
+        if counts.times and _are_far_apart(*counts.times)
+    ]
+
+
+def _are_far_apart(first: float, last: float) -> bool:
+    """Whether the first may be seconds since 1970, and the last of another unit."""
+    return first >= FIRST_DATE and last > _LARGEST_RATIO * first

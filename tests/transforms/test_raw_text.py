@@ -5,7 +5,14 @@ import sys
 
 import pytest
 
-from transforms.raw_text import BLANK, BLANKS_AROUND, LINE_BREAK, normal_id
+from transforms.raw_text import (
+    BLANK,
+    BLANKS_AROUND,
+    LINE_BREAK,
+    normal_id,
+    text_of_time,
+    time_of,
+)
 
 CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1)]
 
@@ -42,3 +49,20 @@ def test_patterns_mean_what_python_means():
 def test_a_normal_id_stays_as_it_is():
     once = normal_id("".join(CHARACTERS))
     assert normal_id(once) == once
+
+
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [
+        (2024.0, "2024"),
+        (19_000.5, "19000.5"),
+        (1_748_763_008.0, "1748763008 (2025-06-01T07:30:08Z)"),
+        (-315_619_200.0, "-315619200 (1960-01-01T00:00:00Z)"),
+        (1_748_763_008_000.0, "1748763008000"),  # In ms: no date of four digits.
+        (1e300, f"{1e300:.0f}"),
+    ],
+)
+def test_a_time_is_written_as_it_is_read_with_its_date(time, text):
+    assert text_of_time(time) == text
+    for form in text.rstrip(")").split(" ("):
+        assert time_of(form) == time

@@ -36,12 +36,7 @@ from transforms.plural import counted
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.kinds import OfKind
 from transforms.reading.shards import GroupByShard
-from transforms.splits import (
-    TaskSplitter,
-    about_times,
-    drawn_by_chance,
-    load_splitter,
-)
+from transforms.splits import TaskSplitter, drawn_by_chance, load_splitter
 from transforms.stable_hash import shard_of
 from transforms.table_spec import TableSpec
 from transforms.writing.dataset_files import DatasetKind
@@ -79,11 +74,7 @@ def _advice(spec: ScenarioDatasetSpec, files: OutputFiles) -> str:
     """Says which limits leave tasks out, and how large pools are."""
     fewer = f"lower data.episodes.min_clicks, {spec.episodes.min_clicks}"
     if spec.has_user_tasks:
-        (column, *_) = (domain.clicks.time_column for domain in spec.domains)
-        return (
-            f"Users with fewer clicks are no tasks: {fewer}, or check data.split."
-            f"{about_times(spec.split, column)}"
-        )
+        return f"Users with fewer clicks are no tasks: {fewer}, or check data.split."
     smallest, median, largest = Pools.read(files).sizes
     limits, cures = spec.episodes, []
     if smallest < limits.min_pool_size:

@@ -24,12 +24,7 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.shards import GroupByShard
 from transforms.schema import DatasetInfo
 from transforms.specs import DatasetSpec
-from transforms.splits import (
-    TaskSplitter,
-    about_times,
-    drawn_by_chance,
-    load_splitter,
-)
+from transforms.splits import TaskSplitter, drawn_by_chance, load_splitter
 from transforms.table_spec import TableSpec
 from transforms.writing.dataset_files import DatasetKind
 from transforms.writing.entity_files import ITEM, USER
@@ -69,7 +64,6 @@ def _advice(spec: DatasetSpec, files: OutputFiles) -> str:
         f"A user must have {query + support} interactions: lower "
         f"data.episodes.query_size, {query}, or data.episodes.min_support_size, "
         f"{support}, or check data.split."
-        f"{about_times(spec.split, spec.interactions.time_column)}"
     )
 
 

@@ -20,6 +20,7 @@ from transforms.schema import (
     read_dataset_json,
 )
 from transforms.specs import CommonSpec
+from transforms.splits import about_times
 from transforms.writing.counts import check_features, check_joins, whole_counts
 from transforms.writing.output_files import ANOMALIES_PBTXT, STAGE_DIR, OutputFiles
 from transforms.writing.protos import build_anomalies, proto_file
@@ -39,7 +40,7 @@ class DatasetKind(Generic[Info]):
     Attributes:
         info_class: What `dataset.json` says.
         advice: Says what to do if no task is in meta-train, given the directory as it
-            has been filled.
+            has been filled, and last to check `data.split`.
     """
 
     info_class: type[Info]
@@ -110,7 +111,8 @@ def _finish(
         tables=tables,
     )
     if not info.num_tasks[META_TRAIN]:
-        raise DataError(_no_meta_train(info) + kind.advice(files))
+        times = about_times(spec.split, tables)
+        raise DataError(_no_meta_train(info) + kind.advice(files) + times)
     files.write(ANOMALIES_PBTXT, proto_file(build_anomalies(num_rejected)))
     info = dataclasses.replace(info, files=files.written())
     files.write(DATASET_JSON, info.to_json().encode())

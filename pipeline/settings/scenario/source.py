@@ -7,7 +7,11 @@ import pathlib
 from typing import Any
 
 from pipeline.experiment.config_file import data_dir
-from pipeline.settings.prepared_text import describe_counts, describe_few_tasks
+from pipeline.settings.prepared_text import (
+    describe_counts,
+    describe_few_tasks,
+    describe_odd_times,
+)
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data_config import DomainConfig, ScenarioDataConfig
 from pipeline.settings.scenario.small_pools import describe_small_pools
@@ -120,7 +124,7 @@ def _describe(info: ScenarioDatasetInfo, directory: pathlib.Path) -> str:
         f"{counted(info.num_queries.get(split, 0), 'held-out click')} to query"
         for split, num in info.num_tasks.items()
     ]
-    lines += describe_few_tasks(info)
+    lines += [*describe_few_tasks(info), *describe_odd_times(info)]
     if not info.has_user_tasks:
         lines += describe_small_pools(directory)
     lines.append(

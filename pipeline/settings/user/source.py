@@ -6,7 +6,11 @@ import pathlib
 from typing import Any
 
 from pipeline.experiment.config_file import data_dir
-from pipeline.settings.prepared_text import describe_counts, describe_few_tasks
+from pipeline.settings.prepared_text import (
+    describe_counts,
+    describe_few_tasks,
+    describe_odd_times,
+)
 from pipeline.settings.shards import with_enough_shards
 from pipeline.settings.table_source import TableSource
 from pipeline.settings.user.config import UserConfig, dataset_spec
@@ -43,7 +47,8 @@ def _describe(info: DatasetInfo, directory: pathlib.Path) -> str:
         f"{counted(info.num_interactions.get(split, 0), 'interaction')}"
         for split, num in info.num_tasks.items()
     ]
-    lines += [*describe_few_tasks(info), *describe_small_tasks(info)]
+    lines += [*describe_few_tasks(info), *describe_odd_times(info)]
+    lines += describe_small_tasks(info)
     if num := info.num_interactions[NO_TASK]:
         lines.append(
             f"prepare: {counted(num, 'interaction')} of users with too few for a "

@@ -2,7 +2,12 @@ import dataclasses
 
 import pytest
 
-from pipeline.settings.prepared_text import describe_counts, describe_few_tasks
+from pipeline.settings.prepared_text import (
+    describe_counts,
+    describe_few_tasks,
+    describe_odd_times,
+)
+from transforms.row_counts import RowCounts
 from transforms.schema import CommonInfo
 
 
@@ -63,6 +68,45 @@ def test_few_tasks_of_a_split_by_time_have_another_cure(task, cure):
     few = dataclasses.replace(info(6, 1), options={"split": split, **task})
     (sentence,) = describe_few_tasks(few)
     assert f"do not tell methods apart: {cure}" in sentence
+
+
+@pytest.mark.parametrize(
+    ("task", "path", "cure"),
+    [
+        ("user", None, "another data.split.test_from than 2025-01-01, among the times"),
+        ("scenario", None, "so set another, among the times of clicks from 2 to 9; or"),
+        ("scenario", "s.json", "from 2 to 9; or name more of them in data.split.path"),
+    ],
+)
+def test_few_tasks_of_a_split_by_time_name_the_times_that_there_are(task, path, cure):
+    split = {"path": path, "test_from": "2025-01-01"}
+    few = dataclasses.replace(
+        info(6, 0),
+        options={"split": split, "task": task},
+        tables={"clicks": RowCounts(times=[2.0, 9.0])},
+    )
+    (sentence,) = describe_few_tasks(few)
+    assert cure in sentence
+    assert "a hash" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("times", "is_odd"),
+    [
+        ((1.7e9, 1.7e12), True),
+        ((1.1e8, 7.2e9), False),  # From 1973 to 2198.
+        ((0.0, 2e9), False),
+        ((1900.0, 2025e3), False),  # Of whatever unit numbers are.
+        ((), False),
+    ],
+)
+def test_times_in_two_units_are_told_with_the_first_and_the_last(times, is_odd):
+    odd = dataclasses.replace(info(6, 6), tables={"clicks": RowCounts(times=times)})
+    sentences = describe_odd_times(odd)
+    assert len(sentences) == is_odd
+    for sentence in sentences:
+        assert "times of clicks seem to be in two units, from 1700000000 (2" in sentence
+        assert "to 1700000000000: write all in one" in sentence
 
 
 @pytest.mark.parametrize("path", [None, "s.json"])

@@ -3,6 +3,7 @@ import pytest
 from transforms.ratings.interactions import (
     Interaction,
     InteractionBlock,
+    InteractionParser,
     parse_interaction,
     parse_interactions,
 )
@@ -69,6 +70,15 @@ def test_the_time_is_read_where_the_row_that_counts_depends_on_it(parse_block):
     part = InteractionBlock.unpacked(packed)
     assert part.times.tolist() == [86400.0]
     assert (row.line, row.reason) == (3, "not_a_time")
+
+
+def test_the_first_and_the_last_time_are_counted():
+    spec = InteractionSpec(TableSpec("r.csv"), time_column="day")
+    parser = InteractionParser(spec, 2, Block("r.csv", 0, 2, b"", (*HEADER, "day")))
+    parser.add(2, ("u", "i", 4, "1970-01-03"))
+    parser.add(3, ("v", "i", 4, 86400))
+    assert list(parser.parsed())
+    assert parser.counts.times == [86400.0, 172800.0]
 
 
 def test_a_scale_of_zero_is_refused():
