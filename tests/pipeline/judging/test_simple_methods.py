@@ -37,11 +37,16 @@ class ByItem:
         return self.step * tf.cast(query["query_item"], tf.float32)
 
 
+NONE = np.zeros(0, np.int32)
+NO_CLICKS = KnownClicks(NONE, NONE, NONE, num_users=2, num_items=60)
+
+
 class ByPoolItem(ByItem):
     """The same of clicks."""
 
     def __init__(self, known, vectors, *, step=0.0, unused=0):
-        assert (known, vectors) == ("known", "vectors")
+        assert known is NO_CLICKS
+        assert vectors == "vectors"
         super().__init__(step)
 
 
@@ -80,11 +85,10 @@ def ratings_data(asked, *, has_query=True):
     )
 
 
-def clicks_data(asked, known="known", factors="vectors"):
+def clicks_data(asked, factors="vectors"):
     """Of one meta-validation task, in which the user has clicked the last items."""
     pool = np.arange(1, 61, dtype=np.int32)
     clicked = pool[-4:]
-    none = np.zeros(0, np.int32)
     negatives = np.zeros([4, 1], np.int32)
     task = ScenarioTask(
         scenario_id="s",
@@ -96,11 +100,11 @@ def clicks_data(asked, known="known", factors="vectors"):
         query_user=np.full_like(clicked, 2),
         query_item=clicked,
         query_negative=negatives,
-        known_user=none,
-        known_item=none,
+        known_user=NONE,
+        known_item=NONE,
     )
     return types.SimpleNamespace(
-        known=known,
+        known=NO_CLICKS,
         factors=factors,
         info=types.SimpleNamespace(num_tasks={}, domains=[], has_user_tasks=False),
         tasks=lambda split: asked.append(split) or [task],
@@ -211,9 +215,7 @@ class BestByPool:
 
 def test_without_a_pool_there_is_what_is_best_without(monkeypatch):
     monkeypatch.setitem(clicks.BASELINES, "by_pool", BestByPool)
-    none = np.zeros(0, np.int32)
-    known = KnownClicks(none, none, none, num_users=2, num_items=60)
-    data = clicks_data([], known, types.SimpleNamespace(open_fit=1))
+    data = clicks_data([], types.SimpleNamespace(open_fit=1))
     method, chosen, without_pool = fit_simple("by_pool", SCENARIOS, data, [MAIN, WHOLE])
     assert (chosen, without_pool) == ({"step": -1.0}, {"step": 1.0})
     query = {"query_item": tf.constant([[7]])}
