@@ -203,7 +203,7 @@ class ScenarioSplitSpec(SplitSpec):
             `clicks.time_column` has them. Pairs of that time or later are held out, in
             place of `held_out_fraction`. Where users are tasks, those whose first click
             is of that time or later are meta-test, in place of `test_fraction`; of all
-            others only earlier clicks count.
+            others later clicks wait for the training on all clicks.
         validation_from: Those of this time or later, and before `test_from`, are held
             out for meta-validation, in place of `held_out_for_validation`; where users
             are tasks, as `test_from`, in place of `validation_fraction`.
