@@ -151,12 +151,15 @@ def split_pairs(pairs: ClickPairs, spec: ScenarioDatasetSpec) -> SplitPairs:
         is_held_out = pairs.times >= min(split.starts.values())
     else:
         is_held_out = hashes.shares("held_out") < split.held_out_fraction
+    held_out = np.flatnonzero(is_held_out)
     if META_VALIDATION in split.starts:
-        is_for_test = pairs.times >= split.starts[META_TEST]
+        is_for_test = pairs.times[held_out] >= split.starts[META_TEST]
     else:
-        is_for_test = hashes.shares("held_out_for") >= split.held_out_for_validation
-    held_out = np.where(is_for_test, FOR_TEST, FOR_VALIDATION)
-    return _split(pairs, np.where(is_held_out, held_out, KNOWN), hashes.folds())
+        chances = hashes.shares("held_out_for", held_out)
+        is_for_test = chances >= split.held_out_for_validation
+    roles = np.full(len(is_held_out), KNOWN)
+    roles[held_out] = np.where(is_for_test, FOR_TEST, FOR_VALIDATION)
+    return _split(pairs, roles, hashes.folds())
 
 
 def split_users(
@@ -210,9 +213,12 @@ class _PairHashes:
         self._texts = joined_texts(users, items)
         self._split = spec.split
 
-    def shares(self, salt: str) -> Floats:
-        """Returns a number in [0, 1) of each pair."""
-        digests = stable_digests(self._split.seed, salt, last=self._texts)
+    def shares(self, salt: str, chosen: Ints | None = None) -> Floats:
+        """Returns a number in [0, 1) of each pair, or of the chosen places."""
+        texts = self._texts
+        if chosen is not None:
+            texts = [texts[place] for place in chosen.tolist()]
+        digests = stable_digests(self._split.seed, salt, last=texts)
         return fractions(digest_numbers(digests))
 
     def folds(self) -> Ints:
