@@ -38,9 +38,10 @@ SPLITS = (META_TRAIN, META_VALIDATION, META_TEST)
 # from them, but all that is counted or fitted beforehand learns from them.
 NO_TASK = "no_task"
 
-# Later pairs of users of an earlier split, where users are split by time: what is of
-# the time of a later split. All of them are support, one record a user, beside their
-# task if they have one. Nothing learns from them but a training on all pairs.
+# Pairs of the time of meta-validation or meta-test, where users are split by it, that
+# are in no task there: later ones of users of an earlier split, beside their task if
+# they have one, and those of users with too few for a task. All of them are support.
+# Nothing learns from them but a training on all pairs.
 LATER = "later"
 
 # What is learnt from: the support of these.
@@ -202,7 +203,7 @@ class DatasetInfo(CommonInfo):
         label_std: Their standard deviation, 1 if they do not vary.
         label_levels: Levels that distributions of labels are over.
         num_interactions: Interactions by split, query pairs included, and those of
-            users without a task; later ones, if users are split by time.
+            users without a task; those of `LATER`, if users are split by time.
     """
 
     setting = USER_SETTING

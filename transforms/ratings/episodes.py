@@ -130,7 +130,8 @@ def build_tasks(
     Pairs are taken up to the limit of the split, in a random order that only the seed,
     the user and the item decide: first the query, then the support. By time, the first
     ones are the support and the others the query; the random order then decides
-    between pairs of one time. Later pairs of a user are all support.
+    between pairs of one time. Later pairs of a user are all support, as are those of a
+    user with too few for a task.
 
     Args:
         pairs: The pairs of each user, with times if they are taken by time.
@@ -143,24 +144,27 @@ def build_tasks(
     seed = splitter.spec.seed
     parts = np.array([_part(splitter, user) for user in pairs.users], np.int64)
     teach = np.array([splitter.may_teach(user) for user in pairs.users], np.bool_)
+    without_task = np.where(teach, _NO_TASK, _LEFT_OUT)
     needed = spec.query_size + spec.min_support_size
     dropped: Counter[str] = Counter()
     if pairs.windows is not None:
         by_time = (*splitter.spec.starts, LATER)
         of_windows = np.array([PARTS.index(part) for part in by_time])
         parts = np.where(pairs.windows > 0, of_windows[pairs.windows - 1], parts)
-        teach &= pairs.windows == 0
+        without_task[pairs.windows > 0] = _LATER
     num_pairs = pairs.num_pairs()
     is_listed = parts != _LEFT_OUT
     dropped[TASK_NOT_IN_SPLIT_FILE] = int((~is_listed).sum())
     dropped[PAIR_OF_TASK_NOT_IN_SPLIT_FILE] = int(num_pairs[~is_listed].sum())
     if spec.new_item_fraction:
-        sees_all = np.where(num_pairs < needed, ~teach, parts != _META_TRAIN)
+        sees_all = np.where(
+            num_pairs < needed, without_task != _NO_TASK, parts != _META_TRAIN
+        )
         pairs = _without_new_items(pairs, sees_all | ~is_listed, spec, seed)
         dropped[PAIR_OF_NEW_ITEM] = int((num_pairs - pairs.num_pairs()).sum())
         num_pairs = pairs.num_pairs()
     is_small = is_listed & (parts != _LATER) & (num_pairs < needed)
-    parts[is_small] = np.where((teach & (num_pairs > 0))[is_small], _NO_TASK, _LEFT_OUT)
+    parts[is_small] = np.where(num_pairs > 0, without_task, _LEFT_OUT)[is_small]
     is_lost = is_small & (parts == _LEFT_OUT)
     dropped[TASK_TOO_SMALL] = int(is_small.sum())
     dropped[PAIR_OF_TASK_TOO_SMALL] = int(num_pairs[is_lost].sum())

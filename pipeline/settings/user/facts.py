@@ -45,7 +45,7 @@ def user_facts(dataset: UserData) -> DataFacts:
     }
     if schema.LATER in info.num_interactions:
         later = info.num_interactions[schema.LATER]
-        sizes["interactions later than the split of the user"] = later
+        sizes["interactions that wait for the training on all pairs"] = later
     return DataFacts(
         info=info,
         sizes=sizes,

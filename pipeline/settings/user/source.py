@@ -56,8 +56,8 @@ def _describe(info: DatasetInfo, directory: pathlib.Path) -> str:
         )
     if num := info.num_interactions.get(LATER, 0):
         lines.append(
-            f"prepare: {counted(num, 'interaction')} later than the split of the user: "
-            "only the training on all pairs learns from them"
+            f"prepare: {counted(num, 'interaction')} of the time of a later split, and "
+            "in no task there: only the training on all pairs learns from them"
         )
     lines.append(
         f"prepare: {counted(info.num_users, 'user')}, {counted(info.num_items, 'item')}"

@@ -155,23 +155,21 @@ def test_users_who_come_late_are_meta_test_and_what_is_late_stands_apart():
     )
     tasks, dropped = split_by_time(rows, {"test_from": 5}, EpisodeSpec(query_size=2))
     assert [(task.task_id, task.split) for task in tasks] == [
-        *(("early", META_TRAIN), ("early", LATER), ("late", META_TEST)),
-        *(("over", NO_TASK), ("over", LATER)),
+        *(("early", META_TRAIN), ("early", LATER), ("few", LATER)),
+        *(("late", META_TEST), ("over", NO_TASK), ("over", LATER)),
     ]
-    early, after, _, over, after_over = tasks
+    early, after, few, _, over, after_over = tasks
     assert {*early.support.items, *early.query.items} == {*pairs(4)}
     assert after.support == Pairs(["i4", "i5"], [1.0, 1.0])
     assert over.support.items == ["i0"]
+    assert few.support.items == ["i0"]
     assert after_over.support.items == ["i1"]
-    assert after.query == after_over.query == Pairs([], [])
-    assert dropped == {
-        "task_too_small": 2,  # few and over.
-        "pair_of_task_too_small": 1,  # Of few, who came late and teaches nothing.
-    }
+    assert after.query == few.query == after_over.query == Pairs([], [])
+    assert dropped == {"task_too_small": 2}  # few and over.
 
 
 def test_meta_validation_lies_between_what_is_learnt_and_meta_test():
-    rows = timed_rows(a=(1, 2, 3, 4), b=(3, 4, 5, 6), c=(5, 6, 7, 8))
+    rows = timed_rows(a=(1, 2, 3, 4), b=(3, 4, 5, 6), c=(5, 6, 7, 8), d=(3, 9))
     spec = EpisodeSpec(query_size=1, order="time")
     starts = {"validation_from": 3, "test_from": 5}
     tasks, dropped = split_by_time(rows, starts, spec)
@@ -182,8 +180,9 @@ def test_meta_validation_lies_between_what_is_learnt_and_meta_test():
         (META_VALIDATION, ["i0"], ["i1"]),
         (LATER, ["i2", "i3"], []),
         (META_TEST, ["i0", "i1", "i2"], ["i3"]),
+        *((LATER, ["i0"], []), (LATER, ["i1"], [])),
     ]
-    assert not dropped
+    assert dropped == {"task_too_small": 1}
 
 
 @pytest.mark.parametrize(

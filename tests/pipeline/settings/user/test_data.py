@@ -68,13 +68,14 @@ def test_users_too_small_for_a_task_are_in_no_split(with_small_users):
 
 
 LATER = [("ü1", "f99", 5.0), ("ü1", "f6", 1.0), ("ü45", "f99", 2.0)]
+LATER += [("ü99", "f1", 3.0)]  # Too few for a task.
 
 
 @pytest.fixture(scope="module")
 def split_by_time(tmp_path_factory, raw_dir, write_config, cmml):
     """A prepared data set of users who came on the day of their number, and its rows.
 
-    Two of them have rated again, when users of meta-test came.
+    Two of them have rated again, when users of meta-test came, one of these once alone.
     """
     folder = tmp_path_factory.mktemp("timed")
     raw = shutil.copytree(raw_dir, folder / "raw")
@@ -90,7 +91,7 @@ def split_by_time(tmp_path_factory, raw_dir, write_config, cmml):
     config = "--config", write_config(folder), *sets
     done = cmml("prepare", *config, data_dir=raw)
     assert done.status == 0, done.stderr
-    assert "3 interactions later than the split of the user" in done.stderr
+    assert "4 interactions of the time of a later split" in done.stderr
     assert cmml("audit", *config, data_dir=raw).status == 0
     (dataset_dir,) = (folder / "prepared" / "own").iterdir()
     return load_user_data(dataset_dir), len(rows)
@@ -117,7 +118,7 @@ def test_later_pairs_are_among_the_training_pairs_of_a_whole_data_set_alone(
 def test_later_pairs_are_said_to_be_there(split_by_time):
     data, num_rows = split_by_time
     sizes = user_facts(data).sizes
-    assert sizes["interactions later than the split of the user"] == len(LATER)
+    assert sizes["interactions that wait for the training on all pairs"] == len(LATER)
     assert sizes["interactions in episodes"] == num_rows - len(LATER)
 
 
