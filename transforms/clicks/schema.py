@@ -304,14 +304,14 @@ def check_task(task: TaskKind, clicks: ClickSpec, pools: PoolSpec | None) -> Non
         )
 
 
-def goes_by_time(
+def check_use_of_time(
     task: TaskKind, split: ScenarioSplitSpec, episodes: ScenarioEpisodeSpec
-) -> str:
-    """Names what goes by the time of clicks, with its value; empty if nothing does.
+) -> None:
+    """Checks that what goes by time can do so with the tasks that there are.
 
     Raises:
-        ValueError: If a time or an order of clicks goes without users as tasks, or with
-            a file that names these.
+        ValueError: If users are tasks and split both by time and by a file, or clicks
+            are ordered by time and users are none.
     """
     if task == USER_TASKS:
         check_split_of_users(split)
@@ -320,6 +320,10 @@ def goes_by_time(
             f"episodes.order 'time' goes with data.task 'user', got data.task {task!r}:"
             " what is later in a scenario is asked for by split.test_from."
         )
+
+
+def key_of_time(split: ScenarioSplitSpec, episodes: ScenarioEpisodeSpec) -> str:
+    """Names a key that goes by the time of clicks, and its value; "" if none does."""
     if split.starts:
         return f"split.test_from {split.test_from!r}"
     return "episodes.order 'time'" if episodes.order == "time" else ""
@@ -359,12 +363,13 @@ class ScenarioDatasetSpec(CommonSpec):
             )
         if any(":" in name for name in names):
             raise ValueError(f"names of domains must have no colon, got {names}.")
+        check_use_of_time(self.task, self.split, self.episodes)
+        key = key_of_time(self.split, self.episodes)
         for domain in self.domains:
             check_task(self.task, domain.clicks, domain.pools)
-            by_time = goes_by_time(self.task, self.split, self.episodes)
-            if by_time and domain.clicks.time_column is None:
+            if key and domain.clicks.time_column is None:
                 raise ValueError(
-                    f"{by_time} needs the clicks.time_column of every domain, got none "
+                    f"{key} needs the clicks.time_column of every domain, got none "
                     f"of {domain.name!r}."
                 )
 

@@ -16,7 +16,8 @@ from transforms.clicks.schema import (
     ScenarioSplitSpec,
     TaskKind,
     check_task,
-    goes_by_time,
+    check_use_of_time,
+    key_of_time,
 )
 
 _NEEDS_PATH = ("lastfm", "citeulike", "movielens", "taobao")
@@ -100,21 +101,22 @@ class ScenarioDataConfig(RowLimits):
 
     @pydantic.model_validator(mode="after")
     def _check_time(self) -> Self:
-        by_time = goes_by_time(self.task, self.split, self.episodes)
+        check_use_of_time(self.task, self.split, self.episodes)
+        key = key_of_time(self.split, self.episodes)
         order = ", or episodes.order 'time'" if self.has_user_tasks else ""
         for name, domain in self.domains.items():
             column = domain.clicks and domain.clicks.time_column
-            if column is not None and not by_time:
+            if column is not None and not key:
                 raise ValueError(
                     f"time_column {column!r} of domain {name!r} goes with "
                     f"split.test_from{order}, got none."
                 )
             if domain.source == "movielens" or column is not None:
                 continue
-            if by_time:
+            if key:
                 has = "clicks.time_column, got none" if domain.clicks else "times"
                 raise ValueError(
-                    f"{by_time} needs {has}: domain {name!r} is of source "
+                    f"{key} needs {has}: domain {name!r} is of source "
                     f"{domain.source!r}."
                 )
         return self

@@ -23,7 +23,7 @@ from transforms.clicks.schema import (
     DomainSpec,
     ScenarioDatasetInfo,
     ScenarioDatasetSpec,
-    goes_by_time,
+    key_of_time,
 )
 from transforms.clicks.tables import used_tables
 from transforms.plural import counted
@@ -53,7 +53,7 @@ def dataset_spec(config: ScenarioDataConfig, data_dir: str) -> ScenarioDatasetSp
     domains = [_domain_spec(name, domain, data_dir) for name, domain in pairs]
     if config.task == USER_TASKS:
         domains = [_without_scenarios(domain) for domain in domains]
-    if not goes_by_time(config.task, config.split, config.episodes):
+    if not key_of_time(config.split, config.episodes):
         domains = [_without_time(domain) for domain in domains]
     return ScenarioDatasetSpec(
         tuple(domains),
