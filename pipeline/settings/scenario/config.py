@@ -9,7 +9,7 @@ from models.options import VECTORS_VERSION, ScenarioOptions
 from pipeline.experiment.config_section import Experiment, Section
 from pipeline.settings.more_metrics import more_metrics_of
 from pipeline.settings.scenario.data_config import ScenarioDataConfig
-from pipeline.settings.scenario.metrics import METRICS, NDCG
+from pipeline.settings.scenario.metrics import EPOCH_METRIC, METRICS
 from transforms.clicks.schema import USER_TASKS
 
 # As `models.baselines.clicks.registry` has them, which cannot be imported without
@@ -146,7 +146,8 @@ class ScenarioTrainingConfig(Section):
             after an epoch; all if None. Where users are tasks, so many of these.
         patience: Epochs without a better meta-validation NDCG before stopping. The best
             epoch is that of the highest NDCG, to which every held-out click counts, not
-            only those near the 20th place.
+            only those near the 20th place; none is, if the start, the closed form, is
+            no more than a standard error of the difference below.
         steps_per_execution: Batches that `fit` runs in one call of the graph.
         seed: Seed of weights, episodes and dropout.
         refit: What the exported model is trained on: "all" clicks there are, once the
@@ -263,7 +264,7 @@ class ScenarioConfig(Experiment):
             self.model,
             self.training.model_dump(exclude={"refit"}),
             (evaluation.support_size, evaluation.support_negatives, evaluation.seed),
-            NDCG.name,
+            EPOCH_METRIC.name,
         )
 
     @property

@@ -15,14 +15,10 @@ from models.recommender import Episode
 from pipeline.settings.scenario.config import ScenarioConfig, ScenarioTrainingConfig
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.groups import catalogue_group, some_users
-from pipeline.settings.scenario.metrics import NDCG
+from pipeline.settings.scenario.metrics import EPOCH_METRIC
 from pipeline.settings.scenario.whole import training_tasks
 from pipeline.settings.setting import TrainingPlan
 from transforms import schema
-
-# Recall@20 hangs on few clicks near its edge: on Last.fm its best epochs order the
-# first places worse than the start, and recall no more.
-_CHOSEN_BY = NDCG
 
 # The best of some epochs is better than the closed form by chance, too. As Breiman et
 # al. (1984) prune trees: within a standard error the simpler one.
@@ -67,7 +63,7 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
         steps_per_epoch=options.steps_per_epoch,
         num_tasks=options.steps_per_epoch * options.batch_size,
         validation=_validation(config, data),
-        chosen_by=_CHOSEN_BY,
+        chosen_by=EPOCH_METRIC,
         probe=lambda: first(schema.META_VALIDATION, _PROBED_TASKS, options.seed),
         timed=timed,
         start_errors=_START_ERRORS,

@@ -68,6 +68,7 @@ def test_each_epoch_is_a_line_of_metrics(made, config):
     names = [metric.name for metric in setting_of(config).metrics]
     metrics = [name for name in names if name not in undefined]  # By smaller pools.
     chosen_by = {"user": "rmse", "scenario": "ndcg"}[config.setting]
+    assert config.setting == "user" or chosen_by in config.weight_sections
     judged = {f"val_{name}" for name in metrics} | {f"best_val_{chosen_by}"}
     assert judged | {"epoch", "best_epoch", "tasks_per_s", "epoch_s"} <= set(lines[-1])
     best = [line[f"best_val_{chosen_by}"] for line in lines]
