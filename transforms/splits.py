@@ -59,17 +59,18 @@ def drawn_by_chance(spec: SplitSpec) -> SplitSpec:
 
 
 def about_times(spec: SplitSpec, tables: Mapping[str, RowCounts]) -> str:
-    """Says what times of a split must be like; nothing if it has none.
+    """Says what times of a split must be like; nothing if it, or all rows, have none.
 
     Args:
         spec: The split.
         tables: What became of the rows of each table.
     """
-    if not spec.starts:
+    times = describe_times(tables)
+    if not (spec.starts and times):
         return ""
     return (
-        f" A time in it, such as {spec.test_from}, must be among "
-        f"{describe_times(tables)}: dates are seconds since 1970."
+        f" A time in it, such as {spec.test_from}, must be among {times}: dates are "
+        "seconds since 1970."
     )
 
 

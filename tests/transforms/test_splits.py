@@ -2,9 +2,10 @@ import json
 
 import pytest
 
+from transforms.row_counts import RowCounts
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
 from transforms.specs import SplitSpec
-from transforms.splits import TaskSplitter, load_splitter
+from transforms.splits import TaskSplitter, about_times, load_splitter
 
 
 def write(folder, **lists):
@@ -84,3 +85,16 @@ def test_a_split_file_is_a_json_object(tmp_path, text):
 def test_a_missing_split_file_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"split\.path.*'split\.json': no such file"):
         load_splitter(SplitSpec(path="split.json"), str(tmp_path))
+
+
+def test_the_times_of_a_split_are_said_to_be_among_those_that_there_are():
+    tables = {"clicks": RowCounts(times=[2.0, 9.0]), "pools": RowCounts()}
+    told = about_times(SplitSpec(test_from=20), tables)
+    assert "such as 20, must be among the times of clicks from 2 to 9: dates" in told
+
+
+@pytest.mark.parametrize(
+    ("split", "times"), [(SplitSpec(), [2.0, 9.0]), (SplitSpec(test_from=20), [])]
+)
+def test_nothing_is_said_of_times_where_there_are_none(split, times):
+    assert about_times(split, {"clicks": RowCounts(times=times)}) == ""
