@@ -41,10 +41,11 @@ class FactorisationOptions:
         item_power: By which power of its clicks the ridge of an item grows.
         item_clicks: Clicks of a task at which the ridge is doubled; it grows with the
             square of how many they are fewer. 0 for the same ridge however few.
-        mean_weight: Weight of the mean of the clicks' factors beside that of their
-            units in the linear model, in how close an item is to them.
         count_weight: Weight, beside the dot product and where a pool is given, of the
             logarithm of 1 + how often the item was clicked in the scenario.
+        mean_weight: Weight of the mean of the factors of n clicks, times n / (n + 16),
+            beside that of their units in the linear model, in how close an item is to
+            them.
     """
 
     method: Literal["als", "bpr"] = "als"

@@ -36,10 +36,8 @@ class Vectors:
         strengths: float32 [L], by how much each of them outweighs its ridge, in the
             first fit to all known clicks; of several domains the mean.
         ridge_clicks: Clicks at which the ridge is doubled; 0 if it never is.
-        mean_weight: Weight of the mean of the clicks' factors beside that of their
-            units in the linear model, in how close an item is to them.
-        count_weight: Weight, beside the dot product and where a pool is given, of the
-            logarithm of 1 + how often the item was clicked in the scenario.
+        mean_weight: As of `FactorisationOptions`.
+        count_weight: As of `FactorisationOptions`.
         per_fold: Fits of a group, 1 or 2.
     """
 

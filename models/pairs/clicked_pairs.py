@@ -86,7 +86,7 @@ class ClickedPairs(PairEmbedding):
             # The start is the closed form itself; the weight is the first to move.
             self.backbone_scale = tf.Variable(0.0, name="backbone_scale")
         self._always_open = always_open
-        self._count_weight = 0.0 if always_open else vectors.count_weight
+        self._count_weight = vectors.count_weight  # 0 where users are tasks.
         trains_open |= always_open
         self._add_terms(options, trains_open)
         has_terms = self.num_factors > 0 or self._has_repeats
