@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from models.episodes.record_files import read_records
@@ -149,6 +150,27 @@ def of_nobody(task: ScenarioTask) -> ScenarioTask:
     users = ("support_user", "query_user", "known_user")
     nobody = {name: np.full_like(getattr(task, name), UNKNOWN) for name in users}
     return dataclasses.replace(task, **nobody)
+
+
+def with_all_known(task: ScenarioTask, clicks: scipy.sparse.csr_matrix) -> ScenarioTask:
+    """Returns a task that names all that its users are known to have clicked.
+
+    What they have clicked in another scenario could not be what is asked for: a pair is
+    held out in all of them or in none.
+
+    Args:
+        task: The task.
+        clicks: Known clicks, not 0, by user and item; see `click_matrix`.
+    """
+    users = np.unique(task.query_user)
+    row, item = clicks[users].nonzero()
+    inside = np.isin(item, task.pool)
+    more_users, more_items = users[row[inside]], item[inside].astype(np.int32)
+    return dataclasses.replace(
+        task,
+        known_user=np.concatenate([task.known_user, more_users]),
+        known_item=np.concatenate([task.known_item, more_items]),
+    )
 
 
 def load_known_clicks(

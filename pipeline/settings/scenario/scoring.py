@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.baselines.clicks.pool_scores import click_matrix
 from models.episodes.click_episodes import support_episode
-from models.episodes.click_records import ScenarioTask
+from models.episodes.click_records import ScenarioTask, with_all_known
 from models.evaluation.lasting_chance import lasting_chance
 from models.evaluation.ranking_metrics import ranks_among
 from models.evaluation.scored_pairs import ScoredPairs
@@ -125,23 +125,11 @@ class ClickScorer:
         return click_matrix(self._data.known)
 
     def _asked(self, task: ScenarioTask, *, is_open: bool) -> ScenarioTask:
-        """Returns the task, with every item for its pool if none is given.
-
-        What its users are known to have clicked in the pool is all among what is known.
-        """
-        users, pool = np.unique(task.query_user), task.pool
-        row, item = self._clicks[users].nonzero()
+        """Returns the task with all that is known; if it is open, of every item."""
         if is_open:
-            pool = np.arange(1, self._clicks.shape[1], dtype=np.int32)
-        else:
-            inside = np.isin(item, pool)
-            row, item = row[inside], item[inside]
-        return dataclasses.replace(
-            task,
-            pool=pool,
-            known_user=np.concatenate([task.known_user, users[row]]),
-            known_item=np.concatenate([task.known_item, item.astype(np.int32)]),
-        )
+            every_item = np.arange(1, self._clicks.shape[1], dtype=np.int32)
+            task = dataclasses.replace(task, pool=every_item)
+        return with_all_known(task, self._clicks)
 
     def _rank_task(
         self, task: ScenarioTask, state: State, users: NDArray, query: Episode

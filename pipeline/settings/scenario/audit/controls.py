@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.episodes.click_records import KnownClicks, ScenarioTask
+from models.baselines.clicks.pool_scores import click_matrix
+from models.episodes.click_records import KnownClicks, ScenarioTask, with_all_known
 from models.evaluation.intervals import bootstrap_mean
 from models.factors.vector_files import VECTORS_JSON
 from models.factors.vectors import Vectors
@@ -37,13 +38,12 @@ def controls(
     if not tasks:
         return [Finding("controls", "note", "there are no meta-validation tasks.")]
     counts = np.bincount(known.item, minlength=known.num_items + 1).astype(float)
-    generator = np.random.default_rng(0)
-    own, shuffled, popular = (
-        np.concatenate(parts)
-        for parts in zip(
-            *(_ranks(task, counts, factors, generator) for task in tasks), strict=True
-        )
-    )
+    generator, clicks = np.random.default_rng(0), click_matrix(known)
+    ranks = [
+        _ranks(with_all_known(task, clicks), counts, factors, generator)
+        for task in tasks
+    ]
+    own, shuffled, popular = map(np.concatenate, zip(*ranks, strict=True))
     by = _POPULARITY if factors is None else "the dot product of the factors"
     findings = [
         shuffled_users(own, shuffled, by),

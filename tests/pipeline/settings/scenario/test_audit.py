@@ -268,7 +268,7 @@ def many_users(*, same):
 
 
 def test_clicks_dealt_out_to_others_must_rank_lower():
-    known = KnownClicks(rows(1, 2), rows(1, 2), rows(0, 1), 40, 40)
+    known = KnownClicks(rows(1, 2), rows(2, 1), rows(0, 1), 40, 40)
     verdicts = {}
     for same in (False, True):
         task, fitted = many_users(same=same)
@@ -281,10 +281,20 @@ def test_clicks_dealt_out_to_others_must_rank_lower():
 
 def test_without_vectors_popularity_takes_their_place():
     task, _ = many_users(same=False)
-    known = KnownClicks(rows(1, 2), rows(1, 2), rows(0, 1), 40, 40)
+    known = KnownClicks(rows(1, 2), rows(2, 1), rows(0, 1), 40, 40)
     found = controls([task], known, None)
     assert [f.verdict for f in found] == ["ok", "note", "note"]
     assert "none are fitted" in found[-1].detail
+
+
+def test_what_was_clicked_in_another_scenario_takes_no_place_before_the_query():
+    # User 1 has clicked item 6 elsewhere, which is more popular than items 2 and 3.
+    known = KnownClicks(rows(1, 1, 2, 2), rows(1, 6, 4, 6), rows(0, 0, 0, 0), 3, 6)
+    own = {"query_user": rows(1, 1), "query_item": rows(2, 3)}
+    task = dataclasses.replace(TASK, **own, known_user=rows(1), known_item=rows(1))
+    popular = controls([task], known, None)[1]
+    # Among items 2 to 5 first is 4; the others share the places of 1 to 3, at 2 of 3.
+    assert "known clicks of the item: 0.667;" in popular.detail
 
 
 def test_vectors_that_lack_a_file_or_a_fit_are_a_leak(tmp_path):
