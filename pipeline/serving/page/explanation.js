@@ -32,7 +32,8 @@ export function explanation(task, item, answer, onRate) {
     const what = model.isScenario ? "clicks" : "ratings";
     why.append(element("p", {}, `There are no ${what} yet that could be a reason.`));
   }
-  const question = model.isScenario ? "Clicked by this user?" : "Do you know it?";
+  const ofClicks = model.namesUsers ? "Clicked by this user?" : "Would you click it?";
+  const question = model.isScenario ? ofClicks : "Do you know it?";
   why.append(
     element(
       "div",
@@ -62,7 +63,7 @@ function attributions(task, values) {
   pairs.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
   const largest = Math.abs(pairs[0].value) || 1;
   const rows = pairs.slice(0, MAX_PAIRS).map((pair) => {
-    const by = model.isScenario && pair.user ? ` by ${pair.user}` : "";
+    const by = model.namesUsers && pair.user ? ` by ${pair.user}` : "";
     return element(
       "li",
       { "data-item": pair.item },

@@ -80,17 +80,18 @@ class Page {
   }
 
   showModel() {
-    const { name, manifest, isScenario } = this.model;
-    const facts = [isScenario ? "scenarios" : "users", `version ${manifest.model_version}`];
+    const { name, manifest, isScenario, namesUsers } = this.model;
+    const facts = [namesUsers ? "scenarios" : "users", `version ${manifest.model_version}`];
     if (manifest.num_items) facts.push(`${manifest.num_items.toLocaleString("en")} items`);
     document.title = `${name}: recommendations`;
     byId("model-name").textContent = name;
     byId("model-facts").textContent = facts.join(" · ");
-    byId("intent").textContent = isScenario
-      ? "Say who clicks what in a scenario, and watch what the model makes of it."
-      : "Rate a few items, and watch what the model makes of it.";
-    byId("task-title").textContent = isScenario ? "Clicks in the scenario" : "Your ratings";
-    byId("wanted-user").hidden = !isScenario;
+    const toDo = isScenario ? "Click a few items" : "Rate a few items";
+    const all = namesUsers ? "Say who clicks what in a scenario" : toDo;
+    byId("intent").textContent = `${all}, and watch what the model makes of it.`;
+    const own = isScenario ? "Your clicks" : "Your ratings";
+    byId("task-title").textContent = namesUsers ? "Clicks in the scenario" : own;
+    byId("wanted-user").hidden = !namesUsers;
     byId("user-features").hidden = this.model.userInputs.length === 0;
   }
 

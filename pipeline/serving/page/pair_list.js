@@ -65,7 +65,7 @@ export class PairList {
       ratingControl(model, pair.item, pair.label, rate),
       remove
     );
-    if (model.isScenario) remove.before(this.#userInput(pair, name));
+    if (model.namesUsers) remove.before(this.#userInput(pair, name));
     remove.addEventListener("click", () => this.#remove(pair, row));
     return row;
   }

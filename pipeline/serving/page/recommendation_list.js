@@ -7,9 +7,12 @@ const MOVE_MS = 300;
 const POPULAR = ["popularity", "scenario"];
 
 const FALLBACKS = {
-  user: {
+  ratings: {
     popularity: "Nobody knows you yet: the most popular items, by share of ratings.",
     user_features: "No ratings yet: a guess from what you say about yourself.",
+  },
+  clicks: {
+    popularity: "Nobody knows you yet: the most popular items, by share of clicks.",
   },
   scenario: {
     popularity: "Nobody knows this user yet: the most popular items, by share of clicks.",
@@ -21,7 +24,9 @@ const FALLBACKS = {
 /** Says in plain words what stood in for ratings; "" where nothing had to. */
 export function fallbackWords(model, reason) {
   if (!reason) return "";
-  return FALLBACKS[model.manifest.setting]?.[reason] ?? `Served by ${reason}.`;
+  const own = model.isScenario ? "clicks" : "ratings";
+  const words = FALLBACKS[model.namesUsers ? "scenario" : own];
+  return words[reason] ?? `Served by ${reason}.`;
 }
 
 /** Shows answers of `recommend`, one after the other. */

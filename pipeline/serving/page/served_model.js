@@ -18,7 +18,9 @@ export class ServedModel {
     }
     this.name = model_name;
     this.manifest = manifest;
-    this.isScenario = manifest.setting === "scenario";
+    this.isScenario = manifest.setting === "scenario"; // With clicks, not ratings.
+    // Where users are tasks, all clicks are of the one who asks.
+    this.namesUsers = "query_user_id" in (manifest.signatures.recommend?.inputs ?? {});
     this.itemNames = item_names;
     this.labels = labelsWithin(manifest.label_min, manifest.label_max);
     this.userInputs = userInputs(manifest);

@@ -1,7 +1,7 @@
 /** What the person has said: ratings, features, and what is to be explained. */
 
 /**
- * A task: a user with ratings, or a scenario with clicks.
+ * A task: a user with ratings or clicks, or a scenario with clicks.
  *
  * Pairs are `{item, label, user}`: label null until it is rated; user "" for the user
  * that is recommended to.
@@ -37,7 +37,7 @@ export class Task {
     for (const pair of this.pairs) {
       values.append("item", pair.item);
       values.append("label", pair.label ?? "");
-      if (this.model.isScenario) values.append("by", pair.user);
+      if (this.model.namesUsers) values.append("by", pair.user);
     }
     for (const [name, text] of Object.entries(this.user)) if (text) values.set(name, text);
     if (this.wantedUser) values.set("for", this.wantedUser);
@@ -64,8 +64,9 @@ export class Task {
   /** Returns the inputs of `recommend`. */
   recommendInputs() {
     const inputs = { ...this.#supportInputs(), exclude_item_id: [] };
-    if (!this.model.isScenario) return inputs;
-    return { ...inputs, query_user_id: this.wantedUser, candidate_item_id: [] };
+    if (this.model.isScenario) inputs.candidate_item_id = [];
+    if (this.model.namesUsers) inputs.query_user_id = this.wantedUser;
+    return inputs;
   }
 
   /**
@@ -73,7 +74,7 @@ export class Task {
    */
   explainInputs(item) {
     const query = { query_item_id: [item] };
-    if (this.model.isScenario) query.query_user_id = [this.wantedUser];
+    if (this.model.namesUsers) query.query_user_id = [this.wantedUser];
     const inputs = { ...this.#supportInputs(), ...query };
     const padding = this.support.map(() => "");
     return [inputs, { ...inputs, support_item_id: padding }];
@@ -85,7 +86,7 @@ export class Task {
       support_item_id: support.map(({ item }) => item),
       support_label: support.map(({ label }) => label),
     };
-    if (this.model.isScenario) {
+    if (this.model.namesUsers) {
       inputs.support_user_id = support.map((pair) => this.userOf(pair));
     }
     for (const { name, kind } of this.model.userInputs) {

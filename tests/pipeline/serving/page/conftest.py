@@ -1,4 +1,4 @@
-"""Two small models with all that the page asks for, a server of each, and a browser.
+"""Three small models with all that the page asks for, a server of each, and a browser.
 
 An item has one of three genres by its number. A label counts for every item of its
 genre, so that each score can be worked out by hand.
@@ -169,6 +169,37 @@ class ThemeModel(tf.Module):
         return {"score": score, "attribution": parts, "modulation": changes}
 
 
+class ShowModel(tf.Module):
+    """A click counts 1, whose ever it is: of the user who asks, whom nobody names."""
+
+    TASK = (ids("support_item_id"), LABELS)
+
+    def _score(self, items, labels, query):
+        parts = contributions(items, labels, query)
+        return popularity_of(query) + tf.reduce_sum(parts, axis=2), parts
+
+    @tf.function(input_signature=[*TASK, ids("query_item_id")], autograph=False)
+    def rank(self, items, labels, query):
+        return {"score": self._score(items, labels, query)[0]}
+
+    @tf.function(
+        input_signature=[*TASK, ids("candidate_item_id"), ids("exclude_item_id")],
+        autograph=False,
+    )
+    def recommend(self, items, labels, candidates, exclude):
+        score, _ = self._score(items, labels, catalogue_like(labels))
+        clicked = tf.where(labels > 0.5, items, "")
+        reason = tf.where(tf.reduce_any(items != "", axis=1), "", "popularity")
+        is_out = is_among(tf.concat([clicked, exclude], axis=1))
+        return {**best(score, is_out), "fallback_reason": reason}
+
+    @tf.function(input_signature=[*TASK, ids("query_item_id")], autograph=False)
+    def explain(self, items, labels, query):
+        score, parts = self._score(items, labels, query)
+        changes = modulation(items, labels, query)
+        return {"score": score, "attribution": parts, "modulation": changes}
+
+
 def export(model, base_path, describe_signatures, **facts):
     """Writes a version with a manifest and the names of its items."""
     directory = base_path / VERSION
@@ -195,7 +226,9 @@ def export(model, base_path, describe_signatures, **facts):
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory, describe_signatures):
-    """A server of "films", with users as tasks, and "themes", with scenarios."""
+    """A server of "films", with ratings of users, "themes", with clicks in scenarios,
+    and "shows", with clicks of users.
+    """
     folder = tmp_path_factory.mktemp("served")
     films = export(
         FilmModel(),
@@ -206,16 +239,19 @@ def server(tmp_path_factory, describe_signatures):
         label_max=5.0,
         user_features=["age", "gender", "languages"],
     )
-    themes = export(
-        ThemeModel(),
-        folder / "themes",
-        describe_signatures,
-        setting="scenario",
-        label_min=0.0,
-        label_max=1.0,
-        user_features=[],
+    themes, shows = (
+        export(
+            model,
+            folder / name,
+            describe_signatures,
+            setting="scenario",
+            label_min=0.0,
+            label_max=1.0,
+            user_features=[],
+        )
+        for model, name in ((ThemeModel(), "themes"), (ShowModel(), "shows"))
     )
     with ModelServer(
-        [films, themes], ServerOptions(grpc_port=0, rest_port=0)
+        [films, themes, shows], ServerOptions(grpc_port=0, rest_port=0)
     ) as server:
         yield server

@@ -372,9 +372,37 @@ def test_clicks_of_other_users_count_in_a_scenario(browser, server, ask):
     )
 
 
+def test_where_users_are_tasks_clicks_are_of_the_one_who_asks(browser, server, ask):
+    browser.open(f"{server.rest_url}/?model=shows")
+    browser.wait(f"{LOADED} || !document.querySelector('#error').hidden")
+    status = "Nobody knows you yet: the most popular items, by share of clicks."
+    assert text(browser, "#list-status") == status
+    assert browser.evaluate("document.querySelector('#wanted-user').hidden")
+    assert text(browser, "#task-title") == "Your clicks"
+    browser.click("#search")
+    browser.type("f4")
+    browser.press("Enter")
+    wait_for_status(browser, "From 1 labelled pair.")
+    answer = ask(
+        "shows",
+        "recommend",
+        support_item_id=["f4"],
+        support_label=[1],
+        candidate_item_id=[],
+        exclude_item_id=[],
+    )
+    assert shown_ids(browser) == answer["item_id"][:10]
+    assert browser.evaluate("document.querySelector('#pairs .by')") is None
+    assert browser.evaluate("location.hash") == "#item=f4&label=1"
+    browser.click("#recommendations [data-item='f1'] button")
+    browser.wait("document.querySelector('.why')")
+    assert text(browser, ".attributions .number") == "+1.00"
+    assert "Would you click it?" in text(browser, ".why")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 768, 1200, 2200])
-@pytest.mark.parametrize("model", ["films", "themes"])
+@pytest.mark.parametrize("model", ["films", "themes", "shows"])
 def test_it_can_be_looked_at(browser, server, tmp_path, model, scheme, width):
     browser.prefer(prefers_color_scheme=scheme, prefers_reduced_motion="reduce")
     said = "item=f5&label=1&by=somebody+else&item=" + "x" * 80 + "&label=1&why=f1"
