@@ -73,7 +73,7 @@ def _quality(
     for baseline in baseline_names(config, options):
         yield better_rule(figures, _CANDIDATE, baseline, options)
     if serving is None or reason:
-        yield rubber_stamp(reason, options)
+        yield rubber_stamp(reason)
     else:
         rule = not_worse_rule(figures, _CANDIDATE, serving.name, options)
         origins = _origins(candidate, serving)
