@@ -11,6 +11,7 @@ from page_reader import read
 import cmml
 from models.legacy_keras import tf
 from pipeline.settings.registry import setting_of
+from transforms.clicks.schema import load_scenario_info
 
 CONFIG = """
 setting: scenario
@@ -163,6 +164,8 @@ def test_a_user_is_called_so_where_people_read(project, cmml):
     assert len(texts) == 4
     assert "A task is a user with clicks." in page
     assert "user u" in page  # Of whom the contexts are.
+    number = load_scenario_info(project._dataset_dir()).num_held_out
+    assert f"{number:,} clicks that wait for the training on all clicks" in page
     configuration = page.index("setting: scenario")  # The last that stands there.
     for text in (page[:configuration], *texts):
         assert "scenario" not in text.replace("users or scenarios", "").lower()

@@ -411,7 +411,8 @@ class ScenarioDatasetInfo(CommonInfo):
         num_clicks: Clicks by split that the support of the records holds.
         num_queries: Clicks by split that the query of the records holds.
         num_known: Known pairs, in scenarios or not.
-        num_held_out: Held-out pairs, in scenarios or not.
+        num_held_out: Held-out pairs, in scenarios or not; where users are tasks, all
+            pairs that are not known.
         has_scenario_names: Whether `names/scenario.txt` is there.
     """
 

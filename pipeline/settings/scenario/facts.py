@@ -30,6 +30,9 @@ def scenario_facts(dataset: ScenarioData) -> DataFacts:
     """
     info, known = dataset.info, dataset.known
     item_counts = np.bincount(known.item, minlength=info.num_items + 1)
+    waiting = "held-out clicks"
+    if info.has_user_tasks:  # Of other users than those of meta-train all there are.
+        waiting = "clicks that wait for the training on all clicks"
     splits = [
         _scenario_split(name, dataset.tasks(name), item_counts, info)
         for name in schema.SPLITS
@@ -41,7 +44,7 @@ def scenario_facts(dataset: ScenarioData) -> DataFacts:
             "users": info.num_users,
             "items": info.num_items,
             "known clicks": info.num_known,
-            "held-out clicks": info.num_held_out,
+            waiting: info.num_held_out,
             "tasks" if info.has_user_tasks else "scenarios": sum(
                 info.num_tasks.values()
             ),

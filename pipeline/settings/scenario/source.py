@@ -127,9 +127,11 @@ def _describe(info: ScenarioDatasetInfo, directory: pathlib.Path) -> str:
     lines += [*describe_few_tasks(info), *describe_odd_times(info)]
     if not info.has_user_tasks:
         lines += describe_small_pools(directory)
+    # Of other users than those of meta-train all clicks wait, asked for or not.
+    waits = "for the training on all clicks" if info.has_user_tasks else "held out"
     lines.append(
         f"prepare: {counted(info.num_users, 'user')}, "
         f"{counted(info.num_items, 'item')}, "
-        f"{counted(info.num_known, 'known pair')}, {info.num_held_out} held out"
+        f"{counted(info.num_known, 'known pair')}, {info.num_held_out} {waits}"
     )
     return "\n".join([*lines, *describe_counts(info)])
