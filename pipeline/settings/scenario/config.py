@@ -259,11 +259,14 @@ class ScenarioConfig(Experiment):
     def weight_sections(self) -> tuple[Any, ...]:
         """What decides the weights, beside the prepared data set."""
         evaluation = self.evaluation  # What epochs are chosen by, and the metric.
+        shown = [evaluation.support_size, evaluation.support_negatives, evaluation.seed]
+        if self.training.open_fraction == 1.0:  # They are judged without a pool.
+            shown.append(evaluation.catalogue_users or 0)
         return (
             *self.factor_sections,
             self.model,
             self.training.model_dump(exclude={"refit"}),
-            (evaluation.support_size, evaluation.support_negatives, evaluation.seed),
+            shown,
             EPOCH_METRIC.name,
         )
 

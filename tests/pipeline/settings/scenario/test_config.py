@@ -151,3 +151,20 @@ def test_those_that_do_are_the_baselines_where_users_are_tasks():
 def test_an_order_of_users_clicks_and_a_column_of_the_time_go_together(key, message):
     with pytest.raises(ConfigError, match=message):
         load_experiment(CONFIGS / "own_user_clicks.yaml", [key])
+
+
+@pytest.mark.parametrize(("open_fraction", "decides"), [(0.5, False), (1.0, True)])
+def test_users_of_the_catalogue_decide_the_weights_if_epochs_are_judged_by_them(
+    open_fraction, decides
+):
+    first, second = (
+        load_experiment(
+            CONFIGS / "own_clicks.yaml",
+            [
+                f"training.open_fraction={open_fraction}",
+                f"evaluation.catalogue_users={number}",
+            ],
+        )
+        for number in (20, "null")
+    )
+    assert (first.weight_sections != second.weight_sections) == decides
