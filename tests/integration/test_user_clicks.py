@@ -9,9 +9,16 @@ import pytest
 from page_reader import read
 
 import cmml
+from models.closed_form import ClosedForm
+from models.cmml_builders import clicked_cmml
+from models.evaluation.shown import Shown
 from models.legacy_keras import tf
+from models.options import ScenarioOptions
 from pipeline.settings.registry import setting_of
+from pipeline.settings.scenario.metrics import metrics_by_task
+from pipeline.settings.scenario.scoring import ClickScorer
 from transforms.clicks.schema import load_scenario_info
+from transforms.schema import META_VALIDATION
 
 CONFIG = """
 setting: scenario
@@ -96,6 +103,21 @@ def test_the_ridge_of_few_clicks_is_chosen_by_meta_validation(project):
     assert facts["ridge_clicks"] == facts["chosen"]["item_clicks"]
     assert facts["ridge_clicks"] == best["item_clicks"]
     assert len(facts["strengths"]) == 16
+
+
+def test_the_last_values_are_judged_by_the_prior_given_one_click_some_and_all(project):
+    dataset_dir = project._dataset_dir()
+    data = setting_of(project.config).load(project.config, dataset_dir)
+    model = clicked_cmml(data.factors, ScenarioOptions(), always_open=True)
+    scorer = ClickScorer(ClosedForm(model), project.config, data)
+    groups = [Shown(f"{n}", META_VALIDATION, n, n) for n in (1, 4, 16, 64)]
+    recalls = [
+        np.nanmean(metrics_by_task(pairs)["recall@20"])
+        for pairs in scorer.score_groups(groups).values()
+    ]
+    (path,) = dataset_dir.rglob("vectors.json")
+    facts = json.loads(path.read_text())
+    assert facts["meta_validation_recall@20"] == pytest.approx(np.mean(recalls))
 
 
 def test_a_new_user_is_known_by_clicks_alone(model):
