@@ -97,8 +97,8 @@ def features(key: str, values: Features) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Returns a scalar of NumPy as the Python value it holds, others as they are."""
-    return value.item() if isinstance(value, np.generic) else value
+    """Returns what NumPy holds as a Python value or a list, others as they are."""
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
 
 
 def _pair(pair: Any, keys: Sequence[str], needed: Sequence[str]) -> dict[str, Any]:

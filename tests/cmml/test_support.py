@@ -91,5 +91,7 @@ def test_features_are_a_mapping_or_a_row_of_a_data_frame():
     known = {"age": 31.0, "gender": "F"}
     assert features("user", known) == features("user", Row()) == known
     assert type(features("user", Row())["age"]) is float
+    several = {"likes": np.array(["audio", "books"], object)}  # As Parquet is read.
+    assert features("user", several) == {"likes": ["audio", "books"]}
     with pytest.raises(ValueError, match="user must be a dict of features, got 'F'"):
         features("user", "F")
