@@ -12,6 +12,7 @@ from pipeline.reports.insight.attribution_figure import strongest_pairs
 from transforms.plural import counted
 
 _MAX_REASONS = 2  # Of each sign.
+_LEAST = 0.0005  # Less is 0 in what is written.
 
 
 def as_text(explanation: Explanation) -> str:
@@ -38,8 +39,8 @@ def reasons(effects: np.ndarray) -> list[int]:
         effects: float [S], the score less that without each pair.
     """
     order = np.argsort(effects, kind="stable")
-    raising = [int(pair) for pair in order[::-1] if effects[pair] > 0.0]
-    lowering = [int(pair) for pair in order if effects[pair] < 0.0]
+    raising = [int(pair) for pair in order[::-1] if effects[pair] >= _LEAST]
+    lowering = [int(pair) for pair in order if effects[pair] <= -_LEAST]
     return raising[:_MAX_REASONS] + lowering[:_MAX_REASONS]
 
 
@@ -48,6 +49,8 @@ def verdict(explanation: Explanation) -> list[str]:
     if not explanation.pairs:
         return ["There is no support pair, so that nothing is owed to one."]
     effects = np.abs(explanation.attribution)
+    if effects.max(initial=0.0) < _LEAST:
+        return ["No support pair counts: without any one of them no score changes."]
     first = int(strongest_pairs(explanation)[0])
     item, pair = divmod(int(effects.argmax()), len(explanation.pairs))
     largest = explanation.attribution[item, pair]

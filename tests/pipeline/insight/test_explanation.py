@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from page_reader import read
@@ -124,7 +126,7 @@ def test_a_request_that_cannot_be_explained_is_named(explainer, changes, message
 
 def test_reasons_are_the_largest_of_each_sign():
     assert reasons(np.array([0.1, -0.4, 0.0, 0.3, 0.2, -0.1])) == [3, 4, 1, 5]
-    assert reasons(np.array([0.0, 0.0])) == []
+    assert reasons(np.array([0.0, 4e-4, -4e-4])) == []
 
 
 def test_the_verdict_names_the_pair_that_counts_most(found):
@@ -136,6 +138,12 @@ def test_the_verdict_names_the_pair_that_counts_most(found):
     )
     assert f'-0.400, of "X" by "1 for {EVIL}"' in second
     assert strongest_pairs(found).tolist() == [1, 0, 2]
+
+
+def test_the_verdict_names_no_pair_where_none_counts(found):
+    even = dataclasses.replace(found, attribution=np.full([2, 3], -4e-4, np.float32))
+    (only,) = verdict(even)
+    assert only == "No support pair counts: without any one of them no score changes."
 
 
 def test_two_tasks_are_compared_where_they_differ_most():
