@@ -1,24 +1,29 @@
-"""Processor time and peak memory of one fit of factors to a made-up log of any size.
+"""Processor time and peak memory of fits of factors to a made-up log of any size.
 
 python -m benchmarks.factor_cost --rows 13000000 --users 1000000 --items 1000000
+python -m benchmarks.factor_cost --rows 10000000 --folds
 
-The log is that of benchmarks/made_logs.py; a fit is all that `train` does before the
-first epoch for one set of pairs, without features. Prints a JSON line: seconds of
-processor time of all threads, peak resident memory of the process, and that before the
+The log is that of benchmarks/made_logs.py; a fit is what `train` does before the first
+epoch for one set of pairs, without features; `--folds` makes all that it makes, one fit
+without each fold of users and the whole one. Prints a JSON line: seconds of processor
+time of all threads, peak resident memory of the process, and what it holds before the
 fit, when the pairs are there.
 """
 
 import argparse
+import ctypes
 import hashlib
 import json
 import resource
 import time
 
 import numpy as np
+import psutil
 
 from benchmarks.made_logs import LogSize, made_tables
 from models.factors.entity_design import no_features
 from models.factors.factor_fit import PriorParts, fit_factors, num_sweeps
+from models.factors.fold_fits import fit_in_folds
 from models.factors.labelled_pairs import LabelledPairs
 
 
@@ -52,18 +57,28 @@ def peak_mb() -> int:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
 
 
+def _held_mb() -> int:
+    """Returns what this process holds when what it has freed is given back."""
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    return round(psutil.Process().memory_info().rss / 1e6)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_size(parser)
     parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--folds", action="store_true", help="fit in folds too")
     arguments = parser.parse_args()
     size = size_of(arguments)
     pairs = pairs_of(size)
     designs = no_features(size.users + 1), no_features(size.items + 1)
     levels = np.arange(1.0, 6.0)
-    pairs_mb, started = peak_mb(), time.process_time()
-    parts, sweeps = PriorParts(rank=arguments.rank), num_sweeps(pairs)
-    fit = fit_factors(pairs, designs, parts, levels, 0, sweeps)
+    pairs_mb, started = _held_mb(), time.process_time()
+    parts = PriorParts(rank=arguments.rank)
+    if arguments.folds:
+        *_, fit = fit_in_folds(pairs, designs, parts, levels, seed=0).fits
+    else:
+        fit = fit_factors(pairs, designs, parts, levels, 0, num_sweeps(pairs))
     cpu_s = time.process_time() - started
     line = {
         **vars(arguments),

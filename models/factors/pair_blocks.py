@@ -56,17 +56,18 @@ def pair_blocks(
     of_pairs = items[order].astype(np.int32), residual[order].astype(np.float32)
     bounds = np.append(0, np.cumsum(counts[known]))
     at_once = max(_USERS_AT_ONCE, shape[1] // _ITEMS_OF_USER)
+    sizes = np.diff(np.append(bounds[:-1:at_once], bounds[-1]))
+    ones = np.ones(sizes.max(), np.float32)  # All blocks share them.
     blocks = []
     for start in range(0, len(known), at_once):
         ends = bounds[start : start + at_once + 1]
         columns, values = (part[ends[0] : ends[-1]] for part in of_pairs)
         of_block = len(ends) - 1, shape[1]
         places = columns, ends - ends[0]
-        ones = np.ones(len(columns), np.float32)
         blocks.append(
             PairBlock(
                 known[start : start + at_once],
-                scipy.sparse.csr_matrix((ones, *places), of_block),
+                scipy.sparse.csr_matrix((ones[: len(columns)], *places), of_block),
                 scipy.sparse.csr_matrix((values, *places), of_block),
             )
         )

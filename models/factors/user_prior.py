@@ -87,14 +87,13 @@ def fit_user_prior(
     columns = users.matrix[seen] - users.matrix[seen].mean(axis=0)
     num_columns, width = columns.shape[1], target.shape[1]
     vectors: Floats = np.zeros([pairs.num_items + 1, 0])
-    draws: Iterable[tuple[Floats, Floats, Floats]] = [
-        (columns, np.zeros([len(seen), 0]), np.zeros([len(seen), 1]))
+    draws: Iterable[tuple[Floats, Floats]] = [
+        (np.zeros([len(seen), 0]), np.zeros([len(seen), 1]))
     ]
     if by_set:
         vectors = item_set_vectors(known, seed=seed)
-        rng = np.random.default_rng(seed)
-        draws = ((columns, *d) for d in _draw_sets(known, vectors, seen, rng))
-    weights, covariance = _regress(draws, target)
+        draws = _draw_sets(known, vectors, seen, np.random.default_rng(seed))
+    weights, covariance = _regress(columns, draws, target)
     level, features, sets = np.split(weights, [3, 3 + 2 * num_columns])
     features = features.reshape(2, num_columns, width)
     # Columns are about their means.
@@ -110,24 +109,26 @@ def fit_user_prior(
 
 
 def _regress(
-    draws: Iterable[tuple[Floats, Floats, Floats]], target: Floats
+    columns: Floats, draws: Iterable[tuple[Floats, Floats]], target: Floats
 ) -> tuple[Floats, Floats]:
     """Returns weights, and the covariance of what they leave, draw by draw.
 
     Args:
-        draws: Columns, sums and sizes, as `_inputs` takes them; used up.
+        columns: As `_inputs` takes them.
+        draws: Sums and sizes, as it takes them; used up.
         target: float64 [N, K], of each draw.
     """
     num_draws = 0
     gram: Floats | float = 0.0
     projected: Floats | float = 0.0
-    for draw in draws:
+    for sums, sizes in draws:
         num_draws += 1
         for start in range(0, len(target), _ROWS_AT_ONCE):
             block = slice(start, start + _ROWS_AT_ONCE)
-            rows = _inputs(*(part[block] for part in draw))
+            rows = _inputs(columns[block], sums[block], sizes[block])
             gram = gram + rows.T @ rows
             projected = projected + rows.T @ target[block]
+        del sums  # Else they are there beside the next ones.
     gram, projected = np.asarray(gram), np.asarray(projected)
     weights = np.linalg.solve(gram + _PENALTY * np.eye(len(gram)), projected)
     explained = projected.T @ weights
@@ -165,19 +166,27 @@ def _draw_sets(
         if draw % 2:
             limit = rng.integers(0, _MAX_SUPPORT + 1, len(counts))
         sizes = np.minimum(limit, most)
-        keys = rng.random(len(pairs.user))
-        keys += pairs.user  # In place: there are as many as pairs.
-        order = np.argsort(keys)
-        del keys
-        drawn = order[_places_of(starts, sizes)]
-        del order
+        items = pairs.item[_shuffled(pairs.user, rng)[_places_of(starts, sizes)]]
         of_seen = sizes[seen]  # All there are: those without pairs have none drawn.
-        ends = np.append(0, np.cumsum(of_seen))
-        sets = scipy.sparse.csr_matrix(
-            (np.ones(len(drawn)), pairs.item[drawn], ends), (len(seen), len(vectors))
-        )
-        del drawn
-        yield sets @ vectors, of_seen[:, np.newaxis].astype(np.float64)
+        sums = _sums(vectors, items, of_seen)
+        yield sums, of_seen[:, np.newaxis].astype(np.float64)
+        del sums  # As large as all vectors of users.
+
+
+def _shuffled(users: Ints, rng: np.random.Generator) -> Ints:
+    """Returns the places of pairs by user, those of each in a random order."""
+    keys = rng.random(len(users))
+    keys += users  # In place: there are as many as pairs.
+    return np.argsort(keys)
+
+
+def _sums(vectors: Floats, rows: Ints, sizes: Ints) -> Floats:
+    """Returns the sums of so many rows each, one set after the other, [N, C]."""
+    ends = np.append(0, np.cumsum(sizes))
+    shape = len(sizes), len(vectors)
+    sets = scipy.sparse.csr_matrix((np.ones(len(rows)), rows, ends), shape)
+    sums: Floats = sets @ vectors
+    return sums
 
 
 def _places_of(starts: Ints, sizes: Ints) -> Ints:
@@ -229,16 +238,26 @@ def _right_vectors(matrix: scipy.sparse.csr_matrix, number: int, seed: int) -> F
     """
     width = number + _MORE_COMPONENTS
     basis = np.random.RandomState(seed).normal(size=(matrix.shape[1], width))
+    # What the rounds are off by, the products after them are not.
+    basis, of_rounds = basis.astype(np.float32), _as_float32(matrix)
     for _ in range(_NUM_ROUNDS):
-        for side in (matrix, matrix.T):
+        for side in (of_rounds, of_rounds.T):
             basis = side @ basis
             _make_orthonormal(basis)
-    basis = matrix @ basis
+    del of_rounds
+    basis = matrix @ basis.astype(np.float64)
     for _ in range(2):  # The first one leaves what it is off by.
         _make_orthonormal(basis)
     basis = matrix.T @ basis
     vectors: Floats = basis @ _whitening(basis)[:, -number:]
     return vectors
+
+
+def _as_float32(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+    """Returns a matrix of float32 in the same places, which both share."""
+    values = matrix.data.astype(np.float32)
+    places = matrix.indices, matrix.indptr
+    return scipy.sparse.csr_matrix((values, *places), matrix.shape, copy=False)
 
 
 def _make_orthonormal(columns: Floats) -> None:
