@@ -108,8 +108,9 @@ class ScenarioDataConfig(RowLimits):
             column = domain.clicks and domain.clicks.time_column
             if column is not None and not key:
                 raise ValueError(
-                    f"time_column {column!r} of domain {name!r} goes with "
-                    f"split.test_from{order}, got none."
+                    f"clicks.time_column {column!r} of domain {name!r} goes with "
+                    f"split.test_from{order}, got none: leave the column out, or give "
+                    "data.split.test_from."
                 )
             if domain.source == "movielens" or column is not None:
                 continue

@@ -104,7 +104,8 @@ class DataConfig(RowLimits):
         if not (column is None or keep in ("first", "last") or spec.goes_by_time):
             raise ValueError(
                 f"interactions.time_column {column!r} goes with keep 'first' or "
-                "'last', episodes.order 'time' or split.test_from, got none of them."
+                "'last', episodes.order 'time' or split.test_from, got none of them: "
+                "leave the column out, or give one of them."
             )
 
 

@@ -96,7 +96,8 @@ def test_an_illegal_value_is_named_with_its_key(override, message):
     [
         (
             "data.domains.shop.clicks.time_column=day",
-            r"domain 'shop' goes with",
+            r"clicks.time_column 'day' of domain 'shop' goes with split.test_from, got "
+            r"none: leave the column out, or give data.split.test_from\.",
         ),
         (
             "data.split.test_from=2001-02-03",

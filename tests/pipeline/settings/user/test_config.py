@@ -261,7 +261,10 @@ def test_an_unknown_key_is_named_with_its_value_and_the_nearest_one(
         ),
         ("data.users.table=null", r"features \['age'\] need a table"),
         ("data.interactions=null", r"source 'table' needs `interactions`"),
-        ("data.interactions.time_column=t", r"time_column 't' goes with keep 'first'"),
+        (
+            "data.interactions.time_column=t",
+            r"time_column 't' goes with keep 'first' .* or give one of them\.$",
+        ),
         (
             "data.episodes.order=time",
             r"need interactions.time_column, got order",
