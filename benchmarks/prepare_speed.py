@@ -8,6 +8,7 @@ its children. Other flags go to Beam. Prints a JSON line.
 """
 
 import argparse
+import functools
 import gc
 import json
 import pathlib
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 
 import psutil
 
@@ -34,25 +36,31 @@ def prepare(
         DomainSpec,
         PoolSpec,
         ScenarioDatasetSpec,
+        ScenarioEpisodeSpec,
     )
     from transforms.ratings.dataset import prepare_dataset
-    from transforms.specs import DatasetSpec, InteractionSpec
+    from transforms.specs import DatasetSpec, EpisodeSpec, InteractionSpec
     from transforms.table_spec import TableSpec
 
     (log,) = folder.glob(f"log-*.{arguments.format}")
     table = TableSpec(log.name, format=arguments.format)
-    run: object
+    shards = arguments.num_shards
+    run: Callable[..., object]
     if arguments.setting == "user":
-        spec, run = DatasetSpec(InteractionSpec(table)), prepare_dataset
+        episodes = EpisodeSpec(num_shards=shards)
+        ratings = DatasetSpec(InteractionSpec(table), episodes=episodes)
+        run = functools.partial(prepare_dataset, ratings)
     else:
         (pools,) = folder.glob("pools-*.csv")
         domain = DomainSpec(ClickSpec(table), PoolSpec(TableSpec(pools.name)))
-        spec, run = ScenarioDatasetSpec((domain,)), prepare_scenarios
+        of_scenarios = ScenarioEpisodeSpec(num_shards=shards)
+        clicks = ScenarioDatasetSpec((domain,), episodes=of_scenarios)
+        run = functools.partial(prepare_scenarios, clicks)
     options = beam_options(flags)
     gc.collect()
     before, started = _cpu_s(), time.monotonic()
     output = arguments.output or str(folder / "prepared")
-    run(spec, str(folder), output, fingerprint="benchmark", options=options)
+    run(str(folder), output, fingerprint="benchmark", options=options)
     wall_s = time.monotonic() - started
     print(json.dumps({"cpu_s": _cpu_s() - before, "wall_s": wall_s}))
 
@@ -98,6 +106,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--users", type=int, help="rows / 50 if not given")
     parser.add_argument("--items", type=int, help="rows / 200 if not given")
+    parser.add_argument("--num_shards", type=int, default=4, help="as of episodes")
     parser.add_argument("--output", help="where to keep the prepared data set")
     parser.add_argument("--prepare", type=pathlib.Path, help=argparse.SUPPRESS)
     arguments, flags = parser.parse_known_args()

@@ -89,13 +89,14 @@ def _dask(folder: pathlib.Path, num_workers: int = 2) -> Iterator[list[str]]:
 @contextlib.contextmanager
 def _flink(folder: pathlib.Path, num_workers: int = 2) -> Iterator[list[str]]:
     """A cluster of task managers, where its jars are; else one in a process."""
-    jar = f"--flink_job_server_jar={os.environ[_FLINK_JAR]}"
-    flags = ["--runner=FlinkRunner", jar, f"--parallelism={num_workers}"]
+    jar = os.environ[_FLINK_JAR]
+    flags = ["--runner=FlinkRunner", f"--flink_job_server_jar={jar}"]
+    flags += [f"--parallelism={num_workers}"]
     if (lib := os.environ.get(_FLINK_LIB)) is None:
         yield flags
         return
     with (
-        flink_cluster(lib, folder, num_workers) as master,
+        flink_cluster(lib, jar, folder, num_workers) as master,
         worker_pools(folder, num_workers) as address,
     ):
         yield [*flags, f"--flink_master={master}", *_external(address)]

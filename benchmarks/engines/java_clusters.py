@@ -21,8 +21,11 @@ _OPEN = (
 _FLINK = "org.apache.flink.runtime"
 _SPARK = "org.apache.spark.deploy"
 
-# A task manager that no script of Flink starts must be told of all its memory.
+# A task manager that no script of Flink starts must be told of all its memory. Classes
+# of a job come from Flink's own class path first, where the jar of the job server is:
+# Java compiles them once, not for each job anew.
 _FLINK_CONF = {
+    "classloader.resolve-order": "parent-first",
     "jobmanager.rpc.address": "localhost",
     "rest.address": "localhost",
     "taskmanager.numberOfTaskSlots": 1,
@@ -41,11 +44,14 @@ _FLINK_CONF = {
 
 
 @contextlib.contextmanager
-def flink_cluster(lib: str, folder: pathlib.Path, num_workers: int) -> Iterator[str]:
+def flink_cluster(
+    lib: str, jar: str, folder: pathlib.Path, num_workers: int
+) -> Iterator[str]:
     """Starts a job manager and task managers; yields the address of the former.
 
     Args:
         lib: Folder of the jars of a Flink distribution.
+        jar: The jar of Beam's job server.
         folder: Where they run.
         num_workers: How many workers.
     """
@@ -57,6 +63,7 @@ def flink_cluster(lib: str, folder: pathlib.Path, num_workers: int) -> Iterator[
     (conf / "config.yaml").write_text("".join(lines))
     master = f"localhost:{rest_port}"
     at_conf = ["--configDir", str(conf)]
+    jars = f"{lib}/*:{jar}"
 
     def has_workers() -> bool:
         try:
@@ -67,9 +74,9 @@ def flink_cluster(lib: str, folder: pathlib.Path, num_workers: int) -> Iterator[
 
     with contextlib.ExitStack() as stack:
         job_manager = f"{_FLINK}.entrypoint.StandaloneSessionClusterEntrypoint"
-        command = _java(lib, job_manager, *at_conf, "--executionMode", "cluster")
+        command = _java(jars, job_manager, *at_conf, "--executionMode", "cluster")
         stack.enter_context(running(command, folder / "job_manager"))
-        command = _java(lib, f"{_FLINK}.taskexecutor.TaskManagerRunner", *at_conf)
+        command = _java(jars, f"{_FLINK}.taskexecutor.TaskManagerRunner", *at_conf)
         for number in range(num_workers):
             stack.enter_context(running(command, folder / f"task_manager{number}"))
         wait_for(has_workers, "Flink's cluster")
@@ -99,17 +106,18 @@ def spark_cluster(lib: str, folder: pathlib.Path, num_workers: int) -> Iterator[
         return sum("Successfully registered" in log for log in logs) == num_workers
 
     with contextlib.ExitStack() as stack:
-        command = _java(lib, f"{_SPARK}.master.Master", *at_host, "--port", port)
+        jars = f"{lib}/*"
+        command = _java(jars, f"{_SPARK}.master.Master", *at_host, "--port", port)
         stack.enter_context(running(command, folder / "master", **env))
         # An executor asks for 1 GB and something over.
         shape = ["--cores", "1", "--memory", "1500m", "--work-dir", "work"]
-        command = _java(lib, f"{_SPARK}.worker.Worker", *at_host, *shape, master)
+        command = _java(jars, f"{_SPARK}.worker.Worker", *at_host, *shape, master)
         for number in range(num_workers):
             stack.enter_context(running(command, folder / f"worker{number}", **env))
         wait_for(has_workers, "Spark's cluster")
         yield master
 
 
-def _java(lib: str, main: str, *arguments: str) -> list[str]:
+def _java(jars: str, main: str, *arguments: str) -> list[str]:
     opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPEN]
-    return ["java", "-Xmx800m", *opened, "-cp", f"{lib}/*", main, *arguments]
+    return ["java", "-Xmx800m", *opened, "-cp", jars, main, *arguments]
