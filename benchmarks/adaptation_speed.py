@@ -24,8 +24,8 @@ import numpy as np
 
 from models.baselines.learned.parts.feature_pairs import FeaturePairs
 from models.baselines.learned.parts.vector_inputs import VectorInputs
+from models.baselines.learned.registry import OF_RATINGS
 from models.baselines.learned.s2meta import S2Meta, S2MetaOptions
-from models.baselines.ratings.learned_registry import LEARNED
 from models.cmml import CMML
 from models.cmml_builders import clicked_cmml
 from models.episodes.entity_table import EntityTable
@@ -131,7 +131,7 @@ def new_user_model(name: str, steps: int, first_order: bool) -> tf.keras.Model:
         pairs = RatedPairs(inputs.users, inputs.items, NoFactors(), options)
         head = ValueHead()
         return CMML(pairs, RatingObjective(3.5, 1.1), head, options)
-    method = LEARNED[name]
+    method = OF_RATINGS[name]
     options = {"hidden_dims": (64, 64), "inner_steps": steps}
     options |= {"first_order": True} if first_order else {}
     return method(inputs, RatingObjective(3.5, 1.1), method.OPTIONS(**options))

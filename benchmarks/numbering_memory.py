@@ -21,10 +21,10 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
+from transforms.entities.catalogue import number_entities
 from transforms.entities.entity_counts import EntityCounts
 from transforms.entities.entity_runs import Partition, RunSummary
 from transforms.entities.entity_table import build_entity_table
-from transforms.entities.numbering import number_entities
 from transforms.entities.value_counts import EntityValues
 from transforms.entities.vocabularies import order_of_ids
 from transforms.ratings.runs import RatingRuns

@@ -12,9 +12,13 @@ from models.factors.factor_fit import PriorParts, level_bias
 from models.factors.fold_fits import NUM_FOLDS, fit_in_folds
 from models.factors.folded_user import FoldedUser
 from models.factors.inverse import inverse_above_identity
-from models.factors.item_units import ItemUnits
 from models.factors.labelled_pairs import LabelledPairs
-from models.factors.support_facts import num_facts, size_with_one_more, support_facts
+from models.factors.support_facts import (
+    ItemUnits,
+    num_facts,
+    size_with_one_more,
+    support_facts,
+)
 from models.factors.user_prior import SET_STRENGTH
 from models.legacy_keras import tf
 

@@ -6,7 +6,14 @@ from models.factors.folded_user import FoldedUser, nothing_known
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
-from models.pairs.closeness import Closeness
+from models.pairs.closeness import (
+    NUM_KEPT,
+    Closeness,
+    counts_of,
+    kept_clicks,
+    repeats_of,
+    repeats_of_all,
+)
 from models.pairs.factor_tables import (
     FactorPairs,
     FactorTables,
@@ -19,13 +26,6 @@ from models.pairs.pair_embedding import (
     Expected,
     PairEmbedding,
     dropout_of_sets,
-)
-from models.pairs.repeats import (
-    NUM_KEPT,
-    counts_of,
-    kept_clicks,
-    repeats_of,
-    repeats_of_all,
 )
 from models.recommender import Episode
 from transforms.schema import UNKNOWN

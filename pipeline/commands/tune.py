@@ -4,8 +4,8 @@ import argparse
 import shlex
 
 from pipeline.commands.command import Command, Step, dataset_of, done
-from tuning.algorithms import ALGORITHMS
 
+_ALGORITHMS = ("grid", "random", "bayesian", "hyperband")
 _EPILOG = (
     "Several processes share the trials of a search if KERASTUNER_TUNER_ID (chief, or "
     "a name for each worker), KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT are set."
@@ -22,7 +22,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--space", required=True, help="YAML file of what is searched")
     parser.add_argument(
-        "--algorithm", choices=ALGORITHMS, default="grid", help="default %(default)s"
+        "--algorithm", choices=_ALGORITHMS, default="grid", help="default %(default)s"
     )
     parser.add_argument(
         "--max_trials",

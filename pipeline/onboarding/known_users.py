@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.baselines.ratings.item_mean import ItemMean
+from models.baselines.ratings.means import ItemMean
 from models.episodes.rating_episodes import fixed_episodes
 from models.recommender import split_episode
 from pipeline.experiment.prepared import read_ids

@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 from tensorflow.python.framework import op_def_registry
 
-from models.baselines.clicks import learned_registry as learned_of_clicks
 from models.baselines.clicks import registry as simple_of_clicks
 from models.baselines.learned.parts.feature_pairs import build_feature_pairs
 from models.baselines.learned.parts.vector_inputs import VectorInputs
-from models.baselines.ratings import learned_registry as learned_of_ratings
+from models.baselines.learned.registry import OF_CLICKS, OF_RATINGS
 from models.baselines.ratings import registry as simple_of_ratings
 from models.episodes.click_records import KnownClicks
 from models.factors.labelled_pairs import LabelledPairs
@@ -32,7 +31,7 @@ from transforms import schema
 
 NUM_USERS, NUM_ITEMS = 16, 10
 SIMPLE = {"user": simple_of_ratings.BASELINES, "scenario": simple_of_clicks.BASELINES}
-LEARNED = {"user": learned_of_ratings.LEARNED, "scenario": learned_of_clicks.LEARNED}
+LEARNED = {"user": OF_RATINGS, "scenario": OF_CLICKS}
 TOLERANCE = 1e-4
 ROUNDING = 1e-4  # Of scores as large as these weights can make them.
 VISIBLE = 1e-5  # What is above rounding, however small random weights make it.

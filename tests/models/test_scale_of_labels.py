@@ -10,7 +10,7 @@ import pytest
 from training_step import take_step
 
 from models.baselines.learned.parts.feature_pairs import build_feature_pairs
-from models.baselines.ratings.learned_registry import LEARNED
+from models.baselines.learned.registry import OF_RATINGS
 from models.baselines.ratings.registry import BASELINES
 from models.baselines.ratings.standardised import Standardised
 from models.closed_form import ClosedForm
@@ -35,7 +35,7 @@ CMML = {
     "learned_prior": {"prior": "learned", "embeddings": "learned", "head": "value"},
     "closed_form": {},
 }
-NAMES = [*CMML, *BASELINES, *LEARNED]
+NAMES = [*CMML, *BASELINES, *OF_RATINGS]
 
 
 @pytest.fixture(scope="module")
@@ -91,16 +91,16 @@ def made(name, dataset, info, pairs, batch):
         method.fit(unit.standardised_pairs(pairs))
         return method
     tables = dataset.users, dataset.items
-    if name in LEARNED:
+    if name in OF_RATINGS:
         inputs = build_feature_pairs(
             info, *tables, embedding_dim=3, item_id=True, dropout=0.0
         )
         objective = RatingObjective(info.label_mean, info.label_std)
-        of_method = LEARNED[name].OPTIONS
+        of_method = OF_RATINGS[name].OPTIONS
         names = {field.name for field in dataclasses.fields(of_method)}
         few_steps = {"inner_steps": 2} if "inner_steps" in names else {}
         options = of_method(hidden_dims=(5,), **few_steps)
-        return trained(LEARNED[name](inputs, objective, options), batch)
+        return trained(OF_RATINGS[name](inputs, objective, options), batch)
     small = {"prior_rank": 1, "hidden_dims": (5,), "dropout": 0.0, **CMML[name]}
     model = rated_cmml(info, *tables, dataclasses.replace(CMMLOptions(), **small))
     model.pairs.factors.fit(unit.standardised_pairs(pairs), seed=0)

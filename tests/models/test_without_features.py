@@ -7,7 +7,7 @@ import pytest
 from training_step import take_step
 
 from models.baselines.learned.parts.feature_pairs import build_feature_pairs
-from models.baselines.ratings.learned_registry import LEARNED
+from models.baselines.learned.registry import OF_RATINGS
 from models.cmml_builders import rated_cmml
 from models.legacy_keras import tf
 from models.objectives.rating_objective import RatingObjective
@@ -34,7 +34,7 @@ def without(*missing):
 
 
 def learned(name, info, tables):
-    method = LEARNED[name]
+    method = OF_RATINGS[name]
     names = {field.name for field in dataclasses.fields(method.OPTIONS)}
     few_steps = {"inner_steps": 1} if "inner_steps" in names else {}
     inputs = build_feature_pairs(
@@ -56,7 +56,7 @@ def assert_trains_and_scores(model, episode):
 
 
 @without("both")
-@pytest.mark.parametrize("name", LEARNED)
+@pytest.mark.parametrize("name", OF_RATINGS)
 def test_a_learned_method_does_without_features(name, dataset, bare, episode):
     assert_trains_and_scores(learned(name, dataset.info, bare), episode)
 

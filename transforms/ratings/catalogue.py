@@ -5,21 +5,33 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
 from transforms import schema
 from transforms.entities.catalogue import Catalogue
 from transforms.entities.entity_runs import RunSummary, summary_of
 from transforms.entities.entity_table import EntityTable, build_entity_table
-from transforms.entities.vocabularies import order_of_ids
+from transforms.entities.value_counts import ValueCounts
+from transforms.entities.vocabularies import most_frequent_first, order_of_ids
 from transforms.joins import SPLIT_FILE, Join
 from transforms.label_levels import label_levels
 from transforms.ratings.interactions import INTERACTIONS
-from transforms.ratings.statistics import build_schema, build_statistics
 from transforms.ratings.summaries import TasksSummary, merge_summaries
-from transforms.ratings.tasks import parts_of
+from transforms.ratings.tasks import PARTS, parts_of
 from transforms.schema import DatasetInfo
 from transforms.specs import DatasetSpec
 from transforms.writing.entity_files import ITEM, KINDS, USER
-from transforms.writing.statistics import mean_and_std
+from transforms.writing.statistics import (
+    fill_numbers,
+    fill_sizes,
+    mean_and_std,
+    rows_schema,
+)
+
+_NUM_TOP_VALUES = 20
+
+_FLOAT = statistics_pb2.FeatureNameStatistics.FLOAT
+_STRING = statistics_pb2.FeatureNameStatistics.STRING
 
 
 def rating_catalogue(
@@ -110,3 +122,94 @@ def _dataset_info(
         options=dataclasses.asdict(spec),
         has_item_names=spec.items.name_column is not None,
     )
+
+
+def build_statistics(
+    summary: TasksSummary, users: EntityTable, items: EntityTable
+) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """Returns one data set of statistics for each split.
+
+    Labels are counted over pairs, user features over the tasks of the split, item
+    features over the different items of its pairs.
+
+    Args:
+        summary: Counts of all tasks.
+        users: The users.
+        items: The items.
+    """
+    result = statistics_pb2.DatasetFeatureStatisticsList()
+    for place, split in enumerate(PARTS[: len(schema.SPLITS)]):
+        counts = summary.splits[split]
+        dataset = result.datasets.add(name=split, num_examples=counts.num_tasks)
+        _add_numbers(dataset.features.add(), schema.SUPPORT_LABEL_KEY, counts.support)
+        _add_numbers(dataset.features.add(), schema.QUERY_LABEL_KEY, counts.query)
+        for table in (users, items):
+            of_split = table.values.by_part[place]
+            for feature, values in zip(table.features, of_split, strict=True):
+                if feature.kind == "numeric":
+                    _add_numbers(dataset.features.add(), feature.name, values)
+                else:
+                    _add_texts(dataset.features.add(), feature.name, values)
+    return result
+
+
+def build_schema(
+    spec: DatasetSpec, users: EntityTable, items: EntityTable
+) -> schema_pb2.Schema:
+    """Returns the types and ranges of an episode record and of the features.
+
+    Args:
+        spec: The label range.
+        users: The users.
+        items: The items.
+    """
+    labels = schema_pb2.FloatDomain(
+        min=spec.interactions.label_min, max=spec.interactions.label_max
+    )
+    result = rows_schema(
+        {
+            schema.USER_KEY: len(users),
+            schema.SUPPORT_ITEM_KEY: len(items),
+            schema.QUERY_ITEM_KEY: len(items),
+        }
+    )
+    for name in (schema.SUPPORT_LABEL_KEY, schema.QUERY_LABEL_KEY):
+        result.feature.add(name=name, type=schema_pb2.FLOAT, float_domain=labels)
+    for feature in result.feature:
+        feature.presence.min_fraction = 1.0
+        feature.presence.min_count = 1
+    for feature in (*users.features, *items.features):
+        numeric = feature.kind == "numeric"
+        result.feature.add(
+            name=feature.name,
+            type=schema_pb2.FLOAT if numeric else schema_pb2.BYTES,
+            value_count=schema_pb2.ValueCount(max=feature.max_values),
+        )
+    return result
+
+
+def _add_numbers(
+    feature: statistics_pb2.FeatureNameStatistics, name: str, numbers: ValueCounts
+) -> None:
+    feature.name = name
+    feature.type = _FLOAT
+    fill_sizes(feature, feature.num_stats.common_stats, numbers.sizes)
+    fill_numbers(feature.num_stats, numbers.values)
+
+
+def _add_texts(
+    feature: statistics_pb2.FeatureNameStatistics, name: str, texts: ValueCounts
+) -> None:
+    counts = texts.values
+    feature.name = name
+    feature.type = _STRING
+    stats = feature.string_stats
+    fill_sizes(feature, stats.common_stats, texts.sizes)
+    stats.unique = len(counts)
+    total = counts.total()
+    if total:
+        stats.avg_length = sum(len(t.encode()) * n for t, n in counts.items()) / total
+    for text, count in sorted(counts.items(), key=most_frequent_first):
+        if len(stats.top_values) == _NUM_TOP_VALUES:
+            break
+        stats.top_values.add(value=text, frequency=count)

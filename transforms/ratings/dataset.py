@@ -7,19 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
+import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from transforms import schema
 from transforms.entities.catalogue import WriteCatalogue
 from transforms.entities.entities import EntityBlock, parse_entities
 from transforms.entities.write_runs import TableBlock, WriteRuns
 from transforms.ratings.catalogue import rating_catalogue
 from transforms.ratings.episodes import BuildTasks, TaskShard
 from transforms.ratings.interactions import parse_interactions
-from transforms.ratings.records import encode_episodes
 from transforms.ratings.runs import TABLE_OF, RatingRuns, entities_of_shard
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
-from transforms.ratings.tasks import Tasks, parts_of
+from transforms.ratings.tasks import PARTS, Tasks, parts_of
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.shards import GroupByShard
 from transforms.schema import DatasetInfo
@@ -27,10 +29,11 @@ from transforms.specs import DatasetSpec
 from transforms.splits import TaskSplitter, drawn_by_chance, load_splitter
 from transforms.table_spec import TableSpec
 from transforms.writing.dataset_files import DatasetKind
-from transforms.writing.entity_files import ITEM, USER
+from transforms.writing.entity_files import ITEM, USER, EntityRows
 from transforms.writing.episode_files import WriteEpisodes
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.preparation import Leftovers, prepare
+from transforms.writing.tfrecord import PackedInts, encode_example
 
 
 def prepare_dataset(
@@ -134,3 +137,40 @@ def _by_number(shard: TaskShard) -> tuple[int, Tasks]:
 def _tasks_of(number: int, group: Iterable[Tasks | None]) -> tuple[int, Tasks]:
     (tasks,) = (tasks for tasks in group if tasks is not None)
     return number, tasks
+
+
+def encode_episodes(
+    shard: int, tasks: Tasks, rows: EntityRows
+) -> Iterator[tuple[str, bytes]]:
+    """Yields split and record of each task, its ids as rows of the entity tables."""
+    # Of the items of the shard those alone that are in a task have a row.
+    in_tasks, codes = np.unique(tasks.codes, return_inverse=True)
+    items = rows.items.of(tasks.items.take(pa.array(in_tasks)))[codes]
+    ids = dict.fromkeys(tasks.task_ids)  # As the rows in the order of the ids.
+    users = dict(zip(ids, rows.of_shard(shard).tolist(), strict=True))
+    starts = tasks.ends - np.diff(tasks.ends, prepend=0)
+    middles = starts + tasks.num_query
+    ints = PackedInts(items)
+    labels = tasks.labels.values[tasks.labels.codes].astype("<f4").tobytes()
+    columns = zip(
+        tasks.task_ids,
+        tasks.parts.tolist(),
+        ints.bytes_of(starts, middles),
+        ints.bytes_of(middles, tasks.ends),
+        *((4 * places).tolist() for places in (starts, middles, tasks.ends)),
+        strict=True,
+    )
+    for task_id, part, query, support, start, middle, end in columns:
+        record = encode_example(
+            ints={
+                schema.USER_KEY: [users[task_id]],
+                schema.SUPPORT_ITEM_KEY: support,
+                schema.QUERY_ITEM_KEY: query,
+            },
+            floats={
+                schema.SUPPORT_LABEL_KEY: labels[middle:end],
+                schema.QUERY_LABEL_KEY: labels[start:middle],
+            },
+            texts={schema.TASK_ID_KEY: task_id},
+        )
+        yield PARTS[part], record

@@ -1,10 +1,10 @@
-"""The dot product of the vectors that CMML stands on, and of their factors alone."""
+"""Dot products of vectors, with those of a user or the mean of the clicked items."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from models.baselines.clicks.baseline import Grid
+from models.baselines.clicks.baseline import Grid, is_clicked
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
@@ -48,3 +48,32 @@ class MatrixFactorisation(DotProduct):
 
     def __init__(self, known: KnownClicks, vectors: Vectors) -> None:
         super().__init__(known, vectors.embedding())
+
+
+class ClickMean:
+    """Scores an item by its dot product with the mean of the clicked items' factors.
+
+    It knows the scenario by its support set alone, and nothing of the user.
+
+    Args:
+        known: All known clicks, which are of no use here.
+        vectors: Of users and items; fits to all known clicks are used.
+    """
+
+    GRID: ClassVar[Grid] = {}
+
+    def __init__(self, known: KnownClicks, vectors: Vectors) -> None:
+        del known
+        self._tables = FactorTables(vectors.embedding().complete())
+
+    def adapt(self, support: Episode) -> tf.Tensor:
+        """Returns the mean factors of the clicks, float32 [B, D]; zeros without any."""
+        items = self._tables.look_up(support, "support").item
+        weights = tf.cast(is_clicked(support), items.dtype)[..., tf.newaxis]
+        return tf.math.divide_no_nan(
+            tf.reduce_sum(items * weights, axis=1), tf.reduce_sum(weights, axis=1)
+        )
+
+    def score(self, state: tf.Tensor, query: Episode) -> tf.Tensor:
+        """Returns the dot products, float32 [B, Q]."""
+        return tf.linalg.matvec(self._tables.look_up(query, "query").item, state)

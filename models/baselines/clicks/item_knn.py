@@ -1,4 +1,4 @@
-"""Items like those that the user has clicked."""
+"""Items like those clicked: by the user, or in the support set."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.baselines.clicks.baseline import Grid
+from models.baselines.clicks.baseline import Grid, score_clicked
 from models.baselines.clicks.item_cosines import ItemCosines
 from models.baselines.clicks.pool_scores import PoolScores, ScoreUsers
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
+from models.legacy_keras import tf
+from models.recommender import Episode
 
 
 class ItemKNN(PoolScores):
@@ -44,3 +46,39 @@ class ItemKNN(PoolScores):
         """Makes the cosines of the items to all items."""
         cosines, clicks = self._cosines.of(items), self._cosines.clicks
         return lambda users: (clicks[users] @ cosines).toarray()
+
+
+class ClickKNN:
+    """Sums the cosines of an item to the items that are clicked in the support set.
+
+    The cosines are those of `item_knn`, which takes the clicks of the user instead.
+    This knows the scenario by its support set alone, and nothing of the user.
+
+    Args:
+        known: All known clicks.
+        vectors: Of users and items, which are of no use here.
+        shrinkage: Clicks that are added to the denominator of each cosine, at least 0.
+
+    Source:
+        Sarwar et al., "Item-based Collaborative Filtering Recommendation Algorithms"
+        (WWW 2001).
+    """
+
+    GRID: ClassVar[Grid] = {"shrinkage": (0.0, 3.0, 10.0)}
+
+    def __init__(
+        self, known: KnownClicks, vectors: Vectors, *, shrinkage: float = 0.0
+    ) -> None:
+        del vectors
+        self._cosines = ItemCosines(known, shrinkage)
+
+    def adapt(self, support: Episode) -> tf.Tensor:
+        """Returns the score of every item, float32 [B, num_items + 1]."""
+        return score_clicked(support, self._of_set, self._cosines.num_rows)
+
+    def score(self, state: tf.Tensor, query: Episode) -> tf.Tensor:
+        """Looks scores up, float32 [B, Q]."""
+        return tf.gather(state, query["query_item"], batch_dims=1)
+
+    def _of_set(self, items: NDArray[np.int32]) -> NDArray[np.float32]:
+        return np.asarray(self._cosines.of(items).sum(axis=1), np.float32).ravel()

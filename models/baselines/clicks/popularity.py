@@ -1,4 +1,4 @@
-"""Popularity among all users, in whatever scenario."""
+"""Popularity of items among all users, or inside the support set."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.baselines.clicks.baseline import Grid
+from models.baselines.clicks.baseline import Grid, is_clicked
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
@@ -37,3 +37,31 @@ class Popularity:
         """Returns the count of each item, float32 [B, Q]."""
         del state
         return tf.gather(self._counts, query["query_item"])
+
+
+class ItemPop:
+    """Scores an item by its clicks in the support set; negatives are no clicks.
+
+    Args:
+        known: All known clicks, which are of no use here.
+        vectors: Of users and items, which are of no use here.
+
+    Source:
+        The baseline of that name in CMML (arXiv:2108.10511) section 4.1.
+    """
+
+    GRID: ClassVar[Grid] = {}
+
+    def __init__(self, known: KnownClicks, vectors: Vectors) -> None:
+        del known, vectors
+
+    def adapt(self, support: Episode) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the items of the support set, and which of them were clicked."""
+        return support["support_item"], is_clicked(support)
+
+    def score(self, state: tuple[tf.Tensor, tf.Tensor], query: Episode) -> tf.Tensor:
+        """Returns the number of clicks on each item, float32 [B, Q]."""
+        items, is_click = state
+        is_same = query["query_item"][:, :, tf.newaxis] == items[:, tf.newaxis, :]
+        found = is_same & is_click[:, tf.newaxis, :]  # [B, Q, S]
+        return tf.reduce_sum(tf.cast(found, tf.float32), axis=2)

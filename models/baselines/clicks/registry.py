@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from models.baselines.clicks.baseline import ScenarioBaseline
-from models.baselines.clicks.click_knn import ClickKNN
-from models.baselines.clicks.click_mean import ClickMean
-from models.baselines.clicks.dot_product import DotProduct, MatrixFactorisation
-from models.baselines.clicks.ease import EASE
-from models.baselines.clicks.ease_click import EASEClick, EASEOfNewUsers
-from models.baselines.clicks.item_knn import ItemKNN
-from models.baselines.clicks.item_pop import ItemPop
-from models.baselines.clicks.popularity import Popularity
+from models.baselines.clicks.dot_product import (
+    ClickMean,
+    DotProduct,
+    MatrixFactorisation,
+)
+from models.baselines.clicks.ease import EASE, EASEClick, EASEOfNewUsers
+from models.baselines.clicks.item_knn import ClickKNN, ItemKNN
+from models.baselines.clicks.popularity import ItemPop, Popularity
 
 BASELINES: dict[str, type[ScenarioBaseline]] = {
     "item_pop": ItemPop,

@@ -11,8 +11,8 @@ from models.baselines.learned.learned_baseline import (
 )
 from models.baselines.learned.parts.functional_mlp import FunctionalMLP, for_each_task
 from models.baselines.learned.parts.inner_loop import gradient_of_each_task
-from models.baselines.learned.parts.stop_controller import StopController
 from models.baselines.learned.parts.update_controller import (
+    StopController,
     UpdateController,
     change,
     empty_memory,

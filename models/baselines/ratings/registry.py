@@ -5,12 +5,10 @@ from __future__ import annotations
 from models.baselines.ratings.als import ALS
 from models.baselines.ratings.baseline import Baseline
 from models.baselines.ratings.bias_ridge import BiasRidge
-from models.baselines.ratings.global_mean import GlobalMean
 from models.baselines.ratings.item_kernel import ItemKernel
 from models.baselines.ratings.item_knn import ItemKNN
-from models.baselines.ratings.item_mean import ItemMean
 from models.baselines.ratings.matrix_factorisation import MatrixFactorisation
-from models.baselines.ratings.support_mean import SupportMean
+from models.baselines.ratings.means import GlobalMean, ItemMean, SupportMean
 
 BASELINES: dict[str, type[Baseline]] = {
     "global_mean": GlobalMean,

@@ -31,7 +31,7 @@ _OF_NEW_USERS: tuple[BaselineName, ...] = (
     *("popularity", "ease_click", "click_knn", "click_mean"),
 )
 
-# As `models.baselines.clicks.learned_registry` has them, then CMML with some keys
+# As `models.baselines.learned.registry` has them, then CMML with some keys
 # changed, and CMML.
 _OTHER_METHODS = (
     *("dcn", "lwa", "nlba", "tanp", "melu", "dcn_f", "s2meta", "conet"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.baselines.clicks.learned_registry import LEARNED
 from models.baselines.clicks.registry import BASELINES, OF_NEW_USERS
 from models.baselines.learned.parts.vector_inputs import VectorInputs
+from models.baselines.learned.registry import OF_CLICKS
 from models.legacy_keras import tf
 from models.objectives.click_objective import ClickObjective
 from models.objectives.ranking_losses import ranking_loss
@@ -35,7 +35,7 @@ def scenario_methods(config: ScenarioConfig) -> Methods:
         cmml={"cmml_plain": _PLAIN},
         fit=lambda name, data, values: simple[name](data.known, data.factors, **values),
         learning=LearnedMethods(
-            classes=LEARNED,
+            classes=OF_CLICKS,
             inputs=_inputs,
             input_options=_input_options,
             objective=_objective,

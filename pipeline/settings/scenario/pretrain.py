@@ -9,8 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from models.baselines.clicks.click_mean import ClickMean
-from models.baselines.clicks.dot_product import DotProduct
+from models.baselines.clicks.dot_product import ClickMean, DotProduct
 from models.closed_form import ClosedForm
 from models.cmml_builders import clicked_cmml
 from models.episodes.click_records import (

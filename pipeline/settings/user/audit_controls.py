@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.baselines.ratings.bias_ridge import BiasRidge
-from models.baselines.ratings.item_mean import ItemMean
+from models.baselines.ratings.means import ItemMean
 from models.episodes.rating_episodes import fixed_episodes
 from models.evaluation.intervals import paired_difference
 from models.evaluation.rating_metrics import mae

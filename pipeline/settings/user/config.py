@@ -33,7 +33,7 @@ BaselineName: typing.TypeAlias = Literal[
     "item_kernel",
 ]
 
-# As `models.baselines.ratings.learned_registry` has them, then CMML with some keys
+# As `models.baselines.learned.registry` has them, then CMML with some keys
 # changed, and CMML.
 _OTHER_METHODS = (
     *("dcn", "lwa", "nlba", "tanp", "mamo", "melu", "metacs", "dcn_f"),

@@ -10,8 +10,8 @@ from models.baselines.learned.parts.feature_pairs import (
     FeaturePairs,
     build_feature_pairs,
 )
+from models.baselines.learned.registry import OF_RATINGS
 from models.baselines.ratings.calibrated import Calibrated
-from models.baselines.ratings.learned_registry import LEARNED
 from models.baselines.ratings.registry import BASELINES
 from models.baselines.ratings.standardised import Standardised
 from models.evaluation.shown import Shown
@@ -54,7 +54,7 @@ def user_methods() -> Methods:
         completed=_with_distribution,
         sizes=_sizes,
         learning=LearnedMethods(
-            classes=LEARNED,
+            classes=OF_RATINGS,
             inputs=_inputs,
             input_options=_input_options,
             objective=_objective,

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from models.legacy_keras import tf
-from models.parts.gru import MaskedGRU
-from models.parts.gru_recurrence import advance_gru, fold_gru
+from models.parts.gru import MaskedGRU, advance_gru, fold_gru
 
 BATCH, STEPS, WIDTH, UNITS = 3, 5, 4, 2
 

@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 
 from transforms.clicks import negatives
-from transforms.clicks.negatives import ToDraw, draw_negatives, draw_some
-from transforms.clicks.seeded_randoms import MAX_NUMBERS, first_randoms
+from transforms.clicks.negatives import (
+    MAX_NUMBERS,
+    ToDraw,
+    draw_negatives,
+    draw_some,
+    first_randoms,
+)
 from transforms.stable_hash import stable_digest
 
 

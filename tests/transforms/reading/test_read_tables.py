@@ -11,11 +11,12 @@ from raw_blocks import read_blocks
 
 from transforms.reading import columnar_rows
 from transforms.reading.blocks import rows_of
-from transforms.reading.file_parts import RowGroup, Stretch
 from transforms.reading.raw_files import RawFile, find_raw_files
 from transforms.reading.read_tables import (
     BlockOptions,
     ReadTable,
+    RowGroup,
+    Stretch,
     find_parts,
     read_each_table,
 )

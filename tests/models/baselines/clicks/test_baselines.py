@@ -4,13 +4,10 @@ import numpy as np
 import pytest
 
 from models.baselines.clicks import ease
-from models.baselines.clicks.click_knn import ClickKNN
-from models.baselines.clicks.click_mean import ClickMean
-from models.baselines.clicks.dot_product import DotProduct
+from models.baselines.clicks.dot_product import ClickMean, DotProduct
 from models.baselines.clicks.ease import EASE
-from models.baselines.clicks.item_knn import ItemKNN
-from models.baselines.clicks.item_pop import ItemPop
-from models.baselines.clicks.popularity import Popularity
+from models.baselines.clicks.item_knn import ClickKNN, ItemKNN
+from models.baselines.clicks.popularity import ItemPop, Popularity
 from models.baselines.clicks.registry import BASELINES, OF_NEW_USERS
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors

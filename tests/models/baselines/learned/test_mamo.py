@@ -3,8 +3,7 @@ import types
 import numpy as np
 import pytest
 
-from models.baselines.learned.mamo import MAMO, MAMOOptions
-from models.baselines.learned.parts.attended_memory import AttendedMemory
+from models.baselines.learned.mamo import MAMO, AttendedMemory, MAMOOptions
 from models.legacy_keras import tf
 from models.objectives.rating_objective import RatingObjective
 from models.recommender import split_episode

@@ -3,15 +3,13 @@ import types
 import numpy as np
 import pytest
 
-from models.baselines.learned.parts.student_clusters import (
-    StudentClusters,
-    sharpening_loss,
-)
 from models.baselines.learned.tanp import (
     Gaussian,
+    StudentClusters,
     TaNP,
     TaNPOptions,
     gaussian_divergence,
+    sharpening_loss,
 )
 from models.legacy_keras import tf
 from models.objectives.rating_objective import RatingObjective

@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
 
-from models.baselines.ratings.global_mean import GlobalMean
-from models.baselines.ratings.item_mean import ItemMean
-from models.baselines.ratings.support_mean import SupportMean
+from models.baselines.ratings.means import GlobalMean, ItemMean, SupportMean
 from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 

@@ -4,7 +4,7 @@ import types
 import numpy as np
 import pytest
 
-from models.baselines.clicks.item_pop import ItemPop
+from models.baselines.clicks.popularity import ItemPop
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.evaluation.metric import Metric
 from models.evaluation.ranking_metrics import user_metrics

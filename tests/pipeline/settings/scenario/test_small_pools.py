@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.settings.scenario.small_pools import describe_small_pools
-from transforms.clicks.statistics import build_statistics
+from transforms.clicks.catalogue import build_statistics
 from transforms.clicks.summaries import TaskSummary
 from transforms.writing.protos import proto_file
 

@@ -10,7 +10,7 @@ from tensorflow_metadata.proto.v0 import (
 from transforms.entities.entities import Entity
 from transforms.entities.entity_runs import rows_of
 from transforms.entities.entity_table import build_entity_table
-from transforms.ratings.statistics import build_schema, build_statistics
+from transforms.ratings.catalogue import build_schema, build_statistics
 from transforms.ratings.summaries import summarize
 from transforms.specs import FeatureSpec
 from transforms.writing.protos import build_anomalies, proto_file

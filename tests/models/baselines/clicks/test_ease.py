@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.baselines.clicks.ease import EASE
-from models.baselines.clicks.ease_click import EASEClick
+from models.baselines.clicks.ease import EASE, EASEClick
 from models.episodes.click_records import KnownClicks
 
 
