@@ -33,8 +33,7 @@ from models.factors.no_factors import NoFactors
 from models.factors.vectors import Vectors
 from models.heads.value_head import ValueHead
 from models.legacy_keras import tf
-from models.objectives.click_objective import ClickObjective
-from models.objectives.ranking_losses import margin_loss
+from models.objectives.click_objective import ClickObjective, margin_loss
 from models.objectives.rating_objective import RatingObjective
 from models.options import CMMLOptions, ScenarioOptions
 from models.pairs.features import EntityEmbedding

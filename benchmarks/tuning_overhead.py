@@ -10,7 +10,7 @@ import time
 
 from pipeline.training.search_plan import load_plan
 from tuning.grid import grid_points, split_points
-from tuning.value_text import value_text
+from tuning.trial_result import value_text
 
 _CMML = [sys.executable, "-c", "from pipeline.cli import entry_point; entry_point()"]
 

@@ -10,10 +10,8 @@ from models.factors.vectors import Vectors
 from models.heads.distribution_head import DistributionHead
 from models.heads.value_head import ValueHead
 from models.legacy_keras import tf
-from models.objectives.click_objective import ClickObjective
-from models.objectives.ranking_losses import RankingLoss, margin_loss
-from models.objectives.rating_losses import LOSSES
-from models.objectives.rating_objective import RatingObjective
+from models.objectives.click_objective import ClickObjective, RankingLoss, margin_loss
+from models.objectives.rating_objective import LOSSES, RatingObjective
 from models.options import CMMLOptions, ScenarioOptions
 from models.pairs.clicked_pairs import ClickedPairs
 from models.pairs.features import embed_entities

@@ -90,7 +90,6 @@ FLOORS = {
         "transforms.reading",
         "transforms.splits",
         "transforms.split_windows",
-        "transforms.label_levels",
         "transforms.specs",
         "transforms.schema",
         "transforms.prepared_files",

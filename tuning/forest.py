@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tuning.trial_result import TrialResult
-from tuning.value_text import value_text
+from tuning.trial_result import TrialResult, value_text
 
 MIN_TRIALS = 20
 MIN_FIT = 0.3

@@ -21,12 +21,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from tuning.forest import Forest, forest
 from tuning.main_effect import MainEffect, main_effect
-from tuning.outliers import worst_counted
 from tuning.trial_result import TrialResult
 
 _NONE = "no trial was completed"
+
+_REACH = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,3 +70,24 @@ def importance(
     return Importance(
         {key: main_effect(known, key, keys) for key in keys}, forest(known, keys)
     )
+
+
+def worst_counted(objectives: Sequence[float], *, minimise: bool) -> float:
+    """Returns the objective beyond which trials count as if they were just so bad.
+
+    A training that diverges can be worse than the best by a hundred times what others
+    differ by. The limit is twice as far from the best as three quarters of the trials.
+
+    Args:
+        objectives: Of the completed trials, at least one.
+        minimise: Whether less is better.
+
+    Returns:
+        The limit; the worst objective if none lies beyond, or if three quarters of the
+        trials are equal.
+    """
+    sign = 1.0 if minimise else -1.0
+    costs = sign * np.asarray(objectives, np.float64)
+    best, most = float(costs.min()), float(np.quantile(costs, 0.75))
+    worst = float(costs.max())
+    return sign * (min(worst, most + _REACH * (most - best)) if most > best else worst)

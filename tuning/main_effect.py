@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import scipy.stats
 
-from tuning.trial_result import TrialResult
-from tuning.value_text import value_text
+from tuning.trial_result import TrialResult, value_text
 
 MIN_TRIALS = 8
 MIN_SPARE = 3

@@ -22,8 +22,7 @@ from tuning.keras_tuner_parts import (
     synchronized,
 )
 from tuning.key_values import decode, to_hyperparameters
-from tuning.results import SearchResults
-from tuning.skipped import SkippedPoints
+from tuning.results import SearchResults, SkippedPoints
 
 ORACLE_DIR = "oracle"
 

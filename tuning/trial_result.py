@@ -1,6 +1,7 @@
 """What became of one trial of a search, and the file that says so."""
 
 import dataclasses
+import json
 import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
@@ -80,3 +81,8 @@ def read_result(folder: pathlib.Path) -> TrialResult | None:
     for name in ("scores", "best_epochs"):
         fields[name] = tuple(fields[name])
     return TrialResult(**fields)
+
+
+def value_text(value: Any) -> str:
+    """Writes a value as YAML would have it on one line, text without quotes."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -12,6 +12,10 @@ from models.evaluation.intervals import Interval
 MIN_TASKS = 6
 
 
+class NotFiniteError(ValueError):
+    """Scores that no metric can be taken of."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Metric:
     """What a mean over tasks is of; the first one of a setting decides.

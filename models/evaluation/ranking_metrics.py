@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.evaluation.errors import NotFiniteError
 from models.evaluation.intervals import Floats, Interval, resampled_interval
+from models.evaluation.metric import NotFiniteError
 
 RECALL_CUTOFFS = (5, 10, 20, 50)
 NDCG_CUTOFFS = (10, 20)
@@ -229,3 +229,27 @@ def share_within(
         k: Ranks that count.
     """
     return np.clip((k + 1 - rank) / num_tied, 0.0, 1.0)
+
+
+def lasting_chance(
+    task_key: int, users: NDArray[np.integer], salt: int
+) -> NDArray[np.uint64]:
+    """Returns a pseudo-random number of each user of a scenario, uint64 [U].
+
+    Args:
+        task_key: A lasting number of the scenario.
+        users: int [U], rows.
+        salt: Another number of the scenario, such as an item of it.
+    """
+    seeded = _scramble(np.asarray([0, task_key]).astype(np.uint64))
+    of_task = _scramble(seeded[:1] ^ seeded[1:])
+    of_user = _scramble(of_task ^ users.astype(np.uint64))
+    return _scramble(of_user ^ np.uint64(salt))
+
+
+def _scramble(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mixes the bits of each number (the splitmix64 finaliser), into a fresh array."""
+    mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.evaluation.errors import NotFiniteError
 from models.evaluation.intervals import Floats
+from models.evaluation.metric import NotFiniteError
 
 Bools = NDArray[np.bool_]
 

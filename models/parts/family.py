@@ -6,9 +6,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from models.legacy_keras import tf
 from models.options import MemberOptions, Pooling
-from models.parts.backbone import Backbone, HeadlessBackbone
+from models.parts.backbone import Backbone, HeadlessBackbone, ModularBackbone
 from models.parts.hybrid_context import DotHybrid, MLPHybrid, NoHybrid
-from models.parts.modular_backbone import ModularBackbone
 from models.parts.modulation import (
     FiLMModulation,
     RouteModulation,

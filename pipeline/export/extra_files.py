@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from models.legacy_keras import tf
 from models.serving.recorded_request import RecordedRequest
 from models.serving.served_model import ServedModel
-from models.serving.task_request import TaskRequest, Tensors
+from models.serving.task_request import TaskRequest, Tensors, as_json
 from models.whole_files import write_atomically
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
@@ -23,8 +23,7 @@ from pipeline.experiment.version_dir import (
 )
 from pipeline.export.manifest import make_manifest, write_manifest
 from pipeline.export.model_card import model_card
-from pipeline.export.request_examples import write_request_examples
-from pipeline.export.request_records import warmup_requests, write_records
+from pipeline.export.recorded_requests import warmup_requests, write_records
 from pipeline.settings.serving import ServedWords
 from transforms import schema
 from transforms.plural import counted
@@ -32,6 +31,37 @@ from transforms.plural import counted
 _EXAMPLE_PAIRS = 8  # Of the requests that people read.
 
 _MOST_COMPARED = 10_000_000  # Pairs scored to see what a shortlist loses.
+
+_SHELL = """\
+#!/bin/sh
+# Asks a running server: sh ask.sh [signature] [host:port], such as
+# sh ask.sh recommend 127.0.0.1:8501
+cd "$(dirname "$0")" || exit 1
+curl --fail-with-body --silent --show-error \\
+  -H 'Content-Type: application/json' \\
+  -d @"${{1:-rank}}.json" \\
+  "http://${{2:-127.0.0.1:8501}}/v1/models/{model_name}:predict"
+"""
+
+_PYTHON = '''\
+"""Asks a running server: python ask.py [signature] [host:port]."""
+
+import json
+import pathlib
+import sys
+import urllib.request
+
+signature = sys.argv[1] if len(sys.argv) > 1 else "rank"
+address = sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1:8501"
+body = pathlib.Path(__file__).with_name(f"{{signature}}.json").read_bytes()
+request = urllib.request.Request(
+    f"http://{{address}}/v1/models/{model_name}:predict",
+    data=body,
+    headers={{"Content-Type": "application/json"}},
+)
+with urllib.request.urlopen(request) as response:
+    print(json.dumps(json.load(response), indent=1))
+'''
 
 
 def write_extra_files(
@@ -131,3 +161,23 @@ def _write_item_names(directory: pathlib.Path, dataset_dir: pathlib.Path) -> Non
         by_id = dict(zip(ids, texts, strict=True))
         text = json.dumps(by_id, ensure_ascii=False, indent=0)
         write_atomically(directory / ITEM_NAMES, text)
+
+
+def write_request_examples(
+    directory: pathlib.Path,
+    requests: Mapping[str, Mapping[str, np.ndarray]],
+    model_name: str,
+) -> None:
+    """Writes the body of a REST request for each signature, and what sends it.
+
+    Args:
+        directory: Where they go.
+        requests: Inputs of one task, [1, ...] each, by signature.
+        model_name: Whom they ask.
+    """
+    for signature, inputs in requests.items():
+        body = {"signature_name": signature, "instances": [as_json(inputs)]}
+        text = json.dumps(body, indent=1, ensure_ascii=False) + "\n"
+        write_atomically(directory / f"{signature}.json", text)
+    write_atomically(directory / "ask.sh", _SHELL.format(model_name=model_name))
+    write_atomically(directory / "ask.py", _PYTHON.format(model_name=model_name))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.cmml import CMML
+from models.legacy_keras import tf
+from models.recommender import Episode, split_episode
 
 # Values by name, as `value_names` of a modulation network has them, for one task or the
 # mean of several: `routes_0` float [R, R], of the last layer [R]; others float [units].
@@ -75,3 +79,30 @@ def unpacked_values(
         num_modules = values[routes[-1]].size
         values[name] = values[name].reshape(num_modules, num_modules)
     return values
+
+
+def task_modulations(
+    model: CMML, batches: Iterable[tuple[list[str], Episode]]
+) -> Iterator[tuple[str, Values]]:
+    """Yields the values of each task, the mean over its query pairs.
+
+    Nothing is compiled, which would take longer than the few calls.
+
+    Args:
+        model: CMML with its weights.
+        batches: Ids and frozen episodes, as `StepParts.episodes` yields them; a task
+            without a query pair is left out.
+    """
+    for task_ids, episode in batches:
+        num_pairs = episode["query_mask"].numpy().sum(axis=1)
+        support, query = split_episode(episode)
+        pairs = model.pairs.query_pairs(query)
+        leaves = [
+            leaf.numpy()
+            for leaf in tf.nest.flatten(model.modulate(model.adapt(support), pairs))
+        ]
+        for place, task_id in enumerate(task_ids):
+            if num_pairs[place]:
+                # Padding comes last; what is alike for all pairs is there once.
+                own = [leaf[place : place + 1, : num_pairs[place]] for leaf in leaves]
+                yield task_id, named_values(own, model.modulation.value_names)[0]

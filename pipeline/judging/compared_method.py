@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from models.evaluation.errors import NotFiniteError
+from models.evaluation.metric import NotFiniteError
 from models.free_memory import free_memory
 from models.recommender import Recommender
 from models.resumable_training import METRICS_FILE

@@ -1,4 +1,4 @@
-"""What a prepared data set holds, as reports show it in every setting."""
+"""What a prepared data set holds, and groups of its pairs, as reports show them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluation.scored_pairs import ScoredPairs
 from transforms import schema
 
 Counts = NDArray[np.int64]
@@ -83,3 +84,24 @@ def rejected_examples(dataset_dir: pathlib.Path) -> Iterator[Mapping[str, object
                     return
                 left -= 1
                 yield json.loads(line)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PairGroup:
+    """Some of the tasks, users or items.
+
+    Attributes:
+        kind: What distinguishes the groups.
+        label: Which one it is.
+        of: What `members` are rows of: "task", "user" or "item".
+        members: bool [rows], the members.
+    """
+
+    kind: str
+    label: str
+    of: str
+    members: NDArray[np.bool_]
+
+    def holds(self, pairs: ScoredPairs) -> NDArray[np.bool_]:
+        """Returns which pairs are of the group, bool [N]."""
+        return self.members[getattr(pairs, self.of)]

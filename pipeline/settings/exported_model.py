@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from models.whole_files import read_json
-from pipeline.settings.known_values import KnownValues
 from pipeline.settings.request_values import (
     as_id,
     as_list,
@@ -282,3 +281,35 @@ class ExportedModel:
         name = self.item_names.get(item_id)
         item = {"item_id": item_id} | ({"item_name": name} if name else {})
         return item | {"score": round(float(score), 4)}
+
+
+class KnownValues:
+    """The vocabularies of an exported model, each read when it is first asked for.
+
+    A vocabulary has the name of what its values are of: `item_id`, with clicks
+    `user_id`, or a feature of users.
+
+    Args:
+        tables: The folder of the vocabularies, one value a line.
+    """
+
+    def __init__(self, tables: pathlib.Path) -> None:
+        self._tables = tables
+        self._values: dict[str, frozenset[str]] = {}
+
+    def path(self, name: str) -> pathlib.Path:
+        """Returns the file of a vocabulary, which is not there if it has no value."""
+        return self._tables / f"{name}.txt"
+
+    def of(self, name: str) -> frozenset[str]:
+        """Returns all values of a vocabulary."""
+        if name not in self._values:
+            path = self.path(name)
+            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            self._values[name] = frozenset(text.split("\n")[:-1])
+        return self._values[name]
+
+    def missing(self, name: str, texts: Iterable[str]) -> list[str]:
+        """Returns those texts, each once, that a vocabulary lacks."""
+        known = self.of(name)
+        return [text for text in dict.fromkeys(texts) if text not in known]

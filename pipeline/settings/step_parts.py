@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from models.cmml import CMML
     from models.evaluation.intervals import Interval
     from models.recommender import Episode
-    from pipeline.settings.data_facts import DataFacts
+    from pipeline.settings.data_facts import DataFacts, PairGroup
     from pipeline.settings.finding import Finding
     from pipeline.settings.labelled_supports import LabelledSupports
-    from pipeline.settings.pair_group import PairGroup
 
 GroupPairs = Mapping[str, ScoredPairs]
 

@@ -10,9 +10,8 @@ import pathlib
 from pipeline.experiment.config_section import Experiment, PushConfig
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import check_version_dir, read_manifest
-from pipeline.serving.base.durable_files import content_digest
 from pipeline.serving.base.live_server import LiveServer, LiveServerError
-from pipeline.serving.base.model_base import ModelBase, push_lock
+from pipeline.serving.base.model_base import ModelBase, content_digest, push_lock
 from pipeline.serving.base.push_history import PUSH, PushEvent, PushHistory
 from pipeline.serving.base.push_options import STABLE, check_label_and_server
 from pipeline.serving.base.served_labels import ServedLabels

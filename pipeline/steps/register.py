@@ -8,8 +8,8 @@ from pipeline.experiment.config_section import Experiment, PushConfig
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import check_version_files
 from pipeline.export.formats.mlflow import saved_model_dir
-from pipeline.serving.base.durable_files import content_digest
 from pipeline.serving.base.mlflow_registry import MlflowRegistry
+from pipeline.serving.base.model_base import content_digest
 from pipeline.serving.base.push_options import STABLE
 from pipeline.serving.gate.verdict import model_blessing
 from pipeline.serving.validation.loopback_server import OpenServer, open_server

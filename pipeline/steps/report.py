@@ -15,8 +15,7 @@ from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.export.export_of_config import export_of_run
 from pipeline.insight.contexts import TaskContexts, task_contexts
-from pipeline.insight.modulation_values import Values
-from pipeline.insight.task_modulations import task_modulations
+from pipeline.insight.modulation_values import Values, task_modulations
 from pipeline.judging.differences import DIFFERENCES_FILE, read_differences
 from pipeline.judging.evaluation import CMML, open_groups
 from pipeline.judging.scores_file import SCORES_FILE, read_scores

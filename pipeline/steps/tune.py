@@ -14,7 +14,7 @@ from tuning.hparams_log import HPARAMS_DIR
 from tuning.results import SearchResults
 from tuning.search import Budget, run_search
 from tuning.space import EPOCHS_KEY
-from tuning.value_text import value_text
+from tuning.trial_result import value_text
 
 
 def search_dir_of(plan: SearchPlan, dataset_dir: pathlib.Path) -> pathlib.Path:

@@ -7,7 +7,7 @@ recorded itself: warm-up requests, and requests with the answers of the trained 
 import pathlib
 
 from pipeline.experiment.version_dir import check_version_dir
-from pipeline.serving.base.durable_files import content_digest
+from pipeline.serving.base.model_base import content_digest
 from pipeline.serving.validation.blessing import infra_dir, write_infra
 from pipeline.serving.validation.infra_rules import infra_blessing
 from pipeline.serving.validation.loopback_server import OpenServer, open_server

@@ -19,8 +19,7 @@ from models.baselines.ratings import registry as simple_of_ratings
 from models.episodes.click_records import KnownClicks
 from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
-from models.objectives.click_objective import ClickObjective
-from models.objectives.ranking_losses import margin_loss
+from models.objectives.click_objective import ClickObjective, margin_loss
 from models.objectives.rating_objective import RatingObjective
 from models.parts.family import combinations
 from models.recommender import Distributional, Recommender, split_episode

@@ -5,11 +5,10 @@ import pytest
 
 from models.legacy_keras import tf
 from models.pairs.features import EntityEmbedding, FeatureEmbedding
-from models.parts.backbone import Backbone, HeadlessBackbone
+from models.parts.backbone import Backbone, HeadlessBackbone, ModularBackbone
 from models.parts.dense_parts import PartwiseDense
 from models.parts.gru import MaskedGRU
 from models.parts.hybrid_context import DotHybrid, MLPHybrid, NoHybrid
-from models.parts.modular_backbone import ModularBackbone
 from models.parts.modulation import (
     FiLMModulation,
     RouteModulation,

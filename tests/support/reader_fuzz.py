@@ -15,7 +15,7 @@ from transforms.clicks.pools import parse_pools
 from transforms.clicks.schema import ClickSpec, DomainSpec, PoolSpec
 from transforms.entities.entities import parse_entities
 from transforms.ratings.interactions import parse_interactions
-from transforms.reading.packed_columns import unpack
+from transforms.reading.block_columns import unpack
 from transforms.reading.parse_rows import COUNTS, PARSED
 from transforms.reading.raw_files import find_raw_files
 from transforms.reading.rejected_row import REJECTED

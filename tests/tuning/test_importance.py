@@ -3,7 +3,7 @@ import itertools
 
 import pytest
 
-from tuning.importance import importance
+from tuning.importance import importance, worst_counted
 from tuning.main_effect import main_effect
 from tuning.trial_result import TrialResult
 
@@ -44,3 +44,16 @@ def test_a_trial_that_diverged_does_not_hide_the_others(trials):
     upside_down = [dataclasses.replace(t, objective=-t.objective) for t in trials]
     turned = importance(upside_down, KEYS, minimise=False).main
     assert turned["rate"].share == pytest.approx(found["rate"].share)
+
+
+def test_the_limit_by_hand():
+    # Three quarters of them lie within 4 of the best.
+    assert worst_counted([0.0, 2.0, 3.0, 4.0, 99.0], minimise=True) == 8.0
+    assert worst_counted([0.0, -2.0, -3.0, -4.0, -99.0], minimise=False) == -8.0
+
+
+@pytest.mark.parametrize(
+    "objectives", [[1.0], [1.0, 2.0, 3.0], [1.0, 1.0, 1.0, 1.0, 9.0]]
+)
+def test_where_none_stands_out_the_worst_is_the_limit(objectives):
+    assert worst_counted(objectives, minimise=True) == max(objectives)

@@ -11,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms import schema
 from transforms.clicks import schema as keys
+from transforms.clicks.click_pairs import ClickCounts
 from transforms.clicks.clicks import CLICKS, table_name
 from transforms.clicks.ids import domain_order, order_of_ids
 from transforms.clicks.joins import click_joins
@@ -18,20 +19,21 @@ from transforms.clicks.merged_pools import Pools
 from transforms.clicks.names import SCENARIO_NAMES, name_tables
 from transforms.clicks.pools import POOLS
 from transforms.clicks.runs import have_names
+from transforms.clicks.scenario_task import ScenarioTask
 from transforms.clicks.schema import (
     Domain,
     ScenarioDatasetInfo,
     ScenarioDatasetSpec,
 )
-from transforms.clicks.summaries import TaskSummary, UsersSummary, merge_users
 from transforms.clicks.tasks import DroppedClicks
+from transforms.clicks.user_clicks import UserShard
 from transforms.entities.catalogue import Catalogue
 from transforms.entities.entities import EntityBlock
 from transforms.entities.entity_runs import RunSummary, summary_of
 from transforms.entities.entity_table import EntityTable, build_entity_table
 from transforms.joins import Join
 from transforms.reading.rejected_row import RejectedRow
-from transforms.row_counts import RowCounts
+from transforms.row_counts import RowCounts, merge_counts
 from transforms.writing.entity_files import KINDS
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.statistics import fill_sizes, rows_schema
@@ -223,3 +225,66 @@ def _sizes(tasks: Iterable[TaskSummary]) -> dict[str, Counter[int]]:
         keys.SUPPORT_ITEM_KEY: Counter(task.num_support for task in tasks),
         keys.QUERY_ITEM_KEY: Counter(task.num_query for task in tasks),
     }
+
+
+@dataclasses.dataclass(frozen=True)
+class UsersSummary:
+    """Counts of one shard of users, or of all.
+
+    Attributes:
+        num_known: Pairs that are learnt from.
+        num_held_out: The other pairs.
+        counts: What became of the rows.
+    """
+
+    num_known: int
+    num_held_out: int
+    counts: ClickCounts
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskSummary:
+    """What the catalogue needs to know of a task.
+
+    Attributes:
+        scenario_id: The scenario.
+        split: Its split.
+        pool_size: Its items.
+        num_support: Support clicks.
+        num_query: Held-out clicks.
+    """
+
+    scenario_id: str
+    split: str
+    pool_size: int
+    num_support: int
+    num_query: int
+
+
+def summarize_users(shard: UserShard) -> UsersSummary:
+    """Returns the counts of one shard of users."""
+    num_known = int(shard.split.is_known.sum())
+    return UsersSummary(num_known, len(shard.split.roles) - num_known, shard.counts)
+
+
+def merge_users(parts: Iterable[UsersSummary]) -> UsersSummary:
+    """Returns the counts of all shards, whatever their order."""
+    num_known = num_held_out = 0
+    counts = ClickCounts({}, Counter())
+    for part in parts:
+        num_known += part.num_known
+        num_held_out += part.num_held_out
+        merge_counts(counts.tables, part.counts.tables)
+        counts.scenarios.update(part.counts.scenarios)
+    return UsersSummary(num_known, num_held_out, counts)
+
+
+def summarize_task(task: ScenarioTask) -> TaskSummary:
+    """Returns what the catalogue needs to know of a task."""
+    return TaskSummary(
+        task.scenario_id,
+        task.split,
+        len(task.pool),
+        len(task.support.items),
+        len(task.query.items),
+    )

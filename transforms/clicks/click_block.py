@@ -6,8 +6,8 @@ import dataclasses
 
 import pyarrow as pa
 
+from transforms.reading.block_columns import pack, unpack
 from transforms.reading.coded_column import CodedColumn, Floats, coded_array
-from transforms.reading.packed_columns import pack, unpack
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,11 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from transforms.clicks.catalogue import scenario_catalogue
+from transforms.clicks.catalogue import (
+    scenario_catalogue,
+    summarize_task,
+    summarize_users,
+)
 from transforms.clicks.clicks import parse_clicks
 from transforms.clicks.ids import domain_order
 from transforms.clicks.merged_pools import MergePools, Pools
@@ -20,7 +24,6 @@ from transforms.clicks.runs import ClickRuns, entities_of_task, entities_of_user
 from transforms.clicks.scenario_task import ScenarioTask
 from transforms.clicks.scenario_users import JoinUsers
 from transforms.clicks.schema import ScenarioDatasetInfo, ScenarioDatasetSpec
-from transforms.clicks.summaries import summarize_task, summarize_users
 from transforms.clicks.tables import used_tables
 from transforms.clicks.tasks import (
     DROPPED,

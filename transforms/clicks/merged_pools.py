@@ -24,7 +24,7 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Flags, Ints, coded_texts, small
 from transforms.reading.kinds import Gather
 from transforms.reading.stretches import places_of, starts_of
-from transforms.writing.counters import count_dropped
+from transforms.writing.counts import count_dropped
 from transforms.writing.output_files import STAGE_DIR, OutputFiles
 
 POOL_TOO_SMALL = "pool_too_small"

@@ -18,7 +18,7 @@ from transforms.clicks.schema import ScenarioDatasetSpec, ScenarioEpisodeSpec
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.schema import META_TRAIN
 from transforms.splits import TaskSplitter
-from transforms.writing.counters import count_dropped
+from transforms.writing.counts import count_dropped
 from transforms.writing.output_files import OutputFiles
 
 # Reasons of `num_dropped`: legal, but not in the episodes.

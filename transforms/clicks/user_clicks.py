@@ -37,7 +37,7 @@ from transforms.stable_hash import (
     joined_texts,
     stable_digests,
 )
-from transforms.writing.counters import count_dropped
+from transforms.writing.counts import count_dropped
 from transforms.writing.output_files import OutputFiles
 
 # Kinds of output of `SplitUsers`.

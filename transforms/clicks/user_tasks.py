@@ -28,7 +28,7 @@ from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Ints, small
 from transforms.schema import META_TRAIN
 from transforms.stable_hash import digest_numbers, joined_texts, stable_digests
-from transforms.writing.counters import count_dropped
+from transforms.writing.counts import count_dropped
 
 _TASKS = Metrics.counter("cmml", "tasks")
 

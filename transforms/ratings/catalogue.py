@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms import schema
@@ -14,11 +15,10 @@ from transforms.entities.entity_table import EntityTable, build_entity_table
 from transforms.entities.value_counts import ValueCounts
 from transforms.entities.vocabularies import most_frequent_first, order_of_ids
 from transforms.joins import SPLIT_FILE, Join
-from transforms.label_levels import label_levels
 from transforms.ratings.interactions import INTERACTIONS
 from transforms.ratings.summaries import TasksSummary, merge_summaries
 from transforms.ratings.tasks import PARTS, parts_of
-from transforms.schema import DatasetInfo
+from transforms.schema import MAX_LABEL_LEVELS, DatasetInfo
 from transforms.specs import DatasetSpec
 from transforms.writing.entity_files import ITEM, KINDS, USER
 from transforms.writing.statistics import (
@@ -213,3 +213,30 @@ def _add_texts(
         if len(stats.top_values) == _NUM_TOP_VALUES:
             break
         stats.top_values.add(value=text, frequency=count)
+
+
+def label_levels(counts: Mapping[float, int]) -> tuple[float, ...]:
+    """Chooses the levels of a label.
+
+    Args:
+        counts: How often each label occurs.
+
+    Returns:
+        All labels, in ascending order, if they are fewer than `MAX_LABEL_LEVELS`; else
+        as many of them, from the lowest to the highest, close to one another where
+        labels are frequent.
+    """
+    values = np.array(sorted(counts), np.float64)
+    if len(values) < MAX_LABEL_LEVELS:
+        return tuple(values.tolist())
+    reached = np.cumsum([counts[value] for value in values])
+    # Half by how many labels there are, half by how far apart: no gap is left empty.
+    share = reached / reached[-1] + (values - values[0]) / (values[-1] - values[0])
+    wanted = np.linspace(share[0], share[-1], MAX_LABEL_LEVELS)
+    chosen = np.searchsorted(share, wanted)
+    # Of equal places the next free ones.
+    for place in range(1, MAX_LABEL_LEVELS):
+        chosen[place] = max(chosen[place], chosen[place - 1] + 1)
+    for place in range(MAX_LABEL_LEVELS - 1, -1, -1):
+        chosen[place] = min(chosen[place], len(values) - MAX_LABEL_LEVELS + place)
+    return tuple(values[chosen].tolist())

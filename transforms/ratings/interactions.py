@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from transforms.reading.block_columns import BlockColumns
+from transforms.reading.block_columns import BlockColumns, pack, unpack
 from transforms.reading.blocks import Block
 from transforms.reading.clean_values import (
     clean_ids,
@@ -26,7 +26,6 @@ from transforms.reading.coded_column import (
     coded_texts,
     small,
 )
-from transforms.reading.packed_columns import pack, unpack
 from transforms.reading.parse_rows import ParseRows
 from transforms.reading.row_error import (
     LABEL_OUT_OF_RANGE,

@@ -8,7 +8,9 @@ neither by line nor by column.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -18,6 +20,9 @@ from transforms.table_spec import TableSpec
 
 # Takes the place of a delimiter of several characters.
 _UNIT_SEPARATOR = b"\x1f"
+
+_CODEC = "zstd"
+_PLACE = "place"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,3 +123,28 @@ def _is_plain(data: bytes, table: TableSpec) -> bool:
 
 _UTF8 = ("utf-8", "utf8")
 _ASCII_ENCODINGS = (*_UTF8, "ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1")
+
+
+def pack(columns: Mapping[str, pa.Array], place: Sequence[Any]) -> bytes:
+    """Returns the bytes of columns.
+
+    Args:
+        columns: Columns of one length, by name.
+        place: What else is to be known of them, as JSON has it.
+    """
+    batch = pa.record_batch(dict(columns))
+    batch = batch.replace_schema_metadata({_PLACE: json.dumps(place)})
+    options = pa.ipc.IpcWriteOptions(compression=_CODEC, use_threads=False)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+def unpack(data: bytes) -> tuple[dict[str, pa.Array], list[Any]]:
+    """Returns the columns, by name, and what else is known of them."""
+    options = pa.ipc.IpcReadOptions(use_threads=False)
+    with pa.ipc.open_stream(data, options=options) as reader:
+        batch = reader.read_next_batch()
+    columns = {name: batch.column(name) for name in batch.schema.names}
+    return columns, json.loads(batch.schema.metadata[_PLACE.encode()])

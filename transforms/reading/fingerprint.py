@@ -1,4 +1,4 @@
-"""One short text for everything that a prepared data set depends on."""
+"""What raw files are: a short text that changes with them, and how large they are."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from typing import Any
 
 from transforms.paths import path_of
 from transforms.reading.columnar_rows import package_version
+from transforms.reading.packed_files import is_packed
 from transforms.reading.raw_files import PACKAGE_FORMATS, find_raw_files
 from transforms.reading.tables import UsedTable
 from transforms.schema import FORMAT_VERSION
 from transforms.specs import CommonSpec
 from transforms.splits import split_file
+from transforms.table_spec import TableSpec
 
 _DIGEST_SIZE = 8
+
+# Bytes of text that a byte of a packed or a Parquet file stands for, about.
+_UNPACKED = 4
 
 
 def fingerprint(spec: CommonSpec, tables: Iterable[UsedTable], data_dir: str) -> str:
@@ -59,3 +64,23 @@ def _table_inputs(used: UsedTable, data_dir: str) -> list[list[Any]]:
 def _digest(path: pathlib.Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, hashlib.blake2b).hexdigest()
+
+
+def text_bytes(table: TableSpec, data_dir: str) -> int:
+    """Estimates the bytes of a table as plain text; 0 for the data set of a package.
+
+    Args:
+        table: The table.
+        data_dir: Folder of the raw tables.
+
+    Raises:
+        ValueError: If there is no such file.
+    """
+    if table.format in PACKAGE_FORMATS:
+        return 0
+    total = 0
+    for file in find_raw_files(table, data_dir, "table"):
+        is_dense = table.format == "parquet" or is_packed(file.path)
+        size = path_of(file.path).stat().st_size
+        total += size * (_UNPACKED if is_dense else 1)
+    return total

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 
 from transforms.joins import SPLIT_FILE, Join
 from transforms.reading.beam_hints import no_beam_hints
@@ -163,3 +164,14 @@ def _write(files: OutputFiles, table: str, counts: RowCounts) -> None:
     content = {"table": table, "counts": counts.to_fields()}
     name = f"{_STAGED}/{stable_digest(0, table).hex()}.json"
     files.write(name, json.dumps(content).encode())
+
+
+def count_dropped(num_dropped: Mapping[str, int]) -> None:
+    """Adds to the counter `dropped_<reason>` of each reason.
+
+    Args:
+        num_dropped: How much was left out, by reason.
+    """
+    for reason, count in num_dropped.items():
+        if count:
+            Metrics.counter("cmml", f"dropped_{reason}").inc(count)

@@ -11,10 +11,9 @@ from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
 )
-from models.baselines.learned.parts.every_pair import joined
+from models.baselines.learned.parts.every_pair import joined, masked_mean
 from models.baselines.learned.parts.functional_mlp import Layer, for_each_task, linear
 from models.baselines.learned.parts.inner_loop import sgd_steps
-from models.baselines.learned.parts.masked_mean import masked_mean
 from models.legacy_keras import tf
 from models.parts.backbone import glorot
 from models.recommender import Episode, State, split_episode

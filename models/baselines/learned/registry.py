@@ -1,14 +1,12 @@
 """The learned baselines of each kind of pairs by name."""
 
 from models.baselines.learned.conet import CoNet
-from models.baselines.learned.dcn import DCN
-from models.baselines.learned.dcn_fine_tuned import FineTunedDCN
+from models.baselines.learned.dcn import DCN, FineTunedDCN
 from models.baselines.learned.learned_baseline import LearnedBaseline
-from models.baselines.learned.lwa import LWA
+from models.baselines.learned.lwa_and_nlba import LWA, NLBA
 from models.baselines.learned.mamo import MAMO
 from models.baselines.learned.melu import MeLU
 from models.baselines.learned.metacs import MetaCS
-from models.baselines.learned.nlba import NLBA
 from models.baselines.learned.s2meta import S2Meta
 from models.baselines.learned.tanp import TaNP
 

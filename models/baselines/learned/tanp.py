@@ -8,8 +8,7 @@ from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
 )
-from models.baselines.learned.parts.every_pair import joined
-from models.baselines.learned.parts.masked_mean import masked_mean
+from models.baselines.learned.parts.every_pair import joined, masked_mean
 from models.legacy_keras import tf
 from models.recommender import Episode, State, split_episode
 

@@ -13,8 +13,7 @@ from models.evaluation.intervals import Interval, bootstrap_mean
 from models.evaluation.metric import Metric
 from pipeline.judging.interval_text import cell, p_text, signed, task_counts
 from pipeline.judging.results import CMML, MethodResult
-from pipeline.judging.statistics import Difference, seed_interval
-from pipeline.reports.comparison.standing_table import standing_table
+from pipeline.judging.statistics import Difference, Standing, seed_interval, standing
 from pipeline.reports.comparison.summary import Summary
 from pipeline.reports.page.result_table import FAILED, METHOD, Column, ResultTable, Row
 from transforms.plural import counted
@@ -214,3 +213,81 @@ def _num_tasks(summary: Summary, group: str) -> int:
         if values is not None:
             return int(np.isfinite(values).sum())
     return 0
+
+
+def hyperparameter_table(summary: Summary) -> ResultTable:
+    """Returns what each method was tuned to, and what else was tried."""
+    return ResultTable(
+        name="hyperparameters",
+        title="Hyperparameters chosen",
+        note="Each trained method had at most "
+        f"{counted(summary.setup.num_trials, 'trial')} with the first seed; "
+        "the best figure on meta-validation was taken, higher being better.",
+        columns=[METHOD, Column("chosen", "chosen"), Column("trials", "trials")],
+        rows=[
+            {
+                "method": one.name,
+                "chosen": _options(one.hyperparameters) or "none",
+                "trials": _trials(one) or None,
+            }
+            for one in summary.results
+        ],
+    )
+
+
+def _trials(result: MethodResult) -> str:
+    """Returns a line for each trial; none where there was no choice."""
+    return "\n".join(
+        f"{_options(changes) or 'defaults'}: "
+        + (FAILED if figure is None else f"{figure:.4f}")
+        for changes, figure in (result.trials if len(result.trials) > 1 else ())
+    )
+
+
+def _options(options: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in options.items())
+
+
+def standing_table(summary: Summary) -> ResultTable:
+    """Returns wins and losses of each method against the reference, by group."""
+    setup, base = summary.setup, summary.reference
+    columns = [METHOD]
+    columns += [
+        Column(group, group, _standing_text, Standing, is_decisive=True)
+        for group in setup.all_groups
+        if group not in setup.controls
+    ]
+    return ResultTable(
+        name="wins",
+        title=f"Wins and losses against {base}",
+        note=f"Share of tasks on which the method has the better {setup.primary}, then "
+        "the worse one, the rest being equal; and whether the interval of the mean "
+        "difference excludes 0: better, worse or even, not corrected for the number of "
+        "methods and groups. A method can win on most tasks and still be worse in the "
+        "mean.",
+        columns=columns,
+        rows=[
+            {"method": one.name, "failure": one.failure} | _standings(summary, one)
+            for one in summary.results
+            if one.name != base
+        ],
+    )
+
+
+def _standing_text(one: Standing) -> str:
+    return f"{100 * one.better:.0f} % / {100 * one.worse:.0f} %, {one.verdict}"
+
+
+def _standings(summary: Summary, result: MethodResult) -> dict[str, Any]:
+    setup = summary.setup
+    base = summary.of(summary.reference or "")
+    return {
+        group: standing(
+            result.by_task(group, setup.primary),
+            base.by_task(group, setup.primary) if base else None,
+            summary.direction,
+            setup.seed,
+            setup.num_resamples,
+        )
+        for group in setup.all_groups
+    }

@@ -8,13 +8,15 @@ import numpy as np
 
 from pipeline.insight.explanation import Explanation
 from pipeline.insight.modulation_values import Values
-from pipeline.reports.insight.attribution_figure import (
+from pipeline.reports.insight.explanation_text import (
     MAX_PAIRS,
     attribution_figure,
+    compared,
+    reasons,
     strongest_pairs,
+    verdict,
 )
-from pipeline.reports.insight.explanation_text import compared, reasons, verdict
-from pipeline.reports.insight.modulation_figures import modulation_figures
+from pipeline.reports.insight.routes import modulation_figures
 from pipeline.reports.page.render import render
 from pipeline.reports.page.result_table import Column, ResultTable
 from transforms.plural import counted

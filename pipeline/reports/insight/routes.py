@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 
@@ -11,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
-from pipeline.insight.modulation_values import ROUTES, Values, has_routes
-from pipeline.reports.page.svg import BLUE, GROUND, INK, plain
+from pipeline.insight.modulation_values import ROUTES, Values, difference, has_routes
+from pipeline.reports.page.svg import BLUE, GROUND, INK, plain, styled, to_svg
 
 _NODE = 14.0
 
@@ -207,3 +208,42 @@ def _side_by_side(matrices: Sequence[NDArray]) -> NDArray:
 def _stacked(rows: Sequence[NDArray]) -> NDArray:
     """Stacks layers that may differ in width."""
     return np.array([*itertools.zip_longest(*rows, fillvalue=np.nan)], float).T
+
+
+@dataclasses.dataclass(frozen=True)
+class ModulationFigures:
+    """What contexts of groups of tasks change of the backbone.
+
+    Attributes:
+        routes: SVG of the graphs of modules; None if there are no routes.
+        values: SVG of all values as heat maps.
+        has_scales: Whether there are scales among them.
+        is_compared: Whether the last row is the first group less the second.
+    """
+
+    routes: str | None
+    values: str
+    has_scales: bool
+    is_compared: bool
+
+
+def modulation_figures(groups: Mapping[str, Values]) -> ModulationFigures:
+    """Draws each group, and the first less the second.
+
+    Args:
+        groups: Values by name of the group, at least one.
+    """
+    first, *others = groups.values()
+    rows = dict(groups)
+    if others:
+        rows["first less second"] = difference(first, others[0])
+    with styled("modulation"):
+        values = to_svg(modulation_figure(rows, compared=bool(others)))
+    with styled("routes"):
+        routes = to_svg(route_figure(groups)) if has_routes(first) else None
+    return ModulationFigures(
+        routes=routes,
+        values=values,
+        has_scales=any(name.startswith("scale_") for name in first),
+        is_compared=bool(others),
+    )

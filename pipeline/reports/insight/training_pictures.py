@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from models.legacy_keras import tf
 from pipeline.insight.modulation_values import Values, has_routes
 from pipeline.reports.insight.routes import modulation_figure, route_figure
-from pipeline.reports.page.layout import lay_out
-from pipeline.reports.page.svg import styled
+from pipeline.reports.page.svg import lay_out, styled
 
 _DPI = 80
 

@@ -9,15 +9,20 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-from pipeline.reports.page.layout import lay_out
+from models.evaluation.intervals import Interval
 
 # No other part of a figure has these colours: those of text, and of what is behind it.
 INK, GROUND = "#1a2b3c", "#fefdfc"
@@ -97,3 +102,41 @@ def inline_svg(svg: str, name: str) -> Markup:
 
     element = re.sub(r' id="([^"]*)"', own_id, element)
     return Markup(re.sub(r'(href="|url\()#', rf"\g<1>#{prefix}-", element))
+
+
+def draw_intervals(
+    axes: Axes, x: ArrayLike, intervals: Sequence[Interval], **look: Any
+) -> None:
+    """Draws a point and a bar for each interval.
+
+    Args:
+        axes: Where to.
+        x: A place for each.
+        intervals: The means and their ends.
+        **look: As `Axes.errorbar` takes it.
+    """
+    reach = [
+        [one.mean - one.low for one in intervals],
+        [one.high - one.mean for one in intervals],
+    ]
+    means = [one.mean for one in intervals]
+    axes.errorbar(x, means, yerr=np.clip(reach, 0.0, None), **look)
+
+
+def lay_out(figure: Figure, canvas: type[FigureCanvasBase], dpi: int) -> None:
+    """Lays a figure out by its engine, if it has one, as `savefig` would.
+
+    That would draw all of it once more, which takes longer than to write the file.
+
+    Args:
+        figure: It is left without an engine.
+        canvas: What it is going to be drawn on.
+        dpi: Dots per inch that it is going to be drawn with.
+    """
+    engine = figure.get_layout_engine()
+    if engine is None:
+        return
+    canvas(figure)
+    figure.dpi = dpi
+    engine.execute(figure)
+    figure.set_layout_engine(None)

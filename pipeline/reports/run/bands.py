@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.settings.pair_group import PairGroup
+from pipeline.settings.data_facts import PairGroup
 
 _NUM_EVEN = 5
 

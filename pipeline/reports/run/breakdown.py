@@ -12,7 +12,7 @@ from models.evaluation.scored_pairs import ScoredPairs, join_pairs
 from pipeline.judging.evaluation import CLOSED_FORM, CMML
 from pipeline.reports.run.bands import SUPPORT_BANDS
 from pipeline.reports.run.evaluated_run import EvaluatedRun
-from pipeline.settings.pair_group import PairGroup
+from pipeline.settings.data_facts import PairGroup
 
 MIN_TASKS = 5  # Of fewer no interval is shown.
 MIN_CLAIMED = 20  # Of fewer an interval is too narrow to claim anything by.

@@ -9,8 +9,16 @@ from matplotlib.figure import Figure
 
 from models.evaluation.ranking_metrics import share_within
 from models.evaluation.scored_pairs import ScoredPairs
-from pipeline.reports.page.error_bars import draw_intervals
-from pipeline.reports.page.svg import BLUE, GREY, INK, ORANGE, plain, styled, to_svg
+from pipeline.reports.page.svg import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    draw_intervals,
+    plain,
+    styled,
+    to_svg,
+)
 from pipeline.reports.run.calibration import Calibration
 
 _NUM_BINS = 40

@@ -14,8 +14,7 @@ from pipeline.reports.run.breakdown import GroupFigures, break_down, by_support
 from pipeline.reports.run.calibration import Calibration, calibration
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.worst_tasks import WorstTasks, worst_tasks
-from pipeline.settings.data_facts import DataFacts
-from pipeline.settings.pair_group import PairGroup
+from pipeline.settings.data_facts import DataFacts, PairGroup
 from pipeline.training.course import Epoch
 
 OTHER_WORD = {"none": "no support set", "other": "the support set of another task"}

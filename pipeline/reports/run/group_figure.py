@@ -9,8 +9,15 @@ from matplotlib.figure import Figure
 
 from models.evaluation.intervals import Interval
 from models.evaluation.metric import Metric
-from pipeline.reports.page.error_bars import draw_intervals
-from pipeline.reports.page.svg import BLUE, INK, ORANGE, plain, styled, to_svg
+from pipeline.reports.page.svg import (
+    BLUE,
+    INK,
+    ORANGE,
+    draw_intervals,
+    plain,
+    styled,
+    to_svg,
+)
 from pipeline.reports.run.breakdown import GroupFigures
 
 

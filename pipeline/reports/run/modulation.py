@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.insight.contexts import KINDS, TaskContexts
 from pipeline.insight.modulation_values import Values, difference, mean_values
 from pipeline.reports.insight.clusterings import tells_apart
-from pipeline.reports.insight.modulation_figures import (
+from pipeline.reports.insight.routes import (
     ModulationFigures,
     modulation_figures,
 )

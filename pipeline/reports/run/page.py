@@ -10,15 +10,16 @@ from collections.abc import Mapping, Sequence
 from models.evaluation.intervals import Interval
 from models.evaluation.metric import Metric
 from models.options import MemberOptions
-from pipeline.insight.contexts import TaskContexts
+from pipeline.insight.contexts import KINDS, TaskContexts, thinned
 from pipeline.insight.modulation_values import Values
 from pipeline.judging.evaluation import CMML
+from pipeline.reports.insight.clusterings import clustering_table, clusterings
+from pipeline.reports.insight.map import context_maps
 from pipeline.reports.page.render import render
 from pipeline.reports.page.result_table import ResultTable
 from pipeline.reports.run.advice import advice
 from pipeline.reports.run.breakdown import MIN_TASKS
 from pipeline.reports.run.calibration_figure import calibration_figure, rank_figure
-from pipeline.reports.run.context_space import context_space
 from pipeline.reports.run.course_figure import course_figure, metrics_of_both
 from pipeline.reports.run.data_figure import data_figure
 from pipeline.reports.run.evaluated_run import EvaluatedRun
@@ -27,15 +28,16 @@ from pipeline.reports.run.group_figure import group_figure
 from pipeline.reports.run.latency import Latency
 from pipeline.reports.run.modulation import group_modulations, largest_groups
 from pipeline.reports.run.provenance import Provenance
-from pipeline.reports.run.row_tables import joins_table, rows_table
 from pipeline.reports.run.standing_text import metric_table, pool_table, size_table
 from pipeline.reports.run.tables import (
     bin_table,
     fact_table,
     group_table,
+    joins_table,
     latency_table,
     left_out_table,
     metrics_table,
+    rows_table,
     split_table,
     worst_table,
 )
@@ -43,6 +45,9 @@ from pipeline.reports.run.verdict import verdict
 from pipeline.reports.run.worst_tasks import MIN_WORST
 from pipeline.training.course import median_speed
 from transforms.reading.row_error import REASONS
+
+_MIN_CONTEXTS = 10  # Fewer make no map.
+_MAX_MAPPED = 600  # More take seconds and show no more; `cmml insight` maps more.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -170,3 +175,25 @@ def _score_figure(findings: Findings) -> str:
         return calibration_figure(findings.calibration, run.scores[CMML][main])
     methods = [CMML, *([run.strongest] if run.strongest else [])]
     return rank_figure({method: run.scores[method][main] for method in methods})
+
+
+@dataclasses.dataclass(frozen=True)
+class ContextSpace:
+    """Contexts as they are shown.
+
+    Attributes:
+        maps: SVG by kind of label.
+        clusters: How well they cluster by each kind of label.
+    """
+
+    maps: Mapping[str, str]
+    clusters: ResultTable
+
+
+def context_space(contexts: TaskContexts) -> ContextSpace | None:
+    """Draws maps of contexts and measures how well they cluster; None of too few."""
+    if len(contexts.task_ids) < _MIN_CONTEXTS:
+        return None
+    clusters = clustering_table(clusterings(contexts))
+    mapped = thinned(contexts, _MAX_MAPPED)
+    return ContextSpace(context_maps(mapped, KINDS), clusters)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from models.evaluation.intervals import Floats, Interval
 from models.evaluation.metric import MIN_TASKS, Metric
 from models.evaluation.shown import Shown
 from pipeline.judging.beside_baselines import BesideBaselines, BesideBest
 from pipeline.judging.differences import Contrast, Differences
-from pipeline.judging.equal_methods import equal_methods
 from pipeline.judging.evaluation import (
     CLOSED_FORM,
     CMML,
@@ -23,6 +24,8 @@ from pipeline.reports.page.result_table import Column, ResultTable
 from transforms.plural import counted, plural
 
 _LESS_IT = f"{CMML} less it"
+
+_CLOSE = 1e-6  # Below what is printed.
 
 
 def overall_sentence(beside: BesideBaselines) -> str:
@@ -195,3 +198,31 @@ def _table(
         for label, one in comparisons.items()
     ]
     return ResultTable(name, title, "", columns, rows)
+
+
+def equal_methods(by_method: Mapping[str, Mapping[str, Floats]]) -> list[list[str]]:
+    """Finds methods of which no figure of any task differs.
+
+    Args:
+        by_method: By name of the method and of the metric, float64 [T], a value of
+            each task; NaN where it has none.
+
+    Returns:
+        The names of those that are alike, two or more together, in their order.
+    """
+    alike: list[list[str]] = []
+    for name, metrics in by_method.items():
+        for names in alike:
+            if _are_equal(metrics, by_method[names[0]]):
+                names.append(name)
+                break
+        else:
+            alike.append([name])
+    return [names for names in alike if len(names) > 1]
+
+
+def _are_equal(one: Mapping[str, Floats], other: Mapping[str, Floats]) -> bool:
+    return one.keys() == other.keys() and all(
+        np.allclose(one[name], other[name], rtol=0.0, atol=_CLOSE, equal_nan=True)
+        for name in one
+    )

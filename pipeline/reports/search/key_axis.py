@@ -12,8 +12,7 @@ import numpy as np
 from pipeline.reports.page.svg import plain
 from tuning.results import SearchResults
 from tuning.space import Domain
-from tuning.trial_result import TrialResult
-from tuning.value_text import value_text
+from tuning.trial_result import TrialResult, value_text
 
 _LABEL_LENGTH = 24
 _NUM_TICKS = 5

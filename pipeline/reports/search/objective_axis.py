@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from pipeline.reports.page.svg import BLUE, ORANGE
-from tuning.outliers import worst_counted
+from tuning.importance import worst_counted
 from tuning.results import SearchResults
 
 _MARGIN = 0.06

@@ -12,8 +12,7 @@ from tuning.forest import Forest
 from tuning.importance import Importance
 from tuning.main_effect import MainEffect
 from tuning.results import SearchResults
-from tuning.trial_result import TrialResult
-from tuning.value_text import value_text
+from tuning.trial_result import TrialResult, value_text
 
 _AFTER = ("completed", "failed", "invalid")
 _PERCENT = "{:z.0%}".format  # Without a sign before 0.

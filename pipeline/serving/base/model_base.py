@@ -11,6 +11,7 @@ removed.
 """
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import shutil
@@ -19,7 +20,6 @@ from collections.abc import Collection, Iterator
 from models.file_locks import LockedError, locked
 from models.whole_files import sync
 from pipeline.experiment.version_dir import SAVED_MODEL, versions_in
-from pipeline.serving.base.durable_files import content_digest, sync_tree
 from transforms.schema import DataError
 
 _LOCK = ".push.lock"
@@ -147,3 +147,22 @@ def push_lock(base: pathlib.Path) -> Iterator[None]:
         raise DataError(
             f"another push to {base} is going on: wait for it to end."
         ) from None
+
+
+def sync_tree(directory: pathlib.Path) -> None:
+    """Waits until a directory and all that is in it is on the disk."""
+    for path in directory.rglob("*"):
+        sync(path)
+    sync(directory)
+
+
+def content_digest(directory: pathlib.Path) -> str:
+    """Returns a hash, in hex, of the names and the content of all files below."""
+    digest = hashlib.sha256()
+    files = (path for path in directory.rglob("*") if path.is_file())
+    for path in sorted(files, key=lambda path: path.relative_to(directory).parts):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        name = path.relative_to(directory).as_posix()
+        digest.update(f"{name}\0{content}\n".encode())
+    return digest.hexdigest()

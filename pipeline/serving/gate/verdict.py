@@ -1,13 +1,26 @@
 """The gate in front of a base: what a version must be to be served."""
 
 import dataclasses
+import itertools
 import pathlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from models.evaluation.errors import NotFiniteError
+import numpy as np
+
+from models.evaluation.metric import NotFiniteError
+from models.legacy_keras import tf
 from pipeline.experiment.config_section import Experiment, PushConfig
-from pipeline.serving.gate.budget_rules import latency_rule, size_rule
-from pipeline.serving.gate.comparable import manifest_of, why_not_comparable
+from pipeline.experiment.version_dir import (
+    MANIFEST,
+    PARITY,
+    WARMUP,
+    read_manifest,
+    size_bytes,
+)
+from pipeline.export.recorded_requests import read_requests
+from pipeline.export.saved_graph import signatures_of
 from pipeline.serving.gate.quality_rules import (
     better_rule,
     not_worse_rule,
@@ -15,9 +28,17 @@ from pipeline.serving.gate.quality_rules import (
 )
 from pipeline.serving.gate.task_figures import baseline_names, task_figures
 from pipeline.serving.validation.blessing import Blessing, Rule
+from transforms.plural import counted
+from transforms.schema import DataError
 
 _CANDIDATE = "candidate"
 _DATASET = "dataset_fingerprint"
+
+_RANK = ("rank", "serving_default")
+_NUM_CALLS = 300  # Three of them lie above the 99th percentile.
+_PERCENTILE = 99.0
+_MS_IN_S = 1e3
+_BYTES_IN_MB = 1e6
 
 
 def model_blessing(
@@ -86,3 +107,135 @@ def _origins(candidate: pathlib.Path, serving: pathlib.Path) -> str:
     if own == other:
         return ""
     return f"; {serving.name} was made for data set {other!r}, this one for {own!r}"
+
+
+def why_not_comparable(candidate: pathlib.Path, serving: pathlib.Path | None) -> str:
+    """Says why a version cannot be compared with the one that serves.
+
+    Both get raw ids: for which data set either was made does not matter.
+
+    Args:
+        candidate: The version that is judged.
+        serving: The one that serves, None if none does.
+
+    Returns:
+        The reason; empty if they can be compared.
+
+    Raises:
+        DataError: If the manifest of a version is damaged.
+    """
+    if serving is None:
+        return "no version serves yet"
+    subject = f"version {serving.name}, which serves,"
+    if not (serving / MANIFEST).is_file():
+        return f"{subject} has no manifest"
+    manifest = manifest_of(serving)
+    try:
+        tf.saved_model.load(str(serving))
+        inputs = _rank_inputs(serving)
+    except (DataError, OSError, ValueError, KeyError, tf.errors.OpError) as error:
+        return f"{subject} cannot be loaded: {error}"
+    expected = _rank_inputs(candidate)
+    others = {
+        name for name in {*expected, *inputs} if expected.get(name) != inputs.get(name)
+    }
+    if others:
+        return f"{subject} differs in inputs of rank: {', '.join(sorted(others))}"
+    if narrower := _narrower(manifest, manifest_of(candidate)):
+        return f"{subject} takes less: {narrower}"
+    return ""
+
+
+def manifest_of(version_dir: pathlib.Path) -> dict[str, Any]:
+    """Reads the manifest of a version.
+
+    Raises:
+        DataError: If it cannot be read; the message names the version.
+    """
+    try:
+        return read_manifest(version_dir)
+    except DataError as error:
+        raise DataError(
+            f"{error} Or put it right, or roll back to another version first."
+        ) from None
+
+
+def _rank_inputs(
+    version_dir: pathlib.Path,
+) -> dict[str, tuple[str, list[int | None]]]:
+    return signatures_of(version_dir)["rank"]["inputs"]
+
+
+def _narrower(serving: Mapping[str, Any], candidate: Mapping[str, Any]) -> str:
+    """Names what the version that is judged takes and the one that serves refuses."""
+    for key, sign in (("label_min", -1), ("label_max", 1)):
+        theirs, ours = serving.get(key), candidate.get(key)
+        if theirs is None or ours is None:
+            continue
+        if sign * theirs < sign * ours:
+            return f"{key} is {theirs}, here {ours}"
+    key = "max_support"
+    theirs, ours = (m.get("limits", {}).get(key) for m in (serving, candidate))
+    if theirs is not None and ours is not None and theirs < ours:
+        return f"{key} is {theirs}, here {ours}"
+    return ""
+
+
+def latency_rule(version_dir: pathlib.Path, max_p99_ms: float) -> Rule:
+    """Checks how long `rank` takes in this process for the recorded requests."""
+    recorded = [
+        request
+        for path in (WARMUP, PARITY)
+        for request in read_requests(version_dir / path)
+        if request.signature in _RANK
+    ]
+    if not recorded:
+        detail = "no recorded request is one of rank"
+        return Rule("latency", False, None, max_p99_ms, detail)
+    loaded = tf.saved_model.load(str(version_dir))
+    rank = loaded.signatures["rank"]
+    requests = [
+        {name: tf.constant(values) for name, values in request.inputs.items()}
+        for request in recorded
+    ]
+    latency_ms = p99_ms(lambda inputs: rank(**inputs)["score"].numpy(), requests)
+    detail = (
+        f"p99 in ms of {_NUM_CALLS} calls of rank, "
+        f"{counted(len(requests), 'recorded request')} in turn"
+    )
+    return Rule("latency", latency_ms <= max_p99_ms, latency_ms, max_p99_ms, detail)
+
+
+def p99_ms(
+    call: Callable[[Mapping[str, Any]], object],
+    requests: Sequence[Mapping[str, Any]],
+    *,
+    num_calls: int = _NUM_CALLS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """Times a call, each request in turn, after one call of each that is not timed.
+
+    Args:
+        call: Answers a request.
+        requests: At least one.
+        num_calls: Calls that are timed.
+        clock: Tells the seconds.
+
+    Returns:
+        The 99th percentile, in milliseconds.
+    """
+    for request in requests:
+        call(request)
+    turns: Iterable[Mapping[str, Any]] = itertools.cycle(requests)
+    times_s = []
+    for request in itertools.islice(turns, num_calls):
+        start = clock()
+        call(request)
+        times_s.append(clock() - start)
+    return float(np.percentile(times_s, _PERCENTILE)) * _MS_IN_S
+
+
+def size_rule(version_dir: pathlib.Path, max_size_mb: float) -> Rule:
+    """Checks how large a version is on disk."""
+    size_mb = size_bytes(version_dir) / _BYTES_IN_MB
+    return Rule("size", size_mb <= max_size_mb, size_mb, max_size_mb, "MB on disk")

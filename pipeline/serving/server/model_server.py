@@ -19,8 +19,11 @@ from pipeline.experiment import quiet
 from pipeline.serving.server import problem_log
 from pipeline.serving.server.access import TlsFiles
 from pipeline.serving.server.batcher import Batcher
-from pipeline.serving.server.grpc_guard import GuardCalls
-from pipeline.serving.server.grpc_services import ModelService, PredictionService
+from pipeline.serving.server.grpc_services import (
+    GuardCalls,
+    ModelService,
+    PredictionService,
+)
 from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.model_catalogue import ModelCatalogue
 from pipeline.serving.server.options import (

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from models.legacy_keras import tf
 from models.serving.recorded_request import RecordedRequest, Tensors
 from pipeline.experiment.version_dir import (
     PARITY,
     REQUEST_EXAMPLES,
     WARMUP,
+    judged_dir,
     read_manifest,
 )
 from pipeline.export.parity import (
@@ -20,9 +22,8 @@ from pipeline.export.parity import (
     largest_difference,
 )
 from pipeline.export.recorded_requests import read_requests
-from pipeline.export.saved_graph import signatures_of
+from pipeline.export.saved_graph import Signature, op_names, signatures_of
 from pipeline.serving.validation.blessing import Blessing, Rule
-from pipeline.serving.validation.graph_rules import ops_rule, signatures_rule
 from pipeline.serving.validation.loopback_server import Addresses, OpenServer
 from pipeline.serving.validation.transports import (
     GrpcTransport,
@@ -30,9 +31,14 @@ from pipeline.serving.validation.transports import (
     RestTransport,
     Send,
 )
+from transforms.plural import counted
 from transforms.schema import DataError
 
 _REST_RECORDS = 8  # Of the parity requests; REST is slow and not another graph.
+
+REQUIRED = ("serving_default", "rank")
+
+_PYTHON = "PyFunc"  # EagerPyFunc, PyFuncStateless and so on.
 
 
 def infra_blessing(version_dir: pathlib.Path, open_server: OpenServer) -> Blessing:
@@ -171,3 +177,77 @@ def _spread(
     """Takes some requests from everywhere."""
     step = -(-len(requests) // number)
     return requests[::step]
+
+
+def ops_rule(version_dir: pathlib.Path) -> Rule:
+    """Checks that every op is one that a stock server has.
+
+    An op of another package is spelt "Package>Op"; one that calls Python has no Python
+    to call.
+    """
+    from tensorflow.python.framework import op_def_registry
+
+    ops = sorted({*op_names(version_dir), *op_names(judged_dir(version_dir))})
+    foreign = [
+        op
+        for op in ops
+        if ">" in op or _PYTHON in op or op_def_registry.get(op) is None
+    ]
+    detail = f"{counted(len(ops), 'kind')} of ops, all of stock TensorFlow"
+    if foreign:
+        detail = f"ops that a stock server does not have: {', '.join(foreign)}"
+    return Rule("ops", not foreign, float(len(foreign)), 0.0, detail)
+
+
+def signatures_rule(version_dir: pathlib.Path, manifest: Mapping[str, Any]) -> Rule:
+    """Checks that the signatures are those that `manifest.json` lists."""
+    signatures = signatures_of(version_dir)
+    problems = [f"{name!r} is missing" for name in REQUIRED if name not in signatures]
+    if "signatures" in manifest:
+        problems += _differences(_listed(manifest["signatures"]), signatures)
+    else:
+        problems.append("manifest.json has no key 'signatures'")
+    detail = "; ".join(problems) or ", ".join(sorted(signatures))
+    value = counted(len(signatures), "signature")
+    return Rule("signatures", not problems, value, "as in manifest.json", detail)
+
+
+def _listed(signatures: Mapping[str, Any]) -> dict[str, Signature]:
+    """Returns the signatures of a manifest in the same form as those of a graph."""
+    return {
+        name: {
+            side: {
+                tensor: (tf.as_dtype(info["dtype"]).name, list(info["shape"]))
+                for tensor, info in sides[side].items()
+            }
+            for side in ("inputs", "outputs")
+        }
+        for name, sides in signatures.items()
+    }
+
+
+def _differences(
+    listed: Mapping[str, Signature], actual: Mapping[str, Signature]
+) -> list[str]:
+    problems = []
+    for name in sorted({*listed, *actual}):
+        if name not in actual:
+            problems.append(f"{name!r} is in manifest.json only")
+        elif name not in listed:
+            problems.append(f"{name!r} is not in manifest.json")
+        else:
+            problems += [
+                f"{name}.{side}.{tensor} is {_spelt(actual[name][side].get(tensor))}, "
+                f"in manifest.json {_spelt(listed[name][side].get(tensor))}"
+                for side in ("inputs", "outputs")
+                for tensor in sorted({*listed[name][side], *actual[name][side]})
+                if listed[name][side].get(tensor) != actual[name][side].get(tensor)
+            ]
+    return problems
+
+
+def _spelt(tensor: tuple[str, list[int | None]] | None) -> str:
+    if tensor is None:
+        return "missing"
+    dtype, shape = tensor
+    return f"{dtype} [{', '.join('?' if n is None else str(n) for n in shape)}]"

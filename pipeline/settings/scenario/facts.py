@@ -13,10 +13,10 @@ from models.whole_files import read_json
 from pipeline.settings.data_facts import (
     Counts,
     DataFacts,
+    PairGroup,
     SplitFacts,
     rejected_examples,
 )
-from pipeline.settings.pair_group import PairGroup
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.groups import domain_of
 from transforms import schema

@@ -8,8 +8,7 @@ from models.baselines.clicks.registry import BASELINES, OF_NEW_USERS
 from models.baselines.learned.parts.vector_inputs import VectorInputs
 from models.baselines.learned.registry import OF_CLICKS
 from models.legacy_keras import tf
-from models.objectives.click_objective import ClickObjective
-from models.objectives.ranking_losses import ranking_loss
+from models.objectives.click_objective import ClickObjective, ranking_loss
 from models.recommender import Episode, one_empty_episode
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from models.episodes.click_episodes import support_episode
+from models.episodes.click_records import ScenarioTask
+from models.serving.served_explanations import MAX_EXPLAINED
+from pipeline.experiment.prepared import read_ids
 from pipeline.settings.finding import Finding
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
@@ -13,9 +18,13 @@ from pipeline.settings.scenario.groups import by_domain, group_words, pair_means
 from pipeline.settings.scenario.labelled_supports import labelled_scenarios
 from pipeline.settings.scenario.readiness import check_clicks
 from pipeline.settings.scenario.scenario_names import scenario_names
-from pipeline.settings.scenario.task_request import scenario_request
 from pipeline.settings.scenario.training import scenario_episodes
 from pipeline.settings.step_parts import StepParts
+from transforms import schema
+from transforms.clicks.schema import USER_TASKS
+from transforms.schema import DataError
+
+_SPLITS = (schema.META_TEST, schema.META_VALIDATION, schema.META_TRAIN)
 
 
 def scenario_parts() -> StepParts:
@@ -61,3 +70,58 @@ def _audit(config: ScenarioConfig, dataset_dir: pathlib.Path) -> Sequence[Findin
     from pipeline.settings.scenario.audit.clicks import audit_clicks
 
     return audit_clicks(config, dataset_dir)
+
+
+def scenario_request(
+    config: ScenarioConfig, data: ScenarioData, task_id: str
+) -> Mapping[str, Any]:
+    """Makes the request of a scenario, by its id or name; see `StepParts.request`.
+
+    It is made for the first user who has a held-out click there.
+    """
+    names = scenario_names(data.directory)
+    for split in _SPLITS:
+        for task in data.tasks(split) if data.info.num_tasks.get(split) else ():
+            name = names.get(task.scenario_id, task.scenario_id)
+            if task_id in (task.scenario_id, name):
+                return _request_of(task, name, config, data.directory)
+    raise DataError(f"{data.directory} must have a {data.info.task} {task_id!r}.")
+
+
+def _request_of(
+    task: ScenarioTask, name: str, config: ScenarioConfig, dataset_dir: pathlib.Path
+) -> Mapping[str, Any]:
+    users = read_ids(dataset_dir, schema.USER_ID)
+    items = read_ids(dataset_dir, schema.ITEM_ID)
+    options = config.evaluation
+    most = MAX_EXPLAINED // (1 + options.support_negatives)
+    support = support_episode(
+        task,
+        max_clicks=min(options.support_size, most),
+        num_negatives=options.support_negatives,
+    )
+    parts = tuple(
+        support[f"support_{part}"].numpy()[0] for part in ("user", "item", "label")
+    )
+    query_user = task.query_user if task.query_user.size else task.support_user
+    known = task.known_item[task.known_user == query_user[0]]
+    if config.data.task == USER_TASKS:  # Any item is a candidate.
+        _, of_support, labels = parts
+        pairs = zip(of_support, labels, strict=True)
+        return {
+            "task_id": name,
+            "support": [
+                {"item_id": items[item], "label": float(label)} for item, label in pairs
+            ],
+            "exclude": items[known].tolist(),
+        }
+    return {
+        "task_id": name,
+        "user_id": users[query_user[0]],
+        "support": [
+            {"user_id": users[user], "item_id": items[item], "label": float(label)}
+            for user, item, label in zip(*parts, strict=True)
+        ],
+        "candidates": items[task.pool].tolist(),
+        "exclude": items[known].tolist(),
+    }

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from models.baselines.clicks.pool_scores import click_matrix
 from models.episodes.click_episodes import support_episode
 from models.episodes.click_records import ScenarioTask, with_all_known
-from models.evaluation.lasting_chance import lasting_chance
-from models.evaluation.ranking_metrics import ranks_among
+from models.evaluation.ranking_metrics import lasting_chance, ranks_among
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf

@@ -45,7 +45,7 @@ class ScenarioSetting:
     def build(self, config: ScenarioConfig, data: ScenarioData, *, fit: bool) -> CMML:
         """Builds a CMML of clicked pairs; nothing of it is fitted here."""
         from models.cmml_builders import clicked_cmml
-        from models.objectives.ranking_losses import ranking_loss
+        from models.objectives.click_objective import ranking_loss
 
         factors = data.training_factors if fit else data.factors
         options = config.training

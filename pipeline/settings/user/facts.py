@@ -12,10 +12,10 @@ from models.episodes.rating_episodes import fixed_episodes
 from pipeline.settings.data_facts import (
     Counts,
     DataFacts,
+    PairGroup,
     SplitFacts,
     rejected_examples,
 )
-from pipeline.settings.pair_group import PairGroup
 from pipeline.settings.user.data import UserData
 from transforms import schema
 

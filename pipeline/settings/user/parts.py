@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
+
+from pipeline.experiment.prepared import read_ids
 from pipeline.settings.finding import Finding
 from pipeline.settings.step_parts import StepParts
 from pipeline.settings.user.config import UserConfig
@@ -17,9 +21,11 @@ from pipeline.settings.user.groups import (
 )
 from pipeline.settings.user.labelled_supports import labelled_users
 from pipeline.settings.user.metrics import metric_notes
-from pipeline.settings.user.readiness import check_ratings
-from pipeline.settings.user.task_request import user_request
 from pipeline.settings.user.training import user_episodes
+from transforms import schema
+from transforms.schema import DataError
+
+_SPLITS = (schema.META_TEST, schema.META_VALIDATION, schema.META_TRAIN)
 
 
 def user_parts() -> StepParts:
@@ -51,3 +57,80 @@ def _audit(config: UserConfig, dataset_dir: pathlib.Path) -> Sequence[Finding]:
     from pipeline.settings.user.audit import audit_ratings
 
     return audit_ratings(config, dataset_dir)
+
+
+def check_ratings(config: UserConfig, data: UserData) -> list[str]:
+    """Looks for what would fail, or mean nothing, at the end of a run.
+
+    Returns:
+        What will be undefined, in sentences.
+
+    Raises:
+        DataError: If no item could be recommended.
+    """
+    counts = data.items.counts[1:]
+    most, needed = int(counts.max(initial=0)), config.export.min_item_count
+    if most < needed:
+        raise DataError(
+            f"some item must have export.min_item_count = {needed} interactions of "
+            f"meta-train to be recommended, the most that one has are {most}: lower it."
+        )
+    splits = (schema.META_VALIDATION, schema.META_TEST)
+    return [
+        f"ndcg will be undefined on {split}: in none of its tasks do labels of the "
+        "query set differ"
+        for split in splits
+        if data.info.num_tasks.get(split) and not _has_order(config, data, split)
+    ]
+
+
+def _has_order(config: UserConfig, data: UserData, split: str) -> bool:
+    """Whether some query set has labels that differ."""
+    options = config.evaluation
+    for batch in data.episodes(split, options.support_size, options.batch_size):
+        labels, mask = batch["query_label"].numpy(), batch["query_mask"].numpy()
+        highest = np.where(mask, labels, -np.inf).max(axis=1, initial=-np.inf)
+        lowest = np.where(mask, labels, np.inf).min(axis=1, initial=np.inf)
+        if (highest > lowest).any():
+            return True
+    return False
+
+
+def user_request(config: UserConfig, data: UserData, task_id: str) -> Mapping[str, Any]:
+    """Makes the request of a user; see `StepParts.request`."""
+    options = config.evaluation
+    for split in _SPLITS:
+        if not data.info.num_tasks.get(split):
+            continue
+        for episode in data.episodes(split, options.support_size, options.batch_size):
+            rows = np.flatnonzero(episode["task_id"].numpy() == task_id.encode())
+            if rows.size:
+                row = {name: value[rows[0]].numpy() for name, value in episode.items()}
+                return _request_of(data, row, task_id)
+    raise DataError(f"{data.directory} must have a user {task_id!r} with episodes.")
+
+
+def _request_of(
+    data: UserData, row: Mapping[str, np.ndarray], task_id: str
+) -> Mapping[str, Any]:
+    """Returns ids and raw features of one row of a batch of episodes."""
+    items = read_ids(data.directory, schema.ITEM_ID)
+    mask = row["support_mask"]
+    pairs = zip(row["support_item"][mask], row["support_label"][mask], strict=True)
+    user = row["query_user"].max()
+    features: dict[str, Any] = {}
+    for feature in data.users.features:
+        encoded = data.users.encoded[feature.name][user]
+        if feature.kind == "numeric":
+            features[feature.name] = None if np.isnan(encoded) else float(encoded)
+            continue
+        names = read_ids(data.directory, feature.name)[encoded]
+        values = [str(name) for name in names if name]
+        features[feature.name] = values if feature.kind == "multi" else "".join(values)
+    return {
+        "task_id": task_id,
+        "user": features,
+        "support": [
+            {"item_id": items[item], "label": float(label)} for item, label in pairs
+        ],
+    }

@@ -3,8 +3,7 @@ import pytest
 
 from models.heads.distribution_head import DistributionHead
 from models.legacy_keras import tf
-from models.objectives.rating_losses import LOSSES
-from models.objectives.rating_objective import RatingObjective
+from models.objectives.rating_objective import LOSSES, RatingObjective
 from models.pairs.pair_embedding import Expected
 from models.parts.label_levels import LabelLevels
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.legacy_keras import tf
-from models.parts.modular_backbone import ModularBackbone
+from models.parts.backbone import ModularBackbone
 
 
 @pytest.fixture

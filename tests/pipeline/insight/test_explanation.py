@@ -6,12 +6,12 @@ from page_reader import read
 
 from pipeline.export.loaded_version import load_version
 from pipeline.insight.explanation import Explainer, Explanation
-from pipeline.reports.insight.attribution_figure import strongest_pairs
 from pipeline.reports.insight.explanation_page import explanation_page
 from pipeline.reports.insight.explanation_text import (
     as_text,
     compared,
     reasons,
+    strongest_pairs,
     verdict,
 )
 from transforms.schema import DataError

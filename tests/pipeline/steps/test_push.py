@@ -8,9 +8,8 @@ import pytest
 from models.legacy_keras import tf
 from models.recommender import split_episode
 from pipeline.experiment.config_section import PushConfig
-from pipeline.serving.base.durable_files import content_digest
 from pipeline.serving.base.live_server import LiveServerError
-from pipeline.serving.base.model_base import push_lock
+from pipeline.serving.base.model_base import content_digest, push_lock
 from pipeline.serving.base.models_config import (
     labels_of,
     read_models_config,

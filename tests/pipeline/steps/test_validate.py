@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.serving.base.durable_files import content_digest
+from pipeline.serving.base.model_base import content_digest
 from pipeline.steps.validate import validate
 from transforms.schema import DataError
 

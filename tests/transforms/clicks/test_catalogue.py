@@ -6,7 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from transforms.clicks.catalogue import scenario_catalogue
+from transforms.clicks.catalogue import (
+    TaskSummary,
+    merge_users,
+    scenario_catalogue,
+    summarize_users,
+)
 from transforms.clicks.click_pairs import ClickCounts, ClickPairs
 from transforms.clicks.merged_pools import Pools
 from transforms.clicks.runs import ClickRuns, entities_of_users
@@ -20,7 +25,6 @@ from transforms.clicks.schema import (
     ScenarioDatasetInfo,
     ScenarioDatasetSpec,
 )
-from transforms.clicks.summaries import TaskSummary, merge_users, summarize_users
 from transforms.clicks.user_clicks import SplitPairs, UserShard
 from transforms.entities.entities import Entity, EntityBlock
 from transforms.entities.entity_counts import merge_counts_of_entities, without_counts

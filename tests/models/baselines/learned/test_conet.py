@@ -5,8 +5,7 @@ from models.baselines.learned.conet import CoNet, CoNetOptions, OfScenario
 from models.baselines.learned.parts.vector_inputs import VectorInputs
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.objectives.click_objective import ClickObjective
-from models.objectives.ranking_losses import margin_loss
+from models.objectives.click_objective import ClickObjective, margin_loss
 
 
 def new_model(**options):

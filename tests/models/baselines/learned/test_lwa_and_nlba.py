@@ -3,8 +3,7 @@ import types
 import numpy as np
 import pytest
 
-from models.baselines.learned.lwa import LWA, LWAOptions
-from models.baselines.learned.nlba import NLBA, NLBAOptions
+from models.baselines.learned.lwa_and_nlba import LWA, NLBA, LWAOptions, NLBAOptions
 from models.legacy_keras import tf
 from models.objectives.rating_objective import RatingObjective
 from models.recommender import split_episode

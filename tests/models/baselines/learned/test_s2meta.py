@@ -8,8 +8,7 @@ from models.baselines.learned.parts.vector_inputs import VectorInputs
 from models.baselines.learned.s2meta import S2Meta, S2MetaOptions, _Step
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.objectives.click_objective import ClickObjective
-from models.objectives.ranking_losses import margin_loss
+from models.objectives.click_objective import ClickObjective, margin_loss
 
 
 def new_model(**options):

@@ -4,13 +4,13 @@ import io
 
 import pytest
 
-from pipeline.reports.comparison.standing_table import standing_table
 from pipeline.reports.comparison.summary import summarise
 from pipeline.reports.comparison.tables import (
     all_tables,
     few_shot_table,
     group_table,
     main_table,
+    standing_table,
 )
 
 

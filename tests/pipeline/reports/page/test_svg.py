@@ -1,6 +1,13 @@
+import io
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from pipeline.reports.page.svg import inline_svg, styled, to_svg
+from pipeline.reports.page.svg import inline_svg, lay_out, styled, to_svg
+
+KINDS = {"svg": (FigureCanvasSVG, 72), "png": (FigureCanvasAgg, 80)}
 
 
 def drawn():
@@ -33,3 +40,42 @@ def test_an_svg_gets_ids_of_its_own_where_they_are_referred_to():
         '<svg role="img" aria-label="n">'
         '<g id="n-a" style="clip-path: url(#n-a)"/><use xlink:href="#n-a"/><g/></svg>'
     )
+
+
+def new_figure(layout):
+    """A figure with all that takes room beside its axes."""
+    figure = Figure(layout=layout)
+    for number, axes in enumerate(figure.subplots(1, 2)):
+        image = axes.imshow([[0, 1], [2, 3]])
+        axes.set(title=f"Title {number}", xlabel="x", ylabel="y")
+        axes.set_yticks([0, 1], ["a long name", "another"])
+        figure.colorbar(image)
+    return figure
+
+
+def saved(figure, kind):
+    file = io.BytesIO()
+    figure.savefig(file, format=kind, dpi=KINDS[kind][1], metadata={})
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_figure_is_laid_out_as_it_would_be_when_it_is_saved(kind):
+    with styled("layout"):
+        first, again, without = map(new_figure, ["constrained", "constrained", None])
+        lay_out(again, *KINDS[kind])
+        assert again.get_layout_engine() is None
+        assert picture(first, kind) == picture(again, kind)
+        assert picture(first, kind) != picture(without, kind)
+
+
+def picture(figure, kind):
+    lines = saved(figure, kind).split(b"\n")
+    return [line for line in lines if b"dc:date" not in line]
+
+
+def test_a_figure_without_an_engine_stays_as_it_is():
+    figure = new_figure(None)
+    canvas = figure.canvas
+    lay_out(figure, *KINDS["svg"])
+    assert figure.canvas is canvas

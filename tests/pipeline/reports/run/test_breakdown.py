@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.reports.run.bands import Bands, banded_groups
 from pipeline.reports.run.breakdown import break_down, by_support
-from pipeline.settings.pair_group import PairGroup
+from pipeline.settings.data_facts import PairGroup
 
 
 def test_a_task_counts_once_in_a_band_with_the_most_pairs_of_it(rated, make_run):

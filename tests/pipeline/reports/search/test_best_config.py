@@ -4,7 +4,7 @@ import pathlib
 import pytest
 
 from pipeline.experiment.config_file import ConfigError
-from pipeline.reports.search.best_config import best_experiment, best_yaml
+from pipeline.reports.search.tuning_report import best_experiment, best_yaml
 from pipeline.settings.registry import load_experiment
 from tuning.space import Domain
 

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from page_reader import read
 
-from pipeline.reports.search.page import search_figures, search_page
+from pipeline.reports.search.tuning_report import search_figures, search_page
 from tuning.importance import Importance
 
 EVIL = "<script>alert(1)</script>$a$"

@@ -8,8 +8,12 @@ import pytest
 
 from pipeline.experiment.version_dir import is_version
 from pipeline.serving.base import model_base
-from pipeline.serving.base.durable_files import content_digest
-from pipeline.serving.base.model_base import ModelBase, push_lock
+from pipeline.serving.base.model_base import (
+    ModelBase,
+    content_digest,
+    push_lock,
+    sync_tree,
+)
 from transforms.schema import DataError
 
 ROOT = pathlib.Path(__file__).parents[4]
@@ -131,7 +135,7 @@ def test_a_version_that_changed_after_it_was_judged_is_refused(models, source):
 def test_a_killed_push_leaves_nothing_and_the_next_one_cleans_up(models, source, point):
     code = (
         "import os, pathlib, shutil, signal, sys\n"
-        "from pipeline.serving.base.durable_files import content_digest\n"
+        "from pipeline.serving.base.model_base import content_digest\n"
         "from pipeline.serving.base.model_base import ModelBase, push_lock\n"
         f"{point} = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
         "base = pathlib.Path(sys.argv[1])\n"
@@ -221,3 +225,35 @@ def test_two_pushes_at_once_are_refused(tmp_path):
 )
 def test_a_version_is_named_by_decimal_digits(name, expected):
     assert is_version(pathlib.PurePath("base", name)) == expected
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a").write_bytes(b"12")
+    (folder / "deep" / "b").write_bytes(b"345")
+    return folder
+
+
+def test_the_digest_changes_with_names_and_content_alone(folder, tmp_path):
+    first = content_digest(folder)
+    os.utime(folder / "a", (1, 1))
+    moved = folder.rename(tmp_path / "elsewhere")
+    assert content_digest(moved) == first
+    (moved / "a").write_bytes(b"13")
+    assert content_digest(moved) != first
+    (moved / "a").write_bytes(b"12")
+    assert content_digest(moved) == first
+    (moved / "a").rename(moved / "c")
+    assert content_digest(moved) != first
+
+
+def test_every_file_and_directory_is_synced(folder, monkeypatch):
+    synced = []
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+    )
+    sync_tree(folder)
+    wanted = [folder, folder / "a", folder / "deep", folder / "deep" / "b"]
+    assert sorted(synced) == sorted(map(str, wanted))

@@ -2,9 +2,8 @@
 
 import pytest
 
-from pipeline.serving.bench.fuzz import fuzz
+from pipeline.serving.bench.fuzz import WRONG_HTTP, WRONG_HTTP2, fuzz
 from pipeline.serving.bench.malformed import WRONG_BODIES, WRONG_INPUTS, WRONG_MESSAGES
-from pipeline.serving.bench.raw_bytes import WRONG_HTTP, WRONG_HTTP2
 from pipeline.serving.bench.workload import Workload
 from pipeline.serving.client import Client
 from pipeline.serving.rest_client import RestClient

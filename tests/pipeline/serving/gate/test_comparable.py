@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from models.legacy_keras import tf
-from pipeline.serving.gate.comparable import why_not_comparable
+from pipeline.serving.gate.verdict import why_not_comparable
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import grpc
 import numpy as np
 import pytest
 
-from pipeline.serving.server import grpc_guard, problem_log, rest_guard
+from pipeline.serving.server import grpc_services, problem_log, rest_guard
 
 X = {"x": np.float32([3.0])}
 PREDICT = "/v1/models/toy:predict"
@@ -207,7 +207,7 @@ def test_a_bug_in_a_call_of_grpc_is_logged_with_its_place_alone(
         monkeypatch.setattr(logger, "propagate", logger.propagate)
         monkeypatch.setattr(logger, "level", logger.level)
     problem_log.write_json_lines()
-    monkeypatch.setattr(grpc_guard.GuardCalls, "_answered", fail)
+    monkeypatch.setattr(grpc_services.GuardCalls, "_answered", fail)
     with pytest.raises(grpc.RpcError) as refused:
         toy.predict(X, "describe")
     assert refused.value.code() is grpc.StatusCode.UNKNOWN

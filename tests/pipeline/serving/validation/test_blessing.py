@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pipeline.serving.base.durable_files import content_digest
+from pipeline.serving.base.model_base import content_digest
 from pipeline.serving.validation.blessing import (
     Blessing,
     Rule,

@@ -8,8 +8,14 @@ import pytest
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.factors.vector_files import save_vectors
 from models.factors.vectors import Vectors
-from pipeline.settings.scenario.audit import tasks as audited_tasks
-from pipeline.settings.scenario.audit.clicks import scenario_protocol
+from pipeline.settings.scenario.audit import clicks as audited_tasks
+from pipeline.settings.scenario.audit.clicks import (
+    pools_of_one_user,
+    repeated_clicks,
+    scenario_protocol,
+    too_small_tasks,
+    wrong_pools,
+)
 from pipeline.settings.scenario.audit.controls import (
     controls,
     factors_out_of_fold,
@@ -26,12 +32,6 @@ from pipeline.settings.scenario.audit.pairs import (
     query_in_known_clicks,
     query_in_support,
     query_in_two_splits,
-)
-from pipeline.settings.scenario.audit.tasks import (
-    pools_of_one_user,
-    repeated_clicks,
-    too_small_tasks,
-    wrong_pools,
 )
 
 

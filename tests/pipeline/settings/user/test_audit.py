@@ -5,12 +5,12 @@ import pytest
 
 from pipeline.settings.finding import time_in_tasks, time_of_pairs
 from pipeline.settings.user.audit import (
+    permuted_labels,
     query_in_support,
     repeated_pairs,
     too_small_tasks,
     user_protocol,
 )
-from pipeline.settings.user.audit_controls import permuted_labels
 
 
 def batch(support, query):

@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.judging.equal_methods import equal_methods
+from pipeline.reports.run.standing_text import equal_methods
 
 
 def test_methods_are_alike_if_no_figure_of_a_task_differs():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.export.formats.shared_weights import SharedWeights
+from pipeline.export.formats.onnx import SharedWeights
 
 onnx = pytest.importorskip("onnx")
 

@@ -3,7 +3,7 @@
 import apache_beam as beam
 from apache_beam.testing.test_pipeline import TestPipeline
 
-from transforms.writing.counters import count_dropped
+from transforms.writing.counts import count_dropped
 
 
 class Drop(beam.DoFn):

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
-from models.baselines.learned.dcn import DCN, DCNOptions
-from models.baselines.learned.dcn_fine_tuned import FineTunedDCN, FineTunedDCNOptions
+from models.baselines.learned.dcn import (
+    DCN,
+    DCNOptions,
+    FineTunedDCN,
+    FineTunedDCNOptions,
+)
 from models.baselines.learned.parts.feature_pairs import build_feature_pairs
 from models.legacy_keras import tf
 from models.objectives.rating_objective import RatingObjective

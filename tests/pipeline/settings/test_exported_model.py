@@ -1,4 +1,4 @@
-from pipeline.settings.known_values import KnownValues
+from pipeline.settings.exported_model import KnownValues
 
 
 def test_what_a_vocabulary_lacks_is_named_once(tmp_path):

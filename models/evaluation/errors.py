@@ -1,5 +1,0 @@
-"""What keeps metrics from being taken."""
-
-
-class NotFiniteError(ValueError):
-    """Scores that no metric can be taken of."""
