@@ -8,18 +8,23 @@ from importlib import metadata
 
 from pipeline.commands import (
     ablate,
+    audit,
     bench,
     compare,
     doctor,
+    evaluate,
     explain,
     export,
     insight,
     onboard,
-    plain,
     predict,
+    prepare,
+    pretrain,
     push,
+    refit,
     report,
     rollback,
+    run,
     serve,
     train,
     tune,
@@ -37,13 +42,14 @@ NOT_WRITTEN = 4
 WORKER_LOST = 5
 INTERRUPTED = 130
 
-COMMANDS = (
-    *(plain.PREPARE, plain.PRETRAIN, train.COMMAND, plain.EVALUATE, plain.REFIT),
-    *(export.COMMAND, plain.RUN, plain.AUDIT, validate_data.COMMAND, ablate.COMMAND),
-    *(compare.COMMAND, predict.COMMAND, tune.COMMAND, serve.COMMAND),
-    *(validate.COMMAND, push.COMMAND, rollback.COMMAND, bench.COMMAND),
-    *(onboard.COMMAND, insight.COMMAND, explain.COMMAND, report.COMMAND),
-    doctor.COMMAND,
+COMMANDS = tuple(
+    module.COMMAND
+    for module in (
+        *(prepare, pretrain, train, evaluate, refit, export, run),
+        *(audit, validate_data, ablate, compare, predict, tune),
+        *(serve, validate, push, rollback, bench),
+        *(onboard, insight, explain, report, doctor),
+    )
 )
 
 
