@@ -62,7 +62,15 @@ def _few_tasks(findings: Findings) -> list[str]:
     ]
 
 
+def _keeps_start(findings: Findings) -> bool:
+    """Whether the start was kept, to which context and backbone add nothing yet."""
+    course = findings.training.course
+    return bool(course) and int(course[-1]["best_epoch"]) == 0
+
+
 def _context(findings: Findings, model: MemberOptions) -> list[str]:
+    if _keeps_start(findings):
+        return []
     is_better = findings.evaluated.metric.is_better
     told = {k: gap for k, gap in findings.adaptation.items() if not has_few_tasks(gap)}
     none, other = told.get("none"), told.get("other")
@@ -106,10 +114,11 @@ def _few_pairs(findings: Findings) -> list[str]:
     group, gap = lost
     labels = {"0": "no support pair", "1": "1 pair"}
     few = labels.get(group.label, f"{group.label} pairs")
+    key = "lower training.full_support_fraction, so that more episodes show few pairs"
+    first = "" if _keeps_start(findings) else f"{key}, or "
     return [
         f"With {few} {group.best} is better (cmml less it {signed(gap)}): "
-        "lower training.full_support_fraction, so that more episodes show few "
-        f"pairs, or answer with {group.best} until there are more."
+        f"{first}answer with {group.best} until there are more."
     ]
 
 
@@ -138,7 +147,7 @@ def _training(findings: Findings, model: MemberOptions) -> list[str]:
             f"The best epoch was the last one, {best} of {training.max_epochs}: raise "
             "training.max_epochs."
         )
-    elif best == 0:
+    elif _keeps_start(findings):
         sentences.append(
             "No epoch was better on meta-validation than the start, the closed form, "
             "which is kept: try a lower training.learning_rate."
@@ -245,7 +254,8 @@ def _calibration(findings: Findings, model: MemberOptions) -> list[str]:
     sentences = []
     slope, bias = calibrated.slope, calibrated.bias
     is_sloped = slope is not None and not slope.low <= 1.0 <= slope.high
-    if slope is not None and is_sloped and abs(slope.mean - 1.0) > _SLOPE:
+    is_trained = not _keeps_start(findings)
+    if slope and is_sloped and is_trained and abs(slope.mean - 1.0) > _SLOPE:
         word = "far apart" if slope.mean < 1.0 else "close together"
         side = "above" if slope.mean < 1.0 else "below"
         change = (

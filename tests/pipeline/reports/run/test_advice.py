@@ -216,6 +216,24 @@ def test_the_training_is_judged_by_its_epochs(
     assert sentence in said
 
 
+def test_what_presumes_a_trained_network_is_not_advised_where_the_start_is_kept(
+    rated, make_findings, quiet_data, spread
+):
+    rows = rows_of(rated, spread, none=0.4, other=0.4, first=0.3)
+    found = make_findings(rows, course=[epoch(4, 0)])
+    sloped = dataclasses.replace(
+        found.calibration,
+        bias=Interval(0.0, -0.1, 0.1),
+        slope=Interval(0.8, 0.7, 0.85),
+    )
+    few, start = told(found, quiet_data, calibration=sloped)
+    assert few == (
+        "With no support pair knn is better (cmml less it +0.1000 [+0.1000, +0.1000]): "
+        "answer with knn until there are more."
+    )
+    assert start.startswith("No epoch was better on meta-validation than the start")
+
+
 def test_predictions_are_judged_by_slope_and_bias(
     rated, make_findings, quiet_data, spread
 ):
