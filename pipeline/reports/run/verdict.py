@@ -20,6 +20,7 @@ from transforms.plural import counted, plural
 
 _NUM_NAMED = 3  # Groups that are named on either side.
 _SMALL = 0.01  # A difference below this share of the baseline's figure is called so.
+_CLOSE = 1e-6  # However tasks are drawn again, no difference but by rounding.
 _TAIL = 0.025  # Of either side of an interval.
 
 
@@ -56,9 +57,12 @@ def _by_first_metric(findings: Findings) -> str:
     base = run.summary[run.strongest][main][name]
     num_baselines = len(run.summary.keys() - {*OWN})
     who = "the only baseline" if num_baselines == 1 else f"the best of {num_baselines}"
+    text += f"; {run.strongest}, {who}{'' if num_baselines == 1 else ' baselines'}, "
+    text += f"{cell(base)}."
+    if max(abs(gap.low), abs(gap.high)) < _CLOSE and not untold(gap):
+        return f"{text} By {name} the two are equal on every task."
     return (
-        f"{text}; {run.strongest}, {who}{'' if num_baselines == 1 else ' baselines'}, "
-        f"{cell(base)}. By {name} {_standing(run.beside, gap)}: "
+        f"{text} By {name} {_standing(run.beside, gap)}: "
         f"difference {signed(gap)}, {_size(gap, base)}."
     )
 

@@ -19,6 +19,7 @@ from transforms.plural import counted
 
 CONFIDENCE = 0.95  # One-sided, of the bound on how much worse a version may be.
 
+_CLOSE = 1e-6  # Below what is printed.
 _MIN_TASKS = 2  # One task, resampled, has no spread.
 
 
@@ -83,6 +84,8 @@ def not_worse_rule(
             f"; the limit is push.margin, {options.margin:g}, times the standard "
             f"deviation of the labels, {figures.unit:.4g}"
         )
+    if np.allclose(first, second, rtol=0.0, atol=_CLOSE):
+        detail += "; equal on every task, so that nothing new was judged"
     limit = 0.0 - direction * margin
     passed = direction * (worst - limit) >= 0.0
     return Rule(name, passed, worst, f"{side} {limit:.4g}", detail)

@@ -108,6 +108,13 @@ def test_a_small_difference_is_called_little(rated, make_findings, spread):
     )
 
 
+def test_what_is_equal_on_every_task_is_said_to_be_so(rated, make_findings, spread):
+    rows = {name: {"cold": rated(0.5 + spread, 8)} for name in ("cmml", "knn")}
+    by_mae = verdict(make_findings(rows))[1]
+    assert by_mae.endswith(". By mae the two are equal on every task.")
+    assert "neither better nor worse" not in by_mae
+
+
 def test_without_baselines_nothing_is_said_of_it(rated, make_findings):
     good, by_mae = verdict(make_findings({"cmml": {"cold": rated(0.5, 8)}}))
     assert by_mae.endswith("cmml has 0.5000 [0.500, 0.500].")

@@ -81,6 +81,7 @@ def test_a_version_may_be_worse_by_the_margin(direction, own, passed):
     assert rule.limit == ("at least -0.1" if direction > 0 else "at most 0.1")
     gap = f"{own - 1.0:+.4f}, {rule.limit.rpartition(' ')[0]} {own - 1.0:+.4f}"
     assert f"this version less now {gap} with 95 %" in rule.detail
+    assert ("equal on every task" in rule.detail) == (own == 1.0)
 
 
 def test_a_mean_within_the_margin_is_not_enough_if_chance_may_hide_more():
@@ -97,7 +98,9 @@ def test_a_mean_within_the_margin_is_not_enough_if_chance_may_hide_more():
 def test_the_same_version_is_not_worse_even_without_a_margin():
     found = figures(-1, own=[1.0, 2.0], now=[1.0, 2.0])
     options = PushConfig(margin=0.0, num_resamples=100)
-    assert not_worse_rule(found, "own", "now", options).passed
+    rule = not_worse_rule(found, "own", "now", options)
+    assert rule.passed
+    assert rule.detail.endswith("; equal on every task, so that nothing new was judged")
 
 
 @pytest.mark.parametrize("rule", [better_rule, not_worse_rule])
