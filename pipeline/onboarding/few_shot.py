@@ -20,6 +20,8 @@ SIZES = (0, 1, 2, 3, 5, 10, 20, 40)
 # `MIN_TASKS` of them where any size has so many.
 _REACHED_BY = 0.5
 
+_CLOSE = 1e-6  # Below what is printed.
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FewShotCurve:
@@ -79,6 +81,13 @@ class FewShotCurve:
             for name in self.values
             if self.metric.direction * (self.interval(name, size).mean - own) > 0.0
         ]
+
+    def is_flat(self) -> bool:
+        """Whether the model comes to the same for every unit, whatever is shown."""
+        own = self.values[MODEL]
+        is_reached = ~np.isnan(own[1:])
+        moved = np.abs(own[1:] - own[0])[is_reached]
+        return bool(moved.size) and float(moved.max()) < _CLOSE
 
     def _values(self, method: str, size: int) -> Floats:
         return self.values[method][list(self.sizes).index(size)]

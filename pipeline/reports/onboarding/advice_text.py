@@ -20,19 +20,7 @@ def sentences(findings: Findings, rules: Sequence[Rule]) -> list[str]:
     """Says what was measured, the verdict first."""
     lines = [headline(rules), *file_sentences(findings)]
     if findings.curve is not None:
-        curve, size = findings.curve, findings.curve.judged_size
-        lines.append(
-            f"The gain to expect over {curve.reference} is "
-            f"{signed(curve.gain(size), MIN_TASKS)} in {curve.metric.name} after "
-            f"{curve.size_in_words(size)}, {signed(curve.gain(0), MIN_TASKS)} without "
-            "any."
-        )
-        lines += [
-            f"{name} is better there than the model: "
-            f"{cell(curve.interval(name, size), MIN_TASKS)} against "
-            f"{cell(curve.interval(MODEL, size), MIN_TASKS)}."
-            for name in curve.better_methods(size)
-        ]
+        lines += _curve_sentences(findings.curve)
     if findings.placement is not None:
         places = findings.placement.places
         num_outliers = sum(place.is_outlier for place in places)
@@ -52,6 +40,27 @@ def sentences(findings: Findings, rules: Sequence[Rule]) -> list[str]:
             f"popular items is {signed(gain)}, {beyond}beyond chance."
         )
     return [*lines, *findings.missing()]
+
+
+def _curve_sentences(curve: FewShotCurve) -> list[str]:
+    """Says what the model gains, and who is better."""
+    size = curve.judged_size
+    lines = [
+        f"The gain to expect over {curve.reference} is "
+        f"{signed(curve.gain(size), MIN_TASKS)} in {curve.metric.name} after "
+        f"{curve.size_in_words(size)}, {signed(curve.gain(0), MIN_TASKS)} without any."
+    ]
+    if curve.is_flat():
+        lines.append(
+            f"The model comes to the same with any number of {curve.size_noun}: here "
+            "it does not go by them."
+        )
+    return lines + [
+        f"{name} is better there than the model: "
+        f"{cell(curve.interval(name, size), MIN_TASKS)} against "
+        f"{cell(curve.interval(MODEL, size), MIN_TASKS)}."
+        for name in curve.better_methods(size)
+    ]
 
 
 def file_sentences(findings: Findings) -> list[str]:

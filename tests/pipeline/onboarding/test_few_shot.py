@@ -32,6 +32,15 @@ def test_a_lower_error_is_a_gain(curve):
     assert curve.gain(0).mean == 0.0
 
 
+def test_a_curve_is_flat_where_no_unit_moves(curve):
+    assert not curve.is_flat()
+    own = np.array([[1.0, 0.5], [1.0, 0.5], [1.0, NAN]])
+    flat = dataclasses.replace(curve, values={**curve.values, "cmml": own})
+    assert flat.is_flat()
+    nowhere = dataclasses.replace(flat, sizes=[0], values={"cmml": own[:1]})
+    assert not nowhere.is_flat()  # Nothing was shown.
+
+
 def test_one_judges_by_the_largest_size_that_half_of_the_users_reach(curve):
     assert [curve.num_units(size) for size in curve.sizes] == [3, 3, 1]
     assert curve.judged_size == 1

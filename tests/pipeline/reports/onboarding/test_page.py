@@ -81,6 +81,13 @@ def test_what_is_left_out_of_a_file_is_said(make_findings):
     assert said in file_sentences(findings)
 
 
+def test_a_model_that_does_not_go_by_what_is_shown_is_said_not_to(make_findings):
+    said = "- The model comes to the same with any number of pairs: here it does not go"
+    for gain, is_said in ((0.0, True), (0.2, False)):
+        findings = make_findings(gain=gain)
+        assert (said in as_text(findings, apply_rules(findings))) == is_said
+
+
 def test_json_holds_the_same_numbers(make_findings):
     findings = make_findings()
     values = json.loads(json.dumps(as_json(findings, apply_rules(findings))))
