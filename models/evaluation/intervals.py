@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+NO_DIFFERENCE = 1e-6  # Figures nearer than this are equal: it is below what is printed.
+
 _CONFIDENCE = 0.95
 # Resampled tasks held at once: 8 MB of indices whatever the number of tasks.
 _MAX_DRAWS = 2**20

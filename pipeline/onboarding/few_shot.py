@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
+from models.evaluation.intervals import (
+    NO_DIFFERENCE,
+    Interval,
+    bootstrap_mean,
+    paired_difference,
+)
 from models.evaluation.metric import MIN_TASKS, Metric
 from pipeline.onboarding.tasks import Floats
 
@@ -19,8 +24,6 @@ SIZES = (0, 1, 2, 3, 5, 10, 20, 40)
 # Share of the units that the size by which one judges must have, and at least
 # `MIN_TASKS` of them where any size has so many.
 _REACHED_BY = 0.5
-
-_CLOSE = 1e-6  # Below what is printed.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -87,7 +90,7 @@ class FewShotCurve:
         own = self.values[MODEL]
         is_reached = ~np.isnan(own[1:])
         moved = np.abs(own[1:] - own[0])[is_reached]
-        return bool(moved.size) and float(moved.max()) < _CLOSE
+        return bool(moved.size) and float(moved.max()) < NO_DIFFERENCE
 
     def _values(self, method: str, size: int) -> Floats:
         return self.values[method][list(self.sizes).index(size)]

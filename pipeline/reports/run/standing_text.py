@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from models.evaluation.intervals import Floats, Interval
+from models.evaluation.intervals import NO_DIFFERENCE, Floats, Interval
 from models.evaluation.metric import MIN_TASKS, Metric
 from models.evaluation.shown import Shown
 from pipeline.judging.beside_baselines import BesideBaselines, BesideBest
@@ -24,8 +24,6 @@ from pipeline.reports.page.result_table import Column, ResultTable
 from transforms.plural import counted, plural
 
 _LESS_IT = f"{CMML} less it"
-
-_CLOSE = 1e-6  # Below what is printed.
 
 
 def overall_sentence(beside: BesideBaselines) -> str:
@@ -223,6 +221,8 @@ def equal_methods(by_method: Mapping[str, Mapping[str, Floats]]) -> list[list[st
 
 def _are_equal(one: Mapping[str, Floats], other: Mapping[str, Floats]) -> bool:
     return one.keys() == other.keys() and all(
-        np.allclose(one[name], other[name], rtol=0.0, atol=_CLOSE, equal_nan=True)
+        np.allclose(
+            one[name], other[name], rtol=0.0, atol=NO_DIFFERENCE, equal_nan=True
+        )
         for name in one
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.evaluation.intervals import Interval
+from models.evaluation.intervals import NO_DIFFERENCE, Interval
 from pipeline.judging.beside_baselines import BesideBaselines
 from pipeline.judging.evaluation import CMML, OWN
 from pipeline.judging.interval_text import cell, p_text, signed, untold
@@ -20,7 +20,6 @@ from transforms.plural import counted, plural
 
 _NUM_NAMED = 3  # Groups that are named on either side.
 _SMALL = 0.01  # A difference below this share of the baseline's figure is called so.
-_CLOSE = 1e-6  # However tasks are drawn again, no difference but by rounding.
 _TAIL = 0.025  # Of either side of an interval.
 
 
@@ -59,7 +58,7 @@ def _by_first_metric(findings: Findings) -> str:
     who = "the only baseline" if num_baselines == 1 else f"the best of {num_baselines}"
     text += f"; {run.strongest}, {who}{'' if num_baselines == 1 else ' baselines'}, "
     text += f"{cell(base)}."
-    if max(abs(gap.low), abs(gap.high)) < _CLOSE and not untold(gap):
+    if max(abs(gap.low), abs(gap.high)) < NO_DIFFERENCE and not untold(gap):
         return f"{text} By {name} the two are equal on every task."
     return (
         f"{text} By {name} {_standing(run.beside, gap)}: "

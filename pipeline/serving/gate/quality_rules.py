@@ -9,7 +9,7 @@ difference is the version less the other one, whichever way is better.
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluation.intervals import paired_difference
+from models.evaluation.intervals import NO_DIFFERENCE, paired_difference
 from pipeline.experiment.config_section import PushConfig
 from pipeline.judging.interval_text import signed
 from pipeline.judging.statistics import resampled_means
@@ -18,8 +18,6 @@ from pipeline.serving.validation.blessing import Rule
 from transforms.plural import counted
 
 CONFIDENCE = 0.95  # One-sided, of the bound on how much worse a version may be.
-
-_CLOSE = 1e-6  # Below what is printed.
 _MIN_TASKS = 2  # One task, resampled, has no spread.
 
 
@@ -84,7 +82,7 @@ def not_worse_rule(
             f"; the limit is push.margin, {options.margin:g}, times the standard "
             f"deviation of the labels, {figures.unit:.4g}"
         )
-    if np.allclose(first, second, rtol=0.0, atol=_CLOSE):
+    if np.allclose(first, second, rtol=0.0, atol=NO_DIFFERENCE):
         detail += "; equal on every task, so that nothing new was judged"
     limit = 0.0 - direction * margin
     passed = direction * (worst - limit) >= 0.0
