@@ -255,15 +255,15 @@ class SplitSpec:
         return starts
 
 
-def check_split_of_users(split: SplitSpec) -> None:
-    """Refuses a split of users both by time and by a file.
+def check_split_of_tasks(split: SplitSpec) -> None:
+    """Refuses a split of tasks both by time and by a file.
 
     Raises:
         ValueError: If it has both.
     """
     if split.starts and split.path is not None:
         raise ValueError(
-            "split.test_from goes without split.path, which names the users, got "
+            "split.test_from goes without split.path, which names the tasks, got "
             f"{split.test_from!r} and {split.path!r}."
         )
 
@@ -387,7 +387,7 @@ class DatasetSpec(CommonSpec):
                 f"interactions.time_column, got order {self.episodes.order!r}, "
                 f"test_from {self.split.test_from!r} and no column."
             )
-        check_split_of_users(self.split)
+        check_split_of_tasks(self.split)
         if any(feature.drop_pattern for feature in self.users.features):
             raise ValueError(
                 "drop_pattern goes with features of items only, since those of users "

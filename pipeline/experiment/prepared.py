@@ -74,13 +74,15 @@ def way_to_more_tasks(options: Mapping[str, Any], times: str = "") -> str:
 
 
 def are_split_by_time(options: Mapping[str, Any]) -> bool:
-    """Whether tasks are: of scenarios it is pairs that are split by time.
+    """Whether tasks are split by time, not only the pairs of scenarios.
 
     Args:
         options: What `dataset.json` says of `data`.
     """
     is_of_users = options.get("task", "user") == "user"
-    return is_of_users and options.get("split", {}).get("test_from") is not None
+    by_time = options.get("episodes", {}).get("order") == "time"
+    has_start = options.get("split", {}).get("test_from") is not None
+    return has_start and (is_of_users or by_time)
 
 
 def directory_of(config: Experiment, fingerprint: str) -> pathlib.Path:

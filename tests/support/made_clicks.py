@@ -32,4 +32,6 @@ def scenario_users(users, pool):
         pa.array([user_id for user_id, *_ in users], pa.string()),
         np.array([sum(map(len, roles)) for _, roles, _ in users], np.int64),
         *columns,
+        np.zeros(len(columns[0])),
+        0.0,
     )

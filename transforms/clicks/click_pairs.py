@@ -12,7 +12,13 @@ import pyarrow as pa
 
 from transforms.clicks.click_block import ClickBlock
 from transforms.clicks.ids import order_of_ids
-from transforms.reading.coded_column import CodedColumn, Floats, Ints, join_texts
+from transforms.reading.coded_column import (
+    CodedColumn,
+    Flags,
+    Floats,
+    Ints,
+    join_texts,
+)
 from transforms.reading.stretches import places_in
 from transforms.row_counts import RowCounts
 from transforms.split_windows import split_windows
@@ -73,6 +79,8 @@ def pairs_of_users(
     blocks: Iterable[ClickBlock],
     domains: Sequence[str],
     starts: Mapping[str, float] | None = None,
+    *,
+    late_once: bool = False,
 ) -> tuple[ClickPairs, ClickCounts]:
     """Collects the different pairs of each user.
 
@@ -82,6 +90,9 @@ def pairs_of_users(
         starts: As of `SplitSpec`, where pairs are split by time: each by its first
             click, and its clicks of a later split are left out, in another scenario
             too.
+        late_once: Whether a pair that is not of the first split counts in one scenario
+            only, where it was clicked first: what is asked for in one is then not shown
+            in another.
     """
     blocks = list(blocks)
     tables = sorted({block.table for block in blocks})
@@ -92,10 +103,13 @@ def pairs_of_users(
     keys, pair = np.unique(
         users[0].astype(np.int64) * num_items + items[0], return_inverse=True
     )
-    first_times, _, is_early = split_windows(pair, rows.times, len(keys), starts or {})
-    early = np.flatnonzero(is_early)
+    split = split_windows(pair, rows.times, len(keys), starts or {})
+    early = chosen = np.flatnonzero(split.is_early)
+    if late_once:
+        may_count = _are_first(pair, rows) | (split.windows == 0)[pair]
+        chosen = np.flatnonzero(split.is_early & may_count)
     clicks, first = np.unique(
-        (pair * num_scenarios + scenarios.codes)[early], return_index=True
+        (pair * num_scenarios + scenarios.codes)[chosen], return_index=True
     )
     says = np.array([bool(text) for text in scenarios.values.to_pylist()], np.bool_)
     logged = np.stack(np.divmod(clicks, max(num_scenarios, 1)))
@@ -107,10 +121,10 @@ def pairs_of_users(
         codes,
         scenarios.values,
         logged[:, says[logged[1]]],
-        first_times,
+        split.first,
     )
-    late = rows.tables[~is_early]
-    counts = _counts(tables, used := rows.tables[early], used[first], late)
+    sources = (chosen[first], np.flatnonzero(~split.is_early))
+    counts = _counts(tables, *(rows.tables[one] for one in (early, *sources)))
     return pairs, ClickCounts(counts, _rows_of_scenarios(scenarios))
 
 
@@ -139,6 +153,16 @@ def _rows_of(blocks: Sequence[ClickBlock], tables: Sequence[str]) -> _Rows:
     of_rows = np.repeat(places, np.array(sizes, np.int64))
     all_times = np.concatenate([np.zeros(0), *times])
     return _Rows(users, items, scenarios, of_rows, all_times)
+
+
+def _are_first(pair: Ints, rows: _Rows) -> Flags:
+    """Returns which row is the first of its pair; by scenario, if at the same time."""
+    texts = np.array(rows.scenarios.values.to_pylist(), np.str_)
+    places = np.argsort(np.argsort(texts))[rows.scenarios.codes]
+    order = np.lexsort((places, rows.times, pair))
+    is_first = np.zeros(len(pair), np.bool_)
+    is_first[order] = np.diff(pair[order], prepend=-1) != 0
+    return is_first
 
 
 def _rows_of_scenarios(scenarios: CodedColumn) -> Counter[str]:

@@ -10,15 +10,10 @@ import pyarrow as pa
 
 from transforms.clicks.ids import raw_id, raw_ids
 from transforms.clicks.negatives import ToDraw, draw_negatives
-from transforms.clicks.scenario_users import (
-    FOR_TEST,
-    FOR_VALIDATION,
-    KNOWN,
-    ScenarioUsers,
-)
+from transforms.clicks.scenario_users import KNOWN, ROLES, ScenarioUsers
 from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.reading.coded_column import Flags, Ints, small
-from transforms.schema import META_TRAIN, META_VALIDATION
+from transforms.schema import META_TRAIN
 from transforms.stable_hash import (
     digest_numbers,
     digests_of,
@@ -87,9 +82,9 @@ def build_task(
 ) -> ScenarioTask:
     """Draws support, query and negatives of one scenario.
 
-    Clicks are taken in a random order that only the seed, the scenario, the user and
-    the item decide; negatives are drawn by a generator that the seed, the scenario and
-    the user decide.
+    Clicks are taken by time, if `spec.episodes` says so, else in a random order that
+    only the seed, the scenario, the user and the item decide; negatives are drawn by a
+    generator that the seed, the scenario and the user decide.
 
     Args:
         scenario_id: The scenario.
@@ -98,15 +93,14 @@ def build_task(
         clicks: Its users with their clicks.
         spec: Seed and sizes.
     """
+    is_train = split == META_TRAIN
+    if spec.episodes.order == "time" and not is_train:
+        clicks = clicks.held_out_last(ROLES[split], spec.split.held_out_fraction)
     chance = _Chance(scenario_id, pool, clicks, spec)
     owners = chance.owners
     number = len(clicks.users)
-    is_train = split == META_TRAIN
     is_known = clicks.roles == KNOWN
-    is_held_out = np.zeros(len(owners), np.bool_)
-    if not is_train:
-        role = FOR_VALIDATION if split == META_VALIDATION else FOR_TEST
-        is_held_out = clicks.roles == role
+    is_held_out = clicks.roles == ROLES.get(split, -1)
     num_known = np.bincount(owners[is_known], minlength=number)
     num_clicked = num_known if is_train else clicks.sizes
     is_known_drawn = is_known & (num_known < len(pool))[owners]
@@ -166,15 +160,17 @@ class _Chance:
         self._clicks = clicks
         self._seed = spec.split.seed
         self._num_negatives = spec.episodes.num_negatives
+        self._is_by_time = spec.episodes.order == "time"
 
     def order(self, clicks: Ints) -> Ints:
-        """Returns clicks in their random order."""
+        """Returns clicks in their order."""
         users = self._users.take(pa.array(self.owners[clicks]))
         items = self._items.take(pa.array(self._clicks.places[clicks]))
         digests = stable_digests(
             *(self._seed, "order", self._scenario), last=joined_texts(users, items)
         )
-        return clicks[np.argsort(digest_numbers(digests), kind="stable")]
+        by_time = (self._clicks.times[clicks],) if self._is_by_time else ()
+        return clicks[np.lexsort((digest_numbers(digests), *by_time))]
 
     def draw(
         self,

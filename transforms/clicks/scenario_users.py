@@ -11,13 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.reading.beam_hints import no_beam_hints
-from transforms.reading.coded_column import Ints
+from transforms.reading.coded_column import Floats, Ints
 from transforms.reading.stretches import places_of, starts_of
+from transforms.schema import META_TEST, META_VALIDATION
 
 # What a pair of a user and an item is for. One of `LATER`, where users are split by
 # time, is for the training on all clicks alone.
 KNOWN, FOR_VALIDATION, FOR_TEST, LATER = range(4)
 NUM_ROLES = 4
+
+# What is held out of a task of a split.
+ROLES = {META_VALIDATION: FOR_VALIDATION, META_TEST: FOR_TEST}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +36,8 @@ class ScenarioUsers:
         places: Place in the pool of each click, user after user.
         roles: What each is for, as above; ascending for each user.
         folds: The fold of each click.
+        times: Time of the first click of each pair; 0 where nothing goes by time.
+        start: The earliest of them, of users that were trimmed away too.
         num_dropped: Clicks of users that were trimmed away.
     """
 
@@ -41,6 +47,8 @@ class ScenarioUsers:
     places: Ints
     roles: Ints
     folds: Ints
+    times: Floats
+    start: float
     num_dropped: int = 0
 
     def take(self, users: Ints) -> ScenarioUsers:
@@ -55,6 +63,32 @@ class ScenarioUsers:
             places=self.places[clicks],
             roles=self.roles[clicks],
             folds=self.folds[clicks],
+            times=self.times[clicks],
+        )
+
+    def held_out_last(self, role: int, share: float) -> ScenarioUsers:
+        """Holds out the last clicks for one role; others of that role are known.
+
+        Args:
+            role: As above.
+            share: Which share of them is held out, rounded; one at least, and nothing
+                of a single click.
+        """
+        clicks = np.flatnonzero(self.roles == role)
+        num_last = int(max(np.rint(share * len(clicks)), 1)) * (len(clicks) > 1)
+        owners = np.repeat(np.arange(len(self.users)), self.sizes)
+        by_time = np.lexsort(
+            (self.places[clicks], self.digests[owners[clicks]], self.times[clicks])
+        )
+        roles = self.roles.copy()
+        roles[clicks[by_time[: len(clicks) - num_last]]] = KNOWN
+        order = np.lexsort((roles, owners))
+        return dataclasses.replace(
+            self,
+            places=self.places[order],
+            roles=roles[order],
+            folds=self.folds[order],
+            times=self.times[order],
         )
 
 
@@ -107,13 +141,14 @@ def join(parts: Iterable[ScenarioUsers], limit: int) -> ScenarioUsers:
         limit: As of `trim`.
     """
     parts = list(parts)
-    columns = ("digests", "sizes", "places", "roles", "folds")
+    columns = ("digests", "sizes", "places", "roles", "folds", "times")
     joined = ScenarioUsers(
         **{
             name: np.concatenate([getattr(part, name) for part in parts])
             for name in columns
         },
         users=pa.concat_arrays([part.users for part in parts]),
+        start=min(part.start for part in parts),
         num_dropped=sum(part.num_dropped for part in parts),
     )
     return trim(joined, limit)

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeAlias
 
 from transforms.schema import CommonInfo, read_dataset_json
-from transforms.specs import CommonSpec, SplitSpec, check_split_of_users
+from transforms.specs import CommonSpec, SplitSpec, check_split_of_tasks
 from transforms.table_spec import TableSpec
 
 SCENARIO_SETTING = "scenario"
@@ -201,12 +201,14 @@ class ScenarioSplitSpec(SplitSpec):
         validation_fraction: As of `SplitSpec`; more, since there are few scenarios.
         test_from: A number or a date such as 2001-02-03, in UTC, as
             `clicks.time_column` has them. Pairs of that time or later are held out, in
-            place of `held_out_fraction`. Where users are tasks, those whose first click
-            is of that time or later are meta-test, in place of `test_fraction`; of all
-            others later clicks wait for the training on all clicks.
+            place of `held_out_fraction`. Where users are tasks, or `episodes.order` is
+            "time", tasks whose first click is of that time or later are meta-test, in
+            place of `test_fraction`; of all others later clicks wait for the training
+            on all clicks.
         validation_from: Those of this time or later, and before `test_from`, are held
-            out for meta-validation, in place of `held_out_for_validation`; where users
-            are tasks, as `test_from`, in place of `validation_fraction`.
+            out for meta-validation, in place of `held_out_for_validation`; where
+            `test_from` says which tasks are meta-test, as it, in place of
+            `validation_fraction`.
         held_out_fraction: Share of the pairs that are held out for the queries of
             meta-validation and meta-test.
         held_out_for_validation: Share of those that is for meta-validation; the others
@@ -247,10 +249,11 @@ class ScenarioEpisodeSpec:
         num_negatives: Negatives drawn for each click.
         num_shards: Files per split, and groups that tasks are built in, at least; one
             for each 64 MB of interactions as text, if those are more.
-        order: Where users are tasks, which of their clicks are held out and shown.
-            "random": drawn alike. "time": the last `split.held_out_fraction` are held
-            out, one at least, and the `support_size` before them shown in their order;
-            it needs `clicks.time_column`.
+        order: Which clicks of a task are held out and shown. "random": drawn alike.
+            "time": the last `split.held_out_fraction` are held out, one at least; of a
+            user the `support_size` before them are shown, of a scenario its first ones,
+            in their order. It needs `clicks.time_column`; with scenarios also
+            `split.validation_from` and `test_from`, by which these are split.
     """
 
     min_pool_size: int = 100
@@ -285,11 +288,17 @@ class ScenarioEpisodeSpec:
             )
 
 
-def check_task(task: TaskKind, clicks: ClickSpec, pools: PoolSpec | None) -> None:
+def check_task(
+    task: TaskKind,
+    clicks: ClickSpec,
+    pools: PoolSpec | None,
+    episodes: ScenarioEpisodeSpec,
+) -> None:
     """Checks that the scenarios of a domain come from where a task says.
 
     Raises:
-        ValueError: If they come from nowhere, or from somewhere though users are tasks.
+        ValueError: If they come from nowhere, or from somewhere though users are tasks,
+            or are ordered by time and the log does not say them.
     """
     has_scenarios = pools is not None or clicks.scenario_column is not None
     if task == SCENARIO_TASKS and not has_scenarios:
@@ -302,6 +311,12 @@ def check_task(task: TaskKind, clicks: ClickSpec, pools: PoolSpec | None) -> Non
             "data.task 'user' takes neither `pools` nor `clicks.scenario_column`: the "
             "pool of a user is the whole catalogue."
         )
+    says_scenarios = clicks.scenario_column is not None
+    if task == SCENARIO_TASKS and episodes.order == "time" and not says_scenarios:
+        raise ValueError(
+            "episodes.order 'time' needs clicks.scenario_column, got none: a scenario "
+            "that only `pools` tell of has no first click."
+        )
 
 
 def check_use_of_time(
@@ -310,15 +325,16 @@ def check_use_of_time(
     """Checks that what goes by time can do so with the tasks that there are.
 
     Raises:
-        ValueError: If users are tasks and split both by time and by a file, or clicks
-            are ordered by time and users are none.
+        ValueError: If tasks are split both by time and by a file, or scenarios are
+            ordered by time without two times to split them by.
     """
-    if task == USER_TASKS:
-        check_split_of_users(split)
-    elif episodes.order == "time":
+    if task == USER_TASKS or episodes.order == "time":
+        check_split_of_tasks(split)
+    if task == SCENARIO_TASKS and episodes.order == "time" and len(split.starts) < 2:
         raise ValueError(
-            f"episodes.order 'time' goes with data.task 'user', got data.task {task!r}:"
-            " what is later in a scenario is asked for by split.test_from."
+            "episodes.order 'time' needs split.validation_from and split.test_from, by "
+            f"which scenarios are split, got {split.validation_from!r} and "
+            f"{split.test_from!r}."
         )
 
 
@@ -366,7 +382,7 @@ class ScenarioDatasetSpec(CommonSpec):
         check_use_of_time(self.task, self.split, self.episodes)
         key = key_of_time(self.split, self.episodes)
         for domain in self.domains:
-            check_task(self.task, domain.clicks, domain.pools)
+            check_task(self.task, domain.clicks, domain.pools, self.episodes)
             if key and domain.clicks.time_column is None:
                 raise ValueError(
                     f"{key} needs the clicks.time_column of every domain, got none "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator
@@ -73,11 +74,7 @@ class BuildTasks(beam.DoFn):
         scenario_id, clicks = group
         pools = self._pools = self._pools or Pools.read(self._files)
         dropped = Counter({CLICK_OVER_LIMIT: clicks.num_dropped})
-        # A split file names whole ids, a hash takes them as they came.
-        name = scenario_id
-        if self._splitter.listed is None:
-            name = raw_id(scenario_id, self._spec.domain_names)
-        split = self._splitter.split_of(name)
+        split = self._split_of(scenario_id, clicks.start)
         if split is None:
             dropped[TASK_NOT_IN_SPLIT_FILE] += 1
         else:
@@ -95,6 +92,17 @@ class BuildTasks(beam.DoFn):
                 dropped[f"click_of_task_with_{reason}"] += len(clicks.places)
         count_dropped(dropped)
         yield DROPPED, DroppedClicks(+dropped)
+
+    def _split_of(self, scenario_id: str, start: float) -> str | None:
+        """Returns the split of a scenario, given the time of its first click."""
+        if self._spec.episodes.order == "time":
+            starts = self._spec.split.starts
+            window = bisect.bisect_right([*starts.values()], start)
+            return (META_TRAIN, *starts)[window]
+        # A split file names whole ids, a hash takes them as they came.
+        if self._splitter.listed is None:
+            scenario_id = raw_id(scenario_id, self._spec.domain_names)
+        return self._splitter.split_of(scenario_id)
 
 
 def reason_to_drop(

@@ -21,6 +21,7 @@ from transforms.clicks.scenario_users import (
     KNOWN,
     LATER,
     NUM_ROLES,
+    ROLES,
     ScenarioUsers,
     trim,
 )
@@ -43,9 +44,6 @@ from transforms.writing.output_files import OutputFiles
 # Kinds of output of `SplitUsers`.
 USERS = "users"
 SCENARIOS = "scenarios"
-
-# What is held out of a user who is a task of a split.
-_ROLES = {META_VALIDATION: FOR_VALIDATION, META_TEST: FOR_TEST}
 
 _USERS = Metrics.counter("cmml", "users_split")
 
@@ -123,7 +121,8 @@ class SplitUsers(beam.DoFn):
         unpacked = map(ClickBlock.unpacked, filter(None, blocks))
         names, has_user_tasks = self._spec.domain_names, self._spec.has_user_tasks
         starts = {} if has_user_tasks else self._spec.split.starts
-        pairs, counts = pairs_of_users(unpacked, names, starts)
+        by_time = self._spec.episodes.order == "time"
+        pairs, counts = pairs_of_users(unpacked, names, starts, late_once=by_time)
         if has_user_tasks:
             split = split_users(pairs, self._spec, self._splitter)
         else:
@@ -191,7 +190,7 @@ def split_users(
         is_held_out = _are_last(pairs, windows.is_early, shares, split)
     else:
         is_held_out = hashes.shares("held_out") < split.held_out_fraction
-    own = np.array([_ROLES.get(one or "", KNOWN) for one in splits], np.uint8)
+    own = np.array([ROLES.get(one or "", KNOWN) for one in splits], np.uint8)
     roles = np.where(is_held_out, own[pairs.owners], KNOWN)
     roles[~windows.is_early] = LATER
     return _split(pairs, roles, hashes.folds(), splits)
@@ -292,5 +291,7 @@ def clicks_by_scenario(
                 small(places[start:end]),
                 split.roles[rows_here],
                 split.folds[rows_here],
+                times := pairs.times[rows_here],
+                float(times.min()),
             ),
         )

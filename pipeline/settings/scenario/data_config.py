@@ -96,7 +96,7 @@ class ScenarioDataConfig(RowLimits):
     def _check_task(self) -> Self:
         for domain in self.domains.values():
             if domain.clicks is not None:
-                check_task(self.task, domain.clicks, domain.pools)
+                check_task(self.task, domain.clicks, domain.pools, self.episodes)
         return self
 
     @pydantic.model_validator(mode="after")

@@ -17,7 +17,7 @@ from transforms.specs import (
     EpisodeSpec,
     InteractionSpec,
     SplitSpec,
-    check_split_of_users,
+    check_split_of_tasks,
 )
 
 # As `models.baselines.ratings.registry` has them, which cannot be imported without
@@ -94,7 +94,7 @@ class DataConfig(RowLimits):
             raise ValueError(
                 f"`extra_path` goes with source 'movielens' only, got {self.source!r}."
             )
-        check_split_of_users(self.split)
+        check_split_of_tasks(self.split)
         return self
 
     @staticmethod

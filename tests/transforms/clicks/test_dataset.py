@@ -378,6 +378,46 @@ def test_pairs_are_held_out_by_time(tmp_path, read_all):
     assert info.num_held_out == len(held_out)
 
 
+def test_scenarios_are_split_by_their_first_click(tmp_path, read_all):
+    raw = write_tables(tmp_path / "raw", clicks())
+    days = {"old": 1, "next": 11, "new": 15}  # And a click every day from then on.
+    rows = [
+        (f"u{4 * place + n % 4}", f"i{n}", scenario, day + n)
+        for place, (scenario, day) in enumerate(days.items())
+        for n in range(12)
+    ]
+    rows.append(("u1", "i1", "new", 12))  # A known pair, from another scenario.
+    lines = "".join(f"{u},{i},{s},2001-01-{day:02d}\n" for u, i, s, day in rows)
+    (raw / "clicks.csv").write_text("user_id,item_id,part,day\n" + lines)
+    columns = {"scenario_column": "part", "time_column": "day"}
+    own = DomainSpec(ClickSpec(TableSpec("clicks.csv"), **columns))
+    split = ScenarioSplitSpec(validation_from="2001-01-11", test_from="2001-01-15")
+    sizes = dataclasses.replace(SIZES, order="time")
+    folder = tmp_path / "p"
+    info = prepare(raw, folder, own, split=split, episodes=sizes)
+    assert list(info.num_tasks.values()) == [1, 1, 1]
+    (record,) = read_all(folder, "episodes/meta_test-*.gz")
+    assert record["task_id"] == [b"new"]
+    shown = {(f"u{8 + n % 4}", f"i{n}") for n in range(8)}
+    assert pairs(folder, record, "support") == shown
+    assert pairs(folder, record, "query") == {("u10", "i10"), ("u11", "i11")}
+    known = [
+        pair
+        for record in read_all(folder, "clicks/known-*")
+        for pair in pairs(folder, record, "")
+    ]
+    assert sorted(known) == sorted((f"u{n % 4}", f"i{n}") for n in range(10))
+
+
+def test_scenarios_that_only_pools_tell_of_have_no_first_click():
+    split = ScenarioSplitSpec(validation_from=1, test_from=2)
+    clicks = ClickSpec(TableSpec("clicks.csv"), time_column="day")
+    own = DomainSpec(clicks, PoolSpec(TableSpec("pools.csv")))
+    sizes = dataclasses.replace(SIZES, order="time")
+    with pytest.raises(ValueError, match=r"'time' needs clicks\.scenario_column, got"):
+        ScenarioDatasetSpec((own,), split=split, episodes=sizes)
+
+
 def test_what_goes_by_time_needs_its_column_in_every_domain():
     split = ScenarioSplitSpec(test_from=9)
     message = "needs the clicks.time_column of every domain, got none of 'a'"

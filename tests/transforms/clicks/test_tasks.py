@@ -1,3 +1,6 @@
+import dataclasses
+
+import numpy as np
 import pytest
 
 from tests.support.made_clicks import scenario_users
@@ -8,6 +11,7 @@ from transforms.clicks.schema import (
     PoolSpec,
     ScenarioDatasetSpec,
     ScenarioEpisodeSpec,
+    ScenarioSplitSpec,
 )
 from transforms.clicks.tasks import reason_to_drop
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
@@ -29,6 +33,16 @@ USERS = [
 
 def build(split, users=USERS):
     return build_task("s", split, POOL, scenario_users(users, POOL), SPEC)
+
+
+def build_by_time(split, users, times):
+    """A task of users whose clicks have times, the whole of it in one split."""
+    clicks = dataclasses.replace(scenario_users(users, POOL), times=np.array(times))
+    window = ScenarioSplitSpec(validation_from=1, test_from=2, held_out_fraction=0.4)
+    click = ClickSpec(TableSpec("c.csv"), scenario_column="s", time_column="t")
+    sizes = dataclasses.replace(SPEC.episodes, support_size=2, order="time")
+    spec = ScenarioDatasetSpec((DomainSpec(click),), split=window, episodes=sizes)
+    return build_task("s", split, POOL, clicks, spec)
 
 
 def clicks_of(task, clicks):
@@ -75,6 +89,37 @@ def test_a_meta_validation_task_asks_for_what_is_held_out_for_it():
     task = build(META_VALIDATION)
     assert clicks_of(task, task.query) == [("u1", 7)]
     assert known_of(task) == [("u1", place) for place in (0, 1, 2, 3)]
+
+
+def test_by_time_the_first_clicks_are_shown_and_the_last_are_asked_for():
+    users = [
+        ("u1", ([], [], ["i0", "i1", "i2"]), []),
+        ("u2", ([], [], ["i3", "i4"]), []),
+    ]
+    task = build_by_time(META_TEST, users, [9.0, 7.0, 3.0, 8.0, 5.0])
+    assert clicks_of(task, task.support) == [("u1", 2), ("u2", 4)]
+    assert clicks_of(task, task.query) == [("u2", 3), ("u1", 0)]
+    # What lies between is neither, and no candidate of who has clicked it.
+    assert sorted(known_of(task)) == [("u1", 1), ("u1", 2), ("u2", 4)]
+    assert task.num_known == 3
+    negatives = negatives_by_user(task, task.support)
+    assert not negatives["u1"] & {1, 2}
+    assert not negatives_by_user(task, task.query)["u1"] & {0, 1, 2}
+
+
+def test_by_time_one_click_is_held_out_at_least_and_none_of_a_single_one():
+    task = build_by_time(META_TEST, [("u1", ([], [], ["i0", "i1"]), [])], [4.0, 3.0])
+    assert clicks_of(task, task.query) == [("u1", 0)]
+    task = build_by_time(META_TEST, [("u1", ([], [], ["i0"]), [])], [4.0])
+    assert clicks_of(task, task.query) == []
+
+
+def test_by_time_a_meta_validation_task_holds_nothing_of_meta_test():
+    users = [("u1", ([], ["i0", "i1", "i2"], ["i3"]), [])]
+    task = build_by_time(META_VALIDATION, users, [1.0, 1.5, 1.2, 2.0])
+    assert clicks_of(task, task.support) == [("u1", 0), ("u1", 2)]
+    assert clicks_of(task, task.query) == [("u1", 1)]
+    assert known_of(task) == [("u1", 0), ("u1", 2), ("u1", 3)]
 
 
 def test_negatives_of_the_support_avoid_what_is_known_of_the_user():

@@ -71,6 +71,8 @@ def users(*sizes, first=1):
         np.arange(number),
         np.zeros(number, np.uint8),
         np.arange(number) % 5,
+        np.zeros(number),
+        0.0,
     )
 
 
@@ -152,6 +154,21 @@ def test_a_later_click_of_a_known_pair_in_another_scenario_is_not_learnt():
     pairs, counts = pairs_of_users([block], [""], {META_TEST: 5.0})
     assert triples(pairs) == [("u", "a", {"s"}), ("u", "b", {"t"})]
     assert counts.tables["clicks"].left_out == {"click_after_split": 1}
+
+
+def test_a_late_pair_may_count_in_one_scenario_only_where_it_was_clicked_first():
+    block = click_block(
+        *(["u"] * 8, ["a", "a", "b", "b", "b", "c", "c", "b"]),
+        *(["s", "t", "u", "t", "s", "t", "s", "t"], "clicks"),
+        times=[1, 2, 9, 7, 8, 6, 6, 7.5],
+    )
+    starts = {META_TEST: 5.0}
+    pairs, counts = pairs_of_users([block], [""], starts, late_once=True)
+    known = ("u", "a", {"s", "t"})
+    assert triples(pairs) == [known, ("u", "b", {"t"}), ("u", "c", {"s"})]
+    assert counts.tables["clicks"].left_out == {"repeated_click": 4}
+    pairs, _ = pairs_of_users([block], [""], starts)
+    assert triples(pairs)[1:] == [("u", "b", {"s", "t", "u"}), ("u", "c", {"s", "t"})]
 
 
 def test_a_share_of_late_pairs_is_for_validation_where_it_has_no_time_of_its_own():

@@ -13,6 +13,7 @@ from models.episodes.click_records import (
 )
 from models.factors.vector_files import load_vectors
 from models.factors.vectors import Vectors
+from pipeline.experiment.prepared import are_split_by_time
 from pipeline.settings.finding import (
     Finding,
     compare_protocols,
@@ -101,6 +102,8 @@ def audit_clicks(config: ScenarioConfig, dataset_dir: pathlib.Path) -> list[Find
     else:
         findings.append(Finding("controls", "note", "left out: the pools are wrong."))
     findings.append(scenario_protocol(info, config.training.query_size))
+    if are_split_by_time(info.options):
+        findings.append(time_in_tasks(info))
     return findings
 
 
@@ -118,6 +121,7 @@ def scenario_protocol(info: ScenarioDatasetInfo, query_size: int) -> Finding:
     held_out = f"{split['held_out_fraction']:.0%} of pairs"
     if (test_from := split.get("test_from")) is not None:
         held_out = f"pairs from {test_from} on"
+    how = ", but by the first click" if are_split_by_time(info.options) else ""
     compared = compare_protocols(
         [
             ("64 support clicks", 64, support),
@@ -138,7 +142,7 @@ def scenario_protocol(info: ScenarioDatasetInfo, query_size: int) -> Finding:
     return Finding(
         "protocol",
         "note",
-        f"split by scenario as ScenarioMeta (s2Meta) and CMML do. {compared}",
+        f"split by scenario as ScenarioMeta (s2Meta) and CMML do{how}. {compared}",
     )
 
 
