@@ -1,7 +1,5 @@
 """Beam that looks at flags and stages once: for tiny tables that takes longest."""
 
-from __future__ import annotations
-
 import weakref
 
 

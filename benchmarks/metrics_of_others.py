@@ -9,8 +9,6 @@ It prints a table in Markdown: a row a case, a column a package; "-" where a pac
 no such metric, and the name of the exception where it raises one.
 """
 
-from __future__ import annotations
-
 import importlib
 import warnings
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """What the step `evaluate` left, as tables for a notebook."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import pathlib

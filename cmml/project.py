@@ -1,7 +1,5 @@
 """An experiment, and its steps as methods."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import pathlib

@@ -1,7 +1,5 @@
 """Support sets and ids as Python has them, made to what a request holds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 

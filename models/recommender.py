@@ -1,7 +1,5 @@
 """The two calls that every method answers: `adapt` and `score`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 

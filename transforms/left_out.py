@@ -1,7 +1,5 @@
 """Legal rows and tasks that nothing is learnt from: in words, with the keys at work."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@ what Beam needs installed for it. Nothing else in the project opens raw tables, 
 of a data set that is being prepared.
 """
 
-from __future__ import annotations
-
 import glob
 import os.path
 import pathlib

@@ -1,7 +1,5 @@
 """The files of a prepared data set: what was written, and whether it is still so."""
 
-from __future__ import annotations
-
 import dataclasses
 import gzip
 import pathlib

@@ -4,8 +4,6 @@ The patterns mean the same to `re` and to RE2, which TensorFlow has, so that a s
 graph reads a request as preparation reads a table (`models.serving.raw_text`).
 """
 
-from __future__ import annotations
-
 import datetime
 import functools
 import math

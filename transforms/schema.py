@@ -5,8 +5,6 @@ TensorFlow. `CommonInfo` (`dataset.json`) is what the data sets of every setting
 `DatasetInfo` that of ratings. What raw tables look like is in `transforms.specs`.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import pathlib

@@ -4,8 +4,6 @@ Frozen dataclasses, of the standard library only. `CommonSpec` is what the data 
 every setting have, `DatasetSpec` that of ratings.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import re

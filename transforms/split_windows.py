@@ -1,7 +1,5 @@
 """Which split users or pairs belong to, where splits begin at times."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Which task belongs to meta-train, meta-validation and meta-test."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import pathlib

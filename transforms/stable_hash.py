@@ -4,8 +4,6 @@ Python's own `hash()` of a text differs between processes, so that splits and sh
 made with it could not be reproduced.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """What a raw table looks like: where it is, and how its bytes become rows."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """What a random forest, which sees what keys do together, makes of a search."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 import math

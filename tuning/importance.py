@@ -16,8 +16,6 @@ worse than most count as bad as `worst_counted` says, since one training that di
 would else be all the variance there is.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 

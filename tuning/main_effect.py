@@ -1,7 +1,5 @@
 """What one key of a grid does to the objective on average."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import statistics

@@ -3,8 +3,6 @@
 Ends with 1 if an engine fails, or prepares other bytes than one process does.
 """
 
-from __future__ import annotations
-
 import argparse
 import pathlib
 import tempfile

@@ -4,8 +4,6 @@ As `--setup_file=./setup.py` has it on a cluster: a file that the source distrib
 leaves out is missing there, whatever the checkout holds.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import os

@@ -4,8 +4,6 @@
 works and writes `log` in a folder of its own, under the one it is started in.
 """
 
-from __future__ import annotations
-
 import os
 import pathlib
 import signal

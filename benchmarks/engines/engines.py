@@ -1,7 +1,5 @@
 """The engines: why one cannot run here, and how to start it."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import importlib.util

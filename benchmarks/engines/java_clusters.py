@@ -1,7 +1,5 @@
 """Clusters of Flink and Spark on this machine, without scripts."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

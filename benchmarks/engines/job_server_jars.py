@@ -4,8 +4,6 @@ Maven finds the modules that a job server is made of, and a small jar names them
 Prints the variables that `make engines` and the tests look at.
 """
 
-from __future__ import annotations
-
 import argparse
 import pathlib
 import subprocess

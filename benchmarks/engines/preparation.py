@@ -3,8 +3,6 @@
 `python -m benchmarks.engines.preparation OUTPUT [--flag=...]` is that process.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import pathlib

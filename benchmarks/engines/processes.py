@@ -1,7 +1,5 @@
 """Processes that run while something else does, each in a folder of its own."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import pathlib

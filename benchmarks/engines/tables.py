@@ -1,7 +1,5 @@
 """Made-up tables of both settings, with rows that are refused, and a configuration."""
 
-from __future__ import annotations
-
 import pathlib
 import random
 

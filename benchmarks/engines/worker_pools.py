@@ -4,8 +4,6 @@
 which hands requests to the pools at the other ones in turn, as a load balancer does.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import itertools

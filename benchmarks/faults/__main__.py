@@ -1,7 +1,5 @@
 """`python -m benchmarks.faults --step train --kills 50`: a JSON line for each step."""
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import json

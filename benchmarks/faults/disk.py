@@ -3,8 +3,6 @@
 Needs root, to mount a disk of memory.
 """
 
-from __future__ import annotations
-
 import ctypes
 import dataclasses
 import pathlib

@@ -5,8 +5,6 @@ meanwhile. So it is imported once, before any of it runs, and every command is a
 that goes on from there: what is killed is the step itself, over its whole life.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import importlib

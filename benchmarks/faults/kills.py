@@ -1,7 +1,5 @@
 """Kills of one step, in series until it ends, and what they come to."""
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 import random

@@ -1,7 +1,5 @@
 """A made-up shop, and an experiment on it that takes seconds."""
 
-from __future__ import annotations
-
 import pathlib
 import random
 

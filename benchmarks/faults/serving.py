@@ -1,7 +1,5 @@
 """Kills of a server: while it starts, and while it answers."""
 
-from __future__ import annotations
-
 import functools
 import pathlib
 import random

@@ -1,7 +1,5 @@
 """The steps that are killed: their commands, and what looks complete of each."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import json

@@ -1,7 +1,5 @@
 """What a folder holds, but for times and names that are times."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import pathlib

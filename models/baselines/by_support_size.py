@@ -1,7 +1,5 @@
 """One of several fits of a method, by how many support pairs are shown."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

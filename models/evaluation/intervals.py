@@ -3,8 +3,6 @@
 NumPy only, so that anyone can recompute every figure from the stored scores.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 

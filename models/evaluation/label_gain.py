@@ -1,7 +1,5 @@
 """What finding a label is worth in NDCG."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A metric that methods are judged by: its name, its unit, and which way is better."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Collection, Mapping, Sequence

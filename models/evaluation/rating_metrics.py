@@ -3,8 +3,6 @@
 NumPy only, so that anyone can recompute every figure from the stored scores.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

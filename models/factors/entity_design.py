@@ -1,7 +1,5 @@
 """Features of users or items as columns of numbers, for regressions in closed form."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 

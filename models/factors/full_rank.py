@@ -1,7 +1,5 @@
 """Factors of full rank for few items: a covariance of all their labels."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

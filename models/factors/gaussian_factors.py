@@ -1,7 +1,5 @@
 """Fits user and item factors by alternating least squares that knows its doubts."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 

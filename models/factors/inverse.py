@@ -1,7 +1,5 @@
 """The inverse of a covariance in units of the noise, by products of matrices alone."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from models.legacy_keras import tf

@@ -1,7 +1,5 @@
 """Item factors of collaborative filtering, to which a new user is folded in."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

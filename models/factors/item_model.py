@@ -1,7 +1,5 @@
 """A linear model of each item by all others, cut to vectors of users and items."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

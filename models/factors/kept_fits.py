@@ -1,7 +1,5 @@
 """Fits that are asked for again, when only what follows them has changed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable
 from typing import Any, TypeAlias
 

@@ -1,7 +1,5 @@
 """The pairs of users and items as matrices, some users at a time, to sum over."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

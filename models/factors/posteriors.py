@@ -1,7 +1,5 @@
 """Gaussian vectors of users or items: posteriors, their moments, and their prior."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 

@@ -1,7 +1,5 @@
 """What users and items without a vector of their own get."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Known clicks to vectors of users and items."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence

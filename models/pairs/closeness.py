@@ -1,7 +1,5 @@
 """How close items are to the clicks of a task, and whether they are among them."""
 
-from __future__ import annotations
-
 from models.factors.folded_user import FoldedUser, last_nonzero, nothing_known
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf

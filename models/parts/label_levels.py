@@ -1,7 +1,5 @@
 """Label levels: what distributions of labels are over, and what is read from one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

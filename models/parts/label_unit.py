@@ -1,7 +1,5 @@
 """The unit of labels: where it is left behind, and where it comes back."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

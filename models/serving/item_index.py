@@ -1,7 +1,5 @@
 """Where in a large catalogue the items of the highest prior are likely to be."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """How a context says which version of a model made it."""
 
-from __future__ import annotations
-
 # A float32 holds whole numbers below 2 ** 24; a version takes two of them.
 MARK_BASE = 2**20
 

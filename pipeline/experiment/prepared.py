@@ -1,7 +1,5 @@
 """The prepared data set of an experiment: where it lies, and what all of them say."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import pathlib

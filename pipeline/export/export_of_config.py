@@ -1,7 +1,5 @@
 """The export of a configuration: what `export` makes of it, and what others take."""
 
-from __future__ import annotations
-
 import contextlib
 import pathlib
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """How well contexts tell labels apart, as numbers beside those of chance."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Why an exported model recommends what it does, by its signatures alone."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import pathlib

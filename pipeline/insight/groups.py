@@ -1,7 +1,5 @@
 """Labels joined to broader groups, such as genres to moods."""
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What a context changes of the backbone, as values of one task or several."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 

@@ -1,7 +1,5 @@
 """Contexts as files that the Embedding Projector of TensorBoard shows."""
 
-from __future__ import annotations
-
 import pathlib
 import shutil
 

@@ -1,7 +1,5 @@
 """Tasks as the requests that an exported model answers."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import json

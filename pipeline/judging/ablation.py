@@ -1,7 +1,5 @@
 """Variants of an experiment over seeds, drawn together."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Every method that a comparison can have: its kinds, and all by name."""
 
-from __future__ import annotations
-
 import pathlib
 import time
 import types

@@ -1,7 +1,5 @@
 """How CMML stands beside the best baseline of each metric and support size."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from collections.abc import Hashable, Sequence

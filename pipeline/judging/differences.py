@@ -1,7 +1,5 @@
 """Differences between methods, paired by task, and the file that keeps them."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import pathlib

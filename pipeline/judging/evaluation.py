@@ -1,7 +1,5 @@
 """What `evaluate` comes to: intervals by group, and differences between methods."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias

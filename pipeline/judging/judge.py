@@ -1,7 +1,5 @@
 """A method judged: it scores pairs, and its scores become metrics of tasks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a comparison of methods is made of: its setup, its results, and its costs."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias

@@ -1,7 +1,5 @@
 """`scores.parquet`: every score behind every figure, with the ids as they came."""
 
-from __future__ import annotations
-
 import contextlib
 import pathlib
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Simple methods fitted to a data set, hyperparameters chosen on meta-validation."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Whether methods differ beyond chance, over tasks and over seeds."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence

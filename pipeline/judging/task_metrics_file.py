@@ -1,7 +1,5 @@
 """Metrics of each task in a file, by group and metric."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Mapping
 from typing import Any, TypeAlias

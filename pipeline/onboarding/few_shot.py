@@ -1,7 +1,5 @@
 """How good methods are after so many support pairs, and how sure that is."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 

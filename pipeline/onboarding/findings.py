@@ -1,7 +1,5 @@
 """What is measured of new users or of a new scenario."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 

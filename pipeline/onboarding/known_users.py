@@ -1,7 +1,5 @@
 """Known users of a prepared data set, as raw ids and features."""
 
-from __future__ import annotations
-
 import collections
 import dataclasses
 import pathlib

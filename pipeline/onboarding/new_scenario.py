@@ -1,7 +1,5 @@
 """A new scenario, measured on its own clicks and placed among known ones."""
 
-from __future__ import annotations
-
 import collections
 import dataclasses
 import itertools

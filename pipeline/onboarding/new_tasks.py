@@ -1,7 +1,5 @@
 """New tasks of one kind: how their file is read, and how they are measured."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias

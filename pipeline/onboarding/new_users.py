@@ -1,7 +1,5 @@
 """New users, measured on their own pairs and placed among known ones."""
 
-from __future__ import annotations
-
 import collections
 import dataclasses
 import pathlib

@@ -1,7 +1,5 @@
 """How the interactions of a configuration are read, for a new file to be like them."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 

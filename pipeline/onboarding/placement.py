@@ -1,7 +1,5 @@
 """Where new tasks lie among known ones: how far, and next to which."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 

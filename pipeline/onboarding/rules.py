@@ -4,8 +4,6 @@ A rule that cannot be checked, for want of known tasks, is said to be open and d
 nothing; all others must hold.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 

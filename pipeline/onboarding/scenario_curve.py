@@ -1,7 +1,5 @@
 """Few-shot curve of a new scenario, on its own clicks."""
 
-from __future__ import annotations
-
 import collections
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """An exported version, whose signatures are called for many support sets at once."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar

@@ -1,7 +1,5 @@
 """Tasks as raw ids, and the calls of a model about them."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias

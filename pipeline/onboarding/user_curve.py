@@ -1,7 +1,5 @@
 """Few-shot curve of new users, on their own pairs."""
 
-from __future__ import annotations
-
 import collections
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias

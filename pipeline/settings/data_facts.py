@@ -1,7 +1,5 @@
 """What a prepared data set holds, and groups of its pairs, as reports show them."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import pathlib

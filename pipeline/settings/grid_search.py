@@ -1,7 +1,5 @@
 """Every combination of some values, and more values where the best is at an edge."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Support sets of many tasks, and what is known of each task to read contexts by."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias

@@ -1,7 +1,5 @@
 """Metrics that tables show beside the usual ones, as a configuration names them."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 

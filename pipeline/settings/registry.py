@@ -1,7 +1,5 @@
 """The settings by name: the one place that tells them apart."""
 
-from __future__ import annotations
-
 import pathlib
 import types
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What the rows and ids of raw tables may be like, whatever the setting."""
 
-from __future__ import annotations
-
 import pydantic
 
 from pipeline.experiment.config_section import Section

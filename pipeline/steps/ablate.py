@@ -1,7 +1,5 @@
 """The step `ablate`: variants of one experiment, trained over seeds and compared."""
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence

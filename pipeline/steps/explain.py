@@ -1,7 +1,5 @@
 """The step `explain`: what a recommendation owes to each support pair, as a page."""
 
-from __future__ import annotations
-
 import pathlib
 import re
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """The step `insight`: contexts of tasks as a map, as figures, and for the Projector."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """The step `onboard`: is a model good enough for new users or a new scenario?"""
 
-from __future__ import annotations
-
 import json
 import pathlib
 from collections.abc import Mapping

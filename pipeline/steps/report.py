@@ -1,7 +1,5 @@
 """The step `report`: a finished and evaluated run as one page for people."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """A training that comes to no finite loss is stopped, its episodes kept for replay."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import pathlib

@@ -1,7 +1,5 @@
 """A model fitted to episodes, going on where a killed training was."""
 
-from __future__ import annotations
-
 import math
 import pathlib
 from collections.abc import Callable, Mapping, Sequence

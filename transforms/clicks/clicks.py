@@ -1,7 +1,5 @@
 """Blocks of raw rows to clicks, sharded by user."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple

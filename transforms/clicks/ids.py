@@ -1,7 +1,5 @@
 """Ids with the name of their domain before them, and their order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

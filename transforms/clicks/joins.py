@@ -1,7 +1,5 @@
 """How the ids of clicks, pools, names and the split file find each other."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from transforms.clicks.clicks import CLICKS, table_name

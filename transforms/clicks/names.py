@@ -1,7 +1,5 @@
 """Tables of names of items and scenarios."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Items of a pool that a user did not click, drawn for each click."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import random

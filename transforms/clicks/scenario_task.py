@@ -1,7 +1,5 @@
 """One scenario as a task: support, query, and negatives for both."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 

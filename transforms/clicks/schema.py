@@ -15,8 +15,6 @@ but clicks, and whose pool is the whole catalogue. Known pairs are then those of
 of meta-train; those of the others are learnt from by a refit alone.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import pathlib

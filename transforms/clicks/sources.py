@@ -1,7 +1,5 @@
 """Readers: the tables of well-known data sets of clicks and scenarios."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import pathlib

@@ -1,7 +1,5 @@
 """The raw tables of a data set of scenarios: which columns are read of each."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec

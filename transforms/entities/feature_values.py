@@ -5,8 +5,6 @@ Requests to exported models are read by the same functions
 agrees (`models.serving.vocabulary`).
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import re

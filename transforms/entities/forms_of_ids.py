@@ -1,7 +1,5 @@
 """Ids that one table writes in several forms, looked for by column."""
 
-from __future__ import annotations
-
 import zlib
 
 import numpy as np

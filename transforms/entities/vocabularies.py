@@ -1,7 +1,5 @@
 """Vocabularies: which values have a number of their own, and which one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

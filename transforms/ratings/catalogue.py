@@ -1,7 +1,5 @@
 """The users and items of a data set: their tables, vocabularies and statistics."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """What is known of the users, or of the items, of one partition of ratings."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 

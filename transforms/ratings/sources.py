@@ -1,7 +1,5 @@
 """Presets: the specifications of well-known data sets."""
 
-from __future__ import annotations
-
 import posixpath
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The raw tables of a data set of ratings: which columns are read of each."""
 
-from __future__ import annotations
-
 from transforms.reading.tables import UsedTable, used_table
 from transforms.specs import DatasetSpec, EntitySpec
 

@@ -1,7 +1,5 @@
 """The tasks of one shard by column: what flows on instead of single tasks."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import pyarrow as pa

@@ -1,7 +1,5 @@
 """Packed files that may unpack to far more than they are."""
 
-from __future__ import annotations
-
 import io
 import zipfile
 from typing import BinaryIO

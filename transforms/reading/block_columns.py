@@ -5,8 +5,6 @@ not sure of: lines that cannot be cut, blank lines, quotes, and formats that com
 neither by line nor by column.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ Per-element work dominates a Beam pipeline, so an element is a stretch of a file
 thousands of rows. A block is read once; whoever needs rows takes them from it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence

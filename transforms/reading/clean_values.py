@@ -4,8 +4,6 @@ Each different value of a column is read once, by the function that reads it in 
 row: the result is the same. A value that this function refuses is left to it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 

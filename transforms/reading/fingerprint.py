@@ -1,7 +1,5 @@
 """What raw files are: a short text that changes with them, and how large they are."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Files opened by what they hold, not by what they are called."""
 
-from __future__ import annotations
-
 import bz2
 import contextlib
 import gzip

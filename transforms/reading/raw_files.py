@@ -1,7 +1,5 @@
 """The files behind a raw table: found, named, and opened whatever their packing."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import io

@@ -3,8 +3,6 @@
 A file of them cannot be cut at any line end, so one worker reads all of it.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import itertools

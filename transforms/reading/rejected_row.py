@@ -1,7 +1,5 @@
 """A refused row, with what was expected of it."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence

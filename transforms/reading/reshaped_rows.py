@@ -1,7 +1,5 @@
 """Rows made of those of a file: one of each cell, or of each element of a list."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any

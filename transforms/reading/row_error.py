@@ -1,7 +1,5 @@
 """Why a row is refused: the reason codes, and the error that carries one."""
 
-from __future__ import annotations
-
 MISSING_FIELD = "missing_field"
 NOT_A_NUMBER = "not_a_number"
 NOT_A_TIME = "not_a_time"

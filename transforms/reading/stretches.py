@@ -1,7 +1,5 @@
 """Stretches of a column: the rows of one group after those of another; their order."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from transforms.reading.coded_column import Ints

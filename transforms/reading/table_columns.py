@@ -1,7 +1,5 @@
 """Which columns the files of a table have."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from transforms.nearest_name import nearest

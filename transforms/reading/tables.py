@@ -1,7 +1,5 @@
 """The raw tables of a data set: which columns are read, and whether they are there."""
 
-from __future__ import annotations
-
 import codecs
 import dataclasses
 import functools

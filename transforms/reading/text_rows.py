@@ -5,8 +5,6 @@ the delimiter, but no line break: such a row is refused as malformed, unless the
 is read by `record_rows`.
 """
 
-from __future__ import annotations
-
 import codecs
 import csv
 import dataclasses

@@ -1,7 +1,5 @@
 """Raw field values, of whatever type a table holds, as texts and numbers."""
 
-from __future__ import annotations
-
 import datetime
 import math
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The directory of a prepared data set: filled by a setting, then made whole."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import json

@@ -4,8 +4,6 @@ Every worker and the driver must see the same file system at the same path, or t
 bucket.
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import pathlib

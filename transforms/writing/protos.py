@@ -1,7 +1,5 @@
 """Anomalies of a data set, and any other proto that TFDV reads, as text."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from google.protobuf import text_format

@@ -1,7 +1,5 @@
 """Sorted runs of users or items on disk: a file for each, merged as one stream."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 

@@ -4,8 +4,6 @@ Everything is counted from the whole data set, and sorted, so that equal data se
 give equal bytes.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Mapping

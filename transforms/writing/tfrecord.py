@@ -4,8 +4,6 @@ TensorFlow takes seconds to import, on every worker. A record is a protocol buff
 four small messages in a frame of lengths and checksums; both are made here.
 """
 
-from __future__ import annotations
-
 import functools
 import gzip
 import io

@@ -1,7 +1,5 @@
 """What a baseline of scenarios is, beside a recommender."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeAlias
 

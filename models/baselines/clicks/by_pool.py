@@ -1,7 +1,5 @@
 """One of two fits of a method, by whether a pool is given."""
 
-from __future__ import annotations
-
 from models.legacy_keras import tf
 from models.recommender import Episode, Recommender, State
 

@@ -1,7 +1,5 @@
 """Dot products of vectors, with those of a user or the mean of the clicked items."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from models.baselines.clicks.baseline import Grid, is_clicked

@@ -1,7 +1,5 @@
 """EASE: a linear model of each item by all others, in closed form."""
 
-from __future__ import annotations
-
 import functools
 from typing import ClassVar
 

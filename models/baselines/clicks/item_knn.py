@@ -1,7 +1,5 @@
 """Items like those clicked: by the user, or in the support set."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The frame of methods that score all users for a whole pool at once."""
 
-from __future__ import annotations
-
 import abc
 from collections.abc import Callable
 from typing import TypeAlias

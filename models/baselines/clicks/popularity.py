@@ -1,7 +1,5 @@
 """Popularity of items among all users, or inside the support set."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The baselines of clicks by name."""
 
-from __future__ import annotations
-
 from models.baselines.clicks.baseline import ScenarioBaseline
 from models.baselines.clicks.dot_product import (
     ClickMean,

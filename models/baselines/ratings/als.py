@@ -1,7 +1,5 @@
 """Alternating least squares, the plain way."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

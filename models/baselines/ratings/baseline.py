@@ -1,7 +1,5 @@
 """What a baseline is, beside a recommender."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeAlias
 

@@ -1,7 +1,5 @@
 """Item biases and a user bias, by ridge regression."""
 
-from __future__ import annotations
-
 from typing import ClassVar, NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A distribution of labels on top of the scores of any method."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """A Gaussian process over items, whose kernel is learnt from meta-train users."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Items like those of the support set."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Latent factors of items, to which a new user is folded in."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Mean labels: of all pairs, of a support set, of an item."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from models.baselines.ratings.baseline import Grid

@@ -1,7 +1,5 @@
 """The baselines by name."""
 
-from __future__ import annotations
-
 from models.baselines.ratings.als import ALS
 from models.baselines.ratings.baseline import Baseline
 from models.baselines.ratings.bias_ridge import BiasRidge

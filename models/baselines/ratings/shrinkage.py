@@ -1,7 +1,5 @@
 """Means pulled towards zero where little is known, of items and of support sets."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """A simple method that sees standardised labels."""
 
-from __future__ import annotations
-
 from models.baselines.ratings.baseline import Baseline
 from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf

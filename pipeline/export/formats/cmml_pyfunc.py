@@ -4,8 +4,6 @@ A copy of this file goes along with every model, so that it needs no package of 
 it imports nothing of ours.
 """
 
-from __future__ import annotations
-
 import math
 import numbers
 import os

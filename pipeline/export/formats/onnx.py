@@ -1,7 +1,5 @@
 """ONNX: a graph for each signature and weights for all, run by ONNX Runtime."""
 
-from __future__ import annotations
-
 import functools
 import logging
 import pathlib

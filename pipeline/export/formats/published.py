@@ -1,7 +1,5 @@
 """A version written in another format, replayed there before it can be seen."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Ids and features of a request as rows of tables, in numpy alone."""
 
-from __future__ import annotations
-
 import pathlib
 import re
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """What formats whose graphs take rows write beside them: tables, and examples."""
 
-from __future__ import annotations
-
 import json
 import math
 import pathlib

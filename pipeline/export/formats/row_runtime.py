@@ -1,7 +1,5 @@
 """A model whose graphs take rows, asked by ids: what such formats share at run time."""
 
-from __future__ import annotations
-
 import abc
 import json
 import pathlib

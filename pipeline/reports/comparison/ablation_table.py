@@ -1,7 +1,5 @@
 """The results of an ablation as tables for people, in Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

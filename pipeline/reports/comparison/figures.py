@@ -1,7 +1,5 @@
 """The figures of a comparison, as SVG. The same results make the same bytes."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 import math

@@ -1,7 +1,5 @@
 """The files of a comparison: tables, figures, and a page that needs nothing else."""
 
-from __future__ import annotations
-
 import math
 import pathlib
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The results of all methods set against each other."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 

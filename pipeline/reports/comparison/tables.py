@@ -1,7 +1,5 @@
 """The tables of a comparison."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """How well contexts cluster by each kind of label: table, words, and the page."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """An explanation as one HTML file that needs nothing else, not even a network."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """An explanation in words, for a terminal and the top of a page, and as a figure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The map of contexts: tasks as points, near where contexts are alike."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Pictures of what a context changes: routes between modules, scales and shifts."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Pictures of the modulation as TensorBoard shows them."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator, Mapping
 

@@ -1,7 +1,5 @@
 """What was measured, in words, and as JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

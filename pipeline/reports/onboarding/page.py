@@ -1,7 +1,5 @@
 """The support advisor as one HTML file, with its figures."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

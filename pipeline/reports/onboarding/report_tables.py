@@ -1,7 +1,5 @@
 """Tables of the support advisor."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 

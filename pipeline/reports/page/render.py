@@ -1,7 +1,5 @@
 """Pages from templates: one HTML file each, which asks for nothing else."""
 
-from __future__ import annotations
-
 import functools
 import pathlib
 

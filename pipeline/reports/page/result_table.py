@@ -1,7 +1,5 @@
 """A table of results that can be read, sorted in a browser, and computed with."""
 
-from __future__ import annotations
-
 import csv
 import dataclasses
 import io

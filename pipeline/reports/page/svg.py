@@ -4,8 +4,6 @@ Ink is `currentColor` and the ground that of the page, so that a figure is legib
 day and by night. The same figure makes the same bytes.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import warnings

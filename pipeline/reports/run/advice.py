@@ -1,7 +1,5 @@
 """What to try next: rules on the figures of the run, each with its figure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Interval

@@ -1,7 +1,5 @@
 """Ranges of counts that figures are given by."""
 
-from __future__ import annotations
-
 import dataclasses
 import itertools
 

@@ -1,7 +1,5 @@
 """The metric of CMML and of the baselines in groups of tasks, users and items."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Sequence
 

@@ -1,7 +1,5 @@
 """Whether predicted labels mean what they say, and what is left over."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Sequence
 

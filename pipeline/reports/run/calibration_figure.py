@@ -1,7 +1,5 @@
 """Predicted labels against what came, and the order that pools are ranked in."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How the training of a run went, epoch by epoch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How cold a data set is: interactions of users and items, and the tasks of splits."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

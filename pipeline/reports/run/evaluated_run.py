@@ -1,7 +1,5 @@
 """What `evaluate` left of a run, to be looked at from other sides."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import pathlib

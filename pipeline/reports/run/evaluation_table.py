@@ -1,7 +1,5 @@
 """What `evaluate` came to as tables and sentences for people, in Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from models.evaluation.intervals import Interval

@@ -1,7 +1,5 @@
 """All that the report tells of a run, as figures; the words come later."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping, Sequence
 

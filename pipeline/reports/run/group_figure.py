@@ -1,7 +1,5 @@
 """The metric in groups, drawn beside the strongest baseline."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes

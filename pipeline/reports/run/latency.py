@@ -1,7 +1,5 @@
 """How long the export of a run takes to answer, here or in a bench of it."""
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 import time

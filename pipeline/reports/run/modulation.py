@@ -1,7 +1,5 @@
 """What contexts change of the backbone, for groups of tasks of a run."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -3,8 +3,6 @@
 They are of sizes of the support set that no other group falls into.
 """
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Collection
 from typing import Any

@@ -1,7 +1,5 @@
 """A run as one HTML file that needs nothing else, not even a network."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import pathlib

@@ -1,7 +1,5 @@
 """Where a run comes from, and what makes it again."""
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 import platform

@@ -1,7 +1,5 @@
 """How CMML stands beside baselines and its own prior, as tables and sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

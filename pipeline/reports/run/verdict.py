@@ -1,7 +1,5 @@
 """The verdict on a run, in sentences that claim no more than the figures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from models.evaluation.intervals import NO_DIFFERENCE, Interval

@@ -1,7 +1,5 @@
 """The tasks that CMML does worst on, and what they have in common."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """How a search went, trial by trial and key by key, as figures."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import statistics

@@ -1,7 +1,5 @@
 """One key of a search as an axis of a figure."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence

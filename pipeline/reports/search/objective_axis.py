@@ -1,7 +1,5 @@
 """The objective of a search as an axis of a figure, and trials as points on it."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 

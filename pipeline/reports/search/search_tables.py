@@ -1,7 +1,5 @@
 """The trials and the keys of a search as tables."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pipeline.judging.interval_text import p_text

@@ -1,7 +1,5 @@
 """The step `tune report`: a search as a page for people, and its best trial."""
 
-from __future__ import annotations
-
 import pathlib
 import shlex
 from collections.abc import Sequence

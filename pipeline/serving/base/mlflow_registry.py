@@ -1,7 +1,5 @@
 """A registry of MLflow, where servers find versions by their alias."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The metric of every task, of exported versions and of baselines."""
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping, Sequence

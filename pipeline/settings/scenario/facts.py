@@ -1,7 +1,5 @@
 """What a prepared data set of scenarios holds, and the groups its pairs fall into."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Sequence
 

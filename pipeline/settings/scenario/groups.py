@@ -1,7 +1,5 @@
 """Groups of scenarios, by what is shown of each."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 

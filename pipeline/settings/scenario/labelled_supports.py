@@ -1,7 +1,5 @@
 """Several support sets of each scenario that share no click, with labels."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 

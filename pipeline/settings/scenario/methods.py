@@ -1,7 +1,5 @@
 """The methods that stand beside CMML in the scenario-specific setting."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from models.baselines.clicks.registry import BASELINES, OF_NEW_USERS

@@ -1,7 +1,5 @@
 """What methods are judged by with scenarios as tasks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from models.evaluation.intervals import Floats

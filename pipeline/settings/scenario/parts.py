@@ -1,7 +1,5 @@
 """What single steps need of the scenario-specific setting."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any

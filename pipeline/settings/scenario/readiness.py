@@ -1,7 +1,5 @@
 """What a run on clicks would come to, looked at before it is trained."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """What scenarios are called."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Mapping
 

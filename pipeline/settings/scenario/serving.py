@@ -1,7 +1,5 @@
 """The served form of a model of scenarios, and the requests that it is checked with."""
 
-from __future__ import annotations
-
 import collections
 import pathlib
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """The raw tables of an experiment with scenarios as tasks."""
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 from typing import Any

@@ -1,7 +1,5 @@
 """What a training with scenarios as tasks goes through."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """A data set of scenarios with all clicks for training, for a refit."""
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """What a prepared data set of users holds, and the groups its pairs fall into."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

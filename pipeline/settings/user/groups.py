@@ -1,7 +1,5 @@
 """Groups of users, and of pairs by how new user and item are."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from models.evaluation.intervals import Interval, metric_intervals

@@ -1,7 +1,5 @@
 """Support sets of users, of each the one that `evaluate` shows, with labels."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Callable, Iterator, Mapping
 

@@ -1,7 +1,5 @@
 """The methods that stand beside CMML in the user-specific setting."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Scores of a method on the frozen episodes of users."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """The served form of a model of users, and the requests that it is checked with."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np

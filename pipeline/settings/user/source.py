@@ -1,7 +1,5 @@
 """The raw tables of an experiment with users as tasks."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """What a training with users as tasks goes through."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Small LSTMs that change the weights of a network for s2Meta, and stop in time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
