@@ -82,27 +82,6 @@ class AblationSummary:
     overrides: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class Resampling:
-    """How intervals are taken.
-
-    Attributes:
-        seed: Seed of the resamples.
-        num_resamples: Number of resamples of the tasks.
-    """
-
-    seed: int
-    num_resamples: int
-
-    def mean(self, values: np.ndarray) -> Interval:
-        """Returns the mean over tasks."""
-        return bootstrap_mean(values, self.seed, self.num_resamples)
-
-    def difference(self, a: np.ndarray, b: np.ndarray) -> Interval:
-        """Returns the mean of a - b over tasks."""
-        return paired_difference(a, b, self.seed, self.num_resamples)
-
-
 def summarise(
     tables: Sequence[Table],
     outcomes: Mapping[tuple[str, str], Sequence[Outcome]],
@@ -110,7 +89,8 @@ def summarise(
     *,
     metrics: Sequence[Metric],
     overrides: Sequence[str],
-    resampling: Resampling,
+    seed: int,
+    num_resamples: int,
 ) -> AblationSummary:
     """Draws the outcomes of all seeds together.
 
@@ -120,13 +100,18 @@ def summarise(
         references: By name of the simple method; differences are taken to the first.
         metrics: What is shown; the first decides.
         overrides: Changes of the experiment as typed, to be shown with the results.
-        resampling: Of the tasks.
+        seed: Seed of the resamples of the tasks.
+        num_resamples: Number of them.
     """
     names = [metric.name for metric in metrics if metric.in_tables]
     first_reference = next(iter(references.values()))
     reference = _by_task(first_reference, OWN, names[0])
     over_seeds = functools.partial(
-        _over_seeds, names=names, reference=reference, resampling=resampling
+        _over_seeds,
+        names=names,
+        reference=reference,
+        seed=seed,
+        num_resamples=num_resamples,
     )
 
     def of_table(table: Table) -> dict[str, VariantSummary | str]:
@@ -152,23 +137,26 @@ def _over_seeds(
     *,
     names: Sequence[str],
     reference: np.ndarray,
-    resampling: Resampling,
+    seed: int,
+    num_resamples: int,
 ) -> VariantSummary:
     """Draws the outcomes of one variant together; see `VariantSummary`."""
+    mean = functools.partial(bootstrap_mean, seed=seed, num_resamples=num_resamples)
+    difference = functools.partial(
+        paired_difference, seed=seed, num_resamples=num_resamples
+    )
     own = _by_task(by_seed, OWN, names[0])
     has_first = first and not _failure(first)
     first_own = _by_task(first, OWN, names[0]) if has_first else None
-    means = [resampling.mean(one.metrics[OWN][names[0]]).mean for one in by_seed]
+    means = [mean(one.metrics[OWN][names[0]]).mean for one in by_seed]
     deviation = float(np.std(means, ddof=1)) if len(by_seed) > 1 else np.nan
     return VariantSummary(
-        metrics={n: resampling.mean(_by_task(by_seed, OWN, n)) for n in names},
+        metrics={n: mean(_by_task(by_seed, OWN, n)) for n in names},
         seed_deviation=deviation,
-        less_reference=resampling.difference(own, reference),
-        less_first=(
-            None if first_own is None else resampling.difference(own, first_own)
-        ),
-        other_support=resampling.difference(_by_task(by_seed, OTHER, names[0]), own),
-        no_support=resampling.mean(_by_task(by_seed, NONE, names[0])),
+        less_reference=difference(own, reference),
+        less_first=None if first_own is None else difference(own, first_own),
+        other_support=difference(_by_task(by_seed, OTHER, names[0]), own),
+        no_support=mean(_by_task(by_seed, NONE, names[0])),
         tasks_per_s=float(np.median([one.tasks_per_s for one in by_seed])),
         num_parameters=by_seed[0].num_parameters,
         runs=tuple(one.run for one in by_seed if one.run),

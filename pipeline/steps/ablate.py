@@ -20,7 +20,6 @@ from pipeline.judging.ablation import (
     OTHER,
     OWN,
     Outcome,
-    Resampling,
     summarise,
 )
 from pipeline.judging.simple_methods import fit_simple
@@ -86,7 +85,8 @@ def ablate(
         references,
         metrics=shown_metrics(setting.metrics, options.more_metrics),
         overrides=overrides,
-        resampling=Resampling(options.seed, options.num_resamples),
+        seed=options.seed,
+        num_resamples=options.num_resamples,
     )
     text = ablation_report(grid.name, split, tables, summary, setting.metrics[0])
     write_json(folder / "results.json", finite(dataclasses.asdict(summary)))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.judging.ablation import NONE, OTHER, OWN, Outcome, Resampling, summarise
+from pipeline.judging.ablation import NONE, OTHER, OWN, Outcome, summarise
 from pipeline.judging.variant_grid import Table, Variant
 from pipeline.settings.user.metrics import METRICS
 
@@ -31,7 +31,8 @@ def summary_of(tables, outcomes):
         {"bias_ridge": [make_outcome([4.0, 5.0])]},
         metrics=METRICS,
         overrides=["model.dropout=0.1"],
-        resampling=Resampling(seed=0, num_resamples=100),
+        seed=0,
+        num_resamples=100,
     )
 
 

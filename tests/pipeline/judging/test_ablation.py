@@ -6,7 +6,7 @@ import pytest
 from made_outcomes import FAILED, make_outcome, make_summary, make_tables, summary_of
 
 from models.whole_files import finite
-from pipeline.judging.ablation import Outcome, Resampling, summarise
+from pipeline.judging.ablation import Outcome, summarise
 from pipeline.judging.variant_grid import Table, Variant
 from pipeline.settings.scenario import metrics as scenario_metrics
 
@@ -63,7 +63,8 @@ def test_scenarios_are_judged_by_their_own_metrics():
         {"popularity": [outcome]},
         metrics=scenario_metrics.METRICS,
         overrides=[],
-        resampling=Resampling(seed=0, num_resamples=100),
+        seed=0,
+        num_resamples=100,
     )
     variant = summary.variants["Rows"]["all"]
     shown = [one.name for one in scenario_metrics.METRICS if one.in_tables]
