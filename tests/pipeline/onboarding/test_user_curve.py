@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.onboarding.known_users import mean_of_others
+from pipeline.onboarding.new_users import mean_of_others
 from pipeline.onboarding.tasks import UserTask
 from pipeline.onboarding.user_curve import user_curve
 

@@ -6,9 +6,8 @@ import pytest
 
 from pipeline.cli import USAGE_ERROR, main
 from pipeline.experiment.version_dir import MANIFEST
-from pipeline.onboarding.known_users import load_known_users
 from pipeline.onboarding.new_scenario import NEW_SCENARIO
-from pipeline.onboarding.new_users import NEW_USERS
+from pipeline.onboarding.new_users import NEW_USERS, load_known_users
 from pipeline.steps.onboard import NO_GO, onboard
 from transforms.schema import DataError
 

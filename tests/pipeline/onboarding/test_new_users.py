@@ -1,8 +1,8 @@
 import pytest
 
 from pipeline.experiment.prepared import read_ids
-from pipeline.onboarding.known_users import load_known_users
 from pipeline.onboarding.new_scenario import load_known_scenarios
+from pipeline.onboarding.new_users import load_known_users
 
 
 @pytest.mark.parametrize("is_whole", [False, True])
