@@ -17,12 +17,16 @@ from pipeline.reports.page.render import render
 from pipeline.reports.page.result_table import ResultTable
 from pipeline.reports.run.advice import advice
 from pipeline.reports.run.breakdown import MIN_TASKS
-from pipeline.reports.run.calibration_figure import calibration_figure, rank_figure
-from pipeline.reports.run.course_figure import course_figure, metrics_of_both
-from pipeline.reports.run.data_figure import data_figure
 from pipeline.reports.run.evaluated_run import EvaluatedRun
+from pipeline.reports.run.figures import (
+    calibration_figure,
+    course_figure,
+    data_figure,
+    group_figure,
+    metrics_of_both,
+    rank_figure,
+)
 from pipeline.reports.run.findings import Findings
-from pipeline.reports.run.group_figure import group_figure
 from pipeline.reports.run.latency import Latency
 from pipeline.reports.run.modulation import group_modulations, largest_groups
 from pipeline.reports.run.provenance import Provenance

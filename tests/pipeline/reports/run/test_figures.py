@@ -1,4 +1,4 @@
-from pipeline.reports.run.course_figure import course_figure, metrics_of_both
+from pipeline.reports.run.figures import course_figure, metrics_of_both
 
 
 def test_the_metric_that_epochs_are_chosen_by_comes_first():
