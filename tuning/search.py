@@ -24,7 +24,8 @@ from tuning.keras_tuner_parts import (
 from tuning.key_values import encode
 from tuning.results import SearchResults, read_search, write_search
 from tuning.search_oracle import SearchOracle
-from tuning.tuner import SearchTuner, Trainer
+from tuning.training import Trainer
+from tuning.tuner import SearchTuner
 
 _TUNER_ID = "KERASTUNER_TUNER_ID"
 _IP = "KERASTUNER_ORACLE_IP"

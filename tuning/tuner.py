@@ -1,15 +1,14 @@
 """The tuner: asks an oracle for trials, runs them, and keeps what they came to."""
 
 import contextlib
-import dataclasses
 import math
 import pathlib
 import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from transforms.schema import DataError
 from tuning.hparams_log import write_trial
@@ -23,6 +22,7 @@ from tuning.keras_tuner_parts import (
 from tuning.key_values import SEARCH_NAME, decode
 from tuning.results import TRIALS_DIR, SearchResults, read_search
 from tuning.search_oracle import ORACLE_DIR, SearchOracle
+from tuning.training import Trainer, TrainingFailedError
 from tuning.trial_result import (
     Status,
     TrialResult,
@@ -37,43 +37,6 @@ CHECKPOINTS_DIR = "checkpoints"  # As trainings name it.
 _IDLE_S = 1.0
 _SIGN_OF_LIFE_S = 10.0
 _MAX_ALIKE = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Training:
-    """What a training came to.
-
-    Attributes:
-        score: Best value of the metric on meta-validation.
-        best_epoch: The epoch of it, the first being 1.
-        num_parameters: Weights that were trained.
-    """
-
-    score: float
-    best_epoch: int
-    num_parameters: int
-
-
-class TrainingFailedError(Exception):
-    """A training that failed because of its values; the search goes on."""
-
-
-class Trainer(Protocol):
-    """Trains with some values of keys, or goes on where it was killed."""
-
-    def __call__(
-        self, values: Mapping[str, Any], seed: int, folder: pathlib.Path
-    ) -> Training:
-        """Trains, unless that has been done in this folder.
-
-        Args:
-            values: Values by key of the configuration.
-            seed: Seed of the training.
-            folder: What it writes goes below; others of the trial do so too.
-
-        Raises:
-            TrainingFailedError: If the training failed.
-        """
 
 
 class SearchFailedError(DataError):

@@ -22,7 +22,7 @@ from tuning.grid import split_points
 from tuning.results import SearchResults
 from tuning.search import Budget, run_search
 from tuning.space import Space
-from tuning.tuner import Training, TrainingFailedError
+from tuning.training import Training, TrainingFailedError
 
 
 def score_of(values, seed):

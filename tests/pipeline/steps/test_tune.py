@@ -24,7 +24,7 @@ keys:
 
 @pytest.fixture(scope="module")
 def killed(experiment, raw_dir, tmp_path_factory):
-    """The arguments of a search, and its folder as it was when it was killed."""
+    """The arguments of a search, its folder when it was killed, and what it said."""
     folder = tmp_path_factory.mktemp("tune")
     space = folder / "space.yaml"
     space.write_text(SPACE, encoding="utf-8")
@@ -33,12 +33,16 @@ def killed(experiment, raw_dir, tmp_path_factory):
         *("--set", "tensorboard.insight_every=0", "--space", space),
     ]
     code = "from pipeline.cli import entry_point; entry_point()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, "tune", *map(str, arguments)],
-        cwd=ROOT,
-        env=os.environ | {"CMML_DATA_DIR": str(raw_dir)},
-        stderr=subprocess.DEVNULL,
-    ) as process:
+    stderr = folder / "stderr"
+    with (
+        stderr.open("w") as file,
+        subprocess.Popen(
+            [sys.executable, "-c", code, "tune", *map(str, arguments)],
+            cwd=ROOT,
+            env=os.environ | {"CMML_DATA_DIR": str(raw_dir)},
+            stderr=file,
+        ) as process,
+    ):
         end = time.monotonic() + 240.0
         while not list(folder.glob("own/tuning/*/trials/0000/*/*/checkpoints/last/*")):
             assert process.poll() is None
@@ -46,7 +50,7 @@ def killed(experiment, raw_dir, tmp_path_factory):
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
     (search_dir,) = folder.glob("own/tuning/tried-grid-*")
-    return arguments, search_dir
+    return arguments, search_dir, stderr.read_text(encoding="utf-8")
 
 
 def train_here(train_once, *arguments, log, foreseen):
@@ -61,7 +65,7 @@ def test_a_killed_search_goes_on_in_the_middle_of_a_training_and_is_reported(
     killed, cmml, monkeypatch
 ):
     monkeypatch.setattr("pipeline.steps.trial_training.run_in_own_process", train_here)
-    arguments, search_dir = killed
+    arguments, search_dir, _ = killed
     assert not (search_dir / "trials/0000/result.json").exists()
     done = cmml("tune", *arguments)
     assert done.status == 0, done.stderr
@@ -89,8 +93,13 @@ def test_a_killed_search_goes_on_in_the_middle_of_a_training_and_is_reported(
     assert (search_dir / "best.yaml").exists()
 
 
+def test_a_trial_starts_without_the_chatter_of_tensorflow(killed):
+    _, search_dir, stderr = killed
+    assert stderr == f"tune: {search_dir}\n"
+
+
 def test_a_search_without_an_end_is_refused(killed, cmml):
-    arguments, _ = killed
+    arguments, *_ = killed
     done = cmml("tune", *arguments, "--algorithm", "random")
     assert done.status == 2
     assert done.stderr == (
