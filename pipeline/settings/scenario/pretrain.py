@@ -63,6 +63,11 @@ Measure: TypeAlias = Literal[
 Values: TypeAlias = Mapping[str, Sequence[float]]
 Stage: TypeAlias = tuple[Values, Measure]
 
+_ASKED: Mapping[Measure, str] = {  # Where it is not all clicks, or not in a pool.
+    "prior without a pool": " without a pool",
+    "prior of few clicks": f" with {', '.join(map(str, _FEW_CLICKS))} and all clicks",
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
@@ -101,8 +106,8 @@ class Trial:
             text += f", mean of factors weighing {self.options.mean_weight:g}"
         if self.options.count_weight:
             text += f", clicks of the item weighing {self.options.count_weight:g}"
-        where = " without a pool" if is_open else ""
-        return f"{text}: meta-validation {CHOSEN_BY}{where} {self.recall:.4f}"
+        asked = _ASKED.get(self.measure, "")
+        return f"{text}: meta-validation {CHOSEN_BY}{asked} {self.recall:.4f}"
 
 
 Judge: TypeAlias = Callable[[FactorisationOptions, Measure], Trial | None]

@@ -13,6 +13,7 @@ from models.episodes.click_records import (
     load_known_clicks,
     read_tasks,
 )
+from models.factors.factorisation import FactorisationOptions
 from models.factors.vector_files import VECTORS_JSON, load_vectors
 from models.factors.vectors import Vectors
 from pipeline.settings.registry import load_experiment
@@ -303,3 +304,16 @@ def test_a_catalogue_without_an_item_is_refused_before_the_work(
     with pytest.raises(DataError, match=r"count = 9999 .*one has are \d+: lower it"):
         pretrain(config, dataset_dir)
     assert not (dataset_dir / "vectors").exists()
+
+
+@pytest.mark.parametrize(
+    ("measure", "asked"),
+    [
+        ("prior", "recall@20 0.5000"),
+        ("prior without a pool", "recall@20 without a pool 0.5000"),
+        ("prior of few clicks", "recall@20 with 1, 4, 16 and all clicks 0.5000"),
+    ],
+)
+def test_a_trial_says_what_it_was_judged_by(measure, asked):
+    trial = module.Trial(FactorisationOptions(), measure, 0.5)
+    assert str(trial).endswith(f": meta-validation {asked}")
