@@ -139,12 +139,11 @@ class Space(_Section):
     @classmethod
     def _check_keys(cls, named: dict[str, Any]) -> dict[str, Any]:
         """Refuses what would make trials of different data or figures."""
-        for key, value in named.items():
+        for key in named:
             if not key.startswith(_MAY_CHANGE) or key == _SEED:
                 raise ValueError(
                     "a trial changes keys of model and training such as "
-                    "'model.encoder', and not the seed, "
-                    f"got {key!r} (value {value!r})."
+                    f"'model.encoder', and not the seed, got {key!r}."
                 )
         return named
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import math
 import pathlib
 import re
 import types
@@ -10,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pydantic
+import yaml
 
 from transforms.nearest_name import nearest
 from transforms.plural import counted
@@ -131,8 +133,12 @@ def _list_demand(value: Any, element: Any) -> tuple[str, str]:
     """Returns the demand of a list, and how one element is written as one."""
     if keys := _keys_of(element):
         return f"be a list of sections with the keys {_listed(keys)}", "."
-    hint = f": write [{value}]." if _is_scalar(value) else "."
-    return f"be a list of {_ELEMENTS.get(element, 'texts')}", hint
+    kind = _ELEMENTS.get(element, "texts")
+    if not _is_scalar(value):
+        return f"be a list of {kind}", "."
+    elements = [value if element in _ELEMENTS else str(value)]
+    written = yaml.safe_dump(elements, default_flow_style=True, width=math.inf).strip()
+    return f"be a list of {kind}", f": write {written}."
 
 
 def _section_demand(value: Any, wanted: Any) -> tuple[str, str]:

@@ -32,7 +32,7 @@ def test_a_domain_that_makes_no_sense_is_an_error(domain, message):
 
 @pytest.mark.parametrize("key", ["data.path", "training.seed", "evaluation.seed"])
 def test_a_key_that_changes_data_or_figures_is_an_error(key):
-    with pytest.raises(pydantic.ValidationError, match=f"got '{key}'"):
+    with pytest.raises(pydantic.ValidationError, match=rf"got '{key}'\."):
         Space(name="s", keys={key: [1]})
 
 

@@ -219,6 +219,8 @@ def test_an_unknown_key_is_named_with_its_value_and_the_nearest_one(
             r"got 'item_men'; did you mean 'item_mean'\?$",
         ),
         ("evaluation.baselines=item_mean", r"a list of texts, .*: write \[item_mean\]"),
+        ("data.interactions.table.missing='99'", r"got '99': write \['99'\]\.$"),
+        ("data.interactions.table.missing=99", r"got 99: write \['99'\]\.$"),
         (
             "evaluation.few_shot_sizes=[-1]",
             r"'evaluation.few_shot_sizes.0' must .*, got -1",
