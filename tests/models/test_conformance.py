@@ -9,10 +9,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from learned_parts import parts_of_ratings
 from tensorflow.python.framework import op_def_registry
 
 from models.baselines.clicks import registry as simple_of_clicks
-from models.baselines.learned.parts.feature_pairs import build_feature_pairs
 from models.baselines.learned.parts.vector_inputs import VectorInputs
 from models.baselines.learned.registry import OF_CLICKS, OF_RATINGS
 from models.baselines.ratings import registry as simple_of_ratings
@@ -20,7 +20,6 @@ from models.episodes.click_records import KnownClicks
 from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.objectives.click_objective import ClickObjective, margin_loss
-from models.objectives.rating_objective import RatingObjective
 from models.parts.family import combinations
 from models.recommender import Distributional, Recommender, split_episode
 from models.serving.options import ServingOptions
@@ -269,18 +268,11 @@ def new_learned(case, dataset, vectors, seed):
     names = {field.name for field in dataclasses.fields(method.OPTIONS)}
     options = method.OPTIONS(**{k: v for k, v in small.items() if k in names})
     if case.setting == "user":
-        inputs = build_feature_pairs(
-            *(dataset.info, dataset.users, dataset.items),
-            embedding_dim=3,
-            item_id=True,
-            dropout=0.0,
-            seed=seed,
-        )
-        objective = RatingObjective(dataset.info.label_mean, dataset.info.label_std)
+        parts = parts_of_ratings(dataset, seed)
     else:
-        inputs = VectorInputs(vectors)
         objective = ClickObjective(margin_loss(1.0), query_negatives=1)
-    model = method(inputs, objective, options, seed=seed)
+        parts = VectorInputs(vectors), objective
+    model = method(*parts, options, seed=seed)
     model(random_episode(case.setting))
     return model
 

@@ -12,6 +12,7 @@ import grpc
 import numpy as np
 import pytest
 from chromium import BROWSERS, Chromium, find_browser
+from json_replies import JsonReplies
 from onboarding_findings import make_findings  # noqa: F401
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
@@ -195,7 +196,7 @@ def plain(values):
 def rest_handler(service, model_name):
     """Returns a handler that answers `:predict` in the column and the row form."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(JsonReplies, http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             path = f"/v1/models/{model_name}/versions/{service.version}:predict"
@@ -204,11 +205,7 @@ def rest_handler(service, model_name):
                 status, answer = 200, self.answer(body)
             except tf.errors.InvalidArgumentError as error:
                 status, answer = 400, {"error": error.message}
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.reply(status, answer)
 
         def answer(self, body):
             is_rows = "instances" in body
@@ -221,9 +218,6 @@ def rest_handler(service, model_name):
             if len(outputs) == 1:
                 (outputs,) = outputs.values()
             return {"predictions" if is_rows else "outputs": outputs}
-
-        def log_message(self, *_):
-            pass
 
     return Handler
 

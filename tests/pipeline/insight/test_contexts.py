@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from finished_run import open_run
 
 from models.legacy_keras import tf
 from models.options import CMMLOptions
-from pipeline.experiment.run_dir import RunDir
 from pipeline.insight.contexts import (
     TaskContexts,
     existing_splits,
@@ -14,9 +14,7 @@ from pipeline.insight.contexts import (
     task_contexts,
     thinned,
 )
-from pipeline.settings.registry import load_experiment, setting_of
 from pipeline.settings.scenario import labelled_supports
-from pipeline.training.trained import trained_model
 from transforms.schema import DataError
 
 SUPPORT = {
@@ -55,21 +53,14 @@ def test_splits_without_tasks_are_left_out():
             existing_splits(num_tasks, split)
 
 
-def arguments_of(made):
-    """Configuration, data and trained model of an experiment."""
-    config = load_experiment(made.config_path)
-    data = setting_of(config).load(config, made.dataset_dir)
-    return config, data, trained_model(config, data, RunDir(made.run_dir))
-
-
 @pytest.fixture(scope="module")
 def users(experiment):
-    return arguments_of(experiment)
+    return open_run(experiment)
 
 
 @pytest.fixture(scope="module")
 def scenarios(scenario_experiment):
-    return arguments_of(scenario_experiment)
+    return open_run(scenario_experiment)
 
 
 def test_every_user_has_one_context_and_the_labels_of_the_setting(users):

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from finished_run import open_run
 
 from models.episodes.rating_episodes import fixed_episodes
 from models.evaluation.metric import Metric
@@ -135,21 +136,14 @@ class ByItemRow:
         return (2.0 * state - 1.0) * tf.cast(query["query_item"], tf.float32)
 
 
-def load(made):
-    """Configuration, data and trained model of an experiment."""
-    config = load_experiment(made.config_path)
-    data = setting_of(config).load(config, made.dataset_dir)
-    return config, data, trained_model(config, data, RunDir(made.run_dir))
-
-
 @pytest.fixture(scope="module")
 def users(experiment):
-    return load(experiment)
+    return open_run(experiment)
 
 
 @pytest.fixture(scope="module")
 def scenarios(scenario_experiment):
-    return load(scenario_experiment)
+    return open_run(scenario_experiment)
 
 
 def probe_of(config, data, method):

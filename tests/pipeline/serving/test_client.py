@@ -12,6 +12,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from json_replies import JsonReplies
 from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -189,21 +190,8 @@ class FakeService(prediction_service_pb2_grpc.PredictionServiceServicer):
         return answer
 
 
-class FakeHandler(http.server.BaseHTTPRequestHandler):
+class FakeHandler(JsonReplies, http.server.BaseHTTPRequestHandler):
     """The fake model over REST."""
-
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # Or head and body go out apart, 40 ms after each other.
-
-    def log_message(self, *arguments):
-        pass
-
-    def reply(self, status, value):
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
     def do_GET(self):
         def described(tensors):

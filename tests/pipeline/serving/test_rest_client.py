@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 import pytest
+from json_replies import JsonReplies
 
 from pipeline.serving import rest_client
 from pipeline.serving.rest_client import (
@@ -26,14 +27,8 @@ SOURCE = pathlib.Path(rest_client.__file__)
 RANK = {"rank": Signature({}, {"score": TensorSpec("float32", (None, None))})}
 
 
-class CannedHandler(http.server.BaseHTTPRequestHandler):
+class CannedHandler(JsonReplies, http.server.BaseHTTPRequestHandler):
     """Answers with what the test has put down, and keeps what came."""
-
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-
-    def log_message(self, *arguments):
-        pass
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -41,10 +36,7 @@ class CannedHandler(http.server.BaseHTTPRequestHandler):
         if self.server.hold is not None:
             self.server.hold.wait(5)
         status, answer = self.server.answer
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
+        self.reply_with(status, answer)
         self.close_connection = self.server.closes
 
 

@@ -1,30 +1,18 @@
 import numpy as np
 import pytest
+from learned_parts import parts_of_clicks, support_of_clicks
 
 from models.baselines.learned.conet import CoNet, CoNetOptions, OfScenario
-from models.baselines.learned.parts.vector_inputs import VectorInputs
-from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.objectives.click_objective import ClickObjective, margin_loss
 
 
 def new_model(**options):
-    rng = np.random.default_rng(0)
-    vectors = Vectors(
-        rng.normal(size=[1, 4, 2]).astype(np.float32),
-        rng.normal(size=[1, 6, 2]).astype(np.float32),
-    )
     options = CoNetOptions(hidden_dims=(3,), **options)
-    return CoNet(VectorInputs(vectors), ClickObjective(margin_loss(1.0)), options)
+    return CoNet(*parts_of_clicks(), options)
 
 
 def support_set():
-    return {
-        "support_user": tf.constant([[1, 1], [2, 2]]),
-        "support_item": tf.constant([[1, 2], [3, 4]]),
-        "support_label": tf.constant([[1.0, 0.0], [1.0, 0.0]]),
-        "support_mask": tf.constant([[True, True], [False, False]]),
-    }
+    return support_of_clicks(is_second_real=False)
 
 
 def test_each_tower_hears_the_other_through_the_same_connections():

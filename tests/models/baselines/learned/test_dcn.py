@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from learned_parts import parts_of_ratings
 
 from models.baselines.learned.dcn import (
     DCN,
@@ -9,9 +10,7 @@ from models.baselines.learned.dcn import (
     FineTunedDCN,
     FineTunedDCNOptions,
 )
-from models.baselines.learned.parts.feature_pairs import build_feature_pairs
 from models.legacy_keras import tf
-from models.objectives.rating_objective import RatingObjective
 from models.recommender import split_episode
 
 
@@ -20,15 +19,7 @@ def build(dataset):
     """Builds either method."""
 
     def method_of(method, options, seed=0):
-        inputs = build_feature_pairs(
-            *(dataset.info, dataset.users, dataset.items),
-            embedding_dim=3,
-            item_id=True,
-            dropout=0.0,
-            seed=seed,
-        )
-        objective = RatingObjective(dataset.info.label_mean, dataset.info.label_std)
-        return method(inputs, objective, options, seed=seed)
+        return method(*parts_of_ratings(dataset, seed), options, seed=seed)
 
     return method_of
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from learned_parts import parts_of_ratings
 
 from models.baselines.learned.melu import MeLU, MeLUOptions
 from models.baselines.learned.metacs import MetaCS
-from models.baselines.learned.parts.feature_pairs import build_feature_pairs
 from models.baselines.learned.parts.functional_mlp import for_each_task
 from models.baselines.learned.parts.inner_loop import sgd_steps
 from models.legacy_keras import tf
@@ -18,15 +18,8 @@ def build(dataset):
     """Builds a method whose weights are large enough to show in scores."""
 
     def method_of(method=MeLU, **options):
-        inputs = build_feature_pairs(
-            *(dataset.info, dataset.users, dataset.items),
-            embedding_dim=3,
-            item_id=True,
-            dropout=0.0,
-        )
-        objective = RatingObjective(dataset.info.label_mean, dataset.info.label_std)
         options = {"hidden_dims": (6, 5), "inner_learning_rate": 0.1, **options}
-        model = method(inputs, objective, MeLUOptions(**options))
+        model = method(*parts_of_ratings(dataset), MeLUOptions(**options))
         rng = np.random.default_rng(0)
         for variable in model.trainable_variables:
             variable.assign(rng.normal(0.0, 0.4, variable.shape))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from learned_parts import parts_of_ratings
 
 from models.baselines.learned.melu import MeLUOptions
 from models.baselines.learned.metacs import (
@@ -10,9 +11,7 @@ from models.baselines.learned.metacs import (
     feature_overlap,
     spread_steps,
 )
-from models.baselines.learned.parts.feature_pairs import build_feature_pairs
 from models.legacy_keras import tf
-from models.objectives.rating_objective import RatingObjective
 from models.pairs.features import EntityEmbedding, FeatureEmbedding
 from models.recommender import split_episode
 from transforms.schema import Feature
@@ -23,17 +22,10 @@ STEPS, STEP_SIZE = 4, 0.1
 @pytest.fixture
 def model(dataset):
     """MetaCS with large weights."""
-    inputs = build_feature_pairs(
-        *(dataset.info, dataset.users, dataset.items),
-        embedding_dim=3,
-        item_id=True,
-        dropout=0.0,
-    )
-    objective = RatingObjective(dataset.info.label_mean, dataset.info.label_std)
     options = MeLUOptions(
         hidden_dims=(6, 5), inner_steps=STEPS, inner_learning_rate=STEP_SIZE
     )
-    model = MetaCS(inputs, objective, options)
+    model = MetaCS(*parts_of_ratings(dataset), options)
     rng = np.random.default_rng(1)
     for variable in model.trainable_variables:
         variable.assign(rng.normal(0.0, 0.5, variable.shape))

@@ -1,33 +1,21 @@
 import numpy as np
 import pytest
+from learned_parts import parts_of_clicks, support_of_clicks
 
 from models.baselines.learned.parts.functional_mlp import for_each_task
 from models.baselines.learned.parts.inner_loop import sgd_steps
 from models.baselines.learned.parts.update_controller import log_scaled
-from models.baselines.learned.parts.vector_inputs import VectorInputs
 from models.baselines.learned.s2meta import S2Meta, S2MetaOptions, _Step
-from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.objectives.click_objective import ClickObjective, margin_loss
 
 
 def new_model(**options):
-    rng = np.random.default_rng(0)
-    vectors = Vectors(
-        rng.normal(size=[1, 4, 2]).astype(np.float32),
-        rng.normal(size=[1, 6, 2]).astype(np.float32),
-    )
     options = S2MetaOptions(hidden_dims=(3,), controller_dim=2, **options)
-    return S2Meta(VectorInputs(vectors), ClickObjective(margin_loss(1.0)), options)
+    return S2Meta(*parts_of_clicks(), options)
 
 
 def support_set():
-    return {
-        "support_user": tf.constant([[1, 1], [2, 2]]),
-        "support_item": tf.constant([[1, 2], [3, 4]]),
-        "support_label": tf.constant([[1.0, 0.0], [1.0, 0.0]]),
-        "support_mask": tf.constant([[True, True], [True, True]]),
-    }
+    return support_of_clicks(is_second_real=True)
 
 
 def set_rates(model, keep_bias, rate_bias):

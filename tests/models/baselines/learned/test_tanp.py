@@ -1,7 +1,6 @@
-import types
-
 import numpy as np
 import pytest
+from learned_parts import raw_pairs
 
 from models.baselines.learned.tanp import (
     Gaussian,
@@ -15,12 +14,7 @@ from models.legacy_keras import tf
 from models.objectives.rating_objective import RatingObjective
 from models.recommender import split_episode
 
-RAW_PAIRS = types.SimpleNamespace(
-    user_dim=1,
-    item_dim=1,
-    embed_support=lambda support, training: support["support_pairs"],
-    embed_query=lambda query, training: query["query_pairs"],
-)
+RAW_PAIRS = raw_pairs(1, 1)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from json_replies import JsonReplies
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from pipeline.serving.rest_client import ServingError, Signature, TensorSpec
@@ -98,21 +99,8 @@ def caller():
     return FakeCaller()
 
 
-class RestHandler(http.server.BaseHTTPRequestHandler):
+class RestHandler(JsonReplies, http.server.BaseHTTPRequestHandler):
     """Answers for the newest folder under the base path of the server."""
-
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-
-    def log_message(self, *arguments):
-        pass
-
-    def reply(self, status, value):
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
     def do_GET(self):
         if self.path.endswith("/metadata"):

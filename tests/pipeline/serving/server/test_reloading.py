@@ -281,12 +281,16 @@ def write_warmup(folder, logs):
             writer.write(log.SerializeToString())
 
 
-def test_a_version_that_answers_its_warmup_serves(serve, base_path, publish):
-    publish(base_path, 1)
+def write_two_requests(version):
     log = prediction_log_pb2.PredictionLog()
     log.predict_log.request.model_spec.signature_name = "describe"
     log.predict_log.request.inputs["x"].CopyFrom(tf.make_tensor_proto(X["x"]))
-    write_warmup(base_path / "1" / "assets.extra", [log, log])
+    write_warmup(version / "assets.extra", [log, log])
+
+
+def test_a_version_that_answers_its_warmup_serves(serve, base_path, publish):
+    publish(base_path, 1)
+    write_two_requests(base_path / "1")
     assert factor_of(serve()) == (1, 1.0)
 
 
@@ -309,10 +313,7 @@ def test_a_version_rests_as_it_warms_up_only_while_another_answers(
 
 def test_a_rest_is_as_long_as_the_request_before_it(base_path, publish, monkeypatch):
     publish(base_path, 1)
-    log = prediction_log_pb2.PredictionLog()
-    log.predict_log.request.model_spec.signature_name = "describe"
-    log.predict_log.request.inputs["x"].CopyFrom(tf.make_tensor_proto(X["x"]))
-    write_warmup(base_path / "1" / "assets.extra", [log, log])
+    write_two_requests(base_path / "1")
     rests, clock = [], iter([10.0, 10.5, 20.0, 23.0])
     times = types.SimpleNamespace(monotonic=lambda: next(clock), sleep=rests.append)
     monkeypatch.setattr(servable, "time", times)

@@ -3,21 +3,15 @@ import types
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from finished_run import open_run
 
-from pipeline.experiment.run_dir import RunDir
-from pipeline.settings.registry import load_experiment
-from pipeline.settings.user.data import load_user_data
 from pipeline.settings.user.labelled_supports import Taste, labelled_users, taste_of
-from pipeline.training.trained import trained_model
 from transforms import schema
 
 
 @pytest.fixture(scope="module")
 def batches(experiment):
-    config = load_experiment(experiment.config_path)
-    data = load_user_data(experiment.dataset_dir)
-    model = trained_model(config, data, RunDir(experiment.run_dir))
-    return list(labelled_users(config, data, model, "meta_test"))
+    return list(labelled_users(*open_run(experiment), "meta_test"))
 
 
 def test_labels_are_those_of_the_tables(batches):
