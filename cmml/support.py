@@ -70,9 +70,11 @@ def ids(key: str, values: Ids) -> list[Any]:
         values: Any number of ids: a list, an array, a column.
 
     Raises:
-        ValueError: If it is one text, or nothing to go through; it names the key.
+        ValueError: If it is one text, a data frame, which would be gone through by the
+            names of its columns, or nothing to go through; it names the key.
     """
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    is_one = isinstance(values, str | bytes | Frame)
+    if is_one or not isinstance(values, Iterable):
         raise ValueError(f"{key} must be a list of item ids, got {values!r}.")
     return [plain(value) for value in values]
 
@@ -118,5 +120,6 @@ def _frame_pairs(
     if not set(needed) <= set(columns):
         raise ValueError(f"support must have the columns {needed}, got {columns}.")
     names = [key for key in keys if key in columns]
-    rows = zip(*(frame[name].to_list() for name in names), strict=True)
+    columns_of_pairs = (map(plain, frame[name].to_list()) for name in names)
+    rows = zip(*columns_of_pairs, strict=True)
     return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,10 @@ def test_numbers_of_numpy_become_plain():
     assert type(second["item_id"]) is str
     assert rated(np.array([[31.0, 4.5]])) == [{"item_id": 31.0, "label": 4.5}]
     assert [type(value) for value in ids("items", np.arange(2))] == [int, int]
+    column = Column([np.int64(31), "f"])  # As pandas has a column of both.
+    frame = Frame(item_id=column, label=Column([np.float32(4.5)] * 2))
+    assert [type(pair["item_id"]) for pair in rated(frame)] == [int, str]
+    assert type(rated(frame)[0]["label"]) is float
 
 
 @pytest.mark.parametrize(
@@ -77,9 +83,10 @@ def test_what_is_no_support_set_is_named(support, message):
         rated(support)
 
 
-@pytest.mark.parametrize("values", ["f1", 7, None])
+@pytest.mark.parametrize("values", ["f1", b"f1", Frame(item_id=Column()), 7, None])
 def test_what_are_no_ids_is_named(values):
-    with pytest.raises(ValueError, match=f"exclude must be a list .*, got {values!r}"):
+    named = f"exclude must be a list .*, got {re.escape(repr(values))}"
+    with pytest.raises(ValueError, match=named):
         ids("exclude", values)
 
 
