@@ -16,7 +16,7 @@ from pipeline.experiment import quiet
 from pipeline.experiment.version_dir import SAVED_MODEL, newest_version
 from pipeline.export.export_of_config import export_of_config
 from pipeline.export.loaded_version import load_version
-from pipeline.settings.request_values import as_id, describe_unknown
+from pipeline.settings.request_values import describe_unknown
 
 if TYPE_CHECKING:
     from pipeline.settings.exported_model import ExportedModel
@@ -152,7 +152,7 @@ class Model:
             ValueError: As `recommend`, or if there are too many pairs or items.
         """
         request = self._request(support, user, user_id)
-        item_ids = [as_id(item_id) for item_id in _some("items", items)]
+        item_ids = [self._exported.id_of(item) for item in _some("items", items)]
         answer = self._exported.explained(request, item_ids)
         _warn(self._exported.unknown(request | {"query": item_ids}))
         pairs = [self._described(pair) for pair in self._exported.support_of(request)]
@@ -198,7 +198,10 @@ class Model:
         """Returns a support pair as columns of `explain`."""
         item_id = self._exported.item_of(pair)
         name = self.item_names.get(item_id)
-        user = {"support_user_id": pair["user_id"]} if "user_id" in pair else {}
+        user = {}
+        if "user_id" in self._exported.pair_keys:
+            user_id = self._exported.id_of(pair["user_id"], "user_id")
+            user = {"support_user_id": user_id}
         return {
             **user,
             "support_item_id": item_id,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.export.loaded_version import load_version
 from pipeline.insight.modulation_values import Values, unpacked_values
-from pipeline.settings.request_values import as_id, as_list
+from pipeline.settings.request_values import as_list
 from transforms.schema import DataError
 
 
@@ -57,7 +57,8 @@ class Explainer:
             DataError: If the request cannot be answered, or nothing is recommended.
         """
         with _named(request):
-            query = [as_id(item_id) for item_id in as_list(request, "query")[:top]]
+            asked = as_list(request, "query")[:top]
+            query = [self._model.id_of(item_id) for item_id in asked]
         if query:
             return query
         with _named(request):

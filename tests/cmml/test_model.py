@@ -135,6 +135,18 @@ def test_an_attribution_is_the_score_less_that_without_the_pair(model):
     assert model.explain([], ["f9"]) == []
 
 
+def test_rank_and_explain_call_an_item_and_a_user_alike(
+    model, scenario_model, monkeypatch
+):
+    monkeypatch.setitem(model._exported.manifest, "normalize_ids", True)
+    rows = model.explain(RATED[:1], ["F9"]) + model.rank(RATED[:1], ["F9"])
+    called = [(row["item_id"], row["item_name"]) for row in rows]
+    assert called == [("f9", "Film 9")] * 2
+    with pytest.warns(UserWarning, match="users '31'"):
+        (row,) = scenario_model.explain([(31.0, " g1 ")], ["g5"], user_id="s1")
+    assert (row["support_user_id"], row["support_item_id"]) == ("31", "g1")
+
+
 def test_scenarios_are_asked_for_a_user(scenario_model):
     best = scenario_model.recommend(CLICKED, user_id="s1", k=4, candidates=POOL)
     # Shopper 1 has taste 1, as goods 1, 5, 9 and so on.

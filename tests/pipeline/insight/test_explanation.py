@@ -59,13 +59,17 @@ def test_an_effect_is_the_score_less_that_without_the_pair(explainer, experiment
             assert effect == pytest.approx(whole[item] - others[item], abs=2e-4)
 
 
-def test_what_is_recommended_is_explained_unless_a_query_asks(explainer):
+def test_what_is_recommended_is_explained_unless_a_query_asks(explainer, monkeypatch):
     chosen = explainer.choose(REQUEST, 3)
     assert len(chosen) == 3
     assert not {"f1", "f3", "f5"} & set(chosen)
     assert explainer.choose(REQUEST | {"query": ["f1", " f2"]}, 9) == ["f1", "f2"]
     # Ids are read as preparation reads them.
     assert explainer.choose(REQUEST | {"query": [31.0]}, 9) == ["31"]
+    with monkeypatch.context() as patch:
+        patch.setitem(explainer._model.manifest, "normalize_ids", True)
+        chosen = explainer.choose(REQUEST | {"query": ["F1"]}, 9)
+        assert explainer.explain(REQUEST, chosen).items == ["Film 1"]
 
 
 @pytest.mark.parametrize(
