@@ -47,7 +47,7 @@ class ExportedModel:
         default_label: The label of a pair without one; None if there must be one.
     """
 
-    keys: ClassVar[frozenset[str]]
+    keys: frozenset[str]
     pair_keys: tuple[str, ...]
     default_label: ClassVar[float | None] = None
 

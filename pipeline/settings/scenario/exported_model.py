@@ -26,10 +26,10 @@ class ExportedScenarioModel(ExportedModel):
 
     Attributes:
         has_user_tasks: Whether each user is a task: all clicks are of the user who is
-            asked for, and no `user_id` is needed.
+            asked for, and nothing takes a `user_id`.
     """
 
-    keys = frozenset(
+    keys: frozenset[str] = frozenset(
         {"task_id", "support", "user_id", "query", "candidates", "exclude"}
     )
     pair_keys: tuple[str, ...] = ("user_id", "item_id", "label")
@@ -41,6 +41,7 @@ class ExportedScenarioModel(ExportedModel):
         super().__init__(directory, manifest, runtime)
         self.has_user_tasks = manifest.get("task") == USER_TASKS
         if self.has_user_tasks:
+            self.keys -= {"user_id"}
             self.pair_keys = ("item_id", "label")
 
     def query_inputs(

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.export.loaded_version import load_version
+from pipeline.settings.scenario.exported_model import ExportedScenarioModel
 
 CLICKS = [{"user_id": f"s{u}", "item_id": f"g{u % 4}"} for u in range(8)]
 POOL = [f"g{i}" for i in range(24)]
@@ -56,6 +57,15 @@ def test_unknown_users_are_named_beside_unknown_items(model):
     assert list(model.answer({"support": CLICKS, "user_id": "s1"}, 5)) == [
         "recommended"
     ]
+
+
+def test_nobody_is_named_where_users_are_tasks(model):
+    manifest = model.manifest | {"task": "user"}
+    of_users = ExportedScenarioModel(model.directory, manifest, model._runtime)
+    of_users.validate({"support": [{"item_id": "g1"}]})
+    with pytest.raises(ValueError, match=r"unknown keys \['user_id'\]"):
+        of_users.validate({"support": [{"item_id": "g1"}], "user_id": "s1"})
+    model.validate({"user_id": "s1"})  # The keys of other models stay.
 
 
 def test_an_empty_support_set_and_an_unknown_user_get_an_answer(model):
