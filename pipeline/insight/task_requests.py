@@ -43,7 +43,12 @@ def written_tasks(path: pathlib.Path) -> str:
 
 
 def _requests(path: pathlib.Path) -> Iterator[Request]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} must be UTF-8 text: {error}.") from None
+    # Not `splitlines`, to which some signs within texts are line ends.
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:

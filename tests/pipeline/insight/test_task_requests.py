@@ -95,6 +95,17 @@ def test_a_request_is_found_by_its_task_id(tmp_path):
         written_request(path, "Eve")
 
 
+def test_requests_are_read_as_predict_reads_them(tmp_path):
+    path = tmp_path / "requests.jsonl"
+    request = {"task_id": "Ada", "support": [{"item_name": "A\u2028B\x85", "label": 1}]}
+    text = json.dumps(request, ensure_ascii=False)
+    path.write_text(f"\ufeff{text}\r\n", encoding="utf-8", newline="")
+    assert written_request(path, "Ada") == request
+    path.write_bytes(b'{"task_id": "\xff"}')
+    with pytest.raises(DataError, match=r"requests.jsonl must be UTF-8 text: "):
+        written_tasks(path)
+
+
 @pytest.mark.parametrize(("line", "message"), [("{", "no JSON"), ("3", "no JSON obj")])
 def test_a_line_that_is_no_request_is_named(tmp_path, line, message):
     path = tmp_path / "requests.jsonl"
