@@ -120,6 +120,15 @@ def check_version_files(directory: pathlib.Path) -> None:
         )
 
 
+def is_whole(directory: pathlib.Path) -> bool:
+    """Whether a version is as it was exported; see `check_version_files`."""
+    try:
+        check_version_files(directory)
+    except DataError:
+        return False
+    return True
+
+
 def size_bytes(directory: pathlib.Path) -> int:
     """Sums up the sizes of all files below a directory."""
     return sum(p.stat().st_size for p in directory.rglob("*") if p.is_file())

@@ -11,7 +11,7 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
-from pipeline.experiment.version_dir import read_manifest, versions_in
+from pipeline.experiment.version_dir import is_whole, read_manifest, versions_in
 from pipeline.export.export_of_config import version_with
 
 STEP = "export"
@@ -30,7 +30,8 @@ def publish(
     """Exports the model of a run as a new version, unless that has been done.
 
     Another export of the run is waited for. The version is written beside its place,
-    compared with the trained model, and renamed in one step.
+    compared with the trained model, and renamed in one step. One that is there and
+    damaged stays, and a new one is made.
 
     Args:
         config: The experiment.
@@ -49,7 +50,7 @@ def publish(
     base.mkdir(parents=True, exist_ok=True)
     with one_at_a_time(STEP, base):
         done = version_with(base, fingerprint)
-        if done is not None:
+        if done is not None and is_whole(done):
             _record(run, fingerprint, done)
             say(f"export: {done} is up to date")
             return done

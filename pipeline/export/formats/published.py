@@ -1,6 +1,7 @@
 """A version written in another format, replayed there before it can be seen."""
 
 import pathlib
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.experiment.version_dir import (
     FORMAT_MANIFEST,
     PARITY,
     WARMUP,
+    is_whole,
     size_bytes,
     written_files,
 )
@@ -42,7 +44,7 @@ _OF_GRAPH = {"ops", "tensorflow", "size_bytes", "largest_difference", "files"}
 def publish_format(chosen: Format, source: FormatSource) -> pathlib.Path:
     """Writes a version in a format, unless that has been done.
 
-    Another export in that format is waited for.
+    Another export in that format is waited for. One that is damaged is replaced.
 
     It stands beside the versions of the SavedModel, as `<model_name>.<format>/` with
     the same number. It is written under another name; requests that were recorded with
@@ -65,8 +67,10 @@ def publish_format(chosen: Format, source: FormatSource) -> pathlib.Path:
     base.mkdir(exist_ok=True)
     with one_at_a_time(STEP, base):
         if target.exists():
-            say(f"export: {target} is up to date")
-            return target
+            if is_whole(target):
+                say(f"export: {target} is up to date")
+                return target
+            shutil.rmtree(target)  # It has the number of the new one.
         with staged(target) as staging:
             difference = _write(chosen, source, staging)
     say(f"export: wrote {target}, answers agree within {difference:.1e}")

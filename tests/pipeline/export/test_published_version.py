@@ -9,7 +9,7 @@ import pytest
 from models.whole_files import write_atomically
 from pipeline.experiment import one_at_a_time
 from pipeline.experiment.run_dir import RunDir
-from pipeline.experiment.version_dir import MANIFEST
+from pipeline.experiment.version_dir import MANIFEST, written_files
 from pipeline.export.published_version import (
     ExportError,
     publish,
@@ -58,6 +58,23 @@ def test_a_version_is_newer_than_all_though_the_clock_was_set_back(config, run):
     for name in ("1800000000", "²", ".staging-1900000000"):
         (run.export / "cmml" / name).mkdir(parents=True)
     assert publish(config, run, "a", build).name == "1800000001"
+
+
+def test_a_version_that_is_damaged_is_exported_again(config, run):
+    def build_with_files(directory, number):
+        (directory / "saved_model.pb").write_text(str(number))
+        files = written_files(directory)
+        facts = {"fingerprint": "a", "largest_difference": 0.0, "files": files}
+        write_atomically(directory / MANIFEST, json.dumps(facts))
+        return 0.0
+
+    first = publish(config, run, "a", build_with_files)
+    assert publish(config, run, "a", build_with_files) == first
+    (first / "saved_model.pb").write_text("cut")
+    second = publish(config, run, "a", build_with_files)
+    assert second.name == "1700000001"
+    assert publish(config, run, "a", build_with_files) == second
+    assert (first / "saved_model.pb").read_text() == "cut"  # It stays.
 
 
 def test_an_export_that_is_going_on_is_waited_for(config, run, monkeypatch):

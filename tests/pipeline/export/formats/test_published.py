@@ -59,6 +59,9 @@ def test_a_format_that_answers_alike_is_published(source):
     assert list(manifest["signatures"]) == ["rank"]
     assert publish_format(exact, source) == folder
     assert len(written) == 1  # Not a second time.
+    (folder / "model.bin").write_bytes(b"cut")
+    assert publish_format(exact, source) == folder
+    assert (folder / "model.bin").read_bytes() == b"weights"
 
 
 def test_a_format_that_answers_differently_leaves_nothing(source):
