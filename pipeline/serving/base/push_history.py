@@ -106,14 +106,16 @@ class PushHistory:
             version: That has the label now.
 
         Returns:
-            None if the version was the first with that label, or was not pushed.
+            None if the version was the first with that label, or was not pushed. A push
+            that only put its directory back does not count.
         """
         for event in reversed(self.events()):
             subject = (event.get("event"), event.get("model_name"), event.get("label"))
             is_push = subject == (PUSH, model_name, label)
             if is_push and event.get("pushed_version") == version:
                 previous = event.get("previous_version")
-                return None if previous is None else int(previous)
+                if previous != version:
+                    return None if previous is None else int(previous)
         return None
 
 

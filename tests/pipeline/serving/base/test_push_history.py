@@ -75,6 +75,13 @@ def test_a_rollback_does_not_lead_forward_again(history):
     assert history.before("cmml", "stable", 2) == 1
 
 
+def test_a_push_that_puts_a_directory_back_is_no_step_back(history):
+    note(history, PUSH, 1, None)
+    note(history, PUSH, 2, 1)
+    note(history, PUSH, 2, 2)  # Its directory was gone, its label was not.
+    assert history.before("cmml", "stable", 2) == 1
+
+
 def test_labels_and_models_have_histories_of_their_own(history):
     note(history, PUSH, 2, 1)
     note(history, PUSH, 2, None, label="canary")
