@@ -19,7 +19,7 @@ from pipeline.experiment.run_dir import (
     training_fingerprint,
 )
 from pipeline.insight.training_log import look_inside
-from pipeline.reports.insight.training_pictures import modulation_pictures
+from pipeline.reports.insight.routes import modulation_pictures
 from pipeline.settings.registry import setting_of
 from pipeline.training.fit import fit
 from pipeline.training.strategy import NONE, lost_workers_told, new_strategy

@@ -2,10 +2,11 @@
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
@@ -14,6 +15,29 @@ from pipeline.insight.modulation_values import ROUTES, Values, difference, has_r
 from pipeline.reports.page.svg import BLUE, GROUND, INK, plain, styled, to_svg
 
 _NODE = 14.0
+_DPI = 80  # Of what TensorBoard shows.
+
+
+def modulation_pictures(
+    groups: Mapping[str, Values],
+) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Draws what contexts change of the backbone, as TensorBoard shows it.
+
+    Yields:
+        Name, and picture uint8 [1, height, width, 4]: of routes a graph, and of all
+        values heat maps.
+    """
+    with styled("training"):
+        if has_routes(next(iter(groups.values()))):
+            yield "routes", _picture(route_figure(groups))
+        yield "modulation", _picture(modulation_figure(groups))
+
+
+def _picture(figure: Figure) -> NDArray[np.uint8]:
+    figure.set(dpi=_DPI, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[np.newaxis]
 
 
 def route_figure(groups: Mapping[str, Values]) -> Figure:

@@ -15,7 +15,6 @@ import matplotlib as mpl
 import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
-from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -61,7 +60,7 @@ def to_svg(figure: Figure) -> str:
     with warnings.catch_warnings():
         # Text stays text, and whoever reads the page has the letters.
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
-        lay_out(figure, FigureCanvasSVG, dpi=72)  # As an SVG file is drawn.
+        lay_out(figure)
         figure.savefig(
             file,
             format="svg",
@@ -121,20 +120,18 @@ def draw_intervals(
     axes.errorbar(x, means, yerr=np.clip(reach, 0.0, None), **look)
 
 
-def lay_out(figure: Figure, canvas: type[FigureCanvasBase], dpi: int) -> None:
-    """Lays a figure out by its engine, if it has one, as `savefig` would.
+def lay_out(figure: Figure) -> None:
+    """Lays a figure out by its engine, if it has one, as `savefig` of SVG would.
 
     That would draw all of it once more, which takes longer than to write the file.
 
     Args:
         figure: It is left without an engine.
-        canvas: What it is going to be drawn on.
-        dpi: Dots per inch that it is going to be drawn with.
     """
     engine = figure.get_layout_engine()
     if engine is None:
         return
-    canvas(figure)
-    figure.dpi = dpi
+    FigureCanvasSVG(figure)
+    figure.dpi = 72  # As an SVG file is drawn.
     engine.execute(figure)
     figure.set_layout_engine(None)

@@ -10,7 +10,11 @@ from pipeline.insight.modulation_values import (
     named_values,
     unpacked_values,
 )
-from pipeline.reports.insight.routes import modulation_figure, route_figure
+from pipeline.reports.insight.routes import (
+    modulation_figure,
+    modulation_pictures,
+    route_figure,
+)
 from pipeline.reports.page.svg import styled, to_svg
 
 ROUTES = {
@@ -118,3 +122,13 @@ def test_routes_and_weights_have_heat_maps_too():
     drawn = svg(modulation_figure({"$t$": weights}))
     assert ">$t$: weights<" in drawn
     assert ">$t$: bias<" in drawn
+
+
+def test_routes_have_a_graph_beside_the_heat_maps():
+    task = {"routes_0": np.full([2, 2], 0.5), "routes_1": np.array([0.2, 0.8])}
+    pictures = dict(modulation_pictures({"a": task, "b": task}))
+    assert list(pictures) == ["routes", "modulation"]
+    for picture in pictures.values():
+        assert picture.dtype == np.uint8
+        assert picture.shape[0::3] == (1, 4)
+        assert picture.min() < picture.max()  # Something is drawn.
