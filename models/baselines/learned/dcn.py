@@ -110,10 +110,9 @@ class DCN(LearnedBaseline):
     def raw_score(
         self, state: State, query: Episode, training: bool = False
     ) -> tf.Tensor:
-        """Scores query pairs, float32 [B, Q]."""
-        del state
+        """Scores query pairs, with the weights of their task if it has any, [B, Q]."""
         pairs = self.inputs_of_pairs.embed_query(query, training)
-        return self.through_layers(pairs, self.layer_weights)
+        return self.through_layers(pairs, state or self.layer_weights)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,11 +170,3 @@ class FineTunedDCN(DCN):
             steps=self.options.inner_steps,
             learning_rate=self.options.inner_learning_rate,
         )
-
-    def raw_score(
-        self, state: State, query: Episode, training: bool = False
-    ) -> tf.Tensor:
-        """Scores query pairs with the weights of their task, float32 [B, Q]."""
-        pairs = self.inputs_of_pairs.embed_query(query, training)
-        weights = state or self.layer_weights
-        return self.through_layers(pairs, weights)
