@@ -37,7 +37,7 @@ class GlobalMean(tf.Module):
         return tf.fill(tf.shape(query["query_item"]), self.label_mean)
 
 
-class SupportMean(tf.Module):
+class SupportMean(GlobalMean):
     """Scores every pair of a task with the mean label of its support set.
 
     The mean is shrunk towards the mean label, which a task without support
@@ -56,11 +56,6 @@ class SupportMean(tf.Module):
     def __init__(self, *, prior: float = 1.0) -> None:
         super().__init__()
         self.prior = check_strength("prior", prior)
-        self.label_mean = tf.Variable(0.0, trainable=False, name="label_mean")
-
-    def fit(self, pairs: LabelledPairs) -> None:
-        """Takes the mean label."""
-        self.label_mean.assign(pairs.label.mean())
 
     def adapt(self, support: Episode) -> State:
         """Returns the shrunk mean label of each task, float32 [B]."""
