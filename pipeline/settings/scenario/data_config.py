@@ -4,8 +4,7 @@ from typing import Literal, Self
 
 import pydantic
 
-from pipeline.experiment.config_section import Section
-from pipeline.settings.row_limits import RowLimits
+from pipeline.experiment.config_section import RowLimits, Section
 from transforms.clicks.schema import (
     SCENARIO_TASKS,
     USER_TASKS,

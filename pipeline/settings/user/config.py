@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 
 from models.options import CMMLOptions
-from pipeline.experiment.config_section import Experiment, Section
+from pipeline.experiment.config_section import Experiment, RowLimits, Section
 from pipeline.settings.more_metrics import more_metrics_of
-from pipeline.settings.row_limits import RowLimits
 from pipeline.settings.user.metrics import METRICS
 from transforms.specs import (
     DatasetSpec,
