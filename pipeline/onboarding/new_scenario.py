@@ -13,9 +13,8 @@ from models.episodes.click_records import ScenarioTask, load_known_clicks, read_
 from pipeline.experiment.prepared import read_ids
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import read_manifest
-from pipeline.onboarding.findings import Findings
+from pipeline.onboarding.findings import Findings, NewTasks
 from pipeline.onboarding.new_interactions import NewInteractions, num_unknown
-from pipeline.onboarding.new_tasks import NewTasks
 from pipeline.onboarding.own_table import CLICK, own_clicks
 from pipeline.onboarding.placement import (
     MIN_KNOWN,

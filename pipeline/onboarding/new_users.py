@@ -14,9 +14,8 @@ from models.recommender import split_episode
 from pipeline.experiment.prepared import read_ids
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import judged_dir, read_manifest
-from pipeline.onboarding.findings import Findings
+from pipeline.onboarding.findings import Findings, NewTasks
 from pipeline.onboarding.new_interactions import NewInteractions
-from pipeline.onboarding.new_tasks import NewTasks
 from pipeline.onboarding.own_table import own_ratings
 from pipeline.onboarding.placement import (
     MIN_KNOWN,

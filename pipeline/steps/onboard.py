@@ -9,14 +9,13 @@ from models.whole_files import read_json, write_atomically
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
-from pipeline.onboarding.findings import Findings
+from pipeline.onboarding.findings import Findings, NewTasks
 from pipeline.onboarding.new_interactions import (
     NewInteractions,
     num_unknown,
     read_new_interactions,
 )
 from pipeline.onboarding.new_scenario import NEW_SCENARIO
-from pipeline.onboarding.new_tasks import NewTasks
 from pipeline.onboarding.new_users import NEW_USERS
 from pipeline.onboarding.own_table import OwnTable
 from pipeline.onboarding.rules import apply_rules, is_go
