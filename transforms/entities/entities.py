@@ -184,7 +184,7 @@ def merge_entities(
     entities: dict[str, Entity] = {}
     rejected: list[RejectedRow] = []
     counts = RowCounts()
-    for block in sorted(blocks, key=_place):
+    for block in sorted(blocks, key=lambda one: (one.source_index, one.first_line)):
         for entity, lines in zip(block.entities, block.lines, strict=True):
             first = entities.setdefault(entity.entity_id, entity)
             if first == entity:
@@ -209,7 +209,3 @@ def _fields(entity: Entity, spec: EntitySpec) -> dict[str, object]:
         **name,
         **{"|".join(f.source_columns): value for f, value in features},
     }
-
-
-def _place(block: EntityBlock) -> tuple[int, int]:
-    return block.source_index, block.first_line

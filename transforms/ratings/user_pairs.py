@@ -90,7 +90,7 @@ def pairs_of_users(
         The pairs, the refused rows of pairs that occur again, and the number of those
         left out by reason.
     """
-    rows = _Rows(sorted(blocks, key=_place))
+    rows = _Rows(sorted(blocks, key=lambda one: (one.source_index, one.first_line)))
     by_time = () if spec.time_column is None else (rows.times,)
     order = np.lexsort((*by_time, rows.items.codes, rows.owners))
     windows, is_early = None, np.ones(len(order), np.bool_)
@@ -196,7 +196,3 @@ class _Rows:
         return RejectedRow(
             INTERACTIONS, block.source, line, DUPLICATE_PAIR, detail, fields
         )
-
-
-def _place(block: InteractionBlock) -> tuple[int, int]:
-    return block.source_index, block.first_line
