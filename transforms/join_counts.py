@@ -4,11 +4,10 @@ All ids that differ in form only must be counted in one part, and an id in one p
 alone: `transforms.entities.forms_of_ids` parts them so.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import heapq
 from collections.abc import Collection, Iterable, Mapping
+from typing import Self
 
 from transforms.raw_text import is_whole_number, normal_id
 
@@ -44,7 +43,7 @@ class JoinCounts:
     missed: list[str] = dataclasses.field(default_factory=list)
     others: list[str] = dataclasses.field(default_factory=list)
 
-    def merge(self, other: JoinCounts) -> None:
+    def merge(self, other: Self) -> None:
         """Adds those of another part."""
         for name, value in vars(other).items():
             if isinstance(value, int):

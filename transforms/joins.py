@@ -1,7 +1,5 @@
 """Joins of ids between two tables: how many find each other, and why not the others."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import unicodedata
@@ -13,7 +11,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from typing import Any
+from typing import Any, Self
 
 from transforms.join_counts import JoinCounts, count_forms, count_join
 from transforms.plural import counted, plural
@@ -83,7 +81,7 @@ class Join:
     may_differ: bool = False
 
     @classmethod
-    def from_fields(cls, fields: Mapping[str, Any]) -> Join:
+    def from_fields(cls, fields: Mapping[str, Any]) -> Self:
         """Returns the join that `dataclasses.asdict` gave."""
         examples = {
             name: tuple(fields[name]) for name in ("left_examples", "right_examples")

@@ -1,11 +1,9 @@
 """What became of the rows of a table: used, left out or refused, and why."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from transforms.plural import counted
 from transforms.raw_text import text_of_time
@@ -47,7 +45,7 @@ class RowCounts:
     times: Sequence[float] = ()
 
     @classmethod
-    def from_fields(cls, fields: Mapping[str, object]) -> RowCounts:
+    def from_fields(cls, fields: Mapping[str, object]) -> Self:
         """Returns the counts that `to_fields` gave."""
         values: dict[str, Any] = {
             name: Counter(value)
@@ -65,7 +63,7 @@ class RowCounts:
             if name not in _RARE or value
         }
 
-    def merge(self, other: RowCounts) -> None:
+    def merge(self, other: Self) -> None:
         """Adds the counts of other rows of the table."""
         self.read += other.read
         self.used += other.used

@@ -1,9 +1,8 @@
 """What a method answered, a row a pair, in either setting."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,13 +60,13 @@ class ScoredPairs:
         """T, tasks with or without a pair."""
         return len(self.task_ids)
 
-    def select(self, chosen: NDArray) -> ScoredPairs:
+    def select(self, chosen: NDArray) -> Self:
         """Returns some of the pairs, by mask or by place, of the same tasks."""
         return dataclasses.replace(
             self, **{name: column[chosen] for name, column in self.columns().items()}
         )
 
-    def of_tasks(self, chosen: NDArray[np.bool_]) -> ScoredPairs:
+    def of_tasks(self, chosen: NDArray[np.bool_]) -> Self:
         """Returns the pairs of some tasks; the others are there without a pair.
 
         Args:

@@ -1,10 +1,8 @@
 """A group of tasks, and what a method is shown of each before it is asked."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,11 +46,11 @@ class Shown:
             return f"{self.tasks}/own_support"
         return self.tasks
 
-    def few(self, size: int) -> Shown:
+    def few(self, size: int) -> Self:
         """Returns the same tasks with fewer support pairs."""
         return dataclasses.replace(self, size=size)
 
-    def with_other_support(self) -> Shown:
+    def with_other_support(self) -> Self:
         """Returns the same tasks, each shown the support set of another."""
         return dataclasses.replace(self, support="other")
 

@@ -1,8 +1,7 @@
 """One fit of all that collaborative filtering knows beforehand of ratings."""
 
-from __future__ import annotations
-
 import dataclasses
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +73,7 @@ class FactorFit:
     level: NDArray
     features: NDArray
 
-    def turned(self, matrix: NDArray) -> FactorFit:
+    def turned(self, matrix: NDArray) -> Self:
         """Turns factors by an orthogonal matrix [K, K]."""
         blocks = np.kron(np.eye(3), matrix)
         return dataclasses.replace(

@@ -1,8 +1,7 @@
 """The pairs that the prior and the baselines are fitted to."""
 
-from __future__ import annotations
-
 import dataclasses
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +49,7 @@ class LabelledPairs:
                     f"got {rows.min()} to {rows.max()}."
                 )
 
-    def with_known_items(self) -> LabelledPairs:
+    def with_known_items(self) -> Self:
         """Returns the pairs without those of the unknown item.
 
         The unknown row stands for many items, so that nothing is to be learnt of it.
@@ -65,7 +64,7 @@ class LabelledPairs:
             )
         return self if known.all() else self.subset(known)
 
-    def subset(self, chosen: NDArray[np.bool_]) -> LabelledPairs:
+    def subset(self, chosen: NDArray[np.bool_]) -> Self:
         """Returns the pairs marked in bool [N].
 
         Raises:

@@ -1,9 +1,7 @@
 """What is known of items, and of a support set as a whole, in a few numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +85,7 @@ class ItemUnits(NamedTuple):
         return [num_factors, 1, 1, num_factors, num_levels, 1]
 
     @classmethod
-    def split(cls, units: tf.Tensor, widths: Sequence[int]) -> ItemUnits:
+    def split(cls, units: tf.Tensor, widths: Sequence[int]) -> Self:
         """Takes apart what was looked up, float32 [..., sum of widths]."""
         factors, label, noise, of_set, shares, count = take_apart(units, widths)
         return cls(factors, label[..., 0], noise[..., 0], of_set, shares, count[..., 0])

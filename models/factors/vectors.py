@@ -1,9 +1,7 @@
 """Vectors of users and items from collaborative filtering, in fold and out of it."""
 
-from __future__ import annotations
-
 import dataclasses
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 
@@ -60,7 +58,7 @@ class Vectors:
         """Units that pairs are embedded by."""
         return int(self.users.shape[-1]) - self.num_further
 
-    def embedding(self) -> Vectors:
+    def embedding(self) -> Self:
         """Returns the units that pairs are embedded by."""
         return dataclasses.replace(
             self,
@@ -80,7 +78,7 @@ class Vectors:
             of_units[linear] = items
         return weights
 
-    def complete(self) -> Vectors:
+    def complete(self) -> Self:
         """Returns the fits that have seen all known clicks."""
         return dataclasses.replace(
             self, users=self.users[: self.per_fold], items=self.items[: self.per_fold]

@@ -1,8 +1,7 @@
 """The clicks of one block and one shard, by column."""
 
-from __future__ import annotations
-
 import dataclasses
+from typing import Self
 
 import pyarrow as pa
 
@@ -40,7 +39,7 @@ class ClickBlock:
         return pack(columns, [self.table])
 
     @classmethod
-    def unpacked(cls, data: bytes) -> ClickBlock:
+    def unpacked(cls, data: bytes) -> Self:
         """Returns the block that `packed` gave."""
         columns, (table,) = unpack(data)
         users, items, scenarios = (

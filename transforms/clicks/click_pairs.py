@@ -1,11 +1,9 @@
 """Clicks of one shard to the different pairs of its users."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -50,7 +48,7 @@ class ClickPairs:
     logged: Ints
     times: Floats
 
-    def take(self, order: Ints) -> ClickPairs:
+    def take(self, order: Ints) -> Self:
         """Returns all pairs in another order."""
         places = places_in(order)
         return dataclasses.replace(

@@ -5,12 +5,10 @@ that no worker holds all of them. A partition gives a run: its rows, in order an
 yet numbered; and a summary, which is small and adds up to that of all.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
@@ -97,7 +95,7 @@ class RunSummary:
     table_rows: dict[str, RowCounts] = dataclasses.field(default_factory=dict)
     joins: dict[JoinKey, JoinCounts] = dataclasses.field(default_factory=dict)
 
-    def merge(self, other: RunSummary) -> None:
+    def merge(self, other: Self) -> None:
         """Adds that of another run."""
         self.num_rows.update(other.num_rows)
         self.values.merge(other.values)

@@ -1,11 +1,9 @@
 """How often values of features occur: counted in parts, which add up."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from transforms.entities.feature_values import FeatureValue
 
@@ -22,7 +20,7 @@ class ValueCounts:
     sizes: Counter[int] = dataclasses.field(default_factory=Counter)
     values: Counter[Any] = dataclasses.field(default_factory=Counter)
 
-    def merge(self, other: ValueCounts) -> None:
+    def merge(self, other: Self) -> None:
         """Adds the counts of other entities."""
         self.sizes.update(other.sizes)
         self.values.update(other.values)
@@ -40,7 +38,7 @@ class EntityValues:
     learnt: list[ValueCounts]
     by_part: list[list[ValueCounts]]
 
-    def merge(self, other: EntityValues) -> None:
+    def merge(self, other: Self) -> None:
         """Adds the counts of other entities."""
         for ours, theirs in zip(
             (self.learnt, *self.by_part), (other.learnt, *other.by_part), strict=True

@@ -1,11 +1,9 @@
 """Blocks of raw rows to interactions, sharded by user."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -92,7 +90,7 @@ class InteractionBlock:
         return pack(columns, [self.source, self.source_index, self.first_line])
 
     @classmethod
-    def unpacked(cls, data: bytes) -> InteractionBlock:
+    def unpacked(cls, data: bytes) -> Self:
         """Returns the block that `packed` gave."""
         columns, place = unpack(data)
         users, items, labels = (
@@ -104,7 +102,7 @@ class InteractionBlock:
         rows = users, items, labels, lines, times
         return cls(source, source_index, first_line, *rows)
 
-    def take(self, rows: Ints) -> InteractionBlock:
+    def take(self, rows: Ints) -> Self:
         """Returns some of the rows."""
         return dataclasses.replace(
             self,

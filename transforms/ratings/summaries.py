@@ -1,11 +1,9 @@
 """What the whole data set needs to know of each shard's tasks: counts and sums."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +32,7 @@ class SplitSummary:
     num_tasks: int = 0
     num_interactions: int = 0
 
-    def merge(self, other: SplitSummary) -> None:
+    def merge(self, other: Self) -> None:
         """Adds the counts of another shard."""
         self.support.merge(other.support)
         self.query.merge(other.query)

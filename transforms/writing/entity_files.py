@@ -1,10 +1,9 @@
 """Users and items on disk: entity tables, vocabularies and names, line by row."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 from collections.abc import Iterable, Iterator
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -37,7 +36,7 @@ class IdRows:
     ids: pa.Array
 
     @classmethod
-    def read(cls, files: OutputFiles, name: str) -> IdRows:
+    def read(cls, files: OutputFiles, name: str) -> Self:
         """Reads them from a vocabulary of ids."""
         lines = np.frombuffer(files.read(vocabulary_file(name)), np.uint8)
         ends = np.flatnonzero(lines == ord("\n"))

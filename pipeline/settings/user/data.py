@@ -1,11 +1,10 @@
 """A prepared data set of users as training and evaluation use it."""
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 import pathlib
 from collections.abc import Iterable
+from typing import Self
 
 import numpy as np
 
@@ -83,7 +82,7 @@ class UserData:
         """The same pairs with standardised labels, as all that is fitted takes them."""
         return self.label_unit.standardised_pairs(self.training_pairs)
 
-    def whole(self) -> UserData:
+    def whole(self) -> Self:
         """Returns the data set with all pairs for training, and items counted anew.
 
         Vocabularies, label levels and the unit of labels stay as they are.
