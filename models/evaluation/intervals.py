@@ -136,6 +136,24 @@ def resampled_interval(
     return _interval(value, statistics, len(columns))
 
 
+def resampled_means(values: Floats, seed: int, num_resamples: int) -> Floats:
+    """Returns the means of resampled tasks, those behind `bootstrap_mean`.
+
+    Args:
+        values: float64 [T], not NaN.
+        seed: Seed of the resampling.
+        num_resamples: N, number of resampled sets of tasks.
+
+    Returns:
+        float64 [N].
+
+    Raises:
+        ValueError: If there is no resample.
+    """
+    draws = _draws(values.size, seed, num_resamples, _MAX_DRAWS)
+    return np.concatenate([values[drawn].mean(axis=1) for drawn in draws])
+
+
 def paired_difference(
     a: ArrayLike, b: ArrayLike, seed: int, num_resamples: int = 1000
 ) -> Interval:

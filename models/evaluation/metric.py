@@ -82,9 +82,9 @@ class Metric:
         return max(means, key=worth, default=None)
 
 
-def has_few_tasks(difference: Interval) -> bool:
-    """Whether a difference is of so few tasks that its interval says nothing."""
-    return difference.num_tasks is not None and difference.num_tasks < MIN_TASKS
+def has_few_tasks(interval: Interval, least: int = MIN_TASKS) -> bool:
+    """Whether an interval is of fewer than `least` tasks, so that it says nothing."""
+    return interval.num_tasks is not None and interval.num_tasks < least
 
 
 def check_formulas(

@@ -19,7 +19,7 @@ def cell(interval: Interval, least: int = 2) -> str:
     """
     if math.isnan(interval.mean):
         return UNDEFINED_TEXT
-    if _is_alone(interval, least):
+    if has_few_tasks(interval, least):
         return f"{interval.mean:.4f}"
     return f"{interval.mean:.4f} [{interval.low:.3f}, {interval.high:.3f}]"
 
@@ -28,13 +28,9 @@ def signed(interval: Interval, least: int = 2) -> str:
     """Writes a difference and its interval; as `cell` otherwise."""
     if math.isnan(interval.mean):
         return UNDEFINED_TEXT
-    if _is_alone(interval, least):
+    if has_few_tasks(interval, least):
         return f"{interval.mean:+.4f}"
     return f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
-
-
-def _is_alone(interval: Interval, least: int) -> bool:
-    return interval.num_tasks is not None and interval.num_tasks < least
 
 
 def untold(difference: Interval) -> str:

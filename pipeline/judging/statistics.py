@@ -7,13 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import scipy.stats
 
-from models.evaluation.intervals import Interval, bootstrap_mean, paired_difference
+from models.evaluation.intervals import (
+    Interval,
+    bootstrap_mean,
+    paired_difference,
+    resampled_means,
+)
 from models.evaluation.metric import has_few_tasks
 from pipeline.judging.results import Floats
 
 LEVEL = 0.05
-
-_MAX_DRAWS = 2**20  # Resampled tasks held at once.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,27 +96,6 @@ def seed_interval(values: Floats) -> Interval | None:
     reach = scipy.stats.t.ppf(1.0 - LEVEL / 2.0, len(means) - 1) * error
     mean = float(np.mean(means))
     return Interval(mean, float(mean - reach), float(mean + reach))
-
-
-def resampled_means(values: Floats, seed: int, num_resamples: int) -> Floats:
-    """Returns the means of resampled tasks, those behind `bootstrap_mean`.
-
-    Args:
-        values: float64 [T], not NaN.
-        seed: Seed of the resampling.
-        num_resamples: N, number of resampled sets of tasks.
-
-    Returns:
-        float64 [N].
-    """
-    rng = np.random.default_rng(seed)
-    means = np.empty(num_resamples)
-    step = max(1, _MAX_DRAWS // values.size)
-    for start in range(0, num_resamples, step):
-        stop = min(start + step, num_resamples)
-        drawn = rng.integers(values.size, size=(stop - start, values.size))
-        means[start:stop] = values[drawn].mean(axis=1)
-    return means
 
 
 def p_value(differences: Floats, seed: int, num_resamples: int) -> float:

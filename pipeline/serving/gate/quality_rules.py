@@ -9,10 +9,13 @@ difference is the version less the other one, whichever way is better.
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluation.intervals import NO_DIFFERENCE, paired_difference
+from models.evaluation.intervals import (
+    NO_DIFFERENCE,
+    paired_difference,
+    resampled_means,
+)
 from pipeline.experiment.config_section import PushConfig
 from pipeline.judging.interval_text import signed
-from pipeline.judging.statistics import resampled_means
 from pipeline.serving.gate.task_figures import TaskFigures
 from pipeline.serving.validation.blessing import Rule
 from transforms.plural import counted

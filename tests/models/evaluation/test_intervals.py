@@ -85,3 +85,10 @@ def test_refuses_what_is_no_vector_and_no_resample():
 def test_refuses_a_difference_over_other_tasks():
     with pytest.raises(ValueError, match=r"same tasks, got \(2,\) and \(1,\)"):
         intervals.paired_difference([1.0, 2.0], [1.0], seed=0)
+
+
+def test_resampled_means_are_those_behind_the_interval():
+    values = np.random.default_rng(0).normal(size=30)
+    found = intervals.bootstrap_mean(values, seed=5, num_resamples=400)
+    low, high = np.quantile(intervals.resampled_means(values, 5, 400), [0.025, 0.975])
+    np.testing.assert_allclose([low, high], [found.low, found.high])

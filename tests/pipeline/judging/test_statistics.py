@@ -10,7 +10,6 @@ from pipeline.judging.statistics import (
     holm,
     p_of_interval,
     p_value,
-    resampled_means,
     seed_interval,
     standing,
     task_interval,
@@ -68,13 +67,6 @@ def test_the_p_value_of_no_difference_and_of_no_doubt():
     assert p_of_interval(Interval(0.2, 0.1, 0.3, 5)) == 1.0  # Of too few tasks.
     assert p_of_interval(Interval(0.2, 0.1, 0.3, 6)) < 0.05
     assert p_of_interval(Interval(0.1, 0.1, 0.1)) == 0.0
-
-
-def test_resampled_means_are_those_behind_the_interval():
-    values = np.random.default_rng(0).normal(size=30)
-    found = bootstrap_mean(values, seed=5, num_resamples=400)
-    low, high = np.quantile(resampled_means(values, 5, 400), [0.025, 0.975])
-    np.testing.assert_allclose([low, high], [found.low, found.high])
 
 
 def test_a_p_value_by_hand():
