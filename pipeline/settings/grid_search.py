@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _MOST_MORE = 4  # Values tried beyond the edges of an axis, at most.
+_MOST_TIMES = 4  # Whole numbers are widths, whose cost grows with their cube.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,8 @@ def search_grid(
 
     Args:
         grid: Values to try by axis. Only numbers, two or more of an axis, have edges;
-            0, the least that a size or weight can be, is none.
+            0, the least that a size or weight can be, is none. Whole numbers are
+            tried up to four times the largest.
         judge: Returns the worth of a candidate, more being better; NaN if it has none.
 
     Returns:
@@ -59,6 +61,7 @@ def search_grid(
             for axis in values
             if len(values[axis]) < len(grid[axis]) + _MOST_MORE
             and (value := beyond(values[axis], best[axis])) is not None
+            and not (isinstance(value, int) and value > _MOST_TIMES * max(grid[axis]))
         ]
         if not steps:
             break

@@ -1,5 +1,6 @@
 """Alternating least squares, the plain way."""
 
+import itertools
 from typing import ClassVar
 
 import numpy as np
@@ -112,12 +113,13 @@ class ALS(tf.Module):
         shape = (present.shape[1], self.rank)
         items = rng.normal(scale=_INITIAL_SPREAD, size=shape)
         ones = np.ones([present.shape[1], 1])
+        present_of_items = present.T.tocsr()
         for _ in range(self.num_iterations):
             factors = np.hstack([ones, items])
             users = _solve_side(residual @ factors, present, factors, self.l2)
             bias, users = users[:, :1], users[:, 1:]
-            projected = residual.T @ users - present.T @ (bias * users)
-            items = _solve_side(projected, present.T, users, self.l2)
+            projected = residual.T @ users - present_of_items @ (bias * users)
+            items = _solve_side(projected, present_of_items, users, self.l2)
         return np.hstack([ones, items])
 
 
@@ -138,10 +140,11 @@ def _solve_side(
     Returns:
         [N, K]; zeros for a row without pairs.
     """
-    width = partners.shape[1]
-    squares = partners[:, :, np.newaxis] * partners[:, np.newaxis, :]
-    gram = (present @ squares.reshape(-1, width**2)).reshape(-1, width, width)
-    counts = np.maximum(np.asarray(present.sum(axis=1)), 1.0)[..., np.newaxis]
-    gram += l2 * counts * np.eye(width)
-    solved: NDArray[np.float64] = np.linalg.solve(gram, projected[..., np.newaxis])
-    return solved[..., 0]
+    ridge = l2 * np.eye(partners.shape[1])
+    solved = np.zeros_like(projected)
+    for row, (start, end) in enumerate(itertools.pairwise(present.indptr)):
+        if start < end:  # One row at a time: all squares at once fill the memory.
+            of_row = partners[present.indices[start:end]]
+            gram = of_row.T @ of_row + (end - start) * ridge
+            solved[row] = np.linalg.solve(gram, projected[row])
+    return solved

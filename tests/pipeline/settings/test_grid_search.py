@@ -35,11 +35,17 @@ def test_after_four_more_values_the_edge_is_said():
 
 def test_other_axes_keep_their_best_values():
     def judge(candidate):
-        return peak_at(16)(candidate) + 5 * (candidate["kind"] == "b")
+        return peak_at(8)(candidate) + 5 * (candidate["kind"] == "b")
 
     search = search_grid({"kind": ("a", "b"), "l2": (2, 4)}, judge)
-    assert search.best == {"kind": "b", "l2": 16}
-    assert search.num_tried == 4 + 3  # 8, 16 and 32.
+    assert search.best == {"kind": "b", "l2": 8}
+    assert search.num_tried == 4 + 2  # 8 and 16.
+
+
+def test_widths_are_tried_up_to_four_times_the_largest():
+    search = search_grid({"rank": (8, 16, 32)}, peak_at(1e6, "rank"))
+    assert (search.best, search.num_tried) == ({"rank": 128}, 3 + 2)  # 64 and 128.
+    assert choice_text(search).endswith("of what was tried: rank)")
 
 
 def test_without_any_worth_there_is_no_best():

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,18 @@ def test_finds_a_planted_factor():
     query = {"query_item": tf.range(11, 21)[tf.newaxis] + tf.zeros([60, 1], tf.int32)}
     scores = method.score(method.adapt(support), query)
     assert np.abs(scores - labels[:, 10:]).mean() < 0.1  # It varies by 1.
+
+
+def test_fitting_keeps_the_squares_of_one_row_at_a_time():
+    rng = np.random.default_rng(0)
+    user, item = np.nonzero(rng.random([300, 100]) < 0.1)
+    pairs = LabelledPairs(user + 1, item + 1, rng.normal(size=user.size), 300, 100)
+    method = ALS(rank=63, num_iterations=1)
+    tracemalloc.start()
+    method.fit(pairs)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 300 * 64 * 64 * 8 / 2  # Those of all users take twice that.
 
 
 @pytest.mark.parametrize("name", ["rank", "num_iterations", "l2"])
