@@ -248,7 +248,7 @@ def parse_interaction(
     if user_id is None or item_id is None:
         column = spec.user_column if user_id is None else spec.item_column
         raise RowError(MISSING_FIELD, f"{column} is empty")
-    label = _legal_label(label, spec)
+    label = _legal_label(label, spec, raw_label)
     if normalize:
         user_id = normal_form(user_id, spec.user_column)
         item_id = normal_form(item_id, spec.item_column)
@@ -257,10 +257,10 @@ def parse_interaction(
 
 def parse_label(value: Any, spec: InteractionSpec) -> float:
     """Reads one label; arguments and errors as those of `parse_interaction`."""
-    return _legal_label(as_number(value), spec)
+    return _legal_label(as_number(value), spec, value)
 
 
-def _legal_label(label: float | None, spec: InteractionSpec) -> float:
+def _legal_label(label: float | None, spec: InteractionSpec, raw: Any) -> float:
     if label is None:
         if spec.table.missing:
             raise UnwantedRowError(NO_LABEL)
@@ -268,10 +268,12 @@ def _legal_label(label: float | None, spec: InteractionSpec) -> float:
     if spec.label_scale != 1.0 or spec.label_shift:
         label = round(label * spec.label_scale + spec.label_shift, _LABEL_DIGITS)
     if not spec.label_min <= label <= spec.label_max:
+        written = as_text(raw)  # As a code has to be written in `table.missing`.
+        origin = "" if written == f"{label:g}" else f" from {written!r}"
         raise RowError(
             LABEL_OUT_OF_RANGE,
             f"{spec.label_column} must be within "
-            f"[{spec.label_min:g}, {spec.label_max:g}], got {label:g}",
+            f"[{spec.label_min:g}, {spec.label_max:g}], got {label:g}{origin}",
         )
     return label + 0.0  # No label is -0.
 

@@ -38,7 +38,8 @@ _CURES = {
     MALFORMED: "See `table.delimiter`, `table.quote` and `table.extra_fields`",
     NOT_A_NUMBER: "See `label_column`; codes for no label go into `table.missing`",
     NOT_A_TIME: "See `time_column`, or write times as numbers or such dates",
-    LABEL_OUT_OF_RANGE: "See `label_min`, `label_max` and `label_scale`",
+    LABEL_OUT_OF_RANGE: "See `label_min`, `label_max` and `label_scale`; codes for no "
+    "label go into `table.missing`, written as in the table",
     ENCODING: "See `table.encoding`, such as latin-1",
     DUPLICATE_PAIR: "See `interactions.keep` and `interactions.time_column`",
 }

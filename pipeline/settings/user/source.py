@@ -1,7 +1,7 @@
 """The raw tables of an experiment with users as tasks."""
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipeline.experiment.config_file import data_dir
@@ -19,6 +19,7 @@ from transforms.schema import LATER, NO_TASK, VOCABULARY_DIR, DatasetInfo, Featu
 
 _TASK_TOO_SMALL = "task_too_small"  # As `num_dropped` has it.
 _LARGE_SHARE = 0.25
+_SIGNS_BETWEEN = ("|", ";", ",")  # Several values in one text, often.
 
 _OF_USERS = "the table of users must have them without brackets"
 
@@ -95,7 +96,9 @@ def describe_far_numbers(info: DatasetInfo) -> list[str]:
 
 
 def describe_lists(info: DatasetInfo, dataset_dir: pathlib.Path) -> list[str]:
-    """Says of each feature whether most of its values are texts of whole lists.
+    """Says of each feature whether most of its values are several, read as one.
+
+    They are texts of whole lists, or hold a sign that is the separator of others.
 
     Args:
         info: What the data set holds.
@@ -109,6 +112,7 @@ def describe_lists(info: DatasetInfo, dataset_dir: pathlib.Path) -> list[str]:
         values = path.read_text(encoding="utf-8").split("\n")[:-1]
         lists = [value for value in values if value[0] + value[-1] == "[]"]
         if 2 * len(lists) <= len(values):
+            lines += _describe_uncut(f"{feature.name} of {kind}", values)
             continue
         cure = _OF_USERS if kind == "users" else _keys(lists[0])
         lines.append(
@@ -117,6 +121,23 @@ def describe_lists(info: DatasetInfo, dataset_dir: pathlib.Path) -> list[str]:
             f"each of which counts as one value: {cure}"
         )
     return lines
+
+
+def _describe_uncut(name: str, values: Sequence[str]) -> list[str]:
+    """Says that most values are several of fewer ones with a sign between them, if so.
+
+    "Doe, Jane" and "Roe, Ann" are not: there are more parts than values.
+    """
+    for sign in _SIGNS_BETWEEN:
+        holding = [value for value in values if sign in value]
+        parts = {part.strip() for value in values for part in value.split(sign)}
+        if 2 * len(holding) > len(values) > len(parts):
+            return [
+                f"prepare: {name}: {len(holding)} of {counted(len(values), 'value')} "
+                f"hold {sign!r}, such as {holding[0]!r}, and count as one value each: "
+                f'if they are several, `kind: multi` and `separator: "{sign}"` cut them'
+            ]
+    return []
 
 
 def _keys(value: str) -> str:

@@ -39,6 +39,7 @@ def test_an_interaction_has_ids_as_text_and_its_label():
         (("u", "i", "nan"), "not_a_number: expected a finite number, got 'nan'"),
         (("u", "i", "5.5"), r"label_out_of_range: rating .* \[1, 5\], got 5.5"),
         (("u", "i", 0.5), r"label_out_of_range: rating .* \[1, 5\], got 0.5"),
+        (("u", "i", "99.0"), r"label_out_of_range: rating .* got 99 from '99.0'$"),
         (("u\n", "i\nj", "3"), "malformed: line break"),
     ],
 )

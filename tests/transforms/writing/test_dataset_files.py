@@ -161,7 +161,11 @@ def test_the_limit_holds_for_every_table(tmp_path):
     ("reason", "cure"),
     [
         ("malformed", "`table.delimiter`, `table.quote` and `table.extra_fields`"),
-        ("label_out_of_range", "`label_min`, `label_max` and `label_scale`"),
+        (
+            "label_out_of_range",
+            "`label_min`, `label_max` and `label_scale`; codes for no label go into "
+            "`table.missing`, written as in the table",
+        ),
         ("not_a_time", "`time_column`"),
         ("encoding", "`table.encoding`"),
     ],

@@ -89,5 +89,23 @@ def test_users_with_lists_are_to_be_mended_in_their_table(with_genres):
     assert line.endswith("the table of users must have them without brackets")
 
 
-def test_nothing_is_said_of_other_values(with_genres):
-    assert with_genres(["Action", "[Drama]", "]["]) == []
+def test_values_that_are_several_by_another_sign_are_said(with_genres):
+    (line,) = with_genres(["War", "Drama, War", "Drama, Crime", "Crime, Drama, War"])
+    assert line == (
+        "prepare: genre of items: 3 of 4 values hold ',', such as 'Drama, War', and "
+        "count as one value each: if they are several, `kind: multi` and "
+        '`separator: ","` cut them'
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["Action", "[Drama]", "]["],
+        ["Doe, Jane", "Roe, Ann"],  # Four parts: names.
+        ["Drama, War", "Drama", "War", "Crime"],  # One of four.
+        [],
+    ],
+)
+def test_nothing_is_said_of_other_values(with_genres, values):
+    assert with_genres(values) == []
