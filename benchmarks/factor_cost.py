@@ -22,7 +22,7 @@ import psutil
 
 from benchmarks.made_logs import LogSize, made_tables
 from models.factors.entity_design import no_features
-from models.factors.factor_fit import PriorParts, fit_factors, num_sweeps
+from models.factors.factor_fit import PriorParts, fit_factors, sweeps_for
 from models.factors.fold_fits import fit_in_folds
 from models.factors.labelled_pairs import LabelledPairs
 
@@ -78,7 +78,7 @@ def main() -> None:
     if arguments.folds:
         *_, fit = fit_in_folds(pairs, designs, parts, levels, seed=0).fits
     else:
-        fit = fit_factors(pairs, designs, parts, levels, 0, num_sweeps(pairs))
+        fit = fit_factors(pairs, designs, parts, levels, 0, sweeps_for(pairs))
     cpu_s = time.process_time() - started
     line = {
         **vars(arguments),

@@ -12,7 +12,7 @@ from models.factors.factor_fit import (
     FactorFit,
     PriorParts,
     fit_factors,
-    num_sweeps,
+    sweeps_for,
     turn,
 )
 from models.factors.labelled_pairs import LabelledPairs
@@ -60,7 +60,7 @@ def fit_in_folds(
     # Shuffled and dealt out, so that no fold of a few users is empty.
     folds[rng.permutation(users)] = np.arange(len(users)) % NUM_FOLDS
 
-    sweeps = num_sweeps(pairs)  # As many for all of them, though some have fewer pairs.
+    sweeps = sweeps_for(pairs)  # As many for all of them, though some have fewer pairs.
 
     def fit_without(fold: int) -> FactorFit:
         others = pairs.subset(folds[pairs.user] != fold)

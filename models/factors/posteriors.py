@@ -55,8 +55,7 @@ class Vectors:
         self._covariance: Floats | float = 0.0  # Of all that was put in, together.
 
     def clear(self) -> None:
-        """Forgets what was put in, and keeps the memory for what will be."""
-        self.mean[:] = 0.0
+        """Forgets what was put in, but the means; keeps the memory for what will be."""
         self.moments[:] = 0.0
         self._num_put = 0
         self._covariance = 0.0
@@ -195,6 +194,8 @@ def fit_prior(
         of_seen = expected[seen]
     deviation = mean[seen] - of_seen
     covariance = deviation.T @ deviation / len(seen) + doubt
+    # Inverses use one triangle: what the other is off by would grow with each sweep.
+    covariance = (covariance + covariance.T) / 2.0
     return Prior(expected, covariance + jitter * np.eye(len(covariance)))
 
 

@@ -46,6 +46,14 @@ def test_a_prior_is_of_the_rows_that_were_seen():
     np.testing.assert_array_equal(mean[:, 0], [1.0, 3.0, 100.0])
 
 
+def test_the_covariance_of_a_prior_is_symmetric_though_the_doubt_is_not():
+    mean, seen = np.array([[1.0, 2.0], [3.0, -1.0]]), np.arange(2)
+    doubt = np.array([[0.5, 1e-3], [0.0, 0.5]])
+    prior = fit_prior(mean, doubt, mean[:, :0], seen, 0.0, penalty=1.0, jitter=0.0)
+    np.testing.assert_array_equal(prior.covariance, prior.covariance.T)
+    np.testing.assert_allclose(prior.covariance[0, 1], -0.5 + 5e-4)
+
+
 @pytest.mark.parametrize("width", [1, 2, 5, 18])
 def test_the_covariance_is_the_inverse_of_precision_and_gram(width):
     rng = np.random.default_rng(width)
