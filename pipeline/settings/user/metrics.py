@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.evaluation.intervals import Floats
 from models.evaluation.metric import Metric, check_formulas
@@ -59,16 +60,7 @@ def metrics_by_task(
     Raises:
         ValueError: If a metric of `METRICS` has no formula here.
     """
-    given = dataclasses.replace(
-        pairs,
-        median=pairs.score if pairs.median is None else pairs.median,
-        gain=pairs.score if pairs.gain is None else pairs.gain,
-    )
-    has_distribution = pairs.log_likelihood is not None
-    columns = ("log_likelihood", "coverage") if has_distribution else ()
-    (labels, scores, medians, gains, *others), mask = given.padded(
-        "label", "score", "median", "gain", *columns
-    )
+    (labels, scores, medians, gains, *others), mask = _padded(pairs)
     worth = pairs.label_gain
     assert worth is not None  # They are rated.
 
@@ -93,6 +85,18 @@ def metrics_by_task(
     check_formulas(METRICS, formulas, f"`metrics_by_task` of {_FILE}")
     return {
         name: measure()
-        for name, measure in (formulas if has_distribution else measures).items()
+        for name, measure in (formulas if others else measures).items()
         if names is None or name in names
     }
+
+
+def _padded(pairs: ScoredPairs) -> tuple[list[NDArray], NDArray]:
+    """Returns labels, scores, medians and gains, and of a distribution two more."""
+    given = dataclasses.replace(
+        pairs,
+        median=pairs.score if pairs.median is None else pairs.median,
+        gain=pairs.score if pairs.gain is None else pairs.gain,
+    )
+    has_distribution = pairs.log_likelihood is not None
+    columns = ("log_likelihood", "coverage") if has_distribution else ()
+    return given.padded("label", "score", "median", "gain", *columns)
