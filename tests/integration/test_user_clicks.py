@@ -131,7 +131,8 @@ def test_it_is_no_matter_who_has_clicked(model):
     clicks = [{"item_id": "s1"}, {"item_id": "s2"}]
     named = [{"user_id": "u1", **click} for click in clicks]
     assert model.rank(clicks, ["s3", "s50"]) == model.rank(named, ["s3", "s50"])
-    assert model.recommend(clicks) == model.recommend(clicks, user_id="u1")
+    with pytest.raises(ValueError, match="takes no user_id, got 'u1'"):
+        model.recommend(clicks, user_id="u1")
 
 
 def test_a_pool_is_ranked_as_the_whole_catalogue_is(model):
