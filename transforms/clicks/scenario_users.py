@@ -71,17 +71,16 @@ class ScenarioUsers:
 
         Args:
             role: As above.
-            share: Which share of them is held out, rounded; one at least, and nothing
-                of a single click.
+            share: Which share of them is held out; see `num_held_out`.
         """
         clicks = np.flatnonzero(self.roles == role)
-        num_last = int(max(np.rint(share * len(clicks)), 1)) * (len(clicks) > 1)
+        num_known = len(clicks) - int(num_held_out(len(clicks), share))
         owners = np.repeat(np.arange(len(self.users)), self.sizes)
         by_time = np.lexsort(
             (self.places[clicks], self.digests[owners[clicks]], self.times[clicks])
         )
         roles = self.roles.copy()
-        roles[clicks[by_time[: len(clicks) - num_last]]] = KNOWN
+        roles[clicks[by_time[:num_known]]] = KNOWN
         order = np.lexsort((roles, owners))
         return dataclasses.replace(
             self,
@@ -90,6 +89,17 @@ class ScenarioUsers:
             folds=self.folds[order],
             times=self.times[order],
         )
+
+
+def num_held_out(sizes: Ints | int, share: float) -> Floats:
+    """Returns how many of so many clicks are held out, where the last are.
+
+    Args:
+        sizes: Clicks of a task, or of each of several.
+        share: Which share is held out, rounded; one at least, and none of a single one.
+    """
+    held_out: Floats = np.maximum(np.rint(share * np.asarray(sizes)), 1)
+    return held_out * (np.asarray(sizes) > 1)
 
 
 class JoinUsers(beam.CombineFn):

@@ -23,6 +23,7 @@ from transforms.clicks.scenario_users import (
     NUM_ROLES,
     ROLES,
     ScenarioUsers,
+    num_held_out,
     trim,
 )
 from transforms.clicks.schema import ScenarioDatasetSpec, ScenarioSplitSpec
@@ -238,16 +239,16 @@ def _split(
 def _are_last(
     pairs: ClickPairs, is_early: Flags, shares: Floats, split: ScenarioSplitSpec
 ) -> Flags:
-    """Returns which pairs are the last early ones of their user, one at least.
+    """Returns which pairs are the last early ones of their user.
 
     Args:
         pairs: The pairs.
         is_early: Which of them are before the split after that of their user.
         shares: What decides between pairs of one time.
-        split: Which share is held out, rounded; nothing of a single pair.
+        split: Which share is held out; see `num_held_out`.
     """
     sizes = np.bincount(pairs.owners[is_early], minlength=len(pairs.users))
-    num_last = np.maximum(np.rint(split.held_out_fraction * sizes), 1) * (sizes > 1)
+    num_last = num_held_out(sizes, split.held_out_fraction)
     starts = starts_of(np.bincount(pairs.owners, minlength=len(pairs.users)))
     order = np.lexsort((shares, pairs.times, pairs.owners))  # Early ones come first.
     place = places_in(order) - starts[pairs.owners]
