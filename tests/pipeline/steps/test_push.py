@@ -304,6 +304,20 @@ def test_a_version_that_the_server_cannot_load_is_withdrawn(
     assert events == ["push", "push", "withdrawal"]
 
 
+def test_a_version_that_was_there_before_stays_though_the_server_cannot_load_it(
+    pusher, base, make_version, monkeypatch
+):
+    version = make_version(11)
+    pusher(version)
+    pusher(make_version(12))
+    monkeypatch.setattr(step, "LiveServer", FakeLiveServer)
+    monkeypatch.setattr(FakeLiveServer, "cannot_load", True)
+    with pytest.raises(LiveServerError, match="cannot load version 11"):
+        pusher(version, server="localhost:8500")
+    assert published(base) == ["11", "12"]
+    assert served(base) == ([11, 12], {"stable": 12})
+
+
 def test_a_version_is_not_said_to_serve_where_the_server_cannot_load_it(
     pusher, base, make_version, monkeypatch, capsys
 ):
