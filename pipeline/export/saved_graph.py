@@ -9,8 +9,9 @@ from models.legacy_keras import tf
 from pipeline.experiment.version_dir import SAVED_MODEL
 from transforms.schema import DataError
 
-# Type and shape, None for any size, by name of the tensor, by "inputs" and "outputs".
-Signature: TypeAlias = dict[str, dict[str, tuple[str, list[int | None]]]]
+# As in manifests: `dtype` and `shape`, None for any size, by name of the tensor, by
+# "inputs" and "outputs".
+Signature: TypeAlias = dict[str, dict[str, dict[str, Any]]]
 
 _INIT_OP = "__saved_model_init_op"
 
@@ -37,10 +38,7 @@ def signatures_of(version_dir: pathlib.Path) -> dict[str, Signature]:
     return {
         name: {
             side: {
-                tensor: (
-                    tf.as_dtype(info.dtype).name,
-                    [d.size if d.size >= 0 else None for d in info.tensor_shape.dim],
-                )
+                tensor: {"dtype": tf.as_dtype(info.dtype).name, "shape": _sizes(info)}
                 for tensor, info in getattr(definition, side).items()
             }
             for side in ("inputs", "outputs")
@@ -48,6 +46,10 @@ def signatures_of(version_dir: pathlib.Path) -> dict[str, Signature]:
         for name, definition in _meta_graph(version_dir).signature_def.items()
         if name != _INIT_OP
     }
+
+
+def _sizes(info: Any) -> list[int | None]:
+    return [d.size if d.size >= 0 else None for d in info.tensor_shape.dim]
 
 
 def _meta_graph(version_dir: pathlib.Path) -> Any:

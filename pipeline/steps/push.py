@@ -19,7 +19,6 @@ from pipeline.serving.gate.verdict import model_blessing
 from pipeline.serving.validation import blessing as blessings
 from pipeline.serving.validation.blessing import Blessing
 from pipeline.serving.validation.infra_rules import infra_blessing
-from pipeline.serving.validation.loopback_server import OpenServer, open_server
 from transforms.schema import DataError, read_dataset_json
 
 
@@ -54,8 +53,6 @@ def push(
     options: PushConfig,
     version_dir: pathlib.Path,
     destination: Destination,
-    *,
-    serve: OpenServer = open_server,
 ) -> int:
     """Judges a version, publishes it if it is blessed, and gives it a label.
 
@@ -65,7 +62,6 @@ def push(
         options: The limits, and how many versions stay.
         version_dir: The version.
         destination: Where it goes.
-        serve: Runs a server that has loaded a version.
 
     Returns:
         0 if the version serves now, or did already; 1 if it is not blessed.
@@ -94,7 +90,7 @@ def push(
             labels.confirm()
             say(f"push: version {version} is {destination.label} in {base} already")
         else:
-            infra = judge_infra(version_dir, digest, serve)
+            infra = judge_infra(version_dir, digest)
             serving = _serving(models, labels)
             blessing = model_blessing(config, dataset_dir, options, infra, serving)
             tell(blessing, digest)
@@ -120,9 +116,9 @@ def check_version(version_dir: pathlib.Path, name: str, fingerprint: str) -> Non
             )
 
 
-def judge_infra(version_dir: pathlib.Path, digest: str, serve: OpenServer) -> Blessing:
+def judge_infra(version_dir: pathlib.Path, digest: str) -> Blessing:
     """Judges whether a version loads and answers, and leaves what came of it."""
-    infra = infra_blessing(version_dir, serve)
+    infra = infra_blessing(version_dir)
     blessings.write_infra(infra, digest)
     print(infra.table(), end="\n\n")
     return infra

@@ -12,7 +12,6 @@ from pipeline.serving.base.mlflow_registry import MlflowRegistry
 from pipeline.serving.base.model_base import content_digest
 from pipeline.serving.base.push_options import STABLE
 from pipeline.serving.gate.verdict import model_blessing
-from pipeline.serving.validation.loopback_server import OpenServer, open_server
 from pipeline.steps.push import check_version, judge_infra, tell
 from transforms.schema import DataError, read_dataset_json
 
@@ -24,8 +23,6 @@ def register(
     version_dir: pathlib.Path,
     registry: MlflowRegistry,
     label: str,
-    *,
-    serve: OpenServer = open_server,
 ) -> int:
     """Judges a version, and registers its export to MLflow if it is blessed.
 
@@ -36,7 +33,6 @@ def register(
         version_dir: The version; its export to MLflow stands beside.
         registry: Where it goes.
         label: The alias that it gets.
-        serve: Runs a server that has loaded a version.
 
     Returns:
         0 if the version has the alias now, or did already; 1 if it is not blessed.
@@ -57,7 +53,7 @@ def register(
         say(f"push: version {version_dir.name} is {label} in {registry.uri} already")
     else:
         digest = content_digest(version_dir)
-        infra = judge_infra(version_dir, digest, serve)
+        infra = judge_infra(version_dir, digest)
         with tempfile.TemporaryDirectory() as copies:
             serving = _serving(registry, pathlib.Path(copies))
             blessing = model_blessing(config, dataset_dir, options, infra, serving)

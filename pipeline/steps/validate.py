@@ -10,15 +10,13 @@ from pipeline.experiment.version_dir import check_version_dir
 from pipeline.serving.base.model_base import content_digest
 from pipeline.serving.validation.blessing import infra_dir, write_infra
 from pipeline.serving.validation.infra_rules import infra_blessing
-from pipeline.serving.validation.loopback_server import OpenServer, open_server
 
 
-def validate(version_dir: pathlib.Path, *, serve: OpenServer = open_server) -> int:
+def validate(version_dir: pathlib.Path) -> int:
     """Validates a version and writes the findings beside it.
 
     Args:
         version_dir: The version, `<base>/<model_name>/<version>`.
-        serve: Runs a server that has loaded it.
 
     Returns:
         0 if the version is INFRA_BLESSED, otherwise 1.
@@ -29,7 +27,7 @@ def validate(version_dir: pathlib.Path, *, serve: OpenServer = open_server) -> i
     """
     check_version_dir(version_dir)
     digest = content_digest(version_dir)
-    blessing = infra_blessing(version_dir, serve)
+    blessing = infra_blessing(version_dir)
     marker = write_infra(blessing, digest)
     print(blessing.table())
     print(f"{marker.name}: {blessing.message} (see {infra_dir(version_dir)})")

@@ -1,23 +1,16 @@
-"""Versions as an export leaves them, and a small server that has loaded one."""
+"""Versions as an export leaves them."""
 
-import contextlib
-import dataclasses
-import http.server
 import json
 import shutil
-import threading
-from concurrent import futures
 
-import grpc
 import numpy as np
 import pytest
 from chromium import BROWSERS, Chromium, find_browser
-from json_replies import JsonReplies
 from onboarding_findings import make_findings  # noqa: F401
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from models.legacy_keras import tf
+from pipeline.export.saved_graph import signatures_of
 from pipeline.settings.registry import load_experiment
 
 EXTRA = "assets.extra"
@@ -97,27 +90,7 @@ def record():
 
 
 @pytest.fixture(scope="session")
-def describe_signatures():
-    """Returns what `manifest.json` says of the signatures of a version."""
-    from pipeline.export.saved_graph import signatures_of
-
-    def describe(version_dir):
-        return {
-            name: {
-                side: {
-                    tensor: {"dtype": dtype, "shape": shape}
-                    for tensor, (dtype, shape) in tensors.items()
-                }
-                for side, tensors in sides.items()
-            }
-            for name, sides in signatures_of(version_dir).items()
-        }
-
-    return describe
-
-
-@pytest.fixture(scope="session")
-def tiny_version(tmp_path_factory, describe_signatures):
+def tiny_version(tmp_path_factory):
     """A small version with all that belongs to one. To read only."""
     directory = tmp_path_factory.mktemp("tiny") / "cmml" / "1700000001"
     model = TinyModel()
@@ -142,7 +115,7 @@ def tiny_version(tmp_path_factory, describe_signatures):
         "model_name": "cmml",
         "dataset_fingerprint": "data",
         "label_max": 5.0,
-        "signatures": describe_signatures(directory),
+        "signatures": signatures_of(directory),
     }
     (extra / "manifest.json").write_text(json.dumps(manifest))
     return directory
@@ -152,104 +125,6 @@ def tiny_version(tmp_path_factory, describe_signatures):
 def version(tiny_version, tmp_path):
     """A copy of the small version, for a test to break."""
     return shutil.copytree(tiny_version, tmp_path / "export" / "cmml" / "1700000001")
-
-
-class FakePredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Answers `Predict` with the signatures of one version."""
-
-    def __init__(self, loaded, version):
-        self.loaded = loaded
-        self.version = version
-
-    def Predict(self, request, context):  # noqa: N802
-        if request.model_spec.version.value != self.version:
-            context.abort(grpc.StatusCode.NOT_FOUND, "Servable not found for request")
-        inputs = {name: tf.make_ndarray(p) for name, p in request.inputs.items()}
-        try:
-            outputs = self.answer(request.model_spec.signature_name, inputs)
-        except tf.errors.InvalidArgumentError as error:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.message)
-        response = predict_pb2.PredictResponse()
-        for name, values in outputs.items():
-            response.outputs[name].CopyFrom(tf.make_tensor_proto(values))
-        return response
-
-    def answer(self, name, inputs):
-        signature = self.loaded.signatures[name]
-        _, specs = signature.structured_input_signature
-        tensors = {k: tf.constant(v, specs[k].dtype) for k, v in inputs.items()}
-        return {name: t.numpy() for name, t in signature(**tensors).items()}
-
-
-@dataclasses.dataclass
-class FakeAddresses:
-    grpc_address: str
-    rest_url: str
-
-
-def plain(values):
-    if values.dtype == object:
-        values = np.vectorize(bytes.decode, otypes=[object])(values)
-    return values.tolist()
-
-
-def rest_handler(service, model_name):
-    """Returns a handler that answers `:predict` in the column and the row form."""
-
-    class Handler(JsonReplies, http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            path = f"/v1/models/{model_name}/versions/{service.version}:predict"
-            try:
-                assert self.path == path
-                status, answer = 200, self.answer(body)
-            except tf.errors.InvalidArgumentError as error:
-                status, answer = 400, {"error": error.message}
-            self.reply(status, answer)
-
-        def answer(self, body):
-            is_rows = "instances" in body
-            inputs = body.get("inputs")
-            if is_rows:
-                (row,) = body["instances"]
-                inputs = {name: [value] for name, value in row.items()}
-            outputs = service.answer(body["signature_name"], inputs)
-            outputs = {name: plain(values) for name, values in outputs.items()}
-            if len(outputs) == 1:
-                (outputs,) = outputs.values()
-            return {"predictions" if is_rows else "outputs": outputs}
-
-    return Handler
-
-
-@pytest.fixture(scope="session")
-def fake_server():
-    """Runs a server that has loaded a version, as `open_server` does."""
-
-    @contextlib.contextmanager
-    def serve(model_name, version_dir):
-        loaded = tf.saved_model.load(str(version_dir))
-        service = FakePredictionService(loaded, int(version_dir.name))
-        server = grpc.server(futures.ThreadPoolExecutor(1))
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            service, server
-        )
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        handler = rest_handler(service, model_name)
-        rest = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        thread = threading.Thread(target=rest.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            url = f"http://127.0.0.1:{rest.server_port}"
-            yield FakeAddresses(f"127.0.0.1:{port}", url)
-        finally:
-            rest.shutdown()
-            thread.join()
-            rest.server_close()
-            server.stop(None).wait()
-
-    return serve
 
 
 @pytest.fixture(scope="session")

@@ -160,9 +160,7 @@ def manifest_of(version_dir: pathlib.Path) -> dict[str, Any]:
         ) from None
 
 
-def _rank_inputs(
-    version_dir: pathlib.Path,
-) -> dict[str, tuple[str, list[int | None]]]:
+def _rank_inputs(version_dir: pathlib.Path) -> dict[str, dict[str, Any]]:
     return signatures_of(version_dir)["rank"]["inputs"]
 
 

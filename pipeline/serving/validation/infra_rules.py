@@ -1,13 +1,12 @@
 """Whether a server can load a version, and answers as the trained model does."""
 
-import contextlib
+import http
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from models.legacy_keras import tf
 from models.serving.recorded_request import RecordedRequest, Tensors
 from pipeline.experiment.version_dir import (
     PARITY,
@@ -23,32 +22,33 @@ from pipeline.export.parity import (
 )
 from pipeline.export.recorded_requests import read_requests
 from pipeline.export.saved_graph import Signature, op_names, signatures_of
-from pipeline.serving.validation.blessing import Blessing, Rule
-from pipeline.serving.validation.loopback_server import Addresses, OpenServer
-from pipeline.serving.validation.transports import (
-    GrpcTransport,
-    RefusedError,
-    RestTransport,
-    Send,
+from pipeline.serving.client import Client
+from pipeline.serving.rest_client import RestClient, ServingClient, ServingError
+from pipeline.serving.server.model_server import (
+    ModelServer,
+    ServedModelDirectory,
+    ServerError,
+    ServerOptions,
 )
+from pipeline.serving.validation.blessing import Blessing, Rule
 from transforms.plural import counted
 from transforms.schema import DataError
 
 _REST_RECORDS = 8  # Of the parity requests; REST is slow and not another graph.
+_TIMEOUT_S = 60.0
 
 REQUIRED = ("serving_default", "rank")
 
 _PYTHON = "PyFunc"  # EagerPyFunc, PyFuncStateless and so on.
 
 
-def infra_blessing(version_dir: pathlib.Path, open_server: OpenServer) -> Blessing:
-    """Tries a version as a server would use it.
+def infra_blessing(version_dir: pathlib.Path) -> Blessing:
+    """Tries a version on the embedded server, on free ports of this machine.
 
     A graph with ops that a server does not have is not run at all.
 
     Args:
         version_dir: The version, which `check_version_dir` has passed.
-        open_server: Runs a server that has loaded it, or raises `DataError`.
 
     Raises:
         DataError: If its graph cannot be read.
@@ -56,56 +56,57 @@ def infra_blessing(version_dir: pathlib.Path, open_server: OpenServer) -> Blessi
     manifest = read_manifest(version_dir)
     rules = [ops_rule(version_dir), signatures_rule(version_dir, manifest)]
     if rules[0].passed:
-        rules += _served_rules(version_dir, manifest, open_server)
+        rules += _served_rules(version_dir, manifest)
     return Blessing(rules, version_dir)
 
 
 def _served_rules(
-    version_dir: pathlib.Path, manifest: Mapping[str, Any], open_server: OpenServer
-) -> list[Rule]:
-    with contextlib.ExitStack() as stack:
-        try:
-            name = manifest.get("model_name", version_dir.parent.name)
-            addresses = stack.enter_context(open_server(name, version_dir))
-        except DataError as error:
-            return [Rule("load", False, None, "is loaded", str(error))]
-        load = Rule("load", True, "is loaded", "is loaded", "version is available")
-        return [load, *_answers_rules(version_dir, manifest, name, addresses)]
+    version_dir: pathlib.Path, manifest: Mapping[str, Any]
+) -> Iterator[Rule]:
+    name = manifest.get("model_name", version_dir.parent.name)
+    version = int(version_dir.name)
+    model = ServedModelDirectory(name, version_dir.parent, versions=(version,))
+    try:
+        with ModelServer([model], ServerOptions(grpc_port=0, rest_port=0)) as server:
+            yield Rule("load", True, "is loaded", "is loaded", "version is available")
+            asked: Any = {"version": version, "timeout_s": _TIMEOUT_S}
+            with (
+                Client(server.grpc_address, name, **asked) as grpc,
+                RestClient(server.rest_url, name, **asked) as rest,
+            ):
+                label_max = float(manifest.get("label_max", 1.0))
+                yield from _answers_rules(version_dir, label_max, grpc, rest)
+    except ServerError as error:
+        yield Rule("load", False, None, "is loaded", str(error))
 
 
 def _answers_rules(
-    version_dir: pathlib.Path,
-    manifest: Mapping[str, Any],
-    name: str,
-    addresses: Addresses,
+    version_dir: pathlib.Path, label_max: float, grpc: Client, rest: RestClient
 ) -> Iterator[Rule]:
-    version = int(version_dir.name)
-    label_max = float(manifest.get("label_max", 1.0))
-    rest = RestTransport(addresses.rest_url, name, version, signatures_of(version_dir))
-    grpc = GrpcTransport(addresses.grpc_address, name, version)
-    with contextlib.closing(grpc), contextlib.closing(rest):
-        for rule, path in (("warm-up, gRPC", WARMUP), ("parity, gRPC", PARITY)):
-            try:
-                requests = read_requests(version_dir / path)
-            except DataError as error:
-                yield Rule(rule, False, None, None, str(error))
-                continue
-            if path == WARMUP:
-                yield answered_rule(rule, requests, grpc)
-            else:
-                yield parity_rule(rule, requests, grpc, label_max)
-                some = _spread(requests, _REST_RECORDS)
-                yield parity_rule("parity, REST", some, rest, label_max)
-        yield _examples_rule(version_dir / REQUEST_EXAMPLES, rest)
+    for rule, path in (("warm-up, gRPC", WARMUP), ("parity, gRPC", PARITY)):
+        try:
+            requests = read_requests(version_dir / path)
+        except DataError as error:
+            yield Rule(rule, False, None, None, str(error))
+            continue
+        if path == WARMUP:
+            yield answered_rule(rule, requests, grpc)
+        else:
+            yield parity_rule(rule, requests, grpc, label_max)
+            some = _spread(requests, _REST_RECORDS)
+            yield parity_rule("parity, REST", some, rest, label_max)
+    yield _examples_rule(version_dir / REQUEST_EXAMPLES, rest)
 
 
-def answered_rule(name: str, requests: Sequence[RecordedRequest], send: Send) -> Rule:
+def answered_rule(
+    name: str, requests: Sequence[RecordedRequest], client: ServingClient
+) -> Rule:
     """Checks that every request is answered, with finite numbers."""
     problems = []
     for number, request in enumerate(requests, 1):
         try:
-            _check_finite(send(request))
-        except (RefusedError, MismatchError) as error:
+            _answer(client, request)
+        except (ServingError, MismatchError) as error:
             problems.append(f"record {number} ({request.signature}): {error}")
     good = len(requests) - len(problems)
     detail = problems[0] if problems else _counts(requests)
@@ -114,14 +115,17 @@ def answered_rule(name: str, requests: Sequence[RecordedRequest], send: Send) ->
 
 
 def parity_rule(
-    name: str, requests: Sequence[RecordedRequest], send: Send, label_max: float
+    name: str,
+    requests: Sequence[RecordedRequest],
+    client: ServingClient,
+    label_max: float,
 ) -> Rule:
     """Checks that answers are those that the trained model gave.
 
     Args:
         name: Of the rule.
         requests: With their answers.
-        send: Asks the server.
+        client: Asks the server.
         label_max: The largest label.
     """
     largest = 0.0
@@ -130,10 +134,9 @@ def parity_rule(
         if not request.outputs:
             return Rule(name, False, None, TOLERANCE, f"{where} has no answer")
         try:
-            outputs = send(request)
-            _check_finite(outputs)
+            outputs = _answer(client, request)
             gap = largest_difference(request.outputs, outputs, label_max)
-        except (RefusedError, MismatchError) as error:
+        except (ServingError, MismatchError) as error:
             return Rule(name, False, None, TOLERANCE, f"{where}: {error}")
         if not gap <= TOLERANCE:
             detail = f"{where} differs from the trained model"
@@ -142,27 +145,40 @@ def parity_rule(
     return Rule(name, True, largest, TOLERANCE, _counts(requests))
 
 
-def _examples_rule(directory: pathlib.Path, rest: RestTransport) -> Rule:
+def _examples_rule(directory: pathlib.Path, rest: RestClient) -> Rule:
     """Checks that the examples people copy are answered."""
     paths = sorted(directory.glob("*.json"))
     problems = [] if paths else [f"{directory} holds no example"]
     for path in paths:
-        try:
-            rest.post(path.read_bytes())
-        except RefusedError as error:
-            problems.append(f"{path.name}: {error}")
+        predict, body = f"{rest.path}:predict", path.read_bytes()
+        status, text = rest.exchange("POST", predict, body, _TIMEOUT_S)
+        if status != http.HTTPStatus.OK:
+            problems.append(f"{path.name}: {status}: {text.decode().strip()}")
     detail = problems[0] if problems else ", ".join(path.stem for path in paths)
     value, limit = f"{len(paths)} asked", "all answered"
     return Rule("examples, REST", not problems, value, limit, detail)
 
 
-def _check_finite(outputs: Tensors) -> None:
+def _answer(client: ServingClient, request: RecordedRequest) -> Tensors:
+    """Asks a server; returns the outputs, numbers finite and texts as bytes.
+
+    Raises:
+        ServingError: If it gives none.
+        MismatchError: If a number is not finite.
+    """
+    outputs = client.predict(request.signature, dict(request.inputs))
+    specs = client.signatures()[request.signature].outputs
+    arrays = {}
     for name, values in outputs.items():
-        is_float = np.issubdtype(values.dtype, np.floating)
-        if is_float and not np.isfinite(values).all():
-            raise MismatchError(
-                f"output {name!r} must be finite, got {values[~np.isfinite(values)][0]}"
-            )
+        if specs[name].dtype == "string":
+            texts = np.array(values, dtype=object)
+            arrays[name] = np.vectorize(str.encode, otypes=[object])(texts)
+            continue
+        arrays[name] = array = np.array(values, dtype=specs[name].dtype)
+        if not np.isfinite(array).all():
+            wrong = array[~np.isfinite(array)][0]
+            raise MismatchError(f"output {name!r} must be finite, got {wrong}")
+    return arrays
 
 
 def _counts(requests: Sequence[RecordedRequest]) -> str:
@@ -204,26 +220,12 @@ def signatures_rule(version_dir: pathlib.Path, manifest: Mapping[str, Any]) -> R
     signatures = signatures_of(version_dir)
     problems = [f"{name!r} is missing" for name in REQUIRED if name not in signatures]
     if "signatures" in manifest:
-        problems += _differences(_listed(manifest["signatures"]), signatures)
+        problems += _differences(manifest["signatures"], signatures)
     else:
         problems.append("manifest.json has no key 'signatures'")
     detail = "; ".join(problems) or ", ".join(sorted(signatures))
     value = counted(len(signatures), "signature")
     return Rule("signatures", not problems, value, "as in manifest.json", detail)
-
-
-def _listed(signatures: Mapping[str, Any]) -> dict[str, Signature]:
-    """Returns the signatures of a manifest in the same form as those of a graph."""
-    return {
-        name: {
-            side: {
-                tensor: (tf.as_dtype(info["dtype"]).name, list(info["shape"]))
-                for tensor, info in sides[side].items()
-            }
-            for side in ("inputs", "outputs")
-        }
-        for name, sides in signatures.items()
-    }
 
 
 def _differences(
@@ -246,8 +248,8 @@ def _differences(
     return problems
 
 
-def _spelt(tensor: tuple[str, list[int | None]] | None) -> str:
+def _spelt(tensor: Mapping[str, Any] | None) -> str:
     if tensor is None:
         return "missing"
-    dtype, shape = tensor
-    return f"{dtype} [{', '.join('?' if n is None else str(n) for n in shape)}]"
+    sizes = ("?" if size is None else str(size) for size in tensor["shape"])
+    return f"{tensor['dtype']} [{', '.join(sizes)}]"

@@ -1,4 +1,3 @@
-import contextlib
 import json
 import shutil
 
@@ -8,6 +7,7 @@ import pytest
 from models.legacy_keras import tf
 from models.recommender import split_episode
 from pipeline.experiment.config_section import PushConfig
+from pipeline.export.saved_graph import signatures_of
 from pipeline.serving.base.live_server import LiveServerError
 from pipeline.serving.base.model_base import content_digest, push_lock
 from pipeline.serving.base.models_config import (
@@ -19,6 +19,7 @@ from pipeline.serving.base.push_history import PushHistory
 from pipeline.serving.base.served_labels import ServedLabels
 from pipeline.serving.gate import verdict as gate
 from pipeline.serving.gate.task_figures import TaskFigures
+from pipeline.serving.validation.infra_rules import infra_blessing
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.data import load_user_data
 from pipeline.settings.user.metrics import MAE
@@ -50,7 +51,7 @@ def make_version(tiny_version, tmp_path):
 
 
 @pytest.fixture
-def pusher(tmp_path, base, write_config, fake_server, monkeypatch):
+def pusher(tmp_path, base, write_config, monkeypatch):
     """Pushes versions whose errors are made up."""
     config = load_experiment(write_config(tmp_path))
     dataset_dir = tmp_path / "data"
@@ -66,12 +67,11 @@ def pusher(tmp_path, base, write_config, fake_server, monkeypatch):
 
     monkeypatch.setattr(gate, "task_figures", task_figures)
 
-    def run(version_dir, *, error=GOOD, serve=fake_server, options=OPTIONS, **to):
+    def run(version_dir, *, error=GOOD, judge=infra_blessing, options=OPTIONS, **to):
+        monkeypatch.setattr(step, "infra_blessing", judge)
         made_up["candidate"] = error
         destination = Destination(base, **to)
-        status = push(
-            config, dataset_dir, options, version_dir, destination, serve=serve
-        )
+        status = push(config, dataset_dir, options, version_dir, destination)
         made_up[version_dir.name] = error
         return status
 
@@ -165,7 +165,7 @@ def test_a_version_that_serves_already_is_left_alone(
     version = make_version(11)
     pusher(version)
     before = content_digest(base)
-    assert pusher(version, serve=never) == 0
+    assert pusher(version, judge=never) == 0
     assert content_digest(base) == before
     assert "version 11 is stable in" in capsys.readouterr().err
 
@@ -175,23 +175,22 @@ def test_another_model_of_the_number_that_serves_is_refused(pusher, base, make_v
     other = make_version(11, "other")
     (other / "note").write_text("other")
     with pytest.raises(DataError, match="a published version is never overwritten"):
-        pusher(other, serve=never)
+        pusher(other, judge=never)
 
 
 def test_a_version_that_changes_while_it_is_judged_is_not_published(
-    pusher, base, make_version, fake_server
+    pusher, base, make_version
 ):
     version = make_version(11)
     before = content_digest(version)
 
-    @contextlib.contextmanager
-    def serve_and_change(name, directory):
-        with fake_server(name, directory) as addresses:
-            yield addresses
-        (version / "note").write_text("changed")
+    def judge_and_change(version_dir):
+        blessing = infra_blessing(version_dir)
+        (version_dir / "note").write_text("changed")
+        return blessing
 
     with pytest.raises(DataError, match=r"differs from .* as it was judged"):
-        pusher(version, serve=serve_and_change)
+        pusher(version, judge=judge_and_change)
     assert served(base) == ([], {})
     path = version.parent / ".validation" / "11" / "model" / "validations.json"
     assert json.loads(path.read_text())["current_model_sha256"] == before
@@ -234,13 +233,13 @@ def test_a_version_of_another_experiment_is_refused(pusher, base, make_version, 
     path = version / "assets.extra" / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: "other"}))
     with pytest.raises(DataError, match=f"{key} in manifest.json must be .* 'other'"):
-        pusher(version, serve=never)
+        pusher(version, judge=never)
     assert not base.exists()
 
 
 def test_two_pushes_at_once_are_refused(pusher, base, make_version):
     with push_lock(base), pytest.raises(DataError, match="another push to"):
-        pusher(make_version(11), serve=never)
+        pusher(make_version(11), judge=never)
 
 
 def test_a_push_that_was_killed_before_the_label_moved_can_be_repeated(
@@ -336,7 +335,7 @@ def test_a_server_that_is_not_there_stops_a_push_before_it_begins(
     pusher, base, make_version
 ):
     with pytest.raises(LiveServerError, match=r"127.0.0.1:1 answers UNAVAILABLE"):
-        pusher(make_version(11), server="127.0.0.1:1", serve=never)
+        pusher(make_version(11), server="127.0.0.1:1", judge=never)
     assert not base.exists()
 
 
@@ -354,7 +353,7 @@ def test_what_is_typed_is_checked(base, to, message):
 
 
 @pytest.fixture
-def exported(experiment, tmp_path, record, describe_signatures):
+def exported(experiment, tmp_path, record):
     """A real version, with requests of its own and the answers to them."""
     version = shutil.copytree(
         experiment.exported, tmp_path / "export" / "cmml" / experiment.exported.name
@@ -369,7 +368,7 @@ def exported(experiment, tmp_path, record, describe_signatures):
     record(extra / "tf_serving_warmup_requests", [("rank", request, None)])
     record(extra / "parity_requests", [("rank", request, answer)])
     manifest = json.loads((extra / "manifest.json").read_text(encoding="utf-8"))
-    manifest["signatures"] = describe_signatures(version)
+    manifest["signatures"] = signatures_of(version)
     (extra / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return version
 

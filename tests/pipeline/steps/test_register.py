@@ -58,7 +58,7 @@ def make_version(tiny_version, tmp_path):
 
 
 @pytest.fixture
-def ask(tmp_path, write_config, fake_server, monkeypatch):
+def ask(tmp_path, write_config, monkeypatch):
     """Registers versions whose errors are made up."""
     config = load_experiment(write_config(tmp_path))
     dataset_dir = tmp_path / "data"
@@ -75,9 +75,7 @@ def ask(tmp_path, write_config, fake_server, monkeypatch):
 
     def run(version, registry, label="stable", error=GOOD):
         errors["candidate"] = errors[version.name] = error
-        return register(
-            *(config, dataset_dir, OPTIONS, version, registry, label), serve=fake_server
-        )
+        return register(config, dataset_dir, OPTIONS, version, registry, label)
 
     return run
 

@@ -9,6 +9,7 @@ import json
 import pytest
 import tensorflow as tf
 
+from pipeline.export.saved_graph import signatures_of
 from pipeline.serving.server.model_server import (
     ModelServer,
     ServedModelDirectory,
@@ -200,7 +201,7 @@ class ShowModel(tf.Module):
         return {"score": score, "attribution": parts, "modulation": changes}
 
 
-def export(model, base_path, describe_signatures, **facts):
+def export(model, base_path, **facts):
     """Writes a version with a manifest and the names of its items."""
     directory = base_path / VERSION
     signatures = {
@@ -212,7 +213,7 @@ def export(model, base_path, describe_signatures, **facts):
     manifest = {
         "model_name": base_path.name,
         "model_version": int(VERSION),
-        "signatures": describe_signatures(directory),
+        "signatures": signatures_of(directory),
         "num_items": len(NAMES),
         "modulation": {"scale_0": 2, "shift_0": 1},
         **facts,
@@ -225,7 +226,7 @@ def export(model, base_path, describe_signatures, **facts):
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory, describe_signatures):
+def server(tmp_path_factory):
     """A server of "films", with ratings of users, "themes", with clicks in scenarios,
     and "shows", with clicks of users.
     """
@@ -233,7 +234,6 @@ def server(tmp_path_factory, describe_signatures):
     films = export(
         FilmModel(),
         folder / "films",
-        describe_signatures,
         setting="user",
         label_min=1.0,
         label_max=5.0,
@@ -243,7 +243,6 @@ def server(tmp_path_factory, describe_signatures):
         export(
             model,
             folder / name,
-            describe_signatures,
             setting="scenario",
             label_min=0.0,
             label_max=1.0,
