@@ -1,43 +1,35 @@
 """What carries a request to a model: this process, gRPC or REST."""
 
 import pathlib
-from typing import Any, Protocol
+from typing import Any
 
 import tensorflow as tf
 
 from pipeline.serving.bench.options import GRPC, IN_PROCESS
 from pipeline.serving.client import Client
-from pipeline.serving.rest_client import Columns, RestClient, Signature, TensorSpec
+from pipeline.serving.rest_client import (
+    Columns,
+    RestClient,
+    ServingClient,
+    Signature,
+    TensorSpec,
+)
 from pipeline.serving.server.access import read_token
 
 
-class Caller(Protocol):
-    """Sends requests that were made beforehand; both clients are one."""
+class InProcessClient(ServingClient):
+    """Calls the signatures of a version loaded into this process.
 
-    def signatures(self) -> dict[str, Signature]:
-        """Returns the signatures by name."""
-        ...
+    Args:
+        version_dir: The version.
+        model_name: As of `ServingClient`.
+    """
 
-    def request(self, signature: str, inputs: Columns) -> Any:
-        """Returns a request as `send` takes it."""
-        ...
-
-    def send(self, request: Any, timeout_s: float) -> Columns:
-        """Sends a request once, and returns the outputs by name."""
-        ...
-
-    def close(self) -> None:
-        """Gives back what the caller holds."""
-        ...
-
-
-class InProcessCaller:
-    """Calls the signatures of a model loaded into this process."""
-
-    def __init__(self, version_dir: pathlib.Path) -> None:
+    def __init__(self, version_dir: pathlib.Path, model_name: str) -> None:
+        super().__init__(model_name)
         self._loaded = tf.saved_model.load(str(version_dir))
 
-    def signatures(self) -> dict[str, Signature]:
+    def fetch_signatures(self, timeout_s: float) -> dict[str, Signature]:
         """Returns the signatures by name."""
         return {
             name: Signature(
@@ -69,7 +61,7 @@ class InProcessCaller:
 
 def open_caller(
     transport: str, version_dir: pathlib.Path, model_name: str, address: str
-) -> Caller:
+) -> ServingClient:
     """Opens a caller of a transport, to be closed.
 
     Args:
@@ -80,7 +72,7 @@ def open_caller(
             environment.
     """
     if transport == IN_PROCESS:
-        return InProcessCaller(version_dir)
+        return InProcessClient(version_dir, model_name)
     kind = Client if transport == GRPC else RestClient
     return kind(address, model_name, token=read_token(None).secret)
 

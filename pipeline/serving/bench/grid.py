@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Collection
 
-from pipeline.serving.bench.callers import Caller
 from pipeline.serving.bench.load import Summary, closed_loop, summarise
 from pipeline.serving.bench.options import Sizes
 from pipeline.serving.bench.workload import Workload
+from pipeline.serving.rest_client import ServingClient
 
 # Adaptation and scoring, scoring alone, the whole catalogue, adaptation alone.
 MEASURED = ("rank", "score", "recommend", "encode")
@@ -53,7 +53,9 @@ def size(value: int | None) -> str:
     return "any" if value is None else str(value)
 
 
-def measure(caller: Caller, workload: Workload, cell: Cell, sizes: Sizes) -> Summary:
+def measure(
+    caller: ServingClient, workload: Workload, cell: Cell, sizes: Sizes
+) -> Summary:
     """Measures one combination in a closed loop, after a warm-up that is not counted.
 
     Args:

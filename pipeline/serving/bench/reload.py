@@ -14,13 +14,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pipeline.serving.bench.callers import Caller, open_caller
-from pipeline.serving.bench.load import Call, summarise
+from pipeline.serving.bench.callers import open_caller
+from pipeline.serving.bench.load import Call, SteadyLoad, half_of_peak, summarise
 from pipeline.serving.bench.options import Sizes
 from pipeline.serving.bench.server_process import ServerProcess
-from pipeline.serving.bench.steady_load import SteadyLoad, half_of_peak
 from pipeline.serving.bench.workload import Workload
-from pipeline.serving.rest_client import RestClient
+from pipeline.serving.rest_client import RestClient, ServingClient
 
 _PIECE_S = 0.5
 _POLL_S = 0.02
@@ -111,7 +110,10 @@ def reload_under_load(
 
 
 def _swap(
-    caller: Caller, load: SteadyLoad, seconds: float, publish: Callable[[], float]
+    caller: ServingClient,
+    load: SteadyLoad,
+    seconds: float,
+    publish: Callable[[], float],
 ) -> Reload:
     """Keeps the load up before, during and after a version is published."""
     fixed = load.requests[0]

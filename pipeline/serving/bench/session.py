@@ -3,22 +3,23 @@
 import contextlib
 import os
 import platform
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Any
 
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import read_manifest
-from pipeline.serving.bench.callers import Caller, open_caller
+from pipeline.serving.bench.callers import open_caller
 from pipeline.serving.bench.fuzz import Fuzz, fuzz
 from pipeline.serving.bench.grid import MEASURED, cells, measure
+from pipeline.serving.bench.load import half_of_peak
 from pipeline.serving.bench.options import GRPC, IN_PROCESS, REST, BenchOptions
 from pipeline.serving.bench.reload import Reload, StartServer, reload_under_load
 from pipeline.serving.bench.report import Bench, Measured
-from pipeline.serving.bench.server_process import ServerProcess, embedded_server
+from pipeline.serving.bench.server_process import embedded_server
 from pipeline.serving.bench.soak import Soak, soak
-from pipeline.serving.bench.steady_load import half_of_peak
 from pipeline.serving.bench.workload import Workload
-from pipeline.serving.rest_client import ServingError
+from pipeline.serving.rest_client import ServingClient, ServingError
 from transforms.schema import DataError
 
 
@@ -37,6 +38,8 @@ class Session:
         self._start_server = start_server
         manifest = read_manifest(options.version_dir)
         self._name = str(manifest.get("model_name", options.version_dir.parent.name))
+        self._addresses: Mapping[str, str] = options.targets
+        self._memory_mb: Callable[[], float] | None = None  # Unknown of a target.
 
     def run(self) -> Bench:
         """Measures, and returns all of it.
@@ -46,39 +49,80 @@ class Session:
         """
         options = self._options
         grid: list[Measured] = []
-        missing: list[str] = []
-        if options.has_grid:
-            grid, missing = self._measure_grid()
+        missing: set[str] = set()
+        soaked = fuzzed = None
+        with contextlib.ExitStack() as stack:
+            callers = self._open(stack)
+            if options.has_grid:
+                for transport in options.transports:
+                    grid += self._grid(transport, callers[transport])
+                    missing |= set(MEASURED) - set(callers[transport].signatures())
+            if options.soak_minutes:
+                soaked = self._soak(callers[self._remote_transport])
+            if options.fuzz:
+                fuzzed = self._fuzz(callers)
         return Bench(
             about=self._about(),
             grid=grid,
-            missing=missing,
-            soak=self._soak() if options.soak_minutes else None,
+            missing=sorted(missing),
+            soak=soaked,
             reload=self._reload() if options.reload else None,
-            fuzz=self._fuzz() if options.fuzz else None,
+            fuzz=fuzzed,
         )
 
-    def _measure_grid(self) -> tuple[list[Measured], list[str]]:
-        rows: list[Measured] = []
-        missing: set[str] = set()
-        for transport in self._options.transports:
-            with contextlib.ExitStack() as stack:
-                caller, workload, _ = self._open(stack, transport)
-                signatures = caller.signatures()
-                missing |= set(MEASURED) - set(signatures)
-                for cell in cells(self._options.sizes, signatures):
-                    say(f"bench: {transport}, {cell}")
-                    calls = measure(caller, workload, cell, self._options.sizes)
-                    rows.append(Measured(transport, cell, calls))
-        return rows, sorted(missing)
+    def _open(self, stack: contextlib.ExitStack) -> dict[str, ServingClient]:
+        """Opens a caller of each transport, and a server if there is no target.
 
-    def _soak(self) -> Soak:
-        with contextlib.ExitStack() as stack:
-            caller, workload, server = self._open(stack, self._remote_transport)
-            load = half_of_peak(caller, workload, self._options.sizes)
-            say(f"bench: soak of {self._options.soak_minutes:g} min")
-            memory_mb = server.memory_mb if server else None
-            return soak(load, self._options.soak_minutes, memory_mb)
+        Raises:
+            DataError: If one is not answered.
+        """
+        options = self._options
+        if not (options.has_grid or options.soak_minutes or options.fuzz):
+            return {}
+        directory = options.version_dir
+        if not options.targets and set(options.transports) != {IN_PROCESS}:
+            server = stack.enter_context(
+                self._start_server(self._name, directory.parent, int(directory.name))
+            )
+            self._addresses, self._memory_mb = server.addresses, server.memory_mb
+        callers = {}
+        in_process = {IN_PROCESS: ""} if IN_PROCESS in options.transports else {}
+        for transport, address in sorted({**self._addresses, **in_process}.items()):
+            caller = open_caller(transport, directory, self._name, address)
+            stack.callback(caller.close)
+            try:
+                caller.signatures()
+            except ServingError as error:
+                raise DataError(f"{address} answers {error}") from None
+            callers[transport] = caller
+        return callers
+
+    def _grid(self, transport: str, caller: ServingClient) -> list[Measured]:
+        rows = []
+        sizes = self._options.sizes
+        for cell in cells(sizes, caller.signatures()):
+            say(f"bench: {transport}, {cell}")
+            calls = measure(caller, self._workload(caller), cell, sizes)
+            rows.append(Measured(transport, cell, calls))
+        return rows
+
+    def _soak(self, caller: ServingClient) -> Soak:
+        minutes = self._options.soak_minutes
+        load = half_of_peak(caller, self._workload(caller), self._options.sizes)
+        say(f"bench: soak of {minutes:g} min")
+        return soak(load, minutes, self._memory_mb)
+
+    def _fuzz(self, callers: Mapping[str, ServingClient]) -> Fuzz:
+        say(f"bench: {self._options.fuzz} malformed requests over each transport")
+        clients = {name: callers[name] for name in sorted(self._addresses)}
+        return fuzz(
+            self._options.fuzz,
+            self._options.seed,
+            self._workload(next(iter(clients.values()))),
+            clients,
+            addresses=self._addresses,
+            memory_mb=self._memory_mb,
+        )
 
     def _reload(self) -> Reload:
         say("bench: reload under load")
@@ -91,69 +135,13 @@ class Session:
             start_server=self._start_server,
         )
 
-    def _fuzz(self) -> Fuzz:
-        say(f"bench: {self._options.fuzz} malformed requests over each transport")
-        with contextlib.ExitStack() as stack:
-            addresses, server = self._addresses(stack)
-            clients = {
-                transport: self._caller(stack, transport, address)
-                for transport, address in sorted(addresses.items())
-            }
-            some = next(iter(clients.values()))
-            workload = Workload(self._options.version_dir, some, self._options.seed)
-            return fuzz(
-                self._options.fuzz,
-                self._options.seed,
-                workload,
-                clients,
-                addresses=addresses,
-                memory_mb=server.memory_mb if server else None,
-            )
+    def _workload(self, caller: ServingClient) -> Workload:
+        return Workload(self._options.version_dir, caller, self._options.seed)
 
     @property
     def _remote_transport(self) -> str:
         """The transport of a load on a server: gRPC, unless it is left out."""
         return GRPC if GRPC in self._options.transports else REST
-
-    def _open(
-        self, stack: contextlib.ExitStack, transport: str
-    ) -> tuple[Caller, Workload, ServerProcess | None]:
-        """Opens a caller, and a server if it needs one and has no target."""
-        address, server = "", None
-        if transport != IN_PROCESS:
-            addresses, server = self._addresses(stack)
-            address = addresses[transport]
-        caller = self._caller(stack, transport, address)
-        workload = Workload(self._options.version_dir, caller, self._options.seed)
-        return caller, workload, server
-
-    def _addresses(
-        self, stack: contextlib.ExitStack
-    ) -> tuple[dict[str, str], ServerProcess | None]:
-        """Returns the addresses of the targets, or those of a server that it starts."""
-        if self._options.targets:
-            return self._options.targets, None
-        directory = self._options.version_dir
-        server = stack.enter_context(
-            self._start_server(self._name, directory.parent, int(directory.name))
-        )
-        return server.addresses, server
-
-    def _caller(
-        self, stack: contextlib.ExitStack, transport: str, address: str
-    ) -> Caller:
-        """Opens a caller, and makes sure that it is answered.
-
-        Raises:
-            DataError: If not.
-        """
-        caller = open_caller(transport, self._options.version_dir, self._name, address)
-        stack.callback(caller.close)
-        try:
-            caller.signatures()
-        except ServingError as error:
-            raise DataError(f"{address} answers {error}") from None
-        return caller
 
     def _about(self) -> dict[str, Any]:
         return {

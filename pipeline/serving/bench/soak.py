@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pipeline.serving.bench.load import Call, Summary, summarise
-from pipeline.serving.bench.steady_load import SteadyLoad
+from pipeline.serving.bench.load import Call, SteadyLoad, Summary, summarise
 
 # Growth of less, in MB a minute, counts as flat; an arena that settles makes as much.
 FLAT_MB_PER_MINUTE = 1.0

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.experiment.version_dir import read_manifest, read_vocabulary
-from pipeline.serving.bench.callers import Caller
-from pipeline.serving.rest_client import Columns, TensorSpec
+from pipeline.serving.rest_client import Columns, ServingClient, TensorSpec
 
 
 class Workload:
@@ -27,7 +26,9 @@ class Workload:
         ValueError: If the manifest does not state the range of the labels.
     """
 
-    def __init__(self, version_dir: pathlib.Path, caller: Caller, seed: int) -> None:
+    def __init__(
+        self, version_dir: pathlib.Path, caller: ServingClient, seed: int
+    ) -> None:
         self._vocabulary = functools.cache(
             functools.partial(read_vocabulary, version_dir)
         )

@@ -7,10 +7,9 @@ import threading
 import pytest
 
 from pipeline.serving.bench import reload as reload_module
-from pipeline.serving.bench.load import OK, Call
+from pipeline.serving.bench.load import OK, Call, SteadyLoad
 from pipeline.serving.bench.options import Sizes
 from pipeline.serving.bench.reload import ReloadError, reload_under_load
-from pipeline.serving.bench.steady_load import SteadyLoad
 
 SIZES = Sizes(support=(2,), candidates=(3,), concurrency=(1,), seconds=0.1)
 

@@ -6,9 +6,8 @@ import math
 import pytest
 
 from pipeline.serving.bench import soak as soak_module
-from pipeline.serving.bench.load import Call
+from pipeline.serving.bench.load import Call, SteadyLoad
 from pipeline.serving.bench.soak import by_minute, memory_slope, soak
-from pipeline.serving.bench.steady_load import SteadyLoad
 
 
 def test_the_slope_is_that_of_the_memory_after_it_has_settled():

@@ -2,10 +2,9 @@
 
 import pytest
 
-from pipeline.serving.bench import steady_load
-from pipeline.serving.bench.load import Call
+from pipeline.serving.bench import load as load_module
+from pipeline.serving.bench.load import Call, half_of_peak
 from pipeline.serving.bench.options import Sizes
-from pipeline.serving.bench.steady_load import half_of_peak
 from pipeline.serving.bench.workload import Workload
 
 SIZES = Sizes(support=(0, 5), candidates=(100, 10, 1), concurrency=(1,), seconds=0.02)
@@ -14,7 +13,7 @@ SIZES = Sizes(support=(0, 5), candidates=(100, 10, 1), concurrency=(1,), seconds
 def test_the_rate_is_half_of_the_peak(version_dir, caller, monkeypatch):
     # 30 answers, the last after 0.5 s: 60 a second.
     calls = [Call(0.0, 500.0, "OK")] * 30
-    monkeypatch.setattr(steady_load, "closed_loop", lambda *args, **options: calls)
+    monkeypatch.setattr(load_module, "closed_loop", lambda *args, **options: calls)
     load = half_of_peak(caller, Workload(version_dir, caller, 0), SIZES)
     assert load.per_second == pytest.approx(30.0)
     _, inputs = load.requests[0]
