@@ -53,11 +53,12 @@ def _still_clock() -> Mapping[str, Any]:
 
 def _judged() -> Mapping[str, Any]:
     """The gate takes long and writes no more than its verdict."""
-    from pipeline.serving.validation.blessing import Blessing, Rule
+    from pipeline.judging.rule import Rule
+    from pipeline.serving.validation.blessing import Blessing
 
     rules = [Rule("as it is", True, None, None, "")]
 
-    def infra(version_dir: pathlib.Path, serve: object) -> Blessing:
+    def infra(version_dir: pathlib.Path) -> Blessing:
         return Blessing(rules, version_dir)
 
     def model(

@@ -4,11 +4,11 @@ A rule that cannot be checked, for want of known tasks, is said to be open and d
 nothing; all others must hold.
 """
 
-import dataclasses
 from collections.abc import Sequence
 
 from models.evaluation.metric import MIN_TASKS, has_few_tasks
 from pipeline.judging.interval_text import signed
+from pipeline.judging.rule import Rule
 from pipeline.onboarding.few_shot import FewShotCurve
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.placement import OUTLIER_PERCENTILE
@@ -22,30 +22,6 @@ FEW_UNITS = 20  # Of fewer the report says that few decide the gain.
 MIN_GAIN = 0.0  # The interval of the gain must lie above it.
 MAX_OUTLIER_FRACTION = 0.2  # Of the tasks.
 MIN_KNOWN = 100  # Known tasks; the farthest percent of fewer is chance.
-
-
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """A rule and what came of it.
-
-    Attributes:
-        name: Short name.
-        passed: Whether it holds; None if it could not be checked.
-        value: The number that decided; None if there is none.
-        limit: What it was compared with.
-        detail: What was compared, in words.
-    """
-
-    name: str
-    passed: bool | None
-    value: float | None
-    limit: float
-    detail: str
-
-    @property
-    def verdict(self) -> str:
-        """One word on it."""
-        return {True: "holds", False: "fails", None: "open"}[self.passed]
 
 
 def apply_rules(findings: Findings) -> list[Rule]:

@@ -16,8 +16,7 @@ from pipeline.serving.base.push_history import PUSH, PushEvent, PushHistory
 from pipeline.serving.base.push_options import STABLE, check_label_and_server
 from pipeline.serving.base.served_labels import ServedLabels
 from pipeline.serving.gate.verdict import model_blessing
-from pipeline.serving.validation import blessing as blessings
-from pipeline.serving.validation.blessing import Blessing
+from pipeline.serving.validation.blessing import Blessing, write
 from pipeline.serving.validation.infra_rules import infra_blessing
 from transforms.schema import DataError, read_dataset_json
 
@@ -119,14 +118,14 @@ def check_version(version_dir: pathlib.Path, name: str, fingerprint: str) -> Non
 def judge_infra(version_dir: pathlib.Path, digest: str) -> Blessing:
     """Judges whether a version loads and answers, and leaves what came of it."""
     infra = infra_blessing(version_dir)
-    blessings.write_infra(infra, digest)
+    write(infra, "infra", digest)
     print(infra.table(), end="\n\n")
     return infra
 
 
 def tell(blessing: Blessing, digest: str) -> None:
     """Leaves what came of all rules, and prints it."""
-    marker = blessings.write_model(blessing, digest)
+    marker = write(blessing, "model", digest)
     print(blessing.table(), end="\n\n")
     print(f"{marker.name}: {blessing.message} (see {marker.parent})")
 

@@ -8,7 +8,7 @@ import pathlib
 
 from pipeline.experiment.version_dir import check_version_dir
 from pipeline.serving.base.model_base import content_digest
-from pipeline.serving.validation.blessing import infra_dir, write_infra
+from pipeline.serving.validation.blessing import write
 from pipeline.serving.validation.infra_rules import infra_blessing
 
 
@@ -28,7 +28,7 @@ def validate(version_dir: pathlib.Path) -> int:
     check_version_dir(version_dir)
     digest = content_digest(version_dir)
     blessing = infra_blessing(version_dir)
-    marker = write_infra(blessing, digest)
+    marker = write(blessing, "infra", digest)
     print(blessing.table())
-    print(f"{marker.name}: {blessing.message} (see {infra_dir(version_dir)})")
+    print(f"{marker.name}: {blessing.message} (see {marker.parent})")
     return 0 if blessing.passed else 1

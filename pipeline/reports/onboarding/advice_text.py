@@ -5,10 +5,11 @@ from typing import Any
 
 from models.evaluation.metric import MIN_TASKS
 from pipeline.judging.interval_text import cell, signed
+from pipeline.judging.rule import Rule
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.questions import QuestionPlan
-from pipeline.onboarding.rules import Rule, headline, is_go
+from pipeline.onboarding.rules import headline, is_go
 from pipeline.reports.onboarding.report_tables import all_tables
 from transforms.left_out import describe_left_out
 from transforms.plural import counted, plural

@@ -10,11 +10,11 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from models.evaluation.intervals import Interval
 from models.evaluation.metric import has_few_tasks
+from pipeline.judging.rule import Rule
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.placement import OUTLIER_PERCENTILE, Placement
 from pipeline.onboarding.questions import QuestionPlan
-from pipeline.onboarding.rules import Rule
 from pipeline.reports.onboarding.advice_text import file_sentences, sentences
 from pipeline.reports.onboarding.report_tables import all_tables
 from pipeline.reports.page.render import render

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from models.evaluation.intervals import Interval
 from models.evaluation.metric import MIN_TASKS
 from pipeline.judging.interval_text import cell, signed
+from pipeline.judging.rule import Rule
 from pipeline.onboarding.few_shot import MODEL, FewShotCurve
 from pipeline.onboarding.findings import Findings
 from pipeline.onboarding.placement import Placement
 from pipeline.onboarding.questions import QuestionPlan
-from pipeline.onboarding.rules import Rule
 from pipeline.reports.page.result_table import Column, ResultTable
 from transforms.plural import counted
 
 _MOST_PLACES = 50
+_VERDICTS = {True: "holds", False: "fails", None: "open"}
 
 
 def all_tables(findings: Findings, rules: Sequence[Rule]) -> list[ResultTable]:
@@ -36,7 +37,7 @@ def rule_table(rules: Sequence[Rule]) -> ResultTable:
         "Go or no-go",
         "Every rule that can be checked must hold.",
         [Column("name", "rule"), Column("verdict", "verdict"), Column("detail", "why")],
-        [vars(rule) | {"verdict": rule.verdict} for rule in rules],
+        [vars(rule) | {"verdict": _VERDICTS[rule.passed]} for rule in rules],
     )
 
 

@@ -16,8 +16,8 @@ from models.evaluation.intervals import (
 )
 from pipeline.experiment.config_section import PushConfig
 from pipeline.judging.interval_text import signed
+from pipeline.judging.rule import Rule
 from pipeline.serving.gate.task_figures import TaskFigures
-from pipeline.serving.validation.blessing import Rule
 from transforms.plural import counted
 
 CONFIDENCE = 0.95  # One-sided, of the bound on how much worse a version may be.

@@ -9,33 +9,16 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Sequence
+from typing import Literal
 
 from models.whole_files import write_atomically
+from pipeline.judging.rule import Rule
 from pipeline.reports.page.markdown_table import layout
 from transforms.plural import counted
 from transforms.schema import DataError
 
 VALIDATION_DIR = ".validation"
 VALIDATIONS_JSON = "validations.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """One thing that a version must do.
-
-    Attributes:
-        name: Of the rule.
-        passed: Whether the version does.
-        value: What was measured; None if nothing could be.
-        limit: A number that it must not exceed, or in words what it must be.
-        detail: For people, what `value` is made of or why it is not enough.
-    """
-
-    name: str
-    passed: bool
-    value: float | str | None
-    limit: float | str | None
-    detail: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,66 +63,47 @@ class Blessing:
         return layout(["rule", "", "value", "limit", "detail"], rows)
 
 
-def infra_dir(version_dir: pathlib.Path) -> pathlib.Path:
-    """Names where `validate` writes its findings."""
-    return version_dir.parent / VALIDATION_DIR / version_dir.name / "infra"
-
-
-def model_dir(version_dir: pathlib.Path) -> pathlib.Path:
-    """Names where `push` writes its verdict."""
-    return version_dir.parent / VALIDATION_DIR / version_dir.name / "model"
-
-
-def write_infra(blessing: Blessing, digest: str) -> pathlib.Path:
-    """Writes INFRA_BLESSED or INFRA_NOT_BLESSED, and returns the file.
+def write(
+    blessing: Blessing, judge: Literal["infra", "model"], digest: str
+) -> pathlib.Path:
+    """Writes `validations.json` and then a marker, an earlier one gone meanwhile.
 
     Args:
         blessing: The verdict.
+        judge: Whose it is: "infra" of `validate`, marked INFRA_BLESSED or
+            INFRA_NOT_BLESSED, or "model" of `push`, marked BLESSED or NOT_BLESSED.
         digest: `content_digest` of the version, taken before it was judged.
+
+    Returns:
+        The marker, in a folder of the judge.
 
     Raises:
         DataError: If it cannot be written beside the version.
     """
-    return _write(infra_dir(blessing.current_model), "INFRA_", blessing, digest)
-
-
-def write_model(blessing: Blessing, digest: str) -> pathlib.Path:
-    """Writes BLESSED or NOT_BLESSED, as `write_infra` does."""
-    return _write(model_dir(blessing.current_model), "", blessing, digest)
-
-
-def _write(
-    directory: pathlib.Path, prefix: str, blessing: Blessing, digest: str
-) -> pathlib.Path:
-    try:
-        return _written(directory, prefix, blessing, digest)
-    except OSError as error:
-        raise DataError(
-            f"the verdict is written beside the version, to {directory}: {error}. "
-            "Copy the version to where you may write."
-        ) from None
-
-
-def _written(
-    directory: pathlib.Path, prefix: str, blessing: Blessing, digest: str
-) -> pathlib.Path:
-    """Writes `validations.json` and then the marker, an earlier one gone meanwhile."""
-    directory.mkdir(parents=True, exist_ok=True)
+    version_dir, baseline = blessing.current_model, blessing.baseline_model
+    directory = version_dir.parent / VALIDATION_DIR / version_dir.name / judge
+    prefix = "INFRA_" if judge == "infra" else ""
     good, bad = directory / f"{prefix}BLESSED", directory / f"{prefix}NOT_BLESSED"
-    good.unlink(missing_ok=True)
-    bad.unlink(missing_ok=True)
-    baseline = blessing.baseline_model
     content = {
         "blessing_message": blessing.message,
-        "current_model": str(blessing.current_model),
+        "current_model": str(version_dir),
         "current_model_sha256": digest,
         "baseline_model": None if baseline is None else str(baseline),
         "rules": [dataclasses.asdict(rule) for rule in blessing.rules],
     }
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(directory / VALIDATIONS_JSON, text, is_durable=True)
     marker = good if blessing.passed else bad
-    marker.touch()
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        good.unlink(missing_ok=True)
+        bad.unlink(missing_ok=True)
+        write_atomically(directory / VALIDATIONS_JSON, text, is_durable=True)
+        marker.touch()
+    except OSError as error:
+        raise DataError(
+            f"the verdict is written beside the version, to {directory}: {error}. "
+            "Copy the version to where you may write."
+        ) from None
     return marker
 
 

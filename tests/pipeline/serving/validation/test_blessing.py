@@ -2,13 +2,9 @@ import json
 
 import pytest
 
+from pipeline.judging.rule import Rule
 from pipeline.serving.base.model_base import content_digest
-from pipeline.serving.validation.blessing import (
-    Blessing,
-    Rule,
-    write_infra,
-    write_model,
-)
+from pipeline.serving.validation.blessing import Blessing, write
 from transforms.schema import DataError
 
 GOOD = Rule("size", True, 2.5, 500.0, "MB on disk")
@@ -50,7 +46,7 @@ def test_the_table_has_a_line_for_each_rule(version_dir):
 def test_what_was_found_is_written_beside_the_version(version_dir):
     before = content_digest(version_dir)
     blessing = Blessing([GOOD, BAD], version_dir, version_dir.parent / "16")
-    marker = write_model(blessing, "0a1b")
+    marker = write(blessing, "model", "0a1b")
     assert content_digest(version_dir) == before
     folder = version_dir.parent / ".validation" / "17" / "model"
     assert marker == folder / "NOT_BLESSED"
@@ -81,23 +77,21 @@ def test_what_was_found_is_written_beside_the_version(version_dir):
 
 
 @pytest.mark.parametrize(
-    ("write", "folder", "names"),
+    ("judge", "names"),
     [
-        (write_infra, "infra", ("INFRA_BLESSED", "INFRA_NOT_BLESSED")),
-        (write_model, "model", ("BLESSED", "NOT_BLESSED")),
+        ("infra", ("INFRA_BLESSED", "INFRA_NOT_BLESSED")),
+        ("model", ("BLESSED", "NOT_BLESSED")),
     ],
 )
-def test_a_later_verdict_takes_the_place_of_an_earlier_one(
-    version_dir, write, folder, names
-):
-    directory = version_dir.parent / ".validation" / "17" / folder
-    write(Blessing([BAD], version_dir), "0a1b")
+def test_a_later_verdict_takes_the_place_of_an_earlier_one(version_dir, judge, names):
+    directory = version_dir.parent / ".validation" / "17" / judge
+    write(Blessing([BAD], version_dir), judge, "0a1b")
     assert {p.name for p in directory.iterdir()} == {names[1], "validations.json"}
-    write(Blessing([GOOD], version_dir), "0a1b")
+    write(Blessing([GOOD], version_dir), judge, "0a1b")
     assert {p.name for p in directory.iterdir()} == {names[0], "validations.json"}
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(version_dir):
     (version_dir.parent / ".validation").touch()  # A file, so that no folder can be.
     with pytest.raises(DataError, match=r"beside the version, to .*17/infra: "):
-        write_infra(Blessing([GOOD], version_dir), "0a1b")
+        write(Blessing([GOOD], version_dir), "infra", "0a1b")
