@@ -30,10 +30,6 @@ class SkippedPoints:
         if self._path.exists():
             self._points = read_json(self._path)
 
-    def add(self, values: Mapping[str, Any], reason: str) -> None:
-        """Notes a point with the reason why it is refused."""
-        self.extend([(values, reason)])
-
     def extend(self, refused: Iterable[tuple[Mapping[str, Any], str]]) -> None:
         """Notes several points with their reasons."""
         known = [point["values"] for point in self._points]

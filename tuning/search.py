@@ -23,29 +23,13 @@ from tuning.keras_tuner_parts import (
 )
 from tuning.key_values import encode
 from tuning.results import SearchResults, read_search, write_search
-from tuning.search_oracle import SearchOracle
+from tuning.search_oracle import Budget, SearchOracle
 from tuning.training import Trainer
 from tuning.tuner import SearchTuner
 
 _TUNER_ID = "KERASTUNER_TUNER_ID"
 _IP = "KERASTUNER_ORACLE_IP"
 _PORT = "KERASTUNER_ORACLE_PORT"
-
-
-@dataclasses.dataclass(frozen=True)
-class Budget:
-    """What a search may cost.
-
-    Attributes:
-        max_trials: Trials of the whole search; None for no limit.
-        max_hours: Hours after which no trial is started, from the start of this
-            process; None for no limit.
-        max_epochs: Most epochs that Hyperband gives to a trial.
-    """
-
-    max_trials: int | None = None
-    max_hours: float | None = None
-    max_epochs: int = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +82,7 @@ def run_search(
     refusal: Refusal,
     trainer: Trainer,
     say: Callable[[str], None],
-    budget: Budget = Budget(),
+    budget: Budget,
 ) -> SearchResults:
     """Runs the trials that are missing.
 
@@ -119,13 +103,8 @@ def run_search(
         SearchFailedError: If three trials in a row fail alike.
     """
     role = role_of()
-    oracle = make_oracle(
-        search,
-        search_dir,
-        refusal=refusal,
-        max_trials=budget.max_trials,
-        max_seconds=budget.max_hours and budget.max_hours * 3600.0,
-        max_epochs=budget.max_epochs,
+    oracle = _ORACLES[search.algorithm](
+        search, search_dir, refusal=refusal, budget=budget
     )
     tuner = functools.partial(
         SearchTuner, oracle, search, search_dir, trainer=trainer, say=say
@@ -166,19 +145,9 @@ def _work(
 
 
 class GridOracle(SearchOracle):
-    """Trial i tries point i of the grid, so that there is nothing to remember.
+    """Trial i tries point i of the grid, so that there is nothing to remember."""
 
-    Args:
-        search: What is searched for.
-        search_dir: Folder of the search.
-        **options: As of `SearchOracle`.
-    """
-
-    def __init__(
-        self, search: SearchResults, search_dir: pathlib.Path, **options: Any
-    ) -> None:
-        super().__init__(search, search_dir, **options)
-        self._points: Sequence[Mapping[str, Any]] = ()
+    _points: Sequence[Mapping[str, Any]] = ()
 
     def resume(self) -> None:
         """Lays out the grid, and reads what an earlier search has left."""
@@ -190,7 +159,7 @@ class GridOracle(SearchOracle):
     @property
     def num_planned(self) -> int:
         """Trials of the whole search."""
-        return min(len(self._points), self._budget or len(self._points))
+        return min(len(self._points), self._max_trials or len(self._points))
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Chooses the values of a trial."""
@@ -224,11 +193,10 @@ class BracketOracle(SearchOracle, HyperbandOracle):
     try, as in a space of few points, goes on with those that it has.
     """
 
-    def __init__(
-        self, search: SearchResults, search_dir: pathlib.Path, **options: Any
-    ) -> None:
+    def __init__(self, *of_search: Any, budget: Budget, **options: Any) -> None:
         self._closed: dict[int, int] = {}  # Trials of first rounds that are cut short.
-        super().__init__(search, search_dir, **options)
+        options["max_epochs"] = budget.max_epochs
+        super().__init__(*of_search, budget=budget, **options)
 
     def _random_trial(self, trial_id: str, bracket: Mapping[str, Any]) -> Any:
         """Begins a trial of a first round; without new values one of a later round."""
@@ -254,33 +222,3 @@ _ORACLES: Mapping[str, type[SearchOracle]] = {
     "bayesian": BayesianOracle,
     "hyperband": BracketOracle,
 }
-
-
-def make_oracle(
-    search: SearchResults,
-    search_dir: pathlib.Path,
-    *,
-    refusal: Refusal,
-    max_trials: int | None,
-    max_seconds: float | None,
-    max_epochs: int,
-) -> SearchOracle:
-    """Makes the oracle of a search; it knows nothing yet of an earlier start.
-
-    Args:
-        search: What is searched for.
-        search_dir: Folder of the search.
-        refusal: Says why the configuration refuses values.
-        max_trials: Trials of the whole search, at most; None for no limit.
-        max_seconds: No trial starts later than that; None for no limit.
-        max_epochs: Most epochs that Hyperband gives to a trial.
-    """
-    options = {"max_epochs": max_epochs} if search.algorithm == "hyperband" else {}
-    return _ORACLES[search.algorithm](
-        search,
-        search_dir,
-        refusal=refusal,
-        max_trials=max_trials,
-        max_seconds=max_seconds,
-        **options,
-    )

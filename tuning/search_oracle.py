@@ -5,7 +5,9 @@ dropped or done again, never lost and never done twice. And values that the
 configuration refuses are skipped before they become a trial.
 """
 
+import dataclasses
 import json
+import math
 import pathlib
 import shutil
 import time
@@ -29,6 +31,22 @@ ORACLE_DIR = "oracle"
 _MAX_REFUSED = 200  # Draws in a row.
 
 
+@dataclasses.dataclass(frozen=True)
+class Budget:
+    """What a search may cost.
+
+    Attributes:
+        max_trials: Trials of the whole search; None for no limit.
+        max_hours: Hours after which no trial is started, from the start of this
+            process; None for no limit.
+        max_epochs: Most epochs that Hyperband gives to a trial.
+    """
+
+    max_trials: int | None = None
+    max_hours: float | None = None
+    max_epochs: int = 100
+
+
 class SearchOracle(Oracle):
     """What all oracles here have beside the drawing of values.
 
@@ -36,8 +54,7 @@ class SearchOracle(Oracle):
         search: What is searched for.
         search_dir: Folder of the search.
         refusal: Says why the configuration refuses values.
-        max_trials: Trials of the whole search, at most; None for no limit.
-        max_seconds: No trial starts later than that; None for no limit.
+        budget: What it may cost.
         **options: Of the KerasTuner oracle.
 
     Attributes:
@@ -50,8 +67,7 @@ class SearchOracle(Oracle):
         search_dir: pathlib.Path,
         *,
         refusal: Refusal,
-        max_trials: int | None = None,
-        max_seconds: float | None = None,
+        budget: Budget,
         **options: Any,
     ) -> None:
         direction = "min" if search.minimise else "max"
@@ -69,21 +85,21 @@ class SearchOracle(Oracle):
         self.search_name = search_dir.name
         self._space = search.space
         self._refusal = refusal
-        self._budget = max_trials
-        self._deadline = max_seconds and time.monotonic() + max_seconds
+        self._max_trials = budget.max_trials
+        self._deadline = math.inf
+        if budget.max_hours is not None:
+            self._deadline = time.monotonic() + budget.max_hours * 3600.0
         self._is_exhausted = False
         self._skipped = SkippedPoints(search_dir)
 
     @property
     def num_planned(self) -> int | None:
         """Trials of the whole search; None if that is not known."""
-        return self._budget
+        return self._max_trials
 
     def is_spent(self) -> bool:
         """Whether no more trials may be started."""
-        if self._is_exhausted:
-            return True
-        if self._deadline is not None and time.monotonic() >= self._deadline:
+        if self._is_exhausted or time.monotonic() >= self._deadline:
             return True
         planned = self.num_planned
         return planned is not None and len(self.trials) >= planned
@@ -195,5 +211,5 @@ class SearchOracle(Oracle):
         values = decode(self._space, encoded)
         if reason := self._refusal(values):
             self._tried_so_far.add(self._compute_values_hash(encoded))
-            self._skipped.add(values, reason)
+            self._skipped.extend([(values, reason)])
         return bool(reason)

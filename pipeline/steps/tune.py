@@ -12,7 +12,8 @@ from pipeline.training.search_plan import SearchPlan
 from transforms.plural import counted
 from tuning.hparams_log import HPARAMS_DIR
 from tuning.results import SearchResults
-from tuning.search import Budget, run_search
+from tuning.search import run_search
+from tuning.search_oracle import Budget
 from tuning.space import EPOCHS_KEY
 from tuning.trial_result import value_text
 

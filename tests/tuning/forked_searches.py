@@ -20,7 +20,8 @@ from tuning import chief, tuner
 from tuning import search as search_module
 from tuning.grid import split_points
 from tuning.results import SearchResults
-from tuning.search import Budget, run_search
+from tuning.search import run_search
+from tuning.search_oracle import Budget
 from tuning.space import Space
 from tuning.training import Training, TrainingFailedError
 

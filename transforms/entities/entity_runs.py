@@ -143,9 +143,6 @@ class MakeRuns(Protocol):
     def raw_ids(self, ids: pa.Array) -> pa.Array:
         """Returns ids without the name of their domain."""
 
-    def order(self, ids: pa.Array) -> Ints:
-        """Returns the places of ids in the order of their rows."""
-
     def run(
         self,
         kind: str,

@@ -27,7 +27,6 @@ from transforms.joins import SPLIT_FILE
 from transforms.ratings.episodes import TaskShard
 from transforms.ratings.interactions import INTERACTIONS
 from transforms.reading.beam_hints import no_beam_hints
-from transforms.reading.coded_column import Ints
 from transforms.specs import DatasetSpec
 from transforms.writing.entity_files import ITEM, USER
 
@@ -58,10 +57,6 @@ class RatingRuns:
     def raw_ids(self, ids: pa.Array) -> pa.Array:
         """Returns the ids themselves."""
         return ids
-
-    def order(self, ids: pa.Array) -> Ints:
-        """Returns the places of ids by `id_order`."""
-        return order_of_ids(ids)
 
     def run(
         self,
