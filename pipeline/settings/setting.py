@@ -98,11 +98,6 @@ class LearnedMethods:
     empty_episode: Callable[[Any], Episode]
 
 
-def _as_it_is(method: Recommender, config: Any, data: Data) -> Recommender:
-    del config, data
-    return method
-
-
 @dataclasses.dataclass(frozen=True)
 class Methods:
     """The methods that stand beside CMML.
@@ -128,7 +123,9 @@ class Methods:
     beside_ablation: Sequence[str]
     cmml: Mapping[str, Mapping[str, Any]]
     learning: LearnedMethods | None = None
-    completed: Callable[[Recommender, Any, Data], Recommender] = _as_it_is
+    completed: Callable[[Recommender, Any, Data], Recommender] = (
+        lambda method, config, data: method
+    )
     sizes: Callable[[Any], Sequence[int]] = lambda config: ()
 
     @property

@@ -20,20 +20,6 @@ if TYPE_CHECKING:
 GroupPairs = Mapping[str, ScoredPairs]
 
 
-def _no_intervals(
-    config: Any, data: Any, scored: GroupPairs
-) -> dict[str, dict[str, Interval]]:
-    return {}
-
-
-def _no_groups(config: Any, data: Any, scored: GroupPairs) -> dict[str, ScoredPairs]:
-    return {}
-
-
-def _no_pair_groups(data: Any, task_ids: Sequence[str]) -> list[PairGroup]:
-    return []
-
-
 @dataclasses.dataclass(frozen=True)
 class StepParts:
     """Functions of single steps; a step says so if its own is None.
@@ -77,9 +63,9 @@ class StepParts:
     pretrain: Callable[[Any, pathlib.Path], pathlib.Path] | None = None
     further_intervals: Callable[
         [Any, Any, GroupPairs], dict[str, dict[str, Interval]]
-    ] = _no_intervals
+    ] = lambda config, data, scored: {}
     further_groups: Callable[[Any, Any, GroupPairs], dict[str, ScoredPairs]] = (
-        _no_groups
+        lambda config, data, scored: {}
     )
     metric_notes: Callable[[Any], Sequence[str]] = lambda data: ()
     check: Callable[[Any, Any], Sequence[str]] = lambda config, data: ()
@@ -99,5 +85,7 @@ class StepParts:
     request: Callable[[Any, Any, str], Mapping[str, Any]] | None = None
     description: Callable[[Any], str] = lambda data: ""
     facts: Callable[[Any], DataFacts] | None = None
-    pair_groups: Callable[[Any, Sequence[str]], Sequence[PairGroup]] = _no_pair_groups
+    pair_groups: Callable[[Any, Sequence[str]], Sequence[PairGroup]] = (
+        lambda data, task_ids: []
+    )
     audit: Callable[[Any, pathlib.Path], Sequence[Finding]] | None = None

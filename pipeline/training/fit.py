@@ -33,21 +33,13 @@ Watch: TypeAlias = Callable[
 _START = "start.npy"
 
 
-def unwatched(
-    run: RunDir, scorer: Scorer, plan: TrainingPlan
-) -> Sequence[tf.keras.callbacks.Callback]:
-    """Looks at nothing."""
-    del run, scorer, plan
-    return ()
-
-
 def fit(
     model: tf.keras.Model,
     config: Any,
     data: Data,
     run: RunDir,
     *,
-    watch: Watch = unwatched,
+    watch: Watch = lambda run, scorer, plan: (),
 ) -> dict[str, Any]:
     """Trains a model on meta-train, or goes on where a killed training was.
 

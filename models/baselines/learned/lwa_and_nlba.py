@@ -127,12 +127,7 @@ class LWA(LearnedBaseline):
 
     def adapt(self, support: Episode, training: bool = False) -> State:
         """Returns the weights of each task's linear scorer, float32 [B, F]."""
-        means = self.classes(
-            self.inputs_of_pairs.embed_support(support, training),
-            self.objective.signals(support["support_label"], support["support_mask"]),
-            support["support_mask"],
-        )
-        return self.mixing(tf.concat([means[:, 0], means[:, 1]], axis=-1))
+        return self.mixing(_means_of_classes(self, support, training))
 
     def raw_score(
         self, state: State, query: Episode, training: bool = False
@@ -144,17 +139,13 @@ class LWA(LearnedBaseline):
 
 
 @dataclasses.dataclass(frozen=True)
-class NLBAOptions(LearnedOptions):
-    """Hyperparameters of `NLBA`.
+class NLBAOptions(LWAOptions):
+    """Hyperparameters of `NLBA`, beside those of `LWA`.
 
     Attributes:
-        hidden_dims: Units of the hidden layers that represent a pair.
-        representation_dim: F, width of a representation.
         scorer_dims: Units of the hidden layers behind, whose biases adapt.
     """
 
-    hidden_dims: tuple[int, ...] = (64, 64)
-    representation_dim: int = 64
     scorer_dims: tuple[int, ...] = (64,)
 
 
@@ -207,12 +198,7 @@ class NLBA(LearnedBaseline):
 
     def adapt(self, support: Episode, training: bool = False) -> State:
         """Returns the biases of each task by layer, each float32 [B, units]."""
-        means = self.classes(
-            self.inputs_of_pairs.embed_support(support, training),
-            self.objective.signals(support["support_label"], support["support_mask"]),
-            support["support_mask"],
-        )
-        biases = self.biases(tf.concat([means[:, 0], means[:, 1]], axis=-1))
+        biases = self.biases(_means_of_classes(self, support, training))
         return tf.split(biases, self.widths, axis=-1)
 
     def raw_score(
@@ -226,3 +212,16 @@ class NLBA(LearnedBaseline):
             hidden = layer(hidden) + state[number][:, tf.newaxis]  # [B, Q, units]
             hidden = hidden if number == last else tf.nn.relu(hidden)
         return tf.squeeze(hidden, axis=-1)
+
+
+def _means_of_classes(
+    method: LWA | NLBA, support: Episode, training: bool
+) -> tf.Tensor:
+    """Returns R_0 and R_1 of each task side by side, float32 [B, 2 * F]."""
+    mask = support["support_mask"]
+    means = method.classes(
+        method.inputs_of_pairs.embed_support(support, training),
+        method.objective.signals(support["support_label"], mask),
+        mask,
+    )
+    return tf.concat([means[:, 0], means[:, 1]], axis=-1)
