@@ -28,6 +28,14 @@ Activation: TypeAlias = Literal["relu", "leaky_relu"]
 
 MAX_ORDERS = 8  # Of a support set, that can be averaged.
 
+# What sizes must be at least, by the key.
+_LEAST = {
+    **dict.fromkeys(("num_orders", "label_dim", "encoder_dim", "hybrid_dim"), 1),
+    **dict.fromkeys(("modulation_dim", "hidden_dims", "module_layers"), 1),
+    **dict.fromkeys(("num_modules", "module_dim", "embedding_dim"), 1),
+    **dict.fromkeys(("prior_rank", "prior_full_rank_items", "prior_passes"), 0),
+}
+
 # Switches that some members alone have: the switch, the key of the member, its names.
 _ONLY_WITH = (
     ("num_orders", "encoder", ("gru",)),
@@ -128,21 +136,12 @@ class MemberOptions:
                 raise ValueError(f"{key} must be one of {names}, got {value!r}.")
 
     def _check_sizes(self) -> None:
-        for name in (
-            "num_orders",
-            "label_dim",
-            "encoder_dim",
-            "hybrid_dim",
-            "modulation_dim",
-            "hidden_dims",
-            "module_layers",
-            "num_modules",
-            "module_dim",
-        ):
-            value = getattr(self, name)
+        for name, value in vars(self).items():
             for size in value if isinstance(value, tuple) else [value]:
-                if size < 1:
-                    raise ValueError(f"{name} must be at least 1, got {size}.")
+                if name in _LEAST and size < _LEAST[name]:
+                    raise ValueError(
+                        f"{name} must be at least {_LEAST[name]}, got {size}."
+                    )
         if self.num_orders > MAX_ORDERS:
             raise ValueError(
                 f"num_orders must be at most {MAX_ORDERS}, got {self.num_orders}."
@@ -241,15 +240,6 @@ class CMMLOptions(MemberOptions):
             )
         if self.max_surprise is not None:
             self._check_max_surprise(self.max_surprise)
-        if self.embedding_dim < 1:
-            raise ValueError(
-                f"embedding_dim must be at least 1, got {self.embedding_dim}."
-            )
-        for name in ("prior_rank", "prior_full_rank_items", "prior_passes"):
-            if getattr(self, name) < 0:
-                raise ValueError(
-                    f"{name} must be at least 0, got {getattr(self, name)}."
-                )
 
     def _check_max_surprise(self, max_surprise: float) -> None:
         if not 0.0 < max_surprise < math.inf:

@@ -22,18 +22,6 @@ SCORES_FILE = "scores.parquet"
 
 _LABEL_MIN, _LABEL_MAX = "label_min", "label_max"  # In the metadata of the file.
 
-_NUMBERS = (
-    "support_size",
-    "label",
-    "score",
-    "median",
-    "gain",
-    "log_likelihood",
-    "coverage",
-    "rank",
-    "num_tied",
-    "num_candidates",
-)
 _COLUMNS = pa.schema(
     [
         ("method", pa.string()),
@@ -147,9 +135,9 @@ def read_scores(paths: Sequence[pathlib.Path], dataset_dir: pathlib.Path) -> Sco
             "user": _rows_of(table["user_id"], user_ids),
             "item": _rows_of(table["item_id"], item_ids),
             **{
-                name: table[name].to_numpy()
-                for name in _NUMBERS
-                if not table[name].null_count
+                field.name: table[field.name].to_numpy()
+                for field in _COLUMNS
+                if field.type != pa.string() and not table[field.name].null_count
             },
         }
         method, methods = _codes(table["method"])
@@ -185,6 +173,7 @@ def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:
 
 def _rows_of(column: pa.ChunkedArray, ids: NDArray) -> NDArray[np.int64]:
     """Returns the row of each id of a column in its table, 0 for an unknown one."""
-    places, values = _codes(column)
-    known = {text: row for row, text in enumerate(ids)}
-    return np.array([known.get(text, 0) for text in values], np.int64)[places]
+    rows: NDArray[np.int64] = (
+        pc.index_in(column, pa.array(ids)).fill_null(0).to_numpy().astype(np.int64)
+    )
+    return rows

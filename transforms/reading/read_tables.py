@@ -125,14 +125,17 @@ class ReadTable(beam.PTransform):
             raise ValueError(
                 f"text_block_bytes must be at least 1, got {text_block_bytes}."
             )
+        self._table = table
         self._columns = tuple(columns)
+        self._options = {"data_dir": data_dir, "text_block_bytes": text_block_bytes}
         self._spread = spread
-        self._find = _FindParts(table, self._columns, data_dir, text_block_bytes)
 
     @no_beam_hints
     def expand(self, files: beam.PCollection) -> beam.PCollection:
         """Finds the parts of each file, spreads and reads them."""
-        parts = files | "FindParts" >> beam.ParDo(self._find)
+        parts = files | "FindParts" >> beam.FlatMap(
+            find_parts, self._table, self._columns, **self._options
+        )
         if self._spread:
             parts = parts | "SpreadParts" >> Spread(_place)
         return parts | "ReadParts" >> beam.FlatMap(read_part, self._columns)
@@ -143,6 +146,7 @@ def _place(part: Block) -> tuple[int, int]:
     return part.source_index, part.first_line
 
 
+@no_beam_hints
 def find_parts(
     file: RawFile,
     table: TableSpec,
@@ -161,8 +165,17 @@ def find_parts(
         text_block_bytes: Size of a block of text.
     """
     if table.format in TEXT_FORMATS:
-        yield from _text_blocks(file, table, text_block_bytes)
-        return
+        blocks = _text_blocks(file, table, text_block_bytes)
+    else:
+        blocks = _columnar_blocks(file, table, columns, data_dir)
+    for block in blocks:
+        _BLOCKS.inc()
+        yield block
+
+
+def _columnar_blocks(
+    file: RawFile, table: TableSpec, columns: Sequence[str], data_dir: str
+) -> Iterator[Block]:
     first_row = 1
     for num_rows, data in _columnar_parts(file, table, columns, data_dir):
         yield Block(file.source, file.index, first_row, data)
@@ -217,33 +230,6 @@ def _columnar_parts(
                 return
             for number, num_rows in enumerate(rows_of_groups(stream)):
                 yield num_rows, RowGroup(file, number)
-
-
-class _FindParts(beam.DoFn):
-    def __init__(
-        self,
-        table: TableSpec,
-        columns: tuple[str, ...],
-        data_dir: str,
-        text_block_bytes: int,
-    ) -> None:
-        super().__init__()
-        self._table = table
-        self._columns = columns
-        self._data_dir = data_dir
-        self._text_block_bytes = text_block_bytes
-
-    @no_beam_hints
-    def process(self, file: RawFile) -> Iterator[Block]:
-        for block in find_parts(
-            file,
-            self._table,
-            self._columns,
-            data_dir=self._data_dir,
-            text_block_bytes=self._text_block_bytes,
-        ):
-            _BLOCKS.inc()
-            yield block
 
 
 @dataclasses.dataclass(frozen=True)

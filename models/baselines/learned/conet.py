@@ -2,8 +2,8 @@
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
@@ -75,8 +75,8 @@ class CoNet(LearnedBaseline):
         learned baselines instead of cross entropy.
     """
 
-    OPTIONS: ClassVar[type[LearnedOptions]] = CoNetOptions
-    CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = (
+    OPTIONS = CoNetOptions
+    CANDIDATES = (
         {},
         {"inner_learning_rate": 1e-3},
         {"inner_learning_rate": 3e-3},

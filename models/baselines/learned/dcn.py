@@ -1,8 +1,7 @@
 """DCN: a deep and cross network, trained on all tasks alike, or fine-tuned on each."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
 
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
@@ -38,8 +37,8 @@ class DCN(LearnedBaseline):
         place among the baselines.
     """
 
-    OPTIONS: ClassVar[type[LearnedOptions]] = DCNOptions
-    CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = (
+    OPTIONS = DCNOptions
+    CANDIDATES = (
         {},
         {"learning_rate": 3e-4},
         {"learning_rate": 3e-3},
@@ -148,14 +147,14 @@ class FineTunedDCN(DCN):
         embeddings serves all tasks.
     """
 
-    OPTIONS: ClassVar[type[LearnedOptions]] = FineTunedDCNOptions
-    CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = (
+    OPTIONS = FineTunedDCNOptions
+    CANDIDATES = (
         {},
         {"inner_learning_rate": 1e-3},
         {"inner_learning_rate": 3e-3},
         {"inner_learning_rate": 1e-2},
     )
-    TRAINS_AS: ClassVar[str | None] = "dcn"
+    TRAINS_AS = "dcn"
 
     def adapt(self, support: Episode, training: bool = False) -> State:
         """Returns the weights of each task, or an empty state in training."""

@@ -1,8 +1,7 @@
 """LWA and NLBA: scorers that the means of two classes of pairs adapt."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
 
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
@@ -105,8 +104,8 @@ class LWA(LearnedBaseline):
         `ClassRepresentations` names those of F and of the classes.
     """
 
-    OPTIONS: ClassVar[type[LearnedOptions]] = LWAOptions
-    CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = (
+    OPTIONS = LWAOptions
+    CANDIDATES = (
         {},
         {"learning_rate": 3e-4},
         {"learning_rate": 3e-3},
@@ -168,8 +167,8 @@ class NLBA(LearnedBaseline):
         classes.
     """
 
-    OPTIONS: ClassVar[type[LearnedOptions]] = NLBAOptions
-    CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = (
+    OPTIONS = NLBAOptions
+    CANDIDATES = (
         {},
         {"learning_rate": 3e-4},
         {"learning_rate": 3e-3},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
@@ -114,8 +114,8 @@ class MAMO(LearnedBaseline):
         `AttendedMemory` names those of writing.
     """
 
-    OPTIONS: ClassVar[type[LearnedOptions]] = MAMOOptions
-    CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = (
+    OPTIONS = MAMOOptions
+    CANDIDATES = (
         {},
         {"inner_learning_rate": 0.05},
         {"inner_learning_rate": 0.2},

@@ -1,8 +1,6 @@
 """MeLU: a network that takes gradient steps on the support set of each task."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
 
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
@@ -57,8 +55,8 @@ class MeLU(LearnedBaseline):
         trained on standardised labels with Adam.
     """
 
-    OPTIONS: ClassVar[type[LearnedOptions]] = MeLUOptions
-    CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = (
+    OPTIONS = MeLUOptions
+    CANDIDATES = (
         {"inner_learning_rate": 0.2, "learning_rate": 3e-3},
         {"inner_learning_rate": 0.05, "learning_rate": 3e-3},
         {"inner_learning_rate": 0.2},

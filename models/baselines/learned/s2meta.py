@@ -2,8 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
@@ -75,8 +74,8 @@ class S2Meta(LearnedBaseline):
         which are not by choice, are rewarded too.
     """
 
-    OPTIONS: ClassVar[type[LearnedOptions]] = S2MetaOptions
-    CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = (
+    OPTIONS = S2MetaOptions
+    CANDIDATES = (
         {},
         {"learning_rate": 3e-4},
         {"learning_rate": 3e-3},

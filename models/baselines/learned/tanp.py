@@ -1,8 +1,8 @@
 """TaNP: a neural process over tasks, with soft clusters of them."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
@@ -71,8 +71,8 @@ class TaNP(LearnedBaseline):
         setting labels are 1 and -1 and the error is the ranking loss.
     """
 
-    OPTIONS: ClassVar[type[LearnedOptions]] = TaNPOptions
-    CANDIDATES: ClassVar[Sequence[Mapping[str, Any]]] = (
+    OPTIONS = TaNPOptions
+    CANDIDATES = (
         {},
         {"learning_rate": 3e-4},
         {"latent_weight": 0.1},
