@@ -72,6 +72,7 @@ FLOORS = {
         "models.episodes",
         "models.evaluation",
         "models.joined_parts",
+        "models.masked_mean",
         "models.lazy_adam",
         "models.resumable_training",
         "models.replicas",

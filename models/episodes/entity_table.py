@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.legacy_keras import tf
+from models.masked_mean import masked_mean
 from transforms import schema
 from transforms.schema import Feature
 
@@ -96,12 +97,10 @@ def mean_of_known(rows: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [N, K], zeros where no value is known.
     """
-    known = tf.expand_dims(tf.cast(encoded > 0, rows.dtype), -1)  # [N, V, 1]
+    known = tf.expand_dims(encoded > 0, -1)  # [N, V, 1]
     if encoded.shape[1] == 1:
-        return tf.squeeze(rows * known, axis=1)
-    return tf.math.divide_no_nan(
-        tf.reduce_sum(rows * known, axis=1), tf.reduce_sum(known, axis=1)
-    )
+        return tf.squeeze(rows * tf.cast(known, rows.dtype), axis=1)
+    return masked_mean(rows, known, axis=1)
 
 
 def unknown_row(feature: Feature) -> np.ndarray:

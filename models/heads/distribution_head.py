@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 
 from models.legacy_keras import tf
+from models.masked_mean import masked_mean
 from models.objectives.objective import Objective
 from models.pairs.pair_embedding import Expected
 from models.parts.label_levels import LabelLevels
@@ -115,12 +116,8 @@ class DistributionHead(tf.keras.layers.Layer):
         entropy = tf.nn.softmax_cross_entropy_with_logits(
             self._standard.shares_of(signals), prediction
         )
-        weights = tf.cast(mask, entropy.dtype)
-        mean_entropy = tf.math.divide_no_nan(
-            tf.reduce_sum(entropy * weights), tf.reduce_sum(weights)
-        )
         return (
-            mean_entropy
+            masked_mean(entropy, mask)
             + error
             + _PRIOR_WEIGHT * self._error(signals, expected.mean, mask)
         )

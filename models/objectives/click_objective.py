@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from models.legacy_keras import tf
+from models.masked_mean import masked_mean
 from models.recommender import Episode
 from models.replicas import share_of_batch
 
@@ -48,11 +49,7 @@ class ClickObjective:
             & (user[:, :, tf.newaxis] == user[:, tf.newaxis, :])
         )  # [B, S, S], click by negative.
         gap = raw_scores[:, :, tf.newaxis] - raw_scores[:, tf.newaxis, :]
-        weights = tf.cast(is_pair, raw_scores.dtype)
-        hinge = tf.nn.relu(self._margin - gap) * weights
-        return tf.math.divide_no_nan(
-            tf.reduce_sum(hinge, axis=[1, 2]), tf.reduce_sum(weights, axis=[1, 2])
-        )
+        return masked_mean(tf.nn.relu(self._margin - gap), is_pair, axis=[1, 2])
 
     def scores(self, raw_scores: tf.Tensor) -> tf.Tensor:
         """Returns the raw scores: only their order means something."""

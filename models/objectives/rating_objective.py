@@ -1,6 +1,7 @@
 """What is learned in the user-specific setting: ratings."""
 
 from models.legacy_keras import tf
+from models.masked_mean import masked_mean
 from models.parts.label_unit import LabelUnit
 from models.recommender import Episode
 
@@ -36,11 +37,7 @@ class RatingObjective:
         """Returns the mean squared error of each support set, float32 [B]."""
         mask = support["support_mask"]
         signals = self.signals(support["support_label"], mask)
-        weights = tf.cast(mask, raw_scores.dtype)
-        squared = tf.square(raw_scores - signals) * weights
-        return tf.math.divide_no_nan(
-            tf.reduce_sum(squared, axis=1), tf.reduce_sum(weights, axis=1)
-        )
+        return masked_mean(tf.square(raw_scores - signals), mask, axis=1)
 
     def scores(self, raw_scores: tf.Tensor) -> tf.Tensor:
         """Returns scores in the unit of the labels."""
@@ -77,9 +74,7 @@ def masked_squared_error(
     Source:
         CMML (arXiv:2108.10511) Eq. 5.
     """
-    weights = tf.cast(query_mask, scores.dtype)
-    squared = tf.square(scores - labels) * weights
-    return tf.math.divide_no_nan(tf.reduce_sum(squared), tf.reduce_sum(weights))
+    return masked_mean(tf.square(scores - labels), query_mask)
 
 
 def masked_absolute_error(
@@ -90,9 +85,7 @@ def masked_absolute_error(
     Its best score is the median of the labels to be expected, not the mean: better by
     MAE, worse by RMSE.
     """
-    weights = tf.cast(query_mask, scores.dtype)
-    absolute = tf.abs(scores - labels) * weights
-    return tf.math.divide_no_nan(tf.reduce_sum(absolute), tf.reduce_sum(weights))
+    return masked_mean(tf.abs(scores - labels), query_mask)
 
 
 LOSSES = {"squared": masked_squared_error, "absolute": masked_absolute_error}
@@ -102,8 +95,4 @@ def task_absolute_error(
     labels: tf.Tensor, scores: tf.Tensor, query_mask: tf.Tensor
 ) -> tf.Tensor:
     """Mean absolute error of each task, float32 [B], arguments as above."""
-    weights = tf.cast(query_mask, scores.dtype)
-    absolute = tf.abs(scores - labels) * weights
-    return tf.math.divide_no_nan(
-        tf.reduce_sum(absolute, axis=-1), tf.reduce_sum(weights, axis=-1)
-    )
+    return masked_mean(tf.abs(scores - labels), query_mask, axis=-1)

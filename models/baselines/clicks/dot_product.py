@@ -6,6 +6,7 @@ from models.baselines.clicks.baseline import Grid, is_clicked
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
+from models.masked_mean import masked_mean
 from models.pairs.factor_tables import FactorTables, dot_product
 from models.recommender import Episode
 
@@ -67,10 +68,7 @@ class ClickMean:
     def adapt(self, support: Episode) -> tf.Tensor:
         """Returns the mean factors of the clicks, float32 [B, D]; zeros without any."""
         items = self._tables.look_up(support, "support").item
-        weights = tf.cast(is_clicked(support), items.dtype)[..., tf.newaxis]
-        return tf.math.divide_no_nan(
-            tf.reduce_sum(items * weights, axis=1), tf.reduce_sum(weights, axis=1)
-        )
+        return masked_mean(items, is_clicked(support)[..., tf.newaxis], axis=1)
 
     def score(self, state: tf.Tensor, query: Episode) -> tf.Tensor:
         """Returns the dot products, float32 [B, Q]."""

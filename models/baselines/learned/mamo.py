@@ -11,10 +11,11 @@ from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
 )
-from models.baselines.learned.parts.every_pair import joined, masked_mean
+from models.baselines.learned.parts.every_pair import joined
 from models.baselines.learned.parts.functional_mlp import Layer, for_each_task, linear
 from models.baselines.learned.parts.inner_loop import sgd_steps
 from models.legacy_keras import tf
+from models.masked_mean import masked_mean
 from models.parts.backbone import glorot
 from models.recommender import Episode, State, split_episode
 
@@ -198,7 +199,9 @@ class MAMO(LearnedBaseline):
         options = self.options
         pairs = self.inputs_of_pairs.embed_support(support, training)
         user = masked_mean(
-            pairs[..., : self.inputs_of_pairs.user_dim], support["support_mask"]
+            pairs[..., : self.inputs_of_pairs.user_dim],
+            support["support_mask"][..., tf.newaxis],
+            axis=1,
         )
         start = self._start(user)
         final, gradient = sgd_steps(

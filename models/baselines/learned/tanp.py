@@ -8,8 +8,9 @@ from models.baselines.learned.learned_baseline import (
     LearnedBaseline,
     LearnedOptions,
 )
-from models.baselines.learned.parts.every_pair import joined, masked_mean
+from models.baselines.learned.parts.every_pair import joined
 from models.legacy_keras import tf
+from models.masked_mean import masked_mean
 from models.recommender import Episode, State, split_episode
 
 
@@ -158,7 +159,7 @@ class TaNP(LearnedBaseline):
 
     def _latent(self, labelled: tf.Tensor, mask: tf.Tensor) -> Gaussian:
         """Returns the distribution of the latent variable given labelled pairs."""
-        pooled = masked_mean(self.latent_encoder(labelled), mask)
+        pooled = masked_mean(self.latent_encoder(labelled), mask[..., tf.newaxis], 1)
         mean, log_variance = tf.split(self.latent_head(pooled), 2, axis=-1)
         return Gaussian(mean, log_variance)
 
@@ -166,7 +167,7 @@ class TaNP(LearnedBaseline):
         self, labelled: tf.Tensor, mask: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the code [B, T] with that of its clusters, and their shares."""
-        code = masked_mean(self.code_encoder(labelled), mask)
+        code = masked_mean(self.code_encoder(labelled), mask[..., tf.newaxis], 1)
         shares = self.clusters(code)
         return code + self.clusters.mix(shares), shares
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.baselines.ratings.baseline import Grid
 from models.baselines.ratings.bias_ridge import fit_biases
-from models.baselines.ratings.item_matrix import pair_matrix
+from models.baselines.ratings.item_matrix import means_variable, pair_matrix
 from models.factors.labelled_pairs import LabelledPairs
 from models.factors.ridge import solve_ridge
 from models.legacy_keras import tf
@@ -61,9 +61,7 @@ class ALS(tf.Module):
         self.l2 = l2
         self.num_iterations = num_iterations
         self.seed = seed
-        self.item_mean = tf.Variable(
-            tf.zeros([1]), shape=[None], trainable=False, name="item_mean"
-        )
+        self.item_mean = means_variable()
         self.item_factors = tf.Variable(  # The first unit is 1, for the user bias.
             tf.zeros([1, rank + 1]),
             shape=[None, rank + 1],

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.baselines.ratings.baseline import Grid
+from models.baselines.ratings.item_matrix import means_variable
 from models.baselines.ratings.shrinkage import (
     check_strength,
     shrunk_means,
@@ -43,9 +44,7 @@ class BiasRidge(tf.Module):
         super().__init__()
         self.item_l2 = check_strength("item_l2", item_l2)
         self.user_l2 = check_strength("user_l2", user_l2)
-        self.item_mean = tf.Variable(  # Mean + item bias.
-            tf.zeros([1]), shape=[None], trainable=False, name="item_mean"
-        )
+        self.item_mean = means_variable()  # Mean + item bias.
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Fits mean and biases.

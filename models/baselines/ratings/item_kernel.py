@@ -12,6 +12,7 @@ from models.baselines.ratings.item_matrix import (
     check_num_items,
     entries,
     matrix_variable,
+    means_variable,
     pair_matrix,
 )
 from models.baselines.ratings.shrinkage import check_strength
@@ -64,9 +65,7 @@ class ItemKernel(tf.Module):
             raise ValueError(f"rank must be at least 1, got {rank}.")
         self.shrinkage = check_strength("shrinkage", shrinkage)
         self.rank = rank
-        self.item_mean = tf.Variable(  # Mean + item bias.
-            tf.zeros([1]), shape=[None], trainable=False, name="item_mean"
-        )
+        self.item_mean = means_variable()  # Mean + item bias.
         self.kernel = matrix_variable("kernel")
         self.noise_variance = tf.Variable(1.0, trainable=False, name="noise_variance")
 

@@ -11,6 +11,7 @@ from models.baselines.ratings.item_matrix import (
     check_num_items,
     entries,
     matrix_variable,
+    means_variable,
     pair_matrix,
 )
 from models.baselines.ratings.shrinkage import check_strength, shrunk_support_mean
@@ -63,9 +64,7 @@ class ItemKNN(tf.Module):
         self.num_neighbours = num_neighbours
         self.shrinkage = check_strength("shrinkage", shrinkage)
         self.damping = check_strength("damping", damping)
-        self.item_mean = tf.Variable(  # Mean + item bias.
-            tf.zeros([1]), shape=[None], trainable=False, name="item_mean"
-        )
+        self.item_mean = means_variable()  # Mean + item bias.
         self.likeness = matrix_variable("likeness")
 
     def fit(self, pairs: LabelledPairs) -> None:

@@ -1,4 +1,4 @@
-"""Square matrices of numbers between items, by item row."""
+"""Numbers of items, and square matrices of numbers between them, by item row."""
 
 import numpy as np
 import scipy.sparse
@@ -34,6 +34,11 @@ def pair_matrix(
     """Puts one value per pair into [num_users + 1, num_items + 1]."""
     shape = (pairs.num_users + 1, pairs.num_items + 1)
     return scipy.sparse.csr_matrix((values, (pairs.user, pairs.item)), shape=shape)
+
+
+def means_variable() -> tf.Variable:
+    """Makes a variable for a number of each item, of one item as yet."""
+    return tf.Variable(tf.zeros([1]), shape=[None], trainable=False, name="item_mean")
 
 
 def matrix_variable(name: str) -> tf.Variable:

@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from models.baselines.ratings.baseline import Grid
+from models.baselines.ratings.item_matrix import means_variable
 from models.factors.entity_design import no_features
 from models.factors.full_rank import fit_full_rank
 from models.factors.gaussian_factors import fit_gaussian_factors
@@ -59,9 +60,7 @@ class MatrixFactorisation(tf.Module):
         self.full_rank_items = full_rank_items
         self.num_iterations = num_iterations
         self.seed = seed
-        self.item_mean = tf.Variable(
-            tf.zeros([1]), shape=[None], trainable=False, name="item_mean"
-        )
+        self.item_mean = means_variable()
         self.item_factors = tf.Variable(
             tf.zeros([1, rank + 1]),
             shape=[None, None],

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from models.baselines.ratings.baseline import Grid
+from models.baselines.ratings.item_matrix import means_variable
 from models.baselines.ratings.shrinkage import (
     check_strength,
     shrunk_means,
@@ -87,9 +88,7 @@ class ItemMean(tf.Module):
     def __init__(self, *, damping: float = 3.0) -> None:
         super().__init__()
         self.damping = check_strength("damping", damping)
-        self.item_mean = tf.Variable(
-            tf.zeros([1]), shape=[None], trainable=False, name="item_mean"
-        )
+        self.item_mean = means_variable()
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Takes the shrunk mean of each item.
