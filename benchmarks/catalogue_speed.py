@@ -21,11 +21,7 @@ quiet.import_tensorflow()
 
 import numpy as np
 
-from benchmarks.made_up_ratings import (
-    LEVELS,
-    assign_made_up_factors,
-    made_up_ratings,
-)
+from benchmarks.made_up_ratings import LEVELS, assign_made_up_factors, made_up_ratings
 from models.cmml_builders import clicked_cmml, rated_cmml
 from models.episodes.entity_table import EntityTable
 from models.factors.vectors import Vectors

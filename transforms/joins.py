@@ -3,14 +3,7 @@
 import dataclasses
 import re
 import unicodedata
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from transforms.join_counts import JoinCounts, count_forms, count_join

@@ -16,13 +16,7 @@ from typing import Any
 
 from models.whole_files import write_atomically
 from tuning.grid import Refusal
-from tuning.keras_tuner_parts import (
-    Objective,
-    Oracle,
-    Trial,
-    TrialStatus,
-    synchronized,
-)
+from tuning.keras_tuner_parts import Objective, Oracle, Trial, TrialStatus, synchronized
 from tuning.key_values import decode, to_hyperparameters
 from tuning.results import SearchResults, SkippedPoints
 

@@ -9,13 +9,7 @@ from numpy.typing import NDArray
 from models.factors.entity_design import EntityDesign, no_features
 from models.factors.labelled_pairs import LabelledPairs
 from models.factors.pair_blocks import Floats, PairBlock, pair_blocks
-from models.factors.posteriors import (
-    Prior,
-    Vectors,
-    fit_prior,
-    posterior,
-    unpacked,
-)
+from models.factors.posteriors import Prior, Vectors, fit_prior, posterior, unpacked
 
 _ROWS_AT_ONCE = 256  # Whose matrices stay in the cache together.
 _INITIAL_SPREAD = 0.1  # Standard deviation of random item factors, without a unit.

@@ -3,13 +3,7 @@
 import argparse
 import functools
 
-from pipeline.commands.command import (
-    Command,
-    Step,
-    add_set,
-    config_of,
-    refuse_changes,
-)
+from pipeline.commands.command import Command, Step, add_set, config_of, refuse_changes
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,12 +7,7 @@ import functools
 import pathlib
 from typing import TYPE_CHECKING
 
-from pipeline.commands.command import (
-    Command,
-    Step,
-    dataset_of,
-    version_of,
-)
+from pipeline.commands.command import Command, Step, dataset_of, version_of
 
 if TYPE_CHECKING:
     from pipeline.experiment.config_section import Experiment

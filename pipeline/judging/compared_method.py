@@ -16,11 +16,7 @@ from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.judging.results import Changes, MethodResult
-from pipeline.judging.task_metrics_file import (
-    TaskMetrics,
-    load_metrics,
-    save_metrics,
-)
+from pipeline.judging.task_metrics_file import TaskMetrics, load_metrics, save_metrics
 from pipeline.training.course import read_course, seconds
 from transforms.schema import DataError
 

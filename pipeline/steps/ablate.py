@@ -15,13 +15,7 @@ from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import check_splits
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import training_fingerprint
-from pipeline.judging.ablation import (
-    NONE,
-    OTHER,
-    OWN,
-    Outcome,
-    summarise,
-)
+from pipeline.judging.ablation import NONE, OTHER, OWN, Outcome, summarise
 from pipeline.judging.simple_methods import fit_simple
 from pipeline.judging.task_metrics_file import TaskMetrics, load_metrics, save_metrics
 from pipeline.judging.variant_grid import GridSpec, Table

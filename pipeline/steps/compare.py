@@ -21,13 +21,7 @@ from pipeline.judging import judge as judging
 from pipeline.judging.all_methods import compared_method, known_methods
 from pipeline.judging.compared_method import tune_and_judge
 from pipeline.judging.cost import Cost, in_own_process, measure_cost
-from pipeline.judging.results import (
-    Changes,
-    CostCurve,
-    MethodResult,
-    Setup,
-    setup_of,
-)
+from pipeline.judging.results import Changes, CostCurve, MethodResult, Setup, setup_of
 from pipeline.judging.task_metrics_file import TaskMetrics
 from pipeline.reports.comparison.report import write_report
 from pipeline.settings.registry import setting_of

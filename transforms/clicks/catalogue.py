@@ -20,11 +20,7 @@ from transforms.clicks.names import SCENARIO_NAMES, name_tables
 from transforms.clicks.pools import POOLS
 from transforms.clicks.runs import have_names
 from transforms.clicks.scenario_task import ScenarioTask
-from transforms.clicks.schema import (
-    Domain,
-    ScenarioDatasetInfo,
-    ScenarioDatasetSpec,
-)
+from transforms.clicks.schema import Domain, ScenarioDatasetInfo, ScenarioDatasetSpec
 from transforms.clicks.tasks import DroppedClicks
 from transforms.clicks.user_clicks import UserShard
 from transforms.entities.catalogue import Catalogue

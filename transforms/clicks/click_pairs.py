@@ -10,13 +10,7 @@ import pyarrow as pa
 
 from transforms.clicks.click_block import ClickBlock
 from transforms.clicks.ids import order_of_ids
-from transforms.reading.coded_column import (
-    CodedColumn,
-    Flags,
-    Floats,
-    Ints,
-    join_texts,
-)
+from transforms.reading.coded_column import CodedColumn, Flags, Floats, Ints, join_texts
 from transforms.reading.stretches import places_in
 from transforms.row_counts import RowCounts
 from transforms.split_windows import split_windows

@@ -12,11 +12,7 @@ from transforms.clicks.ids import in_domain
 from transforms.clicks.schema import ClickSpec, DomainSpec
 from transforms.reading.block_columns import BlockColumns
 from transforms.reading.blocks import Block
-from transforms.reading.clean_values import (
-    clean_ids,
-    clean_numbers,
-    normal_columns,
-)
+from transforms.reading.clean_values import clean_ids, clean_numbers, normal_columns
 from transforms.reading.coded_column import CodedColumn, Floats, coded_texts
 from transforms.reading.parse_rows import ParseRows
 from transforms.reading.row_error import MISSING_FIELD, RowError, UnwantedRowError

@@ -25,11 +25,7 @@ from transforms.clicks.scenario_task import ScenarioTask
 from transforms.clicks.scenario_users import JoinUsers
 from transforms.clicks.schema import ScenarioDatasetInfo, ScenarioDatasetSpec
 from transforms.clicks.tables import used_tables
-from transforms.clicks.tasks import (
-    DROPPED,
-    TASKS,
-    BuildTasks,
-)
+from transforms.clicks.tasks import DROPPED, TASKS, BuildTasks
 from transforms.clicks.user_clicks import SCENARIOS, USERS, SplitUsers
 from transforms.clicks.user_tasks import BuildUserTasks
 from transforms.entities.catalogue import WriteCatalogue

@@ -10,11 +10,7 @@ import pyarrow as pa
 
 from transforms.reading.block_columns import BlockColumns, pack, unpack
 from transforms.reading.blocks import Block
-from transforms.reading.clean_values import (
-    clean_ids,
-    clean_numbers,
-    normal_columns,
-)
+from transforms.reading.clean_values import clean_ids, clean_numbers, normal_columns
 from transforms.reading.coded_column import (
     CodedColumn,
     Floats,

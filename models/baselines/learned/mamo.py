@@ -7,10 +7,7 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.baselines.learned.learned_baseline import (
-    LearnedBaseline,
-    LearnedOptions,
-)
+from models.baselines.learned.learned_baseline import LearnedBaseline, LearnedOptions
 from models.baselines.learned.parts.every_pair import joined
 from models.baselines.learned.parts.functional_mlp import Layer, for_each_task, linear
 from models.baselines.learned.parts.inner_loop import sgd_steps

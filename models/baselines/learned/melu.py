@@ -2,10 +2,7 @@
 
 import dataclasses
 
-from models.baselines.learned.learned_baseline import (
-    LearnedBaseline,
-    LearnedOptions,
-)
+from models.baselines.learned.learned_baseline import LearnedBaseline, LearnedOptions
 from models.baselines.learned.parts.functional_mlp import (
     FunctionalMLP,
     Layer,

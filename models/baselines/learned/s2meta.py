@@ -4,10 +4,7 @@ import dataclasses
 import math
 from typing import Any, NamedTuple
 
-from models.baselines.learned.learned_baseline import (
-    LearnedBaseline,
-    LearnedOptions,
-)
+from models.baselines.learned.learned_baseline import LearnedBaseline, LearnedOptions
 from models.baselines.learned.parts.functional_mlp import FunctionalMLP, for_each_task
 from models.baselines.learned.parts.inner_loop import gradient_of_each_task
 from models.baselines.learned.parts.update_controller import (

@@ -4,10 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from models.baselines.learned.learned_baseline import (
-    LearnedBaseline,
-    LearnedOptions,
-)
+from models.baselines.learned.learned_baseline import LearnedBaseline, LearnedOptions
 from models.baselines.learned.parts.every_pair import joined
 from models.legacy_keras import tf
 from models.masked_mean import masked_mean

@@ -4,13 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from models.evaluation.intervals import Interval
-from pipeline.judging.results import (
-    CMML,
-    PLAIN,
-    Floats,
-    MethodResult,
-    Setup,
-)
+from pipeline.judging.results import CMML, PLAIN, Floats, MethodResult, Setup
 from pipeline.judging.statistics import Difference, differences, task_interval
 
 

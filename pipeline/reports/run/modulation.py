@@ -9,10 +9,7 @@ import numpy as np
 from pipeline.insight.contexts import KINDS, TaskContexts
 from pipeline.insight.modulation_values import Values, difference, mean_values
 from pipeline.reports.insight.clusterings import tells_apart
-from pipeline.reports.insight.routes import (
-    ModulationFigures,
-    modulation_figures,
-)
+from pipeline.reports.insight.routes import ModulationFigures, modulation_figures
 from pipeline.settings.labelled_supports import NO_LABEL
 from transforms.plural import counted
 

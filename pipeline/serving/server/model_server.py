@@ -10,10 +10,7 @@ from typing import Any, Self, TypeVar
 import aiohttp.web
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from tensorflow_serving.apis import (
-    model_service_pb2_grpc,
-    prediction_service_pb2_grpc,
-)
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from pipeline.experiment import quiet
 from pipeline.serving.server import problem_log

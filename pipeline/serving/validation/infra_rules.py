@@ -15,11 +15,7 @@ from pipeline.experiment.version_dir import (
     judged_dir,
     read_manifest,
 )
-from pipeline.export.parity import (
-    TOLERANCE,
-    MismatchError,
-    largest_difference,
-)
+from pipeline.export.parity import TOLERANCE, MismatchError, largest_difference
 from pipeline.export.recorded_requests import read_requests
 from pipeline.export.saved_graph import Signature, op_names, signatures_of
 from pipeline.judging.rule import Rule

@@ -12,11 +12,7 @@ import numpy as np
 from models.baselines.clicks.dot_product import ClickMean, DotProduct
 from models.closed_form import ClosedForm
 from models.cmml_builders import clicked_cmml
-from models.episodes.click_records import (
-    KnownClicks,
-    load_known_clicks,
-    read_tasks,
-)
+from models.episodes.click_records import KnownClicks, load_known_clicks, read_tasks
 from models.evaluation.shown import Shown
 from models.factors.factorisation import (
     FactorisationDivergedError,

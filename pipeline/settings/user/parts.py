@@ -12,11 +12,7 @@ from pipeline.settings.step_parts import StepParts
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
 from pipeline.settings.user.facts import pair_groups, user_facts
-from pipeline.settings.user.groups import (
-    GROUP_WORDS,
-    cold_and_warm,
-    cold_start_groups,
-)
+from pipeline.settings.user.groups import GROUP_WORDS, cold_and_warm, cold_start_groups
 from pipeline.settings.user.labelled_supports import labelled_users
 from pipeline.settings.user.metrics import metric_notes
 from pipeline.settings.user.training import user_episodes

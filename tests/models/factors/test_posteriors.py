@@ -1,13 +1,7 @@
 import numpy as np
 import pytest
 
-from models.factors.posteriors import (
-    Prior,
-    Vectors,
-    fit_prior,
-    posterior,
-    unpacked,
-)
+from models.factors.posteriors import Prior, Vectors, fit_prior, posterior, unpacked
 
 
 def test_second_moments_are_kept_with_entries_that_are_certain():

@@ -7,12 +7,7 @@ import subprocess
 import sys
 import urllib.request
 
-from pipeline.commands.serve import (
-    _ALLOWED,
-    _OPTION_OF_FLAG,
-    _SERVER_FLAGS,
-    COMMAND,
-)
+from pipeline.commands.serve import _ALLOWED, _OPTION_OF_FLAG, _SERVER_FLAGS, COMMAND
 from pipeline.export import export_of_config
 from pipeline.serving.server.options import ServerOptions
 from pipeline.steps import serve

@@ -3,12 +3,7 @@ import json
 
 import pytest
 
-from pipeline.experiment.run_dir import (
-    RunDir,
-    find_run,
-    open_run,
-    training_fingerprint,
-)
+from pipeline.experiment.run_dir import RunDir, find_run, open_run, training_fingerprint
 from pipeline.settings.registry import load_experiment
 from transforms.schema import DataError
 

@@ -10,11 +10,7 @@ from models.whole_files import write_atomically
 from pipeline.experiment import one_at_a_time
 from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import MANIFEST, written_files
-from pipeline.export.published_version import (
-    ExportError,
-    publish,
-    validated_difference,
-)
+from pipeline.export.published_version import ExportError, publish, validated_difference
 from pipeline.settings.registry import load_experiment
 
 

@@ -1,12 +1,7 @@
 import numpy as np
 import pytest
 
-from pipeline.onboarding.placement import (
-    SizeGroup,
-    place_tasks,
-    size_for,
-    why_no_place,
-)
+from pipeline.onboarding.placement import SizeGroup, place_tasks, size_for, why_no_place
 
 
 def make_group(known, new, size=4):

@@ -16,12 +16,7 @@ import pytest
 from json_replies import JsonReplies
 
 from pipeline.serving import rest_client
-from pipeline.serving.rest_client import (
-    RestClient,
-    ServingError,
-    Signature,
-    TensorSpec,
-)
+from pipeline.serving.rest_client import RestClient, ServingError, Signature, TensorSpec
 
 SOURCE = pathlib.Path(rest_client.__file__)
 RANK = {"rank": Signature({}, {"score": TensorSpec("float32", (None, None))})}

@@ -4,11 +4,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 from rated_tasks import Pairs, Task, shard_of_tasks
-from tensorflow_metadata.proto.v0 import (
-    anomalies_pb2,
-    schema_pb2,
-    statistics_pb2,
-)
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from transforms.entities.entities import Entity
 from transforms.entities.entity_runs import rows_of

@@ -7,11 +7,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import REASONS, RowError
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.rejected import (
-    WriteRejected,
-    collect_rejected,
-    sorted_once,
-)
+from transforms.writing.rejected import WriteRejected, collect_rejected, sorted_once
 
 
 def refused(

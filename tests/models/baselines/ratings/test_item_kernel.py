@@ -1,11 +1,7 @@
 import numpy as np
 import pytest
 
-from models.baselines.ratings.item_kernel import (
-    ItemKernel,
-    _covariance,
-    _positive_part,
-)
+from models.baselines.ratings.item_kernel import ItemKernel, _covariance, _positive_part
 from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from transforms.schema import DataError
