@@ -137,18 +137,17 @@ class WriteCatalogue(beam.PTransform):
         return WrittenCatalogue(*(pairs | f"Take {k}" >> OfKind(k) for k in kinds))
 
 
+@dataclasses.dataclass(eq=False)
 class _WriteCatalogue(beam.DoFn):
-    def __init__(self, make: Callable[..., Catalogue], files: OutputFiles) -> None:
-        super().__init__()
-        self._make = make
-        self._files = files
+    make: Callable[..., Catalogue]
+    files: OutputFiles
 
     @no_beam_hints
     def process(self, known: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Any]]:
-        catalogue = self._make(**known)
+        catalogue = self.make(**known)
         for row in catalogue.rejected:
             yield REJECTED, row
-        catalogue.write(self._files)
+        catalogue.write(self.files)
         _ENTITIES.inc(catalogue.info.num_users + catalogue.info.num_items)
         yield _WRITTEN, None
 

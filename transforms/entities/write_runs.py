@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -93,45 +94,43 @@ class WriteRuns(beam.PTransform):
         return WrittenRuns(*(pairs | f"Take {kind}" >> OfKind(kind) for kind in kinds))
 
 
+@dataclasses.dataclass(eq=False)
 class _Part(beam.DoFn):
     """Parts what is known of users or items by their ids."""
 
-    def __init__(self, make: MakeRuns, number: int) -> None:
-        super().__init__()
-        self._make = make
-        self._number = number
+    make: MakeRuns
+    number: int
 
     @no_beam_hints
     def process(
         self, element: tuple[str, EntityCounts | TableBlock]
     ) -> Iterator[tuple[int, EntityCounts | TableBlock]]:
         kind, known = element
-        start = KINDS.index(kind) * self._number
+        start = KINDS.index(kind) * self.number
         if isinstance(known, EntityCounts):
-            ids = self._make.raw_ids(known.ids)
+            ids = self.make.raw_ids(known.ids)
         else:
             raw = [entity.entity_id for entity in known.block.entities]
             ids = pa.array(raw, pa.string())
-        partitions = partitions_of(ids, self._number)
+        partitions = partitions_of(ids, self.number)
         for partition in np.unique(partitions).tolist():
             _PARTS.inc()
             places = np.flatnonzero(partitions == partition)
             yield start + partition, known.take(places)
 
 
+@dataclasses.dataclass(eq=False)
 class _WriteRun(beam.DoFn):
-    def __init__(self, make: MakeRuns, files: OutputFiles, number: int) -> None:
-        super().__init__()
-        self._make = make
-        self._files = files
-        self._number = number
+    make: MakeRuns
+    files: OutputFiles
+    number: int
 
     @no_beam_hints
     def process(
         self, group: tuple[int, Iterable[EntityCounts | TableBlock | None]]
     ) -> Iterator[tuple[str, Any]]:
         key, elements = group
-        place, number = divmod(key, self._number)
+        place, number = divmod(key, self.number)
         counts: list[EntityCounts] = []
         blocks: dict[str, list[EntityBlock]] = {}
         for one in elements:
@@ -140,10 +139,10 @@ class _WriteRun(beam.DoFn):
             elif one is not None:
                 blocks.setdefault(one.table, []).append(one.block)
         kind = KINDS[place]
-        partition = Partition(number, self._number)
-        run = self._make.run(kind, partition, counts, blocks)
+        partition = Partition(number, self.number)
+        run = self.make.run(kind, partition, counts, blocks)
         for row in run.rejected:
             yield REJECTED, row
-        write_run(self._files, kind, *partition, run.rows)
+        write_run(self.files, kind, *partition, run.rows)
         _RUNS.inc()
         yield _SUMMARY, (kind, run.summary)

@@ -315,22 +315,21 @@ def _counts_of_users(shard: int, pairs: UserPairs, tasks: Tasks) -> EntityCounts
     )
 
 
+@dataclasses.dataclass(eq=False)
 class _BuildShard(beam.DoFn):
-    def __init__(self, spec: DatasetSpec, splitter: TaskSplitter) -> None:
-        super().__init__()
-        self._spec = spec
-        self._splitter = splitter
+    spec: DatasetSpec
+    splitter: TaskSplitter
 
     @no_beam_hints
     def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[str, Any]]:
         shard, blocks = group
         unpacked = map(InteractionBlock.unpacked, filter(None, blocks))
         pairs, rejected, left_out = pairs_of_users(
-            unpacked, self._spec.interactions, self._spec.split.starts
+            unpacked, self.spec.interactions, self.spec.split.starts
         )
         for row in rejected:
             yield REJECTED, row
-        tasks, dropped = build_tasks(pairs, self._splitter, self._spec.episodes)
+        tasks, dropped = build_tasks(pairs, self.splitter, self.spec.episodes)
         dropped += left_out
         _TASKS.inc(int((~np.isin(tasks.parts, _SUPPORT_ALONE)).sum()))
         for reason, count in dropped.items():

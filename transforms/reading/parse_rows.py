@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -111,38 +112,30 @@ class ParseRows(beam.PTransform):
         return ParsedRows(*(pairs | f"Take {kind}" >> OfKind(kind) for kind in kinds))
 
 
+@dataclasses.dataclass(eq=False)
 class _ParseBlock(beam.DoFn):
-    def __init__(
-        self,
-        name: str,
-        table: TableSpec,
-        columns: tuple[str, ...],
-        new_parser: Callable[[Block], RowParser],
-    ) -> None:
-        super().__init__()
-        self._name = name
-        self._table = table
-        self._columns = columns
-        self._new_parser = new_parser
-        self._rows_read = Metrics.counter("cmml", f"{name}_read")
+    name: str
+    table: TableSpec
+    columns: tuple[str, ...]
+    new_parser: Callable[[Block], RowParser]
 
     @no_beam_hints
     def process(self, block: Block) -> Iterator[tuple[str, Any]]:
-        parser = self._new_parser(block)
+        parser = self.new_parser(block)
         counts = RowCounts(read=self._add_columns(parser, block))
         if not counts.read:
             yield from self._add_rows(parser, block, counts)
-        self._rows_read.inc(counts.read)
+        Metrics.counter("cmml", f"{self.name}_read").inc(counts.read)
         for element in parser.parsed():
             yield PARSED, element
         counts.merge(parser.counts)
-        yield COUNTS, (self._name, counts)
+        yield COUNTS, (self.name, counts)
 
     def _add_columns(self, parser: RowParser, block: Block) -> int:
         """Reads all rows of a block at once; returns their number, 0 if it cannot."""
         if not isinstance(parser, ColumnParser):
             return 0
-        rows = block_columns(block, self._table, self._columns)
+        rows = block_columns(block, self.table, self.columns)
         return len(rows) if rows is not None and parser.add_columns(rows) else 0
 
     @no_beam_hints
@@ -151,7 +144,7 @@ class _ParseBlock(beam.DoFn):
     ) -> Iterator[tuple[str, Any]]:
         """Reads the rows of a block one by one; yields those that are refused."""
         add = parser.add
-        for line, fields in rows_of(block, self._table, self._columns):
+        for line, fields in rows_of(block, self.table, self.columns):
             counts.read += 1
             try:
                 if isinstance(fields, UnreadableRow):
@@ -161,7 +154,5 @@ class _ParseBlock(beam.DoFn):
                 counts.left_out[left_out.reason] += 1
             except RowError as error:
                 counts.refused[error.reason] += 1
-                row = rejected_row(
-                    self._name, block, line, fields, self._columns, error
-                )
+                row = rejected_row(self.name, block, line, fields, self.columns, error)
                 yield REJECTED, row

@@ -184,17 +184,16 @@ def _limit(spec: CommonSpec, never: str, count: RowCounts) -> str:
     return f"data.max_rejected_fraction allows {spec.max_rejected_fraction:.2%}"
 
 
+@dataclasses.dataclass(eq=False)
 class _WriteStretch(beam.DoFn):
-    def __init__(self, files: OutputFiles) -> None:
-        super().__init__()
-        self._files = files
+    files: OutputFiles
 
     @no_beam_hints
     def process(
         self, group: tuple[tuple[str, int], Iterable[RejectedRow]]
     ) -> Iterator[int]:
         (source, stretch), rows = group
-        num_rows = write_stretch(self._files, source, stretch, rows)
+        num_rows = write_stretch(self.files, source, stretch, rows)
         _ROWS_REFUSED.inc(num_rows)
         yield num_rows
 
