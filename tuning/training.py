@@ -6,8 +6,8 @@ TensorFlow says when it starts.
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,19 +29,7 @@ class TrainingFailedError(Exception):
     """A training that failed because of its values; the search goes on."""
 
 
-class Trainer(Protocol):
-    """Trains with some values of keys, or goes on where it was killed."""
-
-    def __call__(
-        self, values: Mapping[str, Any], seed: int, folder: pathlib.Path
-    ) -> Training:
-        """Trains, unless that has been done in this folder.
-
-        Args:
-            values: Values by key of the configuration.
-            seed: Seed of the training.
-            folder: What it writes goes below; others of the trial do so too.
-
-        Raises:
-            TrainingFailedError: If the training failed.
-        """
+# Trains with values by key of the configuration and a seed, unless that has been done,
+# or goes on where it was killed; what it writes goes below a folder, as that of others
+# of the trial does. Raises `TrainingFailedError`.
+Trainer: TypeAlias = Callable[[Mapping[str, Any], int, pathlib.Path], Training]
