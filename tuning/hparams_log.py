@@ -27,7 +27,8 @@ _EVENTS_FILE = "events.out.tfevents.0.search"
 def write_experiment(search_dir: pathlib.Path, search: SearchResults) -> None:
     """Writes the keys with their domains, and the metrics with their units, once."""
     space = search.space
-    keys = [hp.HParam(key, _domain(domain)) for key, domain in space.keys.items()]
+    domains = _domains(search)
+    keys = [hp.HParam(key, _domain(domain)) for key, domain in domains.items()]
     unit = f" [{search.unit}]" if search.unit else ""
     sign = "+" if search.minimise else "-"
     joined = f"mean {sign} {space.spread_weight:g} sd over seeds{unit}"
@@ -48,9 +49,9 @@ def write_trial(
     A trial that failed is a run with its values alone, marked as failed.
     """
     folder = search_dir / HPARAMS_DIR / result.trial_id
+    domains = _domains(search)
     values = {
-        key: _plain(search.space.keys.get(key), value)
-        for key, value in result.values.items()
+        key: _plain(domains.get(key), value) for key, value in result.values.items()
     }
     start = hparams_pb(values, trial_id=result.trial_id)
     if result.status != "completed":
@@ -70,6 +71,15 @@ def write_trial(
             *(scalar_pb(name, value) for name, value in metrics.items()),
             session_end_pb(api_pb2.STATUS_SUCCESS),
         )
+
+
+def _domains(search: SearchResults) -> dict[str, Domain]:
+    """Returns the domains, each with what the experiment has: others are not shown."""
+    own = search.own or {}
+    return {
+        key: domain.including(own[key]) if key in own else domain
+        for key, domain in search.space.keys.items()
+    }
 
 
 def _domain(domain: Domain) -> Any:

@@ -9,7 +9,7 @@ from tuning.keras_tuner_parts import HyperParameters
 from tuning.space import EPOCHS_KEY, Domain, Space
 
 # KerasTuner's own key of the epochs that Hyperband gives to a trial.
-_BRACKET_EPOCHS = "tuner/epochs"
+BRACKET_EPOCHS = "tuner/epochs"
 
 # Goes with the values of a trial that a chief hands out.
 SEARCH_NAME = "search"
@@ -44,9 +44,16 @@ def _declare(hyperparameters: HyperParameters, key: str, domain: Domain) -> None
 
 
 def encode(space: Space, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Turns values of keys into those of hyperparameters."""
+    """Turns values of keys into those of hyperparameters.
+
+    A number that a range does not hold, of the experiment itself, goes by its text.
+    """
+
+    def is_drawn(key: str, value: Any) -> bool:
+        return space.keys[key].is_range and space.keys[key].holds(value)
+
     return {
-        key: value if space.keys[key].is_range else json.dumps(value)
+        key: value if is_drawn(key, value) else json.dumps(value)
         for key, value in values.items()
     }
 
@@ -63,13 +70,13 @@ def decode(space: Space, encoded: Mapping[str, Any]) -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     for key, domain in space.keys.items():
-        if not space.is_active(key, values):
+        if key not in encoded or not space.is_active(key, values):
             continue
         value = encoded[key]
-        if not domain.is_range:
+        if isinstance(value, str):
             values[key] = json.loads(value)
         else:
             values[key] = int(value) if domain.is_whole else float(f"{value:.6g}")
-    if _BRACKET_EPOCHS in encoded:
-        values[EPOCHS_KEY] = int(encoded[_BRACKET_EPOCHS])
+    if BRACKET_EPOCHS in encoded:
+        values[EPOCHS_KEY] = int(encoded[BRACKET_EPOCHS])
     return values

@@ -8,7 +8,7 @@ from typing import Any
 
 from models.whole_files import read_json, write_json
 from transforms.schema import DataError
-from tuning.space import Space
+from tuning.space import Space, is_among
 from tuning.trial_result import TrialResult, read_result
 
 SEARCH_FILE = "search.json"
@@ -63,6 +63,8 @@ class SearchResults:
         seeds: The seeds that each trial is trained with.
         trials: Trials that have ended, by name; points of a grid that are no legal
             configuration are among them, as "invalid".
+        own: Values that the experiment has itself, which are tried first; None of a
+            search that was not told them.
     """
 
     space: Space
@@ -72,6 +74,7 @@ class SearchResults:
     unit: str
     seeds: tuple[int, ...]
     trials: Sequence[TrialResult] = ()
+    own: Mapping[str, Any] | None = None
 
     def best_first(self) -> list[TrialResult]:
         """Returns the completed trials, the best first, of equals the earlier."""
@@ -83,6 +86,30 @@ class SearchResults:
 
         completed = [t for t in self.trials if t.status == "completed"]
         return sorted(completed, key=order)
+
+    def is_own(self, trial: TrialResult) -> bool:
+        """Whether a trial is the experiment itself."""
+        searched = self.space.keys
+        return self.own == {k: v for k, v in trial.values.items() if k in searched}
+
+    def of_space(self) -> list[TrialResult]:
+        """Returns the trials without the experiment itself if it is beside the space.
+
+        It would leave hardly any that differ from others in one key alone.
+        """
+
+        def is_held(key: str, value: Any) -> bool:
+            domain = self.space.keys.get(key)
+            if domain is None or self.algorithm != "grid":
+                return domain is None or domain.holds(value)
+            return is_among(value, domain.points())
+
+        return [
+            trial
+            for trial in self.trials
+            if not self.is_own(trial)
+            or all(is_held(key, value) for key, value in trial.values.items())
+        ]
 
 
 def write_search(search_dir: pathlib.Path, search: SearchResults, **facts: Any) -> None:

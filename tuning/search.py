@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import json
 import math
 import os
 import pathlib
@@ -21,7 +22,7 @@ from tuning.keras_tuner_parts import (
     RandomSearchOracle,
     TrialStatus,
 )
-from tuning.key_values import encode
+from tuning.key_values import BRACKET_EPOCHS, decode, encode
 from tuning.results import SearchResults, read_search, write_search
 from tuning.search_oracle import Budget, SearchOracle
 from tuning.training import Trainer
@@ -145,14 +146,17 @@ def _work(
 
 
 class GridOracle(SearchOracle):
-    """Trial i tries point i of the grid, so that there is nothing to remember."""
+    """Tries the points of the grid in their order."""
 
-    _points: Sequence[Mapping[str, Any]] = ()
+    _points: Sequence[dict[str, Any]] = ()
 
     def resume(self) -> None:
         """Lays out the grid, and reads what an earlier search has left."""
         points = grid_points(self._space)
-        self._points, refused = split_points(points, self._refusal)
+        valid, refused = split_points(points, self._refusal)
+        self._points = [encode(self._space, point) for point in valid]
+        if self._own is not None and self._own not in self._points:
+            self._points = [self._own, *self._points]
         self._skipped.extend(refused)
         super().resume()
 
@@ -161,12 +165,15 @@ class GridOracle(SearchOracle):
         """Trials of the whole search."""
         return min(len(self._points), self._max_trials or len(self._points))
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Chooses the values of a trial."""
-        if self.is_spent():
+    def _draw(self, trial_id: str) -> dict[str, Any]:
+        """Chooses the first point that was not tried."""
+        tried = {
+            json.dumps(trial.hyperparameters.values) for trial in self.trials.values()
+        }
+        new = [point for point in self._points if json.dumps(point) not in tried]
+        if not new:
             return {"status": TrialStatus.STOPPED}
-        values = encode(self._space, self._points[int(trial_id)])
-        return {"status": TrialStatus.RUNNING, "values": values}
+        return {"status": TrialStatus.RUNNING, "values": new[0]}
 
 
 class RandomOracle(SearchOracle, RandomSearchOracle):
@@ -176,13 +183,26 @@ class RandomOracle(SearchOracle, RandomSearchOracle):
 class BayesianOracle(SearchOracle, BayesianOptimizationOracle):
     """Draws a few trials, then tries where a Gaussian process expects the most."""
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
+    def _draw(self, trial_id: str) -> dict[str, Any]:
         """Chooses the values of a trial, or draws them if those were tried before."""
-        response = super().populate_space(trial_id)
+        response = super()._draw(trial_id)
         values = response.get("values")
         if values and (self._duplicate(values) or self._is_refused(values)):
             response = self._random_populate_space()
         return response
+
+    def _vectorize_trials(self) -> Any:
+        """Leaves out the experiment itself if it has no place within the space."""
+        trials = self.trials
+        self.trials = {
+            trial_id: trial
+            for trial_id, trial in trials.items()
+            if self._space.holds(decode(self._space, trial.hyperparameters.values))
+        }
+        try:
+            return super()._vectorize_trials()
+        finally:
+            self.trials = trials
 
 
 class BracketOracle(SearchOracle, HyperbandOracle):
@@ -197,6 +217,8 @@ class BracketOracle(SearchOracle, HyperbandOracle):
         self._closed: dict[int, int] = {}  # Trials of first rounds that are cut short.
         options["max_epochs"] = budget.max_epochs
         super().__init__(*of_search, budget=budget, **options)
+        if self._own is not None:  # Trained in full, as no bracket does at first.
+            self._own |= {BRACKET_EPOCHS: self.max_epochs}
 
     def _random_trial(self, trial_id: str, bracket: Mapping[str, Any]) -> Any:
         """Begins a trial of a first round; without new values one of a later round."""
@@ -204,7 +226,7 @@ class BracketOracle(SearchOracle, HyperbandOracle):
         if response["status"] == TrialStatus.RUNNING:
             return response
         self._closed[bracket["bracket_num"]] = len(bracket["rounds"][0])
-        return super().populate_space(trial_id)
+        return super()._draw(trial_id)
 
     def _get_size(self, bracket_num: int, round_num: int) -> int:
         """Returns the trials of a round; as many times fewer as the first one has."""

@@ -1,8 +1,9 @@
 """Oracles: which values a trial tries next, remembered so that a search can go on.
 
 Every file is written aside and renamed. What was half done when a search was killed is
-dropped or done again, never lost and never done twice. And values that the
-configuration refuses are skipped before they become a trial.
+dropped or done again, never lost and never done twice. Values that the
+configuration refuses are skipped before they become a trial. The first trial is the
+experiment itself, so that the best one is no worse.
 """
 
 import dataclasses
@@ -17,7 +18,7 @@ from typing import Any
 from models.whole_files import write_atomically
 from tuning.grid import Refusal
 from tuning.keras_tuner_parts import Objective, Oracle, Trial, TrialStatus, synchronized
-from tuning.key_values import decode, to_hyperparameters
+from tuning.key_values import decode, encode, to_hyperparameters
 from tuning.results import SearchResults, SkippedPoints
 
 ORACLE_DIR = "oracle"
@@ -55,6 +56,8 @@ class SearchOracle(Oracle):
         search_name: Name of the folder.
     """
 
+    trials: dict[str, Trial]
+
     def __init__(
         self,
         search: SearchResults,
@@ -78,6 +81,7 @@ class SearchOracle(Oracle):
         self._set_project_dir(str(search_dir), ORACLE_DIR)
         self.search_name = search_dir.name
         self._space = search.space
+        self._own = None if search.own is None else encode(search.space, search.own)
         self._refusal = refusal
         self._max_trials = budget.max_trials
         self._deadline = math.inf
@@ -106,6 +110,14 @@ class SearchOracle(Oracle):
         """Chooses the values of a trial, unless the budget is spent."""
         if self.is_spent():
             return {"status": TrialStatus.STOPPED}
+        own = self._own
+        tried = [trial.hyperparameters.values for trial in self.trials.values()]
+        if own is not None and own not in tried:
+            return {"status": TrialStatus.RUNNING, "values": dict(own)}
+        return self._draw(trial_id)
+
+    def _draw(self, trial_id: str) -> dict[str, Any]:
+        """Chooses the values of a trial that is not the experiment itself."""
         response: dict[str, Any] = super().populate_space(trial_id)
         return response
 

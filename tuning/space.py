@@ -93,6 +93,25 @@ class Domain(_Section):
         """Whether it is a range of whole numbers."""
         return isinstance(self.min, int) and isinstance(self.max, int)
 
+    def holds(self, value: Any) -> bool:
+        """Whether a value is one of the values, or lies in the range."""
+        if self.values is not None:
+            return is_among(value, self.values)
+        assert self.min is not None
+        assert self.max is not None
+        kinds = int if self.is_whole else int | float
+        is_number = isinstance(value, kinds) and not isinstance(value, bool)
+        return is_number and self.min <= value <= self.max
+
+    def including(self, value: Any) -> Self:
+        """Returns the domain, widened if it does not hold a value."""
+        if self.holds(value):
+            return self
+        if self.values is not None:
+            return self.model_copy(update={"values": (*self.values, value)})
+        ends = {"min": min(self.min, value), "max": max(self.max, value)}
+        return self.model_copy(update=ends)
+
     def points(self) -> tuple[Any, ...]:
         """Returns the values, or those of a range that a grid takes.
 
@@ -180,6 +199,31 @@ class Space(_Section):
         return all(
             parent in values and is_among(values[parent], allowed)
             for parent, allowed in self.keys[key].when.items()
+        )
+
+    def values_of(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the values that a configuration has itself, as a trial would.
+
+        A value that is one of the space's is written as it is there. None, where a
+        range of numbers is searched, is left out as a key that is not active is.
+
+        Args:
+            config: Values by key.
+        """
+        values: dict[str, Any] = {}
+        for key, domain in self.keys.items():
+            value = config[key]
+            if self.is_active(key, values) and not (domain.is_range and value is None):
+                same = [v for v in domain.values or () if is_among(v, (value,))]
+                values[key] = same[0] if same else value
+        return values
+
+    def holds(self, values: Mapping[str, Any]) -> bool:
+        """Whether all values of keys are within the space."""
+        return all(
+            self.keys[key].holds(value)
+            for key, value in values.items()
+            if key in self.keys
         )
 
 

@@ -6,6 +6,7 @@ import shlex
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.reports.search.tuning_report import BEST_FILE
+from pipeline.reports.search.verdict import name_of
 from pipeline.settings.registry import setting_of
 from pipeline.steps.trial_training import StepTrainer
 from pipeline.training.search_plan import SearchPlan
@@ -75,6 +76,7 @@ def _search(plan: SearchPlan) -> SearchResults:
         not metric.higher_is_better,
         metric.unit,
         plan.seeds,
+        own=plan.own,
     )
 
 
@@ -93,7 +95,7 @@ def _summary(
         values = ", ".join(f"{k}={value_text(v)}" for k, v in best[0].values.items())
         unit = f" {results.unit}" if results.unit else ""
         lines.append(
-            f"best: trial {best[0].trial_id}, {results.metric} "
+            f"best: trial {name_of(results, best[0])}, {results.metric} "
             f"{best[0].objective:.4f}{unit}, with {values}"
         )
         if best[0].values.get(EPOCHS_KEY, max_epochs) < max_epochs:

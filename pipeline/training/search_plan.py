@@ -40,6 +40,15 @@ class SearchPlan:
         first = self.config.training.seed
         return tuple(range(first, first + self.space.seeds))
 
+    @property
+    def own(self) -> dict[str, Any]:
+        """Values of the searched keys that the experiment has itself."""
+        config = self.config.model_dump(mode="json")
+        keys = (key.partition(".") for key in self.space.keys)
+        return self.space.values_of(
+            {f"{section}.{name}": config[section][name] for section, _, name in keys}
+        )
+
     def folder(self, dataset_fingerprint: str) -> pathlib.Path:
         """Names the folder of the search, which changes with all that decides it."""
         decides = self.space.model_dump(mode="json", exclude={"keep_checkpoints"})

@@ -102,8 +102,9 @@ def run(command):
     space = Space.model_validate(command["space"])
     folder = pathlib.Path(command["folder"])
     algorithm = command.get("algorithm", "grid")
+    seeds = tuple(range(space.seeds))
     search = SearchResults(
-        space, algorithm, "val_mae", True, "stars", tuple(range(space.seeds))
+        space, algorithm, "val_mae", True, "stars", seeds, own=command.get("own")
     )
     trainer = CountingTrainer(
         folder.parent / f"{folder.name}.jsonl", command.get("seconds", 0.0), killer

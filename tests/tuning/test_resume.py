@@ -19,12 +19,14 @@ SPACE = {
 }
 # a times (b = x with c = 1 or 2, b = y), less the one that is refused.
 NUM_POINTS = 8
+OWN = {"model.a": 9, "model.b": "x", "model.c": 1.5}  # Beside the space.
 ALGORITHMS = {
     "grid": {"algorithm": "grid"},
     "random": {"algorithm": "random", "budget": {"max_trials": 6}},
     "bayesian": {"algorithm": "bayesian", "budget": {"max_trials": 6}},
     "hyperband": {"algorithm": "hyperband", "budget": {"max_epochs": 3}},
 }
+ALGORITHMS = {name: {**command, "own": OWN} for name, command in ALGORITHMS.items()}
 POINTS = ("before rename", "after rename", "train")
 
 

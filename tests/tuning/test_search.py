@@ -173,3 +173,62 @@ def test_hyperband_promotes_in_a_space_of_few_points(searches, tmp_path):
     # Of a first round of 9 there are 3: one is promoted to 3 epochs, and to 9.
     assert epochs == [1, 1, 1, 3, 9]
     assert {trial.values["model.a"] for trial in trials[3:]} == {1}
+
+
+OWN = {"model.a": 1, "model.b": "x", "model.c": 2}
+BESIDE = {"model.a": None, "model.b": "x", "model.c": 0.5}
+BUDGETS = {
+    "grid": {},
+    "random": {"max_trials": 6},
+    "bayesian": {"max_trials": 8},
+    "hyperband": {"max_epochs": 9},
+}
+
+
+@pytest.mark.parametrize("own", [OWN, BESIDE])
+@pytest.mark.parametrize("algorithm", list(BUDGETS))
+def test_the_first_trial_is_the_experiment_itself(searches, tmp_path, algorithm, own):
+    folder = tmp_path / "search"
+    space = {**SPACE, "seeds": 1}
+    command = {"algorithm": algorithm, "budget": BUDGETS[algorithm], "own": own}
+    assert searches.run(folder, space, **command) == 0
+    results = read_results(folder)
+    first, *others = results.trials
+    assert results.is_own(first)
+    epochs = {"training.max_epochs": 9} if algorithm == "hyperband" else {}
+    assert first.values == own | epochs
+    assert len(others) > 1
+    assert not any(results.is_own(trial) for trial in others)
+
+
+@pytest.mark.parametrize(("own", "num_trials"), [(OWN, 8), (BESIDE, 9)])
+def test_a_grid_has_one_more_trial_if_the_experiment_is_no_point_of_it(
+    searches, trainings, tmp_path, own, num_trials
+):
+    folder = tmp_path / "search"
+    assert searches.run(folder, SPACE, budget={"max_trials": 3}) == 0
+    assert len(read_results(folder).best_first()) == 3  # Not told what is its own.
+    assert searches.run(folder, SPACE, own=own) == 0
+    assert searches.run(folder, SPACE, own=own) == 0
+    results = read_results(folder)
+    assert len(results.best_first()) == num_trials
+    assert results.is_own(results.trials[3])
+    assert len(trainings(folder)) == 2 * num_trials
+    assert len(results.of_space()) == 8 + 1  # One is refused.
+
+
+def test_hparams_shows_the_experiment_itself_though_it_is_beside_the_space(
+    searches, tmp_path
+):
+    assert searches.run(tmp_path / "search", SPACE, own=BESIDE) == 0
+    hparams = tmp_path / "search/hparams"
+    _, content = hparams_of(hparams, metadata.EXPERIMENT_TAG)
+    experiment = metadata.parse_experiment_plugin_data(content)
+    domains = {info.name: info for info in experiment.hparam_infos}
+    discrete = [v.string_value for v in domains["model.a"].domain_discrete.values]
+    ends = domains["model.c"].domain_interval
+    _, content = hparams_of(hparams / "0000/seed-0", metadata.SESSION_START_INFO_TAG)
+    start = metadata.parse_session_start_info_plugin_data(content)
+    assert start.hparams["model.a"].string_value in discrete
+    assert (ends.min_value, ends.max_value) == (0.5, 2.0)
+    assert start.hparams["model.c"].number_value == 0.5

@@ -17,6 +17,7 @@ from pipeline.reports.search.verdict import (
     advice,
     description,
     how_judged,
+    name_of,
     quantity,
     reasons,
     setting_of,
@@ -57,7 +58,7 @@ def write_report(
     experiment = best_experiment(results, config_path, overrides)
     best = best_yaml(results, experiment)
     of_keys = importance(
-        results.trials, list(searched_keys(results)), minimise=results.minimise
+        results.of_space(), list(searched_keys(results)), minimise=results.minimise
     )
     lengths = lengths_of_trials(results)
     command = shlex.join(["cmml", "run", "--config", str(search_dir / BEST_FILE)])
@@ -130,7 +131,8 @@ def best_yaml(results: SearchResults, experiment: Experiment) -> str:
     )
     lines = [
         f"The best trial of the search {results.space.name!r} by {results.algorithm}.",
-        f"trial: {best.trial_id}, of {len(results.best_first())} that were completed",
+        f"trial: {name_of(results, best)}, of {len(results.best_first())} that were "
+        "completed",
         f"values: {setting_of(best.values)}",
         f"objective: {quantity(results, best.objective)}, {how_judged(results)} on "
         "meta-validation",

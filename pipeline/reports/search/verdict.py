@@ -65,6 +65,12 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
+def name_of(results: SearchResults, trial: TrialResult) -> str:
+    """Names a trial, and says so if it is the experiment itself."""
+    itself = " (the experiment itself)" if results.is_own(trial) else ""
+    return f"{trial.trial_id}{itself}"
+
+
 def setting_of(values: Mapping[str, Any]) -> str:
     """Returns values of keys in a line of text."""
     return ", ".join(f"{key} = {value_text(value)}" for key, value in values.items())
@@ -91,8 +97,9 @@ def _best(results: SearchResults, best: TrialResult, noise: SeedNoise | None) ->
     assert best.objective is not None
     side = "lowest" if results.minimise else "highest"
     text = (
-        f"Trial {best.trial_id} is the best, with {setting_of(best.values)}: it has "
-        f"the {side} {how_judged(results)}, {quantity(results, best.objective)}"
+        f"Trial {name_of(results, best)} is the best, with "
+        f"{setting_of(best.values)}: it has the {side} {how_judged(results)}, "
+        f"{quantity(results, best.objective)}"
     )
     if noise is None:
         return f"{text}."
@@ -222,11 +229,17 @@ def _edges(results: SearchResults, idle: list[str]) -> list[str]:
     best = results.best_first()[0]
     sentences = []
     for key, domain in results.space.keys.items():
-        side = _edge(domain, best.values[key]) if key in best.values else None
-        if side and key not in idle:
+        if key not in best.values:
+            continue
+        value = best.values[key]
+        start = f"{key}: the best value, {value_text(value)}, is"
+        if results.is_own(best) and not domain.holds(value):
             sentences.append(
-                f"{key}: the best value, {value_text(best.values[key])}, is the {side} "
-                "that was allowed. Let the space go beyond it."
+                f"{start} that of the experiment itself. Let the space hold it."
+            )
+        elif (side := _edge(domain, value)) and key not in idle:
+            sentences.append(
+                f"{start} the {side} that was allowed. Let the space go beyond it."
             )
     return sentences
 

@@ -115,3 +115,27 @@ def test_seeds_begin_with_that_of_the_experiment(plan_of):
 def test_a_budget_out_of_range_is_an_error(arguments, message):
     with pytest.raises(ValueError, match=message):
         check_budget(*arguments)
+
+
+def test_what_the_experiment_has_itself_is_told_in_the_words_of_the_space(plan_of):
+    plan = plan_of(
+        {
+            "model.modulation": ["weight", "film"],
+            "model.hidden_dims": [[64], [32, 16]],
+            "model.route_axis": {
+                "values": ["source", "target"],
+                "when": {"model.modulation": ["weight"]},
+            },
+            "model.film_scale_offset": [0, 1],
+            "model.max_surprise": {"min": 1, "max": 2},
+            "training.learning_rate": {"min": 0.1, "max": 0.2},
+        }
+    )
+    assert plan.own == {
+        "model.modulation": "film",
+        "model.hidden_dims": list(plan.config.model.hidden_dims),
+        "model.film_scale_offset": plan.config.model.film_scale_offset,
+        "training.learning_rate": plan.config.training.learning_rate,
+    }
+    assert type(plan.own["model.film_scale_offset"]) is int
+    assert not plan.space.holds(plan.own)

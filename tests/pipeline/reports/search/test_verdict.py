@@ -191,3 +191,21 @@ def test_a_clear_best_trial_leaves_nothing_to_try(with_scores):
     assert advice(clear, UNKNOWN, 99) == [
         "Nothing stands out: the space holds a clear best trial."
     ]
+
+
+def test_the_experiment_itself_is_named_and_what_the_space_lacks_of_it(results):
+    own = {"model.encoder": "max", "training.learning_rate": 0.0}
+    best = dataclasses.replace(results.best_first()[0], values=own)
+    search = dataclasses.replace(results, trials=(best, *results.trials[:3]), own=own)
+    assert verdict(search)[0].startswith("Trial 0008 (the experiment itself) is the ")
+    text = "\n".join(advice(search, UNKNOWN, 20))
+    assert "model.encoder: the best value, max, is that of the experiment" in text
+    assert "training.learning_rate: the best value, 0.0, is that of the ex" in text
+
+
+def test_importance_is_of_the_space_though_the_experiment_is_beside_it(results):
+    values = {"model.encoder": "mean", "training.learning_rate": 0.002}
+    own = dataclasses.replace(results.trials[0], trial_id="own", values=values)
+    search = dataclasses.replace(results, trials=(own, *results.trials), own=values)
+    assert search.of_space() == list(results.trials)
+    assert dataclasses.replace(search, algorithm="random").of_space()[0] == own
