@@ -64,10 +64,15 @@ def evaluate(config: Experiment, dataset_dir: pathlib.Path, run: RunDir) -> str:
         raise DataError(f"{dataset_dir} holds no {META_TEST} tasks to evaluate on.")
     with one_at_a_time(STEP, run.evaluation):
         if not is_done():
+            new = _kept_dir(run, fingerprint)
+            if run.is_done(new.name, fingerprint) and (new / TABLE_FILE).exists():
+                say(f"evaluate: {new} is the earlier evaluation with these keys")
+            else:
+                shutil.rmtree(new, ignore_errors=True)  # Of a killed evaluation.
+                facts = _evaluate(config, dataset_dir, run, new)
+                run.record(new.name, fingerprint, **facts)
             _keep_earlier(config, run, fingerprint)
-            if not _take_back(run, fingerprint):
-                _evaluate(config, dataset_dir, run, fingerprint)
-                shutil.rmtree(_kept_dir(run, fingerprint), ignore_errors=True)
+            _put_in_place(new, run)
     return table.read_text(encoding="utf-8")
 
 
@@ -78,25 +83,22 @@ def evaluated_by(config: Experiment, dataset_dir: pathlib.Path) -> str:
 
 
 def _evaluate(
-    config: Any, dataset_dir: pathlib.Path, run: RunDir, fingerprint: str
-) -> None:
-    """Judges, writes what came of it, and notes that it is done."""
+    config: Any, dataset_dir: pathlib.Path, run: RunDir, folder: pathlib.Path
+) -> dict[str, Any]:
+    """Judges, writes what came of it into a folder, and returns what is to be noted."""
     data = setting_of(config).load(config, dataset_dir)
-    evaluation, further, chosen = _judge_all(config, data, run)
+    evaluation, further, chosen = _judge_all(config, data, run, folder)
     intervals = evaluation.intervals()
     summary = {name: further[name] | intervals[name] for name in intervals}
     differences = evaluation.differences()
     write_atomically(
-        run.evaluation / "metrics.json",
+        folder / "metrics.json",
         json.dumps(summary, indent=2, default=dataclasses.asdict),
     )
-    write_differences(
-        run.evaluation / DIFFERENCES_FILE, evaluation.metrics, differences
-    )
+    write_differences(folder / DIFFERENCES_FILE, evaluation.metrics, differences)
     text = evaluation_text(evaluation, summary, differences)
-    write_atomically(run.evaluation / TABLE_FILE, text)
-    keys = config.evaluation.model_dump(mode="json")
-    run.record(STEP, fingerprint, **chosen, keys=keys)
+    write_atomically(folder / TABLE_FILE, text)
+    return {**chosen, "keys": config.evaluation.model_dump(mode="json")}
 
 
 def _keep_earlier(config: Any, run: RunDir, fingerprint: str) -> None:
@@ -117,29 +119,23 @@ def _keep_earlier(config: Any, run: RunDir, fingerprint: str) -> None:
     run.forget(STEP)
 
 
-def _take_back(run: RunDir, fingerprint: str) -> bool:
-    """Puts an evaluation that is kept back into its place, if there is a whole one."""
-    kept = _kept_dir(run, fingerprint)
-    facts = run.facts(kept.name)
-    is_there = facts.get("fingerprint") == fingerprint and (kept / TABLE_FILE).exists()
-    if is_there:
-        shutil.rmtree(run.evaluation, ignore_errors=True)  # Of a killed evaluation.
-        run.record(STEP, **facts)
-        kept.rename(run.evaluation)
-        say(f"evaluate: {run.evaluation} is the earlier evaluation with these keys")
-    run.forget(kept.name)
-    return is_there
+def _put_in_place(new: pathlib.Path, run: RunDir) -> None:
+    """Makes a whole evaluation that of the run."""
+    shutil.rmtree(run.evaluation, ignore_errors=True)  # Without a record, not whole.
+    run.record(STEP, **run.facts(new.name))
+    new.rename(run.evaluation)
+    run.forget(new.name)
 
 
 def _kept_dir(run: RunDir, fingerprint: str) -> pathlib.Path:
-    """Returns where an evaluation is kept when one of other keys takes its place."""
+    """Returns where an evaluation is until it is whole, and beside another later."""
     return run.evaluation.with_name(f"eval-{fingerprint[:8]}")
 
 
 def _judge_all(
-    config: Any, data: Data, run: RunDir
+    config: Any, data: Data, run: RunDir, folder: pathlib.Path
 ) -> tuple[Evaluation, dict[str, dict[str, dict[str, Interval]]], dict[str, Any]]:
-    """Asks every method, and keeps what it answers.
+    """Asks every method, and keeps what it answers in a folder.
 
     Returns:
         The evaluation, further intervals by method, and the hyperparameters chosen for
@@ -159,8 +155,8 @@ def _judge_all(
         if fitted.without_pool is not None:
             chosen["chosen_without_pool"][name] = fitted.without_pool
     by_task, further = {}, {}
-    run.evaluation.mkdir(exist_ok=True)
-    with ScoresWriter(run.evaluation / SCORES_FILE, data.directory) as writer:
+    folder.mkdir()
+    with ScoresWriter(folder / SCORES_FILE, data.directory) as writer:
         for name, method in methods.items():
             say(f"evaluate: asking {name}")
             method = setting.methods(config).completed(method, config, data)

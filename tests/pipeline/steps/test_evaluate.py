@@ -274,28 +274,50 @@ def test_a_metric_more_is_evaluated(users, tmp_path, monkeypatch, capsys):
     assert "the earlier evaluation, of other metrics, is now in " in said
 
 
-def test_keys_that_come_back_after_a_kill_have_their_evaluation_back(
+def test_an_evaluation_that_fails_leaves_the_earlier_one_in_its_place(
     users, tmp_path, monkeypatch, capsys
 ):
     run = RunDir(shutil.copytree(users.made.run_dir, tmp_path / "run"))
     dataset_dir, facts = users.made.dataset_dir, run.facts("evaluate")
     before = {path.name: path.read_bytes() for path in run.evaluation.iterdir()}
-    table = before["table.md"].decode()
     other = with_changes(users.config, {"evaluation.baselines": ["support_mean"]})
 
-    def no_judging(*_):
-        run.evaluation.mkdir()
+    def no_table(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(step, "_judge_all", no_judging)
+        patch.setattr(step, "evaluation_text", no_table)
         with pytest.raises(KeyboardInterrupt):
             evaluate(other, dataset_dir, run)
-        assert evaluate(users.config, dataset_dir, run) == table
     assert {path.name: path.read_bytes() for path in run.evaluation.iterdir()} == before
     assert run.facts("evaluate") == facts
-    assert [path.name for path in run.path.glob("eval*")] == ["eval"]
+    assert evaluate(users.config, dataset_dir, run) == before["table.md"].decode()
+    # Started again, it is whole, and the keys that come back are not judged again.
+    table = evaluate(other, dataset_dir, run)
+    assert table == (run.evaluation / "table.md").read_text()
+    monkeypatch.setattr(step, "_judge_all", lambda *_: pytest.fail("is judged again"))
+    assert evaluate(users.config, dataset_dir, run) == before["table.md"].decode()
+    assert run.facts("evaluate") == facts
     assert "the earlier evaluation with these keys\n" in capsys.readouterr().err
+
+
+def test_a_kill_between_whole_and_in_place_repeats_nothing(
+    users, tmp_path, monkeypatch
+):
+    run = RunDir(shutil.copytree(users.made.run_dir, tmp_path / "run"))
+    other = with_changes(users.config, {"evaluation.baselines": ["support_mean"]})
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    for name in ("_keep_earlier", "_put_in_place"):
+        with monkeypatch.context() as patch:
+            patch.setattr(step, name, killed)
+            with pytest.raises(KeyboardInterrupt):
+                evaluate(other, users.made.dataset_dir, run)
+        monkeypatch.setattr(step, "_judge_all", lambda *_: pytest.fail("again"))
+    table = evaluate(other, users.made.dataset_dir, run)
+    assert table == (run.evaluation / "table.md").read_text()
 
 
 def test_a_data_set_without_meta_test_tasks_is_an_error(evaluated, tmp_path):
