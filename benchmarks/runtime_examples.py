@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 
-from models.serving.recorded_request import RecordedRequest
+from models.serving.task_request import RecordedRequest
 from pipeline.experiment.version_dir import read_manifest
 from pipeline.export.formats.request_rows import RequestRows
 from pipeline.export.formats.row_files import write_row_records

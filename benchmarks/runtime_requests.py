@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from models.serving.recorded_request import RecordedRequest
+from models.serving.task_request import RecordedRequest
 from pipeline.settings.runtime import Runtime, Tensors
 
 MOST_SUPPORT, NUM_QUERY, TIMED_SUPPORT = 64, 10, 40

@@ -28,7 +28,7 @@ from benchmarks.runtime_requests import (
     Requests,
     recorded,
 )
-from models.serving.recorded_request import RecordedRequest
+from models.serving.task_request import RecordedRequest
 from pipeline.experiment.version_dir import newest_version, read_manifest
 from pipeline.export.parity import MismatchError, largest_difference
 from pipeline.settings.runtime import Runtime

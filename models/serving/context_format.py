@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from models.joined_parts import join, take_apart
 from models.legacy_keras import tf
-from models.serving.version_mark import MARK_BASE, version_mark
+from models.serving.options import MARK_BASE, version_mark
 
 _HEADER = {"version": 2, "support_size": 1}
 

@@ -8,6 +8,9 @@ from transforms.schema import DataError
 MOST_SCORED = 100_000  # Items of a catalogue that the whole model scores by default.
 _SHORTLIST = 1000
 
+# A float32 holds whole numbers below 2 ** 24; a version takes two of them.
+MARK_BASE = 2**20
+
 OrderName: TypeAlias = Literal["score", "gain", "optimistic", "cautious"]
 
 
@@ -74,3 +77,12 @@ class ServingOptions:
         if self.shortlist_size is not None:
             return self.shortlist_size
         return max(_SHORTLIST, 2 * self.top_k) if num_items > MOST_SCORED else 0
+
+
+def version_mark(model_version: int) -> list[float]:
+    """Returns the first two values of every context of a version.
+
+    Args:
+        model_version: At least 0, below `MARK_BASE` squared.
+    """
+    return [float(part) for part in divmod(model_version, MARK_BASE)]

@@ -1,4 +1,4 @@
-"""One task as raw ids and features, and the request to each signature it makes."""
+"""Requests to a served model: those that one task makes, and recorded ones."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -86,3 +86,18 @@ def _plain(value: object) -> object:
     if isinstance(value, bytes):
         return value.decode()
     return value if isinstance(value, str) else float(value)  # type: ignore[arg-type]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RecordedRequest:
+    """One request, with the answer that the trained model gives.
+
+    Attributes:
+        signature: Name of the signature.
+        inputs: By name.
+        outputs: What the trained model answers, by name; empty if it was not asked.
+    """
+
+    signature: str
+    inputs: Mapping[str, np.ndarray]
+    outputs: Mapping[str, np.ndarray]

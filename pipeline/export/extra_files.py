@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 
 from models.legacy_keras import tf
-from models.serving.recorded_request import RecordedRequest
 from models.serving.served_model import ServedModel
-from models.serving.task_request import TaskRequest, Tensors, as_json
-from models.whole_files import write_atomically
+from models.serving.task_request import RecordedRequest, TaskRequest, Tensors, as_json
+from models.whole_files import write_atomically, write_json
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import (
     ITEM_NAMES,
+    MANIFEST,
     MODEL_CARD,
     PARITY,
     REQUEST_EXAMPLES,
     WARMUP,
 )
-from pipeline.export.manifest import make_manifest, write_manifest
+from pipeline.export.manifest import make_manifest
 from pipeline.export.model_card import model_card
 from pipeline.export.recorded_requests import warmup_requests, write_records
 from pipeline.settings.serving import ServedWords
@@ -114,7 +114,7 @@ def write_extra_files(
             f"{overlap:.2%} of what is recommended without it"
         )
     manifest = make_manifest(directory, served, loaded, run, facts)
-    write_manifest(directory, manifest)
+    write_json(directory / MANIFEST, manifest)
     card = model_card(manifest, dataset_dir.parent.name, words)
     write_atomically(directory / MODEL_CARD, card)
 

@@ -8,9 +8,9 @@ from typing import Any
 from models.legacy_keras import tf
 from models.serving.served_explanations import MAX_EXPLAINED
 from models.serving.served_model import ServedModel
-from models.whole_files import read_json, write_json
+from models.whole_files import read_json
 from pipeline.experiment.run_dir import RunDir
-from pipeline.experiment.version_dir import MANIFEST, size_bytes, written_files
+from pipeline.experiment.version_dir import size_bytes, written_files
 from pipeline.export.saved_graph import op_names
 from transforms.schema import META_TRAIN
 
@@ -70,11 +70,6 @@ def _metrics(run: RunDir) -> dict[str, Any]:
         return {}
     # Of meta-train, whatever this version was trained on.
     return {"metrics_of": META_TRAIN, "metrics": read_json(metrics)["cmml"]}
-
-
-def write_manifest(directory: pathlib.Path, manifest: dict[str, Any]) -> None:
-    """Writes it."""
-    write_json(directory / MANIFEST, manifest)
 
 
 def described(function: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.serving.recorded_request import Tensors
+from pipeline.settings.runtime import Tensors
 
 TOLERANCE = 1e-5  # Of the largest label or score, or of 1 if that is less.
 

@@ -8,8 +8,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from models.legacy_keras import tf
-from models.serving.recorded_request import RecordedRequest
-from models.serving.task_request import TaskRequest, Tensors
+from models.serving.task_request import RecordedRequest, TaskRequest, Tensors
 from transforms.schema import DataError
 
 # Support sets are padded to these sizes, so that a server sees few shapes.

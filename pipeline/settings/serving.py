@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from models.cmml import CMML
     from models.legacy_keras import tf
     from models.recommender import Episode
-    from models.serving.recorded_request import RecordedRequest
     from models.serving.served_model import ServedModel
-    from models.serving.task_request import TaskRequest
+    from models.serving.task_request import RecordedRequest, TaskRequest
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,7 @@ from models.whole_files import write_atomically
 from pipeline.insight.explanation import Explainer
 from pipeline.insight.modulation_values import Values, mean_values
 from pipeline.insight.task_requests import Request
-from pipeline.reports.insight.explanation_page import explanation_page
-from pipeline.reports.insight.explanation_text import as_text
+from pipeline.reports.insight.explanation import as_text, explanation_page
 
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.cmml import CMML
 from models.legacy_keras import tf
-from models.serving.recorded_request import RecordedRequest
+from models.serving.task_request import RecordedRequest
 from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.prepared import prepared_facts, way_to_more_tasks
 from pipeline.experiment.progress import say

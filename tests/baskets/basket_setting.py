@@ -18,9 +18,8 @@ from models.evaluation.shown import Shown
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import ScenarioOptions
-from models.serving.recorded_request import RecordedRequest
 from models.serving.served_scenario_model import ServedScenarioModel
-from models.serving.task_request import TaskRequest, starting_with
+from models.serving.task_request import RecordedRequest, TaskRequest, starting_with
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment, Section
 from pipeline.settings.compiled import compiled_once

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from finished_run import NUM_USERS, open_run, some_tasks
 
-from models.serving.recorded_request import RecordedRequest
+from models.serving.task_request import RecordedRequest
 from pipeline.settings.registry import setting_of
 
 STOCK_SERVER = pathlib.Path(__file__).with_name("stock_server.py")

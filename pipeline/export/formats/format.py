@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from models.serving.recorded_request import RecordedRequest
     from models.serving.saving import Signature
     from models.serving.served_model import ServedModel
+    from models.serving.task_request import RecordedRequest
     from pipeline.settings.runtime import Runtime
 
 

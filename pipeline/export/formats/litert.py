@@ -15,7 +15,7 @@ from pipeline.export.formats.row_runtime import RowRuntime
 from pipeline.settings.runtime import Tensors
 
 if TYPE_CHECKING:
-    from models.serving.recorded_request import RecordedRequest
+    from models.serving.task_request import RecordedRequest
 
 EXACT, QUANTIZED = "model.tflite", "model_float16.tflite"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.serving.recorded_request import RecordedRequest
+from models.serving.task_request import RecordedRequest
 from models.whole_files import write_json
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.progress import say
@@ -85,7 +85,7 @@ def _write(chosen: Format, source: FormatSource, staging: pathlib.Path) -> float
     signatures = manifest["signatures"]
     manifest |= {"signatures": {name: signatures[name] for name in names}}
     manifest |= {"format": chosen.name, **facts, "size_bytes": size_bytes(staging)}
-    _write_manifest(staging, manifest)
+    write_json(staging / FORMAT_MANIFEST, manifest)
     requests = list(recorded_answers(source.version, list(manifest["signatures"])))
     runtime = chosen.open(staging)
     difference = replay(runtime, requests, manifest)
@@ -94,7 +94,7 @@ def _write(chosen: Format, source: FormatSource, staging: pathlib.Path) -> float
         write_row_records(staging, runtime.rows, requests)
     files = written_files(staging)
     del files[FORMAT_MANIFEST.as_posix()]
-    _write_manifest(staging, manifest | {"files": files})
+    write_json(staging / FORMAT_MANIFEST, manifest | {"files": files})
     return difference
 
 
@@ -151,7 +151,3 @@ def replay(
             f"{TOLERANCE:g} of the largest label, got a difference of {largest}."
         )
     return largest
-
-
-def _write_manifest(folder: pathlib.Path, manifest: dict[str, Any]) -> None:
-    write_json(folder / FORMAT_MANIFEST, manifest)

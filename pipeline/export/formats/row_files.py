@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from models.serving.recorded_request import RecordedRequest
 from models.serving.saving import Signature
+from models.serving.task_request import RecordedRequest
 from models.whole_files import write_atomically
 from pipeline.experiment.version_dir import (
     FORMAT_ITEM_NAMES,

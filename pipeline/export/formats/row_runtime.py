@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.serving.version_mark import version_mark
+from models.serving.options import version_mark
 from pipeline.experiment.version_dir import FORMAT_ITEM_NAMES, FORMAT_MANIFEST
 from pipeline.export.formats.request_rows import RequestRows
 from pipeline.settings.runtime import Tensors

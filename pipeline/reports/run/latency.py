@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from models.serving.recorded_request import RecordedRequest
+from models.serving.task_request import RecordedRequest
 from models.whole_files import read_json
 from pipeline.experiment.version_dir import WARMUP
 from pipeline.export.recorded_requests import read_requests

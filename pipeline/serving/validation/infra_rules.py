@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.serving.recorded_request import RecordedRequest, Tensors
+from models.serving.task_request import RecordedRequest
 from pipeline.experiment.version_dir import (
     PARITY,
     REQUEST_EXAMPLES,
@@ -28,6 +28,7 @@ from pipeline.serving.server.model_server import (
     ServerOptions,
 )
 from pipeline.serving.validation.blessing import Blessing
+from pipeline.settings.runtime import Tensors
 from transforms.plural import counted
 from transforms.schema import DataError
 

@@ -11,10 +11,14 @@ from models.cmml import CMML
 from models.episodes.click_episodes import support_episode
 from models.legacy_keras import tf
 from models.recommender import Episode
-from models.serving.recorded_request import RecordedRequest
 from models.serving.served_model import ServedModel
 from models.serving.served_scenario_model import ServedScenarioModel
-from models.serving.task_request import TaskRequest, Tensors, starting_with
+from models.serving.task_request import (
+    RecordedRequest,
+    TaskRequest,
+    Tensors,
+    starting_with,
+)
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData

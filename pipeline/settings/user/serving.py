@@ -8,10 +8,9 @@ from models.cmml import CMML
 from models.episodes.rating_episodes import fixed_episodes
 from models.legacy_keras import tf
 from models.recommender import Episode, split_episode
-from models.serving.recorded_request import RecordedRequest
 from models.serving.served_model import ServedModel
 from models.serving.served_user_model import ServedUserModel
-from models.serving.task_request import TaskRequest, starting_with
+from models.serving.task_request import RecordedRequest, TaskRequest, starting_with
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.serving import ServedWords, Serving
 from pipeline.settings.user.config import UserConfig

@@ -3,8 +3,7 @@ import pytest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from models.legacy_keras import tf
-from models.serving.recorded_request import RecordedRequest
-from models.serving.task_request import TaskRequest
+from models.serving.task_request import RecordedRequest, TaskRequest
 from pipeline.export.recorded_requests import (
     SUPPORT_SIZES,
     read_requests,

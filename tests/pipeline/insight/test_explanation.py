@@ -6,10 +6,10 @@ from page_reader import read
 
 from pipeline.export.loaded_version import load_version
 from pipeline.insight.explanation import Explainer, Explanation
-from pipeline.reports.insight.explanation_page import explanation_page
-from pipeline.reports.insight.explanation_text import (
+from pipeline.reports.insight.explanation import (
     as_text,
     compared,
+    explanation_page,
     reasons,
     strongest_pairs,
     verdict,

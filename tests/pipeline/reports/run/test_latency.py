@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 
-from models.serving.recorded_request import RecordedRequest
+from models.serving.task_request import RecordedRequest
 from pipeline.reports.run.latency import (
     Latency,
     measure_latency,

@@ -3,7 +3,7 @@ import types
 import numpy as np
 import pytest
 
-from models.serving.recorded_request import RecordedRequest
+from models.serving.task_request import RecordedRequest
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.scenario.data import load_scenario_data

@@ -1,19 +1,22 @@
-"""An explanation in words, for a terminal and the top of a page, and as a figure."""
+"""An explanation: in words, for a terminal, and as a page with its figure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from pipeline.insight.explanation import Explanation
 from pipeline.insight.modulation_values import ROUTES, Values, difference
+from pipeline.reports.insight.routes import modulation_figures
+from pipeline.reports.page.render import render
+from pipeline.reports.page.result_table import Column, ResultTable
 from pipeline.reports.page.svg import plain, styled, to_svg
 from transforms.plural import counted
 
 _MAX_REASONS = 2  # Of each sign.
 _LEAST = 0.0005  # Less is 0 in what is written.
 
-MAX_PAIRS = 25
+_MAX_PAIRS = 25
 
 _MAX_LETTERS = 34
 
@@ -103,7 +106,7 @@ def attribution_figure(explanation: Explanation) -> str:
 
 
 def _figure(explanation: Explanation) -> Figure:
-    pairs = np.sort(strongest_pairs(explanation)[:MAX_PAIRS])
+    pairs = np.sort(strongest_pairs(explanation)[:_MAX_PAIRS])
     grid = explanation.attribution[:, pairs].T
     most = float(np.abs(grid).max()) or 1.0
     figure = Figure(figsize=(3.2 + 0.42 * grid.shape[1], 2.2 + 0.21 * grid.shape[0]))
@@ -134,3 +137,88 @@ def strongest_pairs(explanation: Explanation) -> np.ndarray:
 def _short(text: str) -> str:
     cut = text if len(text) <= _MAX_LETTERS else f"{text[:_MAX_LETTERS]}…"
     return plain(cut)
+
+
+def explanation_page(
+    explanation: Explanation, groups: Mapping[str, Values], command: str
+) -> str:
+    """Returns the page: the verdict, then what it rests on.
+
+    Args:
+        explanation: The scores of the first task.
+        groups: What contexts change of the backbone, by name of the task or group: of
+            one, or of two that are compared.
+        command: What made the page.
+    """
+    names = list(groups)
+    sentences = list(verdict(explanation))
+    if len(names) > 1:
+        sentences.append(compared(groups[names[0]], groups[names[1]], names))
+    num_pairs = len(explanation.pairs)
+    return render(
+        "explanation.html",
+        task=explanation.task,
+        description=f"{counted(num_pairs, 'support pair')}, "
+        f"{counted(len(explanation.items), 'item')}.",
+        verdict=sentences,
+        items=_item_table(explanation),
+        attribution=attribution_figure(explanation) if num_pairs else None,
+        max_pairs=_MAX_PAIRS,
+        pairs=_pair_table(explanation),
+        figures=modulation_figures(groups),
+        command=command,
+    )
+
+
+def _item_table(explanation: Explanation) -> ResultTable:
+    def named(effects: np.ndarray, sign: float) -> str:
+        return "; ".join(
+            f"{explanation.pairs[pair]} ({effects[pair]:+.3f})"
+            for pair in reasons(effects)
+            if sign * effects[pair] > 0.0
+        )
+
+    rows = [
+        {
+            "item": item,
+            "score": float(score),
+            "raised": named(effects, 1.0),
+            "lowered": named(effects, -1.0),
+        }
+        for item, score, effects in zip(
+            explanation.items, explanation.scores, explanation.attribution, strict=True
+        )
+    ]
+    columns = [
+        Column("item", "item"),
+        Column("score", "score", "{:.3f}".format),
+        Column("raised", "raised by"),
+        Column("lowered", "lowered by"),
+    ]
+    return ResultTable("items", "items", "", columns, rows)
+
+
+def _pair_table(explanation: Explanation) -> ResultTable:
+    columns = [
+        Column("place", "place", "{:d}".format),
+        Column("pair", "support pair"),
+        Column("size", "mean change", "{:.4f}".format),
+        Column("mean", "mean, with its sign", "{:+.4f}".format),
+        Column("most", "largest change", "{:+.4f}".format),
+        Column("item", "of the score of"),
+    ]
+    rows = []
+    for pair in strongest_pairs(explanation):
+        effects = explanation.attribution[:, pair]
+        largest = int(np.abs(effects).argmax())
+        rows.append(
+            {
+                "place": int(pair) + 1,
+                "pair": explanation.pairs[pair],
+                "size": float(np.abs(effects).mean()),
+                "mean": float(effects.mean()),
+                "most": float(effects[largest]),
+                "item": explanation.items[largest],
+            }
+        )
+    return ResultTable("pairs", "pairs", "", columns, rows)
