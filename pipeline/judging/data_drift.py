@@ -73,7 +73,8 @@ def compare_datasets(
         if not (directory / SUCCESS).is_file():
             raise DataError(
                 f"a data set must be prepared and whole, and {directory} is not: run "
-                "`cmml prepare`, or name another folder as drift.reference."
+                "`cmml prepare`, or name another folder by --against or "
+                "drift.reference."
             )
     new, reference = _features(dataset_dir), _features(reference_dir)
     return [

@@ -105,5 +105,11 @@ def open_dataset(config: Experiment) -> pathlib.Path:
         say(f"taking {directory}, which was trained on, for want of tables: {error}")
         return directory
     directory = directory_of(config, fingerprint)
+    if not directory.exists() and (earlier := trained_on(config)) is not None:
+        raise DataError(
+            f"{directory} is not there: raw tables, or the version of cmml, are not "
+            f"those of {earlier}, which was trained on last: bring them back, or go on "
+            "with `cmml run`."
+        )
     prepared_facts(directory)
     return directory

@@ -15,6 +15,8 @@ from pipeline.experiment.config_file import (
     with_changes,
 )
 from pipeline.settings.registry import load_experiment
+from transforms.schema import DataError
+from tuning.grid import grid_points
 from tuning.space import EPOCHS_KEY, Space
 
 
@@ -112,6 +114,11 @@ def load_plan(
             f"{space_path}: hyperband itself chooses {EPOCHS_KEY!r}: leave it out of "
             "the keys."
         )
+    if algorithm == "grid":
+        try:
+            grid_points(space)
+        except DataError as error:
+            raise ConfigError(f"{space_path}: {error}") from None
     of_all = {key: value for key, value in space.set.items() if key not in typed}
     own: Any = load_experiment(
         config_path, overrides

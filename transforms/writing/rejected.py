@@ -34,7 +34,9 @@ _STAGED = f"{STAGE_DIR}/{REJECTED_DIR}"
 _LINES_PER_PART = 1_000_000
 # Keys that help, by the reason of most refused rows of a table.
 _CURES = {
-    MISSING_FIELD: "If lines are cut wrongly, see `table.delimiter` and `table.header`",
+    MISSING_FIELD: "If an empty field is a code for nothing known, it goes into "
+    '`table.missing`, as ""; if lines are cut wrongly, see `table.delimiter` and '
+    "`table.header`",
     MALFORMED: "See `table.delimiter`, `table.quote` and `table.extra_fields`",
     NOT_A_NUMBER: "See `label_column`; codes for no label go into `table.missing`",
     NOT_A_TIME: "See `time_column`, or write times as numbers or such dates",

@@ -79,6 +79,14 @@ def test_a_change_by_hand_wins_over_that_of_all_trials(plan_of):
     assert short.full_epochs > short.config.training.max_epochs == 2
 
 
+def test_a_range_without_steps_is_no_key_of_a_grid(plan_of):
+    ends = {"model.dropout": {"min": 0.1, "max": 0.5}}
+    message = r"space.yaml: key 'model.dropout': a grid needs `steps` of 0.1 to 0.5"
+    with pytest.raises(ConfigError, match=message):
+        plan_of(ends)
+    assert plan_of(ends, algorithm="random").algorithm == "random"
+
+
 def test_hyperband_chooses_the_epochs_itself(plan_of):
     with pytest.raises(ConfigError, match="hyperband itself chooses"):
         plan_of({"training.max_epochs": [1, 2]}, algorithm="hyperband")

@@ -42,3 +42,16 @@ def test_a_training_that_was_killed_is_not_finished(made, tmp_path):
     config = load_experiment(made.config_path, [f"runs_dir={tmp_path}"])
     with pytest.raises(DataError, match="has no finished"):
         open_trained(config, made.dataset_dir)
+
+
+def test_where_raw_tables_have_changed_the_data_set_that_was_trained_on_is_named(
+    scenario_experiment, scenario_tables, cmml, tmp_path
+):
+    tables = shutil.copytree(scenario_tables, tmp_path / "tables")
+    clicks = tables / "clicks.csv"
+    clicks.write_text(clicks.read_text() + clicks.read_text().splitlines()[-1] + "\n")
+    config_path = str(scenario_experiment.config_path)
+    result = cmml("audit", "--config", config_path, data_dir=tables)
+    assert result.status == 2
+    named = f"those of {scenario_experiment.dataset_dir}, which was trained on last"
+    assert named in result.stderr
