@@ -137,7 +137,8 @@ def test_what_the_experiment_has_itself_is_told_in_the_words_of_the_space(plan_o
             "model.film_scale_offset": [0, 1],
             "model.max_surprise": {"min": 1, "max": 2},
             "training.learning_rate": {"min": 0.1, "max": 0.2},
-        }
+        },
+        algorithm="random",
     )
     assert plan.own == {
         "model.modulation": "film",
