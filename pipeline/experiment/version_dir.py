@@ -18,6 +18,9 @@ REQUEST_EXAMPLES = EXTRA / "request_examples"
 WARMUP = EXTRA / "tf_serving_warmup_requests"  # TensorFlow Serving knows this name.
 PARITY = EXTRA / "parity_requests"
 
+# What helps where a record of these two is damaged: `export` itself looks at the graph.
+MAKE_AGAIN = "remove the version, and export or push it again"
+
 # Of a version that was trained on all pairs: `rank` of the model before, which has not
 # seen what versions are judged on.
 JUDGED = EXTRA / "judged"

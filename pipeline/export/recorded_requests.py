@@ -9,6 +9,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from models.legacy_keras import tf
 from models.serving.task_request import RecordedRequest, TaskRequest, Tensors
+from pipeline.experiment.version_dir import MAKE_AGAIN
 from transforms.schema import DataError
 
 # Support sets are padded to these sizes, so that a server sees few shapes.
@@ -26,7 +27,7 @@ def read_requests(path: pathlib.Path) -> list[RecordedRequest]:
             requests; the message names the file and the record.
     """
     if not path.is_file():
-        raise DataError(f"{path} is missing: export again.")
+        raise DataError(f"{path} is missing: {MAKE_AGAIN}.")
     requests = []
     try:
         for number, record in enumerate(tf.data.TFRecordDataset(str(path)), 1):
@@ -39,10 +40,10 @@ def read_requests(path: pathlib.Path) -> list[RecordedRequest]:
             requests.append(_request(log))
     except tf.errors.DataLossError:
         raise DataError(
-            f"{path}, record {len(requests) + 1}: is damaged: export again."
+            f"{path}, record {len(requests) + 1}: is damaged: {MAKE_AGAIN}."
         ) from None
     if not requests:
-        raise DataError(f"{path} holds no record: export again.")
+        raise DataError(f"{path} holds no record: {MAKE_AGAIN}.")
     return requests
 
 
@@ -50,7 +51,9 @@ def _parsed(record: bytes, where: str) -> PredictionLog:
     try:
         return PredictionLog.FromString(record)
     except DecodeError as error:
-        raise DataError(f"{where}: is no PredictionLog: {error}.") from None
+        raise DataError(
+            f"{where}: is no PredictionLog: {error}: {MAKE_AGAIN}."
+        ) from None
 
 
 def _request(log: PredictionLog) -> RecordedRequest:

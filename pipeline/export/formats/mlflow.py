@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import shutil
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.whole_files import read_json
 from pipeline.experiment.version_dir import (
     FORMAT_ITEM_NAMES,
     ITEM_NAMES,
@@ -153,8 +153,7 @@ def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:
 
 def _example(version: pathlib.Path) -> pd.DataFrame:
     """Returns a task to recommend to, of the examples of a version."""
-    text = (version / REQUEST_EXAMPLES / "recommend.json").read_text(encoding="utf-8")
-    (task,) = json.loads(text)["instances"]
+    (task,) = read_json(version / REQUEST_EXAMPLES / "recommend.json")["instances"]
     return as_frame({name: np.array([value]) for name, value in task.items()})
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 
 import grpc
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from pipeline.experiment.version_dir import WARMUP
+from pipeline.experiment.version_dir import MAKE_AGAIN, WARMUP
 from pipeline.serving.server import page, request_error
 from pipeline.serving.server.tensors import Array, TensorSpec, check_names, from_proto
 
@@ -188,11 +189,9 @@ def _run_patiently(signature: Signature, inputs: Mapping[str, Array]) -> None:
 def _warm_up(servable: Servable, path: pathlib.Path, gently: bool) -> None:
     if not path.exists():
         return
-    records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
-    for number, record in enumerate(records, start=1):
+    for number, log in enumerate(_logs(path), start=1):
         if number > _MAX_WARMUP:
             raise ValueError(f"{path} must have at most {_MAX_WARMUP} requests.")
-        log = prediction_log_pb2.PredictionLog.FromString(record)
         if not log.HasField("predict_log"):
             continue  # TensorFlow Serving replays other kinds that we do not serve.
         request = log.predict_log.request
@@ -214,3 +213,12 @@ def _warm_up(servable: Servable, path: pathlib.Path, gently: bool) -> None:
             ) from None
         if gently:
             time.sleep(time.monotonic() - began)
+
+
+def _logs(path: pathlib.Path) -> Iterator[prediction_log_pb2.PredictionLog]:
+    """Yields the records of a file; a damaged one is an error that names it."""
+    try:
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            yield prediction_log_pb2.PredictionLog.FromString(record)
+    except (tf.errors.DataLossError, DecodeError):
+        raise ValueError(f"{path} is damaged: {MAKE_AGAIN}.") from None

@@ -57,7 +57,7 @@ def test_a_damaged_record_is_named(tmp_path, record, place):
     content = bytearray(path.read_bytes())
     content[place] ^= 255
     path.write_bytes(bytes(content))
-    with pytest.raises(DataError, match="requests, record 1: is damaged: export again"):
+    with pytest.raises(DataError, match="requests, record 1: is damaged: remove the v"):
         read_requests(path)
 
 

@@ -273,6 +273,20 @@ def test_a_version_that_fails_its_own_warmup_does_not_serve(
     assert factor_of(toy) == (1, 1.0)
 
 
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_damaged_warmup_is_named(publish, base_path, is_cut):
+    publish(base_path, 1)
+    write_two_requests(base_path / "1")
+    path = base_path / "1" / "assets.extra" / "tf_serving_warmup_requests"
+    if is_cut:
+        path.write_bytes(path.read_bytes()[:-3])
+    else:
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            writer.write(b"\xff\xff\xff")
+    with pytest.raises(ValueError, match=f"{path} is damaged: remove the version, and"):
+        servable.load("toy", 1, base_path / "1", 60.0)
+
+
 def write_warmup(folder, logs):
     folder.mkdir(parents=True)
     path = folder / "tf_serving_warmup_requests"

@@ -83,7 +83,7 @@ def test_a_version_must_have_its_requests(version, name):
     found = broken(infra_blessing(version))
     rule = "warm-up, gRPC" if name == WARMUP else "parity, gRPC"
     assert list(found) == [rule]
-    assert "is missing: export again" in found[rule]
+    assert "is missing: remove the version, and export or push it again" in found[rule]
 
 
 def test_a_request_that_is_refused_breaks_the_rule(version, record):
