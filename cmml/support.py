@@ -1,5 +1,6 @@
 """Support sets and ids as Python has them, made to what a request holds."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -97,8 +98,18 @@ def features(key: str, values: Features) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Returns what NumPy holds as a Python value or a list, others as they are."""
-    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+    """Returns what NumPy holds as a Python value or a list, others as they are.
+
+    What pandas has in place of a missing value is None, in a list too.
+    """
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [plain(element) for element in value]
+    pandas = sys.modules.get("pandas")  # Such a value is there only if pandas is.
+    if pandas is not None and (value is pandas.NA or value is pandas.NaT):
+        return None
+    return value
 
 
 def _pair(pair: Any, keys: Sequence[str], needed: Sequence[str]) -> dict[str, Any]:

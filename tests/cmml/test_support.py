@@ -102,3 +102,19 @@ def test_features_are_a_mapping_or_a_row_of_a_data_frame():
     assert features("user", several) == {"likes": ["audio", "books"]}
     with pytest.raises(ValueError, match="user must be a dict of features, got 'F'"):
         features("user", "F")
+
+
+def test_what_pandas_has_for_a_missing_value_is_none():
+    pandas = pytest.importorskip("pandas")
+    row = pandas.DataFrame(
+        {
+            "gender": pandas.array([pandas.NA], dtype="string"),
+            "since": [pandas.NaT],
+            "likes": [["audio", pandas.NA]],
+        }
+    ).iloc[0]
+    missing = {"gender": None, "since": None, "likes": ["audio", None]}
+    assert features("user", row) == missing
+    label = pandas.array([pandas.NA], dtype="Int64")
+    frame = pandas.DataFrame({"item_id": ["f1"], "label": label})
+    assert rated(frame) == [{"item_id": "f1", "label": None}]
