@@ -1,12 +1,23 @@
 """A registry of MLflow, where servers find versions by their alias."""
 
+import contextlib
+import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from transforms.schema import DataError
 
 VERSION_TAG = "cmml.version"  # The number of the export.
 
 _ARTIFACT = "model"
+
+# Else MLflow tries for four minutes to reach a server that is not there.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+
+
+class RegistryError(DataError):
+    """A registry that is not there, or does not do what it is asked."""
 
 
 class MlflowRegistry:
@@ -15,33 +26,41 @@ class MlflowRegistry:
     Args:
         uri: As MLflow takes it, such as sqlite:///registry.db or http://host:5000.
         name: The registered model.
+
+    Raises:
+        RegistryError: If MLflow knows of no such kind of registry. Every method raises
+            it if the registry does not answer, or refuses.
     """
 
     def __init__(self, uri: str, name: str) -> None:
         from mlflow import MlflowClient
 
         self.uri, self.name = uri, name
-        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        with self._asked():
+            self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
 
     def labelled(self, label: str) -> str | None:
         """Returns the number of the version with an alias; None if there is none."""
-        models = self._client.search_registered_models(f"name='{self.name}'")
+        with self._asked():
+            models = self._client.search_registered_models(f"name='{self.name}'")
         number = dict(models[0].aliases).get(label) if models else None
         return None if number is None else str(number)
 
     def exported(self, number: str) -> str:
         """Returns which export a version is; "" if it was not pushed by us."""
-        version = self._client.get_model_version(self.name, number)
+        with self._asked():
+            version = self._client.get_model_version(self.name, number)
         return dict(version.tags).get(VERSION_TAG, "")
 
     def download(self, number: str, folder: pathlib.Path) -> pathlib.Path:
         """Copies a version to a folder, and returns its model directory."""
         import mlflow.artifacts
 
-        uri = self._client.get_model_version_download_uri(self.name, number)
-        path = mlflow.artifacts.download_artifacts(
-            artifact_uri=uri, dst_path=str(folder), tracking_uri=self.uri
-        )
+        with self._asked():
+            uri = self._client.get_model_version_download_uri(self.name, number)
+            path = mlflow.artifacts.download_artifacts(
+                artifact_uri=uri, dst_path=str(folder), tracking_uri=self.uri
+            )
         return pathlib.Path(path)
 
     def add(self, folder: pathlib.Path, label: str, tags: Mapping[str, str]) -> str:
@@ -57,12 +76,27 @@ class MlflowRegistry:
         Returns:
             The number of the version in the registry.
         """
-        found = self._client.search_model_versions(f"name='{self.name}'")
-        same = [v for v in found if v.tags.get(VERSION_TAG) == folder.name]
-        version = same[0] if same else self._upload(folder, tags)
-        number = str(version.version)
-        self._client.set_registered_model_alias(self.name, label, number)
+        with self._asked():
+            found = self._client.search_model_versions(f"name='{self.name}'")
+            same = [v for v in found if v.tags.get(VERSION_TAG) == folder.name]
+            version = same[0] if same else self._upload(folder, tags)
+            number = str(version.version)
+            self._client.set_registered_model_alias(self.name, label, number)
         return number
+
+    @contextlib.contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Has what MLflow and its database raise name the registry, in one line."""
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except (MlflowException, SQLAlchemyError, ImportError) as error:
+            reason, _, _ = str(error).strip().partition("\n")
+            raise RegistryError(
+                f"the registry {self.uri} must do what it is asked, but: {reason}"
+            ) from None
 
     def _upload(self, folder: pathlib.Path, tags: Mapping[str, str]) -> Any:
         client = self._client

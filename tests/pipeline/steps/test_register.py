@@ -145,3 +145,27 @@ def test_versions_in_a_registry_of_mlflow(tmp_path, monkeypatch):
     (tmp_path / "copy").mkdir()
     copy = registry.download("1", tmp_path / "copy")
     assert (copy / "MLmodel").read_text() == "flavors: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        (
+            "http://127.0.0.1:1",
+            "API request to http://127.0.0.1:1/.*Connection refused",
+        ),
+        ("nothing://here", "Model registry functionality is unavailable; got unsuppor"),
+        ("sqlite:///made.db", r"\(sqlite3.DatabaseError\) file is not a database"),
+    ],
+)
+def test_a_registry_that_does_not_answer_is_named(tmp_path, monkeypatch, uri, reason):
+    pytest.importorskip("mlflow")
+    from pipeline.serving.base.mlflow_registry import MlflowRegistry, RegistryError
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "made.db").write_text("no database, " * 100)
+    named = f"the registry {uri} must do what it is asked, but: {reason}"
+    with pytest.raises(RegistryError, match=named) as raised:
+        MlflowRegistry(uri, "cmml").labelled("stable")
+    assert len(str(raised.value).splitlines()) == 1
