@@ -4,16 +4,22 @@ import json
 import pathlib
 import tempfile
 
+from pipeline.experiment.config_file import read_yaml
 from pipeline.experiment.config_section import Experiment, PushConfig
 from pipeline.experiment.progress import say
-from pipeline.experiment.version_dir import check_version_files
+from pipeline.experiment.run_dir import RESOLVED_CONFIG
+from pipeline.experiment.version_dir import check_version_files, read_manifest
 from pipeline.export.formats.mlflow import saved_model_dir
 from pipeline.serving.base.mlflow_registry import MlflowRegistry
 from pipeline.serving.base.model_base import content_digest
 from pipeline.serving.base.push_options import STABLE
 from pipeline.serving.gate.verdict import model_blessing
 from pipeline.steps.push import check_version, judge_infra, tell
-from transforms.schema import DataError, read_dataset_json
+from transforms.schema import META_TEST, DataError, read_dataset_json
+
+# What the run of a version in the registry has as parameters.
+_FACTS = ("run", "dataset_fingerprint", "trained_on", "epochs")  # Of the manifest.
+_SECTIONS = ("model", "training")  # Of the configuration.
 
 
 def register(
@@ -60,10 +66,38 @@ def register(
         tell(blessing, digest)
         if not blessing.passed:
             return 1
-        number = registry.add(folder, label, {"cmml.blessing": blessing.message})
+        number = registry.add(
+            folder,
+            label,
+            {"cmml.blessing": blessing.message},
+            params=_params(version_dir),
+            metrics=_metrics(version_dir),
+        )
         say(f"push: version {version_dir.name} is {label} in {registry.uri}")
     print(f"models:/{registry.name}/{number}")
     return 0
+
+
+def _params(version_dir: pathlib.Path) -> dict[str, str]:
+    """Returns what a version was made of and, if it stands in its run, by what keys."""
+    manifest = read_manifest(version_dir)
+    params = {key: manifest[key] for key in _FACTS if key in manifest}
+    resolved = version_dir.parents[2] / RESOLVED_CONFIG
+    if resolved.exists():
+        keys = read_yaml(resolved)
+        for section in _SECTIONS:
+            params |= {f"{section}.{key}": v for key, v in keys[section].items()}
+    return {key: str(value) for key, value in params.items()}
+
+
+def _metrics(version_dir: pathlib.Path) -> dict[str, float]:
+    """Returns the means over the tasks of meta-test, by group and metric."""
+    groups = read_manifest(version_dir).get("metrics", {})
+    return {
+        f"{META_TEST}/{group}/{metric}": interval["mean"]
+        for group, metrics in groups.items()
+        for metric, interval in metrics.items()
+    }
 
 
 def _serving(registry: MlflowRegistry, copies: pathlib.Path) -> pathlib.Path | None:

@@ -63,7 +63,15 @@ class MlflowRegistry:
             )
         return pathlib.Path(path)
 
-    def add(self, folder: pathlib.Path, label: str, tags: Mapping[str, str]) -> str:
+    def add(
+        self,
+        folder: pathlib.Path,
+        label: str,
+        tags: Mapping[str, str],
+        *,
+        params: Mapping[str, str],
+        metrics: Mapping[str, float],
+    ) -> str:
         """Uploads a model directory, and gives it an alias.
 
         What was uploaded before, and got no alias, is taken as it is.
@@ -72,6 +80,8 @@ class MlflowRegistry:
             folder: Named by the number of the export.
             label: The alias.
             tags: What else is to be kept of it.
+            params: Of the run that it is uploaded through.
+            metrics: Of that run.
 
         Returns:
             The number of the version in the registry.
@@ -79,7 +89,11 @@ class MlflowRegistry:
         with self._asked():
             found = self._client.search_model_versions(f"name='{self.name}'")
             same = [v for v in found if v.tags.get(VERSION_TAG) == folder.name]
-            version = same[0] if same else self._upload(folder, tags)
+            if same:
+                version = same[0]
+            else:
+                run = self._upload(folder, params, metrics)
+                version = self._version_of(run, folder, tags)
             number = str(version.version)
             self._client.set_registered_model_alias(self.name, label, number)
         return number
@@ -98,10 +112,14 @@ class MlflowRegistry:
                 f"the registry {self.uri} must do what it is asked, but: {reason}"
             ) from None
 
-    def _upload(self, folder: pathlib.Path, tags: Mapping[str, str]) -> Any:
+    def _upload(
+        self,
+        folder: pathlib.Path,
+        params: Mapping[str, str],
+        metrics: Mapping[str, float],
+    ) -> Any:
+        """Makes a run of a model directory, in the experiment of the name."""
         client = self._client
-        if not client.search_registered_models(f"name='{self.name}'"):
-            client.create_registered_model(self.name)
         experiment = client.get_experiment_by_name(self.name)
         experiment_id = (
             client.create_experiment(self.name)
@@ -109,8 +127,22 @@ class MlflowRegistry:
             else experiment.experiment_id
         )
         run = client.create_run(experiment_id, run_name=folder.name).info
+        for key, text in params.items():
+            client.log_param(run.run_id, key, text)
+        for key, value in metrics.items():
+            # MLflow takes no "@" in the name of a metric.
+            client.log_metric(run.run_id, key.replace("@", "_at_"), value)
         client.log_artifacts(run.run_id, str(folder), _ARTIFACT)
         client.set_terminated(run.run_id)
+        return run
+
+    def _version_of(
+        self, run: Any, folder: pathlib.Path, tags: Mapping[str, str]
+    ) -> Any:
+        """Makes a version of the model directory of a run."""
+        client = self._client
+        if not client.search_registered_models(f"name='{self.name}'"):
+            client.create_registered_model(self.name)
         return client.create_model_version(
             self.name,
             f"{run.artifact_uri}/{_ARTIFACT}",

@@ -35,8 +35,9 @@ class Registry:
     def download(self, number, folder):
         return shutil.copytree(self.folders[int(number) - 1], folder / "model")
 
-    def add(self, folder, label, tags):
+    def add(self, folder, label, tags, *, params, metrics):
         assert tags["cmml.blessing"]
+        self.params, self.metrics = params, metrics
         self.folders.append(folder)
         self.labels[label] = str(len(self.folders))
         return self.labels[label]
@@ -91,6 +92,25 @@ def test_a_good_version_is_registered_once(ask, make_version, capsys):
     assert len(registry.folders) == 1
 
 
+def test_what_is_known_of_a_version_is_registered_too(ask, make_version, tmp_path):
+    registry, version = Registry(), make_version(11)
+    path = version / "assets.extra" / "manifest.json"
+    metrics = {"all": {"mae": {"mean": 0.5, "low": 0.4, "high": 0.6, "num_tasks": 9}}}
+    manifest = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(manifest | {"epochs": 3, "metrics": metrics}))
+    keys = "model: {encoder: mean, hidden_dims: [8, 8]}\ntraining: {seed: 0}\n"
+    (tmp_path / "config.resolved.yaml").write_text(keys)
+    ask(version, registry)
+    assert registry.metrics == {"meta_test/all/mae": 0.5}
+    assert registry.params == {
+        "dataset_fingerprint": "data",
+        "epochs": "3",
+        "model.encoder": "mean",
+        "model.hidden_dims": "[8, 8]",
+        "training.seed": "0",
+    }
+
+
 def test_a_version_that_is_not_good_enough_is_not_registered(ask, make_version):
     registry = Registry()
     assert ask(make_version(11), registry, error=BAD) == 1
@@ -129,6 +149,8 @@ def test_what_is_of_a_base_is_refused(cmml, experiment, flag):
 
 def test_versions_in_a_registry_of_mlflow(tmp_path, monkeypatch):
     pytest.importorskip("mlflow")
+    from mlflow import MlflowClient
+
     from pipeline.serving.base.mlflow_registry import MlflowRegistry
 
     monkeypatch.chdir(tmp_path)  # Where MLflow keeps artifacts by default.
@@ -137,11 +159,17 @@ def test_versions_in_a_registry_of_mlflow(tmp_path, monkeypatch):
     folder = tmp_path / "cmml.mlflow" / "11"
     folder.mkdir(parents=True)
     (folder / "MLmodel").write_text("flavors: {}\n")
-    assert registry.add(folder, "stable", {"cmml.blessing": "good"}) == "1"
+    tags, known = {"cmml.blessing": "good"}, {"params": {"epochs": "3"}}
+    known["metrics"] = {"meta_test/all/ndcg@5": 0.5}
+    assert registry.add(folder, "stable", tags, **known) == "1"
     assert registry.labelled("stable") == "1"
     assert registry.labelled("canary") is None
     assert registry.exported("1") == "11"
-    assert registry.add(folder, "canary", {}) == "1"  # Not a second time.
+    assert registry.add(folder, "canary", {}, **known) == "1"  # Not a second time.
+    client = MlflowClient(registry.uri)
+    run = client.get_run(client.get_model_version("cmml", "1").run_id)
+    assert run.data.params == {"epochs": "3"}
+    assert run.data.metrics == {"meta_test/all/ndcg_at_5": 0.5}
     (tmp_path / "copy").mkdir()
     copy = registry.download("1", tmp_path / "copy")
     assert (copy / "MLmodel").read_text() == "flavors: {}\n"
