@@ -16,7 +16,8 @@ class Search:
     Attributes:
         best: The best values; None if no candidate has a worth.
         worth: Theirs.
-        at_edge: Axes whose best value is still the first or the last of those tried.
+        at_edge: Axes whose best value is still the first or the last of those tried,
+            but for whole numbers that are as large as any may be.
         num_tried: Candidates that were judged.
         num_best: Those of them with the worth of the best.
     """
@@ -56,24 +57,34 @@ def search_grid(
     for combination in itertools.product(*values.values()):
         take(dict(zip(values, combination, strict=True)))
     while best is not None:
+        further = _further(grid, values, best)
         steps = [
             (axis, value)
-            for axis in values
+            for axis, value in further.items()
             if len(values[axis]) < len(grid[axis]) + _MOST_MORE
-            and (value := beyond(values[axis], best[axis])) is not None
-            and not (isinstance(value, int) and value > _MOST_TIMES * max(grid[axis]))
         ]
         if not steps:
             break
         axis, value = steps[0]
         values[axis].append(value)
         take({**best, axis: value})
-    at_edge = tuple(
-        axis
-        for axis in values
-        if best is not None and beyond(values[axis], best[axis]) is not None
-    )
+    at_edge = () if best is None else tuple(further)
     return Search(best, most, at_edge, len(worths), worths.count(most))
+
+
+def _further(
+    grid: Mapping[str, Sequence[Any]],
+    values: Mapping[str, Sequence[Any]],
+    best: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Returns the next value of each axis whose best is at an edge, if it may be."""
+    further = {axis: beyond(tried, best[axis]) for axis, tried in values.items()}
+    return {
+        axis: value
+        for axis, value in further.items()
+        if value is not None
+        and not (isinstance(value, int) and value > _MOST_TIMES * max(grid[axis]))
+    }
 
 
 def beyond(values: Sequence[Any], best: Any) -> Any | None:
