@@ -1,6 +1,7 @@
 """Fits of factors without each fold of users, and of all of them."""
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -42,6 +43,7 @@ def fit_in_folds(
     levels: NDArray[np.floating],
     *,
     seed: int,
+    on_fit: Callable[[], object] = lambda: None,
 ) -> FoldFits:
     """Fits factors to all pairs, and to all but those of each fold of users.
 
@@ -53,6 +55,7 @@ def fit_in_folds(
         parts: What is fitted.
         levels: float [L], label levels whose shares are counted.
         seed: Seed of the folds and of the initial factors.
+        on_fit: Called after each of the `NUM_FOLDS` + 1 fits.
     """
     rng = np.random.default_rng(seed)
     folds = np.full(pairs.num_users + 1, NUM_FOLDS, np.int32)
@@ -69,12 +72,21 @@ def fit_in_folds(
     # No user with pairs is in the last fold: the whole fit is without it.
     every, at_once = range(NUM_FOLDS + 1), fits_at_once(pairs, parts.rank)
     if at_once == 1:  # Memory that another thread gives back is not all used again.
-        *fits, whole = map(fit_without, every)
+        *fits, whole = _counted(map(fit_without, every), on_fit)
     else:  # Most of the work lets other threads run.
         with ThreadPoolExecutor(at_once) as pool:
-            *fits, whole = pool.map(fit_without, every)
+            *fits, whole = _counted(pool.map(fit_without, every), on_fit)
     turned = [fit.turned(turn(fit.factors, whole.factors)) for fit in fits]
     return FoldFits([*turned, whole], folds)
+
+
+def _counted(
+    fits: Iterable[FactorFit], on_fit: Callable[[], object]
+) -> Iterator[FactorFit]:
+    """Yields fits as they come, and tells of each."""
+    for fit in fits:
+        on_fit()
+        yield fit
 
 
 def fits_at_once(pairs: LabelledPairs, rank: int) -> int:

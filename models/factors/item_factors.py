@@ -1,6 +1,6 @@
 """Item factors of collaborative filtering, to which a new user is folded in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -101,15 +101,24 @@ class ItemFactors(tf.Module):
             for feature in self._users.features
         }
 
-    def fit(self, pairs: LabelledPairs, *, seed: int) -> None:
+    def fit(
+        self,
+        pairs: LabelledPairs,
+        *,
+        seed: int,
+        on_fit: Callable[[], object] = lambda: None,
+    ) -> None:
         """Fits item factors to all pairs, and to all but those of each fold of users.
 
         Args:
             pairs: All pairs that are learnt from.
             seed: Seed of the folds and of the initial factors.
+            on_fit: Called after each fit, of which there are `NUM_FOLDS` + 1.
         """
         designs = entity_design(self._users), entity_design(self._items)
-        fits, folds = fit_in_folds(pairs, designs, self.parts, self.levels, seed=seed)
+        fits, folds = fit_in_folds(
+            pairs, designs, self.parts, self.levels, seed=seed, on_fit=on_fit
+        )
         *folds_of_items, whole = (fit.table().astype(np.float32) for fit in fits)
         self.table.assign(whole)
         self.fold_tables = _fixed(np.stack(folds_of_items), "fold_tables")

@@ -12,10 +12,14 @@ class KeptFits:
 
     Args:
         num_kept: Fits of a domain that are kept, the first ones.
+        on_fit: Called after each fit, with its place.
     """
 
-    def __init__(self, num_kept: int) -> None:
+    def __init__(
+        self, num_kept: int, on_fit: Callable[[Place], object] = lambda place: None
+    ) -> None:
         self._num_kept = num_kept
+        self._on_fit = on_fit
         self._kept: dict[Place, tuple[Hashable, Any]] = {}
 
     def get(self, place: Place, key: Hashable, fit: Callable[[], Any]) -> Any:
@@ -27,8 +31,13 @@ class KeptFits:
             fit: Fits.
         """
         if place[-1] >= self._num_kept:
-            return fit()
+            return self._fitted(place, fit)
         if place not in self._kept or self._kept[place][0] != key:
             self._kept.pop(place, None)  # Never two of them in memory.
-            self._kept[place] = key, fit()
+            self._kept[place] = key, self._fitted(place, fit)
         return self._kept[place][1]
+
+    def _fitted(self, place: Place, fit: Callable[[], Any]) -> Any:
+        fitted = fit()
+        self._on_fit(place)
+        return fitted

@@ -26,7 +26,7 @@ from models.recommender import Recommender
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import way_to_more_tasks
-from pipeline.experiment.progress import say
+from pipeline.experiment.progress import progress_bar, say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
@@ -163,7 +163,11 @@ def _fit(
     best, trials = _best_trial(config.vectors, stages, judge)
     del judge  # It holds the last factors that it has judged.
     say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
-    factors = fit_vectors(known, info.domains, pools, best.options, info.num_folds)
+    with progress_bar("pretrain: fit", None) as advance:
+        told = KeptFits(0, on_fit=lambda place: advance(place[0]))
+        factors = fit_vectors(
+            known, info.domains, pools, best.options, info.num_folds, kept=told
+        )
     say(describe_fallbacks(factors.num_fallbacks))
     save_vectors(directory, factors, _facts(best, trials, stages))
     shutil.rmtree(search.path, ignore_errors=True)

@@ -8,10 +8,11 @@ import numpy as np
 
 from models.episodes.click_records import ScenarioTask, of_nobody, read_tasks
 from models.factors.factorisation import FactorisationOptions
+from models.factors.kept_fits import KeptFits
 from models.factors.vector_files import VECTORS_JSON, save_vectors
 from models.factors.vector_fit import fit_vectors
 from models.whole_files import read_json
-from pipeline.experiment.progress import say
+from pipeline.experiment.progress import progress_bar, say
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import (
     ScenarioData,
@@ -45,7 +46,11 @@ def whole_scenarios(
         say("refit: fitting factors to all clicks, by the values that pretrain chose")
         options, num_folds = FactorisationOptions(**chosen), data.info.num_folds
         domains = data.info.domains
-        factors = fit_vectors(whole.known, domains, pools, options, num_folds)
+        with progress_bar("refit: fit", None) as advance:
+            told = KeptFits(0, on_fit=lambda place: advance(place[0]))
+            factors = fit_vectors(
+                whole.known, domains, pools, options, num_folds, kept=told
+            )
         save_vectors(directory, factors, {"chosen": chosen})
     factors = load_factors(directory, data.info, with_folds=False)
     return dataclasses.replace(whole, factors=factors, vectors_dir=directory)

@@ -49,7 +49,8 @@ class UserSetting:
     def build(self, config: UserConfig, data: UserData, *, fit: bool) -> CMML:
         """Builds a CMML of rated pairs, and fits what is in closed form."""
         from models.cmml_builders import rated_cmml
-        from pipeline.experiment.progress import say
+        from models.factors.fold_fits import NUM_FOLDS
+        from pipeline.experiment.progress import progress_bar, say
 
         model = rated_cmml(
             data.info,
@@ -64,7 +65,12 @@ class UserSetting:
             if model.pairs.num_factors:
                 fitted = f"{counted(pairs.num_items, 'item')} to {len(pairs.label)}"
                 say(f"train: fitting factors of {fitted} pairs")
-            model.pairs.factors.fit(pairs, seed=config.training.seed)
+            with progress_bar("train: fit", None) as advance:
+                model.pairs.factors.fit(
+                    pairs,
+                    seed=config.training.seed,
+                    on_fit=lambda: advance(f"of {NUM_FOLDS + 1}"),
+                )
             if model.starts_calibrated:
                 model.start_from(self.training(config, data).episodes(0).take(_FIRST))
         return model

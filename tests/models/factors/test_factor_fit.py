@@ -42,8 +42,11 @@ def test_fits_without_a_fold_take_as_many_sweeps_as_the_whole_one(monkeypatch):
     pairs = LabelledPairs(user, item, label, 40, 10)
     designs = no_features(41), no_features(11)
     parts = PriorParts(rank=2, full_rank_items=0, item_set=False)
-    fit_in_folds(pairs, designs, parts, np.zeros(0), seed=0)
+    told = []
+    known = pairs, designs, parts, np.zeros(0)
+    fit_in_folds(*known, seed=0, on_fit=lambda: told.append(len(asked)))
     assert sorted(asked) == [(300, 9)] * 4 + [(400, 9)]
+    assert len(told) == 5
 
 
 def test_relaxed_sweeps_come_nearer_to_the_end_than_as_many_that_are_not():

@@ -390,7 +390,8 @@ def test_fits_are_kept_for_other_weights_and_ridges_of_the_same(monkeypatch):
     known, domains = tasteful_clicks(), [Domain("", 20, 16)]
     pools = [rows(*range(first, 17, 2)) for first in (1, 2)]
     options = dataclasses.replace(SMALL["als"], pool_weight=1.0, item_factors=10)
-    kept = KeptFits(2)
+    told = []
+    kept = KeptFits(2, on_fit=lambda place: told.append(place[0]))
     fit_vectors(known, domains, pools, options, 0, kept=kept)
     # The linear model knows no pool, and is the same in both fits.
     assert counted == ["factorise", "factorise", "decompose_clicks"]
@@ -407,3 +408,4 @@ def test_fits_are_kept_for_other_weights_and_ridges_of_the_same(monkeypatch):
     other = dataclasses.replace(other, item_power=1.0)
     fit_vectors(known, domains, pools, other, 0, kept=kept)
     assert counted[2:] == ["decompose_clicks"]
+    assert told == ["factors"] * 2 + ["linear"] + ["factors"] * 2 + ["linear"]

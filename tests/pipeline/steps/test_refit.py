@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from models.legacy_keras import tf
+from pipeline.experiment import progress
 from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import JUDGED, judged_dir, read_manifest
 from pipeline.settings.registry import load_experiment, setting_of
@@ -221,12 +222,16 @@ def test_a_refitted_run_is_exported_with_the_model_that_was_judged(each):
     assert np.abs(answers[0] - answers[1]).max() > 1e-3
 
 
-def test_a_half_written_refit_is_not_exported_and_goes_on(made, refitted):
+def test_a_half_written_refit_is_not_exported_and_goes_on(
+    made, refitted, monkeypatch, capsys
+):
     config, dataset_dir, run = made
     expected = weights_of(config, dataset_dir, refitted.run.refit)
     run.refit.path.mkdir()
     data = setting_of(config).load(config, dataset_dir).whole()
+    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
     model = setting_of(config).build(config, data, fit=True)
+    assert "train: fit 4  of 5\ntrain: fit 5  of 5\n" in capsys.readouterr().err
     fit_again(model, config, data, run.refit, 1)  # And is killed here.
     digest = dataset_dir.name
     assert finished_refit(config, digest, run) is None

@@ -16,6 +16,7 @@ from models.episodes.click_records import (
 from models.factors.factorisation import FactorisationOptions
 from models.factors.vector_files import VECTORS_JSON, load_vectors
 from models.factors.vectors import Vectors
+from pipeline.experiment import progress
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.scenario import pretrain as module
 from pipeline.settings.scenario import readiness
@@ -144,6 +145,7 @@ def test_a_killed_search_goes_on_with_the_candidate_that_it_was_at(
     with pytest.raises(KeyboardInterrupt):
         pretrain(config, dataset_dir)
     capsys.readouterr()
+    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
     directory = pretrain(config, dataset_dir)
     assert not recalls  # Of 1 and 5 none was asked for again.
     facts = facts_of(directory)
@@ -156,6 +158,7 @@ def test_a_killed_search_goes_on_with_the_candidate_that_it_was_at(
         "alpha 5: meta-validation recall@20 0.7000, as the killed search found" in said
     )
     assert "alpha 9: meta-validation recall@20 0.5000\n" in said
+    assert "folds\npretrain: fit 1  factors\npretrain: fit 2  factors\n" in said
     assert [path.name for path in directory.parent.iterdir()] == [directory.name]
 
 

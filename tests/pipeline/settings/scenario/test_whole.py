@@ -3,6 +3,7 @@ import csv
 import numpy as np
 import pytest
 
+from pipeline.experiment import progress
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.registry import load_experiment, setting_of
 from pipeline.settings.scenario.whole import training_tasks, whole_scenarios
@@ -77,6 +78,15 @@ def test_tasks_of_all_splits_are_trained_on_with_their_held_out_clicks(data, who
             assert joined.support_negative.shape[0] == num_clicks
             rows = zip(joined.support_user, joined.support_item, strict=True)
             assert [folds[row] for row in rows] == joined.support_fold.tolist()
+
+
+def test_how_far_the_fits_are_is_said(
+    scenario_experiment, data, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
+    config = load_experiment(scenario_experiment.config_path)
+    whole_scenarios(config, data, tmp_path)
+    assert "refit: fit 1  factors\nrefit: fit 2  factors\n" in capsys.readouterr().err
 
 
 def test_only_meta_train_is_trained_on_otherwise(data):
