@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 # Of interactions as text, some 2.5 million rows: what one worker holds at a time.
 _BYTES_OF_SHARD = 1 << 26
 
+# Whose mean error is known to a tenth of what it varies by from user to user.
+_MANY_USERS = 100
+
 _Spec = TypeVar("_Spec", bound=Any)
 
 # A thousand lies between units; between 1973 and 2200 it is 73.
@@ -129,6 +132,29 @@ def describe_few_tasks(info: CommonInfo) -> list[str]:
     return [
         f"prepare: few tasks: {' and '.join(few)}, and fewer than {MIN_TASKS} do not "
         f"tell methods apart: {chance}{cure}"
+    ]
+
+
+def describe_few_to_choose_by(info: CommonInfo) -> list[str]:
+    """Says that so few users are in meta-validation that they choose by chance.
+
+    Each user is one task; a scenario has many users, and a few of them tell enough.
+    """
+    number = info.num_tasks[META_VALIDATION]
+    if not MIN_TASKS <= number < _MANY_USERS:
+        return []
+    split = info.options["split"]
+    cure = (
+        f"a larger data.split.validation_fraction than {split['validation_fraction']}"
+    )
+    if start := split.get("validation_from"):
+        cure = f"an earlier data.split.validation_from than {start}"
+    if path := split["path"]:
+        cure = f"more of them in data.split.path, {path},"
+    return [
+        f"prepare: {META_VALIDATION} has {counted(number, 'task')}, and fewer than "
+        f"{_MANY_USERS} users choose hyperparameters and epochs by chance to some "
+        f"extent: {cure} helps"
     ]
 
 

@@ -15,6 +15,7 @@ from pipeline.settings.table_source import (
     TableSource,
     describe_counts,
     describe_few_tasks,
+    describe_few_to_choose_by,
     describe_odd_times,
     with_enough_shards,
 )
@@ -131,7 +132,9 @@ def _describe(info: ScenarioDatasetInfo, directory: pathlib.Path) -> str:
         for split, num in info.num_tasks.items()
     ]
     lines += [*describe_few_tasks(info), *describe_odd_times(info)]
-    if not info.has_user_tasks:
+    if info.has_user_tasks:
+        lines += describe_few_to_choose_by(info)
+    else:
         lines += describe_small_pools(directory)
     # Of other users than those of meta-train all clicks wait, asked for or not.
     waits = "for the training on all clicks" if info.has_user_tasks else "held out"

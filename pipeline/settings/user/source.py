@@ -9,6 +9,7 @@ from pipeline.settings.table_source import (
     TableSource,
     describe_counts,
     describe_few_tasks,
+    describe_few_to_choose_by,
     describe_odd_times,
     with_enough_shards,
 )
@@ -48,7 +49,8 @@ def _describe(info: DatasetInfo, directory: pathlib.Path) -> str:
         f"{counted(info.num_interactions.get(split, 0), 'interaction')}"
         for split, num in info.num_tasks.items()
     ]
-    lines += [*describe_few_tasks(info), *describe_odd_times(info)]
+    lines += [*describe_few_tasks(info), *describe_few_to_choose_by(info)]
+    lines += describe_odd_times(info)
     lines += describe_small_tasks(info)
     if num := info.num_interactions[NO_TASK]:
         lines.append(

@@ -7,6 +7,7 @@ from pipeline.settings import table_source
 from pipeline.settings.table_source import (
     describe_counts,
     describe_few_tasks,
+    describe_few_to_choose_by,
     describe_odd_times,
     with_enough_shards,
 )
@@ -134,6 +135,32 @@ def test_few_tasks_of_a_split_by_time_name_the_times_that_there_are(task, path, 
     (sentence,) = describe_few_tasks(few)
     assert cure in sentence
     assert "a hash" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("split", "cure"),
+    [
+        ({}, "a larger data.split.validation_fraction than 0.1 helps"),
+        (
+            {"validation_from": "2025-09-01", "test_from": "2025-09-08"},
+            "an earlier data.split.validation_from than 2025-09-01 helps",
+        ),
+        ({"path": "s.json"}, "more of them in data.split.path, s.json, helps"),
+    ],
+)
+def test_few_users_to_choose_by_are_told_with_what_makes_them_more(split, cure):
+    split = {"path": None, "validation_fraction": 0.1} | split
+    few = dataclasses.replace(info(14, 99), options={"split": split})
+    (sentence,) = describe_few_to_choose_by(few)
+    assert sentence == (
+        "prepare: meta_validation has 14 tasks, and fewer than 100 users choose "
+        "hyperparameters and epochs by chance to some extent: " + cure
+    )
+
+
+@pytest.mark.parametrize("number", [5, 100])
+def test_so_few_that_more_is_said_of_them_and_many_are_left_out(number):
+    assert describe_few_to_choose_by(info(number, 99)) == []
 
 
 @pytest.mark.parametrize(
