@@ -79,15 +79,21 @@ class BesideBaselines:
             task was shown fewer pairs.
         without_pool: By the metric that decides where no pool is given; empty where
             tasks have none to give.
+        further: By the other metrics where no pool is given. They count in nothing that
+            all comparisons come to, and are corrected for the number of them alone.
     """
 
     by_metric: Sequence[BesideBest]
     by_size: Sequence[BesideBest]
     without_pool: Sequence[BesideBest] = ()
+    further: Sequence[BesideBest] = ()
 
     @property
     def all(self) -> list[BesideBest]:
-        """Every comparison once: with all support pairs, both may have the same."""
+        """Every comparison that counts, once.
+
+        With all support pairs, that by metric and that by size may be the same.
+        """
         known = {one.figures for one in self.by_metric}
         further = [one for one in self.by_size if one.figures not in known]
         return [*self.by_metric, *further, *self.without_pool]
@@ -128,7 +134,7 @@ def beside_baselines(
         groups: The groups of tasks, the main one first.
         summary: Means by method, group and metric.
         differences: CMML less each baseline, by each metric of the tables in the main
-            group, and by the first at each support size and without a pool. What is
+            group and without a pool, and by the first at each support size. What is
             missing there, because no task has a value of both, is left out.
     """
 
@@ -147,25 +153,35 @@ def beside_baselines(
         beside(metrics[0], group, None if size == max(sizes) else size)
         for size, group in sizes.items()
     ]
-    without_pool = [beside(metrics[0], group, None) for group in open_groups(groups)]
+    without_pool, further = (
+        [beside(one, group, None) for group in open_groups(groups) for one in some]
+        for some in (metrics[:1], compared_metrics(metrics)[1:])
+    )
     chain = itertools.chain.from_iterable
     return _corrected(
-        BesideBaselines([*chain(by_metric)], [*chain(by_size)], [*chain(without_pool)])
+        BesideBaselines(
+            *([*chain(rows)] for rows in (by_metric, by_size, without_pool, further))
+        )
     )
 
 
 def _corrected(beside: BesideBaselines) -> BesideBaselines:
     """Gives each comparison its p-value, corrected for the number of all."""
-    p_values = holm([p_of_interval(one.difference) for one in beside.all])
-    by_figures = {one.figures: p for one, p in zip(beside.all, p_values, strict=True)}
 
-    def with_p(rows: Sequence[BesideBest]) -> list[BesideBest]:
+    def with_p(
+        rows: Sequence[BesideBest], among: Sequence[BesideBest]
+    ) -> list[BesideBest]:
+        p_values = holm([p_of_interval(one.difference) for one in among])
+        by_figures = {one.figures: p for one, p in zip(among, p_values, strict=True)}
         return [
             dataclasses.replace(one, holm_p=by_figures[one.figures]) for one in rows
         ]
 
     return BesideBaselines(
-        with_p(beside.by_metric), with_p(beside.by_size), with_p(beside.without_pool)
+        with_p(beside.by_metric, beside.all),
+        with_p(beside.by_size, beside.all),
+        with_p(beside.without_pool, beside.all),
+        with_p(beside.further, beside.further),
     )
 
 

@@ -79,16 +79,17 @@ class Evaluation:
         without a pool; and CMML with all support pairs less CMML with fewer, and with
         those of another task, a pool being given or not.
         By each other metric of the tables: CMML less each other method in the main
-        group.
+        group, and without a pool.
         """
         first = self.metric.name
         by_first = [*self._to_reference(), *self._to_others(), *self._by_support()]
         contrasts = [Contrast(first, *one) for one in by_first]
         contrasts += [
-            Contrast(metric.name, CMML, self.main, method, self.main)
+            Contrast(metric.name, CMML, group, method, group)
             for metric in compared_metrics(self.metrics)
+            for group in (self.main, *open_groups(self.groups))
             for method in self.by_task
-            if method != CMML
+            if method != CMML and group in self.by_task[method]
         ]
         return take_differences(contrasts, self.by_task, self.seed, self.num_resamples)
 

@@ -11,6 +11,7 @@ from pipeline.reports.page.markdown_table import narrow_layouts
 from pipeline.reports.run.standing_text import (
     closed_form_sentences,
     equal_sentences,
+    further_sentences,
     metric_table,
     overall_sentence,
     pool_table,
@@ -163,6 +164,7 @@ def _standing(
     if beside.without_pool:
         parts.append(f"{evaluation.metric.name} without a pool:")
         parts.append(pool_table(beside).markdown_rows())
+    parts += further_sentences(beside)
     return parts
 
 

@@ -70,6 +70,21 @@ def pool_table(beside: BesideBaselines) -> ResultTable:
     return _table("without-pool", "Without a pool", "task", rows)
 
 
+def further_sentences(beside: BesideBaselines) -> list[str]:
+    """Says by which other metrics CMML is worse beyond chance without a pool."""
+    worse = [one for one in beside.further if one.standing == "worse"]
+    if not worse:
+        return []
+    named = "; ".join(
+        f"{one.metric.name} beside {one.baseline}, {signed(one.difference)}"
+        for one in worse
+    )
+    return [
+        f"Without a pool {CMML} is worse beyond chance by metrics that do not decide: "
+        f"{named}."
+    ]
+
+
 def support_sentences(
     metric: Metric, groups: Sequence[Shown], differences: Differences
 ) -> list[str]:

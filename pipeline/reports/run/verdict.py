@@ -10,6 +10,7 @@ from pipeline.reports.run.breakdown import MIN_CLAIMED, GroupFigures
 from pipeline.reports.run.findings import OTHER_WORD, Findings
 from pipeline.reports.run.standing_text import (
     closed_form_sentences,
+    further_sentences,
     overall_sentence,
     support_sentences,
     target_sentences,
@@ -28,6 +29,7 @@ def verdict(findings: Findings) -> list[str]:
     return [
         f"Is it good? {overall_sentence(run.beside)}",
         _by_first_metric(findings),
+        *further_sentences(run.beside),
         *target_sentences(run.setting.metrics, run.summary[CMML][run.main]),
         *_for_whom(findings),
         *_why(findings),

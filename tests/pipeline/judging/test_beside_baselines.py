@@ -245,3 +245,28 @@ def test_the_best_baseline_is_by_the_direction_of_the_metric():
     assert best_baseline(summary, "cold", NDCG) == "ridge"  # 0.4 against 0.3.
     assert best_baseline(summary, "warm", MAE) is None
     assert best_baseline({"cmml": summary["cmml"]}, "cold", MAE) is None
+
+
+def test_other_metrics_without_a_pool_count_in_nothing_else():
+    main = Shown("scenario_mean", "meta_test", 4, 4)
+    whole = Shown("catalogue_mean", "meta_test", 4, 4, is_open=True)
+    metrics = [Metric("recall@20"), Metric("recall@50"), Metric("mrr")]
+
+    def found(first, second, third):
+        by_metric = zip(metrics, (first, second, third), strict=True)
+        return {one.name: np.full(20, value) for one, value in by_metric}
+
+    by_task = {
+        "cmml": {"scenario_mean": found(0.3, 0.5, 0.2)},
+        "item_pop": {"scenario_mean": found(0.2, 0.4, 0.1)},
+    }
+    for one, found_open in (("cmml", (0.2, 0.36, 0.1)), ("item_pop", (0.2, 0.42, 0.1))):
+        by_task[one]["catalogue_mean"] = found(*found_open)
+    beside = judge(by_task, metrics, [main, whole])
+    assert as_rows(beside.without_pool) == [("recall@20", None, "item_pop", 0, "level")]
+    assert as_rows(beside.further) == [
+        ("recall@50", None, "item_pop", -0.06, "worse"),
+        ("mrr", None, "item_pop", 0.0, "level"),
+    ]
+    assert len(beside.all) == 4
+    assert beside.overall == "better"

@@ -142,7 +142,7 @@ def test_without_the_reference_cmml_is_held_against_the_others():
     assert evaluation(MAE, groups, {"cmml": cold}).differences() == {}
 
 
-def test_further_metrics_of_the_tables_hold_cmml_against_each_method():
+def test_further_metrics_of_the_tables_hold_cmml_against_each_method_and_pool():
     metrics = [
         *(MAE, Metric("rmse", higher_is_better=False), RECALL),
         *(Metric("hidden", in_tables=False), Metric("coverage@80", target=0.8)),
@@ -150,18 +150,21 @@ def test_further_metrics_of_the_tables_hold_cmml_against_each_method():
     values = {
         method: {
             group: {one.name: np.array([value, value]) for one in metrics}
-            for group in ("cold", "cold/support_2")
+            for group in ("cold", "cold/support_2", "open")
         }
         for method, value in (("cmml", 0.5), ("simple", 0.75), ("other", 0.25))
     }
-    judged = Evaluation(metrics, [COLD, COLD.few(2)], "simple", values, 0, 100)
+    whole = Shown("open", "meta_test", 4, 4, is_open=True)
+    groups = [COLD, COLD.few(2), whole]
+    judged = Evaluation(metrics, groups, "simple", values, 0, 100)
     further = {
         contrast: one.interval.mean
         for contrast, one in judged.differences().items()
         if contrast.metric != "mae"
     }
     assert further == {
-        Contrast(name, "cmml", "cold", reference, "cold"): gap
+        Contrast(name, "cmml", group, reference, group): gap
         for name in ("rmse", "recall@20")
+        for group in ("cold", "open")
         for reference, gap in (("simple", -0.25), ("other", 0.25))
     }

@@ -209,6 +209,19 @@ def test_of_few_tasks_no_difference_is_claimed_or_denied():
     )
 
 
+def test_another_metric_that_is_worse_without_a_pool_is_told():
+    by_task = two_methods()
+    by_task["cmml"]["open"] = values(0.5) | {"rmse": np.full(7, 0.75)}
+    by_task["ridge"]["open"] = values(0.5)
+    groups = [COLD, WARM, Shown("open", "meta_test", 40, 40, is_open=True)]
+    assert text_of(by_task, groups).splitlines()[-1] == (
+        "Without a pool cmml is worse beyond chance by metrics that do not decide: "
+        "rmse beside ridge, +0.2500 [+0.2500, +0.2500]."
+    )
+    by_task["cmml"]["open"] = values(0.5)
+    assert "do not decide" not in text_of(by_task, groups)
+
+
 def test_metrics_of_fewer_tasks_say_so():
     by_task = two_methods()
     for method in by_task.values():

@@ -1,6 +1,7 @@
 import numpy as np
 
 from pipeline.judging.interval_text import cell, signed
+from pipeline.reports.run import verdict as module
 from pipeline.reports.run.verdict import verdict
 
 
@@ -169,3 +170,11 @@ def test_a_metric_that_no_task_defines_is_said_to_be_so(clicked, make_findings):
     few.num_candidates[:] = 20  # Whatever is ranked is among the first 20.
     _, by_recall, *_ = verdict(make_findings({"cmml": {"scenario_mean": few}}))
     assert by_recall == "By recall@20: no task that training has not seen defines it."
+
+
+def test_other_metrics_without_a_pool_stand_behind_the_one_that_decides(
+    rated, make_findings, spread, monkeypatch
+):
+    monkeypatch.setattr(module, "further_sentences", lambda beside: ["Worse."])
+    rows = {"cmml": {"cold": rated(0.5 + spread, 8)}}
+    assert verdict(make_findings(rows))[2] == "Worse."
