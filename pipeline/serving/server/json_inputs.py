@@ -26,17 +26,17 @@ class PredictBody:
 
     Attributes:
         signature_name: "" for the default.
-        form: `ROWS` or `COLUMNS`.
-        values: What stands under that key.
+        document: All of it.
     """
 
     signature_name: str
-    form: str
-    values: Any
+    document: Mapping[str, Any]
 
     @classmethod
     def parse(cls, body: bytes) -> "PredictBody":
         """Reads a body. NaN, Infinity and -Infinity are numbers.
+
+        What only a model can want is looked at when there is one: see `form`.
 
         Raises:
             RequestError: If it is not what it must be.
@@ -55,11 +55,20 @@ class PredictBody:
                 "'signature_name' key must be a string value, "
                 f"got {_kind(signature_name)}."
             )
-        forms = [form for form in (ROWS, COLUMNS) if form in document]
+        return cls(signature_name, document)
+
+    @property
+    def form(self) -> str:
+        """Whether inputs come by rows, `ROWS`, or by columns, `COLUMNS`.
+
+        Raises:
+            RequestError: If they come by neither, or by both.
+        """
+        forms = [form for form in (ROWS, COLUMNS) if form in self.document]
         if len(forms) != 1:
             present = "both" if forms else "neither"
             raise invalid(f"the body must have '{ROWS}' or '{COLUMNS}', got {present}.")
-        return cls(signature_name, forms[0], document[forms[0]])
+        return forms[0]
 
     def arrays(self, specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
         """Returns the inputs that a signature wants.
@@ -72,11 +81,12 @@ class PredictBody:
         return {name: _array(columns[name], spec) for name, spec in specs.items()}
 
     def _columns(self, specs: Mapping[str, TensorSpec]) -> Mapping[str, Any]:
-        if self.form == COLUMNS:
-            if _is_object(self.values):
-                return dict(self.values)
-            return {_only(specs, COLUMNS): self.values}
-        rows = self.values
+        form = self.form
+        rows = values = self.document[form]
+        if form == COLUMNS:
+            if _is_object(values):
+                return dict(values)
+            return {_only(specs, COLUMNS): values}
         if not isinstance(rows, list) or not rows:
             got = "an empty one" if rows == [] else _kind(rows)
             raise invalid(f"'{ROWS}' must be a list with a value, got {got}.")

@@ -141,7 +141,7 @@ def test_a_bad_body_is_refused_with_its_reason(toy, body, message):
     assert "node" not in answer["error"]
 
 
-def test_a_missing_model_version_or_label_is_not_found(toy):
+def test_a_missing_model_version_or_label_is_not_found_whatever_is_asked(toy):
     for path, status, message in [
         ("/v1/models/no:predict", 404, "Servable not found for request: Latest(no)"),
         (
@@ -158,8 +158,9 @@ def test_a_missing_model_version_or_label_is_not_found(toy):
         ("/v1/models/toy:guess", 400, "Malformed request: POST"),
         ("/v1/models/toy:classify", 501, "classify is not served"),
     ]:
-        found, answer = toy.post({"instances": [ROW]}, path)
-        assert (found, message in answer["error"]) == (status, True), answer
+        for body in ({"instances": [ROW]}, {}):
+            found, answer = toy.post(body, path)
+            assert (found, message in answer["error"]) == (status, True), answer
 
 
 def test_status_is_told_as_protobuf_would_write_it(toy):
