@@ -456,6 +456,14 @@ def test_only_missing_contexts_are_encoded(client, model):
     assert model.calls[2][1]["support_item_id"] == [["9"]]
 
 
+def test_a_context_is_of_features_as_well_as_of_pairs(client, model):
+    other = dataclasses.replace(LIKES, user={"gender": "M"})
+    for task in (LIKES, other, LIKES):
+        client.rank(task, ["1"], use_cache=True)
+    encoded = [asked for name, asked in model.calls if name == "encode"]
+    assert [asked["user_gender"] for asked in encoded] == [["F"], ["M"]]
+
+
 def test_a_context_of_another_version_is_encoded_anew(client, model):
     client.rank(LIKES, ["1"], use_cache=True)
     model.version = 2

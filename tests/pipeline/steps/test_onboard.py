@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.cli import USAGE_ERROR, main
 from pipeline.experiment.version_dir import MANIFEST
+from pipeline.onboarding import new_users, questions
 from pipeline.onboarding.new_scenario import NEW_SCENARIO
 from pipeline.onboarding.new_users import NEW_USERS, load_known_users
 from pipeline.steps.onboard import NO_GO, onboard
@@ -65,6 +66,27 @@ def test_new_users_are_judged_on_their_own_pairs(experiment, judge, tmp_path):
     assert json.loads(line)["line"] == 66
     assert done.output.splitlines()[-1] == str(tmp_path / "out" / "onboard.html")
     assert (tmp_path / "out" / "onboard.html").read_text().startswith("<!DOCTYPE")
+
+
+def test_questions_are_chosen_by_the_model_that_was_judged(
+    experiment, judge, tmp_path, monkeypatch
+):
+    asked, judged = [], shutil.copytree(experiment.exported, tmp_path / "judged")
+
+    class Served(new_users.ServedUsers):
+        def __init__(self, directory):
+            super().__init__(directory)
+            self.directory = directory
+
+    def plan_questions(rank, *known):
+        asked.append(rank.__self__.directory)
+        return questions.plan_questions(rank, *known)
+
+    monkeypatch.setattr(new_users, "judged_dir", lambda version: judged)
+    monkeypatch.setattr(new_users, "ServedUsers", Served)
+    monkeypatch.setattr(new_users, "plan_questions", plan_questions)
+    judge(experiment, NEW_USERS, "user_id,item_id,label,gender", *RATINGS)
+    assert asked == [judged]  # The one that is served may have seen its answers.
 
 
 def test_users_of_the_training_are_left_out(experiment, judge):

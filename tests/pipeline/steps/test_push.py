@@ -217,6 +217,14 @@ def test_old_versions_are_removed_but_for_those_in_use(pusher, base, make_versio
     assert served(base) == ([11, 14, 15], {"stable": 15, "canary": 11})
 
 
+def test_the_version_before_stays_while_servers_load_it(pusher, base, make_version):
+    options = OPTIONS.model_copy(update={"keep": 1})
+    for number in (11, 12, 13):
+        assert pusher(make_version(number), options=options) == 0
+    assert served(base) == ([12, 13], {"stable": 13})
+    assert published(base) == ["12", "13"]
+
+
 def test_another_model_of_the_same_number_is_refused(pusher, base, make_version):
     pusher(make_version(11))
     pusher(make_version(12))
