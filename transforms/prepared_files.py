@@ -5,7 +5,7 @@ import gzip
 import pathlib
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 # A record has its length before it, with a checksum, and a checksum after it.
 _HEAD = struct.Struct("<Q4x")
@@ -34,7 +34,7 @@ def look_at(path: pathlib.Path) -> PreparedFile:
         return PreparedFile(path.stat().st_size, _checksum(path))
     data = path.read_bytes()
     plain = gzip.decompress(data) if path.suffix == ".gz" else data
-    return PreparedFile(len(data), zlib.crc32(data), _num_records(plain))
+    return PreparedFile(len(data), zlib.crc32(data), sum(1 for _ in records_of(plain)))
 
 
 def damage(directory: pathlib.Path, files: Mapping[str, PreparedFile]) -> str | None:
@@ -68,10 +68,11 @@ def _checksum(path: pathlib.Path) -> int:
     return crc32
 
 
-def _num_records(data: bytes) -> int:
-    place = number = 0
+def records_of(data: bytes) -> Iterator[memoryview]:
+    """Yields the records of a TFRecord file, given its content."""
+    place, view = 0, memoryview(data)
     while place < len(data):
         (length,) = _HEAD.unpack_from(data, place)
-        place += _HEAD.size + length + _TAIL_BYTES
-        number += 1
-    return number
+        place += _HEAD.size
+        yield view[place : place + length]
+        place += length + _TAIL_BYTES

@@ -10,6 +10,7 @@ from pipeline.commands.command import (
     Step,
     add_set,
     config_of,
+    dataset_of,
     must_be_file,
     refuse_changes,
     version_of,
@@ -63,27 +64,20 @@ def _resolve(arguments: argparse.Namespace) -> Step:
         must_be_file("--input", path)
     if not 1 <= arguments.top <= 128:
         raise ValueError(f"--top must be within [1, 128], got {arguments.top}.")
+    if not arguments.task:
+        raise ValueError(f"explain needs --task, {_some_tasks(arguments)}.")
     version = version_of(arguments)
     from pipeline.insight.task_requests import (
         Request,
         prepared_request,
-        prepared_tasks,
         written_request,
-        written_tasks,
     )
     from pipeline.steps.explain import explain
-    from pipeline.steps.prepare import open_dataset
 
     if path is not None:
         request_of: Callable[[str], Request] = functools.partial(written_request, path)
-        some = functools.partial(written_tasks, path)
     else:
-        config = config_of(arguments)
-        dataset_dir = open_dataset(config)
-        request_of = prepared_request(config, dataset_dir)
-        some = functools.partial(prepared_tasks, config, dataset_dir)
-    if not arguments.task:
-        raise ValueError(f"explain needs --task, {some()}.")
+        request_of = prepared_request(*dataset_of(arguments))
     return functools.partial(
         explain,
         version,
@@ -94,6 +88,17 @@ def _resolve(arguments: argparse.Namespace) -> Step:
         folder=arguments.output,
         command=arguments.typed,
     )
+
+
+def _some_tasks(arguments: argparse.Namespace) -> str:
+    """Names some tasks in words; neither a model nor TensorFlow is loaded for that."""
+    from pipeline.insight.task_requests import prepared_tasks, written_tasks
+    from pipeline.steps.prepare import open_dataset
+
+    if arguments.input is not None:
+        return written_tasks(arguments.input)
+    config = config_of(arguments)
+    return prepared_tasks(config, open_dataset(config))
 
 
 COMMAND = Command(

@@ -120,6 +120,27 @@ def check_splits(dataset_dir: pathlib.Path, *, judged: str | None = None) -> Non
             )
 
 
+def task_names(dataset_dir: pathlib.Path, word: str) -> Mapping[str, str]:
+    """Returns what tasks are called by id, behind their domain if there are several.
+
+    Args:
+        dataset_dir: The prepared data set.
+        word: What a task is, such as "scenario".
+
+    Returns:
+        Empty where tasks have no names.
+    """
+    path = dataset_dir / schema.NAMES_DIR / f"{word}.txt"
+    if not path.is_file():
+        return {}
+    ids = read_ids(dataset_dir, f"{word}_id")[1:]
+    names = path.read_text(encoding="utf-8").split("\n")[:-1]
+    if len(json.loads(read_dataset_json(dataset_dir)).get("domains", ())) > 1:
+        prefixes = [task_id.partition(":")[0] for task_id in ids]
+        names = [f"{p}: {name}" for p, name in zip(prefixes, names, strict=True)]
+    return dict(zip(ids, names, strict=True))
+
+
 def read_ids(dataset_dir: pathlib.Path, name: str) -> NDArray[np.object_]:
     """Reads the ids by row; row 0, unknown, is empty."""
     path = dataset_dir / schema.VOCABULARY_DIR / f"{name}.txt"

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.prepared import task_names
 from pipeline.settings.registry import setting_of
+from transforms.reading.task_ids import read_task_ids
 from transforms.schema import META_TEST, DataError
 
 Request = Mapping[str, Any]
@@ -87,22 +89,18 @@ def prepared_request(
 def prepared_tasks(config: Experiment, dataset_dir: pathlib.Path) -> str:
     """Names some tasks of meta-test of a prepared data set, in words.
 
+    TensorFlow, which takes seconds to import, is not needed.
+
     Args:
         config: The experiment.
         dataset_dir: The prepared data set.
 
     Raises:
-        DataError: If the setting does not tell its tasks.
+        DataError: If a file of it is damaged.
     """
-    setting = setting_of(config)
-    parts = setting.parts()
-    if parts.episodes is None:
-        raise DataError(f"tasks of setting {config.setting!r} cannot be named.")
-    data = setting.load(config, dataset_dir)
-    names = parts.task_names(dataset_dir)
-    batches = parts.episodes(config, data, META_TEST)
-    ids = itertools.chain.from_iterable(task_ids for task_ids, _ in batches)
-    some = [names.get(one, one) for one in itertools.islice(ids, _NUM_NAMED)]
+    names = task_names(dataset_dir, config.task_word)
+    ids = itertools.islice(read_task_ids(dataset_dir, META_TEST), _NUM_NAMED)
+    some = [names.get(one, one) for one in ids]
     kind = f"the {'id or name' if names else 'id'} of a {config.task_word}"
     return f"{kind} of {dataset_dir}, such as {_listed(some)} of {META_TEST}"
 

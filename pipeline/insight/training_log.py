@@ -16,6 +16,7 @@ from models.cmml import CMML
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
 from models.recommender import Episode, split_episode
+from pipeline.experiment.prepared import task_names
 from pipeline.experiment.run_dir import RunDir
 from pipeline.insight.modulation_values import Values, task_modulations
 from pipeline.settings.registry import setting_of
@@ -240,7 +241,7 @@ class Probe:
         parts = self._setting.parts()
         if parts.episodes is None:
             return {}
-        names = parts.task_names(self._data.directory)
+        names = task_names(self._data.directory, self._config.task_word)
         batches = parts.episodes(self._config, self._data, schema.META_VALIDATION)
         tasks = itertools.islice(task_modulations(model, batches), _SHOWN_TASKS)
         return {names.get(task_id, task_id): values for task_id, values in tasks}

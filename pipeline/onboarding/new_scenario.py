@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.episodes.click_records import ScenarioTask, load_known_clicks, read_tasks
-from pipeline.experiment.prepared import read_ids
+from pipeline.experiment.prepared import read_ids, task_names
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import read_manifest
 from pipeline.onboarding.findings import Findings, NewTasks
@@ -27,7 +27,6 @@ from pipeline.onboarding.placement import (
 from pipeline.onboarding.scenario_curve import MIN_CLICKS, NewScenario, scenario_curve
 from pipeline.onboarding.served_model import ServedScenarios
 from pipeline.onboarding.tasks import ScenarioSupport
-from pipeline.settings.scenario.scenario_names import scenario_names
 from transforms import schema
 from transforms.clicks.schema import load_scenario_info
 from transforms.schema import USER_ID
@@ -172,7 +171,7 @@ def load_known_scenarios(
         frozenset(clicks),
         user_ids,
         item_ids,
-        scenario_names(dataset_dir),
+        task_names(dataset_dir, "scenario"),
     )
 
 

@@ -43,7 +43,6 @@ class StepParts:
             DataError for it, and returns what would mean nothing, in sentences.
         metric_unit: What a margin of the metric that decides is a multiple of: the
             standard deviation of the labels, or 1 of a metric that is a share.
-        task_names: What tasks are called, by id; empty where they have only ids.
         episodes: Yields ids and frozen episodes of a split, in batches; the query of a
             task comes without padding in between.
         supports: Yields labelled support sets of a split, by a trained model and, if
@@ -70,7 +69,6 @@ class StepParts:
     metric_notes: Callable[[Any], Sequence[str]] = lambda data: ()
     check: Callable[[Any, Any], Sequence[str]] = lambda config, data: ()
     metric_unit: Callable[[Any], float] = lambda data: 1.0
-    task_names: Callable[[pathlib.Path], Mapping[str, str]] = lambda directory: {}
     episodes: Callable[[Any, Any, str], Iterator[tuple[list[str], Episode]]] | None = (
         None
     )

@@ -9,6 +9,7 @@ from models.legacy_keras import tf
 from models.recommender import Episode
 from models.whole_files import write_atomically
 from pipeline.experiment.config_section import Experiment
+from pipeline.experiment.prepared import task_names
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.export.export_of_config import export_of_run
@@ -107,7 +108,7 @@ def write_report(
         findings=findings,
         groups=_shown_groups(config, data, findings.evaluated),
         metrics=table_metrics(setting.metrics, config.evaluation.more_metrics),
-        task_names=parts.task_names(dataset_dir),
+        task_names=task_names(dataset_dir, config.task_word),
         contexts=contexts,
         modulations=modulations,
         latency=_latency(run, version) if version else [],

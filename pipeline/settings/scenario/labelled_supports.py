@@ -10,11 +10,11 @@ from models.cmml import CMML
 from models.episodes.click_episodes import support_episode
 from models.episodes.click_records import ScenarioTask
 from models.legacy_keras import tf
+from pipeline.experiment.prepared import task_names
 from pipeline.settings.labelled_supports import SCENARIO, USER, LabelledSupports, Labels
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.groups import domain_of
-from pipeline.settings.scenario.scenario_names import scenario_names
 from transforms.stable_hash import stable_digest
 
 MAX_DRAWS = 8
@@ -40,7 +40,7 @@ def labelled_scenarios(
     "domain" if there are several.
     """
     del model, errors
-    names = scenario_names(data.directory)
+    names = task_names(data.directory, "scenario")
     draws = [
         (task, places) for task in data.tasks(split) for places in permuted_draws(task)
     ]

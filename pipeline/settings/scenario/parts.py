@@ -7,7 +7,7 @@ from typing import Any
 from models.episodes.click_episodes import support_episode
 from models.episodes.click_records import ScenarioTask
 from models.serving.served_explanations import MAX_EXPLAINED
-from pipeline.experiment.prepared import read_ids
+from pipeline.experiment.prepared import read_ids, task_names
 from pipeline.settings.finding import Finding
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
@@ -15,7 +15,6 @@ from pipeline.settings.scenario.facts import domain_groups, scenario_facts
 from pipeline.settings.scenario.groups import by_domain, group_words, pair_means
 from pipeline.settings.scenario.labelled_supports import labelled_scenarios
 from pipeline.settings.scenario.readiness import check_clicks
-from pipeline.settings.scenario.scenario_names import scenario_names
 from pipeline.settings.scenario.training import scenario_episodes
 from pipeline.settings.step_parts import StepParts
 from transforms import schema
@@ -34,7 +33,6 @@ def scenario_parts() -> StepParts:
         pretrain=_pretrain,
         further_intervals=pair_means,
         further_groups=by_domain,
-        task_names=scenario_names,
         episodes=scenario_episodes,
         supports=labelled_scenarios,
         context_orders=32,
@@ -77,7 +75,7 @@ def scenario_request(
 
     It is made for the first user who has a held-out click there.
     """
-    names = scenario_names(data.directory)
+    names = task_names(data.directory, "scenario")
     for split in _SPLITS:
         for task in data.tasks(split) if data.info.num_tasks.get(split) else ():
             name = names.get(task.scenario_id, task.scenario_id)

@@ -8,6 +8,7 @@ from pipeline.experiment.prepared import (
     directory_of,
     prepared_facts,
     read_ids,
+    task_names,
 )
 from transforms.schema import DataError
 
@@ -95,3 +96,21 @@ def test_a_damaged_description_is_named(prepare):
     (directory / "dataset.json").write_text('{"fingerprint": ')
     with pytest.raises(DataError, match=r"dataset\.json must be .* run `cmml prepare`"):
         prepared_facts(directory)
+
+
+@pytest.mark.parametrize(
+    ("domains", "first"), [(["a"], "Winter"), (["a", "b"], "a: Winter"), ([], "Winter")]
+)
+def test_tasks_are_called_by_their_names_behind_one_of_several_domains(
+    tmp_path, domains, first
+):
+    for name, text in (
+        ("dataset.json", json.dumps({"domains": domains})),
+        ("_SUCCESS", ""),
+        ("vocabulary/scenario_id.txt", "a:1\nb:2\n"),
+        ("names/scenario.txt", "Winter\nSummer\n"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert task_names(tmp_path, "scenario")["a:1"] == first
+    assert task_names(tmp_path, "user") == {}

@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -73,6 +75,23 @@ def test_some_tasks_of_a_data_set_are_named_as_they_can_be_asked_for(
     assert len(named) == 5
     for task_id in named:
         assert request_of(setting, task_id)["task_id"] == task_id
+
+
+@pytest.mark.parametrize("setting", ["user", "scenario"])
+def test_tasks_are_named_without_tensorflow(setting, experiment, scenario_experiment):
+    made = experiment if setting == "user" else scenario_experiment
+    code = (
+        "import pathlib, sys\n"
+        "from pipeline.insight.task_requests import prepared_tasks\n"
+        "from pipeline.settings.registry import load_experiment\n"
+        f"config = load_experiment({str(made.config_path)!r})\n"
+        f"print(prepared_tasks(config, pathlib.Path({str(made.dataset_dir)!r})))\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("' of meta_test\n")
 
 
 def test_some_tasks_of_a_file_are_named(tmp_path):
