@@ -175,7 +175,7 @@ class CommonInfo:
                 "prepare the data set again."
             )
         for key, part in cls.parts.items():
-            fields[key] = tuple(part(**values) for values in fields[key])
+            fields[key] = tuple(part(**values) for values in fields.get(key, ()))
         fields["files"] = {
             name: PreparedFile(**file) for name, file in fields["files"].items()
         }

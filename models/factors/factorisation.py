@@ -46,6 +46,11 @@ class FactorisationOptions:
         mean_weight: Weight of the mean of the factors of n clicks, times n / (n + 16),
             beside that of their units in the linear model, in how close an item is to
             them.
+        feature_weight: Weight of the features of items in the linear model: a value is
+            a further user who has clicked as much as this times the mean user; 0 for
+            none.
+        feature_clicks: Clicks of an item at which its vector and what its features
+            predict weigh alike; 0 where the latter is for items without a click.
     """
 
     method: Literal["als", "bpr"] = "als"
@@ -64,6 +69,8 @@ class FactorisationOptions:
     item_clicks: float = 0.0
     count_weight: float = 0.0
     mean_weight: float = 0.0
+    feature_weight: float = 0.0
+    feature_clicks: float = 0.0
 
     @property
     def width(self) -> int:

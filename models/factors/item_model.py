@@ -92,6 +92,7 @@ def decompose_clicks(
     *,
     width: int,
     power: float = 0.0,
+    further: NDArray | None = None,
 ) -> DecomposedClicks:
     """Finds the largest singular values of clicks; the same clicks, the same vectors.
 
@@ -102,20 +103,30 @@ def decompose_clicks(
         width: K, values kept.
         power: p, by which the ridge of an item grows with its clicks. 0 is the same
             ridge for every item, 1 is what clicks that are left out at random come to.
+        further: float [items, P], what is told of items beside the clicks: each column
+            is a further user, whose vector is dropped.
+
+    Source:
+        `further`: Jeunen, Van Balen and Goethals, "Closed-Form Models for
+        Collaborative Filtering with Side-Information" (RecSys 2020).
     """
     scales = _scales(item, shape[1], power)
     users = np.zeros([shape[0], width], np.float32)
     values = np.zeros(width, np.float32)
     items = np.zeros([shape[1], width], np.float32)
-    num_values = min(width, min(shape) - 1)
+    clicks = scipy.sparse.csr_matrix((1.0 / scales[item], (user, item)), shape)
+    if further is not None:
+        told = scipy.sparse.csr_matrix((further / scales[:, np.newaxis]).T)
+        clicks = scipy.sparse.vstack([clicks, told.astype(clicks.dtype)], "csr")
+    num_values = min(width, min(clicks.shape) - 1)
     if user.size and num_values > 0:
-        clicks = scipy.sparse.csr_matrix((1.0 / scales[item], (user, item)), shape)
         with threadpoolctl.threadpool_limits(1, "blas"):
             left, found, right = _largest_values(clicks, num_values)
         # Either sign is right. That of the largest entry is +, whatever the machine.
         largest = np.abs(right).argmax(axis=0)
         signs = np.sign(right[largest, np.arange(num_values)])
-        users[:, :num_values], items[:, :num_values] = left * signs, right * signs
+        users[:, :num_values] = left[: shape[0]] * signs
+        items[:, :num_values] = right * signs
         values[:num_values] = found
     return DecomposedClicks(users, values, items, scales)
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.episodes.click_records import KnownClicks
 from models.factors.factorisation import Floats
 from transforms.clicks.schema import Domain
 
@@ -25,31 +24,24 @@ def rows_of(domains: Sequence[Domain]) -> Iterator[tuple[slice, slice]]:
 def fill_in(
     users: Floats,
     items: Floats,
-    known: KnownClicks,
-    seen: NDArray[np.bool_],
+    has_user: NDArray[np.bool_],
+    has_item: NDArray[np.bool_],
     domains: Sequence[Domain],
     pools: Sequence[NDArray[np.integer]],
-    *,
-    pools_weigh: bool,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Gives users and items without a vector of their own that of others, in place.
 
     Args:
         users: float32 [num_users + 1, D], of one fit.
         items: float32 [num_items + 1, D].
-        known: The known clicks.
-        seen: bool [N], those that the fit has seen.
+        has_user: bool [num_users + 1], which of them have one of their own.
+        has_item: bool [num_items + 1], the same.
         domains: The domains, in the order of their rows.
         pools: Item rows of each scenario that the fit may know.
-        pools_weigh: Whether an item of a pool has a vector of its own.
 
     Returns:
         bool [num_users + 1] and [num_items + 1], which of them lacked one.
     """
-    has_user = np.bincount(known.user[seen], minlength=len(users)) > 0
-    has_item = np.bincount(known.item[seen], minlength=len(items)) > 0
-    if pools_weigh:
-        has_item[np.concatenate([*pools, []]).astype(np.intp)] = True
     in_pool = _fill_from_pools(items, has_item, pools)
     lacks_item = ~(has_item | in_pool)
     for of_users, of_items in rows_of(domains):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from models.episodes.click_records import KnownClicks
 from models.factors.factor_fit import turn
 from models.factors.factorisation import FactorisationOptions, Floats, factorise
-from models.factors.item_model import ItemModel, decompose_clicks
+from models.factors.feature_vectors import blend_with_features
+from models.factors.item_model import DecomposedClicks, ItemModel, decompose_clicks
 from models.factors.kept_fits import KeptFits, Place
 from models.factors.vector_fallbacks import fill_in, rows_of
 from models.factors.vectors import Vectors
@@ -20,6 +21,8 @@ Pools = Sequence[NDArray[np.integer]]
 
 # Where known clicks have a dot product of 1, hardly a clicked item falls to -1.
 _UNCLICKED = -2.0
+# What the options of all but the factors begin with.
+_OF_OTHERS = ("item_", "open_", "pool_", "count_", "mean_", "feature_")
 _NO_SPREAD = 1e-6  # Of scores that differ by rounding alone, beside the largest unit.
 _CLICKS_AT_ONCE = 1 << 16  # Whose vectors are looked up.
 
@@ -44,6 +47,7 @@ def fit_vectors(
     options: FactorisationOptions,
     num_folds: int,
     *,
+    features: NDArray | None = None,
     dot_alone: bool = False,
     kept: KeptFits | None = None,
 ) -> Vectors:
@@ -66,7 +70,8 @@ def fit_vectors(
 
     The mean vector has the popularity of others, which nobody has shown for such an
     item. So a last unit, 1 for users, is 0 for items with a vector of their own and -2
-    for others: these stand behind, their pools order them among themselves.
+    for others: these stand behind, their pools order them among themselves. What
+    features predict counts as an item's own, since it tells popular items from others.
 
     Args:
         known: The known clicks.
@@ -74,6 +79,7 @@ def fit_vectors(
         pools: Item rows of each scenario.
         options: The factorisation.
         num_folds: F, folds to be left out in turn; 0 for fits to all clicks alone.
+        features: float [num_items + 1, P], the design of the items, if they have any.
         dot_alone: Whether only what the dot product of the first fit needs is made.
         kept: What was fitted before, to be taken where it is the same.
 
@@ -85,22 +91,21 @@ def fit_vectors(
     has_linear = not dot_alone or bool(options.item_weight)
     num_linear = options.item_factors if has_linear else 0
     num_further = num_linear + (2 if num_linear else 1)
-    users, items = (
-        np.zeros([len(fits), rows + 1, options.width + num_further], np.float32)
-        for rows in (known.num_users, known.num_items)
-    )
+    users, items = _no_vectors(known, len(fits), options.width + num_further)
     strengths = np.zeros([len(domains), num_linear], np.float32)
+    kept = kept or KeptFits(0)
     for rows, of_domain in zip(rows_of(domains), strengths, strict=True):
         tables = users[:, rows[0], :-1], items[:, rows[1], :-1]
-        _fit_domain(known, fits, *rows, options, tables, of_domain, kept or KeptFits(0))
+        told = None if features is None else features[rows[1]]
+        _fit_domain(known, fits, *rows, options, told, tables, of_domain, kept)
     users[..., -1] = 1.0
+    fill_in_fit = functools.partial(
+        _fill_in_fit, known=known, domains=domains, options=options, features=features
+    )
     return Vectors(
         users,
         items,
-        tuple(
-            _fill_in_fit(users[number], items[number], known, fit, domains, options)
-            for number, fit in enumerate(fits)
-        ),
+        tuple(map(fill_in_fit, users, items, fits)),
         num_further,
         num_linear,
         per_fold,
@@ -112,13 +117,20 @@ def fit_vectors(
     )
 
 
+def _no_vectors(known: KnownClicks, num_fits: int, width: int) -> list[Floats]:
+    """Returns tables of users and of items to be filled, [fits, rows + 1, width]."""
+    numbers = known.num_users, known.num_items
+    return [np.zeros([num_fits, rows + 1, width], np.float32) for rows in numbers]
+
+
 def _fill_in_fit(
     users: Floats,
     items: Floats,
-    known: KnownClicks,
     fit: _Fit,
+    known: KnownClicks,
     domains: Sequence[Domain],
     options: FactorisationOptions,
+    features: NDArray | None,
 ) -> tuple[int, int]:
     """Fills the units of one fit in, in place; a click of what it lacks weighs 1.
 
@@ -127,14 +139,20 @@ def _fill_in_fit(
     """
     # Where there is a linear model, what a click weighs stands behind it.
     units = -2 if items.shape[1] > options.width + 1 else -1
+    in_pools = np.concatenate([*fit.pools, []]).astype(np.intp)
+    counts = options.pool_weight * np.bincount(in_pools, minlength=len(items))
+    counts += np.bincount(known.item[fit.seen], minlength=len(items))
+    has_item = counts > 0
+    if features is not None:
+        for _, rows in rows_of(domains):
+            own = items[rows, :units], counts[rows], features[rows]
+            has_item[rows] |= blend_with_features(*own, options.feature_clicks)
     lack_user, lack_item = fill_in(
-        users[:, :units],
-        items[:, :units],
-        known,
-        fit.seen,
+        *(users[:, :units], items[:, :units]),
+        np.bincount(known.user[fit.seen], minlength=len(users)) > 0,
+        has_item,
         domains,
         fit.pools,
-        pools_weigh=bool(options.pool_weight),
     )
     items[lack_item, units:-1] = 1.0
     items[lack_item, -1] = _UNCLICKED
@@ -154,6 +172,7 @@ def _fit_domain(
     of_users: slice,
     of_items: slice,
     options: FactorisationOptions,
+    features: NDArray | None,
     tables: tuple[Floats, Floats],
     strengths: Floats,
     kept: KeptFits,
@@ -166,6 +185,7 @@ def _fit_domain(
         of_users: Rows of the domain.
         of_items: Rows of the domain.
         options: The factorisation.
+        features: float [items of the domain, P], or None.
         tables: float32 [fits, users or items of the domain, D + L + 1], to be filled,
             the weights of clicks behind; [.., D] where the linear model is of no use.
         strengths: float32 [L], of the linear model of the first fit, to be filled.
@@ -188,7 +208,9 @@ def _fit_domain(
         _put(tables, number, slice(options.width), parts)
     weights = np.ones(options.width, np.float32)
     if tables[0].shape[-1] > options.width:
-        fit_linear = functools.partial(_fit_linear, options, kept, of_users.start)
+        fit_linear = functools.partial(
+            _fit_linear, options, kept, of_users.start, features
+        )
         strengths[:] = _put_linear(user, item, masks, tables, fit_linear)
         linear = np.full(strengths.size, options.item_weight, np.float32)
         weights = np.concatenate([weights, linear])
@@ -218,7 +240,7 @@ def _factorise(
     of_factors = {
         field.name: getattr(options, field.name)
         for field in dataclasses.fields(options)
-        if not field.name.startswith(("item_", "open_", "pool_", "count_", "mean_"))
+        if not field.name.startswith(_OF_OTHERS)
     }
     key = *of_factors.values(), options.pool_weight if len(pools) else 0.0
     return kept.get(place, key, fit)
@@ -228,18 +250,32 @@ def _fit_linear(
     options: FactorisationOptions,
     kept: KeptFits,
     first_user: int,
+    features: NDArray | None,
     number: int,
     rows: tuple[NDArray[np.integer], NDArray[np.integer]],
     sizes: tuple[int, int],
 ) -> ItemModel:
     """Fits the linear model of items, which is told nothing of pools."""
     width, power = options.item_factors, options.item_power
-    decomposed = kept.get(
-        ("linear", first_user, number),
-        (width, power),
-        lambda: decompose_clicks(*rows, sizes, width=width, power=power),
-    )
-    return decomposed.model(options.item_l2)
+    told = options.feature_weight if features is not None and rows[0].size else 0.0
+
+    def decompose() -> DecomposedClicks:
+        further = _as_users(features, rows[0], told) if features is not None else None
+        return decompose_clicks(*rows, sizes, width=width, power=power, further=further)
+
+    place = "linear", first_user, number
+    return kept.get(place, (width, power, told), decompose).model(options.item_l2)
+
+
+def _as_users(
+    features: NDArray, user: NDArray[np.integer], weight: float
+) -> NDArray | None:
+    """Returns columns of features scaled to the clicks of so many mean users."""
+    if not weight:
+        return None
+    of_a_user = user.size / np.unique(user).size
+    norms = np.linalg.norm(features, axis=0)
+    return features * (np.sqrt(weight * of_a_user) / np.where(norms, norms, 1.0))
 
 
 def _put_linear(

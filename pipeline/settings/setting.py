@@ -147,6 +147,8 @@ class TrainingPlan:
         probe: Makes a batch of meta-validation with the labels of the query, for a
             look at gradients and hidden units.
         timed: Makes a batch of meta-train, the same every time, to measure costs with.
+        few_sizes: Fewer support pairs that they are judged with too; metrics are then
+            means over these and all.
         start_errors: Standard errors of the difference, task by task, by which an epoch
             must be better than a start that is useful, to take its place.
     """
@@ -158,6 +160,7 @@ class TrainingPlan:
     chosen_by: Metric
     probe: Callable[[], Episode]
     timed: Callable[[], Episode]
+    few_sizes: tuple[int, ...] = ()
     start_errors: float = 0.0
 
 

@@ -274,8 +274,7 @@ class JudgeMetaValidation(tf.keras.callbacks.Callback):
     def _numbers(self, names: Sequence[str], epoch: int) -> list[float]:
         """Returns the mean of each metric, and the margin; NaN if there is none."""
         try:
-            pairs = self._scorer(self._plan.validation)
-            by_task = self._setting.by_task(pairs)
+            by_task = self._by_task()
         except NotFiniteError as error:
             raise TrainingDivergedError(f"after epoch {epoch}: {error}") from None
         columns = [by_task.get(name, np.array([math.nan])) for name in names[:-1]]
@@ -284,6 +283,16 @@ class JudgeMetaValidation(tf.keras.callbacks.Callback):
             for values in columns
         ]
         return [*means, self._margin(by_task[self._plan.chosen_by.name], epoch)]
+
+    def _by_task(self) -> dict[str, NDArray[np.floating]]:
+        """Returns the metrics of each task, means over the sizes of support sets."""
+        shown = self._plan.validation
+        groups = [shown, *map(shown.few, self._plan.few_sizes)]
+        first, *others = (self._setting.by_task(self._scorer(one)) for one in groups)
+        return {
+            name: np.mean([values, *(one[name] for one in others)], axis=0)
+            for name, values in first.items()
+        }
 
     def _margin(self, values: NDArray[np.floating], epoch: int) -> float:
         """Returns what an epoch must be better by than the start, which it keeps.

@@ -16,7 +16,7 @@ from transforms.clicks.clicks import CLICKS, table_name
 from transforms.clicks.ids import domain_order, order_of_ids
 from transforms.clicks.joins import click_joins
 from transforms.clicks.merged_pools import Pools
-from transforms.clicks.names import SCENARIO_NAMES, name_tables
+from transforms.clicks.names import scenario_tables
 from transforms.clicks.pools import POOLS
 from transforms.clicks.runs import have_names
 from transforms.clicks.scenario_task import ScenarioTask
@@ -30,9 +30,10 @@ from transforms.entities.entity_table import EntityTable, build_entity_table
 from transforms.joins import Join
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts, merge_counts
-from transforms.writing.entity_files import KINDS
+from transforms.schema import Feature
+from transforms.writing.entity_files import ITEM, KINDS, USER
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.statistics import fill_sizes, rows_schema
+from transforms.writing.statistics import add_features, fill_sizes, rows_schema
 
 _INT = statistics_pb2.FeatureNameStatistics.INT
 _USER_KEYS = (keys.SUPPORT_USER_KEY, keys.QUERY_USER_KEY, keys.KNOWN_USER_KEY)
@@ -77,15 +78,17 @@ def scenario_catalogue(
     by_kind = {kind: summary_of(runs, kind) for kind in KINDS}
     of_users, of_items = by_kind.values()
     known, rejected, counts = _scenario_names(spec, names)
+    tables = _tables(spec, by_kind)
     return Catalogue(
-        entities=_tables(spec, by_kind),
+        entities=tables,
         order=functools.partial(order_of_ids, domains=spec.domain_names),
         vocabularies={keys.SCENARIO_ID: scenario_ids},
         names=_names_by_row(spec, known, scenario_ids),
-        schema=build_schema(*(one.num_rows.total() for one in by_kind.values())),
+        schema=build_schema(tables[USER], tables[ITEM]),
         statistics=build_statistics(all_tasks),
         info=_dataset_info(
             *(spec, (of_users.num_rows, of_items.num_rows), summary, all_tasks),
+            item_features=tables[ITEM].features,
             joins=click_joins(
                 *(spec, listed, (of_users, of_items), summary.counts.scenarios),
                 *(pools, known),
@@ -100,10 +103,14 @@ def scenario_catalogue(
 def _tables(
     spec: ScenarioDatasetSpec, by_kind: Mapping[str, RunSummary]
 ) -> dict[str, EntityTable]:
-    """Returns the tables of users and items, which have no features."""
+    """Returns the tables of users, which have no features, and items."""
+    features = {USER: (), ITEM: spec.item_features}
     return {
         kind: build_entity_table(
-            (), runs.num_rows.total(), runs.values, has_names=have_names(spec, kind)
+            features[kind],
+            runs.num_rows.total(),
+            runs.values,
+            has_names=have_names(spec, kind),
         )
         for kind, runs in by_kind.items()
     }
@@ -147,9 +154,9 @@ def _scenario_names(
     names: dict[str, str] = {}
     rejected = []
     counts = {}
-    for table in name_tables(spec, SCENARIO_NAMES):
+    for table in scenario_tables(spec):
         of_table, refused, counts[table.name] = table.merge(blocks[table.name])
-        names |= of_table
+        names |= {one: entity.name for one, entity in of_table.items()}
         rejected += refused
     return names, rejected, counts
 
@@ -160,6 +167,7 @@ def _dataset_info(
     summary: UsersSummary,
     tasks: Sequence[TaskSummary],
     *,
+    item_features: tuple[Feature, ...],
     joins: tuple[Join, ...],
     num_dropped: Counter[str],
 ) -> ScenarioDatasetInfo:
@@ -177,7 +185,8 @@ def _dataset_info(
         num_dropped=dict(sorted((+num_dropped).items())),
         joins=joins,
         options=dataclasses.asdict(spec),
-        has_item_names=any(domain.item_names for domain in spec.domains),
+        has_item_names=have_names(spec, ITEM),
+        item_features=item_features,
         has_scenario_names=any(domain.scenario_names for domain in spec.domains),
     )
 
@@ -191,11 +200,12 @@ def _by_split(
     return sums
 
 
-def build_schema(num_users: int, num_items: int) -> schema_pb2.Schema:
-    """Returns types and ranges of the keys of an episode record."""
+def build_schema(users: EntityTable, items: EntityTable) -> schema_pb2.Schema:
+    """Returns types and ranges of the keys of an episode record, and of features."""
     result = rows_schema(
-        dict.fromkeys(_USER_KEYS, num_users) | dict.fromkeys(_ITEM_KEYS, num_items)
+        dict.fromkeys(_USER_KEYS, len(users)) | dict.fromkeys(_ITEM_KEYS, len(items))
     )
+    add_features(result, items.features)
     result.feature.add(name=keys.SUPPORT_FOLD_KEY, type=schema_pb2.INT)
     return result
 

@@ -17,7 +17,7 @@ from transforms.clicks.catalogue import (
 from transforms.clicks.clicks import parse_clicks
 from transforms.clicks.ids import domain_order
 from transforms.clicks.merged_pools import MergePools, Pools
-from transforms.clicks.names import ITEM_NAMES, SCENARIO_NAMES, name_tables
+from transforms.clicks.names import NameTable, item_tables, scenario_tables
 from transforms.clicks.pools import parse_pools, pools_of_clicks
 from transforms.clicks.records import WriteClicks, encode_tasks
 from transforms.clicks.runs import ClickRuns, entities_of_task, entities_of_users
@@ -173,18 +173,16 @@ class _Stages:
             | "BuildTasks" >> beam.ParDo(build)
         )
 
-    def _names(self, kind: str) -> dict[str, Any]:
-        """Returns the `EntityBlock`s of each table of names, by its name."""
-        return {
-            table.name: self._parsed(
-                f"ParseNames {table.name}",
-                table.spec.table,
-                parse_entities(
-                    table.name, table.entities, normalize=self._spec.normalize_ids
-                ),
-            )
-            for table in name_tables(self._spec, kind)
-        }
+    def _names(self, tables: Iterable[NameTable]) -> dict[str, Any]:
+        """Returns the `EntityBlock`s of each table, by its name."""
+        normalize = self._spec.normalize_ids
+        parsed = {}
+        for table in tables:
+            assert table.spec.table is not None
+            parse = parse_entities(table.name, table.spec, normalize=normalize)
+            label = f"ParseNames {table.name}"
+            parsed[table.name] = self._parsed(label, table.spec.table, parse)
+        return parsed
 
     def _catalogue(self, users: Any, tasks: Any, dropped: Any) -> Any:
         """Writes the catalogue; returns one element, once it is written."""
@@ -193,7 +191,7 @@ class _Stages:
             "tasks": tasks | "Items" >> beam.Map(entities_of_task),
             **{
                 name: blocks | f"Table {name}" >> beam.Map(_of_table, name)
-                for name, blocks in self._names(ITEM_NAMES).items()
+                for name, blocks in self._names(item_tables(self._spec)).items()
             },
         }
         listed = self._splitter.listed
@@ -204,7 +202,7 @@ class _Stages:
             "tasks": tasks | "SummarizeTasks" >> beam.Map(summarize_task),
             "dropped": dropped,
             "runs": runs.summaries,
-            **self._names(SCENARIO_NAMES),
+            **self._names(scenario_tables(self._spec)),
         }
         make = functools.partial(scenario_catalogue, self._spec, listed, self._files)
         catalogue = summaries | "Catalogue" >> WriteCatalogue(make, self._files)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from transforms.clicks.clicks import CLICKS, table_name
 from transforms.clicks.ids import domain_of, raw_id
 from transforms.clicks.merged_pools import Pools
-from transforms.clicks.names import ITEM_NAMES, SCENARIO_NAMES
+from transforms.clicks.names import SCENARIO_NAMES, kind_of_items
 from transforms.clicks.pools import POOLS
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
 from transforms.entities.entity_runs import RunSummary
@@ -83,9 +83,9 @@ def _domain_joins(
         names: Scenarios that have a name.
     """
     users, items = runs
-    clicks, pools, item_names, scenario_names = (
+    clicks, pools, of_items, scenario_names = (
         table_name(kind, domain.name)
-        for kind in (CLICKS, POOLS, ITEM_NAMES, SCENARIO_NAMES)
+        for kind in (CLICKS, POOLS, kind_of_items(domain), SCENARIO_NAMES)
     )
     yield from users.forms("users", clicks)
     yield from items.forms("items", clicks)
@@ -96,8 +96,8 @@ def _domain_joins(
         yield items.join("items", clicks, pools)
         if domain.clicks.scenario_column is not None:
             yield join_ids("scenarios", clicks, pools, scenarios, listed)
-    if domain.item_names is not None:
-        yield items.join("items", clicks, item_names)
+    if domain.item_table is not None:
+        yield items.join("items", clicks, of_items)
     if domain.scenario_names is not None:
         left, rows = (clicks, scenarios) if scenarios else (pools, listed)
         yield join_ids("scenarios", left, scenario_names, rows, names)

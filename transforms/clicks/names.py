@@ -1,60 +1,67 @@
-"""Tables of names of items and scenarios."""
+"""Tables of items, and of names of scenarios."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from transforms.clicks.clicks import lowercases, table_name
 from transforms.clicks.ids import in_domain
-from transforms.clicks.schema import DomainSpec, NameSpec, ScenarioDatasetSpec
-from transforms.entities.entities import EntityBlock, merge_entities
+from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
+from transforms.entities.entities import Entity, EntityBlock, merge_entities
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts
 from transforms.specs import EntitySpec
 
+ITEMS = "items"
 ITEM_NAMES = "item_names"
 SCENARIO_NAMES = "scenario_names"
 
 
 class NameTable(NamedTuple):
-    """One table of names.
+    """One table of items, or of names of scenarios.
 
     Attributes:
-        kind: `ITEM_NAMES` or `SCENARIO_NAMES`.
+        kind: `ITEMS`, `ITEM_NAMES` or `SCENARIO_NAMES`.
         domain: Its domain.
         spec: Table and columns.
     """
 
     kind: str
     domain: DomainSpec
-    spec: NameSpec
+    spec: EntitySpec
 
     @property
     def name(self) -> str:
         """What refused rows and counts call it."""
         return table_name(self.kind, self.domain.name)
 
-    @property
-    def entities(self) -> EntitySpec:
-        """The table as one of entities without features."""
-        spec = self.spec
-        return EntitySpec(spec.table, spec.id_column, spec.name_column)
-
     def merge(
         self, blocks: Iterable[EntityBlock]
-    ) -> tuple[dict[str, str], list[RejectedRow], RowCounts]:
-        """Returns names by id, the rows that disagree, and what became of all."""
-        entities, refused, counts = merge_entities(self.name, blocks, self.entities)
+    ) -> tuple[dict[str, Entity], list[RejectedRow], RowCounts]:
+        """Returns what it says by id, the rows that disagree, what became of all."""
+        merged, refused, counts = merge_entities(self.name, blocks, self.spec)
         lowercase = self.kind == SCENARIO_NAMES and lowercases(self.domain)
-        names: dict[str, str] = {}
-        for raw_id, entity in entities.items():
+        entities: dict[str, Entity] = {}
+        for raw_id, entity in merged.items():
             entity_id = raw_id.lower() if lowercase else raw_id
-            names.setdefault(in_domain(self.domain.name, entity_id), entity.name)
-        return names, refused, counts
+            entities.setdefault(in_domain(self.domain.name, entity_id), entity)
+        return entities, refused, counts
 
 
-def name_tables(spec: ScenarioDatasetSpec, kind: str) -> Iterator[NameTable]:
-    """Yields the tables of names of a kind, domain after domain."""
+def item_tables(spec: ScenarioDatasetSpec) -> Iterator[NameTable]:
+    """Yields the tables of items, domain after domain."""
     for domain in spec.domains:
-        names = domain.item_names if kind == ITEM_NAMES else domain.scenario_names
-        if names is not None:
-            yield NameTable(kind, domain, names)
+        if domain.item_table is not None:
+            yield NameTable(kind_of_items(domain), domain, domain.item_table)
+
+
+def kind_of_items(domain: DomainSpec) -> str:
+    """Returns which key the table of the items of a domain has."""
+    return ITEM_NAMES if domain.items is None else ITEMS
+
+
+def scenario_tables(spec: ScenarioDatasetSpec) -> Iterator[NameTable]:
+    """Yields the tables of names of scenarios, domain after domain."""
+    for domain in spec.domains:
+        if domain.scenario_names is not None:
+            names = domain.scenario_names.entities
+            yield NameTable(SCENARIO_NAMES, domain, names)

@@ -3,6 +3,7 @@
 import functools
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from transforms.clicks.ids import (
     raw_ids,
 )
 from transforms.clicks.merged_pools import Pools
-from transforms.clicks.names import ITEM_NAMES, name_tables
+from transforms.clicks.names import item_tables, kind_of_items
 from transforms.clicks.pools import POOLS
 from transforms.clicks.scenario_task import ScenarioTask
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
@@ -33,6 +34,7 @@ from transforms.entities.entity_runs import (
     PartedIds,
     Partition,
     RunSummary,
+    nothing_known,
     rows_of,
 )
 from transforms.entities.forms_of_ids import count_forms_of_ids
@@ -41,6 +43,7 @@ from transforms.joins import SPLIT_FILE
 from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Ints, small
 from transforms.reading.rejected_row import RejectedRow
+from transforms.row_counts import RowCounts
 from transforms.writing.entity_files import ITEM, USER
 from transforms.writing.output_files import OutputFiles
 
@@ -73,10 +76,27 @@ def entities_of_task(task: ScenarioTask) -> tuple[str, EntityCounts]:
     return ITEM, without_counts(task.pool)
 
 
+class _Told(NamedTuple):
+    """What tables say of the items of a partition.
+
+    Attributes:
+        known: By id.
+        further: Those that have a row even if nobody clicked them.
+        table_rows: What became of the rows, by table.
+        rejected: Rows that say something else than an earlier one.
+    """
+
+    known: dict[str, Entity]
+    further: list[EntityCounts]
+    table_rows: dict[str, RowCounts]
+    rejected: list[RejectedRow]
+
+
 class ClickRuns:
     """Makes runs of users and items; see `MakeRuns`.
 
-    All that are clicked have a row, and the items of the pools of tasks.
+    All that are clicked have a row, and the items of the pools of tasks and of tables
+    with features.
 
     Args:
         spec: The data set.
@@ -111,39 +131,62 @@ class ClickRuns:
         counts: Sequence[EntityCounts],
         blocks: Mapping[str, Sequence[EntityBlock]],
     ) -> EntityRun:
-        """Joins the counts of all shards, and the rows of tables of names."""
-        every = merge_counts_of_entities(counts)
-        every = every.take(self.order(every.ids))
-        names: dict[str, str] = {}
-        table_rows = {}
-        rejected: list[RejectedRow] = []
+        """Joins the counts of all shards, and the rows of tables of items."""
+        told = _Told({}, [], {}, [])
         if kind == ITEM:
-            for table in name_tables(self._spec, ITEM_NAMES):
-                of_table, refused, rows = table.merge(blocks.get(table.name, ()))
-                names |= of_table
-                rejected += refused
-                table_rows[table.name] = rows
-        known = {one: Entity(one, name, ()) for one, name in names.items()}
-        has_names = have_names(self._spec, kind)
-        run_rows, values = rows_of((), every, known, has_names=has_names)
+            told = self._told(blocks)
+        every = merge_counts_of_entities([*counts, *told.further])
+        every = every.take(self.order(every.ids))
+        run_rows, values = rows_of(
+            self._spec.item_features if kind == ITEM else (),
+            every,
+            told.known,
+            has_names=have_names(self._spec, kind),
+        )
         by_domain = Counter(
             {
                 name: len(places_in_domain(every.ids, name))
                 for name in self._spec.domain_names
             }
         )
-        summary = RunSummary(by_domain, values, table_rows)
+        summary = RunSummary(by_domain, values, told.table_rows)
         for domain in self._spec.domains:
             here = every.take(places_in_domain(every.ids, domain.name))
             if kind == USER:
                 self._add_forms(summary, "users", domain, here, here.training)
             else:
-                self._add_item_joins(summary, domain, partition, here, names)
+                self._add_item_joins(summary, domain, partition, here, told.known)
         if kind == USER and self._listed_users is not None:
             listed = dict.fromkeys(self._listed_users.of(partition), 1)
             found = count_join(listed, set(every.ids.to_pylist()))
             summary.joins[JoinKey("users", SPLIT_FILE, CLICKS)] = found
-        return EntityRun(run_rows, summary, rejected)
+        return EntityRun(run_rows, summary, told.rejected)
+
+    def _told(self, blocks: Mapping[str, Sequence[EntityBlock]]) -> _Told:
+        """Joins the rows of tables of items."""
+        told = _Told({}, [], {}, [])
+        for table in item_tables(self._spec):
+            entities, rejected, rows = table.merge(blocks.get(table.name, ()))
+            told.known.update(self._over_all_domains(table.domain, entities))
+            told.rejected.extend(rejected)
+            told.table_rows[table.name] = rows
+            if table.spec.features:
+                told.further.append(without_counts(entities))
+        return told
+
+    def _over_all_domains(
+        self, domain: DomainSpec, entities: Mapping[str, Entity]
+    ) -> dict[str, Entity]:
+        """Returns items of a domain as ones of which the others tell nothing."""
+        place = self._spec.domains.index(domain)
+        before, after = (
+            nothing_known(one for other in others for one in other.item_features)
+            for others in (self._spec.domains[:place], self._spec.domains[place + 1 :])
+        )
+        return {
+            entity_id: entity._replace(values=(*before, *entity.values, *after))
+            for entity_id, entity in entities.items()
+        }
 
     def _add_forms(
         self,
@@ -162,13 +205,14 @@ class ClickRuns:
         domain: DomainSpec,
         partition: Partition,
         items: EntityCounts,
-        names: Mapping[str, str],
+        known: Mapping[str, Entity],
     ) -> None:
-        """Looks items of clicks up in pools and in names."""
+        """Looks items of clicks up in pools and in the table of items."""
         clicked = items.take(np.flatnonzero(items.pairs))
         self._add_forms(summary, "items", domain, clicked, clicked.pairs)
-        clicks, pools, of_names = (
-            table_name(kind, domain.name) for kind in (CLICKS, POOLS, ITEM_NAMES)
+        clicks, pools, of_items = (
+            table_name(kind, domain.name)
+            for kind in (CLICKS, POOLS, kind_of_items(domain))
         )
         raw = self.raw_ids(clicked.ids).to_pylist()
         rows = dict(zip(raw, clicked.pairs.tolist(), strict=True))
@@ -177,15 +221,15 @@ class ClickRuns:
             summary.add_forms("items", pools, count_forms(listed))
             counts = count_join(rows, listed)
             summary.joins[JoinKey("items", clicks, pools)] = counts
-        if domain.item_names is not None:
+        if domain.item_table is not None:
             domains = self._spec.domain_names
-            known = {
+            own = {
                 raw_id(one, domains)
-                for one in names
+                for one in known
                 if domain_of(one, domains) == domain.name
             }
-            counts = count_join(rows, known)
-            summary.joins[JoinKey("items", clicks, of_names)] = counts
+            counts = count_join(rows, own)
+            summary.joins[JoinKey("items", clicks, of_items)] = counts
 
     @functools.cached_property
     def _listed_items(self) -> dict[str, PartedIds]:
@@ -199,4 +243,5 @@ class ClickRuns:
 
 def have_names(spec: ScenarioDatasetSpec, kind: str) -> bool:
     """Returns whether users, or items, have names for people."""
-    return kind == ITEM and any(domain.item_names for domain in spec.domains)
+    tables = item_tables(spec) if kind == ITEM else ()
+    return any(table.spec.name_column is not None for table in tables)

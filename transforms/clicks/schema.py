@@ -21,8 +21,14 @@ import pathlib
 from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeAlias
 
-from transforms.schema import CommonInfo, read_dataset_json
-from transforms.specs import CommonSpec, SplitSpec, check_split_of_tasks
+from transforms.schema import CommonInfo, Feature, read_dataset_json
+from transforms.specs import (
+    CommonSpec,
+    EntitySpec,
+    FeatureSpec,
+    SplitSpec,
+    check_split_of_tasks,
+)
 from transforms.table_spec import TableSpec
 
 SCENARIO_SETTING = "scenario"
@@ -148,6 +154,25 @@ class NameSpec:
 
     __pydantic_config__ = _STRICT
 
+    @property
+    def entities(self) -> EntitySpec:
+        """The table as one of entities without features."""
+        return EntitySpec(self.table, self.id_column, self.name_column)
+
+
+def check_items(names: NameSpec | None, items: EntitySpec | None) -> None:
+    """Checks that one table tells of items.
+
+    Raises:
+        ValueError: If two do, or none though `items` is given.
+    """
+    if names is not None and items is not None:
+        raise ValueError(
+            "`items` goes in place of `item_names`: leave one of them out."
+        )
+    if items is not None and items.table is None:
+        raise ValueError("`items` needs a `table` to be read from.")
+
 
 @dataclasses.dataclass(frozen=True)
 class DomainSpec:
@@ -159,6 +184,8 @@ class DomainSpec:
             their scenario, and a pool is then what was clicked in it, or if users are
             tasks.
         item_names: Names of items.
+        items: Names and features of items, in place of `item_names`. Each item that
+            this table tells of is in the catalogue, clicked or not.
         scenario_names: Names of scenarios.
         name: Put before every id of the domain, with a colon: "lastfm:52". Empty if
             there is only one domain.
@@ -169,11 +196,25 @@ class DomainSpec:
     item_names: NameSpec | None = None
     scenario_names: NameSpec | None = None
     name: str = ""
+    items: EntitySpec | None = None
 
     __pydantic_config__ = _STRICT
 
+    @property
+    def item_table(self) -> EntitySpec | None:
+        """What `items`, or `item_names`, says of items."""
+        if self.item_names is None:
+            return self.items
+        return self.item_names.entities
+
+    @property
+    def item_features(self) -> tuple[FeatureSpec, ...]:
+        """What is known of items."""
+        return () if self.items is None else self.items.features
+
     def __post_init__(self) -> None:
-        """Checks that scenarios are written in one way."""
+        """Checks that scenarios are written in one way, and items told of in one."""
+        check_items(self.item_names, self.items)
         if (
             self.pools is not None
             and self.pools.lowercase
@@ -377,6 +418,11 @@ class ScenarioDatasetSpec(CommonSpec):
             )
         if any(":" in name for name in names):
             raise ValueError(f"names of domains must have no colon, got {names}.")
+        features = [feature.name for feature in self.item_features]
+        if len(set(features)) < len(features):
+            raise ValueError(
+                f"feature names of items must differ between domains, got {features}."
+            )
         check_use_of_time(self.task, self.split, self.episodes)
         key = key_of_time(self.split, self.episodes)
         for domain in self.domains:
@@ -391,6 +437,11 @@ class ScenarioDatasetSpec(CommonSpec):
     def has_user_tasks(self) -> bool:
         """Whether each user is a task."""
         return self.task == USER_TASKS
+
+    @property
+    def item_features(self) -> tuple[FeatureSpec, ...]:
+        """Features of the items of all domains."""
+        return tuple(one for domain in self.domains for one in domain.item_features)
 
     @functools.cached_property
     def domain_names(self) -> tuple[str, ...]:
@@ -418,7 +469,8 @@ class ScenarioDatasetInfo(CommonInfo):
     """What `dataset.json` says of a prepared data set of scenarios.
 
     Its users are those with a known or held-out click, its items those that were
-    clicked or are in the pool of a task. Beside those of `CommonInfo`:
+    clicked, are in the pool of a task, or in a table with features. Beside those of
+    `CommonInfo`:
 
     Attributes:
         domains: The domains, in the order of their rows.
@@ -428,10 +480,11 @@ class ScenarioDatasetInfo(CommonInfo):
         num_held_out: Held-out pairs, in scenarios or not; where users are tasks, all
             pairs that are not known.
         has_scenario_names: Whether `names/scenario.txt` is there.
+        item_features: Features of items, of all domains.
     """
 
     setting = SCENARIO_SETTING
-    parts: ClassVar = {"domains": Domain}
+    parts: ClassVar = {"domains": Domain, "item_features": Feature}
     directories = (CLICKS_DIR, VECTORS_DIR)
 
     domains: tuple[Domain, ...]
@@ -440,6 +493,7 @@ class ScenarioDatasetInfo(CommonInfo):
     num_known: int
     num_held_out: int
     has_scenario_names: bool = False
+    item_features: tuple[Feature, ...] = ()
 
     @property
     def has_user_tasks(self) -> bool:

@@ -22,6 +22,6 @@ def used_tables(
 
 def _tables_of(domain: DomainSpec, prefix: str) -> list[UsedTable]:
     where = f"domains.{domain.name}." if domain.name else ""
-    kinds = ("clicks", "pools", "item_names", "scenario_names")
+    kinds = ("clicks", "pools", "item_names", "items", "scenario_names")
     uses = ((f"{where}{kind}", getattr(domain, kind)) for kind in kinds)
     return [used_table(use, spec, prefix) for use, spec in uses if spec is not None]

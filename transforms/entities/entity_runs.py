@@ -190,7 +190,7 @@ def rows_of(
     }
     if not features and not has_names:
         return pa.table(columns), _count(0, counts, [])
-    nothing = Entity("", "", _nothing_known(features))
+    nothing = Entity("", "", nothing_known(features))
     entities = [known.get(one, nothing) for one in counts.ids.to_pylist()]
     if has_names:
         columns[NAME] = pa.array([one.name for one in entities], pa.string())
@@ -203,7 +203,7 @@ def rows_of(
     return pa.table(columns), _count(len(features), counts, values)
 
 
-def _nothing_known(features: Iterable[FeatureSpec]) -> tuple[FeatureValue, ...]:
+def nothing_known(features: Iterable[FeatureSpec]) -> tuple[FeatureValue, ...]:
     """Returns the values of an entity that no table tells of."""
     return tuple(None if f.kind == "numeric" else () for f in features)
 

@@ -20,6 +20,7 @@ from transforms.schema import MAX_LABEL_LEVELS, DatasetInfo
 from transforms.specs import DatasetSpec
 from transforms.writing.entity_files import ITEM, KINDS, USER
 from transforms.writing.statistics import (
+    add_features,
     fill_numbers,
     fill_sizes,
     mean_and_std,
@@ -176,13 +177,7 @@ def build_schema(
     for feature in result.feature:
         feature.presence.min_fraction = 1.0
         feature.presence.min_count = 1
-    for feature in (*users.features, *items.features):
-        numeric = feature.kind == "numeric"
-        result.feature.add(
-            name=feature.name,
-            type=schema_pb2.FLOAT if numeric else schema_pb2.BYTES,
-            value_count=schema_pb2.ValueCount(max=feature.max_values),
-        )
+    add_features(result, (*users.features, *items.features))
     return result
 
 

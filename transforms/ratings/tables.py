@@ -1,7 +1,7 @@
 """The raw tables of a data set of ratings: which columns are read of each."""
 
 from transforms.reading.tables import UsedTable, used_table
-from transforms.specs import DatasetSpec, EntitySpec
+from transforms.specs import DatasetSpec
 
 
 def used_tables(spec: DatasetSpec, prefix: str = "") -> list[UsedTable]:
@@ -14,16 +14,5 @@ def used_tables(spec: DatasetSpec, prefix: str = "") -> list[UsedTable]:
     tables = [used_table("interactions", spec.interactions, prefix)]
     for kind, entity in (("users", spec.users), ("items", spec.items)):
         if entity.table is not None:
-            features = _feature_columns(kind, entity)
-            tables.append(used_table(kind, entity, prefix, features))
+            tables.append(used_table(kind, entity, prefix))
     return tables
-
-
-def _feature_columns(kind: str, entity: EntitySpec) -> dict[str, str]:
-    columns = {}
-    for feature in entity.features:
-        for column in feature.source_columns:
-            of_several = f", {column}" if feature.flags else ""
-            key = f"{kind}.features, feature {feature.name!r}{of_several}"
-            columns[key] = column
-    return columns

@@ -18,6 +18,7 @@ from transforms.reading.raw_files import (
 )
 from transforms.reading.table_columns import FIXED_COLUMNS, json_keys, table_columns
 from transforms.reading.text_rows import HeaderError
+from transforms.specs import FeatureSpec
 from transforms.table_spec import TableSpec
 
 _COLUMNS_SHOWN = 30
@@ -50,26 +51,35 @@ class UsedTable:
         return f"{self.prefix}{self.meaning}"
 
 
-def used_table(
-    use: str, spec: Any, prefix: str, features: Mapping[str, str] | None = None
-) -> UsedTable:
+def used_table(use: str, spec: Any, prefix: str) -> UsedTable:
     """Returns the use of a table of which a specification names the columns.
 
     Args:
         use: The meaning of the specification, such as "interactions".
         spec: A dataclass with a `table`; what ends in "_column" and is not None names a
-            column.
+            column, and so do `features`, if it has any, whose columns may be empty, as
+            a name may.
         prefix: As of `UsedTable`.
-        features: More columns by their meaning, which may be empty, as a name may.
     """
+    features = _feature_columns(use, getattr(spec, "features", ()))
     columns = {
         f"{use}.{field.name}": getattr(spec, field.name)
         for field in dataclasses.fields(spec)
         if field.name.endswith("_column") and getattr(spec, field.name) is not None
     }
-    columns |= features or {}
-    optional = {f"{use}.name_column", *(features or {})} & columns.keys()
+    columns |= features
+    optional = {f"{use}.name_column", *features} & columns.keys()
     return UsedTable(f"{use}.table", spec.table, columns, frozenset(optional), prefix)
+
+
+def _feature_columns(use: str, features: Iterable[FeatureSpec]) -> dict[str, str]:
+    columns = {}
+    for feature in features:
+        for column in feature.source_columns:
+            of_several = f", {column}" if feature.flags else ""
+            key = f"{use}.features, feature {feature.name!r}{of_several}"
+            columns[key] = column
+    return columns
 
 
 def columns_by_table(tables: Iterable[UsedTable]) -> dict[TableSpec, tuple[str, ...]]:

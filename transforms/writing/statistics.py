@@ -6,11 +6,11 @@ give equal bytes.
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from transforms.schema import TASK_ID_KEY
+from transforms.schema import TASK_ID_KEY, Feature
 
 FINE_SIZES = "num_values"  # Name of a custom statistic: a finer histogram of sizes.
 _NUM_BUCKETS = 10
@@ -29,6 +29,17 @@ def rows_schema(num_rows: Mapping[str, int]) -> schema_pb2.Schema:
         rows = schema_pb2.IntDomain(min=1, max=last, is_categorical=True)
         result.feature.add(name=name, type=schema_pb2.INT, int_domain=rows)
     return result
+
+
+def add_features(result: schema_pb2.Schema, features: Iterable[Feature]) -> None:
+    """Adds the types of features of users or items, and how many values they have."""
+    for feature in features:
+        numeric = feature.kind == "numeric"
+        result.feature.add(
+            name=feature.name,
+            type=schema_pb2.FLOAT if numeric else schema_pb2.BYTES,
+            value_count=schema_pb2.ValueCount(max=feature.max_values),
+        )
 
 
 def fill_sizes(

@@ -39,6 +39,10 @@ _OTHER_METHODS = (
 )
 
 
+# Clicks of a user by which epochs are judged beside all: a model that has gained with
+# many may have lost what it knew of few.
+_FEW_CLICKS = 4
+
 NotNegative = Annotated[pydantic.NonNegativeFloat, pydantic.AllowInfNan(False)]
 Positive = Annotated[pydantic.PositiveFloat, pydantic.AllowInfNan(False)]
 MoreMetrics = Annotated[tuple[str, ...], more_metrics_of(METRICS)]
@@ -90,6 +94,15 @@ class VectorsConfig(Section):
             beside that of the linear model, where users are tasks, of n clicks times
             n / (n + 16): above 0 where a log is too small for the linear model. Judged
             as `item_clicks` is.
+        feature_weight: Values to try of the weight of the features of items, if
+            `data.domains` give any, in the linear model: each value of a feature is a
+            further user who has clicked the items that have it, so many times as much
+            as the mean user. Where users are tasks it is chosen after `mean_weight` and
+            as that is, else after `open_weight` and as that is.
+        feature_clicks: Values to try of the clicks of an item at which its vector and
+            what its features predict weigh alike; with 0 only items without a click
+            have a vector from features. Chosen last, as `mean_weight` is, or by the
+            prior with a pool.
         iterations: Sweeps.
         learning_rate: Of "bpr" only.
         seed: Seed of the initial factors.
@@ -116,6 +129,12 @@ class VectorsConfig(Section):
         (8.0, 16.0, 32.0), min_length=1
     )
     mean_weight: tuple[NotNegative, ...] = pydantic.Field((0.0, 0.3, 1.0), min_length=1)
+    feature_weight: tuple[NotNegative, ...] = pydantic.Field(
+        (0.0, 0.3, 1.0), min_length=1
+    )
+    feature_clicks: tuple[NotNegative, ...] = pydantic.Field(
+        (0.0, 1.0, 4.0), min_length=1
+    )
     iterations: int = pydantic.Field(15, ge=1)
     learning_rate: float = pydantic.Field(0.05, gt=0.0, allow_inf_nan=False)
     seed: int = pydantic.Field(0, ge=0, lt=2**31)
@@ -143,7 +162,8 @@ class ScenarioTrainingConfig(Section):
         steps_per_epoch: Batches between two looks at meta-validation.
         max_epochs: Such stretches, at most.
         validation_users: Users of each meta-validation scenario that are looked at
-            after an epoch; all if None. Where users are tasks, so many of these.
+            after an epoch; all if None. Where users are tasks, so many of these, each
+            with 4 clicks and with all: metrics are the means.
         patience: Epochs without a better meta-validation NDCG before stopping. The best
             epoch is that of the highest NDCG, to which every held-out click counts, not
             only those near the 20th place; none is, if the start, the closed form, is
@@ -262,6 +282,7 @@ class ScenarioConfig(Experiment):
         shown = [evaluation.support_size, evaluation.support_negatives, evaluation.seed]
         if self.training.open_fraction == 1.0:  # They are judged without a pool.
             shown.append(evaluation.catalogue_users or 0)
+        shown += self.few_sizes
         return (
             *self.factor_sections,
             self.model,
@@ -269,6 +290,12 @@ class ScenarioConfig(Experiment):
             shown,
             EPOCH_METRIC.name,
         )
+
+    @property
+    def few_sizes(self) -> tuple[int, ...]:
+        """Fewer clicks than all that epochs are judged with too, of users as tasks."""
+        is_fewer = self.evaluation.support_size > _FEW_CLICKS
+        return (_FEW_CLICKS,) if self.data.has_user_tasks and is_fewer else ()
 
     @property
     def factor_sections(self) -> tuple[Any, ...]:

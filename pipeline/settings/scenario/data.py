@@ -13,6 +13,8 @@ from models.episodes.click_records import (
     of_nobody,
     read_tasks,
 )
+from models.episodes.entity_table import load_entity_table
+from models.factors.entity_design import Floats, entity_design
 from models.factors.vector_files import load_vectors
 from models.factors.vectors import Vectors
 from models.options import VECTORS_VERSION
@@ -115,6 +117,14 @@ def pools_of(dataset_dir: pathlib.Path, info: ScenarioDatasetInfo) -> list[Rows]
         return []
     splits = schema.SPLITS
     return [task.pool for one in splits for task in read_tasks(dataset_dir, one, info)]
+
+
+def features_of(dataset_dir: pathlib.Path, info: ScenarioDatasetInfo) -> Floats | None:
+    """Returns the design of the items, float64 [num_items + 1, P]; None without one."""
+    if not info.item_features:
+        return None
+    table = load_entity_table(dataset_dir, "item", info.item_features)
+    return entity_design(table).matrix
 
 
 def _seen_by_model(factors: Vectors, info: ScenarioDatasetInfo) -> Vectors:

@@ -14,10 +14,12 @@ from transforms.clicks.schema import (
     ScenarioEpisodeSpec,
     ScenarioSplitSpec,
     TaskKind,
+    check_items,
     check_task,
     check_use_of_time,
     key_of_time,
 )
+from transforms.specs import EntitySpec
 
 _NEEDS_PATH = ("lastfm", "citeulike", "movielens", "taobao")
 
@@ -32,6 +34,9 @@ class DomainConfig(Section):
         clicks: The clicks of "table".
         pools: The items of each scenario of "table".
         item_names: Names of the items of "table".
+        items: Names and features of the items of "table", in place of `item_names`.
+            Items that nobody has clicked are then known too, by what they have in
+            common with others.
         scenario_names: Names of the scenarios of "table".
     """
 
@@ -41,6 +46,7 @@ class DomainConfig(Section):
     clicks: ClickSpec | None = None
     pools: PoolSpec | None = None
     item_names: NameSpec | None = None
+    items: EntitySpec | None = None
     scenario_names: NameSpec | None = None
 
     @pydantic.model_validator(mode="after")
@@ -54,11 +60,12 @@ class DomainConfig(Section):
             raise ValueError(
                 f"`scenarios` goes with source 'movielens' only, got {self.source!r}."
             )
-        tables = ("clicks", "pools", "item_names", "scenario_names")
+        tables = ("clicks", "pools", "item_names", "items", "scenario_names")
         set_tables = [name for name in tables if getattr(self, name) is not None]
         if self.source == "table":
             if self.clicks is None:
                 raise ValueError("source 'table' needs `clicks`.")
+            check_items(self.item_names, self.items)
         elif set_tables:
             raise ValueError(
                 f"{' and '.join(set_tables)} go with source 'table' only, "

@@ -12,7 +12,7 @@ import numpy as np
 from models.baselines.clicks.dot_product import ClickMean, DotProduct
 from models.closed_form import ClosedForm
 from models.cmml_builders import clicked_cmml
-from models.episodes.click_records import KnownClicks, load_known_clicks, read_tasks
+from models.episodes.click_records import load_known_clicks, read_tasks
 from models.evaluation.shown import Shown
 from models.factors.factorisation import (
     FactorisationDivergedError,
@@ -20,17 +20,17 @@ from models.factors.factorisation import (
 )
 from models.factors.kept_fits import KeptFits
 from models.factors.vector_files import save_vectors
-from models.factors.vector_fit import Pools, fit_vectors
 from models.options import ScenarioOptions
 from models.recommender import Recommender
 from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import way_to_more_tasks
-from pipeline.experiment.progress import progress_bar, say
+from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
-from pipeline.settings.scenario.data import ScenarioData, pools_of, vectors_dir
+from pipeline.settings.scenario.data import ScenarioData, vectors_dir
+from pipeline.settings.scenario.fits import Fit, fit_folds, fit_of
 from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
 from pipeline.settings.scenario.readiness import (
     check_catalogue,
@@ -102,6 +102,10 @@ class Trial:
             text += f", mean of factors weighing {self.options.mean_weight:g}"
         if self.options.count_weight:
             text += f", clicks of the item weighing {self.options.count_weight:g}"
+        if self.options.feature_weight:
+            text += f", a feature weighing {self.options.feature_weight:g} users"
+        if self.options.feature_clicks:
+            text += f", features weighing {self.options.feature_clicks:g} clicks"
         asked = _ASKED.get(self.measure, "")
         return f"{text}: meta-validation {CHOSEN_BY}{asked} {self.recall:.4f}"
 
@@ -154,20 +158,20 @@ def _fit(
         )
     tasks = read_tasks(dataset_dir, schema.META_VALIDATION, info)
     check_pools(most_candidates(tasks))
-    pools = pools_of(dataset_dir, info)
+    fit = fit_of(known, dataset_dir, info)
 
     say(f"pretrain: fitting candidates to {counted(known.user.size, 'known click')}")
     search = RunDir(directory.with_name(f".{directory.name}.search"))
-    stages = stages_of(config.vectors, has_user_tasks=info.has_user_tasks)
-    judge = _judge_once(_recall_of(config, dataset_dir, info, known, pools), search)
+    stages = stages_of(
+        config.vectors,
+        has_user_tasks=info.has_user_tasks,
+        has_features=bool(info.item_features),
+    )
+    judge = _judge_once(_recall_of(config, dataset_dir, info, fit), search)
     best, trials = _best_trial(config.vectors, stages, judge)
     del judge  # It holds the last factors that it has judged.
     say(f"pretrain: taking {best}; fitting without each of {info.num_folds} folds")
-    with progress_bar("pretrain: fit", None) as advance:
-        told = KeptFits(0, on_fit=lambda place: advance(place[0]))
-        factors = fit_vectors(
-            known, info.domains, pools, best.options, info.num_folds, kept=told
-        )
+    factors = fit_folds(fit, best.options, info.num_folds, "pretrain")
     say(describe_fallbacks(factors.num_fallbacks))
     save_vectors(directory, factors, _facts(best, trials, stages))
     shutil.rmtree(search.path, ignore_errors=True)
@@ -177,8 +181,7 @@ def _recall_of(
     config: ScenarioConfig,
     dataset_dir: pathlib.Path,
     info: ScenarioDatasetInfo,
-    known: KnownClicks,
-    pools: Pools,
+    fit: Fit,
 ) -> Callable[[FactorisationOptions, Measure], float | None]:
     """Returns what fits factors and judges them; None where they are not finite."""
     kept = KeptFits(2)  # With pools and without.
@@ -186,12 +189,7 @@ def _recall_of(
     def recall_of(options: FactorisationOptions, by: Measure) -> float | None:
         dot_alone = by in ("dot product", "mean click")
         try:
-            factors = fit_vectors(
-                *(known, info.domains, pools, options),
-                num_folds=0,
-                dot_alone=dot_alone,
-                kept=kept,
-            )
+            factors = fit(options, num_folds=0, dot_alone=dot_alone, kept=kept)
         except FactorisationDivergedError as error:
             say(f"pretrain: left out, {error}")
             return None
@@ -225,7 +223,9 @@ def _judge_once(
     return judge
 
 
-def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[Stage]:
+def stages_of(
+    config: VectorsConfig, *, has_user_tasks: bool = False, has_features: bool = False
+) -> list[Stage]:
     """Returns the values to try, stage by stage, and what they are judged by.
 
     Where scenarios are tasks, the linear model of items is made for the whole
@@ -236,29 +236,40 @@ def stages_of(config: VectorsConfig, *, has_user_tasks: bool = False) -> list[St
     product: factors are judged by those of the items that are shown, then the linear
     model of items, then how much larger its ridge is for few clicks, and what the mean
     of the factors weighs beside it.
+
+    Where items have features, what these weigh in the linear model is chosen after it,
+    and last how far they move the vectors of items with few clicks.
     """
     is_als = config.method == "als"
     factors: Values = {
         "regularization": config.regularization,
         "alpha": config.alpha if is_als else config.alpha[:1],
     }
-    if has_user_tasks:
-        return [
-            (factors, "mean click"),
-            ({"item_l2": config.item_l2, "item_power": config.item_power}, "prior"),
-            ({"item_clicks": config.item_clicks}, "prior of few clicks"),
-            ({"mean_weight": config.mean_weight}, "prior of few clicks"),
-        ]
-    return [
+    feature_weight: Values = {"feature_weight": config.feature_weight}
+    feature_clicks: Values = {"feature_clicks": config.feature_clicks}
+    stages: list[Stage] = [
         (factors, "dot product"),
         ({"pool_weight": config.pool_weight if is_als else (0.0,)}, "dot product"),
         (
             {"item_l2": config.item_l2, "open_weight": config.open_weight},
             "prior without a pool",
         ),
+        (feature_weight, "prior without a pool"),
         ({"item_weight": config.item_weight}, "dot product"),
         ({"count_weight": config.count_weight}, "prior"),
+        (feature_clicks, "prior"),
     ]
+    if has_user_tasks:
+        stages = [
+            (factors, "mean click"),
+            ({"item_l2": config.item_l2, "item_power": config.item_power}, "prior"),
+            ({"item_clicks": config.item_clicks}, "prior of few clicks"),
+            ({"mean_weight": config.mean_weight}, "prior of few clicks"),
+            (feature_weight, "prior of few clicks"),
+            (feature_clicks, "prior of few clicks"),
+        ]
+    needs_features = (feature_weight, feature_clicks)
+    return [one for one in stages if has_features or one[0] not in needs_features]
 
 
 def _best_trial(

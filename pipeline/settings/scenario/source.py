@@ -104,6 +104,7 @@ def _domain_spec(name: str, config: DomainConfig, data_dir: str) -> DomainSpec:
             config.item_names,
             config.scenario_names,
             name,
+            config.items,
         )
     assert config.path is not None  # Checked at load.
     if config.source == "movielens":

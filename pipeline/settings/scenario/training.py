@@ -61,6 +61,7 @@ def scenario_training(config: ScenarioConfig, data: ScenarioData) -> TrainingPla
         steps_per_epoch=options.steps_per_epoch,
         num_tasks=options.steps_per_epoch * options.batch_size,
         validation=_validation(config, data),
+        few_sizes=config.few_sizes,
         chosen_by=EPOCH_METRIC,
         probe=lambda: first(schema.META_VALIDATION, _PROBED_TASKS, options.seed),
         timed=timed,

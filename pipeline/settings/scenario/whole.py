@@ -8,18 +8,12 @@ import numpy as np
 
 from models.episodes.click_records import ScenarioTask, of_nobody, read_tasks
 from models.factors.factorisation import FactorisationOptions
-from models.factors.kept_fits import KeptFits
 from models.factors.vector_files import VECTORS_JSON, save_vectors
-from models.factors.vector_fit import fit_vectors
 from models.whole_files import read_json
-from pipeline.experiment.progress import progress_bar, say
+from pipeline.experiment.progress import say
 from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.scenario.data import (
-    ScenarioData,
-    load_factors,
-    pools_of,
-    vectors_dir,
-)
+from pipeline.settings.scenario.data import ScenarioData, load_factors, vectors_dir
+from pipeline.settings.scenario.fits import fit_folds, fit_of
 from transforms import schema
 from transforms.clicks.schema import VECTORS_DIR
 
@@ -42,15 +36,10 @@ def whole_scenarios(
     if not (directory / schema.SUCCESS).is_file():
         before = vectors_dir(config, data.directory, data.info) / VECTORS_JSON
         chosen = read_json(before)["chosen"]
-        pools = pools_of(data.directory, data.info)
         say("refit: fitting factors to all clicks, by the values that pretrain chose")
         options, num_folds = FactorisationOptions(**chosen), data.info.num_folds
-        domains = data.info.domains
-        with progress_bar("refit: fit", None) as advance:
-            told = KeptFits(0, on_fit=lambda place: advance(place[0]))
-            factors = fit_vectors(
-                whole.known, domains, pools, options, num_folds, kept=told
-            )
+        fit = fit_of(whole.known, data.directory, data.info)
+        factors = fit_folds(fit, options, num_folds, "refit")
         save_vectors(directory, factors, {"chosen": chosen})
     factors = load_factors(directory, data.info, with_folds=False)
     return dataclasses.replace(whole, factors=factors, vectors_dir=directory)

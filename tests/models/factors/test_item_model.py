@@ -82,3 +82,27 @@ def test_what_cannot_be_fitted_is_zeros(clicks):
     for part in (model.users, model.items, model.strengths):
         assert not part.any()
     np.testing.assert_array_equal(model.click_weights, 1.0)
+
+
+def test_what_is_told_of_items_is_learnt_from_as_further_users_are():
+    clicks = np.zeros([9, 5])  # The last item is of no user, so that 4 values are all.
+    clicks[:, :4] = np.random.default_rng(0).integers(0, 2, [9, 4])
+    told = np.array([[1.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 2.0, 0.5, 0.0]])
+    user, item = np.nonzero(clicks)
+    decomposed = decompose_clicks(user, item, clicks.shape, width=4, further=told.T)
+    model = decomposed.model(0.7)
+    every = np.concatenate([clicks, told])
+    gram = every.T @ every
+    weights = np.linalg.solve(gram + 0.7 * np.eye(5), gram)
+    np.testing.assert_allclose(model.items @ model.items.T, weights, atol=1e-5)
+    np.testing.assert_allclose(model.users @ model.items.T, clicks @ weights, atol=1e-5)
+
+
+def test_an_item_without_a_click_is_close_to_one_of_equal_features():
+    clicks = np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0]])
+    told = np.array([[0, 0, 0.5, 0.5]]).T  # The last item has no click.
+    user, item = np.nonzero(clicks)
+    model = decompose_clicks(user, item, clicks.shape, width=2, further=told).model(0.5)
+    scores = model.users @ model.items.T
+    assert scores[2, 3] > 0.05
+    np.testing.assert_allclose(scores[:2, 3], 0.0, atol=1e-6)

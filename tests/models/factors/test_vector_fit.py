@@ -409,3 +409,49 @@ def test_fits_are_kept_for_other_weights_and_ridges_of_the_same(monkeypatch):
     fit_vectors(known, domains, pools, other, 0, kept=kept)
     assert counted[2:] == ["decompose_clicks"]
     assert told == ["factors"] * 2 + ["linear"] + ["factors"] * 2 + ["linear"]
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_the_features_of_an_item_that_nobody_clicked_put_it_among_its_like(weight):
+    known = dataclasses.replace(tasteful_clicks(), num_items=19)
+    # Items 17 and 18 have no click, their features the tastes of odd and even items;
+    # item 19 has no feature.
+    design = np.zeros([20, 2])
+    design[1:19:2, 0] = design[2:19:2, 1] = 1.0
+    options = dataclasses.replace(
+        SMALL["als"], item_factors=3, open_weight=1.0, feature_weight=weight
+    )
+    domains = [Domain("", 20, 19)]
+    fitted = fit_vectors(known, domains, [], options, 2, features=design)
+    for place in range(3):
+        for is_open in (False, True):
+            scores = dots(fitted, place, is_open=is_open)[1:, 17:]
+            assert (scores[::2, 0] > scores[::2, 1]).all()
+            assert (scores[1::2, 1] > scores[1::2, 0]).all()
+            assert (scores[:, 2] < scores[:, :2].min(axis=1)).all()
+    assert fitted.num_fallbacks == ((0, 1),) * 3
+
+
+def test_features_teach_the_linear_model_as_so_many_mean_users(monkeypatch):
+    told = []
+    decompose = vector_fit.decompose_clicks
+    monkeypatch.setattr(
+        vector_fit,
+        "decompose_clicks",
+        lambda *given, further, **others: (
+            told.append(further) or decompose(*given, further=further, **others)
+        ),
+    )
+    # Two users have 3 clicks between them; the last column is of no item.
+    known = clicks((1, 1, 0), (1, 2, 0), (2, 2, 0), num_users=2, num_items=3)
+    design = np.array([[0, 0, 0], [3, 0, 0], [4, 0, 0], [0, 2, 0]])
+    options = dataclasses.replace(SMALL["als"], factors=1, item_factors=1)
+    for weight in (0.0, 4.0):
+        weighed = dataclasses.replace(options, feature_weight=weight)
+        domains = [Domain("", 2, 3)]
+        fit_vectors(known, domains, [], weighed, 0, features=design)
+    without, further = told
+    assert without is None
+    np.testing.assert_allclose(
+        further, 6**0.5 * np.array([[0.6, 0, 0], [0.8, 0, 0], [0, 1, 0]]), rtol=1e-6
+    )

@@ -88,10 +88,13 @@ def judge_of(tmp_path):
     return functools.partial(new_judge, tmp_path)
 
 
-def new_judge(run_dir, by_task, *, start_errors=0.0):
+def new_judge(run_dir, by_task, *, start_errors=0.0, few_sizes=()):
     setting = types.SimpleNamespace(metrics=[Metric("mae")], by_task=by_task)
     plan = types.SimpleNamespace(
-        validation=VALIDATION, chosen_by=Metric("mae"), start_errors=start_errors
+        validation=VALIDATION,
+        chosen_by=Metric("mae"),
+        few_sizes=few_sizes,
+        start_errors=start_errors,
     )
     judge = JudgeMetaValidation(setting, lambda shown: shown, plan, run_dir)
     judge.set_model(tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=[1])]))
@@ -110,6 +113,19 @@ def test_an_epoch_is_judged_by_means_over_tasks_with_a_value(judge_of):
     judge_of(by_task).on_epoch_end(0, logs)
     assert logs == {"loss": 0.1, "val_mae": 2.0}  # No task has the other one.
     assert asked == [VALIDATION]
+
+
+def test_an_epoch_is_judged_by_means_over_sizes_of_support_sets(judge_of):
+    by_size = {VALIDATION.size: [1.0, np.nan, 3.0], 1: [5.0, 4.0, 1.0]}
+
+    def by_task(pairs):
+        return {"mae": np.array(by_size[pairs.size])}
+
+    judge = judge_of(by_task, few_sizes=(1,), start_errors=1.0)
+    assert judge.judge(judge.model, 0) == {"val_mae": 2.5}
+    by_size[1] = [2.0, 4.0, 2.0]
+    logs = judge.judge(judge.model, 1)  # Of the two tasks -1.5 and +0.5.
+    assert logs == {"val_mae": 2.0, "val_mae_margin": pytest.approx(1.0)}
 
 
 def test_scores_without_metrics_end_a_training(judge_of):

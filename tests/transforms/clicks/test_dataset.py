@@ -18,6 +18,7 @@ from transforms.clicks.schema import (
     load_scenario_info,
 )
 from transforms.schema import DataError
+from transforms.specs import EntitySpec, FeatureSpec
 from transforms.stable_hash import stable_fraction
 from transforms.table_spec import TableSpec
 
@@ -423,3 +424,98 @@ def test_what_goes_by_time_needs_its_column_in_every_domain():
     message = "needs the clicks.time_column of every domain, got none of 'a'"
     with pytest.raises(ValueError, match=message):
         ScenarioDatasetSpec((domain("a"),), split=split)
+
+
+def shop(name="", **changes):
+    """A domain whose items have features, in place of names alone."""
+    features = (
+        FeatureSpec("taste", kind="multi", separator="/"),
+        FeatureSpec("price", kind="numeric"),
+    )
+    values = {
+        "table": TableSpec("items.csv"),
+        "name_column": "name",
+        "features": features,
+    }
+    return DomainSpec(
+        ClickSpec(TableSpec("clicks.csv")),
+        PoolSpec(TableSpec("pools.csv")),
+        name=name,
+        items=EntitySpec(**(values | changes)),
+    )
+
+
+@pytest.fixture
+def raw_with_features(tmp_path):
+    """The log, and a table of 16 items and a new one that nobody clicked."""
+    folder = write_tables(tmp_path / "raw", clicks())
+    rows = [f"i{n},Item {n},{'odd' if n % 2 else 'even/all'},{n}\n" for n in range(16)]
+    text = "id,name,taste,price\n" + "".join(rows) + "new,News,odd/fresh,\n"
+    (folder / "items.csv").write_text(text)
+    return folder
+
+
+def test_items_of_a_table_with_features_are_known_clicked_or_not(
+    raw_with_features, tmp_path, read_records
+):
+    info = prepare(raw_with_features, tmp_path / "p", shop())
+    assert info.num_items == 17
+    assert [one.name for one in info.item_features] == ["taste", "price"]
+    assert load_scenario_info(tmp_path / "p") == info
+    # "fresh" is of no item that is learnt from.
+    words = (tmp_path / "p" / "vocabulary" / "taste.txt").read_text().split()
+    assert sorted(words) == ["all", "even", "odd"]
+    (file,) = (tmp_path / "p" / "entities").glob("item-*")
+    records = {one["id"][0]: one for one in read_records(file)}
+    assert set(records) == {b"new", *(f"i{n}".encode() for n in range(16))}
+    taste = {n: {words[v - 1] for v in one["taste"]} for n, one in records.items()}
+    assert taste[b"new"] == {"odd"}
+    assert taste[b"i4"] == {"even", "all"}
+    assert records[b"i4"]["price"] == [4.0]
+    assert records[b"new"]["num_training"] == [0]
+    names = (tmp_path / "p" / "names" / "item.txt").read_text().split("\n")
+    assert "News" in names
+    assert info.tables["items"].used == 17
+    of_clicks = [one for one in info.joins if one.right == "items"]
+    assert [(one.ids, one.left) for one in of_clicks] == [("items", "clicks")]
+
+
+def test_features_of_domains_lie_beside_each_other(raw_with_features, tmp_path):
+    split = ScenarioSplitSpec(test_fraction=0.0, validation_fraction=0.0)
+    colour = (FeatureSpec("colour", column="taste"),)
+    domains = shop("a"), shop("b", features=colour)
+    info = prepare(raw_with_features, tmp_path / "p", *domains, split=split)
+    assert [one.name for one in info.item_features] == ["taste", "price", "colour"]
+    assert info.num_items == 34
+    assert {"a.items", "b.items"} < set(info.tables)
+
+
+def test_domains_must_not_share_the_name_of_a_feature():
+    with pytest.raises(ValueError, match=r"must differ between domains, got \['taste"):
+        ScenarioDatasetSpec((shop("a"), shop("b")))
+
+
+def test_items_without_features_add_none(raw_with_features, tmp_path):
+    info = prepare(raw_with_features, tmp_path / "p", shop(features=()))
+    assert info.num_items == 16
+    assert info.item_features == ()
+    assert info.has_item_names
+
+
+def test_rows_of_an_item_must_agree(raw_with_features, tmp_path):
+    with (raw_with_features / "items.csv").open("a") as file:
+        file.write("i4,Item 4,odd,4\n")
+    info = prepare(raw_with_features, tmp_path / "p", shop())
+    assert info.num_rejected == {"conflicting_entity": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"item_names": NameSpec(TableSpec("names.csv"))}, "in place of `item_names`"),
+        ({"items": EntitySpec()}, "`items` needs a `table`"),
+    ],
+)
+def test_one_table_tells_of_items(changes, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(shop(), **changes)

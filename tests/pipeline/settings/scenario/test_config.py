@@ -169,3 +169,33 @@ def test_users_of_the_catalogue_decide_the_weights_if_epochs_are_judged_by_them(
         for number in (20, "null")
     )
     assert (first.weight_sections != second.weight_sections) == decides
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"items": {"table": {"path": "a.csv"}}, "item_names": {"table": {}}},
+            "path",
+        ),
+        ({"items": {"id_column": "a"}}, "`items` needs a `table`"),
+        (
+            {"item_names": {"table": {"path": "a.csv"}}},
+            "`items` goes in place of `item_names`",
+        ),
+        ({"items": {"table": {"path": "a"}, "featres": []}}, "unknown key .*featres"),
+    ],
+)
+def test_one_table_tells_of_items(change, message):
+    path = CONFIGS / "own_user_clicks.yaml"
+    changes = {f"data.domains.shop.{key}": value for key, value in change.items()}
+    with pytest.raises(ConfigError, match=message):
+        load_experiment(path, changes=changes)
+
+
+def test_items_go_with_tables_of_ones_own():
+    items = {"table": {"path": "a.csv"}}
+    with pytest.raises(ConfigError, match="items go with source 'table' only"):
+        load_experiment(
+            CONFIGS / "lastfm_users.yaml", changes={"data.domains.lastfm.items": items}
+        )

@@ -28,6 +28,7 @@ from pipeline.settings.scenario.pretrain import (
     pretrain,
     stages_of,
 )
+from pipeline.steps.prepare import prepare
 from transforms.clicks.schema import load_scenario_info
 from transforms.schema import META_TEST, META_VALIDATION, DataError
 
@@ -320,3 +321,64 @@ def test_a_catalogue_without_an_item_is_refused_before_the_work(
 def test_a_trial_says_what_it_was_judged_by(measure, asked):
     trial = module.Trial(FactorisationOptions(), measure, 0.5)
     assert str(trial).endswith(f": meta-validation {asked}")
+
+
+def test_features_are_weighed_last_where_items_have_any():
+    for has_user_tasks in (False, True):
+        plain = stages_of(VectorsConfig(), has_user_tasks=has_user_tasks)
+        every = stages_of(
+            VectorsConfig(), has_user_tasks=has_user_tasks, has_features=True
+        )
+        further = [grid for grid, _ in every if (grid, _) not in plain]
+        assert further == [
+            {"feature_weight": (0.0, 0.3, 1.0)},
+            {"feature_clicks": (0.0, 1.0, 4.0)},
+        ]
+        assert [one for one in every if one in plain] == plain
+        assert "feature_clicks" in every[-1][0]
+
+
+@pytest.fixture
+def goods_with_tastes(scenario_tables, tmp_path, monkeypatch):
+    """The tables, with the taste of each good, and one of taste 0 without a click."""
+    folder = shutil.copytree(scenario_tables, tmp_path / "tables")
+    rows = [f"g{n},Good {n},{n % 4}\n" for n in range(60)]
+    text = "id,name,taste\n" + "".join(rows) + "new,Brand new,0\n"
+    (folder / "goods.csv").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("CMML_DATA_DIR", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("task", ["scenario", "user"])
+def test_a_new_item_is_among_those_of_its_features(
+    scenario_config, goods_with_tastes, tmp_path, task
+):
+    changes = {
+        "prepared_dir": str(tmp_path / "prepared"),
+        "data.task": task,
+        "data.domains.shop.item_names": None,
+        "data.domains.shop.items": {
+            "table": {"path": "goods.csv"},
+            "features": [{"name": "taste"}],
+        },
+    }
+    if task == "user":
+        changes |= dict.fromkeys(
+            ["data.domains.shop.pools", "data.domains.shop.scenario_names"]
+        )
+        changes["evaluation.baselines"] = ["popularity"]
+    config = load_experiment(scenario_config, changes=changes)
+    dataset_dir = prepare(config, ["--runner=FnApiRunner"])
+    info = load_scenario_info(dataset_dir)
+    directory = pretrain(config, dataset_dir)
+    chosen = facts_of(directory)["chosen"]
+    assert {"feature_weight", "feature_clicks"} < set(chosen)
+    items = load_vectors(directory).items
+    ids = (dataset_dir / "vocabulary" / "item_id.txt").read_text().split()
+    new = 1 + ids.index("new")
+    tastes = [[1 + ids.index(f"g{n}") for n in range(t, 60, 4)] for t in range(4)]
+    for fit in items[..., :4]:
+        means = np.stack([fit[rows].mean(axis=0) for rows in tastes])
+        distances = np.linalg.norm(means - fit[new], axis=1)
+        assert distances.argmin() == 0
+    assert info.num_items == 61
