@@ -122,6 +122,8 @@ class CommonInfo:
         fingerprint: Hash of inputs and options: equal ones mean equal bytes.
         num_users: Rows of the user table, the unknown row not counted.
         num_items: Rows of the item table, the unknown row not counted.
+        user_features: Features of a user; none where tasks are known by clicks.
+        item_features: Features of an item.
         num_tasks: Tasks by split.
         num_rejected: Refused rows by reason.
         num_dropped: Legal interactions and tasks that are left out, by reason.
@@ -134,12 +136,17 @@ class CommonInfo:
     """
 
     setting: ClassVar[str]
-    parts: ClassVar[Mapping[str, type]] = {}
+    parts: ClassVar[Mapping[str, type]] = {
+        "user_features": Feature,
+        "item_features": Feature,
+    }
     directories: ClassVar[tuple[str, ...]] = ()
 
     fingerprint: str = ""
     num_users: int
     num_items: int
+    user_features: tuple[Feature, ...] = ()
+    item_features: tuple[Feature, ...] = ()
     num_tasks: Mapping[str, int]
     num_rejected: Mapping[str, int] = dataclasses.field(default_factory=dict)
     num_dropped: Mapping[str, int]
@@ -193,8 +200,6 @@ class DatasetInfo(CommonInfo):
     Beside those of `CommonInfo`:
 
     Attributes:
-        user_features: Features of a user.
-        item_features: Features of an item.
         label_min: Smallest legal label.
         label_max: Largest legal label.
         label_mean: Mean label of the pairs that are learnt from.
@@ -205,10 +210,7 @@ class DatasetInfo(CommonInfo):
     """
 
     setting = USER_SETTING
-    parts: ClassVar = {"user_features": Feature, "item_features": Feature}
 
-    user_features: tuple[Feature, ...]
-    item_features: tuple[Feature, ...]
     label_min: float
     label_max: float
     label_mean: float

@@ -21,7 +21,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeAlias
 
-from transforms.schema import CommonInfo, Feature, read_dataset_json
+from transforms.schema import CommonInfo, read_dataset_json
 from transforms.specs import (
     CommonSpec,
     EntitySpec,
@@ -480,11 +480,10 @@ class ScenarioDatasetInfo(CommonInfo):
         num_held_out: Held-out pairs, in scenarios or not; where users are tasks, all
             pairs that are not known.
         has_scenario_names: Whether `names/scenario.txt` is there.
-        item_features: Features of items, of all domains.
     """
 
     setting = SCENARIO_SETTING
-    parts: ClassVar = {"domains": Domain, "item_features": Feature}
+    parts: ClassVar = {**CommonInfo.parts, "domains": Domain}
     directories = (CLICKS_DIR, VECTORS_DIR)
 
     domains: tuple[Domain, ...]
@@ -493,7 +492,6 @@ class ScenarioDatasetInfo(CommonInfo):
     num_known: int
     num_held_out: int
     has_scenario_names: bool = False
-    item_features: tuple[Feature, ...] = ()
 
     @property
     def has_user_tasks(self) -> bool:

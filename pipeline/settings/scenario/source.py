@@ -9,6 +9,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from models.evaluation.ranking_metrics import CHOSEN_BY, RECALL_CUTOFFS
 from pipeline.experiment.config_file import data_dir
+from pipeline.settings.described_features import describe_features
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data_config import DomainConfig, ScenarioDataConfig
 from pipeline.settings.table_source import (
@@ -144,7 +145,8 @@ def _describe(info: ScenarioDatasetInfo, directory: pathlib.Path) -> str:
         f"{counted(info.num_items, 'item')}, "
         f"{counted(info.num_known, 'known pair')}, {info.num_held_out} {waits}"
     )
-    return "\n".join([*lines, *describe_counts(info)])
+    lines += [*describe_counts(info), *describe_features(info, directory)]
+    return "\n".join(lines)
 
 
 def describe_small_pools(dataset_dir: pathlib.Path) -> list[str]:
