@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import scipy.sparse
@@ -18,6 +18,8 @@ from transforms.schema import UNKNOWN
 
 # Of an item, while those drawn are clicked: in a catalogue of a few items all may be.
 _MAX_DRAWS = 8
+
+_TASKS_AT_ONCE = 32  # Scenarios may have some megabytes each.
 
 Rows = NDArray[np.int32]
 
@@ -114,24 +116,36 @@ def read_tasks(
     spec[schema.TASK_ID_KEY] = tf.io.FixedLenFeature([], tf.string)
     directory = pathlib.Path(dataset_dir) / schema.EPISODES_DIR
     catalogue = np.arange(1, info.num_items + 1, dtype=np.int32)
-    for record in read_records(directory, split):
-        values = tf.io.parse_single_example(record, spec)
-        lists = {
-            key.replace("/", "_"): values[key].numpy().astype(np.int32)
+    for batch in read_records(directory, split).batch(_TASKS_AT_ONCE):
+        values = tf.io.parse_example(batch, spec)
+        columns = {
+            key.replace("/", "_"): np.split(
+                values[key].values.numpy().astype(np.int32),
+                values[key].row_splits.numpy()[1:-1],
+            )
             for key in _TASK_LISTS
         }
-        task_id = values[schema.TASK_ID_KEY].numpy().decode()
-        if info.has_user_tasks:
-            rng = np.random.default_rng(zlib.crc32(task_id.encode()))
-            lists["pool"] = catalogue
-            clicked = lists["support_item"], lists["query_item"], lists["known_item"]
-            for name in ("support", "query"):
-                number = len(lists[f"{name}_item"]) * info.num_negatives
-                drawn = _drawn(catalogue, np.concatenate(clicked), number, rng)
-                lists[f"{name}_negative"] = drawn
-        for name in ("support_negative", "query_negative"):
-            lists[name] = lists[name].reshape(-1, info.num_negatives)
-        yield ScenarioTask(task_id, **lists)
+        for place, task_id in enumerate(values[schema.TASK_ID_KEY].numpy()):
+            lists = {name: of_each[place] for name, of_each in columns.items()}
+            if info.has_user_tasks:
+                lists |= _of_catalogue(task_id, lists, catalogue, info.num_negatives)
+            for name in ("support_negative", "query_negative"):
+                lists[name] = lists[name].reshape(-1, info.num_negatives)
+            yield ScenarioTask(task_id.decode(), **lists)
+
+
+def _of_catalogue(
+    task_id: bytes, lists: Mapping[str, Rows], catalogue: Rows, num_negatives: int
+) -> dict[str, Rows]:
+    """Returns pool and negatives of a user who is a task, from the whole catalogue."""
+    rng = np.random.default_rng(zlib.crc32(task_id))
+    further = {"pool": catalogue}
+    names = "support_item", "query_item", "known_item"
+    clicked = np.concatenate([lists[name] for name in names])
+    for name in ("support", "query"):
+        number = len(lists[f"{name}_item"]) * num_negatives
+        further[f"{name}_negative"] = _drawn(catalogue, clicked, number, rng)
+    return further
 
 
 def _drawn(
@@ -141,6 +155,8 @@ def _drawn(
     drawn = rng.choice(catalogue, number)
     for _ in range(_MAX_DRAWS):
         again = np.flatnonzero(np.isin(drawn, clicked))
+        if not again.size:
+            break
         drawn[again] = rng.choice(catalogue, len(again))
     return drawn
 
