@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from transforms.join_counts import JoinCounts, count_forms, count_join
 from transforms.plural import counted, plural
-from transforms.raw_text import IGNORED
+from transforms.raw_text import IGNORED, normal_id
 
 # The table that a split file is: the tasks that it names.
 SPLIT_FILE = "split.path"
@@ -105,7 +105,8 @@ class Join:
                 f"{counted(self.num_left, 'id')}, in {self.num_rows_unmatched} of "
                 f"{counted(self.num_rows, 'row')}, {plural(only_left, 'is', 'are')} "
                 f"there in another form. "
-                f"{self.explain()}: with data.normalize_ids they are one"
+                f"{self.explain()}: with data.normalize_ids they are one, "
+                f"called {normal_id(self.left_examples[0])!r} in every answer too"
             )
         matched = self.num_rows - self.num_rows_unmatched
         only_right = self.num_right - self.num_both

@@ -27,7 +27,8 @@ class RowCounts:
         readable: Rows with a value of a feature that can be read, by feature.
         cut: Rows with more values of a feature than are kept, by feature.
         empty: Rows without a value of a feature, by feature.
-        normalized: Rows whose id is written in another form, by column.
+        normalized: Rows whose id is not written in the normal form that it is given
+            (`transforms.raw_text.normal_id`), by column.
         times: The first and the last time of rows that the parser took; empty where
             times are not read.
     """
@@ -120,7 +121,7 @@ class RowCounts:
                 parts.append(f"values {what}: {names}")
         if self.normalized:
             names = ", ".join(f"{n} {name}" for name, n in self.normalized.items())
-            parts.append(f"ids written in another form: {names}")
+            parts.append(f"ids put in the form that answers have: {names}")
         if self.times:
             parts.append(f"times {self.describe_times()}")
         return ", ".join(parts)

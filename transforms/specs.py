@@ -333,7 +333,7 @@ class CommonSpec:
         max_unmatched_fraction: Above this share of rows whose id is not in the table
             that says more of it the step fails.
         normalize_ids: Whether ids that differ only in spaces, case, zeros in front or a
-            fraction of zero are one.
+            fraction of zero are one; all are then without these and in lower case.
     """
 
     split: SplitSpec = SplitSpec()

@@ -87,7 +87,9 @@ class RowLimits(Section):
             that says more of it, `prepare` fails.
         normalize_ids: Whether ids that differ only in spaces, signs that cannot be
             seen, case, zeros in front or a fraction of zero ("007", "7.0" and "7") are
-            one.
+            one. All ids are then in one form, without these and in lower case ("S22"
+            is "s22"), in every answer too: bring those of tables that answers are
+            joined to into it with `transforms.raw_text.normal_id`.
     """
 
     max_rejected_fraction: float = pydantic.Field(0.01, ge=0.0, le=1.0)

@@ -88,5 +88,6 @@ def test_texts_that_one_table_writes_in_two_forms_may_be_two_ids():
     assert texts.describe() == (
         "items of ratings: 3 of 8 ids, in 4 of 24 rows, are there in another form. "
         "Beside '80', 'A1', 'B 7' there are '8 0', 'a1', 'B7'. They differ in spaces; "
-        "upper and lower case: with data.normalize_ids they are one"
+        "upper and lower case: with data.normalize_ids they are one, "
+        "called '80' in every answer too"
     )

@@ -130,7 +130,10 @@ def check_joins(joins: Iterable[Join], spec: CommonSpec) -> None:
         if join.num_both or join.left != SPLIT_FILE:
             cure += ", or raise data.max_unmatched_fraction"
         if join.num_rows_alike:
-            cure = "Set data.normalize_ids: true, or write them alike"
+            cure = (
+                "Write them alike, or set data.normalize_ids: true, which changes the "
+                "ids of answers too"
+            )
         elif join.cause:
             cure = "Write them alike"
         must, got = _demand(join)
