@@ -1,4 +1,4 @@
-"""Legal rows and tasks that nothing is learnt from: in words, with the keys at work."""
+"""Legal rows and tasks that are in no episode: in words, with the keys at work."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,8 +11,10 @@ _LIMITS = (
     f"{_EPISODES}max_interactions_per_task",
     f"{_EPISODES}max_interactions_per_meta_train_task",
 )
+_MIN_CLICKS = (f"{_EPISODES}min_clicks",)
 _HELD_OUT = ("data.split.held_out_fraction", "data.split.test_from")
 _SPLIT_FILE = ("data.split.path",)
+_LEARNT = ", in no episode but learnt from as others are"
 
 
 class Reason(NamedTuple):
@@ -22,21 +24,29 @@ class Reason(NamedTuple):
         unit: What is counted, in the singular.
         what: What is special about it, behind the unit.
         keys: Keys of the configuration that decide it; none if there is no choice.
+        is_learnt: Whether factors and baselines learn from it as from others of its
+            split. Else nothing does.
     """
 
     unit: str
     what: str
     keys: tuple[str, ...] = ()
+    is_learnt: bool = False
+
+    @property
+    def all_words(self) -> str:
+        """What is special about it, and that it is learnt from if it is."""
+        return f"{self.what}{_LEARNT if self.is_learnt else ''}"
 
     @property
     def words(self) -> str:
         """The reason behind a number."""
-        return f"{self.unit}s {self.what}"
+        return f"{self.unit}s {self.all_words}"
 
 
 # By the codes of `num_dropped` in `dataset.json`.
 REASONS: Mapping[str, Reason] = {
-    "task_too_small": Reason("task", "with too few pairs", _SIZES),
+    "task_too_small": Reason("task", "with too few pairs", _SIZES, is_learnt=True),
     "pair_of_task_too_small": Reason("pair", "of tasks with too few", _SIZES),
     "task_not_in_split_file": Reason(
         "task", "that the split file does not name", _SPLIT_FILE
@@ -69,24 +79,25 @@ REASONS: Mapping[str, Reason] = {
         "scenario", "with too many items", (f"{_EPISODES}max_pool_size",)
     ),
     "too_few_clicks": Reason(
-        "task", "with too few known clicks", (f"{_EPISODES}min_clicks",)
+        "task", "with too few known clicks", _MIN_CLICKS, is_learnt=True
     ),
     "click_of_task_with_too_few_clicks": Reason(
-        "click", "of tasks with too few", (f"{_EPISODES}min_clicks",)
+        "click", "of tasks with too few", _MIN_CLICKS, is_learnt=True
     ),
-    "no_held_out_click": Reason("task", "without a held-out click", _HELD_OUT),
+    "no_held_out_click": Reason(
+        "task", "without a held-out click", _HELD_OUT, is_learnt=True
+    ),
     "click_of_task_with_no_held_out_click": Reason(
-        "click",
-        "of tasks without a held-out one",
-        _HELD_OUT,
+        "click", "of tasks without a held-out one", _HELD_OUT, is_learnt=True
     ),
     "click_over_limit": Reason(
         "click",
         "over the most that a task may have",
         (f"{_EPISODES}max_clicks_per_scenario",),
+        is_learnt=True,
     ),
     "click_without_negative": Reason(
-        "click", "of users who have clicked the whole pool"
+        "click", "of users who have clicked the whole pool", is_learnt=True
     ),
 }
 
@@ -103,6 +114,6 @@ def describe_left_out(num_left_out: Mapping[str, int]) -> list[str]:
 def _describe(code: str, number: int) -> str:
     if code not in REASONS:
         return f"{number} {code}"
-    unit, what, keys = REASONS[code]
-    by = f" ({' and '.join(keys)})" if keys else ""
-    return f"{counted(number, unit)} {what}{by}"
+    reason = REASONS[code]
+    by = f" ({' and '.join(reason.keys)})" if reason.keys else ""
+    return f"{counted(number, reason.unit)} {reason.all_words}{by}"

@@ -26,8 +26,8 @@ def test_what_is_left_out_has_its_unit_and_its_keys():
     counts = {"task_too_small": 1, "pair_of_new_item": 4, "repeated_click": 2}
     counts["basket_too_small"] = 3
     assert describe_left_out(counts) == [
-        "1 task with too few pairs (data.episodes.query_size and "
-        "data.episodes.min_support_size)",
+        "1 task with too few pairs, in no episode but learnt from as others are "
+        "(data.episodes.query_size and data.episodes.min_support_size)",
         "4 pairs of items kept from meta-train (data.episodes.new_item_fraction)",
         "2 rows with the click of another",
         "3 basket_too_small",
@@ -37,3 +37,13 @@ def test_what_is_left_out_has_its_unit_and_its_keys():
 @pytest.mark.parametrize("counts", [{}, {"task_too_small": 0}])
 def test_of_nothing_nothing_is_said(counts):
     assert describe_left_out(counts) == []
+
+
+@pytest.mark.parametrize("code", [*REASONS])
+def test_reasons_of_clicks_in_no_episode_say_that_they_are_learnt_from(code):
+    of_tasks = {
+        *(tasks.CLICK_OVER_LIMIT, tasks.CLICK_WITHOUT_NEGATIVE),
+        *(tasks.TOO_FEW_CLICKS, tasks.NO_HELD_OUT_CLICK, episodes.TASK_TOO_SMALL),
+    }
+    is_learnt = code in of_tasks or code.startswith("click_of_task_with_")
+    assert ("learnt from" in REASONS[code].words) == is_learnt

@@ -76,8 +76,8 @@ def test_each_reason_of_what_is_left_out_is_a_line():
     counts = {"task_too_small": 2, "pair_over_limit": 7}
     left_out = dataclasses.replace(info(6, 6), num_dropped=counts)
     assert describe_counts(left_out)[-2:] == [
-        "prepare: left out: 2 tasks with too few pairs (data.episodes.query_size and "
-        "data.episodes.min_support_size)",
+        "prepare: left out: 2 tasks with too few pairs, in no episode but learnt from "
+        "as others are (data.episodes.query_size and data.episodes.min_support_size)",
         "prepare: left out: 7 pairs over the most that a task may have "
         "(data.episodes.max_interactions_per_task and "
         "data.episodes.max_interactions_per_meta_train_task)",

@@ -206,7 +206,8 @@ def test_a_table_without_a_single_task_is_an_error(prepare, make_spec):
     with pytest.raises(
         ValueError,
         match=r"must be in meta-train, got none\. Left out: 12 tasks with too few "
-        r"pairs \(data\.episodes\.query_size and data\.episodes\.min_support_size\)"
+        r"pairs, in no episode but learnt from as others are "
+        r"\(data\.episodes\.query_size and data\.episodes\.min_support_size\)"
         r"\. A user must have 9 interactions: lower data\.episodes\.query_size, 8, or",
     ):
         prepare(spec)
