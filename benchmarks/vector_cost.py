@@ -66,7 +66,7 @@ def options_of(config: VectorsConfig) -> FactorisationOptions:
         pool_weight=max(config.pool_weight),
         item_weight=max(config.item_weight),
         open_weight=max(config.open_weight),
-        item_factors=config.item_factors,
+        item_factors=config.item_factors or FactorisationOptions.item_factors,
         item_l2=config.item_l2[0],
     )
 

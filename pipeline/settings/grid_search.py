@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 _MOST_MORE = 4  # Values tried beyond the edges of an axis, at most.
@@ -32,6 +32,8 @@ class Search:
 def search_grid(
     grid: Mapping[str, Sequence[Any]],
     judge: Callable[[Mapping[str, Any]], float],
+    *,
+    bounded: Collection[str] = (),
 ) -> Search:
     """Judges every combination, then goes on beyond edges until the best is inside.
 
@@ -40,6 +42,7 @@ def search_grid(
             0, the least that a size or weight can be, is none. Whole numbers are
             tried up to four times the largest.
         judge: Returns the worth of a candidate, more being better; NaN if it has none.
+        bounded: Axes beyond whose values none is tried.
 
     Returns:
         The best candidate, the first of equals.
@@ -57,7 +60,7 @@ def search_grid(
     for combination in itertools.product(*values.values()):
         take(dict(zip(values, combination, strict=True)))
     while best is not None:
-        further = _further(grid, values, best)
+        further = _further(grid, values, best, bounded)
         steps = [
             (axis, value)
             for axis, value in further.items()
@@ -76,6 +79,7 @@ def _further(
     grid: Mapping[str, Sequence[Any]],
     values: Mapping[str, Sequence[Any]],
     best: Mapping[str, Any],
+    bounded: Collection[str],
 ) -> dict[str, Any]:
     """Returns the next value of each axis whose best is at an edge, if it may be."""
     further = {axis: beyond(tried, best[axis]) for axis, tried in values.items()}
@@ -83,6 +87,7 @@ def _further(
         axis: value
         for axis, value in further.items()
         if value is not None
+        and axis not in bounded
         and not (isinstance(value, int) and value > _MOST_TIMES * max(grid[axis]))
     }
 

@@ -82,7 +82,9 @@ class VectorsConfig(Section):
             product of a known click is about 1. The last 128 clicks count; where users
             are tasks, none.
         item_factors: Width that the linear model is cut to: more where items have few
-            clicks each, for as much more memory.
+            clicks each, for as much more memory and time. If not given it is 512; where
+            users are tasks, 1024 and 2048 are tried too, if a table of all items has no
+            more than 67 million numbers then, and judged by the prior after `item_l2`.
         item_l2: Values to try of its ridge.
         item_power: Values to try of the power of an item's clicks by which its ridge
             grows, where users are tasks: 0 for the same ridge for every item.
@@ -122,7 +124,7 @@ class VectorsConfig(Section):
     count_weight: tuple[NotNegative, ...] = pydantic.Field(
         (0.0, 0.1, 0.3), min_length=1
     )
-    item_factors: int = pydantic.Field(512, ge=1)
+    item_factors: int | None = pydantic.Field(None, ge=1)
     item_l2: tuple[Positive, ...] = pydantic.Field((50.0, 100.0), min_length=1)
     item_power: tuple[NotNegative, ...] = pydantic.Field((0.5,), min_length=1)
     item_clicks: tuple[NotNegative, ...] = pydantic.Field(

@@ -45,6 +45,11 @@ from transforms.schema import SUCCESS, DataError, check_files
 
 CHOSEN_BY = METRICS[0].name
 
+# Widths of the linear model, and how many numbers of items they may come to; the least
+# is always tried.
+_WIDTHS = (512, 1024, 2048)
+_MOST_NUMBERS = 1 << 26
+
 _OPEN_USERS = 20  # Of a scenario, that the whole catalogue is ranked for.
 _FEW_CLICKS = (1, 4, 16)  # Of a user, that the prior is judged with too.
 
@@ -96,6 +101,8 @@ class Trial:
         if self.options.item_power:
             text += f", ridge of items {self.options.item_l2:g}"
             text += f" to the power {self.options.item_power:g} of their clicks"
+        if self.options.item_factors > _WIDTHS[0]:
+            text += f", linear model of width {self.options.item_factors}"
         if self.options.item_clicks:
             text += f", doubled at {self.options.item_clicks:g} clicks of a user"
         if self.options.mean_weight:
@@ -166,6 +173,7 @@ def _fit(
         config.vectors,
         has_user_tasks=info.has_user_tasks,
         has_features=bool(info.item_features),
+        widths=_widths(config.vectors, info),
     )
     judge = _judge_once(_recall_of(config, dataset_dir, info, fit), search)
     best, trials = _best_trial(config.vectors, stages, judge)
@@ -223,8 +231,22 @@ def _judge_once(
     return judge
 
 
+def _widths(config: VectorsConfig, info: ScenarioDatasetInfo) -> tuple[int, ...]:
+    """Returns the widths of the linear model to try."""
+    if config.item_factors is not None:
+        return (config.item_factors,)
+    least, *wider = _WIDTHS
+    if not info.has_user_tasks:
+        return (least,)
+    return (least, *(w for w in wider if w * info.num_items <= _MOST_NUMBERS))
+
+
 def stages_of(
-    config: VectorsConfig, *, has_user_tasks: bool = False, has_features: bool = False
+    config: VectorsConfig,
+    *,
+    has_user_tasks: bool = False,
+    has_features: bool = False,
+    widths: tuple[int, ...] = _WIDTHS[:1],
 ) -> list[Stage]:
     """Returns the values to try, stage by stage, and what they are judged by.
 
@@ -234,8 +256,8 @@ def stages_of(
 
     Where users are tasks there are no pools, and a new user has no factors for a dot
     product: factors are judged by those of the items that are shown, then the linear
-    model of items, then how much larger its ridge is for few clicks, and what the mean
-    of the factors weighs beside it.
+    model of items and its width, then how much larger its ridge is for few clicks, and
+    what the mean of the factors weighs beside it.
 
     Where items have features, what these weigh in the linear model is chosen after it,
     and last how far they move the vectors of items with few clicks.
@@ -263,6 +285,7 @@ def stages_of(
         stages = [
             (factors, "mean click"),
             ({"item_l2": config.item_l2, "item_power": config.item_power}, "prior"),
+            ({"item_factors": widths}, "prior"),
             ({"item_clicks": config.item_clicks}, "prior of few clicks"),
             ({"mean_weight": config.mean_weight}, "prior of few clicks"),
             (feature_weight, "prior of few clicks"),
@@ -299,7 +322,7 @@ def _best_trial(
             trial = trials[tried, by]
             return float("nan") if trial is None else trial.recall
 
-        search = search_grid(grid, worth)
+        search = search_grid(grid, worth, bounded=("item_factors",))
         if search.best is None:
             raise DataError(
                 "vectors.regularization must hold a value with which factors are "
@@ -334,7 +357,7 @@ def _first_options(config: VectorsConfig) -> FactorisationOptions:
         iterations=config.iterations,
         learning_rate=config.learning_rate,
         seed=config.seed,
-        item_factors=config.item_factors,
+        item_factors=config.item_factors or _WIDTHS[0],
         item_l2=config.item_l2[0],
     )
 

@@ -73,3 +73,10 @@ def test_values_that_are_all_alike_are_said_to_be():
     search = search_grid({"l2": (0.25, 2.0)}, lambda candidate: 1.0)
     assert search.best == {"l2": 0.25}
     assert choice_text(search) == "l2 0.25 (all 3 that were tried are equally good)"
+
+
+def test_no_value_is_tried_beyond_those_of_an_axis_with_bounds():
+    search = search_grid({"width": [1, 2]}, lambda one: one["width"], bounded=["width"])
+    assert search.best == {"width": 2}
+    assert search.at_edge == ()
+    assert search.num_tried == 2

@@ -382,3 +382,28 @@ def test_a_new_item_is_among_those_of_its_features(
         distances = np.linalg.norm(means - fit[new], axis=1)
         assert distances.argmin() == 0
     assert info.num_items == 61
+
+
+@pytest.mark.parametrize(
+    ("num_items", "is_user", "given", "widths"),
+    [
+        (32_768, True, None, (512, 1024, 2048)),
+        (32_769, True, None, (512, 1024)),
+        (70_000, True, None, (512,)),
+        (100, False, None, (512,)),
+        (10**9, True, 700, (700,)),
+    ],
+)
+def test_wider_linear_models_are_tried_where_they_fit(
+    num_items, is_user, given, widths
+):
+    info = types.SimpleNamespace(num_items=num_items, has_user_tasks=is_user)
+    config = VectorsConfig(item_factors=given)
+    assert module._widths(config, info) == widths
+    stages = stages_of(config, has_user_tasks=True, widths=widths)
+    assert stages[2] == ({"item_factors": widths}, "prior")
+
+
+def test_a_wider_linear_model_is_said():
+    trial = module.Trial(FactorisationOptions(item_factors=1024), "prior", 0.5)
+    assert ", linear model of width 1024: meta" in str(trial)
