@@ -26,6 +26,8 @@ class Explanation:
         scores: float32 [Q].
         attribution: float32 [Q, S], each score less that without the pair.
         modulation: What the context changes of the backbone, mean over the items.
+        num_negatives: Pairs beside these that are not explained: where users are tasks,
+            items drawn among those that they did not click.
     """
 
     task: str
@@ -34,6 +36,7 @@ class Explanation:
     scores: NDArray[np.float32]
     attribution: NDArray[np.float32]
     modulation: Values
+    num_negatives: int = 0
 
 
 class Explainer:
@@ -91,16 +94,18 @@ class Explainer:
         with _named(request):
             answer = self._model.explained(full_request, items)
         order = np.argsort(-answer["score"], kind="stable")
+        explained = [n for n, one in enumerate(pairs) if self._model.is_explained(one)]
         names = self._model.item_names
         return Explanation(
             task=self._model.describe_task(full_request),
-            pairs=[self._model.describe_pair(pair) for pair in pairs],
+            pairs=[self._model.describe_pair(pairs[place]) for place in explained],
             items=[names.get(items[place], items[place]) for place in order],
             scores=answer["score"][order],
-            attribution=answer["attribution"][order],
+            attribution=answer["attribution"][order][:, explained],
             modulation=unpacked_values(
                 answer["modulation"].mean(axis=0), self._model.manifest["modulation"]
             ),
+            num_negatives=len(pairs) - len(explained),
         )
 
 

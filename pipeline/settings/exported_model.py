@@ -226,6 +226,10 @@ class ExportedModel:
         """Says in a few words what a support pair is."""
         raise NotImplementedError
 
+    def is_explained(self, pair: Mapping[str, Any]) -> bool:
+        """Whether a support pair is one that scores can owe something to."""
+        return True
+
     def item_name(self, pair: Mapping[str, Any]) -> str:
         """Returns the name of the item of a support pair, or its id without one."""
         item_id = self.item_of(pair)

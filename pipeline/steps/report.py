@@ -207,10 +207,13 @@ def _of_tasks(
 
 def _describe(run: RunDir) -> str:
     facts = run.facts("train")
+    kept = (
+        "" if facts["best_epoch"] else "; those of the start, the closed form, are kept"
+    )
     return (
         f"{run.path.name}, {facts['num_parameters']:,} weights trained in "
-        f"{counted(facts['epochs'], 'epoch')}. Figures are of meta-test unless they "
-        "say otherwise."
+        f"{counted(facts['epochs'], 'epoch')}{kept}. Figures are of meta-test unless "
+        "they say otherwise."
     )
 
 

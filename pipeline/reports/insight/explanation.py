@@ -24,7 +24,7 @@ _MAX_LETTERS = 34
 def as_text(explanation: Explanation) -> str:
     """Lays recommendations out, each with the pairs that it owes most to."""
     lines = [
-        f"{explanation.task}, {counted(len(explanation.pairs), 'support pair')}",
+        f"{explanation.task}, {_counted_pairs(explanation)}",
         *verdict(explanation),
     ]
     for item, score, effects in zip(
@@ -36,6 +36,14 @@ def as_text(explanation: Explanation) -> str:
             for pair in reasons(effects)
         ]
     return "\n".join(lines)
+
+
+def _counted_pairs(explanation: Explanation) -> str:
+    """Says how many pairs are explained, and how many are not."""
+    pairs = counted(len(explanation.pairs), "support pair")
+    if not explanation.num_negatives:
+        return pairs
+    return f"{pairs} beside {counted(explanation.num_negatives, 'sampled negative')}"
 
 
 def reasons(effects: np.ndarray) -> list[int]:
@@ -158,7 +166,7 @@ def explanation_page(
     return render(
         "explanation.html",
         task=explanation.task,
-        description=f"{counted(num_pairs, 'support pair')}, "
+        description=f"{_counted_pairs(explanation)}, "
         f"{counted(len(explanation.items), 'item')}.",
         verdict=sentences,
         items=_item_table(explanation),

@@ -60,14 +60,8 @@ def _few_tasks(findings: Findings) -> list[str]:
     ]
 
 
-def _keeps_start(findings: Findings) -> bool:
-    """Whether the start was kept, to which context and backbone add nothing yet."""
-    course = findings.training.course
-    return bool(course) and int(course[-1]["best_epoch"]) == 0
-
-
 def _context(findings: Findings, model: MemberOptions) -> list[str]:
-    if _keeps_start(findings):
+    if findings.training.keeps_start:
         return []
     is_better = findings.evaluated.metric.is_better
     told = {k: gap for k, gap in findings.adaptation.items() if not has_few_tasks(gap)}
@@ -113,7 +107,7 @@ def _few_pairs(findings: Findings) -> list[str]:
     labels = {"0": "no support pair", "1": "1 pair"}
     few = labels.get(group.label, f"{group.label} pairs")
     key = "lower training.full_support_fraction, so that more episodes show few pairs"
-    first = "" if _keeps_start(findings) else f"{key}, or "
+    first = "" if findings.training.keeps_start else f"{key}, or "
     return [
         f"With {few} {group.best} is better (cmml less it {signed(gap)}): "
         f"{first}answer with {group.best} until there are more."
@@ -145,10 +139,10 @@ def _training(findings: Findings, model: MemberOptions) -> list[str]:
             f"The best epoch was the last one, {best} of {training.max_epochs}: raise "
             "training.max_epochs."
         )
-    elif _keeps_start(findings):
+    elif findings.training.keeps_start:
         sentences.append(
             "No epoch was better on meta-validation than the start, the closed form, "
-            "which is kept: try a lower training.learning_rate."
+            f"{_by_enough(findings)}which is kept: try a lower training.learning_rate."
         )
     elif best <= _EARLY * training.max_epochs:
         sentences.append(
@@ -157,6 +151,23 @@ def _training(findings: Findings, model: MemberOptions) -> list[str]:
         )
     sentences += _overfit(findings, best, model)
     return sentences
+
+
+def _by_enough(findings: Findings) -> str:
+    """Says what the best epoch had to be better by, if it was better by less."""
+    training = findings.training
+    start, monitor = training.course[0], f"val_{training.monitor}"
+    judged = [line for line in training.course if f"{monitor}_margin" in line]
+    if not judged or monitor not in start:
+        return ""
+    best = max(judged, key=lambda line: line[monitor])  # More is better with margins.
+    if best[monitor] <= start[monitor]:
+        return ""
+    return (
+        f"by enough ({monitor} of epoch {best['epoch']} is {best[monitor]:.4f}, that "
+        f"of the start {start[monitor]:.4f}, and the difference had to be more than "
+        f"{best[f'{monitor}_margin']:.4f}), "
+    )
 
 
 def _overfit(findings: Findings, best: int, model: MemberOptions) -> list[str]:
@@ -252,7 +263,7 @@ def _calibration(findings: Findings, model: MemberOptions) -> list[str]:
     sentences = []
     slope, bias = calibrated.slope, calibrated.bias
     is_sloped = slope is not None and not slope.low <= 1.0 <= slope.high
-    is_trained = not _keeps_start(findings)
+    is_trained = not findings.training.keeps_start
     if slope and is_sloped and is_trained and abs(slope.mean - 1.0) > _SLOPE:
         word = "far apart" if slope.mean < 1.0 else "close together"
         side = "above" if slope.mean < 1.0 else "below"

@@ -32,6 +32,11 @@ class Training:
     monitor: str
     max_epochs: int
 
+    @property
+    def keeps_start(self) -> bool:
+        """Whether the start was kept, to which the networks add nothing yet."""
+        return bool(self.course) and int(self.course[-1]["best_epoch"]) == 0
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Findings:

@@ -80,6 +80,10 @@ class ExportedScenarioModel(ExportedModel):
         user = "they" if self.has_user_tasks else f"user {pair['user_id']}"
         return f"{user} {clicked} {self.item_name(pair)}"
 
+    def is_explained(self, pair: Mapping[str, Any]) -> bool:
+        """Whether it is a click: negatives of users who are tasks were drawn."""
+        return not self.has_user_tasks or bool(self.label_of(pair))
+
     def unknown(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Returns unknown items and users; see `ExportedModel.unknown`."""
         if self.has_user_tasks:

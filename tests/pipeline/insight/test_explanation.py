@@ -111,6 +111,28 @@ def test_scenarios_are_explained_for_a_user(scenario_experiment):
     assert (found.scores != other.scores).any()
 
 
+def test_negatives_of_users_who_are_tasks_are_not_explained(
+    scenario_experiment, monkeypatch
+):
+    explainer = Explainer(scenario_experiment.exported)
+    pairs = [
+        {"user_id": user, "item_id": item, "label": label}
+        for user, item, label in (("s1", "g1", 0), ("s2", "g2", 1), ("s3", "g3", 0))
+    ]
+    request = {"task_id": "new", "user_id": "s5", "support": pairs}
+    whole = explainer.explain(request, ["g7", "g8"])
+    assert (len(whole.pairs), whole.num_negatives) == (3, 0)
+    is_click = lambda pair: pair["label"] == 1  # noqa: E731
+    monkeypatch.setattr(explainer._model, "is_explained", is_click)
+    found = explainer.explain(request, ["g7", "g8"])
+    assert (found.pairs, found.num_negatives) == (["user s2 clicked Good 2"], 2)
+    np.testing.assert_array_equal(found.attribution, whole.attribution[:, [1]])
+    np.testing.assert_array_equal(found.scores, whole.scores)
+    head = "user s5 in scenario new, 1 support pair beside 2 sampled negatives"
+    assert as_text(found).startswith(head)
+    assert head.partition(", ")[2] in explanation_page(found, {"a": ROUTES}, "c")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -234,6 +234,26 @@ def test_what_presumes_a_trained_network_is_not_advised_where_the_start_is_kept(
     assert start.startswith("No epoch was better on meta-validation than the start")
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (
+            0.5081,
+            "by enough (val_mae of epoch 1 is 0.5081, that of the start 0.5000, and "
+            "the difference had to be more than 0.0090), which is kept",
+        ),
+        (0.4, "than the start, the closed form, which is kept"),
+    ],
+)
+def test_a_better_epoch_that_was_not_taken_is_told_with_the_margin(
+    rated, make_findings, quiet_data, spread, value, words
+):
+    better = epoch(1, 0) | {"val_mae": value, "val_mae_margin": 0.009}
+    found = make_findings(rows_of(rated, spread), course=[epoch(0, 0), better])
+    (said,) = told(found, quiet_data)
+    assert words in said
+
+
 def test_predictions_are_judged_by_slope_and_bias(
     rated, make_findings, quiet_data, spread
 ):

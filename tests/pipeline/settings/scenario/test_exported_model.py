@@ -95,3 +95,10 @@ def test_an_empty_support_set_and_an_unknown_user_get_an_answer(model):
 def test_a_bad_request_is_named(model, request_, message):
     with pytest.raises(ValueError, match=message):
         model.answer(request_, 5)
+
+
+def test_clicks_alone_are_explained_where_users_are_tasks(model, monkeypatch):
+    labels = [{"label": 0}, {"label": 1}, {}]  # Without a label it is a click.
+    assert [*map(model.is_explained, labels)] == [True, True, True]
+    monkeypatch.setattr(model, "has_user_tasks", True)
+    assert [*map(model.is_explained, labels)] == [False, True, True]
