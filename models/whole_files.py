@@ -80,8 +80,14 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def read_json(path: pathlib.Path) -> Any:
+def read_json(
+    path: pathlib.Path, *, cure: str = "remove it, and run again what wrote it"
+) -> Any:
     """Reads a JSON file of our own.
+
+    Args:
+        path: The file.
+        cure: What helps if it is damaged.
 
     Raises:
         DataError: If it is cut or damaged; the message names it.
@@ -91,7 +97,7 @@ def read_json(path: pathlib.Path) -> Any:
     except ValueError as error:
         raise DataError(
             f"{path} must be as it was written, but is cut or damaged ({error}): "
-            "remove it, and run again what wrote it."
+            f"{cure}."
         ) from None
 
 

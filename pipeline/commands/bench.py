@@ -25,7 +25,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--candidates": "10,100,1000",
         "--concurrency": "1,8",
     }.items():
-        parser.add_argument(flag, default=sizes, help="default %(default)s")
+        parser.add_argument(
+            flag, default=sizes, help="comma-separated; default %(default)s"
+        )
     parser.add_argument(
         "--seconds", type=float, default=3.0, help="of each cell; default %(default)s"
     )

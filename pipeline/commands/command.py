@@ -147,8 +147,9 @@ def version_of(arguments: argparse.Namespace) -> pathlib.Path:
         from pipeline.export.export_of_config import export_of_config
 
         model = export_of_config(config_of(arguments))
+    version = newest_version(model)
     quiet.import_tensorflow()
-    return newest_version(model)
+    return version
 
 
 def done(result: object) -> None:

@@ -18,7 +18,8 @@ REQUEST_EXAMPLES = EXTRA / "request_examples"
 WARMUP = EXTRA / "tf_serving_warmup_requests"  # TensorFlow Serving knows this name.
 PARITY = EXTRA / "parity_requests"
 
-# What helps where a record of these two is damaged: `export` itself looks at the graph.
+# What helps where a file of `EXTRA` is damaged: manifests of before list none of them,
+# so that `export` takes the version for whole.
 MAKE_AGAIN = "remove the version, and export or push it again"
 
 # Of a version that was trained on all pairs: `rank` of the model before, which has not
@@ -99,18 +100,21 @@ def read_manifest(directory: pathlib.Path) -> dict[str, Any]:
 
 
 def written_files(directory: pathlib.Path) -> dict[str, dict[str, Any]]:
-    """Returns size and checksum of each file of a SavedModel, for the manifest."""
+    """Returns size and checksum of each file of a version, for the manifest.
+
+    That and what only people read are left out: they may be changed.
+    """
     paths = (p for p in sorted(directory.rglob("*")) if p.is_file())
     names = (p.relative_to(directory) for p in paths)
     return {
         name.as_posix(): dataclasses.asdict(look_at(directory / name))
         for name in names
-        if EXTRA not in name.parents
+        if name not in (MANIFEST, MODEL_CARD) and REQUEST_EXAMPLES not in name.parents
     }
 
 
 def check_version_files(directory: pathlib.Path) -> None:
-    """Checks that the SavedModel of a version is as it was exported.
+    """Checks that the files of a version that its manifest lists are as exported.
 
     Raises:
         DataError: If a file of it is missing, cut or damaged, or the manifest is.
@@ -119,7 +123,8 @@ def check_version_files(directory: pathlib.Path) -> None:
     wrong = damage(directory, {n: PreparedFile(**file) for n, file in files.items()})
     if wrong is not None:
         raise DataError(
-            f"{directory} must be as it was exported, but {wrong}: export again."
+            f"{directory} must be as it was exported, but {wrong}: copy it again, or "
+            "export again."
         )
 
 
@@ -141,7 +146,8 @@ def check_version_dir(directory: pathlib.Path) -> None:
     """Checks name and content of a version directory.
 
     Raises:
-        DataError: If its name is no number, or the graph or the manifest is missing.
+        DataError: If its name is no number, the graph or the manifest is missing, or a
+            file is not as it was exported.
     """
     if not (directory / SAVED_MODEL).is_file():
         raise DataError(
@@ -153,4 +159,4 @@ def check_version_dir(directory: pathlib.Path) -> None:
             f"{directory}: the name of a version directory must be a number, "
             f"got {directory.name!r}."
         )
-    read_manifest(directory)
+    check_version_files(directory)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from models.whole_files import read_json
+from pipeline.experiment.version_dir import MAKE_AGAIN
 from pipeline.settings.request_values import (
     as_id,
     as_list,
@@ -58,7 +59,7 @@ class ExportedModel:
         self.manifest = manifest
         self._runtime = runtime
         path = runtime.item_names
-        names = read_json(path) if path.exists() else {}
+        names = read_json(path, cure=MAKE_AGAIN) if path.exists() else {}
         self.item_names: dict[str, str] = names
         self.known = KnownValues(runtime.tables)
         self._ids_of_name: dict[str, list[str]] = {}

@@ -8,7 +8,7 @@ from typing import Any
 from models.whole_files import read_json, write_atomically
 from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
-from pipeline.experiment.version_dir import ITEM_NAMES, read_manifest
+from pipeline.experiment.version_dir import ITEM_NAMES, MAKE_AGAIN, read_manifest
 from pipeline.onboarding.findings import Findings, NewTasks
 from pipeline.onboarding.new_interactions import (
     NewInteractions,
@@ -75,7 +75,7 @@ def onboard(
         num_new_rows=len(rows.interactions),
         num_unknown_items=num_unknown(version, ITEM_ID, rows),
         has_known=dataset_dir is not None,
-        item_names=read_json(names) if names.exists() else {},
+        item_names=read_json(names, cure=MAKE_AGAIN) if names.exists() else {},
     )
     findings = tasks.measure(start, version, dataset_dir)
     rules = apply_rules(findings)

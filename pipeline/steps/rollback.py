@@ -3,6 +3,7 @@
 import pathlib
 
 from pipeline.experiment.progress import say
+from pipeline.experiment.version_dir import check_version_files
 from pipeline.serving.base.live_server import LiveServer
 from pipeline.serving.base.model_base import ModelBase, push_lock
 from pipeline.serving.base.models_config import (
@@ -38,7 +39,7 @@ def rollback(
 
     Raises:
         DataError: If there is no such model, no version has the label, there was none
-            before, or it is gone.
+            before, or it is gone or damaged.
         LiveServerError: If the server is not there or cannot load the version.
     """
     live = None if server is None else LiveServer(server)
@@ -114,11 +115,15 @@ def _version_before(
 
 
 def _published(base: pathlib.Path, model_name: str, version: int) -> pathlib.Path:
-    """Returns the directory of a version that is still there."""
+    """Returns the directory of a version that is still there, and whole."""
     models = ModelBase(base, model_name)
     if not models.has(version):
         raise DataError(
             f"version {version} of {model_name!r} is not in {base} any more: name "
             f"another one with --version, there are {models.versions()}."
         )
+    try:
+        check_version_files(models.path(version))
+    except DataError as error:
+        raise DataError(f"{error} Or name another one with --version.") from None
     return models.path(version)

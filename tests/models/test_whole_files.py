@@ -11,6 +11,7 @@ from models.whole_files import (
     write_atomically,
     write_json,
 )
+from transforms.schema import DataError
 
 
 def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
@@ -70,3 +71,12 @@ def test_json_is_read_as_it_was_written_and_holds_only_what_json_knows(tmp_path)
     known = {"a": [1.5, None], "b": {"c": None, "d": [True, "x"]}}
     assert read_json(tmp_path / "a.json") == known
     assert (tmp_path / "a.json").read_text().startswith('{\n  "a": [\n    1.5,')
+
+
+def test_a_damaged_json_file_is_named_with_what_helps(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"a"')
+    with pytest.raises(DataError, match=r"a.json .* damaged .*: remove it, and run"):
+        read_json(path)
+    with pytest.raises(DataError, match=r"a.json .* damaged .*: fetch it\.$"):
+        read_json(path, cure="fetch it")

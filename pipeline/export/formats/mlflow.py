@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.whole_files import read_json
+from models.whole_files import read_json, write_json
 from pipeline.experiment.version_dir import (
     FORMAT_ITEM_NAMES,
     ITEM_NAMES,
+    MAKE_AGAIN,
+    MANIFEST,
     PARITY,
     REQUEST_EXAMPLES,
     WARMUP,
     read_manifest,
+    written_files,
 )
 from pipeline.export.formats.format import Format, FormatSource
 from pipeline.settings.request_values import padded
@@ -127,6 +130,8 @@ def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:
         )
         ignore = shutil.ignore_patterns(*left_out)
         shutil.copytree(source.version, saved, ignore=ignore)
+        manifest = {**source.manifest, "files": written_files(saved)}
+        write_json(saved / MANIFEST, manifest)
         mlflow.pyfunc.save_model(
             str(folder),
             loader_module=_CODE.stem,
@@ -153,7 +158,8 @@ def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:
 
 def _example(version: pathlib.Path) -> pd.DataFrame:
     """Returns a task to recommend to, of the examples of a version."""
-    (task,) = read_json(version / REQUEST_EXAMPLES / "recommend.json")["instances"]
+    path = version / REQUEST_EXAMPLES / "recommend.json"
+    (task,) = read_json(path, cure=MAKE_AGAIN)["instances"]
     return as_frame({name: np.array([value]) for name, value in task.items()})
 
 

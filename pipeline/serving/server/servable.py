@@ -12,7 +12,12 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from pipeline.experiment.version_dir import MAKE_AGAIN, WARMUP
+from pipeline.experiment.version_dir import (
+    MAKE_AGAIN,
+    MANIFEST,
+    WARMUP,
+    check_version_files,
+)
 from pipeline.serving.server import page, request_error
 from pipeline.serving.server.tensors import Array, TensorSpec, check_names, from_proto
 
@@ -162,10 +167,16 @@ def load(
             that another version can answer meanwhile.
 
     Raises:
-        Exception: Whatever TensorFlow raises of a broken version, or ValueError if it
-            does not answer its own warm-up requests.
+        DataError: If it cannot be loaded and its manifest tells which file is damaged.
+        Exception: Whatever else TensorFlow raises of a broken version, or ValueError if
+            it does not answer its own warm-up requests.
     """
-    servable = Servable(model_name, version, directory, run_timeout_s)
+    try:
+        servable = Servable(model_name, version, directory, run_timeout_s)
+    except Exception:
+        if (directory / MANIFEST).is_file():  # TensorFlow does not name what is cut.
+            check_version_files(directory)
+        raise
     try:
         _warm_up(servable, directory / WARMUP, gently)
     except BaseException:

@@ -42,10 +42,10 @@ class Blessing:
 
     @property
     def message(self) -> str:
-        """Names the rule that decided: the first broken one, if there is one."""
-        broken = [rule for rule in self.rules if not rule.passed]
+        """Names the rules that are broken, and says of each how."""
+        broken = [f"{r.name}: {r.detail}" for r in self.rules if not r.passed]
         if broken:
-            return f"broken: {broken[0].name}: {broken[0].detail}"
+            return f"broken: {'; '.join(broken)}"
         return f"all {counted(len(self.rules), 'rule')} passed"
 
     def table(self) -> str:

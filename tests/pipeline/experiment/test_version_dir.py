@@ -2,10 +2,14 @@ import pathlib
 
 import pytest
 
+from models.whole_files import write_json
 from pipeline.experiment.version_dir import (
+    MANIFEST,
     check_version_dir,
     newest_version,
+    read_manifest,
     size_bytes,
+    written_files,
 )
 from transforms.schema import DataError
 
@@ -32,6 +36,23 @@ def test_a_version_has_a_manifest(version, text):
     if text is not None:
         manifest.write_text(text)
     with pytest.raises(DataError, match=f"cannot read {manifest}"):
+        check_version_dir(version)
+
+
+@pytest.mark.parametrize(
+    "name", ["variables/variables.index", "assets.extra/parity_requests"]
+)
+def test_a_version_with_a_damaged_file_is_refused(version, name):
+    manifest = read_manifest(version) | {"files": written_files(version)}
+    write_json(version / MANIFEST, manifest)
+    (version / "assets.extra/request_examples/rank.json").write_text("mine")
+    check_version_dir(version)  # That is for people.
+    with (version / name).open("a") as file:
+        file.write("more")
+    with pytest.raises(DataError, match=rf"but {name} must have .*: copy it again"):
+        check_version_dir(version)
+    (version / name).unlink()
+    with pytest.raises(DataError, match=f"but {name} is missing"):
         check_version_dir(version)
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from models.legacy_keras import tf
 from models.recommender import split_episode
+from models.whole_files import write_json
 from pipeline.experiment.config_section import PushConfig
+from pipeline.experiment.version_dir import MANIFEST, read_manifest, written_files
 from pipeline.export.saved_graph import signatures_of
 from pipeline.serving.base.live_server import LiveServerError
 from pipeline.serving.base.model_base import content_digest, push_lock
@@ -143,6 +145,16 @@ def test_a_version_that_no_server_can_use_is_not_published(pusher, base, make_ve
     assert pusher(version) == 1
     assert published(base) == []
     assert marker(version) == ["INFRA_NOT_BLESSED", "NOT_BLESSED"]
+
+
+def test_a_damaged_version_is_refused_before_it_is_judged(pusher, base, make_version):
+    version = make_version(11)
+    manifest = read_manifest(version) | {"files": written_files(version)}
+    write_json(version / MANIFEST, manifest)
+    (version / "note").unlink()
+    with pytest.raises(DataError, match="but note is missing: copy it again"):
+        pusher(version, judge=never)
+    assert not base.exists()
 
 
 def test_a_version_that_is_worse_than_the_one_that_serves_changes_nothing(
@@ -376,7 +388,7 @@ def exported(experiment, tmp_path, record):
     record(extra / "tf_serving_warmup_requests", [("rank", request, None)])
     record(extra / "parity_requests", [("rank", request, answer)])
     manifest = json.loads((extra / "manifest.json").read_text(encoding="utf-8"))
-    manifest["signatures"] = signatures_of(version)
+    manifest |= {"signatures": signatures_of(version), "files": written_files(version)}
     (extra / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return version
 

@@ -2,6 +2,8 @@ import shutil
 
 import pytest
 
+from models.whole_files import write_json
+from pipeline.experiment.version_dir import EXTRA, MANIFEST, written_files
 from pipeline.serving.base.live_server import LiveServerError
 from pipeline.serving.base.model_base import push_lock
 from pipeline.serving.base.push_history import PUSH, PushEvent, PushHistory
@@ -16,8 +18,10 @@ def base(tmp_path):
     labels, history = ServedLabels(tmp_path, "cmml"), PushHistory(tmp_path)
     for version in (1, 2, 3):
         directory = tmp_path / "cmml" / str(version)
-        directory.mkdir(parents=True)
+        (directory / EXTRA).mkdir(parents=True)
         (directory / "saved_model.pb").touch()
+        files = written_files(directory)
+        write_json(directory / MANIFEST, {"files": files})
         previous = labels.labels().get("stable")
         event = PushEvent(PUSH, "cmml", version, directory, "stable", previous)
         history.record(event)
@@ -82,6 +86,17 @@ def test_a_version_that_is_gone_is_refused(base, version):
     with pytest.raises(DataError, match=r"version 2 of 'cmml' is not in .* \[1, 3\]"):
         rollback(base, "cmml", version=version)
     assert stable(base) == 3
+
+
+@pytest.mark.parametrize("version", [None, 2])
+def test_a_version_that_is_damaged_is_refused(base, version):
+    (base / "cmml" / "2" / "saved_model.pb").write_text("?")
+    before = len(PushHistory(base).events())
+    cure = "must have 0 bytes, but has 1 bytes: .* name another one with --version"
+    with pytest.raises(DataError, match=f"cmml/2 .* saved_model.pb {cure}"):
+        rollback(base, "cmml", version=version)
+    assert stable(base) == 3
+    assert len(PushHistory(base).events()) == before
 
 
 def test_a_label_that_nobody_has_is_refused(base):

@@ -17,6 +17,8 @@ from tensorflow_serving.apis import (
     prediction_log_pb2,
 )
 
+from models.whole_files import write_json
+from pipeline.experiment.version_dir import MANIFEST, written_files
 from pipeline.serving.server import model_versions, servable
 from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.model_server import (
@@ -357,6 +359,22 @@ def test_no_version_at_all_is_an_error_at_the_start(serve, base_path):
     (base_path / "1" / "saved_model.pb").write_bytes(b"no model")
     with pytest.raises(ServerError, match=r"cannot start: cannot load .*/toy/1"):
         serve()
+
+
+def test_a_damaged_file_of_a_version_that_cannot_be_loaded_is_named(
+    serve, base_path, publish
+):
+    publish(base_path, 1)
+    version = base_path / "1"
+    manifest = {"files": written_files(version)}
+    (version / MANIFEST).parent.mkdir(exist_ok=True)
+    write_json(version / MANIFEST, manifest)
+    index = version / "variables" / "variables.index"
+    index.write_bytes(index.read_bytes()[:-9])
+    message = r"toy/1 must be as it was exported, but variables/variables.index must"
+    with pytest.raises(ServerError, match=message) as raised:
+        serve()
+    assert "\n" not in str(raised.value)
 
 
 def test_a_port_that_is_taken_is_an_error_at_the_start(

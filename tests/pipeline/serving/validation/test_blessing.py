@@ -25,9 +25,11 @@ def test_a_version_is_blessed_if_every_rule_is_passed(version_dir):
     assert not Blessing([GOOD, BAD], version_dir).passed
 
 
-def test_the_message_names_the_rule_that_decided(version_dir):
+def test_the_message_names_all_rules_that_are_broken(version_dir):
     broken = Blessing([GOOD, BAD, WORSE], version_dir)
-    assert broken.message == "broken: latency: p99 in ms"
+    assert broken.message == (
+        "broken: latency: p99 in ms; better than popularity: no tasks"
+    )
     other = Rule("ops", True, 0.0, 0.0, "stock")
     passed = Blessing([other, GOOD], version_dir)
     assert passed.message == "all 2 rules passed"
