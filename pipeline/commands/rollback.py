@@ -20,6 +20,10 @@ def _resolve(arguments: argparse.Namespace) -> Step:
     from pipeline.serving.base.push_options import check_label_and_server
 
     check_label_and_server(arguments.label, arguments.server)
+    if not arguments.to.is_dir():
+        raise ValueError(
+            f"--to must be a base that has been pushed to, got {arguments.to}."
+        )
     quiet.import_tensorflow()
     from pipeline.steps.rollback import rollback
 

@@ -43,8 +43,6 @@ def rollback(
         LiveServerError: If the server is not there or cannot load the version.
     """
     live = None if server is None else LiveServer(server)
-    if not base.is_dir():
-        raise DataError(f"--to must be a base that has been pushed to, got {base}.")
     model_name = _model_of(base, model_name)
     if live is not None:
         live.ping(model_name)

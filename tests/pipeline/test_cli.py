@@ -1,5 +1,6 @@
 import errno
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -295,6 +296,22 @@ def test_what_cannot_be_is_said_in_one_line(
     line = one_line(done.stderr)
     assert message in line
     assert line.startswith(f"cmml {arguments[0]}: ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["validate", "--model", "nowhere"], ["rollback", "--to", "nowhere"]]
+)
+def test_what_is_not_there_is_refused_without_tensorflow(tmp_path, arguments):
+    code = (
+        "import sys\n"
+        "from pipeline.cli import main\n"
+        f"assert main({arguments}) == 2\n"
+        "assert 'tensorflow' not in sys.modules\n"
+    )
+    path = {"PYTHONPATH": str(pathlib.Path(cli.__file__).parents[1])}
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=tmp_path, env=os.environ | path
+    )
 
 
 def test_push_keeps_at_least_one_version(cmml):

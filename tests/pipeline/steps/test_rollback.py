@@ -104,12 +104,6 @@ def test_a_label_that_nobody_has_is_refused(base):
         rollback(base, "cmml", label="canary")
 
 
-def test_a_base_that_is_not_there_is_not_made(tmp_path):
-    with pytest.raises(DataError, match="must be a base that has been pushed to"):
-        rollback(tmp_path / "none", "cmml")
-    assert not (tmp_path / "none").exists()
-
-
 def test_a_rollback_that_the_server_does_not_take_is_withdrawn(base, monkeypatch):
     def refuse(*_, **__):
         raise LiveServerError("cannot load version 2")
