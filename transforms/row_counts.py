@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from transforms.plural import counted
-from transforms.raw_text import text_of_time
+from transforms.raw_text import FIRST_DATE, text_of_time
 
 _EXAMPLES = "examples"
 _RARE = (_EXAMPLES, "times")  # They count nothing; not written where they are empty.
@@ -127,8 +127,14 @@ class RowCounts:
         return ", ".join(parts)
 
     def describe_times(self) -> str:
-        """Says from when to when rows are, as it is written in a configuration."""
-        return f"from {' to '.join(map(text_of_time, self.times))}"
+        """Says from when to when rows are, as it is written in a configuration.
+
+        Where other times are dates, 0 is said to be 1970, and seldom a time of a row.
+        """
+        first, last = map(text_of_time, self.times)
+        if self.times[0] == 0.0 and self.times[-1] >= FIRST_DATE:
+            first = "0 (1970-01-01T00:00:00Z, usually of rows whose time is missing)"
+        return f"from {first} to {last}"
 
 
 def merge_counts(

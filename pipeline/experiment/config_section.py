@@ -253,6 +253,11 @@ class Experiment(Section):
         return ()
 
     @property
+    def may_lack(self) -> tuple[str, ...]:
+        """Features that tasks of a data set are without by design."""
+        return ()
+
+    @property
     def names_hold_where(self) -> str:
         """The key and value that methods are left out by, in words; "" if none are."""
         return ""

@@ -13,6 +13,7 @@ from pipeline.insight.projector import write_projector
 from pipeline.reports.insight.clusterings import as_json, clusterings, context_page
 from pipeline.reports.insight.map import context_maps
 from pipeline.settings.registry import setting_of
+from pipeline.training.trained import STEP as TRAIN
 from pipeline.training.trained import trained_model
 from transforms.schema import DataError
 
@@ -71,7 +72,7 @@ def map_contexts(
         "num_contexts": number,
         "kinds": {kind: as_json(each) for kind, each in measured.items()},
     }
-    description = f"{number:,} contexts of {split}, run {run.path.name}."
+    description = _describe(run, split, number)
     page = context_page(config.name, description, maps, measured, projector)
     folder = output or run.path / FOLDER
     for kind, svg in maps.items():
@@ -79,6 +80,14 @@ def map_contexts(
     write_json(folder / FIGURES_FILE, figures)
     write_atomically(folder / PAGE_FILE, page)
     return folder / PAGE_FILE
+
+
+def _describe(run: RunDir, split: str, number: int) -> str:
+    """Says what contexts these are, and if the encoder was left untrained."""
+    text = f"{number:,} contexts of {split}, run {run.path.name}."
+    if run.facts(TRAIN)["best_epoch"]:
+        return text
+    return f"{text} The start was kept: contexts are of an untrained encoder."
 
 
 def _kinds(labels: Mapping[str, object]) -> list[str]:

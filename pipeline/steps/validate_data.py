@@ -85,7 +85,7 @@ def _compare(
     limits = config.drift
     if limits.may_be_new is None:
         limits = limits.model_copy(update={"may_be_new": config.task_ids})
-    drifts = compare_datasets(dataset_dir, reference, limits)
+    drifts = compare_datasets(dataset_dir, reference, limits, config.may_lack)
     path = dataset_dir.with_name(f"{dataset_dir.name}-drift") / ANOMALIES
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(proto_file(anomalies_of(drifts)))

@@ -14,6 +14,14 @@ def test_the_first_and_the_last_time_are_kept_in_whatever_order_they_come():
     assert counts.describe() == "0 rows, 0 used, times from 2 to 9"
 
 
+def test_a_first_time_of_zero_beside_dates_is_said_to_be_missing_usually():
+    assert RowCounts(times=[0.0, 1e9]).describe_times() == (
+        "from 0 (1970-01-01T00:00:00Z, usually of rows whose time is missing) to "
+        "1000000000 (2001-09-09T01:46:40Z)"
+    )
+    assert RowCounts(times=[0.0, 9.0]).describe_times() == "from 0 to 9"
+
+
 @pytest.mark.parametrize("times", [[], [2.0, 9.0]])
 def test_times_are_written_where_there_are_some(times):
     fields = json.loads(json.dumps(RowCounts(times=times).to_fields()))

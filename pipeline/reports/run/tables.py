@@ -242,8 +242,9 @@ def joins_table(data: DataFacts) -> ResultTable:
         Column("ids", "ids found", _SHARE),
         Column("rows", "rows with a match", _SHARE),
         Column("back", "ids there that are looked up", _SHARE),
-        Column("examples", "without a match"),
     ]
+    if any(join.left_examples for join in data.info.joins):
+        columns.append(Column("examples", "without a match"))
     rows = [
         {
             "of": join.ids,

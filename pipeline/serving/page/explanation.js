@@ -99,10 +99,12 @@ function changes(model, given, without) {
     first += width;
   }
   const what = model.isScenario ? "the clicks" : "your ratings";
+  const untrained = "The network was left untrained: the closed form alone scores.";
   return element(
     "div",
     {},
     element("h3", {}, `What ${what} change in the network`),
+    ...(model.isTrained ? [] : [element("p", { class: "hint" }, untrained)]),
     element("div", { class: "strips" }, ...strips),
     element(
       "p",

@@ -137,10 +137,13 @@ class Page {
   }
 
   #statusWords(reason) {
-    const count = this.task.support.length;
-    const noun = this.model.isScenario ? "labelled pair" : "rating";
-    const from = `From ${count} ${noun}${count === 1 ? "" : "s"}.`;
-    return fallbackWords(this.model, reason) || `${from} Open an item to see why.`;
+    const { support } = this.task;
+    const noun = this.model.isScenario ? "click" : "rating";
+    const from = `From ${support.length} ${noun}${support.length === 1 ? "" : "s"}`;
+    const numUnknown = support.filter(({ item }) => !this.model.knows(item)).length;
+    const unknown = `, ${numUnknown} of an item that the model does not know`;
+    const all = `${from}${numUnknown ? unknown : ""}. Open an item to see why.`;
+    return fallbackWords(this.model, reason) || all;
   }
 
   /** Opens the explanation of an item, or closes it if it is the open one. */

@@ -61,7 +61,8 @@ export class PairList {
     const row = element(
       "li",
       { "data-item": pair.item, class: pair.label === null ? "unrated" : "" },
-      element("span", { class: "name" }, name),
+      element("span", { class: "name", title: name }, name),
+      ...(model.knows(pair.item) ? [] : [element("span", { class: "hint" }, "unknown")]),
       ratingControl(model, pair.item, pair.label, rate),
       remove
     );

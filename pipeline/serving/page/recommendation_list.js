@@ -99,11 +99,12 @@ export class RecommendationList {
   }
 
   #row({ id, score }, rank) {
+    const name = this.model.itemName(id);
     const button = element(
       "button",
       { type: "button", class: "item", "aria-expanded": "false" },
       element("span", { class: "rank" }, `${rank + 1}`),
-      element("span", { class: "name" }, this.model.itemName(id)),
+      element("span", { class: "name", title: name }, name),
       this.#mark(id, rank),
       bar(0, this.#share(score), "score"),
       element("span", { class: "number" }, this.#scoreText(score))

@@ -21,6 +21,7 @@ export class ServedModel {
     this.isScenario = manifest.setting === "scenario"; // With clicks, not ratings.
     // Where users are tasks, all clicks are of the one who asks.
     this.namesUsers = "query_user_id" in (manifest.signatures.recommend?.inputs ?? {});
+    this.isTrained = manifest.epochs !== 0; // Else the start, the closed form, was kept.
     this.itemNames = item_names;
     this.labels = labelsWithin(manifest.label_min, manifest.label_max);
     this.userInputs = userInputs(manifest);
@@ -30,6 +31,12 @@ export class ServedModel {
   /** Returns the name of an item, or its id where it has none. */
   itemName(id) {
     return (Object.hasOwn(this.itemNames, id) && this.itemNames[id]) || id;
+  }
+
+  /** Whether an item may be one of the model's; of very many not all are named here. */
+  knows(id) {
+    const namesAll = Object.keys(this.itemNames).length >= this.manifest.num_items;
+    return !namesAll || Object.hasOwn(this.itemNames, id);
   }
 
   /**

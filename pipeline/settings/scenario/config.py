@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 import pydantic
 
 from models.options import VECTORS_VERSION, ScenarioOptions
+from pipeline.experiment.config_errors import check_names
 from pipeline.experiment.config_section import Experiment, Section
 from pipeline.settings.more_metrics import more_metrics_of
 from pipeline.settings.scenario.data_config import ScenarioDataConfig
 from pipeline.settings.scenario.metrics import EPOCH_METRIC, METRICS
-from transforms.clicks.schema import USER_TASKS
+from transforms.clicks.schema import POOL_KEY, QUERY_ITEM_KEY, USER_TASKS
 
 # As `models.baselines.clicks.registry` has them, which cannot be imported without
 # TensorFlow.
@@ -273,6 +274,11 @@ class ScenarioConfig(Experiment):
         return (*self.baseline_names, *_OTHER_METHODS)
 
     @property
+    def may_lack(self) -> tuple[str, ...]:
+        """Pools, and queries in meta-train, where users are tasks."""
+        return (POOL_KEY, QUERY_ITEM_KEY) if self.data.has_user_tasks else ()
+
+    @property
     def names_hold_where(self) -> str:
         """That users are tasks, if they are."""
         return " where data.task is 'user'" if self.data.has_user_tasks else ""
@@ -307,19 +313,18 @@ class ScenarioConfig(Experiment):
     @pydantic.model_validator(mode="before")
     @classmethod
     def _with_baselines_of_task(cls, values: Any) -> Any:
-        """Leaves out, unless they are named, what knows users by their clicks."""
+        """Leaves out what knows users by their clicks, which cannot be named.
+
+        The names are checked here, before their type lists more of them.
+        """
         data = values.get("data")
         if not isinstance(data, dict) or data.get("task") != USER_TASKS:
             return values
         evaluation = values.get("evaluation") or {}
+        names = [one for one in evaluation.get("baselines", ()) if isinstance(one, str)]
+        where = f" where data.task is {USER_TASKS!r}"
+        check_names("evaluation.baselines", names, _OF_NEW_USERS, where)
         return values | {"evaluation": {"baselines": _OF_NEW_USERS} | evaluation}
-
-    @pydantic.model_validator(mode="after")
-    def _check_baselines(self) -> Self:
-        self.check_methods(
-            "evaluation.baselines", self.evaluation.baselines, self.baseline_names
-        )
-        return self
 
     @pydantic.model_validator(mode="after")
     def _check_negatives(self) -> Self:

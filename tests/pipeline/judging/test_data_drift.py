@@ -125,6 +125,15 @@ def test_one_long_support_set_moves_the_others_nowhere(drifts):
     assert "lengths move by 8 on average, their mean from 15 to 23" in drift.detail
 
 
+def test_what_tasks_are_without_by_design_is_not_compared(tmp_path):
+    new, reference = (write_dataset(tmp_path / name) for name in ("new", "reference"))
+    found = compare_datasets(new, reference, DriftConfig(), may_lack=["genre"])
+    assert "genre" not in {drift.name for drift in found}
+    user = load_experiment(CONFIGS / "lastfm_users.yaml")
+    assert user.may_lack == ("pool", "query/item")
+    assert load_experiment(CONFIGS / "lastfm_scenario.yaml").may_lack == ()
+
+
 @pytest.mark.parametrize(("missing", "is_anomaly"), [(1, False), (2, True)])
 def test_a_feature_that_is_missing_more_often_is_told(drifts, missing, is_anomaly):
     drift = drifts(genre_missing=missing)["genre", MISSING]
@@ -141,7 +150,9 @@ def test_a_feature_that_is_not_there_is_always_an_anomaly(drifts):
 
 
 def config(**drift):
-    return types.SimpleNamespace(drift=DriftConfig(**drift), task_ids=("user_id",))
+    return types.SimpleNamespace(
+        drift=DriftConfig(**drift), task_ids=("user_id",), may_lack=()
+    )
 
 
 def test_the_step_writes_anomalies_beside_the_data_set(tmp_path, capsys):
@@ -165,12 +176,14 @@ def test_tasks_may_be_new_and_entities_may_not(tmp_path, capsys, name, status):
     task_ids = load_experiment(CONFIGS / f"{name}.yaml").task_ids
     reference = write_dataset(tmp_path / "reference", users=("1", "2", "3"))
     new = write_dataset(tmp_path / "new", users=("u-1", "u-2", "u-3"))
-    experiment = types.SimpleNamespace(drift=DriftConfig(), task_ids=task_ids)
+    experiment = types.SimpleNamespace(
+        drift=DriftConfig(), task_ids=task_ids, may_lack=()
+    )
     assert validate_data(experiment, new, reference) == status
     is_told = "DRIFT user_id: 3 of 3 values are unknown" in capsys.readouterr().out
     assert is_told == bool(status)
     may_be_new = DriftConfig(may_be_new=("user_id",))
-    experiment = types.SimpleNamespace(drift=may_be_new, task_ids=task_ids)
+    experiment = types.SimpleNamespace(drift=may_be_new, task_ids=task_ids, may_lack=())
     assert validate_data(experiment, new, reference) == 0
 
 

@@ -36,3 +36,12 @@ def test_a_bug_is_no_fault_of_the_data(map_contexts, monkeypatch):
 def test_a_map_takes_four_contexts(map_contexts):
     with pytest.raises(DataError, match="at least 4 contexts, got 3 of split 'all'"):
         map_contexts(max_tasks=3)
+
+
+@pytest.mark.parametrize("best_epoch", [0, 1])
+def test_contexts_of_an_untrained_encoder_are_said_to_be(
+    map_contexts, monkeypatch, best_epoch
+):
+    monkeypatch.setattr(RunDir, "facts", lambda *_: {"best_epoch": best_epoch})
+    text = map_contexts().read_text(encoding="utf-8")
+    assert ("of an untrained encoder" in text) == (not best_epoch)

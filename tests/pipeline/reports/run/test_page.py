@@ -173,3 +173,13 @@ def test_what_is_not_there_is_said(report, page):
     assert "No task has a query pair" in reader.text
     assert "and there is none: run cmml export" in reader.text
     assert reader.tags.count("figure") < read(page).tags.count("figure")
+
+
+def test_inside_views_of_untrained_networks_say_that_they_are(report, page):
+    sentence = "The start was kept: context encoder and modulation have their first"
+    assert sentence not in read(page).text
+    course = [one | {"best_epoch": 0} for one in report.findings.training.course]
+    training = dataclasses.replace(report.findings.training, course=course)
+    findings = dataclasses.replace(report.findings, training=training)
+    untrained = run_page(dataclasses.replace(report, findings=findings))
+    assert sentence in read(untrained).text

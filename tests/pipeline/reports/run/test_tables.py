@@ -93,3 +93,7 @@ def test_shares_of_a_join_go_both_ways(data):
     (row,) = joins_table(facts).rows
     assert (row["ids"], row["rows"], row["back"]) == (0.5, 0.75, 0.25)
     assert row["examples"] == "b"
+    assert joins_table(facts).columns[-1].title == "without a match"
+    whole = join_ids("items", "ratings", "films", {"a": 3}, ["a", "c"])
+    columns = joins_table(with_info(data, joins=(whole,))).columns
+    assert "without a match" not in [column.title for column in columns]

@@ -247,8 +247,12 @@ def server(tmp_path_factory):
             label_min=0.0,
             label_max=1.0,
             user_features=[],
+            epochs=epochs,
         )
-        for model, name in ((ThemeModel(), "themes"), (ShowModel(), "shows"))
+        for model, name, epochs in (
+            (ThemeModel(), "themes", 3),
+            (ShowModel(), "shows", 0),
+        )
     )
     with ModelServer(
         [films, themes, shows], ServerOptions(grpc_port=0, rest_port=0)

@@ -346,7 +346,7 @@ def test_clicks_of_other_users_count_in_a_scenario(browser, server, ask):
     browser.click("#search")
     browser.type("f4")
     browser.press("Enter")
-    wait_for_status(browser, "From 1 labelled pair.")
+    wait_for_status(browser, "From 1 click.")
     assert "f4" not in shown_ids(browser)
     browser.click("#pairs .by")
     browser.type("u2")
@@ -382,7 +382,7 @@ def test_where_users_are_tasks_clicks_are_of_the_one_who_asks(browser, server, a
     browser.click("#search")
     browser.type("f4")
     browser.press("Enter")
-    wait_for_status(browser, "From 1 labelled pair.")
+    wait_for_status(browser, "From 1 click.")
     answer = ask(
         "shows",
         "recommend",
@@ -394,10 +394,12 @@ def test_where_users_are_tasks_clicks_are_of_the_one_who_asks(browser, server, a
     assert shown_ids(browser) == answer["item_id"][:10]
     assert browser.evaluate("document.querySelector('#pairs .by')") is None
     assert browser.evaluate("location.hash") == "#item=f4&label=1"
+    assert "unknown" not in text(browser, "#pairs")
     browser.click("#recommendations [data-item='f1'] button")
     browser.wait("document.querySelector('.why')")
     assert text(browser, ".attributions .number") == "+1.00"
     assert "Would you click it?" in text(browser, ".why")
+    assert "The network was left untrained" in text(browser, ".why")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -417,3 +419,17 @@ def test_it_can_be_looked_at(browser, server, tmp_path, model, scheme, width):
     assert image.shape == (800, width, 3)
     assert image.std() > 5.0  # There is something to be seen.
     assert (image.mean() > 150.0) == (scheme == "light")
+
+
+def test_clicks_of_items_that_the_model_does_not_know_are_marked(browser, server):
+    title = "x" * 300
+    browser.open(f"{server.rest_url}/?model=shows#item=f4&label=1&item={title}&label=1")
+    wait_for_status(
+        browser, "From 2 clicks, 1 of an item that the model does not know."
+    )
+    assert texts(browser, "#pairs .hint") == ["unknown"]
+    lines = browser.evaluate(
+        "Math.max(...[...document.querySelectorAll('#pairs .name')].map((name) =>"
+        " name.clientHeight / parseFloat(getComputedStyle(name).lineHeight)))"
+    )
+    assert lines < 3.5

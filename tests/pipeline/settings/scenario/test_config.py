@@ -135,6 +135,16 @@ def test_methods_that_know_no_new_user_are_refused_where_users_are_tasks(
     assert "\n" not in str(raised.value)
 
 
+def test_an_unknown_baseline_is_told_of_those_that_may_be_named():
+    override = "evaluation.baselines=[item_knm]"
+    with pytest.raises(ConfigError) as raised:
+        load_experiment(CONFIGS / "lastfm_users.yaml", [override])
+    assert "item_knn" not in str(raised.value)
+    assert "among popularity, ease_click, click_knn, click_mean where" in str(
+        raised.value
+    )
+
+
 def test_those_that_do_are_the_baselines_where_users_are_tasks():
     config = load_experiment(CONFIGS / "lastfm_scenario.yaml", ["data.task=user"])
     assert config.evaluation.baselines == config.baseline_names
