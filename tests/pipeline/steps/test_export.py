@@ -89,7 +89,10 @@ def test_the_manifest_says_where_a_version_is_from(experiment):
     assert manifest.pop("size_bytes") > 10_000
     files = manifest.pop("files")
     assert {"saved_model.pb", "assets/item_id.txt"} < files.keys()
-    assert not any(name.startswith("assets.extra") for name in files)
+    extras = {name for name in files if name.startswith("assets.extra")}
+    assert "assets.extra/item_names.json" in extras
+    assert "assets.extra/manifest.json" not in extras
+    assert not any("card" in name or "request_examples" in name for name in extras)
     assert manifest.pop("largest_difference") <= 1e-5
     assert {"MatMul", "LookupTableFindV2"} <= set(manifest.pop("ops"))
     signatures = manifest.pop("signatures")
