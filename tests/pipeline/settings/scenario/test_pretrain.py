@@ -361,6 +361,21 @@ def test_a_new_item_is_among_those_of_its_features(
             "table": {"path": "goods.csv"},
             "features": [{"name": "taste"}],
         },
+        "vectors": {
+            "factors": 4,
+            "item_factors": 4,
+            "regularization": [1],
+            "alpha": [5],
+            "item_l2": [50],
+            "feature_weight": [0.3],
+            "feature_clicks": [0, 1],
+            "pool_weight": [0],
+            "item_weight": [0],
+            "open_weight": [1],
+            "count_weight": [0],
+            "item_clicks": [8],
+            "mean_weight": [0],
+        },
     }
     if task == "user":
         changes |= dict.fromkeys(
