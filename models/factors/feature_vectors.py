@@ -29,9 +29,10 @@ def blend_with_features(
     """
     is_clicked = counts >= 1
     has_feature = (design != 0).any(axis=1) & is_clicked.any()
-    weights = _ridge(design[is_clicked], items[is_clicked])
     own = np.where(counts > 0, counts / np.maximum(counts + clicks, 1e-9), 0.0)
     (places,) = np.nonzero(has_feature & (own < 1.0))
+    if places.size:
+        weights = _ridge(design[is_clicked], items[is_clicked])
     for start in range(0, len(places), _ITEMS_AT_ONCE):
         some = places[start : start + _ITEMS_AT_ONCE]
         share = own[some, np.newaxis].astype(np.float32)

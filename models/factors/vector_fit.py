@@ -257,22 +257,20 @@ def _fit_linear(
 ) -> ItemModel:
     """Fits the linear model of items, which is told nothing of pools."""
     width, power = options.item_factors, options.item_power
-    told = options.feature_weight if features is not None and rows[0].size else 0.0
+    told = 0.0 if features is None or not rows[0].size else options.feature_weight
 
     def decompose() -> DecomposedClicks:
-        further = _as_users(features, rows[0], told) if features is not None else None
+        further = None
+        if features is not None and told:
+            further = _as_users(features, rows[0], told)
         return decompose_clicks(*rows, sizes, width=width, power=power, further=further)
 
     place = "linear", first_user, number
     return kept.get(place, (width, power, told), decompose).model(options.item_l2)
 
 
-def _as_users(
-    features: NDArray, user: NDArray[np.integer], weight: float
-) -> NDArray | None:
+def _as_users(features: NDArray, user: NDArray[np.integer], weight: float) -> NDArray:
     """Returns columns of features scaled to the clicks of so many mean users."""
-    if not weight:
-        return None
     of_a_user = user.size / np.unique(user).size
     norms = np.linalg.norm(features, axis=0)
     return features * (np.sqrt(weight * of_a_user) / np.where(norms, norms, 1.0))
