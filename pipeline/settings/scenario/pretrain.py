@@ -232,13 +232,18 @@ def _judge_once(
 
 
 def _widths(config: VectorsConfig, info: ScenarioDatasetInfo) -> tuple[int, ...]:
-    """Returns the widths of the linear model to try."""
+    """Returns the widths of the linear model to try.
+
+    A width is wide enough that is no less than the users, or the items, are.
+    """
     if config.item_factors is not None:
         return (config.item_factors,)
     least, *wider = _WIDTHS
     if not info.has_user_tasks:
         return (least,)
-    return (least, *(w for w in wider if w * info.num_items <= _MOST_NUMBERS))
+    rank = min(info.num_users, info.num_items)
+    fit = (w for w in wider if w * info.num_items <= _MOST_NUMBERS and w < 2 * rank)
+    return (least, *fit)
 
 
 def stages_of(

@@ -402,6 +402,8 @@ def test_a_new_item_is_among_those_of_its_features(
 @pytest.mark.parametrize(
     ("num_items", "is_user", "given", "widths"),
     [
+        (512, True, None, (512,)),  # All that there is to know of so few.
+        (513, True, None, (512, 1024)),
         (32_768, True, None, (512, 1024, 2048)),
         (32_769, True, None, (512, 1024)),
         (70_000, True, None, (512,)),
@@ -412,7 +414,9 @@ def test_a_new_item_is_among_those_of_its_features(
 def test_wider_linear_models_are_tried_where_they_fit(
     num_items, is_user, given, widths
 ):
-    info = types.SimpleNamespace(num_items=num_items, has_user_tasks=is_user)
+    info = types.SimpleNamespace(
+        num_items=num_items, num_users=9_999, has_user_tasks=is_user
+    )
     config = VectorsConfig(item_factors=given)
     assert module._widths(config, info) == widths
     stages = stages_of(config, has_user_tasks=True, widths=widths)
