@@ -32,7 +32,6 @@ from transforms.entities.catalogue import WriteCatalogue
 from transforms.entities.entities import EntityBlock, parse_entities
 from transforms.entities.write_runs import TableBlock, WriteRuns
 from transforms.plural import counted
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.kinds import OfKind
 from transforms.reading.shards import GroupByShard
 from transforms.splits import TaskSplitter, drawn_by_chance, load_splitter
@@ -236,7 +235,6 @@ class _Stages:
         )
 
 
-@no_beam_hints
 def _of_table(block: EntityBlock, name: str) -> tuple[str, TableBlock]:
     return ITEM, TableBlock(name, block)
 

@@ -20,7 +20,6 @@ from transforms.clicks.click_pairs import ClickPairs
 from transforms.clicks.ids import domain_order
 from transforms.clicks.pools import PoolBlock
 from transforms.clicks.schema import ScenarioDatasetSpec
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Flags, Ints, coded_texts, small
 from transforms.reading.kinds import Gather
 from transforms.reading.stretches import places_of, starts_of
@@ -150,7 +149,6 @@ class MergePools(beam.PTransform):
         self._spec = spec
         self._files = files
 
-    @no_beam_hints
     def expand(self, blocks: beam.PCollection) -> beam.PCollection:
         """Brings all blocks to one worker."""
         spec, files = self._spec, self._files

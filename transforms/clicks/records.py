@@ -14,7 +14,6 @@ from transforms import schema
 from transforms.clicks import schema as keys
 from transforms.clicks.scenario_task import ScenarioTask
 from transforms.clicks.user_clicks import SplitPairs, UserShard
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Ints
 from transforms.reading.stretches import starts_of
 from transforms.writing.entity_files import EntityRows, IdRows
@@ -43,7 +42,6 @@ class WriteClicks(beam.DoFn):
         self._num_shards = num_shards
         self._rows = EntityRows(files)
 
-    @no_beam_hints
     def process(self, group: tuple[int, Iterable[UserShard | None]]) -> Iterator[int]:
         """Writes the files."""
         (shard,) = filter(None, group[1])

@@ -40,7 +40,6 @@ from transforms.entities.entity_runs import (
 from transforms.entities.forms_of_ids import count_forms_of_ids
 from transforms.join_counts import count_forms, count_join
 from transforms.joins import SPLIT_FILE
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Ints, small
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts
@@ -48,7 +47,6 @@ from transforms.writing.entity_files import ITEM, USER
 from transforms.writing.output_files import OutputFiles
 
 
-@no_beam_hints
 def entities_of_users(shard: UserShard) -> Iterator[tuple[str, EntityCounts]]:
     """Yields what a shard knows of its users and items, by kind."""
     pairs = shard.split.pairs
@@ -70,7 +68,6 @@ def entities_of_users(shard: UserShard) -> Iterator[tuple[str, EntityCounts]]:
         )
 
 
-@no_beam_hints
 def entities_of_task(task: ScenarioTask) -> tuple[str, EntityCounts]:
     """Returns the items of a task, which have a row even if nobody clicked them."""
     return ITEM, without_counts(task.pool)

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Floats, Ints
 from transforms.reading.stretches import places_of, starts_of
 from transforms.schema import META_TEST, META_VALIDATION
@@ -113,19 +112,16 @@ class JoinUsers(beam.CombineFn):
         super().__init__()
         self._limit = limit
 
-    @no_beam_hints
     def create_accumulator(self) -> list[ScenarioUsers]:
         """Starts with no user."""
         return []
 
-    @no_beam_hints
     def add_input(
         self, joined: list[ScenarioUsers], users: ScenarioUsers
     ) -> list[ScenarioUsers]:
         """Adds the users of one shard."""
         return [join([*joined, users], self._limit)]
 
-    @no_beam_hints
     def merge_accumulators(
         self, parts: Iterable[list[ScenarioUsers]]
     ) -> list[ScenarioUsers]:
@@ -133,7 +129,6 @@ class JoinUsers(beam.CombineFn):
         joined = [one for part in parts for one in part]
         return [join(joined, self._limit)] if joined else []
 
-    @no_beam_hints
     def extract_output(self, joined: list[ScenarioUsers]) -> ScenarioUsers:
         """Returns the users that are left."""
         (users,) = joined

@@ -16,7 +16,6 @@ from transforms.clicks.merged_pools import Pools
 from transforms.clicks.scenario_task import build_task
 from transforms.clicks.scenario_users import ScenarioUsers
 from transforms.clicks.schema import ScenarioDatasetSpec, ScenarioEpisodeSpec
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.schema import META_TRAIN
 from transforms.splits import TaskSplitter
 from transforms.writing.counts import count_dropped
@@ -68,7 +67,6 @@ class BuildTasks(beam.DoFn):
         self._files = files
         self._pools: Pools | None = None
 
-    @no_beam_hints
     def process(self, group: tuple[str, ScenarioUsers]) -> Iterator[tuple[str, Any]]:
         """Makes one task, unless the scenario is too small."""
         scenario_id, clicks = group

@@ -27,7 +27,6 @@ from transforms.clicks.scenario_users import (
     trim,
 )
 from transforms.clicks.schema import ScenarioDatasetSpec, ScenarioSplitSpec
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Flags, Floats, Ints, small
 from transforms.reading.stretches import places_in, starts_of
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
@@ -114,7 +113,6 @@ class SplitUsers(beam.DoFn):
         self._files = files
         self._pools: Pools | None = None
 
-    @no_beam_hints
     def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[str, Any]]:
         """Splits the pairs of one shard."""
         shard, blocks = group

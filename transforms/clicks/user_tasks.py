@@ -24,7 +24,6 @@ from transforms.clicks.tasks import (
     reason_to_drop,
 )
 from transforms.clicks.user_clicks import SplitPairs, UserShard
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Ints, small
 from transforms.schema import META_TRAIN
 from transforms.stable_hash import digest_numbers, joined_texts, stable_digests
@@ -47,7 +46,6 @@ class BuildUserTasks(beam.DoFn):
         super().__init__()
         self._spec = spec
 
-    @no_beam_hints
     def process(self, shard: UserShard) -> Iterator[tuple[str, Any]]:
         """Makes the tasks of one shard."""
         split, limits = shard.split, self._spec.episodes

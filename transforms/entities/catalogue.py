@@ -14,7 +14,6 @@ from apache_beam.metrics import Metrics
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.entities.entity_table import EntityTable
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Ints
 from transforms.reading.kinds import Gather, OfKind
 from transforms.reading.rejected_row import REJECTED, RejectedRow
@@ -129,7 +128,6 @@ class WriteCatalogue(beam.PTransform):
         super().__init__()
         self._write = _WriteCatalogue(make, files)
 
-    @no_beam_hints
     def expand(self, known: Mapping[str, beam.PCollection]) -> WrittenCatalogue:
         """Brings all that is known to one worker."""
         pairs = known | "Gather" >> Gather() | "Write" >> beam.ParDo(self._write)
@@ -142,7 +140,6 @@ class _WriteCatalogue(beam.DoFn):
     make: Callable[..., Catalogue]
     files: OutputFiles
 
-    @no_beam_hints
     def process(self, known: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Any]]:
         catalogue = self.make(**known)
         for row in catalogue.rejected:

@@ -15,7 +15,6 @@ from transforms.entities.entities import EntityBlock
 from transforms.entities.entity_counts import EntityCounts
 from transforms.entities.entity_runs import MakeRuns, Partition
 from transforms.entities.forms_of_ids import partitions_of
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Ints
 from transforms.reading.kinds import OfKind
 from transforms.reading.rejected_row import REJECTED
@@ -80,7 +79,6 @@ class WriteRuns(beam.PTransform):
         self._part = _Part(make, self._number)
         self._write = _WriteRun(make, files, self._number)
 
-    @no_beam_hints
     def expand(self, known: Mapping[str, beam.PCollection]) -> WrittenRuns:
         """Groups by kind and partition."""
         pairs = (
@@ -101,7 +99,6 @@ class _Part(beam.DoFn):
     make: MakeRuns
     number: int
 
-    @no_beam_hints
     def process(
         self, element: tuple[str, EntityCounts | TableBlock]
     ) -> Iterator[tuple[int, EntityCounts | TableBlock]]:
@@ -125,7 +122,6 @@ class _WriteRun(beam.DoFn):
     files: OutputFiles
     number: int
 
-    @no_beam_hints
     def process(
         self, group: tuple[int, Iterable[EntityCounts | TableBlock | None]]
     ) -> Iterator[tuple[str, Any]]:

@@ -22,7 +22,6 @@ from transforms.ratings.runs import TABLE_OF, RatingRuns, entities_of_shard
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
 from transforms.ratings.tasks import PARTS, Tasks, parts_of
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.shards import GroupByShard
 from transforms.schema import DatasetInfo
 from transforms.specs import DatasetSpec
@@ -123,17 +122,14 @@ def _parsed_entities(
             yield kind, blocks[entity.table] | f"Parse {name}" >> parse
 
 
-@no_beam_hints
 def _of_table(block: EntityBlock, kind: str) -> tuple[str, TableBlock]:
     return kind, TableBlock(TABLE_OF[kind], block)
 
 
-@no_beam_hints
 def _by_number(shard: TaskShard) -> tuple[int, Tasks]:
     return shard.shard, shard.tasks
 
 
-@no_beam_hints
 def _tasks_of(number: int, group: Iterable[Tasks | None]) -> tuple[int, Tasks]:
     (tasks,) = (tasks for tasks in group if tasks is not None)
     return number, tasks

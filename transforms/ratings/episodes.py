@@ -17,7 +17,6 @@ from transforms.entities.entity_counts import EntityCounts
 from transforms.ratings.interactions import InteractionBlock
 from transforms.ratings.tasks import PARTS, Tasks
 from transforms.ratings.user_pairs import REPEATED_PAIR, UserPairs, pairs_of_users
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.coded_column import Floats, Ints, small
 from transforms.reading.kinds import OfKind
 from transforms.reading.rejected_row import REJECTED
@@ -109,7 +108,6 @@ class BuildTasks(beam.PTransform):
         self._spec = spec
         self._splitter = splitter
 
-    @no_beam_hints
     def expand(self, blocks: beam.PCollection) -> BuiltTasks:
         """Groups blocks by shard."""
         num_shards = self._spec.episodes.num_shards
@@ -320,7 +318,6 @@ class _BuildShard(beam.DoFn):
     spec: DatasetSpec
     splitter: TaskSplitter
 
-    @no_beam_hints
     def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[tuple[str, Any]]:
         shard, blocks = group
         unpacked = map(InteractionBlock.unpacked, filter(None, blocks))

@@ -26,14 +26,12 @@ from transforms.join_counts import count_forms, count_join
 from transforms.joins import SPLIT_FILE
 from transforms.ratings.episodes import TaskShard
 from transforms.ratings.interactions import INTERACTIONS
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.specs import DatasetSpec
 from transforms.writing.entity_files import ITEM, USER
 
 TABLE_OF = {USER: "users", ITEM: "items"}  # What refused rows and joins call them.
 
 
-@no_beam_hints
 def entities_of_shard(shard: TaskShard) -> Iterator[tuple[str, EntityCounts]]:
     """Yields what a shard knows of its users and items, by kind."""
     yield USER, shard.users

@@ -12,7 +12,6 @@ from typing import Any
 
 import apache_beam as beam
 
-from transforms.reading.beam_hints import no_beam_hints
 
 
 class OfKind(beam.PTransform):
@@ -29,7 +28,6 @@ class OfKind(beam.PTransform):
         super().__init__()
         self._kind = kind
 
-    @no_beam_hints
     def expand(self, pairs: beam.PCollection) -> beam.PCollection:
         """Leaves the others out."""
         return pairs | beam.FlatMap(_of_kind, self._kind)
@@ -42,7 +40,6 @@ class Gather(beam.PTransform):
     Output: once, a list of the elements of each collection by its name.
     """
 
-    @no_beam_hints
     def expand(self, collections: Mapping[str, beam.PCollection]) -> beam.PCollection:
         """Puts the elements into one group, which is there even without any."""
         parts = [
@@ -55,18 +52,15 @@ class Gather(beam.PTransform):
         return groups | "ByName" >> beam.Map(_by_name, tuple(collections))
 
 
-@no_beam_hints
 def _of_kind(pair: tuple[str, Any], kind: str) -> Iterator[Any]:
     if pair[0] == kind:
         yield pair[1]
 
 
-@no_beam_hints
 def _named(element: Any, name: str) -> tuple[int, tuple[str, Any]]:
     return 0, (name, element)
 
 
-@no_beam_hints
 def _by_name(
     group: tuple[int, Iterable[tuple[str, Any]]], names: Iterable[str]
 ) -> dict[str, list[Any]]:

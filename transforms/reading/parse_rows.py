@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.block_columns import BlockColumns, block_columns
 from transforms.reading.blocks import Block, rows_of
 from transforms.reading.kinds import OfKind
@@ -104,7 +103,6 @@ class ParseRows(beam.PTransform):
         super().__init__()
         self.parse_block = _ParseBlock(name, table, tuple(columns), new_parser)
 
-    @no_beam_hints
     def expand(self, blocks: beam.PCollection) -> ParsedRows:
         """Parses every block."""
         pairs = blocks | "ParseBlocks" >> beam.ParDo(self.parse_block)
@@ -119,7 +117,6 @@ class _ParseBlock(beam.DoFn):
     columns: tuple[str, ...]
     new_parser: Callable[[Block], RowParser]
 
-    @no_beam_hints
     def process(self, block: Block) -> Iterator[tuple[str, Any]]:
         parser = self.new_parser(block)
         counts = RowCounts(read=self._add_columns(parser, block))
@@ -138,7 +135,6 @@ class _ParseBlock(beam.DoFn):
         rows = block_columns(block, self.table, self.columns)
         return len(rows) if rows is not None and parser.add_columns(rows) else 0
 
-    @no_beam_hints
     def _add_rows(
         self, parser: RowParser, block: Block, counts: RowCounts
     ) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,6 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.blocks import Block
 from transforms.reading.columnar_rows import (
     parquet_blocks,
@@ -125,7 +124,6 @@ class ReadTable(beam.PTransform):
         self._options = {"data_dir": data_dir, "text_block_bytes": text_block_bytes}
         self._spread = spread
 
-    @no_beam_hints
     def expand(self, files: beam.PCollection) -> beam.PCollection:
         """Finds the parts of each file, spreads and reads them."""
         parts = files | "FindParts" >> beam.FlatMap(
@@ -136,12 +134,10 @@ class ReadTable(beam.PTransform):
         return parts | "ReadParts" >> beam.FlatMap(read_part, self._columns)
 
 
-@no_beam_hints
 def _place(part: Block) -> tuple[int, int]:
     return part.source_index, part.first_line
 
 
-@no_beam_hints
 def find_parts(
     file: RawFile,
     table: TableSpec,

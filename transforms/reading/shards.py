@@ -7,7 +7,6 @@ from typing import Any
 
 import apache_beam as beam
 
-from transforms.reading.beam_hints import no_beam_hints
 
 # Parts that elements are spread over at most on Dask.
 _PLACES = 64
@@ -29,7 +28,6 @@ class GroupByShard(beam.PTransform):
         super().__init__()
         self._nothing = [(shard, empty) for shard in range(num_shards)]
 
-    @no_beam_hints
     def expand(
         self, inputs: beam.PCollection | tuple[beam.PCollection, beam.PCollection]
     ) -> beam.PCollection:
@@ -65,7 +63,6 @@ class Spread(beam.PTransform):
         super().__init__()
         self._key = key
 
-    @no_beam_hints
     def expand(self, elements: beam.PCollection) -> beam.PCollection:
         """Groups each element alone."""
         key = self._key
@@ -81,7 +78,6 @@ class Spread(beam.PTransform):
         )
 
 
-@no_beam_hints
 def _elements(group: tuple[tuple[int, ...], Iterable[Any]]) -> Iterator[Any]:
     number, elements = group
     if number[0] >= 0:

@@ -9,7 +9,6 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms.joins import SPLIT_FILE, Join
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.row_counts import RowCounts, merge_counts
 from transforms.schema import DataError
 from transforms.specs import CommonSpec
@@ -41,7 +40,6 @@ class WriteCounts(beam.PTransform):
         super().__init__()
         self._files = files
 
-    @no_beam_hints
     def expand(self, counts: beam.PCollection) -> beam.PCollection:
         """Adds up the counts of each table and writes a file for it."""
         sums = counts | "SumCounts" >> beam.CombinePerKey(_merged)
@@ -155,7 +153,6 @@ def _demand(join: Join) -> tuple[str, str]:
     )
 
 
-@no_beam_hints
 def _merged(counts: Iterable[RowCounts]) -> RowCounts:
     merged = RowCounts()
     for one in counts:

@@ -8,7 +8,6 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.schema import EPISODES_DIR, SPLITS
 from transforms.writing.entity_files import EntityRows
 from transforms.writing.output_files import OutputFiles
@@ -48,7 +47,6 @@ class WriteEpisodes(beam.DoFn):
         self._splits = splits
         self._rows = EntityRows(files)
 
-    @no_beam_hints
     def process(self, group: tuple[int, Any]) -> Iterator[int]:
         """Writes the files."""
         shard, tasks = group

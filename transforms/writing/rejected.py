@@ -11,7 +11,6 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from transforms.reading.beam_hints import no_beam_hints
 from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import (
     DUPLICATE_PAIR,
@@ -66,7 +65,6 @@ class WriteRejected(beam.PTransform):
         super().__init__()
         self._files = files
 
-    @no_beam_hints
     def expand(self, rejected: beam.PCollection) -> beam.PCollection:
         """Groups rows by stretch of lines and writes a file for each."""
         keyed = rejected | "KeyByStretch" >> beam.Map(_key_by_stretch)
@@ -190,7 +188,6 @@ def _limit(spec: CommonSpec, never: str, count: RowCounts) -> str:
 class _WriteStretch(beam.DoFn):
     files: OutputFiles
 
-    @no_beam_hints
     def process(
         self, group: tuple[tuple[str, int], Iterable[RejectedRow]]
     ) -> Iterator[int]:
@@ -200,7 +197,6 @@ class _WriteStretch(beam.DoFn):
         yield num_rows
 
 
-@no_beam_hints
 def _key_by_stretch(row: RejectedRow) -> tuple[tuple[str, int], RejectedRow]:
     return (row.source, row.line // _LINES_PER_PART), row
 
