@@ -16,7 +16,7 @@ from transforms.clicks.catalogue import (
 )
 from transforms.clicks.clicks import parse_clicks
 from transforms.clicks.ids import domain_order
-from transforms.clicks.merged_pools import MergePools, Pools
+from transforms.clicks.merged_pools import Pools, write_pools
 from transforms.clicks.names import NameTable, item_tables, scenario_tables
 from transforms.clicks.pools import parse_pools, pools_of_clicks
 from transforms.clicks.records import WriteClicks, encode_tasks
@@ -28,12 +28,11 @@ from transforms.clicks.tables import used_tables
 from transforms.clicks.tasks import DROPPED, TASKS, BuildTasks
 from transforms.clicks.user_clicks import SCENARIOS, USERS, SplitUsers
 from transforms.clicks.user_tasks import BuildUserTasks
-from transforms.entities.catalogue import WriteCatalogue
+from transforms.entities.catalogue import write_catalogue
 from transforms.entities.entities import EntityBlock, parse_entities
-from transforms.entities.write_runs import TableBlock, WriteRuns
+from transforms.entities.write_runs import TableBlock, write_runs
 from transforms.plural import counted
-from transforms.reading.kinds import OfKind
-from transforms.reading.shards import GroupByShard
+from transforms.reading.grouping import group_by_shard, of_kinds
 from transforms.splits import TaskSplitter, drawn_by_chance, load_splitter
 from transforms.stable_hash import shard_of
 from transforms.table_spec import TableSpec
@@ -108,17 +107,17 @@ class _Stages:
         clicks = self._clicks()
         pairs = (
             (clicks, self._pools(clicks))
-            | "ByShard" >> GroupByShard(self._num_shards, b"")
+            | "ByShard" >> group_by_shard(self._num_shards, b"")
             | "SplitUsers"
             >> beam.ParDo(SplitUsers(self._spec, self._splitter, self._files))
         )
-        users = pairs | "Users" >> OfKind(USERS)
+        users, scenarios = of_kinds(pairs, USERS, SCENARIOS)
         if self._spec.has_user_tasks:
             built = users | "BuildUserTasks" >> beam.ParDo(BuildUserTasks(self._spec))
         else:
-            built = self._built(pairs | "Scenarios" >> OfKind(SCENARIOS))
-        tasks = built | "Tasks" >> OfKind(TASKS)
-        rows = self._catalogue(users, tasks, built | "Dropped" >> OfKind(DROPPED))
+            built = self._built(scenarios)
+        tasks, dropped = of_kinds(built, TASKS, DROPPED)
+        rows = self._catalogue(users, tasks, dropped)
         self._left.written.append(self._write_clicks(users, rows))
         self._left.written.append(self._write_episodes(tasks, rows))
         return self._left
@@ -160,7 +159,7 @@ class _Stages:
         clicked = clicks | "Values" >> beam.Values()
         parts.append(clicked | "ClickedPools" >> beam.Map(pools_of_clicks))
         blocks = parts | "AllPools" >> beam.Flatten()
-        return blocks | "MergePools" >> MergePools(self._spec, self._files)
+        return blocks | "MergePools" >> write_pools(self._spec, self._files)
 
     def _built(self, scenarios: Any) -> Any:
         """Returns the `ScenarioTask`s and the `DroppedClicks`, by kind."""
@@ -195,18 +194,19 @@ class _Stages:
         }
         listed = self._splitter.listed
         make_runs = ClickRuns(self._spec, self._files, listed)
-        runs = known | "Runs" >> WriteRuns(make_runs, self._files, self._num_shards)
+        write = write_runs(make_runs, self._files, self._num_shards)
+        runs, unlike = known | "Runs" >> write
         summaries = {
             "users": users | "SummarizeUsers" >> beam.Map(summarize_users),
             "tasks": tasks | "SummarizeTasks" >> beam.Map(summarize_task),
             "dropped": dropped,
-            "runs": runs.summaries,
+            "runs": runs,
             **self._names(scenario_tables(self._spec)),
         }
         make = functools.partial(scenario_catalogue, self._spec, listed, self._files)
-        catalogue = summaries | "Catalogue" >> WriteCatalogue(make, self._files)
-        self._left.rejected.extend((runs.rejected, catalogue.rejected))
-        return catalogue.written
+        rows, unnamed = summaries | "Catalogue" >> write_catalogue(make, self._files)
+        self._left.rejected.extend((unlike, unnamed))
+        return rows
 
     def _write_clicks(self, users: Any, rows: Any) -> Any:
         """Writes the clicks of each shard, after the rows."""
@@ -214,7 +214,7 @@ class _Stages:
         write = WriteClicks(self._files, self._num_shards)
         return (
             (keyed, rows)
-            | "UsersByShard" >> GroupByShard(self._num_shards, None)
+            | "UsersByShard" >> group_by_shard(self._num_shards, None)
             | "WriteClicks" >> beam.ParDo(write)
         )
 
@@ -227,7 +227,7 @@ class _Stages:
         )
         return (
             (keyed, rows)
-            | "TasksByShard" >> GroupByShard(num_shards, None)
+            | "TasksByShard" >> group_by_shard(num_shards, None)
             | "SortTasks"
             >> beam.MapTuple(lambda shard, group: (shard, _sorted(group, order)))
             | "WriteEpisodes"

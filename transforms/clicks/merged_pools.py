@@ -21,7 +21,7 @@ from transforms.clicks.ids import domain_order
 from transforms.clicks.pools import PoolBlock
 from transforms.clicks.schema import ScenarioDatasetSpec
 from transforms.reading.coded_column import Flags, Ints, coded_texts, small
-from transforms.reading.kinds import Gather
+from transforms.reading.grouping import gather
 from transforms.reading.stretches import places_of, starts_of
 from transforms.writing.counts import count_dropped
 from transforms.writing.output_files import STAGE_DIR, OutputFiles
@@ -133,30 +133,25 @@ class Pools:
         )
 
 
-class MergePools(beam.PTransform):
+@beam.ptransform_fn
+def write_pools(
+    blocks: beam.PCollection, spec: ScenarioDatasetSpec, files: OutputFiles
+) -> beam.PCollection:
     """Joins all pools in one worker, and writes them for all workers to read.
 
     Input: `PoolBlock`s.
     Output: one element, once `Pools.read` will find them.
 
     Args:
+        blocks: The input.
         spec: Sizes that a pool must have, and the domains.
         files: The output directory.
     """
-
-    def __init__(self, spec: ScenarioDatasetSpec, files: OutputFiles) -> None:
-        super().__init__()
-        self._spec = spec
-        self._files = files
-
-    def expand(self, blocks: beam.PCollection) -> beam.PCollection:
-        """Brings all blocks to one worker."""
-        spec, files = self._spec, self._files
-        return (
-            {"blocks": blocks}
-            | "Gather" >> Gather()
-            | "Write" >> beam.Map(lambda known: _write(known["blocks"], spec, files))
-        )
+    return (
+        {"blocks": blocks}
+        | "Gather" >> gather()
+        | "Write" >> beam.Map(lambda known: _write(known["blocks"], spec, files))
+    )
 
 
 def _write(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from transforms.entities.entity_table import EntityTable
 from transforms.reading.coded_column import Ints
-from transforms.reading.kinds import Gather, OfKind
+from transforms.reading.grouping import gather, of_kinds
 from transforms.reading.rejected_row import REJECTED, RejectedRow
 from transforms.row_counts import RowCounts
 from transforms.schema import (
@@ -98,41 +98,27 @@ def _write_vocabularies(
         write_vocabulary(files, name, values)
 
 
-class WrittenCatalogue(NamedTuple):
-    """What the stage leaves beside the files.
-
-    Attributes:
-        written: One element, once the files are there.
-        rejected: `RejectedRow`s.
-    """
-
-    written: beam.PCollection
-    rejected: beam.PCollection
-
-
-class WriteCatalogue(beam.PTransform):
+@beam.ptransform_fn
+def write_catalogue(
+    known: Mapping[str, beam.PCollection],
+    make: Callable[..., Catalogue],
+    files: OutputFiles,
+) -> tuple[beam.PCollection, ...]:
     """Makes the catalogue and writes it.
 
     One worker writes all users and items, and holds few of them at a time.
 
     Input: what is known of users and items, collections by name. The runs of both must
         be written.
-    Output: `WrittenCatalogue`.
+    Output: one element, once the files are there; `RejectedRow`s.
 
     Args:
+        known: The input.
         make: Makes the catalogue of the elements of each collection, by its name.
         files: The output directory.
     """
-
-    def __init__(self, make: Callable[..., Catalogue], files: OutputFiles) -> None:
-        super().__init__()
-        self._write = _WriteCatalogue(make, files)
-
-    def expand(self, known: Mapping[str, beam.PCollection]) -> WrittenCatalogue:
-        """Brings all that is known to one worker."""
-        pairs = known | "Gather" >> Gather() | "Write" >> beam.ParDo(self._write)
-        kinds = _WRITTEN, REJECTED
-        return WrittenCatalogue(*(pairs | f"Take {k}" >> OfKind(k) for k in kinds))
+    write = beam.ParDo(_WriteCatalogue(make, files))
+    return of_kinds(known | "Gather" >> gather() | "Write" >> write, _WRITTEN, REJECTED)
 
 
 @dataclasses.dataclass(eq=False)

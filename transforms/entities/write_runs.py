@@ -16,9 +16,8 @@ from transforms.entities.entity_counts import EntityCounts
 from transforms.entities.entity_runs import MakeRuns, Partition
 from transforms.entities.forms_of_ids import partitions_of
 from transforms.reading.coded_column import Ints
-from transforms.reading.kinds import OfKind
+from transforms.reading.grouping import group_by_shard, of_kinds
 from transforms.reading.rejected_row import REJECTED
-from transforms.reading.shards import GroupByShard
 from transforms.writing.entity_files import KINDS
 from transforms.writing.output_files import OutputFiles
 from transforms.writing.run_files import write_run
@@ -48,48 +47,34 @@ class TableBlock(NamedTuple):
         return self._replace(block=self.block.take(places.tolist()))
 
 
-class WrittenRuns(NamedTuple):
-    """What the stage leaves beside the files.
-
-    Attributes:
-        summaries: (kind, `RunSummary`) of each run.
-        rejected: `RejectedRow`s.
-    """
-
-    summaries: beam.PCollection
-    rejected: beam.PCollection
-
-
-class WriteRuns(beam.PTransform):
-    """Writes the sorted runs of users and of items.
+@beam.ptransform_fn
+def write_runs(
+    known: Mapping[str, beam.PCollection],
+    make: MakeRuns,
+    files: OutputFiles,
+    num_shards: int,
+) -> tuple[beam.PCollection, ...]:
+    """Writes the sorted runs of users and of items, by kind and partition.
 
     Input: collections of (kind, `EntityCounts` or `TableBlock`), by a name each.
-    Output: `WrittenRuns`.
+    Output: (kind, `RunSummary`) of each run; `RejectedRow`s.
 
     Args:
+        known: The input.
         make: Makes the runs.
         files: The output directory.
         num_shards: Shards of the data set, of which there is a partition each unless
             they are many.
     """
-
-    def __init__(self, make: MakeRuns, files: OutputFiles, num_shards: int) -> None:
-        super().__init__()
-        self._number = min(num_shards, _MOST_PARTITIONS)
-        self._part = _Part(make, self._number)
-        self._write = _WriteRun(make, files, self._number)
-
-    def expand(self, known: Mapping[str, beam.PCollection]) -> WrittenRuns:
-        """Groups by kind and partition."""
-        pairs = (
-            tuple(known.values())
-            | "All" >> beam.Flatten()
-            | "Part" >> beam.ParDo(self._part)
-            | "ByPartition" >> GroupByShard(len(KINDS) * self._number, None)
-            | "Write" >> beam.ParDo(self._write)
-        )
-        kinds = _SUMMARY, REJECTED
-        return WrittenRuns(*(pairs | f"Take {kind}" >> OfKind(kind) for kind in kinds))
+    number = min(num_shards, _MOST_PARTITIONS)
+    pairs = (
+        tuple(known.values())
+        | "All" >> beam.Flatten()
+        | "Part" >> beam.ParDo(_Part(make, number))
+        | "ByPartition" >> group_by_shard(len(KINDS) * number, None)
+        | "Write" >> beam.ParDo(_WriteRun(make, files, number))
+    )
+    return of_kinds(pairs, _SUMMARY, REJECTED)
 
 
 @dataclasses.dataclass(eq=False)

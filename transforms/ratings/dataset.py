@@ -12,17 +12,17 @@ import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from transforms import schema
-from transforms.entities.catalogue import WriteCatalogue
+from transforms.entities.catalogue import write_catalogue
 from transforms.entities.entities import EntityBlock, parse_entities
-from transforms.entities.write_runs import TableBlock, WriteRuns
+from transforms.entities.write_runs import TableBlock, write_runs
 from transforms.ratings.catalogue import rating_catalogue
-from transforms.ratings.episodes import BuildTasks, TaskShard
+from transforms.ratings.episodes import TaskShard, build_shards
 from transforms.ratings.interactions import parse_interactions
 from transforms.ratings.runs import TABLE_OF, RatingRuns, entities_of_shard
 from transforms.ratings.summaries import summarize
 from transforms.ratings.tables import used_tables
 from transforms.ratings.tasks import PARTS, Tasks, parts_of
-from transforms.reading.shards import GroupByShard
+from transforms.reading.grouping import group_by_shard
 from transforms.schema import DatasetInfo
 from transforms.specs import DatasetSpec
 from transforms.splits import TaskSplitter, drawn_by_chance, load_splitter
@@ -80,32 +80,32 @@ def _add_stages(
     interactions = blocks[spec.interactions.table] | "Interactions" >> (
         parse_interactions(spec.interactions, num_shards, normalize=spec.normalize_ids)
     )
-    tasks = interactions.parsed | "Tasks" >> BuildTasks(spec, splitter)
+    shards, repeated = interactions.parsed | "Tasks" >> build_shards(spec, splitter)
     entities = dict(_parsed_entities(spec, blocks))
     known = {
         kind: rows.parsed | f"Table {kind}" >> beam.Map(_of_table, kind)
         for kind, rows in entities.items()
     }
-    known["all"] = tasks.shards | "Entities" >> beam.FlatMap(entities_of_shard)
+    known["all"] = shards | "Entities" >> beam.FlatMap(entities_of_shard)
     make_runs = RatingRuns(spec, splitter.listed)
-    runs = known | "Runs" >> WriteRuns(make_runs, files, num_shards)
+    runs, unlike = known | "Runs" >> write_runs(make_runs, files, num_shards)
     summaries = {
-        "runs": runs.summaries,
-        "summaries": tasks.shards | "Summarize" >> beam.Map(summarize),
+        "runs": runs,
+        "summaries": shards | "Summarize" >> beam.Map(summarize),
     }
     make = functools.partial(rating_catalogue, spec, splitter.listed is not None)
-    catalogue = summaries | "Catalogue" >> WriteCatalogue(make, files)
-    keyed = tasks.shards | "KeyTasks" >> beam.Map(_by_number)
+    rows, unnamed = summaries | "Catalogue" >> write_catalogue(make, files)
+    keyed = shards | "KeyTasks" >> beam.Map(_by_number)
     write = WriteEpisodes(files, num_shards, encode_episodes, parts_of(spec.split))
     written = (
-        (keyed, catalogue.written)
-        | "TasksByShard" >> GroupByShard(num_shards, None)
+        (keyed, rows)
+        | "TasksByShard" >> group_by_shard(num_shards, None)
         | "TakeTasks" >> beam.MapTuple(_tasks_of)
         | "WriteEpisodes" >> beam.ParDo(write)
     )
     tables = [interactions, *entities.values()]
     return Leftovers(
-        [part.rejected for part in (*tables, tasks, runs, catalogue)],
+        [*(table.rejected for table in tables), repeated, unlike, unnamed],
         [table.counts for table in tables],
         [written],
     )

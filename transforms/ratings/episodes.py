@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -18,13 +18,13 @@ from transforms.ratings.interactions import InteractionBlock
 from transforms.ratings.tasks import PARTS, Tasks
 from transforms.ratings.user_pairs import REPEATED_PAIR, UserPairs, pairs_of_users
 from transforms.reading.coded_column import Floats, Ints, small
-from transforms.reading.kinds import OfKind
+from transforms.reading.grouping import group_by_shard, of_kinds
 from transforms.reading.rejected_row import REJECTED
-from transforms.reading.shards import GroupByShard
 from transforms.schema import LATER, META_TRAIN, NO_TASK, TRAINING_PARTS
 from transforms.specs import DatasetSpec, EpisodeSpec
 from transforms.splits import TaskSplitter
 from transforms.stable_hash import digest_numbers, stable_digests, stable_fraction
+from transforms.writing.counts import count_dropped
 
 # Reasons of `num_dropped`: legal, but left out.
 TASK_TOO_SMALL = "task_too_small"
@@ -42,10 +42,6 @@ PAIR_REASONS = (
     REPEATED_PAIR,
 )
 
-_DROPPED = {
-    reason: Metrics.counter("cmml", f"dropped_{reason}")
-    for reason in (TASK_TOO_SMALL, TASK_NOT_IN_SPLIT_FILE, *PAIR_REASONS)
-}
 # Kind of output beside `REJECTED`.
 _TASK_SHARD = "shard"
 
@@ -80,44 +76,26 @@ class TaskShard:
     items: EntityCounts
 
 
-class BuiltTasks(NamedTuple):
-    """What the interactions have become.
-
-    Attributes:
-        shards: `TaskShard`s.
-        rejected: `RejectedRow`s.
-    """
-
-    shards: beam.PCollection
-    rejected: beam.PCollection
-
-
-class BuildTasks(beam.PTransform):
+@beam.ptransform_fn
+def build_shards(
+    blocks: beam.PCollection, spec: DatasetSpec, splitter: TaskSplitter
+) -> tuple[beam.PCollection, ...]:
     """Builds the tasks of each shard, and refuses the second row of a pair.
 
     Input: (shard, packed `InteractionBlock`).
-    Output: `BuiltTasks`, a `TaskShard` for each shard even if it is empty.
+    Output: `TaskShard`s, one for each shard even if it is empty; `RejectedRow`s.
 
     Args:
+        blocks: The input.
         spec: The data set.
         splitter: Decides the split of each task.
     """
-
-    def __init__(self, spec: DatasetSpec, splitter: TaskSplitter) -> None:
-        super().__init__()
-        self._spec = spec
-        self._splitter = splitter
-
-    def expand(self, blocks: beam.PCollection) -> BuiltTasks:
-        """Groups blocks by shard."""
-        num_shards = self._spec.episodes.num_shards
-        pairs = (
-            blocks
-            | "ByShard" >> GroupByShard(num_shards, b"")
-            | "BuildShards" >> beam.ParDo(_BuildShard(self._spec, self._splitter))
-        )
-        kinds = _TASK_SHARD, REJECTED
-        return BuiltTasks(*(pairs | f"Take {kind}" >> OfKind(kind) for kind in kinds))
+    pairs = (
+        blocks
+        | "ByShard" >> group_by_shard(spec.episodes.num_shards, b"")
+        | "BuildShards" >> beam.ParDo(_BuildShard(spec, splitter))
+    )
+    return of_kinds(pairs, _TASK_SHARD, REJECTED)
 
 
 def build_tasks(
@@ -329,8 +307,7 @@ class _BuildShard(beam.DoFn):
         tasks, dropped = build_tasks(pairs, self.splitter, self.spec.episodes)
         dropped += left_out
         _TASKS.inc(int((~np.isin(tasks.parts, _SUPPORT_ALONE)).sum()))
-        for reason, count in dropped.items():
-            _DROPPED[reason].inc(count)
+        count_dropped(dropped)
         refused = Counter(row.reason for row in rejected)
         counts = counts_of_shard(shard, pairs, tasks)
         yield _TASK_SHARD, TaskShard(shard, tasks, dropped, refused, *counts)

@@ -11,7 +11,7 @@ from apache_beam.metrics import Metrics
 
 from transforms.reading.block_columns import BlockColumns, block_columns
 from transforms.reading.blocks import Block, rows_of
-from transforms.reading.kinds import OfKind
+from transforms.reading.grouping import of_kinds
 from transforms.reading.rejected_row import REJECTED, rejected_row
 from transforms.reading.row_error import RowError, UnwantedRowError
 from transforms.reading.text_rows import Fields, UnreadableRow
@@ -106,8 +106,7 @@ class ParseRows(beam.PTransform):
     def expand(self, blocks: beam.PCollection) -> ParsedRows:
         """Parses every block."""
         pairs = blocks | "ParseBlocks" >> beam.ParDo(self.parse_block)
-        kinds = PARSED, REJECTED, COUNTS
-        return ParsedRows(*(pairs | f"Take {kind}" >> OfKind(kind) for kind in kinds))
+        return ParsedRows(*of_kinds(pairs, PARSED, REJECTED, COUNTS))
 
 
 @dataclasses.dataclass(eq=False)

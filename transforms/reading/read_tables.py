@@ -18,10 +18,10 @@ from transforms.reading.columnar_rows import (
     rows_of_groups,
     tfds_blocks,
 )
+from transforms.reading.grouping import spread
 from transforms.reading.packed_files import is_packed
 from transforms.reading.raw_files import RawFile, find_raw_files, open_raw_file
 from transforms.reading.record_rows import Record, csv_records, in_blocks, json_records
-from transforms.reading.shards import Spread
 from transforms.reading.tables import UsedTable, columns_by_table
 from transforms.reading.text_rows import (
     cut_at_lines,
@@ -130,7 +130,7 @@ class ReadTable(beam.PTransform):
             find_parts, self._table, self._columns, **self._options
         )
         if self._spread:
-            parts = parts | "SpreadParts" >> Spread(_place)
+            parts = parts | "SpreadParts" >> spread(_place)
         return parts | "ReadParts" >> beam.FlatMap(read_part, self._columns)
 
 

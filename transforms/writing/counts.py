@@ -26,31 +26,25 @@ class FeatureError(DataError):
     """A feature without a single value that can be read."""
 
 
-class WriteCounts(beam.PTransform):
-    """Leaves for the driver what became of the rows of each table.
+@beam.ptransform_fn
+def write_counts(counts: beam.PCollection, files: OutputFiles) -> beam.PCollection:
+    """Leaves for the driver what became of the rows of each table, a file each.
 
     Input: (name of the table, `RowCounts`).
     Output: nothing of use.
 
     Args:
+        counts: The input.
         files: The output directory.
     """
-
-    def __init__(self, files: OutputFiles) -> None:
-        super().__init__()
-        self._files = files
-
-    def expand(self, counts: beam.PCollection) -> beam.PCollection:
-        """Adds up the counts of each table and writes a file for it."""
-        sums = counts | "SumCounts" >> beam.CombinePerKey(_merged)
-        files = self._files
-        return sums | "WriteCounts" >> beam.MapTuple(
-            lambda table, count: _write(files, table, count)
-        )
+    sums = counts | "SumCounts" >> beam.CombinePerKey(_merged)
+    return sums | "WriteCounts" >> beam.MapTuple(
+        lambda table, count: _write(files, table, count)
+    )
 
 
 def staged_counts(files: OutputFiles) -> dict[str, RowCounts]:
-    """Returns what `WriteCounts` has left, by table."""
+    """Returns what `write_counts` has left, by table."""
     counts = {}
     for name in files.names(_STAGED):
         content = json.loads("".join(files.lines(name)))

@@ -13,10 +13,10 @@ from transforms.reading.read_tables import read_each_table
 from transforms.reading.tables import UsedTable, check_contents, check_tables
 from transforms.specs import CommonSpec
 from transforms.table_spec import TableSpec
-from transforms.writing.counts import WriteCounts
+from transforms.writing.counts import write_counts
 from transforms.writing.dataset_files import DatasetKind, Info, write_dataset
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.rejected import WriteRejected
+from transforms.writing.rejected import write_rejected
 
 
 class Leftovers(NamedTuple):
@@ -87,7 +87,7 @@ def prepare(
             counts = left.counts | "AllCounts" >> beam.Flatten()
             # `DaskRunner` does nothing that its last stage does not come from.
             _ = (
-                *(rejected | WriteRejected(files), counts | WriteCounts(files)),
+                *(rejected | write_rejected(files), counts | write_counts(files)),
                 *left.written,
             ) | "All" >> beam.Flatten()
 

@@ -51,25 +51,20 @@ class RejectedRowsError(DataError):
     """More rows of a table were refused than the configuration allows."""
 
 
-class WriteRejected(beam.PTransform):
+@beam.ptransform_fn
+def write_rejected(rejected: beam.PCollection, files: OutputFiles) -> beam.PCollection:
     """Writes refused rows under the stage folder, sorted within each stretch of a file.
 
     Input: `RejectedRow`.
     Output: nothing of use.
 
     Args:
+        rejected: The input.
         files: The output directory.
     """
-
-    def __init__(self, files: OutputFiles) -> None:
-        super().__init__()
-        self._files = files
-
-    def expand(self, rejected: beam.PCollection) -> beam.PCollection:
-        """Groups rows by stretch of lines and writes a file for each."""
-        keyed = rejected | "KeyByStretch" >> beam.Map(_key_by_stretch)
-        groups = keyed | "GroupByStretch" >> beam.GroupByKey()
-        return groups | "WriteStretch" >> beam.ParDo(_WriteStretch(self._files))
+    keyed = rejected | "KeyByStretch" >> beam.Map(_key_by_stretch)
+    groups = keyed | "GroupByStretch" >> beam.GroupByKey()
+    return groups | "WriteStretch" >> beam.ParDo(_WriteStretch(files))
 
 
 def write_stretch(

@@ -15,7 +15,7 @@ from transforms.entities.entities import Entity, EntityBlock
 from transforms.entities.entity_counts import EntityCounts
 from transforms.entities.entity_runs import summary_of
 from transforms.entities.vocabularies import order_of_ids
-from transforms.entities.write_runs import TableBlock, WriteRuns
+from transforms.entities.write_runs import TableBlock, write_runs
 from transforms.ratings.runs import RatingRuns
 from transforms.specs import DatasetSpec, EntitySpec, InteractionSpec
 from transforms.table_spec import TableSpec
@@ -59,10 +59,10 @@ def summaries(tmp_path):
     with TestPipeline("FnApiRunner") as root:
         known = {"items": root | "I" >> beam.Create(ITEMS)}
         known["users"] = root | "U" >> beam.Create(users)
-        runs = known | WriteRuns(make, OutputFiles(str(tmp_path)), 3)
-        lines = runs.rejected | beam.Map(lambda row: (row.line, row.reason))
+        runs, rejected = known | write_runs(make, OutputFiles(str(tmp_path)), 3)
+        lines = rejected | beam.Map(lambda row: (row.line, row.reason))
         assert_that(lines, equal_to([(4, "conflicting_entity")]), label="rejected")
-        _ = runs.summaries | beam.Map(keep, kept)
+        _ = runs | beam.Map(keep, kept)
     return [pickle.loads(path.read_bytes()) for path in kept.iterdir()]
 
 

@@ -7,7 +7,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 from rated_tasks import Pairs, labels_of, pairs_of, single_tasks
 
-from transforms.ratings.episodes import BuildTasks, build_tasks, is_new_item
+from transforms.ratings.episodes import build_shards, build_tasks, is_new_item
 from transforms.ratings.interactions import InteractionBlock
 from transforms.ratings.user_pairs import pairs_of_users
 from transforms.reading.coded_column import coded_numbers, coded_texts
@@ -310,10 +310,11 @@ def test_every_shard_has_its_tasks_even_if_it_has_none():
     )
     rows = block(2, ("u", "a", 1.0), ("u", "b", 2.0), ("u", "a", 3.0), ("v", "a", 1.0))
     with TestPipeline("FnApiRunner") as root:
-        built = root | beam.Create([(1, rows.packed())]) | BuildTasks(spec, ALL_TRAIN)
-        sizes = built.shards | beam.Map(lambda shard: (shard.shard, len(shard.tasks)))
+        blocks = root | beam.Create([(1, rows.packed())])
+        shards, rejected = blocks | build_shards(spec, ALL_TRAIN)
+        sizes = shards | beam.Map(lambda shard: (shard.shard, len(shard.tasks)))
         assert_that(sizes, equal_to([(0, 0), (1, 2), (2, 0)]), label="tasks")
-        lines = built.rejected | beam.Map(lambda row: row.line)
+        lines = rejected | beam.Map(lambda row: row.line)
         assert_that(lines, equal_to([4]), label="rejected")
     counters = root.result.metrics().query()["counters"]
     assert {c.key.metric.name: c.committed for c in counters} == {

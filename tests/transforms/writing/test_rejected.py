@@ -7,7 +7,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import REASONS, RowError
 from transforms.writing.output_files import OutputFiles
-from transforms.writing.rejected import WriteRejected, collect_rejected, sorted_once
+from transforms.writing.rejected import collect_rejected, sorted_once, write_rejected
 
 
 def refused(
@@ -47,7 +47,7 @@ def test_parts_are_in_order_of_source_and_line_and_counted_by_reason(tmp_path):
         refused(2, reason="encoding"),
     ]
     with TestPipeline("FnApiRunner") as root:
-        _ = root | beam.Create(rows) | WriteRejected(files)
+        _ = root | beam.Create(rows) | write_rejected(files)
     collected = collect_rejected(files)
     assert collected.reasons == {"malformed": 3, "encoding": 1}
     assert {table: row["line"] for table, row in collected.first.items()} == {
