@@ -1,6 +1,5 @@
 """What contexts change of the backbone, for groups of tasks of a run."""
 
-import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -16,19 +15,6 @@ from transforms.plural import counted
 _NUM_GROUPS = 3
 _MAX_TASKS = 20  # Of a group.
 _FIRST = "the first tasks"
-
-
-@dataclasses.dataclass(frozen=True)
-class GroupModulations:
-    """What contexts change, for groups of tasks.
-
-    Attributes:
-        sentences: How far the groups are apart.
-        figures: The values of each group.
-    """
-
-    sentences: Sequence[str]
-    figures: ModulationFigures
 
 
 def largest_groups(contexts: TaskContexts) -> dict[str, list[str]]:
@@ -58,7 +44,7 @@ def largest_groups(contexts: TaskContexts) -> dict[str, list[str]]:
 
 def group_modulations(
     groups: Mapping[str, Sequence[str]], values: Mapping[str, Values]
-) -> GroupModulations | None:
+) -> tuple[list[str], ModulationFigures] | None:
     """Draws and compares the mean values of groups of tasks.
 
     Args:
@@ -66,7 +52,7 @@ def group_modulations(
         values: Values by task; a task without any is left out.
 
     Returns:
-        The groups; None if no task has values.
+        How far the groups are apart, and the values of each; None if no task has any.
     """
     means = {}
     for name, tasks in groups.items():
@@ -76,7 +62,7 @@ def group_modulations(
             means[f"{name} ({count})"] = mean_values(known)
     if not means:
         return None
-    return GroupModulations(_differences(means), modulation_figures(means))
+    return _differences(means), modulation_figures(means)
 
 
 def _kinds(contexts: TaskContexts) -> list[str]:

@@ -85,14 +85,6 @@ class RunReport:
     provenance: Provenance
 
 
-@dataclasses.dataclass(frozen=True)
-class _GroupView:
-    """Groups of one kind as they are shown: an SVG file and a table."""
-
-    figure: str
-    table: ResultTable
-
-
 def run_page(report: RunReport) -> str:
     """Returns the page: the verdict first, then what it rests on."""
     findings = report.findings
@@ -126,7 +118,7 @@ def run_page(report: RunReport) -> str:
         worst_table=worst_table(run, findings.worst, report.task_names),
         bins=bin_table(findings.calibration.bins if findings.calibration else ()),
         score_figure=_score_figure(findings),
-        context=context_space(report.contexts),
+        context=_context_space(report.contexts),
         modulation=group_modulations(
             largest_groups(report.contexts), report.modulations
         ),
@@ -151,8 +143,8 @@ def _standings(run: EvaluatedRun) -> list[ResultTable]:
     return [table for table in tables if table.rows]
 
 
-def _group_views(findings: Findings) -> dict[str, _GroupView]:
-    """Returns the groups of each kind that has some, by name of the kind."""
+def _group_views(findings: Findings) -> dict[str, tuple[str, ResultTable]]:
+    """Returns the groups of each kind that has some, by its name: SVG and a table."""
     run = findings.evaluated
     kinds = {
         "support": findings.support,
@@ -160,7 +152,7 @@ def _group_views(findings: Findings) -> dict[str, _GroupView]:
         "activity": findings.activity,
     }
     return {
-        name: _GroupView(
+        name: (
             group_figure(name, groups, run.metric, run.strongest),
             group_table(name, groups, run.strongest),
         )
@@ -179,23 +171,10 @@ def _score_figure(findings: Findings) -> str:
     return rank_figure({method: run.scores[method][main] for method in methods})
 
 
-@dataclasses.dataclass(frozen=True)
-class ContextSpace:
-    """Contexts as they are shown.
-
-    Attributes:
-        maps: SVG by kind of label.
-        clusters: How well they cluster by each kind of label.
-    """
-
-    maps: Mapping[str, str]
-    clusters: ResultTable
-
-
-def context_space(contexts: TaskContexts) -> ContextSpace | None:
-    """Draws maps of contexts and measures how well they cluster; None of too few."""
+def _context_space(contexts: TaskContexts) -> tuple[dict[str, str], ResultTable] | None:
+    """Returns maps by kind of label, and how contexts cluster; None of too few."""
     if len(contexts.task_ids) < _MIN_CONTEXTS:
         return None
-    clusters = clustering_table(clusterings(contexts))
     mapped = thinned(contexts, _MAX_MAPPED)
-    return ContextSpace(context_maps(mapped, KINDS), clusters)
+    clusters = clustering_table(clusterings(contexts))
+    return context_maps(mapped, KINDS), clusters

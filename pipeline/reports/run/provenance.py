@@ -89,17 +89,10 @@ def _facts(
     facts["versions of the code"] = ", ".join(f"{k} {v}" for k, v in versions.items())
     facts["python"] = f"{platform.python_version()} on {platform.system()}"
     facts["libraries of this report"] = ", ".join(
-        f"{name} {version}" for name in _LIBRARIES if (version := _version(name))
+        f"{name} {metadata.version(name)}" for name in _LIBRARIES
     )
     return facts
 
 
 def _values_text(values: Mapping[str, object]) -> str:
     return ", ".join(f"{key}={value}" for key, value in values.items())
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None

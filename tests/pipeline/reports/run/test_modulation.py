@@ -47,21 +47,20 @@ def test_scales_of_groups_are_compared_by_their_means():
         "u2": {"scale_0": np.array([1.0, 2.0])},
     }
     groups = {"a": ["u0", "u1"], "b": ["u2", "gone"]}
-    modulations = group_modulations(groups, values)
+    (sentence,), figures = group_modulations(groups, values)
     # Means are [1, 4] and [1, 2]: 1 apart on average, and [1, 4] spread by 1.5.
-    (sentence,) = modulations.sentences
     assert sentence.startswith(
         "a (2 tasks) and b (1 task) differ by 1 on average, 66.7%"
     )
-    assert modulations.figures.routes is None
-    assert modulations.figures.has_scales
+    assert figures.routes is None
+    assert figures.has_scales
 
 
 @pytest.mark.parametrize("names", [["a"], ["a", "b"]])
 def test_routes_are_drawn_as_a_graph_too(names):
     routes = {"routes_0": np.eye(2), "routes_1": np.array([0.5, 0.5])}
     values = dict.fromkeys(names, routes)
-    figures = group_modulations({n: [n] for n in names}, values).figures
+    _, figures = group_modulations({n: [n] for n in names}, values)
     assert "<svg" in figures.routes
     assert figures.is_compared == (len(names) > 1)
 
