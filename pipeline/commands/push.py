@@ -31,17 +31,18 @@ def _resolve(arguments: argparse.Namespace) -> Step:
     if arguments.keep is not None and arguments.keep < 1:
         raise ValueError(f"--keep must be at least 1, got {arguments.keep}.")
     config, dataset_dir = dataset_of(arguments)
+    from pipeline.serving.base.push_options import check_label_and_server
     from pipeline.steps import push
 
     if arguments.to.startswith(_REGISTRY):
         return _to_registry(arguments, config, dataset_dir)
+    check_label_and_server(arguments.label, arguments.server)
     options = config.push
     if arguments.keep is not None:
         options = options.model_copy(update={"keep": arguments.keep})
     destination = push.Destination(
         pathlib.Path(arguments.to), arguments.label, arguments.server
     )
-    push.validate(destination)
     version = version_of(arguments)
     return functools.partial(
         push.push, config, dataset_dir, options, version, destination
@@ -56,14 +57,15 @@ def _to_registry(
             raise ValueError(f"--{flag} is not for a registry, got {value!r}.")
     from pipeline.export.formats.mlflow import MLFLOW
     from pipeline.serving.base.mlflow_registry import MlflowRegistry
-    from pipeline.steps import push, register
+    from pipeline.serving.base.push_options import check_label_and_server
+    from pipeline.steps import register
 
     MLFLOW.check()
     registry = MlflowRegistry(
         arguments.to.removeprefix(_REGISTRY), config.export.model_name
     )
     options, label = config.push, arguments.label
-    push.validate(push.Destination(pathlib.Path(), label))
+    check_label_and_server(label, None)
     version = version_of(arguments)
     return functools.partial(
         register.register, config, dataset_dir, options, version, registry, label

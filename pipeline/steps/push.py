@@ -4,21 +4,21 @@ Nothing of a version that is not blessed reaches the base, and there is no way r
 """
 
 import dataclasses
-import json
 import pathlib
 
 from pipeline.experiment.config_section import Experiment, PushConfig
+from pipeline.experiment.prepared import prepared_facts
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import check_version_dir, read_manifest
 from pipeline.serving.base.live_server import LiveServer, LiveServerError
 from pipeline.serving.base.model_base import ModelBase, content_digest, push_lock
 from pipeline.serving.base.push_history import PUSH, PushEvent, PushHistory
-from pipeline.serving.base.push_options import STABLE, check_label_and_server
+from pipeline.serving.base.push_options import STABLE
 from pipeline.serving.base.served_labels import ServedLabels
 from pipeline.serving.gate.verdict import model_blessing
 from pipeline.serving.validation.blessing import Blessing, write
 from pipeline.serving.validation.infra_rules import infra_blessing
-from transforms.schema import DataError, read_dataset_json
+from transforms.schema import DataError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,15 +35,6 @@ class Destination:
     base: pathlib.Path
     label: str = STABLE
     server: str | None = None
-
-
-def validate(destination: Destination) -> None:
-    """Checks what is typed.
-
-    Raises:
-        ValueError: If the label or the address cannot be.
-    """
-    check_label_and_server(destination.label, destination.server)
 
 
 def push(
@@ -71,8 +62,7 @@ def push(
         LiveServerError: If a server is named and is not there or cannot load it.
     """
     name = config.export.model_name
-    fingerprint = json.loads(read_dataset_json(dataset_dir))["fingerprint"]
-    check_version(version_dir, name, fingerprint)
+    check_version(version_dir, config, dataset_dir)
     digest = content_digest(version_dir)  # What is judged is what is published.
     version, base = int(version_dir.name), destination.base
     server = None if destination.server is None else LiveServer(destination.server)
@@ -96,18 +86,23 @@ def push(
             if not blessing.passed:
                 return 1
             is_new = models.publish(version_dir, digest)
-            event = _event(version, destination.label, blessing, models, labels)
-            _move(event, models, labels, is_new=is_new)
+            _move(destination.label, blessing, models, labels, is_new=is_new)
             _retire_old(models, labels, options.keep)
     print(models.path(version))
     return 0
 
 
-def check_version(version_dir: pathlib.Path, name: str, fingerprint: str) -> None:
+def check_version(
+    version_dir: pathlib.Path, config: Experiment, dataset_dir: pathlib.Path
+) -> None:
     """Checks that a version is of this experiment."""
     check_version_dir(version_dir)
     manifest = read_manifest(version_dir)
-    for key, expected in (("model_name", name), ("dataset_fingerprint", fingerprint)):
+    facts = {
+        "model_name": config.export.model_name,
+        "dataset_fingerprint": prepared_facts(dataset_dir).fingerprint,
+    }
+    for key, expected in facts.items():
         if manifest.get(key) != expected:
             raise DataError(
                 f"{version_dir}: {key} in manifest.json must be {expected!r}, as in "
@@ -139,15 +134,17 @@ def _serving(models: ModelBase, labels: ServedLabels) -> pathlib.Path | None:
     return models.path(versions[-1]) if versions else None
 
 
-def _event(
-    version: int,
+def _move(
     label: str,
     blessing: Blessing,
     models: ModelBase,
     labels: ServedLabels,
-) -> PushEvent:
-    """Returns what the history says of the push."""
-    return PushEvent(
+    *,
+    is_new: bool,
+) -> None:
+    """Moves the label; a new version that the server refuses is removed again."""
+    version, base = int(blessing.current_model.name), models.directory.parent
+    event = PushEvent(
         event=PUSH,
         model_name=models.directory.name,
         pushed_version=version,
@@ -156,21 +153,14 @@ def _event(
         previous_version=labels.labels().get(label),
         blessing=blessing.message,
     )
-
-
-def _move(
-    event: PushEvent, models: ModelBase, labels: ServedLabels, *, is_new: bool
-) -> None:
-    """Moves the label; a new version that the server refuses is removed again."""
-    version, base = event.pushed_version, models.directory.parent
     try:
         with PushHistory(base).recorded(event):
-            labels.move(event.label, version)
+            labels.move(label, version)
     except LiveServerError:
         if is_new:
             models.retire(version)
         raise
-    say(f"push: version {version} is {event.label} in {base}")
+    say(f"push: version {version} is {label} in {base}")
     labels.tell_unlabelled("push")
 
 

@@ -1,6 +1,5 @@
 """The step `push` to a registry of MLflow: as strict as to a base of models."""
 
-import json
 import pathlib
 import tempfile
 
@@ -15,7 +14,7 @@ from pipeline.serving.base.model_base import content_digest
 from pipeline.serving.base.push_options import STABLE
 from pipeline.serving.gate.verdict import model_blessing
 from pipeline.steps.push import check_version, judge_infra, tell
-from transforms.schema import META_TEST, DataError, read_dataset_json
+from transforms.schema import META_TEST, DataError
 
 # What the run of a version in the registry has as parameters.
 _FACTS = ("run", "dataset_fingerprint", "trained_on", "epochs")  # Of the manifest.
@@ -47,8 +46,7 @@ def register(
         DataError: If the version is none, is of another model or data set, or has not
             been exported to MLflow.
     """
-    fingerprint = json.loads(read_dataset_json(dataset_dir))["fingerprint"]
-    check_version(version_dir, config.export.model_name, fingerprint)
+    check_version(version_dir, config, dataset_dir)
     folder = version_dir.parent.with_name(f"{version_dir.parent.name}.mlflow")
     folder /= version_dir.name
     if not folder.is_dir():

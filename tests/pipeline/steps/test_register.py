@@ -64,7 +64,8 @@ def ask(tmp_path, write_config, monkeypatch):
     config = load_experiment(write_config(tmp_path))
     dataset_dir = tmp_path / "data"
     dataset_dir.mkdir()
-    (dataset_dir / "dataset.json").write_text('{"fingerprint": "data"}')
+    info = '{"fingerprint": "data", "num_tasks": {}}'
+    (dataset_dir / "dataset.json").write_text(info)
     (dataset_dir / "_SUCCESS").touch()
     errors = {"bias_ridge": 0.7}
 
