@@ -87,7 +87,7 @@ def every_command(*, in_blocks_only):
 
 @functools.cache
 def all_config_keys():
-    return set().union(*(all_keys(setting.config) for setting in SETTINGS.values()))
+    return set().union(*map(all_keys, SETTINGS.values()))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -35,7 +35,7 @@ _Sections = dict[type, Section]
 
 def config_page() -> str:
     """Returns the page."""
-    by_setting = {name: sections_of(one.config) for name, one in SETTINGS.items()}
+    by_setting = {name: sections_of(one) for name, one in SETTINGS.items()}
     shared = _shared(list(by_setting.values()))
     links = {kind: kind.__name__.lower() for kind in shared}
     lines = [_HEAD]

@@ -1,12 +1,16 @@
 """What the configurations of both settings are made of."""
 
+import pathlib
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 import pydantic
 
 from models.serving.options import OrderName, ServingOptions
 from pipeline.experiment.config_errors import check_names
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
 
 
 class Section(pydantic.BaseModel):
@@ -192,6 +196,37 @@ class TensorBoardConfig(Section):
     profile: bool = False
 
 
+class Source(Protocol):
+    """The raw tables of an experiment, and how they become a prepared data set."""
+
+    def validate(self) -> None:
+        """Checks tables and columns without any work.
+
+        Raises:
+            ValueError: If a table or a column is not what it should be.
+        """
+        ...
+
+    def fingerprint(self) -> str:
+        """Returns what changes with inputs and options.
+
+        Raises:
+            ValueError: If a table is missing.
+        """
+        ...
+
+    def prepare(self, directory: pathlib.Path, options: "PipelineOptions") -> str:
+        """Writes the data set, whole or not at all.
+
+        Returns:
+            What it holds, in a few lines for people.
+
+        Raises:
+            RejectedRowsError: If too many rows are refused; they are stored.
+        """
+        ...
+
+
 class Experiment(Section):
     """What every experiment has, whatever its setting.
 
@@ -271,6 +306,23 @@ class Experiment(Section):
     def task_ids(self) -> tuple[str, ...]:
         """Vocabularies of what tasks are called."""
         return ()
+
+    def source(self) -> Source:
+        """Returns the raw tables of the experiment; without TensorFlow.
+
+        Raises:
+            ValueError: If the layout of the raw data is unknown.
+        """
+        raise NotImplementedError
+
+    def functions(self) -> Any:
+        """Returns the `Setting`, for `setting_of`; its modules are imported here."""
+        raise NotImplementedError
+
+    @classmethod
+    def exported_model(cls) -> Any:
+        """Returns the `ExportedModel` of the setting, if any; without TensorFlow."""
+        return None
 
     @property
     def data_section(self) -> Any:

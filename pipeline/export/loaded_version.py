@@ -36,7 +36,7 @@ def load_version(directory: str | pathlib.Path) -> ExportedModel:
     check_version_files(version)
     manifest = read_manifest(version)
     name = str(manifest.get("setting", "user"))
-    exported = SETTINGS[name].exported() if name in SETTINGS else None
+    exported = SETTINGS[name].exported_model() if name in SETTINGS else None
     if exported is None:
         raise DataError(
             f"{version} is of setting {name!r}, which has no exported model here."

@@ -90,7 +90,7 @@ def task_contexts(
         DataError: If that split has no tasks with a support set, or the setting has no
             labels.
     """
-    parts = setting_of(config).parts()
+    parts = setting_of(config).parts
     if parts.supports is None:
         raise DataError(f"contexts of setting {config.setting!r} have no labels.")
     orders = orders_of(config.model, parts.context_orders)

@@ -79,7 +79,7 @@ def prepared_request(
         DataError: If the setting has no requests.
     """
     setting = setting_of(config)
-    request = setting.parts().request
+    request = setting.parts.request
     if request is None:
         raise DataError(f"tasks of setting {config.setting!r} have no requests.")
     data = setting.load(config, dataset_dir)

@@ -238,7 +238,7 @@ class Probe:
 
     def modulations(self, model: CMML) -> Mapping[str, Values]:
         """Returns what the contexts of two tasks change, by name of the task."""
-        parts = self._setting.parts()
+        parts = self._setting.parts
         if parts.episodes is None:
             return {}
         names = task_names(self._data.directory, self._config.task_word)

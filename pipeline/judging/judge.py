@@ -68,7 +68,7 @@ def judge(
     groups = setting.groups(config, data, split)
     scored = scorer.score_groups(groups)
     flags = score_flags(scored[groups[0].group])
-    scored |= setting.parts().further_groups(config, data, scored)
+    scored |= setting.parts.further_groups(config, data, scored)
     metrics = {group: setting.by_task(pairs) for group, pairs in scored.items()}
     return metrics, flags
 

@@ -145,14 +145,14 @@ def setup_of(
     """
     setting, options = setting_of(config), config.evaluation
     groups = setting.groups(config, data, split)
-    words = setting.parts().group_words(data)
+    words = setting.parts.group_words(data)
     sizes = few_shot(groups) or groups[:1]
     return Setup(
         name=config.name,
         setting=config.setting,
         split=split,
         metrics=table_metrics(setting.metrics, config.evaluation.more_metrics),
-        notes=setting.parts().metric_notes(data),
+        notes=setting.parts.metric_notes(data),
         groups={groups[0].group: words[groups[0].group], **words},
         few_shot={one.size: one.group for one in sizes},
         seeds=tuple(range(num_seeds)),

@@ -7,16 +7,18 @@ from typing import Any
 
 from pipeline.experiment.config_file import load_experiment_of
 from pipeline.experiment.config_section import Experiment
-from pipeline.settings.scenario.setting import ScenarioSetting
+from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.setting import Setting
-from pipeline.settings.user.setting import UserSetting
+from pipeline.settings.user.config import UserConfig
 
-SETTINGS: dict[str, Setting] = {"user": UserSetting(), "scenario": ScenarioSetting()}
+# The class of its experiments, which has all that is known without TensorFlow.
+SETTINGS: dict[str, type[Experiment]] = {"user": UserConfig, "scenario": ScenarioConfig}
 
 
 def setting_of(config: Experiment) -> Setting:
-    """Returns the setting of an experiment."""
-    return SETTINGS[config.setting]
+    """Returns the setting of an experiment, which needs TensorFlow."""
+    setting: Setting = config.functions()
+    return setting
 
 
 def load_experiment(
@@ -25,5 +27,4 @@ def load_experiment(
     changes: Mapping[str, Any] = types.MappingProxyType({}),
 ) -> Experiment:
     """Reads the YAML file of an experiment of any setting; see `load_experiment_of`."""
-    kinds = {name: setting.config for name, setting in SETTINGS.items()}
-    return load_experiment_of(kinds, path, overrides, changes)
+    return load_experiment_of(SETTINGS, path, overrides, changes)

@@ -10,54 +10,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
-from pipeline.experiment.config_section import Experiment
+from pipeline.settings.step_parts import StepParts
 
 if TYPE_CHECKING:
-    from apache_beam.options.pipeline_options import PipelineOptions
-
     from models.baselines.learned.learned_baseline import LearnedBaseline, PairInputs
     from models.cmml import CMML
     from models.evaluation.intervals import Floats
     from models.legacy_keras import tf
     from models.objectives.objective import Objective
     from models.recommender import Episode, Recommender
-    from pipeline.settings.exported_model import ExportedModel
     from pipeline.settings.serving import Serving
-    from pipeline.settings.step_parts import StepParts
 
 # What a setting has loaded of a prepared data set; each setting has a class of its own.
 Data = Any
-
-
-class Source(Protocol):
-    """The raw tables of an experiment, and how they become a prepared data set."""
-
-    def validate(self) -> None:
-        """Checks tables and columns without any work.
-
-        Raises:
-            ValueError: If a table or a column is not what it should be.
-        """
-        ...
-
-    def fingerprint(self) -> str:
-        """Returns what changes with inputs and options.
-
-        Raises:
-            ValueError: If a table is missing.
-        """
-        ...
-
-    def prepare(self, directory: pathlib.Path, options: PipelineOptions) -> str:
-        """Writes the data set, whole or not at all.
-
-        Returns:
-            What it holds, in a few lines for people.
-
-        Raises:
-            RejectedRowsError: If too many rows are refused; they are stored.
-        """
-        ...
 
 
 class Scorer(Protocol):
@@ -164,45 +129,11 @@ class TrainingPlan:
     start_errors: float = 0.0
 
 
-class Setting(Protocol):
-    """All that differs between users with ratings and scenarios with clicks.
+class Build(Protocol):
+    """Builds a CMML with fresh weights."""
 
-    A setting has no state and is never called back. A configuration is of the class
-    `config`, and data is what `load` has returned.
-
-    Attributes:
-        config: The class of its experiments.
-        metrics: What methods are judged by; the first decides.
-    """
-
-    config: type[Experiment]
-    metrics: Sequence[Metric]
-
-    def source(self, config: Any) -> Source:
-        """Returns the raw tables of an experiment.
-
-        Raises:
-            ValueError: If the layout of the raw data is unknown.
-        """
-        ...
-
-    def load(self, config: Any, dataset_dir: pathlib.Path) -> Data:
-        """Reads a prepared data set, its small parts into memory.
-
-        Args:
-            config: The experiment.
-            dataset_dir: The prepared data set.
-
-        Returns:
-            An object with `directory` and with `info`, what `dataset.json` says.
-
-        Raises:
-            DataError: If it, or what was fitted to it, is missing or incomplete.
-        """
-        ...
-
-    def build(self, config: Any, data: Data, *, fit: bool) -> CMML:
-        """Builds a CMML with fresh weights.
+    def __call__(self, config: Any, data: Data, *, fit: bool) -> CMML:
+        """Builds it.
 
         Args:
             config: The experiment.
@@ -212,32 +143,14 @@ class Setting(Protocol):
         """
         ...
 
-    def training(self, config: Any, data: Data) -> TrainingPlan:
-        """Returns what a training goes through."""
-        ...
 
-    def groups(self, config: Any, data: Data, split: str) -> Sequence[Shown]:
-        """Returns the groups of tasks that a method can be judged on.
+class ByTask(Protocol):
+    """Computes the metrics of each task."""
 
-        Args:
-            config: The experiment.
-            data: The data set.
-            split: The split of the tasks that training has not seen.
-
-        Returns:
-            The first is the main group, with all that there is to show. Groups with
-            less to show have the same query pairs, or those of some users.
-        """
-        ...
-
-    def scorer(self, method: Recommender, config: Any, data: Data) -> Scorer:
-        """Returns what asks a method."""
-        ...
-
-    def by_task(
+    def __call__(
         self, pairs: ScoredPairs, *, names: Sequence[str] | None = None
     ) -> dict[str, Floats]:
-        """Returns the metrics of each task.
+        """Computes them.
 
         Args:
             pairs: What a method answered.
@@ -248,18 +161,41 @@ class Setting(Protocol):
         """
         ...
 
-    def methods(self, config: Any) -> Methods:
-        """Returns the methods that stand beside CMML in an experiment."""
-        ...
 
-    def serving(self, config: Any, data: Data) -> Serving:
-        """Returns how a trained model becomes a served one."""
-        ...
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """All that differs between users with ratings and scenarios with clicks.
 
-    def exported(self) -> type[ExportedModel] | None:
-        """Returns what asks an exported model, if there is such; without TensorFlow."""
-        ...
+    A setting has no state and is never called back. Its functions take a configuration
+    of its own class of `Experiment`, and data that `load` has returned. What needs no
+    TensorFlow, such as the `Source`, that class has.
 
-    def parts(self) -> StepParts:
-        """Returns what one step alone needs."""
-        ...
+    Attributes:
+        metrics: What methods are judged by; the first decides.
+        load: Reads a prepared data set, its small parts into memory, by the
+            configuration and its folder. It returns an object with `directory` and
+            with `info`, what `dataset.json` says, and raises DataError if the data set,
+            or what was fitted to it, is missing or incomplete.
+        build: Builds a CMML with fresh weights.
+        training: What a training goes through.
+        groups: The groups of tasks that a method can be judged on, of the split of the
+            tasks that training has not seen. The first is the main group, with all that
+            there is to show. Groups with less to show have the same query pairs, or
+            those of some users.
+        scorer: Makes of a method what asks it.
+        by_task: The metrics of each task.
+        methods: The methods that stand beside CMML in an experiment.
+        serving: How a trained model becomes a served one.
+        parts: What one step alone needs.
+    """
+
+    metrics: Sequence[Metric]
+    load: Callable[[Any, pathlib.Path], Data]
+    build: Build
+    training: Callable[[Any, Data], TrainingPlan]
+    groups: Callable[[Any, Data, str], Sequence[Shown]]
+    scorer: Callable[[Recommender, Any, Data], Scorer]
+    by_task: ByTask
+    methods: Callable[[Any], Methods]
+    serving: Callable[[Any, Data], Serving]
+    parts: StepParts = StepParts()

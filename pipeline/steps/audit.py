@@ -20,7 +20,7 @@ def audit(config: Experiment, dataset_dir: pathlib.Path) -> int:
     Raises:
         ValueError: If the setting has no audit.
     """
-    look = setting_of(config).parts().audit
+    look = setting_of(config).parts.audit
     if look is None:
         raise ValueError(f"audit does not know setting {config.setting!r}.")
     findings = look(config, dataset_dir)

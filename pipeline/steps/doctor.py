@@ -41,11 +41,9 @@ def run(config: Experiment | None = None) -> int:
 
 def _tables(config: Experiment) -> Finding:
     """Looks for the tables of an experiment, and the columns that are read."""
-    from pipeline.settings.registry import setting_of
-
     what = f"the tables of {config.name!r} are there, with the columns it names"
     try:
-        setting_of(config).source(config).validate()
+        config.source().validate()
     except ValueError as error:
         return Finding(what, False, str(error))
     return Finding(what, True)

@@ -167,7 +167,7 @@ def _judge_all(
             by_task[name] = {
                 group: setting.by_task(pairs) for group, pairs in scored.items()
             }
-            further[name] = setting.parts().further_intervals(config, data, scored)
+            further[name] = setting.parts.further_intervals(config, data, scored)
     evaluation = Evaluation(
         metrics=shown_metrics(setting.metrics, options.more_metrics),
         groups=groups,
@@ -175,7 +175,7 @@ def _judge_all(
         by_task=by_task,
         seed=options.seed,
         num_resamples=options.num_resamples,
-        notes=setting.parts().metric_notes(data),
+        notes=setting.parts.metric_notes(data),
     )
     return evaluation, further, chosen
 

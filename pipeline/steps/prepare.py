@@ -11,7 +11,6 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.prepared import directory_of, prepared_facts
 from pipeline.experiment.progress import say
-from pipeline.settings.registry import setting_of
 from pipeline.steps.validate_data import stop_at_drift
 from pipeline.training.trained import trained_on
 from transforms.paths import path_of
@@ -32,7 +31,7 @@ def validate(config: Experiment, flags: Sequence[str]) -> None:
             f"{config.prepared_dir!r}: copy the data set and run `cmml validate-data`."
         )
     path_of(config.prepared_dir)
-    setting_of(config).source(config).validate()
+    config.source().validate()
 
 
 def prepare(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
@@ -52,7 +51,7 @@ def prepare(config: Experiment, flags: Sequence[str]) -> pathlib.Path:
     """
     options = beam_options(flags)
     FileSystems.set_options(options)
-    source = setting_of(config).source(config)
+    source = config.source()
     source.validate()
     directory = directory_of(config, source.fingerprint())
     if not (directory / SUCCESS).exists():
@@ -98,7 +97,7 @@ def open_dataset(config: Experiment) -> pathlib.Path:
     """
     check_local(config)
     try:
-        fingerprint = setting_of(config).source(config).fingerprint()
+        fingerprint = config.source().fingerprint()
     except ValueError as error:
         if (directory := trained_on(config)) is None:
             raise

@@ -12,7 +12,7 @@ def validate(config: Experiment) -> None:
     Raises:
         ValueError: If there is nothing to fit beforehand.
     """
-    if setting_of(config).parts().pretrain is None:
+    if setting_of(config).parts.pretrain is None:
         raise ValueError(
             "pretrain goes with setting 'scenario' only, "
             f"got {config.setting!r}, where `train` fits the factors it needs."
@@ -33,5 +33,5 @@ def pretrain(config: Experiment, dataset_dir: pathlib.Path) -> pathlib.Path | No
         DataError: If there is no meta-validation task to choose by, or no finite
             factors come of it.
     """
-    fit = setting_of(config).parts().pretrain
+    fit = setting_of(config).parts.pretrain
     return None if fit is None else fit(config, dataset_dir)

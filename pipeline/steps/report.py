@@ -95,7 +95,7 @@ def write_report(
     """
     folder = run.path / "report"
     setting = setting_of(config)
-    parts = setting.parts()
+    parts = setting.parts
     data = setting.load(config, dataset_dir)
     model = trained_model(config, data, run)
     findings = _findings(config, data, model, run, folder)
@@ -131,7 +131,7 @@ def _findings(
 ) -> Findings:
     """Measures the run from all sides."""
     setting = setting_of(config)
-    parts = setting.parts()
+    parts = setting.parts
     if parts.facts is None:
         raise DataError(f"runs of setting {config.setting!r} have no report.")
     evaluated = _evaluated_run(config, data, model, run, folder)
@@ -168,7 +168,7 @@ def _evaluated_run(
 
 def _shown_groups(config: Any, data: Data, evaluated: EvaluatedRun) -> dict[str, str]:
     """Returns what the groups of the first table are, in a few words."""
-    words = setting_of(config).parts().group_words(data)
+    words = setting_of(config).parts.group_words(data)
     known = [one.group for one in evaluated.groups if one.split == META_TRAIN]
     others = [*known, *open_groups(evaluated.groups)]
     return {group: words[group] for group in (evaluated.main, *others)}
@@ -187,7 +187,7 @@ def _inside(
         errors=dict(zip(evaluated.task_ids, metric, strict=True)),
     )
     tasks = {task for tasks in largest_groups(contexts).values() for task in tasks}
-    episodes = setting_of(config).parts().episodes
+    episodes = setting_of(config).parts.episodes
     if episodes is None:
         return contexts, {}
     shown = _of_tasks(tasks, episodes(config, data, META_TEST))

@@ -102,7 +102,7 @@ def _fit(
 ) -> dict[str, Any]:
     setting = setting_of(config)
     data = setting.load(config, dataset_dir)
-    for sentence in setting.parts().check(config, data):
+    for sentence in setting.parts.check(config, data):
         say(f"train: {sentence}")
     with strategy.scope():
         model = setting.build(config, data, fit=True)

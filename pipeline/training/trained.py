@@ -85,7 +85,7 @@ def finished_refit(config: Any, dataset_fingerprint: str, run: RunDir) -> RunDir
 
 def wants_refit(config: Any) -> bool:
     """Whether what is exported is to be trained on all pairs."""
-    can_be = setting_of(config).parts().whole is not None
+    can_be = setting_of(config).parts.whole is not None
     return can_be and config.training.refit == "all"
 
 
@@ -97,7 +97,7 @@ def whole_data(config: Any, data: Data, refit: RunDir) -> Data:
         data: The data set.
         refit: Where what has to be fitted beforehand is kept.
     """
-    whole = setting_of(config).parts().whole
+    whole = setting_of(config).parts.whole
     assert whole is not None  # Of a setting that can be refitted.
     return whole(config, data, refit.path)
 

@@ -8,9 +8,8 @@ import numpy as np
 
 from models.baselines.clicks.popularity import Popularity
 from models.cmml_builders import clicked_cmml
-from models.episodes import click_episodes
 from models.episodes.click_draws import EpisodeSizes
-from models.episodes.click_episodes import support_episode
+from models.episodes.click_episodes import support_episode, training_episodes
 from models.episodes.click_records import KnownClicks, ScenarioTask
 from models.evaluation.metric import Metric
 from models.evaluation.scored_pairs import ScoredPairs
@@ -20,18 +19,17 @@ from models.legacy_keras import tf
 from models.options import ScenarioOptions
 from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.task_request import RecordedRequest, TaskRequest, starting_with
-from pipeline.experiment.config_file import hash_of
 from pipeline.experiment.config_section import Experiment, Section
 from pipeline.settings.compiled import compiled_once
 from pipeline.settings.scenario import config as clicks
 from pipeline.settings.scenario.serving import scenario_requests
 from pipeline.settings.serving import ServedWords, Serving
-from pipeline.settings.setting import Methods, TrainingPlan
-from pipeline.settings.step_parts import StepParts
+from pipeline.settings.setting import Methods, Setting, TrainingPlan
 from transforms import schema
 
 NUM_AISLES, PER_AISLE, WIDTH, NUM_NEGATIVES, SHOPPER = 4, 10, 4, 2, 1
 NUM_ITEMS = NUM_AISLES * PER_AISLE
+METRICS = (Metric("recall@5"), Metric("mrr"))
 FACTS = {"label_min": 0, "label_max": 1, "num_items": NUM_ITEMS, "user_features": []}
 
 
@@ -58,14 +56,20 @@ class BasketConfig(Experiment):
     def weight_sections(self):
         return self.model, self.training
 
+    def source(self):
+        return BasketSource(self.data)
+
+    def functions(self):
+        return BASKET
+
 
 class BasketSource:
     """Made-up baskets: six items of one aisle, and two of any."""
 
-    def __init__(self, config):
-        self._data = config.data
+    def __init__(self, data):
+        self._data = data
         self.validate = lambda: None  # Nothing can be wrong with rows that are made up.
-        self.fingerprint = lambda: hash_of("baskets", config.data)
+        self.fingerprint = lambda: repr(data)
 
     def prepare(self, directory, options):
         chance = np.random.default_rng(0)
@@ -149,86 +153,78 @@ def scorer(method, config, data):
             for item in task.query_item:
                 rank = rank_of(scores, item, task.support_item)
                 rows.append((place, SHOPPER, item, shown.size, scores[item - 1], *rank))
-        *columns, rank, number = map(np.array, zip(*rows, strict=True))
-        return ScoredPairs(
-            ids, *columns, rank=rank, num_tied=np.ones_like(rank), num_candidates=number
-        )
+        *columns, rank, num = map(np.array, zip(*rows, strict=True))
+        ties = np.ones_like(rank)
+        return ScoredPairs(ids, *columns, rank=rank, num_tied=ties, num_candidates=num)
 
     ask.score_groups = lambda groups: {one.group: ask(one) for one in groups}
     return ask
 
 
-class BasketSetting:
-    config = BasketConfig
-    metrics = (Metric("recall@5"), Metric("mrr"))
-    source = staticmethod(BasketSource)
-    load = staticmethod(load)
-    scorer = staticmethod(scorer)
-    exported = staticmethod(lambda: None)
-    parts = staticmethod(StepParts)
+def build(config, data, *, fit):
+    return clicked_cmml(data.vectors, config.model, seed=config.training.seed)
 
-    def build(self, config, data, *, fit):
-        return clicked_cmml(data.vectors, config.model, seed=config.training.seed)
 
-    def training(self, config, data):
-        options = config.training
-        sizes = EpisodeSizes(options.support_size, 1, options.query_size, 1)
+def training(config, data):
+    options = config.training
+    sizes = EpisodeSizes(options.support_size, 1, options.query_size, 1)
 
-        def episodes(split, step=0):
-            batch = {"batch_size": options.batch_size, "seed": options.seed}
-            return click_episodes.training_episodes(
-                data.tasks[split], sizes, **batch, first_step=step
-            )
+    def episodes(split, step=0):
+        batch = {"batch_size": options.batch_size, "seed": options.seed}
+        return training_episodes(data.tasks[split], sizes, **batch, first_step=step)
 
-        return TrainingPlan(
-            episodes=lambda step: episodes(schema.META_TRAIN, step),
-            steps_per_epoch=options.steps_per_epoch,
-            num_tasks=options.steps_per_epoch * options.batch_size,
-            validation=Shown("validation", schema.META_VALIDATION, 4, 4),
-            chosen_by=self.metrics[0],
-            probe=lambda: next(iter(episodes(schema.META_VALIDATION))),
-            timed=lambda: next(iter(episodes(schema.META_TRAIN))),
-        )
+    return TrainingPlan(
+        episodes=lambda step: episodes(schema.META_TRAIN, step),
+        steps_per_epoch=options.steps_per_epoch,
+        num_tasks=options.steps_per_epoch * options.batch_size,
+        validation=Shown("validation", schema.META_VALIDATION, 4, 4),
+        chosen_by=METRICS[0],
+        probe=lambda: next(iter(episodes(schema.META_VALIDATION))),
+        timed=lambda: next(iter(episodes(schema.META_TRAIN))),
+    )
 
-    def groups(self, config, data, split):
-        main = Shown("baskets", split, 4, 4)
-        return [main, main.few(0), main.few(1), main.with_other_support()]
 
-    def by_task(self, pairs, *, names=None):
-        (ranks,), mask = pairs.padded("rank")
-        values = {
-            "recall@5": ((ranks <= 5) & mask).sum(axis=1) / mask.sum(axis=1),
-            "mrr": 1.0 / np.where(mask, ranks, np.inf).min(axis=1),
-        }
-        return {k: v for k, v in values.items() if names is None or k in names}
+def groups(config, data, split):
+    main = Shown("baskets", split, 4, 4)
+    return [main, main.few(0), main.few(1), main.with_other_support()]
 
-    def methods(self, config):
-        return Methods(
-            simple={"popularity": Popularity},
-            reference="popularity",
-            fit=lambda name, data, options: Popularity(data.known, data.vectors),
-            beside_ablation=("popularity",),
-            cmml={"cmml_plain": {"model.prior": "constant"}},
-        )
 
-    def serving(self, config, data):
-        counts = np.bincount(data.known.item, minlength=NUM_ITEMS + 1)
+def by_task(pairs, *, names=None):
+    (ranks,), mask = pairs.padded("rank")
+    values = {
+        "recall@5": ((ranks <= 5) & mask).sum(axis=1) / mask.sum(axis=1),
+        "mrr": 1.0 / np.where(mask, ranks, np.inf).min(axis=1),
+    }
+    return {k: v for k, v in values.items() if names is None or k in names}
 
-        def export(model, version):
-            options = config.export.serving_options(version)
-            parts = data.vectors, counts, data.directory
-            return ServedScenarioModel(model, *parts, options)
 
-        return Serving(
-            export=export,
-            recorded=lambda model: recorded(model, data),
-            task_request=to_requests,
-            to_request=scenario_requests(data.directory),
-            facts=FACTS,
-            words=ServedWords("what else goes into a basket", "popularity"),
-            tolerance=lambda requests: 1e-5,
-            num_recorded=4,
-        )
+def methods(config):
+    return Methods(
+        simple={"popularity": Popularity},
+        reference="popularity",
+        fit=lambda name, data, options: Popularity(data.known, data.vectors),
+        beside_ablation=("popularity",),
+        cmml={"cmml_plain": {"model.prior": "constant"}},
+    )
+
+
+def serving(config, data):
+    counts = np.bincount(data.known.item, minlength=NUM_ITEMS + 1)
+
+    def export(model, version):
+        options = config.export.serving_options(version)
+        return ServedScenarioModel(model, data.vectors, counts, data.directory, options)
+
+    return Serving(
+        export=export,
+        recorded=lambda model: recorded(model, data),
+        task_request=to_requests,
+        to_request=scenario_requests(data.directory),
+        facts=FACTS,
+        words=ServedWords("what else goes into a basket", "popularity"),
+        tolerance=lambda requests: 1e-5,
+        num_recorded=4,
+    )
 
 
 def recorded(model, data):
@@ -247,3 +243,8 @@ def to_requests(request):
     wanted = {"query_user_id": user, "candidate_item_id": item}
     wanted["exclude_item_id"] = item[:, :1]
     return TaskRequest(starting_with("support_", request.inputs), {}, query, wanted)
+
+
+BASKET = Setting(
+    *(METRICS, load, build, training, groups, scorer, by_task, methods, serving)
+)

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 import yaml
-from basket_setting import BasketSetting
+from basket_setting import BasketConfig
 
 from models.legacy_keras import tf
 from pipeline.cli import main
@@ -29,7 +29,7 @@ def run(tmp_path_factory):
     }
     config.write_text(yaml.safe_dump(values))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SETTINGS, "basket", BasketSetting())
+        patch.setitem(SETTINGS, "basket", BasketConfig)
         assert main(["run", "--config", str(config)]) == 0
     (path,) = (folder / "runs_dir" / "baskets").glob("[!.]*-*")
     return path

@@ -196,7 +196,7 @@ def test_a_user_is_called_so_where_people_read(project, cmml):
 
 def test_the_audit_finds_no_leak(project):
     dataset_dir = project._dataset_dir()
-    findings = setting_of(project.config).parts().audit(project.config, dataset_dir)
+    findings = setting_of(project.config).parts.audit(project.config, dataset_dir)
     assert [one for one in findings if one.verdict == "LEAK"] == []
     assert "support and query are drawn at random" in {one.detail for one in findings}
 

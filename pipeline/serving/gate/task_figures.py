@@ -87,7 +87,7 @@ def task_figures(
         pairs = setting.scorer(method, config, data)(shown)
         values = setting.by_task(pairs, names=[metric.name])
         by_method[name] = values[metric.name]
-    return TaskFigures(metric, by_method, setting.parts().metric_unit(data))
+    return TaskFigures(metric, by_method, setting.parts.metric_unit(data))
 
 
 class ExportedRecommender:

@@ -1,71 +1,29 @@
 """What single steps need of the scenario-specific setting."""
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from models.episodes.click_episodes import support_episode
 from models.episodes.click_records import ScenarioTask
 from models.serving.served_explanations import MAX_EXPLAINED
 from pipeline.experiment.prepared import read_ids, task_names
-from pipeline.settings.finding import Finding
+from pipeline.settings.scenario.audit.clicks import audit_clicks
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.facts import domain_groups, scenario_facts
 from pipeline.settings.scenario.groups import by_domain, group_words, pair_means
 from pipeline.settings.scenario.labelled_supports import labelled_scenarios
+from pipeline.settings.scenario.pretrain import pretrain
 from pipeline.settings.scenario.readiness import check_clicks
 from pipeline.settings.scenario.training import scenario_episodes
+from pipeline.settings.scenario.whole import whole_scenarios
 from pipeline.settings.step_parts import StepParts
 from transforms import schema
 from transforms.clicks.schema import USER_TASKS
 from transforms.schema import DataError
 
 _SPLITS = (schema.META_TEST, schema.META_VALIDATION, schema.META_TRAIN)
-
-
-def scenario_parts() -> StepParts:
-    """Returns the functions of single steps."""
-    return StepParts(
-        check=check_clicks,
-        group_words=group_words,
-        whole=_whole,
-        pretrain=_pretrain,
-        further_intervals=pair_means,
-        further_groups=by_domain,
-        episodes=scenario_episodes,
-        supports=labelled_scenarios,
-        context_orders=32,
-        request=scenario_request,
-        description=_description,
-        facts=scenario_facts,
-        pair_groups=domain_groups,
-        audit=_audit,
-    )
-
-
-def _description(data: ScenarioData) -> str:
-    return f"A task is a {data.info.task} with clicks."
-
-
-def _pretrain(config: ScenarioConfig, dataset_dir: pathlib.Path) -> pathlib.Path:
-    from pipeline.settings.scenario.pretrain import pretrain
-
-    return pretrain(config, dataset_dir)
-
-
-def _whole(
-    config: ScenarioConfig, data: ScenarioData, folder: pathlib.Path
-) -> ScenarioData:
-    from pipeline.settings.scenario.whole import whole_scenarios
-
-    return whole_scenarios(config, data, folder)
-
-
-def _audit(config: ScenarioConfig, dataset_dir: pathlib.Path) -> Sequence[Finding]:
-    from pipeline.settings.scenario.audit.clicks import audit_clicks
-
-    return audit_clicks(config, dataset_dir)
 
 
 def scenario_request(
@@ -121,3 +79,21 @@ def _request_of(
         "candidates": items[task.pool].tolist(),
         "exclude": items[known].tolist(),
     }
+
+
+SCENARIO_PARTS = StepParts(
+    check=check_clicks,
+    group_words=group_words,
+    whole=whole_scenarios,
+    pretrain=pretrain,
+    further_intervals=pair_means,
+    further_groups=by_domain,
+    episodes=scenario_episodes,
+    supports=labelled_scenarios,
+    context_orders=32,
+    request=scenario_request,
+    description=lambda data: f"A task is a {data.info.task} with clicks.",
+    facts=scenario_facts,
+    pair_groups=domain_groups,
+    audit=audit_clicks,
+)

@@ -1,14 +1,13 @@
 """What single steps need of the user-specific setting."""
 
-import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from pipeline.experiment.prepared import read_ids
-from pipeline.settings.finding import Finding
 from pipeline.settings.step_parts import StepParts
+from pipeline.settings.user.audit import audit_ratings
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
 from pipeline.settings.user.facts import pair_groups, user_facts
@@ -20,37 +19,6 @@ from transforms import schema
 from transforms.schema import DataError
 
 _SPLITS = (schema.META_TEST, schema.META_VALIDATION, schema.META_TRAIN)
-
-
-def user_parts() -> StepParts:
-    """Returns the functions of single steps."""
-    return StepParts(
-        group_words=lambda data: GROUP_WORDS,
-        metric_notes=metric_notes,
-        check=check_ratings,
-        metric_unit=lambda data: data.label_unit.std,
-        whole=_whole,
-        further_intervals=cold_and_warm,
-        further_groups=cold_start_groups,
-        episodes=user_episodes,
-        supports=labelled_users,
-        context_orders=4,  # Users are many, and their support sets short.
-        request=user_request,
-        description=lambda data: "A task is a user with ratings.",
-        facts=user_facts,
-        pair_groups=lambda data, task_ids: pair_groups(data),
-        audit=_audit,
-    )
-
-
-def _whole(config: UserConfig, data: UserData, folder: pathlib.Path) -> UserData:
-    return data.whole()
-
-
-def _audit(config: UserConfig, dataset_dir: pathlib.Path) -> Sequence[Finding]:
-    from pipeline.settings.user.audit import audit_ratings
-
-    return audit_ratings(config, dataset_dir)
 
 
 def check_ratings(config: UserConfig, data: UserData) -> list[str]:
@@ -128,3 +96,22 @@ def _request_of(
             {"item_id": items[item], "label": float(label)} for item, label in pairs
         ],
     }
+
+
+USER_PARTS = StepParts(
+    group_words=lambda data: GROUP_WORDS,
+    metric_notes=metric_notes,
+    check=check_ratings,
+    metric_unit=lambda data: data.label_unit.std,
+    whole=lambda config, data, folder: data.whole(),
+    further_intervals=cold_and_warm,
+    further_groups=cold_start_groups,
+    episodes=user_episodes,
+    supports=labelled_users,
+    context_orders=4,  # Users are many, and their support sets short.
+    request=user_request,
+    description=lambda data: "A task is a user with ratings.",
+    facts=user_facts,
+    pair_groups=lambda data, task_ids: pair_groups(data),
+    audit=audit_ratings,
+)

@@ -16,7 +16,7 @@ from transforms.schema import DataError
 def test_a_version_is_loaded_for_its_setting(made, setting, request):
     exported = request.getfixturevalue(made).exported
     model = load_version(exported.parent)  # The newest in a folder of versions.
-    assert isinstance(model, SETTINGS[setting].exported())
+    assert isinstance(model, SETTINGS[setting].exported_model())
     assert model.directory == exported
     assert model.manifest["setting"] == setting
 

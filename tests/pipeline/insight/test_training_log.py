@@ -12,9 +12,10 @@ from models.legacy_keras import tf
 from pipeline.experiment.run_dir import RunDir, training_fingerprint
 from pipeline.insight.training_log import Probe, dead_share, training_health
 from pipeline.settings.registry import load_experiment, setting_of
+from pipeline.settings.scenario import setting as scenario_setting
 from pipeline.settings.scenario.metrics import metrics_by_task
 from pipeline.settings.scenario.scoring import ClickScorer
-from pipeline.settings.scenario.setting import ScenarioSetting
+from pipeline.settings.scenario.setting import SCENARIO
 from pipeline.steps.train import train
 from pipeline.training.trained import trained_model
 
@@ -178,7 +179,8 @@ def test_the_gain_of_users_is_what_the_error_falls_by(users):
 def test_the_gain_of_scenarios_is_what_recall_rises_by(scenarios, monkeypatch):
     config, data, _ = scenarios
     # Pools are so small that recall@20 would be 1 in any order.
-    monkeypatch.setattr(ScenarioSetting, "metrics", (Metric("recall@5"),))
+    own = dataclasses.replace(SCENARIO, metrics=(Metric("recall@5"),))
+    monkeypatch.setattr(scenario_setting, "SCENARIO", own)
     gain = probe_of(config, data, ByItemRow()).adaptation_gain()
     scorer = ClickScorer(ByItemRow(), config, data)
 

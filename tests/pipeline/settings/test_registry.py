@@ -4,6 +4,8 @@ import pytest
 
 from pipeline.experiment.config_file import ConfigError
 from pipeline.settings.registry import SETTINGS, load_experiment, setting_of
+from pipeline.settings.scenario.setting import SCENARIO
+from pipeline.settings.user.setting import USER
 
 CONFIGS = pathlib.Path(__file__).parents[3] / "configs"
 USERS, SCENARIOS = CONFIGS / "own_table.yaml", CONFIGS / "own_clicks.yaml"
@@ -13,8 +15,8 @@ USERS, SCENARIOS = CONFIGS / "own_table.yaml", CONFIGS / "own_clicks.yaml"
 def test_an_experiment_is_of_its_setting(path, name):
     config = load_experiment(path)
     assert config.setting == name
-    assert setting_of(config) is SETTINGS[name]
-    assert isinstance(config, SETTINGS[name].config)
+    assert setting_of(config) is {"user": USER, "scenario": SCENARIO}[name]
+    assert isinstance(config, SETTINGS[name])
 
 
 @pytest.mark.parametrize("setting", ["[user]", "users"])
@@ -53,19 +55,19 @@ def test_every_setting_has_what_all_steps_need(path):
     assert methods.reference in methods.beside_ablation
     assert set(methods.beside_ablation) <= methods.simple.keys()
     assert not methods.simple.keys() & methods.learned.keys()
-    parts = setting.parts()
+    parts = setting.parts
     for part in ("episodes", "supports", "request", "facts", "audit"):
         assert getattr(parts, part) is not None, part
-    assert setting.exported() is not None
+    assert config.exported_model() is not None
 
 
-@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+@pytest.mark.parametrize("setting", [USER, SCENARIO], ids=SETTINGS)
 def test_the_metric_that_decides_has_a_direction(setting):
     assert setting.metrics[0].direction
 
 
 def test_every_metric_with_a_target_says_what_it_is():
-    (coverage,) = [one for one in SETTINGS["user"].metrics if one.target is not None]
+    (coverage,) = [one for one in USER.metrics if one.target is not None]
     assert coverage.sentence.format(0.75) == (
         "the central 80% of the distributions hold 75.0% of the labels"
     )

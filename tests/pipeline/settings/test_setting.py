@@ -68,7 +68,7 @@ def test_groups_begin_with_the_main_one_and_have_different_names(loaded):
 def test_episodes_have_their_ids_and_no_padding_in_between(loaded):
     setting, config, data = loaded
     task_ids = []
-    for ids, episode in setting.parts().episodes(config, data, "meta_test"):
+    for ids, episode in setting.parts.episodes(config, data, "meta_test"):
         task_ids += ids
         mask = np.asarray(episode["query_mask"])
         assert len(ids) == len(mask)
@@ -93,7 +93,7 @@ def test_metrics_of_some_names_are_those_of_all(loaded):
 
 def test_words_are_of_groups_that_there_are(loaded):
     setting, config, data = loaded
-    words = setting.parts().group_words(data)
+    words = setting.parts.group_words(data)
     groups = {one.group for one in setting.groups(config, data, "meta_test")}
     whole = {name for name in groups if "/support_" not in name}
     assert whole <= words.keys()

@@ -9,7 +9,8 @@ import yaml
 
 from pipeline.experiment.run_dir import RunDir
 from pipeline.judging.task_metrics_file import load_metrics
-from pipeline.settings.registry import SETTINGS, load_experiment, setting_of
+from pipeline.settings.registry import load_experiment, setting_of
+from pipeline.settings.scenario.setting import SCENARIO
 from pipeline.steps.ablate import support_sets
 from transforms.schema import DataError
 
@@ -68,7 +69,7 @@ def test_a_variant_of_scenarios_is_trained_judged_and_found_again(
     results = json.loads((folder / "results.json").read_text())
     assert list(results["references"]) == ["popularity", "dot_product"]
     variant = results["variants"]["Encoders"]["mean"]
-    metrics = SETTINGS["scenario"].metrics
+    metrics = SCENARIO.metrics
     shown = [one.name for one in metrics if one.in_tables or one.name == "ndcg@10"]
     assert list(variant["metrics"]) == shown
     (run,) = variant["runs"]

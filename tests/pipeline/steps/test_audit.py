@@ -2,20 +2,19 @@ import types
 
 import pytest
 
-from pipeline.settings import registry
 from pipeline.settings.finding import Finding
 from pipeline.settings.step_parts import StepParts
 from pipeline.steps.audit import audit
 
 
 @pytest.fixture
-def audit_of(monkeypatch, tmp_path):
+def audit_of(tmp_path):
     """Audits a data set of a setting whose checks find something made up."""
 
     def run(look):
-        setting = types.SimpleNamespace(parts=lambda: StepParts(audit=look))
-        monkeypatch.setitem(registry.SETTINGS, "made_up", setting)
-        return audit(types.SimpleNamespace(setting="made_up"), tmp_path)
+        setting = types.SimpleNamespace(parts=StepParts(audit=look))
+        config = types.SimpleNamespace(setting="made_up", functions=lambda: setting)
+        return audit(config, tmp_path)
 
     return run
 

@@ -1,5 +1,6 @@
 """What `evaluate` has left of the two small experiments."""
 
+import dataclasses
 import json
 import shutil
 
@@ -14,7 +15,9 @@ from models.evaluation.ranking_metrics import user_metrics
 from pipeline.experiment.config_file import with_changes
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.registry import load_experiment, setting_of
+from pipeline.settings.user import setting as user_setting
 from pipeline.settings.user.metrics import metrics_by_task
+from pipeline.settings.user.setting import USER
 from pipeline.steps import evaluate as step
 from pipeline.steps.evaluate import evaluate
 from transforms.clicks.schema import load_scenario_info
@@ -256,16 +259,15 @@ def test_an_evaluation_with_other_keys_keeps_the_earlier_one(
 
 def test_a_metric_more_is_evaluated(users, tmp_path, monkeypatch, capsys):
     run = RunDir(shutil.copytree(users.made.run_dir, tmp_path / "run"))
-    setting = setting_of(users.config)
     before = json.loads((run.evaluation / "metrics.json").read_text())
     more = Metric("mae_again", higher_is_better=False)
-    monkeypatch.setattr(type(setting), "metrics", (*setting.metrics, more))
 
-    def with_more(_, pairs, *, names=None):
+    def with_more(pairs, *, names=None):
         by_task = metrics_by_task(pairs)
         return {**by_task, "mae_again": by_task["mae"]}
 
-    monkeypatch.setattr(type(setting), "by_task", with_more)
+    own = dataclasses.replace(USER, metrics=(*USER.metrics, more), by_task=with_more)
+    monkeypatch.setattr(user_setting, "USER", own)
     evaluate(users.config, users.made.dataset_dir, run)
     after = json.loads((run.evaluation / "metrics.json").read_text())
     assert after["cmml"]["cold"]["mae_again"] == before["cmml"]["cold"]["mae"]

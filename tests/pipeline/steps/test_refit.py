@@ -128,7 +128,7 @@ def test_an_export_without_its_refit_says_so(experiment, tmp_path, capsys):
 def test_all_pairs_of_all_users_are_for_training(experiment):
     config = load_experiment(experiment.config_path)
     data = setting_of(config).load(config, experiment.dataset_dir)
-    whole = setting_of(config).parts().whole(config, data, None)
+    whole = setting_of(config).parts.whole(config, data, None)
     pairs = whole.training_pairs
     assert pairs.label.size == sum(data.info.num_interactions.values())
     assert set(pairs.user) == set(range(1, data.info.num_users + 1))
@@ -207,7 +207,7 @@ def test_a_refitted_run_is_exported_with_the_model_that_was_judged(each):
     assert "before the refit" in card
     setting = setting_of(config)
     data = setting.load(config, dataset_dir)
-    whole = setting.parts().whole(config, data, run.refit.path)
+    whole = setting.parts.whole(config, data, run.refit.path)
     answers = []
     for directory, trained, used in (
         (version, run.refit, whole),

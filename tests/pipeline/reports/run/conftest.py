@@ -13,7 +13,8 @@ from pipeline.reports.run.bands import COUNT_BANDS, banded_groups
 from pipeline.reports.run.evaluated_run import EvaluatedRun
 from pipeline.reports.run.findings import Training, find
 from pipeline.settings.data_facts import DataFacts, SplitFacts
-from pipeline.settings.registry import SETTINGS
+from pipeline.settings.scenario.setting import SCENARIO
+from pipeline.settings.user.setting import USER
 from transforms.schema import META_TEST, CommonInfo
 
 NUM_TASKS = 40
@@ -80,7 +81,7 @@ def run_of(scores, seed=0, num_resamples=200):
     """An `EvaluatedRun` of pairs by method and group, with the summary they make."""
     (some, *_) = scores["cmml"].values()
     name = "scenario" if some.label is None else "user"
-    setting = SETTINGS[name]
+    setting = USER if name == "user" else SCENARIO
     groups = groups_of(name)
     evaluation = Evaluation(
         metrics=setting.metrics,

@@ -10,7 +10,8 @@ from pipeline.insight.contexts import TaskContexts
 from pipeline.reports.run.latency import Latency
 from pipeline.reports.run.page import RunReport, run_page
 from pipeline.reports.run.provenance import Provenance
-from pipeline.settings.registry import SETTINGS
+from pipeline.settings.scenario.setting import SCENARIO
+from pipeline.settings.user.setting import USER
 
 EVIL = "<script>alert(1)</script>$a$"
 RNG = np.random.default_rng(0)
@@ -38,7 +39,7 @@ def make_report(make_findings):
 
     def make(scores):
         (main,) = scores["cmml"]
-        metric = SETTINGS["user" if main == "cold" else "scenario"].metrics[0]
+        metric = (USER if main == "cold" else SCENARIO).metrics[0]
         return RunReport(
             name=EVIL,
             description=EVIL,
