@@ -1,11 +1,15 @@
 """What `recommend` of a large catalogue costs, and what its index does not find.
 
 Factors of items are made up. Those of ratings (benchmarks/made_up_ratings.py) are
-normal: real items are more alike, and easier to find. Those of clicks are as wide as
-those of CiteULike and vary as much; no pool is given.
+normal: real items are more alike, and easier to find. Those of clicks are normal too,
+as wide as those of CiteULike, and vary as much; or they are drawn from vectors that
+`pretrain` wrote (`--vectors`), with noise, so that a large catalogue is as alike as a
+real one is. No pool is given.
 """
 
 import argparse
+import dataclasses
+import functools
 import json
 import pathlib
 import resource
@@ -24,6 +28,7 @@ import numpy as np
 from benchmarks.made_up_ratings import LEVELS, assign_made_up_factors, made_up_ratings
 from models.cmml_builders import clicked_cmml, rated_cmml
 from models.episodes.entity_table import EntityTable
+from models.factors.vector_files import load_vectors
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.options import CMMLOptions, ScenarioOptions
@@ -35,11 +40,14 @@ from transforms import schema
 
 _NUM_USERS = 100
 _SUPPORT_SIZE, _TOP_K = 40, 100
+_NOISE = 0.5  # Of the spread of each unit, added to items that are drawn.
+_BLOCK = 1 << 16
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--setting", choices=["user", "scenario"], default="user")
+    parser.add_argument("--vectors", type=pathlib.Path, help="folder, for clicks")
     parser.add_argument("--items", type=int, nargs="+", default=[10**5, 10**6])
     parser.add_argument("--search_size", type=int, default=16_384)
     parser.add_argument("--tasks", type=int, default=20)
@@ -60,6 +68,8 @@ def measure(num_items: int, arguments: argparse.Namespace) -> dict[str, object]:
             lines = "".join(f"{one}\n" for one in range(1, number + 1))
             (ids / f"{name}.txt").write_text(lines)
         made_up, request = _SETTINGS[arguments.setting]
+        if arguments.vectors:
+            made_up = functools.partial(clicked, drawn_from=arguments.vectors)
         options = ServingOptions(top_k=_TOP_K, search_size=arguments.search_size)
         started = time.perf_counter()
         served = made_up(num_items, directory, options)
@@ -119,9 +129,21 @@ def rated(
 
 
 def clicked(
-    num_items: int, directory: pathlib.Path, options: ServingOptions
+    num_items: int,
+    directory: pathlib.Path,
+    options: ServingOptions,
+    *,
+    drawn_from: pathlib.Path | None = None,
 ) -> ServedModel:
     """Does so with made-up vectors of users and items."""
+    vectors = drawn(num_items, drawn_from) if drawn_from else normal(num_items)
+    model = clicked_cmml(vectors, ScenarioOptions())
+    counts = np.full(num_items + 1, 20, np.int64)
+    return ServedScenarioModel(model, vectors, counts, directory, options)
+
+
+def normal(num_items: int) -> Vectors:
+    """Returns normal vectors, as wide as those of CiteULike."""
     width, linear = 128, 512
     chance = np.random.default_rng(0)
     of_direction = (
@@ -136,12 +158,25 @@ def clicked(
     items = chance.standard_normal([num_items + 1, len(spread)], np.float32)
     items *= spread
     items[:, -2] = 1.0  # What a click weighs.
-    vectors = Vectors(
+    return Vectors(
         users[np.newaxis], items[np.newaxis], num_further=linear + 2, num_linear=linear
     )
-    model = clicked_cmml(vectors, ScenarioOptions())
-    counts = np.full(num_items + 1, 20, np.int64)
-    return ServedScenarioModel(model, vectors, counts, directory, options)
+
+
+def drawn(num_items: int, directory: pathlib.Path) -> Vectors:
+    """Returns vectors drawn from those that were fitted, with noise on the items."""
+    fitted = load_vectors(directory, with_folds=False)
+    users, items = (table[fitted.open_fit] for table in (fitted.users, fitted.items))
+    chance = np.random.default_rng(0)
+    users = users[np.r_[0, chance.integers(1, len(users), _NUM_USERS)]]
+    spread = _NOISE * items.std(axis=0)
+    spread[-2:] = 0.0  # What a click weighs, and which items nobody has clicked.
+    items = items[np.r_[0, chance.integers(1, len(items), num_items)]]
+    for start in range(1, len(items), _BLOCK):
+        block = items[start : start + _BLOCK]
+        block += chance.standard_normal(block.shape, np.float32) * spread
+    tables = {"users": users[np.newaxis], "items": items[np.newaxis]}
+    return dataclasses.replace(fitted, per_fold=1, **tables)
 
 
 def of_user(num_items: int, seed: int) -> dict[str, tf.Tensor]:

@@ -184,19 +184,17 @@ class ClickedPairs(PairEmbedding):
         # Not log1p, which LiteRT lacks.
         return dots + self._count_weight * tf.math.log(1.0 + counts)
 
-    def expect_items(
-        self, user: FoldedUser, vectors: tf.Tensor, table: tf.Tensor
-    ) -> tf.Tensor:
-        """Returns what is expected of every item where no pool is given.
+    def open_query(self, user: FoldedUser, vectors: tf.Tensor) -> tf.Tensor:
+        """Returns what asks for items where no pool is given.
 
         Args:
             user: Of each scenario.
             vectors: float32 [B, D], factors of the user who is asked for in each, whose
                 units weigh what they do without a pool.
-            table: float32 [N, D], factors of all items, or none.
 
         Returns:
-            float32 [B, N], the mean of `expect`.
+            float32 [B, D]. Its product with the factors of an item is what is expected
+            of it, but for what it is worth that the item itself was clicked.
         """
         query = self.prior_scale * vectors
         if self.num_factors:
@@ -204,10 +202,58 @@ class ClickedPairs(PairEmbedding):
             before = self._closeness.start
             behind = vectors.shape[-1] - before - self.num_factors
             query += tf.pad(closeness, [[0, 0], [before, behind]])
-        means = products(query, table)
+        return query
+
+    def expect_items(
+        self, user: FoldedUser, vectors: tf.Tensor, table: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns what is expected of every item where no pool is given.
+
+        Args:
+            user: As of `open_query`.
+            vectors: As of `open_query`.
+            table: float32 [N, D], factors of all items, or none.
+
+        Returns:
+            float32 [B, N], the mean of `expect`.
+        """
+        means = products(self.open_query(user, vectors), table)
         if self._has_repeats:
             means += self.repeat_scale * repeats_of_all(user, tf.shape(table)[0])
         return means
+
+    def expect_rows(
+        self, user: FoldedUser, vectors: tf.Tensor, table: tf.Tensor, rows: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns what is expected of some items where no pool is given.
+
+        Those of one task are looked up after those of the other, to bound memory.
+
+        Args:
+            user: As of `open_query`.
+            vectors: As of `open_query`.
+            table: float32 [N, D], factors of all items.
+            rows: int32 [B, M], rows of the table.
+
+        Returns:
+            float32 [B, M], the mean of `expect`.
+        """
+
+        def of_task(parts: tuple[tf.Tensor, ...]) -> tf.Tensor:
+            query, clicked, items = parts
+            means = tf.linalg.matvec(tf.gather(table, items), query)
+            if not self._has_repeats:
+                return means
+            of_one = nothing_known(1)._replace(clicked=tf.expand_dims(clicked, 0))
+            is_repeat = repeats_of(of_one, tf.expand_dims(items, 0))[0]
+            return means + self.repeat_scale * is_repeat
+
+        return tf.map_fn(
+            tf.autograph.experimental.do_not_convert(of_task),
+            (self.open_query(user, vectors), user.clicked, rows),
+            fn_output_signature=tf.TensorSpec([None], tf.float32),
+            parallel_iterations=1,
+        )
 
     def embed(
         self, user: FoldedUser, pairs: FactorPairs, training: bool = False

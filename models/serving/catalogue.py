@@ -47,10 +47,19 @@ class Catalogue(tf.Module):
         return tf.broadcast_to(self.candidates, [batch_size, len(self.candidates)])
 
     def most_popular(self, num_rows: int) -> np.ndarray:
-        """Returns the rows of the most popular candidates, int32, ascending."""
+        """Returns the rows of the most popular candidates, int32 [num_rows].
+
+        They are ascending, with unknown ones behind if there are fewer candidates.
+        """
         rows = self.candidates.numpy()
         order = np.argsort(-self._counts[rows], kind="stable")
-        return np.sort(rows[order[:num_rows]])
+        best = np.sort(rows[order[:num_rows]])
+        return np.pad(best, [0, num_rows - len(best)], constant_values=UNKNOWN)
+
+    def only_candidates(self, rows: tf.Tensor) -> tf.Tensor:
+        """Makes rows int32 [B, M] unknown that may not be recommended."""
+        may_be = np.isin(np.arange(self.num_rows), self.candidates)
+        return tf.where(tf.gather(tf.constant(may_be), rows), rows, UNKNOWN)
 
     def is_among(self, rows: tf.Tensor, excluded: tf.Tensor) -> tf.Tensor:
         """Says which rows int32 [B, M] are among those excluded, int32 [B, E]."""

@@ -30,7 +30,8 @@ class ServingOptions:
         max_scored: Most pairs that the whole model scores to answer `recommend`.
         shortlist_size: Items of the highest prior that `recommend` scores with the
             whole model; 0 for all of them, None for all of at most 100,000.
-        search_size: Items whose prior is looked at, of more than 100,000.
+        search_size: Items that an index finds, of more than 100,000, whose prior is
+            looked at.
         order_by: What `recommend` orders by: the "score", the expected "gain", or the
             mean plus ("optimistic") or less ("cautious") one standard deviation; the
             last three need a model that predicts distributions.

@@ -10,7 +10,7 @@ import numpy as np
 from models.cmml import CMML
 from models.legacy_keras import tf
 from models.serving.catalogue import Catalogue, score_in_blocks
-from models.serving.options import ServingOptions
+from models.serving.options import MOST_SCORED, ServingOptions
 from models.serving.request_checks import Inputs, check_number
 from models.serving.served_explanations import ServedExplanations
 from models.serving.served_tasks import ANSWERS, Answer, ServedTask
@@ -68,6 +68,11 @@ class ServedRecommendations(ServedExplanations):
         unbounded = copy.copy(self)
         unbounded._bounds_memory = False
         return unbounded
+
+    def _is_searched(self) -> bool:
+        """Whether a shortlist is found without a look at all of each item."""
+        num_items = len(self.catalogue.candidates)
+        return self.shortlist_size > 0 and num_items > MOST_SCORED
 
     def _candidates(
         self, task: ServedTask, inputs: Inputs, is_popular: tf.Tensor

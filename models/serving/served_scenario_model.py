@@ -10,6 +10,7 @@ from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.pairs.factor_tables import FactorPairs, weights_of
 from models.serving.options import ServingOptions
+from models.serving.reduced_index import ReducedIndex
 from models.serving.request_checks import Checked, Inputs
 from models.serving.saving import IDS, InputSpec
 from models.serving.served_model import ServedModel
@@ -23,6 +24,8 @@ from models.serving.served_tasks import ServedTask
 from models.serving.support_memory import Values
 from models.serving.vocabulary import PADDING, IdLookup
 from transforms import schema
+
+_NUM_ASKED = 128  # Made-up tasks that tell how an index has to be.
 
 
 class ServedScenarioModel(ServedModel):
@@ -81,6 +84,41 @@ class ServedScenarioModel(ServedModel):
             only_whole=True,
             num_rows=max(len(vectors.users[0]), len(vectors.items[0])),
         )
+        self._known_index: ReducedIndex | None = None
+        self._is_index_known = False
+
+    def _index(self) -> ReducedIndex | None:
+        """Returns what is searched; makes it for the first signature that needs it.
+
+        There is none where all items are to be looked at.
+        """
+        if self._is_searched() and not self._is_index_known:
+            with tf.init_scope():
+                self._known_index = ReducedIndex.of_queries(
+                    self._item_table(),
+                    self.catalogue.candidates.numpy(),
+                    self._made_up_queries().numpy(),
+                    num_best=self.catalogue.top_k,
+                    num_searched=self.options.search_size,
+                )
+            self._is_index_known = True
+        return self._known_index if self._is_searched() else None
+
+    def _made_up_queries(self) -> tf.Tensor:
+        """Returns what users ask after one click, drawn as the item is."""
+        chance = np.random.default_rng(0)
+        items = chance.choice(self.catalogue.candidates, [_NUM_ASKED, 1])
+        users = chance.integers(0, self._user_vectors.shape[0], [_NUM_ASKED, 1])
+        rows = {"user": tf.constant(users, tf.int32), "item": tf.constant(items)}
+        clicks = tf.ones([_NUM_ASKED, 1])
+        state = self._model().encode(self._pairs({}, rows), clicks, clicks > 0.0)
+        vectors = self._open_vectors(rows["user"][:, 0])
+        query: tf.Tensor = self._model().pairs.open_query(state.user, vectors)
+        return query
+
+    def _open_vectors(self, users: tf.Tensor) -> tf.Tensor:
+        """Returns vectors of users int32 [B], weighing what they do without a pool."""
+        return tf.gather(self._user_vectors, users) * self._unit_weights[1]
 
     def _pairs(self, profile: Values, rows: Mapping[str, tf.Tensor]) -> FactorPairs:
         del profile
@@ -132,19 +170,48 @@ class ServedScenarioModel(ServedModel):
     def _candidates(
         self, task: ServedTask, inputs: Inputs, is_popular: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Returns the pool, or all items where it is of width 0."""
-        del is_popular
+        """Returns the pool, or where it is of width 0 all items or those found."""
         pool = inputs["candidate_item_row"]
         batch_size, num_in_pool = tf.unstack(tf.shape(pool))
-        num_others = tf.where(num_in_pool > 0, 0, len(self.catalogue.candidates))
-        others = self.catalogue.all_rows(batch_size)[:, :num_others]
+        users = _asking_users(task, inputs)
+        if index := self._index():
+            others = tf.cond(
+                num_in_pool > 0,
+                lambda: tf.zeros([batch_size, 0], tf.int32),
+                lambda: self._found(index, task, users, is_popular),
+            )
+        else:
+            num_others = tf.where(num_in_pool > 0, 0, len(self.catalogue.candidates))
+            others = self.catalogue.all_rows(batch_size)[:, :num_others]
         items = tf.concat([pool, others], axis=1)
-        users = tf.expand_dims(_asking_users(task, inputs), 1)
         return {
-            "user": tf.broadcast_to(users, tf.shape(items)),
+            "user": tf.broadcast_to(tf.expand_dims(users, 1), tf.shape(items)),
             "item": items,
             "open": tf.fill(tf.shape(items), tf.cast(num_in_pool == 0, tf.float32)),
         }
+
+    def _found(
+        self,
+        index: ReducedIndex,
+        task: ServedTask,
+        users: tf.Tensor,
+        is_popular: tf.Tensor,
+    ) -> tf.Tensor:
+        """Returns what an index finds, and what was clicked, of which it knows nothing.
+
+        Args:
+            index: The index.
+            task: The tasks.
+            users: int32 [B], who asks.
+            is_popular: bool [B, 1], which tasks look at the most popular items.
+        """
+        user = task.state.user
+        vectors = self._open_vectors(users)
+        found = index.search(self._model().pairs.open_query(user, vectors))
+        popular = self.catalogue.most_popular(index.num_searched)
+        found = tf.where(is_popular, popular, found)
+        clicked = self.catalogue.only_candidates(tf.cast(user.clicked, tf.int32))
+        return self.catalogue.without_repeats(tf.concat([clicked, found], axis=1))
 
     def _shortens(self, rows: tf.Tensor) -> bool:
         return self._is_closed_form_when_open or super()._shortens(rows)
@@ -156,16 +223,16 @@ class ServedScenarioModel(ServedModel):
             kept = super()._num_kept(rows)
         if not self._is_closed_form_when_open:
             return kept
-        return tf.where(_are_open(rows), self.catalogue.top_k, kept)
+        num_recommended = tf.minimum(self.catalogue.top_k, tf.shape(rows["item"])[1])
+        return tf.where(_are_open(rows), num_recommended, kept)
 
     def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Asks for a pool pair by pair, and for the whole catalogue by one product.
+        """Asks for a pool pair by pair, and without one by products with the table.
 
         What the pairs of a large catalogue look up is as large as its table.
         """
         batch_size, num_items = tf.unstack(tf.shape(rows["item"]))
-        is_open = _are_open(rows)
-        num_pooled = tf.where(is_open, 0, num_items)  # All of them, or none.
+        num_pooled = tf.where(_are_open(rows), 0, num_items)  # All of them, or none.
         of_pooled = tf.zeros([batch_size, num_pooled])
         if self.shortlist_size:  # Else a pool is kept as it is.
             # LiteRT makes no product over nothing, nor a slice of no columns.
@@ -173,13 +240,28 @@ class ServedScenarioModel(ServedModel):
             pooled = {role: values[:, :some] for role, values in rows.items()}
             of_pooled = super()._prior(task, pooled)
             of_pooled = tf.gather(of_pooled, tf.range(num_pooled), axis=1)
-        users = tf.gather(self._user_vectors, rows["user"][:, 0])
-        users *= self._unit_weights[1]
-        table = self._item_table()[: tf.where(is_open, self.catalogue.num_rows, 0)]
-        expected = self._model().pairs.expect_items(task.state.user, users, table)
-        others = self.catalogue.candidates[: num_items - num_pooled]
-        of_others = tf.gather(expected, others, axis=1)
+        of_others = self._open_prior(task, rows, num_items - num_pooled)
         return tf.concat([of_pooled, of_others], axis=1)
+
+    def _open_prior(
+        self, task: ServedTask, rows: Mapping[str, tf.Tensor], num_open: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns the prior of the first rows where they are of no pool.
+
+        Args:
+            task: The tasks.
+            rows: The rows by role.
+            num_open: How many are asked for, all or none.
+        """
+        pairs, user = self._model().pairs, task.state.user
+        vectors = self._open_vectors(rows["user"][:, 0])
+        if self._index():
+            some = rows["item"][:, : tf.maximum(num_open, 1)]
+            expected = pairs.expect_rows(user, vectors, self._item_table(), some)
+            return tf.gather(expected, tf.range(num_open), axis=1)
+        table = self._item_table()[: tf.where(num_open > 0, self.catalogue.num_rows, 0)]
+        expected = pairs.expect_items(user, vectors, table)
+        return tf.gather(expected, self.catalogue.candidates[:num_open], axis=1)
 
     def _fallback(self, task: ServedTask, inputs: Inputs) -> tf.Tensor:
         is_known = _asking_users(task, inputs) > schema.UNKNOWN

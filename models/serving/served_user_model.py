@@ -11,7 +11,7 @@ from models.joined_parts import join
 from models.legacy_keras import tf
 from models.pairs.rated_pairs import RatedPairs, UserItemPairs
 from models.serving.item_index import ItemIndex
-from models.serving.options import MOST_SCORED, ServingOptions
+from models.serving.options import ServingOptions
 from models.serving.request_checks import Checked, Inputs
 from models.serving.saving import InputSpec
 from models.serving.served_model import ServedModel
@@ -79,11 +79,6 @@ class ServedUserModel(ServedModel):
         )
         self._add_features(info, vocabularies)
         self._known_index: ItemIndex | None = None
-
-    def _is_searched(self) -> bool:
-        """Whether a shortlist is found without a look at each item."""
-        num_items = len(self.catalogue.candidates)
-        return self.shortlist_size > 0 and num_items > MOST_SCORED
 
     def _index(self) -> ItemIndex:
         """Returns what is searched; makes it for the first signature that needs it."""
@@ -163,7 +158,6 @@ class ServedUserModel(ServedModel):
         index = self._index()
         found = index.search(self._factors().product_query(task.state.user))
         popular = self.catalogue.most_popular(index.num_searched)
-        popular = np.pad(popular, [0, index.num_searched - len(popular)])
         return {"item": tf.where(is_popular, popular, found)}
 
     def _prior(self, task: ServedTask, rows: Mapping[str, tf.Tensor]) -> tf.Tensor:

@@ -40,9 +40,9 @@ class ExportConfig(Section):
             the highest prior; 0 for all of them. Needs a prior. By default all of a
             catalogue of at most 100,000 items are scored, and 1,000 of a larger one,
             or 2 `top_k` if that is more.
-        search_size: Of more than 100,000 items that users rate, `recommend` looks for
-            the shortlist among so many, which an index finds. The export says what
-            share of the recommended items is found so.
+        search_size: Of more than 100,000 items that users rate, or click where no pool
+            is given, `recommend` looks for the best among so many, which an index
+            finds. The export says what share of the recommended items is found so.
         order_by: What `recommend` orders by: the "score", the expected "gain", or the
             mean plus ("optimistic") or less ("cautious") one standard deviation. All
             but the score need `model.head` "distribution".

@@ -12,6 +12,7 @@ from models.serving import (
     catalogue,
     item_index,
     options,
+    served_recommendations,
     served_tasks,
     served_user_model,
 )
@@ -567,7 +568,7 @@ def test_a_shortlist_of_popular_items_holds_the_most_popular(serve, dataset, emp
 @pytest.fixture
 def serve_large(serve, monkeypatch):
     """Serves as if the catalogue were too large to score all of it."""
-    for module in (options, served_user_model):
+    for module in (options, served_recommendations):
         monkeypatch.setattr(module, "MOST_SCORED", 8)
     monkeypatch.setattr(options, "_SHORTLIST", 4)
     monkeypatch.setattr(item_index, "_BLOCK", 2)
