@@ -95,8 +95,8 @@ def test_a_sample_tells_how_many_directions_are_needed(monkeypatch, queries):
 
 @pytest.mark.parametrize(("cost", "is_made"), [(0, True), (4, True), (8, False)])
 def test_there_is_no_index_that_saves_no_time(monkeypatch, queries, cost, is_made):
-    # Of 12 directions 4 are needed. With a cost of 4 the 100 items found are like 400 of
-    # 1000 that are read, and half of the directions are allowed; with 8 a fifth are: 2.
+    # Of 12 directions 4 are needed. With a cost of 4 the 100 items found are as 400 of
+    # 1000 that are read, which leaves half of the directions; 8 leaves a fifth, 2.
     monkeypatch.setattr(reduced_index, "_COST", cost)
     rows = np.arange(NUM_ITEMS, dtype=np.int32)
     index = ReducedIndex.of_queries(
