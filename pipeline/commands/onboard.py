@@ -22,14 +22,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--users",
         type=pathlib.Path,
-        metavar="CSV",
-        help="ratings of new users: the columns of --config, or user_id,item_id,label",
+        metavar="FILE",
+        help="ratings of new users, CSV or Parquet: the columns of --config, or "
+        "user_id,item_id,label",
     )
     source.add_argument(
         "--scenario",
         type=pathlib.Path,
-        metavar="CSV",
-        help="clicks of one new scenario: the columns of --config, or "
+        metavar="FILE",
+        help="clicks of one new scenario, CSV or Parquet: the columns of --config, or "
         "user_id,item_id,label (0 or 1)",
     )
     parser.add_argument(
@@ -43,7 +44,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output",
         type=pathlib.Path,
-        help=f"folder of the results; default {_FOLDER}/<name of the CSV file>",
+        help=f"folder of the results; default {_FOLDER}/<name of the file>",
     )
 
 

@@ -1,7 +1,5 @@
 """The first interactions of new users or of a new scenario, read line by line."""
 
-from __future__ import annotations
-
 import collections
 import dataclasses
 import pathlib
@@ -9,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipeline.experiment.version_dir import read_vocabulary
+from pipeline.onboarding.new_file import NewFile, open_new_file
 from pipeline.onboarding.own_table import CLICK, OwnTable
 from transforms.clicks.click_pairs import REPEATED_CLICK
 from transforms.clicks.clicks import LABEL_TOO_LOW
@@ -19,7 +18,7 @@ from transforms.ratings.interactions import (
     parse_interaction,
 )
 from transforms.ratings.user_pairs import REPEATED_PAIR
-from transforms.reading.blocks import Block, rows_of
+from transforms.reading.blocks import rows_of
 from transforms.reading.rejected_row import RejectedRow, rejected_row
 from transforms.reading.row_error import (
     CONFLICTING_ENTITY,
@@ -28,21 +27,12 @@ from transforms.reading.row_error import (
     RowError,
     UnwantedRowError,
 )
-from transforms.reading.text_rows import (
-    Fields,
-    UnreadableRow,
-    skip_byte_order_mark,
-    split_header,
-)
-from transforms.reading.values import as_number, as_time
+from transforms.reading.text_rows import Fields, UnreadableRow
+from transforms.reading.values import as_number, as_text, as_time
 from transforms.schema import DataError
 from transforms.specs import InteractionSpec
-from transforms.table_spec import TableSpec
 
-_SHOWN = 3  # Refused rows that an error quotes.
-
-REQUIRED = ("user_id", "item_id", "label")
-_TIME = "timestamp"  # Allowed, since logs have it; read where `keep` goes by the time.
+_SHOWN = 3  # Refused rows, or scenarios, that an error quotes.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,7 +68,7 @@ def read_new_interactions(
     normalize: bool = False,
     own: OwnTable | None = None,
 ) -> NewInteractions:
-    """Reads a file of text, as `open_new_file` knows its columns.
+    """Reads a file, as `open_new_file` knows its columns.
 
     A row is refused for the reasons for which `prepare` refuses one, and left out
     likewise: of the rows of a pair the same one counts. A click counts before a row
@@ -94,14 +84,16 @@ def read_new_interactions(
         own: The table of the configuration, if one is known.
 
     Raises:
-        DataError: As `open_new_file`, or if no row can be used; the message names line
-            and cause.
+        DataError: As `open_new_file`, or if no row can be used, or rows are of several
+            scenarios; the message names line and cause, or the scenarios.
     """
     file = open_new_file(path, own, feature_names)
     low, high = label_range
     spec = dataclasses.replace(file.table.interactions, label_min=low, label_max=high)
     reader = _Reader(file, spec, only_whole=only_whole, normalize=normalize)
     reader.read()
+    if len(reader.scenarios) > 1:
+        raise DataError(_several_scenarios(path, file, [*reader.scenarios]))
     if not reader.interactions:
         raise DataError(
             f"{path} has no row that can be used: {_summary(reader.refused)}."
@@ -130,9 +122,12 @@ class _Reader:
         self.features: dict[str, dict[str, str]] = {}
         self.refused: list[RejectedRow] = []
         self.left_out: collections.Counter[str] = collections.Counter()
+        self.scenarios: dict[str, None] = {}  # In the order of the file.
         self._file = file
         self._spec = spec
-        self._columns = (*interaction_columns(spec), *file.features)
+        column = file.table.scenario_column
+        self._scenario = [column] if column in file.block.header else []
+        self._columns = (*interaction_columns(spec), *file.features, *self._scenario)
         self._only_whole = only_whole
         self._normalize = normalize
         self._rows: dict[tuple[str, str], list[_Row]] = {}  # By user and item.
@@ -159,6 +154,10 @@ class _Reader:
         if self._spec.time_column is not None:
             raw_time, *raw = raw
             time = as_time(raw_time, self._spec.time_column)
+        if self._scenario:
+            *raw, scenario = raw
+            if (name := as_text(scenario)) is not None:
+                self.scenarios[name] = None
         interaction = parse_interaction(
             (user, item, self._label(label)), self._spec, normalize=self._normalize
         )
@@ -168,7 +167,7 @@ class _Reader:
             detail = f"label must be 1 for a click or 0, got {label:g}"
             raise RowError(LABEL_OUT_OF_RANGE, detail)
         names = self._file.features.values()
-        texts = ((text or "").strip() for text in raw)
+        texts = (as_text(text) or "" for text in raw)
         features = dict(zip(names, texts, strict=True))
         earlier = self.features.setdefault(user_id, features)
         for name, text in features.items():
@@ -228,6 +227,17 @@ def _line(row: _Row | RejectedRow) -> int:
     return row.line
 
 
+def _several_scenarios(
+    path: pathlib.Path, file: NewFile, scenarios: Sequence[str]
+) -> str:
+    shown = ", ".join(map(repr, scenarios[:_SHOWN]))
+    more = ", ..." if len(scenarios) > _SHOWN else ""
+    return (
+        f"{path} must hold clicks of one scenario, got {len(scenarios)} in column "
+        f"{file.table.scenario_column!r} ({shown}{more}): onboard one at a time."
+    )
+
+
 def _summary(refused: Sequence[RejectedRow]) -> str:
     if not refused:
         return "it holds a header line at most"
@@ -239,109 +249,3 @@ def num_unknown(version: pathlib.Path, name: str, rows: NewInteractions) -> int:
     """Counts ids of a file that are not in the vocabulary of the model."""
     ids = {getattr(row, name) for row in rows.interactions}
     return len(ids.difference(read_vocabulary(version, name)))
-
-
-class NewFile(NamedTuple):
-    """A file, and how it is read.
-
-    Attributes:
-        table: What its interactions are like.
-        block: Its rows.
-        features: Features of users by column.
-    """
-
-    table: OwnTable
-    block: Block
-    features: Mapping[str, str]
-
-
-def open_new_file(
-    path: pathlib.Path, own: OwnTable | None, feature_names: Collection[str]
-) -> NewFile:
-    """Reads the header of a file.
-
-    Args:
-        path: The file, text.
-        own: The table of the configuration, if one is known.
-        feature_names: Features that the model takes of a user.
-
-    Returns:
-        The file, like the table of the configuration if its columns are there. Else it
-        is CSV with the columns `REQUIRED`, in any order.
-
-    Raises:
-        DataError: If there is no such file, or a column is missing, unknown or there
-            twice; it names file and column.
-    """
-    if not path.is_file():
-        raise DataError(f"{path} must be a CSV file: there is none.")
-    with path.open("rb") as file:
-        skip_byte_order_mark(file)
-        text = file.read()
-    table = TableSpec(str(path))
-    block = _block(path, text, table)
-    has_names = set(REQUIRED) <= set(block.header)
-    # A table that names no columns itself could be any.
-    if own is not None and not (has_names and own.interactions.table.header):
-        own_block = _block(path, text, own.interactions.table)
-        if set(own.required) <= set(own_block.header):
-            names = {
-                column: name
-                for column, name in own.features.items()
-                if column in own_block.header and name in feature_names
-            }
-            return NewFile(_timed(own, own_block.header), own_block, names)
-    features = _feature_columns(path, block.header, feature_names, own)
-    interactions = InteractionSpec(table, *REQUIRED)
-    if own is not None:
-        time = None if own.interactions.time_column is None else _TIME
-        interactions = dataclasses.replace(
-            interactions, time_column=time, keep=own.interactions.keep
-        )
-    as_named = _timed(OwnTable(interactions), block.header)
-    return NewFile(as_named, block, {name: name for name in features})
-
-
-def _timed(table: OwnTable, columns: Collection[str]) -> OwnTable:
-    """Returns a table without its column of the time, if that is not there."""
-    if table.interactions.time_column in columns:
-        return table
-    interactions = dataclasses.replace(table.interactions, time_column=None)
-    return dataclasses.replace(table, interactions=interactions)
-
-
-def _block(path: pathlib.Path, text: bytes, table: TableSpec) -> Block:
-    """Returns the rows of a file, below the line that names its columns, if any."""
-    if table.header is not None:
-        return Block(str(path), 0, first_line=1, data=text, header=table.header)
-    line, _, rows = text.partition(b"\n")
-    try:
-        header = split_header(line, dataclasses.replace(table, path=str(path)))
-    except ValueError as error:
-        raise DataError(str(error)) from None
-    return Block(str(path), 0, first_line=2, data=rows, header=header)
-
-
-def _feature_columns(
-    path: pathlib.Path,
-    columns: Sequence[str],
-    feature_names: Collection[str],
-    own: OwnTable | None,
-) -> Sequence[str]:
-    """Checks the header, and returns the columns that are features."""
-    for column in REQUIRED:
-        if column not in columns:
-            like = "" if own is None else f"; nor are {own.required}, as in --config"
-            raise DataError(
-                f"{path}, line 1: column {column!r} is missing, got {list(columns)}"
-                f"{like}."
-            )
-    if len(set(columns)) < len(columns):
-        raise DataError(f"{path}, line 1: columns must differ, got {list(columns)}.")
-    features = [c for c in columns if c not in (*REQUIRED, _TIME)]
-    if unknown := sorted(set(features) - set(feature_names)):
-        known = [*REQUIRED, _TIME, *sorted(feature_names)]
-        raise DataError(
-            f"{path}, line 1: column {unknown[0]!r} is unknown; valid: {known}."
-        )
-    return features

@@ -25,12 +25,14 @@ class OwnTable:
         needs_label: Whether a row must have a label; else one without is a click.
         click_at_least: Rows whose label is lower are no clicks, and left out; None if
             labels are what they are.
+        scenario_column: Column of the scenario of a click; None if no row says it.
     """
 
     interactions: InteractionSpec
     features: Mapping[str, str] = dataclasses.field(default_factory=dict)
     needs_label: bool = True
     click_at_least: float | None = None
+    scenario_column: str | None = None
 
     @property
     def required(self) -> list[str]:
@@ -38,6 +40,13 @@ class OwnTable:
         spec = self.interactions
         label = [spec.label_column] if self.needs_label else []
         return [spec.user_column, spec.item_column, *label]
+
+    def in_file(self, table: TableSpec) -> "OwnTable":
+        """Returns the same columns, in a file that is cut into rows as a table says."""
+        missing = self.interactions.table.missing
+        table = dataclasses.replace(table, missing=missing)
+        interactions = dataclasses.replace(self.interactions, table=table)
+        return dataclasses.replace(self, interactions=interactions)
 
 
 def own_ratings(config: UserConfig) -> OwnTable | None:
@@ -80,8 +89,12 @@ def own_clicks(config: ScenarioConfig) -> OwnTable | None:
         label_min=0.0,
         label_max=CLICK,
     )
-    needs_label = clicks.label_column is not None
-    return OwnTable(spec, needs_label=needs_label, click_at_least=clicks.label_at_least)
+    return OwnTable(
+        spec,
+        needs_label=clicks.label_column is not None,
+        click_at_least=clicks.label_at_least,
+        scenario_column=clicks.scenario_column,
+    )
 
 
 def _as_text(table: TableSpec) -> TableSpec | None:
@@ -89,5 +102,5 @@ def _as_text(table: TableSpec) -> TableSpec | None:
     if table.wide is not None or table.format in ("lists", "lines"):
         return None
     if table.format != "csv":
-        return TableSpec(table.path)
+        return TableSpec(table.path, missing=table.missing)
     return dataclasses.replace(table, member=None, list_columns=(), multiline=False)

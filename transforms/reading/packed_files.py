@@ -15,7 +15,7 @@ from transforms.paths import path_of
 from transforms.reading.archives import BoundedReader
 from transforms.schema import DataError
 
-_PARQUET = b"PAR1"
+PARQUET = b"PAR1"  # What a Parquet file begins with.
 _UNPACK: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -131,7 +131,7 @@ def is_part(name: str) -> bool:
 
 def _check_kind(start: bytes, source: str, *, is_parquet: bool) -> None:
     """Refuses what is no text, or no Parquet."""
-    if start.startswith(_PARQUET) != is_parquet:
+    if start.startswith(PARQUET) != is_parquet:
         kind, cure = (
             ("no Parquet file", "give its `format`")
             if is_parquet

@@ -1,5 +1,7 @@
 import dataclasses
+import gzip
 
+import pandas as pd
 import pytest
 
 from pipeline.onboarding.new_interactions import read_new_interactions
@@ -201,5 +203,54 @@ def test_a_file_without_a_row_of_use_says_what_is_wrong(read, tmp_path):
         read(HEADER, "u1,1,9")
     with pytest.raises(DataError, match="a header line at most"):
         read(HEADER)
-    with pytest.raises(DataError, match="must be a CSV file: there is none"):
+    with pytest.raises(DataError, match="must be a CSV or Parquet file: there"):
         read_new_interactions(tmp_path / "none.csv", label_range=(1.0, 5.0))
+
+
+CLICKS = OwnTable(
+    InteractionSpec(TableSpec("c.parquet"), "who", "what", "label"),
+    needs_label=False,
+    scenario_column="campaign",
+)
+
+
+def test_clicks_of_several_scenarios_are_not_judged_as_one(read):
+    header = "who,what,campaign"
+    rows = read(header, "u1,31,spring", "u2,31,spring", only_whole=True, own=CLICKS)
+    assert len(rows.interactions) == 2
+    message = r"new.csv must hold clicks of one scenario, got 2 in column 'campaign' "
+    with pytest.raises(DataError, match=message + r"\('spring', 'autumn'\)"):
+        read(header, "u1,31,spring", "u2,31,autumn", only_whole=True, own=CLICKS)
+
+
+@pytest.mark.parametrize("names", [("who", "what"), ("user_id", "item_id")])
+def test_a_parquet_file_is_read_as_text_is(tmp_path, names):
+    path = tmp_path / "new.parquet"
+    columns = pd.DataFrame({names[0]: [7, 8], names[1]: ["a", "b"], "label": [1, 0]})
+    columns.to_parquet(path, index=False)
+    rows = read_new_interactions(
+        path, label_range=(0.0, 1.0), only_whole=True, own=CLICKS
+    )
+    assert rows.interactions == [("7", "a", 1.0), ("8", "b", 0.0)]
+
+
+def test_features_of_a_parquet_file_may_be_numbers(tmp_path):
+    path = tmp_path / "new.parquet"
+    columns = {"user_id": ["u"], "item_id": [31], "label": [4.5], "age": [31.0]}
+    pd.DataFrame(columns).to_parquet(path, index=False)
+    rows = read_new_interactions(path, label_range=(1, 5), feature_names=["age"])
+    assert rows.features == {"u": {"age": "31"}}
+
+
+def test_a_packed_file_is_unpacked(tmp_path):
+    path = tmp_path / "new.csv.gz"
+    path.write_bytes(gzip.compress(f"{HEADER}\nu1,31,4\n".encode()))
+    rows = read_new_interactions(path, label_range=(1.0, 5.0))
+    assert rows.interactions == [("u1", "31", 4.0)]
+
+
+def test_a_file_that_nothing_reads_says_what_it_is(tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_bytes(f"{HEADER}\n".encode("utf-16"))
+    with pytest.raises(DataError, match=r"new.csv is UTF-16 text, .*save it as UTF-8"):
+        read_new_interactions(path, label_range=(1.0, 5.0))
