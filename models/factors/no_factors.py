@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 
 from models.factors.folded_user import FoldedUser, nothing_known
-from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 
 
 class NoFactors(tf.Module):
     """Stands in for `ItemFactors` where nothing is made beforehand: factors of width 0.
 
-    It has no `expect`: without factors there is no prior to ask.
+    It has no `expect` and no `fit`: there is no prior to ask, and nothing to fit.
     """
 
     width = 0
@@ -20,9 +19,6 @@ class NoFactors(tf.Module):
 
     def __init__(self) -> None:
         super().__init__(name="no_factors")
-
-    def fit(self, pairs: LabelledPairs, *, seed: int) -> None:
-        """Does nothing: there is nothing to fit."""
 
     def of_items(self, items: tf.Tensor) -> tf.Tensor:
         """Returns float32 [..., 0]."""

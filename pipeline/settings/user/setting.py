@@ -30,16 +30,16 @@ def _build(config: UserConfig, data: UserData, *, fit: bool) -> CMML:
         seed=config.training.seed,
     )
     if fit:
-        pairs = data.standardised_pairs
-        if model.pairs.num_factors:
+        if model.pairs.factors.width:
+            pairs = data.standardised_pairs
             fitted = f"{counted(pairs.num_items, 'item')} to {len(pairs.label)}"
             say(f"train: fitting factors of {fitted} pairs")
-        with progress_bar("train: fit", None) as advance:
-            model.pairs.factors.fit(
-                pairs,
-                seed=config.training.seed,
-                on_fit=lambda: advance(f"of {NUM_FOLDS + 1}"),
-            )
+            with progress_bar("train: fit", None) as advance:
+                model.pairs.factors.fit(
+                    pairs,
+                    seed=config.training.seed,
+                    on_fit=lambda: advance(f"of {NUM_FOLDS + 1}"),
+                )
         if model.starts_calibrated:
             model.start_from(user_training(config, data).episodes(0).take(_FIRST))
     return model

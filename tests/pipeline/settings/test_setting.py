@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from pipeline.experiment.config_file import with_changes
 from pipeline.settings.registry import load_experiment, setting_of
 
 
@@ -89,6 +90,16 @@ def test_metrics_of_some_names_are_those_of_all(loaded):
         (values,) = setting.by_task(pairs, names=[metric.name]).values()
         np.testing.assert_array_equal(values, by_task[metric.name])
         assert values.shape == (data.info.num_tasks["meta_test"],)
+
+
+def test_every_cmml_of_a_comparison_is_built_and_answers(loaded):
+    setting, config, data = loaded
+    main = setting.groups(config, data, "meta_test")[0]
+    for changes in setting.methods(config).cmml.values():
+        changed = with_changes(config, changes)
+        model = setting.build(changed, data, fit=True)
+        pairs = setting.scorer(model, changed, data)(main)
+        assert np.isfinite(pairs.score).all()
 
 
 def test_words_are_of_groups_that_there_are(loaded):
