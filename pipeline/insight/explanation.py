@@ -28,6 +28,8 @@ class Explanation:
         modulation: What the context changes of the backbone, mean over the items.
         num_negatives: Pairs beside these that are not explained: where users are tasks,
             items drawn among those that they did not click.
+        is_untrained: Whether no epoch was better than the start, so that context and
+            modulation are of untrained networks, and scores owe nothing to them.
     """
 
     task: str
@@ -37,6 +39,7 @@ class Explanation:
     attribution: NDArray[np.float32]
     modulation: Values
     num_negatives: int = 0
+    is_untrained: bool = False
 
 
 class Explainer:
@@ -106,6 +109,7 @@ class Explainer:
                 answer["modulation"].mean(axis=0), self._model.manifest["modulation"]
             ),
             num_negatives=len(pairs) - len(explained),
+            is_untrained=self._model.manifest.get("epochs") == 0,
         )
 
 

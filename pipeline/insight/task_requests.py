@@ -82,8 +82,17 @@ def prepared_request(
     request = setting.parts.request
     if request is None:
         raise DataError(f"tasks of setting {config.setting!r} have no requests.")
-    data = setting.load(config, dataset_dir)
-    return functools.partial(request, config, data)
+    find = functools.partial(request, config, setting.load(config, dataset_dir))
+
+    def request_of(task_id: str) -> Request:
+        if (found := find(task_id)) is not None:
+            return found
+        raise DataError(
+            f"a task must be {prepared_tasks(config, dataset_dir)}, got {task_id!r}; "
+            f"a {config.task_word} with too few pairs is none."
+        )
+
+    return request_of
 
 
 def prepared_tasks(config: Experiment, dataset_dir: pathlib.Path) -> str:

@@ -49,7 +49,7 @@ class StepParts:
             the split has been scored, the error of each task.
         context_orders: Orders of a support set that its context is the mean over.
         request: Makes the request of a task by its id or name, with what `evaluate`
-            shows; raises DataError if there is no such task.
+            shows; None if there is no such task.
         description: What a task of a data set is, in a sentence.
         facts: What a data set holds, for the report.
         pair_groups: Groups by what is known of users, items and tasks, by the data
@@ -80,7 +80,7 @@ class StepParts:
         | None
     ) = None
     context_orders: int = 1
-    request: Callable[[Any, Any, str], Mapping[str, Any]] | None = None
+    request: Callable[[Any, Any, str], Mapping[str, Any] | None] | None = None
     description: Callable[[Any], str] = lambda data: ""
     facts: Callable[[Any], DataFacts] | None = None
     pair_groups: Callable[[Any, Sequence[str]], Sequence[PairGroup]] = (

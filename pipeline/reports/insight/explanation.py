@@ -19,6 +19,10 @@ _LEAST = 0.0005  # Less is 0 in what is written.
 _MAX_PAIRS = 25
 
 _MAX_LETTERS = 34
+_UNTRAINED = (
+    "No epoch was better than the start, which was kept: context and modulation are of "
+    "untrained networks, and scores owe nothing to them."
+)
 
 
 def as_text(explanation: Explanation) -> str:
@@ -60,21 +64,32 @@ def reasons(effects: np.ndarray) -> list[int]:
 
 def verdict(explanation: Explanation) -> list[str]:
     """Says in sentences what the scores owe to the support set."""
+    untrained = [_UNTRAINED] if explanation.is_untrained else []
+    return [*_owed(explanation), *untrained]
+
+
+def _owed(explanation: Explanation) -> list[str]:
     if not explanation.pairs:
         return ["There is no support pair, so that nothing is owed to one."]
-    effects = np.abs(explanation.attribution)
-    if effects.max(initial=0.0) < _LEAST:
+    if not has_effects(explanation):
         return ["No support pair counts: without any one of them no score changes."]
+    effects = np.abs(explanation.attribution)
     first = int(strongest_pairs(explanation)[0])
     item, pair = divmod(int(effects.argmax()), len(explanation.pairs))
     largest = explanation.attribution[item, pair]
+    at_random = f", without a pair taken at random by {effects.mean():.3f}"
     return [
         f'"{explanation.pairs[first]}" counts most: without it scores change by '
-        f"{effects[:, first].mean():.3f} on average, without a pair taken at random by "
-        f"{effects.mean():.3f}.",
+        f"{effects[:, first].mean():.3f} on average"
+        f"{at_random if len(explanation.pairs) > 1 else ''}.",
         f"The largest change of one score is {largest:+.3f}, of "
         f'"{explanation.items[item]}" by "{explanation.pairs[pair]}".',
     ]
+
+
+def has_effects(explanation: Explanation) -> bool:
+    """Whether some score changes without some support pair."""
+    return bool(np.abs(explanation.attribution).max(initial=0.0) >= _LEAST)
 
 
 def compared(first: Values, second: Values, names: Sequence[str]) -> str:
@@ -143,8 +158,11 @@ def strongest_pairs(explanation: Explanation) -> np.ndarray:
 
 
 def _short(text: str) -> str:
-    cut = text if len(text) <= _MAX_LETTERS else f"{text[:_MAX_LETTERS]}…"
-    return plain(cut)
+    """Cuts a long text in its middle: a pair ends with the item that it is of."""
+    if len(text) > _MAX_LETTERS:
+        half = _MAX_LETTERS // 2
+        text = f"{text[:half].rstrip()} … {text[-half:].lstrip()}"
+    return plain(text)
 
 
 def explanation_page(
@@ -160,25 +178,26 @@ def explanation_page(
     """
     names = list(groups)
     sentences = list(verdict(explanation))
-    if len(names) > 1:
+    if len(names) > 1 and not explanation.is_untrained:
         sentences.append(compared(groups[names[0]], groups[names[1]], names))
-    num_pairs = len(explanation.pairs)
+    is_owed = has_effects(explanation)
     return render(
         "explanation.html",
         task=explanation.task,
         description=f"{_counted_pairs(explanation)}, "
         f"{counted(len(explanation.items), 'item')}.",
         verdict=sentences,
-        items=_item_table(explanation),
-        attribution=attribution_figure(explanation) if num_pairs else None,
+        items=_item_table(explanation, with_reasons=is_owed),
+        attribution=attribution_figure(explanation) if is_owed else None,
         max_pairs=_MAX_PAIRS,
         pairs=_pair_table(explanation),
         figures=modulation_figures(groups),
+        untrained=_UNTRAINED if explanation.is_untrained else "",
         command=command,
     )
 
 
-def _item_table(explanation: Explanation) -> ResultTable:
+def _item_table(explanation: Explanation, *, with_reasons: bool) -> ResultTable:
     def named(effects: np.ndarray, sign: float) -> str:
         return "; ".join(
             f"{explanation.pairs[pair]} ({effects[pair]:+.3f})"
@@ -200,9 +219,9 @@ def _item_table(explanation: Explanation) -> ResultTable:
     columns = [
         Column("item", "item"),
         Column("score", "score", "{:.3f}".format),
-        Column("raised", "raised by"),
-        Column("lowered", "lowered by"),
     ]
+    if with_reasons:
+        columns += [Column("raised", "raised by"), Column("lowered", "lowered by")]
     return ResultTable("items", "items", "", columns, rows)
 
 

@@ -21,14 +21,13 @@ from pipeline.settings.scenario.whole import whole_scenarios
 from pipeline.settings.step_parts import StepParts
 from transforms import schema
 from transforms.clicks.schema import USER_TASKS
-from transforms.schema import DataError
 
 _SPLITS = (schema.META_TEST, schema.META_VALIDATION, schema.META_TRAIN)
 
 
 def scenario_request(
     config: ScenarioConfig, data: ScenarioData, task_id: str
-) -> Mapping[str, Any]:
+) -> Mapping[str, Any] | None:
     """Makes the request of a scenario, by its id or name; see `StepParts.request`.
 
     It is made for the first user who has a held-out click there.
@@ -39,7 +38,7 @@ def scenario_request(
             name = names.get(task.scenario_id, task.scenario_id)
             if task_id in (task.scenario_id, name):
                 return _request_of(task, name, config, data.directory)
-    raise DataError(f"{data.directory} must have a {data.info.task} {task_id!r}.")
+    return None
 
 
 def _request_of(

@@ -58,7 +58,9 @@ def _has_order(config: UserConfig, data: UserData, split: str) -> bool:
     return False
 
 
-def user_request(config: UserConfig, data: UserData, task_id: str) -> Mapping[str, Any]:
+def user_request(
+    config: UserConfig, data: UserData, task_id: str
+) -> Mapping[str, Any] | None:
     """Makes the request of a user; see `StepParts.request`."""
     options = config.evaluation
     for split in _SPLITS:
@@ -69,7 +71,7 @@ def user_request(config: UserConfig, data: UserData, task_id: str) -> Mapping[st
             if rows.size:
                 row = {name: value[rows[0]].numpy() for name, value in episode.items()}
                 return _request_of(data, row, task_id)
-    raise DataError(f"{data.directory} must have a user {task_id!r} with episodes.")
+    return None
 
 
 def _request_of(

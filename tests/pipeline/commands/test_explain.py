@@ -60,4 +60,7 @@ def test_arguments_at_fault_are_named(cmml, flags, message):
 def test_a_task_that_is_not_there_is_named(experiment, cmml, tmp_path):
     flags = ("--task", "nobody", "--output", tmp_path)
     done = cmml("explain", "--config", experiment.config_path, *flags)
-    assert (done.status, "a user 'nobody'" in done.stderr) == (USAGE_ERROR, True)
+    assert (done.status, "got 'nobody'; a user with" in done.stderr) == (
+        USAGE_ERROR,
+        True,
+    )

@@ -172,6 +172,37 @@ def test_the_verdict_names_no_pair_where_none_counts(found):
     assert only == "No support pair counts: without any one of them no score changes."
 
 
+def test_a_single_pair_is_not_held_against_others(found):
+    one = {"pairs": found.pairs[:1], "attribution": found.attribution[:, :1]}
+    first, _ = verdict(dataclasses.replace(found, **one))
+    assert first.endswith("scores change by 0.075 on average.")  # (0.1 + 0.05) / 2.
+
+
+def test_a_page_of_no_effects_has_no_figure_and_no_table_of_them(found):
+    even = dataclasses.replace(found, attribution=np.zeros([2, 3], np.float32))
+    text = read(explanation_page(even, {"a": ROUTES}, "c")).text
+    assert "No support pair counts" in text
+    for absent in ("raised by", "raise each score", "Attribution", "mean change"):
+        assert absent not in text
+
+
+def test_untrained_networks_are_said_to_be_and_not_compared(found):
+    untrained = dataclasses.replace(found, is_untrained=True)
+    assert "untrained networks" in as_text(untrained)
+    groups = {"a": ROUTES, "b": {name: value / 2.0 for name, value in ROUTES.items()}}
+    text = read(explanation_page(untrained, groups, "c")).text
+    assert text.count("untrained networks") == 2  # In the verdict, and by the figure.
+    assert "differ most" not in text
+    assert "untrained" not in read(explanation_page(found, groups, "c")).text
+
+
+def test_what_is_cut_of_a_long_pair_is_its_middle(found):
+    pair = "user 100560 did not click Article of no. 280"
+    long = dataclasses.replace(found, pairs=[pair, *found.pairs[1:]])
+    text = read(explanation_page(long, {"a": ROUTES}, "c")).text
+    assert "user 100560 did n … rticle of no. 280" in text
+
+
 def test_two_tasks_are_compared_where_they_differ_most():
     other = {**ROUTES, "routes_0": np.array([[0.5, 0.5], [0.2, 0.7]])}
     told = compared(ROUTES, other, ["a", "b"])

@@ -58,7 +58,9 @@ def test_a_scenario_is_found_by_its_id_and_by_its_name(request_of):
 
 @pytest.mark.parametrize(("setting", "what"), [("user", "user"), ("scenario",) * 2])
 def test_a_task_that_is_not_there_is_named(setting, what, request_of):
-    with pytest.raises(DataError, match=f"must have a {what} 'nobody'"):
+    with pytest.raises(
+        DataError, match=f"a {what} of .*, such as '.* of meta_test, got 'nobody'"
+    ):
         request_of(setting, "nobody")
 
 
