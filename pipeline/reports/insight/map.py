@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
@@ -30,6 +32,8 @@ _COLOURS = (
 )
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 _REST = "other"
+# The middle of a scale whose ends are lost on black and on white.
+_SCALE = ListedColormap(colormaps["plasma"](np.linspace(0.25, 0.78, 256)))
 _MAX_LETTERS = 28
 
 
@@ -128,7 +132,7 @@ def _draw_texts(axes: Axes, positions: NDArray[np.float32], labels: Labels) -> N
     size = _size(len(names))
     rest = ~np.isin(names, coloured)
     if rest.any():
-        _scatter(axes, positions[rest], size * 0.7, GREY, "o", 0.35, _REST)
+        _scatter(axes, positions[rest], size * 0.7, GREY, "o", 0.5, _REST)
     for name, colour, marker in zip(coloured, _COLOURS, _MARKERS, strict=False):
         few = size * (
             2.0 if counts[name] < 100 and len(counts) > len(coloured) else 1.0
@@ -180,7 +184,7 @@ def _draw_numbers(
         c=values[known],
         vmin=low,
         vmax=high,
-        cmap="viridis",
+        cmap=_SCALE,
         linewidths=0,
         rasterized=True,
     )

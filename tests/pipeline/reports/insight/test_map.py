@@ -1,7 +1,12 @@
+import pathlib
+
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from page_reader import read
 
 from pipeline.insight.contexts import TaskContexts
+from pipeline.reports.insight.clusterings import context_page
 from pipeline.reports.insight.map import (
     context_map_figure,
     map_positions,
@@ -69,3 +74,28 @@ def test_numbers_have_a_scale_and_unknown_ones_no_point():
         figure = context_map_figure(FOUND, "size", FOUND.contexts[:, :2])
     points = figure.axes[0].collections[0].get_offsets()
     np.testing.assert_allclose(points, FOUND.contexts[:29, :2])  # The last is NaN.
+
+
+def luminance(colour):
+    """Returns the relative luminance of a colour, as WCAG defines it."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", "#14171a"])
+def test_the_ends_of_a_scale_show_by_day_and_by_night(ground):
+    with styled("map"):
+        figure = context_map_figure(FOUND, "size", FOUND.contexts[:, :2])
+    for end in figure.axes[0].collections[0].get_cmap()([0.0, 1.0]):
+        darker, lighter = sorted([luminance(end[:3]), luminance(ground)])
+        assert (lighter + 0.05) / (darker + 0.05) > 2.0
+
+
+def test_a_map_by_split_is_good_where_colours_are_mixed():
+    def page(kind):
+        maps, clusters = {kind: svg("many")}, {}
+        return read(context_page("x", "", maps, clusters, pathlib.Path("logs/p"))).text
+
+    assert "By split. Look for colours that lie anyhow" in page("split")
+    assert "By taste. Look for neighbours of one colour" in page("taste")
