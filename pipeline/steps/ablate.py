@@ -85,6 +85,7 @@ def ablate(
     text = ablation_report(grid.name, split, tables, summary, setting.metrics[0])
     write_json(folder / "results.json", finite(dataclasses.asdict(summary)))
     write_atomically(folder / "tables.md", text)
+    say(f"ablate: wrote {folder}")
     return text
 
 

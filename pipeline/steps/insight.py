@@ -84,7 +84,8 @@ def map_contexts(
 
 def _describe(run: RunDir, split: str, number: int) -> str:
     """Says what contexts these are, and if the encoder was left untrained."""
-    text = f"{number:,} contexts of {split}, run {run.path.name}."
+    whose = "all splits" if split == "all" else split
+    text = f"{number:,} contexts of {whose}, run {run.path.name}."
     if run.facts(TRAIN)["best_epoch"]:
         return text
     return f"{text} The start was kept: contexts are of an untrained encoder."

@@ -183,8 +183,9 @@ def test_a_training_that_breaks_off_is_a_row_that_says_so(
         *("ablate", "--config", experiment.config_path, "--grid", path, "--seeds", 0),
         *("--set", f"runs_dir={tmp_path}"),
     )
-    failure = "failed: seed 0: val_mae must be finite"
-    assert failure in row_of(done.stdout, "PE")[0]
+    assert row_of(done.stdout, "PE")[0] == "failed"
+    assert "\nPE failed: seed 0: val_mae must be finite" in done.stdout
+    assert done.stderr.splitlines()[-1].endswith("ablations/few/meta_validation")
 
 
 def test_a_grid_with_a_variant_that_cannot_be_trains_nothing(

@@ -9,6 +9,7 @@ from pipeline.judging.ablation import AblationSummary, VariantSummary
 from pipeline.judging.interval_text import cell, signed, task_counts
 from pipeline.judging.variant_grid import Table
 from pipeline.reports.page.markdown_table import layout
+from pipeline.reports.page.result_table import FAILED
 
 
 def ablation_report(
@@ -21,7 +22,8 @@ def ablation_report(
     """Lays the tables out in Markdown.
 
     A table with columns comes as a matrix of the metric first, then like the others
-    with a row for each variant and for each reference.
+    with a row for each variant and for each reference. Why a training failed stands
+    below its table.
 
     Args:
         name: Name of the grid.
@@ -52,6 +54,11 @@ def ablation_report(
             for name, one in summary.references.items()
         ]
         parts.append(layout(header, rows))
+        parts += [
+            f"{name} {FAILED}: {' '.join(result.split())}"
+            for name, result in results.items()
+            if isinstance(result, str)
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -72,7 +79,7 @@ def _header(summary: AblationSummary, metric: Metric) -> list[str]:
 
 def _row(name: str, result: VariantSummary | str, width: int) -> list[str]:
     if isinstance(result, str):
-        return [name, f"failed: {result}", *[""] * (width - 2)]
+        return [name, FAILED, *["-"] * (width - 2)]
     first, *further = result.metrics.values()
     return [
         name,
@@ -94,7 +101,7 @@ def _matrix(
     rows: dict[str, list[str]] = {}
     for variant in table.variants:
         result = results[variant.name]
-        text = "failed"
+        text = FAILED
         if not isinstance(result, str):
             text = cell(result.metrics[metric.name])
         rows.setdefault(variant.row, [variant.row]).append(text)

@@ -12,11 +12,13 @@ def text():
 
 
 def test_a_variant_that_failed_says_why(text):
-    assert "| failed: seed 1: not finite |" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("| PE, mlp ")]
+    assert row.split("|")[2].strip() == "failed"
+    assert "\n\nPE, mlp failed: seed 1: not finite\n" in text
 
 
 def test_the_report_has_a_matrix_and_a_row_for_each_variant(text):
-    title, seeds, note, heading, matrix, rows = text.strip().split("\n\n")
+    title, seeds, note, heading, matrix, rows, _ = text.strip().split("\n\n")
     assert title == "# Ablation own on meta_test"
     assert seeds == "Seeds: 0, 1. --set model.dropout=0.1"
     assert note.startswith("Means over 2 tasks, each the mean of its seeds; 95 % ")
