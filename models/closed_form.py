@@ -15,6 +15,8 @@ class ClosedForm(tf.Module):
         model: A CMML with a prior.
     """
 
+    pairs_at_once = 1 << 20  # No pair is embedded.
+
     def __init__(self, model: CMML) -> None:
         super().__init__(name="closed_form")
         self._pairs, self._objective = model.pairs, model.objective

@@ -66,6 +66,8 @@ class CMML(EpisodeModel):
         value.
     """
 
+    pairs_at_once = 1 << 16
+
     def __init__(
         self,
         pairs: PairEmbedding,

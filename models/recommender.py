@@ -57,6 +57,20 @@ class Recommender(Protocol):
 
 
 @runtime_checkable
+class AcrossTasks(Recommender, Protocol):
+    """A method that several tasks can ask in one call for the same items.
+
+    With the state of U tasks, `score` takes the user of each, int32 [U, 1], and the
+    items, int32 [1, P], and returns [U, P].
+
+    Attributes:
+        pairs_at_once: Pairs that are to be scored in one call at most, for memory.
+    """
+
+    pairs_at_once: int
+
+
+@runtime_checkable
 class Distributional(Recommender, Protocol):
     """A method that says how likely each label level of a pair is.
 

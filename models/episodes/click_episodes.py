@@ -11,7 +11,7 @@ is asked about; that fit has seen no pool either.
 import dataclasses
 import pathlib
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,6 +139,25 @@ def support_episode(
     }
     return {
         f"support_{name}": tf.constant(part[np.newaxis]) for name, part in parts.items()
+    }
+
+
+def stack_supports(supports: Sequence[Mapping[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+    """Returns the `support_*` tensors of several tasks, [B, S]; padding is zero.
+
+    Args:
+        supports: Of one task each, as `support_episode` returns them.
+    """
+    if len(supports) == 1:
+        return dict(supports[0])
+    width = max(support["support_mask"].shape[1] for support in supports)
+
+    def padded(half: tf.Tensor) -> NDArray:
+        return np.pad(half.numpy(), [(0, 0), (0, width - half.shape[1])])
+
+    return {
+        name: tf.constant(np.concatenate([padded(one[name]) for one in supports]))
+        for name in supports[0]
     }
 
 

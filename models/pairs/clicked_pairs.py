@@ -165,9 +165,7 @@ class ClickedPairs(PairEmbedding):
             mean = self.prior_scale * self._in_pool(user, pairs)
             scale = tf.convert_to_tensor(self.backbone_scale)
         if self.num_factors:
-            units = self._closeness.units(pairs)
-            closeness = tf.linalg.matvec(units, self._closeness.mean_click(user))
-            mean += self.closeness_scale * closeness * is_open
+            mean += self.closeness_scale * self._closeness.of(user, pairs) * is_open
         if self._has_repeats:
             mean += self.repeat_scale * repeats_of(user, pairs.item_row) * is_open
         if self.is_closed_form_when_open:

@@ -3,7 +3,8 @@
 from models.factors.folded_user import FoldedUser, last_nonzero, nothing_known
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.pairs.factor_tables import FactorPairs
+from models.pairs.factor_tables import FactorPairs, products
+from models.recommender import stand_for_every_pair
 
 # Clicks that a task is thought to have beside those shown, which are close to nothing:
 # what few clicks say is shrunk.
@@ -46,6 +47,13 @@ class Closeness:
     def units(self, pairs: FactorPairs) -> tf.Tensor:
         """Returns the items' units that closeness is of, float32 [B, S, num_units]."""
         return pairs.item[..., self.start : self.start + self.num_units]
+
+    def of(self, user: FoldedUser, pairs: FactorPairs) -> tf.Tensor:
+        """Returns how close items are to the mean click, float32 [B, S] or [U, P]."""
+        units, mean = self.units(pairs), self.mean_click(user)
+        if stand_for_every_pair(pairs.user, pairs.item):
+            return products(mean, units[0])
+        return tf.linalg.matvec(units, mean)
 
     def add_up(self, pairs: FactorPairs, is_click: tf.Tensor) -> FoldedUser:
         """Adds the clicks of each task up, as those of one user.

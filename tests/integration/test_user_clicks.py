@@ -120,6 +120,38 @@ def test_the_last_values_are_judged_by_the_prior_given_one_click_some_and_all(pr
     assert facts["meta_validation_recall@20"] == pytest.approx(np.mean(recalls))
 
 
+class OneByOne:
+    """A method that is asked about one task at a time."""
+
+    def __init__(self, method):
+        self.adapt, self.score = method.adapt, method.score
+
+
+@pytest.mark.parametrize("most", [60, 5 * 60, 1 << 16])
+def test_users_who_are_ranked_together_are_ranked_as_each_alone(
+    project, monkeypatch, most
+):
+    dataset_dir = project._dataset_dir()
+    data = setting_of(project.config).load(project.config, dataset_dir)
+    model = clicked_cmml(data.factors, ScenarioOptions(), always_open=True)
+    model.pairs.backbone_scale.assign(1.0)
+    all_clicks = Shown("all", META_VALIDATION, 16, 16)
+    groups = [all_clicks, all_clicks.few(1), all_clicks.few(0)]
+    groups += [all_clicks.with_other_support()]
+    for method in (model, ClosedForm(model)):
+        monkeypatch.setattr(type(method), "pairs_at_once", most)
+        apart = ClickScorer(OneByOne(method), project.config, data)
+        together = ClickScorer(method, project.config, data)
+        alone, found = (s.score_groups(groups) for s in (apart, together))
+        for group, expected in alone.items():
+            for name, column in found[group].columns().items():
+                wanted = expected.columns()[name]
+                if name == "score":
+                    np.testing.assert_allclose(column, wanted, rtol=1e-4, atol=1e-5)
+                else:
+                    np.testing.assert_array_equal(column, wanted)
+
+
 def test_a_new_user_is_known_by_clicks_alone(model):
     clicks = [("s1",), ("s2",), ("s5",), ("s7",)]
     found = [item["item_id"] for item in model.recommend(clicks, k=5)]

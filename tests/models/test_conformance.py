@@ -21,7 +21,7 @@ from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.objectives.click_objective import ClickObjective, margin_loss
 from models.parts.family import combinations
-from models.recommender import Distributional, Recommender, split_episode
+from models.recommender import AcrossTasks, Distributional, Recommender, split_episode
 from models.serving.options import ServingOptions
 from models.serving.served_scenario_model import ServedScenarioModel
 from models.serving.served_user_model import ServedUserModel
@@ -403,6 +403,21 @@ def test_every_pair_of_users_and_items_has_the_score_of_its_row(method, graph, e
     }
     in_rows = tf.reshape(graph({**one, **rows}), [3, 4])
     assert_equal_scores(np.broadcast_to(scores, [3, 4]), in_rows)
+
+
+@only(SCENARIO_CMML)
+def test_tasks_asked_for_the_same_items_have_the_scores_of_each(method, graph, episode):
+    assert isinstance(method, AcrossTasks)
+    support, _ = split_episode(episode)
+    users, items = tf.constant([[1], [2], [3]]), tf.constant([[4, 2, 7, 5]])
+    together = {"query_user": users, "query_item": items}
+    scores = method.score(method.adapt(support), together)
+    rows = {
+        "query_user": tf.tile(users, [1, 4]),
+        "query_item": tf.tile(items, [3, 1]),
+        "query_mask": tf.ones([3, 4], tf.bool),
+    }
+    assert_equal_scores(np.broadcast_to(scores, [3, 4]), graph({**episode, **rows}))
 
 
 def test_scores_are_finite_whatever_is_unknown_or_alike(graph, episode):

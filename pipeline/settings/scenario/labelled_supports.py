@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cmml import CMML
-from models.episodes.click_episodes import support_episode
+from models.episodes.click_episodes import stack_supports, support_episode
 from models.episodes.click_records import ScenarioTask
 from models.legacy_keras import tf
 from pipeline.experiment.prepared import task_names
@@ -76,7 +76,7 @@ def permuted_draws(task: ScenarioTask) -> Sequence[NDArray[np.intp]]:
 
 def _supports(
     draws: Sequence[tuple[ScenarioTask, NDArray[np.intp]]], num_negatives: int
-) -> dict[str, NDArray]:
+) -> dict[str, tf.Tensor]:
     """Returns the `support_*` tensors of a batch, [B, S]; padding is zero."""
     episodes = []
     for task, places in draws:
@@ -89,12 +89,4 @@ def _supports(
         episodes.append(
             support_episode(drawn, max_clicks=places.size, num_negatives=num_negatives)
         )
-    width = max(episode["support_mask"].shape[1] for episode in episodes)
-
-    def padded(half: tf.Tensor) -> NDArray:
-        return np.pad(half.numpy(), [(0, 0), (0, width - half.shape[1])])
-
-    return {
-        name: np.concatenate([padded(episode[name]) for episode in episodes])
-        for name in episodes[0]
-    }
+    return stack_supports(episodes)

@@ -4,25 +4,27 @@ import dataclasses
 import functools
 import hashlib
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
 from models.baselines.clicks.pool_scores import click_matrix
-from models.episodes.click_episodes import support_episode
+from models.episodes.click_episodes import stack_supports, support_episode
 from models.episodes.click_records import ScenarioTask, with_all_known
 from models.evaluation.ranking_metrics import lasting_chance, ranks_among
 from models.evaluation.scored_pairs import ScoredPairs
 from models.evaluation.shown import Shown
 from models.legacy_keras import tf
-from models.recommender import Episode, Recommender, State
+from models.recommender import AcrossTasks, Episode, Recommender, State
 from pipeline.settings.compiled import compiled_once
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
+from transforms.schema import UNKNOWN
 from transforms.stable_hash import stable_digest
 
-_MAX_PAIRS = 1 << 16  # Scored at once.
+_MAX_PAIRS = 1 << 16  # Scored at once, unless the method says how many.
 
 
 class ClickScorer:
@@ -31,7 +33,8 @@ class ClickScorer:
     The candidates of a user are the pool without what they are known to have clicked,
     in another scenario too: a pair is held out in all of them or in none. Where no pool
     is given, the pool is the whole catalogue, and factors are those that know no pool.
-    Memory is bounded by the pairs scored at once, and by one task.
+    Users who are tasks share the catalogue: several are ranked at once by a method that
+    can. Memory is bounded by the pairs scored at once, and by one task.
 
     Args:
         method: A fitted method; its weights may change.
@@ -48,6 +51,8 @@ class ClickScorer:
             reduce_retracing=True,
             autograph=False,
         )
+        self._is_across = data.info.has_user_tasks and isinstance(method, AcrossTasks)
+        self._max_pairs = getattr(method, "pairs_at_once", _MAX_PAIRS)
         self._options = config.evaluation
         self._data = data
 
@@ -80,21 +85,24 @@ class ClickScorer:
         if shown.support == "other":
             supports = other_tasks(tasks, len(self._data.info.domains) > 1)
         parts = []
-        for number, (task, support) in enumerate(zip(tasks, supports, strict=True)):
-            asked = self._asked(task, is_open=shown.is_open)
-            users = _some_users(asked, shown.max_users)
-            if not users.size:
-                continue
-            state, query = self._state(support, shown)
-            key = number, shown.split, shown.is_open, _digest(state)
+        for numbers in self._portions(tasks):
+            asked = self._asked([tasks[n] for n in numbers], is_open=shown.is_open)
+            most = None if self._is_across else shown.max_users
+            users = _some_users(asked, most)
+            shown_tasks = [supports[n] for n in numbers]
+            state, query = self._state(shown_tasks, shown)
+            key = *numbers, shown.split, shown.is_open, _digest(state)
             clicks = ranked.get(key)
             if clicks is None or not np.isin(users, clicks["user"]).all():
                 clicks = ranked[key] = self._rank_task(asked, state, users, query)
             chosen = np.isin(clicks["user"], users)
-            place = np.full(np.count_nonzero(chosen), number)
-            size = np.full_like(place, min(shown.size, support.support_item.size))
             columns = {name: column[chosen] for name, column in clicks.items()}
-            parts.append({"task": place, "support_size": size, **columns})
+            place = np.zeros_like(columns["user"])
+            if self._is_across:
+                place, columns["user"] = columns["user"], place
+            of_task = [min(shown.size, one.support_item.size) for one in shown_tasks]
+            task, size = np.asarray(numbers)[place], np.asarray(of_task)[place]
+            parts.append({"task": task, "support_size": size, **columns})
         if not parts:
             raise ValueError(
                 f"tasks must have a held-out click, got none in {len(tasks)} tasks."
@@ -105,9 +113,19 @@ class ClickScorer:
             label_gain=None,
         )
 
-    def _state(self, support: ScenarioTask, shown: Shown) -> tuple[State, Episode]:
-        """Adapts to a support set; returns also what is said of all query pairs."""
-        clicks = self._support(support, shown.size)
+    def _portions(self, tasks: Sequence[ScenarioTask]) -> list[list[int]]:
+        """Returns places of tasks with a held-out click, by those ranked at once."""
+        places = [n for n, task in enumerate(tasks) if task.query_item.size]
+        size = 1
+        if self._is_across and places:
+            size = max(1, self._max_pairs // tasks[0].pool.size)
+        return [places[n : n + size] for n in range(0, len(places), size)]
+
+    def _state(
+        self, supports: Sequence[ScenarioTask], shown: Shown
+    ) -> tuple[State, Episode]:
+        """Adapts to support sets; returns also what is said of all query pairs."""
+        clicks = stack_supports([self._support(one, shown.size) for one in supports])
         if not shown.is_open:
             return self._adapt(clicks), {}
         fit = tf.constant([[self._data.factors.open_fit]], tf.int32)
@@ -123,8 +141,14 @@ class ClickScorer:
     def _clicks(self) -> scipy.sparse.csr_matrix:
         return click_matrix(self._data.known)
 
-    def _asked(self, task: ScenarioTask, *, is_open: bool) -> ScenarioTask:
-        """Returns the task with all that is known; if it is open, of every item."""
+    def _asked(self, tasks: Sequence[ScenarioTask], *, is_open: bool) -> ScenarioTask:
+        """Returns the task with all that is known; if it is open, of every item.
+
+        Users who are tasks are those of one, told apart by their place.
+        """
+        if self._is_across:
+            return _joined(tasks)
+        (task,) = tasks
         if is_open:
             every_item = np.arange(1, self._clicks.shape[1], dtype=np.int32)
             task = dataclasses.replace(task, pool=every_item)
@@ -138,7 +162,7 @@ class ClickScorer:
         Returns:
             Columns of `ScoredPairs`, in the order of the query of the task.
         """
-        step = max(1, _MAX_PAIRS // task.pool.size)
+        step = max(1, self._max_pairs // task.pool.size)
         portions = [
             self._rank_users(task, state, users[start : start + step], query)
             for start in range(0, users.size, step)
@@ -151,8 +175,9 @@ class ClickScorer:
         self, task: ScenarioTask, state: State, users: NDArray, query: Episode
     ) -> dict[str, NDArray]:
         shape = users.size, task.pool.size
+        asking = np.full_like(users, UNKNOWN) if self._is_across else users
         every_pair = {
-            "query_user": tf.constant(users[:, np.newaxis], tf.int32),
+            "query_user": tf.constant(asking[:, np.newaxis], tf.int32),
             "query_item": tf.constant(task.pool[np.newaxis], tf.int32),
             **query,
         }
@@ -183,6 +208,19 @@ def _some_users(task: ScenarioTask, most: int | None) -> NDArray:
     task_key = int.from_bytes(stable_digest(0, task.scenario_id)) >> 1
     keys = lasting_chance(task_key, users, int(task.pool[0]))
     return np.sort(users[np.argsort(keys)[:most]])
+
+
+def _joined(tasks: Sequence[ScenarioTask]) -> ScenarioTask:
+    """Returns what users with the same pool are asked for, as one task of them all."""
+    columns: dict[str, Any] = {}
+    for role in ("query", "known"):
+        items = [getattr(task, f"{role}_item") for task in tasks]
+        sizes = [of_task.size for of_task in items]
+        columns[f"{role}_item"] = np.concatenate(items)
+        columns[f"{role}_user"] = np.repeat(
+            np.arange(len(tasks), dtype=np.int32), sizes
+        )
+    return dataclasses.replace(tasks[0], **columns)
 
 
 def _digest(state: State) -> bytes:

@@ -97,7 +97,7 @@ def scorer_of(method, tasks, *, support_negatives=1, **of_data):
     )
     data = types.SimpleNamespace(
         tasks=lambda split: tasks,
-        info=types.SimpleNamespace(domains=["one"]),
+        info=types.SimpleNamespace(domains=["one"], has_user_tasks=False),
         **{"known": known_clicks(()), **of_data},
     )
     return ClickScorer(method, config, data)
