@@ -24,7 +24,7 @@ from pipeline.experiment.version_dir import (
 from pipeline.export.manifest import make_manifest
 from pipeline.export.model_card import model_card
 from pipeline.export.recorded_requests import warmup_requests, write_records
-from pipeline.settings.serving import ServedWords
+from pipeline.settings.setting import ServedWords
 from transforms import schema
 from transforms.plural import counted
 

@@ -6,7 +6,7 @@ from typing import Any
 import jinja2
 import yaml
 
-from pipeline.settings.serving import ServedWords
+from pipeline.settings.setting import ServedWords
 from transforms.plural import counted
 
 _CARD = """\

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.settings.labelled_supports import NO_LABEL, Labels
+from pipeline.settings.step_parts import NO_LABEL, Labels
 
 _NUM_PERMUTATIONS = 20
 _MAX_SILHOUETTE = 5000  # It takes the distances of all pairs.

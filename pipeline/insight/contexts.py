@@ -13,9 +13,9 @@ from models.cmml import CMML
 from models.legacy_keras import tf
 from models.options import MemberOptions
 from pipeline.settings.compiled import compiled_once
-from pipeline.settings.labelled_supports import OF_TASKS, TASTE, Labels
 from pipeline.settings.registry import setting_of
 from pipeline.settings.setting import Data
+from pipeline.settings.step_parts import OF_TASKS, TASTE, Labels
 from transforms import schema
 from transforms.schema import DataError
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.experiment.config_file import read_yaml
 from pipeline.insight.contexts import TaskContexts
-from pipeline.settings.labelled_supports import NO_LABEL
+from pipeline.settings.step_parts import NO_LABEL
 from transforms.schema import DataError
 
 GROUP = "group"  # The kind of label that groups are.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from models.evaluation.metric import Metric
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from models.legacy_keras import tf
     from models.objectives.objective import Objective
     from models.recommender import Episode, Recommender
-    from pipeline.settings.serving import Serving
+    from models.serving.served_model import ServedModel
+    from models.serving.task_request import RecordedRequest, TaskRequest
 
 # What a setting has loaded of a prepared data set; each setting has a class of its own.
 Data = Any
@@ -127,6 +128,50 @@ class TrainingPlan:
     timed: Callable[[], Episode]
     few_sizes: tuple[int, ...] = ()
     start_errors: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class ServedWords:
+    """What a served model does, in words for its card.
+
+    Attributes:
+        task: What it is for.
+        fallback: What serves a task without support.
+    """
+
+    task: str
+    fallback: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Serving:
+    """How a trained model becomes a served one, and the requests that check it.
+
+    Attributes:
+        export: Makes the served model of a trained one; the version is its number.
+        recorded: Yields `rank` requests of raw ids and features with the answers of the
+            trained model, one task each.
+        task_request: Makes all requests about the task of a recorded one.
+        to_request: From the support and the query of a batch to the inputs of `rank`.
+        facts: What the manifest says: "label_min", "label_max", "num_items" and
+            "user_features", the names of raw features; "feature_separators", by name,
+            where the features of tasks may have several values.
+        words: What the card says of the model.
+        tolerance: Largest difference of a score that is none, in the unit of scores,
+            by the recorded requests.
+        num_recorded: Requests that are written with a version.
+        example: Makes those that people read; as `task_request` if None.
+    """
+
+    export: Callable[[CMML, int], ServedModel]
+    recorded: Callable[[CMML], Iterator[RecordedRequest]]
+    task_request: Callable[[RecordedRequest], TaskRequest]
+    to_request: Callable[[Episode, Episode], dict[str, tf.Tensor]]
+    facts: Mapping[str, Any]
+    words: ServedWords
+    tolerance: Callable[[Sequence[RecordedRequest]], float]
+    num_recorded: int
+    example: Callable[[RecordedRequest], TaskRequest] | None = None
 
 
 class Build(Protocol):

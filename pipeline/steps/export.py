@@ -22,8 +22,7 @@ from pipeline.export.formats.format import Format, FormatSource
 from pipeline.export.formats.published import publish_format
 from pipeline.export.published_version import publish, validated_difference
 from pipeline.settings.registry import setting_of
-from pipeline.settings.serving import Serving
-from pipeline.settings.setting import Data
+from pipeline.settings.setting import Data, Serving
 from pipeline.training.trained import (
     STEP,
     finished_refit,

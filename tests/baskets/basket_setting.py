@@ -23,8 +23,13 @@ from pipeline.experiment.config_section import Experiment, Section
 from pipeline.settings.compiled import compiled_once
 from pipeline.settings.scenario import config as clicks
 from pipeline.settings.scenario.serving import scenario_requests
-from pipeline.settings.serving import ServedWords, Serving
-from pipeline.settings.setting import Methods, Setting, TrainingPlan
+from pipeline.settings.setting import (
+    Methods,
+    ServedWords,
+    Serving,
+    Setting,
+    TrainingPlan,
+)
 from transforms import schema
 
 NUM_AISLES, PER_AISLE, WIDTH, NUM_NEGATIVES, SHOPPER = 4, 10, 4, 2, 1

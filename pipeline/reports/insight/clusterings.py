@@ -9,7 +9,7 @@ from pipeline.insight.clustering import Clustering, clustering
 from pipeline.insight.contexts import TaskContexts
 from pipeline.reports.page.render import render
 from pipeline.reports.page.result_table import Column, ResultTable
-from pipeline.settings.labelled_supports import NO_LABEL, OF_TASKS
+from pipeline.settings.step_parts import NO_LABEL, OF_TASKS
 
 
 def clusterings(contexts: TaskContexts) -> dict[str, Clustering]:

@@ -15,7 +15,7 @@ from pipeline.insight.clustering import directions
 from pipeline.insight.contexts import TaskContexts
 from pipeline.reports.insight.clusterings import tells_apart
 from pipeline.reports.page.svg import BLUE, GREY, ORANGE, plain, styled, to_svg
-from pipeline.settings.labelled_supports import NO_LABEL, Labels
+from pipeline.settings.step_parts import NO_LABEL, Labels
 
 MAX_POINTS = 3000  # t-SNE of more takes minutes.
 

@@ -9,7 +9,7 @@ from pipeline.insight.contexts import KINDS, TaskContexts
 from pipeline.insight.modulation_values import Values, difference, mean_values
 from pipeline.reports.insight.clusterings import tells_apart
 from pipeline.reports.insight.routes import ModulationFigures, modulation_figures
-from pipeline.settings.labelled_supports import NO_LABEL
+from pipeline.settings.step_parts import NO_LABEL
 from transforms.plural import counted
 
 _NUM_GROUPS = 3

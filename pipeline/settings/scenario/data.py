@@ -3,7 +3,8 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from models.episodes.click_records import (
     KnownClicks,
@@ -15,10 +16,14 @@ from models.episodes.click_records import (
 )
 from models.episodes.entity_table import load_entity_table
 from models.factors.entity_design import Floats, entity_design
+from models.factors.factorisation import FactorisationOptions
+from models.factors.kept_fits import KeptFits
 from models.factors.vector_files import load_vectors
+from models.factors.vector_fit import fit_vectors
 from models.factors.vectors import Vectors
 from models.options import VECTORS_VERSION
 from pipeline.experiment.config_file import hash_of
+from pipeline.experiment.progress import progress_bar
 from pipeline.settings.scenario.config import ScenarioConfig
 from transforms import schema
 from transforms.clicks.schema import (
@@ -27,6 +32,8 @@ from transforms.clicks.schema import (
     load_scenario_info,
 )
 from transforms.schema import UNKNOWN, DataError, check_files
+
+Fit: TypeAlias = Callable[..., Vectors]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +115,31 @@ def load_factors(
     return _seen_by_model(load_vectors(directory, with_folds=with_folds), info)
 
 
-def pools_of(dataset_dir: pathlib.Path, info: ScenarioDatasetInfo) -> list[Rows]:
+def fit_of(
+    known: KnownClicks, dataset_dir: pathlib.Path, info: ScenarioDatasetInfo
+) -> Fit:
+    """Returns what fits vectors to clicks, given options; see `fit_vectors`."""
+    pools, features = _pools(dataset_dir, info), _features(dataset_dir, info)
+    return functools.partial(fit_vectors, known, info.domains, pools, features=features)
+
+
+def fit_folds(
+    fit: Fit, options: FactorisationOptions, num_folds: int, step: str
+) -> Vectors:
+    """Fits vectors in and out of fold, and says how far it is.
+
+    Args:
+        fit: As of `fit_of`.
+        options: The factorisation.
+        num_folds: F, folds to be left out in turn.
+        step: Name of the step, for people.
+    """
+    with progress_bar(f"{step}: fit", None) as advance:
+        kept = KeptFits(0, on_fit=lambda place: advance(place[0]))
+        return fit(options, num_folds, kept=kept)
+
+
+def _pools(dataset_dir: pathlib.Path, info: ScenarioDatasetInfo) -> list[Rows]:
     """Returns the pools that factors may know: none where users are tasks.
 
     What is in a pool is known beforehand; of meta-test nothing else is looked at.
@@ -119,7 +150,7 @@ def pools_of(dataset_dir: pathlib.Path, info: ScenarioDatasetInfo) -> list[Rows]
     return [task.pool for one in splits for task in read_tasks(dataset_dir, one, info)]
 
 
-def features_of(dataset_dir: pathlib.Path, info: ScenarioDatasetInfo) -> Floats | None:
+def _features(dataset_dir: pathlib.Path, info: ScenarioDatasetInfo) -> Floats | None:
     """Returns the design of the items, float64 [num_items + 1, P]; None without one."""
     if not info.item_features:
         return None

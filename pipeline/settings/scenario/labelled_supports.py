@@ -11,10 +11,10 @@ from models.episodes.click_episodes import stack_supports, support_episode
 from models.episodes.click_records import ScenarioTask
 from models.legacy_keras import tf
 from pipeline.experiment.prepared import task_names
-from pipeline.settings.labelled_supports import SCENARIO, USER, LabelledSupports, Labels
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
 from pipeline.settings.scenario.groups import domain_of
+from pipeline.settings.step_parts import SCENARIO, USER, LabelledSupports, Labels
 from transforms.stable_hash import stable_digest
 
 MAX_DRAWS = 8

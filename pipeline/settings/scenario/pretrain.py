@@ -29,8 +29,13 @@ from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.settings.grid_search import choice_text, search_grid
 from pipeline.settings.scenario.config import ScenarioConfig, VectorsConfig
-from pipeline.settings.scenario.data import ScenarioData, vectors_dir
-from pipeline.settings.scenario.fits import Fit, fit_folds, fit_of
+from pipeline.settings.scenario.data import (
+    Fit,
+    ScenarioData,
+    fit_folds,
+    fit_of,
+    vectors_dir,
+)
 from pipeline.settings.scenario.metrics import METRICS, metrics_by_task
 from pipeline.settings.scenario.readiness import (
     check_catalogue,

@@ -22,7 +22,7 @@ from models.serving.task_request import (
 from pipeline.experiment.prepared import read_ids
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
-from pipeline.settings.serving import ServedWords, Serving
+from pipeline.settings.setting import ServedWords, Serving
 from transforms import schema
 from transforms.clicks.schema import SCENARIO_TASKS, USER_TASKS
 

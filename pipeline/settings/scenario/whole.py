@@ -12,8 +12,13 @@ from models.factors.vector_files import VECTORS_JSON, save_vectors
 from models.whole_files import read_json
 from pipeline.experiment.progress import say
 from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.scenario.data import ScenarioData, load_factors, vectors_dir
-from pipeline.settings.scenario.fits import fit_folds, fit_of
+from pipeline.settings.scenario.data import (
+    ScenarioData,
+    fit_folds,
+    fit_of,
+    load_factors,
+    vectors_dir,
+)
 from transforms import schema
 from transforms.clicks.schema import VECTORS_DIR
 

@@ -11,12 +11,7 @@ from models.episodes.entity_table import EntityTable
 from models.evaluation.rating_metrics import mae
 from models.recommender import Episode, split_episode
 from pipeline.experiment.prepared import read_ids
-from pipeline.settings.labelled_supports import (
-    NO_LABEL,
-    TASTE,
-    LabelledSupports,
-    Labels,
-)
+from pipeline.settings.step_parts import NO_LABEL, TASTE, LabelledSupports, Labels
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
 

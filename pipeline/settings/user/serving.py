@@ -12,7 +12,7 @@ from models.serving.served_model import ServedModel
 from models.serving.served_user_model import ServedUserModel
 from models.serving.task_request import RecordedRequest, TaskRequest, starting_with
 from pipeline.experiment.prepared import read_ids
-from pipeline.settings.serving import ServedWords, Serving
+from pipeline.settings.setting import ServedWords, Serving
 from pipeline.settings.user.config import UserConfig
 from pipeline.settings.user.data import UserData
 from pipeline.settings.user.request_features import SEPARATORS

@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from pipeline.export.model_card import model_card
-from pipeline.settings.serving import ServedWords
+from pipeline.settings.setting import ServedWords
 
 MANIFEST = {
     "model_name": "films",

@@ -7,7 +7,7 @@ import pytest
 from models.legacy_keras import tf
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.data import load_user_data
-from pipeline.settings.user.parts import check_ratings
+from pipeline.settings.user.setting import check_ratings
 from transforms.schema import DataError
 
 
