@@ -25,7 +25,7 @@ from tuning.keras_tuner_parts import (
 from tuning.key_values import BRACKET_EPOCHS, decode, encode
 from tuning.results import SearchResults, read_search, write_search
 from tuning.search_oracle import Budget, SearchOracle
-from tuning.training import Trainer
+from tuning.trial_result import Trainer
 from tuning.tuner import SearchTuner
 
 _TUNER_ID = "KERASTUNER_TUNER_ID"

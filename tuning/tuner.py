@@ -22,9 +22,10 @@ from tuning.keras_tuner_parts import (
 from tuning.key_values import SEARCH_NAME, decode
 from tuning.results import TRIALS_DIR, SearchResults, read_search
 from tuning.search_oracle import ORACLE_DIR, SearchOracle
-from tuning.training import Trainer, TrainingFailedError
 from tuning.trial_result import (
     Status,
+    Trainer,
+    TrainingFailedError,
     TrialResult,
     objective,
     read_result,

@@ -75,7 +75,7 @@ def _judged() -> Mapping[str, Any]:
 def _made_up_trainings() -> Mapping[str, Any]:
     """A training is a pause: those of a search are killed as the step `train` is."""
     from models.whole_files import write_atomically
-    from tuning.training import Training
+    from tuning.trial_result import Training
 
     class Trainer:
         def __init__(self, *_: object) -> None:

@@ -18,7 +18,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _resolve(arguments: argparse.Namespace) -> Step:
-    from pipeline.export.formats.registry import FORMATS
+    from pipeline.export.loaded_version import FORMATS
 
     formats = [FORMATS[name] for name in dict.fromkeys(arguments.formats)]
     for one in formats:

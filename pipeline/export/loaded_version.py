@@ -10,13 +10,18 @@ from pipeline.experiment.version_dir import (
     newest_version,
     read_manifest,
 )
-from pipeline.export.formats.registry import FORMATS
+from pipeline.export.formats.format import Format
+from pipeline.export.formats.litert import LITERT
+from pipeline.export.formats.mlflow import MLFLOW
+from pipeline.export.formats.onnx import ONNX
 from pipeline.settings.registry import SETTINGS
 from transforms.schema import DataError
 
 if TYPE_CHECKING:
     from pipeline.settings.exported_model import ExportedModel
     from pipeline.settings.runtime import Runtime
+
+FORMATS: dict[str, Format] = {one.name: one for one in (ONNX, LITERT, MLFLOW)}
 
 
 def load_version(directory: str | pathlib.Path) -> ExportedModel:

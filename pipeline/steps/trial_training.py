@@ -11,7 +11,7 @@ from pipeline.experiment.config_section import Experiment
 from pipeline.experiment.refused_writes import refused_write
 from transforms.schema import DataError
 from tuning.own_process import ProcessKilledError, run_in_own_process
-from tuning.training import Training, TrainingFailedError
+from tuning.trial_result import Training, TrainingFailedError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,7 @@ from tuning.results import SearchResults
 from tuning.search import run_search
 from tuning.search_oracle import Budget
 from tuning.space import Space
-from tuning.training import Training, TrainingFailedError
+from tuning.trial_result import Training, TrainingFailedError
 
 
 def score_of(values, seed):

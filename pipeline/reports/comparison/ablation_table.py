@@ -8,8 +8,7 @@ from models.evaluation.metric import Metric
 from pipeline.judging.ablation import AblationSummary, VariantSummary
 from pipeline.judging.interval_text import cell, signed, task_counts
 from pipeline.judging.variant_grid import Table
-from pipeline.reports.page.markdown_table import layout
-from pipeline.reports.page.result_table import FAILED
+from pipeline.reports.page.result_table import FAILED, layout
 
 
 def ablation_report(

@@ -7,7 +7,7 @@ from pipeline.judging.beside_baselines import beside_baselines
 from pipeline.judging.differences import Contrast, Differences
 from pipeline.judging.evaluation import CMML, Evaluation, Summary, open_groups
 from pipeline.judging.interval_text import UNDEFINED_TEXT, cell, signed, task_counts
-from pipeline.reports.page.markdown_table import narrow_layouts
+from pipeline.reports.page.result_table import narrow_layouts
 from pipeline.reports.run.standing_text import (
     closed_form_sentences,
     equal_sentences,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.whole_files import finite
-from pipeline.reports.page.markdown_table import layout
+from pipeline.reports.page.result_table import layout
 from pipeline.serving.bench.fuzz import Fuzz
 from pipeline.serving.bench.grid import Cell, size
 from pipeline.serving.bench.load import Summary

@@ -13,7 +13,7 @@ from typing import Literal
 
 from models.whole_files import write_atomically
 from pipeline.judging.rule import Rule
-from pipeline.reports.page.markdown_table import layout
+from pipeline.reports.page.result_table import layout
 from transforms.plural import counted
 from transforms.schema import DataError
 

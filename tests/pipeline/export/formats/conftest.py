@@ -10,7 +10,7 @@ import pytest
 from built_once import built_once
 
 from pipeline.experiment.run_dir import RunDir
-from pipeline.export.formats.registry import FORMATS
+from pipeline.export.loaded_version import FORMATS
 from pipeline.settings.registry import load_experiment
 from pipeline.steps.export import export_formats
 

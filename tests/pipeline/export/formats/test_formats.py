@@ -9,8 +9,7 @@ import pytest
 
 from pipeline.experiment.version_dir import read_manifest
 from pipeline.export.formats.format import FORMAT_NAMES
-from pipeline.export.formats.registry import FORMATS
-from pipeline.export.loaded_version import load_version
+from pipeline.export.loaded_version import FORMATS, load_version
 
 MADE = ("experiment", "scenario_experiment")
 BY_ROWS = ("onnx", "litert")
