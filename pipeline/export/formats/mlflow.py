@@ -148,8 +148,6 @@ def _write(source: FormatSource, folder: pathlib.Path) -> Mapping[str, Any]:
                 for key in ("model_name", "model_version", "dataset_fingerprint")
             },
         )
-    if (source.version / ITEM_NAMES).exists():
-        shutil.copyfile(source.version / ITEM_NAMES, folder / FORMAT_ITEM_NAMES)
     return {
         "signatures": signatures,
         "converter": f"mlflow {metadata.version('mlflow')}",

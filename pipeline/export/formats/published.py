@@ -12,7 +12,9 @@ from models.whole_files import write_json
 from pipeline.experiment.one_at_a_time import one_at_a_time
 from pipeline.experiment.progress import say
 from pipeline.experiment.version_dir import (
+    FORMAT_ITEM_NAMES,
     FORMAT_MANIFEST,
+    ITEM_NAMES,
     PARITY,
     WARMUP,
     is_whole,
@@ -80,6 +82,8 @@ def publish_format(chosen: Format, source: FormatSource) -> pathlib.Path:
 def _write(chosen: Format, source: FormatSource, staging: pathlib.Path) -> float:
     """Writes all of a format; returns how far its answers are from those recorded."""
     facts = chosen.write(source, staging)
+    if (source.version / ITEM_NAMES).exists():
+        shutil.copyfile(source.version / ITEM_NAMES, staging / FORMAT_ITEM_NAMES)
     manifest = {k: v for k, v in source.manifest.items() if k not in _OF_GRAPH}
     names = facts.get("by_rows", manifest["signatures"])
     signatures = manifest["signatures"]

@@ -12,11 +12,7 @@ import numpy as np
 from models.serving.saving import Signature
 from models.serving.task_request import RecordedRequest
 from models.whole_files import write_atomically
-from pipeline.experiment.version_dir import (
-    FORMAT_ITEM_NAMES,
-    ITEM_NAMES,
-    REQUEST_EXAMPLES,
-)
+from pipeline.experiment.version_dir import REQUEST_EXAMPLES
 from pipeline.export.formats.format import FormatSource
 from pipeline.export.formats.request_rows import RequestRows
 from pipeline.export.manifest import described
@@ -28,7 +24,7 @@ _RECORDS = "parity_requests.jsonl"
 def write_row_files(
     source: FormatSource, folder: pathlib.Path, signatures: Mapping[str, Signature]
 ) -> dict[str, Any]:
-    """Writes the vocabularies that a client looks up, names of items, and examples.
+    """Writes the vocabularies that a client looks up, and examples.
 
     Args:
         source: The version.
@@ -53,8 +49,6 @@ def write_row_files(
     for table in [*(f"{role}_id" for role in roles), *known]:
         file = f"{table}.txt"
         shutil.copyfile(source.version / "assets" / file, folder / file)
-    if (source.version / ITEM_NAMES).exists():
-        shutil.copyfile(source.version / ITEM_NAMES, folder / FORMAT_ITEM_NAMES)
     facts = {
         "roles": roles,
         "features": features,

@@ -55,7 +55,7 @@ def test_a_format_that_answers_alike_is_published(source):
     manifest = read_manifest(folder)
     assert manifest["format"] == "plain"
     assert manifest["largest_difference"] <= 1e-5
-    assert list(manifest["files"]) == ["model.bin"]
+    assert list(manifest["files"]) == ["item_names.json", "model.bin"]
     assert list(manifest["signatures"]) == ["rank"]
     assert publish_format(exact, source) == folder
     assert len(written) == 1  # Not a second time.
