@@ -73,16 +73,6 @@ class SearchPlan:
         return ""
 
 
-def load_space(path: str | pathlib.Path) -> Space:
-    """Reads a space.
-
-    Raises:
-        ConfigError: If the file cannot be read or breaks the format; it names file and
-            key.
-    """
-    return validated(read_yaml(path), Space, path)
-
-
 def load_plan(
     config_path: str | pathlib.Path,
     overrides: Sequence[str],
@@ -102,7 +92,7 @@ def load_plan(
         ConfigError: If a file is not what it should be, or a key is searched that there
             is not, that is changed by hand, or that the algorithm sets.
     """
-    space = load_space(space_path)
+    space = validated(read_yaml(space_path), Space, space_path)
     typed = {text.partition("=")[0] for text in overrides}
     if searched := sorted(typed & space.keys.keys()):
         raise ConfigError(

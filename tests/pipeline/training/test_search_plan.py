@@ -3,9 +3,10 @@ import pathlib
 import pytest
 import yaml
 
-from pipeline.experiment.config_file import ConfigError
-from pipeline.training.search_plan import check_budget, load_plan, load_space
+from pipeline.experiment.config_file import ConfigError, read_yaml
+from pipeline.training.search_plan import check_budget, load_plan
 from tuning.grid import check_values, grid_points, split_points
+from tuning.space import Space
 
 ROOT = pathlib.Path(__file__).parents[3]
 SPACES = sorted((ROOT / "configs/spaces").glob("*.yaml"))
@@ -35,7 +36,8 @@ def test_each_space_that_is_delivered_can_be_searched(path):
 
 
 def test_the_default_space_has_24_trials():
-    assert len(grid_points(load_space(ROOT / "configs/spaces/default.yaml"))) == 24
+    space = read_yaml(ROOT / "configs/spaces/default.yaml")
+    assert len(grid_points(Space(**space))) == 24
 
 
 def test_values_that_do_not_go_together_are_refused_with_the_reason_of_the_config(
