@@ -325,11 +325,6 @@ class Experiment(Section):
         return None
 
     @property
-    def data_section(self) -> Any:
-        """What decides the prepared data set."""
-        raise NotImplementedError
-
-    @property
     def weight_sections(self) -> tuple[Any, ...]:
         """What decides the weights, beside the prepared data set."""
         raise NotImplementedError

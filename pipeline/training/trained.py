@@ -51,14 +51,14 @@ def trained_on(config: Experiment) -> pathlib.Path | None:
     return None
 
 
-def is_of(config: Experiment, run: RunDir) -> bool:
+def is_of(config: Any, run: RunDir) -> bool:
     """Whether a run is of a configuration: of its data, and with its weights."""
     try:
-        other = load_experiment(run.path / RESOLVED_CONFIG)
+        other: Any = load_experiment(run.path / RESOLVED_CONFIG)
     except ConfigError:  # Of an earlier version, which knew other keys.
         return False
-    same_data = other.data_section == config.data_section
-    return same_data and other.weight_sections == config.weight_sections
+    is_same: bool = other.data == config.data
+    return is_same and other.weight_sections == config.weight_sections
 
 
 def refit_fingerprint(config: Experiment, dataset_fingerprint: str, run: RunDir) -> str:

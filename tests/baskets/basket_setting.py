@@ -54,10 +54,6 @@ class BasketConfig(Experiment):
     )
 
     @property
-    def data_section(self):
-        return self.data
-
-    @property
     def weight_sections(self):
         return self.model, self.training
 
@@ -129,8 +125,7 @@ def load(config, dataset_dir):
     by_split = {s: tasks[n * third :][:third] for n, s in enumerate(schema.SPLITS)}
     # Items that are bought together lie close together.
     trained = baskets[:third]
-    bought = np.zeros([len(trained), NUM_ITEMS + 1], np.float32)
-    np.put_along_axis(bought, trained, 1.0, axis=1)
+    bought = (trained[:, :, None] == np.arange(NUM_ITEMS + 1)).any(1).astype(np.float32)
     _, strength, of_items = np.linalg.svd(bought, full_matrices=False)
     items = (of_items[:WIDTH].T * np.sqrt(strength[:WIDTH])).astype(np.float32)
     users = np.tile(items.mean(axis=0), [2, 1])

@@ -269,11 +269,6 @@ class ScenarioConfig(Experiment):
         return ExportedScenarioModel
 
     @property
-    def data_section(self) -> ScenarioDataConfig:
-        """What decides the prepared data set."""
-        return self.data
-
-    @property
     def task_word(self) -> str:
         """A scenario or a user."""
         return self.data.task

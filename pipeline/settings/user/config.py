@@ -214,11 +214,6 @@ class UserConfig(Experiment):
         return ExportedUserModel
 
     @property
-    def data_section(self) -> DataConfig:
-        """What decides the prepared data set."""
-        return self.data
-
-    @property
     def task_ids(self) -> tuple[str, ...]:
         """Vocabularies of what tasks are called."""
         return ("user_id",)

@@ -24,7 +24,7 @@ def test_the_best_experiment_has_the_values_of_the_best_trial(results):
 
 def test_it_keeps_the_name_and_the_data(results):
     found, given = best_experiment(results, CONFIG, []), load_experiment(CONFIG)
-    assert (found.name, found.data_section) == (given.name, given.data_section)
+    assert (found.name, found.data) == (given.name, given.data)
     assert found.weight_sections != given.weight_sections
 
 
