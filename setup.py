@@ -65,7 +65,6 @@ setup(
         "pipeline.serving.bench",
         "pipeline.serving.gate",
         "pipeline.serving.server",
-        "pipeline.serving.validation",
         "pipeline.settings",
         "pipeline.settings.scenario",
         "pipeline.settings.scenario.audit",

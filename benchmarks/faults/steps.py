@@ -54,7 +54,7 @@ def _still_clock() -> Mapping[str, Any]:
 def _judged() -> Mapping[str, Any]:
     """The gate takes long and writes no more than its verdict."""
     from pipeline.judging.rule import Rule
-    from pipeline.serving.validation.blessing import Blessing
+    from pipeline.serving.gate.blessing import Blessing
 
     rules = [Rule("as it is", True, None, None, "")]
 

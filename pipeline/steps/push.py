@@ -15,9 +15,9 @@ from pipeline.serving.base.model_base import ModelBase, content_digest, push_loc
 from pipeline.serving.base.push_history import PUSH, PushEvent, PushHistory
 from pipeline.serving.base.push_options import STABLE
 from pipeline.serving.base.served_labels import ServedLabels
+from pipeline.serving.gate.blessing import Blessing, write
+from pipeline.serving.gate.infra_rules import infra_blessing
 from pipeline.serving.gate.verdict import model_blessing
-from pipeline.serving.validation.blessing import Blessing, write
-from pipeline.serving.validation.infra_rules import infra_blessing
 from transforms.schema import DataError
 
 

@@ -8,8 +8,8 @@ import pathlib
 
 from pipeline.experiment.version_dir import check_version_dir
 from pipeline.serving.base.model_base import content_digest
-from pipeline.serving.validation.blessing import write
-from pipeline.serving.validation.infra_rules import infra_blessing
+from pipeline.serving.gate.blessing import write
+from pipeline.serving.gate.infra_rules import infra_blessing
 
 
 def validate(version_dir: pathlib.Path) -> int:

@@ -1,1 +1,1 @@
-"""What a version must be, beside valid, before it is published."""
+"""What a version must be before it is published: it loads, answers, and is good."""

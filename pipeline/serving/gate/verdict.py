@@ -22,13 +22,13 @@ from pipeline.experiment.version_dir import (
 from pipeline.export.recorded_requests import read_requests
 from pipeline.export.saved_graph import signatures_of
 from pipeline.judging.rule import Rule
+from pipeline.serving.gate.blessing import Blessing
 from pipeline.serving.gate.quality_rules import (
     better_rule,
     not_worse_rule,
     rubber_stamp,
 )
 from pipeline.serving.gate.task_figures import baseline_names, task_figures
-from pipeline.serving.validation.blessing import Blessing
 from transforms.plural import counted
 from transforms.schema import DataError
 

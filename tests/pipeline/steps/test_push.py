@@ -20,8 +20,8 @@ from pipeline.serving.base.models_config import (
 from pipeline.serving.base.push_history import PushHistory
 from pipeline.serving.base.served_labels import ServedLabels
 from pipeline.serving.gate import verdict as gate
+from pipeline.serving.gate.infra_rules import infra_blessing
 from pipeline.serving.gate.task_figures import TaskFigures
-from pipeline.serving.validation.infra_rules import infra_blessing
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.data import load_user_data
 from pipeline.settings.user.metrics import MAE

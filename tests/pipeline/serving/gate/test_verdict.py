@@ -9,6 +9,7 @@ from models.evaluation.metric import NotFiniteError
 from pipeline.experiment.config_section import PushConfig
 from pipeline.judging.rule import Rule
 from pipeline.serving.gate import verdict as gate
+from pipeline.serving.gate.blessing import Blessing
 from pipeline.serving.gate.task_figures import TaskFigures
 from pipeline.serving.gate.verdict import (
     latency_rule,
@@ -16,7 +17,6 @@ from pipeline.serving.gate.verdict import (
     p99_ms,
     size_rule,
 )
-from pipeline.serving.validation.blessing import Blessing
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.user.metrics import MAE
 from transforms.schema import DataError

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.judging.rule import Rule
 from pipeline.serving.base.model_base import content_digest
-from pipeline.serving.validation.blessing import Blessing, write
+from pipeline.serving.gate.blessing import Blessing, write
 from transforms.schema import DataError
 
 GOOD = Rule("size", True, 2.5, 500.0, "MB on disk")

@@ -6,11 +6,7 @@ import pytest
 
 from models.legacy_keras import tf
 from pipeline.export.saved_graph import signatures_of
-from pipeline.serving.validation.infra_rules import (
-    infra_blessing,
-    ops_rule,
-    signatures_rule,
-)
+from pipeline.serving.gate.infra_rules import infra_blessing, ops_rule, signatures_rule
 from transforms.schema import DataError
 
 NAMES = [

@@ -20,6 +20,7 @@ from pipeline.export.recorded_requests import read_requests
 from pipeline.export.saved_graph import Signature, op_names, signatures_of
 from pipeline.judging.rule import Rule
 from pipeline.serving.client import Client
+from pipeline.serving.gate.blessing import Blessing
 from pipeline.serving.rest_client import RestClient, ServingClient, ServingError
 from pipeline.serving.server.model_server import (
     ModelServer,
@@ -27,7 +28,6 @@ from pipeline.serving.server.model_server import (
     ServerError,
     ServerOptions,
 )
-from pipeline.serving.validation.blessing import Blessing
 from pipeline.settings.runtime import Tensors
 from transforms.plural import counted
 from transforms.schema import DataError

@@ -1,1 +1,0 @@
-"""Whether a version loads, runs and answers as the trained model does."""
