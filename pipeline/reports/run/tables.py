@@ -161,14 +161,14 @@ def worst_table(
         Column("task", "task"),
         *([Column("name", "name")] if names else []),
         Column("metric", f"{run.metric.name} of cmml", "{:.4f}".format),
-        *(Column(trait.name, trait.name, "{:,.4g}".format) for trait in worst.traits),
+        *(Column(trait, trait, "{:,.4g}".format) for trait in worst.traits),
     ]
     rows = [
         {
             "task": run.task_ids[place],
             "name": names.get(run.task_ids[place], ""),
             "metric": float(own[place]),
-            **{trait.name: float(trait.values[place]) for trait in worst.traits},
+            **{trait: float(values[place]) for trait, values in worst.traits.items()},
         }
         for place in worst.order[:_NUM_WORST]
     ]

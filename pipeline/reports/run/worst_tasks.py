@@ -1,7 +1,7 @@
 """The tasks that CMML does worst on, and what they have in common."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +16,6 @@ _WORST_SHARE = 0.1
 MIN_WORST = 5  # Fewer have nothing in common that stands out from chance.
 _BY_CHANCE = 0.01
 _RARE = 10  # An item with fewer interactions is.
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Trait:
-    """A property of tasks.
-
-    Attributes:
-        name: What it is.
-        values: float64 [T], NaN where it is not known.
-    """
-
-    name: str
-    values: Floats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,13 +42,13 @@ class WorstTasks:
     Attributes:
         order: int, places of the tasks of the main group.
         num_worst: How many of the first are called the worst.
-        traits: Properties of all tasks.
+        traits: Properties of all tasks by name, float64 [T], NaN where not known.
         in_common: Those that set the worst apart, the clearest first.
     """
 
     order: NDArray[np.int64]
     num_worst: int
-    traits: Sequence[Trait]
+    traits: Mapping[str, Floats]
     in_common: Sequence[InCommon]
 
 
@@ -80,12 +67,14 @@ def worst_tasks(run: EvaluatedRun, item_counts: NDArray) -> WorstTasks:
     of_tasks = traits(run.scores[CMML][main], len(run.task_ids), item_counts)
     if run.strongest is not None:
         name = f"{run.metric.name} of {run.strongest}"
-        of_tasks.append(Trait(name, run.by_task(run.strongest, main)))
+        of_tasks[name] = run.by_task(run.strongest, main)
     common = _in_common(order, num_worst, of_tasks)
     return WorstTasks(order, num_worst, of_tasks, common)
 
 
-def traits(rows: ScoredPairs, num_tasks: int, item_counts: NDArray) -> list[Trait]:
+def traits(
+    rows: ScoredPairs, num_tasks: int, item_counts: NDArray
+) -> dict[str, Floats]:
     """Returns what is known of tasks from their query pairs.
 
     Args:
@@ -101,37 +90,37 @@ def traits(rows: ScoredPairs, num_tasks: int, item_counts: NDArray) -> list[Trai
         return means
 
     counts = item_counts[rows.item]
-    of_tasks = [
-        Trait("support pairs shown", mean(rows.support_size)),
-        Trait("interactions of its items, mean", mean(counts)),
-        Trait(f"share of items with fewer than {_RARE}", mean(counts < _RARE)),
-    ]
+    of_tasks = {
+        "support pairs shown": mean(rows.support_size),
+        "interactions of its items, mean": mean(counts),
+        f"share of items with fewer than {_RARE}": mean(counts < _RARE),
+    }
     if rows.label is not None:
         label = rows.label.astype(np.float64)
         centre = mean(label)
-        of_tasks += [
-            Trait("mean label", centre),
-            Trait("spread of labels", np.sqrt(mean((label - centre[rows.task]) ** 2))),
-        ]
+        of_tasks |= {
+            "mean label": centre,
+            "spread of labels": np.sqrt(mean((label - centre[rows.task]) ** 2)),
+        }
     if rows.num_candidates is not None:
         pairs = np.unique(np.stack([rows.task, rows.user]), axis=1)
         num_users = np.bincount(pairs[0], minlength=num_tasks).astype(np.float64)
-        of_tasks += [
-            Trait("users", np.where(num_users > 0, num_users, np.nan)),
-            Trait("candidates", mean(rows.num_candidates)),
-        ]
+        of_tasks |= {
+            "users": np.where(num_users > 0, num_users, np.nan),
+            "candidates": mean(rows.num_candidates),
+        }
     return of_tasks
 
 
 def _in_common(
-    order: NDArray, num_worst: int, of_tasks: Sequence[Trait]
+    order: NDArray, num_worst: int, of_tasks: Mapping[str, Floats]
 ) -> list[InCommon]:
     if num_worst < MIN_WORST:
         return []
     common = []
-    for trait in of_tasks:
+    for name, values in of_tasks.items():
         worst, others = (
-            part[~np.isnan(part)] for part in np.split(trait.values[order], [num_worst])
+            part[~np.isnan(part)] for part in np.split(values[order], [num_worst])
         )
         if not worst.size or not others.size:
             continue
@@ -139,5 +128,5 @@ def _in_common(
         if test.pvalue < _BY_CHANCE:
             higher = float(test.statistic) / (worst.size * others.size)
             medians = float(np.median(worst)), float(np.median(others))
-            common.append(InCommon(trait.name, *medians, higher))
+            common.append(InCommon(name, *medians, higher))
     return sorted(common, key=lambda each: -abs(each.higher - 0.5))

@@ -30,7 +30,7 @@ def test_what_sets_them_apart_is_told(rated, make_run):
 
 def test_traits_are_means_over_the_pairs_of_a_task(rated):
     counts = np.array([0, 2, 4, 6, 8, 100, *[50] * 15])
-    found = {trait.name: trait.values for trait in traits(rated(0.1, 8), 40, counts)}
+    found = traits(rated(0.1, 8), 40, counts)
     # Task 0 asks for items 1 to 5, task 1 for items 6 to 10.
     assert found["interactions of its items, mean"][:2].tolist() == [24.0, 50.0]
     assert found["share of items with fewer than 10"][:2].tolist() == [0.8, 0.0]
