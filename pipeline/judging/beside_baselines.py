@@ -38,8 +38,7 @@ class BesideBest:
         group: The group.
         size: Support pairs shown of each task, at most; None where all are.
         baseline: The baseline with the best mean by this metric in this group.
-        num_tasks: Tasks that both have a value of.
-        difference: CMML less the baseline.
+        difference: CMML less the baseline, of the tasks that both have a value of.
         holm_p: Two-sided p-value of the difference, corrected for the number of
             comparisons.
     """
@@ -48,7 +47,6 @@ class BesideBest:
     group: str
     size: int | None
     baseline: str
-    num_tasks: int
     difference: Interval
     holm_p: float = 1.0
 
@@ -65,7 +63,7 @@ class BesideBest:
 
         Some of the tasks, or of their users, may be all that there are.
         """
-        return self.metric, self.size, self.baseline, self.num_tasks, self.difference
+        return self.metric, self.size, self.baseline, self.difference
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +143,7 @@ def beside_baselines(
         found = differences.get(Contrast(metric.name, CMML, group, best, group))
         if found is None:
             return []
-        return [BesideBest(metric, group, size, best, found.num_tasks, found.interval)]
+        return [BesideBest(metric, group, size, best, found)]
 
     main, sizes = groups[0].group, few_shot_groups(groups)
     by_metric = [beside(one, main, None) for one in compared_metrics(metrics)]

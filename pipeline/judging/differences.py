@@ -36,20 +36,8 @@ class Contrast(NamedTuple):
     reference_group: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Difference:
-    """A method less its reference, paired by task.
-
-    Attributes:
-        num_tasks: Tasks that both have a value of.
-        interval: Mean over these tasks, in the unit of the metric.
-    """
-
-    num_tasks: int
-    interval: Interval
-
-
-Differences: TypeAlias = Mapping[Contrast, Difference]
+# A method less its reference, the mean over the tasks that both have a value of.
+Differences: TypeAlias = Mapping[Contrast, Interval]
 
 
 def take_differences(
@@ -57,7 +45,7 @@ def take_differences(
     by_task: Mapping[str, TaskMetrics],
     seed: int,
     num_resamples: int,
-) -> dict[Contrast, Difference]:
+) -> dict[Contrast, Interval]:
     """Takes differences, all of them over the same resampled tasks.
 
     Args:
@@ -79,10 +67,7 @@ def take_differences(
             if not np.isnan(gap).all():
                 gaps[one] = gap
     intervals = bootstrap_means([*gaps.values()], seed, num_resamples)
-    return {
-        one: Difference(int((~np.isnan(gap)).sum()), interval)
-        for (one, gap), interval in zip(gaps.items(), intervals, strict=True)
-    }
+    return dict(zip(gaps, intervals, strict=True))
 
 
 def write_differences(
@@ -103,18 +88,14 @@ def write_differences(
             one.name: one.higher_is_better for one in metrics if one.name in named
         },
         "differences": [
-            {
-                **contrast._asdict(),
-                **dataclasses.asdict(one.interval),
-                "num_tasks": one.num_tasks,
-            }
-            for contrast, one in differences.items()
+            {**contrast._asdict(), **dataclasses.asdict(interval)}
+            for contrast, interval in differences.items()
         ],
     }
     write_atomically(path, json.dumps(values, indent=2))
 
 
-def read_differences(path: pathlib.Path) -> dict[Contrast, Difference]:
+def read_differences(path: pathlib.Path) -> dict[Contrast, Interval]:
     """Reads what `write_differences` wrote.
 
     Raises:
@@ -127,9 +108,8 @@ def read_differences(path: pathlib.Path) -> dict[Contrast, Difference]:
             f"{values['format_version']!r}: run `cmml evaluate` again."
         )
     return {
-        Contrast(*(row[name] for name in Contrast._fields)): Difference(
-            row["num_tasks"],
-            Interval(row["mean"], row["low"], row["high"], row["num_tasks"]),
+        Contrast(*(row[name] for name in Contrast._fields)): Interval(
+            row["mean"], row["low"], row["high"], row["num_tasks"]
         )
         for row in values["differences"]
     }

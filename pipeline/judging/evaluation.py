@@ -7,7 +7,7 @@ from typing import TypeAlias
 from models.evaluation.intervals import Interval, metric_intervals
 from models.evaluation.metric import Metric
 from models.evaluation.shown import Shown, few_shot
-from pipeline.judging.differences import Contrast, Difference, take_differences
+from pipeline.judging.differences import Contrast, take_differences
 from pipeline.judging.task_metrics_file import TaskMetrics
 
 CMML = "cmml"
@@ -71,7 +71,7 @@ class Evaluation:
             for method, groups in self.by_task.items()
         }
 
-    def differences(self) -> dict[Contrast, Difference]:
+    def differences(self) -> dict[Contrast, Interval]:
         """Returns every difference that is reported.
 
         By the metric that decides: each method less the reference in every group of its

@@ -218,7 +218,7 @@ def _of_little_margin(findings: Findings, model: MemberOptions) -> str:
     tuned = "cmml tune tells whether other keys make more of it"
     prior = Contrast(run.metric.name, CMML, run.main, CLOSED_FORM, run.main)
     added = run.differences.get(prior)
-    context_helps = added is not None and run.metric.is_better(added.interval)
+    context_helps = added is not None and run.metric.is_better(added)
     key = _key_of_factors(findings, model)
     if run.strongest not in _ON_FACTORS or context_helps or key is None:
         return tuned

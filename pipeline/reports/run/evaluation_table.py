@@ -99,7 +99,7 @@ def _methods_tables(
 
     def gap(method: str) -> str:
         found = differences.get(Contrast(first, CMML, main, method, main))
-        return UNDEFINED_TEXT if found is None else signed(found.interval)
+        return UNDEFINED_TEXT if found is None else signed(found)
 
     rows = [
         [

@@ -33,7 +33,8 @@ def overall_sentence(beside: BesideBaselines) -> str:
         return (
             f"No baseline was evaluated, so nothing can be said of {CMML} beside one."
         )
-    if cannot := untold(max(beside.all, key=lambda one: one.num_tasks).difference):
+    differences = [one.difference for one in beside.all]
+    if cannot := untold(max(differences, key=lambda one: one.num_tasks or 0)):
         return (
             f"How {CMML} stands beside baselines {cannot}: fewer than {MIN_TASKS} do "
             "not tell methods apart."
@@ -100,8 +101,8 @@ def support_sentences(
         where = " without a pool" if own in open_groups(groups) else ""
         found = differences.get(Contrast(metric.name, CMML, own, CMML, other))
         if found is not None:
-            said = _worth(metric, found.interval, where)
-            sentences.append(f"{said}: own less other, {signed(found.interval)}.")
+            said = _worth(metric, found, where)
+            sentences.append(f"{said}: own less other, {signed(found)}.")
     return sentences
 
 
@@ -119,14 +120,14 @@ def closed_form_sentences(
     if (found := differences.get(contrast)) is None:
         return []
     what = f"What context and backbone add to {CLOSED_FORM}, the prior of {CMML} alone"
-    figure = f"{signed(found.interval)} of {metric.name}"
-    if cannot := untold(found.interval):
+    figure = f"{signed(found)} of {metric.name}"
+    if cannot := untold(found):
         return [f"{what}, {cannot}: {figure}."]
     does = {
         None: "no difference beyond chance",
         True: "to the better beyond chance",
         False: "to the worse beyond chance",
-    }[metric.is_better(found.interval)]
+    }[metric.is_better(found)]
     return [f"{what}: {figure}, {does}."]
 
 
@@ -202,10 +203,12 @@ def _table(
         Column("holm_p", "Holm p", p_text),
         Column("standing", "verdict"),
     ]
-    if len({one.num_tasks for one in comparisons.values()}) > 1:
+    if len({one.difference.num_tasks for one in comparisons.values()}) > 1:
         columns.insert(1, Column("num_tasks", "tasks", "{:,}".format))
     rows = [
-        {"first": label, "standing": _standing(one)} | vars(one)
+        {"first": label, "standing": _standing(one)}
+        | {"num_tasks": one.difference.num_tasks}
+        | vars(one)
         for label, one in comparisons.items()
     ]
     return ResultTable(name, title, "", columns, rows)

@@ -138,7 +138,7 @@ def test_the_prior_of_cmml_is_no_baseline():
 def test_a_metric_of_which_some_tasks_have_no_value_is_over_the_others():
     ndcg = np.where(NOISE > 0.0, 0.6, np.nan)
     mae, order = judge(of_cold_users(values(0.5, ndcg))).by_metric
-    assert (mae.num_tasks, order.num_tasks) == (20, 10)
+    assert (mae.difference.num_tasks, order.difference.num_tasks) == (20, 10)
     assert order.difference.mean == pytest.approx(0.2)
 
 

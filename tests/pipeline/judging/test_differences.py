@@ -7,7 +7,6 @@ from models.evaluation.intervals import Interval, paired_difference
 from models.evaluation.metric import Metric
 from pipeline.judging.differences import (
     Contrast,
-    Difference,
     read_differences,
     take_differences,
     write_differences,
@@ -22,8 +21,8 @@ METRICS = [
 MAE = Contrast("mae", "cmml", "cold", "ridge", "cold")
 NDCG = MAE._replace(metric="ndcg@1")
 DIFFERENCES = {
-    MAE: Difference(7, Interval(-0.25, -0.5, 0.0, 7)),
-    NDCG: Difference(6, Interval(0.5, 0.25, 0.75, 6)),
+    MAE: Interval(-0.25, -0.5, 0.0, 7),
+    NDCG: Interval(0.5, 0.25, 0.75, 6),
 }
 
 
@@ -40,7 +39,7 @@ def test_a_task_without_a_value_is_left_out_of_a_difference():
     values = {"cmml": [1.0, np.nan, 4.0], "ridge": [2.0, 2.0, np.nan]}
     found = take([MAE], {method: {"mae": one} for method, one in values.items()})
     # Of the first task alone: 1 less 2.
-    assert found == {MAE: Difference(1, Interval(-1.0, -1.0, -1.0, 1))}
+    assert found == {MAE: Interval(-1.0, -1.0, -1.0, 1)}
 
 
 def test_what_no_task_has_both_values_of_is_left_out():
@@ -62,7 +61,7 @@ def test_each_contrast_is_taken_once_and_as_if_alone():
     assert list(found) == [NDCG, MAE]
     for contrast in found:
         pair = (values[method][contrast.metric] for method in ("cmml", "ridge"))
-        assert found[contrast].interval == paired_difference(*pair, 0, 100)
+        assert found[contrast] == paired_difference(*pair, 0, 100)
 
 
 def test_the_file_has_one_form_and_is_read_as_it_was_written(tmp_path):
