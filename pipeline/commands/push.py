@@ -32,7 +32,7 @@ def _resolve(arguments: argparse.Namespace) -> Step:
         raise ValueError(f"--keep must be at least 1, got {arguments.keep}.")
     config, dataset_dir = dataset_of(arguments)
     from pipeline.serving.base.push_options import check_label_and_server
-    from pipeline.steps import push
+    from pipeline.steps.push import push
 
     if arguments.to.startswith(_REGISTRY):
         return _to_registry(arguments, config, dataset_dir)
@@ -40,12 +40,12 @@ def _resolve(arguments: argparse.Namespace) -> Step:
     options = config.push
     if arguments.keep is not None:
         options = options.model_copy(update={"keep": arguments.keep})
-    destination = push.Destination(
-        pathlib.Path(arguments.to), arguments.label, arguments.server
-    )
     version = version_of(arguments)
     return functools.partial(
-        push.push, config, dataset_dir, options, version, destination
+        push,
+        *(config, dataset_dir, options, version, pathlib.Path(arguments.to)),
+        label=arguments.label,
+        server=arguments.server,
     )
 
 

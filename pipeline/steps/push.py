@@ -3,7 +3,6 @@
 Nothing of a version that is not blessed reaches the base, and there is no way round.
 """
 
-import dataclasses
 import pathlib
 
 from pipeline.experiment.config_section import Experiment, PushConfig
@@ -21,28 +20,15 @@ from pipeline.serving.gate.verdict import model_blessing
 from transforms.schema import DataError
 
 
-@dataclasses.dataclass(frozen=True)
-class Destination:
-    """Where a version goes.
-
-    Attributes:
-        base: The base directory; made if it is not there.
-        label: The label it gets.
-        server: gRPC address of a running server that is notified; None for servers
-            that read `models.config` by themselves.
-    """
-
-    base: pathlib.Path
-    label: str = STABLE
-    server: str | None = None
-
-
 def push(
     config: Experiment,
     dataset_dir: pathlib.Path,
     options: PushConfig,
     version_dir: pathlib.Path,
-    destination: Destination,
+    base: pathlib.Path,
+    *,
+    label: str = STABLE,
+    server: str | None = None,
 ) -> int:
     """Judges a version, publishes it if it is blessed, and gives it a label.
 
@@ -51,7 +37,10 @@ def push(
         dataset_dir: The prepared data set that the version was made for.
         options: The limits, and how many versions stay.
         version_dir: The version.
-        destination: Where it goes.
+        base: The base directory; made if it is not there.
+        label: The label it gets.
+        server: gRPC address of a running server that is notified; None for servers
+            that read `models.config` by themselves.
 
     Returns:
         0 if the version serves now, or did already; 1 if it is not blessed.
@@ -64,20 +53,18 @@ def push(
     name = config.export.model_name
     check_version(version_dir, config, dataset_dir)
     digest = content_digest(version_dir)  # What is judged is what is published.
-    version, base = int(version_dir.name), destination.base
-    server = None if destination.server is None else LiveServer(destination.server)
-    if server is not None:
-        server.ping(name)
+    version = int(version_dir.name)
+    live = None if server is None else LiveServer(server)
+    if live is not None:
+        live.ping(name)
     with push_lock(base):
         models = ModelBase(base, name)
         models.clean_up()
-        labels = ServedLabels(
-            base, name, served_base=options.served_base, server=server
-        )
-        if labels.labels().get(destination.label) == version and models.has(version):
+        labels = ServedLabels(base, name, served_base=options.served_base, server=live)
+        if labels.labels().get(label) == version and models.has(version):
             models.check_same(version_dir, digest)
             labels.confirm()
-            say(f"push: version {version} is {destination.label} in {base} already")
+            say(f"push: version {version} is {label} in {base} already")
         else:
             infra = judge_infra(version_dir, digest)
             serving = _serving(models, labels)
@@ -86,7 +73,7 @@ def push(
             if not blessing.passed:
                 return 1
             is_new = models.publish(version_dir, digest)
-            _move(destination.label, blessing, models, labels, is_new=is_new)
+            _move(label, blessing, models, labels, is_new=is_new)
             _retire_old(models, labels, options.keep)
     print(models.path(version))
     return 0

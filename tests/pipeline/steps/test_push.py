@@ -27,7 +27,7 @@ from pipeline.settings.user.data import load_user_data
 from pipeline.settings.user.metrics import MAE
 from pipeline.settings.user.serving import user_requests
 from pipeline.steps import push as step
-from pipeline.steps.push import Destination, push
+from pipeline.steps.push import push
 from transforms.schema import DataError
 
 OPTIONS = PushConfig(num_resamples=100, max_p99_ms=1e6, keep=2)
@@ -73,8 +73,7 @@ def pusher(tmp_path, base, write_config, monkeypatch):
     def run(version_dir, *, error=GOOD, judge=infra_blessing, options=OPTIONS, **to):
         monkeypatch.setattr(step, "infra_blessing", judge)
         made_up["candidate"] = error
-        destination = Destination(base, **to)
-        status = push(config, dataset_dir, options, version_dir, destination)
+        status = push(config, dataset_dir, options, version_dir, base, **to)
         made_up[version_dir.name] = error
         return status
 
@@ -384,7 +383,7 @@ def exported(experiment, tmp_path, record):
 def test_a_trained_model_is_judged_by_what_it_answers(experiment, exported, base):
     config = load_experiment(experiment.config_path)
     options = OPTIONS.model_copy(update={"baselines": ("global_mean",)})
-    status = push(config, experiment.dataset_dir, options, exported, Destination(base))
+    status = push(config, experiment.dataset_dir, options, exported, base)
     path = exported.parent / ".validation" / exported.name / "model/validations.json"
     verdict = json.loads(path.read_text())
     rules = {rule["name"]: rule for rule in verdict["rules"]}
