@@ -192,14 +192,13 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 for name, spec in signature.inputs.items()
             }
 
-        with self._metrics.watch("GRPC") as watched:
-            prediction = await self._predictor.predict(
-                request.model_spec, read_inputs, watched, context.time_remaining()
+        with self._metrics.watch("GRPC") as answering:
+            outputs = await self._predictor.predict(
+                request.model_spec, read_inputs, answering, context.time_remaining()
             )
-        response = predict_pb2.PredictResponse(model_spec=prediction.model_spec)
-        for name in names or prediction.outputs:
-            proto = tensors.to_proto(prediction.outputs[name])
-            response.outputs[name].CopyFrom(proto)
+        response = predict_pb2.PredictResponse(model_spec=answering)
+        for name in names or outputs:
+            response.outputs[name].CopyFrom(tensors.to_proto(outputs[name]))
         return response
 
     async def GetModelMetadata(  # noqa: N802

@@ -1,12 +1,12 @@
 """Metrics of a model server, under TensorFlow Serving's names where it has one."""
 
 import contextlib
-import dataclasses
 import time
 from collections.abc import Iterator
 
 import grpc
 import prometheus_client
+from tensorflow_serving.apis import model_pb2
 
 from pipeline.serving.server.request_error import RequestError
 
@@ -14,20 +14,6 @@ _LATENCY_BUCKETS_US = [10 * 1.8**power for power in range(33)]
 _BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 
 prometheus_client.disable_created_metrics()
-
-
-@dataclasses.dataclass
-class WatchedRequest:
-    """What is known of a request when it has been answered.
-
-    Attributes:
-        model_name: Its model; "" where there is no such model, so that requests cannot
-            make up names without end. The signature likewise.
-        signature: Its signature.
-    """
-
-    model_name: str = ""
-    signature: str = ""
 
 
 class ServerMetrics:
@@ -75,23 +61,28 @@ class ServerMetrics:
         )
 
     @contextlib.contextmanager
-    def watch(self, entrypoint: str) -> Iterator[WatchedRequest]:
-        """Counts one request and its time; the caller fills in what it learns.
+    def watch(self, entrypoint: str) -> Iterator[model_pb2.ModelSpec]:
+        """Counts one request and its time.
 
         Args:
             entrypoint: "GRPC" or "REST".
+
+        Yields:
+            What answers it, filled in by the caller. The model stays "" where there is
+            no such model, so that requests cannot make up names without end, and the
+            signature likewise.
         """
-        watched = WatchedRequest()
+        answering = model_pb2.ModelSpec()
         start, code = time.perf_counter(), grpc.StatusCode.CANCELLED
         try:
-            yield watched
+            yield answering
             code = grpc.StatusCode.OK
         except RequestError as error:
             code = error.code
             raise
         finally:
             elapsed_us = (time.perf_counter() - start) * 1e6
-            labels = (watched.model_name, watched.signature)
+            labels = (answering.name, answering.signature_name)
             self._requests.labels(*labels, entrypoint, code.name).inc()
             self._latency.labels(*labels, "Predict", entrypoint).observe(elapsed_us)
 

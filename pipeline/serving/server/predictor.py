@@ -1,33 +1,18 @@
 """What gRPC and REST share: from a model and its inputs to the outputs."""
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Mapping
 
 import grpc
 from tensorflow_serving.apis import model_pb2
 
 from pipeline.serving.server.batcher import Batcher, Outputs
-from pipeline.serving.server.metrics import WatchedRequest
 from pipeline.serving.server.model_catalogue import ModelCatalogue
 from pipeline.serving.server.request_error import RequestError
 from pipeline.serving.server.servable import DEFAULT_SIGNATURE, Signature
 from pipeline.serving.server.tensors import Array
 
 ReadInputs = Callable[[Signature], Mapping[str, Array]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Prediction:
-    """The answer to a request.
-
-    Attributes:
-        model_spec: The version and the signature that answered.
-        outputs: By name.
-    """
-
-    model_spec: model_pb2.ModelSpec
-    outputs: Outputs
 
 
 class Predictor:
@@ -50,22 +35,22 @@ class Predictor:
         self,
         spec: model_pb2.ModelSpec,
         read_inputs: ReadInputs,
-        watched: WatchedRequest,
+        answering: model_pb2.ModelSpec,
         remaining_s: float | None = None,
-    ) -> Prediction:
+    ) -> Outputs:
         """Answers one request.
 
         Args:
             spec: Model, version and signature of the request.
             read_inputs: Takes the inputs out of the request as a signature wants them.
-            watched: Takes the names that turn out to exist.
+            answering: Takes the names that turn out to exist, and at last the version.
             remaining_s: Seconds the client waits; None if it did not say.
 
         Raises:
             RequestError: If it cannot be answered.
         """
         model = self._catalogue.model(spec)
-        watched.model_name = spec.name
+        answering.name = spec.name
         servable = model.resolve(self._catalogue.version(spec))
         name = spec.signature_name or DEFAULT_SIGNATURE
         if name not in servable.signatures:
@@ -73,7 +58,7 @@ class Predictor:
                 grpc.StatusCode.FAILED_PRECONDITION,
                 f'Serving signature key "{name}" not found.',
             )
-        watched.signature = name
+        answering.signature_name = name
         deadline_s = self._deadline_s
         if remaining_s is not None:
             deadline_s = min(deadline_s, remaining_s)
@@ -92,6 +77,5 @@ class Predictor:
             raise RequestError(
                 grpc.StatusCode.INTERNAL, "internal error, see the log of the server."
             ) from error
-        answered = model_pb2.ModelSpec(name=spec.name, signature_name=name)
-        answered.version.value = servable.version
-        return Prediction(answered, outputs)
+        answering.version.value = servable.version
+        return outputs

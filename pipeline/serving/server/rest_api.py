@@ -76,13 +76,13 @@ class RestApi:
             raise aiohttp.web.HTTPNotImplemented(
                 text=f"{method} is not served, use predict."
             )
-        with self._metrics.watch("REST") as watched:
+        with self._metrics.watch("REST") as answering:
             body = PredictBody.parse(await _read(request, self._deadline_s))
             spec.signature_name = body.signature_name
-            prediction = await self._predictor.predict(
-                spec, lambda signature: body.arrays(signature.inputs), watched
+            outputs = await self._predictor.predict(
+                spec, lambda signature: body.arrays(signature.inputs), answering
             )
-            text = json_outputs.answer(prediction.outputs, body.form)
+            text = json_outputs.answer(outputs, body.form)
         return aiohttp.web.Response(text=text, content_type="application/json")
 
     async def _describe(self, request: aiohttp.web.Request) -> aiohttp.web.Response:

@@ -14,7 +14,7 @@ import pytest
 from tensorflow_serving.apis import model_pb2
 
 from pipeline.serving.server.batcher import Batcher
-from pipeline.serving.server.metrics import ServerMetrics, WatchedRequest
+from pipeline.serving.server.metrics import ServerMetrics
 from pipeline.serving.server.model_catalogue import ModelCatalogue
 from pipeline.serving.server.model_server import (
     ModelServer,
@@ -62,7 +62,7 @@ def test_a_client_that_waits_no_longer_is_not_given_the_whole_deadline(
         predictor = Predictor(catalogue, batcher, options.deadline_s)
         spec = model_pb2.ModelSpec(name="toy", signature_name="describe")
         try:
-            await predictor.predict(spec, lambda _: X, WatchedRequest(), 0.0)
+            await predictor.predict(spec, lambda _: X, model_pb2.ModelSpec(), 0.0)
         finally:
             await batcher.close()
             await catalogue.close()
