@@ -32,7 +32,7 @@ def named_values(values: object, names: Sequence[str]) -> list[dict[str, NDArray
     Returns:
         The values of each of the B tasks, without the dimension of pairs.
     """
-    flat = [np.asarray(value) for value in _flat(values)]
+    flat = [np.asarray(value) for value in tf.nest.flatten(values)]
     means = [value.mean(axis=1) for value in flat]
     return [
         {name: mean[task] for name, mean in zip(names, means, strict=True)}
@@ -51,13 +51,6 @@ def mean_values(several: Sequence[Values]) -> dict[str, NDArray]:
 def difference(values: Values, against: Values) -> dict[str, NDArray]:
     """Returns the values less those of another task or group."""
     return {name: np.asarray(values[name] - against[name]) for name in values}
-
-
-def _flat(values: object) -> list[object]:
-    """Returns the leaves of nested lists and tuples, in their order."""
-    if isinstance(values, list | tuple):
-        return [leaf for part in values for leaf in _flat(part)]
-    return [values]
 
 
 def unpacked_values(
