@@ -11,6 +11,7 @@ from models.legacy_keras import tf
 from models.serving.served_model import ServedModel
 from models.serving.task_request import RecordedRequest, TaskRequest, Tensors, as_json
 from models.whole_files import write_atomically, write_json
+from pipeline.experiment.prepared import read_ids
 from pipeline.experiment.progress import say
 from pipeline.experiment.run_dir import RunDir
 from pipeline.experiment.version_dir import (
@@ -153,10 +154,9 @@ def shortlist_overlap(
 
 def _write_item_names(directory: pathlib.Path, dataset_dir: pathlib.Path) -> None:
     """Writes the names of the items by id, where the data set has any."""
-    vocabulary = dataset_dir / schema.VOCABULARY_DIR / f"{schema.ITEM_ID}.txt"
     names = dataset_dir / schema.NAMES_DIR / "item.txt"
     if names.exists():
-        ids = vocabulary.read_text(encoding="utf-8").split("\n")[:-1]
+        ids = read_ids(dataset_dir, schema.ITEM_ID)[1:]
         texts = names.read_text(encoding="utf-8").split("\n")[:-1]
         by_id = dict(zip(ids, texts, strict=True))
         text = json.dumps(by_id, ensure_ascii=False, indent=0)

@@ -3,8 +3,9 @@
 import pathlib
 from collections.abc import Iterator, Sequence
 
+from pipeline.experiment.prepared import read_ids
 from transforms.plural import counted
-from transforms.schema import VOCABULARY_DIR, CommonInfo, Feature
+from transforms.schema import CommonInfo, Feature
 
 _SIGNS_BETWEEN = ("|", ";", ",")  # Several values in one text, often.
 
@@ -46,8 +47,7 @@ def describe_lists(info: CommonInfo, dataset_dir: pathlib.Path) -> list[str]:
     for kind, feature in _features(info):
         if feature.kind == "numeric":
             continue
-        path = dataset_dir / VOCABULARY_DIR / f"{feature.name}.txt"
-        values = path.read_text(encoding="utf-8").split("\n")[:-1]
+        values = read_ids(dataset_dir, feature.name)[1:].tolist()
         lists = [value for value in values if value[0] + value[-1] == "[]"]
         if 2 * len(lists) <= len(values):
             lines += _describe_uncut(f"{feature.name} of {kind}", values)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from models.episodes.entity_table import EntityTable
 from models.episodes.rating_episodes import fixed_episodes
+from pipeline.experiment.prepared import read_ids
 from pipeline.settings.data_facts import (
     Counts,
     DataFacts,
@@ -105,8 +106,7 @@ def _feature_groups(of: str, table: EntityTable, data: UserData) -> list[PairGro
     for feature in table.features:
         if feature.kind == "numeric" or feature.vocabulary_size > _MAX_VALUES:
             continue
-        path = data.directory / schema.VOCABULARY_DIR / f"{feature.name}.txt"
-        names = path.read_text(encoding="utf-8").split("\n")[:-1]
+        names = read_ids(data.directory, feature.name)[1:]
         encoded = table.encoded[feature.name]
         for value, name in enumerate(names, 1):
             members = (encoded == value).any(axis=1)
