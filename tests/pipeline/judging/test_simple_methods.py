@@ -16,7 +16,9 @@ from models.parts.label_unit import LabelUnit
 from pipeline.experiment import progress
 from pipeline.judging.simple_methods import fit_simple
 from pipeline.settings.scenario.config import ScenarioEvaluationConfig
+from pipeline.settings.scenario.setting import SCENARIO
 from pipeline.settings.user.config import EvaluationConfig
+from pipeline.settings.user.setting import USER
 
 
 class ByItem:
@@ -117,9 +119,9 @@ def fits_of(method):
     return {getattr(one, "method", one) for one in by_size.values()}
 
 
-USERS = types.SimpleNamespace(setting="user", evaluation=EvaluationConfig())
+USERS = types.SimpleNamespace(functions=lambda: USER, evaluation=EvaluationConfig())
 SCENARIOS = types.SimpleNamespace(
-    setting="scenario",
+    functions=lambda: SCENARIO,
     data=types.SimpleNamespace(has_user_tasks=False),
     evaluation=ScenarioEvaluationConfig(),
 )
