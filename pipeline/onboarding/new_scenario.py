@@ -41,7 +41,6 @@ def measure_scenario(
 ) -> Findings:
     """Measures how a model learns a new scenario; see `Measure`."""
     model = ServedScenarios(version)
-    task_id = pathlib.PurePath(start.source).stem
     unknown = num_unknown(version, USER_ID, start.rows)
     findings = dataclasses.replace(
         start,
@@ -59,19 +58,7 @@ def measure_scenario(
         known = load_known_scenarios(dataset_dir, is_whole=is_whole)
         popularity = known.popularity
         scenario = new_scenario(start.rows, known.clicks)
-        say("onboard: placing the new scenario among known ones")
-        num_seen = scenario.items.size - scenario.num_unseen
-        findings = dataclasses.replace(
-            findings,
-            num_seen=num_seen,
-            num_new_rows=start.num_new_rows - num_seen,
-            placement=place_scenario(model, known, scenario, task_id),
-            no_place=why_no_place(
-                [scenario.items.size],
-                [task.support_item.size for task in known.meta_train],
-                "scenarios",
-            ),
-        )
+        findings = _among_known(findings, model, known, scenario)
     if scenario.num_unseen < MIN_CLICKS:
         return findings
     say("onboard: ranking the items of the new scenario")
@@ -175,6 +162,27 @@ def load_known_scenarios(
     )
 
 
+def _among_known(
+    start: Findings, model: ServedScenarios, known: KnownScenarios, new: NewScenario
+) -> Findings:
+    """Counts the clicks that are known, and places the scenario among known ones."""
+    say("onboard: placing the new scenario among known ones")
+    num_seen = new.items.size - new.num_unseen
+    task_id = pathlib.PurePath(start.source).stem
+    return dataclasses.replace(
+        start,
+        num_seen=num_seen,
+        num_new_rows=start.num_new_rows - num_seen,
+        placement=place_scenario(model, known, new, task_id),
+        no_place=why_no_place(
+            [new.items.size],
+            [task.support_item.size for task in known.meta_train],
+            "scenarios",
+            is_trained=model.is_trained,
+        ),
+    )
+
+
 def place_scenario(
     model: ServedScenarios, known: KnownScenarios, new: NewScenario, task_id: str
 ) -> Placement | None:
@@ -187,11 +195,14 @@ def place_scenario(
         known: Known scenarios.
         new: The new one.
         task_id: What it is called.
+
+    Returns:
+        None if contexts change nothing, or too few scenarios are known.
     """
     chance = np.random.default_rng(0)
     size = size_for(new.items.size)
     train = [task for task in known.meta_train if task.support_item.size >= size]
-    if not size or len(train) < MIN_KNOWN:
+    if not model.is_trained or not size or len(train) < MIN_KNOWN:
         return None
     probes = [known.support(task, 1, chance) for task in train]
     pairs = [

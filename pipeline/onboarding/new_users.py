@@ -159,7 +159,9 @@ def _among_known(
         num_seen=start.num_users - len(tasks),
         num_new_rows=sum(num_pairs),
         placement=placement,
-        no_place=why_no_place(num_pairs, of_known, "users"),
+        no_place=why_no_place(
+            num_pairs, of_known, "users", is_trained=model.is_trained
+        ),
         plan=plan_questions(judged.rank, known.meta_train, known.meta_validation),
     )
 
@@ -232,7 +234,12 @@ def place_users(
     """Places new users among known ones, by what their pairs change of the backbone.
 
     It is looked at at the items that most known users have rated.
+
+    Returns:
+        None if contexts change nothing, or too few users are known.
     """
+    if not model.is_trained:
+        return None
     chance = np.random.default_rng(0)
     counts = collections.Counter(
         item for task in known.meta_train for item in task.items

@@ -123,14 +123,19 @@ def place_tasks(groups: Sequence[SizeGroup]) -> Placement | None:
     return Placement(places, np.concatenate(known)) if places else None
 
 
-def why_no_place(new: Sequence[int], known: Sequence[int], tasks: str) -> str:
+def why_no_place(
+    new: Sequence[int], known: Sequence[int], tasks: str, *, is_trained: bool
+) -> str:
     """Says why new tasks cannot be placed among known ones.
 
     Args:
         new: Pairs of each new task that the model has not seen.
         known: Pairs of each known task that can be compared with.
         tasks: What tasks are called.
+        is_trained: Whether the model goes by what its contexts change.
     """
+    if not is_trained:
+        return "no epoch was better than the start, so that contexts change nothing"
     if not new:
         return f"the model was trained on all of these {tasks}"
     if not any(new):

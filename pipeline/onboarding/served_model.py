@@ -33,6 +33,8 @@ class _ServedModel:
     def __init__(self, directory: pathlib.Path) -> None:
         self._directory = directory
         self._runtime = TensorFlowRuntime(directory)
+        # Without an epoch the networks are those of the start, which change nothing.
+        self.is_trained = read_manifest(directory).get("epochs") != 0
 
     def _modulations(
         self, tasks: Sequence[_Task], inputs: Callable[[Sequence[_Task]], _Inputs]

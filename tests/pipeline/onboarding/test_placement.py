@@ -59,7 +59,12 @@ def test_too_few_known_tasks_tell_nothing():
     ],
 )
 def test_why_new_tasks_have_no_place_is_said(new, known, reason):
-    assert why_no_place(new, known, "users").startswith(reason)
+    assert why_no_place(new, known, "users", is_trained=True).startswith(reason)
+
+
+def test_a_model_that_uses_no_context_gives_no_place():
+    reason = why_no_place([9], [9] * 50, "users", is_trained=False)
+    assert reason.startswith("no epoch was better than the start")
 
 
 def test_a_support_set_is_cut_to_a_size_that_others_have_too():

@@ -135,6 +135,22 @@ def test_a_new_scenario_is_judged_on_clicks_not_seen(scenario_experiment, judge)
     assert done.values["questions"] is None
 
 
+def test_networks_that_change_nothing_place_nothing(
+    experiment, judge, monkeypatch, tmp_path
+):
+    version = tmp_path / "model" / experiment.exported.name
+    shutil.copytree(experiment.exported, version)
+    path = version / MANIFEST
+    path.write_text(json.dumps({**json.loads(path.read_text()), "epochs": 0}))
+    monkeypatch.setattr("pipeline.onboarding.new_users.MIN_KNOWN", 2)
+    monkeypatch.setattr("pipeline.onboarding.placement.MIN_KNOWN", 2)
+    header = "user_id,item_id,label,gender"
+    assert judge(experiment, NEW_USERS, header, *RATINGS).values["places"]
+    done = judge(experiment, NEW_USERS, header, *RATINGS, version=version)
+    assert done.values["places"] is None
+    assert "No place: no epoch was better than the start" in done.output
+
+
 def test_a_scenario_without_a_click_is_no_go(scenario_experiment, judge):
     done = judge(
         scenario_experiment, NEW_SCENARIO, "user_id,item_id,label", "s1,g1,0", "s2,g1,0"
