@@ -106,13 +106,19 @@ def tune_and_judge(
         best one with another seed, fails.
     """
     trials: list[tuple[Changes, float | None]] = []
+    reason = ""
     result = functools.partial(MethodResult, method.name, method.KIND, trials=trials)
     for changes in _different(method, method.candidates[:num_trials]):
-        worth = _try(method, judge, changes, seeds[0])
+        worth: float | None = None
+        try:
+            worth = _try(method, judge, changes, seeds[0])
+        except _FAILURES as error:
+            say(f"compare: {error}")
+            reason = str(error).rstrip(".")
         trials.append((changes, worth))
     tried = [(worth, n) for n, (_, worth) in enumerate(trials) if worth is not None]
     if not tried:
-        return result({}, {}, failure="every trial failed")
+        return result({}, {}, failure=f"every trial failed, the last: {reason}")
     _, best = max(tried, key=lambda pair: (pair[0], -pair[1]))
     changes = trials[best][0]
     runs, judged = [], []
@@ -122,7 +128,7 @@ def tune_and_judge(
             runs.append(method.train(changes, seed))
             judged.append(_judge(method, judge, runs[-1], changes))
         except _FAILURES as error:
-            return result({}, {}, changes, failure=f"seed {seed}: {error}")
+            return result({}, {}, changes, failure=f"seed {seed}: {error}".rstrip("."))
     return result(
         method.chosen(runs[0], changes),
         _stack([metrics for metrics, _ in judged]),
@@ -150,22 +156,16 @@ def train_seconds(run: RunDir) -> float:
     return seconds(read_course(run))
 
 
-def _try(
-    method: ComparedMethod, judge: Judge, changes: Changes, seed: int
-) -> float | None:
+def _try(method: ComparedMethod, judge: Judge, changes: Changes, seed: int) -> float:
     """Trains one candidate and looks at meta-validation, unless that is done."""
     say(f"compare: {method.name}, trial of {dict(changes) or 'the defaults'}")
     digest = _digest(method, judge, changes)
     step = f"worth {digest}"
-    try:
-        run = method.train(changes, seed)
-        if not run.is_done(step, digest):
-            worth = judge.worth(method.load(run, changes))
-            run.record(step, digest, worth=worth)
-            free_memory()
-    except _FAILURES as error:
-        say(f"compare: {error}")
-        return None
+    run = method.train(changes, seed)
+    if not run.is_done(step, digest):
+        worth = judge.worth(method.load(run, changes))
+        run.record(step, digest, worth=worth)
+        free_memory()
     return float(run.facts(step)["worth"])
 
 

@@ -111,7 +111,7 @@ def test_a_method_that_always_diverges_is_a_failure_and_no_error(tmp_path):
     outcome = tune_and_judge(
         Fake(tmp_path, candidates(math.nan)), Counting(), num_trials=1, seeds=[0]
     )
-    assert outcome.failure == "every trial failed"
+    assert outcome.failure == "every trial failed, the last: val_mae must be finite"
     assert outcome.values == {}
 
 
