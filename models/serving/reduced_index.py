@@ -13,8 +13,8 @@ _BLOCK = 1 << 16  # Items whose vectors are looked up at once.
 _GROUP = 8  # Items that are looked at if the best of them is good enough.
 _SAMPLE = 1 << 15  # Items that tell how many directions are needed.
 _STEP = 32  # Directions that are added at once.
-_SHARE = 0.995  # Of the best items of the sample, to be found.
-_COST = 8  # Rows of a table that are read in the time that an item found takes.
+_SHARE = 0.99  # Of the best items of the sample, to be found.
+_COST = 10  # Rows of a table that are read in the time that an item found takes.
 
 
 class ReducedIndex(tf.Module):
