@@ -90,7 +90,6 @@ FLOORS = {
         "transforms.writing",
         "transforms.reading",
         "transforms.splits",
-        "transforms.split_windows",
         "transforms.specs",
         "transforms.schema",
         "transforms.prepared_files",

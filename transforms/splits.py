@@ -1,10 +1,13 @@
-"""Which task belongs to meta-train, meta-validation and meta-test."""
+"""Which task, or pair, belongs to meta-train, meta-validation and meta-test."""
 
 import dataclasses
 import json
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from transforms.paths import path_in
 from transforms.raw_text import normal_id
@@ -12,6 +15,9 @@ from transforms.row_counts import RowCounts, describe_times
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION, SPLITS
 from transforms.specs import SplitSpec
 from transforms.stable_hash import stable_fraction
+
+_Floats = npt.NDArray[np.float64]
+_Ints = npt.NDArray[np.integer[Any]]
 
 _SHARES = {META_VALIDATION: "validation_fraction", META_TEST: "test_fraction"}
 
@@ -159,3 +165,35 @@ def _listed_id(value: Any, where: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"{where} must be ids, got {value!r}.")
     return str(value).strip()
+
+
+class SplitWindows(NamedTuple):
+    """The split of each owner of some rows, by the first of them.
+
+    Attributes:
+        first: float64 [N], time of the first row of each owner.
+        windows: int [N], how many of the starts are not after it.
+        is_early: bool [R], which rows are before the split after that of their owner.
+    """
+
+    first: _Floats
+    windows: _Ints
+    is_early: npt.NDArray[np.bool_]
+
+
+def split_windows(
+    owners: _Ints, times: _Floats, num_owners: int, starts: Mapping[str, float]
+) -> SplitWindows:
+    """Splits owners of rows by time.
+
+    Args:
+        owners: int [R], whose each row is: a user, or a pair of user and item.
+        times: float64 [R], when it was.
+        num_owners: N; each has a row.
+        starts: As of `SplitSpec`; without any, all rows are early.
+    """
+    first = np.full(num_owners, np.inf)
+    np.minimum.at(first, owners, times)
+    windows = np.searchsorted(list(starts.values()), first, side="right")
+    ends = np.array([*starts.values(), np.inf])[windows]
+    return SplitWindows(first, windows, times < ends[owners])

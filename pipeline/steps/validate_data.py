@@ -7,7 +7,7 @@ from pipeline.experiment.progress import say
 from pipeline.judging.data_drift import Drift, anomalies_of, compare_datasets
 from transforms.plural import counted
 from transforms.schema import DataError
-from transforms.writing.protos import proto_file
+from transforms.writing.statistics import proto_file
 
 ANOMALIES = "anomalies.pbtxt"
 

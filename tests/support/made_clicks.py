@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from transforms.clicks.click_block import ClickBlock
+from transforms.clicks.clicks import ClickBlock
 from transforms.clicks.scenario_users import ScenarioUsers
 from transforms.reading.coded_column import coded_texts
 from transforms.stable_hash import digest_numbers, stable_digest

@@ -16,12 +16,11 @@ from transforms.clicks.clicks import CLICKS, table_name
 from transforms.clicks.ids import domain_order, order_of_ids
 from transforms.clicks.joins import click_joins
 from transforms.clicks.merged_pools import Pools
-from transforms.clicks.names import scenario_tables
 from transforms.clicks.pools import POOLS
 from transforms.clicks.runs import have_names
 from transforms.clicks.scenario_task import ScenarioTask
 from transforms.clicks.schema import Domain, ScenarioDatasetInfo, ScenarioDatasetSpec
-from transforms.clicks.tasks import DroppedClicks
+from transforms.clicks.tables import scenario_tables
 from transforms.clicks.user_clicks import UserShard
 from transforms.entities.catalogue import Catalogue
 from transforms.entities.entities import EntityBlock
@@ -54,7 +53,7 @@ def scenario_catalogue(
     *,
     users: Iterable[UsersSummary],
     tasks: Iterable[TaskSummary],
-    dropped: Iterable[DroppedClicks],
+    dropped: Iterable[Counter[str]],
     runs: Sequence[tuple[str, RunSummary]],
     **names: Iterable[EntityBlock],
 ) -> Catalogue:
@@ -66,7 +65,7 @@ def scenario_catalogue(
         files: The output directory, where the pools are.
         users: Of every shard.
         tasks: Of every task.
-        dropped: Of every scenario.
+        dropped: What was left out of every scenario, by reason.
         runs: Kind and summary of every run of users or items.
         **names: Names of scenarios, by name of the table.
     """
@@ -117,14 +116,14 @@ def _tables(
 
 
 def _num_dropped(
-    pools: Pools, summary: UsersSummary, dropped: Iterable[DroppedClicks]
+    pools: Pools, summary: UsersSummary, dropped: Iterable[Counter[str]]
 ) -> Counter[str]:
     """Counts clicks and pairs of pools that are in no task, by reason."""
     num_dropped = Counter(pools.num_dropped)
     for count in summary.counts.tables.values():
         num_dropped.update(count.left_out)
     for part in dropped:
-        num_dropped.update(part.num_dropped)
+        num_dropped.update(part)
     return num_dropped
 
 

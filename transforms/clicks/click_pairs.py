@@ -8,12 +8,18 @@ from typing import NamedTuple, Self
 import numpy as np
 import pyarrow as pa
 
-from transforms.clicks.click_block import ClickBlock
+from transforms.clicks.clicks import ClickBlock
 from transforms.clicks.ids import order_of_ids
-from transforms.reading.coded_column import CodedColumn, Flags, Floats, Ints, join_texts
-from transforms.reading.stretches import places_in
+from transforms.reading.coded_column import (
+    CodedColumn,
+    Flags,
+    Floats,
+    Ints,
+    join_texts,
+    places_in,
+)
 from transforms.row_counts import RowCounts
-from transforms.split_windows import split_windows
+from transforms.splits import split_windows
 
 REPEATED_CLICK = "repeated_click"
 CLICK_AFTER_SPLIT = "click_after_split"

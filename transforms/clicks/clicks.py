@@ -1,16 +1,16 @@
 """Blocks of raw rows to clicks, sharded by user."""
 
+import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
 
-from transforms.clicks.click_block import ClickBlock
 from transforms.clicks.ids import in_domain
 from transforms.clicks.schema import ClickSpec, DomainSpec
-from transforms.reading.block_columns import BlockColumns
+from transforms.reading.block_columns import BlockColumns, pack, unpack
 from transforms.reading.blocks import Block
 from transforms.reading.clean_values import clean_ids, clean_numbers, normal_columns
 from transforms.reading.coded_column import CodedColumn, Floats, coded_texts
@@ -35,6 +35,43 @@ class Click(NamedTuple):
     user_id: str
     item_id: str
     scenario_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ClickBlock:
+    """The clicks of one block and one shard, by column.
+
+    Attributes:
+        users: User ids, with the name of their domain.
+        items: Item ids, likewise.
+        scenarios: Scenario ids, likewise; empty where the log does not say them.
+        table: What the rows were read as.
+        times: Times; None if they are not read.
+    """
+
+    users: CodedColumn
+    items: CodedColumn
+    scenarios: CodedColumn
+    table: str
+    times: Floats | None = None
+
+    def packed(self) -> bytes:
+        """Returns the bytes that `unpacked` takes."""
+        return pack(
+            {
+                "users": self.users,
+                "items": self.items,
+                "scenarios": self.scenarios,
+                "times": self.times,
+            },
+            [self.table],
+        )
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> Self:
+        """Returns the block that `packed` gave."""
+        columns, (table,) = unpack(data)
+        return cls(**columns, table=table)
 
 
 class ClickParser:

@@ -17,14 +17,18 @@ from transforms.clicks.catalogue import (
 from transforms.clicks.clicks import parse_clicks
 from transforms.clicks.ids import domain_order
 from transforms.clicks.merged_pools import Pools, write_pools
-from transforms.clicks.names import NameTable, item_tables, scenario_tables
 from transforms.clicks.pools import parse_pools, pools_of_clicks
 from transforms.clicks.records import WriteClicks, encode_tasks
 from transforms.clicks.runs import ClickRuns, entities_of_task, entities_of_users
 from transforms.clicks.scenario_task import ScenarioTask
 from transforms.clicks.scenario_users import JoinUsers
 from transforms.clicks.schema import ScenarioDatasetInfo, ScenarioDatasetSpec
-from transforms.clicks.tables import used_tables
+from transforms.clicks.tables import (
+    DomainTable,
+    item_tables,
+    scenario_tables,
+    used_tables,
+)
 from transforms.clicks.tasks import DROPPED, TASKS, BuildTasks
 from transforms.clicks.user_clicks import SCENARIOS, USERS, SplitUsers
 from transforms.clicks.user_tasks import BuildUserTasks
@@ -162,7 +166,7 @@ class _Stages:
         return blocks | "MergePools" >> write_pools(self._spec, self._files)
 
     def _built(self, scenarios: Any) -> Any:
-        """Returns the `ScenarioTask`s and the `DroppedClicks`, by kind."""
+        """Returns the `ScenarioTask`s and what was left out, by kind."""
         limit = self._spec.episodes.max_clicks_per_scenario
         build = BuildTasks(self._spec, self._splitter, self._files)
         return (
@@ -171,7 +175,7 @@ class _Stages:
             | "BuildTasks" >> beam.ParDo(build)
         )
 
-    def _names(self, tables: Iterable[NameTable]) -> dict[str, Any]:
+    def _names(self, tables: Iterable[DomainTable]) -> dict[str, Any]:
         """Returns the `EntityBlock`s of each table, by its name."""
         normalize = self._spec.normalize_ids
         parsed = {}

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from transforms.clicks.clicks import CLICKS, table_name
 from transforms.clicks.ids import domain_of, raw_id
 from transforms.clicks.merged_pools import Pools
-from transforms.clicks.names import SCENARIO_NAMES, kind_of_items
 from transforms.clicks.pools import POOLS
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
+from transforms.clicks.tables import SCENARIO_NAMES, kind_of_items
 from transforms.entities.entity_runs import RunSummary
 from transforms.joins import SPLIT_FILE, Join, id_forms, join_ids
 

@@ -20,9 +20,15 @@ from transforms.clicks.click_pairs import ClickPairs
 from transforms.clicks.ids import domain_order
 from transforms.clicks.pools import PoolBlock
 from transforms.clicks.schema import ScenarioDatasetSpec
-from transforms.reading.coded_column import Flags, Ints, coded_texts, small
+from transforms.reading.coded_column import (
+    Flags,
+    Ints,
+    coded_texts,
+    places_of,
+    small,
+    starts_of,
+)
 from transforms.reading.grouping import gather
-from transforms.reading.stretches import places_of, starts_of
 from transforms.writing.counts import count_dropped
 from transforms.writing.output_files import STAGE_DIR, OutputFiles
 

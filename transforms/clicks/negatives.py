@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from transforms.reading.coded_column import Flags, Floats, Ints
-from transforms.reading.stretches import places_of, starts_of
+from transforms.reading.coded_column import Flags, Floats, Ints, places_of, starts_of
 
 # Numbers drawn in step beyond those needed, since most of them are allowed.
 _SPARE_SHARE, _SPARE = 0.15, 6

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from transforms.clicks.click_block import ClickBlock
-from transforms.clicks.clicks import NO_SCENARIO, table_name
+from transforms.clicks.clicks import NO_SCENARIO, ClickBlock, table_name
 from transforms.clicks.ids import in_domain
 from transforms.clicks.schema import PoolSpec
 from transforms.reading.blocks import Block

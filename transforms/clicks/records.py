@@ -14,8 +14,7 @@ from transforms import schema
 from transforms.clicks import schema as keys
 from transforms.clicks.scenario_task import ScenarioTask
 from transforms.clicks.user_clicks import SplitPairs, UserShard
-from transforms.reading.coded_column import Ints
-from transforms.reading.stretches import starts_of
+from transforms.reading.coded_column import Ints, starts_of
 from transforms.writing.entity_files import EntityRows, IdRows
 from transforms.writing.episode_files import shard_file, write_records
 from transforms.writing.output_files import OutputFiles

@@ -17,10 +17,10 @@ from transforms.clicks.ids import (
     raw_ids,
 )
 from transforms.clicks.merged_pools import Pools
-from transforms.clicks.names import item_tables, kind_of_items
 from transforms.clicks.pools import POOLS
 from transforms.clicks.scenario_task import ScenarioTask
 from transforms.clicks.schema import DomainSpec, ScenarioDatasetSpec
+from transforms.clicks.tables import item_tables, kind_of_items
 from transforms.clicks.user_clicks import UserShard
 from transforms.entities.entities import Entity, EntityBlock
 from transforms.entities.entity_counts import (

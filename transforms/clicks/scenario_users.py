@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.reading.coded_column import Floats, Ints
-from transforms.reading.stretches import places_of, starts_of
+from transforms.reading.coded_column import Floats, Ints, places_of, starts_of
 from transforms.schema import META_TEST, META_VALIDATION
 
 # What a pair of a user and an item is for. One of `LATER`, where users are split by

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -35,22 +34,12 @@ DROPPED = "dropped"
 _TASKS = Metrics.counter("cmml", "tasks")
 
 
-@dataclasses.dataclass
-class DroppedClicks:
-    """What was left out of one scenario.
-
-    Attributes:
-        num_dropped: Clicks, or the scenario, by reason.
-    """
-
-    num_dropped: Counter[str]
-
-
 class BuildTasks(beam.DoFn):
     """Makes a task of each scenario.
 
     Input: (scenario id, `ScenarioUsers`). The pools must be written.
-    Output: `ScenarioTask`s of kind `tasks`, `DroppedClicks` of kind `dropped`.
+    Output: `ScenarioTask`s of kind `tasks`; of kind `dropped` a `Counter` of what was
+        left out, clicks or the scenario, by reason.
 
     Args:
         spec: The data set.
@@ -89,7 +78,7 @@ class BuildTasks(beam.DoFn):
                 dropped[reason] += 1
                 dropped[f"click_of_task_with_{reason}"] += len(clicks.places)
         count_dropped(dropped)
-        yield DROPPED, DroppedClicks(+dropped)
+        yield DROPPED, +dropped
 
     def _split_of(self, scenario_id: str, start: float) -> str | None:
         """Returns the split of a scenario, given the time of its first click."""

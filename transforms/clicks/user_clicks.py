@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.metrics import Metrics
 
-from transforms.clicks.click_block import ClickBlock
 from transforms.clicks.click_pairs import ClickCounts, ClickPairs, pairs_of_users
+from transforms.clicks.clicks import ClickBlock
 from transforms.clicks.ids import raw_id, raw_ids
 from transforms.clicks.merged_pools import Pools
 from transforms.clicks.scenario_users import (
@@ -27,11 +27,16 @@ from transforms.clicks.scenario_users import (
     trim,
 )
 from transforms.clicks.schema import ScenarioDatasetSpec, ScenarioSplitSpec
-from transforms.reading.coded_column import Flags, Floats, Ints, small
-from transforms.reading.stretches import places_in, starts_of
+from transforms.reading.coded_column import (
+    Flags,
+    Floats,
+    Ints,
+    places_in,
+    small,
+    starts_of,
+)
 from transforms.schema import META_TEST, META_TRAIN, META_VALIDATION
-from transforms.split_windows import split_windows
-from transforms.splits import TaskSplitter
+from transforms.splits import TaskSplitter, split_windows
 from transforms.stable_hash import (
     digest_numbers,
     fractions,

@@ -20,7 +20,6 @@ from transforms.clicks.tasks import (
     DROPPED,
     TASK_NOT_IN_SPLIT_FILE,
     TASKS,
-    DroppedClicks,
     reason_to_drop,
 )
 from transforms.clicks.user_clicks import SplitPairs, UserShard
@@ -36,7 +35,8 @@ class BuildUserTasks(beam.DoFn):
     """Makes a task of each user, unless they have too few clicks.
 
     Input: `UserShard`s.
-    Output: `ScenarioTask`s of kind `tasks`, `DroppedClicks` of kind `dropped`.
+    Output: `ScenarioTask`s of kind `tasks`; of kind `dropped` a `Counter` of what was
+        left out, clicks or users, by reason.
 
     Args:
         spec: The data set.
@@ -70,7 +70,7 @@ class BuildUserTasks(beam.DoFn):
             _TASKS.inc()
             yield TASKS, task
         count_dropped(dropped)
-        yield DROPPED, DroppedClicks(+dropped)
+        yield DROPPED, +dropped
 
 
 def _order(split: SplitPairs, spec: ScenarioDatasetSpec) -> Ints:

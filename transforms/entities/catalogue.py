@@ -40,8 +40,8 @@ from transforms.writing.entity_files import (
     write_vocabulary,
 )
 from transforms.writing.output_files import SCHEMA_PBTXT, STATISTICS_PBTXT, OutputFiles
-from transforms.writing.protos import proto_file
 from transforms.writing.run_files import ID, NAME, NUM_TRAINING, SHARD, read_runs
+from transforms.writing.statistics import proto_file
 from transforms.writing.tfrecord import ExampleEncoder, PackedInts, tfrecord_parts
 
 # Kind of output beside `REJECTED`.

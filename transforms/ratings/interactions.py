@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-import pyarrow as pa
 
 from transforms.reading.block_columns import BlockColumns, pack, unpack
 from transforms.reading.blocks import Block
@@ -15,7 +14,6 @@ from transforms.reading.coded_column import (
     CodedColumn,
     Floats,
     Ints,
-    coded_array,
     coded_numbers,
     coded_texts,
     small,
@@ -74,29 +72,24 @@ class InteractionBlock:
     times: Floats | None = None
 
     def packed(self) -> bytes:
-        """Returns the bytes that `unpacked` takes, for few bytes to be shuffled."""
-        columns = {
-            "users": self.users.to_array(),
-            "items": self.items.to_array(),
-            "labels": self.labels.to_array(),
-            "steps": pa.array(small(np.diff(self.lines, prepend=0))),
-        }
-        if self.times is not None:
-            columns["times"] = pa.array(self.times)
-        return pack(columns, [self.source, self.source_index, self.first_line])
+        """Returns the bytes that `unpacked` takes."""
+        return pack(
+            {
+                "users": self.users,
+                "items": self.items,
+                "labels": self.labels,
+                "steps": small(np.diff(self.lines, prepend=0)),
+                "times": self.times,
+            },
+            [self.source, self.source_index, self.first_line],
+        )
 
     @classmethod
     def unpacked(cls, data: bytes) -> Self:
         """Returns the block that `packed` gave."""
         columns, place = unpack(data)
-        users, items, labels = (
-            coded_array(columns[name]) for name in ("users", "items", "labels")
-        )
-        lines = np.cumsum(columns["steps"].to_numpy(), dtype=np.int64)
-        times = columns["times"].to_numpy() if "times" in columns else None
-        source, source_index, first_line = place
-        rows = users, items, labels, lines, times
-        return cls(source, source_index, first_line, *rows)
+        columns["lines"] = np.cumsum(columns.pop("steps"), dtype=np.int64)
+        return cls(*place, **columns)
 
     def take(self, rows: Ints) -> Self:
         """Returns some of the rows."""

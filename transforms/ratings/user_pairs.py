@@ -26,7 +26,7 @@ from transforms.reading.coded_column import (
 from transforms.reading.rejected_row import RejectedRow
 from transforms.reading.row_error import DUPLICATE_PAIR
 from transforms.specs import InteractionSpec
-from transforms.split_windows import split_windows
+from transforms.splits import split_windows
 
 # Reason of `num_dropped`: legal, but left out.
 REPEATED_PAIR = "repeated_pair"

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from transforms.reading.blocks import Block
+from transforms.reading.coded_column import CodedColumn, Floats, Ints, coded_array
 from transforms.table_spec import TableSpec
 
 # Takes the place of a delimiter of several characters.
@@ -123,14 +124,22 @@ _UTF8 = ("utf-8", "utf8")
 _ASCII_ENCODINGS = (*_UTF8, "ascii", "us-ascii", "latin-1", "latin1", "iso-8859-1")
 
 
-def pack(columns: Mapping[str, pa.Array], place: Sequence[Any]) -> bytes:
-    """Returns the bytes of columns.
+def pack(
+    columns: Mapping[str, CodedColumn | Ints | Floats | None], place: Sequence[Any]
+) -> bytes:
+    """Returns the bytes of columns, for few bytes to be shuffled.
 
     Args:
-        columns: Columns of one length, by name.
+        columns: Columns of one length, by name; None for one that is not there.
         place: What else is to be known of them, as JSON has it.
     """
-    batch = pa.record_batch(dict(columns))
+    batch = pa.record_batch(
+        {
+            name: c.to_array() if isinstance(c, CodedColumn) else pa.array(c)
+            for name, c in columns.items()
+            if c is not None
+        }
+    )
     batch = batch.replace_schema_metadata({_PLACE: json.dumps(place)})
     options = pa.ipc.IpcWriteOptions(compression=_CODEC, use_threads=False)
     sink = pa.BufferOutputStream()
@@ -139,10 +148,13 @@ def pack(columns: Mapping[str, pa.Array], place: Sequence[Any]) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def unpack(data: bytes) -> tuple[dict[str, pa.Array], list[Any]]:
-    """Returns the columns, by name, and what else is known of them."""
+def unpack(data: bytes) -> tuple[dict[str, Any], list[Any]]:
+    """Returns the columns that `pack` took, by name, and what else is known of them."""
     options = pa.ipc.IpcReadOptions(use_threads=False)
     with pa.ipc.open_stream(data, options=options) as reader:
         batch = reader.read_next_batch()
-    columns = {name: batch.column(name) for name in batch.schema.names}
+    columns = {
+        name: coded_array(c) if pa.types.is_dictionary(c.type) else c.to_numpy()
+        for name, c in zip(batch.schema.names, batch.columns, strict=True)
+    }
     return columns, json.loads(batch.schema.metadata[_PLACE.encode()])

@@ -1,7 +1,8 @@
 """Columns whose values repeat: each value once, and its place in each row.
 
 A shuffle thus carries few bytes a row, and what is done to a text is done to each
-different one of a block, not to each row.
+different one of a block, not to each row. And stretches of a column: the rows of one
+group after those of another.
 """
 
 from __future__ import annotations
@@ -118,3 +119,28 @@ def _without_unused(codes: Ints, values: Any) -> CodedColumn:
         values.take(pa.array(used)) if isinstance(values, pa.Array) else values[used]
     )
     return CodedColumn(small(places[codes]), chosen)
+
+
+def places_of(starts: Ints, sizes: Ints) -> Ints:
+    """Returns the places of all rows of stretches, stretch after stretch.
+
+    Args:
+        starts: Place of the first row of each.
+        sizes: Rows of each.
+    """
+    ends = np.cumsum(sizes, dtype=np.int64)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total) + np.repeat(starts - (ends - sizes), sizes)
+
+
+def starts_of(sizes: Ints) -> Ints:
+    """Returns where each stretch starts, one after the other."""
+    ends: Ints = np.cumsum(sizes, dtype=np.int64)
+    return ends - sizes
+
+
+def places_in(order: Ints) -> Ints:
+    """Returns where each row comes in an order of all rows: its inverse permutation."""
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places

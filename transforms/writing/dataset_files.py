@@ -21,8 +21,8 @@ from transforms.specs import CommonSpec
 from transforms.splits import about_times
 from transforms.writing.counts import check_features, check_joins, whole_counts
 from transforms.writing.output_files import ANOMALIES_PBTXT, STAGE_DIR, OutputFiles
-from transforms.writing.protos import build_anomalies, proto_file
 from transforms.writing.rejected import check_refused, collect_rejected
+from transforms.writing.statistics import build_anomalies, proto_file
 
 _logger = logging.getLogger(__name__)
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from transforms.reading.coded_column import Ints
-from transforms.reading.stretches import places_in
+from transforms.reading.coded_column import Ints, places_in
 from transforms.writing.output_files import STAGE_DIR, OutputFiles
 
 # Columns of a run; features go by their names.

@@ -1,4 +1,4 @@
-"""Schema and statistics of counted values, as parts of the protos that TFDV reads.
+"""Schema, statistics and anomalies of a data set, as the protos that TFDV reads.
 
 Everything is counted from the whole data set, and sorted, so that equal data sets
 give equal bytes.
@@ -8,8 +8,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from google.protobuf import text_format
+from google.protobuf.message import Message
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
+from transforms.plural import counted, plural
+from transforms.reading.row_error import REASONS
 from transforms.schema import TASK_ID_KEY, Feature
 
 FINE_SIZES = "num_values"  # Name of a custom statistic: a finer histogram of sizes.
@@ -150,3 +154,26 @@ def mean_and_std(counts: Counter[float]) -> tuple[float, float]:
     mean = math.fsum(value * count for value, count in items) / total
     squares = math.fsum((value - mean) ** 2 * count for value, count in items)
     return mean, math.sqrt(squares / total)
+
+
+def proto_file(message: Message) -> bytes:
+    """Returns the bytes of a `.pbtxt` file."""
+    return text_format.MessageToString(message, as_utf8=True).encode()
+
+
+def build_anomalies(num_rejected: Mapping[str, int]) -> anomalies_pb2.Anomalies:
+    """Returns one anomaly for each reason that rows were refused for.
+
+    Args:
+        num_rejected: Refused rows by reason.
+    """
+    result = anomalies_pb2.Anomalies()
+    for reason, count in sorted(num_rejected.items()):
+        info = result.anomaly_info[reason]
+        info.severity = anomalies_pb2.AnomalyInfo.WARNING
+        info.short_description = f"{counted(count, 'row')} refused"
+        info.description = (
+            f"{counted(count, 'row')} {plural(count, 'was', 'were')} refused: "
+            f"{REASONS[reason]}."
+        )
+    return result

@@ -1,9 +1,9 @@
 import pyarrow as pa
 import pytest
 
-from transforms.clicks.click_block import ClickBlock
 from transforms.clicks.clicks import (
     Click,
+    ClickBlock,
     ClickParser,
     click_columns,
     parse_click,

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from tests.support.made_clicks import click_block
-from transforms.clicks.click_block import ClickBlock
 from transforms.clicks.click_pairs import pairs_of_users
+from transforms.clicks.clicks import ClickBlock
 from transforms.clicks.merged_pools import Pools
 from transforms.clicks.scenario_users import (
     FOR_TEST,

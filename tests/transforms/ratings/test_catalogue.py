@@ -13,7 +13,7 @@ from transforms.ratings.catalogue import build_schema, build_statistics, label_l
 from transforms.ratings.summaries import summarize
 from transforms.schema import MAX_LABEL_LEVELS
 from transforms.specs import FeatureSpec
-from transforms.writing.protos import build_anomalies, proto_file
+from transforms.writing.statistics import build_anomalies, proto_file
 
 TASKS = [
     Task("u", "meta_train", Pairs(["a", "b"], [1.0, 5.0]), Pairs(["c"], [3.0])),

@@ -2,7 +2,7 @@ from collections import Counter
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transforms.writing.statistics import fill_numbers, mean_and_std
+from transforms.writing.statistics import build_anomalies, fill_numbers, mean_and_std
 
 
 def fine_buckets(counts):
@@ -41,3 +41,11 @@ def test_labels_that_do_not_vary_have_no_deviation():
 
 def test_without_labels_mean_and_deviation_are_zero():
     assert mean_and_std(Counter()) == (0.0, 0.0)
+
+
+def test_anomalies_count_refused_rows_by_reason():
+    anomalies = build_anomalies({"malformed": 3})
+    assert anomalies.anomaly_info["malformed"].short_description == "3 rows refused"
+    assert (
+        "cannot be cut into fields" in anomalies.anomaly_info["malformed"].description
+    )

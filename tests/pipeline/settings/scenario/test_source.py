@@ -6,7 +6,7 @@ import yaml
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.scenario.source import click_source, describe_small_pools
 from transforms.clicks.catalogue import TaskSummary, build_statistics
-from transforms.writing.protos import proto_file
+from transforms.writing.statistics import proto_file
 
 CONFIGS = pathlib.Path(__file__).parents[4] / "configs"
 
