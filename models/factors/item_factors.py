@@ -21,6 +21,8 @@ from models.factors.user_prior import SET_STRENGTH
 from models.legacy_keras import tf
 
 _MAX_LEVERAGE = 0.95  # Of a pair on its own prediction.
+_TRUST_PASSES = 4
+_FARTHEST = 4.0  # Deviations of all labels that the first pass begins with.
 
 
 class ItemFactors(tf.Module):
@@ -275,6 +277,39 @@ class ItemFactors(tf.Module):
         left = 1.0 - tf.minimum(leverage, _MAX_LEVERAGE)
         residual = labels - self._label(user.vector, of_items)
         return labels - residual / left, of_items.noise / left
+
+    def trusted(
+        self,
+        units: tf.Tensor,
+        level: tf.Tensor,
+        labels: tf.Tensor,
+        support_mask: tf.Tensor,
+        max_surprise: float,
+    ) -> tf.Tensor:
+        """Cuts labels that lie too far from what all other pairs of their set say.
+
+        What the others say is solved from labels that are cut already, a few times, so
+        that no single label draws it far: Huber's estimate, by residuals that are left
+        out.
+
+        Args:
+            units: float32 [B, S, width], of the support pairs.
+            level: float32 [B, level_width], of the users.
+            labels: float32 [B, S], standardised.
+            support_mask: bool [B, S], False for padding.
+            max_surprise: Most standard deviations, noise and doubt about the user
+                included.
+
+        Returns:
+            float32 [B, S].
+        """
+        trusted = tf.clip_by_value(labels, -_FARTHEST, _FARTHEST)
+        for _ in range(_TRUST_PASSES):
+            user = self.solve(units, level, trusted, support_mask)
+            expected, variance = self.left_out(user, units, trusted)
+            reach = max_surprise * tf.sqrt(variance)
+            trusted = tf.clip_by_value(labels, expected - reach, expected + reach)
+        return tf.where(support_mask, trusted, labels)
 
     def move(self, user: FoldedUser, shift: tf.Tensor) -> FoldedUser:
         """Moves the mean of user factors before labels are seen.

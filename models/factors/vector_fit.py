@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from models.episodes.click_records import KnownClicks
 from models.factors.factor_fit import turn
 from models.factors.factorisation import FactorisationOptions, Floats, factorise
-from models.factors.feature_vectors import blend_with_features
 from models.factors.item_model import DecomposedClicks, ItemModel, decompose_clicks
 from models.factors.kept_fits import KeptFits, Place
-from models.factors.vector_fallbacks import fill_in, rows_of
+from models.factors.vector_fallbacks import blend_with_features, fill_in, rows_of
 from models.factors.vectors import Vectors
 from transforms.clicks.schema import Domain
 

@@ -5,7 +5,6 @@ from typing import NamedTuple, TypeAlias
 from models.factors.folded_user import FoldedUser
 from models.factors.item_factors import ItemFactors
 from models.factors.no_factors import NoFactors
-from models.factors.trusted_labels import trusted_labels
 from models.joined_parts import join
 from models.legacy_keras import tf
 from models.options import CMMLOptions
@@ -130,13 +129,8 @@ class RatedPairs(PairEmbedding):
         """Cuts labels that surprise beyond `max_surprise`, if there is one."""
         if self.max_surprise is None or not isinstance(self.factors, ItemFactors):
             return signals
-        return trusted_labels(
-            self.factors,
-            pairs.factors,
-            pairs.level,
-            signals,
-            support_mask,
-            self.max_surprise,
+        return self.factors.trusted(
+            pairs.factors, pairs.level, signals, support_mask, self.max_surprise
         )
 
     def solve(

@@ -14,20 +14,53 @@ LayerChange: TypeAlias = tuple[tf.Tensor, ...]
 ModulationValues: TypeAlias = Any
 
 
-class FiLMModulation(tf.keras.layers.Layer):
-    """Scales and shifts every hidden unit of the backbone.
+class LayerModulation(tf.keras.layers.Layer):
+    """What changes a backbone layer by layer has in common.
 
     A trunk of ReLU layers reads the hybrid context; the head of backbone layer l
     reads the trunk at depth l.
 
     Args:
-        layer_dims: Units of each hidden layer of the backbone.
+        widths: Units of each head.
         modulation_dim: Units of each layer of the trunk.
-        scale_offset: Added to every scale, so that 1 starts near no modulation.
+        value_names: Names of the values that a subclass makes of the heads.
 
     Call arguments:
         hybrid: float32 [B, Q, width], or parts of it as `PartwiseDense` takes them;
             with Q = 1 all pairs are changed alike.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        modulation_dim: int,
+        value_names: Sequence[str],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.value_names = list(value_names)
+        self.trunk = _trunk(len(widths), modulation_dim)
+        self.heads = [
+            PartwiseDense(width, name=f"head_{i}") for i, width in enumerate(widths)
+        ]
+
+    def read(self, hybrid: Parts) -> list[tf.Tensor]:
+        """Returns what each head puts out, float32 [B, Q, units]."""
+        outputs = []
+        hidden = hybrid
+        for trunk, head in zip(self.trunk, self.heads, strict=True):
+            hidden = trunk(hidden)
+            outputs.append(head(hidden))
+        return outputs
+
+
+class FiLMModulation(LayerModulation):
+    """Scales and shifts every hidden unit of the backbone.
+
+    Args:
+        layer_dims: Units of each hidden layer of the backbone.
+        modulation_dim: Units of each layer of the trunk.
+        scale_offset: Added to every scale, so that 1 starts near no modulation.
 
     Returns:
         One (scale, shift) per hidden layer, each float32 [B, Q, units].
@@ -45,37 +78,27 @@ class FiLMModulation(tf.keras.layers.Layer):
         scale_offset: float = 1.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.scale_offset = scale_offset
-        self.value_names = [
+        names = [
             f"{value}_{layer}"
             for layer in range(len(layer_dims))
             for value in ("scale", "shift")
         ]
-        self.trunk = _trunk(len(layer_dims), modulation_dim)
-        self.heads = _heads([2 * units for units in layer_dims])
+        widths = [2 * units for units in layer_dims]
+        super().__init__(widths, modulation_dim, names, **kwargs)
+        self.scale_offset = scale_offset
 
     def call(self, hybrid: Parts) -> list[LayerChange]:
         """Returns the change of each layer."""
-        changes = []
-        hidden = hybrid
-        for trunk, head in zip(self.trunk, self.heads, strict=True):
-            hidden = trunk(hidden)
-            scale, shift = tf.split(head(hidden), 2, axis=-1)
-            changes.append((scale + self.scale_offset, shift))
-        return changes
+        halves = [tf.split(output, 2, axis=-1) for output in self.read(hybrid)]
+        return [(scale + self.scale_offset, shift) for scale, shift in halves]
 
 
-class SigmoidModulation(tf.keras.layers.Layer):
+class SigmoidModulation(LayerModulation):
     """Scales every hidden unit of the backbone by a number between 0 and 1.
 
     Args:
         layer_dims: Units of each hidden layer of the backbone.
-        modulation_dim: Units of each layer of the trunk, as in `FiLMModulation`.
-
-    Call arguments:
-        hybrid: float32 [B, Q, width], or parts of it as `PartwiseDense` takes them;
-            with Q = 1 all pairs are changed alike.
+        modulation_dim: Units of each layer of the trunk.
 
     Returns:
         One (scale,) per hidden layer, float32 [B, Q, units].
@@ -87,19 +110,12 @@ class SigmoidModulation(tf.keras.layers.Layer):
     def __init__(
         self, layer_dims: Sequence[int], *, modulation_dim: int = 64, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
-        self.value_names = [f"scale_{layer}" for layer in range(len(layer_dims))]
-        self.trunk = _trunk(len(layer_dims), modulation_dim)
-        self.heads = _heads(layer_dims)
+        names = [f"scale_{layer}" for layer in range(len(layer_dims))]
+        super().__init__(layer_dims, modulation_dim, names, **kwargs)
 
     def call(self, hybrid: Parts) -> list[LayerChange]:
         """Returns the change of each layer."""
-        changes = []
-        hidden = hybrid
-        for trunk, head in zip(self.trunk, self.heads, strict=True):
-            hidden = trunk(hidden)
-            changes.append((tf.sigmoid(head(hidden)),))
-        return changes
+        return [(tf.sigmoid(output),) for output in self.read(hybrid)]
 
 
 class WeightModulation(tf.keras.layers.Layer):
@@ -157,11 +173,10 @@ class WeightModulation(tf.keras.layers.Layer):
         return tf.reshape(weights, shape), bias
 
 
-class RouteModulation(tf.keras.layers.Layer):
+class RouteModulation(LayerModulation):
     """Weights the routes from each module of a layer to each module of the next.
 
-    A trunk of ReLU layers reads the hybrid context; the routes out of module layer l
-    come from the trunk at depth l.
+    The routes out of module layer l are those of head l.
 
     Args:
         num_layers: k, layers of modules.
@@ -170,10 +185,6 @@ class RouteModulation(tf.keras.layers.Layer):
         axis: What the weights sum to 1 over: "target", the modules that one is dealt
             out to, or "source", the modules that are mixed into one. Out of the last
             layer it is always the source.
-
-    Call arguments:
-        hybrid: float32 [B, Q, width], or parts of it as `PartwiseDense` takes them;
-            with Q = 1 all pairs are routed alike.
 
     Returns:
         Route weights: of each layer but the last float32 [B, Q, R, R], source module
@@ -195,28 +206,24 @@ class RouteModulation(tf.keras.layers.Layer):
         axis: RouteAxis = "target",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
         if axis not in ("source", "target"):
             raise ValueError(f"axis must be 'source' or 'target', got {axis!r}.")
+        names = [f"routes_{layer}" for layer in range(num_layers)]
+        widths = [*[num_modules**2] * (num_layers - 1), num_modules]
+        super().__init__(widths, modulation_dim, names, **kwargs)
         self.num_modules = num_modules
         self.axis = axis
-        self.value_names = [f"routes_{layer}" for layer in range(num_layers)]
-        self.trunk = _trunk(num_layers, modulation_dim)
-        between = [num_modules**2] * (num_layers - 1)
-        self.heads = _heads([*between, num_modules])
 
     def call(self, hybrid: Parts) -> list[tf.Tensor]:
         """Returns the route weights of each layer."""
+        *between, last = self.read(hybrid)
         routes = []
-        hidden = hybrid
-        for trunk, head in zip(self.trunk[:-1], self.heads[:-1], strict=True):
-            hidden = trunk(hidden)
+        for output in between:
             shape = [self.num_modules, self.num_modules]
-            shape = tf.concat([tf.shape(hidden)[:2], shape], axis=0)
-            logits = tf.reshape(head(hidden), shape)  # [B, Q, source, target]
+            shape = tf.concat([tf.shape(output)[:2], shape], axis=0)
+            logits = tf.reshape(output, shape)  # [B, Q, source, target]
             axis = -2 if self.axis == "source" else -1
             routes.append(tf.nn.softmax(logits, axis=axis))
-        last = self.heads[-1](self.trunk[-1](hidden))
         return [*routes, tf.nn.softmax(last)]
 
 
@@ -225,7 +232,3 @@ def _trunk(num_layers: int, units: int) -> list[tf.keras.layers.Layer]:
         PartwiseDense(units, activation="relu", name=f"trunk_{i}")
         for i in range(num_layers)
     ]
-
-
-def _heads(widths: Sequence[int]) -> list[tf.keras.layers.Layer]:
-    return [PartwiseDense(w, name=f"head_{i}") for i, w in enumerate(widths)]

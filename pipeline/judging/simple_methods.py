@@ -4,8 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from models.baselines.by_support_size import BySupportSize
-from models.baselines.clicks.by_pool import ByPool
+from models.baselines.chosen_fits import ByPool, BySupportSize
 from models.evaluation.shown import Shown
 from models.recommender import Recommender
 from pipeline.experiment.progress import progress_bar, say

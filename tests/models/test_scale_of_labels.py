@@ -11,8 +11,8 @@ from training_step import take_step
 
 from models.baselines.learned.parts.feature_pairs import build_feature_pairs
 from models.baselines.learned.registry import OF_RATINGS
+from models.baselines.ratings.baseline import Standardised
 from models.baselines.ratings.registry import BASELINES
-from models.baselines.ratings.standardised import Standardised
 from models.closed_form import ClosedForm
 from models.cmml_builders import rated_cmml
 from models.legacy_keras import tf

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.baselines.learned.learned_baseline import LearnedBaseline, LearnedOptions
-from models.baselines.learned.parts.every_pair import EveryPair
 from models.baselines.learned.parts.functional_mlp import (
+    EveryPair,
     FunctionalMLP,
     Layer,
     for_each_task,

@@ -4,8 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 
 from models.baselines.learned.learned_baseline import LearnedBaseline, LearnedOptions
-from models.baselines.learned.parts.every_pair import EveryPair, joined
-from models.baselines.learned.parts.functional_mlp import Layer, for_each_task, linear
+from models.baselines.learned.parts.functional_mlp import (
+    EveryPair,
+    Layer,
+    for_each_task,
+    joined,
+    linear,
+)
 from models.baselines.learned.parts.inner_loop import adam_steps, check_inner_options
 from models.legacy_keras import tf, tfrs
 from models.recommender import Episode, State

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-from models.baselines.learned.parts.every_pair import EveryPair
+from models.baselines.learned.parts.functional_mlp import EveryPair
 from models.episode_model import EpisodeModel
 from models.legacy_keras import tf
 from models.objectives.objective import Objective

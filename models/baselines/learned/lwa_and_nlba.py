@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from models.baselines.learned.learned_baseline import LearnedBaseline, LearnedOptions
-from models.baselines.learned.parts.every_pair import joined
+from models.baselines.learned.parts.functional_mlp import joined
 from models.legacy_keras import tf
 from models.recommender import Episode, State
 

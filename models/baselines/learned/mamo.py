@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.baselines.learned.learned_baseline import LearnedBaseline, LearnedOptions
-from models.baselines.learned.parts.every_pair import joined
-from models.baselines.learned.parts.functional_mlp import Layer, for_each_task, linear
+from models.baselines.learned.parts.functional_mlp import (
+    Layer,
+    for_each_task,
+    joined,
+    linear,
+)
 from models.baselines.learned.parts.inner_loop import sgd_steps
 from models.legacy_keras import tf
 from models.masked_mean import masked_mean

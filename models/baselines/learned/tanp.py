@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.baselines.learned.learned_baseline import LearnedBaseline, LearnedOptions
-from models.baselines.learned.parts.every_pair import joined
+from models.baselines.learned.parts.functional_mlp import joined
 from models.legacy_keras import tf
 from models.masked_mean import masked_mean
 from models.recommender import Episode, State, split_episode

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from models.baselines.ratings.baseline import Grid
 from models.baselines.ratings.bias_ridge import fit_biases
-from models.baselines.ratings.item_matrix import means_variable, pair_matrix
+from models.baselines.ratings.item_matrix import (
+    means_variable,
+    pair_matrix,
+    solve_ridge,
+)
 from models.factors.labelled_pairs import LabelledPairs
-from models.factors.ridge import solve_ridge
 from models.legacy_keras import tf
 from models.recommender import Episode, State
 

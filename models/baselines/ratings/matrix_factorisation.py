@@ -5,12 +5,11 @@ from typing import ClassVar
 import numpy as np
 
 from models.baselines.ratings.baseline import Grid
-from models.baselines.ratings.item_matrix import means_variable
+from models.baselines.ratings.item_matrix import means_variable, solve_ridge
 from models.factors.entity_design import no_features
 from models.factors.full_rank import fit_full_rank
 from models.factors.gaussian_factors import fit_gaussian_factors
 from models.factors.labelled_pairs import LabelledPairs
-from models.factors.ridge import solve_ridge
 from models.legacy_keras import tf
 from models.recommender import Episode, State
 

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.baselines.by_support_size import BySupportSize
+from models.baselines.chosen_fits import BySupportSize
 from models.baselines.learned.parts.feature_pairs import (
     FeaturePairs,
     build_feature_pairs,
 )
 from models.baselines.learned.registry import OF_RATINGS
+from models.baselines.ratings.baseline import Standardised
 from models.baselines.ratings.calibrated import Calibrated
 from models.baselines.ratings.registry import BASELINES
-from models.baselines.ratings.standardised import Standardised
 from models.evaluation.shown import Shown
 from models.objectives.rating_objective import RatingObjective
 from models.parts.label_levels import LabelLevels

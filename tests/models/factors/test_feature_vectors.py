@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.factors.feature_vectors import blend_with_features
+from models.factors.vector_fallbacks import blend_with_features
 
 RED, BLUE = [1.0, 0.0], [0.0, 1.0]
 

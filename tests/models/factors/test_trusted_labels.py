@@ -4,7 +4,6 @@ import pytest
 from models.episodes.entity_table import EntityTable
 from models.factors.factor_fit import PriorParts
 from models.factors.item_factors import ItemFactors
-from models.factors.trusted_labels import trusted_labels
 from models.legacy_keras import tf
 
 NOTHING = EntityTable((), {}, np.zeros(2, np.int64))
@@ -33,7 +32,7 @@ def trusted(factors, rows, labels, most, mask=None):
     labels = tf.constant([labels])
     mask = tf.ones_like(labels, tf.bool) if mask is None else tf.constant([mask])
     level = tf.zeros([1, factors.level_width])
-    return trusted_labels(factors, rows, level, labels, mask, most).numpy()[0]
+    return factors.trusted(rows, level, labels, mask, most).numpy()[0]
 
 
 def test_a_label_is_cut_at_so_many_deviations_from_what_is_expected(factors):

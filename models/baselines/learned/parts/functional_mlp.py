@@ -1,16 +1,33 @@
-"""A network whose weights are an argument, so that every task can have its own."""
+"""A network whose weights are an argument, so that every task can have its own.
+
+It takes pairs one by one, or every pair of some users and items.
+"""
 
 import itertools
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from models.baselines.learned.parts.every_pair import EveryPair, in_a_row
 from models.legacy_keras import tf
 from models.parts.backbone import glorot
 
 # Kernel and bias of one layer. Shared by all tasks: [in, out] and [out]; one for each
 # task: [B, in, out] and [B, 1, out].
 Layer: TypeAlias = tuple[tf.Tensor, tf.Tensor]
+
+
+class EveryPair(NamedTuple):
+    """What is seen of every pair of U users and P items of one task.
+
+    A layer projects each user and each item once, where a row for each pair takes most
+    of the work of a small network.
+
+    Attributes:
+        user: float32 [U, 1, D_u], the leading units of a pair.
+        item: float32 [1, P, D_i], the units after them.
+    """
+
+    user: tf.Tensor
+    item: tf.Tensor
 
 
 class FunctionalMLP(tf.Module):
@@ -98,3 +115,20 @@ def for_each_task(weights: Sequence[Layer], num_tasks: tf.Tensor) -> list[Layer]
         )
         for kernel, bias in weights
     ]
+
+
+def joined(pairs: tf.Tensor | EveryPair) -> tf.Tensor:
+    """Returns every pair as rows, float32 [1, U * P, D_u + D_i]; a tensor as it is."""
+    if not isinstance(pairs, EveryPair):
+        return pairs
+    shape = tf.stack([tf.shape(pairs.user)[0], tf.shape(pairs.item)[1]])
+    parts = [
+        tf.broadcast_to(part, tf.concat([shape, [part.shape[-1]]], axis=0))
+        for part in pairs
+    ]
+    return in_a_row(tf.concat(parts, axis=-1))
+
+
+def in_a_row(values: tf.Tensor) -> tf.Tensor:
+    """Returns float32 [U, P, D] as [1, U * P, D]."""
+    return tf.reshape(values, [1, -1, values.shape[-1]])

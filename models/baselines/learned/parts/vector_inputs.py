@@ -1,6 +1,6 @@
 """Pairs as learned baselines of the scenario-specific setting see them: two vectors."""
 
-from models.baselines.learned.parts.every_pair import EveryPair
+from models.baselines.learned.parts.functional_mlp import EveryPair
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.pairs.factor_tables import FactorTables, one_over_rms

@@ -2,8 +2,12 @@
 
 import numpy as np
 
-from models.baselines.learned.parts.every_pair import EveryPair, joined
-from models.baselines.learned.parts.functional_mlp import FunctionalMLP, for_each_task
+from models.baselines.learned.parts.functional_mlp import (
+    EveryPair,
+    FunctionalMLP,
+    for_each_task,
+    joined,
+)
 from models.legacy_keras import tf
 
 

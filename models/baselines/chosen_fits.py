@@ -1,4 +1,4 @@
-"""One of several fits of a method, by how many support pairs are shown."""
+"""One of several fits of a method: by how much is shown, or by whether of a pool."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -50,3 +50,27 @@ class BySupportSize(tf.Module):
         method: Any = self.methods[size]
         scores, predicted = method.score_and_distribution(of_method, query)
         return scores, predicted
+
+
+class ByPool:
+    """Asks the fit that was chosen for what it is asked: with a pool, or without one.
+
+    That no pool is given is said by `support_fit`, the fit of the factors to be taken.
+
+    Args:
+        given: The fit for pools.
+        without: The fit for the whole catalogue.
+    """
+
+    def __init__(self, given: Recommender, without: Recommender) -> None:
+        self._methods = {"given": given, "without": without}
+
+    def adapt(self, support: Episode) -> State:
+        """Returns the state of one fit, by its name."""
+        name = "without" if "support_fit" in support else "given"
+        return {name: self._methods[name].adapt(support)}
+
+    def score(self, state: State, query: Episode) -> tf.Tensor:
+        """Scores by the fit whose state it is, float32 [B, Q] or [U, P]."""
+        ((name, of_method),) = state.items()
+        return self._methods[name].score(of_method, query)

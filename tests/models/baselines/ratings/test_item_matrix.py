@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.factors.ridge import solve_ridge
+from models.baselines.ratings.item_matrix import solve_ridge
 from models.legacy_keras import tf
 
 
