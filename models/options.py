@@ -8,6 +8,8 @@ import math
 import typing
 from typing import Literal, TypeAlias
 
+from transforms.table_spec import Strict
+
 # To be raised whenever the same options and data come to give other weights or scores,
 # or checkpoints another form: earlier runs then count as out of date.
 MODEL_VERSION = 9
@@ -46,7 +48,7 @@ _ONLY_WITH = (
 
 
 @dataclasses.dataclass(frozen=True)
-class MemberOptions:
+class MemberOptions(Strict):
     """Members, sizes and switches that a model has in either setting.
 
     Sizes that a member has no use for are ignored, so that members can be exchanged by
@@ -107,8 +109,6 @@ class MemberOptions:
     num_modules: int = 4
     module_dim: int = 32
     dropout: float = 0.2
-
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
     @property
     def uses_dropout(self) -> bool:
@@ -213,8 +213,6 @@ class CMMLOptions(MemberOptions):
     max_surprise: float | None = None
     head: Literal["distribution", "value"] = "distribution"
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
-
     @property
     def uses_dropout(self) -> bool:
         """Whether embeddings are learned, or sums taken: nothing else is dropped."""
@@ -279,8 +277,6 @@ class ScenarioOptions(MemberOptions):
     prior: Literal["dot", "constant"] = "dot"
     prior_closeness: float | None = None
     prior_repeat: float = 0.5
-
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
     def __post_init__(self) -> None:
         """Checks these too."""

@@ -20,7 +20,7 @@ from transforms.schema import (
     META_VALIDATION,
     USER_ID,
 )
-from transforms.table_spec import TableSpec
+from transforms.table_spec import Strict, TableSpec
 
 # Beyond it a float32 cannot tell labels apart that differ by less than 0.06.
 _MAX_LABEL = 1e6
@@ -30,11 +30,9 @@ _RESERVED_FEATURE_NAMES = frozenset(
     {USER_ID, ITEM_ID, ENTITY_ID_KEY, ENTITY_ROW_KEY, ENTITY_COUNT_KEY}
 )
 
-_STRICT = {"extra": "forbid"}
-
 
 @dataclasses.dataclass(frozen=True)
-class FeatureSpec:
+class FeatureSpec(Strict):
     r"""One feature of a user or an item.
 
     Attributes:
@@ -62,8 +60,6 @@ class FeatureSpec:
     max_values: int = 8
     min_count: int = 1
     flags: tuple[str, ...] = ()
-
-    __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
         """Checks what the type annotations cannot say."""
@@ -106,7 +102,7 @@ class FeatureSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class InteractionSpec:
+class InteractionSpec(Strict):
     """The table of labelled interactions.
 
     Attributes:
@@ -139,8 +135,6 @@ class InteractionSpec:
     time_column: str | None = None
     keep: Literal["first", "last", "error"] | None = None
 
-    __pydantic_config__ = _STRICT
-
     def __post_init__(self) -> None:
         """Checks the label range."""
         if not self.label_scale:
@@ -158,7 +152,7 @@ class InteractionSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class EntitySpec:
+class EntitySpec(Strict):
     """The table of users or of items.
 
     Attributes:
@@ -174,8 +168,6 @@ class EntitySpec:
     name_column: str | None = None
     features: tuple[FeatureSpec, ...] = ()
 
-    __pydantic_config__ = _STRICT
-
     def __post_init__(self) -> None:
         """Refuses features without a table, and two of one name."""
         names = [feature.name for feature in self.features]
@@ -186,7 +178,7 @@ class EntitySpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class SplitSpec:
+class SplitSpec(Strict):
     """Which task belongs to meta-train, meta-validation and meta-test.
 
     Attributes:
@@ -210,8 +202,6 @@ class SplitSpec:
     path: str | None = None
     test_from: float | str | None = None
     validation_from: float | str | None = None
-
-    __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
         """Checks the shares, and that there are times in order."""
@@ -267,7 +257,7 @@ def check_split_of_tasks(split: SplitSpec) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class EpisodeSpec:
+class EpisodeSpec(Strict):
     """How a task's interactions become one episode record.
 
     Attributes:
@@ -293,8 +283,6 @@ class EpisodeSpec:
     num_shards: int = 4
     new_item_fraction: float = 0.0
     order: Literal["random", "time"] = "random"
-
-    __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
         """Checks the sizes."""
@@ -322,7 +310,7 @@ class EpisodeSpec:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class CommonSpec:
+class CommonSpec(Strict):
     """What decides the content of a prepared data set, whatever its setting.
 
     Attributes:
@@ -340,8 +328,6 @@ class CommonSpec:
     max_rejected_fraction: float = 0.01
     max_unmatched_fraction: float = 0.3
     normalize_ids: bool = False
-
-    __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
         """Checks the tolerances."""

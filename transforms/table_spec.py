@@ -1,13 +1,17 @@
 """What a raw table looks like: where it is, and how its bytes become rows."""
 
 import dataclasses
-from typing import Literal
+from typing import ClassVar, Literal
 
-_STRICT = {"extra": "forbid"}
+
+class Strict:
+    """Has pydantic refuse a key that a section of a configuration does not have."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
 
 @dataclasses.dataclass(frozen=True)
-class WideSpec:
+class WideSpec(Strict):
     """A table with a column for each item, or scenario, and a value in each cell.
 
     A cell that is not empty is a row, of `keep`, `name` and `value`.
@@ -24,11 +28,9 @@ class WideSpec:
     value: str = "rating"
     cells: tuple[str, ...] | None = None
 
-    __pydantic_config__ = _STRICT
-
 
 @dataclasses.dataclass(frozen=True)
-class TableSpec:
+class TableSpec(Strict):
     """Where a raw table is and how its bytes become rows.
 
     Attributes:
@@ -73,8 +75,6 @@ class TableSpec:
     missing: tuple[str, ...] = ()
     list_columns: tuple[str, ...] = ()
     wide: WideSpec | None = None
-
-    __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
         """Checks what the type annotations cannot say."""

@@ -29,7 +29,7 @@ from transforms.specs import (
     SplitSpec,
     check_split_of_tasks,
 )
-from transforms.table_spec import TableSpec
+from transforms.table_spec import Strict, TableSpec
 
 SCENARIO_SETTING = "scenario"
 
@@ -71,11 +71,9 @@ QUERY_NEGATIVE_KEY = "query/negative"
 KNOWN_USER_KEY = "known/user"
 KNOWN_ITEM_KEY = "known/item"
 
-_STRICT = {"extra": "forbid"}
-
 
 @dataclasses.dataclass(frozen=True)
-class ClickSpec:
+class ClickSpec(Strict):
     """The table of clicks: one row for each event; a repeated pair counts once.
 
     Attributes:
@@ -101,8 +99,6 @@ class ClickSpec:
     label_at_least: float | None = None
     time_column: str | None = None
 
-    __pydantic_config__ = _STRICT
-
     def __post_init__(self) -> None:
         """Checks that label and limit come together."""
         if (self.label_column is None) != (self.label_at_least is None):
@@ -113,7 +109,7 @@ class ClickSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class PoolSpec:
+class PoolSpec(Strict):
     """The table that says which items belong to which scenario.
 
     Attributes:
@@ -130,8 +126,6 @@ class PoolSpec:
     separator: str | None = None
     lowercase: bool = False
 
-    __pydantic_config__ = _STRICT
-
     def __post_init__(self) -> None:
         """Refuses an empty separator."""
         if self.separator == "":
@@ -139,7 +133,7 @@ class PoolSpec:
 
 
 @dataclasses.dataclass(frozen=True)
-class NameSpec:
+class NameSpec(Strict):
     """The table of names, for people to read, of items or scenarios.
 
     Attributes:
@@ -151,8 +145,6 @@ class NameSpec:
     table: TableSpec
     id_column: str = "id"
     name_column: str = "name"
-
-    __pydantic_config__ = _STRICT
 
     @property
     def entities(self) -> EntitySpec:
@@ -175,7 +167,7 @@ def check_items(names: NameSpec | None, items: EntitySpec | None) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class DomainSpec:
+class DomainSpec(Strict):
     """The tables of one domain. Domains share neither users nor items nor scenarios.
 
     Attributes:
@@ -197,8 +189,6 @@ class DomainSpec:
     scenario_names: NameSpec | None = None
     name: str = ""
     items: EntitySpec | None = None
-
-    __pydantic_config__ = _STRICT
 
     @property
     def item_table(self) -> EntitySpec | None:
@@ -260,8 +250,6 @@ class ScenarioSplitSpec(SplitSpec):
     held_out_for_validation: float = 0.3
     num_folds: int = 5
 
-    __pydantic_config__ = _STRICT
-
     def __post_init__(self) -> None:
         """Checks shares and folds."""
         super().__post_init__()
@@ -273,7 +261,7 @@ class ScenarioSplitSpec(SplitSpec):
 
 
 @dataclasses.dataclass(frozen=True)
-class ScenarioEpisodeSpec:
+class ScenarioEpisodeSpec(Strict):
     """Which scenarios become tasks, and how.
 
     Attributes:
@@ -303,8 +291,6 @@ class ScenarioEpisodeSpec:
     num_negatives: int = 4
     num_shards: int = 4
     order: Literal["random", "time"] = "random"
-
-    __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
         """Checks the sizes."""

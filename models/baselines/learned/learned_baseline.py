@@ -9,6 +9,7 @@ from models.episode_model import EpisodeModel
 from models.legacy_keras import tf
 from models.objectives.objective import Objective
 from models.recommender import Episode, State, asks_every_pair
+from transforms.table_spec import Strict
 
 
 class PairInputs(Protocol):
@@ -35,7 +36,7 @@ class PairInputs(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class LearnedOptions:
+class LearnedOptions(Strict):
     """Hyperparameters that every learned baseline has.
 
     Attributes:
@@ -45,8 +46,6 @@ class LearnedOptions:
 
     learning_rate: float = 1e-3
     hidden_dims: tuple[int, ...] = (64, 64, 64)
-
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012
 
 
 class LearnedBaseline(EpisodeModel):
