@@ -40,7 +40,6 @@ setup(
         "models.episodes",
         "models.evaluation",
         "models.factors",
-        "models.heads",
         "models.objectives",
         "models.pairs",
         "models.parts",

@@ -31,7 +31,7 @@ from models.cmml_builders import clicked_cmml
 from models.episodes.entity_table import EntityTable
 from models.factors.no_factors import NoFactors
 from models.factors.vectors import Vectors
-from models.heads.value_head import ValueHead
+from models.heads import ValueHead
 from models.legacy_keras import tf
 from models.objectives.click_objective import ClickObjective, margin_loss
 from models.objectives.rating_objective import RatingObjective

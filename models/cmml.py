@@ -5,8 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from models.episode_model import EpisodeModel
 from models.factors.folded_user import FoldedUser, put_together
-from models.heads.distribution_head import DistributionHead
-from models.heads.value_head import ValueHead
+from models.heads import DistributionHead, ValueHead
 from models.joined_parts import join, take_apart
 from models.legacy_keras import tf
 from models.objectives.objective import Objective

@@ -7,8 +7,7 @@ from models.factors.factor_fit import PriorParts
 from models.factors.item_factors import ItemFactors
 from models.factors.no_factors import NoFactors
 from models.factors.vectors import Vectors
-from models.heads.distribution_head import DistributionHead
-from models.heads.value_head import ValueHead
+from models.heads import DistributionHead, ValueHead
 from models.legacy_keras import tf
 from models.objectives.click_objective import ClickObjective, RankingLoss, margin_loss
 from models.objectives.rating_objective import LOSSES, RatingObjective

@@ -180,7 +180,7 @@ class _Records:
     """Encodes users or items column by column, some at a time."""
 
     def __init__(self, table: EntityTable) -> None:
-        self._features = table.encoder()
+        self._table = table
         is_number = {one.name: one.kind == "numeric" for one in table.features}
         self._example = ExampleEncoder(
             ints=[
@@ -200,7 +200,7 @@ class _Records:
             ENTITY_ROW_KEY: PackedInts(np.arange(first, first + len(ids))).each(),
             ENTITY_COUNT_KEY: PackedInts(rows[NUM_TRAINING].to_numpy()).each(),
             ENTITY_ID_KEY: ids,
-            **self._features.encode(rows),
+            **self._table.encode(rows),
         }
         in_order = (columns[key] for key in self._example.keys)
         return map(self._example.encode, zip(*in_order, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import statistics
 from collections import Counter
@@ -46,31 +47,15 @@ class EntityTable:
     def __len__(self) -> int:
         return self.num_rows
 
-    def encoder(self) -> FeatureEncoder:
-        """Returns what encodes the features of entities."""
-        return FeatureEncoder(self.features, self.vocabularies)
-
-
-class FeatureEncoder:
-    """Encodes the features of entities, some of them at a time.
-
-    Args:
-        features: How each feature is encoded.
-        vocabularies: Known values of each feature that is not numeric.
-    """
-
-    def __init__(
-        self, features: Sequence[Feature], vocabularies: Mapping[str, Sequence[str]]
-    ) -> None:
-        self._features = features
-        self._rows = {
-            name: vocabulary_rows(values) for name, values in vocabularies.items()
-        }
+    @functools.cached_property
+    def _rows(self) -> dict[str, dict[str, int]]:
+        """The integer of each known value, by feature."""
+        return {name: vocabulary_rows(v) for name, v in self.vocabularies.items()}
 
     def encode(self, rows: pa.Table) -> dict[str, list[bytes]]:
         """Returns the bytes of the values of each entity of a run, by feature."""
         return {
-            f.name: self._encode(f, rows[f.name].to_pylist()) for f in self._features
+            f.name: self._encode(f, rows[f.name].to_pylist()) for f in self.features
         }
 
     def _encode(self, feature: Feature, values: Sequence[FeatureValue]) -> list[bytes]:

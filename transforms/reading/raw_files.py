@@ -9,8 +9,12 @@ from typing import Any
 
 from transforms.nearest_name import nearest
 from transforms.paths import files_below, matches, path_in, path_of
-from transforms.reading.archives import check_member
-from transforms.reading.packed_files import archive_members, is_part, open_packed
+from transforms.reading.packed_files import (
+    archive_members,
+    check_member,
+    is_part,
+    open_packed,
+)
 from transforms.table_spec import TableSpec
 
 # Formats whose `path` names a data set of a package instead of files.

@@ -81,7 +81,7 @@ class CoNet(LearnedBaseline):
     )
 
     def _build_parts(self, options: CoNetOptions, seed: int) -> None:
-        dim = self.inputs_of_pairs.user_dim + self.inputs_of_pairs.item_dim
+        dim = self.pair_dim
         self.target = FunctionalMLP(dim, options.hidden_dims, seed=seed)
         self.source = FunctionalMLP(dim, options.hidden_dims, seed=seed + 100)
         widths = [dim, *options.hidden_dims]

@@ -62,9 +62,7 @@ class DCN(LearnedBaseline):
             for number, width in enumerate(options.hidden_dims)
         ]
         self.head = tf.keras.layers.Dense(1, kernel_initializer=glorot(seed=seed + 200))
-        self._create_weights(
-            self.inputs_of_pairs.user_dim + self.inputs_of_pairs.item_dim
-        )
+        self._create_weights(self.pair_dim)
 
     def _create_weights(self, width: int) -> None:
         """Calls each layer once, on pairs of that width."""

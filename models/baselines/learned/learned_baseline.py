@@ -95,6 +95,11 @@ class LearnedBaseline(EpisodeModel):
         self.seed = seed
         self._build_parts(options, seed)
 
+    @property
+    def pair_dim(self) -> int:
+        """U + I, units of a pair."""
+        return self.inputs_of_pairs.user_dim + self.inputs_of_pairs.item_dim
+
     def _build_parts(self, options: Any, seed: int) -> None:
         """Makes what is trained beside the embeddings.
 

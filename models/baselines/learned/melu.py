@@ -61,8 +61,7 @@ class MeLU(LearnedBaseline):
     )
 
     def _build_parts(self, options: MeLUOptions, seed: int) -> None:
-        width = self.inputs_of_pairs.user_dim + self.inputs_of_pairs.item_dim
-        self.mlp = FunctionalMLP(width, options.hidden_dims, seed=seed)
+        self.mlp = FunctionalMLP(self.pair_dim, options.hidden_dims, seed=seed)
 
     def adapt(self, support: Episode, training: bool = False) -> State:
         """Returns the weights of each task, as `FunctionalMLP` takes them.

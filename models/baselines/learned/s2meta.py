@@ -80,11 +80,7 @@ class S2Meta(LearnedBaseline):
     )
 
     def _build_parts(self, options: S2MetaOptions, seed: int) -> None:
-        self.network = FunctionalMLP(
-            self.inputs_of_pairs.user_dim + self.inputs_of_pairs.item_dim,
-            options.hidden_dims,
-            seed=seed,
-        )
+        self.network = FunctionalMLP(self.pair_dim, options.hidden_dims, seed=seed)
         tensors = tf.nest.flatten(self.network.initial)
         self.controllers = [
             UpdateController(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.heads.distribution_head import DistributionHead
+from models.heads import DistributionHead
 from models.legacy_keras import tf
 from models.objectives.rating_objective import LOSSES, RatingObjective
 from models.pairs.pair_embedding import Expected

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.heads.value_head import ValueHead
+from models.heads import ValueHead
 from models.legacy_keras import tf
 from models.objectives.rating_objective import RatingObjective
 from models.pairs.pair_embedding import Expected

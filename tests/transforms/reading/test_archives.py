@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from transforms.reading import archives
+from transforms.reading import packed_files
 from transforms.reading.raw_files import find_raw_files, open_raw_file
 from transforms.schema import DataError
 from transforms.table_spec import TableSpec
@@ -16,7 +16,7 @@ SPACES = b" " * 100_000  # Packs to a few hundred bytes.
 
 @pytest.fixture(autouse=True)
 def small_limit(monkeypatch):
-    monkeypatch.setattr(archives, "_HARMLESS_BYTES", 1000)
+    monkeypatch.setattr(packed_files, "_HARMLESS_BYTES", 1000)
 
 
 def write_zip(path, name, content):

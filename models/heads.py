@@ -1,4 +1,4 @@
-"""A head that predicts how likely each label level is."""
+"""Heads: what the backbone puts out to a score, or to the odds of each label level."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -18,6 +18,46 @@ Error: TypeAlias = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 _PRIOR_WEIGHT = 0.5  # Of the error of what is expected, beside the prediction.
 _MIN_PRECISION = 0.05  # Of what is expected, in units of its own.
+
+
+class ValueHead(tf.keras.layers.Layer):
+    """Adds the backbone's number to what is expected.
+
+    Call arguments:
+        expected: What is expected of pairs.
+        outputs: float32 [B, Q, 1], of the backbone.
+
+    Returns:
+        float32 [B, Q], without a unit.
+
+    Source:
+        CMML (arXiv:2108.10511) Eq. 5, section 3.1.
+    """
+
+    num_outputs = 1
+    levels = None
+
+    def __init__(self) -> None:
+        super().__init__(name="head")
+
+    def call(self, expected: Expected, outputs: tf.Tensor) -> tf.Tensor:
+        """Returns the scores."""
+        return expected.mean + expected.backbone_scale * outputs[..., 0]
+
+    def mean(self, prediction: tf.Tensor) -> tf.Tensor:
+        """Returns the scores as they are."""
+        return prediction
+
+    def loss(
+        self,
+        objective: Objective,
+        episode: Episode,
+        prediction: tf.Tensor,
+        expected: Expected,
+    ) -> tf.Tensor:
+        """Returns the error of the query set, and updates the metrics."""
+        del expected
+        return objective.query_loss(episode, prediction)
 
 
 class DistributionHead(tf.keras.layers.Layer):

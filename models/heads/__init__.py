@@ -1,1 +1,0 @@
-"""What is predicted of a pair, from what is expected and what the backbone adds."""
