@@ -121,7 +121,7 @@ class _Resampler:
 
     def _read(self, entity: Any) -> Iterator[EntityBlock]:
         for block in _blocks(self._spec, entity.table):
-            parser = EntityParser(entity, block)
+            parser = EntityParser("", entity, block)
             _parse(parser, block, entity_columns(entity))
             yield from parser.parsed()
 

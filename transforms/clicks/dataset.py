@@ -33,8 +33,8 @@ from transforms.clicks.tasks import DROPPED, TASKS, BuildTasks
 from transforms.clicks.user_clicks import SCENARIOS, USERS, SplitUsers
 from transforms.clicks.user_tasks import BuildUserTasks
 from transforms.entities.catalogue import write_catalogue
-from transforms.entities.entities import EntityBlock, parse_entities
-from transforms.entities.write_runs import TableBlock, write_runs
+from transforms.entities.entities import parse_entities
+from transforms.entities.write_runs import write_runs
 from transforms.plural import counted
 from transforms.reading.grouping import group_by_shard, of_kinds
 from transforms.splits import TaskSplitter, drawn_by_chance, load_splitter
@@ -192,7 +192,7 @@ class _Stages:
             "users": users | "Entities" >> beam.FlatMap(entities_of_users),
             "tasks": tasks | "Items" >> beam.Map(entities_of_task),
             **{
-                name: blocks | f"Table {name}" >> beam.Map(_of_table, name)
+                name: blocks | f"Table {name}" >> beam.Map(lambda block: (ITEM, block))
                 for name, blocks in self._names(item_tables(self._spec)).items()
             },
         }
@@ -237,10 +237,6 @@ class _Stages:
             | "WriteEpisodes"
             >> beam.ParDo(WriteEpisodes(self._files, num_shards, encode_tasks))
         )
-
-
-def _of_table(block: EntityBlock, name: str) -> tuple[str, TableBlock]:
-    return ITEM, TableBlock(name, block)
 
 
 def _sorted(

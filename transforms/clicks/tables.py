@@ -39,7 +39,7 @@ class DomainTable(NamedTuple):
         self, blocks: Iterable[EntityBlock]
     ) -> tuple[dict[str, Entity], list[RejectedRow], RowCounts]:
         """Returns what it says by id, the rows that disagree, what became of all."""
-        merged, refused, counts = merge_entities(self.name, blocks, self.spec)
+        merged, refused, counts = merge_entities(blocks, self.spec)
         lowercase = self.kind == SCENARIO_NAMES and lowercases(self.domain)
         entities: dict[str, Entity] = {}
         for raw_id, entity in merged.items():

@@ -40,6 +40,7 @@ class EntityBlock:
     """The entities of one block of a table.
 
     Attributes:
+        table: What the table is read as, which refused rows say.
         source: The file.
         source_index: Position of the file among those of its table.
         first_line: First line of the block.
@@ -48,6 +49,7 @@ class EntityBlock:
         lines: Lines of the rows of each of them.
     """
 
+    table: str
     source: str
     source_index: int
     first_line: int
@@ -67,15 +69,17 @@ class EntityParser:
     A table may repeat an entity in thousands of rows: equal rows are parsed once.
 
     Args:
+        kind: What the table is read as, such as "users".
         spec: Id, name and features.
         block: The block.
         normalize: Whether ids that differ in form only are one.
     """
 
     def __init__(
-        self, spec: EntitySpec, block: Block, *, normalize: bool = False
+        self, kind: str, spec: EntitySpec, block: Block, *, normalize: bool = False
     ) -> None:
         self.counts = RowCounts()
+        self._kind = kind
         self._spec = spec
         self._normalize = normalize
         self._block = block
@@ -108,7 +112,7 @@ class EntityParser:
             if faults.has_other_form:
                 self.counts.normalized[self._spec.id_column] += self._num_rows[text]
         block, lines = self._block, self._lines_by_entity
-        place = (block.source, block.source_index, block.first_line)
+        place = (self._kind, block.source, block.source_index, block.first_line)
         return [EntityBlock(*place, list(lines), list(lines.values()))]
 
 
@@ -123,7 +127,7 @@ def parse_entities(
         normalize: Whether ids that differ in form only are one.
     """
     assert spec.table is not None
-    new_parser = functools.partial(EntityParser, spec, normalize=normalize)
+    new_parser = functools.partial(EntityParser, kind, spec, normalize=normalize)
     return ParseRows(kind, spec.table, entity_columns(spec), new_parser)
 
 
@@ -168,12 +172,11 @@ def parse_entity(
 
 
 def merge_entities(
-    kind: str, blocks: Iterable[EntityBlock], spec: EntitySpec
+    blocks: Iterable[EntityBlock], spec: EntitySpec
 ) -> tuple[dict[str, Entity], list[RejectedRow], RowCounts]:
     """Takes the first row of each id; later rows must say the same.
 
     Args:
-        kind: "users" or "items", which refused rows say.
         blocks: All blocks of the table, in any order.
         spec: Id, name and features.
 
@@ -193,7 +196,9 @@ def merge_entities(
             row = _fields(entity, spec)
             detail = f"an earlier row of {entity.entity_id!r} says otherwise"
             rejected += [
-                RejectedRow(kind, block.source, line, CONFLICTING_ENTITY, detail, row)
+                RejectedRow(
+                    block.table, block.source, line, CONFLICTING_ENTITY, detail, row
+                )
                 for line in lines
             ]
     counts.refused[CONFLICTING_ENTITY] = len(rejected)

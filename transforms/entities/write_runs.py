@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -15,7 +15,6 @@ from transforms.entities.entities import EntityBlock
 from transforms.entities.entity_counts import EntityCounts
 from transforms.entities.entity_runs import MakeRuns, Partition
 from transforms.entities.forms_of_ids import partitions_of
-from transforms.reading.coded_column import Ints
 from transforms.reading.grouping import group_by_shard, of_kinds
 from transforms.reading.rejected_row import REJECTED
 from transforms.writing.entity_files import KINDS
@@ -31,22 +30,6 @@ _RUNS = Metrics.counter("cmml", "runs_of_entities")
 _MOST_PARTITIONS = 256  # A reader holds a part of each.
 
 
-class TableBlock(NamedTuple):
-    """What a block of a table says of users or items.
-
-    Attributes:
-        table: Name of the table.
-        block: The block.
-    """
-
-    table: str
-    block: EntityBlock
-
-    def take(self, places: Ints) -> TableBlock:
-        """Returns what it says of the entities at some places."""
-        return self._replace(block=self.block.take(places.tolist()))
-
-
 @beam.ptransform_fn
 def write_runs(
     known: Mapping[str, beam.PCollection],
@@ -56,7 +39,7 @@ def write_runs(
 ) -> tuple[beam.PCollection, ...]:
     """Writes the sorted runs of users and of items, by kind and partition.
 
-    Input: collections of (kind, `EntityCounts` or `TableBlock`), by a name each.
+    Input: collections of (kind, `EntityCounts` or `EntityBlock`), by a name each.
     Output: (kind, `RunSummary`) of each run; `RejectedRow`s.
 
     Args:
@@ -85,14 +68,14 @@ class _Part(beam.DoFn):
     number: int
 
     def process(
-        self, element: tuple[str, EntityCounts | TableBlock]
-    ) -> Iterator[tuple[int, EntityCounts | TableBlock]]:
+        self, element: tuple[str, EntityCounts | EntityBlock]
+    ) -> Iterator[tuple[int, EntityCounts | EntityBlock]]:
         kind, known = element
         start = KINDS.index(kind) * self.number
         if isinstance(known, EntityCounts):
             ids = self.make.raw_ids(known.ids)
         else:
-            raw = [entity.entity_id for entity in known.block.entities]
+            raw = [entity.entity_id for entity in known.entities]
             ids = pa.array(raw, pa.string())
         partitions = partitions_of(ids, self.number)
         for partition in np.unique(partitions).tolist():
@@ -108,7 +91,7 @@ class _WriteRun(beam.DoFn):
     number: int
 
     def process(
-        self, group: tuple[int, Iterable[EntityCounts | TableBlock | None]]
+        self, group: tuple[int, Iterable[EntityCounts | EntityBlock | None]]
     ) -> Iterator[tuple[str, Any]]:
         key, elements = group
         place, number = divmod(key, self.number)
@@ -118,7 +101,7 @@ class _WriteRun(beam.DoFn):
             if isinstance(one, EntityCounts):
                 counts.append(one)
             elif one is not None:
-                blocks.setdefault(one.table, []).append(one.block)
+                blocks.setdefault(one.table, []).append(one)
         kind = KINDS[place]
         partition = Partition(number, self.number)
         run = self.make.run(kind, partition, counts, blocks)

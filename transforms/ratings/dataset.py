@@ -14,7 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from transforms import schema
 from transforms.entities.catalogue import write_catalogue
 from transforms.entities.entities import EntityBlock, parse_entities
-from transforms.entities.write_runs import TableBlock, write_runs
+from transforms.entities.write_runs import write_runs
 from transforms.ratings.catalogue import rating_catalogue
 from transforms.ratings.episodes import TaskShard, build_shards
 from transforms.ratings.interactions import parse_interactions
@@ -83,7 +83,7 @@ def _add_stages(
     shards, repeated = interactions.parsed | "Tasks" >> build_shards(spec, splitter)
     entities = dict(_parsed_entities(spec, blocks))
     known = {
-        kind: rows.parsed | f"Table {kind}" >> beam.Map(_of_table, kind)
+        kind: rows.parsed | f"Table {kind}" >> beam.Map(_of_kind, kind)
         for kind, rows in entities.items()
     }
     known["all"] = shards | "Entities" >> beam.FlatMap(entities_of_shard)
@@ -122,8 +122,8 @@ def _parsed_entities(
             yield kind, blocks[entity.table] | f"Parse {name}" >> parse
 
 
-def _of_table(block: EntityBlock, kind: str) -> tuple[str, TableBlock]:
-    return kind, TableBlock(TABLE_OF[kind], block)
+def _of_kind(block: EntityBlock, kind: str) -> tuple[str, EntityBlock]:
+    return kind, block
 
 
 def _by_number(shard: TaskShard) -> tuple[int, Tasks]:

@@ -66,7 +66,7 @@ class RatingRuns:
         """Joins the counts of all shards, and the rows of the table."""
         name = TABLE_OF[kind]
         spec = self._spec.users if kind == USER else self._spec.items
-        known, rejected, table_rows = merge_entities(name, blocks.get(name, ()), spec)
+        known, rejected, table_rows = merge_entities(blocks.get(name, ()), spec)
         rated = merge_counts_of_entities(counts)
         in_tasks = rated.take(np.flatnonzero(rated.parts))
         all_rows = merge_counts_of_entities([in_tasks, without_counts(known)])

@@ -65,12 +65,12 @@ def read_each_table(
     blocks = {}
     for number, (table, columns) in enumerate(columns_by_table(tables).items()):
         files = find_raw_files(table, data_dir, "table")
-        read = ReadTable(
+        read = read_table(
             table,
             columns,
             data_dir=data_dir,
             text_block_bytes=block_bytes,
-            spread=not _are_one_block(files, block_bytes),
+            is_spread=not _are_one_block(files, block_bytes),
         )
         created = root | f"Files{number}" >> beam.Create(files)
         blocks[table] = created | f"Read{number}" >> read
@@ -82,7 +82,16 @@ def _are_one_block(files: Iterable[RawFile], block_bytes: int) -> bool:
     return None not in sizes and sum(filter(None, sizes)) <= block_bytes
 
 
-class ReadTable(beam.PTransform):
+@beam.ptransform_fn
+def read_table(
+    files: beam.PCollection,
+    table: TableSpec,
+    columns: Sequence[str],
+    *,
+    data_dir: str,
+    text_block_bytes: int,
+    is_spread: bool = True,
+) -> beam.PCollection:
     """Reads the files of one raw table.
 
     One worker looks through each file, because line numbers must be true, and says
@@ -95,43 +104,25 @@ class ReadTable(beam.PTransform):
     Output: `Block`.
 
     Args:
+        files: The input.
         table: The table.
         columns: Columns that a column-wise format needs to read.
         data_dir: Folder of archives downloaded by hand, for TensorFlow data sets.
         text_block_bytes: Size of a block of text.
-        spread: Whether parts are spread over all workers.
+        is_spread: Whether parts are spread over all workers.
 
     Raises:
         ValueError: If the size is not positive.
     """
-
-    def __init__(
-        self,
-        table: TableSpec,
-        columns: Sequence[str],
-        *,
-        data_dir: str,
-        text_block_bytes: int,
-        spread: bool = True,
-    ) -> None:
-        super().__init__()
-        if text_block_bytes < 1:
-            raise ValueError(
-                f"text_block_bytes must be at least 1, got {text_block_bytes}."
-            )
-        self._table = table
-        self._columns = tuple(columns)
-        self._options = {"data_dir": data_dir, "text_block_bytes": text_block_bytes}
-        self._spread = spread
-
-    def expand(self, files: beam.PCollection) -> beam.PCollection:
-        """Finds the parts of each file, spreads and reads them."""
-        parts = files | "FindParts" >> beam.FlatMap(
-            find_parts, self._table, self._columns, **self._options
+    if text_block_bytes < 1:
+        raise ValueError(
+            f"text_block_bytes must be at least 1, got {text_block_bytes}."
         )
-        if self._spread:
-            parts = parts | "SpreadParts" >> spread(_place)
-        return parts | "ReadParts" >> beam.FlatMap(read_part, self._columns)
+    options = {"data_dir": data_dir, "text_block_bytes": text_block_bytes}
+    parts = files | "FindParts" >> beam.FlatMap(find_parts, table, columns, **options)
+    if is_spread:
+        parts = parts | "SpreadParts" >> spread(_place)
+    return parts | "ReadParts" >> beam.FlatMap(read_part, columns)
 
 
 def _place(part: Block) -> tuple[int, int]:

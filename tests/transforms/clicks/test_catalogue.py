@@ -92,7 +92,7 @@ SPEC = ScenarioDatasetSpec((domain("b"), domain("a")))
 def names_block(*rows):
     entities = [Entity(entity_id, name, ()) for entity_id, name in rows]
     lines = [array("q", [line]) for line, _ in enumerate(rows, start=2)]
-    return EntityBlock("names.csv", 0, 2, entities, lines)
+    return EntityBlock("names", "names.csv", 0, 2, entities, lines)
 
 
 def by_id(counts, numbers):

@@ -87,10 +87,10 @@ def test_ids_that_differ_in_form_only_are_one_if_that_is_wished():
 def test_the_first_row_of_an_id_counts_and_others_must_agree():
     old, new = Entity("1", "A", (("x",), 1.0)), Entity("1", "A", (("y",), 1.0))
     blocks = [
-        EntityBlock("i.csv", 0, 5, [new, old], [[5, 7], [6]]),
-        EntityBlock("i.csv", 0, 2, [old], [[2, 3]]),
+        EntityBlock("items", "i.csv", 0, 5, [new, old], [[5, 7], [6]]),
+        EntityBlock("items", "i.csv", 0, 2, [old], [[2, 3]]),
     ]
-    entities, rejected, counts = merge_entities("items", blocks, SPEC)
+    entities, rejected, counts = merge_entities(blocks, SPEC)
     assert entities == {"1": old}
     assert [(row.line, row.reason) for row in rejected] == [
         (5, "conflicting_entity"),

@@ -15,7 +15,7 @@ from transforms.entities.entities import Entity, EntityBlock
 from transforms.entities.entity_counts import EntityCounts
 from transforms.entities.entity_runs import summary_of
 from transforms.entities.vocabularies import order_of_ids
-from transforms.entities.write_runs import TableBlock, write_runs
+from transforms.entities.write_runs import write_runs
 from transforms.ratings.runs import RatingRuns
 from transforms.specs import DatasetSpec, EntitySpec, InteractionSpec
 from transforms.table_spec import TableSpec
@@ -38,7 +38,7 @@ def counts(rows):
 def block(first_line, *entities):
     lines = [array.array("q", [first_line + n]) for n in range(len(entities))]
     parsed = [Entity(one, name, ()) for one, name in entities]
-    return TableBlock("items", EntityBlock("items.csv", 0, first_line, parsed, lines))
+    return EntityBlock("items", "items.csv", 0, first_line, parsed, lines)
 
 
 ITEMS = [

@@ -14,11 +14,11 @@ from transforms.reading.blocks import rows_of
 from transforms.reading.raw_files import RawFile, find_raw_files
 from transforms.reading.read_tables import (
     BlockOptions,
-    ReadTable,
     RowGroup,
     Stretch,
     find_parts,
     read_each_table,
+    read_table,
 )
 from transforms.reading.tables import UsedTable
 from transforms.table_spec import TableSpec
@@ -85,7 +85,7 @@ def test_blocks_flow_through_the_pipeline(tmp_path):
         blocks = (
             root
             | beam.Create(files)
-            | ReadTable(table, ("id",), data_dir="", text_block_bytes=2)
+            | read_table(table, ("id",), data_dir="", text_block_bytes=2)
         )
         places = blocks | beam.Map(lambda block: (block.first_line, block.data))
         assert_that(places, equal_to([(2, b"1\n"), (3, b"2\n")]))
@@ -113,8 +113,10 @@ def test_each_row_group_is_a_part(tmp_path):
 
 
 def test_the_size_of_a_block_is_positive():
+    files = beam.Pipeline("FnApiRunner") | beam.Create([])
+    read = read_table(TableSpec("t.csv"), (), data_dir="", text_block_bytes=0)
     with pytest.raises(ValueError, match="text_block_bytes must be at least 1, got 0"):
-        ReadTable(TableSpec("t.csv"), (), data_dir="", text_block_bytes=0)
+        _ = files | read
 
 
 @pytest.mark.parametrize(("block_bytes", "is_spread"), [(7, False), (6, True)])
