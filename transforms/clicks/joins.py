@@ -1,6 +1,6 @@
 """How the ids of clicks, pools, names and the split file find each other."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from transforms.clicks.clicks import CLICKS, table_name
 from transforms.clicks.ids import domain_of, raw_id
@@ -31,15 +31,11 @@ def click_joins(
         names: Names of scenarios by id.
     """
     joins: list[Join] = []
+    once = (dict.fromkeys(ids, 1) for ids in (pools.listed_scenarios, names))
+    of_scenarios = [scenarios, *once]
     for domain in spec.domains:
-        own = _Own(spec.domain_names, domain.name)
-        joins += _domain_joins(
-            domain,
-            runs,
-            {own.raw(one): rows for one, rows in scenarios.items() if own.has(one)},
-            own.all(pools.listed_scenarios),
-            own.all(names),
-        )
+        own = (_own(rows, domain.name, spec.domain_names) for rows in of_scenarios)
+        joins += _domain_joins(domain, runs, *own)
     if listed is not None and spec.has_user_tasks:
         joins.append(runs[0].join("users", SPLIT_FILE, CLICKS))
     elif listed is not None:
@@ -49,21 +45,13 @@ def click_joins(
     return tuple(joins)
 
 
-class _Own:
-    """Ids of one domain, as they came."""
-
-    def __init__(self, domains: Sequence[str], name: str) -> None:
-        self._domains = domains
-        self._name = name
-
-    def has(self, one: str) -> bool:
-        return domain_of(one, self._domains) == self._name
-
-    def raw(self, one: str) -> str:
-        return raw_id(one, self._domains)
-
-    def all(self, ids: Iterable[str]) -> dict[str, int]:
-        return {self.raw(one): 1 for one in ids if self.has(one)}
+def _own(rows: Mapping[str, int], domain: str, names: Sequence[str]) -> dict[str, int]:
+    """Returns rows by the ids of one domain, as these came."""
+    return {
+        raw_id(one, names): number
+        for one, number in rows.items()
+        if domain_of(one, names) == domain
+    }
 
 
 def _domain_joins(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
-from models.recommender import Episode, Recommender
+from models.recommender import Episode, Recommender, State
 
 # Values to try, by constructor argument; every combination is one candidate.
 Grid: TypeAlias = Mapping[str, Sequence[Any]]
@@ -38,6 +38,15 @@ class ScenarioBaseline(Recommender, Protocol):
             **hyperparameters: One of each of `GRID`.
         """
         ...
+
+
+class WithoutSupport:
+    """Has no use for support sets."""
+
+    def adapt(self, support: Episode) -> State:
+        """Returns an empty state."""
+        del support
+        return ()
 
 
 def score_clicked(support: Episode, score_set: ScoreSet, num_rows: int) -> tf.Tensor:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from models.baselines.clicks.baseline import Grid, is_clicked
+from models.baselines.clicks.baseline import Grid, WithoutSupport, is_clicked
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
@@ -11,7 +11,7 @@ from models.pairs.factor_tables import FactorTables, dot_product
 from models.recommender import Episode
 
 
-class DotProduct:
+class DotProduct(WithoutSupport):
     """Scores a pair by the dot product of its vectors, whatever the scenario.
 
     Args:
@@ -24,11 +24,6 @@ class DotProduct:
     def __init__(self, known: KnownClicks, vectors: Vectors) -> None:
         del known
         self._tables = FactorTables(vectors.complete())
-
-    def adapt(self, support: Episode) -> tuple[()]:
-        """Returns an empty state: the support set is of no use here."""
-        del support
-        return ()
 
     def score(self, state: tuple[()], query: Episode) -> tf.Tensor:
         """Returns the dot products, float32 [B, Q]."""

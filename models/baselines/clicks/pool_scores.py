@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from models.baselines.clicks.baseline import WithoutSupport
 from models.episodes.click_records import KnownClicks
 from models.legacy_keras import tf
 from models.recommender import Episode, State
@@ -16,7 +17,7 @@ from models.recommender import Episode, State
 ScoreUsers: TypeAlias = Callable[[NDArray[np.integer]], NDArray[np.floating]]
 
 
-class PoolScores(abc.ABC):
+class PoolScores(WithoutSupport, abc.ABC):
     """Scores pairs by what is known of each user, by sparse matrices outside the graph.
 
     What a pool takes is made once and kept until another one is asked for; users come
@@ -37,11 +38,6 @@ class PoolScores(abc.ABC):
         Returns:
             A function from int [U], rows of the user table, to scores, float [U, P].
         """
-
-    def adapt(self, support: Episode) -> State:
-        """Returns an empty state: the support set is of no use here."""
-        del support
-        return ()
 
     def score(self, state: State, query: Episode) -> tf.Tensor:
         """Scores query pairs, float32 [B, Q] or [U, P]."""

@@ -4,14 +4,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.baselines.clicks.baseline import Grid, is_clicked
+from models.baselines.clicks.baseline import Grid, WithoutSupport, is_clicked
 from models.episodes.click_records import KnownClicks
 from models.factors.vectors import Vectors
 from models.legacy_keras import tf
 from models.recommender import Episode
 
 
-class Popularity:
+class Popularity(WithoutSupport):
     """Scores an item by its known clicks, whoever the user and whatever the scenario.
 
     Args:
@@ -25,11 +25,6 @@ class Popularity:
         del vectors
         counts = np.bincount(known.item, minlength=known.num_items + 1)
         self._counts = tf.constant(counts, tf.float32)
-
-    def adapt(self, support: Episode) -> tuple[()]:
-        """Returns an empty state: the support set is of no use here."""
-        del support
-        return ()
 
     def score(self, state: tuple[()], query: Episode) -> tf.Tensor:
         """Returns the count of each item, float32 [B, Q]."""
