@@ -57,15 +57,9 @@ class ClickBlock:
 
     def packed(self) -> bytes:
         """Returns the bytes that `unpacked` takes."""
-        return pack(
-            {
-                "users": self.users,
-                "items": self.items,
-                "scenarios": self.scenarios,
-                "times": self.times,
-            },
-            [self.table],
-        )
+        columns = dict(vars(self))
+        place = [columns.pop("table")]
+        return pack(columns, place)
 
     @classmethod
     def unpacked(cls, data: bytes) -> Self:

@@ -73,16 +73,10 @@ class InteractionBlock:
 
     def packed(self) -> bytes:
         """Returns the bytes that `unpacked` takes."""
-        return pack(
-            {
-                "users": self.users,
-                "items": self.items,
-                "labels": self.labels,
-                "steps": small(np.diff(self.lines, prepend=0)),
-                "times": self.times,
-            },
-            [self.source, self.source_index, self.first_line],
-        )
+        columns = dict(vars(self))
+        place = [columns.pop(name) for name in ("source", "source_index", "first_line")]
+        columns["steps"] = small(np.diff(columns.pop("lines"), prepend=0))
+        return pack(columns, place)
 
     @classmethod
     def unpacked(cls, data: bytes) -> Self:
