@@ -3,14 +3,13 @@
 from typing import TypeAlias
 
 from models.baselines.learned.melu import MeLU
-from models.baselines.learned.parts.feature_pairs import FeaturePairs
+from models.baselines.learned.parts.feature_pairs import FeaturePairs, rows_of_support
 from models.baselines.learned.parts.functional_mlp import for_each_task
 from models.baselines.learned.parts.inner_loop import sgd_steps
 from models.episodes.entity_table import standardise
 from models.legacy_keras import tf
 from models.pairs.features import EntityEmbedding, FeatureEmbedding
 from models.recommender import Episode, State
-from transforms.schema import UNKNOWN
 
 # Row of the user of each task, int32 [B, 1], and rows of items, int32 [B, S].
 _Rows: TypeAlias = tuple[tf.Tensor, tf.Tensor]
@@ -45,7 +44,7 @@ class MetaCS(MeLU):
             the rows of user and items that these belong to.
         """
         pairs = self.inputs_of_pairs.embed_support(support, training)
-        rows = _rows_of_support(support)
+        rows = rows_of_support(support)
         overlaps = self._overlaps(rows, rows)
         (_, weights), (slopes, _) = sgd_steps(
             lambda values: self.objective.support_loss(self.mlp(*values), support),
@@ -85,14 +84,6 @@ class MetaCS(MeLU):
         of_items = spread_steps(overlaps[1], of_items)  # [B, Q, I]
         num_pairs = tf.shape(of_items)[1]
         return tf.concat([tf.repeat(of_user, num_pairs, axis=1), of_items], axis=-1)
-
-
-def _rows_of_support(support: Episode) -> _Rows:
-    """Returns the rows of support pairs, those of padding as unknown."""
-    mask = support["support_mask"]
-    users = tf.where(mask, support["support_user"], UNKNOWN)
-    user = tf.maximum(tf.reduce_max(users, axis=1, keepdims=True), UNKNOWN)
-    return user, tf.where(mask, support["support_item"], UNKNOWN)
 
 
 def entity_overlaps(

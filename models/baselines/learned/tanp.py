@@ -130,7 +130,7 @@ class TaNP(LearnedBaseline):
         pairs = self.inputs_of_pairs.embed_query(query, training)
         prior = self._latent(labelled, mask)
         posterior = self._latent(
-            tf.concat([labelled, self._labelled_query(pairs, inputs)], axis=1),
+            tf.concat([labelled, self._labelled(pairs, inputs, "query")], axis=1),
             tf.concat([mask, inputs["query_mask"]], axis=1),
         )
         code, shares = self._code(labelled, mask)
@@ -144,14 +144,12 @@ class TaNP(LearnedBaseline):
     def _labelled_support(self, support: Episode, training: bool) -> tf.Tensor:
         """Returns support pairs with their signals, float32 [B, S, D + 1]."""
         pairs = self.inputs_of_pairs.embed_support(support, training)
-        signals = self.objective.signals(
-            support["support_label"], support["support_mask"]
-        )
-        return tf.concat([pairs, signals[..., tf.newaxis]], axis=-1)
+        return self._labelled(pairs, support, "support")
 
-    def _labelled_query(self, pairs: tf.Tensor, episode: Episode) -> tf.Tensor:
-        """Returns query pairs with their signals, float32 [B, Q, D + 1]."""
-        signals = self.objective.signals(episode["query_label"], episode["query_mask"])
+    def _labelled(self, pairs: tf.Tensor, episode: Episode, role: str) -> tf.Tensor:
+        """Returns pairs of a support or query set with their signals."""
+        labels, mask = episode[f"{role}_label"], episode[f"{role}_mask"]
+        signals = self.objective.signals(labels, mask)
         return tf.concat([pairs, signals[..., tf.newaxis]], axis=-1)
 
     def _latent(self, labelled: tf.Tensor, mask: tf.Tensor) -> Gaussian:

@@ -9,11 +9,7 @@ from numpy.typing import NDArray
 
 from models.baselines.ratings.baseline import Grid
 from models.baselines.ratings.bias_ridge import fit_biases
-from models.baselines.ratings.item_matrix import (
-    means_variable,
-    pair_matrix,
-    solve_ridge,
-)
+from models.baselines.ratings.item_matrix import FoldedFactors, pair_matrix, solve_ridge
 from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
 from models.recommender import Episode, State
@@ -22,7 +18,7 @@ _BIAS_L2 = 3.0  # Of item biases, in pairs; their choice hardly matters.
 _INITIAL_SPREAD = 0.1  # Of the random factors, in deviations of labels.
 
 
-class ALS(tf.Module):
+class ALS(FoldedFactors):
     """Scores a pair with item mean + user bias + item factors . user factors.
 
     The penalty of a vector grows with the number of its pairs. User vectors of a bias
@@ -54,23 +50,16 @@ class ALS(tf.Module):
         num_iterations: int = 10,
         seed: int = 0,
     ) -> None:
-        super().__init__()
         if rank < 1 or num_iterations < 1 or not l2 > 0.0:
             raise ValueError(
                 "rank and num_iterations must be at least 1 and l2 above 0, "
                 f"got {rank}, {num_iterations} and {l2}."
             )
+        super().__init__(rank)
         self.rank = rank
         self.l2 = l2
         self.num_iterations = num_iterations
         self.seed = seed
-        self.item_mean = means_variable()
-        self.item_factors = tf.Variable(  # The first unit is 1, for the user bias.
-            tf.zeros([1, rank + 1]),
-            shape=[None, rank + 1],
-            trainable=False,
-            name="item_factors",
-        )
 
     def fit(self, pairs: LabelledPairs) -> None:
         """Fits item means, then item factors.
@@ -88,23 +77,16 @@ class ALS(tf.Module):
 
     def adapt(self, support: Episode) -> State:
         """Returns the user vector of each task, float32 [B, 1 + rank]."""
-        item, mask = support["support_item"], support["support_mask"]
-        factors = tf.ensure_shape(
-            tf.gather(self.item_factors, item), [None, None, self.rank + 1]
-        )
-        residual = support["support_label"] - tf.gather(self.item_mean, item)
+        mask = support["support_mask"]
+        # The first of the factors is 1, for the user bias.
+        factors, residual = self.look_up(support)
+        factors = tf.ensure_shape(factors, [None, None, self.rank + 1])
         # A penalty that grows with the pairs is one of their mean error.
         num_pairs = tf.reduce_sum(tf.cast(mask, tf.float32), axis=1, keepdims=True)
         share = tf.math.rsqrt(tf.maximum(num_pairs, 1.0))  # [B, 1]
         return solve_ridge(
             factors * share[..., tf.newaxis], residual * share, mask, self.l2
         )
-
-    def score(self, state: State, query: Episode) -> tf.Tensor:
-        """Returns item mean + item factors . user vector, float32 [B, Q]."""
-        item = query["query_item"]
-        factors = tf.gather(self.item_factors, item)  # [B, Q, 1 + rank]
-        return tf.gather(self.item_mean, item) + tf.linalg.matvec(factors, state)
 
     def _fit_factors(
         self, residual: scipy.sparse.csr_matrix, present: scipy.sparse.csr_matrix

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from models.factors.labelled_pairs import LabelledPairs
 from models.legacy_keras import tf
+from models.recommender import Episode, State
 from transforms.schema import DataError
 
 _MAX_ITEMS = 10_000  # A square matrix of that size takes 0.4 GB, its making thrice.
@@ -82,3 +83,35 @@ def solve_ridge(
     gram += penalty * tf.eye(tf.shape(factors)[-1])
     projected = tf.matmul(factors, residual, transpose_a=True)  # [B, K, 1]
     return tf.squeeze(tf.linalg.solve(gram, projected), axis=-1)
+
+
+class FoldedFactors(tf.Module):
+    """Scores a pair with item mean + item factors . user vector.
+
+    A subclass has `fit`, and in `adapt` solves for the user vector.
+
+    Args:
+        rank: Factors beside the user bias.
+    """
+
+    def __init__(self, rank: int) -> None:
+        super().__init__()
+        self.item_mean = means_variable()
+        self.item_factors = tf.Variable(
+            tf.zeros([1, rank + 1]),
+            shape=[None, None],
+            trainable=False,
+            name="item_factors",
+        )
+
+    def look_up(self, support: Episode) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns item factors [B, S, D], and labels less item means [B, S]."""
+        item = support["support_item"]
+        residual = support["support_label"] - tf.gather(self.item_mean, item)
+        return tf.gather(self.item_factors, item), residual
+
+    def score(self, state: State, query: Episode) -> tf.Tensor:
+        """Returns item mean + item factors . user vector, float32 [B, Q]."""
+        item = query["query_item"]
+        factors = tf.gather(self.item_factors, item)  # [B, Q, D]
+        return tf.gather(self.item_mean, item) + tf.linalg.matvec(factors, state)

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from models.baselines.ratings.baseline import Grid
-from models.baselines.ratings.item_matrix import means_variable, solve_ridge
+from models.baselines.ratings.item_matrix import FoldedFactors, solve_ridge
 from models.factors.entity_design import no_features
 from models.factors.full_rank import fit_full_rank
 from models.factors.gaussian_factors import fit_gaussian_factors
@@ -14,7 +14,7 @@ from models.legacy_keras import tf
 from models.recommender import Episode, State
 
 
-class MatrixFactorisation(tf.Module):
+class MatrixFactorisation(FoldedFactors):
     """Scores a pair with item mean + item factors . user vector.
 
     Item factors come from the training pairs; the user vector, of a bias and latent
@@ -45,7 +45,6 @@ class MatrixFactorisation(tf.Module):
         num_iterations: int = 15,
         seed: int = 0,
     ) -> None:
-        super().__init__()
         if rank < 1 or num_iterations < 1:
             raise ValueError(
                 "rank and num_iterations must be at least 1, "
@@ -55,17 +54,11 @@ class MatrixFactorisation(tf.Module):
             raise ValueError(
                 f"full_rank_items must be at least 0, got {full_rank_items}."
             )
+        super().__init__(rank)
         self.rank = rank
         self.full_rank_items = full_rank_items
         self.num_iterations = num_iterations
         self.seed = seed
-        self.item_mean = means_variable()
-        self.item_factors = tf.Variable(
-            tf.zeros([1, rank + 1]),
-            shape=[None, None],
-            trainable=False,
-            name="item_factors",
-        )
         self.user_l2 = tf.Variable(1.0, trainable=False, name="user_l2")
 
     def fit(self, pairs: LabelledPairs) -> None:
@@ -89,13 +82,6 @@ class MatrixFactorisation(tf.Module):
 
     def adapt(self, support: Episode) -> State:
         """Returns the user vector of each task, float32 [B, D]."""
-        item = support["support_item"]
-        factors = tf.gather(self.item_factors, item)  # [B, S, D]
-        residual = support["support_label"] - tf.gather(self.item_mean, item)
-        return solve_ridge(factors, residual, support["support_mask"], self.user_l2)
-
-    def score(self, state: State, query: Episode) -> tf.Tensor:
-        """Returns item mean + item factors . user vector, float32 [B, Q]."""
-        item = query["query_item"]
-        factors = tf.gather(self.item_factors, item)  # [B, Q, D]
-        return tf.gather(self.item_mean, item) + tf.linalg.matvec(factors, state)
+        return solve_ridge(
+            *self.look_up(support), support["support_mask"], self.user_l2
+        )

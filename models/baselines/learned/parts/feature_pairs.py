@@ -48,12 +48,7 @@ class FeaturePairs(tf.keras.layers.Layer):
 
     def embed_support(self, support: Episode, training: bool = False) -> tf.Tensor:
         """Embeds support pairs, float32 [B, S, D]; padding as an unknown item."""
-        mask = support["support_mask"]
-        users = tf.where(mask, support["support_user"], UNKNOWN)
-        items = tf.where(mask, support["support_item"], UNKNOWN)
-        # A task is one user: that of its real pairs, wherever padding stands.
-        user = tf.maximum(tf.reduce_max(users, axis=1, keepdims=True), UNKNOWN)
-        return self._embed(user, items, training)
+        return self._embed(*rows_of_support(support), training)
 
     def embed_query(self, query: Episode, training: bool = False) -> tf.Tensor:
         """Embeds query pairs, float32 [B, Q, D]."""
@@ -72,6 +67,15 @@ class FeaturePairs(tf.keras.layers.Layer):
         shape = tf.concat([tf.shape(items), [self.user_dim]], axis=0)
         pairs = tf.concat([tf.broadcast_to(of_user, shape), of_items], axis=-1)
         return tf.ensure_shape(pairs, [None, None, self.user_dim + self.item_dim])
+
+
+def rows_of_support(support: Episode) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the row of each user [B, 1] and of items [B, S]; padding is unknown."""
+    mask = support["support_mask"]
+    users = tf.where(mask, support["support_user"], UNKNOWN)
+    # A task is one user: that of its real pairs, wherever padding stands.
+    user = tf.maximum(tf.reduce_max(users, axis=1, keepdims=True), UNKNOWN)
+    return user, tf.where(mask, support["support_item"], UNKNOWN)
 
 
 def _at_least_one_unit(vectors: tf.Tensor) -> tf.Tensor:

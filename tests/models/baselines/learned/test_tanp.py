@@ -110,7 +110,7 @@ def test_labels_of_query_padding_do_not_matter(method, episode):
 
 
 def latent_of_query(method, episode):
-    labelled = method._labelled_query(episode["query_pairs"], episode)
+    labelled = method._labelled(episode["query_pairs"], episode, "query")
     return method._latent(labelled, episode["query_mask"])
 
 
