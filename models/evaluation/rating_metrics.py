@@ -36,19 +36,7 @@ def mae(labels: ArrayLike, scores: ArrayLike, query_mask: ArrayLike) -> Floats:
 
 
 def rmse(labels: ArrayLike, scores: ArrayLike, query_mask: ArrayLike) -> Floats:
-    """Returns the root of the mean squared error of each task.
-
-    Args:
-        labels: float [T, Q].
-        scores: float [T, Q].
-        query_mask: bool [T, Q], False for padding.
-
-    Returns:
-        float64 [T], in the unit of the labels; NaN for a task without query pairs.
-
-    Raises:
-        ValueError: If the shapes differ, or a real pair is not finite.
-    """
+    """Returns the root of the mean squared error of each task; all else as of `mae`."""
     true, predicted, present = _checked(labels, scores, query_mask)
     return np.sqrt(mean_over_pairs((predicted - true) ** 2, present))
 

@@ -23,17 +23,8 @@ class PoolingEncoder(tf.keras.layers.Layer):
         pooling: "mean" or "max"; "shrunk_mean" is the sum over 5 more pairs than there
             are, so that the context of few pairs is small.
 
-    Call arguments:
-        pairs: float32 [B, S, D], embedded pairs, or parts of them as `PartwiseDense`
-            takes them.
-        labels: float32 [B, S], how far each label is from what was expected, in
-            standard deviations of labels.
-        support_mask: bool [B, S], True for a real pair, False for padding.
-        training: Changes nothing; `SequentialEncoder` has use for it.
-
-    Attributes:
-        can_advance: Whether `advance` adds pairs to a memory of earlier ones.
-        memory_dim: Width of that memory.
+    Call arguments and attributes as of `MomentEncoder`, but that `training` changes
+    nothing.
 
     Returns:
         float32 [B, C]. An episode without support gets the zero vector.

@@ -26,18 +26,9 @@ class SequentialEncoder(tf.keras.layers.Layer):
         label_dim: Width of the embedding of a label.
         num_orders: Orders that are averaged outside of training, 1 to `MAX_ORDERS`.
 
-    Call arguments:
-        pairs: float32 [B, S, D], embedded pairs, or parts of them as `PartwiseDense`
-            takes them.
-        labels: float32 [B, S], how far each label is from what was expected, in
-            standard deviations of labels.
-        support_mask: bool [B, S], True for a real pair, False for padding.
-        training: If true, only the given order is used, without averaging.
-
-    Attributes:
-        can_advance: Whether `advance` adds pairs to a memory of earlier ones, the state
-            of the GRU: not if orders are averaged.
-        memory_dim: Width of that memory.
+    Call arguments and attributes as of `MomentEncoder`, but that with `training` only
+    the given order is used, without averaging; the memory is the state of the GRU, and
+    there is none if orders are averaged.
 
     Returns:
         float32 [B, C]. Episodes without support all get the same learned vector.

@@ -72,7 +72,7 @@ class ClickParser:
     """Reads the clicks of one block, by the shard of their user.
 
     Args:
-        domain: Columns, and the name that goes before ids.
+        domain: Table and columns, and the name that goes before ids.
         num_shards: Shards that users are spread over.
         block: The block.
         normalize: Whether ids that differ in form only are one.
@@ -173,10 +173,7 @@ def parse_clicks(
 ) -> ParseRows:
     """Returns the stage that turns `Block`s into (shard, packed `ClickBlock`) pairs.
 
-    Args:
-        domain: Table and columns, and the name that goes before ids.
-        num_shards: Shards that users are spread over.
-        normalize: Whether ids that differ in form only are one.
+    Arguments as of `ClickParser`.
     """
     spec = domain.clicks
     new_parser = functools.partial(ClickParser, domain, num_shards, normalize=normalize)

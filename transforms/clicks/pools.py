@@ -39,7 +39,7 @@ class PoolParser:
     """Reads the items by scenario of one block.
 
     Args:
-        spec: Columns, separator and case.
+        spec: Table, columns, separator and case.
         domain: Name that goes before ids; "" for none.
         block: The block.
         normalize: Whether ids that differ in form only are one.
@@ -74,10 +74,7 @@ class PoolParser:
 def parse_pools(spec: PoolSpec, domain: str, *, normalize: bool = False) -> ParseRows:
     """Returns the stage that turns `Block`s into `PoolBlock`s.
 
-    Args:
-        spec: Table, columns, separator and case.
-        domain: Name that goes before ids; "" for none.
-        normalize: Whether ids that differ in form only are one.
+    Arguments as of `PoolParser`.
     """
     new_parser = functools.partial(PoolParser, spec, domain, normalize=normalize)
     name = table_name(POOLS, domain)

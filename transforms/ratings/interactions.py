@@ -101,7 +101,7 @@ class InteractionParser:
     """Reads the interactions of one block, by the shard of their user.
 
     Args:
-        spec: Columns and label range.
+        spec: Table, columns and label range.
         num_shards: Shards that users are spread over.
         block: The block.
         normalize: Whether ids that differ in form only are one.
@@ -198,10 +198,7 @@ def parse_interactions(
 ) -> ParseRows:
     """Returns the stage that turns `Block`s into (shard, packed block) pairs.
 
-    Args:
-        spec: Table, columns and label range.
-        num_shards: Shards that users are spread over.
-        normalize: Whether ids that differ in form only are one.
+    Arguments as of `InteractionParser`.
     """
     new_parser = functools.partial(
         InteractionParser, spec, num_shards, normalize=normalize

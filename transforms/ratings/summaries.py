@@ -23,21 +23,25 @@ class SplitSummary:
     Attributes:
         support: Labels of the support sets.
         query: Labels of the query sets.
-        num_tasks: Its tasks.
-        num_interactions: Pairs in all.
     """
 
     support: ValueCounts = dataclasses.field(default_factory=ValueCounts)
     query: ValueCounts = dataclasses.field(default_factory=ValueCounts)
-    num_tasks: int = 0
-    num_interactions: int = 0
+
+    @property
+    def num_tasks(self) -> int:
+        """Its tasks."""
+        return self.support.sizes.total()
+
+    @property
+    def num_interactions(self) -> int:
+        """Pairs in all."""
+        return self.support.values.total() + self.query.values.total()
 
     def merge(self, other: Self) -> None:
         """Adds the counts of another shard."""
         self.support.merge(other.support)
         self.query.merge(other.query)
-        self.num_tasks += other.num_tasks
-        self.num_interactions += other.num_interactions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,8 +109,6 @@ def _split_summary(tasks: Tasks, are_in: npt.NDArray[np.bool_]) -> SplitSummary:
             _sizes(tasks.num_query[are_in]),
             _label_counts(tasks.labels, is_in & is_query),
         ),
-        int(are_in.sum()),
-        int(is_in.sum()),
     )
 
 

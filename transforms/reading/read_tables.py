@@ -139,12 +139,7 @@ def find_parts(
 ) -> Iterator[Block]:
     """Yields blocks of a file, whose data are parts of it where it can be cut.
 
-    Args:
-        file: The file.
-        table: Its table.
-        columns: Columns that a column-wise format needs to read.
-        data_dir: Folder of archives downloaded by hand, for TensorFlow data sets.
-        text_block_bytes: Size of a block of text.
+    Arguments as of `read_table`.
     """
     if table.format in TEXT_FORMATS:
         blocks = _text_blocks(file, table, text_block_bytes)
