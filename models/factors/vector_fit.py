@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from models.episodes.click_records import KnownClicks
 from models.factors.factor_fit import turn
 from models.factors.factorisation import FactorisationOptions, Floats, factorise
 from models.factors.item_model import DecomposedClicks, ItemModel, decompose_clicks
-from models.factors.kept_fits import KeptFits, Place
+from models.factors.kept_fits import KeptFits
 from models.factors.vector_fallbacks import blend_with_features, fill_in, rows_of
 from models.factors.vectors import Vectors
 from transforms.clicks.schema import Domain
@@ -96,7 +96,7 @@ def fit_vectors(
     for rows, of_domain in zip(rows_of(domains), strengths, strict=True):
         tables = users[:, rows[0], :-1], items[:, rows[1], :-1]
         told = None if features is None else features[rows[1]]
-        _fit_domain(known, fits, *rows, options, told, tables, of_domain, kept)
+        _DomainFit(known, fits, rows, options, told, tables, kept).run(of_domain)
     users[..., -1] = 1.0
     fill_in_fit = functools.partial(
         _fill_in_fit, known=known, domains=domains, options=options, features=features
@@ -165,107 +165,136 @@ def _fits_of(known: KnownClicks, told: Sequence[Pools], num_folds: int) -> list[
     return [_Fit(seen, pools) for seen in masks for pools in told]
 
 
-def _fit_domain(
-    known: KnownClicks,
-    fits: Sequence[_Fit],
-    of_users: slice,
-    of_items: slice,
-    options: FactorisationOptions,
-    features: NDArray | None,
-    tables: tuple[Floats, Floats],
-    strengths: Floats,
-    kept: KeptFits,
-) -> None:
+class _DomainFit:
     """Fits one domain without fallbacks, in place: vectors are too many for a copy.
 
     Args:
         known: The known clicks.
         fits: What each fit sees.
-        of_users: Rows of the domain.
-        of_items: Rows of the domain.
+        rows: Those of the users and of the items of the domain.
         options: The factorisation.
         features: float [items of the domain, P], or None.
         tables: float32 [fits, users or items of the domain, D + L + 1], to be filled,
             the weights of clicks behind; [.., D] where the linear model is of no use.
-        strengths: float32 [L], of the linear model of the first fit, to be filled.
         kept: What has been fitted before.
     """
-    inside = (known.user >= of_users.start) & (known.user < of_users.stop)
-    user = known.user[inside] - of_users.start
-    item = known.item[inside] - of_items.start
-    sizes = tables[0].shape[1], tables[1].shape[1]
-    masks = [fit.seen[inside] for fit in fits]
-    for number, (fit, seen) in enumerate(zip(fits, masks, strict=True)):
-        rows, place = (user[seen], item[seen]), ("factors", of_users.start, number)
-        own_pools = _own_pools(fit.pools, of_items) if options.pool_weight else []
-        parts = _factorise(rows, sizes, own_pools, options, kept, place)
-        if not number:
-            reference = np.concatenate(parts)
-        else:  # To agree with the first one; dot products stay.
-            factors = np.concatenate(parts)
-            parts = np.split(factors @ turn(factors, reference), sizes[:1])
-        _put(tables, number, slice(options.width), parts)
-    weights = np.ones(options.width, np.float32)
-    if tables[0].shape[-1] > options.width:
-        fit_linear = functools.partial(
-            _fit_linear, options, kept, of_users.start, features
-        )
-        strengths[:] = _put_linear(user, item, masks, tables, fit_linear)
-        linear = np.full(strengths.size, options.item_weight, np.float32)
-        weights = np.concatenate([weights, linear])
-    of_units = [table[..., : weights.size] for table in tables]
-    rms = _rms_of_dots(of_units[0][0], of_units[1][0], user, item, weights)
-    for table in of_units:
-        table *= np.float32(rms**-0.5)
 
+    def __init__(
+        self,
+        known: KnownClicks,
+        fits: Sequence[_Fit],
+        rows: tuple[slice, slice],
+        options: FactorisationOptions,
+        features: NDArray | None,
+        tables: tuple[Floats, Floats],
+        kept: KeptFits,
+    ) -> None:
+        of_users, of_items = rows
+        inside = (known.user >= of_users.start) & (known.user < of_users.stop)
+        self._user = known.user[inside] - of_users.start
+        self._item = known.item[inside] - of_items.start
+        self._seen = [fit.seen[inside] for fit in fits]
+        pools = [fit.pools if options.pool_weight else () for fit in fits]
+        self._pools = [_own_pools(of_fit, of_items) for of_fit in pools]
+        self._first_user = of_users.start
+        self._options = options
+        self._features = features
+        self._tables = tables
+        self._sizes = tables[0].shape[1], tables[1].shape[1]
+        self._kept = kept
 
-def _factorise(
-    rows: tuple[NDArray[np.integer], NDArray[np.integer]],
-    sizes: tuple[int, int],
-    pools: Pools,
-    options: FactorisationOptions,
-    kept: KeptFits,
-    place: Place,
-) -> list[Floats]:
-    """Returns the factors of users and items, fitted to clicks and to pools."""
+    def run(self, strengths: Floats) -> None:
+        """Fills the tables, and the strengths of the linear model of the first fit."""
+        width, users = self._options.width, self._sizes[0]
+        for number in range(len(self._seen)):
+            parts = self._factorise(number)
+            if not number:
+                reference = np.concatenate(parts)
+            else:  # To agree with the first one; dot products stay.
+                factors = np.concatenate(parts)
+                parts = np.split(factors @ turn(factors, reference), [users])
+            self._put(number, slice(width), parts)
+        weights = np.ones(width, np.float32)
+        if self._tables[0].shape[-1] > width:
+            strengths[:] = self._put_linear()
+            linear = np.full(strengths.size, self._options.item_weight, np.float32)
+            weights = np.concatenate([weights, linear])
+        of_units = [table[..., : weights.size] for table in self._tables]
+        firsts = of_units[0][0], of_units[1][0]
+        rms = _rms_of_dots(*firsts, self._user, self._item, weights)
+        for table in of_units:
+            table *= np.float32(rms**-0.5)
 
-    def fit() -> list[Floats]:
-        user, item = _with_pools(*rows, sizes[0], pools)
-        weight = _weights(user, sizes[0], options.pool_weight)
-        shape = sizes[0] + len(pools), sizes[1]
-        users, items = factorise(user, item, shape, options, weight)
-        return [users[: sizes[0]], items]
+    def _clicks(self, number: int) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+        """Returns users and items of the clicks that a fit sees."""
+        seen = self._seen[number]
+        return self._user[seen], self._item[seen]
 
-    of_factors = {
-        field.name: getattr(options, field.name)
-        for field in dataclasses.fields(options)
-        if not field.name.startswith(_OF_OTHERS)
-    }
-    key = *of_factors.values(), options.pool_weight if len(pools) else 0.0
-    return kept.get(place, key, fit)
+    def _factorise(self, number: int) -> list[Floats]:
+        """Returns the factors of users and items, fitted to clicks and to pools."""
+        options, pools, num_users = self._options, self._pools[number], self._sizes[0]
 
+        def fit() -> list[Floats]:
+            user, item = _with_pools(*self._clicks(number), num_users, pools)
+            weight = _weights(user, num_users, options.pool_weight)
+            shape = num_users + len(pools), self._sizes[1]
+            users, items = factorise(user, item, shape, options, weight)
+            return [users[:num_users], items]
 
-def _fit_linear(
-    options: FactorisationOptions,
-    kept: KeptFits,
-    first_user: int,
-    features: NDArray | None,
-    number: int,
-    rows: tuple[NDArray[np.integer], NDArray[np.integer]],
-    sizes: tuple[int, int],
-) -> ItemModel:
-    """Fits the linear model of items, which is told nothing of pools."""
-    width, power = options.item_factors, options.item_power
-    told = 0.0 if features is None or not rows[0].size else options.feature_weight
+        of_factors = {
+            field.name: getattr(options, field.name)
+            for field in dataclasses.fields(options)
+            if not field.name.startswith(_OF_OTHERS)
+        }
+        key = *of_factors.values(), options.pool_weight if len(pools) else 0.0
+        return self._kept.get(("factors", self._first_user, number), key, fit)
 
-    def decompose() -> DecomposedClicks:
-        further = None
-        if features is not None and told:
-            further = _as_users(features, rows[0], told)
-        return decompose_clicks(*rows, sizes, width=width, power=power, further=further)
+    def _fit_linear(self, number: int) -> ItemModel:
+        """Fits the linear model of items, which is told nothing of pools."""
+        options, features, clicks = self._options, self._features, self._clicks(number)
+        width, power = options.item_factors, options.item_power
+        told = 0.0
+        if features is not None and clicks[0].size:
+            told = options.feature_weight
 
-    place = "linear", first_user, number
-    return kept.get(place, (width, power, told), decompose).model(options.item_l2)
+        def decompose() -> DecomposedClicks:
+            further = None
+            if features is not None and told:
+                further = _as_users(features, clicks[0], told)
+            return decompose_clicks(
+                *clicks, self._sizes, width=width, power=power, further=further
+            )
+
+        place = "linear", self._first_user, number
+        fitted = self._kept.get(place, (width, power, told), decompose)
+        return fitted.model(options.item_l2)
+
+    def _put_linear(self) -> Floats:
+        """Fits the linear model of each fit and puts it behind the factors.
+
+        Returns:
+            The strengths of the first fit, float32 [L].
+        """
+        for number, seen in enumerate(self._seen):
+            if not number or not np.array_equal(seen, self._seen[number - 1]):
+                linear = self._fit_linear(number)
+            units = slice(-1 - linear.strengths.size, -1)
+            if not number:
+                strengths = linear.strengths
+                factors = [table[0, :, : units.start] for table in self._tables]
+                own = linear.users, linear.items
+                scales = _scales_of_linear(factors, own, self._user)
+            scaled = linear.users * scales[0], linear.items * scales[1]
+            self._put(number, units, scaled)
+            self._tables[1][number, :, -1] = linear.click_weights
+        return strengths
+
+    def _put(
+        self, number: int, units: slice, parts: Sequence[NDArray[np.floating]]
+    ) -> None:
+        """Puts units of users and items into the tables of a fit."""
+        for table, part in zip(self._tables, parts, strict=True):
+            table[number, :, units] = part
 
 
 def _as_users(features: NDArray, user: NDArray[np.integer], weight: float) -> NDArray:
@@ -273,44 +302,6 @@ def _as_users(features: NDArray, user: NDArray[np.integer], weight: float) -> ND
     of_a_user = user.size / np.unique(user).size
     norms = np.linalg.norm(features, axis=0)
     return features * (np.sqrt(weight * of_a_user) / np.where(norms, norms, 1.0))
-
-
-def _put_linear(
-    user: NDArray[np.integer],
-    item: NDArray[np.integer],
-    masks: Sequence[NDArray[np.bool_]],
-    tables: tuple[Floats, Floats],
-    fit_linear: Callable[..., ItemModel],
-) -> Floats:
-    """Fits the linear model of each fit and puts it behind the factors.
-
-    Returns:
-        The strengths of the first fit, float32 [L].
-    """
-    sizes = tables[0].shape[1], tables[1].shape[1]
-    for number, seen in enumerate(masks):
-        if not number or not np.array_equal(seen, masks[number - 1]):
-            linear = fit_linear(number, (user[seen], item[seen]), sizes)
-        units = slice(-1 - linear.strengths.size, -1)
-        if not number:
-            strengths = linear.strengths
-            factors = [table[0, :, : units.start] for table in tables]
-            scales = _scales_of_linear(factors, (linear.users, linear.items), user)
-        ours = linear.users * scales[0], linear.items * scales[1]
-        _put(tables, number, units, ours)
-        tables[1][number, :, -1] = linear.click_weights
-    return strengths
-
-
-def _put(
-    tables: Sequence[Floats],
-    number: int,
-    units: slice,
-    parts: Sequence[NDArray[np.floating]],
-) -> None:
-    """Puts units of users and items into the tables of a fit."""
-    for table, part in zip(tables, parts, strict=True):
-        table[number, :, units] = part
 
 
 def _own_pools(pools: Pools, of_items: slice) -> list[NDArray[np.integer]]:
