@@ -348,7 +348,6 @@ def test_refuses_a_negative_rank():
 
 def test_no_factors_are_vectors_without_entries():
     factors = NoFactors()
-    factors.fit(random_pairs(), seed=0)
     items = tf.constant([[1, 2, 3], [4, 5, 0]])
     rows = factors.look_up(tf.ones_like(items), items, training=True)
     level = factors.level_of_users(tf.constant([1, 2]))
