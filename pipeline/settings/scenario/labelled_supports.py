@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from models.cmml import CMML
 from models.episodes.click_episodes import stack_supports, support_episode
 from models.episodes.click_records import ScenarioTask
-from models.legacy_keras import tf
 from pipeline.experiment.prepared import task_names
 from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data import ScenarioData
@@ -76,7 +75,7 @@ def permuted_draws(task: ScenarioTask) -> Sequence[NDArray[np.intp]]:
 
 def _supports(
     draws: Sequence[tuple[ScenarioTask, NDArray[np.intp]]], num_negatives: int
-) -> dict[str, tf.Tensor]:
+) -> dict[str, NDArray]:
     """Returns the `support_*` tensors of a batch, [B, S]; padding is zero."""
     episodes = []
     for task, places in draws:
@@ -89,4 +88,4 @@ def _supports(
         episodes.append(
             support_episode(drawn, max_clicks=places.size, num_negatives=num_negatives)
         )
-    return stack_supports(episodes)
+    return {n: half.numpy() for n, half in stack_supports(episodes).items()}
