@@ -103,7 +103,8 @@ def made(name, dataset, info, pairs, batch):
         return trained(OF_RATINGS[name](inputs, objective, options), batch)
     small = {"prior_rank": 1, "hidden_dims": (5,), "dropout": 0.0, **CMML[name]}
     model = rated_cmml(info, *tables, dataclasses.replace(CMMLOptions(), **small))
-    model.pairs.factors.fit(unit.standardised_pairs(pairs), seed=0)
+    if model.pairs.factors.width:
+        model.pairs.factors.fit(unit.standardised_pairs(pairs), seed=0)
     # The closed form has nothing to train.
     return ClosedForm(model) if name == "closed_form" else trained(model, batch)
 

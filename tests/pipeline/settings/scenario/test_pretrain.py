@@ -219,7 +219,7 @@ def test_recall_is_the_mean_over_users_and_then_over_scenarios(config):
     second = task([(1, 30)], [])
 
     def recall(*tasks):
-        info = types.SimpleNamespace(domains=["one"])
+        info = types.SimpleNamespace(domains=["one"], has_user_tasks=False)
         data = ScenarioData(pathlib.Path(), info, vectors)
         none = np.zeros(0, np.int32)
         data.__dict__["known"] = KnownClicks(none, none, none, 2, 30)
