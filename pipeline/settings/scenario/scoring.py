@@ -28,7 +28,7 @@ _MAX_PAIRS = 1 << 16  # Scored at once, unless the method says how many.
 
 
 class ClickScorer:
-    """Ranks the pools of scenarios with a method, whose calls it compiles once.
+    """Ranks the pools of scenarios with a method; calls of a model it compiles once.
 
     The candidates of a user are the pool without what they are known to have clicked,
     in another scenario too: a pair is held out in all of them or in none. Where no pool
@@ -45,12 +45,11 @@ class ClickScorer:
     def __init__(
         self, method: Recommender, config: ScenarioConfig, data: ScenarioData
     ) -> None:
-        self._adapt = compiled_once(lambda support: method.adapt(support))
-        self._ask = tf.function(  # The widths of a state are known.
-            lambda state, query: method.score(state, query),
-            reduce_retracing=True,
-            autograph=False,
-        )
+        adapt, ask = method.adapt, functools.partial(_ask, method)
+        # The few operations of a simple method take less time than to compile them.
+        is_simple = not isinstance(method, tf.Module)
+        self._adapt = adapt if is_simple else compiled_once(adapt)
+        self._ask = ask if is_simple else compiled_once(ask, num_sized=2)
         self._is_across = data.info.has_user_tasks and isinstance(method, AcrossTasks)
         self._max_pairs = getattr(method, "pairs_at_once", _MAX_PAIRS)
         self._options = config.evaluation
@@ -176,12 +175,8 @@ class ClickScorer:
     ) -> dict[str, NDArray]:
         shape = users.size, task.pool.size
         asking = np.full_like(users, UNKNOWN) if self._is_across else users
-        every_pair = {
-            "query_user": tf.constant(asking[:, np.newaxis], tf.int32),
-            "query_item": tf.constant(task.pool[np.newaxis], tf.int32),
-            **query,
-        }
-        scores = np.broadcast_to(self._ask(state, every_pair).numpy(), shape)
+        rows = tf.constant(asking, tf.int32), tf.constant(task.pool, tf.int32)
+        scores = np.broadcast_to(self._ask(state, query, *rows).numpy(), shape)
         is_candidate = np.ones(shape, bool)
         row, column = _places(task, users, task.known_user, task.known_item)
         is_candidate[row, column] = False
@@ -198,6 +193,18 @@ class ClickScorer:
             "num_tied": num_tied,
             "num_candidates": is_candidate.sum(axis=1)[row],
         }
+
+
+def _ask(
+    method: Recommender,
+    state: State,
+    query: Episode,
+    users: tf.Tensor,
+    items: tf.Tensor,
+) -> tf.Tensor:
+    """Scores every pair of users and items [U, P]; the query is what is said of all."""
+    users, items = users[:, tf.newaxis], items[tf.newaxis]
+    return method.score(state, {"query_user": users, "query_item": items, **query})
 
 
 def _some_users(task: ScenarioTask, most: int | None) -> NDArray:

@@ -131,7 +131,7 @@ class ByItemRow:
 
     def adapt(self, support):
         size = tf.reduce_sum(tf.cast(support["support_mask"], tf.float32))
-        return tf.cast(size > 0.0, tf.float32) if self.heeds_support else 1.0
+        return tf.cast(size > 0.0 if self.heeds_support else True, tf.float32)
 
     def score(self, state, query):
         return (2.0 * state - 1.0) * tf.cast(query["query_item"], tf.float32)

@@ -57,21 +57,22 @@ def random_task(seed):
 
 
 class TableScores:
-    """Scores pairs from a table, whatever the support; counts how often it is traced.
+    """Scores pairs from a table, whatever the support; counts how often it is called.
 
     Args:
         table: float32 [users, items].
     """
 
     def __init__(self, table):
+        super().__init__()
         self.table = tf.constant(table, tf.float32)
-        self.num_traces = 0
+        self.num_calls = 0
 
     def adapt(self, support):
         return tf.reduce_sum(support["support_label"], axis=1)
 
     def score(self, state, query):
-        self.num_traces += 1
+        self.num_calls += 1
         scores = tf.gather(self.table, query["query_user"][:, 0])
         return tf.gather(scores, query["query_item"][0], axis=1)
 
@@ -184,11 +185,20 @@ def test_no_more_pairs_are_scored_at_once_than_stated(tasks, monkeypatch):
     assert sum(sizes) == pairs
 
 
-def test_pools_and_portions_of_any_size_take_a_few_traces(tasks, untied, monkeypatch):
+def test_a_model_is_compiled_once_for_pools_and_portions_of_any_size(
+    tasks, untied, monkeypatch
+):
+    class Model(TableScores, tf.Module):
+        def score(self, state, query):
+            shapes = [query[name].shape.as_list() for name in sorted(query)]
+            assert shapes == [[1, None], [None, 1]]  # So that it knows: every pair.
+            return super().score(state, query)
+
     monkeypatch.setattr(scoring, "_MAX_PAIRS", 30)
-    method = TableScores(untied)
-    rank(method, tasks)
-    assert method.num_traces <= 3
+    simple, model = TableScores(untied), Model(untied)
+    assert places(rank(model, tasks)) == places(rank(simple, tasks))
+    assert model.num_calls == 1
+    assert simple.num_calls > len(tasks)
 
 
 def test_equal_scores_share_their_ranks():
