@@ -1,14 +1,16 @@
 """Costs are measured of what is asked, and nothing else is promised of them."""
 
-import os
+import importlib
 import signal
 
 import numpy as np
 import pytest
 
 from models.legacy_keras import tf
+from pipeline.experiment import quiet
 from pipeline.judging import cost
 from pipeline.judging.cost import in_own_process, measure_cost
+from tuning.own_process import run_in_own_process
 
 
 class Doubling:
@@ -78,10 +80,6 @@ def test_a_learned_method_is_trained_too(batch):
     assert float(model.factor) != before
 
 
-def test_a_measurement_runs_in_a_process_of_its_own():
-    assert in_own_process(os.getpid) != os.getpid()
-
-
 def test_a_process_that_measures_imports_tensorflow_without_its_chatter(
     monkeypatch, capfd
 ):
@@ -90,7 +88,13 @@ def test_a_process_that_measures_imports_tensorflow_without_its_chatter(
     assert capfd.readouterr().err == ""
 
 
-def test_the_cost_is_unknown_where_the_process_was_killed(capfd):
-    cost = in_own_process(signal.raise_signal, signal.SIGKILL)
-    assert np.isnan([cost.adapt_ms, cost.train_ms, cost.peak_mb]).all()
+def test_the_cost_is_unknown_where_its_own_process_was_killed(monkeypatch, capfd):
+    def without_tensorflow(call, module, name, *arguments):
+        assert call is quiet.call  # Takes seconds to import it.
+        function = getattr(importlib.import_module(module), name)
+        return run_in_own_process(function, *arguments)
+
+    monkeypatch.setattr(cost, "run_in_own_process", without_tensorflow)
+    found = in_own_process(signal.raise_signal, signal.SIGKILL)
+    assert np.isnan([found.adapt_ms, found.train_ms, found.peak_mb]).all()
     assert "ended by SIGKILL; its cost is unknown" in capfd.readouterr().err
