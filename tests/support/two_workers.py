@@ -1,7 +1,7 @@
 """Runs one command as the two workers of a cluster on this machine.
 
-The workers are forks of this process, so that TensorFlow is imported once. Ends with
-the exit statuses of both, as JSON.
+The workers are forks of this process, so that TensorFlow and Beam are imported once.
+Ends with the exit statuses of both, as JSON.
 """
 
 import contextlib
@@ -10,7 +10,8 @@ import os
 import socket
 import sys
 
-import pipeline.steps.train  # noqa: F401, so that no fork imports it.
+import pipeline.steps.prepare
+import pipeline.steps.train  # noqa: F401, so that no fork imports them.
 from pipeline.cli import main
 
 NUM_WORKERS = 2
