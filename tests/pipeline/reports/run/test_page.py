@@ -3,10 +3,12 @@ import pathlib
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from page_reader import read
 
 from models.options import CMMLOptions
 from pipeline.insight.contexts import TaskContexts
+from pipeline.reports.page import svg
 from pipeline.reports.run.latency import Latency
 from pipeline.reports.run.page import RunReport, run_page
 from pipeline.reports.run.provenance import Provenance
@@ -89,6 +91,14 @@ def page_of_clicks(report_of_clicks):
     return run_page(report_of_clicks)
 
 
+@pytest.fixture
+def text_of(page, monkeypatch):
+    """Returns what a report says outside of figures, which take long to be drawn."""
+    monkeypatch.setattr(svg, "lay_out", lambda figure: None)
+    monkeypatch.setattr(Figure, "savefig", lambda _, file, **look: file.write("<svg/>"))
+    return lambda report: read(run_page(report)).text
+
+
 @pytest.mark.parametrize("fixture", ["page", "page_of_clicks"])
 def test_a_page_stands_alone_and_escapes_what_it_shows(request, fixture):
     page = request.getfixturevalue(fixture)
@@ -123,15 +133,15 @@ def test_errors_have_one_sign(page):
     assert "label less prediction" not in text
 
 
-def test_the_training_says_what_can_be_compared(report, page):
+def test_the_training_says_what_can_be_compared(report, page, text_of):
     text = read(page).text
     assert "which mae of both tells" in text
     assert "with dropout" not in text  # Fixed embeddings: nothing is dropped.
     learned = dataclasses.replace(report, model=CMMLOptions(embeddings="learned"))
-    assert "with dropout and with fewer" in read(run_page(learned)).text
+    assert "with dropout and with fewer" in text_of(learned)
 
 
-def test_a_training_without_a_metric_of_both_splits_says_so(report_of_clicks):
+def test_a_training_without_a_metric_of_both_splits_says_so(report_of_clicks, text_of):
     found = report_of_clicks.findings
     course = [
         {name: value for name, value in line.items() if name != "recall@20"}
@@ -139,28 +149,28 @@ def test_a_training_without_a_metric_of_both_splits_says_so(report_of_clicks):
     ]
     training = dataclasses.replace(found.training, course=course)
     findings = dataclasses.replace(found, training=training)
-    text = read(run_page(dataclasses.replace(report_of_clicks, findings=findings))).text
+    text = text_of(dataclasses.replace(report_of_clicks, findings=findings))
     assert "No metric is measured on meta-train and meta-validation both" in text
 
 
-def page_by(report, labels):
+def labelled(report, labels):
     contexts = dataclasses.replace(CONTEXTS, labels=labels)
-    return read(run_page(dataclasses.replace(report, contexts=contexts)))
+    return dataclasses.replace(report, contexts=contexts)
 
 
-def test_contexts_without_labels_have_no_table(report, page):
+def test_contexts_without_labels_have_no_table(report, page, text_of):
     table = "times chance"
     assert table in read(page).text
-    reader = page_by(report, {"support_size": [8.0] * 40})
-    assert "nothing to cluster by" in reader.text
-    assert table not in reader.text
+    text = text_of(labelled(report, {"support_size": [8.0] * 40}))
+    assert "nothing to cluster by" in text
+    assert table not in text
 
 
-def test_neighbours_are_of_the_same_task_by_scenario_alone(report):
+def test_neighbours_are_of_the_same_task_by_scenario_alone(report, text_of):
     halves = [f"{n % 2}" for n in range(40)]
-    by_taste = page_by(report, {"taste": halves}).text
+    by_taste = text_of(labelled(report, {"taste": halves}))
     assert "Neighbours are of other tasks. Silhouette" in by_taste
-    by_scenario = page_by(report, {"scenario": halves}).text
+    by_scenario = text_of(labelled(report, {"scenario": halves}))
     assert "other tasks, but by scenario: its contexts are of one task." in by_scenario
 
 
@@ -176,11 +186,10 @@ def test_what_is_not_there_is_said(report, page):
     assert reader.tags.count("figure") < read(page).tags.count("figure")
 
 
-def test_inside_views_of_untrained_networks_say_that_they_are(report, page):
+def test_inside_views_of_untrained_networks_say_that_they_are(report, page, text_of):
     sentence = "The start was kept: context encoder and modulation have their first"
     assert sentence not in read(page).text
     course = [one | {"best_epoch": 0} for one in report.findings.training.course]
     training = dataclasses.replace(report.findings.training, course=course)
     findings = dataclasses.replace(report.findings, training=training)
-    untrained = run_page(dataclasses.replace(report, findings=findings))
-    assert sentence in read(untrained).text
+    assert sentence in text_of(dataclasses.replace(report, findings=findings))
