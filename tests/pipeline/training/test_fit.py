@@ -32,9 +32,8 @@ def test_where_no_epoch_helps_the_start_is_kept_and_refitted(
     scenario_experiment, tmp_path, capsys
 ):
     changes = ["training.learning_rate=1.0e-30", "training.refit=all"]
-    config = load_experiment(
-        scenario_experiment.config_path, [f"runs_dir={tmp_path}", *changes]
-    )
+    changes += [f"runs_dir={tmp_path}", "tensorboard.insight_every=0"]
+    config = load_experiment(scenario_experiment.config_path, changes)
     run = train(config, scenario_experiment.dataset_dir)
     assert "no epoch was better by enough" in capsys.readouterr().err
     facts = run.facts("train")
