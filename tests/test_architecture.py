@@ -206,7 +206,7 @@ def test_no_two_modules_import_each_other_in_a_circle():
     imports = {
         name: {
             part
-            for other in imported_names(outside_functions(parse(source)))
+            for other in imported_names(ast.walk(parse(source)))
             for part in (other, other.rpartition(".")[0])
             if part in modules and part != name
         }

@@ -7,12 +7,15 @@ from typing import Any
 
 from pipeline.experiment.config_file import load_experiment_of
 from pipeline.experiment.config_section import Experiment
-from pipeline.settings.scenario.config import ScenarioConfig
+from pipeline.settings.scenario.experiment import ScenarioExperiment
 from pipeline.settings.setting import Setting
-from pipeline.settings.user.config import UserConfig
+from pipeline.settings.user.experiment import UserExperiment
 
 # The class of its experiments, which has all that is known without TensorFlow.
-SETTINGS: dict[str, type[Experiment]] = {"user": UserConfig, "scenario": ScenarioConfig}
+SETTINGS: dict[str, type[Experiment]] = {
+    "user": UserExperiment,
+    "scenario": ScenarioExperiment,
+}
 
 
 def setting_of(config: Experiment) -> Setting:

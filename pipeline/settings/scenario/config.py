@@ -7,12 +7,10 @@ import pydantic
 
 from models.options import VECTORS_VERSION, ScenarioOptions
 from pipeline.experiment.config_errors import check_names
-from pipeline.experiment.config_section import Experiment, Section, Source
-from pipeline.settings.exported_model import ExportedModel
+from pipeline.experiment.config_section import Experiment, Section
 from pipeline.settings.more_metrics import more_metrics_of
 from pipeline.settings.scenario.data_config import ScenarioDataConfig
 from pipeline.settings.scenario.metrics import EPOCH_METRIC, METRICS
-from pipeline.settings.setting import Setting
 from transforms.clicks.schema import POOL_KEY, QUERY_ITEM_KEY, USER_TASKS
 
 # As `models.baselines.clicks.registry` has them, which cannot be imported without
@@ -248,25 +246,6 @@ class ScenarioConfig(Experiment):
     model: ScenarioOptions = ScenarioOptions()
     training: ScenarioTrainingConfig = ScenarioTrainingConfig()
     evaluation: ScenarioEvaluationConfig = ScenarioEvaluationConfig()
-
-    def source(self) -> Source:
-        """Returns tables of clicks and pools."""
-        from pipeline.settings.scenario.source import click_source
-
-        return click_source(self)
-
-    def functions(self) -> Setting:
-        """Returns what the steps take from the setting."""
-        from pipeline.settings.scenario.setting import SCENARIO
-
-        return SCENARIO
-
-    @classmethod
-    def exported_model(cls) -> type[ExportedModel]:
-        """Returns what asks an exported model."""
-        from pipeline.settings.scenario.exported_model import ExportedScenarioModel
-
-        return ExportedScenarioModel
 
     @property
     def task_word(self) -> str:

@@ -7,10 +7,8 @@ from typing import Annotated, Any, Literal, Self
 import pydantic
 
 from models.options import CMMLOptions
-from pipeline.experiment.config_section import Experiment, RowLimits, Section, Source
-from pipeline.settings.exported_model import ExportedModel
+from pipeline.experiment.config_section import Experiment, RowLimits, Section
 from pipeline.settings.more_metrics import more_metrics_of
-from pipeline.settings.setting import Setting
 from pipeline.settings.user.metrics import METRICS
 from transforms.specs import (
     DatasetSpec,
@@ -193,25 +191,6 @@ class UserConfig(Experiment):
     model: CMMLOptions = CMMLOptions()
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
-
-    def source(self) -> Source:
-        """Returns tables of ratings, users and items."""
-        from pipeline.settings.user.source import rating_source
-
-        return rating_source(self)
-
-    def functions(self) -> Setting:
-        """Returns what the steps take from the setting."""
-        from pipeline.settings.user.setting import USER
-
-        return USER
-
-    @classmethod
-    def exported_model(cls) -> type[ExportedModel]:
-        """Returns what asks an exported model."""
-        from pipeline.settings.user.exported_model import ExportedUserModel
-
-        return ExportedUserModel
 
     @property
     def task_ids(self) -> tuple[str, ...]:

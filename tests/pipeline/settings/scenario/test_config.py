@@ -5,8 +5,8 @@ import pytest
 from pipeline.experiment.config_file import ConfigError
 from pipeline.experiment.config_section import ExportConfig
 from pipeline.settings.registry import load_experiment
-from pipeline.settings.scenario.config import ScenarioConfig
 from pipeline.settings.scenario.data_config import DomainConfig, ScenarioDataConfig
+from pipeline.settings.scenario.experiment import ScenarioExperiment
 from pipeline.settings.scenario.source import dataset_spec
 from transforms.clicks.schema import ClickSpec
 from transforms.table_spec import TableSpec
@@ -19,7 +19,7 @@ def test_the_template_for_own_clicks_shows_the_defaults():
     clicks = ClickSpec(TableSpec("clicks.csv"), scenario_column="theme")
     shop = DomainConfig(source="table", clicks=clicks)
     data = ScenarioDataConfig(domains={"shop": shop})
-    plain = ScenarioConfig(
+    plain = ScenarioExperiment(
         setting="scenario",
         name="own_clicks",
         data=data.model_copy(update={"domains": config.data.domains}),
