@@ -1,5 +1,6 @@
 """An exported version, whose signatures are called for many support sets at once."""
 
+import functools
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
@@ -33,8 +34,15 @@ class _ServedModel:
     def __init__(self, directory: pathlib.Path) -> None:
         self._directory = directory
         self._runtime = TensorFlowRuntime(directory)
-        # Without an epoch the networks are those of the start, which change nothing.
-        self.is_trained = read_manifest(directory).get("epochs") != 0
+
+    @functools.cached_property
+    def is_trained(self) -> bool:
+        """Whether there was an epoch: networks as of the start change nothing.
+
+        Not to be asked of the model that a version was judged by, which is a SavedModel
+        alone.
+        """
+        return read_manifest(self._directory).get("epochs") != 0
 
     def _modulations(
         self, tasks: Sequence[_Task], inputs: Callable[[Sequence[_Task]], _Inputs]
