@@ -26,6 +26,7 @@ from transforms.entities.catalogue import Catalogue
 from transforms.entities.entities import EntityBlock
 from transforms.entities.entity_runs import RunSummary, summary_of
 from transforms.entities.entity_table import EntityTable, build_entity_table
+from transforms.entities.feature_statistics import add_feature_statistics
 from transforms.joins import Join
 from transforms.reading.rejected_row import RejectedRow
 from transforms.row_counts import RowCounts, merge_counts
@@ -84,7 +85,7 @@ def scenario_catalogue(
         vocabularies={keys.SCENARIO_ID: scenario_ids},
         names=_names_by_row(spec, known, scenario_ids),
         schema=build_schema(tables[USER], tables[ITEM]),
-        statistics=build_statistics(all_tasks),
+        statistics=build_statistics(all_tasks, tables[ITEM]),
         info=_dataset_info(
             *(spec, (of_users.num_rows, of_items.num_rows), summary, all_tasks),
             item_features=tables[ITEM].features,
@@ -210,9 +211,12 @@ def build_schema(users: EntityTable, items: EntityTable) -> schema_pb2.Schema:
 
 
 def build_statistics(
-    tasks: Sequence[TaskSummary],
+    tasks: Sequence[TaskSummary], items: EntityTable
 ) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Returns one data set for each split: how many values each record has."""
+    """Returns one data set for each split: how many values each record has.
+
+    That of meta-train has the features of items too, of those that are learnt from.
+    """
     result = statistics_pb2.DatasetFeatureStatisticsList()
     for split in schema.SPLITS:
         chosen = [task for task in tasks if task.split == split]
@@ -220,6 +224,8 @@ def build_statistics(
         for name, sizes in _sizes(chosen).items():
             feature = dataset.features.add(name=name, type=_INT)
             fill_sizes(feature, feature.num_stats.common_stats, sizes)
+        if split == schema.META_TRAIN:
+            add_feature_statistics(dataset, items.features, items.values.learnt)
     return result
 
 

@@ -10,8 +10,8 @@ from transforms import schema
 from transforms.entities.catalogue import Catalogue
 from transforms.entities.entity_runs import RunSummary, summary_of
 from transforms.entities.entity_table import EntityTable, build_entity_table
-from transforms.entities.value_counts import ValueCounts
-from transforms.entities.vocabularies import most_frequent_first, order_of_ids
+from transforms.entities.feature_statistics import add_feature_statistics, add_numbers
+from transforms.entities.vocabularies import order_of_ids
 from transforms.joins import SPLIT_FILE, Join
 from transforms.ratings.interactions import INTERACTIONS
 from transforms.ratings.summaries import TasksSummary, merge_summaries
@@ -19,18 +19,7 @@ from transforms.ratings.tasks import PARTS, parts_of
 from transforms.schema import MAX_LABEL_LEVELS, DatasetInfo
 from transforms.specs import DatasetSpec
 from transforms.writing.entity_files import ITEM, KINDS, USER
-from transforms.writing.statistics import (
-    add_features,
-    fill_numbers,
-    fill_sizes,
-    mean_and_std,
-    rows_schema,
-)
-
-_NUM_TOP_VALUES = 20
-
-_FLOAT = statistics_pb2.FeatureNameStatistics.FLOAT
-_STRING = statistics_pb2.FeatureNameStatistics.STRING
+from transforms.writing.statistics import add_features, mean_and_std, rows_schema
 
 
 def rating_catalogue(
@@ -140,15 +129,11 @@ def build_statistics(
     for place, split in enumerate(PARTS[: len(schema.SPLITS)]):
         counts = summary.splits[split]
         dataset = result.datasets.add(name=split, num_examples=counts.num_tasks)
-        _add_numbers(dataset.features.add(), schema.SUPPORT_LABEL_KEY, counts.support)
-        _add_numbers(dataset.features.add(), schema.QUERY_LABEL_KEY, counts.query)
+        add_numbers(dataset, schema.SUPPORT_LABEL_KEY, counts.support)
+        add_numbers(dataset, schema.QUERY_LABEL_KEY, counts.query)
         for table in (users, items):
             of_split = table.values.by_part[place]
-            for feature, values in zip(table.features, of_split, strict=True):
-                if feature.kind == "numeric":
-                    _add_numbers(dataset.features.add(), feature.name, values)
-                else:
-                    _add_texts(dataset.features.add(), feature.name, values)
+            add_feature_statistics(dataset, table.features, of_split)
     return result
 
 
@@ -179,33 +164,6 @@ def build_schema(
         feature.presence.min_count = 1
     add_features(result, (*users.features, *items.features))
     return result
-
-
-def _add_numbers(
-    feature: statistics_pb2.FeatureNameStatistics, name: str, numbers: ValueCounts
-) -> None:
-    feature.name = name
-    feature.type = _FLOAT
-    fill_sizes(feature, feature.num_stats.common_stats, numbers.sizes)
-    fill_numbers(feature.num_stats, numbers.values)
-
-
-def _add_texts(
-    feature: statistics_pb2.FeatureNameStatistics, name: str, texts: ValueCounts
-) -> None:
-    counts = texts.values
-    feature.name = name
-    feature.type = _STRING
-    stats = feature.string_stats
-    fill_sizes(feature, stats.common_stats, texts.sizes)
-    stats.unique = len(counts)
-    total = counts.total()
-    if total:
-        stats.avg_length = sum(len(t.encode()) * n for t, n in counts.items()) / total
-    for text, count in sorted(counts.items(), key=most_frequent_first):
-        if len(stats.top_values) == _NUM_TOP_VALUES:
-            break
-        stats.top_values.add(value=text, frequency=count)
 
 
 def label_levels(counts: Mapping[float, int]) -> tuple[float, ...]:

@@ -5,6 +5,8 @@ import json
 
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transforms.clicks.dataset import prepare_scenarios
 from transforms.clicks.schema import (
@@ -478,6 +480,25 @@ def test_items_of_a_table_with_features_are_known_clicked_or_not(
     assert info.tables["items"].used == 17
     of_clicks = [one for one in info.joins if one.right == "items"]
     assert [(one.ids, one.left) for one in of_clicks] == [("items", "clicks")]
+
+
+def test_statistics_are_of_the_items_that_are_learnt_from(raw_with_features, tmp_path):
+    prepare(raw_with_features, tmp_path / "p", shop())
+    text = (tmp_path / "p" / "statistics.pbtxt").read_text()
+    statistics = text_format.Parse(text, statistics_pb2.DatasetFeatureStatisticsList())
+    first, *others = statistics.datasets
+    features = {feature.name: feature for feature in first.features}
+    # Prices are 0 to 15; the new item, which has none, is not learnt from.
+    assert features["price"].num_stats.mean == 7.5
+    assert features["price"].num_stats.common_stats.num_missing == 0
+    tastes = features["taste"].string_stats.top_values
+    assert {(top.value, top.frequency) for top in tastes} == {
+        ("all", 8.0),
+        ("even", 8.0),
+        ("odd", 8.0),
+    }
+    names = {feature.name for split in others for feature in split.features}
+    assert names.isdisjoint({"price", "taste"})
 
 
 def test_features_of_domains_lie_beside_each_other(raw_with_features, tmp_path):
