@@ -70,6 +70,7 @@ def pytest_collection_finish():
     if "tensorflow" in sys.modules:
         _run_graphs_at_once()
         _order_ops_with_resources_alone()
+        _name_allowed_types_in_errors_alone()
         _load_equal_graphs_once()
     if "apache_beam" in sys.modules:
         from benchmarks.light_beam import look_at_stages_once
@@ -124,6 +125,19 @@ def _order_ops_with_resources_alone():
         return ObjectIdentitySet(), ObjectIdentitySet()
 
     auto_control_deps_utils.get_read_write_resource_inputs = ask_if_any
+
+
+def _name_allowed_types_in_errors_alone():
+    """Lets no op of a graph write down which types it takes unless it refuses one."""
+    from tensorflow.python.framework import op_def_library
+
+    refuse = op_def_library._SatisfiesTypeConstraint
+
+    def refuse_others(dtype, attr_def, param_name):
+        if dtype not in attr_def.allowed_values.list.type:
+            refuse(dtype, attr_def, param_name)
+
+    op_def_library._SatisfiesTypeConstraint = refuse_others
 
 
 def _load_equal_graphs_once():

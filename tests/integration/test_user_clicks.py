@@ -127,24 +127,33 @@ class OneByOne:
         self.adapt, self.score = method.adapt, method.score
 
 
-@pytest.mark.parametrize("most", [60, 5 * 60, 1 << 16])
-def test_users_who_are_ranked_together_are_ranked_as_each_alone(
-    project, monkeypatch, most
-):
-    dataset_dir = project._dataset_dir()
-    data = setting_of(project.config).load(project.config, dataset_dir)
+@pytest.fixture(scope="module")
+def ranked_alone(project):
+    """Scores groups of users by a method; and what methods score each user alone."""
+    data = setting_of(project.config).load(project.config, project._dataset_dir())
     model = clicked_cmml(data.factors, ScenarioOptions(), always_open=True)
     model.pairs.backbone_scale.assign(1.0)
     all_clicks = Shown("all", META_VALIDATION, 16, 16)
     groups = [all_clicks, all_clicks.few(1), all_clicks.few(0)]
     groups += [all_clicks.with_other_support()]
-    for method in (model, ClosedForm(model)):
+
+    def score(method):
+        return ClickScorer(method, project.config, data).score_groups(groups)
+
+    methods = (model, ClosedForm(model))
+    return score, [(method, score(OneByOne(method))) for method in methods]
+
+
+@pytest.mark.parametrize("most", [60, 5 * 60, 1 << 16])
+def test_users_who_are_ranked_together_are_ranked_as_each_alone(
+    ranked_alone, monkeypatch, most
+):
+    score, methods = ranked_alone
+    for method, alone in methods:
         monkeypatch.setattr(type(method), "pairs_at_once", most)
-        apart = ClickScorer(OneByOne(method), project.config, data)
-        together = ClickScorer(method, project.config, data)
-        alone, found = (s.score_groups(groups) for s in (apart, together))
+        together = score(method)
         for group, expected in alone.items():
-            for name, column in found[group].columns().items():
+            for name, column in together[group].columns().items():
                 wanted = expected.columns()[name]
                 if name == "score":
                     np.testing.assert_allclose(column, wanted, rtol=1e-4, atol=1e-5)

@@ -245,6 +245,24 @@ def episode(case):
 
 
 @pytest.fixture(scope="module")
+def query(episode):
+    """What is asked about the episode."""
+    return split_episode(episode)[1]
+
+
+@pytest.fixture(scope="module")
+def state(method, episode):
+    """What the method makes of the support sets, in eager mode."""
+    return method.adapt(split_episode(episode)[0])
+
+
+@pytest.fixture(scope="module")
+def eager_scores(method, state, query):
+    """The scores of the episode in eager mode."""
+    return method.score(state, query)
+
+
+@pytest.fixture(scope="module")
 def scores(graph, episode):
     """The scores of the episode."""
     return graph(episode).numpy()
@@ -343,17 +361,16 @@ def other_labels(case, episode):
 # What every method promises.
 
 
-def test_is_a_recommender_alike_in_eager_mode_and_in_a_graph(method, episode, scores):
+def test_is_a_recommender_alike_in_eager_mode_and_in_a_graph(
+    method, state, eager_scores, scores
+):
     assert isinstance(method, Recommender)
-    support, query = split_episode(episode)
-    state = method.adapt(support)
     for tensor in tf.nest.flatten(state):
         assert tf.is_tensor(tensor)
         assert tensor.shape[0] == 3
-    eager = method.score(state, query)
-    assert eager.shape == (3, 4)
-    assert eager.dtype == tf.float32
-    assert_equal_scores(scores, eager)
+    assert eager_scores.shape == (3, 4)
+    assert eager_scores.dtype == tf.float32
+    assert_equal_scores(scores, eager_scores)
 
 
 def test_padding_and_what_is_in_it_do_not_change_a_score(graph, episode, scores):
@@ -406,12 +423,13 @@ def test_every_pair_of_users_and_items_has_the_score_of_its_row(method, graph, e
 
 
 @only(SCENARIO_CMML)
-def test_tasks_asked_for_the_same_items_have_the_scores_of_each(method, graph, episode):
+def test_tasks_asked_for_the_same_items_have_the_scores_of_each(
+    method, state, graph, episode
+):
     assert isinstance(method, AcrossTasks)
-    support, _ = split_episode(episode)
     users, items = tf.constant([[1], [2], [3]]), tf.constant([[4, 2, 7, 5]])
     together = {"query_user": users, "query_item": items}
-    scores = method.score(method.adapt(support), together)
+    scores = method.score(state, together)
     rows = {
         "query_user": tf.tile(users, [1, 4]),
         "query_item": tf.tile(items, [3, 1]),
@@ -476,11 +494,10 @@ def test_a_checkpoint_brings_back_the_scores(
 
 @only([case for case in USER_CMML if case.options.get("head") == "distribution"])
 def test_a_distribution_sums_to_1_and_has_the_score_for_its_mean(
-    case, method, episode, scores
+    method, state, query, scores
 ):
-    support, query = split_episode(episode)
     assert isinstance(method, Distributional)
-    predicted = method.score_and_distribution(method.adapt(support), query)[1].numpy()
+    predicted = method.score_and_distribution(state, query)[1].numpy()
     assert predicted.shape == (3, 4, method.levels.size)
     assert (predicted >= 0.0).all()
     assert_equal_scores(predicted.sum(axis=-1), np.ones([3, 4]))
@@ -528,23 +545,20 @@ def all_ids(episode):
 
 
 @only(CMML)
-def test_the_context_matters(case, method, episode):
-    support, query = split_episode(episode)
-    state = method.adapt(support)
+def test_the_context_matters(case, method, episode, state, query, eager_scores):
     other = method.adapt(split_episode(other_labels(case, episode))[0])
     # The context of other labels, and whatever else is known as it is.
     changed = state._replace(context=other.context)
-    changes = np.abs(method.score(changed, query) - method.score(state, query))
+    changes = np.abs(method.score(changed, query) - eager_scores)
     # The third task has no support, and random weights may shut the units of another.
     assert changes[:2].max() > VISIBLE
 
 
 @only(CMML)
 def test_modulation_is_a_structure_of_values_that_the_backbone_takes(
-    method, episode, scores
+    method, state, query, scores
 ):
-    support, query = split_episode(episode)
-    state, pairs = method.adapt(support), method.pairs.query_pairs(query)
+    pairs = method.pairs.query_pairs(query)
     values = method.modulate(state, pairs)
     for value in tf.nest.flatten(values):
         assert value.dtype == tf.float32

@@ -94,9 +94,10 @@ def test_a_resumed_training_ends_like_one_that_was_not_killed(
         if line["epoch"] == 2:
             shutil.copytree(straight, killed)
 
-    whole = new_model(dropout=0.3)
+    whole = new_model(dropout=0.3, encoder="mean")
     assert fit(whole, dataset, straight, keep_what_a_kill_would_leave) == 0
-    second_half = new_model(dropout=0.3)  # As another process would make it.
+    # As another process would make it.
+    second_half = new_model(dropout=0.3, encoder="mean")
     assert fit(second_half, dataset, killed) == 2
     lines = [read_metrics(run_dir) for run_dir in (straight, killed)]
     for line in (*lines[0], *lines[1]):
