@@ -88,4 +88,5 @@ class ItemUnits(NamedTuple):
     def split(cls, units: tf.Tensor, widths: Sequence[int]) -> Self:
         """Takes apart what was looked up, float32 [..., sum of widths]."""
         factors, label, noise, of_set, shares, count = take_apart(units, widths)
-        return cls(factors, label[..., 0], noise[..., 0], of_set, shares, count[..., 0])
+        label, noise, count = (tf.squeeze(one, -1) for one in (label, noise, count))
+        return cls(factors, label, noise, of_set, shares, count)
