@@ -66,6 +66,7 @@ class EASE(PoolScores):
         """Makes the weights of the items, or the scores of all users."""
         if not self._by_user:
             weights = -self._inverse[:, items] / np.diag(self._inverse)[items]
+            weights = np.ascontiguousarray(weights)  # Else each product copies them.
             return lambda users: self._clicks[users] @ weights
         pool = self._clicks[:, items]  # [num_users + 1, P]
         smoothed, leverage = self._smoothed(pool)
