@@ -55,15 +55,19 @@ def _to_registry(
     for flag in ("keep", "server"):
         if (value := getattr(arguments, flag)) is not None:
             raise ValueError(f"--{flag} is not for a registry, got {value!r}.")
+    uri = arguments.to.removeprefix(_REGISTRY)
+    if not uri:
+        raise ValueError(
+            f"--to {_REGISTRY} needs the URI of a registry, such as "
+            f"{_REGISTRY}sqlite:///registry.db, got none."
+        )
     from pipeline.export.formats.mlflow import MLFLOW
     from pipeline.serving.base.mlflow_registry import MlflowRegistry
     from pipeline.serving.base.push_options import check_label_and_server
     from pipeline.steps import register
 
     MLFLOW.check()
-    registry = MlflowRegistry(
-        arguments.to.removeprefix(_REGISTRY), config.export.model_name
-    )
+    registry = MlflowRegistry(uri, config.export.model_name)
     options, label = config.push, arguments.label
     check_label_and_server(label, None)
     version = version_of(arguments)

@@ -107,9 +107,9 @@ class MlflowRegistry:
         try:
             yield
         except (MlflowException, SQLAlchemyError, ImportError) as error:
-            reason, _, _ = str(error).strip().partition("\n")
             raise RegistryError(
-                f"the registry {self.uri} must do what it is asked, but: {reason}"
+                f"the registry {self.uri} must do what it is asked, but: "
+                f"{_reason(error)}"
             ) from None
 
     def _upload(
@@ -149,3 +149,16 @@ class MlflowRegistry:
             run.run_id,
             tags={**tags, VERSION_TAG: folder.name},
         )
+
+
+def _reason(error: BaseException) -> str:
+    """Returns the first line of an error, of a lost connection of where it began.
+
+    MLflow says what its client said of what its sockets said, with addresses each time.
+    """
+    first = error
+    while (before := first.__cause__ or first.__context__) is not None:
+        first = before
+    told = first if isinstance(first, OSError) else error
+    line, _, _ = str(told).strip().partition("\n")
+    return line
