@@ -189,9 +189,12 @@ class Model:
 
     def _check_key(self, key: str, value: object) -> None:
         if key not in self._exported.keys:
-            setting = self._exported.manifest.get("setting", "user")
+            manifest = self._exported.manifest
+            setting = manifest.get("setting", "user")
+            task = manifest.get("task", setting)
+            kind = repr(setting) if task == setting else f"{setting!r}, task {task!r},"
             raise ValueError(
-                f"a model of setting {setting!r} takes no {key}, got {value!r}."
+                f"a model of setting {kind} takes no {key}, got {value!r}."
             )
 
     def _described(self, pair: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,8 +117,9 @@ def _pair(pair: Any, keys: Sequence[str], needed: Sequence[str]) -> dict[str, An
         return {key: plain(value) for key, value in pair.items()}
     is_row = isinstance(pair, Sequence | np.ndarray) and not isinstance(pair, str)
     if not is_row or not len(needed) <= len(pair) <= len(keys):
+        others = "".join(f"[, {key}]" for key in keys[len(needed) :])
         raise ValueError(
-            f"a support pair must be a dict or a tuple ({', '.join(keys)}), "
+            f"a support pair must be a dict or a tuple ({', '.join(needed)}{others}), "
             f"got {pair!r}."
         )
     return {key: plain(value) for key, value in zip(keys, pair, strict=False)}

@@ -110,16 +110,16 @@ def _check_manifest(
     manifest: Mapping[str, object], tasks: NewTasks, dataset_dir: pathlib.Path | None
 ) -> None:
     """Checks that model, file and data set belong together."""
+    if manifest.get("task") == USER_TASKS:
+        raise DataError(
+            "onboard takes a model of ratings, or of clicks in scenarios, got one of "
+            "clicks of users (data.task 'user')."
+        )
     name = str(manifest["setting"])
     if name != tasks.setting:
         raise DataError(
             f"{tasks.flag} goes with a model of setting {tasks.setting!r}, got one of "
             f"{name!r}" + (f": give {_KINDS[name].flag}." if name in _KINDS else ".")
-        )
-    if manifest.get("task") == USER_TASKS:
-        raise DataError(
-            "onboard takes a model of ratings, or of clicks in scenarios, got one of "
-            "clicks of users (data.task 'user')."
         )
     if dataset_dir is None:
         return

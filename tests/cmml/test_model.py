@@ -196,7 +196,10 @@ def test_what_cannot_be_answered_says_why(model, arguments, message):
             {"support": [("s1", "g1"), ("s1", "g1", 0)]},
             "must have one label, got 1 and 0 for user 's1' and item 'g1'",
         ),
-        ({"support": [("g1",)]}, r"a tuple \(user_id, item_id, label\), got \('g1',\)"),
+        (
+            {"support": [("g1",)]},
+            r"a tuple \(user_id, item_id\[, label\]\), got \('g1',\)",
+        ),
     ],
 )
 def test_what_a_scenario_cannot_be_asked_says_why(scenario_model, arguments, message):

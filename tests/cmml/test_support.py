@@ -83,6 +83,11 @@ def test_what_is_no_support_set_is_named(support, message):
         rated(support)
 
 
+def test_what_a_pair_need_not_have_is_told():
+    with pytest.raises(ValueError, match=r"tuple \(item_id\[, label\]\), got 'f1'"):
+        support_pairs(["f1"], ("item_id", "label"), needs_label=False)
+
+
 @pytest.mark.parametrize("values", ["f1", b"f1", Frame(item_id=Column()), 7, None])
 def test_what_are_no_ids_is_named(values):
     named = f"exclude must be a list .*, got {re.escape(repr(values))}"

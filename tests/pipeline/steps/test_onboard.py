@@ -167,6 +167,18 @@ def test_the_file_must_be_of_the_setting_of_the_model(experiment, judge):
         judge(experiment, NEW_SCENARIO, "user_id,item_id,label", "s1,g1,1")
 
 
+@pytest.mark.parametrize("tasks", [NEW_USERS, NEW_SCENARIO])
+def test_a_model_of_clicks_of_users_has_no_flag(
+    scenario_experiment, judge, tasks, tmp_path
+):
+    version = tmp_path / scenario_experiment.exported.name
+    shutil.copytree(scenario_experiment.exported, version)
+    manifest = json.loads((version / MANIFEST).read_text())
+    (version / MANIFEST).write_text(json.dumps({**manifest, "task": "user"}))
+    with pytest.raises(DataError, match="got one of clicks of users"):
+        judge(scenario_experiment, tasks, "user_id,item_id", "s1,g1", version=version)
+
+
 def test_the_data_must_be_those_of_the_model(experiment, judge, tmp_path):
     version = tmp_path / experiment.exported.name
     shutil.copytree(experiment.exported, version)
