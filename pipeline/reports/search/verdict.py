@@ -216,7 +216,14 @@ def advice(
         for key, effect in importance.main.items()
         if isinstance(effect, MainEffect) and effect.p > _BY_CHANCE
     ]
-    sentences = _edges(results, idle) + _epochs(results, max_epochs) + _doubts(results)
+    unused = []
+    if _is_start_kept(results):
+        unused = [key for key in results.space.keys if key.startswith("training.")]
+    sentences = [
+        *_edges(results, [*idle, *unused]),
+        *_epochs(results, max_epochs),
+        *_doubts(results),
+    ]
     if idle:
         sentences.append(
             f"On average no effect beyond chance is seen of {', '.join(idle)}: the "
@@ -262,7 +269,19 @@ def _edge(domain: Domain, value: Any) -> str | None:
     return "highest" if value == max(values) else None
 
 
+def _is_start_kept(results: SearchResults) -> bool:
+    """Whether no epoch of any trial was better than the start."""
+    epochs = [n for trial in results.best_first() for n in trial.best_epochs]
+    return bool(epochs) and not any(epochs)
+
+
 def _epochs(results: SearchResults, max_epochs: int) -> list[str]:
+    if _is_start_kept(results):
+        return [
+            "No epoch of any trial was better than the start, so that keys of training "
+            "and of the networks change nothing: search others, or with a larger "
+            "training.max_epochs."
+        ]
     last = [n for n in results.best_first()[0].best_epochs if n >= max_epochs]
     if not last:
         return []

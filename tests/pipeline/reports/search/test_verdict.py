@@ -169,6 +169,16 @@ def test_a_best_epoch_that_is_the_last_asks_for_more(results):
     assert not any("epoch" in sentence for sentence in advice(results, UNKNOWN, 10))
 
 
+def test_trials_that_kept_the_start_ask_for_other_keys(results):
+    trials = tuple(dataclasses.replace(t, best_epochs=(0, 0)) for t in results.trials)
+    kept = dataclasses.replace(results, trials=trials)
+    edge = "training.learning_rate: the best value"
+    assert any(edge in one for one in advice(results, UNKNOWN, 20))
+    found = advice(kept, UNKNOWN, 20)
+    assert found[0].startswith("No epoch of any trial was better than the start")
+    assert not any(edge in one for one in found)
+
+
 def test_trials_within_noise_ask_for_seeds_or_for_the_lighter_one(with_scores):
     results = with_scores((1.0, 1.2), (1.05, 1.25), (5.0, 5.1), (6.0, 6.1))
     sentences = advice(results, UNKNOWN, 99)
