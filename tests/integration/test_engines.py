@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.engines.engines import DASK, FLINK, SPARK, WORKER_POOLS
 from benchmarks.engines.preparation import differences, num_files, prepare
-from benchmarks.engines.tables import write_experiments
+from benchmarks.engines.tables import CONFIGS, RAW_DIR, write_experiments
 
 LOCAL = "local"
 # A partition of each table: flattened they add up to dozens, enough for all workers,
@@ -13,11 +13,16 @@ FLAGS = {DASK: ["--dask_npartitions=1"]}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Tables and configurations of both settings, and what one process prepares."""
+def folder(tmp_path_factory, cmml):
+    """Tables and configurations of both settings, and what this process prepares."""
     folder = tmp_path_factory.mktemp("engines")
     write_experiments(folder, num_users=40)
-    assert prepare(folder, LOCAL) == ""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)  # Paths are relative to it.
+        for config in CONFIGS:
+            flags = "--config", config, "--set", f"prepared_dir={LOCAL}"
+            done = cmml("prepare", *flags, data_dir=RAW_DIR)
+            assert done.status == 0, done.stderr
     assert num_files(folder / LOCAL) > 40
     return folder
 
