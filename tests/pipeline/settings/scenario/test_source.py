@@ -6,6 +6,8 @@ import yaml
 from pipeline.settings.registry import load_experiment
 from pipeline.settings.scenario.source import click_source, describe_small_pools
 from transforms.clicks.catalogue import TaskSummary, build_statistics
+from transforms.entities.entity_table import build_entity_table
+from transforms.entities.value_counts import EntityValues
 from transforms.writing.statistics import proto_file
 
 CONFIGS = pathlib.Path(__file__).parents[4] / "configs"
@@ -59,7 +61,8 @@ def describe(tmp_path):
         tasks = [
             TaskSummary(f"s{n}", split, size, 9, 9) for n, size in enumerate(sizes)
         ]
-        content = proto_file(build_statistics(tasks))
+        items = build_entity_table([], 0, EntityValues([], []))  # Without features.
+        content = proto_file(build_statistics(tasks, items))
         (tmp_path / "statistics.pbtxt").write_bytes(content)
         return describe_small_pools(tmp_path)
 
