@@ -22,7 +22,8 @@ def _resolve(arguments: argparse.Namespace) -> Step:
     check_label_and_server(arguments.label, arguments.server)
     if not arguments.to.is_dir():
         raise ValueError(
-            f"--to must be a base that has been pushed to, got {arguments.to}."
+            f"--to must be a base that has been pushed to, got {arguments.to}. In a "
+            "registry of MLflow an alias is moved back by MLflow itself."
         )
     quiet.import_tensorflow()
     from pipeline.steps.rollback import rollback

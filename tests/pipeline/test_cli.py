@@ -280,6 +280,7 @@ def test_predict_without_a_model_is_one_line(cmml, write_config, tmp_path):
         (["serve", "--model", ".", "--num_workers", "0"], "num_workers must be at lea"),
         (["validate", "--model", "nowhere"], "nowhere holds no exported model"),
         (["rollback", "--to", "nowhere"], "--to must be a base that has been pushed"),
+        (["rollback", "--to", "mlflow:sqlite:///r.db"], "moved back by MLflow itself"),
         (["rollback", "--to", ".", "--label", "old"], "--label must be one of"),
         (["rollback", "--to", ".", "--server", "8500"], "--server must be host:port"),
         (["bench", "--model", "nowhere"], "nowhere holds no"),
