@@ -100,13 +100,13 @@ class MlflowRegistry:
 
     @contextlib.contextmanager
     def _asked(self) -> Iterator[None]:
-        """Has what MLflow and its database raise name the registry, in one line."""
+        """Has what MLflow, a database or a file raises name the registry, on a line."""
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
             yield
-        except (MlflowException, SQLAlchemyError, ImportError) as error:
+        except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
             raise RegistryError(
                 f"the registry {self.uri} must do what it is asked, but: "
                 f"{_reason(error)}"

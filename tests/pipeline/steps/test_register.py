@@ -188,6 +188,7 @@ def test_versions_in_a_registry_of_mlflow(tmp_path, monkeypatch):
         ("http://127.0.0.1:1", r"\[Errno \d+\] Connection refused$"),
         ("nothing://here", "Model registry functionality is unavailable; got unsuppor"),
         ("sqlite:///made.db", r"\(sqlite3.DatabaseError\) file is not a database"),
+        ("sqlite:///made.db/r.db", r"\[Errno \d+\] File exists: 'made.db'"),
     ],
 )
 def test_a_registry_that_does_not_answer_is_named(tmp_path, monkeypatch, uri, reason):
